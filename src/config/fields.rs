@@ -1,0 +1,248 @@
+//! Taking a mapping apart: every field asked for is known, every other one is an error with the likely name.
+
+use std::cell::RefCell;
+use std::str::FromStr;
+
+use super::diagnostic::{Diagnostic, Diagnostics};
+use super::node::{Key, Node, Value};
+use crate::units::{Bytes, Fraction, Millicores, Rate, SimDuration, UnitError, Usd, UsdPerHour, Utilization};
+
+/// A value that can be read from a node. What is wrong goes into `sink`, and `None` is returned.
+pub trait FromNode: Sized {
+    /// Reads the value, or reports why it cannot be read.
+    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self>;
+}
+
+/// The fields of one mapping. Ask for each by name, then call [`Fields::finish`], which reports the names nobody asked
+/// for.
+pub struct Fields<'a> {
+    owner: &'a str,
+    node: &'a Node,
+    entries: &'a [(Key, Node)],
+    asked: RefCell<Vec<&'static str>>,
+}
+
+impl<'a> Fields<'a> {
+    /// Opens `node` as a mapping; `owner` names the thing in messages ("service", "policy `hpa`"). Anything but a mapping
+    /// is reported, and `None` returned.
+    pub fn open(node: &'a Node, owner: &'a str, sink: &mut Diagnostics) -> Option<Self> {
+        match &node.value {
+            Value::Mapping(entries) => Some(Fields { owner, node, entries, asked: RefCell::default() }),
+            _ => {
+                sink.push(node.error(format!("{owner} must be a mapping, not {}", node.kind())));
+                None
+            }
+        }
+    }
+
+    /// The mapping itself.
+    pub fn node(&self) -> &'a Node {
+        self.node
+    }
+
+    /// The node of field `name`, where it is given and not null.
+    pub fn node_of(&self, name: &'static str) -> Option<&'a Node> {
+        self.asked.borrow_mut().push(name);
+        self.entries.iter().find(|(key, _)| key.text == name).map(|(_, node)| node).filter(|node| !node.is_null())
+    }
+
+    /// The value of field `name`, or `None` if it is absent (or wrong, which is reported).
+    pub fn optional<T: FromNode>(&self, name: &'static str, sink: &mut Diagnostics) -> Option<T> {
+        T::from_node(self.node_of(name)?, sink)
+    }
+
+    /// The value of field `name`, or `default` if it is absent (or wrong, which is reported).
+    pub fn or<T: FromNode>(&self, name: &'static str, default: T, sink: &mut Diagnostics) -> T {
+        self.optional(name, sink).unwrap_or(default)
+    }
+
+    /// The value of field `name`; its absence is reported.
+    pub fn required<T: FromNode>(&self, name: &'static str, sink: &mut Diagnostics) -> Option<T> {
+        match self.node_of(name) {
+            Some(node) => T::from_node(node, sink),
+            None => {
+                // The place is the mapping's first key: the whole mapping may be the whole file.
+                let span = self.entries.first().map_or(self.node.span, |(key, _)| key.span);
+                let message = format!("{} has no `{name}`", self.owner);
+                sink.push(Diagnostic::error(message).at(&self.node.source, span).help(format!("add `{name}:`")));
+                None
+            }
+        }
+    }
+
+    /// Every field in the order of the text, for mappings whose keys are names that the user chose.
+    pub fn entries(&self) -> &'a [(Key, Node)] {
+        self.entries
+    }
+
+    /// The names asked for so far, in order.
+    pub fn asked(&self) -> Vec<&'static str> {
+        self.asked.borrow().clone()
+    }
+
+    /// Reports every field that was never asked for, each with the likeliest of the names that were.
+    pub fn finish(self, sink: &mut Diagnostics) {
+        let asked = self.asked.borrow();
+        for (key, _) in self.entries.iter().filter(|(key, _)| !asked.contains(&key.text.as_str())) {
+            let message = format!("{} has no field `{}`", self.owner, key.text);
+            let mut diagnostic = Diagnostic::error(message).at(&self.node.source, key.span);
+            diagnostic = match suggest(&key.text, asked.iter().copied()) {
+                Some(name) => diagnostic.label(format!("did you mean `{name}`?")),
+                None => diagnostic.label("unknown field"),
+            };
+            let mut names = asked.clone();
+            names.sort_unstable();
+            names.dedup();
+            sink.push(diagnostic.note(format!("known fields: {}", names.join(", "))));
+        }
+    }
+}
+
+/// The candidate that `text` is most likely a misspelling of: small edit distance (Damerau-Levenshtein), capitals and
+/// separators ignored, or a common prefix of at least three letters.
+pub fn suggest<'c>(text: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    let plain = |s: &str| s.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    let wanted = plain(text);
+    let score = |candidate: &str| {
+        let candidate = plain(candidate);
+        let distance = strsim::damerau_levenshtein(&wanted, &candidate);
+        let shorter = wanted.chars().count().min(candidate.chars().count());
+        let prefix = shorter >= 3 && (candidate.starts_with(&wanted) || wanted.starts_with(&candidate));
+        let limit = (wanted.chars().count().max(3)) / 3;
+        (distance <= limit || prefix).then_some(distance)
+    };
+    candidates.into_iter().filter_map(|c| score(c).map(|s| (s, c))).min().map(|(_, c)| c)
+}
+
+/// Reads a scalar with `FromStr`, turning the error into a diagnostic with caret and suggestion.
+pub fn parse_text<T: FromStr<Err = UnitError>>(node: &Node, sink: &mut Diagnostics) -> Option<T> {
+    let Some(text) = node.as_text() else {
+        sink.push(node.error(format!("expected a single value, found {}", node.kind())));
+        return None;
+    };
+    match text.parse() {
+        Ok(value) => Some(value),
+        Err(error) => {
+            let mut diagnostic = node.error(error.problem).label(format!("expected {}", error.expected));
+            if let Some(text) = error.suggestion {
+                diagnostic = diagnostic.help(format!("write `{text}`"));
+            }
+            sink.push(diagnostic);
+            None
+        }
+    }
+}
+
+macro_rules! from_text {
+    ($($name:ty),*) => {$(
+        impl FromNode for $name {
+            fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+                parse_text(node, sink)
+            }
+        }
+    )*};
+}
+from_text!(SimDuration, Usd, UsdPerHour, Millicores, Bytes, Rate, Fraction, Utilization);
+
+/// Reads a scalar through the standard parser of `T`.
+fn plain<T: FromStr>(node: &Node, expected: &str, sink: &mut Diagnostics) -> Option<T> {
+    let value = node.as_text().and_then(|text| text.replace('_', "").parse().ok());
+    if value.is_none() {
+        let found = node.as_text().map_or_else(|| node.kind().to_string(), |text| format!("`{text}`"));
+        sink.push(node.error(format!("expected {expected}, found {found}")));
+    }
+    value
+}
+
+impl FromNode for String {
+    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+        plain_text(node, sink)
+    }
+}
+
+fn plain_text(node: &Node, sink: &mut Diagnostics) -> Option<String> {
+    let text = node.as_text().map(str::to_string);
+    if text.is_none() {
+        sink.push(node.error(format!("expected a text, found {}", node.kind())));
+    }
+    text
+}
+
+impl FromNode for u32 {
+    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+        plain(node, "a whole number from 0 to 4294967295", sink)
+    }
+}
+
+impl FromNode for u64 {
+    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+        plain(node, "a whole number, zero or more", sink)
+    }
+}
+
+impl FromNode for f64 {
+    /// A finite number; NaN and infinity are refused.
+    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+        let value: f64 = plain(node, "a number", sink)?;
+        if !value.is_finite() {
+            sink.push(node.error(format!("expected a finite number, found `{}`", node.as_text().unwrap_or(""))));
+            return None;
+        }
+        Some(value)
+    }
+}
+
+impl FromNode for bool {
+    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+        match node.as_text() {
+            Some("true" | "yes" | "on") => Some(true),
+            Some("false" | "no" | "off") => Some(false),
+            _ => plain(node, "`true` or `false`", sink),
+        }
+    }
+}
+
+impl<T: FromNode> FromNode for Vec<T> {
+    /// A list; a single value stands for a list of one.
+    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+        match &node.value {
+            Value::Sequence(items) => {
+                let read: Vec<Option<T>> = items.iter().map(|item| T::from_node(item, sink)).collect();
+                read.into_iter().collect()
+            }
+            Value::Null => Some(Vec::new()),
+            _ => T::from_node(node, sink).map(|item| vec![item]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{parse_single, source::SourceFile};
+    use super::*;
+
+    #[test]
+    fn all_errors_at_once_with_suggestions() {
+        let source = SourceFile::new("s.yaml", "concurency: 4\ntimeout: 5\ncpu: 100 x\n");
+        let root = parse_single(&source).unwrap();
+        let mut sink = Diagnostics::new();
+        let fields = Fields::open(&root, "service", &mut sink).unwrap();
+        let _: Option<u32> = fields.required("concurrency", &mut sink);
+        let _: Option<SimDuration> = fields.optional("timeout", &mut sink);
+        let _: Option<Millicores> = fields.optional("cpu", &mut sink);
+        fields.finish(&mut sink);
+        let shown = sink.to_string();
+        assert_eq!(sink.len(), 4, "{shown}");
+        assert!(shown.contains("did you mean `concurrency`?"), "{shown}");
+        assert!(shown.contains("write `5s`"), "{shown}");
+        assert!(shown.contains("s.yaml:3:6"), "{shown}");
+    }
+
+    #[test]
+    fn suggestions_are_near_misses_only() {
+        assert_eq!(suggest("targer", ["target", "type"]), Some("target"));
+        assert_eq!(suggest("meta", ["metadata", "spec"]), Some("metadata"));
+        assert_eq!(suggest("Name", ["name"]), Some("name"));
+        assert_eq!(suggest("zzz", ["name", "spec"]), None);
+    }
+}

@@ -1,0 +1,93 @@
+//! A text with a name, and places in it.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::diagnostic::Diagnostic;
+
+/// A half-open range of bytes in a source text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Span {
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+}
+
+/// A text and the name under which messages show it (a path as the user gave it, or `--set`).
+#[derive(Debug, PartialEq, Eq)]
+pub struct SourceFile {
+    name: String,
+    text: String,
+}
+
+impl SourceFile {
+    /// Wraps a text that is already in memory.
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
+        Arc::new(SourceFile { name: name.into(), text: text.into() })
+    }
+
+    /// Reads a UTF-8 file of at most `limit` bytes; a byte-order mark is dropped.
+    ///
+    /// # Errors
+    /// One diagnostic: missing, not a file, unreadable, too large, or not UTF-8 (with the line of the first bad byte).
+    pub fn read(path: &Path, limit: u64) -> Result<Arc<Self>, Box<Diagnostic>> {
+        let name = path.display().to_string();
+        let fail = |what: String| Box::new(Diagnostic::error(format!("{name}: {what}")));
+        let metadata = std::fs::metadata(path).map_err(|e| fail(io_words(&e)))?;
+        if metadata.is_dir() {
+            return Err(Box::new(fail("is a directory, not a file".into()).help("give the path of one file")));
+        }
+        let mut bytes = Vec::new();
+        let file = File::open(path).map_err(|e| fail(io_words(&e)))?;
+        file.take(limit + 1).read_to_end(&mut bytes).map_err(|e| fail(io_words(&e)))?;
+        if bytes.len() as u64 > limit {
+            return Err(fail(format!("is larger than {} MiB, too large for this kind of file", limit >> 20)));
+        }
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(SourceFile::new(name, text.strip_prefix('\u{feff}').unwrap_or(&text))),
+            Err(error) => {
+                let valid = error.utf8_error().valid_up_to();
+                let line = error.as_bytes()[..valid].iter().filter(|b| **b == b'\n').count() + 1;
+                Err(fail(format!("is not UTF-8 text (first bad byte on line {line})")))
+            }
+        }
+    }
+
+    /// The name shown in messages.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The whole text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The text of `span`, empty where the span does not lie on character boundaries of the text.
+    pub fn slice(&self, span: Span) -> &str {
+        self.text.get(span.start..span.end).unwrap_or("")
+    }
+
+    /// Line and column (both from 1, columns in characters) of byte `offset`.
+    pub fn line_column(&self, offset: usize) -> (usize, usize) {
+        let mut at = offset.min(self.text.len());
+        while !self.text.is_char_boundary(at) {
+            at -= 1;
+        }
+        let before = &self.text[..at];
+        let line_start = before.rfind('\n').map_or(0, |i| i + 1);
+        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    }
+}
+
+/// An input/output error in words that do not depend on the platform's wording of the common cases.
+fn io_words(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "no such file".into(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".into(),
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,265 @@
+//! Scaling policies: an observation in, a decision out.
+//!
+//! A policy never sees live cluster state or the future of the trace, only an [`Observation`]: the objects a controller
+//! reads from the Kubernetes API as they are now, and metrics as old as the pipeline makes them. A clairvoyant policy must
+//! declare it through [`ScalingPolicy::foresight`], and every report marks it.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::config::{Diagnostics, Node, Plugin};
+use crate::units::{Bytes, Millicores, SimDuration, SimTime};
+
+/// Phase of a pod as the Kubernetes API shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PodPhase {
+    /// Not yet running: unscheduled, pulling its image, or starting its containers.
+    Pending,
+    /// Containers are running (ready or not).
+    Running,
+    /// All containers ended successfully.
+    Succeeded,
+    /// A container ended in failure.
+    Failed,
+}
+
+/// A pod as the Kubernetes API shows it at the moment of decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PodView {
+    /// Which replica: the service's n-th ever started, from 0.
+    pub id: u32,
+    /// Phase.
+    pub phase: PodPhase,
+    /// Status of the Ready condition; `None` while there is no such condition.
+    pub ready: Option<bool>,
+    /// Last transition of the Ready condition.
+    pub ready_transition: Option<SimTime>,
+    /// `status.startTime`: when a node accepted the pod.
+    pub start_time: Option<SimTime>,
+    /// Whether a deletion timestamp is set (the pod is draining).
+    pub deleted: bool,
+    /// CPU request, summed over containers; `None` if a container has none.
+    pub cpu_request: Option<Millicores>,
+    /// Memory request, summed over containers; `None` if a container has none.
+    pub memory_request: Option<Bytes>,
+}
+
+/// What can be measured of a replica or a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Measure {
+    /// CPU in use, cores, averaged over the resolution window.
+    Cpu,
+    /// Memory in use, bytes, at the scrape.
+    Memory,
+    /// Requests arriving per second, averaged over the resolution window.
+    RequestRate,
+    /// Requests in service, averaged over the resolution window.
+    InFlight,
+    /// Requests waiting in the replica's queue at the scrape.
+    QueueLength,
+}
+
+impl Measure {
+    /// All measures in the order of [`PodMetrics::values`].
+    pub const ALL: [Measure; 5] =
+        [Measure::Cpu, Measure::Memory, Measure::RequestRate, Measure::InFlight, Measure::QueueLength];
+
+    /// The name in a scenario.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Measure::Cpu => "cpu",
+            Measure::Memory => "memory",
+            Measure::RequestRate => "request-rate",
+            Measure::InFlight => "in-flight",
+            Measure::QueueLength => "queue-length",
+        }
+    }
+}
+
+/// One replica's measurements in one scrape.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PodMetrics {
+    /// Which replica, as in [`PodView::id`].
+    pub id: u32,
+    /// One value per [`Measure::ALL`], in the units stated there.
+    pub values: [f64; 5],
+}
+
+impl PodMetrics {
+    /// The value of one measure.
+    pub fn get(&self, measure: Measure) -> f64 {
+        self.values[measure as usize]
+    }
+}
+
+/// One scrape: what the metrics pipeline saw of a service at one moment.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Scrape {
+    /// When the measurements were taken.
+    pub taken_at: SimTime,
+    /// The window over which rates and CPU were averaged.
+    pub window: SimDuration,
+    /// Replicas that reported, in order of their ids. A replica that has not run for a whole window does not report.
+    pub pods: Vec<PodMetrics>,
+    /// Totals over the service, one value per [`Measure::ALL`]; requests that met no replica count here.
+    pub totals: [f64; 5],
+}
+
+/// Everything a policy may know when it decides.
+#[derive(Debug, Clone, Copy)]
+pub struct Observation<'a> {
+    /// The moment of decision.
+    pub now: SimTime,
+    /// Replicas asked for at present (`spec.replicas` of the scale).
+    pub spec_replicas: u32,
+    /// Replicas that exist at present, terminating ones not counted (`status.replicas` of the scale).
+    pub status_replicas: u32,
+    /// The service's pods, terminating ones included, in order of their ids.
+    pub pods: &'a [PodView],
+    /// The newest scrape that the metrics lag allows; `None` before the first.
+    pub scrape: Option<&'a Scrape>,
+    /// Custom and external metrics by name: which measure each name stands for.
+    pub metric_names: &'a [(String, Measure)],
+}
+
+impl Observation<'_> {
+    /// The measure that a custom metric's name stands for: a name declared in the scenario, or the measure's own name.
+    pub fn measure(&self, name: &str) -> Option<Measure> {
+        let declared = self.metric_names.iter().find(|(known, _)| known == name).map(|(_, measure)| *measure);
+        declared.or_else(|| Measure::ALL.into_iter().find(|measure| measure.name() == name))
+    }
+
+    /// How old the metrics are.
+    pub fn age(&self) -> Option<SimDuration> {
+        self.scrape.map(|scrape| self.now.since(scrape.taken_at))
+    }
+}
+
+/// Why a decision came out as it did, in the vocabulary of real controllers' conditions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ReasonCode {
+    /// The size is fixed by configuration.
+    Fixed,
+    /// A metric asked for this size.
+    Target,
+    /// The metric is within the tolerance of its target.
+    WithinTolerance,
+    /// A recent recommendation holds the size (stabilization window, cooldown).
+    Stabilized,
+    /// A scaling rate limit cut the change.
+    RateLimited,
+    /// The minimum or maximum number of replicas cut the size.
+    Bounded,
+    /// No usable measurement.
+    NoData,
+    /// Scaling is switched off.
+    Disabled,
+    /// A forecast asked for this size.
+    Forecast,
+    /// A plan made with knowledge of the trace asked for this size.
+    Plan,
+}
+
+impl ReasonCode {
+    /// The code as it is written to `decisions.csv`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ReasonCode::Fixed => "fixed",
+            ReasonCode::Target => "target",
+            ReasonCode::WithinTolerance => "within-tolerance",
+            ReasonCode::Stabilized => "stabilized",
+            ReasonCode::RateLimited => "rate-limited",
+            ReasonCode::Bounded => "bounded",
+            ReasonCode::NoData => "no-data",
+            ReasonCode::Disabled => "disabled",
+            ReasonCode::Forecast => "forecast",
+            ReasonCode::Plan => "plan",
+        }
+    }
+}
+
+/// A reason: the code and the figures behind it in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// The kind of reason.
+    pub code: ReasonCode,
+    /// The figures ("cpu 83% of 70% target, 12 -> 15").
+    pub detail: Cow<'static, str>,
+}
+
+impl Reason {
+    /// A reason.
+    pub fn new(code: ReasonCode, detail: impl Into<Cow<'static, str>>) -> Self {
+        Reason { code, detail: detail.into() }
+    }
+}
+
+/// What a policy wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The number of replicas to ask for; `None` leaves everything as it is.
+    pub replicas: Option<u32>,
+    /// Why.
+    pub reason: Reason,
+}
+
+impl Decision {
+    /// Ask for `replicas`.
+    pub fn scale_to(replicas: u32, reason: Reason) -> Self {
+        Decision { replicas: Some(replicas), reason }
+    }
+
+    /// Leave everything as it is.
+    pub fn hold(reason: Reason) -> Self {
+        Decision { replicas: None, reason }
+    }
+}
+
+/// What a policy knows that a controller in a real cluster could not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Foresight {
+    /// Nothing: it could be run as it is.
+    #[default]
+    None,
+    /// The trace that is going to be replayed.
+    Clairvoyant,
+}
+
+/// A scaling policy: a step function with state of its own, called once per sync period.
+pub trait ScalingPolicy: Send {
+    /// Time between two decisions.
+    fn sync_period(&self) -> SimDuration;
+
+    /// Decides. A returned count is applied as it is.
+    fn decide(&mut self, observation: &Observation<'_>) -> Decision;
+
+    /// How many replicas the service starts with, given the count configured for the service.
+    fn initial_replicas(&self, configured: u32) -> u32 {
+        configured
+    }
+
+    /// What the policy knows beyond the observation.
+    fn foresight(&self) -> Foresight {
+        Foresight::None
+    }
+}
+
+/// Makes a fresh policy for each run.
+pub type PolicyFactory = Arc<dyn Fn() -> Box<dyn ScalingPolicy> + Send + Sync>;
+
+/// What a policy's builder may know about the scenario that the policy stands in.
+#[derive(Debug, Clone, Copy)]
+pub struct PolicyContext<'a> {
+    /// Directory that relative paths start from: the scenario file's.
+    pub base_dir: &'a Path,
+    /// Name of the service (the Deployment) that the policy scales.
+    pub service: &'a str,
+}
+
+/// Builds a policy from its parameters. The node is what stands under the policy's name in the scenario (null if
+/// nothing does).
+pub type PolicyBuilder = fn(&Node, &PolicyContext<'_>, &mut Diagnostics) -> Option<PolicyFactory>;
+
+/// The entry of a policy in the list.
+pub type PolicyPlugin = Plugin<PolicyBuilder>;

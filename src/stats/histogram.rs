@@ -1,0 +1,214 @@
+//! Counts of durations in logarithmic buckets.
+
+use crate::units::SimDuration;
+
+/// Buckets per octave, as a power of two.
+const SUB_BITS: u32 = 7;
+const SUB: u64 = 1 << SUB_BITS;
+const BUCKETS: usize = ((64 - SUB_BITS as usize) + 1) << SUB_BITS;
+
+/// A mergeable histogram of durations with 128 buckets per octave.
+///
+/// Below 128 ns every value has its own bucket. Above, a bucket spans 1/128 of its lower bound, and a percentile is
+/// reported as the middle of its bucket: the relative error is at most 1/256 (0.4%). Count, sum, minimum and maximum are
+/// exact. Memory is constant (58 KiB).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LatencyHistogram {
+    counts: Box<[u64]>,
+    count: u64,
+    sum: u128,
+    min: u64,
+    max: u64,
+}
+
+impl Default for LatencyHistogram {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[inline]
+fn bucket_of(value: u64) -> usize {
+    if value < SUB {
+        return value as usize;
+    }
+    let octave = 63 - value.leading_zeros() - SUB_BITS;
+    ((u64::from(octave + 1) << SUB_BITS) + ((value >> octave) & (SUB - 1))) as usize
+}
+
+/// First value of a bucket and the number of values in it.
+fn bounds_of(bucket: usize) -> (u64, u64) {
+    let bucket = bucket as u64;
+    if bucket < SUB {
+        return (bucket, 1);
+    }
+    let octave = (bucket >> SUB_BITS) - 1;
+    ((SUB + (bucket & (SUB - 1))) << octave, 1 << octave)
+}
+
+impl LatencyHistogram {
+    /// The largest relative error of a reported percentile.
+    pub const RELATIVE_ERROR: f64 = 1.0 / (2 * SUB) as f64;
+
+    /// An empty histogram.
+    pub fn new() -> Self {
+        LatencyHistogram { counts: vec![0; BUCKETS].into_boxed_slice(), count: 0, sum: 0, min: u64::MAX, max: 0 }
+    }
+
+    /// Counts one duration.
+    #[inline]
+    pub fn record(&mut self, value: SimDuration) {
+        let nanos = value.as_nanos();
+        self.counts[bucket_of(nanos)] += 1;
+        self.count += 1;
+        self.sum += u128::from(nanos);
+        self.min = self.min.min(nanos);
+        self.max = self.max.max(nanos);
+    }
+
+    /// Adds everything that `other` counted.
+    pub fn merge(&mut self, other: &LatencyHistogram) {
+        if other.count == 0 {
+            return;
+        }
+        let range = bucket_of(other.min)..=bucket_of(other.max);
+        for (mine, theirs) in self.counts[range.clone()].iter_mut().zip(&other.counts[range]) {
+            *mine += theirs;
+        }
+        self.count += other.count;
+        self.sum += other.sum;
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        if self.count > 0 {
+            self.counts[bucket_of(self.min)..=bucket_of(self.max)].fill(0);
+        }
+        *self = LatencyHistogram { counts: std::mem::take(&mut self.counts), count: 0, sum: 0, min: u64::MAX, max: 0 };
+    }
+
+    /// How many durations were counted.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The sum of all durations in nanoseconds, exact.
+    pub fn sum_nanos(&self) -> u128 {
+        self.sum
+    }
+
+    /// The mean, exact up to binary64; `None` if nothing was counted.
+    pub fn mean_secs(&self) -> Option<f64> {
+        (self.count > 0).then(|| self.sum as f64 / self.count as f64 / 1e9)
+    }
+
+    /// The smallest duration, exact.
+    pub fn min(&self) -> Option<SimDuration> {
+        (self.count > 0).then(|| SimDuration::from_nanos(self.min))
+    }
+
+    /// The largest duration, exact.
+    pub fn max(&self) -> Option<SimDuration> {
+        (self.count > 0).then(|| SimDuration::from_nanos(self.max))
+    }
+
+    /// The smallest duration d such that at least the share `q` of all is at most d, within the stated relative error;
+    /// `None` if nothing was counted.
+    pub fn quantile(&self, q: f64) -> Option<SimDuration> {
+        if self.count == 0 {
+            return None;
+        }
+        let rank = ((q.clamp(0.0, 1.0) * self.count as f64).ceil() as u64).clamp(1, self.count);
+        let mut seen = 0;
+        for bucket in bucket_of(self.min)..=bucket_of(self.max) {
+            seen += self.counts[bucket];
+            if seen >= rank {
+                let (low, width) = bounds_of(bucket);
+                return Some(SimDuration::from_nanos((low + (width - 1) / 2).clamp(self.min, self.max)));
+            }
+        }
+        self.max()
+    }
+
+    /// How many of the counted durations are at most `limit`; those in the bucket of `limit` count in full if the bucket's
+    /// middle is at most `limit`.
+    pub fn count_at_most(&self, limit: SimDuration) -> u64 {
+        let nanos = limit.as_nanos();
+        if self.count == 0 || nanos < self.min {
+            return 0;
+        }
+        if nanos >= self.max {
+            return self.count;
+        }
+        let last = bucket_of(nanos);
+        let (low, width) = bounds_of(last);
+        let below: u64 = self.counts[..last].iter().sum();
+        if low + (width - 1) / 2 <= nanos { below + self.counts[last] } else { below }
+    }
+
+    /// The non-empty buckets in order: (upper end, count).
+    pub fn buckets(&self) -> impl Iterator<Item = (SimDuration, u64)> + '_ {
+        let filled = self.counts.iter().enumerate().filter(|(_, n)| **n > 0);
+        filled.map(|(bucket, n)| {
+            let (low, width) = bounds_of(bucket);
+            (SimDuration::from_nanos((low + (width - 1)).min(self.max)), *n)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn of(values: &[u64]) -> LatencyHistogram {
+        let mut histogram = LatencyHistogram::new();
+        for value in values {
+            histogram.record(SimDuration::from_nanos(*value));
+        }
+        histogram
+    }
+
+    proptest! {
+        #[test]
+        fn percentiles_are_within_the_stated_error(
+            mut values in prop::collection::vec(prop_oneof![0u64..1000, 0u64..10_000_000_000, any::<u64>()], 1..200),
+            q in 0.0f64..=1.0,
+        ) {
+            let histogram = of(&values);
+            values.sort_unstable();
+            let rank = ((q * values.len() as f64).ceil() as usize).clamp(1, values.len());
+            let exact = values[rank - 1] as f64;
+            let reported = histogram.quantile(q).unwrap().as_nanos() as f64;
+            prop_assert!((reported - exact).abs() <= exact * LatencyHistogram::RELATIVE_ERROR + 1.0);
+        }
+
+        #[test]
+        fn merging_is_counting_together(a in prop::collection::vec(any::<u64>(), 0..50),
+                                        b in prop::collection::vec(any::<u64>(), 0..50)) {
+            let mut merged = of(&a);
+            merged.merge(&of(&b));
+            let together: Vec<u64> = a.iter().chain(&b).copied().collect();
+            prop_assert_eq!(merged, of(&together));
+        }
+    }
+
+    #[test]
+    fn clearing_leaves_nothing() {
+        let mut histogram = of(&[1, 500, 1_000_000]);
+        histogram.clear();
+        assert_eq!(histogram, LatencyHistogram::new());
+        assert_eq!(histogram.quantile(0.5), None);
+    }
+
+    #[test]
+    fn buckets_and_bounds_agree() {
+        for value in [0, 1, 127, 128, 129, 255, 256, 1 << 20, (1 << 20) + 12_345, u64::MAX] {
+            let (low, width) = bounds_of(bucket_of(value));
+            assert!(low <= value && value - low < width, "{value}");
+        }
+        assert_eq!(of(&[10, 20, 30]).count_at_most(SimDuration::from_nanos(20)), 2);
+    }
+}

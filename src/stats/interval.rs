@@ -1,0 +1,92 @@
+//! Intervals over independent replications, by Student's t distribution.
+
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
+use super::running::Running;
+
+/// A mean over independent replications with a two-sided confidence interval.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ConfidenceInterval {
+    /// The mean.
+    pub mean: f64,
+    /// Half the width of the interval.
+    pub half_width: f64,
+    /// The confidence level, e.g. 0.99.
+    pub level: f64,
+    /// Number of replications.
+    pub replications: u64,
+}
+
+impl ConfidenceInterval {
+    /// The interval mean ± t(1 - (1-level)/2; n-1) s / sqrt(n); `None` below two values.
+    pub fn of(values: impl IntoIterator<Item = f64>, level: f64) -> Option<Self> {
+        let running: Running = values.into_iter().collect();
+        let (mean, variance) = (running.mean()?, running.variance()?);
+        let n = running.count() as f64;
+        let t = StudentsT::new(0.0, 1.0, n - 1.0).ok()?.inverse_cdf(0.5 + level / 2.0);
+        Some(ConfidenceInterval { mean, half_width: t * (variance / n).sqrt(), level, replications: running.count() })
+    }
+
+    /// Lower end.
+    pub fn low(&self) -> f64 {
+        self.mean - self.half_width
+    }
+
+    /// Upper end.
+    pub fn high(&self) -> f64 {
+        self.mean + self.half_width
+    }
+
+    /// Whether the interval covers `value`.
+    pub fn covers(&self, value: f64) -> bool {
+        (self.mean - value).abs() <= self.half_width
+    }
+}
+
+/// The difference of two systems measured on common random numbers: one difference per replication, so that what both
+/// systems met alike cancels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PairedDifference {
+    /// The interval of (candidate - baseline).
+    pub interval: ConfidenceInterval,
+}
+
+impl PairedDifference {
+    /// The interval of the paired differences; `None` if the lengths differ or there are fewer than two pairs.
+    pub fn of(baseline: &[f64], candidate: &[f64], level: f64) -> Option<Self> {
+        if baseline.len() != candidate.len() {
+            return None;
+        }
+        let differences = baseline.iter().zip(candidate).map(|(b, c)| c - b);
+        ConfidenceInterval::of(differences, level).map(|interval| PairedDifference { interval })
+    }
+
+    /// Whether the candidate is, at this confidence, worse by no more than `margin` (larger is worse).
+    pub fn not_worse_than(&self, margin: f64) -> bool {
+        self.interval.high() <= margin
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn agrees_with_the_table() {
+        // t(0.975; 3) = 3.182446; s = sqrt(30), n = 4.
+        let interval = ConfidenceInterval::of([4.0, 7.0, 13.0, 16.0], 0.95).unwrap();
+        assert!((interval.half_width - 3.182_446_305 * (30.0f64 / 4.0).sqrt()).abs() < 1e-6);
+        assert!(interval.covers(10.0) && !interval.covers(100.0));
+        assert!(ConfidenceInterval::of([1.0], 0.95).is_none());
+    }
+
+    #[test]
+    fn pairs_cancel_what_is_common() {
+        let base = [10.0, 50.0, 30.0, 90.0];
+        let candidate = [11.0, 51.1, 30.9, 91.0];
+        let difference = PairedDifference::of(&base, &candidate, 0.95).unwrap();
+        assert!((difference.interval.mean - 1.0).abs() < 1e-9);
+        assert!(difference.interval.half_width < 0.2);
+        assert!(difference.not_worse_than(1.2) && !difference.not_worse_than(1.0));
+    }
+}

@@ -1,0 +1,13 @@
+//! Estimators without model knowledge.
+
+mod histogram;
+mod interval;
+mod running;
+mod time_weighted;
+mod warm_up;
+
+pub use histogram::LatencyHistogram;
+pub use interval::{ConfidenceInterval, PairedDifference};
+pub use running::Running;
+pub use time_weighted::TimeWeighted;
+pub use warm_up::WarmUp;

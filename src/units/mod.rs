@@ -1,0 +1,20 @@
+//! Quantities, time and money: exact arithmetic, parsing and printing.
+//!
+//! Raw numbers stop at the parser. Every public signature of the crate speaks in the types of this module, so that a
+//! duration cannot be added to a price and a percentage cannot be mistaken for a factor. Conversions from floating point
+//! are named, round to nearest, and refuse NaN, infinity and negatives.
+
+mod money;
+mod quantity;
+mod ratio;
+mod text;
+mod time;
+
+pub use money::{Usd, UsdPerHour};
+pub use quantity::{Bytes, Millicores};
+pub use ratio::{Fraction, Rate, Utilization};
+pub use text::UnitError;
+pub use time::{SimDuration, SimTime};
+
+/// Nanoseconds in one second.
+pub const NANOS_PER_SECOND: u64 = 1_000_000_000;

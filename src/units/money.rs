@@ -1,0 +1,191 @@
+//! Money: an integer number of nano-dollars, so that totals are exact and do not depend on the order of addition.
+
+use super::text::{UnitError, number, split_number};
+use super::time::SimDuration;
+use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, AddAssign, Mul, Sub};
+use std::str::FromStr;
+
+const EXPECTED_USD: &str = "an amount of dollars such as `$40` or `$0.25`";
+const EXPECTED_RATE: &str = "an hourly price such as `$0.096/h`";
+const NANOS_PER_USD: f64 = 1e9;
+const NANOS_PER_HOUR: i128 = 3_600_000_000_000;
+
+/// An amount of money in nano-dollars (1e-9 US dollars). May be negative as a difference; a cost never is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Usd(i128);
+
+/// A price per hour in nano-dollars; never negative.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct UsdPerHour(u64);
+
+impl Usd {
+    /// Nothing.
+    pub const ZERO: Usd = Usd(0);
+
+    /// `nanos` nano-dollars.
+    pub const fn from_nanos(nanos: i128) -> Self {
+        Usd(nanos)
+    }
+
+    /// Nano-dollars.
+    pub const fn as_nanos(self) -> i128 {
+        self.0
+    }
+
+    /// Dollars, rounded to binary64.
+    pub fn as_f64(self) -> f64 {
+        self.0 as f64 / NANOS_PER_USD
+    }
+}
+
+impl UsdPerHour {
+    /// Free of charge.
+    pub const ZERO: UsdPerHour = UsdPerHour(0);
+
+    /// `nanos` nano-dollars per hour.
+    pub const fn from_nanos(nanos: u64) -> Self {
+        UsdPerHour(nanos)
+    }
+
+    /// The price nearest to `dollars` per hour.
+    ///
+    /// # Errors
+    /// If `dollars` is NaN, infinite, negative or above 18 billion.
+    pub fn from_f64(dollars: f64) -> Result<Self, UnitError> {
+        super::text::round_to_u64(dollars * NANOS_PER_USD, EXPECTED_RATE).map(UsdPerHour)
+    }
+
+    /// Nano-dollars per hour.
+    pub const fn as_nanos(self) -> u64 {
+        self.0
+    }
+
+    /// Dollars per hour, rounded to binary64.
+    pub fn as_f64(self) -> f64 {
+        self.0 as f64 / NANOS_PER_USD
+    }
+
+    /// The cost of `duration` at this price: the product in 128 bits, rounded once, half up, to a nano-dollar.
+    pub fn over(self, duration: SimDuration) -> Usd {
+        let product = i128::from(self.0) * i128::from(duration.as_nanos());
+        Usd((product + NANOS_PER_HOUR / 2) / NANOS_PER_HOUR)
+    }
+}
+
+impl Add for Usd {
+    type Output = Usd;
+    fn add(self, other: Usd) -> Usd {
+        Usd(self.0 + other.0)
+    }
+}
+
+impl AddAssign for Usd {
+    fn add_assign(&mut self, other: Usd) {
+        self.0 += other.0;
+    }
+}
+
+impl Sub for Usd {
+    type Output = Usd;
+    fn sub(self, other: Usd) -> Usd {
+        Usd(self.0 - other.0)
+    }
+}
+
+impl Sum for Usd {
+    fn sum<I: Iterator<Item = Usd>>(items: I) -> Usd {
+        items.fold(Usd::ZERO, Add::add)
+    }
+}
+
+impl Mul<u64> for UsdPerHour {
+    type Output = UsdPerHour;
+    fn mul(self, by: u64) -> UsdPerHour {
+        UsdPerHour(self.0.saturating_mul(by))
+    }
+}
+
+impl fmt::Display for Usd {
+    /// Dollars with two decimals (`$1234.50`), four below a dollar (`$0.0123`); precision can be set: `{:.6}`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let decimals = f.precision().unwrap_or(if self.0 != 0 && self.0.abs() < 1_000_000_000 { 4 } else { 2 });
+        let sign = if self.0 < 0 { "-" } else { "" };
+        f.pad(&format!("{sign}${:.decimals$}", self.as_f64().abs()))
+    }
+}
+
+impl fmt::Display for UsdPerHour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = format!("{:.9}", self.as_f64());
+        let text = text.trim_end_matches('0').trim_end_matches('.');
+        f.pad(&format!("${text}/h"))
+    }
+}
+
+impl FromStr for Usd {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        let whole = text.trim();
+        let Some(rest) = whole.strip_prefix('$') else {
+            let error = UnitError::new(EXPECTED_USD, format!("`{whole}` has no dollar sign"));
+            return Err(if split_number(whole).1.is_empty() { error.suggest(format!("${whole}")) } else { error });
+        };
+        let (digits, unit) = split_number(rest.trim());
+        if !unit.is_empty() {
+            return Err(UnitError::new(EXPECTED_USD, format!("`{unit}` does not belong to an amount")));
+        }
+        let nanos = number(digits, whole, EXPECTED_USD)? * NANOS_PER_USD;
+        super::text::round_to_u64(nanos, EXPECTED_USD).map(|n| Usd(i128::from(n)))
+    }
+}
+
+impl FromStr for UsdPerHour {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        let whole = text.trim();
+        let Some(rest) = whole.strip_prefix('$') else {
+            let error = UnitError::new(EXPECTED_RATE, format!("`{whole}` has no dollar sign"));
+            return Err(error.suggest(format!("${}/h", split_number(whole).0)));
+        };
+        let (digits, unit) = split_number(rest.trim());
+        if !matches!(unit, "/h" | "/hr" | "/hour") {
+            let error = UnitError::new(EXPECTED_RATE, format!("`{whole}` is not a price per hour"));
+            return Err(error.suggest(format!("${digits}/h")));
+        }
+        Self::from_f64(number(digits, whole, EXPECTED_RATE)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cost_is_rounded_once() {
+        let price: UsdPerHour = "$0.096/h".parse().unwrap();
+        assert_eq!(price.as_nanos(), 96_000_000);
+        assert_eq!(price.over(SimDuration::from_secs(3600)), Usd::from_nanos(96_000_000));
+        assert_eq!(price.over(SimDuration::from_secs(1)), Usd::from_nanos(26_667));
+        assert_eq!(price.over(SimDuration::ZERO), Usd::ZERO);
+    }
+
+    #[test]
+    fn prices_print_what_they_read() {
+        for text in ["$0.096/h", "$1/h", "$0.000000001/h", "$98.32/h"] {
+            assert_eq!(text.parse::<UsdPerHour>().unwrap().to_string(), text);
+        }
+        assert_eq!("$1234.5".parse::<Usd>().unwrap().to_string(), "$1234.50");
+    }
+
+    #[test]
+    fn bad_amounts_get_a_suggestion() {
+        assert_eq!("40".parse::<Usd>().unwrap_err().suggestion.as_deref(), Some("$40"));
+        assert_eq!("$0.1".parse::<UsdPerHour>().unwrap_err().suggestion.as_deref(), Some("$0.1/h"));
+        assert!("$-1/h".parse::<UsdPerHour>().is_err());
+        assert!("$1e30/h".parse::<UsdPerHour>().is_err());
+    }
+}

@@ -1,0 +1,217 @@
+//! Kubernetes resource quantities: CPU in thousandths of a core, memory in bytes.
+//!
+//! The grammar is that of `k8s.io/apimachinery/pkg/api/resource`: a decimal number with a binary suffix (`Ki` to `Ei`), a
+//! decimal one (`m`, `k` to `E`) or an exponent (`1e3`). As upstream does, a fraction of the smallest unit is rounded up.
+
+use super::text::{UnitError, number, round_to_u64, split_number};
+use std::fmt;
+use std::ops::{Add, AddAssign, Sub};
+use std::str::FromStr;
+
+const EXPECTED_CPU: &str = "a CPU quantity such as `250m`, `0.5` or `2`";
+const EXPECTED_MEMORY: &str = "a memory quantity such as `512Mi`, `2Gi` or `1G`";
+
+/// CPU in thousandths of a core.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Millicores(u64);
+
+/// Memory or size in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Bytes(u64);
+
+const SUFFIXES: [(&str, f64); 13] = [
+    ("", 1.0),
+    ("m", 1e-3),
+    ("k", 1e3),
+    ("M", 1e6),
+    ("G", 1e9),
+    ("T", 1e12),
+    ("P", 1e15),
+    ("Ki", 1024.0),
+    ("Mi", 1_048_576.0),
+    ("Gi", 1_073_741_824.0),
+    ("Ti", 1_099_511_627_776.0),
+    ("Pi", 1_125_899_906_842_624.0),
+    ("u", 1e-6),
+];
+
+/// The value of a quantity in its base unit times `per_unit`, rounded up.
+fn scaled(text: &str, per_unit: f64, expected: &str) -> Result<u64, UnitError> {
+    let whole = text.trim();
+    let (digits, suffix) = split_number(whole);
+    let value = number(digits, whole, expected)?;
+    let attached = whole.len() == digits.len() + suffix.len();
+    let known = SUFFIXES.iter().find(|(name, _)| *name == suffix);
+    let (Some((_, factor)), true) = (known, attached) else {
+        return Err(suffix_error(whole, digits, suffix, expected));
+    };
+    let exact = value * factor * per_unit;
+    // `0.1 * 1000` is a hair above 100 in binary64: round first where the value is an integer up to that noise.
+    let near = exact.round();
+    let up = if (exact - near).abs() <= near.abs() * 1e-12 { near } else { exact.ceil() };
+    round_to_u64(up, expected).map_err(|e| UnitError { problem: format!("`{whole}` is {}", e.problem), ..e })
+}
+
+fn suffix_error(whole: &str, digits: &str, suffix: &str, expected: &str) -> UnitError {
+    let error = UnitError::new(expected, format!("`{whole}` has an unknown suffix `{suffix}`"));
+    let guess = match suffix.to_ascii_lowercase().trim_end_matches('b') {
+        "k" | "ki" => "Ki",
+        "m" | "mi" if expected == EXPECTED_CPU => "m",
+        "m" | "mi" => "Mi",
+        "g" | "gi" => "Gi",
+        "t" | "ti" => "Ti",
+        "core" | "cores" | "cpu" | "cpus" => "",
+        "millicore" | "millicores" => "m",
+        _ => return error,
+    };
+    error.suggest(format!("{digits}{guess}"))
+}
+
+impl Millicores {
+    /// No CPU.
+    pub const ZERO: Millicores = Millicores(0);
+
+    /// `millis` thousandths of a core.
+    pub const fn new(millis: u64) -> Self {
+        Millicores(millis)
+    }
+
+    /// Thousandths of a core.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// Cores, rounded to binary64.
+    pub fn as_cores(self) -> f64 {
+        self.0 as f64 / 1e3
+    }
+}
+
+impl Bytes {
+    /// Nothing.
+    pub const ZERO: Bytes = Bytes(0);
+
+    /// `bytes` bytes.
+    pub const fn new(bytes: u64) -> Self {
+        Bytes(bytes)
+    }
+
+    /// `mib` mebibytes.
+    pub const fn from_mib(mib: u64) -> Self {
+        Bytes(mib * 1_048_576)
+    }
+
+    /// Bytes.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// Gibibytes, rounded to binary64.
+    pub fn as_gib(self) -> f64 {
+        self.0 as f64 / 1_073_741_824.0
+    }
+}
+
+macro_rules! arithmetic {
+    ($name:ident) => {
+        impl Add for $name {
+            type Output = $name;
+            fn add(self, other: $name) -> $name {
+                $name(self.0.saturating_add(other.0))
+            }
+        }
+        impl AddAssign for $name {
+            fn add_assign(&mut self, other: $name) {
+                *self = *self + other;
+            }
+        }
+        impl Sub for $name {
+            type Output = $name;
+            /// The difference, held at zero.
+            fn sub(self, other: $name) -> $name {
+                $name(self.0.saturating_sub(other.0))
+            }
+        }
+    };
+}
+arithmetic!(Millicores);
+arithmetic!(Bytes);
+
+impl FromStr for Millicores {
+    type Err = UnitError;
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        scaled(text, 1000.0, EXPECTED_CPU).map(Millicores)
+    }
+}
+
+impl FromStr for Bytes {
+    type Err = UnitError;
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        scaled(text, 1.0, EXPECTED_MEMORY).map(Bytes)
+    }
+}
+
+impl fmt::Display for Millicores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_multiple_of(1000) { f.pad(&(self.0 / 1000).to_string()) } else { f.pad(&format!("{}m", self.0)) }
+    }
+}
+
+impl fmt::Display for Bytes {
+    /// The largest binary suffix that is exact (`1536Mi`, `2Gi`), else plain bytes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, shift) in [("Ti", 40), ("Gi", 30), ("Mi", 20), ("Ki", 10)] {
+            if self.0 != 0 && self.0.trailing_zeros() >= shift {
+                return f.pad(&format!("{}{name}", self.0 >> shift));
+            }
+        }
+        f.pad(&self.0.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("250m", 250)]
+    #[case("1", 1000)]
+    #[case("0.5", 500)]
+    #[case("0.1", 100)]
+    #[case("1e3", 1_000_000)]
+    #[case("2k", 2_000_000)]
+    #[case("0.0001", 1)]
+    fn reads_cpu(#[case] text: &str, #[case] millis: u64) {
+        assert_eq!(text.parse::<Millicores>().unwrap().get(), millis);
+    }
+
+    #[rstest]
+    #[case("1Gi", 1 << 30)]
+    #[case("1G", 1_000_000_000)]
+    #[case("128974848", 128_974_848)]
+    #[case("1500Mi", 1500 << 20)]
+    #[case("129e6", 129_000_000)]
+    fn reads_memory(#[case] text: &str, #[case] bytes: u64) {
+        assert_eq!(text.parse::<Bytes>().unwrap().get(), bytes);
+    }
+
+    #[rstest]
+    #[case("1gb", Some("1Gi"))]
+    #[case("1GB", Some("1Gi"))]
+    #[case("100 m", Some("100Mi"))]
+    #[case("-1Gi", None)]
+    #[case("lots", None)]
+    fn refuses_memory(#[case] text: &str, #[case] suggestion: Option<&str>) {
+        assert_eq!(text.parse::<Bytes>().unwrap_err().suggestion.as_deref(), suggestion);
+    }
+
+    #[test]
+    fn prints_the_shortest_exact_text() {
+        assert_eq!(Bytes::new(3 << 29).to_string(), "1536Mi");
+        assert_eq!(Bytes::new(1 << 31).to_string(), "2Gi");
+        assert_eq!(Bytes::new(1001).to_string(), "1001");
+        assert_eq!(Millicores::new(1500).to_string(), "1500m");
+        assert_eq!(Millicores::new(2000).to_string(), "2");
+    }
+}
