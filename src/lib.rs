@@ -1,5 +1,6 @@
 //! Plimsoll replays traffic against a modelled cluster under a scaling policy and reports cost, latency and objectives.
 
+pub mod cluster;
 pub mod config;
 pub mod engine;
 pub mod policy;

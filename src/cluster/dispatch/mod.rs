@@ -1,0 +1,96 @@
+//! Which replica gets the next request.
+//!
+//! A dispatcher is told of every change of load and keeps what index it needs; it never scans the pool. Replicas are named
+//! by their seat, a small number that is used again after the replica is gone.
+
+mod least_loaded;
+mod power_of_two;
+mod random;
+mod round_robin;
+mod seats;
+mod weighted;
+
+pub use least_loaded::LeastLoaded;
+pub use power_of_two::PowerOfTwo;
+pub use random::Random;
+pub use round_robin::RoundRobin;
+pub use weighted::Weighted;
+
+use crate::config::Plugin;
+use crate::random::Draw;
+
+/// Chooses a replica for each request.
+pub trait Dispatcher: Send {
+    /// The replica in `seat` takes requests from now on; it holds `load` requests and has the relative speed `weight`.
+    fn open(&mut self, seat: u32, load: u32, weight: f64);
+
+    /// The replica in `seat`, which holds `load` requests, takes no more requests.
+    fn close(&mut self, seat: u32, load: u32);
+
+    /// An open replica holds `to` requests (waiting and in service), `from` before.
+    fn load_changed(&mut self, seat: u32, from: u32, to: u32);
+
+    /// The seat for the next request; `None` if no replica is open.
+    fn choose(&mut self, draw: &mut Draw) -> Option<u32>;
+}
+
+impl<D: Dispatcher + ?Sized> Dispatcher for Box<D> {
+    fn open(&mut self, seat: u32, load: u32, weight: f64) {
+        (**self).open(seat, load, weight);
+    }
+
+    fn close(&mut self, seat: u32, load: u32) {
+        (**self).close(seat, load);
+    }
+
+    fn load_changed(&mut self, seat: u32, from: u32, to: u32) {
+        (**self).load_changed(seat, from, to);
+    }
+
+    fn choose(&mut self, draw: &mut Draw) -> Option<u32> {
+        (**self).choose(draw)
+    }
+}
+
+/// The entry of a dispatcher in the list.
+pub type DispatcherPlugin = Plugin<fn() -> Box<dyn Dispatcher>>;
+
+/// Every dispatcher.
+pub const DISPATCHERS: &[DispatcherPlugin] =
+    &[least_loaded::PLUGIN, round_robin::PLUGIN, random::PLUGIN, power_of_two::PLUGIN, weighted::PLUGIN];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Purpose, Streams};
+    use rstest::rstest;
+
+    /// What every dispatcher must do: choose open seats only, and all of them in the long run.
+    #[rstest]
+    fn every_dispatcher_chooses_among_the_open(#[values(0, 1, 2, 3, 4)] which: usize) {
+        let plugin = &DISPATCHERS[which];
+        let mut dispatcher = (plugin.build)();
+        let mut draw = Streams::new(5, 0).running(Purpose::Dispatch, 0);
+        assert_eq!(dispatcher.choose(&mut draw), None);
+        let mut loads = [0u32; 200];
+        (0..200).for_each(|seat| dispatcher.open(seat, 0, 1.0));
+        (0..100).for_each(|seat| dispatcher.close(seat * 2, 0));
+        dispatcher.open(4, 7, 1.0);
+        loads[4] = 7;
+        let mut chosen = [0u32; 200];
+        for _ in 0..20_000 {
+            let seat = dispatcher.choose(&mut draw).unwrap();
+            chosen[seat as usize] += 1;
+            let load = &mut loads[seat as usize];
+            dispatcher.load_changed(seat, *load, *load + 1);
+            *load += 1;
+        }
+        for (seat, count) in chosen.iter().enumerate() {
+            let open = seat % 2 == 1 || seat == 4;
+            assert_eq!(*count > 0, open, "{}: seat {seat} chosen {count} times", plugin.name);
+        }
+        dispatcher.close(4, loads[4]);
+        (0..100).for_each(|seat| dispatcher.close(seat * 2 + 1, loads[(seat * 2 + 1) as usize]));
+        assert_eq!(dispatcher.choose(&mut draw), None, "{}", plugin.name);
+    }
+}

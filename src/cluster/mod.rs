@@ -1,0 +1,18 @@
+//! Services, replicas and nodes: state and transitions.
+//!
+//! There is no clock, no event queue and no generator in here: methods take `now` and drawn durations, and say what will
+//! happen when. The engine decides when it does.
+
+pub mod dispatch;
+mod replica;
+pub mod service;
+mod service_model;
+mod sharing;
+mod slots;
+
+pub use dispatch::{DISPATCHERS, Dispatcher, DispatcherPlugin};
+pub use replica::{Replica, ReplicaPhase};
+pub use service::{DemandModel, ModelKind, OnTimeout, Retry, ServiceDefaults, ServiceSpec, StartUp, Timeout};
+pub use service_model::{Due, Evicted, Finished, ServiceModel};
+pub use sharing::ProcessorSharing;
+pub use slots::Slots;

@@ -1,0 +1,111 @@
+//! One replica of a service and the phases of its life.
+
+use crate::units::SimTime;
+
+/// Where a replica is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplicaPhase {
+    /// Created; no node has room yet.
+    Pending,
+    /// A node is chosen and the kubelet is about to accept the pod.
+    Scheduling,
+    /// The image is being pulled.
+    Pulling,
+    /// The containers are starting.
+    Starting,
+    /// Running, not yet ready.
+    Warming,
+    /// Ready for requests.
+    Ready,
+    /// Told to end; finishes what it holds and gets nothing new.
+    Draining,
+    /// Gone.
+    Ended,
+}
+
+/// A replica: everything but its requests, which the engine's lane holds under the replica's seat.
+#[derive(Debug, Clone)]
+pub struct Replica {
+    /// The service's n-th replica ever started, from 0. Random numbers are keyed by it.
+    pub id: u32,
+    /// Where the lane keeps its requests, from the moment it is ready.
+    pub seat: Option<u32>,
+    /// Phase.
+    pub phase: ReplicaPhase,
+    /// The node it is on.
+    pub node: Option<u32>,
+    /// Creation.
+    pub created: SimTime,
+    /// When a node accepted it.
+    pub accepted: Option<SimTime>,
+    /// Last change between ready and not ready.
+    pub ready_transition: Option<SimTime>,
+    /// How often it has crashed.
+    pub crashes: u32,
+    /// Counts phases; an event announced for an earlier count was overtaken.
+    pub generation: u32,
+    /// The lease that pays for it, where replicas are leased.
+    pub lease: Option<usize>,
+}
+
+impl Replica {
+    /// A replica just created.
+    pub fn new(id: u32, now: SimTime) -> Self {
+        Replica {
+            id,
+            seat: None,
+            phase: ReplicaPhase::Pending,
+            node: None,
+            created: now,
+            accepted: None,
+            ready_transition: None,
+            crashes: 0,
+            generation: 0,
+            lease: None,
+        }
+    }
+
+    /// Enters `phase` at `now`.
+    pub fn enter(&mut self, phase: ReplicaPhase, now: SimTime) {
+        let was_ready = self.phase == ReplicaPhase::Ready;
+        let started = phase == ReplicaPhase::Warming;
+        if was_ready != (phase == ReplicaPhase::Ready) || started {
+            self.ready_transition = Some(now);
+        }
+        self.phase = phase;
+        self.generation += 1;
+    }
+
+    /// Whether it counts towards the wanted size: not draining, not gone.
+    pub fn is_active(&self) -> bool {
+        !matches!(self.phase, ReplicaPhase::Draining | ReplicaPhase::Ended)
+    }
+
+    /// The order in which a shrinking service gives up replicas, least valuable first: without a node, then not ready, then
+    /// ready; within each the newest first (after Kubernetes' `ActivePodsWithRanks`, without its spreading by node).
+    pub fn removal_key(&self) -> (u8, std::cmp::Reverse<Option<SimTime>>, std::cmp::Reverse<u32>) {
+        let class = match self.phase {
+            ReplicaPhase::Pending => 0,
+            ReplicaPhase::Ready => 2,
+            _ => 1,
+        };
+        (class, std::cmp::Reverse(self.ready_transition), std::cmp::Reverse(self.id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_valuable_goes_first() {
+        let replica = |id, phase, ready| Replica { phase, ready_transition: ready, ..Replica::new(id, SimTime::ZERO) };
+        let old = replica(0, ReplicaPhase::Ready, Some(SimTime::from_secs(1)));
+        let new = replica(1, ReplicaPhase::Ready, Some(SimTime::from_secs(9)));
+        let starting = replica(2, ReplicaPhase::Starting, None);
+        let pending = replica(3, ReplicaPhase::Pending, None);
+        let mut order = [&old, &new, &starting, &pending];
+        order.sort_by_key(|r| r.removal_key());
+        assert_eq!(order.map(|r| r.id), [3, 2, 1, 0]);
+    }
+}

@@ -1,0 +1,369 @@
+//! What a service is: the parameters of its replicas, its clients and its start-up.
+
+use crate::config::{Diagnostics, Fields, FromNode, Node, Value, suggest};
+use crate::random::Distribution;
+use crate::units::{Bytes, Fraction, Millicores, SimDuration};
+
+use super::dispatch::{DISPATCHERS, DispatcherPlugin};
+
+/// How long a request keeps a slot busy.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DemandModel {
+    /// Drawn from a distribution, in order of arrival.
+    Drawn(Distribution),
+    /// Follows from the request's tokens: `base + input * tokens in + output * tokens out`.
+    PerToken {
+        /// Time of a request without tokens.
+        base: SimDuration,
+        /// Time per input token.
+        input: SimDuration,
+        /// Time per output token.
+        output: SimDuration,
+    },
+}
+
+/// How the requests in service share a replica.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ModelKind {
+    /// Each takes its demand, however many run beside it (threads that wait on something else).
+    #[default]
+    Slots,
+    /// They divide the CPU limit evenly, each using one core at most (CPU-bound work under a limit).
+    ProcessorSharing,
+}
+
+/// What becomes of the work when its client has given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnTimeout {
+    /// It is finished for nobody: the server does not notice.
+    #[default]
+    Finish,
+    /// It is dropped at once: the cancellation reaches the server.
+    Cancel,
+    /// It is dropped if it still waits; what is in service is finished.
+    CancelWaiting,
+}
+
+/// The client's patience with one attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeout {
+    /// From the attempt's arrival.
+    pub after: SimDuration,
+    /// What becomes of the work.
+    pub work: OnTimeout,
+}
+
+/// What a client does when an attempt was rejected, timed out or failed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Retry {
+    /// Attempts in all, the first included.
+    pub attempts: u8,
+    /// Back-off before the first retry; doubles with each further one.
+    pub backoff: SimDuration,
+    /// Longest back-off.
+    pub max_backoff: SimDuration,
+    /// Whether the back-off is drawn uniformly from zero to its value ("full jitter", Brooker 2015).
+    pub jitter: bool,
+    /// Retries allowed per fresh request; a token bucket holding at most ten seconds' worth is not needed for more than
+    /// a burst, so it holds 100 tokens (after Finagle's retry budget).
+    pub budget: Fraction,
+}
+
+/// The delays between creation and readiness of a replica, each drawn per replica.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StartUp {
+    /// From the choice of a node to the kubelet's acceptance.
+    pub scheduled: Distribution,
+    /// Pulling the image, on a node that does not have it yet.
+    pub pulled: Distribution,
+    /// Starting the containers.
+    pub started: Distribution,
+    /// From running to ready.
+    pub ready: Distribution,
+}
+
+/// A service: a Kubernetes Deployment with its clients.
+#[derive(Debug, Clone)]
+pub struct ServiceSpec {
+    /// Name.
+    pub name: String,
+    /// Replicas at the start.
+    pub replicas: u32,
+    /// CPU request of a replica.
+    pub cpu_request: Option<Millicores>,
+    /// CPU limit of a replica.
+    pub cpu_limit: Option<Millicores>,
+    /// Memory request of a replica.
+    pub memory_request: Option<Bytes>,
+    /// Requests that a replica serves at once.
+    pub concurrency: u32,
+    /// Requests that may wait at a replica; more are rejected.
+    pub queue_limit: u32,
+    /// How long a request takes.
+    pub demand: DemandModel,
+    /// How requests in service share a replica.
+    pub model: ModelKind,
+    /// CPU used per second of service, in cores.
+    pub cpu_per_busy_second: f64,
+    /// CPU that a running replica uses without any request, in cores.
+    pub cpu_idle: f64,
+    /// Memory of an idle replica.
+    pub memory_base: Bytes,
+    /// Memory per request in the replica.
+    pub memory_per_request: Bytes,
+    /// Start-up delays.
+    pub start_up: StartUp,
+    /// How long a terminating replica may drain before what it holds is lost.
+    pub grace_period: SimDuration,
+    /// Chooses the replica for each request.
+    pub dispatch: &'static DispatcherPlugin,
+    /// The client's patience.
+    pub timeout: Option<Timeout>,
+    /// The client's persistence.
+    pub retry: Option<Retry>,
+    /// Running time until a crash; after it the containers start again on the same node.
+    pub crash: Option<Distribution>,
+}
+
+/// What another source (a Deployment manifest) says of a service; the scenario's own fields come first.
+#[derive(Debug, Clone, Default)]
+pub struct ServiceDefaults {
+    /// Name.
+    pub name: Option<String>,
+    /// Replicas.
+    pub replicas: Option<u32>,
+    /// CPU request.
+    pub cpu_request: Option<Millicores>,
+    /// CPU limit.
+    pub cpu_limit: Option<Millicores>,
+    /// Memory request.
+    pub memory_request: Option<Bytes>,
+    /// Grace period.
+    pub grace_period: Option<SimDuration>,
+}
+
+impl ServiceSpec {
+    /// Reads a service from the fields of its mapping; `defaults` stands in for what is not given. The caller finishes the
+    /// fields, after asking for its own.
+    pub fn read(fields: &Fields<'_>, defaults: &ServiceDefaults, sink: &mut Diagnostics) -> Option<ServiceSpec> {
+        let name = fields.optional("name", sink).or_else(|| defaults.name.clone());
+        let replicas = at_least_one(fields, "replicas", sink).or(defaults.replicas);
+        let resources = read_resources(fields, defaults, sink);
+        let concurrency = at_least_one(fields, "concurrency", sink);
+        let queue_limit = fields.optional("queue-limit", sink);
+        let demand = read_demand(fields, sink);
+        let model = read_model(fields, sink);
+        let cpu_per_request: Option<SimDuration> = fields.optional("cpu-per-request", sink);
+        let cpu_idle: Option<Millicores> = fields.optional("cpu-idle", sink);
+        let memory = read_memory(fields, sink);
+        let start_up = read_start_up(fields, sink);
+        let grace_period = fields.optional("grace-period", sink).or(defaults.grace_period);
+        let dispatch = read_dispatch(fields, sink);
+        let timeout = fields.node_of("timeout").and_then(|node| read_timeout(node, sink));
+        let retry = fields.node_of("retry").and_then(|node| read_retry(node, sink));
+        let crash = fields.optional("crash-after", sink);
+        let demand = demand?;
+        let limit = resources.1.map(Millicores::as_cores);
+        if model == ModelKind::ProcessorSharing && limit.is_none() {
+            let error = fields.node_of("service-model")?.error("processor sharing needs a CPU limit to share");
+            sink.push(error.help("add `resources: { limits: { cpu: 1 } }`"));
+        }
+        let shared = model == ModelKind::ProcessorSharing;
+        let mean_demand = mean_seconds(&demand);
+        let cpu_per_busy_second = match cpu_per_request {
+            // Shared cores are busy for exactly as long as they work.
+            None | Some(_) if shared => 1.0,
+            None => 1.0,
+            Some(cpu) if mean_demand > 0.0 => cpu.as_secs_f64() / mean_demand,
+            Some(_) => 1.0,
+        };
+        if concurrency.is_none() && !shared && fields.node_of("concurrency").is_none() {
+            let error = fields.node().error("the service has no `concurrency`");
+            sink.push(error.help("add `concurrency:`, the number of requests that one replica serves at once"));
+        }
+        let concurrency = concurrency.unwrap_or(u32::MAX);
+        warn_about_throttling(fields, model, concurrency, cpu_per_busy_second, limit, sink);
+        Some(ServiceSpec {
+            name: name.unwrap_or_else(|| "service".into()),
+            replicas: replicas.unwrap_or(1),
+            cpu_request: resources.0,
+            cpu_limit: resources.1,
+            memory_request: resources.2,
+            concurrency,
+            queue_limit: queue_limit.unwrap_or(u32::MAX),
+            demand,
+            model,
+            cpu_per_busy_second,
+            cpu_idle: cpu_idle.unwrap_or_default().as_cores(),
+            memory_base: memory.0,
+            memory_per_request: memory.1,
+            start_up,
+            grace_period: grace_period.unwrap_or(SimDuration::from_secs(30)),
+            dispatch,
+            timeout,
+            retry,
+            crash,
+        })
+    }
+}
+
+/// The mean demand in seconds; for a token model that of its base, which is all that is known beforehand.
+fn mean_seconds(demand: &DemandModel) -> f64 {
+    match demand {
+        DemandModel::Drawn(distribution) => distribution.mean(),
+        DemandModel::PerToken { base, .. } => base.as_secs_f64(),
+    }
+}
+
+/// Slots never slow each other down, so a limit that they could exceed together is not modelled: say so.
+fn warn_about_throttling(
+    fields: &Fields<'_>,
+    model: ModelKind,
+    concurrency: u32,
+    cpu_per_busy_second: f64,
+    limit: Option<f64>,
+    sink: &mut Diagnostics,
+) {
+    let Some(limit) = limit.filter(|_| model == ModelKind::Slots) else { return };
+    let peak = f64::from(concurrency) * cpu_per_busy_second;
+    if peak > limit * 1.000_001 {
+        let node = fields.node_of("concurrency").unwrap_or(fields.node());
+        let message = format!("a full replica would use {peak:.3} cores, above its CPU limit of {limit}");
+        let help = "slots are not throttled; use `service-model: processor-sharing`, or less concurrency";
+        sink.push(node.warning(message).help(help));
+    }
+}
+
+fn at_least_one(fields: &Fields<'_>, name: &'static str, sink: &mut Diagnostics) -> Option<u32> {
+    let value: u32 = fields.optional(name, sink)?;
+    if value == 0 {
+        sink.push(fields.node_of(name)?.error(format!("`{name}` must be at least 1")));
+        return None;
+    }
+    Some(value)
+}
+
+type Resources = (Option<Millicores>, Option<Millicores>, Option<Bytes>);
+
+/// CPU request, CPU limit and memory request. As in Kubernetes, a limit without a request is the request too.
+fn read_resources(fields: &Fields<'_>, defaults: &ServiceDefaults, sink: &mut Diagnostics) -> Resources {
+    let fallback = (defaults.cpu_request, defaults.cpu_limit, defaults.memory_request);
+    let Some(node) = fields.node_of("resources") else { return fallback };
+    let Some(resources) = Fields::open(node, "resources", sink) else { return fallback };
+    let requests = read_pair(&resources, "requests", sink);
+    let limits = read_pair(&resources, "limits", sink);
+    resources.finish(sink);
+    (requests.0.or(limits.0), limits.0, requests.1.or(limits.1))
+}
+
+fn read_pair(
+    resources: &Fields<'_>,
+    name: &'static str,
+    sink: &mut Diagnostics,
+) -> (Option<Millicores>, Option<Bytes>) {
+    let Some(node) = resources.node_of(name) else { return (None, None) };
+    let Some(fields) = Fields::open(node, name, sink) else { return (None, None) };
+    let pair = (fields.optional("cpu", sink), fields.optional("memory", sink));
+    // Accelerators decide where a pod fits, which a fixed instance per replica has settled already.
+    let _ = fields.node_of("nvidia.com/gpu");
+    fields.finish(sink);
+    pair
+}
+
+fn read_demand(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<DemandModel> {
+    let per_token = fields.node_of("service-time").and_then(|node| node.get("per-token"));
+    let Some(node) = per_token else {
+        return fields.required::<Distribution>("service-time", sink).map(DemandModel::Drawn);
+    };
+    let tokens = Fields::open(node, "per-token", sink)?;
+    let base = tokens.or("base", SimDuration::ZERO, sink);
+    let input = tokens.or("input", SimDuration::ZERO, sink);
+    let output = tokens.required("output", sink);
+    tokens.finish(sink);
+    Some(DemandModel::PerToken { base, input, output: output? })
+}
+
+/// Reads one of a few names.
+fn choice<T: Copy>(node: &Node, what: &str, choices: &[(&'static str, T)], sink: &mut Diagnostics) -> Option<T> {
+    let text = node.as_text().unwrap_or("");
+    let found = choices.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
+    if found.is_none() {
+        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+        let mut error = node.error(format!("`{text}` is not a {what}")).note(format!("known: {}", names.join(", ")));
+        if let Some(near) = suggest(text, names.iter().copied()) {
+            error = error.label(format!("did you mean `{near}`?"));
+        }
+        sink.push(error);
+    }
+    found
+}
+
+fn read_model(fields: &Fields<'_>, sink: &mut Diagnostics) -> ModelKind {
+    let choices = [("slots", ModelKind::Slots), ("processor-sharing", ModelKind::ProcessorSharing)];
+    fields.node_of("service-model").and_then(|node| choice(node, "service model", &choices, sink)).unwrap_or_default()
+}
+
+fn read_dispatch(fields: &Fields<'_>, sink: &mut Diagnostics) -> &'static DispatcherPlugin {
+    let choices: Vec<(&'static str, &'static DispatcherPlugin)> = DISPATCHERS.iter().map(|p| (p.name, p)).collect();
+    let chosen = fields.node_of("dispatch").and_then(|node| choice(node, "dispatcher", &choices, sink));
+    chosen.unwrap_or(&DISPATCHERS[0])
+}
+
+fn read_memory(fields: &Fields<'_>, sink: &mut Diagnostics) -> (Bytes, Bytes) {
+    let Some(node) = fields.node_of("memory") else { return (Bytes::ZERO, Bytes::ZERO) };
+    let Some(memory) = Fields::open(node, "memory", sink) else { return (Bytes::ZERO, Bytes::ZERO) };
+    let pair = (memory.or("base", Bytes::ZERO, sink), memory.or("per-request", Bytes::ZERO, sink));
+    memory.finish(sink);
+    pair
+}
+
+fn read_start_up(fields: &Fields<'_>, sink: &mut Diagnostics) -> StartUp {
+    let zero = || Distribution::Constant { value: 0.0 };
+    let mut start_up = StartUp { scheduled: zero(), pulled: zero(), started: zero(), ready: zero() };
+    let Some(node) = fields.node_of("start-up") else { return start_up };
+    let phased = ["scheduled", "image-pull", "started", "ready"].iter().any(|name| node.get(name).is_some());
+    if !phased && !matches!(&node.value, Value::Mapping(entries) if entries.len() > 1) {
+        // One duration or distribution: all of it between running and ready.
+        start_up.ready = Distribution::from_node(node, sink).unwrap_or_else(zero);
+        return start_up;
+    }
+    if let Some(phases) = Fields::open(node, "start-up", sink) {
+        start_up = StartUp {
+            scheduled: phases.optional("scheduled", sink).unwrap_or_else(zero),
+            pulled: phases.optional("image-pull", sink).unwrap_or_else(zero),
+            started: phases.optional("started", sink).unwrap_or_else(zero),
+            ready: phases.optional("ready", sink).unwrap_or_else(zero),
+        };
+        phases.finish(sink);
+    }
+    start_up
+}
+
+fn read_timeout(node: &Node, sink: &mut Diagnostics) -> Option<Timeout> {
+    if node.as_text().is_some() {
+        let after = SimDuration::from_node(node, sink)?;
+        return Some(Timeout { after, work: OnTimeout::default() });
+    }
+    let fields = Fields::open(node, "timeout", sink)?;
+    let after = fields.required("after", sink);
+    let choices =
+        [("finish", OnTimeout::Finish), ("cancel", OnTimeout::Cancel), ("cancel-waiting", OnTimeout::CancelWaiting)];
+    let work = fields.node_of("work").and_then(|node| choice(node, "way to treat abandoned work", &choices, sink));
+    fields.finish(sink);
+    Some(Timeout { after: after?, work: work.unwrap_or_default() })
+}
+
+fn read_retry(node: &Node, sink: &mut Diagnostics) -> Option<Retry> {
+    let fields = Fields::open(node, "retry", sink)?;
+    let attempts: Option<u32> = fields.required("attempts", sink);
+    let backoff: SimDuration = fields.or("backoff", SimDuration::from_millis(100), sink);
+    let max_backoff: SimDuration = fields.or("max-backoff", SimDuration::from_secs(10), sink);
+    let jitter = fields.or("jitter", true, sink);
+    let budget = fields.optional("budget", sink).or(Fraction::new(0.2).ok());
+    let count = attempts.filter(|n| (1..=100).contains(n));
+    if let (Some(given), None) = (attempts, count) {
+        sink.push(fields.node_of("attempts")?.error(format!("`attempts` must be from 1 to 100, not {given}")));
+    }
+    fields.finish(sink);
+    Some(Retry { attempts: count? as u8, backoff, max_backoff, jitter, budget: budget? })
+}

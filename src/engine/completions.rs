@@ -1,0 +1,364 @@
+//! The queue of completions: the only events that a run holds in bulk.
+//!
+//! A calendar queue (Brown 1988) with buckets of a power-of-two width that adapts to the load: a two-level bitmap finds
+//! the next non-empty bucket, and only the bucket at the front is sorted. Events beyond the wheel wait in a heap. Order is
+//! by (time, entity, sequence), where the sequence is that of insertion.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::units::SimTime;
+
+/// No node.
+const NIL: u32 = u32::MAX;
+const MIN_BUCKETS: usize = 1 << 10;
+const MAX_BUCKETS: usize = 1 << 18;
+/// Inserts between two looks at whether width and number of buckets still suit the load.
+const REVIEW_PERIOD: u32 = 1 << 13;
+/// The wheel spans this many mean lead times: an exponential lead misses it with probability e^-8.
+const SPAN_IN_LEADS: u64 = 8;
+/// The sorted front may take earlier events up to this length before it is handed back to the wheel.
+const FRONT_LIMIT: usize = 24;
+
+/// An event: something of `entity` ends at `time`; `tag` says what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Completion {
+    /// When.
+    pub time: SimTime,
+    /// The replica.
+    pub entity: u32,
+    /// Order of insertion among equals; wraps after 2^32 insertions, long after its neighbours are gone.
+    sequence: u32,
+    /// What the inserter wants to know when it comes due.
+    pub tag: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Node {
+    event: Completion,
+    next: u32,
+}
+
+/// The queue.
+#[derive(Debug)]
+pub struct CompletionQueue {
+    nodes: Vec<Node>,
+    free: u32,
+    heads: Vec<u32>,
+    /// One bit per bucket, and one bit per word of those.
+    filled: Vec<u64>,
+    summary: Vec<u64>,
+    /// A bucket spans 2^shift nanoseconds.
+    shift: u32,
+    /// Day (time >> shift) of the last event taken; buckets hold the days floor+1 ..= floor + number of buckets - 1 only.
+    floor: u64,
+    /// Day whose bucket was last moved to the front; every event of that day or before is in the front.
+    day: u64,
+    /// The next events, latest first.
+    front: Vec<Completion>,
+    far: BinaryHeap<Reverse<Completion>>,
+    len: usize,
+    sequence: u32,
+    until_review: u32,
+    lead_sum: u64,
+}
+
+impl Default for CompletionQueue {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl CompletionQueue {
+    /// An empty queue.
+    pub fn new() -> Self {
+        CompletionQueue {
+            nodes: Vec::new(),
+            free: NIL,
+            heads: vec![NIL; MIN_BUCKETS],
+            filled: vec![0; MIN_BUCKETS / 64],
+            summary: vec![0; MIN_BUCKETS.div_ceil(64 * 64)],
+            shift: 20,
+            floor: 0,
+            day: 0,
+            front: Vec::with_capacity(64),
+            far: BinaryHeap::new(),
+            len: 0,
+            sequence: 0,
+            until_review: REVIEW_PERIOD,
+            lead_sum: 0,
+        }
+    }
+
+    /// How many events are queued.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether nothing is queued.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The time of the next event, [`SimTime::MAX`] if there is none.
+    #[inline]
+    pub fn next_time(&self) -> SimTime {
+        // The front is empty only when the whole queue is.
+        self.front.last().map_or(SimTime::MAX, |event| event.time)
+    }
+
+    /// Queues an event at `time`, which is not before `now`.
+    #[inline]
+    pub fn insert(&mut self, now: SimTime, time: SimTime, entity: u32, tag: u32) {
+        let event = Completion { time, entity, sequence: self.sequence, tag };
+        self.sequence = self.sequence.wrapping_add(1);
+        self.len += 1;
+        self.lead_sum += time.as_nanos() - now.as_nanos();
+        self.until_review -= 1;
+        if self.until_review == 0 {
+            self.review(now);
+        }
+        self.put(event);
+        if self.front.is_empty() {
+            self.advance();
+        }
+    }
+
+    /// Takes the next event.
+    #[inline]
+    pub fn pop(&mut self) -> Option<Completion> {
+        let event = self.front.pop()?;
+        self.len -= 1;
+        self.floor = event.time.as_nanos() >> self.shift;
+        if self.front.is_empty() && self.len > 0 {
+            self.advance();
+        }
+        Some(event)
+    }
+
+    #[inline]
+    fn put(&mut self, event: Completion) {
+        let day = event.time.as_nanos() >> self.shift;
+        if day > self.day {
+            if day - self.floor < self.heads.len() as u64 {
+                self.link(day, event);
+            } else {
+                self.far.push(Reverse(event));
+            }
+        } else if day == self.day || self.front.len() < FRONT_LIMIT {
+            self.put_front(event);
+        } else {
+            self.hand_back(day);
+            self.put_front(event);
+        }
+    }
+
+    #[inline]
+    fn put_front(&mut self, event: Completion) {
+        let mut at = self.front.len();
+        while at > 0 && self.front[at - 1] < event {
+            at -= 1;
+        }
+        self.front.insert(at, event);
+    }
+
+    /// Returns the front to the wheel, so that the front can begin at an earlier `day`.
+    #[cold]
+    fn hand_back(&mut self, day: u64) {
+        self.day = day;
+        let mut kept = 0;
+        for index in 0..self.front.len() {
+            let event = self.front[index];
+            let its_day = event.time.as_nanos() >> self.shift;
+            if its_day <= day {
+                self.front[kept] = event;
+                kept += 1;
+            } else if its_day - self.floor < self.heads.len() as u64 {
+                self.link(its_day, event);
+            } else {
+                self.far.push(Reverse(event));
+            }
+        }
+        self.front.truncate(kept);
+    }
+
+    #[inline]
+    fn link(&mut self, day: u64, event: Completion) {
+        let bucket = day as usize & (self.heads.len() - 1);
+        let node = Node { event, next: self.heads[bucket] };
+        let index = self.free;
+        if index == NIL {
+            self.heads[bucket] = self.nodes.len() as u32;
+            self.nodes.push(node);
+        } else {
+            self.free = self.nodes[index as usize].next;
+            self.nodes[index as usize] = node;
+            self.heads[bucket] = index;
+        }
+        self.filled[bucket >> 6] |= 1 << (bucket & 63);
+        self.summary[bucket >> 12] |= 1 << ((bucket >> 6) & 63);
+    }
+
+    /// Moves the next non-empty bucket to the front and sorts it.
+    fn advance(&mut self) {
+        let next = self.next_filled_day();
+        let far = self.far.peek().map(|Reverse(event)| event.time.as_nanos() >> self.shift);
+        self.day = match (next, far) {
+            (Some(near), Some(far)) => near.min(far),
+            (Some(day), None) | (None, Some(day)) => day,
+            (None, None) => return,
+        };
+        if next == Some(self.day) {
+            self.unlink_bucket(self.day as usize & (self.heads.len() - 1));
+        }
+        while self.far.peek().is_some_and(|Reverse(event)| event.time.as_nanos() >> self.shift <= self.day) {
+            self.front.extend(self.far.pop().map(|Reverse(event)| event));
+        }
+        if self.front.len() > 1 {
+            self.front.sort_unstable_by(|a, b| b.cmp(a));
+        }
+    }
+
+    fn unlink_bucket(&mut self, bucket: usize) {
+        let mut index = self.heads[bucket];
+        while index != NIL {
+            let node = self.nodes[index as usize];
+            self.front.push(node.event);
+            self.nodes[index as usize].next = self.free;
+            self.free = index;
+            index = node.next;
+        }
+        self.heads[bucket] = NIL;
+        self.filled[bucket >> 6] &= !(1 << (bucket & 63));
+        if self.filled[bucket >> 6] == 0 {
+            self.summary[bucket >> 12] &= !(1 << ((bucket >> 6) & 63));
+        }
+    }
+
+    /// The first day at or after the floor whose bucket is not empty.
+    fn next_filled_day(&self) -> Option<u64> {
+        let mask = self.heads.len() - 1;
+        let start = self.floor as usize & mask;
+        let bucket = self.filled_from(start).or_else(|| self.filled_from(0))?;
+        Some(self.floor + ((bucket.wrapping_sub(start)) & mask) as u64)
+    }
+
+    /// The first non-empty bucket with a number of at least `start`, without wrapping around.
+    fn filled_from(&self, start: usize) -> Option<usize> {
+        let word = start >> 6;
+        let here = self.filled[word] & (u64::MAX << (start & 63));
+        if here != 0 {
+            return Some((word << 6) + here.trailing_zeros() as usize);
+        }
+        let (mut block, mut mask) = ((word + 1) >> 6, u64::MAX.checked_shl(((word + 1) & 63) as u32).unwrap_or(0));
+        while block < self.summary.len() {
+            let words = self.summary[block] & mask;
+            if words != 0 {
+                let word = (block << 6) + words.trailing_zeros() as usize;
+                return Some((word << 6) + self.filled[word].trailing_zeros() as usize);
+            }
+            block += 1;
+            mask = u64::MAX;
+        }
+        None
+    }
+
+    /// Fits width and number of buckets to what was queued lately.
+    #[cold]
+    fn review(&mut self, now: SimTime) {
+        let lead = (self.lead_sum / u64::from(REVIEW_PERIOD)).max(1);
+        self.until_review = REVIEW_PERIOD;
+        self.lead_sum = 0;
+        let buckets = (self.len * 2).next_power_of_two().clamp(MIN_BUCKETS, MAX_BUCKETS);
+        let width = (lead.saturating_mul(SPAN_IN_LEADS) / buckets as u64).max(1);
+        let shift = width.ilog2();
+        let suits = shift.abs_diff(self.shift) <= 1 && buckets <= self.heads.len() && buckets * 4 >= self.heads.len();
+        if !suits {
+            self.rebuild(now, shift, buckets);
+        }
+    }
+
+    fn rebuild(&mut self, now: SimTime, shift: u32, buckets: usize) {
+        let mut events: Vec<Completion> = std::mem::take(&mut self.front);
+        events.extend(self.far.drain().map(|Reverse(event)| event));
+        for &head in &self.heads {
+            let mut index = head;
+            while index != NIL {
+                events.push(self.nodes[index as usize].event);
+                index = self.nodes[index as usize].next;
+            }
+        }
+        self.nodes.clear();
+        self.free = NIL;
+        self.heads = vec![NIL; buckets];
+        self.filled = vec![0; buckets / 64];
+        self.summary = vec![0; buckets.div_ceil(64 * 64)];
+        self.shift = shift;
+        self.floor = now.as_nanos() >> shift;
+        self.day = self.floor;
+        events.into_iter().for_each(|event| self.put(event));
+        if self.front.is_empty() {
+            self.advance();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Plays inserts and pops against a sorted list: the queue must give the same order.
+    fn agrees_with_a_sorted_list(steps: &[(bool, u64)]) -> Result<(), TestCaseError> {
+        let mut queue = CompletionQueue::new();
+        let mut model: Vec<(u64, u32, u32)> = Vec::new();
+        let mut now = 0;
+        for (number, (insert, lead)) in steps.iter().enumerate() {
+            if *insert || model.is_empty() {
+                let (time, entity) = (now + lead, (lead % 7) as u32);
+                queue.insert(SimTime::from_nanos(now), SimTime::from_nanos(time), entity, number as u32);
+                model.push((time, entity, number as u32));
+            } else {
+                let next = model.iter().copied().min().unwrap();
+                prop_assert_eq!(queue.next_time(), SimTime::from_nanos(next.0));
+                model.retain(|event| *event != next);
+                let popped = queue.pop().unwrap();
+                prop_assert_eq!((popped.time.as_nanos(), popped.entity, popped.tag), next);
+                now = next.0;
+            }
+            prop_assert_eq!(queue.len(), model.len());
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn gives_events_in_order(steps in prop::collection::vec(
+            (any::<bool>(), prop_oneof![0u64..10, 0u64..50_000_000, 0u64..3_000_000_000, 0u64..1 << 50]), 0..400)) {
+            agrees_with_a_sorted_list(&steps)?;
+        }
+    }
+
+    #[test]
+    fn adapts_to_a_load_a_thousand_times_denser() {
+        let mut queue = CompletionQueue::new();
+        let mut state = 1u64;
+        let mut last = 0;
+        for round in 0..300_000u64 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let scale = if round < 100_000 { 1_000_000_000 } else { 1_000_000 };
+            let time = last + (state >> 33) % scale;
+            queue.insert(SimTime::from_nanos(last), SimTime::from_nanos(time), 0, round as u32);
+            if queue.len() > 5_000 || round % 3 == 0 {
+                let popped = queue.pop().unwrap().time.as_nanos();
+                assert!(popped >= last);
+                last = popped;
+            }
+        }
+        while let Some(event) = queue.pop() {
+            assert!(event.time.as_nanos() >= last);
+            last = event.time.as_nanos();
+        }
+        assert!(queue.is_empty() && queue.next_time() == SimTime::MAX);
+    }
+}

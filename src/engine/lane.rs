@@ -1,0 +1,694 @@
+//! The path of a request: arrival, dispatch, queue, service, completion, and the client's time-outs and retries.
+//!
+//! A lane is one service between two control events. Three streams are merged without a common calendar: arrivals (sorted,
+//! pulled in batches), completions (the only events queued in bulk) and the client's timers. Nothing here allocates in the
+//! steady state, takes a lock, hashes, or formats text.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+
+use super::completions::CompletionQueue;
+use super::jobs::{Job, JobState, Jobs, NIL};
+use super::tally::{Loss, Tally};
+use crate::cluster::{DemandModel, Dispatcher, OnTimeout, Retry, ServiceModel, Timeout};
+use crate::random::{Draw, Purpose, Streams};
+use crate::units::{SimDuration, SimTime};
+use crate::workload::{RequestBatch, TraceError, TraceSource};
+
+/// Never.
+const NEVER: u64 = u64::MAX;
+/// Tokens that the retry budget may save up.
+const RETRY_RESERVE: f64 = 100.0;
+
+/// The parameters of a lane.
+#[derive(Debug, Clone)]
+pub(super) struct LaneSpec {
+    pub service: u64,
+    pub slots: u32,
+    pub queue_limit: u32,
+    pub demand: DemandModel,
+    pub timeout: Option<Timeout>,
+    pub retry: Option<Retry>,
+    pub streams: Streams,
+}
+
+/// How far a lane may go: events strictly before these times.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Horizon {
+    /// For completions and time-outs.
+    pub completions: u64,
+    /// For arrivals, retries included.
+    pub arrivals: u64,
+}
+
+/// Why a lane stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LaneStop {
+    /// Nothing is left before the horizon.
+    Horizon,
+    /// A draining replica has finished its last request.
+    Drained {
+        /// Its seat.
+        seat: u32,
+        /// When.
+        at: SimTime,
+    },
+}
+
+/// A replica as the request path sees it: one cache line.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Seat {
+    pub running: u32,
+    pub waiting: u32,
+    head: u32,
+    tail: u32,
+    slots: u32,
+    open: bool,
+    pub draining: bool,
+    served_before: bool,
+    /// When the areas were brought up to date.
+    changed: u64,
+    /// Time integrals of `running` and `waiting` in nanoseconds.
+    pub busy_area: u64,
+    pub waiting_area: u64,
+    /// Requests that arrived.
+    pub arrived: u64,
+}
+
+impl Seat {
+    #[inline]
+    fn settle(&mut self, now: u64) {
+        let elapsed = now - self.changed;
+        self.busy_area += u64::from(self.running) * elapsed;
+        self.waiting_area += u64::from(self.waiting) * elapsed;
+        self.changed = now;
+    }
+
+    #[inline]
+    fn load(&self) -> u32 {
+        self.running + self.waiting
+    }
+}
+
+/// A retry waiting for its back-off to end; ordered by time, then by the order in which it was scheduled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct PendingRetry {
+    at: u64,
+    sequence: u64,
+    arrival: u64,
+    ordinal: u64,
+    demand: u64,
+    attempt: u8,
+}
+
+/// The request path of one service, compiled once per service model and dispatcher.
+pub(super) struct Lane<M, D> {
+    spec: LaneSpec,
+    source: Box<dyn TraceSource>,
+    batch: RequestBatch,
+    cursor: usize,
+    next_arrival: u64,
+    ordinal: u64,
+    demand_draw: Draw,
+    dispatch_draw: Draw,
+    jobs: Jobs,
+    seats: Vec<Seat>,
+    model: M,
+    dispatcher: D,
+    completions: CompletionQueue,
+    /// Deadlines of attempts in order: patience is the same for all, so they never need sorting.
+    deadlines: VecDeque<(u64, u32, u32)>,
+    retries: BinaryHeap<Reverse<PendingRetry>>,
+    retry_tokens: f64,
+    sequence: u64,
+    now: u64,
+    drained: Option<u32>,
+    tally: Tally,
+    events: u64,
+    /// Areas of seats that are gone.
+    past_busy: u128,
+    past_waiting: u128,
+    warm_requests: u64,
+    /// Rolling checksum over arrival and demand of every request, in order.
+    fingerprint: u64,
+}
+
+/// One attempt about to be offered.
+#[derive(Debug, Clone, Copy)]
+struct Attempt {
+    arrival: u64,
+    demand: u64,
+    ordinal: u64,
+    number: u8,
+}
+
+impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
+    pub(super) fn new(
+        spec: LaneSpec,
+        source: Box<dyn TraceSource>,
+        model: M,
+        dispatcher: D,
+        tally: Tally,
+    ) -> Result<Self, TraceError> {
+        let mut lane = Lane {
+            demand_draw: spec.streams.running(Purpose::Demand, spec.service),
+            dispatch_draw: spec.streams.running(Purpose::Dispatch, spec.service),
+            spec,
+            source,
+            batch: RequestBatch::default(),
+            cursor: 0,
+            next_arrival: NEVER,
+            ordinal: 0,
+            jobs: Jobs::new(),
+            seats: Vec::new(),
+            model,
+            dispatcher,
+            completions: CompletionQueue::new(),
+            deadlines: VecDeque::new(),
+            retries: BinaryHeap::new(),
+            retry_tokens: RETRY_RESERVE,
+            sequence: 0,
+            now: 0,
+            drained: None,
+            tally,
+            events: 0,
+            past_busy: 0,
+            past_waiting: 0,
+            warm_requests: 0,
+            fingerprint: 0,
+        };
+        lane.refill()?;
+        Ok(lane)
+    }
+
+    /// Takes in the next batch of arrivals and draws the demands that the trace does not know.
+    #[cold]
+    fn refill(&mut self) -> Result<(), TraceError> {
+        self.cursor = 0;
+        self.batch.clear();
+        self.source.fill(&mut self.batch)?;
+        if self.batch.demands.is_empty() {
+            let batch = &mut self.batch;
+            match &self.spec.demand {
+                DemandModel::Drawn(distribution) => {
+                    let draw = &mut self.demand_draw;
+                    batch.demands.extend(batch.arrivals.iter().map(|_| distribution.sample_duration(draw)));
+                }
+                DemandModel::PerToken { base, input, output } => {
+                    let tokens = |column: &Vec<u32>, i: usize| u64::from(column.get(i).copied().unwrap_or(0));
+                    let demand =
+                        |i| *base + *input * tokens(&batch.tokens_in, i) + *output * tokens(&batch.tokens_out, i);
+                    batch.demands = (0..batch.arrivals.len()).map(demand).collect();
+                }
+            }
+        }
+        let batch = &self.batch;
+        assert!(batch.demands.len() == batch.len(), "a demand for every arrival");
+        let mut last = self.now;
+        for (arrival, demand) in batch.arrivals.iter().zip(&batch.demands) {
+            let arrival = arrival.as_nanos();
+            assert!(arrival >= last, "I2: arrivals never go back: {arrival} ns after {last} ns");
+            last = arrival;
+            let word = arrival ^ demand.as_nanos().rotate_left(32);
+            self.fingerprint = (self.fingerprint.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+        }
+        self.next_arrival = batch.arrivals.first().map_or(NEVER, |time| time.as_nanos());
+        Ok(())
+    }
+
+    /// Processes events up to the horizon.
+    pub(super) fn run(&mut self, horizon: Horizon) -> Result<LaneStop, TraceError> {
+        loop {
+            let completion = self.completions.next_time().as_nanos();
+            let timer = self.next_timer();
+            if completion <= self.next_arrival && completion <= timer {
+                if completion >= horizon.completions {
+                    return Ok(LaneStop::Horizon);
+                }
+                self.complete();
+                if let Some(seat) = self.drained.take() {
+                    return Ok(LaneStop::Drained { seat, at: SimTime::from_nanos(self.now) });
+                }
+            } else if self.next_arrival <= timer {
+                if self.next_arrival >= horizon.arrivals {
+                    return Ok(LaneStop::Horizon);
+                }
+                self.arrive()?;
+            } else if !self.timer(horizon) {
+                return Ok(LaneStop::Horizon);
+            } else if let Some(seat) = self.drained.take() {
+                return Ok(LaneStop::Drained { seat, at: SimTime::from_nanos(self.now) });
+            }
+        }
+    }
+
+    /// The time of the lane's next event.
+    pub(super) fn next_event(&self) -> u64 {
+        self.completions.next_time().as_nanos().min(self.next_arrival).min(self.next_timer())
+    }
+
+    #[inline]
+    fn next_timer(&self) -> u64 {
+        let deadline = self.deadlines.front().map_or(NEVER, |(at, _, _)| *at);
+        let retry = self.retries.peek().map_or(NEVER, |Reverse(retry)| retry.at);
+        deadline.min(retry)
+    }
+
+    #[inline]
+    fn arrive(&mut self) -> Result<(), TraceError> {
+        let arrival = self.next_arrival;
+        let demand = self.batch.demands[self.cursor].as_nanos();
+        self.cursor += 1;
+        match self.batch.arrivals.get(self.cursor) {
+            Some(next) => self.next_arrival = next.as_nanos(),
+            None => {
+                self.now = arrival;
+                self.refill()?;
+            }
+        }
+        self.now = arrival;
+        self.tally.arrived(arrival, demand);
+        if let Some(retry) = &self.spec.retry {
+            self.retry_tokens = (self.retry_tokens + retry.budget.get()).min(RETRY_RESERVE);
+        }
+        let ordinal = self.ordinal;
+        self.ordinal += 1;
+        self.offer(Attempt { arrival, demand, ordinal, number: 0 });
+        Ok(())
+    }
+
+    /// Offers an attempt to the replica that the dispatcher chooses.
+    #[inline]
+    fn offer(&mut self, attempt: Attempt) {
+        self.events += 1;
+        let now = self.now;
+        let Some(number) = self.dispatcher.choose(&mut self.dispatch_draw) else {
+            self.lose(attempt, Loss::Rejected);
+            return;
+        };
+        let seat = &mut self.seats[number as usize];
+        assert!(seat.open, "the dispatcher chose a closed seat");
+        seat.arrived += 1;
+        let idle_slot = seat.running < seat.slots;
+        if !idle_slot && seat.waiting >= self.spec.queue_limit {
+            self.lose(attempt, Loss::Rejected);
+            return;
+        }
+        seat.settle(now);
+        let load = seat.load();
+        let job = self.jobs.insert(Job {
+            arrival: attempt.arrival,
+            offered: now,
+            started: now,
+            demand: attempt.demand,
+            ordinal: attempt.ordinal,
+            next: NIL,
+            seat: number,
+            generation: 0,
+            attempt: attempt.number,
+            state: if idle_slot { JobState::Running } else { JobState::Waiting },
+            abandoned: false,
+        });
+        if idle_slot {
+            // I3: whoever finds a free slot finds an empty queue.
+            assert!(seat.waiting == 0, "I3: a slot is free while requests wait");
+            seat.running += 1;
+            let demand = SimDuration::from_nanos(attempt.demand);
+            if let Some(due) = self.model.start(number, job, demand, SimTime::from_nanos(now)) {
+                self.completions.insert(SimTime::from_nanos(now), due.time, number, due.tag);
+            }
+        } else {
+            if seat.waiting == 0 {
+                seat.head = job;
+            } else {
+                self.jobs.get_mut(seat.tail).next = job;
+            }
+            seat.tail = job;
+            seat.waiting += 1;
+        }
+        self.dispatcher.load_changed(number, load, load + 1);
+        if let Some(timeout) = &self.spec.timeout {
+            let generation = self.jobs.get(job).generation;
+            self.deadlines.push_back((now.saturating_add(timeout.after.as_nanos()), job, generation));
+        }
+    }
+
+    #[inline]
+    fn complete(&mut self) {
+        let Some(event) = self.completions.pop() else { return };
+        let now = event.time.as_nanos();
+        assert!(now >= self.now, "I2: the clock went back");
+        self.now = now;
+        let finished = self.model.due(event.entity, event.tag, event.time);
+        if let Some(next) = finished.next {
+            self.completions.insert(event.time, next.time, event.entity, next.tag);
+        }
+        let Some(number) = finished.job else { return };
+        let job = *self.jobs.get(number);
+        self.jobs.remove(number);
+        if job.state == JobState::Dropped {
+            return;
+        }
+        self.events += 1;
+        assert!(job.arrival <= job.offered && job.offered <= job.started && job.started <= now, "I2: causality");
+        self.tally.left(now - job.offered);
+        let seat = &mut self.seats[event.entity as usize];
+        self.warm_requests += u64::from(seat.served_before && job.arrival >= self.tally.warm_up);
+        seat.served_before = true;
+        if !job.abandoned {
+            self.tally.completed(job.arrival, job.offered, job.started, now);
+        }
+        self.vacate(event.entity);
+    }
+
+    /// A slot of `number` has become free.
+    #[inline]
+    fn vacate(&mut self, number: u32) {
+        let now = self.now;
+        let seat = &mut self.seats[number as usize];
+        seat.settle(now);
+        let load = seat.load();
+        seat.running -= 1;
+        if seat.waiting > 0 {
+            self.start_next(number);
+        }
+        self.load_fell(number, load);
+    }
+
+    /// Tells the dispatcher, or notices that a draining replica is done.
+    #[inline]
+    fn load_fell(&mut self, number: u32, from: u32) {
+        let seat = &self.seats[number as usize];
+        if seat.open {
+            self.dispatcher.load_changed(number, from, seat.load());
+        } else if seat.draining && seat.load() == 0 {
+            self.drained = Some(number);
+        }
+    }
+
+    /// Starts the first waiting request of `number`, passing over those that were dropped.
+    #[inline]
+    fn start_next(&mut self, number: u32) {
+        let now = self.now;
+        let seat = &mut self.seats[number as usize];
+        loop {
+            let job = seat.head;
+            let record = self.jobs.get_mut(job);
+            seat.head = record.next;
+            if record.state == JobState::Dropped {
+                self.jobs.remove(job);
+                continue;
+            }
+            seat.waiting -= 1;
+            seat.running += 1;
+            record.state = JobState::Running;
+            record.started = now;
+            let demand = SimDuration::from_nanos(record.demand);
+            let emptied = seat.waiting == 0 && seat.head != NIL;
+            if let Some(due) = self.model.start(number, job, demand, SimTime::from_nanos(now)) {
+                self.completions.insert(SimTime::from_nanos(now), due.time, number, due.tag);
+            }
+            if emptied {
+                self.free_queue(number);
+            }
+            return;
+        }
+    }
+
+    /// Processes the next time-out or retry; `false` if it lies beyond the horizon.
+    fn timer(&mut self, horizon: Horizon) -> bool {
+        let deadline = self.deadlines.front().map_or(NEVER, |(at, _, _)| *at);
+        let retry = self.retries.peek().map_or(NEVER, |Reverse(retry)| retry.at);
+        if deadline <= retry {
+            if deadline >= horizon.completions {
+                return false;
+            }
+            if let Some((at, job, generation)) = self.deadlines.pop_front() {
+                self.expire(at, job, generation);
+            }
+        } else {
+            if retry >= horizon.arrivals {
+                return false;
+            }
+            if let Some(Reverse(retry)) = self.retries.pop() {
+                self.now = retry.at;
+                let PendingRetry { arrival, demand, ordinal, attempt, .. } = retry;
+                self.offer(Attempt { arrival, demand, ordinal, number: attempt });
+            }
+        }
+        true
+    }
+
+    /// The client gives up on an attempt, unless it is over.
+    fn expire(&mut self, at: u64, number: u32, generation: u32) {
+        let job = *self.jobs.get(number);
+        let current = job.generation == generation;
+        if !current || !matches!(job.state, JobState::Waiting | JobState::Running) {
+            return;
+        }
+        self.now = at;
+        self.events += 1;
+        let work = self.spec.timeout.as_ref().map_or(OnTimeout::Finish, |timeout| timeout.work);
+        let waits = job.state == JobState::Waiting;
+        let drop = work == OnTimeout::Cancel || (work == OnTimeout::CancelWaiting && waits);
+        if work == OnTimeout::CancelWaiting && !waits {
+            // Patience ends with the wait: what is in service will be answered.
+            return;
+        }
+        if drop {
+            self.drop_job(number);
+        } else {
+            self.jobs.get_mut(number).abandoned = true;
+        }
+        self.lose(attempt_of(&job), Loss::TimedOut);
+    }
+
+    /// Takes a waiting or running job out of its replica.
+    fn drop_job(&mut self, number: u32) {
+        let now = self.now;
+        let job = *self.jobs.get(number);
+        self.tally.left(now - job.offered);
+        let seat = &mut self.seats[job.seat as usize];
+        if job.state == JobState::Waiting {
+            seat.settle(now);
+            let load = seat.load();
+            seat.waiting -= 1;
+            // Still linked in the queue; if the queue is empty now, nothing will walk it again.
+            self.jobs.get_mut(number).state = JobState::Dropped;
+            if seat.waiting == 0 {
+                self.free_queue(job.seat);
+            }
+            self.load_fell(job.seat, load);
+            return;
+        }
+        let evicted = self.model.evict(job.seat, number, SimTime::from_nanos(now));
+        if let Some(next) = evicted.next {
+            self.completions.insert(SimTime::from_nanos(now), next.time, job.seat, next.tag);
+        }
+        if evicted.lingers {
+            self.jobs.get_mut(number).state = JobState::Dropped;
+        } else {
+            self.jobs.remove(number);
+        }
+        self.vacate(job.seat);
+    }
+
+    /// Frees the records of a queue that holds dropped jobs only.
+    fn free_queue(&mut self, number: u32) {
+        let seat = &mut self.seats[number as usize];
+        let mut job = std::mem::replace(&mut seat.head, NIL);
+        while job != NIL {
+            let next = self.jobs.get(job).next;
+            self.jobs.remove(job);
+            job = next;
+        }
+        seat.tail = NIL;
+    }
+
+    /// An attempt is lost: the client tries again, or the request is lost for good.
+    #[cold]
+    fn lose(&mut self, attempt: Attempt, loss: Loss) {
+        let Some(retry) = self.spec.retry.filter(|retry| attempt.number + 1 < retry.attempts) else {
+            self.tally.lost(attempt.arrival, loss);
+            return;
+        };
+        if self.retry_tokens < 1.0 {
+            self.tally.lost(attempt.arrival, loss);
+            return;
+        }
+        self.retry_tokens -= 1.0;
+        self.tally.retried(attempt.arrival);
+        let doubled = retry.backoff.as_nanos().saturating_mul(1 << attempt.number.min(62));
+        let ceiling = doubled.min(retry.max_backoff.as_nanos());
+        let backoff = if retry.jitter {
+            let key = attempt.ordinal.wrapping_mul(128) + u64::from(attempt.number);
+            (self.spec.streams.keyed(Purpose::Retry, self.spec.service, key).uniform() * ceiling as f64) as u64
+        } else {
+            ceiling
+        };
+        self.sequence += 1;
+        self.retries.push(Reverse(PendingRetry {
+            at: self.now.saturating_add(backoff),
+            sequence: self.sequence,
+            arrival: attempt.arrival,
+            ordinal: attempt.ordinal,
+            demand: attempt.demand,
+            attempt: attempt.number + 1,
+        }));
+    }
+}
+
+fn attempt_of(job: &Job) -> Attempt {
+    Attempt { arrival: job.arrival, demand: job.demand, ordinal: job.ordinal, number: job.attempt }
+}
+
+/// What the simulation asks of a lane at control events, whatever it was compiled for.
+pub(super) trait LaneControl: Send {
+    /// Processes events up to the horizon.
+    fn run(&mut self, horizon: Horizon) -> Result<LaneStop, TraceError>;
+    /// The time of the next event in nanoseconds, `u64::MAX` if there is none.
+    fn next_event(&self) -> u64;
+    /// Opens a seat for a replica that is ready; a number from [`LaneControl::seat_count`] downwards is taken again.
+    fn open(&mut self, seat: u32, slots: u32, speed: f64, now: SimTime);
+    /// Lets a ready replica drain; `true` if it holds nothing.
+    fn drain(&mut self, seat: u32, now: SimTime) -> bool;
+    /// Loses everything that a replica holds, and closes its seat.
+    fn kill(&mut self, seat: u32, now: SimTime);
+    /// Books the seat's areas and closes it; it must hold nothing.
+    fn release(&mut self, seat: u32, now: SimTime);
+    /// The seat, with its areas brought up to `now`.
+    fn seat(&mut self, seat: u32, now: SimTime) -> &Seat;
+    /// Service done by the seat, see [`ServiceModel::work_done`].
+    fn work_done(&mut self, seat: u32, now: SimTime) -> f64;
+    /// The lane's counts.
+    fn tally(&mut self) -> &mut Tally;
+    /// Totals at `now`.
+    fn totals(&mut self, now: SimTime) -> LaneTotals;
+}
+
+/// A lane's totals at one moment.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct LaneTotals {
+    /// Integral of busy slots, slot-nanoseconds.
+    pub busy: u128,
+    /// Integral of waiting requests.
+    pub waiting: u128,
+    /// Time that attempts, gone or present, have spent at replicas: Little's law says it equals `busy + waiting`.
+    pub residence: u128,
+    /// Requests (not attempts) in the system that arrived after warm-up, those waiting for a retry included.
+    pub in_flight: u64,
+    /// Events processed.
+    pub events: u64,
+    /// Requests served by a replica that had served before.
+    pub warm_requests: u64,
+    /// Checksum over arrivals and demands.
+    pub fingerprint: u64,
+    /// Requests that arrived so far.
+    pub ordinal: u64,
+}
+
+impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
+    fn run(&mut self, horizon: Horizon) -> Result<LaneStop, TraceError> {
+        Lane::run(self, horizon)
+    }
+
+    fn next_event(&self) -> u64 {
+        Lane::next_event(self)
+    }
+
+    fn open(&mut self, seat: u32, slots: u32, speed: f64, now: SimTime) {
+        if seat as usize >= self.seats.len() {
+            self.seats.resize(seat as usize + 1, Seat::default());
+        }
+        self.seats[seat as usize] =
+            Seat { head: NIL, tail: NIL, slots, open: true, changed: now.as_nanos(), ..Seat::default() };
+        self.model.open(seat, speed);
+        self.dispatcher.open(seat, 0, speed);
+    }
+
+    fn drain(&mut self, seat: u32, now: SimTime) -> bool {
+        let record = &mut self.seats[seat as usize];
+        record.settle(now.as_nanos());
+        record.open = false;
+        record.draining = true;
+        self.dispatcher.close(seat, record.load());
+        record.load() == 0
+    }
+
+    fn kill(&mut self, seat: u32, now: SimTime) {
+        self.now = self.now.max(now.as_nanos());
+        let record = &mut self.seats[seat as usize];
+        record.settle(now.as_nanos());
+        if std::mem::take(&mut record.open) {
+            let load = record.load();
+            self.dispatcher.close(seat, load);
+        }
+        record.draining = false;
+        let held: Vec<u32> = self.jobs.iter().filter(|(_, job)| job.seat == seat).map(|(number, _)| number).collect();
+        // Waiting ones first, so that none of them is started by the end of a running one.
+        for state in [JobState::Waiting, JobState::Running] {
+            for number in held.iter().copied().filter(|n| self.jobs.get(*n).state == state).collect::<Vec<_>>() {
+                let job = *self.jobs.get(number);
+                self.drop_job(number);
+                if !job.abandoned {
+                    self.lose(attempt_of(&job), Loss::Failed);
+                }
+            }
+        }
+        self.drained = None;
+        self.release(seat, now);
+    }
+
+    fn release(&mut self, seat: u32, now: SimTime) {
+        let record = &mut self.seats[seat as usize];
+        record.settle(now.as_nanos());
+        assert!(record.load() == 0 && !record.open, "only an empty closed seat is released");
+        self.past_busy += u128::from(std::mem::take(&mut record.busy_area));
+        self.past_waiting += u128::from(std::mem::take(&mut record.waiting_area));
+        record.draining = false;
+    }
+
+    fn seat(&mut self, seat: u32, now: SimTime) -> &Seat {
+        let record = &mut self.seats[seat as usize];
+        record.settle(now.as_nanos());
+        record
+    }
+
+    fn work_done(&mut self, seat: u32, now: SimTime) -> f64 {
+        let record = &mut self.seats[seat as usize];
+        record.settle(now.as_nanos());
+        self.model.work_done(seat, record.busy_area, now)
+    }
+
+    fn tally(&mut self) -> &mut Tally {
+        &mut self.tally
+    }
+
+    fn totals(&mut self, now: SimTime) -> LaneTotals {
+        let nanos = now.as_nanos();
+        let (mut busy, mut waiting) = (self.past_busy, self.past_waiting);
+        for seat in &mut self.seats {
+            seat.settle(nanos.max(seat.changed));
+            busy += u128::from(seat.busy_area);
+            waiting += u128::from(seat.waiting_area);
+        }
+        let present = |job: &Job| matches!(job.state, JobState::Waiting | JobState::Running);
+        let mut residence = self.tally.residence();
+        let mut in_flight = 0;
+        for (_, job) in self.jobs.iter().filter(|(_, job)| present(job)) {
+            residence += u128::from(nanos - job.offered);
+            in_flight += u64::from(!job.abandoned && job.arrival >= self.tally.warm_up);
+        }
+        in_flight += self.retries.iter().filter(|Reverse(r)| r.arrival >= self.tally.warm_up).count() as u64;
+        LaneTotals {
+            busy,
+            waiting,
+            residence,
+            in_flight,
+            events: self.events,
+            warm_requests: self.warm_requests,
+            fingerprint: self.fingerprint,
+            ordinal: self.ordinal,
+        }
+    }
+}

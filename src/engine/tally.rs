@@ -1,0 +1,209 @@
+//! What a lane counts while requests go by: streaming, constant memory, no list of requests.
+
+use super::record::RequestCounts;
+use crate::stats::LatencyHistogram;
+use crate::units::{SimDuration, SimTime};
+
+/// How a request ended without an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    /// No room, or no ready replica.
+    Rejected,
+    /// The client gave up.
+    TimedOut,
+    /// The replica crashed or was killed.
+    Failed,
+}
+
+/// The counts of one interval, taken and cleared at its end.
+#[derive(Debug, Clone, Default)]
+pub struct IntervalTally {
+    /// Requests that arrived.
+    pub arrived: u64,
+    /// Requests answered.
+    pub completed: u64,
+    /// Requests lost for good.
+    pub lost: u64,
+    /// Demand that arrived, in nanoseconds of service.
+    pub demand: u64,
+    /// Good requests by objective.
+    pub good: Vec<u64>,
+    /// Waiting time p50, p95, p99.
+    pub waiting: Option<[SimDuration; 3]>,
+    /// Sojourn time p50, p95, p99.
+    pub sojourn: Option<[SimDuration; 3]>,
+}
+
+/// The answered requests of one interval, either those that count or those that arrived before the warm-up's end.
+#[derive(Debug)]
+struct Window {
+    completed: u64,
+    waiting: LatencyHistogram,
+    service: LatencyHistogram,
+    sojourn: LatencyHistogram,
+    good: Vec<u64>,
+}
+
+impl Window {
+    fn new(objectives: usize) -> Self {
+        let histogram = LatencyHistogram::new;
+        Window {
+            completed: 0,
+            waiting: histogram(),
+            service: histogram(),
+            sojourn: histogram(),
+            good: vec![0; objectives],
+        }
+    }
+
+    #[inline]
+    fn record(&mut self, waiting: u64, service: u64, sojourn: u64, limits: &[u64]) {
+        self.completed += 1;
+        self.waiting.record(SimDuration::from_nanos(waiting));
+        self.service.record(SimDuration::from_nanos(service));
+        self.sojourn.record(SimDuration::from_nanos(sojourn));
+        for (limit, good) in limits.iter().zip(&mut self.good) {
+            *good += u64::from(sojourn <= *limit);
+        }
+    }
+
+    fn merge(&mut self, other: &Window) {
+        self.completed += other.completed;
+        self.waiting.merge(&other.waiting);
+        self.service.merge(&other.service);
+        self.sojourn.merge(&other.sojourn);
+        self.good.iter_mut().zip(&other.good).for_each(|(mine, theirs)| *mine += theirs);
+    }
+
+    fn clear(&mut self) {
+        self.completed = 0;
+        self.waiting.clear();
+        self.service.clear();
+        self.sojourn.clear();
+        self.good.fill(0);
+    }
+}
+
+/// Everything a lane counts.
+#[derive(Debug)]
+pub(super) struct Tally {
+    /// Requests arriving earlier are not counted in the totals.
+    pub warm_up: u64,
+    /// Totals after warm-up; `completed` is brought up to date at the end of each interval.
+    pub counts: RequestCounts,
+    total: Window,
+    present: Window,
+    early: Window,
+    interval_arrived: u64,
+    interval_lost: u64,
+    interval_demand: u64,
+    /// Latency limit of each objective in nanoseconds; `u64::MAX` for availability.
+    limits: Vec<u64>,
+    /// Time that attempts spent at replicas, in nanoseconds, up to the last settlement and since.
+    residence: u128,
+    residence_since: u64,
+}
+
+/// The totals over a run.
+#[derive(Debug)]
+pub(super) struct Totals {
+    pub waiting: LatencyHistogram,
+    pub service: LatencyHistogram,
+    pub sojourn: LatencyHistogram,
+    /// Good requests by objective.
+    pub good: Vec<u64>,
+}
+
+const PERCENTILES: [f64; 3] = [0.50, 0.95, 0.99];
+
+impl Tally {
+    pub(super) fn new(warm_up: SimTime, limits: Vec<u64>) -> Self {
+        Tally {
+            warm_up: warm_up.as_nanos(),
+            counts: RequestCounts::default(),
+            total: Window::new(limits.len()),
+            present: Window::new(limits.len()),
+            early: Window::new(limits.len()),
+            interval_arrived: 0,
+            interval_lost: 0,
+            interval_demand: 0,
+            limits,
+            residence: 0,
+            residence_since: 0,
+        }
+    }
+
+    #[inline]
+    pub(super) fn arrived(&mut self, now: u64, demand: u64) {
+        self.interval_arrived += 1;
+        self.interval_demand = self.interval_demand.saturating_add(demand);
+        self.counts.arrived += u64::from(now >= self.warm_up);
+    }
+
+    #[inline]
+    pub(super) fn completed(&mut self, arrival: u64, offered: u64, started: u64, now: u64) {
+        let window = if arrival >= self.warm_up { &mut self.present } else { &mut self.early };
+        window.record(started - offered, now - started, now - arrival, &self.limits);
+    }
+
+    pub(super) fn lost(&mut self, arrival: u64, loss: Loss) {
+        self.interval_lost += 1;
+        if arrival >= self.warm_up {
+            match loss {
+                Loss::Rejected => self.counts.rejected += 1,
+                Loss::TimedOut => self.counts.timed_out += 1,
+                Loss::Failed => self.counts.failed += 1,
+            }
+        }
+    }
+
+    pub(super) fn retried(&mut self, arrival: u64) {
+        self.counts.retries += u64::from(arrival >= self.warm_up);
+    }
+
+    /// An attempt left its replica after `nanos`.
+    #[inline]
+    pub(super) fn left(&mut self, nanos: u64) {
+        let (sum, overflow) = self.residence_since.overflowing_add(nanos);
+        self.residence_since = sum;
+        if overflow {
+            self.residence += 1 << 64;
+        }
+    }
+
+    /// Time that attempts which have left spent at replicas.
+    pub(super) fn residence(&self) -> u128 {
+        self.residence + u128::from(self.residence_since)
+    }
+
+    /// Closes the present interval.
+    pub(super) fn take_interval(&mut self) -> IntervalTally {
+        self.total.merge(&self.present);
+        self.counts.completed += self.present.completed;
+        if self.early.completed > 0 {
+            self.present.merge(&self.early);
+        }
+        let percentiles = |histogram: &LatencyHistogram| {
+            let [p50, p95, p99] = PERCENTILES.map(|q| histogram.quantile(q));
+            Some([p50?, p95?, p99?])
+        };
+        let tally = IntervalTally {
+            arrived: std::mem::take(&mut self.interval_arrived),
+            completed: self.present.completed,
+            lost: std::mem::take(&mut self.interval_lost),
+            demand: std::mem::take(&mut self.interval_demand),
+            good: self.present.good.clone(),
+            waiting: percentiles(&self.present.waiting),
+            sojourn: percentiles(&self.present.sojourn),
+        };
+        self.present.clear();
+        self.early.clear();
+        tally
+    }
+
+    /// The totals; the last interval must have been taken.
+    pub(super) fn totals(&mut self) -> Totals {
+        let total = std::mem::replace(&mut self.total, Window::new(self.limits.len()));
+        Totals { waiting: total.waiting, service: total.service, sojourn: total.sojourn, good: total.good }
+    }
+}
