@@ -1,8 +1,10 @@
 //! Plimsoll replays traffic against a modelled cluster under a scaling policy and reports cost, latency and objectives.
 
+pub mod catalog;
 pub mod cluster;
 pub mod config;
 pub mod engine;
+pub mod experiment;
 pub mod policy;
 pub mod random;
 pub mod stats;

@@ -4,6 +4,8 @@
 //! happen when. The engine decides when it does.
 
 pub mod dispatch;
+mod lease;
+mod node;
 mod replica;
 pub mod service;
 mod service_model;
@@ -11,6 +13,8 @@ mod sharing;
 mod slots;
 
 pub use dispatch::{DISPATCHERS, Dispatcher, DispatcherPlugin};
+pub use lease::LeaseBook;
+pub use node::{Nodes, PodRequest};
 pub use replica::{Replica, ReplicaPhase};
 pub use service::{DemandModel, ModelKind, OnTimeout, Retry, ServiceDefaults, ServiceSpec, StartUp, Timeout};
 pub use service_model::{Due, Evicted, Finished, ServiceModel};

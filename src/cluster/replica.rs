@@ -1,6 +1,6 @@
 //! One replica of a service and the phases of its life.
 
-use crate::units::SimTime;
+use crate::units::{SimDuration, SimTime};
 
 /// Where a replica is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub struct Replica {
     pub accepted: Option<SimTime>,
     /// Last change between ready and not ready.
     pub ready_transition: Option<SimTime>,
+    /// Delays until the next phases: accepted by the kubelet, image pulled, containers started, ready.
+    pub delays: [SimDuration; 4],
     /// How often it has crashed.
     pub crashes: u32,
     /// Counts phases; an event announced for an earlier count was overtaken.
@@ -59,6 +61,7 @@ impl Replica {
             created: now,
             accepted: None,
             ready_transition: None,
+            delays: [SimDuration::ZERO; 4],
             crashes: 0,
             generation: 0,
             lease: None,

@@ -24,7 +24,6 @@ const RETRY_RESERVE: f64 = 100.0;
 #[derive(Debug, Clone)]
 pub(super) struct LaneSpec {
     pub service: u64,
-    pub slots: u32,
     pub queue_limit: u32,
     pub demand: DemandModel,
     pub timeout: Option<Timeout>,
@@ -128,6 +127,7 @@ pub(super) struct Lane<M, D> {
     /// Areas of seats that are gone.
     past_busy: u128,
     past_waiting: u128,
+    past_work: f64,
     warm_requests: u64,
     /// Rolling checksum over arrival and demand of every request, in order.
     fingerprint: u64,
@@ -174,6 +174,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             events: 0,
             past_busy: 0,
             past_waiting: 0,
+            past_work: 0.0,
             warm_requests: 0,
             fingerprint: 0,
         };
@@ -573,6 +574,10 @@ pub(super) struct LaneTotals {
     pub busy: u128,
     /// Integral of waiting requests.
     pub waiting: u128,
+    /// Requests waiting at replicas now.
+    pub waiting_now: u64,
+    /// Service done, nanoseconds at the reference speed.
+    pub work: f64,
     /// Time that attempts, gone or present, have spent at replicas: Little's law says it equals `busy + waiting`.
     pub residence: u128,
     /// Requests (not attempts) in the system that arrived after warm-up, those waiting for a retry included.
@@ -643,6 +648,7 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         let record = &mut self.seats[seat as usize];
         record.settle(now.as_nanos());
         assert!(record.load() == 0 && !record.open, "only an empty closed seat is released");
+        self.past_work += self.model.work_done(seat, record.busy_area, now);
         self.past_busy += u128::from(std::mem::take(&mut record.busy_area));
         self.past_waiting += u128::from(std::mem::take(&mut record.waiting_area));
         record.draining = false;
@@ -667,10 +673,15 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
     fn totals(&mut self, now: SimTime) -> LaneTotals {
         let nanos = now.as_nanos();
         let (mut busy, mut waiting) = (self.past_busy, self.past_waiting);
-        for seat in &mut self.seats {
+        let (mut work, mut waiting_now) = (self.past_work, 0);
+        for (number, seat) in self.seats.iter_mut().enumerate() {
             seat.settle(nanos.max(seat.changed));
+            if seat.busy_area > 0 {
+                work += self.model.work_done(number as u32, seat.busy_area, now);
+            }
             busy += u128::from(seat.busy_area);
             waiting += u128::from(seat.waiting_area);
+            waiting_now += u64::from(seat.waiting);
         }
         let present = |job: &Job| matches!(job.state, JobState::Waiting | JobState::Running);
         let mut residence = self.tally.residence();
@@ -683,6 +694,8 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         LaneTotals {
             busy,
             waiting,
+            waiting_now,
+            work,
             residence,
             in_flight,
             events: self.events,

@@ -1,13 +1,30 @@
 //! One run: calendar, event loop, scraping, recording.
+//!
+//! [`Simulation`] merges three kinds of streams. Requests run in lanes, one per service, which know nothing of each other
+//! between two control events; control events (phases, scrapes, decisions) are rare and stand in a small calendar; the end
+//! of a recording interval is one of them. A [`RunRecord`] of plain values is what remains.
 
+mod calendar;
 mod completions;
+mod error;
+mod finish;
+mod fleet;
 mod jobs;
 mod lane;
+mod meter;
+mod objective;
 mod record;
+mod simulation;
+mod spec;
 mod tally;
 
+pub use calendar::Rank;
 pub use completions::{Completion, CompletionQueue};
-
+pub use error::RunError;
+pub use meter::MetricsSpec;
+pub use objective::Objective;
 pub use record::{
     DecisionRecord, Elasticity, Interval, LeaseRecord, ObjectiveRecord, RequestCounts, RunRecord, ServiceRecord,
 };
+pub use simulation::Simulation;
+pub use spec::{NodeLease, ReplicaLease, RunSpec, ServiceRun};

@@ -64,6 +64,8 @@ pub struct ServiceRecord {
     pub objectives: Vec<ObjectiveRecord>,
     /// How well the capacity followed the load.
     pub elasticity: Elasticity,
+    /// Checksum over arrival and demand of every request: equal under every policy (I7).
+    pub demand_checksum: u64,
     /// One row per interval.
     pub timeline: Vec<Interval>,
     /// Every decision that changed the size or its reason, in order of time.

@@ -217,7 +217,7 @@ impl Decision {
 }
 
 /// What a policy knows that a controller in a real cluster could not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Foresight {
     /// Nothing: it could be run as it is.
     #[default]

@@ -15,57 +15,17 @@ pub(super) const PLUGIN: DispatcherPlugin = DispatcherPlugin {
 /// Loads from here on are kept in an ordered set instead of a bitmap each.
 const LEVELS: u32 = 256;
 
-/// The seats at one level of load: a bitmap and a bitmap of its non-empty words.
-#[derive(Debug, Default, Clone)]
-struct Level {
-    words: Vec<u64>,
-    summary: Vec<u64>,
-    count: u32,
-}
-
-impl Level {
-    #[inline]
-    fn insert(&mut self, seat: u32) {
-        let word = (seat >> 6) as usize;
-        if word >= self.words.len() {
-            self.grow(word + 1);
-        }
-        self.words[word] |= 1 << (seat & 63);
-        self.summary[word >> 6] |= 1 << (word & 63);
-        self.count += 1;
-    }
-
-    #[cold]
-    fn grow(&mut self, words: usize) {
-        let words = words.next_power_of_two();
-        self.words.resize(words, 0);
-        self.summary.resize(words.div_ceil(64), 0);
-    }
-
-    #[inline]
-    fn remove(&mut self, seat: u32) {
-        let word = (seat >> 6) as usize;
-        self.words[word] &= !(1 << (seat & 63));
-        if self.words[word] == 0 {
-            self.summary[word >> 6] &= !(1 << (word & 63));
-        }
-        self.count -= 1;
-    }
-
-    #[inline]
-    fn first(&self) -> Option<u32> {
-        let (block, bits) = self.summary.iter().enumerate().find(|(_, bits)| **bits != 0)?;
-        let word = (block << 6) + bits.trailing_zeros() as usize;
-        Some((word << 6) as u32 + self.words[word].trailing_zeros())
-    }
-}
-
 /// Join the shortest queue; among equals the lowest seat. Every operation takes constant time for loads below 256, whatever
 /// the size of the pool, and logarithmic time above.
 #[derive(Debug)]
 pub struct LeastLoaded {
-    levels: Vec<Level>,
-    /// The lowest non-empty level, `LEVELS` if all are empty.
+    /// One bitmap of seats per level of load, one after the other, `words` words each.
+    seats: Vec<u64>,
+    /// One bitmap of non-empty words per level, `blocks` words each.
+    filled: Vec<u64>,
+    words: usize,
+    blocks: usize,
+    /// No level below this one holds a seat; `LEVELS` if none does.
     lowest: u32,
     /// Open seats with a load of `LEVELS` or more.
     heavy: BTreeSet<(u32, u32)>,
@@ -73,7 +33,15 @@ pub struct LeastLoaded {
 
 impl Default for LeastLoaded {
     fn default() -> Self {
-        LeastLoaded { levels: vec![Level::default(); LEVELS as usize], lowest: LEVELS, heavy: BTreeSet::new() }
+        let levels = LEVELS as usize;
+        LeastLoaded {
+            seats: vec![0; levels],
+            filled: vec![0; levels],
+            words: 1,
+            blocks: 1,
+            lowest: LEVELS,
+            heavy: BTreeSet::new(),
+        }
     }
 }
 
@@ -84,7 +52,9 @@ impl LeastLoaded {
             self.heavy.insert((load, seat));
             return;
         }
-        self.levels[load as usize].insert(seat);
+        let word = (seat >> 6) as usize;
+        self.seats[load as usize * self.words + word] |= 1 << (seat & 63);
+        self.filled[load as usize * self.blocks + (word >> 6)] |= 1 << (word & 63);
         self.lowest = self.lowest.min(load);
     }
 
@@ -94,38 +64,67 @@ impl LeastLoaded {
             self.heavy.remove(&(load, seat));
             return;
         }
-        self.levels[load as usize].remove(seat);
-    }
-
-    #[inline]
-    fn settle(&mut self) {
-        while self.lowest < LEVELS && self.levels[self.lowest as usize].count == 0 {
-            self.lowest += 1;
+        let word = (seat >> 6) as usize;
+        let bits = &mut self.seats[load as usize * self.words + word];
+        *bits &= !(1 << (seat & 63));
+        if *bits == 0 {
+            self.filled[load as usize * self.blocks + (word >> 6)] &= !(1 << (word & 63));
         }
     }
+
+    /// The lowest seat at `load`.
+    #[inline]
+    fn first(&self, load: u32) -> Option<u32> {
+        let level = load as usize;
+        let blocks = &self.filled[level * self.blocks..(level + 1) * self.blocks];
+        let (block, bits) = blocks.iter().enumerate().find(|(_, bits)| **bits != 0)?;
+        let word = (block << 6) + bits.trailing_zeros() as usize;
+        Some((word << 6) as u32 + self.seats[level * self.words + word].trailing_zeros())
+    }
+
+    /// Makes room for seats up to `seat`; every level gets wider.
+    #[cold]
+    fn widen(&mut self, seat: u32) {
+        let words = ((seat >> 6) as usize + 1).next_power_of_two();
+        let blocks = words.div_ceil(64);
+        self.seats = spread(&self.seats, self.words, words);
+        self.filled = spread(&self.filled, self.blocks, blocks);
+        (self.words, self.blocks) = (words, blocks);
+    }
+}
+
+/// The same rows, each `to` instead of `from` words wide.
+fn spread(rows: &[u64], from: usize, to: usize) -> Vec<u64> {
+    let padding = vec![0; to - from];
+    rows.chunks(from).flat_map(|row| row.iter().chain(&padding)).copied().collect()
 }
 
 impl Dispatcher for LeastLoaded {
     fn open(&mut self, seat: u32, load: u32, _weight: f64) {
+        if (seat >> 6) as usize >= self.words {
+            self.widen(seat);
+        }
         self.insert(seat, load);
     }
 
     fn close(&mut self, seat: u32, load: u32) {
         self.remove(seat, load);
-        self.settle();
     }
 
     #[inline]
     fn load_changed(&mut self, seat: u32, from: u32, to: u32) {
         self.remove(seat, from);
         self.insert(seat, to);
-        self.settle();
     }
 
     #[inline]
     fn choose(&mut self, _draw: &mut Draw) -> Option<u32> {
-        if self.lowest < LEVELS {
-            return self.levels[self.lowest as usize].first();
+        while self.lowest < LEVELS {
+            let first = self.first(self.lowest);
+            if first.is_some() {
+                return first;
+            }
+            self.lowest += 1;
         }
         self.heavy.first().map(|(_, seat)| *seat)
     }

@@ -1,0 +1,109 @@
+//! Control events: rare, so a plain heap serves.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::units::SimTime;
+
+/// The order of what happens at one instant: capacity is freed before it is asked for. Completions and arrivals are not in
+/// this calendar; their ranks say how far the lanes run before an event of the same instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    /// The end of a recording interval: whatever happens at this instant belongs to the next one.
+    Boundary,
+    /// A request is done, or its client gives up.
+    Completion,
+    /// A replica or node changes phase.
+    Transition,
+    /// A request arrives.
+    Arrival,
+    /// Measurements are taken.
+    Scrape,
+    /// A policy decides.
+    Decision,
+    /// A decision takes effect.
+    Actuation,
+}
+
+/// What happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Event {
+    /// The recording interval ends.
+    IntervalEnd,
+    /// A replica enters its next phase, unless its `generation` has moved on.
+    Phase { service: u32, replica: u32, generation: u32 },
+    /// A draining replica's grace period is over.
+    GraceEnd { service: u32, replica: u32, generation: u32 },
+    /// A replica crashes.
+    Crash { service: u32, replica: u32, generation: u32 },
+    /// All services are measured.
+    Scrape,
+    /// The policy of a service decides.
+    Decide { service: u32 },
+    /// The wanted size of a service changes.
+    Actuate { service: u32, replicas: u32 },
+}
+
+/// An entry of the calendar, ordered by (time, rank, entity, sequence).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Entry {
+    pub time: SimTime,
+    pub rank: Rank,
+    entity: u32,
+    sequence: u64,
+    pub event: Event,
+}
+
+/// The calendar.
+#[derive(Debug, Default)]
+pub(super) struct Calendar {
+    heap: BinaryHeap<Reverse<Entry>>,
+    sequence: u64,
+}
+
+impl Calendar {
+    /// Schedules an event.
+    pub(super) fn push(&mut self, time: SimTime, event: Event) {
+        let (rank, entity) = match event {
+            Event::IntervalEnd => (Rank::Boundary, 0),
+            Event::Phase { replica, .. } | Event::GraceEnd { replica, .. } | Event::Crash { replica, .. } => {
+                (Rank::Transition, replica)
+            }
+            Event::Scrape => (Rank::Scrape, 0),
+            Event::Decide { service } => (Rank::Decision, service),
+            Event::Actuate { service, .. } => (Rank::Actuation, service),
+        };
+        self.sequence += 1;
+        self.heap.push(Reverse(Entry { time, rank, entity, sequence: self.sequence, event }));
+    }
+
+    /// The next entry.
+    pub(super) fn peek(&self) -> Option<Entry> {
+        self.heap.peek().map(|Reverse(entry)| *entry)
+    }
+
+    /// Takes the next entry.
+    pub(super) fn pop(&mut self) -> Option<Entry> {
+        self.heap.pop().map(|Reverse(entry)| entry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn order_is_time_rank_entity_sequence() {
+        let mut calendar = Calendar::default();
+        let at = SimTime::from_secs(1);
+        calendar.push(at, Event::Decide { service: 0 });
+        calendar.push(at, Event::Phase { service: 0, replica: 7, generation: 0 });
+        calendar.push(at, Event::Phase { service: 0, replica: 3, generation: 0 });
+        calendar.push(at, Event::Scrape);
+        calendar.push(at, Event::IntervalEnd);
+        calendar.push(SimTime::ZERO, Event::Actuate { service: 0, replicas: 1 });
+        let ranks: Vec<Rank> = std::iter::from_fn(|| calendar.pop()).map(|e| e.rank).collect();
+        use Rank::*;
+        assert_eq!(ranks, [Actuation, Boundary, Transition, Transition, Scrape, Decision]);
+    }
+}

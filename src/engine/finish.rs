@@ -1,0 +1,113 @@
+//! The end of a run: invariants checked, integrals turned into averages, everything put into the record.
+
+use super::objective::judge;
+use super::record::{Elasticity, Interval, RunRecord, ServiceRecord};
+use super::simulation::{Marks, RunSettings, Service, Simulation, slots_of, used_slots};
+use crate::units::Millicores;
+
+impl Simulation {
+    /// Settles and checks everything. Called once, with every lane at the end.
+    pub(super) fn finish(mut self) -> RunRecord {
+        let end = self.spec.end;
+        self.close_interval(end);
+        let (leases, cost) = self.settle_leases();
+        if let Some(nodes) = &self.shared.nodes {
+            nodes.check();
+        }
+        let mut services = Vec::new();
+        let mut events = 0;
+        let mut foresight = crate::policy::Foresight::None;
+        for service in &mut self.services {
+            let last = service.marks(end);
+            events += last.totals.events;
+            foresight = service.foresight().max(foresight);
+            services.push(service.record(&last, &self.spec));
+        }
+        RunRecord {
+            scenario: self.spec.scenario,
+            policy: self.spec.policy,
+            foresight,
+            seed: self.shared.streams.seed(),
+            replication: self.shared.streams.replication(),
+            end,
+            warm_up: self.spec.warm_up,
+            services,
+            leases,
+            cost,
+            events,
+        }
+    }
+}
+
+impl Service {
+    fn record(&mut self, last: &Marks, settings: &RunSettings) -> ServiceRecord {
+        let totals = self.lane.tally().totals();
+        let mut counts = self.lane.tally().counts;
+        counts.in_flight = last.totals.in_flight;
+        let accounted = counts.completed + counts.rejected + counts.timed_out + counts.failed + counts.in_flight;
+        let name = &self.fleet.spec.name;
+        assert!(counts.arrived == accounted, "I1: requests of {name} were lost or invented: {counts:?}");
+        let little = last.totals.busy + last.totals.waiting == last.totals.residence;
+        assert!(little, "I10: Little's law fails for {name}: {:?}", last.totals);
+        let from = &self.warm_marks;
+        let nanos = last.at.since(from.at).as_nanos().max(1) as f64;
+        let spec = &self.fleet.spec;
+        let ready_area = (last.ready - from.ready) as f64;
+        let used_area = used_slots(spec, &from.totals, &last.totals);
+        let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
+        let requested = spec.cpu_request.map_or(0.0, Millicores::as_cores);
+        let cpu = (last.totals.work - from.totals.work) * spec.cpu_per_busy_second + ready_area * spec.cpu_idle;
+        let in_system = (last.totals.busy + last.totals.waiting) - (from.totals.busy + from.totals.waiting);
+        let judged = counts.completed + counts.rejected + counts.timed_out + counts.failed;
+        let objectives = settings.objectives.iter().enumerate().map(|(number, objective)| {
+            let good = |interval: usize| self.interval_good[number][interval];
+            judge(objective, totals.good[number], judged, &self.timeline, good)
+        });
+        ServiceRecord {
+            name: name.clone(),
+            counts,
+            utilization: share(used_area, ready_area * slots_of(spec)),
+            cpu_utilization: share(cpu, ready_area * requested),
+            mean_ready: ready_area / nanos,
+            max_ready: self.fleet.ready.max() as u32,
+            mean_in_system: in_system as f64 / nanos,
+            cold_starts: self.fleet.cold_starts,
+            warm_requests: last.totals.warm_requests,
+            crashes: self.fleet.crashes,
+            objectives: objectives.collect(),
+            elasticity: self.elasticity(),
+            demand_checksum: last.totals.fingerprint,
+            waiting: totals.waiting,
+            service: totals.service,
+            sojourn: totals.sojourn,
+            timeline: std::mem::take(&mut self.timeline),
+            decisions: std::mem::take(&mut self.decisions),
+        }
+    }
+
+    fn elasticity(&self) -> Elasticity {
+        let mut elasticity = Elasticity { time_to_capacity: self.fleet.to_capacity.mean(), ..Elasticity::default() };
+        let (mut short, mut whole) = (0.0, 0.0);
+        for Interval { length, needed, ready, .. } in &self.timeline {
+            let seconds = length.as_secs_f64();
+            elasticity.under_provisioned += (needed - ready).max(0.0) * seconds;
+            elasticity.over_provisioned += (ready - needed).max(0.0) * seconds;
+            short += if ready < needed { seconds } else { 0.0 };
+            whole += seconds;
+        }
+        elasticity.under_share = if whole > 0.0 { short / whole } else { 0.0 };
+        let (mut direction, mut flaps) = (None, 0u32);
+        for decision in self.decisions.iter().filter(|decision| decision.from != decision.to) {
+            let up = decision.to > decision.from;
+            if up {
+                elasticity.scale_ups += 1;
+            } else {
+                elasticity.scale_downs += 1;
+            }
+            flaps += u32::from(direction.is_some_and(|before| before != up));
+            direction = Some(up);
+        }
+        elasticity.flaps_per_hour = if whole > 0.0 { f64::from(flaps) / (whole / 3600.0) } else { 0.0 };
+        elasticity
+    }
+}

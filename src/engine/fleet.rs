@@ -1,0 +1,375 @@
+//! The replicas of one service: created, placed, started, made ready, drained, crashed, ended.
+
+use super::calendar::{Calendar, Event};
+use super::lane::LaneControl;
+use super::spec::ReplicaLease;
+use crate::cluster::{LeaseBook, Nodes, PodRequest, Replica, ReplicaPhase, ServiceSpec};
+use crate::policy::{PodPhase, PodView};
+use crate::random::{Purpose, Streams};
+use crate::stats::TimeWeighted;
+use crate::units::{SimDuration, SimTime};
+
+/// What the fleets of all services share.
+pub(super) struct Shared {
+    pub calendar: Calendar,
+    /// The node pools; `None` where replicas are leased without nodes.
+    pub nodes: Option<Nodes>,
+    pub leases: LeaseBook,
+    pub streams: Streams,
+}
+
+/// The replicas of one service.
+pub(super) struct Fleet {
+    pub service: u32,
+    pub spec: ServiceSpec,
+    lease: Option<ReplicaLease>,
+    /// Present replicas in order of their ids.
+    pub replicas: Vec<Replica>,
+    next_id: u32,
+    free_seats: Vec<u32>,
+    seats: u32,
+    pub wanted: TimeWeighted,
+    pub ready: TimeWeighted,
+    pub starting: TimeWeighted,
+    pub leased: TimeWeighted,
+    /// Nano-dollars per hour being paid.
+    pub spending: TimeWeighted,
+    pub cold_starts: u64,
+    pub crashes: u64,
+    /// Replicas now: ready, starting, leased.
+    now_ready: u64,
+    now_starting: u64,
+    now_leased: u64,
+    /// Demands for more replicas that are not met yet: (wanted, since).
+    awaited: Vec<(u32, SimTime)>,
+    /// Seconds from demand to readiness of those that were met.
+    pub to_capacity: crate::stats::Running,
+}
+
+impl Fleet {
+    pub(super) fn new(service: u32, spec: ServiceSpec, lease: Option<ReplicaLease>) -> Self {
+        Fleet {
+            service,
+            spec,
+            lease,
+            replicas: Vec::new(),
+            next_id: 0,
+            free_seats: Vec::new(),
+            seats: 0,
+            wanted: TimeWeighted::default(),
+            ready: TimeWeighted::default(),
+            starting: TimeWeighted::default(),
+            leased: TimeWeighted::default(),
+            spending: TimeWeighted::default(),
+            cold_starts: 0,
+            crashes: 0,
+            now_ready: 0,
+            now_starting: 0,
+            now_leased: 0,
+            awaited: Vec::new(),
+            to_capacity: crate::stats::Running::new(),
+        }
+    }
+
+    /// Creates the replicas of the start, ready at once where a node has room.
+    pub(super) fn populate(&mut self, count: u32, lane: &mut dyn LaneControl, shared: &mut Shared) {
+        self.wanted = TimeWeighted::new(u64::from(count), SimTime::ZERO);
+        for _ in 0..count {
+            let index = self.create(SimTime::ZERO, shared);
+            self.replicas[index].delays = [SimDuration::ZERO; 4];
+            if self.place(index, SimTime::ZERO, shared) {
+                while self.replicas[index].phase != ReplicaPhase::Ready {
+                    self.enter_next_phase(index, SimTime::ZERO, lane, shared);
+                }
+            }
+        }
+        self.cold_starts = 0;
+        self.count(SimTime::ZERO);
+    }
+
+    /// The wanted size becomes `wanted`: missing replicas are created, surplus ones given up.
+    pub(super) fn resize(&mut self, wanted: u32, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
+        let active = self.active();
+        if u64::from(wanted) > self.wanted.level() {
+            self.awaited.push((wanted, now));
+        } else {
+            self.awaited.retain(|(target, _)| *target <= wanted);
+        }
+        self.wanted.set(u64::from(wanted), now);
+        for _ in active..wanted {
+            let index = self.create(now, shared);
+            self.place(index, now, shared);
+        }
+        if active > wanted {
+            self.shrink((active - wanted) as usize, now, lane, shared);
+        }
+        self.count(now);
+    }
+
+    /// Replicas that count towards the wanted size.
+    pub(super) fn active(&self) -> u32 {
+        self.replicas.iter().filter(|replica| replica.is_active()).count() as u32
+    }
+
+    fn create(&mut self, now: SimTime, shared: &mut Shared) -> usize {
+        let mut replica = Replica::new(self.next_id, now);
+        let mut draw = shared.streams.keyed(Purpose::StartUp, u64::from(self.service), u64::from(replica.id));
+        let start_up = &self.spec.start_up;
+        replica.delays = [&start_up.scheduled, &start_up.pulled, &start_up.started, &start_up.ready]
+            .map(|delay| delay.sample_duration(&mut draw));
+        self.next_id += 1;
+        self.replicas.push(replica);
+        self.now_starting += 1;
+        self.replicas.len() - 1
+    }
+
+    /// Looks for a node; without one the replica stays pending. Returns whether it was placed.
+    fn place(&mut self, index: usize, now: SimTime, shared: &mut Shared) -> bool {
+        let replica = &mut self.replicas[index];
+        if let Some(nodes) = shared.nodes.as_mut() {
+            let Some(node) = nodes.place(&pod_request(self.service, &self.spec)) else { return false };
+            replica.node = Some(node);
+            if nodes.has_image(node, self.service) {
+                replica.delays[1] = SimDuration::ZERO;
+            }
+            nodes.mark_pulled(node, self.service);
+        }
+        if let Some(lease) = &self.lease {
+            replica.lease = Some(shared.leases.open(&lease.what, now, lease.price, lease.billing));
+            self.now_leased += 1;
+        }
+        self.enter(index, ReplicaPhase::Scheduling, now);
+        self.announce(index, now, 0, shared);
+        true
+    }
+
+    /// Schedules the end of the present phase, after the `delay`-th of the replica's delays.
+    fn announce(&self, index: usize, now: SimTime, delay: usize, shared: &mut Shared) {
+        let replica = &self.replicas[index];
+        let event = Event::Phase { service: self.service, replica: replica.id, generation: replica.generation };
+        shared.calendar.push(now + replica.delays[delay], event);
+    }
+
+    /// The index of a present replica, if `generation` is still its own.
+    pub(super) fn find(&self, id: u32, generation: u32) -> Option<usize> {
+        let index = self.replicas.binary_search_by_key(&id, |replica| replica.id).ok()?;
+        (self.replicas[index].generation == generation).then_some(index)
+    }
+
+    /// The present phase of a starting replica is over.
+    pub(super) fn enter_next_phase(
+        &mut self,
+        index: usize,
+        now: SimTime,
+        lane: &mut dyn LaneControl,
+        shared: &mut Shared,
+    ) {
+        let replica = &mut self.replicas[index];
+        let (next, delay) = match replica.phase {
+            ReplicaPhase::Scheduling => (ReplicaPhase::Pulling, Some(1)),
+            ReplicaPhase::Pulling => (ReplicaPhase::Starting, Some(2)),
+            ReplicaPhase::Starting => (ReplicaPhase::Warming, Some(3)),
+            _ => (ReplicaPhase::Ready, None),
+        };
+        if next == ReplicaPhase::Pulling {
+            replica.accepted = Some(now);
+        }
+        self.enter(index, next, now);
+        match delay {
+            Some(delay) => self.announce(index, now, delay, shared),
+            None => self.become_ready(index, now, lane, shared),
+        }
+        self.count(now);
+    }
+
+    fn become_ready(&mut self, index: usize, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
+        let seat = self.take_seat();
+        let replica = &mut self.replicas[index];
+        replica.seat = Some(seat);
+        let speed = match (&shared.nodes, replica.node) {
+            (Some(nodes), Some(node)) => nodes.speed(node),
+            _ => 1.0,
+        };
+        lane.open(seat, self.spec.concurrency, speed, now);
+        self.cold_starts += 1;
+        if let Some(crash) = &self.spec.crash {
+            let key = (u64::from(replica.crashes) << 32) | u64::from(replica.id);
+            let mut draw = shared.streams.keyed(Purpose::Crash, u64::from(self.service), key);
+            let event = Event::Crash { service: self.service, replica: replica.id, generation: replica.generation };
+            shared.calendar.push(now + crash.sample_duration(&mut draw), event);
+        }
+    }
+
+    fn take_seat(&mut self) -> u32 {
+        self.free_seats.pop().unwrap_or_else(|| {
+            self.seats += 1;
+            self.seats - 1
+        })
+    }
+
+    fn free_seat(&mut self, seat: u32) {
+        // Kept in descending order, so that the lowest seat is taken first: dispatchers break ties by it.
+        let at = self.free_seats.partition_point(|free| *free > seat);
+        self.free_seats.insert(at, seat);
+    }
+
+    /// Gives up `surplus` replicas, the least valuable first.
+    fn shrink(&mut self, surplus: usize, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
+        let mut candidates: Vec<&Replica> = self.replicas.iter().filter(|replica| replica.is_active()).collect();
+        candidates.sort_by_key(|replica| replica.removal_key());
+        let doomed: Vec<u32> = candidates.iter().take(surplus).map(|replica| replica.id).collect();
+        for id in doomed {
+            let Ok(index) = self.replicas.binary_search_by_key(&id, |replica| replica.id) else { continue };
+            let Some(seat) = self.replicas[index].seat else {
+                self.end(index, now, lane, shared);
+                continue;
+            };
+            self.enter(index, ReplicaPhase::Draining, now);
+            if lane.drain(seat, now) {
+                self.end(index, now, lane, shared);
+                continue;
+            }
+            let replica = &self.replicas[index];
+            let event = Event::GraceEnd { service: self.service, replica: replica.id, generation: replica.generation };
+            shared.calendar.push(now + self.spec.grace_period, event);
+        }
+    }
+
+    /// The replica in `seat` has drained.
+    pub(super) fn drained(&mut self, seat: u32, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
+        if let Some(index) = self.replicas.iter().position(|replica| replica.seat == Some(seat)) {
+            self.end(index, now, lane, shared);
+            self.count(now);
+        }
+    }
+
+    /// A draining replica's grace period is over: what it still holds is lost.
+    pub(super) fn grace_over(&mut self, index: usize, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
+        if let Some(seat) = self.replicas[index].seat.take() {
+            lane.kill(seat, now);
+            self.free_seat(seat);
+        }
+        self.end(index, now, lane, shared);
+        self.count(now);
+    }
+
+    /// A replica crashes: what it holds is lost, and its containers start again where they are.
+    pub(super) fn crash(&mut self, index: usize, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
+        let seat = self.replicas[index].seat.take();
+        if let Some(seat) = seat {
+            lane.kill(seat, now);
+            self.free_seat(seat);
+        }
+        self.crashes += 1;
+        let replica = &mut self.replicas[index];
+        replica.crashes += 1;
+        let key = (u64::from(replica.crashes) << 32) | u64::from(replica.id);
+        let mut draw = shared.streams.keyed(Purpose::StartUp, u64::from(self.service), key);
+        replica.delays[2] = self.spec.start_up.started.sample_duration(&mut draw);
+        replica.delays[3] = self.spec.start_up.ready.sample_duration(&mut draw);
+        self.enter(index, ReplicaPhase::Starting, now);
+        self.announce(index, now, 2, shared);
+        self.count(now);
+    }
+
+    fn end(&mut self, index: usize, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
+        self.uncount(index);
+        let mut replica = self.replicas.remove(index);
+        if let Some(seat) = replica.seat.take() {
+            lane.release(seat, now);
+            self.free_seat(seat);
+        }
+        if let (Some(nodes), Some(node)) = (shared.nodes.as_mut(), replica.node) {
+            nodes.release(node, &pod_request(self.service, &self.spec));
+        }
+        if let Some(lease) = replica.lease {
+            shared.leases.close(lease, now);
+            self.now_leased -= 1;
+        }
+    }
+
+    /// Tries again to place what is pending.
+    pub(super) fn retry_pending(&mut self, now: SimTime, shared: &mut Shared) {
+        for index in 0..self.replicas.len() {
+            if self.replicas[index].phase == ReplicaPhase::Pending && !self.place(index, now, shared) {
+                break;
+            }
+        }
+        self.count(now);
+    }
+
+    /// Whether a replica waits for a node.
+    pub(super) fn has_pending(&self) -> bool {
+        self.replicas.iter().any(|replica| replica.phase == ReplicaPhase::Pending)
+    }
+
+    /// Whether a replica is draining.
+    pub(super) fn is_draining(&self) -> bool {
+        self.replicas.iter().any(|replica| replica.phase == ReplicaPhase::Draining)
+    }
+
+    /// A replica enters `phase`; the counts follow.
+    fn enter(&mut self, index: usize, phase: ReplicaPhase, now: SimTime) {
+        self.uncount(index);
+        self.replicas[index].enter(phase, now);
+        let (ready, starting) = class_of(phase);
+        self.now_ready += ready;
+        self.now_starting += starting;
+    }
+
+    fn uncount(&mut self, index: usize) {
+        let (ready, starting) = class_of(self.replicas[index].phase);
+        self.now_ready -= ready;
+        self.now_starting -= starting;
+    }
+
+    /// Brings the levels over time up to date.
+    fn count(&mut self, now: SimTime) {
+        let ready = self.now_ready;
+        self.ready.set(ready, now);
+        self.starting.set(self.now_starting, now);
+        self.leased.set(self.now_leased, now);
+        let price = self.lease.as_ref().map_or(0, |lease| lease.price.as_nanos());
+        self.spending.set(self.now_leased * price, now);
+        if self.awaited.iter().any(|(wanted, _)| ready >= u64::from(*wanted)) {
+            let (met, open): (Vec<_>, Vec<_>) =
+                self.awaited.iter().partition(|(wanted, _)| ready >= u64::from(*wanted));
+            met.iter().for_each(|(_, since)| self.to_capacity.push(now.since(*since).as_secs_f64()));
+            self.awaited = open;
+        }
+    }
+
+    /// The pods as the Kubernetes API shows them.
+    pub(super) fn views(&self) -> Vec<PodView> {
+        self.replicas.iter().map(|replica| self.view(replica)).collect()
+    }
+
+    fn view(&self, replica: &Replica) -> PodView {
+        let running = matches!(replica.phase, ReplicaPhase::Warming | ReplicaPhase::Ready | ReplicaPhase::Draining);
+        // A container that starts again leaves its pod running.
+        let phase = if running || replica.crashes > 0 { PodPhase::Running } else { PodPhase::Pending };
+        PodView {
+            id: replica.id,
+            phase,
+            ready: replica.accepted.map(|_| replica.phase == ReplicaPhase::Ready),
+            ready_transition: replica.ready_transition.or(replica.accepted),
+            start_time: replica.accepted,
+            deleted: replica.phase == ReplicaPhase::Draining,
+            cpu_request: self.spec.cpu_request,
+            memory_request: self.spec.memory_request,
+        }
+    }
+}
+
+/// Whether a phase counts as ready, and whether as starting.
+fn class_of(phase: ReplicaPhase) -> (u64, u64) {
+    match phase {
+        ReplicaPhase::Ready => (1, 0),
+        ReplicaPhase::Draining | ReplicaPhase::Ended => (0, 0),
+        _ => (0, 1),
+    }
+}
+
+fn pod_request(service: u32, spec: &ServiceSpec) -> PodRequest {
+    PodRequest { service, cpu: spec.cpu_request.unwrap_or_default(), memory: spec.memory_request.unwrap_or_default() }
+}

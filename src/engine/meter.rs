@@ -1,0 +1,191 @@
+//! The metrics pipeline: scrapes at an interval, averages over a window, and a lag until a policy sees them.
+
+use std::collections::VecDeque;
+
+use crate::policy::{Measure, PodMetrics, Scrape};
+use crate::units::{SimDuration, SimTime};
+
+/// How metrics are gathered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MetricsSpec {
+    /// Time between two scrapes.
+    pub interval: SimDuration,
+    /// Window over which CPU and rates are averaged; a replica younger than two scrapes does not report.
+    pub window: SimDuration,
+    /// Time from a scrape until a policy can see it.
+    pub lag: SimDuration,
+    /// Time of the first scrape.
+    pub first: SimDuration,
+    /// Time of the first decision.
+    pub first_decision: Option<SimDuration>,
+    /// Custom metrics by name.
+    pub names: Vec<(String, Measure)>,
+}
+
+impl Default for MetricsSpec {
+    /// metrics-server's defaults: a resolution of 15 s, used as the window; no further lag.
+    fn default() -> Self {
+        MetricsSpec {
+            interval: SimDuration::from_secs(15),
+            window: SimDuration::from_secs(15),
+            lag: SimDuration::ZERO,
+            first: SimDuration::from_secs(15),
+            first_decision: None,
+            names: Vec::new(),
+        }
+    }
+}
+
+/// A replica's counters at one scrape; they only grow.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading {
+    /// Which replica.
+    pub id: u32,
+    /// Core-nanoseconds used.
+    pub cpu: f64,
+    /// Requests that arrived.
+    pub arrived: u64,
+    /// Integral of busy slots, slot-nanoseconds.
+    pub busy: u64,
+    /// Requests waiting now.
+    pub waiting: u32,
+    /// Memory in use now, bytes.
+    pub memory: f64,
+}
+
+/// A service's own counters at one scrape, as its load balancer keeps them: complete, whichever replicas report.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct ServiceReading {
+    /// Requests that arrived, those that met no replica included.
+    pub arrived: u64,
+    /// Integral of requests in service.
+    pub busy: u128,
+    /// Requests waiting now.
+    pub waiting: u64,
+}
+
+/// One replica's recent readings.
+#[derive(Debug)]
+struct Series {
+    id: u32,
+    readings: VecDeque<(SimTime, Reading)>,
+}
+
+/// The scrapes of one service.
+#[derive(Debug)]
+pub(super) struct Meter {
+    window: SimDuration,
+    lag: SimDuration,
+    /// In order of ids.
+    series: Vec<Series>,
+    service: VecDeque<(SimTime, ServiceReading)>,
+    /// Scrapes that a policy may still be shown, oldest first.
+    scrapes: VecDeque<Scrape>,
+}
+
+impl Meter {
+    pub(super) fn new(spec: &MetricsSpec) -> Self {
+        Meter {
+            window: spec.window,
+            lag: spec.lag,
+            series: Vec::new(),
+            service: VecDeque::from([(SimTime::ZERO, ServiceReading::default())]),
+            scrapes: VecDeque::new(),
+        }
+    }
+
+    /// Forgets a replica's readings: its counters start again from zero after a crash.
+    pub(super) fn forget(&mut self, id: u32) {
+        self.series.retain(|series| series.id != id);
+    }
+
+    /// Takes a scrape: one reading per running replica in order of ids, and the service's own counters.
+    pub(super) fn scrape(&mut self, now: SimTime, readings: &[Reading], service: ServiceReading) {
+        let horizon = now.saturating_sub(self.window);
+        let mut scrape = Scrape { taken_at: now, window: self.window, ..Scrape::default() };
+        let mut kept = std::mem::take(&mut self.series).into_iter().peekable();
+        for reading in readings {
+            while kept.next_if(|series| series.id < reading.id).is_some() {}
+            let mut series = kept
+                .next_if(|series| series.id == reading.id)
+                .unwrap_or_else(|| Series { id: reading.id, readings: VecDeque::new() });
+            trim(&mut series.readings, horizon);
+            if let Some(values) = averages(series.readings.front(), reading, now) {
+                scrape.totals.iter_mut().zip(values).for_each(|(total, value)| *total += value);
+                scrape.pods.push(PodMetrics { id: reading.id, values });
+            }
+            series.readings.push_back((now, *reading));
+            self.series.push(series);
+        }
+        trim(&mut self.service, horizon);
+        if let Some((since, before)) = self.service.front() {
+            let nanos = now.since(*since).as_nanos().max(1) as f64;
+            scrape.totals[Measure::RequestRate as usize] = (service.arrived - before.arrived) as f64 / nanos * 1e9;
+            scrape.totals[Measure::InFlight as usize] = (service.busy - before.busy) as f64 / nanos;
+            scrape.totals[Measure::QueueLength as usize] = service.waiting as f64;
+        }
+        self.service.push_back((now, service));
+        self.scrapes.push_back(scrape);
+    }
+
+    /// The newest scrape that may be seen at `now`; older ones are dropped.
+    pub(super) fn visible(&mut self, now: SimTime) -> Option<&Scrape> {
+        let visible = |scrape: &Scrape| scrape.taken_at + self.lag <= now;
+        while self.scrapes.len() > 1 && visible(&self.scrapes[1]) {
+            self.scrapes.pop_front();
+        }
+        self.scrapes.front().filter(|scrape| visible(scrape))
+    }
+}
+
+/// Drops readings from before `horizon`, but keeps the last of those, from which the window is measured.
+fn trim<T>(readings: &mut VecDeque<(SimTime, T)>, horizon: SimTime) {
+    while readings.len() > 1 && readings[1].0 <= horizon {
+        readings.pop_front();
+    }
+}
+
+/// Values in the order of [`Measure::ALL`]; `None` without an earlier reading.
+fn averages(from: Option<&(SimTime, Reading)>, to: &Reading, now: SimTime) -> Option<[f64; 5]> {
+    let (since, from) = from?;
+    let nanos = now.since(*since).as_nanos() as f64;
+    if nanos == 0.0 {
+        return None;
+    }
+    let rate = (to.arrived - from.arrived) as f64 / (nanos / 1e9);
+    let in_flight = (to.busy - from.busy) as f64 / nanos;
+    Some([(to.cpu - from.cpu) / nanos, to.memory, rate, in_flight, f64::from(to.waiting)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(id: u32, cpu_seconds: f64, arrived: u64) -> Reading {
+        Reading { id, cpu: cpu_seconds * 1e9, arrived, busy: 0, waiting: 3, memory: 5.0 }
+    }
+
+    #[test]
+    fn averages_over_the_window_and_shows_with_lag() {
+        let spec = MetricsSpec {
+            window: SimDuration::from_secs(30),
+            lag: SimDuration::from_secs(10),
+            ..MetricsSpec::default()
+        };
+        let mut meter = Meter::new(&spec);
+        let at = SimTime::from_secs;
+        let service = |arrived| ServiceReading { arrived, ..ServiceReading::default() };
+        meter.scrape(at(15), &[reading(0, 0.0, 0)], service(0));
+        meter.scrape(at(30), &[reading(0, 15.0, 150), reading(1, 0.0, 0)], service(150));
+        meter.scrape(at(45), &[reading(0, 18.0, 180), reading(1, 3.0, 30)], service(210));
+        assert_eq!(meter.visible(at(24)), None);
+        assert_eq!(meter.visible(at(25)).unwrap().taken_at, at(15));
+        let seen = meter.visible(at(55)).unwrap();
+        assert_eq!(seen.taken_at, at(45));
+        // Replica 0 over the last 30 s, replica 1 over the 15 s that it has reported.
+        assert!((seen.pods[0].get(Measure::Cpu) - 18.0 / 30.0).abs() < 1e-12);
+        assert!((seen.pods[1].get(Measure::RequestRate) - 2.0).abs() < 1e-12);
+        assert!((seen.totals[Measure::RequestRate as usize] - 7.0).abs() < 1e-12);
+        assert_eq!(seen.pods[0].get(Measure::QueueLength), 3.0);
+    }
+}

@@ -1,0 +1,498 @@
+//! The event loop of one run.
+
+use super::calendar::{Calendar, Entry, Event, Rank};
+use super::error::RunError;
+use super::fleet::{Fleet, Shared};
+use super::lane::{Horizon, Lane, LaneControl, LaneSpec, LaneStop, LaneTotals};
+use super::meter::{Meter, Reading, ServiceReading};
+use super::record::{DecisionRecord, Interval, LeaseRecord, RunRecord};
+use super::spec::{RunSpec, ServiceRun};
+use super::tally::Tally;
+use crate::cluster::dispatch::{LeastLoaded, PowerOfTwo, Random, RoundRobin};
+use crate::cluster::{Dispatcher, LeaseBook, ModelKind, ProcessorSharing, ServiceModel, ServiceSpec, Slots};
+use crate::policy::{Foresight, Observation, ReasonCode, ScalingPolicy};
+use crate::stats::TimeWeighted;
+use crate::units::{SimDuration, SimTime, Usd};
+use crate::workload::TraceSource;
+
+/// One service of a running simulation.
+pub(super) struct Service {
+    pub lane: Box<dyn LaneControl>,
+    pub fleet: Fleet,
+    policy: Box<dyn ScalingPolicy>,
+    meter: Meter,
+    pub timeline: Vec<Interval>,
+    /// Good requests by interval, one row per objective.
+    pub interval_good: Vec<Vec<u64>>,
+    pub decisions: Vec<DecisionRecord>,
+    last_code: Option<ReasonCode>,
+    /// Totals at the last interval's end, and at the end of the warm-up.
+    marks: Marks,
+    pub warm_marks: Marks,
+}
+
+/// Integrals at one moment; differences of two give averages.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Marks {
+    pub at: SimTime,
+    pub totals: LaneTotals,
+    pub wanted: u128,
+    pub ready: u128,
+    pub starting: u128,
+    pub leased: u128,
+    pub spending: u128,
+}
+
+/// A run in progress.
+pub struct Simulation {
+    pub(super) spec: RunSettings,
+    pub(super) services: Vec<Service>,
+    pub(super) shared: Shared,
+    pub(super) node_spending: u64,
+    now: SimTime,
+}
+
+/// The parameters of the run that stay after its services are built.
+pub(super) struct RunSettings {
+    pub scenario: String,
+    pub policy: String,
+    pub end: SimTime,
+    pub warm_up: SimTime,
+    pub interval: SimDuration,
+    pub metrics: super::meter::MetricsSpec,
+    pub objectives: Vec<super::objective::Objective>,
+    pub reference_utilization: f64,
+}
+
+impl Simulation {
+    /// Builds the cluster and puts the first control events into the calendar.
+    ///
+    /// # Errors
+    /// If a trace cannot be read from its start.
+    pub fn new(spec: RunSpec) -> Result<Self, RunError> {
+        let limits: Vec<u64> = spec.objectives.iter().map(|objective| objective.limit_nanos()).collect();
+        let mut shared = Shared {
+            calendar: Calendar::default(),
+            nodes: spec.nodes,
+            leases: LeaseBook::default(),
+            streams: spec.streams,
+        };
+        let mut node_spending = 0;
+        for lease in &spec.node_leases {
+            for _ in 0..lease.count {
+                shared.leases.open(&lease.what, SimTime::ZERO, lease.price, lease.billing);
+                node_spending += lease.price.as_nanos();
+            }
+        }
+        let settings = RunSettings {
+            scenario: spec.scenario,
+            policy: spec.policy,
+            end: spec.end,
+            warm_up: spec.warm_up,
+            interval: spec.interval,
+            metrics: spec.metrics,
+            objectives: spec.objectives,
+            reference_utilization: spec.reference_utilization.get(),
+        };
+        let mut services = Vec::new();
+        for (number, run) in spec.services.into_iter().enumerate() {
+            let tally = Tally::new(settings.warm_up, limits.clone());
+            services.push(Service::build(number as u32, run, tally, &settings, &mut shared)?);
+        }
+        let mut simulation = Simulation { spec: settings, services, shared, node_spending, now: SimTime::ZERO };
+        simulation.schedule_first();
+        Ok(simulation)
+    }
+
+    fn schedule_first(&mut self) {
+        let calendar = &mut self.shared.calendar;
+        calendar.push(SimTime::ZERO + self.spec.interval, Event::IntervalEnd);
+        calendar.push(SimTime::ZERO + self.spec.metrics.first, Event::Scrape);
+        for (number, service) in self.services.iter().enumerate() {
+            let first = self.spec.metrics.first_decision.unwrap_or(service.policy.sync_period());
+            calendar.push(SimTime::ZERO + first, Event::Decide { service: number as u32 });
+        }
+    }
+
+    /// Runs to the end and returns what was recorded. `progress` is told the simulated time at the end of each interval.
+    ///
+    /// # Errors
+    /// If a trace cannot be read on.
+    ///
+    /// # Panics
+    /// If an invariant of the engine does not hold, which is a bug.
+    pub fn run(mut self, progress: &mut dyn FnMut(SimTime)) -> Result<RunRecord, RunError> {
+        let end = self.spec.end;
+        while let Some(entry) = self.shared.calendar.peek().filter(|entry| entry.time < end) {
+            if self.advance_lanes(entry.time, entry.rank)? {
+                // A drained replica may have brought events that come before this one.
+                continue;
+            }
+            self.shared.calendar.pop();
+            assert!(entry.time >= self.now, "I2: the clock went back");
+            self.now = entry.time;
+            self.handle(entry, progress)?;
+        }
+        while self.advance_lanes(end, Rank::Boundary)? {}
+        self.now = end;
+        progress(end);
+        Ok(self.finish())
+    }
+
+    /// Runs every lane up to an event of `rank` at `time`. Returns early, with `true`, once a replica has drained.
+    fn advance_lanes(&mut self, time: SimTime, rank: Rank) -> Result<bool, RunError> {
+        let nanos = time.as_nanos();
+        let whole = Horizon {
+            completions: if rank == Rank::Boundary { nanos } else { nanos.saturating_add(1) },
+            arrivals: if rank <= Rank::Transition { nanos } else { nanos.saturating_add(1) },
+        };
+        if self.services.len() > 1 && self.services.iter().any(|service| service.fleet.is_draining()) {
+            return self.advance_in_turns(whole);
+        }
+        for number in 0..self.services.len() {
+            if self.advance_lane(number, whole)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn advance_lane(&mut self, number: usize, horizon: Horizon) -> Result<bool, RunError> {
+        let service = &mut self.services[number];
+        let stop = service.lane.run(horizon).map_err(|error| RunError::Trace { at: self.now, error })?;
+        let LaneStop::Drained { seat, at } = stop else { return Ok(false) };
+        service.fleet.drained(seat, at, &mut *service.lane, &mut self.shared);
+        self.place_pending(at);
+        Ok(true)
+    }
+
+    /// While a replica drains, its end may give another service room at that very instant: the lanes take turns, each going
+    /// no further than the next event of the others.
+    fn advance_in_turns(&mut self, whole: Horizon) -> Result<bool, RunError> {
+        loop {
+            let mut next: Vec<(u64, usize)> =
+                self.services.iter().enumerate().map(|(n, service)| (service.lane.next_event(), n)).collect();
+            next.sort_unstable();
+            let (first, number) = next[0];
+            if first >= whole.completions.max(whole.arrivals) {
+                return Ok(false);
+            }
+            let turn = next[1].0.max(first.saturating_add(1));
+            let horizon = Horizon { completions: whole.completions.min(turn), arrivals: whole.arrivals.min(turn) };
+            if self.advance_lane(number, horizon)? {
+                return Ok(true);
+            }
+            if self.services[number].lane.next_event() == first {
+                // Beyond its own horizon (an arrival at the instant of a transition): so are all later ones.
+                return self.finish_turns(whole);
+            }
+        }
+    }
+
+    fn finish_turns(&mut self, whole: Horizon) -> Result<bool, RunError> {
+        for number in 0..self.services.len() {
+            if self.advance_lane(number, whole)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn handle(&mut self, entry: Entry, progress: &mut dyn FnMut(SimTime)) -> Result<(), RunError> {
+        let now = entry.time;
+        match entry.event {
+            Event::IntervalEnd => {
+                self.close_interval(now);
+                progress(now);
+                self.shared.calendar.push(now + self.spec.interval, Event::IntervalEnd);
+            }
+            Event::Scrape => {
+                self.services.iter_mut().for_each(|service| service.scrape(now));
+                self.shared.calendar.push(now + self.spec.metrics.interval, Event::Scrape);
+            }
+            Event::Decide { service } => self.decide(service, now),
+            Event::Actuate { service, replicas } => {
+                let target = &mut self.services[service as usize];
+                target.fleet.resize(replicas, now, &mut *target.lane, &mut self.shared);
+                self.place_pending(now);
+            }
+            Event::Phase { service, replica, generation } => {
+                let target = &mut self.services[service as usize];
+                if let Some(index) = target.fleet.find(replica, generation) {
+                    target.fleet.enter_next_phase(index, now, &mut *target.lane, &mut self.shared);
+                }
+            }
+            Event::GraceEnd { service, replica, generation } => {
+                let target = &mut self.services[service as usize];
+                if let Some(index) = target.fleet.find(replica, generation) {
+                    target.fleet.grace_over(index, now, &mut *target.lane, &mut self.shared);
+                    self.place_pending(now);
+                }
+            }
+            Event::Crash { service, replica, generation } => {
+                let target = &mut self.services[service as usize];
+                if let Some(index) = target.fleet.find(replica, generation) {
+                    target.fleet.crash(index, now, &mut *target.lane, &mut self.shared);
+                    target.meter.forget(replica);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Room may have come free: whoever waits for a node tries again, in order of service and age.
+    fn place_pending(&mut self, now: SimTime) {
+        if self.shared.nodes.is_none() {
+            return;
+        }
+        for service in &mut self.services {
+            if service.fleet.has_pending() {
+                service.fleet.retry_pending(now, &mut self.shared);
+            }
+        }
+    }
+
+    fn decide(&mut self, number: u32, now: SimTime) {
+        let service = &mut self.services[number as usize];
+        let replicas = service.decide(now, &self.spec.metrics);
+        let period = service.policy.sync_period();
+        if let Some(replicas) = replicas {
+            self.shared.calendar.push(now, Event::Actuate { service: number, replicas });
+        }
+        self.shared.calendar.push(now + period.max(SimDuration::from_millis(1)), Event::Decide { service: number });
+    }
+
+    /// Ends the present interval of every service at `now`.
+    pub(super) fn close_interval(&mut self, now: SimTime) {
+        let share = self.node_spending / self.services.len().max(1) as u64;
+        for service in &mut self.services {
+            service.close_interval(now, share, &self.spec);
+        }
+    }
+
+    /// The leases as they are recorded, settled at the run's end.
+    pub(super) fn settle_leases(&mut self) -> (Vec<LeaseRecord>, Usd) {
+        let settled = self.shared.leases.settle(self.spec.end);
+        let records: Vec<LeaseRecord> = settled
+            .into_iter()
+            .map(|lease| LeaseRecord {
+                what: lease.what,
+                start: lease.start,
+                end: lease.end,
+                billed: lease.billed,
+                price: lease.price,
+                cost: lease.cost,
+            })
+            .collect();
+        let cost: Usd = records.iter().map(|lease| lease.cost).sum();
+        assert!(cost >= Usd::ZERO, "I5: cost is never negative");
+        (records, cost)
+    }
+}
+
+impl Service {
+    fn build(
+        number: u32,
+        run: ServiceRun,
+        tally: Tally,
+        settings: &RunSettings,
+        shared: &mut Shared,
+    ) -> Result<Service, RunError> {
+        let spec = &run.spec;
+        let lane_spec = LaneSpec {
+            service: u64::from(number),
+            queue_limit: spec.queue_limit,
+            demand: spec.demand.clone(),
+            timeout: spec.timeout,
+            retry: spec.retry,
+            streams: shared.streams,
+        };
+        let lane = build_lane(lane_spec, spec, run.source, tally)?;
+        let initial = run.policy.initial_replicas(spec.replicas);
+        let mut service = Service {
+            lane,
+            fleet: Fleet::new(number, run.spec, run.lease),
+            policy: run.policy,
+            meter: Meter::new(&settings.metrics),
+            timeline: Vec::new(),
+            interval_good: vec![Vec::new(); settings.objectives.len()],
+            decisions: Vec::new(),
+            last_code: None,
+            marks: Marks::default(),
+            warm_marks: Marks::default(),
+        };
+        service.fleet.populate(initial, &mut *service.lane, shared);
+        Ok(service)
+    }
+
+    fn scrape(&mut self, now: SimTime) {
+        let spec = &self.fleet.spec;
+        let mut readings = Vec::with_capacity(self.fleet.replicas.len());
+        for replica in &self.fleet.replicas {
+            use crate::cluster::ReplicaPhase::{Draining, Ready, Warming};
+            if !matches!(replica.phase, Warming | Ready | Draining) {
+                continue;
+            }
+            let mut reading = Reading { id: replica.id, cpu: 0.0, arrived: 0, busy: 0, waiting: 0, memory: 0.0 };
+            let mut held = 0;
+            if let Some(number) = replica.seat {
+                reading.cpu = self.lane.work_done(number, now) * spec.cpu_per_busy_second;
+                let seat = self.lane.seat(number, now);
+                (reading.arrived, reading.busy, reading.waiting) = (seat.arrived, seat.busy_area, seat.waiting);
+                held = seat.running + seat.waiting;
+            }
+            let since = replica.ready_transition.unwrap_or(replica.created);
+            reading.cpu += spec.cpu_idle * now.since(since.min(now)).as_nanos() as f64;
+            reading.memory = spec.memory_base.get() as f64 + spec.memory_per_request.get() as f64 * f64::from(held);
+            readings.push(reading);
+        }
+        let totals = self.lane.totals(now);
+        let service = ServiceReading { arrived: totals.ordinal, busy: totals.busy, waiting: totals.waiting_now };
+        self.meter.scrape(now, &readings, service);
+    }
+
+    /// Asks the policy; returns the new size if it differs from the present one.
+    fn decide(&mut self, now: SimTime, metrics: &super::meter::MetricsSpec) -> Option<u32> {
+        let pods = self.fleet.views();
+        let wanted = self.fleet.wanted.level() as u32;
+        let scrape = self.meter.visible(now);
+        let observation = Observation {
+            now,
+            spec_replicas: wanted,
+            status_replicas: self.fleet.replicas.iter().filter(|replica| replica.is_active()).count() as u32,
+            pods: &pods,
+            scrape,
+            metric_names: &metrics.names,
+        };
+        let metrics_age = observation.age();
+        assert!(metrics_age.is_none_or(|age| age >= metrics.lag), "I8: metrics younger than the lag");
+        let decision = self.policy.decide(&observation);
+        let to = decision.replicas.unwrap_or(wanted);
+        if to != wanted || self.last_code != Some(decision.reason.code) {
+            self.last_code = Some(decision.reason.code);
+            self.decisions.push(DecisionRecord {
+                at: now,
+                metrics_age,
+                from: wanted,
+                to,
+                ready: self.fleet.ready.level() as u32,
+                code: decision.reason.code,
+                detail: decision.reason.detail.into_owned(),
+            });
+        }
+        (to != wanted).then_some(to)
+    }
+
+    /// What the policy knows beyond a real controller.
+    pub(super) fn foresight(&self) -> Foresight {
+        self.policy.foresight()
+    }
+
+    /// The integrals at `now`.
+    pub(super) fn marks(&mut self, now: SimTime) -> Marks {
+        let area = |level: &TimeWeighted| level.area(now);
+        let fleet = &self.fleet;
+        let (wanted, ready, starting) = (area(&fleet.wanted), area(&fleet.ready), area(&fleet.starting));
+        let (leased, spending) = (area(&fleet.leased), area(&fleet.spending));
+        Marks { at: now, totals: self.lane.totals(now), wanted, ready, starting, leased, spending }
+    }
+
+    fn close_interval(&mut self, now: SimTime, node_spending: u64, settings: &RunSettings) {
+        let (before, after) = (self.marks, self.marks(now));
+        let length = now.since(before.at);
+        if length.is_zero() {
+            return;
+        }
+        let tally = self.lane.tally().take_interval();
+        let nanos = length.as_nanos() as f64;
+        let mean = |from: u128, to: u128| (to - from) as f64 / nanos;
+        let slots = slots_of(&self.fleet.spec);
+        let (busy, ready) = (mean(before.totals.busy, after.totals.busy), mean(before.ready, after.ready));
+        let used = used_slots(&self.fleet.spec, &before.totals, &after.totals) / nanos;
+        let spent = (after.spending - before.spending) + u128::from(node_spending) * u128::from(length.as_nanos());
+        self.timeline.push(Interval {
+            start: before.at,
+            length,
+            arrived: tally.arrived,
+            completed: tally.completed,
+            lost: tally.lost,
+            good: tally.good.first().copied().unwrap_or(tally.completed),
+            waiting: tally.waiting,
+            sojourn: tally.sojourn,
+            wanted: mean(before.wanted, after.wanted),
+            ready,
+            starting: mean(before.starting, after.starting),
+            queued: mean(before.totals.waiting, after.totals.waiting),
+            busy,
+            utilization: (ready > 0.0).then(|| used / (ready * slots)),
+            needed: tally.demand as f64 / nanos / (slots * settings.reference_utilization),
+            leased: mean(before.leased, after.leased),
+            cost: Usd::from_nanos((spent / 3_600_000_000_000) as i128),
+        });
+        self.interval_good.iter_mut().zip(&tally.good).for_each(|(row, good)| row.push(*good));
+        self.marks = after;
+        if before.at < settings.warm_up && settings.warm_up <= now {
+            self.warm_marks = after;
+        }
+    }
+}
+
+/// Slots of a replica that work at full speed at once: the concurrency, or the cores that processor sharing divides.
+pub(super) fn slots_of(spec: &ServiceSpec) -> f64 {
+    match (spec.model, spec.cpu_limit) {
+        (ModelKind::ProcessorSharing, Some(limit)) => limit.as_cores().min(f64::from(spec.concurrency)),
+        _ => f64::from(spec.concurrency),
+    }
+}
+
+/// Slot-nanoseconds used between two moments: the time slots were busy or, where cores are shared, the work done.
+pub(super) fn used_slots(spec: &ServiceSpec, from: &LaneTotals, to: &LaneTotals) -> f64 {
+    match spec.model {
+        ModelKind::Slots => (to.busy - from.busy) as f64,
+        ModelKind::ProcessorSharing => to.work - from.work,
+    }
+}
+
+/// Compiles the request path for the model and the dispatcher of `service`: the four dispatchers that cost next to
+/// nothing get a path of their own, the others are called through a trait object.
+fn build_lane(
+    spec: LaneSpec,
+    service: &ServiceSpec,
+    source: Box<dyn TraceSource>,
+    tally: Tally,
+) -> Result<Box<dyn LaneControl>, RunError> {
+    match service.model {
+        ModelKind::Slots => with_dispatcher(spec, service, source, Slots::default(), tally),
+        ModelKind::ProcessorSharing => {
+            let cores = service.cpu_limit.unwrap_or_default().as_cores();
+            with_dispatcher(spec, service, source, ProcessorSharing::new(cores), tally)
+        }
+    }
+}
+
+fn with_dispatcher<M: ServiceModel + 'static>(
+    spec: LaneSpec,
+    service: &ServiceSpec,
+    source: Box<dyn TraceSource>,
+    model: M,
+    tally: Tally,
+) -> Result<Box<dyn LaneControl>, RunError> {
+    match service.dispatch.name {
+        "least-loaded" => boxed(spec, source, model, LeastLoaded::default(), tally),
+        "power-of-two" => boxed(spec, source, model, PowerOfTwo::default(), tally),
+        "random" => boxed(spec, source, model, Random::default(), tally),
+        "round-robin" => boxed(spec, source, model, RoundRobin::default(), tally),
+        _ => boxed(spec, source, model, (service.dispatch.build)(), tally),
+    }
+}
+
+fn boxed<M: ServiceModel + 'static, D: Dispatcher + 'static>(
+    spec: LaneSpec,
+    source: Box<dyn TraceSource>,
+    model: M,
+    dispatcher: D,
+    tally: Tally,
+) -> Result<Box<dyn LaneControl>, RunError> {
+    let lane = Lane::new(spec, source, model, dispatcher, tally);
+    Ok(Box::new(lane.map_err(|error| RunError::Trace { at: SimTime::ZERO, error })?))
+}

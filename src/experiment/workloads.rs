@@ -1,0 +1,183 @@
+//! The two workloads by which the engine's speed is measured, the same as hand-written kernels and other simulators run.
+
+use crate::cluster::{DISPATCHERS, DemandModel, ModelKind, ServiceSpec, StartUp};
+use crate::engine::{MetricsSpec, Objective, RunSpec, ServiceRun};
+use crate::policy::{Decision, Measure, Observation, Reason, ReasonCode, ScalingPolicy};
+use crate::random::{Distribution, Draw, Purpose, Streams};
+use crate::units::{Bytes, Fraction, SimDuration, SimTime, Utilization};
+use crate::workload::{RequestBatch, TraceError, TraceSource};
+
+/// A workload of the benchmark.
+#[derive(Debug, Clone, Copy)]
+pub struct Workload {
+    /// Name.
+    pub name: &'static str,
+    /// What it is.
+    pub summary: &'static str,
+    /// Requests per second of simulated time, on average.
+    pub rate: f64,
+    /// Builds the run of so many requests.
+    pub build: fn(requests: u64, seed: u64) -> RunSpec,
+}
+
+/// Both.
+pub const WORKLOADS: [Workload; 2] = [
+    Workload {
+        name: "W1",
+        summary: "M/M/50 at load 0.8: one FIFO queue, Poisson arrivals 400/s, exponential service of 100 ms",
+        rate: 400.0,
+        build: mm50,
+    },
+    Workload {
+        name: "W2",
+        summary: "a pool resized every 15 s by utilization under sinusoidal load, 4 slots a replica, least loaded",
+        rate: 2000.0,
+        build: elastic_pool,
+    },
+];
+
+/// W1. Exact: P(wait) 0.086953, mean wait 0.869525 ms (Erlang C).
+pub fn mm50(requests: u64, seed: u64) -> RunSpec {
+    let spec = service("W1", 1, 50);
+    run("W1", requests, 400.0, seed, spec, Box::new(Unscaled), |_| 400.0)
+}
+
+/// W2. Arrivals 2000 (1 + 0.5 sin(2 pi t / 1200 s)) per second, constant within each second; replicas start in 60 s.
+pub fn elastic_pool(requests: u64, seed: u64) -> RunSpec {
+    let mut spec = service("W2", 72, 4);
+    spec.start_up.ready = Distribution::Constant { value: 60.0 };
+    let rate = |second: u64| 2000.0 * (1.0 + 0.5 * (std::f64::consts::TAU * second as f64 / 1200.0).sin());
+    run("W2", requests, 2000.0, seed, spec, Box::new(Threshold), rate)
+}
+
+/// A fixed pool of `replicas` with 4 slots each at load 0.7, for the growth of cost with the size of the pool.
+pub fn fixed_pool(replicas: u32, dispatcher: &str, requests: u64, seed: u64) -> RunSpec {
+    let mut spec = service("pool", replicas, 4);
+    spec.dispatch = DISPATCHERS.iter().find(|plugin| plugin.name == dispatcher).unwrap_or(&DISPATCHERS[0]);
+    let rate = f64::from(replicas) * 4.0 * 0.7 / 0.1;
+    run("pool", requests, rate, seed, spec, Box::new(Unscaled), move |_| rate)
+}
+
+fn service(name: &str, replicas: u32, concurrency: u32) -> ServiceSpec {
+    let zero = || Distribution::Constant { value: 0.0 };
+    ServiceSpec {
+        name: name.into(),
+        replicas,
+        cpu_request: None,
+        cpu_limit: None,
+        memory_request: None,
+        concurrency,
+        queue_limit: u32::MAX,
+        demand: DemandModel::Drawn(Distribution::Exponential { mean: 0.1 }),
+        model: ModelKind::Slots,
+        cpu_per_busy_second: 1.0,
+        cpu_idle: 0.0,
+        memory_base: Bytes::ZERO,
+        memory_per_request: Bytes::ZERO,
+        start_up: StartUp { scheduled: zero(), pulled: zero(), started: zero(), ready: zero() },
+        grace_period: SimDuration::from_secs(3600),
+        dispatch: &DISPATCHERS[0],
+        timeout: None,
+        retry: None,
+        crash: None,
+    }
+}
+
+fn run(
+    name: &str,
+    requests: u64,
+    mean_rate: f64,
+    seed: u64,
+    spec: ServiceSpec,
+    policy: Box<dyn ScalingPolicy>,
+    rate: impl Fn(u64) -> f64 + Send + 'static,
+) -> RunSpec {
+    let streams = Streams::new(seed, 0);
+    let seconds = requests as f64 / mean_rate;
+    let draw = streams.running(Purpose::Arrival, 0);
+    let source = SecondlyPoisson { rate, draw, second: 0, at: 0.0 };
+    let objective =
+        Objective { within: Some(SimDuration::from_millis(500)), target: Fraction::new(0.99).unwrap_or_default() };
+    RunSpec {
+        scenario: name.into(),
+        policy: name.into(),
+        streams,
+        end: SimTime::from_nanos((seconds * 1e9) as u64),
+        warm_up: SimTime::ZERO,
+        interval: SimDuration::from_secs(60),
+        services: vec![ServiceRun { spec, source: Box::new(source), policy, lease: None }],
+        nodes: None,
+        node_leases: Vec::new(),
+        metrics: MetricsSpec::default(),
+        objectives: vec![objective],
+        reference_utilization: Utilization::new(0.7).unwrap_or_default(),
+    }
+}
+
+/// Poisson arrivals at a rate that is constant within each second.
+struct SecondlyPoisson<F> {
+    rate: F,
+    draw: Draw,
+    second: u64,
+    /// Nanoseconds since the start of the present second.
+    at: f64,
+}
+
+impl<F: Fn(u64) -> f64 + Send> TraceSource for SecondlyPoisson<F> {
+    fn fill(&mut self, batch: &mut RequestBatch) -> Result<(), TraceError> {
+        while batch.len() < RequestBatch::TARGET_LEN {
+            let mean_gap = 1e9 / (self.rate)(self.second);
+            let start = self.second * 1_000_000_000;
+            // The exponential forgets: at the turn of a second the gap is drawn anew at the new rate.
+            loop {
+                self.at += mean_gap * self.draw.exponential();
+                if self.at >= 1e9 {
+                    break;
+                }
+                batch.arrivals.push(SimTime::from_nanos(start + self.at as u64));
+            }
+            self.second += 1;
+            self.at = 0.0;
+        }
+        Ok(())
+    }
+
+    fn extent(&self) -> Option<SimDuration> {
+        None
+    }
+}
+
+/// Never changes the size.
+struct Unscaled;
+
+impl ScalingPolicy for Unscaled {
+    fn sync_period(&self) -> SimDuration {
+        SimDuration::from_secs(15)
+    }
+
+    fn decide(&mut self, _observation: &Observation<'_>) -> Decision {
+        Decision::hold(Reason::new(ReasonCode::Fixed, "fixed"))
+    }
+}
+
+/// Utilization of slots against a target of 0.7 with a tolerance of 0.1, between 2 and 200 replicas.
+struct Threshold;
+
+impl ScalingPolicy for Threshold {
+    fn sync_period(&self) -> SimDuration {
+        SimDuration::from_secs(15)
+    }
+
+    fn decide(&mut self, observation: &Observation<'_>) -> Decision {
+        let ready = observation.pods.iter().filter(|pod| pod.ready == Some(true) && !pod.deleted).count() as f64;
+        let Some(scrape) = observation.scrape.filter(|_| ready > 0.0) else {
+            return Decision::hold(Reason::new(ReasonCode::NoData, "no scrape yet"));
+        };
+        let ratio = scrape.totals[Measure::InFlight as usize] / (4.0 * ready) / 0.7;
+        if (ratio - 1.0).abs() <= 0.1 {
+            return Decision::hold(Reason::new(ReasonCode::WithinTolerance, "within 0.1 of the target"));
+        }
+        let desired = (ready * ratio).ceil().clamp(2.0, 200.0) as u32;
+        Decision::scale_to(desired, Reason::new(ReasonCode::Target, "utilization"))
+    }
+}
