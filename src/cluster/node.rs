@@ -1,23 +1,261 @@
-//! Temporary.
-#![allow(missing_docs)]
-use crate::units::*;
-pub struct Nodes;
+//! Nodes: what they have, what pods have taken of it, and which pod goes where.
+
+use super::placement::{NonZeroRequest, Placement};
+use crate::catalog::{Allocatable, InstanceType};
+use crate::units::{Bytes, Millicores};
+
+/// A node by its place among all nodes.
+pub type NodeId = u32;
+
+/// A number of equal nodes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodePool {
+    /// Name; the nodes are called `NAME-0`, `NAME-1` and so on.
+    pub name: String,
+    /// Instance type, for reports.
+    pub instance: String,
+    /// What each node has to give.
+    pub allocatable: Allocatable,
+    /// How many nodes.
+    pub count: u32,
+    /// Zones, given to the nodes in turn; none means one zone without a name.
+    pub zones: Vec<String>,
+    /// Speed of a core relative to the one that service times were measured on; finite and above zero.
+    pub speed: f64,
+}
+
+impl NodePool {
+    /// `count` nodes of an instance type in a single zone, at speed 1.
+    pub fn new(name: impl Into<String>, instance: &InstanceType, count: u32) -> Self {
+        NodePool {
+            name: name.into(),
+            instance: instance.name.clone(),
+            allocatable: instance.allocatable,
+            count,
+            zones: Vec::new(),
+            speed: 1.0,
+        }
+    }
+}
+
+/// What a pod asks of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PodRequest {
+    /// Number of the service that the pod is a replica of.
     pub service: u32,
+    /// CPU request, summed over containers; zero where none is stated.
     pub cpu: Millicores,
+    /// Memory request, summed over containers; zero where none is stated.
     pub memory: Bytes,
 }
-impl Nodes {
-    pub fn place(&mut self, _p: &PodRequest) -> Option<u32> {
-        None
-    }
-    pub fn release(&mut self, _n: u32, _p: &PodRequest) {}
-    pub fn has_image(&self, _n: u32, _s: u32) -> bool {
-        true
-    }
-    pub fn mark_pulled(&mut self, _n: u32, _s: u32) {}
-    pub fn speed(&self, _n: u32) -> f64 {
-        1.0
-    }
-    pub fn check(&self) {}
+
+/// A node and what is taken of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// Pool name and number.
+    pub name: String,
+    /// Number of the pool.
+    pub pool: u32,
+    /// Number of the zone; pools that name the same zone share its number.
+    pub zone: u32,
+    /// What it has to give.
+    pub allocatable: Allocatable,
+    speed: f64,
+    taken: Allocatable,
+    non_zero: NonZeroRequest,
+    pods_of_service: Vec<u32>,
+    pulled: Vec<bool>,
 }
+
+impl Node {
+    /// What its pods have requested.
+    pub fn taken(&self) -> Allocatable {
+        self.taken
+    }
+
+    /// What its pods have requested, with the scheduler's defaults in place of missing requests.
+    pub fn non_zero_taken(&self) -> NonZeroRequest {
+        self.non_zero
+    }
+
+    /// How many pods of a service it runs.
+    pub fn pods_of(&self, service: u32) -> u32 {
+        self.pods_of_service.get(service as usize).copied().unwrap_or(0)
+    }
+
+    /// Whether the pod fits: the filter of the scheduler's plug-in NodeResourcesFit.
+    pub fn fits(&self, pod: &PodRequest) -> bool {
+        self.shortages(pod) == [false; 3]
+    }
+
+    /// What there is too little of, in the order of [`SHORTAGES`].
+    fn shortages(&self, pod: &PodRequest) -> [bool; 3] {
+        let (has, taken) = (&self.allocatable, &self.taken);
+        [pod.cpu > has.cpu - taken.cpu, pod.memory > has.memory - taken.memory, taken.pods >= has.pods]
+    }
+
+    fn take(&mut self, pod: &PodRequest) {
+        self.taken.cpu += pod.cpu;
+        self.taken.memory += pod.memory;
+        self.taken.pods += 1;
+        self.non_zero += NonZeroRequest::of(pod);
+        let service = pod.service as usize;
+        if self.pods_of_service.len() <= service {
+            self.pods_of_service.resize(service + 1, 0);
+        }
+        self.pods_of_service[service] += 1;
+        self.check();
+    }
+
+    fn give_back(&mut self, pod: &PodRequest) {
+        let had = self.pods_of(pod.service) > 0 && self.taken.cpu >= pod.cpu && self.taken.memory >= pod.memory;
+        assert!(had, "node {}: {pod:?} is released and was never placed", self.name);
+        self.taken.cpu = self.taken.cpu - pod.cpu;
+        self.taken.memory = self.taken.memory - pod.memory;
+        self.taken.pods -= 1;
+        self.non_zero -= NonZeroRequest::of(pod);
+        self.pods_of_service[pod.service as usize] -= 1;
+    }
+
+    /// Invariant I4.
+    fn check(&self) {
+        let (has, taken) = (&self.allocatable, &self.taken);
+        let within = taken.cpu <= has.cpu && taken.memory <= has.memory && taken.pods <= has.pods;
+        assert!(within, "I4: node {} has {has:?} and gave {taken:?}", self.name);
+        let pods: u32 = self.pods_of_service.iter().sum();
+        assert!(pods == taken.pods, "I4: node {} counts {} pods and runs {pods}", self.name, taken.pods);
+    }
+}
+
+/// The scheduler's words for what a node lacks (`fitsRequest` in kubernetes `noderesources/fit.go`).
+const SHORTAGES: [&str; 3] = ["Insufficient cpu", "Insufficient memory", "Too many pods"];
+
+/// All nodes, and the rule by which pods are placed on them.
+pub struct Nodes {
+    nodes: Vec<Node>,
+    placement: Box<dyn Placement>,
+    /// Nodes with room for the pod at hand, and their scores: kept between placements to save allocations.
+    feasible: Vec<NodeId>,
+    scores: Vec<u32>,
+}
+
+impl Nodes {
+    /// The nodes of `pools`, in order, all empty.
+    pub fn new(pools: &[NodePool], placement: Box<dyn Placement>) -> Self {
+        let mut zones: Vec<&str> = Vec::new();
+        let mut nodes = Vec::new();
+        for (pool, number) in pools.iter().zip(0..) {
+            for index in 0..pool.count {
+                let zone = match pool.zones.len() {
+                    0 => "",
+                    count => pool.zones[index as usize % count].as_str(),
+                };
+                let zone_number = zones.iter().position(|known| *known == zone).unwrap_or_else(|| {
+                    zones.push(zone);
+                    zones.len() - 1
+                });
+                nodes.push(Node {
+                    name: format!("{}-{index}", pool.name),
+                    pool: number,
+                    zone: zone_number as u32,
+                    allocatable: pool.allocatable,
+                    speed: pool.speed,
+                    taken: Allocatable { cpu: Millicores::ZERO, memory: Bytes::ZERO, pods: 0 },
+                    non_zero: NonZeroRequest::default(),
+                    pods_of_service: Vec::new(),
+                    pulled: Vec::new(),
+                });
+            }
+        }
+        Nodes { nodes, placement, feasible: Vec::new(), scores: Vec::new() }
+    }
+
+    /// Places a pod: of the nodes with room, the one with the highest score, and of several the first. (The Kubernetes
+    /// scheduler picks one of several at random; a fixed choice keeps a run free of needless randomness.) `None` if no node
+    /// has room: [`Nodes::unschedulable_reason`] says why.
+    pub fn place(&mut self, pod: &PodRequest) -> Option<NodeId> {
+        self.feasible.clear();
+        self.feasible.extend((0..).zip(&self.nodes).filter(|(_, node)| node.fits(pod)).map(|(id, _)| id));
+        let chosen = match self.feasible[..] {
+            [] => return None,
+            [only] => only,
+            _ => self.best(pod),
+        };
+        self.nodes[chosen as usize].take(pod);
+        Some(chosen)
+    }
+
+    fn best(&mut self, pod: &PodRequest) -> NodeId {
+        self.scores.clear();
+        self.placement.score(pod, &self.nodes, &self.feasible, &mut self.scores);
+        assert_eq!(self.scores.len(), self.feasible.len(), "a placement scores every node with room");
+        let mut best = 0;
+        for (index, score) in self.scores.iter().enumerate() {
+            if *score > self.scores[best] {
+                best = index;
+            }
+        }
+        self.feasible[best]
+    }
+
+    /// Gives back what `pod` took of `node`. The image stays.
+    ///
+    /// # Panics
+    /// If no such pod is there, which is a bug of the caller.
+    pub fn release(&mut self, node: NodeId, pod: &PodRequest) {
+        self.nodes[node as usize].give_back(pod);
+    }
+
+    /// Whether the image of `service` is on `node`.
+    pub fn has_image(&self, node: NodeId, service: u32) -> bool {
+        self.nodes[node as usize].pulled.get(service as usize).copied().unwrap_or(false)
+    }
+
+    /// The image of `service` is on `node` from now on.
+    pub fn mark_pulled(&mut self, node: NodeId, service: u32) {
+        let (pulled, service) = (&mut self.nodes[node as usize].pulled, service as usize);
+        if pulled.len() <= service {
+            pulled.resize(service + 1, false);
+        }
+        pulled[service] = true;
+    }
+
+    /// Relative speed of the node's cores.
+    pub fn speed(&self, node: NodeId) -> f64 {
+        self.nodes[node as usize].speed
+    }
+
+    /// All nodes, by id.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// Why no node has room for `pod`, as the Kubernetes scheduler words it: "0/6 nodes are available: 2 Insufficient
+    /// memory, 4 Insufficient cpu". A node that lacks two things counts for both. `None` if a node has room.
+    pub fn unschedulable_reason(&self, pod: &PodRequest) -> Option<String> {
+        if self.nodes.is_empty() {
+            return Some("no nodes available to schedule pods".to_string());
+        }
+        let mut counts = [0u32; SHORTAGES.len()];
+        for node in &self.nodes {
+            let shortages = node.shortages(pod);
+            if shortages == [false; 3] {
+                return None;
+            }
+            counts.iter_mut().zip(shortages).for_each(|(count, short)| *count += u32::from(short));
+        }
+        // Upstream sorts the finished texts, so "10 ..." stands before "2 ...".
+        let counted = counts.iter().zip(SHORTAGES).filter(|(count, _)| **count > 0);
+        let mut reasons: Vec<String> = counted.map(|(count, what)| format!("{count} {what}")).collect();
+        reasons.sort();
+        Some(format!("0/{} nodes are available: {}", self.nodes.len(), reasons.join(", ")))
+    }
+
+    /// Asserts invariant I4: no node has given more than it has.
+    pub fn check(&self) {
+        self.nodes.iter().for_each(Node::check);
+    }
+}
+
+#[cfg(test)]
+mod tests;

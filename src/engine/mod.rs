@@ -14,6 +14,7 @@ mod lane;
 mod meter;
 mod objective;
 mod record;
+pub mod scenario;
 mod simulation;
 mod spec;
 mod tally;

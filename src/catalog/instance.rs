@@ -1,0 +1,145 @@
+//! An instance type: capacity, what is left of it for pods, and the price.
+
+use std::fmt;
+
+use super::price::{Billing, PriceSource, Provider};
+use crate::units::{Bytes, Millicores, UsdPerHour};
+
+/// What a node has to give to pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allocatable {
+    /// CPU.
+    pub cpu: Millicores,
+    /// Memory.
+    pub memory: Bytes,
+    /// Number of pods.
+    pub pods: u32,
+}
+
+/// The accelerators of an instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gpu {
+    /// How many.
+    pub count: u32,
+    /// Model in small letters (`a100`).
+    pub kind: String,
+    /// Memory of each.
+    pub memory: Bytes,
+}
+
+/// An instance type in one region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceType {
+    /// Who offers it.
+    pub provider: Provider,
+    /// Region.
+    pub region: String,
+    /// The provider's name for it.
+    pub name: String,
+    /// Virtual CPUs.
+    pub cpu: Millicores,
+    /// Memory.
+    pub memory: Bytes,
+    /// Accelerators, if any.
+    pub gpu: Option<Gpu>,
+    /// What Kubernetes leaves for pods.
+    pub allocatable: Allocatable,
+    /// List price on demand.
+    pub price: UsdPerHour,
+    /// How time is counted.
+    pub billing: Billing,
+    /// Source of the price.
+    pub price_source: PriceSource,
+    /// Source of capacity.
+    pub spec_source: String,
+    /// Source of allocatable capacity.
+    pub allocatable_source: String,
+}
+
+/// Why a pod has no share of an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShareError {
+    /// It asks for neither CPU nor memory, so nothing says how much of the instance is its own.
+    NoRequest,
+    /// It asks for more than the whole instance has to give.
+    TooLarge,
+}
+
+impl fmt::Display for ShareError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ShareError::NoRequest => "a pod without CPU and memory requests has no share of an instance",
+            ShareError::TooLarge => "the pod requests more than the instance can allocate",
+        })
+    }
+}
+
+impl std::error::Error for ShareError {}
+
+impl InstanceType {
+    /// The price of the share of this instance that a pod takes with these requests: the larger of its shares of
+    /// allocatable CPU and allocatable memory, since what it takes of the scarcer one nobody else can use.
+    ///
+    /// The price is `price * request / allocatable` in integers of 128 bits, rounded up once, to a nano-dollar per hour, so
+    /// that pods that fill an instance together never pay less than the instance costs.
+    ///
+    /// # Errors
+    /// If the pod requests nothing or more than the instance has.
+    pub fn share_price(&self, cpu: Millicores, memory: Bytes) -> Result<UsdPerHour, ShareError> {
+        let (has_cpu, has_memory) = (self.allocatable.cpu.get(), self.allocatable.memory.get());
+        let (cpu, memory) = (cpu.get(), memory.get());
+        if cpu == 0 && memory == 0 {
+            return Err(ShareError::NoRequest);
+        }
+        if cpu > has_cpu || memory > has_memory {
+            return Err(ShareError::TooLarge);
+        }
+        let wide = u128::from;
+        let cpu_rules = wide(cpu) * wide(has_memory) >= wide(memory) * wide(has_cpu);
+        let (asked, has) = if cpu_rules && has_cpu > 0 { (cpu, has_cpu) } else { (memory, has_memory) };
+        let nanos = (wide(self.price.as_nanos()) * wide(asked)).div_ceil(wide(has));
+        // At most the price itself, as the share is at most one.
+        Ok(UsdPerHour::from_nanos(nanos as u64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Catalog;
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    /// 1930m and 6903 MiB allocatable at $0.096/h.
+    fn m6i_large() -> &'static InstanceType {
+        Catalog::builtin().instance("m6i.large", None).unwrap()
+    }
+
+    #[rstest]
+    #[case(1930, 1, Ok(96_000_000))]
+    #[case(1, 6903, Ok(96_000_000))]
+    #[case(193, 0, Ok(9_600_000))]
+    #[case(965, 1000, Ok(48_000_000))]
+    #[case(1, 0, Ok(49_741))] // 96e6 / 1930 = 49740.93
+    #[case(100, 2301, Ok(32_000_000))] // a third of the memory
+    #[case(0, 0, Err(ShareError::NoRequest))]
+    #[case(1931, 0, Err(ShareError::TooLarge))]
+    #[case(1, 6904, Err(ShareError::TooLarge))]
+    fn prices_the_larger_share(#[case] cpu: u64, #[case] mib: u64, #[case] nanos: Result<u64, ShareError>) {
+        let price = m6i_large().share_price(Millicores::new(cpu), Bytes::from_mib(mib));
+        assert_eq!(price.map(UsdPerHour::as_nanos), nanos);
+    }
+
+    proptest! {
+        #[test]
+        fn shares_that_fill_an_instance_pay_for_it(cpu in 1..1930u64, parts in 1..50u64) {
+            let instance = m6i_large();
+            let price = instance.share_price(Millicores::new(cpu), Bytes::ZERO).unwrap().as_nanos();
+            let rest = instance.share_price(Millicores::new(1930 - cpu), Bytes::ZERO).unwrap().as_nanos();
+            prop_assert!((instance.price.as_nanos()..=instance.price.as_nanos() + 1).contains(&(price + rest)));
+            let memory = Bytes::new(instance.allocatable.memory.get() / parts);
+            let each = instance.share_price(Millicores::new(1), memory).unwrap().as_nanos();
+            prop_assert!(each >= instance.price.as_nanos() / (parts + 1));
+        }
+    }
+}

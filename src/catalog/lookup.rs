@@ -1,0 +1,277 @@
+//! The catalogue: read from its tables, asked by name and region.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::container::ContainerOffer;
+use super::instance::{Allocatable, Gpu, InstanceType};
+use super::price::{Billing, PriceSource, Provider};
+use crate::config::suggest;
+use crate::units::{Bytes, Millicores, SimDuration, UsdPerHour};
+
+static BUILTIN: LazyLock<Catalog> = LazyLock::new(|| {
+    Catalog::read(&Tables {
+        instances: include_str!("instances.csv"),
+        containers: include_str!("containers.csv"),
+        container_sizes: include_str!("container_sizes.csv"),
+        billing: include_str!("billing.csv"),
+    })
+    .expect("the built-in catalogue is well formed")
+});
+
+/// The offer under which `billing.csv` lists virtual machines.
+const INSTANCE_OFFER: &str = "instance";
+
+/// Everything there is to lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Catalog {
+    instances: Vec<InstanceType>,
+    containers: Vec<ContainerOffer>,
+}
+
+/// A name or region that the catalogue does not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LookupError {
+    /// What is missing.
+    pub message: String,
+    /// What there is instead.
+    pub help: Option<String>,
+}
+
+impl fmt::Display for LookupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.help {
+            Some(help) => write!(f, "{}; {help}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl std::error::Error for LookupError {}
+
+impl Catalog {
+    /// The built-in catalogue.
+    pub fn builtin() -> &'static Catalog {
+        &BUILTIN
+    }
+
+    /// All instance types, in the order of the table.
+    pub fn instances(&self) -> &[InstanceType] {
+        &self.instances
+    }
+
+    /// All container offers, in the order of the table.
+    pub fn containers(&self) -> &[ContainerOffer] {
+        &self.containers
+    }
+
+    /// The sources of all prices.
+    pub fn price_sources(&self) -> impl Iterator<Item = &PriceSource> {
+        let instances = self.instances.iter().map(|instance| &instance.price_source);
+        instances.chain(self.containers.iter().map(|offer| &offer.price_source))
+    }
+
+    /// The instance type of this name in `region`, or in its provider's default region.
+    ///
+    /// # Errors
+    /// If the name is unknown (with the most similar one, if any is) or has no price in that region (with those it has).
+    pub fn instance(&self, name: &str, region: Option<&str>) -> Result<&InstanceType, LookupError> {
+        let rows = self.instances.iter().map(|row| Entry {
+            name: &row.name,
+            provider: row.provider,
+            region: &row.region,
+            row,
+        });
+        find("instance type", rows, name, region)
+    }
+
+    /// The container offer of this name in `region`, or in its provider's default region.
+    ///
+    /// # Errors
+    /// As [`Catalog::instance`].
+    pub fn container(&self, name: &str, region: Option<&str>) -> Result<&ContainerOffer, LookupError> {
+        let rows = self.containers.iter().map(|row| Entry {
+            name: &row.name,
+            provider: row.provider,
+            region: &row.region,
+            row,
+        });
+        find("container offer", rows, name, region)
+    }
+
+    fn read(tables: &Tables<'_>) -> Result<Catalog, csv::Error> {
+        let billing = rows::<BillingRow>(tables.billing)?;
+        let sizes = rows::<SizeRow>(tables.container_sizes)?;
+        let instances = rows::<InstanceRow>(tables.instances)?;
+        let containers = rows::<ContainerRow>(tables.containers)?;
+        Ok(Catalog {
+            instances: instances.into_iter().map(|row| row.into_instance(&billing)).collect::<Result<_, _>>()?,
+            containers: containers.into_iter().map(|row| row.into_offer(&sizes, &billing)).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// A row by what it is asked for.
+struct Entry<'a, T> {
+    name: &'a str,
+    provider: Provider,
+    region: &'a str,
+    row: &'a T,
+}
+
+fn find<'a, T>(
+    kind: &str,
+    entries: impl Iterator<Item = Entry<'a, T>> + Clone,
+    name: &str,
+    region: Option<&str>,
+) -> Result<&'a T, LookupError> {
+    let matches = |entry: &Entry<'a, T>| {
+        entry.name == name && entry.region == region.unwrap_or_else(|| entry.provider.default_region())
+    };
+    if let Some(entry) = entries.clone().find(matches) {
+        return Ok(entry.row);
+    }
+    let regions: BTreeSet<&str> =
+        entries.clone().filter(|entry| entry.name == name).map(|entry| entry.region).collect();
+    if regions.is_empty() {
+        let help = suggest(name, entries.map(|entry| entry.name)).map(|near| format!("did you mean `{near}`?"));
+        return Err(LookupError { message: format!("the catalogue has no {kind} `{name}`"), help });
+    }
+    let asked = region.unwrap_or("its provider's default region");
+    let near = suggest(asked, regions.iter().copied()).map(|near| format!("did you mean `{near}`? "));
+    let known = regions.into_iter().collect::<Vec<_>>().join(", ");
+    Err(LookupError {
+        message: format!("the catalogue has no price of {kind} `{name}` in `{asked}`"),
+        help: Some(format!("{}known in regions {known}", near.unwrap_or_default())),
+    })
+}
+
+/// The texts of the tables.
+struct Tables<'a> {
+    instances: &'a str,
+    containers: &'a str,
+    container_sizes: &'a str,
+    billing: &'a str,
+}
+
+fn rows<R: DeserializeOwned>(text: &str) -> Result<Vec<R>, csv::Error> {
+    csv::Reader::from_reader(text.as_bytes()).deserialize().collect()
+}
+
+fn invalid(problem: impl fmt::Display) -> csv::Error {
+    csv::Error::from(std::io::Error::new(std::io::ErrorKind::InvalidData, problem.to_string()))
+}
+
+fn price(dollars: f64) -> Result<UsdPerHour, csv::Error> {
+    UsdPerHour::from_f64(dollars).map_err(invalid)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct InstanceRow {
+    provider: Provider,
+    region: String,
+    name: String,
+    vcpu: u64,
+    memory_mib: u64,
+    gpus: u32,
+    gpu_kind: String,
+    gpu_memory_mib: Option<u64>,
+    allocatable_cpu_m: u64,
+    allocatable_memory_mib: u64,
+    max_pods: u32,
+    usd_per_h: f64,
+    price_date: String,
+    price_source: String,
+    spec_source: String,
+    allocatable_source: String,
+}
+
+impl InstanceRow {
+    fn into_instance(self, billing: &[BillingRow]) -> Result<InstanceType, csv::Error> {
+        let gpu = match (self.gpus, self.gpu_memory_mib) {
+            (0, None) => None,
+            (count, Some(mib)) if count > 0 => Some(Gpu { count, kind: self.gpu_kind, memory: Bytes::from_mib(mib) }),
+            _ => return Err(invalid(format!("`{}`: accelerators and their memory do not agree", self.name))),
+        };
+        Ok(InstanceType {
+            provider: self.provider,
+            region: self.region,
+            name: self.name,
+            cpu: Millicores::new(self.vcpu * 1000),
+            memory: Bytes::from_mib(self.memory_mib),
+            gpu,
+            allocatable: Allocatable {
+                cpu: Millicores::new(self.allocatable_cpu_m),
+                memory: Bytes::from_mib(self.allocatable_memory_mib),
+                pods: self.max_pods,
+            },
+            price: price(self.usd_per_h)?,
+            billing: billing_of(billing, self.provider, INSTANCE_OFFER)?,
+            price_source: PriceSource { date: self.price_date, source: self.price_source },
+            spec_source: self.spec_source,
+            allocatable_source: self.allocatable_source,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ContainerRow {
+    offer: String,
+    provider: Provider,
+    region: String,
+    usd_per_vcpu_h: f64,
+    usd_per_gib_h: f64,
+    price_date: String,
+    price_source: String,
+}
+
+impl ContainerRow {
+    fn into_offer(self, sizes: &[SizeRow], billing: &[BillingRow]) -> Result<ContainerOffer, csv::Error> {
+        let of_offer = sizes.iter().filter(|size| size.offer == self.offer);
+        Ok(ContainerOffer {
+            sizes: of_offer.map(|size| (Millicores::new(size.vcpu_m), Bytes::from_mib(size.memory_mib))).collect(),
+            billing: billing_of(billing, self.provider, &self.offer)?,
+            name: self.offer,
+            provider: self.provider,
+            region: self.region,
+            price_per_vcpu: price(self.usd_per_vcpu_h)?,
+            price_per_gib: price(self.usd_per_gib_h)?,
+            price_source: PriceSource { date: self.price_date, source: self.price_source },
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SizeRow {
+    offer: String,
+    vcpu_m: u64,
+    memory_mib: u64,
+}
+
+/// `as_of` and `source` are for the reader of the table.
+#[derive(Deserialize)]
+struct BillingRow {
+    provider: Provider,
+    offer: String,
+    granularity_s: u64,
+    minimum_s: u64,
+}
+
+fn billing_of(rows: &[BillingRow], provider: Provider, offer: &str) -> Result<Billing, csv::Error> {
+    let row = rows.iter().find(|row| row.provider == provider && row.offer == offer);
+    let row = row.ok_or_else(|| invalid(format!("nothing says how {provider} bills `{offer}`")))?;
+    Ok(Billing {
+        granularity: SimDuration::from_secs(row.granularity_s),
+        minimum: SimDuration::from_secs(row.minimum_s),
+    })
+}
+
+#[cfg(test)]
+mod tests;

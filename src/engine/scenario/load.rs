@@ -1,0 +1,136 @@
+//! From a path to one tree: `extends` merged, `--set` put in place.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::config::{Diagnostic, Diagnostics, Key, MAX_YAML_BYTES, Node, SourceFile, Span, Value, parse_single};
+
+/// How many files may extend one another.
+const MAX_EXTENDS: usize = 16;
+
+/// The tree of a scenario and the texts it was made from.
+pub(super) struct Loaded {
+    pub root: Node,
+    pub sources: Vec<Arc<SourceFile>>,
+}
+
+/// Reads `path` and everything it extends.
+pub(super) fn load(path: &Path, overrides: &[(String, String)], sink: &mut Diagnostics) -> Option<Loaded> {
+    let mut sources = Vec::new();
+    let mut root = load_chain(path, &mut Vec::new(), &mut sources, sink)?;
+    if !matches!(root.value, Value::Mapping(_)) {
+        sink.push(root.error(format!("a scenario must be a mapping, not {}", root.kind())));
+        return None;
+    }
+    for (at, value) in overrides {
+        set(&mut root, at, value, sink);
+    }
+    (!sink.has_errors()).then_some(Loaded { root, sources })
+}
+
+fn load_chain(
+    path: &Path,
+    chain: &mut Vec<PathBuf>,
+    sources: &mut Vec<Arc<SourceFile>>,
+    sink: &mut Diagnostics,
+) -> Option<Node> {
+    let read = SourceFile::read(path, MAX_YAML_BYTES).and_then(|source| {
+        sources.push(Arc::clone(&source));
+        parse_single(&source)
+    });
+    let mut root = match read {
+        Ok(root) => root,
+        Err(diagnostic) => {
+            sink.push(*diagnostic);
+            return None;
+        }
+    };
+    let identity = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    chain.push(identity);
+    let Some(extends) = root.get("extends").cloned() else { return Some(root) };
+    let Some(text) = extends.as_text() else {
+        sink.push(extends.error("`extends` must be the path of one scenario"));
+        return None;
+    };
+    let base_path = path.parent().unwrap_or(Path::new("")).join(text);
+    let base_identity = base_path.canonicalize().unwrap_or_else(|_| base_path.clone());
+    if chain.contains(&base_identity) || chain.len() >= MAX_EXTENDS {
+        sink.push(extends.error("scenarios extend each other in a circle").label("closes the circle"));
+        return None;
+    }
+    let base = load_chain(&base_path, chain, sources, sink)?;
+    if let Value::Mapping(entries) = &mut root.value {
+        entries.retain(|(key, _)| key.text != "extends");
+    }
+    Some(merge(base, root))
+}
+
+/// `over` on top of `base`: mappings key by key, everything else replaced.
+fn merge(base: Node, over: Node) -> Node {
+    let Value::Mapping(mut below) = base.value else { return over };
+    let Value::Mapping(above) = over.value else { return over };
+    for (key, node) in above {
+        match below.iter_mut().find(|(known, _)| known.text == key.text) {
+            Some((known, place)) => {
+                let old = std::mem::replace(place, Node { value: Value::Null, ..place.clone() });
+                *known = key;
+                *place = merge(old, node);
+            }
+            None => below.push((key, node)),
+        }
+    }
+    Node { value: Value::Mapping(below), span: over.span, source: over.source }
+}
+
+/// Puts `value` (YAML) at the path `at` (names and list indices, separated by dots).
+fn set(root: &mut Node, at: &str, value: &str, sink: &mut Diagnostics) {
+    let source = SourceFile::new(format!("--set {at}"), value);
+    let parsed = parse_single(&source);
+    let new = match parsed {
+        Ok(node) => node,
+        Err(_) if value.trim().is_empty() || value.trim() == "null" => {
+            Node { value: Value::Null, span: Span::default(), source: Arc::clone(&source) }
+        }
+        Err(diagnostic) => {
+            sink.push(*diagnostic);
+            return;
+        }
+    };
+    let mut place = root;
+    for part in at.split('.') {
+        let fail = |what: &str| {
+            let message = format!("--set {at}: {what}");
+            Diagnostic::error(message).help("a path looks like `metrics.lag` or `services.0.replicas`")
+        };
+        place = match &mut place.value {
+            Value::Sequence(items) => {
+                let count = items.len();
+                let Some(item) = part.parse::<usize>().ok().and_then(|index| items.get_mut(index)) else {
+                    sink.push(fail(&format!("`{part}` is not an index into a list of {count}")));
+                    return;
+                };
+                item
+            }
+            Value::Mapping(entries) => {
+                if !entries.iter().any(|(key, _)| key.text == part) {
+                    let empty = Node { value: Value::Null, span: new.span, source: Arc::clone(&source) };
+                    entries.push((Key { text: part.to_string(), span: new.span }, empty));
+                }
+                let Some((_, node)) = entries.iter_mut().find(|(key, _)| key.text == part) else { return };
+                node
+            }
+            Value::Null => {
+                let empty = Node { value: Value::Null, span: new.span, source: Arc::clone(&source) };
+                place.value = Value::Mapping(vec![(Key { text: part.to_string(), span: new.span }, empty)]);
+                place.source = Arc::clone(&source);
+                let Value::Mapping(entries) = &mut place.value else { return };
+                &mut entries[0].1
+            }
+            Value::Scalar(_) => {
+                sink.push(fail(&format!("nothing can be set below a single value (at `{part}`)")));
+                return;
+            }
+        };
+    }
+    *place = new;
+}

@@ -1,0 +1,132 @@
+//! A scenario: one YAML file that a Kubernetes user reads without the manual.
+
+mod load;
+mod price;
+mod read;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::meter::MetricsSpec;
+use super::objective::Objective;
+use super::spec::{NodeLease, ReplicaLease, RunSpec, ServiceRun};
+use super::{RunError, Simulation};
+use crate::cluster::{NodePool, Nodes, PlacementPlugin, ServiceSpec};
+use crate::config::{Diagnostics, SourceFile};
+use crate::policy::PolicyFactory;
+use crate::random::Streams;
+use crate::units::{SimDuration, SimTime, Utilization};
+use crate::workload::WorkloadSpec;
+
+/// One service of a scenario.
+#[derive(Debug, Clone)]
+pub struct ServicePlan {
+    /// The service.
+    pub spec: ServiceSpec,
+    /// Its requests.
+    pub workload: WorkloadSpec,
+    /// What each replica costs; `None` where the nodes are paid for, or nothing is.
+    pub lease: Option<ReplicaLease>,
+}
+
+/// One variant: a policy, made afresh for each service and run.
+#[derive(Clone)]
+pub struct PolicyPlan {
+    /// Its label in the scenario.
+    pub label: String,
+    /// One factory per service.
+    pub factories: Vec<PolicyFactory>,
+}
+
+/// A scenario, read and checked.
+#[derive(Clone)]
+pub struct Scenario {
+    /// Name: the file's, without its ending.
+    pub name: String,
+    /// Title for people.
+    pub title: String,
+    /// The story it tells.
+    pub description: String,
+    /// Seed.
+    pub seed: u64,
+    /// Length of a run.
+    pub duration: SimDuration,
+    /// Requests arriving earlier are left out of the statistics.
+    pub warm_up: SimDuration,
+    /// Length of an interval of the timeline.
+    pub interval: SimDuration,
+    /// Services.
+    pub services: Vec<ServicePlan>,
+    /// Node pools; none where replicas need no node.
+    pub pools: Vec<NodePool>,
+    /// What the nodes cost.
+    pub node_leases: Vec<NodeLease>,
+    /// How nodes are chosen.
+    pub placement: &'static PlacementPlugin,
+    /// The metrics pipeline.
+    pub metrics: MetricsSpec,
+    /// Objectives.
+    pub objectives: Vec<Objective>,
+    /// Utilization at which replicas count as needed.
+    pub reference_utilization: Utilization,
+    /// The variants to compare.
+    pub policies: Vec<PolicyPlan>,
+    /// Every file that was read, the scenario itself first.
+    pub sources: Vec<Arc<SourceFile>>,
+    /// Where the scenario file is.
+    pub path: PathBuf,
+    /// Date of the newest price used; empty where nothing is priced from the catalogue.
+    pub price_date: String,
+}
+
+impl Scenario {
+    /// Reads the scenario at `path`, with `overrides` (`services.0.replicas=4`) put in its place. Everything that can be
+    /// found wrong is reported together; `None` if any of it is an error.
+    pub fn read(path: &Path, overrides: &[(String, String)], sink: &mut Diagnostics) -> Option<Scenario> {
+        let loaded = load::load(path, overrides, sink)?;
+        let scenario = read::scenario(&loaded, path, sink);
+        scenario.filter(|_| !sink.has_errors())
+    }
+
+    /// The run of variant `policy` in replication `replication`.
+    ///
+    /// # Errors
+    /// If a trace cannot be opened.
+    pub fn run_spec(&self, policy: usize, replication: u64) -> Result<RunSpec, RunError> {
+        let streams = Streams::new(self.seed, replication);
+        let plan = &self.policies[policy];
+        let mut services = Vec::new();
+        for (number, (service, factory)) in self.services.iter().zip(&plan.factories).enumerate() {
+            let source = service.workload.open(streams, number as u64);
+            services.push(ServiceRun {
+                spec: service.spec.clone(),
+                source: source.map_err(|error| RunError::Trace { at: SimTime::ZERO, error })?,
+                policy: factory(),
+                lease: service.lease.clone(),
+            });
+        }
+        let nodes = (!self.pools.is_empty()).then(|| Nodes::new(&self.pools, (self.placement.build)()));
+        Ok(RunSpec {
+            scenario: self.name.clone(),
+            policy: plan.label.clone(),
+            streams,
+            end: SimTime::ZERO + self.duration,
+            warm_up: SimTime::ZERO + self.warm_up,
+            interval: self.interval,
+            services,
+            nodes,
+            node_leases: self.node_leases.clone(),
+            metrics: self.metrics.clone(),
+            objectives: self.objectives.clone(),
+            reference_utilization: self.reference_utilization,
+        })
+    }
+
+    /// Builds the simulation of variant `policy` in replication `replication`.
+    ///
+    /// # Errors
+    /// If a trace cannot be opened.
+    pub fn simulation(&self, policy: usize, replication: u64) -> Result<Simulation, RunError> {
+        Simulation::new(self.run_spec(policy, replication)?)
+    }
+}

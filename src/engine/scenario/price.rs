@@ -1,0 +1,146 @@
+//! What replicas and nodes cost.
+
+use crate::catalog::{Billing, Catalog, PriceSource};
+use crate::cluster::{NodePool, ServiceSpec};
+use crate::config::{Diagnostics, Fields, FromNode, Node};
+use crate::engine::spec::{NodeLease, ReplicaLease};
+use crate::units::{SimDuration, UsdPerHour};
+
+/// Collects the sources of the prices used, for the date in the report.
+pub(super) type Sources = Vec<PriceSource>;
+
+/// Reads a service's `price:`: a price per replica (`$0.05/h`), `instance:` (a whole one per replica), `share-of:` (the
+/// share of an instance that the replica's requests take) or `container:` (an offer such as `fargate`).
+pub(super) fn replica_lease(
+    node: &Node,
+    spec: &ServiceSpec,
+    sources: &mut Sources,
+    sink: &mut Diagnostics,
+) -> Option<ReplicaLease> {
+    if node.as_text().is_some() {
+        let price = UsdPerHour::from_node(node, sink)?;
+        let billing = Billing { granularity: SimDuration::from_secs(1), minimum: SimDuration::ZERO };
+        return Some(ReplicaLease { what: spec.name.clone(), price, billing });
+    }
+    let fields = Fields::open(node, "price", sink)?;
+    let region: Option<String> = fields.optional("region", sink);
+    let instance = fields.node_of("instance");
+    let share = fields.node_of("share-of");
+    let container = fields.node_of("container");
+    let lease = match (instance, share, container) {
+        (Some(named), None, None) => whole_instance(named, region.as_deref(), spec, sources, sink),
+        (None, Some(named), None) => share_of_instance(named, region.as_deref(), spec, sources, sink),
+        (None, None, Some(named)) => container_offer(named, region.as_deref(), spec, sources, sink),
+        _ => {
+            let error = node.error("a price needs exactly one of `instance`, `share-of` and `container`");
+            sink.push(error.help("or write a price per replica, such as `price: $0.05/h`"));
+            None
+        }
+    };
+    fields.finish(sink);
+    lease
+}
+
+fn whole_instance(
+    node: &Node,
+    region: Option<&str>,
+    spec: &ServiceSpec,
+    sources: &mut Sources,
+    sink: &mut Diagnostics,
+) -> Option<ReplicaLease> {
+    let instance = found(Catalog::builtin().instance(node.as_text().unwrap_or(""), region), node, sink)?;
+    sources.push(instance.price_source.clone());
+    let what = format!("{} on {} ({})", spec.name, instance.name, instance.region);
+    Some(ReplicaLease { what, price: instance.price, billing: instance.billing })
+}
+
+fn share_of_instance(
+    node: &Node,
+    region: Option<&str>,
+    spec: &ServiceSpec,
+    sources: &mut Sources,
+    sink: &mut Diagnostics,
+) -> Option<ReplicaLease> {
+    let instance = found(Catalog::builtin().instance(node.as_text().unwrap_or(""), region), node, sink)?;
+    sources.push(instance.price_source.clone());
+    let (cpu, memory) = (spec.cpu_request.unwrap_or_default(), spec.memory_request.unwrap_or_default());
+    match instance.share_price(cpu, memory) {
+        Ok(price) => {
+            let what = format!("{} share of {} ({})", spec.name, instance.name, instance.region);
+            Some(ReplicaLease { what, price, billing: instance.billing })
+        }
+        Err(error) => {
+            sink.push(node.error(error.to_string()).help("set `resources: requests:` of the service"));
+            None
+        }
+    }
+}
+
+fn container_offer(
+    node: &Node,
+    region: Option<&str>,
+    spec: &ServiceSpec,
+    sources: &mut Sources,
+    sink: &mut Diagnostics,
+) -> Option<ReplicaLease> {
+    let offer = found(Catalog::builtin().container(node.as_text().unwrap_or(""), region), node, sink)?;
+    sources.push(offer.price_source.clone());
+    let (cpu, memory) = (spec.cpu_request.unwrap_or_default(), spec.memory_request.unwrap_or_default());
+    let Some(price) = offer.price_for(cpu, memory) else {
+        sink.push(node.error(format!("no size of {} is large enough for the service's requests", offer.name)));
+        return None;
+    };
+    let what = format!("{} on {} ({})", spec.name, offer.name, offer.region);
+    Some(ReplicaLease { what, price, billing: offer.billing })
+}
+
+fn found<'a, T>(
+    result: Result<&'a T, crate::catalog::LookupError>,
+    node: &Node,
+    sink: &mut Diagnostics,
+) -> Option<&'a T> {
+    result
+        .map_err(|error| {
+            let diagnostic = node.error(error.message);
+            sink.push(match error.help {
+                Some(help) => diagnostic.help(help),
+                None => diagnostic,
+            });
+        })
+        .ok()
+}
+
+/// Reads one node pool and what it costs.
+pub(super) fn node_pool(
+    node: &Node,
+    sources: &mut Sources,
+    sink: &mut Diagnostics,
+) -> Option<(NodePool, NodeLease)> {
+    let fields = Fields::open(node, "node pool", sink)?;
+    let named = fields.node_of("instance");
+    let region: Option<String> = fields.optional("region", sink);
+    let count: Option<u32> = fields.required("count", sink);
+    let zones: Vec<String> = fields.or("zones", Vec::new(), sink);
+    let speed: f64 = fields.or("speed", 1.0, sink);
+    let name: Option<String> = fields.optional("name", sink);
+    if named.is_none() {
+        let _: Option<String> = fields.required("instance", sink);
+    }
+    if speed <= 0.0 {
+        sink.push(node.error("`speed` must be more than zero"));
+    }
+    fields.finish(sink);
+    let instance = found(Catalog::builtin().instance(named?.as_text().unwrap_or(""), region.as_deref()), named?, sink)?;
+    sources.push(instance.price_source.clone());
+    let count = count.filter(|count| (1..=100_000).contains(count)).or_else(|| {
+        if count.is_some() {
+            sink.push(node.error("`count` must be from 1 to 100000"));
+        }
+        None
+    })?;
+    let mut pool = NodePool::new(name.unwrap_or_else(|| instance.name.clone()), instance, count);
+    pool.zones = zones;
+    pool.speed = speed;
+    let what = format!("node {} ({})", instance.name, instance.region);
+    Some((pool, NodeLease { what, price: instance.price, billing: instance.billing, count }))
+}

@@ -1,0 +1,351 @@
+//! From a tree to a scenario.
+
+use std::path::Path;
+
+use super::load::Loaded;
+use super::price::{Sources, node_pool, replica_lease};
+use super::{PolicyPlan, Scenario, ServicePlan};
+use crate::catalog::price_dates;
+use crate::cluster::{NodePool, PLACEMENTS, PlacementPlugin, ServiceDefaults, ServiceSpec};
+use crate::config::kubernetes::{Deployment, Manifests};
+use crate::config::{Diagnostics, Fields, Node, Value, suggest};
+use crate::engine::meter::MetricsSpec;
+use crate::engine::objective::Objective;
+use crate::engine::spec::NodeLease;
+use crate::policy::{self, Measure, POLICIES, PolicyContext, PolicyFactory};
+use crate::units::{Fraction, SimDuration, Utilization};
+use crate::workload::WorkloadSpec;
+
+/// The longest run: beyond it the integer integrals could overflow.
+const MAX_DURATION: SimDuration = SimDuration::from_secs(10 * 366 * 86_400);
+/// The most intervals of a timeline.
+const MAX_INTERVALS: u64 = 1_000_000;
+
+/// Reads the whole scenario; what is wrong goes into `sink`.
+pub(super) fn scenario(loaded: &Loaded, path: &Path, sink: &mut Diagnostics) -> Option<Scenario> {
+    let base_dir = path.parent().unwrap_or(Path::new("")).to_path_buf();
+    let fields = Fields::open(&loaded.root, "the scenario", sink)?;
+    let stem = path.file_stem().map_or_else(|| "scenario".into(), |stem| stem.to_string_lossy().into_owned());
+    let name: String = fields.or("name", stem, sink);
+    let title: String = fields.or("title", name.clone(), sink);
+    let description: String = fields.or("description", String::new(), sink);
+    let seed: u64 = fields.or("seed", 1, sink);
+    let duration: Option<SimDuration> = fields.optional("duration", sink);
+    let warm_up: SimDuration = fields.or("warm-up", SimDuration::ZERO, sink);
+    let interval: Option<SimDuration> = fields.optional("interval", sink);
+    let metrics = read_metrics(&fields, sink);
+    let objectives = read_objectives(&fields, sink);
+    let reference = fields.optional("reference-utilization", sink).or(Utilization::new(0.7).ok());
+    let mut sources = Sources::new();
+    let (pools, node_leases) = read_pools(&fields, &mut sources, sink);
+    let placement = read_placement(&fields, sink);
+    let services = read_services(&fields, &base_dir, &mut sources, sink);
+    let policies = read_policies(&fields, &base_dir, &services, sink);
+    fields.finish(sink);
+    check_name(&name, &loaded.root, sink);
+    if sink.has_errors() {
+        return None;
+    }
+    let duration = match duration {
+        Some(duration) => duration,
+        None => extent(&services, &loaded.root, sink)?,
+    };
+    let interval = interval.unwrap_or(SimDuration::from_secs(60));
+    check_times(duration, warm_up, interval, &loaded.root, sink);
+    Some(Scenario {
+        name,
+        title,
+        description,
+        seed,
+        duration,
+        warm_up,
+        interval,
+        services,
+        pools,
+        node_leases,
+        placement,
+        metrics,
+        objectives,
+        reference_utilization: reference?,
+        policies,
+        sources: loaded.sources.clone(),
+        path: path.to_path_buf(),
+        price_date: price_dates(sources.iter()).unwrap_or_default(),
+    })
+}
+
+/// The name becomes a directory.
+fn check_name(name: &str, root: &Node, sink: &mut Diagnostics) {
+    let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || name.starts_with('.') || !name.chars().all(fits) {
+        let node = root.get("name").unwrap_or(root);
+        sink.push(node.error(format!("`{name}` cannot be the name of a directory")).help("use letters, digits, - and _"));
+    }
+}
+
+/// The length of the longest workload.
+fn extent(services: &[ServicePlan], root: &Node, sink: &mut Diagnostics) -> Option<SimDuration> {
+    let mut longest = SimDuration::ZERO;
+    for service in services {
+        match service.workload.extent(MAX_DURATION) {
+            Ok(Some(extent)) => longest = longest.max(extent),
+            Ok(None) => {
+                let node = root.get("workload").unwrap_or(root);
+                sink.push(node.error("this workload has no end").help("add `duration:` to the scenario"));
+                return None;
+            }
+            Err(error) => {
+                sink.push(crate::config::Diagnostic::error(error.to_string()));
+                return None;
+            }
+        }
+    }
+    Some(longest)
+}
+
+fn check_times(duration: SimDuration, warm_up: SimDuration, interval: SimDuration, root: &Node, sink: &mut Diagnostics) {
+    let place = |name: &str| root.get(name).unwrap_or(root);
+    if duration.is_zero() || duration > MAX_DURATION {
+        sink.push(place("duration").error(format!("a run must last more than 0s and at most ten years, not {duration}")));
+    }
+    if warm_up >= duration {
+        sink.push(place("warm-up").error(format!("the warm-up of {warm_up} leaves nothing of a run of {duration}")));
+    }
+    if interval < SimDuration::from_millis(1) || duration.as_nanos() / interval.as_nanos().max(1) > MAX_INTERVALS {
+        let message = format!("an interval of {interval} cuts a run of {duration} into too many pieces");
+        sink.push(place("interval").error(message).help(format!("at most {MAX_INTERVALS} intervals, each of 1ms or more")));
+    }
+}
+
+fn read_metrics(fields: &Fields<'_>, sink: &mut Diagnostics) -> MetricsSpec {
+    let mut metrics = MetricsSpec::default();
+    let Some(node) = fields.node_of("metrics") else { return metrics };
+    let Some(given) = Fields::open(node, "metrics", sink) else { return metrics };
+    metrics.interval = given.or("interval", metrics.interval, sink);
+    metrics.window = given.or("window", metrics.interval, sink);
+    metrics.lag = given.or("lag", metrics.lag, sink);
+    metrics.first = given.or("first", metrics.interval, sink);
+    metrics.first_decision = given.optional("first-decision", sink);
+    if metrics.interval < SimDuration::from_millis(10) {
+        sink.push(node.error("the scrape `interval` must be at least 10ms"));
+    }
+    if metrics.window < metrics.interval {
+        sink.push(node.error("the `window` must be at least as long as the scrape `interval`"));
+    }
+    if let Some(Value::Mapping(entries)) = given.node_of("custom").map(|custom| &custom.value) {
+        for (key, node) in entries {
+            let text = node.as_text().unwrap_or("");
+            match Measure::ALL.into_iter().find(|measure| measure.name() == text) {
+                Some(measure) => metrics.names.push((key.text.clone(), measure)),
+                None => sink.push(unknown(node, text, "measure", Measure::ALL.map(Measure::name).as_slice())),
+            }
+        }
+    }
+    given.finish(sink);
+    metrics
+}
+
+fn unknown(node: &Node, text: &str, what: &str, known: &[&str]) -> crate::config::Diagnostic {
+    let error = node.error(format!("`{text}` is not a {what}")).note(format!("known: {}", known.join(", ")));
+    match suggest(text, known.iter().copied()) {
+        Some(near) => error.label(format!("did you mean `{near}`?")),
+        None => error,
+    }
+}
+
+fn read_objectives(fields: &Fields<'_>, sink: &mut Diagnostics) -> Vec<Objective> {
+    let Some(node) = fields.node_of("objectives") else { return Vec::new() };
+    let Value::Sequence(items) = &node.value else {
+        sink.push(node.error("`objectives` must be a list").help("- latency: { within: 300ms, target: 99.9% }"));
+        return Vec::new();
+    };
+    items.iter().filter_map(|item| read_objective(item, sink)).collect()
+}
+
+fn read_objective(node: &Node, sink: &mut Diagnostics) -> Option<Objective> {
+    let fields = Fields::open(node, "objective", sink)?;
+    let latency = fields.node_of("latency");
+    let availability: Option<Fraction> = fields.optional("availability", sink);
+    let objective = match (latency, availability) {
+        (Some(latency), None) => {
+            let inner = Fields::open(latency, "latency objective", sink)?;
+            let (within, target) = (inner.required("within", sink), inner.required("target", sink));
+            inner.finish(sink);
+            Some(Objective { within: Some(within?), target: target? })
+        }
+        (None, Some(target)) => Some(Objective { within: None, target }),
+        _ => {
+            let error = node.error("an objective is either `latency: { within: ..., target: ... }` or `availability: ...`");
+            sink.push(error);
+            None
+        }
+    };
+    fields.finish(sink);
+    objective
+}
+
+fn read_pools(fields: &Fields<'_>, sources: &mut Sources, sink: &mut Diagnostics) -> (Vec<NodePool>, Vec<NodeLease>) {
+    let Some(node) = fields.node_of("nodes") else { return Default::default() };
+    let items = match &node.value {
+        Value::Sequence(items) => items.as_slice(),
+        _ => std::slice::from_ref(node),
+    };
+    items.iter().filter_map(|item| node_pool(item, sources, sink)).unzip()
+}
+
+fn read_placement(fields: &Fields<'_>, sink: &mut Diagnostics) -> &'static PlacementPlugin {
+    let Some(node) = fields.node_of("placement") else { return &PLACEMENTS[0] };
+    let text = node.as_text().unwrap_or("");
+    PLACEMENTS.iter().find(|plugin| plugin.name == text).unwrap_or_else(|| {
+        let known: Vec<&str> = PLACEMENTS.iter().map(|plugin| plugin.name).collect();
+        sink.push(unknown(node, text, "placement", &known));
+        &PLACEMENTS[0]
+    })
+}
+
+fn read_services(
+    fields: &Fields<'_>,
+    base_dir: &Path,
+    sources: &mut Sources,
+    sink: &mut Diagnostics,
+) -> Vec<ServicePlan> {
+    let shared = fields.node_of("workload");
+    let (one, many) = (fields.node_of("service"), fields.node_of("services"));
+    let nodes: Vec<&Node> = match (one, many) {
+        (Some(one), None) => vec![one],
+        (None, Some(Node { value: Value::Sequence(items), .. })) => items.iter().collect(),
+        (None, Some(other)) => {
+            sink.push(other.error("`services` must be a list"));
+            return Vec::new();
+        }
+        (Some(_), Some(many)) => {
+            sink.push(many.error("give either `service` or `services`, not both"));
+            return Vec::new();
+        }
+        (None, None) => {
+            sink.push(fields.node().error("the scenario has no `service`").help("add `service:`"));
+            return Vec::new();
+        }
+    };
+    if let (Some(workload), true) = (shared, nodes.len() != 1) {
+        sink.push(workload.error("with several services each has a `workload` of its own"));
+        return Vec::new();
+    }
+    let mut services: Vec<ServicePlan> = Vec::new();
+    for node in nodes {
+        let Some(service) = read_service(node, shared, base_dir, sources, sink) else { continue };
+        if services.iter().any(|known| known.spec.name == service.spec.name) {
+            sink.push(node.error(format!("two services are called `{}`", service.spec.name)));
+        }
+        services.push(service);
+    }
+    services
+}
+
+fn read_service(
+    node: &Node,
+    shared: Option<&Node>,
+    base_dir: &Path,
+    sources: &mut Sources,
+    sink: &mut Diagnostics,
+) -> Option<ServicePlan> {
+    let fields = Fields::open(node, "service", sink)?;
+    let defaults = read_deployment(&fields, base_dir, sink);
+    let own = fields.node_of("workload");
+    let price = fields.node_of("price");
+    let spec = ServiceSpec::read(&fields, &defaults.unwrap_or_default(), sink);
+    fields.finish(sink);
+    let workload = match own.or(shared) {
+        Some(workload) => WorkloadSpec::from_node(workload, base_dir, sink),
+        None => {
+            let error = node.error("the service has no workload");
+            sink.push(error.help("add `workload:` with a trace or a generator, such as `poisson: { rate: 100/s }`"));
+            None
+        }
+    };
+    let spec = spec?;
+    let lease = price.and_then(|price| replica_lease(price, &spec, sources, sink));
+    Some(ServicePlan { spec, workload: workload?, lease })
+}
+
+/// Reads `manifest:`, the path of a Deployment or StatefulSet, optionally told apart by the service's name.
+fn read_deployment(fields: &Fields<'_>, base_dir: &Path, sink: &mut Diagnostics) -> Option<ServiceDefaults> {
+    let node = fields.node_of("manifest")?;
+    let path = base_dir.join(node.as_text().unwrap_or_default());
+    let name: Option<String> = fields.optional("name", sink);
+    let manifests = Manifests::read(&path, sink)?;
+    let deployments = Deployment::all(&manifests, sink);
+    let chosen = match &name {
+        Some(name) => deployments.iter().find(|deployment| deployment.name == *name),
+        None if deployments.len() == 1 => deployments.first(),
+        None => None,
+    };
+    let Some(deployment) = chosen else {
+        let names: Vec<&str> = deployments.iter().map(|deployment| deployment.name.as_str()).collect();
+        let message = format!("{} holds {} Deployments or StatefulSets", path.display(), names.len());
+        sink.push(node.error(message).note(format!("found: {}", names.join(", "))).help("choose one by `name:`"));
+        return None;
+    };
+    Some(ServiceDefaults {
+        name: Some(deployment.name.clone()),
+        replicas: Some(deployment.replicas),
+        cpu_request: deployment.cpu_request(),
+        cpu_limit: deployment.cpu_limit(),
+        memory_request: deployment.memory_request(),
+        grace_period: Some(deployment.termination_grace),
+    })
+}
+
+fn read_policies(
+    fields: &Fields<'_>,
+    base_dir: &Path,
+    services: &[ServicePlan],
+    sink: &mut Diagnostics,
+) -> Vec<PolicyPlan> {
+    let Some(node) = fields.node_of("policies") else {
+        let error = fields.node().error("the scenario has no `policies`");
+        sink.push(error.help("add `policies:` with at least one, such as `fixed: { static: { replicas: 4 } }`"));
+        return Vec::new();
+    };
+    let Some(list) = Fields::open(node, "policies", sink) else { return Vec::new() };
+    if list.entries().is_empty() {
+        sink.push(node.error("`policies` is empty"));
+    }
+    let mut plans = Vec::new();
+    for (key, node) in list.entries() {
+        let names: Vec<&str> = services.iter().map(|service| service.spec.name.as_str()).collect();
+        let factories: Vec<Option<PolicyFactory>> =
+            names.iter().map(|service| read_policy(node, &key.text, base_dir, service, sink)).collect();
+        if let Some(factories) = factories.into_iter().collect() {
+            plans.push(PolicyPlan { label: key.text.clone(), factories });
+        }
+    }
+    plans
+}
+
+/// Reads one policy: a mapping with one key, the policy's name, or just that name.
+fn read_policy(
+    node: &Node,
+    label: &str,
+    base_dir: &Path,
+    service: &str,
+    sink: &mut Diagnostics,
+) -> Option<PolicyFactory> {
+    let context = PolicyContext { base_dir, service };
+    let null = Node { value: Value::Null, ..node.clone() };
+    let (name, parameters, place) = match &node.value {
+        Value::Scalar(name) => (name.clone(), &null, node.span),
+        Value::Mapping(entries) if entries.len() == 1 => (entries[0].0.text.clone(), &entries[0].1, entries[0].0.span),
+        _ => {
+            let error = node.error(format!("policy `{label}` must name one kind of policy"));
+            sink.push(error.help("for example `hpa: { manifest: hpa.yaml }` or `static: { replicas: 4 }`"));
+            return None;
+        }
+    };
+    let Some(plugin) = policy::find(&name) else {
+        let known: Vec<&str> = POLICIES.iter().map(|plugin| plugin.name).collect();
+        sink.push(unknown(&Node { span: place, ..node.clone() }, &name, "policy", &known));
+        return None;
+    };
+    (plugin.build)(parameters, &context, sink)
+}
