@@ -151,11 +151,29 @@ fn usage(
     Ok(reports.iter().filter_map(entry).collect())
 }
 
-/// Checks that a per-pod answer is not empty.
+/// One pod's entry in the answer of the custom metrics API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ValueReport {
+    /// Which pod.
+    pub pod: u32,
+    /// The value.
+    pub value: Quantity,
+    /// When it was measured.
+    pub timestamp: SimTime,
+    /// The window that it averages over, where the report states one.
+    pub window: Option<SimDuration>,
+}
+
+/// Values by pod, with a window of [`DEFAULT_WINDOW`] where none is stated.
 ///
 /// # Errors
-/// [`MetricError::NoMetricsReturned`] if it is.
-pub fn not_empty(metrics: PodMetrics) -> Result<PodMetrics, MetricError> {
+/// [`MetricError::NoMetricsReturned`] if the answer is empty.
+pub fn pod_values(reports: impl IntoIterator<Item = ValueReport>) -> Result<PodMetrics, MetricError> {
+    let entry = |report: ValueReport| {
+        let window = report.window.unwrap_or(DEFAULT_WINDOW);
+        (report.pod, PodMetric { value: report.value, timestamp: report.timestamp, window })
+    };
+    let metrics: PodMetrics = reports.into_iter().map(entry).collect();
     if metrics.is_empty() { Err(MetricError::NoMetricsReturned) } else { Ok(metrics) }
 }
 

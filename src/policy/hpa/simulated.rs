@@ -1,6 +1,6 @@
 //! The controller inside a simulation: an observation stands for the API server and the metrics APIs.
 
-use super::metrics::{MetricError, MetricsApi, PodMetric, PodMetrics, not_empty};
+use super::metrics::{MetricError, MetricsApi, PodMetrics, ValueReport, pod_values};
 use super::reason::reason;
 use super::reconcile::{ApiFailure, Cluster, Hpa, Scale, Selector};
 use super::spec::{ControllerFlags, HpaSpec, Resource};
@@ -53,8 +53,12 @@ impl Observed<'_, '_> {
 
     fn by_pod(&self, value: impl Fn(&crate::policy::PodMetrics) -> Quantity) -> Result<PodMetrics, MetricError> {
         let scrape = self.scrape()?;
-        let metric = |value| PodMetric { value, timestamp: scrape.taken_at, window: scrape.window };
-        not_empty(scrape.pods.iter().map(|pod| (pod.id, metric(value(pod)))).collect())
+        pod_values(scrape.pods.iter().map(|pod| ValueReport {
+            pod: pod.id,
+            value: value(pod),
+            timestamp: scrape.taken_at,
+            window: Some(scrape.window),
+        }))
     }
 
     fn total(&self, name: &str) -> Result<Quantity, MetricError> {
