@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::node::{Key, Node, Value};
-use crate::units::{Bytes, Fraction, Millicores, Rate, SimDuration, UnitError, Usd, UsdPerHour, Utilization};
+use crate::units::{Bytes, Fraction, Millicores, Quantity, Rate, SimDuration, UnitError, Usd, UsdPerHour, Utilization};
 
 /// A value that can be read from a node. What is wrong goes into `sink`, and `None` is returned.
 pub trait FromNode: Sized {
@@ -142,7 +142,7 @@ macro_rules! from_text {
         }
     )*};
 }
-from_text!(SimDuration, Usd, UsdPerHour, Millicores, Bytes, Rate, Fraction, Utilization);
+from_text!(SimDuration, Usd, UsdPerHour, Millicores, Bytes, Quantity, Rate, Fraction, Utilization);
 
 /// Reads a scalar through the standard parser of `T`.
 fn plain<T: FromStr>(node: &Node, expected: &str, sink: &mut Diagnostics) -> Option<T> {

@@ -5,6 +5,7 @@
 
 mod diagnostic;
 mod fields;
+pub mod kubernetes;
 mod node;
 mod plugin;
 mod source;

@@ -4,6 +4,9 @@
 //! reads from the Kubernetes API as they are now, and metrics as old as the pipeline makes them. A clairvoyant policy must
 //! declare it through [`ScalingPolicy::foresight`], and every report marks it.
 
+pub mod hpa;
+pub mod static_size;
+
 use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
@@ -263,3 +266,11 @@ pub type PolicyBuilder = fn(&Node, &PolicyContext<'_>, &mut Diagnostics) -> Opti
 
 /// The entry of a policy in the list.
 pub type PolicyPlugin = Plugin<PolicyBuilder>;
+
+/// Every policy. To add one, write its file and add its line here.
+pub const POLICIES: &[PolicyPlugin] = &[static_size::PLUGIN, hpa::PLUGIN];
+
+/// The policy called `name`.
+pub fn find(name: &str) -> Option<&'static PolicyPlugin> {
+    POLICIES.iter().find(|policy| policy.name == name)
+}

@@ -11,7 +11,7 @@ mod text;
 mod time;
 
 pub use money::{Usd, UsdPerHour};
-pub use quantity::{Bytes, Millicores};
+pub use quantity::{Bytes, Millicores, Quantity};
 pub use ratio::{Fraction, Rate, Utilization};
 pub use text::UnitError;
 pub use time::{SimDuration, SimTime};

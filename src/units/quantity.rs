@@ -1,4 +1,4 @@
-//! Kubernetes resource quantities: CPU in thousandths of a core, memory in bytes.
+//! Kubernetes resource quantities: CPU in thousandths of a core, memory in bytes, metric values in thousandths.
 //!
 //! The grammar is that of `k8s.io/apimachinery/pkg/api/resource`: a decimal number with a binary suffix (`Ki` to `Ei`), a
 //! decimal one (`m`, `k` to `E`) or an exponent (`1e3`). As upstream does, a fraction of the smallest unit is rounded up.
@@ -10,6 +10,7 @@ use std::str::FromStr;
 
 const EXPECTED_CPU: &str = "a CPU quantity such as `250m`, `0.5` or `2`";
 const EXPECTED_MEMORY: &str = "a memory quantity such as `512Mi`, `2Gi` or `1G`";
+const EXPECTED_METRIC: &str = "a quantity such as `100`, `1.5`, `500m` or `2k`";
 
 /// CPU in thousandths of a core.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -19,7 +20,11 @@ pub struct Millicores(u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Bytes(u64);
 
-const SUFFIXES: [(&str, f64); 13] = [
+/// The value of a metric or of its target in thousandths, as the Kubernetes metrics APIs carry it; up to 2^63 - 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Quantity(i64);
+
+const SUFFIXES: [(&str, f64); 16] = [
     ("", 1.0),
     ("m", 1e-3),
     ("k", 1e3),
@@ -32,7 +37,10 @@ const SUFFIXES: [(&str, f64); 13] = [
     ("Gi", 1_073_741_824.0),
     ("Ti", 1_099_511_627_776.0),
     ("Pi", 1_125_899_906_842_624.0),
+    ("E", 1e18),
+    ("Ei", 1_152_921_504_606_846_976.0),
     ("u", 1e-6),
+    ("n", 1e-9),
 ];
 
 /// The value of a quantity in its base unit times `per_unit`, rounded up.
@@ -112,6 +120,23 @@ impl Bytes {
     }
 }
 
+impl Quantity {
+    /// Zero.
+    pub const ZERO: Quantity = Quantity(0);
+    /// The largest value; sums stick here instead of overflowing.
+    pub const MAX: Quantity = Quantity(i64::MAX);
+
+    /// `millis` thousandths.
+    pub const fn from_millis(millis: i64) -> Self {
+        Quantity(millis)
+    }
+
+    /// Thousandths.
+    pub const fn millis(self) -> i64 {
+        self.0
+    }
+}
+
 macro_rules! arithmetic {
     ($name:ident) => {
         impl Add for $name {
@@ -148,6 +173,27 @@ impl FromStr for Bytes {
     type Err = UnitError;
     fn from_str(text: &str) -> Result<Self, UnitError> {
         scaled(text, 1.0, EXPECTED_MEMORY).map(Bytes)
+    }
+}
+
+impl FromStr for Quantity {
+    type Err = UnitError;
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        let millis = scaled(text, 1000.0, EXPECTED_METRIC)?;
+        let too_large = |_| UnitError::new(EXPECTED_METRIC, format!("`{}` is too large", text.trim()));
+        i64::try_from(millis).map(Quantity).map_err(too_large)
+    }
+}
+
+impl fmt::Display for Quantity {
+    /// A decimal number without trailing zeros (`3.513`, `20`).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, rest) = (self.0 / 1000, (self.0 % 1000).unsigned_abs());
+        let sign = if self.0 < 0 && whole == 0 { "-" } else { "" };
+        if rest == 0 {
+            return f.pad(&whole.to_string());
+        }
+        f.pad(format!("{sign}{whole}.{rest:03}").trim_end_matches('0'))
     }
 }
 
@@ -204,6 +250,22 @@ mod tests {
     #[case("lots", None)]
     fn refuses_memory(#[case] text: &str, #[case] suggestion: Option<&str>) {
         assert_eq!(text.parse::<Bytes>().unwrap_err().suggestion.as_deref(), suggestion);
+    }
+
+    #[rstest]
+    #[case("100m", 100, "0.1")]
+    #[case("1k", 1_000_000, "1000")]
+    #[case("3513m", 3513, "3.513")]
+    #[case("0.0001", 1, "0.001")]
+    #[case("1E", 1_000_000_000_000_000_000_000, "")]
+    fn reads_metric_values(#[case] text: &str, #[case] millis: i128, #[case] printed: &str) {
+        match text.parse::<Quantity>() {
+            Ok(value) => assert_eq!((i128::from(value.millis()), value.to_string().as_str()), (millis, printed)),
+            Err(error) => {
+                assert!(millis > i128::from(i64::MAX), "{error}");
+                assert!(error.problem.contains("too large"), "{error}");
+            }
+        }
     }
 
     #[test]

@@ -1,0 +1,267 @@
+//! From a file to objects: apiVersion, kind, name, and the checks that every object of a modelled kind passes.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::fields::legal;
+use crate::config::{
+    Diagnostic, Diagnostics, Fields, Key, MAX_YAML_BYTES, Node, Severity, SourceFile, Value, parse_documents, suggest,
+};
+
+/// One object of a manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// `apiVersion` (`apps/v1`).
+    pub api_version: String,
+    /// `kind` (`Deployment`).
+    pub kind: String,
+    /// `metadata.name`; empty for kinds that are not modelled and have none.
+    pub name: String,
+    /// The whole object.
+    pub node: Node,
+}
+
+impl Object {
+    /// The kind and name for messages ("Deployment `shop`").
+    pub fn title(&self) -> String {
+        format!("{} `{}`", self.kind, self.name)
+    }
+
+    /// The API group; empty for the core group.
+    pub fn group(&self) -> &str {
+        self.api_version.rsplit_once('/').map_or("", |(group, _)| group)
+    }
+}
+
+/// What a file of manifests holds, in the order of the text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Manifests {
+    /// Kubernetes objects.
+    pub objects: Vec<Object>,
+    /// Documents that are the values of a Helm chart: mappings with an `autoscaling:` block.
+    pub values: Vec<Node>,
+}
+
+impl Manifests {
+    /// Reads the file at `path`. What is wrong goes into `sink`; `None` if the file cannot be read as YAML.
+    pub fn read(path: &Path, sink: &mut Diagnostics) -> Option<Self> {
+        match SourceFile::read(path, MAX_YAML_BYTES) {
+            Ok(source) => Manifests::parse(&source, sink),
+            Err(error) => {
+                sink.push(*error);
+                None
+            }
+        }
+    }
+
+    /// Reads a text. What is wrong goes into `sink`; `None` if it is not YAML.
+    pub fn parse(source: &Arc<SourceFile>, sink: &mut Diagnostics) -> Option<Self> {
+        if let Some(template) = template_line(source) {
+            sink.push(template);
+            return None;
+        }
+        let documents = match parse_documents(source) {
+            Ok(documents) => documents,
+            Err(error) => {
+                sink.push(*error);
+                return None;
+            }
+        };
+        if documents.is_empty() {
+            sink.push(Diagnostic::error(format!("{}: the file holds no object", source.name())));
+        }
+        let mut manifests = Manifests::default();
+        for document in &documents {
+            manifests.add(document, sink);
+        }
+        Some(manifests)
+    }
+
+    /// The objects of kind `kind`.
+    pub fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Object> {
+        self.objects.iter().filter(move |object| object.kind == kind)
+    }
+
+    fn add(&mut self, document: &Node, sink: &mut Diagnostics) {
+        let Value::Mapping(entries) = &document.value else {
+            sink.push(document.error(format!("expected a Kubernetes object, found {}", document.kind())));
+            return;
+        };
+        let (api_version, kind) = (document.get("apiVersion"), document.get("kind"));
+        if api_version.is_none() && kind.is_none() && document.get("autoscaling").is_some() {
+            self.values.push(document.clone());
+            return;
+        }
+        let (Some(api_version), Some(kind)) = (api_version, kind) else {
+            sink.push(no_envelope(document, entries, if kind.is_none() { "kind" } else { "apiVersion" }));
+            return;
+        };
+        if kind.as_text().is_some_and(|kind| kind.ends_with("List"))
+            && let Some(Value::Sequence(items)) = document.get("items").map(|items| &items.value)
+        {
+            for item in items {
+                self.add(item, sink);
+            }
+            return;
+        }
+        self.objects.extend(object(document, api_version, kind, sink));
+    }
+}
+
+/// A Helm or Go template shows itself by a line that begins with an action (`{{- if ... }}`) or a plain value that is one
+/// (`name: {{ .Values.name }}`).
+fn template_line(source: &Arc<SourceFile>) -> Option<Diagnostic> {
+    let mut start = 0;
+    for line in source.text().split_inclusive('\n') {
+        let body = line.trim_start();
+        let action = body.starts_with("{{") || body.contains(": {{") || body.contains("- {{");
+        if action && !body.starts_with('#') {
+            let at = start + line.find("{{").unwrap_or(0);
+            let end = start + line.find("}}").map_or(line.trim_end().len(), |i| i + 2);
+            let span = crate::config::Span { start: at, end: end.max(at) };
+            let message = "this is a Helm or Go template, not a manifest";
+            let help = "render it first: `helm template CHART > manifests.yaml`";
+            return Some(Diagnostic::error(message).at(source, span).help(help));
+        }
+        start += line.len();
+    }
+    None
+}
+
+fn no_envelope(document: &Node, entries: &[(Key, Node)], missing: &str) -> Diagnostic {
+    let span = entries.first().map_or(document.span, |(key, _)| key.span);
+    let error = Diagnostic::error(format!("not a Kubernetes object: it has no `{missing}`"));
+    let near = entries.iter().find(|(key, _)| suggest(&key.text, [missing]).is_some());
+    match near {
+        Some((key, _)) => error.at(&document.source, key.span).label(format!("did you mean `{missing}`?")),
+        None => error.at(&document.source, span).help(format!("add `{missing}:`")),
+    }
+}
+
+/// The kinds of the API groups whose objects are read.
+const GROUPS: [(&str, &[&str]); 2] = [
+    ("apps", &["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ControllerRevision"]),
+    ("autoscaling", &["HorizontalPodAutoscaler", "Scale"]),
+];
+
+/// The kinds that are read, their versions, and the names under `spec` (a name found beside `spec` is misplaced).
+const MODELLED: [(&str, &[&str], &[&str]); 3] = [
+    ("Deployment", &["apps/v1"], &super::workload::DEPLOYMENT_SPEC),
+    ("StatefulSet", &["apps/v1"], &super::workload::STATEFUL_SET_SPEC),
+    (
+        "HorizontalPodAutoscaler",
+        &["autoscaling/v2", "autoscaling/v1", "autoscaling/v2beta2", "autoscaling/v2beta1"],
+        &["scaleTargetRef", "minReplicas", "maxReplicas", "metrics", "behavior", "targetCPUUtilizationPercentage"],
+    ),
+];
+
+fn object(document: &Node, api_version: &Node, kind: &Node, sink: &mut Diagnostics) -> Option<Object> {
+    let (Some(version), Some(name)) = (api_version.as_text(), kind.as_text()) else {
+        sink.push(kind.error("`apiVersion` and `kind` must be texts"));
+        return None;
+    };
+    let object = |object_name: &str| Object {
+        api_version: version.to_string(),
+        kind: name.to_string(),
+        name: object_name.to_string(),
+        node: document.clone(),
+    };
+    let Some((_, versions, spec_names)) = MODELLED.iter().find(|(modelled, ..)| *modelled == name) else {
+        let group = version.rsplit_once('/').map_or("", |(group, _)| group);
+        if let Some((_, kinds)) = GROUPS.iter().find(|(known, kinds)| *known == group && !kinds.contains(&name)) {
+            let error = kind.error(format!("{version} has no kind `{name}`"));
+            sink.push(match suggest(name, kinds.iter().copied()) {
+                Some(near) => error.label(format!("did you mean `{near}`?")),
+                None => error.label("unknown kind").note(format!("kinds of {group}: {}", kinds.join(", "))),
+            });
+            return None;
+        }
+        return Some(object(document.get("metadata").and_then(|m| m.get("name")?.as_text()).unwrap_or("")));
+    };
+    if !versions.contains(&version) {
+        let error = api_version.error(format!("a {name} has no apiVersion `{version}`"));
+        sink.push(error.help(format!("write {}", versions.map_to_words())));
+        return None;
+    }
+    let title = format!("{name} object");
+    let mut found = Diagnostics::new();
+    let fields = Fields::open(document, &title, &mut found)?;
+    legal(&fields, &["apiVersion", "kind", "status"]);
+    let object_name = metadata(&fields, &mut found);
+    let spec: Option<&Node> = fields.node_of("spec");
+    if spec.is_none() {
+        found.push(kind.error(format!("{name} has no `spec`")).help("add `spec:`"));
+    }
+    misplaced(&fields, spec_names, name, &mut found);
+    let sound = found.iter().all(|d| d.severity != Severity::Error);
+    sink.extend(found);
+    object_name.filter(|_| sound).map(|name| object(&name))
+}
+
+/// Reports fields that stand beside `spec`: those that belong under it, and those that are misspelt.
+fn misplaced(fields: &Fields<'_>, spec_names: &[&str], kind: &str, sink: &mut Diagnostics) {
+    let asked = fields.asked();
+    for (key, node) in fields.entries().iter().filter(|(key, _)| !asked.contains(&key.text.as_str())) {
+        let error = Diagnostic::error(format!("{kind} has no field `{}` at this level", key.text));
+        let error = error.at(&node.source, key.span);
+        let belongs = spec_names.contains(&key.text.as_str());
+        sink.push(match suggest(&key.text, asked.iter().copied()) {
+            _ if belongs => error.label("belongs under `spec`").help(format!("indent `{}:` under `spec:`", key.text)),
+            Some(near) => error.label(format!("did you mean `{near}`?")),
+            None => error.label("unknown field"),
+        });
+    }
+}
+
+/// The name, from `metadata`.
+fn metadata(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<String> {
+    let Some(node) = fields.node_of("metadata") else {
+        // A misspelt `metadata` is reported as an unknown field with the likely name; say nothing twice.
+        let misspelt = fields.entries().iter().any(|(key, _)| suggest(&key.text, ["metadata"]).is_some());
+        if !misspelt {
+            let error = fields.node().error("the object has no `metadata`");
+            let first = fields.entries().first().map_or(fields.node().span, |(key, _)| key.span);
+            sink.push(error.at(&fields.node().source, first).help("add `metadata: { name: ... }`"));
+        }
+        return None;
+    };
+    let metadata = Fields::open(node, "metadata", sink)?;
+    let name = metadata.required("name", sink);
+    legal(
+        &metadata,
+        &[
+            "namespace",
+            "labels",
+            "annotations",
+            "generateName",
+            "uid",
+            "resourceVersion",
+            "generation",
+            "creationTimestamp",
+            "deletionTimestamp",
+            "deletionGracePeriodSeconds",
+            "ownerReferences",
+            "finalizers",
+            "managedFields",
+            "selfLink",
+        ],
+    );
+    metadata.finish(sink);
+    name
+}
+
+trait Words {
+    fn map_to_words(&self) -> String;
+}
+
+impl Words for [&str] {
+    /// "`a`, `b` or `c`"
+    fn map_to_words(&self) -> String {
+        let quoted: Vec<String> = self.iter().map(|word| format!("`{word}`")).collect();
+        match quoted.split_last() {
+            Some((last, [])) => last.clone(),
+            Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+            None => String::new(),
+        }
+    }
+}

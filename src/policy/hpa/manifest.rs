@@ -1,0 +1,463 @@
+//! `HorizontalPodAutoscaler` objects of every version, and the `autoscaling:` block of a Helm chart.
+
+use super::spec::{Amount, Behavior, HpaSpec, MetricSpec, RatePolicy, Resource, RulesSpec, SelectPolicy, Target};
+use crate::config::kubernetes::{Object, finish_leniently};
+use crate::config::{Diagnostics, Fields, FromNode, Node, Severity, Value, suggest};
+use crate::units::{Quantity, SimDuration};
+
+/// An autoscaler as a manifest states it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HpaManifest {
+    /// Its name.
+    pub name: String,
+    /// Name of the workload that it scales.
+    pub target: String,
+    /// Its specification.
+    pub spec: HpaSpec,
+}
+
+/// How metrics are written: nested targets (v2, v2beta2) or flat ones (v2beta1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Nested,
+    Flat,
+}
+
+/// Reads an object of kind `HorizontalPodAutoscaler`. What is wrong goes into `sink`; `None` if there is an error.
+pub fn read_manifest(object: &Object, sink: &mut Diagnostics) -> Option<HpaManifest> {
+    let owner = object.title();
+    let mut found = Diagnostics::new();
+    let manifest = read_object(object, &owner, &mut found);
+    let sound = found.iter().all(|d| d.severity != Severity::Error);
+    sink.extend(found);
+    manifest.filter(|_| sound)
+}
+
+fn read_object(object: &Object, owner: &str, sink: &mut Diagnostics) -> Option<HpaManifest> {
+    let version = object.api_version.rsplit('/').next().unwrap_or("");
+    let fields = Fields::open(object.node.get("spec")?, owner, sink)?;
+    let target = fields.node_of("scaleTargetRef").map(|node| scale_target(node, sink));
+    if target.is_none() {
+        sink.push(fields.node().error(format!("{owner} has no `scaleTargetRef`")));
+    }
+    let min: Option<u32> = fields.optional("minReplicas", sink);
+    let max: Option<u32> = fields.required("maxReplicas", sink);
+    let mut behavior = None;
+    let metrics = if version == "v1" {
+        let percent: Option<u32> = fields.optional("targetCPUUtilizationPercentage", sink);
+        alpha_annotations(&object.node, sink);
+        percent.map(cpu_utilization).into_iter().collect()
+    } else {
+        let style = if version == "v2beta1" { Style::Flat } else { Style::Nested };
+        if style == Style::Nested {
+            behavior = fields.node_of("behavior").and_then(|node| read_behavior(node, sink));
+        }
+        fields.node_of("metrics").map_or_else(Vec::new, |node| metric_list(node, style, sink))
+    };
+    let node = fields.node();
+    fields.finish(sink);
+    let spec = checked(node, owner, min, max?, metrics, behavior, sink)?;
+    Some(HpaManifest { name: object.name.clone(), target: target??, spec })
+}
+
+/// Fills in defaults and checks what the API server would.
+pub(super) fn checked(
+    node: &Node,
+    owner: &str,
+    min: Option<u32>,
+    max: u32,
+    metrics: Vec<MetricSpec>,
+    behavior: Option<Behavior>,
+    sink: &mut Diagnostics,
+) -> Option<HpaSpec> {
+    let min = min.unwrap_or(1);
+    let place = |name: &str| node.get(name).unwrap_or(node);
+    if max == 0 || max < min {
+        let error = place("maxReplicas")
+            .error(format!("{owner}: the maximum of {max} replicas is below the minimum of {}", min.max(1)));
+        sink.push(error);
+        return None;
+    }
+    // As the API server does: without metrics, 80% of the CPU request.
+    let metrics = if metrics.is_empty() { vec![cpu_utilization(80)] } else { metrics };
+    let outside = |m: &MetricSpec| matches!(m, MetricSpec::Object { .. } | MetricSpec::External { .. });
+    if min == 0 && !metrics.iter().any(outside) {
+        let error = place("minReplicas").error("scaling to zero needs an Object or External metric");
+        sink.push(
+            error.help("set the minimum to 1: without pods there is nothing that a metric of pods could measure"),
+        );
+        return None;
+    }
+    Some(HpaSpec { min_replicas: min, max_replicas: max, metrics, behavior })
+}
+
+/// A target of `percent` of the CPU request.
+pub(super) fn cpu_utilization(percent: u32) -> MetricSpec {
+    MetricSpec::Resource { resource: Resource::Cpu, target: Target::Utilization(percent) }
+}
+
+fn scale_target(node: &Node, sink: &mut Diagnostics) -> Option<String> {
+    let fields = Fields::open(node, "scaleTargetRef", sink)?;
+    let name = fields.required("name", sink);
+    let _: Option<String> = fields.required("kind", sink);
+    fields.node_of("apiVersion");
+    fields.finish(sink);
+    name
+}
+
+/// In v1, everything but the CPU target lives in annotations.
+fn alpha_annotations(object: &Node, sink: &mut Diagnostics) {
+    let annotations = object.get("metadata").and_then(|m| m.get("annotations"));
+    for name in ["autoscaling.alpha.kubernetes.io/metrics", "autoscaling.alpha.kubernetes.io/behavior"] {
+        if let Some(node) = annotations.and_then(|a| a.get(name)) {
+            let warning = node.warning(format!("the annotation `{name}` is not read"));
+            sink.push(warning.help("write the autoscaler as autoscaling/v2"));
+        }
+    }
+}
+
+/// Reads the `autoscaling:` block of a Helm chart's values, as the standard chart names it.
+pub(super) fn read_helm_values(values: &Node, sink: &mut Diagnostics) -> Option<HpaSpec> {
+    let owner = "autoscaling";
+    let fields = Fields::open(values.get("autoscaling")?, owner, sink)?;
+    if fields.optional("enabled", sink) == Some(false) {
+        sink.push(fields.node().error("`autoscaling.enabled` is false: the chart makes no autoscaler"));
+        return None;
+    }
+    let min: Option<u32> = fields.optional("minReplicas", sink);
+    let max: Option<u32> = fields.required("maxReplicas", sink);
+    let cpu: Option<u32> = fields.optional("targetCPUUtilizationPercentage", sink);
+    let memory: Option<u32> = fields.optional("targetMemoryUtilizationPercentage", sink);
+    let behavior = fields.node_of("behavior").and_then(|node| read_behavior(node, sink));
+    let node = fields.node();
+    finish_leniently(&fields, owner, sink);
+    let memory = memory.map(|p| MetricSpec::Resource { resource: Resource::Memory, target: Target::Utilization(p) });
+    let metrics = cpu.map(cpu_utilization).into_iter().chain(memory).collect();
+    checked(node, owner, min, max?, metrics, behavior, sink)
+}
+
+/// Reads `metrics` as in v2.
+pub(super) fn read_metrics(node: &Node, sink: &mut Diagnostics) -> Vec<MetricSpec> {
+    metric_list(node, Style::Nested, sink)
+}
+
+fn metric_list(node: &Node, style: Style, sink: &mut Diagnostics) -> Vec<MetricSpec> {
+    let Value::Sequence(items) = &node.value else {
+        sink.push(node.error(format!("`metrics` must be a list, not {}", node.kind())));
+        return Vec::new();
+    };
+    items.iter().filter_map(|item| metric(item, style, sink)).collect()
+}
+
+const KINDS: [(&str, &str); 5] = [
+    ("Resource", "resource"),
+    ("ContainerResource", "containerResource"),
+    ("Pods", "pods"),
+    ("Object", "object"),
+    ("External", "external"),
+];
+
+fn metric(node: &Node, style: Style, sink: &mut Diagnostics) -> Option<MetricSpec> {
+    let fields = Fields::open(node, "metric", sink)?;
+    let kind: Option<String> = fields.required("type", sink);
+    let sources = KINDS.map(|(kind, name)| (kind, name, fields.node_of(name)));
+    let kind_node = fields.node_of("type");
+    fields.finish(sink);
+    let kind = kind?;
+    let Some((_, name, source)) = sources.iter().find(|(known, ..)| *known == kind) else {
+        let error = kind_node.unwrap_or(node).error(format!("`{kind}` is not a type of metric"));
+        sink.push(match suggest(&kind, KINDS.map(|(known, _)| known)) {
+            Some(near) => error.label(format!("did you mean `{near}`?")),
+            None => error.note(format!("types: {}", KINDS.map(|(known, _)| known).join(", "))),
+        });
+        return None;
+    };
+    let Some(source) = source else {
+        sink.push(node.error(format!("a metric of type {kind} has no `{name}`")).help(format!("add `{name}:`")));
+        return None;
+    };
+    let source = Fields::open(source, name, sink)?;
+    let spec = match (style, kind.as_str()) {
+        (Style::Nested, _) => nested(&source, &kind, sink),
+        (Style::Flat, _) => flat(&source, &kind, sink),
+    };
+    source.finish(sink);
+    spec
+}
+
+/// A metric's source with a nested `target`.
+fn nested(fields: &Fields<'_>, kind: &str, sink: &mut Diagnostics) -> Option<MetricSpec> {
+    let allowed: &[Goal] = match kind {
+        "Resource" | "ContainerResource" => &[Goal::Utilization, Goal::AverageValue],
+        "Pods" => &[Goal::AverageValue],
+        _ => &[Goal::Value, Goal::AverageValue],
+    };
+    let target = match fields.node_of("target") {
+        Some(node) => read_target(node, allowed, sink),
+        None => {
+            let near = fields.entries().iter().any(|(key, _)| suggest(&key.text, ["target"]).is_some());
+            if !near {
+                sink.push(fields.node().error("the metric has no `target`").help("add `target:`"));
+            }
+            None
+        }
+    };
+    match kind {
+        "Resource" => Some(MetricSpec::Resource { resource: fields.required("name", sink)?, target: target? }),
+        "ContainerResource" => {
+            let (resource, container) = (fields.required("name", sink), fields.required("container", sink));
+            Some(MetricSpec::ContainerResource { resource: resource?, container: container?, target: target? })
+        }
+        _ => {
+            if kind == "Object" {
+                fields.node_of("describedObject");
+            }
+            let identity = fields.node_of("metric");
+            if identity.is_none() {
+                sink.push(fields.node().error("the metric has no `metric: { name: ... }`"));
+            }
+            let identity = Fields::open(identity?, "metric", sink)?;
+            let name = identity.required("name", sink);
+            identity.node_of("selector");
+            identity.finish(sink);
+            custom(kind, name?, target?)
+        }
+    }
+}
+
+/// A metric's source as v2beta1 writes it.
+fn flat(fields: &Fields<'_>, kind: &str, sink: &mut Diagnostics) -> Option<MetricSpec> {
+    let resource_target = |sink: &mut Diagnostics| {
+        let percent: Option<u32> = fields.optional("targetAverageUtilization", sink);
+        let average: Option<Quantity> = fields.optional("targetAverageValue", sink);
+        let target = percent.map(Target::Utilization).or(average.map(Target::AverageValue));
+        if target.is_none() {
+            let error = fields.node().error("the metric has no target");
+            sink.push(error.help("add `targetAverageUtilization:` or `targetAverageValue:`"));
+        }
+        target
+    };
+    match kind {
+        "Resource" => {
+            let target = resource_target(sink);
+            Some(MetricSpec::Resource { resource: fields.required("name", sink)?, target: target? })
+        }
+        "ContainerResource" => {
+            let target = resource_target(sink);
+            let (resource, container) = (fields.required("name", sink), fields.required("container", sink));
+            Some(MetricSpec::ContainerResource { resource: resource?, container: container?, target: target? })
+        }
+        _ => {
+            let name = fields.required("metricName", sink);
+            let (value, average, ignored): (_, _, &[&'static str]) = match kind {
+                "Pods" => (None, "targetAverageValue", &["selector"]),
+                "Object" => (Some("targetValue"), "averageValue", &["target", "selector"]),
+                _ => (Some("targetValue"), "targetAverageValue", &["metricSelector"]),
+            };
+            for name in ignored {
+                fields.node_of(name);
+            }
+            let average: Option<Quantity> = fields.optional(average, sink);
+            let value: Option<Quantity> = value.and_then(|value| fields.optional(value, sink));
+            let target = average.map(Target::AverageValue).or(value.map(Target::Value));
+            if target.is_none() {
+                sink.push(fields.node().error("the metric has no target"));
+            }
+            custom(kind, name?, target?)
+        }
+    }
+}
+
+fn custom(kind: &str, metric: String, target: Target) -> Option<MetricSpec> {
+    match kind {
+        "Pods" => Some(MetricSpec::Pods { metric, target }),
+        "Object" => Some(MetricSpec::Object { metric, target }),
+        "External" => Some(MetricSpec::External { metric, target }),
+        _ => None,
+    }
+}
+
+/// The kinds of target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Goal {
+    Utilization,
+    AverageValue,
+    Value,
+}
+
+impl Goal {
+    const ALL: [Goal; 3] = [Goal::Utilization, Goal::AverageValue, Goal::Value];
+
+    const fn kind(self) -> &'static str {
+        match self {
+            Goal::Utilization => "Utilization",
+            Goal::AverageValue => "AverageValue",
+            Goal::Value => "Value",
+        }
+    }
+
+    const fn field(self) -> &'static str {
+        match self {
+            Goal::Utilization => "averageUtilization",
+            Goal::AverageValue => "averageValue",
+            Goal::Value => "value",
+        }
+    }
+}
+
+fn read_target(node: &Node, allowed: &[Goal], sink: &mut Diagnostics) -> Option<Target> {
+    let fields = Fields::open(node, "target", sink)?;
+    let kind: Option<String> = fields.required("type", sink);
+    let values = Goal::ALL.map(|goal| (goal, fields.node_of(goal.field())));
+    let known = fields.asked();
+    let misspelt = fields.entries().iter().any(|(key, _)| !known.contains(&key.text.as_str()));
+    fields.finish(sink);
+    let kind = kind?;
+    let Some(goal) = Goal::ALL.into_iter().find(|goal| goal.kind() == kind) else {
+        let error = node.get("type").unwrap_or(node).error(format!("`{kind}` is not a type of target"));
+        sink.push(match suggest(&kind, Goal::ALL.map(Goal::kind)) {
+            Some(near) => error.label(format!("did you mean `{near}`?")),
+            None => error.note(format!("types: {}", Goal::ALL.map(Goal::kind).join(", "))),
+        });
+        return None;
+    };
+    if !allowed.contains(&goal) {
+        let types: Vec<&str> = allowed.iter().map(|goal| goal.kind()).collect();
+        let error = node.get("type").unwrap_or(node).error(format!("a target of this metric cannot be a {kind}"));
+        sink.push(error.note(format!("types: {}", types.join(", "))));
+        return None;
+    }
+    let Some(value) = values.iter().find(|(known, _)| *known == goal).and_then(|(_, node)| *node) else {
+        if !misspelt {
+            let error = node.error(format!("a target of type {kind} has no `{}`", goal.field()));
+            sink.push(error.help(format!("add `{}:`", goal.field())));
+        }
+        return None;
+    };
+    if goal == Goal::Utilization {
+        return positive(u32::from_node(value, sink)?, value, sink).map(Target::Utilization);
+    }
+    let quantity = positive(Quantity::from_node(value, sink)?, value, sink)?;
+    Some(if goal == Goal::Value { Target::Value(quantity) } else { Target::AverageValue(quantity) })
+}
+
+fn positive<T: Default + PartialOrd>(value: T, node: &Node, sink: &mut Diagnostics) -> Option<T> {
+    if value > T::default() {
+        return Some(value);
+    }
+    sink.push(node.error("must be above zero"));
+    None
+}
+
+impl FromNode for Resource {
+    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+        let text = String::from_node(node, sink)?;
+        let known = [Resource::Cpu, Resource::Memory];
+        let found = known.into_iter().find(|resource| resource.name() == text);
+        if found.is_none() {
+            let error = node.error(format!("`{text}` is not measured as a resource"));
+            sink.push(match suggest(&text, known.map(Resource::name)) {
+                Some(near) => error.label(format!("did you mean `{near}`?")),
+                None => error.note("resources: cpu, memory"),
+            });
+        }
+        found
+    }
+}
+
+/// Reads `behavior`.
+pub(super) fn read_behavior(node: &Node, sink: &mut Diagnostics) -> Option<Behavior> {
+    let fields = Fields::open(node, "behavior", sink)?;
+    let half = |name, sink: &mut Diagnostics| match fields.node_of(name) {
+        Some(node) => rules(node, name, sink),
+        None => Some(RulesSpec::default()),
+    };
+    let (up, down) = (half("scaleUp", sink), half("scaleDown", sink));
+    fields.finish(sink);
+    Some(Behavior { scale_up: up?, scale_down: down? })
+}
+
+/// The longest window and period that the API accepts, in seconds.
+const MAX_WINDOW: u32 = 3600;
+const MAX_PERIOD: u32 = 1800;
+
+fn rules(node: &Node, owner: &str, sink: &mut Diagnostics) -> Option<RulesSpec> {
+    let fields = Fields::open(node, owner, sink)?;
+    let window = fields.node_of("stabilizationWindowSeconds");
+    let window = window.and_then(|node| bounded_seconds(node, 0, MAX_WINDOW, sink));
+    let select = fields.node_of("selectPolicy").and_then(|node| select_policy(node, sink));
+    let tolerance = fields.node_of("tolerance").and_then(|node| read_tolerance(node, sink));
+    let policies = fields.node_of("policies").map(|node| match &node.value {
+        Value::Sequence(items) if !items.is_empty() => {
+            items.iter().filter_map(|item| rate_policy(item, sink)).collect::<Vec<_>>()
+        }
+        _ => {
+            sink.push(node.error("`policies` must be a list with at least one policy"));
+            Vec::new()
+        }
+    });
+    fields.finish(sink);
+    Some(RulesSpec { policies, stabilization_window: window, select_policy: select, tolerance })
+}
+
+fn rate_policy(node: &Node, sink: &mut Diagnostics) -> Option<RatePolicy> {
+    let fields = Fields::open(node, "policy", sink)?;
+    let kind: Option<String> = fields.required("type", sink);
+    let value: Option<u32> = fields.required("value", sink);
+    let period = fields.node_of("periodSeconds");
+    if period.is_none() {
+        let _: Option<u32> = fields.required("periodSeconds", sink);
+    }
+    fields.finish(sink);
+    let value = positive(value?, node.get("value").unwrap_or(node), sink)?;
+    let amount = match kind?.as_str() {
+        "Pods" => Amount::Pods(value),
+        "Percent" => Amount::Percent(value),
+        other => {
+            let error = node.get("type").unwrap_or(node).error(format!("`{other}` is not a type of policy"));
+            sink.push(error.note("types: Pods, Percent"));
+            return None;
+        }
+    };
+    Some(RatePolicy { amount, period: bounded_seconds(period?, 1, MAX_PERIOD, sink)? })
+}
+
+fn select_policy(node: &Node, sink: &mut Diagnostics) -> Option<SelectPolicy> {
+    match String::from_node(node, sink)?.as_str() {
+        "Max" => Some(SelectPolicy::Max),
+        "Min" => Some(SelectPolicy::Min),
+        "Disabled" => Some(SelectPolicy::Disabled),
+        other => {
+            let error = node.error(format!("`{other}` is not a selectPolicy"));
+            sink.push(match suggest(other, ["Max", "Min", "Disabled"]) {
+                Some(near) => error.label(format!("did you mean `{near}`?")),
+                None => error.note("one of Max, Min, Disabled"),
+            });
+            None
+        }
+    }
+}
+
+/// A share such as `0.05`, `5%` or `50m`.
+pub(super) fn read_tolerance(node: &Node, sink: &mut Diagnostics) -> Option<f64> {
+    let text = node.as_text().unwrap_or("").trim();
+    if let Some(value) = text.parse::<f64>().ok().filter(|value| value.is_finite() && *value >= 0.0) {
+        return Some(value);
+    }
+    if let Some(percent) = text.strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok())
+        && percent.is_finite()
+        && percent >= 0.0
+    {
+        return Some(percent / 100.0);
+    }
+    Quantity::from_node(node, sink).map(|quantity| quantity.millis() as f64 / 1000.0)
+}
+
+fn bounded_seconds(node: &Node, least: u32, most: u32, sink: &mut Diagnostics) -> Option<SimDuration> {
+    let seconds = u32::from_node(node, sink)?;
+    if !(least..=most).contains(&seconds) {
+        sink.push(node.error(format!("must be between {least} and {most} seconds")));
+        return None;
+    }
+    Some(SimDuration::from_secs(u64::from(seconds)))
+}

@@ -1,0 +1,222 @@
+//! The metrics client: from what the metrics APIs report to one value per pod, or one value in all.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::spec::Resource;
+use crate::policy::PodView;
+use crate::units::{Quantity, SimDuration, SimTime};
+
+/// The window of a metric whose report does not state one.
+pub const DEFAULT_WINDOW: SimDuration = SimDuration::from_secs(60);
+
+/// A pod's value of a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PodMetric {
+    /// The value.
+    pub value: Quantity,
+    /// When it was measured.
+    pub timestamp: SimTime,
+    /// The window that it averages over.
+    pub window: SimDuration,
+}
+
+/// Values by pod ([`PodView::id`]).
+pub type PodMetrics = BTreeMap<u32, PodMetric>;
+
+/// Why a metric yields no proposal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MetricError {
+    /// The API answered with nothing.
+    NoMetricsReturned,
+    /// No reported pod has a request.
+    NoMetricsMatchPods,
+    /// Every reported pod is unready or ignored.
+    NoMetricsForReadyPods,
+    /// The selector matches no pod.
+    NoPods,
+    /// A container has no request for the resource.
+    MissingRequest,
+    /// A pod has no container of the given name.
+    ContainerNotFound,
+    /// A report lacks the given container (strict reading only).
+    ContainerMetricsMissing,
+    /// The API does not answer.
+    ApiError,
+    /// No metric of this name is measured.
+    UnknownMetric,
+    /// The target's type does not go with the metric's.
+    InvalidTarget,
+    /// The metric's type is unknown.
+    InvalidSourceType,
+}
+
+impl MetricError {
+    /// The code, in snake case.
+    pub const fn code(self) -> &'static str {
+        match self {
+            MetricError::NoMetricsReturned => "no_metrics_returned",
+            MetricError::NoMetricsMatchPods => "no_metrics_match_pods",
+            MetricError::NoMetricsForReadyPods => "no_metrics_for_ready_pods",
+            MetricError::NoPods => "no_pods",
+            MetricError::MissingRequest => "missing_request",
+            MetricError::ContainerNotFound => "container_not_found",
+            MetricError::ContainerMetricsMissing => "container_metrics_missing",
+            MetricError::ApiError => "api_error",
+            MetricError::UnknownMetric => "unknown_metric",
+            MetricError::InvalidTarget => "invalid_target",
+            MetricError::InvalidSourceType => "invalid_source_type",
+        }
+    }
+}
+
+impl fmt::Display for MetricError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            MetricError::NoMetricsReturned => "no metrics yet",
+            MetricError::NoMetricsMatchPods => "no measured pod has a request",
+            MetricError::NoMetricsForReadyPods => "no metrics of ready pods",
+            MetricError::NoPods => "no pods",
+            MetricError::MissingRequest => "a container has no request",
+            MetricError::ContainerNotFound => "no such container",
+            MetricError::ContainerMetricsMissing => "a container is not measured",
+            MetricError::ApiError => "the metrics API does not answer",
+            MetricError::UnknownMetric => "not measured under this name",
+            MetricError::InvalidTarget => "the target's type does not suit the metric",
+            MetricError::InvalidSourceType => "unknown type of metric",
+        })
+    }
+}
+
+impl std::error::Error for MetricError {}
+
+/// A container's part in a pod's report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerUsage {
+    /// Name of the container.
+    pub name: String,
+    /// Usage of the resource; `None` where the report lacks it.
+    pub usage: Option<Quantity>,
+}
+
+/// One pod's entry in the answer of the resource metrics API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PodReport {
+    /// Which pod.
+    pub pod: u32,
+    /// When it was measured.
+    pub timestamp: SimTime,
+    /// The window that it averages over.
+    pub window: SimDuration,
+    /// Its containers.
+    pub containers: Vec<ContainerUsage>,
+}
+
+/// Usage by whole pods: the sum over containers. A pod without containers, or with one that lacks the resource, has no
+/// metric.
+///
+/// # Errors
+/// [`MetricError::NoMetricsReturned`] if the answer is empty.
+pub fn pod_usage(reports: &[PodReport]) -> Result<PodMetrics, MetricError> {
+    usage(reports, |containers| {
+        let total = containers.iter().try_fold(0_i64, |sum, c| Some(sum.saturating_add(c.usage?.millis())));
+        total.filter(|_| !containers.is_empty()).map(Quantity::from_millis)
+    })
+}
+
+/// Usage by the container `name` of each pod. A report without it fails the whole query if `strict` (as in releases up to
+/// 1.27 at least); otherwise that pod has no metric.
+///
+/// # Errors
+/// [`MetricError::NoMetricsReturned`] if the answer is empty, [`MetricError::ContainerMetricsMissing`] if `strict`.
+pub fn container_usage(reports: &[PodReport], name: &str, strict: bool) -> Result<PodMetrics, MetricError> {
+    let of_container = |containers: &[ContainerUsage]| containers.iter().find(|c| c.name == name)?.usage;
+    if strict && reports.iter().any(|report| of_container(&report.containers).is_none()) {
+        return Err(MetricError::ContainerMetricsMissing);
+    }
+    usage(reports, of_container)
+}
+
+fn usage(
+    reports: &[PodReport],
+    value: impl Fn(&[ContainerUsage]) -> Option<Quantity>,
+) -> Result<PodMetrics, MetricError> {
+    if reports.is_empty() {
+        return Err(MetricError::NoMetricsReturned);
+    }
+    let entry = |report: &PodReport| {
+        let value = value(&report.containers)?;
+        Some((report.pod, PodMetric { value, timestamp: report.timestamp, window: report.window }))
+    };
+    Ok(reports.iter().filter_map(entry).collect())
+}
+
+/// One pod's entry in the answer of the custom metrics API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ValueReport {
+    /// Which pod.
+    pub pod: u32,
+    /// The value.
+    pub value: Quantity,
+    /// When it was measured.
+    pub timestamp: SimTime,
+    /// The window that it averages over, where the report states one.
+    pub window: Option<SimDuration>,
+}
+
+/// Values by pod, with a window of [`DEFAULT_WINDOW`] where none is stated.
+///
+/// # Errors
+/// [`MetricError::NoMetricsReturned`] if the answer is empty.
+pub fn pod_values(reports: impl IntoIterator<Item = ValueReport>) -> Result<PodMetrics, MetricError> {
+    let entry = |report: ValueReport| {
+        let window = report.window.unwrap_or(DEFAULT_WINDOW);
+        (report.pod, PodMetric { value: report.value, timestamp: report.timestamp, window })
+    };
+    let metrics: PodMetrics = reports.into_iter().map(entry).collect();
+    if metrics.is_empty() { Err(MetricError::NoMetricsReturned) } else { Ok(metrics) }
+}
+
+/// The sum of an external metric's values, which sticks at [`Quantity::MAX`].
+///
+/// # Errors
+/// [`MetricError::NoMetricsReturned`] if there are none.
+pub fn external_total(values: &[Quantity]) -> Result<Quantity, MetricError> {
+    if values.is_empty() {
+        return Err(MetricError::NoMetricsReturned);
+    }
+    Ok(Quantity::from_millis(values.iter().fold(0_i64, |sum, value| sum.saturating_add(value.millis()))))
+}
+
+/// What the controller asks the metrics APIs, and of a pod's specification.
+pub trait MetricsApi {
+    /// Usage of `resource` by whole pods, or by the container named.
+    ///
+    /// # Errors
+    /// If there is no answer or an empty one.
+    fn resource(&self, resource: Resource, container: Option<&str>) -> Result<PodMetrics, MetricError>;
+
+    /// Values of a custom metric by pod.
+    ///
+    /// # Errors
+    /// If there is no answer or an empty one.
+    fn pods_metric(&self, metric: &str) -> Result<PodMetrics, MetricError>;
+
+    /// The value of another object's custom metric.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    fn object(&self, metric: &str) -> Result<Quantity, MetricError>;
+
+    /// The values of an external metric.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    fn external(&self, metric: &str) -> Result<Vec<Quantity>, MetricError>;
+
+    /// A pod's request of `resource`, of the whole pod or the container named.
+    ///
+    /// # Errors
+    /// If a container that counts has no request, or there is no such container.
+    fn request(&self, pod: &PodView, resource: Resource, container: Option<&str>) -> Result<Quantity, MetricError>;
+}

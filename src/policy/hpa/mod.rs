@@ -1,0 +1,31 @@
+//! `hpa`: the Kubernetes `HorizontalPodAutoscaler`, exactly.
+//!
+//! The algorithm is that of `pkg/controller/podautoscaler` in kubernetes/kubernetes, divided as it is there: the metrics
+//! client ([`metrics`]), the grouping of pods ([`grouping`]), requests ([`requests`]), ratios ([`ratios`]), the replica
+//! calculator ([`calculator`]), stabilization windows ([`stabilization`]), rate limits ([`limits`]) and the control loop
+//! ([`reconcile`]). All of it takes `now` as an argument and the cluster as a trait, so that the simulation and the
+//! conformance vectors in `tests/reference/autoscaling` run the same code.
+//!
+//! Where upstream computes in binary64 or cuts to integers, so does this: `(28/50)*25` is just above 14 and gives 15.
+
+pub mod calculator;
+pub mod condition;
+pub mod grouping;
+pub mod limits;
+mod manifest;
+pub mod metrics;
+mod parameters;
+pub mod ratios;
+mod reason;
+pub mod reconcile;
+pub mod requests;
+mod simulated;
+pub mod spec;
+pub mod stabilization;
+
+pub use manifest::{HpaManifest, read_manifest};
+pub use parameters::PLUGIN;
+pub use reason::reason;
+pub use reconcile::Hpa;
+pub use simulated::HpaPolicy;
+pub use spec::{ControllerFlags, HpaSpec};

@@ -1,0 +1,226 @@
+//! What stands under `hpa:` in a scenario.
+//!
+//! Either a real manifest, used as it is:
+//!
+//! ```yaml
+//! hpa: { manifest: shop/hpa.yaml }
+//! ```
+//!
+//! or the fields of an `autoscaling/v2` specification in place (kebab case is accepted too):
+//!
+//! ```yaml
+//! hpa:
+//!   minReplicas: 2
+//!   maxReplicas: 40
+//!   metrics: [{ type: Resource, resource: { name: cpu, target: { type: Utilization, averageUtilization: 70 } } }]
+//!   behavior: { scaleDown: { stabilizationWindowSeconds: 60 } }
+//! ```
+//!
+//! or the short form, in which `cpu` and `memory` take a share of the request or an amount per pod, and every other name is
+//! a custom metric of pods with an average per pod:
+//!
+//! ```yaml
+//! hpa: { min: 2, max: 40, target: { cpu: 70%, in-flight: 3 } }
+//! ```
+//!
+//! Each form also takes the flags of the controller: `sync-period` (15s), `tolerance` (0.1), `cpu-initialization-period`
+//! (5m), `initial-readiness-delay` (30s) and `downscale-stabilization` (5m).
+
+use std::sync::Arc;
+
+use super::manifest::{self, HpaManifest, checked, read_behavior, read_manifest, read_metrics, read_tolerance};
+use super::simulated::HpaPolicy;
+use super::spec::{ControllerFlags, HpaSpec, MetricSpec, Resource, Target};
+use crate::config::kubernetes::{Manifests, camel_case};
+use crate::config::{Diagnostics, Fields, FromNode, Node, Severity};
+use crate::policy::{PolicyContext, PolicyFactory, PolicyPlugin};
+use crate::units::{Quantity, Rate};
+
+/// The entry in the list of policies.
+pub const PLUGIN: PolicyPlugin = PolicyPlugin {
+    name: "hpa",
+    summary: "the Kubernetes HorizontalPodAutoscaler, from a manifest or `{ min: 2, max: 40, target: { cpu: 70% } }`",
+    source: "kubernetes/kubernetes pkg/controller/podautoscaler",
+    build,
+};
+
+const OWNER: &str = "policy `hpa`";
+
+fn build(node: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<PolicyFactory> {
+    let mut found = Diagnostics::new();
+    let parameters = read(node, context, &mut found);
+    let sound = found.iter().all(|d| d.severity != Severity::Error);
+    sink.extend(found);
+    let (spec, flags) = parameters.filter(|_| sound)?;
+    Some(Arc::new(move || Box::new(HpaPolicy::new(spec.clone(), flags))))
+}
+
+fn read(node: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<(HpaSpec, ControllerFlags)> {
+    let fields = Fields::open(node, OWNER, sink)?;
+    let flags = read_flags(&fields, sink);
+    let manifest = fields.node_of("manifest");
+    let inline = Inline::read(&fields, sink);
+    fields.finish(sink);
+    let spec = match manifest {
+        Some(path) if inline.given => {
+            sink.push(path.error("`manifest` and parameters in place exclude each other").help("keep one of them"));
+            None
+        }
+        Some(path) => from_manifest(path, context, sink),
+        None => inline.into_spec(node, sink),
+    };
+    Some((spec?, flags?))
+}
+
+fn read_flags(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<ControllerFlags> {
+    let default = ControllerFlags::default();
+    let flags = ControllerFlags {
+        sync_period: fields.or("sync-period", default.sync_period, sink),
+        tolerance: fields.node_of("tolerance").map_or(Some(default.tolerance), |node| read_tolerance(node, sink))?,
+        cpu_initialization_period: fields.or("cpu-initialization-period", default.cpu_initialization_period, sink),
+        initial_readiness_delay: fields.or("initial-readiness-delay", default.initial_readiness_delay, sink),
+        downscale_stabilization: fields.or("downscale-stabilization", default.downscale_stabilization, sink),
+        ..default
+    };
+    if flags.sync_period.is_zero() {
+        sink.push(fields.node_of("sync-period").unwrap_or(fields.node()).error("the sync period must be above zero"));
+        return None;
+    }
+    Some(flags)
+}
+
+/// A specification that stands in the scenario.
+struct Inline {
+    given: bool,
+    min: Option<u32>,
+    max: Option<u32>,
+    metrics: Vec<MetricSpec>,
+    behavior: Option<super::spec::Behavior>,
+}
+
+impl Inline {
+    fn read(fields: &Fields<'_>, sink: &mut Diagnostics) -> Self {
+        let min = one_of(fields, ["min", "minReplicas", "min-replicas"], sink);
+        let max = one_of(fields, ["max", "maxReplicas", "max-replicas"], sink);
+        let (target, metrics) = (fields.node_of("target"), fields.node_of("metrics"));
+        let behavior = fields.node_of("behavior");
+        let given = [min, max, target, metrics, behavior].iter().any(Option::is_some);
+        let mut list = metrics.map_or_else(Vec::new, |node| read_metrics(&camel_case(node), sink));
+        list.extend(target.map_or_else(Vec::new, |node| short_targets(node, sink)));
+        Inline {
+            given,
+            min: min.and_then(|node| u32::from_node(node, sink)),
+            max: max.and_then(|node| u32::from_node(node, sink)),
+            metrics: list,
+            behavior: behavior.and_then(|node| read_behavior(&camel_case(node), sink)),
+        }
+    }
+
+    fn into_spec(self, node: &Node, sink: &mut Diagnostics) -> Option<HpaSpec> {
+        let Some(max) = self.max else {
+            if !sink.has_errors() {
+                let error = node.error(format!("{OWNER} has no `max`"));
+                sink.push(error.help("add `max:` and `target:`, or give the path of a `manifest:`"));
+            }
+            return None;
+        };
+        checked(node, OWNER, self.min, max, self.metrics, self.behavior, sink)
+    }
+}
+
+/// The one field among several names for the same thing.
+fn one_of<'a>(fields: &Fields<'a>, names: [&'static str; 3], sink: &mut Diagnostics) -> Option<&'a Node> {
+    let mut given = names.iter().filter_map(|name| fields.node_of(name)).collect::<Vec<_>>().into_iter();
+    let first = given.next();
+    for second in given {
+        sink.push(second.error(format!("{OWNER} gives `{}` twice", names[0])));
+    }
+    first
+}
+
+/// Reads `target` of the short form.
+fn short_targets(node: &Node, sink: &mut Diagnostics) -> Vec<MetricSpec> {
+    let Some(fields) = Fields::open(node, "target", sink) else { return Vec::new() };
+    let read = |(key, value): &(crate::config::Key, Node)| match key.text.as_str() {
+        "cpu" => short_resource(Resource::Cpu, value, sink),
+        "memory" => short_resource(Resource::Memory, value, sink),
+        name => {
+            let target = Target::AverageValue(short_amount(value, sink)?);
+            Some(MetricSpec::Pods { metric: name.to_string(), target })
+        }
+    };
+    let metrics: Vec<MetricSpec> = fields.entries().iter().filter_map(read).collect();
+    if fields.entries().is_empty() {
+        sink.push(node.error("`target` names no metric").help("write `target: { cpu: 70% }`"));
+    }
+    metrics
+}
+
+/// `70%` of the request, or an amount per pod.
+fn short_resource(resource: Resource, node: &Node, sink: &mut Diagnostics) -> Option<MetricSpec> {
+    let text = node.as_text().unwrap_or("").trim();
+    let target = match text.strip_suffix('%') {
+        Some(percent) => match percent.trim().parse::<u32>() {
+            Ok(percent) if percent > 0 => Target::Utilization(percent),
+            _ => {
+                sink.push(node.error(format!("expected a whole percentage above zero, found `{text}`")));
+                return None;
+            }
+        },
+        None => Target::AverageValue(short_amount(node, sink)?),
+    };
+    Some(MetricSpec::Resource { resource, target })
+}
+
+/// A quantity above zero, or a rate (`50/s`).
+fn short_amount(node: &Node, sink: &mut Diagnostics) -> Option<Quantity> {
+    let text = node.as_text().unwrap_or("");
+    let quantity = if text.contains('/') {
+        Quantity::from_millis((Rate::from_node(node, sink)?.get() * 1000.0).round() as i64)
+    } else {
+        Quantity::from_node(node, sink)?
+    };
+    if quantity == Quantity::ZERO {
+        sink.push(node.error("a target must be above zero"));
+        return None;
+    }
+    Some(quantity)
+}
+
+/// The autoscaler of the context's service in the manifest at `path`.
+fn from_manifest(path: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<HpaSpec> {
+    let file = context.base_dir.join(String::from_node(path, sink)?);
+    let manifests = Manifests::read(&file, sink)?;
+    let mut errors = false;
+    let mut found: Vec<HpaManifest> = Vec::new();
+    for object in manifests.of_kind("HorizontalPodAutoscaler") {
+        match read_manifest(object, sink) {
+            Some(manifest) => found.push(manifest),
+            None => errors = true,
+        }
+    }
+    if let Some(index) = found.iter().position(|hpa| hpa.target == context.service) {
+        return Some(found.swap_remove(index).spec);
+    }
+    match (found.len(), manifests.values.as_slice()) {
+        (1, _) if !errors => {
+            let hpa = found.remove(0);
+            let message = format!("`{}` scales `{}`; it is used for `{}`", hpa.name, hpa.target, context.service);
+            sink.push(path.warning(message));
+            Some(hpa.spec)
+        }
+        (0, [values]) => manifest::read_helm_values(values, sink),
+        (0, _) => {
+            if !sink.has_errors() {
+                sink.push(path.error(format!("{} holds no HorizontalPodAutoscaler", file.display())));
+            }
+            None
+        }
+        _ => {
+            let targets: Vec<String> = found.iter().map(|hpa| format!("`{}`", hpa.target)).collect();
+            let error = path.error(format!("no HorizontalPodAutoscaler there scales `{}`", context.service));
+            sink.push(error.note(format!("they scale {}", targets.join(", "))));
+            None
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! A run of the controller in a code and a sentence with figures.
+
+use super::calculator::Proposal;
+use super::limits::{LimitReason, Limited};
+use super::metrics::MetricError;
+use super::reconcile::{Hpa, Outcome, Reconciliation, Selector};
+use super::spec::{Amount, MetricSpec, RatePolicy, Resource, Target};
+use crate::policy::{Reason, ReasonCode};
+use crate::units::{Bytes, Quantity, SimDuration};
+
+/// Why a run came out as it did.
+pub fn reason(hpa: &Hpa, run: &Reconciliation) -> Reason {
+    let current = run.current;
+    let spec = hpa.spec();
+    match run.outcome {
+        Outcome::NoScale => Reason::new(ReasonCode::NoData, "the scale cannot be read"),
+        Outcome::BadSelector(Selector::Ambiguous) => {
+            Reason::new(ReasonCode::NoData, "another autoscaler selects the same pods")
+        }
+        Outcome::BadSelector(_) => Reason::new(ReasonCode::NoData, "the pod selector cannot be used"),
+        Outcome::Disabled => Reason::new(
+            ReasonCode::Disabled,
+            format!("size 0 below the minimum of {}: switched off", spec.min_replicas),
+        ),
+        Outcome::AboveMax => Reason::new(
+            ReasonCode::Bounded,
+            format!("{current} is above the maximum of {0}: {current} -> {0}", spec.max_replicas),
+        ),
+        Outcome::BelowMin => Reason::new(
+            ReasonCode::Bounded,
+            format!("{current} is below the minimum of {0}: {current} -> {0}", spec.min_replicas),
+        ),
+        Outcome::InvalidMetrics(_) => Reason::new(ReasonCode::NoData, failures(hpa, run)),
+        Outcome::Evaluated { metric, wanted, stabilized, limited } => {
+            let figures = figures(hpa, run, metric);
+            let (code, mut detail) = evaluated(hpa, current, &figures, wanted, stabilized, limited);
+            if run.error {
+                detail = format!("{detail}; {}", failures(hpa, run));
+            }
+            Reason::new(code, detail)
+        }
+    }
+}
+
+fn evaluated(
+    hpa: &Hpa,
+    current: u32,
+    figures: &str,
+    wanted: u32,
+    stabilized: u32,
+    limited: Limited,
+) -> (ReasonCode, String) {
+    let size = limited.replicas;
+    if size != stabilized {
+        let code = match limited.reason {
+            LimitReason::ScaleUpLimit | LimitReason::ScaleDownLimit => ReasonCode::RateLimited,
+            _ => ReasonCode::Bounded,
+        };
+        return (code, format!("{}, {figures} wants {wanted}", cut(hpa, limited)));
+    }
+    if stabilized != wanted {
+        let up = wanted > stabilized;
+        let window = match (hpa.rules(), up) {
+            (Some((rules, _)), true) => rules.stabilization_window,
+            (Some((_, rules)), false) => rules.stabilization_window,
+            (None, _) => None,
+        };
+        let window = seconds(window.unwrap_or(hpa.flags().downscale_stabilization));
+        let detail = format!("stabilized at {size} by the last {window}, {figures} wants {wanted}");
+        return (ReasonCode::Stabilized, detail);
+    }
+    if size == current {
+        return (ReasonCode::WithinTolerance, format!("{figures}: {current} stays"));
+    }
+    (ReasonCode::Target, format!("{figures}: {current} -> {size}"))
+}
+
+/// "scale-up limited to 8 by 100%/15s"
+fn cut(hpa: &Hpa, limited: Limited) -> String {
+    let size = limited.replicas;
+    let way = match limited.reason {
+        LimitReason::TooManyReplicas => return format!("held at the maximum of {size}"),
+        LimitReason::TooFewReplicas => return format!("held at the minimum of {size}"),
+        LimitReason::ScaleDownLimit => "scale-down",
+        LimitReason::ScaleUpLimit | LimitReason::DesiredWithinRange => "scale-up",
+    };
+    match (limited.policy, hpa.rules()) {
+        (Some(policy), _) => format!("{way} limited to {size} by {}", rate(policy)),
+        (None, Some(_)) => format!("{way} is disabled"),
+        (None, None) => {
+            let flags = hpa.flags();
+            let (factor, minimum) = (flags.scale_up_limit_factor, flags.scale_up_limit_minimum);
+            format!("{way} limited to {size} by max({factor}x, {minimum})")
+        }
+    }
+}
+
+fn rate(policy: RatePolicy) -> String {
+    let period = seconds(policy.period);
+    match policy.amount {
+        Amount::Pods(1) => format!("1 pod/{period}"),
+        Amount::Pods(pods) => format!("{pods} pods/{period}"),
+        Amount::Percent(percent) => format!("{percent}%/{period}"),
+    }
+}
+
+/// In seconds, as manifests count ("300s").
+fn seconds(duration: SimDuration) -> String {
+    format!("{}s", duration.as_secs_f64())
+}
+
+/// "cpu 83% of 70% target"
+fn figures(hpa: &Hpa, run: &Reconciliation, index: usize) -> String {
+    match (hpa.spec().metrics.get(index), run.proposals.get(index)) {
+        (Some(metric), Some(Ok(proposal))) => measured(metric, *proposal),
+        _ => String::new(),
+    }
+}
+
+fn measured(metric: &MetricSpec, proposal: Proposal) -> String {
+    let (target, memory) = match metric {
+        MetricSpec::Resource { target, resource } | MetricSpec::ContainerResource { target, resource, .. } => {
+            (target, *resource == Resource::Memory)
+        }
+        MetricSpec::Pods { target, .. } | MetricSpec::Object { target, .. } | MetricSpec::External { target, .. } => {
+            (target, false)
+        }
+        MetricSpec::Unsupported { kind } => return kind.clone(),
+    };
+    let amount = |value: Quantity| if memory { bytes(value) } else { value.to_string() };
+    let name = metric.name();
+    match target {
+        Target::Utilization(percent) => {
+            format!("{name} {}% of {percent}% target", proposal.utilization.unwrap_or(0))
+        }
+        Target::AverageValue(value) => format!("{name} {} of {} per pod", amount(proposal.value), amount(*value)),
+        Target::Value(value) => format!("{name} {} of {} target", amount(proposal.value), amount(*value)),
+    }
+}
+
+/// Bytes to the mebibyte where they are many.
+fn bytes(value: Quantity) -> String {
+    let bytes = value.millis().unsigned_abs() / 1000;
+    if bytes >= 1 << 24 { Bytes::new(bytes >> 20 << 20).to_string() } else { Bytes::new(bytes).to_string() }
+}
+
+/// "cpu: no metrics yet"
+fn failures(hpa: &Hpa, run: &Reconciliation) -> String {
+    let metrics = hpa.spec().metrics.iter().zip(&run.proposals);
+    let words = |(metric, error): (&MetricSpec, MetricError)| format!("{}: {error}", metric.name());
+    let parts: Vec<String> = metrics.filter_map(|(m, p)| Some(words((m, p.err()?)))).collect();
+    if parts.is_empty() { "no metric is configured".into() } else { parts.join("; ") }
+}

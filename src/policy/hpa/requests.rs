@@ -1,0 +1,46 @@
+//! What a pod requests, from its containers.
+
+use super::metrics::MetricError;
+use crate::units::Quantity;
+
+/// A container's request of the resource in question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerRequest {
+    /// Name of the container.
+    pub name: String,
+    /// Its request; `None` if it has none.
+    pub request: Option<Quantity>,
+    /// For an init container: whether it keeps running beside the others (`restartPolicy: Always`, a sidecar).
+    pub restartable: bool,
+}
+
+/// A pod's requests of one resource.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PodRequests {
+    /// Ordinary containers.
+    pub containers: Vec<ContainerRequest>,
+    /// Init containers.
+    pub init_containers: Vec<ContainerRequest>,
+    /// Request of the pod as a whole, where the cluster supports it and the pod has one.
+    pub pod_level: Option<Quantity>,
+}
+
+/// The request of a pod: the sum over ordinary and sidecar containers, or the pod-level request in its place; with
+/// `container` given, the request of that one alone.
+///
+/// # Errors
+/// [`MetricError::MissingRequest`] if a container that counts has none, [`MetricError::ContainerNotFound`] if none has the
+/// name.
+pub fn pod_request(pod: &PodRequests, container: Option<&str>) -> Result<Quantity, MetricError> {
+    let sidecars = pod.init_containers.iter().filter(|c| c.restartable);
+    let mut counted = pod.containers.iter().chain(sidecars);
+    if let Some(name) = container {
+        let found = counted.find(|c| c.name == name).ok_or(MetricError::ContainerNotFound)?;
+        return found.request.ok_or(MetricError::MissingRequest);
+    }
+    if let Some(whole) = pod.pod_level {
+        return Ok(whole);
+    }
+    let total = counted.try_fold(0_i64, |sum, c| Some(sum.saturating_add(c.request?.millis())));
+    total.map(Quantity::from_millis).ok_or(MetricError::MissingRequest)
+}

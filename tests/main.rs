@@ -1,0 +1,5 @@
+//! Everything that is tested from outside the library, in one binary.
+
+mod recorded_hpa;
+mod reference_autoscaling;
+mod support;

@@ -1,0 +1,94 @@
+//! The conformance vectors of the autoscalers: facts from the tests of the real projects, run through the code that the
+//! simulation runs.
+
+mod hpa;
+
+use serde_json::Value;
+
+use crate::support::{announce, reference_files};
+
+/// Autoscalers that are not modelled yet, by the prefix of their files.
+const NOT_MODELLED: [&str; 7] = ["aws_", "ca_", "karpenter_", "keda_", "kpa_", "other_", "vpa_"];
+
+/// One case of a file.
+pub struct Case<'a> {
+    /// Name of the file, without directory.
+    pub file: &'a str,
+    /// Which function is called.
+    pub kind: &'a str,
+    /// Its arguments.
+    pub input: &'a Value,
+}
+
+/// What a case yields: the values under the names used in `expected`, or an explanation why it cannot be run.
+pub type Actual = Result<Value, String>;
+
+#[test]
+fn autoscaling() {
+    let (mut total, mut failures) = (0, Vec::new());
+    for path in reference_files("autoscaling") {
+        let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_else(|| panic!("{}", path.display()));
+        if let Some(prefix) = NOT_MODELLED.iter().find(|prefix| file.starts_with(**prefix)) {
+            announce(&format!("autoscaling: NOT MODELLED, not counted: {} ({prefix}*)", path.display()));
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let document: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let cases = document["cases"].as_array().unwrap_or_else(|| panic!("{}: no cases", path.display()));
+        assert_eq!(document["count"].as_u64(), Some(cases.len() as u64), "{}: wrong count", path.display());
+        for case in cases {
+            total += 1;
+            // A case that cannot even be read is one failure, not the end of the run.
+            let result = std::panic::catch_unwind(|| check(file, case));
+            if let Err(problem) = result.unwrap_or_else(|_| Err("the case panicked (see above)".into())) {
+                failures.push(format!("{} {}: {problem}", path.display(), case["name"]));
+            }
+        }
+    }
+    announce(&format!("autoscaling: passed {} of {total}", total - failures.len()));
+    for failure in &failures {
+        announce(&format!("autoscaling: FAILED {failure}"));
+    }
+    assert!(failures.is_empty(), "{} of {total} cases failed:\n{}", failures.len(), failures.join("\n"));
+}
+
+fn check(file: &str, case: &Value) -> Result<(), String> {
+    let kind = case["kind"].as_str().ok_or("the case has no kind")?;
+    let expected = case["expected"].as_object().ok_or("the case expects nothing")?;
+    if expected.is_empty() {
+        return Err("the case expects nothing".into());
+    }
+    let case = Case { file, kind, input: &case["input"] };
+    let actual = match file.split('_').next() {
+        Some("hpa") => hpa::run(&case)?,
+        _ => return Err("no autoscaler is known under the prefix of this file".into()),
+    };
+    let null_is_free = file.starts_with("hpa_normalization");
+    let mut wrong = Vec::new();
+    for (key, wanted) in expected.iter().filter(|(_, wanted)| !(null_is_free && wanted.is_null())) {
+        match actual.get(key) {
+            Some(found) if same(wanted, found) => {}
+            Some(found) => wrong.push(format!("{key} is {found}, expected {wanted}")),
+            None => wrong.push(format!("`{key}` is not produced, expected {wanted}")),
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
+}
+
+/// Equal, numbers with a fraction to a relative 1e-12.
+fn same(wanted: &Value, found: &Value) -> bool {
+    match (wanted, found) {
+        (Value::Number(a), Value::Number(b)) => match (a.as_i64(), b.as_i64()) {
+            (Some(a), Some(b)) => a == b,
+            _ => match (a.as_f64(), b.as_f64()) {
+                (Some(a), Some(b)) => (a - b).abs() <= 1e-12 * a.abs().max(b.abs()),
+                _ => false,
+            },
+        },
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
+        }
+        _ => wanted == found,
+    }
+}

@@ -1,0 +1,770 @@
+//! The Kubernetes HPA: from a case's input to the library's functions and back.
+
+use serde_json::{Map, Value, json};
+
+use plimsoll::policy::hpa::calculator::{self, Proposal, Situation};
+use plimsoll::policy::hpa::condition::{Condition, ConditionReason, ConditionType};
+use plimsoll::policy::hpa::grouping::{ReadinessDelays, group_pods};
+use plimsoll::policy::hpa::limits::{
+    Bounds, LimitReason, Limited, ScaleEvent, ScaleEvents, change_within, limit, limit_with_behavior, scale_down_limit,
+    scale_up_limit,
+};
+use plimsoll::policy::hpa::metrics::{
+    ContainerUsage, MetricError, MetricsApi, PodMetrics, PodReport, ValueReport, container_usage, external_total,
+    pod_usage, pod_values,
+};
+use plimsoll::policy::hpa::ratios::{Tolerance, utilization_ratio};
+use plimsoll::policy::hpa::reconcile::{
+    ApiFailure, Cluster, History, Hpa, HpaStatus, MetricStatus, Outcome, Scale, Selector,
+};
+use plimsoll::policy::hpa::requests::{ContainerRequest, PodRequests, pod_request};
+use plimsoll::policy::hpa::spec::{
+    Amount, Behavior, ControllerFlags, HpaSpec, MetricSpec, RatePolicy, Resource, Rules, RulesSpec, SelectPolicy,
+    Target,
+};
+use plimsoll::policy::hpa::stabilization::{Recommendation, stabilize, stabilize_with_behavior};
+use plimsoll::policy::{PodPhase, PodView};
+use plimsoll::units::{Quantity, SimDuration, SimTime};
+
+use super::{Actual, Case};
+
+/// The moment of decision: far enough from the start that the unset time of the vectors, -1e10 s, can be named.
+const NOW: SimTime = SimTime::from_secs(12_000_000_000);
+
+/// Runs one case.
+pub fn run(case: &Case<'_>) -> Actual {
+    let input = case.input;
+    match case.kind {
+        "scale_up" => Ok(rules_json(&Rules::scale_up(&rules_spec(input)))),
+        "scale_down" => Ok(rules_json(&Rules::scale_down(&rules_spec(input)))),
+        "group_pods" => groups(input),
+        "requests" => requests(input),
+        "resource_utilization_ratio" => ratio(input),
+        "resource" => client_resource(input),
+        "pods" => client_pods(input),
+        "external" if case.file.starts_with("hpa_metrics_client") => client_external(input),
+        "object" if case.file.starts_with("hpa_metrics_client") => client_object(input),
+        "resource_utilization" => resource_utilization(input),
+        "pods_metric" | "object" | "object_per_pod" | "external" | "external_per_pod" => custom_metric(case),
+        "convert_without_behavior" | "convert_with_behavior" | "scale_up_limit" | "scale_down_limit" => limits(case),
+        "stabilize_without_behavior" | "stabilize_with_behavior" => stabilization(case),
+        "store_scale_event" => store_scale_event(input),
+        "reconcile" => reconcile(input),
+        "reconcile_many" => reconcile_many(input),
+        other => Err(format!("`{other}` is not a kind of case that is known here")),
+    }
+}
+
+// --- reading -------------------------------------------------------------------------------------------------------
+
+fn int(value: &Value) -> i64 {
+    value.as_i64().unwrap_or_else(|| panic!("{value} is not an integer"))
+}
+
+fn count(value: &Value) -> u32 {
+    u32::try_from(int(value)).unwrap_or_else(|_| panic!("{value} is not a count"))
+}
+
+fn real(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("{value} is not a number"))
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("{value} is not a text"))
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn quantity(value: &Value) -> Quantity {
+    Quantity::from_millis(int(value))
+}
+
+fn optional_quantity(value: &Value) -> Option<Quantity> {
+    (!value.is_null()).then(|| quantity(value))
+}
+
+fn time(value: &Value) -> SimTime {
+    let nanos = i128::from(NOW.as_nanos()) + (real(value) * 1e9).round() as i128;
+    SimTime::from_nanos(u64::try_from(nanos).unwrap_or_else(|_| panic!("{value} cannot be named")))
+}
+
+fn optional_time(value: &Value) -> Option<SimTime> {
+    (!value.is_null()).then(|| time(value))
+}
+
+fn duration(value: &Value) -> SimDuration {
+    SimDuration::from_secs_f64(real(value)).unwrap_or_else(|e| panic!("{value}: {e}"))
+}
+
+fn ago(value: &Value) -> SimTime {
+    time(&json!(-real(value)))
+}
+
+fn seconds(at: SimTime) -> Value {
+    json!((at.as_nanos() as i128 - NOW.as_nanos() as i128) as f64 / 1e9)
+}
+
+/// Pods are numbers in the library and names in the vectors.
+#[derive(Default)]
+struct Names(Vec<String>);
+
+impl Names {
+    fn id(&mut self, name: &str) -> u32 {
+        let known = self.0.iter().position(|n| n == name);
+        known.unwrap_or_else(|| {
+            self.0.push(name.to_string());
+            self.0.len() - 1
+        }) as u32
+    }
+
+    fn sorted(&self, ids: impl IntoIterator<Item = u32>) -> Value {
+        let mut names: Vec<&str> = ids.into_iter().map(|id| self.0[id as usize].as_str()).collect();
+        names.sort_unstable();
+        json!(names)
+    }
+}
+
+fn pod_view(pod: &Value, names: &mut Names) -> PodView {
+    PodView {
+        id: names.id(text(&pod["name"])),
+        phase: match text(&pod["phase"]) {
+            "Pending" => PodPhase::Pending,
+            "Running" => PodPhase::Running,
+            "Succeeded" => PodPhase::Succeeded,
+            "Failed" => PodPhase::Failed,
+            other => panic!("phase {other}"),
+        },
+        ready: pod["ready"].as_str().map(|status| status == "True"),
+        ready_transition: optional_time(&pod["ready_transition_s"]),
+        start_time: optional_time(&pod["start_time_s"]),
+        deleted: pod["deleted"].as_bool().unwrap_or(false),
+        cpu_request: None,
+        memory_request: None,
+    }
+}
+
+fn container_requests(containers: &Value) -> Vec<ContainerRequest> {
+    let read = |c: &Value| ContainerRequest {
+        name: text(&c["name"]).to_string(),
+        request: optional_quantity(&c["request_milli"]),
+        restartable: c["restart_policy_always"].as_bool().unwrap_or(false),
+    };
+    list(containers).iter().map(read).collect()
+}
+
+fn pod_requests(pod: &Value, pod_level: bool) -> PodRequests {
+    PodRequests {
+        containers: container_requests(&pod["containers"]),
+        init_containers: container_requests(&pod["init_containers"]),
+        pod_level: optional_quantity(&pod["pod_level_request_milli"]).filter(|_| pod_level),
+    }
+}
+
+fn pod_reports(reported: &Value, names: &mut Names) -> Vec<PodReport> {
+    let container = |c: &Value| ContainerUsage {
+        name: c["name"].as_str().unwrap_or("").to_string(),
+        usage: optional_quantity(&c["usage_milli"]),
+    };
+    let mut report = |r: &Value| PodReport {
+        pod: names.id(text(&r["pod"])),
+        timestamp: time(&r["timestamp_s"]),
+        window: duration(&r["window_s"]),
+        containers: list(&r["containers"]).iter().map(container).collect(),
+    };
+    list(reported).iter().map(&mut report).collect()
+}
+
+fn value_reports(reported: &Value, names: &mut Names) -> Vec<ValueReport> {
+    let mut report = |(index, r): (usize, &Value)| ValueReport {
+        pod: names.id(r["pod"].as_str().unwrap_or(&format!("test-pod-{index}"))),
+        value: quantity(&r["value_milli"]),
+        timestamp: time(&r["timestamp_s"]),
+        window: (!r["window_s"].is_null()).then(|| duration(&r["window_s"])),
+    };
+    list(reported).iter().enumerate().map(&mut report).collect()
+}
+
+fn resource(value: &Value) -> Option<Resource> {
+    match value.as_str() {
+        Some("cpu") => Some(Resource::Cpu),
+        Some("memory") => Some(Resource::Memory),
+        None | Some("") => None,
+        Some(other) => panic!("resource {other}"),
+    }
+}
+
+fn delays(input: &Value) -> ReadinessDelays {
+    ReadinessDelays {
+        cpu_initialization_period: duration(&input["cpu_initialization_period_s"]),
+        initial_readiness_delay: duration(&input["initial_readiness_delay_s"]),
+    }
+}
+
+fn rules_spec(rules: &Value) -> RulesSpec {
+    let policy = |p: &Value| RatePolicy {
+        amount: match text(&p["type"]) {
+            "Pods" => Amount::Pods(count(&p["value"])),
+            "Percent" => Amount::Percent(count(&p["value"])),
+            other => panic!("policy type {other}"),
+        },
+        period: duration(&p["period_s"]),
+    };
+    RulesSpec {
+        policies: rules["policies"].as_array().map(|policies| policies.iter().map(policy).collect()),
+        stabilization_window: rules["stabilization_window_s"].as_f64().map(|s| duration(&json!(s))),
+        select_policy: rules["select_policy"].as_str().map(|name| match name {
+            "Max" => SelectPolicy::Max,
+            "Min" => SelectPolicy::Min,
+            "Disabled" => SelectPolicy::Disabled,
+            other => panic!("selectPolicy {other}"),
+        }),
+        tolerance: rules["tolerance"].as_f64(),
+    }
+}
+
+fn rules_json(rules: &Rules) -> Value {
+    let policy = |p: &RatePolicy| {
+        let (kind, value) = match p.amount {
+            Amount::Pods(pods) => ("Pods", pods),
+            Amount::Percent(percent) => ("Percent", percent),
+        };
+        json!({ "type": kind, "value": value, "period_s": p.period.as_secs_f64() })
+    };
+    let select = match rules.select_policy {
+        SelectPolicy::Max => "Max",
+        SelectPolicy::Min => "Min",
+        SelectPolicy::Disabled => "Disabled",
+    };
+    json!({
+        "policies": rules.policies.iter().map(policy).collect::<Vec<_>>(),
+        "stabilization_window_s": rules.stabilization_window.map(SimDuration::as_secs_f64),
+        "select_policy": select,
+        "tolerance": rules.tolerance,
+    })
+}
+
+fn events(list_of: &Value) -> Vec<ScaleEvent> {
+    let read = |e: &Value| ScaleEvent {
+        change: count(&e["change"]),
+        at: ago(&e["age_s"]),
+        outdated: e["outdated"].as_bool().unwrap_or(false),
+    };
+    list(list_of).iter().map(read).collect()
+}
+
+fn recommendations(list_of: &Value) -> Vec<Recommendation> {
+    let read = |r: &Value| Recommendation { replicas: count(&r["replicas"]), at: ago(&r["age_s"]) };
+    list(list_of).iter().map(read).collect()
+}
+
+fn error_json(error: MetricError) -> Value {
+    json!({ "error": error.code() })
+}
+
+// --- one function ---------------------------------------------------------------------------------------------------
+
+fn groups(input: &Value) -> Actual {
+    let mut names = Names::default();
+    let pods: Vec<PodView> = list(&input["pods"]).iter().map(|pod| pod_view(pod, &mut names)).collect();
+    let metrics = pod_values(value_reports(&input["metrics"], &mut names)).unwrap_or_default();
+    let groups = group_pods(&pods, &metrics, resource(&input["resource"]), delays(input), NOW);
+    Ok(json!({
+        "ready_count": groups.ready,
+        "unready": names.sorted(groups.unready),
+        "missing": names.sorted(groups.missing),
+        "ignored": names.sorted(groups.ignored),
+    }))
+}
+
+fn requests(input: &Value) -> Actual {
+    let pod_level = input["pod_level_resources_enabled"].as_bool().unwrap_or(false);
+    let mut found = Map::new();
+    for pod in list(&input["pods"]) {
+        match pod_request(&pod_requests(pod, pod_level), input["container"].as_str()) {
+            Ok(request) => drop(found.insert(text(&pod["name"]).to_string(), json!(request.millis()))),
+            Err(error) => return Ok(error_json(error)),
+        }
+    }
+    Ok(json!({ "error": null, "requests_milli": found }))
+}
+
+fn ratio(input: &Value) -> Actual {
+    let mut names = Names::default();
+    let mut by_name = |values: &Value| {
+        let entries = values.as_object().into_iter().flatten();
+        entries.map(|(name, value)| (names.id(name), quantity(value))).collect::<Vec<_>>()
+    };
+    let metrics = by_name(&input["metrics_milli"]);
+    let requests = by_name(&input["requests_milli"]).into_iter().collect();
+    let report = |(pod, value)| ValueReport { pod, value, timestamp: NOW, window: None };
+    let metrics = pod_values(metrics.into_iter().map(report)).unwrap_or_default();
+    Ok(match utilization_ratio(&metrics, &requests, count(&input["target_utilization"])) {
+        Ok(usage) => json!({
+            "error": null,
+            "ratio": usage.ratio,
+            "utilization": usage.utilization,
+            "raw_average_milli": usage.average.millis(),
+        }),
+        Err(error) => error_json(error),
+    })
+}
+
+// --- the metrics client ---------------------------------------------------------------------------------------------
+
+fn api_error(input: &Value) -> bool {
+    input["api_error"].as_bool().unwrap_or(false)
+}
+
+fn metrics_json(metrics: Result<PodMetrics, MetricError>, names: &Names) -> Value {
+    let metrics = match metrics {
+        Ok(metrics) => metrics,
+        Err(error) => return error_json(error),
+    };
+    let entry = |(id, metric): (&u32, &plimsoll::policy::hpa::metrics::PodMetric)| {
+        let value = json!({
+            "value_milli": metric.value.millis(),
+            "timestamp_s": seconds(metric.timestamp),
+            "window_s": metric.window.as_secs_f64(),
+        });
+        (names.0[*id as usize].clone(), value)
+    };
+    let first = metrics.values().next().map(|metric| seconds(metric.timestamp));
+    json!({ "error": null, "values": metrics.iter().map(entry).collect::<Map<_, _>>(), "timestamp_s": first })
+}
+
+fn client_resource(input: &Value) -> Actual {
+    let mut names = Names::default();
+    let reports = pod_reports(&input["reported"], &mut names);
+    let metrics = match input["container"].as_str() {
+        _ if api_error(input) => Err(MetricError::ApiError),
+        None => pod_usage(&reports),
+        Some(name) => container_usage(&reports, name, input["strict_missing_container"].as_bool().unwrap_or(false)),
+    };
+    Ok(metrics_json(metrics, &names))
+}
+
+fn client_pods(input: &Value) -> Actual {
+    let mut names = Names::default();
+    let reports = value_reports(&input["reported"], &mut names);
+    let metrics = if api_error(input) { Err(MetricError::ApiError) } else { pod_values(reports) };
+    Ok(metrics_json(metrics, &names))
+}
+
+fn client_external(input: &Value) -> Actual {
+    let values: Vec<Quantity> = list(&input["reported"]).iter().map(|r| quantity(&r["value_milli"])).collect();
+    let answer = if api_error(input) { Err(MetricError::ApiError) } else { external_total(&values) };
+    let millis: Vec<i64> = values.iter().map(|value| value.millis()).collect();
+    let timestamp = list(&input["reported"]).first().map(|r| r["timestamp_s"].clone());
+    Ok(answer.map_or_else(error_json, |_| json!({ "error": null, "values": millis, "timestamp_s": timestamp })))
+}
+
+fn client_object(input: &Value) -> Actual {
+    if api_error(input) {
+        return Ok(error_json(MetricError::ApiError));
+    }
+    let Some(first) = list(&input["reported"]).first() else {
+        return Ok(error_json(MetricError::NoMetricsReturned));
+    };
+    let value = quantity(&first["value_milli"]);
+    Ok(json!({ "error": null, "value_milli": value.millis(), "timestamp_s": first["timestamp_s"] }))
+}
+
+// --- the replica calculator -----------------------------------------------------------------------------------------
+
+fn situation<'a>(input: &Value, pods: &'a [PodView]) -> Situation<'a> {
+    let replicas = count(&input["current_replicas"]);
+    Situation {
+        now: NOW,
+        pods,
+        spec_replicas: replicas,
+        status_replicas: replicas,
+        tolerance: Tolerance { down: real(&input["tolerance"]["down"]), up: real(&input["tolerance"]["up"]) },
+        delays: delays(input),
+    }
+}
+
+fn proposal_json(proposal: Result<Proposal, MetricError>) -> Value {
+    match proposal {
+        Ok(p) => json!({
+            "error": null,
+            "replicas": p.replicas,
+            "utilization": p.utilization,
+            "raw_value_milli": p.value.millis(),
+            "usage_milli": p.value.millis(),
+        }),
+        Err(error) => error_json(error),
+    }
+}
+
+fn resource_utilization(input: &Value) -> Actual {
+    let mut names = Names::default();
+    let pods: Vec<PodView> = list(&input["pods"]).iter().map(|pod| pod_view(pod, &mut names)).collect();
+    let pod_level = input["pod_level_resources_enabled"].as_bool().unwrap_or(false);
+    let requests: Vec<PodRequests> = list(&input["pods"]).iter().map(|pod| pod_requests(pod, pod_level)).collect();
+    let reports = pod_reports(&input["metrics"], &mut names);
+    let container = input["container"].as_str();
+    let metrics = match container {
+        None => pod_usage(&reports),
+        Some(name) => container_usage(&reports, name, false),
+    };
+    let resource = resource(&input["resource"]).ok_or("no resource")?;
+    let target = count(&input["target_utilization"]);
+    let request = |pod: &PodView| {
+        let index = pods.iter().position(|p| p.id == pod.id).ok_or(MetricError::NoPods)?;
+        pod_request(&requests[index], container)
+    };
+    let situation = situation(input, &pods);
+    let proposal = metrics.and_then(|m| calculator::utilization(&situation, resource, m, target, request));
+    Ok(proposal_json(proposal))
+}
+
+fn custom_metric(case: &Case<'_>) -> Actual {
+    let input = case.input;
+    let mut names = Names::default();
+    let pods: Vec<PodView> = list(&input["pods"]).iter().map(|pod| pod_view(pod, &mut names)).collect();
+    let situation = situation(input, &pods);
+    let target = quantity(&input["target_milli"]);
+    let values: Vec<Quantity> = list(&input["values_milli"]).iter().map(quantity).collect();
+    let object = || values.first().copied().ok_or(MetricError::NoMetricsReturned);
+    Ok(proposal_json(match case.kind {
+        "pods_metric" => pod_values(value_reports(&input["metrics"], &mut names))
+            .and_then(|metrics| calculator::average_value(&situation, None, metrics, target)),
+        "object" => object().and_then(|usage| calculator::object_value(&situation, usage, target)),
+        "object_per_pod" => object().map(|usage| calculator::object_per_pod(&situation, usage, target)),
+        "external" => calculator::external_value(&situation, &values, target),
+        _ => calculator::external_per_pod(&situation, &values, target),
+    }))
+}
+
+// --- windows and limits ---------------------------------------------------------------------------------------------
+
+fn limited_json(limited: Limited) -> Value {
+    json!({ "replicas": limited.replicas, "condition": limited.reason.name() })
+}
+
+fn limits(case: &Case<'_>) -> Actual {
+    let input = case.input;
+    let current = count(&input["current_replicas"]);
+    let events = ScaleEvents { up: events(&input["scale_up_events"]), down: events(&input["scale_down_events"]) };
+    let rules = rules_spec(&input["rules"]);
+    match case.kind {
+        "scale_up_limit" => {
+            return Ok(json!({ "limit": scale_up_limit(current, &events, &Rules::scale_up(&rules), NOW).0 }));
+        }
+        "scale_down_limit" => {
+            return Ok(json!({ "limit": scale_down_limit(current, &events, &Rules::scale_down(&rules), NOW).0 }));
+        }
+        _ => {}
+    }
+    let desired = count(&input["desired_replicas"]);
+    let bounds = Bounds { min: count(&input["min_replicas"]), max: count(&input["max_replicas"]) };
+    if case.kind == "convert_without_behavior" {
+        let flags = ControllerFlags {
+            scale_up_limit_factor: real(&input["scale_up_limit_factor"]),
+            scale_up_limit_minimum: real(&input["scale_up_limit_minimum"]),
+            ..ControllerFlags::default()
+        };
+        return Ok(limited_json(limit(current, desired, bounds, &flags)));
+    }
+    let up = Rules::scale_up(&rules_spec(&input["scale_up"]));
+    let down = Rules::scale_down(&rules_spec(&input["scale_down"]));
+    Ok(limited_json(limit_with_behavior(current, desired, bounds, &up, &down, &events, NOW)))
+}
+
+fn stabilization(case: &Case<'_>) -> Actual {
+    let input = case.input;
+    let mut log = recommendations(&input["recommendations"]);
+    let desired = count(&input["desired_replicas"]);
+    let replicas = if case.kind == "stabilize_without_behavior" {
+        stabilize(&mut log, desired, duration(&input["downscale_stabilization_s"]), NOW)
+    } else {
+        let (up, down) = (&input["scale_up_stabilization_s"], &input["scale_down_stabilization_s"]);
+        let current = count(&input["current_replicas"]);
+        stabilize_with_behavior(&mut log, current, desired, duration(up), duration(down), NOW)
+    };
+    let entries: Vec<u32> = log.iter().map(|entry| entry.replicas).collect();
+    Ok(json!({ "replicas": replicas, "log": entries, "log_length": log.len() }))
+}
+
+fn store_scale_event(input: &Value) -> Actual {
+    let up = match text(&input["direction"]) {
+        "up" => true,
+        "down" => false,
+        other => return Err(format!("direction {other}")),
+    };
+    let before = events(&input["events"]);
+    let change = change_within(&before, duration(&input["query_period_s"]), NOW);
+    let mut all = ScaleEvents::default();
+    *(if up { &mut all.up } else { &mut all.down }) = before;
+    if !input["rules"].is_null() {
+        let spec = rules_spec(&input["rules"]);
+        let rules = if up { Rules::scale_up(&spec) } else { Rules::scale_down(&spec) };
+        all.store(&rules, count(&input["previous_replicas"]), count(&input["new_replicas"]), NOW);
+    }
+    let events = if up { all.up } else { all.down };
+    let entry = |e: &ScaleEvent| json!({ "change": e.change, "outdated": e.outdated });
+    Ok(json!({
+        "replicas_change_in_query_period": change,
+        "events": events.iter().map(entry).collect::<Vec<_>>(),
+    }))
+}
+
+// --- the control loop -----------------------------------------------------------------------------------------------
+
+struct FakeCluster<'a> {
+    input: &'a Value,
+    pods: Vec<PodView>,
+    requests: Vec<PodRequests>,
+    reports: Vec<PodReport>,
+    values: Vec<ValueReport>,
+    scale: Scale,
+}
+
+impl<'a> FakeCluster<'a> {
+    fn new(input: &'a Value) -> Self {
+        let mut names = Names::default();
+        let sources = &input["metric_sources"];
+        FakeCluster {
+            input,
+            pods: list(&input["pods"]).iter().map(|pod| pod_view(pod, &mut names)).collect(),
+            requests: list(&input["pods"]).iter().map(|pod| pod_requests(pod, false)).collect(),
+            reports: pod_reports(&sources["resource"], &mut names),
+            values: value_reports(&sources["pods"], &mut names),
+            scale: Scale {
+                spec_replicas: count(&input["scale"]["spec_replicas"]),
+                status_replicas: count(&input["scale"]["status_replicas"]),
+            },
+        }
+    }
+
+    fn fault(&self, name: &str) -> bool {
+        list(&self.input["faults"]).iter().any(|fault| fault == name)
+    }
+
+    fn api<T>(&self, fault: &str, answer: Result<T, MetricError>) -> Result<T, MetricError> {
+        if self.fault(fault) { Err(MetricError::ApiError) } else { answer }
+    }
+}
+
+impl MetricsApi for FakeCluster<'_> {
+    fn resource(&self, _: Resource, container: Option<&str>) -> Result<PodMetrics, MetricError> {
+        let answer = match container {
+            None => pod_usage(&self.reports),
+            Some(name) => container_usage(&self.reports, name, false),
+        };
+        self.api("resource_metrics_api", answer)
+    }
+
+    fn pods_metric(&self, _: &str) -> Result<PodMetrics, MetricError> {
+        self.api("custom_metrics_api", pod_values(self.values.iter().copied()))
+    }
+
+    fn object(&self, _: &str) -> Result<Quantity, MetricError> {
+        let value = optional_quantity(&self.input["metric_sources"]["object_milli"]);
+        self.api("custom_metrics_api", value.ok_or(MetricError::NoMetricsReturned))
+    }
+
+    fn external(&self, _: &str) -> Result<Vec<Quantity>, MetricError> {
+        let values = list(&self.input["metric_sources"]["external_milli"]).iter().map(quantity).collect();
+        self.api("external_metrics_api", Ok(values))
+    }
+
+    fn request(&self, pod: &PodView, _: Resource, container: Option<&str>) -> Result<Quantity, MetricError> {
+        let index = self.pods.iter().position(|p| p.id == pod.id).ok_or(MetricError::NoPods)?;
+        pod_request(&self.requests[index], container)
+    }
+}
+
+impl Cluster for FakeCluster<'_> {
+    fn scale(&self) -> Result<Scale, ApiFailure> {
+        if self.fault("get_scale") { Err(ApiFailure) } else { Ok(self.scale) }
+    }
+
+    fn selector(&self) -> Selector {
+        match text(&self.input["scale"]["selector"]) {
+            "valid" if self.input["pods_selected_by_another_hpa"].as_bool() == Some(true) => Selector::Ambiguous,
+            "valid" => Selector::Valid,
+            "missing" | "unparsable" => Selector::Invalid,
+            other => panic!("selector {other}"),
+        }
+    }
+
+    fn pods(&self) -> &[PodView] {
+        &self.pods
+    }
+
+    fn set_replicas(&mut self, replicas: u32) -> Result<(), ApiFailure> {
+        if self.fault("update_scale") {
+            return Err(ApiFailure);
+        }
+        self.scale.spec_replicas = replicas;
+        Ok(())
+    }
+}
+
+fn metric_spec(metric: &Value) -> MetricSpec {
+    let target = || {
+        let target = &metric["target"];
+        match text(&target["type"]) {
+            "Utilization" => Target::Utilization(count(&target["average_utilization"])),
+            "AverageValue" => Target::AverageValue(quantity(&target["average_value_milli"])),
+            "Value" => Target::Value(quantity(&target["value_milli"])),
+            other => panic!("target type {other}"),
+        }
+    };
+    let name = || text(&metric["metric"]).to_string();
+    let which = || resource(&metric["resource"]).unwrap_or_else(|| panic!("{metric} has no resource"));
+    match text(&metric["type"]) {
+        "Resource" => MetricSpec::Resource { resource: which(), target: target() },
+        "ContainerResource" => MetricSpec::ContainerResource {
+            resource: which(),
+            container: text(&metric["container"]).to_string(),
+            target: target(),
+        },
+        "Pods" => MetricSpec::Pods { metric: name(), target: target() },
+        "Object" => MetricSpec::Object { metric: name(), target: target() },
+        "External" => MetricSpec::External { metric: name(), target: target() },
+        other => MetricSpec::Unsupported { kind: other.to_string() },
+    }
+}
+
+fn condition(value: &Value) -> Condition {
+    let kinds = [ConditionType::AbleToScale, ConditionType::ScalingActive, ConditionType::ScalingLimited];
+    let limits = [
+        LimitReason::DesiredWithinRange,
+        LimitReason::TooManyReplicas,
+        LimitReason::TooFewReplicas,
+        LimitReason::ScaleUpLimit,
+        LimitReason::ScaleDownLimit,
+    ];
+    let reasons = [
+        ConditionReason::SucceededGetScale,
+        ConditionReason::FailedGetScale,
+        ConditionReason::SucceededRescale,
+        ConditionReason::FailedUpdateScale,
+        ConditionReason::ReadyForNewScale,
+        ConditionReason::ScaleUpStabilized,
+        ConditionReason::ScaleDownStabilized,
+        ConditionReason::ScalingDisabled,
+        ConditionReason::InvalidSelector,
+        ConditionReason::AmbiguousSelector,
+        ConditionReason::ValidMetricFound,
+        ConditionReason::FailedGetResourceMetric,
+        ConditionReason::FailedGetContainerResourceMetric,
+        ConditionReason::FailedGetPodsMetric,
+        ConditionReason::FailedGetObjectMetric,
+        ConditionReason::FailedGetExternalMetric,
+        ConditionReason::InvalidMetricSourceType,
+    ];
+    let mut known = reasons.into_iter().chain(limits.map(ConditionReason::Limit));
+    Condition {
+        kind: kinds.into_iter().find(|k| k.name() == value["type"]).unwrap_or_else(|| panic!("{value}")),
+        status: value["status"] == "True",
+        reason: known.find(|r| r.name() == value["reason"]).unwrap_or_else(|| panic!("{value}")),
+    }
+}
+
+fn status(value: &Value) -> HpaStatus {
+    let metric = |m: &Value| {
+        Some(MetricStatus {
+            utilization: m["utilization"].as_i64(),
+            average_value: optional_quantity(&m["average_value_milli"]),
+            value: optional_quantity(&m["value_milli"]),
+        })
+    };
+    HpaStatus {
+        current_replicas: count(&value["current_replicas"]),
+        desired_replicas: count(&value["desired_replicas"]),
+        last_scale_time: optional_time(&value["last_scale_time_s"]),
+        conditions: list(&value["conditions"]).iter().map(condition).collect(),
+        current_metrics: list(&value["current_metrics"]).iter().map(metric).collect(),
+    }
+}
+
+fn autoscaler(input: &Value) -> Hpa {
+    let (hpa, flags, history) = (&input["hpa"], &input["controller"], &input["history"]);
+    let behavior = &hpa["behavior"];
+    let spec = HpaSpec {
+        min_replicas: hpa["min_replicas"].as_u64().map_or(1, |min| min as u32),
+        max_replicas: count(&hpa["max_replicas"]),
+        metrics: list(&hpa["metrics"]).iter().map(metric_spec).collect(),
+        behavior: (!behavior.is_null()).then(|| Behavior {
+            scale_up: rules_spec(&behavior["scale_up"]),
+            scale_down: rules_spec(&behavior["scale_down"]),
+        }),
+    };
+    let flags = ControllerFlags {
+        tolerance: real(&flags["tolerance"]),
+        cpu_initialization_period: duration(&flags["cpu_initialization_period_s"]),
+        initial_readiness_delay: duration(&flags["initial_readiness_delay_s"]),
+        downscale_stabilization: duration(&flags["downscale_stabilization_s"]),
+        scale_up_limit_factor: real(&flags["scale_up_limit_factor"]),
+        scale_up_limit_minimum: real(&flags["scale_up_limit_minimum"]),
+        ..ControllerFlags::default()
+    };
+    let mut autoscaler = Hpa::new(spec, flags);
+    autoscaler.status = status(&input["status"]);
+    let log = &history["recommendations"];
+    autoscaler.history = History {
+        recommendations: (!log.is_null()).then(|| recommendations(log)),
+        events: ScaleEvents { up: events(&history["scale_up_events"]), down: events(&history["scale_down_events"]) },
+    };
+    autoscaler
+}
+
+fn direction(from: u32, to: u32) -> &'static str {
+    match to.cmp(&from) {
+        std::cmp::Ordering::Greater => "scale_up",
+        std::cmp::Ordering::Less => "scale_down",
+        std::cmp::Ordering::Equal => "none",
+    }
+}
+
+fn reconcile(input: &Value) -> Actual {
+    let mut autoscaler = autoscaler(input);
+    let before = autoscaler.status.current_replicas;
+    let run = autoscaler.reconcile(NOW, &mut FakeCluster::new(input));
+    let status = &autoscaler.status;
+    let metrics = autoscaler.spec().metrics.iter().zip(&run.proposals);
+    let (mut actions, mut errors) = (Map::new(), Map::new());
+    for (metric, proposal) in metrics {
+        let (action, error) = match proposal {
+            Ok(proposal) => (direction(before, proposal.replicas), "none"),
+            Err(MetricError::InvalidSourceType) => ("none", "spec"),
+            Err(_) => ("none", "internal"),
+        };
+        actions.insert(metric.kind().to_string(), json!(action));
+        errors.insert(metric.kind().to_string(), json!(error));
+    }
+    let cpu =
+        autoscaler.spec().metrics.iter().position(|m| {
+            matches!(m, MetricSpec::Resource { resource: Resource::Cpu, target: Target::Utilization(_) })
+        });
+    let cpu = cpu.and_then(|index| status.current_metrics.get(index).copied().flatten()?.utilization);
+    let condition = |c: &Condition| {
+        let status = if c.status { "True" } else { "False" };
+        json!({ "type": c.kind.name(), "status": status, "reason": c.reason.name() })
+    };
+    Ok(json!({
+        "desired_replicas": status.desired_replicas,
+        "rescaled": run.rescaled,
+        "conditions": status.conditions.iter().map(condition).collect::<Vec<_>>(),
+        "reconcile_action": if run.rescaled { direction(run.current, run.desired) } else { "none" },
+        "reconcile_error": if run.error { "internal" } else { "none" },
+        "metric_actions": actions,
+        "metric_errors": errors,
+        "status_written": run.status_written,
+        "cpu_utilization": cpu,
+        "rescale_event": run.rescaled,
+    }))
+}
+
+fn reconcile_many(input: &Value) -> Actual {
+    let mut autoscaler = autoscaler(input);
+    let repeat = input["repeat"].as_u64().ok_or("no `repeat`")?;
+    let run = |autoscaler: &mut Hpa| autoscaler.reconcile(NOW, &mut FakeCluster::new(input));
+    let processed = (0..repeat).filter(|_| run(&mut autoscaler).outcome != Outcome::NoScale).count();
+    Ok(json!({ "processed": processed }))
+}
