@@ -2,8 +2,53 @@
 //!
 //! A source fills batches of requests in order of arrival; it is pulled beside the calendar, so a trace is never in
 //! memory whole. Batches are columns: a source without token counts or classes leaves those columns empty.
+//!
+//! From a file to requests there are four stages, each a few lines of interface:
+//!
+//! 1. [`TraceInput`] opens a file, plain or packed, and shows its first bytes to the formats;
+//! 2. a format of [`FORMATS`] turns bytes into rows ([`RowReader`]): *arrivals*, *counts* per interval or *levels*, three
+//!    kinds of series that are never mixed up;
+//! 3. rows are put in order within a stated window, and counts and levels are expanded to arrivals by a stated model;
+//! 4. the transforms of [`TRANSFORMS`] reshape the stream.
+//!
+//! A [`WorkloadSpec`] is the whole chain as the scenario states it; each run opens a fresh stream from it. The generators of
+//! [`GENERATORS`] take the place of the first three stages.
+
+mod arrivals;
+mod batch;
+#[cfg(feature = "tables")]
+mod columnar;
+mod convert;
+mod expand;
+mod facts;
+mod formats;
+mod generators;
+mod lines;
+mod open;
+mod options;
+mod order;
+mod own;
+mod recipe;
+mod rows;
+mod spec;
+mod table;
+mod time_text;
+mod transforms;
 
 use std::fmt;
+
+pub use convert::{ConvertOptions, Converted, convert};
+pub use facts::{Peak, TraceFacts, inspect};
+pub use formats::{FORMATS, FormatBuilder, FormatPlugin, recognise};
+pub use generators::{GENERATORS, GeneratorBuilder, GeneratorPlugin};
+pub use lines::MAX_LINE_BYTES;
+pub use open::{Packing, TraceInput};
+pub use options::{Columns, Expand, TraceOptions};
+pub use recipe::{Opening, Recipe};
+pub use rows::{BadRow, RowReader, Rows, SeriesKind, Tally};
+pub use spec::{InputFile, WorkloadSpec};
+pub use time_text::{TimeFormat, parse_instant, show_instant};
+pub use transforms::{TRANSFORMS, Transform, TransformBuilder, TransformPlugin};
 
 use crate::units::{SimDuration, SimTime};
 
@@ -80,6 +125,31 @@ impl fmt::Display for TraceError {
 
 impl std::error::Error for TraceError {}
 
+impl TraceError {
+    /// An error about `file` as a whole.
+    pub fn new(file: impl Into<String>, message: impl Into<String>) -> Self {
+        TraceError { file: file.into(), line: None, column: None, message: message.into(), help: None }
+    }
+
+    /// Points to a line or row, from 1.
+    pub fn line(mut self, line: u64) -> Self {
+        self.line = Some(line);
+        self
+    }
+
+    /// Names the column.
+    pub fn column(mut self, column: impl Into<String>) -> Self {
+        self.column = Some(column.into());
+        self
+    }
+
+    /// Says what to do.
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
 /// A stream of requests.
 pub trait TraceSource: Send {
     /// Appends the next requests to `batch` (about [`RequestBatch::TARGET_LEN`] of them). Appending none means the end.
@@ -88,6 +158,27 @@ pub trait TraceSource: Send {
     /// If the underlying file cannot be read on; nothing of the failed batch may be used.
     fn fill(&mut self, batch: &mut RequestBatch) -> Result<(), TraceError>;
 
-    /// The length of the whole stream from time zero, where it is known beforehand.
+    /// The length of the whole stream from time zero, where it is known beforehand. Once the stream has ended, every
+    /// source that read a file knows it.
     fn extent(&self) -> Option<SimDuration>;
+
+    /// The wall-clock time of time zero, nanoseconds since 1970 (UTC), where the trace tells it.
+    fn start_epoch_ns(&self) -> Option<u64> {
+        None
+    }
+
+    /// The names that [`RequestBatch::classes`] refers to, as far as they have been met.
+    fn class_names(&self) -> &[String] {
+        &[]
+    }
+
+    /// How many rows of a file were read so far, and how many could not be used; `None` if there is no file.
+    fn tally(&self) -> Option<&Tally> {
+        None
+    }
+
+    /// What a reader of the report should know about what was read so far, such as rows left out; one line each.
+    fn notices(&self) -> Vec<String> {
+        self.tally().map(Tally::notices).unwrap_or_default()
+    }
 }

@@ -1,0 +1,210 @@
+//! Rows of a file as a stream of requests.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::expand::{Expansion, Model};
+use super::order::Ordered;
+use super::rows::{RowReader, Rows, SeriesKind, Tally};
+use super::{
+    FORMATS, FormatPlugin, Opening, Recipe, RequestBatch, TraceError, TraceInput, TraceOptions, TraceSource, recognise,
+};
+use crate::random::Purpose;
+use crate::units::{SimDuration, SimTime};
+
+/// A trace file and what was said about it.
+#[derive(Debug, Clone)]
+pub(super) struct FileRecipe {
+    pub(super) path: PathBuf,
+    pub(super) options: TraceOptions,
+    /// Factor on counts and levels, before they are expanded.
+    pub(super) factor: f64,
+}
+
+impl Recipe for FileRecipe {
+    fn open(&self, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
+        let (_, rows) = open_rows(&self.path, &self.options)?;
+        if rows.ordered.reader.kind() == SeriesKind::Arrivals {
+            return Ok(Box::new(Replay { rows }));
+        }
+        let model = Model::of(&rows, &self.options, self.factor)?;
+        Ok(Box::new(Expansion::new(rows, model, opening.draw(Purpose::Expansion, 0))))
+    }
+
+    /// Counts and levels are multiplied before they are expanded. Thinning is exact as it is, so this is for factors above
+    /// one only: a count cannot be cut down to a fraction of a request.
+    fn scaled(&self, factor: f64) -> Option<Arc<dyn Recipe>> {
+        let (_, rows) = open_rows(&self.path, &self.options).ok()?;
+        let kind = rows.ordered.reader.kind();
+        let exact = kind == SeriesKind::Levels || (kind == SeriesKind::Counts && factor >= 1.0);
+        exact.then(|| Arc::new(FileRecipe { factor: self.factor * factor, ..self.clone() }) as Arc<dyn Recipe>)
+    }
+}
+
+/// Opens the reader that fits the file: the one named, or the first that recognises the content.
+pub(super) fn open_reader(
+    path: &Path,
+    options: &TraceOptions,
+) -> Result<(&'static FormatPlugin, Box<dyn RowReader>), TraceError> {
+    let input = TraceInput::probe(path)?;
+    let plugin = match &options.format {
+        Some(name) => FORMATS.iter().find(|plugin| plugin.name == name).ok_or_else(|| {
+            TraceError::new(input.name.as_str(), format!("`{name}` is not a trace format"))
+                .help("see `plimsoll list formats`")
+        })?,
+        None => recognise(&input, options).ok_or_else(|| {
+            TraceError::new(input.name.as_str(), "the format is not recognised; expected one of the known formats")
+                .help("name it with `format:`; for a table, name its columns with `columns:`")
+        })?,
+    };
+    Ok((plugin, (plugin.build.open)(&input, options)?))
+}
+
+/// Opens a file as ordered rows that start at the origin.
+pub(super) fn open_rows(
+    path: &Path,
+    options: &TraceOptions,
+) -> Result<(&'static FormatPlugin, OrderedRows), TraceError> {
+    let (plugin, reader) = open_reader(path, options)?;
+    let name = path.display().to_string();
+    let zero = reader.zero_epoch_ns();
+    if (options.start.is_some() || options.end.is_some()) && zero.is_none() {
+        let message = "the trace's times are relative; `start` and `end` need dates";
+        return Err(TraceError::new(name, message).help("use the transform `window: { from, to }`"));
+    }
+    // `start` and `end` are dates; rows count from the clock's zero.
+    let bound = |instant: Option<u64>| instant.map(|ns| SimTime::from_nanos(ns.saturating_sub(zero.unwrap_or(0))));
+    let stated = reader.origin();
+    let mut rows = OrderedRows {
+        ordered: Ordered::new(reader, &name, options.reorder),
+        name,
+        rows: Rows::default(),
+        cursor: 0,
+        origin: SimTime::ZERO,
+        end: bound(options.end).unwrap_or(SimTime::MAX),
+        newest: None,
+    };
+    rows.skip_to(bound(options.start))?;
+    rows.origin = match (bound(options.start), stated) {
+        (Some(start), _) => start,
+        (None, Some(origin)) => origin,
+        (None, None) => rows.rows.requests.arrivals[rows.cursor],
+    };
+    Ok((plugin, rows))
+}
+
+/// Ordered rows with a cursor: those from the origin to the end.
+pub(super) struct OrderedRows {
+    pub(super) ordered: Ordered,
+    pub(super) name: String,
+    pub(super) rows: Rows,
+    pub(super) cursor: usize,
+    pub(super) origin: SimTime,
+    pub(super) end: SimTime,
+    /// The time of the last row given out.
+    newest: Option<SimTime>,
+}
+
+impl OrderedRows {
+    /// Finds the first row at or after `start`.
+    fn skip_to(&mut self, start: Option<SimTime>) -> Result<(), TraceError> {
+        self.ordered.read(&mut self.rows)?;
+        if self.rows.is_empty() {
+            return Err(TraceError::new(self.name.as_str(), "holds no rows; expected a trace"));
+        }
+        if let Some(start) = start {
+            loop {
+                self.cursor = self.rows.requests.arrivals.partition_point(|time| *time < start);
+                if self.cursor < self.rows.len() {
+                    break;
+                }
+                self.ordered.read(&mut self.rows)?;
+                if self.rows.is_empty() {
+                    return Err(TraceError::new(self.name.as_str(), "has no rows at or after `start`"));
+                }
+            }
+        }
+        if self.rows.requests.arrivals[self.cursor] >= self.end {
+            return Err(TraceError::new(self.name.as_str(), "has no rows between `start` and `end`"));
+        }
+        Ok(())
+    }
+
+    /// Makes sure that a row stands at the cursor; false at the end.
+    pub(super) fn ready(&mut self) -> Result<bool, TraceError> {
+        if self.cursor == self.rows.len() && !self.rows.is_empty() {
+            self.newest = self.rows.requests.arrivals.last().copied();
+            self.ordered.read(&mut self.rows)?;
+            self.cursor = 0;
+        }
+        Ok(self.cursor < self.rows.len() && self.rows.requests.arrivals[self.cursor] < self.end)
+    }
+
+    /// How long the trace is, once all of it was read.
+    fn extent_read(&self) -> Option<SimDuration> {
+        if self.end != SimTime::MAX {
+            return Some(self.end.since(self.origin));
+        }
+        let ended = self.rows.is_empty();
+        self.newest.filter(|_| ended).map(|last| last.since(self.origin) + SimDuration::from_nanos(1))
+    }
+
+    /// The length of the trace, where the file or the options state it, or once it was read to its end.
+    pub(super) fn extent(&self) -> Option<SimDuration> {
+        let stated = self.ordered.reader.extent().filter(|_| self.end == SimTime::MAX);
+        // What the file states counts from its own origin, not from a later `start`.
+        let skipped = self.origin.since(self.ordered.reader.origin().unwrap_or_default());
+        stated.map(|extent| extent - skipped).or_else(|| self.extent_read())
+    }
+
+    pub(super) fn start_epoch_ns(&self) -> Option<u64> {
+        self.ordered.reader.zero_epoch_ns().map(|zero| zero.saturating_add(self.origin.as_nanos()))
+    }
+
+    pub(super) fn tally(&self) -> &Tally {
+        self.ordered.reader.tally()
+    }
+}
+
+/// Recorded arrivals as they are.
+struct Replay {
+    rows: OrderedRows,
+}
+
+impl TraceSource for Replay {
+    fn fill(&mut self, batch: &mut RequestBatch) -> Result<(), TraceError> {
+        if !self.rows.ready()? {
+            return Ok(());
+        }
+        let requests = &self.rows.rows.requests;
+        let from = self.rows.cursor;
+        let mut to = requests.len().min(from + RequestBatch::TARGET_LEN);
+        if requests.arrivals[to - 1] >= self.rows.end {
+            to = requests.arrivals.partition_point(|time| *time < self.rows.end);
+        }
+        let before = batch.len();
+        batch.append_range(requests, from..to);
+        let origin = self.rows.origin.as_nanos();
+        for time in &mut batch.arrivals[before..] {
+            *time = SimTime::from_nanos(time.as_nanos() - origin);
+        }
+        self.rows.cursor = to;
+        Ok(())
+    }
+
+    fn extent(&self) -> Option<SimDuration> {
+        self.rows.extent()
+    }
+
+    fn start_epoch_ns(&self) -> Option<u64> {
+        self.rows.start_epoch_ns()
+    }
+
+    fn class_names(&self) -> &[String] {
+        self.rows.ordered.reader.class_names()
+    }
+
+    fn tally(&self) -> Option<&Tally> {
+        Some(self.rows.tally())
+    }
+}

@@ -1,0 +1,282 @@
+//! What is in a trace: the facts that `plimsoll trace inspect` shows.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::arrivals::open_reader;
+use super::rows::{Rows, SeriesKind, Tally};
+use super::{FormatPlugin, TraceError, TraceInput, TraceOptions};
+use crate::units::{NANOS_PER_SECOND, SimDuration, SimTime};
+
+/// The fullest of the bins of one length.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Peak {
+    /// Length of a bin.
+    pub bin: SimDuration,
+    /// Mean number of arrivals per bin from the first to the last one, empty bins included.
+    pub mean: f64,
+    /// Arrivals in the fullest bin.
+    pub most: u64,
+    /// Start of the (first) fullest bin, nanoseconds since the clock's zero.
+    pub at_ns: u64,
+}
+
+/// What is in a trace.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TraceFacts {
+    /// The format that was recognised or named.
+    pub format: &'static str,
+    /// How the file is packed ("gzip").
+    pub packing: &'static str,
+    /// What the rows are.
+    pub kind: SeriesKind,
+    /// Rows used, passed over and unusable.
+    pub tally: Tally,
+    /// Time of the earliest row since the clock's zero (1970 where `dated`).
+    pub first: SimTime,
+    /// Time of the latest row since the clock's zero.
+    pub last: SimTime,
+    /// Wall-clock time of the clock's zero, nanoseconds since 1970; `None` where times are relative.
+    pub zero_epoch_ns: Option<u64>,
+    /// Rows whose time lies before an earlier row's.
+    pub out_of_order: u64,
+    /// The furthest that a row goes back behind the newest before it: the `reorder` window must be longer.
+    pub furthest_back: SimDuration,
+    /// The longest time without a row, between neighbours in the file.
+    pub longest_gap: SimDuration,
+    /// Arrivals: the fullest second (unless the trace is too long for it), minute and hour.
+    pub peaks: Vec<Peak>,
+    /// Counts and levels: sum, mean and largest value, and when that was.
+    pub values: Option<ValueFacts>,
+    /// Sums of input and output tokens, and the largest of each.
+    pub tokens: Option<TokenFacts>,
+    /// Counts: length of an interval.
+    pub interval: Option<SimDuration>,
+}
+
+/// The values of counts or levels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ValueFacts {
+    /// Sum over the rows.
+    pub sum: f64,
+    /// Mean over the rows.
+    pub mean: f64,
+    /// The largest.
+    pub most: f64,
+    /// Time of the (first) largest since the clock's zero.
+    pub at: SimTime,
+}
+
+/// Token counts of the requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TokenFacts {
+    /// Sum of input tokens.
+    pub sum_in: u64,
+    /// Sum of output tokens.
+    pub sum_out: u64,
+    /// The most input tokens of a request.
+    pub most_in: u32,
+    /// The most output tokens of a request.
+    pub most_out: u32,
+}
+
+impl TraceFacts {
+    /// From the earliest to the latest row.
+    pub fn span(&self) -> SimDuration {
+        self.last.since(self.first)
+    }
+
+    /// Arrivals per second over the span, where there are arrivals and the span is not empty.
+    pub fn mean_rate(&self) -> Option<f64> {
+        let seconds = self.span().as_secs_f64();
+        (self.kind == SeriesKind::Arrivals && seconds > 0.0).then(|| self.tally.rows as f64 / seconds)
+    }
+}
+
+/// Reads a whole trace and says what is in it. Rows may come in any order, and any share of them may be unusable.
+///
+/// # Errors
+/// If the file cannot be read, or holds no usable row.
+pub fn inspect(path: &Path, options: &TraceOptions) -> Result<TraceFacts, TraceError> {
+    let everything = crate::units::Fraction::new(1.0).unwrap_or_default();
+    let options = TraceOptions { max_bad_rows: everything, ..options.clone() };
+    let packing = TraceInput::probe(path)?.packing.name();
+    let (plugin, mut reader) = open_reader(path, &options)?;
+    let mut survey = Survey::default();
+    let mut rows = Rows::default();
+    loop {
+        reader.read(&mut rows)?;
+        if rows.is_empty() {
+            break;
+        }
+        survey.add(&rows, reader.kind());
+    }
+    let tally = reader.tally().clone();
+    let Some(first) = survey.first else {
+        let error = TraceError::new(path.display().to_string(), "holds no usable row; expected a trace");
+        return Err(match tally.first_bad.first() {
+            Some(bad) => error.line(bad.line).help(bad.message.as_str()),
+            None => error,
+        });
+    };
+    let zero_epoch_ns = reader.zero_epoch_ns();
+    Ok(survey.facts(plugin, packing, &*reader, tally, first, zero_epoch_ns))
+}
+
+#[derive(Default)]
+struct Survey {
+    first: Option<SimTime>,
+    newest: SimTime,
+    previous: Option<SimTime>,
+    out_of_order: u64,
+    furthest_back: SimDuration,
+    longest_gap: SimDuration,
+    bins: Bins,
+    sum: f64,
+    most: Option<(f64, SimTime)>,
+    tokens: Option<TokenFacts>,
+}
+
+impl Survey {
+    fn add(&mut self, rows: &Rows, kind: SeriesKind) {
+        for time in &rows.requests.arrivals {
+            self.first = Some(self.first.map_or(*time, |first| first.min(*time)));
+            if *time < self.newest {
+                self.out_of_order += 1;
+                self.furthest_back = self.furthest_back.max(self.newest.since(*time));
+            }
+            self.newest = self.newest.max(*time);
+            self.longest_gap = self.longest_gap.max(time.since(self.previous.unwrap_or(*time)));
+            self.previous = Some(*time);
+            if kind == SeriesKind::Arrivals {
+                self.bins.add(time.as_nanos() / NANOS_PER_SECOND);
+            }
+        }
+        for (value, time) in rows.values.iter().zip(&rows.requests.arrivals) {
+            self.sum += value;
+            if self.most.is_none_or(|(most, _)| *value > most) {
+                self.most = Some((*value, *time));
+            }
+        }
+        let (tokens_in, tokens_out) = (&rows.requests.tokens_in, &rows.requests.tokens_out);
+        if !tokens_in.is_empty() || !tokens_out.is_empty() {
+            let facts = self.tokens.get_or_insert_default();
+            facts.sum_in += tokens_in.iter().map(|n| u64::from(*n)).sum::<u64>();
+            facts.sum_out += tokens_out.iter().map(|n| u64::from(*n)).sum::<u64>();
+            facts.most_in = tokens_in.iter().copied().max().unwrap_or(0).max(facts.most_in);
+            facts.most_out = tokens_out.iter().copied().max().unwrap_or(0).max(facts.most_out);
+        }
+    }
+
+    fn facts(
+        self,
+        plugin: &FormatPlugin,
+        packing: &'static str,
+        reader: &dyn super::RowReader,
+        tally: Tally,
+        first: SimTime,
+        zero_epoch_ns: Option<u64>,
+    ) -> TraceFacts {
+        let values =
+            self.most.map(|(most, at)| ValueFacts { sum: self.sum, mean: self.sum / tally.rows as f64, most, at });
+        TraceFacts {
+            format: plugin.name,
+            packing,
+            kind: reader.kind(),
+            first,
+            last: self.newest,
+            zero_epoch_ns,
+            out_of_order: self.out_of_order,
+            furthest_back: self.furthest_back,
+            longest_gap: self.longest_gap,
+            peaks: self.bins.peaks(first, self.newest, tally.rows),
+            values,
+            tokens: self.tokens,
+            interval: reader.interval(),
+            tally,
+        }
+    }
+}
+
+/// Seconds on one page of counters.
+const PAGE: u64 = 3600;
+/// The most pages: 8,192 hours with arrivals in them, 118 MB.
+const MAX_PAGES: usize = 8192;
+
+/// Arrivals per second, in any order of arrival; per minute where the trace is too long for seconds.
+struct Bins {
+    /// Seconds per bin.
+    width: u64,
+    pages: BTreeMap<u64, Box<[u32]>>,
+}
+
+impl Default for Bins {
+    fn default() -> Self {
+        Bins { width: 1, pages: BTreeMap::new() }
+    }
+}
+
+impl Bins {
+    #[inline]
+    fn add(&mut self, second: u64) {
+        let bin = second / self.width;
+        let page = self.pages.entry(bin / PAGE).or_insert_with(|| vec![0; PAGE as usize].into());
+        page[(bin % PAGE) as usize] += 1;
+        if self.pages.len() > MAX_PAGES {
+            self.coarsen();
+        }
+    }
+
+    fn coarsen(&mut self) {
+        let old = std::mem::take(&mut self.pages);
+        let finer = self.width;
+        self.width *= 60;
+        for (page, counts) in old {
+            for (index, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+                let bin = (page * PAGE + index as u64) * finer / self.width;
+                let page = self.pages.entry(bin / PAGE).or_insert_with(|| vec![0; PAGE as usize].into());
+                page[(bin % PAGE) as usize] += count;
+            }
+        }
+    }
+
+    fn peaks(&self, first: SimTime, last: SimTime, rows: u64) -> Vec<Peak> {
+        if self.pages.is_empty() {
+            return Vec::new();
+        }
+        let seconds = |time: SimTime| time.as_nanos() / NANOS_PER_SECOND;
+        [1, 60, 3600]
+            .into_iter()
+            .filter(|width| *width >= self.width)
+            .map(|width| {
+                let (most, bin) = self.fullest(width);
+                let bins = seconds(last) / width - seconds(first) / width + 1;
+                Peak {
+                    bin: SimDuration::from_secs(width),
+                    mean: rows as f64 / bins as f64,
+                    most,
+                    at_ns: bin * width * NANOS_PER_SECOND,
+                }
+            })
+            .collect()
+    }
+
+    /// The fullest bin of `width` seconds and its number.
+    fn fullest(&self, width: u64) -> (u64, u64) {
+        let mut best = (0, 0);
+        let mut current = (0u64, u64::MAX);
+        for (page, counts) in &self.pages {
+            for (index, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+                let bin = (page * PAGE + index as u64) * self.width / width;
+                if bin != current.1 {
+                    current = (0, bin);
+                }
+                current.0 += u64::from(*count);
+                if current.0 > best.0 {
+                    best = current;
+                }
+            }
+        }
+        best
+    }
+}

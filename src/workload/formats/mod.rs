@@ -1,0 +1,54 @@
+//! Trace formats: one file each, and the one list.
+
+mod access_log;
+mod auth_log;
+mod azure_llm;
+mod counts;
+mod csv;
+#[cfg(feature = "tables")]
+mod parquet;
+mod plimsoll;
+mod tsv;
+
+use super::rows::RowReader;
+use super::{TraceError, TraceInput, TraceOptions};
+use crate::config::Plugin;
+
+/// What a format consists of.
+#[derive(Debug, Clone, Copy)]
+pub struct FormatBuilder {
+    /// Whether the file is surely of this format, judged by the first bytes of its content.
+    pub recognise: fn(&TraceInput, &TraceOptions) -> bool,
+    /// Opens a reader.
+    pub open: fn(&TraceInput, &TraceOptions) -> Result<Box<dyn RowReader>, TraceError>,
+}
+
+/// The entry of a format in the list.
+pub type FormatPlugin = Plugin<FormatBuilder>;
+
+/// Every format, the most specific first: a file is read by the first that recognises it.
+pub const FORMATS: &[FormatPlugin] = &[
+    plimsoll::PLUGIN,
+    azure_llm::PLUGIN,
+    access_log::PLUGIN,
+    auth_log::PLUGIN,
+    counts::PLUGIN,
+    #[cfg(feature = "tables")]
+    parquet::PLUGIN,
+    tsv::PLUGIN,
+    csv::PLUGIN,
+];
+
+/// The format of a file, judged by its content.
+pub fn recognise(input: &TraceInput, options: &TraceOptions) -> Option<&'static FormatPlugin> {
+    FORMATS.iter().find(|plugin| (plugin.build.recognise)(input, options))
+}
+
+/// The first lines of the head, whole ones only.
+pub(super) fn head_lines(input: &TraceInput, most: usize) -> impl Iterator<Item = &[u8]> {
+    let whole = match memchr::memrchr(b'\n', &input.head) {
+        Some(last) if !input.head_is_all => &input.head[..last],
+        _ => &input.head[..],
+    };
+    whole.split(|c| *c == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line)).take(most)
+}

@@ -1,0 +1,41 @@
+//! Synthetic arrivals: one file each, and the one list.
+
+mod constant;
+mod poisson;
+
+use std::sync::Arc;
+
+use super::Recipe;
+use crate::config::{Diagnostics, Fields, FromNode, Node, Plugin};
+use crate::units::{Rate, SimDuration};
+
+/// Builds a recipe from the parameters that stand under the generator's name.
+pub type GeneratorBuilder = fn(&Node, &mut Diagnostics) -> Option<Arc<dyn Recipe>>;
+
+/// The entry of a generator in the list.
+pub type GeneratorPlugin = Plugin<GeneratorBuilder>;
+
+/// Every generator.
+pub const GENERATORS: &[GeneratorPlugin] = &[constant::PLUGIN, poisson::PLUGIN];
+
+/// A rate and for how long: the parameters of the generators with a steady rate. Both also accept the rate alone.
+fn steady(name: &str, node: &Node, sink: &mut Diagnostics) -> Option<(Rate, Option<SimDuration>)> {
+    if node.as_text().is_some() {
+        return positive(node, Rate::from_node(node, sink)?, sink).map(|rate| (rate, None));
+    }
+    let fields = Fields::open(node, name, sink)?;
+    let rate: Option<Rate> = fields.required("rate", sink);
+    let rate = rate.and_then(|rate| positive(fields.node_of("rate")?, rate, sink));
+    let duration = fields.optional("for", sink);
+    fields.finish(sink);
+    Some((rate?, duration))
+}
+
+fn positive(node: &Node, rate: Rate, sink: &mut Diagnostics) -> Option<Rate> {
+    // Beyond one request a nanosecond, times cannot tell requests apart.
+    let usable = rate.get() > 0.0 && rate.get() <= 1e9;
+    if !usable {
+        sink.push(node.error("expected a rate above zero and up to 1e9 requests a second"));
+    }
+    usable.then_some(rate)
+}

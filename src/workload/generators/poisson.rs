@@ -1,0 +1,75 @@
+//! A Poisson process of steady rate.
+
+use std::sync::Arc;
+
+use super::super::{Opening, Recipe, RequestBatch, TraceError, TraceSource};
+use super::{GeneratorPlugin, steady};
+use crate::random::{Draw, Purpose};
+use crate::units::{Rate, SimDuration, SimTime};
+
+/// The entry in the list.
+pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {
+    name: "poisson",
+    summary: "a Poisson process: independent exponential gaps at a mean rate",
+    source: "Poisson process (M in Kendall's notation)",
+    build: |node, sink| {
+        let (rate, duration) = steady("poisson", node, sink)?;
+        Some(Arc::new(Poisson { rate, duration }))
+    },
+};
+
+#[derive(Debug, Clone)]
+struct Poisson {
+    rate: Rate,
+    duration: Option<SimDuration>,
+}
+
+impl Recipe for Poisson {
+    fn open(&self, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
+        let draw = opening.draw(Purpose::Arrival, 0);
+        Ok(Box::new(Stream { mean_ns: 1e9 / self.rate.get(), duration: self.duration, draw, at: 0, part: 0.0 }))
+    }
+
+    fn scaled(&self, factor: f64) -> Option<Arc<dyn Recipe>> {
+        let rate = Rate::per_second(self.rate.get() * factor).ok()?;
+        Some(Arc::new(Poisson { rate, ..self.clone() }))
+    }
+}
+
+struct Stream {
+    mean_ns: f64,
+    duration: Option<SimDuration>,
+    draw: Draw,
+    /// The last arrival: whole nanoseconds, and the part of the next one that is carried on, so that the mean gap is exact.
+    at: u64,
+    part: f64,
+}
+
+impl TraceSource for Stream {
+    fn fill(&mut self, batch: &mut RequestBatch) -> Result<(), TraceError> {
+        let end = self.duration.unwrap_or(SimDuration::MAX).as_nanos();
+        if self.at >= end {
+            return Ok(());
+        }
+        let before = batch.len();
+        let (mut at, mut part, mean) = (self.at, self.part, self.mean_ns);
+        let draw = &mut self.draw;
+        batch.arrivals.extend((0..RequestBatch::TARGET_LEN).map(|_| {
+            let gap = draw.exponential() * mean + part;
+            let whole = gap as u64;
+            part = gap - whole as f64;
+            at = at.saturating_add(whole);
+            SimTime::from_nanos(at)
+        }));
+        (self.at, self.part) = (at, part);
+        if at >= end {
+            let kept = batch.arrivals[before..].partition_point(|time| time.as_nanos() < end);
+            batch.arrivals.truncate(before + kept);
+        }
+        Ok(())
+    }
+
+    fn extent(&self) -> Option<SimDuration> {
+        self.duration
+    }
+}

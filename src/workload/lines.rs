@@ -1,0 +1,271 @@
+//! Text to lines, and lines to rows, without an allocation per line.
+
+use std::io::Read;
+
+use super::open::read_error;
+use super::rows::{BadRow, RowReader, Rows, SeriesKind, Tally};
+use super::{TraceError, TraceInput, TraceOptions};
+use crate::units::{SimDuration, SimTime};
+
+/// The longest line that is read. Real logs stay far below: servers cut request lines at 8 to 64 KiB.
+pub const MAX_LINE_BYTES: usize = 1 << 20;
+const CHUNK: usize = 256 << 10;
+
+/// Lines of a stream, without their ends (`\n` or `\r\n`).
+pub(super) struct Lines {
+    file: String,
+    stream: Box<dyn Read + Send>,
+    buffer: Vec<u8>,
+    /// First byte not yet given out.
+    start: usize,
+    /// One past the last byte read.
+    end: usize,
+    finished: bool,
+    /// Line on which the last record began, from 1.
+    line: u64,
+    next_line: u64,
+}
+
+impl Lines {
+    pub(super) fn new(input: &TraceInput) -> Result<Self, TraceError> {
+        let buffer = vec![0; CHUNK];
+        let (file, stream) = (input.name.clone(), input.stream()?);
+        Ok(Lines { file, stream, buffer, start: 0, end: 0, finished: false, line: 0, next_line: 1 })
+    }
+
+    /// The next line with its number; with `quoted`, line ends between double quotes belong to the record.
+    pub(super) fn next(&mut self, quoted: bool) -> Result<Option<(u64, &[u8])>, TraceError> {
+        self.line = self.next_line;
+        let mut scanned = 0;
+        let mut open_quote = false;
+        let (length, after) = loop {
+            let fresh = &self.buffer[self.start + scanned..self.end];
+            if let Some(at) = memchr::memchr(b'\n', fresh) {
+                open_quote ^= quoted && odd_quotes(&fresh[..at]);
+                self.next_line += 1;
+                if !open_quote {
+                    break (scanned + at, scanned + at + 1);
+                }
+                scanned += at + 1;
+                continue;
+            }
+            if self.end - self.start > MAX_LINE_BYTES {
+                return Err(self.too_long(open_quote));
+            }
+            if self.finished {
+                if self.start == self.end {
+                    return Ok(None);
+                }
+                self.next_line += 1;
+                break (self.end - self.start, self.end - self.start);
+            }
+            self.refill()?;
+        };
+        let record = &self.buffer[self.start..self.start + length];
+        self.start += after;
+        Ok(Some((self.line, record.strip_suffix(b"\r").unwrap_or(record))))
+    }
+
+    /// Moves what is left to the front and reads more behind it.
+    fn refill(&mut self) -> Result<(), TraceError> {
+        self.buffer.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+        if self.buffer.len() - self.end < CHUNK / 2 {
+            self.buffer.resize(self.buffer.len() * 2, 0);
+        }
+        let n = loop {
+            match self.stream.read(&mut self.buffer[self.end..]) {
+                Ok(n) => break n,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(read_error(&self.file, &error).line(self.next_line)),
+            }
+        };
+        self.end += n;
+        self.finished = n == 0;
+        Ok(())
+    }
+
+    fn too_long(&self, open_quote: bool) -> TraceError {
+        let error = TraceError::new(self.file.as_str(), "the line is longer than 1 MiB; expected a row of a trace");
+        let help = if open_quote { "a double quote is not closed" } else { "is this the file you meant?" };
+        error.line(self.line).help(help)
+    }
+}
+
+fn odd_quotes(text: &[u8]) -> bool {
+    memchr::memchr_iter(b'"', text).count() % 2 == 1
+}
+
+/// Why one row cannot be used: where in the record, and what was expected there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct RowFault {
+    /// Byte offset in the record.
+    pub at: usize,
+    /// What was expected ("a time such as ...").
+    pub expected: &'static str,
+}
+
+/// Turns records into rows: what a text format adds to [`TextReader`].
+pub(super) trait RowParser: Send {
+    /// Appends the record's rows, if it has any; a record that is none of the format's business adds none.
+    fn parse(&mut self, record: &[u8], rows: &mut Rows) -> Result<(), RowFault>;
+
+    /// What the rows are.
+    fn kind(&self) -> SeriesKind {
+        SeriesKind::Arrivals
+    }
+
+    /// Whether double quotes may hold line ends.
+    fn quoted(&self) -> bool {
+        false
+    }
+
+    /// Whether the file's times are dates (true) or relative numbers.
+    fn dated(&self) -> bool {
+        true
+    }
+
+    /// See [`RowReader`].
+    fn class_names(&self) -> &[String] {
+        &[]
+    }
+
+    /// See [`RowReader`].
+    fn origin(&self) -> Option<SimTime> {
+        None
+    }
+
+    /// See [`RowReader`]; `None` where relative times have no known start.
+    fn zero_epoch_ns(&self) -> Option<u64> {
+        self.dated().then_some(0)
+    }
+
+    /// See [`RowReader`].
+    fn interval(&self) -> Option<SimDuration> {
+        None
+    }
+
+    /// See [`RowReader`].
+    fn extent(&self) -> Option<SimDuration> {
+        None
+    }
+}
+
+/// A text format's reader: lines, the parser, and the count of rows that cannot be used.
+pub(super) struct TextReader<P> {
+    lines: Lines,
+    parser: P,
+    tally: Tally,
+    max_bad_share: f64,
+}
+
+/// Rows per call.
+const ROWS: usize = 8192;
+/// Bad rows are weighed against the rows so far after every so many rows, and at the end.
+const WEIGH_EVERY: u64 = 65_536;
+
+impl<P: RowParser> TextReader<P> {
+    /// Starts behind the first `skip` records (a header).
+    pub(super) fn open(input: &TraceInput, options: &TraceOptions, skip: usize, parser: P) -> Result<Self, TraceError> {
+        let mut lines = Lines::new(input)?;
+        for _ in 0..skip {
+            lines.next(parser.quoted())?;
+        }
+        Ok(TextReader { lines, parser, tally: Tally::default(), max_bad_share: options.max_bad_rows.get() })
+    }
+
+    fn weigh(&self) -> Result<(), TraceError> {
+        if self.tally.bad == 0 || self.tally.bad_share() <= self.max_bad_share {
+            return Ok(());
+        }
+        let Some(first) = self.tally.first_bad.first() else { return Ok(()) };
+        let share = 100.0 * self.tally.bad_share();
+        let shown: Vec<String> = self.tally.first_bad.iter().map(|bad| bad.line.to_string()).collect();
+        let message = format!(
+            "{}; {} of the first {} rows ({share:.1}%) cannot be used, more than the {}% allowed (lines {}{})",
+            first.message,
+            self.tally.bad,
+            self.tally.bad + self.tally.rows,
+            self.max_bad_share * 100.0,
+            shown.join(", "),
+            if self.tally.bad > shown.len() as u64 { ", ..." } else { "" },
+        );
+        let mut error =
+            TraceError::new(self.lines.file.as_str(), message).line(first.line).column(first.column.to_string());
+        if self.tally.rows > 0 {
+            error = error.help(format!("`max-bad-rows: {}%` would leave them out", share.ceil().min(100.0)));
+        }
+        Err(error)
+    }
+}
+
+impl<P: RowParser> RowReader for TextReader<P> {
+    fn kind(&self) -> SeriesKind {
+        self.parser.kind()
+    }
+
+    fn read(&mut self, rows: &mut Rows) -> Result<(), TraceError> {
+        rows.clear();
+        let quoted = self.parser.quoted();
+        while rows.len() < ROWS {
+            let Some((line, record)) = self.lines.next(quoted)? else {
+                self.weigh()?;
+                break;
+            };
+            let before = rows.len();
+            match self.parser.parse(record, rows) {
+                Ok(()) if rows.len() == before => self.tally.skipped += 1,
+                Ok(()) => self.tally.rows += (rows.len() - before) as u64,
+                Err(fault) => {
+                    self.tally.bad += 1;
+                    if self.tally.first_bad.len() < Tally::SHOWN {
+                        self.tally.first_bad.push(describe(record, fault, line));
+                    }
+                    if (self.tally.bad + self.tally.rows) % WEIGH_EVERY == 0 {
+                        self.weigh()?;
+                    }
+                }
+            }
+            rows.lines.resize(rows.requests.len(), line);
+        }
+        Ok(())
+    }
+
+    fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    fn class_names(&self) -> &[String] {
+        self.parser.class_names()
+    }
+
+    fn origin(&self) -> Option<SimTime> {
+        self.parser.origin()
+    }
+
+    fn zero_epoch_ns(&self) -> Option<u64> {
+        self.parser.zero_epoch_ns()
+    }
+
+    fn interval(&self) -> Option<SimDuration> {
+        self.parser.interval()
+    }
+
+    fn extent(&self) -> Option<SimDuration> {
+        self.parser.extent()
+    }
+}
+
+/// The fault with a short excerpt of what stands there.
+fn describe(record: &[u8], fault: RowFault, line: u64) -> BadRow {
+    let rest = &record[fault.at.min(record.len())..];
+    let excerpt = String::from_utf8_lossy(&rest[..rest.len().min(40)]);
+    let found = if rest.is_empty() {
+        "the end of the line".to_string()
+    } else {
+        let dots = if rest.len() > 40 { "..." } else { "" };
+        format!("`{}{dots}`", excerpt.escape_debug())
+    };
+    BadRow { line, column: fault.at as u64 + 1, message: format!("expected {}, found {found}", fault.expected) }
+}

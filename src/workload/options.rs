@@ -1,0 +1,199 @@
+//! What a user may say about a trace file.
+
+use super::time_text::{TimeFormat, parse_instant};
+use crate::config::{Diagnostics, Fields, FromNode, Node, suggest};
+use crate::units::{Fraction, Rate, SimDuration};
+
+/// Names of columns, or their numbers from 1 in a file without a header.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Columns {
+    /// Time of the row.
+    pub time: Option<String>,
+    /// Requests in the interval that starts at the row's time.
+    pub count: Option<String>,
+    /// Value of a quantity at the row's time (players online).
+    pub level: Option<String>,
+    /// Service demand of the request.
+    pub demand: Option<String>,
+    /// Input tokens.
+    pub tokens_in: Option<String>,
+    /// Output tokens.
+    pub tokens_out: Option<String>,
+    /// Class of the request.
+    pub class: Option<String>,
+}
+
+/// How counts and levels become arrivals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Expand {
+    /// Counts: exactly as many as counted, at independent uniform instants of the interval, which is a Poisson process
+    /// given its counts. Levels: a Poisson process of the model's rate.
+    #[default]
+    Poisson,
+    /// Evenly spaced inside each interval; what rounding leaves over goes to the next interval.
+    Even,
+}
+
+/// What a user may say about a trace file; everything has a default.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TraceOptions {
+    /// Name of the format, from [`super::FORMATS`]; recognised from the content if `None`.
+    pub format: Option<String>,
+    /// Which column holds what.
+    pub columns: Columns,
+    /// How times are written; recognised from the first row if `None`.
+    pub time_format: Option<TimeFormat>,
+    /// Unit of the demand column: seconds, milliseconds, microseconds or nanoseconds.
+    pub demand_unit: TimeFormat,
+    /// Counts: length of an interval; the smallest step between the first rows if `None`.
+    pub interval: Option<SimDuration>,
+    /// How counts and levels become arrivals.
+    pub expand: Expand,
+    /// Levels: requests that one unit of the level makes (one player, one user); levels without it are refused.
+    pub requests_per_unit: Option<Rate>,
+    /// Levels: the longest time for which a value holds; longer gaps are times without requests.
+    pub max_gap: SimDuration,
+    /// The first instant of interest, nanoseconds since 1970; becomes time zero.
+    pub start: Option<u64>,
+    /// The end of the interesting part (exclusive), nanoseconds since 1970.
+    pub end: Option<u64>,
+    /// How far rows may go back in time; they are sorted within this window.
+    pub reorder: SimDuration,
+    /// The largest share of rows that may be unusable.
+    pub max_bad_rows: Fraction,
+    /// The year in which a syslog begins.
+    pub year: Option<u32>,
+}
+
+impl Default for TraceOptions {
+    fn default() -> Self {
+        TraceOptions {
+            format: None,
+            columns: Columns::default(),
+            time_format: None,
+            demand_unit: TimeFormat::Seconds,
+            interval: None,
+            expand: Expand::Poisson,
+            requests_per_unit: None,
+            max_gap: SimDuration::from_secs(15 * 60),
+            start: None,
+            end: None,
+            reorder: SimDuration::ZERO,
+            max_bad_rows: Fraction::new(0.01).unwrap_or_default(),
+            year: None,
+        }
+    }
+}
+
+impl TraceOptions {
+    /// Takes the options out of the fields of a scenario's `workload:` mapping.
+    pub fn from_fields(fields: &Fields<'_>, sink: &mut Diagnostics) -> Self {
+        let default = TraceOptions::default();
+        let options = TraceOptions {
+            format: fields.optional("format", sink),
+            columns: fields.node_of("columns").and_then(|node| columns(node, sink)).unwrap_or_default(),
+            time_format: fields.optional("time-format", sink),
+            demand_unit: fields.or("demand-unit", default.demand_unit, sink),
+            interval: fields.optional("interval", sink),
+            expand: fields.or("expand", default.expand, sink),
+            requests_per_unit: fields.optional("requests-per-unit", sink),
+            max_gap: fields.or("max-gap", default.max_gap, sink),
+            start: instant(fields, "start", sink),
+            end: instant(fields, "end", sink),
+            reorder: fields.or("reorder", default.reorder, sink),
+            max_bad_rows: fields.or("max-bad-rows", default.max_bad_rows, sink),
+            year: fields.optional("year", sink),
+        };
+        options.check(fields, sink);
+        options
+    }
+
+    fn check(&self, fields: &Fields<'_>, sink: &mut Diagnostics) {
+        if let (Some(node), Some(name)) = (fields.node_of("format"), &self.format)
+            && !super::FORMATS.iter().any(|plugin| plugin.name == name)
+        {
+            let names: Vec<&str> = super::FORMATS.iter().map(|plugin| plugin.name).collect();
+            let mut error = node.error(format!("`{name}` is not a trace format"));
+            if let Some(near) = suggest(name, names.iter().copied()) {
+                error = error.label(format!("did you mean `{near}`?"));
+            }
+            sink.push(error.note(format!("known formats: {}", names.join(", "))));
+        }
+        if let (Some(start), Some(end), Some(node)) = (self.start, self.end, fields.node_of("end"))
+            && end <= start
+        {
+            sink.push(node.error("`end` is not after `start`"));
+        }
+        for (name, value) in [("interval", self.interval), ("max-gap", Some(self.max_gap))] {
+            if let (Some(node), Some(SimDuration::ZERO)) = (fields.node_of(name), value) {
+                sink.push(node.error(format!("`{name}` must be longer than nothing")));
+            }
+        }
+        if let Some(node) = fields.node_of("demand-unit")
+            && self.demand_unit.is_date()
+        {
+            sink.push(node.error("a demand is a duration: expected `s`, `ms`, `us` or `ns`"));
+        }
+        if let (Some(year), Some(node)) = (self.year, fields.node_of("year"))
+            && !(1970..=2500).contains(&year)
+        {
+            sink.push(node.error("expected a year from 1970 to 2500"));
+        }
+    }
+}
+
+fn columns(node: &Node, sink: &mut Diagnostics) -> Option<Columns> {
+    let fields = Fields::open(node, "columns", sink)?;
+    let columns = Columns {
+        time: fields.optional("time", sink),
+        count: fields.optional("count", sink),
+        level: fields.optional("level", sink),
+        demand: fields.optional("demand", sink),
+        tokens_in: fields.optional("tokens-in", sink),
+        tokens_out: fields.optional("tokens-out", sink),
+        class: fields.optional("class", sink),
+    };
+    fields.finish(sink);
+    if columns.count.is_some() && columns.level.is_some() {
+        let error = node.error("a row is either a count or a level, not both");
+        sink.push(error.help("count: requests in an interval; level: a value at an instant, such as players online"));
+    }
+    Some(columns)
+}
+
+fn instant(fields: &Fields<'_>, name: &'static str, sink: &mut Diagnostics) -> Option<u64> {
+    let node = fields.node_of(name)?;
+    let read = node.as_text().and_then(parse_instant);
+    if read.is_none() {
+        sink.push(node.error(format!("`{name}` is an instant of the trace such as `2021-04-28 18:00`")));
+    }
+    read
+}
+
+impl FromNode for TimeFormat {
+    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+        let found = node.as_text().and_then(TimeFormat::named);
+        if found.is_none() {
+            let names = TimeFormat::ALL.map(TimeFormat::name);
+            let mut error = node.error("expected how times are written");
+            if let Some(near) = node.as_text().and_then(|text| suggest(text, names)) {
+                error = error.label(format!("did you mean `{near}`?"));
+            }
+            sink.push(error.note(format!("known: {}", names.join(", "))));
+        }
+        found
+    }
+}
+
+impl FromNode for Expand {
+    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+        match node.as_text() {
+            Some("poisson") => Some(Expand::Poisson),
+            Some("even") => Some(Expand::Even),
+            _ => {
+                sink.push(node.error("expected `poisson` or `even`"));
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Rows in the order of their times.
+
+use super::TraceError;
+use super::rows::{RowReader, Rows};
+use crate::units::{SimDuration, SimTime};
+
+/// The most rows that are held back for sorting: with times alone about 64 MB, with all columns twice that.
+const MAX_HELD: usize = 4 << 20;
+/// Rows are sorted in blocks of at least this many.
+const BLOCK: usize = 1 << 16;
+
+/// Puts rows in order that go back by no more than a window, and refuses those that go back further.
+pub(super) struct Ordered {
+    pub(super) reader: Box<dyn RowReader>,
+    file: String,
+    window: SimDuration,
+    /// The newest time read.
+    newest: SimTime,
+    /// Times below were given out already; a row that goes back behind this cannot be put in its place.
+    given: SimTime,
+    held: Rows,
+    spare: Rows,
+    order: Vec<u32>,
+    finished: bool,
+}
+
+impl Ordered {
+    pub(super) fn new(reader: Box<dyn RowReader>, file: &str, window: SimDuration) -> Self {
+        Ordered {
+            reader,
+            file: file.to_string(),
+            window,
+            newest: SimTime::ZERO,
+            given: SimTime::ZERO,
+            held: Rows::default(),
+            spare: Rows::default(),
+            order: Vec::new(),
+            finished: false,
+        }
+    }
+
+    /// Replaces `rows` by the next rows in order; none means the end.
+    pub(super) fn read(&mut self, rows: &mut Rows) -> Result<(), TraceError> {
+        if !self.window.is_zero() {
+            return self.read_sorted(rows);
+        }
+        self.reader.read(rows)?;
+        let mut newest = self.newest;
+        for (index, time) in rows.requests.arrivals.iter().enumerate() {
+            if *time < newest {
+                let (line, back) = (rows.place(index), newest.since(*time));
+                return Err(self.goes_back(line, back, newest, rows));
+            }
+            newest = *time;
+        }
+        self.newest = newest;
+        Ok(())
+    }
+
+    fn read_sorted(&mut self, rows: &mut Rows) -> Result<(), TraceError> {
+        rows.clear();
+        // A window longer than a block holds everything back: read on, twice as much each time, until something may leave.
+        while rows.is_empty() && !(self.finished && self.held.is_empty()) {
+            self.hold(self.held.len() * 2 + BLOCK)?;
+            let until = if self.finished { SimTime::MAX } else { self.newest.saturating_sub(self.window) };
+            self.split(until, rows);
+        }
+        Ok(())
+    }
+
+    /// Reads on until about `wanted` rows are held back.
+    fn hold(&mut self, wanted: usize) -> Result<(), TraceError> {
+        while !self.finished && self.held.len() < wanted {
+            self.reader.read(&mut self.spare)?;
+            self.finished = self.spare.is_empty();
+            for (index, time) in self.spare.requests.arrivals.iter().enumerate() {
+                if *time < self.given {
+                    let (line, back) = (self.spare.place(index), self.newest.since(*time));
+                    let (newest, read) = (self.newest, std::mem::take(&mut self.spare));
+                    return Err(self.goes_back(line, back, newest, &read));
+                }
+                self.newest = self.newest.max(*time);
+            }
+            self.held.append_range(&self.spare, 0..self.spare.len());
+        }
+        if self.held.len() > MAX_HELD {
+            let message = format!("more than {MAX_HELD} rows lie within the reorder window of {}", self.window);
+            return Err(TraceError::new(self.file.as_str(), message).help("state a shorter window, or sort the file"));
+        }
+        Ok(())
+    }
+
+    /// Moves all rows before `until` to `rows`, sorted; rows of equal time stay in the order of the file.
+    fn split(&mut self, until: SimTime, rows: &mut Rows) {
+        let times = &self.held.requests.arrivals;
+        self.order.clear();
+        self.order.extend(0..times.len() as u32);
+        if !times.is_sorted() {
+            self.order.sort_by_key(|row| times[*row as usize]);
+        }
+        let leaving = self.order.partition_point(|row| times[*row as usize] < until || until == SimTime::MAX);
+        rows.gather(&self.held, &self.order[..leaving]);
+        self.given = until;
+        self.spare.clear();
+        self.spare.gather(&self.held, &self.order[leaving..]);
+        std::mem::swap(&mut self.held, &mut self.spare);
+    }
+
+    /// Reads the rest of the file to say which window would have been needed.
+    fn goes_back(&mut self, line: u64, back: SimDuration, newest: SimTime, rest: &Rows) -> TraceError {
+        let mut widest = back;
+        let mut newest = newest;
+        let mut rows = rest.clone();
+        while !rows.is_empty() {
+            for time in &rows.requests.arrivals {
+                newest = newest.max(*time);
+                widest = widest.max(newest.since(*time));
+            }
+            if self.reader.read(&mut rows).is_err() {
+                break;
+            }
+        }
+        let message = format!("arrivals go back by {back}; expected rows in the order of their times");
+        let help = format!("`reorder: {}` would sort them", round_up(widest));
+        TraceError::new(self.file.as_str(), message).line(line).help(help)
+    }
+}
+
+/// The next full second, minute or hour, with room: a window must be longer than the widest step back.
+fn round_up(step: SimDuration) -> SimDuration {
+    let unit = match step.as_secs_f64() {
+        s if s < 60.0 => 1,
+        s if s < 3600.0 => 60,
+        _ => 3600,
+    };
+    (step + SimDuration::from_nanos(1)).round_up_to(SimDuration::from_secs(unit))
+}

@@ -1,0 +1,165 @@
+//! Rows of a trace file, before they become requests.
+
+use super::batch::{append, gather};
+use super::{RequestBatch, TraceError};
+use crate::units::{SimDuration, SimTime};
+use std::ops::Range;
+
+/// What the rows of a trace are. The three kinds are never mixed up: counts and levels become arrivals only by a stated
+/// model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SeriesKind {
+    /// Each row is one request.
+    Arrivals,
+    /// Each row says how many requests came in an interval that starts at its time.
+    Counts,
+    /// Each row is the value of a quantity at its time: players online, utilization, containers.
+    Levels,
+}
+
+impl SeriesKind {
+    /// The kind as it is written in files and tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            SeriesKind::Arrivals => "arrivals",
+            SeriesKind::Counts => "counts",
+            SeriesKind::Levels => "levels",
+        }
+    }
+}
+
+/// Some rows of a trace, as columns.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rows {
+    /// The requests. Times count from the zero of the trace's own clock: 1970, or wherever its numbers start. For counts
+    /// and levels only the times are used.
+    pub requests: RequestBatch,
+    /// Count or level of each row; empty for arrivals.
+    pub values: Vec<f64>,
+    /// Line of each row, from 1; empty for columnar files, whose rows are numbered on from `first_row`.
+    pub lines: Vec<u64>,
+    /// Number of the first row, from 1, where there are no lines.
+    pub first_row: u64,
+}
+
+impl Rows {
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.requests.is_empty()
+    }
+
+    /// Removes all rows, keeping the memory.
+    pub fn clear(&mut self) {
+        self.requests.clear();
+        self.values.clear();
+        self.lines.clear();
+    }
+
+    /// Line or row number of row `index`.
+    pub fn place(&self, index: usize) -> u64 {
+        self.lines.get(index).copied().unwrap_or(self.first_row + index as u64)
+    }
+
+    pub(super) fn append_range(&mut self, from: &Rows, range: Range<usize>) {
+        self.requests.append_range(&from.requests, range.clone());
+        append(&mut self.values, &from.values, &range);
+        append(&mut self.lines, &from.lines, &range);
+    }
+
+    pub(super) fn gather(&mut self, from: &Rows, rows: &[u32]) {
+        self.requests.gather(&from.requests, rows);
+        gather(&mut self.values, &from.values, rows);
+        gather(&mut self.lines, &from.lines, rows);
+    }
+}
+
+/// A row that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadRow {
+    /// Line or row, from 1.
+    pub line: u64,
+    /// Column in bytes, from 1.
+    pub column: u64,
+    /// What was expected and what was found.
+    pub message: String,
+}
+
+/// How many rows were read and how many could not be used.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Rows used.
+    pub rows: u64,
+    /// Lines that the format passes over on purpose (comments, other programs' messages).
+    pub skipped: u64,
+    /// Rows that could not be used.
+    pub bad: u64,
+    /// The first few of them.
+    pub first_bad: Vec<BadRow>,
+}
+
+impl Tally {
+    /// How many bad rows are kept to be shown.
+    pub const SHOWN: usize = 5;
+
+    /// Share of bad rows among all rows.
+    pub fn bad_share(&self) -> f64 {
+        if self.bad == 0 { 0.0 } else { self.bad as f64 / (self.rows + self.bad) as f64 }
+    }
+
+    /// One line per kind of row left out.
+    pub fn notices(&self) -> Vec<String> {
+        if self.bad == 0 {
+            return Vec::new();
+        }
+        let share = 100.0 * self.bad_share();
+        let mut lines = vec![format!("{} rows of the trace ({share:.2}%) could not be used", self.bad)];
+        lines.extend(
+            self.first_bad.iter().map(|bad| format!("line {}, column {}: {}", bad.line, bad.column, bad.message)),
+        );
+        lines
+    }
+}
+
+/// Turns a file into rows, in the order of the file.
+pub trait RowReader: Send {
+    /// What the rows are.
+    fn kind(&self) -> SeriesKind;
+
+    /// Replaces `rows` by the next rows of the file; none means the end.
+    ///
+    /// # Errors
+    /// If the file cannot be read on, or more rows than allowed cannot be used.
+    fn read(&mut self, rows: &mut Rows) -> Result<(), TraceError>;
+
+    /// What was read so far.
+    fn tally(&self) -> &Tally;
+
+    /// Names of the classes met so far.
+    fn class_names(&self) -> &[String] {
+        &[]
+    }
+
+    /// The zero from which the rows are to be counted, where it is not the first row: `Some(ZERO)` for files that hold
+    /// offsets.
+    fn origin(&self) -> Option<SimTime> {
+        None
+    }
+
+    /// Wall-clock time of the clock's zero, nanoseconds since 1970; `None` where the file's times are relative.
+    fn zero_epoch_ns(&self) -> Option<u64>;
+
+    /// Counts: the length of an interval. Levels: the longest time for which a value holds.
+    fn interval(&self) -> Option<SimDuration> {
+        None
+    }
+
+    /// The length of the trace from its origin, where the file states it.
+    fn extent(&self) -> Option<SimDuration> {
+        None
+    }
+}

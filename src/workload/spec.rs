@@ -1,0 +1,218 @@
+//! The workload of a scenario.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::arrivals::FileRecipe;
+use super::transforms::{Step, read_list};
+use super::{GENERATORS, Opening, Recipe, RequestBatch, TraceError, TraceOptions, TraceSource};
+use crate::config::{Diagnostic, Diagnostics, Fields, Node, Value};
+use crate::random::Streams;
+use crate::units::{SimDuration, SimTime};
+
+/// An input file and its checksum, for the report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+}
+
+/// A workload as a scenario states it: a trace or a generator, and transforms. Each run opens its own stream.
+#[derive(Debug, Clone)]
+pub struct WorkloadSpec {
+    recipe: Arc<dyn Recipe>,
+    files: Vec<PathBuf>,
+    steps: Vec<String>,
+}
+
+impl WorkloadSpec {
+    /// A workload made by library users from a recipe of their own.
+    pub fn from_recipe(recipe: Arc<dyn Recipe>) -> Self {
+        WorkloadSpec { recipe, files: Vec::new(), steps: Vec::new() }
+    }
+
+    /// A trace file read with `options`.
+    pub fn from_trace(path: &Path, options: TraceOptions) -> Self {
+        let recipe = FileRecipe { path: path.into(), options, factor: 1.0 };
+        WorkloadSpec { recipe: Arc::new(recipe), files: vec![path.into()], steps: Vec::new() }
+    }
+
+    /// Reads a scenario's `workload:` mapping; relative paths start from `base_dir`. The trace is opened once, so that a
+    /// missing file or an unknown column is reported with its place in the scenario.
+    pub fn from_node(node: &Node, base_dir: &Path, sink: &mut Diagnostics) -> Option<Self> {
+        let fields = Fields::open(node, "workload", sink)?;
+        let errors_before = sink.len();
+        let Some(source) = source_of(&fields, sink) else {
+            // Ask for all that a trace may have, so that `finish` points to a misspelt `trace`.
+            TraceOptions::from_fields(&fields, &mut Diagnostics::new());
+            fields.node_of("transforms");
+            fields.finish(sink);
+            return None;
+        };
+        let read = match source {
+            Source::Generator(recipe) => recipe.map(WorkloadSpec::from_recipe),
+            Source::Trace(trace) => read_trace(&fields, trace, base_dir, sink),
+        };
+        let mut spec = read.unwrap_or_else(|| WorkloadSpec::from_recipe(Arc::new(Nothing)));
+        if let Some(list) = fields.node_of("transforms") {
+            for (index, transform) in read_list(list, sink).into_iter().enumerate() {
+                let number = u16::try_from(index + 1).unwrap_or(u16::MAX);
+                spec.recipe = Arc::new(Step { inner: spec.recipe, transform, number });
+            }
+            spec.steps = texts_of(list);
+        }
+        fields.finish(sink);
+        (sink.len() == errors_before).then_some(spec)
+    }
+
+    /// A fresh stream for one run.
+    ///
+    /// # Errors
+    /// If a file cannot be opened or does not begin as its format says.
+    pub fn open(&self, streams: Streams, service: u64) -> Result<Box<dyn TraceSource>, TraceError> {
+        self.recipe.open(Opening::new(streams, service))
+    }
+
+    /// The files that the workload is made from, with checksums.
+    ///
+    /// # Errors
+    /// If one cannot be read.
+    pub fn inputs(&self) -> Result<Vec<InputFile>, TraceError> {
+        self.files.iter().map(|path| checksum(path)).collect()
+    }
+
+    /// The transforms as the scenario writes them, one text each.
+    pub fn steps(&self) -> &[String] {
+        &self.steps
+    }
+
+    /// The length of the workload from time zero: as far as it is stated, or else by reading it to its end; `None` for a
+    /// generator without an end. Reads at most up to `limit` of simulated time.
+    ///
+    /// # Errors
+    /// If the trace cannot be read to its end.
+    pub fn extent(&self, limit: SimDuration) -> Result<Option<SimDuration>, TraceError> {
+        let mut source = self.open(Streams::new(0, 0), 0)?;
+        let mut batch = RequestBatch::default();
+        let mut newest = SimTime::ZERO;
+        loop {
+            if let Some(extent) = source.extent() {
+                return Ok(Some(extent));
+            }
+            batch.clear();
+            source.fill(&mut batch)?;
+            match batch.arrivals.last() {
+                Some(last) if last.since(SimTime::ZERO) > limit => return Ok(None),
+                Some(last) => newest = *last,
+                None => return Ok(source.extent().or(Some(newest.since(SimTime::ZERO) + SimDuration::from_nanos(1)))),
+            }
+        }
+    }
+}
+
+/// Stands in for a source that could not be read while the rest of the workload is checked.
+#[derive(Debug)]
+struct Nothing;
+
+impl Recipe for Nothing {
+    fn open(&self, _: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
+        Err(TraceError::new("workload", "has no source"))
+    }
+}
+
+enum Source<'a> {
+    Trace(&'a Node),
+    Generator(Option<Arc<dyn Recipe>>),
+}
+
+/// What the requests come from: exactly one of `trace` and the generators.
+fn source_of<'a>(fields: &Fields<'a>, sink: &mut Diagnostics) -> Option<Source<'a>> {
+    let trace = fields.node_of("trace");
+    let generators = GENERATORS.iter().filter_map(|plugin| Some((plugin, fields.node_of(plugin.name)?)));
+    let mut found: Vec<Source<'a>> = trace.map(Source::Trace).into_iter().collect();
+    for (plugin, node) in generators {
+        let built = (plugin.build)(node, sink);
+        found.push(Source::Generator(built));
+    }
+    let names: Vec<&str> = std::iter::once("trace").chain(GENERATORS.iter().map(|plugin| plugin.name)).collect();
+    let names = names.join("`, `");
+    match found.len() {
+        1 => found.pop(),
+        0 => {
+            let error = fields.node().error("workload has no source of requests");
+            sink.push(error.help(format!("give one of `{names}`")));
+            None
+        }
+        _ => {
+            sink.push(fields.node().error(format!("workload has more than one source; expected one of `{names}`")));
+            None
+        }
+    }
+}
+
+fn read_trace(fields: &Fields<'_>, node: &Node, base_dir: &Path, sink: &mut Diagnostics) -> Option<WorkloadSpec> {
+    let before = sink.len();
+    let options = TraceOptions::from_fields(fields, sink);
+    let Some(path) = node.as_text() else {
+        sink.push(node.error(format!("`trace` is the path of a file, not {}", node.kind())));
+        return None;
+    };
+    if sink.len() > before {
+        return None;
+    }
+    let spec = WorkloadSpec::from_trace(&base_dir.join(path), options);
+    match spec.open(Streams::new(0, 0), 0) {
+        Ok(_) => Some(spec),
+        Err(error) => {
+            sink.push(diagnostic(node, &error));
+            None
+        }
+    }
+}
+
+/// A trace's error at the place in the scenario that names the trace.
+fn diagnostic(node: &Node, error: &TraceError) -> Diagnostic {
+    let bare = TraceError { help: None, ..error.clone() };
+    let diagnostic = node.error(bare.to_string());
+    match &error.help {
+        Some(help) => diagnostic.help(help.as_str()),
+        None => diagnostic,
+    }
+}
+
+/// The items of a list as one line of text each.
+fn texts_of(list: &Node) -> Vec<String> {
+    match &list.value {
+        Value::Sequence(items) => items
+            .iter()
+            .map(|item| item.source.slice(item.span).split_whitespace().collect::<Vec<_>>().join(" "))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn checksum(path: &Path) -> Result<InputFile, TraceError> {
+    let fail = |error: std::io::Error| TraceError::new(path.display().to_string(), error.to_string());
+    let mut file = File::open(path).map_err(fail)?;
+    let mut digest = Sha256::new();
+    let mut buffer = vec![0; 256 << 10];
+    let mut bytes = 0;
+    loop {
+        let n = file.read(&mut buffer).map_err(fail)?;
+        if n == 0 {
+            break;
+        }
+        digest.update(&buffer[..n]);
+        bytes += n as u64;
+    }
+    let sha256 = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(InputFile { path: path.into(), bytes, sha256 })
+}

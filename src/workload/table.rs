@@ -1,0 +1,445 @@
+//! Tables in text: rows of fields between delimiters (RFC 4180 quoting), with some columns that matter.
+
+use super::lines::{RowFault, RowParser, TextReader};
+use super::rows::{RowReader, Rows, SeriesKind};
+use super::time_text::{EPOCH_FROM_NS, TimeFormat, TimeReader, decimal, integer};
+use super::{Columns, TraceError, TraceInput, TraceOptions};
+use crate::config::suggest;
+use crate::units::{SimDuration, SimTime};
+
+/// The most classes that a trace may name.
+const MAX_CLASSES: usize = 4096;
+/// The largest count or level: far beyond any real one, and exact in binary64.
+const MAX_VALUE: f64 = 1e12;
+
+/// What a column is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Time,
+    Count,
+    Level,
+    Demand,
+    TokensIn,
+    TokensOut,
+    Class,
+}
+
+/// A table's header: the records before the first row and the names of its columns.
+pub(super) struct Header {
+    /// Records before the first row that may hold a header: comments.
+    pub(super) comments: usize,
+    /// Fields of the first record that is no comment.
+    pub(super) names: Vec<String>,
+    /// The records of the head behind that one, without the last, which may be cut off.
+    pub(super) rows: Vec<Vec<String>>,
+}
+
+impl Header {
+    /// Takes the head of a file apart, at most 200 records of it.
+    pub(super) fn of(input: &TraceInput, delimiter: u8) -> Header {
+        let mut records: Vec<&[u8]> = input.head.split(|c| *c == b'\n').collect();
+        if !input.head_is_all || records.last().is_some_and(|last| last.is_empty()) {
+            records.pop();
+        }
+        let comments = records.iter().take_while(|record| record.starts_with(b"#")).count();
+        let fields = |record: &&[u8]| {
+            let record = record.strip_suffix(b"\r").unwrap_or(record);
+            Cells::new(record, delimiter).map(|(_, cell)| String::from_utf8_lossy(cell).trim().to_string()).collect()
+        };
+        let mut rows = records[comments..].iter().take(200).map(fields);
+        let names = rows.next().unwrap_or_default();
+        Header { comments, names, rows: rows.collect() }
+    }
+
+    /// The column called `name`, in any case.
+    pub(super) fn find(&self, name: &str) -> Option<usize> {
+        let exact = self.names.iter().position(|known| known == name);
+        exact.or_else(|| self.names.iter().position(|known| known.eq_ignore_ascii_case(name)))
+    }
+}
+
+/// The fields of one record with their byte offsets; quotes around a field are taken off.
+pub(super) struct Cells<'a> {
+    record: &'a [u8],
+    delimiter: u8,
+    at: usize,
+    finished: bool,
+}
+
+impl<'a> Cells<'a> {
+    #[inline]
+    pub(super) fn new(record: &'a [u8], delimiter: u8) -> Self {
+        Cells { record, delimiter, at: 0, finished: false }
+    }
+}
+
+impl<'a> Iterator for Cells<'a> {
+    type Item = (usize, &'a [u8]);
+
+    #[inline]
+    fn next(&mut self) -> Option<(usize, &'a [u8])> {
+        if self.finished {
+            return None;
+        }
+        let rest = &self.record[self.at..];
+        let quoted = rest.first() == Some(&b'"');
+        let length = if quoted { quoted_length(rest, self.delimiter) } else { memchr::memchr(self.delimiter, rest) };
+        let start = self.at;
+        let cell = &rest[..length.unwrap_or(rest.len())];
+        match length {
+            Some(length) => self.at += length + 1,
+            None => self.finished = true,
+        }
+        if quoted && cell.len() >= 2 && cell.ends_with(b"\"") {
+            return Some((start + 1, &cell[1..cell.len() - 1]));
+        }
+        Some((start, cell))
+    }
+}
+
+/// Length of a quoted field up to the delimiter behind its closing quote; a doubled quote is none.
+fn quoted_length(text: &[u8], delimiter: u8) -> Option<usize> {
+    let mut inside = false;
+    text.iter().position(|c| {
+        inside ^= *c == b'"';
+        !inside && *c == delimiter
+    })
+}
+
+/// Which columns a table has and how to read them.
+#[derive(Debug, Clone)]
+pub(super) struct Layout {
+    /// Delimiter between fields.
+    pub(super) delimiter: u8,
+    /// Column numbers from 0 with what they are for, in the order of the columns.
+    pub(super) wanted: Vec<(usize, Role)>,
+    /// Records before the first row.
+    pub(super) skip: usize,
+    pub(super) time_format: TimeFormat,
+    pub(super) demand_unit: TimeFormat,
+    pub(super) kind: SeriesKind,
+    pub(super) interval: Option<SimDuration>,
+    pub(super) origin: Option<SimTime>,
+    pub(super) zero_epoch_ns: Option<u64>,
+    pub(super) extent: Option<SimDuration>,
+}
+
+impl Layout {
+    /// The layout that the options describe, or that the header leaves no doubt about.
+    ///
+    /// # Errors
+    /// If a named column does not exist, or it is not clear which column is which.
+    pub(super) fn of(input: &TraceInput, options: &TraceOptions, delimiter: u8) -> Result<Layout, TraceError> {
+        let header = Header::of(input, delimiter);
+        let named = NamedColumns { input, header: &header };
+        let mut wanted = named.resolve(&options.columns)?;
+        if !wanted.iter().any(|(_, role)| *role == Role::Time) {
+            wanted.push((named.time()?, Role::Time));
+        }
+        if options.columns == Columns::default() {
+            named.refuse_doubtful_value(&wanted)?;
+        }
+        wanted.sort_by_key(|(column, _)| *column);
+        if let Some(twice) = wanted.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            let name = header.names.get(twice[0].0).cloned().unwrap_or_default();
+            return Err(TraceError::new(input.name.as_str(), "one column is named for two things").column(name));
+        }
+        let time = wanted.iter().find(|(_, role)| *role == Role::Time).map_or(0, |(column, _)| *column);
+        let has_header = match header.names.get(time) {
+            Some(text) => TimeFormat::detect(text.as_bytes()).is_none(),
+            None => true,
+        };
+        let times = TimesOfHead::read(&header, time, has_header, options.time_format);
+        let Some(time_format) = times.format else {
+            let found = times.first.unwrap_or_default();
+            return Err(TraceError::new(input.name.as_str(), format!("expected a time, found `{found}`"))
+                .line((header.comments + usize::from(has_header)) as u64 + 1)
+                .column(header.names.get(time).cloned().unwrap_or_default())
+                .help("name the column with `columns: { time: ... }` or its form with `time-format:`"));
+        };
+        let kind = kind_of(&wanted);
+        Ok(Layout {
+            delimiter,
+            wanted,
+            skip: header.comments + usize::from(has_header),
+            time_format,
+            demand_unit: options.demand_unit,
+            kind,
+            interval: if kind == SeriesKind::Counts { options.interval.or(times.step) } else { None },
+            origin: None,
+            zero_epoch_ns: times.epoch.then_some(0),
+            extent: None,
+        })
+    }
+
+    /// The reader of a file with this layout.
+    pub(super) fn open(self, input: &TraceInput, options: &TraceOptions) -> Result<Box<dyn RowReader>, TraceError> {
+        let skip = self.skip;
+        Ok(Box::new(TextReader::open(input, options, skip, TableParser::new(self, options))?))
+    }
+}
+
+pub(super) fn kind_of(wanted: &[(usize, Role)]) -> SeriesKind {
+    let has = |role| wanted.iter().any(|(_, wanted)| *wanted == role);
+    match (has(Role::Count), has(Role::Level)) {
+        (true, _) => SeriesKind::Counts,
+        (_, true) => SeriesKind::Levels,
+        _ => SeriesKind::Arrivals,
+    }
+}
+
+/// What the first rows say about the time column.
+struct TimesOfHead {
+    format: Option<TimeFormat>,
+    /// Whether times count from 1970.
+    epoch: bool,
+    /// The smallest step forward.
+    step: Option<SimDuration>,
+    first: Option<String>,
+}
+
+impl TimesOfHead {
+    fn read(header: &Header, column: usize, has_header: bool, stated: Option<TimeFormat>) -> Self {
+        let first_record = if has_header { None } else { Some(&header.names) };
+        let texts: Vec<&str> = first_record
+            .into_iter()
+            .chain(&header.rows)
+            .filter_map(|row| row.get(column))
+            .map(String::as_str)
+            .collect();
+        let format = stated.or_else(|| texts.iter().take(50).find_map(|text| TimeFormat::detect(text.as_bytes())));
+        let mut reader = TimeReader::new(format.unwrap_or(TimeFormat::Seconds), None);
+        let times: Vec<SimTime> = texts.iter().filter_map(|text| reader.read(text.as_bytes())).collect();
+        let steps = times.windows(2).map(|pair| pair[1].since(pair[0])).filter(|step| !step.is_zero());
+        let epoch = match format {
+            Some(format) if format.is_date() => true,
+            _ => times.first().is_some_and(|time| time.as_nanos() >= EPOCH_FROM_NS),
+        };
+        TimesOfHead { format, epoch, step: steps.min(), first: texts.first().map(|text| text.to_string()) }
+    }
+}
+
+/// Names of columns and what they may be called.
+struct NamedColumns<'a> {
+    input: &'a TraceInput,
+    header: &'a Header,
+}
+
+/// Names under which a time column is found without being named.
+pub(super) const TIME_NAMES: [&str; 12] = [
+    "timestamp",
+    "time",
+    "datetime",
+    "date",
+    "ts",
+    "@timestamp",
+    "period",
+    "arrival",
+    "arrived_at",
+    "created_at",
+    "time_iso8601",
+    "event_time",
+];
+/// Names under which a column is surely a count of requests.
+pub(super) const COUNT_NAMES: [&str; 8] =
+    ["count", "counts", "requests", "invocations", "hits", "events", "request_count", "n"];
+
+impl NamedColumns<'_> {
+    fn resolve(&self, columns: &Columns) -> Result<Vec<(usize, Role)>, TraceError> {
+        let asked = [
+            (&columns.time, Role::Time),
+            (&columns.count, Role::Count),
+            (&columns.level, Role::Level),
+            (&columns.demand, Role::Demand),
+            (&columns.tokens_in, Role::TokensIn),
+            (&columns.tokens_out, Role::TokensOut),
+            (&columns.class, Role::Class),
+        ];
+        let given = asked.into_iter().filter_map(|(name, role)| Some((name.as_deref()?, role)));
+        given.map(|(name, role)| Ok((self.find(name)?, role))).collect()
+    }
+
+    fn find(&self, name: &str) -> Result<usize, TraceError> {
+        if let Some(column) = self.header.find(name) {
+            return Ok(column);
+        }
+        // A number names a column by its position.
+        if let Some(number) = integer(name.as_bytes())
+            && (1..=self.header.names.len() as u64).contains(&number)
+        {
+            return Ok(number as usize - 1);
+        }
+        let names = &self.header.names;
+        let error = TraceError::new(self.input.name.as_str(), format!("has no column `{name}`"))
+            .line(self.header.comments as u64 + 1);
+        Err(match suggest(name, names.iter().map(String::as_str)) {
+            Some(near) => error.help(format!("did you mean `{near}`? columns: {}", listed(names))),
+            None => error.help(format!("columns: {}", listed(names))),
+        })
+    }
+
+    fn time(&self) -> Result<usize, TraceError> {
+        TIME_NAMES.iter().find_map(|name| self.header.find(name)).ok_or_else(|| {
+            TraceError::new(self.input.name.as_str(), "which column holds the time is not clear")
+                .line(self.header.comments as u64 + 1)
+                .help(format!("name it with `columns: {{ time: ... }}`; columns: {}", listed(&self.header.names)))
+        })
+    }
+
+    /// A lone `timestamp,value` may hold counts or levels; which, the file does not say.
+    fn refuse_doubtful_value(&self, wanted: &[(usize, Role)]) -> Result<(), TraceError> {
+        let time = wanted.first().map(|(column, _)| *column);
+        let other = self.header.names.iter().enumerate().find(|(column, _)| Some(*column) != time);
+        match (self.header.names.len(), other) {
+            (2, Some((_, name))) => {
+                let message =
+                    format!("the column `{name}` may hold counts of requests or levels; expected to be told which");
+                let help = format!(
+                    "`columns: {{ count: {name} }}` for requests per interval, `level:` for a value at an instant"
+                );
+                Err(TraceError::new(self.input.name.as_str(), message).line(self.header.comments as u64 + 1).help(help))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The names, cut where there are very many.
+pub(super) fn listed(names: &[String]) -> String {
+    let shown: Vec<String> = names.iter().take(20).map(|name| name.chars().take(40).collect()).collect();
+    let dots = if names.len() > 20 { ", ..." } else { "" };
+    shown.join(", ") + dots
+}
+
+/// Reads the rows of one layout.
+pub(super) struct TableParser {
+    layout: Layout,
+    times: TimeReader,
+    classes: Vec<String>,
+    /// Index of the class met last.
+    last_class: usize,
+}
+
+/// The values of one row.
+#[derive(Debug, Clone, Copy, Default)]
+struct Cellar {
+    time: SimTime,
+    value: f64,
+    demand: u64,
+    tokens_in: u32,
+    tokens_out: u32,
+    class: u16,
+}
+
+impl TableParser {
+    pub(super) fn new(layout: Layout, options: &TraceOptions) -> Self {
+        let times = TimeReader::new(layout.time_format, options.year);
+        TableParser { layout, times, classes: Vec::new(), last_class: 0 }
+    }
+
+    #[inline]
+    fn cell(&mut self, role: Role, text: &[u8], row: &mut Cellar) -> Result<(), &'static str> {
+        let text = text.trim_ascii();
+        let tokens = || decimal(text, 0).and_then(|tokens| u32::try_from(tokens).ok());
+        match role {
+            Role::Time => row.time = self.times.read(text).ok_or(self.times.format().example())?,
+            Role::Count | Role::Level => row.value = value(text).ok_or("a number from 0 to 1e12")?,
+            Role::Demand => {
+                let demand = TimeReader::new(self.layout.demand_unit, None).read(text);
+                row.demand = demand.ok_or("a duration, zero or more, without a unit")?.as_nanos();
+            }
+            Role::TokensIn => row.tokens_in = tokens().ok_or("a number of tokens")?,
+            Role::TokensOut => row.tokens_out = tokens().ok_or("a number of tokens")?,
+            Role::Class => row.class = self.class(text).ok_or("a class in UTF-8, one of at most 4096")?,
+        }
+        Ok(())
+    }
+
+    fn class(&mut self, text: &[u8]) -> Option<u16> {
+        if self.classes.get(self.last_class).is_some_and(|name| name.as_bytes() == text) {
+            return Some(self.last_class as u16);
+        }
+        self.last_class = match self.classes.iter().position(|name| name.as_bytes() == text) {
+            Some(index) => index,
+            None if self.classes.len() < MAX_CLASSES => {
+                self.classes.push(std::str::from_utf8(text).ok()?.to_string());
+                self.classes.len() - 1
+            }
+            None => return None,
+        };
+        Some(self.last_class as u16)
+    }
+
+    fn push(&self, row: Cellar, rows: &mut Rows) {
+        rows.requests.arrivals.push(row.time);
+        for (_, role) in &self.layout.wanted {
+            match role {
+                Role::Time => {}
+                Role::Count | Role::Level => rows.values.push(row.value),
+                Role::Demand => rows.requests.demands.push(SimDuration::from_nanos(row.demand)),
+                Role::TokensIn => rows.requests.tokens_in.push(row.tokens_in),
+                Role::TokensOut => rows.requests.tokens_out.push(row.tokens_out),
+                Role::Class => rows.requests.classes.push(row.class),
+            }
+        }
+    }
+}
+
+/// A count or level: a number, not negative, not too large.
+pub(super) fn value(text: &[u8]) -> Option<f64> {
+    if let Some(whole) = integer(text) {
+        return Some(whole as f64).filter(|value| *value <= MAX_VALUE);
+    }
+    let value: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    (0.0..=MAX_VALUE).contains(&value).then_some(value)
+}
+
+impl RowParser for TableParser {
+    #[inline]
+    fn parse(&mut self, record: &[u8], rows: &mut Rows) -> Result<(), RowFault> {
+        if record.is_empty() {
+            return Ok(());
+        }
+        let mut row = Cellar::default();
+        let mut cells = Cells::new(record, self.layout.delimiter);
+        let mut column = 0;
+        for index in 0..self.layout.wanted.len() {
+            let (wanted, role) = self.layout.wanted[index];
+            let Some((at, cell)) = cells.nth(wanted - column) else {
+                return Err(RowFault { at: record.len(), expected: "more columns, as the header has" });
+            };
+            column = wanted + 1;
+            self.cell(role, cell, &mut row).map_err(|expected| RowFault { at, expected })?;
+        }
+        self.push(row, rows);
+        Ok(())
+    }
+
+    fn kind(&self) -> SeriesKind {
+        self.layout.kind
+    }
+
+    fn quoted(&self) -> bool {
+        true
+    }
+
+    fn class_names(&self) -> &[String] {
+        &self.classes
+    }
+
+    fn origin(&self) -> Option<SimTime> {
+        self.layout.origin
+    }
+
+    fn zero_epoch_ns(&self) -> Option<u64> {
+        self.layout.zero_epoch_ns
+    }
+
+    fn interval(&self) -> Option<SimDuration> {
+        self.layout.interval
+    }
+
+    fn extent(&self) -> Option<SimDuration> {
+        self.layout.extent
+    }
+}

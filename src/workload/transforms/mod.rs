@@ -1,0 +1,97 @@
+//! Reshaping a stream of requests: one file each, and the one list.
+
+mod repeat;
+mod scale_rate;
+mod spread;
+mod time_warp;
+mod window;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use super::{Opening, Recipe, TraceError, TraceSource};
+use crate::config::{Diagnostics, Node, Plugin, Value, suggest};
+
+/// A step that reshapes a stream.
+pub trait Transform: Debug + Send + Sync {
+    /// Opens the reshaped stream of `inner`; `step` is the place in the chain, from 1, and keys the step's randomness.
+    ///
+    /// # Errors
+    /// If `inner` cannot be opened.
+    fn open(&self, inner: &Arc<dyn Recipe>, step: u16, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError>;
+
+    /// The factor by which the step multiplies the number of requests, if that is all it does.
+    fn rate_factor(&self) -> Option<f64> {
+        None
+    }
+}
+
+/// Builds a transform from the parameters that stand under its name.
+pub type TransformBuilder = fn(&Node, &mut Diagnostics) -> Option<Arc<dyn Transform>>;
+
+/// The entry of a transform in the list.
+pub type TransformPlugin = Plugin<TransformBuilder>;
+
+/// Every transform.
+pub const TRANSFORMS: &[TransformPlugin] =
+    &[repeat::PLUGIN, scale_rate::PLUGIN, spread::PLUGIN, time_warp::PLUGIN, window::PLUGIN];
+
+/// Reads the list under `transforms:`; each item is a mapping with one key, the transform's name.
+pub(super) fn read_list(node: &Node, sink: &mut Diagnostics) -> Vec<Arc<dyn Transform>> {
+    let Value::Sequence(items) = &node.value else {
+        sink.push(node.error("`transforms` must be a list").help("for example `- scale-rate: 2`"));
+        return Vec::new();
+    };
+    items.iter().filter_map(|item| read_one(item, sink)).collect()
+}
+
+fn read_one(item: &Node, sink: &mut Diagnostics) -> Option<Arc<dyn Transform>> {
+    let names: Vec<&str> = TRANSFORMS.iter().map(|plugin| plugin.name).collect();
+    let known = format!("known transforms: {}", names.join(", "));
+    let Value::Mapping(entries) = &item.value else {
+        sink.push(item.error("expected one transform with its parameters").note(known));
+        return None;
+    };
+    let [(key, inner)] = entries.as_slice() else {
+        sink.push(item.error("expected one transform per item of the list").help("begin each one with `- `"));
+        return None;
+    };
+    let Some(plugin) = TRANSFORMS.iter().find(|plugin| plugin.name == key.text) else {
+        let error = crate::config::Diagnostic::error(format!("`{}` is not a transform", key.text));
+        let mut error = error.at(&item.source, key.span).note(known);
+        if let Some(near) = suggest(&key.text, names) {
+            error = error.label(format!("did you mean `{near}`?"));
+        }
+        sink.push(error);
+        return None;
+    };
+    (plugin.build)(inner, sink)
+}
+
+/// A recipe with one more step behind it.
+#[derive(Debug, Clone)]
+pub(super) struct Step {
+    pub(super) inner: Arc<dyn Recipe>,
+    pub(super) transform: Arc<dyn Transform>,
+    /// Place in the chain, from 1.
+    pub(super) number: u16,
+}
+
+impl Recipe for Step {
+    fn open(&self, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
+        // Scaling before arrivals are made is exact, and every step leaves it so: cutting, repeating and stretching treat
+        // each arrival alike.
+        if let Some(scaled) = self.transform.rate_factor().and_then(|factor| self.inner.scaled(factor)) {
+            return scaled.open(opening);
+        }
+        self.transform.open(&self.inner, self.number, opening)
+    }
+
+    fn scaled(&self, factor: f64) -> Option<Arc<dyn Recipe>> {
+        let inner = match self.transform.rate_factor() {
+            Some(own) => return self.inner.scaled(factor * own),
+            None => self.inner.scaled(factor)?,
+        };
+        Some(Arc::new(Step { inner, ..self.clone() }))
+    }
+}
