@@ -6,6 +6,7 @@
 pub mod dispatch;
 mod lease;
 mod node;
+pub mod placement;
 mod replica;
 pub mod service;
 mod service_model;
@@ -13,8 +14,9 @@ mod sharing;
 mod slots;
 
 pub use dispatch::{DISPATCHERS, Dispatcher, DispatcherPlugin};
-pub use lease::LeaseBook;
-pub use node::{Nodes, PodRequest};
+pub use lease::{Lease, LeaseBook, LeaseId, Settled};
+pub use node::{Node, NodeId, NodePool, Nodes, PodRequest};
+pub use placement::{PLACEMENTS, Placement, PlacementPlugin};
 pub use replica::{Replica, ReplicaPhase};
 pub use service::{DemandModel, ModelKind, OnTimeout, Retry, ServiceDefaults, ServiceSpec, StartUp, Timeout};
 pub use service_model::{Due, Evicted, Finished, ServiceModel};

@@ -47,7 +47,7 @@ pub struct Replica {
     /// Counts phases; an event announced for an earlier count was overtaken.
     pub generation: u32,
     /// The lease that pays for it, where replicas are leased.
-    pub lease: Option<usize>,
+    pub lease: Option<super::LeaseId>,
 }
 
 impl Replica {

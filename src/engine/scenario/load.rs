@@ -98,39 +98,37 @@ fn set(root: &mut Node, at: &str, value: &str, sink: &mut Diagnostics) {
     };
     let mut place = root;
     for part in at.split('.') {
-        let fail = |what: &str| {
-            let message = format!("--set {at}: {what}");
-            Diagnostic::error(message).help("a path looks like `metrics.lag` or `services.0.replicas`")
-        };
-        place = match &mut place.value {
-            Value::Sequence(items) => {
-                let count = items.len();
-                let Some(item) = part.parse::<usize>().ok().and_then(|index| items.get_mut(index)) else {
-                    sink.push(fail(&format!("`{part}` is not an index into a list of {count}")));
-                    return;
-                };
-                item
-            }
-            Value::Mapping(entries) => {
-                if !entries.iter().any(|(key, _)| key.text == part) {
-                    let empty = Node { value: Value::Null, span: new.span, source: Arc::clone(&source) };
-                    entries.push((Key { text: part.to_string(), span: new.span }, empty));
-                }
-                let Some((_, node)) = entries.iter_mut().find(|(key, _)| key.text == part) else { return };
-                node
-            }
-            Value::Null => {
-                let empty = Node { value: Value::Null, span: new.span, source: Arc::clone(&source) };
-                place.value = Value::Mapping(vec![(Key { text: part.to_string(), span: new.span }, empty)]);
-                place.source = Arc::clone(&source);
-                let Value::Mapping(entries) = &mut place.value else { return };
-                &mut entries[0].1
-            }
-            Value::Scalar(_) => {
-                sink.push(fail(&format!("nothing can be set below a single value (at `{part}`)")));
+        place = match step_into(place, part, &new) {
+            Ok(next) => next,
+            Err(what) => {
+                let error = Diagnostic::error(format!("--set {at}: {what}"));
+                sink.push(error.help("a path looks like `metrics.lag` or `services.0.replicas`"));
                 return;
             }
         };
     }
     *place = new;
+}
+
+/// The place below `node` named `part`, made if it is a mapping's missing entry. What is made stands where `new` does.
+fn step_into<'n>(node: &'n mut Node, part: &str, new: &Node) -> Result<&'n mut Node, String> {
+    if node.is_null() {
+        *node = Node { value: Value::Mapping(Vec::new()), ..new.clone() };
+    }
+    match &mut node.value {
+        Value::Sequence(items) => {
+            let count = items.len();
+            let item = part.parse::<usize>().ok().and_then(|index| items.get_mut(index));
+            item.ok_or_else(|| format!("`{part}` is not an index into a list of {count}"))
+        }
+        Value::Mapping(entries) => {
+            let at = entries.iter().position(|(key, _)| key.text == part).unwrap_or_else(|| {
+                let empty = Node { value: Value::Null, ..new.clone() };
+                entries.push((Key { text: part.to_string(), span: new.span }, empty));
+                entries.len() - 1
+            });
+            Ok(&mut entries[at].1)
+        }
+        _ => Err(format!("nothing can be set below a single value (at `{part}`)")),
+    }
 }

@@ -111,11 +111,7 @@ fn found<'a, T>(
 }
 
 /// Reads one node pool and what it costs.
-pub(super) fn node_pool(
-    node: &Node,
-    sources: &mut Sources,
-    sink: &mut Diagnostics,
-) -> Option<(NodePool, NodeLease)> {
+pub(super) fn node_pool(node: &Node, sources: &mut Sources, sink: &mut Diagnostics) -> Option<(NodePool, NodeLease)> {
     let fields = Fields::open(node, "node pool", sink)?;
     let named = fields.node_of("instance");
     let region: Option<String> = fields.optional("region", sink);

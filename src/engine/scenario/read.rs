@@ -79,7 +79,9 @@ fn check_name(name: &str, root: &Node, sink: &mut Diagnostics) {
     let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || name.starts_with('.') || !name.chars().all(fits) {
         let node = root.get("name").unwrap_or(root);
-        sink.push(node.error(format!("`{name}` cannot be the name of a directory")).help("use letters, digits, - and _"));
+        sink.push(
+            node.error(format!("`{name}` cannot be the name of a directory")).help("use letters, digits, - and _"),
+        );
     }
 }
 
@@ -103,17 +105,27 @@ fn extent(services: &[ServicePlan], root: &Node, sink: &mut Diagnostics) -> Opti
     Some(longest)
 }
 
-fn check_times(duration: SimDuration, warm_up: SimDuration, interval: SimDuration, root: &Node, sink: &mut Diagnostics) {
+fn check_times(
+    duration: SimDuration,
+    warm_up: SimDuration,
+    interval: SimDuration,
+    root: &Node,
+    sink: &mut Diagnostics,
+) {
     let place = |name: &str| root.get(name).unwrap_or(root);
     if duration.is_zero() || duration > MAX_DURATION {
-        sink.push(place("duration").error(format!("a run must last more than 0s and at most ten years, not {duration}")));
+        sink.push(
+            place("duration").error(format!("a run must last more than 0s and at most ten years, not {duration}")),
+        );
     }
     if warm_up >= duration {
         sink.push(place("warm-up").error(format!("the warm-up of {warm_up} leaves nothing of a run of {duration}")));
     }
     if interval < SimDuration::from_millis(1) || duration.as_nanos() / interval.as_nanos().max(1) > MAX_INTERVALS {
         let message = format!("an interval of {interval} cuts a run of {duration} into too many pieces");
-        sink.push(place("interval").error(message).help(format!("at most {MAX_INTERVALS} intervals, each of 1ms or more")));
+        sink.push(
+            place("interval").error(message).help(format!("at most {MAX_INTERVALS} intervals, each of 1ms or more")),
+        );
     }
 }
 
@@ -175,7 +187,8 @@ fn read_objective(node: &Node, sink: &mut Diagnostics) -> Option<Objective> {
         }
         (None, Some(target)) => Some(Objective { within: None, target }),
         _ => {
-            let error = node.error("an objective is either `latency: { within: ..., target: ... }` or `availability: ...`");
+            let error =
+                node.error("an objective is either `latency: { within: ..., target: ... }` or `availability: ...`");
             sink.push(error);
             None
         }
