@@ -5,6 +5,8 @@
 //! declare it through [`ScalingPolicy::foresight`], and every report marks it.
 
 pub mod hpa;
+#[cfg(test)]
+mod properties;
 pub mod static_size;
 
 use std::borrow::Cow;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::fields::legal;
 use crate::config::{
-    Diagnostic, Diagnostics, Fields, Key, MAX_YAML_BYTES, Node, Severity, SourceFile, Value, parse_documents, suggest,
+    Diagnostic, Diagnostics, Fields, Key, MAX_YAML_BYTES, Node, SourceFile, Span, Value, parse_documents, suggest,
 };
 
 /// One object of a manifest.
@@ -43,7 +43,8 @@ pub struct Manifests {
 }
 
 impl Manifests {
-    /// Reads the file at `path`. What is wrong goes into `sink`; `None` if the file cannot be read as YAML.
+    /// Reads the file at `path`. What is wrong goes into `sink`; `None` if the file cannot be read as YAML. Objects with a
+    /// faulty envelope may be among the result; the errors in `sink` count.
     pub fn read(path: &Path, sink: &mut Diagnostics) -> Option<Self> {
         match SourceFile::read(path, MAX_YAML_BYTES) {
             Ok(source) => Manifests::parse(&source, sink),
@@ -56,17 +57,20 @@ impl Manifests {
 
     /// Reads a text. What is wrong goes into `sink`; `None` if it is not YAML.
     pub fn parse(source: &Arc<SourceFile>, sink: &mut Diagnostics) -> Option<Self> {
-        if let Some(template) = template_line(source) {
-            sink.push(template);
-            return None;
-        }
         let documents = match parse_documents(source) {
             Ok(documents) => documents,
             Err(error) => {
-                sink.push(*error);
+                sink.push(template_line(source).unwrap_or(*error));
                 return None;
             }
         };
+        // `name: {{ .x }}` is well-formed YAML: a mapping whose key is a mapping.
+        if documents.iter().any(has_mapping_as_key)
+            && let Some(template) = template_line(source)
+        {
+            sink.push(template);
+            return None;
+        }
         if documents.is_empty() {
             sink.push(Diagnostic::error(format!("{}: the file holds no object", source.name())));
         }
@@ -108,6 +112,17 @@ impl Manifests {
     }
 }
 
+/// Whether a key anywhere in `node` is itself a flow mapping.
+fn has_mapping_as_key(node: &Node) -> bool {
+    match &node.value {
+        Value::Sequence(items) => items.iter().any(has_mapping_as_key),
+        Value::Mapping(entries) => {
+            entries.iter().any(|(key, value)| key.text.starts_with('{') || has_mapping_as_key(value))
+        }
+        Value::Null | Value::Scalar(_) => false,
+    }
+}
+
 /// A Helm or Go template shows itself by a line that begins with an action (`{{- if ... }}`) or a plain value that is one
 /// (`name: {{ .Values.name }}`).
 fn template_line(source: &Arc<SourceFile>) -> Option<Diagnostic> {
@@ -118,7 +133,7 @@ fn template_line(source: &Arc<SourceFile>) -> Option<Diagnostic> {
         if action && !body.starts_with('#') {
             let at = start + line.find("{{").unwrap_or(0);
             let end = start + line.find("}}").map_or(line.trim_end().len(), |i| i + 2);
-            let span = crate::config::Span { start: at, end: end.max(at) };
+            let span = Span { start: at, end: end.max(at) };
             let message = "this is a Helm or Go template, not a manifest";
             let help = "render it first: `helm template CHART > manifests.yaml`";
             return Some(Diagnostic::error(message).at(source, span).help(help));
@@ -155,11 +170,14 @@ const MODELLED: [(&str, &[&str], &[&str]); 3] = [
     ),
 ];
 
+/// Checks the envelope of an object. Where the kind or a field of the envelope is misspelt the object is returned all the
+/// same, so that what else is wrong with it is found in the same run.
 fn object(document: &Node, api_version: &Node, kind: &Node, sink: &mut Diagnostics) -> Option<Object> {
-    let (Some(version), Some(name)) = (api_version.as_text(), kind.as_text()) else {
+    let (Some(version), Some(written)) = (api_version.as_text(), kind.as_text()) else {
         sink.push(kind.error("`apiVersion` and `kind` must be texts"));
         return None;
     };
+    let name = likely_kind(version, written, kind, sink)?;
     let object = |object_name: &str| Object {
         api_version: version.to_string(),
         kind: name.to_string(),
@@ -167,15 +185,6 @@ fn object(document: &Node, api_version: &Node, kind: &Node, sink: &mut Diagnosti
         node: document.clone(),
     };
     let Some((_, versions, spec_names)) = MODELLED.iter().find(|(modelled, ..)| *modelled == name) else {
-        let group = version.rsplit_once('/').map_or("", |(group, _)| group);
-        if let Some((_, kinds)) = GROUPS.iter().find(|(known, kinds)| *known == group && !kinds.contains(&name)) {
-            let error = kind.error(format!("{version} has no kind `{name}`"));
-            sink.push(match suggest(name, kinds.iter().copied()) {
-                Some(near) => error.label(format!("did you mean `{near}`?")),
-                None => error.label("unknown kind").note(format!("kinds of {group}: {}", kinds.join(", "))),
-            });
-            return None;
-        }
         return Some(object(document.get("metadata").and_then(|m| m.get("name")?.as_text()).unwrap_or("")));
     };
     if !versions.contains(&version) {
@@ -184,18 +193,30 @@ fn object(document: &Node, api_version: &Node, kind: &Node, sink: &mut Diagnosti
         return None;
     }
     let title = format!("{name} object");
-    let mut found = Diagnostics::new();
-    let fields = Fields::open(document, &title, &mut found)?;
+    let fields = Fields::open(document, &title, sink)?;
     legal(&fields, &["apiVersion", "kind", "status"]);
-    let object_name = metadata(&fields, &mut found);
-    let spec: Option<&Node> = fields.node_of("spec");
-    if spec.is_none() {
-        found.push(kind.error(format!("{name} has no `spec`")).help("add `spec:`"));
+    let object_name = metadata(&fields, sink);
+    if fields.node_of("spec").is_none() {
+        sink.push(kind.error(format!("{name} has no `spec`")).help("add `spec:`"));
+        return None;
     }
-    misplaced(&fields, spec_names, name, &mut found);
-    let sound = found.iter().all(|d| d.severity != Severity::Error);
-    sink.extend(found);
-    object_name.filter(|_| sound).map(|name| object(&name))
+    misplaced(&fields, spec_names, name, sink);
+    Some(object(&object_name.unwrap_or_default()))
+}
+
+/// The kind that `written` stands for: itself, or the kind of a modelled API group that it misspells, which is reported.
+fn likely_kind<'a>(version: &str, written: &'a str, kind: &Node, sink: &mut Diagnostics) -> Option<&'a str> {
+    let group = version.rsplit_once('/').map_or("", |(group, _)| group);
+    let Some((_, kinds)) = GROUPS.iter().find(|(known, kinds)| *known == group && !kinds.contains(&written)) else {
+        return Some(written);
+    };
+    let error = kind.error(format!("{version} has no kind `{written}`"));
+    let near = suggest(written, kinds.iter().copied());
+    sink.push(match near {
+        Some(near) => error.label(format!("did you mean `{near}`?")),
+        None => error.label("unknown kind").note(format!("kinds of {group}: {}", kinds.join(", "))),
+    });
+    near
 }
 
 /// Reports fields that stand beside `spec`: those that belong under it, and those that are misspelt.

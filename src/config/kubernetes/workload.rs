@@ -237,3 +237,109 @@ fn read_spec(object: &Object, kind: WorkloadKind, sink: &mut Diagnostics) -> Opt
     finish_leniently(&pod, "pod", sink);
     Some(deployment)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::SourceFile;
+    use rstest::rstest;
+
+    const SHOP: &str = "apiVersion: apps/v1
+kind: Deployment
+metadata: { name: shop, labels: { app: shop } }
+spec:
+  replicas: 3
+  selector: { matchLabels: { app: shop } }
+  template:
+    metadata: { labels: { app: shop } }
+    spec:
+      terminationGracePeriodSeconds: 45
+      initContainers:
+      - { name: migrate, image: m, resources: { requests: { cpu: '2', memory: 64Mi } } }
+      - { name: proxy, image: p, restartPolicy: Always, resources: { requests: { cpu: 100m, memory: 32Mi } } }
+      containers:
+      - name: web
+        image: web:1
+        resources:
+          requests: { cpu: 500m }
+          limits: { cpu: 1, memory: 256Mi, nvidia.com/gpu: 1 }
+        readinessProbe: { httpGet: { path: / }, initialDelaySeconds: 3, periodSeconds: 5 }
+";
+
+    fn read(text: &str) -> (Vec<Deployment>, String) {
+        let mut sink = Diagnostics::new();
+        let manifests = Manifests::parse(&SourceFile::new("d.yaml", text), &mut sink).unwrap_or_default();
+        (Deployment::all(&manifests, &mut sink), sink.to_string())
+    }
+
+    #[test]
+    fn requests_limits_and_delays_are_read() {
+        let (mut found, shown) = read(SHOP);
+        assert_eq!(shown, "");
+        let shop = found.remove(0);
+        assert_eq!((shop.name.as_str(), shop.replicas), ("shop", 3));
+        assert_eq!(shop.termination_grace, SimDuration::from_secs(45));
+        // The sidecar counts, the other init container does not; memory is limited only, so the limit is requested.
+        assert_eq!(shop.cpu_request(), Some(Millicores::new(600)));
+        assert_eq!(shop.memory_request(), Some(Bytes::from_mib(288)));
+        assert_eq!(shop.cpu_limit(), None);
+        assert_eq!(shop.scheduled_cpu(), Millicores::new(2000));
+        assert_eq!(shop.scheduled_memory(), Bytes::from_mib(288));
+        assert_eq!(shop.extended(), [("nvidia.com/gpu".to_string(), 1)]);
+        let probe = shop.readiness().unwrap();
+        assert_eq!((probe.initial_delay, probe.period), (SimDuration::from_secs(3), SimDuration::from_secs(5)));
+    }
+
+    #[test]
+    fn lists_and_defaults_are_read() {
+        let item = "{ apiVersion: apps/v1, kind: Deployment, metadata: { name: a }, spec: { template: { spec: { containers: \
+                    [{ name: c }] } } } }";
+        let (found, shown) = read(&format!("apiVersion: v1\nkind: List\nitems:\n- {item}\n- {item}\n"));
+        assert_eq!(shown, "");
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[0].replicas, 1);
+        assert_eq!(found[0].termination_grace, SimDuration::from_secs(30));
+        assert_eq!(found[0].cpu_request(), None);
+        assert_eq!(found[0].scheduled_cpu(), Millicores::ZERO);
+    }
+
+    #[rstest]
+    #[case("  replicas: 3", "  replica: 3", "did you mean `replicas`?")]
+    #[case("  replicas: 3\n", "", "")]
+    #[case("  template:", "  templat:", "did you mean `template`?")]
+    #[case("terminationGracePeriodSeconds", "terminationGracePeriod", "did you mean `terminationGracePeriodSeconds`?")]
+    #[case("      containers:", "      container:", "did you mean `containers`?")]
+    #[case("cpu: 500m", "cpus: 500m", "did you mean `cpu`?")]
+    #[case("cpu: 500m", "cpu: 1500m", "requests more cpu than its limit")]
+    #[case("memory: 256Mi", "memory: 256mb", "write `256Mi`")]
+    #[case("resources:\n", "resource:\n", "did you mean `resources`?")]
+    #[case("kind: Deployment", "kind: Deploymnt", "did you mean `Deployment`?")]
+    #[case("apps/v1", "extensions/v1beta1", "write `apps/v1`")]
+    #[case("      containers:", "      zzz: 1\n      containers:", "unknown field, ignored")]
+    #[case("      containers:", "      nodeSelector: { a: b }\n      containers:", "not modelled")]
+    #[case("kind: Deployment", "kind: StatefulSet", "starting in parallel")]
+    #[case("metadata: { name: shop", "metadata: { nam: shop", "did you mean `name`?")]
+    fn mistakes_are_explained(#[case] from: &str, #[case] to: &str, #[case] words: &str) {
+        let (_, shown) = read(&SHOP.replacen(from, to, 1));
+        assert!(shown.contains(words), "{shown}");
+        assert_eq!(shown.is_empty(), words.is_empty(), "{shown}");
+    }
+
+    #[rstest]
+    #[case("", "holds no object")]
+    #[case("[1, 2]", "expected a Kubernetes object, found a list")]
+    #[case("apiVersion: v1\nkin: List\n", "did you mean `kind`?")]
+    #[case("a: 1\n", "it has no `kind`")]
+    #[case("{{- if .Values.on }}\nkind: X\n{{- end }}\n", "render it first")]
+    fn what_is_no_manifest_is_refused(#[case] text: &str, #[case] words: &str) {
+        let (found, shown) = read(text);
+        assert!(found.is_empty());
+        assert!(shown.contains(words), "{shown}");
+    }
+
+    #[test]
+    fn templates_inside_a_text_are_left_alone() {
+        let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: c }\ndata:\n  alert: |\n    {{ define \"x\" }}\n    a: {{ .b }}\n";
+        assert_eq!(read(text).1, "");
+    }
+}

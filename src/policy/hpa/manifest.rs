@@ -194,13 +194,14 @@ fn nested(fields: &Fields<'_>, kind: &str, sink: &mut Diagnostics) -> Option<Met
     };
     let target = match fields.node_of("target") {
         Some(node) => read_target(node, allowed, sink),
-        None => {
-            let near = fields.entries().iter().any(|(key, _)| suggest(&key.text, ["target"]).is_some());
-            if !near {
+        // A misspelt `target` is reported as an unknown field; what stands in it is checked all the same.
+        None => match fields.entries().iter().find(|(key, _)| suggest(&key.text, ["target"]).is_some()) {
+            Some((_, misspelt)) => read_target(misspelt, allowed, sink),
+            None => {
                 sink.push(fields.node().error("the metric has no `target`").help("add `target:`"));
+                None
             }
-            None
-        }
+        },
     };
     match kind {
         "Resource" => Some(MetricSpec::Resource { resource: fields.required("name", sink)?, target: target? }),
@@ -460,4 +461,139 @@ fn bounded_seconds(node: &Node, least: u32, most: u32, sink: &mut Diagnostics) -
         return None;
     }
     Some(SimDuration::from_secs(u64::from(seconds)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::SourceFile;
+    use crate::config::kubernetes::Manifests;
+    use rstest::rstest;
+
+    fn read(text: &str) -> (Option<HpaManifest>, String) {
+        let mut sink = Diagnostics::new();
+        let manifests = Manifests::parse(&SourceFile::new("hpa.yaml", text), &mut sink).unwrap_or_default();
+        let manifest = manifests.objects.first().and_then(|object| read_manifest(object, &mut sink));
+        (manifest, sink.to_string())
+    }
+
+    fn hpa(version: &str, rest: &str) -> String {
+        let head = "kind: HorizontalPodAutoscaler\nmetadata: { name: shop }\nspec:\n  scaleTargetRef: \
+                    { apiVersion: apps/v1, kind: Deployment, name: web }\n  minReplicas: 2\n  maxReplicas: 9\n";
+        format!("apiVersion: autoscaling/{version}\n{head}{rest}")
+    }
+
+    const CPU_60: MetricSpec = MetricSpec::Resource { resource: Resource::Cpu, target: Target::Utilization(60) };
+
+    #[rstest]
+    #[case("v1", "  targetCPUUtilizationPercentage: 60\n", CPU_60)]
+    #[case("v1", "", cpu_utilization(80))]
+    #[case("v2", "", cpu_utilization(80))]
+    #[case(
+        "v2beta1",
+        "  metrics:\n  - type: Resource\n    resource: { name: cpu, targetAverageUtilization: 60 }\n",
+        CPU_60
+    )]
+    #[case(
+        "v2beta2",
+        "  metrics:\n  - type: Resource\n    resource: { name: cpu, target: { type: Utilization, averageUtilization: 60 } }\n",
+        CPU_60
+    )]
+    #[case(
+        "v2",
+        "  metrics: [{ type: Resource, resource: { name: memory, target: { type: AverageValue, averageValue: 1Ki } } }]\n",
+        MetricSpec::Resource {
+            resource: Resource::Memory,
+            target: Target::AverageValue(Quantity::from_millis(1_024_000))
+        }
+    )]
+    #[case(
+        "v2",
+        "  metrics:\n  - type: Pods\n    pods: { metric: { name: rps }, target: { type: AverageValue, averageValue: 1k } }\n",
+        MetricSpec::Pods { metric: "rps".into(), target: Target::AverageValue(Quantity::from_millis(1_000_000)) }
+    )]
+    #[case(
+        "v2beta1",
+        "  metrics:\n  - type: External\n    external: { metricName: q, targetValue: 100m }\n",
+        MetricSpec::External { metric: "q".into(), target: Target::Value(Quantity::from_millis(100)) }
+    )]
+    #[case(
+        "v2",
+        "  metrics:\n  - type: Object\n    object:\n      describedObject: { kind: Ingress, name: i }\n      metric: { name: rps }\n      target: { type: AverageValue, averageValue: '5' }\n",
+        MetricSpec::Object { metric: "rps".into(), target: Target::AverageValue(Quantity::from_millis(5000)) }
+    )]
+    fn every_version_is_read(#[case] version: &str, #[case] rest: &str, #[case] metric: MetricSpec) {
+        let (manifest, shown) = read(&hpa(version, rest));
+        assert_eq!(shown, "");
+        let manifest = manifest.unwrap();
+        assert_eq!((manifest.name.as_str(), manifest.target.as_str()), ("shop", "web"));
+        assert_eq!((manifest.spec.min_replicas, manifest.spec.max_replicas), (2, 9));
+        assert_eq!(manifest.spec.metrics, [metric]);
+        assert_eq!(manifest.spec.behavior, None);
+    }
+
+    #[test]
+    fn flow_style_with_quotes_and_trailing_commas_is_read() {
+        let text = r#"---
+{
+  apiVersion: "autoscaling/v2",
+  kind: "HorizontalPodAutoscaler",
+  metadata: { name: "shop", },
+  spec: {
+    scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "web", },
+    maxReplicas: 10,
+    behavior: {
+      scaleUp: { policies: [{ type: "Percent", value: 50, periodSeconds: 60, }], tolerance: "0.05", },
+      scaleDown: { stabilizationWindowSeconds: 0, selectPolicy: "Disabled", },
+    },
+  },
+}
+"#;
+        let (manifest, shown) = read(text);
+        assert_eq!(shown, "");
+        let spec = manifest.unwrap().spec;
+        let behavior = spec.behavior.unwrap();
+        assert_eq!(spec.min_replicas, 1);
+        assert_eq!(behavior.scale_up.tolerance, Some(0.05));
+        let policy = RatePolicy { amount: Amount::Percent(50), period: SimDuration::from_secs(60) };
+        assert_eq!(behavior.scale_up.policies, Some(vec![policy]));
+        assert_eq!(behavior.scale_down.stabilization_window, Some(SimDuration::ZERO));
+        assert_eq!(behavior.scale_down.select_policy, Some(SelectPolicy::Disabled));
+    }
+
+    #[rstest]
+    #[case("metadata:", "meta:", &["did you mean `metadata`?"])]
+    #[case("kind: HorizontalPodAutoscaler", "kind: HorizontalPodAudoscaler", &["did you mean `HorizontalPodAutoscaler`?"])]
+    #[case("name: web", "Name: web", &["did you mean `name`?"])]
+    #[case("target: { type", "targer: { type", &["did you mean `target`?"])]
+    #[case("averageUtilization", "agerageUtilization", &["did you mean `averageUtilization`?"])]
+    #[case(
+        "target: { type: Utilization, averageUtilization",
+        "targer: { type: Utilization, agerageUtilization",
+        &["did you mean `target`?", "did you mean `averageUtilization`?"]
+    )]
+    #[case("  metrics:", "metrics:", &["`metrics` at this level", "indent `metrics:` under `spec:`"])]
+    #[case("type: Resource", "type: Resources", &["`Resources` is not a type of metric", "did you mean `Resource`?"])]
+    #[case("name: cpu", "name: CPU", &["did you mean `cpu`?"])]
+    #[case("type: Utilization", "type: Value", &["cannot be a Value", "types: Utilization, AverageValue"])]
+    #[case("maxReplicas: 9", "maxReplicas: 1", &["the maximum of 1 replicas is below the minimum of 2"])]
+    #[case("minReplicas: 2", "minReplicas: 0", &["scaling to zero needs an Object or External metric"])]
+    #[case("averageUtilization: 60", "averageUtilization: 0", &["must be above zero"])]
+    #[case("autoscaling/v2", "autoscaling/v3", &["has no apiVersion `autoscaling/v3`", "write `autoscaling/v2`"])]
+    #[case("{ name: shop }", "{{ include \"name\" . }}", &["Helm or Go template", "helm template"])]
+    #[case("minReplicas: 2", "minReplicas: 2\n  behavior: { scaleUp: { policies: [{ type: Pods, value: 1, periodSeconds: 1801 }] } }",
+        &["must be between 1 and 1800 seconds"])]
+    fn mistakes_get_a_caret_and_the_likely_name(#[case] from: &str, #[case] to: &str, #[case] words: &[&str]) {
+        let rest = "  metrics:\n  - type: Resource\n    \
+                    resource: { name: cpu, target: { type: Utilization, averageUtilization: 60 } }\n";
+        let sound = hpa("v2", rest);
+        assert!(read(&sound).0.is_some());
+        let broken = sound.replacen(from, to, 1);
+        assert_ne!(sound, broken);
+        let (_, shown) = read(&broken);
+        for word in words {
+            assert!(shown.contains(word), "`{word}` is missing in:\n{shown}");
+        }
+        assert!(shown.contains('^') && shown.contains("hpa.yaml:"), "{shown}");
+    }
 }

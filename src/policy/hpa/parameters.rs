@@ -69,7 +69,12 @@ fn read(node: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Opt
         Some(path) => from_manifest(path, context, sink),
         None => inline.into_spec(node, sink),
     };
-    Some((spec?, flags?))
+    let spec = spec?;
+    if spec.metrics.iter().any(|metric| matches!(metric, MetricSpec::ContainerResource { .. })) {
+        let message = "containers are not modelled one by one: a ContainerResource metric is taken of the whole pod";
+        sink.push(manifest.unwrap_or(node).warning(message));
+    }
+    Some((spec, flags?))
 }
 
 fn read_flags(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<ControllerFlags> {
@@ -205,7 +210,10 @@ fn from_manifest(path: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostic
     match (found.len(), manifests.values.as_slice()) {
         (1, _) if !errors => {
             let hpa = found.remove(0);
-            let message = format!("`{}` scales `{}`; it is used for `{}`", hpa.name, hpa.target, context.service);
+            let message = format!(
+                "autoscaler `{}` scales `{}`; it is used for service `{}`",
+                hpa.name, hpa.target, context.service
+            );
             sink.push(path.warning(message));
             Some(hpa.spec)
         }
@@ -222,5 +230,119 @@ fn from_manifest(path: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostic
             sink.push(error.note(format!("they scale {}", targets.join(", "))));
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{SourceFile, parse_single};
+    use crate::policy::hpa::spec::{Amount, Behavior, RatePolicy};
+    use crate::units::SimDuration;
+    use rstest::rstest;
+    use std::path::Path;
+
+    fn parse(text: &str, base_dir: &Path) -> (Option<(HpaSpec, ControllerFlags)>, String) {
+        let node = parse_single(&SourceFile::new("s.yaml", text)).unwrap();
+        let mut sink = Diagnostics::new();
+        let context = PolicyContext { base_dir, service: "web" };
+        let read = read(&node, &context, &mut sink);
+        let sound = !sink.has_errors();
+        (read.filter(|_| sound), sink.to_string())
+    }
+
+    fn pods(metric: &str, millis: i64) -> MetricSpec {
+        MetricSpec::Pods { metric: metric.into(), target: Target::AverageValue(Quantity::from_millis(millis)) }
+    }
+
+    #[test]
+    fn the_short_form_says_what_a_manifest_does() {
+        let text = "{ min: 2, max: 40, target: { cpu: 70%, memory: 1G, in-flight: 3, request-rate: 50/s } }";
+        let (read, shown) = parse(text, Path::new("."));
+        assert_eq!(shown, "");
+        let (spec, flags) = read.unwrap();
+        assert_eq!((spec.min_replicas, spec.max_replicas), (2, 40));
+        let memory = Target::AverageValue(Quantity::from_millis(1_000_000_000_000));
+        let expected = [
+            MetricSpec::Resource { resource: Resource::Cpu, target: Target::Utilization(70) },
+            MetricSpec::Resource { resource: Resource::Memory, target: memory },
+            pods("in-flight", 3000),
+            pods("request-rate", 50_000),
+        ];
+        assert_eq!(spec.metrics, expected);
+        assert_eq!(flags, ControllerFlags::default());
+    }
+
+    #[test]
+    fn a_container_s_metric_is_taken_of_the_pod_with_a_warning() {
+        let target = "target: { type: Utilization, averageUtilization: 50 }";
+        let source = format!("container-resource: {{ name: cpu, container: app, {target} }}");
+        let (read, shown) =
+            parse(&format!("{{ max: 5, metrics: [{{ type: ContainerResource, {source} }}] }}"), Path::new("."));
+        assert_eq!(read.unwrap().0.metrics[0].kind(), "ContainerResource");
+        assert!(shown.contains("taken of the whole pod"), "{shown}");
+    }
+
+    #[test]
+    fn kebab_case_and_camel_case_are_the_same() {
+        let camel = "{ minReplicas: 2, maxReplicas: 9, behavior: { scaleDown: { stabilizationWindowSeconds: 60, \
+                     policies: [{ type: Pods, value: 1, periodSeconds: 30 }] } }, sync-period: 30s, tolerance: 5% }";
+        let kebab = "{ min-replicas: 2, max-replicas: 9, behavior: { scale-down: { stabilization-window-seconds: 60, \
+                     policies: [{ type: Pods, value: 1, period-seconds: 30 }] } }, sync-period: 30s, tolerance: 0.05 }";
+        let (one, other) = (parse(camel, Path::new(".")), parse(kebab, Path::new(".")));
+        assert_eq!(one, other);
+        let (spec, flags) = one.0.unwrap();
+        assert_eq!((flags.sync_period, flags.tolerance), (SimDuration::from_secs(30), 0.05));
+        let mut behavior = Behavior::default();
+        behavior.scale_down.stabilization_window = Some(SimDuration::from_secs(60));
+        let policy = RatePolicy { amount: Amount::Pods(1), period: SimDuration::from_secs(30) };
+        behavior.scale_down.policies = Some(vec![policy]);
+        assert_eq!(spec.behavior, Some(behavior));
+    }
+
+    #[rstest]
+    #[case("{ min: 2, target: { cpu: 70% } }", "has no `max`")]
+    #[case("{ max: 5, metrics: [{ type: Pods, resource: { name: cpu } }] }", "a metric of type Pods has no `pods`")]
+    #[case("{ max: 5, minReplicas: 1, min: 2 }", "gives `min` twice")]
+    #[case("{ max: 5, target: { cpu: 70.5% } }", "expected a whole percentage")]
+    #[case("{ max: 5, target: { in-flight: 0 } }", "must be above zero")]
+    #[case("{ max: 5, targt: { cpu: 70% } }", "did you mean `target`?")]
+    #[case("{ max: 5, sync-period: 0s }", "must be above zero")]
+    #[case("{ max: 5, sync-period: 15 }", "write `15s`")]
+    #[case("{ max: 5, tolerance: -1 }", "negative")]
+    #[case("{ manifest: hpa.yaml, max: 5 }", "exclude each other")]
+    #[case("{ manifest: absent.yaml }", "no such file")]
+    #[case("70%", "must be a mapping")]
+    fn mistakes_are_explained(#[case] text: &str, #[case] words: &str) {
+        let (read, shown) = parse(text, Path::new("."));
+        assert!(read.is_none());
+        assert!(shown.contains(words), "{shown}");
+    }
+
+    const HPA: &str = "apiVersion: autoscaling/v1\nkind: HorizontalPodAutoscaler\nmetadata: { name: NAME }\n\
+                       spec: { scaleTargetRef: { kind: Deployment, name: NAME }, maxReplicas: MAX }\n---\n";
+
+    fn autoscaler(name: &str, max: &str) -> String {
+        HPA.replace("NAME", name).replace("MAX", max)
+    }
+
+    #[rstest]
+    #[case(&[autoscaler("api", "5"), autoscaler("web", "7")].concat(), Some(7), "")]
+    #[case(&autoscaler("api", "5"), Some(5), "autoscaler `api` scales `api`")]
+    #[case(&[autoscaler("api", "5"), autoscaler("db", "7")].concat(), None, "they scale `api`, `db`")]
+    #[case("apiVersion: v1\nkind: Service\nmetadata: { name: web }\n", None, "holds no HorizontalPodAutoscaler")]
+    #[case(
+        "autoscaling: { enabled: true, minReplicas: 3, maxReplicas: 8, targetCPUUtilizationPercentage: 80 }\n",
+        Some(8),
+        ""
+    )]
+    #[case("autoscaling: { enabled: false, maxReplicas: 8 }\n", None, "the chart makes no autoscaler")]
+    fn the_manifest_of_the_service_is_used(#[case] text: &str, #[case] max: Option<u32>, #[case] words: &str) {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("hpa.yaml"), text).unwrap();
+        let (read, shown) = parse("manifest: hpa.yaml", directory.path());
+        assert_eq!(read.map(|(spec, _)| spec.max_replicas), max, "{shown}");
+        assert!(shown.contains(words), "{shown}");
+        assert_eq!(shown.is_empty(), words.is_empty(), "{shown}");
     }
 }

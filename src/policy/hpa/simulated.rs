@@ -139,6 +139,90 @@ fn nearest_milli(value: f64) -> Quantity {
 mod tests {
     use super::*;
 
+    use crate::policy::hpa::spec::{Amount, Behavior, MetricSpec, RatePolicy, Target};
+    use crate::policy::{PodMetrics, PodPhase, ReasonCode};
+    use crate::units::{Millicores, SimTime};
+
+    fn policy(behavior: Option<Behavior>) -> HpaPolicy {
+        let metrics = vec![MetricSpec::Resource { resource: Resource::Cpu, target: Target::Utilization(70) }];
+        HpaPolicy::new(HpaSpec { min_replicas: 2, max_replicas: 20, metrics, behavior }, ControllerFlags::default())
+    }
+
+    /// Decides at `now` seconds for `size` long-ready pods, the first `measured` of which use `cpu` of their core.
+    fn step(policy: &mut HpaPolicy, now: u64, size: u32, measured: u32, cpu: f64) -> (Option<u32>, ReasonCode, String) {
+        let pod = |id| PodView {
+            id,
+            phase: PodPhase::Running,
+            ready: Some(true),
+            ready_transition: Some(SimTime::ZERO),
+            start_time: Some(SimTime::ZERO),
+            deleted: false,
+            cpu_request: Some(Millicores::new(1000)),
+            memory_request: None,
+        };
+        let pods: Vec<PodView> = (0..size).map(pod).collect();
+        let now = SimTime::from_secs(now);
+        let metrics = |id| PodMetrics { id, values: [cpu, 0.0, 0.0, 0.0, 0.0] };
+        let scrape = Scrape {
+            taken_at: now,
+            window: SimDuration::from_secs(15),
+            pods: (0..measured).map(metrics).collect(),
+            totals: [0.0; 5],
+        };
+        let observation = Observation {
+            now,
+            spec_replicas: size,
+            status_replicas: size,
+            pods: &pods,
+            scrape: Some(&scrape),
+            metric_names: &[],
+        };
+        let decision = policy.decide(&observation);
+        (decision.replicas, decision.reason.code, decision.reason.detail.into_owned())
+    }
+
+    #[test]
+    fn a_story_without_behavior() {
+        let mut policy = policy(None);
+        let mut tell = |now, size, measured, cpu| step(&mut policy, now, size, measured, cpu);
+        let stays = "cpu 71% of 70% target: 4 stays";
+        assert_eq!(tell(1000, 4, 4, 0.71), (None, ReasonCode::WithinTolerance, stays.into()));
+        let up = "cpu 83% of 70% target: 4 -> 5";
+        assert_eq!(tell(1015, 4, 4, 0.83), (Some(5), ReasonCode::Target, up.into()));
+        let limited = "scale-up limited to 10 by max(2x, 4), cpu 200% of 70% target wants 15";
+        assert_eq!(tell(1030, 5, 5, 2.0), (Some(10), ReasonCode::RateLimited, limited.into()));
+        let held = "stabilized at 15 by the last 300s, cpu 30% of 70% target wants 5";
+        assert_eq!(tell(1045, 10, 10, 0.3), (Some(15), ReasonCode::Stabilized, held.into()));
+        let none = "cpu: no metrics yet";
+        assert_eq!(tell(1060, 15, 0, 0.0), (None, ReasonCode::NoData, none.into()));
+        let most = "held at the maximum of 20, cpu 150% of 70% target wants 33";
+        assert_eq!(tell(1075, 15, 15, 1.5), (Some(20), ReasonCode::Bounded, most.into()));
+        let least = "held at the minimum of 2, cpu 1% of 70% target wants 1";
+        assert_eq!(tell(9000, 20, 20, 0.01), (Some(2), ReasonCode::Bounded, least.into()));
+        let above = "30 is above the maximum of 20: 30 -> 20";
+        assert_eq!(tell(9015, 30, 30, 0.7), (Some(20), ReasonCode::Bounded, above.into()));
+        let off = "size 0 below the minimum of 2: switched off";
+        assert_eq!(tell(9030, 0, 0, 0.0), (None, ReasonCode::Disabled, off.into()));
+    }
+
+    #[test]
+    fn a_story_with_behavior() {
+        let mut behavior = Behavior::default();
+        behavior.scale_down.stabilization_window = Some(SimDuration::ZERO);
+        let one = RatePolicy { amount: Amount::Pods(1), period: SimDuration::from_secs(60) };
+        behavior.scale_down.policies = Some(vec![one]);
+        let mut policy = policy(Some(behavior));
+        let mut tell = |now, size, measured, cpu| step(&mut policy, now, size, measured, cpu);
+        let up = "scale-up limited to 8 by 4 pods/15s, cpu 200% of 70% target wants 12";
+        assert_eq!(tell(1000, 4, 4, 2.0), (Some(8), ReasonCode::RateLimited, up.into()));
+        // Of 8 pods 4 are not measured yet and count as idle.
+        let idle = "cpu 100% of 70% target: 8 stays";
+        assert_eq!(tell(1015, 8, 4, 1.0), (None, ReasonCode::WithinTolerance, idle.into()));
+        // The rise of the last minute counts against the fall: 8 - 4 - 1 is below what is wanted.
+        let down = "cpu 35% of 70% target: 8 -> 4";
+        assert_eq!(tell(1030, 8, 8, 0.35), (Some(4), ReasonCode::Target, down.into()));
+    }
+
     #[test]
     fn cpu_is_rounded_up_from_nanocores() {
         assert_eq!(cpu_milli(0.25).millis(), 250);

@@ -1,0 +1,149 @@
+//! What must hold of every policy in the list.
+
+use proptest::prelude::*;
+use std::path::Path;
+
+use super::*;
+use crate::config::{SourceFile, parse_single};
+
+/// Parameters to try; every policy takes at least one of them and keeps within 2 to 10 replicas under it.
+const PARAMETERS: [&str; 4] = [
+    "{ replicas: 3 }",
+    "{ min: 2, max: 10, target: { cpu: 70%, memory: 80%, in-flight: 4 } }",
+    "{ min: 2, max: 10, target: { cpu: 500m }, behavior: { scaleDown: { stabilizationWindowSeconds: 0 } } }",
+    "{}",
+];
+const BOUNDS: std::ops::RangeInclusive<u32> = 2..=10;
+
+/// Every policy under every set of parameters that it takes.
+fn factories() -> Vec<(&'static str, PolicyFactory)> {
+    let context = PolicyContext { base_dir: Path::new("."), service: "web" };
+    let mut found = Vec::new();
+    for policy in POLICIES {
+        let before = found.len();
+        for text in PARAMETERS {
+            let node = parse_single(&SourceFile::new("parameters", text)).unwrap();
+            let mut sink = Diagnostics::new();
+            let factory = (policy.build)(&node, &context, &mut sink);
+            assert_eq!(factory.is_none(), sink.has_errors(), "{}: {sink}", policy.name);
+            found.extend(factory.map(|factory| (policy.name, factory)));
+        }
+        assert!(found.len() > before, "{} takes none of the parameters tried", policy.name);
+    }
+    found
+}
+
+/// A moment of decision.
+#[derive(Debug, Clone)]
+struct Moment {
+    after_s: u64,
+    size: u32,
+    status: u32,
+    pods: Vec<PodView>,
+    scrape: Option<Scrape>,
+}
+
+fn pod(id: u32) -> impl Strategy<Value = PodView> {
+    let phase = prop_oneof![
+        1 => Just(PodPhase::Pending),
+        6 => Just(PodPhase::Running),
+        1 => Just(PodPhase::Succeeded),
+        1 => Just(PodPhase::Failed)
+    ];
+    let time = || proptest::option::of((0_u64..2000).prop_map(SimTime::from_secs));
+    let cpu = proptest::option::weighted(0.95, (0_u64..4000).prop_map(Millicores::new));
+    let memory = proptest::option::weighted(0.95, (0_u64..4096).prop_map(Bytes::from_mib));
+    (phase, any::<Option<bool>>(), time(), time(), proptest::bool::weighted(0.1), cpu, memory).prop_map(
+        move |(phase, ready, ready_transition, start_time, deleted, cpu_request, memory_request)| PodView {
+            id,
+            phase,
+            ready,
+            ready_transition,
+            start_time,
+            deleted,
+            cpu_request,
+            memory_request,
+        },
+    )
+}
+
+fn scrape() -> impl Strategy<Value = Scrape> {
+    let value = || prop_oneof![Just(0.0), 0.0..4.0, 0.0..1e12];
+    let values = || [value(), value(), value(), value(), value()];
+    let pods = proptest::collection::btree_map(0_u32..24, values(), 0..20);
+    (0_u64..2000, 0_u64..120, pods, values()).prop_map(|(taken_at, window, pods, totals)| Scrape {
+        taken_at: SimTime::from_secs(taken_at),
+        window: SimDuration::from_secs(window),
+        pods: pods.into_iter().map(|(id, values)| PodMetrics { id, values }).collect(),
+        totals,
+    })
+}
+
+fn moment() -> impl Strategy<Value = Moment> {
+    let pods = (0_u32..20).prop_flat_map(|count| (0..count).map(pod).collect::<Vec<_>>());
+    let size = || prop_oneof![8 => 0_u32..20, 1 => Just(u32::MAX)];
+    (0_u64..400, size(), size(), pods, proptest::option::weighted(0.9, scrape()))
+        .prop_map(|(after_s, size, status, pods, scrape)| Moment { after_s, size, status, pods, scrape })
+}
+
+/// Decides at every moment in turn.
+fn decisions(policy: &mut dyn ScalingPolicy, moments: &[Moment]) -> Vec<Decision> {
+    let mut now = SimTime::from_secs(300);
+    let decide = |moment: &Moment| {
+        now += SimDuration::from_secs(moment.after_s);
+        policy.decide(&Observation {
+            now,
+            spec_replicas: moment.size,
+            status_replicas: moment.status,
+            pods: &moment.pods,
+            scrape: moment.scrape.as_ref(),
+            metric_names: &[],
+        })
+    };
+    moments.iter().map(decide).collect()
+}
+
+#[test]
+fn names_are_unique_and_found() {
+    for policy in POLICIES {
+        assert_eq!(POLICIES.iter().filter(|other| other.name == policy.name).count(), 1);
+        assert_eq!(find(policy.name).map(|found| found.name), Some(policy.name));
+        assert!(!policy.summary.is_empty() && !policy.source.is_empty());
+    }
+    assert!(find("no-such-policy").is_none());
+}
+
+#[test]
+fn wrong_parameters_are_refused_with_a_diagnostic() {
+    let context = PolicyContext { base_dir: Path::new("."), service: "web" };
+    for policy in POLICIES {
+        for text in ["{ no-such-parameter: 1 }", "[1, 2]", "text"] {
+            let node = parse_single(&SourceFile::new("parameters", text)).unwrap();
+            let mut sink = Diagnostics::new();
+            assert!((policy.build)(&node, &context, &mut sink).is_none(), "{} takes {text}", policy.name);
+            assert!(sink.has_errors(), "{} says nothing of {text}", policy.name);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn decisions_are_bounded_reasoned_and_repeatable(moments in proptest::collection::vec(moment(), 1..8)) {
+        for (name, factory) in factories() {
+            let policy = factory();
+            prop_assert!(!policy.sync_period().is_zero(), "{name} never pauses");
+            let first = decisions(&mut *factory(), &moments);
+            for (decision, moment) in first.iter().zip(&moments) {
+                prop_assert!(!decision.reason.detail.is_empty(), "{name} gives no reason");
+                if let Some(size) = decision.replicas {
+                    prop_assert!(BOUNDS.contains(&size), "{name}: {size} replicas, {:?}", decision.reason);
+                    prop_assert_ne!(size, moment.size, "{} asks for what is there", name);
+                }
+            }
+            // A fresh policy has no memory of the other, and nothing but the observations decides.
+            prop_assert_eq!(&first, &decisions(&mut *factory(), &moments), "{} is not repeatable", name);
+        }
+    }
+}
