@@ -202,23 +202,31 @@ impl CompletionQueue {
     /// Moves the next non-empty bucket to the front and sorts it.
     fn advance(&mut self) {
         let next = self.next_filled_day();
-        let far = self.far.peek().map(|Reverse(event)| event.time.as_nanos() >> self.shift);
-        self.day = match (next, far) {
-            (Some(near), Some(far)) => near.min(far),
-            (Some(day), None) | (None, Some(day)) => day,
-            (None, None) => return,
-        };
-        if next == Some(self.day) {
-            self.unlink_bucket(self.day as usize & (self.heads.len() - 1));
-        }
-        while self.far.peek().is_some_and(|Reverse(event)| event.time.as_nanos() >> self.shift <= self.day) {
-            self.front.extend(self.far.pop().map(|Reverse(event)| event));
+        if self.far.is_empty() {
+            let Some(day) = next else { return };
+            self.day = day;
+            self.unlink_bucket(day as usize & (self.heads.len() - 1));
+        } else {
+            self.advance_with_far(next);
         }
         if self.front.len() > 1 {
             self.front.sort_unstable_by(|a, b| b.cmp(a));
         }
     }
 
+    /// As `advance`, where the next events may be beyond the wheel.
+    fn advance_with_far(&mut self, next: Option<u64>) {
+        let far = self.far.peek().map_or(u64::MAX, |Reverse(event)| event.time.as_nanos() >> self.shift);
+        self.day = next.map_or(far, |near| near.min(far));
+        if next == Some(self.day) {
+            self.unlink_bucket(self.day as usize & (self.heads.len() - 1));
+        }
+        while self.far.peek().is_some_and(|Reverse(event)| event.time.as_nanos() >> self.shift <= self.day) {
+            self.front.extend(self.far.pop().map(|Reverse(event)| event));
+        }
+    }
+
+    #[inline]
     fn unlink_bucket(&mut self, bucket: usize) {
         let mut index = self.heads[bucket];
         while index != NIL {

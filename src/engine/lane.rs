@@ -118,6 +118,8 @@ pub(super) struct Lane<M, D> {
     /// Deadlines of attempts in order: patience is the same for all, so they never need sorting.
     deadlines: VecDeque<(u64, u32, u32)>,
     retries: BinaryHeap<Reverse<PendingRetry>>,
+    /// Time of the earliest deadline or retry.
+    next_timer: u64,
     retry_tokens: f64,
     sequence: u64,
     now: u64,
@@ -166,6 +168,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             completions: CompletionQueue::new(),
             deadlines: VecDeque::new(),
             retries: BinaryHeap::new(),
+            next_timer: NEVER,
             retry_tokens: RETRY_RESERVE,
             sequence: 0,
             now: 0,
@@ -221,7 +224,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
     pub(super) fn run(&mut self, horizon: Horizon) -> Result<LaneStop, TraceError> {
         loop {
             let completion = self.completions.next_time().as_nanos();
-            let timer = self.next_timer();
+            let timer = self.next_timer;
             if completion <= self.next_arrival && completion <= timer {
                 if completion >= horizon.completions {
                     return Ok(LaneStop::Horizon);
@@ -245,14 +248,14 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
 
     /// The time of the lane's next event.
     pub(super) fn next_event(&self) -> u64 {
-        self.completions.next_time().as_nanos().min(self.next_arrival).min(self.next_timer())
+        self.completions.next_time().as_nanos().min(self.next_arrival).min(self.next_timer)
     }
 
-    #[inline]
-    fn next_timer(&self) -> u64 {
+    /// Brings the time of the earliest timer up to date after one was taken.
+    fn find_next_timer(&mut self) {
         let deadline = self.deadlines.front().map_or(NEVER, |(at, _, _)| *at);
         let retry = self.retries.peek().map_or(NEVER, |Reverse(retry)| retry.at);
-        deadline.min(retry)
+        self.next_timer = deadline.min(retry);
     }
 
     #[inline]
@@ -330,7 +333,9 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         self.dispatcher.load_changed(number, load, load + 1);
         if let Some(timeout) = &self.spec.timeout {
             let generation = self.jobs.get(job).generation;
-            self.deadlines.push_back((now.saturating_add(timeout.after.as_nanos()), job, generation));
+            let deadline = now.saturating_add(timeout.after.as_nanos());
+            self.deadlines.push_back((deadline, job, generation));
+            self.next_timer = self.next_timer.min(deadline);
         }
     }
 
@@ -424,14 +429,18 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             if deadline >= horizon.completions {
                 return false;
             }
-            if let Some((at, job, generation)) = self.deadlines.pop_front() {
+            let expired = self.deadlines.pop_front();
+            self.find_next_timer();
+            if let Some((at, job, generation)) = expired {
                 self.expire(at, job, generation);
             }
         } else {
             if retry >= horizon.arrivals {
                 return false;
             }
-            if let Some(Reverse(retry)) = self.retries.pop() {
+            let retry = self.retries.pop();
+            self.find_next_timer();
+            if let Some(Reverse(retry)) = retry {
                 self.now = retry.at;
                 let PendingRetry { arrival, demand, ordinal, attempt, .. } = retry;
                 self.offer(Attempt { arrival, demand, ordinal, number: attempt });
@@ -528,8 +537,10 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             ceiling
         };
         self.sequence += 1;
+        let at = self.now.saturating_add(backoff);
+        self.next_timer = self.next_timer.min(at);
         self.retries.push(Reverse(PendingRetry {
-            at: self.now.saturating_add(backoff),
+            at,
             sequence: self.sequence,
             arrival: attempt.arrival,
             ordinal: attempt.ordinal,

@@ -56,7 +56,7 @@ impl LatencyHistogram {
     }
 
     /// Counts one duration.
-    #[inline]
+    #[inline(always)]
     pub fn record(&mut self, value: SimDuration) {
         let nanos = value.as_nanos();
         self.counts[bucket_of(nanos)] += 1;

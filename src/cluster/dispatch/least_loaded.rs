@@ -46,10 +46,20 @@ impl Default for LeastLoaded {
 }
 
 impl LeastLoaded {
-    #[inline]
+    #[cold]
+    fn insert_heavy(&mut self, seat: u32, load: u32) {
+        self.heavy.insert((load, seat));
+    }
+
+    #[cold]
+    fn remove_heavy(&mut self, seat: u32, load: u32) {
+        self.heavy.remove(&(load, seat));
+    }
+
+    #[inline(always)]
     fn insert(&mut self, seat: u32, load: u32) {
         if load >= LEVELS {
-            self.heavy.insert((load, seat));
+            self.insert_heavy(seat, load);
             return;
         }
         let word = (seat >> 6) as usize;
@@ -58,10 +68,10 @@ impl LeastLoaded {
         self.lowest = self.lowest.min(load);
     }
 
-    #[inline]
+    #[inline(always)]
     fn remove(&mut self, seat: u32, load: u32) {
         if load >= LEVELS {
-            self.heavy.remove(&(load, seat));
+            self.remove_heavy(seat, load);
             return;
         }
         let word = (seat >> 6) as usize;
@@ -111,7 +121,7 @@ impl Dispatcher for LeastLoaded {
         self.remove(seat, load);
     }
 
-    #[inline]
+    #[inline(always)]
     fn load_changed(&mut self, seat: u32, from: u32, to: u32) {
         self.remove(seat, from);
         self.insert(seat, to);
