@@ -90,7 +90,7 @@ impl LeaseBook {
         let entry = &mut self.entries[id];
         assert!(entry.end.is_none(), "lease {id} of {} ends twice", self.names[entry.what as usize]);
         entry.end = Some(end);
-        self.closed = self.closed + entry.lease.settle(end).1;
+        self.closed += entry.lease.settle(end).1;
     }
 
     /// Ends what is still leased at `end` and returns every lease in the order in which they were opened. The bill is that

@@ -59,11 +59,11 @@ fn defaults_may_exceed_a_node(#[case] placement: &str, #[case] expected: [u32; 2
 }
 
 /// Puts pods on the nodes it is told.
-struct Script(std::vec::IntoIter<NodeId>);
+struct Script(Vec<NodeId>);
 
 impl Placement for Script {
     fn score(&mut self, _: &PodRequest, _: &[Node], feasible: &[NodeId], scores: &mut Vec<u32>) {
-        let wanted = self.0.next().unwrap();
+        let wanted = self.0.remove(0);
         scores.extend(feasible.iter().map(|id| if *id == wanted { MAX_SCORE } else { 0 }));
     }
 }
@@ -77,7 +77,7 @@ impl Placement for Script {
 #[case(&[0, 2, 0], [50, 100, 100])]
 fn spread_scores(#[case] placed: &[NodeId], #[case] expected: [u32; 3]) {
     let pools = [pool("a", 2, 4000, 4000, &["a"]), pool("b", 1, 4000, 4000, &["b"])];
-    let mut nodes = Nodes::new(&pools, Box::new(Script(placed.to_vec().into_iter())));
+    let mut nodes = Nodes::new(&pools, Box::new(Script(placed.to_vec())));
     placed.iter().for_each(|node| assert_eq!(nodes.place(&pod(0, 100, 100)), Some(*node)));
     assert_eq!(scores("spread", &pod(0, 100, 100), &nodes), expected);
     assert_eq!(scores("spread", &pod(1, 100, 100), &nodes), [100, 100, 100]);
@@ -87,7 +87,7 @@ fn spread_scores(#[case] placed: &[NodeId], #[case] expected: [u32; 3]) {
 #[test]
 fn spread_counts_full_nodes_of_zones_with_room() {
     let pools = [pool("a", 3, 1000, 4000, &["a"]), pool("b", 1, 1000, 4000, &["b"])];
-    let mut nodes = Nodes::new(&pools, Box::new(Script(vec![0, 0, 3, 1].into_iter())));
+    let mut nodes = Nodes::new(&pools, Box::new(Script(vec![0, 0, 3, 1])));
     for cpu in [500, 500, 1000, 100] {
         nodes.place(&pod(0, cpu, 10)).unwrap();
     }
