@@ -2,8 +2,10 @@
 
 pub mod config;
 pub mod engine;
+pub mod experiment;
 pub mod policy;
 pub mod random;
+pub mod report;
 pub mod stats;
 pub mod units;
 pub mod workload;
