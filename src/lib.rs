@@ -7,6 +7,7 @@ pub mod engine;
 pub mod experiment;
 pub mod policy;
 pub mod random;
+pub mod report;
 pub mod stats;
 pub mod units;
 pub mod workload;

@@ -2,4 +2,5 @@
 
 mod recorded_hpa;
 mod reference_autoscaling;
+mod report;
 mod support;

@@ -1,3 +1,6 @@
-//! Many runs.
+//! Many runs: compare, replicate, sweep, plan, test.
 
+mod outcome;
 pub mod workloads;
+
+pub use outcome::{InputFact, Outcome};

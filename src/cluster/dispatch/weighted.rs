@@ -95,7 +95,7 @@ mod tests {
         let mut dispatcher = Weighted::default();
         [(0, 1.0), (1, 2.0), (2, 0.5)].into_iter().for_each(|(seat, weight)| dispatcher.open(seat, 0, weight));
         let mut draw = Streams::new(1, 0).running(Purpose::Dispatch, 0);
-        let mut chosen = [0; 3];
+        let mut chosen = [0u32; 3];
         (0..3500).for_each(|_| chosen[dispatcher.choose(&mut draw).unwrap() as usize] += 1);
         assert!(chosen[0].abs_diff(1000) <= 1 && chosen[1].abs_diff(2000) <= 1 && chosen[2].abs_diff(500) <= 1);
     }

@@ -1,0 +1,275 @@
+//! `report.html`: one page that needs nothing else.
+//!
+//! The template and its style sheet are in `assets/`. What the page shows is prepared here as plain values, so that the
+//! template only places it; every text is escaped by the template engine, and only the charts, which escape their own
+//! texts, are passed as markup.
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment};
+use serde::Serialize;
+
+use crate::engine::{DecisionRecord, ObjectiveRecord, RunRecord, ServiceRecord};
+use crate::experiment::Outcome;
+use crate::policy::ReasonCode;
+use crate::report::table::{label, notes, rows};
+use crate::report::verdict::is_clairvoyant;
+use crate::report::{Artifact, ReportError, Reporter, ReporterPlugin, bill, text, verdict};
+
+/// The entry in the list.
+pub(super) const PLUGIN: ReporterPlugin = ReporterPlugin {
+    name: "report.html",
+    summary: "one self-contained page: answer, table, charts, violations, bill, decisions, assumptions",
+    source: "HTML Living Standard",
+    build: &ReportHtml,
+};
+
+const TEMPLATE: &str = include_str!("../../assets/report.html");
+const STYLE: &str = include_str!("../../assets/report.css");
+
+/// Decisions shown per policy and service, and on the page altogether; all are in `decisions.csv`.
+const DECISIONS_EACH: usize = 25;
+const DECISIONS: usize = 400;
+
+struct ReportHtml;
+
+impl Reporter for ReportHtml {
+    fn report(&self, outcome: &Outcome) -> Result<Vec<Artifact>, ReportError> {
+        Ok(vec![Artifact::new(PLUGIN.name, page(outcome).map_err(|e| ReportError::new(PLUGIN.name, e))?)])
+    }
+}
+
+fn page(outcome: &Outcome) -> Result<String, minijinja::Error> {
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    environment.add_template("report", TEMPLATE)?;
+    environment.get_template("report")?.render(Serde(Page::of(outcome)))
+}
+
+/// What the template sees.
+#[derive(Serialize)]
+struct Page<'a> {
+    style: &'static str,
+    scenario: &'a str,
+    title: &'a str,
+    description: &'a str,
+    command: &'a str,
+    version: &'a str,
+    seed: u64,
+    price_date: &'a str,
+    assumptions: &'a [String],
+    warnings: &'a [String],
+    inputs: Vec<[&'a str; 3]>,
+    answer: String,
+    details: Vec<String>,
+    columns: Vec<Column>,
+    rows: Vec<GridRow>,
+    notes: Vec<String>,
+    figures: Vec<Figure>,
+    violations: Vec<Violation>,
+    bills: Vec<Bill>,
+    decisions: Vec<Decisions>,
+}
+
+impl<'a> Page<'a> {
+    fn of(outcome: &'a Outcome) -> Self {
+        let verdict = verdict(outcome);
+        let several = outcome.runs.iter().any(|run| run.services.len() > 1);
+        Page {
+            style: STYLE,
+            scenario: &outcome.scenario,
+            title: &outcome.title,
+            description: &outcome.description,
+            command: &outcome.command,
+            version: &outcome.version,
+            seed: outcome.seed,
+            price_date: &outcome.price_date,
+            assumptions: &outcome.assumptions,
+            warnings: &outcome.warnings,
+            inputs: outcome.inputs.iter().map(|i| [&*i.name, &*i.detail, &*i.checksum]).collect(),
+            answer: verdict.answer,
+            details: verdict.details,
+            columns: outcome.runs.iter().map(Column::of).collect(),
+            rows: rows(outcome).iter().map(GridRow::of).collect(),
+            notes: notes(outcome),
+            figures: figures(outcome),
+            violations: outcome.runs.iter().flat_map(|run| violations(run, several)).collect(),
+            bills: outcome.runs.iter().map(Bill::of).collect(),
+            decisions: decisions(outcome, several),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Column {
+    name: String,
+    clairvoyant: bool,
+}
+
+impl Column {
+    fn of(run: &RunRecord) -> Column {
+        Column { name: run.policy.clone(), clairvoyant: is_clairvoyant(run) }
+    }
+}
+
+#[derive(Serialize)]
+struct GridRow {
+    label: String,
+    heading: bool,
+    detail: bool,
+    cells: Vec<Cell>,
+}
+
+#[derive(Serialize)]
+struct Cell {
+    text: String,
+    class: &'static str,
+}
+
+impl GridRow {
+    fn of(row: &super::table::Row) -> GridRow {
+        let cell = |text: &String| {
+            let class = match text.chars().next() {
+                Some('✓') => "met",
+                Some('✗') => "missed",
+                _ if text.ends_with(super::table::BEST) => "best",
+                _ => "",
+            };
+            Cell { text: text.clone(), class }
+        };
+        GridRow {
+            label: row.label.trim_start().to_owned(),
+            heading: row.is_heading(),
+            detail: row.label.starts_with(' '),
+            cells: row.cells.iter().map(cell).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Figure {
+    svg: String,
+    caption: String,
+}
+
+#[cfg(feature = "charts")]
+fn figures(outcome: &Outcome) -> Vec<Figure> {
+    super::charts::figures(outcome).into_iter().map(|(svg, caption)| Figure { svg, caption }).collect()
+}
+
+#[cfg(not(feature = "charts"))]
+fn figures(_: &Outcome) -> Vec<Figure> {
+    Vec::new()
+}
+
+/// "POLICY" or "POLICY, SERVICE".
+fn whose(run: &RunRecord, service: &ServiceRecord, several: bool) -> String {
+    if several { format!("{}, {}", label(run), service.name) } else { label(run) }
+}
+
+/// An objective that judged requests, and how it was kept.
+#[derive(Serialize)]
+struct Violation {
+    policy: String,
+    objective: String,
+    met: bool,
+    figures: [String; 5],
+}
+
+fn violations(run: &RunRecord, several: bool) -> Vec<Violation> {
+    let judged = run.services.iter().flat_map(|s| s.objectives.iter().filter(|o| o.total > 0).map(move |o| (s, o)));
+    let row = |(service, objective): (&ServiceRecord, &ObjectiveRecord)| Violation {
+        policy: whose(run, service, several),
+        objective: objective.text.clone(),
+        met: objective.met(),
+        figures: [
+            text::attainment(objective.attainment()),
+            text::count(objective.total.saturating_sub(objective.good)),
+            text::percent(objective.budget_used()),
+            text::minutes(objective.violation),
+            text::number(objective.peak_burn_rate, 1),
+        ],
+    };
+    judged.map(row).collect()
+}
+
+#[derive(Serialize)]
+struct Bill {
+    policy: String,
+    lines: Vec<[String; 5]>,
+    total: String,
+}
+
+impl Bill {
+    fn of(run: &RunRecord) -> Bill {
+        let line = |line: bill::BillLine| {
+            [
+                line.what,
+                text::count(line.leases),
+                text::hours(line.billed),
+                line.price.to_string(),
+                text::exact_dollars(line.cost),
+            ]
+        };
+        Bill {
+            policy: label(run),
+            lines: bill::bill(&run.leases).into_iter().map(line).collect(),
+            total: text::exact_dollars(run.cost),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Decisions {
+    whose: String,
+    rows: Vec<[String; 6]>,
+    more: String,
+}
+
+fn decisions(outcome: &Outcome, several: bool) -> Vec<Decisions> {
+    let services = outcome.runs.iter().flat_map(|run| run.services.iter().map(move |service| (run, service)));
+    let services: Vec<_> = services.collect();
+    let each = DECISIONS_EACH.min(DECISIONS / services.len().max(1)).max(3);
+    services
+        .into_iter()
+        .map(|(run, service)| {
+            let notable: Vec<&DecisionRecord> = service.decisions.iter().filter(|d| is_notable(d)).collect();
+            let more = match notable.len().saturating_sub(each) {
+                0 => String::new(),
+                n => format!(
+                    "and {} more notable decisions; all {} are in decisions.csv",
+                    text::count(n as u64),
+                    text::count(service.decisions.len() as u64)
+                ),
+            };
+            Decisions {
+                whose: whose(run, service, several),
+                rows: notable.iter().take(each).map(|decision| decision_row(decision)).collect(),
+                more,
+            }
+        })
+        .filter(|decisions| !decisions.rows.is_empty())
+        .collect()
+}
+
+/// Whether a decision changed the size or could not do what it wanted.
+fn is_notable(decision: &DecisionRecord) -> bool {
+    decision.from != decision.to
+        || matches!(decision.code, ReasonCode::NoData | ReasonCode::RateLimited | ReasonCode::Bounded)
+}
+
+fn decision_row(decision: &DecisionRecord) -> [String; 6] {
+    [
+        text::clock(decision.at.as_secs_f64()),
+        if decision.from == decision.to {
+            format!("stays at {}", decision.to)
+        } else {
+            format!("{} → {}", decision.from, decision.to)
+        },
+        decision.ready.to_string(),
+        decision.metrics_age.map_or_else(|| text::MISSING.into(), |age| format!("{:.0} s", age.as_secs_f64())),
+        decision.code.name().to_owned(),
+        decision.detail.clone(),
+    ]
+}

@@ -1,0 +1,105 @@
+//! Results to bytes: tables, charts, pages.
+//!
+//! A [`Reporter`] is a pure function from an [`Outcome`] to files; the program writes them. To add one: write
+//! `src/report/NAME.rs` with a unit type, the trait and a `PLUGIN` constant, and add it to [`REPORTERS`]. Figures that
+//! several reports show are computed once, in [`verdict`], [`bill`] and [`table()`]; how they are printed is in `text`.
+
+mod bill;
+#[cfg(feature = "charts")]
+mod charts;
+mod decisions_csv;
+mod html;
+mod summary_json;
+mod summary_md;
+mod table;
+mod text;
+mod timeline;
+#[cfg(feature = "tables")]
+mod timeline_parquet;
+mod verdict;
+
+use std::fmt;
+
+use crate::config::Plugin;
+use crate::experiment::Outcome;
+
+pub use bill::{BillLine, bill};
+pub use summary_json::SCHEMA_VERSION;
+pub use table::{TableStyle, table};
+pub use verdict::{Verdict, meets_objectives, verdict};
+
+/// A file to be written: its name, without a directory, and its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Artifact {
+    /// File name.
+    pub name: String,
+    /// Content.
+    pub bytes: Vec<u8>,
+}
+
+impl Artifact {
+    /// A file of a given name and content.
+    pub fn new(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+        Artifact { name: name.into(), bytes: bytes.into() }
+    }
+}
+
+/// Turns a result into files. Pure: equal outcomes give equal bytes.
+pub trait Reporter: Sync {
+    /// The files.
+    ///
+    /// # Errors
+    /// If a library refuses to encode a file; no outcome is refused for its figures.
+    fn report(&self, outcome: &Outcome) -> Result<Vec<Artifact>, ReportError>;
+}
+
+/// The entry of a reporter in the list.
+pub type ReporterPlugin = Plugin<&'static dyn Reporter>;
+
+/// Every reporter, in the order in which the files are named to the user.
+pub const REPORTERS: &[ReporterPlugin] = &[
+    html::PLUGIN,
+    summary_md::PLUGIN,
+    summary_json::PLUGIN,
+    timeline::PLUGIN,
+    #[cfg(feature = "tables")]
+    timeline_parquet::PLUGIN,
+    decisions_csv::PLUGIN,
+    #[cfg(feature = "charts")]
+    charts::PLUGIN,
+];
+
+/// The files of all [`REPORTERS`].
+///
+/// # Errors
+/// As [`Reporter::report`].
+pub fn artifacts(outcome: &Outcome) -> Result<Vec<Artifact>, ReportError> {
+    let mut all = Vec::new();
+    for plugin in REPORTERS {
+        all.extend(plugin.build.report(outcome)?);
+    }
+    Ok(all)
+}
+
+/// A file that could not be encoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportError {
+    /// The file's name.
+    pub artifact: String,
+    /// What went wrong.
+    pub problem: String,
+}
+
+impl ReportError {
+    fn new(artifact: &str, problem: impl fmt::Display) -> Self {
+        ReportError { artifact: artifact.into(), problem: problem.to_string() }
+    }
+}
+
+impl fmt::Display for ReportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot make {}: {}", self.artifact, self.problem)
+    }
+}
+
+impl std::error::Error for ReportError {}

@@ -1,0 +1,278 @@
+//! The table of policies side by side: one grid of figures, printed in several styles.
+
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{CellAlignment, ContentArrangement, Table};
+
+use crate::engine::{ObjectiveRecord, RunRecord, ServiceRecord};
+use crate::experiment::Outcome;
+use crate::report::verdict::{is_clairvoyant, meets_objectives, objectives};
+use crate::report::{summary_json, text};
+
+/// How the table is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableStyle {
+    /// For a terminal of so many columns; `color` adds ANSI colours to the marks.
+    Terminal {
+        /// Columns.
+        width: u16,
+        /// Whether to add ANSI colours.
+        color: bool,
+    },
+    /// A Markdown table.
+    Markdown,
+    /// The text of `summary.json`.
+    Json,
+}
+
+/// Marks the best value of a row.
+pub(super) const BEST: &str = "*";
+/// Columns that the terminal's first column and each policy's column need.
+const LABEL_WIDTH: u16 = 30;
+const CELL_WIDTH: u16 = 17;
+
+/// A row of the grid: one figure of every policy.
+pub(super) struct Row {
+    /// What the figure is.
+    pub(super) label: String,
+    /// One cell per policy; none in a heading.
+    pub(super) cells: Vec<String>,
+}
+
+impl Row {
+    /// Whether this row only names the rows below it.
+    pub(super) fn is_heading(&self) -> bool {
+        self.cells.is_empty()
+    }
+}
+
+/// The policy's name, marked if it knows the trace.
+pub(super) fn label(run: &RunRecord) -> String {
+    if is_clairvoyant(run) { format!("{} (clairvoyant)", run.policy) } else { run.policy.clone() }
+}
+
+/// The table of an outcome. Same outcome and style, same text.
+pub fn table(outcome: &Outcome, style: TableStyle) -> String {
+    match style {
+        TableStyle::Terminal { width, color } => {
+            let plain = terminal(outcome, width);
+            if color { colored(&plain) } else { plain }
+        }
+        TableStyle::Markdown => markdown(outcome),
+        TableStyle::Json => summary_json::text(outcome),
+    }
+}
+
+/// What the marks in the grid mean; one sentence each.
+pub(super) fn notes(outcome: &Outcome) -> Vec<String> {
+    let real = outcome.runs.iter().filter(|run| !is_clairvoyant(run)).count();
+    let mut notes = Vec::new();
+    if real > 1 {
+        notes.push(format!(
+            "{BEST} best of its row among policies that could be run in production; cost is compared only among those \
+             that meet every objective."
+        ));
+    }
+    if real < outcome.runs.len() {
+        notes.push("Clairvoyant policies know the trace: a bound, not a choice.".to_owned());
+    }
+    notes
+}
+
+fn terminal(outcome: &Outcome, width: u16) -> String {
+    let rows = rows(outcome);
+    let per_block = usize::from((width.saturating_sub(LABEL_WIDTH) / CELL_WIDTH).max(1));
+    let mut text = String::new();
+    let policies: Vec<usize> = (0..outcome.runs.len()).collect();
+    for block in policies.chunks(per_block) {
+        let mut table = Table::new();
+        table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+        let names = block.iter().map(|i| match is_clairvoyant(&outcome.runs[*i]) {
+            true => format!("{}\nCLAIRVOYANT", outcome.runs[*i].policy),
+            false => outcome.runs[*i].policy.clone(),
+        });
+        table.set_header(std::iter::once(String::new()).chain(names));
+        for row in &rows {
+            let cells = block.iter().map(|i| row.cells.get(*i).cloned().unwrap_or_default());
+            table.add_row(std::iter::once(row.label.clone()).chain(cells));
+        }
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        text += &table.to_string();
+        text.push('\n');
+    }
+    for note in notes(outcome) {
+        text += &note;
+        text.push('\n');
+    }
+    text
+}
+
+fn colored(plain: &str) -> String {
+    plain
+        .replace('✓', "\x1b[32m✓\x1b[0m")
+        .replace('✗', "\x1b[31m✗\x1b[0m")
+        .replace("CLAIRVOYANT", "\x1b[33mCLAIRVOYANT\x1b[0m")
+}
+
+fn markdown(outcome: &Outcome) -> String {
+    let mut header = vec![String::new()];
+    header.extend(outcome.runs.iter().map(label));
+    let mut text = markdown_row(&header);
+    text += &format!("|---|{}\n", "---:|".repeat(outcome.runs.len()));
+    for row in rows(outcome) {
+        let label =
+            if row.is_heading() { format!("**{}**", escape_markdown(&row.label)) } else { escape_markdown(&row.label) };
+        let mut cells: Vec<String> = row.cells.iter().map(|cell| escape_markdown(cell)).collect();
+        cells.resize(outcome.runs.len(), String::new());
+        text += &format!("| {label} | {} |\n", cells.join(" | "));
+    }
+    for note in notes(outcome) {
+        text += &format!("\n{}\n", escape_markdown(&note));
+    }
+    text
+}
+
+/// A row of a Markdown table.
+pub(super) fn markdown_row(cells: &[String]) -> String {
+    let cells: Vec<String> = cells.iter().map(|cell| escape_markdown(cell)).collect();
+    format!("| {} |\n", cells.join(" | "))
+}
+
+/// Takes the meaning from signs that Markdown or HTML in it would interpret, and line breaks away.
+pub(super) fn escape_markdown(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '|' | '*' | '_' | '`' | '[' | ']' | '\\' | '#' => escaped.extend(['\\', c]),
+            '<' => escaped.push_str("&lt;"),
+            '&' => escaped.push_str("&amp;"),
+            c if c.is_control() => escaped.push(' '),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// The grid: costs and verdicts first, then each service.
+pub(super) fn rows(outcome: &Outcome) -> Vec<Row> {
+    let runs = &outcome.runs;
+    let judge = Judge::new(runs);
+    let mut rows = Vec::new();
+    if runs.is_empty() {
+        return rows;
+    }
+    let cost = |run: &RunRecord| Some((text::dollars(run.cost), run.cost.as_f64()));
+    rows.push(judge.row("Cost", Best::LowestOfMeeting, runs.iter().map(cost).collect()));
+    rows.push(Row { label: "Objectives met".into(), cells: runs.iter().map(objectives_met).collect() });
+    let services = runs.iter().map(|run| run.services.len()).max().unwrap_or(0);
+    for index in 0..services {
+        let records: Vec<Option<&ServiceRecord>> = runs.iter().map(|run| run.services.get(index)).collect();
+        if services > 1 {
+            let name = records.iter().flatten().next().map(|service| service.name.clone());
+            rows.push(Row { label: format!("Service {}", name.unwrap_or_default()), cells: Vec::new() });
+        }
+        rows.extend(service_rows(&judge, &records));
+    }
+    rows
+}
+
+fn objectives_met(run: &RunRecord) -> String {
+    let (met, all) =
+        objectives(run).fold((0, 0), |(met, all), objective| (met + usize::from(objective.met()), all + 1));
+    match all {
+        0 => text::MISSING.into(),
+        _ if met == all => format!("✓ {met} of {all}"),
+        _ => format!("✗ {met} of {all}"),
+    }
+}
+
+fn service_rows(judge: &Judge, records: &[Option<&ServiceRecord>]) -> Vec<Row> {
+    type Figure = Option<(String, f64)>;
+    let figures = |of: &dyn Fn(&ServiceRecord) -> Figure| -> Vec<Figure> {
+        records.iter().map(|record| record.and_then(of)).collect()
+    };
+    let plain =
+        |of: &dyn Fn(&ServiceRecord) -> String| -> Vec<Figure> { figures(&|service| Some((of(service), f64::NAN))) };
+    let quantile =
+        |q: f64| figures(&move |service| service.sojourn.quantile(q).map(|v| (text::latency(v), v.as_secs_f64())));
+    let mut rows: Vec<Row> = [("Latency p50", 0.5), ("Latency p95", 0.95), ("Latency p99", 0.99)]
+        .map(|(name, q)| judge.row(name, Best::Lowest, quantile(q)))
+        .into();
+    let objectives = records.iter().flatten().map(|service| service.objectives.len()).max().unwrap_or(0);
+    for index in 0..objectives {
+        let of = |service: &ServiceRecord| service.objectives.get(index).filter(|o| o.total > 0).cloned();
+        let words = records.iter().flatten().find_map(|service| service.objectives.get(index)).map(|o| o.text.clone());
+        let figure = |show: fn(&ObjectiveRecord) -> (String, f64)| figures(&move |s| of(s).map(|o| show(&o)));
+        let attained = figure(|o| (text::attainment(o.attainment()), o.attainment()));
+        let budget = figure(|o| (text::percent(o.budget_used()), o.budget_used()));
+        let violation = figure(|o| (text::minutes(o.violation), o.violation.as_secs_f64()));
+        rows.push(judge.row(&format!("SLA: {}", words.unwrap_or_default()), Best::Highest, attained));
+        rows.push(judge.row("  error budget used", Best::Lowest, budget));
+        rows.push(judge.row("  time in violation", Best::Lowest, violation));
+    }
+    rows.push(judge.row("Requests lost", Best::Lowest, figures(&lost)));
+    rows.push(judge.row("Utilization of slots", Best::None, plain(&|s| text::percent(s.utilization))));
+    rows.push(judge.row("Utilization of CPU", Best::None, plain(&|s| text::percent(s.cpu_utilization))));
+    rows.push(judge.row(
+        "Ready, mean / most",
+        Best::None,
+        plain(&|s| format!("{:.1} / {}", s.mean_ready, s.max_ready)),
+    ));
+    let actions = |s: &ServiceRecord| format!("{} up, {} down", s.elasticity.scale_ups, s.elasticity.scale_downs);
+    rows.push(judge.row("Scaling actions", Best::None, plain(&actions)));
+    rows.push(judge.row("Reversals per hour", Best::None, plain(&|s| format!("{:.2}", s.elasticity.flaps_per_hour))));
+    rows
+}
+
+fn lost(service: &ServiceRecord) -> Option<(String, f64)> {
+    let lost = service.counts.rejected + service.counts.timed_out + service.counts.failed;
+    Some((text::count(lost), lost as f64))
+}
+
+/// Which value of a row is marked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Best {
+    None,
+    Lowest,
+    Highest,
+    LowestOfMeeting,
+}
+
+/// Who competes for the mark: policies that could be run, and of these those that meet the objectives.
+struct Judge {
+    real: Vec<bool>,
+    meeting: Vec<bool>,
+}
+
+impl Judge {
+    fn new(runs: &[RunRecord]) -> Judge {
+        let real: Vec<bool> = runs.iter().map(|run| !is_clairvoyant(run)).collect();
+        let meets = |(run, real): (&RunRecord, &bool)| *real && meets_objectives(run) != Some(false);
+        let meeting = runs.iter().zip(&real).map(meets).collect();
+        Judge { real, meeting }
+    }
+
+    /// A row of (text, value to compare); equal values are all marked, unless all that compete are equal.
+    fn row(&self, label: &str, best: Best, figures: Vec<Option<(String, f64)>>) -> Row {
+        let sign = if best == Best::Highest { -1.0 } else { 1.0 };
+        let competitors = match best {
+            Best::None => &[][..],
+            Best::Lowest | Best::Highest => &self.real[..],
+            Best::LowestOfMeeting => &self.meeting[..],
+        };
+        let value = |i: usize| figures[i].as_ref().map(|(_, value)| sign * value).filter(|value| !value.is_nan());
+        let candidates: Vec<f64> = (0..competitors.len()).filter(|i| competitors[*i]).filter_map(value).collect();
+        let lowest = candidates.iter().copied().fold(f64::INFINITY, f64::min);
+        let marks = self.real.iter().filter(|real| **real).count() > 1
+            && (candidates.iter().any(|candidate| *candidate > lowest) || best == Best::LowestOfMeeting);
+        let cell = |i: usize| match &figures[i] {
+            None => text::MISSING.to_owned(),
+            Some((text, _)) if marks && competitors.get(i) == Some(&true) && value(i) == Some(lowest) => {
+                format!("{text} {BEST}")
+            }
+            Some((text, _)) => text.clone(),
+        };
+        Row { label: label.into(), cells: (0..figures.len()).map(cell).collect() }
+    }
+}
