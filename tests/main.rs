@@ -4,3 +4,4 @@ mod recorded_hpa;
 mod reference_autoscaling;
 mod report;
 mod support;
+mod tidy;

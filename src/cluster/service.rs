@@ -103,7 +103,8 @@ pub struct ServiceSpec {
     pub demand: DemandModel,
     /// How requests in service share a replica.
     pub model: ModelKind,
-    /// CPU used per second of service, in cores.
+    /// CPU used per second of service, in cores: from `cpu-per-request` and the mean demand, or else such that a full replica
+    /// uses its CPU request.
     pub cpu_per_busy_second: f64,
     /// CPU that a running replica uses without any request, in cores.
     pub cpu_idle: f64,
@@ -169,13 +170,19 @@ impl ServiceSpec {
             sink.push(error.help("add `resources: { limits: { cpu: 1 } }`"));
         }
         let shared = model == ModelKind::ProcessorSharing;
-        let mean_demand = mean_seconds(&demand);
-        let cpu_per_busy_second = match cpu_per_request {
+        let full_replica = resources.0.map(|cpu| cpu.as_cores() / f64::from(concurrency.unwrap_or(1)));
+        let cpu_per_busy_second = match (&demand, cpu_per_request) {
             // Shared cores are busy for exactly as long as they work.
-            None | Some(_) if shared => 1.0,
-            None => 1.0,
-            Some(cpu) if mean_demand > 0.0 => cpu.as_secs_f64() / mean_demand,
-            Some(_) => 1.0,
+            _ if shared => 1.0,
+            (DemandModel::Drawn(distribution), Some(cpu)) if distribution.mean() > 0.0 => {
+                cpu.as_secs_f64() / distribution.mean()
+            }
+            (DemandModel::PerToken { .. }, Some(_)) => {
+                let error = fields.node_of("cpu-per-request")?.error("a per-token service time has no known mean");
+                sink.push(error.help("leave `cpu-per-request` out: a full replica then uses its CPU request"));
+                return None;
+            }
+            _ => full_replica.unwrap_or(1.0),
         };
         if concurrency.is_none() && !shared && fields.node_of("concurrency").is_none() {
             let error = fields.node().error("the service has no `concurrency`");
@@ -204,14 +211,6 @@ impl ServiceSpec {
             retry,
             crash,
         })
-    }
-}
-
-/// The mean demand in seconds; for a token model that of its base, which is all that is known beforehand.
-fn mean_seconds(demand: &DemandModel) -> f64 {
-    match demand {
-        DemandModel::Drawn(distribution) => distribution.mean(),
-        DemandModel::PerToken { base, .. } => base.as_secs_f64(),
     }
 }
 

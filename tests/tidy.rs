@@ -1,0 +1,178 @@
+//! House rules that a machine can check: layers, lengths, and what stays in its module.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each module and its row; a module may import the rows below its own.
+const LAYERS: &[(&str, u32)] = &[
+    ("units", 1),
+    ("config", 2),
+    ("random", 2),
+    ("stats", 2),
+    ("catalog", 3),
+    ("workload", 4),
+    ("cluster", 4),
+    ("forecast", 4),
+    ("optimize", 4),
+    ("policy", 5),
+    ("engine", 6),
+    ("experiment", 7),
+    ("report", 8),
+    ("cli", 9),
+];
+
+/// Imports on one row that are meant: distributions are read from scenarios by `config`'s readers.
+const SIDEWAYS: &[(&str, &str)] = &[("random", "config")];
+
+/// The longest function, in lines from `fn` to its closing brace.
+const FUNCTION_LINES: usize = 70;
+
+/// Functions that are longer, with their length: the list may shrink, and no entry may grow.
+const LONG_FUNCTIONS: &[(&str, usize)] = &[];
+
+fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
+    let mut entries: Vec<PathBuf> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Every source file below `src`: its path from there, and its text.
+fn texts() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    sources(&root, &mut found);
+    let read = |path: &PathBuf| {
+        let name = path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
+        (name, fs::read_to_string(path).unwrap())
+    };
+    found.iter().map(read).collect()
+}
+
+fn module_of(name: &str) -> &str {
+    name.split(['/', '.']).next().unwrap()
+}
+
+/// The code without its unit tests, which may look anywhere.
+fn shipped(text: &str) -> &str {
+    text.find("#[cfg(test)]").map_or(text, |at| &text[..at])
+}
+
+#[test]
+fn imports_point_down() {
+    let row = |module: &str| LAYERS.iter().find(|(name, _)| *name == module).map(|(_, row)| *row);
+    let mut wrong = Vec::new();
+    for (name, text) in texts() {
+        let own = module_of(&name);
+        let Some(own_row) = row(own) else { continue };
+        let code = shipped(&text).lines().filter(|line| !line.trim_start().starts_with("//"));
+        for (number, line) in code.enumerate() {
+            for part in line.split("crate::").skip(1) {
+                let module = part.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or("");
+                let allowed = module == own || SIDEWAYS.contains(&(own, module));
+                if row(module).is_some_and(|row| row >= own_row) && !allowed {
+                    wrong.push(format!("{name}:{} uses {module}", number + 1));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "imports that point up or sideways:\n{}", wrong.join("\n"));
+}
+
+/// Functions of a formatted source with their lengths.
+fn functions(text: &str) -> Vec<(String, usize)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut found = Vec::new();
+    for (start, line) in lines.iter().enumerate() {
+        let code = line.trim_start();
+        let words: Vec<&str> = code.split_whitespace().take_while(|word| *word != "fn").collect();
+        let is_function = words.len() <= 3
+            && code.contains("fn ")
+            && words.iter().all(|word| matches!(*word, "pub" | "const" | "async" | "extern") || word.starts_with("pub("));
+        if !is_function || code.ends_with(';') {
+            continue;
+        }
+        let indent = &line[..line.len() - code.len()];
+        let close = format!("{indent}}}");
+        let Some(length) = lines[start..].iter().position(|line| *line == close) else { continue };
+        let name = code.split("fn ").nth(1).unwrap_or("").split(['(', '<']).next().unwrap_or("");
+        found.push((name.to_string(), length + 1));
+    }
+    found
+}
+
+#[test]
+fn functions_are_short() {
+    let mut wrong = Vec::new();
+    for (name, text) in texts() {
+        for (function, length) in functions(&text) {
+            let key = format!("{name}:{function}");
+            let limit = LONG_FUNCTIONS.iter().find(|(long, _)| *long == key).map_or(FUNCTION_LINES, |(_, lines)| *lines);
+            if length > limit {
+                wrong.push(format!("{key} has {length} lines, more than {limit}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A text, the modules it may stand in, and why.
+const CONFINED: &[(&str, &[&str], &str)] = &[
+    ("rand::", &["random"], "random numbers come from keyed streams"),
+    ("rand_distr::", &["random"], "random numbers come from keyed streams"),
+    ("rand_xoshiro::", &["random"], "random numbers come from keyed streams"),
+    ("std::time", &["cli"], "only the program reads the clock"),
+    ("std::env", &["cli"], "only the program reads the environment"),
+    ("println!", &["cli", "main"], "only the program prints"),
+    ("std::thread", &["cli", "experiment"], "only experiments start threads"),
+    ("rayon::", &["experiment", "cli"], "only experiments start threads"),
+    ("HashMap", &[], "its order would leak into results"),
+    ("HashSet", &[], "its order would leak into results"),
+    ("todo!", &[], "nothing is left open"),
+    ("unimplemented!", &[], "nothing is left open"),
+];
+
+#[test]
+fn things_stay_in_their_modules() {
+    let mut wrong = Vec::new();
+    for (name, text) in texts() {
+        let own = module_of(&name);
+        for (number, line) in shipped(&text).lines().enumerate() {
+            if line.trim_start().starts_with("//") {
+                continue;
+            }
+            for (what, allowed, why) in CONFINED {
+                let bounded = line.match_indices(what).any(|(at, _)| {
+                    !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_')
+                });
+                if bounded && !allowed.contains(&own) {
+                    wrong.push(format!("{name}:{}: {what}: {why}", number + 1));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_readme_and_the_lists_agree() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let mut missing = Vec::new();
+    for plugin in plimsoll::policy::POLICIES {
+        let row = format!("| `{}` | {} |", plugin.name, plugin.summary);
+        if !readme.contains(&row) {
+            missing.push(row);
+        }
+    }
+    for plugin in plimsoll::cluster::DISPATCHERS {
+        if !readme.contains(&format!("`{}`", plugin.name)) {
+            missing.push(plugin.name.to_string());
+        }
+    }
+    assert!(missing.is_empty(), "README.md lacks:\n{}", missing.join("\n"));
+}
