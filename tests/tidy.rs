@@ -93,7 +93,9 @@ fn functions(text: &str) -> Vec<(String, usize)> {
         let words: Vec<&str> = code.split_whitespace().take_while(|word| *word != "fn").collect();
         let is_function = words.len() <= 3
             && code.contains("fn ")
-            && words.iter().all(|word| matches!(*word, "pub" | "const" | "async" | "extern") || word.starts_with("pub("));
+            && words
+                .iter()
+                .all(|word| matches!(*word, "pub" | "const" | "async" | "extern") || word.starts_with("pub("));
         if !is_function || code.ends_with(';') {
             continue;
         }
@@ -112,7 +114,8 @@ fn functions_are_short() {
     for (name, text) in texts() {
         for (function, length) in functions(&text) {
             let key = format!("{name}:{function}");
-            let limit = LONG_FUNCTIONS.iter().find(|(long, _)| *long == key).map_or(FUNCTION_LINES, |(_, lines)| *lines);
+            let limit =
+                LONG_FUNCTIONS.iter().find(|(long, _)| *long == key).map_or(FUNCTION_LINES, |(_, lines)| *lines);
             if length > limit {
                 wrong.push(format!("{key} has {length} lines, more than {limit}"));
             }
@@ -147,9 +150,9 @@ fn things_stay_in_their_modules() {
                 continue;
             }
             for (what, allowed, why) in CONFINED {
-                let bounded = line.match_indices(what).any(|(at, _)| {
-                    !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_')
-                });
+                let bounded = line
+                    .match_indices(what)
+                    .any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_'));
                 if bounded && !allowed.contains(&own) {
                     wrong.push(format!("{name}:{}: {what}: {why}", number + 1));
                 }

@@ -233,7 +233,8 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
                 if let Some(seat) = self.drained.take() {
                     return Ok(LaneStop::Drained { seat, at: SimTime::from_nanos(self.now) });
                 }
-            } else if self.next_arrival <= timer {
+            } else if self.next_arrival < timer {
+                // A deadline comes before an arrival of the same instant; so does a retry, whose request is older.
                 if self.next_arrival >= horizon.arrivals {
                     return Ok(LaneStop::Horizon);
                 }
