@@ -5,3 +5,4 @@ mod reference_autoscaling;
 mod report;
 mod support;
 mod tidy;
+mod workload;

@@ -53,8 +53,10 @@ pub(super) fn open_reader(
                 .help("see `plimsoll list formats`")
         })?,
         None => recognise(&input, options).ok_or_else(|| {
-            TraceError::new(input.name.as_str(), "the format is not recognised; expected one of the known formats")
-                .help("name it with `format:`; for a table, name its columns with `columns:`")
+            let unknown =
+                TraceError::new(input.name.as_str(), "the format is not recognised; expected one of the known formats")
+                    .help("name it with `format:`; for a table, name its columns with `columns:`");
+            input.damage.clone().unwrap_or(unknown)
         })?,
     };
     Ok((plugin, (plugin.build.open)(&input, options)?))

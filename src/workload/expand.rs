@@ -115,14 +115,46 @@ impl Intervals {
 }
 
 /// Where the arrivals of one interval stand.
+#[derive(Debug, Clone, Copy)]
 enum Placing {
     /// Evenly: the n-th of so many.
     Even { next: u64, of: u64 },
-    /// As the first `of` of `of + 1` exponential gaps, scaled to the interval: the order statistics of uniform numbers.
-    /// The gaps are drawn twice by the same generator, once for their sum, so that nothing is stored.
-    Uniform { next: u64, of: u64, gaps: Draw, so_far: f64, scale: f64 },
+    /// So many at independent uniform instants between `at` and the interval's end.
+    Uniform { left: u64, at: f64 },
     /// A Poisson process: gaps until the interval ends.
-    Process { so_far: f64, mean_gap: f64 },
+    Process { at: f64, mean_gap: f64 },
+}
+
+/// Arrivals drawn at once.
+const BLOCK: u64 = 1024;
+
+/// Draws the first of `left` uniform instants between `at` and `end`, in order, at most a block of them, and says how far
+/// that reaches. The n-th of them divides the range as a Beta(n, left - n + 1) number does; those before it are uniform
+/// again. In a range, the sums of exponential gaps over the sum of all gaps are uniform numbers in order.
+fn draw_uniform(left: u64, at: f64, end: f64, draw: &mut Draw, offsets: &mut Vec<f64>) -> f64 {
+    let n = left.min(BLOCK);
+    let reach = if n == left { end } else { at + (end - at) * beta(n as f64, (left - n + 1) as f64, draw) };
+    // Up to the end stand all n of them and one gap more; up to the n-th itself, its gap is the last one.
+    let gaps = if n == left { n + 1 } else { n };
+    let mut sum = 0.0;
+    offsets.extend((0..n).map(|_| {
+        sum += draw.exponential();
+        sum
+    }));
+    if gaps > n {
+        sum += draw.exponential();
+    }
+    for offset in offsets.iter_mut() {
+        *offset = at + (reach - at) * (*offset / sum);
+    }
+    reach
+}
+
+/// A Beta number, from two Gamma numbers.
+fn beta(a: f64, b: f64, draw: &mut Draw) -> f64 {
+    let mut gamma = |shape| rand_distr::Gamma::new(shape, 1.0).map_or(shape, |gamma| draw.sample(&gamma));
+    let (x, y): (f64, f64) = (gamma(a), gamma(b));
+    x / (x + y)
 }
 
 /// Arrivals made of counts or levels.
@@ -130,6 +162,8 @@ pub(super) struct Expansion {
     intervals: Intervals,
     draw: Draw,
     current: Option<(Interval, Placing)>,
+    /// Offsets in the current interval that were drawn but not given out yet, the next one last.
+    drawn: Vec<f64>,
     /// What rounding left over, so that totals are kept to within one request.
     left_over: f64,
 }
@@ -137,59 +171,52 @@ pub(super) struct Expansion {
 impl Expansion {
     pub(super) fn new(rows: OrderedRows, model: Model, draw: Draw) -> Self {
         let intervals = Intervals { rows, model, last_end: SimTime::ZERO };
-        Expansion { intervals, draw, current: None, left_over: 0.5 }
+        Expansion { intervals, draw, current: None, drawn: Vec::new(), left_over: 0.5 }
     }
 
     fn place(&mut self, interval: Interval) -> Placing {
-        let levels = self.intervals.model.kind == SeriesKind::Levels;
-        if levels && self.intervals.model.expand == Expand::Poisson {
-            let mean_gap = interval.length.as_nanos() as f64 / interval.mean;
-            return Placing::Process { so_far: 0.0, mean_gap };
+        let model = self.intervals.model;
+        if model.kind == SeriesKind::Levels && model.expand == Expand::Poisson && interval.mean > 0.0 {
+            return Placing::Process { at: 0.0, mean_gap: interval.length.as_nanos() as f64 / interval.mean };
         }
         let exact = interval.mean + self.left_over;
-        let of = exact as u64;
-        self.left_over = exact - of as f64;
-        if self.intervals.model.expand == Expand::Even {
-            return Placing::Even { next: 0, of };
+        let whole = exact as u64;
+        self.left_over = exact - whole as f64;
+        match model.expand {
+            Expand::Even => Placing::Even { next: 0, of: whole },
+            Expand::Poisson => Placing::Uniform { left: whole, at: 0.0 },
         }
-        let gaps = self.draw.clone();
-        let sum: f64 = (0..=of).map(|_| self.draw.exponential()).sum();
-        Placing::Uniform { next: 0, of, gaps, so_far: 0.0, scale: interval.length.as_nanos() as f64 / sum }
     }
-}
 
-/// Appends arrivals of the interval until it is used up (true) or there is no more room (false).
-fn pour(interval: &Interval, placing: &mut Placing, draw: &mut Draw, room: u64, arrivals: &mut Vec<SimTime>) -> bool {
-    let (start, length) = (interval.start.as_nanos(), interval.length.as_nanos());
-    let at = |offset: f64| SimTime::from_nanos(start + (offset as u64).min(length - 1));
-    match placing {
-        Placing::Even { next, of } => {
-            let until = (*next + room).min(*of);
-            let step = length as f64 / *of as f64;
-            arrivals.extend((*next..until).map(|n| at((n as f64 + 0.5) * step)));
-            *next = until;
-            until == *of
-        }
-        Placing::Uniform { next, of, gaps, so_far, scale } => {
-            let until = (*next + room).min(*of);
-            arrivals.extend((*next..until).map(|_| {
-                *so_far += gaps.exponential();
-                at(*so_far * *scale)
-            }));
-            *next = until;
-            until == *of
-        }
-        Placing::Process { so_far, mean_gap } => {
-            for _ in 0..room {
-                *so_far += draw.exponential() * *mean_gap;
-                // Not a number only where both the level and the draw were zero: nothing arrives.
-                if !(*so_far < length as f64) {
-                    return true;
-                }
-                arrivals.push(at(*so_far));
+    /// Draws the next arrivals of the interval; false if there are no more.
+    fn draw_on(&mut self) -> bool {
+        let Some((interval, placing)) = &mut self.current else { return false };
+        let length = interval.length.as_nanos() as f64;
+        match placing {
+            Placing::Even { next, of } => {
+                let until = (*next + BLOCK).min(*of);
+                let step = length / *of as f64;
+                self.drawn.extend((*next..until).map(|n| (n as f64 + 0.5) * step));
+                *next = until;
             }
-            false
+            Placing::Uniform { left, at } => {
+                if *left > 0 {
+                    *at = draw_uniform(*left, *at, length, &mut self.draw, &mut self.drawn);
+                }
+                *left -= self.drawn.len() as u64;
+            }
+            Placing::Process { at, mean_gap } => {
+                for _ in 0..BLOCK {
+                    *at += self.draw.exponential() * *mean_gap;
+                    if *at >= length {
+                        break;
+                    }
+                    self.drawn.push(*at);
+                }
+            }
         }
+        self.drawn.reverse();
+        !self.drawn.is_empty()
     }
 }
 
@@ -197,16 +224,16 @@ impl TraceSource for Expansion {
     fn fill(&mut self, batch: &mut RequestBatch) -> Result<(), TraceError> {
         let target = batch.len() + RequestBatch::TARGET_LEN;
         while batch.len() < target {
-            if self.current.is_none() {
+            if self.drawn.is_empty() && !self.draw_on() {
                 let Some(interval) = self.intervals.next()? else { break };
                 self.current = Some((interval, self.place(interval)));
+                continue;
             }
-            if let Some((interval, placing)) = &mut self.current {
-                let room = (target - batch.len()) as u64;
-                if pour(interval, placing, &mut self.draw, room, &mut batch.arrivals) {
-                    self.current = None;
-                }
-            }
+            let Some((interval, _)) = self.current else { break };
+            let (start, last) = (interval.start.as_nanos(), interval.length.as_nanos() - 1);
+            let kept = self.drawn.len() - self.drawn.len().min(target - batch.len());
+            let at = |offset: f64| SimTime::from_nanos(start + (offset as u64).min(last));
+            batch.arrivals.extend(self.drawn.drain(kept..).rev().map(at));
         }
         Ok(())
     }

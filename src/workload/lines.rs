@@ -158,11 +158,12 @@ pub(super) struct TextReader<P> {
     parser: P,
     tally: Tally,
     max_bad_share: f64,
+    next_weighing: u64,
 }
 
 /// Rows per call.
 const ROWS: usize = 8192;
-/// Bad rows are weighed against the rows so far after every so many rows, and at the end.
+/// Bad rows are weighed against the rows so far at the first bad one after every so many rows, and at the end.
 const WEIGH_EVERY: u64 = 65_536;
 
 impl<P: RowParser> TextReader<P> {
@@ -172,7 +173,8 @@ impl<P: RowParser> TextReader<P> {
         for _ in 0..skip {
             lines.next(parser.quoted())?;
         }
-        Ok(TextReader { lines, parser, tally: Tally::default(), max_bad_share: options.max_bad_rows.get() })
+        let max_bad_share = options.max_bad_rows.get();
+        Ok(TextReader { lines, parser, tally: Tally::default(), max_bad_share, next_weighing: WEIGH_EVERY })
     }
 
     fn weigh(&self) -> Result<(), TraceError> {
@@ -222,8 +224,9 @@ impl<P: RowParser> RowReader for TextReader<P> {
                     if self.tally.first_bad.len() < Tally::SHOWN {
                         self.tally.first_bad.push(describe(record, fault, line));
                     }
-                    if (self.tally.bad + self.tally.rows) % WEIGH_EVERY == 0 {
+                    if self.tally.bad + self.tally.rows >= self.next_weighing {
                         self.weigh()?;
+                        self.next_weighing += WEIGH_EVERY;
                     }
                 }
             }

@@ -39,7 +39,7 @@ use std::fmt;
 
 pub use convert::{ConvertOptions, Converted, convert};
 pub use facts::{Peak, TraceFacts, inspect};
-pub use formats::{FORMATS, FormatBuilder, FormatPlugin, recognise};
+pub use formats::{FORMATS, FormatBuilder, FormatOpener, FormatPlugin, recognise};
 pub use generators::{GENERATORS, GeneratorBuilder, GeneratorPlugin};
 pub use lines::MAX_LINE_BYTES;
 pub use open::{Packing, TraceInput};

@@ -56,6 +56,8 @@ pub struct TraceInput {
     pub head: Vec<u8>,
     /// Whether `head` is all there is.
     pub head_is_all: bool,
+    /// Why the head ends early: damaged packed data. A reader meets the same error at its place.
+    pub damage: Option<TraceError>,
 }
 
 impl TraceInput {
@@ -83,15 +85,17 @@ impl TraceInput {
             return Err(fail("is empty; expected a trace".into()));
         }
         let packing = Packing::of(&magic(path).map_err(|error| fail(error.to_string()))?);
-        let mut input = TraceInput { path: path.into(), name, packing, head: Vec::new(), head_is_all: false };
+        let mut input =
+            TraceInput { path: path.into(), name, packing, head: Vec::new(), head_is_all: false, damage: None };
         let mut head = Vec::with_capacity(Self::HEAD_BYTES);
         let stream = input.stream()?;
         let read = stream.take(Self::HEAD_BYTES as u64).read_to_end(&mut head);
-        // A packed file that breaks off later still shows its head; the reader will meet the error at its place.
-        if let Err(error) = read
-            && head.is_empty()
-        {
-            return Err(read_error(&input.name, &error));
+        if let Err(error) = read {
+            let error = read_error(&input.name, &error);
+            if head.is_empty() {
+                return Err(error);
+            }
+            input.damage = Some(error);
         }
         input.head_is_all = head.len() < Self::HEAD_BYTES;
         input.head = head;
@@ -230,3 +234,24 @@ impl std::fmt::Display for Bomb {
 }
 
 impl std::error::Error for Bomb {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads `given` bytes through the guard of a file of which `taken` bytes were read.
+    fn unpack(taken: u64, given: u64) -> io::Result<u64> {
+        let decoder = Box::new(io::repeat(b'\n').take(given));
+        let mut guarded = Guarded { decoder, taken: Arc::new(AtomicU64::new(taken)), given: 0 };
+        io::copy(&mut guarded, &mut io::sink())
+    }
+
+    #[test]
+    fn a_bomb_is_stopped_and_a_well_packed_log_is_not() {
+        let gib = 1 << 30;
+        assert!(unpack(1, gib).is_ok(), "small files may unpack to anything");
+        assert!(unpack(gib / 100, gib + gib / 2).is_ok(), "a hundredfold is nothing unusual");
+        let error = read_error("x.gz", &unpack(gib / 1000, gib + gib / 2).unwrap_err());
+        assert!(error.message.contains("unpacks to more than 500 times"), "{error}");
+    }
+}

@@ -1,6 +1,6 @@
 //! Tables in text: rows of fields between delimiters (RFC 4180 quoting), with some columns that matter.
 
-use super::lines::{RowFault, RowParser, TextReader};
+use super::lines::{Lines, RowFault, RowParser, TextReader};
 use super::rows::{RowReader, Rows, SeriesKind};
 use super::time_text::{EPOCH_FROM_NS, TimeFormat, TimeReader, decimal, integer};
 use super::{Columns, TraceError, TraceInput, TraceOptions};
@@ -149,7 +149,8 @@ impl Layout {
             Some(text) => TimeFormat::detect(text.as_bytes()).is_none(),
             None => true,
         };
-        let times = TimesOfHead::read(&header, time, has_header, options.time_format);
+        let texts = first_times(input, &header, time, has_header, delimiter)?;
+        let times = TimesOfHead::read(&texts, options.time_format);
         let Some(time_format) = times.format else {
             let found = times.first.unwrap_or_default();
             return Err(TraceError::new(input.name.as_str(), format!("expected a time, found `{found}`"))
@@ -199,14 +200,7 @@ struct TimesOfHead {
 }
 
 impl TimesOfHead {
-    fn read(header: &Header, column: usize, has_header: bool, stated: Option<TimeFormat>) -> Self {
-        let first_record = if has_header { None } else { Some(&header.names) };
-        let texts: Vec<&str> = first_record
-            .into_iter()
-            .chain(&header.rows)
-            .filter_map(|row| row.get(column))
-            .map(String::as_str)
-            .collect();
+    fn read(texts: &[String], stated: Option<TimeFormat>) -> Self {
         let format = stated.or_else(|| texts.iter().take(50).find_map(|text| TimeFormat::detect(text.as_bytes())));
         let mut reader = TimeReader::new(format.unwrap_or(TimeFormat::Seconds), None);
         let times: Vec<SimTime> = texts.iter().filter_map(|text| reader.read(text.as_bytes())).collect();
@@ -215,8 +209,36 @@ impl TimesOfHead {
             Some(format) if format.is_date() => true,
             _ => times.first().is_some_and(|time| time.as_nanos() >= EPOCH_FROM_NS),
         };
-        TimesOfHead { format, epoch, step: steps.min(), first: texts.first().map(|text| text.to_string()) }
+        TimesOfHead { format, epoch, step: steps.min(), first: texts.first().cloned() }
     }
+}
+
+/// How many rows may leave the time blank before one has it.
+const MAX_BLANK_ROWS: usize = 1_000_000;
+
+/// The first times that are not blank: those of the head, or else the first one behind it.
+fn first_times(
+    input: &TraceInput,
+    header: &Header,
+    column: usize,
+    has_header: bool,
+    delimiter: u8,
+) -> Result<Vec<String>, TraceError> {
+    let first_record = (!has_header).then_some(&header.names);
+    let cells = first_record.into_iter().chain(&header.rows).filter_map(|row| row.get(column));
+    let found: Vec<String> = cells.filter(|text| !text.is_empty()).cloned().collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let mut lines = Lines::new(input)?;
+    for row in 0..MAX_BLANK_ROWS + header.comments {
+        let Some((_, record)) = lines.next(true)? else { break };
+        let cell = Cells::new(record, delimiter).nth(column).map_or(&b""[..], |(_, cell)| cell.trim_ascii());
+        if row > header.comments && !cell.is_empty() {
+            return Ok(vec![String::from_utf8_lossy(cell).into_owned()]);
+        }
+    }
+    Ok(Vec::new())
 }
 
 /// Names of columns and what they may be called.
@@ -289,7 +311,11 @@ impl NamedColumns<'_> {
     /// A lone `timestamp,value` may hold counts or levels; which, the file does not say.
     fn refuse_doubtful_value(&self, wanted: &[(usize, Role)]) -> Result<(), TraceError> {
         let time = wanted.first().map(|(column, _)| *column);
-        let other = self.header.names.iter().enumerate().find(|(column, _)| Some(*column) != time);
+        let numeric = |column: &usize| {
+            self.header.rows.iter().filter_map(|row| row.get(*column)).all(|text| value(text.as_bytes()).is_some())
+        };
+        let names = self.header.names.iter().enumerate();
+        let other = names.into_iter().find(|(column, _)| Some(*column) != time && numeric(column));
         match (self.header.names.len(), other) {
             (2, Some((_, name))) => {
                 let message =
@@ -316,13 +342,15 @@ pub(super) struct TableParser {
     layout: Layout,
     times: TimeReader,
     classes: Vec<String>,
+    /// The classes as the file writes them, quotes doubled.
+    written: Vec<Box<[u8]>>,
     /// Index of the class met last.
     last_class: usize,
 }
 
 /// The values of one row.
 #[derive(Debug, Clone, Copy, Default)]
-struct Cellar {
+struct RowValues {
     time: SimTime,
     value: f64,
     demand: u64,
@@ -334,11 +362,11 @@ struct Cellar {
 impl TableParser {
     pub(super) fn new(layout: Layout, options: &TraceOptions) -> Self {
         let times = TimeReader::new(layout.time_format, options.year);
-        TableParser { layout, times, classes: Vec::new(), last_class: 0 }
+        TableParser { layout, times, classes: Vec::new(), written: Vec::new(), last_class: 0 }
     }
 
     #[inline]
-    fn cell(&mut self, role: Role, text: &[u8], row: &mut Cellar) -> Result<(), &'static str> {
+    fn cell(&mut self, role: Role, text: &[u8], row: &mut RowValues) -> Result<(), &'static str> {
         let text = text.trim_ascii();
         let tokens = || decimal(text, 0).and_then(|tokens| u32::try_from(tokens).ok());
         match role {
@@ -356,21 +384,22 @@ impl TableParser {
     }
 
     fn class(&mut self, text: &[u8]) -> Option<u16> {
-        if self.classes.get(self.last_class).is_some_and(|name| name.as_bytes() == text) {
+        if self.written.get(self.last_class).is_some_and(|written| **written == *text) {
             return Some(self.last_class as u16);
         }
-        self.last_class = match self.classes.iter().position(|name| name.as_bytes() == text) {
+        self.last_class = match self.written.iter().position(|written| **written == *text) {
             Some(index) => index,
-            None if self.classes.len() < MAX_CLASSES => {
-                self.classes.push(std::str::from_utf8(text).ok()?.to_string());
-                self.classes.len() - 1
+            None if self.written.len() < MAX_CLASSES => {
+                self.classes.push(std::str::from_utf8(text).ok()?.replace("\"\"", "\""));
+                self.written.push(text.into());
+                self.written.len() - 1
             }
             None => return None,
         };
         Some(self.last_class as u16)
     }
 
-    fn push(&self, row: Cellar, rows: &mut Rows) {
+    fn push(&self, row: RowValues, rows: &mut Rows) {
         rows.requests.arrivals.push(row.time);
         for (_, role) in &self.layout.wanted {
             match role {
@@ -400,7 +429,7 @@ impl RowParser for TableParser {
         if record.is_empty() {
             return Ok(());
         }
-        let mut row = Cellar::default();
+        let mut row = RowValues::default();
         let mut cells = Cells::new(record, self.layout.delimiter);
         let mut column = 0;
         for index in 0..self.layout.wanted.len() {

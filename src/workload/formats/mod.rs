@@ -20,8 +20,11 @@ pub struct FormatBuilder {
     /// Whether the file is surely of this format, judged by the first bytes of its content.
     pub recognise: fn(&TraceInput, &TraceOptions) -> bool,
     /// Opens a reader.
-    pub open: fn(&TraceInput, &TraceOptions) -> Result<Box<dyn RowReader>, TraceError>,
+    pub open: FormatOpener,
 }
+
+/// Opens a reader of a file with what was said about it.
+pub type FormatOpener = fn(&TraceInput, &TraceOptions) -> Result<Box<dyn RowReader>, TraceError>;
 
 /// The entry of a format in the list.
 pub type FormatPlugin = Plugin<FormatBuilder>;

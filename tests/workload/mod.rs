@@ -1,0 +1,6 @@
+//! Traces in, requests out.
+
+mod files;
+mod shipped;
+mod streams;
+mod traces;
