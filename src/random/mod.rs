@@ -128,6 +128,14 @@ impl Draw {
         ((u128::from(self.0.next_u64()) * u128::from(n)) >> 64) as u32
     }
 
+    /// Gamma with scale 1 (Marsaglia and Tsang 2000); `shape` itself where it is not a positive number.
+    pub fn gamma(&mut self, shape: f64) -> f64 {
+        match rand_distr::Gamma::new(shape, 1.0) {
+            Ok(gamma) => self.sample(&gamma),
+            Err(_) => shape,
+        }
+    }
+
     /// 64 random bits.
     #[inline]
     pub fn bits(&mut self) -> u64 {

@@ -152,8 +152,7 @@ fn draw_uniform(left: u64, at: f64, end: f64, draw: &mut Draw, offsets: &mut Vec
 
 /// A Beta number, from two Gamma numbers.
 fn beta(a: f64, b: f64, draw: &mut Draw) -> f64 {
-    let mut gamma = |shape| rand_distr::Gamma::new(shape, 1.0).map_or(shape, |gamma| draw.sample(&gamma));
-    let (x, y): (f64, f64) = (gamma(a), gamma(b));
+    let (x, y) = (draw.gamma(a), draw.gamma(b));
     x / (x + y)
 }
 
