@@ -33,18 +33,25 @@ pub struct Completion {
     pub tag: u32,
 }
 
+/// An event of a bucket and, by number, the next node of the same bucket.
 #[derive(Debug, Clone, Copy)]
 struct Node {
     event: Completion,
     next: u32,
 }
 
+/// Stands in a bucket that is empty; never read as an event.
+const NOTHING: Completion = Completion { time: SimTime::MAX, entity: 0, sequence: 0, tag: 0 };
+const EMPTY: Node = Node { event: NOTHING, next: NIL };
+
 /// The queue.
 #[derive(Debug)]
 pub struct CompletionQueue {
+    /// One node per bucket: most hold one event, and no other memory is touched for it.
+    buckets: Vec<Node>,
+    /// The further events of fuller buckets.
     nodes: Vec<Node>,
     free: u32,
-    heads: Vec<u32>,
     /// One bit per bucket, and one bit per word of those.
     filled: Vec<u64>,
     summary: Vec<u64>,
@@ -73,9 +80,9 @@ impl CompletionQueue {
     /// An empty queue.
     pub fn new() -> Self {
         CompletionQueue {
+            buckets: vec![EMPTY; MIN_BUCKETS],
             nodes: Vec::new(),
             free: NIL,
-            heads: vec![NIL; MIN_BUCKETS],
             filled: vec![0; MIN_BUCKETS / 64],
             summary: vec![0; MIN_BUCKETS.div_ceil(64 * 64)],
             shift: 20,
@@ -140,7 +147,7 @@ impl CompletionQueue {
     fn put(&mut self, event: Completion) {
         let day = event.time.as_nanos() >> self.shift;
         if day > self.day {
-            if day - self.floor < self.heads.len() as u64 {
+            if day - self.floor < self.buckets.len() as u64 {
                 self.link(day, event);
             } else {
                 self.far.push(Reverse(event));
@@ -173,7 +180,7 @@ impl CompletionQueue {
             if its_day <= day {
                 self.front[kept] = event;
                 kept += 1;
-            } else if its_day - self.floor < self.heads.len() as u64 {
+            } else if its_day - self.floor < self.buckets.len() as u64 {
                 self.link(its_day, event);
             } else {
                 self.far.push(Reverse(event));
@@ -184,19 +191,29 @@ impl CompletionQueue {
 
     #[inline]
     fn link(&mut self, day: u64, event: Completion) {
-        let bucket = day as usize & (self.heads.len() - 1);
-        let node = Node { event, next: self.heads[bucket] };
+        let bucket = day as usize & (self.buckets.len() - 1);
+        let (word, bit) = (bucket >> 6, 1 << (bucket & 63));
+        if self.filled[word] & bit == 0 {
+            self.buckets[bucket] = Node { event, next: NIL };
+            self.filled[word] |= bit;
+            self.summary[word >> 6] |= 1 << (word & 63);
+        } else {
+            self.link_further(bucket, event);
+        }
+    }
+
+    /// Adds an event to a bucket that holds one already.
+    fn link_further(&mut self, bucket: usize, event: Completion) {
+        let node = Node { event, next: self.buckets[bucket].next };
         let index = self.free;
         if index == NIL {
-            self.heads[bucket] = self.nodes.len() as u32;
+            self.buckets[bucket].next = self.nodes.len() as u32;
             self.nodes.push(node);
         } else {
             self.free = self.nodes[index as usize].next;
             self.nodes[index as usize] = node;
-            self.heads[bucket] = index;
+            self.buckets[bucket].next = index;
         }
-        self.filled[bucket >> 6] |= 1 << (bucket & 63);
-        self.summary[bucket >> 12] |= 1 << ((bucket >> 6) & 63);
     }
 
     /// Moves the next non-empty bucket to the front and sorts it.
@@ -205,7 +222,7 @@ impl CompletionQueue {
         if self.far.is_empty() {
             let Some(day) = next else { return };
             self.day = day;
-            self.unlink_bucket(day as usize & (self.heads.len() - 1));
+            self.unlink_bucket(day as usize & (self.buckets.len() - 1));
         } else {
             self.advance_with_far(next);
         }
@@ -219,7 +236,7 @@ impl CompletionQueue {
         let far = self.far.peek().map_or(u64::MAX, |Reverse(event)| event.time.as_nanos() >> self.shift);
         self.day = next.map_or(far, |near| near.min(far));
         if next == Some(self.day) {
-            self.unlink_bucket(self.day as usize & (self.heads.len() - 1));
+            self.unlink_bucket(self.day as usize & (self.buckets.len() - 1));
         }
         while self.far.peek().is_some_and(|Reverse(event)| event.time.as_nanos() >> self.shift <= self.day) {
             self.front.extend(self.far.pop().map(|Reverse(event)| event));
@@ -228,7 +245,8 @@ impl CompletionQueue {
 
     #[inline]
     fn unlink_bucket(&mut self, bucket: usize) {
-        let mut index = self.heads[bucket];
+        let Node { event, next: mut index } = self.buckets[bucket];
+        self.front.push(event);
         while index != NIL {
             let node = self.nodes[index as usize];
             self.front.push(node.event);
@@ -236,16 +254,16 @@ impl CompletionQueue {
             self.free = index;
             index = node.next;
         }
-        self.heads[bucket] = NIL;
-        self.filled[bucket >> 6] &= !(1 << (bucket & 63));
-        if self.filled[bucket >> 6] == 0 {
-            self.summary[bucket >> 12] &= !(1 << ((bucket >> 6) & 63));
+        let word = bucket >> 6;
+        self.filled[word] &= !(1 << (bucket & 63));
+        if self.filled[word] == 0 {
+            self.summary[word >> 6] &= !(1 << (word & 63));
         }
     }
 
     /// The first day at or after the floor whose bucket is not empty.
     fn next_filled_day(&self) -> Option<u64> {
-        let mask = self.heads.len() - 1;
+        let mask = self.buckets.len() - 1;
         let start = self.floor as usize & mask;
         let bucket = self.filled_from(start).or_else(|| self.filled_from(0))?;
         Some(self.floor + ((bucket.wrapping_sub(start)) & mask) as u64)
@@ -280,7 +298,8 @@ impl CompletionQueue {
         let buckets = (self.len * 2).next_power_of_two().clamp(MIN_BUCKETS, MAX_BUCKETS);
         let width = (lead.saturating_mul(SPAN_IN_LEADS) / buckets as u64).max(1);
         let shift = width.ilog2();
-        let suits = shift.abs_diff(self.shift) <= 1 && buckets <= self.heads.len() && buckets * 4 >= self.heads.len();
+        let suits =
+            shift.abs_diff(self.shift) <= 1 && buckets <= self.buckets.len() && buckets * 4 >= self.buckets.len();
         if !suits {
             self.rebuild(now, shift, buckets);
         }
@@ -289,16 +308,15 @@ impl CompletionQueue {
     fn rebuild(&mut self, now: SimTime, shift: u32, buckets: usize) {
         let mut events: Vec<Completion> = std::mem::take(&mut self.front);
         events.extend(self.far.drain().map(|Reverse(event)| event));
-        for &head in &self.heads {
-            let mut index = head;
-            while index != NIL {
-                events.push(self.nodes[index as usize].event);
-                index = self.nodes[index as usize].next;
+        for bucket in 0..self.buckets.len() {
+            if self.filled[bucket >> 6] & (1 << (bucket & 63)) != 0 {
+                self.unlink_bucket(bucket);
             }
         }
+        events.append(&mut self.front);
         self.nodes.clear();
         self.free = NIL;
-        self.heads = vec![NIL; buckets];
+        self.buckets = vec![EMPTY; buckets];
         self.filled = vec![0; buckets / 64];
         self.summary = vec![0; buckets.div_ceil(64 * 64)];
         self.shift = shift;

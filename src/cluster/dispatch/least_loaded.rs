@@ -29,6 +29,10 @@ pub struct LeastLoaded {
     lowest: u32,
     /// Open seats with a load of `LEVELS` or more.
     heavy: BTreeSet<(u32, u32)>,
+    /// How many seats are open.
+    open: u32,
+    /// The only open seat and its load, where there is just one: it needs no index, and is in none.
+    only: (u32, u32),
 }
 
 impl Default for LeastLoaded {
@@ -41,6 +45,8 @@ impl Default for LeastLoaded {
             blocks: 1,
             lowest: LEVELS,
             heavy: BTreeSet::new(),
+            open: 0,
+            only: (0, 0),
         }
     }
 }
@@ -92,6 +98,18 @@ impl LeastLoaded {
         Some((word << 6) as u32 + self.seats[level * self.words + word].trailing_zeros())
     }
 
+    /// The open seat with the lowest load, and of several the lowest seat; and its load.
+    #[inline]
+    fn lightest(&mut self) -> Option<(u32, u32)> {
+        while self.lowest < LEVELS {
+            if let Some(seat) = self.first(self.lowest) {
+                return Some((seat, self.lowest));
+            }
+            self.lowest += 1;
+        }
+        self.heavy.first().map(|(load, seat)| (*seat, *load))
+    }
+
     /// Makes room for seats up to `seat`; every level gets wider.
     #[cold]
     fn widen(&mut self, seat: u32) {
@@ -114,29 +132,47 @@ impl Dispatcher for LeastLoaded {
         if (seat >> 6) as usize >= self.words {
             self.widen(seat);
         }
+        self.open += 1;
+        if self.open == 1 {
+            self.only = (seat, load);
+            return;
+        }
+        if self.open == 2 {
+            let (first, its_load) = self.only;
+            self.insert(first, its_load);
+        }
         self.insert(seat, load);
     }
 
     fn close(&mut self, seat: u32, load: u32) {
-        self.remove(seat, load);
+        self.open -= 1;
+        if self.open > 0 {
+            self.remove(seat, load);
+        }
+        if self.open == 1 {
+            self.only = self.lightest().unwrap_or_default();
+            let (last, its_load) = self.only;
+            self.remove(last, its_load);
+        }
     }
 
     #[inline(always)]
     fn load_changed(&mut self, seat: u32, from: u32, to: u32) {
+        if self.open == 1 {
+            self.only.1 = to;
+            return;
+        }
         self.remove(seat, from);
         self.insert(seat, to);
     }
 
     #[inline]
     fn choose(&mut self, _draw: &mut Draw) -> Option<u32> {
-        while self.lowest < LEVELS {
-            let first = self.first(self.lowest);
-            if first.is_some() {
-                return first;
-            }
-            self.lowest += 1;
+        match self.open {
+            0 => None,
+            1 => Some(self.only.0),
+            _ => self.lightest().map(|(seat, _)| seat),
         }
-        self.heavy.first().map(|(_, seat)| *seat)
     }
 }
 
