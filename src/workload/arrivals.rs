@@ -132,14 +132,25 @@ impl OrderedRows {
         Ok(())
     }
 
-    /// Makes sure that a row stands at the cursor; false at the end.
-    pub(super) fn ready(&mut self) -> Result<bool, TraceError> {
+    /// Makes sure that a row stands at the cursor, reading on if need be; false if there are no more.
+    fn load(&mut self) -> Result<bool, TraceError> {
         if self.cursor == self.rows.len() && !self.rows.is_empty() {
             self.newest = self.rows.requests.arrivals.last().copied();
             self.ordered.read(&mut self.rows)?;
             self.cursor = 0;
         }
-        Ok(self.cursor < self.rows.len() && self.rows.requests.arrivals[self.cursor] < self.end)
+        Ok(self.cursor < self.rows.len())
+    }
+
+    /// Makes sure that a row before the end stands at the cursor; false if there is none.
+    pub(super) fn ready(&mut self) -> Result<bool, TraceError> {
+        Ok(self.load()? && self.rows.requests.arrivals[self.cursor] < self.end)
+    }
+
+    /// Time and value of the row at the cursor, also where it lies behind the end.
+    pub(super) fn peek(&mut self) -> Result<Option<(SimTime, f64)>, TraceError> {
+        let found = self.load()?;
+        Ok(found.then(|| (self.rows.requests.arrivals[self.cursor], self.rows.values[self.cursor])))
     }
 
     /// How long the trace is, once all of it was read.

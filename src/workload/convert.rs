@@ -212,9 +212,8 @@ fn feed_intervals(mut intervals: Intervals, interval: SimDuration, sink: &mut dy
         }
         sink.counts(&[next.start.as_nanos()], &[count])?;
     }
-    let extent = intervals.last_end.since(SimTime::ZERO);
-    let start = intervals.rows.start_epoch_ns();
-    sink.end(End { start, extent: Some(extent), interval: Some(interval), classes: Vec::new() })?;
+    let (start, extent) = (intervals.rows.start_epoch_ns(), intervals.extent());
+    sink.end(End { start, extent, interval: Some(interval), classes: Vec::new() })?;
     Ok(intervals.rows.ordered.reader.tally().clone())
 }
 

@@ -81,8 +81,7 @@ impl Intervals {
                 value += self.rows.rows.values[self.rows.cursor];
                 self.rows.cursor += 1;
             }
-            let next = if self.rows.ready()? { Some(self.rows.cursor) } else { None };
-            let next = next.map(|row| (self.rows.rows.requests.arrivals[row], self.rows.rows.values[row]));
+            let next = self.rows.peek()?;
             let Some(end) = self.end_of(time, next.map(|(time, _)| time)) else { continue };
             let cut = end.min(self.rows.end);
             let mean =
@@ -94,9 +93,19 @@ impl Intervals {
         Ok(None)
     }
 
+    /// The length of the trace, where it is stated, or once the last interval was reached.
+    pub(super) fn extent(&self) -> Option<SimDuration> {
+        let read = self.rows.extent()?;
+        let stated = self.rows.ordered.reader.extent().is_some() || self.rows.end != SimTime::MAX;
+        Some(if stated { read } else { self.last_end.since(SimTime::ZERO) })
+    }
+
     /// Where the row's interval ends: at the next row, or when its time is up. The last level is where the trace ends.
     fn end_of(&self, time: SimTime, next: Option<SimTime>) -> Option<SimTime> {
-        let full = time + self.model.interval;
+        // An interval cannot reach beyond the length that the file states.
+        let reader = &self.rows.ordered.reader;
+        let stated = reader.extent().map_or(SimTime::MAX, |extent| reader.origin().unwrap_or_default() + extent);
+        let full = (time + self.model.interval).min(stated.max(time + SimDuration::from_nanos(1)));
         match (self.model.kind, next) {
             (_, Some(next)) => Some(next.min(full)),
             (SeriesKind::Levels, None) => None,
@@ -239,9 +248,7 @@ impl TraceSource for Expansion {
 
     /// Up to the end of the last interval, once that was reached.
     fn extent(&self) -> Option<SimDuration> {
-        let read = self.intervals.rows.extent()?;
-        let stated = self.intervals.rows.ordered.reader.extent().is_some() || self.intervals.rows.end != SimTime::MAX;
-        Some(if stated { read } else { self.intervals.last_end.since(SimTime::ZERO) })
+        self.intervals.extent()
     }
 
     fn start_epoch_ns(&self) -> Option<u64> {

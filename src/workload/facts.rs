@@ -17,7 +17,8 @@ pub struct Peak {
     pub mean: f64,
     /// Arrivals in the fullest bin.
     pub most: u64,
-    /// Start of the (first) fullest bin, nanoseconds since the clock's zero.
+    /// Start of the (first) fullest bin, nanoseconds since 1970, or since the clock's zero where that is not known. Bins are
+    /// aligned to full seconds, minutes and hours.
     pub at_ns: u64,
 }
 
@@ -109,7 +110,7 @@ pub fn inspect(path: &Path, options: &TraceOptions) -> Result<TraceFacts, TraceE
         if rows.is_empty() {
             break;
         }
-        survey.add(&rows, reader.kind());
+        survey.add(&rows, reader.kind(), reader.zero_epoch_ns().unwrap_or(0));
     }
     let tally = reader.tally().clone();
     let Some(first) = survey.first else {
@@ -138,7 +139,7 @@ struct Survey {
 }
 
 impl Survey {
-    fn add(&mut self, rows: &Rows, kind: SeriesKind) {
+    fn add(&mut self, rows: &Rows, kind: SeriesKind, zero_ns: u64) {
         for time in &rows.requests.arrivals {
             self.first = Some(self.first.map_or(*time, |first| first.min(*time)));
             if *time < self.newest {
@@ -149,7 +150,7 @@ impl Survey {
             self.longest_gap = self.longest_gap.max(time.since(self.previous.unwrap_or(*time)));
             self.previous = Some(*time);
             if kind == SeriesKind::Arrivals {
-                self.bins.add(time.as_nanos() / NANOS_PER_SECOND);
+                self.bins.add(time.as_nanos().saturating_add(zero_ns) / NANOS_PER_SECOND);
             }
         }
         for (value, time) in rows.values.iter().zip(&rows.requests.arrivals) {
@@ -177,6 +178,7 @@ impl Survey {
         first: SimTime,
         zero_epoch_ns: Option<u64>,
     ) -> TraceFacts {
+        let from_1970 = |time: SimTime| time + SimDuration::from_nanos(zero_epoch_ns.unwrap_or(0));
         let values =
             self.most.map(|(most, at)| ValueFacts { sum: self.sum, mean: self.sum / tally.rows as f64, most, at });
         TraceFacts {
@@ -189,7 +191,7 @@ impl Survey {
             out_of_order: self.out_of_order,
             furthest_back: self.furthest_back,
             longest_gap: self.longest_gap,
-            peaks: self.bins.peaks(first, self.newest, tally.rows),
+            peaks: self.bins.peaks(from_1970(first), from_1970(self.newest), tally.rows),
             values,
             tokens: self.tokens,
             interval: reader.interval(),

@@ -288,7 +288,7 @@ fn conversion_keeps_every_request(#[case] name: &str) {
 #[cfg_attr(feature = "tables", case("own.parquet"))]
 fn arrivals_can_be_kept_as_counts(#[case] name: &str) {
     let directory = TempDir::new().unwrap();
-    let path = file(&directory, "access.log", COMBINED.repeat(1) + &COMBINED.replace("00:00:1", "00:02:1"));
+    let path = file(&directory, "access.log", COMBINED.to_string() + &COMBINED.replace("00:00:1", "00:02:1"));
     let own = directory.path().join(name);
     let how = ConvertOptions { counts: Some(SimDuration::from_secs(60)), ..ConvertOptions::default() };
     let converted = convert(&path, &TraceOptions::default(), &own, &how).unwrap();
