@@ -1,6 +1,7 @@
 //! Plimsoll replays traffic against a modelled cluster under a scaling policy and reports cost, latency and objectives.
 
 pub mod catalog;
+pub mod cli;
 pub mod cluster;
 pub mod config;
 pub mod engine;

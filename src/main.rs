@@ -1,3 +1,5 @@
 //! The program; everything is in the library's `cli`.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    plimsoll::cli::main()
+}

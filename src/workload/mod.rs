@@ -46,7 +46,7 @@ pub use open::{Packing, TraceInput};
 pub use options::{Columns, Expand, TraceOptions};
 pub use recipe::{Opening, Recipe};
 pub use rows::{BadRow, RowReader, Rows, SeriesKind, Tally};
-pub use spec::{InputFile, WorkloadSpec};
+pub use spec::{InputFile, WorkloadSpec, sha256_hex};
 pub use time_text::{TimeFormat, parse_instant, show_instant};
 pub use transforms::{TRANSFORMS, Transform, TransformBuilder, TransformPlugin};
 

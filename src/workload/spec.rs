@@ -213,6 +213,16 @@ fn checksum(path: &Path) -> Result<InputFile, TraceError> {
         digest.update(&buffer[..n]);
         bytes += n as u64;
     }
-    let sha256 = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(InputFile { path: path.into(), bytes, sha256 })
+    Ok(InputFile { path: path.into(), bytes, sha256: hexadecimal(digest) })
+}
+
+/// SHA-256 of `bytes`, in hexadecimal.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    let mut digest = Sha256::new();
+    digest.update(bytes);
+    hexadecimal(digest)
+}
+
+fn hexadecimal(digest: Sha256) -> String {
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,0 +1,107 @@
+//! `plimsoll list`.
+
+use clap::{Args, ValueEnum};
+
+use super::{Failure, say};
+use crate::catalog::Catalog;
+use crate::cluster::{DISPATCHERS, PLACEMENTS};
+use crate::config::Plugin;
+use crate::policy::POLICIES;
+use crate::report::REPORTERS;
+use crate::workload::{FORMATS, GENERATORS, TRANSFORMS};
+
+/// Arguments of `list`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  plimsoll list policies\n  plimsoll list instances --format json")]
+pub(super) struct ListArguments {
+    /// What to list; the kinds themselves if left out.
+    #[arg(value_enum)]
+    kind: Option<Kind>,
+    /// Form of the list.
+    #[arg(long, value_enum, default_value_t = ListFormat::Table)]
+    format: ListFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    Policies,
+    Dispatchers,
+    Placements,
+    Formats,
+    Generators,
+    Transforms,
+    Reporters,
+    Instances,
+    Containers,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ListFormat {
+    Table,
+    Json,
+}
+
+/// Name, summary, source.
+type Row = [String; 3];
+
+fn plugins<B: 'static>(list: &[Plugin<B>]) -> Vec<Row> {
+    list.iter().map(|plugin| [plugin.name, plugin.summary, plugin.source].map(str::to_string)).collect()
+}
+
+fn rows(kind: Kind) -> Vec<Row> {
+    match kind {
+        Kind::Policies => plugins(POLICIES),
+        Kind::Dispatchers => plugins(DISPATCHERS),
+        Kind::Placements => plugins(PLACEMENTS),
+        Kind::Formats => plugins(FORMATS),
+        Kind::Generators => plugins(GENERATORS),
+        Kind::Transforms => plugins(TRANSFORMS),
+        Kind::Reporters => plugins(REPORTERS),
+        Kind::Instances => instances(),
+        Kind::Containers => containers(),
+    }
+}
+
+fn instances() -> Vec<Row> {
+    let describe = |i: &crate::catalog::InstanceType| {
+        let gpu = i.gpu.as_ref().map(|gpu| format!(", {} {}", gpu.count, gpu.kind)).unwrap_or_default();
+        let summary = format!("{}: {} CPU, {}{gpu}, {}", i.region, i.cpu, i.memory, i.price);
+        [i.name.clone(), summary, sourced(&i.price_source)]
+    };
+    Catalog::builtin().instances().iter().map(describe).collect()
+}
+
+fn containers() -> Vec<Row> {
+    let describe = |offer: &crate::catalog::ContainerOffer| {
+        let (cpu, memory) = (offer.price_per_vcpu, offer.price_per_gib);
+        let summary = format!("{}: {cpu} per vCPU and {memory} per GiB", offer.region);
+        [offer.name.clone(), summary, sourced(&offer.price_source)]
+    };
+    Catalog::builtin().containers().iter().map(describe).collect()
+}
+
+fn sourced(price: &crate::catalog::PriceSource) -> String {
+    format!("price of {}: {}", price.date, price.source)
+}
+
+pub(super) fn list(arguments: &ListArguments) -> Result<(), Failure> {
+    let Some(kind) = arguments.kind else {
+        let kinds = Kind::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+        let names: Vec<String> = kinds.map(|value| value.get_name().to_string()).collect();
+        return say(&format!("plimsoll list KIND, where KIND is one of:\n  {}", names.join("\n  ")));
+    };
+    let rows = rows(kind);
+    if arguments.format == ListFormat::Json {
+        let entries: Vec<serde_json::Value> = rows
+            .iter()
+            .map(|[name, summary, source]| serde_json::json!({ "name": name, "summary": summary, "source": source }))
+            .collect();
+        return say(&format!("{:#}", serde_json::Value::Array(entries)));
+    }
+    let width = rows.iter().map(|[name, ..]| name.chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    for [name, summary, source] in &rows {
+        text.push_str(&format!("{name:width$}  {summary}\n{:width$}  ({source})\n", ""));
+    }
+    say(&text)
+}

@@ -1,0 +1,164 @@
+//! The program: words, files, exit codes. Only this module reads the clock, the environment and the terminal.
+
+mod bench;
+mod check;
+mod files;
+mod list;
+mod run;
+mod trace;
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::config::Diagnostics;
+
+/// Capacity planning by simulation: replay real traffic against a modelled cluster under a scaling policy.
+#[derive(Debug, Parser)]
+#[command(name = "plimsoll", version, max_term_width = 100, after_help = EXAMPLES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  plimsoll run scenarios/shop-peak.yaml
+  plimsoll run scenarios/shop-peak.yaml --policy hpa-60 --set service.concurrency=8
+  plimsoll check scenarios/*.yaml
+  plimsoll list policies
+
+Exit codes: 0 success, 1 a judgement failed, 2 bad input or usage, 3 internal error.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run every policy of a scenario, print them side by side and write a report.
+    Run(run::RunArguments),
+    /// Read scenarios and say what is wrong with them, without running.
+    Check(check::CheckArguments),
+    /// List what a scenario can name: policies, dispatchers, trace formats and so on.
+    List(list::ListArguments),
+    /// Look at a trace, or convert it to Plimsoll's own form.
+    Trace(trace::TraceArguments),
+    /// Measure how many requests a second this machine simulates.
+    Bench(bench::BenchArguments),
+    /// Print a completion script for a shell.
+    #[command(after_help = "Example:\n  plimsoll completions bash > /etc/bash_completion.d/plimsoll")]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Where a scenario is, and what to change in it.
+#[derive(Debug, Clone, clap::Args)]
+struct ScenarioArguments {
+    /// Scenario files.
+    #[arg(required = true, value_name = "SCENARIO")]
+    scenarios: Vec<PathBuf>,
+    /// Change a value: a path of names and list indices, and YAML (may be repeated).
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = path_and_value)]
+    set: Vec<(String, String)>,
+}
+
+fn path_and_value(text: &str) -> Result<(String, String), String> {
+    let (path, value) = text.split_once('=').ok_or("expected PATH=VALUE, such as `service.replicas=4`")?;
+    Ok((path.trim().to_string(), value.to_string()))
+}
+
+/// Why a command did not succeed.
+enum Failure {
+    /// Something was judged and found wanting; the words are on standard output.
+    Judgement,
+    /// Bad input or usage: what to say.
+    Input(String),
+    /// The reader of our output went away, which is no failure.
+    BrokenPipe,
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::BrokenPipe => Failure::BrokenPipe,
+            _ => Failure::Input(format!("error: {error}")),
+        }
+    }
+}
+
+impl Failure {
+    fn diagnostics(found: &Diagnostics) -> Failure {
+        Failure::Input(shown(found))
+    }
+}
+
+/// Diagnostics as standard error should show them.
+fn shown(found: &Diagnostics) -> String {
+    let colour = coloured();
+    found.iter().map(|diagnostic| diagnostic.render(colour)).collect::<Vec<_>>().join("\n\n")
+}
+
+/// Whether standard error may be coloured.
+fn coloured() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Writes to standard output.
+fn say(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    if !text.ends_with('\n') {
+        out.write_all(b"\n")?;
+    }
+    Ok(out.flush()?)
+}
+
+/// Writes a line to standard error, where nobody may be listening.
+fn remark(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Runs the program on the process's arguments.
+pub fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| {
+        remark(&format!(
+            "internal error: {panic}\nThis is a bug of plimsoll: please report it with the scenario and the seed."
+        ));
+    }));
+    match std::panic::catch_unwind(dispatch) {
+        Ok(code) => code,
+        Err(_) => ExitCode::from(3),
+    }
+}
+
+fn dispatch() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let result = match arguments.command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Check(arguments) => check::check(&arguments),
+        Command::List(arguments) => list::list(&arguments),
+        Command::Trace(arguments) => trace::trace(&arguments),
+        Command::Bench(arguments) => bench::bench(&arguments),
+        Command::Completions { shell } => completions(shell),
+    };
+    match result {
+        Ok(()) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
+        Err(Failure::Judgement) => ExitCode::from(1),
+        Err(Failure::Input(text)) => {
+            remark(&text);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "plimsoll", &mut script);
+    say(&String::from_utf8_lossy(&script))
+}

@@ -1,0 +1,192 @@
+//! `plimsoll run`.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use clap::{Args, ValueEnum};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{Failure, ScenarioArguments, files, remark, say, shown};
+use crate::config::{Diagnostics, suggest};
+use crate::engine::scenario::Scenario;
+use crate::experiment;
+use crate::report::{self, TableStyle};
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  plimsoll run scenarios/shop-peak.yaml
+  plimsoll run scenarios/*.yaml --out results --format markdown > summary.md
+  plimsoll run scenarios/llm-chat.yaml --policy static-8 --policy static-14 --seed 7
+  plimsoll run scenarios/shop-peak.yaml --set metrics.lag=30s --set service.price='$0.05/h'")]
+pub(super) struct RunArguments {
+    #[command(flatten)]
+    input: ScenarioArguments,
+    /// Run only this policy (may be repeated).
+    #[arg(long, value_name = "POLICY")]
+    policy: Vec<String>,
+    /// Seed, in place of the scenario's.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Directory for the reports; each scenario gets one of its own below it.
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    out: PathBuf,
+    /// Form of the result on standard output.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Policies to run at once; the result does not depend on it. All cores by default.
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
+    /// Exit with 1 unless some policy meets every objective.
+    #[arg(long)]
+    fail_on_miss: bool,
+    /// No progress and no warnings on standard error.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Table,
+    Json,
+    Markdown,
+}
+
+pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
+    let mut met = true;
+    for path in &arguments.input.scenarios {
+        met &= run_one(path, arguments)?;
+    }
+    if arguments.fail_on_miss && !met { Err(Failure::Judgement) } else { Ok(()) }
+}
+
+fn run_one(path: &Path, arguments: &RunArguments) -> Result<bool, Failure> {
+    let mut found = Diagnostics::new();
+    let scenario = Scenario::read(path, &arguments.input.set, &mut found);
+    let Some(mut scenario) = scenario else { return Err(Failure::diagnostics(&found)) };
+    if !found.is_empty() && !arguments.quiet {
+        remark(&shown(&found));
+    }
+    if let Some(seed) = arguments.seed {
+        scenario.seed = seed;
+    }
+    choose_policies(&mut scenario, &arguments.policy)?;
+    let progress = Bars::new(&scenario, arguments.quiet);
+    let told = |policy: usize, share: f64| progress.tell(policy, share);
+    let command = command_line(path, arguments);
+    let outcome = experiment::run(&scenario, &command, arguments.threads, &told);
+    progress.finish();
+    let outcome = outcome.map_err(|error| Failure::Input(format!("error: {error}")))?;
+    let artifacts = report::artifacts(&outcome).map_err(|error| Failure::Input(format!("error: {error}")))?;
+    let written = files::write_all(&arguments.out.join(&scenario.name), &artifacts)?;
+    let style = match arguments.format {
+        Format::Table => TableStyle::Terminal { width: terminal_width(), color: coloured_output() },
+        Format::Json => TableStyle::Json,
+        Format::Markdown => TableStyle::Markdown,
+    };
+    say(&report::table(&outcome, style))?;
+    let paths: Vec<String> = written.iter().map(|path| format!("  {}", path.display())).collect();
+    let wrote = format!("\nWrote {} files:\n{}", paths.len(), paths.join("\n"));
+    if arguments.format == Format::Table {
+        say(&wrote)?
+    } else {
+        remark(&wrote)
+    }
+    Ok(outcome.runs.iter().any(|run| report::meets_objectives(run) != Some(false)))
+}
+
+/// Columns of the terminal; 100 where standard output is none.
+fn terminal_width() -> u16 {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    columns.filter(|columns| *columns >= 40).unwrap_or(100)
+}
+
+/// Whether standard output may be coloured.
+fn coloured_output() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Keeps the policies asked for.
+fn choose_policies(scenario: &mut Scenario, wanted: &[String]) -> Result<(), Failure> {
+    let known: Vec<String> = scenario.policies.iter().map(|plan| plan.label.clone()).collect();
+    for name in wanted {
+        if !known.contains(name) {
+            let near = suggest(name, known.iter().map(String::as_str));
+            let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            let list = known.join(", ");
+            return Err(Failure::Input(format!(
+                "error: {} has no policy `{name}`{hint}\nIt has: {list}",
+                scenario.name
+            )));
+        }
+    }
+    if !wanted.is_empty() {
+        scenario.policies.retain(|plan| wanted.contains(&plan.label));
+    }
+    Ok(())
+}
+
+/// The command that repeats this run.
+fn command_line(path: &Path, arguments: &RunArguments) -> String {
+    let mut words = vec!["plimsoll run".to_string(), quoted(&path.display().to_string())];
+    words.extend(arguments.policy.iter().map(|policy| format!("--policy {}", quoted(policy))));
+    words.extend(arguments.seed.map(|seed| format!("--seed {seed}")));
+    words.extend(
+        arguments.input.set.iter().map(|(path, value)| format!("--set {}", quoted(&format!("{path}={value}")))),
+    );
+    words.join(" ")
+}
+
+/// A word as a shell reads it back.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./=:,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.into() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
+/// Progress: bars on a terminal, one line per policy elsewhere.
+struct Bars {
+    bars: Vec<ProgressBar>,
+    names: Vec<String>,
+    plain: bool,
+    done: Mutex<Vec<bool>>,
+}
+
+impl Bars {
+    fn new(scenario: &Scenario, quiet: bool) -> Bars {
+        let names: Vec<String> = scenario.policies.iter().map(|plan| plan.label.clone()).collect();
+        let terminal = std::io::stderr().is_terminal();
+        let target = if terminal && !quiet { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let multi = MultiProgress::with_draw_target(target);
+        let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+        let template = format!("  {{msg:{width}}} [{{bar:40}}] {{percent:>3}}% {{eta}}");
+        let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bars = names.iter().map(|name| {
+            let bar = multi.add(ProgressBar::new(1000));
+            bar.set_style(style.clone().progress_chars("=> "));
+            bar.set_message(name.clone());
+            bar
+        });
+        let bars = bars.collect();
+        if !terminal && !quiet {
+            remark(&format!("{}: {} of simulated time, {} policies", scenario.name, scenario.duration, names.len()));
+        }
+        Bars { bars, done: Mutex::new(vec![false; names.len()]), names, plain: !terminal && !quiet }
+    }
+
+    fn tell(&self, policy: usize, share: f64) {
+        self.bars[policy].set_position((share * 1000.0) as u64);
+        if share < 1.0 || !self.plain {
+            return;
+        }
+        if let Ok(mut done) = self.done.lock()
+            && !std::mem::replace(&mut done[policy], true)
+        {
+            remark(&format!("  {} done", self.names[policy]));
+        }
+    }
+
+    fn finish(&self) {
+        self.bars.iter().for_each(ProgressBar::finish_and_clear);
+    }
+}

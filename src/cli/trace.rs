@@ -1,0 +1,172 @@
+//! `plimsoll trace`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::{Failure, remark, say};
+use crate::units::{Fraction, Rate, SimDuration};
+use crate::workload::{
+    Columns, ConvertOptions, TraceFacts, TraceOptions, convert, inspect, parse_instant, show_instant,
+};
+
+/// Arguments of `trace`.
+#[derive(Debug, Args)]
+pub(super) struct TraceArguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Say what a trace holds: format, rows, span, rates, peaks, bad rows.
+    #[command(after_help = "Example:\n  plimsoll trace inspect access.log.gz")]
+    Inspect {
+        /// The file.
+        file: PathBuf,
+        #[command(flatten)]
+        reading: Reading,
+    },
+    /// Write a trace in Plimsoll's own form, `.parquet`, `.csv`, `.csv.gz` or `.csv.zst`.
+    #[command(
+        after_help = "Example:\n  plimsoll trace convert access.log.gz access.parquet --reorder 1h --note 'own logs'"
+    )]
+    Convert {
+        /// The file to read.
+        from: PathBuf,
+        /// The file to write.
+        to: PathBuf,
+        #[command(flatten)]
+        reading: Reading,
+        /// Write counts per interval of this length in place of single arrivals.
+        #[arg(long, value_name = "DURATION")]
+        counts: Option<SimDuration>,
+        /// A remark to keep in the file, such as origin and licence (may be repeated).
+        #[arg(long = "note", value_name = "TEXT")]
+        notes: Vec<String>,
+    },
+}
+
+/// How to read the file; a scenario's `workload:` has the same.
+#[derive(Debug, Args)]
+struct Reading {
+    /// The format; recognised from the content if left out (`plimsoll list formats`).
+    #[arg(long)]
+    format: Option<String>,
+    /// Column of the time.
+    #[arg(long, value_name = "COLUMN")]
+    time: Option<String>,
+    /// Column of the number of requests per interval.
+    #[arg(long, value_name = "COLUMN")]
+    count: Option<String>,
+    /// Column of a level, such as players online.
+    #[arg(long, value_name = "COLUMN")]
+    level: Option<String>,
+    /// Column of the service demand.
+    #[arg(long, value_name = "COLUMN")]
+    demand: Option<String>,
+    /// Requests that one unit of the level makes.
+    #[arg(long, value_name = "RATE")]
+    requests_per_unit: Option<Rate>,
+    /// Length of a counted interval.
+    #[arg(long, value_name = "DURATION")]
+    interval: Option<SimDuration>,
+    /// The first instant of interest (ISO 8601).
+    #[arg(long, value_parser = instant)]
+    start: Option<u64>,
+    /// The end of the interesting part (ISO 8601, exclusive).
+    #[arg(long, value_parser = instant)]
+    end: Option<u64>,
+    /// How far rows may go back in time.
+    #[arg(long, value_name = "DURATION")]
+    reorder: Option<SimDuration>,
+    /// The largest share of rows that may be unusable.
+    #[arg(long, value_name = "SHARE")]
+    max_bad_rows: Option<Fraction>,
+    /// The year in which a syslog begins.
+    #[arg(long)]
+    year: Option<u32>,
+}
+
+fn instant(text: &str) -> Result<u64, String> {
+    parse_instant(text).ok_or_else(|| "expected an instant such as `2024-05-12` or `2024-05-12T08:30:00Z`".to_string())
+}
+
+impl Reading {
+    fn options(&self) -> TraceOptions {
+        let default = TraceOptions::default();
+        TraceOptions {
+            format: self.format.clone(),
+            columns: Columns {
+                time: self.time.clone(),
+                count: self.count.clone(),
+                level: self.level.clone(),
+                demand: self.demand.clone(),
+                ..Columns::default()
+            },
+            interval: self.interval,
+            requests_per_unit: self.requests_per_unit,
+            start: self.start,
+            end: self.end,
+            reorder: self.reorder.unwrap_or(default.reorder),
+            max_bad_rows: self.max_bad_rows.unwrap_or(default.max_bad_rows),
+            year: self.year,
+            ..default
+        }
+    }
+}
+
+pub(super) fn trace(arguments: &TraceArguments) -> Result<(), Failure> {
+    let fail = |error: crate::workload::TraceError| Failure::Input(format!("error: {error}"));
+    match &arguments.action {
+        Action::Inspect { file, reading } => {
+            let facts = inspect(file, &reading.options()).map_err(fail)?;
+            facts.tally.notices().iter().for_each(|notice| remark(notice));
+            say(&shown(&facts))
+        }
+        Action::Convert { from, to, reading, counts, notes } => {
+            let how = ConvertOptions { counts: *counts, notes: notes.clone() };
+            let done = convert(from, &reading.options(), to, &how).map_err(fail)?;
+            done.tally.notices().iter().for_each(|notice| remark(notice));
+            let (kind, rows, bytes) = (done.kind.name(), done.rows, done.bytes);
+            say(&format!("{}: {rows} rows of {kind} over {}, {bytes} bytes", to.display(), done.extent))
+        }
+    }
+}
+
+fn shown(facts: &TraceFacts) -> String {
+    let mut lines = vec![
+        format!("format        {} ({}), {}", facts.format, facts.packing, facts.kind.name()),
+        format!("rows          {} used, {:.3}% unusable", facts.tally.rows, facts.tally.bad_share() * 100.0),
+        format!("from          {}", moment(facts, facts.first.as_nanos())),
+        format!("to            {}", moment(facts, facts.last.as_nanos())),
+        format!("span          {}", facts.span()),
+        format!("longest gap   {}", facts.longest_gap),
+    ];
+    if facts.out_of_order > 0 {
+        lines.push(format!("out of order  {} rows, by up to {}", facts.out_of_order, facts.furthest_back));
+    }
+    if let Some(rate) = facts.mean_rate() {
+        lines.push(format!("mean rate     {rate:.4}/s"));
+    }
+    for peak in &facts.peaks {
+        let over = if peak.mean > 0.0 { peak.most as f64 / peak.mean } else { 0.0 };
+        let at = show_instant(peak.at_ns);
+        lines.push(format!(
+            "peak per {:5}{} at {at}, {over:.1} times the mean of {:.4}",
+            peak.bin, peak.most, peak.mean
+        ));
+    }
+    if let Some(values) = &facts.values {
+        lines.push(format!("values        sum {}, mean {:.4}, most {}", values.sum, values.mean, values.most));
+    }
+    lines.join("\n")
+}
+
+/// An instant of the trace's clock, as a date where it has one.
+fn moment(facts: &TraceFacts, nanos: u64) -> String {
+    match facts.zero_epoch_ns {
+        Some(zero) => show_instant(zero + nanos),
+        None => SimDuration::from_nanos(nanos).to_string(),
+    }
+}
