@@ -217,11 +217,11 @@ fn service_rows(judge: &Judge, records: &[Option<&ServiceRecord>]) -> Vec<Row> {
     rows.push(judge.row(
         "Ready, mean / most",
         Best::None,
-        plain(&|s| format!("{:.1} / {}", s.mean_ready, s.max_ready)),
+        plain(&|s| format!("{} / {}", text::number(s.mean_ready, 1), s.max_ready)),
     ));
     let actions = |s: &ServiceRecord| format!("{} up, {} down", s.elasticity.scale_ups, s.elasticity.scale_downs);
     rows.push(judge.row("Scaling actions", Best::None, plain(&actions)));
-    rows.push(judge.row("Reversals per hour", Best::None, plain(&|s| format!("{:.2}", s.elasticity.flaps_per_hour))));
+    rows.push(judge.row("Reversals per hour", Best::None, plain(&|s| text::number(s.elasticity.flaps_per_hour, 2))));
     rows
 }
 

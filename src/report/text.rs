@@ -18,11 +18,6 @@ pub(super) fn latency(value: SimDuration) -> String {
     }
 }
 
-/// A latency that may be missing.
-pub(super) fn latency_or_missing(value: Option<SimDuration>) -> String {
-    value.map_or_else(|| MISSING.into(), latency)
-}
-
 /// Minutes with one decimal (`37.5 min`).
 pub(super) fn minutes(value: SimDuration) -> String {
     let minutes = value.as_secs_f64() / 60.0;
@@ -116,7 +111,7 @@ fn separated(number: &str) -> String {
     let end = number[start..].find('.').map_or(number.len(), |point| start + point);
     let mut text = String::from(&number[..start]);
     for (i, digit) in number[start..end].chars().enumerate() {
-        if i > 0 && (end - start - i) % 3 == 0 {
+        if i > 0 && (end - start - i).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

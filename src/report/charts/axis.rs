@@ -48,14 +48,14 @@ impl Axis {
         self.scale.place(value).clamp(range.start, range.end)
     }
 
-    /// Quantities from zero to at least `high`, ending on a tick; about `wanted` of them.
+    /// Quantities from zero to a little above `high`, with about `wanted` round ticks.
     pub(super) fn from_zero(high: f64, wanted: usize, title: &str, label: impl Fn(f64, usize) -> String) -> Axis {
-        let high = if high.is_finite() && high > 0.0 { high } else { 1.0 };
-        let step = round_step(high / wanted as f64);
-        let steps = (high / step - 1e-9).ceil().max(1.0) as usize;
+        let high = if high.is_finite() && high > 0.0 { high * 1.05 } else { 1.0 };
+        let step = round_step(high / (wanted as f64 + 0.5));
         let decimals = if step < 1.0 { (-step.log10() - 1e-9).ceil().max(0.0) as usize } else { 0 };
-        let ticks: Vec<Tick> = (0..=steps).map(|i| i as f64 * step).map(|v| (v, label(v, decimals))).collect();
-        Axis { scale: Scale::Linear, low: 0.0, high: steps as f64 * step, ticks, title: title.into() }
+        let count = (high / step + 1e-9) as usize;
+        let ticks: Vec<Tick> = (0..=count).map(|i| i as f64 * step).map(|v| (v, label(v, decimals))).collect();
+        Axis { scale: Scale::Linear, low: 0.0, high, ticks, title: title.into() }
     }
 
     /// Time from zero to `end` seconds, in the unit that gives short labels.
@@ -149,10 +149,11 @@ mod tests {
     }
 
     #[test]
-    fn quantities_end_on_a_tick() {
-        let axis = Axis::from_zero(37.2, 4, "replicas", |v, d| format!("{v:.d$}"));
-        assert_eq!(labels(&axis), ["0", "10", "20", "30", "40"]);
-        assert_eq!(labels(&Axis::from_zero(0.0, 4, "", |v, d| format!("{v:.d$}"))), ["0.0", "0.5", "1.0"]);
+    fn quantities_have_round_ticks() {
+        let label = |v: f64, d: usize| format!("{v:.d$}");
+        assert_eq!(labels(&Axis::from_zero(37.2, 4, "replicas", label)), ["0", "10", "20", "30"]);
+        assert_eq!(labels(&Axis::from_zero(65.0, 4, "replicas", label)), ["0", "20", "40", "60"]);
+        assert_eq!(labels(&Axis::from_zero(0.0, 4, "", label)), ["0.0", "0.5", "1.0"]);
     }
 
     #[test]

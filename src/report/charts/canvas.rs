@@ -43,8 +43,10 @@ pub(super) enum Ink {
     Short,
     /// An objective.
     Limit,
-    /// The n-th policy.
+    /// The n-th policy among others.
     Series(u8),
+    /// The n-th policy where it is alone: its colour without its dashes.
+    Alone(u8),
 }
 
 impl Ink {
@@ -59,12 +61,14 @@ impl Ink {
             Ink::Short => RGBColor(0, 5, 0),
             Ink::Limit => RGBColor(0, 6, 0),
             Ink::Series(n) => RGBColor(1, n, 0),
+            Ink::Alone(n) => RGBColor(2, n, 0),
         }
     }
 
     fn decode(color: BackendColor) -> Ink {
         match color.rgb {
             (1, n, _) => Ink::Series(n),
+            (2, n, _) => Ink::Alone(n),
             (_, 0, _) => Ink::Paper,
             (_, 1, _) => Ink::Text,
             (_, 2, _) => Ink::Axis,
@@ -84,7 +88,7 @@ impl Ink {
             Ink::Needed => "#cfd4da",
             Ink::Short => "#e8836b",
             Ink::Limit => "#8a1538",
-            Ink::Series(n) => PALETTE[usize::from(n) % PALETTE.len()],
+            Ink::Series(n) | Ink::Alone(n) => PALETTE[usize::from(n) % PALETTE.len()],
         }
     }
 
@@ -98,7 +102,7 @@ impl Ink {
             Ink::Needed => "c-needed".into(),
             Ink::Short => "c-short".into(),
             Ink::Limit => "c-limit".into(),
-            Ink::Series(n) => format!("c-{}", usize::from(n) % PALETTE.len()),
+            Ink::Series(n) | Ink::Alone(n) => format!("c-{}", usize::from(n) % PALETTE.len()),
         }
     }
 
@@ -299,7 +303,17 @@ mod tests {
     #[test]
     fn inks_survive_plotters() {
         use plotters::style::Color;
-        let inks = [Ink::Paper, Ink::Text, Ink::Axis, Ink::Grid, Ink::Needed, Ink::Short, Ink::Limit, Ink::Series(9)];
+        let inks = [
+            Ink::Paper,
+            Ink::Text,
+            Ink::Axis,
+            Ink::Grid,
+            Ink::Needed,
+            Ink::Short,
+            Ink::Limit,
+            Ink::Series(9),
+            Ink::Alone(3),
+        ];
         for ink in inks {
             assert_eq!(Ink::decode(ink.code().to_backend_color()), ink);
         }

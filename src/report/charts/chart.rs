@@ -90,7 +90,7 @@ impl Chart {
     /// Where the panels begin.
     fn top(&self) -> i32 {
         let rows = self.legend_places().last().map_or(0, |(_, y)| y - 36 + LEGEND_ROW);
-        36 + rows + 12
+        36 + rows
     }
 
     /// Left end and height of each legend entry: in rows from the left, broken where the estimated text would not fit.
@@ -179,8 +179,9 @@ impl Chart {
     }
 }
 
+/// Room above a panel: for its title, or so that the labels of two panels keep apart.
 fn title_height(panel: &Panel) -> i32 {
-    if panel.title.is_some() { 30 } else { 10 }
+    if panel.title.is_some() { 30 } else { 22 }
 }
 
 fn fine(units: i32) -> i32 {

@@ -91,6 +91,10 @@ impl Subject<'_> {
     }
 }
 
+fn highest_finite(highest: f64, value: f64) -> f64 {
+    if value.is_finite() { highest.max(value) } else { highest }
+}
+
 fn replica_label(value: f64, decimals: usize) -> String {
     format!("{value:.decimals$}")
 }
@@ -157,7 +161,7 @@ fn share(segments: Vec<Vec<Point>>, budget: usize) -> Vec<Vec<Point>> {
 
 /// Per policy: the replicas that the load needed, what was missing of them, and what was ready.
 fn load_and_capacity(subject: &Subject) -> Option<Chart> {
-    let highest = subject.intervals().map(|i| i.needed.max(i.ready)).fold(0.0, f64::max);
+    let highest = subject.intervals().flat_map(|i| [i.needed, i.ready]).fold(0.0, highest_finite);
     subject.intervals().next()?;
     let count = subject.runs.len();
     let budget = subject.points / (3 * count);
@@ -168,11 +172,11 @@ fn load_and_capacity(subject: &Subject) -> Option<Chart> {
             segments: steps(&service.timeline, budget, |i| Some(of(i))),
         };
         let ready =
-            Mark::Line { ink: Subject::ink(index), segments: steps(&service.timeline, budget, |i| Some(i.ready)) };
+            Mark::Line { ink: Ink::Alone(index as u8), segments: steps(&service.timeline, budget, |i| Some(i.ready)) };
         Panel {
-            title: Some((Some(Subject::ink(index)), format!("{}: ready replicas", label(run)))),
+            title: Some((Some(Ink::Alone(index as u8)), format!("{}: ready replicas", label(run)))),
             height,
-            y: Axis::from_zero(highest, 3, "replicas", replica_label),
+            y: Axis::from_zero(highest, 4, "replicas", replica_label),
             marks: vec![area(Ink::Short, |i| i.needed), area(Ink::Needed, |i| i.needed.min(i.ready)), ready],
         }
     });
@@ -322,7 +326,7 @@ fn latency_distribution(subject: &Subject) -> Option<Chart> {
 /// The size that each policy asked for.
 fn replicas(subject: &Subject) -> Option<Chart> {
     subject.intervals().next()?;
-    let highest = subject.intervals().map(|i| i.wanted).fold(0.0, f64::max);
+    let highest = subject.intervals().map(|i| i.wanted).fold(0.0, highest_finite);
     let budget = subject.points / subject.runs.len();
     let lines = subject.runs.iter().enumerate().map(|(index, (_, service))| Mark::Line {
         ink: Subject::ink(index),
