@@ -69,7 +69,8 @@ pub(super) fn attainment(share: f64) -> String {
     if share >= 1.0 {
         return "100%".into();
     }
-    let nines = (-(1.0 - share).log10()).clamp(0.0, 9.0) as usize;
+    // 1 - 0.999 is a hair above 0.001: without the addition it would count one nine less.
+    let nines = (1e-9 - (1.0 - share).log10()).clamp(0.0, 9.0) as usize;
     let decimals = nines.max(1);
     let scale = 10f64.powi(decimals as i32);
     // The small addition undoes binary rounding (0.999 * 1e5 is 99899.999...), far below the digits shown.
