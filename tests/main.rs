@@ -1,5 +1,6 @@
 //! Everything that is tested from outside the library, in one binary.
 
+mod cli;
 mod recorded_hpa;
 mod reference_autoscaling;
 mod report;

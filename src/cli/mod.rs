@@ -5,7 +5,10 @@ mod check;
 mod files;
 mod list;
 mod run;
+mod schema;
 mod trace;
+
+pub use schema::scenario_schema;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -43,6 +46,9 @@ enum Command {
     Trace(trace::TraceArguments),
     /// Measure how many requests a second this machine simulates.
     Bench(bench::BenchArguments),
+    /// Print the JSON Schema of a scenario, for completion in an editor.
+    #[command(after_help = "Example:\n  plimsoll schema > scenario.schema.json")]
+    Schema,
     /// Print a completion script for a shell.
     #[command(after_help = "Example:\n  plimsoll completions bash > /etc/bash_completion.d/plimsoll")]
     Completions {
@@ -145,6 +151,7 @@ fn dispatch() -> ExitCode {
         Command::List(arguments) => list::list(&arguments),
         Command::Trace(arguments) => trace::trace(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
+        Command::Schema => schema::schema(),
         Command::Completions { shell } => completions(shell),
     };
     match result {

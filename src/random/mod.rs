@@ -9,7 +9,7 @@
 
 mod distribution;
 
-pub use distribution::Distribution;
+pub use distribution::{Distribution, NAMES as DISTRIBUTION_NAMES};
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;

@@ -1,0 +1,272 @@
+//! `plimsoll schema`: the JSON Schema of a scenario, for completion and checks in an editor.
+//!
+//! It is made from the plug-in lists and from the field tables below. A test holds every shipped scenario against it, and the
+//! committed file against this code.
+
+use serde_json::{Map, Value, json};
+
+use super::{Failure, say};
+use crate::cluster::{DISPATCHERS, PLACEMENTS};
+use crate::policy::{Measure, POLICIES};
+use crate::workload::{FORMATS, GENERATORS, TRANSFORMS};
+
+/// Prints the schema.
+pub(super) fn schema() -> Result<(), Failure> {
+    say(&format!("{:#}", scenario_schema()))
+}
+
+/// The JSON Schema (draft 2020-12) of a scenario file.
+pub fn scenario_schema() -> Value {
+    let mut root = object(
+        "A Plimsoll scenario: traffic, services and the policies to compare.",
+        &[
+            ("extends", text("Path of a scenario that this one changes.")),
+            ("name", text("Name, also of the report's directory; the file's name if left out.")),
+            ("title", text("Title for people.")),
+            ("description", text("The story it tells.")),
+            (
+                "seed",
+                json!({ "type": "integer", "minimum": 0, "description": "Seed of all randomness; 1 by default." }),
+            ),
+            ("duration", quantity("Length of the run; the workload's if left out.", "6h")),
+            ("warm-up", quantity("Requests arriving earlier are not counted.", "10m")),
+            ("interval", quantity("Length of an interval of the timeline; 1m by default.", "1m")),
+            (
+                "reference-utilization",
+                quantity("Utilization at which replicas count as needed; 70% by default.", "70%"),
+            ),
+            ("workload", workload()),
+            ("service", service()),
+            ("services", json!({ "type": "array", "items": service(), "description": "Several services." })),
+            ("nodes", json!({ "type": "array", "items": node_pool(), "description": "A fixed pool of nodes." })),
+            ("placement", names("How a node is chosen for a replica.", PLACEMENTS.iter().map(|p| p.name))),
+            ("metrics", metrics()),
+            (
+                "objectives",
+                json!({ "type": "array", "items": objective(), "description": "What clients are promised." }),
+            ),
+            ("policies", policies()),
+        ],
+    );
+    root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    root["title"] = json!("Plimsoll scenario");
+    root
+}
+
+fn object(description: &str, fields: &[(&str, Value)]) -> Value {
+    let properties: Map<String, Value> = fields.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
+    json!({ "type": "object", "description": description, "properties": properties, "additionalProperties": false })
+}
+
+fn text(description: &str) -> Value {
+    json!({ "type": "string", "description": description })
+}
+
+/// A number with a unit, which YAML may also read as a plain number.
+fn quantity(description: &str, example: &str) -> Value {
+    json!({ "type": ["string", "number"], "description": description, "examples": [example] })
+}
+
+fn count(description: &str) -> Value {
+    json!({ "type": "integer", "minimum": 0, "description": description })
+}
+
+fn names<'a>(description: &str, list: impl Iterator<Item = &'a str>) -> Value {
+    json!({ "enum": list.collect::<Vec<_>>(), "description": description })
+}
+
+/// A mapping with one key out of a list of plug-ins, each with parameters of its own.
+fn one_of_plugins<'a>(description: &str, list: impl Iterator<Item = (&'a str, &'a str)>) -> Value {
+    let properties: Map<String, Value> =
+        list.map(|(name, summary)| (name.to_string(), json!({ "description": summary }))).collect();
+    json!({
+        "type": "object",
+        "description": description,
+        "properties": properties,
+        "additionalProperties": false,
+        "minProperties": 1,
+        "maxProperties": 1,
+    })
+}
+
+fn distribution(description: &str) -> Value {
+    let kinds = crate::random::DISTRIBUTION_NAMES.iter().map(|name| (*name, "a distribution of durations"));
+    json!({
+        "description": description,
+        "anyOf": [quantity("Always this long.", "120ms"), one_of_plugins("One distribution.", kinds)],
+    })
+}
+
+fn workload() -> Value {
+    let transforms = one_of_plugins("One step.", TRANSFORMS.iter().map(|p| (p.name, p.summary)));
+    let columns = ["time", "count", "level", "demand", "tokens-in", "tokens-out", "class"];
+    let columns: Vec<(&str, Value)> = columns.iter().map(|name| (*name, text("Name of the column."))).collect();
+    let mut fields = vec![
+        ("trace", text("Path of a trace, from the scenario's directory.")),
+        (
+            "format",
+            names("The trace's format; recognised from the content if left out.", FORMATS.iter().map(|p| p.name)),
+        ),
+        ("columns", object("Which column holds what.", &columns)),
+        ("time-format", text("How times are written; recognised if left out.")),
+        ("demand-unit", text("Unit of the demand column.")),
+        ("interval", quantity("Length of a counted interval.", "1m")),
+        ("expand", names("How counts become arrivals.", ["poisson", "even"].into_iter())),
+        ("requests-per-unit", quantity("Requests that one unit of a level makes.", "0.2/s")),
+        ("max-gap", quantity("The longest time for which a level holds.", "15m")),
+        ("start", text("First instant of interest (ISO 8601).")),
+        ("end", text("End of the interesting part (ISO 8601, exclusive).")),
+        ("reorder", quantity("How far rows may go back in time.", "1h")),
+        ("max-bad-rows", quantity("The largest share of rows that may be unusable.", "1%")),
+        ("year", count("The year in which a syslog begins.")),
+        ("transforms", json!({ "type": "array", "items": transforms, "description": "Steps, in order." })),
+    ];
+    for generator in GENERATORS {
+        fields.push((generator.name, json!({ "description": generator.summary })));
+    }
+    object("Requests: a trace or a generator, and transforms.", &fields)
+}
+
+fn service() -> Value {
+    let pair = |description: &str| {
+        let fields = [("cpu", quantity("CPU.", "500m")), ("memory", quantity("Memory.", "512Mi"))];
+        let mut value = object(description, &fields);
+        value["properties"]["nvidia.com/gpu"] = count("Accelerators.");
+        value
+    };
+    let resources = [("requests", pair("What is set aside.")), ("limits", pair("What may be used at most."))];
+    let memory = [
+        ("base", quantity("Of an idle replica.", "400Mi")),
+        ("per-request", quantity("For each request it holds.", "4Mi")),
+    ];
+    object(
+        "A service: a Deployment and its clients.",
+        &[
+            ("name", text("Name.")),
+            ("manifest", text("Path of a Deployment or StatefulSet manifest.")),
+            ("workload", workload()),
+            ("replicas", count("Replicas at the start.")),
+            ("resources", object("Requests and limits of a replica.", &resources)),
+            ("concurrency", count("Requests that a replica serves at once.")),
+            ("queue-limit", count("Requests that may wait at a replica; more are rejected.")),
+            ("service-time", service_time()),
+            ("service-model", names("How requests share a replica.", ["slots", "processor-sharing"].into_iter())),
+            ("cpu-per-request", quantity("CPU time of a mean request.", "30ms")),
+            ("cpu-idle", quantity("CPU of an idle replica.", "20m")),
+            ("memory", object("Memory in use.", &memory)),
+            ("start-up", start_up()),
+            ("grace-period", quantity("How long a terminating replica may drain; 30s by default.", "30s")),
+            ("dispatch", names("Which replica gets a request.", DISPATCHERS.iter().map(|p| p.name))),
+            ("timeout", timeout()),
+            ("retry", retry()),
+            ("crash-after", distribution("Running time until a crash.")),
+            ("price", price()),
+        ],
+    )
+}
+
+fn service_time() -> Value {
+    let fields = [
+        ("base", quantity("Of a request without tokens.", "30ms")),
+        ("input", quantity("Per input token.", "60us")),
+        ("output", quantity("Per output token.", "14ms")),
+    ];
+    let per_token = object("Time that follows from tokens.", &[("per-token", object("Times.", &fields))]);
+    json!({ "description": "How long a request takes.", "anyOf": [distribution("A distribution."), per_token] })
+}
+
+fn start_up() -> Value {
+    let phases = object(
+        "Delays between creation and readiness.",
+        &[
+            ("scheduled", distribution("Until the kubelet accepts the pod.")),
+            ("image-pull", distribution("On a node without the image.")),
+            ("started", distribution("Starting the containers.")),
+            ("ready", distribution("From running to ready.")),
+        ],
+    );
+    json!({ "description": "Start-up delay.", "anyOf": [distribution("From running to ready."), phases] })
+}
+
+fn timeout() -> Value {
+    let work = ["finish", "cancel", "cancel-waiting"];
+    let fields = [
+        ("after", quantity("Patience with one attempt.", "2s")),
+        ("work", names("What becomes of abandoned work.", work.into_iter())),
+    ];
+    json!({ "anyOf": [quantity("Patience with one attempt.", "2s"), object("The client's patience.", &fields)] })
+}
+
+fn retry() -> Value {
+    object(
+        "What clients do when an attempt fails.",
+        &[
+            ("attempts", count("Attempts in all.")),
+            ("backoff", quantity("Before the first retry; doubles.", "100ms")),
+            ("max-backoff", quantity("Longest back-off.", "10s")),
+            (
+                "jitter",
+                json!({ "type": "boolean", "description": "Whether the back-off is drawn from zero to its value." }),
+            ),
+            ("budget", quantity("Retries per fresh request.", "20%")),
+        ],
+    )
+}
+
+fn price() -> Value {
+    let fields = [
+        ("instance", text("A whole instance per replica.")),
+        ("share-of", text("The share of an instance that the requests take.")),
+        ("container", text("A container offer, such as fargate.")),
+        ("region", text("Region; the provider's default if left out.")),
+    ];
+    json!({ "anyOf": [quantity("Per replica.", "$0.05/h"), object("From the catalogue.", &fields)] })
+}
+
+fn node_pool() -> Value {
+    object(
+        "Equal nodes.",
+        &[
+            ("name", text("Name.")),
+            ("instance", text("Instance type from the catalogue.")),
+            ("region", text("Region.")),
+            ("count", count("How many.")),
+            ("zones", json!({ "type": "array", "items": { "type": "string" }, "description": "Zones, in turn." })),
+            ("speed", json!({ "type": "number", "description": "Relative speed of a core." })),
+        ],
+    )
+}
+
+fn metrics() -> Value {
+    let measures = names("The measure that the name stands for.", Measure::ALL.iter().map(|measure| measure.name()));
+    object(
+        "The metrics pipeline.",
+        &[
+            ("interval", quantity("Time between scrapes; 15s by default.", "15s")),
+            ("window", quantity("Over which rates and CPU are averaged.", "60s")),
+            ("lag", quantity("Until a policy sees a scrape.", "5s")),
+            ("first", quantity("Time of the first scrape.", "15s")),
+            ("first-decision", quantity("Time of the first decision.", "15s")),
+            ("custom", json!({ "type": "object", "additionalProperties": measures, "description": "Custom metrics." })),
+        ],
+    )
+}
+
+fn objective() -> Value {
+    let latency = [("within", quantity("Limit.", "300ms")), ("target", quantity("Share of requests.", "99.9%"))];
+    let fields = [
+        ("latency", object("A share of requests within a limit.", &latency)),
+        ("availability", quantity("Share of requests answered.", "99.9%")),
+    ];
+    object("One objective.", &fields)
+}
+
+fn policies() -> Value {
+    let kinds: Vec<&str> = POLICIES.iter().map(|plugin| plugin.name).collect();
+    let one = one_of_plugins("A policy and its parameters.", POLICIES.iter().map(|p| (p.name, p.summary)));
+    json!({
+        "type": "object",
+        "description": "Policies to compare, each under a label of its own.",
+        "additionalProperties": { "anyOf": [one, { "enum": kinds }] },
+    })
+}
