@@ -7,6 +7,7 @@ mod list;
 mod run;
 mod schema;
 mod trace;
+mod verify;
 
 pub use schema::scenario_schema;
 
@@ -44,6 +45,8 @@ enum Command {
     List(list::ListArguments),
     /// Look at a trace, or convert it to Plimsoll's own form.
     Trace(trace::TraceArguments),
+    /// Prove the numbers right: stations with exact solutions, simulated and compared.
+    Verify(verify::VerifyArguments),
     /// Measure how many requests a second this machine simulates.
     Bench(bench::BenchArguments),
     /// Print the JSON Schema of a scenario, for completion in an editor.
@@ -150,6 +153,7 @@ fn dispatch() -> ExitCode {
         Command::Check(arguments) => check::check(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Trace(arguments) => trace::trace(&arguments),
+        Command::Verify(arguments) => verify::verify(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Schema => schema::schema(),
         Command::Completions { shell } => completions(shell),

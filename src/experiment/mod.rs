@@ -2,6 +2,7 @@
 
 mod outcome;
 mod run;
+pub mod verify;
 pub mod workloads;
 
 pub use outcome::{InputFact, Outcome};

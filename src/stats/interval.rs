@@ -1,6 +1,6 @@
 //! Intervals over independent replications, by Student's t distribution.
 
-use statrs::distribution::{ContinuousCDF, StudentsT};
+use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
 use super::running::Running;
 
@@ -41,6 +41,24 @@ impl ConfidenceInterval {
     pub fn covers(&self, value: f64) -> bool {
         (self.mean - value).abs() <= self.half_width
     }
+
+    /// How far the mean lies above `value`, as the standard normal number that is as improbable as the Student statistic:
+    /// scores of intervals with different numbers of replications can be counted together. Infinite if the replications
+    /// agree with each other but not with `value`.
+    pub fn normal_score(&self, value: f64) -> f64 {
+        if self.mean == value {
+            return 0.0;
+        }
+        let freedom = self.replications as f64 - 1.0;
+        let (Ok(student), Ok(normal)) = (StudentsT::new(0.0, 1.0, freedom), Normal::new(0.0, 1.0)) else {
+            return f64::INFINITY;
+        };
+        let error = self.half_width / student.inverse_cdf(0.5 + self.level / 2.0);
+        // From the lower tail, where the distribution function keeps its digits.
+        let tail = student.cdf(-((self.mean - value) / error).abs());
+        let score = if tail > 0.0 { -normal.inverse_cdf(tail) } else { f64::INFINITY };
+        score.copysign(self.mean - value)
+    }
 }
 
 /// The difference of two systems measured on common random numbers: one difference per replication, so that what both
@@ -78,6 +96,17 @@ mod tests {
         assert!((interval.half_width - 3.182_446_305 * (30.0f64 / 4.0).sqrt()).abs() < 1e-6);
         assert!(interval.covers(10.0) && !interval.covers(100.0));
         assert!(ConfidenceInterval::of([1.0], 0.95).is_none());
+    }
+
+    #[test]
+    fn scores_are_as_improbable_as_the_distance() {
+        let interval = ConfidenceInterval::of([4.0, 7.0, 13.0, 16.0], 0.95).unwrap();
+        // At the end of a 95% interval stands the normal distribution's own 97.5% point.
+        assert!((interval.normal_score(interval.low()) - 1.959_963_985).abs() < 1e-6);
+        assert!((interval.normal_score(interval.high()) + 1.959_963_985).abs() < 1e-6);
+        let constant = ConfidenceInterval::of([2.0, 2.0, 2.0], 0.99).unwrap();
+        assert_eq!(constant.normal_score(2.0), 0.0);
+        assert_eq!(constant.normal_score(1.0), f64::INFINITY);
     }
 
     #[test]

@@ -101,6 +101,10 @@ impl WorkloadSpec {
     /// If the trace cannot be read to its end.
     pub fn extent(&self, limit: SimDuration) -> Result<Option<SimDuration>, TraceError> {
         let mut source = self.open(Streams::new(0, 0), 0)?;
+        if self.files.is_empty() {
+            // A generator knows its end, or has none.
+            return Ok(source.extent());
+        }
         let mut batch = RequestBatch::default();
         let mut newest = SimTime::ZERO;
         loop {

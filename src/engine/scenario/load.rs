@@ -36,6 +36,7 @@ fn load_chain(
 ) -> Option<Node> {
     let read = SourceFile::read(path, MAX_YAML_BYTES).and_then(|source| {
         sources.push(Arc::clone(&source));
+        not_a_template(&source)?;
         parse_single(&source)
     });
     let mut root = match read {
@@ -63,6 +64,13 @@ fn load_chain(
         entries.retain(|(key, _)| key.text != "extends");
     }
     Some(merge(base, root))
+}
+
+/// `{{ .Values.x }}` is well-formed YAML, so it would be read as a mapping and refused for the wrong reason.
+fn not_a_template(source: &Arc<SourceFile>) -> Result<(), Box<Diagnostic>> {
+    let Some(start) = source.text().find("{{") else { return Ok(()) };
+    let error = Diagnostic::error("this is a template, not a scenario").at(source, Span { start, end: start + 2 });
+    Err(Box::new(error.help("render it first, for example with `helm template`")))
 }
 
 /// `over` on top of `base`: mappings key by key, everything else replaced.

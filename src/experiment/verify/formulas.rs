@@ -1,0 +1,83 @@
+//! Exact values of queueing theory, computed from their formulas. The unit of time is the mean service time, unless the
+//! argument says otherwise; `load` is the load per server, `offered` the arrival rate times the mean service time.
+
+/// Erlang B: the share of requests lost by `servers` servers without waiting room, by the recurrence
+/// B(0) = 1, B(n) = a B(n-1) / (n + a B(n-1)) (Erlang 1917; e.g. Gross, Shortle, Thompson and Harris, Fundamentals of
+/// Queueing Theory, 2008, section 2.4). It does not depend on the distribution of service times.
+pub fn erlang_b(servers: u32, offered: f64) -> f64 {
+    (1..=servers).fold(1.0, |blocked, n| offered * blocked / (f64::from(n) + offered * blocked))
+}
+
+/// Erlang C: the share of requests that wait in M/M/c, from Erlang B: C = B / (1 - rho (1 - B)) (ibid., section 2.3).
+pub fn erlang_c(servers: u32, offered: f64) -> f64 {
+    let blocked = erlang_b(servers, offered);
+    blocked / (1.0 - offered / f64::from(servers) * (1.0 - blocked))
+}
+
+/// Mean wait in M/M/c: C / (c - a) (ibid., section 2.3).
+pub fn mmc_mean_wait(servers: u32, offered: f64) -> f64 {
+    erlang_c(servers, offered) / (f64::from(servers) - offered)
+}
+
+/// Pollaczek-Khinchine: the mean wait in M/G/1, lambda E[S^2] / (2 (1 - rho)) = rho (1 + c^2) / (2 (1 - rho)) with the
+/// squared coefficient of variation c^2 of the service time (Pollaczek 1930, Khinchine 1932).
+pub fn mg1_mean_wait(load: f64, scv: f64) -> f64 {
+    load * (1.0 + scv) / (2.0 * (1.0 - load))
+}
+
+/// Mean sojourn in M/G/1 with processor sharing: 1 / (1 - rho), whatever the distribution (Kleinrock 1967; Sakata, Noguchi
+/// and Oizumi 1971).
+pub fn ps1_mean_sojourn(load: f64) -> f64 {
+    1.0 / (1.0 - load)
+}
+
+/// What M/M/c/K does in the long run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MmcK {
+    /// Share of requests turned away.
+    pub blocking: f64,
+    /// Requests in the system.
+    pub mean_number: f64,
+    /// Mean wait of those admitted.
+    pub mean_wait: f64,
+}
+
+/// M/M/c/K by its birth-death equations p(n) = p(n-1) a / min(n, c), with room for `capacity` requests in all (Gross et al.
+/// 2008, section 2.5); the wait follows by Little's law.
+pub fn mmck(servers: u32, capacity: u32, offered: f64) -> MmcK {
+    let mut weights = vec![1.0];
+    for n in 1..=capacity {
+        weights.push(weights[n as usize - 1] * offered / f64::from(n.min(servers)));
+    }
+    let total: f64 = weights.iter().sum();
+    let moment = |of: fn(f64, f64) -> f64| {
+        let terms = weights.iter().enumerate().map(|(n, weight)| of(n as f64, f64::from(servers)) * weight / total);
+        terms.sum::<f64>()
+    };
+    let blocking = weights[capacity as usize] / total;
+    let admitted = offered * (1.0 - blocking);
+    let mean_queue = moment(|n, c| (n - c).max(0.0));
+    MmcK { blocking, mean_number: moment(|n, _| n), mean_wait: mean_queue / admitted }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn close(a: f64, b: f64) {
+        assert!((a - b).abs() < 1e-6 * b.abs(), "{a} is not {b}");
+    }
+
+    #[test]
+    fn formulas_agree_with_each_other_and_with_tables() {
+        close(erlang_b(2, 1.0), 0.2);
+        close(erlang_c(2, 1.0), 1.0 / 3.0);
+        close(erlang_c(50, 40.0), 0.086_953);
+        close(mmc_mean_wait(1, 0.8), 4.0);
+        close(mg1_mean_wait(0.8, 1.0), mmc_mean_wait(1, 0.8));
+        close(mmck(10, 10, 8.0).blocking, erlang_b(10, 8.0));
+        close(mmck(1, 5, 0.8).blocking, 0.088_819_498_655_564_2);
+        close(mmck(3, 400, 2.1).mean_wait, mmc_mean_wait(3, 2.1));
+        close(ps1_mean_sojourn(0.8), 5.0);
+    }
+}

@@ -1,0 +1,200 @@
+//! What is measured of a station, each figure from what the engine recorded.
+
+use super::station::{Observed, Sample};
+use crate::stats::LatencyHistogram;
+use crate::units::SimDuration;
+
+/// A figure with an exact value in queueing theory. Times are in seconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Metric {
+    /// Share of requests that had to wait; those that were turned away are left out, those that gave up waited.
+    WaitProbability,
+    /// Arrival to start of service, of those served.
+    MeanWait,
+    /// The same of those that had to wait.
+    MeanWaitOfWaiting,
+    /// Time in the queue of everybody, those that gave up included.
+    MeanWaitOfAll,
+    /// Arrival to completion.
+    MeanSojourn,
+    /// Variance of the wait.
+    WaitVariance,
+    /// Variance of the sojourn time.
+    SojournVariance,
+    /// Share of requests whose wait is at most so long: the exact percentile's own share.
+    WaitWithin(f64),
+    /// Share of requests whose sojourn is at most so long.
+    SojournWithin(f64),
+    /// Share of the servers' time that was busy.
+    Utilization,
+    /// Servers busy on average.
+    MeanBusy,
+    /// Requests in the system, time average.
+    MeanNumber,
+    /// Requests waiting, time average.
+    MeanQueue,
+    /// Share of requests turned away.
+    Blocking,
+    /// Share of requests that gave up.
+    Abandonment,
+    /// Requests admitted per second (and not given up), which is what leaves in the long run.
+    Throughput,
+    /// Little's law: time-average number in system L over lambda W, the admission rate times the mean sojourn. A run of
+    /// length T cuts through the stays of those present at its ends: L counts the parts that lie within, W leaves out those
+    /// who are still there. In a stationary system the parts of stays are lambda E[W^2] in all and the stays left out
+    /// lambda E[W]^2, so that L = lambda (W + Var(W) / T), which is what L is compared with.
+    Little,
+    /// Share of the moments at which at least so many requests were present.
+    NumberAtLeast(u32),
+    /// Variance over time of the number in system.
+    NumberVariance,
+    /// Share of queues, averaged over the moments, that held at least so many requests (1 to 3).
+    QueuesAtLeast(u32),
+}
+
+impl Metric {
+    /// The name in tables.
+    pub fn name(self) -> String {
+        let fixed = match self {
+            Metric::WaitProbability => "p_wait",
+            Metric::MeanWait => "mean_wait",
+            Metric::MeanWaitOfWaiting => "mean_wait_given_wait",
+            Metric::MeanWaitOfAll => "mean_wait_all",
+            Metric::MeanSojourn => "mean_sojourn",
+            Metric::WaitVariance => "var_wait",
+            Metric::SojournVariance => "var_sojourn",
+            Metric::WaitWithin(limit) => return format!("p_wait_within_{limit:.3}"),
+            Metric::SojournWithin(limit) => return format!("p_sojourn_within_{limit:.3}"),
+            Metric::Utilization => "utilization",
+            Metric::MeanBusy => "mean_busy",
+            Metric::MeanNumber => "mean_number",
+            Metric::MeanQueue => "mean_queue",
+            Metric::Blocking => "p_block",
+            Metric::Abandonment => "p_timeout",
+            Metric::Throughput => "throughput",
+            Metric::Little => "L / (lambda W)",
+            Metric::NumberAtLeast(number) => return format!("p_number_ge_{number}"),
+            Metric::NumberVariance => "var_number",
+            Metric::QueuesAtLeast(number) => return format!("fraction_queues_ge_{number}"),
+        };
+        fixed.to_string()
+    }
+
+    /// The figure in one run; NaN where nothing was observed that it could be taken from.
+    pub fn of(self, observed: &Observed) -> f64 {
+        let service = &observed.record.services[0];
+        let counts = &service.counts;
+        let (waiting, sojourn) = (&service.waiting, &service.sojourn);
+        let seconds = observed.record.end.since(observed.record.warm_up).as_secs_f64();
+        let arrived = counts.arrived as f64;
+        let admitted = (counts.arrived - counts.rejected - counts.timed_out - counts.failed) as f64;
+        let share = |part: u64, whole: u64| part as f64 / whole as f64;
+        let delayed = waiting.count() - waiting.count_at_most(SimDuration::ZERO) + counts.timed_out;
+        match self {
+            Metric::WaitProbability => share(delayed, waiting.count() + counts.timed_out),
+            Metric::MeanWait => mean(waiting),
+            Metric::MeanWaitOfWaiting => waiting.sum_nanos() as f64 / 1e9 / delayed as f64,
+            Metric::MeanWaitOfAll => mean_queue(observed) * seconds / arrived,
+            Metric::MeanSojourn => mean(sojourn),
+            Metric::WaitVariance => variance(waiting),
+            Metric::SojournVariance => variance(sojourn),
+            Metric::WaitWithin(limit) => share_within(waiting, limit),
+            Metric::SojournWithin(limit) => share_within(sojourn, limit),
+            Metric::Utilization => service.utilization,
+            Metric::MeanBusy => service.utilization * f64::from(observed.servers) * service.mean_ready,
+            Metric::MeanNumber => service.mean_in_system,
+            Metric::MeanQueue => mean_queue(observed),
+            Metric::Blocking => share(counts.rejected, counts.arrived),
+            Metric::Abandonment => share(counts.timed_out, counts.arrived),
+            Metric::Throughput => admitted / seconds,
+            Metric::Little => {
+                service.mean_in_system / (admitted / seconds * (mean(sojourn) + variance(sojourn) / seconds))
+            }
+            Metric::NumberAtLeast(number) => average(observed, |s| f64::from(u8::from(s.number >= f64::from(number)))),
+            Metric::NumberVariance => {
+                let center = average(observed, |s| s.number);
+                average(observed, |s| (s.number - center).powi(2))
+            }
+            Metric::QueuesAtLeast(number) => average(observed, |s| s.loaded[number as usize - 1]),
+        }
+    }
+}
+
+fn average(observed: &Observed, of: impl Fn(&Sample) -> f64) -> f64 {
+    observed.samples.iter().map(of).sum::<f64>() / observed.samples.len() as f64
+}
+
+fn mean(histogram: &LatencyHistogram) -> f64 {
+    histogram.mean_secs().unwrap_or(f64::NAN)
+}
+
+/// Time average of the requests waiting, after warm-up.
+fn mean_queue(observed: &Observed) -> f64 {
+    let after = observed.record.services[0].timeline.iter().filter(|row| row.start >= observed.record.warm_up);
+    let (area, time) = after.fold((0.0, 0.0), |(area, time), row| {
+        let seconds = row.length.as_secs_f64();
+        (area + row.queued * seconds, time + seconds)
+    });
+    area / time
+}
+
+/// Smallest and largest value, in nanoseconds, of the histogram's bucket that holds `value`. A bucket spans
+/// `2 * RELATIVE_ERROR` of the power of two below it.
+fn bucket(value: f64) -> (f64, f64) {
+    let width = (2.0 * LatencyHistogram::RELATIVE_ERROR * 2f64.powi(value.max(1.0).log2().floor() as i32)).max(1.0);
+    let low = (value / width).floor() * width;
+    (low, low + width - 1.0)
+}
+
+/// The variance, with every value at the middle of its bucket. The error is below (1/128)^2 / 12 of the second moment, which
+/// is 5 parts in a million.
+fn variance(histogram: &LatencyHistogram) -> f64 {
+    let squares = histogram.buckets().map(|(upper, count)| {
+        let (low, high) = bucket(upper.as_nanos() as f64);
+        (f64::midpoint(low, high) / 1e9).powi(2) * count as f64
+    });
+    let second = squares.sum::<f64>() / histogram.count() as f64;
+    second - mean(histogram).powi(2)
+}
+
+/// Share of the values up to `limit` seconds; the bucket that `limit` falls into counts by the part of it that lies below,
+/// so that the histogram's resolution (0.8% of the value) does not enter to first order.
+fn share_within(histogram: &LatencyHistogram, limit: f64) -> f64 {
+    let limit = limit * 1e9;
+    let (low, high) = bucket(limit);
+    let at_most = |nanos: f64| histogram.count_at_most(SimDuration::from_nanos(nanos.max(0.0) as u64)) as f64;
+    let below = if low > 0.0 { at_most(low - 1.0) } else { 0.0 };
+    let part = ((limit - low + 1.0) / (high - low + 1.0)).min(1.0);
+    (below + part * (at_most(high) - below)) / histogram.count() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_are_those_of_the_histogram() {
+        for value in [0.0, 1.0, 127.0, 128.0, 255.0, 256.0, 257.0, 1e6, 123_456_789.0, 9.9e11] {
+            let (low, high) = bucket(value);
+            let mut histogram = LatencyHistogram::new();
+            histogram.record(SimDuration::from_nanos(high as u64 + 1));
+            histogram.record(SimDuration::from_nanos(low as u64));
+            let (upper, count) = histogram.buckets().next().unwrap();
+            assert_eq!((upper.as_nanos() as f64, count), (high, 1), "bucket of {value}");
+            assert!(low <= value && value <= high);
+        }
+    }
+
+    #[test]
+    fn shares_and_variance_see_through_the_buckets() {
+        let mut histogram = LatencyHistogram::new();
+        (0..100_000).for_each(|i| histogram.record(SimDuration::from_nanos(1_000_000_000 + i * 1000)));
+        // Uniform on [1 s, 1.1 s): variance 0.01 / 12.
+        assert!((variance(&histogram) / (0.01 / 12.0) - 1.0).abs() < 0.01);
+        for limit in [1.0123, 1.05, 1.0777] {
+            assert!((share_within(&histogram, limit) - (limit - 1.0) * 10.0).abs() < 1e-3, "{limit}");
+        }
+        assert_eq!(share_within(&histogram, 0.5), 0.0);
+        assert_eq!(share_within(&histogram, 2.0), 1.0);
+    }
+}

@@ -1,0 +1,225 @@
+//! Stations of queueing theory, expressed as services.
+
+use std::sync::mpsc::{Sender, channel};
+
+use super::arrivals::{Arrivals, Stream, nanos};
+use crate::cluster::{DISPATCHERS, DemandModel, ModelKind, OnTimeout, ServiceSpec, StartUp, Timeout};
+use crate::engine::{MetricsSpec, RunError, RunRecord, RunSpec, ServiceRun, Simulation};
+use crate::policy::{Decision, Measure, Observation, Reason, ReasonCode, ScalingPolicy};
+use crate::random::{Distribution, Streams};
+use crate::units::{Bytes, Millicores, SimDuration, SimTime, Utilization};
+
+/// In which order requests are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Discipline {
+    /// First come, first served.
+    Fifo,
+    /// All at once, dividing the servers evenly, each using one at most.
+    Sharing,
+}
+
+/// A queueing station, or several behind a dispatcher: a service whose replicas are queues and whose slots are servers.
+/// Time is in seconds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Station {
+    /// The arrival process, of all queues together.
+    pub arrivals: Arrivals,
+    /// Service time of a request.
+    pub service: Distribution,
+    /// Servers of each queue.
+    pub servers: u32,
+    /// How many queues.
+    pub queues: u32,
+    /// Name of the dispatcher that chooses the queue.
+    pub routing: &'static str,
+    /// Order of service.
+    pub discipline: Discipline,
+    /// Requests that may wait at a queue; `None` without limit.
+    pub room: Option<u32>,
+    /// How long a request waits before it leaves; one in service stays.
+    pub patience: Option<f64>,
+    /// Servers that are occupied by something else from the start on, and until when: capacity that comes later.
+    pub occupied: Vec<f64>,
+    /// Time between two counts of the requests present; `None` if they are not needed.
+    pub sample_every: Option<f64>,
+}
+
+/// How long a run takes, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Length {
+    /// What arrives earlier is left out.
+    pub warm_up: f64,
+    /// The end.
+    pub end: f64,
+}
+
+impl Length {
+    /// A run in which about `requests` are counted, after a warm-up of five relaxation times: 1 + 2 v / (c (1 - rho)^2) is
+    /// the time after which a station forgets how it started (the heavy-traffic approximation of a reflected Brownian motion,
+    /// Whitt 1989), with the squared coefficients of variation of gaps and service times added up to v. Where room is
+    /// limited, filling and emptying it takes no longer than c-fold service can turn the room over by diffusion.
+    pub fn of_requests(station: &Station, requests: f64, variability: f64) -> Length {
+        let servers = f64::from(station.servers);
+        let slack = 1.0 - station.load();
+        let by_slack = if slack > 0.0 { 2.0 * variability / (servers * slack * slack) } else { f64::INFINITY };
+        let by_room = station.room.map_or(f64::INFINITY, |room| f64::from(room).powi(2) / servers);
+        let by_patience = station.patience.map_or(f64::INFINITY, |patience| patience * 2.0);
+        let relaxation = station.service.mean() * (1.0 + by_slack.min(by_room)).min(1.0 + by_patience);
+        let warm_up = 5.0 * relaxation + 10.0 * station.service.mean();
+        Length { warm_up, end: warm_up + requests / station.arrivals.rate() }
+    }
+}
+
+/// What was present at one moment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sample {
+    /// The moment in seconds.
+    pub at: f64,
+    /// Requests in the system.
+    pub number: f64,
+    /// Those of them that waited.
+    pub waiting: f64,
+    /// Share of the queues that held at least 1, 2 and 3 requests.
+    pub loaded: [f64; 3],
+}
+
+/// One run of a station.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    /// What the engine recorded.
+    pub record: RunRecord,
+    /// The counts after the warm-up, if they were asked for.
+    pub samples: Vec<Sample>,
+    /// Servers of each queue.
+    pub servers: u32,
+}
+
+impl Station {
+    /// One FIFO queue with `servers` servers and room for everybody.
+    pub fn new(arrivals: Arrivals, service: Distribution, servers: u32) -> Self {
+        Station {
+            arrivals,
+            service,
+            servers,
+            queues: 1,
+            routing: "least-loaded",
+            discipline: Discipline::Fifo,
+            room: None,
+            patience: None,
+            occupied: Vec::new(),
+            sample_every: None,
+        }
+    }
+
+    /// Load per server: arrival rate times mean service time, divided by the servers.
+    pub fn load(&self) -> f64 {
+        self.arrivals.rate() * self.service.mean() / f64::from(self.servers) / f64::from(self.queues)
+    }
+
+    /// Simulates the station once.
+    ///
+    /// # Errors
+    /// None of its own; those of a run.
+    pub fn run(&self, length: Length, streams: Streams) -> Result<Observed, RunError> {
+        let (sender, receiver) = channel();
+        let record = Simulation::new(self.spec(length, streams, sender))?.run(&mut |_| ())?;
+        let samples = receiver.iter().filter(|sample: &Sample| sample.at >= length.warm_up).collect();
+        Ok(Observed { record, samples, servers: self.servers })
+    }
+
+    fn spec(&self, length: Length, streams: Streams, sender: Sender<Sample>) -> RunSpec {
+        let source = Stream::new(&self.arrivals, &self.service, &self.occupied, streams);
+        let end = SimTime::from_nanos(nanos(length.end));
+        let never = SimDuration::from_nanos(end.as_nanos());
+        let every = self.sample_every.map_or(never, |every| SimDuration::from_nanos(nanos(every)));
+        let sampling = self.sample_every.is_some();
+        // Where nothing is sampled the pipeline stands still: a scrape per second would cost more than the requests.
+        let metrics = MetricsSpec {
+            interval: every,
+            window: every,
+            first: if sampling { SimDuration::ZERO } else { never },
+            first_decision: Some(every),
+            ..MetricsSpec::default()
+        };
+        let warm_up = SimTime::from_nanos(nanos(length.warm_up));
+        // The end of the warm-up must be the end of an interval.
+        let interval = if warm_up == SimTime::ZERO { never } else { warm_up.since(SimTime::ZERO) };
+        RunSpec {
+            scenario: "station".into(),
+            policy: "none".into(),
+            streams,
+            end,
+            warm_up,
+            interval,
+            services: vec![ServiceRun {
+                spec: self.service_spec(),
+                source: Box::new(source),
+                policy: Box::new(Counter { every, sender }),
+                lease: None,
+            }],
+            nodes: None,
+            node_leases: Vec::new(),
+            metrics,
+            objectives: Vec::new(),
+            reference_utilization: Utilization::new(1.0).unwrap_or_default(),
+        }
+    }
+
+    fn service_spec(&self) -> ServiceSpec {
+        let zero = || Distribution::Constant { value: 0.0 };
+        let shared = self.discipline == Discipline::Sharing;
+        let patience = |after| Timeout { after: SimDuration::from_nanos(nanos(after)), work: OnTimeout::CancelWaiting };
+        ServiceSpec {
+            name: "station".into(),
+            replicas: self.queues,
+            cpu_request: None,
+            cpu_limit: shared.then(|| Millicores::new(u64::from(self.servers) * 1000)),
+            memory_request: None,
+            concurrency: if shared { u32::MAX } else { self.servers },
+            queue_limit: self.room.unwrap_or(u32::MAX),
+            demand: DemandModel::Drawn(self.service.clone()),
+            model: if shared { ModelKind::ProcessorSharing } else { ModelKind::Slots },
+            cpu_per_busy_second: 1.0,
+            cpu_idle: 0.0,
+            // A byte per request: the memory in use counts the requests present.
+            memory_base: Bytes::ZERO,
+            memory_per_request: Bytes::new(1),
+            start_up: StartUp { scheduled: zero(), pulled: zero(), started: zero(), ready: zero() },
+            grace_period: SimDuration::ZERO,
+            dispatch: DISPATCHERS.iter().find(|plugin| plugin.name == self.routing).unwrap_or(&DISPATCHERS[0]),
+            timeout: self.patience.map(patience),
+            retry: None,
+            crash: None,
+        }
+    }
+}
+
+/// Never changes the size, but passes on what the metrics pipeline saw.
+struct Counter {
+    every: SimDuration,
+    sender: Sender<Sample>,
+}
+
+impl ScalingPolicy for Counter {
+    fn sync_period(&self) -> SimDuration {
+        self.every
+    }
+
+    fn decide(&mut self, observation: &Observation<'_>) -> Decision {
+        if let Some(scrape) = observation.scrape {
+            let queues = scrape.pods.len().max(1) as f64;
+            let at_least = |number: f64| {
+                scrape.pods.iter().filter(|pod| pod.get(Measure::Memory) >= number).count() as f64 / queues
+            };
+            let sample = Sample {
+                at: scrape.taken_at.as_secs_f64(),
+                number: scrape.totals[Measure::Memory as usize],
+                waiting: scrape.totals[Measure::QueueLength as usize],
+                loaded: [at_least(1.0), at_least(2.0), at_least(3.0)],
+            };
+            // Whoever does not listen does not want to know.
+            let _ = self.sender.send(sample);
+        }
+        Decision::hold(Reason::new(ReasonCode::Fixed, "fixed"))
+    }
+}
