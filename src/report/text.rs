@@ -60,6 +60,12 @@ pub(super) fn exact_decimal(nanos: i128, min_decimals: usize) -> String {
     if digits.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{digits}") }
 }
 
+/// A latency that may be missing.
+#[cfg(feature = "charts")]
+pub(super) fn latency_or_missing(value: Option<SimDuration>) -> String {
+    value.map_or_else(|| MISSING.into(), latency)
+}
+
 /// A share of requests in per cent, cut and never rounded up, with as many decimals as tell it from 100%
 /// (`97.3%`, `99.934%`, `100%`).
 pub(super) fn attainment(share: f64) -> String {
