@@ -275,9 +275,9 @@ fn long_runs_with_many_policies_and_services_stay_small() {
         let mut service = run.services[0].clone();
         let day = service.timeline.clone();
         for n in 1..7 {
-            service.timeline.extend(day.iter().cloned().map(|interval| plimsoll::engine::Interval {
+            service.timeline.extend(day.iter().map(|interval| plimsoll::engine::Interval {
                 start: interval.start + SimDuration::from_secs(86_400 * n),
-                ..interval
+                ..interval.clone()
             }));
         }
         run.end = SimTime::from_secs(7 * 86_400);

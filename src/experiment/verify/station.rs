@@ -65,8 +65,10 @@ impl Length {
         let by_room = station.room.map_or(f64::INFINITY, |room| f64::from(room).powi(2) / servers);
         let by_patience = station.patience.map_or(f64::INFINITY, |patience| patience * 2.0);
         let relaxation = station.service.mean() * (1.0 + by_slack.min(by_room)).min(1.0 + by_patience);
-        let warm_up = 5.0 * relaxation + 10.0 * station.service.mean();
-        Length { warm_up, end: warm_up + requests / station.arrivals.rate() }
+        let counted = requests / station.arrivals.rate();
+        // Not less than a fiftieth, which costs little and keeps the recording intervals (of the same length) few.
+        let warm_up = (5.0 * relaxation + 10.0 * station.service.mean()).max(counted / 50.0);
+        Length { warm_up, end: warm_up + counted }
     }
 }
 
