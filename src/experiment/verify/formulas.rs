@@ -73,7 +73,7 @@ mod tests {
         close(erlang_b(2, 1.0), 0.2);
         close(erlang_c(2, 1.0), 1.0 / 3.0);
         // W1 of the benchmark: a mean wait of 0.869525 ms at 100 ms of service.
-        close(mmc_mean_wait(50, 0.8) * 100.0, 0.869_525);
+        close(mmc_mean_wait(50, 40.0) * 100.0, 0.869_525);
         close(mmc_mean_wait(1, 0.8), 4.0);
         close(mg1_mean_wait(0.8, 1.0), mmc_mean_wait(1, 0.8));
         close(mmck(10, 10, 8.0).blocking, erlang_b(10, 8.0));
