@@ -195,6 +195,6 @@ mod tests {
             assert!((share_within(&histogram, limit) - (limit - 1.0)).abs() < 1e-3, "{limit}");
         }
         assert_eq!(share_within(&histogram, 0.5), 0.0);
-        assert_eq!(share_within(&histogram, 2.0), 1.0);
+        assert_eq!(share_within(&histogram, 3.0), 1.0);
     }
 }
