@@ -42,7 +42,7 @@ pub enum Metric {
     /// Little's law: time-average number in system L over lambda W, the admission rate times the mean sojourn. A run of
     /// length T cuts through the stays of those present at its ends: L counts the parts that lie within, W leaves out those
     /// who are still there. In a stationary system the parts of stays are lambda E[W^2] in all and the stays left out
-    /// lambda E[W]^2, so that L = lambda (W + Var(W) / T), which is what L is compared with.
+    /// lambda E(W)^2, so that L = lambda (W + Var(W) / T), which is what L is compared with.
     Little,
     /// Share of the moments at which at least so many requests were present.
     NumberAtLeast(u32),
