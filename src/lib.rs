@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod engine;
+pub mod forecast;
 pub mod policy;
 pub mod random;
 pub mod stats;

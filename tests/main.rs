@@ -1,0 +1,3 @@
+//! Everything that is not a unit test.
+
+mod reference_forecast;
