@@ -53,6 +53,23 @@ pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(x, y)| x * y).sum()
 }
 
+/// The coefficients that minimise |y - X b|^2 + penalty |b|^2, by the normal equations; the first column is not penalised.
+/// `None` if the columns are linearly dependent.
+pub(super) fn ridge(columns: &[Vec<f64>], y: &[f64], penalty: f64) -> Option<Vec<f64>> {
+    let n = columns.len();
+    let mut gram = vec![0.0; n * n];
+    for i in 0..n {
+        for j in 0..=i {
+            gram[i * n + j] = dot(&columns[i], &columns[j]);
+            gram[j * n + i] = gram[i * n + j];
+        }
+        gram[i * n + i] += if i > 0 { penalty } else { 0.0 };
+    }
+    let moments: Vec<f64> = columns.iter().map(|column| dot(column, y)).collect();
+    let factor = cholesky(&gram, n)?;
+    Some(cholesky_solve(&factor, n, &moments)).filter(|b| b.iter().all(|v| v.is_finite()))
+}
+
 /// An orthonormal basis of a set of columns: modified Gram-Schmidt, done twice for accuracy. A column that depends
 /// linearly on those before it adds nothing to the basis.
 #[derive(Debug, Clone, Default)]

@@ -76,7 +76,7 @@ pub(super) fn differencing(d: usize, seasonal_d: usize, period: usize) -> Vec<f6
 
 /// The weights psi_0 = 1, psi_1, ... of the moving average of infinite order that equals the autoregressive
 /// moving average (Box and Jenkins 1976, section 4.2.3).
-pub(super) fn psi_weights(ar: &[f64], ma: &[f64], count: usize) -> Vec<f64> {
+pub(in super::super) fn psi_weights(ar: &[f64], ma: &[f64], count: usize) -> Vec<f64> {
     let mut weights = Vec::with_capacity(count);
     for k in 0..count {
         let direct = if k == 0 { 1.0 } else { ma.get(k - 1).copied().unwrap_or(0.0) };

@@ -108,6 +108,16 @@ pub fn select(
     Search::new(values, regressors, base, limits).run()
 }
 
+/// Chooses the model of a regression's errors from the residuals of ordinary least squares, which spares the search the
+/// regressors. The mean, where nothing is differenced, stays in: residuals do not show it.
+pub(super) fn select_errors(values: &[f64], regressors: &[Vec<f64>], limits: Limits) -> Result<ArimaSpec, FitError> {
+    let residuals = unexplained(&interpolate(values, 0), regressors);
+    let residuals: Vec<f64> =
+        residuals.iter().zip(values).map(|(r, v)| if v.is_finite() { *r } else { f64::NAN }).collect();
+    let chosen = select(&residuals, &[], None, limits)?.spec;
+    Ok(ArimaSpec { constant: chosen.constant || chosen.order.d == 0, ..chosen })
+}
+
 /// One step in the space of orders: changes of p, q, P, Q.
 const STEPS: [[i8; 4]; 16] = [
     [0, 0, -1, 0],
