@@ -1,3 +1,4 @@
 //! Everything that is not a unit test.
 
+mod forecasters;
 mod reference_forecast;

@@ -210,7 +210,9 @@ impl Arma {
         match covariance {
             None if observed => Step { gain: (0..r).map(|i| self.theta(i)).collect(), variance: 1.0 },
             None => {
-                *covariance = Some(self.propagate(&self.steady_covariance()));
+                let cells = self.dimension() * self.dimension();
+                let certain: Vec<f64> = (0..cells).map(|k| self.certain(k)).collect();
+                *covariance = Some(self.propagate(&certain));
                 Step { gain: Vec::new(), variance: 1.0 }
             }
             Some(p) => {
@@ -224,8 +226,7 @@ impl Arma {
                     }
                 }
                 let next = self.propagate(p);
-                let steady = self.steady_covariance();
-                let settled = next.iter().zip(&steady).all(|(a, b)| (a - b).abs() < STEADY);
+                let settled = next.iter().enumerate().all(|(k, cell)| (cell - self.certain(k)).abs() < STEADY);
                 *covariance = if settled { None } else { Some(next) };
                 Step { gain: if observed { gain } else { Vec::new() }, variance }
             }
@@ -260,26 +261,22 @@ impl Arma {
     /// T P T' + R R'.
     pub fn propagate(&self, p: &[f64]) -> Vec<f64> {
         let dimension = self.dimension();
-        // T applied to the rows of P gives (T P')' = P T' for symmetric P; once more on its transpose gives T P T'.
+        // T applied to the rows of P gives P T' for symmetric P; once more on its transpose gives T P T', symmetric again.
         let mut turned = p.to_vec();
-        for _ in 0..2 {
-            turned.chunks_mut(dimension).for_each(|row| self.transition(row));
-            turned = transpose(&turned, dimension);
+        turned.chunks_mut(dimension).for_each(|row| self.transition(row));
+        let mut turned = transpose(&turned, dimension);
+        turned.chunks_mut(dimension).for_each(|row| self.transition(row));
+        for (i, row) in turned.chunks_mut(dimension).enumerate().take(self.order()) {
+            let theta = self.theta(i);
+            row.iter_mut().enumerate().take(self.order()).for_each(|(k, cell)| *cell += theta * self.theta(k));
         }
-        turned.iter_mut().zip(self.steady_covariance()).for_each(|(a, b)| *a += b);
         turned
     }
 
-    /// R R': the covariance of the predicted state once the past is known for certain.
-    pub fn steady_covariance(&self) -> Vec<f64> {
-        let (r, dimension) = (self.order(), self.dimension());
-        let mut p = vec![0.0; dimension * dimension];
-        for i in 0..r {
-            for k in 0..r {
-                p[i * dimension + k] = self.theta(i) * self.theta(k);
-            }
-        }
-        p
+    /// Cell `k` of R R': the covariance of the predicted state once the past is known for certain.
+    fn certain(&self, k: usize) -> f64 {
+        let (i, j) = (k / self.dimension(), k % self.dimension());
+        if i < self.order() && j < self.order() { self.theta(i) * self.theta(j) } else { 0.0 }
     }
 
     /// The variance of the next value under a covariance of the state.

@@ -39,6 +39,10 @@ const KPSS_LEVEL_5_PERCENT: f64 = 0.463;
 /// A model with a root of its polynomials this close to the unit circle is not chosen.
 const CLOSEST_ROOT: f64 = 1.01;
 
+/// Longest state vector for which a series with gaps is searched as it is. Above, the orders are chosen with the gaps
+/// filled, and only the chosen model is fitted to what was observed.
+const LARGEST_WITH_GAPS: usize = 24;
+
 /// The KPSS statistic against a constant level, with Bartlett weights over 3 sqrt(n) / 13 lags.
 fn kpss(values: &[f64]) -> f64 {
     let n = values.len();
@@ -105,7 +109,14 @@ pub fn select(
     let rest = if seasonal_d == 1 { differences(&rest, period) } else { rest };
     let d = needed_differences(&rest, limits.differences);
     let base = Order { d, seasonal_d, period, ..Order::default() };
-    Search::new(values, regressors, base, limits).run()
+    let search = Search::new(values, regressors, base, limits);
+    let largest = search.largest_state();
+    if largest <= LARGEST_WITH_GAPS || values.iter().all(|v| v.is_finite()) {
+        return search.run();
+    }
+    let filled = interpolate(values, period);
+    let chosen = Search::new(&filled, regressors, base, limits).run()?.spec;
+    chosen.fit(values, regressors)
 }
 
 /// Chooses the model of a regression's errors from the residuals of ordinary least squares, which spares the search the
@@ -157,6 +168,11 @@ impl<'a> Search<'a> {
         let seasonal = if base.period > 1 { limits.seasonal_terms.min(third / base.period) } else { 0 };
         let most = (limits.terms.min(third), seasonal);
         Search { values, regressors, base, limits, most, tried: BTreeMap::new(), best: None }
+    }
+
+    /// Length of the state vector of the largest model within bounds.
+    fn largest_state(&self) -> usize {
+        self.most.0 + 1 + self.most.1 * self.base.period + self.base.differenced()
     }
 
     fn run(mut self) -> Result<ArimaFit, FitError> {
