@@ -12,8 +12,13 @@ use super::polynomial::{differencing, from_partial, seasonal_product};
 const LARGEST_EXACT_GAPS: usize = 64;
 /// Partial autocorrelations are tanh(u); beyond this |u| the model is as good as on the boundary.
 const FARTHEST: f64 = 8.0;
-/// Gain in log-likelihood below which the search ends. An error of 0.02 standard errors costs ten times as much.
-const TOLERANCE: f64 = 1e-5;
+/// Gain in log-likelihood below which a search ends. An error of 0.02 standard errors costs twenty times as much.
+pub(super) const FINE: f64 = 1e-5;
+/// The same while models are only compared: a hundredth of what makes a difference between two.
+pub(super) const COARSE: f64 = 1e-2;
+
+/// Iterations after which a search ends anyway.
+const MOST_ITERATIONS: usize = 200;
 
 /// A series and a model, prepared for evaluating likelihoods.
 pub(super) struct Problem {
@@ -171,12 +176,12 @@ impl Problem {
     }
 
     /// The point of greatest likelihood, searched from `start` or, without one, from near white noise.
-    pub fn search(&self, start: Option<&[f64]>, budget: usize) -> Vec<f64> {
+    pub fn search(&self, start: Option<&[f64]>, tolerance: f64) -> Vec<f64> {
         let count = self.spec.order.coefficients();
         let origin = vec![0.1; count];
         let start = start.filter(|s| s.len() == count).unwrap_or(&origin);
         let start: Vec<f64> = start.iter().map(|u| u.clamp(-3.0, 3.0)).collect();
-        minimise(|point| self.objective(point), &start, TOLERANCE, budget).point
+        minimise(|point| self.objective(point), &start, tolerance, MOST_ITERATIONS).point
     }
 
     /// The fitted model at a point.
@@ -319,7 +324,7 @@ impl ArimaSpec {
     ) -> Result<ArimaFit, FitError> {
         let problem = Problem::new(*self, values, regressors)?;
         let start = earlier.filter(|fit| fit.spec == *self).map(|fit| fit.point.as_slice());
-        problem.fit(problem.search(start, 200))
+        problem.fit(problem.search(start, FINE))
     }
 
     /// Fits and adds standard errors, which costs about twice the square of the number of coefficients in evaluations.
@@ -328,7 +333,7 @@ impl ArimaSpec {
     /// As [`ArimaSpec::fit`].
     pub fn fit_with_errors(&self, values: &[f64], regressors: &[Vec<f64>]) -> Result<ArimaFit, FitError> {
         let problem = Problem::new(*self, values, regressors)?;
-        let mut fit = problem.fit(problem.search(None, 200))?;
+        let mut fit = problem.fit(problem.search(None, FINE))?;
         if let Some(errors) = problem.standard_errors(&fit.point) {
             fit.coefficients.iter_mut().zip(errors).for_each(|(c, e)| c.standard_error = Some(e));
         }

@@ -40,8 +40,10 @@ pub(super) struct Whitened {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct State(pub Vec<f64>);
 
-/// Below this the change of the covariance no longer matters: about the square root of what a double resolves.
+/// A covariance this near to the steady one is taken for it.
 const STEADY: f64 = 1e-9;
+/// The same for the vector whose outer product is the change of the covariance: what it leaves out is its square.
+const STEADY_CHANGE: f64 = 1e-6;
 
 impl Arma {
     /// Length of the companion form.
@@ -101,7 +103,7 @@ impl Arma {
         let mut whitened = Whitened { columns: columns.to_vec(), ..Whitened::default() };
         let mut steady_from = n;
         for t in 0..n {
-            if change.iter().all(|l| l.abs() < STEADY) {
+            if change.iter().all(|l| l.abs() < STEADY_CHANGE) {
                 steady_from = t;
                 break;
             }

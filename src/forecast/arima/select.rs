@@ -7,7 +7,7 @@ use super::super::clean::interpolate;
 use super::super::linear::{Basis, dot};
 use super::super::series::FitError;
 use super::super::stl::seasonal_strength;
-use super::estimate::Problem;
+use super::estimate::{COARSE, FINE, Problem};
 use super::model::{ArimaFit, ArimaSpec, Order};
 use super::polynomial::stationary;
 
@@ -184,7 +184,10 @@ impl<'a> Search<'a> {
             self.attempt([0, 0, 0, 0], false);
         }
         while self.tried.len() < self.limits.models && self.improve(with_constant) {}
-        self.best.ok_or(FitError::TooShort { have: self.values.iter().filter(|v| v.is_finite()).count(), need: 3 })
+        let have = self.values.iter().filter(|v| v.is_finite()).count();
+        let best = self.best.ok_or(FitError::TooShort { have, need: 3 })?;
+        let problem = Problem::new(best.spec, self.values, self.regressors)?;
+        problem.fit(problem.search(Some(&best.point), FINE))
     }
 
     /// Tries the neighbours of the best model until one is better; false if none is.
@@ -232,7 +235,7 @@ impl<'a> Search<'a> {
 
     fn fit(&self, spec: ArimaSpec) -> Option<ArimaFit> {
         let problem = Problem::new(spec, self.values, self.regressors).ok()?;
-        let fit = problem.fit(problem.search(None, 60)).ok()?;
+        let fit = problem.fit(problem.search(None, COARSE)).ok()?;
         let minus: Vec<f64> = fit.arma.ma.iter().map(|c| -c).collect();
         (stationary(&fit.arma.ar, CLOSEST_ROOT) && stationary(&minus, CLOSEST_ROOT)).then_some(fit)
     }
