@@ -6,6 +6,7 @@ pub mod cluster;
 pub mod config;
 pub mod engine;
 pub mod experiment;
+pub mod forecast;
 pub mod policy;
 pub mod random;
 pub mod report;

@@ -1,8 +1,10 @@
 //! Everything that is tested from outside the library, in one binary.
 
 mod cli;
+mod forecasters;
 mod recorded_hpa;
 mod reference_autoscaling;
+mod reference_forecast;
 mod report;
 mod support;
 mod tidy;

@@ -1,0 +1,342 @@
+//! Maximum likelihood: coefficients by search, mean, drift and regressors by generalised least squares inside it.
+
+use super::super::bfgs::minimise;
+use super::super::linear::{Basis, cholesky, cholesky_solve, dot, inverse};
+use super::super::series::FitError;
+use super::filter::{Arma, State, Whitened};
+use super::model::{ArimaFit, ArimaSpec, Coefficient};
+use super::polynomial::{differencing, from_partial, seasonal_product};
+
+/// Largest state vector for which missing values go through the filter with its full covariance (cost per value: its
+/// square); above, they are filled in before.
+const LARGEST_EXACT_GAPS: usize = 64;
+/// Partial autocorrelations are tanh(u); beyond this |u| the model is as good as on the boundary.
+const FARTHEST: f64 = 8.0;
+/// Gain in log-likelihood below which a search ends. An error of 0.02 standard errors costs twenty times as much.
+pub(super) const FINE: f64 = 1e-5;
+/// The same while models are only compared: a hundredth of what makes a difference between two.
+pub(super) const COARSE: f64 = 1e-2;
+
+/// Iterations after which a search ends anyway.
+const MOST_ITERATIONS: usize = 200;
+
+/// A series and a model, prepared for evaluating likelihoods.
+pub(super) struct Problem {
+    spec: ArimaSpec,
+    delta: Vec<f64>,
+    /// The series, then the basis of the regressors; differenced if `observed` is `None`.
+    columns: Vec<Vec<f64>>,
+    basis: Basis,
+    regressors: Vec<Vec<f64>>,
+    /// Which values are there; `None` if all are.
+    observed: Option<Vec<bool>>,
+    /// The last values in the series' own units.
+    values: Vec<f64>,
+    used: usize,
+    /// The variance is never taken to be below this: a perfect fit has a likelihood, too.
+    floor: f64,
+    time: usize,
+}
+
+/// One evaluation of the likelihood.
+pub(super) struct Evaluation {
+    /// Minus the log-likelihood, up to a constant.
+    objective: f64,
+    beta: Vec<f64>,
+    /// Inverse of the regressors' information in units of the variance.
+    factor: Vec<f64>,
+    squares: f64,
+    whitened: Whitened,
+}
+
+impl Problem {
+    /// Prepares `values` (not finite: missing) and regressors of the same length.
+    ///
+    /// # Errors
+    /// If there are fewer values than the model has parameters.
+    pub fn new(spec: ArimaSpec, values: &[f64], regressors: &[Vec<f64>]) -> Result<Self, FitError> {
+        let order = spec.order;
+        let delta = differencing(order.d, order.seasonal_d, order.period);
+        let first = values.iter().position(|v| v.is_finite()).unwrap_or(values.len());
+        let constant = spec.has_constant().then(|| (first..values.len()).map(|t| spec.constant_at(t + 1)).collect());
+        let given = regressors.iter().map(|x| x.get(first..).unwrap_or_default().to_vec());
+        let regressors: Vec<Vec<f64>> = constant.into_iter().chain(given).collect();
+        let (kept, lags) = (&values[first..], delta.len());
+        let used = kept.iter().skip(lags).filter(|v| v.is_finite()).count();
+        let needed = order.coefficients() + regressors.len() + 2;
+        if used < needed || kept.len() < lags + needed {
+            return Err(FitError::TooShort { have: used, need: needed });
+        }
+        let mut observed: Vec<bool> = kept.iter().map(|v| v.is_finite()).collect();
+        let filled = super::super::clean::interpolate(kept, order.period);
+        observed[..lags].fill(true);
+        let mut problem = Problem {
+            spec,
+            columns: Vec::new(),
+            basis: Basis::default(),
+            regressors,
+            observed: observed.iter().any(|o| !o).then_some(observed),
+            used,
+            floor: 0.0,
+            values: filled,
+            time: values.len(),
+            delta,
+        };
+        problem.build_columns();
+        Ok(problem)
+    }
+
+    fn build_columns(&mut self) {
+        let difference = |x: &Vec<f64>| -> Vec<f64> {
+            let lags = self.delta.len();
+            (lags..x.len()).map(|t| x[t] - dot_reversed(&self.delta, &x[t - lags..t])).collect()
+        };
+        let differenced = difference(&self.values);
+        let regressors: Vec<Vec<f64>> = self.regressors.iter().map(difference).collect();
+        let basis = Basis::of(&regressors);
+        let mean_square = |x: &[f64]| dot(x, x) / x.len().max(1) as f64;
+        self.floor = (1e-20 * mean_square(&self.values)).max(1e-24 * mean_square(&differenced)).max(1e-200);
+        let large =
+            self.delta.len() + self.arma(&vec![0.0; self.spec.order.coefficients()]).order() > LARGEST_EXACT_GAPS;
+        if large && self.observed.take().is_some() {
+            self.used = differenced.len();
+        }
+        self.columns = match self.observed {
+            None => std::iter::once(differenced).chain(basis.columns.iter().cloned()).collect(),
+            Some(_) => {
+                let mixed = basis.weights.iter().map(|weights| self.combine(weights));
+                std::iter::once(self.values.clone()).chain(mixed).collect()
+            }
+        };
+        self.basis = basis;
+    }
+
+    /// The sum of the regressors, each with its weight.
+    fn combine(&self, weights: &[f64]) -> Vec<f64> {
+        let mut sum = vec![0.0; self.values.len()];
+        for (weight, column) in weights.iter().zip(&self.regressors) {
+            sum.iter_mut().zip(column).for_each(|(s, x)| *s += weight * x);
+        }
+        sum
+    }
+
+    /// The coefficients (ar, ma, sar, sma) at a point of the search: each factor from its partial autocorrelations.
+    fn coefficients(&self, point: &[f64]) -> Vec<f64> {
+        let order = self.spec.order;
+        let mut rest: Vec<f64> = point.iter().map(|u| u.clamp(-FARTHEST, FARTHEST).tanh()).collect();
+        let mut coefficients = Vec::with_capacity(point.len());
+        for (count, sign) in [(order.p, 1.0), (order.q, -1.0), (order.seasonal_p, 1.0), (order.seasonal_q, -1.0)] {
+            let tail = rest.split_off(count);
+            coefficients.extend(from_partial(&rest).into_iter().map(|c| sign * c));
+            rest = tail;
+        }
+        coefficients
+    }
+
+    fn arma(&self, point: &[f64]) -> Arma {
+        let (order, coefficients) = (self.spec.order, self.coefficients(point));
+        let (ar, rest) = coefficients.split_at(order.p);
+        let (ma, rest) = rest.split_at(order.q);
+        let (sar, sma) = rest.split_at(order.seasonal_p);
+        let minus = |values: &[f64]| -> Vec<f64> { values.iter().map(|v| -v).collect() };
+        let ma = minus(&seasonal_product(&minus(ma), &minus(sma), order.period));
+        Arma { ar: seasonal_product(ar, sar, order.period), ma, delta: self.delta.clone() }
+    }
+
+    /// The likelihood at a point, with the best mean, drift and regression coefficients for it.
+    pub fn evaluate(&self, point: &[f64]) -> Option<Evaluation> {
+        let arma = self.arma(point);
+        let whitened = match &self.observed {
+            None => arma.whiten(&self.columns)?,
+            Some(observed) => arma.whiten_with_gaps(&self.columns, observed)?,
+        };
+        let (y, x) = whitened.columns.split_first()?;
+        let m = x.len();
+        let mut gram = vec![0.0; m * m];
+        for i in 0..m {
+            for j in 0..=i {
+                gram[i * m + j] = dot(&x[i], &x[j]);
+                gram[j * m + i] = gram[i * m + j];
+            }
+        }
+        let factor = cholesky(&gram, m)?;
+        let beta = cholesky_solve(&factor, m, &x.iter().map(|x| dot(x, y)).collect::<Vec<_>>());
+        let mut rest = y.clone();
+        for (b, x) in beta.iter().zip(x) {
+            rest.iter_mut().zip(x).for_each(|(r, x)| *r -= b * x);
+        }
+        let squares = dot(&rest, &rest);
+        let n = self.used as f64;
+        let objective = 0.5 * (n * (squares / n).max(self.floor).ln() + whitened.log_determinant);
+        objective.is_finite().then_some(Evaluation { objective, beta, factor, squares, whitened })
+    }
+
+    fn objective(&self, point: &[f64]) -> f64 {
+        self.evaluate(point).map_or(f64::INFINITY, |evaluation| evaluation.objective)
+    }
+
+    /// The point of greatest likelihood, searched from `start` or, without one, from near white noise.
+    pub fn search(&self, start: Option<&[f64]>, tolerance: f64) -> Vec<f64> {
+        let count = self.spec.order.coefficients();
+        let origin = vec![0.1; count];
+        let start = start.filter(|s| s.len() == count).unwrap_or(&origin);
+        let start: Vec<f64> = start.iter().map(|u| u.clamp(-3.0, 3.0)).collect();
+        minimise(|point| self.objective(point), &start, tolerance, MOST_ITERATIONS).point
+    }
+
+    /// The fitted model at a point.
+    ///
+    /// # Errors
+    /// If the likelihood cannot be evaluated there.
+    pub fn fit(&self, point: Vec<f64>) -> Result<ArimaFit, FitError> {
+        let Evaluation { objective, beta, squares, whitened, .. } =
+            self.evaluate(&point).ok_or(FitError::Unstable("the likelihood is not finite"))?;
+        let beta_given = self.basis.restore(&beta, self.regressors.len());
+        let values = self.coefficients(&point).into_iter().chain(beta_given.iter().copied());
+        let coefficients =
+            self.names().into_iter().zip(values).map(|(name, value)| Coefficient { name, value, standard_error: None });
+        let coefficients: Vec<Coefficient> = coefficients.collect();
+        let n = self.used as f64;
+        let sigma2 = (squares / n).max(self.floor);
+        let free = (n - coefficients.len() as f64).max(1.0);
+        let mut residuals = whitened.columns[0].clone();
+        let mut state = whitened.states[0].0.clone();
+        for (b, (column, s)) in beta.iter().zip(whitened.columns.iter().zip(&whitened.states).skip(1)) {
+            residuals.iter_mut().zip(column).for_each(|(r, x)| *r -= b * x);
+            state.iter_mut().zip(&s.0).for_each(|(a, x)| *a -= b * x);
+        }
+        if self.observed.is_none() {
+            let explained = self.combine(&beta_given);
+            let unexplained = self.values.iter().zip(&explained).map(|(y, x)| y - x);
+            state.extend(unexplained.rev().take(self.delta.len()));
+        }
+        residuals.iter_mut().for_each(|r| *r /= sigma2.sqrt());
+        Ok(ArimaFit {
+            spec: self.spec,
+            coefficients,
+            sigma2,
+            sigma2_unbiased: sigma2 * n / free,
+            log_likelihood: -objective - 0.5 * n * (1.0 + (2.0 * std::f64::consts::PI).ln()),
+            used: self.used,
+            arma: self.arma(&point),
+            point,
+            residuals,
+            state: State(state),
+            covariance: whitened.covariance,
+            time: self.time,
+        })
+    }
+
+    fn names(&self) -> Vec<String> {
+        let (order, constant) = (self.spec.order, self.spec.has_constant());
+        let counts = [("ar", order.p), ("ma", order.q), ("sar", order.seasonal_p), ("sma", order.seasonal_q)];
+        let mut names: Vec<String> =
+            counts.iter().flat_map(|(name, count)| (1..=*count).map(move |i| format!("{name}{i}"))).collect();
+        if constant {
+            names.push(if order.d + order.seasonal_d == 0 { "mean" } else { "drift" }.to_string());
+        }
+        names.extend((1..=self.regressors.len() - usize::from(constant)).map(|i| format!("x{i}")));
+        names
+    }
+
+    /// Standard errors of all coefficients at the point of greatest likelihood, from the observed information.
+    ///
+    /// The Hessian is taken in the search's own parameters, where every point is admissible, and carried over by the
+    /// Jacobian J: cov(c) = J H^-1 J'. The regression coefficients b are functions of the point, so that their covariance
+    /// is sigma^2 (X' W X)^-1 plus the same expression: together the inverse of the full information matrix.
+    pub fn standard_errors(&self, point: &[f64]) -> Option<Vec<f64>> {
+        let k = point.len();
+        let best = self.evaluate(point)?;
+        let covariance = inverse(&self.hessian(point, best.objective), k)?;
+        let all = |point: &[f64]| -> Option<Vec<f64>> {
+            let beta = self.basis.restore(&self.evaluate(point)?.beta, self.regressors.len());
+            Some(self.coefficients(point).into_iter().chain(beta).collect())
+        };
+        let mut jacobian = Vec::with_capacity(k);
+        for i in 0..k {
+            let (above, below) = (all(&shifted(point, &[(i, 1e-4)]))?, all(&shifted(point, &[(i, -1e-4)]))?);
+            jacobian.push(above.iter().zip(&below).map(|(a, b)| (a - b) / 2e-4).collect::<Vec<f64>>());
+        }
+        let mut variances = self.regression_variances(&best);
+        for (index, variance) in variances.iter_mut().enumerate() {
+            for i in 0..k {
+                let row = (0..k).map(|j| covariance[i * k + j] * jacobian[j][index]).sum::<f64>();
+                *variance += jacobian[i][index] * row;
+            }
+        }
+        variances.iter().all(|v| v.is_finite() && *v >= 0.0).then(|| variances.into_iter().map(f64::sqrt).collect())
+    }
+
+    /// sigma^2 (X' W X)^-1 on the diagonal, for all coefficients (zero for the ARMA part).
+    fn regression_variances(&self, best: &Evaluation) -> Vec<f64> {
+        let (m, sigma2) = (best.beta.len(), best.squares / self.used as f64);
+        let mut variances = vec![0.0; self.spec.order.coefficients()];
+        for index in 0..self.regressors.len() {
+            let weights: Vec<f64> = self.basis.weights.iter().map(|w| w[index]).collect();
+            variances.push(sigma2 * dot(&weights, &cholesky_solve(&best.factor, m, &weights)));
+        }
+        variances
+    }
+
+    fn hessian(&self, point: &[f64], centre: f64) -> Vec<f64> {
+        let (k, h) = (point.len(), 2e-3);
+        let at = |moves: &[(usize, f64)]| self.objective(&shifted(point, moves));
+        let mut hessian = vec![0.0; k * k];
+        for i in 0..k {
+            hessian[i * k + i] = (at(&[(i, h)]) - 2.0 * centre + at(&[(i, -h)])) / (h * h);
+            for j in 0..i {
+                let same = at(&[(i, h), (j, h)]) + at(&[(i, -h), (j, -h)]);
+                let opposite = at(&[(i, h), (j, -h)]) + at(&[(i, -h), (j, h)]);
+                hessian[i * k + j] = (same - opposite) / (4.0 * h * h);
+                hessian[j * k + i] = hessian[i * k + j];
+            }
+        }
+        hessian
+    }
+}
+
+fn shifted(point: &[f64], moves: &[(usize, f64)]) -> Vec<f64> {
+    let mut moved = point.to_vec();
+    moves.iter().for_each(|(i, by)| moved[*i] += by);
+    moved
+}
+
+/// sum_j weights[j] * past[last - j]: the weights count backwards.
+fn dot_reversed(weights: &[f64], past: &[f64]) -> f64 {
+    weights.iter().zip(past.iter().rev()).map(|(w, x)| w * x).sum()
+}
+
+impl ArimaSpec {
+    /// Fits by exact maximum likelihood. `values` that are not finite are missing; each regressor is as long as they.
+    ///
+    /// # Errors
+    /// If there are fewer values than the model needs, or the likelihood cannot be evaluated.
+    pub fn fit(&self, values: &[f64], regressors: &[Vec<f64>]) -> Result<ArimaFit, FitError> {
+        self.fit_from(values, regressors, None)
+    }
+
+    /// [`ArimaSpec::fit`] that starts its search where an earlier fit ended.
+    pub(in super::super) fn fit_from(
+        &self,
+        values: &[f64],
+        regressors: &[Vec<f64>],
+        earlier: Option<&ArimaFit>,
+    ) -> Result<ArimaFit, FitError> {
+        let problem = Problem::new(*self, values, regressors)?;
+        let start = earlier.filter(|fit| fit.spec == *self).map(|fit| fit.point.as_slice());
+        problem.fit(problem.search(start, FINE))
+    }
+
+    /// Fits and adds standard errors, which costs about twice the square of the number of coefficients in evaluations.
+    ///
+    /// # Errors
+    /// As [`ArimaSpec::fit`].
+    pub fn fit_with_errors(&self, values: &[f64], regressors: &[Vec<f64>]) -> Result<ArimaFit, FitError> {
+        let problem = Problem::new(*self, values, regressors)?;
+        let mut fit = problem.fit(problem.search(None, FINE))?;
+        if let Some(errors) = problem.standard_errors(&fit.point) {
+            fit.coefficients.iter_mut().zip(errors).for_each(|(c, e)| c.standard_error = Some(e));
+        }
+        Ok(fit)
+    }
+}

@@ -1,0 +1,344 @@
+//! Exponential smoothing with additive errors as innovations state space models (Hyndman, Koehler, Snyder and Grose 2002):
+//! level l, slope b, season s with
+//!
+//! y = l + phi b + s(-m) + e,  l' = l + phi b + alpha e,  b' = phi b + beta e,  s' = s(-m) + gamma e.
+
+use std::sync::Arc;
+
+use super::bfgs::minimise;
+use super::clean::interpolate;
+use super::parameters::{count, or_empty};
+use super::stl::{decompose, seasonal_strength, variance};
+use super::{FitError, Fitted, Forecast, Forecaster, ForecasterPlugin, Ladder, Series};
+use crate::config::{Diagnostics, Fields, Node};
+
+/// The entry in the list.
+pub(super) const PLUGIN: ForecasterPlugin = ForecasterPlugin {
+    name: "ets",
+    summary: "exponential smoothing; trend chosen by AICc, season by its strength",
+    source: "Hyndman, Koehler, Snyder and Grose 2002, A state space framework for exponential smoothing",
+    build,
+};
+
+fn build(node: &Node, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
+    let node = or_empty(node);
+    let fields = Fields::open(&node, "ets", sink)?;
+    let trend = match fields.optional::<String>("trend", sink).as_deref() {
+        None | Some("auto") => None,
+        Some("none") => Some(Trend::None),
+        Some("additive") => Some(Trend::Additive),
+        Some("damped") => Some(Trend::Damped),
+        Some(_) => {
+            sink.push(fields.node_of("trend")?.error("`trend` is one of auto, none, additive, damped"));
+            None
+        }
+    };
+    let seasonal = fields.optional("seasonal", sink);
+    let season = Some(count(&fields, "season", 0, 2, sink)).filter(|season| *season > 0);
+    fields.finish(sink);
+    Some(Ladder::under("ets", Ets { trend, seasonal, season }))
+}
+
+/// How the level moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trend {
+    /// It does not, but for the errors.
+    None,
+    /// By a slope.
+    Additive,
+    /// By a slope that dies away.
+    Damped,
+}
+
+/// Exponential smoothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ets {
+    /// The trend; `None` chooses by AICc.
+    pub trend: Option<Trend>,
+    /// Whether there is a season; `None` decides by its strength (above 0.64).
+    pub seasonal: Option<bool>,
+    /// Season length in steps; by default the longest of the series' seasons of which two cycles were seen.
+    pub season: Option<usize>,
+}
+
+/// Seasonal strength from which the season is modelled.
+const STRONG_SEASON: f64 = 0.64;
+
+/// Smoothing weights.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Weights {
+    alpha: f64,
+    beta: f64,
+    gamma: f64,
+    phi: f64,
+}
+
+/// Level, slope and the season's phases; `next` is the phase that comes next.
+#[derive(Debug, Clone, PartialEq)]
+struct State {
+    level: f64,
+    slope: f64,
+    phases: Vec<f64>,
+    next: usize,
+}
+
+impl State {
+    fn expected(&self, weights: &Weights) -> f64 {
+        self.level + weights.phi * self.slope + self.phases.get(self.next).copied().unwrap_or(0.0)
+    }
+
+    fn advance(&mut self, weights: &Weights, error: f64) {
+        self.level += weights.phi * self.slope + weights.alpha * error;
+        self.slope = weights.phi * self.slope + weights.beta * error;
+        if let Some(phase) = self.phases.get_mut(self.next) {
+            *phase += weights.gamma * error;
+            self.next = (self.next + 1) % self.phases.len();
+        }
+    }
+
+    /// Runs over values; the sum of squared errors. Missing values leave the state to its own course.
+    fn run(&mut self, weights: &Weights, values: &[f64]) -> f64 {
+        let mut squares = 0.0;
+        for value in values {
+            let error = if value.is_finite() { value - self.expected(weights) } else { 0.0 };
+            squares += error * error;
+            self.advance(weights, error);
+        }
+        squares
+    }
+}
+
+/// A model and where its search starts.
+struct Problem<'a> {
+    values: &'a [f64],
+    trend: Trend,
+    start: State,
+    /// Scale of the initial level's and slope's corrections.
+    scale: f64,
+    used: usize,
+}
+
+impl Problem<'_> {
+    fn has_trend(&self) -> bool {
+        self.trend != Trend::None
+    }
+
+    fn seasonal(&self) -> bool {
+        !self.start.phases.is_empty()
+    }
+
+    /// Smoothing weights and initial state at a point of the search. Weights stay where the usual restrictions hold:
+    /// 0 < alpha < 1, 0 < beta < alpha, 0 < gamma < 1 - alpha, 0.8 < phi < 0.98.
+    fn read(&self, point: &[f64]) -> (Weights, State) {
+        let mut rest = point.iter().copied();
+        let mut next = || rest.next().unwrap_or(0.0);
+        let unit = |u: f64| 1.0 / (1.0 + (-u.clamp(-12.0, 12.0)).exp());
+        let mut state = self.start.clone();
+        let alpha = unit(next());
+        state.level += self.scale * next();
+        let mut weights = Weights { alpha, beta: 0.0, gamma: 0.0, phi: if self.has_trend() { 1.0 } else { 0.0 } };
+        if self.has_trend() {
+            weights.beta = alpha * unit(next());
+            state.slope += 0.1 * self.scale * next();
+        } else {
+            state.slope = 0.0;
+        }
+        if self.trend == Trend::Damped {
+            weights.phi = 0.8 + 0.18 * unit(next());
+        }
+        if self.seasonal() {
+            weights.gamma = (1.0 - alpha) * unit(next());
+        }
+        (weights, state)
+    }
+
+    fn origin(&self) -> Vec<f64> {
+        let mut point = vec![-1.0, 0.0];
+        point.extend(self.has_trend().then_some([-3.0, 0.0]).into_iter().flatten());
+        point.extend((self.trend == Trend::Damped).then_some(1.0));
+        point.extend(self.seasonal().then_some(-2.0));
+        point
+    }
+
+    fn fit(&self, from: Option<&[f64]>) -> Result<EtsFit, FitError> {
+        let origin = self.origin();
+        let from = from.filter(|f| f.len() == origin.len()).unwrap_or(&origin);
+        let n = self.used as f64;
+        let floor = (1e-20 * self.values.iter().filter(|v| v.is_finite()).map(|v| v * v).sum::<f64>()).max(1e-200);
+        let squares = |point: &[f64]| {
+            let (weights, mut state) = self.read(point);
+            state.run(&weights, self.values)
+        };
+        let objective = |point: &[f64]| 0.5 * n * squares(point).max(floor).ln();
+        let found = minimise(objective, from, 1e-4, 100);
+        if !found.value.is_finite() {
+            return Err(FitError::Unstable("the sum of squares is not finite"));
+        }
+        let (weights, mut state) = self.read(&found.point);
+        let squares = state.run(&weights, self.values);
+        let parameters = (found.point.len() + 1) as f64;
+        let correction = if n - parameters > 1.0 { n / (n - parameters - 1.0) } else { f64::INFINITY };
+        Ok(EtsFit {
+            trend: self.trend,
+            weights,
+            state,
+            variance: squares / (n - parameters).max(1.0),
+            aicc: 2.0 * found.value + 2.0 * parameters * correction,
+            method: Ets::default(),
+            point: found.point,
+        })
+    }
+}
+
+impl Ets {
+    /// The state before the first value: of a seasonal model from the decomposition, otherwise from the first ten values.
+    fn start(&self, filled: &[f64], period: usize) -> State {
+        if period > 0 {
+            let parts = decompose(filled, &[period]);
+            let slope = (parts.trend[period] - parts.trend[0]) / period as f64;
+            let phases = parts.seasonal[0][..period].to_vec();
+            return State { level: parts.trend[0], slope, phases, next: 0 };
+        }
+        let first = &filled[..filled.len().min(10)];
+        let level = first.iter().sum::<f64>() / first.len().max(1) as f64;
+        let slope = (first[first.len() - 1] - first[0]) / (first.len().max(2) - 1) as f64;
+        State { level, slope, phases: Vec::new(), next: 0 }
+    }
+
+    /// The season to model, 0 for none.
+    fn period(&self, series: &Series, filled: &[f64]) -> Result<usize, FitError> {
+        let known = self.season.filter(|s| 2 * s <= series.len()).or(series.seasons_seen(2).last().copied());
+        match (self.seasonal, known) {
+            (Some(false), _) | (None, None) => Ok(0),
+            (Some(true), None) => Err(FitError::NoSeason),
+            (Some(true), Some(period)) => Ok(period),
+            (None, Some(period)) => Ok(if seasonal_strength(filled, period) > STRONG_SEASON { period } else { 0 }),
+        }
+    }
+
+    fn fit_from(&self, series: &Series, earlier: Option<&EtsFit>) -> Result<EtsFit, FitError> {
+        let (used, need) = (series.observed(), 4);
+        if used < need {
+            return Err(FitError::TooShort { have: used, need });
+        }
+        let longest = series.seasons_seen(2).last().copied().unwrap_or(0);
+        let filled = interpolate(series.values(), longest);
+        let period = self.period(series, &filled)?;
+        let start = self.start(&filled, period);
+        let scale = variance(&filled).sqrt().max(1e-100);
+        let trends = self.trend.map_or(vec![Trend::None, Trend::Additive, Trend::Damped], |trend| vec![trend]);
+        let mut best: Option<EtsFit> = None;
+        for trend in trends {
+            let problem = Problem { values: series.values(), trend, start: start.clone(), scale, used };
+            let fit = problem.fit(earlier.map(|e| e.point.as_slice()))?;
+            if best.as_ref().is_none_or(|best| fit.aicc < best.aicc) {
+                best = Some(fit);
+            }
+        }
+        let best = best.ok_or(FitError::Unstable("no trend could be fitted"))?;
+        Ok(EtsFit { method: *self, ..best })
+    }
+}
+
+impl Forecaster for Ets {
+    fn fit(&self, series: &Series) -> Result<Box<dyn Fitted>, FitError> {
+        Ok(Box::new(self.fit_from(series, None)?))
+    }
+}
+
+struct EtsFit {
+    method: Ets,
+    trend: Trend,
+    weights: Weights,
+    state: State,
+    variance: f64,
+    aicc: f64,
+    point: Vec<f64>,
+}
+
+impl Fitted for EtsFit {
+    /// The variance of the h-th step is that of the errors times 1 + the squares of what errors of 1 to h - 1 steps before
+    /// still do to the forecast; that response is read off the recursion itself.
+    fn forecast(&self, steps: usize, levels: &[f64]) -> Forecast {
+        let mut state = self.state.clone();
+        let mut response = State { level: 0.0, slope: 0.0, phases: vec![0.0; state.phases.len()], next: 0 };
+        response.advance(&self.weights, 1.0);
+        let (mut mean, mut errors, mut sum) = (Vec::with_capacity(steps), Vec::with_capacity(steps), 1.0);
+        for _ in 0..steps {
+            mean.push(state.expected(&self.weights));
+            errors.push((self.variance * sum).sqrt());
+            let carried = response.expected(&self.weights);
+            sum += carried * carried;
+            state.advance(&self.weights, 0.0);
+            response.advance(&self.weights, 0.0);
+        }
+        Forecast::normal(mean, &errors, levels)
+    }
+
+    fn update(&mut self, values: &[f64]) {
+        self.state.run(&self.weights, values);
+    }
+
+    fn refit(&self, series: &Series) -> Result<Box<dyn Fitted>, FitError> {
+        let period = self.state.phases.len();
+        let season = Some(period).filter(|p| *p > 0).or(self.method.season);
+        let kept = Ets { trend: Some(self.trend), seasonal: Some(period > 0), season };
+        Ok(Box::new(kept.fit_from(series, Some(self))?))
+    }
+
+    fn describe(&self) -> String {
+        let trend = match self.trend {
+            Trend::None => "N",
+            Trend::Additive => "A",
+            Trend::Damped => "Ad",
+        };
+        let Weights { alpha, beta, gamma, .. } = self.weights;
+        match self.state.phases.len() {
+            0 => format!("ETS(A,{trend},N), alpha {alpha:.3}, beta {beta:.3}"),
+            m => format!("ETS(A,{trend},A)[{m}], alpha {alpha:.3}, beta {beta:.3}, gamma {gamma:.3}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::SimDuration;
+
+    fn series(values: impl Iterator<Item = f64>) -> Series {
+        Series::new(values, SimDuration::from_secs(60))
+    }
+
+    #[test]
+    fn follows_a_line_and_a_season() {
+        let wave = |t: usize| 100.0 + 0.5 * t as f64 + [0.0, 20.0, -5.0, -15.0][t % 4];
+        let fit = Ets::default().fit(&series((0..80).map(wave)).with_seasons([4])).unwrap();
+        for (h, value) in fit.forecast(8, &[]).mean.into_iter().enumerate() {
+            assert!((value - wave(80 + h)).abs() < 0.5, "step {h}: {value} for {}, {}", wave(80 + h), fit.describe());
+        }
+    }
+
+    #[test]
+    fn the_interval_of_simple_smoothing_has_its_closed_form() {
+        // Variance of step h: sigma^2 (1 + (h - 1) alpha^2).
+        let values = (0..200).map(|t| ((t * 7919 + t * t * 31) % 101) as f64);
+        let method = Ets { trend: Some(Trend::None), seasonal: Some(false), season: None };
+        let fit = method.fit_from(&series(values), None).unwrap();
+        let forecast = fit.forecast(5, &[0.841_344_746]);
+        let width = |h: usize| forecast.quantiles[0][h] - forecast.mean[h];
+        let expected = (1.0 + 4.0 * fit.weights.alpha.powi(2)).sqrt();
+        assert!((width(4) / width(0) - expected).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_gap_leaves_the_level_and_an_update_moves_it() {
+        let method = Ets { trend: Some(Trend::None), seasonal: Some(false), season: None };
+        let noisy = (0..60).map(|t| 50.0 + (t % 3) as f64);
+        let mut fit = method.fit(&series(noisy)).unwrap();
+        let before = fit.forecast(1, &[]).mean[0];
+        fit.update(&[f64::NAN, f64::NAN]);
+        assert_eq!(fit.forecast(1, &[]).mean[0], before);
+        fit.update(&[500.0; 400]);
+        assert!(fit.forecast(1, &[]).mean[0] > before);
+    }
+}

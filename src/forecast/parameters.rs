@@ -1,0 +1,96 @@
+//! Reading a forecaster from a scenario: a name, or a name with its parameters.
+
+use std::sync::Arc;
+
+use super::{FORECASTERS, Forecaster};
+use crate::config::{Diagnostics, Node, Value, suggest};
+
+/// Reads `arima`, or `arima: {order: [2, 1, 1]}`.
+pub fn read_forecaster(node: &Node, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
+    let nothing = Node { value: Value::Null, span: node.span, source: Arc::clone(&node.source) };
+    let (name, parameters) = match &node.value {
+        Value::Scalar(name) => (name, &nothing),
+        Value::Mapping(entries) if entries.len() == 1 => (&entries[0].0.text, &entries[0].1),
+        _ => {
+            sink.push(node.error("expected the name of a forecaster, or one name with its parameters"));
+            return None;
+        }
+    };
+    match FORECASTERS.iter().find(|plugin| plugin.name == name) {
+        Some(plugin) => (plugin.build)(parameters, sink),
+        None => {
+            let names = FORECASTERS.iter().map(|plugin| plugin.name);
+            let mut diagnostic = node.error(format!("there is no forecaster `{name}`"));
+            if let Some(near) = suggest(name, names.clone()) {
+                diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
+            }
+            sink.push(diagnostic.note(format!("forecasters: {}", names.collect::<Vec<_>>().join(", "))));
+            None
+        }
+    }
+}
+
+/// The node itself, or an empty mapping in the place of nothing.
+pub(super) fn or_empty(node: &Node) -> Node {
+    let value = if node.is_null() { Value::Mapping(Vec::new()) } else { node.value.clone() };
+    Node { value, span: node.span, source: Arc::clone(&node.source) }
+}
+
+/// Reads a count of at least `least`.
+pub(super) fn count(
+    fields: &crate::config::Fields<'_>,
+    name: &'static str,
+    default: usize,
+    least: usize,
+    sink: &mut Diagnostics,
+) -> usize {
+    /// Beyond this a length or an order is a slip of the pen.
+    const MOST: usize = 1_000_000;
+    let value = fields.or(name, default as u64, sink) as usize;
+    if let Some(node) = fields.node_of(name).filter(|_| !(least..=MOST).contains(&value)) {
+        sink.push(node.error(format!("`{name}` must lie between {least} and {MOST}")));
+        return default;
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{SourceFile, parse_single};
+    use rstest::rstest;
+
+    fn read(text: &str) -> (bool, String) {
+        let mut sink = Diagnostics::new();
+        let node = parse_single(&SourceFile::new("f.yaml", text)).unwrap();
+        let read = read_forecaster(&node, &mut sink);
+        (read.is_some(), sink.to_string())
+    }
+
+    #[rstest]
+    #[case("naive")]
+    #[case("arima: {order: [2, 1, 1], constant: true}")]
+    #[case("arima: {order: [1, 0, 0], seasonal-order: [2, 1, 0], season: 24}")]
+    #[case("fourier-arima: {harmonics: 6}")]
+    #[case("conformal: {around: {mstl: {rest: ets}}, horizon: 6}")]
+    #[case("combination: {members: [naive, ets, {moving-average: {window: 6}}]}")]
+    #[case("regression: {lags: [1, 2, 288], penalty: 0.1, harmonics: 3}")]
+    fn reads(#[case] text: &str) {
+        let (built, complaints) = read(text);
+        assert!(built && complaints.is_empty(), "{complaints}");
+    }
+
+    #[rstest]
+    #[case("arma", "did you mean `arima`?")]
+    #[case("moving-average: {windw: 3}", "did you mean `window`?")]
+    #[case("moving-average: {window: 0}", "must lie between")]
+    #[case("arima: {order: [1, 1]}", "p, d and q")]
+    #[case("arima: {order: [1, 1, 90]}", "at most")]
+    #[case("conformal: {around: nothing}", "no forecaster")]
+    #[case("regression: {penalty: -1}", "negative")]
+    #[case("[a, b]", "expected the name of a forecaster")]
+    fn refuses(#[case] text: &str, #[case] complaint: &str) {
+        let (_, complaints) = read(text);
+        assert!(complaints.contains(complaint), "{complaints}");
+    }
+}
