@@ -378,19 +378,121 @@ fn laughs_directories_and_bytes_are_refused() {
     refused(&place, "bytes.yaml", "not UTF-8");
 }
 
-#[rstest::rstest]
-#[case::misspelt_metadata("meta:", "metadata")]
-#[case::misspelt_target("targer:", "target")]
-fn broken_manifests_are_refused(#[case] by: &str, #[case] likely: &str) {
+/// A Deployment and its autoscaler as most people write them; the broken ones are these with a part replaced.
+const MANIFESTS: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web }
+spec:
+  replicas: 2
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec:
+      terminationGracePeriodSeconds: 20
+      containers:
+        - name: app
+          image: app
+          resources: { requests: { cpu: 500m, memory: 1Gi }, limits: { cpu: 1 } }
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: { name: web-hpa }
+spec:
+  scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: web }
+  minReplicas: 1
+  maxReplicas: 9
+  metrics:
+    - type: Resource
+      resource: { name: cpu, target: { type: Utilization, averageUtilization: 60 } }
+  behavior:
+    scaleDown:
+      stabilizationWindowSeconds: 60
+      selectPolicy: Min
+      policies: [{ type: Percent, value: 50, periodSeconds: 15 }]
+";
+
+const WITH_MANIFESTS: &str = "\
+duration: 2m
+workload: { constant: { rate: 10/s } }
+service:
+  manifest: web.yaml
+  concurrency: 4
+  service-time: 50ms
+  cpu-per-request: 10ms
+policies:
+  auto: { hpa: { manifest: web.yaml } }
+";
+
+#[test]
+fn manifests_run_as_they_are() {
     let place = Place::new();
-    let manifest = "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: { name: web }\nspec:\n  \
-        scaleTargetRef: { kind: Deployment, name: web }\n  maxReplicas: 9\n  metrics:\n    - type: Resource\n      \
-        resource: { name: cpu, target: { type: Utilization, averageUtilization: 60 } }\n";
-    let part = format!("{likely}:");
-    place.file("hpa.yaml", manifest.replacen(&part, by, 1));
-    place.file(
-        "broken.yaml",
-        SOUND.replace("hpa: { min: 1, max: 9, target: { cpu: 60% } }", "hpa: { manifest: hpa.yaml }"),
-    );
-    refused(&place, "broken.yaml", likely);
+    place.file("web.yaml", MANIFESTS);
+    place.file("sound.yaml", WITH_MANIFESTS);
+    let output = place.run(&["run", "sound.yaml", "--out", "out"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+}
+
+#[rstest::rstest]
+#[case("metadata: { name: web-hpa }", "meta: { name: web-hpa }", "did you mean `metadata`?")]
+#[case("target: { type", "targer: { type", "did you mean `target`?")]
+#[case("kind: HorizontalPodAutoscaler", "kind: HorizontalPodAudoscaler", "HorizontalPodAutoscaler")]
+#[case("kind: HorizontalPodAutoscaler", "kind: ScaledObject", "no kind `ScaledObject`")]
+#[case("autoscaling/v2\n", "autoscaling/v3\n", "autoscaling/v3")]
+#[case("autoscaling/v2\n", "autoscalling/v2\n", "autoscal")]
+#[case("name: web }\n  minReplicas", "Name: web }\n  minReplicas", "did you mean `name`?")]
+#[case("minReplicas: 1", "minReplicas: -1", "expected a whole number")]
+#[case("minReplicas: 1", "minReplicas: 10", "maxReplicas")]
+#[case("minReplicas: 1", "minReplica: 1", "did you mean `minReplicas`?")]
+#[case("  maxReplicas: 9\n", "", "has no `maxReplicas`")]
+#[case("maxReplicas: 9", "maxReplicas: nine", "expected a whole number")]
+#[case("maxReplicas: 9", "maxReplicas: 99999999999", "expected a whole number")]
+#[case("averageUtilization: 60", "averageUtilization: 60%", "expected a whole number")]
+#[case("averageUtilization: 60", "averageUtilization: 0", "averageUtilization")]
+#[case("averageUtilization: 60", "agerageUtilization: 60", "did you mean `averageUtilization`?")]
+#[case("averageUtilization: 60", "averageUtilization: 60, averageValue: 1", "not both")]
+#[case("type: Utilization, averageUtilization: 60", "type: Utilization", "averageUtilization")]
+#[case("type: Utilization,", "type: Utilisation,", "did you mean `Utilization`?")]
+#[case("type: Utilization, averageUtilization: 60", "type: AverageValue, averageValue: 5GB", "averageValue")]
+#[case("type: Resource", "type: Resources", "did you mean `Resource`?")]
+#[case("type: Resource", "type: Pods", "pods")]
+#[case("type: Resource\n      resource:", "type: Resource\n      resourse:", "did you mean `resource`?")]
+#[case("name: cpu,", "name: gpu,", "gpu")]
+#[case("  metrics:\n", "metrics:\n", "")]
+#[case("selectPolicy: Min", "selectPolicy: Minimum", "Min")]
+#[case("stabilizationWindowSeconds: 60", "stabilizationWindowSeconds: 60s", "expected a whole number")]
+#[case("stabilizationWindowSeconds: 60", "stabilizationWindowSeconds: 3601", "3600")]
+#[case(
+    "stabilizationWindowSeconds: 60",
+    "stabilisationWindowSeconds: 60",
+    "did you mean `stabilizationWindowSeconds`?"
+)]
+#[case("periodSeconds: 15", "periodSeconds: 0", "periodSeconds")]
+#[case("periodSeconds: 15", "periodSeconds: 1801", "1800")]
+#[case("type: Percent, value: 50", "type: Percent, value: 0", "value")]
+#[case("type: Percent,", "type: Percentage,", "did you mean `Percent`?")]
+#[case("scaleDown:", "scaledown:", "did you mean `scaleDown`?")]
+#[case("cpu: 500m", "cpu: 500 m", "write `500m`")]
+#[case("cpu: 500m", "cpu: half", "has no number")]
+#[case("cpu: 500m", "cpu: -1", "negative")]
+#[case("memory: 1Gi", "memory: 1GB", "write `1Gi`")]
+#[case("cpu: 500m", "cpu: 2", "limit")]
+#[case("containers:", "container:", "did you mean `containers`?")]
+#[case("replicas: 2", "replicas: two", "expected a whole number")]
+#[case("kind: Deployment\nmetadata", "kind: Deploymnt\nmetadata", "did you mean `Deployment`?")]
+#[case("kind: Deployment\nmetadata", "kind: DaemonSet\nmetadata", "DaemonSet")]
+#[case("apiVersion: apps/v1\nkind", "kind", "apiVersion")]
+#[case("terminationGracePeriodSeconds: 20", "terminationGracePeriodSeconds: -5", "expected a whole number")]
+#[case("name: web-hpa", "name: {{ .Values.name }}", "helm template")]
+#[case("---\n", "---\n- a list\n---\n", "expected a Kubernetes object, found a list")]
+#[case("---\n", "---\n&a [*a]\n---\n", "web.yaml")]
+#[case("metadata: { name: web-hpa }", "metadata: { name: web-hpa", "not valid YAML")]
+fn broken_manifests_are_refused(#[case] part: &str, #[case] by: &str, #[case] words: &str) {
+    let place = Place::new();
+    assert!(MANIFESTS.contains(part), "`{part}` is not in the sound manifests");
+    place.file("web.yaml", MANIFESTS.replacen(part, by, 1));
+    place.file("broken.yaml", WITH_MANIFESTS);
+    refused(&place, "broken.yaml", words);
+    let shown = text(&place.run(&["check", "broken.yaml"]).stderr);
+    assert!(shown.contains("web.yaml"), "the file is missing in:\n{shown}");
 }

@@ -1,11 +1,14 @@
 //! `plimsoll verify`.
 
 use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Failure, remark, say};
+use super::{Failure, files, remark, say};
+use crate::experiment::recorded::{Comparison, WITHIN, compare, read_runs};
 use crate::experiment::verify::{VerifyReport, verify as prove};
+use crate::report;
 
 /// Arguments of `verify`.
 #[derive(Debug, Args)]
@@ -14,6 +17,13 @@ pub(super) struct VerifyArguments {
     /// Run until every interval is at most 2% wide (minutes in place of seconds).
     #[arg(long)]
     full: bool,
+    /// Directory of reference data with recorded systems (`validation/hpa/kind`), to be simulated and drawn beside the
+    /// recording.
+    #[arg(long, value_name = "DIR", env = "PLIMSOLL_REFERENCE")]
+    recorded: Option<PathBuf>,
+    /// Directory for the charts of recorded systems.
+    #[arg(long, value_name = "DIR", default_value = "reports/verify")]
+    out: PathBuf,
 }
 
 pub(super) fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
@@ -24,7 +34,58 @@ pub(super) fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
         }
     });
     say(&table(&report))?;
+    match &arguments.recorded {
+        Some(directory) => replay(&directory.join("validation/hpa/kind"), &arguments.out)?,
+        None => remark("no recorded systems: --recorded names no directory"),
+    }
     if report.failed > 0 { Err(Failure::Judgement) } else { Ok(()) }
+}
+
+/// Simulates the recorded runs of an HPA. How well they match is stated and no verdict: a recording is one draw of a system
+/// that is only partly known.
+fn replay(directory: &Path, out: &Path) -> Result<(), Failure> {
+    if !directory.is_dir() {
+        remark(&format!("no recorded systems: {} is not there", directory.display()));
+        return Ok(());
+    }
+    let runs = read_runs(directory).map_err(|problem| Failure::Input(format!("error: {problem}")))?;
+    let runs: Result<Vec<Comparison>, _> = runs.iter().map(compare).collect();
+    let runs = runs.map_err(|error| Failure::Input(format!("error: {error}")))?;
+    say(&recorded_table(&runs))?;
+    let artifacts = report::recorded(&runs).map_err(|error| Failure::Input(format!("error: {error}")))?;
+    for path in files::write_all(out, &artifacts)? {
+        say(&format!("{}\n", path.display()))?;
+    }
+    Ok(())
+}
+
+fn recorded_table(runs: &[Comparison]) -> String {
+    let mut text = format!(
+        "{:14}  {:>8}  {:>14}  {:>9}  {:>10}  mean replicas recorded / simulated\n",
+        "recorded HPA",
+        "rescales",
+        format!("within {WITHIN} s"),
+        "same size",
+        "all phases"
+    );
+    for run in runs {
+        text.push_str(&format!(
+            "{:14}  {:>8}  {:>14}  {:>9}  {:>9.0}%  {:.2} / {:.2}\n",
+            run.name,
+            run.recorded.len(),
+            run.matched,
+            run.same_size,
+            run.matched_in_any_phase * 100.0,
+            run.mean_replicas[0],
+            run.mean_replicas[1]
+        ));
+    }
+    let sum = |of: fn(&Comparison) -> usize| runs.iter().map(of).sum::<usize>();
+    let (all, matched, same) = (sum(|r| r.recorded.len()), sum(|r| r.matched), sum(|r| r.same_size));
+    text.push_str(&format!(
+        "{matched} of {all} recorded rescales are simulated to the same size within {WITHIN} s, {same} to the same size\n"
+    ));
+    text
 }
 
 fn table(report: &VerifyReport) -> String {

@@ -188,15 +188,16 @@ impl ServiceSpec {
             let error = fields.node().error("the service has no `concurrency`");
             sink.push(error.help("add `concurrency:`, the number of requests that one replica serves at once"));
         }
-        let concurrency = concurrency.unwrap_or(u32::MAX);
-        warn_about_throttling(fields, model, concurrency, cpu_per_busy_second, limit, sink);
+        if let (Some(concurrency), Some(limit), ModelKind::Slots) = (concurrency, limit, model) {
+            warn_about_throttling(fields, f64::from(concurrency) * cpu_per_busy_second, limit, sink);
+        }
         Some(ServiceSpec {
             name: name.unwrap_or_else(|| "service".into()),
             replicas: replicas.unwrap_or(1),
             cpu_request: resources.0,
             cpu_limit: resources.1,
             memory_request: resources.2,
-            concurrency,
+            concurrency: concurrency.unwrap_or(u32::MAX),
             queue_limit: queue_limit.unwrap_or(u32::MAX),
             demand,
             model,
@@ -215,16 +216,7 @@ impl ServiceSpec {
 }
 
 /// Slots never slow each other down, so a limit that they could exceed together is not modelled: say so.
-fn warn_about_throttling(
-    fields: &Fields<'_>,
-    model: ModelKind,
-    concurrency: u32,
-    cpu_per_busy_second: f64,
-    limit: Option<f64>,
-    sink: &mut Diagnostics,
-) {
-    let Some(limit) = limit.filter(|_| model == ModelKind::Slots) else { return };
-    let peak = f64::from(concurrency) * cpu_per_busy_second;
+fn warn_about_throttling(fields: &Fields<'_>, peak: f64, limit: f64, sink: &mut Diagnostics) {
     if peak > limit * 1.000_001 {
         let node = fields.node_of("concurrency").unwrap_or(fields.node());
         let message = format!("a full replica would use {peak:.3} cores, above its CPU limit of {limit}");

@@ -20,6 +20,8 @@ pub struct Fields<'a> {
     node: &'a Node,
     entries: &'a [(Key, Node)],
     asked: RefCell<Vec<&'static str>>,
+    /// Required names that were reported as absent.
+    absent: RefCell<Vec<&'static str>>,
 }
 
 impl<'a> Fields<'a> {
@@ -27,7 +29,9 @@ impl<'a> Fields<'a> {
     /// is reported, and `None` returned.
     pub fn open(node: &'a Node, owner: &'a str, sink: &mut Diagnostics) -> Option<Self> {
         match &node.value {
-            Value::Mapping(entries) => Some(Fields { owner, node, entries, asked: RefCell::default() }),
+            Value::Mapping(entries) => {
+                Some(Fields { owner, node, entries, asked: RefCell::default(), absent: RefCell::default() })
+            }
             _ => {
                 sink.push(node.error(format!("{owner} must be a mapping, not {}", node.kind())));
                 None
@@ -63,11 +67,26 @@ impl<'a> Fields<'a> {
             None => {
                 // The place is the mapping's first key: the whole mapping may be the whole file.
                 let span = self.entries.first().map_or(self.node.span, |(key, _)| key.span);
-                let message = format!("{} has no `{name}`", self.owner);
+                self.absent.borrow_mut().push(name);
+                let message = self.absence(name);
                 sink.push(Diagnostic::error(message).at(&self.node.source, span).help(format!("add `{name}:`")));
                 None
             }
         }
+    }
+
+    fn absence(&self, name: &str) -> String {
+        format!("{} has no `{name}`", self.owner)
+    }
+
+    /// The likeliest of the names asked for that `text` is a misspelling of. If that one was reported as absent, the report
+    /// is taken back: it was not left out but misspelt, and one message is enough.
+    pub(crate) fn misspelt(&self, text: &str, sink: &mut Diagnostics) -> Option<&'static str> {
+        let name = suggest(text, self.asked.borrow().iter().copied())?;
+        if self.absent.borrow().contains(&name) {
+            sink.retract(&self.absence(name));
+        }
+        Some(name)
     }
 
     /// Every field in the order of the text, for mappings whose keys are names that the user chose.
@@ -86,7 +105,7 @@ impl<'a> Fields<'a> {
         for (key, _) in self.entries.iter().filter(|(key, _)| !asked.contains(&key.text.as_str())) {
             let message = format!("{} has no field `{}`", self.owner, key.text);
             let mut diagnostic = Diagnostic::error(message).at(&self.node.source, key.span);
-            diagnostic = match suggest(&key.text, asked.iter().copied()) {
+            diagnostic = match self.misspelt(&key.text, sink) {
                 Some(name) => diagnostic.label(format!("did you mean `{name}`?")),
                 None => diagnostic.label("unknown field"),
             };
@@ -232,7 +251,7 @@ mod tests {
         let _: Option<Millicores> = fields.optional("cpu", &mut sink);
         fields.finish(&mut sink);
         let shown = sink.to_string();
-        assert_eq!(sink.len(), 4, "{shown}");
+        assert_eq!(sink.len(), 3, "{shown}");
         assert!(shown.contains("did you mean `concurrency`?"), "{shown}");
         assert!(shown.contains("write `5s`"), "{shown}");
         assert!(shown.contains("s.yaml:3:6"), "{shown}");

@@ -1,6 +1,7 @@
 //! Many runs: compare, replicate, sweep, plan, test.
 
 mod outcome;
+pub mod recorded;
 mod run;
 pub mod verify;
 pub mod workloads;

@@ -22,6 +22,7 @@ use std::fmt;
 
 use crate::config::Plugin;
 use crate::experiment::Outcome;
+use crate::experiment::recorded::Comparison;
 
 pub use bill::{BillLine, bill};
 pub use summary_json::SCHEMA_VERSION;
@@ -79,6 +80,20 @@ pub fn artifacts(outcome: &Outcome) -> Result<Vec<Artifact>, ReportError> {
         all.extend(plugin.build.report(outcome)?);
     }
     Ok(all)
+}
+
+/// The charts of recorded runs beside their simulation; none without the feature `charts`.
+///
+/// # Errors
+/// If a picture cannot be encoded.
+pub fn recorded(runs: &[Comparison]) -> Result<Vec<Artifact>, ReportError> {
+    #[cfg(feature = "charts")]
+    return charts::recorded_files(runs).map(Vec::from);
+    #[cfg(not(feature = "charts"))]
+    {
+        let _ = runs;
+        Ok(Vec::new())
+    }
 }
 
 /// A file that could not be encoded.

@@ -1,6 +1,6 @@
 //! What the readers of manifests share.
 
-use crate::config::{Diagnostic, Diagnostics, Fields, FromNode, Key, Node, Value, suggest};
+use crate::config::{Diagnostic, Diagnostics, Fields, FromNode, Key, Node, Value};
 use crate::units::SimDuration;
 
 /// Marks names as known although nothing is read from them.
@@ -28,7 +28,8 @@ pub fn finish_leniently(fields: &Fields<'_>, owner: &str, sink: &mut Diagnostics
     let asked = fields.asked();
     for (key, node) in fields.entries().iter().filter(|(key, _)| !asked.contains(&key.text.as_str())) {
         let message = format!("{owner} has no field `{}`", key.text);
-        sink.push(match suggest(&key.text, asked.iter().copied()) {
+        let likely = fields.misspelt(&key.text, sink);
+        sink.push(match likely {
             Some(name) => {
                 Diagnostic::error(message).at(&node.source, key.span).label(format!("did you mean `{name}`?"))
             }

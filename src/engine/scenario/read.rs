@@ -7,8 +7,8 @@ use super::price::{Sources, node_pool, replica_lease};
 use super::{PolicyPlan, Scenario, ServicePlan};
 use crate::catalog::price_dates;
 use crate::cluster::{NodePool, PLACEMENTS, PlacementPlugin, ServiceDefaults, ServiceSpec};
-use crate::config::kubernetes::{Deployment, Manifests};
-use crate::config::{Diagnostics, Fields, Node, Value, suggest};
+use crate::config::kubernetes::{Deployment, Manifests, Object};
+use crate::config::{Diagnostic, Diagnostics, Fields, Node, Value, suggest};
 use crate::engine::meter::MetricsSpec;
 use crate::engine::objective::Objective;
 use crate::engine::spec::NodeLease;
@@ -287,6 +287,7 @@ fn read_deployment(fields: &Fields<'_>, base_dir: &Path, sink: &mut Diagnostics)
     let path = base_dir.join(node.as_text().unwrap_or_default());
     let name: Option<String> = fields.optional("name", sink);
     let manifests = Manifests::read(&path, sink)?;
+    let errors = sink.errors();
     let deployments = Deployment::all(&manifests, sink);
     let chosen = match &name {
         Some(name) => deployments.iter().find(|deployment| deployment.name == *name),
@@ -294,9 +295,10 @@ fn read_deployment(fields: &Fields<'_>, base_dir: &Path, sink: &mut Diagnostics)
         None => None,
     };
     let Some(deployment) = chosen else {
-        let names: Vec<&str> = deployments.iter().map(|deployment| deployment.name.as_str()).collect();
-        let message = format!("{} holds {} Deployments or StatefulSets", path.display(), names.len());
-        sink.push(node.error(message).note(format!("found: {}", names.join(", "))).help("choose one by `name:`"));
+        // One that could not be read has been complained about, and may be the one that was meant.
+        if sink.errors() == errors {
+            sink.push(not_the_one(node, &path, &manifests, &deployments, name.as_deref()));
+        }
         return None;
     };
     Some(ServiceDefaults {
@@ -307,6 +309,24 @@ fn read_deployment(fields: &Fields<'_>, base_dir: &Path, sink: &mut Diagnostics)
         memory_request: deployment.memory_request(),
         grace_period: Some(deployment.termination_grace),
     })
+}
+
+/// Says what a manifest holds in place of the Deployment that was looked for.
+fn not_the_one(
+    node: &Node,
+    path: &Path,
+    manifests: &Manifests,
+    deployments: &[Deployment],
+    name: Option<&str>,
+) -> Diagnostic {
+    let message = match name {
+        Some(name) => format!("{} holds no Deployment or StatefulSet `{name}`", path.display()),
+        None => format!("{} does not hold exactly one Deployment or StatefulSet", path.display()),
+    };
+    let titles: Vec<String> = manifests.objects.iter().map(Object::title).collect();
+    let found = if titles.is_empty() { "nothing".into() } else { titles.join(", ") };
+    let error = node.error(message).note(format!("it holds: {found}"));
+    if deployments.is_empty() { error } else { error.help("choose one by the service's `name:`") }
 }
 
 fn read_policies(

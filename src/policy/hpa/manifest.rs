@@ -2,7 +2,7 @@
 
 use super::spec::{Amount, Behavior, HpaSpec, MetricSpec, RatePolicy, Resource, RulesSpec, SelectPolicy, Target};
 use crate::config::kubernetes::{Object, finish_leniently};
-use crate::config::{Diagnostics, Fields, FromNode, Node, Severity, Value, suggest};
+use crate::config::{Diagnostic, Diagnostics, Fields, FromNode, Node, Severity, Value, suggest};
 use crate::units::{Quantity, SimDuration};
 
 /// An autoscaler as a manifest states it.
@@ -315,17 +315,20 @@ fn read_target(node: &Node, allowed: &[Goal], sink: &mut Diagnostics) -> Option<
     fields.finish(sink);
     let kind = kind?;
     let Some(goal) = Goal::ALL.into_iter().find(|goal| goal.kind() == kind) else {
-        let error = node.get("type").unwrap_or(node).error(format!("`{kind}` is not a type of target"));
-        sink.push(match suggest(&kind, Goal::ALL.map(Goal::kind)) {
-            Some(near) => error.label(format!("did you mean `{near}`?")),
-            None => error.note(format!("types: {}", Goal::ALL.map(Goal::kind).join(", "))),
-        });
+        sink.push(unknown(node.get("type").unwrap_or(node), &kind, "type of target", &Goal::ALL.map(Goal::kind)));
         return None;
     };
     if !allowed.contains(&goal) {
         let types: Vec<&str> = allowed.iter().map(|goal| goal.kind()).collect();
         let error = node.get("type").unwrap_or(node).error(format!("a target of this metric cannot be a {kind}"));
         sink.push(error.note(format!("types: {}", types.join(", "))));
+        return None;
+    }
+    // Only where the API server refuses it: for resources, the metrics that may have a utilization.
+    if let [(_, Some(utilization)), (_, Some(_)), _] = values
+        && allowed.contains(&Goal::Utilization)
+    {
+        sink.push(utilization.error("a target has `averageUtilization` or `averageValue`, not both"));
         return None;
     }
     let Some(value) = values.iter().find(|(known, _)| *known == goal).and_then(|(_, node)| *node) else {
@@ -340,6 +343,15 @@ fn read_target(node: &Node, allowed: &[Goal], sink: &mut Diagnostics) -> Option<
     }
     let quantity = positive(Quantity::from_node(value, sink)?, value, sink)?;
     Some(if goal == Goal::Value { Target::Value(quantity) } else { Target::AverageValue(quantity) })
+}
+
+/// `word` is none of `known`; names the likely one, or all of them.
+fn unknown(node: &Node, word: &str, what: &str, known: &[&str]) -> Diagnostic {
+    let error = node.error(format!("`{word}` is not a {what}"));
+    match suggest(word, known.iter().copied()) {
+        Some(near) => error.label(format!("did you mean `{near}`?")),
+        None => error.note(format!("one of {}", known.join(", "))),
+    }
 }
 
 fn positive<T: Default + PartialOrd>(value: T, node: &Node, sink: &mut Diagnostics) -> Option<T> {
@@ -415,8 +427,7 @@ fn rate_policy(node: &Node, sink: &mut Diagnostics) -> Option<RatePolicy> {
         "Pods" => Amount::Pods(value),
         "Percent" => Amount::Percent(value),
         other => {
-            let error = node.get("type").unwrap_or(node).error(format!("`{other}` is not a type of policy"));
-            sink.push(error.note("types: Pods, Percent"));
+            sink.push(unknown(node.get("type").unwrap_or(node), other, "type of policy", &["Pods", "Percent"]));
             return None;
         }
     };
@@ -429,11 +440,7 @@ fn select_policy(node: &Node, sink: &mut Diagnostics) -> Option<SelectPolicy> {
         "Min" => Some(SelectPolicy::Min),
         "Disabled" => Some(SelectPolicy::Disabled),
         other => {
-            let error = node.error(format!("`{other}` is not a selectPolicy"));
-            sink.push(match suggest(other, ["Max", "Min", "Disabled"]) {
-                Some(near) => error.label(format!("did you mean `{near}`?")),
-                None => error.note("one of Max, Min, Disabled"),
-            });
+            sink.push(unknown(node, other, "selectPolicy", &["Max", "Min", "Disabled"]));
             None
         }
     }

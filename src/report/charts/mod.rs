@@ -5,9 +5,11 @@ mod canvas;
 mod chart;
 mod pictures;
 mod raster;
+mod recorded;
 mod thin;
 
 use crate::experiment::Outcome;
+use crate::experiment::recorded::Comparison;
 use crate::report::{Artifact, ReportError, Reporter, ReporterPlugin};
 
 /// The entry in the list.
@@ -24,14 +26,23 @@ impl Reporter for Charts {
     fn report(&self, outcome: &Outcome) -> Result<Vec<Artifact>, ReportError> {
         let mut artifacts = Vec::new();
         for chart in pictures::all(outcome) {
-            let svg = chart.svg(false);
-            let name = format!("{}.png", chart.name);
-            let png = raster::png(&svg, chart.size()).map_err(|e| ReportError::new(&name, e))?;
-            artifacts.push(Artifact::new(format!("{}.svg", chart.name), svg));
-            artifacts.push(Artifact::new(name, png));
+            artifacts.extend(files(&chart)?);
         }
         Ok(artifacts)
     }
+}
+
+/// A chart as SVG and as PNG.
+fn files(chart: &chart::Chart) -> Result<[Artifact; 2], ReportError> {
+    let svg = chart.svg(false);
+    let name = format!("{}.png", chart.name);
+    let png = raster::png(&svg, chart.size()).map_err(|e| ReportError::new(&name, e))?;
+    Ok([Artifact::new(format!("{}.svg", chart.name), svg), Artifact::new(name, png)])
+}
+
+/// The chart of recorded runs beside their simulation.
+pub(super) fn recorded_files(runs: &[Comparison]) -> Result<[Artifact; 2], ReportError> {
+    files(&recorded::chart(runs))
 }
 
 /// All charts for a page: the `svg` element and how to read it.
