@@ -187,7 +187,7 @@ fn service(run: &RecordedRun) -> ServiceSpec {
 fn load(run: &RecordedRun) -> Vec<(f64, f64)> {
     let reporting = |at: u32| {
         let known = || run.rates.iter().filter(|(_, _, average)| *average > 0.0);
-        let next = known().find(|(sampled, ..)| *sampled >= at).or(known().last());
+        let next = known().find(|(sampled, ..)| *sampled >= at).or(known().next_back());
         next.map_or(0.0, |(_, total, average)| (total / average).round())
     };
     // A poll shows what the HPA saw up to a poll earlier; it saw the mean of the window before.
