@@ -71,16 +71,18 @@ impl Fleet {
         }
     }
 
-    /// Creates the replicas of the start, ready at once where a node has room.
+    /// Creates the replicas of the start, ready at once where a node has room; the others wait and start up like any.
     pub(super) fn populate(&mut self, count: u32, lane: &mut dyn LaneControl, shared: &mut Shared) {
         self.wanted = TimeWeighted::new(u64::from(count), SimTime::ZERO);
         for _ in 0..count {
             let index = self.create(SimTime::ZERO, shared);
-            self.replicas[index].delays = [SimDuration::ZERO; 4];
+            let delays = std::mem::replace(&mut self.replicas[index].delays, [SimDuration::ZERO; 4]);
             if self.place(index, SimTime::ZERO, shared) {
                 while self.replicas[index].phase != ReplicaPhase::Ready {
                     self.enter_next_phase(index, SimTime::ZERO, lane, shared);
                 }
+            } else {
+                self.replicas[index].delays = delays;
             }
         }
         self.cold_starts = 0;
