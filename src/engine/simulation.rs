@@ -123,17 +123,19 @@ impl Simulation {
     /// If an invariant of the engine does not hold, which is a bug.
     pub fn run(mut self, progress: &mut dyn FnMut(SimTime)) -> Result<RunRecord, RunError> {
         let end = self.spec.end;
-        while let Some(entry) = self.shared.calendar.peek().filter(|entry| entry.time < end) {
-            if self.advance_lanes(entry.time, entry.rank)? {
-                // A drained replica may have brought events that come before this one.
+        loop {
+            let next = self.shared.calendar.peek().filter(|entry| entry.time < end);
+            let (time, rank) = next.map_or((end, Rank::Boundary), |entry| (entry.time, entry.rank));
+            if self.advance_lanes(time, rank)? {
+                // A drained replica may have brought events that come before this one, or before the end.
                 continue;
             }
+            let Some(entry) = next else { break };
             self.shared.calendar.pop();
             assert!(entry.time >= self.now, "I2: the clock went back");
             self.now = entry.time;
             self.handle(entry, progress)?;
         }
-        while self.advance_lanes(end, Rank::Boundary)? {}
         self.now = end;
         progress(end);
         Ok(self.finish())
