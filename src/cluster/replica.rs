@@ -38,6 +38,8 @@ pub struct Replica {
     pub created: SimTime,
     /// When a node accepted it.
     pub accepted: Option<SimTime>,
+    /// When its containers began to run, the last time that they did.
+    pub running_since: Option<SimTime>,
     /// Last change between ready and not ready.
     pub ready_transition: Option<SimTime>,
     /// Delays until the next phases: accepted by the kubelet, image pulled, containers started, ready.
@@ -60,6 +62,7 @@ impl Replica {
             node: None,
             created: now,
             accepted: None,
+            running_since: None,
             ready_transition: None,
             delays: [SimDuration::ZERO; 4],
             crashes: 0,
@@ -72,6 +75,9 @@ impl Replica {
     pub fn enter(&mut self, phase: ReplicaPhase, now: SimTime) {
         let was_ready = self.phase == ReplicaPhase::Ready;
         let started = phase == ReplicaPhase::Warming;
+        if started {
+            self.running_since = Some(now);
+        }
         if was_ready != (phase == ReplicaPhase::Ready) || started {
             self.ready_transition = Some(now);
         }

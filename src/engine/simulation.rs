@@ -343,8 +343,8 @@ impl Service {
                 (reading.arrived, reading.busy, reading.waiting) = (seat.arrived, seat.busy_area, seat.waiting);
                 held = seat.running + seat.waiting;
             }
-            let since = replica.ready_transition.unwrap_or(replica.created);
-            reading.cpu += spec.cpu_idle * now.since(since.min(now)).as_nanos() as f64;
+            let since = replica.running_since.unwrap_or(now);
+            reading.cpu += spec.cpu_idle * now.since(since).as_nanos() as f64;
             reading.memory = spec.memory_base.get() as f64 + spec.memory_per_request.get() as f64 * f64::from(held);
             readings.push(reading);
         }
