@@ -107,6 +107,9 @@ impl Simulation {
     fn schedule_first(&mut self) {
         let calendar = &mut self.shared.calendar;
         calendar.push(SimTime::ZERO + self.spec.interval, Event::IntervalEnd);
+        if self.spec.warm_up > SimTime::ZERO {
+            calendar.push(self.spec.warm_up, Event::WarmUpEnd);
+        }
         calendar.push(SimTime::ZERO + self.spec.metrics.first, Event::Scrape);
         for (number, service) in self.services.iter().enumerate() {
             let first = self.spec.metrics.first_decision.unwrap_or(service.policy.sync_period());
@@ -208,6 +211,7 @@ impl Simulation {
                 progress(now);
                 self.shared.calendar.push(now + self.spec.interval, Event::IntervalEnd);
             }
+            Event::WarmUpEnd => self.services.iter_mut().for_each(|service| service.warm_marks = service.marks(now)),
             Event::Scrape => {
                 self.services.iter_mut().for_each(|service| service.scrape(now));
                 self.shared.calendar.push(now + self.spec.metrics.interval, Event::Scrape);
@@ -433,9 +437,6 @@ impl Service {
         });
         self.interval_good.iter_mut().zip(&tally.good).for_each(|(row, good)| row.push(*good));
         self.marks = after;
-        if before.at < settings.warm_up && settings.warm_up <= now {
-            self.warm_marks = after;
-        }
     }
 }
 
