@@ -360,9 +360,9 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         assert!(job.arrival <= job.offered && job.offered <= job.started && job.started <= now, "I2: causality");
         self.tally.left(now - job.offered);
         let seat = &mut self.seats[event.entity as usize];
-        self.warm_requests += u64::from(seat.served_before && job.arrival >= self.tally.warm_up);
-        seat.served_before = true;
+        let warm = std::mem::replace(&mut seat.served_before, true);
         if !job.abandoned {
+            self.warm_requests += u64::from(warm && job.arrival >= self.tally.warm_up);
             self.tally.completed(job.arrival, job.offered, job.started, now);
         }
         self.vacate(event.entity);
