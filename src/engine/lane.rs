@@ -642,16 +642,20 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         }
         record.draining = false;
         let held: Vec<u32> = self.jobs.iter().filter(|(_, job)| job.seat == seat).map(|(number, _)| number).collect();
+        let mut lost = Vec::new();
         // Waiting ones first, so that none of them is started by the end of a running one.
         for state in [JobState::Waiting, JobState::Running] {
             for number in held.iter().copied().filter(|n| self.jobs.get(*n).state == state).collect::<Vec<_>>() {
                 let job = *self.jobs.get(number);
                 self.drop_job(number);
                 if !job.abandoned {
-                    self.lose(attempt_of(&job), Loss::Failed);
+                    lost.push(job);
                 }
             }
         }
+        // The oldest request is the first to claim a retry.
+        lost.sort_unstable_by_key(|job| job.ordinal);
+        lost.iter().for_each(|job| self.lose(attempt_of(job), Loss::Failed));
         self.drained = None;
         self.release(seat, now);
     }
