@@ -410,6 +410,7 @@ impl Service {
             return;
         }
         let tally = self.lane.tally().take_interval();
+        let first_latency = settings.objectives.iter().position(|objective| objective.within.is_some());
         let nanos = length.as_nanos() as f64;
         let mean = |from: u128, to: u128| (to - from) as f64 / nanos;
         let slots = slots_of(&self.fleet.spec);
@@ -422,7 +423,7 @@ impl Service {
             arrived: tally.arrived,
             completed: tally.completed,
             lost: tally.lost,
-            good: tally.good.first().copied().unwrap_or(tally.completed),
+            good: first_latency.map_or(tally.completed, |number| tally.good[number]),
             waiting: tally.waiting,
             sojourn: tally.sojourn,
             wanted: mean(before.wanted, after.wanted),
