@@ -37,6 +37,7 @@ struct Seat {
     virtual_time: f64,
     /// When `virtual_time` and `work` were brought up to date.
     since: SimTime,
+    /// Core-nanoseconds used.
     work: f64,
     /// Number of the latest announcement; an event with another number was overtaken.
     announced: u32,
@@ -66,9 +67,9 @@ impl Seat {
     }
 
     fn advance(&mut self, cores: f64, now: SimTime) {
-        let served = self.rate(cores) * now.since(self.since).as_nanos() as f64;
-        self.virtual_time += served;
-        self.work += served * self.shares.len() as f64;
+        let elapsed = now.since(self.since).as_nanos() as f64;
+        self.virtual_time += self.rate(cores) * elapsed;
+        self.work += cores.min(self.shares.len() as f64) * elapsed;
         self.since = now;
     }
 

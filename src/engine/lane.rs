@@ -571,7 +571,7 @@ pub(super) trait LaneControl: Send {
     fn release(&mut self, seat: u32, now: SimTime);
     /// The seat, with its areas brought up to `now`.
     fn seat(&mut self, seat: u32, now: SimTime) -> &Seat;
-    /// Service done by the seat, see [`ServiceModel::work_done`].
+    /// Time worked by the seat, see [`ServiceModel::work_done`].
     fn work_done(&mut self, seat: u32, now: SimTime) -> f64;
     /// The lane's counts.
     fn tally(&mut self) -> &mut Tally;
@@ -588,7 +588,7 @@ pub(super) struct LaneTotals {
     pub waiting: u128,
     /// Requests waiting at replicas now.
     pub waiting_now: u64,
-    /// Service done, nanoseconds at the reference speed.
+    /// Time worked, see [`ServiceModel::work_done`].
     pub work: f64,
     /// Time that attempts, gone or present, have spent at replicas: Little's law says it equals `busy + waiting`.
     pub residence: u128,
