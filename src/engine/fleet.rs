@@ -30,14 +30,17 @@ pub(super) struct Fleet {
     seats: u32,
     pub wanted: TimeWeighted,
     pub ready: TimeWeighted,
+    /// Replicas that hold requests: ready or draining.
+    pub serving: TimeWeighted,
     pub starting: TimeWeighted,
     pub leased: TimeWeighted,
     /// Nano-dollars per hour being paid.
     pub spending: TimeWeighted,
     pub cold_starts: u64,
     pub crashes: u64,
-    /// Replicas now: ready, starting, leased.
+    /// Replicas now: ready, draining, starting, leased.
     now_ready: u64,
+    now_draining: u64,
     now_starting: u64,
     now_leased: u64,
     /// Demands for more replicas that are not met yet: (wanted, since).
@@ -58,12 +61,14 @@ impl Fleet {
             seats: 0,
             wanted: TimeWeighted::default(),
             ready: TimeWeighted::default(),
+            serving: TimeWeighted::default(),
             starting: TimeWeighted::default(),
             leased: TimeWeighted::default(),
             spending: TimeWeighted::default(),
             cold_starts: 0,
             crashes: 0,
             now_ready: 0,
+            now_draining: 0,
             now_starting: 0,
             now_leased: 0,
             awaited: Vec::new(),
@@ -314,14 +319,16 @@ impl Fleet {
     fn enter(&mut self, index: usize, phase: ReplicaPhase, now: SimTime) {
         self.uncount(index);
         self.replicas[index].enter(phase, now);
-        let (ready, starting) = class_of(phase);
+        let [ready, draining, starting] = class_of(phase);
         self.now_ready += ready;
+        self.now_draining += draining;
         self.now_starting += starting;
     }
 
     fn uncount(&mut self, index: usize) {
-        let (ready, starting) = class_of(self.replicas[index].phase);
+        let [ready, draining, starting] = class_of(self.replicas[index].phase);
         self.now_ready -= ready;
+        self.now_draining -= draining;
         self.now_starting -= starting;
     }
 
@@ -329,6 +336,7 @@ impl Fleet {
     fn count(&mut self, now: SimTime) {
         let ready = self.now_ready;
         self.ready.set(ready, now);
+        self.serving.set(ready + self.now_draining, now);
         self.starting.set(self.now_starting, now);
         self.leased.set(self.now_leased, now);
         let price = self.lease.as_ref().map_or(0, |lease| lease.price.as_nanos());
@@ -363,12 +371,13 @@ impl Fleet {
     }
 }
 
-/// Whether a phase counts as ready, and whether as starting.
-fn class_of(phase: ReplicaPhase) -> (u64, u64) {
+/// Whether a phase counts as ready, as draining, as starting.
+fn class_of(phase: ReplicaPhase) -> [u64; 3] {
     match phase {
-        ReplicaPhase::Ready => (1, 0),
-        ReplicaPhase::Draining | ReplicaPhase::Ended => (0, 0),
-        _ => (0, 1),
+        ReplicaPhase::Ready => [1, 0, 0],
+        ReplicaPhase::Draining => [0, 1, 0],
+        ReplicaPhase::Ended => [0, 0, 0],
+        _ => [0, 0, 1],
     }
 }
 

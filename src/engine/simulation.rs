@@ -38,6 +38,7 @@ pub(super) struct Marks {
     pub totals: LaneTotals,
     pub wanted: u128,
     pub ready: u128,
+    pub serving: u128,
     pub starting: u128,
     pub leased: u128,
     pub spending: u128,
@@ -399,8 +400,9 @@ impl Service {
         let area = |level: &TimeWeighted| level.area(now);
         let fleet = &self.fleet;
         let (wanted, ready, starting) = (area(&fleet.wanted), area(&fleet.ready), area(&fleet.starting));
+        let serving = area(&fleet.serving);
         let (leased, spending) = (area(&fleet.leased), area(&fleet.spending));
-        Marks { at: now, totals: self.lane.totals(now), wanted, ready, starting, leased, spending }
+        Marks { at: now, totals: self.lane.totals(now), wanted, ready, serving, starting, leased, spending }
     }
 
     fn close_interval(&mut self, now: SimTime, node_spending: u64, settings: &RunSettings) {
@@ -415,6 +417,7 @@ impl Service {
         let mean = |from: u128, to: u128| (to - from) as f64 / nanos;
         let slots = slots_of(&self.fleet.spec);
         let (busy, ready) = (mean(before.totals.busy, after.totals.busy), mean(before.ready, after.ready));
+        let serving = mean(before.serving, after.serving);
         let used = used_slots(&self.fleet.spec, &before.totals, &after.totals) / nanos;
         let spent = (after.spending - before.spending) + u128::from(node_spending) * u128::from(length.as_nanos());
         self.timeline.push(Interval {
@@ -431,7 +434,7 @@ impl Service {
             starting: mean(before.starting, after.starting),
             queued: mean(before.totals.waiting, after.totals.waiting),
             busy,
-            utilization: (ready > 0.0).then(|| used / (ready * slots)),
+            utilization: (serving > 0.0).then(|| used / (serving * slots)),
             needed: tally.demand as f64 / nanos / (slots * settings.reference_utilization),
             leased: mean(before.leased, after.leased),
             cost: Usd::from_nanos((spent / 3_600_000_000_000) as i128),
