@@ -183,7 +183,7 @@ pub struct Interval {
     pub utilization: Option<f64>,
     /// Replicas that the arrivals of this interval needed at the reference utilization.
     pub needed: f64,
-    /// Nodes (or replicas, where those are leased) being paid for, averaged over the interval.
+    /// Replicas and nodes being paid for, averaged over the interval; services share the nodes evenly.
     pub leased: f64,
     /// Cost that accrued in the interval, at list price and without minimum or rounding.
     pub cost: Usd,

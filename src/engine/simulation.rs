@@ -44,12 +44,20 @@ pub(super) struct Marks {
     pub spending: u128,
 }
 
+/// What all nodes cost, which is the same at any time.
+#[derive(Debug, Clone, Copy, Default)]
+struct NodesPaid {
+    count: u64,
+    /// Nano-dollars per hour.
+    spending: u64,
+}
+
 /// A run in progress.
 pub struct Simulation {
     pub(super) spec: RunSettings,
     pub(super) services: Vec<Service>,
     pub(super) shared: Shared,
-    pub(super) node_spending: u64,
+    nodes: NodesPaid,
     now: SimTime,
 }
 
@@ -78,11 +86,12 @@ impl Simulation {
             leases: LeaseBook::default(),
             streams: spec.streams,
         };
-        let mut node_spending = 0;
+        let mut nodes = NodesPaid::default();
         for lease in &spec.node_leases {
             for _ in 0..lease.count {
                 shared.leases.open(&lease.what, SimTime::ZERO, lease.price, lease.billing);
-                node_spending += lease.price.as_nanos();
+                nodes.count += 1;
+                nodes.spending += lease.price.as_nanos();
             }
         }
         let settings = RunSettings {
@@ -100,7 +109,7 @@ impl Simulation {
             let tally = Tally::new(settings.warm_up, limits.clone());
             services.push(Service::build(number as u32, run, tally, &settings, &mut shared)?);
         }
-        let mut simulation = Simulation { spec: settings, services, shared, node_spending, now: SimTime::ZERO };
+        let mut simulation = Simulation { spec: settings, services, shared, nodes, now: SimTime::ZERO };
         simulation.schedule_first();
         Ok(simulation)
     }
@@ -271,9 +280,9 @@ impl Simulation {
 
     /// Ends the present interval of every service at `now`.
     pub(super) fn close_interval(&mut self, now: SimTime) {
-        let share = self.node_spending / self.services.len().max(1) as u64;
+        let sharers = self.services.len() as u64;
         for service in &mut self.services {
-            service.close_interval(now, share, &self.spec);
+            service.close_interval(now, self.nodes, sharers, &self.spec);
         }
     }
 
@@ -405,7 +414,8 @@ impl Service {
         Marks { at: now, totals: self.lane.totals(now), wanted, ready, serving, starting, leased, spending }
     }
 
-    fn close_interval(&mut self, now: SimTime, node_spending: u64, settings: &RunSettings) {
+    /// Ends the present interval; of what the nodes cost, each of `sharers` services bears an equal part.
+    fn close_interval(&mut self, now: SimTime, nodes: NodesPaid, sharers: u64, settings: &RunSettings) {
         let (before, after) = (self.marks, self.marks(now));
         let length = now.since(before.at);
         if length.is_zero() {
@@ -419,7 +429,8 @@ impl Service {
         let (busy, ready) = (mean(before.totals.busy, after.totals.busy), mean(before.ready, after.ready));
         let serving = mean(before.serving, after.serving);
         let used = used_slots(&self.fleet.spec, &before.totals, &after.totals) / nanos;
-        let spent = (after.spending - before.spending) + u128::from(node_spending) * u128::from(length.as_nanos());
+        let node_spending = u128::from(nodes.spending) * u128::from(length.as_nanos()) / u128::from(sharers);
+        let spent = (after.spending - before.spending) + node_spending;
         self.timeline.push(Interval {
             start: before.at,
             length,
@@ -436,7 +447,7 @@ impl Service {
             busy,
             utilization: (serving > 0.0).then(|| used / (serving * slots)),
             needed: tally.demand as f64 / nanos / (slots * settings.reference_utilization),
-            leased: mean(before.leased, after.leased),
+            leased: mean(before.leased, after.leased) + nodes.count as f64 / sharers as f64,
             cost: Usd::from_nanos((spent / 3_600_000_000_000) as i128),
         });
         self.interval_good.iter_mut().zip(&tally.good).for_each(|(row, good)| row.push(*good));
