@@ -57,7 +57,7 @@ impl Service {
         let used_area = used_slots(spec, &from.totals, &last.totals);
         let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
         let requested = spec.cpu_request.map_or(0.0, Millicores::as_cores);
-        let cpu = (last.totals.work - from.totals.work) * spec.cpu_per_busy_second + serving_area * spec.cpu_idle;
+        let cpu = last.totals.worked_since(&from.totals) * spec.cpu_per_busy_second + serving_area * spec.cpu_idle;
         let in_system = (last.totals.busy + last.totals.waiting) - (from.totals.busy + from.totals.waiting);
         let judged = counts.completed + counts.rejected + counts.timed_out + counts.failed;
         let objectives = settings.objectives.iter().enumerate().map(|(number, objective)| {

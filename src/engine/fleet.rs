@@ -9,6 +9,9 @@ use crate::random::{Purpose, Streams};
 use crate::stats::TimeWeighted;
 use crate::units::{SimDuration, SimTime};
 
+/// Containers run at least so long before they crash: with start-ups that take no time, time would stand still otherwise.
+const SHORTEST_LIFE: SimDuration = SimDuration::from_millis(1);
+
 /// What the fleets of all services share.
 pub(super) struct Shared {
     pub calendar: Calendar,
@@ -203,7 +206,8 @@ impl Fleet {
             let key = (u64::from(replica.crashes) << 32) | u64::from(replica.id);
             let mut draw = shared.streams.keyed(Purpose::Crash, u64::from(self.service), key);
             let event = Event::Crash { service: self.service, replica: replica.id, generation: replica.generation };
-            shared.calendar.push(now + crash.sample_duration(&mut draw), event);
+            let running = crash.sample_duration(&mut draw).max(SHORTEST_LIFE);
+            shared.calendar.push(now + running, event);
         }
     }
 

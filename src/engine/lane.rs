@@ -604,6 +604,14 @@ pub(super) struct LaneTotals {
     pub ordinal: u64,
 }
 
+impl LaneTotals {
+    /// Time worked since `earlier`. The sum over seats is taken in another order once one of them is gone, so that without any
+    /// work its rounding may fall below zero.
+    pub(super) fn worked_since(&self, earlier: &LaneTotals) -> f64 {
+        (self.work - earlier.work).max(0.0)
+    }
+}
+
 impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
     fn run(&mut self, horizon: Horizon) -> Result<LaneStop, TraceError> {
         Lane::run(self, horizon)

@@ -467,7 +467,7 @@ pub(super) fn slots_of(spec: &ServiceSpec) -> f64 {
 pub(super) fn used_slots(spec: &ServiceSpec, from: &LaneTotals, to: &LaneTotals) -> f64 {
     match spec.model {
         ModelKind::Slots => (to.busy - from.busy) as f64,
-        ModelKind::ProcessorSharing => to.work - from.work,
+        ModelKind::ProcessorSharing => to.worked_since(from),
     }
 }
 
