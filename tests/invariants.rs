@@ -164,7 +164,11 @@ impl Seen<'_> {
         prop_assert!(record.mean_ready <= f64::from(record.max_ready) + 1e-9);
         if let Some(nodes) = &self.case.nodes {
             let fit = |pool: &crate::random_scenario::PoolCase| {
-                u64::from(pool.count) * (pool.cpu_millis / self.put_in.cpu_millis).min(u64::from(pool.pods))
+                u64::from(pool.count)
+                    * pool
+                        .cpu_millis
+                        .checked_div(self.put_in.cpu_millis)
+                        .map_or(pool.pods.into(), |fit| fit.min(pool.pods.into()))
             };
             let room: u64 = nodes.pools.iter().map(fit).sum();
             prop_assert!(u64::from(record.max_ready) <= room, "{} ready, room for {room}", record.max_ready);

@@ -24,8 +24,19 @@ fn distribution(most: Ms) -> impl Strategy<Value = Distribution> {
     })
 }
 
+/// Mostly up to `most`; now and then so long that it never ends.
+fn delay(most: Ms) -> impl Strategy<Value = Distribution> {
+    prop_oneof![40 => distribution(most), 1 => Just(Distribution::Constant { value: 1e12 })]
+}
+
+/// Running time until a crash; now and then none at all.
+fn life() -> impl Strategy<Value = Distribution> {
+    let usual = distribution(5_000).prop_filter("a life", |life| life.mean() > 0.1);
+    prop_oneof![20 => usual, 1 => Just(Distribution::Constant { value: 0.0 })]
+}
+
 fn constant(most: Ms) -> impl Strategy<Value = Distribution> {
-    (0..=most).prop_map(|ms| Distribution::constant(millis(ms)))
+    prop_oneof![Just(0), 0..=most].prop_map(|ms| Distribution::constant(millis(ms)))
 }
 
 fn arrivals() -> impl Strategy<Value = Arrivals> {
@@ -93,17 +104,17 @@ prop_compose! {
 prop_compose! {
     fn wild_service()(
         clients in clients(true),
-        demand in prop_oneof![distribution(500).prop_map(Demand::Drawn), vec(0..800u64, 1..40).prop_map(Demand::Listed)],
+        demand in prop_oneof![delay(500).prop_map(Demand::Drawn), vec(0..800u64, 1..40).prop_map(Demand::Listed)],
         replicas in 0..4u32,
         dispatch in 0..DISPATCHERS.len(),
-        cpu_millis in 100..2500u64,
+        cpu_millis in prop_oneof![20 => 100..2500u64, 1 => Just(0)],
         cpu_idle in prop_oneof![Just(0.0), 0.0..0.2],
         sharing in any::<bool>(),
-        crash in option::weighted(0.3, distribution(5_000)),
-        start_up in [distribution(300), distribution(3_000), distribution(1_000), distribution(3_000)],
+        crash in option::weighted(0.3, life()),
+        start_up in [delay(300), delay(3_000), delay(1_000), delay(3_000)],
     ) -> ServiceCase {
-        ServiceCase { demand, replicas, dispatch, cpu_millis, cpu_idle, sharing, start_up,
-            crash: crash.filter(|crash| crash.mean() > 0.1), ..clients }
+        ServiceCase { demand, replicas, dispatch, cpu_millis, cpu_idle, sharing: sharing && cpu_millis > 0, start_up,
+            crash, ..clients }
     }
 }
 
