@@ -164,12 +164,7 @@ impl Simulation {
         if self.services.len() > 1 && self.services.iter().any(|service| service.fleet.is_draining()) {
             return self.advance_in_turns(whole);
         }
-        for number in 0..self.services.len() {
-            if self.advance_lane(number, whole)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        self.advance_all(whole)
     }
 
     fn advance_lane(&mut self, number: usize, horizon: Horizon) -> Result<bool, RunError> {
@@ -192,21 +187,31 @@ impl Simulation {
             if first >= whole.completions.max(whole.arrivals) {
                 return Ok(false);
             }
-            let turn = next[1].0.max(first.saturating_add(1));
-            let horizon = Horizon { completions: whole.completions.min(turn), arrivals: whole.arrivals.min(turn) };
-            if self.advance_lane(number, horizon)? {
+            let up_to = |completions: u64, arrivals: u64| Horizon {
+                completions: whole.completions.min(completions),
+                arrivals: whole.arrivals.min(arrivals),
+            };
+            let (turn, after) = (next[1].0, first.saturating_add(1));
+            let drained = if first < turn {
+                self.advance_lane(number, up_to(turn, turn))?
+            } else {
+                // At one instant capacity is freed in every lane before it is asked for in any.
+                self.advance_all(up_to(after, first))? || self.advance_all(up_to(after, after))?
+            };
+            if drained {
                 return Ok(true);
             }
             if self.services[number].lane.next_event() == first {
                 // Beyond its own horizon (an arrival at the instant of a transition): so are all later ones.
-                return self.finish_turns(whole);
+                return self.advance_all(whole);
             }
         }
     }
 
-    fn finish_turns(&mut self, whole: Horizon) -> Result<bool, RunError> {
+    /// Runs one lane after the other; returns early, with `true`, once a replica has drained.
+    fn advance_all(&mut self, horizon: Horizon) -> Result<bool, RunError> {
         for number in 0..self.services.len() {
-            if self.advance_lane(number, whole)? {
+            if self.advance_lane(number, horizon)? {
                 return Ok(true);
             }
         }
