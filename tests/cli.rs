@@ -292,6 +292,7 @@ fn refused(place: &Place, file: &str, words: &str) {
 #[case("target: { cpu: 60% } }", "target: { cpu: 60% }, maks: 3 }", "maks")]
 #[case("hpa: { min: 1, max: 9, target: { cpu: 60% } }", "hpa: { manifest: missing.yaml }", "no such file")]
 #[case("hpa: { min: 1, max: 9, target: { cpu: 60% } }", "hpa", "hpa")]
+#[case("limits: { cpu: 1 } }", "limits: { cpu: 0 } }\n  service-model: processor-sharing", "needs a CPU limit")]
 #[case("service:\n", "services:\n", "must be a list")]
 #[case("dispatch: x", "dispatch: x", "")]
 fn broken_scenarios_are_refused(#[case] part: &str, #[case] by: &str, #[case] words: &str) {

@@ -1,7 +1,11 @@
 //! Everything that is tested from outside the library, in one binary.
 
+mod brute_force;
 mod cli;
+mod determinism;
 mod forecasters;
+mod invariants;
+mod random_scenario;
 mod recorded_hpa;
 mod reference_autoscaling;
 mod reference_forecast;

@@ -1,5 +1,7 @@
 //! One replica of a service and the phases of its life.
 
+use std::cmp::Reverse;
+
 use crate::units::{SimDuration, SimTime};
 
 /// Where a replica is in its life.
@@ -38,6 +40,8 @@ pub struct Replica {
     pub created: SimTime,
     /// When a node accepted it.
     pub accepted: Option<SimTime>,
+    /// When its containers began to run, the last time that they did.
+    pub running_since: Option<SimTime>,
     /// Last change between ready and not ready.
     pub ready_transition: Option<SimTime>,
     /// Delays until the next phases: accepted by the kubelet, image pulled, containers started, ready.
@@ -60,6 +64,7 @@ impl Replica {
             node: None,
             created: now,
             accepted: None,
+            running_since: None,
             ready_transition: None,
             delays: [SimDuration::ZERO; 4],
             crashes: 0,
@@ -72,6 +77,9 @@ impl Replica {
     pub fn enter(&mut self, phase: ReplicaPhase, now: SimTime) {
         let was_ready = self.phase == ReplicaPhase::Ready;
         let started = phase == ReplicaPhase::Warming;
+        if started {
+            self.running_since = Some(now);
+        }
         if was_ready != (phase == ReplicaPhase::Ready) || started {
             self.ready_transition = Some(now);
         }
@@ -84,15 +92,19 @@ impl Replica {
         !matches!(self.phase, ReplicaPhase::Draining | ReplicaPhase::Ended)
     }
 
-    /// The order in which a shrinking service gives up replicas, least valuable first: without a node, then not ready, then
-    /// ready; within each the newest first (after Kubernetes' `ActivePodsWithRanks`, without its spreading by node).
-    pub fn removal_key(&self) -> (u8, std::cmp::Reverse<Option<SimTime>>, std::cmp::Reverse<u32>) {
-        let class = match self.phase {
-            ReplicaPhase::Pending => 0,
-            ReplicaPhase::Ready => 2,
-            _ => 1,
+    /// The order in which a shrinking service gives up replicas, least valuable first: without a node, then not yet running,
+    /// then running but not ready, then ready. Of ready ones the one that became so last goes first; of equals the one that
+    /// crashed more often, then the newest (after Kubernetes' `ActivePodsWithRanks`, without deletion costs and without its
+    /// spreading by node).
+    pub fn removal_key(&self) -> impl Ord + use<> {
+        let (class, ready_since) = match self.phase {
+            ReplicaPhase::Pending => (0, None),
+            ReplicaPhase::Ready => (3, self.ready_transition),
+            ReplicaPhase::Warming => (2, None),
+            // Containers that start again leave their pod running.
+            _ => (1 + u8::from(self.crashes > 0), None),
         };
-        (class, std::cmp::Reverse(self.ready_transition), std::cmp::Reverse(self.id))
+        (class, Reverse((ready_since, self.crashes, self.id)))
     }
 }
 
@@ -105,10 +117,12 @@ mod tests {
         let replica = |id, phase, ready| Replica { phase, ready_transition: ready, ..Replica::new(id, SimTime::ZERO) };
         let old = replica(0, ReplicaPhase::Ready, Some(SimTime::from_secs(1)));
         let new = replica(1, ReplicaPhase::Ready, Some(SimTime::from_secs(9)));
-        let starting = replica(2, ReplicaPhase::Starting, None);
-        let pending = replica(3, ReplicaPhase::Pending, None);
-        let mut order = [&old, &new, &starting, &pending];
+        let crashed = Replica { crashes: 1, ..replica(2, ReplicaPhase::Starting, Some(SimTime::from_secs(12))) };
+        let warming = replica(3, ReplicaPhase::Warming, Some(SimTime::from_secs(10)));
+        let starting = replica(4, ReplicaPhase::Starting, None);
+        let pending = replica(5, ReplicaPhase::Pending, None);
+        let mut order = [&old, &new, &crashed, &warming, &starting, &pending];
         order.sort_by_key(|r| r.removal_key());
-        assert_eq!(order.map(|r| r.id), [3, 2, 1, 0]);
+        assert_eq!(order.map(|r| r.id), [5, 4, 2, 3, 1, 0]);
     }
 }

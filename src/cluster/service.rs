@@ -165,7 +165,7 @@ impl ServiceSpec {
         let crash = fields.optional("crash-after", sink);
         let demand = demand?;
         let limit = resources.1.map(Millicores::as_cores);
-        if model == ModelKind::ProcessorSharing && limit.is_none() {
+        if model == ModelKind::ProcessorSharing && limit.is_none_or(|cores| cores == 0.0) {
             let error = fields.node_of("service-model")?.error("processor sharing needs a CPU limit to share");
             sink.push(error.help("add `resources: { limits: { cpu: 1 } }`"));
         }

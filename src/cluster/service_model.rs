@@ -44,7 +44,8 @@ pub trait ServiceModel: Send {
     /// Takes a job out before it is done.
     fn evict(&mut self, seat: u32, job: u32, now: SimTime) -> Evicted;
 
-    /// Service done by `seat` so far in nanoseconds at the reference speed, given the time its slots were busy in
-    /// nanoseconds. CPU use is proportional to this.
-    fn work_done(&mut self, seat: u32, busy_nanos: u64, now: SimTime) -> f64;
+    /// Time that `seat` has worked so far, in slot- or core-nanoseconds on its own node, given the time its slots were busy in
+    /// nanoseconds. CPU use is proportional to this: a faster node is done sooner and so uses less of its cores. Looking
+    /// changes nothing, not even a rounding.
+    fn work_done(&self, seat: u32, busy_nanos: u64, now: SimTime) -> f64;
 }

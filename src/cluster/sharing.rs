@@ -37,6 +37,7 @@ struct Seat {
     virtual_time: f64,
     /// When `virtual_time` and `work` were brought up to date.
     since: SimTime,
+    /// Core-nanoseconds used.
     work: f64,
     /// Number of the latest announcement; an event with another number was overtaken.
     announced: u32,
@@ -66,10 +67,15 @@ impl Seat {
     }
 
     fn advance(&mut self, cores: f64, now: SimTime) {
-        let served = self.rate(cores) * now.since(self.since).as_nanos() as f64;
-        self.virtual_time += served;
-        self.work += served * self.shares.len() as f64;
+        let elapsed = now.since(self.since).as_nanos() as f64;
+        self.virtual_time += self.rate(cores) * elapsed;
+        self.work = self.work_at(cores, now);
         self.since = now;
+    }
+
+    /// Core-nanoseconds used up to `now`.
+    fn work_at(&self, cores: f64, now: SimTime) -> f64 {
+        self.work + cores.min(self.shares.len() as f64) * now.since(self.since).as_nanos() as f64
     }
 
     fn announce(&mut self, cores: f64, now: SimTime) -> Option<Due> {
@@ -127,11 +133,8 @@ impl ServiceModel for ProcessorSharing {
         Evicted { lingers: false, next: seat.announce(cores, now) }
     }
 
-    fn work_done(&mut self, seat: u32, _busy_nanos: u64, now: SimTime) -> f64 {
-        let cores = self.cores;
-        let seat = &mut self.seats[seat as usize];
-        seat.advance(cores, now);
-        seat.work
+    fn work_done(&self, seat: u32, _busy_nanos: u64, now: SimTime) -> f64 {
+        self.seats[seat as usize].work_at(self.cores, now)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::units::SimTime;
 /// this calendar; their ranks say how far the lanes run before an event of the same instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rank {
-    /// The end of a recording interval: whatever happens at this instant belongs to the next one.
+    /// The end of a recording interval or of the warm-up: whatever happens at this instant belongs to the next one.
     Boundary,
     /// A request is done, or its client gives up.
     Completion,
@@ -30,6 +30,8 @@ pub enum Rank {
 pub(super) enum Event {
     /// The recording interval ends.
     IntervalEnd,
+    /// From now on requests and averages count.
+    WarmUpEnd,
     /// A replica enters its next phase, unless its `generation` has moved on.
     Phase { service: u32, replica: u32, generation: u32 },
     /// A draining replica's grace period is over.
@@ -65,7 +67,7 @@ impl Calendar {
     /// Schedules an event.
     pub(super) fn push(&mut self, time: SimTime, event: Event) {
         let (rank, entity) = match event {
-            Event::IntervalEnd => (Rank::Boundary, 0),
+            Event::IntervalEnd | Event::WarmUpEnd => (Rank::Boundary, 0),
             Event::Phase { replica, .. } | Event::GraceEnd { replica, .. } | Event::Crash { replica, .. } => {
                 (Rank::Transition, replica)
             }

@@ -120,7 +120,8 @@ impl CompletionQueue {
         let event = Completion { time, entity, sequence: self.sequence, tag };
         self.sequence = self.sequence.wrapping_add(1);
         self.len += 1;
-        self.lead_sum += time.as_nanos() - now.as_nanos();
+        // An event that never comes must not overflow the mean.
+        self.lead_sum = self.lead_sum.saturating_add(time.as_nanos() - now.as_nanos());
         self.until_review -= 1;
         if self.until_review == 0 {
             self.review(now);

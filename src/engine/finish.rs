@@ -53,10 +53,11 @@ impl Service {
         let nanos = last.at.since(from.at).as_nanos().max(1) as f64;
         let spec = &self.fleet.spec;
         let ready_area = (last.ready - from.ready) as f64;
+        let serving_area = (last.serving - from.serving) as f64;
         let used_area = used_slots(spec, &from.totals, &last.totals);
         let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
         let requested = spec.cpu_request.map_or(0.0, Millicores::as_cores);
-        let cpu = (last.totals.work - from.totals.work) * spec.cpu_per_busy_second + ready_area * spec.cpu_idle;
+        let cpu = last.totals.worked_since(&from.totals) * spec.cpu_per_busy_second + serving_area * spec.cpu_idle;
         let in_system = (last.totals.busy + last.totals.waiting) - (from.totals.busy + from.totals.waiting);
         let judged = counts.completed + counts.rejected + counts.timed_out + counts.failed;
         let objectives = settings.objectives.iter().enumerate().map(|(number, objective)| {
@@ -66,8 +67,8 @@ impl Service {
         ServiceRecord {
             name: name.clone(),
             counts,
-            utilization: share(used_area, ready_area * slots_of(spec)),
-            cpu_utilization: share(cpu, ready_area * requested),
+            utilization: share(used_area, serving_area * slots_of(spec)),
+            cpu_utilization: share(cpu, serving_area * requested),
             mean_ready: ready_area / nanos,
             max_ready: self.fleet.ready.max() as u32,
             mean_in_system: in_system as f64 / nanos,

@@ -9,6 +9,9 @@ use crate::random::{Purpose, Streams};
 use crate::stats::TimeWeighted;
 use crate::units::{SimDuration, SimTime};
 
+/// Containers run at least so long before they crash: with start-ups that take no time, time would stand still otherwise.
+const SHORTEST_LIFE: SimDuration = SimDuration::from_millis(1);
+
 /// What the fleets of all services share.
 pub(super) struct Shared {
     pub calendar: Calendar,
@@ -30,14 +33,17 @@ pub(super) struct Fleet {
     seats: u32,
     pub wanted: TimeWeighted,
     pub ready: TimeWeighted,
+    /// Replicas that hold requests: ready or draining.
+    pub serving: TimeWeighted,
     pub starting: TimeWeighted,
     pub leased: TimeWeighted,
     /// Nano-dollars per hour being paid.
     pub spending: TimeWeighted,
     pub cold_starts: u64,
     pub crashes: u64,
-    /// Replicas now: ready, starting, leased.
+    /// Replicas now: ready, draining, starting, leased.
     now_ready: u64,
+    now_draining: u64,
     now_starting: u64,
     now_leased: u64,
     /// Demands for more replicas that are not met yet: (wanted, since).
@@ -58,12 +64,14 @@ impl Fleet {
             seats: 0,
             wanted: TimeWeighted::default(),
             ready: TimeWeighted::default(),
+            serving: TimeWeighted::default(),
             starting: TimeWeighted::default(),
             leased: TimeWeighted::default(),
             spending: TimeWeighted::default(),
             cold_starts: 0,
             crashes: 0,
             now_ready: 0,
+            now_draining: 0,
             now_starting: 0,
             now_leased: 0,
             awaited: Vec::new(),
@@ -71,16 +79,18 @@ impl Fleet {
         }
     }
 
-    /// Creates the replicas of the start, ready at once where a node has room.
+    /// Creates the replicas of the start, ready at once where a node has room; the others wait and start up like any.
     pub(super) fn populate(&mut self, count: u32, lane: &mut dyn LaneControl, shared: &mut Shared) {
         self.wanted = TimeWeighted::new(u64::from(count), SimTime::ZERO);
         for _ in 0..count {
             let index = self.create(SimTime::ZERO, shared);
-            self.replicas[index].delays = [SimDuration::ZERO; 4];
+            let delays = std::mem::replace(&mut self.replicas[index].delays, [SimDuration::ZERO; 4]);
             if self.place(index, SimTime::ZERO, shared) {
                 while self.replicas[index].phase != ReplicaPhase::Ready {
                     self.enter_next_phase(index, SimTime::ZERO, lane, shared);
                 }
+            } else {
+                self.replicas[index].delays = delays;
             }
         }
         self.cold_starts = 0;
@@ -196,7 +206,8 @@ impl Fleet {
             let key = (u64::from(replica.crashes) << 32) | u64::from(replica.id);
             let mut draw = shared.streams.keyed(Purpose::Crash, u64::from(self.service), key);
             let event = Event::Crash { service: self.service, replica: replica.id, generation: replica.generation };
-            shared.calendar.push(now + crash.sample_duration(&mut draw), event);
+            let running = crash.sample_duration(&mut draw).max(SHORTEST_LIFE);
+            shared.calendar.push(now + running, event);
         }
     }
 
@@ -312,14 +323,16 @@ impl Fleet {
     fn enter(&mut self, index: usize, phase: ReplicaPhase, now: SimTime) {
         self.uncount(index);
         self.replicas[index].enter(phase, now);
-        let (ready, starting) = class_of(phase);
+        let [ready, draining, starting] = class_of(phase);
         self.now_ready += ready;
+        self.now_draining += draining;
         self.now_starting += starting;
     }
 
     fn uncount(&mut self, index: usize) {
-        let (ready, starting) = class_of(self.replicas[index].phase);
+        let [ready, draining, starting] = class_of(self.replicas[index].phase);
         self.now_ready -= ready;
+        self.now_draining -= draining;
         self.now_starting -= starting;
     }
 
@@ -327,6 +340,7 @@ impl Fleet {
     fn count(&mut self, now: SimTime) {
         let ready = self.now_ready;
         self.ready.set(ready, now);
+        self.serving.set(ready + self.now_draining, now);
         self.starting.set(self.now_starting, now);
         self.leased.set(self.now_leased, now);
         let price = self.lease.as_ref().map_or(0, |lease| lease.price.as_nanos());
@@ -361,12 +375,13 @@ impl Fleet {
     }
 }
 
-/// Whether a phase counts as ready, and whether as starting.
-fn class_of(phase: ReplicaPhase) -> (u64, u64) {
+/// Whether a phase counts as ready, as draining, as starting.
+fn class_of(phase: ReplicaPhase) -> [u64; 3] {
     match phase {
-        ReplicaPhase::Ready => (1, 0),
-        ReplicaPhase::Draining | ReplicaPhase::Ended => (0, 0),
-        _ => (0, 1),
+        ReplicaPhase::Ready => [1, 0, 0],
+        ReplicaPhase::Draining => [0, 1, 0],
+        ReplicaPhase::Ended => [0, 0, 0],
+        _ => [0, 0, 1],
     }
 }
 

@@ -360,9 +360,9 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         assert!(job.arrival <= job.offered && job.offered <= job.started && job.started <= now, "I2: causality");
         self.tally.left(now - job.offered);
         let seat = &mut self.seats[event.entity as usize];
-        self.warm_requests += u64::from(seat.served_before && job.arrival >= self.tally.warm_up);
-        seat.served_before = true;
+        let warm = std::mem::replace(&mut seat.served_before, true);
         if !job.abandoned {
+            self.warm_requests += u64::from(warm && job.arrival >= self.tally.warm_up);
             self.tally.completed(job.arrival, job.offered, job.started, now);
         }
         self.vacate(event.entity);
@@ -571,7 +571,7 @@ pub(super) trait LaneControl: Send {
     fn release(&mut self, seat: u32, now: SimTime);
     /// The seat, with its areas brought up to `now`.
     fn seat(&mut self, seat: u32, now: SimTime) -> &Seat;
-    /// Service done by the seat, see [`ServiceModel::work_done`].
+    /// Time worked by the seat, see [`ServiceModel::work_done`].
     fn work_done(&mut self, seat: u32, now: SimTime) -> f64;
     /// The lane's counts.
     fn tally(&mut self) -> &mut Tally;
@@ -588,7 +588,7 @@ pub(super) struct LaneTotals {
     pub waiting: u128,
     /// Requests waiting at replicas now.
     pub waiting_now: u64,
-    /// Service done, nanoseconds at the reference speed.
+    /// Time worked, see [`ServiceModel::work_done`].
     pub work: f64,
     /// Time that attempts, gone or present, have spent at replicas: Little's law says it equals `busy + waiting`.
     pub residence: u128,
@@ -602,6 +602,14 @@ pub(super) struct LaneTotals {
     pub fingerprint: u64,
     /// Requests that arrived so far.
     pub ordinal: u64,
+}
+
+impl LaneTotals {
+    /// Time worked since `earlier`. The sum over seats is taken in another order once one of them is gone, so that without any
+    /// work its rounding may fall below zero.
+    pub(super) fn worked_since(&self, earlier: &LaneTotals) -> f64 {
+        (self.work - earlier.work).max(0.0)
+    }
 }
 
 impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
@@ -642,16 +650,20 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         }
         record.draining = false;
         let held: Vec<u32> = self.jobs.iter().filter(|(_, job)| job.seat == seat).map(|(number, _)| number).collect();
+        let mut lost = Vec::new();
         // Waiting ones first, so that none of them is started by the end of a running one.
         for state in [JobState::Waiting, JobState::Running] {
             for number in held.iter().copied().filter(|n| self.jobs.get(*n).state == state).collect::<Vec<_>>() {
                 let job = *self.jobs.get(number);
                 self.drop_job(number);
                 if !job.abandoned {
-                    self.lose(attempt_of(&job), Loss::Failed);
+                    lost.push(job);
                 }
             }
         }
+        // The oldest request is the first to claim a retry.
+        lost.sort_unstable_by_key(|job| job.ordinal);
+        lost.iter().for_each(|job| self.lose(attempt_of(job), Loss::Failed));
         self.drained = None;
         self.release(seat, now);
     }

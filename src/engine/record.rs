@@ -44,9 +44,9 @@ pub struct ServiceRecord {
     pub service: LatencyHistogram,
     /// First arrival to completion, retries included.
     pub sojourn: LatencyHistogram,
-    /// Share of the ready replicas' slot time that was busy, after warm-up.
+    /// Share of the slot time of serving replicas (ready or draining) that was busy, after warm-up.
     pub utilization: f64,
-    /// Share of the requested CPU of ready replicas that was used, after warm-up.
+    /// Share of the requested CPU of serving replicas (ready or draining) that was used, after warm-up.
     pub cpu_utilization: f64,
     /// Ready replicas, averaged over time after warm-up.
     pub mean_ready: f64,
@@ -179,11 +179,11 @@ pub struct Interval {
     pub queued: f64,
     /// Slots busy, averaged over the interval.
     pub busy: f64,
-    /// Busy slot time divided by ready slot time; `None` if nothing was ready.
+    /// Busy slot time divided by the slot time of replicas that serve, ready or draining; `None` if none did.
     pub utilization: Option<f64>,
     /// Replicas that the arrivals of this interval needed at the reference utilization.
     pub needed: f64,
-    /// Nodes (or replicas, where those are leased) being paid for, averaged over the interval.
+    /// Replicas and nodes being paid for, averaged over the interval; services share the nodes evenly.
     pub leased: f64,
     /// Cost that accrued in the interval, at list price and without minimum or rounding.
     pub cost: Usd,

@@ -38,9 +38,18 @@ pub(super) struct Marks {
     pub totals: LaneTotals,
     pub wanted: u128,
     pub ready: u128,
+    pub serving: u128,
     pub starting: u128,
     pub leased: u128,
     pub spending: u128,
+}
+
+/// What all nodes cost, which is the same at any time.
+#[derive(Debug, Clone, Copy, Default)]
+struct NodesPaid {
+    count: u64,
+    /// Nano-dollars per hour.
+    spending: u64,
 }
 
 /// A run in progress.
@@ -48,7 +57,7 @@ pub struct Simulation {
     pub(super) spec: RunSettings,
     pub(super) services: Vec<Service>,
     pub(super) shared: Shared,
-    pub(super) node_spending: u64,
+    nodes: NodesPaid,
     now: SimTime,
 }
 
@@ -77,11 +86,12 @@ impl Simulation {
             leases: LeaseBook::default(),
             streams: spec.streams,
         };
-        let mut node_spending = 0;
+        let mut nodes = NodesPaid::default();
         for lease in &spec.node_leases {
             for _ in 0..lease.count {
                 shared.leases.open(&lease.what, SimTime::ZERO, lease.price, lease.billing);
-                node_spending += lease.price.as_nanos();
+                nodes.count += 1;
+                nodes.spending += lease.price.as_nanos();
             }
         }
         let settings = RunSettings {
@@ -99,7 +109,7 @@ impl Simulation {
             let tally = Tally::new(settings.warm_up, limits.clone());
             services.push(Service::build(number as u32, run, tally, &settings, &mut shared)?);
         }
-        let mut simulation = Simulation { spec: settings, services, shared, node_spending, now: SimTime::ZERO };
+        let mut simulation = Simulation { spec: settings, services, shared, nodes, now: SimTime::ZERO };
         simulation.schedule_first();
         Ok(simulation)
     }
@@ -107,6 +117,9 @@ impl Simulation {
     fn schedule_first(&mut self) {
         let calendar = &mut self.shared.calendar;
         calendar.push(SimTime::ZERO + self.spec.interval, Event::IntervalEnd);
+        if self.spec.warm_up > SimTime::ZERO {
+            calendar.push(self.spec.warm_up, Event::WarmUpEnd);
+        }
         calendar.push(SimTime::ZERO + self.spec.metrics.first, Event::Scrape);
         for (number, service) in self.services.iter().enumerate() {
             let first = self.spec.metrics.first_decision.unwrap_or(service.policy.sync_period());
@@ -123,17 +136,19 @@ impl Simulation {
     /// If an invariant of the engine does not hold, which is a bug.
     pub fn run(mut self, progress: &mut dyn FnMut(SimTime)) -> Result<RunRecord, RunError> {
         let end = self.spec.end;
-        while let Some(entry) = self.shared.calendar.peek().filter(|entry| entry.time < end) {
-            if self.advance_lanes(entry.time, entry.rank)? {
-                // A drained replica may have brought events that come before this one.
+        loop {
+            let next = self.shared.calendar.peek().filter(|entry| entry.time < end);
+            let (time, rank) = next.map_or((end, Rank::Boundary), |entry| (entry.time, entry.rank));
+            if self.advance_lanes(time, rank)? {
+                // A drained replica may have brought events that come before this one, or before the end.
                 continue;
             }
+            let Some(entry) = next else { break };
             self.shared.calendar.pop();
             assert!(entry.time >= self.now, "I2: the clock went back");
             self.now = entry.time;
             self.handle(entry, progress)?;
         }
-        while self.advance_lanes(end, Rank::Boundary)? {}
         self.now = end;
         progress(end);
         Ok(self.finish())
@@ -149,12 +164,7 @@ impl Simulation {
         if self.services.len() > 1 && self.services.iter().any(|service| service.fleet.is_draining()) {
             return self.advance_in_turns(whole);
         }
-        for number in 0..self.services.len() {
-            if self.advance_lane(number, whole)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        self.advance_all(whole)
     }
 
     fn advance_lane(&mut self, number: usize, horizon: Horizon) -> Result<bool, RunError> {
@@ -177,21 +187,31 @@ impl Simulation {
             if first >= whole.completions.max(whole.arrivals) {
                 return Ok(false);
             }
-            let turn = next[1].0.max(first.saturating_add(1));
-            let horizon = Horizon { completions: whole.completions.min(turn), arrivals: whole.arrivals.min(turn) };
-            if self.advance_lane(number, horizon)? {
+            let up_to = |completions: u64, arrivals: u64| Horizon {
+                completions: whole.completions.min(completions),
+                arrivals: whole.arrivals.min(arrivals),
+            };
+            let (turn, after) = (next[1].0, first.saturating_add(1));
+            let drained = if first < turn {
+                self.advance_lane(number, up_to(turn, turn))?
+            } else {
+                // At one instant capacity is freed in every lane before it is asked for in any.
+                self.advance_all(up_to(after, first))? || self.advance_all(up_to(after, after))?
+            };
+            if drained {
                 return Ok(true);
             }
             if self.services[number].lane.next_event() == first {
                 // Beyond its own horizon (an arrival at the instant of a transition): so are all later ones.
-                return self.finish_turns(whole);
+                return self.advance_all(whole);
             }
         }
     }
 
-    fn finish_turns(&mut self, whole: Horizon) -> Result<bool, RunError> {
+    /// Runs one lane after the other; returns early, with `true`, once a replica has drained.
+    fn advance_all(&mut self, horizon: Horizon) -> Result<bool, RunError> {
         for number in 0..self.services.len() {
-            if self.advance_lane(number, whole)? {
+            if self.advance_lane(number, horizon)? {
                 return Ok(true);
             }
         }
@@ -206,6 +226,7 @@ impl Simulation {
                 progress(now);
                 self.shared.calendar.push(now + self.spec.interval, Event::IntervalEnd);
             }
+            Event::WarmUpEnd => self.services.iter_mut().for_each(|service| service.warm_marks = service.marks(now)),
             Event::Scrape => {
                 self.services.iter_mut().for_each(|service| service.scrape(now));
                 self.shared.calendar.push(now + self.spec.metrics.interval, Event::Scrape);
@@ -264,9 +285,9 @@ impl Simulation {
 
     /// Ends the present interval of every service at `now`.
     pub(super) fn close_interval(&mut self, now: SimTime) {
-        let share = self.node_spending / self.services.len().max(1) as u64;
+        let sharers = self.services.len() as u64;
         for service in &mut self.services {
-            service.close_interval(now, share, &self.spec);
+            service.close_interval(now, self.nodes, sharers, &self.spec);
         }
     }
 
@@ -341,8 +362,8 @@ impl Service {
                 (reading.arrived, reading.busy, reading.waiting) = (seat.arrived, seat.busy_area, seat.waiting);
                 held = seat.running + seat.waiting;
             }
-            let since = replica.ready_transition.unwrap_or(replica.created);
-            reading.cpu += spec.cpu_idle * now.since(since.min(now)).as_nanos() as f64;
+            let since = replica.running_since.unwrap_or(now);
+            reading.cpu += spec.cpu_idle * now.since(since).as_nanos() as f64;
             reading.memory = spec.memory_base.get() as f64 + spec.memory_per_request.get() as f64 * f64::from(held);
             readings.push(reading);
         }
@@ -393,30 +414,35 @@ impl Service {
         let area = |level: &TimeWeighted| level.area(now);
         let fleet = &self.fleet;
         let (wanted, ready, starting) = (area(&fleet.wanted), area(&fleet.ready), area(&fleet.starting));
+        let serving = area(&fleet.serving);
         let (leased, spending) = (area(&fleet.leased), area(&fleet.spending));
-        Marks { at: now, totals: self.lane.totals(now), wanted, ready, starting, leased, spending }
+        Marks { at: now, totals: self.lane.totals(now), wanted, ready, serving, starting, leased, spending }
     }
 
-    fn close_interval(&mut self, now: SimTime, node_spending: u64, settings: &RunSettings) {
+    /// Ends the present interval; of what the nodes cost, each of `sharers` services bears an equal part.
+    fn close_interval(&mut self, now: SimTime, nodes: NodesPaid, sharers: u64, settings: &RunSettings) {
         let (before, after) = (self.marks, self.marks(now));
         let length = now.since(before.at);
         if length.is_zero() {
             return;
         }
         let tally = self.lane.tally().take_interval();
+        let first_latency = settings.objectives.iter().position(|objective| objective.within.is_some());
         let nanos = length.as_nanos() as f64;
         let mean = |from: u128, to: u128| (to - from) as f64 / nanos;
         let slots = slots_of(&self.fleet.spec);
         let (busy, ready) = (mean(before.totals.busy, after.totals.busy), mean(before.ready, after.ready));
+        let serving = mean(before.serving, after.serving);
         let used = used_slots(&self.fleet.spec, &before.totals, &after.totals) / nanos;
-        let spent = (after.spending - before.spending) + u128::from(node_spending) * u128::from(length.as_nanos());
+        let node_spending = u128::from(nodes.spending) * u128::from(length.as_nanos()) / u128::from(sharers);
+        let spent = (after.spending - before.spending) + node_spending;
         self.timeline.push(Interval {
             start: before.at,
             length,
             arrived: tally.arrived,
             completed: tally.completed,
             lost: tally.lost,
-            good: tally.good.first().copied().unwrap_or(tally.completed),
+            good: first_latency.map_or(tally.completed, |number| tally.good[number]),
             waiting: tally.waiting,
             sojourn: tally.sojourn,
             wanted: mean(before.wanted, after.wanted),
@@ -424,16 +450,13 @@ impl Service {
             starting: mean(before.starting, after.starting),
             queued: mean(before.totals.waiting, after.totals.waiting),
             busy,
-            utilization: (ready > 0.0).then(|| used / (ready * slots)),
+            utilization: (serving > 0.0).then(|| used / (serving * slots)),
             needed: tally.demand as f64 / nanos / (slots * settings.reference_utilization),
-            leased: mean(before.leased, after.leased),
+            leased: mean(before.leased, after.leased) + nodes.count as f64 / sharers as f64,
             cost: Usd::from_nanos((spent / 3_600_000_000_000) as i128),
         });
         self.interval_good.iter_mut().zip(&tally.good).for_each(|(row, good)| row.push(*good));
         self.marks = after;
-        if before.at < settings.warm_up && settings.warm_up <= now {
-            self.warm_marks = after;
-        }
     }
 }
 
@@ -449,7 +472,7 @@ pub(super) fn slots_of(spec: &ServiceSpec) -> f64 {
 pub(super) fn used_slots(spec: &ServiceSpec, from: &LaneTotals, to: &LaneTotals) -> f64 {
     match spec.model {
         ModelKind::Slots => (to.busy - from.busy) as f64,
-        ModelKind::ProcessorSharing => to.work - from.work,
+        ModelKind::ProcessorSharing => to.worked_since(from),
     }
 }
 

@@ -22,11 +22,14 @@ pub struct RoundRobin {
 impl Dispatcher for RoundRobin {
     fn open(&mut self, seat: u32, _load: u32, _weight: f64) {
         if let Err(at) = self.open.binary_search(&seat) {
-            self.open.insert(at, seat);
+            if self.next >= self.open.len() {
+                self.next = 0;
+            }
             // Whoever was next stays next.
-            if at < self.next {
+            if at <= self.next && !self.open.is_empty() {
                 self.next += 1;
             }
+            self.open.insert(at, seat);
         }
     }
 

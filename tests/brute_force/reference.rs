@@ -1,0 +1,674 @@
+//! A second simulation, written from the rules alone: one list of events that is searched from end to end for the next
+//! one, queues that are walked, nothing kept that could be counted. Random numbers play no part in it.
+//!
+//! Order is by (time, rank, entity, sequence). Each replica has a first-in-first-out queue of its own; a draining replica
+//! finishes what it holds; a killed one loses it, oldest request first.
+
+use std::collections::VecDeque;
+
+use plimsoll::cluster::{DISPATCHERS, OnTimeout};
+use plimsoll::engine::RequestCounts;
+use plimsoll::random::Distribution;
+use plimsoll::stats::LatencyHistogram;
+use plimsoll::units::SimDuration;
+
+use crate::random_scenario::{Case, Demand, PolicyCase, ServiceCase};
+
+/// Nanoseconds.
+type Ns = u64;
+
+/// What is compared of a service.
+#[derive(Debug, Default)]
+pub struct Expected {
+    pub counts: RequestCounts,
+    pub waiting: LatencyHistogram,
+    pub service: LatencyHistogram,
+    pub sojourn: LatencyHistogram,
+    pub cold_starts: u64,
+    pub crashes: u64,
+    pub warm_requests: u64,
+    pub max_ready: u32,
+    /// Arrived, completed, lost in each interval.
+    pub rows: Vec<[u64; 3]>,
+    /// Time integrals of ready replicas, busy slots and waiting requests.
+    pub areas: [u128; 3],
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Phase {
+    Pending,
+    Scheduling,
+    Pulling,
+    Starting,
+    Warming,
+    Ready,
+    Draining,
+}
+
+#[derive(Debug)]
+struct Replica {
+    id: u32,
+    phase: Phase,
+    /// Counts phases: what was planned in an earlier one is void.
+    epoch: u32,
+    seat: Option<u32>,
+    ready_since: Ns,
+    crashes: u32,
+    pulls: bool,
+    served_before: bool,
+    queue: VecDeque<usize>,
+    running: Vec<usize>,
+    lease: Option<usize>,
+}
+
+impl Replica {
+    fn load(&self) -> usize {
+        self.queue.len() + self.running.len()
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Attempt {
+    request: usize,
+    number: u8,
+    arrival: Ns,
+    offered: Ns,
+    started: Ns,
+    replica: u32,
+    present: bool,
+    abandoned: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum What {
+    Done { attempt: usize },
+    Deadline { attempt: usize },
+    Phase { replica: u32, epoch: u32 },
+    GraceEnd { replica: u32, epoch: u32 },
+    Crash { replica: u32, epoch: u32 },
+    Retry { request: usize, number: u8 },
+    Arrive { request: usize },
+    Decide { turn: usize },
+    Resize { size: u32 },
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Event {
+    /// Time, rank, entity, sequence.
+    key: (Ns, u8, u32, u64),
+    service: usize,
+    what: What,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Loss {
+    Rejected,
+    TimedOut,
+    Failed,
+}
+
+struct Service<'a> {
+    case: &'a ServiceCase,
+    policy: (Ns, &'a [u32]),
+    arrivals: Vec<Ns>,
+    replicas: Vec<Replica>,
+    attempts: Vec<Attempt>,
+    next_id: u32,
+    wanted: u32,
+    pulled: bool,
+    tokens: f64,
+    /// The seat whose turn it is in round robin.
+    turn: Option<u32>,
+    pending_retries: Vec<Ns>,
+    found: Expected,
+}
+
+/// The whole cluster.
+pub struct Reference<'a> {
+    case: &'a Case,
+    now: Ns,
+    sequence: u64,
+    events: Vec<Event>,
+    services: Vec<Service<'a>>,
+    /// Start and end of every lease of a replica.
+    leases: Vec<(Ns, Option<Ns>)>,
+}
+
+const MS: Ns = 1_000_000;
+
+/// Runs the first variant of `case`; returns what is expected of each service, and of the leases.
+pub fn run(case: &Case) -> (Vec<Expected>, Vec<(Ns, Ns)>) {
+    let mut reference = Reference {
+        case,
+        now: 0,
+        sequence: 0,
+        events: Vec::new(),
+        services: (0..case.services.len()).map(|number| Service::new(case, number)).collect(),
+        leases: Vec::new(),
+    };
+    reference.begin();
+    while let Some(event) = reference.next() {
+        reference.integrate(event.key.0);
+        reference.handle(event.service, event.what);
+        reference.note_ready();
+    }
+    reference.integrate(case.end * MS);
+    reference.finish()
+}
+
+impl<'a> Service<'a> {
+    fn new(case: &'a Case, number: usize) -> Self {
+        let PolicyCase::Sizes { every, sizes } = &case.variants[0][number] else {
+            unreachable!("exact cases list sizes")
+        };
+        let rows = case.end.div_ceil(case.interval) as usize;
+        Service {
+            case: &case.services[number],
+            policy: (every * MS, sizes),
+            arrivals: case.arrivals(number).iter().map(|time| time.as_nanos()).collect(),
+            replicas: Vec::new(),
+            attempts: Vec::new(),
+            next_id: 0,
+            wanted: case.services[number].replicas,
+            pulled: false,
+            tokens: 100.0,
+            turn: None,
+            pending_retries: Vec::new(),
+            found: Expected { rows: vec![[0; 3]; rows], ..Expected::default() },
+        }
+    }
+
+    fn demand(&self, request: usize) -> Ns {
+        let Demand::Listed(demands) = &self.case.demand else { unreachable!("exact cases list demands") };
+        demands[request % demands.len()] * MS
+    }
+
+    fn delay(&self, number: usize) -> Ns {
+        constant(&self.case.start_up[number])
+    }
+
+    fn replica(&mut self, id: u32) -> Option<&mut Replica> {
+        self.replicas.iter_mut().find(|replica| replica.id == id)
+    }
+
+    /// Seats of the ready replicas, in order.
+    fn open_seats(&self) -> Vec<u32> {
+        let ready = self.replicas.iter().filter(|replica| replica.phase == Phase::Ready);
+        let mut seats: Vec<u32> = ready.filter_map(|replica| replica.seat).collect();
+        seats.sort();
+        seats
+    }
+
+    fn lowest_free_seat(&self) -> u32 {
+        (0..).find(|seat| self.replicas.iter().all(|replica| replica.seat != Some(*seat))).unwrap()
+    }
+
+    /// The seat after `seat` in round robin.
+    fn following(&self, seat: u32) -> Option<u32> {
+        let open = self.open_seats();
+        open.iter().copied().find(|other| *other > seat).or(open.first().copied())
+    }
+
+    /// The replica for the next request.
+    fn choose(&mut self) -> Option<&mut Replica> {
+        let seat = if DISPATCHERS[self.case.dispatch].name == "round-robin" {
+            let seat = self.turn?;
+            self.turn = self.following(seat);
+            seat
+        } else {
+            let ready = self.replicas.iter().filter(|replica| replica.phase == Phase::Ready);
+            ready.min_by_key(|replica| (replica.load(), replica.seat)).and_then(|replica| replica.seat)?
+        };
+        self.replicas.iter_mut().find(|replica| replica.seat == Some(seat))
+    }
+
+    /// A replica stops taking requests; call it while it is still ready.
+    fn close(&mut self, id: u32) {
+        let seat = self.replica(id).and_then(|replica| replica.seat);
+        if let Some(seat) = seat.filter(|seat| self.turn == Some(*seat)) {
+            self.turn = self.following(seat).filter(|next| *next != seat);
+        }
+    }
+}
+
+fn constant(distribution: &Distribution) -> Ns {
+    let Distribution::Constant { value } = distribution else { unreachable!("exact cases have constant delays") };
+    SimDuration::from_secs_f64(*value).unwrap().as_nanos()
+}
+
+impl Reference<'_> {
+    fn push(&mut self, service: usize, at: Ns, what: What) {
+        let (rank, entity) = match what {
+            What::Done { attempt } => {
+                let id = self.services[service].attempts[attempt].replica;
+                (0, self.services[service].replica(id).unwrap().seat.unwrap())
+            }
+            What::Deadline { .. } => (1, 0),
+            What::Phase { replica, .. } | What::GraceEnd { replica, .. } | What::Crash { replica, .. } => (2, replica),
+            What::Retry { .. } => (3, 0),
+            What::Arrive { .. } => (4, 0),
+            What::Decide { .. } => (5, service as u32),
+            What::Resize { .. } => (6, service as u32),
+        };
+        self.sequence += 1;
+        self.events.push(Event { key: (at, rank, entity, self.sequence), service, what });
+    }
+
+    fn next(&mut self) -> Option<Event> {
+        let first = (0..self.events.len()).min_by_key(|index| self.events[*index].key)?;
+        (self.events[first].key.0 < self.case.end * MS).then(|| self.events.swap_remove(first))
+    }
+
+    /// Time passes; nothing changes in between.
+    fn integrate(&mut self, until: Ns) {
+        for service in &mut self.services {
+            let count = |of: &dyn Fn(&Replica) -> usize| service.replicas.iter().map(of).sum::<usize>() as u128;
+            let levels = [
+                count(&|replica| usize::from(replica.phase == Phase::Ready)),
+                count(&|replica| replica.running.len()),
+                count(&|replica| replica.queue.len()),
+            ];
+            for (area, level) in service.found.areas.iter_mut().zip(levels) {
+                *area += level * u128::from(until - self.now);
+            }
+        }
+        self.now = until;
+    }
+
+    fn note_ready(&mut self) {
+        for service in &mut self.services {
+            service.found.max_ready = service.found.max_ready.max(service.open_seats().len() as u32);
+        }
+    }
+
+    fn begin(&mut self) {
+        for service in 0..self.services.len() {
+            for _ in 0..self.services[service].wanted {
+                let id = self.create(service);
+                if self.place(service, id) {
+                    self.become_ready(service, id);
+                }
+            }
+            self.services[service].found.cold_starts = 0;
+            for request in 0..self.services[service].arrivals.len() {
+                self.push(service, self.services[service].arrivals[request], What::Arrive { request });
+            }
+            self.push(service, self.services[service].policy.0, What::Decide { turn: 0 });
+        }
+        self.note_ready();
+    }
+
+    fn handle(&mut self, service: usize, what: What) {
+        match what {
+            What::Done { attempt } => self.done(service, attempt),
+            What::Deadline { attempt } => self.deadline(service, attempt),
+            What::Phase { replica, epoch } if self.valid(service, replica, epoch) => self.next_phase(service, replica),
+            What::GraceEnd { replica, epoch } if self.valid(service, replica, epoch) => {
+                self.kill(service, replica);
+                self.end(service, replica);
+                self.place_pending();
+            }
+            What::Crash { replica, epoch } if self.valid(service, replica, epoch) => self.crash(service, replica),
+            What::Phase { .. } | What::GraceEnd { .. } | What::Crash { .. } => {}
+            What::Retry { request, number } => {
+                let Service { pending_retries, arrivals, .. } = &mut self.services[service];
+                let place = pending_retries.iter().position(|arrival| *arrival == arrivals[request]).unwrap();
+                pending_retries.swap_remove(place);
+                self.offer(service, request, number);
+            }
+            What::Arrive { request } => {
+                let counted = self.counted(self.now);
+                let row = self.row();
+                let target = &mut self.services[service];
+                target.found.rows[row][0] += 1;
+                target.found.counts.arrived += counted;
+                if let Some(retry) = &target.case.retry {
+                    target.tokens = (target.tokens + f64::from(retry.budget_percent) / 100.0).min(100.0);
+                }
+                self.offer(service, request, 0);
+            }
+            What::Decide { turn } => {
+                let (every, sizes) = self.services[service].policy;
+                let size = sizes[turn % sizes.len()];
+                if size != self.services[service].wanted {
+                    self.push(service, self.now, What::Resize { size });
+                }
+                self.push(service, self.now + every, What::Decide { turn: turn + 1 });
+            }
+            What::Resize { size } => self.resize(service, size),
+        }
+    }
+
+    fn counted(&self, arrival: Ns) -> u64 {
+        u64::from(arrival >= self.case.warm_up * MS)
+    }
+
+    fn row(&self) -> usize {
+        (self.now / (self.case.interval * MS)) as usize
+    }
+
+    fn valid(&mut self, service: usize, id: u32, epoch: u32) -> bool {
+        self.services[service].replica(id).is_some_and(|replica| replica.epoch == epoch)
+    }
+
+    // Requests.
+
+    fn offer(&mut self, service: usize, request: usize, number: u8) {
+        let now = self.now;
+        let target = &mut self.services[service];
+        let (arrival, attempt, case) = (target.arrivals[request], target.attempts.len(), target.case);
+        let Some(replica) = target.choose() else { return self.lose(service, request, number, Loss::Rejected) };
+        let free = replica.running.len() < case.concurrency as usize;
+        if !free && replica.queue.len() >= case.queue_limit as usize {
+            return self.lose(service, request, number, Loss::Rejected);
+        }
+        let id = replica.id;
+        replica.queue.push_back(attempt);
+        let blank = Attempt {
+            request,
+            number,
+            arrival,
+            offered: now,
+            started: now,
+            replica: id,
+            present: true,
+            abandoned: false,
+        };
+        target.attempts.push(blank);
+        self.start_waiting(service, id);
+        if let Some((after, _)) = case.timeout {
+            self.push(service, now + after * MS, What::Deadline { attempt });
+        }
+    }
+
+    /// Starts what may start.
+    fn start_waiting(&mut self, service: usize, id: u32) {
+        let target = &mut self.services[service];
+        let concurrency = target.case.concurrency as usize;
+        let replica = target.replica(id).unwrap();
+        if replica.running.len() == concurrency {
+            return;
+        }
+        let Some(attempt) = replica.queue.pop_front() else { return };
+        replica.running.push(attempt);
+        target.attempts[attempt].started = self.now;
+        let end = self.now + target.demand(target.attempts[attempt].request);
+        self.push(service, end, What::Done { attempt });
+    }
+
+    /// Takes an attempt out of its replica.
+    fn remove(&mut self, service: usize, attempt: usize) {
+        let target = &mut self.services[service];
+        let id = target.attempts[attempt].replica;
+        target.attempts[attempt].present = false;
+        let replica = target.replica(id).unwrap();
+        replica.queue.retain(|other| *other != attempt);
+        replica.running.retain(|other| *other != attempt);
+    }
+
+    /// After an attempt has left: the next one starts, or the replica has drained.
+    fn go_on(&mut self, service: usize, id: u32) {
+        self.start_waiting(service, id);
+        let replica = self.services[service].replica(id).unwrap();
+        if replica.phase == Phase::Draining && replica.load() == 0 {
+            self.end(service, id);
+            self.place_pending();
+        }
+    }
+
+    fn done(&mut self, service: usize, attempt: usize) {
+        let job = self.services[service].attempts[attempt];
+        if !job.present {
+            return;
+        }
+        self.remove(service, attempt);
+        let (row, counted) = (self.row(), self.counted(job.arrival));
+        let target = &mut self.services[service];
+        let replica = target.replica(job.replica).unwrap();
+        let warm = std::mem::replace(&mut replica.served_before, true);
+        if !job.abandoned {
+            target.found.rows[row][1] += 1;
+            target.found.counts.completed += counted;
+            target.found.warm_requests += counted * u64::from(warm);
+            if counted == 1 {
+                let of = SimDuration::from_nanos;
+                target.found.waiting.record(of(job.started - job.offered));
+                target.found.service.record(of(self.now - job.started));
+                target.found.sojourn.record(of(self.now - job.arrival));
+            }
+        }
+        self.go_on(service, job.replica);
+    }
+
+    fn deadline(&mut self, service: usize, attempt: usize) {
+        let job = self.services[service].attempts[attempt];
+        let waits = self.services[service].replica(job.replica).is_some_and(|r| r.queue.contains(&attempt));
+        let work = self.services[service].case.timeout.unwrap().1;
+        if !job.present || (work == OnTimeout::CancelWaiting && !waits) {
+            return;
+        }
+        if work == OnTimeout::Finish {
+            self.services[service].attempts[attempt].abandoned = true;
+        } else {
+            self.remove(service, attempt);
+            self.go_on(service, job.replica);
+        }
+        self.lose(service, job.request, job.number, Loss::TimedOut);
+    }
+
+    fn lose(&mut self, service: usize, request: usize, number: u8, loss: Loss) {
+        let (row, counted) = (self.row(), self.counted(self.services[service].arrivals[request]));
+        let target = &mut self.services[service];
+        match target.case.retry {
+            Some(retry) if number + 1 < retry.attempts && target.tokens >= 1.0 => {
+                target.tokens -= 1.0;
+                target.found.counts.retries += counted;
+                target.pending_retries.push(target.arrivals[request]);
+                let backoff = (retry.backoff << number).min(retry.max_backoff) * MS;
+                self.push(service, self.now + backoff, What::Retry { request, number: number + 1 });
+            }
+            _ => {
+                target.found.rows[row][2] += 1;
+                let counts = &mut target.found.counts;
+                match loss {
+                    Loss::Rejected => counts.rejected += counted,
+                    Loss::TimedOut => counts.timed_out += counted,
+                    Loss::Failed => counts.failed += counted,
+                }
+            }
+        }
+    }
+
+    // Replicas.
+
+    fn create(&mut self, service: usize) -> u32 {
+        let target = &mut self.services[service];
+        let id = target.next_id;
+        target.next_id += 1;
+        target.replicas.push(Replica {
+            id,
+            phase: Phase::Pending,
+            epoch: 0,
+            seat: None,
+            ready_since: 0,
+            crashes: 0,
+            pulls: true,
+
+            served_before: false,
+            queue: VecDeque::new(),
+            running: Vec::new(),
+            lease: None,
+        });
+        id
+    }
+
+    /// Gives a pending replica its place on the node, if there is one left.
+    fn place(&mut self, service: usize, id: u32) -> bool {
+        let placed = |replica: &&Replica| replica.phase != Phase::Pending;
+        let taken: usize = self.services.iter().map(|service| service.replicas.iter().filter(placed).count()).sum();
+        if self.case.nodes.as_ref().is_some_and(|nodes| taken >= nodes.pools[0].pods as usize) {
+            return false;
+        }
+        self.leases.push((self.now, None));
+        let lease = self.leases.len() - 1;
+        let target = &mut self.services[service];
+        let pulls = self.case.nodes.is_none() || !std::mem::replace(&mut target.pulled, true);
+        let replica = target.replica(id).unwrap();
+        replica.lease = Some(lease);
+        replica.pulls = pulls;
+        self.enter(service, id, Phase::Scheduling);
+        true
+    }
+
+    /// Enters a phase of starting up and plans its end.
+    fn enter(&mut self, service: usize, id: u32, phase: Phase) {
+        let target = &mut self.services[service];
+        let delays = [0, 1, 2, 3].map(|number| target.delay(number));
+        let replica = target.replica(id).unwrap();
+        replica.phase = phase;
+        replica.epoch += 1;
+        let epoch = replica.epoch;
+        let delay = match phase {
+            Phase::Scheduling => delays[0],
+            Phase::Pulling if replica.pulls => delays[1],
+            Phase::Pulling => 0,
+            Phase::Starting => delays[2],
+            Phase::Warming => delays[3],
+            Phase::Pending | Phase::Ready | Phase::Draining => return,
+        };
+        self.push(service, self.now + delay, What::Phase { replica: id, epoch });
+    }
+
+    fn next_phase(&mut self, service: usize, id: u32) {
+        let phase = self.services[service].replica(id).unwrap().phase;
+        match phase {
+            Phase::Scheduling => self.enter(service, id, Phase::Pulling),
+            Phase::Pulling => self.enter(service, id, Phase::Starting),
+            Phase::Starting => self.enter(service, id, Phase::Warming),
+            _ => self.become_ready(service, id),
+        }
+    }
+
+    fn become_ready(&mut self, service: usize, id: u32) {
+        self.enter(service, id, Phase::Ready);
+        let (now, target) = (self.now, &mut self.services[service]);
+        let seat = target.lowest_free_seat();
+        target.found.cold_starts += 1;
+        target.turn = target.turn.or(Some(seat));
+        let replica = target.replica(id).unwrap();
+        replica.seat = Some(seat);
+        replica.ready_since = now;
+        replica.served_before = false;
+        let epoch = replica.epoch;
+        if let Some(crash) = &target.case.crash {
+            let at = now + constant(crash);
+            self.push(service, at, What::Crash { replica: id, epoch });
+        }
+    }
+
+    fn resize(&mut self, service: usize, size: u32) {
+        self.services[service].wanted = size;
+        let active = |replica: &&Replica| replica.phase != Phase::Draining;
+        let present = self.services[service].replicas.iter().filter(active).count();
+        for _ in present..size as usize {
+            let id = self.create(service);
+            self.place(service, id);
+        }
+        // Given up first: without a node, not yet running, running but not ready, ready; of ready ones the one that
+        // became so last; then the more often crashed, then the newest.
+        let mut candidates: Vec<&Replica> = self.services[service].replicas.iter().filter(active).collect();
+        candidates.sort_by_key(|replica| {
+            let class = match replica.phase {
+                Phase::Pending => 0,
+                Phase::Ready => 3,
+                Phase::Warming => 2,
+                _ => 1 + u8::from(replica.crashes > 0),
+            };
+            let ready_since = if class == 3 { replica.ready_since } else { 0 };
+            std::cmp::Reverse((3 - class, ready_since, replica.crashes, replica.id))
+        });
+        let surplus = present.saturating_sub(size as usize);
+        let doomed: Vec<u32> = candidates.iter().take(surplus).map(|replica| replica.id).collect();
+        doomed.into_iter().for_each(|id| self.give_up(service, id));
+        self.place_pending();
+    }
+
+    fn give_up(&mut self, service: usize, id: u32) {
+        let now = self.now;
+        let target = &mut self.services[service];
+        if target.replica(id).unwrap().phase != Phase::Ready {
+            return self.end(service, id);
+        }
+        target.close(id);
+        self.enter(service, id, Phase::Draining);
+        let target = &mut self.services[service];
+        let grace = target.case.grace * MS;
+        let replica = target.replica(id).unwrap();
+        let epoch = replica.epoch;
+        if replica.load() == 0 {
+            self.end(service, id);
+        } else {
+            self.push(service, now + grace, What::GraceEnd { replica: id, epoch });
+        }
+    }
+
+    fn kill(&mut self, service: usize, id: u32) {
+        let target = &mut self.services[service];
+        if target.replica(id).unwrap().phase == Phase::Ready {
+            target.close(id);
+        }
+        let attempts = &target.attempts;
+        let mut held: Vec<usize> =
+            (0..attempts.len()).filter(|n| attempts[*n].present && attempts[*n].replica == id).collect();
+        held.sort_by_key(|attempt| attempts[*attempt].request);
+        held.iter().for_each(|attempt| self.remove(service, *attempt));
+        for attempt in held {
+            let job = self.services[service].attempts[attempt];
+            if !job.abandoned {
+                self.lose(service, job.request, job.number, Loss::Failed);
+            }
+        }
+    }
+
+    fn crash(&mut self, service: usize, id: u32) {
+        self.kill(service, id);
+        let target = &mut self.services[service];
+        target.found.crashes += 1;
+        let replica = target.replica(id).unwrap();
+        replica.crashes += 1;
+        replica.seat = None;
+        self.enter(service, id, Phase::Starting);
+    }
+
+    fn end(&mut self, service: usize, id: u32) {
+        let replicas = &mut self.services[service].replicas;
+        let index = replicas.iter().position(|replica| replica.id == id).unwrap();
+        if let Some(lease) = replicas.remove(index).lease {
+            self.leases[lease].1 = Some(self.now);
+        }
+    }
+
+    /// Whoever waits for a node tries again, in order of service and age.
+    fn place_pending(&mut self) {
+        for service in 0..self.services.len() {
+            let pending = |replica: &&Replica| replica.phase == Phase::Pending;
+            let ids: Vec<u32> =
+                self.services[service].replicas.iter().filter(pending).map(|replica| replica.id).collect();
+            for id in ids {
+                self.place(service, id);
+            }
+        }
+    }
+
+    fn finish(mut self) -> (Vec<Expected>, Vec<(Ns, Ns)>) {
+        let (warm_up, end) = (self.case.warm_up * MS, self.case.end * MS);
+        for service in &mut self.services {
+            let live = service.attempts.iter().filter(|attempt| attempt.present && !attempt.abandoned);
+            let waiting = service.pending_retries.iter().copied();
+            let in_flight = live.map(|attempt| attempt.arrival).chain(waiting).filter(|arrival| *arrival >= warm_up);
+            service.found.counts.in_flight = in_flight.count() as u64;
+        }
+        let leases = self.leases.iter().map(|(start, lease_end)| (*start, lease_end.unwrap_or(end))).collect();
+        (self.services.into_iter().map(|service| service.found).collect(), leases)
+    }
+}

@@ -1,0 +1,343 @@
+//! What must hold of every run, worked out again from the record alone.
+//!
+//! The engine checks itself while it runs (ARCHITECTURE.md, I1 to I10). Here the same laws, and others that follow from
+//! the meaning of the record, are checked from outside on random scenarios: from what was put in and what came out.
+
+use plimsoll::cluster::DISPATCHERS;
+use plimsoll::engine::{DecisionRecord, Interval, RunRecord, ServiceRecord};
+use plimsoll::stats::LatencyHistogram;
+use plimsoll::units::{SimDuration, SimTime};
+use proptest::prelude::*;
+
+use crate::random_scenario::{Case, Demand, PolicyCase, ServiceCase, millis, wild_case};
+
+type Checked = Result<(), TestCaseError>;
+
+/// One service of one run, with what was put in.
+struct Seen<'a> {
+    case: &'a Case,
+    put_in: &'a ServiceCase,
+    policy: &'a PolicyCase,
+    arrivals: Vec<SimTime>,
+    record: &'a ServiceRecord,
+}
+
+/// Equal but for the rounding of sums of binary fractions.
+fn close(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 1e-9 * a.abs().max(b.abs()) + 1e-6
+}
+
+/// At most, but for rounding.
+fn within(a: f64, b: f64) -> bool {
+    a <= b || close(a, b)
+}
+
+impl Seen<'_> {
+    fn warm_up(&self) -> SimTime {
+        SimTime::ZERO + millis(self.case.warm_up)
+    }
+
+    /// The integral of a level of the timeline in units times nanoseconds.
+    fn area(&self, level: fn(&Interval) -> f64) -> f64 {
+        self.record.timeline.iter().map(|row| level(row) * row.length.as_nanos() as f64).sum()
+    }
+
+    fn total(&self, count: fn(&Interval) -> u64) -> u64 {
+        self.record.timeline.iter().map(count).sum()
+    }
+
+    /// Replicas serve at the pace that demands are stated in, and each request has a slot to itself.
+    fn plain(&self) -> bool {
+        let even = |speed: f64| speed == 1.0;
+        !self.put_in.sharing && self.case.nodes.iter().flat_map(|nodes| &nodes.pools).all(|pool| even(pool.speed))
+    }
+
+    /// I1: what arrived is what the trace holds, and each request met one fate.
+    fn requests_are_conserved(&self) -> Checked {
+        let counts = &self.record.counts;
+        let counted = self.arrivals.iter().filter(|time| **time >= self.warm_up()).count() as u64;
+        prop_assert_eq!(counts.arrived, counted, "arrived");
+        let fates = counts.completed + counts.rejected + counts.timed_out + counts.failed + counts.in_flight;
+        prop_assert_eq!(counts.arrived, fates, "{:?}", counts);
+        if self.put_in.timeout.is_none() {
+            prop_assert_eq!(counts.timed_out, 0);
+        }
+        let most = self.put_in.retry.map_or(0, |retry| u64::from(retry.attempts) - 1);
+        prop_assert!(counts.retries <= most * counts.arrived, "{} retries", counts.retries);
+        for histogram in [&self.record.waiting, &self.record.service, &self.record.sojourn] {
+            prop_assert_eq!(histogram.count(), counts.completed, "a latency for every answer");
+            prop_assert_eq!(histogram.buckets().map(|(_, count)| count).sum::<u64>(), counts.completed);
+        }
+        prop_assert!(self.record.warm_requests <= counts.completed, "{} warm", self.record.warm_requests);
+        Ok(())
+    }
+
+    /// I2: nobody waits for less than nothing, is served for longer than the run or answered after its end.
+    fn latencies_fit(&self) -> Checked {
+        let ServiceRecord { waiting, service, sojourn, counts, .. } = self.record;
+        let parts = waiting.sum_nanos() + service.sum_nanos();
+        prop_assert!(parts <= sojourn.sum_nanos(), "waiting and service last longer than both");
+        if counts.retries == 0 {
+            prop_assert_eq!(parts, sojourn.sum_nanos(), "without retries the parts are the whole");
+        }
+        let longest = millis(self.case.end) - millis(self.case.warm_up);
+        prop_assert!(sojourn.max().is_none_or(|most| most < longest), "{:?} in a run of {longest}", sojourn.max());
+        for histogram in [waiting, service, sojourn] {
+            let steps = [0.0, 0.1, 0.5, 0.9, 0.99, 1.0].map(|q| histogram.quantile(q));
+            prop_assert!(steps.windows(2).all(|pair| pair[0] <= pair[1]), "percentiles fall: {:?}", steps);
+            prop_assert!(histogram.min() <= steps[0] && steps[5] <= histogram.max());
+        }
+        if let (Demand::Listed(demands), true, true) = (&self.put_in.demand, self.plain(), counts.completed > 0) {
+            let (least, most) = (demands.iter().min(), demands.iter().max());
+            prop_assert!(service.min() >= least.map(|ms| millis(*ms)), "served faster than the least demand");
+            prop_assert!(service.max() <= most.map(|ms| millis(*ms)), "served longer than the greatest demand");
+        }
+        Ok(())
+    }
+
+    /// The timeline covers the run without gap or overlap, and its rows add up to the whole.
+    fn the_timeline_is_whole(&self) -> Checked {
+        let mut now = SimTime::ZERO;
+        let (mut arrived, mut gone) = (0, 0);
+        for row in &self.record.timeline {
+            prop_assert_eq!(row.start, now, "a gap or an overlap");
+            prop_assert!(row.length <= millis(self.case.interval) && !row.length.is_zero());
+            now = row.start + row.length;
+            let inside = self.arrivals.iter().filter(|time| (row.start..now).contains(*time)).count() as u64;
+            prop_assert_eq!(row.arrived, inside, "arrived in the row from {}", row.start);
+            arrived += row.arrived;
+            gone += row.completed + row.lost;
+            prop_assert!(gone <= arrived, "more requests left than came until {}", now);
+            prop_assert!(row.good <= row.completed);
+            prop_assert!(within(row.ready, f64::from(self.record.max_ready)), "{} ready", row.ready);
+            prop_assert!(
+                row.utilization.is_none_or(|share| (0.0..=1.0 + 1e-9).contains(&share)),
+                "{:?}",
+                row.utilization
+            );
+            prop_assert_eq!(row.sojourn.is_some(), row.completed > 0);
+            if let (Some(waiting), Some(sojourn)) = (row.waiting, row.sojourn) {
+                let order = |p: [SimDuration; 3]| p[0] <= p[1] && p[1] <= p[2];
+                prop_assert!(order(waiting) && order(sojourn));
+            }
+            let levels = [row.wanted, row.starting, row.queued, row.busy, row.needed, row.leased];
+            prop_assert!(levels.iter().all(|level| level.is_finite() && *level >= 0.0), "{:?}", levels);
+        }
+        prop_assert_eq!(now, SimTime::ZERO + millis(self.case.end), "the rows end with the run");
+        let counts = &self.record.counts;
+        let lost = counts.rejected + counts.timed_out + counts.failed;
+        prop_assert!(self.total(|row| row.completed) >= counts.completed && self.total(|row| row.lost) >= lost);
+        if self.case.warm_up == 0 {
+            prop_assert_eq!(self.total(|row| row.completed), counts.completed);
+            prop_assert_eq!(self.total(|row| row.lost), lost);
+        }
+        Ok(())
+    }
+
+    /// I10, Little's law: the area under the number of requests is the sum of the times that they spent.
+    fn areas_are_sums_of_times(&self) -> Checked {
+        let ServiceRecord { counts, waiting, service, .. } = self.record;
+        let (queued, busy) = (self.area(|row| row.queued), self.area(|row| row.busy));
+        let (waited, served) = (waiting.sum_nanos() as f64, service.sum_nanos() as f64);
+        prop_assert!(within(waited, queued) && within(served, busy), "{waited} of {queued}, {served} of {busy}");
+        let ready = self.area(|row| row.ready);
+        let whole = millis(self.case.end).as_nanos() as f64;
+        if self.case.warm_up == 0 {
+            prop_assert!(close(self.record.mean_in_system * whole, queued + busy), "requests in the system");
+            prop_assert!(close(self.record.mean_ready * whole, ready), "ready replicas");
+            if counts.completed == counts.arrived && counts.retries == 0 {
+                prop_assert!(close(waited, queued) && close(served, busy), "{waited} of {queued}, {served} of {busy}");
+            }
+        }
+        Ok(())
+    }
+
+    /// Replicas: no more than any policy asked for, and no event that was not put in.
+    fn replicas_keep_their_bounds(&self) -> Checked {
+        let record = self.record;
+        let most = self.policy.most(self.put_in.replicas);
+        prop_assert!(record.max_ready <= most, "{} ready of at most {most}", record.max_ready);
+        prop_assert!(record.timeline.iter().all(|row| within(row.wanted, f64::from(most))));
+        prop_assert!(record.timeline.iter().all(|row| within(row.ready + row.starting, f64::from(most))));
+        prop_assert!(self.put_in.crash.is_some() || record.crashes == 0);
+        prop_assert!((0.0..=1.0 + 1e-9).contains(&record.utilization), "utilization {}", record.utilization);
+        prop_assert!(record.mean_ready <= f64::from(record.max_ready) + 1e-9);
+        if let Some(nodes) = &self.case.nodes {
+            let fit = |pool: &crate::random_scenario::PoolCase| {
+                u64::from(pool.count)
+                    * pool
+                        .cpu_millis
+                        .checked_div(self.put_in.cpu_millis)
+                        .map_or(pool.pods.into(), |fit| fit.min(pool.pods.into()))
+            };
+            let room: u64 = nodes.pools.iter().map(fit).sum();
+            prop_assert!(u64::from(record.max_ready) <= room, "{} ready, room for {room}", record.max_ready);
+        }
+        if matches!(self.policy, PolicyCase::Static(_)) {
+            prop_assert!(record.elasticity.scale_ups + record.elasticity.scale_downs == 0);
+        }
+        Ok(())
+    }
+
+    /// Decisions follow each other, at the policy's moments, on metrics of the stated age (I8).
+    fn decisions_are_sound(&self) -> Checked {
+        let decisions = &self.record.decisions;
+        let moves = |decision: &&DecisionRecord| decision.from != decision.to;
+        for pair in decisions.windows(2) {
+            prop_assert!(pair[0].at < pair[1].at, "two decisions at {}", pair[1].at);
+            prop_assert_eq!(pair[0].to, pair[1].from, "a size changed without a decision");
+        }
+        for decision in decisions {
+            prop_assert!(decision.at < SimTime::ZERO + millis(self.case.end), "a decision after the end");
+            prop_assert!(decision.metrics_age.is_none_or(|age| age >= millis(self.case.metrics.lag)), "I8");
+            prop_assert!(decision.ready <= self.record.max_ready);
+            prop_assert!(!decision.detail.is_empty());
+        }
+        let elasticity = &self.record.elasticity;
+        let ups = decisions.iter().filter(moves).filter(|decision| decision.to > decision.from).count() as u64;
+        let downs = decisions.iter().filter(moves).count() as u64 - ups;
+        prop_assert_eq!((elasticity.scale_ups, elasticity.scale_downs), (ups, downs));
+        prop_assert!((0.0..=1.0).contains(&elasticity.under_share));
+        prop_assert!(elasticity.under_provisioned >= 0.0 && elasticity.over_provisioned >= 0.0);
+        let needed = self.area(|row| row.needed) / 1e9 + elasticity.over_provisioned;
+        let ready = self.area(|row| row.ready) / 1e9 + elasticity.under_provisioned;
+        prop_assert!(close(needed, ready), "what is short and what is over explain the difference");
+        Ok(())
+    }
+
+    /// Objectives judge each request that met its fate, by the recorded latencies.
+    fn objectives_are_fair(&self) -> Checked {
+        let counts = &self.record.counts;
+        for (objective, limit) in self.record.objectives.iter().zip(&self.case.objectives) {
+            prop_assert_eq!(objective.total, counts.arrived - counts.in_flight);
+            let (least, most) = match limit {
+                Some(limit) => around(&self.record.sojourn, millis(*limit)),
+                None => (counts.completed, counts.completed),
+            };
+            prop_assert!((least..=most).contains(&objective.good), "{} of {least} to {most}", objective.good);
+            prop_assert!(objective.violation <= millis(self.case.end));
+            prop_assert!((0.0..=1.0).contains(&objective.attainment()) && objective.peak_burn_rate >= 0.0);
+        }
+        let first = self.case.objectives.iter().flatten().next();
+        let latency = self.case.objectives.iter().position(Option::is_some);
+        match latency.filter(|_| self.case.warm_up == 0).map(|number| &self.record.objectives[number]) {
+            Some(objective) => prop_assert_eq!(self.total(|row| row.good), objective.good, "within {:?} ms", first),
+            None if latency.is_none() => {
+                prop_assert_eq!(self.total(|row| row.good), self.total(|row| row.completed));
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Checked {
+        self.requests_are_conserved()?;
+        self.latencies_fit()?;
+        self.the_timeline_is_whole()?;
+        self.areas_are_sums_of_times()?;
+        self.replicas_keep_their_bounds()?;
+        self.decisions_are_sound()?;
+        self.objectives_are_fair()
+    }
+}
+
+/// The least and the most of the recorded durations that may be at most `limit`: those of its bucket are in doubt.
+fn around(histogram: &LatencyHistogram, limit: SimDuration) -> (u64, u64) {
+    let sure: u64 = histogram.buckets().filter(|(end, _)| *end <= limit).map(|(_, count)| count).sum();
+    let doubtful = histogram.buckets().find(|(end, _)| *end > limit).map_or(0, |(_, count)| count);
+    (sure, sure + doubtful)
+}
+
+/// I5: every lease lies within the run, its price is exact, and the bill is their sum.
+fn the_bill_adds_up(case: &Case, record: &RunRecord) -> Checked {
+    let nanos_per_hour = 3_600_000_000_000_u128;
+    let mut sum = 0_i128;
+    for lease in &record.leases {
+        prop_assert!(lease.start <= lease.end && lease.end <= record.end, "{:?}", lease);
+        let used = lease.end.since(lease.start);
+        prop_assert!(lease.billed >= used);
+        let product = u128::from(lease.price.as_nanos()) * u128::from(lease.billed.as_nanos());
+        prop_assert_eq!(lease.cost.as_nanos() as u128, (product + nanos_per_hour / 2) / nanos_per_hour, "{:?}", lease);
+        sum += lease.cost.as_nanos();
+    }
+    prop_assert_eq!(record.cost.as_nanos(), sum, "the bill is the sum of its lines");
+    prop_assert!(record.leases.windows(2).all(|pair| pair[0].start <= pair[1].start), "in order of start");
+    if let [service] = &case.services[..] {
+        let lines: Vec<_> = record.leases.iter().filter(|lease| lease.what == "replica").collect();
+        prop_assert!(service.lease.is_some() || lines.is_empty());
+        for (lease, line) in service.lease.iter().flat_map(|lease| lines.iter().map(move |line| (lease, line))) {
+            prop_assert_eq!(line.price.as_nanos(), lease.price);
+            prop_assert_eq!(line.billed, lease.billing().billed(line.end.since(line.start)));
+        }
+    }
+    Ok(())
+}
+
+/// Replicas are paid for from their placement to their end, no longer and no shorter; what is paid for in a row is what
+/// the bill says, but for granularity, minimum and rounding.
+fn leases_are_lives(case: &Case, record: &RunRecord) -> Checked {
+    let used: u128 = record.leases.iter().map(|lease| u128::from(lease.end.since(lease.start).as_nanos())).sum();
+    let area = |level: fn(&Interval) -> f64| -> f64 {
+        let rows = record.services.iter().flat_map(|service| &service.timeline);
+        rows.map(|row| level(row) * row.length.as_nanos() as f64).sum()
+    };
+    prop_assert!(close(area(|row| row.leased), used as f64), "{} leased, {used} on the bill", area(|row| row.leased));
+    if case.nodes.is_none() && case.services.iter().all(|service| service.lease.is_some()) {
+        let present = area(|row| row.ready + row.starting);
+        prop_assert!(within(present, used as f64), "{present} present, {used} on the bill");
+    }
+    let exact: u128 = record
+        .leases
+        .iter()
+        .map(|lease| u128::from(lease.price.as_nanos()) * u128::from(lease.end.since(lease.start).as_nanos()))
+        .sum();
+    let rows: i128 = record.services.iter().flat_map(|s| &s.timeline).map(|row| row.cost.as_nanos()).sum();
+    let count = record.services.iter().map(|service| service.timeline.len()).sum::<usize>() as f64;
+    let exact = exact as f64 / 3.6e12;
+    prop_assert!((rows as f64 - exact).abs() <= count + 1e-9 * exact, "the rows cost {rows}, the leases {exact}");
+    Ok(())
+}
+
+/// I4: at no moment do the replicas on nodes ask for more than all nodes have.
+fn nodes_hold_what_they_carry(case: &Case, record: &RunRecord) -> Checked {
+    let (Some(nodes), [service]) = (&case.nodes, &case.services[..]) else { return Ok(()) };
+    let has: u64 = nodes.pools.iter().map(|pool| u64::from(pool.count) * pool.cpu_millis).sum();
+    let pods: u64 = nodes.pools.iter().map(|pool| u64::from(pool.count) * u64::from(pool.pods)).sum();
+    let lines: Vec<_> = record.leases.iter().filter(|lease| lease.what == "replica").collect();
+    for lease in &lines {
+        let now = lease.start;
+        let present = lines.iter().filter(|other| other.start <= now && now < other.end).count() as u64;
+        prop_assert!(present * service.cpu_millis <= has && present <= pods, "{present} replicas at {now}");
+    }
+    Ok(())
+}
+
+fn check(case: &Case, variant: usize) -> Checked {
+    let record = case.run(variant);
+    prop_assert_eq!(record.services.len(), case.services.len());
+    for (number, service) in record.services.iter().enumerate() {
+        let seen = Seen {
+            case,
+            put_in: &case.services[number],
+            policy: &case.variants[variant][number],
+            arrivals: case.arrivals(number),
+            record: service,
+        };
+        let dispatcher = DISPATCHERS[seen.put_in.dispatch].name;
+        seen.check().map_err(|error| TestCaseError::fail(format!("service {number} ({dispatcher}): {error}")))?;
+    }
+    the_bill_adds_up(case, &record)?;
+    leases_are_lives(case, &record)?;
+    nodes_hold_what_they_carry(case, &record)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_run_obeys_the_laws(case in wild_case()) {
+        for variant in 0..case.variants.len() {
+            check(&case, variant)?;
+        }
+    }
+}
