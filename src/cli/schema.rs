@@ -99,7 +99,7 @@ fn distribution(description: &str) -> Value {
 
 fn workload() -> Value {
     let transforms = one_of_plugins("One step.", TRANSFORMS.iter().map(|p| (p.name, p.summary)));
-    let columns = ["time", "count", "level", "demand", "tokens-in", "tokens-out", "class"];
+    let columns = ["time", "count", "rate", "level", "demand", "elapsed", "tokens-in", "tokens-out", "class"];
     let columns: Vec<(&str, Value)> = columns.iter().map(|name| (*name, text("Name of the column."))).collect();
     let mut fields = vec![
         ("trace", text("Path of a trace, from the scenario's directory.")),
@@ -108,8 +108,9 @@ fn workload() -> Value {
             names("The trace's format; recognised from the content if left out.", FORMATS.iter().map(|p| p.name)),
         ),
         ("columns", object("Which column holds what.", &columns)),
+        ("log-format", text("How the lines of an access log are written, as nginx's `log_format` says.")),
         ("time-format", text("How times are written; recognised if left out.")),
-        ("demand-unit", text("Unit of the demand column.")),
+        ("demand-unit", text("Unit of the demand and elapsed columns.")),
         ("interval", quantity("Length of a counted interval.", "1m")),
         ("expand", names("How counts become arrivals.", ["poisson", "even"].into_iter())),
         ("requests-per-unit", quantity("Requests that one unit of a level makes.", "0.2/s")),

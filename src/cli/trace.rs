@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use super::{Failure, remark, say};
 use crate::units::{Fraction, Rate, SimDuration};
 use crate::workload::{
-    Columns, ConvertOptions, TraceFacts, TraceOptions, convert, inspect, parse_instant, show_instant,
+    Columns, ConvertOptions, TimeFormat, TraceFacts, TraceOptions, convert, inspect, parse_instant, show_instant,
 };
 
 /// Arguments of `trace`.
@@ -59,12 +59,33 @@ struct Reading {
     /// Column of the number of requests per interval.
     #[arg(long, value_name = "COLUMN")]
     count: Option<String>,
+    /// Column of requests per second.
+    #[arg(long, value_name = "COLUMN")]
+    rate: Option<String>,
     /// Column of a level, such as players online.
     #[arg(long, value_name = "COLUMN")]
     level: Option<String>,
     /// Column of the service demand.
     #[arg(long, value_name = "COLUMN")]
     demand: Option<String>,
+    /// Column of how long the request had taken by the row's time.
+    #[arg(long, value_name = "COLUMN")]
+    elapsed: Option<String>,
+    /// Column of the input tokens.
+    #[arg(long, value_name = "COLUMN")]
+    tokens_in: Option<String>,
+    /// Column of the output tokens.
+    #[arg(long, value_name = "COLUMN")]
+    tokens_out: Option<String>,
+    /// Column of the class.
+    #[arg(long, value_name = "COLUMN")]
+    class: Option<String>,
+    /// How times are written: s, ms, us, ns, iso, clf or syslog; recognised if left out.
+    #[arg(long, value_name = "FORM", value_parser = time_format)]
+    time_format: Option<TimeFormat>,
+    /// How the lines of an access log are written, as nginx's `log_format` says.
+    #[arg(long, value_name = "TEXT")]
+    log_format: Option<String>,
     /// Requests that one unit of the level makes.
     #[arg(long, value_name = "RATE")]
     requests_per_unit: Option<Rate>,
@@ -92,6 +113,11 @@ fn instant(text: &str) -> Result<u64, String> {
     parse_instant(text).ok_or_else(|| "expected an instant such as `2024-05-12` or `2024-05-12T08:30:00Z`".to_string())
 }
 
+fn time_format(text: &str) -> Result<TimeFormat, String> {
+    let names = TimeFormat::ALL.map(TimeFormat::name).join(", ");
+    TimeFormat::named(text).ok_or_else(|| format!("expected one of {names}"))
+}
+
 impl Reading {
     fn options(&self) -> TraceOptions {
         let default = TraceOptions::default();
@@ -100,10 +126,16 @@ impl Reading {
             columns: Columns {
                 time: self.time.clone(),
                 count: self.count.clone(),
+                rate: self.rate.clone(),
                 level: self.level.clone(),
                 demand: self.demand.clone(),
-                ..Columns::default()
+                elapsed: self.elapsed.clone(),
+                tokens_in: self.tokens_in.clone(),
+                tokens_out: self.tokens_out.clone(),
+                class: self.class.clone(),
             },
+            time_format: self.time_format,
+            log_format: self.log_format.clone(),
             interval: self.interval,
             requests_per_unit: self.requests_per_unit,
             start: self.start,

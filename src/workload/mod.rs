@@ -16,6 +16,7 @@
 
 mod arrivals;
 mod batch;
+mod cells;
 #[cfg(feature = "tables")]
 mod columnar;
 mod convert;
@@ -23,6 +24,7 @@ mod expand;
 mod facts;
 mod formats;
 mod generators;
+mod json_lines;
 mod lines;
 mod open;
 mod options;

@@ -11,10 +11,15 @@ pub struct Columns {
     pub time: Option<String>,
     /// Requests in the interval that starts at the row's time.
     pub count: Option<String>,
+    /// Requests per second during the interval that starts at the row's time.
+    pub rate: Option<String>,
     /// Value of a quantity at the row's time (players online).
     pub level: Option<String>,
     /// Service demand of the request.
     pub demand: Option<String>,
+    /// How long the request had taken by the row's time; it came so much earlier. For logs that write a request when it
+    /// has ended. Its unit is that of the demand.
+    pub elapsed: Option<String>,
     /// Input tokens.
     pub tokens_in: Option<String>,
     /// Output tokens.
@@ -41,9 +46,11 @@ pub struct TraceOptions {
     pub format: Option<String>,
     /// Which column holds what.
     pub columns: Columns,
+    /// How the lines of an access log are written, as nginx's `log_format` says.
+    pub log_format: Option<String>,
     /// How times are written; recognised from the first row if `None`.
     pub time_format: Option<TimeFormat>,
-    /// Unit of the demand column: seconds, milliseconds, microseconds or nanoseconds.
+    /// Unit of the demand and elapsed columns: seconds, milliseconds, microseconds or nanoseconds.
     pub demand_unit: TimeFormat,
     /// Counts: length of an interval; the smallest step between the first rows if `None`.
     pub interval: Option<SimDuration>,
@@ -70,6 +77,7 @@ impl Default for TraceOptions {
         TraceOptions {
             format: None,
             columns: Columns::default(),
+            log_format: None,
             time_format: None,
             demand_unit: TimeFormat::Seconds,
             interval: None,
@@ -92,6 +100,7 @@ impl TraceOptions {
         let options = TraceOptions {
             format: fields.optional("format", sink),
             columns: fields.node_of("columns").and_then(|node| columns(node, sink)).unwrap_or_default(),
+            log_format: fields.optional("log-format", sink),
             time_format: fields.optional("time-format", sink),
             demand_unit: fields.or("demand-unit", default.demand_unit, sink),
             interval: fields.optional("interval", sink),
@@ -118,6 +127,11 @@ impl TraceOptions {
                 error = error.label(format!("did you mean `{near}`?"));
             }
             sink.push(error.note(format!("known formats: {}", names.join(", "))));
+        }
+        if let (Some(node), Some(text)) = (fields.node_of("log-format"), &self.log_format)
+            && let Err(message) = super::formats::log_format::Pattern::of(text)
+        {
+            sink.push(node.error(message).help("copy the `log_format` from nginx.conf as it is"));
         }
         if let (Some(start), Some(end), Some(node)) = (self.start, self.end, fields.node_of("end"))
             && end <= start
@@ -147,15 +161,17 @@ fn columns(node: &Node, sink: &mut Diagnostics) -> Option<Columns> {
     let columns = Columns {
         time: fields.optional("time", sink),
         count: fields.optional("count", sink),
+        rate: fields.optional("rate", sink),
         level: fields.optional("level", sink),
         demand: fields.optional("demand", sink),
+        elapsed: fields.optional("elapsed", sink),
         tokens_in: fields.optional("tokens-in", sink),
         tokens_out: fields.optional("tokens-out", sink),
         class: fields.optional("class", sink),
     };
     fields.finish(sink);
-    if columns.count.is_some() && columns.level.is_some() {
-        let error = node.error("a row is either a count or a level, not both");
+    if [&columns.count, &columns.rate, &columns.level].into_iter().flatten().count() > 1 {
+        let error = node.error("a row is one of a count, a rate and a level");
         sink.push(error.help("count: requests in an interval; level: a value at an instant, such as players online"));
     }
     Some(columns)

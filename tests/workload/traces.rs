@@ -27,8 +27,10 @@ fn columns(pairs: &[(&str, &str)]) -> TraceOptions {
     let columns = Columns {
         time: column("time"),
         count: column("count"),
+        rate: column("rate"),
         level: column("level"),
         demand: column("demand"),
+        elapsed: column("elapsed"),
         tokens_in: column("tokens-in"),
         tokens_out: column("tokens-out"),
         class: column("class"),
@@ -74,6 +76,23 @@ fn azure_llm_conversations() {
     assert_eq!((tokens.most_in, tokens.most_out), (14_050, 1_000));
     near(tokens.sum_in as f64 / 19_366.0, 1155.0, 0.5);
     near(tokens.sum_out as f64 / 19_366.0, 211.0, 0.5);
+}
+
+#[test]
+fn mooncake_conversations() {
+    let Some(path) = trace("llm_mooncake_conversation_trace.jsonl.gz") else { return };
+    let facts = inspect(&path, &TraceOptions::default()).unwrap();
+    assert_eq!((facts.format, facts.kind, facts.zero_epoch_ns), ("mooncake", SeriesKind::Arrivals, None));
+    assert_eq!((facts.tally.rows, facts.tally.bad, facts.out_of_order), (12_031, 0, 0));
+    // Times are quantised to about three seconds: 2,999 to 3,001 ms.
+    assert_eq!((facts.first, facts.last), (SimTime::ZERO, SimTime::from_nanos(3_536_999_000_000)));
+    near(facts.mean_rate().unwrap(), 3.401, 0.0005);
+    assert_eq!((facts.peaks[1].most, facts.peaks[1].at_ns), (247, 2_160_000_000_000));
+    near(facts.peaks[1].mean, 203.9, 0.05);
+    let tokens = facts.tokens.unwrap();
+    assert_eq!(tokens.most_in, 126_195);
+    near(tokens.sum_in as f64 / 12_031.0, 12_035.0, 0.5);
+    near(tokens.sum_out as f64 / 12_031.0, 343.0, 0.5);
 }
 
 #[test]

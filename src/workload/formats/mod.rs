@@ -2,9 +2,14 @@
 
 mod access_log;
 mod auth_log;
+mod aws_elb;
 mod azure_llm;
+mod cloudfront;
 mod counts;
 mod csv;
+mod jsonl;
+pub(super) mod log_format;
+mod mooncake;
 #[cfg(feature = "tables")]
 mod parquet;
 mod plimsoll;
@@ -33,11 +38,16 @@ pub type FormatPlugin = Plugin<FormatBuilder>;
 pub const FORMATS: &[FormatPlugin] = &[
     plimsoll::PLUGIN,
     azure_llm::PLUGIN,
+    mooncake::PLUGIN,
+    log_format::PLUGIN,
     access_log::PLUGIN,
+    aws_elb::PLUGIN,
+    cloudfront::PLUGIN,
     auth_log::PLUGIN,
     counts::PLUGIN,
     #[cfg(feature = "tables")]
     parquet::PLUGIN,
+    jsonl::PLUGIN,
     tsv::PLUGIN,
     csv::PLUGIN,
 ];
@@ -48,7 +58,7 @@ pub fn recognise(input: &TraceInput, options: &TraceOptions) -> Option<&'static 
 }
 
 /// The first lines of the head, whole ones only.
-pub(super) fn head_lines(input: &TraceInput, most: usize) -> impl Iterator<Item = &[u8]> {
+pub(in crate::workload) fn head_lines(input: &TraceInput, most: usize) -> impl Iterator<Item = &[u8]> {
     let whole = match memchr::memrchr(b'\n', &input.head) {
         Some(last) if !input.head_is_all => &input.head[..last],
         _ => &input.head[..],
