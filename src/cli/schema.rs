@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{Failure, say};
 use crate::cluster::{DISPATCHERS, PLACEMENTS};
 use crate::policy::{Measure, POLICIES};
-use crate::workload::{FORMATS, GENERATORS, TRANSFORMS};
+use crate::workload::{FORMATS, GENERATORS, TRANSFORMS, Values};
 
 /// Prints the schema.
 pub(super) fn schema() -> Result<(), Failure> {
@@ -109,11 +109,20 @@ fn workload() -> Value {
         ),
         ("columns", object("Which column holds what.", &columns)),
         ("log-format", text("How the lines of an access log are written, as nginx's `log_format` says.")),
+        ("metric", text("Which metric of a monitoring system's answer.")),
+        ("values", names("What the metric's values are.", Values::ALL.iter().map(|values| values.name()))),
         ("time-format", text("How times are written; recognised if left out.")),
         ("demand-unit", text("Unit of the demand and elapsed columns.")),
         ("interval", quantity("Length of a counted interval.", "1m")),
         ("expand", names("How counts become arrivals.", ["poisson", "even"].into_iter())),
         ("requests-per-unit", quantity("Requests that one unit of a level makes.", "0.2/s")),
+        (
+            "sessions",
+            object(
+                "A level of sessions, each of which arrives once.",
+                &[("duration", quantity("How long one stays.", "20m"))],
+            ),
+        ),
         ("max-gap", quantity("The longest time for which a level holds.", "15m")),
         ("start", text("First instant of interest (ISO 8601).")),
         ("end", text("End of the interesting part (ISO 8601, exclusive).")),

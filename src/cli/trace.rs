@@ -7,7 +7,8 @@ use clap::{Args, Subcommand};
 use super::{Failure, remark, say};
 use crate::units::{Fraction, Rate, SimDuration};
 use crate::workload::{
-    Columns, ConvertOptions, TimeFormat, TraceFacts, TraceOptions, convert, inspect, parse_instant, show_instant,
+    Columns, ConvertOptions, SeriesKind, TimeFormat, TraceFacts, TraceOptions, ValueFacts, Values, convert, inspect,
+    parse_instant, show_instant,
 };
 
 /// Arguments of `trace`.
@@ -80,6 +81,12 @@ struct Reading {
     /// Column of the class.
     #[arg(long, value_name = "COLUMN")]
     class: Option<String>,
+    /// Which metric of a monitoring system's answer.
+    #[arg(long, value_name = "NAME")]
+    metric: Option<String>,
+    /// What the metric's values are: counter, count, rate or level.
+    #[arg(long, value_name = "KIND", value_parser = values)]
+    values: Option<Values>,
     /// How times are written: s, ms, us, ns, iso, clf or syslog; recognised if left out.
     #[arg(long, value_name = "FORM", value_parser = time_format)]
     time_format: Option<TimeFormat>,
@@ -89,6 +96,9 @@ struct Reading {
     /// Requests that one unit of the level makes.
     #[arg(long, value_name = "RATE")]
     requests_per_unit: Option<Rate>,
+    /// How long one unit of the level stays; each arrives once.
+    #[arg(long, value_name = "DURATION", conflicts_with = "requests_per_unit")]
+    session: Option<SimDuration>,
     /// Length of a counted interval.
     #[arg(long, value_name = "DURATION")]
     interval: Option<SimDuration>,
@@ -118,6 +128,10 @@ fn time_format(text: &str) -> Result<TimeFormat, String> {
     TimeFormat::named(text).ok_or_else(|| format!("expected one of {names}"))
 }
 
+fn values(text: &str) -> Result<Values, String> {
+    Values::named(text).ok_or_else(|| format!("expected one of {}", Values::ALL.map(Values::name).join(", ")))
+}
+
 impl Reading {
     fn options(&self) -> TraceOptions {
         let default = TraceOptions::default();
@@ -136,6 +150,9 @@ impl Reading {
             },
             time_format: self.time_format,
             log_format: self.log_format.clone(),
+            metric: self.metric.clone(),
+            values: self.values,
+            session: self.session,
             interval: self.interval,
             requests_per_unit: self.requests_per_unit,
             start: self.start,
@@ -190,9 +207,39 @@ fn shown(facts: &TraceFacts) -> String {
         ));
     }
     if let Some(values) = &facts.values {
-        lines.push(format!("values        sum {}, mean {:.4}, most {}", values.sum, values.mean, values.most));
+        lines.push(format!("values        {}", values_shown(facts, values)));
+    }
+    if let Some(instants) = &facts.instants {
+        lines.push(format!(
+            "instants      {}, each with {:.1} rows on average",
+            instants.instants,
+            facts.tally.rows as f64 / instants.instants as f64
+        ));
+        lines.push(format!("  sum of rows {}", values_shown(facts, &instants.sums)));
+        lines.push(format!("  their mean  {}", values_shown(facts, &instants.means)));
+    }
+    if let Some(meaning) = meaning(facts.kind) {
+        lines.push(format!("to replay     {meaning}"));
     }
     lines.join("\n")
+}
+
+fn values_shown(facts: &TraceFacts, values: &ValueFacts) -> String {
+    let at = moment(facts, values.at.as_nanos());
+    format!("sum {}, mean {:.4}, most {} at {at}", values.sum, values.mean, values.most)
+}
+
+/// What must be known of rows that are no requests.
+fn meaning(kind: SeriesKind) -> Option<&'static str> {
+    match kind {
+        SeriesKind::Arrivals => None,
+        SeriesKind::Counts => {
+            Some("as many requests as counted, at random or even instants of each interval (`expand:`)")
+        }
+        SeriesKind::Levels => {
+            Some("not requests: state a model, `requests-per-unit: 0.1/s` or `sessions: { duration: 20m }`")
+        }
+    }
 }
 
 /// An instant of the trace's clock, as a date where it has one.

@@ -28,6 +28,23 @@ pub struct Columns {
     pub class: Option<String>,
 }
 
+impl Columns {
+    /// These columns, and those of `others` where none was named.
+    pub(super) fn or(self, others: Columns) -> Columns {
+        Columns {
+            time: self.time.or(others.time),
+            count: self.count.or(others.count),
+            rate: self.rate.or(others.rate),
+            level: self.level.or(others.level),
+            demand: self.demand.or(others.demand),
+            elapsed: self.elapsed.or(others.elapsed),
+            tokens_in: self.tokens_in.or(others.tokens_in),
+            tokens_out: self.tokens_out.or(others.tokens_out),
+            class: self.class.or(others.class),
+        }
+    }
+}
+
 /// How counts and levels become arrivals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Expand {
@@ -39,6 +56,39 @@ pub enum Expand {
     Even,
 }
 
+/// What the values of a metric are; its name and its type do not always tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Values {
+    /// A total that only grows and falls to zero at a restart: its increase is a count.
+    Counter,
+    /// Requests in the step that starts at the value's time.
+    Count,
+    /// Requests per second in the step before the value's time.
+    Rate,
+    /// A quantity at the value's time.
+    Level,
+}
+
+impl Values {
+    /// All of them.
+    pub const ALL: [Values; 4] = [Values::Counter, Values::Count, Values::Rate, Values::Level];
+
+    /// The name in a scenario.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Values::Counter => "counter",
+            Values::Count => "count",
+            Values::Rate => "rate",
+            Values::Level => "level",
+        }
+    }
+
+    /// The kind of values called `name`.
+    pub fn named(name: &str) -> Option<Values> {
+        Values::ALL.into_iter().find(|values| values.name() == name)
+    }
+}
+
 /// What a user may say about a trace file; everything has a default.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TraceOptions {
@@ -48,6 +98,10 @@ pub struct TraceOptions {
     pub columns: Columns,
     /// How the lines of an access log are written, as nginx's `log_format` says.
     pub log_format: Option<String>,
+    /// Which metric of a monitoring system's answer; may be left out where there is one.
+    pub metric: Option<String>,
+    /// What the metric's values are, where its name and type do not tell.
+    pub values: Option<Values>,
     /// How times are written; recognised from the first row if `None`.
     pub time_format: Option<TimeFormat>,
     /// Unit of the demand and elapsed columns: seconds, milliseconds, microseconds or nanoseconds.
@@ -56,8 +110,11 @@ pub struct TraceOptions {
     pub interval: Option<SimDuration>,
     /// How counts and levels become arrivals.
     pub expand: Expand,
-    /// Levels: requests that one unit of the level makes (one player, one user); levels without it are refused.
+    /// Levels: requests that one unit of the level makes (one player, one user); levels without this or `session` are refused.
     pub requests_per_unit: Option<Rate>,
+    /// Levels: how long one unit stays on average. Each is a session that arrives once, and by Little's law as many arrive
+    /// per second as are there, divided by this.
+    pub session: Option<SimDuration>,
     /// Levels: the longest time for which a value holds; longer gaps are times without requests.
     pub max_gap: SimDuration,
     /// The first instant of interest, nanoseconds since 1970; becomes time zero.
@@ -78,11 +135,14 @@ impl Default for TraceOptions {
             format: None,
             columns: Columns::default(),
             log_format: None,
+            metric: None,
+            values: None,
             time_format: None,
             demand_unit: TimeFormat::Seconds,
             interval: None,
             expand: Expand::Poisson,
             requests_per_unit: None,
+            session: None,
             max_gap: SimDuration::from_secs(15 * 60),
             start: None,
             end: None,
@@ -101,11 +161,14 @@ impl TraceOptions {
             format: fields.optional("format", sink),
             columns: fields.node_of("columns").and_then(|node| columns(node, sink)).unwrap_or_default(),
             log_format: fields.optional("log-format", sink),
+            metric: fields.optional("metric", sink),
+            values: fields.optional("values", sink),
             time_format: fields.optional("time-format", sink),
             demand_unit: fields.or("demand-unit", default.demand_unit, sink),
             interval: fields.optional("interval", sink),
             expand: fields.or("expand", default.expand, sink),
             requests_per_unit: fields.optional("requests-per-unit", sink),
+            session: fields.node_of("sessions").and_then(|node| session(node, sink)),
             max_gap: fields.or("max-gap", default.max_gap, sink),
             start: instant(fields, "start", sink),
             end: instant(fields, "end", sink),
@@ -143,6 +206,10 @@ impl TraceOptions {
                 sink.push(node.error(format!("`{name}` must be longer than nothing")));
             }
         }
+        if let (Some(_), Some(_), Some(node)) = (self.requests_per_unit, self.session, fields.node_of("sessions")) {
+            let error = node.error("a level becomes arrivals by one model, not by two");
+            sink.push(error.help("keep `requests-per-unit` or `sessions`"));
+        }
         if let Some(node) = fields.node_of("demand-unit")
             && self.demand_unit.is_date()
         {
@@ -177,6 +244,17 @@ fn columns(node: &Node, sink: &mut Diagnostics) -> Option<Columns> {
     Some(columns)
 }
 
+/// `sessions: { duration: 20m }`.
+fn session(node: &Node, sink: &mut Diagnostics) -> Option<SimDuration> {
+    let fields = Fields::open(node, "sessions", sink)?;
+    let duration: Option<SimDuration> = fields.required("duration", sink);
+    if let (Some(SimDuration::ZERO), Some(node)) = (duration, fields.node_of("duration")) {
+        sink.push(node.error("a session must last longer than nothing"));
+    }
+    fields.finish(sink);
+    duration.filter(|duration| !duration.is_zero())
+}
+
 fn instant(fields: &Fields<'_>, name: &'static str, sink: &mut Diagnostics) -> Option<u64> {
     let node = fields.node_of(name)?;
     let read = node.as_text().and_then(parse_instant);
@@ -196,6 +274,17 @@ impl FromNode for TimeFormat {
                 error = error.label(format!("did you mean `{near}`?"));
             }
             sink.push(error.note(format!("known: {}", names.join(", "))));
+        }
+        found
+    }
+}
+
+impl FromNode for Values {
+    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+        let found = node.as_text().and_then(Values::named);
+        if found.is_none() {
+            let names = Values::ALL.map(Values::name);
+            sink.push(node.error("expected what the values are").note(format!("known: {}", names.join(", "))));
         }
         found
     }

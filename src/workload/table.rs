@@ -320,14 +320,13 @@ impl NamedColumns<'_> {
     }
 
     fn find(&self, name: &str) -> Result<usize, TraceError> {
-        if let Some(column) = self.header.find(name) {
+        // A number names a column by its position; in a file without a header, it is no name that a cell may happen to have.
+        let position = integer(name.as_bytes()).filter(|number| (1..=self.header.names.len() as u64).contains(number));
+        let position = position.map(|number| number as usize - 1);
+        let headless = self.header.names.first().is_some_and(|first| value(first.as_bytes()).is_some());
+        let found = if headless { position } else { None };
+        if let Some(column) = found.or_else(|| self.header.find(name)).or(position) {
             return Ok(column);
-        }
-        // A number names a column by its position.
-        if let Some(number) = integer(name.as_bytes())
-            && (1..=self.header.names.len() as u64).contains(&number)
-        {
-            return Ok(number as usize - 1);
         }
         let names = &self.header.names;
         let error = TraceError::new(self.input.name.as_str(), format!("has no column `{name}`"))

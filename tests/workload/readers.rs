@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use plimsoll::random::Streams;
 use plimsoll::units::{SimDuration, SimTime};
 use plimsoll::workload::{
-    Columns, RequestBatch, SeriesKind, TraceError, TraceOptions, WorkloadSpec, inspect, show_instant,
+    Columns, RequestBatch, SeriesKind, TraceError, TraceOptions, Values, WorkloadSpec, inspect, show_instant,
 };
 use tempfile::TempDir;
 
@@ -175,4 +175,196 @@ fn cloudfront_with_a_header_in_the_middle() {
     assert_eq!((facts.format, facts.tally.rows, facts.tally.skipped, facts.tally.bad), ("cloudfront", 2, 4, 2));
     assert_eq!(show_instant(facts.first.as_nanos()), "2019-12-04T21:02:30.75Z");
     assert_eq!(facts.span(), SimDuration::from_millis(1249));
+}
+
+fn told(values: &str) -> TraceOptions {
+    TraceOptions { values: Values::named(values), ..TraceOptions::default() }
+}
+
+/// Two instances of a counter, of which one restarts, every 15 s.
+const MATRIX: &str = r#"{"status": "success", "data": {"resultType": "matrix", "result": [
+  {"metric": {"__name__": "http_requests_total", "instance": "a"},
+   "values": [[1435781430.781, "100"], [1435781445.781, "130"], [1435781460.781, "10"]]},
+  {"metric": {"__name__": "http_requests_total", "instance": "b"},
+   "values": [[1435781430.781, "5"], [1435781445.781, "NaN"], [1435781460.781, "25"]]}
+]}}"#;
+
+#[test]
+fn a_prometheus_counter_is_counted_by_its_increase() {
+    let sample = sample(MATRIX);
+    let facts = inspect(&sample.path, &TraceOptions::default()).unwrap();
+    assert_eq!((facts.format, facts.kind), ("prometheus", SeriesKind::Counts));
+    assert_eq!((facts.interval, facts.tally.skipped), (Some(SimDuration::from_secs(15)), 1));
+    assert_eq!(show_instant(facts.first.as_nanos()), "2015-07-01T20:10:30.781Z");
+    // 30 and then, after the restart, 10; the other instance 20 over both steps.
+    let values = facts.values.unwrap();
+    assert_eq!((values.sum, values.most, facts.tally.rows), (60.0, 40.0, 2));
+    assert_eq!(replay(&sample.path, &TraceOptions::default()).unwrap().0.len(), 60);
+}
+
+#[test]
+fn a_prometheus_gauge_must_be_called_a_level_and_needs_a_model() {
+    let text = MATRIX.replace("http_requests_total", "players_online");
+    let error = inspect(&sample(&text).path, &TraceOptions::default()).unwrap_err();
+    assert!(
+        error.message.contains("`players_online` are is not clear") || error.message.contains("players_online"),
+        "{error}"
+    );
+    let facts = inspect(&sample(&text).path, &told("level")).unwrap();
+    assert_eq!((facts.kind, facts.tally.rows, facts.values.unwrap().sum), (SeriesKind::Levels, 5, 270.0));
+    let error = replay(&sample(&text).path, &told("level")).unwrap_err();
+    assert!(error.help.unwrap().contains("sessions: { duration: 20m }"));
+}
+
+#[test]
+fn a_prometheus_rate_counts_for_the_step_before() {
+    let text = MATRIX.replace("\"__name__\": \"http_requests_total\", ", "");
+    let facts = inspect(&sample(&text).path, &told("rate")).unwrap();
+    assert_eq!((facts.kind, facts.values.unwrap().sum), (SeriesKind::Counts, 270.0 * 15.0));
+    assert_eq!(show_instant(facts.first.as_nanos()), "2015-07-01T20:10:15.781Z");
+}
+
+#[test]
+fn little_turns_a_level_of_sessions_into_arrivals() {
+    // 600 players for 1,000 minutes, each of whom stays 20 minutes: 30 arrive per minute.
+    let text = (0..=1000).fold(String::from("time,players\n"), |text, minute| text + &format!("{},600\n", minute * 60));
+    let columns = Columns { level: named("players"), ..Columns::default() };
+    let session = Some(SimDuration::from_secs(20 * 60));
+    let arrivals =
+        replay(&sample(&text).path, &TraceOptions { columns, session, ..TraceOptions::default() }).unwrap().0.len();
+    // Poisson with a mean of 30,000: five standard deviations.
+    assert!(arrivals.abs_diff(30_000) < 5 * 173, "{arrivals}");
+}
+
+#[test]
+fn what_a_monitoring_system_answers_amiss() {
+    let matrix = |result: &str| format!("{{\"data\": {{\"resultType\": \"matrix\", \"result\": {result}}}}}");
+    let two = r#"[{"metric": {"__name__": "a_total"}, "values": [[1, "1"]]}, {"metric": {"__name__": "b_total"}, "values": []}]"#;
+    for (text, message) in [
+        ("{\"data\": {\"resultType\": \"vector\", \"result\": []}}".to_string(), "a range query"),
+        (matrix("[]"), "holds no samples"),
+        (matrix(two), "holds 2 metrics"),
+        (
+            matrix("[{\"metric\": {\"__name__\": \"a_total\"}, \"values\": [[1, \"1\"]]}]"),
+            "cannot be told from one sample",
+        ),
+        (
+            matrix("[{\"metric\": {\"__name__\": \"a_total\"}, \"values\": [[1, \"-1\"], [2, \"+Inf\"]]}]"),
+            "a number from 0",
+        ),
+        (matrix("[{\"metric\": {}, \"histograms\": []}]"), "native histograms"),
+        (matrix("[{\"values\": [[1, \"x\"]]}]"), "expected a number, found `x`"),
+        (matrix("[{\"values\": [[1,"), "EOF"),
+    ] {
+        let error = inspect(&sample(&text).path, &TraceOptions::default()).unwrap_err();
+        assert!(error.to_string().contains(message) && error.help.is_some(), "{text}: {error}");
+    }
+}
+
+const OPENMETRICS: &str = "# TYPE http_requests counter\n# TYPE temperature gauge\n\
+    http_requests_total{path=\"/a}b\",q=\"\\\"\"} 10 1700000000.000 # {trace=\"x\"} 1 1700000000\n\
+    http_requests_total{path=\"/a}b\",q=\"\\\"\"} 16 1700000015.001\n\
+    http_requests_total{path=\"/a}b\",q=\"\\\"\"} 20 1700000030.000\n\
+    temperature 21.5 1700000000\ntemperature 22.5 1700000015\n# EOF\n";
+
+#[test]
+fn openmetrics_by_type_and_name() {
+    let options = |metric: &str| TraceOptions { metric: named(metric), ..TraceOptions::default() };
+    let error = inspect(&sample(OPENMETRICS).path, &TraceOptions::default()).unwrap_err();
+    assert!(error.help.as_deref().is_some_and(|help| help.contains("http_requests_total, temperature")), "{error}");
+    let counts = inspect(&sample(OPENMETRICS).path, &options("http_requests_total")).unwrap();
+    assert_eq!((counts.format, counts.kind, counts.tally.skipped), ("openmetrics", SeriesKind::Counts, 2));
+    assert!((counts.values.unwrap().sum - 10.0).abs() < 1e-9);
+    let levels = inspect(&sample(OPENMETRICS).path, &options("temperature")).unwrap();
+    assert_eq!((levels.kind, levels.values.unwrap().sum), (SeriesKind::Levels, 44.0));
+}
+
+#[test]
+fn a_dump_of_promtool_counts_milliseconds() {
+    let text = "{__name__=\"jobs_total\", foo=\"bar\"} 1 0\n{__name__=\"jobs_total\", foo=\"bar\"} 4 60000\n\
+                {__name__=\"jobs_total\", foo=\"bar\"} 9 120000\n{__name__=\"jobs_total\"} 3\n";
+    let facts = inspect(&sample(text).path, &TraceOptions::default()).unwrap();
+    assert_eq!((facts.format, facts.kind, facts.values.unwrap().sum), ("openmetrics", SeriesKind::Counts, 8.0));
+    assert_eq!((facts.last, facts.interval), (SimTime::from_secs(60), Some(SimDuration::from_secs(60))));
+    assert_eq!((facts.tally.bad, facts.tally.first_bad[0].line), (1, 4));
+}
+
+#[test]
+fn cloudwatch_gives_the_newest_first() {
+    let text = r#"{"MetricDataResults": [{"Id": "m1", "Label": "RequestCount", "StatusCode": "Complete",
+        "Timestamps": ["2024-01-01T00:10:00+00:00", "2024-01-01T00:05:00+00:00", "2024-01-01T00:00:00+00:00"],
+        "Values": [7.0, 0.0, 5.0]}], "Messages": []}"#;
+    let error = inspect(&sample(text).path, &TraceOptions::default()).unwrap_err();
+    assert!(error.message.contains("`m1`"), "{error}");
+    let options = TraceOptions { metric: named("RequestCount"), ..told("count") };
+    let facts = inspect(&sample(text).path, &options).unwrap();
+    assert_eq!((facts.format, facts.kind, facts.out_of_order), ("cloudwatch", SeriesKind::Counts, 0));
+    assert_eq!((facts.interval, facts.values.unwrap().sum), (Some(SimDuration::from_secs(300)), 12.0));
+    let (batch, _, start) = replay(&sample(text).path, &options).unwrap();
+    assert_eq!((batch.len(), start.as_deref()), (12, Some("2024-01-01T00:00:00Z")));
+    let text = r#"{"Label": "RequestCount", "Datapoints": [
+        {"Timestamp": 1704067500, "Sum": 3.0, "Unit": "Count"}, {"Timestamp": "2024-01-01T00:00:00Z", "Sum": 4.0, "Unit": "Count"}]}"#;
+    let facts = inspect(&sample(text).path, &TraceOptions::default()).unwrap();
+    assert_eq!((facts.kind, facts.values.unwrap().sum), (SeriesKind::Counts, 7.0));
+    let text = text.replace("Sum", "Average");
+    assert!(inspect(&sample(&text).path, &TraceOptions::default()).is_err());
+}
+
+#[test]
+fn functions_are_added_up_by_the_minute() {
+    let minutes =
+        |count: &dyn Fn(u32) -> u32| (1..=1440).map(|minute| count(minute).to_string()).collect::<Vec<_>>().join(",");
+    let header = format!("HashOwner,HashApp,HashFunction,Trigger,{}\n", minutes(&|minute| minute));
+    let text =
+        format!("{header}o,a,f,http,{}\no,a,g,timer,{}\n", minutes(&|minute| u32::from(minute == 3)), minutes(&|_| 1));
+    let facts = inspect(&sample(&text).path, &TraceOptions::default()).unwrap();
+    assert_eq!((facts.format, facts.kind, facts.tally.rows), ("azure-functions-2019", SeriesKind::Counts, 1440));
+    let values = facts.values.unwrap();
+    assert_eq!((values.sum, values.most, values.at), (1441.0, 2.0, SimTime::from_secs(120)));
+    let kept = sample(&text);
+    let spec = WorkloadSpec::from_trace(&kept.path, TraceOptions::default());
+    assert_eq!(spec.extent(SimDuration::MAX).unwrap(), Some(SimDuration::from_secs(86_400)));
+    let broken = text + "o,a,h,queue,1,2\n";
+    let error = replay(&sample(&broken).path, &TraceOptions::default()).unwrap_err();
+    assert_eq!(error.line, Some(4), "{error}");
+    let durations =
+        "HashOwner,HashApp,HashFunction,Average,Count,Minimum,Maximum,percentile_Average_0\no,a,f,1,2,3,4,5\n";
+    let error = inspect(&sample(durations).path, &TraceOptions::default()).unwrap_err();
+    assert!(error.message.contains("percentiles"), "{error}");
+}
+
+#[test]
+fn published_tables_are_known_by_their_header() {
+    let burst = "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n5,ChatGPT,472,18,490,Conversation log\n\
+                 45,GPT-4,1087,0,1087,API log\n";
+    let (batch, classes, start) = replay(&sample(burst).path, &TraceOptions::default()).unwrap();
+    assert_eq!((millis(&batch.arrivals), start), (vec![0, 40_000], None));
+    assert_eq!(
+        (batch.tokens_in, batch.tokens_out, classes),
+        (vec![472, 1087], vec![18, 0], vec!["ChatGPT".into(), "GPT-4".into()])
+    );
+    for (text, format, kind) in [
+        (burst, "burst-gpt", SeriesKind::Arrivals),
+        ("app,func,end_timestamp,duration\na,f,10.5,0.5\na,g,10.25,0\n", "azure-functions-2021", SeriesKind::Arrivals),
+        (
+            "client,window_start_s,rate_rps,cv,pattern,param1,param2\n0,0,0.5,1,Gamma,1,2\n0,600,0,0,,0,0\n",
+            "servegen",
+            SeriesKind::Counts,
+        ),
+        ("0,0.5,1,Gamma,1,2\n600,0,0,,0,0\n", "servegen", SeriesKind::Counts),
+        ("1672531200,2,3,1,2.5,0.5,7\n1672531260,2,2,2,2,1,1\n", "ohlcvt", SeriesKind::Counts),
+        ("value,timestamp_anon,container_ip\n0.0,1662858720.0,x\n", "alibaba-gpu", SeriesKind::Levels),
+        ("\"TIME\",\"PLAYERS\"\n1617913216,299\n", "levels", SeriesKind::Levels),
+        (
+            "TIMESTAMP,ContextTokens,GeneratedTokens\n2024-05-10 00:00:00.009930+00:00,1,2\n",
+            "azure-llm",
+            SeriesKind::Arrivals,
+        ),
+    ] {
+        assert_eq!(recognised(text, &TraceOptions::default()), (format, kind), "{text}");
+    }
+    // What was said about the columns goes before what is known of them.
+    let columns = Columns { time: named("timestamp_anon"), ..Columns::default() };
+    let gpu = "value,timestamp_anon,container_ip\n0.0,1662858720.0,x\n";
+    assert_eq!(recognised(gpu, &TraceOptions { columns, ..TraceOptions::default() }), ("csv", SeriesKind::Arrivals));
 }
