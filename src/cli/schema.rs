@@ -126,7 +126,7 @@ fn workload() -> Value {
         ("max-gap", quantity("The longest time for which a level holds.", "15m")),
         ("start", text("First instant of interest (ISO 8601).")),
         ("end", text("End of the interesting part (ISO 8601, exclusive).")),
-        ("reorder", quantity("How far rows may go back in time.", "1h")),
+        ("reorder", quantity("How far rows may go back in time, or `all`.", "1h")),
         ("max-bad-rows", quantity("The largest share of rows that may be unusable.", "1%")),
         ("year", count("The year in which a syslog begins.")),
         ("transforms", json!({ "type": "array", "items": transforms, "description": "Steps, in order." })),

@@ -108,8 +108,8 @@ struct Reading {
     /// The end of the interesting part (ISO 8601, exclusive).
     #[arg(long, value_parser = instant)]
     end: Option<u64>,
-    /// How far rows may go back in time.
-    #[arg(long, value_name = "DURATION")]
+    /// How far rows may go back in time, or `all`.
+    #[arg(long, value_name = "DURATION", value_parser = reorder)]
     reorder: Option<SimDuration>,
     /// The largest share of rows that may be unusable.
     #[arg(long, value_name = "SHARE")]
@@ -130,6 +130,13 @@ fn time_format(text: &str) -> Result<TimeFormat, String> {
 
 fn values(text: &str) -> Result<Values, String> {
     Values::named(text).ok_or_else(|| format!("expected one of {}", Values::ALL.map(Values::name).join(", ")))
+}
+
+fn reorder(text: &str) -> Result<SimDuration, String> {
+    match text {
+        "all" => Ok(SimDuration::MAX),
+        text => text.parse().map_err(|error: crate::units::UnitError| error.to_string()),
+    }
 }
 
 impl Reading {
@@ -200,7 +207,10 @@ fn shown(facts: &TraceFacts) -> String {
     }
     for peak in &facts.peaks {
         let over = if peak.mean > 0.0 { peak.most as f64 / peak.mean } else { 0.0 };
-        let at = show_instant(peak.at_ns);
+        let at = match facts.zero_epoch_ns {
+            Some(_) => show_instant(peak.at_ns),
+            None => SimDuration::from_nanos(peak.at_ns).to_string(),
+        };
         lines.push(format!(
             "peak per {:5}{} at {at}, {over:.1} times the mean of {:.4}",
             peak.bin, peak.most, peak.mean

@@ -21,6 +21,7 @@ mod cells;
 mod columnar;
 mod convert;
 mod expand;
+mod external;
 mod facts;
 mod formats;
 mod generators;

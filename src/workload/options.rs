@@ -121,7 +121,8 @@ pub struct TraceOptions {
     pub start: Option<u64>,
     /// The end of the interesting part (exclusive), nanoseconds since 1970.
     pub end: Option<u64>,
-    /// How far rows may go back in time; they are sorted within this window.
+    /// How far rows may go back in time; they are sorted within this window. [`SimDuration::MAX`] (`all`) sorts the whole trace,
+    /// on disk where it is too long for memory.
     pub reorder: SimDuration,
     /// The largest share of rows that may be unusable.
     pub max_bad_rows: Fraction,
@@ -172,7 +173,10 @@ impl TraceOptions {
             max_gap: fields.or("max-gap", default.max_gap, sink),
             start: instant(fields, "start", sink),
             end: instant(fields, "end", sink),
-            reorder: fields.or("reorder", default.reorder, sink),
+            reorder: match fields.node_of("reorder").and_then(Node::as_text) {
+                Some("all") => SimDuration::MAX,
+                _ => fields.or("reorder", default.reorder, sink),
+            },
             max_bad_rows: fields.or("max-bad-rows", default.max_bad_rows, sink),
             year: fields.optional("year", sink),
         };

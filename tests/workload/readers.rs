@@ -254,7 +254,7 @@ fn what_a_monitoring_system_answers_amiss() {
         ),
         (matrix("[{\"metric\": {}, \"histograms\": []}]"), "native histograms"),
         (matrix("[{\"values\": [[1, \"x\"]]}]"), "expected a number, found `x`"),
-        (matrix("[{\"values\": [[1,"), "EOF"),
+        (matrix("[{\"values\": [[1,"), "expected value"),
     ] {
         let error = inspect(&sample(&text).path, &TraceOptions::default()).unwrap_err();
         assert!(error.to_string().contains(message) && error.help.is_some(), "{text}: {error}");
