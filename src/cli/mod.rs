@@ -44,7 +44,7 @@ enum Command {
     /// List what a scenario can name: policies, dispatchers, trace formats and so on.
     List(list::ListArguments),
     /// Look at a trace, or convert it to Plimsoll's own form.
-    Trace(trace::TraceArguments),
+    Trace(Box<trace::TraceArguments>),
     /// Prove the numbers right: stations with exact solutions, simulated and compared.
     Verify(verify::VerifyArguments),
     /// Measure how many requests a second this machine simulates.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{Failure, say};
 use crate::cluster::{DISPATCHERS, PLACEMENTS};
 use crate::policy::{Measure, POLICIES};
-use crate::workload::{FORMATS, GENERATORS, TRANSFORMS};
+use crate::workload::{FORMATS, GENERATORS, TRANSFORMS, Values};
 
 /// Prints the schema.
 pub(super) fn schema() -> Result<(), Failure> {
@@ -99,7 +99,7 @@ fn distribution(description: &str) -> Value {
 
 fn workload() -> Value {
     let transforms = one_of_plugins("One step.", TRANSFORMS.iter().map(|p| (p.name, p.summary)));
-    let columns = ["time", "count", "level", "demand", "tokens-in", "tokens-out", "class"];
+    let columns = ["time", "count", "rate", "level", "demand", "elapsed", "tokens-in", "tokens-out", "class"];
     let columns: Vec<(&str, Value)> = columns.iter().map(|name| (*name, text("Name of the column."))).collect();
     let mut fields = vec![
         ("trace", text("Path of a trace, from the scenario's directory.")),
@@ -108,15 +108,25 @@ fn workload() -> Value {
             names("The trace's format; recognised from the content if left out.", FORMATS.iter().map(|p| p.name)),
         ),
         ("columns", object("Which column holds what.", &columns)),
+        ("log-format", text("How the lines of an access log are written, as nginx's `log_format` says.")),
+        ("metric", text("Which metric of a monitoring system's answer.")),
+        ("values", names("What the metric's values are.", Values::ALL.iter().map(|values| values.name()))),
         ("time-format", text("How times are written; recognised if left out.")),
-        ("demand-unit", text("Unit of the demand column.")),
+        ("demand-unit", text("Unit of the demand and elapsed columns.")),
         ("interval", quantity("Length of a counted interval.", "1m")),
         ("expand", names("How counts become arrivals.", ["poisson", "even"].into_iter())),
         ("requests-per-unit", quantity("Requests that one unit of a level makes.", "0.2/s")),
+        (
+            "sessions",
+            object(
+                "A level of sessions, each of which arrives once.",
+                &[("duration", quantity("How long one stays.", "20m"))],
+            ),
+        ),
         ("max-gap", quantity("The longest time for which a level holds.", "15m")),
         ("start", text("First instant of interest (ISO 8601).")),
         ("end", text("End of the interesting part (ISO 8601, exclusive).")),
-        ("reorder", quantity("How far rows may go back in time.", "1h")),
+        ("reorder", quantity("How far rows may go back in time, or `all`.", "1h")),
         ("max-bad-rows", quantity("The largest share of rows that may be unusable.", "1%")),
         ("year", count("The year in which a syslog begins.")),
         ("transforms", json!({ "type": "array", "items": transforms, "description": "Steps, in order." })),

@@ -7,7 +7,8 @@ use clap::{Args, Subcommand};
 use super::{Failure, remark, say};
 use crate::units::{Fraction, Rate, SimDuration};
 use crate::workload::{
-    Columns, ConvertOptions, TraceFacts, TraceOptions, convert, inspect, parse_instant, show_instant,
+    Columns, ConvertOptions, SeriesKind, TimeFormat, TraceFacts, TraceOptions, ValueFacts, Values, convert, inspect,
+    parse_instant, show_instant,
 };
 
 /// Arguments of `trace`.
@@ -59,15 +60,45 @@ struct Reading {
     /// Column of the number of requests per interval.
     #[arg(long, value_name = "COLUMN")]
     count: Option<String>,
+    /// Column of requests per second.
+    #[arg(long, value_name = "COLUMN")]
+    rate: Option<String>,
     /// Column of a level, such as players online.
     #[arg(long, value_name = "COLUMN")]
     level: Option<String>,
     /// Column of the service demand.
     #[arg(long, value_name = "COLUMN")]
     demand: Option<String>,
+    /// Column of how long the request had taken by the row's time.
+    #[arg(long, value_name = "COLUMN")]
+    elapsed: Option<String>,
+    /// Column of the input tokens.
+    #[arg(long, value_name = "COLUMN")]
+    tokens_in: Option<String>,
+    /// Column of the output tokens.
+    #[arg(long, value_name = "COLUMN")]
+    tokens_out: Option<String>,
+    /// Column of the class.
+    #[arg(long, value_name = "COLUMN")]
+    class: Option<String>,
+    /// Which metric of a monitoring system's answer.
+    #[arg(long, value_name = "NAME")]
+    metric: Option<String>,
+    /// What the metric's values are: counter, count, rate or level.
+    #[arg(long, value_name = "KIND", value_parser = values)]
+    values: Option<Values>,
+    /// How times are written: s, ms, us, ns, iso, clf or syslog; recognised if left out.
+    #[arg(long, value_name = "FORM", value_parser = time_format)]
+    time_format: Option<TimeFormat>,
+    /// How the lines of an access log are written, as nginx's `log_format` says.
+    #[arg(long, value_name = "TEXT")]
+    log_format: Option<String>,
     /// Requests that one unit of the level makes.
     #[arg(long, value_name = "RATE")]
     requests_per_unit: Option<Rate>,
+    /// How long one unit of the level stays; each arrives once.
+    #[arg(long, value_name = "DURATION", conflicts_with = "requests_per_unit")]
+    session: Option<SimDuration>,
     /// Length of a counted interval.
     #[arg(long, value_name = "DURATION")]
     interval: Option<SimDuration>,
@@ -77,8 +108,8 @@ struct Reading {
     /// The end of the interesting part (ISO 8601, exclusive).
     #[arg(long, value_parser = instant)]
     end: Option<u64>,
-    /// How far rows may go back in time.
-    #[arg(long, value_name = "DURATION")]
+    /// How far rows may go back in time, or `all`.
+    #[arg(long, value_name = "DURATION", value_parser = reorder)]
     reorder: Option<SimDuration>,
     /// The largest share of rows that may be unusable.
     #[arg(long, value_name = "SHARE")]
@@ -92,6 +123,22 @@ fn instant(text: &str) -> Result<u64, String> {
     parse_instant(text).ok_or_else(|| "expected an instant such as `2024-05-12` or `2024-05-12T08:30:00Z`".to_string())
 }
 
+fn time_format(text: &str) -> Result<TimeFormat, String> {
+    let names = TimeFormat::ALL.map(TimeFormat::name).join(", ");
+    TimeFormat::named(text).ok_or_else(|| format!("expected one of {names}"))
+}
+
+fn values(text: &str) -> Result<Values, String> {
+    Values::named(text).ok_or_else(|| format!("expected one of {}", Values::ALL.map(Values::name).join(", ")))
+}
+
+fn reorder(text: &str) -> Result<SimDuration, String> {
+    match text {
+        "all" => Ok(SimDuration::MAX),
+        text => text.parse().map_err(|error: crate::units::UnitError| error.to_string()),
+    }
+}
+
 impl Reading {
     fn options(&self) -> TraceOptions {
         let default = TraceOptions::default();
@@ -100,10 +147,19 @@ impl Reading {
             columns: Columns {
                 time: self.time.clone(),
                 count: self.count.clone(),
+                rate: self.rate.clone(),
                 level: self.level.clone(),
                 demand: self.demand.clone(),
-                ..Columns::default()
+                elapsed: self.elapsed.clone(),
+                tokens_in: self.tokens_in.clone(),
+                tokens_out: self.tokens_out.clone(),
+                class: self.class.clone(),
             },
+            time_format: self.time_format,
+            log_format: self.log_format.clone(),
+            metric: self.metric.clone(),
+            values: self.values,
+            session: self.session,
             interval: self.interval,
             requests_per_unit: self.requests_per_unit,
             start: self.start,
@@ -151,16 +207,49 @@ fn shown(facts: &TraceFacts) -> String {
     }
     for peak in &facts.peaks {
         let over = if peak.mean > 0.0 { peak.most as f64 / peak.mean } else { 0.0 };
-        let at = show_instant(peak.at_ns);
+        let at = match facts.zero_epoch_ns {
+            Some(_) => show_instant(peak.at_ns),
+            None => SimDuration::from_nanos(peak.at_ns).to_string(),
+        };
         lines.push(format!(
             "peak per {:5}{} at {at}, {over:.1} times the mean of {:.4}",
             peak.bin, peak.most, peak.mean
         ));
     }
     if let Some(values) = &facts.values {
-        lines.push(format!("values        sum {}, mean {:.4}, most {}", values.sum, values.mean, values.most));
+        lines.push(format!("values        {}", values_shown(facts, values)));
+    }
+    if let Some(instants) = &facts.instants {
+        lines.push(format!(
+            "instants      {}, each with {:.1} rows on average",
+            instants.instants,
+            facts.tally.rows as f64 / instants.instants as f64
+        ));
+        lines.push(format!("  sum of rows {}", values_shown(facts, &instants.sums)));
+        lines.push(format!("  their mean  {}", values_shown(facts, &instants.means)));
+    }
+    if let Some(meaning) = meaning(facts.kind) {
+        lines.push(format!("to replay     {meaning}"));
     }
     lines.join("\n")
+}
+
+fn values_shown(facts: &TraceFacts, values: &ValueFacts) -> String {
+    let at = moment(facts, values.at.as_nanos());
+    format!("sum {}, mean {:.4}, most {} at {at}", values.sum, values.mean, values.most)
+}
+
+/// What must be known of rows that are no requests.
+fn meaning(kind: SeriesKind) -> Option<&'static str> {
+    match kind {
+        SeriesKind::Arrivals => None,
+        SeriesKind::Counts => {
+            Some("as many requests as counted, at random or even instants of each interval (`expand:`)")
+        }
+        SeriesKind::Levels => {
+            Some("not requests: state a model, `requests-per-unit: 0.1/s` or `sessions: { duration: 20m }`")
+        }
+    }
 }
 
 /// An instant of the trace's clock, as a date where it has one.

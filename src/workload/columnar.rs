@@ -98,6 +98,10 @@ pub(super) fn open_any(input: &TraceInput, options: &TraceOptions) -> Result<Box
     let footer = footer(input)?;
     let names = names(&footer);
     let columns = &options.columns;
+    if let Some(name) = columns.rate.as_ref().or(columns.elapsed.as_ref()) {
+        let message = "`rate` and `elapsed` are not read from Parquet; expected arrivals, counts or levels";
+        return Err(TraceError::new(input.name.as_str(), message).column(name.as_str()).help("write it as CSV"));
+    }
     let asked = [
         (&columns.time, Role::Time),
         (&columns.count, Role::Count),
@@ -353,6 +357,8 @@ impl ColumnarReader {
                         (0.0..=1e12).contains(&value)
                     })?;
                 }
+                // Refused when the file was opened.
+                Role::Rate | Role::Elapsed => {}
                 Role::Demand => {
                     requests.demands.resize(height, SimDuration::ZERO);
                     self.demands(&series, &mut requests.demands, &mut unusable)?;

@@ -25,15 +25,26 @@ impl Model {
     pub(super) fn of(rows: &OrderedRows, options: &TraceOptions, factor: f64) -> Result<Self, TraceError> {
         let kind = rows.ordered.reader.kind();
         let fail = |message: &str, help: &str| Err(TraceError::new(rows.name.as_str(), message).help(help));
-        let (interval, factor) = match (kind, rows.ordered.reader.interval(), options.requests_per_unit) {
-            (SeriesKind::Levels, _, Some(rate)) => (options.max_gap, factor * rate.get()),
+        // Little's law: as many sessions arrive as are there, divided by how long each of them stays.
+        let per_unit = match (options.requests_per_unit, options.session) {
+            (Some(rate), _) => Some(rate.get()),
+            (None, session) => session.filter(|session| !session.is_zero()).map(|session| 1.0 / session.as_secs_f64()),
+        };
+        let (interval, factor) = match (kind, rows.ordered.reader.interval(), per_unit) {
+            (SeriesKind::Levels, _, Some(rate)) => (options.max_gap, factor * rate),
             (SeriesKind::Levels, _, None) => {
                 return fail(
                     "holds levels (such as players online), not requests",
-                    "state how many requests one of them makes, for example `requests-per-unit: 0.1/s`",
+                    "state how many requests one of them makes (`requests-per-unit: 0.1/s`), or how long one stays \
+                     (`sessions: { duration: 20m }`)",
                 );
             }
-            (_, _, Some(_)) => return fail("holds counts of requests", "drop `requests-per-unit`; it is for levels"),
+            (_, _, Some(_)) => {
+                return fail(
+                    "holds counts of requests",
+                    "drop `requests-per-unit` and `sessions`; they are for levels",
+                );
+            }
             (_, Some(interval), None) => (interval, factor),
             (_, None, None) => {
                 return fail(

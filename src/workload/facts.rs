@@ -49,6 +49,8 @@ pub struct TraceFacts {
     pub peaks: Vec<Peak>,
     /// Counts and levels: sum, mean and largest value, and when that was.
     pub values: Option<ValueFacts>,
+    /// Counts and levels of which several rows share an instant, one per client, pod or host: the values of the instants.
+    pub instants: Option<InstantFacts>,
     /// Sums of input and output tokens, and the largest of each.
     pub tokens: Option<TokenFacts>,
     /// Counts: length of an interval.
@@ -66,6 +68,17 @@ pub struct ValueFacts {
     pub most: f64,
     /// Time of the (first) largest since the clock's zero.
     pub at: SimTime,
+}
+
+/// The values of instants that several rows share.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct InstantFacts {
+    /// How many different instants there are.
+    pub instants: u64,
+    /// The sum of the rows of an instant, as it is replayed.
+    pub sums: ValueFacts,
+    /// The mean of the rows of an instant.
+    pub means: ValueFacts,
 }
 
 /// Token counts of the requests.
@@ -136,6 +149,7 @@ struct Survey {
     sum: f64,
     most: Option<(f64, SimTime)>,
     tokens: Option<TokenFacts>,
+    instants: Instants,
 }
 
 impl Survey {
@@ -155,6 +169,7 @@ impl Survey {
         }
         for (value, time) in rows.values.iter().zip(&rows.requests.arrivals) {
             self.sum += value;
+            self.instants.add(*time, *value);
             if self.most.is_none_or(|(most, _)| *value > most) {
                 self.most = Some((*value, *time));
             }
@@ -193,10 +208,60 @@ impl Survey {
             longest_gap: self.longest_gap,
             peaks: self.bins.peaks(from_1970(first), from_1970(self.newest), tally.rows),
             values,
+            instants: self.instants.facts(tally.rows),
             tokens: self.tokens,
             interval: reader.interval(),
             tally,
         }
+    }
+}
+
+/// The most instants whose rows are added up: 64 MB.
+const MAX_INSTANTS: usize = 1 << 20;
+
+/// Sum and number of the rows of each instant, in any order of the rows; given up where there are too many instants.
+#[derive(Default)]
+struct Instants {
+    sums: BTreeMap<SimTime, (f64, u32)>,
+    too_many: bool,
+}
+
+impl Instants {
+    fn add(&mut self, time: SimTime, value: f64) {
+        if self.too_many {
+            return;
+        }
+        let (sum, rows) = self.sums.entry(time).or_default();
+        *sum += value;
+        *rows += 1;
+        if self.sums.len() > MAX_INSTANTS {
+            self.too_many = true;
+            self.sums.clear();
+        }
+    }
+
+    /// Facts are worth telling only where instants and rows differ.
+    fn facts(&self, rows: u64) -> Option<InstantFacts> {
+        let instants = self.sums.len() as u64;
+        let told = instants > 0 && instants < rows;
+        told.then(|| InstantFacts {
+            instants,
+            sums: self.values(|sum, _| sum),
+            means: self.values(|sum, rows| sum / f64::from(rows)),
+        })
+    }
+
+    fn values(&self, value_of: impl Fn(f64, u32) -> f64) -> ValueFacts {
+        let mut facts = ValueFacts { sum: 0.0, mean: 0.0, most: f64::NEG_INFINITY, at: SimTime::ZERO };
+        for (time, (sum, rows)) in &self.sums {
+            let value = value_of(*sum, *rows);
+            facts.sum += value;
+            if value > facts.most {
+                (facts.most, facts.at) = (value, *time);
+            }
+        }
+        facts.mean = facts.sum / self.sums.len() as f64;
+        facts
     }
 }
 

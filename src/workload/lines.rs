@@ -178,27 +178,7 @@ impl<P: RowParser> TextReader<P> {
     }
 
     fn weigh(&self) -> Result<(), TraceError> {
-        if self.tally.bad == 0 || self.tally.bad_share() <= self.max_bad_share {
-            return Ok(());
-        }
-        let Some(first) = self.tally.first_bad.first() else { return Ok(()) };
-        let share = 100.0 * self.tally.bad_share();
-        let shown: Vec<String> = self.tally.first_bad.iter().map(|bad| bad.line.to_string()).collect();
-        let message = format!(
-            "{}; {} of the first {} rows ({share:.1}%) cannot be used, more than the {}% allowed (lines {}{})",
-            first.message,
-            self.tally.bad,
-            self.tally.bad + self.tally.rows,
-            self.max_bad_share * 100.0,
-            shown.join(", "),
-            if self.tally.bad > shown.len() as u64 { ", ..." } else { "" },
-        );
-        let mut error =
-            TraceError::new(self.lines.file.as_str(), message).line(first.line).column(first.column.to_string());
-        if self.tally.rows > 0 {
-            error = error.help(format!("`max-bad-rows: {}%` would leave them out", share.ceil().min(100.0)));
-        }
-        Err(error)
+        self.tally.weigh(&self.lines.file, self.max_bad_share)
     }
 }
 
@@ -220,10 +200,7 @@ impl<P: RowParser> RowReader for TextReader<P> {
                 Ok(()) if rows.len() == before => self.tally.skipped += 1,
                 Ok(()) => self.tally.rows += (rows.len() - before) as u64,
                 Err(fault) => {
-                    self.tally.bad += 1;
-                    if self.tally.first_bad.len() < Tally::SHOWN {
-                        self.tally.first_bad.push(describe(record, fault, line));
-                    }
+                    self.tally.fault(describe(record, fault, line));
                     if self.tally.bad + self.tally.rows >= self.next_weighing {
                         self.weigh()?;
                         self.next_weighing += WEIGH_EVERY;
@@ -261,7 +238,7 @@ impl<P: RowParser> RowReader for TextReader<P> {
 }
 
 /// The fault with a short excerpt of what stands there.
-fn describe(record: &[u8], fault: RowFault, line: u64) -> BadRow {
+pub(super) fn describe(record: &[u8], fault: RowFault, line: u64) -> BadRow {
     let rest = &record[fault.at.min(record.len())..];
     let excerpt = String::from_utf8_lossy(&rest[..rest.len().min(40)]);
     let found = if rest.is_empty() {

@@ -16,13 +16,17 @@
 
 mod arrivals;
 mod batch;
+mod cells;
 #[cfg(feature = "tables")]
 mod columnar;
 mod convert;
 mod expand;
+mod external;
 mod facts;
 mod formats;
 mod generators;
+mod json_lines;
+mod known;
 mod lines;
 mod open;
 mod options;
@@ -30,6 +34,7 @@ mod order;
 mod own;
 mod recipe;
 mod rows;
+mod samples;
 mod spec;
 mod table;
 mod time_text;
@@ -38,12 +43,12 @@ mod transforms;
 use std::fmt;
 
 pub use convert::{ConvertOptions, Converted, convert};
-pub use facts::{Peak, TraceFacts, inspect};
+pub use facts::{InstantFacts, Peak, TokenFacts, TraceFacts, ValueFacts, inspect};
 pub use formats::{FORMATS, FormatBuilder, FormatOpener, FormatPlugin, recognise};
 pub use generators::{GENERATORS, GeneratorBuilder, GeneratorPlugin};
 pub use lines::MAX_LINE_BYTES;
 pub use open::{Packing, TraceInput};
-pub use options::{Columns, Expand, TraceOptions};
+pub use options::{Columns, Expand, TraceOptions, Values};
 pub use recipe::{Opening, Recipe};
 pub use rows::{BadRow, RowReader, Rows, SeriesKind, Tally};
 pub use spec::{InputFile, WorkloadSpec, sha256_hex};

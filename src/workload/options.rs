@@ -11,16 +11,38 @@ pub struct Columns {
     pub time: Option<String>,
     /// Requests in the interval that starts at the row's time.
     pub count: Option<String>,
+    /// Requests per second during the interval that starts at the row's time.
+    pub rate: Option<String>,
     /// Value of a quantity at the row's time (players online).
     pub level: Option<String>,
     /// Service demand of the request.
     pub demand: Option<String>,
+    /// How long the request had taken by the row's time; it came so much earlier. For logs that write a request when it
+    /// has ended. Its unit is that of the demand.
+    pub elapsed: Option<String>,
     /// Input tokens.
     pub tokens_in: Option<String>,
     /// Output tokens.
     pub tokens_out: Option<String>,
     /// Class of the request.
     pub class: Option<String>,
+}
+
+impl Columns {
+    /// These columns, and those of `others` where none was named.
+    pub(super) fn or(self, others: Columns) -> Columns {
+        Columns {
+            time: self.time.or(others.time),
+            count: self.count.or(others.count),
+            rate: self.rate.or(others.rate),
+            level: self.level.or(others.level),
+            demand: self.demand.or(others.demand),
+            elapsed: self.elapsed.or(others.elapsed),
+            tokens_in: self.tokens_in.or(others.tokens_in),
+            tokens_out: self.tokens_out.or(others.tokens_out),
+            class: self.class.or(others.class),
+        }
+    }
 }
 
 /// How counts and levels become arrivals.
@@ -34,6 +56,39 @@ pub enum Expand {
     Even,
 }
 
+/// What the values of a metric are; its name and its type do not always tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Values {
+    /// A total that only grows and falls to zero at a restart: its increase is a count.
+    Counter,
+    /// Requests in the step that starts at the value's time.
+    Count,
+    /// Requests per second in the step before the value's time.
+    Rate,
+    /// A quantity at the value's time.
+    Level,
+}
+
+impl Values {
+    /// All of them.
+    pub const ALL: [Values; 4] = [Values::Counter, Values::Count, Values::Rate, Values::Level];
+
+    /// The name in a scenario.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Values::Counter => "counter",
+            Values::Count => "count",
+            Values::Rate => "rate",
+            Values::Level => "level",
+        }
+    }
+
+    /// The kind of values called `name`.
+    pub fn named(name: &str) -> Option<Values> {
+        Values::ALL.into_iter().find(|values| values.name() == name)
+    }
+}
+
 /// What a user may say about a trace file; everything has a default.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TraceOptions {
@@ -41,23 +96,33 @@ pub struct TraceOptions {
     pub format: Option<String>,
     /// Which column holds what.
     pub columns: Columns,
+    /// How the lines of an access log are written, as nginx's `log_format` says.
+    pub log_format: Option<String>,
+    /// Which metric of a monitoring system's answer; may be left out where there is one.
+    pub metric: Option<String>,
+    /// What the metric's values are, where its name and type do not tell.
+    pub values: Option<Values>,
     /// How times are written; recognised from the first row if `None`.
     pub time_format: Option<TimeFormat>,
-    /// Unit of the demand column: seconds, milliseconds, microseconds or nanoseconds.
+    /// Unit of the demand and elapsed columns: seconds, milliseconds, microseconds or nanoseconds.
     pub demand_unit: TimeFormat,
     /// Counts: length of an interval; the smallest step between the first rows if `None`.
     pub interval: Option<SimDuration>,
     /// How counts and levels become arrivals.
     pub expand: Expand,
-    /// Levels: requests that one unit of the level makes (one player, one user); levels without it are refused.
+    /// Levels: requests that one unit of the level makes (one player, one user); levels without this or `session` are refused.
     pub requests_per_unit: Option<Rate>,
+    /// Levels: how long one unit stays on average. Each is a session that arrives once, and by Little's law as many arrive
+    /// per second as are there, divided by this.
+    pub session: Option<SimDuration>,
     /// Levels: the longest time for which a value holds; longer gaps are times without requests.
     pub max_gap: SimDuration,
     /// The first instant of interest, nanoseconds since 1970; becomes time zero.
     pub start: Option<u64>,
     /// The end of the interesting part (exclusive), nanoseconds since 1970.
     pub end: Option<u64>,
-    /// How far rows may go back in time; they are sorted within this window.
+    /// How far rows may go back in time; they are sorted within this window. [`SimDuration::MAX`] (`all`) sorts the whole trace,
+    /// on disk where it is too long for memory.
     pub reorder: SimDuration,
     /// The largest share of rows that may be unusable.
     pub max_bad_rows: Fraction,
@@ -70,11 +135,15 @@ impl Default for TraceOptions {
         TraceOptions {
             format: None,
             columns: Columns::default(),
+            log_format: None,
+            metric: None,
+            values: None,
             time_format: None,
             demand_unit: TimeFormat::Seconds,
             interval: None,
             expand: Expand::Poisson,
             requests_per_unit: None,
+            session: None,
             max_gap: SimDuration::from_secs(15 * 60),
             start: None,
             end: None,
@@ -92,15 +161,22 @@ impl TraceOptions {
         let options = TraceOptions {
             format: fields.optional("format", sink),
             columns: fields.node_of("columns").and_then(|node| columns(node, sink)).unwrap_or_default(),
+            log_format: fields.optional("log-format", sink),
+            metric: fields.optional("metric", sink),
+            values: fields.optional("values", sink),
             time_format: fields.optional("time-format", sink),
             demand_unit: fields.or("demand-unit", default.demand_unit, sink),
             interval: fields.optional("interval", sink),
             expand: fields.or("expand", default.expand, sink),
             requests_per_unit: fields.optional("requests-per-unit", sink),
+            session: fields.node_of("sessions").and_then(|node| session(node, sink)),
             max_gap: fields.or("max-gap", default.max_gap, sink),
             start: instant(fields, "start", sink),
             end: instant(fields, "end", sink),
-            reorder: fields.or("reorder", default.reorder, sink),
+            reorder: match fields.node_of("reorder").and_then(Node::as_text) {
+                Some("all") => SimDuration::MAX,
+                _ => fields.or("reorder", default.reorder, sink),
+            },
             max_bad_rows: fields.or("max-bad-rows", default.max_bad_rows, sink),
             year: fields.optional("year", sink),
         };
@@ -119,6 +195,11 @@ impl TraceOptions {
             }
             sink.push(error.note(format!("known formats: {}", names.join(", "))));
         }
+        if let (Some(node), Some(text)) = (fields.node_of("log-format"), &self.log_format)
+            && let Err(message) = super::formats::log_format::Pattern::of(text)
+        {
+            sink.push(node.error(message).help("copy the `log_format` from nginx.conf as it is"));
+        }
         if let (Some(start), Some(end), Some(node)) = (self.start, self.end, fields.node_of("end"))
             && end <= start
         {
@@ -128,6 +209,10 @@ impl TraceOptions {
             if let (Some(node), Some(SimDuration::ZERO)) = (fields.node_of(name), value) {
                 sink.push(node.error(format!("`{name}` must be longer than nothing")));
             }
+        }
+        if let (Some(_), Some(_), Some(node)) = (self.requests_per_unit, self.session, fields.node_of("sessions")) {
+            let error = node.error("a level becomes arrivals by one model, not by two");
+            sink.push(error.help("keep `requests-per-unit` or `sessions`"));
         }
         if let Some(node) = fields.node_of("demand-unit")
             && self.demand_unit.is_date()
@@ -147,18 +232,31 @@ fn columns(node: &Node, sink: &mut Diagnostics) -> Option<Columns> {
     let columns = Columns {
         time: fields.optional("time", sink),
         count: fields.optional("count", sink),
+        rate: fields.optional("rate", sink),
         level: fields.optional("level", sink),
         demand: fields.optional("demand", sink),
+        elapsed: fields.optional("elapsed", sink),
         tokens_in: fields.optional("tokens-in", sink),
         tokens_out: fields.optional("tokens-out", sink),
         class: fields.optional("class", sink),
     };
     fields.finish(sink);
-    if columns.count.is_some() && columns.level.is_some() {
-        let error = node.error("a row is either a count or a level, not both");
+    if [&columns.count, &columns.rate, &columns.level].into_iter().flatten().count() > 1 {
+        let error = node.error("a row is one of a count, a rate and a level");
         sink.push(error.help("count: requests in an interval; level: a value at an instant, such as players online"));
     }
     Some(columns)
+}
+
+/// `sessions: { duration: 20m }`.
+fn session(node: &Node, sink: &mut Diagnostics) -> Option<SimDuration> {
+    let fields = Fields::open(node, "sessions", sink)?;
+    let duration: Option<SimDuration> = fields.required("duration", sink);
+    if let (Some(SimDuration::ZERO), Some(node)) = (duration, fields.node_of("duration")) {
+        sink.push(node.error("a session must last longer than nothing"));
+    }
+    fields.finish(sink);
+    duration.filter(|duration| !duration.is_zero())
 }
 
 fn instant(fields: &Fields<'_>, name: &'static str, sink: &mut Diagnostics) -> Option<u64> {
@@ -180,6 +278,17 @@ impl FromNode for TimeFormat {
                 error = error.label(format!("did you mean `{near}`?"));
             }
             sink.push(error.note(format!("known: {}", names.join(", "))));
+        }
+        found
+    }
+}
+
+impl FromNode for Values {
+    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+        let found = node.as_text().and_then(Values::named);
+        if found.is_none() {
+            let names = Values::ALL.map(Values::name);
+            sink.push(node.error("expected what the values are").note(format!("known: {}", names.join(", "))));
         }
         found
     }

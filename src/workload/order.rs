@@ -1,6 +1,7 @@
 //! Rows in the order of their times.
 
 use super::TraceError;
+use super::external::Sorted;
 use super::rows::{RowReader, Rows};
 use crate::units::{SimDuration, SimTime};
 
@@ -9,7 +10,8 @@ const MAX_HELD: usize = 4 << 20;
 /// Rows are sorted in blocks of at least this many.
 const BLOCK: usize = 1 << 16;
 
-/// Puts rows in order that go back by no more than a window, and refuses those that go back further.
+/// Puts rows in order that go back by no more than a window, and refuses those that go back further. With the longest of all
+/// windows the whole trace is sorted.
 pub(super) struct Ordered {
     pub(super) reader: Box<dyn RowReader>,
     file: String,
@@ -22,6 +24,7 @@ pub(super) struct Ordered {
     spare: Rows,
     order: Vec<u32>,
     finished: bool,
+    sorted: Option<Sorted>,
 }
 
 impl Ordered {
@@ -36,11 +39,18 @@ impl Ordered {
             spare: Rows::default(),
             order: Vec::new(),
             finished: false,
+            sorted: None,
         }
     }
 
     /// Replaces `rows` by the next rows in order; none means the end.
     pub(super) fn read(&mut self, rows: &mut Rows) -> Result<(), TraceError> {
+        if self.window == SimDuration::MAX {
+            if self.sorted.is_none() {
+                self.sorted = Some(Sorted::of(&mut *self.reader, &self.file)?);
+            }
+            return self.sorted.as_mut().map_or(Ok(()), |sorted| sorted.read(rows));
+        }
         if !self.window.is_zero() {
             return self.read_sorted(rows);
         }
@@ -85,7 +95,8 @@ impl Ordered {
         }
         if self.held.len() > MAX_HELD {
             let message = format!("more than {MAX_HELD} rows lie within the reorder window of {}", self.window);
-            return Err(TraceError::new(self.file.as_str(), message).help("state a shorter window, or sort the file"));
+            return Err(TraceError::new(self.file.as_str(), message)
+                .help("state a shorter window, or `reorder: all` to sort the trace on disk"));
         }
         Ok(())
     }

@@ -111,6 +111,33 @@ impl Tally {
         if self.bad == 0 { 0.0 } else { self.bad as f64 / (self.rows + self.bad) as f64 }
     }
 
+    /// Counts a row that cannot be used; the first few are kept to be shown.
+    pub(super) fn fault(&mut self, row: BadRow) {
+        self.bad += 1;
+        if self.first_bad.len() < Tally::SHOWN {
+            self.first_bad.push(row);
+        }
+    }
+
+    /// Refuses a file of which more rows than a share of `most` cannot be used.
+    pub(super) fn weigh(&self, file: &str, most: f64) -> Result<(), TraceError> {
+        let Some(first) = self.first_bad.first().filter(|_| self.bad_share() > most) else { return Ok(()) };
+        let share = 100.0 * self.bad_share();
+        let shown: Vec<String> = self.first_bad.iter().map(|bad| bad.line.to_string()).collect();
+        let message = format!(
+            "{}; {} of the first {} rows ({share:.1}%) cannot be used, more than the {}% allowed (lines {}{})",
+            first.message,
+            self.bad,
+            self.bad + self.rows,
+            most * 100.0,
+            shown.join(", "),
+            if self.bad > shown.len() as u64 { ", ..." } else { "" },
+        );
+        let error = TraceError::new(file, message).line(first.line).column(first.column.to_string());
+        let help = format!("`max-bad-rows: {}%` would leave them out", share.ceil().min(100.0));
+        Err(if self.rows > 0 { error.help(help) } else { error })
+    }
+
     /// One line per kind of row left out.
     pub fn notices(&self) -> Vec<String> {
         if self.bad == 0 {

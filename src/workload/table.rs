@@ -1,28 +1,13 @@
 //! Tables in text: rows of fields between delimiters (RFC 4180 quoting), with some columns that matter.
 
+pub(super) use super::cells::{Role, kind_of};
+use super::cells::{RowMaker, RowValues, value};
 use super::lines::{Lines, RowFault, RowParser, TextReader};
 use super::rows::{RowReader, Rows, SeriesKind};
-use super::time_text::{EPOCH_FROM_NS, TimeFormat, TimeReader, decimal, integer};
+use super::time_text::{EPOCH_FROM_NS, TimeFormat, TimeReader, integer};
 use super::{Columns, TraceError, TraceInput, TraceOptions};
 use crate::config::suggest;
 use crate::units::{SimDuration, SimTime};
-
-/// The most classes that a trace may name.
-const MAX_CLASSES: usize = 4096;
-/// The largest count or level: far beyond any real one, and exact in binary64.
-const MAX_VALUE: f64 = 1e12;
-
-/// What a column is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
-    Time,
-    Count,
-    Level,
-    Demand,
-    TokensIn,
-    TokensOut,
-    Class,
-}
 
 /// A table's header: the records before the first row and the names of its columns.
 pub(super) struct Header {
@@ -55,6 +40,29 @@ impl Header {
     pub(super) fn find(&self, name: &str) -> Option<usize> {
         let exact = self.names.iter().position(|known| known == name);
         exact.or_else(|| self.names.iter().position(|known| known.eq_ignore_ascii_case(name)))
+    }
+}
+
+impl Header {
+    /// The columns that the options name, and the time column where it goes by a usual name.
+    fn wanted(&self, input: &TraceInput, options: &TraceOptions) -> Result<Vec<(usize, Role)>, TraceError> {
+        let named = NamedColumns { input, header: self };
+        let mut wanted = named.resolve(&options.columns)?;
+        if !wanted.iter().any(|(_, role)| *role == Role::Time) {
+            wanted.push((named.time()?, Role::Time));
+        }
+        if options.columns == Columns::default() {
+            named.refuse_doubtful_value(&wanted)?;
+        }
+        wanted.sort_by_key(|(column, _)| *column);
+        // How long a request took may be both its demand and what its time must go back by.
+        let may_share = |role| matches!(role, Role::Demand | Role::Elapsed);
+        let shared = |pair: &&[(usize, Role)]| pair[0].0 == pair[1].0 && !pair.iter().all(|(_, role)| may_share(*role));
+        if let Some(twice) = wanted.windows(2).find(shared) {
+            let name = self.names.get(twice[0].0).cloned().unwrap_or_default();
+            return Err(TraceError::new(input.name.as_str(), "one column is named for two things").column(name));
+        }
+        Ok(wanted)
     }
 }
 
@@ -115,6 +123,10 @@ pub(super) struct Layout {
     pub(super) wanted: Vec<(usize, Role)>,
     /// Records before the first row.
     pub(super) skip: usize,
+    /// Whether double quotes may hold line ends.
+    pub(super) quoted: bool,
+    /// Whether rows without a time are passed over on purpose.
+    pub(super) blank_times: bool,
     pub(super) time_format: TimeFormat,
     pub(super) demand_unit: TimeFormat,
     pub(super) kind: SeriesKind,
@@ -131,46 +143,72 @@ impl Layout {
     /// If a named column does not exist, or it is not clear which column is which.
     pub(super) fn of(input: &TraceInput, options: &TraceOptions, delimiter: u8) -> Result<Layout, TraceError> {
         let header = Header::of(input, delimiter);
-        let named = NamedColumns { input, header: &header };
-        let mut wanted = named.resolve(&options.columns)?;
-        if !wanted.iter().any(|(_, role)| *role == Role::Time) {
-            wanted.push((named.time()?, Role::Time));
-        }
-        if options.columns == Columns::default() {
-            named.refuse_doubtful_value(&wanted)?;
-        }
-        wanted.sort_by_key(|(column, _)| *column);
-        if let Some(twice) = wanted.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            let name = header.names.get(twice[0].0).cloned().unwrap_or_default();
-            return Err(TraceError::new(input.name.as_str(), "one column is named for two things").column(name));
-        }
-        let time = wanted.iter().find(|(_, role)| *role == Role::Time).map_or(0, |(column, _)| *column);
+        let wanted = header.wanted(input, options)?;
+        let time = time_column(&wanted);
         let has_header = match header.names.get(time) {
             Some(text) => TimeFormat::detect(text.as_bytes()).is_none(),
             None => true,
         };
+        let skip = header.comments + usize::from(has_header);
         let texts = first_times(input, &header, time, has_header, delimiter)?;
         let times = TimesOfHead::read(&texts, options.time_format);
+        let layout = Layout::of_times(input, options, &header, wanted, times);
+        layout.map(|layout| Layout { delimiter, skip, ..layout }).map_err(|error| error.line(skip as u64 + 1))
+    }
+
+    /// The layout of records that are no plain table, whose fields have the names of `header`.
+    ///
+    /// # Errors
+    /// As for [`Layout::of`].
+    pub(super) fn of_fields(input: &TraceInput, options: &TraceOptions, header: &Header) -> Result<Layout, TraceError> {
+        let wanted = header.wanted(input, options)?;
+        let time = time_column(&wanted);
+        let cells = header.rows.iter().filter_map(|row| row.get(time));
+        let texts: Vec<String> = cells.filter(|text| !text.is_empty()).cloned().collect();
+        let times = TimesOfHead::read(&texts, options.time_format);
+        Layout::of_times(input, options, header, wanted, times).map_err(|error| error.line(1))
+    }
+
+    fn of_times(
+        input: &TraceInput,
+        options: &TraceOptions,
+        header: &Header,
+        wanted: Vec<(usize, Role)>,
+        times: TimesOfHead,
+    ) -> Result<Layout, TraceError> {
+        let fail = |message: String| TraceError::new(input.name.as_str(), message);
         let Some(time_format) = times.format else {
             let found = times.first.unwrap_or_default();
-            return Err(TraceError::new(input.name.as_str(), format!("expected a time, found `{found}`"))
-                .line((header.comments + usize::from(has_header)) as u64 + 1)
-                .column(header.names.get(time).cloned().unwrap_or_default())
+            return Err(fail(format!("expected a time, found `{found}`"))
+                .column(header.names.get(time_column(&wanted)).cloned().unwrap_or_default())
                 .help("name the column with `columns: { time: ... }` or its form with `time-format:`"));
         };
         let kind = kind_of(&wanted);
+        let interval = options.interval.or(times.step).filter(|_| kind == SeriesKind::Counts);
+        if interval.is_none() && wanted.iter().any(|(_, role)| *role == Role::Rate) {
+            return Err(fail("the length of an interval cannot be told from the first rows".into())
+                .help("state it, for example `interval: 1m`"));
+        }
         Ok(Layout {
-            delimiter,
+            delimiter: b',',
             wanted,
-            skip: header.comments + usize::from(has_header),
+            skip: 0,
+            quoted: true,
+            blank_times: false,
             time_format,
             demand_unit: options.demand_unit,
             kind,
-            interval: if kind == SeriesKind::Counts { options.interval.or(times.step) } else { None },
+            interval,
             origin: None,
             zero_epoch_ns: times.epoch.then_some(0),
             extent: None,
         })
+    }
+
+    /// What puts the cells of this layout together.
+    pub(super) fn maker(&self, options: &TraceOptions) -> RowMaker {
+        let times = TimeReader::new(self.time_format, options.year);
+        RowMaker::new(times, self.demand_unit, self.interval, self.quoted)
     }
 
     /// The reader of a file with this layout.
@@ -180,13 +218,8 @@ impl Layout {
     }
 }
 
-pub(super) fn kind_of(wanted: &[(usize, Role)]) -> SeriesKind {
-    let has = |role| wanted.iter().any(|(_, wanted)| *wanted == role);
-    match (has(Role::Count), has(Role::Level)) {
-        (true, _) => SeriesKind::Counts,
-        (_, true) => SeriesKind::Levels,
-        _ => SeriesKind::Arrivals,
-    }
+fn time_column(wanted: &[(usize, Role)]) -> usize {
+    wanted.iter().find(|(_, role)| *role == Role::Time).map_or(0, |(column, _)| *column)
 }
 
 /// What the first rows say about the time column.
@@ -248,7 +281,7 @@ struct NamedColumns<'a> {
 }
 
 /// Names under which a time column is found without being named.
-pub(super) const TIME_NAMES: [&str; 12] = [
+pub(super) const TIME_NAMES: [&str; 15] = [
     "timestamp",
     "time",
     "datetime",
@@ -261,6 +294,9 @@ pub(super) const TIME_NAMES: [&str; 12] = [
     "created_at",
     "time_iso8601",
     "event_time",
+    "start_time",
+    "starttime",
+    "time_local",
 ];
 /// Names under which a column is surely a count of requests.
 pub(super) const COUNT_NAMES: [&str; 8] =
@@ -271,8 +307,10 @@ impl NamedColumns<'_> {
         let asked = [
             (&columns.time, Role::Time),
             (&columns.count, Role::Count),
+            (&columns.rate, Role::Rate),
             (&columns.level, Role::Level),
             (&columns.demand, Role::Demand),
+            (&columns.elapsed, Role::Elapsed),
             (&columns.tokens_in, Role::TokensIn),
             (&columns.tokens_out, Role::TokensOut),
             (&columns.class, Role::Class),
@@ -282,14 +320,13 @@ impl NamedColumns<'_> {
     }
 
     fn find(&self, name: &str) -> Result<usize, TraceError> {
-        if let Some(column) = self.header.find(name) {
+        // A number names a column by its position; in a file without a header, it is no name that a cell may happen to have.
+        let position = integer(name.as_bytes()).filter(|number| (1..=self.header.names.len() as u64).contains(number));
+        let position = position.map(|number| number as usize - 1);
+        let headless = self.header.names.first().is_some_and(|first| value(first.as_bytes()).is_some());
+        let found = if headless { position } else { None };
+        if let Some(column) = found.or_else(|| self.header.find(name)).or(position) {
             return Ok(column);
-        }
-        // A number names a column by its position.
-        if let Some(number) = integer(name.as_bytes())
-            && (1..=self.header.names.len() as u64).contains(&number)
-        {
-            return Ok(number as usize - 1);
         }
         let names = &self.header.names;
         let error = TraceError::new(self.input.name.as_str(), format!("has no column `{name}`"))
@@ -340,87 +377,14 @@ pub(super) fn listed(names: &[String]) -> String {
 /// Reads the rows of one layout.
 pub(super) struct TableParser {
     layout: Layout,
-    times: TimeReader,
-    classes: Vec<String>,
-    /// The classes as the file writes them, quotes doubled.
-    written: Vec<Box<[u8]>>,
-    /// Index of the class met last.
-    last_class: usize,
-}
-
-/// The values of one row.
-#[derive(Debug, Clone, Copy, Default)]
-struct RowValues {
-    time: SimTime,
-    value: f64,
-    demand: u64,
-    tokens_in: u32,
-    tokens_out: u32,
-    class: u16,
+    maker: RowMaker,
 }
 
 impl TableParser {
     pub(super) fn new(layout: Layout, options: &TraceOptions) -> Self {
-        let times = TimeReader::new(layout.time_format, options.year);
-        TableParser { layout, times, classes: Vec::new(), written: Vec::new(), last_class: 0 }
+        let maker = layout.maker(options);
+        TableParser { layout, maker }
     }
-
-    #[inline]
-    fn cell(&mut self, role: Role, text: &[u8], row: &mut RowValues) -> Result<(), &'static str> {
-        let text = text.trim_ascii();
-        let tokens = || decimal(text, 0).and_then(|tokens| u32::try_from(tokens).ok());
-        match role {
-            Role::Time => row.time = self.times.read(text).ok_or(self.times.format().example())?,
-            Role::Count | Role::Level => row.value = value(text).ok_or("a number from 0 to 1e12")?,
-            Role::Demand => {
-                let demand = TimeReader::new(self.layout.demand_unit, None).read(text);
-                row.demand = demand.ok_or("a duration, zero or more, without a unit")?.as_nanos();
-            }
-            Role::TokensIn => row.tokens_in = tokens().ok_or("a number of tokens")?,
-            Role::TokensOut => row.tokens_out = tokens().ok_or("a number of tokens")?,
-            Role::Class => row.class = self.class(text).ok_or("a class in UTF-8, one of at most 4096")?,
-        }
-        Ok(())
-    }
-
-    fn class(&mut self, text: &[u8]) -> Option<u16> {
-        if self.written.get(self.last_class).is_some_and(|written| **written == *text) {
-            return Some(self.last_class as u16);
-        }
-        self.last_class = match self.written.iter().position(|written| **written == *text) {
-            Some(index) => index,
-            None if self.written.len() < MAX_CLASSES => {
-                self.classes.push(std::str::from_utf8(text).ok()?.replace("\"\"", "\""));
-                self.written.push(text.into());
-                self.written.len() - 1
-            }
-            None => return None,
-        };
-        Some(self.last_class as u16)
-    }
-
-    fn push(&self, row: RowValues, rows: &mut Rows) {
-        rows.requests.arrivals.push(row.time);
-        for (_, role) in &self.layout.wanted {
-            match role {
-                Role::Time => {}
-                Role::Count | Role::Level => rows.values.push(row.value),
-                Role::Demand => rows.requests.demands.push(SimDuration::from_nanos(row.demand)),
-                Role::TokensIn => rows.requests.tokens_in.push(row.tokens_in),
-                Role::TokensOut => rows.requests.tokens_out.push(row.tokens_out),
-                Role::Class => rows.requests.classes.push(row.class),
-            }
-        }
-    }
-}
-
-/// A count or level: a number, not negative, not too large.
-pub(super) fn value(text: &[u8]) -> Option<f64> {
-    if let Some(whole) = integer(text) {
-        return Some(whole as f64).filter(|value| *value <= MAX_VALUE);
-    }
-    let value: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
-    (0.0..=MAX_VALUE).contains(&value).then_some(value)
 }
 
 impl RowParser for TableParser {
@@ -431,16 +395,20 @@ impl RowParser for TableParser {
         }
         let mut row = RowValues::default();
         let mut cells = Cells::new(record, self.layout.delimiter);
-        let mut column = 0;
-        for index in 0..self.layout.wanted.len() {
-            let (wanted, role) = self.layout.wanted[index];
-            let Some((at, cell)) = cells.nth(wanted - column) else {
-                return Err(RowFault { at: record.len(), expected: "more columns, as the header has" });
-            };
-            column = wanted + 1;
-            self.cell(role, cell, &mut row).map_err(|expected| RowFault { at, expected })?;
+        let (mut at, mut cell, mut column) = (0, &b""[..], 0);
+        for (wanted, role) in &self.layout.wanted {
+            // One column may serve two roles.
+            if *wanted >= column {
+                let missing = RowFault { at: record.len(), expected: "more columns, as the header has" };
+                (at, cell) = cells.nth(wanted - column).ok_or(missing)?;
+                column = wanted + 1;
+            }
+            if *role == Role::Time && self.layout.blank_times && cell.trim_ascii().is_empty() {
+                return Ok(());
+            }
+            self.maker.cell(*role, cell, &mut row).map_err(|expected| RowFault { at, expected })?;
         }
-        self.push(row, rows);
+        self.maker.push(row, &self.layout.wanted, rows);
         Ok(())
     }
 
@@ -449,11 +417,11 @@ impl RowParser for TableParser {
     }
 
     fn quoted(&self) -> bool {
-        true
+        self.layout.quoted
     }
 
     fn class_names(&self) -> &[String] {
-        &self.classes
+        self.maker.class_names()
     }
 
     fn origin(&self) -> Option<SimTime> {

@@ -125,7 +125,9 @@ fn rows_are_sorted_within_the_window(#[case] seconds: &str, #[case] window: &str
     let options = TraceOptions { columns, ..TraceOptions::default() };
     let error = replay(&path, options.clone()).unwrap_err();
     assert!(error.message.contains("go back by"), "{error}");
-    let batch = replay(&path, TraceOptions { reorder: window.parse().unwrap(), ..options }).unwrap();
+    let batch = replay(&path, TraceOptions { reorder: window.parse().unwrap(), ..options.clone() }).unwrap();
+    let everything = TraceOptions { reorder: SimDuration::MAX, ..options };
+    assert_eq!(replay(&path, everything).unwrap(), batch);
     let times: Vec<u64> = nanos(&batch).iter().map(|t| t / 1_000_000_000 + sorted[0]).collect();
     assert_eq!(times, sorted);
     assert_eq!(batch.tokens_in.iter().map(|n| u64::from(*n)).collect::<Vec<_>>(), sorted);

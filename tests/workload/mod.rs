@@ -1,6 +1,7 @@
 //! Traces in, requests out.
 
 mod files;
+mod readers;
 mod shipped;
 mod streams;
 mod traces;

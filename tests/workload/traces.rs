@@ -27,8 +27,10 @@ fn columns(pairs: &[(&str, &str)]) -> TraceOptions {
     let columns = Columns {
         time: column("time"),
         count: column("count"),
+        rate: column("rate"),
         level: column("level"),
         demand: column("demand"),
+        elapsed: column("elapsed"),
         tokens_in: column("tokens-in"),
         tokens_out: column("tokens-out"),
         class: column("class"),
@@ -77,6 +79,23 @@ fn azure_llm_conversations() {
 }
 
 #[test]
+fn mooncake_conversations() {
+    let Some(path) = trace("llm_mooncake_conversation_trace.jsonl.gz") else { return };
+    let facts = inspect(&path, &TraceOptions::default()).unwrap();
+    assert_eq!((facts.format, facts.kind, facts.zero_epoch_ns), ("mooncake", SeriesKind::Arrivals, None));
+    assert_eq!((facts.tally.rows, facts.tally.bad, facts.out_of_order), (12_031, 0, 0));
+    // Times are quantised to about three seconds: 2,999 to 3,001 ms.
+    assert_eq!((facts.first, facts.last), (SimTime::ZERO, SimTime::from_nanos(3_536_999_000_000)));
+    near(facts.mean_rate().unwrap(), 3.401, 0.0005);
+    assert_eq!((facts.peaks[1].most, facts.peaks[1].at_ns), (247, 2_160_000_000_000));
+    near(facts.peaks[1].mean, 203.9, 0.05);
+    let tokens = facts.tokens.unwrap();
+    assert_eq!(tokens.most_in, 126_195);
+    near(tokens.sum_in as f64 / 12_031.0, 12_035.0, 0.5);
+    near(tokens.sum_out as f64 / 12_031.0, 343.0, 0.5);
+}
+
+#[test]
 fn access_log_with_broken_lines_and_days_backwards() {
     let Some(path) = trace("web_erddap_nginx_combined.log.gz") else { return };
     let facts = inspect(&path, &TraceOptions::default()).unwrap();
@@ -92,8 +111,8 @@ fn access_log_with_broken_lines_and_days_backwards() {
 #[test]
 fn shop_invoice_lines() {
     let Some(path) = trace("ecom_uci_online_retail.csv.zst") else { return };
-    let facts = inspect(&path, &columns(&[("time", "InvoiceDate")])).unwrap();
-    assert_eq!((facts.format, facts.packing), ("csv", "zstd"));
+    let facts = inspect(&path, &TraceOptions::default()).unwrap();
+    assert_eq!((facts.format, facts.packing), ("online-retail", "zstd"));
     let peaks = [(0, ""), (1114, "2011-10-31T14:41:00Z"), (2036, "2011-12-05T17:00:00Z")];
     check(&facts, &Expected { rows: 541_909, first: "2010-12-01T08:26:00Z", last: "2011-12-09T12:50:00Z", peaks });
     assert_eq!(facts.tally.bad, 0);
@@ -117,8 +136,8 @@ fn shop_clicks_sorted_by_session() {
 #[test]
 fn players_online() {
     let Some(path) = trace("game_decentraland_activity_history.csv.gz") else { return };
-    let facts = inspect(&path, &columns(&[("level", "PLAYERS")])).unwrap();
-    assert_eq!((facts.format, facts.kind), ("csv", SeriesKind::Levels));
+    let facts = inspect(&path, &TraceOptions::default()).unwrap();
+    assert_eq!((facts.format, facts.kind, facts.instants), ("levels", SeriesKind::Levels, None));
     let (first, last) = ("2021-04-08T20:20:16Z", "2021-08-19T18:05:04Z");
     check(&facts, &Expected { rows: 31_799, first, last, peaks: NOT_TOLD });
     let values = facts.values.unwrap();
@@ -132,7 +151,8 @@ fn players_online() {
 #[test]
 fn trades_per_minute_without_a_header() {
     let Some(path) = trace("fin_kraken_BTCUSDC_1m_2023Q1.csv.gz") else { return };
-    let facts = inspect(&path, &columns(&[("time", "1"), ("count", "7")])).unwrap();
+    let facts = inspect(&path, &TraceOptions::default()).unwrap();
+    assert_eq!(facts.format, "ohlcvt");
     assert_eq!((facts.kind, facts.interval), (SeriesKind::Counts, Some(SimDuration::from_secs(60))));
     let (first, last) = ("2023-01-01T00:00:00Z", "2023-03-31T23:59:00Z");
     check(&facts, &Expected { rows: 56_717, first, last, peaks: NOT_TOLD });
@@ -169,31 +189,57 @@ fn a_lone_value_must_be_called_count_or_level() {
     let Some(path) = trace("cloud_nab_cpu_utilization_asg_misconfiguration.csv.gz") else { return };
     let facts = inspect(&path, &columns(&[("level", "value")])).unwrap();
     assert_eq!((facts.tally.rows, facts.longest_gap), (18_050, SimDuration::from_secs(300)));
-    near(facts.values.unwrap().mean, 38.2828, 0.000_05);
+    let values = facts.values.unwrap();
+    near(values.mean, 38.2828, 0.000_05);
+    assert_eq!((values.most, show_instant(values.at.as_nanos()).as_str()), (100.0, "2014-05-16T21:19:00Z"));
 }
 
 #[test]
 fn image_requests_with_classes_and_demands() {
     let Some(path) = trace("ml_alibaba_gentd26_lora_request_trace.csv.gz") else { return };
-    let names = [("time", "gmt_create"), ("demand", "exec_time_seconds"), ("class", "predict_status")];
-    let facts = inspect(&path, &columns(&names)).unwrap();
+    let facts = inspect(&path, &TraceOptions::default()).unwrap();
+    assert_eq!(facts.format, "alibaba-images");
     let peaks = [(0, ""), (64, "2024-12-06T00:39:00Z"), (436, "2024-12-06T00:00:00Z")];
     check(&facts, &Expected { rows: 26_823, first: "2024-11-15T16:57:50Z", last: "2024-12-08T17:33:57Z", peaks });
     assert_eq!(facts.tally.bad, 0);
+    near(facts.mean_rate().unwrap(), 0.01348, 0.000_005);
+    near(facts.peaks[1].mean, 0.809, 0.0005);
+    near(facts.peaks[2].mean, 48.42, 0.005);
+    // Service times: p50, p90 and p99 of 23, 53 and 106 s, the longest 567 s; 30 requests have none.
+    let mut demands = requests(&path, TraceOptions { reorder: SimDuration::MAX, ..TraceOptions::default() }).demands;
+    demands.sort_unstable();
+    let quantile = |share: f64| demands[(share * demands.len() as f64) as usize].as_secs_f64().round();
+    assert_eq!([0.5, 0.9, 0.99].map(quantile), [23.0, 53.0, 106.0]);
+    assert_eq!(demands.last(), Some(&SimDuration::from_secs(567)));
+    assert_eq!(demands.iter().filter(|demand| demand.is_zero()).count(), 30);
 }
 
 #[test]
 fn gpu_duty_cycles_with_the_time_in_the_second_column() {
     let Some(path) = trace("cloud_alibaba_gentd26_pod_gpu_duty_cycle.csv.gz") else { return };
-    let facts = inspect(&path, &columns(&[("time", "timestamp_anon"), ("level", "value")])).unwrap();
+    let facts = inspect(&path, &TraceOptions::default()).unwrap();
+    assert_eq!((facts.format, facts.kind), ("alibaba-gpu", SeriesKind::Levels));
     assert_eq!((facts.tally.rows, facts.span()), (157_417, SimDuration::from_secs(82_080)));
+    assert_eq!(show_instant(facts.first.as_nanos()), "2022-09-11T01:12:00Z");
+    let means = facts.instants.unwrap().means;
+    near(means.mean, 6.99659, 0.000_005);
+    near(means.most, 28.3028, 0.000_05);
+    assert_eq!(show_instant(means.at.as_nanos()), "2022-09-11T08:32:48Z");
 }
 
 #[test]
 fn pods_without_a_creation_time_are_counted() {
     let Some(path) = trace("k8s_alibaba_dlrm_inference_pods.csv.gz") else { return };
     let facts = inspect(&path, &columns(&[("time", "creation_time")])).unwrap();
-    assert_eq!((facts.tally.rows, facts.tally.bad), (16_591, 7_280));
+    assert_eq!((facts.format, facts.tally.rows, facts.tally.bad), ("csv", 16_591, 7_280));
+    // Known for what it is, such a row is a pod that was there from the start.
+    let facts = inspect(&path, &TraceOptions::default()).unwrap();
+    assert_eq!(
+        (facts.format, facts.tally.rows, facts.tally.skipped, facts.tally.bad),
+        ("alibaba-pods", 16_591, 7_280, 0)
+    );
+    assert!(facts.out_of_order >= 1_651, "{}", facts.out_of_order);
+    near(facts.mean_rate().unwrap(), 0.0062, 0.000_05);
     assert_eq!((facts.first, facts.last), (SimTime::from_secs(475), SimTime::from_secs(2_676_636)));
     assert_eq!((facts.peaks[1].most, facts.peaks[1].at_ns), (179, 1_694_820_000_000_000));
     assert_eq!((facts.peaks[2].most, facts.peaks[2].at_ns), (342, 1_782_000_000_000_000));
@@ -208,6 +254,53 @@ fn logins_of_a_syslog_without_a_year() {
     assert_eq!((facts.format, facts.tally.bad), ("auth-log", 0));
     // 858 lines are one login each, 85 stand for 410 in all.
     assert_eq!((facts.tally.rows, facts.tally.skipped), (858 + 410, 7_121 - 858 - 85));
+}
+
+#[test]
+fn client_rates_of_a_chat_service_add_up() {
+    let Some(path) = trace("llm_servegen_m-small_client_rates.csv.gz") else { return };
+    let facts = inspect(&path, &TraceOptions::default()).unwrap();
+    assert_eq!(
+        (facts.format, facts.kind, facts.interval),
+        ("servegen", SeriesKind::Counts, Some(SimDuration::from_secs(600)))
+    );
+    assert_eq!((facts.tally.rows, facts.tally.bad, facts.zero_epoch_ns), (86_688, 0, None));
+    assert_eq!((facts.first, facts.last), (SimTime::ZERO, SimTime::from_secs(1_209_000)));
+    let instants = facts.instants.unwrap();
+    assert_eq!((instants.instants, instants.sums.at), (2_016, SimTime::from_secs(1_023_600)));
+    near(instants.sums.mean / 600.0, 1174.4, 0.05);
+    near(instants.sums.most / 600.0, 3879.51, 0.005);
+    near(instants.sums.sum, 1.42e9, 0.005e9);
+    // One client after the other: fourteen days back at each.
+    assert!(facts.furthest_back > SimDuration::from_secs(13 * 86_400), "{}", facts.furthest_back);
+}
+
+#[test]
+fn function_invocations_start_before_they_end() {
+    let Some(path) = trace("faas_azure2021_199_invocations.csv") else { return };
+    let facts = inspect(&path, &TraceOptions::default()).unwrap();
+    assert_eq!((facts.format, facts.kind, facts.zero_epoch_ns), ("azure-functions-2021", SeriesKind::Arrivals, None));
+    assert_eq!((facts.tally.rows, facts.tally.bad), (199, 0));
+    assert_eq!((facts.first.as_secs_f64().round(), facts.last.as_secs_f64().round()), (0.0, 1200.0));
+    near(facts.mean_rate().unwrap(), 0.1658, 0.000_05);
+    assert_eq!((facts.peaks[0].most, facts.peaks[0].at_ns), (22, 0));
+    assert_eq!((facts.peaks[1].most, facts.peaks[1].at_ns), (42, 0));
+    near(facts.peaks[1].mean, 9.476, 0.0005);
+    let batch = requests(&path, TraceOptions { reorder: SimDuration::MAX, ..TraceOptions::default() });
+    let functions: std::collections::BTreeSet<u16> = batch.classes.into_iter().collect();
+    assert_eq!((functions.len(), batch.demands.len()), (31, 199));
+    assert!(batch.demands.iter().any(|demand| demand.is_zero()));
+}
+
+fn requests(path: &std::path::Path, options: TraceOptions) -> RequestBatch {
+    let mut source = WorkloadSpec::from_trace(path, options).open(Streams::new(1, 0), 0).unwrap();
+    let mut batch = RequestBatch::default();
+    while {
+        let before = batch.len();
+        source.fill(&mut batch).unwrap();
+        batch.len() > before
+    } {}
+    batch
 }
 
 fn drain(path: &std::path::Path, options: TraceOptions) -> Result<u64, TraceError> {
@@ -236,7 +329,8 @@ fn an_unsorted_log_replays_within_a_window() {
     let help = error.help.unwrap();
     let window = help.split('`').nth(1).and_then(|text| text.strip_prefix("reorder: ")).unwrap();
     let reorder: SimDuration = window.parse().unwrap();
-    assert_eq!(drain(&path, TraceOptions { reorder, ..options }), Ok(10_479));
+    assert_eq!(drain(&path, TraceOptions { reorder, ..options.clone() }), Ok(10_479));
+    assert_eq!(drain(&path, TraceOptions { reorder: SimDuration::MAX, ..options }), Ok(10_479));
     let error = drain(&path, TraceOptions { reorder, ..TraceOptions::default() }).unwrap_err();
     assert!(error.help.as_deref().is_some_and(|help| help.contains("max-bad-rows: 36%")), "{error}");
 }

@@ -1,13 +1,31 @@
 //! Trace formats: one file each, and the one list.
 
 mod access_log;
+mod alibaba_gpu;
+mod alibaba_images;
+mod alibaba_pods;
 mod auth_log;
+mod aws_elb;
+mod azure_functions_2019;
+mod azure_functions_2021;
 mod azure_llm;
+mod burst_gpt;
+mod cloudfront;
+mod cloudwatch;
 mod counts;
 mod csv;
+mod jsonl;
+mod levels;
+pub(super) mod log_format;
+mod mooncake;
+mod ohlcvt;
+mod online_retail;
+mod openmetrics;
 #[cfg(feature = "tables")]
 mod parquet;
 mod plimsoll;
+mod prometheus;
+mod servegen;
 mod tsv;
 
 use super::rows::RowReader;
@@ -33,11 +51,29 @@ pub type FormatPlugin = Plugin<FormatBuilder>;
 pub const FORMATS: &[FormatPlugin] = &[
     plimsoll::PLUGIN,
     azure_llm::PLUGIN,
+    azure_functions_2019::PLUGIN,
+    azure_functions_2021::PLUGIN,
+    burst_gpt::PLUGIN,
+    servegen::PLUGIN,
+    alibaba_images::PLUGIN,
+    alibaba_gpu::PLUGIN,
+    alibaba_pods::PLUGIN,
+    online_retail::PLUGIN,
+    ohlcvt::PLUGIN,
+    mooncake::PLUGIN,
+    log_format::PLUGIN,
     access_log::PLUGIN,
+    aws_elb::PLUGIN,
+    cloudfront::PLUGIN,
     auth_log::PLUGIN,
+    prometheus::PLUGIN,
+    openmetrics::PLUGIN,
+    cloudwatch::PLUGIN,
     counts::PLUGIN,
+    levels::PLUGIN,
     #[cfg(feature = "tables")]
     parquet::PLUGIN,
+    jsonl::PLUGIN,
     tsv::PLUGIN,
     csv::PLUGIN,
 ];
@@ -48,7 +84,7 @@ pub fn recognise(input: &TraceInput, options: &TraceOptions) -> Option<&'static 
 }
 
 /// The first lines of the head, whole ones only.
-pub(super) fn head_lines(input: &TraceInput, most: usize) -> impl Iterator<Item = &[u8]> {
+pub(in crate::workload) fn head_lines(input: &TraceInput, most: usize) -> impl Iterator<Item = &[u8]> {
     let whole = match memchr::memrchr(b'\n', &input.head) {
         Some(last) if !input.head_is_all => &input.head[..last],
         _ => &input.head[..],

@@ -61,6 +61,8 @@ fn layout(input: &TraceInput, facts: &OwnFacts, options: &TraceOptions) -> Resul
         delimiter: b',',
         wanted,
         skip: header.comments + 1,
+        quoted: true,
+        blank_times: false,
         time_format: TimeFormat::Nanos,
         demand_unit: TimeFormat::Nanos,
         kind,

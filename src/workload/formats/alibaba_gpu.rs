@@ -1,0 +1,23 @@
+//! Alibaba GenTD26: how busy the GPUs of a service's pods are.
+
+use super::super::Columns;
+use super::super::known::{KnownTable, named};
+use super::{FormatBuilder, FormatPlugin};
+
+/// The entry in the list.
+pub const PLUGIN: FormatPlugin = FormatPlugin {
+    name: "alibaba-gpu",
+    summary: "Alibaba GenTD26 GPU duty cycle of each pod, in per cent: a level",
+    source: "alibaba/clusterdata, cluster-trace-v2026-GenAI",
+    build: FormatBuilder {
+        recognise: |input, options| TABLE.recognise(input, options),
+        open: |input, options| TABLE.open(input, options),
+    },
+};
+
+const TABLE: KnownTable = KnownTable {
+    header: &["value", "timestamp_anon", "container_ip"],
+    columns: || Columns { time: named("timestamp_anon"), level: named("value"), ..Columns::default() },
+    time_format: None,
+    blank_times: false,
+};

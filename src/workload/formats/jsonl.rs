@@ -1,0 +1,19 @@
+//! JSON Lines with the fields named.
+
+use super::super::table::TIME_NAMES;
+use super::super::{TraceInput, TraceOptions, json_lines};
+use super::{FormatBuilder, FormatPlugin};
+
+/// The entry in the list.
+pub const PLUGIN: FormatPlugin = FormatPlugin {
+    name: "jsonl",
+    summary: "JSON Lines, the fields named with `columns:` (`request.size` for a field inside another)",
+    source: "JSON Lines (jsonlines.org), RFC 8259",
+    build: FormatBuilder { recognise, open: |input, options| Ok(Box::new(json_lines::open(input, options)?)) },
+};
+
+/// An object per line with a time that was named or goes by a usual name.
+fn recognise(input: &TraceInput, options: &TraceOptions) -> bool {
+    let Some(header) = json_lines::header(input) else { return false };
+    options.columns.time.is_some() || TIME_NAMES.iter().any(|name| header.find(name).is_some())
+}

@@ -1,0 +1,43 @@
+//! A level over time: a time and the value of a quantity in each row.
+
+use super::super::table::{Header, Layout};
+use super::super::{Columns, TraceInput, TraceOptions};
+use super::{FormatBuilder, FormatPlugin};
+
+/// The entry in the list.
+pub const PLUGIN: FormatPlugin = FormatPlugin {
+    name: "levels",
+    summary: "a time and a level such as players or connections in each row; requests only by a stated model",
+    source: "the form in which game and monitoring sites give concurrent users (Decentraland activity history)",
+    build: FormatBuilder {
+        recognise: |input, options| options.columns == Columns::default() && level_column(input).is_some(),
+        open: |input, options| {
+            let mut options: TraceOptions = options.clone();
+            options.columns.level = options.columns.level.or_else(|| level_column(input));
+            Layout::of(input, &options, b',')?.open(input, &options)
+        },
+    },
+};
+
+/// Names under which a column is surely a level.
+const LEVEL_NAMES: [&str; 9] = [
+    "players",
+    "players_online",
+    "concurrent_users",
+    "users_online",
+    "online",
+    "active_sessions",
+    "connections",
+    "utilization",
+    "level",
+];
+
+/// The column of a table of two whose name leaves no doubt.
+fn level_column(input: &TraceInput) -> Option<String> {
+    if input.is_parquet() {
+        return None;
+    }
+    let header = Header::of(input, b',');
+    let found = LEVEL_NAMES.iter().find_map(|name| header.find(name)).filter(|_| header.names.len() == 2);
+    found.map(|column| header.names[column].clone())
+}

@@ -1,0 +1,178 @@
+//! Access logs whose lines follow a stated nginx `log_format`.
+
+use memchr::memmem::Finder;
+
+use super::super::cells::{RowMaker, RowValues};
+use super::super::lines::{RowFault, RowParser, TextReader};
+use super::super::rows::{Rows, SeriesKind};
+use super::super::table::{Header, Layout};
+use super::super::{Columns, TraceError, TraceInput, TraceOptions};
+use super::{FormatBuilder, FormatPlugin, head_lines};
+use crate::units::SimDuration;
+
+/// The entry in the list.
+pub const PLUGIN: FormatPlugin = FormatPlugin {
+    name: "log-format",
+    summary: "access log whose nginx `log_format` is stated as `log-format:`; with $request_time, arrival = time - that",
+    source: "nginx ngx_http_log_module (log_format) and ngx_http_core_module (variables)",
+    build: FormatBuilder {
+        recognise: |_, options| options.log_format.is_some(),
+        open: |input, options| Ok(Box::new(open(input, options)?)),
+    },
+};
+
+fn open(input: &TraceInput, options: &TraceOptions) -> Result<TextReader<LogLines>, TraceError> {
+    let fail = |message: String| TraceError::new(input.name.as_str(), message);
+    let Some(text) = &options.log_format else {
+        return Err(fail("how its lines are written is not said".into())
+            .help("copy it from nginx.conf: `log-format: '$remote_addr [$time_local] ...'`"));
+    };
+    let pattern = Pattern::of(text).map_err(|message| fail(message).help("copy it from nginx.conf as it is"))?;
+    let rows = head_lines(input, 200).filter_map(|line| pattern.texts(line)).collect();
+    let header = Header { comments: 0, names: pattern.names.clone(), rows };
+    let layout = Layout::of_fields(input, &reading(&pattern, options), &header)?;
+    let maker = layout.maker(options);
+    TextReader::open(input, options, 0, LogLines { pattern, layout, maker })
+}
+
+/// nginx writes a request when it has ended: where the line says how long that took, it came so much earlier.
+fn reading(pattern: &Pattern, options: &TraceOptions) -> TraceOptions {
+    let mut columns: Columns = options.columns.clone();
+    let has = |name: &str| pattern.names.iter().any(|known| known == name);
+    if columns.time.is_none() {
+        let usual = ["msec", "time_iso8601", "time_local"];
+        columns.time = usual.into_iter().find(|name| has(name)).map(str::to_string);
+    }
+    if columns.elapsed.is_none() && has("request_time") {
+        columns.elapsed = Some("request_time".into());
+    }
+    TraceOptions { columns, ..options.clone() }
+}
+
+/// A `log_format`: text, and variables up to the text behind each.
+pub(in crate::workload) struct Pattern {
+    lead: Vec<u8>,
+    /// Names of the variables, without `$`.
+    names: Vec<String>,
+    /// What follows each of them; nothing behind the last one means the end of the line.
+    behind: Vec<Finder<'static>>,
+}
+
+impl Pattern {
+    /// Reads a `log_format`; an error says what is wrong with it.
+    pub(in crate::workload) fn of(text: &str) -> Result<Pattern, String> {
+        let mut parts = text.split('$');
+        let lead = parts.next().unwrap_or_default().as_bytes().to_vec();
+        let (mut names, mut texts) = (Vec::new(), Vec::new());
+        for part in parts {
+            let (name, behind) = match part.strip_prefix('{') {
+                Some(braced) => braced.split_once('}').ok_or("a `${` of the log format is not closed")?,
+                None => {
+                    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+                    part.split_at(part.find(|c| !is_name(c)).unwrap_or(part.len()))
+                }
+            };
+            if name.is_empty() {
+                return Err("a `$` of the log format names no variable".into());
+            }
+            names.push(name.to_string());
+            texts.push(behind.as_bytes());
+        }
+        match texts.split_last() {
+            None => Err("the log format names no variable such as `$time_local`".into()),
+            Some((_, before)) => match before.iter().position(|text| text.is_empty()) {
+                Some(index) => Err(format!("nothing stands between `${}` and `${}`", names[index], names[index + 1])),
+                None => {
+                    let behind = texts.iter().map(|text| Finder::new(text).into_owned()).collect();
+                    Ok(Pattern { lead, names, behind })
+                }
+            },
+        }
+    }
+
+    /// The fields of a line in order, with their offsets; an error is the offset at which the text that follows is missing.
+    fn fields<'a>(&'a self, line: &'a [u8]) -> impl Iterator<Item = Result<(usize, &'a [u8]), usize>> {
+        let mut at = if line.starts_with(&self.lead) { Some(self.lead.len()) } else { None };
+        self.behind.iter().map(move |behind| {
+            let start = at.ok_or(0usize)?;
+            let rest = &line[start..];
+            let length = if behind.needle().is_empty() { Some(rest.len()) } else { behind.find(rest) };
+            let length = length.ok_or(start)?;
+            at = Some(start + length + behind.needle().len());
+            Ok((start, &rest[..length]))
+        })
+    }
+
+    fn texts(&self, line: &[u8]) -> Option<Vec<String>> {
+        let text = |field: Result<(usize, &[u8]), usize>| Some(String::from_utf8_lossy(field.ok()?.1).into_owned());
+        self.fields(line).map(text).collect()
+    }
+}
+
+struct LogLines {
+    pattern: Pattern,
+    layout: Layout,
+    maker: RowMaker,
+}
+
+impl RowParser for LogLines {
+    fn parse(&mut self, line: &[u8], rows: &mut Rows) -> Result<(), RowFault> {
+        if line.is_empty() {
+            return Ok(());
+        }
+        let mut row = RowValues::default();
+        let mut wanted = self.layout.wanted.iter().peekable();
+        for (column, field) in self.pattern.fields(line).enumerate() {
+            let (at, text) = field.map_err(|at| RowFault { at, expected: "a line as the log format says" })?;
+            while let Some((_, role)) = wanted.next_if(|(wanted, _)| *wanted == column) {
+                self.maker.cell(*role, text, &mut row).map_err(|expected| RowFault { at, expected })?;
+            }
+            if wanted.peek().is_none() {
+                break;
+            }
+        }
+        self.maker.push(row, &self.layout.wanted, rows);
+        Ok(())
+    }
+
+    fn kind(&self) -> SeriesKind {
+        self.layout.kind
+    }
+
+    fn class_names(&self) -> &[String] {
+        self.maker.class_names()
+    }
+
+    fn zero_epoch_ns(&self) -> Option<u64> {
+        self.layout.zero_epoch_ns
+    }
+
+    fn interval(&self) -> Option<SimDuration> {
+        self.layout.interval
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_takes_a_line_apart() {
+        let pattern = Pattern::of("$remote_addr [$time_local] \"$request\" ${status}x$request_time").unwrap();
+        let fields = pattern.texts(b"::1 [16/Nov/2023:18:15:46 +0000] \"GET / [a] HTTP/1.1\" 200x0.250").unwrap();
+        assert_eq!(fields, ["::1", "16/Nov/2023:18:15:46 +0000", "GET / [a] HTTP/1.1", "200", "0.250"]);
+        assert_eq!(pattern.texts(b"::1 - no brackets"), None);
+    }
+
+    #[test]
+    fn a_pattern_that_cannot_be_taken_apart_is_refused() {
+        for (text, message) in [
+            ("no variables", "names no variable"),
+            ("$a$b", "nothing stands between `$a` and `$b`"),
+            ("${a", "not closed"),
+            ("$a $ $b", "names no variable"),
+        ] {
+            assert!(Pattern::of(text).is_err_and(|error| error.contains(message)), "{text}");
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! JSON Lines: one object per line, whose fields are named as `columns:` or by dotted paths (`request.size`).
+
+use std::fmt::{self, Write};
+
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::cells::{RowMaker, RowValues};
+use super::formats::head_lines;
+use super::lines::{RowFault, RowParser, TextReader};
+use super::rows::{Rows, SeriesKind};
+use super::table::{Header, Layout, Role};
+use super::{TraceError, TraceInput, TraceOptions};
+use crate::units::{SimDuration, SimTime};
+
+/// What a line is expected to be where it is no object at all.
+const OBJECT: &str = "a JSON object";
+/// What a line is expected to be where a field is missing.
+const WHOLE: &str = "an object with every field that was named";
+
+/// The names of the fields in the head of the file and their values as text; `None` if it does not hold an object per line.
+pub(super) fn header(input: &TraceInput) -> Option<Header> {
+    let mut names: Vec<String> = Vec::new();
+    let mut objects = Vec::new();
+    let mut lines = head_lines(input, 200).filter(|line| !line.is_empty()).peekable();
+    lines.peek().filter(|line| line.starts_with(b"{"))?;
+    for (number, line) in lines.enumerate() {
+        let Ok(serde_json::Value::Object(object)) = serde_json::from_slice(line) else {
+            // A bad line is counted by the reader; a first one that is bad is another format.
+            if number == 0 {
+                return None;
+            }
+            continue;
+        };
+        let mut fields = Vec::new();
+        flatten("", &serde_json::Value::Object(object), &mut fields);
+        names.extend(
+            fields.iter().filter(|(name, _)| !names.contains(name)).map(|(name, _)| name.clone()).collect::<Vec<_>>(),
+        );
+        objects.push(fields);
+    }
+    let text = |fields: &Vec<(String, String)>, name: &String| {
+        fields.iter().find(|(known, _)| known == name).map_or(String::new(), |(_, text)| text.clone())
+    };
+    let rows = objects.iter().map(|fields| names.iter().map(|name| text(fields, name)).collect()).collect();
+    Some(Header { comments: 0, names, rows })
+}
+
+/// All fields of an object that are numbers or text, with the path that leads to them.
+fn flatten(path: &str, value: &serde_json::Value, fields: &mut Vec<(String, String)>) {
+    match value {
+        serde_json::Value::Object(object) => {
+            for (key, value) in object {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                flatten(&path, value, fields);
+            }
+        }
+        serde_json::Value::String(text) => fields.push((path.to_string(), text.clone())),
+        serde_json::Value::Array(_) | serde_json::Value::Null => {}
+        scalar => fields.push((path.to_string(), scalar.to_string())),
+    }
+}
+
+/// Opens a reader of the fields that the options name.
+///
+/// # Errors
+/// If a field does not exist in the first lines, or it is not clear which field is which.
+pub(super) fn open(input: &TraceInput, options: &TraceOptions) -> Result<TextReader<JsonLines>, TraceError> {
+    let header = header(input).ok_or_else(|| {
+        TraceError::new(input.name.as_str(), "does not begin with a JSON object on a line of its own")
+            .line(1)
+            .help("write one object per line (`jq -c .`)")
+    })?;
+    let layout = Layout { quoted: false, ..Layout::of_fields(input, options, &header)? };
+    let names: Vec<Wanted> = layout
+        .wanted
+        .iter()
+        .map(|(column, role)| Wanted { path: header.names[*column].clone(), role: *role })
+        .collect();
+    let maker = layout.maker(options);
+    let parser = JsonLines { names, layout, maker, path: String::new(), text: String::new() };
+    TextReader::open(input, options, 0, parser)
+}
+
+struct Wanted {
+    path: String,
+    role: Role,
+}
+
+/// Reads the rows.
+pub(super) struct JsonLines {
+    names: Vec<Wanted>,
+    layout: Layout,
+    maker: RowMaker,
+    /// Where in the object the reading stands.
+    path: String,
+    /// The value read last, as text.
+    text: String,
+}
+
+impl RowParser for JsonLines {
+    fn parse(&mut self, record: &[u8], rows: &mut Rows) -> Result<(), RowFault> {
+        if record.trim_ascii().is_empty() {
+            return Ok(());
+        }
+        let mut row = RowValues::default();
+        let mut reading = Reading { lines: self, row: &mut row, seen: 0, fault: None };
+        reading.lines.path.clear();
+        let mut json = serde_json::Deserializer::from_slice(record);
+        let read = Object(&mut reading).deserialize(&mut json).and_then(|()| json.end());
+        let (seen, fault) = (reading.seen, reading.fault);
+        if let Err(error) = read {
+            // The parser stands behind the value that was not understood.
+            let after = error.column().min(record.len());
+            let at = fault.map_or(after.saturating_sub(1), |_| after.saturating_sub(self.text.len() + 1));
+            return Err(RowFault { at, expected: fault.unwrap_or(OBJECT) });
+        }
+        if seen.count_ones() as usize != self.names.len() {
+            return Err(RowFault { at: 0, expected: WHOLE });
+        }
+        self.maker.push(row, &self.layout.wanted, rows);
+        Ok(())
+    }
+
+    fn kind(&self) -> SeriesKind {
+        self.layout.kind
+    }
+
+    fn class_names(&self) -> &[String] {
+        self.maker.class_names()
+    }
+
+    fn origin(&self) -> Option<SimTime> {
+        self.layout.origin
+    }
+
+    fn zero_epoch_ns(&self) -> Option<u64> {
+        self.layout.zero_epoch_ns
+    }
+
+    fn interval(&self) -> Option<SimDuration> {
+        self.layout.interval
+    }
+}
+
+/// One object being read.
+struct Reading<'a> {
+    lines: &'a mut JsonLines,
+    row: &'a mut RowValues,
+    /// One bit for each name that was met.
+    seen: u16,
+    fault: Option<&'static str>,
+}
+
+/// An object: the line itself, or one inside it that a dotted path leads through.
+struct Object<'a, 'b>(&'a mut Reading<'b>);
+
+impl<'de> DeserializeSeed<'de> for Object<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Object<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(OBJECT)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let inside = self.0.lines.path.len();
+        loop {
+            self.0.lines.path.truncate(inside);
+            if map.next_key_seed(Text(&mut self.0.lines.path))?.is_none() {
+                return Ok(());
+            }
+            let path = self.0.lines.path.as_str();
+            let leads_on = |name: &Wanted| name.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
+            if self.0.lines.names.iter().any(|name| name.path == path) {
+                map.next_value_seed(Scalar(self.0))?;
+            } else if self.0.lines.names.iter().any(leads_on) {
+                self.0.lines.path.push('.');
+                map.next_value_seed(Object(self.0))?;
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+    }
+}
+
+/// A text or a number that is appended to a string as it stands.
+struct Text<'a>(&'a mut String);
+
+impl<'de> DeserializeSeed<'de> for Text<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Text<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number or a text")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        self.0.push_str(text);
+        Ok(())
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
+        write!(self.0, "{number}").map_err(E::custom)
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
+        write!(self.0, "{number}").map_err(E::custom)
+    }
+
+    /// The shortest decimal that is this number: for times in seconds since 1970, exact to the microsecond.
+    fn visit_f64<E: Error>(self, number: f64) -> Result<(), E> {
+        write!(self.0, "{number}").map_err(E::custom)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
+        write!(self.0, "{value}").map_err(E::custom)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<(), A::Error> {
+        Err(A::Error::custom("a list"))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<(), A::Error> {
+        Err(A::Error::custom("an object"))
+    }
+}
+
+/// A value that was asked for.
+struct Scalar<'a, 'b>(&'a mut Reading<'b>);
+
+impl<'de> DeserializeSeed<'de> for Scalar<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
+        let reading = self.0;
+        let lines = &mut *reading.lines;
+        lines.text.clear();
+        reading.fault = Some("a number or a text");
+        Text(&mut lines.text).deserialize(json)?;
+        for (index, name) in lines.names.iter().enumerate().filter(|(_, name)| name.path == lines.path) {
+            let taken = lines.maker.cell(name.role, lines.text.as_bytes(), reading.row);
+            taken.map_err(|expected| {
+                reading.fault = Some(expected);
+                D::Error::custom(expected)
+            })?;
+            reading.seen |= 1 << index;
+        }
+        reading.fault = None;
+        Ok(())
+    }
+}

@@ -1,0 +1,45 @@
+//! Published tables whose columns are known by their header.
+
+use super::rows::RowReader;
+use super::table::{Header, Layout};
+use super::{Columns, TimeFormat, TraceError, TraceInput, TraceOptions};
+
+/// A table that its header gives away.
+pub(super) struct KnownTable {
+    /// Columns that it has, among others.
+    pub(super) header: &'static [&'static str],
+    /// What its columns are for.
+    pub(super) columns: fn() -> Columns,
+    /// How its times are written, where their size does not tell.
+    pub(super) time_format: Option<TimeFormat>,
+    /// Whether rows without a time belong to the table and are passed over.
+    pub(super) blank_times: bool,
+}
+
+impl KnownTable {
+    /// Whether the file is this table, and nothing else was said about its columns.
+    pub(super) fn recognise(&self, input: &TraceInput, options: &TraceOptions) -> bool {
+        if input.is_parquet() || options.columns != Columns::default() {
+            return false;
+        }
+        let header = Header::of(input, b',');
+        self.header.iter().all(|name| header.names.iter().any(|known| known == name))
+    }
+
+    /// Opens the table; columns that were named go before the known ones.
+    ///
+    /// # Errors
+    /// If it has not the columns that it is known to have.
+    pub(super) fn open(&self, input: &TraceInput, options: &TraceOptions) -> Result<Box<dyn RowReader>, TraceError> {
+        let columns = options.columns.clone().or((self.columns)());
+        let time_format = options.time_format.or(self.time_format);
+        let options = TraceOptions { columns, time_format, ..options.clone() };
+        let layout = Layout::of(input, &options, b',')?;
+        Layout { blank_times: self.blank_times, ..layout }.open(input, &options)
+    }
+}
+
+/// The name of a column.
+pub(super) fn named(name: &str) -> Option<String> {
+    Some(name.to_string())
+}
