@@ -2,6 +2,7 @@
 
 mod cli;
 mod forecasters;
+mod queueing;
 mod recorded_hpa;
 mod reference_autoscaling;
 mod reference_forecast;
