@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use plimsoll::experiment::verify::{Length, Observed, Trial, VerifyRow};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use self::figures::{Figure, SAMPLES, figures, is_demanding, moment};
 use self::reading::{Case, Kind, Problem, Subject, read};
@@ -44,6 +44,7 @@ const FARTHEST: f64 = 4.5;
 /// Largest share of figures with a score above 1.96.
 const MOST_FAR: f64 = 0.07;
 
+/// The proof of the cases that take seconds.
 #[test]
 fn queueing() {
     prove(Effort::Short);
@@ -58,7 +59,8 @@ fn queueing_long() {
 /// What became of the table.
 #[derive(Default)]
 struct Outcome {
-    passed: u32,
+    /// Cases run and cases passed, by family.
+    families: BTreeMap<String, [u32; 2]>,
     failures: Vec<String>,
     left_to_long: u32,
     not_modelled: BTreeMap<String, u32>,
@@ -87,18 +89,23 @@ fn prove(effort: Effort) {
 impl Outcome {
     fn note(&mut self, case: &Value, result: Result<Option<Vec<VerifyRow>>, Problem>) {
         let name = case["id"].as_str().unwrap_or("a case without id");
+        let family = case["family"].as_str().unwrap_or("no family");
         match result {
             Err(Problem::NotModelled(reason)) => {
-                *self.not_modelled.entry(format!("{} ({reason})", case["family"])).or_default() += 1;
+                *self.not_modelled.entry(format!("{family} ({reason})")).or_default() += 1;
             }
-            Err(Problem::Unreadable(problem)) => self.failures.push(format!("{name}: {problem}")),
+            Err(Problem::Unreadable(problem)) => {
+                self.families.entry(family.into()).or_default()[0] += 1;
+                self.failures.push(format!("{name}: {problem}"));
+            }
             Ok(None) => self.left_to_long += 1,
             Ok(Some(rows)) => {
                 self.scores.extend(rows.iter().map(|row| row.score));
                 let wrong: Vec<String> = rows.iter().filter(|row| !row.verdict.is_good()).map(describe).collect();
-                if wrong.is_empty() {
-                    self.passed += 1;
-                } else {
+                let [run, passed] = self.families.entry(family.into()).or_default();
+                *run += 1;
+                *passed += u32::from(wrong.is_empty());
+                if !wrong.is_empty() {
                     self.failures.push(format!("{name}: {}", wrong.join("; ")));
                 }
             }
@@ -121,14 +128,17 @@ impl Outcome {
     }
 
     fn announce(&self) {
-        let failed = self.failures.iter().filter(|failure| !failure.starts_with("the table")).count();
+        for (family, [run, passed]) in &self.families {
+            announce(&format!("queueing: {passed} of {run} of {family}"));
+        }
         for (family, count) in &self.not_modelled {
             announce(&format!("queueing: NOT MODELLED, not counted: {count} of {family}"));
         }
         if self.left_to_long > 0 {
             announce(&format!("queueing: left to queueing_long, not counted: {} cases", self.left_to_long));
         }
-        announce(&format!("queueing: passed {} of {}", self.passed, self.passed as usize + failed));
+        let [run, passed] = [0, 1].map(|column| self.families.values().map(|counts| counts[column]).sum::<u32>());
+        announce(&format!("queueing: passed {passed} of {run}"));
         for failure in &self.failures {
             announce(&format!("queueing: FAILED {failure}"));
         }
@@ -231,4 +241,46 @@ fn many_queues(subject: &mut Subject, long: bool) -> Option<(Length, u64)> {
     }
     subject.station.sample_every = Some(5.0);
     Some((Length { warm_up: 10.0 * time, end: 10.0 * time + 50.0 }, 20))
+}
+
+/// Servers without end, where each request of the backlog is still there at t with probability exp(-t), and those that came
+/// since make up 1 - exp(-t) of their number in the long run.
+#[test]
+fn backlogs_drain() {
+    let number = |t: f64| 100.0 * (-t).exp() + 5.0 * (1.0 - (-t).exp());
+    let case = json!({
+        "id": "backlog",
+        "family": "M/M/c(t): backlog",
+        "model": { "arrivals": "poisson", "rate": 5.0, "service": { "dist": "exp", "mean": 1.0 }, "servers": "inf", "start": 100 },
+        "expected": { "mean_number_t1": number(1.0), "mean_number_t4": number(4.0) },
+    });
+    let mut outcome = Outcome::default();
+    outcome.note(&case, check(&case, Effort::Short));
+    assert_eq!(outcome.failures, Vec::<String>::new());
+    assert_eq!(outcome.scores.len(), 2);
+}
+
+/// M/M/1 at load 1/2, whose mean wait is 1.
+fn sample(family: &str, mean_wait: f64, discipline: &str) -> Value {
+    let service = json!({ "dist": "exp", "mean": 1.0 });
+    let model =
+        json!({ "arrivals": "poisson", "rate": 0.5, "service": service, "servers": 1, "discipline": discipline });
+    json!({ "id": "sample", "family": family, "model": model, "expected": { "mean_wait": mean_wait } })
+}
+
+#[test]
+fn wrong_figures_and_unknown_cases_fail() {
+    let mut outcome = Outcome::default();
+    let mut note = |case: Value| {
+        outcome.note(&case, check(&case, Effort::Short));
+        outcome.failures.len()
+    };
+    assert_eq!(note(sample("M/M/1 FIFO", 1.0, "fifo")), 0);
+    assert_eq!(note(sample("M/M/1 FIFO", 1.05, "fifo")), 1);
+    assert_eq!(note(sample("M/M/1 LIFO", 1.0, "fifo")), 2);
+    assert_eq!(note(sample("M/M/1 FIFO", 1.0, "lifo")), 3);
+    let mut unknown = sample("M/M/1 FIFO", 1.0, "fifo");
+    unknown["model"]["vacation"] = json!(1.0);
+    assert_eq!(note(unknown), 4);
+    assert_eq!(outcome.families["M/M/1 FIFO"], [4, 1]);
 }
