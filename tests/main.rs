@@ -5,6 +5,7 @@ mod cli;
 mod determinism;
 mod forecasters;
 mod invariants;
+mod queueing;
 mod random_scenario;
 mod recorded_hpa;
 mod reference_autoscaling;

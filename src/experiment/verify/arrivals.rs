@@ -72,6 +72,8 @@ pub(super) struct Stream {
     demands: Option<(Distribution, Draw)>,
     /// Seconds for which a slot is taken from the start on.
     occupied: Vec<f64>,
+    /// Further requests that arrive at the start.
+    backlog: u32,
     /// State of a modulated process.
     state: usize,
     /// The last moment in nanoseconds, fractions included.
@@ -79,7 +81,9 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub(super) fn new(arrivals: &Arrivals, service: &Distribution, occupied: &[f64], streams: Streams) -> Self {
+    /// A stream that finds `start` in place: servers occupied until so many seconds, and a backlog of requests.
+    pub(super) fn new(arrivals: &Arrivals, service: &Distribution, start: (&[f64], u32), streams: Streams) -> Self {
+        let (occupied, backlog) = start;
         let mut modulation = streams.running(Purpose::Modulation, 0);
         let state = match arrivals {
             Arrivals::Modulated { leaving, .. } => {
@@ -89,7 +93,7 @@ impl Stream {
         };
         let demands = (!occupied.is_empty()).then(|| (service.clone(), streams.running(Purpose::Demand, 0)));
         let draw = streams.running(Purpose::Arrival, 0);
-        Stream { arrivals: arrivals.clone(), draw, demands, occupied: occupied.to_vec(), state, at: 0.0 }
+        Stream { arrivals: arrivals.clone(), draw, demands, occupied: occupied.to_vec(), backlog, state, at: 0.0 }
     }
 
     /// Moves on by an exponential gap of the given rate.
@@ -156,7 +160,8 @@ impl TraceSource for Stream {
             return Ok(());
         }
         let occupied = std::mem::take(&mut self.occupied);
-        batch.arrivals.extend(occupied.iter().map(|_| SimTime::ZERO));
+        let present = occupied.len() + std::mem::take(&mut self.backlog) as usize;
+        batch.arrivals.extend(std::iter::repeat_n(SimTime::ZERO, present));
         while batch.len() < RequestBatch::TARGET_LEN {
             let count = self.next();
             let moment = SimTime::from_nanos(self.at as u64);

@@ -41,7 +41,7 @@ pub(super) fn cases() -> Vec<Case> {
         erlang_loss("exponential", exponential(), 1.0),
         erlang_loss("lognormal", Distribution::lognormal(MEAN, 2.0), 4.0),
         sharing("exponential", exponential(), 1.0, 0.8, 6.0),
-        sharing("hyperexponential", Distribution::hyperexponential_balanced(MEAN, 4.0), 4.0, 0.8, 15.0),
+        sharing("hyperexponential", Distribution::hyperexponential_balanced(MEAN, 4.0), 4.0, 0.8, 22.0),
         sharing("constant", Distribution::Constant { value: MEAN }, 0.0, 0.9, 20.0),
     ]);
     cases
@@ -136,7 +136,7 @@ fn erlang_loss(name: &str, service: Distribution, scv: f64) -> Case {
             (Metric::MeanBusy, offered * (1.0 - blocking)),
             (Metric::Utilization, offered * (1.0 - blocking) / f64::from(servers)),
         ]),
-        millions: 4.0,
+        millions: 8.0,
     }
 }
 

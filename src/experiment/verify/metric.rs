@@ -147,8 +147,11 @@ fn bucket(value: f64) -> (f64, f64) {
 }
 
 /// The variance, with every value at the middle of its bucket. The error is below (1/128)^2 / 12 of the second moment, which
-/// is 5 parts in a million.
+/// is 5 parts in a million; values that are all alike have none.
 fn variance(histogram: &LatencyHistogram) -> f64 {
+    if histogram.min() == histogram.max() {
+        return 0.0;
+    }
     let squares = histogram.buckets().map(|(upper, count)| {
         let (low, high) = bucket(upper.as_nanos() as f64);
         (f64::midpoint(low, high) / 1e9).powi(2) * count as f64

@@ -40,6 +40,8 @@ pub struct Station {
     pub patience: Option<f64>,
     /// Servers that are occupied by something else from the start on, and until when: capacity that comes later.
     pub occupied: Vec<f64>,
+    /// Requests that are there at the start; they queue behind the occupied servers.
+    pub backlog: u32,
     /// Time between two counts of the requests present; `None` if they are not needed.
     pub sample_every: Option<f64>,
 }
@@ -109,6 +111,7 @@ impl Station {
             room: None,
             patience: None,
             occupied: Vec::new(),
+            backlog: 0,
             sample_every: None,
         }
     }
@@ -130,7 +133,7 @@ impl Station {
     }
 
     fn spec(&self, length: Length, streams: Streams, sender: Sender<Sample>) -> RunSpec {
-        let source = Stream::new(&self.arrivals, &self.service, &self.occupied, streams);
+        let source = Stream::new(&self.arrivals, &self.service, (&self.occupied, self.backlog), streams);
         let end = SimTime::from_nanos(nanos(length.end));
         let never = SimDuration::from_nanos(end.as_nanos());
         let every = self.sample_every.map_or(never, |every| SimDuration::from_nanos(nanos(every)));

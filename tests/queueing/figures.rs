@@ -1,0 +1,226 @@
+//! The exact figures of a case, and how each is taken from a run.
+//!
+//! Left out are
+//! * values below 1e-6 that are not exactly 0, and utilizations above 0.999: too rare to be seen in a run;
+//! * waiting percentiles of 0: they lie on the atom that `p_wait` states;
+//! * the slowdown by size: the record does not hold it.
+//!
+//! * where a run is shorter than the case states, the variances and the percentiles of order 0.999: they rest on so few busy
+//!   periods that replications of such a length are far from normal.
+//!
+//! A mean sojourn is corrected for the end of the run, which leaves out the stays that it cuts through: of the requests that
+//! arrive in a time T those are lambda E[W], with lambda E[W^2] of sojourn between them, so that the mean of the others is
+//! W - Var(W) / T to first order. Where T is too short for that, with thousands of queues, L = lambda W is taken instead.
+//!
+//! A percentile x of order p is judged by the share of values up to x, which is p: a share is an average, so that Student's
+//! interval applies to it, and it needs no inverse of a histogram.
+
+use plimsoll::experiment::verify::{Metric, Observed, Sample};
+use statrs::distribution::{DiscreteCDF, Poisson};
+
+use super::reading::{Case, Kind, Subject};
+
+/// A figure: its exact value, and how a run shows it.
+pub struct Figure {
+    pub name: String,
+    pub expected: f64,
+    pub of: Box<dyn Fn(&Observed) -> f64 + Sync>,
+}
+
+impl Figure {
+    fn new(name: &str, expected: f64, of: impl Fn(&Observed) -> f64 + Sync + 'static) -> Self {
+        Figure { name: name.into(), expected, of: Box::new(of) }
+    }
+}
+
+/// Every figure of `case` that can be judged.
+pub fn figures(case: &Case<'_>, subject: &Subject) -> Result<Vec<Figure>, String> {
+    let mut figures = Vec::new();
+    for (name, value) in case.expected {
+        let expected = value.as_f64().ok_or(format!("`{name}` is no number"))?;
+        if left_out(name, expected) {
+            continue;
+        }
+        let figure = match subject.kind {
+            Kind::Steady => steady(case, subject, name, expected)?,
+            Kind::Transient => at_moment(subject, name, expected)?,
+            Kind::Periodic(period) => of_cycle(period, name, expected)?,
+            Kind::Trace => of_trace(subject, name, expected)?,
+        };
+        figures.push(figure);
+    }
+    if figures.is_empty() { Err("nothing is expected".into()) } else { Ok(figures) }
+}
+
+fn left_out(name: &str, expected: f64) -> bool {
+    (expected != 0.0 && expected.abs() < 1e-6)
+        || (name.starts_with("utili") && expected > 0.999)
+        || (name.starts_with("wait_p") && expected == 0.0)
+        || name == "mean_slowdown_each_size"
+}
+
+fn steady(case: &Case<'_>, subject: &Subject, name: &str, expected: f64) -> Result<Figure, String> {
+    if name.starts_with("mean_sojourn") && !subject.many_queues {
+        return Ok(Figure::new(name, expected, sojourn));
+    }
+    let (metric, expected) = metric(case, subject, name, expected)?;
+    Ok(Figure::new(name, expected, move |observed| metric.of(observed)))
+}
+
+/// Mean sojourn, with what the end of the run took away.
+fn sojourn(observed: &Observed) -> f64 {
+    let seconds = observed.record.end.since(observed.record.warm_up).as_secs_f64();
+    Metric::MeanSojourn.of(observed) + Metric::SojournVariance.of(observed) / seconds
+}
+
+/// Whether a figure needs the stated length even more than a mean does.
+pub fn is_demanding(name: &str) -> bool {
+    name.starts_with("var_") || name.ends_with("_p999")
+}
+
+/// The metric called `name`, and the value that the engine's metric has to have.
+fn metric(case: &Case<'_>, subject: &Subject, name: &str, value: f64) -> Result<(Metric, f64), String> {
+    let station = &subject.station;
+    let all_queues = if subject.per_queue { f64::from(station.queues) } else { 1.0 };
+    Ok(match name {
+        "p_wait" | "p_wait_accepted" | "p_arrival_waits" => (Metric::WaitProbability, value),
+        "mean_wait" | "mean_wait_accepted" | "mean_wait_served" => (Metric::MeanWait, value),
+        "mean_wait_given_wait" => (Metric::MeanWaitOfWaiting, value),
+        "mean_wait_all" => (Metric::MeanWaitOfAll, value),
+        "mean_sojourn" => (Metric::MeanNumber, value * station.arrivals.rate()),
+        "var_wait" => (Metric::WaitVariance, value),
+        "var_sojourn" => (Metric::SojournVariance, value),
+        "utilisation" => (Metric::Utilization, value),
+        "mean_busy" => (Metric::MeanBusy, value),
+        "mean_number" => (Metric::MeanNumber, value * all_queues),
+        "mean_queue" => (Metric::MeanQueue, value * all_queues),
+        "var_number" => (Metric::NumberVariance, value),
+        "p_block" => (Metric::Blocking, value),
+        "p_timeout" => (Metric::Abandonment, value),
+        "throughput" => (Metric::Throughput, value),
+        "p_all_busy" => (Metric::NumberAtLeast(station.servers), value),
+        "p_number_0" => (Metric::NumberAtLeast(1), 1.0 - value),
+        "p_number_gt_mean_plus_2sd" => {
+            let limit = expected(case, "mean_number")? + 2.0 * expected(case, "var_number")?.sqrt();
+            (Metric::NumberAtLeast(limit.floor() as u32 + 1), value)
+        }
+        _ => return counted(case, name, value),
+    })
+}
+
+/// Figures with a number in their names.
+fn counted(case: &Case<'_>, name: &str, value: f64) -> Result<(Metric, f64), String> {
+    let unknown = || format!("`{name}` is not understood");
+    let (kind, digits) = name.rsplit_once('_').ok_or_else(unknown)?;
+    if let Some(order) = digits.strip_prefix('p') {
+        let order: f64 = format!("0.{order}").parse().map_err(|_| unknown())?;
+        return match kind {
+            "wait" => Ok((Metric::WaitWithin(value), order)),
+            "sojourn" => Ok((Metric::SojournWithin(value), order)),
+            "number" => number_percentile(case, order, value),
+            _ => Err(unknown()),
+        };
+    }
+    let count = digits.parse().map_err(|_| unknown())?;
+    match kind {
+        "p_number_ge" => Ok((Metric::NumberAtLeast(count), value)),
+        "fraction_queues_ge" if (1..=3).contains(&count) => Ok((Metric::QueuesAtLeast(count), value)),
+        _ => Err(unknown()),
+    }
+}
+
+/// A percentile n of the Poisson number in M/G/inf: a whole number, so that the share above it is what can be measured.
+/// That n is the percentile, the smallest number with at most 1 - `order` above it, is checked here.
+fn number_percentile(case: &Case<'_>, order: f64, value: f64) -> Result<(Metric, f64), String> {
+    let poisson = Poisson::new(expected(case, "mean_number")?).map_err(|e| e.to_string())?;
+    let above = |n: f64| if n < 0.0 { 1.0 } else { poisson.sf(n as u64) };
+    if above(value) > 1.0 - order || above(value - 1.0) <= 1.0 - order {
+        return Err(format!("{value} is not the percentile of order {order}"));
+    }
+    Ok((Metric::NumberAtLeast(value as u32 + 1), above(value)))
+}
+
+fn expected(case: &Case<'_>, name: &str) -> Result<f64, String> {
+    case.expected.get(name).and_then(|value| value.as_f64()).ok_or(format!("`{name}` is missing"))
+}
+
+/// The moment that the name of a transient figure ends with, in seconds.
+pub fn moment(name: &str) -> Option<f64> {
+    name.rsplit_once("_t").and_then(|(_, moment)| moment.parse().ok())
+}
+
+fn at_moment(subject: &Subject, name: &str, expected: f64) -> Result<Figure, String> {
+    let at = moment(name).ok_or(format!("`{name}` names no moment"))?;
+    let station = &subject.station;
+    let servers = f64::from(station.servers);
+    // Servers that are not there yet are held by requests of their own.
+    let absent = station.occupied.iter().filter(|until| **until > at).count() as f64;
+    let of: fn(&Sample, f64, f64) -> f64 = match name.rsplit_once("_t").map(|(kind, _)| kind) {
+        Some("mean_number") => |sample, absent, _| sample.number - absent,
+        Some("mean_queue") => |sample, _, _| sample.waiting,
+        Some("p_wait") => |sample, _, servers| f64::from(u8::from(sample.number >= servers)),
+        _ => return Err(format!("`{name}` is not understood")),
+    };
+    Ok(Figure::new(name, expected, move |observed| {
+        let sample = observed.samples.iter().find(|sample| (sample.at - at).abs() < 1e-6);
+        sample.map_or(f64::NAN, |sample| of(sample, absent, servers))
+    }))
+}
+
+/// Samples in a cycle.
+pub const SAMPLES: u32 = 20;
+
+/// Figures of a wave m + a sin(2 pi (t - lag) / period), of whole periods of which the samples are taken.
+fn of_cycle(period: f64, name: &str, expected: f64) -> Result<Figure, String> {
+    if let Some(phase) = name.strip_prefix("mean_number_at_phase_") {
+        let phase: f64 = phase.parse().map_err(|_| format!("`{name}` names no phase"))?;
+        let of = move |observed: &Observed| {
+            let at_phase = |sample: &&Sample| {
+                let from_phase = sample.at / period - phase;
+                (from_phase - from_phase.round()).abs() < 1e-6
+            };
+            mean(observed.samples.iter().filter(at_phase).map(|sample| sample.number))
+        };
+        return Ok(Figure::new(name, expected, of));
+    }
+    let turn = std::f64::consts::TAU / period;
+    // Twice the mean of the number times sine and cosine.
+    let part = move |observed: &Observed, of: fn(f64) -> f64| {
+        2.0 * mean(observed.samples.iter().map(|sample| sample.number * of(sample.at * turn)))
+    };
+    let amplitude = move |observed: &Observed| part(observed, f64::sin).hypot(part(observed, f64::cos));
+    let average = |observed: &Observed| Metric::MeanNumber.of(observed);
+    match name {
+        "mean_number_time_average" => Ok(Figure::new(name, expected, average)),
+        "amplitude" => Ok(Figure::new(name, expected, amplitude)),
+        "peak_value" => Ok(Figure::new(name, expected, move |observed| average(observed) + amplitude(observed))),
+        "peak_lag_after_rate_peak" => Ok(Figure::new(name, expected, move |observed| {
+            (-part(observed, f64::cos)).atan2(part(observed, f64::sin)) / turn
+        })),
+        _ => Err(format!("`{name}` is not understood")),
+    }
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) = values.fold((0.0, 0u64), |(sum, count), value| (sum + value, count + 1));
+    sum / count as f64
+}
+
+fn of_trace(subject: &Subject, name: &str, expected: f64) -> Result<Figure, String> {
+    let servers = f64::from(subject.station.servers);
+    let of: fn(&Observed, f64) -> f64 = match name {
+        "mean_wait" => |observed, _| Metric::MeanWait.of(observed),
+        "waits_sum" => |observed, _| observed.record.services[0].waiting.sum_nanos() as f64 / 1e9,
+        "busy_time" => {
+            |observed, servers| Metric::Utilization.of(observed) * servers * observed.record.end.as_secs_f64()
+        }
+        "max_queue" => |observed, _| observed.samples.iter().map(|sample| sample.waiting).fold(0.0, f64::max),
+        // The first sample at which everybody has left for good.
+        "last_departure" => |observed, _| {
+            let last = observed.samples.iter().rposition(|sample| sample.number > 0.0);
+            last.and_then(|last| observed.samples.get(last + 1)).map_or(f64::NAN, |sample| sample.at)
+        },
+        _ => return Err(format!("`{name}` is not understood")),
+    };
+    Ok(Figure::new(name, expected, move |observed| of(observed, servers)))
+}

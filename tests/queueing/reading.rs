@@ -1,0 +1,375 @@
+//! What a case of the table is about: its model as a station.
+
+use plimsoll::experiment::verify::{Arrivals, Discipline, Station};
+use plimsoll::random::Distribution;
+use serde_json::{Map, Value};
+
+/// A case of the table.
+pub struct Case<'a> {
+    pub id: &'a str,
+    pub family: &'a str,
+    pub model: &'a Map<String, Value>,
+    pub expected: &'a Map<String, Value>,
+    /// Arrivals after which a 95% interval is 1% of the figure to either side.
+    pub stated: Option<f64>,
+}
+
+/// Why a case is not run.
+pub enum Problem {
+    /// The simulator does not have what it is about.
+    NotModelled(&'static str),
+    /// It cannot be understood, which is a failure.
+    Unreadable(String),
+}
+
+impl From<String> for Problem {
+    fn from(text: String) -> Self {
+        Problem::Unreadable(text)
+    }
+}
+
+/// What kind of figures a case has.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kind {
+    /// Those of the stationary state.
+    Steady,
+    /// Those of a station that starts in a given state, at given moments.
+    Transient,
+    /// Those of a cycle with this period.
+    Periodic(f64),
+    /// Those of a single path that can be checked by hand.
+    Trace,
+}
+
+/// A case's model.
+pub struct Subject {
+    pub station: Station,
+    pub kind: Kind,
+    /// Squared coefficients of variation of gaps and service times, added.
+    pub variability: f64,
+    /// Whether numbers in system are meant per queue.
+    pub per_queue: bool,
+    /// Whether the figures hold in the limit of many queues only.
+    pub many_queues: bool,
+}
+
+/// Families of stationary queues that are modelled.
+const STEADY: [&str; 18] = [
+    "M/M/1 FIFO",
+    "M/M/c FIFO",
+    "M/M/c/K (loss at capacity)",
+    "M/G/c/c (Erlang B, insensitive)",
+    "M/D/1 FIFO",
+    "M/G/1 FIFO",
+    "M/D/c FIFO",
+    "G/M/1 FIFO",
+    "Round robin to N M/M/1 queues",
+    "M^[X]/M/1 batch arrivals",
+    "MMPP(2)/M/c (bursty arrivals)",
+    "M/G/1-PS (insensitive)",
+    "M/G/c-PS (each job at most one server, insensitive)",
+    "M/M/c+D (fixed queue timeout)",
+    "JSQ to N M/M/1 queues",
+    "Power of d choices, N finite",
+    "Power of d choices, N -> infinity (mean field)",
+    "M/G/inf (serverless without cold starts)",
+];
+
+/// Families that are not modelled yet, by how their names begin, and what is missing.
+const NOT_MODELLED: [(&str, &str); 24] = [
+    ("Load-dependent processor sharing", "speed by load"),
+    ("M/M(a,b)/1 bulk service", "batching"),
+    ("Greedy dynamic batching", "batching"),
+    ("Dynamic batching", "batching"),
+    ("Batch collector", "batching"),
+    ("LLM continuous batching", "batching"),
+    ("M/M/c+M (Erlang A", "random patience"),
+    ("M/G/1 two classes", "priorities"),
+    ("M/M/c two classes", "priorities"),
+    ("M/M/1 SRPT", "order by size"),
+    ("M/M/1 SJF", "order by size"),
+    ("Jackson", "networks"),
+    ("M/M/1 with feedback", "networks"),
+    ("Closed interactive network", "closed loops"),
+    ("M/M/c//N", "closed loops"),
+    ("Fork-join", "fan-out"),
+    ("Scatter-gather", "fan-out"),
+    ("Keep-alive", "keep-alive"),
+    ("Scale-per-request", "keep-alive"),
+    ("M/G/1 with keep-alive", "keep-alive"),
+    ("M/M/c/Setup", "start per request"),
+    ("M/M/1 with failures", "repair of a server"),
+    ("M/M/c with independent server failures", "repair of a server"),
+    ("M/M/c retrial queue", "exponential back-off"),
+];
+/// A family that has no queue at all.
+const NO_QUEUE: &str = "k-out-of-n";
+
+/// What a model may say. Anything else would be left out of the simulation in silence.
+const KNOWN: [&str; 20] = [
+    "arrivals",
+    "arrivals_at",
+    "capacity",
+    "cluster",
+    "cv2",
+    "discipline",
+    "mean_rate",
+    "note",
+    "patience",
+    "queues",
+    "rate",
+    "rate_over_time",
+    "rate_per_queue",
+    "routing",
+    "servers",
+    "servers_over_time",
+    "service",
+    "start",
+    "unit",
+    "horizon",
+];
+
+/// Queues that stand for infinitely many. By about one in so many, times 4 at load 0.9, the mean is too high.
+const MANY: u32 = 4_000;
+/// Servers that stand for infinitely many.
+const ENOUGH: u32 = 100_000;
+
+/// The model of a case.
+pub fn read(case: &Case<'_>) -> Result<Subject, Problem> {
+    let missing = NOT_MODELLED.iter().find(|(family, _)| case.family.starts_with(family));
+    if let Some((_, reason)) = missing {
+        return Err(Problem::NotModelled(reason));
+    }
+    if case.family.starts_with(NO_QUEUE) {
+        return Err(Problem::NotModelled("no queue"));
+    }
+    if let Some(key) = case.model.keys().find(|key| !KNOWN.contains(&key.as_str())) {
+        return Err(Problem::Unreadable(format!("the model's `{key}` is not understood")));
+    }
+    match case.family {
+        "D/D/1 hand-checkable trace" => trace(case.model),
+        "Mt/G/inf with sinusoidal rate" => periodic(case.model),
+        family if STEADY.contains(&family) => steady(case),
+        family if family.starts_with("M/M/c(t)") || family.contains("transient") => transient(case),
+        family => Err(Problem::Unreadable(format!("unknown family `{family}`"))),
+    }
+}
+
+fn steady(case: &Case<'_>) -> Result<Subject, Problem> {
+    let model = case.model;
+    let (service, of_service) = distribution(&model["service"])?;
+    let many_queues = model.contains_key("rate_per_queue");
+    let cluster = model.get("cluster");
+    let (arrivals, of_arrivals) = match cluster {
+        Some(cluster) => (Arrivals::poisson(number(cluster, "total_poisson_rate")?), 1.0),
+        None if many_queues => (Arrivals::poisson(field(model, "rate_per_queue")? * f64::from(MANY)), 1.0),
+        None => arrivals(model)?,
+    };
+    let mut station = Station::new(arrivals, service, servers(model)?);
+    if let Some(capacity) = model.get("capacity") {
+        let capacity = whole(capacity)?;
+        let room = capacity.checked_sub(station.servers).ok_or("a capacity below the servers".to_string())?;
+        station.room = Some(room);
+    }
+    station.patience = model.get("patience").map(fixed).transpose()?;
+    match model.get("discipline").and_then(Value::as_str) {
+        None | Some("fifo") => {}
+        Some("ps" | "ps: rate per job = min(1, c/n)") => station.discipline = Discipline::Sharing,
+        Some(other) => return Err(Problem::Unreadable(format!("discipline `{other}`"))),
+    }
+    if let Some(cluster) = cluster {
+        (station.queues, station.routing) = (whole(&cluster["queues"])?, routing(&cluster["routing"], None)?);
+    } else if let Some(rule) = model.get("routing") {
+        let queues = if many_queues { MANY } else { whole(&model["queues"])? };
+        (station.queues, station.routing) = (queues, routing(rule, Some(queues))?);
+    }
+    let variability = of_service + of_arrivals;
+    Ok(Subject { station, kind: Kind::Steady, variability, per_queue: cluster.is_some(), many_queues })
+}
+
+fn servers(model: &Map<String, Value>) -> Result<u32, String> {
+    match model.get("servers") {
+        None => Ok(1),
+        Some(Value::String(text)) if text == "inf" => Ok(ENOUGH),
+        Some(servers) => whole(servers),
+    }
+}
+
+/// The dispatcher that does what `rule` says. The shortest of all queues is found by the least load; there the ties go to
+/// the lowest seat in place of a random one, which makes no difference to queues that are all alike.
+fn routing(rule: &Value, queues: Option<u32>) -> Result<&'static str, Problem> {
+    let text = rule.as_str().ok_or("routing is no text".to_string())?;
+    let sampled = text.split("shortest of ").nth(1).and_then(|rest| rest.split(' ').next());
+    match sampled.map(str::parse::<u32>) {
+        _ if text == "round_robin" => Ok("round-robin"),
+        Some(Ok(d)) if Some(d) == queues => Ok("least-loaded"),
+        Some(Ok(2)) => Ok("power-of-two"),
+        Some(Ok(_)) => Err(Problem::NotModelled("more than two choices")),
+        _ => Err(Problem::Unreadable(format!("routing `{text}`"))),
+    }
+}
+
+fn transient(case: &Case<'_>) -> Result<Subject, Problem> {
+    let model = case.model;
+    let (service, _) = distribution(&model["service"])?;
+    let arrivals = match model.get("rate_over_time") {
+        Some(steps) => Arrivals::Steps(pairs(steps)?),
+        None => arrivals(model)?.0,
+    };
+    let mut station = Station::new(arrivals, service, 1);
+    match model.get("servers_over_time") {
+        None => station.servers = servers(model)?,
+        Some(steps) => (station.servers, station.occupied) = growing(&pairs(steps)?)?,
+    }
+    match model.get("start") {
+        Some(Value::String(text)) if text == "empty" => {}
+        Some(start @ Value::Number(_)) => station.backlog = whole(start)?,
+        other => return Err(Problem::Unreadable(format!("start {other:?}"))),
+    }
+    Ok(Subject { station, kind: Kind::Transient, variability: 2.0, per_queue: false, many_queues: false })
+}
+
+/// Servers that become more, as the last number of them and until when each of the later ones is occupied.
+fn growing(steps: &[(f64, f64)]) -> Result<(u32, Vec<f64>), Problem> {
+    let mut occupied = Vec::new();
+    for pair in steps.windows(2) {
+        let more = pair[1].1 - pair[0].1;
+        if more < 0.0 {
+            return Err(Problem::NotModelled("servers that become fewer"));
+        }
+        occupied.extend(std::iter::repeat_n(pair[1].0, more as usize));
+    }
+    Ok((steps.last().map_or(0, |(_, servers)| *servers as u32), occupied))
+}
+
+fn periodic(model: &Map<String, Value>) -> Result<Subject, Problem> {
+    let (service, _) = distribution(&model["service"])?;
+    let (arrivals, _) = arrivals(model)?;
+    let Arrivals::Sinusoid { period, .. } = arrivals else {
+        return Err(Problem::Unreadable("arrivals without a period".into()));
+    };
+    let station = Station::new(arrivals, service, servers(model)?);
+    Ok(Subject { station, kind: Kind::Periodic(period), variability: 2.0, per_queue: false, many_queues: false })
+}
+
+fn trace(model: &Map<String, Value>) -> Result<Subject, Problem> {
+    let (moments, demands) = (numbers(&model["arrivals_at"])?, numbers(&model["service"])?);
+    if moments.len() != demands.len() {
+        return Err(Problem::Unreadable("a demand is missing".into()));
+    }
+    let arrivals = Arrivals::Listed(moments.into_iter().zip(demands).collect());
+    let station = Station::new(arrivals, Distribution::Constant { value: 1.0 }, servers(model)?);
+    Ok(Subject { station, kind: Kind::Trace, variability: 0.0, per_queue: false, many_queues: false })
+}
+
+/// The arrival process and its index of dispersion: the variance of the number of arrivals in a long time over its mean.
+fn arrivals(model: &Map<String, Value>) -> Result<(Arrivals, f64), String> {
+    let arrivals = &model["arrivals"];
+    if arrivals == "poisson" {
+        return Ok((Arrivals::poisson(field(model, "rate")?), 1.0));
+    }
+    if let Some(gaps) = arrivals.get("renewal") {
+        return distribution(gaps).map(|(gap, scv)| (Arrivals::Renewal(gap), scv));
+    }
+    if let Some(batches) = arrivals.get("batch_poisson") {
+        let sizes: Vec<(u32, f64)> = pairs(&batches["sizes"])?.iter().map(|(n, p)| (*n as u32, *p)).collect();
+        let moment = |power| sizes.iter().map(|(n, p)| f64::from(*n).powi(power) * p).sum::<f64>();
+        let dispersion = moment(2) / moment(1);
+        return Ok((Arrivals::Batches { rate: number(batches, "batch_rate")?, sizes }, dispersion));
+    }
+    if let Some(modulated) = arrivals.get("mmpp") {
+        return two_states(&numbers(&modulated["rates"])?, &numbers(&modulated["switch_rates"])?);
+    }
+    let formula = arrivals.get("nhpp").and_then(Value::as_str).ok_or(format!("arrivals {arrivals}"))?;
+    sinusoid(formula).map(|arrivals| (arrivals, 1.0)).ok_or(format!("arrivals {arrivals}"))
+}
+
+/// Dispersion of a two-state MMPP: 1 + 2 (l1 - l2)^2 q1 q2 / ((q1 + q2)^2 (l1 q2 + l2 q1)) (Fischer and Meier-Hellstern 1993).
+fn two_states(rates: &[f64], leaving: &[f64]) -> Result<(Arrivals, f64), String> {
+    let (&[l1, l2], &[q1, q2]) = (rates, leaving) else {
+        return Err("not two states".into());
+    };
+    let dispersion = 1.0 + 2.0 * (l1 - l2).powi(2) * q1 * q2 / ((q1 + q2).powi(2) * (l1 * q2 + l2 * q1));
+    Ok((Arrivals::Modulated { rates: [l1, l2], leaving: [q1, q2] }, dispersion))
+}
+
+/// Reads `MEAN*(1+AMPLITUDE*sin(2*pi*t/PERIOD))`.
+fn sinusoid(formula: &str) -> Option<Arrivals> {
+    let (mean, rest) = formula.split_once("*(1+")?;
+    let (amplitude, rest) = rest.split_once("*sin(2*pi*t/")?;
+    let period = rest.strip_suffix("))")?;
+    Some(Arrivals::Sinusoid {
+        mean: mean.parse().ok()?,
+        amplitude: amplitude.parse().ok()?,
+        period: period.parse().ok()?,
+    })
+}
+
+/// A distribution and its squared coefficient of variation.
+fn distribution(value: &Value) -> Result<(Distribution, f64), String> {
+    let given = |key| number(value, key);
+    let scv = || given("cv2");
+    let name = value["dist"].as_str().ok_or("a distribution without a name")?;
+    let (read, scv) = match name {
+        "exp" => (Distribution::Exponential { mean: given("mean")? }, 1.0),
+        "det" => (Distribution::Constant { value: given("mean")? }, 0.0),
+        // Insensitive: the lognormal shows it as well as any.
+        "any with mean 1" => return Ok((Distribution::lognormal(1.0, 1.0), 1.0)),
+        "lognormal" => (Distribution::lognormal(given("mean")?, scv()?.sqrt()), scv()?),
+        "hyperexp" => (Distribution::hyperexponential_balanced(given("mean")?, scv()?), scv()?),
+        "erlang" => {
+            let shape = given("shape")?;
+            (Distribution::Gamma { shape, scale: given("mean")? / shape }, scv()?)
+        }
+        "gamma" => (Distribution::Gamma { shape: 1.0 / scv()?, scale: given("mean")? * scv()? }, scv()?),
+        "uniform" => (Distribution::Uniform { low: given("low")?, high: given("high")? }, scv()?),
+        "weibull" => {
+            let shape = given("shape")?;
+            let of_unit_scale = Distribution::Weibull { shape, scale: 1.0 }.mean();
+            (Distribution::Weibull { shape, scale: given("mean")? / of_unit_scale }, scv()?)
+        }
+        "pareto" | "bounded_pareto" => {
+            let any = |keys: [&str; 3]| keys.iter().find_map(|key| value[key].as_f64()).ok_or(format!("{value}"));
+            let (shape, min) = (any(["shape", "alpha", "a"])?, any(["min", "low", "lower"])?);
+            (Distribution::Pareto { shape, min, max: any(["max", "high", "upper"])? }, scv()?)
+        }
+        other => return Err(format!("distribution `{other}`")),
+    };
+    let mean = given("mean")?;
+    let agrees = (read.mean() / mean - 1.0).abs() < 1e-6;
+    if agrees { Ok((read, scv)) } else { Err(format!("{value} has mean {}", read.mean())) }
+}
+
+/// The value of a constant distribution.
+fn fixed(value: &Value) -> Result<f64, Problem> {
+    match distribution(value)?.0 {
+        Distribution::Constant { value } => Ok(value),
+        _ => Err(Problem::NotModelled("random patience")),
+    }
+}
+
+fn field(model: &Map<String, Value>, key: &str) -> Result<f64, String> {
+    model.get(key).and_then(Value::as_f64).ok_or(format!("no number `{key}`"))
+}
+
+fn number(value: &Value, key: &str) -> Result<f64, String> {
+    value[key].as_f64().ok_or(format!("no number `{key}` in {value}"))
+}
+
+fn whole(value: &Value) -> Result<u32, String> {
+    value.as_u64().and_then(|n| u32::try_from(n).ok()).ok_or(format!("{value} is no whole number"))
+}
+
+fn numbers(value: &Value) -> Result<Vec<f64>, String> {
+    let list = value.as_array().ok_or(format!("{value} is no list"))?;
+    list.iter().map(|item| item.as_f64().ok_or(format!("{item} is no number"))).collect()
+}
+
+fn pairs(value: &Value) -> Result<Vec<(f64, f64)>, String> {
+    let list = value.as_array().ok_or(format!("{value} is no list"))?;
+    let pair = |item: &Value| match numbers(item)?[..] {
+        [a, b] => Ok((a, b)),
+        _ => Err(format!("{item} is no pair")),
+    };
+    list.iter().map(pair).collect()
+}
