@@ -5,6 +5,7 @@ mod forecasters;
 mod recorded_hpa;
 mod reference_autoscaling;
 mod reference_forecast;
+mod reference_optimize;
 mod report;
 mod support;
 mod tidy;
