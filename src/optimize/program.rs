@@ -148,7 +148,8 @@ impl Program {
             column.integer &= whole;
         }
         let mut slacks = Vec::new();
-        for (place, row) in self.rows.iter().enumerate() {
+        let breakable = |row: &Row| row.requirement != Requirement::Identity;
+        for (place, row) in self.rows.iter().enumerate().filter(|(_, row)| breakable(row)) {
             let sign = match row.relation {
                 Relation::AtLeast => 1.0,
                 Relation::AtMost => -1.0,
