@@ -497,3 +497,18 @@ fn broken_manifests_are_refused(#[case] part: &str, #[case] by: &str, #[case] wo
     let shown = text(&place.run(&["check", "broken.yaml"]).stderr);
     assert!(shown.contains("web.yaml"), "the file is missing in:\n{shown}");
 }
+
+#[test]
+fn the_cheapest_mix_is_found_and_misspelt_types_are_refused() {
+    let place = Place::new();
+    let need = ["--cpu", "40", "--memory", "200Gi", "--headroom", "20%"];
+    let mix = |types: &[&str]| place.run(&[&["optimize", "mix"], types, &need].concat());
+    let found = mix(&["m6i.large", "c6i.xlarge", "r6i.large"]);
+    assert_eq!(found.status.code(), Some(0), "{}", text(&found.stderr));
+    let words = text(&found.stdout);
+    assert!(words.contains("the least possible in whole instances"), "{words}");
+    assert!(words.contains("r6i.large") && !words.contains("c6i.xlarge"), "{words}");
+    let wrong = mix(&["m6i.larg"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(text(&wrong.stderr).contains("did you mean `m6i.large`?"), "{}", text(&wrong.stderr));
+}

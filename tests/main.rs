@@ -10,6 +10,7 @@ mod random_scenario;
 mod recorded_hpa;
 mod reference_autoscaling;
 mod reference_forecast;
+mod reference_optimize;
 mod report;
 mod support;
 mod tidy;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, u32)] = &[
     ("units", 1),
     ("config", 2),
+    ("queueing", 2),
     ("random", 2),
     ("stats", 2),
     ("catalog", 3),

@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod files;
 mod list;
+mod optimize;
 mod run;
 mod schema;
 mod trace;
@@ -45,6 +46,8 @@ enum Command {
     List(list::ListArguments),
     /// Look at a trace, or convert it to Plimsoll's own form.
     Trace(Box<trace::TraceArguments>),
+    /// Find the cheapest capacity for a need.
+    Optimize(optimize::OptimizeArguments),
     /// Prove the numbers right: stations with exact solutions, simulated and compared.
     Verify(verify::VerifyArguments),
     /// Measure how many requests a second this machine simulates.
@@ -153,6 +156,7 @@ fn dispatch() -> ExitCode {
         Command::Check(arguments) => check::check(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Trace(arguments) => trace::trace(&arguments),
+        Command::Optimize(arguments) => optimize::optimize(&arguments),
         Command::Verify(arguments) => verify::verify(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Schema => schema::schema(),

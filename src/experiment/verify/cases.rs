@@ -1,9 +1,9 @@
 //! The cases that the program verifies itself by, each with its exact figures.
 
 use super::arrivals::Arrivals;
-use super::formulas::{erlang_b, erlang_c, mg1_mean_wait, mmc_mean_wait, mmck, ps1_mean_sojourn};
 use super::metric::Metric;
 use super::station::{Discipline, Station};
+use crate::queueing::{erlang_b, erlang_c, mg1_mean_wait, mmc_mean_wait, mmck, ps1_mean_sojourn};
 use crate::random::Distribution;
 
 /// A station with its exact figures.

@@ -6,13 +6,12 @@
 
 mod arrivals;
 mod cases;
-mod formulas;
 mod judge;
 mod metric;
 mod station;
 
+pub use crate::queueing::{MmcK, erlang_b, erlang_c, mg1_mean_wait, mmc_mean_wait, mmck, ps1_mean_sojourn};
 pub use arrivals::Arrivals;
-pub use formulas::{MmcK, erlang_b, erlang_c, mg1_mean_wait, mmc_mean_wait, mmck, ps1_mean_sojourn};
 pub use judge::{LEVEL, SEEDS, Trial, Verdict, VerifyRow, judge_metrics, replicate};
 pub use metric::Metric;
 pub use station::{Discipline, Length, Observed, Sample, Station};

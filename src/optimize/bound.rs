@@ -1,0 +1,239 @@
+//! A lower bound on the cost of any policy on a given trace (invariant I9).
+//!
+//! The bound holds for every way of starting and stopping replicas of one kind that serves the trace within the objective,
+//! clairvoyant ones included. A request is *good* if it is answered within the latency limit W of its arrival, *bad*
+//! otherwise, also if it is still unanswered when the limit has passed; the objective allows B bad requests.
+//!
+//! Data: intervals j = 0..T-1 of length D [s]; work w_j of the requests that arrive in j [replica-seconds: the time that one
+//! replica, serving nothing else, needs at its fastest with all its slots busy]; forgiven work F, that of the B requests with
+//! the most work; price c [$ per replica-second]; the shortest start-up L and the least billed time G of a lease [s].
+//! Variables: n_j replicas paid for once they are ready, y_j starts, z_j ends, s_j work served, b_j work waiting at the end
+//! of j, v_j work given up.
+//!
+//! ```text
+//! min  c ( D sum_j n_j + L sum_j y_j )
+//! (1)  n_j = n_j-1 + y_j - z_j                                     n_-1 given, or free where the policy may choose it
+//! (2)  y_j = 0                                                     (j + 1) D <= L
+//! (3)  n_j >= sum_{k = max(0, j-M+1)..j} y_k                       M = floor((G - L) / D)
+//! (4)  s_j <= D n_j,   s_j <= D most,   n_j >= least
+//! (5)  b_j = b_j-1 + w_j - v_j - s_j
+//! (6)  b_j <= sum_{k = max(0, j-m+1)..j} (w_k - v_k)                m = ceil(W / D)
+//! (7)  v_j <= w_j,   sum_j v_j <= F
+//! ```
+//!
+//! *Proof.* Take any run that meets the objective. Let S(t) and E(t) count the replicas that have become ready, and those whose
+//! paid time has ended, by time t; a replica that is billed for the minimum G counts as paid until L + G' after its order,
+//! G' = G - L, even if it was stopped before. With n_-1 the initial replicas, N(t) = n_-1 + S(t) - E(t) is the number paid for at
+//! t after its start-up. For an interval j let n_j, Y_j, Z_j be the averages of N, S, E over it, y_j = Y_j - Y_j-1 and
+//! z_j = Z_j - Z_j-1 (with Y_-1 = Z_-1 = 0). S and E never fall, so y, z >= 0, and (1) holds. Nothing ordered in the run is ready
+//! before L: (2). Every start is paid for at least G' from when it is ready, so N(t) >= S(t) - S(t - M D) as M D <= G'; the
+//! average of that over j is (3). The ready replicas at t are among the N(t) paid for, and serve at most one replica-second
+//! per second each: with s_j the work done in j on good requests, and v_j the work of the bad ones arriving in j, (4) and (7)
+//! hold, (5) defines b_j >= 0, since work is done after it arrives, and (6) says that a good request arriving in interval k, thus
+//! before (k + 1) D, is done before (k + 1) D + W, thus by the end of interval k + m. The run pays c times at least
+//! D n_j in every interval, for the billed time of a lease is at least its start-up, at least L, and its time as counted in N;
+//! and it pays L for each of the S(end) >= Y_T-1 = sum_j y_j starts. So the run is a feasible point whose cost is no more than
+//! what was paid. Whatever is left out here (rounding to the granularity beyond the first unit, draining, the work done on bad
+//! requests, whole replicas, waits for a node) only adds to the run's cost. Intervals may be merged: the proof does not care how
+//! long D is. After the end of the trace no work arrives, and the rows of intervals that reach beyond it hold as well, but for
+//! the least number of replicas, which is left out there. QED.
+//!
+//! The value is reduced by the tolerance of the solver.
+
+use super::error::{OptimizeError, Requirement, non_negative};
+use super::program::{Column, Program, Relation, SolveOptions};
+
+/// The share by which the solver's optimum may be too high.
+const TOLERANCE: f64 = 1e-6;
+
+/// More intervals than this are merged by pairs, so that the program stays small.
+const LARGEST: usize = 800;
+
+/// What a policy has to do, and what it pays for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BoundProblem {
+    /// Work of the requests arriving in each interval, in replica-seconds. Requests that are not judged (warm-up) may be left
+    /// out, which is in the policy's favour.
+    pub work: Vec<f64>,
+    /// Length of an interval, seconds.
+    pub interval: f64,
+    /// Work of the heaviest requests that the objective allows to be bad, replica-seconds.
+    pub forgiven: f64,
+    /// Latency limit, seconds; infinite if any answer is good.
+    pub within: f64,
+    /// Price of a replica for one second.
+    pub price: f64,
+    /// The shortest time from order to ready, seconds; it is paid for.
+    pub start_up: f64,
+    /// The least time that a lease is billed for, seconds: the larger of minimum and granularity.
+    pub billed_at_least: f64,
+    /// Replicas ready at the beginning; `None` if a policy may choose them.
+    pub initial: Option<u32>,
+    /// At least so many replicas at all times.
+    pub least: u32,
+    /// At most so many replicas that serve.
+    pub most: Option<u32>,
+}
+
+impl BoundProblem {
+    /// A problem with nothing but work and price: exact billing, no start-up, no limits on replicas.
+    pub fn new(work: Vec<f64>, interval: f64, price: f64) -> Self {
+        BoundProblem {
+            work,
+            interval,
+            forgiven: 0.0,
+            within: f64::INFINITY,
+            price,
+            start_up: 0.0,
+            billed_at_least: 0.0,
+            initial: None,
+            least: 0,
+            most: None,
+        }
+    }
+
+    /// Work by interval, and forgiven work, of requests given as (arrival in seconds, replica-seconds), where a share of
+    /// `target` must be good: of n requests, floor((1 - target) n) may be bad, the heaviest ones. Requests outside of the
+    /// intervals are left out.
+    pub fn load(&mut self, requests: &[(f64, f64)], target: f64) {
+        self.work.iter_mut().for_each(|work| *work = 0.0);
+        let mut weights = Vec::with_capacity(requests.len());
+        for (arrival, weight) in requests {
+            // The cast saturates; what is before or after finds no place.
+            let place = (arrival / self.interval).floor();
+            if let Some(work) = (place >= 0.0).then_some(place as usize).and_then(|place| self.work.get_mut(place)) {
+                *work += weight;
+                weights.push(*weight);
+            }
+        }
+        weights.sort_by(|a, b| b.total_cmp(a));
+        // Round-off must not take away a request that the share allows.
+        let bad = ((1.0 - target) * weights.len() as f64 + 1e-9).floor() as usize;
+        self.forgiven = weights.iter().take(bad).sum();
+    }
+
+    /// The least that any policy pays, in the unit of the price.
+    ///
+    /// # Errors
+    /// A wrong figure, or [`OptimizeError::Infeasible`] if no policy can meet the objective: the demand of an interval (that is,
+    /// work that had to be done by its end) is then missed by so many replica-seconds.
+    pub fn cost(&self) -> Result<f64, OptimizeError> {
+        self.validate()?;
+        if self.work.is_empty() {
+            return Ok(0.0);
+        }
+        let merged = self.merged();
+        let mut program = Program::default();
+        merged.write(&mut program);
+        let solved = program.solve(SolveOptions::default())?;
+        Ok(program.cost(&solved.values) * (1.0 - TOLERANCE))
+    }
+
+    /// The same problem in at most [`LARGEST`] intervals.
+    fn merged(&self) -> BoundProblem {
+        let by = self.work.len().div_ceil(LARGEST);
+        let work = self.work.chunks(by).map(|chunk| chunk.iter().sum()).collect();
+        BoundProblem { work, interval: self.interval * by as f64, ..self.clone() }
+    }
+
+    fn write(&self, program: &mut Program) {
+        let most = self.most.map_or(f64::INFINITY, |most| f64::from(most) * self.interval);
+        let initial = match self.initial {
+            Some(initial) => f64::from(initial),
+            None => f64::INFINITY,
+        };
+        let initial = program.column(0.0, initial, false);
+        if let Some(given) = self.initial {
+            // A given number cannot be less either.
+            program.row(Requirement::Identity, vec![(initial, 1.0)], Relation::Equal, f64::from(given));
+        }
+        let mut columns = Columns { before: initial, ..Columns::default() };
+        for (j, work) in self.work.iter().enumerate() {
+            let early = (j + 1) as f64 * self.interval <= self.start_up;
+            columns.replicas.push(program.column(self.price * self.interval, f64::INFINITY, false));
+            let start_price = self.price * self.start_up;
+            columns.starts.push(program.column(start_price, if early { 0.0 } else { f64::INFINITY }, false));
+            columns.ends.push(program.column(0.0, f64::INFINITY, false));
+            columns.served.push(program.column(0.0, most, false));
+            columns.waiting.push(program.column(0.0, f64::INFINITY, false));
+            columns.given_up.push(program.column(0.0, *work, false));
+        }
+        for j in 0..self.work.len() {
+            self.pay(program, &columns, j);
+            self.serve(program, &columns, j);
+        }
+        let given_up = columns.given_up.iter().map(|column| (*column, 1.0)).collect();
+        program.row(Requirement::Identity, given_up, Relation::AtMost, self.forgiven);
+    }
+
+    /// Rows (1), (3) and (4).
+    fn pay(&self, program: &mut Program, columns: &Columns, j: usize) {
+        let replicas = columns.replicas[j];
+        let before = if j == 0 { columns.before } else { columns.replicas[j - 1] };
+        let terms = vec![(replicas, 1.0), (before, -1.0), (columns.starts[j], -1.0), (columns.ends[j], 1.0)];
+        program.row(Requirement::Identity, terms, Relation::Equal, 0.0);
+        let minimum_run = ((self.billed_at_least - self.start_up) / self.interval).max(0.0) as usize;
+        if minimum_run > 1 {
+            let first = (j + 1).saturating_sub(minimum_run);
+            let mut terms = vec![(replicas, 1.0)];
+            terms.extend(columns.starts[first..=j].iter().map(|start| (*start, -1.0)));
+            program.row(Requirement::Identity, terms, Relation::AtLeast, 0.0);
+        }
+        let terms = vec![(replicas, self.interval), (columns.served[j], -1.0)];
+        program.row(Requirement::Identity, terms, Relation::AtLeast, 0.0);
+        if self.least > 0 && j + 1 < self.work.len() {
+            program.row(Requirement::Identity, vec![(replicas, 1.0)], Relation::AtLeast, f64::from(self.least));
+        }
+    }
+
+    /// Rows (5) and (6).
+    fn serve(&self, program: &mut Program, columns: &Columns, j: usize) {
+        let mut terms = vec![(columns.waiting[j], 1.0), (columns.served[j], 1.0), (columns.given_up[j], 1.0)];
+        terms.extend(j.checked_sub(1).map(|before| (columns.waiting[before], -1.0)));
+        program.row(Requirement::Identity, terms, Relation::Equal, self.work[j]);
+        // The cast saturates: an infinite limit spans everything.
+        let patience = (self.within / self.interval).ceil() as usize;
+        let first = (j + 1).saturating_sub(patience);
+        if first == 0 {
+            return; // Nothing has to be done yet: (6) follows from (5).
+        }
+        let recent = first..=j;
+        let mut terms = vec![(columns.waiting[j], 1.0)];
+        terms.extend(columns.given_up[recent.clone()].iter().map(|column| (*column, 1.0)));
+        let arrived: f64 = self.work[recent].iter().sum();
+        let demand = Requirement::Demand { resource: 0, interval: j };
+        program.row(demand, terms, Relation::AtMost, arrived);
+    }
+
+    fn validate(&self) -> Result<(), OptimizeError> {
+        self.work.iter().try_for_each(|work| non_negative("the work of an interval", *work))?;
+        for (what, value) in [
+            ("the forgiven work", self.forgiven),
+            ("the price", self.price),
+            ("the start-up time", self.start_up),
+            ("the least billed time", self.billed_at_least),
+            ("the length of an interval", self.interval),
+        ] {
+            non_negative(what, value)?;
+        }
+        if self.interval == 0.0 || self.within.is_nan() || self.within < 0.0 {
+            return Err(OptimizeError::Invalid("an interval or the latency limit has no length".into()));
+        }
+        Ok(())
+    }
+}
+
+/// The columns, by interval.
+#[derive(Debug, Default)]
+struct Columns {
+    before: Column,
+    replicas: Vec<Column>,
+    starts: Vec<Column>,
+    ends: Vec<Column>,
+    served: Vec<Column>,
+    waiting: Vec<Column>,
+    given_up: Vec<Column>,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,194 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn bound(problem: &BoundProblem) -> f64 {
+    problem.cost().unwrap()
+}
+
+fn close(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 2e-6 * b.abs()
+}
+
+#[test]
+fn without_start_up_the_bound_is_the_work() {
+    let problem = BoundProblem { within: 1.0, ..BoundProblem::new(vec![3.0, 0.0, 5.0, 1.0, 0.0], 1.0, 2.0) };
+    assert!(close(bound(&problem), 18.0));
+    assert!(close(bound(&BoundProblem { forgiven: 2.5, ..problem.clone() }), 13.0));
+    // Two replicas at all times but in the last interval, whose work may wait for the next.
+    let least = BoundProblem { least: 2, work: vec![3.0, 0.0, 0.0, 0.0, 3.0], ..problem };
+    assert!(close(bound(&least), 2.0 * 8.0), "{}", bound(&least));
+}
+
+#[test]
+fn start_up_and_minimum_cost_more() {
+    // One replica at first; nine more are needed in one interval, and no request can wait for the next.
+    let mut problem = BoundProblem::new(vec![1.0, 1.0, 10.0, 1.0, 1.0], 1.0, 1.0);
+    problem.within = 0.0;
+    problem.initial = Some(1);
+    assert!(close(bound(&problem), 14.0));
+    problem.start_up = 2.0;
+    assert!(close(bound(&problem), 14.0 + 2.0 * 9.0));
+    problem.billed_at_least = 4.0;
+    // Eight of the nine are paid for one more interval; the ninth takes over from the first replica.
+    assert!(close(bound(&problem), 14.0 + 2.0 * 9.0 + 8.0), "{}", bound(&problem));
+}
+
+#[test]
+fn an_objective_out_of_reach_is_named() {
+    let mut problem = BoundProblem::new(vec![1.0, 4.0, 0.0], 1.0, 1.0);
+    problem.within = 0.0;
+    problem.most = Some(2);
+    let text = problem.cost().unwrap_err().to_string();
+    assert_eq!(text, "no plan meets every requirement: the demand for resource 0 in interval 1 is missed by 2");
+    problem.within = 1.0;
+    assert!(problem.cost().is_ok());
+    problem.interval = 0.0;
+    assert!(matches!(problem.cost(), Err(OptimizeError::Invalid(_))));
+    assert_eq!(BoundProblem::new(Vec::new(), 1.0, 1.0).cost(), Ok(0.0));
+}
+
+#[test]
+fn load_counts_work_and_forgives_the_heaviest() {
+    let mut problem = BoundProblem::new(vec![9.0; 2], 10.0, 1.0);
+    problem.load(&[(0.0, 1.0), (9.9, 2.0), (10.0, 4.0), (25.0, 64.0), (-1.0, 32.0), (11.0, 0.5)], 0.5);
+    assert_eq!((problem.work, problem.forgiven), (vec![3.0, 4.5], 6.0));
+}
+
+#[test]
+fn merging_keeps_the_bound_below() {
+    let work: Vec<f64> = (0..2001).map(|j| f64::from(j % 7)).collect();
+    let total: f64 = work.iter().sum();
+    let long = BoundProblem { within: 2.0, start_up: 3.0, ..BoundProblem::new(work, 1.0, 1.0) };
+    // What arrives in the last merged interval may still wait at its end.
+    assert!(bound(&long) >= (total - 18.0) * (1.0 - 2e-6), "{} of {total}", bound(&long));
+    let exact = BoundProblem { start_up: 0.0, ..long };
+    assert!(bound(&exact) <= total && bound(&exact) >= (total - 18.0) * (1.0 - 2e-6), "{}", bound(&exact));
+}
+
+/// One small world of the brute force: steps of one second, four parts to a step.
+#[derive(Debug, Clone)]
+struct World {
+    steps: usize,
+    /// (step of arrival, work in quarters of a replica-second).
+    requests: Vec<(usize, usize)>,
+    /// Latency limit in quarters of a second.
+    within: usize,
+    target: f64,
+    start_up: usize,
+    billed_at_least: usize,
+    initial: usize,
+}
+
+const PARTS: usize = 4;
+
+impl World {
+    fn problem(&self) -> BoundProblem {
+        let mut problem = BoundProblem::new(vec![0.0; self.steps], 1.0, 1.0);
+        let seconds = |parts: usize| parts as f64 / PARTS as f64;
+        let requests: Vec<(f64, f64)> = self.requests.iter().map(|(at, work)| (*at as f64, seconds(*work))).collect();
+        problem.load(&requests, self.target);
+        problem.within = seconds(self.within);
+        problem.start_up = self.start_up as f64;
+        problem.billed_at_least = self.billed_at_least as f64;
+        problem.initial = Some(self.initial as u32);
+        problem
+    }
+
+    fn allowed(&self) -> usize {
+        ((1.0 - self.target) * self.requests.len() as f64 + 1e-9).floor() as usize
+    }
+
+    /// Whether `ready` replicas per step serve enough requests in time, the first come first, each by one replica at a time,
+    /// `given_up` never being touched.
+    fn serves(&self, ready: &[usize], given_up: &[usize]) -> bool {
+        let mut left: Vec<usize> = self.requests.iter().map(|(_, work)| *work).collect();
+        let mut bad = given_up.len();
+        for part in 0..self.steps * PARTS {
+            let mut free = ready[part / PARTS];
+            for (place, (arrival, _)) in self.requests.iter().enumerate() {
+                let here = arrival * PARTS <= part && !given_up.contains(&place);
+                if free > 0 && here && left[place] > 0 {
+                    free -= 1;
+                    left[place] -= 1;
+                    bad += usize::from(left[place] == 0 && part + 1 > arrival * PARTS + self.within);
+                }
+            }
+        }
+        // Unanswered at the end, and too late already.
+        let late = |(arrival, _): &(usize, usize)| arrival * PARTS + self.within <= self.steps * PARTS;
+        let unanswered = (0..left.len()).filter(|p| left[*p] > 0 && !given_up.contains(p) && late(&self.requests[*p]));
+        bad + unanswered.count() <= self.allowed()
+    }
+
+    /// Cost of `orders` and stops: each step asks for a number of replicas (starting ones count); the oldest or the
+    /// youngest go first. `None` if more should stop than are.
+    fn run(&self, wanted: &[usize], oldest_first: bool) -> (Vec<usize>, usize) {
+        // (order, ready, end) of each replica.
+        let mut leases: Vec<(usize, usize, Option<usize>)> = vec![(0, 0, None); self.initial];
+        let mut ready = Vec::new();
+        for (step, wanted) in wanted.iter().enumerate() {
+            let running: Vec<usize> = (0..leases.len()).filter(|p| leases[*p].2.is_none()).collect();
+            for _ in running.len()..*wanted {
+                leases.push((step, step + self.start_up, None));
+            }
+            let surplus = running.len().saturating_sub(*wanted);
+            let stopped: Vec<usize> =
+                if oldest_first { running[..surplus].to_vec() } else { running[running.len() - surplus..].to_vec() };
+            stopped.iter().for_each(|place| leases[*place].2 = Some(step));
+            ready.push(leases.iter().filter(|(_, ready, end)| *ready <= step && end.is_none()).count());
+        }
+        let billed = |(order, _, end): &(usize, usize, Option<usize>)| {
+            (end.unwrap_or(self.steps) - order).max(self.billed_at_least)
+        };
+        (ready, leases.iter().map(billed).sum())
+    }
+
+    /// The least cost over every sequence of up to two replicas, both orders of stopping, serving all requests or none of
+    /// the heaviest that may be bad.
+    fn cheapest(&self) -> Option<usize> {
+        let mut heaviest: Vec<usize> = (0..self.requests.len()).collect();
+        heaviest.sort_by_key(|place| std::cmp::Reverse(self.requests[*place].1));
+        heaviest.truncate(self.allowed());
+        let mut best: Option<usize> = None;
+        for code in 0..3usize.pow(self.steps as u32) {
+            let wanted: Vec<usize> = (0..self.steps).map(|step| code / 3usize.pow(step as u32) % 3).collect();
+            for oldest_first in [true, false] {
+                let (ready, cost) = self.run(&wanted, oldest_first);
+                if best.is_none_or(|best| cost < best) && (self.serves(&ready, &[]) || self.serves(&ready, &heaviest)) {
+                    best = Some(cost);
+                }
+            }
+        }
+        best
+    }
+}
+
+prop_compose! {
+    fn worlds()(
+        steps in 3..6usize,
+        mut requests in prop::collection::vec((0..5usize, 1..9usize), 1..7),
+        (within, target) in (1..12usize, prop::sample::select(vec![1.0, 0.8, 0.5])),
+        (start_up, billed_at_least, initial) in (0..3usize, 0..5usize, 0..3usize),
+    ) -> World {
+        requests.retain(|(arrival, _)| *arrival < steps);
+        requests.sort();
+        World { steps, requests, within, target, start_up, billed_at_least, initial }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// Invariant I9 on every plan of a small world.
+    #[test]
+    fn no_plan_is_cheaper(world in worlds()) {
+        let Some(cheapest) = world.cheapest() else { return Ok(()) };
+        let bound = world.problem().cost();
+        prop_assert!(bound.as_ref().is_ok_and(|bound| *bound <= cheapest as f64 + 1e-9), "{bound:?} above {cheapest}");
+        let served = world.problem();
+        let work = served.work[..served.work.len().saturating_sub(world.within.div_ceil(PARTS))].iter().sum::<f64>();
+        // Not trivially low either: work that is due by the end must be paid for.
+        prop_assert!(bound.unwrap() * (1.0 + 2e-6) >= work - served.forgiven - 1e-9);
+    }
+}

@@ -1,0 +1,185 @@
+//! Linear and mixed-integer programs: columns, named rows, a solver behind good_lp, and what to say where no plan exists.
+
+use good_lp::solvers::{SolutionStatus, WithTimeLimit, microlp::microlp};
+use good_lp::{Constraint, Expression, ProblemVariables, ResolutionError, Solution, SolverModel, Variable, variable};
+
+use super::error::{OptimizeError, Requirement, Shortfall};
+
+/// Slacks below this, relative to their row, are round-off.
+const MISSED: f64 = 1e-7;
+
+/// Prices are told apart by at most this share, in the order of their columns, so that plans of equal cost have an order
+/// which does not depend on the solver. It is a tenth of the tolerance on objectives.
+const TIE: f64 = 1e-7;
+
+/// How a row's expression compares with its limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Relation {
+    AtLeast,
+    AtMost,
+    Equal,
+}
+
+/// A column by its place.
+pub(super) type Column = usize;
+
+#[derive(Debug, Clone)]
+struct ColumnData {
+    cost: f64,
+    most: f64,
+    integer: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Row {
+    requirement: Requirement,
+    terms: Vec<(Column, f64)>,
+    relation: Relation,
+    limit: f64,
+}
+
+/// Minimise cost over columns from 0 up, subject to rows.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Program {
+    columns: Vec<ColumnData>,
+    rows: Vec<Row>,
+}
+
+/// Values of the columns, and whether they are known to be optimal.
+#[derive(Debug, Clone)]
+pub(super) struct Values {
+    pub values: Vec<f64>,
+    pub proven: bool,
+}
+
+/// How a program is solved.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct SolveOptions {
+    /// Seconds after which the best plan so far is taken; `None` waits for the optimum.
+    pub time_limit: Option<f64>,
+}
+
+impl Program {
+    /// A column with its cost per unit, its largest value (infinite if there is none) and whether it must be whole.
+    pub fn column(&mut self, cost: f64, most: f64, integer: bool) -> Column {
+        self.columns.push(ColumnData { cost, most, integer });
+        self.columns.len() - 1
+    }
+
+    /// A row.
+    pub fn row(&mut self, requirement: Requirement, terms: Vec<(Column, f64)>, relation: Relation, limit: f64) {
+        self.rows.push(Row { requirement, terms, relation, limit });
+    }
+
+    /// Cost of values of the columns at true prices.
+    pub fn cost(&self, values: &[f64]) -> f64 {
+        self.columns.iter().zip(values).map(|(column, value)| column.cost * value).sum()
+    }
+
+    /// An optimal solution.
+    ///
+    /// # Errors
+    /// [`OptimizeError::Infeasible`] with the rows that cannot be met, or what stopped the solver.
+    pub fn solve(&self, options: SolveOptions) -> Result<Values, OptimizeError> {
+        match self.priced().run(options) {
+            Err(ResolutionError::Infeasible) => Err(self.diagnose()),
+            Err(ResolutionError::Other(_)) if options.time_limit.is_some() => Err(OptimizeError::OutOfTime),
+            Err(error) => Err(OptimizeError::Solver(error.to_string())),
+            Ok(values) => Ok(values),
+        }
+    }
+
+    /// The same program with costs as the solver should see them: the smallest is 1, because solvers compare reduced costs
+    /// with an absolute tolerance, and ties are broken.
+    fn priced(&self) -> Program {
+        let costs = self.columns.iter().map(|column| column.cost);
+        let smallest = costs.filter(|cost| *cost > 0.0).fold(f64::INFINITY, f64::min);
+        let unit = if smallest.is_finite() { smallest } else { 1.0 };
+        let mut priced = self.clone();
+        let count = self.columns.len() as f64;
+        for (place, column) in priced.columns.iter_mut().enumerate() {
+            column.cost *= (1.0 + TIE * place as f64 / count) / unit;
+        }
+        priced
+    }
+
+    fn run(&self, options: SolveOptions) -> Result<Values, ResolutionError> {
+        let mut variables = ProblemVariables::new();
+        let declare = |column: &ColumnData| {
+            let definition = variable().min(0.0).max(column.most);
+            variables.add(if column.integer { definition.integer() } else { definition })
+        };
+        let columns: Vec<Variable> = self.columns.iter().map(declare).collect();
+        let mut objective = Expression::with_capacity(columns.len());
+        for (data, column) in self.columns.iter().zip(&columns) {
+            objective.add_mul(data.cost, *column);
+        }
+        let mut model = variables.minimise(objective).using(microlp);
+        if let Some(seconds) = options.time_limit {
+            model = model.with_time_limit(seconds);
+        }
+        for row in &self.rows {
+            model.add_constraint(row.constraint(&columns));
+        }
+        let solution = model.solve()?;
+        let value = |(data, column): (&ColumnData, &Variable)| {
+            let value = solution.value(*column).clamp(0.0, data.most);
+            if data.integer { value.round() } else { value }
+        };
+        let values = self.columns.iter().zip(&columns).map(value).collect();
+        Ok(Values { values, proven: matches!(solution.status(), SolutionStatus::Optimal) })
+    }
+
+    /// Which rows cannot be met: every requirement may be missed at a price of one per relative unit, and the cheapest misses
+    /// are reported. Identities cannot be missed. Fractions are tried first: where they miss nothing, wholeness is what
+    /// cannot be met, and the misses of whole numbers are reported.
+    fn diagnose(&self) -> OptimizeError {
+        match self.misses(false) {
+            Ok(missed) if missed.is_empty() => self.misses(true),
+            other => other,
+        }
+        .map_or_else(|error| OptimizeError::Solver(error.to_string()), OptimizeError::Infeasible)
+    }
+
+    fn misses(&self, whole: bool) -> Result<Vec<Shortfall>, ResolutionError> {
+        let mut elastic = self.clone();
+        for column in &mut elastic.columns {
+            column.cost = 0.0;
+            column.integer &= whole;
+        }
+        let mut slacks = Vec::new();
+        let breakable = |row: &Row| row.requirement != Requirement::Identity;
+        for (place, row) in self.rows.iter().enumerate().filter(|(_, row)| breakable(row)) {
+            let sign = match row.relation {
+                Relation::AtLeast => 1.0,
+                Relation::AtMost => -1.0,
+                Relation::Equal => continue,
+            };
+            let scale = row.limit.abs().max(1.0);
+            let slack = elastic.column(1.0, f64::INFINITY, false);
+            elastic.rows[place].terms.push((slack, sign * scale));
+            slacks.push((row.requirement, slack, scale));
+        }
+        let solved = elastic.run(SolveOptions::default())?;
+        let missed = slacks.into_iter().filter(|(_, slack, _)| solved.values[*slack] > MISSED);
+        let shortfall = |(requirement, slack, scale): (Requirement, Column, f64)| Shortfall {
+            requirement,
+            amount: solved.values[slack] * scale,
+        };
+        Ok(missed.map(shortfall).collect())
+    }
+}
+
+impl Row {
+    fn constraint(&self, columns: &[Variable]) -> Constraint {
+        let mut expression = Expression::with_capacity(self.terms.len());
+        for (column, factor) in &self.terms {
+            expression.add_mul(*factor, columns[*column]);
+        }
+        match self.relation {
+            Relation::AtLeast => expression.geq(self.limit),
+            Relation::AtMost => expression.leq(self.limit),
+            Relation::Equal => expression.eq(self.limit),
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Provisioning problems solved by independent solvers: our optimal costs must agree.
+
+use plimsoll::optimize::{
+    BlockProblem, MixOffer, MixProblem, Offer, OptimizeError, ProvisioningProblem, Reserved, SolveOptions, Spot,
+};
+use serde_json::Value;
+
+use crate::support::{announce, reference_files};
+
+#[test]
+fn optimize() {
+    let (mut total, mut failures) = (0, Vec::new());
+    for path in reference_files("optimize") {
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let document: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        // A case that cannot even be read is one failure, not the end of the run.
+        let result = std::panic::catch_unwind(|| check(&document));
+        let results = result.unwrap_or_else(|_| vec![Err("the case panicked (see above)".into())]);
+        total += results.len();
+        let wrong = results.into_iter().filter_map(Result::err);
+        failures.extend(wrong.map(|problem| format!("{}: {problem}", path.display())));
+    }
+    announce(&format!("optimize: passed {} of {total}", total - failures.len()));
+    for failure in &failures {
+        announce(&format!("optimize: FAILED {failure}"));
+    }
+    assert!(failures.is_empty(), "{} of {total} cases failed:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// The cases of one file, each right or with what is wrong.
+fn check(document: &Value) -> Vec<Result<(), String>> {
+    let instance = &document["instance"];
+    let kind = (document["kind"].as_str(), instance["kind"].as_str());
+    let solve: fn(&Value, bool) -> Result<f64, OptimizeError> = match kind {
+        (Some("capacity_lp"), Some("static")) => static_mix,
+        (Some("capacity_lp"), Some("multi")) => multi_period,
+        (Some("capacity_lp"), Some("blocks")) => billing_blocks,
+        other => return vec![Err(format!("unknown kind {other:?}"))],
+    };
+    let optimum = &document["optimum"];
+    let tolerance = &document["tolerance"];
+    let relaxed = solve(instance, false).map_err(|error| error.to_string());
+    let mut results =
+        vec![relaxed.and_then(|cost| agree("linear", cost, &optimum["lp_objective"], &tolerance["lp_rel"]))];
+    // Where nobody has found the integer optimum there is nothing to agree with.
+    if optimum["mip"]["status"] == "Optimal" {
+        let whole = solve(instance, true).map_err(|error| error.to_string());
+        results
+            .push(whole.and_then(|cost| agree("integer", cost, &optimum["mip"]["objective"], &tolerance["mip_rel"])));
+    }
+    if let Some(expected) = document["cross_check"].get("dp_and_lp_objective_if_min_run_1") {
+        results.push(short_runs(instance, expected, &tolerance["lp_rel"]));
+    }
+    results
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("{value} is not a number"))
+}
+
+fn agree(what: &str, found: f64, expected: &Value, tolerance: &Value) -> Result<(), String> {
+    let expected = number(expected);
+    if (found - expected).abs() <= number(tolerance) * expected.abs() {
+        return Ok(());
+    }
+    Err(format!("the {what} optimum is {found}, expected {expected}"))
+}
+
+/// The minimum run left out: the linear program and the dynamic program have the same optimum.
+fn short_runs(instance: &Value, expected: &Value, tolerance: &Value) -> Result<(), String> {
+    let mut problem = provisioning(instance);
+    problem.offers[0].minimum_run = 1;
+    let words = |error: OptimizeError| error.to_string();
+    let one = problem.one_type().ok_or("this is not a problem of one type")?;
+    agree("dynamic", one.dynamic().map_err(words)?.cost, expected, tolerance)?;
+    agree("flow", one.whole().map_err(words)?.cost, expected, tolerance)?;
+    agree("simplex", problem.solve(false, SolveOptions::default()).map_err(words)?.cost, expected, tolerance)
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap_or_else(|| panic!("{value} is not a list")).iter().map(number).collect()
+}
+
+fn types(instance: &Value) -> impl Iterator<Item = &Value> {
+    instance["types"].as_array().unwrap_or_else(|| panic!("no types")).iter()
+}
+
+fn name(of: &Value) -> String {
+    of["name"].as_str().unwrap_or_else(|| panic!("no name")).to_string()
+}
+
+fn whole_number(value: &Value) -> usize {
+    value.as_u64().unwrap_or_else(|| panic!("{value} is not a whole number")) as usize
+}
+
+fn limit(value: &Value) -> Option<u32> {
+    (!value.is_null()).then(|| whole_number(value) as u32)
+}
+
+fn static_mix(instance: &Value, whole: bool) -> Result<f64, OptimizeError> {
+    let offer = |of: &Value| MixOffer::on_demand(&name(of), number(&of["price"]), numbers(&of["cap"]));
+    let offers = types(instance).map(offer).collect();
+    let problem = MixProblem { offers, demand: numbers(&instance["demand"]), ..MixProblem::default() };
+    let mix = if whole { problem.whole(SolveOptions::default())? } else { problem.relaxed()? };
+    Ok(mix.cost)
+}
+
+fn offer(of: &Value) -> Offer {
+    let price = |key: &str| of.get(key).map(number);
+    Offer {
+        name: name(of),
+        capacity: numbers(&of["cap"]),
+        price: number(&of["price"]),
+        start_cost: number(&of["start_cost"]),
+        stop_cost: number(&of["stop_cost"]),
+        lead: whole_number(&of["lead"]),
+        minimum_run: whole_number(&of["min_run"]),
+        initial: whole_number(&of["x0"]) as u32,
+        reserved: price("reserved_price").map(|price| Reserved { price, most: limit(&of["reserved_max"]) }),
+        spot: price("spot_price").map(|price| Spot { price, loss: number(&of["spot_loss"]) }),
+    }
+}
+
+fn provisioning(instance: &Value) -> ProvisioningProblem {
+    let demand = instance["demand"].as_array().unwrap_or_else(|| panic!("no demand"));
+    ProvisioningProblem {
+        offers: types(instance).map(offer).collect(),
+        demand: demand.iter().map(numbers).collect(),
+        headroom: number(&instance["headroom"]),
+        whole_demand: instance["round_demand"] == true,
+        scale_up: limit(&instance["rate_up"]),
+        scale_down: limit(&instance["rate_down"]),
+        least: limit(&instance["n_min"]).unwrap_or(0),
+        most: limit(&instance["n_max"]),
+        spot_share: instance.get("spot_share").map(number),
+        shortage_price: instance.get("shortage_price").map(numbers),
+    }
+}
+
+fn multi_period(instance: &Value, whole: bool) -> Result<f64, OptimizeError> {
+    let problem = provisioning(instance);
+    let plan = if whole { problem.whole(SolveOptions::default())? } else { problem.relaxed()? };
+    Ok(plan.cost)
+}
+
+fn billing_blocks(instance: &Value, whole: bool) -> Result<f64, OptimizeError> {
+    let of = types(instance).next().unwrap_or_else(|| panic!("no type"));
+    let capacity = numbers(&of["cap"])[0];
+    let headroom = 1.0 + number(&instance["headroom"]);
+    let problem = BlockProblem {
+        needed: numbers(&instance["demand"][0]).iter().map(|demand| headroom * demand / capacity).collect(),
+        block: whole_number(&instance["block"]),
+        price: number(&of["price"]),
+        start_cost: number(&of["start_cost"]),
+    };
+    let plan = if whole { problem.whole(SolveOptions::default())? } else { problem.relaxed()? };
+    Ok(plan.cost)
+}
