@@ -14,7 +14,7 @@ use crate::report;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  plimsoll verify --full")]
 pub(super) struct VerifyArguments {
-    /// Run until every interval is at most 2% wide (minutes in place of seconds).
+    /// Run until every interval is at most 2% wide (one to two minutes on two cores in place of ten seconds).
     #[arg(long)]
     full: bool,
     /// Directory of reference data with recorded systems (`validation/hpa/kind`), to be simulated and drawn beside the
