@@ -11,7 +11,8 @@ mod distribution;
 
 pub use distribution::{Distribution, NAMES as DISTRIBUTION_NAMES};
 
-use rand::{Rng, RngExt, SeedableRng};
+use rand::{Rng, SeedableRng};
+use rand_distr::Distribution as _;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 /// What a random number is for. The numbers are part of the definition of a run: never change or reuse one.
@@ -109,13 +110,14 @@ impl Draw {
     /// Exponential with mean 1 (ziggurat, Marsaglia and Tsang 2000).
     #[inline]
     pub fn exponential(&mut self) -> f64 {
-        self.0.sample(rand_distr::Exp1)
+        // Through the distribution itself: by way of the generator the compiler leaves a call behind (12 ns in place of 7).
+        rand_distr::Exp1.sample(&mut self.0)
     }
 
     /// Normal with mean 0 and variance 1 (ziggurat).
     #[inline]
     pub fn normal(&mut self) -> f64 {
-        self.0.sample(rand_distr::StandardNormal)
+        rand_distr::StandardNormal.sample(&mut self.0)
     }
 
     /// Uniform on 0..n by multiplication (Lemire 2019, without the rejection step: the bias is below n / 2^64).
