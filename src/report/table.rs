@@ -1,7 +1,6 @@
 //! The table of policies side by side: one grid of figures, printed in several styles.
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{CellAlignment, ContentArrangement, Table};
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle as Rules};
 
 use crate::engine::{ObjectiveRecord, RunRecord, ServiceRecord};
 use crate::experiment::Outcome;
@@ -78,6 +77,12 @@ pub(super) fn notes(outcome: &Outcome) -> Vec<String> {
     notes
 }
 
+/// Rules around the header and below; none between rows, which come in groups.
+const RULES: Rules = Rules::new()
+    .top_border(LineStyle::none().fill('─').junction('─'))
+    .header_separator(LineStyle::none().fill('─').junction('─'))
+    .bottom_border(LineStyle::none().fill('─').junction('─'));
+
 fn terminal(outcome: &Outcome, width: u16) -> String {
     let rows = rows(outcome);
     let per_block = usize::from((width.saturating_sub(LABEL_WIDTH) / CELL_WIDTH).max(1));
@@ -85,7 +90,7 @@ fn terminal(outcome: &Outcome, width: u16) -> String {
     let policies: Vec<usize> = (0..outcome.runs.len()).collect();
     for block in policies.chunks(per_block) {
         let mut table = Table::new();
-        table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+        table.load_style(RULES).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
         let names = block.iter().map(|i| match is_clairvoyant(&outcome.runs[*i]) {
             true => format!("{}\nCLAIRVOYANT", outcome.runs[*i].policy),
             false => outcome.runs[*i].policy.clone(),
