@@ -292,6 +292,8 @@ fn refused(place: &Place, file: &str, words: &str) {
 #[case("target: { cpu: 60% } }", "target: { cpu: 60% }, maks: 3 }", "maks")]
 #[case("hpa: { min: 1, max: 9, target: { cpu: 60% } }", "hpa: { manifest: missing.yaml }", "no such file")]
 #[case("hpa: { min: 1, max: 9, target: { cpu: 60% } }", "hpa", "hpa")]
+#[case("target: { cpu: 60% }", "target: { in-fligth: 3 }", "did you mean `in-flight`?")]
+#[case("target: { cpu: 60% }", "target: { orders: 3 }", "metrics: { custom: { orders: request-rate } }")]
 #[case("limits: { cpu: 1 } }", "limits: { cpu: 0 } }\n  service-model: processor-sharing", "needs a CPU limit")]
 #[case("service:\n", "services:\n", "must be a list")]
 #[case("dispatch: x", "dispatch: x", "")]

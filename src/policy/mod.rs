@@ -131,14 +131,19 @@ pub struct Observation<'a> {
 impl Observation<'_> {
     /// The measure that a custom metric's name stands for: a name declared in the scenario, or the measure's own name.
     pub fn measure(&self, name: &str) -> Option<Measure> {
-        let declared = self.metric_names.iter().find(|(known, _)| known == name).map(|(_, measure)| *measure);
-        declared.or_else(|| Measure::ALL.into_iter().find(|measure| measure.name() == name))
+        measure_named(name, self.metric_names)
     }
 
     /// How old the metrics are.
     pub fn age(&self) -> Option<SimDuration> {
         self.scrape.map(|scrape| self.now.since(scrape.taken_at))
     }
+}
+
+/// The measure that `name` stands for: one of the `declared` names, or the measure's own.
+pub fn measure_named(name: &str, declared: &[(String, Measure)]) -> Option<Measure> {
+    let declared = declared.iter().find(|(known, _)| known == name).map(|(_, measure)| *measure);
+    declared.or_else(|| Measure::ALL.into_iter().find(|measure| measure.name() == name))
 }
 
 /// Why a decision came out as it did, in the vocabulary of real controllers' conditions.
@@ -260,6 +265,8 @@ pub struct PolicyContext<'a> {
     pub base_dir: &'a Path,
     /// Name of the service (the Deployment) that the policy scales.
     pub service: &'a str,
+    /// Custom metrics that the scenario declares.
+    pub metric_names: &'a [(String, Measure)],
 }
 
 /// Builds a policy from its parameters. The node is what stands under the policy's name in the scenario (null if

@@ -67,7 +67,8 @@ fn share_of_instance(
     match instance.share_price(cpu, memory) {
         Ok(price) => {
             let what = format!("{} share of {} ({})", spec.name, instance.name, instance.region);
-            Some(ReplicaLease { what, price, billing: instance.billing })
+            // The provider's minimum is the machine's, whose other tenants stay when a replica goes.
+            Some(ReplicaLease { what, price, billing: Billing { minimum: SimDuration::ZERO, ..instance.billing } })
         }
         Err(error) => {
             sink.push(node.error(error.to_string()).help("set `resources: requests:` of the service"));

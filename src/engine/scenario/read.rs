@@ -40,7 +40,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, sink: &mut Diagnostics) -> 
     let (pools, node_leases) = read_pools(&fields, &mut sources, sink);
     let placement = read_placement(&fields, sink);
     let services = read_services(&fields, &base_dir, &mut sources, sink);
-    let policies = read_policies(&fields, &base_dir, &services, sink);
+    let policies = read_policies(&fields, &base_dir, &services, &metrics, sink);
     fields.finish(sink);
     check_name(&name, &loaded.root, sink);
     if sink.has_errors() {
@@ -333,6 +333,7 @@ fn read_policies(
     fields: &Fields<'_>,
     base_dir: &Path,
     services: &[ServicePlan],
+    metrics: &MetricsSpec,
     sink: &mut Diagnostics,
 ) -> Vec<PolicyPlan> {
     let Some(node) = fields.node_of("policies") else {
@@ -346,9 +347,11 @@ fn read_policies(
     }
     let mut plans = Vec::new();
     for (key, node) in list.entries() {
-        let names: Vec<&str> = services.iter().map(|service| service.spec.name.as_str()).collect();
-        let factories: Vec<Option<PolicyFactory>> =
-            names.iter().map(|service| read_policy(node, &key.text, base_dir, service, sink)).collect();
+        let factories = services.iter().map(|service| {
+            let context = PolicyContext { base_dir, service: &service.spec.name, metric_names: &metrics.names };
+            read_policy(node, &key.text, &context, sink)
+        });
+        let factories: Vec<Option<PolicyFactory>> = factories.collect();
         if let Some(factories) = factories.into_iter().collect() {
             plans.push(PolicyPlan { label: key.text.clone(), factories });
         }
@@ -357,14 +360,7 @@ fn read_policies(
 }
 
 /// Reads one policy: a mapping with one key, the policy's name, or just that name.
-fn read_policy(
-    node: &Node,
-    label: &str,
-    base_dir: &Path,
-    service: &str,
-    sink: &mut Diagnostics,
-) -> Option<PolicyFactory> {
-    let context = PolicyContext { base_dir, service };
+fn read_policy(node: &Node, label: &str, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<PolicyFactory> {
     let null = Node { value: Value::Null, ..node.clone() };
     let (name, parameters, place) = match &node.value {
         Value::Scalar(name) => (name.clone(), &null, node.span),
@@ -380,5 +376,5 @@ fn read_policy(
         sink.push(unknown(&Node { span: place, ..node.clone() }, &name, "policy", &known));
         return None;
     };
-    (plugin.build)(parameters, &context, sink)
+    (plugin.build)(parameters, context, sink)
 }

@@ -32,8 +32,8 @@ use super::manifest::{self, HpaManifest, checked, read_behavior, read_manifest, 
 use super::simulated::HpaPolicy;
 use super::spec::{ControllerFlags, HpaSpec, MetricSpec, Resource, Target};
 use crate::config::kubernetes::{Manifests, camel_case};
-use crate::config::{Diagnostics, Fields, FromNode, Node, Severity};
-use crate::policy::{PolicyContext, PolicyFactory, PolicyPlugin};
+use crate::config::{Diagnostics, Fields, FromNode, Node, Severity, suggest};
+use crate::policy::{Measure, PolicyContext, PolicyFactory, PolicyPlugin, measure_named};
 use crate::units::{Quantity, Rate};
 
 /// The entry in the list of policies.
@@ -74,7 +74,24 @@ fn read(node: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Opt
         let message = "containers are not modelled one by one: a ContainerResource metric is taken of the whole pod";
         sink.push(manifest.unwrap_or(node).warning(message));
     }
+    let place = manifest.unwrap_or(node);
+    spec.metrics.iter().filter_map(MetricSpec::custom_name).for_each(|name| check_metric(name, place, context, sink));
     Some((spec, flags?))
+}
+
+/// A metric that the simulation does not measure would never move the autoscaler.
+fn check_metric(name: &str, place: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostics) {
+    if measure_named(name, context.metric_names).is_some() {
+        return;
+    }
+    let own = Measure::ALL.map(Measure::name);
+    let declared = context.metric_names.iter().map(|(name, _)| name.as_str());
+    let error = place.error(format!("the metric `{name}` is not measured under this name"));
+    let error = match suggest(name, own.into_iter().chain(declared)) {
+        Some(near) => error.label(format!("did you mean `{near}`?")),
+        None => error,
+    };
+    sink.push(error.help(format!("say what it stands for: `metrics: {{ custom: {{ {name}: request-rate }} }}`")));
 }
 
 fn read_flags(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<ControllerFlags> {
@@ -245,7 +262,7 @@ mod tests {
     fn parse(text: &str, base_dir: &Path) -> (Option<(HpaSpec, ControllerFlags)>, String) {
         let node = parse_single(&SourceFile::new("s.yaml", text)).unwrap();
         let mut sink = Diagnostics::new();
-        let context = PolicyContext { base_dir, service: "web" };
+        let context = PolicyContext { base_dir, service: "web", metric_names: &[] };
         let read = read(&node, &context, &mut sink);
         let sound = !sink.has_errors();
         (read.filter(|_| sound), sink.to_string())

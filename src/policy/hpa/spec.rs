@@ -80,6 +80,16 @@ pub enum MetricSpec {
 }
 
 impl MetricSpec {
+    /// Name of a metric that is not a resource's.
+    pub fn custom_name(&self) -> Option<&str> {
+        match self {
+            MetricSpec::Pods { metric, .. }
+            | MetricSpec::Object { metric, .. }
+            | MetricSpec::External { metric, .. } => Some(metric),
+            _ => None,
+        }
+    }
+
     /// The metric's type as Kubernetes names it.
     pub fn kind(&self) -> &str {
         match self {
