@@ -43,7 +43,8 @@ const SUFFIXES: [(&str, f64); 16] = [
     ("n", 1e-9),
 ];
 
-/// The value of a quantity in its base unit times `per_unit`, rounded up.
+/// The value of a quantity in its base unit times `per_unit`, rounded up; exact up to 2^53 of these units, above rounded to
+/// binary64.
 fn scaled(text: &str, per_unit: f64, expected: &str) -> Result<u64, UnitError> {
     let whole = text.trim();
     let (digits, suffix) = split_number(whole);
