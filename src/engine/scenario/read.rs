@@ -12,7 +12,7 @@ use crate::config::{Diagnostic, Diagnostics, Fields, Node, Value, suggest};
 use crate::engine::meter::MetricsSpec;
 use crate::engine::objective::Objective;
 use crate::engine::spec::NodeLease;
-use crate::policy::{self, Measure, POLICIES, PolicyContext, PolicyFactory};
+use crate::policy::{Measure, PolicyContext, PolicyFactory, read_policy};
 use crate::units::{Fraction, SimDuration, Utilization};
 use crate::workload::WorkloadSpec;
 
@@ -347,38 +347,13 @@ fn read_policies(
     let mut plans = Vec::new();
     for (key, node) in list.entries() {
         let names: Vec<&str> = services.iter().map(|service| service.spec.name.as_str()).collect();
-        let factories: Vec<Option<PolicyFactory>> =
-            names.iter().map(|service| read_policy(node, &key.text, base_dir, service, sink)).collect();
+        let factories: Vec<Option<PolicyFactory>> = names
+            .iter()
+            .map(|service| read_policy(node, &key.text, &PolicyContext { base_dir, service }, sink))
+            .collect();
         if let Some(factories) = factories.into_iter().collect() {
             plans.push(PolicyPlan { label: key.text.clone(), factories });
         }
     }
     plans
-}
-
-/// Reads one policy: a mapping with one key, the policy's name, or just that name.
-fn read_policy(
-    node: &Node,
-    label: &str,
-    base_dir: &Path,
-    service: &str,
-    sink: &mut Diagnostics,
-) -> Option<PolicyFactory> {
-    let context = PolicyContext { base_dir, service };
-    let null = Node { value: Value::Null, ..node.clone() };
-    let (name, parameters, place) = match &node.value {
-        Value::Scalar(name) => (name.clone(), &null, node.span),
-        Value::Mapping(entries) if entries.len() == 1 => (entries[0].0.text.clone(), &entries[0].1, entries[0].0.span),
-        _ => {
-            let error = node.error(format!("policy `{label}` must name one kind of policy"));
-            sink.push(error.help("for example `hpa: { manifest: hpa.yaml }` or `static: { replicas: 4 }`"));
-            return None;
-        }
-    };
-    let Some(plugin) = policy::find(&name) else {
-        let known: Vec<&str> = POLICIES.iter().map(|plugin| plugin.name).collect();
-        sink.push(unknown(&Node { span: place, ..node.clone() }, &name, "policy", &known));
-        return None;
-    };
-    (plugin.build)(parameters, &context, sink)
 }
