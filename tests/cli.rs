@@ -514,3 +514,55 @@ fn the_cheapest_mix_is_found_and_misspelt_types_are_refused() {
     assert_eq!(wrong.status.code(), Some(2));
     assert!(text(&wrong.stderr).contains("did you mean `m6i.large`?"), "{}", text(&wrong.stderr));
 }
+
+/// Counts that repeat every six minutes, for two hours: 10, 20, ... requests a minute.
+fn wave() -> String {
+    let row = |minute: usize| format!("{},{}\n", minute * 60, 10 * (minute % 6 + 1));
+    format!("time,count\n{}", (0..120).map(row).collect::<String>())
+}
+
+#[test]
+fn forecasts_are_judged_side_by_side() {
+    let place = Place::new();
+    place.file("wave.csv", wave());
+    let common = ["forecast", "wave.csv", "--time", "time", "--count", "count", "--interval", "1m", "--step", "1m"];
+    let more = ["--horizon", "3m", "--season", "6m", "--model", "naive", "--model", "seasonal-naive", "--auto"];
+    let run = |extra: &[&str]| place.run(&[&common[..], &more[..], extra].concat());
+    let json = run(&["--format", "json"]);
+    assert!(json.status.success(), "{}", text(&json.stderr));
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["steps"], 120);
+    let model = |n: usize| &json["models"][n];
+    // Steps of 1, 1, 1, 1, 1 and -5 (times ten a minute) and horizons of three: the last value is wrong, the last season right.
+    assert_eq!((model(0)["model"].as_str(), model(1)["wape_percent"].as_f64()), (Some("naive"), Some(0.0)));
+    assert!(model(0)["wape_percent"].as_f64().unwrap() > 20.0);
+    assert_eq!((model(2)["model"].as_str(), model(2)["wape_percent"].as_f64()), (Some("auto"), Some(0.0)));
+    let table = text(&run(&[]).stdout);
+    assert!(
+        table.contains("120 steps of 1m, season 6m") && table.contains("seasonal-naive: value 6 steps ago"),
+        "{table}"
+    );
+    assert!(text(&run(&["--format", "markdown"]).stdout).contains("| seasonal-naive |"));
+}
+
+#[test]
+fn a_forecast_that_cannot_be_made_is_refused_with_a_reason() {
+    let place = Place::new();
+    place.file("wave.csv", wave());
+    let common = ["forecast", "wave.csv", "--time", "time", "--count", "count", "--interval", "1m", "--horizon", "3m"];
+    for (more, words) in [
+        (&["--step", "1m"][..], "no model"),
+        (&["--step", "1m", "--model", "arma"][..], "did you mean `arima`?"),
+        (&["--step", "1h", "--model", "naive"][..], "too few"),
+        (&["--step", "0s", "--model", "naive"][..], "no length"),
+        (&["--step", "1m", "--model", "naive", "--lead", "3m"][..], "nothing is left to judge"),
+    ] {
+        let output = place.run(&[&common[..], more].concat());
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output.stdout));
+        assert!(text(&output.stderr).contains(words), "{words}: {}", text(&output.stderr));
+    }
+    // A fallback is said: two seasons of an hour do not fit into twenty minutes.
+    let more = ["--step", "1m", "--season", "1h", "--train", "20m", "--model", "holt-winters"];
+    let table = text(&place.run(&[&common[..], &more].concat()).stdout);
+    assert!(table.contains("in place of holt-winters"), "{table}");
+}

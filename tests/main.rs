@@ -5,6 +5,7 @@ mod cli;
 mod determinism;
 mod forecasters;
 mod invariants;
+mod predictive;
 mod queueing;
 mod random_scenario;
 mod recorded_hpa;

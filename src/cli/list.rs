@@ -6,6 +6,7 @@ use super::{Failure, say};
 use crate::catalog::Catalog;
 use crate::cluster::{DISPATCHERS, PLACEMENTS};
 use crate::config::Plugin;
+use crate::forecast::FORECASTERS;
 use crate::policy::POLICIES;
 use crate::report::REPORTERS;
 use crate::workload::{FORMATS, GENERATORS, TRANSFORMS};
@@ -25,6 +26,7 @@ pub(super) struct ListArguments {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Kind {
     Policies,
+    Forecasters,
     Dispatchers,
     Placements,
     Formats,
@@ -51,6 +53,7 @@ fn plugins<B: 'static>(list: &[Plugin<B>]) -> Vec<Row> {
 fn rows(kind: Kind) -> Vec<Row> {
     match kind {
         Kind::Policies => plugins(POLICIES),
+        Kind::Forecasters => plugins(FORECASTERS),
         Kind::Dispatchers => plugins(DISPATCHERS),
         Kind::Placements => plugins(PLACEMENTS),
         Kind::Formats => plugins(FORMATS),

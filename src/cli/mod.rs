@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod files;
+mod forecast;
 mod list;
 mod optimize;
 mod run;
@@ -46,6 +47,8 @@ enum Command {
     List(list::ListArguments),
     /// Look at a trace, or convert it to Plimsoll's own form.
     Trace(Box<trace::TraceArguments>),
+    /// Forecast a trace's rate by several models side by side, and judge them.
+    Forecast(Box<forecast::ForecastArguments>),
     /// Find the cheapest capacity for a need.
     Optimize(optimize::OptimizeArguments),
     /// Prove the numbers right: stations with exact solutions, simulated and compared.
@@ -156,6 +159,7 @@ fn dispatch() -> ExitCode {
         Command::Check(arguments) => check::check(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Trace(arguments) => trace::trace(&arguments),
+        Command::Forecast(arguments) => forecast::forecast(&arguments),
         Command::Optimize(arguments) => optimize::optimize(&arguments),
         Command::Verify(arguments) => verify::verify(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),

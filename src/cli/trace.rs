@@ -25,6 +25,9 @@ enum Action {
     Inspect {
         /// The file.
         file: PathBuf,
+        /// The format; recognised from the content if left out (`plimsoll list formats`).
+        #[arg(long)]
+        format: Option<String>,
         #[command(flatten)]
         reading: Reading,
     },
@@ -37,6 +40,9 @@ enum Action {
         from: PathBuf,
         /// The file to write.
         to: PathBuf,
+        /// The format; recognised from the content if left out (`plimsoll list formats`).
+        #[arg(long)]
+        format: Option<String>,
         #[command(flatten)]
         reading: Reading,
         /// Write counts per interval of this length in place of single arrivals.
@@ -50,10 +56,7 @@ enum Action {
 
 /// How to read the file; a scenario's `workload:` has the same.
 #[derive(Debug, Args)]
-struct Reading {
-    /// The format; recognised from the content if left out (`plimsoll list formats`).
-    #[arg(long)]
-    format: Option<String>,
+pub(super) struct Reading {
     /// Column of the time.
     #[arg(long, value_name = "COLUMN")]
     time: Option<String>,
@@ -140,10 +143,10 @@ fn reorder(text: &str) -> Result<SimDuration, String> {
 }
 
 impl Reading {
-    fn options(&self) -> TraceOptions {
+    pub(super) fn options(&self, format: Option<&str>) -> TraceOptions {
         let default = TraceOptions::default();
         TraceOptions {
-            format: self.format.clone(),
+            format: format.map(str::to_string),
             columns: Columns {
                 time: self.time.clone(),
                 count: self.count.clone(),
@@ -175,14 +178,14 @@ impl Reading {
 pub(super) fn trace(arguments: &TraceArguments) -> Result<(), Failure> {
     let fail = |error: crate::workload::TraceError| Failure::Input(format!("error: {error}"));
     match &arguments.action {
-        Action::Inspect { file, reading } => {
-            let facts = inspect(file, &reading.options()).map_err(fail)?;
+        Action::Inspect { file, format, reading } => {
+            let facts = inspect(file, &reading.options(format.as_deref())).map_err(fail)?;
             facts.tally.notices().iter().for_each(|notice| remark(notice));
             say(&shown(&facts))
         }
-        Action::Convert { from, to, reading, counts, notes } => {
+        Action::Convert { from, to, format, reading, counts, notes } => {
             let how = ConvertOptions { counts: *counts, notes: notes.clone() };
-            let done = convert(from, &reading.options(), to, &how).map_err(fail)?;
+            let done = convert(from, &reading.options(format.as_deref()), to, &how).map_err(fail)?;
             done.tally.notices().iter().for_each(|notice| remark(notice));
             let (kind, rows, bytes) = (done.kind.name(), done.rows, done.bytes);
             say(&format!("{}: {rows} rows of {kind} over {}, {bytes} bytes", to.display(), done.extent))

@@ -87,6 +87,21 @@ impl Backtest {
         }
     }
 
+    /// The share of values that lay between the quantiles of two levels, ends included; `None` if a level was not asked for
+    /// or nothing was observed. A count of zero lies inside of an interval that begins at zero, whatever its level.
+    pub fn interval_coverage(&self, series: &Series, evaluation: &Evaluation, low: f64, high: f64) -> Option<f64> {
+        let (mut inside, mut seen) = (0u64, 0u64);
+        for (origin, forecast) in evaluation.origins.iter().zip(&evaluation.forecasts) {
+            let (lower, upper) = (forecast.quantile(low)?, forecast.quantile(high)?);
+            let came = series.values()[*origin..].iter().zip(lower.iter().zip(upper));
+            for (value, (lower, upper)) in came.skip(self.first_step.max(1) - 1).filter(|(v, _)| v.is_finite()) {
+                seen += 1;
+                inside += u64::from(lower <= value && value <= upper);
+            }
+        }
+        (seen > 0).then(|| inside as f64 / seen as f64)
+    }
+
     /// Judges forecasts, one for each usable origin in order.
     pub fn evaluate(&self, series: &Series, forecasts: Vec<Forecast>, description: String) -> Evaluation {
         let mut sums = Sums::new(self.levels.len());
@@ -236,6 +251,16 @@ mod tests {
         let loss = 100.0 * 0.1 * (first - 3.0 + second - 5.0) / 8.0;
         assert!((scores.pinball[0].unwrap() - loss).abs() < 1e-5);
         assert_eq!(scores.coverage, [Some(1.0)]);
+    }
+
+    #[test]
+    fn intervals_include_their_ends() {
+        let series = Series::new([2.0, 2.0, 2.0, 2.0, 2.0, 5.0], SimDuration::from_secs(60));
+        let plan = Backtest::every(&series, 1, 4, 2);
+        let evaluation = plan.run(&Naive, &series).unwrap();
+        // No change was ever seen: the interval is the point 2.
+        assert_eq!(plan.interval_coverage(&series, &evaluation, 0.1, 0.9), Some(0.5));
+        assert_eq!(plan.interval_coverage(&series, &evaluation, 0.2, 0.9), None);
     }
 
     #[rstest]

@@ -5,6 +5,7 @@
 //! declare it through [`ScalingPolicy::foresight`], and every report marks it.
 
 pub mod hpa;
+pub mod predictive;
 #[cfg(test)]
 mod properties;
 pub mod static_size;
@@ -13,7 +14,7 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::config::{Diagnostics, Node, Plugin};
+use crate::config::{Diagnostics, Node, Plugin, Value, suggest};
 use crate::units::{Bytes, Millicores, SimDuration, SimTime};
 
 /// Phase of a pod as the Kubernetes API shows it.
@@ -277,9 +278,47 @@ pub type PolicyBuilder = fn(&Node, &PolicyContext<'_>, &mut Diagnostics) -> Opti
 pub type PolicyPlugin = Plugin<PolicyBuilder>;
 
 /// Every policy. To add one, write its file and add its line here.
-pub const POLICIES: &[PolicyPlugin] = &[static_size::PLUGIN, hpa::PLUGIN];
+pub const POLICIES: &[PolicyPlugin] = &[
+    static_size::PLUGIN,
+    hpa::PLUGIN,
+    predictive::presets::PLUGIN,
+    predictive::presets::ARIMA_PLUGIN,
+    predictive::presets::HOLT_WINTERS_PLUGIN,
+    predictive::presets::REGRESSION_PLUGIN,
+    predictive::presets::AWS_PLUGIN,
+];
 
 /// The policy called `name`.
 pub fn find(name: &str) -> Option<&'static PolicyPlugin> {
     POLICIES.iter().find(|policy| policy.name == name)
+}
+
+/// Reads one policy: a mapping with one key, the policy's name, or just that name. `label` names it in messages.
+pub fn read_policy(
+    node: &Node,
+    label: &str,
+    context: &PolicyContext<'_>,
+    sink: &mut Diagnostics,
+) -> Option<PolicyFactory> {
+    let null = Node { value: Value::Null, ..node.clone() };
+    let (name, parameters, place) = match &node.value {
+        Value::Scalar(name) => (name.clone(), &null, node.span),
+        Value::Mapping(entries) if entries.len() == 1 => (entries[0].0.text.clone(), &entries[0].1, entries[0].0.span),
+        _ => {
+            let error = node.error(format!("policy `{label}` must name one kind of policy"));
+            sink.push(error.help("for example `hpa: { manifest: hpa.yaml }` or `static: { replicas: 4 }`"));
+            return None;
+        }
+    };
+    let Some(plugin) = find(&name) else {
+        let known: Vec<&str> = POLICIES.iter().map(|plugin| plugin.name).collect();
+        let error = Node { span: place, ..node.clone() }.error(format!("`{name}` is not a policy"));
+        let error = error.note(format!("known: {}", known.join(", ")));
+        sink.push(match suggest(&name, known.iter().copied()) {
+            Some(near) => error.label(format!("did you mean `{near}`?")),
+            None => error,
+        });
+        return None;
+    };
+    (plugin.build)(parameters, context, sink)
 }

@@ -7,10 +7,11 @@ use super::*;
 use crate::config::{SourceFile, parse_single};
 
 /// Parameters to try; every policy takes at least one of them and keeps within 2 to 10 replicas under it.
-const PARAMETERS: [&str; 4] = [
+const PARAMETERS: [&str; 5] = [
     "{ replicas: 3 }",
     "{ min: 2, max: 10, target: { cpu: 70%, memory: 80%, in-flight: 4 } }",
     "{ min: 2, max: 10, target: { cpu: 500m }, behavior: { scaleDown: { stabilizationWindowSeconds: 0 } } }",
+    "{ min: 2, max: 10, capacity: 4/s, step: 30s, warm-up: 1m, floor: { hpa: { min: 1, max: 30, target: { cpu: 70% } } } }",
     "{}",
 ];
 const BOUNDS: std::ops::RangeInclusive<u32> = 2..=10;

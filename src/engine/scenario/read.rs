@@ -12,7 +12,7 @@ use crate::config::{Diagnostic, Diagnostics, Fields, Node, Value, suggest};
 use crate::engine::meter::MetricsSpec;
 use crate::engine::objective::Objective;
 use crate::engine::spec::NodeLease;
-use crate::policy::{self, Measure, POLICIES, PolicyContext, PolicyFactory};
+use crate::policy::{Measure, PolicyContext, PolicyFactory, read_policy};
 use crate::units::{Fraction, SimDuration, Utilization};
 use crate::workload::WorkloadSpec;
 
@@ -357,24 +357,4 @@ fn read_policies(
         }
     }
     plans
-}
-
-/// Reads one policy: a mapping with one key, the policy's name, or just that name.
-fn read_policy(node: &Node, label: &str, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<PolicyFactory> {
-    let null = Node { value: Value::Null, ..node.clone() };
-    let (name, parameters, place) = match &node.value {
-        Value::Scalar(name) => (name.clone(), &null, node.span),
-        Value::Mapping(entries) if entries.len() == 1 => (entries[0].0.text.clone(), &entries[0].1, entries[0].0.span),
-        _ => {
-            let error = node.error(format!("policy `{label}` must name one kind of policy"));
-            sink.push(error.help("for example `hpa: { manifest: hpa.yaml }` or `static: { replicas: 4 }`"));
-            return None;
-        }
-    };
-    let Some(plugin) = policy::find(&name) else {
-        let known: Vec<&str> = POLICIES.iter().map(|plugin| plugin.name).collect();
-        sink.push(unknown(&Node { span: place, ..node.clone() }, &name, "policy", &known));
-        return None;
-    };
-    (plugin.build)(parameters, context, sink)
 }

@@ -1,0 +1,318 @@
+//! `plimsoll forecast`: how well could a trace have been foretold, and by which model.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::trace::Reading;
+use super::{Failure, remark, say, shown};
+use crate::config::{Diagnostics, SourceFile, parse_single};
+use crate::forecast::backtest::{Backtest, Evaluation, Refit};
+use crate::forecast::{Combination, Forecaster, Ladder, Series, read_forecaster};
+use crate::random::Streams;
+use crate::units::SimDuration;
+use crate::workload::{Expand, TraceOptions, WorkloadSpec, arrivals_per_step};
+
+/// Arguments of `forecast`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  plimsoll forecast traces/game-evening.csv.gz --step 5m --horizon 30m --model naive --model arima --auto
+  plimsoll forecast access.log.gz --step 15m --horizon 2h --season 1d --model 'regression: { lags: [1, 2, 96] }'
+
+Models: plimsoll list forecasters")]
+pub(super) struct ForecastArguments {
+    /// The trace.
+    file: PathBuf,
+    /// A model: its name, or its name with parameters as in a scenario (may be repeated).
+    #[arg(long = "model", value_name = "MODEL")]
+    models: Vec<String>,
+    /// Also let the program choose: at each origin the model with the least recent errors, of those named (or, if none is, of a
+    /// built-in list).
+    #[arg(long)]
+    auto: bool,
+    /// How far to look ahead.
+    #[arg(long, value_name = "DURATION")]
+    horizon: SimDuration,
+    /// Length of a step of the series.
+    #[arg(long, value_name = "DURATION")]
+    step: SimDuration,
+    /// Length of a season (may be repeated); without this a day and a week, where two of them fit into what is learned from.
+    #[arg(long = "season", value_name = "DURATION")]
+    seasons: Vec<SimDuration>,
+    /// How much is learned from at each origin; half the trace if left out.
+    #[arg(long, value_name = "DURATION")]
+    train: Option<SimDuration>,
+    /// Time from one origin to the next; if left out the horizon, or longer where that made more than 50 origins.
+    #[arg(long, value_name = "DURATION")]
+    every: Option<SimDuration>,
+    /// Time until which a forecast is not judged: capacity takes as long to start.
+    #[arg(long, value_name = "DURATION", default_value = "0s")]
+    lead: SimDuration,
+    /// What is estimated anew at each origin.
+    #[arg(long, value_enum, default_value_t = Anew::Parameters)]
+    refit: Anew,
+    /// Form of the result.
+    #[arg(long, value_enum, default_value_t = Form::Table)]
+    format: Form,
+    /// The trace's format; recognised from the content if left out (`plimsoll list formats`).
+    #[arg(long)]
+    trace_format: Option<String>,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    Table,
+    Json,
+    Markdown,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Anew {
+    /// Orders and components too.
+    Everything,
+    /// Parameters; orders and components stay as at the first origin.
+    Parameters,
+    /// Nothing: the model only takes in what came.
+    Nothing,
+}
+
+/// Levels of the quantiles: an interval of 80% and one of 90%, and the median.
+const LEVELS: [f64; 5] = [0.05, 0.1, 0.5, 0.9, 0.95];
+/// Origins, unless told otherwise.
+const ORIGINS: usize = 50;
+
+/// A model by the name that the user gave it.
+struct Model {
+    name: String,
+    forecaster: Arc<dyn Forecaster>,
+}
+
+/// One row of the result.
+struct Judged {
+    name: String,
+    evaluation: Evaluation,
+    covered_80: Option<f64>,
+    covered_90: Option<f64>,
+}
+
+pub(super) fn forecast(arguments: &ForecastArguments) -> Result<(), Failure> {
+    let models = arguments.models()?;
+    let (plan, series) = arguments.plan(arguments.series()?)?;
+    let judged = models.iter().map(|model| judge(model, &plan, &series)).collect::<Result<Vec<_>, _>>()?;
+    match arguments.format {
+        Form::Json => say(&format!("{:#}", as_json(arguments, &series, &plan, &judged))),
+        Form::Table => say(&format!("{}\n{}{}", facts(arguments, &series, &plan), table(&judged), notes(&judged))),
+        Form::Markdown => {
+            say(&format!("{}\n\n{}{}", facts(arguments, &series, &plan), markdown(&judged), notes(&judged)))
+        }
+    }
+}
+
+fn input(text: impl std::fmt::Display) -> Failure {
+    Failure::Input(format!("error: {text}"))
+}
+
+impl ForecastArguments {
+    fn models(&self) -> Result<Vec<Model>, Failure> {
+        let mut models = self.models.iter().map(|text| model(text)).collect::<Result<Vec<_>, _>>()?;
+        if self.auto {
+            let default = Combination { horizon: self.steps(self.horizon), best_only: true, ..Combination::default() };
+            let named: Vec<_> = models.iter().map(|model| Arc::clone(&model.forecaster)).collect();
+            let members = if named.is_empty() { default.members } else { named };
+            let forecaster = Ladder::under("auto", Combination { members, ..default });
+            models.push(Model { name: "auto".into(), forecaster });
+        }
+        if models.is_empty() {
+            return Err(input("no model: give `--model NAME` or `--auto`; `plimsoll list forecasters` names them"));
+        }
+        Ok(models)
+    }
+
+    /// The trace's requests per second in each whole step.
+    fn series(&self) -> Result<Series, Failure> {
+        // Counts are spread evenly: what is random about arrivals at known counts is nobody's error.
+        let options = TraceOptions { expand: Expand::Even, ..self.reading.options(self.trace_format.as_deref()) };
+        let mut source = WorkloadSpec::from_trace(&self.file, options).open(Streams::new(0, 0), 0).map_err(input)?;
+        let counts = arrivals_per_step(source.as_mut(), self.step, None).map_err(input)?;
+        source.notices().iter().for_each(|notice| remark(notice));
+        let seconds = self.step.as_secs_f64();
+        Ok(Series::new(counts.into_iter().map(|count| count as f64 / seconds), self.step))
+    }
+
+    /// Whole steps in a time, at least one.
+    fn steps(&self, of: SimDuration) -> usize {
+        usize::try_from(of.as_nanos() / self.step.as_nanos().max(1)).unwrap_or(usize::MAX).max(1)
+    }
+
+    /// The backtest, and the series with its seasons.
+    fn plan(&self, series: Series) -> Result<(Backtest, Series), Failure> {
+        let (len, horizon) = (series.len(), self.steps(self.horizon));
+        let train = self.train.map_or(len / 2, |train| self.steps(train));
+        if train < 2 || train.saturating_add(horizon) > len {
+            let message =
+                format!("{len} steps of {} are too few to learn from {train} and foretell {horizon}", self.step);
+            return Err(input(format!("{message}\nTake a shorter --step, --train or --horizon.")));
+        }
+        let fitting = (len - train - horizon).div_ceil(ORIGINS);
+        let every = self.every.map_or(horizon.max(fitting), |every| self.steps(every));
+        let days = [SimDuration::from_secs(86_400), SimDuration::from_secs(7 * 86_400)];
+        let seasons: Vec<usize> = match self.seasons.as_slice() {
+            [] => days.iter().map(|day| self.steps(*day)).filter(|season| season * 2 <= train).collect(),
+            given => given.iter().map(|season| self.steps(*season)).collect(),
+        };
+        let series = series.with_seasons(seasons);
+        let first_step = 1 + usize::try_from(self.lead.as_nanos() / self.step.as_nanos().max(1)).unwrap_or(usize::MAX);
+        if first_step > horizon {
+            return Err(input("the lead is no shorter than the horizon: nothing is left to judge"));
+        }
+        let refit = match self.refit {
+            Anew::Everything => Refit::Everything,
+            Anew::Parameters => Refit::Parameters,
+            Anew::Nothing => Refit::Never,
+        };
+        let plan = Backtest::every(&series, every, train, horizon);
+        Ok((Backtest { levels: LEVELS.to_vec(), first_step, refit, ..plan }, series))
+    }
+}
+
+/// Reads a model as a scenario would.
+fn model(text: &str) -> Result<Model, Failure> {
+    let mut sink = Diagnostics::new();
+    let node = parse_single(&SourceFile::new("--model", text));
+    let read = node.map_err(|error| sink.push(*error)).ok().and_then(|node| read_forecaster(&node, &mut sink));
+    match read.filter(|_| !sink.has_errors()) {
+        Some(forecaster) => Ok(Model { name: text.to_string(), forecaster }),
+        None => Err(Failure::Input(shown(&sink))),
+    }
+}
+
+fn judge(model: &Model, plan: &Backtest, series: &Series) -> Result<Judged, Failure> {
+    let evaluation = plan.run(model.forecaster.as_ref(), series);
+    let evaluation = evaluation.map_err(|error| input(format!("{}: {error}", model.name)))?;
+    let covered = |low, high| plan.interval_coverage(series, &evaluation, low, high);
+    let (covered_80, covered_90) = (covered(0.1, 0.9), covered(0.05, 0.95));
+    Ok(Judged { name: model.name.clone(), covered_80, covered_90, evaluation })
+}
+
+impl Judged {
+    /// Pinball loss averaged over the levels, percent of the values.
+    fn pinball(&self) -> Option<f64> {
+        let losses: Option<Vec<f64>> = self.evaluation.scores.pinball.iter().copied().collect();
+        losses.filter(|losses| !losses.is_empty()).map(|losses| losses.iter().sum::<f64>() / losses.len() as f64)
+    }
+
+    fn cells(&self) -> [String; 9] {
+        let shown = |value: Option<f64>, digits: usize| value.map_or("-".into(), |value| format!("{value:.digits$}"));
+        let percent = |value: Option<f64>| value.map_or("-".into(), |value| format!("{:.1}%", 100.0 * value));
+        let scores = &self.evaluation.scores;
+        [
+            self.name.clone(),
+            shown(scores.mase, 3),
+            shown(scores.mase_naive, 3),
+            shown(scores.smape, 2),
+            shown(scores.wape, 2),
+            shown(self.pinball(), 2),
+            percent(self.covered_80),
+            percent(self.covered_90),
+            self.evaluation.fallbacks().to_string(),
+        ]
+    }
+}
+
+const HEADS: [&str; 9] =
+    ["model", "MASE", "vs naive", "sMAPE %", "WAPE %", "pinball %", "in 80%", "in 90%", "fallbacks"];
+
+/// What was forecast, and how it was judged.
+fn facts(arguments: &ForecastArguments, series: &Series, plan: &Backtest) -> String {
+    let time = |steps: usize| SimDuration::from_nanos(series.step().as_nanos().saturating_mul(steps as u64));
+    let seasons: Vec<String> = series.seasons().iter().map(|season| time(*season).to_string()).collect();
+    let seasons = if seasons.is_empty() { "no season".to_string() } else { format!("season {}", seasons.join(", ")) };
+    format!(
+        "{}: {} steps of {}, {seasons}; {} origins, each after {}; judged from {} to {} ahead",
+        arguments.file.display(),
+        series.len(),
+        series.step(),
+        plan.origins.len(),
+        time(plan.train),
+        time(plan.first_step - 1),
+        time(plan.horizon),
+    )
+}
+
+fn table(judged: &[Judged]) -> String {
+    let rows: Vec<[String; 9]> =
+        std::iter::once(HEADS.map(String::from)).chain(judged.iter().map(Judged::cells)).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    for row in &rows {
+        text.push_str(&format!("{:w$}", row[0], w = width(0)));
+        for (column, cell) in row.iter().enumerate().skip(1) {
+            text.push_str(&format!("  {cell:>w$}", w = width(column)));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn markdown(judged: &[Judged]) -> String {
+    let row = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let heads = row(&HEADS.map(String::from));
+    let rows: String = judged.iter().map(|judged| row(&judged.cells().map(|cell| cell.replace('|', "\\|")))).collect();
+    format!("{heads}|---|{}\n{rows}\n", "---:|".repeat(HEADS.len() - 1))
+}
+
+/// What the models became, and where a simpler one stood in.
+fn notes(judged: &[Judged]) -> String {
+    let mut text = String::new();
+    for judged in judged {
+        text.push_str(&format!("{}: {}\n", judged.name, judged.evaluation.description));
+        let mut reasons: Vec<String> =
+            judged.evaluation.forecasts.iter().filter_map(|f| f.fallback.as_ref()).map(ToString::to_string).collect();
+        reasons.sort();
+        reasons.dedup();
+        reasons.iter().take(3).for_each(|reason| text.push_str(&format!("  {reason}\n")));
+    }
+    text.push_str(
+        "MASE: errors over those of repeating the last season (of the last value where no season is known).\n",
+    );
+    text
+}
+
+fn as_json(arguments: &ForecastArguments, series: &Series, plan: &Backtest, judged: &[Judged]) -> serde_json::Value {
+    let seconds = |steps: usize| series.step().as_secs_f64() * steps as f64;
+    let models: Vec<serde_json::Value> = judged
+        .iter()
+        .map(|judged| {
+            let scores = &judged.evaluation.scores;
+            json!({
+                "model": judged.name,
+                "description": judged.evaluation.description,
+                "mase": scores.mase,
+                "mase_naive": scores.mase_naive,
+                "smape_percent": scores.smape,
+                "wape_percent": scores.wape,
+                "pinball_percent": scores.pinball,
+                "at_or_below_ratio": scores.coverage,
+                "interval_80_ratio": judged.covered_80,
+                "interval_90_ratio": judged.covered_90,
+                "values": scores.values,
+                "fallbacks": judged.evaluation.fallbacks(),
+            })
+        })
+        .collect();
+    json!({
+        "trace": arguments.file.display().to_string(),
+        "steps": series.len(),
+        "step_s": series.step().as_secs_f64(),
+        "seasons_s": series.seasons().iter().map(|season| seconds(*season)).collect::<Vec<_>>(),
+        "train_s": seconds(plan.train),
+        "horizon_s": seconds(plan.horizon),
+        "origins": plan.origins.len(),
+        "levels": LEVELS,
+        "models": models,
+    })
+}

@@ -1,0 +1,122 @@
+//! The rates a policy was shown, in equal steps.
+
+use crate::forecast::Series;
+use crate::units::{SimDuration, SimTime};
+
+/// Mean rate of each step, as far as scrapes showed it. A scrape counts to the step that the middle of its window lies in.
+#[derive(Debug, Clone)]
+pub(super) struct History {
+    step: SimDuration,
+    /// Steps remembered.
+    keep: usize,
+    /// Finished steps, the last of them the one before `open`.
+    values: Vec<f64>,
+    /// The step being filled: its number, the sum of its rates and their count.
+    open: Option<(u64, f64, u32)>,
+    newest: Option<SimTime>,
+    /// Finished steps with a value.
+    observed: usize,
+}
+
+impl History {
+    pub(super) fn new(step: SimDuration, keep: usize) -> Self {
+        History { step, keep: keep.max(1), values: Vec::new(), open: None, newest: None, observed: 0 }
+    }
+
+    /// Takes in a scrape, unless it is known. Returns how many steps it finished; those without a scrape are missing.
+    pub(super) fn see(&mut self, taken_at: SimTime, window: SimDuration, rate: f64) -> usize {
+        if self.newest.is_some_and(|newest| taken_at <= newest) {
+            return 0;
+        }
+        self.newest = Some(taken_at);
+        let middle = taken_at.as_nanos().saturating_sub(window.as_nanos() / 2);
+        let number = middle / self.step.as_nanos();
+        let (open, sum, count) = self.open.unwrap_or((number, 0.0, 0));
+        if number <= open {
+            self.open = Some((open, sum + rate, count + 1));
+            return 0;
+        }
+        // A gap longer than the memory empties it.
+        let finished = (number - open).min(self.keep as u64) as usize;
+        let missing = if (number - open) as usize > finished { finished } else { finished - 1 };
+        if missing < finished {
+            self.push(sum / f64::from(count));
+        }
+        (0..missing).for_each(|_| self.push(f64::NAN));
+        self.open = Some((number, rate, 1));
+        self.trim();
+        finished.min(self.values.len())
+    }
+
+    fn push(&mut self, value: f64) {
+        self.observed += usize::from(value.is_finite());
+        self.values.push(value);
+    }
+
+    /// Forgets what is too old, a good part at a time.
+    fn trim(&mut self) {
+        if self.values.len() > self.keep + self.keep / 4 {
+            let gone = self.values.len() - self.keep;
+            self.observed -= self.values.drain(..gone).filter(|value| value.is_finite()).count();
+        }
+    }
+
+    /// The number of the step after the last finished one.
+    pub(super) fn next_step(&self) -> u64 {
+        self.open.map_or(0, |(number, ..)| number)
+    }
+
+    /// Makes a finished step missing.
+    pub(super) fn forget(&mut self, number: u64) {
+        let back = self.next_step().saturating_sub(number) as usize;
+        if let Some(value) = self.values.len().checked_sub(back).and_then(|place| self.values.get_mut(place)) {
+            self.observed -= usize::from(value.is_finite());
+            *value = f64::NAN;
+        }
+    }
+
+    /// The last `count` finished steps.
+    pub(super) fn last(&self, count: usize) -> &[f64] {
+        &self.values[self.values.len().saturating_sub(count)..]
+    }
+
+    /// Finished steps with a value.
+    pub(super) fn observed(&self) -> usize {
+        self.observed
+    }
+
+    /// The series of what is remembered, up to the last finished step.
+    pub(super) fn series(&self) -> Series {
+        Series::new(self.last(self.keep).iter().copied(), self.step)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn see(history: &mut History, second: u64, rate: f64) -> usize {
+        history.see(SimTime::from_secs(second), SimDuration::from_secs(20), rate)
+    }
+
+    #[test]
+    fn scrapes_become_steps_and_gaps_are_missing() {
+        let mut history = History::new(SimDuration::from_secs(60), 4);
+        assert_eq!([30, 50, 65].map(|second| see(&mut history, second, 10.0)), [0, 0, 0]);
+        assert_eq!(see(&mut history, 50, 99.0), 0, "an old scrape is known");
+        assert_eq!(
+            (see(&mut history, 75, 40.0), history.last(1)),
+            (1, [10.0].as_slice()),
+            "the middle of 75 s is 65 s"
+        );
+        assert_eq!(see(&mut history, 260, 7.0), 3);
+        assert_eq!(history.next_step(), 4);
+        let values = history.series().values().to_vec();
+        assert_eq!(&values[..2], [10.0, 40.0]);
+        assert!(values[2].is_nan() && values[3].is_nan() && history.observed() == 2);
+        history.forget(1);
+        assert!(history.series().values()[1].is_nan() && history.observed() == 1);
+        assert_eq!(see(&mut history, 1_000_000, 1.0), 4, "a long gap leaves nothing");
+        assert_eq!(history.series().observed(), 0);
+    }
+}

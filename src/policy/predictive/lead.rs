@@ -1,0 +1,61 @@
+//! How long a replica takes from order to ready, learned from those that the policy saw start.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::policy::Observation;
+use crate::units::{SimDuration, SimTime};
+
+/// Until a start-up was seen.
+const UNKNOWN: SimDuration = SimDuration::from_secs(120);
+/// Start-ups remembered.
+const REMEMBERED: usize = 50;
+/// The share of start-ups that take no longer than the estimate.
+const SHARE: f64 = 0.9;
+
+/// The lead: given, or the 90% quantile (nearest rank) of the last fifty start-ups.
+#[derive(Debug, Clone)]
+pub(super) struct Lead {
+    given: Option<SimDuration>,
+    /// The decision before this one.
+    before: Option<SimTime>,
+    /// When each pod that is not ready yet was ordered: a pod seen for the first time, at the decision before.
+    ordered: BTreeMap<u32, Option<SimTime>>,
+    seen: VecDeque<SimDuration>,
+}
+
+impl Lead {
+    pub(super) fn new(given: Option<SimDuration>) -> Self {
+        Lead { given, before: None, ordered: BTreeMap::new(), seen: VecDeque::new() }
+    }
+
+    /// Looks for pods that have become ready.
+    pub(super) fn see(&mut self, observation: &Observation<'_>) {
+        if self.given.is_some() {
+            return;
+        }
+        self.ordered.retain(|id, _| observation.pods.iter().any(|pod| pod.id == *id));
+        for pod in observation.pods {
+            // What there was at the first decision nobody saw ordered.
+            let ordered = self.ordered.entry(pod.id).or_insert(self.before);
+            let ready = pod.ready_transition.filter(|_| pod.ready == Some(true) && !pod.deleted);
+            if let (Some(order), Some(ready)) = (*ordered, ready)
+                && ready >= order
+            {
+                self.seen.push_back(ready.since(order));
+                *ordered = None;
+            }
+        }
+        while self.seen.len() > REMEMBERED {
+            self.seen.pop_front();
+        }
+        self.before = Some(observation.now);
+    }
+
+    /// The lead as it is known now.
+    pub(super) fn get(&self) -> SimDuration {
+        let mut sorted: Vec<SimDuration> = self.seen.iter().copied().collect();
+        sorted.sort_unstable();
+        let rank = (SHARE * sorted.len() as f64).ceil() as usize;
+        self.given.or(rank.checked_sub(1).and_then(|rank| sorted.get(rank).copied())).unwrap_or(UNKNOWN)
+    }
+}

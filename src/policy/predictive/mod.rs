@@ -1,0 +1,253 @@
+//! `predictive`: order capacity for the rate to come, not for the rate that is.
+//!
+//! At each decision the policy looks from now to as far ahead as a replica ordered now takes to become ready (the *lead*, given
+//! or learned from the start-ups it sees), and a little further (`look-ahead`). The largest value of a stated quantile of the
+//! forecast rate in that time, divided by what one replica serves, is the size it asks for; a reactive policy may stand beside it
+//! as a *floor*, and the larger of the two is asked for.
+//!
+//! It learns only from the request rates that it is shown at the scrapes, at their age, and before enough of them are known
+//! (`warm-up`) the floor decides alone; without a floor the size is left as it is. The model takes in every further step, is
+//! estimated anew at stated intervals (`refit`) and asked anew at others (`reforecast`). What season cannot know can be given
+//! as a calendar of events; steps in an event teach the model nothing.
+//!
+//! The presets differ in their defaults only: see [`presets`].
+
+mod calendar;
+mod history;
+mod lead;
+mod parameters;
+pub mod presets;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use super::{Decision, Measure, Observation, Reason, ReasonCode, ScalingPolicy};
+use crate::forecast::{Fitted, Forecast, Forecaster};
+use crate::units::{SimDuration, SimTime};
+
+pub use calendar::{Calendar, Event};
+use history::History;
+use lead::Lead;
+
+/// Settings of a predictive policy.
+#[derive(Clone)]
+pub struct Settings {
+    /// What the forecaster is called in reasons.
+    pub name: String,
+    /// The forecaster.
+    pub forecaster: Arc<dyn Forecaster>,
+    /// At least so many replicas.
+    pub min: u32,
+    /// At most so many replicas.
+    pub max: u32,
+    /// Share by which a forecast may exceed the maximum: up to max(`max`, forecast (1 + share)). `None` honours the maximum.
+    pub max_buffer: Option<f64>,
+    /// Requests per second that one replica serves.
+    pub capacity: f64,
+    /// Quantile level of the forecast that capacity is ordered for.
+    pub quantile: f64,
+    /// Time from order to ready; `None` learns it from the start-ups seen.
+    pub lead: Option<SimDuration>,
+    /// Further time that the capacity must last.
+    pub look_ahead: SimDuration,
+    /// Length of a step of the series.
+    pub step: SimDuration,
+    /// Seasons, in steps.
+    pub seasons: Vec<usize>,
+    /// Steps remembered.
+    pub history: usize,
+    /// Steps that must have been observed before the forecast counts.
+    pub warm_up: usize,
+    /// Time after which the model is estimated anew.
+    pub refit: SimDuration,
+    /// Time after which the model is asked anew.
+    pub reforecast: SimDuration,
+    /// Whether the forecast alone may take capacity away.
+    pub scale_in: bool,
+    /// One-off events.
+    pub calendar: Calendar,
+    /// Time between two decisions.
+    pub sync_period: SimDuration,
+}
+
+/// The most steps forecast at a time.
+const MOST_AHEAD: u64 = 10_000;
+
+/// The policy.
+pub struct Predictive {
+    settings: Settings,
+    floor: Option<Box<dyn ScalingPolicy>>,
+    history: History,
+    lead: Lead,
+    model: Option<Model>,
+    made: Option<Made>,
+}
+
+/// A fitted model and when it was estimated.
+struct Model {
+    fitted: Box<dyn Fitted>,
+    at: SimTime,
+}
+
+/// A forecast, when it was made and which step it begins with.
+struct Made {
+    forecast: Forecast,
+    at: SimTime,
+    first: u64,
+}
+
+/// What the forecast asks for, or why there is none.
+type Wish = Result<(u32, String), String>;
+
+impl Predictive {
+    /// A policy with nothing learned yet, beside an optional reactive one.
+    pub fn new(settings: Settings, floor: Option<Box<dyn ScalingPolicy>>) -> Self {
+        let history = History::new(settings.step, settings.history);
+        let lead = Lead::new(settings.lead);
+        Predictive { settings, floor, history, lead, model: None, made: None }
+    }
+
+    /// Takes in what the scrape shows. Steps in an event of the calendar count as missing.
+    fn learn(&mut self, observation: &Observation<'_>) {
+        let Some(scrape) = observation.scrape else { return };
+        let came = self.history.see(scrape.taken_at, scrape.window, scrape.totals[Measure::RequestRate as usize]);
+        if came == 0 {
+            return;
+        }
+        let end = self.history.next_step();
+        for number in end - came as u64..end {
+            if self.settings.calendar.touches(self.span(number)) {
+                self.history.forget(number);
+            }
+        }
+        if let Some(model) = &mut self.model {
+            model.fitted.update(self.history.last(came));
+        }
+    }
+
+    /// The times from and to of the step `number`.
+    fn span(&self, number: u64) -> (SimTime, SimTime) {
+        let at = |number: u64| SimTime::from_nanos(number.saturating_mul(self.settings.step.as_nanos()));
+        (at(number), at(number.saturating_add(1)))
+    }
+
+    /// The step that `at` lies in.
+    fn step_of(&self, at: SimTime) -> u64 {
+        at.as_nanos() / self.settings.step.as_nanos()
+    }
+
+    /// Estimates the model where that is due.
+    fn estimate(&mut self, now: SimTime) -> Result<(), String> {
+        let due = |model: &Model| now >= model.at.saturating_add(self.settings.refit);
+        if self.model.as_ref().is_some_and(|model| !due(model)) {
+            return Ok(());
+        }
+        let series = self.history.series().with_seasons(self.settings.seasons.iter().copied());
+        let fitted = match &self.model {
+            Some(model) => model.fitted.refit(&series),
+            None => self.settings.forecaster.fit(&series),
+        };
+        let fitted = fitted.map_err(|error| format!("{} cannot be fitted: {error}", self.settings.name))?;
+        self.model = Some(Model { fitted, at: now });
+        self.made = None;
+        Ok(())
+    }
+
+    /// Asks the model where that is due, for everything up to the next time it will be asked.
+    fn ask(&mut self, now: SimTime, until: SimTime) {
+        let last = self.step_of(until);
+        let covers = |made: &Made| last < made.first + made.forecast.mean.len() as u64;
+        let fresh = |made: &Made| now < made.at.saturating_add(self.settings.reforecast);
+        if self.made.as_ref().is_some_and(|made| fresh(made) && covers(made)) {
+            return;
+        }
+        let first = self.history.next_step();
+        let end = self.step_of(until.saturating_add(self.settings.reforecast));
+        let steps = (end.saturating_sub(first) + 1).min(MOST_AHEAD);
+        if let Some(model) = &self.model {
+            let forecast = model.fitted.forecast(steps as usize, &[self.settings.quantile]).at_least(0.0);
+            self.made = Some(Made { forecast, at: now, first });
+        }
+    }
+
+    /// The size that the forecast asks for.
+    fn wish(&mut self, now: SimTime) -> Wish {
+        let (have, need) = (self.history.observed(), self.settings.warm_up);
+        if have < need {
+            return Err(format!("learning: {have} of {need} steps of {} seen", self.settings.step));
+        }
+        let ahead = self.lead.get().as_nanos().saturating_add(self.settings.look_ahead.as_nanos());
+        let ahead = SimDuration::from_nanos(ahead);
+        let until = now.saturating_add(ahead);
+        self.estimate(now)?;
+        self.ask(now, until);
+        let Some(made) = &self.made else { return Err("no forecast".into()) };
+        let rates = made.forecast.quantiles.first().unwrap_or(&made.forecast.mean);
+        // Beyond the last step forecast (metrics have long stopped coming) the last one goes on.
+        let value = |number: u64| {
+            let place = number.saturating_sub(made.first).min(rates.len().saturating_sub(1) as u64) as usize;
+            let rate = rates.get(place).copied().unwrap_or(0.0);
+            self.settings.calendar.apply(rate, self.span(number))
+        };
+        let (from, to) = (self.step_of(now), self.step_of(until));
+        let most = (from..=to.min(from + MOST_AHEAD)).map(value).fold(0.0, f64::max);
+        // The cast saturates.
+        let replicas = (most / self.settings.capacity - 1e-9).ceil() as u32;
+        let stands_in = made.forecast.fallback.as_ref().map(|fallback| format!(" ({fallback})")).unwrap_or_default();
+        let Settings { name, quantile, .. } = &self.settings;
+        let level = format!("{}%", (quantile * 1e4).round() / 100.0);
+        Ok((replicas, format!("{name} {level} quantile {most:.1}/s within {ahead}{stands_in}")))
+    }
+
+    /// The size within the bounds, and whether they changed it.
+    fn bounded(&self, size: u32, forecast: u32) -> u32 {
+        let raised = self.settings.max_buffer.map_or(0, |share| (f64::from(forecast) * (1.0 + share)).ceil() as u32);
+        size.clamp(self.settings.min, self.settings.max.max(raised).max(self.settings.min))
+    }
+
+    /// The decision for `size`, wanted for `reason`.
+    fn settle(&self, spec: u32, size: u32, forecast: u32, reason: Reason) -> Decision {
+        let bounded = self.bounded(size, forecast);
+        let reason = match bounded == size {
+            true => Reason::new(reason.code, format!("{}: {spec} -> {size}", reason.detail)),
+            false => Reason::new(ReasonCode::Bounded, format!("held at {bounded}, {} wants {size}", reason.detail)),
+        };
+        if bounded == spec { Decision::hold(reason) } else { Decision::scale_to(bounded, reason) }
+    }
+}
+
+impl ScalingPolicy for Predictive {
+    fn sync_period(&self) -> SimDuration {
+        self.settings.sync_period
+    }
+
+    fn decide(&mut self, observation: &Observation<'_>) -> Decision {
+        let spec = observation.spec_replicas;
+        self.lead.see(observation);
+        self.learn(observation);
+        let wish = self.wish(observation.now);
+        let floor = self.floor.as_mut().map(|floor| floor.decide(observation));
+        match (wish, floor) {
+            (Err(why), None) => Decision::hold(Reason::new(ReasonCode::NoData, why)),
+            (Err(why), Some(floor)) => {
+                let reason = Reason::new(floor.reason.code, format!("{why}; floor: {}", floor.reason.detail));
+                match floor.replicas {
+                    Some(size) => self.settle(spec, size, 0, reason),
+                    None => Decision::hold(reason),
+                }
+            }
+            (Ok((size, words)), Some(floor)) => match floor.replicas.unwrap_or(spec) {
+                above if above > size => {
+                    let detail = format!("floor: {}; {words} wants {size}", floor.reason.detail);
+                    self.settle(spec, above, size, Reason::new(floor.reason.code, detail))
+                }
+                _ => self.settle(spec, size, size, Reason::new(ReasonCode::Forecast, words)),
+            },
+            (Ok((size, words)), None) => {
+                let least = if self.settings.scale_in { 0 } else { spec };
+                self.settle(spec, size.max(least), size, Reason::new(ReasonCode::Forecast, words))
+            }
+        }
+    }
+}

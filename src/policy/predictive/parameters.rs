@@ -1,0 +1,149 @@
+//! The parameters of `predictive` and its presets.
+//!
+//! ```yaml
+//! min: 2
+//! max: 40
+//! capacity: 40/s                 # of one replica; or { concurrency: 4, service-time: 120ms, utilization: 70% }
+//! forecaster: fourier-arima      # `plimsoll list forecasters`, with parameters as there
+//! quantile: 90%
+//! lead: 90s                      # learned from start-ups seen if left out
+//! look-ahead: 5m                 # a step if left out
+//! floor: { hpa: { min: 2, max: 40, target: { cpu: 70% } } }
+//! calendar: [{ from: 30h, to: 34h, times: 3 }]
+//! ```
+
+use std::sync::Arc;
+
+use super::presets::Preset;
+use super::{Calendar, Predictive, Settings};
+use crate::config::{Diagnostics, Fields, FromNode, Node, Value};
+use crate::forecast::read_forecaster;
+use crate::policy::{PolicyContext, PolicyFactory, read_policy};
+use crate::units::{Fraction, Rate, SimDuration, Utilization};
+
+/// The most steps remembered; a fit to more would hold up the run.
+const MOST_STEPS: u64 = 20_000;
+const DAY: u64 = 86_400;
+
+/// Builds a predictive policy; what is not given is the preset's.
+pub(super) fn build(
+    preset: &Preset,
+    node: &Node,
+    context: &PolicyContext<'_>,
+    sink: &mut Diagnostics,
+) -> Option<PolicyFactory> {
+    let fields = Fields::open(node, preset.owner, sink)?;
+    let errors = sink.errors();
+    let floor = fields.node_of("floor").map(|node| read_policy(node, "floor", context, sink));
+    let sync_period: Option<SimDuration> = fields.optional("sync-period", sink);
+    let settings = settings(preset, &fields, sink);
+    fields.finish(sink);
+    let (settings, floor) = (settings?, floor.unwrap_or(None));
+    if sink.errors() > errors {
+        return None;
+    }
+    Some(Arc::new(move || {
+        let floor = floor.as_ref().map(|floor| floor());
+        let own = floor.as_ref().map_or(SimDuration::from_secs(15), |floor| floor.sync_period());
+        let settings = Settings { sync_period: sync_period.unwrap_or(own), ..settings.clone() };
+        Box::new(Predictive::new(settings, floor))
+    }))
+}
+
+fn settings(preset: &Preset, fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<Settings> {
+    let min: u32 = fields.or("min", 1, sink);
+    let max: Option<u32> = fields.required("max", sink);
+    let capacity = read_capacity(fields, sink);
+    let (name, forecaster) = read_model(preset, fields, sink);
+    let quantile = fields.optional("quantile", sink).map_or(preset.quantile, Fraction::get);
+    let step = fields.or("step", preset.step, sink);
+    let seasons = fields.or("seasons", vec![SimDuration::from_secs(DAY), SimDuration::from_secs(7 * DAY)], sink);
+    let history: SimDuration = fields.or("history", preset.history, sink);
+    let warm_up: SimDuration = fields.or("warm-up", preset.warm_up, sink);
+    let max_buffer = fields.optional("max-buffer", sink).map(Fraction::get);
+    let settings = Settings {
+        name,
+        min,
+        max: max?,
+        max_buffer,
+        capacity: capacity?,
+        quantile,
+        lead: fields.optional("lead", sink).or(preset.lead),
+        look_ahead: fields.or("look-ahead", if preset.scale_in { step } else { SimDuration::ZERO }, sink),
+        step,
+        refit: fields.or("refit", preset.refit, sink),
+        reforecast: fields.or("reforecast", preset.reforecast.unwrap_or(step), sink),
+        scale_in: fields.or("scale-in", preset.scale_in, sink),
+        calendar: fields.node_of("calendar").and_then(|node| Calendar::read(node, sink)).unwrap_or_default(),
+        sync_period: SimDuration::ZERO,
+        forecaster: forecaster?,
+        seasons: Vec::new(),
+        history: 0,
+        warm_up: 0,
+    };
+    let complain = |name: &'static str, words: String, sink: &mut Diagnostics| {
+        sink.push(fields.node_of(name).unwrap_or(fields.node()).error(words));
+    };
+    if settings.max < settings.min {
+        complain("max", format!("`max` is below `min`, {}", settings.min), sink);
+    }
+    if settings.quantile <= 0.0 || settings.quantile >= 1.0 {
+        complain("quantile", "`quantile` lies between 0% and 100%".into(), sink);
+    }
+    if fields.optional::<SimDuration>("sync-period", &mut Diagnostics::new()).is_some_and(SimDuration::is_zero) {
+        complain("sync-period", "`sync-period` has no length".into(), sink);
+    }
+    if step < SimDuration::from_secs(1) {
+        complain("step", "a step of the series lasts at least a second".into(), sink);
+        return None;
+    }
+    let steps = |of: SimDuration| of.as_nanos() / step.as_nanos();
+    let most = steps(history).clamp(2, MOST_STEPS) as usize;
+    Some(Settings {
+        seasons: seasons.into_iter().map(|season| steps(season).min(MOST_STEPS) as usize).collect(),
+        history: most,
+        warm_up: (steps(warm_up).max(2) as usize).min(most),
+        ..settings
+    })
+}
+
+/// The forecaster and its name.
+fn read_model(
+    preset: &Preset,
+    fields: &Fields<'_>,
+    sink: &mut Diagnostics,
+) -> (String, Option<Arc<dyn crate::forecast::Forecaster>>) {
+    let default = Node { value: Value::Scalar(preset.forecaster.into()), ..fields.node().clone() };
+    let node = fields.node_of("forecaster").unwrap_or(&default);
+    let name = match &node.value {
+        Value::Mapping(entries) => entries.first().map(|(key, _)| key.text.clone()).unwrap_or_default(),
+        _ => node.as_text().unwrap_or_default().to_string(),
+    };
+    (name, read_forecaster(node, sink))
+}
+
+/// Requests per second that one replica serves: given, or utilization * concurrency / service time (Little's law).
+fn read_capacity(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<f64> {
+    let Some(node) = fields.node_of("capacity") else {
+        let error = fields.node().error("what does one replica serve? There is no `capacity`");
+        sink.push(
+            error.help("add `capacity: 40/s` or `capacity: { concurrency: 4, service-time: 120ms, utilization: 70% }`"),
+        );
+        return None;
+    };
+    let capacity = if node.as_text().is_some() {
+        Rate::from_node(node, sink)?.get()
+    } else {
+        let fields = Fields::open(node, "capacity", sink)?;
+        let concurrency: Option<u32> = fields.required("concurrency", sink);
+        let service_time: Option<SimDuration> = fields.required("service-time", sink);
+        let utilization: Option<Utilization> = fields.required("utilization", sink);
+        fields.finish(sink);
+        utilization?.get() * f64::from(concurrency?) / service_time?.as_secs_f64()
+    };
+    if capacity > 0.0 && capacity.is_finite() {
+        return Some(capacity);
+    }
+    sink.push(node.error("a replica serves some requests, and not infinitely many"));
+    None
+}
