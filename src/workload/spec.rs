@@ -73,6 +73,11 @@ impl WorkloadSpec {
         (sink.len() == errors_before).then_some(spec)
     }
 
+    /// What opens the streams.
+    pub fn recipe(&self) -> Arc<dyn Recipe> {
+        Arc::clone(&self.recipe)
+    }
+
     /// A fresh stream for one run.
     ///
     /// # Errors

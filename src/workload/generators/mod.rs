@@ -1,7 +1,17 @@
 //! Synthetic arrivals: one file each, and the one list.
 
+mod batch;
 mod constant;
+mod curve;
+mod hawkes;
+mod mmpp;
+mod nhpp;
 mod poisson;
+mod process;
+mod renewal;
+#[cfg(test)]
+pub(super) mod testing;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -16,7 +26,8 @@ pub type GeneratorBuilder = fn(&Node, &mut Diagnostics) -> Option<Arc<dyn Recipe
 pub type GeneratorPlugin = Plugin<GeneratorBuilder>;
 
 /// Every generator.
-pub const GENERATORS: &[GeneratorPlugin] = &[constant::PLUGIN, poisson::PLUGIN];
+pub const GENERATORS: &[GeneratorPlugin] =
+    &[constant::PLUGIN, poisson::PLUGIN, nhpp::PLUGIN, mmpp::PLUGIN, hawkes::PLUGIN, batch::PLUGIN, renewal::PLUGIN];
 
 /// A rate and for how long: the parameters of the generators with a steady rate. Both also accept the rate alone.
 fn steady(name: &str, node: &Node, sink: &mut Diagnostics) -> Option<(Rate, Option<SimDuration>)> {
@@ -29,6 +40,12 @@ fn steady(name: &str, node: &Node, sink: &mut Diagnostics) -> Option<(Rate, Opti
     let duration = fields.optional("for", sink);
     fields.finish(sink);
     Some((rate?, duration))
+}
+
+/// A required rate above zero, per second.
+fn positive_rate(fields: &Fields<'_>, name: &'static str, sink: &mut Diagnostics) -> Option<f64> {
+    let rate: Rate = fields.required(name, sink)?;
+    positive(fields.node_of(name)?, rate, sink).map(Rate::get)
 }
 
 fn positive(node: &Node, rate: Rate, sink: &mut Diagnostics) -> Option<Rate> {
