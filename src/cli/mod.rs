@@ -2,9 +2,11 @@
 
 mod bench;
 mod check;
+mod compare;
 mod files;
 mod list;
 mod optimize;
+mod replication;
 mod run;
 mod schema;
 mod trace;
@@ -40,6 +42,8 @@ Exit codes: 0 success, 1 a judgement failed, 2 bad input or usage, 3 internal er
 enum Command {
     /// Run every policy of a scenario, print them side by side and write a report.
     Run(run::RunArguments),
+    /// Compare the policies of a scenario over replications, with intervals and verdicts.
+    Compare(compare::CompareArguments),
     /// Read scenarios and say what is wrong with them, without running.
     Check(check::CheckArguments),
     /// List what a scenario can name: policies, dispatchers, trace formats and so on.
@@ -153,6 +157,7 @@ fn dispatch() -> ExitCode {
     };
     let result = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Compare(arguments) => compare::compare(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Trace(arguments) => trace::trace(&arguments),

@@ -1,10 +1,17 @@
 //! Many runs: compare, replicate, sweep, plan, test.
 
+mod compare;
+mod figure;
 mod outcome;
+mod pool;
 pub mod recorded;
+mod replicate;
 mod run;
 pub mod verify;
 pub mod workloads;
 
+pub use compare::{Difference, Finding, differences};
+pub use figure::{Better, Figure, Quantity, Unit, figures};
 pub use outcome::{InputFact, Outcome};
+pub use replicate::{Arm, Plan, Replicated, Samples, Told, replicate};
 pub use run::{Progress, run};

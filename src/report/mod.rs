@@ -7,7 +7,9 @@
 mod bill;
 #[cfg(feature = "charts")]
 mod charts;
+mod comparison;
 mod decisions_csv;
+mod grid;
 mod html;
 mod summary_json;
 mod summary_md;
@@ -25,6 +27,8 @@ use crate::experiment::Outcome;
 use crate::experiment::recorded::Comparison;
 
 pub use bill::{BillLine, bill};
+pub use comparison::{comparison, figure_title, interval_text, value_text, verdict_text};
+pub use grid::Grid;
 pub use summary_json::SCHEMA_VERSION;
 pub use table::{TableStyle, table};
 pub use verdict::{Verdict, meets_objectives, verdict};
