@@ -151,7 +151,7 @@ fn figures_grid(result: &Replicated) -> Grid {
 }
 
 /// Which figures get a verdict of their own: what a planner pays and promises.
-fn is_judged(figure: &Figure) -> bool {
+pub(super) fn is_judged(figure: &Figure) -> bool {
     figure.is_headline() || matches!(figure.quantity, Quantity::Attainment(_) | Quantity::Lost)
 }
 
@@ -172,7 +172,7 @@ fn verdicts_grid(result: &Replicated, base: usize, found: &[Difference]) -> Grid
     Grid { header, rows: others.map(row).collect(), notes: notes(result) }
 }
 
-fn marked(difference: &Difference, figure: &Figure) -> String {
+pub(super) fn marked(difference: &Difference, figure: &Figure) -> String {
     let words = verdict_text(difference, figure);
     match difference.is_better(figure.quantity.better()) {
         Some(true) => format!("✓ {words}"),
@@ -182,7 +182,7 @@ fn marked(difference: &Difference, figure: &Figure) -> String {
 }
 
 /// What the numbers rest on, one sentence each.
-fn notes(result: &Replicated) -> Vec<String> {
+pub(super) fn notes(result: &Replicated) -> Vec<String> {
     let percent = share_text(result.level).replace(".0%", "%");
     let mut notes = Vec::new();
     match result.replications {
