@@ -12,6 +12,7 @@ mod recorded_hpa;
 mod reference_autoscaling;
 mod reference_forecast;
 mod reference_optimize;
+mod replication;
 mod report;
 mod support;
 mod tidy;

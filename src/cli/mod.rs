@@ -1,15 +1,20 @@
 //! The program: words, files, exit codes. Only this module reads the clock, the environment and the terminal.
 
 mod bench;
+mod capacity;
 mod check;
+mod compare;
 mod files;
 mod forecast;
 mod list;
 mod optimize;
+mod replication;
 mod run;
 mod schema;
+mod sweep;
 mod trace;
 mod verify;
+mod whatif;
 
 pub use schema::scenario_schema;
 
@@ -41,6 +46,14 @@ Exit codes: 0 success, 1 a judgement failed, 2 bad input or usage, 3 internal er
 enum Command {
     /// Run every policy of a scenario, print them side by side and write a report.
     Run(run::RunArguments),
+    /// Compare the policies of a scenario over replications, with intervals and verdicts.
+    Compare(compare::CompareArguments),
+    /// Change one thing at a time and see what it does to each policy.
+    Whatif(whatif::WhatifArguments),
+    /// Find how much traffic each policy carries before an objective breaks.
+    Capacity(capacity::CapacityArguments),
+    /// Run a grid of variations into a file; goes on where it was interrupted.
+    Sweep(sweep::SweepArguments),
     /// Read scenarios and say what is wrong with them, without running.
     Check(check::CheckArguments),
     /// List what a scenario can name: policies, dispatchers, trace formats and so on.
@@ -156,6 +169,10 @@ fn dispatch() -> ExitCode {
     };
     let result = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Compare(arguments) => compare::compare(&arguments),
+        Command::Whatif(arguments) => whatif::whatif(&arguments),
+        Command::Capacity(arguments) => capacity::capacity(&arguments),
+        Command::Sweep(arguments) => sweep::sweep(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Trace(arguments) => trace::trace(&arguments),

@@ -97,13 +97,13 @@ fn run_one(path: &Path, arguments: &RunArguments) -> Result<bool, Failure> {
 }
 
 /// Columns of the terminal; 100 where standard output is none.
-fn terminal_width() -> u16 {
+pub(super) fn terminal_width() -> u16 {
     let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     columns.filter(|columns| *columns >= 40).unwrap_or(100)
 }
 
 /// Whether standard output may be coloured.
-fn coloured_output() -> bool {
+pub(super) fn coloured_output() -> bool {
     std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 

@@ -1,10 +1,25 @@
 //! Many runs: compare, replicate, sweep, plan, test.
 
+mod capacity;
+mod compare;
+mod figure;
 mod outcome;
+mod pool;
 pub mod recorded;
+mod replicate;
 mod run;
+mod scale;
+mod sweep;
+mod vary;
 pub mod verify;
 pub mod workloads;
 
+pub use capacity::{Bottleneck, Limit, capacity};
+pub use compare::{Difference, Finding, differences};
+pub use figure::{Better, Figure, Quantity, Unit, figures};
 pub use outcome::{InputFact, Outcome};
+pub use replicate::{Arm, Plan, Replicated, Samples, Told, replicate};
 pub use run::{Progress, run};
+pub use scale::scaled;
+pub use sweep::{Axis, Grid, PointResult, sweep};
+pub use vary::Variation;

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use rayon::prelude::*;
 
 use super::outcome::{InputFact, Outcome};
+use super::pool::in_pool;
 use crate::cluster::ModelKind;
 use crate::engine::scenario::Scenario;
 use crate::engine::{RunError, RunRecord};
@@ -36,12 +37,7 @@ pub fn run(scenario: &Scenario, command: &str, threads: usize, progress: Progres
         })
     };
     let all = || (0..scenario.policies.len()).into_par_iter().map(one).collect::<Vec<_>>();
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    let results = match pool {
-        Ok(pool) => pool.install(all),
-        // Without threads of its own the run goes on in the caller's.
-        Err(_) => all(),
-    };
+    let results = in_pool(threads, all);
     let runs: Vec<RunRecord> = results.into_iter().collect::<Result<_, _>>()?;
     for pair in runs.windows(2) {
         for (a, b) in pair[0].services.iter().zip(&pair[1].services) {

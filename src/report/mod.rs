@@ -5,9 +5,12 @@
 //! several reports show are computed once, in [`verdict`], [`bill`] and [`table()`]; how they are printed is in `text`.
 
 mod bill;
+mod capacity;
 #[cfg(feature = "charts")]
 mod charts;
+mod comparison;
 mod decisions_csv;
+mod grid;
 mod html;
 mod summary_json;
 mod summary_md;
@@ -16,6 +19,7 @@ mod text;
 mod timeline;
 #[cfg(feature = "tables")]
 mod timeline_parquet;
+mod variations;
 mod verdict;
 
 use std::fmt;
@@ -25,8 +29,12 @@ use crate::experiment::Outcome;
 use crate::experiment::recorded::Comparison;
 
 pub use bill::{BillLine, bill};
+pub use capacity::capacity;
+pub use comparison::{comparison, figure_title, interval_text, value_text, verdict_text};
+pub use grid::Grid;
 pub use summary_json::SCHEMA_VERSION;
 pub use table::{TableStyle, table};
+pub use variations::variations;
 pub use verdict::{Verdict, meets_objectives, verdict};
 
 /// A file to be written: its name, without a directory, and its bytes.

@@ -42,6 +42,22 @@ impl ConfidenceInterval {
         (self.mean - value).abs() <= self.half_width
     }
 
+    /// Half the width as a share of the mean: 0 where the replications agree, infinite around a mean of zero.
+    pub fn relative_half_width(&self) -> f64 {
+        if self.half_width == 0.0 { 0.0 } else { self.half_width / self.mean.abs() }
+    }
+
+    /// The probability of a mean at least as far from `value` if `value` were true (Student's t, two-sided): 1 if they are
+    /// equal, 0 if the replications agree with each other but not with `value`.
+    pub fn p_value(&self, value: f64) -> f64 {
+        if self.mean == value {
+            return 1.0;
+        }
+        let Ok(student) = StudentsT::new(0.0, 1.0, self.replications as f64 - 1.0) else { return 1.0 };
+        let error = self.half_width / student.inverse_cdf(0.5 + self.level / 2.0);
+        (2.0 * student.cdf(-((self.mean - value) / error).abs())).min(1.0)
+    }
+
     /// How far the mean lies above `value`, as the standard normal number that is as improbable as the Student statistic:
     /// scores of intervals with different numbers of replications can be counted together. Infinite if the replications
     /// agree with each other but not with `value`.
@@ -79,6 +95,19 @@ impl PairedDifference {
         ConfidenceInterval::of(differences, level).map(|interval| PairedDifference { interval })
     }
 
+    /// The interval of candidate / baseline - 1, by the ratio estimator on pairs: its error is that of the residuals
+    /// candidate - ratio * baseline (Cochran, Sampling Techniques, 1977, ch. 6). `None` as for [`PairedDifference::of`], or
+    /// if the baseline's mean is zero.
+    pub fn relative(baseline: &[f64], candidate: &[f64], level: f64) -> Option<ConfidenceInterval> {
+        let base: Running = baseline.iter().copied().collect();
+        let mean = base.mean().filter(|mean| *mean != 0.0)?;
+        let difference = PairedDifference::of(baseline, candidate, level)?.interval;
+        let share = difference.mean / mean;
+        let residuals = baseline.iter().zip(candidate).map(|(b, c)| c - (1.0 + share) * b);
+        let error = ConfidenceInterval::of(residuals, level)?;
+        Some(ConfidenceInterval { mean: share, half_width: error.half_width / mean.abs(), ..difference })
+    }
+
     /// Whether the candidate is, at this confidence, worse by no more than `margin` (larger is worse).
     pub fn not_worse_than(&self, margin: f64) -> bool {
         self.interval.high() <= margin
@@ -107,6 +136,24 @@ mod tests {
         let constant = ConfidenceInterval::of([2.0, 2.0, 2.0], 0.99).unwrap();
         assert_eq!(constant.normal_score(2.0), 0.0);
         assert_eq!(constant.normal_score(1.0), f64::INFINITY);
+    }
+
+    #[test]
+    fn p_values_match_the_intervals() {
+        let interval = ConfidenceInterval::of([4.0, 7.0, 13.0, 16.0], 0.95).unwrap();
+        assert!((interval.p_value(interval.low()) - 0.05).abs() < 1e-6);
+        assert_eq!(interval.p_value(10.0), 1.0);
+        let constant = ConfidenceInterval::of([2.0, 2.0], 0.95).unwrap();
+        assert_eq!((constant.p_value(2.0), constant.p_value(1.0)), (1.0, 0.0));
+        assert_eq!(constant.relative_half_width(), 0.0);
+    }
+
+    #[test]
+    fn a_ratio_of_pairs_has_no_error_where_it_is_constant() {
+        let base = [10.0, 50.0, 30.0, 90.0];
+        let ratio = PairedDifference::relative(&base, &base.map(|b| 1.03 * b), 0.95).unwrap();
+        assert!((ratio.mean - 0.03).abs() < 1e-12 && ratio.half_width < 1e-12, "{ratio:?}");
+        assert!(PairedDifference::relative(&[0.0, 0.0], &[1.0, 2.0], 0.95).is_none());
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! Estimators without model knowledge.
 
 mod histogram;
+mod holm;
 mod interval;
 mod running;
 mod time_weighted;
 mod warm_up;
 
 pub use histogram::LatencyHistogram;
+pub use holm::holm;
 pub use interval::{ConfidenceInterval, PairedDifference};
 pub use running::Running;
 pub use time_weighted::TimeWeighted;

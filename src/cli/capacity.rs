@@ -1,0 +1,55 @@
+//! `plimsoll capacity`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::replication::{Format, ReplicationArguments, policy_index};
+use super::{Failure, path_and_value, say};
+use crate::experiment::capacity as find;
+use crate::report;
+
+/// Arguments of `capacity`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  plimsoll capacity scenarios/fraud-burst.yaml --policy hpa-30 --replications 5")]
+pub(super) struct CapacityArguments {
+    /// The scenario.
+    #[arg(value_name = "SCENARIO")]
+    scenario: PathBuf,
+    /// Change a value: a path of names and list indices, and YAML (may be repeated).
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = path_and_value)]
+    set: Vec<(String, String)>,
+    /// Only this policy (may be repeated).
+    #[arg(long, value_name = "POLICY")]
+    policy: Vec<String>,
+    /// Form of the result on standard output.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    #[command(flatten)]
+    replication: ReplicationArguments,
+}
+
+pub(super) fn capacity(arguments: &CapacityArguments) -> Result<(), Failure> {
+    let plan = arguments.replication.plan()?;
+    if plan.precision.is_some() {
+        return Err(Failure::Input("error: capacity takes --replications; --precision does not apply to it".into()));
+    }
+    let mut scenario = arguments.replication.read(&arguments.scenario, &arguments.set)?;
+    if scenario.objectives.is_empty() {
+        return Err(Failure::Input(format!("error: {} has no objectives that could break", scenario.name)));
+    }
+    for label in &arguments.policy {
+        policy_index(&scenario, label)?;
+    }
+    if !arguments.policy.is_empty() {
+        scenario.policies.retain(|plan| arguments.policy.contains(&plan.label));
+    }
+    let bar = arguments.replication.bar("searches");
+    bar.set_length(plan.replications * scenario.policies.len() as u64);
+    let limits = find(&scenario, plan.replications, plan.threads, &|| bar.inc(1));
+    bar.finish_and_clear();
+    let limits = limits.map_err(|error| Failure::Input(format!("error: {error}")))?;
+    let recorded = scenario.services.iter().any(|s| s.workload.inputs().is_ok_and(|files| !files.is_empty()));
+    say(&report::capacity(&limits, plan.level, recorded).text(arguments.format.style()))
+}

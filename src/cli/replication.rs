@@ -1,0 +1,119 @@
+//! What every command that replicates has in common: its arguments, its progress, how it reads scenarios.
+
+use std::io::IsTerminal;
+use std::path::Path;
+
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{Failure, remark, shown};
+use crate::config::{Diagnostics, suggest};
+use crate::engine::scenario::Scenario;
+use crate::experiment::{Arm, Plan};
+use crate::report::TableStyle;
+use crate::units::Fraction;
+
+/// How often to run, and how to say it.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ReplicationArguments {
+    /// Replications of each policy; the least number with --precision.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub replications: u64,
+    /// Replicate until the intervals of cost and p99 are as narrow as this share of their means.
+    #[arg(long, value_name = "SHARE")]
+    pub precision: Option<Fraction>,
+    /// The most replications that --precision may take.
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub most: u64,
+    /// Level of the confidence intervals.
+    #[arg(long, value_name = "SHARE", default_value = "95%", value_parser = level)]
+    pub level: Fraction,
+    /// Seed, in place of the scenario's.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Runs at once; the result does not depend on it. All cores by default.
+    #[arg(long, default_value_t = 0)]
+    pub threads: usize,
+    /// No progress and no warnings on standard error.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Form of a table on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Table,
+    Json,
+    Markdown,
+}
+
+impl Format {
+    /// The style of a table.
+    pub(super) fn style(self) -> TableStyle {
+        match self {
+            Format::Table => {
+                TableStyle::Terminal { width: super::run::terminal_width(), color: super::run::coloured_output() }
+            }
+            Format::Json => TableStyle::Json,
+            Format::Markdown => TableStyle::Markdown,
+        }
+    }
+}
+
+fn level(text: &str) -> Result<Fraction, String> {
+    let level: Fraction = text.parse().map_err(|error: crate::units::UnitError| error.to_string())?;
+    if (0.5..1.0).contains(&level.get()) { Ok(level) } else { Err("expected a level from 50% to below 100%".into()) }
+}
+
+impl ReplicationArguments {
+    /// The plan asked for.
+    pub(super) fn plan(&self) -> Result<Plan, Failure> {
+        let precision = self.precision.map(Fraction::get);
+        if precision == Some(0.0) {
+            return Err(Failure::Input("error: a precision of 0% is never reached; ask for more than 0%".into()));
+        }
+        let (replications, most, level) = (self.replications, self.most, self.level.get());
+        Ok(Plan { replications, precision, most, level, threads: self.threads })
+    }
+
+    /// Reads a scenario, says what it objects to, and puts the seed asked for in its place.
+    pub(super) fn read(&self, path: &Path, set: &[(String, String)]) -> Result<Scenario, Failure> {
+        let mut found = Diagnostics::new();
+        let scenario = Scenario::read(path, set, &mut found);
+        let Some(mut scenario) = scenario else { return Err(Failure::diagnostics(&found)) };
+        if !found.is_empty() && !self.quiet {
+            remark(&shown(&found));
+        }
+        scenario.seed = self.seed.unwrap_or(scenario.seed);
+        Ok(scenario)
+    }
+
+    /// A bar that counts `what`.
+    pub(super) fn bar(&self, what: &str) -> ProgressBar {
+        let visible = std::io::stderr().is_terminal() && !self.quiet;
+        let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let template = format!("  [{{bar:40}}] {{pos}}/{{len}} {what}, {{eta}} left");
+        let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        ProgressBar::with_draw_target(Some(0), target).with_style(style.progress_chars("=> "))
+    }
+}
+
+/// Every policy of a scenario as an arm.
+pub(super) fn arms(scenario: &Scenario) -> Vec<Arm<'_>> {
+    let arm = |(policy, plan)| {
+        let plan: &crate::engine::scenario::PolicyPlan = plan;
+        Arm { label: &plan.label, scenario, policy }
+    };
+    scenario.policies.iter().enumerate().map(arm).collect()
+}
+
+/// Index of the policy called `label`.
+pub(super) fn policy_index(scenario: &Scenario, label: &str) -> Result<usize, Failure> {
+    let labels: Vec<&str> = scenario.policies.iter().map(|plan| plan.label.as_str()).collect();
+    labels.iter().position(|known| *known == label).ok_or_else(|| {
+        let near = suggest(label, labels.iter().copied());
+        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let (name, list) = (&scenario.name, labels.join(", "));
+        Failure::Input(format!("error: {name} has no policy `{label}`{hint}\nIt has: {list}"))
+    })
+}

@@ -1,0 +1,115 @@
+//! `plimsoll whatif`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::replication::{Format, ReplicationArguments, policy_index};
+use super::{Failure, path_and_value, say};
+use crate::engine::scenario::Scenario;
+use crate::experiment::{Arm, Replicated, Variation, replicate};
+use crate::report;
+use crate::units::SimDuration;
+
+/// Arguments of `whatif`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  plimsoll whatif scenarios/shop-peak.yaml --scale 2x --startup +60s
+  plimsoll whatif scenarios/fraud-burst.yaml --policy hpa-30 --set service.concurrency=16 --set metrics.lag=30s")]
+pub(super) struct WhatifArguments {
+    /// The scenario.
+    #[arg(value_name = "SCENARIO")]
+    scenario: PathBuf,
+    /// So many times the traffic (may be repeated, each a variation of its own).
+    #[arg(long, value_name = "FACTOR", value_parser = factor)]
+    scale: Vec<f64>,
+    /// So much longer, or shorter, until a replica is ready (may be repeated).
+    #[arg(long, value_name = "+TIME", value_parser = delay, allow_hyphen_values = true)]
+    startup: Vec<f64>,
+    /// A value changed (may be repeated).
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = path_and_value)]
+    set: Vec<(String, String)>,
+    /// The loss of a zone: not modelled yet, and said so.
+    #[arg(long, value_name = "ZONE")]
+    kill_zone: Vec<String>,
+    /// Vary only this policy (may be repeated).
+    #[arg(long, value_name = "POLICY")]
+    policy: Vec<String>,
+    /// Form of the result on standard output.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    #[command(flatten)]
+    replication: ReplicationArguments,
+}
+
+fn factor(text: &str) -> Result<f64, String> {
+    let number = text.trim_end_matches('x').parse::<f64>();
+    number.ok().filter(|f| *f > 0.0 && *f <= 1e6).ok_or_else(|| "expected a factor such as `2x` or `0.5x`".into())
+}
+
+fn delay(text: &str) -> Result<f64, String> {
+    let (sign, rest) = match text.strip_prefix('-') {
+        Some(rest) => (-1.0, rest),
+        None => (1.0, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let duration: SimDuration =
+        rest.parse().map_err(|_| "expected a change of a duration, such as `+60s` or `-5s`".to_string())?;
+    Ok(sign * duration.as_secs_f64())
+}
+
+pub(super) fn whatif(arguments: &WhatifArguments) -> Result<(), Failure> {
+    let varied = arguments.variations()?;
+    let plan = arguments.replication.plan()?;
+    let base = arguments.replication.read(&arguments.scenario, &[])?;
+    let scenarios: Vec<(String, Scenario)> = varied
+        .iter()
+        .map(|variation| match variation.apply(&base, &[]) {
+            Ok(scenario) => Ok((variation.label(), scenario)),
+            Err(found) => Err(Failure::diagnostics(&found)),
+        })
+        .collect::<Result<_, _>>()?;
+    let labels: Vec<String> = match arguments.policy.is_empty() {
+        true => base.policies.iter().map(|plan| plan.label.clone()).collect(),
+        false => arguments.policy.clone(),
+    };
+    let mut results: Vec<(String, Replicated)> = Vec::new();
+    for label in labels {
+        let arms = arms_of(&label, &base, &scenarios)?;
+        let bar = arguments.replication.bar(&label);
+        let told = |done, all| {
+            bar.set_length(all);
+            bar.set_position(done);
+        };
+        let result = replicate(&arms, &plan, &told);
+        bar.finish_and_clear();
+        results.push((label, result.map_err(|error| Failure::Input(format!("error: {error}")))?));
+    }
+    say(&report::variations(&results).text(arguments.format.style()))
+}
+
+/// The policy in the base and in every variation.
+fn arms_of<'a>(label: &str, base: &'a Scenario, varied: &'a [(String, Scenario)]) -> Result<Vec<Arm<'a>>, Failure> {
+    let mut arms = vec![Arm { label: "base", scenario: base, policy: policy_index(base, label)? }];
+    for (name, scenario) in varied {
+        arms.push(Arm { label: name, scenario, policy: policy_index(scenario, label)? });
+    }
+    Ok(arms)
+}
+
+impl WhatifArguments {
+    fn variations(&self) -> Result<Vec<Variation>, Failure> {
+        if !self.kill_zone.is_empty() {
+            return Err(Failure::Input(
+                "error: --kill-zone: zones only spread replicas in this version; a zone cannot fail yet".into(),
+            ));
+        }
+        let scales = self.scale.iter().map(|factor| Variation::Scale(*factor));
+        let delays = self.startup.iter().map(|seconds| Variation::StartUp(*seconds));
+        let values = self.set.iter().map(|(path, value)| Variation::Set(path.clone(), value.clone()));
+        let all: Vec<Variation> = scales.chain(delays).chain(values).collect();
+        match all.is_empty() {
+            true => Err(Failure::Input("error: nothing to vary; give --scale, --startup or --set".into())),
+            false => Ok(all),
+        }
+    }
+}

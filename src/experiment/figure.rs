@@ -1,0 +1,153 @@
+//! The figures of a run that are compared, planned with and tested: each a number with a name and a unit.
+
+use crate::engine::scenario::Scenario;
+use crate::engine::{RunRecord, ServiceRecord};
+
+/// What a figure measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quantity {
+    /// Cost of the whole run, dollars.
+    Cost,
+    /// A percentile of the latency (first arrival to completion), seconds; the number is in per cent.
+    Latency(u8),
+    /// Mean latency, seconds.
+    MeanLatency,
+    /// Share of good requests of the n-th objective, from 0.
+    Attainment(usize),
+    /// Requests rejected, given up or failed for good.
+    Lost,
+    /// Busy share of the slots of serving replicas.
+    Utilization,
+    /// Used share of the requested CPU of serving replicas.
+    CpuUtilization,
+    /// Ready replicas, averaged over time.
+    Replicas,
+    /// Reversals of the scaling direction per hour.
+    Flaps,
+}
+
+/// The unit in which a figure's numbers are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// US dollars.
+    Dollars,
+    /// Seconds.
+    Seconds,
+    /// A share, 1 being all.
+    Share,
+    /// A plain number.
+    Number,
+}
+
+/// Which direction is welcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Better {
+    /// Less is better.
+    Lower,
+    /// More is better.
+    Higher,
+    /// Neither.
+    Neither,
+}
+
+impl Quantity {
+    /// The unit of its numbers.
+    pub fn unit(self) -> Unit {
+        match self {
+            Quantity::Cost => Unit::Dollars,
+            Quantity::Latency(_) | Quantity::MeanLatency => Unit::Seconds,
+            Quantity::Attainment(_) | Quantity::Utilization | Quantity::CpuUtilization => Unit::Share,
+            Quantity::Lost | Quantity::Replicas | Quantity::Flaps => Unit::Number,
+        }
+    }
+
+    /// Which direction is welcome.
+    pub fn better(self) -> Better {
+        match self {
+            Quantity::Attainment(_) => Better::Higher,
+            Quantity::Utilization | Quantity::CpuUtilization | Quantity::Replicas => Better::Neither,
+            _ => Better::Lower,
+        }
+    }
+
+    /// The name under which it is asked for.
+    fn name(self) -> String {
+        match self {
+            Quantity::Cost => "cost".into(),
+            Quantity::Latency(percent) => format!("p{percent}"),
+            Quantity::MeanLatency => "mean".into(),
+            Quantity::Attainment(index) => format!("attainment.{}", index + 1),
+            Quantity::Lost => "lost".into(),
+            Quantity::Utilization => "utilization".into(),
+            Quantity::CpuUtilization => "cpu".into(),
+            Quantity::Replicas => "replicas".into(),
+            Quantity::Flaps => "flaps/h".into(),
+        }
+    }
+
+    fn of(self, service: &ServiceRecord) -> Option<f64> {
+        match self {
+            Quantity::Cost => None,
+            Quantity::Latency(percent) => {
+                service.sojourn.quantile(f64::from(percent) / 100.0).map(|latency| latency.as_secs_f64())
+            }
+            Quantity::MeanLatency => service.sojourn.mean_secs(),
+            // With nothing to judge there is nothing to compare.
+            Quantity::Attainment(index) => {
+                service.objectives.get(index).filter(|objective| objective.total > 0).map(|o| o.attainment())
+            }
+            Quantity::Lost => Some((service.counts.rejected + service.counts.timed_out + service.counts.failed) as f64),
+            Quantity::Utilization => Some(service.utilization),
+            Quantity::CpuUtilization => Some(service.cpu_utilization),
+            Quantity::Replicas => Some(service.mean_ready),
+            Quantity::Flaps => Some(service.elasticity.flaps_per_hour),
+        }
+    }
+}
+
+/// A quantity of one service, or of the whole run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Figure {
+    /// What it measures.
+    pub quantity: Quantity,
+    /// Index of the service; `None` for the whole run.
+    pub service: Option<usize>,
+    /// Its name: `cost`, `p99`; with several services `service.NAME.p99`.
+    pub name: String,
+}
+
+impl Figure {
+    /// The figure's value in a run; `None` if the run has none (no request was completed, no objective stated).
+    pub fn measure(&self, run: &RunRecord) -> Option<f64> {
+        let value = match self.service {
+            None => Some(run.cost.as_f64()),
+            Some(service) => self.quantity.of(run.services.get(service)?),
+        };
+        value.filter(|value| value.is_finite())
+    }
+
+    /// Whether a stated precision concerns it: the cost, and the latency that most promises are about.
+    pub fn is_headline(&self) -> bool {
+        matches!(self.quantity, Quantity::Cost | Quantity::Latency(99))
+    }
+}
+
+/// Every figure of a scenario's runs: the cost, then each service's.
+pub fn figures(scenario: &Scenario) -> Vec<Figure> {
+    let mut all = vec![Figure { quantity: Quantity::Cost, service: None, name: Quantity::Cost.name() }];
+    let mut quantities =
+        vec![Quantity::Latency(50), Quantity::Latency(95), Quantity::Latency(99), Quantity::MeanLatency];
+    quantities.extend((0..scenario.objectives.len()).map(Quantity::Attainment));
+    quantities.extend([Quantity::Lost, Quantity::Utilization, Quantity::CpuUtilization, Quantity::Replicas]);
+    quantities.push(Quantity::Flaps);
+    for (index, service) in scenario.services.iter().enumerate() {
+        let prefix =
+            if scenario.services.len() > 1 { format!("service.{}.", service.spec.name) } else { String::new() };
+        all.extend(quantities.iter().map(|quantity| Figure {
+            quantity: *quantity,
+            service: Some(index),
+            name: format!("{prefix}{}", quantity.name()),
+        }));
+    }
+    all
+}

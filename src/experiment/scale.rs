@@ -1,0 +1,120 @@
+//! The same traffic, more or less of it.
+
+use std::sync::Arc;
+
+use crate::config::{Diagnostics, SourceFile, parse_single};
+use crate::engine::scenario::Scenario;
+use crate::units::SimDuration;
+use crate::workload::{Opening, Recipe, RequestBatch, TRANSFORMS, TraceError, TraceSource, Transform, WorkloadSpec};
+
+/// The scenario with `factor` times as many requests to every service. A generator is superposed with independent copies of
+/// itself, which is exact; a recorded trace is scaled as by the transform `scale-rate`. Demands keep their order.
+///
+/// `None` unless the factor is one that `scale-rate` takes.
+pub fn scaled(scenario: &Scenario, factor: f64) -> Option<Scenario> {
+    let mut scenario = scenario.clone();
+    for service in &mut scenario.services {
+        let is_trace = service.workload.inputs().is_ok_and(|files| !files.is_empty());
+        let whole = if is_trace { 0 } else { factor.floor() as u64 };
+        let share = if is_trace { factor } else { factor.fract() };
+        let step = u16::try_from(service.workload.steps().len() + 1).unwrap_or(u16::MAX);
+        let rest = if share > 0.0 { Some((scale_rate(share)?, step)) } else { None };
+        let recipe = Scaled { base: service.workload.clone(), whole, rest };
+        service.workload = WorkloadSpec::from_recipe(Arc::new(recipe));
+    }
+    Some(scenario)
+}
+
+/// The transform of the scenario language.
+fn scale_rate(factor: f64) -> Option<Arc<dyn Transform>> {
+    let plugin = TRANSFORMS.iter().find(|plugin| plugin.name == "scale-rate")?;
+    let node = parse_single(&SourceFile::new("--scale", factor.to_string())).ok()?;
+    (plugin.build)(&node, &mut Diagnostics::new())
+}
+
+/// So many independent copies of a workload, and a share of another.
+#[derive(Debug)]
+struct Scaled {
+    base: WorkloadSpec,
+    whole: u64,
+    rest: Option<(Arc<dyn Transform>, u16)>,
+}
+
+/// A finished workload as the recipe behind a further step.
+#[derive(Debug)]
+struct Behind(WorkloadSpec);
+
+impl Recipe for Behind {
+    fn open(&self, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
+        self.0.open(opening.streams, opening.service)
+    }
+}
+
+impl Recipe for Scaled {
+    fn open(&self, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
+        // Numbers of services that no scenario has keep the copies independent of each other and of every service.
+        let copy = |number: u64| Opening { service: opening.service | number << 32, ..opening };
+        let mut parts = Vec::new();
+        for number in 0..self.whole {
+            let copy = copy(number);
+            parts.push(self.base.open(copy.streams, copy.service)?);
+        }
+        if let Some((transform, step)) = &self.rest {
+            let behind: Arc<dyn Recipe> = Arc::new(Behind(self.base.clone()));
+            parts.push(transform.open(&behind, *step, copy(self.whole))?);
+        }
+        Ok(match parts.len() {
+            1 => parts.remove(0),
+            _ => Box::new(Superposed { parts: parts.into_iter().map(Part::new).collect() }),
+        })
+    }
+}
+
+/// Several sources merged in order of arrival; of equal arrivals those of the first source come first.
+struct Superposed {
+    parts: Vec<Part>,
+}
+
+struct Part {
+    source: Box<dyn TraceSource>,
+    batch: RequestBatch,
+    next: usize,
+}
+
+impl Part {
+    fn new(source: Box<dyn TraceSource>) -> Part {
+        Part { source, batch: RequestBatch::default(), next: 0 }
+    }
+
+    /// Reads on where nothing is left.
+    fn refill(&mut self) -> Result<(), TraceError> {
+        if self.next == self.batch.len() {
+            self.batch.clear();
+            self.next = 0;
+            self.source.fill(&mut self.batch)?;
+        }
+        Ok(())
+    }
+}
+
+impl TraceSource for Superposed {
+    fn fill(&mut self, batch: &mut RequestBatch) -> Result<(), TraceError> {
+        let wanted = batch.len() + RequestBatch::TARGET_LEN;
+        while batch.len() < wanted {
+            for part in &mut self.parts {
+                part.refill()?;
+            }
+            let first = |part: &&mut Part| part.batch.arrivals.get(part.next).copied();
+            let ready = self.parts.iter_mut().filter(|part| first(part).is_some());
+            let Some(part) = ready.min_by_key(first) else { break };
+            batch.append_range(&part.batch, part.next..part.next + 1);
+            part.next += 1;
+        }
+        Ok(())
+    }
+
+    fn extent(&self) -> Option<SimDuration> {
+        let extents: Option<Vec<SimDuration>> = self.parts.iter().map(|part| part.source.extent()).collect();
+        extents?.into_iter().max()
+    }
+}
