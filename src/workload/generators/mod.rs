@@ -3,15 +3,21 @@
 mod batch;
 mod constant;
 mod curve;
+mod fraud;
+mod game;
 mod hawkes;
+mod llm_chat;
 mod mmpp;
 mod nhpp;
 mod poisson;
 mod process;
 mod renewal;
+mod shop;
 #[cfg(test)]
 pub(super) mod testing;
 mod tokens;
+mod user_sessions;
+mod visits;
 
 use std::sync::Arc;
 
@@ -26,8 +32,20 @@ pub type GeneratorBuilder = fn(&Node, &mut Diagnostics) -> Option<Arc<dyn Recipe
 pub type GeneratorPlugin = Plugin<GeneratorBuilder>;
 
 /// Every generator.
-pub const GENERATORS: &[GeneratorPlugin] =
-    &[constant::PLUGIN, poisson::PLUGIN, nhpp::PLUGIN, mmpp::PLUGIN, hawkes::PLUGIN, batch::PLUGIN, renewal::PLUGIN];
+pub const GENERATORS: &[GeneratorPlugin] = &[
+    constant::PLUGIN,
+    poisson::PLUGIN,
+    nhpp::PLUGIN,
+    mmpp::PLUGIN,
+    hawkes::PLUGIN,
+    batch::PLUGIN,
+    renewal::PLUGIN,
+    user_sessions::PLUGIN,
+    shop::PLUGIN,
+    game::PLUGIN,
+    fraud::PLUGIN,
+    llm_chat::PLUGIN,
+];
 
 /// A rate and for how long: the parameters of the generators with a steady rate. Both also accept the rate alone.
 fn steady(name: &str, node: &Node, sink: &mut Diagnostics) -> Option<(Rate, Option<SimDuration>)> {

@@ -67,11 +67,12 @@ pub(super) struct Envelope {
 impl Envelope {
     /// Reads `for`, `start` and `tokens`.
     pub(super) fn read(fields: &Fields<'_>, sink: &mut Diagnostics) -> Envelope {
-        Envelope {
-            duration: fields.optional("for", sink),
-            start: read_instant(fields, "start", sink),
-            tokens: fields.optional("tokens", sink),
-        }
+        Envelope { tokens: fields.optional("tokens", sink), ..Envelope::dated(fields, sink) }
+    }
+
+    /// Reads `for` and `start`.
+    pub(super) fn dated(fields: &Fields<'_>, sink: &mut Diagnostics) -> Envelope {
+        Envelope { duration: fields.optional("for", sink), start: read_instant(fields, "start", sink), tokens: None }
     }
 
     /// Seconds since Monday 00:00 (UTC) at time zero; zero where no date is stated.
