@@ -72,7 +72,9 @@ pub(super) fn test(arguments: &TestArguments) -> Result<(), Failure> {
     if let Some(path) = &arguments.junit {
         write_file(path, report::junit(&tested))?;
     }
-    say(&rendered(&tested, arguments.format))?;
+    if !tested.is_empty() {
+        say(&rendered(&tested, arguments.format))?;
+    }
     if !refused.is_empty() {
         return Err(Failure::Input(refused.join("\n\n")));
     }

@@ -24,6 +24,6 @@ pub use figure::{Better, Figure, Quantity, Unit, figures};
 pub use outcome::{InputFact, Outcome};
 pub use replicate::{Arm, Plan, Replicated, Samples, Told, replicate};
 pub use run::{Progress, run};
-pub use scale::scaled;
+pub use scale::{MOST_SCALE, scaled};
 pub use sweep::{Axis, Grid, PointResult, sweep};
 pub use vary::Variation;
