@@ -1,5 +1,6 @@
 //! Everything that is tested from outside the library, in one binary.
 
+mod answers;
 mod brute_force;
 mod cli;
 mod determinism;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use plimsoll::config::Diagnostics;
 use plimsoll::engine::scenario::Scenario;
-use plimsoll::experiment::{Arm, Finding, Plan, Replicated, differences, replicate};
+use plimsoll::experiment::{Arm, Finding, Plan, Replicated, differences, replicate, scaled};
 use plimsoll::stats::{ConfidenceInterval, Running};
 
 /// A service small enough for thousands of runs.
@@ -139,4 +139,28 @@ fn replications_stop_at_the_precision_asked_for_or_at_the_most() {
     }
     let stopped = replicated(&scenario, &[0], &Plan { precision: Some(0.001), most: 12, ..Plan::default() });
     assert_eq!((stopped.precise, stopped.replications), (Some(false), 12));
+}
+
+/// Requests that arrived after the warm-up, and the checksum of all.
+fn arrivals(scenario: &Scenario, replication: u64) -> (f64, u64) {
+    let run = scenario.simulation(2, replication).unwrap().run(&mut |_| {}).unwrap();
+    (run.services[0].counts.arrived as f64, run.services[0].demand_checksum)
+}
+
+#[test]
+fn scaled_poisson_traffic_is_poisson_traffic() {
+    let base = scenario(&[]);
+    assert_eq!(arrivals(&scaled(&base, 1.0).unwrap(), 3), arrivals(&base, 3));
+    assert!([0.0, -1.0, f64::NAN, f64::INFINITY].iter().all(|factor| scaled(&base, *factor).is_none()));
+    const RUNS: u64 = 300;
+    for factor in [0.4, 2.0, 2.5] {
+        let louder = scaled(&base, factor).unwrap();
+        let counts: Running = (0..RUNS).map(|replication| arrivals(&louder, replication).0).collect();
+        // 30 requests per second over the 7 seconds after the warm-up; in a Poisson process the variance equals the mean.
+        let (expected, mean) = (30.0 * 7.0 * factor, counts.mean().unwrap());
+        assert!((mean - expected).abs() < 4.0 * (expected / RUNS as f64).sqrt(), "{factor}: {mean}, not {expected}");
+        let dispersion = counts.variance().unwrap() / mean;
+        let error = (2.0 / (RUNS - 1) as f64).sqrt();
+        assert!((dispersion - 1.0).abs() < 4.0 * error, "{factor}: dispersion {dispersion}");
+    }
 }

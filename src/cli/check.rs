@@ -5,6 +5,7 @@ use clap::Args;
 use super::{Failure, ScenarioArguments, remark, say, shown};
 use crate::config::Diagnostics;
 use crate::engine::scenario::Scenario;
+use crate::experiment::expectations;
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
@@ -19,6 +20,10 @@ pub(super) fn check(arguments: &CheckArguments) -> Result<(), Failure> {
     for path in &arguments.input.scenarios {
         let mut found = Diagnostics::new();
         let scenario = Scenario::read(path, &arguments.input.set, &mut found);
+        let scenario = scenario.filter(|scenario| {
+            expectations(scenario, &mut found);
+            !found.has_errors()
+        });
         if !found.is_empty() {
             remark(&shown(&found));
         }

@@ -12,6 +12,7 @@ mod replication;
 mod run;
 mod schema;
 mod sweep;
+mod test;
 mod trace;
 mod verify;
 mod whatif;
@@ -54,6 +55,8 @@ enum Command {
     Capacity(capacity::CapacityArguments),
     /// Run a grid of variations into a file; goes on where it was interrupted.
     Sweep(sweep::SweepArguments),
+    /// Hold policies to what their scenarios expect, and to a baseline.
+    Test(test::TestArguments),
     /// Read scenarios and say what is wrong with them, without running.
     Check(check::CheckArguments),
     /// List what a scenario can name: policies, dispatchers, trace formats and so on.
@@ -173,6 +176,7 @@ fn dispatch() -> ExitCode {
         Command::Whatif(arguments) => whatif::whatif(&arguments),
         Command::Capacity(arguments) => capacity::capacity(&arguments),
         Command::Sweep(arguments) => sweep::sweep(&arguments),
+        Command::Test(arguments) => test::test(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Trace(arguments) => trace::trace(&arguments),

@@ -45,6 +45,10 @@ pub fn scenario_schema() -> Value {
                 "objectives",
                 json!({ "type": "array", "items": objective(), "description": "What clients are promised." }),
             ),
+            (
+                "expect",
+                json!({ "type": "array", "items": text("A comparison, such as `p99 < 250ms`."), "description": "What `plimsoll test` expects." }),
+            ),
             ("policies", policies()),
         ],
     );

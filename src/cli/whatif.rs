@@ -7,7 +7,7 @@ use clap::Args;
 use super::replication::{Format, ReplicationArguments, policy_index};
 use super::{Failure, path_and_value, say};
 use crate::engine::scenario::Scenario;
-use crate::experiment::{Arm, Replicated, Variation, replicate};
+use crate::experiment::{Arm, MOST_SCALE, Replicated, Variation, replicate};
 use crate::report;
 use crate::units::SimDuration;
 
@@ -44,7 +44,10 @@ pub(super) struct WhatifArguments {
 
 fn factor(text: &str) -> Result<f64, String> {
     let number = text.trim_end_matches('x').parse::<f64>();
-    number.ok().filter(|f| *f > 0.0 && *f <= 1e6).ok_or_else(|| "expected a factor such as `2x` or `0.5x`".into())
+    number
+        .ok()
+        .filter(|f| *f > 0.0 && *f <= MOST_SCALE)
+        .ok_or_else(|| "expected a factor such as `2x` or `0.5x`, up to 1000x".into())
 }
 
 fn delay(text: &str) -> Result<f64, String> {

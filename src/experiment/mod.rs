@@ -1,7 +1,9 @@
 //! Many runs: compare, replicate, sweep, plan, test.
 
+mod baseline;
 mod capacity;
 mod compare;
+mod expectation;
 mod figure;
 mod outcome;
 mod pool;
@@ -14,12 +16,14 @@ mod vary;
 pub mod verify;
 pub mod workloads;
 
+pub use baseline::Baseline;
 pub use capacity::{Bottleneck, Limit, capacity};
 pub use compare::{Difference, Finding, differences};
+pub use expectation::{Check, Expectation, expectations};
 pub use figure::{Better, Figure, Quantity, Unit, figures};
 pub use outcome::{InputFact, Outcome};
 pub use replicate::{Arm, Plan, Replicated, Samples, Told, replicate};
 pub use run::{Progress, run};
-pub use scale::scaled;
+pub use scale::{MOST_SCALE, scaled};
 pub use sweep::{Axis, Grid, PointResult, sweep};
 pub use vary::Variation;

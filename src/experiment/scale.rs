@@ -7,11 +7,17 @@ use crate::engine::scenario::Scenario;
 use crate::units::SimDuration;
 use crate::workload::{Opening, Recipe, RequestBatch, TRANSFORMS, TraceError, TraceSource, Transform, WorkloadSpec};
 
+/// The largest factor: each copy of a generator is a stream of its own.
+pub const MOST_SCALE: f64 = 1000.0;
+
 /// The scenario with `factor` times as many requests to every service. A generator is superposed with independent copies of
 /// itself, which is exact; a recorded trace is scaled as by the transform `scale-rate`. Demands keep their order.
 ///
-/// `None` unless the factor is one that `scale-rate` takes.
+/// `None` unless the factor is above 0 and at most [`MOST_SCALE`].
 pub fn scaled(scenario: &Scenario, factor: f64) -> Option<Scenario> {
+    if !(factor > 0.0 && factor <= MOST_SCALE) {
+        return None;
+    }
     let mut scenario = scenario.clone();
     for service in &mut scenario.services {
         let is_trace = service.workload.inputs().is_ok_and(|files| !files.is_empty());

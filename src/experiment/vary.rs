@@ -4,7 +4,7 @@ use crate::config::Diagnostics;
 use crate::engine::scenario::Scenario;
 use crate::random::Distribution;
 
-use super::scale::scaled;
+use super::scale::{MOST_SCALE, scaled};
 
 /// What is changed.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,8 +33,9 @@ impl Variation {
     /// What is wrong with the variation.
     pub fn apply(&self, base: &Scenario, set: &[(String, String)]) -> Result<Scenario, Diagnostics> {
         match self {
-            Variation::Scale(factor) => scaled(base, *factor)
-                .ok_or_else(|| refusal(format!("{factor} cannot scale a rate: expected above 0 and up to 1000000"))),
+            Variation::Scale(factor) => scaled(base, *factor).ok_or_else(|| {
+                refusal(format!("{factor} cannot scale the traffic: expected above 0 and up to {MOST_SCALE}"))
+            }),
             Variation::StartUp(seconds) => started_later(base, *seconds),
             Variation::Set(path, value) => {
                 let mut set = set.to_vec();

@@ -370,6 +370,7 @@ impl Case {
             placement: &PLACEMENTS[self.nodes.as_ref().map_or(0, |nodes| nodes.placement)],
             objectives: self.objectives.iter().map(objective).collect(),
             reference_utilization: Utilization::new(0.7).unwrap(),
+            expect: Vec::new(),
             policies: self.variants.iter().enumerate().map(plan).collect(),
             metrics: metrics.clone(),
             sources: Vec::new(),

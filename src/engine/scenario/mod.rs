@@ -12,7 +12,7 @@ use super::objective::Objective;
 use super::spec::{NodeLease, ReplicaLease, RunSpec, ServiceRun};
 use super::{RunError, Simulation};
 use crate::cluster::{NodePool, Nodes, PlacementPlugin, ServiceSpec};
-use crate::config::{Diagnostics, SourceFile};
+use crate::config::{Diagnostics, Node, SourceFile};
 use crate::policy::PolicyFactory;
 use crate::random::Streams;
 use crate::units::{SimDuration, SimTime, Utilization};
@@ -69,6 +69,8 @@ pub struct Scenario {
     pub objectives: Vec<Objective>,
     /// Utilization at which replicas count as needed.
     pub reference_utilization: Utilization,
+    /// What `plimsoll test` expects of the figures, one comparison each, as written.
+    pub expect: Vec<Node>,
     /// The variants to compare.
     pub policies: Vec<PolicyPlan>,
     /// Every file that was read, the scenario itself first.

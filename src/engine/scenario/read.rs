@@ -40,6 +40,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, sink: &mut Diagnostics) -> 
     let (pools, node_leases) = read_pools(&fields, &mut sources, sink);
     let placement = read_placement(&fields, sink);
     let services = read_services(&fields, &base_dir, &mut sources, sink);
+    let expect = read_expect(&fields, sink);
     let policies = read_policies(&fields, &base_dir, &services, &metrics, sink);
     fields.finish(sink);
     check_name(&name, &loaded.root, sink);
@@ -67,6 +68,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, sink: &mut Diagnostics) -> 
         metrics,
         objectives,
         reference_utilization: reference?,
+        expect,
         policies,
         sources: loaded.sources.clone(),
         path: path.to_path_buf(),
@@ -195,6 +197,18 @@ fn read_objective(node: &Node, sink: &mut Diagnostics) -> Option<Objective> {
     };
     fields.finish(sink);
     objective
+}
+
+/// The comparisons stay texts: the figures that they name belong to experiments.
+fn read_expect(fields: &Fields<'_>, sink: &mut Diagnostics) -> Vec<Node> {
+    let Some(node) = fields.node_of("expect") else { return Vec::new() };
+    match &node.value {
+        Value::Sequence(items) => items.clone(),
+        _ => {
+            sink.push(node.error("`expect` must be a list").help("- p99 < 250ms"));
+            Vec::new()
+        }
+    }
 }
 
 fn read_pools(fields: &Fields<'_>, sources: &mut Sources, sink: &mut Diagnostics) -> (Vec<NodePool>, Vec<NodeLease>) {

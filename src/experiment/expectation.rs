@@ -1,0 +1,237 @@
+//! Limits on figures, as a scenario's `expect:` states them.
+
+use super::figure::{Figure, Unit, figures};
+use super::replicate::Replicated;
+use crate::config::{Diagnostic, Diagnostics, Node, suggest};
+use crate::engine::scenario::Scenario;
+use crate::stats::{ConfidenceInterval, Running};
+use crate::units::{SimDuration, Usd, Utilization};
+
+/// A comparison of two sides: `p99 < 250ms`, `policy.a.cost < 0.9 * policy.b.cost`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expectation {
+    /// As written.
+    pub text: String,
+    /// Line of the file, from 1.
+    pub line: usize,
+    left: Side,
+    relation: Relation,
+    right: Side,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Relation {
+    Less,
+    AtMost,
+    More,
+    AtLeast,
+}
+
+/// A value, or a multiple of a figure.
+#[derive(Debug, Clone, PartialEq)]
+enum Side {
+    Value(f64, Unit),
+    Figure { factor: f64, policy: Option<usize>, figure: usize, unit: Unit },
+}
+
+/// What became of one thing that a test looks at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Check {
+    /// What was expected, and of which policy.
+    pub name: String,
+    /// Line of the scenario that says so, from 1.
+    pub line: usize,
+    /// Whether it holds for the means.
+    pub passed: bool,
+    /// Whether the confidence interval lies on that side of the limit as a whole.
+    pub certain: bool,
+    /// The left side's mean; `None` if a run has no such figure.
+    pub found: Option<f64>,
+    /// The right side's mean.
+    pub limit: Option<f64>,
+    /// Unit of both.
+    pub unit: Unit,
+}
+
+/// Reads everything under `expect:`; what is wrong goes into `sink`.
+pub fn expectations(scenario: &Scenario, sink: &mut Diagnostics) -> Vec<Expectation> {
+    let names = Names { figures: figures(scenario), scenario };
+    let mut read = Vec::new();
+    for node in &scenario.expect {
+        match names.expectation(node) {
+            Ok(expectation) => read.push(expectation),
+            Err(diagnostic) => sink.push(*diagnostic),
+        }
+    }
+    read
+}
+
+/// What an expectation may name.
+struct Names<'a> {
+    figures: Vec<Figure>,
+    scenario: &'a Scenario,
+}
+
+type Parsed<T> = Result<T, Box<Diagnostic>>;
+
+impl Names<'_> {
+    fn expectation(&self, node: &Node) -> Parsed<Expectation> {
+        let refuse = |message: String| Box::new(node.error(message).help("for example `p99 < 250ms` or `cost < $40`"));
+        let text = node.as_text().ok_or_else(|| refuse(format!("expected a comparison, found {}", node.kind())))?;
+        let relations =
+            [("<=", Relation::AtMost), (">=", Relation::AtLeast), ("<", Relation::Less), (">", Relation::More)];
+        let split = relations.iter().find_map(|(sign, relation)| Some((text.split_once(sign)?, *relation)));
+        let ((left, right), relation) =
+            split.ok_or_else(|| refuse(format!("`{text}` compares nothing: expected <, <=, > or >=")))?;
+        let (left, right) = (self.side(left.trim(), node)?, self.side(right.trim(), node)?);
+        if left.unit() != right.unit() {
+            let (a, b) = (unit_words(left.unit()), unit_words(right.unit()));
+            return Err(refuse(format!("`{text}` compares {a} with {b}")));
+        }
+        if matches!((&left, &right), (Side::Value(..), Side::Value(..))) {
+            return Err(refuse(format!("`{text}` names no figure")));
+        }
+        let line = node.source.line_column(node.span.start).0;
+        Ok(Expectation { text: text.to_string(), line, left, relation, right })
+    }
+
+    fn side(&self, text: &str, node: &Node) -> Parsed<Side> {
+        if let Some((factor, figure)) = text.split_once('*') {
+            let factor = factor.trim().parse::<f64>().ok().filter(|factor| factor.is_finite() && *factor > 0.0);
+            let factor =
+                factor.ok_or_else(|| Box::new(node.error(format!("`{text}` has no number before the `*`"))))?;
+            return self.figure(factor, figure.trim(), node);
+        }
+        match value(text) {
+            Some((value, unit)) => Ok(Side::Value(value, unit)),
+            None => self.figure(1.0, text, node),
+        }
+    }
+
+    fn figure(&self, factor: f64, text: &str, node: &Node) -> Parsed<Side> {
+        let (policy, rest) = match text.strip_prefix("policy.") {
+            Some(rest) => self.policy(rest, node).map(|(policy, rest)| (Some(policy), rest))?,
+            None => (None, text),
+        };
+        // The first objective is meant where none is named, and the only service where there is one.
+        let name = if rest.ends_with("attainment") { format!("{rest}.1") } else { rest.to_string() };
+        let name = match self.scenario.services.as_slice() {
+            [only] => name.strip_prefix(&format!("service.{}.", only.spec.name)).unwrap_or(&name).to_string(),
+            _ => name,
+        };
+        let found = self.figures.iter().position(|figure| figure.name == name);
+        let figure = found.ok_or_else(|| {
+            let names: Vec<&str> = self.figures.iter().map(|figure| figure.name.as_str()).collect();
+            let error = node.error(format!("`{rest}` is not a figure")).note(format!("known: {}", names.join(", ")));
+            Box::new(match suggest(rest, names.iter().copied()) {
+                Some(near) => error.label(format!("did you mean `{near}`?")),
+                None => error,
+            })
+        })?;
+        Ok(Side::Figure { factor, policy, figure, unit: self.figures[figure].quantity.unit() })
+    }
+
+    /// Splits a policy's label, which may hold dots, from the figure behind it.
+    fn policy<'t>(&self, text: &'t str, node: &Node) -> Parsed<(usize, &'t str)> {
+        let labels: Vec<&str> = self.scenario.policies.iter().map(|plan| plan.label.as_str()).collect();
+        let fits = |(index, label): (usize, &&str)| {
+            let rest = text.strip_prefix(label)?.strip_prefix('.')?;
+            Some((index, rest))
+        };
+        let longest = labels.iter().enumerate().filter_map(fits).min_by_key(|(_, rest)| rest.len());
+        longest.ok_or_else(|| {
+            let error = node.error(format!("`policy.{text}` names no policy of the scenario"));
+            let error = error.note(format!("policies: {}", labels.join(", ")));
+            let named = text.split('.').next().unwrap_or(text);
+            Box::new(match suggest(named, labels.iter().copied()) {
+                Some(near) => error.label(format!("did you mean `{near}`?")),
+                None => error,
+            })
+        })
+    }
+}
+
+/// A value with its unit; `None` if the text is no value.
+fn value(text: &str) -> Option<(f64, Unit)> {
+    if text.contains('$') {
+        return text.parse::<Usd>().ok().map(|dollars| (dollars.as_f64(), Unit::Dollars));
+    }
+    if let Ok(number) = text.parse::<f64>() {
+        return number.is_finite().then_some((number, Unit::Number));
+    }
+    if text.ends_with('%') {
+        return text.parse::<Utilization>().ok().map(|share| (share.get(), Unit::Share));
+    }
+    text.parse::<SimDuration>().ok().map(|duration| (duration.as_secs_f64(), Unit::Seconds))
+}
+
+fn unit_words(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Dollars => "dollars",
+        Unit::Seconds => "a time",
+        Unit::Share => "a share",
+        Unit::Number => "a plain number",
+    }
+}
+
+impl Side {
+    fn unit(&self) -> Unit {
+        match self {
+            Side::Value(_, unit) | Side::Figure { unit, .. } => *unit,
+        }
+    }
+
+    /// Whether it speaks of every policy in turn.
+    fn is_general(&self) -> bool {
+        matches!(self, Side::Figure { policy: None, .. })
+    }
+
+    /// The value in each replication, with `policy` where none is named.
+    fn values(&self, result: &Replicated, policy: usize) -> Option<Vec<f64>> {
+        match self {
+            Side::Value(value, _) => Some(vec![*value; result.replications as usize]),
+            Side::Figure { factor, policy: named, figure, .. } => {
+                let values = result.arms.get(named.unwrap_or(policy))?.all(*figure)?;
+                Some(values.into_iter().map(|value| factor * value).collect())
+            }
+        }
+    }
+}
+
+impl Relation {
+    /// Whether left - right is as it should be.
+    fn holds(self, difference: f64) -> bool {
+        match self {
+            Relation::Less => difference < 0.0,
+            Relation::AtMost => difference <= 0.0,
+            Relation::More => difference > 0.0,
+            Relation::AtLeast => difference >= 0.0,
+        }
+    }
+}
+
+impl Expectation {
+    /// Judges the replications of a scenario's policies, which are the arms in order. Where no policy is named there is one
+    /// check for each that could be run in production.
+    pub fn judge(&self, result: &Replicated) -> Vec<Check> {
+        if !self.left.is_general() && !self.right.is_general() {
+            return vec![self.check(result, 0, self.text.clone())];
+        }
+        let arms = result.arms.iter().enumerate().filter(|(_, arm)| !arm.clairvoyant);
+        arms.map(|(index, arm)| self.check(result, index, format!("{} [{}]", self.text, arm.label))).collect()
+    }
+
+    fn check(&self, result: &Replicated, policy: usize, name: String) -> Check {
+        let mean = |values: &Option<Vec<f64>>| values.as_ref()?.iter().copied().collect::<Running>().mean();
+        let (left, right) = (self.left.values(result, policy), self.right.values(result, policy));
+        let (found, limit) = (mean(&left), mean(&right));
+        let differences: Option<Vec<f64>> =
+            left.zip(right).map(|(left, right)| left.iter().zip(&right).map(|(l, r)| l - r).collect());
+        let passed = found.zip(limit).is_some_and(|(found, limit)| self.relation.holds(found - limit));
+        let interval = differences.and_then(|values| ConfidenceInterval::of(values, result.level));
+        let certain = interval.is_some_and(|interval| {
+            self.relation.holds(interval.low()) == passed && self.relation.holds(interval.high()) == passed
+        });
+        Check { name, line: self.line, passed, certain, found, limit, unit: self.left.unit() }
+    }
+}

@@ -1,0 +1,212 @@
+//! The commands that answer a planner's questions, as a user meets them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+const SCENARIO: &str = "\
+name: small
+seed: 7
+duration: 90s
+warm-up: 10s
+interval: 10s
+workload: { poisson: { rate: 40/s } }
+service:
+  name: web
+  replicas: 2
+  resources: { requests: { cpu: 1, memory: 1Gi }, limits: { cpu: 1 } }
+  concurrency: 4
+  queue-limit: 20
+  service-time: { exponential: { mean: 100ms } }
+  cpu-per-request: 25ms
+  start-up: { ready: 4s }
+  price: $1/h
+metrics: { interval: 15s, window: 30s, lag: 1s }
+objectives:
+  - latency: { within: 500ms, target: 95% }
+policies:
+  fixed: { static: { replicas: 3 } }
+  auto: { hpa: { min: 1, max: 9, target: { cpu: 60% } } }
+";
+
+struct Place(TempDir);
+
+impl Place {
+    fn new(scenario: &str) -> Place {
+        let place = Place(TempDir::new().unwrap());
+        fs::write(place.path("small.yaml"), scenario).unwrap();
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn run(&self, arguments: &str) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+        command.args(arguments.split_whitespace()).current_dir(self.0.path()).env("NO_COLOR", "1");
+        command.output().unwrap()
+    }
+
+    /// Runs, expecting the exit code; both outputs together.
+    fn expect(&self, arguments: &str, code: i32) -> String {
+        let output = self.run(arguments);
+        let shown = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{arguments}: {shown}");
+        assert!(!shown.contains("internal error"), "{shown}");
+        shown
+    }
+}
+
+#[test]
+fn a_comparison_is_the_same_for_any_number_of_threads_and_names_its_base() {
+    let place = Place::new(SCENARIO);
+    let one = place.expect("compare small.yaml --base auto --replications 4 --format json --threads 1", 0);
+    assert_eq!(one, place.expect("compare small.yaml --base auto --replications 4 --format json --threads 2", 0));
+    let result: serde_json::Value = serde_json::from_str(&one).unwrap();
+    assert_eq!(result["base"], "auto");
+    let cost = &result["policies"][0]["figures"][0];
+    assert_eq!((cost["figure"].as_str(), cost["better"].as_bool()), (Some("cost"), Some(false)), "{cost}");
+    assert!(cost["verdict"].as_str().unwrap().starts_with("dearer by"), "{cost}");
+    assert!(place.expect("compare small.yaml --base atuo", 2).contains("did you mean `auto`?"));
+    assert!(place.expect("compare small.yaml --precision 0%", 2).contains("never reached"));
+}
+
+#[test]
+fn variations_stand_beside_their_base() {
+    let place = Place::new(SCENARIO);
+    let arguments = "whatif small.yaml --scale 3x --startup +60s --set service.price=$2/h --policy fixed \
+                     --replications 3 --format markdown";
+    let shown = place.expect(arguments, 0);
+    for expected in ["| fixed | base |", "| fixed | scale 3x |", "startup +60s", "dearer by 100.0% ± 0%"] {
+        assert!(shown.contains(expected), "{expected} in {shown}");
+    }
+    assert!(place.expect("whatif small.yaml --kill-zone a", 2).contains("a zone cannot fail yet"));
+    assert!(place.expect("whatif small.yaml", 2).contains("nothing to vary"));
+    assert!(place.expect("whatif small.yaml --scale 0x", 2).contains("expected a factor"));
+    assert!(place.expect("whatif small.yaml --startup -60s", 2).contains("no start-up phase"));
+}
+
+/// Twelve slots of 100 ms answer 120 requests per second at most.
+#[test]
+fn the_capacity_of_a_station_is_that_of_its_slots() {
+    let place = Place::new(&SCENARIO.replace("latency: { within: 500ms, target: 95% }", "availability: 99%"));
+    let shown = place.expect("capacity small.yaml --policy fixed --replications 3 --format json", 0);
+    let result: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    let row = &result["rows"][0];
+    let rate: f64 = row["Requests/s"].as_str().unwrap().split(' ').next().unwrap().parse().unwrap();
+    assert!((105.0..135.0).contains(&rate), "{row}");
+    assert!(row["What breaks it"].as_str().unwrap().contains("too few replicas wanted"), "{row}");
+}
+
+#[rstest::rstest]
+#[case("s.csv")]
+#[case("s.jsonl")]
+fn a_sweep_goes_on_where_it_was_killed(#[case] file: &str) {
+    let place = Place::new(SCENARIO);
+    let vary = "sweep small.yaml --vary service.concurrency=2..4 --vary metrics.lag=1s,5s --replications 2";
+    place.expect(&format!("{vary} --out {file}"), 0);
+    let whole = fs::read(place.path(file)).unwrap();
+    assert_eq!(whole.iter().filter(|byte| **byte == b'\n').count(), 12 + usize::from(file.ends_with("csv")));
+    // Wherever the power went: within the header, a row, between the rows of a point, after the end.
+    for cut in [0, 5, whole.len() / 7, whole.len() / 2, whole.len() - 1, whole.len()] {
+        let torn = format!("torn-{file}");
+        fs::write(place.path(&torn), &whole[..cut]).unwrap();
+        place.expect(&format!("{vary} --out {torn} --threads 1"), 0);
+        assert!(fs::read(place.path(&torn)).unwrap() == whole, "cut at {cut}");
+    }
+    assert!(place.expect(&format!("{vary} --seed 8 --out {file}"), 2).contains("something else"));
+    assert_eq!(fs::read(place.path(file)).unwrap(), whole, "a refused sweep leaves the file alone");
+}
+
+#[test]
+fn a_sweep_survives_the_kill_itself() {
+    let place = Place::new(SCENARIO);
+    let vary = "sweep small.yaml --vary service.concurrency=1..40 --replications 2 --quiet --out";
+    place.expect(&format!("{vary} whole.csv"), 0);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
+        .args(format!("{vary} killed.csv").split_whitespace())
+        .current_dir(place.0.path())
+        .spawn()
+        .unwrap();
+    // Killed once something is there; should it have been faster, there is nothing left to do, which is right too.
+    while fs::read(place.path("killed.csv")).unwrap_or_default().len() < 3000 && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    let _ = child.kill();
+    child.wait().unwrap();
+    place.expect(&format!("{vary} killed.csv"), 0);
+    assert!(fs::read(place.path("whole.csv")).unwrap() == fs::read(place.path("killed.csv")).unwrap());
+}
+
+fn with_expectations(lines: &str) -> Place {
+    Place::new(&format!("{SCENARIO}expect:\n{lines}"))
+}
+
+#[test]
+fn expectations_decide_the_exit_code() {
+    let good = "  - p50 < 500ms\n  - cost < $40\n  - flaps/h <= 60\n  - policy.auto.cost < 2 * policy.fixed.cost\n  - attainment > 50%\n";
+    let place = with_expectations(good);
+    assert!(place.expect("test small.yaml --replications 3", 0).contains("9 of 9 expectations hold"));
+    let place = with_expectations("  - policy.fixed.cost < $0.01\n  - policy.auto.cost > $0\n");
+    let shown = place.expect("test . --replications 3 --format github --junit j.xml", 1);
+    assert!(shown.contains("::error file=./small.yaml,line=24,"), "{shown}");
+    let xml = fs::read_to_string(place.path("j.xml")).unwrap();
+    assert!(xml.contains("tests=\"2\" failures=\"1\""), "{xml}");
+}
+
+#[rstest::rstest]
+#[case("p99 < 250", "compares a time with a plain number")]
+#[case("p98 < 250ms", "is not a figure")]
+#[case("policy.fixd.cost < $1", "did you mean `fixed`?")]
+#[case("cost = $1", "compares nothing")]
+#[case("$1 < $2", "names no figure")]
+#[case("x * cost < $2", "no number before")]
+#[case("[a, b]", "expected a comparison")]
+fn expectations_that_make_no_sense_are_refused(#[case] line: &str, #[case] words: &str) {
+    let place = with_expectations(&format!("  - {line}\n"));
+    for command in ["test small.yaml", "check small.yaml"] {
+        let shown = place.expect(command, 2);
+        assert!(shown.contains(words) && shown.contains("small.yaml:24:5"), "{shown}");
+    }
+}
+
+#[test]
+fn a_regression_is_held_against_the_baseline() {
+    let place = Place::new(SCENARIO);
+    assert!(place.expect("test small.yaml", 2).contains("neither `expect:` nor a baseline"));
+    place.expect("test small.yaml --bless --replications 4", 0);
+    place.expect("test small.yaml --replications 4", 0);
+    place.expect("test small.yaml --replications 4 --set service.price=$1.01/h", 0);
+    let dearer = place.expect("test small.yaml --replications 4 --set service.price=$1.03/h", 1);
+    assert!(dearer.contains("no worse than the baseline"), "{dearer}");
+    place.expect("test small.yaml --replications 4 --set service.price=$1.03/h --margin 4%", 0);
+    assert!(place.expect("test small.yaml --seed 8", 2).contains("the baseline has seed 7"));
+    assert!(place.expect("test small.yaml --replications 1", 2).contains("fewer than two replications"));
+}
+
+/// The shipped example, with a manifest as somebody may break it: the autoscaler is capped far below the load.
+#[test]
+fn the_gate_catches_a_broken_policy() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("policy-tests");
+    let place = Place::new(SCENARIO);
+    fs::create_dir_all(place.path("tests/manifests")).unwrap();
+    for file in ["checkout.yaml", "checkout.baseline.json", "manifests/checkout-hpa.yaml"] {
+        fs::copy(tests.join(file), place.path("tests").join(file)).unwrap();
+    }
+    let command = "test tests --replications 5 --format markdown";
+    let shown = place.expect(command, 0);
+    assert!(shown.contains("15 of 15 expectations hold"), "{shown}");
+    let manifest = place.path("tests/manifests/checkout-hpa.yaml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    let broken = text.replace("minReplicas: 3", "minReplicas: 1").replace("maxReplicas: 20", "maxReplicas: 1");
+    assert_ne!(text, broken);
+    fs::write(&manifest, broken).unwrap();
+    let shown = place.expect(command, 1);
+    for expected in ["policy.manifest.p99 &lt; 800ms", "p99 \\[manifest\\] no worse than the baseline"] {
+        assert!(shown.contains(&format!("| ✗ | checkout | {expected} |")), "{shown}");
+    }
+    assert!(shown.contains("| ✓ | checkout | cost \\[fixed\\] no worse than the baseline |"), "{shown}");
+}
