@@ -367,7 +367,7 @@ mod tests {
 
     #[rstest]
     #[case("expnential: { mean: 1s }", "did you mean `exponential`?")]
-    #[case("exponential: { men: 1s }", "exponential has no `mean`")]
+    #[case("exponential: { men: 1s }", "did you mean `mean`?")]
     #[case("exponential: { mean: 0s }", "must be more than zero")]
     #[case("gamma: { shape: -1, mean: 1s }", "must be more than zero")]
     #[case("hyperexponential: { mean: 1s, cv: 0.5 }", "at least 1")]
