@@ -174,7 +174,7 @@ fn start_up_delays(scenario: &mut Scenario, every: SimDuration, sizes: Vec<u32>)
     let seen = Arc::new(Mutex::new(BTreeMap::new()));
     let factory: PolicyFactory = {
         let seen = seen.clone();
-        Arc::new(move || Box::new(Onlooker { every, sizes: sizes.clone(), turn: 0, seen: seen.clone() }))
+        Arc::new(move |_| Box::new(Onlooker { every, sizes: sizes.clone(), turn: 0, seen: seen.clone() }))
     };
     scenario.policies = vec![PolicyPlan { label: "onlooker".into(), factories: vec![factory] }];
     run(scenario, 1);

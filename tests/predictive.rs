@@ -71,3 +71,91 @@ fn on_a_season_with_slow_start_ups_prediction_beats_reaction(#[case] preset: &st
     let mut told = told.inspect(|d| assert!(d.detail.contains("90% quantile") && d.detail.contains("within"), "{d:?}"));
     assert!(told.next().is_some() && told.count() > 5);
 }
+
+/// A minute-long day of random load and billing, under policies of every kind.
+fn world(seed: u64, rates: &[u32], concurrency: u32, start_up: u32, target: u32, price: &str) -> (TempDir, Scenario) {
+    let place = TempDir::new().unwrap();
+    let rows: String = rates.iter().enumerate().map(|(n, rate)| format!("{},{rate}\n", 30 * n)).collect();
+    fs::write(place.path().join("t.csv"), format!("time,count\n{rows}")).unwrap();
+    let text = format!(
+        "seed: {seed}
+workload: {{ trace: t.csv, columns: {{ time: time, count: count }}, interval: 30s }}
+service:
+  name: web
+  replicas: 3
+  resources: {{ requests: {{ cpu: 1, memory: 1Gi }} }}
+  concurrency: {concurrency}
+  queue-limit: 200
+  service-time: {{ exponential: {{ mean: 300ms }} }}
+  start-up: {start_up}s
+  timeout: 20s
+  price: {price}
+objectives: [{{ latency: {{ within: 1500ms, target: {target}% }} }}]
+policies:
+  two: {{ static: {{ replicas: 2 }} }}
+  six: {{ static: {{ replicas: 6 }} }}
+  auto: {{ hpa: {{ min: 1, max: 20, target: {{ cpu: 80% }} }} }}
+  plan: {{ lp-optimal: {{ interval: 30s }} }}
+  steps: {{ dp-optimal: {{ interval: 30s }} }}
+"
+    );
+    let path = place.path().join("w.yaml");
+    fs::write(&path, text).unwrap();
+    let mut sink = Diagnostics::new();
+    let scenario = Scenario::read(&path, &[], &mut sink).unwrap_or_else(|| panic!("{sink}"));
+    (place, scenario)
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(48))]
+
+    /// I9: no policy that keeps the objective costs less than the lower bound, clairvoyant ones included. A run that holds
+    /// requests back at its end keeps the objective only if it would with all of them late.
+    #[test]
+    fn no_policy_that_keeps_the_objective_is_below_the_bound(
+        seed in 0..1000u64,
+        rates in proptest::collection::vec(0..900u32, 12..30),
+        concurrency in 1..6u32,
+        start_up in 0..90u32,
+        target in 80..100u32,
+        price in proptest::sample::select(vec!["$1/h", "{ instance: m7i.large }"]),
+    ) {
+        let (_place, scenario) = world(seed, &rates, concurrency, start_up, target, price);
+        let outcome = experiment::run(&scenario, "", 1, &|_, _| {}).unwrap();
+        let Some(bound) = &outcome.bound else {
+            proptest::prop_assert!(outcome.warnings.iter().any(|warning| warning.contains("No lower bound")));
+            return Ok(());
+        };
+        for run in &outcome.runs {
+            let service = &run.services[0];
+            let objective = &service.objectives[0];
+            if objective.good as f64 >= objective.target.get() * service.counts.arrived as f64 {
+                proptest::prop_assert!(run.cost >= bound.cost, "{} costs {}, the bound is {}", run.policy, run.cost, bound.cost);
+            }
+        }
+        // The bound is worth something: half of what the offered load alone costs, less what the objective forgives.
+        let offered = 0.3 * f64::from(rates.iter().sum::<u32>()) / f64::from(concurrency);
+        if price == "$1/h" && target == 99 && offered > 100.0 {
+            proptest::prop_assert!(bound.cost.as_f64() > 0.5 * offered / 3600.0, "{} for {offered} s", bound.cost);
+        }
+    }
+}
+
+#[test]
+fn the_clairvoyant_plans_keep_the_objective_near_the_bound_and_are_marked() {
+    let rates: Vec<u32> = (0..80).map(|n| if n % 40 < 20 { 300 } else { 2400 }).collect();
+    let (_place, scenario) = world(5, &rates, 4, 45, 98, "$1/h");
+    let outcome = experiment::run(&scenario, "", 0, &|_, _| {}).unwrap();
+    let bound = outcome.bound.as_ref().unwrap().cost.as_f64();
+    for run in &outcome.runs[3..] {
+        assert_eq!(run.foresight, plimsoll::policy::Foresight::Clairvoyant);
+        assert!(run.services[0].objectives[0].met(), "{}: {:?}", run.policy, run.services[0].objectives);
+        // Half of the time the plan needs a quarter of its most: above the bound, and well below a fixed fleet of that size.
+        let fixed = f64::from(run.services[0].max_ready) * 40.0 / 60.0;
+        let cost = run.cost.as_f64();
+        assert!(bound < cost && cost < 0.8 * fixed, "{} costs {cost}, a fixed fleet {fixed}", run.policy);
+        assert!(run.services[0].decisions.iter().any(|decision| decision.code.name() == "plan"));
+    }
+    // Totally unimodular, with the same needs and no minimum run to speak of: the two methods plan the same.
+    assert_eq!(outcome.runs[3].cost, outcome.runs[4].cost);
+}

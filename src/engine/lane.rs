@@ -8,6 +8,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use super::completions::CompletionQueue;
+use super::demand::{complete, demand_draw};
 use super::jobs::{Job, JobState, Jobs, NIL};
 use super::tally::{Loss, Tally};
 use crate::cluster::{DemandModel, Dispatcher, OnTimeout, Retry, ServiceModel, Timeout};
@@ -153,7 +154,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         tally: Tally,
     ) -> Result<Self, TraceError> {
         let mut lane = Lane {
-            demand_draw: spec.streams.running(Purpose::Demand, spec.service),
+            demand_draw: demand_draw(spec.streams, spec.service),
             dispatch_draw: spec.streams.running(Purpose::Dispatch, spec.service),
             spec,
             source,
@@ -191,21 +192,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         self.cursor = 0;
         self.batch.clear();
         self.source.fill(&mut self.batch)?;
-        if self.batch.demands.is_empty() {
-            let batch = &mut self.batch;
-            match &self.spec.demand {
-                DemandModel::Drawn(distribution) => {
-                    let draw = &mut self.demand_draw;
-                    batch.demands.extend(batch.arrivals.iter().map(|_| distribution.sample_duration(draw)));
-                }
-                DemandModel::PerToken { base, input, output } => {
-                    let tokens = |column: &Vec<u32>, i: usize| u64::from(column.get(i).copied().unwrap_or(0));
-                    let demand =
-                        |i| *base + *input * tokens(&batch.tokens_in, i) + *output * tokens(&batch.tokens_out, i);
-                    batch.demands = (0..batch.arrivals.len()).map(demand).collect();
-                }
-            }
-        }
+        complete(&mut self.batch, &self.spec.demand, &mut self.demand_draw);
         let batch = &self.batch;
         assert!(batch.demands.len() == batch.len(), "a demand for every arrival");
         let mut last = self.now;

@@ -6,6 +6,7 @@
 
 mod calendar;
 mod completions;
+mod demand;
 mod error;
 mod finish;
 mod fleet;

@@ -1,6 +1,7 @@
 //! Many runs: compare, replicate, sweep, plan, test.
 
 mod baseline;
+mod bound;
 mod capacity;
 mod compare;
 mod expectation;
@@ -17,6 +18,7 @@ pub mod verify;
 pub mod workloads;
 
 pub use baseline::Baseline;
+pub use bound::{CostBound, cost_bound};
 pub use capacity::{Bottleneck, Limit, capacity};
 pub use compare::{Difference, Finding, differences};
 pub use expectation::{Check, Expectation, expectations};

@@ -1,5 +1,6 @@
 //! What an experiment hands to the reports.
 
+use super::bound::CostBound;
 use crate::engine::RunRecord;
 
 /// The result of a scenario: one run per policy on common random numbers, and everything needed to judge and repeat it.
@@ -19,6 +20,8 @@ pub struct Outcome {
     pub seed: u64,
     /// One run per policy, in the order of the scenario.
     pub runs: Vec<RunRecord>,
+    /// What every policy that keeps the objective pays at least; `None` where that is not known.
+    pub bound: Option<CostBound>,
     /// What was read.
     pub inputs: Vec<InputFact>,
     /// What the model takes for granted, one sentence each.

@@ -50,6 +50,11 @@ pub fn run(scenario: &Scenario, command: &str, threads: usize, progress: Progres
         }
     }
     let inputs = inputs(scenario).map_err(|error| RunError::Trace { at: crate::units::SimTime::ZERO, error })?;
+    let bound =
+        super::cost_bound(scenario).map_err(|error| RunError::Trace { at: crate::units::SimTime::ZERO, error })?;
+    let mut warnings = warnings(&runs);
+    let said = bound.as_ref().err().filter(|_| !scenario.objectives.is_empty());
+    warnings.extend(said.map(|why| format!("No lower bound on cost: {why}.")));
     Ok(Outcome {
         scenario: scenario.name.clone(),
         title: scenario.title.clone(),
@@ -57,7 +62,8 @@ pub fn run(scenario: &Scenario, command: &str, threads: usize, progress: Progres
         command: command.to_string(),
         version: env!("CARGO_PKG_VERSION").to_string(),
         seed: scenario.seed,
-        warnings: warnings(&runs),
+        warnings,
+        bound: bound.ok(),
         runs,
         inputs,
         assumptions: assumptions(scenario),

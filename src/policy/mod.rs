@@ -5,9 +5,11 @@
 //! declare it through [`ScalingPolicy::foresight`], and every report marks it.
 
 pub mod hpa;
+mod planned;
 pub mod predictive;
 #[cfg(test)]
 mod properties;
+mod prospect;
 pub mod static_size;
 
 use std::borrow::Cow;
@@ -16,6 +18,8 @@ use std::sync::Arc;
 
 use crate::config::{Diagnostics, Node, Plugin, Value, suggest};
 use crate::units::{Bytes, Millicores, SimDuration, SimTime};
+
+pub use prospect::{Facts, Prospect, StepLoad};
 
 /// Phase of a pod as the Kubernetes API shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -257,7 +261,7 @@ pub trait ScalingPolicy: Send {
 }
 
 /// Makes a fresh policy for each run.
-pub type PolicyFactory = Arc<dyn Fn() -> Box<dyn ScalingPolicy> + Send + Sync>;
+pub type PolicyFactory = Arc<dyn Fn(&Prospect<'_>) -> Box<dyn ScalingPolicy> + Send + Sync>;
 
 /// What a policy's builder may know about the scenario that the policy stands in.
 #[derive(Debug, Clone, Copy)]
@@ -286,6 +290,8 @@ pub const POLICIES: &[PolicyPlugin] = &[
     predictive::presets::HOLT_WINTERS_PLUGIN,
     predictive::presets::REGRESSION_PLUGIN,
     predictive::presets::AWS_PLUGIN,
+    planned::LP_PLUGIN,
+    planned::DP_PLUGIN,
 ];
 
 /// The policy called `name`.

@@ -133,9 +133,9 @@ proptest! {
     #[test]
     fn decisions_are_bounded_reasoned_and_repeatable(moments in proptest::collection::vec(moment(), 1..8)) {
         for (name, factory) in factories() {
-            let policy = factory();
+            let policy = factory(&Prospect::unknown());
             prop_assert!(!policy.sync_period().is_zero(), "{name} never pauses");
-            let first = decisions(&mut *factory(), &moments);
+            let first = decisions(&mut *factory(&Prospect::unknown()), &moments);
             for (decision, moment) in first.iter().zip(&moments) {
                 prop_assert!(!decision.reason.detail.is_empty(), "{name} gives no reason");
                 if let Some(size) = decision.replicas {
@@ -144,7 +144,7 @@ proptest! {
                 }
             }
             // A fresh policy has no memory of the other, and nothing but the observations decides.
-            prop_assert_eq!(&first, &decisions(&mut *factory(), &moments), "{} is not repeatable", name);
+            prop_assert_eq!(&first, &decisions(&mut *factory(&Prospect::unknown()), &moments), "{} is not repeatable", name);
         }
     }
 }

@@ -49,5 +49,5 @@ fn build(node: &Node, _context: &PolicyContext<'_>, sink: &mut Diagnostics) -> O
     let replicas: Option<u32> = fields.required("replicas", sink);
     fields.finish(sink);
     let replicas = replicas?;
-    Some(Arc::new(move || Box::new(StaticSize::new(replicas))))
+    Some(Arc::new(move |_| Box::new(StaticSize::new(replicas))))
 }

@@ -138,6 +138,21 @@ impl Distribution {
         SimDuration::from_nanos((self.sample(draw) * 1e9 + 0.5) as u64)
     }
 
+    /// A value that no sample is below: the least possible one.
+    pub fn least(&self) -> f64 {
+        match self {
+            Distribution::Constant { value } => *value,
+            Distribution::Uniform { low, .. } => *low,
+            Distribution::Pareto { min, .. } => *min,
+            Distribution::Empirical { values } => values.iter().copied().reduce(f64::min).unwrap_or(0.0),
+            Distribution::Exponential { .. }
+            | Distribution::Lognormal { .. }
+            | Distribution::Weibull { .. }
+            | Distribution::Gamma { .. }
+            | Distribution::Hyperexponential { .. } => 0.0,
+        }
+    }
+
     /// The mean; infinite for a Pareto tail index up to 1.
     pub fn mean(&self) -> f64 {
         match self {

@@ -7,6 +7,7 @@ use serde_json::ser::{Formatter, PrettyFormatter};
 
 use crate::engine::{ObjectiveRecord, RunRecord, ServiceRecord};
 use crate::experiment::Outcome;
+use crate::report::table::{clairvoyant_cost, regret};
 use crate::report::verdict::is_clairvoyant;
 use crate::report::{Artifact, ReportError, Reporter, ReporterPlugin, bill, meets_objectives, text, verdict};
 use crate::stats::LatencyHistogram;
@@ -105,6 +106,11 @@ struct Summary<'a> {
     version: &'a str,
     seed: u64,
     price_date: Option<&'a str>,
+    /// What every policy that keeps the objective pays at least.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost_bound_usd: Option<Nanos>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost_bound_objective: Option<&'a str>,
     warnings: &'a [String],
     assumptions: &'a [String],
     inputs: Vec<Input<'a>>,
@@ -125,6 +131,12 @@ struct Policy<'a> {
     /// Null if no objective judged a request.
     meets_objectives: Option<bool>,
     cost_usd: Nanos,
+    /// Cost above the lower bound, as a share of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    regret_to_bound_ratio: Option<f64>,
+    /// Cost above the cheapest clairvoyant plan that meets the objectives, as a share of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    regret_to_clairvoyant_ratio: Option<f64>,
     replication: u64,
     duration_s: f64,
     warm_up_s: f64,
@@ -258,15 +270,18 @@ impl<'a> Summary<'a> {
             version: &outcome.version,
             seed: outcome.seed,
             price_date: (!outcome.price_date.is_empty()).then_some(&outcome.price_date),
+            cost_bound_usd: outcome.bound.as_ref().map(|bound| Nanos::of(bound.cost)),
+            cost_bound_objective: outcome.bound.as_ref().map(|bound| bound.objective.as_str()),
             warnings: &outcome.warnings,
             assumptions: &outcome.assumptions,
             inputs: outcome.inputs.iter().map(input).collect(),
-            policies: outcome.runs.iter().map(policy).collect(),
+            policies: outcome.runs.iter().map(|run| policy(outcome, run)).collect(),
         }
     }
 }
 
-fn policy(run: &RunRecord) -> Policy<'_> {
+fn policy<'a>(outcome: &Outcome, run: &'a RunRecord) -> Policy<'a> {
+    let (bound, plan) = (outcome.bound.as_ref().map(|bound| bound.cost.as_f64()), clairvoyant_cost(outcome));
     let line = |line: bill::BillLine| Line {
         what: line.what,
         leases: line.leases,
@@ -279,6 +294,8 @@ fn policy(run: &RunRecord) -> Policy<'_> {
         clairvoyant: is_clairvoyant(run),
         meets_objectives: meets_objectives(run),
         cost_usd: Nanos::of(run.cost),
+        regret_to_bound_ratio: bound.and_then(|least| regret(run, least)),
+        regret_to_clairvoyant_ratio: plan.and_then(|least| regret(run, least)),
         replication: run.replication,
         duration_s: run.end.as_secs_f64(),
         warm_up_s: run.warm_up.as_secs_f64(),

@@ -74,6 +74,16 @@ pub(super) fn notes(outcome: &Outcome) -> Vec<String> {
     if real < outcome.runs.len() {
         notes.push("Clairvoyant policies know the trace: a bound, not a choice.".to_owned());
     }
+    if let Some(bound) = &outcome.bound {
+        notes.push(format!(
+            "No policy that keeps \"{}\" costs less than the lower bound of {}. It knows the trace, runs fractions of \
+             replicas at full load and lets work wait within intervals of {}: no policy reaches it, and the gap is not all waste. A \
+             policy below it misses the objective.",
+            bound.objective,
+            text::dollars(bound.cost),
+            bound.interval
+        ));
+    }
     notes
 }
 
@@ -169,6 +179,7 @@ pub(super) fn rows(outcome: &Outcome) -> Vec<Row> {
     }
     let cost = |run: &RunRecord| Some((text::dollars(run.cost), run.cost.as_f64()));
     rows.push(judge.row("Cost", Best::LowestOfMeeting, runs.iter().map(cost).collect()));
+    rows.extend(regret_rows(outcome));
     rows.push(Row { label: "Objectives met".into(), cells: runs.iter().map(objectives_met).collect() });
     let services = runs.iter().map(|run| run.services.len()).max().unwrap_or(0);
     for index in 0..services {
@@ -180,6 +191,33 @@ pub(super) fn rows(outcome: &Outcome) -> Vec<Row> {
         rows.extend(service_rows(&judge, &records));
     }
     rows
+}
+
+/// How much each policy costs above the lower bound, and above the cheapest clairvoyant plan that keeps the objectives.
+fn regret_rows(outcome: &Outcome) -> Vec<Row> {
+    let row = |label: String, least: f64| {
+        let cell = |run: &RunRecord| {
+            regret(run, least).map_or(text::MISSING.into(), |share| format!("{:+.1}%", 100.0 * share))
+        };
+        Row { label, cells: outcome.runs.iter().map(cell).collect() }
+    };
+    let bound = outcome
+        .bound
+        .as_ref()
+        .map(|bound| row(format!("  over the lower bound, {}", text::dollars(bound.cost)), bound.cost.as_f64()));
+    let plan = clairvoyant_cost(outcome).map(|cost| row("  over the clairvoyant plan".into(), cost));
+    bound.into_iter().chain(plan).collect()
+}
+
+/// Cost of the cheapest clairvoyant run that meets every objective, dollars.
+pub(super) fn clairvoyant_cost(outcome: &Outcome) -> Option<f64> {
+    let plans = outcome.runs.iter().filter(|run| is_clairvoyant(run) && meets_objectives(run) != Some(false));
+    plans.map(|run| run.cost.as_f64()).reduce(f64::min)
+}
+
+/// The share by which a run costs more than `least`; `None` if nothing is charged.
+pub(super) fn regret(run: &RunRecord, least: f64) -> Option<f64> {
+    (least > 0.0).then(|| run.cost.as_f64() / least - 1.0)
 }
 
 fn objectives_met(run: &RunRecord) -> String {

@@ -171,7 +171,7 @@ impl PolicyCase {
         let inner: PolicyFactory = match self {
             PolicyCase::Sizes { every, sizes } => {
                 let (every, sizes) = (millis(*every), sizes.clone());
-                Arc::new(move || Box::new(Sizes { every, sizes: sizes.clone(), next: 0 }))
+                Arc::new(move |_| Box::new(Sizes { every, sizes: sizes.clone(), next: 0 }))
             }
             PolicyCase::Static(replicas) => shipped("static", &format!("{{ replicas: {replicas} }}")),
             PolicyCase::Hpa { every, max, cpu_percent } => {
@@ -179,7 +179,7 @@ impl PolicyCase {
                 shipped("hpa", &format!("{{ min: 1, max: {max}, sync-period: {every}ms, target: {target} }}"))
             }
         };
-        Arc::new(move || Box::new(Watched { inner: inner(), lag }))
+        Arc::new(move |run| Box::new(Watched { inner: inner(run), lag }))
     }
 }
 

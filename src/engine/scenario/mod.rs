@@ -2,8 +2,10 @@
 
 mod load;
 mod price;
+mod prospect;
 mod read;
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,7 +15,7 @@ use super::spec::{NodeLease, ReplicaLease, RunSpec, ServiceRun};
 use super::{RunError, Simulation};
 use crate::cluster::{NodePool, Nodes, PlacementPlugin, ServiceSpec};
 use crate::config::{Diagnostics, Node, SourceFile};
-use crate::policy::PolicyFactory;
+use crate::policy::{PolicyFactory, Prospect, ScalingPolicy};
 use crate::random::Streams;
 use crate::units::{SimDuration, SimTime, Utilization};
 use crate::workload::WorkloadSpec;
@@ -103,7 +105,7 @@ impl Scenario {
             services.push(ServiceRun {
                 spec: service.spec.clone(),
                 source: source.map_err(|error| RunError::Trace { at: SimTime::ZERO, error })?,
-                policy: factory(),
+                policy: self.policy(factory, number, replication)?,
                 lease: service.lease.clone(),
             });
         }
@@ -122,6 +124,28 @@ impl Scenario {
             objectives: self.objectives.clone(),
             reference_utilization: self.reference_utilization,
         })
+    }
+
+    /// A policy for one service; it is told the load to come if it asks.
+    fn policy(
+        &self,
+        factory: &PolicyFactory,
+        service: usize,
+        replication: u64,
+    ) -> Result<Box<dyn ScalingPolicy>, RunError> {
+        let failed = RefCell::new(None);
+        let load = |step: SimDuration| {
+            let loads = self.step_loads(service, replication, step);
+            loads.unwrap_or_else(|error| {
+                failed.replace(Some(error));
+                Vec::new()
+            })
+        };
+        let policy = factory(&Prospect { facts: self.facts(service), load: &load });
+        match failed.take() {
+            Some(error) => Err(RunError::Trace { at: SimTime::ZERO, error }),
+            None => Ok(policy),
+        }
     }
 
     /// Builds the simulation of variant `policy` in replication `replication`.

@@ -52,7 +52,7 @@ fn build(node: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Op
     let sound = found.iter().all(|d| d.severity != Severity::Error);
     sink.extend(found);
     let (spec, flags) = parameters.filter(|_| sound)?;
-    Some(Arc::new(move || Box::new(HpaPolicy::new(spec.clone(), flags))))
+    Some(Arc::new(move |_| Box::new(HpaPolicy::new(spec.clone(), flags))))
 }
 
 fn read(node: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<(HpaSpec, ControllerFlags)> {

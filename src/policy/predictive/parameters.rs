@@ -42,8 +42,8 @@ pub(super) fn build(
     if sink.errors() > errors {
         return None;
     }
-    Some(Arc::new(move || {
-        let floor = floor.as_ref().map(|floor| floor());
+    Some(Arc::new(move |run| {
+        let floor = floor.as_ref().map(|floor| floor(run));
         let own = floor.as_ref().map_or(SimDuration::from_secs(15), |floor| floor.sync_period());
         let settings = Settings { sync_period: sync_period.unwrap_or(own), ..settings.clone() };
         Box::new(Predictive::new(settings, floor))

@@ -1,0 +1,54 @@
+//! The requests that a service will meet: arrivals with the demands that the trace knows or the run draws.
+
+use crate::cluster::{DemandModel, ServiceSpec};
+use crate::random::{Draw, Purpose, Streams};
+use crate::units::{SimDuration, SimTime};
+use crate::workload::{RequestBatch, TraceError, TraceSource};
+
+/// The stream that demands are drawn from, in order of arrival.
+pub(super) fn demand_draw(streams: Streams, service: u64) -> Draw {
+    streams.running(Purpose::Demand, service)
+}
+
+/// Gives every request of a fresh batch its demand, where the trace does not know it.
+pub(super) fn complete(batch: &mut RequestBatch, model: &DemandModel, draw: &mut Draw) {
+    if !batch.demands.is_empty() {
+        return;
+    }
+    match model {
+        DemandModel::Drawn(distribution) => {
+            batch.demands.extend(batch.arrivals.iter().map(|_| distribution.sample_duration(draw)));
+        }
+        DemandModel::PerToken { base, input, output } => {
+            let tokens = |column: &Vec<u32>, i: usize| u64::from(column.get(i).copied().unwrap_or(0));
+            let demand = |i| *base + *input * tokens(&batch.tokens_in, i) + *output * tokens(&batch.tokens_out, i);
+            batch.demands = (0..batch.arrivals.len()).map(demand).collect();
+        }
+    }
+}
+
+/// Tells `see` of every request before `end`, exactly as a run of the same streams meets them.
+pub(super) fn each_request(
+    mut source: Box<dyn TraceSource>,
+    spec: &ServiceSpec,
+    (streams, service): (Streams, u64),
+    end: SimTime,
+    mut see: impl FnMut(SimTime, SimDuration),
+) -> Result<(), TraceError> {
+    let mut draw = demand_draw(streams, service);
+    let mut batch = RequestBatch::default();
+    loop {
+        batch.clear();
+        source.fill(&mut batch)?;
+        complete(&mut batch, &spec.demand, &mut draw);
+        for (arrival, demand) in batch.arrivals.iter().zip(&batch.demands) {
+            if *arrival >= end {
+                return Ok(());
+            }
+            see(*arrival, *demand);
+        }
+        if batch.is_empty() {
+            return Ok(());
+        }
+    }
+}

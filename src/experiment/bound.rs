@@ -1,0 +1,118 @@
+//! The lower bound of a comparison: what any policy that keeps an objective pays at least (I9).
+//!
+//! Each service is bounded by itself, for each objective, and the largest value counts; nodes are paid for in any case. All that
+//! is not known of a policy is taken in its favour: it chooses its initial replicas, its start-ups take the least time possible,
+//! requests whose limit reaches beyond the end are left out, and the objective's bad requests are the heaviest.
+
+use crate::engine::Objective;
+use crate::engine::scenario::{Scenario, ServicePlan};
+use crate::optimize::{BoundProblem, OptimizeError};
+use crate::units::{SimDuration, Usd};
+use crate::workload::TraceError;
+
+/// What every policy pays at least.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CostBound {
+    /// The least cost.
+    pub cost: Usd,
+    /// For which objective it holds, in words.
+    pub objective: String,
+    /// Length of an interval of the linear program, inside of which work may wait: the shorter, the tighter the bound.
+    pub interval: SimDuration,
+}
+
+/// Intervals of the linear program.
+const INTERVALS: u64 = 800;
+/// The most requests whose demands are held: 400 MB.
+const MOST_REQUESTS: usize = 50_000_000;
+
+/// The bound of a scenario. `Ok(Err(words))` says why there is none.
+///
+/// # Errors
+/// If a trace cannot be read.
+pub fn cost_bound(scenario: &Scenario) -> Result<Result<CostBound, String>, TraceError> {
+    if scenario.objectives.iter().all(|objective| objective.within.is_none()) {
+        return Ok(Err("there is no latency objective to keep".into()));
+    }
+    let mut dollars = 0.0;
+    let mut objective = String::new();
+    for (number, plan) in scenario.services.iter().enumerate().filter(|(_, plan)| plan.lease.is_some()) {
+        let work = Work::read(scenario, number)?;
+        if work.demands.len() >= MOST_REQUESTS {
+            return Ok(Err(format!("more than {MOST_REQUESTS} requests are too many to bound")));
+        }
+        let mut most = 0.0;
+        for candidate in &scenario.objectives {
+            match work.bound(scenario, plan, candidate) {
+                Ok(cost) if cost > most => (most, objective) = (cost, candidate.text()),
+                Ok(_) => {}
+                Err(OptimizeError::Infeasible(_)) => {
+                    return Ok(Err(format!("no policy can keep {}", candidate.text())));
+                }
+                Err(error) => return Ok(Err(error.to_string())),
+            }
+        }
+        dollars += most;
+    }
+    let billed = |lease: &crate::engine::NodeLease| lease.price.over(lease.billing.billed(scenario.duration));
+    let nodes: Usd = scenario.node_leases.iter().flat_map(|lease| (0..lease.count).map(move |_| billed(lease))).sum();
+    // Rounded down: a bound that is a billionth too high is none.
+    let cost = Usd::from_nanos((dollars * 1e9).floor() as i128) + nodes;
+    Ok(Ok(CostBound { cost, objective, interval: interval_of(scenario) }))
+}
+
+/// The interval of the timeline, or a longer one of which there are few enough.
+fn interval_of(scenario: &Scenario) -> SimDuration {
+    SimDuration::from_nanos(scenario.duration.as_nanos().div_ceil(INTERVALS)).max(scenario.interval)
+}
+
+/// The judged requests of a service.
+struct Work {
+    /// (arrival in seconds, demand in seconds) in order.
+    demands: Vec<(f64, f64)>,
+}
+
+impl Work {
+    fn read(scenario: &Scenario, service: usize) -> Result<Work, TraceError> {
+        let mut demands = Vec::new();
+        let warm_up = scenario.warm_up.as_secs_f64();
+        scenario.requests(service, 0, |arrival, demand| {
+            if arrival.as_secs_f64() >= warm_up && demands.len() < MOST_REQUESTS {
+                demands.push((arrival.as_secs_f64(), demand.as_secs_f64()));
+            }
+        })?;
+        Ok(Work { demands })
+    }
+
+    fn bound(&self, scenario: &Scenario, plan: &ServicePlan, objective: &Objective) -> Result<f64, OptimizeError> {
+        let Some(lease) = &plan.lease else { return Ok(0.0) };
+        let end = scenario.duration.as_secs_f64();
+        let interval = interval_of(scenario);
+        let intervals = (end / interval.as_secs_f64()).ceil() as usize;
+        let within = objective.within.map_or(f64::INFINITY, SimDuration::as_secs_f64);
+        let slots = plan.full_speed_slots(scenario.largest_speed());
+        let mut problem =
+            BoundProblem::new(vec![0.0; intervals], interval.as_secs_f64(), lease.price.as_f64() / 3600.0);
+        // Without a limit no request has to be done before the end, and those in the system then are not judged.
+        let last = if within.is_finite() { end - within } else { f64::NEG_INFINITY };
+        let due: Vec<(f64, f64)> =
+            self.demands.iter().filter(|(arrival, _)| *arrival <= last).map(|(a, d)| (*a, d / slots)).collect();
+        problem.load(&due, 1.0);
+        // As many bad requests as the objective allows of all that were judged, the heaviest of those that count here.
+        let mut weights: Vec<f64> = due.iter().map(|(_, weight)| *weight).collect();
+        weights.sort_by(|a, b| b.total_cmp(a));
+        let bad = ((1.0 - objective.target.get()) * self.demands.len() as f64 + 1e-6).floor() as usize;
+        problem.forgiven = weights.iter().take(bad).sum();
+        problem.within = within;
+        problem.start_up = least_start_up(scenario, plan);
+        problem.billed_at_least = lease.billing.minimum.max(lease.billing.granularity).as_secs_f64();
+        problem.cost()
+    }
+}
+
+/// The shortest time from order to ready, seconds. On nodes the image may be there already.
+fn least_start_up(scenario: &Scenario, plan: &ServicePlan) -> f64 {
+    let phases = &plan.spec.start_up;
+    let pulled = if scenario.pools.is_empty() { phases.pulled.least() } else { 0.0 };
+    phases.scheduled.least() + pulled + phases.started.least() + phases.ready.least()
+}

@@ -1,0 +1,234 @@
+//! `lp-optimal` and `dp-optimal`: the cheapest plan for the trace, made with knowledge of it and then carried out. Clairvoyant.
+//!
+//! The load of each interval becomes the number of replicas that keep the latency objective by a queueing formula
+//! ([`ServiceLoad`]; without an objective, or where it is out of reach even without any wait, the number whose queue does not
+//! grow); the plan of least cost that has them ready in time is found exactly ([`OneType`]). `lp-optimal` solves the linear
+//! program, which is totally unimodular and so whole, with the minimum run that billing suggests; `dp-optimal` the dynamic
+//! program, which knows no minimum run. The plan is an approximation carried out in the simulation, no bound: arrivals within an
+//! interval, start-ups slower than planned and the dispatcher are not in it, and the objective may be missed, or kept with
+//! fewer. The least that any policy pays is a matter of its own (`optimize::BoundProblem`).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{
+    Decision, Facts, Foresight, Observation, PolicyContext, PolicyFactory, PolicyPlugin, Prospect, Reason, ReasonCode,
+    ScalingPolicy, StepLoad,
+};
+use crate::config::{Diagnostics, Fields, Node, Value};
+use crate::optimize::{OneType, OneTypePlan, OptimizeError, ServiceLoad};
+use crate::units::{Fraction, SimDuration};
+
+/// `lp-optimal`.
+pub const LP_PLUGIN: PolicyPlugin = PolicyPlugin {
+    name: "lp-optimal",
+    summary: "clairvoyant: the cheapest plan for the trace by linear programming, carried out",
+    source: "minimum-cost flow dual of the provisioning program (src/optimize/one_type.rs)",
+    build: |node, context, sink| build("policy `lp-optimal`", OneType::whole, true, node, context, sink),
+};
+
+/// `dp-optimal`.
+pub const DP_PLUGIN: PolicyPlugin = PolicyPlugin {
+    name: "dp-optimal",
+    summary: "clairvoyant: the cheapest plan for the trace by dynamic programming, carried out",
+    source: "Bellman 1957, Dynamic Programming; monotone queues (src/optimize/dynamic.rs)",
+    build: |node, context, sink| build("policy `dp-optimal`", OneType::dynamic, false, node, context, sink),
+};
+
+type Solver = fn(&OneType) -> Result<OneTypePlan, OptimizeError>;
+
+/// Parameters of a plan.
+#[derive(Debug, Clone, Copy)]
+struct Settings {
+    min: u32,
+    max: u32,
+    interval: SimDuration,
+    /// Time from order to ready; one and a half times the mean start-up if `None`.
+    lead: Option<SimDuration>,
+    /// Share by which the load is planned larger.
+    headroom: f64,
+    solver: Solver,
+    /// Whether billing's minimum becomes a minimum run.
+    runs: bool,
+}
+
+fn build(
+    owner: &str,
+    solver: Solver,
+    runs: bool,
+    node: &Node,
+    _context: &PolicyContext<'_>,
+    sink: &mut Diagnostics,
+) -> Option<PolicyFactory> {
+    let empty = Node { value: Value::Mapping(Vec::new()), ..node.clone() };
+    let fields = Fields::open(if node.is_null() { &empty } else { node }, owner, sink)?;
+    let errors = sink.errors();
+    let settings = Settings {
+        min: fields.or("min", 1, sink),
+        max: fields.or("max", 100_000, sink),
+        interval: fields.or("interval", SimDuration::from_secs(60), sink),
+        lead: fields.optional("lead", sink),
+        headroom: fields.or("headroom", Fraction::default(), sink).get(),
+        solver,
+        runs,
+    };
+    if settings.max < settings.min || settings.max > 100_000 {
+        sink.push(fields.node().error("`max` lies between `min` and 100000"));
+    }
+    if settings.interval < SimDuration::from_secs(1) {
+        sink.push(fields.node().error("an `interval` of the plan lasts at least a second"));
+    }
+    fields.finish(sink);
+    (sink.errors() == errors).then(|| -> PolicyFactory { Arc::new(move |run| Box::new(Planned::new(settings, run))) })
+}
+
+/// A plan carried out.
+struct Planned {
+    settings: Settings,
+    /// Replicas to ask for from the beginning of each interval, and those ready then by plan; or why there is no plan.
+    plan: Result<Vec<(u32, u32)>, String>,
+}
+
+impl Planned {
+    fn new(settings: Settings, run: &Prospect<'_>) -> Self {
+        let loads = (run.load)(settings.interval);
+        let plan = plan(&settings, &run.facts, &loads).map_err(|error| error.to_string());
+        Planned { settings, plan }
+    }
+}
+
+impl ScalingPolicy for Planned {
+    fn sync_period(&self) -> SimDuration {
+        self.settings.interval
+    }
+
+    fn decide(&mut self, observation: &Observation<'_>) -> Decision {
+        let number = (observation.now.as_nanos() / self.settings.interval.as_nanos()) as usize;
+        let plan = match &self.plan {
+            Ok(plan) => plan,
+            Err(why) => return Decision::hold(Reason::new(ReasonCode::NoData, format!("no plan: {why}"))),
+        };
+        let Some((wanted, ready)) = plan.get(number).or(plan.last()) else {
+            return Decision::hold(Reason::new(ReasonCode::NoData, "no plan: the trace is not known"));
+        };
+        let reason = Reason::new(ReasonCode::Plan, format!("plan: {ready} ready, {} on the way", wanted - ready));
+        match *wanted == observation.spec_replicas {
+            true => Decision::hold(reason),
+            false => Decision::scale_to(*wanted, reason),
+        }
+    }
+
+    fn initial_replicas(&self, configured: u32) -> u32 {
+        let first = self.plan.as_ref().ok().and_then(|plan| plan.first());
+        first.map_or(configured, |(wanted, _)| *wanted)
+    }
+
+    fn foresight(&self) -> Foresight {
+        Foresight::Clairvoyant
+    }
+}
+
+/// The plan of least cost: for each interval the replicas to ask for at its beginning, and those ready in it.
+fn plan(settings: &Settings, facts: &Facts, loads: &[StepLoad]) -> Result<Vec<(u32, u32)>, OptimizeError> {
+    let interval = settings.interval.as_secs_f64();
+    let lead = settings.lead.unwrap_or_else(|| facts.start_up.scale(1.5)).as_secs_f64();
+    let lead = (lead / interval).ceil() as usize;
+    let needed = needed(settings, facts, loads)?;
+    // The policy also chooses what there is at the beginning, when nothing else can be ready yet.
+    let initial = needed.iter().take(lead + 1).copied().fold(0.0, f64::max) as u32;
+    let minimum = (facts.billed_at_least.as_secs_f64() - facts.start_up.as_secs_f64()) / interval;
+    let problem = OneType {
+        needed,
+        price: facts.price_per_second * interval,
+        lead,
+        minimum_run: if settings.runs { minimum.max(1.0).ceil() as usize } else { 1 },
+        initial: initial.max(settings.min),
+        least: settings.min,
+        most: Some(settings.max),
+        ..OneType::default()
+    };
+    let plan = (settings.solver)(&problem)?;
+    let size = |interval: usize| {
+        let coming: f64 = plan.starts.iter().skip(interval + 1).take(lead).sum();
+        let ready = plan.ready[interval].round() as u32;
+        (ready + coming.round() as u32, ready)
+    };
+    Ok((0..plan.ready.len()).map(size).collect())
+}
+
+/// Replicas needed in each interval, within the bounds.
+fn needed(settings: &Settings, facts: &Facts, loads: &[StepLoad]) -> Result<Vec<f64>, OptimizeError> {
+    let total = loads.iter().fold(StepLoad::default(), |sum, load| StepLoad {
+        requests: sum.requests + load.requests,
+        demand: sum.demand + load.demand,
+        squares: sum.squares + load.squares,
+    });
+    if total.demand <= 0.0 {
+        return Ok(vec![f64::from(settings.min); loads.len()]);
+    }
+    let mean = total.demand / total.requests as f64;
+    let scv = (total.squares / total.requests as f64 / (mean * mean) - 1.0).max(0.0);
+    let service = SimDuration::from_secs_f64(mean).unwrap_or(SimDuration::MAX).max(SimDuration::from_nanos(1));
+    let mut known: BTreeMap<i64, u32> = BTreeMap::new();
+    let mut replicas = |load: &StepLoad| -> Result<f64, OptimizeError> {
+        if load.demand <= 0.0 {
+            return Ok(f64::from(settings.min));
+        }
+        // Requests of mean demand that make the same work, rounded up to a power of 1.01: few values to work out.
+        let rate = load.demand / mean / settings.interval.as_secs_f64() * (1.0 + settings.headroom);
+        let place = (rate.ln() / 1.01_f64.ln()).ceil();
+        let found = match known.get(&(place as i64)) {
+            Some(found) => *found,
+            None => {
+                let of = ServiceLoad { rate: 1.01_f64.powf(place), service, scv, concurrency: facts.slots };
+                let objective = facts.latency.map(|(within, target)| of.required_replicas(Some(within), target));
+                let found = match objective {
+                    Some(Ok(found)) => found,
+                    _ => of.required_replicas(None, Fraction::default())?,
+                };
+                known.insert(place as i64, found);
+                found
+            }
+        };
+        Ok(f64::from(found.clamp(settings.min, settings.max)))
+    };
+    loads.iter().map(&mut replicas).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Minutes of load for one slot per replica and a second of demand each.
+    fn sizes(solver: Solver, needs: &[u64], start_up: u64) -> Vec<(u32, u32)> {
+        let settings = Settings {
+            min: 1,
+            max: 50,
+            interval: SimDuration::from_secs(60),
+            lead: Some(SimDuration::from_secs(start_up)),
+            headroom: 0.0,
+            solver,
+            runs: true,
+        };
+        let load = |slots: &u64| StepLoad {
+            requests: 60 * slots,
+            demand: 59.0 * *slots as f64,
+            squares: 60.0 * *slots as f64,
+        };
+        let loads: Vec<StepLoad> = needs.iter().map(load).collect();
+        plan(&settings, &Facts::default(), &loads).unwrap()
+    }
+
+    #[test]
+    fn capacity_is_ordered_a_lead_before_it_is_needed() {
+        for solver in [OneType::whole as Solver, OneType::dynamic] {
+            let plan = sizes(solver, &[2, 2, 2, 2, 9, 9, 2, 2], 120);
+            let ready: Vec<u32> = plan.iter().map(|(_, ready)| *ready).collect();
+            let wanted: Vec<u32> = plan.iter().map(|(wanted, _)| *wanted).collect();
+            assert_eq!(ready, [2, 2, 2, 2, 9, 9, 2, 2]);
+            assert_eq!(wanted, [2, 2, 9, 9, 9, 9, 2, 2]);
+            let at_once = sizes(solver, &[2, 5, 2], 0);
+            assert_eq!(at_once, [(2, 2), (5, 5), (2, 2)]);
+        }
+    }
+}
