@@ -58,6 +58,7 @@ fn runs(preset: &str) -> Vec<RunRecord> {
 #[case("arima-predictive")]
 #[case("holt-winters-predictive")]
 #[case("regression-predictive")]
+#[case("lp-mpc")]
 fn on_a_season_with_slow_start_ups_prediction_beats_reaction(#[case] preset: &str) {
     let runs = runs(preset);
     let late = |run: &RunRecord| 1.0 - run.services[0].objectives[0].attainment();

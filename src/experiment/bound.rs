@@ -2,7 +2,7 @@
 //!
 //! Each service is bounded by itself, for each objective, and the largest value counts; nodes are paid for in any case. All that
 //! is not known of a policy is taken in its favour: it chooses its initial replicas, its start-ups take the least time possible,
-//! requests whose limit reaches beyond the end are left out, and the objective's bad requests are the heaviest.
+//! requests of the warm-up and those whose limit reaches beyond the end are left out, and the objective's bad requests are the heaviest.
 
 use crate::engine::Objective;
 use crate::engine::scenario::{Scenario, ServicePlan};

@@ -290,6 +290,7 @@ pub const POLICIES: &[PolicyPlugin] = &[
     predictive::presets::HOLT_WINTERS_PLUGIN,
     predictive::presets::REGRESSION_PLUGIN,
     predictive::presets::AWS_PLUGIN,
+    predictive::presets::MPC_PLUGIN,
     planned::LP_PLUGIN,
     planned::DP_PLUGIN,
 ];

@@ -16,6 +16,7 @@ mod calendar;
 mod history;
 mod lead;
 mod parameters;
+mod plan;
 pub mod presets;
 #[cfg(test)]
 mod tests;
@@ -63,6 +64,9 @@ pub struct Settings {
     pub refit: SimDuration,
     /// Time after which the model is asked anew.
     pub reforecast: SimDuration,
+    /// Time over which the cheapest plan for the forecast is looked for at each decision, whose first order is then given
+    /// (`lp-mpc`); `None` orders for the largest value within the lead.
+    pub horizon: Option<SimDuration>,
     /// Whether the forecast alone may take capacity away.
     pub scale_in: bool,
     /// One-off events.
@@ -171,14 +175,15 @@ impl Predictive {
         }
     }
 
-    /// The size that the forecast asks for.
-    fn wish(&mut self, now: SimTime) -> Wish {
+    /// The size that the forecast asks for where `spec` replicas are asked for now.
+    fn wish(&mut self, now: SimTime, spec: u32) -> Wish {
         let (have, need) = (self.history.observed(), self.settings.warm_up);
         if have < need {
             return Err(format!("learning: {have} of {need} steps of {} seen", self.settings.step));
         }
         let ahead = self.lead.get().as_nanos().saturating_add(self.settings.look_ahead.as_nanos());
         let ahead = SimDuration::from_nanos(ahead);
+        let ahead = self.settings.horizon.map_or(ahead, |horizon| horizon.max(ahead));
         let until = now.saturating_add(ahead);
         self.estimate(now)?;
         self.ask(now, until);
@@ -191,16 +196,31 @@ impl Predictive {
             self.settings.calendar.apply(rate, self.span(number))
         };
         let (from, to) = (self.step_of(now), self.step_of(until));
-        let most = (from..=to.min(from + MOST_AHEAD)).map(value).fold(0.0, f64::max);
+        let rates: Vec<f64> = (from..=to.min(from + MOST_AHEAD)).map(value).collect();
+        let most = rates.iter().copied().fold(0.0, f64::max);
         // The cast saturates.
-        let replicas = (most / self.settings.capacity - 1e-9).ceil() as u32;
+        let size = |rate: f64| (rate / self.settings.capacity - 1e-9).ceil() as u32;
+        let (replicas, planned) = match self.settings.horizon {
+            None => (size(most), ""),
+            Some(_) => {
+                (self.first_order(rates.iter().map(|rate| size(*rate)), spec)?, ", first order of the cheapest plan")
+            }
+        };
         let stands_in = made.forecast.fallback.as_ref().map(|fallback| format!(" ({fallback})")).unwrap_or_default();
         let Settings { name, quantile, .. } = &self.settings;
         let level = format!("{}%", (quantile * 1e4).round() / 100.0);
-        Ok((replicas, format!("{name} {level} quantile {most:.1}/s within {ahead}{stands_in}")))
+        Ok((replicas, format!("{name} {level} quantile {most:.1}/s within {ahead}{planned}{stands_in}")))
     }
 
-    /// The size within the bounds, and whether they changed it.
+    /// The first order of the cheapest plan for sizes needed from now on.
+    fn first_order(&self, sizes: impl Iterator<Item = u32>, spec: u32) -> Result<u32, String> {
+        let (min, max) = (self.settings.min, self.settings.max);
+        let needed = sizes.map(|size| f64::from(size.clamp(min, max))).collect();
+        let lead = self.lead.get().as_nanos().div_ceil(self.settings.step.as_nanos());
+        plan::first_order(needed, lead as usize, spec.clamp(min, max))
+    }
+
+    /// The size within the bounds of the settings.
     fn bounded(&self, size: u32, forecast: u32) -> u32 {
         let raised = self.settings.max_buffer.map_or(0, |share| (f64::from(forecast) * (1.0 + share)).ceil() as u32);
         size.clamp(self.settings.min, self.settings.max.max(raised).max(self.settings.min))
@@ -226,7 +246,7 @@ impl ScalingPolicy for Predictive {
         let spec = observation.spec_replicas;
         self.lead.see(observation);
         self.learn(observation);
-        let wish = self.wish(observation.now);
+        let wish = self.wish(observation.now, spec);
         let floor = self.floor.as_mut().map(|floor| floor.decide(observation));
         match (wish, floor) {
             (Err(why), None) => Decision::hold(Reason::new(ReasonCode::NoData, why)),

@@ -73,6 +73,7 @@ fn settings(preset: &Preset, fields: &Fields<'_>, sink: &mut Diagnostics) -> Opt
         step,
         refit: fields.or("refit", preset.refit, sink),
         reforecast: fields.or("reforecast", preset.reforecast.unwrap_or(step), sink),
+        horizon: fields.optional("horizon", sink).or(preset.horizon),
         scale_in: fields.or("scale-in", preset.scale_in, sink),
         calendar: fields.node_of("calendar").and_then(|node| Calendar::read(node, sink)).unwrap_or_default(),
         sync_period: SimDuration::ZERO,

@@ -26,6 +26,8 @@ pub(super) struct Preset {
     pub reforecast: Option<SimDuration>,
     pub lead: Option<SimDuration>,
     pub scale_in: bool,
+    /// Horizon of the plan; none is made if `None`.
+    pub horizon: Option<SimDuration>,
 }
 
 const HOUR: u64 = 3600;
@@ -41,12 +43,14 @@ const PREDICTIVE: Preset = Preset {
     reforecast: None,
     lead: None,
     scale_in: true,
+    horizon: None,
 };
 
 const ARIMA: Preset = Preset { owner: "policy `arima-predictive`", ..PREDICTIVE };
 const HOLT_WINTERS: Preset =
     Preset { owner: "policy `holt-winters-predictive`", forecaster: "holt-winters", ..PREDICTIVE };
 const REGRESSION: Preset = Preset { owner: "policy `regression-predictive`", forecaster: "regression", ..PREDICTIVE };
+const MPC: Preset = Preset { owner: "policy `lp-mpc`", horizon: Some(SimDuration::from_secs(2 * HOUR)), ..PREDICTIVE };
 const AWS: Preset = Preset {
     owner: "policy `aws-predictive`",
     quantile: 0.5,
@@ -97,4 +101,12 @@ pub const AWS_PLUGIN: PolicyPlugin = PolicyPlugin {
     summary: "AWS predictive scaling by its documented rules: hourly, every 6 h, never scales in on a forecast",
     source: "Amazon EC2 Auto Scaling user guide, Predictive scaling; its model is not published, ours stands in",
     build: |node, context, sink| build(&AWS, node, context, sink),
+};
+
+/// `lp-mpc`.
+pub const MPC_PLUGIN: PolicyPlugin = PolicyPlugin {
+    name: "lp-mpc",
+    summary: "`predictive` that gives the first order of the cheapest plan for the forecast, anew at each decision",
+    source: "rolling horizon (model predictive control) on the program of src/optimize/one_type.rs",
+    build: |node, context, sink| build(&MPC, node, context, sink),
 };

@@ -21,6 +21,7 @@ fn settings(forecaster: impl Forecaster + 'static) -> Settings {
         warm_up: 12,
         refit: SimDuration::from_secs(3600),
         reforecast: SimDuration::from_secs(60),
+        horizon: None,
         scale_in: true,
         calendar: Calendar::default(),
         sync_period: SimDuration::from_secs(60),
