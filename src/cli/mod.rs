@@ -5,6 +5,8 @@ mod check;
 mod files;
 mod list;
 mod optimize;
+mod reading;
+mod reshape;
 mod run;
 mod schema;
 mod trace;
@@ -44,7 +46,7 @@ enum Command {
     Check(check::CheckArguments),
     /// List what a scenario can name: policies, dispatchers, trace formats and so on.
     List(list::ListArguments),
-    /// Look at a trace, or convert it to Plimsoll's own form.
+    /// Look at a trace, convert it, reshape it, fit a generator to it, or make one.
     Trace(Box<trace::TraceArguments>),
     /// Find the cheapest capacity for a need.
     Optimize(optimize::OptimizeArguments),
