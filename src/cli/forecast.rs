@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::trace::Reading;
+use super::reading::Reading;
 use super::{Failure, remark, say, shown};
 use crate::config::{Diagnostics, SourceFile, parse_single};
 use crate::forecast::backtest::{Backtest, Evaluation, Refit};

@@ -8,7 +8,9 @@ mod files;
 mod forecast;
 mod list;
 mod optimize;
+mod reading;
 mod replication;
+mod reshape;
 mod run;
 mod schema;
 mod sweep;
@@ -61,7 +63,7 @@ enum Command {
     Check(check::CheckArguments),
     /// List what a scenario can name: policies, dispatchers, trace formats and so on.
     List(list::ListArguments),
-    /// Look at a trace, or convert it to Plimsoll's own form.
+    /// Look at a trace, convert it, reshape it, fit a generator to it, or make one.
     Trace(Box<trace::TraceArguments>),
     /// Forecast a trace's rate by several models side by side, and judge them.
     Forecast(Box<forecast::ForecastArguments>),

@@ -35,7 +35,7 @@ pub fn scaled(scenario: &Scenario, factor: f64) -> Option<Scenario> {
 fn scale_rate(factor: f64) -> Option<Arc<dyn Transform>> {
     let plugin = TRANSFORMS.iter().find(|plugin| plugin.name == "scale-rate")?;
     let node = parse_single(&SourceFile::new("--scale", factor.to_string())).ok()?;
-    (plugin.build)(&node, &mut Diagnostics::new())
+    (plugin.build)(&node, std::path::Path::new("."), &mut Diagnostics::new())
 }
 
 /// So many independent copies of a workload, and a share of another.

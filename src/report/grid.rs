@@ -1,9 +1,8 @@
 //! A plain table of texts, printed for a terminal, as Markdown, as CSV or as JSON.
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 
-use super::table::{TableStyle, markdown_row};
+use super::table::{RULES, TableStyle, markdown_row};
 
 /// A table of texts with notes below it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -28,7 +27,7 @@ impl Grid {
 
     fn terminal(&self, width: u16) -> String {
         let mut table = Table::new();
-        table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+        table.load_style(RULES).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
         table.set_header(&self.header);
         for row in &self.rows {
             table.add_row(row);

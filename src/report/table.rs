@@ -88,7 +88,7 @@ pub(super) fn notes(outcome: &Outcome) -> Vec<String> {
 }
 
 /// Rules around the header and below; none between rows, which come in groups.
-const RULES: Rules = Rules::new()
+pub(super) const RULES: Rules = Rules::new()
     .top_border(LineStyle::none().fill('─').junction('─'))
     .header_separator(LineStyle::none().fill('─').junction('─'))
     .bottom_border(LineStyle::none().fill('─').junction('─'));

@@ -8,7 +8,7 @@ use super::arrivals::{FileRecipe, open_rows};
 use super::expand::{Intervals, Model};
 use super::own::{CsvWriter, OwnColumns, OwnFacts, OwnWriter, Packed};
 use super::rows::{SeriesKind, Tally};
-use super::{Opening, Recipe, RequestBatch, TraceError, TraceOptions, TraceSource};
+use super::{Opening, Recipe, RequestBatch, TraceError, TraceOptions, TraceSource, WorkloadSpec};
 use crate::random::Streams;
 use crate::units::{SimDuration, SimTime};
 
@@ -44,17 +44,51 @@ pub struct Converted {
 /// # Errors
 /// If the source cannot be read, the ending is unknown, or the file cannot be written.
 pub fn convert(from: &Path, options: &TraceOptions, to: &Path, how: &ConvertOptions) -> Result<Converted, TraceError> {
+    write_twice(&from.display().to_string(), to, &how.notes, &mut |sink| feed(from, options, how, sink))
+}
+
+/// Writes the requests of a workload (a trace or a generator, reshaped) under `streams` to `to`, as [`convert`] does with a
+/// trace. Counts and levels are expanded to single arrivals.
+///
+/// # Errors
+/// As [`convert`]; also if the workload has no end.
+pub fn write_workload(
+    spec: &WorkloadSpec,
+    streams: Streams,
+    to: &Path,
+    how: &ConvertOptions,
+) -> Result<Converted, TraceError> {
+    if spec.extent(SimDuration::MAX)?.is_none() {
+        let error = TraceError::new("the workload", "has no end");
+        return Err(error.help("state `for:`, `--duration` or a `window`"));
+    }
+    write_twice("the workload", to, &how.notes, &mut |sink| {
+        let mut source = spec.open(streams, 0)?;
+        match how.counts {
+            None => feed_requests(&mut *source, sink)?,
+            Some(interval) => feed_counted(&mut *source, interval, sink)?,
+        }
+        Ok(source.tally().cloned().unwrap_or_default())
+    })
+}
+
+/// What a file states in its first lines (length, columns, classes) is known only at the end: `feed` is called once for the
+/// facts and once for the rows.
+fn write_twice(
+    name: &str,
+    to: &Path,
+    notes: &[String],
+    feed: &mut dyn FnMut(&mut dyn Sink) -> Result<Tally, TraceError>,
+) -> Result<Converted, TraceError> {
     let form = Form::of(to)?;
-    // What a file states in its first lines (length, columns, classes) is known only at the end: read once for the facts,
-    // once for the rows.
     let mut first = Facts::default();
-    let tally = feed(from, options, how, &mut first)?;
-    let facts = first.finish(from)?;
+    let tally = feed(&mut first)?;
+    let facts = first.finish(name)?;
     let part = part_path(to);
     let fail = |error: io::Error| TraceError::new(to.display().to_string(), format!("cannot be written: {error}"));
     let written = (|| {
-        let mut writer = form.writer(&part, &facts, first.columns, &how.notes).map_err(fail)?;
-        feed(from, options, how, &mut Copy { writer: &mut *writer, to })?;
+        let mut writer = form.writer(&part, &facts, first.columns, notes).map_err(fail)?;
+        feed(&mut Copy { writer: &mut *writer, to })?;
         writer.finish().map_err(fail)?;
         std::fs::rename(&part, to).map_err(fail)
     })();
@@ -228,8 +262,8 @@ struct Facts {
 }
 
 impl Facts {
-    fn finish(&mut self, from: &Path) -> Result<OwnFacts, TraceError> {
-        let nothing = || TraceError::new(from.display().to_string(), "holds no rows; expected a trace");
+    fn finish(&mut self, from: &str) -> Result<OwnFacts, TraceError> {
+        let nothing = || TraceError::new(from, "holds no rows; expected a trace");
         let end = self.end.take().filter(|_| self.rows > 0).ok_or_else(nothing)?;
         let kind = if self.counted { SeriesKind::Counts } else { SeriesKind::Arrivals };
         Ok(OwnFacts { kind, start: end.start, extent: end.extent, interval: end.interval, classes: end.classes })

@@ -23,6 +23,7 @@ mod convert;
 mod expand;
 mod external;
 mod facts;
+mod fit;
 mod formats;
 mod generators;
 mod json_lines;
@@ -38,6 +39,7 @@ mod rate;
 mod recipe;
 mod rows;
 mod samples;
+mod series;
 mod spec;
 mod table;
 mod time_text;
@@ -45,8 +47,9 @@ mod transforms;
 
 use std::fmt;
 
-pub use convert::{ConvertOptions, Converted, convert};
+pub use convert::{ConvertOptions, Converted, convert, write_workload};
 pub use facts::{InstantFacts, Peak, TokenFacts, TraceFacts, ValueFacts, inspect};
+pub use fit::{Closeness, Fit, fit};
 pub use formats::{FORMATS, FormatBuilder, FormatOpener, FormatPlugin, recognise};
 pub use generators::{GENERATORS, GeneratorBuilder, GeneratorPlugin};
 pub use lines::MAX_LINE_BYTES;

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::arrivals::FileRecipe;
 use super::transforms::{Step, read_list};
 use super::{GENERATORS, Opening, Recipe, RequestBatch, TraceError, TraceOptions, TraceSource};
-use crate::config::{Diagnostic, Diagnostics, Fields, Node, Value};
+use crate::config::{Diagnostic, Diagnostics, Fields, Key, Node, Value};
 use crate::random::Streams;
 use crate::units::{SimDuration, SimTime};
 
@@ -31,18 +31,20 @@ pub struct WorkloadSpec {
     recipe: Arc<dyn Recipe>,
     files: Vec<PathBuf>,
     steps: Vec<String>,
+    /// Number of steps in the chain.
+    chain: usize,
 }
 
 impl WorkloadSpec {
     /// A workload made by library users from a recipe of their own.
     pub fn from_recipe(recipe: Arc<dyn Recipe>) -> Self {
-        WorkloadSpec { recipe, files: Vec::new(), steps: Vec::new() }
+        WorkloadSpec { recipe, files: Vec::new(), steps: Vec::new(), chain: 0 }
     }
 
     /// A trace file read with `options`.
     pub fn from_trace(path: &Path, options: TraceOptions) -> Self {
         let recipe = FileRecipe { path: path.into(), options, factor: 1.0 };
-        WorkloadSpec { recipe: Arc::new(recipe), files: vec![path.into()], steps: Vec::new() }
+        WorkloadSpec { recipe: Arc::new(recipe), files: vec![path.into()], steps: Vec::new(), chain: 0 }
     }
 
     /// Reads a scenario's `workload:` mapping; relative paths start from `base_dir`. The trace is opened once, so that a
@@ -63,14 +65,22 @@ impl WorkloadSpec {
         };
         let mut spec = read.unwrap_or_else(|| WorkloadSpec::from_recipe(Arc::new(Nothing)));
         if let Some(list) = fields.node_of("transforms") {
-            for (index, transform) in read_list(list, sink).into_iter().enumerate() {
-                let number = u16::try_from(index + 1).unwrap_or(u16::MAX);
-                spec.recipe = Arc::new(Step { inner: spec.recipe, transform, number });
-            }
-            spec.steps = texts_of(list);
+            spec = spec.transformed(list, base_dir, sink);
         }
         fields.finish(sink);
         (sink.len() == errors_before).then_some(spec)
+    }
+
+    /// The workload with the steps of `list` behind it, as they stand under `transforms:`.
+    pub fn transformed(mut self, list: &Node, base_dir: &Path, sink: &mut Diagnostics) -> Self {
+        for transform in read_list(list, base_dir, sink) {
+            let number = u16::try_from(self.chain + 1).unwrap_or(u16::MAX);
+            self.chain += 1;
+            self.files.extend(transform.files());
+            self.recipe = Arc::new(Step { inner: self.recipe, transform, number });
+        }
+        self.steps.extend(texts_of(list));
+        self
     }
 
     /// What opens the streams.
@@ -199,13 +209,28 @@ fn diagnostic(node: &Node, error: &TraceError) -> Diagnostic {
 
 /// The items of a list as one line of text each.
 fn texts_of(list: &Node) -> Vec<String> {
+    let bare = |item: &Node| match &item.value {
+        Value::Mapping(entries) => entries_on_line(entries),
+        _ => on_one_line(item),
+    };
     match &list.value {
-        Value::Sequence(items) => items
-            .iter()
-            .map(|item| item.source.slice(item.span).split_whitespace().collect::<Vec<_>>().join(" "))
-            .collect(),
+        Value::Sequence(items) => items.iter().map(bare).collect(),
         _ => Vec::new(),
     }
+}
+
+/// A value as one line of YAML.
+fn on_one_line(node: &Node) -> String {
+    match &node.value {
+        Value::Null => "null".to_string(),
+        Value::Scalar(text) => text.clone(),
+        Value::Sequence(items) => format!("[{}]", items.iter().map(on_one_line).collect::<Vec<_>>().join(", ")),
+        Value::Mapping(entries) => format!("{{ {} }}", entries_on_line(entries)),
+    }
+}
+
+fn entries_on_line(entries: &[(Key, Node)]) -> String {
+    entries.iter().map(|(key, value)| format!("{}: {}", key.text, on_one_line(value))).collect::<Vec<_>>().join(", ")
 }
 
 fn checksum(path: &Path) -> Result<InputFile, TraceError> {
@@ -234,4 +259,18 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 
 fn hexadecimal(digest: Sha256) -> String {
     digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::generators::testing::workload;
+
+    #[test]
+    fn steps_are_told_on_one_line_each() {
+        let block = "poisson: 5/s\ntransforms:\n  - scale-rate: 2\n  - window:\n      from: 1h\n      to: 2h\n";
+        let flow = "poisson: 5/s\ntransforms: [{ scale-rate: 2 }, { window: { from: 1h, to: 2h } }]";
+        for text in [block, flow] {
+            assert_eq!(workload(text).unwrap().steps(), ["scale-rate: 2", "window: { from: 1h, to: 2h }"]);
+        }
+    }
 }

@@ -238,13 +238,24 @@ fn every_combination_of_transforms_keeps_the_order() {
             (1u32..4).prop_map(|times| format!("repeat: {times}")),
             (0.1f64..3.0).prop_map(|factor| format!("time-warp: {factor:.3}")),
             (1u64..5000).prop_map(|ms| format!("spread: {ms}ms")),
+            (0u64..900, 0.0f64..5.0).prop_map(|(at, factor)| {
+                format!("overlay: [{{ at: {at}s, factor: {factor:.2}, ramp: 20s, for: 100s }}]")
+            }),
+            (0.3f64..3.0).prop_map(|factor| format!("growth: {{ factor: {factor:.2}, per: 300s, uncertainty: 10% }}")),
+            (1u64..60).prop_map(|s| format!("anonymise: {{ jitter: {s}s }}")),
+            (0u64..300).prop_map(|at| {
+                format!("splice: {{ trace: bursty.csv, columns: {{ time: time }}, to: 90s, at: {at}s, mode: add }}")
+            }),
         ],
         0..4,
     );
     let sources = prop_oneof![
         Just("trace: bursty.csv\ncolumns: { time: time }"),
         Just("poisson: { rate: 20/s, for: 500s }"),
-        Just("constant: { rate: 9/s, for: 300s }")
+        Just("constant: { rate: 9/s, for: 300s }"),
+        Just("hawkes: { rate: 9/s, branching: 0.5, delay: 1s, for: 300s }"),
+        Just("fraud: { rate: 9/s, for: 300s, waves: [{ at: 100s, for: 60s, rate: 20/s }] }"),
+        Just("llm-chat: { rate: 3/s, for: 300s }")
     ];
     proptest!(ProptestConfig::with_cases(40), |(source in sources, steps in strategy, seed in 0u64..1000)| {
         let list: String = steps.iter().map(|step| format!("\n  - {step}")).collect();

@@ -60,7 +60,7 @@ impl FromNode for Wave {
         let usable =
             (1..=10_000).contains(&sources) && (1..=1000).contains(&tries) && wave.rate > 0.0 && wave.rate <= 1e9;
         // A group must fit into the shortest interval of its source.
-        if !usable || f64::from(tries) * spacing > 0.9 * wave.interval() {
+        if !usable || f64::from(tries.saturating_sub(1)) * spacing > 0.9 * wave.interval() {
             let error = node
                 .error("expected 1 to 10000 `sources` with 1 to 1000 `tries` that fit between two groups of a source");
             sink.push(error.help("more sources, fewer tries or a shorter `spacing` make room"));

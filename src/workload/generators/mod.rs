@@ -21,6 +21,8 @@ mod visits;
 
 use std::sync::Arc;
 
+pub(super) use process::week_phase;
+
 use super::Recipe;
 use crate::config::{Diagnostics, Fields, FromNode, Node, Plugin};
 use crate::units::{Rate, SimDuration};

@@ -1,12 +1,18 @@
 //! Reshaping a stream of requests: one file each, and the one list.
 
+mod anonymise;
+mod growth;
+mod mix_classes;
+mod overlay;
 mod repeat;
 mod scale_rate;
+mod splice;
 mod spread;
 mod time_warp;
 mod window;
 
 use std::fmt::Debug;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Opening, Recipe, TraceError, TraceSource};
@@ -20,32 +26,47 @@ pub trait Transform: Debug + Send + Sync {
     /// If `inner` cannot be opened.
     fn open(&self, inner: &Arc<dyn Recipe>, step: u16, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError>;
 
+    /// Files that the step reads beside the stream.
+    fn files(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
     /// The factor by which the step multiplies the number of requests, if that is all it does.
     fn rate_factor(&self) -> Option<f64> {
         None
     }
 }
 
-/// Builds a transform from the parameters that stand under its name.
-pub type TransformBuilder = fn(&Node, &mut Diagnostics) -> Option<Arc<dyn Transform>>;
+/// Builds a transform from the parameters that stand under its name; relative paths start from the directory given.
+pub type TransformBuilder = fn(&Node, &Path, &mut Diagnostics) -> Option<Arc<dyn Transform>>;
 
 /// The entry of a transform in the list.
 pub type TransformPlugin = Plugin<TransformBuilder>;
 
 /// Every transform.
-pub const TRANSFORMS: &[TransformPlugin] =
-    &[repeat::PLUGIN, scale_rate::PLUGIN, spread::PLUGIN, time_warp::PLUGIN, window::PLUGIN];
+pub const TRANSFORMS: &[TransformPlugin] = &[
+    anonymise::PLUGIN,
+    growth::PLUGIN,
+    mix_classes::PLUGIN,
+    overlay::PLUGIN,
+    repeat::PLUGIN,
+    scale_rate::PLUGIN,
+    splice::PLUGIN,
+    spread::PLUGIN,
+    time_warp::PLUGIN,
+    window::PLUGIN,
+];
 
 /// Reads the list under `transforms:`; each item is a mapping with one key, the transform's name.
-pub(super) fn read_list(node: &Node, sink: &mut Diagnostics) -> Vec<Arc<dyn Transform>> {
+pub(super) fn read_list(node: &Node, base_dir: &Path, sink: &mut Diagnostics) -> Vec<Arc<dyn Transform>> {
     let Value::Sequence(items) = &node.value else {
         sink.push(node.error("`transforms` must be a list").help("for example `- scale-rate: 2`"));
         return Vec::new();
     };
-    items.iter().filter_map(|item| read_one(item, sink)).collect()
+    items.iter().filter_map(|item| read_one(item, base_dir, sink)).collect()
 }
 
-fn read_one(item: &Node, sink: &mut Diagnostics) -> Option<Arc<dyn Transform>> {
+fn read_one(item: &Node, base_dir: &Path, sink: &mut Diagnostics) -> Option<Arc<dyn Transform>> {
     let names: Vec<&str> = TRANSFORMS.iter().map(|plugin| plugin.name).collect();
     let known = format!("known transforms: {}", names.join(", "));
     let Value::Mapping(entries) = &item.value else {
@@ -65,7 +86,7 @@ fn read_one(item: &Node, sink: &mut Diagnostics) -> Option<Arc<dyn Transform>> {
         sink.push(error);
         return None;
     };
-    (plugin.build)(inner, sink)
+    (plugin.build)(inner, base_dir, sink)
 }
 
 /// A recipe with one more step behind it.

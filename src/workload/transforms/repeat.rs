@@ -12,7 +12,7 @@ pub const PLUGIN: TransformPlugin = TransformPlugin {
     name: "repeat",
     summary: "the stream `times` times; the period is its length rounded up to `unit` (default 1s; 1d keeps the time of day)",
     source: "this project",
-    build: |node, sink| {
+    build: |node, _, sink| {
         let second = SimDuration::from_secs(1);
         let (times, unit, place) = if node.as_text().is_some() {
             (u32::from_node(node, sink)?, second, node)

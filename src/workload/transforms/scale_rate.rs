@@ -13,7 +13,7 @@ pub const PLUGIN: TransformPlugin = TransformPlugin {
     name: "scale-rate",
     summary: "`factor` times as many requests: thinned below 1, superposed copies within `jitter` (default 1s) above 1",
     source: "independent thinning and superposition of point processes (Daley and Vere-Jones 2003, ch. 11)",
-    build: |node, sink| {
+    build: |node, _, sink| {
         let second = SimDuration::from_secs(1);
         let (factor, jitter, place) = if node.as_text().is_some() {
             (f64::from_node(node, sink)?, second, node)
@@ -52,17 +52,9 @@ struct ScaleRate {
 
 impl Transform for ScaleRate {
     fn open(&self, inner: &Arc<dyn Recipe>, step: u16, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
-        Ok(Box::new(Stream {
-            inner: inner.open(opening)?,
-            copies: self.factor.floor() as u64,
-            share: self.factor.fract(),
-            jitter: if self.factor > 1.0 { self.jitter } else { 0 },
-            draw: opening.draw(Purpose::Transform, step),
-            part: RequestBatch::default(),
-            held: RequestBatch::default(),
-            newest: 0,
-            ended: false,
-        }))
+        let jitter = if self.factor > 1.0 { self.jitter } else { 0 };
+        let draw = opening.draw(Purpose::Transform, step);
+        Ok(Box::new(Scaling::new(inner.open(opening)?, Everywhere(self.factor), jitter, draw)))
     }
 
     fn rate_factor(&self) -> Option<f64> {
@@ -70,11 +62,30 @@ impl Transform for ScaleRate {
     }
 }
 
-struct Stream {
+/// How many times as many requests, by time and class.
+pub(super) trait Factor: Send {
+    /// The factor on a request `at` nanoseconds after time zero, of a class with this number.
+    fn at(&self, at: u64, class: Option<u16>) -> f64;
+
+    /// Learns the names of the classes met so far.
+    fn learn(&mut self, classes: &[String]) {
+        let _ = classes;
+    }
+}
+
+/// The same factor on every request.
+struct Everywhere(f64);
+
+impl Factor for Everywhere {
+    fn at(&self, _: u64, _: Option<u16>) -> f64 {
+        self.0
+    }
+}
+
+/// A stream with `factor` times as many requests: thinned below 1, with copies moved back by up to `jitter` nanoseconds above.
+pub(super) struct Scaling<F> {
     inner: Box<dyn TraceSource>,
-    /// Whole times that each request appears, and the probability of once more.
-    copies: u64,
-    share: f64,
+    factor: F,
     jitter: u64,
     draw: Draw,
     part: RequestBatch,
@@ -84,7 +95,12 @@ struct Stream {
     ended: bool,
 }
 
-impl Stream {
+impl<F: Factor> Scaling<F> {
+    pub(super) fn new(inner: Box<dyn TraceSource>, factor: F, jitter: u64, draw: Draw) -> Self {
+        let (part, held) = (RequestBatch::default(), RequestBatch::default());
+        Scaling { inner, factor, jitter, draw, part, held, newest: 0, ended: false }
+    }
+
     /// Reads a batch and appends each request as often as it is to appear, copies moved back.
     fn hold(&mut self) -> Result<(), TraceError> {
         self.part.clear();
@@ -94,11 +110,14 @@ impl Stream {
             return Ok(());
         };
         self.newest = last.as_nanos();
+        self.factor.learn(self.inner.class_names());
         let limit = self.inner.extent().map_or(u64::MAX, |extent| extent.as_nanos().saturating_sub(1));
         let mut rows = Vec::with_capacity(self.part.len());
         let mut times = Vec::with_capacity(self.part.len());
         for (row, time) in self.part.arrivals.iter().enumerate() {
-            let appear = self.copies + u64::from(self.draw.uniform() < self.share);
+            let factor = self.factor.at(time.as_nanos(), self.part.classes.get(row).copied());
+            // Whole times that the request appears, and the probability of once more.
+            let appear = factor as u64 + u64::from(self.draw.uniform() < factor.fract());
             for copy in 0..appear {
                 rows.push(row as u32);
                 let back = if copy == 0 { 0 } else { (self.draw.uniform() * self.jitter as f64) as u64 };
@@ -131,7 +150,7 @@ impl Stream {
     }
 }
 
-impl TraceSource for Stream {
+impl<F: Factor> TraceSource for Scaling<F> {
     fn fill(&mut self, batch: &mut RequestBatch) -> Result<(), TraceError> {
         let before = batch.len();
         let mut wanted = RequestBatch::TARGET_LEN;

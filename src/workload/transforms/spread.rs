@@ -13,7 +13,7 @@ pub const PLUGIN: TransformPlugin = TransformPlugin {
     name: "spread",
     summary: "arrivals of one unit of time (`1s`) put at random instants in it, for logs that record no finer times",
     source: "order statistics of uniform numbers: a Poisson process given its counts",
-    build: |node, sink| {
+    build: |node, _, sink| {
         let (over, place) = if node.as_text().is_some() {
             (SimDuration::from_node(node, sink)?, node)
         } else {

@@ -12,7 +12,7 @@ pub const PLUGIN: TransformPlugin = TransformPlugin {
     name: "time-warp",
     summary: "every time multiplied by a factor: 0.5 plays the stream in half the time, at twice the rate",
     source: "this project",
-    build: |node, sink| {
+    build: |node, _, sink| {
         let (factor, place) = if node.as_text().is_some() {
             (f64::from_node(node, sink)?, node)
         } else {

@@ -12,7 +12,7 @@ pub const PLUGIN: TransformPlugin = TransformPlugin {
     name: "window",
     summary: "the part from `from` (included) to `to` (excluded), counted from the start; `from` becomes time zero",
     source: "this project",
-    build: |node, sink| {
+    build: |node, _, sink| {
         let fields = Fields::open(node, "transform `window`", sink)?;
         let from: SimDuration = fields.or("from", SimDuration::ZERO, sink);
         let to: Option<SimDuration> = fields.optional("to", sink);

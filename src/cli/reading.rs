@@ -1,0 +1,145 @@
+//! How to read a trace, as arguments of `plimsoll trace`.
+
+use clap::Args;
+
+use crate::units::{Fraction, Rate, SimDuration};
+use crate::workload::{Columns, TimeFormat, TraceOptions, Values, parse_instant};
+
+/// How to read the file, its format named by `--format`.
+#[derive(Debug, Args)]
+pub(super) struct TraceReading {
+    /// The format; recognised from the content if left out (`plimsoll list formats`).
+    #[arg(long)]
+    format: Option<String>,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+impl TraceReading {
+    /// The options that the arguments state.
+    pub(super) fn options(&self) -> TraceOptions {
+        self.reading.options(self.format.as_deref())
+    }
+}
+
+/// How to read the file; a scenario's `workload:` has the same.
+#[derive(Debug, Args)]
+pub(super) struct Reading {
+    /// Column of the time.
+    #[arg(long, value_name = "COLUMN")]
+    time: Option<String>,
+    /// Column of the number of requests per interval.
+    #[arg(long, value_name = "COLUMN")]
+    count: Option<String>,
+    /// Column of requests per second.
+    #[arg(long, value_name = "COLUMN")]
+    rate: Option<String>,
+    /// Column of a level, such as players online.
+    #[arg(long, value_name = "COLUMN")]
+    level: Option<String>,
+    /// Column of the service demand.
+    #[arg(long, value_name = "COLUMN")]
+    demand: Option<String>,
+    /// Column of how long the request had taken by the row's time.
+    #[arg(long, value_name = "COLUMN")]
+    elapsed: Option<String>,
+    /// Column of the input tokens.
+    #[arg(long, value_name = "COLUMN")]
+    tokens_in: Option<String>,
+    /// Column of the output tokens.
+    #[arg(long, value_name = "COLUMN")]
+    tokens_out: Option<String>,
+    /// Column of the class.
+    #[arg(long, value_name = "COLUMN")]
+    class: Option<String>,
+    /// Which metric of a monitoring system's answer.
+    #[arg(long, value_name = "NAME")]
+    metric: Option<String>,
+    /// What the metric's values are: counter, count, rate or level.
+    #[arg(long, value_name = "KIND", value_parser = values)]
+    values: Option<Values>,
+    /// How times are written: s, ms, us, ns, iso, clf or syslog; recognised if left out.
+    #[arg(long, value_name = "FORM", value_parser = time_format)]
+    time_format: Option<TimeFormat>,
+    /// How the lines of an access log are written, as nginx's `log_format` says.
+    #[arg(long, value_name = "TEXT")]
+    log_format: Option<String>,
+    /// Requests that one unit of the level makes.
+    #[arg(long, value_name = "RATE")]
+    requests_per_unit: Option<Rate>,
+    /// How long one unit of the level stays; each arrives once.
+    #[arg(long, value_name = "DURATION", conflicts_with = "requests_per_unit")]
+    session: Option<SimDuration>,
+    /// Length of a counted interval.
+    #[arg(long, value_name = "DURATION")]
+    interval: Option<SimDuration>,
+    /// The first instant of interest (ISO 8601).
+    #[arg(long, value_parser = instant)]
+    start: Option<u64>,
+    /// The end of the interesting part (ISO 8601, exclusive).
+    #[arg(long, value_parser = instant)]
+    end: Option<u64>,
+    /// How far rows may go back in time, or `all`.
+    #[arg(long, value_name = "DURATION", value_parser = reorder)]
+    reorder: Option<SimDuration>,
+    /// The largest share of rows that may be unusable.
+    #[arg(long, value_name = "SHARE")]
+    max_bad_rows: Option<Fraction>,
+    /// The year in which a syslog begins.
+    #[arg(long)]
+    year: Option<u32>,
+}
+
+fn instant(text: &str) -> Result<u64, String> {
+    parse_instant(text).ok_or_else(|| "expected an instant such as `2024-05-12` or `2024-05-12T08:30:00Z`".to_string())
+}
+
+fn time_format(text: &str) -> Result<TimeFormat, String> {
+    let names = TimeFormat::ALL.map(TimeFormat::name).join(", ");
+    TimeFormat::named(text).ok_or_else(|| format!("expected one of {names}"))
+}
+
+fn values(text: &str) -> Result<Values, String> {
+    Values::named(text).ok_or_else(|| format!("expected one of {}", Values::ALL.map(Values::name).join(", ")))
+}
+
+fn reorder(text: &str) -> Result<SimDuration, String> {
+    match text {
+        "all" => Ok(SimDuration::MAX),
+        text => text.parse().map_err(|error: crate::units::UnitError| error.to_string()),
+    }
+}
+
+impl Reading {
+    /// The options that the arguments state, for a file of the given format.
+    pub(super) fn options(&self, format: Option<&str>) -> TraceOptions {
+        let default = TraceOptions::default();
+        TraceOptions {
+            format: format.map(str::to_string),
+            columns: Columns {
+                time: self.time.clone(),
+                count: self.count.clone(),
+                rate: self.rate.clone(),
+                level: self.level.clone(),
+                demand: self.demand.clone(),
+                elapsed: self.elapsed.clone(),
+                tokens_in: self.tokens_in.clone(),
+                tokens_out: self.tokens_out.clone(),
+                class: self.class.clone(),
+            },
+            time_format: self.time_format,
+            log_format: self.log_format.clone(),
+            metric: self.metric.clone(),
+            values: self.values,
+            session: self.session,
+            interval: self.interval,
+            requests_per_unit: self.requests_per_unit,
+            start: self.start,
+            end: self.end,
+            reorder: self.reorder.unwrap_or(default.reorder),
+            max_bad_rows: self.max_bad_rows.unwrap_or(default.max_bad_rows),
+            year: self.year,
+            ..default
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! `plimsoll trace transform`, `plimsoll trace synth` and `plimsoll trace fit`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::reading::TraceReading;
+use super::trace::written;
+use super::{Failure, path_and_value, say};
+use crate::config::{Diagnostics, SourceFile, parse_single};
+use crate::random::Streams;
+use crate::units::SimDuration;
+use crate::workload::{ConvertOptions, WorkloadSpec, write_workload};
+
+pub(super) const TRANSFORM_EXAMPLE: &str = "Example:
+  plimsoll trace transform access.log.gz --step 'scale-rate: 2' \\
+    --step 'overlay: [{ at: 09:00, factor: 4, ramp: 5m, for: 3h }]' -o peak.csv.zst";
+
+pub(super) const SYNTH_EXAMPLE: &str = "Example:
+  plimsoll trace synth shop --set rate=20/s --set 'flash-sales=[{ at: 2h, factor: 8, half-life: 15m }]' \\
+    --duration 6h -o sale.csv.zst";
+
+pub(super) const FIT_EXAMPLE: &str = "Example:
+  plimsoll trace fit access.log.gz > workload.yaml";
+
+/// Arguments of `trace fit`.
+#[derive(Debug, Args)]
+pub(super) struct FitArguments {
+    /// The file to read.
+    file: PathBuf,
+    /// Seed of the synthetic trace that is compared with the file.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    #[command(flatten)]
+    reading: TraceReading,
+}
+
+/// Arguments of `trace transform`.
+#[derive(Debug, Args)]
+pub(super) struct TransformArguments {
+    /// The file to read.
+    file: PathBuf,
+    /// A step as a scenario's `transforms:` has it, in order (may be repeated; `plimsoll list transforms`).
+    #[arg(long = "step", value_name = "NAME: PARAMETERS", required = true)]
+    steps: Vec<String>,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    reading: TraceReading,
+}
+
+/// Arguments of `trace synth`.
+#[derive(Debug, Args)]
+pub(super) struct SynthArguments {
+    /// The generator (`plimsoll list generators`).
+    generator: String,
+    /// A parameter and its value as YAML (may be repeated).
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = path_and_value)]
+    set: Vec<(String, String)>,
+    /// How long.
+    #[arg(long)]
+    duration: Option<SimDuration>,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Debug, Args)]
+struct Output {
+    /// The file to write: `.parquet`, `.csv`, `.csv.gz` or `.csv.zst`.
+    #[arg(short, long, value_name = "FILE")]
+    out: PathBuf,
+    /// Write counts per interval of this length in place of single arrivals.
+    #[arg(long, value_name = "DURATION")]
+    counts: Option<SimDuration>,
+    /// Seed of all randomness.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+impl Output {
+    fn write(&self, spec: &WorkloadSpec, notes: Vec<String>) -> Result<(), Failure> {
+        let how = ConvertOptions { counts: self.counts, notes };
+        let done = write_workload(spec, Streams::new(self.seed, 0), &self.out, &how);
+        written(&self.out, &done.map_err(|error| Failure::Input(format!("error: {error}")))?)
+    }
+}
+
+pub(super) fn transform(arguments: &TransformArguments) -> Result<(), Failure> {
+    let text: String = arguments.steps.iter().map(|step| format!("- {}\n", indented(step))).collect();
+    let mut sink = Diagnostics::new();
+    let node = parse_single(&SourceFile::new("--step", text)).map_err(|error| one(*error))?;
+    let spec = WorkloadSpec::from_trace(&arguments.file, arguments.reading.options());
+    let spec = spec.transformed(&node, Path::new(""), &mut sink);
+    if !sink.is_empty() {
+        return Err(Failure::diagnostics(&sink));
+    }
+    let fail = |error: crate::workload::TraceError| Failure::Input(format!("error: {error}"));
+    let inputs = spec.inputs().map_err(fail)?;
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut notes: Vec<String> =
+        inputs.iter().map(|input| format!("from {}, SHA-256 {}", name(&input.path), input.sha256)).collect();
+    notes.extend(spec.steps().iter().map(|step| format!("step {step}")));
+    notes.push(format!("seed {}", arguments.output.seed));
+    arguments.output.write(&spec, notes)
+}
+
+pub(super) fn synth(arguments: &SynthArguments) -> Result<(), Failure> {
+    let mut text = format!("{}:\n", arguments.generator);
+    let length = arguments.duration.map(|length| ("for".to_string(), length.to_string()));
+    for (name, value) in arguments.set.iter().cloned().chain(length) {
+        text.push_str(&format!("  {name}: {}\n", indented(&value)));
+    }
+    let mut sink = Diagnostics::new();
+    let node = parse_single(&SourceFile::new("--set", text.as_str())).map_err(|error| one(*error))?;
+    match WorkloadSpec::from_node(&node, Path::new(""), &mut sink) {
+        Some(spec) => {
+            let parameters = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let seed = arguments.output.seed;
+            arguments.output.write(&spec, vec![format!("generated: {parameters}"), format!("seed {seed}")])
+        }
+        None => Err(Failure::diagnostics(&sink)),
+    }
+}
+
+/// The generator on standard output, each figure of the comparison as a comment behind it.
+pub(super) fn fit(arguments: &FitArguments) -> Result<(), Failure> {
+    let spec = WorkloadSpec::from_trace(&arguments.file, arguments.reading.options());
+    let fitted = crate::workload::fit(&spec, Streams::new(arguments.seed, 0));
+    let fitted = fitted.map_err(|error| Failure::Input(format!("error: {error}")))?;
+    let mut text = String::from("workload:\n");
+    fitted.yaml.lines().for_each(|line| text.push_str(&format!("  {line}\n")));
+    text.push_str(&format!("\n# {:34}{:>14}{:>14}\n", "how close it comes", "recorded", "synthetic"));
+    for row in &fitted.comparison {
+        text.push_str(&format!("# {:34}{:>14.4}{:>14.4}\n", row.name, row.recorded, row.synthetic));
+    }
+    say(&text)
+}
+
+/// A value of several lines stays below its key.
+fn indented(text: &str) -> String {
+    text.trim().replace('\n', "\n    ")
+}
+
+fn one(diagnostic: crate::config::Diagnostic) -> Failure {
+    let mut sink = Diagnostics::new();
+    sink.push(diagnostic);
+    Failure::diagnostics(&sink)
+}

@@ -1,0 +1,135 @@
+//! Counts per interval and what they tell: dispersion over scales, autocorrelation, seasons.
+
+use super::{RequestBatch, TraceError, TraceSource};
+use crate::units::{NANOS_PER_SECOND, SimDuration};
+
+/// The most intervals that are kept; beyond, pairs of intervals are joined.
+const MAX_BINS: usize = 1 << 21;
+
+/// Arrivals per interval of equal length, from time zero on.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Series {
+    /// Length of an interval, nanoseconds.
+    pub(super) width: u64,
+    pub(super) counts: Vec<f64>,
+    /// Wall-clock time of time zero, nanoseconds since 1970.
+    pub(super) start: Option<u64>,
+    /// Lengths of requests and answers.
+    pub(super) tokens: Lengths,
+}
+
+impl Series {
+    /// Reads a stream to its end, in whole intervals: the last one counts if the stream fills at least half of it.
+    pub(super) fn of(source: &mut dyn TraceSource) -> Result<Series, TraceError> {
+        let mut series =
+            Series { width: NANOS_PER_SECOND, counts: Vec::new(), start: None, tokens: Lengths::default() };
+        let mut batch = RequestBatch::default();
+        loop {
+            batch.clear();
+            source.fill(&mut batch)?;
+            let Some(last) = batch.arrivals.last() else { break };
+            let last = last.as_nanos();
+            while last / series.width >= MAX_BINS as u64 {
+                series = series.joined(2);
+            }
+            series.counts.resize(series.counts.len().max((last / series.width) as usize + 1), 0.0);
+            for time in &batch.arrivals {
+                series.counts[(time.as_nanos() / series.width) as usize] += 1.0;
+            }
+            series.tokens.add(&batch);
+        }
+        series.start = source.start_epoch_ns();
+        if let Some(extent) = source.extent() {
+            let bins =
+                (extent.as_nanos().saturating_add(series.width / 2) / series.width).clamp(1, 2 * MAX_BINS as u64);
+            series.counts.resize(bins as usize, 0.0);
+        }
+        Ok(series)
+    }
+
+    /// The series in intervals `factor` times as long; a last one that is not whole is left out, unless it is the only one.
+    pub(super) fn joined(&self, factor: usize) -> Series {
+        let chunks = self.counts.chunks(factor);
+        let whole = if self.counts.len() < factor { 1 } else { self.counts.len() / factor };
+        let counts = chunks.take(whole).map(|chunk| chunk.iter().sum()).collect();
+        Series { width: self.width * factor as u64, counts, ..self.clone() }
+    }
+
+    /// In intervals of about `seconds`, at least as long as they are now.
+    pub(super) fn at_scale(&self, seconds: u64) -> Series {
+        self.joined((seconds * NANOS_PER_SECOND / self.width).max(1) as usize)
+    }
+
+    pub(super) fn width(&self) -> SimDuration {
+        SimDuration::from_nanos(self.width)
+    }
+
+    pub(super) fn seconds(&self) -> f64 {
+        self.width as f64 / 1e9
+    }
+
+    pub(super) fn mean(&self) -> f64 {
+        self.counts.iter().sum::<f64>() / self.counts.len().max(1) as f64
+    }
+
+    pub(super) fn peak(&self) -> f64 {
+        self.counts.iter().copied().fold(0.0, f64::max)
+    }
+
+    fn covariance(&self, lag: usize) -> f64 {
+        let mean = self.mean();
+        let pairs = self.counts.iter().zip(self.counts.iter().skip(lag));
+        pairs.map(|(a, b)| (a - mean) * (b - mean)).sum::<f64>() / self.counts.len().max(1) as f64
+    }
+
+    /// Variance over mean: 1 for a Poisson process.
+    pub(super) fn dispersion(&self) -> f64 {
+        if self.mean() > 0.0 { self.covariance(0) / self.mean() } else { 0.0 }
+    }
+
+    /// The autocorrelation at `lag` intervals (the estimator with divisor n).
+    pub(super) fn autocorrelation(&self, lag: usize) -> f64 {
+        let variance = self.covariance(0);
+        if variance > 0.0 { self.covariance(lag) / variance } else { 0.0 }
+    }
+
+    /// The middle of interval `bin`, in seconds since Monday 00:00 (UTC; since time zero where no date is known).
+    pub(super) fn week_seconds(&self, bin: usize) -> f64 {
+        self.start.map_or(0.0, super::generators::week_phase) + (bin as f64 + 0.5) * self.seconds()
+    }
+}
+
+/// Sums over the logarithms of input and output tokens.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Lengths {
+    pub(super) n: f64,
+    sums: [f64; 2],
+    squares: [f64; 2],
+    product: f64,
+    pub(super) most: u32,
+}
+
+impl Lengths {
+    fn add(&mut self, batch: &RequestBatch) {
+        for (input, output) in batch.tokens_in.iter().zip(&batch.tokens_out) {
+            let logs = [f64::from((*input).max(1)).ln(), f64::from((*output).max(1)).ln()];
+            self.n += 1.0;
+            for (side, log) in logs.iter().enumerate() {
+                self.sums[side] += log;
+                self.squares[side] += log * log;
+            }
+            self.product += logs[0] * logs[1];
+            self.most = self.most.max(*input).max(*output);
+        }
+    }
+
+    /// Mean and coefficient of variation of the lognormal distributions with these logarithms, and the correlation.
+    pub(super) fn fitted(&self) -> ([(f64, f64); 2], f64) {
+        let mean = self.sums.map(|sum| sum / self.n);
+        let variance = [0, 1].map(|side| (self.squares[side] / self.n - mean[side] * mean[side]).max(0.0));
+        let margin = |side: usize| ((mean[side] + variance[side] / 2.0).exp(), variance[side].exp_m1().sqrt());
+        let spread = (variance[0] * variance[1]).sqrt();
+        let correlation = if spread > 0.0 { (self.product / self.n - mean[0] * mean[1]) / spread } else { 0.0 };
+        ([margin(0), margin(1)], correlation.clamp(-1.0, 1.0))
+    }
+}

@@ -1,0 +1,90 @@
+//! Events laid over a stream.
+
+use std::sync::Arc;
+
+use super::super::pulse::{PlacedPulse, Pulse};
+use super::super::{Opening, Recipe, TraceError, TraceSource};
+use super::scale_rate::{Factor, Scaling};
+use super::{Transform, TransformPlugin};
+use crate::config::{Fields, FromNode, Value};
+use crate::random::Purpose;
+use crate::units::SimDuration;
+
+/// The entry in the list.
+pub const PLUGIN: TransformPlugin = TransformPlugin {
+    name: "overlay",
+    summary: "a calendar of events: `[{ at: 09:00, factor: 4, ramp: 5m, for: 3h }]`, ending over the ramp or with a `half-life`",
+    source: "phases of flash crowds (Ari et al. 2003); independent thinning and superposition (Daley and Vere-Jones 2003, ch. 11)",
+    build: |node, _, sink| {
+        let second = SimDuration::from_secs(1);
+        let (events, jitter) = if matches!(node.value, Value::Mapping(_)) && node.get("events").is_some() {
+            let fields = Fields::open(node, "transform `overlay`", sink)?;
+            let events: Option<Vec<Pulse>> = fields.required("events", sink);
+            let jitter = fields.or("jitter", second, sink);
+            fields.finish(sink);
+            (events?, jitter)
+        } else {
+            (Vec::from_node(node, sink)?, second)
+        };
+        if events.is_empty() {
+            sink.push(node.error("expected at least one event"));
+            return None;
+        }
+        Some(Arc::new(Overlay { events, jitter: jitter.as_nanos() }))
+    },
+};
+
+/// Events multiply where they overlap. Requests during an event are thinned or copied one by one as `scale-rate` does with
+/// recorded ones, so that short swings stay as strong in proportion.
+#[derive(Debug, Clone)]
+struct Overlay {
+    events: Vec<Pulse>,
+    jitter: u64,
+}
+
+impl Transform for Overlay {
+    fn open(&self, inner: &Arc<dyn Recipe>, step: u16, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
+        let draw = opening.draw(Purpose::Transform, step);
+        let inner = inner.open(opening)?;
+        let start = inner.start_epoch_ns();
+        let events = Calendar(self.events.iter().filter_map(|event| event.placed(start)).collect());
+        Ok(Box::new(Scaling::new(inner, events, self.jitter, draw)))
+    }
+}
+
+struct Calendar(Vec<PlacedPulse>);
+
+impl Factor for Calendar {
+    fn at(&self, at: u64, _: Option<u16>) -> f64 {
+        let seconds = at as f64 / 1e9;
+        self.0.iter().map(|event| event.factor(seconds)).product()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::generators::testing::{Counts, recipe, workload};
+
+    #[test]
+    fn an_event_multiplies_the_rate_while_it_lasts() {
+        let text = "poisson: { rate: 50/s, for: 4h }
+transforms: [{ overlay: [{ at: 01:00, factor: 4, ramp: 10m, for: 50m }, { at: 3h, factor: 0.5, for: 30m }] }]";
+        let counts = Counts::of(&*recipe(text), 600.0);
+        let factors = [
+            1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 2.5, 4.0, 4.0, 4.0, 4.0, 4.0, 2.5, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5, 0.5, 0.5,
+            1.0,
+        ];
+        for (index, factor) in factors.iter().enumerate() {
+            // Copies keep the relative variation: the variance grows with the square of the factor.
+            let (expected, error) = (30_000.0 * factor, 5.0 * 30_000f64.sqrt() * f64::max(*factor, 1.0));
+            assert!((counts.0[index] - expected).abs() < error, "{index}: {} for {expected}", counts.0[index]);
+        }
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for text in ["[]", "{ factor: 2 }", "[{ at: noon, factor: 2 }]", "[{ at: 1h, factor: -2 }]"] {
+            assert!(workload(&format!("poisson: 5/s\ntransforms: [{{ overlay: {text} }}]")).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! A part of another trace in the place of, or on top of, a part of this one.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::super::arrivals::FileRecipe;
+use super::super::moment::Moment;
+use super::super::{Opening, Recipe, RequestBatch, Tally, TraceError, TraceOptions, TraceSource};
+use super::{Transform, TransformPlugin};
+use crate::config::Fields;
+use crate::units::{SimDuration, SimTime};
+
+/// The entry in the list.
+pub const PLUGIN: TransformPlugin = TransformPlugin {
+    name: "splice",
+    summary: "the part `from`..`to` of another `trace` at `at`: `mode: replace` (default) takes its place, `add` comes on top",
+    source: "this project",
+    build: |node, base_dir, sink| {
+        let fields = Fields::open(node, "transform `splice`", sink)?;
+        let before = sink.len();
+        let trace: Option<String> = fields.required("trace", sink);
+        let options = TraceOptions::from_fields(&fields, sink);
+        let at: Option<Moment> = fields.required("at", sink);
+        let from: SimDuration = fields.or("from", SimDuration::ZERO, sink);
+        let to: Option<SimDuration> = fields.required("to", sink);
+        let mode = fields.or("mode", "replace".to_string(), sink);
+        fields.finish(sink);
+        if to.is_some_and(|to| to <= from) || !["replace", "add"].contains(&mode.as_str()) {
+            sink.push(node.error("expected `to` after `from`, and `mode: replace` or `mode: add`"));
+        }
+        let (trace, at, to) = (trace?, at?, to?);
+        if sink.len() > before {
+            return None;
+        }
+        let path = base_dir.join(&trace);
+        let incident: Arc<dyn Recipe> = Arc::new(FileRecipe { path: path.clone(), options, factor: 1.0 });
+        if let Err(error) = incident.open(Opening::new(crate::random::Streams::new(0, 0), 0)) {
+            sink.push(fields_place(node).error(error.to_string()));
+            return None;
+        }
+        Some(Arc::new(Splice {
+            path,
+            incident,
+            at,
+            from: from.as_nanos(),
+            to: to.as_nanos(),
+            replace: mode == "replace",
+        }))
+    },
+};
+
+/// The place of the other trace's path.
+fn fields_place(node: &crate::config::Node) -> &crate::config::Node {
+    node.get("trace").unwrap_or(node)
+}
+
+/// The incident keeps its attributes where both streams have them; a column that only one of them has is dropped, since a
+/// stream has a value for every request or for none. Classes are this stream's alone and dropped as well.
+#[derive(Debug, Clone)]
+struct Splice {
+    path: PathBuf,
+    incident: Arc<dyn Recipe>,
+    at: Moment,
+    from: u64,
+    to: u64,
+    replace: bool,
+}
+
+impl Transform for Splice {
+    fn open(&self, inner: &Arc<dyn Recipe>, step: u16, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
+        let base = inner.open(opening)?;
+        // Random numbers of the incident's own: as if it were another service's stream.
+        let apart = Opening { service: opening.service ^ (u64::from(step) << 48), ..opening };
+        let incident = self.incident.open(apart)?;
+        let at = self.at.offset_ns(base.start_epoch_ns()).unwrap_or(u64::MAX);
+        let gap = if self.replace { (at, at.saturating_add(self.to - self.from)) } else { (u64::MAX, u64::MAX) };
+        let shift = Shift { from: self.from, to: self.to, at };
+        Ok(Box::new(Stream { base: Side::new(base), incident: Side::new(incident), gap, shift, columns: None }))
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        vec![self.path.clone()]
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Shift {
+    from: u64,
+    to: u64,
+    at: u64,
+}
+
+/// One of the two streams, with requests read ahead.
+struct Side {
+    source: Box<dyn TraceSource>,
+    ahead: RequestBatch,
+    next: usize,
+    ended: bool,
+}
+
+impl Side {
+    fn new(source: Box<dyn TraceSource>) -> Self {
+        Side { source, ahead: RequestBatch::default(), next: 0, ended: false }
+    }
+
+    /// Reads on until a request stands at the cursor for which `place` has one; that place, in nanoseconds.
+    fn ready(&mut self, place: impl Fn(u64) -> Place) -> Result<Option<u64>, TraceError> {
+        while !self.ended {
+            while self.next < self.ahead.len() {
+                match place(self.ahead.arrivals[self.next].as_nanos()) {
+                    Place::At(time) => return Ok(Some(time)),
+                    Place::Nowhere => self.next += 1,
+                    Place::Over => {
+                        self.ended = true;
+                        return Ok(None);
+                    }
+                }
+            }
+            self.ahead.clear();
+            self.next = 0;
+            self.source.fill(&mut self.ahead)?;
+            self.ended = self.ahead.is_empty();
+        }
+        Ok(None)
+    }
+
+    /// Whether the stream has each of the optional columns: demands, input tokens, output tokens.
+    fn columns(&self) -> [bool; 3] {
+        [!self.ahead.demands.is_empty(), !self.ahead.tokens_in.is_empty(), !self.ahead.tokens_out.is_empty()]
+    }
+}
+
+/// Where a request goes.
+enum Place {
+    At(u64),
+    Nowhere,
+    Over,
+}
+
+struct Stream {
+    base: Side,
+    incident: Side,
+    /// The part of the base that is left out.
+    gap: (u64, u64),
+    shift: Shift,
+    /// The optional columns that both have, once both have shown a request.
+    columns: Option<[bool; 3]>,
+}
+
+impl Stream {
+    fn push(&mut self, from_base: bool, time: u64, columns: [bool; 3], batch: &mut RequestBatch) {
+        let side = if from_base { &mut self.base } else { &mut self.incident };
+        let row = side.next;
+        side.next += 1;
+        batch.arrivals.push(SimTime::from_nanos(time));
+        let [demands, tokens_in, tokens_out] = columns;
+        batch.demands.extend(side.ahead.demands.get(row).filter(|_| demands));
+        batch.tokens_in.extend(side.ahead.tokens_in.get(row).filter(|_| tokens_in));
+        batch.tokens_out.extend(side.ahead.tokens_out.get(row).filter(|_| tokens_out));
+    }
+}
+
+impl TraceSource for Stream {
+    fn fill(&mut self, batch: &mut RequestBatch) -> Result<(), TraceError> {
+        let target = batch.len() + RequestBatch::TARGET_LEN;
+        let (gap, shift) = (self.gap, self.shift);
+        let end = self.base.source.extent().map_or(u64::MAX, SimDuration::as_nanos);
+        while batch.len() < target {
+            let base =
+                self.base.ready(|at| if (gap.0..gap.1).contains(&at) { Place::Nowhere } else { Place::At(at) })?;
+            let incident = self.incident.ready(|at| match at {
+                at if at < shift.from => Place::Nowhere,
+                at if at >= shift.to => Place::Over,
+                at => match shift.at.checked_add(at - shift.from).filter(|at| *at < end) {
+                    Some(at) => Place::At(at),
+                    None => Place::Over,
+                },
+            })?;
+            let columns = *self.columns.get_or_insert_with(|| match (base, incident) {
+                (Some(_), None) => self.base.columns(),
+                (None, Some(_)) => self.incident.columns(),
+                _ => std::array::from_fn(|c| self.base.columns()[c] && self.incident.columns()[c]),
+            });
+            match (base, incident) {
+                (Some(own), Some(other)) if other < own => self.push(false, other, columns, batch),
+                (Some(own), _) => self.push(true, own, columns, batch),
+                (None, Some(other)) => self.push(false, other, columns, batch),
+                (None, None) => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    fn extent(&self) -> Option<SimDuration> {
+        self.base.source.extent()
+    }
+
+    fn start_epoch_ns(&self) -> Option<u64> {
+        self.base.source.start_epoch_ns()
+    }
+
+    fn tally(&self) -> Option<&Tally> {
+        self.base.source.tally()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::super::generators::testing::requests;
+    use super::super::super::{RequestBatch, WorkloadSpec};
+    use crate::config::{Diagnostics, SourceFile, parse_single};
+
+    /// Arrivals every second for 20 s, and an incident with one every 100 ms from 5 s to 7 s of its own trace.
+    fn spliced(mode: &str) -> RequestBatch {
+        let directory = tempfile::tempdir().unwrap();
+        let rows: String = (0..100).map(|n| format!("{:.2},7\n", 2.05 + f64::from(n) / 10.0)).collect();
+        std::fs::write(directory.path().join("incident.csv"), format!("time,tokens\n0,7\n{rows}")).unwrap();
+        let text = format!(
+            "constant: {{ rate: 1/s, for: 20s }}
+transforms:
+  - splice: {{ trace: incident.csv, columns: {{ time: time }}, from: 5s, to: 7s, at: 10s, mode: {mode} }}"
+        );
+        let node = parse_single(&SourceFile::new("w.yaml", text)).unwrap();
+        let mut sink = Diagnostics::new();
+        let spec = WorkloadSpec::from_node(&node, Path::new(directory.path()), &mut sink);
+        let spec = spec.unwrap_or_else(|| panic!("{sink}"));
+        assert_eq!(spec.inputs().unwrap().len(), 1);
+        requests(&*spec.recipe())
+    }
+
+    #[test]
+    fn an_incident_replaces_or_adds() {
+        let within = |all: &RequestBatch| {
+            let inside = |time: &&crate::units::SimTime| (10.0..12.0).contains(&time.as_secs_f64());
+            (all.len(), all.arrivals.iter().filter(inside).count())
+        };
+        assert_eq!(within(&spliced("replace")), (38, 20));
+        assert_eq!(within(&spliced("add")), (40, 22));
+    }
+}
