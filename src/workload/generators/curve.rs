@@ -28,7 +28,7 @@ pub(super) enum Shape {
     /// `mean (1 + amplitude cos(2 pi (t - peak) / period))`.
     Sinusoid { mean: f64, amplitude: f64, period: f64, peak: f64 },
     /// Time of day, day of the week and growth.
-    Season(Season),
+    Season(Box<Season>),
 }
 
 /// A rate that depends on the time of day and the day of the week, and grows.
@@ -206,7 +206,7 @@ impl Curve {
     pub(super) fn seasonal(season: Season, events: &[Pulse], envelope: &Envelope) -> Self {
         let season = Season { phase: envelope.week_phase(), ..season };
         let events = events.iter().filter_map(|event| event.placed(envelope.start)).collect();
-        Curve { shape: Shape::Season(season), events, scale: 1.0 }
+        Curve { shape: Shape::Season(Box::new(season)), events, scale: 1.0 }
     }
 
     /// The same curve `factor` times as high.
@@ -335,7 +335,7 @@ mod tests {
 
     fn season(day: DayShape, growth: f64) -> Curve {
         let weekdays = [1.0, 2.0, 0.5, 0.0, 1.5, 1.0, 1.0];
-        Curve::new(Shape::Season(Season { rate: 3.0, day, weekdays, growth, phase: 1234.5 }))
+        Curve::new(Shape::Season(Box::new(Season { rate: 3.0, day, weekdays, growth, phase: 1234.5 })))
     }
 
     #[test]

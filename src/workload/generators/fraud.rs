@@ -133,7 +133,7 @@ impl Process for Merged {
     fn next(&mut self) -> Option<Request> {
         let moment = |head: &Head| head.next.map_or(f64::INFINITY, |request| request.at);
         let first = self.streams.iter_mut().min_by(|a, b| moment(a).total_cmp(&moment(b)))?;
-        let request = std::mem::replace(&mut first.next, None)?;
+        let request = first.next.take()?;
         first.next = first.stream.next();
         Some(Request { class: first.class, ..request })
     }

@@ -93,7 +93,7 @@ impl Outage {
     /// The end of the outage that `t` lies in.
     fn end_of(&self, t: f64) -> Option<f64> {
         let into = (t - self.at).rem_euclid(WEEK);
-        (into < self.maintenance.length).then(|| t - into + self.maintenance.length)
+        (into < self.maintenance.length).then_some(t - into + self.maintenance.length)
     }
 }
 
