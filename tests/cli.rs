@@ -566,3 +566,29 @@ fn a_forecast_that_cannot_be_made_is_refused_with_a_reason() {
     let table = text(&place.run(&[&common[..], &more].concat()).stdout);
     assert!(table.contains("in place of holt-winters"), "{table}");
 }
+
+#[test]
+fn a_trace_is_made_reshaped_inspected_and_fitted() {
+    let place = Place::new();
+    let said = |arguments: &[&str]| {
+        let output = place.run(arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let synth = ["trace", "synth", "poisson", "--set", "rate=20/s", "--duration", "1h", "-o", "base.csv"];
+    assert!(said(&synth).contains("rows of arrivals over 1h"));
+    let event = "overlay: [{ at: 00:30, factor: 3, for: 10m }]";
+    said(&["trace", "transform", "base.csv", "--step", event, "--step", "window: { to: 50m }", "-o", "peak.csv"]);
+    let text = fs::read_to_string(place.dir.path().join("peak.csv")).unwrap();
+    assert!(text.contains("# note: from base.csv, SHA-256 "), "{}", &text[..500]);
+    assert!(text.contains("# note: step window: { to: 50m }"), "{}", &text[..500]);
+    assert!(said(&["trace", "inspect", "peak.csv"]).contains("(1 for a Poisson process)"));
+    let fitted = said(&["trace", "fit", "peak.csv"]);
+    // What is printed is a scenario's workload as it stands.
+    let scenario = SOUND.replace("workload: { poisson: { rate: 40/s } }\n", &fitted);
+    place.file("fitted.yaml", scenario);
+    said(&["check", "fitted.yaml"]);
+    let output = place.run(&["trace", "synth", "shp", "-o", "x.csv"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("did you mean `shop`?"));
+}

@@ -91,7 +91,9 @@ fn shown(facts: &TraceFacts) -> String {
         format!("longest gap   {}", facts.longest_gap),
     ];
     if facts.out_of_order > 0 {
-        lines.push(format!("out of order  {} rows, by up to {}", facts.out_of_order, facts.furthest_back));
+        let share = facts.out_of_order as f64 / facts.tally.rows as f64 * 100.0;
+        let (rows, back) = (facts.out_of_order, facts.furthest_back);
+        lines.push(format!("out of order  {rows} rows ({share:.3}%), by up to {back}"));
     }
     if let Some(rate) = facts.mean_rate() {
         lines.push(format!("mean rate     {rate:.4}/s"));
@@ -107,6 +109,7 @@ fn shown(facts: &TraceFacts) -> String {
             peak.bin, peak.most, peak.mean
         ));
     }
+    lines.extend(burstiness(facts));
     if let Some(values) = &facts.values {
         lines.push(format!("values        {}", values_shown(facts, values)));
     }
@@ -123,6 +126,26 @@ fn shown(facts: &TraceFacts) -> String {
         lines.push(format!("to replay     {meaning}"));
     }
     lines.join("\n")
+}
+
+/// How far arrivals are from a steady Poisson process.
+fn burstiness(facts: &TraceFacts) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !facts.dispersion.is_empty() {
+        let scales: Vec<String> = facts.dispersion.iter().map(|(bin, index)| format!("{index:.2} per {bin}")).collect();
+        lines.push(format!("dispersion    {} (1 for a Poisson process)", scales.join(", ")));
+    }
+    if let Some((day, week)) = facts.season {
+        let (day, week) = (day * 100.0, week * 100.0);
+        lines.push(format!(
+            "season        hour of day explains {day:.0}%, day of week {week:.0}% of the hourly variance"
+        ));
+    }
+    if facts.duplicates > 0 {
+        let share = facts.duplicates as f64 / facts.tally.rows as f64 * 100.0;
+        lines.push(format!("same instant  {} rows ({share:.3}%) as the row before", facts.duplicates));
+    }
+    lines
 }
 
 fn values_shown(facts: &TraceFacts, values: &ValueFacts) -> String {

@@ -47,6 +47,13 @@ pub struct TraceFacts {
     pub longest_gap: SimDuration,
     /// Arrivals: the fullest second (unless the trace is too long for it), minute and hour.
     pub peaks: Vec<Peak>,
+    /// Arrivals: variance over mean of the counts per second, minute and hour; 1 for a Poisson process.
+    pub dispersion: Vec<(SimDuration, f64)>,
+    /// Arrivals over two days or more: shares of the variance of hourly counts that the hour of the day and the day of the
+    /// week explain, each alone.
+    pub season: Option<(f64, f64)>,
+    /// Arrivals at the same instant as the row before.
+    pub duplicates: u64,
     /// Counts and levels: sum, mean and largest value, and when that was.
     pub values: Option<ValueFacts>,
     /// Counts and levels of which several rows share an instant, one per client, pod or host: the values of the instants.
@@ -143,6 +150,7 @@ struct Survey {
     newest: SimTime,
     previous: Option<SimTime>,
     out_of_order: u64,
+    duplicates: u64,
     furthest_back: SimDuration,
     longest_gap: SimDuration,
     bins: Bins,
@@ -162,6 +170,7 @@ impl Survey {
             }
             self.newest = self.newest.max(*time);
             self.longest_gap = self.longest_gap.max(time.since(self.previous.unwrap_or(*time)));
+            self.duplicates += u64::from(kind == SeriesKind::Arrivals && self.previous == Some(*time));
             self.previous = Some(*time);
             if kind == SeriesKind::Arrivals {
                 self.bins.add(time.as_nanos().saturating_add(zero_ns) / NANOS_PER_SECOND);
@@ -207,6 +216,9 @@ impl Survey {
             furthest_back: self.furthest_back,
             longest_gap: self.longest_gap,
             peaks: self.bins.peaks(from_1970(first), from_1970(self.newest), tally.rows),
+            dispersion: self.bins.dispersion(from_1970(first), from_1970(self.newest), tally.rows),
+            season: self.bins.season(from_1970(first), from_1970(self.newest)),
+            duplicates: self.duplicates,
             values,
             instants: self.instants.facts(tally.rows),
             tokens: self.tokens,
@@ -328,22 +340,109 @@ impl Bins {
             .collect()
     }
 
-    /// The fullest bin of `width` seconds and its number.
-    fn fullest(&self, width: u64) -> (u64, u64) {
-        let mut best = (0, 0);
-        let mut current = (0u64, u64::MAX);
+    /// Variance over mean per second, minute and hour, empty bins included; where there are at least two bins.
+    fn dispersion(&self, first: SimTime, last: SimTime, rows: u64) -> Vec<(SimDuration, f64)> {
+        let seconds = |time: SimTime| time.as_nanos() / NANOS_PER_SECOND;
+        let scales = [1, 60, 3600].into_iter().filter(|width| *width >= self.width && !self.pages.is_empty());
+        scales
+            .filter_map(|width| {
+                let bins = (seconds(last) / width - seconds(first) / width + 1) as f64;
+                let mut squares = 0.0;
+                self.each(width, |_, count| squares += (count as f64).powi(2));
+                let mean = rows as f64 / bins;
+                (bins > 1.0).then(|| (SimDuration::from_secs(width), (squares / bins - mean * mean) / mean))
+            })
+            .collect()
+    }
+
+    /// How much of the variance of hourly counts lies between the hours of the day, and between the days of the week (the
+    /// correlation ratio eta squared, Fisher 1925).
+    fn season(&self, first: SimTime, last: SimTime) -> Option<(f64, f64)> {
+        const HOUR_NS: u64 = 3600 * NANOS_PER_SECOND;
+        let (from, to) = (first.as_nanos() / HOUR_NS, last.as_nanos() / HOUR_NS);
+        if self.pages.is_empty() || to - from < 48 || to - from > MAX_PAGES as u64 * 8 {
+            return None;
+        }
+        let mut hours = vec![0.0; (to - from + 1) as usize];
+        self.each(3600, |bin, count| {
+            if let Some(hour) = bin.checked_sub(from).and_then(|hour| hours.get_mut(hour as usize)) {
+                *hour += count as f64;
+            }
+        });
+        let explained = |phases: usize, of: &dyn Fn(u64) -> u64| {
+            let mean = hours.iter().sum::<f64>() / hours.len() as f64;
+            let mut groups = vec![(0.0, 0.0); phases];
+            for (index, count) in hours.iter().enumerate() {
+                let group = &mut groups[of(from + index as u64) as usize % phases];
+                *group = (group.0 + count, group.1 + 1.0);
+            }
+            let between: f64 =
+                groups.iter().filter(|(_, n)| *n > 0.0).map(|(sum, n)| n * (sum / n - mean).powi(2)).sum();
+            let total: f64 = hours.iter().map(|count| (count - mean).powi(2)).sum();
+            if total > 0.0 { between / total } else { 0.0 }
+        };
+        Some((explained(24, &|hour| hour), explained(7, &|hour| hour / 24)))
+    }
+
+    /// Calls `take` with every bin of `width` seconds that is not empty, in order, and its count.
+    fn each(&self, width: u64, mut take: impl FnMut(u64, u64)) {
+        let mut current: Option<(u64, u64)> = None;
         for (page, counts) in &self.pages {
             for (index, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
                 let bin = (page * PAGE + index as u64) * self.width / width;
-                if bin != current.1 {
-                    current = (0, bin);
-                }
-                current.0 += u64::from(*count);
-                if current.0 > best.0 {
-                    best = current;
+                match &mut current {
+                    Some((open, sum)) if *open == bin => *sum += u64::from(*count),
+                    _ => {
+                        if let Some((full, sum)) = current.replace((bin, u64::from(*count))) {
+                            take(full, sum);
+                        }
+                    }
                 }
             }
         }
+        if let Some((full, sum)) = current {
+            take(full, sum);
+        }
+    }
+
+    /// The fullest bin of `width` seconds and its number; the first of several.
+    fn fullest(&self, width: u64) -> (u64, u64) {
+        let mut best = (0, 0);
+        self.each(width, |bin, count| {
+            if count > best.0 {
+                best = (count, bin);
+            }
+        });
         best
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dispersion_and_season_agree_with_hand_counts() {
+        // Four days; each hour has one arrival a minute, and noon sixty more in its first second.
+        let mut bins = Bins::default();
+        let mut rows = 0;
+        for hour in 0..96u64 {
+            for second in (0..60).map(|minute| hour * 3600 + minute * 60) {
+                bins.add(second);
+                rows += 1;
+            }
+            for _ in 0..if hour % 24 == 12 { 60 } else { 0 } {
+                bins.add(hour * 3600);
+                rows += 1;
+            }
+        }
+        let (first, last) = (SimTime::ZERO, SimTime::from_secs(95 * 3600 + 59 * 60));
+        let dispersion = bins.dispersion(first, last, rows);
+        // Hourly counts: 60, and 120 once in 24: mean 62.5, variance 60^2 * 23 / 24^2.
+        let expected = 3600.0 * 23.0 / 576.0 / 62.5;
+        assert!((dispersion[2].1 - expected).abs() < 1e-9, "{dispersion:?}");
+        let (day, week) = bins.season(first, last).unwrap();
+        assert!((day - 1.0).abs() < 1e-9 && week.abs() < 1e-9, "{day} {week}");
+        assert_eq!(bins.fullest(3600), (120, 12));
     }
 }

@@ -76,8 +76,9 @@ impl Season {
         let weekdays = (days >= 14.0).then(|| profile(&coarse, growth, |seconds| seconds / DAY));
         let hours = (days >= 2.0).then(|| profile(&coarse, growth, |seconds| seconds / 3600.0));
         let mut season = Season { rate: 1.0, hours, weekdays, growth };
-        let expected: f64 = (0..coarse.counts.len()).map(|bin| season.expected(&coarse, bin)).sum();
-        season.rate = coarse.counts.iter().sum::<f64>() / expected;
+        // Over all intervals: the coarse ones leave out a last part that is not whole.
+        let expected: f64 = (0..series.counts.len()).map(|bin| season.expected(series, bin)).sum();
+        season.rate = series.counts.iter().sum::<f64>() / expected;
         season
     }
 

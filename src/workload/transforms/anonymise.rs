@@ -43,6 +43,7 @@ impl Transform for Anonymise {
             inner: inner.open(opening)?,
             held: RequestBatch::default(),
             newest: 0,
+            latest: SimTime::ZERO,
             ended: false,
             classes: Vec::new(),
         }))
@@ -56,6 +57,8 @@ struct Stream {
     /// Requests that one still to be read may come to lie before.
     held: RequestBatch,
     newest: u64,
+    /// The latest time that was given: the end of some inputs is known only once they are read, too late to fold back at.
+    latest: SimTime,
     ended: bool,
     classes: Vec<String>,
 }
@@ -73,6 +76,7 @@ impl Stream {
             let moved = time.as_nanos().saturating_add(forth).abs_diff(self.what.jitter);
             let over = moved.saturating_sub(limit);
             *time = SimTime::from_nanos(moved.min(limit).saturating_sub(over));
+            self.latest = self.latest.max(*time);
         }
         let round = self.what.round;
         for column in [&mut self.held.tokens_in, &mut self.held.tokens_out] {
@@ -114,7 +118,8 @@ impl TraceSource for Stream {
     }
 
     fn extent(&self) -> Option<SimDuration> {
-        self.inner.extent()
+        let after = SimDuration::from_nanos(self.latest.as_nanos().saturating_add(1));
+        self.inner.extent().map(|extent| extent.max(after))
     }
 
     fn class_names(&self) -> &[String] {
