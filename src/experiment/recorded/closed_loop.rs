@@ -24,9 +24,6 @@ pub const WITHIN: f64 = 15.0;
 const PERIOD: u64 = 15;
 /// The runs were polled this often, in seconds.
 const POLL: u64 = 5;
-/// From the creation of a CPU-burning pod to its first sample, in seconds; the same for all runs. It follows from the run
-/// at 30 s resolution, whose third rescale came only with the third scrape after its pods were created.
-const FIRST_SAMPLE: f64 = 15.0;
 
 /// A recorded run and its simulation.
 #[derive(Debug, Clone)]
@@ -151,9 +148,9 @@ fn simulate(run: &RecordedRun, resolution: u64, scrape: u64, decision: u64) -> R
 fn service(run: &RecordedRun) -> ServiceSpec {
     let seconds = |value| Distribution::Constant { value };
     // The probe begins after 3 s and comes every 5 s; pods that only burn CPU have none.
-    let (busy, started, ready) = match run.measured {
-        Measured::Cpu => (run.limit.as_cores(), FIRST_SAMPLE, 0.0),
-        Measured::RequestRate => (0.0, 1.0, 5.0),
+    let (busy, ready) = match run.measured {
+        Measured::Cpu => (run.limit.as_cores(), 0.0),
+        Measured::RequestRate => (0.0, 5.0),
     };
     ServiceSpec {
         name: "recorded".into(),
@@ -172,7 +169,7 @@ fn service(run: &RecordedRun) -> ServiceSpec {
         start_up: StartUp {
             scheduled: seconds(0.0),
             pulled: seconds(0.0),
-            started: seconds(started),
+            started: seconds(1.0),
             ready: seconds(ready),
         },
         grace_period: SimDuration::ZERO,
