@@ -113,10 +113,11 @@ impl fmt::Display for Diagnostic {
 
 impl std::error::Error for Diagnostic {}
 
-/// All that was found wrong so far.
+/// All that was found wrong so far, and the files that were read on the way.
 #[derive(Debug, Clone, Default)]
 pub struct Diagnostics {
     items: Vec<Diagnostic>,
+    files: Vec<Arc<SourceFile>>,
 }
 
 impl Diagnostics {
@@ -142,6 +143,17 @@ impl Diagnostics {
     /// Adds all of `other`.
     pub fn extend(&mut self, other: Diagnostics) {
         other.items.into_iter().for_each(|diagnostic| self.push(diagnostic));
+        self.files.extend(other.files);
+    }
+
+    /// Notes that a file beside the scenario (a manifest) was read: what it says decides the result.
+    pub fn note_file(&mut self, source: &Arc<SourceFile>) {
+        self.files.push(Arc::clone(source));
+    }
+
+    /// The files noted so far, in order; one that was read twice is there twice.
+    pub fn files(&self) -> &[Arc<SourceFile>] {
+        &self.files
     }
 
     /// Whether any of them is an error.
@@ -172,7 +184,7 @@ impl Diagnostics {
 
 impl From<Diagnostic> for Diagnostics {
     fn from(diagnostic: Diagnostic) -> Self {
-        Diagnostics { items: vec![diagnostic] }
+        Diagnostics { items: vec![diagnostic], files: Vec::new() }
     }
 }
 

@@ -73,9 +73,10 @@ pub fn run(scenario: &Scenario, command: &str, threads: usize, progress: Progres
 
 fn inputs(scenario: &Scenario) -> Result<Vec<InputFact>, TraceError> {
     let mut facts: Vec<InputFact> = Vec::new();
-    for source in &scenario.sources {
+    for (index, source) in scenario.sources.iter().enumerate() {
+        let detail = if index == 0 { "scenario" } else { "read by the scenario" };
         let checksum = format!("sha256:{}", crate::workload::sha256_hex(source.text().as_bytes()));
-        facts.push(InputFact { name: source.name().to_string(), detail: "scenario".into(), checksum });
+        facts.push(InputFact { name: source.name().to_string(), detail: detail.into(), checksum });
     }
     for service in &scenario.services {
         for file in service.workload.inputs()? {

@@ -47,7 +47,10 @@ impl Manifests {
     /// faulty envelope may be among the result; the errors in `sink` count.
     pub fn read(path: &Path, sink: &mut Diagnostics) -> Option<Self> {
         match SourceFile::read(path, MAX_YAML_BYTES) {
-            Ok(source) => Manifests::parse(&source, sink),
+            Ok(source) => {
+                sink.note_file(&source);
+                Manifests::parse(&source, sink)
+            }
             Err(error) => {
                 sink.push(*error);
                 None

@@ -1,6 +1,7 @@
 //! From a tree to a scenario.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::load::Loaded;
 use super::price::{Sources, node_pool, replica_lease};
@@ -8,7 +9,7 @@ use super::{PolicyPlan, Scenario, ServicePlan};
 use crate::catalog::price_dates;
 use crate::cluster::{NodePool, PLACEMENTS, PlacementPlugin, ServiceDefaults, ServiceSpec};
 use crate::config::kubernetes::{Deployment, Manifests, Object};
-use crate::config::{Diagnostic, Diagnostics, Fields, Node, Value, suggest};
+use crate::config::{Diagnostic, Diagnostics, Fields, Node, SourceFile, Value, suggest};
 use crate::engine::meter::MetricsSpec;
 use crate::engine::objective::Objective;
 use crate::engine::spec::NodeLease;
@@ -27,6 +28,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, sink: &mut Diagnostics) -> 
     let fields = Fields::open(&loaded.root, "the scenario", sink)?;
     let stem = path.file_stem().map_or_else(|| "scenario".into(), |stem| stem.to_string_lossy().into_owned());
     let name: String = fields.or("name", stem, sink);
+    let files_before = sink.files().len();
     let title: String = fields.or("title", name.clone(), sink);
     let description: String = fields.or("description", String::new(), sink);
     let seed: u64 = fields.or("seed", 1, sink);
@@ -70,10 +72,21 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, sink: &mut Diagnostics) -> 
         reference_utilization: reference?,
         expect,
         policies,
-        sources: loaded.sources.clone(),
+        sources: files_read(&loaded.sources, &sink.files()[files_before..]),
         path: path.to_path_buf(),
         price_date: price_dates(sources.iter()).unwrap_or_default(),
     })
+}
+
+/// The texts of the scenario, then each manifest once, in the order in which they were read.
+fn files_read(scenario: &[Arc<SourceFile>], manifests: &[Arc<SourceFile>]) -> Vec<Arc<SourceFile>> {
+    let mut all: Vec<Arc<SourceFile>> = scenario.to_vec();
+    for file in manifests {
+        if !all.iter().any(|known| known.name() == file.name()) {
+            all.push(Arc::clone(file));
+        }
+    }
+    all
 }
 
 /// The name becomes a directory.
