@@ -121,6 +121,62 @@ fn a_sweep_goes_on_where_it_was_killed(#[case] file: &str) {
     assert_eq!(fs::read(place.path(file)).unwrap(), whole, "a refused sweep leaves the file alone");
 }
 
+#[rstest::rstest]
+#[case("random")]
+#[case("latin-hypercube")]
+fn a_sampled_sweep_is_a_function_of_scenario_and_seed(#[case] design: &str) {
+    let place = Place::new(SCENARIO);
+    let vary = format!(
+        "sweep small.yaml --vary service.concurrency=1..8 --vary metrics.lag=1s..30s --replications 2 --design {design} \
+         --points 12"
+    );
+    let shown = place.expect(&format!("{vary} --threads 1 --out a.csv"), 0);
+    assert!(shown.contains("Spearman"), "{shown}");
+    place.expect(&format!("{vary} --threads 2 --out b.csv"), 0);
+    let whole = fs::read(place.path("a.csv")).unwrap();
+    assert!(whole == fs::read(place.path("b.csv")).unwrap());
+    assert_eq!(whole.iter().filter(|byte| **byte == b'\n').count(), 12 * 2 + 1);
+    let torn = &whole[..whole.len() / 2];
+    fs::write(place.path("b.csv"), torn).unwrap();
+    place.expect(&format!("{vary} --out b.csv"), 0);
+    assert!(whole == fs::read(place.path("b.csv")).unwrap());
+}
+
+#[test]
+fn a_sweep_says_what_matters_and_draws_it() {
+    let place = Place::new(SCENARIO);
+    let one = "sweep small.yaml --vary service.concurrency=1..4 --vary metrics.lag=1s..5s --replications 2 --design one-at-a-time";
+    let shown = place.expect(&format!("{one} --format markdown"), 0);
+    assert!(shown.contains("| auto | concurrency |") && shown.contains("| fixed | lag |"), "{shown}");
+    assert!(shown.contains("throughout"), "a fixed fleet does not feel the metrics' lag: {shown}");
+    // The scenario as it is, two ends of concurrency, two of the lag.
+    assert_eq!(fs::read_to_string(place.path("sweep.csv")).unwrap().lines().count(), 1 + 5 * 2);
+    assert_eq!(place.path("sweep.parquet").exists(), cfg!(feature = "tables"));
+    assert_eq!(place.path("sweep-charts/tornado-cost.svg").exists(), cfg!(feature = "charts"));
+    let refused = place.expect("sweep small.yaml --vary service.concurrency=0.5..2 --out x.csv", 2);
+    assert!(refused.contains("needs a step") && !place.path("x.csv").exists(), "{refused}");
+    assert!(place.expect("sweep small.yaml --vary seed=1,2 --out x.parquet", 2).contains("beside it as Parquet"));
+}
+
+#[test]
+fn a_changed_manifest_makes_another_sweep() {
+    let place = Place::new(&format!("{SCENARIO}  manifest: {{ hpa: {{ manifest: hpa.yaml }} }}\n"));
+    let hpa = |most: u32| {
+        let text = format!(
+            "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {{ name: small }}\nspec:\n  \
+             scaleTargetRef: {{ apiVersion: apps/v1, kind: Deployment, name: small }}\n  minReplicas: 1\n  maxReplicas: {most}\n  \
+             metrics: [{{ type: Resource, resource: {{ name: cpu, target: {{ type: Utilization, averageUtilization: 60 }} }} }}]\n"
+        );
+        fs::write(place.path("hpa.yaml"), text).unwrap();
+    };
+    let sweep = "sweep small.yaml --vary service.concurrency=2..3 --replications 2 --quiet";
+    hpa(10);
+    place.expect(sweep, 0);
+    place.expect(sweep, 0);
+    hpa(11);
+    assert!(place.expect(sweep, 2).contains("something else"));
+}
+
 #[test]
 fn a_sweep_survives_the_kill_itself() {
     let place = Place::new(SCENARIO);

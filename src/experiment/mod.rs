@@ -27,5 +27,5 @@ pub use outcome::{InputFact, Outcome};
 pub use replicate::{Arm, Plan, Replicated, Samples, Told, replicate};
 pub use run::{Progress, run};
 pub use scale::{MOST_SCALE, scaled};
-pub use sweep::{Axis, Grid, PointResult, sweep};
+pub use sweep::{Axis, Cells, Design, Influence, PointResult, Points, SweepTable, sweep};
 pub use vary::Variation;

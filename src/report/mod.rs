@@ -15,6 +15,7 @@ mod html;
 mod policy_tests;
 mod summary_json;
 mod summary_md;
+mod sweep;
 mod table;
 mod text;
 mod timeline;
@@ -35,6 +36,7 @@ pub use comparison::{comparison, figure_title, interval_text, value_text, verdic
 pub use grid::Grid;
 pub use policy_tests::{TestedScenario, github_annotations, junit, policy_tests};
 pub use summary_json::SCHEMA_VERSION;
+pub use sweep::{artifacts as sweep_artifacts, summary as sweep_summary};
 pub use table::{TableStyle, table};
 pub use variations::variations;
 pub use verdict::{Verdict, meets_objectives, verdict};

@@ -58,6 +58,24 @@ impl Axis {
         Axis { scale: Scale::Linear, low: 0.0, high, ticks, title: title.into() }
     }
 
+    /// Quantities from `low` to `high` with about `wanted` round ticks between them.
+    pub(super) fn between(
+        low: f64,
+        high: f64,
+        wanted: usize,
+        title: &str,
+        label: impl Fn(f64, usize) -> String,
+    ) -> Axis {
+        let low = if low.is_finite() { low } else { 0.0 };
+        let high = if high.is_finite() && high > low { high } else { low + low.abs().max(1.0) * 0.1 };
+        let step = round_step((high - low) / (wanted as f64 + 0.5));
+        let decimals = if step < 1.0 { (-step.log10() - 1e-9).ceil().max(0.0) as usize } else { 0 };
+        let first = (low / step - 1e-9).ceil() as i64;
+        let last = (high / step + 1e-9).floor() as i64;
+        let ticks = (first..=last).map(|i| i as f64 * step).map(|v| (v, label(v, decimals))).collect();
+        Axis { scale: Scale::Linear, low, high, ticks, title: title.into() }
+    }
+
     /// Time from zero to `end` seconds, in the unit that gives short labels.
     pub(super) fn time(end: f64, wanted: usize) -> Axis {
         const UNITS: [(f64, f64, &str, &[f64]); 4] = [
@@ -154,6 +172,14 @@ mod tests {
         assert_eq!(labels(&Axis::from_zero(37.2, 4, "replicas", label)), ["0", "10", "20", "30"]);
         assert_eq!(labels(&Axis::from_zero(65.0, 4, "replicas", label)), ["0", "20", "40", "60"]);
         assert_eq!(labels(&Axis::from_zero(0.0, 4, "", label)), ["0.0", "0.5", "1.0"]);
+    }
+
+    #[test]
+    fn ticks_lie_between_the_ends() {
+        let label = |v: f64, d: usize| format!("{v:.d$}");
+        assert_eq!(labels(&Axis::between(0.93, 0.99, 4, "", label)), ["0.94", "0.96", "0.98"]);
+        assert_eq!(labels(&Axis::between(-5.0, 12.0, 4, "", label)), ["-5", "0", "5", "10"]);
+        assert!(!Axis::between(3.0, 3.0, 4, "", label).ticks.is_empty());
     }
 
     #[test]

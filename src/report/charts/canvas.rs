@@ -26,6 +26,12 @@ const PALETTE: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00
 /// Dashes of the series: their number shares no divisor with the colours', so that 35 series differ.
 const DASHES: [&str; 5] = ["", "9 3", "3 2.5", "9 3 2.5 3", "16 4"];
 
+/// Brewer's sequential blues, light to dark (Harrower and Brewer, "ColorBrewer.org", 2003).
+const BLUES: [&str; HEATS as usize] = ["#eff3ff", "#c6dbef", "#9ecae1", "#6baed6", "#4292c6", "#2171b5", "#084594"];
+
+/// Steps of a heat map.
+pub(super) const HEATS: u8 = 7;
+
 /// What a stroke or a surface stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ink {
@@ -47,6 +53,12 @@ pub(super) enum Ink {
     Series(u8),
     /// The n-th policy where it is alone: its colour without its dashes.
     Alone(u8),
+    /// A step of a heat map, from 0, the lowest; it and the words on it look the same in every theme.
+    Heat(u8),
+    /// Words on a dark step of a heat map.
+    Light,
+    /// Words on a light step of a heat map.
+    Dark,
 }
 
 impl Ink {
@@ -62,6 +74,9 @@ impl Ink {
             Ink::Limit => RGBColor(0, 6, 0),
             Ink::Series(n) => RGBColor(1, n, 0),
             Ink::Alone(n) => RGBColor(2, n, 0),
+            Ink::Heat(n) => RGBColor(3, n, 0),
+            Ink::Light => RGBColor(4, 0, 0),
+            Ink::Dark => RGBColor(4, 1, 0),
         }
     }
 
@@ -69,6 +84,9 @@ impl Ink {
         match color.rgb {
             (1, n, _) => Ink::Series(n),
             (2, n, _) => Ink::Alone(n),
+            (3, n, _) => Ink::Heat(n),
+            (4, 0, _) => Ink::Light,
+            (4, ..) => Ink::Dark,
             (_, 0, _) => Ink::Paper,
             (_, 1, _) => Ink::Text,
             (_, 2, _) => Ink::Axis,
@@ -89,6 +107,9 @@ impl Ink {
             Ink::Short => "#e8836b",
             Ink::Limit => "#8a1538",
             Ink::Series(n) | Ink::Alone(n) => PALETTE[usize::from(n) % PALETTE.len()],
+            Ink::Heat(n) => BLUES[usize::from(n) % BLUES.len()],
+            Ink::Light => "#ffffff",
+            Ink::Dark => "#1a1a1a",
         }
     }
 
@@ -103,6 +124,9 @@ impl Ink {
             Ink::Short => "c-short".into(),
             Ink::Limit => "c-limit".into(),
             Ink::Series(n) | Ink::Alone(n) => format!("c-{}", usize::from(n) % PALETTE.len()),
+            Ink::Heat(n) => format!("c-heat-{}", usize::from(n) % BLUES.len()),
+            Ink::Light => "c-light".into(),
+            Ink::Dark => "c-dark".into(),
         }
     }
 
@@ -313,6 +337,9 @@ mod tests {
             Ink::Limit,
             Ink::Series(9),
             Ink::Alone(3),
+            Ink::Heat(6),
+            Ink::Light,
+            Ink::Dark,
         ];
         for ink in inks {
             assert_eq!(Ink::decode(ink.code().to_backend_color()), ink);

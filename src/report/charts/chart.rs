@@ -33,6 +33,18 @@ pub(super) enum Mark {
     Across { ink: Ink, at: f64 },
     /// A ring around a point.
     Ring { ink: Ink, at: Point },
+    /// A filled rectangle between two corners.
+    Cell { ink: Ink, from: Point, to: Point },
+    /// Words beside a point.
+    Words { ink: Ink, at: Point, text: String, side: Side },
+}
+
+/// On which side of a point words stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Left,
+    Around,
+    Right,
 }
 
 /// How an entry of the legend looks.
@@ -160,12 +172,29 @@ impl Chart {
                     let y = panel.y.place(*at);
                     plot.draw_series([PathElement::new([(x_range.start, y), (x_range.end, y)], stroke(*ink, 16))])?
                 }
+                Mark::Cell { ink, from, to } => {
+                    let ((left, bottom), (right, top)) = (place(*from), place(*to));
+                    let corners = vec![(left, bottom), (left, top), (right, top), (right, bottom)];
+                    plot.draw_series([Polygon::new(corners, ink.code().filled())])?
+                }
+                // Written below, above all that is drawn.
+                Mark::Words { .. } => continue,
                 Mark::Ring { ink, at } => plot.draw_series([Circle::new(place(*at), fine(6), stroke(*ink, 20))])?,
             };
         }
         let frame = [(x_range.start, y_range.end), (x_range.start, y_range.start), (x_range.end, y_range.start)];
         plot.draw_series([PathElement::new(frame, stroke(Ink::Axis, 10))])?;
         let coarse = |fine: i32| (fine + FINE / 2) / FINE;
+        for mark in &panel.marks {
+            let Mark::Words { ink, at, text, side } = mark else { continue };
+            let (x, y) = plot.backend_coord(&place(*at));
+            let anchor = match side {
+                Side::Left => HPos::Right,
+                Side::Around => HPos::Center,
+                Side::Right => HPos::Left,
+            };
+            label(root, text, (coarse(x), coarse(y)), *ink, LABEL, (anchor, VPos::Center), false)?;
+        }
         for (value, text) in &panel.y.ticks {
             let y = coarse(plot.backend_coord(&(x_range.start, panel.y.place(*value))).1);
             label(root, text, (LEFT - 8, y), Ink::Axis, LABEL, (HPos::Right, VPos::Center), false)?;

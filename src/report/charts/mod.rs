@@ -6,10 +6,11 @@ mod chart;
 mod pictures;
 mod raster;
 mod recorded;
+mod sweep;
 mod thin;
 
-use crate::experiment::Outcome;
 use crate::experiment::recorded::Comparison;
+use crate::experiment::{Outcome, SweepTable};
 use crate::report::{Artifact, ReportError, Reporter, ReporterPlugin};
 
 /// The entry in the list.
@@ -48,4 +49,13 @@ pub(super) fn recorded_files(runs: &[Comparison]) -> Result<[Artifact; 2], Repor
 /// All charts for a page: the `svg` element and how to read it.
 pub(super) fn figures(outcome: &Outcome) -> Vec<(String, String)> {
     pictures::all(outcome).into_iter().map(|chart| (chart.svg(true), chart.caption)).collect()
+}
+
+/// The charts of a sweep.
+pub(super) fn sweep_files(table: &SweepTable) -> Result<Vec<Artifact>, ReportError> {
+    let mut artifacts = Vec::new();
+    for chart in sweep::charts(table) {
+        artifacts.extend(files(&chart)?);
+    }
+    Ok(artifacts)
 }

@@ -62,7 +62,7 @@ pub(super) fn all(outcome: &Outcome) -> Vec<Chart> {
 }
 
 /// A name for a file: letters, digits and dashes.
-fn slug(name: &str) -> String {
+pub(super) fn slug(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
 }
 

@@ -1,0 +1,193 @@
+//! `plimsoll sweep`.
+
+mod journal;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use self::journal::{Contents, FileFormat, Journal};
+use super::replication::{Format, ReplicationArguments};
+use super::{Failure, files, path_and_value, remark, say};
+use crate::config::Diagnostics;
+use crate::engine::RunError;
+use crate::engine::scenario::Scenario;
+use crate::experiment::{Axis, Design, Plan, PointResult, Points, SweepTable, figures, sweep as run_points};
+use crate::report::{self, Artifact};
+use crate::workload::sha256_hex;
+
+/// Arguments of `sweep`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  plimsoll sweep scenarios/shop-peak.yaml --vary service.concurrency=2..8 --vary metrics.lag=2s,30s --out sweep.csv
+  plimsoll sweep scenarios/fraud-burst.yaml --vary policies.hpa-30.hpa.min=2..20/2 --out sweep.jsonl
+  plimsoll sweep scenarios/shop-peak.yaml --vary service.timeout=1s..5s --vary service.queue-limit=20..100 \\
+    --design one-at-a-time
+  plimsoll sweep scenarios/shop-peak.yaml --vary service.timeout=1s..5s --vary service.queue-limit=20..100 \\
+    --design latin-hypercube --points 40
+
+Points are appended to the file one by one, and a sweep that was interrupted goes on where it stopped: repeat the command.
+At the end the best points and what matters most are printed; beside the file stand the same rows as Parquet, and
+charts: heat maps of a grid, a tornado of what each value changes.")]
+pub(super) struct SweepArguments {
+    /// The scenario.
+    #[arg(value_name = "SCENARIO")]
+    scenario: PathBuf,
+    /// What to vary: PATH=1..10, PATH=10s..60s/10s or PATH=x,y (may be repeated).
+    #[arg(long, required = true, value_name = "PATH=VALUES")]
+    vary: Vec<Axis>,
+    /// Which points to run: every combination, one value at a time, or a sample.
+    #[arg(long, value_enum, default_value_t = DesignName::Grid)]
+    design: DesignName,
+    /// Points of a random or Latin hypercube design.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    points: usize,
+    /// Change a value at every point (may be repeated).
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = path_and_value)]
+    set: Vec<(String, String)>,
+    /// The file of the results: CSV, or JSON Lines if it ends in .jsonl.
+    #[arg(long, value_name = "FILE", default_value = "sweep.csv")]
+    out: PathBuf,
+    /// Form of the file; by its ending if left out.
+    #[arg(long, value_enum)]
+    file_format: Option<FileFormat>,
+    /// Form of the summary on standard output.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    #[command(flatten)]
+    replication: ReplicationArguments,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum DesignName {
+    /// Every combination.
+    Grid,
+    /// The scenario as it is, then each value alone.
+    OneAtATime,
+    /// Independent draws.
+    Random,
+    /// A sample that is even along each axis.
+    LatinHypercube,
+}
+
+impl From<DesignName> for Design {
+    fn from(name: DesignName) -> Design {
+        match name {
+            DesignName::Grid => Design::Grid,
+            DesignName::OneAtATime => Design::OneAtATime,
+            DesignName::Random => Design::Random,
+            DesignName::LatinHypercube => Design::LatinHypercube,
+        }
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        Failure::Input(format!("error: {error}"))
+    }
+}
+
+pub(super) fn sweep(arguments: &SweepArguments) -> Result<(), Failure> {
+    if arguments.out.extension().is_some_and(|ending| ending == "parquet") {
+        let problem = "error: a Parquet file cannot be appended to, so an interrupted sweep would be lost";
+        return Err(Failure::Input(format!(
+            "{problem}\nhelp: name a .csv file; the same rows appear beside it as Parquet"
+        )));
+    }
+    let plan = arguments.replication.plan()?;
+    let base = arguments.replication.read(&arguments.scenario, &arguments.set)?;
+    let points = Points::new(arguments.vary.clone(), arguments.design.into(), arguments.points, base.seed)
+        .map_err(|problem| Failure::Input(format!("error: {problem}")))?;
+    let figures = figures(&base);
+    let identity = identity(arguments, &base, &plan);
+    let contents = Contents { points: &points, figures: &figures, policies: base.policies.len(), identity };
+    let format = arguments.file_format.unwrap_or(FileFormat::of(&arguments.out));
+    let mut journal = Journal::open(&arguments.out, format, contents)?;
+    run_missing(arguments, &base, &points, &plan, &mut journal)?;
+    let policies = base.policies.iter().map(|policy| policy.label.clone()).collect();
+    let targets = base.objectives.iter().map(|objective| objective.target.get()).collect();
+    let mut table = SweepTable::new(base.title.clone(), points.clone(), figures.clone(), policies, targets);
+    journal.read_into(&mut table)?;
+    conclude(arguments, &table)
+}
+
+/// Runs the points that are not in the journal yet.
+fn run_missing(
+    arguments: &SweepArguments,
+    base: &Scenario,
+    points: &Points,
+    plan: &Plan,
+    journal: &mut Journal<'_>,
+) -> Result<(), Failure> {
+    let (all, done) = (points.len(), journal.done.min(points.len()));
+    if done > 0 {
+        remark(&format!("{}: {done} of {all} points are there already", arguments.out.display()));
+    }
+    let bar = arguments.replication.bar("points");
+    bar.set_length(all as u64);
+    bar.set_position(done as u64);
+    bar.reset_eta();
+    let read = |point: usize| -> Result<Scenario, Failure> {
+        let mut set = arguments.set.clone();
+        set.extend(points.set(point));
+        let mut found = Diagnostics::new();
+        let scenario = Scenario::read(&arguments.scenario, &set, &mut found);
+        let mut scenario = scenario.ok_or_else(|| Failure::diagnostics(&found))?;
+        if !points.axes.iter().any(|axis| axis.path == "seed") {
+            scenario.seed = base.seed;
+        }
+        Ok(scenario)
+    };
+    let mut each = |result: PointResult| {
+        journal.append(&result)?;
+        bar.inc(1);
+        Ok(())
+    };
+    let outcome = run_points(done..all, plan, &read, &mut each);
+    bar.finish_and_clear();
+    outcome
+}
+
+/// Prints the summary and writes what stands beside the file.
+fn conclude(arguments: &SweepArguments, table: &SweepTable) -> Result<(), Failure> {
+    for grid in report::sweep_summary(table) {
+        say(&grid.text(arguments.format.style()))?;
+    }
+    let directory = arguments.out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let stem = arguments.out.file_stem().map_or_else(|| "sweep".into(), |stem| stem.to_string_lossy().into_owned());
+    let artifacts = report::sweep_artifacts(table, &stem).map_err(|error| Failure::Input(format!("error: {error}")))?;
+    remark(&format!(
+        "{}: {} points, {} rows",
+        arguments.out.display(),
+        table.points.len(),
+        table.points.len() * table.policies.len()
+    ));
+    let (charts, tables): (Vec<Artifact>, Vec<Artifact>) = artifacts.into_iter().partition(is_picture);
+    for path in files::write_all(directory, &tables)? {
+        remark(&path.display().to_string());
+    }
+    if !charts.is_empty() {
+        let directory = directory.join(format!("{stem}-charts"));
+        files::write_all(&directory, &charts)?;
+        remark(&format!("{}: {} files", directory.display(), charts.len()));
+    }
+    Ok(())
+}
+
+fn is_picture(artifact: &Artifact) -> bool {
+    artifact.name.ends_with(".svg") || artifact.name.ends_with(".png")
+}
+
+/// A short checksum of all that decides the rows: the scenario's texts, manifests and traces, what is varied and how often.
+fn identity(arguments: &SweepArguments, base: &Scenario, plan: &Plan) -> String {
+    let mut facts = format!("{} {:?} {:?}", env!("CARGO_PKG_VERSION"), arguments.vary, arguments.set);
+    facts += &format!(" {:?} {}", arguments.design, arguments.points);
+    facts += &format!(" {} {:?} {} {} {}", plan.replications, plan.precision, plan.most, plan.level, base.seed);
+    for source in &base.sources {
+        facts += &sha256_hex(source.text().as_bytes());
+    }
+    for file in base.services.iter().filter_map(|service| service.workload.inputs().ok()).flatten() {
+        facts += &file.sha256;
+    }
+    sha256_hex(facts.as_bytes())[..12].to_string()
+}

@@ -1,0 +1,54 @@
+//! Many variations of one scenario: what is varied, which points are run, and what they show.
+
+mod axis;
+mod design;
+mod table;
+
+pub use axis::Axis;
+pub use design::{Design, Points};
+pub use table::{Cells, Influence, SweepTable};
+
+use rayon::prelude::*;
+
+use super::pool::in_pool;
+use super::replicate::{Arm, Plan, Replicated, replicate};
+use crate::engine::RunError;
+use crate::engine::scenario::Scenario;
+
+/// A point that was run: its index and its replications, one arm per policy.
+pub type PointResult = (usize, Replicated);
+
+/// Runs the points from `first` on and hands each to `each` in their order, whatever the number of threads. So many
+/// points as there are threads are in memory at once.
+///
+/// # Errors
+/// The first error of `read`, of a run or of `each`, in the order of the points.
+pub fn sweep<E: Send + From<RunError>>(
+    points: std::ops::Range<usize>,
+    plan: &Plan,
+    read: &(dyn Fn(usize) -> Result<Scenario, E> + Sync),
+    each: &mut dyn FnMut(PointResult) -> Result<(), E>,
+) -> Result<(), E> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = if plan.threads == 0 { cores } else { plan.threads };
+    let points: Vec<usize> = points.collect();
+    for chunk in points.chunks(threads) {
+        // A last, lone point may use every thread for its own replications.
+        let inner = Plan { threads: if chunk.len() == 1 { threads } else { 1 }, ..*plan };
+        let one = |point: &usize| run_point(&read(*point)?, &inner).map_err(E::from);
+        let results: Vec<Result<Replicated, E>> = in_pool(chunk.len(), || chunk.par_iter().map(one).collect());
+        for (point, result) in chunk.iter().zip(results) {
+            each((*point, result?))?;
+        }
+    }
+    Ok(())
+}
+
+fn run_point(scenario: &Scenario, plan: &Plan) -> Result<Replicated, RunError> {
+    let arm = |(policy, plan)| {
+        let plan: &crate::engine::scenario::PolicyPlan = plan;
+        Arm { label: &plan.label, scenario, policy }
+    };
+    let arms: Vec<Arm<'_>> = scenario.policies.iter().enumerate().map(arm).collect();
+    replicate(&arms, plan, &|_, _| {})
+}

@@ -1,0 +1,137 @@
+//! A sweep in words, as Parquet and as charts.
+
+use super::comparison::{figure_title, is_judged, value_text};
+use super::grid::Grid;
+use super::text;
+use super::{Artifact, ReportError};
+use crate::experiment::{Design, SweepTable};
+
+/// The best points of each policy, and what moves the figures most.
+pub fn summary(table: &SweepTable) -> Vec<Grid> {
+    vec![best(table), influence(table)]
+}
+
+/// The figures that the summary and the charts are about.
+pub(super) fn judged(table: &SweepTable) -> Vec<usize> {
+    (0..table.figures.len()).filter(|figure| is_judged(&table.figures[*figure])).collect()
+}
+
+/// One row per policy: its cheapest point that meets every objective.
+fn best(table: &SweepTable) -> Grid {
+    let judged = judged(table);
+    let mut header = vec!["Cheapest that meets the objectives".to_string()];
+    header.extend((0..table.points.axes.len()).map(|axis| table.points.label(axis).to_string()));
+    header.extend(judged.iter().map(|figure| figure_title(&table.figures[*figure])));
+    let row = |policy: usize| {
+        let label = table.policies[policy].clone();
+        let Some(point) = table.cheapest(policy) else {
+            return std::iter::once(format!("{label}: none"))
+                .chain((1..header.len()).map(|_| text::MISSING.into()))
+                .collect();
+        };
+        let values = table.points.point(point).into_iter().map(|value| value.unwrap_or("as it is").to_string());
+        let figures = judged.iter().map(|figure| shown(table, point, policy, *figure));
+        std::iter::once(label).chain(values).chain(figures).collect()
+    };
+    let rows = (0..table.policies.len()).map(row).collect();
+    let count = text::count(table.points.len() as u64);
+    let notes = vec![format!("Of {count} points; met in the mean over the replications.")];
+    Grid { header, rows, notes }
+}
+
+fn shown(table: &SweepTable, point: usize, policy: usize, figure: usize) -> String {
+    let unit = table.figures[figure].quantity.unit();
+    table.mean(point, policy, figure).map_or_else(|| text::MISSING.into(), |mean| value_text(mean, unit))
+}
+
+/// One row per policy and axis: how far it moves each figure.
+fn influence(table: &SweepTable) -> Grid {
+    let judged = judged(table);
+    let mut header = vec!["What it changes".to_string(), "varied".to_string()];
+    header.extend(judged.iter().map(|figure| figure_title(&table.figures[*figure])));
+    let mut rows = Vec::new();
+    for (policy, label) in table.policies.iter().enumerate() {
+        for axis in 0..table.points.axes.len() {
+            let cells = judged.iter().map(|figure| influence_text(table, policy, axis, *figure));
+            rows.push([label.clone(), table.points.label(axis).to_string()].into_iter().chain(cells).collect());
+        }
+    }
+    Grid { header, rows, notes: vec![influence_note(table)] }
+}
+
+fn influence_text(table: &SweepTable, policy: usize, axis: usize, figure: usize) -> String {
+    if is_sampled(table) {
+        let found = table.rank_correlations(policy, figure).into_iter().find(|(own, _)| *own == axis);
+        return found.map_or_else(|| text::MISSING.into(), |(_, correlation)| format!("{correlation:+.2}"));
+    }
+    let unit = table.figures[figure].quantity.unit();
+    let Some(found) = table.influences(policy, figure).into_iter().find(|influence| influence.axis == axis) else {
+        return text::MISSING.into();
+    };
+    let ((low_at, low), (high_at, high)) = (found.least, found.greatest);
+    match low == high {
+        true => format!("{} throughout", value_text(low, unit)),
+        false => format!("{} at {low_at} to {} at {high_at}", value_text(low, unit), value_text(high, unit)),
+    }
+}
+
+/// Whether points were drawn, so that no two share a value.
+pub(super) fn is_sampled(table: &SweepTable) -> bool {
+    matches!(table.points.design, Design::Random | Design::LatinHypercube)
+}
+
+/// The correlation that chance alone exceeds once in twenty times: 1.96 / sqrt(n - 1), the normal approximation for
+/// independent ranks (Kendall and Gibbons, *Rank Correlation Methods*, 1990).
+pub(super) fn chance_correlation(points: usize) -> f64 {
+    1.96 / (points.saturating_sub(1).max(1) as f64).sqrt()
+}
+
+fn influence_note(table: &SweepTable) -> String {
+    match table.points.design {
+        Design::Grid => "Least and greatest mean over everything else that was varied, and the value at which.".into(),
+        Design::OneAtATime => "Each value alone, all else as in the scenario.".into(),
+        Design::Random | Design::LatinHypercube => format!(
+            "Spearman's rank correlation over all points: +1 grows, -1 falls, within ±{:.2} it can be chance.",
+            chance_correlation(table.points.len())
+        ),
+    }
+}
+
+/// What stands beside the file of the results: the rows as Parquet, and charts. `stem` names the table.
+///
+/// # Errors
+/// If a library refuses to encode a file.
+pub fn artifacts(table: &SweepTable, stem: &str) -> Result<Vec<Artifact>, ReportError> {
+    let mut all = Vec::new();
+    #[cfg(feature = "tables")]
+    all.push(parquet(table, stem)?);
+    #[cfg(feature = "charts")]
+    all.extend(super::charts::sweep_files(table)?);
+    let _ = (table, stem, &mut all);
+    Ok(all)
+}
+
+/// One row per point and policy: the values varied as text, the means as numbers.
+#[cfg(feature = "tables")]
+fn parquet(table: &SweepTable, stem: &str) -> Result<Artifact, ReportError> {
+    use polars::prelude::{DataFrame, IntoColumn, NamedFrom, ParquetWriter, Series};
+    let name = format!("{stem}.parquet");
+    let rows = || (0..table.points.len()).flat_map(|point| (0..table.policies.len()).map(move |p| (point, p)));
+    let points: Vec<u64> = rows().map(|(point, _)| point as u64).collect();
+    let mut columns = vec![Series::new("point".into(), points).into_column()];
+    for (index, axis) in table.points.axes.iter().enumerate() {
+        let values: Vec<Option<&str>> = rows().map(|(point, _)| table.points.point(point)[index]).collect();
+        columns.push(Series::new(axis.path.as_str().into(), values).into_column());
+    }
+    let policies: Vec<&str> = rows().map(|(_, policy)| table.policies[policy].as_str()).collect();
+    columns.push(Series::new("policy".into(), policies).into_column());
+    for (index, figure) in table.figures.iter().enumerate() {
+        let means: Vec<Option<f64>> = rows().map(|(point, policy)| table.mean(point, policy, index)).collect();
+        columns.push(Series::new(figure.name.as_str().into(), means).into_column());
+    }
+    let refuse = |error| ReportError::new(&name, error);
+    let mut frame = DataFrame::new_infer_height(columns).map_err(refuse)?;
+    let mut bytes = Vec::new();
+    ParquetWriter::new(&mut bytes).finish(&mut frame).map_err(refuse)?;
+    Ok(Artifact::new(name, bytes))
+}
