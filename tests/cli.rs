@@ -588,6 +588,18 @@ fn a_trace_is_made_reshaped_inspected_and_fitted() {
     let scenario = SOUND.replace("workload: { poisson: { rate: 40/s } }\n", &fitted);
     place.file("fitted.yaml", scenario);
     said(&["check", "fitted.yaml"]);
+    said(&["trace", "fit", "peak.csv", "--charts", "fit"]);
+    assert!(said(&["trace", "inspect", "peak.csv", "--charts", "one"]).contains("course        "));
+    said(&["trace", "plot", "base.csv", "peak.csv", "--out", "both"]);
+    let read = |name: &str| fs::read_to_string(place.dir.path().join(name)).unwrap();
+    for (directory, traces) in [("fit", 2), ("one", 1), ("both", 2)] {
+        // An hour, or fifty minutes, in bins of five seconds.
+        let lines = read(&format!("{directory}/rate.csv")).lines().count();
+        assert_eq!(lines, 1 + 600 * traces + if directory == "both" { 120 } else { 0 }, "{directory}");
+        let svg = place.dir.path().join(directory).join("gap-between-arrivals.svg");
+        assert_eq!(svg.exists(), cfg!(feature = "charts"));
+    }
+    assert!(read("both/dispersion.csv").starts_with("trace,interval_s,index_of_dispersion\nbase.csv,1,"));
     let output = place.run(&["trace", "synth", "shp", "-o", "x.csv"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("did you mean `shop`?"));

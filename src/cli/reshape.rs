@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::reading::TraceReading;
-use super::trace::written;
+use super::trace::{draw, written};
 use super::{Failure, path_and_value, say};
 use crate::config::{Diagnostics, SourceFile, parse_single};
 use crate::random::Streams;
 use crate::units::SimDuration;
-use crate::workload::{ConvertOptions, WorkloadSpec, write_workload};
+use crate::workload::{ConvertOptions, Portrait, WorkloadSpec, write_workload};
 
 pub(super) const TRANSFORM_EXAMPLE: &str = "Example:
   plimsoll trace transform access.log.gz --step 'scale-rate: 2' \\
@@ -21,7 +21,7 @@ pub(super) const SYNTH_EXAMPLE: &str = "Example:
     --duration 6h -o sale.csv.zst";
 
 pub(super) const FIT_EXAMPLE: &str = "Example:
-  plimsoll trace fit access.log.gz > workload.yaml";
+  plimsoll trace fit access.log.gz --charts charts > workload.yaml";
 
 /// Arguments of `trace fit`.
 #[derive(Debug, Args)]
@@ -31,6 +31,9 @@ pub(super) struct FitArguments {
     /// Seed of the synthetic trace that is compared with the file.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Also draw both traces beside each other into this directory: SVG, PNG, and the figures as CSV.
+    #[arg(long, value_name = "DIR")]
+    charts: Option<PathBuf>,
     #[command(flatten)]
     reading: TraceReading,
 }
@@ -133,7 +136,12 @@ pub(super) fn fit(arguments: &FitArguments) -> Result<(), Failure> {
     for row in &fitted.comparison {
         text.push_str(&format!("# {:34}{:>14.4}{:>14.4}\n", row.name, row.recorded, row.synthetic));
     }
-    say(&text)
+    say(&text)?;
+    let Some(directory) = &arguments.charts else { return Ok(()) };
+    let fail = |error: crate::workload::TraceError| Failure::Input(format!("error: {error}"));
+    let portrait = |spec: &WorkloadSpec| Portrait::of_workload(spec, Streams::new(arguments.seed, 0)).map_err(fail);
+    let traces = [("recorded".to_string(), portrait(&spec)?), ("synthetic".to_string(), portrait(&fitted.workload)?)];
+    draw(&traces, directory)
 }
 
 /// A value of several lines stays below its key.

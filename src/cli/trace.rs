@@ -5,9 +5,13 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 
 use super::reading::TraceReading;
-use super::{Failure, remark, reshape, say};
-use crate::units::SimDuration;
-use crate::workload::{ConvertOptions, Converted, SeriesKind, TraceFacts, ValueFacts, convert, inspect, show_instant};
+use super::{Failure, files, remark, reshape, say};
+use crate::report;
+use crate::units::{Fraction, SimDuration};
+use crate::workload::{
+    ConvertOptions, Converted, Portrait, SHAPE_COLUMNS, SeriesKind, TraceFacts, TraceOptions, ValueFacts, convert,
+    inspect, show_instant,
+};
 
 /// Arguments of `trace`.
 #[derive(Debug, Args)]
@@ -19,10 +23,27 @@ pub(super) struct TraceArguments {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Say what a trace holds: format, rows, span, rates, peaks, bad rows.
-    #[command(after_help = "Example:\n  plimsoll trace inspect access.log.gz")]
+    #[command(
+        after_help = "Examples:\n  plimsoll trace inspect access.log.gz\n  plimsoll trace inspect access.log.gz --charts charts"
+    )]
     Inspect {
         /// The file.
         file: PathBuf,
+        /// Also draw the trace into this directory: SVG, PNG, and the figures as CSV.
+        #[arg(long, value_name = "DIR")]
+        charts: Option<PathBuf>,
+        #[command(flatten)]
+        reading: TraceReading,
+    },
+    /// Draw traces beside each other: rate over time, day and week, dispersion over scales, distributions.
+    #[command(after_help = "Example:\n  plimsoll trace plot this-year.log.gz last-year.log.gz --out charts")]
+    Plot {
+        /// The files.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// The directory to write to: SVG, PNG, and the figures as CSV.
+        #[arg(short, long, value_name = "DIR", default_value = "trace-charts")]
+        out: PathBuf,
         #[command(flatten)]
         reading: TraceReading,
     },
@@ -58,10 +79,24 @@ enum Action {
 pub(super) fn trace(arguments: &TraceArguments) -> Result<(), Failure> {
     let fail = |error: crate::workload::TraceError| Failure::Input(format!("error: {error}"));
     match &arguments.action {
-        Action::Inspect { file, reading } => {
+        Action::Inspect { file, charts, reading } => {
             let facts = inspect(file, &reading.options()).map_err(fail)?;
             facts.tally.notices().iter().for_each(|notice| remark(notice));
-            say(&shown(&facts))
+            say(&shown(&facts))?;
+            if let Some(course) = course(file, &facts, &reading.options()) {
+                say(&course)?;
+            }
+            let Some(directory) = charts else { return Ok(()) };
+            // Facts are told of rows in any order and of any share of bad ones, so they are drawn as well.
+            let everything = Fraction::new(1.0).unwrap_or_default();
+            let options = TraceOptions { max_bad_rows: everything, reorder: SimDuration::MAX, ..reading.options() };
+            draw(&[(name(file), Portrait::of_file(file, &options).map_err(fail)?)], directory)
+        }
+        Action::Plot { files, out, reading } => {
+            let portrait =
+                |file: &PathBuf| Ok((name(file), Portrait::of_file(file, &reading.options()).map_err(fail)?));
+            let traces: Result<Vec<_>, Failure> = files.iter().map(portrait).collect();
+            draw(&traces?, out)
         }
         Action::Convert { from, to, reading, counts, notes } => {
             let how = ConvertOptions { counts: *counts, notes: notes.clone() };
@@ -72,6 +107,31 @@ pub(super) fn trace(arguments: &TraceArguments) -> Result<(), Failure> {
         Action::Fit(arguments) => reshape::fit(arguments),
         Action::Synth(arguments) => reshape::synth(arguments),
     }
+}
+
+/// A file's name without its directory.
+fn name(file: &Path) -> String {
+    file.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Draws traces and says where.
+pub(super) fn draw(traces: &[(String, Portrait)], directory: &Path) -> Result<(), Failure> {
+    let artifacts = report::portraits(traces).map_err(|error| Failure::Input(format!("error: {error}")))?;
+    files::write_all(directory, &artifacts)?;
+    remark(&format!("{}: {} files", directory.display(), artifacts.len()));
+    Ok(())
+}
+
+/// The course over time in a line of blocks: of arrivals as they were counted, of counts and levels where their rows are in
+/// order.
+fn course(file: &Path, facts: &TraceFacts, options: &TraceOptions) -> Option<String> {
+    let course: Vec<Option<f64>> = match facts.kind {
+        SeriesKind::Arrivals => facts.shape.iter().map(|count| Some(*count as f64)).collect(),
+        _ => Portrait::of_file(file, options).ok()?.rate,
+    };
+    let columns = SHAPE_COLUMNS.min(course.len()).max(1);
+    let column = SimDuration::from_secs((facts.span().as_secs_f64() / columns as f64).round() as u64);
+    Some(format!("course        {} (each {column})", report::sparkline(&course, columns)))
 }
 
 /// Says what was written.

@@ -21,6 +21,7 @@ mod text;
 mod timeline;
 #[cfg(feature = "tables")]
 mod timeline_parquet;
+mod trace;
 mod variations;
 mod verdict;
 
@@ -38,6 +39,7 @@ pub use policy_tests::{TestedScenario, github_annotations, junit, policy_tests};
 pub use summary_json::SCHEMA_VERSION;
 pub use sweep::{artifacts as sweep_artifacts, summary as sweep_summary};
 pub use table::{TableStyle, table};
+pub use trace::{portraits, sparkline};
 pub use variations::variations;
 pub use verdict::{Verdict, meets_objectives, verdict};
 

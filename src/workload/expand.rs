@@ -56,6 +56,11 @@ impl Model {
         Ok(Model { kind, expand: options.expand, interval, factor })
     }
 
+    /// Levels as they are, in units of the level times seconds.
+    pub(super) fn level(options: &TraceOptions) -> Self {
+        Model { kind: SeriesKind::Levels, expand: options.expand, interval: options.max_gap, factor: 1.0 }
+    }
+
     /// For how long a row counts or holds at most.
     pub(super) fn interval(&self) -> SimDuration {
         self.interval

@@ -8,6 +8,9 @@ use super::rows::{Rows, SeriesKind, Tally};
 use super::{FormatPlugin, TraceError, TraceInput, TraceOptions};
 use crate::units::{NANOS_PER_SECOND, SimDuration, SimTime};
 
+/// Parts of the span in which arrivals are counted to show their course.
+pub const SHAPE_COLUMNS: usize = 60;
+
 /// The fullest of the bins of one length.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Peak {
@@ -54,6 +57,8 @@ pub struct TraceFacts {
     pub season: Option<(f64, f64)>,
     /// Arrivals at the same instant as the row before.
     pub duplicates: u64,
+    /// Arrivals: how many there are in each of up to [`SHAPE_COLUMNS`] equal parts of the span.
+    pub shape: Vec<u64>,
     /// Counts and levels: sum, mean and largest value, and when that was.
     pub values: Option<ValueFacts>,
     /// Counts and levels of which several rows share an instant, one per client, pod or host: the values of the instants.
@@ -219,6 +224,7 @@ impl Survey {
             dispersion: self.bins.dispersion(from_1970(first), from_1970(self.newest), tally.rows),
             season: self.bins.season(from_1970(first), from_1970(self.newest)),
             duplicates: self.duplicates,
+            shape: self.bins.shape(from_1970(first), from_1970(self.newest)),
             values,
             instants: self.instants.facts(tally.rows),
             tokens: self.tokens,
@@ -338,6 +344,21 @@ impl Bins {
                 }
             })
             .collect()
+    }
+
+    /// Arrivals in equal parts of the span.
+    fn shape(&self, first: SimTime, last: SimTime) -> Vec<u64> {
+        let bin = |time: SimTime| time.as_nanos() / NANOS_PER_SECOND / self.width;
+        let (from, bins) = (bin(first), bin(last) - bin(first) + 1);
+        let columns = if self.pages.is_empty() { 0 } else { bins.min(SHAPE_COLUMNS as u64) };
+        let mut shape = vec![0; columns as usize];
+        self.each(self.width, |bin, count| {
+            let column = bin.saturating_sub(from) * columns / bins;
+            if let Some(place) = shape.get_mut(column as usize) {
+                *place += count;
+            }
+        });
+        shape
     }
 
     /// Variance over mean per second, minute and hour, empty bins included; where there are at least two bins.

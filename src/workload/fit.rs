@@ -15,6 +15,8 @@ const DAY: f64 = 86_400.0;
 pub struct Fit {
     /// The generator as a scenario's `workload:` mapping, YAML.
     pub yaml: String,
+    /// The same, ready to make requests.
+    pub workload: WorkloadSpec,
     /// How close a synthetic trace comes to the recorded one.
     pub comparison: Vec<Closeness>,
 }
@@ -47,7 +49,7 @@ pub fn fit(spec: &WorkloadSpec, streams: Streams) -> Result<Fit, TraceError> {
     let yaml = shown(&recorded, &season, noise);
     let made = scenario_text(&yaml)?;
     let synthetic = Series::of(&mut *made.open(streams, 0)?)?;
-    Ok(Fit { yaml, comparison: compare(&recorded, &synthetic) })
+    Ok(Fit { yaml, workload: made, comparison: compare(&recorded, &synthetic) })
 }
 
 /// The workload that a YAML text states.

@@ -19,20 +19,43 @@ pub(super) struct Series {
 }
 
 impl Series {
+    /// No interval yet, each to be a second long.
+    pub(super) fn empty() -> Series {
+        Series { width: NANOS_PER_SECOND, counts: Vec::new(), start: None, tokens: Lengths::default() }
+    }
+
+    /// Makes room for the interval at `nanos`.
+    fn reach(&mut self, nanos: u64) {
+        while nanos / self.width >= MAX_BINS as u64 {
+            *self = self.joined(2);
+        }
+        let bins = (nanos / self.width) as usize + 1;
+        if self.counts.len() < bins {
+            self.counts.resize(bins, 0.0);
+        }
+    }
+
+    /// Adds `amount` evenly over the `length` nanoseconds from `from` on.
+    pub(super) fn spread(&mut self, from: u64, length: u64, amount: f64) {
+        let end = from.saturating_add(length.max(1));
+        self.reach(end - 1);
+        let mut at = from;
+        while at < end {
+            let next = (at / self.width + 1).saturating_mul(self.width).min(end);
+            self.counts[(at / self.width) as usize] += amount * (next - at) as f64 / (end - from) as f64;
+            at = next;
+        }
+    }
+
     /// Reads a stream to its end, in whole intervals: the last one counts if the stream fills at least half of it.
     pub(super) fn of(source: &mut dyn TraceSource) -> Result<Series, TraceError> {
-        let mut series =
-            Series { width: NANOS_PER_SECOND, counts: Vec::new(), start: None, tokens: Lengths::default() };
+        let mut series = Series::empty();
         let mut batch = RequestBatch::default();
         loop {
             batch.clear();
             source.fill(&mut batch)?;
             let Some(last) = batch.arrivals.last() else { break };
-            let last = last.as_nanos();
-            while last / series.width >= MAX_BINS as u64 {
-                series = series.joined(2);
-            }
-            series.counts.resize(series.counts.len().max((last / series.width) as usize + 1), 0.0);
+            series.reach(last.as_nanos());
             for time in &batch.arrivals {
                 series.counts[(time.as_nanos() / series.width) as usize] += 1.0;
             }

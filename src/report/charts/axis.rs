@@ -99,6 +99,64 @@ impl Axis {
         Axis { scale: Scale::Linear, low: 0.0, high: end, ticks, title }
     }
 
+    /// Dates (UTC) from `start_ns` since 1970 over `seconds`, with at most about `wanted` round ticks; values are seconds
+    /// since the start.
+    pub(super) fn dates(start_ns: u64, seconds: f64, wanted: usize) -> Axis {
+        const STEPS: [u64; 18] = [
+            1, 5, 15, 60, 300, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800, 1_209_600,
+            2_419_200, 7_257_600,
+        ];
+        let seconds = if seconds.is_finite() && seconds > 0.0 { seconds } else { 1.0 };
+        let step = STEPS.into_iter().find(|step| seconds / *step as f64 <= wanted as f64).unwrap_or(31_449_600);
+        let start = start_ns as f64 / 1e9;
+        let first = (start / step as f64).ceil() as u64;
+        let ticks = (first..).map(|i| i * step).take_while(|at| *at as f64 <= start + seconds + 1e-6);
+        let ticks = ticks.map(|at| (at as f64 - start, date_label(at, step))).collect();
+        let from = crate::workload::show_instant(start_ns);
+        let title = format!("time (UTC), from {}", from.split('T').next().unwrap_or(&from));
+        Axis { scale: Scale::Linear, low: 0.0, high: seconds, ticks, title }
+    }
+
+    /// Values above zero on a logarithmic scale of whole decades.
+    pub(super) fn decades(low: f64, high: f64, title: &str) -> Axis {
+        let low = if low.is_finite() && low > 0.0 { low } else { 1.0 };
+        let high = if high.is_finite() && high > low { high } else { low * 10.0 };
+        let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
+        let skip = ((last - first) as usize).div_ceil(7).max(1);
+        let label = |power: i32| match power {
+            0..=5 => super::super::text::count(10u64.pow(power as u32)),
+            -4..0 => format!("{:.*}", -power as usize, 10f64.powi(power)),
+            _ => format!("1e{power}"),
+        };
+        let ticks = (first..=last.max(first + 1)).step_by(skip).map(|p| (10f64.powi(p), label(p))).collect();
+        let (low, high) = (10f64.powi(first), 10f64.powi(last.max(first + 1)));
+        Axis { scale: Scale::Log, low, high, ticks, title: title.into() }
+    }
+
+    /// Lengths of time in seconds on a logarithmic scale, labelled in everyday units.
+    pub(super) fn span(low: f64, high: f64, title: &str) -> Axis {
+        const MARKS: [(f64, &str); 15] = [
+            (1e-6, "1 µs"),
+            (1e-5, "10 µs"),
+            (1e-4, "100 µs"),
+            (1.0, "1 s"),
+            (10.0, "10 s"),
+            (60.0, "1 min"),
+            (600.0, "10 min"),
+            (3600.0, "1 h"),
+            (21_600.0, "6 h"),
+            (86_400.0, "1 d"),
+            (604_800.0, "1 week"),
+            (2_592_000.0, "30 d"),
+            (0.001, "1 ms"),
+            (0.01, "10 ms"),
+            (0.1, "100 ms"),
+        ];
+        let ticks = MARKS.into_iter().filter(|(at, _)| (low..=high).contains(at));
+        let ticks = ticks.map(|(at, label)| (at, label.to_owned())).collect();
+        Axis { scale: Scale::Log, low, high, ticks, title: title.into() }
+    }
+
     /// Durations in seconds on a logarithmic scale that holds `low` to `high`, labelled with units.
     pub(super) fn duration(low: f64, high: f64, wanted: usize, title: &str) -> Axis {
         let low = if low.is_finite() && low > 0.0 { low } else { 1e-3 };
@@ -134,6 +192,20 @@ fn round_step(at_least: f64) -> f64 {
     let power = 10f64.powf(at_least.log10().floor());
     let step = [1.0, 2.0, 5.0].into_iter().map(|m| m * power).find(|step| *step >= at_least * (1.0 - 1e-9));
     step.unwrap_or(10.0 * power)
+}
+
+/// A moment for an axis with ticks every `step` seconds: the time of day, the day where it begins, the year where it does.
+fn date_label(seconds: u64, step: u64) -> String {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let text = crate::workload::show_instant(seconds * 1_000_000_000);
+    let (date, time) = text.split_once('T').unwrap_or((&text, ""));
+    if !seconds.is_multiple_of(86_400) {
+        return time.chars().take(if step < 60 { 8 } else { 5 }).collect();
+    }
+    let mut parts = date.split('-').rev();
+    let (day, month) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
+    let month = month.parse::<usize>().ok().and_then(|month| MONTHS.get(month.wrapping_sub(1))).unwrap_or(&"");
+    format!("{} {month}", day.trim_start_matches('0'))
 }
 
 /// A round duration with its unit (`5 ms`, `20 s`).
@@ -188,6 +260,21 @@ mod tests {
         assert!(axis.low <= 0.0042 && axis.high >= 3.3);
         assert_eq!(labels(&axis), ["1 ms", "10 ms", "100 ms", "1 s", "10 s"]);
         assert_eq!(labels(&Axis::duration(0.0042, 0.04, 6, "")), ["2 ms", "5 ms", "10 ms", "20 ms", "50 ms"]);
+    }
+
+    #[test]
+    fn dates_are_round() {
+        let start = crate::workload::parse_instant("2024-05-12T22:30:00Z").unwrap();
+        let axis = Axis::dates(start, 4.0 * 3600.0, 6);
+        assert_eq!(labels(&axis), ["23:00", "13 May", "01:00", "02:00"]);
+        assert_eq!((axis.ticks[0].0, axis.title.as_str()), (1800.0, "time (UTC), from 2024-05-12"));
+        assert_eq!(labels(&Axis::dates(start, 5.0 * 86_400.0, 6)), ["13 May", "14 May", "15 May", "16 May", "17 May"]);
+    }
+
+    #[test]
+    fn decades_enclose_the_data() {
+        assert_eq!(labels(&Axis::decades(0.3, 1500.0, "")), ["0.1", "1", "10", "100", "1,000", "10,000"]);
+        assert_eq!(labels(&Axis::span(1.0, 90_000.0, "")), ["1 s", "10 s", "1 min", "10 min", "1 h", "6 h", "1 d"]);
     }
 
     #[test]

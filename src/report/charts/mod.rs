@@ -8,10 +8,12 @@ mod raster;
 mod recorded;
 mod sweep;
 mod thin;
+mod trace;
 
 use crate::experiment::recorded::Comparison;
 use crate::experiment::{Outcome, SweepTable};
 use crate::report::{Artifact, ReportError, Reporter, ReporterPlugin};
+use crate::workload::Portrait;
 
 /// The entry in the list.
 pub(super) const PLUGIN: ReporterPlugin = ReporterPlugin {
@@ -55,6 +57,15 @@ pub(super) fn figures(outcome: &Outcome) -> Vec<(String, String)> {
 pub(super) fn sweep_files(table: &SweepTable) -> Result<Vec<Artifact>, ReportError> {
     let mut artifacts = Vec::new();
     for chart in sweep::charts(table) {
+        artifacts.extend(files(&chart)?);
+    }
+    Ok(artifacts)
+}
+
+/// The charts of traces beside each other.
+pub(super) fn trace_files(traces: &[(String, Portrait)]) -> Result<Vec<Artifact>, ReportError> {
+    let mut artifacts = Vec::new();
+    for chart in trace::charts(traces) {
         artifacts.extend(files(&chart)?);
     }
     Ok(artifacts)

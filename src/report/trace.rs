@@ -1,0 +1,123 @@
+//! Traces as pictures, as the figures behind the pictures, and as a line of blocks on a terminal.
+
+use std::fmt::Write;
+
+use super::{Artifact, ReportError};
+#[cfg(feature = "charts")]
+use crate::workload::SeriesKind;
+use crate::workload::{Portrait, show_instant};
+
+/// The pictures of traces beside each other, each with its figures as CSV.
+///
+/// # Errors
+/// If a picture cannot be encoded.
+pub fn portraits(traces: &[(String, Portrait)]) -> Result<Vec<Artifact>, ReportError> {
+    let mut all = vec![Artifact::new("rate.csv", rate_csv(traces))];
+    if traces.iter().any(|(_, portrait)| portrait.hours.is_some() || portrait.weekdays.is_some()) {
+        all.push(Artifact::new("profile.csv", profile_csv(traces)));
+    }
+    if traces.iter().any(|(_, portrait)| !portrait.dispersion.is_empty()) {
+        all.push(Artifact::new("dispersion.csv", dispersion_csv(traces)));
+    }
+    if traces.iter().any(|(_, portrait)| !portrait.distributions.is_empty()) {
+        all.push(Artifact::new("distributions.csv", distributions_csv(traces)));
+    }
+    #[cfg(feature = "charts")]
+    all.extend(super::charts::trace_files(traces)?);
+    Ok(all)
+}
+
+/// What the rate over time is called, with its unit.
+#[cfg(feature = "charts")]
+pub(super) fn rate_title(kind: SeriesKind) -> &'static str {
+    match kind {
+        SeriesKind::Levels => "level",
+        _ => "requests per second",
+    }
+}
+
+/// A cell of a CSV file (RFC 4180).
+fn field(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+}
+
+fn rate_csv(traces: &[(String, Portrait)]) -> String {
+    let mut csv = String::from("trace,offset_s,time,rate\n");
+    for (name, portrait) in traces {
+        for (index, rate) in portrait.rate.iter().enumerate() {
+            let offset = index as f64 * portrait.bin;
+            let time = portrait.start_epoch_ns.map(|start| show_instant(start + (offset * 1e9) as u64));
+            let rate = rate.map(|rate| rate.to_string());
+            let _ = writeln!(csv, "{},{offset},{},{}", field(name), time.unwrap_or_default(), rate.unwrap_or_default());
+        }
+    }
+    csv
+}
+
+fn profile_csv(traces: &[(String, Portrait)]) -> String {
+    let mut csv = String::from("trace,of,index,relative_to_mean\n");
+    for (name, portrait) in traces {
+        for (of, values) in [("hour_of_day", &portrait.hours), ("day_of_week", &portrait.weekdays)] {
+            for (index, value) in values.iter().flatten().enumerate() {
+                let _ = writeln!(csv, "{},{of},{index},{value}", field(name));
+            }
+        }
+    }
+    csv
+}
+
+fn dispersion_csv(traces: &[(String, Portrait)]) -> String {
+    let mut csv = String::from("trace,interval_s,index_of_dispersion\n");
+    for (name, portrait) in traces {
+        for (interval, index) in &portrait.dispersion {
+            let _ = writeln!(csv, "{},{interval},{index}", field(name));
+        }
+    }
+    csv
+}
+
+fn distributions_csv(traces: &[(String, Portrait)]) -> String {
+    let mut csv = String::from("trace,of,value,share_at_most\n");
+    for (name, portrait) in traces {
+        for distribution in &portrait.distributions {
+            for (value, share) in &distribution.shares {
+                let _ = writeln!(csv, "{},{},{value},{share}", field(name), distribution.name);
+            }
+        }
+    }
+    csv
+}
+
+/// A course over time in one line of at most `columns` blocks, the highest of them full: the mean of each column, blank
+/// where nothing is known.
+pub fn sparkline(course: &[Option<f64>], columns: usize) -> String {
+    const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let columns = columns.min(course.len());
+    let mean = |column: usize| {
+        let (from, to) = (column * course.len() / columns, (column + 1) * course.len() / columns);
+        let known: Vec<f64> = course[from..to].iter().flatten().copied().collect();
+        (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
+    };
+    let means: Vec<Option<f64>> = (0..columns).map(mean).collect();
+    let most = means.iter().flatten().copied().fold(0.0, f64::max);
+    let block = |mean: &Option<f64>| match mean {
+        None => ' ',
+        Some(_) if most == 0.0 => BLOCKS[0],
+        Some(mean) => BLOCKS[((mean / most * 7.0).round() as usize).min(7)],
+    };
+    means.iter().map(block).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_blocks_shows_the_shape() {
+        let course = [Some(0.0), Some(1.0), Some(4.0), Some(8.0), None, Some(8.0)];
+        assert_eq!(sparkline(&course, 6), "▁▂▅█ █");
+        assert_eq!(sparkline(&course, 3), "▁▆█");
+        assert_eq!(sparkline(&course, 100), "▁▂▅█ █");
+        assert_eq!((sparkline(&[], 5).as_str(), sparkline(&[Some(0.0)], 5).as_str()), ("", "▁"));
+    }
+}
