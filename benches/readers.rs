@@ -1,7 +1,7 @@
 //! How fast traces are read and arrivals are made. Each figure is per core; bytes are those of the unpacked text.
 //!
 //! The aims: access logs at 300 MB/s, tables near the `csv` crate's record reader (`csv_crate` is that reader alone, on the
-//! same file), our own Parquet at 50 million arrivals/s, Poisson arrivals in less than 4 ns.
+//! same file) and within 1.5 times polars, our own Parquet at 50 million arrivals/s, Poisson arrivals in less than 4 ns.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -142,9 +142,45 @@ fn poisson_thinned(bencher: Bencher) {
     );
 }
 
+/// Epoch seconds and two counts of tokens.
+fn numbers_file() -> PathBuf {
+    file("numbers.csv", || {
+        (0..ROWS).fold(String::from("time,tokens_in,tokens_out\n"), |mut text, row| {
+            let _ = writeln!(text, "{}.{:03},{},{}", 1_700_000_000 + row / 100, row % 100 * 10, row % 4000, row % 300);
+            text
+        })
+    })
+}
+
+#[divan::bench]
+fn csv_numbers(bencher: Bencher) {
+    let path = numbers_file();
+    let mut options = TraceOptions::default();
+    options.columns.time = Some("time".into());
+    options.columns.tokens_in = Some("tokens_in".into());
+    options.columns.tokens_out = Some("tokens_out".into());
+    let bytes = std::fs::metadata(&path).expect("a file").len();
+    let spec = WorkloadSpec::from_trace(&path, options);
+    bencher.counter(ItemsCount::new(ROWS)).counter(BytesCount::new(bytes)).bench(|| {
+        assert_eq!(drain(&spec, u64::MAX), ROWS);
+    });
+}
+
 #[cfg(feature = "tables")]
 mod parquet {
     use super::*;
+
+    /// The peer of `csv_numbers`, into a frame; on all cores unless POLARS_MAX_THREADS says otherwise.
+    #[divan::bench]
+    fn csv_numbers_polars(bencher: Bencher) {
+        use polars::prelude::{CsvReader, SerReader};
+        let path = numbers_file();
+        let bytes = std::fs::metadata(&path).expect("a file").len();
+        bencher.counter(ItemsCount::new(ROWS)).counter(BytesCount::new(bytes)).bench(|| {
+            let file = std::fs::File::open(&path).expect("a file");
+            assert_eq!(CsvReader::new(file).finish().expect("a readable table").height() as u64, ROWS);
+        });
+    }
     use plimsoll::workload::{ConvertOptions, convert};
 
     /// Ten million arrivals in our own format.
