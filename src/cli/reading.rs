@@ -34,6 +34,9 @@ pub(super) struct Reading {
     /// Column of requests per second.
     #[arg(long, value_name = "COLUMN")]
     rate: Option<String>,
+    /// Column of a counter: requests since some beginning.
+    #[arg(long, value_name = "COLUMN")]
+    counter: Option<String>,
     /// Column of a level, such as players online.
     #[arg(long, value_name = "COLUMN")]
     level: Option<String>,
@@ -52,6 +55,9 @@ pub(super) struct Reading {
     /// Column of the class.
     #[arg(long, value_name = "COLUMN")]
     class: Option<String>,
+    /// Column of the session; only `inspect` tells of sessions.
+    #[arg(long, value_name = "COLUMN")]
+    session_column: Option<String>,
     /// Which metric of a monitoring system's answer.
     #[arg(long, value_name = "NAME")]
     metric: Option<String>,
@@ -61,7 +67,7 @@ pub(super) struct Reading {
     /// How times are written: s, ms, us, ns, iso, clf or syslog; recognised if left out.
     #[arg(long, value_name = "FORM", value_parser = time_format)]
     time_format: Option<TimeFormat>,
-    /// How the lines of an access log are written, as nginx's `log_format` says.
+    /// How the lines of an access log are written, as nginx's `log_format` or Apache's `LogFormat` says.
     #[arg(long, value_name = "TEXT")]
     log_format: Option<String>,
     /// Requests that one unit of the level makes.
@@ -120,12 +126,14 @@ impl Reading {
                 time: self.time.clone(),
                 count: self.count.clone(),
                 rate: self.rate.clone(),
+                counter: self.counter.clone(),
                 level: self.level.clone(),
                 demand: self.demand.clone(),
                 elapsed: self.elapsed.clone(),
                 tokens_in: self.tokens_in.clone(),
                 tokens_out: self.tokens_out.clone(),
                 class: self.class.clone(),
+                session: self.session_column.clone(),
             },
             time_format: self.time_format,
             log_format: self.log_format.clone(),

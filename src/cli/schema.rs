@@ -103,7 +103,19 @@ fn distribution(description: &str) -> Value {
 
 fn workload() -> Value {
     let transforms = one_of_plugins("One step.", TRANSFORMS.iter().map(|p| (p.name, p.summary)));
-    let columns = ["time", "count", "rate", "level", "demand", "elapsed", "tokens-in", "tokens-out", "class"];
+    let columns = [
+        "time",
+        "count",
+        "rate",
+        "counter",
+        "level",
+        "demand",
+        "elapsed",
+        "tokens-in",
+        "tokens-out",
+        "class",
+        "session",
+    ];
     let columns: Vec<(&str, Value)> = columns.iter().map(|name| (*name, text("Name of the column."))).collect();
     let mut fields = vec![
         ("trace", text("Path of a trace, from the scenario's directory.")),
@@ -112,7 +124,10 @@ fn workload() -> Value {
             names("The trace's format; recognised from the content if left out.", FORMATS.iter().map(|p| p.name)),
         ),
         ("columns", object("Which column holds what.", &columns)),
-        ("log-format", text("How the lines of an access log are written, as nginx's `log_format` says.")),
+        (
+            "log-format",
+            text("How the lines of an access log are written, as nginx's `log_format` or Apache's `LogFormat` says."),
+        ),
         ("metric", text("Which metric of a monitoring system's answer.")),
         ("values", names("What the metric's values are.", Values::ALL.iter().map(|values| values.name()))),
         ("time-format", text("How times are written; recognised if left out.")),

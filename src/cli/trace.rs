@@ -9,8 +9,8 @@ use super::{Failure, files, remark, reshape, say};
 use crate::report;
 use crate::units::{Fraction, SimDuration};
 use crate::workload::{
-    ConvertOptions, Converted, Portrait, SHAPE_COLUMNS, SeriesKind, TraceFacts, TraceOptions, ValueFacts, convert,
-    inspect, show_instant,
+    ConvertOptions, Converted, FunctionProfile, Portrait, ProfileMeasure, SHAPE_COLUMNS, SeriesKind, TraceFacts,
+    TraceOptions, ValueFacts, convert, function_profile, inspect, is_function_profile, show_instant,
 };
 
 /// Arguments of `trace`.
@@ -32,6 +32,9 @@ enum Action {
         /// Also draw the trace into this directory: SVG, PNG, and the figures as CSV.
         #[arg(long, value_name = "DIR")]
         charts: Option<PathBuf>,
+        /// Of a file of percentiles (Azure Functions 2019): only this owner, app or function.
+        #[arg(long, value_name = "HASH")]
+        only: Option<String>,
         #[command(flatten)]
         reading: TraceReading,
     },
@@ -79,7 +82,12 @@ enum Action {
 pub(super) fn trace(arguments: &TraceArguments) -> Result<(), Failure> {
     let fail = |error: crate::workload::TraceError| Failure::Input(format!("error: {error}"));
     match &arguments.action {
-        Action::Inspect { file, charts, reading } => {
+        Action::Inspect { file, only, reading, .. } if is_function_profile(file).unwrap_or(false) => {
+            let profile = function_profile(file, only.as_deref(), reading.options().max_bad_rows).map_err(fail)?;
+            profile.tally.notices().iter().for_each(|notice| remark(notice));
+            say(&profile_shown(&profile))
+        }
+        Action::Inspect { file, charts, reading, .. } => {
             let facts = inspect(file, &reading.options()).map_err(fail)?;
             facts.tally.notices().iter().for_each(|notice| remark(notice));
             say(&shown(&facts))?;
@@ -107,6 +115,32 @@ pub(super) fn trace(arguments: &TraceArguments) -> Result<(), Failure> {
         Action::Fit(arguments) => reshape::fit(arguments),
         Action::Synth(arguments) => reshape::synth(arguments),
     }
+}
+
+/// What percentiles of functions say, and how to state it in a scenario.
+fn profile_shown(profile: &FunctionProfile) -> String {
+    let at =
+        |share: f64| profile.values[((share * profile.values.len() as f64) as usize).min(profile.values.len() - 1)];
+    let list = |unit: &str, digits: usize| {
+        profile.values.iter().map(|value| format!("{value:.digits$}{unit}")).collect::<Vec<_>>().join(", ")
+    };
+    let (what, unit) = match profile.measure {
+        ProfileMeasure::Duration => ("executions", "ms"),
+        ProfileMeasure::Memory => ("samples", "MB"),
+    };
+    let mut lines = vec![
+        "format        azure-functions-2019, percentiles: no times, so nothing to replay".to_string(),
+        format!("rows          {} of {} apps, {} {what}", profile.rows, profile.apps, profile.samples),
+        format!("mean          {:.1} {unit}", profile.mean),
+        format!("percentiles   p50 {:.1}, p95 {:.1}, p99 {:.1} {unit}", at(0.5), at(0.95), at(0.99)),
+    ];
+    lines.push(match profile.measure {
+        ProfileMeasure::Duration => format!("service-time: {{ empirical: [{}] }}", list("ms", 3)),
+        ProfileMeasure::Memory => {
+            format!("memory: {{ base: {:.0}Mi }}  # the 99th percentile", at(0.99) * 1e6 / 1_048_576.0)
+        }
+    });
+    lines.join("\n")
 }
 
 /// A file's name without its directory.
@@ -181,6 +215,13 @@ fn shown(facts: &TraceFacts) -> String {
         ));
         lines.push(format!("  sum of rows {}", values_shown(facts, &instants.sums)));
         lines.push(format!("  their mean  {}", values_shown(facts, &instants.means)));
+    }
+    if let Some(sessions) = &facts.sessions {
+        let think = sessions.think_time.map_or_else(String::new, |seconds| format!(", {seconds:.1} s apart"));
+        lines.push(format!(
+            "sessions      {}, each with {:.2} requests over {:.1} s on average{think}",
+            sessions.sessions, sessions.requests, sessions.duration
+        ));
     }
     if let Some(meaning) = meaning(facts.kind) {
         lines.push(format!("to replay     {meaning}"));

@@ -12,6 +12,7 @@ use polars::prelude::{
     Column, DataFrame, DataType, Field, IntoColumn, NamedFrom, PolarsError, Schema, SerReader, Series, TimeUnit,
 };
 
+use super::cells::session;
 use super::own::{CLASS, COUNT, DEMAND, MARK, OFFSET, OwnColumns, OwnFacts, OwnWriter, TOKENS_IN, TOKENS_OUT};
 use super::rows::{BadRow, RowReader, Rows, SeriesKind, Tally};
 use super::table::{Role, TIME_NAMES, kind_of, listed};
@@ -98,8 +99,8 @@ pub(super) fn open_any(input: &TraceInput, options: &TraceOptions) -> Result<Box
     let footer = footer(input)?;
     let names = names(&footer);
     let columns = &options.columns;
-    if let Some(name) = columns.rate.as_ref().or(columns.elapsed.as_ref()) {
-        let message = "`rate` and `elapsed` are not read from Parquet; expected arrivals, counts or levels";
+    if let Some(name) = columns.rate.as_ref().or(columns.elapsed.as_ref()).or(columns.counter.as_ref()) {
+        let message = "`rate`, `counter` and `elapsed` are not read from Parquet; expected arrivals, counts or levels";
         return Err(TraceError::new(input.name.as_str(), message).column(name.as_str()).help("write it as CSV"));
     }
     let asked = [
@@ -110,6 +111,7 @@ pub(super) fn open_any(input: &TraceInput, options: &TraceOptions) -> Result<Box
         (&columns.tokens_in, Role::TokensIn),
         (&columns.tokens_out, Role::TokensOut),
         (&columns.class, Role::Class),
+        (&columns.session, Role::Session),
     ];
     let mut wanted = Vec::new();
     for (name, role) in asked.into_iter().filter_map(|(name, role)| Some((name.as_deref()?, role))) {
@@ -358,7 +360,7 @@ impl ColumnarReader {
                     })?;
                 }
                 // Refused when the file was opened.
-                Role::Rate | Role::Elapsed => {}
+                Role::Rate | Role::Counter | Role::Elapsed => {}
                 Role::Demand => {
                     requests.demands.resize(height, SimDuration::ZERO);
                     self.demands(&series, &mut requests.demands, &mut unusable)?;
@@ -371,6 +373,10 @@ impl ColumnarReader {
                         tokens[row] = value as u32;
                         u32::try_from(value).is_ok()
                     })?;
+                }
+                Role::Session => {
+                    let number = |row| session(text_of(&series, row).unwrap_or_default().as_bytes());
+                    rows.sessions.extend((0..height).map(number));
                 }
                 Role::Class => {
                     requests.classes.resize(height, 0);

@@ -63,6 +63,8 @@ pub struct TraceFacts {
     pub values: Option<ValueFacts>,
     /// Counts and levels of which several rows share an instant, one per client, pod or host: the values of the instants.
     pub instants: Option<InstantFacts>,
+    /// Sessions, where a column of them is named.
+    pub sessions: Option<SessionFacts>,
     /// Sums of input and output tokens, and the largest of each.
     pub tokens: Option<TokenFacts>,
     /// Counts: length of an interval.
@@ -91,6 +93,19 @@ pub struct InstantFacts {
     pub sums: ValueFacts,
     /// The mean of the rows of an instant.
     pub means: ValueFacts,
+}
+
+/// The sessions that requests belong to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SessionFacts {
+    /// How many there are.
+    pub sessions: u64,
+    /// Requests of a session, on average.
+    pub requests: f64,
+    /// From a session's first request to its last, on average, seconds.
+    pub duration: f64,
+    /// Between neighbouring requests of a session, on average, seconds; `None` where each session has one request.
+    pub think_time: Option<f64>,
 }
 
 /// Token counts of the requests.
@@ -163,6 +178,7 @@ struct Survey {
     most: Option<(f64, SimTime)>,
     tokens: Option<TokenFacts>,
     instants: Instants,
+    sessions: Sessions,
 }
 
 impl Survey {
@@ -180,6 +196,9 @@ impl Survey {
             if kind == SeriesKind::Arrivals {
                 self.bins.add(time.as_nanos().saturating_add(zero_ns) / NANOS_PER_SECOND);
             }
+        }
+        for (session, time) in rows.sessions.iter().zip(&rows.requests.arrivals) {
+            self.sessions.add(*session, *time);
         }
         for (value, time) in rows.values.iter().zip(&rows.requests.arrivals) {
             self.sum += value;
@@ -227,10 +246,47 @@ impl Survey {
             shape: self.bins.shape(from_1970(first), from_1970(self.newest)),
             values,
             instants: self.instants.facts(tally.rows),
+            sessions: self.sessions.facts(),
             tokens: self.tokens,
             interval: reader.interval(),
             tally,
         }
+    }
+}
+
+/// The most sessions that are told apart: about 100 MB.
+const MAX_SESSIONS: usize = 1 << 21;
+
+/// First and last request and number of requests of each session; given up where there are too many.
+#[derive(Default)]
+struct Sessions {
+    met: BTreeMap<u64, (SimTime, SimTime, u32)>,
+    too_many: bool,
+}
+
+impl Sessions {
+    fn add(&mut self, session: u64, time: SimTime) {
+        if self.too_many {
+            return;
+        }
+        let (first, last, requests) = self.met.entry(session).or_insert((time, time, 0));
+        (*first, *last, *requests) = ((*first).min(time), (*last).max(time), *requests + 1);
+        if self.met.len() > MAX_SESSIONS {
+            self.too_many = true;
+            self.met.clear();
+        }
+    }
+
+    fn facts(&self) -> Option<SessionFacts> {
+        let sessions = self.met.len() as u64;
+        let requests: u64 = self.met.values().map(|(_, _, requests)| u64::from(*requests)).sum();
+        let seconds: f64 = self.met.values().map(|(first, last, _)| last.since(*first).as_secs_f64()).sum();
+        (sessions > 0).then(|| SessionFacts {
+            sessions,
+            requests: requests as f64 / sessions as f64,
+            duration: seconds / sessions as f64,
+            think_time: (requests > sessions).then(|| seconds / (requests - sessions) as f64),
+        })
     }
 }
 

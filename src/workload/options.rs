@@ -13,6 +13,9 @@ pub struct Columns {
     pub count: Option<String>,
     /// Requests per second during the interval that starts at the row's time.
     pub rate: Option<String>,
+    /// Requests since some beginning, at the row's time: a counter, which falls only where a process restarted. Its increase
+    /// up to the next row is the count of the interval between them.
+    pub counter: Option<String>,
     /// Value of a quantity at the row's time (players online).
     pub level: Option<String>,
     /// Service demand of the request.
@@ -26,6 +29,8 @@ pub struct Columns {
     pub tokens_out: Option<String>,
     /// Class of the request.
     pub class: Option<String>,
+    /// Session (visit, user) that the request belongs to: `trace inspect` tells of the sessions; nothing of it is kept.
+    pub session: Option<String>,
 }
 
 impl Columns {
@@ -35,12 +40,14 @@ impl Columns {
             time: self.time.or(others.time),
             count: self.count.or(others.count),
             rate: self.rate.or(others.rate),
+            counter: self.counter.or(others.counter),
             level: self.level.or(others.level),
             demand: self.demand.or(others.demand),
             elapsed: self.elapsed.or(others.elapsed),
             tokens_in: self.tokens_in.or(others.tokens_in),
             tokens_out: self.tokens_out.or(others.tokens_out),
             class: self.class.or(others.class),
+            session: self.session.or(others.session),
         }
     }
 }
@@ -233,16 +240,18 @@ fn columns(node: &Node, sink: &mut Diagnostics) -> Option<Columns> {
         time: fields.optional("time", sink),
         count: fields.optional("count", sink),
         rate: fields.optional("rate", sink),
+        counter: fields.optional("counter", sink),
         level: fields.optional("level", sink),
         demand: fields.optional("demand", sink),
         elapsed: fields.optional("elapsed", sink),
         tokens_in: fields.optional("tokens-in", sink),
         tokens_out: fields.optional("tokens-out", sink),
         class: fields.optional("class", sink),
+        session: fields.optional("session", sink),
     };
     fields.finish(sink);
-    if [&columns.count, &columns.rate, &columns.level].into_iter().flatten().count() > 1 {
-        let error = node.error("a row is one of a count, a rate and a level");
+    if [&columns.count, &columns.rate, &columns.counter, &columns.level].into_iter().flatten().count() > 1 {
+        let error = node.error("a row is one of a count, a rate, a counter and a level");
         sink.push(error.help("count: requests in an interval; level: a value at an instant, such as players online"));
     }
     Some(columns)

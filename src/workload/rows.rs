@@ -36,6 +36,9 @@ pub struct Rows {
     pub requests: RequestBatch,
     /// Count or level of each row; empty for arrivals.
     pub values: Vec<f64>,
+    /// A number that the rows of one session have in common; empty where no column of sessions is named. No identity can be
+    /// read off it, and it ends here: requests are not told apart by it.
+    pub sessions: Vec<u64>,
     /// Line of each row, from 1; empty for columnar files, whose rows are numbered on from `first_row`.
     pub lines: Vec<u64>,
     /// Number of the first row, from 1, where there are no lines.
@@ -57,6 +60,7 @@ impl Rows {
     pub fn clear(&mut self) {
         self.requests.clear();
         self.values.clear();
+        self.sessions.clear();
         self.lines.clear();
     }
 
@@ -68,12 +72,14 @@ impl Rows {
     pub(super) fn append_range(&mut self, from: &Rows, range: Range<usize>) {
         self.requests.append_range(&from.requests, range.clone());
         append(&mut self.values, &from.values, &range);
+        append(&mut self.sessions, &from.sessions, &range);
         append(&mut self.lines, &from.lines, &range);
     }
 
     pub(super) fn gather(&mut self, from: &Rows, rows: &[u32]) {
         self.requests.gather(&from.requests, rows);
         gather(&mut self.values, &from.values, rows);
+        gather(&mut self.sessions, &from.sessions, rows);
         gather(&mut self.lines, &from.lines, rows);
     }
 }

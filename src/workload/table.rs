@@ -308,12 +308,14 @@ impl NamedColumns<'_> {
             (&columns.time, Role::Time),
             (&columns.count, Role::Count),
             (&columns.rate, Role::Rate),
+            (&columns.counter, Role::Counter),
             (&columns.level, Role::Level),
             (&columns.demand, Role::Demand),
             (&columns.elapsed, Role::Elapsed),
             (&columns.tokens_in, Role::TokensIn),
             (&columns.tokens_out, Role::TokensOut),
             (&columns.class, Role::Class),
+            (&columns.session, Role::Session),
         ];
         let given = asked.into_iter().filter_map(|(name, role)| Some((name.as_deref()?, role)));
         given.map(|(name, role)| Ok((self.find(name)?, role))).collect()

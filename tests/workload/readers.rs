@@ -368,3 +368,66 @@ fn published_tables_are_known_by_their_header() {
     let gpu = "value,timestamp_anon,container_ip\n0.0,1662858720.0,x\n";
     assert_eq!(recognised(gpu, &TraceOptions { columns, ..TraceOptions::default() }), ("csv", SeriesKind::Arrivals));
 }
+
+#[test]
+fn an_iis_log_counts_milliseconds_and_a_log_format_of_apache_keeps_the_time() {
+    let text = "#Software: Microsoft Internet Information Services 10.0\n#Fields: date time cs-method cs-uri-stem sc-status time-taken\n\
+                2024-05-12 00:00:01 GET /a 200 250\n2024-05-12 00:00:02 GET /b 200 1000\n";
+    assert_eq!(recognised(text, &TraceOptions::default()), ("w3c", SeriesKind::Arrivals));
+    let (batch, _, start) = replay(&sample(text).path, &TraceOptions::default()).unwrap();
+    assert_eq!((millis(&batch.arrivals), start.as_deref()), (vec![0, 250], Some("2024-05-12T00:00:00.75Z")));
+    let text = "10.0.0.1 - - [12/May/2024:00:00:01 +0200] \"GET / HTTP/1.1\" 200 1543\n\
+                10.0.0.1 - - [12/May/2024:00:00:03 +0200] \"GET / HTTP/1.1\" 200 20\n";
+    let columns = Columns { demand: named("D"), ..Columns::default() };
+    let options = TraceOptions {
+        log_format: named("%h %l %u %t \\\"%r\\\" %>s %D"),
+        demand_unit: plimsoll::workload::TimeFormat::Micros,
+        columns,
+        ..TraceOptions::default()
+    };
+    let (batch, _, start) = replay(&sample(text).path, &options).unwrap();
+    assert_eq!((millis(&batch.arrivals), start.as_deref()), (vec![0, 2000], Some("2024-05-11T22:00:01Z")));
+    assert_eq!(batch.demands[0].as_nanos(), 1_543_000);
+}
+
+#[test]
+fn a_counter_in_a_table_is_counted_by_its_increase() {
+    // Ten a minute, then a restart that had reached four, and a minute without any.
+    let text = "time,requests_total\n0,100\n60,110\n120,4\n180,4\n";
+    let columns = Columns { time: named("time"), counter: named("requests_total"), ..Columns::default() };
+    let options = TraceOptions { columns, ..TraceOptions::default() };
+    let facts = inspect(&sample(text).path, &options).unwrap();
+    assert_eq!((facts.kind, facts.values.unwrap().sum), (SeriesKind::Counts, 14.0));
+    let (batch, ..) = replay(&sample(text).path, &options).unwrap();
+    let within = |from: u64, to: u64| millis(&batch.arrivals).iter().filter(|t| (from..to).contains(*t)).count();
+    assert_eq!((within(0, 60_000), within(60_000, 120_000), batch.len()), (10, 4, 14));
+}
+
+#[test]
+fn sessions_are_told_of() {
+    let text = "time,visit\n0,a\n10,b\n20,a\n30,a\n";
+    let columns = Columns { time: named("time"), session: named("visit"), ..Columns::default() };
+    let options = TraceOptions { columns, ..TraceOptions::default() };
+    let sessions = inspect(&sample(text).path, &options).unwrap().sessions.unwrap();
+    assert_eq!((sessions.sessions, sessions.requests, sessions.duration), (2, 2.0, 15.0));
+    assert_eq!(sessions.think_time, Some(15.0));
+}
+
+#[test]
+fn mixed_line_ends_and_a_bomb_do_no_harm() {
+    let text = "time,tokens\r\n1,5\n2,6\r\n3,7";
+    let columns = Columns { time: named("time"), tokens_in: named("tokens"), ..Columns::default() };
+    let options = TraceOptions { columns, ..TraceOptions::default() };
+    let (batch, ..) = replay(&sample(text).path, &options).unwrap();
+    assert_eq!((millis(&batch.arrivals), batch.tokens_in), (vec![0, 1000, 2000], vec![5, 6, 7]));
+    // 300 MB of one line in little more than a megabyte: refused after the first MiB.
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let piece = vec![b'x'; 1 << 20];
+    std::io::Write::write_all(&mut packed, b"time,tokens\n1,5\n").unwrap();
+    (0..300).for_each(|_| std::io::Write::write_all(&mut packed, &piece).unwrap());
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("bomb.gz");
+    std::fs::write(&path, packed.finish().unwrap()).unwrap();
+    let error = replay(&path, &options).unwrap_err();
+    assert!(error.to_string().contains("longer than 1 MiB"), "{error}");
+}

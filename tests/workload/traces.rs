@@ -25,6 +25,8 @@ fn trace(name: &str) -> Option<PathBuf> {
 fn columns(pairs: &[(&str, &str)]) -> TraceOptions {
     let column = |key: &str| pairs.iter().find(|(known, _)| *known == key).map(|(_, name)| name.to_string());
     let columns = Columns {
+        counter: None,
+        session: None,
         time: column("time"),
         count: column("count"),
         rate: column("rate"),

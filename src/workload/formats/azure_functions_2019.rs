@@ -50,7 +50,7 @@ fn open(input: &TraceInput, options: &TraceOptions) -> Result<Box<dyn RowReader>
         Some(File::Invocations) => Ok(Box::new(MinuteReader::read(input, options)?)),
         Some(File::Percentiles) => Err(fail(
             "holds percentiles of durations or memory, not invocations",
-            "give the file `invocations_per_function_md.anon.dNN.csv`, and state the service time in the service",
+            "give the file `invocations_per_function_md.anon.dNN.csv`; `plimsoll trace inspect` of this one prints the `service-time` to state",
         )),
         None => Err(fail(
             "has not the columns HashOwner, HashApp, HashFunction, Trigger, 1 to 1440",

@@ -1,4 +1,4 @@
-//! Access logs whose lines follow a stated nginx `log_format`.
+//! Access logs whose lines follow a stated nginx `log_format` or Apache `LogFormat`.
 
 use memchr::memmem::Finder;
 
@@ -13,8 +13,9 @@ use crate::units::SimDuration;
 /// The entry in the list.
 pub const PLUGIN: FormatPlugin = FormatPlugin {
     name: "log-format",
-    summary: "access log whose nginx `log_format` is stated as `log-format:`; with $request_time, arrival = time - that",
-    source: "nginx ngx_http_log_module (log_format) and ngx_http_core_module (variables)",
+    summary: "access log whose nginx `log_format` (with $request_time, arrival = time - that) or Apache `LogFormat` is stated as \
+              `log-format:`",
+    source: "nginx ngx_http_log_module (log_format) and ngx_http_core_module (variables); Apache httpd mod_log_config",
     build: FormatBuilder {
         recognise: |_, options| options.log_format.is_some(),
         open: |input, options| Ok(Box::new(open(input, options)?)),
@@ -25,9 +26,10 @@ fn open(input: &TraceInput, options: &TraceOptions) -> Result<TextReader<LogLine
     let fail = |message: String| TraceError::new(input.name.as_str(), message);
     let Some(text) = &options.log_format else {
         return Err(fail("how its lines are written is not said".into())
-            .help("copy it from nginx.conf: `log-format: '$remote_addr [$time_local] ...'`"));
+            .help("copy it from nginx.conf (`log-format: '$remote_addr [$time_local] ...'`) or httpd.conf ('%h %l %u %t ...')"));
     };
-    let pattern = Pattern::of(text).map_err(|message| fail(message).help("copy it from nginx.conf as it is"))?;
+    let pattern =
+        Pattern::of(text).map_err(|message| fail(message).help("copy it from nginx.conf or httpd.conf as it is"))?;
     let rows = head_lines(input, 200).filter_map(|line| pattern.texts(line)).collect();
     let header = Header { comments: 0, names: pattern.names.clone(), rows };
     let layout = Layout::of_fields(input, &reading(&pattern, options), &header)?;
@@ -49,6 +51,41 @@ fn reading(pattern: &Pattern, options: &TraceOptions) -> TraceOptions {
     TraceOptions { columns, ..options.clone() }
 }
 
+/// Apache's `LogFormat` in nginx's words: `%t`, which stands in brackets, is `[$time_local]`, and other directives go by
+/// their letter (`%>s` is `${s}`, `%{Referer}i` is `${Referer_i}`). Apache's `%t` is when the request came.
+fn of_apache(text: &str) -> Result<String, String> {
+    let text = text.replace("\\\"", "\"");
+    let mut own = String::new();
+    let mut rest = text.as_str();
+    while let Some((before, after)) = rest.split_once('%') {
+        own.push_str(before);
+        if let Some(after) = after.strip_prefix('%') {
+            own.push('%');
+            rest = after;
+            continue;
+        }
+        // Conditions on the status (`%!200,304`) and the choice of the original or final request (`<`, `>`).
+        let after = after.trim_start_matches(|c: char| c.is_ascii_digit() || "!,<>".contains(c));
+        let (argument, after) = match after.strip_prefix('{') {
+            Some(braced) => braced.split_once('}').ok_or("a `%{` of the log format is not closed")?,
+            None => ("", after),
+        };
+        let letters = if after.starts_with('^') { 3 } else { 1 };
+        let directive = after.get(..letters).filter(|d| d.chars().all(|c| c.is_ascii_alphabetic() || c == '^'));
+        let directive = directive.ok_or("a `%` of the log format names no directive")?;
+        own.push_str(&match (argument, directive) {
+            ("", "t") => "[${time_local}]".to_string(),
+            ("sec" | "msec" | "usec" | "begin:sec" | "begin:msec" | "begin:usec", "t") => "${msec}".to_string(),
+            (_, "t") => "${time_iso8601}".to_string(),
+            ("", directive) => format!("${{{directive}}}"),
+            (argument, directive) => format!("${{{argument}_{directive}}}"),
+        });
+        rest = &after[letters..];
+    }
+    own.push_str(rest);
+    Ok(own)
+}
+
 /// A `log_format`: text, and variables up to the text behind each.
 pub(in crate::workload) struct Pattern {
     lead: Vec<u8>,
@@ -59,9 +96,10 @@ pub(in crate::workload) struct Pattern {
 }
 
 impl Pattern {
-    /// Reads a `log_format`; an error says what is wrong with it.
+    /// Reads a `log_format`, or a `LogFormat` of Apache: that has `%` and no `$`. An error says what is wrong with it.
     pub(in crate::workload) fn of(text: &str) -> Result<Pattern, String> {
-        let mut parts = text.split('$');
+        let own = if text.contains('%') && !text.contains('$') { of_apache(text)? } else { text.to_string() };
+        let mut parts = own.split('$');
         let lead = parts.next().unwrap_or_default().as_bytes().to_vec();
         let (mut names, mut texts) = (Vec::new(), Vec::new());
         for part in parts {
@@ -162,6 +200,17 @@ mod tests {
         let fields = pattern.texts(b"::1 [16/Nov/2023:18:15:46 +0000] \"GET / [a] HTTP/1.1\" 200x0.250").unwrap();
         assert_eq!(fields, ["::1", "16/Nov/2023:18:15:46 +0000", "GET / [a] HTTP/1.1", "200", "0.250"]);
         assert_eq!(pattern.texts(b"::1 - no brackets"), None);
+    }
+
+    #[test]
+    fn apache_directives_are_understood() {
+        let pattern = Pattern::of(r#"%h %l %u %t \"%r\" %>s %b \"%{Referer}i\" %D"#).unwrap();
+        assert_eq!(pattern.names, ["h", "l", "u", "time_local", "r", "s", "b", "Referer_i", "D"]);
+        let line = br#"::1 - frank [16/Nov/2023:18:15:46 +0000] "GET / HTTP/1.1" 200 17 "-" 1543"#;
+        let fields = pattern.texts(line).unwrap();
+        assert_eq!((fields[3].as_str(), fields[8].as_str()), ("16/Nov/2023:18:15:46 +0000", "1543"));
+        assert_eq!(Pattern::of("%{msec}t %!200,304s 100%%").unwrap().names, ["msec", "s"]);
+        assert!(Pattern::of("%t%{x").is_err() && Pattern::of("%t %").is_err() && Pattern::of("%h%t").is_ok());
     }
 
     #[test]

@@ -27,6 +27,7 @@ mod plimsoll;
 mod prometheus;
 mod servegen;
 mod tsv;
+mod w3c;
 
 use super::rows::RowReader;
 use super::{TraceError, TraceInput, TraceOptions};
@@ -65,6 +66,7 @@ pub const FORMATS: &[FormatPlugin] = &[
     access_log::PLUGIN,
     aws_elb::PLUGIN,
     cloudfront::PLUGIN,
+    w3c::PLUGIN,
     auth_log::PLUGIN,
     prometheus::PLUGIN,
     openmetrics::PLUGIN,
