@@ -16,6 +16,8 @@ const BINS: usize = 720;
 const FEWEST: usize = 10;
 /// Points of a distribution.
 const SHARES: usize = 400;
+/// Name of the distribution of gaps.
+const GAP: &str = "gap between arrivals";
 const HOUR: f64 = 3600.0;
 const DAY: f64 = 86_400.0;
 
@@ -100,6 +102,29 @@ impl Portrait {
             dispersion: Vec::new(),
             distributions: Vec::new(),
         }
+    }
+
+    /// How far apart two portraits are: the mean over the scales that both have of |ln| of the ratio of their indices of
+    /// dispersion, plus the mean over the nine deciles of the gaps of |ln| of the ratio of the gaps (at least a millisecond
+    /// each), plus |ln| of the ratio of their mean rates. Zero for equal ones; 0.1 is about ten per cent.
+    pub fn distance(&self, other: &Portrait) -> f64 {
+        let apart = |a: f64, b: f64| (a / b).ln().abs();
+        let mut scales = Vec::new();
+        for (scale, index) in &self.dispersion {
+            let same = other.dispersion.iter().find(|(own, _)| own == scale);
+            scales.extend(same.filter(|(_, own)| *own > 0.0 && *index > 0.0).map(|(_, own)| apart(*index, *own)));
+        }
+        let gap = |portrait: &Portrait, share: f64| {
+            let gaps = portrait.distributions.iter().find(|own| own.name == GAP)?;
+            gaps.shares.iter().find(|(_, own)| *own >= share).map(|(value, _)| value.max(1e-3))
+        };
+        let deciles = (1..10).map(|decile| f64::from(decile) / 10.0);
+        let gaps: Vec<f64> = deciles.filter_map(|share| Some(apart(gap(self, share)?, gap(other, share)?))).collect();
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
+        let rate = |portrait: &Portrait| {
+            (portrait.rate.iter().flatten().sum::<f64>() / portrait.rate.len().max(1) as f64).max(f64::MIN_POSITIVE)
+        };
+        mean(&scales) + mean(&gaps) + apart(rate(self), rate(other))
     }
 
     /// Length, seconds.
@@ -258,7 +283,7 @@ impl Marks {
 
     fn distributions(&self) -> Vec<SampleDistribution> {
         let all = [
-            self.gaps.distribution("gap between arrivals", true),
+            self.gaps.distribution(GAP, true),
             self.demands.distribution("service demand", true),
             self.tokens_in.distribution("input tokens", false),
             self.tokens_out.distribution("output tokens", false),

@@ -47,6 +47,14 @@ impl Series {
         }
     }
 
+    /// The same counts in the intervals of `other`, which are as long or longer, with its length and date.
+    pub(super) fn beside(&self, other: &Series) -> Series {
+        let mut series =
+            if self.width < other.width { self.joined((other.width / self.width) as usize) } else { self.clone() };
+        series.counts.resize(other.counts.len() * (other.width / series.width).max(1) as usize, 0.0);
+        Series { start: other.start, ..series }
+    }
+
     /// Reads a stream to its end, in whole intervals: the last one counts if the stream fills at least half of it.
     pub(super) fn of(source: &mut dyn TraceSource) -> Result<Series, TraceError> {
         let mut series = Series::empty();
