@@ -2,6 +2,7 @@
 
 mod answers;
 mod brute_force;
+mod causes;
 mod cli;
 mod determinism;
 mod forecasters;

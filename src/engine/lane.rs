@@ -7,6 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
+use super::causes::{Cause, Ordered, of_given_up};
 use super::completions::CompletionQueue;
 use super::demand::{complete, demand_draw, fresh_demand};
 use super::jobs::{Job, JobState, Jobs, NIL};
@@ -130,6 +131,8 @@ pub(super) struct Lane<M, D> {
     sequence: u64,
     now: u64,
     drained: Option<u32>,
+    /// What the fleet is doing about its size, for the causes of bad requests.
+    ordered: Ordered,
     tally: Tally,
     events: u64,
     /// Areas of seats that are gone.
@@ -180,6 +183,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             sequence: 0,
             now: 0,
             drained: None,
+            ordered: Ordered::Nothing,
             tally,
             events: 0,
             past_busy: 0,
@@ -316,7 +320,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         self.events += 1;
         let now = self.now;
         let Some(number) = self.dispatcher.choose(&mut self.dispatch_draw) else {
-            self.lose(attempt, Loss::Rejected);
+            self.lose(attempt, Loss::Rejected, self.ordered.cause());
             return;
         };
         let seat = &mut self.seats[number as usize];
@@ -324,7 +328,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         seat.arrived += 1;
         let idle_slot = seat.running < seat.slots;
         if !idle_slot && seat.waiting >= self.spec.queue_limit {
-            self.lose(attempt, Loss::Rejected);
+            self.lose(attempt, Loss::Rejected, self.ordered.cause());
             return;
         }
         seat.settle(now);
@@ -341,6 +345,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             attempt: attempt.number,
             state: if idle_slot { JobState::Running } else { JobState::Waiting },
             abandoned: false,
+            ordered: self.ordered,
         });
         if idle_slot {
             // I3: whoever finds a free slot finds an empty queue.
@@ -391,7 +396,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         let warm = std::mem::replace(&mut seat.served_before, true);
         if !job.abandoned {
             self.warm_requests += u64::from(warm && job.arrival >= self.tally.warm_up);
-            self.tally.completed(job.arrival, job.offered, job.started, now);
+            self.tally.completed(&job, now);
             self.over(job.ordinal);
         }
         self.vacate(event.entity);
@@ -504,7 +509,8 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         } else {
             self.jobs.get_mut(number).abandoned = true;
         }
-        self.lose(attempt_of(&job), Loss::TimedOut);
+        let patience = self.spec.timeout.as_ref().map_or(NEVER, |timeout| timeout.after.as_nanos());
+        self.lose(attempt_of(&job), Loss::TimedOut, of_given_up(&job, !waits, patience));
     }
 
     /// Takes a waiting or running job out of its replica.
@@ -551,10 +557,10 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
 
     /// An attempt is lost: the client tries again, or the request is lost for good.
     #[cold]
-    fn lose(&mut self, attempt: Attempt, loss: Loss) {
+    fn lose(&mut self, attempt: Attempt, loss: Loss, cause: Cause) {
         let again = self.spec.retry.filter(|retry| attempt.number + 1 < retry.attempts && self.retry_tokens >= 1.0);
         let Some(retry) = again else {
-            self.tally.lost(attempt.arrival, loss);
+            self.tally.lost(attempt.arrival, loss, cause);
             self.over(attempt.ordinal);
             return;
         };
@@ -604,6 +610,8 @@ pub(super) trait LaneControl: Send {
     fn seat(&mut self, seat: u32, now: SimTime) -> &Seat;
     /// Time worked by the seat, see [`ServiceModel::work_done`].
     fn work_done(&mut self, seat: u32, now: SimTime) -> f64;
+    /// What the fleet is doing about its size from now on.
+    fn set_ordered(&mut self, ordered: Ordered);
     /// The lane's counts.
     fn tally(&mut self) -> &mut Tally;
     /// Totals at `now`.
@@ -694,7 +702,7 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         }
         // The oldest request is the first to claim a retry.
         lost.sort_unstable_by_key(|job| job.ordinal);
-        lost.iter().for_each(|job| self.lose(attempt_of(job), Loss::Failed));
+        lost.iter().for_each(|job| self.lose(attempt_of(job), Loss::Failed, Cause::Crash));
         self.drained = None;
         self.release(seat, now);
     }
@@ -719,6 +727,10 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         let record = &mut self.seats[seat as usize];
         record.settle(now.as_nanos());
         self.model.work_done(seat, record.busy_area, now)
+    }
+
+    fn set_ordered(&mut self, ordered: Ordered) {
+        self.ordered = ordered;
     }
 
     fn tally(&mut self) -> &mut Tally {
