@@ -94,6 +94,34 @@ fn a_run_writes_the_same_bytes_for_any_number_of_threads() {
 }
 
 #[test]
+fn reports_are_made_again_and_merged_without_running() {
+    let place = Place::new();
+    let scenario = place.file("small.yaml", SOUND);
+    for (out, policy) in [("all", "auto"), ("one", "fixed"), ("two", "auto")] {
+        let also = if out == "all" { "fixed" } else { policy };
+        let run = place.run(&["run", "small.yaml", "--out", out, "--policy", also, "--policy", policy]);
+        assert!(run.status.success(), "{}", text(&run.stderr));
+    }
+    fs::remove_file(scenario).unwrap();
+    let output = place.run(&["report", "all/small", "--out", "again"]);
+    assert!(output.status.success() && text(&output.stdout).contains("again/report.html"), "{}", text(&output.stderr));
+    assert_eq!(contents(&place.dir.path().join("all/small")), contents(&place.dir.path().join("again")));
+
+    let merged = place.run(&["report", "one/small", "two/small/result.jsonl.gz", "--out", "both"]);
+    assert!(merged.status.success(), "{}", text(&merged.stderr));
+    let csv = |dir: &str| fs::read(place.dir.path().join(dir).join("timeline.csv")).unwrap();
+    assert_eq!(csv("both"), csv("all/small"));
+
+    for (arguments, words) in
+        [(&["report", "nowhere"][..], "no stored result here"), (&["report", "one/small", "two/small"], "with --out")]
+    {
+        let output = place.run(arguments);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains(words), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
 fn values_can_be_set_and_policies_chosen() {
     let place = Place::new();
     place.file("small.yaml", SOUND);

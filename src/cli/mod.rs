@@ -10,6 +10,7 @@ mod list;
 mod optimize;
 mod reading;
 mod replication;
+mod report;
 mod reshape;
 mod run;
 mod schema;
@@ -49,6 +50,8 @@ Exit codes: 0 success, 1 a judgement failed, 2 bad input or usage, 3 internal er
 enum Command {
     /// Run every policy of a scenario, print them side by side and write a report.
     Run(run::RunArguments),
+    /// Make reports again from stored results, or one report of several runs, without running.
+    Report(report::ReportArguments),
     /// Compare the policies of a scenario over replications, with intervals and verdicts.
     Compare(compare::CompareArguments),
     /// Change one thing at a time and see what it does to each policy.
@@ -174,6 +177,7 @@ fn dispatch() -> ExitCode {
     };
     let result = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Report(arguments) => report::report(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Whatif(arguments) => whatif::whatif(&arguments),
         Command::Capacity(arguments) => capacity::capacity(&arguments),

@@ -11,6 +11,8 @@
 //!
 //! A request that was turned away or given up is told apart from one that was answered too late ([`Outcome`]).
 
+use serde::{Deserialize, Serialize};
+
 use super::jobs::Job;
 use super::tally::Loss;
 
@@ -101,7 +103,8 @@ impl Outcome {
 }
 
 /// Bad requests by cause and outcome.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Causes([[u64; Outcome::ALL.len()]; Cause::ALL.len()]);
 
 impl Causes {

@@ -1,12 +1,15 @@
 //! What one run leaves behind: plain values, no references into the simulation.
 
+use serde::{Deserialize, Serialize};
+
 use super::causes::Causes;
 use crate::policy::{Foresight, ReasonCode};
 use crate::stats::LatencyHistogram;
 use crate::units::{Fraction, SimDuration, SimTime, Usd, UsdPerHour};
 
 /// Everything recorded of one run of one variant.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RunRecord {
     /// Name of the scenario.
     pub scenario: String,
@@ -33,7 +36,8 @@ pub struct RunRecord {
 }
 
 /// What was recorded of one service.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ServiceRecord {
     /// Name.
     pub name: String,
@@ -46,14 +50,18 @@ pub struct ServiceRecord {
     /// First arrival to completion, retries included.
     pub sojourn: LatencyHistogram,
     /// Share of the slot time of serving replicas (ready or draining) that was busy, after warm-up.
+    #[serde(with = "crate::units::real")]
     pub utilization: f64,
     /// Share of the requested CPU of serving replicas (ready or draining) that was used, after warm-up.
+    #[serde(with = "crate::units::real")]
     pub cpu_utilization: f64,
     /// Ready replicas, averaged over time after warm-up.
+    #[serde(with = "crate::units::real")]
     pub mean_ready: f64,
     /// Most ready replicas at any time.
     pub max_ready: u32,
     /// Requests in the system, averaged over time after warm-up.
+    #[serde(with = "crate::units::real")]
     pub mean_in_system: f64,
     /// Replicas that became ready after the start (each start-up is a cold start).
     pub cold_starts: u64,
@@ -74,7 +82,8 @@ pub struct ServiceRecord {
 }
 
 /// Requests and what became of them. `arrived = completed + rejected + timed_out + failed + in_flight`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RequestCounts {
     /// Requests that arrived (retries of one request count once).
     pub arrived: u64,
@@ -93,7 +102,8 @@ pub struct RequestCounts {
 }
 
 /// An objective and how it was met.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ObjectiveRecord {
     /// The objective in words ("99.9% of requests within 300 ms").
     pub text: String,
@@ -108,6 +118,7 @@ pub struct ObjectiveRecord {
     /// Time in intervals (of the timeline) whose own share of good requests was below the target.
     pub violation: SimDuration,
     /// Highest burn rate (share of bad requests / error budget) over any one hour, or the whole run if shorter.
+    #[serde(with = "crate::units::real")]
     pub peak_burn_rate: f64,
     /// Why the others were not good: as many as `total - good`.
     pub causes: Causes,
@@ -135,13 +146,17 @@ impl ObjectiveRecord {
 
 /// How capacity followed the load, after Herbst, Kounev and Reussner (ICAC 2013). "Needed" replicas are those that would
 /// carry the offered load of an interval at the reference utilization.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Elasticity {
     /// Replica-seconds needed but not ready.
+    #[serde(with = "crate::units::real")]
     pub under_provisioned: f64,
     /// Replica-seconds ready but not needed.
+    #[serde(with = "crate::units::real")]
     pub over_provisioned: f64,
     /// Share of the time with too few ready replicas.
+    #[serde(with = "crate::units::real")]
     pub under_share: f64,
     /// Mean time from a demand for more replicas to their being ready, seconds; `None` if there was no such demand.
     pub time_to_capacity: Option<f64>,
@@ -150,11 +165,13 @@ pub struct Elasticity {
     /// Changes of the wanted size downwards.
     pub scale_downs: u64,
     /// Reversals of direction per hour.
+    #[serde(with = "crate::units::real")]
     pub flaps_per_hour: f64,
 }
 
 /// One row of the timeline: the half-open interval [start, start + length).
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Interval {
     /// Start.
     pub start: SimTime,
@@ -173,27 +190,35 @@ pub struct Interval {
     /// Sojourn time percentiles: p50, p95, p99.
     pub sojourn: Option<[SimDuration; 3]>,
     /// Replicas wanted (spec), ready, and existing but not ready, averaged over the interval.
+    #[serde(with = "crate::units::real")]
     pub wanted: f64,
     /// Ready replicas, averaged over the interval.
+    #[serde(with = "crate::units::real")]
     pub ready: f64,
     /// Replicas starting (pending, pulling, starting), averaged over the interval.
+    #[serde(with = "crate::units::real")]
     pub starting: f64,
     /// Requests waiting in queues, averaged over the interval.
+    #[serde(with = "crate::units::real")]
     pub queued: f64,
     /// Slots busy, averaged over the interval.
+    #[serde(with = "crate::units::real")]
     pub busy: f64,
     /// Busy slot time divided by the slot time of replicas that serve, ready or draining; `None` if none did.
     pub utilization: Option<f64>,
     /// Replicas that the arrivals of this interval needed at the reference utilization.
+    #[serde(with = "crate::units::real")]
     pub needed: f64,
     /// Replicas and nodes being paid for, averaged over the interval; services share the nodes evenly.
+    #[serde(with = "crate::units::real")]
     pub leased: f64,
     /// Cost that accrued in the interval, at list price and without minimum or rounding.
     pub cost: Usd,
 }
 
 /// A decision that changed something.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DecisionRecord {
     /// When.
     pub at: SimTime,
@@ -212,7 +237,8 @@ pub struct DecisionRecord {
 }
 
 /// A node or replica that was paid for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LeaseRecord {
     /// What was leased: the pool or service, and the instance type.
     pub what: String,

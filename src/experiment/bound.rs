@@ -4,6 +4,8 @@
 //! is not known of a policy is taken in its favour: it chooses its initial replicas, its start-ups take the least time possible,
 //! requests of the warm-up and those whose limit reaches beyond the end are left out, and the objective's bad requests are the heaviest.
 
+use serde::{Deserialize, Serialize};
+
 use crate::engine::Objective;
 use crate::engine::scenario::{Scenario, ServicePlan};
 use crate::optimize::{BoundProblem, OptimizeError};
@@ -11,7 +13,8 @@ use crate::units::{SimDuration, Usd};
 use crate::workload::TraceError;
 
 /// What every policy pays at least.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CostBound {
     /// The least cost.
     pub cost: Usd,

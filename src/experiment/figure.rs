@@ -1,10 +1,13 @@
 //! The figures of a run that are compared, planned with and tested: each a number with a name and a unit.
 
+use serde::{Deserialize, Serialize};
+
 use crate::engine::scenario::Scenario;
 use crate::engine::{RunRecord, ServiceRecord};
 
 /// What a figure measures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Quantity {
     /// Cost of the whole run, dollars.
     Cost,
@@ -106,7 +109,8 @@ impl Quantity {
 }
 
 /// A quantity of one service, or of the whole run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Figure {
     /// What it measures.
     pub quantity: Quantity,

@@ -1,10 +1,14 @@
 //! What an experiment hands to the reports.
 
+use serde::{Deserialize, Serialize};
+
 use super::bound::CostBound;
+use super::replicate::Replicated;
 use crate::engine::RunRecord;
 
 /// The result of a scenario: one run per policy on common random numbers, and everything needed to judge and repeat it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Outcome {
     /// Name of the scenario.
     pub scenario: String,
@@ -20,6 +24,8 @@ pub struct Outcome {
     pub seed: u64,
     /// One run per policy, in the order of the scenario.
     pub runs: Vec<RunRecord>,
+    /// The same policies over several replications; `None` where each was run once.
+    pub replicated: Option<Replicated>,
     /// What every policy that keeps the objective pays at least; `None` where that is not known.
     pub bound: Option<CostBound>,
     /// What was read.
@@ -33,7 +39,8 @@ pub struct Outcome {
 }
 
 /// An input: a trace, a manifest, the scenario itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct InputFact {
     /// Its name: usually the path as written in the scenario.
     pub name: String,
@@ -41,4 +48,14 @@ pub struct InputFact {
     pub detail: String,
     /// Checksum of its bytes with the algorithm's name (`sha256:...`).
     pub checksum: String,
+}
+
+impl InputFact {
+    /// How the detail of a recorded trace begins.
+    pub(super) const TRACE: &str = "trace of ";
+
+    /// Whether it is a recorded trace.
+    pub fn is_trace(&self) -> bool {
+        self.detail.starts_with(InputFact::TRACE)
+    }
 }

@@ -1,6 +1,7 @@
 //! Replications: the same question asked again with other luck, on common random numbers.
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::figure::{Figure, figures};
 use super::pool::in_pool;
@@ -42,7 +43,8 @@ impl Default for Plan {
 }
 
 /// The replications of one arm.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Samples {
     /// The arm's name.
     pub label: String,
@@ -70,7 +72,8 @@ impl Samples {
 }
 
 /// What replications of several arms gave.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Replicated {
     /// The figures, in order.
     pub figures: Vec<Figure>,

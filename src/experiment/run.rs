@@ -63,6 +63,7 @@ pub fn run(scenario: &Scenario, command: &str, threads: usize, progress: Progres
         version: env!("CARGO_PKG_VERSION").to_string(),
         seed: scenario.seed,
         warnings,
+        replicated: None,
         bound: bound.ok(),
         runs,
         inputs,
@@ -82,8 +83,8 @@ fn inputs(scenario: &Scenario) -> Result<Vec<InputFact>, TraceError> {
         for file in service.workload.inputs()? {
             let steps = service.workload.steps();
             let detail = match steps.is_empty() {
-                true => format!("trace of {} bytes, as it is", file.bytes),
-                false => format!("trace of {} bytes, then {}", file.bytes, steps.join(", ")),
+                true => format!("{}{} bytes, as it is", InputFact::TRACE, file.bytes),
+                false => format!("{}{} bytes, then {}", InputFact::TRACE, file.bytes, steps.join(", ")),
             };
             let checksum = format!("sha256:{}", file.sha256);
             facts.push(InputFact { name: file.path.display().to_string(), detail, checksum });

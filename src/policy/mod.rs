@@ -16,6 +16,8 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::{Diagnostics, Node, Plugin, Value, suggest};
 use crate::units::{Bytes, Millicores, SimDuration, SimTime};
 
@@ -152,7 +154,8 @@ pub fn measure_named(name: &str, declared: &[(String, Measure)]) -> Option<Measu
 }
 
 /// Why a decision came out as it did, in the vocabulary of real controllers' conditions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ReasonCode {
     /// The size is fixed by configuration.
     Fixed,
@@ -232,7 +235,8 @@ impl Decision {
 }
 
 /// What a policy knows that a controller in a real cluster could not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Foresight {
     /// Nothing: it could be run as it is.
     #[default]

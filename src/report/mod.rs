@@ -14,6 +14,7 @@ mod decisions_csv;
 mod grid;
 mod html;
 mod policy_tests;
+mod result;
 mod summary_json;
 mod summary_md;
 mod sweep;
@@ -37,6 +38,7 @@ pub use capacity::capacity;
 pub use comparison::{comparison, figure_title, interval_text, value_text, verdict_text};
 pub use grid::Grid;
 pub use policy_tests::{TestedScenario, github_annotations, junit, policy_tests};
+pub use result::{RESULT_FILE, read_result};
 pub use summary_json::SCHEMA_VERSION;
 pub use sweep::{artifacts as sweep_artifacts, summary as sweep_summary};
 pub use table::{TableStyle, table};
@@ -81,6 +83,7 @@ pub const REPORTERS: &[ReporterPlugin] = &[
     #[cfg(feature = "tables")]
     timeline_parquet::PLUGIN,
     decisions_csv::PLUGIN,
+    result::PLUGIN,
     #[cfg(feature = "charts")]
     charts::PLUGIN,
 ];

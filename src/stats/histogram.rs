@@ -1,5 +1,7 @@
 //! Counts of durations in logarithmic buckets.
 
+use serde::{Deserialize, Serialize};
+
 use crate::units::SimDuration;
 
 /// Buckets per octave, as a power of two.
@@ -12,7 +14,8 @@ const BUCKETS: usize = ((64 - SUB_BITS as usize) + 1) << SUB_BITS;
 /// Below 128 ns every value has its own bucket. Above, a bucket spans 1/128 of its lower bound, and a percentile is
 /// reported as the middle of its bucket: the relative error is at most 1/256 (0.4%). Count, sum, minimum and maximum are
 /// exact. Memory is constant (58 KiB).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Stored", try_from = "Stored")]
 pub struct LatencyHistogram {
     counts: Box<[u64]>,
     count: u64,
@@ -158,6 +161,48 @@ impl LatencyHistogram {
     }
 }
 
+/// A histogram as it is stored: the filled buckets alone.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    sum_ns: u128,
+    /// Smallest and largest value; none if nothing was counted.
+    range_ns: Option<(u64, u64)>,
+    /// Buckets as (distance from the one before, count).
+    buckets: Vec<(usize, u64)>,
+}
+
+impl From<LatencyHistogram> for Stored {
+    fn from(histogram: LatencyHistogram) -> Stored {
+        let mut last = 0;
+        let filled = histogram.counts.iter().enumerate().filter(|(_, count)| **count > 0);
+        let buckets = filled.map(|(bucket, count)| (bucket - std::mem::replace(&mut last, bucket), *count)).collect();
+        let range_ns = (histogram.count > 0).then_some((histogram.min, histogram.max));
+        Stored { sum_ns: histogram.sum, range_ns, buckets }
+    }
+}
+
+impl TryFrom<Stored> for LatencyHistogram {
+    type Error = &'static str;
+
+    fn try_from(stored: Stored) -> Result<Self, &'static str> {
+        const BROKEN: &str = "a histogram's buckets contradict its range";
+        let mut histogram = LatencyHistogram::new();
+        let Some((min, max)) = stored.range_ns else {
+            return if stored.buckets.is_empty() { Ok(histogram) } else { Err(BROKEN) };
+        };
+        (histogram.min, histogram.max, histogram.sum) = (min, max, stored.sum_ns);
+        let mut bucket = 0usize;
+        for (distance, count) in stored.buckets {
+            bucket = bucket.checked_add(distance).ok_or(BROKEN)?;
+            *histogram.counts.get_mut(bucket).ok_or(BROKEN)? += count;
+            histogram.count = histogram.count.checked_add(count).ok_or(BROKEN)?;
+        }
+        let filled = |bucket: usize| histogram.counts[bucket] > 0;
+        if min <= max && filled(bucket_of(min)) && bucket == bucket_of(max) { Ok(histogram) } else { Err(BROKEN) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,6 +237,26 @@ mod tests {
             merged.merge(&of(&b));
             let together: Vec<u64> = a.iter().chain(&b).copied().collect();
             prop_assert_eq!(merged, of(&together));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn storing_keeps_everything(values in prop::collection::vec(any::<u64>(), 0..50)) {
+            let histogram = of(&values);
+            let stored = serde_json::to_string(&histogram).unwrap();
+            prop_assert_eq!(serde_json::from_str::<LatencyHistogram>(&stored).unwrap(), histogram);
+        }
+    }
+
+    #[test]
+    fn broken_stores_are_refused() {
+        let stored = serde_json::to_string(&of(&[1, 500])).unwrap();
+        for broken in
+            [stored.replace("[1,1]", "[2,1]"), stored.replace("500]", "50000]"), stored.replace("[1,500]", "null")]
+        {
+            assert_ne!(broken, stored);
+            assert!(serde_json::from_str::<LatencyHistogram>(&broken).is_err(), "{broken}");
         }
     }
 

@@ -7,6 +7,7 @@
 mod money;
 mod quantity;
 mod ratio;
+pub mod real;
 mod text;
 mod time;
 

@@ -2,6 +2,7 @@
 
 use super::text::{UnitError, number, split_number};
 use super::time::SimDuration;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Mul, Sub};
@@ -13,11 +14,13 @@ const NANOS_PER_USD: f64 = 1e9;
 const NANOS_PER_HOUR: i128 = 3_600_000_000_000;
 
 /// An amount of money in nano-dollars (1e-9 US dollars). May be negative as a difference; a cost never is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Usd(i128);
 
 /// A price per hour in nano-dollars; never negative.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct UsdPerHour(u64);
 
 impl Usd {

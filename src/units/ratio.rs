@@ -1,6 +1,7 @@
 //! Ratios that must not be mixed up: a rate per second, a share between 0 and 1, and a utilization from 0 upwards.
 
 use super::text::{UnitError, number, split_number};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
@@ -13,7 +14,8 @@ const EXPECTED_UTILIZATION: &str = "a utilization such as `70%` or `0.7`";
 pub struct Rate(f64);
 
 /// A share between 0 and 1, both included (a probability, an objective, an error budget).
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
 pub struct Fraction(f64);
 
 /// Use divided by capacity: 0 upwards, and above 1 where more is used than was requested.
@@ -32,6 +34,20 @@ impl Rate {
     /// Events per second.
     pub const fn get(self) -> f64 {
         self.0
+    }
+}
+
+impl TryFrom<f64> for Fraction {
+    type Error = UnitError;
+
+    fn try_from(value: f64) -> Result<Self, UnitError> {
+        Fraction::new(value)
+    }
+}
+
+impl From<Fraction> for f64 {
+    fn from(share: Fraction) -> f64 {
+        share.get()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Simulated time: integer nanoseconds since the start of the scenario.
 
 use super::text::{UnitError, number, round_to_u64, split_number};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::{Add, AddAssign, Div, Mul, Sub};
 use std::str::FromStr;
@@ -8,11 +9,13 @@ use std::str::FromStr;
 const EXPECTED: &str = "a duration such as `15s`, `250ms`, `1h30m` or `7d`";
 
 /// An instant: nanoseconds since the start of the scenario.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct SimTime(u64);
 
 /// A length of simulated time in nanoseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct SimDuration(u64);
 
 impl SimTime {

@@ -1,5 +1,6 @@
 //! Reports of synthetic outcomes: what they show, that they are exact, and that nothing breaks them.
 
+mod stored;
 mod synthetic;
 
 use std::collections::BTreeMap;
@@ -118,8 +119,9 @@ fn no_file_holds_a_number_that_is_none() {
     (service.timeline[5].needed, service.timeline[6].utilization) = (f64::INFINITY, Some(f64::NAN));
     service.objectives[0].target = Fraction::new(1.0).unwrap();
     service.objectives[0].peak_burn_rate = f64::INFINITY;
-    for (name, bytes) in
-        files(&outcome).into_iter().filter(|(name, _)| !name.ends_with("png") && !name.ends_with("parquet"))
+    for (name, bytes) in files(&outcome)
+        .into_iter()
+        .filter(|(name, _)| !["png", "parquet", "gz"].iter().any(|ending| name.ends_with(ending)))
     {
         let text = String::from_utf8(bytes).unwrap().to_lowercase();
         let words = text.split(|c: char| !c.is_alphanumeric());

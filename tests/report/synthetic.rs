@@ -45,10 +45,11 @@ pub fn empty() -> Outcome {
         version: "0.1.0".into(),
         seed: 7,
         runs: Vec::new(),
+        replicated: None,
         inputs: vec![
             InputFact {
                 name: "traces/shop.csv.zst".into(),
-                detail: "requests per minute, 1440 rows".into(),
+                detail: "trace of 8000 bytes, as it is".into(),
                 checksum: "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
             },
             InputFact {

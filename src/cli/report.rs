@@ -1,0 +1,60 @@
+//! `plimsoll report`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::run::{coloured_output, terminal_width};
+use super::{Failure, files, say};
+use crate::experiment::{Outcome, merge};
+use crate::report::{self, RESULT_FILE, TableStyle};
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  plimsoll report reports/shop-peak
+  plimsoll report before/shop-peak after/shop-peak --out both")]
+pub(super) struct ReportArguments {
+    /// Directories of reports, each with its stored result; several are merged.
+    #[arg(required = true, value_name = "DIR")]
+    results: Vec<PathBuf>,
+    /// Directory for the reports; the one that was read by default.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+pub(super) fn report(arguments: &ReportArguments) -> Result<(), Failure> {
+    let out = match (&arguments.out, arguments.results.as_slice()) {
+        (Some(out), _) => out.clone(),
+        (None, [only]) => directory(only),
+        (None, _) => return Err(Failure::Input("error: say where the merged report goes with --out DIR".into())),
+    };
+    let named = |path: &PathBuf| Ok((path.display().to_string(), read(path)?));
+    let outcomes = arguments.results.iter().map(named).collect::<Result<Vec<(String, Outcome)>, Failure>>()?;
+    let outcome = merge(outcomes).map_err(|why| Failure::Input(format!("error: {why}")))?;
+    let artifacts = report::artifacts(&outcome).map_err(|error| Failure::Input(format!("error: {error}")))?;
+    let written = files::write_all(&out, &artifacts)?;
+    say(&report::table(&outcome, TableStyle::Terminal { width: terminal_width(), color: coloured_output() }))?;
+    let paths: Vec<String> = written.iter().map(|path| format!("  {}", path.display())).collect();
+    say(&format!("\nWrote {} files:\n{}", paths.len(), paths.join("\n")))
+}
+
+/// The directory of a stored result given by itself or by its directory.
+fn directory(path: &Path) -> PathBuf {
+    match path.is_file() {
+        true => path.parent().map(Path::to_path_buf).unwrap_or_default(),
+        false => path.to_path_buf(),
+    }
+}
+
+fn read(path: &Path) -> Result<Outcome, Failure> {
+    let file = if path.is_file() { path.to_path_buf() } else { path.join(RESULT_FILE) };
+    let fail = |why: String| Failure::Input(format!("error: {}: {why}", file.display()));
+    let bytes = std::fs::read(&file).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            fail("no stored result here; `plimsoll run` writes one beside its report".into())
+        }
+        _ => fail(error.to_string()),
+    })?;
+    report::read_result(&bytes).map_err(fail)
+}
