@@ -19,3 +19,4 @@ mod report;
 mod support;
 mod tidy;
 mod workload;
+mod zones;
