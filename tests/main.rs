@@ -6,6 +6,7 @@ mod causes;
 mod cli;
 mod determinism;
 mod forecasters;
+mod headroom;
 mod invariants;
 mod predictive;
 mod queueing;

@@ -4,6 +4,7 @@
 //! reads from the Kubernetes API as they are now, and metrics as old as the pipeline makes them. A clairvoyant policy must
 //! declare it through [`ScalingPolicy::foresight`], and every report marks it.
 
+mod headroom;
 pub mod hpa;
 mod planned;
 pub mod predictive;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use crate::config::{Diagnostics, Node, Plugin, Value, suggest};
 use crate::units::{Bytes, Millicores, SimDuration, SimTime};
 
+pub use headroom::with_headroom;
 pub use prospect::{Facts, Prospect, StepLoad};
 
 /// Phase of a pod as the Kubernetes API shows it.
@@ -252,6 +254,13 @@ pub trait ScalingPolicy: Send {
     /// How many replicas the service starts with, given the count configured for the service.
     fn initial_replicas(&self, configured: u32) -> u32 {
         configured
+    }
+
+    /// Makes the policy hold `factor` times what it would by itself, if it has a way of its own; `false` leaves that to what it
+    /// is shown of the load (see [`with_headroom`]).
+    fn set_headroom(&mut self, factor: f64) -> bool {
+        let _ = factor;
+        false
     }
 
     /// What the policy knows beyond the observation.
