@@ -6,6 +6,7 @@ mod cli;
 mod determinism;
 mod forecasters;
 mod invariants;
+mod misses;
 mod predictive;
 mod queueing;
 mod random_scenario;

@@ -10,6 +10,7 @@ mod capacity;
 mod charts;
 mod comparison;
 mod decisions_csv;
+mod forecast;
 mod grid;
 mod html;
 mod policy_tests;
@@ -80,6 +81,7 @@ pub const REPORTERS: &[ReporterPlugin] = &[
     #[cfg(feature = "tables")]
     timeline_parquet::PLUGIN,
     decisions_csv::PLUGIN,
+    forecast::PLUGIN,
     #[cfg(feature = "charts")]
     charts::PLUGIN,
 ];

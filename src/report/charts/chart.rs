@@ -29,6 +29,8 @@ pub(super) enum Mark {
     Line { ink: Ink, segments: Vec<Vec<Point>> },
     /// Surfaces from the bottom of the panel up to the lines.
     Area { ink: Ink, segments: Vec<Vec<Point>> },
+    /// Surfaces within closed outlines.
+    Surface { ink: Ink, outlines: Vec<Vec<Point>> },
     /// A horizontal line across the panel.
     Across { ink: Ink, at: f64 },
     /// A ring around a point.
@@ -167,6 +169,9 @@ impl Chart {
                     let base = ends.map(|(x, _)| (self.x.place(*x), y_range.start));
                     let outline: Vec<Point> = segment.iter().copied().map(place).chain(base).collect();
                     Polygon::new(outline, ink.code().filled())
+                }))?,
+                Mark::Surface { ink, outlines } => plot.draw_series(outlines.iter().map(|outline| {
+                    Polygon::new(outline.iter().copied().map(place).collect::<Vec<_>>(), ink.code().filled())
                 }))?,
                 Mark::Across { ink, at } => {
                     let y = panel.y.place(*at);

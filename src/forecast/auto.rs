@@ -1,0 +1,223 @@
+//! The method that did best of late, by rolling origins inside the history.
+
+use std::sync::Arc;
+
+use super::parameters::{count, or_empty, read_members};
+use super::tracking::Pending;
+use super::{
+    Arima, Ets, FitError, Fitted, Forecast, Forecaster, ForecasterPlugin, Ladder, Mstl, Naive, Regression,
+    SeasonalNaive, Series,
+};
+use crate::config::{Diagnostics, Fields, Node};
+
+/// The entry in the list.
+pub(super) const PLUGIN: ForecasterPlugin = ForecasterPlugin {
+    name: "auto",
+    summary: "of several forecasters and their weighted mean the one with the least recent errors",
+    source: "Tashman 2000, Out-of-sample tests of forecasting accuracy (rolling origin); weights by Bates and Granger 1969",
+    build,
+};
+
+fn build(node: &Node, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
+    let node = or_empty(node);
+    let fields = Fields::open(&node, "auto", sink)?;
+    let default = Auto::default();
+    let members = match fields.node_of("members") {
+        None => default.members,
+        Some(node) => read_members(node, sink)?,
+    };
+    let horizon = count(&fields, "horizon", default.horizon, 1, sink).min(2000);
+    fields.finish(sink);
+    Some(Ladder::under("auto", Auto { members, horizon }))
+}
+
+/// Chooses among forecasters and their weighted mean.
+///
+/// Each is fitted to the first two thirds of the series and walked over the last third, forecasting from every value of it (the
+/// rolling origin); every update goes on with that, old errors fading. The measure is the mean absolute error over the steps up
+/// to `horizon`. The candidates are the members, simplest first, and last the mean of those within a quarter of the best,
+/// weighted by one over their squared errors *before* the value that is judged; of all that are within a hundredth of the
+/// least error the first is taken (parsimony). A member half again as bad as the best is given up when
+/// all are estimated anew.
+#[derive(Clone)]
+pub struct Auto {
+    /// The forecasters, simplest first.
+    pub members: Vec<Arc<dyn Forecaster>>,
+    /// Steps over which errors count.
+    pub horizon: usize,
+}
+
+impl Default for Auto {
+    fn default() -> Self {
+        let smoothing = Ets { seasonal: Some(false), ..Ets::default() };
+        let members: Vec<Arc<dyn Forecaster>> = vec![
+            Arc::new(Naive),
+            Arc::new(SeasonalNaive::default()),
+            Arc::new(smoothing),
+            Arc::new(Regression::default()),
+            Arc::new(Arima { seasonal: false, ..Arima::default() }),
+            Arc::new(Mstl { rest: Arc::new(smoothing) }),
+            Arc::new(Arima { harmonics: 6, ..Arima::default() }),
+        ];
+        Auto { members, horizon: 12 }
+    }
+}
+
+/// Most values at the end of the series that are forecast to judge by.
+const MOST_JUDGED: usize = 1500;
+/// What is left of an error's weight one value later: half after about 350 values, so that a day of five minutes counts.
+const FADING: f64 = 0.998;
+/// What differs by less is equally good.
+const EQUAL: f64 = 1.01;
+/// Members no worse than this go into the mean.
+const NEAR: f64 = 1.25;
+/// Members worse than this are given up when all are estimated anew.
+const FAR: f64 = 1.5;
+
+/// A mean absolute error, old errors fading.
+#[derive(Debug, Clone, Copy, Default)]
+struct Track {
+    sum: f64,
+    count: f64,
+}
+
+impl Track {
+    fn fade(&mut self) {
+        (self.sum, self.count) = (self.sum * FADING, self.count * FADING);
+    }
+
+    fn add(&mut self, error: f64) {
+        (self.sum, self.count) = (self.sum + error.abs(), self.count + 1.0);
+    }
+
+    fn mean(&self) -> f64 {
+        if self.count > 0.0 { self.sum / self.count } else { f64::INFINITY }
+    }
+}
+
+struct Candidate {
+    fitted: Box<dyn Fitted>,
+    pending: Pending,
+    track: Track,
+}
+
+impl Forecaster for Auto {
+    fn fit(&self, series: &Series) -> Result<Box<dyn Fitted>, FitError> {
+        let from = series.len() - (series.len() / 3).min(MOST_JUDGED);
+        let earlier = series.window(0, from);
+        let mut candidates = Vec::new();
+        let mut refused = FitError::NoData;
+        for method in &self.members {
+            match method.fit(&earlier) {
+                Ok(fitted) => {
+                    let mut pending = Pending::default();
+                    pending.note(fitted.as_ref(), self.horizon);
+                    candidates.push(Candidate { fitted, pending, track: Track::default() });
+                }
+                Err(error) => refused = error,
+            }
+        }
+        let mut fit = AutoFit { method: self.clone(), candidates, combined: Track::default() };
+        fit.update(&series.values()[from..]);
+        fit.candidates.retain(|candidate| candidate.track.mean().is_finite());
+        if fit.candidates.is_empty() { Err(refused) } else { fit.refit(series) }
+    }
+}
+
+struct AutoFit {
+    method: Auto,
+    candidates: Vec<Candidate>,
+    /// How the weighted mean has done.
+    combined: Track,
+}
+
+impl AutoFit {
+    fn least(&self) -> f64 {
+        self.candidates.iter().map(|candidate| candidate.track.mean()).fold(f64::INFINITY, f64::min)
+    }
+
+    /// Weights of the members in their mean; they sum to one.
+    fn weights(&self) -> Vec<f64> {
+        let least = self.least();
+        let raw = |candidate: &Candidate| match candidate.track.mean() {
+            error if error <= least => 1.0,
+            error if error <= NEAR * least => (least / error).powi(2),
+            _ => 0.0,
+        };
+        let raw: Vec<f64> = self.candidates.iter().map(raw).collect();
+        let sum: f64 = raw.iter().sum();
+        raw.into_iter().map(|weight| weight / sum).collect()
+    }
+
+    /// The weights to forecast by: those of the mean, or all of it to one member.
+    fn chosen(&self) -> Vec<f64> {
+        let least = self.least().min(self.combined.mean());
+        match self.candidates.iter().position(|candidate| candidate.track.mean() <= EQUAL * least) {
+            Some(best) => (0..self.candidates.len()).map(|index| f64::from(u8::from(index == best))).collect(),
+            None => self.weights(),
+        }
+    }
+
+    /// Judges all candidates by one value and takes it in.
+    fn learn(&mut self, value: f64) {
+        // Without a track so far all weigh the same.
+        let weights = self.weights();
+        let mut mean: Vec<Option<f64>> = vec![Some(0.0); self.method.horizon];
+        self.combined.fade();
+        for (candidate, weight) in self.candidates.iter_mut().zip(weights) {
+            candidate.track.fade();
+            let mut errors = vec![None; self.method.horizon];
+            candidate.pending.errors(value).for_each(|(step, error)| errors[step] = Some(error));
+            errors.iter().flatten().for_each(|error| candidate.track.add(*error));
+            if weight > 0.0 {
+                let add = |(sum, error): (&mut Option<f64>, Option<f64>)| {
+                    *sum = sum.zip(error).map(|(sum, error)| sum + weight * error);
+                };
+                mean.iter_mut().zip(errors).for_each(add);
+            }
+            candidate.fitted.update(&[value]);
+            candidate.pending.note(candidate.fitted.as_ref(), self.method.horizon);
+        }
+        mean.into_iter().flatten().for_each(|error| self.combined.add(error));
+    }
+}
+
+impl Fitted for AutoFit {
+    fn forecast(&self, steps: usize, levels: &[f64]) -> Forecast {
+        let weighted = self.candidates.iter().zip(self.chosen()).filter(|(_, weight)| *weight > 0.0);
+        Forecast::mean_of(
+            weighted.map(|(candidate, weight)| (candidate.fitted.forecast(steps, levels), weight)),
+            levels,
+        )
+    }
+
+    fn update(&mut self, values: &[f64]) {
+        values.iter().for_each(|value| self.learn(*value));
+    }
+
+    fn refit(&self, series: &Series) -> Result<Box<dyn Fitted>, FitError> {
+        let far = FAR * self.least();
+        let mut refused = FitError::NoData;
+        let mut candidates = Vec::new();
+        // What is far off is given up: it would cost as much time as the rest.
+        for Candidate { fitted, pending, track } in self.candidates.iter().filter(|c| c.track.mean() <= far) {
+            match fitted.refit(series) {
+                Ok(fitted) => candidates.push(Candidate { fitted, pending: pending.clone(), track: *track }),
+                Err(error) => refused = error,
+            }
+        }
+        if candidates.is_empty() {
+            return Err(refused);
+        }
+        Ok(Box::new(AutoFit { method: self.method.clone(), candidates, combined: self.combined }))
+    }
+
+    fn describe(&self) -> String {
+        let weighted = self.candidates.iter().zip(self.chosen()).filter(|(_, weight)| *weight > 0.0);
+        let share = |(candidate, weight): (&Candidate, f64)| match weight {
+            1.0 => candidate.fitted.describe(),
+            weight => format!("{:.0}% {}", 100.0 * weight, candidate.fitted.describe()),
+        };
+        weighted.map(share).collect::<Vec<_>>().join("; ")
+    }
+}
