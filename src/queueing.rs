@@ -60,6 +60,50 @@ pub fn mmck(servers: u32, capacity: u32, offered: f64) -> MmcK {
     MmcK { blocking, mean_number: moment(|n, _| n), mean_wait: mean_queue / admitted }
 }
 
+/// Figures of the finite-source queue M/M/c//N.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FiniteSource {
+    /// Requests per unit of time.
+    pub throughput: f64,
+    /// Mean time from a request to its answer.
+    pub mean_response: f64,
+    /// Mean number of users who wait or are served.
+    pub mean_number: f64,
+    /// Busy share of the servers.
+    pub utilization: f64,
+    /// Probability that a request finds all servers busy: by the arrival theorem (Sevcik and Mitrani 1981) that of the same
+    /// system with one user less.
+    pub p_wait: f64,
+}
+
+/// The finite-source queue (machine repair): `users` who think for `think` on average, whatever the distribution, and are served
+/// by `servers` with exponential service times of mean `service`. Birth-death equations (Kleinrock 1975, section 3.8).
+pub fn finite_source(users: u32, servers: u32, think: f64, service: f64) -> FiniteSource {
+    let states = |users: u32| {
+        let mut weights = vec![1.0];
+        for k in 0..users {
+            let up = f64::from(users - k) / think;
+            let down = f64::from((k + 1).min(servers)) / service;
+            weights.push(weights[k as usize] * up / down);
+        }
+        let total: f64 = weights.iter().sum();
+        weights.into_iter().map(|weight| weight / total).collect::<Vec<f64>>()
+    };
+    let p = states(users);
+    let mean = |of: &dyn Fn(u32) -> f64| p.iter().enumerate().map(|(k, p)| of(k as u32) * p).sum::<f64>();
+    let busy = mean(&|k| f64::from(k.min(servers)));
+    let mean_number = mean(&f64::from);
+    let throughput = busy / service;
+    let p_wait = states(users.saturating_sub(1)).iter().skip(servers as usize).sum();
+    FiniteSource {
+        throughput,
+        mean_response: mean_number / throughput,
+        mean_number,
+        utilization: busy / f64::from(servers),
+        p_wait,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,5 +124,18 @@ mod tests {
         close(mmck(1, 5, 0.8).blocking, 0.088_819_498_655_564_2);
         close(mmck(3, 400, 2.1).mean_wait, mmc_mean_wait(3, 2.1));
         close(ps1_mean_sojourn(0.8), 5.0);
+    }
+
+    /// Cases of the reference table (exact birth-death solutions): machine-repair-20-3-8 and closed-10-5-1.
+    #[test]
+    fn finite_sources_agree_with_the_table() {
+        let close = |a: f64, b: f64| assert!((a / b - 1.0).abs() < 1e-9, "{a} {b}");
+        let repair = finite_source(20, 3, 8.0, 1.0);
+        close(repair.throughput, 2.13998277438935);
+        close(repair.mean_response, 1.34586962070619);
+        close(repair.mean_number, 2.88013780488518);
+        close(repair.utilization, 0.713327591463118);
+        close(repair.p_wait, 0.44612631238606);
+        close(finite_source(10, 1, 5.0, 1.0).mean_response, 5.18728892987097);
     }
 }

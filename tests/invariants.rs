@@ -215,6 +215,7 @@ impl Seen<'_> {
                 None => (counts.completed, counts.completed),
             };
             prop_assert!((least..=most).contains(&objective.good), "{} of {least} to {most}", objective.good);
+            prop_assert_eq!(objective.causes.total(), objective.total - objective.good, "causes add up");
             prop_assert!(objective.violation <= millis(self.case.end));
             prop_assert!((0.0..=1.0).contains(&objective.attainment()) && objective.peak_burn_rate >= 0.0);
         }

@@ -2,8 +2,10 @@
 
 mod answers;
 mod brute_force;
+mod causes;
 mod cli;
 mod determinism;
+mod forecast_stories;
 mod forecasters;
 mod invariants;
 mod misses;

@@ -27,6 +27,17 @@ pub(super) fn complete(batch: &mut RequestBatch, model: &DemandModel, draw: &mut
     }
 }
 
+/// The demand of a closed loop's request: keyed by user and number of the request, for its arrival depends on the answers.
+/// Tokens are not known of it.
+pub(super) fn fresh_demand(model: &DemandModel, streams: Streams, service: u64, ordinal: u64) -> SimDuration {
+    match model {
+        DemandModel::Drawn(distribution) => {
+            distribution.sample_duration(&mut streams.keyed(Purpose::Demand, service, ordinal))
+        }
+        DemandModel::PerToken { base, .. } => *base,
+    }
+}
+
 /// Tells `see` of every request before `end`, exactly as a run of the same streams meets them.
 pub(super) fn each_request(
     mut source: Box<dyn TraceSource>,

@@ -62,7 +62,9 @@ impl Service {
         let judged = counts.completed + counts.rejected + counts.timed_out + counts.failed;
         let objectives = settings.objectives.iter().enumerate().map(|(number, objective)| {
             let good = |interval: usize| self.interval_good[number][interval];
-            judge(objective, totals.good[number], judged, &self.timeline, good)
+            let (good_ones, causes) = (totals.good[number], totals.causes[number]);
+            assert!(causes.total() == judged - good_ones, "I11: causes of {name} do not add up: {causes:?}");
+            judge(objective, (good_ones, judged), causes, &self.timeline, good)
         });
         ServiceRecord {
             name: name.clone(),

@@ -45,6 +45,8 @@ pub(super) struct Fleet {
     now_ready: u64,
     now_draining: u64,
     now_starting: u64,
+    /// Those of the starting that wait for a node.
+    now_pending: u64,
     now_leased: u64,
     /// Demands for more replicas that are not met yet: (wanted, since).
     awaited: Vec<(u32, SimTime)>,
@@ -73,6 +75,7 @@ impl Fleet {
             now_ready: 0,
             now_draining: 0,
             now_starting: 0,
+            now_pending: 0,
             now_leased: 0,
             awaited: Vec::new(),
             to_capacity: crate::stats::Running::new(),
@@ -130,6 +133,7 @@ impl Fleet {
         self.next_id += 1;
         self.replicas.push(replica);
         self.now_starting += 1;
+        self.now_pending += 1;
         self.replicas.len() - 1
     }
 
@@ -309,9 +313,14 @@ impl Fleet {
         self.count(now);
     }
 
+    /// Whether a replica is between its order and its being ready.
+    pub(super) fn is_starting(&self) -> bool {
+        self.now_starting > 0
+    }
+
     /// Whether a replica waits for a node.
     pub(super) fn has_pending(&self) -> bool {
-        self.replicas.iter().any(|replica| replica.phase == ReplicaPhase::Pending)
+        self.now_pending > 0
     }
 
     /// Whether a replica is draining.
@@ -323,17 +332,19 @@ impl Fleet {
     fn enter(&mut self, index: usize, phase: ReplicaPhase, now: SimTime) {
         self.uncount(index);
         self.replicas[index].enter(phase, now);
-        let [ready, draining, starting] = class_of(phase);
+        let [ready, draining, starting, pending] = class_of(phase);
         self.now_ready += ready;
         self.now_draining += draining;
         self.now_starting += starting;
+        self.now_pending += pending;
     }
 
     fn uncount(&mut self, index: usize) {
-        let [ready, draining, starting] = class_of(self.replicas[index].phase);
+        let [ready, draining, starting, pending] = class_of(self.replicas[index].phase);
         self.now_ready -= ready;
         self.now_draining -= draining;
         self.now_starting -= starting;
+        self.now_pending -= pending;
     }
 
     /// Brings the levels over time up to date.
@@ -375,13 +386,14 @@ impl Fleet {
     }
 }
 
-/// Whether a phase counts as ready, as draining, as starting.
-fn class_of(phase: ReplicaPhase) -> [u64; 3] {
+/// Whether a phase counts as ready, as draining, as starting, and of those as waiting for a node.
+fn class_of(phase: ReplicaPhase) -> [u64; 4] {
     match phase {
-        ReplicaPhase::Ready => [1, 0, 0],
-        ReplicaPhase::Draining => [0, 1, 0],
-        ReplicaPhase::Ended => [0, 0, 0],
-        _ => [0, 0, 1],
+        ReplicaPhase::Ready => [1, 0, 0, 0],
+        ReplicaPhase::Draining => [0, 1, 0, 0],
+        ReplicaPhase::Ended => [0, 0, 0, 0],
+        ReplicaPhase::Pending => [0, 0, 1, 1],
+        _ => [0, 0, 1, 0],
     }
 }
 

@@ -1,5 +1,7 @@
 //! Requests in the system, as small plain records in a slab.
 
+use super::causes::Ordered;
+
 /// No job.
 pub(super) const NIL: u32 = u32::MAX;
 
@@ -41,6 +43,8 @@ pub(super) struct Job {
     pub state: JobState,
     /// Whether the client has given up on it.
     pub abandoned: bool,
+    /// What the service was doing about its size when the attempt came.
+    pub ordered: Ordered,
 }
 
 /// The slab.

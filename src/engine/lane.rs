@@ -7,14 +7,15 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
+use super::causes::{Cause, Ordered, of_given_up};
 use super::completions::CompletionQueue;
-use super::demand::{complete, demand_draw};
+use super::demand::{complete, demand_draw, fresh_demand};
 use super::jobs::{Job, JobState, Jobs, NIL};
 use super::tally::{Loss, Tally};
 use crate::cluster::{DemandModel, Dispatcher, OnTimeout, Retry, ServiceModel, Timeout};
 use crate::random::{Draw, Purpose, Streams};
 use crate::units::{SimDuration, SimTime};
-use crate::workload::{RequestBatch, TraceError, TraceSource};
+use crate::workload::{Clients, RequestBatch, TraceError, TraceSource};
 
 /// Never.
 const NEVER: u64 = u64::MAX;
@@ -101,10 +102,15 @@ struct PendingRetry {
     attempt: u8,
 }
 
+/// The attempt number of a closed loop's fresh request among the pending retries.
+const FRESH: u8 = u8::MAX;
+
 /// The request path of one service, compiled once per service model and dispatcher.
 pub(super) struct Lane<M, D> {
     spec: LaneSpec,
     source: Box<dyn TraceSource>,
+    /// Users of a closed loop: their next requests are among the pending retries.
+    clients: Option<Clients>,
     batch: RequestBatch,
     cursor: usize,
     next_arrival: u64,
@@ -125,6 +131,8 @@ pub(super) struct Lane<M, D> {
     sequence: u64,
     now: u64,
     drained: Option<u32>,
+    /// What the fleet is doing about its size, for the causes of bad requests.
+    ordered: Ordered,
     tally: Tally,
     events: u64,
     /// Areas of seats that are gone.
@@ -157,6 +165,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             demand_draw: demand_draw(spec.streams, spec.service),
             dispatch_draw: spec.streams.running(Purpose::Dispatch, spec.service),
             spec,
+            clients: source.clients().cloned(),
             source,
             batch: RequestBatch::default(),
             cursor: 0,
@@ -174,6 +183,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             sequence: 0,
             now: 0,
             drained: None,
+            ordered: Ordered::Nothing,
             tally,
             events: 0,
             past_busy: 0,
@@ -183,7 +193,46 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             fingerprint: 0,
         };
         lane.refill()?;
+        lane.begin_loop();
         Ok(lane)
+    }
+
+    /// Every user of a closed loop begins to think.
+    fn begin_loop(&mut self) {
+        let users = self.clients.as_ref().map_or(0, Clients::most);
+        (0..u64::from(users)).for_each(|user| self.think(user));
+    }
+
+    /// The user of a closed loop who will send request number `ordinal` begins to think.
+    fn think(&mut self, ordinal: u64) {
+        let Some(clients) = &self.clients else { return };
+        let now = SimTime::from_nanos(self.now);
+        let Some(at) = clients.next_request(self.spec.streams, self.spec.service, ordinal, now) else { return };
+        let at = at.as_nanos();
+        let demand = fresh_demand(&self.spec.demand, self.spec.streams, self.spec.service, ordinal).as_nanos();
+        self.sequence += 1;
+        self.next_timer = self.next_timer.min(at);
+        let sequence = self.sequence;
+        self.retries.push(Reverse(PendingRetry { at, sequence, arrival: at, ordinal, demand, attempt: FRESH }));
+    }
+
+    /// A request of a closed loop is over for its user, who begins to think of the next.
+    #[inline]
+    fn over(&mut self, ordinal: u64) {
+        if let Some(clients) = &self.clients {
+            let users = u64::from(clients.most());
+            self.think(ordinal + users);
+        }
+    }
+
+    /// A fresh request has come.
+    #[inline]
+    fn count_arrival(&mut self, arrival: u64, demand: u64) {
+        self.tally.arrived(arrival, demand);
+        if let Some(retry) = &self.spec.retry {
+            self.retry_tokens = (self.retry_tokens + retry.budget.get()).min(RETRY_RESERVE);
+        }
+        self.ordinal += 1;
     }
 
     /// Takes in the next batch of arrivals and draws the demands that the trace does not know.
@@ -259,12 +308,8 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             }
         }
         self.now = arrival;
-        self.tally.arrived(arrival, demand);
-        if let Some(retry) = &self.spec.retry {
-            self.retry_tokens = (self.retry_tokens + retry.budget.get()).min(RETRY_RESERVE);
-        }
         let ordinal = self.ordinal;
-        self.ordinal += 1;
+        self.count_arrival(arrival, demand);
         self.offer(Attempt { arrival, demand, ordinal, number: 0 });
         Ok(())
     }
@@ -275,7 +320,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         self.events += 1;
         let now = self.now;
         let Some(number) = self.dispatcher.choose(&mut self.dispatch_draw) else {
-            self.lose(attempt, Loss::Rejected);
+            self.lose(attempt, Loss::Rejected, self.ordered.cause());
             return;
         };
         let seat = &mut self.seats[number as usize];
@@ -283,7 +328,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         seat.arrived += 1;
         let idle_slot = seat.running < seat.slots;
         if !idle_slot && seat.waiting >= self.spec.queue_limit {
-            self.lose(attempt, Loss::Rejected);
+            self.lose(attempt, Loss::Rejected, self.ordered.cause());
             return;
         }
         seat.settle(now);
@@ -300,6 +345,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             attempt: attempt.number,
             state: if idle_slot { JobState::Running } else { JobState::Waiting },
             abandoned: false,
+            ordered: self.ordered,
         });
         if idle_slot {
             // I3: whoever finds a free slot finds an empty queue.
@@ -350,7 +396,8 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         let warm = std::mem::replace(&mut seat.served_before, true);
         if !job.abandoned {
             self.warm_requests += u64::from(warm && job.arrival >= self.tally.warm_up);
-            self.tally.completed(job.arrival, job.offered, job.started, now);
+            self.tally.completed(&job, now);
+            self.over(job.ordinal);
         }
         self.vacate(event.entity);
     }
@@ -431,7 +478,11 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             if let Some(Reverse(retry)) = retry {
                 self.now = retry.at;
                 let PendingRetry { arrival, demand, ordinal, attempt, .. } = retry;
-                self.offer(Attempt { arrival, demand, ordinal, number: attempt });
+                if attempt == FRESH {
+                    self.count_arrival(arrival, demand);
+                }
+                let number = if attempt == FRESH { 0 } else { attempt };
+                self.offer(Attempt { arrival, demand, ordinal, number });
             }
         }
         true
@@ -458,7 +509,8 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         } else {
             self.jobs.get_mut(number).abandoned = true;
         }
-        self.lose(attempt_of(&job), Loss::TimedOut);
+        let patience = self.spec.timeout.as_ref().map_or(NEVER, |timeout| timeout.after.as_nanos());
+        self.lose(attempt_of(&job), Loss::TimedOut, of_given_up(&job, !waits, patience));
     }
 
     /// Takes a waiting or running job out of its replica.
@@ -505,15 +557,13 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
 
     /// An attempt is lost: the client tries again, or the request is lost for good.
     #[cold]
-    fn lose(&mut self, attempt: Attempt, loss: Loss) {
-        let Some(retry) = self.spec.retry.filter(|retry| attempt.number + 1 < retry.attempts) else {
-            self.tally.lost(attempt.arrival, loss);
+    fn lose(&mut self, attempt: Attempt, loss: Loss, cause: Cause) {
+        let again = self.spec.retry.filter(|retry| attempt.number + 1 < retry.attempts && self.retry_tokens >= 1.0);
+        let Some(retry) = again else {
+            self.tally.lost(attempt.arrival, loss, cause);
+            self.over(attempt.ordinal);
             return;
         };
-        if self.retry_tokens < 1.0 {
-            self.tally.lost(attempt.arrival, loss);
-            return;
-        }
         self.retry_tokens -= 1.0;
         self.tally.retried(attempt.arrival);
         let doubled = retry.backoff.as_nanos().saturating_mul(1 << attempt.number.min(62));
@@ -560,6 +610,8 @@ pub(super) trait LaneControl: Send {
     fn seat(&mut self, seat: u32, now: SimTime) -> &Seat;
     /// Time worked by the seat, see [`ServiceModel::work_done`].
     fn work_done(&mut self, seat: u32, now: SimTime) -> f64;
+    /// What the fleet is doing about its size from now on.
+    fn set_ordered(&mut self, ordered: Ordered);
     /// The lane's counts.
     fn tally(&mut self) -> &mut Tally;
     /// Totals at `now`.
@@ -650,7 +702,7 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         }
         // The oldest request is the first to claim a retry.
         lost.sort_unstable_by_key(|job| job.ordinal);
-        lost.iter().for_each(|job| self.lose(attempt_of(job), Loss::Failed));
+        lost.iter().for_each(|job| self.lose(attempt_of(job), Loss::Failed, Cause::Crash));
         self.drained = None;
         self.release(seat, now);
     }
@@ -677,6 +729,10 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         self.model.work_done(seat, record.busy_area, now)
     }
 
+    fn set_ordered(&mut self, ordered: Ordered) {
+        self.ordered = ordered;
+    }
+
     fn tally(&mut self) -> &mut Tally {
         &mut self.tally
     }
@@ -701,7 +757,8 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
             residence += u128::from(nanos - job.offered);
             in_flight += u64::from(!job.abandoned && job.arrival >= self.tally.warm_up);
         }
-        in_flight += self.retries.iter().filter(|Reverse(r)| r.arrival >= self.tally.warm_up).count() as u64;
+        let retried = |retry: &PendingRetry| retry.attempt != FRESH && retry.arrival >= self.tally.warm_up;
+        in_flight += self.retries.iter().filter(|Reverse(retry)| retried(retry)).count() as u64;
         LaneTotals {
             busy,
             waiting,

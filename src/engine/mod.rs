@@ -5,6 +5,7 @@
 //! of a recording interval is one of them. A [`RunRecord`] of plain values is what remains.
 
 mod calendar;
+mod causes;
 mod completions;
 mod demand;
 mod error;
@@ -21,6 +22,7 @@ mod spec;
 mod tally;
 
 pub use calendar::Rank;
+pub use causes::{Cause, Causes, Outcome};
 pub use completions::{Completion, CompletionQueue};
 pub use error::RunError;
 pub use meter::MetricsSpec;

@@ -1,5 +1,6 @@
 //! Objectives: a share of requests that must be good.
 
+use super::causes::Causes;
 use super::record::{Interval, ObjectiveRecord};
 use crate::units::{Fraction, SimDuration};
 
@@ -33,8 +34,8 @@ const BURN_WINDOW: SimDuration = SimDuration::from_secs(3600);
 /// Judges a run: totals after warm-up, and the timeline with the good requests of each interval.
 pub(super) fn judge(
     objective: &Objective,
-    good: u64,
-    total: u64,
+    (good, total): (u64, u64),
+    causes: Causes,
     timeline: &[Interval],
     interval_good: impl Fn(usize) -> u64,
 ) -> ObjectiveRecord {
@@ -54,6 +55,7 @@ pub(super) fn judge(
         total,
         violation,
         peak_burn_rate: peak_burn_rate(objective, timeline, interval_good),
+        causes,
     }
 }
 
@@ -103,7 +105,7 @@ mod tests {
         rows[91] = (0, 0);
         let (timeline, good) = minutes(&rows);
         let objective = Objective { within: None, target: Fraction::new(0.99).unwrap() };
-        let record = judge(&objective, 11_840, 11_900, &timeline, |i| good[i]);
+        let record = judge(&objective, (11_840, 11_900), Causes::default(), &timeline, |i| good[i]);
         assert_eq!(record.violation, SimDuration::from_secs(60));
         // 60 bad among 6,000 (5,900 with the empty minute) of the worst hour, against a budget of 1%.
         assert!((record.peak_burn_rate - 60.0 / 5900.0 / 0.01).abs() < 1e-9, "{}", record.peak_burn_rate);

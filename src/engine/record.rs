@@ -1,5 +1,6 @@
 //! What one run leaves behind: plain values, no references into the simulation.
 
+use super::causes::Causes;
 use crate::policy::{Foresight, Foretold, ReasonCode};
 use crate::stats::LatencyHistogram;
 use crate::units::{Fraction, SimDuration, SimTime, Usd, UsdPerHour};
@@ -110,6 +111,8 @@ pub struct ObjectiveRecord {
     pub violation: SimDuration,
     /// Highest burn rate (share of bad requests / error budget) over any one hour, or the whole run if shorter.
     pub peak_burn_rate: f64,
+    /// Why the others were not good: as many as `total - good`.
+    pub causes: Causes,
 }
 
 impl ObjectiveRecord {

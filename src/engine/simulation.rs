@@ -1,6 +1,7 @@
 //! The event loop of one run.
 
 use super::calendar::{Calendar, Entry, Event, Rank};
+use super::causes::Ordered;
 use super::error::RunError;
 use super::fleet::{Fleet, Shared};
 use super::lane::{Horizon, Lane, LaneControl, LaneSpec, LaneStop, LaneTotals};
@@ -149,6 +150,7 @@ impl Simulation {
             assert!(entry.time >= self.now, "I2: the clock went back");
             self.now = entry.time;
             self.handle(entry, progress)?;
+            self.services.iter_mut().for_each(Service::tell_ordered);
         }
         self.now = end;
         progress(end);
@@ -174,6 +176,7 @@ impl Simulation {
         let LaneStop::Drained { seat, at } = stop else { return Ok(false) };
         service.fleet.drained(seat, at, &mut *service.lane, &mut self.shared);
         self.place_pending(at);
+        self.services.iter_mut().for_each(Service::tell_ordered);
         Ok(true)
     }
 
@@ -345,7 +348,18 @@ impl Service {
             warm_marks: Marks::default(),
         };
         service.fleet.populate(initial, &mut *service.lane, shared);
+        service.tell_ordered();
         Ok(service)
+    }
+
+    /// Tells the request path what is being done about the size, for the causes of bad requests.
+    fn tell_ordered(&mut self) {
+        let ordered = match self.fleet.is_starting() {
+            _ if self.fleet.has_pending() => Ordered::Pending,
+            true => Ordered::Starting,
+            false => Ordered::Nothing,
+        };
+        self.lane.set_ordered(ordered);
     }
 
     fn scrape(&mut self, now: SimTime) {

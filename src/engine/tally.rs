@@ -1,5 +1,7 @@
 //! What a lane counts while requests go by: streaming, constant memory, no list of requests.
 
+use super::causes::{Cause, Causes, Outcome, of_late};
+use super::jobs::Job;
 use super::record::RequestCounts;
 use crate::stats::LatencyHistogram;
 use crate::units::{SimDuration, SimTime};
@@ -99,6 +101,10 @@ pub(super) struct Tally {
     interval_demand: u64,
     /// Latency limit of each objective in nanoseconds; `u64::MAX` for availability.
     limits: Vec<u64>,
+    /// The shortest of them: an answer within it is good by every objective.
+    strictest: u64,
+    /// Bad requests by cause, for each objective.
+    causes: Vec<Causes>,
     /// Time that attempts spent at replicas, in nanoseconds, up to the last settlement and since.
     residence: u128,
     residence_since: u64,
@@ -112,6 +118,8 @@ pub(super) struct Totals {
     pub sojourn: LatencyHistogram,
     /// Good requests by objective.
     pub good: Vec<u64>,
+    /// Bad requests by objective and cause.
+    pub causes: Vec<Causes>,
 }
 
 const PERCENTILES: [f64; 3] = [0.50, 0.95, 0.99];
@@ -127,6 +135,8 @@ impl Tally {
             interval_arrived: 0,
             interval_lost: 0,
             interval_demand: 0,
+            strictest: limits.iter().copied().min().unwrap_or(u64::MAX),
+            causes: vec![Causes::default(); limits.len()],
             limits,
             residence: 0,
             residence_since: 0,
@@ -141,14 +151,30 @@ impl Tally {
     }
 
     #[inline]
-    pub(super) fn completed(&mut self, arrival: u64, offered: u64, started: u64, now: u64) {
-        let window = if arrival >= self.warm_up { &mut self.present } else { &mut self.early };
-        window.record(started - offered, now - started, now - arrival, &self.limits);
+    pub(super) fn completed(&mut self, job: &Job, now: u64) {
+        let counts = job.arrival >= self.warm_up;
+        let window = if counts { &mut self.present } else { &mut self.early };
+        let sojourn = now - job.arrival;
+        window.record(job.started - job.offered, now - job.started, sojourn, &self.limits);
+        if sojourn > self.strictest && counts {
+            self.late(job, now);
+        }
     }
 
-    pub(super) fn lost(&mut self, arrival: u64, loss: Loss) {
+    /// An answer that is too late for some objective.
+    #[cold]
+    fn late(&mut self, job: &Job, now: u64) {
+        for (limit, causes) in self.limits.iter().zip(&mut self.causes) {
+            if now - job.arrival > *limit {
+                causes.add(of_late(job, now, *limit), Outcome::Late, 1);
+            }
+        }
+    }
+
+    pub(super) fn lost(&mut self, arrival: u64, loss: Loss, cause: Cause) {
         self.interval_lost += 1;
         if arrival >= self.warm_up {
+            self.causes.iter_mut().for_each(|causes| causes.add(cause, loss.into(), 1));
             match loss {
                 Loss::Rejected => self.counts.rejected += 1,
                 Loss::TimedOut => self.counts.timed_out += 1,
@@ -204,6 +230,12 @@ impl Tally {
     /// The totals; the last interval must have been taken.
     pub(super) fn totals(&mut self) -> Totals {
         let total = std::mem::replace(&mut self.total, Window::new(self.limits.len()));
-        Totals { waiting: total.waiting, service: total.service, sojourn: total.sojourn, good: total.good }
+        Totals {
+            waiting: total.waiting,
+            service: total.service,
+            sojourn: total.sojourn,
+            good: total.good,
+            causes: self.causes.clone(),
+        }
     }
 }

@@ -270,6 +270,7 @@ fn accuracy(judged: &[(Foretold, f64)]) -> ForecastPrice {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Causes;
 
     const CAPACITY: f64 = 10.0;
 
@@ -345,6 +346,7 @@ mod tests {
             total: 0,
             violation: SimDuration::ZERO,
             peak_burn_rate: 0.0,
+            causes: Causes::default(),
         };
         let ended = Interval { completed: 100, good: 98, ..Interval::default() };
         assert!(violated(&ended, Some(&objective)) && !violated(&ended, None));

@@ -11,7 +11,8 @@ use crate::workload::{Opening, Recipe, RequestBatch, TRANSFORMS, TraceError, Tra
 pub const MOST_SCALE: f64 = 1000.0;
 
 /// The scenario with `factor` times as many requests to every service. A generator is superposed with independent copies of
-/// itself, which is exact; a recorded trace is scaled as by the transform `scale-rate`. Demands keep their order.
+/// itself, which is exact; a recorded trace is scaled as by the transform `scale-rate`; a closed loop gets so many users. Demands keep
+/// their order.
 ///
 /// `None` unless the factor is above 0 and at most [`MOST_SCALE`].
 pub fn scaled(scenario: &Scenario, factor: f64) -> Option<Scenario> {
@@ -20,6 +21,10 @@ pub fn scaled(scenario: &Scenario, factor: f64) -> Option<Scenario> {
     }
     let mut scenario = scenario.clone();
     for service in &mut scenario.services {
+        if let Some(workload) = service.workload.with_users(factor) {
+            service.workload = workload;
+            continue;
+        }
         let is_trace = service.workload.inputs().is_ok_and(|files| !files.is_empty());
         let whole = if is_trace { 0 } else { factor.floor() as u64 };
         let share = if is_trace { factor } else { factor.fract() };

@@ -37,8 +37,8 @@ fn build(node: &Node, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
 /// rolling origin); every update goes on with that, old errors fading. The measure is the mean absolute error over the steps up
 /// to `horizon`. The candidates are the members, simplest first, and last the mean of those within a quarter of the best,
 /// weighted by one over their squared errors *before* the value that is judged; of all that are within a hundredth of the
-/// least error the first is taken (parsimony). A member half again as bad as the best is given up when
-/// all are estimated anew.
+/// least error the first is taken (parsimony). A member twice as bad as the best is given up when all
+/// are estimated anew.
 #[derive(Clone)]
 pub struct Auto {
     /// The forecasters, simplest first.
@@ -65,14 +65,15 @@ impl Default for Auto {
 
 /// Most values at the end of the series that are forecast to judge by.
 const MOST_JUDGED: usize = 1500;
-/// What is left of an error's weight one value later: half after about 350 values, so that a day of five minutes counts.
-const FADING: f64 = 0.998;
+/// What is left of an error's weight one value later: half after about 1,400 values, five days of five minutes. Much less
+/// would judge by the night alone.
+const FADING: f64 = 0.9995;
 /// What differs by less is equally good.
 const EQUAL: f64 = 1.01;
 /// Members no worse than this go into the mean.
 const NEAR: f64 = 1.25;
 /// Members worse than this are given up when all are estimated anew.
-const FAR: f64 = 1.5;
+const FAR: f64 = 2.0;
 
 /// A mean absolute error, old errors fading.
 #[derive(Debug, Clone, Copy, Default)]

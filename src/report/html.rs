@@ -9,9 +9,10 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment};
 use serde::Serialize;
 
-use crate::engine::{DecisionRecord, ObjectiveRecord, RunRecord, ServiceRecord};
+use crate::engine::{Cause, Causes, DecisionRecord, ObjectiveRecord, RunRecord, ServiceRecord};
 use crate::experiment::Outcome;
 use crate::policy::ReasonCode;
+use crate::report::causes::share_text;
 use crate::report::table::{label, notes, rows};
 use crate::report::verdict::is_clairvoyant;
 use crate::report::{Artifact, ReportError, Reporter, ReporterPlugin, bill, forecast, text, verdict};
@@ -179,6 +180,8 @@ struct Violation {
     objective: String,
     met: bool,
     figures: [String; 5],
+    /// (cause, share of the bad requests, how many).
+    causes: Vec<[String; 3]>,
 }
 
 fn violations(run: &RunRecord, several: bool) -> Vec<Violation> {
@@ -194,8 +197,18 @@ fn violations(run: &RunRecord, several: bool) -> Vec<Violation> {
             text::minutes(objective.violation),
             text::number(objective.peak_burn_rate, 1),
         ],
+        causes: causes(&objective.causes),
     };
     judged.map(row).collect()
+}
+
+fn causes(causes: &Causes) -> Vec<[String; 3]> {
+    let met = Cause::ALL.into_iter().filter(|cause| causes.of(*cause) > 0);
+    let row = |cause: Cause| {
+        let share = share_text(causes, cause).unwrap_or_default();
+        [cause.words().to_owned(), share, text::count(causes.of(cause))]
+    };
+    met.map(row).collect()
 }
 
 #[derive(Serialize)]

@@ -6,6 +6,7 @@
 
 mod bill;
 mod capacity;
+mod causes;
 #[cfg(feature = "charts")]
 mod charts;
 mod comparison;

@@ -1,11 +1,12 @@
 //! `summary.json`: every figure of every run for programs. Names end in their unit; what is missing is null.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use serde::{Serialize, Serializer};
 use serde_json::ser::{Formatter, PrettyFormatter};
 
-use crate::engine::{ObjectiveRecord, RunRecord, ServiceRecord};
+use crate::engine::{Cause, Causes, ObjectiveRecord, Outcome as Ending, RunRecord, ServiceRecord};
 use crate::experiment::Outcome;
 use crate::report::table::{clairvoyant_cost, regret};
 use crate::report::verdict::is_clairvoyant;
@@ -203,6 +204,8 @@ struct Objective<'a> {
     judged_requests: u64,
     violation_min: f64,
     peak_burn_rate: f64,
+    /// Judged requests that were not good, by cause and by how they ended; they add up to `judged_requests - good_requests`.
+    bad_requests: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
 }
 
 /// Names the percentiles of one histogram.
@@ -352,5 +355,15 @@ fn objective(record: &ObjectiveRecord) -> Objective<'_> {
         judged_requests: record.total,
         violation_min: record.violation.as_secs_f64() / 60.0,
         peak_burn_rate: record.peak_burn_rate,
+        bad_requests: bad_requests(&record.causes),
     }
+}
+
+/// What is there: causes and outcomes without a request are left out.
+fn bad_requests(causes: &Causes) -> BTreeMap<&'static str, BTreeMap<&'static str, u64>> {
+    let of = |cause: Cause| {
+        let counts = Ending::ALL.into_iter().map(|outcome| (outcome.name(), causes.get(cause, outcome)));
+        counts.filter(|(_, count)| *count > 0).collect::<BTreeMap<_, _>>()
+    };
+    Cause::ALL.into_iter().map(|cause| (cause.name(), of(cause))).filter(|(_, counts)| !counts.is_empty()).collect()
 }

@@ -2,8 +2,9 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle as Rules};
 
-use crate::engine::{ObjectiveRecord, RunRecord, ServiceRecord};
+use crate::engine::{Cause, ObjectiveRecord, RunRecord, ServiceRecord};
 use crate::experiment::Outcome;
+use crate::report::causes::share_text;
 use crate::report::verdict::{is_clairvoyant, meets_objectives, objectives};
 use crate::report::{summary_json, text};
 
@@ -253,6 +254,7 @@ fn service_rows(judge: &Judge, records: &[Option<&ServiceRecord>]) -> Vec<Row> {
         rows.push(judge.row(&format!("SLA: {}", words.unwrap_or_default()), Best::Highest, attained));
         rows.push(judge.row("  error budget used", Best::Lowest, budget));
         rows.push(judge.row("  time in violation", Best::Lowest, violation));
+        rows.extend(cause_rows(records, index));
     }
     rows.push(judge.row("Requests lost", Best::Lowest, figures(&lost)));
     rows.push(judge.row("Utilization of slots", Best::None, plain(&|s| text::percent(s.utilization))));
@@ -266,6 +268,20 @@ fn service_rows(judge: &Judge, records: &[Option<&ServiceRecord>]) -> Vec<Row> {
     rows.push(judge.row("Scaling actions", Best::None, plain(&actions)));
     rows.push(judge.row("Reversals per hour", Best::None, plain(&|s| text::number(s.elasticity.flaps_per_hour, 2))));
     rows
+}
+
+/// Why requests were bad by objective number `index`: a row for each cause that some policy has.
+fn cause_rows(records: &[Option<&ServiceRecord>], index: usize) -> Vec<Row> {
+    let causes = |record: &Option<&ServiceRecord>| {
+        record.and_then(|service| service.objectives.get(index)).map(|objective| objective.causes)
+    };
+    let row = |cause: Cause| {
+        let cell = |record| causes(record).and_then(|causes| share_text(&causes, cause));
+        let cells = records.iter().map(|record| cell(record).unwrap_or_else(|| text::MISSING.into()));
+        Row { label: format!("  bad: {}", cause.words()), cells: cells.collect() }
+    };
+    let is_met = |cause: &Cause| records.iter().filter_map(causes).any(|causes| causes.of(*cause) > 0);
+    Cause::ALL.into_iter().filter(is_met).map(row).collect()
 }
 
 fn lost(service: &ServiceRecord) -> Option<(String, f64)> {

@@ -58,6 +58,10 @@ pub fn write_workload(
     to: &Path,
     how: &ConvertOptions,
 ) -> Result<Converted, TraceError> {
+    if spec.clients().is_some() {
+        let error = TraceError::new("the workload", "is a closed loop, whose requests follow the answers");
+        return Err(error.help("name it in a scenario; there is no trace of it before a run"));
+    }
     if spec.extent(SimDuration::MAX)?.is_none() {
         let error = TraceError::new("the workload", "has no end");
         return Err(error.help("state `for:`, `--duration` or a `window`"));

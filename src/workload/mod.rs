@@ -17,6 +17,7 @@
 mod arrivals;
 mod batch;
 mod cells;
+mod clients;
 #[cfg(feature = "tables")]
 mod columnar;
 mod convert;
@@ -49,6 +50,7 @@ mod transforms;
 
 use std::fmt;
 
+pub use clients::Clients;
 pub use convert::{ConvertOptions, Converted, convert, write_workload};
 pub use facts::{InstantFacts, Peak, SHAPE_COLUMNS, SessionFacts, TokenFacts, TraceFacts, ValueFacts, inspect};
 pub use fit::{Closeness, Fit, fit};
@@ -177,6 +179,11 @@ pub trait TraceSource: Send {
     /// The length of the whole stream from time zero, where it is known beforehand. Once the stream has ended, every
     /// source that read a file knows it.
     fn extent(&self) -> Option<SimDuration>;
+
+    /// The users of a closed loop, in place of arrivals that are known beforehand.
+    fn clients(&self) -> Option<&Clients> {
+        None
+    }
 
     /// The wall-clock time of time zero, nanoseconds since 1970 (UTC), where the trace tells it.
     fn start_epoch_ns(&self) -> Option<u64> {

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::{TraceError, TraceSource};
+use super::{Clients, TraceError, TraceSource};
 use crate::random::{Draw, Purpose, Streams};
 
 /// For whom a stream is opened: what keys its random numbers.
@@ -41,6 +41,11 @@ pub trait Recipe: Debug + Send + Sync {
     /// before arrivals are made of them). `None` leaves the scaling to thinning and superposition.
     fn scaled(&self, factor: f64) -> Option<Arc<dyn Recipe>> {
         let _ = factor;
+        None
+    }
+
+    /// The users of a closed loop, whose arrivals cannot be reshaped or known before the run.
+    fn clients(&self) -> Option<&Clients> {
         None
     }
 }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::arrivals::FileRecipe;
 use super::transforms::{Step, read_list};
-use super::{GENERATORS, Opening, Recipe, RequestBatch, TraceError, TraceOptions, TraceSource};
+use super::{Clients, GENERATORS, Opening, Recipe, RequestBatch, TraceError, TraceOptions, TraceSource};
 use crate::config::{Diagnostic, Diagnostics, Fields, Key, Node, Value};
 use crate::random::Streams;
 use crate::units::{SimDuration, SimTime};
@@ -65,6 +65,11 @@ impl WorkloadSpec {
         };
         let mut spec = read.unwrap_or_else(|| WorkloadSpec::from_recipe(Arc::new(Nothing)));
         if let Some(list) = fields.node_of("transforms") {
+            if spec.recipe.clients().is_some() {
+                let error = list.error("the requests of a closed loop follow its answers and cannot be reshaped");
+                sink.push(error.help("change the number of `users` over time instead"));
+                return None;
+            }
             spec = spec.transformed(list, base_dir, sink);
         }
         fields.finish(sink);
@@ -94,6 +99,17 @@ impl WorkloadSpec {
     /// If a file cannot be opened or does not begin as its format says.
     pub fn open(&self, streams: Streams, service: u64) -> Result<Box<dyn TraceSource>, TraceError> {
         self.recipe.open(Opening::new(streams, service))
+    }
+
+    /// The users, where the workload is a closed loop.
+    pub fn clients(&self) -> Option<&Clients> {
+        self.recipe.clients()
+    }
+
+    /// The same workload with `factor` times as many users, where it is a closed loop.
+    pub fn with_users(&self, factor: f64) -> Option<Self> {
+        self.recipe.clients()?;
+        Some(WorkloadSpec { recipe: self.recipe.scaled(factor)?, ..self.clone() })
     }
 
     /// The files that the workload is made from, with checksums.

@@ -60,7 +60,8 @@ fn left_out(name: &str, expected: f64) -> bool {
 }
 
 fn steady(case: &Case<'_>, subject: &Subject, name: &str, expected: f64) -> Result<Figure, String> {
-    if name.starts_with("mean_sojourn") && !subject.many_queues {
+    let is_sojourn = name.starts_with("mean_sojourn") || name == "mean_response";
+    if is_sojourn && !subject.many_queues {
         return Ok(Figure::new(name, expected, sojourn));
     }
     let (metric, expected) = metric(case, subject, name, expected)?;
@@ -83,16 +84,18 @@ fn metric(case: &Case<'_>, subject: &Subject, name: &str, value: f64) -> Result<
     let station = &subject.station;
     let all_queues = if subject.per_queue { f64::from(station.queues) } else { 1.0 };
     Ok(match name {
-        "p_wait" | "p_wait_accepted" | "p_arrival_waits" => (Metric::WaitProbability, value),
+        "p_wait" | "p_wait_accepted" | "p_arrival_waits" | "p_all_servers_busy_at_arrival" => {
+            (Metric::WaitProbability, value)
+        }
         "mean_wait" | "mean_wait_accepted" | "mean_wait_served" => (Metric::MeanWait, value),
         "mean_wait_given_wait" => (Metric::MeanWaitOfWaiting, value),
         "mean_wait_all" => (Metric::MeanWaitOfAll, value),
         "mean_sojourn" => (Metric::MeanNumber, value * station.arrivals.rate()),
         "var_wait" => (Metric::WaitVariance, value),
         "var_sojourn" => (Metric::SojournVariance, value),
-        "utilisation" => (Metric::Utilization, value),
+        "utilisation" | "utilisation_1" => (Metric::Utilization, value),
         "mean_busy" => (Metric::MeanBusy, value),
-        "mean_number" => (Metric::MeanNumber, value * all_queues),
+        "mean_number" | "mean_number_1" => (Metric::MeanNumber, value * all_queues),
         "mean_queue" => (Metric::MeanQueue, value * all_queues),
         "var_number" => (Metric::NumberVariance, value),
         "p_block" => (Metric::Blocking, value),

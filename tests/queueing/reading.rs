@@ -76,7 +76,7 @@ const STEADY: [&str; 18] = [
 ];
 
 /// Families that are not modelled yet, by how their names begin, and what is missing.
-const NOT_MODELLED: [(&str, &str); 24] = [
+const NOT_MODELLED: [(&str, &str); 22] = [
     ("Load-dependent processor sharing", "speed by load"),
     ("M/M(a,b)/1 bulk service", "batching"),
     ("Greedy dynamic batching", "batching"),
@@ -90,8 +90,6 @@ const NOT_MODELLED: [(&str, &str); 24] = [
     ("M/M/1 SJF", "order by size"),
     ("Jackson", "networks"),
     ("M/M/1 with feedback", "networks"),
-    ("Closed interactive network", "closed loops"),
-    ("M/M/c//N", "closed loops"),
     ("Fork-join", "fan-out"),
     ("Scatter-gather", "fan-out"),
     ("Keep-alive", "keep-alive"),
@@ -106,7 +104,7 @@ const NOT_MODELLED: [(&str, &str); 24] = [
 const NO_QUEUE: &str = "k-out-of-n";
 
 /// What a model may say. Anything else would be left out of the simulation in silence.
-const KNOWN: [&str; 20] = [
+const KNOWN: [&str; 23] = [
     "arrivals",
     "arrivals_at",
     "capacity",
@@ -125,7 +123,10 @@ const KNOWN: [&str; 20] = [
     "servers_over_time",
     "service",
     "start",
+    "stations",
+    "think",
     "unit",
+    "users",
     "horizon",
 ];
 
@@ -149,6 +150,8 @@ pub fn read(case: &Case<'_>) -> Result<Subject, Problem> {
     match case.family {
         "D/D/1 hand-checkable trace" => trace(case.model),
         "Mt/G/inf with sinusoidal rate" => periodic(case.model),
+        "M/M/c//N closed loop (N users, c servers)" => closed(case.model, &case.model["service"], servers(case.model)?),
+        "Closed interactive network (N users, think time), exact MVA" => interactive(case.model),
         family if STEADY.contains(&family) => steady(case),
         family if family.starts_with("M/M/c(t)") || family.contains("transient") => transient(case),
         family => Err(Problem::Unreadable(format!("unknown family `{family}`"))),
@@ -185,6 +188,28 @@ fn steady(case: &Case<'_>) -> Result<Subject, Problem> {
     }
     let variability = of_service + of_arrivals;
     Ok(Subject { station, kind: Kind::Steady, variability, per_queue: cluster.is_some(), many_queues })
+}
+
+/// A closed network of one station; of more, requests would have to go from one to the next.
+fn interactive(model: &Map<String, Value>) -> Result<Subject, Problem> {
+    let stations = model["stations"].as_array().ok_or("no `stations`".to_string())?;
+    match &stations[..] {
+        [station] => closed(model, &station["service"], whole(&station["servers"])?),
+        _ => Err(Problem::NotModelled("networks")),
+    }
+}
+
+fn closed(model: &Map<String, Value>, service: &Value, servers: u32) -> Result<Subject, Problem> {
+    let mut think = model["think"].clone();
+    // Insensitive: the lognormal shows it as well as any.
+    if think["dist"] == "exp (any, insensitive)" {
+        think = serde_json::json!({ "dist": "lognormal", "mean": think["mean"], "cv2": 1.0 });
+    }
+    let (think, of_think) = distribution(&think)?;
+    let (service, of_service) = distribution(service)?;
+    let station = Station::new(Arrivals::Closed { users: whole(&model["users"])?, think }, service, servers);
+    let variability = of_service + of_think;
+    Ok(Subject { station, kind: Kind::Steady, variability, per_queue: false, many_queues: false })
 }
 
 fn servers(model: &Map<String, Value>) -> Result<u32, String> {

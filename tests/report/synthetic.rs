@@ -1,7 +1,8 @@
 //! A realistic outcome without an engine: a day of a shop with an evening peak, under four policies.
 
 use plimsoll::engine::{
-    DecisionRecord, Elasticity, Interval, LeaseRecord, ObjectiveRecord, RequestCounts, RunRecord, ServiceRecord,
+    Cause, Causes, DecisionRecord, Elasticity, Interval, LeaseRecord, ObjectiveRecord, RequestCounts, RunRecord,
+    ServiceRecord,
 };
 use plimsoll::experiment::{InputFact, Outcome};
 use plimsoll::policy::{Foresight, ReasonCode};
@@ -215,6 +216,7 @@ fn finish(service: &mut ServiceRecord, length: SimDuration) {
         total: service.counts.arrived,
         violation: SimDuration::from_secs(60) * violated,
         peak_burn_rate: 0.0,
+        causes: causes(service.counts.arrived - good),
     };
     let mut latency = objective("99.9% within 300 ms", Some(LIMIT), target, good);
     latency.peak_burn_rate = worst_hour.fold(0.0, f64::max);
@@ -252,4 +254,12 @@ pub fn blank_service() -> ServiceRecord {
         decisions: Vec::new(),
         foretold: Vec::new(),
     }
+}
+
+/// Three quarters of the bad requests by start-up, the rest by too few replicas.
+fn causes(bad: u64) -> Causes {
+    let mut causes = Causes::default();
+    causes.add(Cause::StartUp, plimsoll::engine::Outcome::Late, bad * 3 / 4);
+    causes.add(Cause::TooFewReplicas, plimsoll::engine::Outcome::Late, bad - bad * 3 / 4);
+    causes
 }

@@ -18,7 +18,7 @@ use crate::config::{Diagnostics, Node, SourceFile};
 use crate::policy::{PolicyFactory, Prospect, ScalingPolicy};
 use crate::random::Streams;
 use crate::units::{SimDuration, SimTime, Utilization};
-use crate::workload::WorkloadSpec;
+use crate::workload::{TraceError, WorkloadSpec};
 
 /// One service of a scenario.
 #[derive(Debug, Clone)]
@@ -133,9 +133,16 @@ impl Scenario {
         service: usize,
         replication: u64,
     ) -> Result<Box<dyn ScalingPolicy>, RunError> {
+        let plan = &self.services[service];
         let failed = RefCell::new(None);
         let load = |step: SimDuration| {
-            let loads = self.step_loads(service, replication, step);
+            let loads = match self.services[service].workload.clients() {
+                None => self.step_loads(service, replication, step),
+                Some(_) => Err(TraceError::new(
+                    plan.spec.name.as_str(),
+                    "a clairvoyant policy needs requests that are known beforehand; those of a closed loop follow its answers",
+                )),
+            };
             loads.unwrap_or_else(|error| {
                 failed.replace(Some(error));
                 Vec::new()

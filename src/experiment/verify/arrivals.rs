@@ -2,7 +2,7 @@
 
 use crate::random::{Distribution, Draw, Purpose, Streams};
 use crate::units::{SimDuration, SimTime};
-use crate::workload::{RequestBatch, TraceError, TraceSource};
+use crate::workload::{Clients, RequestBatch, TraceError, TraceSource};
 
 /// How requests arrive. Rates are per second.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +34,13 @@ pub enum Arrivals {
     },
     /// A Poisson process whose rate changes at given times: (from, rate), the first from 0.
     Steps(Vec<(f64, f64)>),
+    /// So many users who think, ask, wait for the answer and think again.
+    Closed {
+        /// Number of users.
+        users: u32,
+        /// Time from an answer to the user's next request.
+        think: Distribution,
+    },
     /// Given moments and demands, both in seconds.
     Listed(Vec<(f64, f64)>),
 }
@@ -44,7 +51,8 @@ impl Arrivals {
         Arrivals::Renewal(Distribution::Exponential { mean: 1.0 / rate })
     }
 
-    /// Requests per second in the long run; of a list its number, of steps the last.
+    /// Requests per second in the long run; of a list its number, of steps the last, of users what they would send if they
+    /// were answered at once.
     pub fn rate(&self) -> f64 {
         match self {
             Arrivals::Renewal(gap) => 1.0 / gap.mean(),
@@ -55,6 +63,7 @@ impl Arrivals {
             Arrivals::Sinusoid { mean, .. } => *mean,
             Arrivals::Steps(steps) => steps.last().map_or(0.0, |(_, rate)| *rate),
             Arrivals::Listed(list) => list.len() as f64,
+            Arrivals::Closed { users, think } => f64::from(*users) / think.mean(),
         }
     }
 }
@@ -76,6 +85,8 @@ pub(super) struct Stream {
     backlog: u32,
     /// State of a modulated process.
     state: usize,
+    /// The users of a closed loop.
+    clients: Option<Clients>,
     /// The last moment in nanoseconds, fractions included.
     at: f64,
 }
@@ -93,7 +104,14 @@ impl Stream {
         };
         let demands = (!occupied.is_empty()).then(|| (service.clone(), streams.running(Purpose::Demand, 0)));
         let draw = streams.running(Purpose::Arrival, 0);
-        Stream { arrivals: arrivals.clone(), draw, demands, occupied: occupied.to_vec(), backlog, state, at: 0.0 }
+        let clients = match arrivals {
+            Arrivals::Closed { users, think } => {
+                Some(Clients { users: vec![(SimTime::ZERO, *users)], think: think.clone() })
+            }
+            _ => None,
+        };
+        let occupied = occupied.to_vec();
+        Stream { arrivals: arrivals.clone(), draw, demands, occupied, backlog, state, clients, at: 0.0 }
     }
 
     /// Moves on by an exponential gap of the given rate.
@@ -140,7 +158,7 @@ impl Stream {
                 self.at = moment.min(until);
                 u32::from(moment < until)
             }
-            Arrivals::Listed(_) => 0,
+            Arrivals::Listed(_) | Arrivals::Closed { .. } => 0,
         }
     }
 
@@ -155,7 +173,7 @@ impl Stream {
 
 impl TraceSource for Stream {
     fn fill(&mut self, batch: &mut RequestBatch) -> Result<(), TraceError> {
-        if matches!(self.arrivals, Arrivals::Listed(_)) {
+        if matches!(self.arrivals, Arrivals::Listed(_) | Arrivals::Closed { .. }) {
             self.fill_listed(batch);
             return Ok(());
         }
@@ -176,5 +194,9 @@ impl TraceSource for Stream {
 
     fn extent(&self) -> Option<SimDuration> {
         None
+    }
+
+    fn clients(&self) -> Option<&Clients> {
+        self.clients.as_ref()
     }
 }

@@ -3,7 +3,7 @@
 use super::arrivals::Arrivals;
 use super::metric::Metric;
 use super::station::{Discipline, Station};
-use crate::queueing::{erlang_b, erlang_c, mg1_mean_wait, mmc_mean_wait, mmck, ps1_mean_sojourn};
+use crate::queueing::{erlang_b, erlang_c, finite_source, mg1_mean_wait, mmc_mean_wait, mmck, ps1_mean_sojourn};
 use crate::random::Distribution;
 
 /// A station with its exact figures.
@@ -43,6 +43,9 @@ pub(super) fn cases() -> Vec<Case> {
         sharing("exponential", exponential(), 1.0, 0.8, 6.0),
         sharing("hyperexponential", Distribution::hyperexponential_balanced(MEAN, 4.0), 4.0, 0.8, 22.0),
         sharing("constant", Distribution::Constant { value: MEAN }, 0.0, 0.9, 20.0),
+        closed("exponential", 20, 3, Distribution::Exponential { mean: 8.0 }, 2.0),
+        // Think times of any distribution with the same mean give the same figures.
+        closed("lognormal", 10, 1, Distribution::lognormal(5.0, 1.0), 3.0),
     ]);
     cases
 }
@@ -137,6 +140,25 @@ fn erlang_loss(name: &str, service: Distribution, scv: f64) -> Case {
             (Metric::Utilization, offered * (1.0 - blocking) / f64::from(servers)),
         ]),
         millions: 8.0,
+    }
+}
+
+/// Users with think times Z before a station: N = X (R + Z).
+fn closed(name: &str, users: u32, servers: u32, think: Distribution, millions: f64) -> Case {
+    let exact = finite_source(users, servers, think.mean(), MEAN);
+    let station = Station::new(Arrivals::Closed { users, think }, exponential(), servers);
+    Case {
+        name: format!("M/M/{servers}//{users}, {name} think times"),
+        station,
+        variability: 2.0,
+        expected: with_little(vec![
+            (Metric::Throughput, exact.throughput),
+            (Metric::MeanSojourn, exact.mean_response),
+            (Metric::MeanNumber, exact.mean_number),
+            (Metric::Utilization, exact.utilization),
+            (Metric::WaitProbability, exact.p_wait),
+        ]),
+        millions,
     }
 }
 

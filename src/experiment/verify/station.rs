@@ -60,14 +60,19 @@ impl Length {
     /// the time after which a station forgets how it started (the heavy-traffic approximation of a reflected Brownian motion,
     /// Whitt 1989), with the squared coefficients of variation of gaps and service times added up to v. Where room is
     /// limited, filling and emptying it takes no longer than c-fold service can turn the room over by diffusion.
+    /// A closed loop forgets within some turns of its users: what one of them does is done after one.
     pub fn of_requests(station: &Station, requests: f64, variability: f64) -> Length {
+        if let Arrivals::Closed { think, .. } = &station.arrivals {
+            let warm_up = (20.0 * (think.mean() + station.service.mean())).max(requests / station.rate() / 50.0);
+            return Length { warm_up, end: warm_up + requests / station.rate() };
+        }
         let servers = f64::from(station.servers);
         let slack = 1.0 - station.load();
         let by_slack = if slack > 0.0 { 2.0 * variability / (servers * slack * slack) } else { f64::INFINITY };
         let by_room = station.room.map_or(f64::INFINITY, |room| f64::from(room).powi(2) / servers);
         let by_patience = station.patience.map_or(f64::INFINITY, |patience| patience * 2.0);
         let relaxation = station.service.mean() * (1.0 + by_slack.min(by_room)).min(1.0 + by_patience);
-        let counted = requests / station.arrivals.rate();
+        let counted = requests / station.rate();
         // Not less than a fiftieth, which costs little and keeps the recording intervals (of the same length) few.
         let warm_up = (5.0 * relaxation + 10.0 * station.service.mean()).max(counted / 50.0);
         Length { warm_up, end: warm_up + counted }
@@ -116,9 +121,17 @@ impl Station {
         }
     }
 
+    /// Requests per second in the long run; of a closed loop the asymptotic bound min(N / (Z + S), servers / S) (Denning and
+    /// Buzen 1978).
+    pub fn rate(&self) -> f64 {
+        let Arrivals::Closed { users, think } = &self.arrivals else { return self.arrivals.rate() };
+        let servers = f64::from(self.servers) * f64::from(self.queues);
+        (f64::from(*users) / (think.mean() + self.service.mean())).min(servers / self.service.mean())
+    }
+
     /// Load per server: arrival rate times mean service time, divided by the servers.
     pub fn load(&self) -> f64 {
-        self.arrivals.rate() * self.service.mean() / f64::from(self.servers) / f64::from(self.queues)
+        self.rate() * self.service.mean() / f64::from(self.servers) / f64::from(self.queues)
     }
 
     /// Simulates the station once.

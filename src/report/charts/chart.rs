@@ -167,27 +167,27 @@ impl Chart {
                 Mark::Area { ink, segments } => plot.draw_series(segments.iter().map(|segment| {
                     let ends = [segment.last(), segment.first()].into_iter().flatten();
                     let base = ends.map(|(x, _)| (self.x.place(*x), y_range.start));
-                    let outline: Vec<Point> = segment.iter().copied().map(place).chain(base).collect();
-                    Polygon::new(outline, ink.code().filled())
+                    surface(segment.iter().copied().map(place).chain(base), *ink)
                 }))?,
-                Mark::Surface { ink, outlines } => plot.draw_series(outlines.iter().map(|outline| {
-                    Polygon::new(outline.iter().copied().map(place).collect::<Vec<_>>(), ink.code().filled())
-                }))?,
+                Mark::Surface { ink, outlines } => {
+                    plot.draw_series(outlines.iter().map(|line| surface(line.iter().map(|at| place(*at)), *ink)))?
+                }
                 Mark::Across { ink, at } => {
                     let y = panel.y.place(*at);
                     plot.draw_series([PathElement::new([(x_range.start, y), (x_range.end, y)], stroke(*ink, 16))])?
                 }
                 Mark::Cell { ink, from, to } => {
                     let ((left, bottom), (right, top)) = (place(*from), place(*to));
-                    let corners = vec![(left, bottom), (left, top), (right, top), (right, bottom)];
-                    plot.draw_series([Polygon::new(corners, ink.code().filled())])?
+                    let corners = [(left, bottom), (left, top), (right, top), (right, bottom)];
+                    plot.draw_series([surface(corners.into_iter(), *ink)])?
                 }
                 // Written below, above all that is drawn.
                 Mark::Words { .. } => continue,
                 Mark::Ring { ink, at } => plot.draw_series([Circle::new(place(*at), fine(6), stroke(*ink, 20))])?,
             };
         }
-        let frame = [(x_range.start, y_range.end), (x_range.start, y_range.start), (x_range.end, y_range.start)];
+        let (start, end) = (x_range.start, y_range.start);
+        let frame = [(start, y_range.end), (start, end), (x_range.end, end)];
         plot.draw_series([PathElement::new(frame, stroke(Ink::Axis, 10))])?;
         let coarse = |fine: i32| (fine + FINE / 2) / FINE;
         for mark in &panel.marks {
@@ -220,6 +220,11 @@ fn title_height(panel: &Panel) -> i32 {
 
 fn fine(units: i32) -> i32 {
     units * FINE
+}
+
+/// A surface within an outline, in the units of the plot.
+fn surface(outline: impl Iterator<Item = Point>, ink: Ink) -> Polygon<Point> {
+    Polygon::new(outline.collect::<Vec<_>>(), ink.code().filled())
 }
 
 /// A stroke whose width is in tenths of an SVG unit.

@@ -54,7 +54,7 @@ fn chart(index: usize, of: &str, end: f64, price: &ForecastPrice) -> Chart {
         x: Axis::time(end, 12),
         panels: vec![Panel {
             title: None,
-            height: 270,
+            height: 330,
             y: Axis::from_zero(highest, 5, "requests per second", |value, decimals| format!("{value:.decimals$}")),
             marks: vec![
                 Mark::Surface { ink: Ink::Needed, outlines: band(&price.steps) },

@@ -1,6 +1,7 @@
 //! Synthetic arrivals: one file each, and the one list.
 
 mod batch;
+mod closed_loop;
 mod constant;
 mod curve;
 mod fraud;
@@ -42,6 +43,7 @@ pub const GENERATORS: &[GeneratorPlugin] = &[
     hawkes::PLUGIN,
     batch::PLUGIN,
     renewal::PLUGIN,
+    closed_loop::PLUGIN,
     user_sessions::PLUGIN,
     shop::PLUGIN,
     game::PLUGIN,

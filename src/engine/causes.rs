@@ -1,0 +1,238 @@
+//! Why requests were bad: each is attributed to one cause, so that the shares add up to the whole.
+//!
+//! The cause is what would have had to be otherwise, in this order:
+//!
+//! 1. *crash*: the replica that held the last attempt crashed or was killed;
+//! 2. *retry*: the request was answered, and the last attempt alone would have been within the limit: earlier ones took the time;
+//! 3. *service time*: the demand itself exceeds the limit (for a client that gave up: its patience), whatever the capacity;
+//! 4. *contention*: service took longer than the limit though the demand does not: neighbours on shared cores, or a slow node;
+//! 5. *queueing*: the attempt waited, or found no room. Then it counts what the service was doing when the attempt came: a replica
+//!    *waited for a node*, or replicas were ordered and *starting up*, or *too few replicas* were ordered.
+//!
+//! A request that was turned away or given up is told apart from one that was answered too late ([`Outcome`]).
+
+use super::jobs::Job;
+use super::tally::Loss;
+
+/// Why a request was bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// It queued, or found no room, and no further replica was ordered.
+    TooFewReplicas,
+    /// It queued, or found no room, while replicas that had been ordered were starting.
+    StartUp,
+    /// It queued, or found no room, while a replica waited for room on a node.
+    NodeWait,
+    /// Its own demand exceeds the limit.
+    ServiceTime,
+    /// It was slowed in service by others, or by a slow node.
+    Contention,
+    /// Earlier attempts took the time.
+    Retry,
+    /// Its replica crashed or was killed.
+    Crash,
+}
+
+impl Cause {
+    /// Every cause, in the order of tables.
+    pub const ALL: [Cause; 7] = [
+        Cause::TooFewReplicas,
+        Cause::StartUp,
+        Cause::NodeWait,
+        Cause::ServiceTime,
+        Cause::Contention,
+        Cause::Retry,
+        Cause::Crash,
+    ];
+
+    /// The cause in words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Cause::TooFewReplicas => "too few replicas ordered",
+            Cause::StartUp => "replicas still starting",
+            Cause::NodeWait => "replicas waiting for a node",
+            Cause::ServiceTime => "demand above the limit",
+            Cause::Contention => "slowed in service",
+            Cause::Retry => "earlier attempts",
+            Cause::Crash => "replica lost",
+        }
+    }
+
+    /// The name in files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Cause::TooFewReplicas => "too_few_replicas",
+            Cause::StartUp => "start_up",
+            Cause::NodeWait => "node_wait",
+            Cause::ServiceTime => "service_time",
+            Cause::Contention => "contention",
+            Cause::Retry => "retry",
+            Cause::Crash => "crash",
+        }
+    }
+}
+
+/// How a bad request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Answered, too late for the objective.
+    Late,
+    /// Refused for lack of room.
+    Rejected,
+    /// Given up by its client.
+    TimedOut,
+    /// Lost with its replica.
+    Failed,
+}
+
+impl Outcome {
+    /// Every outcome, in the order of tables.
+    pub const ALL: [Outcome; 4] = [Outcome::Late, Outcome::Rejected, Outcome::TimedOut, Outcome::Failed];
+
+    /// The name in files, which is also the word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Outcome::Late => "late",
+            Outcome::Rejected => "rejected",
+            Outcome::TimedOut => "timed_out",
+            Outcome::Failed => "failed",
+        }
+    }
+}
+
+/// Bad requests by cause and outcome.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Causes([[u64; Outcome::ALL.len()]; Cause::ALL.len()]);
+
+impl Causes {
+    /// Bad requests of a cause and an outcome.
+    pub fn get(&self, cause: Cause, outcome: Outcome) -> u64 {
+        self.0[cause as usize][outcome as usize]
+    }
+
+    /// Bad requests of a cause.
+    pub fn of(&self, cause: Cause) -> u64 {
+        self.0[cause as usize].iter().sum()
+    }
+
+    /// All bad requests.
+    pub fn total(&self) -> u64 {
+        self.0.iter().flatten().sum()
+    }
+
+    /// Counts `requests` more.
+    pub fn add(&mut self, cause: Cause, outcome: Outcome, requests: u64) {
+        self.0[cause as usize][outcome as usize] += requests;
+    }
+}
+
+/// What a service is doing about its size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Ordered {
+    /// No replica is on its way.
+    #[default]
+    Nothing,
+    /// Replicas are starting.
+    Starting,
+    /// A replica waits for room on a node.
+    Pending,
+}
+
+impl Ordered {
+    /// The cause of a queue that formed meanwhile.
+    pub(super) fn cause(self) -> Cause {
+        match self {
+            Ordered::Nothing => Cause::TooFewReplicas,
+            Ordered::Starting => Cause::StartUp,
+            Ordered::Pending => Cause::NodeWait,
+        }
+    }
+}
+
+/// Why a request that was answered at `now` missed a limit (nanoseconds).
+pub(super) fn of_late(job: &Job, now: u64, limit: u64) -> Cause {
+    if now - job.offered <= limit {
+        Cause::Retry
+    } else if job.demand > limit {
+        Cause::ServiceTime
+    } else if now - job.started > limit {
+        Cause::Contention
+    } else {
+        job.ordered.cause()
+    }
+}
+
+/// Why a client gave up on an attempt after `patience` nanoseconds.
+pub(super) fn of_given_up(job: &Job, running: bool, patience: u64) -> Cause {
+    let waited = !running || job.started > job.offered;
+    if running && job.demand > patience {
+        Cause::ServiceTime
+    } else if waited {
+        job.ordered.cause()
+    } else {
+        Cause::Contention
+    }
+}
+
+impl From<Loss> for Outcome {
+    fn from(loss: Loss) -> Outcome {
+        match loss {
+            Loss::Rejected => Outcome::Rejected,
+            Loss::TimedOut => Outcome::TimedOut,
+            Loss::Failed => Outcome::Failed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::jobs::{JobState, NIL};
+    use super::*;
+    use rstest::rstest;
+
+    fn job(offered: u64, started: u64, demand: u64, ordered: Ordered) -> Job {
+        Job {
+            arrival: 0,
+            offered,
+            started,
+            demand,
+            ordinal: 0,
+            next: NIL,
+            seat: 0,
+            generation: 0,
+            attempt: 0,
+            state: JobState::Running,
+            abandoned: false,
+            ordered,
+        }
+    }
+
+    #[rstest]
+    #[case::queue(job(0, 80, 30, Ordered::Nothing), 110, Cause::TooFewReplicas)]
+    #[case::queue_while_starting(job(0, 80, 30, Ordered::Starting), 110, Cause::StartUp)]
+    #[case::queue_while_pending(job(0, 80, 30, Ordered::Pending), 110, Cause::NodeWait)]
+    #[case::heavy(job(0, 50, 101, Ordered::Starting), 151, Cause::ServiceTime)]
+    #[case::shared(job(0, 0, 60, Ordered::Nothing), 120, Cause::Contention)]
+    #[case::second_attempt(job(90, 100, 60, Ordered::Nothing), 160, Cause::Retry)]
+    fn late_answers(#[case] job: Job, #[case] now: u64, #[case] cause: Cause) {
+        assert_eq!(of_late(&job, now, 100), cause);
+    }
+
+    #[rstest]
+    #[case::waiting(job(0, 0, 60, Ordered::Starting), false, Cause::StartUp)]
+    #[case::after_a_wait(job(0, 50, 60, Ordered::Nothing), true, Cause::TooFewReplicas)]
+    #[case::heavy(job(0, 0, 101, Ordered::Nothing), true, Cause::ServiceTime)]
+    #[case::slowed(job(0, 0, 60, Ordered::Nothing), true, Cause::Contention)]
+    fn clients_that_gave_up(#[case] job: Job, #[case] running: bool, #[case] cause: Cause) {
+        assert_eq!(of_given_up(&job, running, 100), cause);
+    }
+
+    #[test]
+    fn counts_add_up() {
+        let mut causes = Causes::default();
+        causes.add(Cause::StartUp, Outcome::Late, 3);
+        causes.add(Cause::StartUp, Outcome::Rejected, 2);
+        causes.add(Cause::Crash, Outcome::Failed, 1);
+        assert_eq!((causes.of(Cause::StartUp), causes.total()), (5, 6));
+    }
+}
