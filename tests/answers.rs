@@ -83,7 +83,16 @@ fn variations_stand_beside_their_base() {
     for expected in ["| fixed | base |", "| fixed | scale 3x |", "startup +60s", "dearer by 100.0% ± 0%"] {
         assert!(shown.contains(expected), "{expected} in {shown}");
     }
-    assert!(place.expect("whatif small.yaml --kill-zone a", 2).contains("a zone cannot fail yet"));
+    let shown =
+        place.expect("whatif small.yaml --kill-zone a@40s+20s --policy fixed --replications 3 --format markdown", 0);
+    assert!(shown.contains("| fixed | zone a lost after 40s for 20s |"), "{shown}");
+    assert!(
+        place
+            .expect("whatif small.yaml --kill-zone a --policy fixed --replications 2 --format json", 0)
+            .contains("for 30m")
+    );
+    assert!(place.expect("whatif small.yaml --kill-zone d", 2).contains("zones: a, b, c"));
+    assert!(place.expect("whatif small.yaml --kill-zone a@x", 2).contains("expected ZONE"));
     assert!(place.expect("whatif small.yaml", 2).contains("nothing to vary"));
     assert!(place.expect("whatif small.yaml --scale 0x", 2).contains("expected a factor"));
     assert!(place.expect("whatif small.yaml --startup -60s", 2).contains("no start-up phase"));

@@ -21,3 +21,4 @@ mod report;
 mod support;
 mod tidy;
 mod workload;
+mod zones;

@@ -39,6 +39,15 @@ pub fn scenario_schema() -> Value {
             ("service", service()),
             ("services", json!({ "type": "array", "items": service(), "description": "Several services." })),
             ("nodes", json!({ "type": "array", "items": node_pool(), "description": "A fixed pool of nodes." })),
+            (
+                "zones",
+                json!({
+                    "type": "array",
+                    "items": { "type": "string" },
+                    "description": "Zones that replicas without nodes are spread over; a, b and c by default.",
+                }),
+            ),
+            ("faults", json!({ "type": "array", "items": fault(), "description": "What goes wrong, and when." })),
             ("placement", names("How a node is chosen for a replica.", PLACEMENTS.iter().map(|p| p.name))),
             ("metrics", metrics()),
             (
@@ -250,6 +259,15 @@ fn price() -> Value {
         ("region", text("Region; the provider's default if left out.")),
     ];
     json!({ "anyOf": [quantity("Per replica.", "$0.05/h"), object("From the catalogue.", &fields)] })
+}
+
+fn fault() -> Value {
+    let fields = [
+        ("zone", text("Name of the zone.")),
+        ("at", quantity("Since the start.", "2h")),
+        ("for", quantity("For how long.", "30m")),
+    ];
+    object("One fault.", &[("zone-outage", object("A zone is lost with all its replicas.", &fields))])
 }
 
 fn node_pool() -> Value {

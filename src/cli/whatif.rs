@@ -7,14 +7,14 @@ use clap::Args;
 use super::replication::{Format, ReplicationArguments, policy_index};
 use super::{Failure, path_and_value, say};
 use crate::engine::scenario::Scenario;
-use crate::experiment::{Arm, MOST_SCALE, Replicated, Variation, replicate};
+use crate::experiment::{Arm, MOST_SCALE, Replicated, Variation, busiest_moment, replicate};
 use crate::report;
-use crate::units::SimDuration;
+use crate::units::{SimDuration, SimTime};
 
 /// Arguments of `whatif`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  plimsoll whatif scenarios/shop-peak.yaml --scale 2x --startup +60s
+  plimsoll whatif scenarios/shop-peak.yaml --scale 2x --startup +60s --kill-zone a
   plimsoll whatif scenarios/fraud-burst.yaml --policy hpa-30 --set service.concurrency=16 --set metrics.lag=30s")]
 pub(super) struct WhatifArguments {
     /// The scenario.
@@ -29,9 +29,9 @@ pub(super) struct WhatifArguments {
     /// A value changed (may be repeated).
     #[arg(long = "set", value_name = "PATH=VALUE", value_parser = path_and_value)]
     set: Vec<(String, String)>,
-    /// The loss of a zone: not modelled yet, and said so.
-    #[arg(long, value_name = "ZONE")]
-    kill_zone: Vec<String>,
+    /// A zone lost with all its replicas, from the busiest interval on for 30 minutes, or as stated (may be repeated).
+    #[arg(long, value_name = "ZONE[@TIME][+DURATION]", value_parser = loss)]
+    kill_zone: Vec<Loss>,
     /// Vary only this policy (may be repeated).
     #[arg(long, value_name = "POLICY")]
     policy: Vec<String>,
@@ -40,6 +40,28 @@ pub(super) struct WhatifArguments {
     format: Format,
     #[command(flatten)]
     replication: ReplicationArguments,
+}
+
+/// The loss of a zone.
+#[derive(Debug, Clone)]
+struct Loss {
+    zone: String,
+    /// Since the start; the busiest interval's start if left out.
+    at: Option<SimDuration>,
+    length: SimDuration,
+}
+
+/// `ZONE`, `ZONE@2h`, `ZONE+10m` or `ZONE@2h+10m`.
+fn loss(text: &str) -> Result<Loss, String> {
+    let usage = || "expected ZONE[@TIME][+DURATION], such as `a`, `a@2h` or `a@2h+10m`".to_string();
+    let (rest, length) = text.split_once('+').map_or((text, None), |(rest, length)| (rest, Some(length)));
+    let (zone, at) = rest.split_once('@').map_or((rest, None), |(zone, at)| (zone, Some(at)));
+    let duration = |text: &str| text.parse::<SimDuration>().map_err(|_| usage());
+    let length = length.map_or(Ok(SimDuration::from_secs(1800)), duration)?;
+    if zone.is_empty() || length.is_zero() {
+        return Err(usage());
+    }
+    Ok(Loss { zone: zone.to_string(), at: at.map(duration).transpose()?, length })
 }
 
 fn factor(text: &str) -> Result<f64, String> {
@@ -61,9 +83,9 @@ fn delay(text: &str) -> Result<f64, String> {
 }
 
 pub(super) fn whatif(arguments: &WhatifArguments) -> Result<(), Failure> {
-    let varied = arguments.variations()?;
     let plan = arguments.replication.plan()?;
     let base = arguments.replication.read(&arguments.scenario, &[])?;
+    let varied = arguments.variations(&base)?;
     let scenarios: Vec<(String, Scenario)> = varied
         .iter()
         .map(|variation| match variation.apply(&base, &[]) {
@@ -100,18 +122,23 @@ fn arms_of<'a>(label: &str, base: &'a Scenario, varied: &'a [(String, Scenario)]
 }
 
 impl WhatifArguments {
-    fn variations(&self) -> Result<Vec<Variation>, Failure> {
-        if !self.kill_zone.is_empty() {
-            return Err(Failure::Input(
-                "error: --kill-zone: zones only spread replicas in this version; a zone cannot fail yet".into(),
-            ));
-        }
+    fn variations(&self, base: &Scenario) -> Result<Vec<Variation>, Failure> {
         let scales = self.scale.iter().map(|factor| Variation::Scale(*factor));
         let delays = self.startup.iter().map(|seconds| Variation::StartUp(*seconds));
         let values = self.set.iter().map(|(path, value)| Variation::Set(path.clone(), value.clone()));
-        let all: Vec<Variation> = scales.chain(delays).chain(values).collect();
+        let mut busiest = None;
+        let mut losses = Vec::new();
+        for loss in &self.kill_zone {
+            let at = match (loss.at, busiest) {
+                (Some(at), _) => SimTime::ZERO + at,
+                (None, Some(at)) => at,
+                (None, None) => *busiest.insert(busiest_moment(base)?),
+            };
+            losses.push(Variation::LoseZone(loss.zone.clone(), at, loss.length));
+        }
+        let all: Vec<Variation> = scales.chain(delays).chain(losses).chain(values).collect();
         match all.is_empty() {
-            true => Err(Failure::Input("error: nothing to vary; give --scale, --startup or --set".into())),
+            true => Err(Failure::Input("error: nothing to vary; give --scale, --startup, --kill-zone or --set".into())),
             false => Ok(all),
         }
     }

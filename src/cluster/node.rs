@@ -61,6 +61,8 @@ pub struct Node {
     /// What it has to give.
     pub allocatable: Allocatable,
     speed: f64,
+    /// Whether its zone is lost.
+    lost: bool,
     taken: Allocatable,
     non_zero: NonZeroRequest,
     pods_of_service: Vec<u32>,
@@ -142,7 +144,7 @@ pub struct Nodes {
 impl Nodes {
     /// The nodes of `pools`, in order, all empty.
     pub fn new(pools: &[NodePool], placement: Box<dyn Placement>) -> Self {
-        let mut zones: Vec<&str> = Vec::new();
+        let zones = Nodes::zone_names(pools);
         let mut nodes = Vec::new();
         for (pool, number) in pools.iter().zip(0..) {
             for index in 0..pool.count {
@@ -150,16 +152,14 @@ impl Nodes {
                     0 => "",
                     count => pool.zones[index as usize % count].as_str(),
                 };
-                let zone_number = zones.iter().position(|known| *known == zone).unwrap_or_else(|| {
-                    zones.push(zone);
-                    zones.len() - 1
-                });
+                let zone_number = zones.iter().position(|known| known == zone).unwrap_or(0);
                 nodes.push(Node {
                     name: format!("{}-{index}", pool.name),
                     pool: number,
                     zone: zone_number as u32,
                     allocatable: pool.allocatable,
                     speed: pool.speed,
+                    lost: false,
                     taken: Allocatable { cpu: Millicores::ZERO, memory: Bytes::ZERO, pods: 0 },
                     non_zero: NonZeroRequest::default(),
                     pods_of_service: Vec::new(),
@@ -175,7 +175,8 @@ impl Nodes {
     /// has room: [`Nodes::unschedulable_reason`] says why.
     pub fn place(&mut self, pod: &PodRequest) -> Option<NodeId> {
         self.feasible.clear();
-        self.feasible.extend((0..).zip(&self.nodes).filter(|(_, node)| node.fits(pod)).map(|(id, _)| id));
+        let usable = |node: &Node| !node.lost && node.fits(pod);
+        self.feasible.extend((0..).zip(&self.nodes).filter(|(_, node)| usable(node)).map(|(id, _)| id));
         let chosen = match self.feasible[..] {
             [] => return None,
             [only] => only,
@@ -225,6 +226,34 @@ impl Nodes {
         self.nodes[node as usize].speed
     }
 
+    /// The zones' names in the order of their numbers.
+    pub fn zone_names(pools: &[NodePool]) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for pool in pools.iter().filter(|pool| pool.count > 0) {
+            let used = pool.zones.iter().take(pool.count as usize).cloned();
+            let unnamed = pool.zones.is_empty().then(String::new);
+            for name in used.chain(unnamed) {
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+        }
+        names
+    }
+
+    /// A zone is lost, or there again: its nodes, whose images are gone, take no pods or take them.
+    pub fn set_lost(&mut self, zone: u32, lost: bool) {
+        for node in self.nodes.iter_mut().filter(|node| node.zone == zone) {
+            node.lost = lost;
+            node.pulled.clear();
+        }
+    }
+
+    /// The zone of a node.
+    pub fn zone(&self, node: NodeId) -> u32 {
+        self.nodes[node as usize].zone
+    }
+
     /// All nodes, by id.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
@@ -239,7 +268,7 @@ impl Nodes {
         let mut counts = [0u32; SHORTAGES.len()];
         for node in &self.nodes {
             let shortages = node.shortages(pod);
-            if shortages == [false; 3] {
+            if shortages == [false; 3] && !node.lost {
                 return None;
             }
             counts.iter_mut().zip(shortages).for_each(|(count, short)| *count += u32::from(short));

@@ -36,6 +36,8 @@ pub struct Replica {
     pub phase: ReplicaPhase,
     /// The node it is on.
     pub node: Option<u32>,
+    /// The zone it is in, once it has been placed.
+    pub zone: Option<u32>,
     /// Creation.
     pub created: SimTime,
     /// When a node accepted it.
@@ -62,6 +64,7 @@ impl Replica {
             seat: None,
             phase: ReplicaPhase::Pending,
             node: None,
+            zone: None,
             created: now,
             accepted: None,
             running_since: None,

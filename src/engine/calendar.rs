@@ -38,6 +38,10 @@ pub(super) enum Event {
     GraceEnd { service: u32, replica: u32, generation: u32 },
     /// A replica crashes.
     Crash { service: u32, replica: u32, generation: u32 },
+    /// An outage of a zone begins.
+    ZoneLost { zone: u32 },
+    /// An outage of a zone ends.
+    ZoneBack { zone: u32 },
     /// All services are measured.
     Scrape,
     /// The policy of a service decides.
@@ -71,6 +75,7 @@ impl Calendar {
             Event::Phase { replica, .. } | Event::GraceEnd { replica, .. } | Event::Crash { replica, .. } => {
                 (Rank::Transition, replica)
             }
+            Event::ZoneLost { zone } | Event::ZoneBack { zone } => (Rank::Transition, zone),
             Event::Scrape => (Rank::Scrape, 0),
             Event::Decide { service } => (Rank::Decision, service),
             Event::Actuate { service, .. } => (Rank::Actuation, service),

@@ -1,6 +1,7 @@
 //! The replicas of one service: created, placed, started, made ready, drained, crashed, ended.
 
 use super::calendar::{Calendar, Event};
+use super::fault::Zones;
 use super::lane::LaneControl;
 use super::spec::ReplicaLease;
 use crate::cluster::{LeaseBook, Nodes, PodRequest, Replica, ReplicaPhase, ServiceSpec};
@@ -19,6 +20,8 @@ pub(super) struct Shared {
     pub nodes: Option<Nodes>,
     pub leases: LeaseBook,
     pub streams: Streams,
+    /// Zones, and which are lost.
+    pub zones: Zones,
 }
 
 /// The replicas of one service.
@@ -48,6 +51,8 @@ pub(super) struct Fleet {
     /// Those of the starting that wait for a node.
     now_pending: u64,
     now_leased: u64,
+    /// Replicas in each zone, where they are on no nodes.
+    in_zone: Vec<u32>,
     /// Demands for more replicas that are not met yet: (wanted, since).
     awaited: Vec<(u32, SimTime)>,
     /// Seconds from demand to readiness of those that were met.
@@ -77,6 +82,7 @@ impl Fleet {
             now_starting: 0,
             now_pending: 0,
             now_leased: 0,
+            in_zone: Vec::new(),
             awaited: Vec::new(),
             to_capacity: crate::stats::Running::new(),
         }
@@ -139,10 +145,18 @@ impl Fleet {
 
     /// Looks for a node; without one the replica stays pending. Returns whether it was placed.
     fn place(&mut self, index: usize, now: SimTime, shared: &mut Shared) -> bool {
+        if shared.nodes.is_none() {
+            let Some(zone) = shared.zones.emptiest(&self.in_zone) else { return false };
+            self.replicas[index].zone = Some(zone);
+            let zone = zone as usize;
+            self.in_zone.resize(self.in_zone.len().max(zone + 1), 0);
+            self.in_zone[zone] += 1;
+        }
         let replica = &mut self.replicas[index];
         if let Some(nodes) = shared.nodes.as_mut() {
             let Some(node) = nodes.place(&pod_request(self.service, &self.spec)) else { return false };
             replica.node = Some(node);
+            replica.zone = Some(nodes.zone(node));
             if nodes.has_image(node, self.service) {
                 replica.delays[1] = SimDuration::ZERO;
             }
@@ -287,9 +301,36 @@ impl Fleet {
         self.count(now);
     }
 
+    /// A zone is lost with every replica in it and the requests that they hold.
+    pub(super) fn lose_zone(&mut self, zone: u32, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
+        let lost: Vec<u32> =
+            self.replicas.iter().filter(|replica| replica.zone == Some(zone)).map(|replica| replica.id).collect();
+        for id in lost {
+            let Ok(index) = self.replicas.binary_search_by_key(&id, |replica| replica.id) else { continue };
+            if let Some(seat) = self.replicas[index].seat.take() {
+                lane.kill(seat, now);
+                self.free_seat(seat);
+            }
+            self.end(index, now, lane, shared);
+        }
+        self.count(now);
+    }
+
+    /// Replaces replicas that were lost, as a Deployment's controller does at once.
+    pub(super) fn replace_lost(&mut self, now: SimTime, shared: &mut Shared) {
+        for _ in u64::from(self.active())..self.wanted.level() {
+            let index = self.create(now, shared);
+            self.place(index, now, shared);
+        }
+        self.count(now);
+    }
+
     fn end(&mut self, index: usize, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
         self.uncount(index);
         let mut replica = self.replicas.remove(index);
+        if let Some(count) = replica.zone.and_then(|zone| self.in_zone.get_mut(zone as usize)) {
+            *count -= 1;
+        }
         if let Some(seat) = replica.seat.take() {
             lane.release(seat, now);
             self.free_seat(seat);

@@ -9,6 +9,7 @@ mod causes;
 mod completions;
 mod demand;
 mod error;
+mod fault;
 mod finish;
 mod fleet;
 mod jobs;
@@ -25,6 +26,7 @@ pub use calendar::Rank;
 pub use causes::{Cause, Causes, Outcome};
 pub use completions::{Completion, CompletionQueue};
 pub use error::RunError;
+pub use fault::ZoneOutage;
 pub use meter::MetricsSpec;
 pub use objective::Objective;
 pub use record::{

@@ -3,6 +3,7 @@
 use super::calendar::{Calendar, Entry, Event, Rank};
 use super::causes::Ordered;
 use super::error::RunError;
+use super::fault::Zones;
 use super::fleet::{Fleet, Shared};
 use super::lane::{Horizon, Lane, LaneControl, LaneSpec, LaneStop, LaneTotals};
 use super::meter::{Meter, Reading, ServiceReading};
@@ -87,7 +88,12 @@ impl Simulation {
             nodes: spec.nodes,
             leases: LeaseBook::default(),
             streams: spec.streams,
+            zones: Zones::new(spec.zones as usize),
         };
+        for outage in &spec.outages {
+            shared.calendar.push(outage.at, Event::ZoneLost { zone: outage.zone });
+            shared.calendar.push(outage.at + outage.length, Event::ZoneBack { zone: outage.zone });
+        }
         let mut nodes = NodesPaid::default();
         for lease in &spec.node_leases {
             for _ in 0..lease.count {
@@ -254,6 +260,15 @@ impl Simulation {
                     self.place_pending(now);
                 }
             }
+            Event::ZoneLost { zone } => self.lose_zone(zone, now),
+            Event::ZoneBack { zone } => {
+                if self.shared.zones.regain(zone) {
+                    if let Some(nodes) = &mut self.shared.nodes {
+                        nodes.set_lost(zone, false);
+                    }
+                    self.place_pending(now);
+                }
+            }
             Event::Crash { service, replica, generation } => {
                 let target = &mut self.services[service as usize];
                 if let Some(index) = target.fleet.find(replica, generation) {
@@ -267,13 +282,27 @@ impl Simulation {
 
     /// Room may have come free: whoever waits for a node tries again, in order of service and age.
     fn place_pending(&mut self, now: SimTime) {
-        if self.shared.nodes.is_none() {
-            return;
-        }
         for service in &mut self.services {
             if service.fleet.has_pending() {
                 service.fleet.retry_pending(now, &mut self.shared);
             }
+        }
+    }
+
+    /// Every service loses its replicas in a zone before any is replaced.
+    fn lose_zone(&mut self, zone: u32, now: SimTime) {
+        if !self.shared.zones.lose(zone) {
+            return;
+        }
+        if let Some(nodes) = &mut self.shared.nodes {
+            nodes.set_lost(zone, true);
+        }
+        for service in &mut self.services {
+            service.fleet.lose_zone(zone, now, &mut *service.lane, &mut self.shared);
+        }
+        self.place_pending(now);
+        for service in &mut self.services {
+            service.fleet.replace_lost(now, &mut self.shared);
         }
     }
 

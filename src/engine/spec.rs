@@ -1,5 +1,6 @@
 //! What a single run needs: plain parameters and the plug-ins, ready made.
 
+use super::fault::ZoneOutage;
 use super::meter::MetricsSpec;
 use super::objective::Objective;
 use crate::catalog::Billing;
@@ -57,6 +58,10 @@ pub struct RunSpec {
     pub end: SimTime,
     /// Requests that arrive earlier are left out of the statistics.
     pub warm_up: SimTime,
+    /// Number of zones that replicas are spread over; zones of nodes are among them. None where zones are not modelled.
+    pub zones: u32,
+    /// Zones that are lost.
+    pub outages: Vec<ZoneOutage>,
     /// Length of an interval of the timeline.
     pub interval: SimDuration,
     /// The services.

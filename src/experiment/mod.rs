@@ -30,4 +30,4 @@ pub use replicate::{Arm, Plan, Replicated, Samples, Told, replicate};
 pub use run::{Progress, run};
 pub use scale::{MOST_SCALE, scaled};
 pub use sweep::{Axis, Cells, Design, Influence, PointResult, Points, SweepTable, sweep};
-pub use vary::Variation;
+pub use vary::{Variation, busiest_moment};

@@ -114,6 +114,15 @@ fn assumptions(scenario: &Scenario) -> Vec<String> {
         "Metrics are scraped every {}, averaged over {}, and seen {} later.",
         metrics.interval, metrics.window, metrics.lag
     ));
+    for outage in &scenario.outages {
+        said.push(format!(
+            "Zone {} is lost after {} for {}: replicas there are killed with their requests and replaced elsewhere at once; nodes of a \
+             pool are paid for all the same.",
+            scenario.zones[outage.zone as usize],
+            outage.at.since(crate::units::SimTime::ZERO),
+            outage.length
+        ));
+    }
     said.push(format!(
         "Replicas count as needed for the offered load at {} utilization.",
         scenario.reference_utilization

@@ -2,7 +2,9 @@
 
 use crate::config::Diagnostics;
 use crate::engine::scenario::Scenario;
+use crate::engine::{RunError, ZoneOutage};
 use crate::random::Distribution;
+use crate::units::{SimDuration, SimTime};
 
 use super::scale::{MOST_SCALE, scaled};
 
@@ -13,6 +15,8 @@ pub enum Variation {
     Scale(f64),
     /// So many seconds more until a replica is ready; less if negative.
     StartUp(f64),
+    /// A zone that is lost: its name, when, and for how long.
+    LoseZone(String, SimTime, SimDuration),
     /// A value of the scenario: path and YAML.
     Set(String, String),
 }
@@ -23,6 +27,9 @@ impl Variation {
         match self {
             Variation::Scale(factor) => format!("scale {factor}x"),
             Variation::StartUp(seconds) => format!("startup {seconds:+}s"),
+            Variation::LoseZone(zone, at, length) => {
+                format!("zone {zone} lost after {} for {length}", at.since(SimTime::ZERO))
+            }
             Variation::Set(path, value) => format!("{path}={value}"),
         }
     }
@@ -37,6 +44,15 @@ impl Variation {
                 refusal(format!("{factor} cannot scale the traffic: expected above 0 and up to {MOST_SCALE}"))
             }),
             Variation::StartUp(seconds) => started_later(base, *seconds),
+            Variation::LoseZone(name, at, length) => {
+                let zone =
+                    base.zones.iter().position(|zone| zone == name).ok_or_else(|| {
+                        refusal(format!("there is no zone `{name}`; zones: {}", base.zones.join(", ")))
+                    })?;
+                let mut scenario = base.clone();
+                scenario.outages.push(ZoneOutage { zone: zone as u32, at: *at, length: *length });
+                Ok(scenario)
+            }
             Variation::Set(path, value) => {
                 let mut set = set.to_vec();
                 set.push((path.clone(), value.clone()));
@@ -49,6 +65,26 @@ impl Variation {
             }
         }
     }
+}
+
+/// The start of the interval in which most requests arrive, of those in which requests count: when a loss hurts most.
+///
+/// # Errors
+/// Those of a run.
+pub fn busiest_moment(scenario: &Scenario) -> Result<SimTime, RunError> {
+    let record = scenario.simulation(0, 0)?.run(&mut |_| ())?;
+    let mut arrived: Vec<(SimTime, u64)> = Vec::new();
+    for service in &record.services {
+        for (index, interval) in service.timeline.iter().enumerate() {
+            match arrived.get_mut(index) {
+                Some((_, requests)) => *requests += interval.arrived,
+                None => arrived.push((interval.start, interval.arrived)),
+            }
+        }
+    }
+    let counted: Vec<(SimTime, u64)> = arrived.into_iter().filter(|(start, _)| *start >= record.warm_up).collect();
+    // Of equals the first.
+    Ok(counted.into_iter().rev().max_by_key(|(_, requests)| *requests).map_or(SimTime::ZERO, |(start, _)| start))
 }
 
 fn refusal(message: String) -> Diagnostics {

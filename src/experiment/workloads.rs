@@ -99,6 +99,8 @@ fn run(
     let objective =
         Objective { within: Some(SimDuration::from_millis(500)), target: Fraction::new(0.99).unwrap_or_default() };
     RunSpec {
+        zones: 0,
+        outages: Vec::new(),
         scenario: name.into(),
         policy: name.into(),
         streams,

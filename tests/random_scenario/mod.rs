@@ -357,6 +357,8 @@ impl Case {
             factories: policies.iter().map(|policy| policy.factory(metrics.lag)).collect(),
         };
         Scenario {
+            zones: Vec::new(),
+            outages: Vec::new(),
             name: "random".into(),
             title: "Random".into(),
             description: String::new(),

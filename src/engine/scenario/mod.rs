@@ -1,5 +1,6 @@
 //! A scenario: one YAML file that a Kubernetes user reads without the manual.
 
+mod faults;
 mod load;
 mod price;
 mod prospect;
@@ -9,6 +10,7 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::fault::ZoneOutage;
 use super::meter::MetricsSpec;
 use super::objective::Objective;
 use super::spec::{NodeLease, ReplicaLease, RunSpec, ServiceRun};
@@ -63,6 +65,10 @@ pub struct Scenario {
     pub pools: Vec<NodePool>,
     /// What the nodes cost.
     pub node_leases: Vec<NodeLease>,
+    /// Names of the zones that replicas are spread over: those of the nodes, or those stated.
+    pub zones: Vec<String>,
+    /// Zones that are lost.
+    pub outages: Vec<ZoneOutage>,
     /// How nodes are chosen.
     pub placement: &'static PlacementPlugin,
     /// The metrics pipeline.
@@ -111,6 +117,8 @@ impl Scenario {
         }
         let nodes = (!self.pools.is_empty()).then(|| Nodes::new(&self.pools, (self.placement.build)()));
         Ok(RunSpec {
+            zones: self.zones.len() as u32,
+            outages: self.outages.clone(),
             scenario: self.name.clone(),
             policy: plan.label.clone(),
             streams,

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::faults;
 use super::load::Loaded;
 use super::price::{Sources, node_pool, replica_lease};
 use super::{PolicyPlan, Scenario, ServicePlan};
@@ -41,6 +42,8 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, sink: &mut Diagnostics) -> 
     let mut sources = Sources::new();
     let (pools, node_leases) = read_pools(&fields, &mut sources, sink);
     let placement = read_placement(&fields, sink);
+    let zones = faults::zones(&fields, &pools, sink);
+    let outages = faults::outages(&fields, &zones, sink);
     let services = read_services(&fields, &base_dir, &mut sources, sink);
     let expect = read_expect(&fields, sink);
     let policies = read_policies(&fields, &base_dir, &services, &metrics, sink);
@@ -67,6 +70,8 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, sink: &mut Diagnostics) -> 
         pools,
         node_leases,
         placement,
+        zones,
+        outages,
         metrics,
         objectives,
         reference_utilization: reference?,

@@ -114,6 +114,8 @@ fn mean(rescales: &[Rescale], start: u32, end: f64) -> f64 {
 fn simulate(run: &RecordedRun, resolution: u64, scrape: u64, decision: u64) -> Result<Vec<Rescale>, RunError> {
     let seconds = SimDuration::from_secs;
     let spec = RunSpec {
+        zones: 0,
+        outages: Vec::new(),
         scenario: "recorded".into(),
         policy: run.name.clone(),
         streams: Streams::new(1, 0),

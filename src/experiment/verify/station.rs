@@ -163,6 +163,8 @@ impl Station {
         // The end of the warm-up must be the end of an interval.
         let interval = if warm_up == SimTime::ZERO { never } else { warm_up.since(SimTime::ZERO) };
         RunSpec {
+            zones: 0,
+            outages: Vec::new(),
             scenario: "station".into(),
             policy: "none".into(),
             streams,
