@@ -34,11 +34,12 @@ fn build(node: &Node, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
 /// Chooses among forecasters and their weighted mean.
 ///
 /// Each is fitted to the first two thirds of the series and walked over the last third, forecasting from every value of it (the
-/// rolling origin); every update goes on with that, old errors fading. The measure is the mean absolute error over the steps up
-/// to `horizon`. The candidates are the members, simplest first, and last the mean of those within a quarter of the best,
-/// weighted by one over their squared errors *before* the value that is judged; of all that are within a hundredth of the
-/// least error the first is taken (parsimony). A member twice as bad as the best is given up when all
-/// are estimated anew.
+/// rolling origin); every update goes on with that, old errors fading. The measure is the mean over all values of the absolute
+/// errors about it up to `horizon` steps ahead, divided by the mean of all candidates' errors about the same value: so that the
+/// nights count as much as the days, and a burst no more than other times. The candidates are the members, simplest first,
+/// and last the mean of those near the best, weighted by one over their squared measure *before* the value that is judged; of
+/// all that are within a hundredth of the least measure the first is taken (parsimony). A member three times as bad as the best
+/// is given up when all are estimated anew.
 #[derive(Clone)]
 pub struct Auto {
     /// The forecasters, simplest first.
@@ -65,17 +66,16 @@ impl Default for Auto {
 
 /// Most values at the end of the series that are forecast to judge by.
 const MOST_JUDGED: usize = 1500;
-/// What is left of an error's weight one value later: half after about 1,400 values, five days of five minutes. Much less
-/// would judge by the night alone.
-const FADING: f64 = 0.9995;
+/// What is left of an error's weight one value later: half after about 350 values.
+const FADING: f64 = 0.998;
 /// What differs by less is equally good.
 const EQUAL: f64 = 1.01;
 /// Members no worse than this go into the mean.
-const NEAR: f64 = 1.25;
+const NEAR: f64 = 1.15;
 /// Members worse than this are given up when all are estimated anew.
-const FAR: f64 = 2.0;
+const FAR: f64 = 3.0;
 
-/// A mean absolute error, old errors fading.
+/// A mean error relative to those of all candidates about the same value, old errors fading.
 #[derive(Debug, Clone, Copy, Default)]
 struct Track {
     sum: f64,
@@ -83,12 +83,12 @@ struct Track {
 }
 
 impl Track {
-    fn fade(&mut self) {
+    /// Takes in the errors about one value, in units of `scale`.
+    fn add(&mut self, errors: impl Iterator<Item = Option<f64>>, scale: f64) {
         (self.sum, self.count) = (self.sum * FADING, self.count * FADING);
-    }
-
-    fn add(&mut self, error: f64) {
-        (self.sum, self.count) = (self.sum + error.abs(), self.count + 1.0);
+        for error in errors.flatten().filter(|_| scale > 0.0) {
+            (self.sum, self.count) = (self.sum + error.abs() / scale, self.count + 1.0);
+        }
     }
 
     fn mean(&self) -> f64 {
@@ -163,24 +163,30 @@ impl AutoFit {
     fn learn(&mut self, value: f64) {
         // Without a track so far all weigh the same.
         let weights = self.weights();
-        let mut mean: Vec<Option<f64>> = vec![Some(0.0); self.method.horizon];
-        self.combined.fade();
-        for (candidate, weight) in self.candidates.iter_mut().zip(weights) {
-            candidate.track.fade();
+        let of_candidate = |candidate: &Candidate| {
             let mut errors = vec![None; self.method.horizon];
             candidate.pending.errors(value).for_each(|(step, error)| errors[step] = Some(error));
-            errors.iter().flatten().for_each(|error| candidate.track.add(*error));
-            if weight > 0.0 {
-                let add = |(sum, error): (&mut Option<f64>, Option<f64>)| {
-                    *sum = sum.zip(error).map(|(sum, error)| sum + weight * error);
-                };
-                mean.iter_mut().zip(errors).for_each(add);
-            }
+            errors
+        };
+        let errors: Vec<Vec<Option<f64>>> = self.candidates.iter().map(of_candidate).collect();
+        let scale = typical(&errors);
+        for (candidate, errors) in self.candidates.iter_mut().zip(&errors) {
+            candidate.track.add(errors.iter().copied(), scale);
             candidate.fitted.update(&[value]);
             candidate.pending.note(candidate.fitted.as_ref(), self.method.horizon);
         }
-        mean.into_iter().flatten().for_each(|error| self.combined.add(error));
+        let part = |step: usize| {
+            let of = errors.iter().zip(&weights).filter(|(_, weight)| **weight > 0.0);
+            of.map(|(errors, weight)| errors[step].map(|error| weight * error)).sum::<Option<f64>>()
+        };
+        self.combined.add((0..self.method.horizon).map(part), scale);
     }
+}
+
+/// The mean size of the errors made about one value; 0 if there are none.
+fn typical(errors: &[Vec<Option<f64>>]) -> f64 {
+    let (sum, count) = errors.iter().flatten().flatten().fold((0.0, 0.0), |(s, n), e| (s + e.abs(), n + 1.0));
+    if count > 0.0 { sum / count } else { 0.0 }
 }
 
 impl Fitted for AutoFit {
@@ -220,5 +226,41 @@ impl Fitted for AutoFit {
             weight => format!("{:.0}% {}", 100.0 * weight, candidate.fitted.describe()),
         };
         weighted.map(share).collect::<Vec<_>>().join("; ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::SimDuration;
+
+    fn series(values: impl Iterator<Item = f64>, season: usize) -> Series {
+        Series::new(values, SimDuration::from_secs(60)).with_seasons([season])
+    }
+
+    fn pair() -> Auto {
+        Auto { members: vec![Arc::new(Naive), Arc::new(SeasonalNaive::default())], horizon: 3 }
+    }
+
+    #[test]
+    fn the_better_member_is_chosen_and_given_up_when_its_time_is_over() {
+        let wave = |t: usize| [10.0, 30.0, 50.0, 20.0][t % 4] + ((t * 37) % 11) as f64 * 0.1;
+        let mut fit = pair().fit(&series((0..120).map(wave), 4)).unwrap();
+        assert_eq!(fit.describe(), "value 4 steps ago");
+        // A steep ramp has no season: the last value is the nearer guess.
+        fit.update(&(0..900).map(|t| 500.0 + 7.0 * t as f64).collect::<Vec<_>>());
+        assert_eq!(fit.describe(), "last value");
+    }
+
+    #[test]
+    fn of_equals_the_simplest_and_else_the_mean_where_it_is_better() {
+        // A constant: all are right.
+        let fit = Auto::default().fit(&series((0..100).map(|_| 5.0), 4)).unwrap();
+        assert_eq!(fit.describe(), "last value");
+        assert_eq!(fit.forecast(2, &[0.9]).mean, [5.0, 5.0]);
+        // Around a level the errors of the last value and of the one a season ago are alike and not the same: their mean is better.
+        let noise = |t: usize| 100.0 + ((t * 7919 + t * t * 104_729) % 1009) as f64 / 100.0;
+        let fit = pair().fit(&series((0..600).map(noise), 7)).unwrap();
+        assert!(fit.describe().contains("% last value; "), "{}", fit.describe());
     }
 }

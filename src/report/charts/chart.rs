@@ -208,8 +208,7 @@ impl Chart {
             let x = coarse(plot.backend_coord(&(self.x.place(*value), y_range.start)).0);
             label(root, text, (x, top + panel.height + 8), Ink::Axis, LABEL, (HPos::Center, VPos::Top), false)?;
         }
-        let middle = (12, top + panel.height / 2);
-        label(root, &panel.y.title, middle, Ink::Axis, LABEL, (HPos::Center, VPos::Center), true)
+        label(root, &panel.y.title, (12, top + panel.height / 2), Ink::Axis, LABEL, (HPos::Center, VPos::Center), true)
     }
 }
 
