@@ -63,15 +63,40 @@ impl Place {
 #[test]
 fn a_comparison_is_the_same_for_any_number_of_threads_and_names_its_base() {
     let place = Place::new(SCENARIO);
-    let one = place.expect("compare small.yaml --base auto --replications 4 --format json --threads 1", 0);
-    assert_eq!(one, place.expect("compare small.yaml --base auto --replications 4 --format json --threads 2", 0));
+    let one = place.expect("compare small.yaml --as-is --base auto --replications 4 --format json --threads 1", 0);
+    assert_eq!(
+        one,
+        place.expect("compare small.yaml --as-is --base auto --replications 4 --format json --threads 2", 0)
+    );
     let result: serde_json::Value = serde_json::from_str(&one).unwrap();
     assert_eq!(result["base"], "auto");
     let cost = &result["policies"][0]["figures"][0];
     assert_eq!((cost["figure"].as_str(), cost["better"].as_bool()), (Some("cost"), Some(false)), "{cost}");
     assert!(cost["verdict"].as_str().unwrap().starts_with("dearer by"), "{cost}");
-    assert!(place.expect("compare small.yaml --base atuo", 2).contains("did you mean `auto`?"));
-    assert!(place.expect("compare small.yaml --precision 0%", 2).contains("never reached"));
+    assert!(place.expect("compare small.yaml --as-is --base atuo", 2).contains("did you mean `auto`?"));
+    assert!(place.expect("compare small.yaml --as-is --precision 0%", 2).contains("never reached"));
+}
+
+/// Fixed fleets differ by their size alone: at the same level they are the same fleet, the smallest that meets the objective.
+#[test]
+fn at_the_same_level_equal_policies_cost_the_same() {
+    let policies = "policies:\n  three: { static: { replicas: 3 } }\n  seven: { static: { replicas: 7 } }\n  auto: { hpa: { min: 1, max: 9, target: { cpu: 60% } } }\n";
+    let place = Place::new(&format!("{}{policies}", &SCENARIO[..SCENARIO.find("policies:").unwrap()]));
+    let one = place.expect("compare small.yaml --replications 3 --threads 1 --format json --out out", 0);
+    let stdout = |arguments: &str| String::from_utf8(place.run(arguments).stdout).unwrap();
+    let again = stdout("compare small.yaml --replications 3 --threads 2 --format json --out out");
+    assert!(one.starts_with(&again), "{one}\n{again}");
+    let rows: serde_json::Value = serde_json::from_str(&again).unwrap();
+    let cost = |policy: &str| {
+        let rows = rows["rows"].as_array().unwrap();
+        rows.iter().find(|row| row["Policy"] == policy).unwrap()["Cost"].as_str().unwrap().to_string()
+    };
+    assert_eq!(cost("three"), cost("seven"));
+    let csv = fs::read_to_string(place.path("out/small/frontier.csv")).unwrap();
+    assert!(csv.lines().filter(|line| line.contains("true,true")).count() >= 2, "{csv}");
+    assert_eq!(place.path("out/small/frontier.svg").exists(), cfg!(feature = "charts"));
+    let shown = place.expect("compare small.yaml --replications 3 --out out", 0);
+    assert!(shown.contains("At the same service level") && shown.contains("beside"), "{shown}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod cli;
 mod determinism;
 mod forecast_stories;
 mod forecasters;
+mod headroom;
 mod invariants;
 mod misses;
 mod predictive;

@@ -97,6 +97,7 @@ impl Track {
 }
 
 struct Candidate {
+    method: Arc<dyn Forecaster>,
     fitted: Box<dyn Fitted>,
     pending: Pending,
     track: Track,
@@ -113,15 +114,14 @@ impl Forecaster for Auto {
                 Ok(fitted) => {
                     let mut pending = Pending::default();
                     pending.note(fitted.as_ref(), self.horizon);
-                    candidates.push(Candidate { fitted, pending, track: Track::default() });
+                    candidates.push(Candidate { method: Arc::clone(method), fitted, pending, track: Track::default() });
                 }
                 Err(error) => refused = error,
             }
         }
         let mut fit = AutoFit { method: self.clone(), candidates, combined: Track::default() };
         fit.update(&series.values()[from..]);
-        fit.candidates.retain(|candidate| candidate.track.mean().is_finite());
-        if fit.candidates.is_empty() { Err(refused) } else { fit.refit(series) }
+        fit.renew(|candidate| candidate.method.fit(series)).unwrap_or(Err(refused))
     }
 }
 
@@ -133,6 +133,32 @@ struct AutoFit {
 }
 
 impl AutoFit {
+    /// This choice with every candidate fitted anew by `fit`, but for those far off, which would cost as much time as the rest; what
+    /// is pending was said by the earlier fit, which is as good a witness as any. `None` if nothing was judged.
+    fn renew(
+        &self,
+        fit: impl Fn(&Candidate) -> Result<Box<dyn Fitted>, FitError>,
+    ) -> Option<Result<Box<dyn Fitted>, FitError>> {
+        let far = FAR * self.least();
+        let mut refused = None;
+        let mut candidates = Vec::new();
+        for candidate in self.candidates.iter().filter(|c| c.track.mean().is_finite() && c.track.mean() <= far) {
+            match fit(candidate) {
+                Ok(fitted) => candidates.push(Candidate {
+                    method: Arc::clone(&candidate.method),
+                    fitted,
+                    pending: candidate.pending.clone(),
+                    track: candidate.track,
+                }),
+                Err(error) => refused = Some(Err(error)),
+            }
+        }
+        if candidates.is_empty() {
+            return refused;
+        }
+        Some(Ok(Box::new(AutoFit { method: self.method.clone(), candidates, combined: self.combined })))
+    }
+
     fn least(&self) -> f64 {
         self.candidates.iter().map(|candidate| candidate.track.mean()).fold(f64::INFINITY, f64::min)
     }
@@ -203,20 +229,7 @@ impl Fitted for AutoFit {
     }
 
     fn refit(&self, series: &Series) -> Result<Box<dyn Fitted>, FitError> {
-        let far = FAR * self.least();
-        let mut refused = FitError::NoData;
-        let mut candidates = Vec::new();
-        // What is far off is given up: it would cost as much time as the rest.
-        for Candidate { fitted, pending, track } in self.candidates.iter().filter(|c| c.track.mean() <= far) {
-            match fitted.refit(series) {
-                Ok(fitted) => candidates.push(Candidate { fitted, pending: pending.clone(), track: *track }),
-                Err(error) => refused = error,
-            }
-        }
-        if candidates.is_empty() {
-            return Err(refused);
-        }
-        Ok(Box::new(AutoFit { method: self.method.clone(), candidates, combined: self.combined }))
+        self.renew(|candidate| candidate.fitted.refit(series)).unwrap_or(Err(FitError::NoData))
     }
 
     fn describe(&self) -> String {

@@ -5,6 +5,7 @@
 //! declare it through [`ScalingPolicy::foresight`], and every report marks it.
 
 mod foretold;
+mod headroom;
 pub mod hpa;
 mod planned;
 pub mod predictive;
@@ -21,6 +22,7 @@ use crate::config::{Diagnostics, Node, Plugin, Value, suggest};
 use crate::units::{Bytes, Millicores, SimDuration, SimTime};
 
 pub use foretold::Foretold;
+pub use headroom::with_headroom;
 pub use prospect::{Facts, Prospect, StepLoad};
 
 /// Phase of a pod as the Kubernetes API shows it.
@@ -260,6 +262,13 @@ pub trait ScalingPolicy: Send {
     /// How many replicas the service starts with, given the count configured for the service.
     fn initial_replicas(&self, configured: u32) -> u32 {
         configured
+    }
+
+    /// Makes the policy hold `factor` times what it would by itself, if it has a way of its own; `false` leaves that to what it
+    /// is shown of the load (see [`with_headroom`]).
+    fn set_headroom(&mut self, factor: f64) -> bool {
+        let _ = factor;
+        false
     }
 
     /// What the policy knows beyond the observation.

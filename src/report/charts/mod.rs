@@ -4,6 +4,7 @@ mod axis;
 mod canvas;
 mod chart;
 mod forecast;
+mod frontier;
 mod pictures;
 mod raster;
 mod recorded;
@@ -11,8 +12,9 @@ mod sweep;
 mod thin;
 mod trace;
 
+use crate::engine::scenario::Scenario;
 use crate::experiment::recorded::Comparison;
-use crate::experiment::{Outcome, SweepTable};
+use crate::experiment::{CostBound, Outcome, SweepTable, Tuned};
 use crate::report::{Artifact, ReportError, Reporter, ReporterPlugin};
 use crate::workload::Portrait;
 
@@ -72,6 +74,19 @@ pub(super) fn sweep_files(table: &SweepTable) -> Result<Vec<Artifact>, ReportErr
 pub(super) fn trace_files(traces: &[(String, Portrait)]) -> Result<Vec<Artifact>, ReportError> {
     let mut artifacts = Vec::new();
     for chart in trace::charts(traces) {
+        artifacts.extend(files(&chart)?);
+    }
+    Ok(artifacts)
+}
+
+/// The charts of cost and bad requests over headroom.
+pub(super) fn frontier_files(
+    scenario: &Scenario,
+    tuned: &[Tuned],
+    bound: Option<&CostBound>,
+) -> Result<Vec<Artifact>, ReportError> {
+    let mut artifacts = Vec::new();
+    for chart in frontier::charts(scenario, tuned, bound) {
         artifacts.extend(files(&chart)?);
     }
     Ok(artifacts)
