@@ -38,8 +38,7 @@ fn build(node: &Node, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
 /// errors about it up to `horizon` steps ahead, divided by the mean of all candidates' errors about the same value: so that the
 /// nights count as much as the days, and a burst no more than other times. The candidates are the members, simplest first,
 /// and last the mean of those near the best, weighted by one over their squared measure *before* the value that is judged; of
-/// all that are within a hundredth of the least measure the first is taken (parsimony). A member three times as bad as the best
-/// is given up when all are estimated anew.
+/// all that are within a hundredth of the least measure the first is taken (parsimony).
 #[derive(Clone)]
 pub struct Auto {
     /// The forecasters, simplest first.
@@ -71,9 +70,7 @@ const FADING: f64 = 0.998;
 /// What differs by less is equally good.
 const EQUAL: f64 = 1.01;
 /// Members no worse than this go into the mean.
-const NEAR: f64 = 1.15;
-/// Members worse than this are given up when all are estimated anew.
-const FAR: f64 = 3.0;
+const NEAR: f64 = 1.3;
 
 /// A mean error relative to those of all candidates about the same value, old errors fading.
 #[derive(Debug, Clone, Copy, Default)]
@@ -133,16 +130,15 @@ struct AutoFit {
 }
 
 impl AutoFit {
-    /// This choice with every candidate fitted anew by `fit`, but for those far off, which would cost as much time as the rest; what
-    /// is pending was said by the earlier fit, which is as good a witness as any. `None` if nothing was judged.
+    /// This choice with every candidate fitted anew by `fit`; what is pending was said by the earlier fit, which is as good a
+    /// witness as any. `None` if nothing was judged.
     fn renew(
         &self,
         fit: impl Fn(&Candidate) -> Result<Box<dyn Fitted>, FitError>,
     ) -> Option<Result<Box<dyn Fitted>, FitError>> {
-        let far = FAR * self.least();
         let mut refused = None;
         let mut candidates = Vec::new();
-        for candidate in self.candidates.iter().filter(|c| c.track.mean().is_finite() && c.track.mean() <= far) {
+        for candidate in self.candidates.iter().filter(|c| c.track.mean().is_finite()) {
             match fit(candidate) {
                 Ok(fitted) => candidates.push(Candidate {
                     method: Arc::clone(&candidate.method),
@@ -272,7 +268,10 @@ mod tests {
         assert_eq!(fit.describe(), "last value");
         assert_eq!(fit.forecast(2, &[0.9]).mean, [5.0, 5.0]);
         // Around a level the errors of the last value and of the one a season ago are alike and not the same: their mean is better.
-        let noise = |t: usize| 100.0 + ((t * 7919 + t * t * 104_729) % 1009) as f64 / 100.0;
+        let noise = |t: usize| {
+            let mixed = (t as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            100.0 + ((mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 54) as f64 / 100.0
+        };
         let fit = pair().fit(&series((0..600).map(noise), 7)).unwrap();
         assert!(fit.describe().contains("% last value; "), "{}", fit.describe());
     }
