@@ -30,11 +30,13 @@ fn an_autoscaler_with_headroom_has_a_lower_target() {
            headroom: { hpa: { min: 1, max: 40, target: { cpu: 60% } }, headroom: 1.5 }\n",
     );
     let [plain, headroom] = [0, 1].map(|policy| run(&scenario, policy));
-    // The autoscaler reckons in whole percents, so that sizes may differ by one.
-    let rows = plain.services[0].timeline.iter().zip(&headroom.services[0].timeline);
-    let apart = rows.map(|(a, b)| (a.wanted - b.wanted).abs()).fold(0.0, f64::max);
+    // The autoscaler cuts the utilization to whole percents, which near the edge of its tolerance moves a step to another
+    // sync: the sizes are the same on average.
+    let mean = |record: &RunRecord| record.services[0].mean_ready;
+    assert!((mean(&plain) / mean(&headroom) - 1.0).abs() < 0.01, "{} {}", mean(&plain), mean(&headroom));
+    let sixty = run(&read("  sixty: { hpa: { min: 1, max: 40, target: { cpu: 60% } } }\n"), 0);
+    assert!(mean(&headroom) > 1.2 * mean(&sixty), "{}", mean(&sixty));
     assert!(plain.services[0].elasticity.scale_ups > 5, "the fleet has to move");
-    assert!(apart <= 1.5, "{apart}");
     assert!((plain.cost.as_f64() / headroom.cost.as_f64() - 1.0).abs() < 0.01, "{} {}", plain.cost, headroom.cost);
 }
 
