@@ -1,7 +1,7 @@
 //! What one run leaves behind: plain values, no references into the simulation.
 
 use super::causes::Causes;
-use crate::policy::{Foresight, ReasonCode};
+use crate::policy::{Foresight, Foretold, ReasonCode};
 use crate::stats::LatencyHistogram;
 use crate::units::{Fraction, SimDuration, SimTime, Usd, UsdPerHour};
 
@@ -71,6 +71,8 @@ pub struct ServiceRecord {
     pub timeline: Vec<Interval>,
     /// Every decision that changed the size or its reason, in order of time.
     pub decisions: Vec<DecisionRecord>,
+    /// What the policy foretold, step by step in order of time; empty under a policy that forecasts nothing.
+    pub foretold: Vec<Foretold>,
 }
 
 /// Requests and what became of them. `arrived = completed + rejected + timed_out + failed + in_flight`.

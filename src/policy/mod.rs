@@ -4,6 +4,7 @@
 //! reads from the Kubernetes API as they are now, and metrics as old as the pipeline makes them. A clairvoyant policy must
 //! declare it through [`ScalingPolicy::foresight`], and every report marks it.
 
+mod foretold;
 mod headroom;
 pub mod hpa;
 mod planned;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use crate::config::{Diagnostics, Node, Plugin, Value, suggest};
 use crate::units::{Bytes, Millicores, SimDuration, SimTime};
 
+pub use foretold::Foretold;
 pub use headroom::with_headroom;
 pub use prospect::{Facts, Prospect, StepLoad};
 
@@ -250,6 +252,12 @@ pub trait ScalingPolicy: Send {
 
     /// Decides. A returned count is applied as it is.
     fn decide(&mut self, observation: &Observation<'_>) -> Decision;
+
+    /// What it has foretold since it was last asked, in order of time; asked after every decision. A policy that forecasts
+    /// nothing has nothing to say.
+    fn foretold(&mut self) -> Vec<Foretold> {
+        Vec::new()
+    }
 
     /// How many replicas the service starts with, given the count configured for the service.
     fn initial_replicas(&self, configured: u32) -> u32 {

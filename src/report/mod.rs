@@ -11,6 +11,7 @@ mod causes;
 mod charts;
 mod comparison;
 mod decisions_csv;
+mod forecast;
 mod grid;
 mod html;
 mod level;
@@ -85,6 +86,7 @@ pub const REPORTERS: &[ReporterPlugin] = &[
     #[cfg(feature = "tables")]
     timeline_parquet::PLUGIN,
     decisions_csv::PLUGIN,
+    forecast::PLUGIN,
     #[cfg(feature = "charts")]
     charts::PLUGIN,
 ];

@@ -3,6 +3,7 @@
 mod axis;
 mod canvas;
 mod chart;
+mod forecast;
 mod frontier;
 mod pictures;
 mod raster;
@@ -20,7 +21,7 @@ use crate::workload::Portrait;
 /// The entry in the list.
 pub(super) const PLUGIN: ReporterPlugin = ReporterPlugin {
     name: "charts",
-    summary: "load and capacity, latency, replicas and cost over time, latency distribution; SVG and PNG",
+    summary: "load and capacity, latency, replicas, cost and forecasts over time, latency distribution; SVG and PNG",
     source: "plotters; PNG by resvg with DejaVu Sans",
     build: &Charts,
 };
@@ -30,7 +31,7 @@ struct Charts;
 impl Reporter for Charts {
     fn report(&self, outcome: &Outcome) -> Result<Vec<Artifact>, ReportError> {
         let mut artifacts = Vec::new();
-        for chart in pictures::all(outcome) {
+        for chart in pictures::all(outcome).into_iter().chain(forecast::charts(outcome)) {
             artifacts.extend(files(&chart)?);
         }
         Ok(artifacts)
@@ -53,6 +54,11 @@ pub(super) fn recorded_files(runs: &[Comparison]) -> Result<[Artifact; 2], Repor
 /// All charts for a page: the `svg` element and how to read it.
 pub(super) fn figures(outcome: &Outcome) -> Vec<(String, String)> {
     pictures::all(outcome).into_iter().map(|chart| (chart.svg(true), chart.caption)).collect()
+}
+
+/// The charts of forecasts for a page: the `svg` element and how to read it.
+pub(super) fn forecast_figures(outcome: &Outcome) -> Vec<(String, String)> {
+    forecast::charts(outcome).into_iter().map(|chart| (chart.svg(true), chart.caption)).collect()
 }
 
 /// The charts of a sweep.
