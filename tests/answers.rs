@@ -63,15 +63,74 @@ impl Place {
 #[test]
 fn a_comparison_is_the_same_for_any_number_of_threads_and_names_its_base() {
     let place = Place::new(SCENARIO);
-    let one = place.expect("compare small.yaml --base auto --replications 4 --format json --threads 1", 0);
-    assert_eq!(one, place.expect("compare small.yaml --base auto --replications 4 --format json --threads 2", 0));
+    let one = place.expect("compare small.yaml --as-is --base auto --replications 4 --format json --threads 1", 0);
+    assert_eq!(
+        one,
+        place.expect("compare small.yaml --as-is --base auto --replications 4 --format json --threads 2", 0)
+    );
     let result: serde_json::Value = serde_json::from_str(&one).unwrap();
     assert_eq!(result["base"], "auto");
     let cost = &result["policies"][0]["figures"][0];
     assert_eq!((cost["figure"].as_str(), cost["better"].as_bool()), (Some("cost"), Some(false)), "{cost}");
     assert!(cost["verdict"].as_str().unwrap().starts_with("dearer by"), "{cost}");
-    assert!(place.expect("compare small.yaml --base atuo", 2).contains("did you mean `auto`?"));
-    assert!(place.expect("compare small.yaml --precision 0%", 2).contains("never reached"));
+    assert!(place.expect("compare small.yaml --as-is --base atuo", 2).contains("did you mean `auto`?"));
+    assert!(place.expect("compare small.yaml --as-is --precision 0%", 2).contains("never reached"));
+}
+
+/// Fixed fleets differ by their size alone: at the same level they are the same fleet, the smallest that meets the objective.
+#[test]
+fn at_the_same_level_equal_policies_cost_the_same() {
+    let policies = "policies:\n  three: { static: { replicas: 3 } }\n  seven: { static: { replicas: 7 } }\n  auto: { hpa: { min: 1, max: 9, target: { cpu: 60% } } }\n";
+    let place = Place::new(&format!("{}{policies}", &SCENARIO[..SCENARIO.find("policies:").unwrap()]));
+    let one = place.expect("compare small.yaml --replications 3 --threads 1 --format json --out out", 0);
+    let stdout = |arguments: &str| String::from_utf8(place.run(arguments).stdout).unwrap();
+    let again = stdout("compare small.yaml --replications 3 --threads 2 --format json --out out");
+    assert!(one.starts_with(&again), "{one}\n{again}");
+    let rows: serde_json::Value = serde_json::from_str(&again).unwrap();
+    let cost = |policy: &str| {
+        let rows = rows["rows"].as_array().unwrap();
+        rows.iter().find(|row| row["Policy"] == policy).unwrap()["Cost"].as_str().unwrap().to_string()
+    };
+    assert_eq!(cost("three"), cost("seven"));
+    let csv = fs::read_to_string(place.path("out/small/frontier.csv")).unwrap();
+    assert!(csv.lines().filter(|line| line.contains("true,true")).count() >= 2, "{csv}");
+    assert_eq!(place.path("out/small/frontier.svg").exists(), cfg!(feature = "charts"));
+    let shown = place.expect("compare small.yaml --replications 3 --out out", 0);
+    assert!(shown.contains("At the same service level") && shown.contains("beside"), "{shown}");
+}
+
+#[test]
+fn a_plan_finds_the_cheapest_and_writes_it_back() {
+    let place = Place::new(SCENARIO);
+    let plan = "plan small.yaml --replications 4 --vary service.concurrency=4,8 --out out";
+    let shown = place.expect(plan, 0);
+    assert!(shown.contains("meets 95% of requests within 500ms with 95% confidence over 4 replications"), "{shown}");
+    assert!(shown.contains("✓ the winner") && shown.contains("dearer by"), "{shown}");
+    assert_eq!(shown, place.expect(&format!("{plan} --threads 1"), 0), "the same for any number of threads");
+    // The scenario that was written back runs as the search ran it, and its manifests say the same.
+    let csv = fs::read_to_string(place.path("out/small/plan-trials.csv")).unwrap();
+    let chosen = csv.lines().find(|line| line.contains(",true,true,")).unwrap();
+    let cost: f64 = chosen.split(',').nth(4).unwrap().parse().unwrap();
+    let cost_of = |file: &str| {
+        let json =
+            String::from_utf8(place.run(&format!("compare {file} --as-is --replications 4 --format json")).stdout)
+                .unwrap();
+        let result: serde_json::Value = serde_json::from_str(&json).unwrap_or_else(|error| panic!("{error}: {json}"));
+        assert_eq!(result["policies"].as_array().unwrap().len(), 1, "only the winner is left");
+        result["policies"][0]["figures"][0]["mean"].as_f64().unwrap()
+    };
+    assert!((cost_of("small.plan.yaml") / cost - 1.0).abs() < 1e-9, "{cost} {}", cost_of("small.plan.yaml"));
+    let deployment = fs::read_to_string(place.path("out/small/web-deployment.yaml")).unwrap();
+    assert!(deployment.contains("kind: Deployment"), "{deployment}");
+    if place.path("out/small/web-hpa.yaml").exists() {
+        let by_manifest = "extends: small.plan.yaml\npolicies: { auto: null, manifest: { hpa: { manifest: out/small/web-hpa.yaml } } }\n";
+        fs::write(place.path("by-manifest.yaml"), by_manifest).unwrap();
+        assert!((cost_of("by-manifest.yaml") / cost - 1.0).abs() < 1e-9);
+    }
+    assert!(place.expect("plan small.yaml --set objectives=[] --out out", 2).contains("needs objectives"));
+    let hopeless =
+        "plan small.yaml --replications 2 --set service.service-time=2s --no-scenario --out out --format markdown";
+    assert!(place.expect(hopeless, 1).contains("misses 95% of requests within 500ms: 0.0% at best"));
 }
 
 #[test]

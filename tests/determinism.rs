@@ -176,7 +176,7 @@ fn start_up_delays(scenario: &mut Scenario, every: SimDuration, sizes: Vec<u32>)
         let seen = seen.clone();
         Arc::new(move |_| Box::new(Onlooker { every, sizes: sizes.clone(), turn: 0, seen: seen.clone() }))
     };
-    scenario.policies = vec![PolicyPlan { label: "onlooker".into(), factories: vec![factory] }];
+    scenario.policies = vec![PolicyPlan { label: "onlooker".into(), factories: vec![factory], headroom: 1.0 }];
     run(scenario, 1);
     seen.lock().unwrap().clone()
 }

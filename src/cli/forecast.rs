@@ -10,7 +10,7 @@ use super::reading::Reading;
 use super::{Failure, remark, say, shown};
 use crate::config::{Diagnostics, SourceFile, parse_single};
 use crate::forecast::backtest::{Backtest, Evaluation, Refit};
-use crate::forecast::{Combination, Forecaster, Ladder, Series, read_forecaster};
+use crate::forecast::{Auto, Forecaster, Ladder, Series, read_forecaster};
 use crate::random::Streams;
 use crate::units::SimDuration;
 use crate::workload::{Expand, TraceOptions, WorkloadSpec, arrivals_per_step};
@@ -29,7 +29,7 @@ pub(super) struct ForecastArguments {
     #[arg(long = "model", value_name = "MODEL")]
     models: Vec<String>,
     /// Also let the program choose: at each origin the model with the least recent errors, of those named (or, if none is, of a
-    /// built-in list).
+    /// built-in list) and their weighted mean.
     #[arg(long)]
     auto: bool,
     /// How far to look ahead.
@@ -120,10 +120,10 @@ impl ForecastArguments {
     fn models(&self) -> Result<Vec<Model>, Failure> {
         let mut models = self.models.iter().map(|text| model(text)).collect::<Result<Vec<_>, _>>()?;
         if self.auto {
-            let default = Combination { horizon: self.steps(self.horizon), best_only: true, ..Combination::default() };
+            let default = Auto { horizon: self.steps(self.horizon), ..Auto::default() };
             let named: Vec<_> = models.iter().map(|model| Arc::clone(&model.forecaster)).collect();
             let members = if named.is_empty() { default.members } else { named };
-            let forecaster = Ladder::under("auto", Combination { members, ..default });
+            let forecaster = Ladder::under("auto", Auto { members, ..default });
             models.push(Model { name: "auto".into(), forecaster });
         }
         if models.is_empty() {

@@ -310,7 +310,11 @@ fn objective() -> Value {
 
 fn policies() -> Value {
     let kinds: Vec<&str> = POLICIES.iter().map(|plugin| plugin.name).collect();
-    let one = one_of_plugins("A policy and its parameters.", POLICIES.iter().map(|p| (p.name, p.summary)));
+    let mut one = one_of_plugins("A policy and its parameters.", POLICIES.iter().map(|p| (p.name, p.summary)));
+    // Beside the policy's name may stand its headroom.
+    one["properties"]["headroom"] =
+        json!({ "type": "number", "description": "Factor on the load that the policy provides for; 1 by default." });
+    one["maxProperties"] = json!(2);
     json!({
         "type": "object",
         "description": "Policies to compare, each under a label of its own.",

@@ -85,6 +85,7 @@ impl Service {
             sojourn: totals.sojourn,
             timeline: std::mem::take(&mut self.timeline),
             decisions: std::mem::take(&mut self.decisions),
+            foretold: std::mem::take(&mut self.foretold),
         }
     }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::causes::Causes;
-use crate::policy::{Foresight, ReasonCode};
+use crate::policy::{Foresight, Foretold, ReasonCode};
 use crate::stats::LatencyHistogram;
 use crate::units::{Fraction, SimDuration, SimTime, Usd, UsdPerHour};
 
@@ -79,6 +79,8 @@ pub struct ServiceRecord {
     pub timeline: Vec<Interval>,
     /// Every decision that changed the size or its reason, in order of time.
     pub decisions: Vec<DecisionRecord>,
+    /// What the policy foretold, step by step in order of time; empty under a policy that forecasts nothing.
+    pub foretold: Vec<Foretold>,
 }
 
 /// Requests and what became of them. `arrived = completed + rejected + timed_out + failed + in_flight`.

@@ -12,7 +12,7 @@ use super::spec::{RunSpec, ServiceRun};
 use super::tally::Tally;
 use crate::cluster::dispatch::{LeastLoaded, PowerOfTwo, Random, RoundRobin};
 use crate::cluster::{Dispatcher, LeaseBook, ModelKind, ProcessorSharing, ServiceModel, ServiceSpec, Slots};
-use crate::policy::{Foresight, Observation, ReasonCode, ScalingPolicy};
+use crate::policy::{Foresight, Foretold, Observation, ReasonCode, ScalingPolicy};
 use crate::stats::TimeWeighted;
 use crate::units::{SimDuration, SimTime, Usd};
 use crate::workload::TraceSource;
@@ -27,6 +27,7 @@ pub(super) struct Service {
     /// Good requests by interval, one row per objective.
     pub interval_good: Vec<Vec<u64>>,
     pub decisions: Vec<DecisionRecord>,
+    pub foretold: Vec<Foretold>,
     last_code: Option<ReasonCode>,
     /// Totals at the last interval's end, and at the end of the warm-up.
     marks: Marks,
@@ -370,6 +371,7 @@ impl Service {
             timeline: Vec::new(),
             interval_good: vec![Vec::new(); settings.objectives.len()],
             decisions: Vec::new(),
+            foretold: Vec::new(),
             last_code: None,
             marks: Marks::default(),
             warm_marks: Marks::default(),
@@ -431,6 +433,7 @@ impl Service {
         let metrics_age = observation.age();
         assert!(metrics_age.is_none_or(|age| age >= metrics.lag), "I8: metrics younger than the lag");
         let decision = self.policy.decide(&observation);
+        self.foretold.extend(self.policy.foretold());
         let to = decision.replicas.unwrap_or(wanted);
         if to != wanted || self.last_code != Some(decision.reason.code) {
             self.last_code = Some(decision.reason.code);

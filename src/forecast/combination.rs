@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::parameters::{count, or_empty, read_forecaster};
+use super::parameters::{count, or_empty, read_members};
 use super::tracking::{Pending, held_back, walk};
 use super::{Arima, Ets, FitError, Fitted, Forecast, Forecaster, ForecasterPlugin, Ladder, Mstl, Series};
-use crate::config::{Diagnostics, Fields, Node, Value};
+use crate::config::{Diagnostics, Fields, Node};
 
 /// The entry in the list.
 pub(super) const PLUGIN: ForecasterPlugin = ForecasterPlugin {
@@ -19,16 +19,9 @@ fn build(node: &Node, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
     let node = or_empty(node);
     let fields = Fields::open(&node, "combination", sink)?;
     let default = Combination::default();
-    let members = match fields.node_of("members").map(|node| (node, &node.value)) {
+    let members = match fields.node_of("members") {
         None => default.members,
-        Some((_, Value::Sequence(nodes))) if !nodes.is_empty() => {
-            let read: Vec<Option<_>> = nodes.iter().map(|node| read_forecaster(node, sink)).collect();
-            read.into_iter().collect::<Option<Vec<_>>>()?
-        }
-        Some((node, _)) => {
-            sink.push(node.error("`members` is a list of forecasters"));
-            return None;
-        }
+        Some(node) => read_members(node, sink)?,
     };
     let horizon = count(&fields, "horizon", default.horizon, 1, sink).min(2000);
     let best_only = fields.or("best-only", default.best_only, sink);
@@ -152,15 +145,8 @@ impl CombinationFit {
 
 impl Fitted for CombinationFit {
     fn forecast(&self, steps: usize, levels: &[f64]) -> Forecast {
-        let mut combined = Forecast::normal(vec![0.0; steps], &vec![0.0; steps], levels);
-        for (member, weight) in self.members.iter().zip(self.weights()).filter(|(_, weight)| *weight > 0.0) {
-            let forecast = member.fitted.forecast(steps, levels);
-            let rows = std::iter::once(&mut combined.mean).chain(&mut combined.quantiles);
-            for (row, own) in rows.zip(std::iter::once(&forecast.mean).chain(&forecast.quantiles)) {
-                row.iter_mut().zip(own).for_each(|(sum, v)| *sum += weight * v);
-            }
-        }
-        combined
+        let weighted = self.members.iter().zip(self.weights()).filter(|(_, weight)| *weight > 0.0);
+        Forecast::mean_of(weighted.map(|(member, weight)| (member.fitted.forecast(steps, levels), weight)), levels)
     }
 
     fn update(&mut self, values: &[f64]) {

@@ -11,6 +11,7 @@
 //! To add a method: write `src/forecast/NAME.rs` with the type, its tests and a `PLUGIN`, and add it to the list.
 
 pub mod arima;
+mod auto;
 pub mod backtest;
 mod bfgs;
 mod clean;
@@ -36,6 +37,7 @@ use std::sync::Arc;
 use crate::config::{Diagnostics, Node, Plugin};
 
 pub use arima::Arima;
+pub use auto::Auto;
 pub use combination::Combination;
 pub use conformal::Conformal;
 pub use ets::{Ets, Trend};
@@ -99,4 +101,5 @@ pub const FORECASTERS: &[ForecasterPlugin] = &[
     regression::PLUGIN,
     conformal::PLUGIN,
     combination::PLUGIN,
+    auto::PLUGIN,
 ];

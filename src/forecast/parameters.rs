@@ -30,6 +30,20 @@ pub fn read_forecaster(node: &Node, sink: &mut Diagnostics) -> Option<Arc<dyn Fo
     }
 }
 
+/// Reads a list of forecasters.
+pub(super) fn read_members(node: &Node, sink: &mut Diagnostics) -> Option<Vec<Arc<dyn Forecaster>>> {
+    match &node.value {
+        Value::Sequence(nodes) if !nodes.is_empty() => {
+            let read: Vec<Option<_>> = nodes.iter().map(|node| read_forecaster(node, sink)).collect();
+            read.into_iter().collect()
+        }
+        _ => {
+            sink.push(node.error("`members` is a list of forecasters"));
+            None
+        }
+    }
+}
+
 /// The node itself, or an empty mapping in the place of nothing.
 pub(super) fn or_empty(node: &Node) -> Node {
     let value = if node.is_null() { Value::Mapping(Vec::new()) } else { node.value.clone() };
@@ -74,6 +88,7 @@ mod tests {
     #[case("fourier-arima: {harmonics: 6}")]
     #[case("conformal: {around: {mstl: {rest: ets}}, horizon: 6}")]
     #[case("combination: {members: [naive, ets, {moving-average: {window: 6}}]}")]
+    #[case("auto: {members: [naive, ets], horizon: 6}")]
     #[case("regression: {lags: [1, 2, 288], penalty: 0.1, harmonics: 3}")]
     fn reads(#[case] text: &str) {
         let (built, complaints) = read(text);
@@ -87,6 +102,7 @@ mod tests {
     #[case("arima: {order: [1, 1]}", "p, d and q")]
     #[case("arima: {order: [1, 1, 90]}", "at most")]
     #[case("conformal: {around: nothing}", "no forecaster")]
+    #[case("auto: {members: ets}", "a list of forecasters")]
     #[case("regression: {penalty: -1}", "negative")]
     #[case("[a, b]", "expected the name of a forecaster")]
     fn refuses(#[case] text: &str, #[case] complaint: &str) {

@@ -138,6 +138,21 @@ impl Forecast {
         Forecast { mean, levels: levels.to_vec(), quantiles, fallback: None }
     }
 
+    /// The weighted mean of forecasts over the same steps and `levels`, quantile by quantile; weights sum to one.
+    pub(super) fn mean_of(parts: impl Iterator<Item = (Forecast, f64)>, levels: &[f64]) -> Self {
+        let mut sum = Forecast { levels: levels.to_vec(), ..Forecast::default() };
+        for (part, weight) in parts {
+            let add = |row: &mut Vec<f64>, own: &[f64]| {
+                row.resize(own.len(), 0.0);
+                row.iter_mut().zip(own).for_each(|(sum, value)| *sum += weight * value);
+            };
+            sum.quantiles.resize(part.quantiles.len(), Vec::new());
+            add(&mut sum.mean, &part.mean);
+            sum.quantiles.iter_mut().zip(&part.quantiles).for_each(|(row, own)| add(row, own));
+        }
+        sum
+    }
+
     /// The quantiles of a level that was asked for.
     pub fn quantile(&self, level: f64) -> Option<&[f64]> {
         let index = self.levels.iter().position(|l| *l == level)?;

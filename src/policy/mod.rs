@@ -4,6 +4,8 @@
 //! reads from the Kubernetes API as they are now, and metrics as old as the pipeline makes them. A clairvoyant policy must
 //! declare it through [`ScalingPolicy::foresight`], and every report marks it.
 
+mod foretold;
+mod headroom;
 pub mod hpa;
 mod planned;
 pub mod predictive;
@@ -21,6 +23,8 @@ use serde::{Deserialize, Serialize};
 use crate::config::{Diagnostics, Node, Plugin, Value, suggest};
 use crate::units::{Bytes, Millicores, SimDuration, SimTime};
 
+pub use foretold::Foretold;
+pub use headroom::with_headroom;
 pub use prospect::{Facts, Prospect, StepLoad};
 
 /// Phase of a pod as the Kubernetes API shows it.
@@ -253,9 +257,29 @@ pub trait ScalingPolicy: Send {
     /// Decides. A returned count is applied as it is.
     fn decide(&mut self, observation: &Observation<'_>) -> Decision;
 
+    /// What it has foretold since it was last asked, in order of time; asked after every decision. A policy that forecasts
+    /// nothing has nothing to say.
+    fn foretold(&mut self) -> Vec<Foretold> {
+        Vec::new()
+    }
+
     /// How many replicas the service starts with, given the count configured for the service.
     fn initial_replicas(&self, configured: u32) -> u32 {
         configured
+    }
+
+    /// Makes the policy hold `factor` times what it would by itself, if it has a way of its own; `false` leaves that to what it
+    /// is shown of the load (see [`with_headroom`]).
+    fn set_headroom(&mut self, factor: f64) -> bool {
+        let _ = factor;
+        false
+    }
+
+    /// The policy as Kubernetes objects for `kubectl apply`, where it is one that a cluster can run; `service` names the
+    /// Deployment that it scales.
+    fn manifest(&self, service: &str) -> Option<String> {
+        let _ = service;
+        None
     }
 
     /// What the policy knows beyond the observation.

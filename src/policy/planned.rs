@@ -102,6 +102,11 @@ impl ScalingPolicy for Planned {
         self.settings.interval
     }
 
+    /// The load that it was planned for was so many times as high already.
+    fn set_headroom(&mut self, _factor: f64) -> bool {
+        true
+    }
+
     fn decide(&mut self, observation: &Observation<'_>) -> Decision {
         let number = (observation.now.as_nanos() / self.settings.interval.as_nanos()) as usize;
         let plan = match &self.plan {

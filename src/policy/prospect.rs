@@ -13,6 +13,17 @@ pub struct StepLoad {
     pub squares: f64,
 }
 
+impl StepLoad {
+    /// `factor` times the requests.
+    pub fn times(self, factor: f64) -> StepLoad {
+        StepLoad {
+            requests: (self.requests as f64 * factor).round() as u64,
+            demand: self.demand * factor,
+            squares: self.squares * factor,
+        }
+    }
+}
+
 /// What a replica is and what is asked of the service.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Facts {

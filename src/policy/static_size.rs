@@ -39,6 +39,11 @@ impl ScalingPolicy for StaticSize {
         if set { Decision::hold(reason) } else { Decision::scale_to(self.replicas, reason) }
     }
 
+    fn set_headroom(&mut self, factor: f64) -> bool {
+        self.replicas = (f64::from(self.replicas) * factor).ceil() as u32;
+        true
+    }
+
     fn initial_replicas(&self, _configured: u32) -> u32 {
         self.replicas
     }

@@ -15,7 +15,7 @@ use crate::policy::ReasonCode;
 use crate::report::causes::share_text;
 use crate::report::table::{label, notes, rows};
 use crate::report::verdict::is_clairvoyant;
-use crate::report::{Artifact, ReportError, Reporter, ReporterPlugin, bill, text, verdict};
+use crate::report::{Artifact, ReportError, Reporter, ReporterPlugin, bill, forecast, text, verdict};
 
 /// The entry in the list.
 pub(super) const PLUGIN: ReporterPlugin = ReporterPlugin {
@@ -26,6 +26,7 @@ pub(super) const PLUGIN: ReporterPlugin = ReporterPlugin {
 };
 
 const TEMPLATE: &str = include_str!("../../assets/report.html");
+const FORECAST: &str = include_str!("../../assets/forecast.html");
 const STYLE: &str = include_str!("../../assets/report.css");
 
 /// Decisions shown per policy and service, and on the page altogether; all are in `decisions.csv`.
@@ -45,6 +46,7 @@ fn page(outcome: &Outcome) -> Result<String, minijinja::Error> {
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.add_template("report", TEMPLATE)?;
+    environment.add_template("forecast", FORECAST)?;
     environment.get_template("report")?.render(Serde(Page::of(outcome)))
 }
 
@@ -68,6 +70,7 @@ struct Page<'a> {
     rows: Vec<GridRow>,
     notes: Vec<String>,
     figures: Vec<Figure>,
+    forecast: forecast::Section,
     violations: Vec<Violation>,
     bills: Vec<Bill>,
     decisions: Vec<Decisions>,
@@ -95,6 +98,7 @@ impl<'a> Page<'a> {
             rows: rows(outcome).iter().map(GridRow::of).collect(),
             notes: notes(outcome),
             figures: figures(outcome),
+            forecast: forecast::Section::of(outcome),
             violations: outcome.runs.iter().flat_map(|run| violations(run, several)).collect(),
             bills: outcome.runs.iter().map(Bill::of).collect(),
             decisions: decisions(outcome, several),

@@ -11,8 +11,11 @@ mod causes;
 mod charts;
 mod comparison;
 mod decisions_csv;
+mod forecast;
 mod grid;
 mod html;
+mod level;
+mod plan;
 mod policy_tests;
 mod result;
 mod summary_json;
@@ -37,6 +40,8 @@ pub use bill::{BillLine, bill};
 pub use capacity::capacity;
 pub use comparison::{comparison, figure_title, interval_text, value_text, verdict_text};
 pub use grid::Grid;
+pub use level::{frontier, level_answer, same_level};
+pub use plan::{plan_answer, plan_table, plan_trials};
 pub use policy_tests::{TestedScenario, github_annotations, junit, policy_tests};
 pub use result::{RESULT_FILE, read_result};
 pub use summary_json::SCHEMA_VERSION;
@@ -84,6 +89,7 @@ pub const REPORTERS: &[ReporterPlugin] = &[
     timeline_parquet::PLUGIN,
     decisions_csv::PLUGIN,
     result::PLUGIN,
+    forecast::PLUGIN,
     #[cfg(feature = "charts")]
     charts::PLUGIN,
 ];

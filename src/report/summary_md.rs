@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::experiment::Outcome;
 use crate::report::table::{TableStyle, escape_markdown, label, markdown_row, table};
-use crate::report::{Artifact, ReportError, Reporter, ReporterPlugin, bill, text, verdict};
+use crate::report::{Artifact, ReportError, Reporter, ReporterPlugin, bill, forecast, text, verdict};
 
 /// The entry in the list.
 pub(super) const PLUGIN: ReporterPlugin = ReporterPlugin {
@@ -35,6 +35,7 @@ fn page(outcome: &Outcome) -> String {
     }
     if !outcome.runs.is_empty() {
         let _ = writeln!(page, "## Policies side by side\n\n{}", table(outcome, TableStyle::Markdown));
+        page += &forecast::markdown(outcome);
         let _ = writeln!(page, "## Bill\n\n{}", bills(outcome));
     }
     if !outcome.assumptions.is_empty() {

@@ -353,6 +353,7 @@ impl Case {
             count: pool.count,
         };
         let plan = |(number, policies): (usize, &Vec<PolicyCase>)| PolicyPlan {
+            headroom: 1.0,
             label: format!("variant-{number}"),
             factories: policies.iter().map(|policy| policy.factory(metrics.lag)).collect(),
         };

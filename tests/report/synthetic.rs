@@ -253,6 +253,7 @@ pub fn blank_service() -> ServiceRecord {
         elasticity: Elasticity::default(),
         timeline: Vec::new(),
         decisions: Vec::new(),
+        foretold: Vec::new(),
     }
 }
 

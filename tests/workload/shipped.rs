@@ -14,6 +14,8 @@ fn path(name: &str) -> PathBuf {
 #[rstest]
 #[case("shop-peak.csv.gz", SeriesKind::Counts, 39_165, "2011-11-27T00:00:00Z", "13d")]
 #[case("game-evening.csv.gz", SeriesKind::Counts, 5_448_212, "2021-04-28T12:00:00Z", "18h")]
+#[case("game-event.csv.gz", SeriesKind::Counts, 9_068_991, "2021-04-21T00:00:00Z", "9d")]
+#[case("nasa-july.csv.gz", SeriesKind::Counts, 1_074_436, "1995-07-03T00:00:00Z", "14d")]
 #[case("fraud-burst.csv.gz", SeriesKind::Arrivals, 1_268, "2017-03-27T13:08:09Z", "24d1h6m20s1ns")]
 #[case("llm-chat.csv.gz", SeriesKind::Arrivals, 19_366, "2023-11-16T18:15:46.68059Z", "58m21s721ms937us1ns")]
 fn what_is_shipped(

@@ -17,7 +17,7 @@ use super::spec::{NodeLease, ReplicaLease, RunSpec, ServiceRun};
 use super::{RunError, Simulation};
 use crate::cluster::{NodePool, Nodes, PlacementPlugin, ServiceSpec};
 use crate::config::{Diagnostics, Node, SourceFile};
-use crate::policy::{PolicyFactory, Prospect, ScalingPolicy};
+use crate::policy::{PolicyFactory, Prospect, ScalingPolicy, with_headroom};
 use crate::random::Streams;
 use crate::units::{SimDuration, SimTime, Utilization};
 use crate::workload::{TraceError, WorkloadSpec};
@@ -40,6 +40,8 @@ pub struct PolicyPlan {
     pub label: String,
     /// One factory per service.
     pub factories: Vec<PolicyFactory>,
+    /// Factor on the load that the policy provides for; 1 leaves it as it is.
+    pub headroom: f64,
 }
 
 /// A scenario, read and checked.
@@ -111,7 +113,7 @@ impl Scenario {
             services.push(ServiceRun {
                 spec: service.spec.clone(),
                 source: source.map_err(|error| RunError::Trace { at: SimTime::ZERO, error })?,
-                policy: self.policy(factory, number, replication)?,
+                policy: self.policy(factory, plan.headroom, number, replication)?,
                 lease: service.lease.clone(),
             });
         }
@@ -138,6 +140,7 @@ impl Scenario {
     fn policy(
         &self,
         factory: &PolicyFactory,
+        headroom: f64,
         service: usize,
         replication: u64,
     ) -> Result<Box<dyn ScalingPolicy>, RunError> {
@@ -151,6 +154,7 @@ impl Scenario {
                     "a clairvoyant policy needs requests that are known beforehand; those of a closed loop follow its answers",
                 )),
             };
+            let loads = loads.map(|loads| loads.into_iter().map(|load| load.times(headroom)).collect());
             loads.unwrap_or_else(|error| {
                 failed.replace(Some(error));
                 Vec::new()
@@ -159,7 +163,7 @@ impl Scenario {
         let policy = factory(&Prospect { facts: self.facts(service), load: &load });
         match failed.take() {
             Some(error) => Err(RunError::Trace { at: SimTime::ZERO, error }),
-            None => Ok(policy),
+            None => Ok(with_headroom(policy, headroom)),
         }
     }
 

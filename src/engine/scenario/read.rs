@@ -10,7 +10,7 @@ use super::{PolicyPlan, Scenario, ServicePlan};
 use crate::catalog::price_dates;
 use crate::cluster::{NodePool, PLACEMENTS, PlacementPlugin, ServiceDefaults, ServiceSpec};
 use crate::config::kubernetes::{Deployment, Manifests, Object};
-use crate::config::{Diagnostic, Diagnostics, Fields, Node, SourceFile, Value, suggest};
+use crate::config::{Diagnostic, Diagnostics, Fields, FromNode, Node, SourceFile, Value, suggest};
 use crate::engine::meter::MetricsSpec;
 use crate::engine::objective::Objective;
 use crate::engine::spec::NodeLease;
@@ -379,14 +379,32 @@ fn read_policies(
     }
     let mut plans = Vec::new();
     for (key, node) in list.entries() {
+        let (node, headroom) = take_headroom(node, sink);
         let factories = services.iter().map(|service| {
             let context = PolicyContext { base_dir, service: &service.spec.name, metric_names: &metrics.names };
-            read_policy(node, &key.text, &context, sink)
+            read_policy(&node, &key.text, &context, sink)
         });
         let factories: Vec<Option<PolicyFactory>> = factories.collect();
         if let Some(factories) = factories.into_iter().collect() {
-            plans.push(PolicyPlan { label: key.text.clone(), factories });
+            plans.push(PolicyPlan { label: key.text.clone(), factories, headroom });
         }
     }
     plans
+}
+
+/// Takes `headroom: 1.3` out of a policy's mapping.
+fn take_headroom(node: &Node, sink: &mut Diagnostics) -> (Node, f64) {
+    let Some(place) = node.get("headroom") else { return (node.clone(), 1.0) };
+    let factor = f64::from_node(place, sink).filter(|factor| {
+        let usable = (0.001..=1000.0).contains(factor);
+        if !usable {
+            sink.push(place.error("expected a factor on the load, such as `headroom: 1.3`"));
+        }
+        usable
+    });
+    let mut rest = node.clone();
+    if let Value::Mapping(entries) = &mut rest.value {
+        entries.retain(|(key, _)| key.text != "headroom");
+    }
+    (rest, factor.unwrap_or(1.0))
 }

@@ -23,7 +23,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use super::{Decision, Measure, Observation, Reason, ReasonCode, ScalingPolicy};
+use super::{Decision, Foretold, Measure, Observation, Reason, ReasonCode, ScalingPolicy};
 use crate::forecast::{Fitted, Forecast, Forecaster};
 use crate::units::{SimDuration, SimTime};
 
@@ -86,6 +86,9 @@ pub struct Predictive {
     lead: Lead,
     model: Option<Model>,
     made: Option<Made>,
+    /// What has not been handed to the record yet, and the first step of which nothing was said.
+    told: Vec<Foretold>,
+    untold: Option<u64>,
 }
 
 /// A fitted model and when it was estimated.
@@ -109,7 +112,7 @@ impl Predictive {
     pub fn new(settings: Settings, floor: Option<Box<dyn ScalingPolicy>>) -> Self {
         let history = History::new(settings.step, settings.history);
         let lead = Lead::new(settings.lead);
-        Predictive { settings, floor, history, lead, model: None, made: None }
+        Predictive { settings, floor, history, lead, model: None, made: None, told: Vec::new(), untold: None }
     }
 
     /// Takes in what the scrape shows. Steps in an event of the calendar count as missing.
@@ -170,9 +173,29 @@ impl Predictive {
         let end = self.step_of(until.saturating_add(self.settings.reforecast));
         let steps = (end.saturating_sub(first) + 1).min(MOST_AHEAD);
         if let Some(model) = &self.model {
-            let forecast = model.fitted.forecast(steps as usize, &[self.settings.quantile]).at_least(0.0);
+            let [low, high] = Foretold::LEVELS;
+            let forecast = model.fitted.forecast(steps as usize, &[self.settings.quantile, low, high]).at_least(0.0);
             self.made = Some(Made { forecast, at: now, first });
         }
+    }
+
+    /// Notes for the record what is expected of the steps that an order of this moment could be ready for, each once.
+    fn tell(&mut self, now: SimTime) {
+        let Some(made) = &self.made else { return };
+        let last = self.step_of(now.saturating_add(self.lead.get()));
+        let first = self.untold.unwrap_or(last).max(made.first);
+        for number in first..=last.min(first.saturating_add(MOST_AHEAD)) {
+            let span = self.span(number);
+            let rate = |row: &[f64]| {
+                row.get((number - made.first) as usize).map(|rate| self.settings.calendar.apply(*rate, span))
+            };
+            let quantile = |index: usize| made.forecast.quantiles.get(index).and_then(|row| rate(row));
+            let (Some(mean), Some(planned)) = (rate(&made.forecast.mean), quantile(0)) else { break };
+            let (low, high) = (quantile(1).unwrap_or(mean), quantile(2).unwrap_or(mean));
+            let (from, to) = span;
+            self.told.push(Foretold { at: now, from, to, mean, low, high, planned, capacity: self.settings.capacity });
+        }
+        self.untold = Some(self.untold.unwrap_or(0).max(last.saturating_add(1)));
     }
 
     /// The size that the forecast asks for where `spec` replicas are asked for now.
@@ -187,6 +210,7 @@ impl Predictive {
         let until = now.saturating_add(ahead);
         self.estimate(now)?;
         self.ask(now, until);
+        self.tell(now);
         let Some(made) = &self.made else { return Err("no forecast".into()) };
         let rates = made.forecast.quantiles.first().unwrap_or(&made.forecast.mean);
         // Beyond the last step forecast (metrics have long stopped coming) the last one goes on.
@@ -238,6 +262,10 @@ impl Predictive {
 }
 
 impl ScalingPolicy for Predictive {
+    fn foretold(&mut self) -> Vec<Foretold> {
+        std::mem::take(&mut self.told)
+    }
+
     fn sync_period(&self) -> SimDuration {
         self.settings.sync_period
     }

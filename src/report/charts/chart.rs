@@ -29,6 +29,8 @@ pub(super) enum Mark {
     Line { ink: Ink, segments: Vec<Vec<Point>> },
     /// Surfaces from the bottom of the panel up to the lines.
     Area { ink: Ink, segments: Vec<Vec<Point>> },
+    /// Surfaces within closed outlines.
+    Surface { ink: Ink, outlines: Vec<Vec<Point>> },
     /// A horizontal line across the panel.
     Across { ink: Ink, at: f64 },
     /// A ring around a point.
@@ -165,24 +167,27 @@ impl Chart {
                 Mark::Area { ink, segments } => plot.draw_series(segments.iter().map(|segment| {
                     let ends = [segment.last(), segment.first()].into_iter().flatten();
                     let base = ends.map(|(x, _)| (self.x.place(*x), y_range.start));
-                    let outline: Vec<Point> = segment.iter().copied().map(place).chain(base).collect();
-                    Polygon::new(outline, ink.code().filled())
+                    surface(segment.iter().copied().map(place).chain(base), *ink)
                 }))?,
+                Mark::Surface { ink, outlines } => {
+                    plot.draw_series(outlines.iter().map(|line| surface(line.iter().map(|at| place(*at)), *ink)))?
+                }
                 Mark::Across { ink, at } => {
                     let y = panel.y.place(*at);
                     plot.draw_series([PathElement::new([(x_range.start, y), (x_range.end, y)], stroke(*ink, 16))])?
                 }
                 Mark::Cell { ink, from, to } => {
                     let ((left, bottom), (right, top)) = (place(*from), place(*to));
-                    let corners = vec![(left, bottom), (left, top), (right, top), (right, bottom)];
-                    plot.draw_series([Polygon::new(corners, ink.code().filled())])?
+                    let corners = [(left, bottom), (left, top), (right, top), (right, bottom)];
+                    plot.draw_series([surface(corners.into_iter(), *ink)])?
                 }
                 // Written below, above all that is drawn.
                 Mark::Words { .. } => continue,
                 Mark::Ring { ink, at } => plot.draw_series([Circle::new(place(*at), fine(6), stroke(*ink, 20))])?,
             };
         }
-        let frame = [(x_range.start, y_range.end), (x_range.start, y_range.start), (x_range.end, y_range.start)];
+        let (start, end) = (x_range.start, y_range.start);
+        let frame = [(start, y_range.end), (start, end), (x_range.end, end)];
         plot.draw_series([PathElement::new(frame, stroke(Ink::Axis, 10))])?;
         let coarse = |fine: i32| (fine + FINE / 2) / FINE;
         for mark in &panel.marks {
@@ -203,8 +208,7 @@ impl Chart {
             let x = coarse(plot.backend_coord(&(self.x.place(*value), y_range.start)).0);
             label(root, text, (x, top + panel.height + 8), Ink::Axis, LABEL, (HPos::Center, VPos::Top), false)?;
         }
-        let middle = (12, top + panel.height / 2);
-        label(root, &panel.y.title, middle, Ink::Axis, LABEL, (HPos::Center, VPos::Center), true)
+        label(root, &panel.y.title, (12, top + panel.height / 2), Ink::Axis, LABEL, (HPos::Center, VPos::Center), true)
     }
 }
 
@@ -215,6 +219,11 @@ fn title_height(panel: &Panel) -> i32 {
 
 fn fine(units: i32) -> i32 {
     units * FINE
+}
+
+/// A surface within an outline, in the units of the plot.
+fn surface(outline: impl Iterator<Item = Point>, ink: Ink) -> Polygon<Point> {
+    Polygon::new(outline.collect::<Vec<_>>(), ink.code().filled())
 }
 
 /// A stroke whose width is in tenths of an SVG unit.

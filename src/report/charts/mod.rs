@@ -3,6 +3,8 @@
 mod axis;
 mod canvas;
 mod chart;
+mod forecast;
+mod frontier;
 mod pictures;
 mod raster;
 mod recorded;
@@ -10,15 +12,16 @@ mod sweep;
 mod thin;
 mod trace;
 
+use crate::engine::scenario::Scenario;
 use crate::experiment::recorded::Comparison;
-use crate::experiment::{Outcome, SweepTable};
+use crate::experiment::{CostBound, Outcome, SweepTable, Tuned};
 use crate::report::{Artifact, ReportError, Reporter, ReporterPlugin};
 use crate::workload::Portrait;
 
 /// The entry in the list.
 pub(super) const PLUGIN: ReporterPlugin = ReporterPlugin {
     name: "charts",
-    summary: "load and capacity, latency, replicas and cost over time, latency distribution; SVG and PNG",
+    summary: "load and capacity, latency, replicas, cost and forecasts over time, latency distribution; SVG and PNG",
     source: "plotters; PNG by resvg with DejaVu Sans",
     build: &Charts,
 };
@@ -28,7 +31,7 @@ struct Charts;
 impl Reporter for Charts {
     fn report(&self, outcome: &Outcome) -> Result<Vec<Artifact>, ReportError> {
         let mut artifacts = Vec::new();
-        for chart in pictures::all(outcome) {
+        for chart in pictures::all(outcome).into_iter().chain(forecast::charts(outcome)) {
             artifacts.extend(files(&chart)?);
         }
         Ok(artifacts)
@@ -53,6 +56,11 @@ pub(super) fn figures(outcome: &Outcome) -> Vec<(String, String)> {
     pictures::all(outcome).into_iter().map(|chart| (chart.svg(true), chart.caption)).collect()
 }
 
+/// The charts of forecasts for a page: the `svg` element and how to read it.
+pub(super) fn forecast_figures(outcome: &Outcome) -> Vec<(String, String)> {
+    forecast::charts(outcome).into_iter().map(|chart| (chart.svg(true), chart.caption)).collect()
+}
+
 /// The charts of a sweep.
 pub(super) fn sweep_files(table: &SweepTable) -> Result<Vec<Artifact>, ReportError> {
     let mut artifacts = Vec::new();
@@ -66,6 +74,19 @@ pub(super) fn sweep_files(table: &SweepTable) -> Result<Vec<Artifact>, ReportErr
 pub(super) fn trace_files(traces: &[(String, Portrait)]) -> Result<Vec<Artifact>, ReportError> {
     let mut artifacts = Vec::new();
     for chart in trace::charts(traces) {
+        artifacts.extend(files(&chart)?);
+    }
+    Ok(artifacts)
+}
+
+/// The charts of cost and bad requests over headroom.
+pub(super) fn frontier_files(
+    scenario: &Scenario,
+    tuned: &[Tuned],
+    bound: Option<&CostBound>,
+) -> Result<Vec<Artifact>, ReportError> {
+    let mut artifacts = Vec::new();
+    for chart in frontier::charts(scenario, tuned, bound) {
         artifacts.extend(files(&chart)?);
     }
     Ok(artifacts)

@@ -1,0 +1,356 @@
+//! What a forecast's errors cost: the forecast joined with the timeline of the same run.
+//!
+//! Everything is counted after the warm-up, over the steps that the policy foretold ([`Foretold`]) and the intervals of the
+//! timeline. Where an interval and a step overlap in part, the interval's arrivals and cost count in proportion to the time.
+//!
+//! * The *rate that came* in a step: the arrivals of its time over its length. Where intervals are longer than steps it is the
+//!   interval's.
+//! * A step is *above* if more came than the quantile that capacity was ordered for, *below* if less came than the lower end of
+//!   the 80% interval, and otherwise *as planned*. Steps that touch and went wrong in the same direction are one [`Miss`].
+//! * **Minutes in violation, slow and lost requests.** A miss above is charged with every interval that overlaps it or the time
+//!   after it in which no order given since its last step was due could be ready: from its beginning to its end and once
+//!   more the time from that last step's decision to that step's end. An interval within reach of several is charged to the
+//!   one that began last; an interval within reach of none to [`ForecastPrice::rest`]. An interval is in violation as a whole
+//!   or not at all: if the share of good requests among those that ended in it is below the target of the first latency
+//!   objective (of the first objective if none is about latency).
+//! * **Dollars of over-provision.** In the time of a step, of the replicas that exist, those beyond what the rate that came
+//!   needs, but no further than the forecast asked for:
+//!   `max(0, min(present, ceil(planned / capacity)) - came / capacity) / present` of the cost. What a floor, a minimum or a
+//!   longer look ahead keeps beyond that is not the forecast's doing. Charged to the miss below that the step belongs to,
+//!   otherwise to `rest`: there it is the price of the headroom between what is expected and the quantile.
+//!
+//! Each interval and each dollar is charged once, so that misses and `rest` add up to the run. To coincide is not to cause: a
+//! miss that other headroom absorbed is charged nothing, and one that falls together with a crash is charged the crash.
+
+use crate::engine::{Interval, ObjectiveRecord, RunRecord, ServiceRecord};
+use crate::policy::Foretold;
+use crate::units::{SimDuration, SimTime, Usd};
+
+/// In which direction a forecast went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// More came than capacity was ordered for.
+    Above,
+    /// Less came than the lower end of the interval.
+    Below,
+}
+
+/// What is charged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Charge {
+    /// Time in intervals that were in violation.
+    pub violation: SimDuration,
+    /// Requests answered later than the objective allows.
+    pub slow: u64,
+    /// Requests lost.
+    pub lost: u64,
+    /// Cost of replicas that the forecast asked for and the load did not need.
+    pub over_provision: Usd,
+}
+
+/// A run of steps in which the forecast went wrong in one direction.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Miss {
+    /// Direction.
+    pub direction: Direction,
+    /// Beginning of its first step.
+    pub from: SimTime,
+    /// End of its last step.
+    pub to: SimTime,
+    /// Until when intervals are charged to it: an order on the news of its end would be ready.
+    pub until: SimTime,
+    /// Where it was worst: what capacity was ordered for, requests per second.
+    pub planned: f64,
+    /// Where it was worst: what came, requests per second.
+    pub came: f64,
+    /// What it is charged with.
+    pub charge: Charge,
+}
+
+/// A step of a forecast with what came.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct JudgedStep {
+    /// The forecast.
+    pub foretold: Foretold,
+    /// The rate that came, requests per second; `None` where the timeline does not cover the whole step.
+    pub came: Option<f64>,
+}
+
+/// A forecast with what came true and what its errors cost.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ForecastPrice {
+    /// All steps, the warm-up's too.
+    pub steps: Vec<JudgedStep>,
+    /// Steps that were judged: after the warm-up and covered by the timeline.
+    pub judged: usize,
+    /// Sum of absolute errors of the mean over the sum of what came (WAPE); `None` if nothing came.
+    pub wape: Option<f64>,
+    /// Share of judged steps in which no more came than was planned for; the quantile level, if it is well calibrated.
+    pub within_plan: Option<f64>,
+    /// Share of judged steps within the 80% interval.
+    pub within_interval: Option<f64>,
+    /// The misses in order of time.
+    pub misses: Vec<Miss>,
+    /// What no miss is charged with.
+    pub rest: Charge,
+}
+
+impl ForecastPrice {
+    /// The forecast of a service, priced; `None` under a policy that foretold nothing.
+    pub fn of(run: &RunRecord, service: &ServiceRecord) -> Option<Self> {
+        if service.foretold.is_empty() {
+            return None;
+        }
+        let steps: Vec<JudgedStep> = service
+            .foretold
+            .iter()
+            .map(|foretold| JudgedStep {
+                foretold: *foretold,
+                came: came(&service.timeline, foretold.from, foretold.to),
+            })
+            .collect();
+        let judged: Vec<(Foretold, f64)> = steps
+            .iter()
+            .filter(|told| told.foretold.from >= run.warm_up)
+            .filter_map(|told| Some((told.foretold, told.came?)))
+            .collect();
+        let mut price = ForecastPrice { misses: misses(&judged), ..accuracy(&judged) };
+        price.steps = steps;
+        price.charge_violations(run, service);
+        price.charge_over_provision(&judged, &service.timeline);
+        Some(price)
+    }
+
+    /// The misses that cost something, dearest first: by violation, then by bad requests, then by dollars.
+    pub fn dearest(&self) -> Vec<&Miss> {
+        let key = |miss: &&Miss| {
+            let Charge { violation, slow, lost, over_provision } = miss.charge;
+            std::cmp::Reverse((violation, slow + lost, over_provision))
+        };
+        let mut costly: Vec<&Miss> = self.misses.iter().filter(|miss| miss.charge != Charge::default()).collect();
+        costly.sort_by_key(key);
+        costly
+    }
+
+    /// The sum over the misses of one direction, and their number.
+    pub fn total(&self, direction: Direction) -> (usize, Charge) {
+        let of = self.misses.iter().filter(|miss| miss.direction == direction);
+        of.fold((0, Charge::default()), |(count, sum), miss| (count + 1, sum.plus(miss.charge)))
+    }
+
+    fn charge_violations(&mut self, run: &RunRecord, service: &ServiceRecord) {
+        let latency = service.objectives.iter().find(|objective| objective.within.is_some());
+        let objective = latency.or(service.objectives.first());
+        for interval in service.timeline.iter().filter(|interval| interval.start >= run.warm_up) {
+            let end = interval.start + interval.length;
+            let hit =
+                |miss: &&mut Miss| miss.direction == Direction::Above && miss.from < end && interval.start < miss.until;
+            let charge = Charge {
+                violation: if violated(interval, objective) { interval.length } else { SimDuration::ZERO },
+                slow: interval.completed.saturating_sub(interval.good),
+                lost: interval.lost,
+                over_provision: Usd::ZERO,
+            };
+            let place = self.misses.iter_mut().rev().find(hit).map_or(&mut self.rest, |miss| &mut miss.charge);
+            *place = place.plus(charge);
+        }
+    }
+
+    fn charge_over_provision(&mut self, judged: &[(Foretold, f64)], timeline: &[Interval]) {
+        for (step, came) in judged {
+            let dollars = over_provision(step, *came, timeline);
+            let within =
+                |miss: &&mut Miss| miss.direction == Direction::Below && miss.from <= step.from && step.to <= miss.to;
+            let place = self.misses.iter_mut().find(within).map_or(&mut self.rest, |miss| &mut miss.charge);
+            place.over_provision += dollars;
+        }
+    }
+}
+
+impl Charge {
+    fn plus(self, other: Charge) -> Charge {
+        Charge {
+            violation: self.violation + other.violation,
+            slow: self.slow + other.slow,
+            lost: self.lost + other.lost,
+            over_provision: self.over_provision + other.over_provision,
+        }
+    }
+}
+
+fn violated(interval: &Interval, objective: Option<&ObjectiveRecord>) -> bool {
+    let ended = interval.completed + interval.lost;
+    objective.is_some_and(|o| ended > 0 && (interval.good as f64 / ended as f64) < o.target.get())
+}
+
+/// The intervals that overlap a time, with the share of each that lies in it.
+fn overlapping(timeline: &[Interval], from: SimTime, to: SimTime) -> impl Iterator<Item = (&Interval, f64)> {
+    let first = timeline.partition_point(|interval| interval.start + interval.length <= from);
+    timeline[first..].iter().take_while(move |interval| interval.start < to).map(move |interval| {
+        let end = interval.start + interval.length;
+        let inside = end.min(to).since(interval.start.max(from));
+        (interval, inside.as_secs_f64() / interval.length.as_secs_f64())
+    })
+}
+
+/// The rate that came from `from` to `to`; `None` unless the timeline covers it.
+fn came(timeline: &[Interval], from: SimTime, to: SimTime) -> Option<f64> {
+    let (first, last) = (timeline.first()?, timeline.last()?);
+    let covered = first.start <= from && to <= last.start + last.length && from < to;
+    let arrived: f64 = overlapping(timeline, from, to).map(|(interval, share)| interval.arrived as f64 * share).sum();
+    covered.then(|| arrived / to.since(from).as_secs_f64())
+}
+
+fn over_provision(step: &Foretold, came: f64, timeline: &[Interval]) -> Usd {
+    let asked = (step.planned / step.capacity - 1e-9).ceil();
+    let dollars = overlapping(timeline, step.from, step.to).map(|(interval, share)| {
+        let present = interval.ready + interval.starting;
+        let spare = (present.min(asked) - came / step.capacity).max(0.0);
+        if present > 0.0 { interval.cost.as_nanos() as f64 * share * spare / present } else { 0.0 }
+    });
+    Usd::from_nanos(dollars.sum::<f64>().round() as i128)
+}
+
+/// The direction in which a step went wrong.
+fn direction(step: &Foretold, came: f64) -> Option<Direction> {
+    if came > step.planned {
+        Some(Direction::Above)
+    } else if came < step.low {
+        Some(Direction::Below)
+    } else {
+        None
+    }
+}
+
+/// Steps that touch and went wrong in the same direction, as one miss each.
+fn misses(judged: &[(Foretold, f64)]) -> Vec<Miss> {
+    let mut misses: Vec<Miss> = Vec::new();
+    for (step, came) in judged {
+        let Some(direction) = direction(step, *came) else { continue };
+        // An order on the news of this step's end comes no sooner than one of its decision did.
+        let until = step.to.saturating_add(step.to.since(step.at));
+        match misses.last_mut().filter(|last| last.direction == direction && last.to == step.from) {
+            Some(last) => {
+                (last.to, last.until) = (step.to, until);
+                if (came - step.planned).abs() > (last.came - last.planned).abs() {
+                    (last.came, last.planned) = (*came, step.planned);
+                }
+            }
+            None => misses.push(Miss {
+                direction,
+                from: step.from,
+                to: step.to,
+                until,
+                planned: step.planned,
+                came: *came,
+                charge: Charge::default(),
+            }),
+        }
+    }
+    misses
+}
+
+fn accuracy(judged: &[(Foretold, f64)]) -> ForecastPrice {
+    let sum = |of: fn(&(Foretold, f64)) -> f64| judged.iter().map(of).sum::<f64>();
+    let share = |of: fn(&(Foretold, f64)) -> bool| {
+        (!judged.is_empty()).then(|| judged.iter().filter(|step| of(step)).count() as f64 / judged.len() as f64)
+    };
+    let (errors, total) = (sum(|(step, came)| (came - step.mean).abs()), sum(|(_, came)| *came));
+    ForecastPrice {
+        steps: Vec::new(),
+        judged: judged.len(),
+        wape: (total > 0.0).then(|| errors / total),
+        within_plan: share(|(step, came)| *came <= step.planned),
+        within_interval: share(|(step, came)| step.low <= *came && *came <= step.high),
+        misses: Vec::new(),
+        rest: Charge::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Causes;
+
+    const CAPACITY: f64 = 10.0;
+
+    /// Ten-minute steps, of which each was decided ten minutes before it begins; ten replicas at $6 an hour in two intervals.
+    fn step(number: u64, planned: f64) -> Foretold {
+        let at = |number: u64| SimTime::from_secs(600 * number);
+        let (from, to) = (at(number), at(number + 1));
+        let at = from.saturating_sub(SimDuration::from_secs(600));
+        Foretold { at, from, to, mean: planned - 10.0, low: planned - 20.0, high: planned, planned, capacity: CAPACITY }
+    }
+
+    fn interval(number: u64, rate: u64, bad: u64) -> Interval {
+        Interval {
+            start: SimTime::from_secs(300 * number),
+            length: SimDuration::from_secs(300),
+            arrived: 300 * rate,
+            completed: 300 * rate - bad,
+            good: 300 * rate - 3 * bad,
+            lost: bad,
+            ready: 8.0,
+            starting: 2.0,
+            cost: Usd::from_nanos(5_000_000_000),
+            ..Interval::default()
+        }
+    }
+
+    #[test]
+    fn steps_meet_what_came_and_wrong_ones_that_touch_are_one_miss() {
+        // Ordered for 80: above, above, as planned, below; the last step is not covered.
+        let rates = [90, 90, 80, 120, 75, 65, 50, 50];
+        let timeline: Vec<Interval> = rates.iter().enumerate().map(|(n, rate)| interval(n as u64, *rate, 0)).collect();
+        assert_eq!(came(&timeline, SimTime::from_secs(450), SimTime::from_secs(1050)), Some(92.5));
+        assert_eq!(came(&timeline, SimTime::from_secs(2100), SimTime::from_secs(2700)), None);
+        let judged: Vec<(Foretold, f64)> = (0..4)
+            .map(|number| step(number, 80.0))
+            .map(|step| (step, came(&timeline, step.from, step.to).unwrap()))
+            .collect();
+        assert_eq!(judged.iter().map(|(_, came)| *came).collect::<Vec<_>>(), [90.0, 100.0, 70.0, 50.0]);
+        let misses = misses(&judged);
+        let [above, below] = misses.as_slice() else { panic!("{misses:?}") };
+        assert_eq!(
+            (above.direction, above.from, above.to),
+            (Direction::Above, SimTime::ZERO, SimTime::from_secs(1200))
+        );
+        // Twenty minutes after its last step's decision lies its end, and as long again an order on that takes.
+        assert_eq!((above.came, above.planned, above.until), (100.0, 80.0, SimTime::from_secs(2400)));
+        assert_eq!((below.direction, below.from), (Direction::Below, SimTime::from_secs(1800)));
+        let price = accuracy(&judged);
+        assert_eq!((price.judged, price.within_plan, price.within_interval), (4, Some(0.5), Some(0.25)));
+        // Means are 70: errors 20, 30, 0, 20 of 310.
+        assert!((price.wape.unwrap() - 70.0 / 310.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn over_provision_is_what_the_forecast_asked_for_and_the_load_did_not_need() {
+        let timeline: Vec<Interval> = (0..2).map(|number| interval(number, 50, 0)).collect();
+        // Ten exist, 75/s ask for eight, 50/s need five: three tenths of ten dollars.
+        assert_eq!(over_provision(&step(0, 75.0), 50.0, &timeline), Usd::from_nanos(3_000_000_000));
+        // 200/s ask for twenty: what does not exist costs nothing.
+        assert_eq!(over_provision(&step(0, 200.0), 50.0, &timeline), Usd::from_nanos(5_000_000_000));
+        assert_eq!(over_provision(&step(0, 75.0), 90.0, &timeline), Usd::ZERO);
+    }
+
+    #[test]
+    fn each_interval_in_violation_is_charged_once() {
+        let target = crate::units::Fraction::new(0.99).unwrap();
+        let within = Some(SimDuration::from_secs(1));
+        let objective = ObjectiveRecord {
+            text: String::new(),
+            within,
+            target,
+            good: 0,
+            total: 0,
+            violation: SimDuration::ZERO,
+            peak_burn_rate: 0.0,
+            causes: Causes::default(),
+        };
+        let ended = Interval { completed: 100, good: 98, ..Interval::default() };
+        assert!(violated(&ended, Some(&objective)) && !violated(&ended, None));
+        assert!(!violated(&Interval { good: 99, ..ended }, Some(&objective)));
+        assert!(!violated(&Interval::default(), Some(&objective)), "nothing ended");
+    }
+}

@@ -1,0 +1,92 @@
+//! Headroom: a policy made to hold more, or less, than it would by itself.
+
+use super::{Decision, Foresight, Measure, Observation, ScalingPolicy, Scrape};
+use crate::units::SimDuration;
+
+/// A policy that sees `factor` times the load and so provides for it: to a forecaster it is a load so many times as high. Memory in use is no load and is seen as it is.
+pub struct WithHeadroom {
+    inner: Box<dyn ScalingPolicy>,
+    factor: f64,
+    seen: Scrape,
+}
+
+/// Gives a policy headroom: its own way if it has one, else by what it sees. A factor of 1 changes nothing.
+pub fn with_headroom(mut policy: Box<dyn ScalingPolicy>, factor: f64) -> Box<dyn ScalingPolicy> {
+    if factor == 1.0 || policy.set_headroom(factor) {
+        return policy;
+    }
+    Box::new(WithHeadroom { inner: policy, factor, seen: Scrape::default() })
+}
+
+/// Values with the load scaled.
+fn scaled(values: &[f64; 5], factor: f64) -> [f64; 5] {
+    let mut scaled = values.map(|value| value * factor);
+    scaled[Measure::Memory as usize] = values[Measure::Memory as usize];
+    scaled
+}
+
+impl ScalingPolicy for WithHeadroom {
+    fn sync_period(&self) -> SimDuration {
+        self.inner.sync_period()
+    }
+
+    fn decide(&mut self, observation: &Observation<'_>) -> Decision {
+        let Some(scrape) = observation.scrape else { return self.inner.decide(observation) };
+        self.seen.clone_from(scrape);
+        self.seen.pods.iter_mut().for_each(|pod| pod.values = scaled(&pod.values, self.factor));
+        self.seen.totals = scaled(&scrape.totals, self.factor);
+        self.inner.decide(&Observation { scrape: Some(&self.seen), ..*observation })
+    }
+
+    fn initial_replicas(&self, configured: u32) -> u32 {
+        self.inner.initial_replicas(configured)
+    }
+
+    fn foresight(&self) -> Foresight {
+        self.inner.foresight()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{PodMetrics, Reason, ReasonCode, static_size::StaticSize};
+    use super::*;
+    use crate::units::SimTime;
+
+    /// Asks for as many replicas as there are cores in use, rounded up.
+    struct ByCores;
+
+    impl ScalingPolicy for ByCores {
+        fn sync_period(&self) -> SimDuration {
+            SimDuration::from_secs(15)
+        }
+
+        fn decide(&mut self, observation: &Observation<'_>) -> Decision {
+            let cores = observation.scrape.map_or(0.0, |scrape| scrape.totals[Measure::Cpu as usize]);
+            let memory = observation.scrape.map_or(0.0, |scrape| scrape.pods[0].get(Measure::Memory));
+            assert_eq!(memory, 7.0, "memory is seen as it is");
+            Decision::scale_to(cores.ceil() as u32, Reason::new(ReasonCode::Target, "cores"))
+        }
+    }
+
+    #[test]
+    fn the_load_is_seen_larger() {
+        let scrape = Scrape {
+            pods: vec![PodMetrics { id: 0, values: [4.0, 7.0, 1.0, 1.0, 0.0] }],
+            totals: [4.0, 7.0, 1.0, 1.0, 0.0],
+            ..Scrape::default()
+        };
+        let observation = Observation {
+            now: SimTime::ZERO,
+            spec_replicas: 1,
+            status_replicas: 1,
+            pods: &[],
+            scrape: Some(&scrape),
+            metric_names: &[],
+        };
+        let mut policy = with_headroom(Box::new(ByCores), 1.5);
+        assert_eq!(policy.decide(&observation).replicas, Some(6));
+        let mut fixed = with_headroom(Box::new(StaticSize::new(10)), 1.25);
+        assert_eq!((fixed.initial_replicas(1), fixed.decide(&observation).replicas), (13, Some(13)));
+    }
+}

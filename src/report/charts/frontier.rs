@@ -1,0 +1,118 @@
+//! What each policy costs and how many requests it fails as its headroom changes.
+
+use super::axis::{Axis, Scale};
+use super::canvas::Ink;
+use super::chart::{Chart, Mark, Panel, Sample, Side};
+use super::pictures::slug;
+use super::thin::Point;
+use crate::engine::scenario::Scenario;
+use crate::experiment::{CostBound, Trial, Tuned, Unit};
+use crate::report::comparison::value_text;
+
+/// More policies than this make a chart unreadable; the table has them all.
+const MOST_POLICIES: usize = 8;
+/// Shares below this are drawn at it: on a logarithmic scale there is no zero.
+const LEAST_SHARE: f64 = 1e-6;
+
+/// A chart for each service and objective.
+pub(super) fn charts(scenario: &Scenario, tuned: &[Tuned], bound: Option<&CostBound>) -> Vec<Chart> {
+    let objectives = scenario.objectives.len();
+    let count = scenario.services.len() * objectives;
+    (0..count).filter_map(|index| chart(scenario, tuned, bound, index, count > 1)).collect()
+}
+
+fn chart(
+    scenario: &Scenario,
+    tuned: &[Tuned],
+    bound: Option<&CostBound>,
+    index: usize,
+    several: bool,
+) -> Option<Chart> {
+    let (service, objective) = (
+        &scenario.services[index / scenario.objectives.len()],
+        &scenario.objectives[index % scenario.objectives.len()],
+    );
+    let bad = |trial: &Trial| (1.0 - trial.attainment(index)).max(LEAST_SHARE);
+    let shown = &tuned[..tuned.len().min(MOST_POLICIES)];
+    let points: Vec<Vec<Point>> =
+        shown.iter().map(|policy| policy.trials.iter().map(|t| (t.cost(), bad(t))).collect()).collect();
+    let bound = bound.map(|bound| bound.cost.as_f64()).filter(|bound| *bound > 0.0);
+    let costs = || points.iter().flatten().map(|point| point.0).chain(bound).filter(|cost| *cost > 0.0);
+    let (low, high) = (costs().fold(f64::INFINITY, f64::min), costs().fold(0.0, f64::max));
+    if !low.is_finite() || high <= low {
+        return None;
+    }
+    let budget = (1.0 - objective.target.get()).max(LEAST_SHARE);
+    let shares = || points.iter().flatten().map(|point| point.1).chain([budget]);
+    let y = share_axis(shares().fold(1.0, f64::min), shares().fold(LEAST_SHARE, f64::max));
+    let mut marks = vec![Mark::Across { ink: Ink::Limit, at: budget }];
+    if let Some(bound) = bound {
+        marks.push(Mark::Line { ink: Ink::Axis, segments: vec![vec![(bound, y.low), (bound, y.high)]] });
+        let at = (bound, y.high * 0.6);
+        marks.push(Mark::Words { ink: Ink::Axis, at, text: " lower bound".into(), side: Side::Right });
+    }
+    for (number, (policy, line)) in shown.iter().zip(&points).enumerate() {
+        let ink = Ink::Series(number as u8);
+        marks.push(Mark::Line { ink, segments: vec![line.clone()] });
+        marks.extend(policy.chosen.map(|chosen| Mark::Ring { ink: Ink::Alone(number as u8), at: line[chosen] }));
+    }
+    let legend = shown.iter().enumerate().map(|(number, policy)| {
+        let name = if policy.clairvoyant { format!("{} (clairvoyant)", policy.policy) } else { policy.policy.clone() };
+        (Sample::Line, Ink::Series(number as u8), name)
+    });
+    let mut legend: Vec<(Sample, Ink, String)> = legend.collect();
+    legend.push((Sample::Ring, Ink::Axis, "least headroom that meets the objectives".into()));
+    let name = if several { format!("frontier-{}-{}", index + 1, slug(&service.spec.name)) } else { "frontier".into() };
+    let chosen: Vec<String> = shown
+        .iter()
+        .filter_map(|policy| {
+            Some(format!("{} {}", policy.policy, value_text(policy.trials[policy.chosen?].cost(), Unit::Dollars)))
+        })
+        .collect();
+    Some(Chart {
+        name,
+        title: format!("Cost and bad requests: {}", objective.text()),
+        description: format!(
+            "Where the objectives are met: {}.",
+            if chosen.is_empty() { "nowhere".into() } else { chosen.join(", ") }
+        ),
+        caption: format!(
+            "Each point is a policy with one headroom; towards the lower left is better. The dashed line is what the objective allows. \
+             Shares below {LEAST_SHARE} are drawn at it."
+        ),
+        legend,
+        x: dollars_axis(low, high),
+        panels: vec![Panel { title: None, height: 300, y, marks }],
+    })
+}
+
+/// Logarithmic where costs differ widely.
+fn dollars_axis(low: f64, high: f64) -> Axis {
+    let dollars = |value: f64| value_text(value, Unit::Dollars);
+    if high / low < 4.0 {
+        return Axis::between(low * 0.97, high * 1.03, 6, "cost of the run (US dollars)", |value, _| dollars(value));
+    }
+    let powers = low.log10().floor() as i32..=high.log10().ceil() as i32;
+    let all = powers.flat_map(|power| [1.0, 2.0, 5.0].map(|mantissa| mantissa * 10f64.powi(power)));
+    let ticks: Vec<f64> = all.filter(|value| (low * 0.9..=high * 1.1).contains(value)).collect();
+    let skip = ticks.len().div_ceil(8).max(1);
+    let label =
+        |(index, value): (usize, &f64)| (*value, if index % skip == 0 { dollars(*value) } else { String::new() });
+    let ticks = ticks.iter().enumerate().map(label).collect();
+    Axis {
+        scale: Scale::Log,
+        low: low * 0.9,
+        high: high * 1.1,
+        ticks,
+        title: "cost of the run (US dollars, logarithmic)".into(),
+    }
+}
+
+fn share_axis(low: f64, high: f64) -> Axis {
+    let mut axis = Axis::decades(low, high, "share of bad requests");
+    for (value, label) in &mut axis.ticks {
+        let decimals = (-value.log10().round() - 2.0).max(0.0) as usize;
+        *label = format!("{:.decimals$}%", *value * 100.0);
+    }
+    axis
+}
