@@ -100,6 +100,40 @@ fn at_the_same_level_equal_policies_cost_the_same() {
 }
 
 #[test]
+fn a_plan_finds_the_cheapest_and_writes_it_back() {
+    let place = Place::new(SCENARIO);
+    let plan = "plan small.yaml --replications 4 --vary service.concurrency=4,8 --out out";
+    let shown = place.expect(plan, 0);
+    assert!(shown.contains("meets 95% of requests within 500ms with 95% confidence over 4 replications"), "{shown}");
+    assert!(shown.contains("✓ the winner") && shown.contains("dearer by"), "{shown}");
+    assert_eq!(shown, place.expect(&format!("{plan} --threads 1"), 0), "the same for any number of threads");
+    // The scenario that was written back runs as the search ran it, and its manifests say the same.
+    let csv = fs::read_to_string(place.path("out/small/plan-trials.csv")).unwrap();
+    let chosen = csv.lines().find(|line| line.contains(",true,true,")).unwrap();
+    let cost: f64 = chosen.split(',').nth(4).unwrap().parse().unwrap();
+    let cost_of = |file: &str| {
+        let json =
+            String::from_utf8(place.run(&format!("compare {file} --as-is --replications 4 --format json")).stdout)
+                .unwrap();
+        let result: serde_json::Value = serde_json::from_str(&json).unwrap_or_else(|error| panic!("{error}: {json}"));
+        assert_eq!(result["policies"].as_array().unwrap().len(), 1, "only the winner is left");
+        result["policies"][0]["figures"][0]["mean"].as_f64().unwrap()
+    };
+    assert!((cost_of("small.plan.yaml") / cost - 1.0).abs() < 1e-9, "{cost} {}", cost_of("small.plan.yaml"));
+    let deployment = fs::read_to_string(place.path("out/small/web-deployment.yaml")).unwrap();
+    assert!(deployment.contains("kind: Deployment"), "{deployment}");
+    if place.path("out/small/web-hpa.yaml").exists() {
+        let by_manifest = "extends: small.plan.yaml\npolicies: { auto: null, manifest: { hpa: { manifest: out/small/web-hpa.yaml } } }\n";
+        fs::write(place.path("by-manifest.yaml"), by_manifest).unwrap();
+        assert!((cost_of("by-manifest.yaml") / cost - 1.0).abs() < 1e-9);
+    }
+    assert!(place.expect("plan small.yaml --set objectives=[] --out out", 2).contains("needs objectives"));
+    let hopeless =
+        "plan small.yaml --replications 2 --set service.service-time=2s --no-scenario --out out --format markdown";
+    assert!(place.expect(hopeless, 1).contains("misses 95% of requests within 500ms: 0.0% at best"));
+}
+
+#[test]
 fn variations_stand_beside_their_base() {
     let place = Place::new(SCENARIO);
     let arguments = "whatif small.yaml --scale 3x --startup +60s --set service.price=$2/h --policy fixed \

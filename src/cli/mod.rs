@@ -8,6 +8,7 @@ mod files;
 mod forecast;
 mod list;
 mod optimize;
+mod plan;
 mod reading;
 mod replication;
 mod reshape;
@@ -51,6 +52,8 @@ enum Command {
     Run(run::RunArguments),
     /// Compare the policies of a scenario over replications, with intervals and verdicts.
     Compare(compare::CompareArguments),
+    /// Find the cheapest policy, headroom and variation that meets the objectives, and write it back.
+    Plan(plan::PlanArguments),
     /// Change one thing at a time and see what it does to each policy.
     Whatif(whatif::WhatifArguments),
     /// Find how much traffic each policy carries before an objective breaks.
@@ -175,6 +178,7 @@ fn dispatch() -> ExitCode {
     let result = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
+        Command::Plan(arguments) => plan::plan(&arguments),
         Command::Whatif(arguments) => whatif::whatif(&arguments),
         Command::Capacity(arguments) => capacity::capacity(&arguments),
         Command::Sweep(arguments) => sweep::sweep(&arguments),

@@ -87,9 +87,27 @@ fn factor_of(step: i32) -> f64 {
 /// # Errors
 /// The first error in the order of policies, trials and replications.
 pub fn tune(scenario: &Scenario, plan: &Plan, told: &(dyn Fn() + Sync)) -> Result<Vec<Tuned>, RunError> {
-    (0..scenario.policies.len())
-        .map(|policy| Search { scenario, plan, policy, seen: BTreeMap::new(), told }.run())
-        .collect()
+    (0..scenario.policies.len()).map(|policy| tune_policy(scenario, policy, plan, told)).collect()
+}
+
+/// Tunes one policy, as [`tune`] does.
+///
+/// # Errors
+/// The first error in the order of trials and replications.
+pub fn tune_policy(
+    scenario: &Scenario,
+    policy: usize,
+    plan: &Plan,
+    told: &(dyn Fn() + Sync),
+) -> Result<Tuned, RunError> {
+    Search { scenario, plan, policy, seen: BTreeMap::new(), told }.run()
+}
+
+/// The scenario with one policy at so many times the headroom that it states.
+pub fn at_headroom(scenario: &Scenario, policy: usize, factor: f64) -> Scenario {
+    let mut scenario = scenario.clone();
+    scenario.policies[policy].headroom *= factor;
+    scenario
 }
 
 /// The scenario with every policy at the headroom that was found for it.

@@ -3,8 +3,7 @@
 use super::{Decision, Foresight, Measure, Observation, ScalingPolicy, Scrape};
 use crate::units::SimDuration;
 
-/// A policy that sees `factor` times the load. It provides for what it sees: to an autoscaler with a target this is the target
-/// divided by the factor (up to its rounding), to a forecaster a load so many times as high. Memory in use is no load and is seen as it is.
+/// A policy that sees `factor` times the load and so provides for it: to a forecaster it is a load so many times as high. Memory in use is no load and is seen as it is.
 pub struct WithHeadroom {
     inner: Box<dyn ScalingPolicy>,
     factor: f64,

@@ -271,6 +271,13 @@ pub trait ScalingPolicy: Send {
         false
     }
 
+    /// The policy as Kubernetes objects for `kubectl apply`, where it is one that a cluster can run; `service` names the
+    /// Deployment that it scales.
+    fn manifest(&self, service: &str) -> Option<String> {
+        let _ = service;
+        None
+    }
+
     /// What the policy knows beyond the observation.
     fn foresight(&self) -> Foresight {
         Foresight::None

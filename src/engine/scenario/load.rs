@@ -73,11 +73,16 @@ fn not_a_template(source: &Arc<SourceFile>) -> Result<(), Box<Diagnostic>> {
     Err(Box::new(error.help("render it first, for example with `helm template`")))
 }
 
-/// `over` on top of `base`: mappings key by key, everything else replaced.
+/// `over` on top of `base`: mappings key by key, a null takes the entry away (as in JSON Merge Patch, RFC 7396), everything else
+/// is replaced.
 fn merge(base: Node, over: Node) -> Node {
     let Value::Mapping(mut below) = base.value else { return over };
     let Value::Mapping(above) = over.value else { return over };
     for (key, node) in above {
+        if node.is_null() && below.iter().any(|(known, _)| known.text == key.text) {
+            below.retain(|(known, _)| known.text != key.text);
+            continue;
+        }
         match below.iter_mut().find(|(known, _)| known.text == key.text) {
             Some((known, place)) => {
                 let old = std::mem::replace(place, Node { value: Value::Null, ..place.clone() });

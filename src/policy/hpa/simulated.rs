@@ -35,6 +35,16 @@ impl ScalingPolicy for HpaPolicy {
         let reason = reason(&self.hpa, &run);
         if run.rescaled { Decision::scale_to(run.desired, reason) } else { Decision::hold(reason) }
     }
+
+    /// An autoscaler with lower targets, as a manifest could state it.
+    fn set_headroom(&mut self, factor: f64) -> bool {
+        self.hpa = Hpa::new(self.hpa.spec().with_headroom(factor), *self.hpa.flags());
+        true
+    }
+
+    fn manifest(&self, service: &str) -> Option<String> {
+        self.hpa.spec().manifest(service)
+    }
 }
 
 /// An observation as the controller reads it. A pod is one container here.

@@ -1,0 +1,226 @@
+//! `plimsoll plan`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::replication::{Format, ReplicationArguments};
+use super::{Failure, files, path_and_value, remark, say};
+use crate::cluster::ServiceSpec;
+use crate::config::Diagnostics;
+use crate::engine::scenario::Scenario;
+use crate::experiment::{Axis, Design, Planned, Points, at_headroom, plan_search};
+use crate::report::{self, Artifact};
+
+/// Arguments of `plan`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  plimsoll plan scenarios/shop-peak.yaml
+  plimsoll plan scenarios/shop-peak.yaml --vary service.concurrency=2,4,8 --vary service.price.container=fargate,azure-container-instances
+
+Every policy at every combination of what is varied is given the least headroom that meets the objectives; the cheapest wins.
+Written beside the scenario: NAME.plan.yaml, the winner as a scenario; into the report directory: manifests for kubectl
+apply, and every trial. Exit codes: 0 met, 1 nothing that was tried meets the objectives, 2 bad input.")]
+pub(super) struct PlanArguments {
+    /// The scenario.
+    #[arg(value_name = "SCENARIO")]
+    scenario: PathBuf,
+    /// What to vary beside policies and headroom: PATH=1..10, PATH=10s..60s/10s or PATH=x,y (may be repeated).
+    #[arg(long, value_name = "PATH=VALUES")]
+    vary: Vec<Axis>,
+    /// Change a value throughout (may be repeated).
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = path_and_value)]
+    set: Vec<(String, String)>,
+    /// Where reports go, in a directory named after the scenario.
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    out: PathBuf,
+    /// Do not write the winner beside the scenario.
+    #[arg(long)]
+    no_scenario: bool,
+    /// Form of the result on standard output.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    #[command(flatten)]
+    replication: ReplicationArguments,
+}
+
+pub(super) fn plan(arguments: &PlanArguments) -> Result<(), Failure> {
+    let plan = arguments.replication.plan()?;
+    let base = arguments.replication.read(&arguments.scenario, &arguments.set)?;
+    if base.objectives.is_empty() {
+        let problem = "error: a plan needs objectives to meet";
+        return Err(Failure::Input(format!(
+            "{problem}\nhelp: add `objectives: [ {{ latency: {{ within: 300ms, target: 99% }} }} ]`"
+        )));
+    }
+    let points = Points::new(arguments.vary.clone(), Design::Grid, 0, base.seed)
+        .map_err(|problem| Failure::Input(format!("error: {problem}")))?;
+    let read = |point: usize| -> Result<Scenario, Failure> {
+        let mut set = arguments.set.clone();
+        set.extend(points.set(point));
+        let mut found = Diagnostics::new();
+        let scenario = Scenario::read(&arguments.scenario, &set, &mut found);
+        let mut scenario = scenario.ok_or_else(|| Failure::diagnostics(&found))?;
+        scenario.seed = base.seed;
+        Ok(scenario)
+    };
+    let bar = arguments.replication.bar("headrooms tried");
+    let planned = plan_search(points.len(), &read, &plan, &|| bar.inc(1));
+    bar.finish_and_clear();
+    let planned = planned?;
+    let grid = report::plan_table(&base, &planned, &points);
+    if !matches!(arguments.format, Format::Json) {
+        say(&format!("{}\n", report::plan_answer(&base, &planned, &points, arguments.replication.level)))?;
+    }
+    say(&grid.text(arguments.format.style()))?;
+    write_all(arguments, &base, &planned, &points, &read)?;
+    if planned.is_met { Ok(()) } else { Err(Failure::Judgement) }
+}
+
+/// Writes every trial and, if there is a winner, its scenario and its manifests.
+fn write_all(
+    arguments: &PlanArguments,
+    base: &Scenario,
+    planned: &Planned,
+    points: &Points,
+    read: &dyn Fn(usize) -> Result<Scenario, Failure>,
+) -> Result<(), Failure> {
+    let mut artifacts = vec![Artifact::new("plan-trials.csv", report::plan_trials(planned, points))];
+    if let Some(winner) = planned.candidates.first().filter(|_| planned.is_met) {
+        let headroom = winner.tuned.best().map_or(1.0, |trial| trial.headroom);
+        let scenario = at_headroom(&read(winner.point)?, winner.policy, headroom);
+        for service in 0..scenario.services.len() {
+            artifacts.extend(manifests(&scenario, winner.policy, service)?);
+        }
+        if !arguments.no_scenario {
+            let path = arguments.scenario.with_extension("plan.yaml");
+            let text = winner_text(
+                arguments,
+                base,
+                winner.policy,
+                scenario.policies[winner.policy].headroom,
+                &points.set(winner.point),
+            );
+            let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            files::write_all(directory, &[Artifact::new(name, text)])?;
+            remark(&path.display().to_string());
+        }
+    }
+    for path in files::write_all(&arguments.out.join(&base.name), &artifacts)? {
+        remark(&path.display().to_string());
+    }
+    Ok(())
+}
+
+/// The winner as a scenario that extends the one it was found from.
+fn winner_text(
+    arguments: &PlanArguments,
+    base: &Scenario,
+    policy: usize,
+    headroom: f64,
+    set: &[(String, String)],
+) -> String {
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let file = arguments.scenario.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut text = String::from("# The cheapest that was found to meet the objectives, by `plimsoll plan`.\n");
+    text.push_str(&format!(
+        "extends: {}\nname: {}\npolicies:\n",
+        quoted(&file),
+        quoted(&format!("{}-plan", base.name))
+    ));
+    for (index, plan) in base.policies.iter().enumerate() {
+        let value = if index == policy { format!("{{ headroom: {headroom} }}") } else { "null".into() };
+        text.push_str(&format!("  {}: {value}\n", quoted(&plan.label)));
+    }
+    let mut set: Vec<(String, String)> = arguments.set.iter().cloned().chain(set.iter().cloned()).collect();
+    set.sort();
+    let (by_index, nested): (Vec<_>, Vec<_>) =
+        set.into_iter().partition(|(path, _)| path.split('.').any(|part| part.parse::<usize>().is_ok()));
+    let mut tree = Tree::default();
+    nested.iter().for_each(|(path, value)| tree.put(path.split('.'), value));
+    for (key, branch) in &tree.branches {
+        text.push_str(&format!("{}: {}\n", quoted(key), branch.flow()));
+    }
+    for (path, value) in by_index {
+        text.push_str(&format!(
+            "# A place in a list cannot be extended; add --set {}\n",
+            quoted(&format!("{path}={value}"))
+        ));
+    }
+    text
+}
+
+/// Values by their paths, as nested mappings.
+#[derive(Default)]
+struct Tree {
+    value: String,
+    branches: BTreeMap<String, Tree>,
+}
+
+impl Tree {
+    fn put<'a>(&mut self, mut path: impl Iterator<Item = &'a str>, value: &str) {
+        match path.next() {
+            None => self.value = value.to_string(),
+            Some(part) => self.branches.entry(part.to_string()).or_default().put(path, value),
+        }
+    }
+
+    /// As YAML in one line.
+    fn flow(&self) -> String {
+        if self.branches.is_empty() {
+            return self.value.clone();
+        }
+        let entry =
+            |(key, branch): (&String, &Tree)| format!("{}: {}", serde_json::Value::from(key.as_str()), branch.flow());
+        format!("{{ {} }}", self.branches.iter().map(entry).collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// The Deployment of a service and, where a cluster can run the policy, what scales it.
+fn manifests(scenario: &Scenario, policy: usize, service: usize) -> Result<Vec<Artifact>, Failure> {
+    let run = scenario.run_spec(policy, 0)?;
+    let Some(own) = run.services.into_iter().nth(service) else { return Ok(Vec::new()) };
+    let name = own.spec.name.clone();
+    let scaler = own.policy.manifest(&name);
+    let replicas = scaler.is_none().then(|| own.policy.initial_replicas(own.spec.replicas));
+    let mut all = vec![Artifact::new(format!("{name}-deployment.yaml"), deployment(&own.spec, replicas))];
+    all.extend(scaler.map(|text| Artifact::new(format!("{name}-hpa.yaml"), text)));
+    Ok(all)
+}
+
+/// A Deployment with the planned size and resources. Without `replicas` an autoscaler owns the size.
+fn deployment(spec: &ServiceSpec, replicas: Option<u32>) -> String {
+    let name = serde_json::Value::from(spec.name.as_str()).to_string();
+    let mut text =
+        String::from("# Put your image in; everything else is as planned.\napiVersion: apps/v1\nkind: Deployment\n");
+    text.push_str(&format!("metadata:\n  name: {name}\nspec:\n"));
+    if let Some(replicas) = replicas {
+        text.push_str(&format!("  replicas: {replicas}\n"));
+    }
+    text.push_str(&format!("  selector: {{ matchLabels: {{ app: {name} }} }}\n  template:\n    metadata: {{ labels: {{ app: {name} }} }}\n    spec:\n"));
+    text.push_str(&format!(
+        "      terminationGracePeriodSeconds: {}\n",
+        spec.grace_period.as_secs_f64().round() as u64
+    ));
+    text.push_str(&format!("      containers:\n        - name: {name}\n          image: example.org/image:tag\n"));
+    let requests: Vec<String> = [
+        spec.cpu_request.map(|cpu| format!("cpu: \"{cpu}\"")),
+        spec.memory_request.map(|memory| format!("memory: \"{memory}\"")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let limits = spec.cpu_limit.map(|cpu| format!("cpu: \"{cpu}\""));
+    if !requests.is_empty() || limits.is_some() {
+        text.push_str("          resources:\n");
+    }
+    if !requests.is_empty() {
+        text.push_str(&format!("            requests: {{ {} }}\n", requests.join(", ")));
+    }
+    if let Some(limits) = limits {
+        text.push_str(&format!("            limits: {{ {limits} }}\n"));
+    }
+    text
+}
