@@ -27,7 +27,6 @@ MODELS = [
 TRACES = [
     ("shop-peak", "traces/shop-peak.csv.gz", "15m", "1h", []),
     ("game-event", "traces/game-event.csv.gz", "10m", "1h", []),
-    ("llm-weeks", "traces/llm-weeks.csv.gz", "10m", "1h", ["--train", "4d"]),
     ("game-evening", "traces/game-evening.csv.gz", "5m", "30m", []),
     ("fraud-burst", "traces/fraud-burst.csv.gz", "1h", "3h", []),
     ("llm-chat", "traces/llm-chat.csv.gz", "1m", "10m", []),

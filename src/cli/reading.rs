@@ -58,6 +58,9 @@ pub(super) struct Reading {
     /// Column of the session; only `inspect` tells of sessions.
     #[arg(long, value_name = "COLUMN")]
     session_column: Option<String>,
+    /// Column of which equal values close together are one arrival: the lines of an order.
+    #[arg(long, value_name = "COLUMN", conflicts_with = "session_column")]
+    once_per: Option<String>,
     /// Which metric of a monitoring system's answer.
     #[arg(long, value_name = "NAME")]
     metric: Option<String>,
@@ -134,6 +137,7 @@ impl Reading {
                 tokens_out: self.tokens_out.clone(),
                 class: self.class.clone(),
                 session: self.session_column.clone(),
+                once_per: self.once_per.clone(),
             },
             time_format: self.time_format,
             log_format: self.log_format.clone(),

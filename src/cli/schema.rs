@@ -124,6 +124,7 @@ fn workload() -> Value {
         "tokens-out",
         "class",
         "session",
+        "once-per",
     ];
     let columns: Vec<(&str, Value)> = columns.iter().map(|name| (*name, text("Name of the column."))).collect();
     let mut fields = vec![

@@ -9,8 +9,8 @@ use super::{Failure, files, remark, reshape, say};
 use crate::report;
 use crate::units::{Fraction, SimDuration};
 use crate::workload::{
-    ConvertOptions, Converted, FunctionProfile, Portrait, ProfileMeasure, SHAPE_COLUMNS, SeriesKind, TraceFacts,
-    TraceOptions, ValueFacts, convert, function_profile, inspect, is_function_profile, show_instant,
+    ConvertOptions, Converted, FunctionProfile, Gaps, Portrait, ProfileMeasure, SHAPE_COLUMNS, SeriesKind, Tally,
+    TraceFacts, TraceOptions, ValueFacts, convert, function_profile, inspect, is_function_profile, show_instant,
 };
 
 /// Arguments of `trace`.
@@ -178,12 +178,18 @@ pub(super) fn written(to: &Path, done: &Converted) -> Result<(), Failure> {
 fn shown(facts: &TraceFacts) -> String {
     let mut lines = vec![
         format!("format        {} ({}), {}", facts.format, facts.packing, facts.kind.name()),
-        format!("rows          {} used, {:.3}% unusable", facts.tally.rows, facts.tally.bad_share() * 100.0),
+        rows_shown(&facts.tally),
         format!("from          {}", moment(facts, facts.first.as_nanos())),
         format!("to            {}", moment(facts, facts.last.as_nanos())),
         format!("span          {}", facts.span()),
         format!("longest gap   {}", facts.longest_gap),
     ];
+    if let Some(Gaps { step, gaps, missing }) = facts.gaps {
+        lines.push(match gaps {
+            0 => format!("step          {step}, none missing"),
+            _ => format!("step          {step}, {missing} missing in {gaps} gaps{}", absence(facts.kind)),
+        });
+    }
     if facts.out_of_order > 0 {
         let share = facts.out_of_order as f64 / facts.tally.rows as f64 * 100.0;
         let (rows, back) = (facts.out_of_order, facts.furthest_back);
@@ -215,6 +221,9 @@ fn shown(facts: &TraceFacts) -> String {
         ));
         lines.push(format!("  sum of rows {}", values_shown(facts, &instants.sums)));
         lines.push(format!("  their mean  {}", values_shown(facts, &instants.means)));
+        if instants.zeros > 0 {
+            lines.push(format!("  all zero    at {} instants: nothing came, or nothing was collected", instants.zeros));
+        }
     }
     if let Some(sessions) = &facts.sessions {
         let think = sessions.think_time.map_or_else(String::new, |seconds| format!(", {seconds:.1} s apart"));
@@ -227,6 +236,11 @@ fn shown(facts: &TraceFacts) -> String {
         lines.push(format!("to replay     {meaning}"));
     }
     lines.join("\n")
+}
+
+fn rows_shown(tally: &Tally) -> String {
+    let passed = if tally.skipped > 0 { format!(", {} passed over", tally.skipped) } else { String::new() };
+    format!("rows          {} used{passed}, {:.3}% unusable", tally.rows, tally.bad_share() * 100.0)
 }
 
 /// How far arrivals are from a steady Poisson process.
@@ -252,6 +266,15 @@ fn burstiness(facts: &TraceFacts) -> Vec<String> {
 fn values_shown(facts: &TraceFacts, values: &ValueFacts) -> String {
     let at = moment(facts, values.at.as_nanos());
     format!("sum {}, mean {:.4}, most {} at {at}", values.sum, values.mean, values.most)
+}
+
+/// What a row that is not there stands for.
+fn absence(kind: SeriesKind) -> &'static str {
+    match kind {
+        SeriesKind::Arrivals => "",
+        SeriesKind::Counts => ": no requests there",
+        SeriesKind::Levels => ": a value holds until the next row, at most for `max-gap`",
+    }
 }
 
 /// What must be known of rows that are no requests.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::expand::{Expansion, Model};
+use super::once::OncePerSession;
 use super::order::Ordered;
 use super::rows::{RowReader, Rows, SeriesKind, Tally};
 use super::{
@@ -59,7 +60,15 @@ pub(super) fn open_reader(
             input.damage.clone().unwrap_or(unknown)
         })?,
     };
-    Ok((plugin, (plugin.build.open)(&input, options)?))
+    let reader = (plugin.build.open)(&input, options)?;
+    if options.columns.once_per.is_none() {
+        return Ok((plugin, reader));
+    }
+    let error = |message: &str| TraceError::new(input.name.as_str(), message);
+    match reader.kind() {
+        SeriesKind::Arrivals => Ok((plugin, Box::new(OncePerSession::new(reader, &input.name)))),
+        _ => Err(error("`once-per` is for arrivals; these rows are counts or levels").help("leave `once-per` out")),
+    }
 }
 
 /// Opens a file as ordered rows that start at the origin.

@@ -111,7 +111,7 @@ pub(super) fn open_any(input: &TraceInput, options: &TraceOptions) -> Result<Box
         (&columns.tokens_in, Role::TokensIn),
         (&columns.tokens_out, Role::TokensOut),
         (&columns.class, Role::Class),
-        (&columns.session, Role::Session),
+        (columns.once_per.as_ref().map_or(&columns.session, |_| &columns.once_per), Role::Session),
     ];
     let mut wanted = Vec::new();
     for (name, role) in asked.into_iter().filter_map(|(name, role)| Some((name.as_deref()?, role))) {

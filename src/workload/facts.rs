@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::arrivals::open_reader;
+use super::instants::{Gaps, InstantFacts, Instants, ValueFacts};
 use super::rows::{Rows, SeriesKind, Tally};
 use super::{FormatPlugin, TraceError, TraceInput, TraceOptions};
 use crate::units::{NANOS_PER_SECOND, SimDuration, SimTime};
@@ -48,6 +49,8 @@ pub struct TraceFacts {
     pub furthest_back: SimDuration,
     /// The longest time without a row, between neighbours in the file.
     pub longest_gap: SimDuration,
+    /// Counts and levels: where steps between rows are missing.
+    pub gaps: Option<Gaps>,
     /// Arrivals: the fullest second (unless the trace is too long for it), minute and hour.
     pub peaks: Vec<Peak>,
     /// Arrivals: variance over mean of the counts per second, minute and hour; 1 for a Poisson process.
@@ -69,30 +72,6 @@ pub struct TraceFacts {
     pub tokens: Option<TokenFacts>,
     /// Counts: length of an interval.
     pub interval: Option<SimDuration>,
-}
-
-/// The values of counts or levels.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ValueFacts {
-    /// Sum over the rows.
-    pub sum: f64,
-    /// Mean over the rows.
-    pub mean: f64,
-    /// The largest.
-    pub most: f64,
-    /// Time of the (first) largest since the clock's zero.
-    pub at: SimTime,
-}
-
-/// The values of instants that several rows share.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct InstantFacts {
-    /// How many different instants there are.
-    pub instants: u64,
-    /// The sum of the rows of an instant, as it is replayed.
-    pub sums: ValueFacts,
-    /// The mean of the rows of an instant.
-    pub means: ValueFacts,
 }
 
 /// The sessions that requests belong to.
@@ -239,6 +218,7 @@ impl Survey {
             out_of_order: self.out_of_order,
             furthest_back: self.furthest_back,
             longest_gap: self.longest_gap,
+            gaps: self.instants.gaps(reader.interval().filter(|_| reader.kind() == SeriesKind::Counts)),
             peaks: self.bins.peaks(from_1970(first), from_1970(self.newest), tally.rows),
             dispersion: self.bins.dispersion(from_1970(first), from_1970(self.newest), tally.rows),
             season: self.bins.season(from_1970(first), from_1970(self.newest)),
@@ -287,55 +267,6 @@ impl Sessions {
             duration: seconds / sessions as f64,
             think_time: (requests > sessions).then(|| seconds / (requests - sessions) as f64),
         })
-    }
-}
-
-/// The most instants whose rows are added up: 64 MB.
-const MAX_INSTANTS: usize = 1 << 20;
-
-/// Sum and number of the rows of each instant, in any order of the rows; given up where there are too many instants.
-#[derive(Default)]
-struct Instants {
-    sums: BTreeMap<SimTime, (f64, u32)>,
-    too_many: bool,
-}
-
-impl Instants {
-    fn add(&mut self, time: SimTime, value: f64) {
-        if self.too_many {
-            return;
-        }
-        let (sum, rows) = self.sums.entry(time).or_default();
-        *sum += value;
-        *rows += 1;
-        if self.sums.len() > MAX_INSTANTS {
-            self.too_many = true;
-            self.sums.clear();
-        }
-    }
-
-    /// Facts are worth telling only where instants and rows differ.
-    fn facts(&self, rows: u64) -> Option<InstantFacts> {
-        let instants = self.sums.len() as u64;
-        let told = instants > 0 && instants < rows;
-        told.then(|| InstantFacts {
-            instants,
-            sums: self.values(|sum, _| sum),
-            means: self.values(|sum, rows| sum / f64::from(rows)),
-        })
-    }
-
-    fn values(&self, value_of: impl Fn(f64, u32) -> f64) -> ValueFacts {
-        let mut facts = ValueFacts { sum: 0.0, mean: 0.0, most: f64::NEG_INFINITY, at: SimTime::ZERO };
-        for (time, (sum, rows)) in &self.sums {
-            let value = value_of(*sum, *rows);
-            facts.sum += value;
-            if value > facts.most {
-                (facts.most, facts.at) = (value, *time);
-            }
-        }
-        facts.mean = facts.sum / self.sums.len() as f64;
-        facts
     }
 }
 

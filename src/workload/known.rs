@@ -19,7 +19,7 @@ pub(super) struct KnownTable {
 impl KnownTable {
     /// Whether the file is this table, and nothing else was said about its columns.
     pub(super) fn recognise(&self, input: &TraceInput, options: &TraceOptions) -> bool {
-        if input.is_parquet() || options.columns != Columns::default() {
+        if input.is_parquet() || !options.columns.name_sessions_only() {
             return false;
         }
         let header = Header::of(input, b',');

@@ -31,6 +31,9 @@ pub struct Columns {
     pub class: Option<String>,
     /// Session (visit, user) that the request belongs to: `trace inspect` tells of the sessions; nothing of it is kept.
     pub session: Option<String>,
+    /// A session of which only the first row is an arrival: the lines of one order, the parts of one page. Its rows must come
+    /// close together: rows of up to 64 sessions may be mixed.
+    pub once_per: Option<String>,
 }
 
 impl Columns {
@@ -48,7 +51,13 @@ impl Columns {
             tokens_out: self.tokens_out.or(others.tokens_out),
             class: self.class.or(others.class),
             session: self.session.or(others.session),
+            once_per: self.once_per.or(others.once_per),
         }
+    }
+
+    /// Whether nothing but sessions is named: what the rows are is still to be recognised.
+    pub(super) fn name_sessions_only(&self) -> bool {
+        Columns { session: None, once_per: None, ..self.clone() } == Columns::default()
     }
 }
 
@@ -248,6 +257,7 @@ fn columns(node: &Node, sink: &mut Diagnostics) -> Option<Columns> {
         tokens_out: fields.optional("tokens-out", sink),
         class: fields.optional("class", sink),
         session: fields.optional("session", sink),
+        once_per: fields.optional("once-per", sink),
     };
     fields.finish(sink);
     if [&columns.count, &columns.rate, &columns.counter, &columns.level].into_iter().flatten().count() > 1 {

@@ -315,7 +315,7 @@ impl NamedColumns<'_> {
             (&columns.tokens_in, Role::TokensIn),
             (&columns.tokens_out, Role::TokensOut),
             (&columns.class, Role::Class),
-            (&columns.session, Role::Session),
+            (columns.once_per.as_ref().map_or(&columns.session, |_| &columns.once_per), Role::Session),
         ];
         let given = asked.into_iter().filter_map(|(name, role)| Some((name.as_deref()?, role)));
         given.map(|(name, role)| Ok((self.find(name)?, role))).collect()

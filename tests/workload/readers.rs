@@ -413,6 +413,22 @@ fn sessions_are_told_of() {
     assert_eq!(sessions.think_time, Some(15.0));
 }
 
+#[rstest::rstest]
+#[case::table("time,order\n0,a\n1,a\n2,b\n3,a\n4,c\n5,b\n")]
+#[case::json_lines(
+    "{\"time\":0,\"order\":\"a\"}\n{\"time\":1,\"order\":\"a\"}\n{\"time\":2,\"order\":\"b\"}\n{\"time\":3,\"order\":\"a\"}\n{\"time\":4,\"order\":\"c\"}\n"
+)]
+fn lines_of_an_order_are_one_arrival(#[case] text: &str) {
+    let columns = Columns { time: named("time"), once_per: named("order"), ..Columns::default() };
+    let options = TraceOptions { columns, ..TraceOptions::default() };
+    let (batch, ..) = replay(&sample(text).path, &options).unwrap();
+    assert_eq!(millis(&batch.arrivals), [0, 2_000, 4_000]);
+    let counts = "time,n,order\n0,5,a\n60,6,b\n";
+    let columns = Columns { count: named("n"), ..options.columns };
+    let error = replay(&sample(counts).path, &TraceOptions { columns, ..TraceOptions::default() }).unwrap_err();
+    assert!(error.to_string().contains("is for arrivals"), "{error}");
+}
+
 #[test]
 fn mixed_line_ends_and_a_bomb_do_no_harm() {
     let text = "time,tokens\r\n1,5\n2,6\r\n3,7";

@@ -26,7 +26,8 @@ fn columns(pairs: &[(&str, &str)]) -> TraceOptions {
     let column = |key: &str| pairs.iter().find(|(known, _)| *known == key).map(|(_, name)| name.to_string());
     let columns = Columns {
         counter: None,
-        session: None,
+        session: column("session"),
+        once_per: column("once-per"),
         time: column("time"),
         count: column("count"),
         rate: column("rate"),
@@ -60,6 +61,12 @@ fn check(facts: &TraceFacts, expected: &Expected) {
     }
 }
 
+/// Length of a step in seconds, and places where steps are missing.
+fn gaps(facts: &TraceFacts) -> (u64, u64) {
+    let gaps = facts.gaps.unwrap();
+    (gaps.step.as_nanos() / 1_000_000_000, gaps.gaps)
+}
+
 fn near(value: f64, expected: f64, within: f64) {
     assert!((value - expected).abs() <= within, "{value} is not {expected} within {within}");
 }
@@ -89,6 +96,7 @@ fn mooncake_conversations() {
     // Times are quantised to about three seconds: 2,999 to 3,001 ms.
     assert_eq!((facts.first, facts.last), (SimTime::ZERO, SimTime::from_nanos(3_536_999_000_000)));
     near(facts.mean_rate().unwrap(), 3.401, 0.0005);
+    assert_eq!((facts.peaks[0].most, facts.peaks[0].at_ns), (43, 3_447_000_000_000));
     assert_eq!((facts.peaks[1].most, facts.peaks[1].at_ns), (247, 2_160_000_000_000));
     near(facts.peaks[1].mean, 203.9, 0.05);
     let tokens = facts.tokens.unwrap();
@@ -124,6 +132,21 @@ fn shop_invoice_lines() {
 }
 
 #[test]
+fn shop_invoices_of_several_lines_each() {
+    let Some(path) = trace("ecom_uci_online_retail.csv.zst") else { return };
+    let facts = inspect(&path, &columns(&[("once-per", "InvoiceNo")])).unwrap();
+    assert_eq!(facts.format, "online-retail");
+    let peaks = [(0, ""), (6, "2011-05-10T15:05:00Z"), (45, "2010-12-09T15:00:00Z")];
+    check(&facts, &Expected { rows: 25_900, first: "2010-12-01T08:26:00Z", last: "2011-12-09T12:50:00Z", peaks });
+    assert_eq!((facts.tally.bad, facts.tally.skipped), (0, 541_909 - 25_900));
+    near(facts.mean_rate().unwrap(), 0.000_803_3, 0.000_000_05);
+    near(facts.peaks[1].mean, 0.0482, 0.000_05);
+    near(facts.peaks[2].mean, 2.892, 0.0005);
+    // The shop is closed from 24 December to 3 January.
+    assert!(facts.longest_gap > SimDuration::from_secs(11 * 86_400), "{}", facts.longest_gap);
+}
+
+#[test]
 fn shop_clicks_sorted_by_session() {
     let Some(path) = trace("ecom_yoochoose_clicks_100k_train_full.tsv.gz") else { return };
     let facts = inspect(&path, &TraceOptions::default()).unwrap();
@@ -146,6 +169,7 @@ fn players_online() {
     near(values.mean, 214.235, 0.0005);
     assert_eq!((values.most, values.at.as_nanos()), (1405.0, parse_instant("2021-04-28 20:15:08").unwrap()));
     assert!(facts.longest_gap > SimDuration::from_secs(18 * 86_400), "{}", facts.longest_gap);
+    assert_eq!(gaps(&facts), (300, 210));
     let error = WorkloadSpec::from_trace(&path, columns(&[("level", "PLAYERS")])).open(Streams::new(1, 0), 0).err();
     assert!(error.is_some_and(|error| error.help.unwrap().contains("requests-per-unit")));
 }
@@ -161,7 +185,10 @@ fn trades_per_minute_without_a_header() {
     let values = facts.values.unwrap();
     assert_eq!((values.sum, values.most), (232_786.0, 663.0));
     assert_eq!(show_instant(values.at.as_nanos()), "2023-03-11T10:47:00Z");
-    assert_eq!(facts.longest_gap, SimDuration::from_secs(5_280));
+    assert_eq!((facts.longest_gap, gaps(&facts)), (SimDuration::from_secs(5_280), (60, 26_746)));
+    // Of all 129,600 minutes 56% had no trade.
+    assert_eq!(facts.gaps.unwrap().missing, 129_600 - 56_717);
+    near(values.mean, 4.10, 0.005);
 }
 
 #[test]
@@ -175,6 +202,7 @@ fn world_cup_requests_per_minute() {
     assert_eq!((values.sum, values.most), (1_352_804_107.0, 229_426.0));
     assert_eq!(show_instant(values.at.as_nanos()), "1998-07-07T21:41:00Z");
     near(values.mean, 10_796.5, 0.05);
+    assert_eq!((facts.longest_gap, gaps(&facts)), (SimDuration::from_secs(240), (60, 7)));
 }
 
 #[test]
@@ -184,6 +212,7 @@ fn a_lone_value_must_be_called_count_or_level() {
     assert!(error.message.contains("counts of requests or levels"), "{error}");
     let facts = inspect(&path, &columns(&[("count", "value")])).unwrap();
     assert_eq!((facts.tally.rows, facts.interval), (4_032, Some(SimDuration::from_secs(300))));
+    assert_eq!(facts.gaps.map(|gaps| gaps.missing), Some(8));
     let values = facts.values.unwrap();
     near(values.mean, 61.8371, 0.000_05);
     assert_eq!((values.most, show_instant(values.at.as_nanos()).as_str()), (656.0, "2014-04-22T19:34:00Z"));
@@ -273,6 +302,8 @@ fn client_rates_of_a_chat_service_add_up() {
     near(instants.sums.mean / 600.0, 1174.4, 0.05);
     near(instants.sums.most / 600.0, 3879.51, 0.005);
     near(instants.sums.sum, 1.42e9, 0.005e9);
+    // Windows in which no client sent anything look like holes of the collection: told, not dropped.
+    assert_eq!((instants.zeros, facts.gaps.unwrap().missing), (37, 0));
     // One client after the other: fourteen days back at each.
     assert!(facts.furthest_back > SimDuration::from_secs(13 * 86_400), "{}", facts.furthest_back);
 }

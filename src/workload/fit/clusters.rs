@@ -10,63 +10,147 @@ const GAPS: [f64; 14] = [0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0
 const FEWEST_CLUSTERS: f64 = 30.0;
 /// Smaller clusters are as good as none.
 const LEAST_REQUESTS: f64 = 1.1;
+/// The largest coefficient of variation that a generator takes.
+const MOST_CV: f64 = 50.0;
 
 /// One way to see clusters.
+#[derive(Clone)]
 pub(super) struct Clusters {
     /// First requests of the clusters.
     pub(super) centres: Series,
     /// Mean number of requests of a cluster.
     pub(super) requests: f64,
-    /// Mean and coefficient of variation of the gaps within clusters, seconds.
-    pub(super) think_mean: f64,
-    pub(super) think_cv: f64,
+    /// Coefficient of variation of that number; `None` where sizes are taken for geometric.
+    pub(super) size_cv: Option<f64>,
+    pub(super) spacing: Spacing,
+    /// What else the clusters may be: sizes as wide as they are, requests within a time.
+    wide: f64,
+    within: Spacing,
+}
+
+/// How the requests of a cluster lie behind its first: mean and coefficient of variation of the gaps between neighbours, or
+/// of the time within which all lie, seconds.
+#[derive(Clone, Copy)]
+pub(super) enum Spacing {
+    Think(f64, f64),
+    Within(f64, f64),
+}
+
+impl Clusters {
+    /// The same clusters, seen with sizes of their own spread, within a time of their own, and both.
+    pub(super) fn variants(&self) -> [Clusters; 3] {
+        let wide = Clusters { size_cv: Some(self.wide), ..self.clone() };
+        let within = |clusters: &Clusters| Clusters { spacing: self.within, ..clusters.clone() };
+        [within(self), within(&wide), wide]
+    }
+}
+
+/// Number, mean and spread of values that have weights.
+#[derive(Clone, Copy, Default)]
+struct Moments {
+    weight: f64,
+    sum: f64,
+    squares: f64,
+}
+
+impl Moments {
+    fn add(&mut self, value: f64, weight: f64) {
+        self.weight += weight;
+        self.sum += weight * value;
+        self.squares += weight * value * value;
+    }
+
+    /// Mean and coefficient of variation; `None` where there is nothing, or nothing but zeros.
+    fn told(self) -> Option<(f64, f64)> {
+        let mean = self.sum / self.weight;
+        let cv = (self.squares / self.weight / (mean * mean) - 1.0).max(0.0).sqrt();
+        (mean > 0.0).then_some((mean, cv.clamp(0.01, MOST_CV)))
+    }
 }
 
 /// A source that is looked at for clusters while it is read, one way for each of [`GAPS`].
 pub(super) struct Clusterings {
     source: Box<dyn TraceSource>,
-    previous: Option<SimTime>,
+    previous: SimTime,
     ways: Vec<Way>,
 }
 
 struct Way {
     longest: f64,
     centres: Series,
-    clusters: f64,
-    /// Number, sum and sum of squares of the gaps within clusters.
-    gaps: [f64; 3],
+    /// The cluster met last: its first request and how many there are.
+    first: SimTime,
+    size: f64,
+    sizes: Moments,
+    gaps: Moments,
+    durations: Moments,
 }
 
 impl Clusterings {
     pub(super) fn new(source: Box<dyn TraceSource>) -> Clusterings {
-        let way = |longest| Way { longest, centres: Series::empty(), clusters: 0.0, gaps: [0.0; 3] };
-        Clusterings { source, previous: None, ways: GAPS.map(way).into() }
+        let none = Moments::default();
+        let way = |longest| Way {
+            longest,
+            centres: Series::empty(),
+            first: SimTime::ZERO,
+            size: 0.0,
+            sizes: none,
+            gaps: none,
+            durations: none,
+        };
+        Clusterings { source, previous: SimTime::ZERO, ways: GAPS.map(way).into() }
     }
 
     /// The ways that show enough clusters of enough requests, once the source is read; `all` is the whole series.
-    pub(super) fn found(self, all: &Series) -> Vec<Clusters> {
-        let requests: f64 = all.counts.iter().sum();
-        let is_telling = |way: &Way| way.clusters >= FEWEST_CLUSTERS && requests / way.clusters >= LEAST_REQUESTS;
-        let clusters = |way: Way| {
-            let [n, sum, squares] = way.gaps;
-            let mean = sum / n;
-            let cv = (squares / n / (mean * mean) - 1.0).max(0.0).sqrt();
-            let centres = way.centres.beside(all);
-            Clusters { centres, requests: requests / way.clusters, think_mean: mean, think_cv: cv }
-        };
-        self.ways.into_iter().filter(is_telling).map(clusters).filter(|found| found.think_mean > 0.0).collect()
+    pub(super) fn found(mut self, all: &Series) -> Vec<Clusters> {
+        self.ways.iter_mut().for_each(|way| way.close(self.previous));
+        self.ways.into_iter().filter_map(|way| way.told(all)).collect()
     }
 }
 
 impl Way {
-    fn add(&mut self, time: SimTime, gap: Option<f64>) {
-        match gap.filter(|gap| *gap <= self.longest) {
-            Some(gap) => self.gaps = [self.gaps[0] + 1.0, self.gaps[1] + gap, self.gaps[2] + gap * gap],
-            None => {
-                self.clusters += 1.0;
-                self.centres.spread(time.as_nanos(), 1, 1.0);
-            }
+    fn add(&mut self, time: SimTime, previous: SimTime) {
+        let gap = time.since(previous).as_secs_f64();
+        if self.size > 0.0 && gap <= self.longest {
+            self.gaps.add(gap, 1.0);
+            self.size += 1.0;
+            return;
         }
+        self.close(previous);
+        (self.first, self.size) = (time, 1.0);
+        self.centres.spread(time.as_nanos(), 1, 1.0);
+    }
+
+    /// Takes in the cluster whose last request was at `last`.
+    fn close(&mut self, last: SimTime) {
+        if self.size == 0.0 {
+            return;
+        }
+        self.sizes.add(self.size, 1.0);
+        // Of n - 1 uniform followers the last lies at (n - 1) / n of the time on average. Followers weigh alike, not clusters:
+        // it is requests that are to lie as they did.
+        let followers = self.size - 1.0;
+        if followers > 0.0 {
+            self.durations.add(last.since(self.first).as_secs_f64() * self.size / followers, followers);
+        }
+    }
+
+    fn told(self, all: &Series) -> Option<Clusters> {
+        let (requests, wide) = self.sizes.told()?;
+        if self.sizes.weight < FEWEST_CLUSTERS || requests < LEAST_REQUESTS {
+            return None;
+        }
+        let ((think, think_cv), (within, within_cv)) = (self.gaps.told()?, self.durations.told()?);
+        // No number of requests has less spread than one and a Poisson number of others.
+        let least = (requests - 1.0).sqrt() / requests;
+        Some(Clusters {
+            centres: self.centres.beside(all),
+            requests,
+            size_cv: None,
+            spacing: Spacing::Think(think, think_cv),
+            wide: wide.max(least * 1.001),
+            within: Spacing::Within(within, within_cv),
+        })
     }
 }
 
@@ -75,8 +159,8 @@ impl TraceSource for Clusterings {
         let before = batch.len();
         self.source.fill(batch)?;
         for time in &batch.arrivals[before..] {
-            let gap = self.previous.replace(*time).map(|previous| time.since(previous).as_secs_f64());
-            self.ways.iter_mut().for_each(|way| way.add(*time, gap));
+            self.ways.iter_mut().for_each(|way| way.add(*time, self.previous));
+            self.previous = *time;
         }
         Ok(())
     }

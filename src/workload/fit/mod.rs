@@ -5,13 +5,16 @@ mod season;
 
 use std::path::Path;
 
-use self::clusters::{Clusterings, Clusters};
+use self::clusters::{Clusterings, Clusters, Spacing};
 use self::season::{DAY, Noise, Season};
 use super::series::Series;
 use super::{Portrait, TraceError, WorkloadSpec, show_instant};
 use crate::config::{Diagnostics, SourceFile, parse_single};
 use crate::random::Streams;
 use crate::units::SimDuration;
+
+/// Ways to see clusters that are tried with other laws of their sizes and distances.
+const LOOKED_INTO: usize = 4;
 
 /// A fitted generator.
 #[derive(Debug, Clone)]
@@ -39,7 +42,7 @@ pub struct Closeness {
 /// requests: relative rates of the hours where the trace has at least two days, of the weekdays where it has at least two weeks,
 /// exponential growth where a test finds one; what is left above Poisson noise becomes `noise` by the method of moments; token
 /// lengths become joint lognormal. Requests closer together than some gap may be one cluster: of all gaps tried, and of no
-/// clusters at all, the model is taken whose requests have the least [distance](Portrait::distance) from the recorded ones.
+/// clusters at all, and of the four nearest with other laws of size and distance, the model is taken whose requests have the least [distance](Portrait::distance) from the recorded ones.
 ///
 /// # Errors
 /// If the trace cannot be read to its end, or holds fewer than 100 requests.
@@ -51,18 +54,42 @@ pub fn fit(spec: &WorkloadSpec, streams: Streams) -> Result<Fit, TraceError> {
         return Err(error.help("give a longer trace"));
     }
     let aim = Portrait::of_workload(spec, streams)?;
-    let mut best: Option<(f64, String, WorkloadSpec)> = None;
-    for clusters in std::iter::once(None).chain(clusterings.found(&recorded).into_iter().map(Some)) {
-        let yaml = candidate(&recorded, clusters.as_ref());
-        let made = scenario_text(&yaml)?;
-        let distance = Portrait::of_workload(&made, streams)?.distance(&aim);
-        if best.as_ref().is_none_or(|(least, ..)| distance < *least) {
-            best = Some((distance, yaml, made));
-        }
+    let judged = |clusters: Option<Clusters>| Judged::of(&recorded, clusters, &aim, streams);
+    let mut seen = vec![judged(None)?];
+    for clusters in clusterings.found(&recorded) {
+        seen.push(judged(Some(clusters))?);
     }
-    let (_, yaml, workload) = best.ok_or_else(|| TraceError::new("the trace", "fits no generator"))?;
+    seen.sort_by(|a, b| a.distance.total_cmp(&b.distance));
+    let near: Vec<Clusters> = seen.iter().take(LOOKED_INTO).filter_map(|found| found.clusters.clone()).collect();
+    for clusters in near.iter().flat_map(Clusters::variants) {
+        seen.push(judged(Some(clusters))?);
+    }
+    seen.sort_by(|a, b| a.distance.total_cmp(&b.distance));
+    let Judged { yaml, workload, .. } = seen.swap_remove(0);
     let synthetic = Series::of(&mut *workload.open(streams, 0)?)?;
     Ok(Fit { yaml, workload, comparison: compare(&recorded, &synthetic) })
+}
+
+/// A generator and how far its requests are from the recorded ones.
+struct Judged {
+    distance: f64,
+    clusters: Option<Clusters>,
+    yaml: String,
+    workload: WorkloadSpec,
+}
+
+impl Judged {
+    fn of(
+        recorded: &Series,
+        clusters: Option<Clusters>,
+        aim: &Portrait,
+        streams: Streams,
+    ) -> Result<Judged, TraceError> {
+        let yaml = candidate(recorded, clusters.as_ref());
+        let workload = scenario_text(&yaml)?;
+        let distance = Portrait::of_workload(&workload, streams)?.distance(aim);
+        Ok(Judged { distance, clusters, yaml, workload })
+    }
 }
 
 /// The generator of a clustering, or of none: the season and the swings are those of the clusters' first requests.
@@ -106,10 +133,14 @@ fn shown(series: &Series, season: &Season, noise: Option<Noise>, clusters: Optio
         let (memory, step) = (duration(memory), duration(step));
         text.push_str(&format!("  noise: {{ cv: {:.4}, memory: {memory}, step: {step} }}\n", cv.min(100.0)));
     }
-    if let Some(Clusters { requests, think_mean, think_cv, .. }) = clusters {
-        let think =
-            format!("{{ lognormal: {{ mean: {}, cv: {:.4} }} }}", duration(*think_mean), think_cv.clamp(0.01, 50.0));
-        text.push_str(&format!("  clusters: {{ requests: {requests:.4}, think: {think} }}\n"));
+    if let Some(Clusters { requests, size_cv, spacing, .. }) = clusters {
+        let size = size_cv.map_or_else(String::new, |cv| format!(", size-cv: {cv:.4}"));
+        let (name, mean, cv) = match spacing {
+            Spacing::Think(mean, cv) => ("think", mean, cv),
+            Spacing::Within(mean, cv) => ("within", mean, cv),
+        };
+        let times = format!("{name}: {{ lognormal: {{ mean: {}, cv: {cv:.4} }} }}", duration(*mean));
+        text.push_str(&format!("  clusters: {{ requests: {requests:.4}{size}, {times} }}\n"));
     }
     if series.tokens.n > 0.0 {
         let ([input, output], correlation) = series.tokens.fitted();

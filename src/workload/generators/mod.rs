@@ -2,6 +2,7 @@
 
 mod batch;
 mod closed_loop;
+mod clusters;
 mod constant;
 mod curve;
 mod fraud;

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::super::Opening;
 use super::GeneratorPlugin;
-use super::batch::geometric;
+use super::clusters::{Clusters, Member};
 use super::curve::{Curve, read_curve};
 use super::process::{Envelope, Model, Process, Request, Synthetic};
-use super::visits::{Visitor, Visits, lead};
+use super::visits::{Visits, lead};
 use crate::config::{Diagnostics, Fields, FromNode, Node};
-use crate::random::{Distribution, Draw, Purpose};
+use crate::random::{Draw, Purpose};
 use crate::units::SimDuration;
 
 /// The entry in the list.
@@ -17,7 +17,7 @@ pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {
     name: "nhpp",
     summary: "a Poisson process along a rate curve: one of `steps`, `points`, `sinusoid`, `season`; `noise` makes it a Cox process, \
               `clusters: { requests: 5, think: .. }` lets each arrival bring others",
-    source: "thinning (Lewis and Shedler 1979); doubly stochastic Poisson process (Cox 1955); Bartlett-Lewis clusters (1963)",
+    source: "thinning (Lewis and Shedler 1979); doubly stochastic Poisson process (Cox 1955); clusters of Neyman and Scott (1958) and Bartlett and Lewis (1963)",
     build: |node, sink| {
         let fields = Fields::open(node, "nhpp", sink)?;
         let before = sink.len();
@@ -45,53 +45,12 @@ impl Model for Nhpp {
             return Box::new(Thinning::new(&self.curve, self.noise, 0.0, opening));
         };
         let centres = Arc::new(self.curve.scaled(1.0 / clusters.requests));
-        let starts = Thinning::new(&centres, self.noise, -lead(clusters.requests * clusters.think.mean()), opening);
-        Box::new(Visits::new(starts, Member { clusters: clusters.clone(), draw: opening.draw(Purpose::Modulation, 1) }))
+        let starts = Thinning::new(&centres, self.noise, -lead(clusters.duration()), opening);
+        Box::new(Visits::new(starts, Member::new(clusters, opening.draw(Purpose::Modulation, 1))))
     }
 
     fn scaled(&self, factor: f64) -> Option<Self> {
         Some(Nhpp { curve: Arc::new(self.curve.scaled(factor)), ..self.clone() })
-    }
-}
-
-/// Requests that come together: the process makes the first of each cluster, and the rate remains that of all requests.
-#[derive(Debug, Clone)]
-struct Clusters {
-    /// Mean number of requests of a cluster; the number is geometric.
-    requests: f64,
-    /// Time between neighbours of a cluster.
-    think: Distribution,
-}
-
-impl FromNode for Clusters {
-    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
-        let fields = Fields::open(node, "clusters", sink)?;
-        let requests: Option<f64> = fields.required("requests", sink);
-        let think: Option<Distribution> = fields.required("think", sink);
-        fields.finish(sink);
-        let (requests, think) = (requests?, think?);
-        if !(1.0..=1e5).contains(&requests) || !think.mean().is_finite() {
-            sink.push(node.error("expected a mean of 1 to 100000 requests, and think times with a finite mean"));
-            return None;
-        }
-        Some(Clusters { requests, think })
-    }
-}
-
-/// The requests of one cluster.
-struct Member {
-    clusters: Clusters,
-    draw: Draw,
-}
-
-impl Visitor for Member {
-    fn visit(&mut self, start: f64, requests: &mut Vec<Request>) {
-        let mut at = start;
-        requests.push(Request::at(at));
-        for _ in 1..geometric(self.clusters.requests, &mut self.draw) {
-            at += self.clusters.think.sample(&mut self.draw);
-            requests.push(Request::at(at));
-        }
     }
 }
 
@@ -301,18 +260,6 @@ mod tests {
                 864_000.0 * factor * ((growth * (day as f64 + 1.0)).exp() - (growth * day as f64).exp()) / growth;
             assert!((count - expected).abs() < 5.0 * expected.sqrt(), "day {day}: {count} for {expected}");
         }
-    }
-
-    #[test]
-    fn clusters_keep_the_rate_and_swing_by_their_size() {
-        // Geometric clusters of mean 4: the index of dispersion tends to 2 * 4 - 1 over times much longer than a cluster.
-        let text =
-            "nhpp: { steps: [{ at: 0s, rate: 8/s }], clusters: { requests: 4, think: { exponential: { mean: 1s } } },
-            for: 600000s }";
-        let counts = Counts::of(&*recipe(text), 500.0);
-        assert!((counts.mean() / 4000.0 - 1.0).abs() < 0.01, "{}", counts.mean());
-        assert!((counts.index_of_dispersion() / 7.0 - 1.0).abs() < 0.15, "{}", counts.index_of_dispersion());
-        assert!(counts.autocorrelation(2).abs() < 0.1);
     }
 
     #[test]
