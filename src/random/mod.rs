@@ -138,6 +138,11 @@ impl Draw {
         }
     }
 
+    /// Poisson; zero where the mean is not a positive number.
+    pub fn poisson(&mut self, mean: f64) -> u64 {
+        rand_distr::Poisson::new(mean).map_or(0, |poisson| self.sample(&poisson) as u64)
+    }
+
     /// 64 random bits.
     #[inline]
     pub fn bits(&mut self) -> u64 {

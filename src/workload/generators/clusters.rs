@@ -1,7 +1,5 @@
 //! Requests that come together.
 
-use rand_distr::Poisson;
-
 use super::batch::geometric;
 use super::process::Request;
 use super::visits::Visitor;
@@ -102,8 +100,7 @@ impl Member {
             return u64::from(geometric(self.clusters.requests, &mut self.draw));
         };
         let mean = followers.sample(&mut self.draw).min(MOST_REQUESTS);
-        // A mean of nothing is no Poisson law, but a number all the same.
-        1 + Poisson::new(mean).map_or(0.0, |poisson| self.draw.sample(&poisson)) as u64
+        1 + self.draw.poisson(mean)
     }
 }
 
