@@ -17,6 +17,8 @@ mod renewal;
 mod shop;
 #[cfg(test)]
 pub(super) mod testing;
+#[cfg(test)]
+mod theory;
 mod tokens;
 mod user_sessions;
 mod visits;
