@@ -52,9 +52,19 @@ fn read(path: &Path) -> Result<Outcome, Failure> {
     let fail = |why: String| Failure::Input(format!("error: {}: {why}", file.display()));
     let bytes = std::fs::read(&file).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
-            fail("no stored result here; `plimsoll run` writes one beside its report".into())
+            let below = results_below(path).first().map(|found| format!("; did you mean {}?", found.display()));
+            let where_from = || "; `plimsoll run` writes one beside its report".to_string();
+            fail(format!("no stored result here{}", below.unwrap_or_else(where_from)))
         }
         _ => fail(error.to_string()),
     })?;
     report::read_result(&bytes).map_err(fail)
+}
+
+/// Directories in `path` that hold a stored result, in order of their names.
+fn results_below(path: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut found: Vec<PathBuf> = entries.filter(|entry| entry.join(RESULT_FILE).is_file()).collect();
+    found.sort();
+    found
 }
