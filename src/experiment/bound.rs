@@ -26,6 +26,10 @@ pub struct CostBound {
 
 /// Intervals of the linear program.
 const INTERVALS: u64 = 800;
+/// Intervals of the flow.
+const FINE_INTERVALS: u64 = 43_200;
+/// Fewer intervals tell no more than the linear program does.
+const FEWEST_INTERVALS: u64 = 50;
 /// The most requests whose demands are held: 400 MB.
 const MOST_REQUESTS: usize = 50_000_000;
 
@@ -41,7 +45,7 @@ pub fn cost_bound(scenario: &Scenario) -> Result<Result<CostBound, String>, Trac
         return Ok(Err("the requests of a closed loop depend on the policy".into()));
     }
     let mut dollars = 0.0;
-    let mut objective = String::new();
+    let (mut objective, mut interval) = (String::new(), scenario.interval);
     for (number, plan) in scenario.services.iter().enumerate().filter(|(_, plan)| plan.lease.is_some()) {
         let work = Work::read(scenario, number)?;
         if work.demands.len() >= MOST_REQUESTS {
@@ -50,7 +54,7 @@ pub fn cost_bound(scenario: &Scenario) -> Result<Result<CostBound, String>, Trac
         let mut most = 0.0;
         for candidate in &scenario.objectives {
             match work.bound(scenario, plan, candidate) {
-                Ok(cost) if cost > most => (most, objective) = (cost, candidate.text()),
+                Ok((cost, length)) if cost > most => (most, objective, interval) = (cost, candidate.text(), length),
                 Ok(_) => {}
                 Err(OptimizeError::Infeasible(_)) => {
                     return Ok(Err(format!("no policy can keep {}", candidate.text())));
@@ -64,12 +68,22 @@ pub fn cost_bound(scenario: &Scenario) -> Result<Result<CostBound, String>, Trac
     let nodes: Usd = scenario.node_leases.iter().flat_map(|lease| (0..lease.count).map(move |_| billed(lease))).sum();
     // Rounded down: a bound that is a billionth too high is none.
     let cost = Usd::from_nanos((dollars * 1e9).floor() as i128) + nodes;
-    Ok(Ok(CostBound { cost, objective, interval: interval_of(scenario) }))
+    Ok(Ok(CostBound { cost, objective, interval }))
 }
 
 /// The interval of the timeline, or a longer one of which there are few enough.
-fn interval_of(scenario: &Scenario) -> SimDuration {
-    SimDuration::from_nanos(scenario.duration.as_nanos().div_ceil(INTERVALS)).max(scenario.interval)
+fn interval_of(scenario: &Scenario, most: u64) -> SimDuration {
+    SimDuration::from_nanos(scenario.duration.as_nanos().div_ceil(most)).max(scenario.interval)
+}
+
+/// Intervals for the bound from urgent work: the shortest that are affordable, in which half of the work is urgent at least,
+/// and longer ones, of which more is.
+fn fine_intervals(scenario: &Scenario, objective: &Objective) -> impl Iterator<Item = SimDuration> {
+    let within = objective.within.map_or(u64::MAX, SimDuration::as_nanos);
+    let duration = scenario.duration.as_nanos();
+    let shortest = duration.div_ceil(FINE_INTERVALS).max(within.saturating_mul(2)).max(1_000_000);
+    let lengths = std::iter::successors(Some(shortest), |length| length.checked_mul(4));
+    lengths.take_while(move |length| *length <= duration / FEWEST_INTERVALS).map(SimDuration::from_nanos)
 }
 
 /// The judged requests of a service.
@@ -90,29 +104,52 @@ impl Work {
         Ok(Work { demands })
     }
 
-    fn bound(&self, scenario: &Scenario, plan: &ServicePlan, objective: &Objective) -> Result<f64, OptimizeError> {
-        let Some(lease) = &plan.lease else { return Ok(0.0) };
-        let end = scenario.duration.as_secs_f64();
-        let interval = interval_of(scenario);
-        let intervals = (end / interval.as_secs_f64()).ceil() as usize;
-        let within = objective.within.map_or(f64::INFINITY, SimDuration::as_secs_f64);
+    /// The largest of the bounds of an objective that are affordable, and the length of its intervals.
+    fn bound(
+        &self,
+        scenario: &Scenario,
+        plan: &ServicePlan,
+        objective: &Objective,
+    ) -> Result<(f64, SimDuration), OptimizeError> {
+        let Some(lease) = &plan.lease else { return Ok((0.0, scenario.interval)) };
+        let (due, forgiven) = self.due(scenario, plan, objective);
+        let problem = |interval: SimDuration| {
+            let intervals = scenario.duration.as_nanos().div_ceil(interval.as_nanos()) as usize;
+            let price = lease.price.as_f64() / 3600.0;
+            let mut problem = BoundProblem::new(vec![0.0; intervals], interval.as_secs_f64(), price);
+            problem.within = objective.within.map_or(f64::INFINITY, SimDuration::as_secs_f64);
+            problem.start_up = least_start_up(scenario, plan);
+            problem.billed_at_least = lease.billing.minimum.max(lease.billing.granularity).as_secs_f64();
+            problem.load(&due, 1.0);
+            problem.forgiven = forgiven;
+            problem
+        };
+        let coarse = interval_of(scenario, INTERVALS);
+        let mut best = (problem(coarse).cost()?, coarse);
+        for interval in fine_intervals(scenario, objective) {
+            let cost = problem(interval).urgent_cost()?;
+            if cost > best.0 {
+                best = (cost, interval);
+            }
+        }
+        Ok(best)
+    }
+
+    /// The requests that are judged, with their work in replica-seconds, and the work of the heaviest of them that may be bad.
+    fn due(&self, scenario: &Scenario, plan: &ServicePlan, objective: &Objective) -> (Vec<(f64, f64)>, f64) {
         let slots = plan.full_speed_slots(scenario.largest_speed());
-        let mut problem =
-            BoundProblem::new(vec![0.0; intervals], interval.as_secs_f64(), lease.price.as_f64() / 3600.0);
         // Without a limit no request has to be done before the end, and those in the system then are not judged.
-        let last = if within.is_finite() { end - within } else { f64::NEG_INFINITY };
+        let last =
+            objective.within.map_or(f64::NEG_INFINITY, |within| scenario.duration.as_secs_f64() - within.as_secs_f64());
         let due: Vec<(f64, f64)> =
             self.demands.iter().filter(|(arrival, _)| *arrival <= last).map(|(a, d)| (*a, d / slots)).collect();
-        problem.load(&due, 1.0);
         // As many bad requests as the objective allows of all that were judged, the heaviest of those that count here.
         let mut weights: Vec<f64> = due.iter().map(|(_, weight)| *weight).collect();
-        weights.sort_by(|a, b| b.total_cmp(a));
         let bad = ((1.0 - objective.target.get()) * self.demands.len() as f64 + 1e-6).floor() as usize;
-        problem.forgiven = weights.iter().take(bad).sum();
-        problem.within = within;
-        problem.start_up = least_start_up(scenario, plan);
-        problem.billed_at_least = lease.billing.minimum.max(lease.billing.granularity).as_secs_f64();
-        problem.cost()
+        if bad < weights.len() && bad > 0 {
+            weights.select_nth_unstable_by(bad, |a, b| b.total_cmp(a));
+        }
+        (due, weights.iter().take(bad).sum())
     }
 }
 

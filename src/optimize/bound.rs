@@ -55,6 +55,9 @@ pub struct BoundProblem {
     /// Work of the requests arriving in each interval, in replica-seconds. Requests that are not judged (warm-up) may be left
     /// out, which is in the policy's favour.
     pub work: Vec<f64>,
+    /// Of that, the work that must be done within the interval of its arrival, or be bad: that of requests whose limit passes
+    /// before the interval ends.
+    pub urgent: Vec<f64>,
     /// Length of an interval, seconds.
     pub interval: f64,
     /// Work of the heaviest requests that the objective allows to be bad, replica-seconds.
@@ -79,6 +82,7 @@ impl BoundProblem {
     /// A problem with nothing but work and price: exact billing, no start-up, no limits on replicas.
     pub fn new(work: Vec<f64>, interval: f64, price: f64) -> Self {
         BoundProblem {
+            urgent: vec![0.0; work.len()],
             work,
             interval,
             forgiven: 0.0,
@@ -96,19 +100,25 @@ impl BoundProblem {
     /// `target` must be good: of n requests, floor((1 - target) n) may be bad, the heaviest ones. Requests outside of the
     /// intervals are left out.
     pub fn load(&mut self, requests: &[(f64, f64)], target: f64) {
-        self.work.iter_mut().for_each(|work| *work = 0.0);
+        self.work.iter_mut().chain(&mut self.urgent).for_each(|work| *work = 0.0);
         let mut weights = Vec::with_capacity(requests.len());
         for (arrival, weight) in requests {
             // The cast saturates; what is before or after finds no place.
             let place = (arrival / self.interval).floor();
-            if let Some(work) = (place >= 0.0).then_some(place as usize).and_then(|place| self.work.get_mut(place)) {
-                *work += weight;
-                weights.push(*weight);
+            let Some(index) = (place >= 0.0).then_some(place as usize).filter(|index| *index < self.work.len()) else {
+                continue;
+            };
+            self.work[index] += weight;
+            weights.push(*weight);
+            if arrival + self.within <= (place + 1.0) * self.interval {
+                self.urgent[index] += weight;
             }
         }
-        weights.sort_by(|a, b| b.total_cmp(a));
         // Round-off must not take away a request that the share allows.
         let bad = ((1.0 - target) * weights.len() as f64 + 1e-9).floor() as usize;
+        if bad < weights.len() && bad > 0 {
+            weights.select_nth_unstable_by(bad, |a, b| b.total_cmp(a));
+        }
         self.forgiven = weights.iter().take(bad).sum();
     }
 
@@ -133,7 +143,7 @@ impl BoundProblem {
     fn merged(&self) -> BoundProblem {
         let by = self.work.len().div_ceil(LARGEST);
         let work = self.work.chunks(by).map(|chunk| chunk.iter().sum()).collect();
-        BoundProblem { work, interval: self.interval * by as f64, ..self.clone() }
+        BoundProblem { work, urgent: Vec::new(), interval: self.interval * by as f64, ..self.clone() }
     }
 
     fn write(&self, program: &mut Program) {
@@ -206,7 +216,7 @@ impl BoundProblem {
     }
 
     fn validate(&self) -> Result<(), OptimizeError> {
-        self.work.iter().try_for_each(|work| non_negative("the work of an interval", *work))?;
+        self.work.iter().chain(&self.urgent).try_for_each(|work| non_negative("the work of an interval", *work))?;
         for (what, value) in [
             ("the forgiven work", self.forgiven),
             ("the price", self.price),
@@ -234,6 +244,8 @@ struct Columns {
     waiting: Vec<Column>,
     given_up: Vec<Column>,
 }
+
+mod urgent;
 
 #[cfg(test)]
 mod tests;

@@ -77,9 +77,9 @@ pub(super) fn notes(outcome: &Outcome) -> Vec<String> {
     }
     if let Some(bound) = &outcome.bound {
         notes.push(format!(
-            "No policy that keeps \"{}\" costs less than the lower bound of {}. It knows the trace, runs fractions of \
-             replicas at full load and lets work wait within intervals of {}: no policy reaches it, and the gap is not all waste. A \
-             policy below it misses the objective.",
+            "No policy that keeps \"{}\" costs less than the lower bound of {}. It knows the trace, keeps \
+             replicas fully busy within intervals of {}, holds none in reserve and pays nothing for the warm-up: no policy reaches \
+             it, and the gap is not all waste. A policy below it misses the objective.",
             bound.objective,
             text::dollars(bound.cost),
             bound.interval

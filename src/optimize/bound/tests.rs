@@ -56,6 +56,23 @@ fn load_counts_work_and_forgives_the_heaviest() {
 }
 
 #[test]
+fn whole_replicas_are_kept_over_gaps_that_a_start_would_not_pay() {
+    // A twentieth of a replica, a tenth of a second every ten seconds, for 100 s; a start takes a minute, so one stays ready.
+    let mut problem = BoundProblem::new(vec![0.0; 100], 1.0, 1.0);
+    (problem.within, problem.start_up, problem.initial) = (0.5, 60.0, Some(1));
+    let requests: Vec<(f64, f64)> = (0..10).map(|n| (f64::from(n) * 10.0 + 0.1, 0.1)).collect();
+    problem.load(&requests, 1.0);
+    assert_eq!(problem.urgent.iter().filter(|work| **work > 0.0).count(), 10);
+    // From the first to the last of them 91 s, less one for the end that may have come in the midst of an interval.
+    let bound = problem.urgent_cost().unwrap();
+    assert!(close(bound, 90.0), "{bound}");
+    // A second's work may be given up: one of the ten for nothing.
+    problem.forgiven = 0.1;
+    let forgiving = problem.urgent_cost().unwrap();
+    assert!(forgiving < bound && forgiving > 0.9 * 90.0 * 0.9, "{forgiving}");
+}
+
+#[test]
 fn merging_keeps_the_bound_below() {
     let work: Vec<f64> = (0..2001).map(|j| f64::from(j % 7)).collect();
     let total: f64 = work.iter().sum();
@@ -84,11 +101,16 @@ const PARTS: usize = 4;
 
 impl World {
     fn problem(&self) -> BoundProblem {
-        let mut problem = BoundProblem::new(vec![0.0; self.steps], 1.0, 1.0);
+        self.problem_in(1)
+    }
+
+    /// The problem in so many intervals a step.
+    fn problem_in(&self, intervals: usize) -> BoundProblem {
+        let mut problem = BoundProblem::new(vec![0.0; self.steps * intervals], 1.0 / intervals as f64, 1.0);
         let seconds = |parts: usize| parts as f64 / PARTS as f64;
         let requests: Vec<(f64, f64)> = self.requests.iter().map(|(at, work)| (*at as f64, seconds(*work))).collect();
-        problem.load(&requests, self.target);
         problem.within = seconds(self.within);
+        problem.load(&requests, self.target);
         problem.start_up = self.start_up as f64;
         problem.billed_at_least = self.billed_at_least as f64;
         problem.initial = Some(self.initial as u32);
@@ -190,5 +212,16 @@ proptest! {
         let work = served.work[..served.work.len().saturating_sub(world.within.div_ceil(PARTS))].iter().sum::<f64>();
         // Not trivially low either: work that is due by the end must be paid for.
         prop_assert!(bound.unwrap() * (1.0 + 2e-6) >= work - served.forgiven - 1e-9);
+    }
+
+    /// The same of the bound from urgent work, in intervals of a step and less.
+    #[test]
+    fn no_plan_is_cheaper_than_what_is_urgent(world in worlds(), intervals in prop::sample::select(vec![1, 2, 4])) {
+        let Some(cheapest) = world.cheapest() else { return Ok(()) };
+        let problem = world.problem_in(intervals);
+        let bound = problem.urgent_cost().unwrap();
+        prop_assert!(bound <= cheapest as f64 + 1e-9, "{bound} above {cheapest}");
+        let urgent: f64 = problem.urgent.iter().sum();
+        prop_assert!(bound * (1.0 + 2e-6) >= urgent - problem.forgiven - 0.01);
     }
 }

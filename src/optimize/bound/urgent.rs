@@ -1,0 +1,142 @@
+//! The same bound from what cannot wait: fewer rows, hence far shorter intervals.
+//!
+//! A good request whose limit passes within the interval of its arrival is served in that interval. With u_j the work of such
+//! requests arriving in j, and v_j what of it is given up, the proof above gives, with rows (1) to (3) as they are,
+//!
+//! ```text
+//! (8)  D n_j + v_j >= u_j,   sum_j v_j <= F
+//! ```
+//!
+//! Without (8)'s last row this is a one-type plan with shortage ([`OneType`]), solved exactly by a flow of least cost. The last
+//! row is priced: for any price p >= 0, the least cost of a plan that pays p for each replica-second given up, less p F, is no
+//! more than the cost of the best plan that gives up at most F (weak duality; Geoffrion 1974). That value is concave in p, and
+//! cutting planes find its maximum; whichever p they stop at, the bound is valid. Row (5) is lost: work that may wait for the
+//! next interval counts for nothing. So short limits want the intervals short, but longer than the limit.
+//!
+//! *Whole replicas.* N(t) is a whole number, but its average over an interval is not, so take X_j = S_j - E_j with S_j the starts
+//! by the end of j and E_j the ends by its beginning: whole, and no less than N(t) at any time of j, thus D X_j + v_j >= u_j.
+//! In return, N(t) = S(t) - E(t) >= S_j-1 - E_j+1 in j, so that the time paid for after start-up is at least D sum_j X_j less D for
+//! each start and each end. An end follows a start or was there at first, so with x_0 initial replicas the run pays at least
+//!
+//! ```text
+//! c ( D sum_j X_j + (L - 2 D) sum_j y_j - D x_0 ),      y_j = S_j - S_j-1
+//! ```
+//!
+//! What started after the beginning of interval j - M', M' = floor(G' / D), has not ended by the beginning of j, so
+//! X_j >= sum_{k = j-M'..j} y_k: a run of M' + 1 intervals, some of them after the end of the trace. Hence
+//! sum_j X_j >= (M' + 1) sum_j y_j, and where L < 2 D a share e = (2 - L / D) / (M' + 1) of the price of each X_j makes up for what
+//! starts are short of: the run pays at least c ((1 - e) D sum_j X_j - D x_0). Where e is 1 or more, nothing is left.
+
+use super::{BoundProblem, TOLERANCE};
+use crate::optimize::{OneType, OneTypePlan, OptimizeError};
+
+/// Trials of the price.
+const TRIALS: usize = 16;
+/// A bound that could rise by less than this share is good enough.
+const NEAR: f64 = 2e-3;
+
+/// The value at a price, and its slope: what is given up beyond what may be.
+#[derive(Debug, Clone, Copy)]
+struct Tangent {
+    price: f64,
+    value: f64,
+    slope: f64,
+}
+
+impl Tangent {
+    /// Where two tangents meet: the price, and the value that cannot be exceeded between them.
+    fn meet(self, other: Tangent) -> (f64, f64) {
+        let price = (other.value - other.slope * other.price - self.value + self.slope * self.price)
+            / (self.slope - other.slope);
+        (price, self.value + self.slope * (price - self.price))
+    }
+}
+
+/// What may be bought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    Fractions,
+    Whole,
+}
+
+impl BoundProblem {
+    /// The least that any policy pays, from the work that is urgent; zero where little is.
+    ///
+    /// # Errors
+    /// A wrong figure.
+    pub fn urgent_cost(&self) -> Result<f64, OptimizeError> {
+        self.validate()?;
+        Ok(self.priced(Unit::Fractions)?.max(self.priced(Unit::Whole)?))
+    }
+
+    /// The best bound over the prices of work given up.
+    fn priced(&self, unit: Unit) -> Result<f64, OptimizeError> {
+        let allowed = self.forgiven / self.interval;
+        let needed: f64 = self.urgent.iter().sum::<f64>() / self.interval;
+        if needed <= allowed {
+            return Ok(0.0);
+        }
+        let (plan, rebate) = self.one_type(unit);
+        // At the dearest price nothing is given up.
+        let mut high = tangent(&plan, unit, plan.always(), allowed)?;
+        let mut best = high.value;
+        if allowed > 0.0 {
+            // For nothing, all is.
+            let mut low = Tangent { price: 0.0, value: 0.0, slope: needed - allowed };
+            for _ in 0..TRIALS {
+                let (price, most) = low.meet(high);
+                if most <= best * (1.0 + NEAR) || !price.is_finite() {
+                    break;
+                }
+                let found = tangent(&plan, unit, price, allowed)?;
+                best = best.max(found.value);
+                match found.slope > 0.0 {
+                    true => low = found,
+                    false => high = found,
+                }
+            }
+        }
+        Ok((best - rebate).max(0.0))
+    }
+
+    /// The plan whose cost is bounded, replicas that follow the urgent work, and what is to be taken off its cost. The casts
+    /// saturate; lead and run are in whole intervals, rounded in the policy's favour.
+    fn one_type(&self, unit: Unit) -> (OneType, f64) {
+        let needed: Vec<f64> = self.urgent.iter().map(|work| work / self.interval).collect();
+        // As many as could be of use, where a policy may choose them; what is too many stops at once, at no cost.
+        let most = needed.iter().copied().fold(0.0, f64::max).ceil();
+        let initial = self.initial.unwrap_or(most as u32);
+        let (lead, run) =
+            (self.start_up / self.interval, (self.billed_at_least - self.start_up).max(0.0) / self.interval);
+        let (price, lead) = (self.price * self.interval, lead as usize);
+        // The price of a start that is not paid by the intervals of the lead.
+        let start_cost = self.price * (self.start_up - lead as f64 * self.interval).max(0.0);
+        let mut plan =
+            OneType { needed, price, start_cost, lead, minimum_run: run as usize, initial, ..OneType::default() };
+        if unit == Unit::Fractions {
+            plan.minimum_run = plan.minimum_run.max(1);
+            return (plan, 0.0);
+        }
+        plan.minimum_run += 1;
+        if lead >= 2 {
+            plan.lead -= 2;
+        } else {
+            let short = (2.0 - self.start_up / self.interval) / plan.minimum_run as f64;
+            (plan.lead, plan.start_cost) = (0, 0.0);
+            plan.price *= (1.0 - short).max(0.0);
+            // The runs of the last starts go on after the end.
+            plan.needed.resize(self.urgent.len() + run as usize, 0.0);
+        }
+        (plan, price * f64::from(initial))
+    }
+}
+
+fn tangent(plan: &OneType, unit: Unit, price: f64, allowed: f64) -> Result<Tangent, OptimizeError> {
+    let plan = OneType { shortage_price: Some(price), ..plan.clone() };
+    let found: OneTypePlan = match unit {
+        Unit::Fractions => plan.relaxed()?,
+        Unit::Whole => plan.whole()?,
+    };
+    let given_up: f64 = found.shortage.iter().sum();
+    Ok(Tangent { price, value: found.cost * (1.0 - TOLERANCE) - price * allowed, slope: given_up - allowed })
+}
