@@ -334,3 +334,21 @@ fn the_gate_catches_a_broken_policy() {
     }
     assert!(shown.contains("| ✓ | checkout | cost \\[fixed\\] no worse than the baseline |"), "{shown}");
 }
+
+/// What lies between the lower bound and the cheapest policy is explained, and the parts make up the whole to the cent.
+#[test]
+fn the_gap_to_the_bound_adds_up() {
+    let place = Place::new(SCENARIO);
+    let text = place.expect("run small.yaml --format markdown", 0);
+    let line = text.lines().find(|line| line.starts_with("Of the ")).unwrap_or_else(|| panic!("no gap in {text}"));
+    let dollars = |text: &str| -> Vec<f64> {
+        let amounts = text.split('$').skip(1);
+        amounts.map(|rest| rest.split([' ', ',']).next().unwrap().parse().unwrap()).collect()
+    };
+    let (parts, less) = line.split_once("; less ").unwrap_or((line, ""));
+    let (all, less) = (dollars(parts), dollars(less).iter().sum::<f64>());
+    let sum = all[1..].iter().sum::<f64>() - less;
+    // Parts below half a percent are left out, and each is rounded.
+    assert!((sum / all[0] - 1.0).abs() < 0.02, "{sum} of {} in {line}", all[0]);
+    assert!(line.contains("in the warm-up") && line.contains("for idle slots"), "{line}");
+}

@@ -12,6 +12,7 @@ mod charts;
 mod comparison;
 mod decisions_csv;
 mod forecast;
+mod gap;
 mod grid;
 mod html;
 mod level;

@@ -6,7 +6,7 @@ use crate::engine::{Cause, ObjectiveRecord, RunRecord, ServiceRecord};
 use crate::experiment::Outcome;
 use crate::report::causes::share_text;
 use crate::report::verdict::{is_clairvoyant, meets_objectives, objectives};
-use crate::report::{summary_json, text};
+use crate::report::{gap, summary_json, text};
 
 /// How the table is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +84,7 @@ pub(super) fn notes(outcome: &Outcome) -> Vec<String> {
             text::dollars(bound.cost),
             bound.interval
         ));
+        notes.extend(gap::explained(outcome));
     }
     notes
 }

@@ -1,0 +1,80 @@
+//! What lies between the lower bound on cost and a policy that was run.
+
+use crate::engine::{Interval, RunRecord};
+use crate::experiment::Outcome;
+use crate::report::text;
+use crate::report::verdict::{is_clairvoyant, meets_objectives};
+use crate::units::Usd;
+
+/// Parts smaller than this share of the whole are not worth a word.
+const WORTH: f64 = 0.005;
+
+/// Where the money between the bound and a run went, dollars.
+#[derive(Debug, Default, Clone, Copy)]
+struct Gap {
+    warm_up: f64,
+    idle: f64,
+    starting: f64,
+    billing: f64,
+}
+
+impl Gap {
+    /// Of the run's cost as it accrued; billing is what minimum and rounding added to it.
+    fn of(run: &RunRecord) -> Gap {
+        let mut gap = Gap::default();
+        let mut accrued = 0.0;
+        for interval in run.services.iter().flat_map(|service| &service.timeline) {
+            accrued += interval.cost.as_f64();
+            match interval.start < run.warm_up {
+                true => gap.warm_up += interval.cost.as_f64(),
+                false => gap.add(interval),
+            }
+        }
+        gap.billing = (run.cost.as_f64() - accrued).max(0.0);
+        gap
+    }
+
+    fn add(&mut self, interval: &Interval) {
+        let replicas = interval.ready + interval.starting;
+        if replicas > 0.0 {
+            let each = interval.cost.as_f64() / replicas;
+            self.starting += each * interval.starting;
+            self.idle += each * interval.ready * (1.0 - interval.utilization.unwrap_or(0.0));
+        }
+    }
+}
+
+/// The gap in words: between the bound and the cheapest clairvoyant plan that keeps the objectives, or else the cheapest
+/// policy that does. `None` without a bound or such a policy.
+pub(super) fn explained(outcome: &Outcome) -> Option<String> {
+    let bound = outcome.bound.as_ref()?.cost;
+    let meeting = outcome.runs.iter().filter(|run| meets_objectives(run) == Some(true));
+    let run = meeting.min_by_key(|run| (!is_clairvoyant(run), run.cost))?;
+    let whole = run.cost.as_f64() - bound.as_f64();
+    let gap = Gap::of(run);
+    let rest = whole - gap.warm_up - gap.idle - gap.starting - gap.billing;
+    let parts = [
+        (gap.warm_up, "in the warm-up, which the bound leaves unpaid"),
+        (gap.idle, "for idle slots of ready replicas: whole replicas, and room so that requests need not wait"),
+        (gap.starting, "while replicas started"),
+        (gap.billing, "for minimum and rounding of the bill"),
+        (rest, "for work that the bound leaves out: requests that may be bad, and those too near the end"),
+    ];
+    let told: Vec<String> = parts
+        .iter()
+        .filter(|(dollars, _)| *dollars > WORTH * whole)
+        .map(|(dollars, what)| format!("{} {what}", shown(*dollars)))
+        .collect();
+    let less = match rest < -WORTH * whole {
+        true => format!("; less {} of it that the bound pays for as well", shown(-rest)),
+        false => String::new(),
+    };
+    (whole > 0.0 && !told.is_empty()).then(|| {
+        let (all, policy) = (shown(whole), &run.policy);
+        format!("Of the {all} between the bound and {policy}, it paid {}{less}.", told.join("; "))
+    })
+}
+
+fn shown(dollars: f64) -> String {
+    text::dollars(Usd::from_nanos((dollars * 1e9).round() as i128))
+}
