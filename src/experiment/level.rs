@@ -24,6 +24,8 @@ pub struct Trial {
     pub headroom: f64,
     /// Cost of each replication, dollars.
     pub costs: Vec<f64>,
+    /// Most ready replicas at any time of any replication, of all services.
+    pub most_ready: u32,
     /// Share of good requests in each replication, one row per service and objective.
     pub attained: Vec<Vec<f64>>,
     /// Whether every objective is met with the stated confidence.
@@ -195,5 +197,7 @@ fn judge(scenario: &Scenario, runs: &[RunRecord], headroom: f64, level: f64) -> 
         None => shares.iter().all(|share| *share >= target),
     };
     let met = attained.iter().zip(targets).all(reaches);
-    Trial { headroom, costs: runs.iter().map(|run| run.cost.as_f64()).collect(), attained, met }
+    let ready = |run: &RunRecord| run.services.iter().map(|service| service.max_ready).sum::<u32>();
+    let most_ready = runs.iter().map(ready).max().unwrap_or(0);
+    Trial { headroom, costs: runs.iter().map(|run| run.cost.as_f64()).collect(), most_ready, attained, met }
 }

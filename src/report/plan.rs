@@ -17,9 +17,10 @@ pub fn plan_answer(scenario: &Scenario, planned: &Planned, points: &Points, leve
         return format!("Nothing that was tried meets {what} with {level} confidence.");
     };
     let mut answer = format!(
-        "{} with {:.2}x headroom meets {what} with {level} confidence over {} replications, for {}",
+        "{} with {:.2}x headroom and at most {} replicas meets {what} with {level} confidence over {} replications, for {}",
         winner.tuned.policy,
         winner.tuned.best().map_or(1.0, |trial| trial.headroom),
+        winner.tuned.best().map_or(0, |trial| trial.most_ready),
         winner.replications,
         winner.cost().map_or_else(String::new, |cost| value_text(cost, Unit::Dollars)),
     );
@@ -35,13 +36,14 @@ pub fn plan_answer(scenario: &Scenario, planned: &Planned, points: &Points, leve
 pub fn plan_table(scenario: &Scenario, planned: &Planned, points: &Points) -> Grid {
     let mut header = vec!["Policy".to_string()];
     header.extend((0..points.axes.len()).map(|axis| points.label(axis).to_string()));
-    header.extend(["Headroom", "Cost", "Replications", "Why not"].map(String::from));
+    header.extend(["Headroom", "Most replicas", "Cost", "Replications", "Why not"].map(String::from));
     let best = planned.candidates.first();
     let row = |candidate: &Candidate| {
         let trial = candidate.tuned.best();
         let mut cells = vec![candidate.tuned.policy.clone()];
         cells.extend(points.point(candidate.point).into_iter().map(|value| value.unwrap_or("").to_string()));
         cells.push(trial.map_or_else(|| text::MISSING.into(), |trial| format!("{:.2}x", trial.headroom)));
+        cells.push(trial.map_or_else(|| text::MISSING.into(), |trial| trial.most_ready.to_string()));
         cells.push(trial.map_or_else(|| text::MISSING.into(), |trial| value_text(trial.cost(), Unit::Dollars)));
         cells.push(candidate.replications.to_string());
         cells.push(why_not(scenario, candidate, best));
