@@ -8,7 +8,6 @@ use clap::Args;
 use super::replication::{Format, ReplicationArguments};
 use super::{Failure, files, path_and_value, remark, say};
 use crate::cluster::ServiceSpec;
-use crate::config::Diagnostics;
 use crate::engine::scenario::Scenario;
 use crate::experiment::{Axis, Design, Planned, Points, at_headroom, plan_search};
 use crate::report::{self, Artifact};
@@ -56,15 +55,8 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<(), Failure> {
     }
     let points = Points::new(arguments.vary.clone(), Design::Grid, 0, base.seed)
         .map_err(|problem| Failure::Input(format!("error: {problem}")))?;
-    let read = |point: usize| -> Result<Scenario, Failure> {
-        let mut set = arguments.set.clone();
-        set.extend(points.set(point));
-        let mut found = Diagnostics::new();
-        let scenario = Scenario::read(&arguments.scenario, &set, &mut found);
-        let mut scenario = scenario.ok_or_else(|| Failure::diagnostics(&found))?;
-        scenario.seed = base.seed;
-        Ok(scenario)
-    };
+    let read =
+        |point: usize| arguments.replication.read_at(&arguments.scenario, &arguments.set, points.set(point), &base);
     let bar = arguments.replication.bar("headrooms tried");
     let planned = plan_search(points.len(), &read, &plan, &|| bar.inc(1));
     bar.finish_and_clear();

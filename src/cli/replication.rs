@@ -88,6 +88,26 @@ impl ReplicationArguments {
         Ok(scenario)
     }
 
+    /// Reads the variation of `base`, itself the scenario with `set`, that has `point` set as well; with the seed of the base
+    /// unless it varies. What the scenario objects to has been said of the base.
+    pub(super) fn read_at(
+        &self,
+        path: &Path,
+        set: &[(String, String)],
+        point: Vec<(String, String)>,
+        base: &Scenario,
+    ) -> Result<Scenario, Failure> {
+        let varies_seed = point.iter().any(|(key, _)| key == "seed");
+        let set = [set.to_vec(), point].concat();
+        let mut found = Diagnostics::new();
+        let scenario = Scenario::read(path, &set, &mut found);
+        let mut scenario = scenario.ok_or_else(|| Failure::diagnostics(&found))?;
+        if !varies_seed {
+            scenario.seed = base.seed;
+        }
+        Ok(scenario)
+    }
+
     /// A bar that counts `what`.
     pub(super) fn bar(&self, what: &str) -> ProgressBar {
         let visible = std::io::stderr().is_terminal() && !self.quiet;

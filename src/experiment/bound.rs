@@ -18,6 +18,8 @@ use crate::workload::TraceError;
 pub struct CostBound {
     /// The least cost.
     pub cost: Usd,
+    /// Of that, nodes, which are paid for in any case.
+    pub nodes: Usd,
     /// For which objective it holds, in words.
     pub objective: String,
     /// Length of an interval of the linear program, inside of which work may wait: the shorter, the tighter the bound.
@@ -68,7 +70,7 @@ pub fn cost_bound(scenario: &Scenario) -> Result<Result<CostBound, String>, Trac
     let nodes: Usd = scenario.node_leases.iter().flat_map(|lease| (0..lease.count).map(move |_| billed(lease))).sum();
     // Rounded down: a bound that is a billionth too high is none.
     let cost = Usd::from_nanos((dollars * 1e9).floor() as i128) + nodes;
-    Ok(Ok(CostBound { cost, objective, interval }))
+    Ok(Ok(CostBound { cost, nodes, objective, interval }))
 }
 
 /// The interval of the timeline, or a longer one of which there are few enough.

@@ -4,7 +4,7 @@ use crate::engine::{Interval, RunRecord};
 use crate::experiment::Outcome;
 use crate::report::text;
 use crate::report::verdict::{is_clairvoyant, meets_objectives};
-use crate::units::Usd;
+use crate::units::{SimTime, Usd};
 
 /// Parts smaller than this share of the whole are not worth a word.
 const WORTH: f64 = 0.005;
@@ -25,29 +25,38 @@ impl Gap {
         let mut accrued = 0.0;
         for interval in run.services.iter().flat_map(|service| &service.timeline) {
             accrued += interval.cost.as_f64();
-            match interval.start < run.warm_up {
-                true => gap.warm_up += interval.cost.as_f64(),
-                false => gap.add(interval),
-            }
+            gap.add(interval, warm_share(interval, run.warm_up));
         }
         gap.billing = (run.cost.as_f64() - accrued).max(0.0);
         gap
     }
 
-    fn add(&mut self, interval: &Interval) {
+    /// An interval of which a share lies in the warm-up.
+    fn add(&mut self, interval: &Interval, warm: f64) {
         let replicas = interval.ready + interval.starting;
+        self.warm_up += interval.cost.as_f64() * warm;
         if replicas > 0.0 {
-            let each = interval.cost.as_f64() / replicas;
+            let each = interval.cost.as_f64() * (1.0 - warm) / replicas;
             self.starting += each * interval.starting;
             self.idle += each * interval.ready * (1.0 - interval.utilization.unwrap_or(0.0));
         }
     }
 }
 
+/// Share of an interval that lies in the warm-up.
+fn warm_share(interval: &Interval, warm_up: SimTime) -> f64 {
+    let length = interval.length.as_secs_f64();
+    if length > 0.0 { (warm_up.since(interval.start).as_secs_f64() / length).min(1.0) } else { 0.0 }
+}
+
 /// The gap in words: between the bound and the cheapest clairvoyant plan that keeps the objectives, or else the cheapest
 /// policy that does. `None` without a bound or such a policy.
 pub(super) fn explained(outcome: &Outcome) -> Option<String> {
-    let bound = outcome.bound.as_ref()?.cost;
+    let bound = outcome.bound.as_ref()?;
+    if bound.nodes > Usd::ZERO {
+        return None; // What nodes cost is not told apart by replica.
+    }
+    let bound = bound.cost;
     let meeting = outcome.runs.iter().filter(|run| meets_objectives(run) == Some(true));
     let run = meeting.min_by_key(|run| (!is_clairvoyant(run), run.cost))?;
     let whole = run.cost.as_f64() - bound.as_f64();

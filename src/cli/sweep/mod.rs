@@ -9,7 +9,6 @@ use clap::{Args, ValueEnum};
 use self::journal::{Contents, FileFormat, Journal};
 use super::replication::{Format, ReplicationArguments};
 use super::{Failure, files, path_and_value, remark, say};
-use crate::config::Diagnostics;
 use crate::engine::RunError;
 use crate::engine::scenario::Scenario;
 use crate::experiment::{Axis, Design, Plan, PointResult, Points, SweepTable, figures, sweep as run_points};
@@ -127,17 +126,8 @@ fn run_missing(
     bar.set_length(all as u64);
     bar.set_position(done as u64);
     bar.reset_eta();
-    let read = |point: usize| -> Result<Scenario, Failure> {
-        let mut set = arguments.set.clone();
-        set.extend(points.set(point));
-        let mut found = Diagnostics::new();
-        let scenario = Scenario::read(&arguments.scenario, &set, &mut found);
-        let mut scenario = scenario.ok_or_else(|| Failure::diagnostics(&found))?;
-        if !points.axes.iter().any(|axis| axis.path == "seed") {
-            scenario.seed = base.seed;
-        }
-        Ok(scenario)
-    };
+    let read =
+        |point: usize| arguments.replication.read_at(&arguments.scenario, &arguments.set, points.set(point), base);
     let mut each = |result: PointResult| {
         journal.append(&result)?;
         bar.inc(1);

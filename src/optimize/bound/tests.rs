@@ -73,6 +73,23 @@ fn whole_replicas_are_kept_over_gaps_that_a_start_would_not_pay() {
 }
 
 #[test]
+fn initial_replicas_beyond_use_are_no_rebate() {
+    // One replica's work in each of a hundred seconds; starts take nothing, but are paid for a minute.
+    let mut problem = BoundProblem::new(vec![0.0; 100], 1.0, 1.0);
+    (problem.within, problem.billed_at_least) = (0.5, 60.0);
+    let requests: Vec<(f64, f64)> = (0..100).map(|n| (f64::from(n) + 0.1, 0.9)).collect();
+    problem.load(&requests, 1.0);
+    for initial in [None, Some(1), Some(1_000)] {
+        problem.initial = initial;
+        let bound = problem.urgent_cost().unwrap();
+        assert!((90.0 * (1.0 - 2e-6)..=100.0).contains(&bound), "{bound} with {initial:?}");
+    }
+    // A lease longer than the trace by far makes no longer program.
+    problem.billed_at_least = 1e9;
+    assert!(problem.urgent_cost().unwrap() <= 1e9);
+}
+
+#[test]
 fn merging_keeps_the_bound_below() {
     let work: Vec<f64> = (0..2001).map(|j| f64::from(j % 7)).collect();
     let total: f64 = work.iter().sum();
@@ -95,6 +112,8 @@ struct World {
     start_up: usize,
     billed_at_least: usize,
     initial: usize,
+    /// Whether a policy may choose the initial replicas, up to two.
+    chosen: bool,
 }
 
 const PARTS: usize = 4;
@@ -113,7 +132,7 @@ impl World {
         problem.load(&requests, self.target);
         problem.start_up = self.start_up as f64;
         problem.billed_at_least = self.billed_at_least as f64;
-        problem.initial = Some(self.initial as u32);
+        problem.initial = (!self.chosen).then_some(self.initial as u32);
         problem
     }
 
@@ -145,9 +164,9 @@ impl World {
 
     /// Cost of `orders` and stops: each step asks for a number of replicas (starting ones count); the oldest or the
     /// youngest go first. `None` if more should stop than are.
-    fn run(&self, wanted: &[usize], oldest_first: bool) -> (Vec<usize>, usize) {
+    fn run(&self, initial: usize, wanted: &[usize], oldest_first: bool) -> (Vec<usize>, usize) {
         // (order, ready, end) of each replica.
-        let mut leases: Vec<(usize, usize, Option<usize>)> = vec![(0, 0, None); self.initial];
+        let mut leases: Vec<(usize, usize, Option<usize>)> = vec![(0, 0, None); initial];
         let mut ready = Vec::new();
         for (step, wanted) in wanted.iter().enumerate() {
             let running: Vec<usize> = (0..leases.len()).filter(|p| leases[*p].2.is_none()).collect();
@@ -166,6 +185,10 @@ impl World {
         (ready, leases.iter().map(billed).sum())
     }
 
+    fn initials(&self) -> std::ops::RangeInclusive<usize> {
+        if self.chosen { 0..=2 } else { self.initial..=self.initial }
+    }
+
     /// The least cost over every sequence of up to two replicas, both orders of stopping, serving all requests or none of
     /// the heaviest that may be bad.
     fn cheapest(&self) -> Option<usize> {
@@ -175,8 +198,8 @@ impl World {
         let mut best: Option<usize> = None;
         for code in 0..3usize.pow(self.steps as u32) {
             let wanted: Vec<usize> = (0..self.steps).map(|step| code / 3usize.pow(step as u32) % 3).collect();
-            for oldest_first in [true, false] {
-                let (ready, cost) = self.run(&wanted, oldest_first);
+            for (initial, oldest_first) in self.initials().flat_map(|n| [(n, true), (n, false)]) {
+                let (ready, cost) = self.run(initial, &wanted, oldest_first);
                 if best.is_none_or(|best| cost < best) && (self.serves(&ready, &[]) || self.serves(&ready, &heaviest)) {
                     best = Some(cost);
                 }
@@ -191,11 +214,11 @@ prop_compose! {
         steps in 3..6usize,
         mut requests in prop::collection::vec((0..5usize, 1..9usize), 1..7),
         (within, target) in (1..12usize, prop::sample::select(vec![1.0, 0.8, 0.5])),
-        (start_up, billed_at_least, initial) in (0..3usize, 0..5usize, 0..3usize),
+        (start_up, billed_at_least, initial, chosen) in (0..3usize, 0..5usize, 0..3usize, any::<bool>()),
     ) -> World {
         requests.retain(|(arrival, _)| *arrival < steps);
         requests.sort();
-        World { steps, requests, within, target, start_up, billed_at_least, initial }
+        World { steps, requests, within, target, start_up, billed_at_least, initial, chosen }
     }
 }
 

@@ -23,9 +23,14 @@
 //! ```
 //!
 //! What started after the beginning of interval j - M', M' = floor(G' / D), has not ended by the beginning of j, so
-//! X_j >= sum_{k = j-M'..j} y_k: a run of M' + 1 intervals, some of them after the end of the trace. Hence
-//! sum_j X_j >= (M' + 1) sum_j y_j, and where L < 2 D a share e = (2 - L / D) / (M' + 1) of the price of each X_j makes up for what
-//! starts are short of: the run pays at least c ((1 - e) D sum_j X_j - D x_0). Where e is 1 or more, nothing is left.
+//! X_j >= A_j + B_j with A_j the initial replicas left at the beginning of j and B_j = sum_{k = j-M'..j} y_k: runs of M' + 1
+//! intervals, some of them after the end of the trace. Hence sum_j X_j >= x_0 + (M' + 1) sum_j y_j, and where L < 2 D a share
+//! e = (2 - L / D) / (M' + 1) of the price of each X_j makes up for what starts are short of: the run pays at least
+//! c (1 - e) D (sum_j X_j - x_0). Where e is 1 or more, nothing is left.
+//!
+//! *Many initial replicas.* Let x be the largest u_j / D, rounded up. Of more than x initial replicas leave out those that end
+//! first, until x are left: the rest costs no more, and while one of those left out ran, all x did, which are enough. So
+//! x_0 = min(initial, x), and x_0 = x where a policy may choose.
 
 use super::{BoundProblem, TOLERANCE};
 use crate::optimize::{OneType, OneTypePlan, OptimizeError};
@@ -103,16 +108,15 @@ impl BoundProblem {
     /// saturate; lead and run are in whole intervals, rounded in the policy's favour.
     fn one_type(&self, unit: Unit) -> (OneType, f64) {
         let needed: Vec<f64> = self.urgent.iter().map(|work| work / self.interval).collect();
-        // As many as could be of use, where a policy may choose them; what is too many stops at once, at no cost.
-        let most = needed.iter().copied().fold(0.0, f64::max).ceil();
-        let initial = self.initial.unwrap_or(most as u32);
+        let most = needed.iter().copied().fold(0.0, f64::max).ceil() as u32;
+        let initial = self.initial.map_or(most, |initial| initial.min(most));
         let (lead, run) =
             (self.start_up / self.interval, (self.billed_at_least - self.start_up).max(0.0) / self.interval);
-        let (price, lead) = (self.price * self.interval, lead as usize);
+        // A run longer than the trace tells no more.
+        let (price, lead, run) = (self.price * self.interval, lead as usize, (run as usize).min(needed.len()));
         // The price of a start that is not paid by the intervals of the lead.
         let start_cost = self.price * (self.start_up - lead as f64 * self.interval).max(0.0);
-        let mut plan =
-            OneType { needed, price, start_cost, lead, minimum_run: run as usize, initial, ..OneType::default() };
+        let mut plan = OneType { needed, price, start_cost, lead, minimum_run: run, initial, ..OneType::default() };
         if unit == Unit::Fractions {
             plan.minimum_run = plan.minimum_run.max(1);
             return (plan, 0.0);
@@ -125,9 +129,10 @@ impl BoundProblem {
             (plan.lead, plan.start_cost) = (0, 0.0);
             plan.price *= (1.0 - short).max(0.0);
             // The runs of the last starts go on after the end.
-            plan.needed.resize(self.urgent.len() + run as usize, 0.0);
+            plan.needed.resize(self.urgent.len() + run, 0.0);
         }
-        (plan, price * f64::from(initial))
+        let rebate = plan.price * f64::from(initial);
+        (plan, rebate)
     }
 }
 
