@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::{Failure, say};
 use crate::catalog::{Catalog, InstanceType, price_dates};
-use crate::optimize::{Bought, Mix, MixOffer, MixProblem, Reserved, ShareLimits, SolveOptions, Spot};
+use crate::optimize::{Bought, Mix, MixOffer, MixProblem, Reserved, ShareLimits, SolveOptions, Solver, Spot};
 use crate::units::{Bytes, Fraction, Millicores};
 
 /// Arguments of `optimize`.
@@ -59,6 +59,9 @@ struct MixArguments {
     /// Seconds after which the best mix so far is taken.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     time_limit: u32,
+    /// Who solves it; the result does not depend on it.
+    #[arg(long, value_name = "NAME", default_value_t)]
+    solver: Solver,
 }
 
 pub(super) fn optimize(arguments: &OptimizeArguments) -> Result<(), Failure> {
@@ -73,8 +76,8 @@ fn mix(arguments: &MixArguments) -> Result<(), Failure> {
     let instances: Vec<&InstanceType> =
         arguments.instances.iter().map(find).collect::<Result<_, _>>().map_err(|error| input(&error))?;
     let problem = arguments.problem(&instances);
-    let options = SolveOptions { time_limit: Some(f64::from(arguments.time_limit)) };
-    let relaxed = problem.relaxed().map_err(|error| input(&error))?;
+    let options = SolveOptions { time_limit: Some(f64::from(arguments.time_limit)), solver: arguments.solver };
+    let relaxed = problem.relaxed(options).map_err(|error| input(&error))?;
     let whole = problem.whole(options).map_err(|error| input(&error))?;
     say(&table(&instances, &problem, &whole, &relaxed))
 }

@@ -13,7 +13,8 @@
 //! With them equality was found on every instance tried, but is not proved; whole numbers are therefore asked for.
 
 use super::error::{OptimizeError, Requirement, non_negative};
-use super::program::{Column, Program, Relation, SolveOptions};
+use super::program::{Column, Program, Relation};
+use super::solver::SolveOptions;
 
 /// A plan of billing blocks to be found.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -44,8 +45,8 @@ impl BlockProblem {
     ///
     /// # Errors
     /// A wrong figure, or what stopped the solver.
-    pub fn relaxed(&self) -> Result<BlockPlan, OptimizeError> {
-        self.solve(false, SolveOptions::default())
+    pub fn relaxed(&self, options: SolveOptions) -> Result<BlockPlan, OptimizeError> {
+        self.solve(false, options)
     }
 
     /// The plan of least cost in whole blocks.
@@ -95,13 +96,13 @@ mod tests {
         let plan = problem.whole(SolveOptions::default()).unwrap();
         assert!((plan.cost - 9.0).abs() < 1e-6, "{plan:?}");
         assert_eq!(plan.bought, [1.0, 0.0, 1.0, 0.0]);
-        assert!((problem.relaxed().unwrap().cost - 9.0).abs() < 1e-6);
+        assert!((problem.relaxed(SolveOptions::default()).unwrap().cost - 9.0).abs() < 1e-6);
     }
 
     #[test]
     fn nothing_needed_costs_nothing() {
         let problem = BlockProblem { needed: vec![0.0; 3], block: 2, price: 1.0, start_cost: 5.0 };
         assert_eq!(problem.whole(SolveOptions::default()).unwrap().cost, 0.0);
-        assert!(BlockProblem::default().relaxed().is_err());
+        assert!(BlockProblem::default().relaxed(SolveOptions::default()).is_err());
     }
 }

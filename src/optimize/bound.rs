@@ -41,7 +41,8 @@
 //! The value is reduced by the tolerance of the solver.
 
 use super::error::{OptimizeError, Requirement, non_negative};
-use super::program::{Column, Program, Relation, SolveOptions};
+use super::program::{Column, Program, Relation};
+use super::solver::SolveOptions;
 
 /// The share by which the solver's optimum may be too high.
 const TOLERANCE: f64 = 1e-6;

@@ -52,6 +52,22 @@ pub enum Requirement {
     Identity,
 }
 
+impl Requirement {
+    /// The interval it holds in, if it is one's.
+    pub fn interval(&self) -> Option<usize> {
+        match *self {
+            Requirement::Demand { interval, .. }
+            | Requirement::Least { interval }
+            | Requirement::Most { interval }
+            | Requirement::ScaleUp { interval }
+            | Requirement::ScaleDown { interval }
+            | Requirement::MinimumRun { interval, .. }
+            | Requirement::SpotShare { interval } => Some(interval),
+            Requirement::LeastShare(_) | Requirement::MostShare(_) | Requirement::Identity => None,
+        }
+    }
+}
+
 /// A way of buying capacity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purchase {

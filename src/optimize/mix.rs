@@ -16,7 +16,8 @@
 
 use super::error::{OptimizeError, Purchase, Requirement, non_negative};
 use super::offer::{Reserved, Spot};
-use super::program::{Column, Program, Relation, SolveOptions};
+use super::program::{Column, Program, Relation};
+use super::solver::SolveOptions;
 
 /// Something that can be bought for a static mix.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,8 +115,8 @@ impl MixProblem {
     ///
     /// # Errors
     /// What is wrong with the problem, or which demand or share cannot be met.
-    pub fn relaxed(&self) -> Result<Mix, OptimizeError> {
-        self.solve(false, SolveOptions::default())
+    pub fn relaxed(&self, options: SolveOptions) -> Result<Mix, OptimizeError> {
+        self.solve(false, options)
     }
 
     /// The mix of least cost in whole instances.
@@ -236,6 +237,7 @@ impl MixOffer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::optimize::Solver;
     use proptest::prelude::*;
 
     fn offers() -> Vec<MixOffer> {
@@ -246,10 +248,15 @@ mod tests {
         ]
     }
 
+    /// Every solver that this was built with.
+    fn solvers() -> impl Iterator<Item = SolveOptions> {
+        Solver::ALL.iter().map(|solver| SolveOptions { solver: *solver, ..SolveOptions::default() })
+    }
+
     #[test]
     fn one_offer_is_rounded_up() {
         let problem = MixProblem { offers: offers()[..1].to_vec(), demand: vec![37.0, 205.0], ..MixProblem::default() };
-        assert!((problem.relaxed().unwrap().cost - 0.085 * 51.25).abs() < 1e-9);
+        assert!((problem.relaxed(SolveOptions::default()).unwrap().cost - 0.085 * 51.25).abs() < 1e-9);
         assert_eq!(problem.whole(SolveOptions::default()).unwrap().bought[0].on_demand, 52.0);
     }
 
@@ -259,8 +266,10 @@ mod tests {
         twins.push(MixOffer { name: "A again".into(), ..twins[0].clone() });
         let problem = MixProblem { offers: twins, demand: vec![10.0, 0.0], ..MixProblem::default() };
         let of = |mix: Mix| mix.bought.iter().map(|bought| bought.on_demand).collect::<Vec<_>>();
-        assert_eq!(of(problem.relaxed().unwrap()), [5.0, 0.0]);
-        assert_eq!(of(problem.whole(SolveOptions::default()).unwrap()), [5.0, 0.0]);
+        for options in solvers() {
+            assert_eq!(of(problem.relaxed(options).unwrap()), [5.0, 0.0], "{}", options.solver);
+            assert_eq!(of(problem.whole(options).unwrap()), [5.0, 0.0], "{}", options.solver);
+        }
     }
 
     #[test]
@@ -278,7 +287,7 @@ mod tests {
             spot_share: share(0.0, 0.6),
         };
         // 120 units: spot at 0.03 / 1.5 = 0.02 a unit is cheapest, then reserved at 0.025, then on demand.
-        let mix = problem.relaxed().unwrap();
+        let mix = problem.relaxed(SolveOptions::default()).unwrap();
         let bought = mix.bought[0];
         assert!((bought.spot - 72.0 / 1.5).abs() < 1e-6, "{bought:?}");
         assert!((bought.on_demand - 15.0).abs() < 1e-6, "{bought:?}");
@@ -289,20 +298,22 @@ mod tests {
     fn what_cannot_be_met_is_named_with_its_size() {
         let limited = MixOffer { most: Some(3), ..offers()[0].clone() };
         let problem = MixProblem { offers: vec![limited.clone()], demand: vec![10.0, 1.0], ..MixProblem::default() };
-        for result in [problem.relaxed(), problem.whole(SolveOptions::default())] {
+        for result in solvers().flat_map(|options| [problem.relaxed(options), problem.whole(options)]) {
             let text = result.unwrap_err().to_string();
             // Two more instances, or four units less: relative to the row the demand is missed by less.
             assert_eq!(text, "no plan meets every requirement: the demand for resource 0 in interval 0 is missed by 4");
         }
         let useless = MixOffer { capacity: vec![1.0, 0.0], ..limited };
         let problem = MixProblem { offers: vec![useless], demand: vec![1.0, 7.0], ..MixProblem::default() };
-        let text = problem.relaxed().unwrap_err().to_string();
+        let text = problem.relaxed(SolveOptions::default()).unwrap_err().to_string();
         assert_eq!(text, "no plan meets every requirement: the demand for resource 1 in interval 0 is missed by 7");
     }
 
     #[test]
     fn nonsense_is_refused() {
-        let wrong = |problem: MixProblem| assert!(matches!(problem.relaxed(), Err(OptimizeError::Invalid(_))));
+        let wrong = |problem: MixProblem| {
+            assert!(matches!(problem.relaxed(SolveOptions::default()), Err(OptimizeError::Invalid(_))))
+        };
         wrong(MixProblem::default());
         wrong(MixProblem { offers: offers(), demand: vec![1.0], ..MixProblem::default() });
         wrong(MixProblem { offers: offers(), demand: vec![f64::NAN, 1.0], ..MixProblem::default() });
@@ -328,13 +339,15 @@ mod tests {
                     best = Some(best.map_or(cost, |b: u32| b.min(cost)));
                 }
             }
-            match (problem.whole(SolveOptions::default()), best) {
-                (Ok(mix), Some(best)) => {
-                    prop_assert!((mix.cost - f64::from(best)).abs() < 1e-6, "{} is not {best}", mix.cost);
-                    prop_assert!(problem.relaxed().unwrap().cost <= mix.cost * (1.0 + 1e-6));
+            for options in solvers() {
+                match (problem.whole(options), best) {
+                    (Ok(mix), Some(best)) => {
+                        prop_assert!((mix.cost - f64::from(best)).abs() < 1e-6, "{} is not {best}", mix.cost);
+                        prop_assert!(problem.relaxed(options).unwrap().cost <= mix.cost * (1.0 + 1e-6));
+                    }
+                    (Err(OptimizeError::Infeasible(missed)), None) => prop_assert!(!missed.is_empty()),
+                    (found, best) => prop_assert!(false, "{found:?} against {best:?} with {}", options.solver),
                 }
-                (Err(OptimizeError::Infeasible(missed)), None) => prop_assert!(!missed.is_empty()),
-                (found, best) => prop_assert!(false, "{found:?} against {best:?}"),
             }
         }
     }

@@ -9,6 +9,8 @@
 //! | how many replicas an objective takes at a given load | [`ServiceLoad`] | queueing formulas |
 //! | what every policy pays at least on a trace | [`BoundProblem`] | linear relaxation, with its proof |
 //!
+//! Programs go to a solver through good_lp: microlp in pure Rust, or HiGHS or CBC where they were built in ([`Solver`]).
+//!
 //! The formulation, with sets, variables, constraints and units, stands at the head of each file. Times are in intervals unless
 //! said otherwise, prices per interval, capacity and demand in any unit as long as it is the same. Figures that mean nothing are
 //! refused; requirements that cannot be met are named, with by how much ([`OptimizeError::Infeasible`]).
@@ -24,6 +26,7 @@ mod one_type;
 mod potentials;
 mod program;
 mod provisioning;
+mod solver;
 
 pub use blocks::{BlockPlan, BlockProblem};
 pub use bound::BoundProblem;
@@ -32,5 +35,5 @@ pub use error::{OptimizeError, Purchase, Requirement, Shortfall};
 pub use mix::{Bought, Mix, MixOffer, MixProblem, ShareLimits};
 pub use offer::{Reserved, Spot};
 pub use one_type::{OneType, OneTypePlan};
-pub use program::SolveOptions;
 pub use provisioning::{Offer, Plan, ProvisioningProblem};
+pub use solver::{SolveOptions, Solver};

@@ -1,9 +1,9 @@
 //! Linear and mixed-integer programs: columns, named rows, a solver behind good_lp, and what to say where no plan exists.
 
-use good_lp::solvers::{SolutionStatus, WithTimeLimit, microlp::microlp};
-use good_lp::{Constraint, Expression, ProblemVariables, ResolutionError, Solution, SolverModel, Variable, variable};
+use good_lp::{Constraint, Expression, ProblemVariables, ResolutionError, Variable, variable};
 
 use super::error::{OptimizeError, Requirement, Shortfall};
+use super::solver::{Question, SolveOptions};
 
 /// Slacks below this, relative to their row, are round-off.
 const MISSED: f64 = 1e-7;
@@ -52,13 +52,6 @@ pub(super) struct Values {
     pub proven: bool,
 }
 
-/// How a program is solved.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct SolveOptions {
-    /// Seconds after which the best plan so far is taken; `None` waits for the optimum.
-    pub time_limit: Option<f64>,
-}
-
 impl Program {
     /// A column with its cost per unit, its largest value (infinite if there is none) and whether it must be whole.
     pub fn column(&mut self, cost: f64, most: f64, integer: bool) -> Column {
@@ -71,6 +64,11 @@ impl Program {
         self.rows.push(Row { requirement, terms, relation, limit });
     }
 
+    /// Number of columns.
+    pub fn size(&self) -> usize {
+        self.columns.len()
+    }
+
     /// Cost of values of the columns at true prices.
     pub fn cost(&self, values: &[f64]) -> f64 {
         self.columns.iter().zip(values).map(|(column, value)| column.cost * value).sum()
@@ -81,12 +79,43 @@ impl Program {
     /// # Errors
     /// [`OptimizeError::Infeasible`] with the rows that cannot be met, or what stopped the solver.
     pub fn solve(&self, options: SolveOptions) -> Result<Values, OptimizeError> {
-        match self.priced().run(options) {
-            Err(ResolutionError::Infeasible) => Err(self.diagnose()),
-            Err(ResolutionError::Other(_)) if options.time_limit.is_some() => Err(OptimizeError::OutOfTime),
-            Err(error) => Err(OptimizeError::Solver(error.to_string())),
-            Ok(values) => Ok(values),
+        self.solve_from(None, options)
+    }
+
+    /// An optimal solution, the search for which begins with values that hold, and ends with them where none is better.
+    ///
+    /// # Errors
+    /// As [`Program::solve`].
+    pub fn solve_from(&self, start: Option<&[f64]>, options: SolveOptions) -> Result<Values, OptimizeError> {
+        let start = start.filter(|values| self.holds(values));
+        match (self.priced().run(start, options), start) {
+            (Ok(found), Some(start)) if !found.proven && self.cost(start) < self.cost(&found.values) => {
+                Ok(Values { values: start.to_vec(), proven: false })
+            }
+            (Ok(found), _) => Ok(found),
+            (Err(ResolutionError::Other(_)), Some(start)) if options.time_limit.is_some() => {
+                Ok(Values { values: start.to_vec(), proven: false })
+            }
+            (Err(ResolutionError::Infeasible), _) => Err(self.diagnose(options)),
+            (Err(ResolutionError::Other(_)), _) if options.time_limit.is_some() => Err(OptimizeError::OutOfTime),
+            (Err(error), _) => Err(OptimizeError::Solver(error.to_string())),
         }
+    }
+
+    /// The same program without wholeness.
+    pub fn relaxed(&self) -> Program {
+        let mut relaxed = self.clone();
+        relaxed.columns.iter_mut().for_each(|column| column.integer = false);
+        relaxed
+    }
+
+    /// Whether values keep every row and every limit of a column.
+    pub fn holds(&self, values: &[f64]) -> bool {
+        let within = |(column, value): (&ColumnData, &f64)| {
+            let whole = !column.integer || value.fract() == 0.0;
+            whole && (0.0..=column.most).contains(value)
+        };
+        self.columns.iter().zip(values).all(within) && self.rows.iter().all(|row| row.holds(values))
     }
 
     /// The same program with costs as the solver should see them: the smallest is 1, because solvers compare reduced costs
@@ -103,45 +132,38 @@ impl Program {
         priced
     }
 
-    fn run(&self, options: SolveOptions) -> Result<Values, ResolutionError> {
+    fn run(&self, start: Option<&[f64]>, options: SolveOptions) -> Result<Values, ResolutionError> {
         let mut variables = ProblemVariables::new();
         let declare = |column: &ColumnData| {
             let definition = variable().min(0.0).max(column.most);
             variables.add(if column.integer { definition.integer() } else { definition })
         };
         let columns: Vec<Variable> = self.columns.iter().map(declare).collect();
-        let mut objective = Expression::with_capacity(columns.len());
+        let mut cost = Expression::with_capacity(columns.len());
         for (data, column) in self.columns.iter().zip(&columns) {
-            objective.add_mul(data.cost, *column);
+            cost.add_mul(data.cost, *column);
         }
-        let mut model = variables.minimise(objective).using(microlp);
-        if let Some(seconds) = options.time_limit {
-            model = model.with_time_limit(seconds);
+        let rows = self.rows.iter().map(|row| row.constraint(&columns)).collect();
+        let mut found = Question { variables, columns: &columns, cost, rows, start }.ask(options)?;
+        for (data, value) in self.columns.iter().zip(&mut found.values) {
+            let within = value.clamp(0.0, data.most);
+            *value = if data.integer { within.round() } else { within };
         }
-        for row in &self.rows {
-            model.add_constraint(row.constraint(&columns));
-        }
-        let solution = model.solve()?;
-        let value = |(data, column): (&ColumnData, &Variable)| {
-            let value = solution.value(*column).clamp(0.0, data.most);
-            if data.integer { value.round() } else { value }
-        };
-        let values = self.columns.iter().zip(&columns).map(value).collect();
-        Ok(Values { values, proven: matches!(solution.status(), SolutionStatus::Optimal) })
+        Ok(found)
     }
 
     /// Which rows cannot be met: every requirement may be missed at a price of one per relative unit, and the cheapest misses
     /// are reported. Identities cannot be missed. Fractions are tried first: where they miss nothing, wholeness is what
     /// cannot be met, and the misses of whole numbers are reported.
-    fn diagnose(&self) -> OptimizeError {
-        match self.misses(false) {
-            Ok(missed) if missed.is_empty() => self.misses(true),
+    fn diagnose(&self, options: SolveOptions) -> OptimizeError {
+        match self.misses(false, options) {
+            Ok(missed) if missed.is_empty() => self.misses(true, options),
             other => other,
         }
         .map_or_else(|error| OptimizeError::Solver(error.to_string()), OptimizeError::Infeasible)
     }
 
-    fn misses(&self, whole: bool) -> Result<Vec<Shortfall>, ResolutionError> {
+    fn misses(&self, whole: bool, options: SolveOptions) -> Result<Vec<Shortfall>, ResolutionError> {
         let mut elastic = self.clone();
         for column in &mut elastic.columns {
             column.cost = 0.0;
@@ -160,7 +182,7 @@ impl Program {
             elastic.rows[place].terms.push((slack, sign * scale));
             slacks.push((row.requirement, slack, scale));
         }
-        let solved = elastic.run(SolveOptions::default())?;
+        let solved = elastic.run(None, options)?;
         let missed = slacks.into_iter().filter(|(_, slack, _)| solved.values[*slack] > MISSED);
         let shortfall = |(requirement, slack, scale): (Requirement, Column, f64)| Shortfall {
             requirement,
@@ -171,6 +193,17 @@ impl Program {
 }
 
 impl Row {
+    /// Whether values keep it, but for round-off.
+    fn holds(&self, values: &[f64]) -> bool {
+        let sum: f64 = self.terms.iter().map(|(column, factor)| factor * values[*column]).sum();
+        let slack = MISSED * self.limit.abs().max(1.0);
+        match self.relation {
+            Relation::AtLeast => sum >= self.limit - slack,
+            Relation::AtMost => sum <= self.limit + slack,
+            Relation::Equal => (sum - self.limit).abs() <= slack,
+        }
+    }
+
     fn constraint(&self, columns: &[Variable]) -> Constraint {
         let mut expression = Expression::with_capacity(self.terms.len());
         for (column, factor) in &self.terms {

@@ -25,7 +25,8 @@
 use super::error::{OptimizeError, Requirement, non_negative};
 use super::offer::{Reserved, Spot};
 use super::one_type::OneType;
-use super::program::{Column, Program, Relation, SolveOptions};
+use super::program::{Column, Program, Relation, Values};
+use super::solver::SolveOptions;
 
 /// An instance type that can be run.
 #[derive(Debug, Clone, PartialEq)]
@@ -122,11 +123,11 @@ impl ProvisioningProblem {
     ///
     /// # Errors
     /// What is wrong with the problem, or which requirements cannot be met.
-    pub fn relaxed(&self) -> Result<Plan, OptimizeError> {
+    pub fn relaxed(&self, options: SolveOptions) -> Result<Plan, OptimizeError> {
         self.validate()?;
         match self.one_type() {
-            Some(problem) => Ok(self.plan_of_one_type(problem.relaxed()?)),
-            None => self.solve(false, SolveOptions::default()),
+            Some(problem) => Ok(self.plan_of_one_type(problem.relaxed().map_err(|error| self.in_units(error))?)),
+            None => self.solve(false, options),
         }
     }
 
@@ -137,7 +138,7 @@ impl ProvisioningProblem {
     pub fn whole(&self, options: SolveOptions) -> Result<Plan, OptimizeError> {
         self.validate()?;
         match self.one_type() {
-            Some(problem) => Ok(self.plan_of_one_type(problem.whole()?)),
+            Some(problem) => Ok(self.plan_of_one_type(problem.whole().map_err(|error| self.in_units(error))?)),
             None => self.solve(true, options),
         }
     }
@@ -190,6 +191,18 @@ impl ProvisioningProblem {
         }
     }
 
+    /// Shortfalls of demand in units of the resource, as the program with several types states them, not in instances.
+    fn in_units(&self, error: OptimizeError) -> OptimizeError {
+        let OptimizeError::Infeasible(mut missed) = error else { return error };
+        let capacity = if self.whole_demand { 1.0 } else { self.offers[0].capacity[0] };
+        for shortfall in &mut missed {
+            if matches!(shortfall.requirement, Requirement::Demand { .. }) {
+                shortfall.amount *= capacity;
+            }
+        }
+        OptimizeError::Infeasible(missed)
+    }
+
     /// By linear or integer programming, whatever the shape of the problem.
     ///
     /// # Errors
@@ -209,18 +222,16 @@ impl ProvisioningProblem {
             self.limit_changes(&mut program, &columns, t);
             self.limit_instances(&mut program, &columns, t);
         }
-        let solved = program.solve(options)?;
-        let series = |columns: &[Column]| columns.iter().map(|column| solved.values[*column]).collect::<Vec<f64>>();
-        Ok(Plan {
-            cost: program.cost(&solved.values),
-            proven: solved.proven,
-            ready: columns.iter().map(|of| series(&of.ready)).collect(),
-            starts: columns.iter().map(|of| series(&of.starts)).collect(),
-            stops: columns.iter().map(|of| series(&of.stops)).collect(),
-            reserved: columns.iter().map(|of| of.reserved.map_or(0.0, |column| solved.values[column])).collect(),
-            spot: columns.iter().map(|of| series(&of.spot)).collect(),
-            shortage: missing.iter().map(|of| series(of)).collect(),
-        })
+        if !whole {
+            return Ok(plan(&program, &columns, &missing, &program.solve(options)?));
+        }
+        let relaxed = program.relaxed().solve(options)?;
+        if program.holds(&relaxed.values) {
+            return Ok(plan(&program, &columns, &missing, &relaxed));
+        }
+        let first = self.rounded(&plan(&program, &columns, &missing, &relaxed));
+        let start = values(&program, &columns, &missing, &first);
+        Ok(plan(&program, &columns, &missing, &program.solve_from(Some(&start), options)?))
     }
 
     /// Columns with their costs; rows (2) and the limit on reserved instances are limits of columns. Starts and stops of whole
@@ -348,6 +359,38 @@ impl Offer {
     }
 }
 
+/// The plan that values of the columns mean.
+fn plan(program: &Program, columns: &[OfferColumns], missing: &[Vec<Column>], solved: &Values) -> Plan {
+    let series = |columns: &[Column]| columns.iter().map(|column| solved.values[*column]).collect::<Vec<f64>>();
+    Plan {
+        cost: program.cost(&solved.values),
+        proven: solved.proven,
+        ready: columns.iter().map(|of| series(&of.ready)).collect(),
+        starts: columns.iter().map(|of| series(&of.starts)).collect(),
+        stops: columns.iter().map(|of| series(&of.stops)).collect(),
+        reserved: columns.iter().map(|of| of.reserved.map_or(0.0, |column| solved.values[column])).collect(),
+        spot: columns.iter().map(|of| series(&of.spot)).collect(),
+        shortage: missing.iter().map(|of| series(of)).collect(),
+    }
+}
+
+/// The values of the columns that mean a plan.
+fn values(program: &Program, columns: &[OfferColumns], missing: &[Vec<Column>], plan: &Plan) -> Vec<f64> {
+    let mut values = vec![0.0; program.size()];
+    let mut put = |columns: &[Column], series: &[f64]| {
+        columns.iter().zip(series).for_each(|(column, value)| values[*column] = *value);
+    };
+    for (place, of) in columns.iter().enumerate() {
+        put(&of.ready, &plan.ready[place]);
+        put(&of.starts, &plan.starts[place]);
+        put(&of.stops, &plan.stops[place]);
+        put(&of.spot, &plan.spot[place]);
+        put(of.reserved.as_slice(), &plan.reserved[place..=place]);
+    }
+    missing.iter().zip(&plan.shortage).for_each(|(columns, series)| put(columns, series));
+    values
+}
+
 /// Rows (1).
 fn follow_in_time(program: &mut Program, offer: &Offer, of: &OfferColumns) {
     for t in 0..of.ready.len() {
@@ -370,3 +413,5 @@ fn run_for_minimum(program: &mut Program, place: usize, offer: &Offer, of: &Offe
         program.row(Requirement::MinimumRun { offer: place, interval: t }, terms, Relation::AtLeast, 0.0);
     }
 }
+
+mod rounding;
