@@ -11,6 +11,7 @@ mod headroom;
 mod invariants;
 mod misses;
 mod predictive;
+mod provision;
 mod queueing;
 mod random_scenario;
 mod recorded_hpa;

@@ -1,11 +1,12 @@
 //! Provisioning problems solved by independent solvers: our optimal costs must agree.
 
-use plimsoll::optimize::{
-    BlockProblem, MixOffer, MixProblem, Offer, OptimizeError, ProvisioningProblem, Reserved, SolveOptions, Solver, Spot,
-};
+use plimsoll::optimize::{BlockProblem, MixOffer, MixProblem, OptimizeError, SolveOptions, Solver};
 use serde_json::Value;
 
+use self::instance::{name, number, numbers, provisioning, types, whole_number};
 use crate::support::{announce, reference_files};
+
+mod instance;
 
 #[test]
 fn optimize() {
@@ -62,10 +63,6 @@ fn check(document: &Value, solver: Solver) -> Vec<Result<(), String>> {
     results
 }
 
-fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap_or_else(|| panic!("{value} is not a number"))
-}
-
 fn agree(what: &str, found: f64, expected: &Value, tolerance: &Value) -> Result<(), String> {
     let expected = number(expected);
     if (found - expected).abs() <= number(tolerance) * expected.abs() {
@@ -92,64 +89,12 @@ fn short_runs(instance: &Value, expected: &Value, tolerance: &Value, options: So
     agree("simplex", problem.solve(false, options).map_err(words)?.cost, expected, tolerance)
 }
 
-fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap_or_else(|| panic!("{value} is not a list")).iter().map(number).collect()
-}
-
-fn types(instance: &Value) -> impl Iterator<Item = &Value> {
-    instance["types"].as_array().unwrap_or_else(|| panic!("no types")).iter()
-}
-
-fn name(of: &Value) -> String {
-    of["name"].as_str().unwrap_or_else(|| panic!("no name")).to_string()
-}
-
-fn whole_number(value: &Value) -> usize {
-    value.as_u64().unwrap_or_else(|| panic!("{value} is not a whole number")) as usize
-}
-
-fn limit(value: &Value) -> Option<u32> {
-    (!value.is_null()).then(|| whole_number(value) as u32)
-}
-
 fn static_mix(instance: &Value, whole: bool, options: SolveOptions) -> Result<f64, OptimizeError> {
     let offer = |of: &Value| MixOffer::on_demand(&name(of), number(&of["price"]), numbers(&of["cap"]));
     let offers = types(instance).map(offer).collect();
     let problem = MixProblem { offers, demand: numbers(&instance["demand"]), ..MixProblem::default() };
     let mix = if whole { problem.whole(options)? } else { problem.relaxed(options)? };
     Ok(mix.cost)
-}
-
-fn offer(of: &Value) -> Offer {
-    let price = |key: &str| of.get(key).map(number);
-    Offer {
-        name: name(of),
-        capacity: numbers(&of["cap"]),
-        price: number(&of["price"]),
-        start_cost: number(&of["start_cost"]),
-        stop_cost: number(&of["stop_cost"]),
-        lead: whole_number(&of["lead"]),
-        minimum_run: whole_number(&of["min_run"]),
-        initial: whole_number(&of["x0"]) as u32,
-        reserved: price("reserved_price").map(|price| Reserved { price, most: limit(&of["reserved_max"]) }),
-        spot: price("spot_price").map(|price| Spot { price, loss: number(&of["spot_loss"]) }),
-    }
-}
-
-fn provisioning(instance: &Value) -> ProvisioningProblem {
-    let demand = instance["demand"].as_array().unwrap_or_else(|| panic!("no demand"));
-    ProvisioningProblem {
-        offers: types(instance).map(offer).collect(),
-        demand: demand.iter().map(numbers).collect(),
-        headroom: number(&instance["headroom"]),
-        whole_demand: instance["round_demand"] == true,
-        scale_up: limit(&instance["rate_up"]),
-        scale_down: limit(&instance["rate_down"]),
-        least: limit(&instance["n_min"]).unwrap_or(0),
-        most: limit(&instance["n_max"]),
-        spot_share: instance.get("spot_share").map(number),
-        shortage_price: instance.get("shortage_price").map(numbers),
-    }
 }
 
 fn multi_period(instance: &Value, whole: bool, options: SolveOptions) -> Result<f64, OptimizeError> {

@@ -78,12 +78,7 @@ impl ReplicationArguments {
 
     /// Reads a scenario, says what it objects to, and puts the seed asked for in its place.
     pub(super) fn read(&self, path: &Path, set: &[(String, String)]) -> Result<Scenario, Failure> {
-        let mut found = Diagnostics::new();
-        let scenario = Scenario::read(path, set, &mut found);
-        let Some(mut scenario) = scenario else { return Err(Failure::diagnostics(&found)) };
-        if !found.is_empty() && !self.quiet {
-            remark(&shown(&found));
-        }
+        let mut scenario = read_scenario(path, set, self.quiet)?;
         scenario.seed = self.seed.unwrap_or(scenario.seed);
         Ok(scenario)
     }
@@ -116,6 +111,28 @@ impl ReplicationArguments {
         let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
         ProgressBar::with_draw_target(Some(0), target).with_style(style.progress_chars("=> "))
     }
+}
+
+/// Reads a scenario and says what it objects to.
+pub(super) fn read_scenario(path: &Path, set: &[(String, String)], quiet: bool) -> Result<Scenario, Failure> {
+    let mut found = Diagnostics::new();
+    let scenario = Scenario::read(path, set, &mut found);
+    let Some(scenario) = scenario else { return Err(Failure::diagnostics(&found)) };
+    if !found.is_empty() && !quiet {
+        remark(&shown(&found));
+    }
+    Ok(scenario)
+}
+
+/// Something that turns while `what` is done, where nothing tells how long it takes.
+pub(super) fn spinner(quiet: bool, what: &str) -> ProgressBar {
+    let visible = std::io::stderr().is_terminal() && !quiet;
+    let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let style = ProgressStyle::with_template("  {spinner} {msg}, {elapsed}");
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
+    let turning = ProgressBar::with_draw_target(None, target).with_style(style).with_message(what.to_owned());
+    turning.enable_steady_tick(std::time::Duration::from_millis(200));
+    turning
 }
 
 /// Every policy of a scenario as an arm.

@@ -43,6 +43,8 @@ struct Row {
 pub(super) struct Program {
     columns: Vec<ColumnData>,
     rows: Vec<Row>,
+    /// Rows that follow from the others and wholeness, for the solver's sake.
+    cuts: Vec<Row>,
 }
 
 /// Values of the columns, and whether they are known to be optimal.
@@ -62,6 +64,11 @@ impl Program {
     /// A row.
     pub fn row(&mut self, requirement: Requirement, terms: Vec<(Column, f64)>, relation: Relation, limit: f64) {
         self.rows.push(Row { requirement, terms, relation, limit });
+    }
+
+    /// A row that every solution in whole numbers keeps: nothing is asked by it, and nothing can fail for it.
+    pub fn cut(&mut self, terms: Vec<(Column, f64)>, least: f64) {
+        self.cuts.push(Row { requirement: Requirement::Identity, terms, relation: Relation::AtLeast, limit: least });
     }
 
     /// Number of columns.
@@ -143,7 +150,7 @@ impl Program {
         for (data, column) in self.columns.iter().zip(&columns) {
             cost.add_mul(data.cost, *column);
         }
-        let rows = self.rows.iter().map(|row| row.constraint(&columns)).collect();
+        let rows = self.rows.iter().chain(&self.cuts).map(|row| row.constraint(&columns)).collect();
         let mut found = Question { variables, columns: &columns, cost, rows, start }.ask(options)?;
         for (data, value) in self.columns.iter().zip(&mut found.values) {
             let within = value.clamp(0.0, data.most);
@@ -165,6 +172,7 @@ impl Program {
 
     fn misses(&self, whole: bool, options: SolveOptions) -> Result<Vec<Shortfall>, ResolutionError> {
         let mut elastic = self.clone();
+        elastic.cuts.clear();
         for column in &mut elastic.columns {
             column.cost = 0.0;
             column.integer &= whole;

@@ -225,7 +225,11 @@ impl ProvisioningProblem {
         if !whole {
             return Ok(plan(&program, &columns, &missing, &program.solve(options)?));
         }
-        let relaxed = program.relaxed().solve(options)?;
+        self.cut(&mut program, &columns);
+        let Ok(relaxed) = program.relaxed().solve(options) else {
+            // The whole program says what cannot be met.
+            return Ok(plan(&program, &columns, &missing, &program.solve(options)?));
+        };
         if program.holds(&relaxed.values) {
             return Ok(plan(&program, &columns, &missing, &relaxed));
         }
@@ -414,4 +418,5 @@ fn run_for_minimum(program: &mut Program, place: usize, offer: &Offer, of: &Offe
     }
 }
 
+mod cuts;
 mod rounding;

@@ -7,6 +7,7 @@
 mod foretold;
 mod headroom;
 pub mod hpa;
+mod needs;
 mod planned;
 pub mod predictive;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use crate::units::{Bytes, Millicores, SimDuration, SimTime};
 
 pub use foretold::Foretold;
 pub use headroom::with_headroom;
+pub use needs::{Needs, replicas_needed};
 pub use prospect::{Facts, Prospect, StepLoad};
 
 /// Phase of a pod as the Kubernetes API shows it.

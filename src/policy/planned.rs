@@ -1,22 +1,21 @@
 //! `lp-optimal` and `dp-optimal`: the cheapest plan for the trace, made with knowledge of it and then carried out. Clairvoyant.
 //!
 //! The load of each interval becomes the number of replicas that keep the latency objective by a queueing formula
-//! ([`ServiceLoad`]; without an objective, or where it is out of reach even without any wait, the number whose queue does not
+//! ([`replicas_needed`]; without an objective, or where it is out of reach even without any wait, the number whose queue does not
 //! grow); the plan of least cost that has them ready in time is found exactly ([`OneType`]). `lp-optimal` solves the linear
 //! program, which is totally unimodular and so whole, with the minimum run that billing suggests; `dp-optimal` the dynamic
 //! program, which knows no minimum run. The plan is an approximation carried out in the simulation, no bound: arrivals within an
 //! interval, start-ups slower than planned and the dispatcher are not in it, and the objective may be missed, or kept with
 //! fewer. The least that any policy pays is a matter of its own (`optimize::BoundProblem`).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{
     Decision, Facts, Foresight, Observation, PolicyContext, PolicyFactory, PolicyPlugin, Prospect, Reason, ReasonCode,
-    ScalingPolicy, StepLoad,
+    ScalingPolicy, StepLoad, replicas_needed,
 };
 use crate::config::{Diagnostics, Fields, Node, Value};
-use crate::optimize::{OneType, OneTypePlan, OptimizeError, ServiceLoad};
+use crate::optimize::{OneType, OneTypePlan, OptimizeError};
 use crate::units::{Fraction, SimDuration};
 
 /// `lp-optimal`.
@@ -138,7 +137,9 @@ fn plan(settings: &Settings, facts: &Facts, loads: &[StepLoad]) -> Result<Vec<(u
     let interval = settings.interval.as_secs_f64();
     let lead = settings.lead.unwrap_or_else(|| facts.start_up.scale(1.5)).as_secs_f64();
     let lead = (lead / interval).ceil() as usize;
-    let needed = needed(settings, facts, loads)?;
+    let needs = replicas_needed(facts, loads, settings.interval, settings.headroom)?;
+    let needed: Vec<f64> =
+        needs.replicas.iter().map(|replicas| f64::from((*replicas).clamp(settings.min, settings.max))).collect();
     // The policy also chooses what there is at the beginning, when nothing else can be ready yet.
     let initial = needed.iter().take(lead + 1).copied().fold(0.0, f64::max) as u32;
     let minimum = (facts.billed_at_least.as_secs_f64() - facts.start_up.as_secs_f64()) / interval;
@@ -159,45 +160,6 @@ fn plan(settings: &Settings, facts: &Facts, loads: &[StepLoad]) -> Result<Vec<(u
         (ready + coming.round() as u32, ready)
     };
     Ok((0..plan.ready.len()).map(size).collect())
-}
-
-/// Replicas needed in each interval, within the bounds.
-fn needed(settings: &Settings, facts: &Facts, loads: &[StepLoad]) -> Result<Vec<f64>, OptimizeError> {
-    let total = loads.iter().fold(StepLoad::default(), |sum, load| StepLoad {
-        requests: sum.requests + load.requests,
-        demand: sum.demand + load.demand,
-        squares: sum.squares + load.squares,
-    });
-    if total.demand <= 0.0 {
-        return Ok(vec![f64::from(settings.min); loads.len()]);
-    }
-    let mean = total.demand / total.requests as f64;
-    let scv = (total.squares / total.requests as f64 / (mean * mean) - 1.0).max(0.0);
-    let service = SimDuration::from_secs_f64(mean).unwrap_or(SimDuration::MAX).max(SimDuration::from_nanos(1));
-    let mut known: BTreeMap<i64, u32> = BTreeMap::new();
-    let mut replicas = |load: &StepLoad| -> Result<f64, OptimizeError> {
-        if load.demand <= 0.0 {
-            return Ok(f64::from(settings.min));
-        }
-        // Requests of mean demand that make the same work, rounded up to a power of 1.01: few values to work out.
-        let rate = load.demand / mean / settings.interval.as_secs_f64() * (1.0 + settings.headroom);
-        let place = (rate.ln() / 1.01_f64.ln()).ceil();
-        let found = match known.get(&(place as i64)) {
-            Some(found) => *found,
-            None => {
-                let of = ServiceLoad { rate: 1.01_f64.powf(place), service, scv, concurrency: facts.slots };
-                let objective = facts.latency.map(|(within, target)| of.required_replicas(Some(within), target));
-                let found = match objective {
-                    Some(Ok(found)) => found,
-                    _ => of.required_replicas(None, Fraction::default())?,
-                };
-                known.insert(place as i64, found);
-                found
-            }
-        };
-        Ok(f64::from(found.clamp(settings.min, settings.max)))
-    };
-    loads.iter().map(&mut replicas).collect()
 }
 
 #[cfg(test)]

@@ -41,12 +41,10 @@ impl Scenario {
     }
 
     /// The requests of a service in steps of `step`, the last of which may be cut by the end of the run.
-    pub(super) fn step_loads(
-        &self,
-        service: usize,
-        replication: u64,
-        step: SimDuration,
-    ) -> Result<Vec<StepLoad>, TraceError> {
+    ///
+    /// # Errors
+    /// If the trace cannot be read.
+    pub fn step_loads(&self, service: usize, replication: u64, step: SimDuration) -> Result<Vec<StepLoad>, TraceError> {
         let steps = self.duration.as_nanos().div_ceil(step.as_nanos().max(1));
         let mut loads = vec![StepLoad::default(); steps as usize];
         self.requests(service, replication, |arrival, demand| {
@@ -60,7 +58,7 @@ impl Scenario {
     }
 
     /// What a replica of the service is.
-    pub(super) fn facts(&self, service: usize) -> Facts {
+    pub fn facts(&self, service: usize) -> Facts {
         let plan = &self.services[service];
         let phases = &plan.spec.start_up;
         let start_up = [&phases.scheduled, &phases.pulled, &phases.started, &phases.ready];

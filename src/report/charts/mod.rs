@@ -6,6 +6,7 @@ mod chart;
 mod forecast;
 mod frontier;
 mod pictures;
+mod provision;
 mod raster;
 mod recorded;
 mod sweep;
@@ -14,7 +15,7 @@ mod trace;
 
 use crate::engine::scenario::Scenario;
 use crate::experiment::recorded::Comparison;
-use crate::experiment::{CostBound, Outcome, SweepTable, Tuned};
+use crate::experiment::{CostBound, Outcome, Provision, SweepTable, Tuned};
 use crate::report::{Artifact, ReportError, Reporter, ReporterPlugin};
 use crate::workload::Portrait;
 
@@ -44,6 +45,12 @@ fn files(chart: &chart::Chart) -> Result<[Artifact; 2], ReportError> {
     let name = format!("{}.png", chart.name);
     let png = raster::png(&svg, chart.size()).map_err(|e| ReportError::new(&name, e))?;
     Ok([Artifact::new(format!("{}.svg", chart.name), svg), Artifact::new(name, png)])
+}
+
+/// The charts of optimal plans.
+pub(super) fn provision_files(plans: &[Provision]) -> Result<Vec<Artifact>, ReportError> {
+    let charts = provision::charts(plans);
+    charts.iter().map(files).collect::<Result<Vec<_>, _>>().map(|each| each.into_iter().flatten().collect())
 }
 
 /// The chart of recorded runs beside their simulation.

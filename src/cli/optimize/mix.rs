@@ -1,31 +1,19 @@
-//! `plimsoll optimize`.
+//! `plimsoll optimize mix`.
 
-use clap::{Args, Subcommand};
+use clap::Args;
 
-use super::{Failure, say};
+use super::super::{Failure, say};
 use crate::catalog::{Catalog, InstanceType, price_dates};
 use crate::optimize::{Bought, Mix, MixOffer, MixProblem, Reserved, ShareLimits, SolveOptions, Solver, Spot};
 use crate::units::{Bytes, Fraction, Millicores};
 
-/// Arguments of `optimize`.
+/// Arguments of `optimize mix`.
 #[derive(Debug, Args)]
-pub(super) struct OptimizeArguments {
-    #[command(subcommand)]
-    action: Action,
-}
-
-#[derive(Debug, Subcommand)]
-enum Action {
-    /// The cheapest instances that together have so much CPU and memory for pods.
-    #[command(
-        after_help = "Examples:\n  plimsoll optimize mix m6i.large c6i.xlarge r6i.large --cpu 40 --memory 200Gi --headroom 20%\n  \
-                      plimsoll optimize mix m6i.large c6i.xlarge --cpu 40 --memory 100Gi --spot-discount 65% --most-spot 30%"
-    )]
-    Mix(MixArguments),
-}
-
-#[derive(Debug, Args)]
-struct MixArguments {
+#[command(
+    after_help = "Examples:\n  plimsoll optimize mix m6i.large c6i.xlarge r6i.large --cpu 40 --memory 200Gi --headroom 20%\n  \
+                  plimsoll optimize mix m6i.large c6i.xlarge --cpu 40 --memory 100Gi --spot-discount 65% --most-spot 30%"
+)]
+pub(super) struct MixArguments {
     /// Instance types of the catalogue; of equal costs those named first are preferred.
     #[arg(required = true, value_name = "INSTANCE")]
     instances: Vec<String>,
@@ -64,13 +52,7 @@ struct MixArguments {
     solver: Solver,
 }
 
-pub(super) fn optimize(arguments: &OptimizeArguments) -> Result<(), Failure> {
-    match &arguments.action {
-        Action::Mix(arguments) => mix(arguments),
-    }
-}
-
-fn mix(arguments: &MixArguments) -> Result<(), Failure> {
+pub(super) fn mix(arguments: &MixArguments) -> Result<(), Failure> {
     let input = |error: &dyn std::fmt::Display| Failure::Input(format!("error: {error}"));
     let find = |name: &String| Catalog::builtin().instance(name, arguments.region.as_deref());
     let instances: Vec<&InstanceType> =

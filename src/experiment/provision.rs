@@ -1,0 +1,371 @@
+//! Optimal provisioning of a scenario: its trace becomes needs, its prices become offers, and a solver finds the cheapest plan.
+//!
+//! Without instance types each service is planned by itself, in replicas at their own price. With them the replicas of all
+//! services share instances: what they request of CPU and memory is covered by what instances have for pods.
+
+use std::fmt;
+
+use crate::catalog::InstanceType;
+use crate::engine::scenario::{Scenario, ServicePlan};
+use crate::optimize::{Offer, OneType, OptimizeError, Plan, ProvisioningProblem, Reserved, SolveOptions, Spot};
+use crate::policy::{Needs, replicas_needed};
+use crate::units::{Bytes, Fraction, Millicores, SimDuration};
+use crate::workload::TraceError;
+
+/// What may be bought, and how it is planned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Terms<'a> {
+    /// Length of an interval, in which the load counts as steady and nothing is changed.
+    pub interval: SimDuration,
+    /// Time from order to ready; one and a half times the longest mean start-up of a replica if `None`, and a minute more for
+    /// an instance.
+    pub lead: Option<SimDuration>,
+    /// Share by which the load is taken larger.
+    pub headroom: Fraction,
+    /// The least replicas of a service.
+    pub least: u32,
+    /// The most of what is planned.
+    pub most: Option<u32>,
+    /// The most starts in an interval.
+    pub scale_up: Option<u32>,
+    /// The most stops in an interval.
+    pub scale_down: Option<u32>,
+    /// Instance types that replicas may run on; none to plan replicas at their own price.
+    pub instances: Vec<&'a InstanceType>,
+    /// What a commitment for the whole time saves of the list price, if there are commitments.
+    pub reserved_discount: Option<Fraction>,
+    /// What spot saves of the list price, and the share of spot capacity that is expected to be taken away.
+    pub spot: Option<(Fraction, Fraction)>,
+    /// The largest share of the CPU that spot provides.
+    pub spot_share: Option<Fraction>,
+    /// How programs are solved; no limit of time may mean no end.
+    pub options: SolveOptions,
+}
+
+impl Default for Terms<'_> {
+    fn default() -> Self {
+        Terms {
+            interval: SimDuration::from_secs(60),
+            lead: None,
+            headroom: Fraction::default(),
+            least: 1,
+            most: None,
+            scale_up: None,
+            scale_down: None,
+            instances: Vec::new(),
+            reserved_discount: None,
+            spot: None,
+            spot_share: None,
+            options: SolveOptions { time_limit: Some(30.0), ..SolveOptions::default() },
+        }
+    }
+}
+
+/// What one service needs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServiceNeeds {
+    /// Its name.
+    pub service: String,
+    /// Requests per second by interval.
+    pub rate: Vec<f64>,
+    /// Replicas by interval.
+    pub replicas: Vec<u32>,
+    /// Whether its latency objective is out of reach even without any wait.
+    pub out_of_reach: bool,
+}
+
+/// A plan over the trace.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Provision {
+    /// Whom it is for, one service or all.
+    pub needs: Vec<ServiceNeeds>,
+    /// What is bought: a service's replicas, or instance types.
+    pub offers: Vec<String>,
+    /// Length of an interval.
+    pub interval: SimDuration,
+    /// From order to ready, by offer.
+    pub leads: Vec<SimDuration>,
+    /// The plan in whole replicas or instances, from the beginning of the trace.
+    pub plan: Plan,
+    /// What fractions would cost: no plan of these needs costs less.
+    pub relaxed: f64,
+    /// What a fleet of one size for the highest need costs.
+    pub fixed: f64,
+}
+
+impl Provision {
+    /// Replicas or instances of an offer in an interval, however they are bought.
+    pub fn running(&self, offer: usize, interval: usize) -> f64 {
+        self.plan.ready[offer][interval] + self.plan.reserved[offer] + self.spot(offer, interval)
+    }
+
+    /// Of these, on spot.
+    pub fn spot(&self, offer: usize, interval: usize) -> f64 {
+        self.plan.spot[offer].get(interval).copied().unwrap_or(0.0)
+    }
+
+    /// Number of intervals.
+    pub fn intervals(&self) -> usize {
+        self.needs.first().map_or(0, |needs| needs.replicas.len())
+    }
+}
+
+/// Why there is no plan.
+#[derive(Debug)]
+pub enum ProvisionError {
+    /// The scenario has nothing that can be planned, or not so.
+    Scenario(String),
+    /// A trace cannot be read.
+    Trace(TraceError),
+    /// What a solver or the queueing formulas say, of what.
+    Plan(String, OptimizeError),
+}
+
+impl fmt::Display for ProvisionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ProvisionError::Scenario(words) => f.write_str(words),
+            ProvisionError::Trace(error) => error.fmt(f),
+            ProvisionError::Plan(of, error) => write!(f, "{of}: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for ProvisionError {}
+
+impl From<TraceError> for ProvisionError {
+    fn from(error: TraceError) -> Self {
+        ProvisionError::Trace(error)
+    }
+}
+
+/// The cheapest plans for a scenario: one for each service, or one of the instances that they share.
+///
+/// # Errors
+/// [`ProvisionError`]; requirements that cannot be met are named, with by how much.
+pub fn provision(scenario: &Scenario, terms: &Terms<'_>) -> Result<Vec<Provision>, ProvisionError> {
+    let closed = scenario.services.iter().find(|service| service.workload.clients().is_some());
+    if let Some(service) = closed {
+        let name = &service.spec.name;
+        let why = "the requests of a closed loop follow its answers, so there is no load to plan for";
+        return Err(ProvisionError::Scenario(format!("{name}: {why}")));
+    }
+    if terms.interval.is_zero() {
+        return Err(ProvisionError::Scenario("an interval of the plan must have a length".into()));
+    }
+    let needs = (0..scenario.services.len()).map(|service| service_needs(scenario, service, terms));
+    let needs = needs.collect::<Result<Vec<_>, _>>()?;
+    if terms.instances.is_empty() {
+        let each = needs.into_iter().enumerate();
+        return each.map(|(service, needs)| of_replicas(scenario, service, needs, terms)).collect();
+    }
+    Ok(vec![of_instances(scenario, needs, terms)?])
+}
+
+fn service_needs(scenario: &Scenario, service: usize, terms: &Terms<'_>) -> Result<ServiceNeeds, ProvisionError> {
+    let name = scenario.services[service].spec.name.clone();
+    let loads = scenario.step_loads(service, 0, terms.interval)?;
+    let facts = scenario.facts(service);
+    let found = replicas_needed(&facts, &loads, terms.interval, terms.headroom.get());
+    let Needs { replicas, out_of_reach } = found.map_err(|error| ProvisionError::Plan(name.clone(), error))?;
+    let replicas = replicas.into_iter().map(|replicas| replicas.max(terms.least)).collect();
+    let seconds = terms.interval.as_secs_f64();
+    let rate = loads.iter().map(|load| load.requests as f64 / seconds).collect();
+    Ok(ServiceNeeds { service: name, rate, replicas, out_of_reach })
+}
+
+/// Intervals that a time reaches into, at least one for any time.
+fn intervals_in(time: SimDuration, interval: SimDuration) -> usize {
+    time.as_nanos().div_ceil(interval.as_nanos()) as usize
+}
+
+/// Intervals after readiness that a start is paid for at least: what billing's minimum leaves after the start-up.
+fn minimum_run(billed: SimDuration, lead: SimDuration, interval: SimDuration) -> usize {
+    intervals_in(billed - lead, interval).max(1)
+}
+
+fn of_replicas(
+    scenario: &Scenario,
+    service: usize,
+    needs: ServiceNeeds,
+    terms: &Terms<'_>,
+) -> Result<Provision, ProvisionError> {
+    let facts = scenario.facts(service);
+    if scenario.services[service].lease.is_none() {
+        let name = &needs.service;
+        let how = "give it a `price:`, or name instance types to run it on with --instance";
+        return Err(ProvisionError::Scenario(format!("{name} has no price to plan by; {how}")));
+    }
+    let lead = terms.lead.unwrap_or_else(|| facts.start_up.scale(1.5));
+    let intervals = intervals_in(lead, terms.interval);
+    let needed: Vec<f64> = needs.replicas.iter().map(|replicas| f64::from(*replicas)).collect();
+    let highest = needed.iter().copied().fold(0.0, f64::max);
+    let problem = OneType {
+        price: facts.price_per_second * terms.interval.as_secs_f64(),
+        lead: intervals,
+        minimum_run: minimum_run(facts.billed_at_least, facts.start_up, terms.interval),
+        // Chosen with the plan: nothing that is ordered is ready any earlier.
+        initial: needed.iter().take(intervals + 1).copied().fold(0.0, f64::max) as u32,
+        scale_up: terms.scale_up,
+        scale_down: terms.scale_down,
+        least: terms.least,
+        most: terms.most,
+        needed,
+        ..OneType::default()
+    };
+    let plan = problem.whole().map_err(|error| ProvisionError::Plan(needs.service.clone(), error))?;
+    Ok(Provision {
+        offers: vec![format!("{} replicas", needs.service)],
+        leads: vec![lead],
+        interval: terms.interval,
+        // One type: the linear program has a whole solution.
+        relaxed: plan.cost,
+        fixed: highest * problem.price * problem.needed.len() as f64,
+        plan: Plan {
+            cost: plan.cost,
+            proven: true,
+            spot: vec![Vec::new()],
+            reserved: vec![0.0],
+            shortage: vec![plan.shortage],
+            ready: vec![plan.ready],
+            starts: vec![plan.starts],
+            stops: vec![plan.stops],
+        },
+        needs: vec![needs],
+    })
+}
+
+/// CPU in cores and memory in GiB that a replica requests.
+fn requested(service: &ServicePlan) -> Result<(Millicores, Bytes), ProvisionError> {
+    let (cpu, memory) = (service.spec.cpu_request, service.spec.memory_request);
+    match (cpu, memory) {
+        (None, None) => {
+            let (name, how) = (&service.spec.name, "state `resources.requests` in its manifest");
+            let why = "requests neither CPU nor memory, so that nothing says how many fit on an instance";
+            Err(ProvisionError::Scenario(format!("{name} {why}; {how}")))
+        }
+        _ => Ok((cpu.unwrap_or_default(), memory.unwrap_or_default())),
+    }
+}
+
+/// Whole replicas of a service that fit on an instance.
+fn fitting(instance: &InstanceType, (cpu, memory): (Millicores, Bytes)) -> u64 {
+    let has = &instance.allocatable;
+    let by = |has: u64, asked: u64| has.checked_div(asked).unwrap_or(u64::MAX);
+    by(has.cpu.get(), cpu.get()).min(by(has.memory.get(), memory.get())).min(u64::from(has.pods))
+}
+
+fn of_instances(scenario: &Scenario, needs: Vec<ServiceNeeds>, terms: &Terms<'_>) -> Result<Provision, ProvisionError> {
+    let requests = scenario.services.iter().map(requested).collect::<Result<Vec<_>, _>>()?;
+    let start_up = (0..requests.len()).map(|service| scenario.facts(service).start_up).max().unwrap_or_default();
+    let lead = terms.lead.unwrap_or_else(|| start_up.scale(1.5) + SimDuration::from_secs(60));
+    let offers = terms.instances.iter().map(|instance| offer(instance, &requests, scenario, lead, terms));
+    let offers = offers.collect::<Result<Vec<_>, _>>()?;
+    let demand = demand(&needs, &requests);
+    let before = offers.iter().map(|offer| offer.lead).max().unwrap_or(0);
+    let fail = |error: OptimizeError| ProvisionError::Plan("instances".into(), error);
+    let problem = problem(&offers, &demand, before, terms);
+    let whole = problem.whole(terms.options).map_err(fail)?;
+    let relaxed = problem.relaxed(terms.options).map_err(fail)?.cost;
+    // A fleet of one size is a plan of one interval as long as the trace, there from the beginning.
+    let highest = |series: &Vec<f64>| vec![series.iter().copied().fold(0.0, f64::max)];
+    let intervals = demand.first().map_or(0, Vec::len) as f64;
+    let at_once = |offer: &Offer| Offer { lead: 0, minimum_run: 1, ..offer.clone() };
+    let peak: Vec<Vec<f64>> = demand.iter().map(highest).collect();
+    let steady = ProvisioningProblem {
+        offers: offers.iter().map(at_once).collect(),
+        demand: peak,
+        spot_share: terms.spot_share.map(Fraction::get),
+        most: terms.most,
+        ..ProvisioningProblem::default()
+    };
+    let fixed = steady.whole(terms.options).map_err(fail)?.cost * intervals;
+    Ok(Provision {
+        offers: offers.iter().map(|offer| offer.name.clone()).collect(),
+        leads: vec![lead; offers.len()],
+        interval: terms.interval,
+        plan: without_first(whole, before),
+        relaxed,
+        fixed,
+        needs,
+    })
+}
+
+/// An instance type as an offer: resources are cores and GiB for pods. With one service they are what whole replicas take.
+fn offer(
+    instance: &InstanceType,
+    requests: &[(Millicores, Bytes)],
+    scenario: &Scenario,
+    lead: SimDuration,
+    terms: &Terms<'_>,
+) -> Result<Offer, ProvisionError> {
+    if let Some(large) = requests.iter().position(|request| fitting(instance, *request) == 0) {
+        let (name, service) = (&instance.name, &scenario.services[large].spec.name);
+        return Err(ProvisionError::Scenario(format!("a replica of {service} does not fit on {name}")));
+    }
+    let capacity = match requests {
+        [(cpu, memory)] => {
+            let replicas = fitting(instance, (*cpu, *memory)) as f64;
+            vec![replicas * cpu.as_cores(), replicas * memory.as_gib()]
+        }
+        _ => vec![instance.allocatable.cpu.as_cores(), instance.allocatable.memory.as_gib()],
+    };
+    let price = instance.price.as_f64() * terms.interval.as_secs_f64() / 3600.0;
+    let billed = instance.billing.minimum.max(instance.billing.granularity);
+    Ok(Offer {
+        name: instance.name.clone(),
+        capacity,
+        price,
+        start_cost: 0.0,
+        stop_cost: 0.0,
+        lead: intervals_in(lead, terms.interval),
+        minimum_run: minimum_run(billed, lead, terms.interval),
+        initial: 0,
+        reserved: terms
+            .reserved_discount
+            .map(|discount| Reserved { price: price * discount.complement().get(), most: None }),
+        spot: terms.spot.map(|(discount, loss)| Spot { price: price * discount.complement().get(), loss: loss.get() }),
+    })
+}
+
+/// Cores and GiB requested by interval.
+fn demand(needs: &[ServiceNeeds], requests: &[(Millicores, Bytes)]) -> Vec<Vec<f64>> {
+    let intervals = needs.first().map_or(0, |needs| needs.replicas.len());
+    let mut demand = vec![vec![0.0; intervals]; 2];
+    for (needs, (cpu, memory)) in needs.iter().zip(requests) {
+        for (interval, replicas) in needs.replicas.iter().enumerate() {
+            demand[0][interval] += f64::from(*replicas) * cpu.as_cores();
+            demand[1][interval] += f64::from(*replicas) * memory.as_gib();
+        }
+    }
+    demand
+}
+
+/// The plan begins `before` intervals early with nothing, so that what runs at the beginning is chosen, and paid, like the rest.
+fn problem(offers: &[Offer], demand: &[Vec<f64>], before: usize, terms: &Terms<'_>) -> ProvisioningProblem {
+    let intervals = demand.first().map_or(0, Vec::len);
+    // A commitment is paid for the trace, not for the intervals before it.
+    let share = intervals as f64 / (intervals + before).max(1) as f64;
+    let committed = |offer: &Offer| Offer {
+        reserved: offer.reserved.map(|way| Reserved { price: way.price * share, ..way }),
+        ..offer.clone()
+    };
+    let late = |series: &Vec<f64>| std::iter::repeat_n(0.0, before).chain(series.iter().copied()).collect();
+    ProvisioningProblem {
+        offers: offers.iter().map(committed).collect(),
+        demand: demand.iter().map(late).collect(),
+        scale_up: terms.scale_up,
+        scale_down: terms.scale_down,
+        most: terms.most,
+        spot_share: terms.spot_share.map(Fraction::get),
+        ..ProvisioningProblem::default()
+    }
+}
+
+fn without_first(mut plan: Plan, before: usize) -> Plan {
+    let series = plan.ready.iter_mut().chain(&mut plan.starts).chain(&mut plan.stops).chain(&mut plan.spot);
+    series.chain(&mut plan.shortage).for_each(|series| {
+        series.drain(..before.min(series.len()));
+    });
+    plan
+}
