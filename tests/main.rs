@@ -22,5 +22,6 @@ mod replication;
 mod report;
 mod support;
 mod tidy;
+mod transient;
 mod workload;
 mod zones;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::replication::{Format, ReplicationArguments, policy_index};
-use super::{Failure, path_and_value, say};
+use super::{Failure, files, path_and_value, remark, say};
 use crate::experiment::capacity as find;
 use crate::report;
 
@@ -23,6 +23,9 @@ pub(super) struct CapacityArguments {
     /// Only this policy (may be repeated).
     #[arg(long, value_name = "POLICY")]
     policy: Vec<String>,
+    /// Where the load line is written, SVG, PNG and CSV, in a directory named after the scenario.
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    out: PathBuf,
     /// Form of the result on standard output.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -51,5 +54,10 @@ pub(super) fn capacity(arguments: &CapacityArguments) -> Result<(), Failure> {
     bar.finish_and_clear();
     let limits = limits.map_err(|error| Failure::Input(format!("error: {error}")))?;
     let recorded = scenario.services.iter().any(|s| s.workload.inputs().is_ok_and(|files| !files.is_empty()));
-    say(&report::capacity(&limits, plan.level, recorded).text(arguments.format.style()))
+    say(&report::capacity(&limits, plan.level, recorded).text(arguments.format.style()))?;
+    let artifacts = report::capacity_files(&limits).map_err(|error| Failure::Input(format!("error: {error}")))?;
+    for path in files::write_all(&arguments.out.join(&scenario.name), &artifacts)? {
+        remark(&path.display().to_string());
+    }
+    Ok(())
 }

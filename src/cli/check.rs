@@ -5,14 +5,19 @@ use clap::Args;
 use super::{Failure, ScenarioArguments, remark, say, shown};
 use crate::config::Diagnostics;
 use crate::engine::scenario::Scenario;
-use crate::experiment::expectations;
+use crate::experiment::{expectations, transients};
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  plimsoll check scenarios/*.yaml")]
+#[command(
+    after_help = "Examples:\n  plimsoll check scenarios/*.yaml\n  plimsoll check scenarios/shop-peak.yaml --warm-up"
+)]
 pub(super) struct CheckArguments {
     #[command(flatten)]
     input: ScenarioArguments,
+    /// Also run each policy twice and say how long its run remembers how it began.
+    #[arg(long)]
+    warm_up: bool,
 }
 
 pub(super) fn check(arguments: &CheckArguments) -> Result<(), Failure> {
@@ -28,7 +33,12 @@ pub(super) fn check(arguments: &CheckArguments) -> Result<(), Failure> {
             remark(&shown(&found));
         }
         match scenario {
-            Some(scenario) => say(&facts(&scenario))?,
+            Some(scenario) => {
+                say(&facts(&scenario))?;
+                if arguments.warm_up {
+                    say(&memory(&scenario)?)?;
+                }
+            }
             None => failed = true,
         }
     }
@@ -45,4 +55,25 @@ fn facts(scenario: &Scenario) -> String {
         services.join(" and "),
         policies.join(", ")
     )
+}
+
+/// How long each policy's run remembers its beginning, a line each.
+fn memory(scenario: &Scenario) -> Result<String, Failure> {
+    let found = transients(scenario, 0).map_err(|error| Failure::Input(format!("error: {error}")))?;
+    let several = scenario.services.len() > 1;
+    let line = |of: &crate::experiment::Transient| {
+        let service = if several { format!(", {}", of.service) } else { String::new() };
+        let memory = match of.settled {
+            true => format!("forgets its beginning after {}", of.length),
+            false => "remembers its beginning for more than half the run".into(),
+        };
+        format!("  {}{service}: {memory}", of.policy)
+    };
+    let mut lines: Vec<String> = found.iter().map(line).collect();
+    let longest = found.iter().map(|of| of.length).max().unwrap_or_default();
+    lines.push(match scenario.warm_up >= longest || scenario.finds_warm_up {
+        true => format!("  the warm-up is long enough: {}", scenario.warm_up.max(longest)),
+        false => format!("  a `warm-up:` of {longest} would leave that out; it is {}", scenario.warm_up),
+    });
+    Ok(lines.join("\n"))
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::replication::{Format, ReplicationArguments, arms, policy_index};
+use super::replication::{Format, ReplicationArguments, arms, policy_index, tell_out_of_reach};
 use super::{Failure, files, path_and_value, remark, say};
 use crate::engine::scenario::Scenario;
 use crate::experiment::{Tuned, at_same_level, cost_bound, replicate, tune};
@@ -62,6 +62,9 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
     match arguments.format {
         Format::Json => say(&grid.text(arguments.format.style()))?,
         _ => say(&format!("{}\n\n{}", report::level_answer(&tuned), grid.text(arguments.format.style())))?,
+    }
+    if tuned.iter().all(|policy| policy.chosen.is_none()) {
+        tell_out_of_reach(&scenario, arguments.replication.quiet)?;
     }
     write_frontier(arguments, &scenario, &tuned)?;
     match arguments.format {

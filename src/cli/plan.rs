@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::replication::{Format, ReplicationArguments};
+use super::replication::{Format, ReplicationArguments, tell_out_of_reach};
 use super::{Failure, files, path_and_value, remark, say};
 use crate::cluster::ServiceSpec;
 use crate::engine::scenario::Scenario;
@@ -66,6 +66,9 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<(), Failure> {
         say(&format!("{}\n", report::plan_answer(&base, &planned, &points, arguments.replication.level)))?;
     }
     say(&grid.text(arguments.format.style()))?;
+    if !planned.is_met {
+        tell_out_of_reach(&base, arguments.replication.quiet)?;
+    }
     write_all(arguments, &base, &planned, &points, &read)?;
     if planned.is_met { Ok(()) } else { Err(Failure::Judgement) }
 }

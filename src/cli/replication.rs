@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::{Failure, remark, shown};
 use crate::config::{Diagnostics, suggest};
 use crate::engine::scenario::Scenario;
-use crate::experiment::{Arm, Plan};
+use crate::experiment::{Arm, Plan, out_of_reach, settle};
 use crate::report::TableStyle;
 use crate::units::Fraction;
 
@@ -80,6 +80,7 @@ impl ReplicationArguments {
     pub(super) fn read(&self, path: &Path, set: &[(String, String)]) -> Result<Scenario, Failure> {
         let mut scenario = read_scenario(path, set, self.quiet)?;
         scenario.seed = self.seed.unwrap_or(scenario.seed);
+        find_warm_up(&mut scenario, self.threads, self.quiet)?;
         Ok(scenario)
     }
 
@@ -99,6 +100,9 @@ impl ReplicationArguments {
         let mut scenario = scenario.ok_or_else(|| Failure::diagnostics(&found))?;
         if !varies_seed {
             scenario.seed = base.seed;
+        }
+        if scenario.finds_warm_up {
+            scenario.warm_up = base.warm_up;
         }
         Ok(scenario)
     }
@@ -122,6 +126,32 @@ pub(super) fn read_scenario(path: &Path, set: &[(String, String)], quiet: bool) 
         remark(&shown(&found));
     }
     Ok(scenario)
+}
+
+/// Finds the warm-up where the scenario says `warm-up: auto`, and tells what was found.
+pub(super) fn find_warm_up(scenario: &mut Scenario, threads: usize, quiet: bool) -> Result<(), Failure> {
+    let found = settle(scenario, threads).map_err(|error| Failure::Input(format!("error: {error}")))?;
+    let Some(longest) = found.iter().max_by_key(|transient| transient.length).filter(|_| !quiet) else { return Ok(()) };
+    let (policy, length) = (&longest.policy, scenario.warm_up);
+    remark(&match found.iter().all(|transient| transient.settled) {
+        true => format!("warm-up: {length}, as long as {policy} remembers its beginning"),
+        false => format!("warning: {policy} never forgets its beginning; the warm-up is half the run, {length}"),
+    });
+    Ok(())
+}
+
+/// Says which objectives are missed whatever the number of replicas, because service alone takes too long.
+pub(super) fn tell_out_of_reach(scenario: &Scenario, quiet: bool) -> Result<(), Failure> {
+    let found = out_of_reach(scenario).map_err(|error| Failure::Input(format!("error: {error}")))?;
+    for of in found.iter().filter(|_| !quiet) {
+        let best = crate::report::value_text(of.at_best, crate::experiment::Unit::Share);
+        let (service, objective) = (&of.service, &of.objective);
+        remark(&format!(
+            "{service} cannot meet \"{objective}\" with any number of replicas: without any wait {best} are served by then, the service \
+             time of the others is longer"
+        ));
+    }
+    Ok(())
 }
 
 /// Something that turns while `what` is done, where nothing tells how long it takes.

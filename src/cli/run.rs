@@ -72,6 +72,7 @@ fn run_one(path: &Path, arguments: &RunArguments) -> Result<bool, Failure> {
         scenario.seed = seed;
     }
     choose_policies(&mut scenario, &arguments.policy)?;
+    super::replication::find_warm_up(&mut scenario, arguments.threads, arguments.quiet)?;
     let progress = Bars::new(&scenario, arguments.quiet);
     let told = |policy: usize, share: f64| progress.tell(policy, share);
     let command = command_line(path, arguments);

@@ -29,7 +29,13 @@ pub fn scenario_schema() -> Value {
                 json!({ "type": "integer", "minimum": 0, "description": "Seed of all randomness; 1 by default." }),
             ),
             ("duration", quantity("Length of the run; the workload's if left out.", "6h")),
-            ("warm-up", quantity("Requests arriving earlier are not counted.", "10m")),
+            (
+                "warm-up",
+                quantity(
+                    "Requests arriving earlier are not counted; `auto` finds how long runs remember their beginning.",
+                    "10m",
+                ),
+            ),
             ("interval", quantity("Length of an interval of the timeline; 1m by default.", "1m")),
             (
                 "reference-utilization",

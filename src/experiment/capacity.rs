@@ -7,8 +7,8 @@ use rayon::prelude::*;
 use super::pool::in_pool;
 use super::scale::scaled;
 use crate::engine::scenario::Scenario;
-use crate::engine::{RunError, RunRecord, ServiceRecord};
-use crate::stats::ConfidenceInterval;
+use crate::engine::{ObjectiveRecord, RunError, RunRecord, ServiceRecord};
+use crate::stats::{ConfidenceInterval, Running};
 
 /// Steps per doubling of the traffic: limits are found to the next lower of these, about 1.1% apart.
 const STEPS: i32 = 64;
@@ -51,6 +51,11 @@ pub struct Limit {
     pub factors: Vec<Option<f64>>,
     /// The factors times each replication's own arrivals per second at factor 1.
     pub rates: Vec<Option<f64>>,
+    /// The share of requests that must be good.
+    pub target: f64,
+    /// Factors on the traffic that were tried, in order, and the share of bad requests at each: the mean over the replications
+    /// that tried it.
+    pub curve: Vec<(f64, f64)>,
     /// Shares of the bad requests just beyond the limit, by what stood in their way, the largest first.
     pub bottlenecks: Vec<(Bottleneck, f64)>,
 }
@@ -64,6 +69,18 @@ impl Limit {
     /// The interval of the requests per second.
     pub fn rate(&self, level: f64) -> Option<ConfidenceInterval> {
         ConfidenceInterval::of(self.rates.iter().copied().collect::<Option<Vec<f64>>>()?, level)
+    }
+
+    /// Mean arrivals per second of the workload as it is; 0 if no replication met the objective at any factor.
+    pub fn base_rate(&self) -> f64 {
+        let one = |(rate, factor): (&Option<f64>, &Option<f64>)| Some((*rate)? / (*factor)?);
+        self.rates.iter().zip(&self.factors).filter_map(one).collect::<Running>().mean().unwrap_or(0.0)
+    }
+
+    /// The mean of the rates; `None` if some replication never met the objective, or one met it at the end of the search.
+    pub fn mean_rate(&self) -> Option<f64> {
+        let rates = self.rates.iter().copied().collect::<Option<Vec<f64>>>()?;
+        if self.is_open() { None } else { rates.into_iter().collect::<Running>().mean() }
     }
 
     /// Whether some replication met the objective at the end of the search.
@@ -119,11 +136,22 @@ fn limits(scenario: &Scenario, policy: &str, searches: &[Vec<Found>]) -> Vec<Lim
             service: scenario.services[index / objectives].spec.name.clone(),
             objective: scenario.objectives[index % objectives].text(),
             factors: found.clone().map(|found| found.factor).collect(),
-            rates: found.map(|found| found.factor.map(|factor| factor * found.base_rate)).collect(),
+            rates: found.clone().map(|found| found.factor.map(|factor| factor * found.base_rate)).collect(),
+            target: scenario.objectives[index % objectives].target.get(),
+            curve: curve(found),
             bottlenecks,
         }
     };
     (0..scenario.services.len() * objectives).map(limit).collect()
+}
+
+/// The mean share of bad requests at each step that was tried.
+fn curve<'a>(found: impl Iterator<Item = &'a Found>) -> Vec<(f64, f64)> {
+    let mut tried: BTreeMap<i32, Running> = BTreeMap::new();
+    for (step, share) in found.flat_map(|found| &found.tried) {
+        tried.entry(*step).or_default().push(*share);
+    }
+    tried.into_iter().filter_map(|(step, shares)| Some((factor_of(step), shares.mean()?))).collect()
 }
 
 /// What a search found for one objective of one service.
@@ -131,6 +159,8 @@ struct Found {
     factor: Option<f64>,
     base_rate: f64,
     bad: Vec<(Bottleneck, u64)>,
+    /// The share of bad requests at each step that was tried.
+    tried: Vec<(i32, f64)>,
 }
 
 /// One policy in one replication; runs are shared by the objectives.
@@ -146,6 +176,7 @@ struct Search<'a> {
 #[derive(Clone)]
 struct Seen {
     met: bool,
+    bad_share: f64,
     rate: f64,
     bad: Vec<(Bottleneck, u64)>,
 }
@@ -164,7 +195,8 @@ impl Search<'_> {
         }
         let base_rate = self.look(0, index)?.rate;
         let bad = if broken <= MOST_STEPS { self.look(broken, index)?.bad } else { Vec::new() };
-        Ok(Found { factor: (met >= -MOST_STEPS).then(|| factor_of(met)), base_rate, bad })
+        let tried = self.seen.iter().map(|(step, seen)| (*step, seen[index].bad_share)).collect();
+        Ok(Found { factor: (met >= -MOST_STEPS).then(|| factor_of(met)), base_rate, bad, tried })
     }
 
     /// A step at which the objective is met and one at which it is broken, by growing strides from 0; one of them is just
@@ -204,9 +236,8 @@ fn see(run: &RunRecord) -> Vec<Seen> {
     let of_service = |service: &ServiceRecord| {
         let bad = blame(service);
         let rate = service.counts.arrived as f64 / seconds;
-        let seen: Vec<Seen> =
-            service.objectives.iter().map(|o| Seen { met: o.met(), rate, bad: bad.clone() }).collect();
-        seen
+        let of = |o: &ObjectiveRecord| Seen { met: o.met(), bad_share: 1.0 - o.attainment(), rate, bad: bad.clone() };
+        service.objectives.iter().map(of).collect::<Vec<Seen>>()
     };
     run.services.iter().flat_map(of_service).collect()
 }

@@ -1,7 +1,10 @@
 //! The load line: how much traffic each policy carries.
 
+use std::fmt::Write;
+
 use super::grid::Grid;
 use super::text;
+use super::{Artifact, ReportError};
 use crate::experiment::Limit;
 use crate::stats::ConfidenceInterval;
 
@@ -47,4 +50,28 @@ fn measured(values: &[Option<f64>], interval: Option<ConfidenceInterval>, decima
         (None, Some(Some(value))) => text::number(*value, decimals),
         _ => text::MISSING.into(),
     }
+}
+
+/// Every scale of the traffic that was tried, as CSV, and the load lines as charts.
+///
+/// # Errors
+/// If a picture cannot be encoded.
+pub fn capacity_files(limits: &[Limit]) -> Result<Vec<Artifact>, ReportError> {
+    let mut all = vec![Artifact::new("capacity.csv", csv(limits))];
+    #[cfg(feature = "charts")]
+    all.extend(super::charts::capacity_files(limits)?);
+    let _ = &mut all;
+    Ok(all)
+}
+
+fn csv(limits: &[Limit]) -> String {
+    let field = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+    let mut csv = String::from("policy,service,objective,factor,requests_per_s,bad_share,target\n");
+    for limit in limits {
+        let names = [&limit.policy, &limit.service, &limit.objective].map(|name| field(name)).join(",");
+        for (factor, bad) in &limit.curve {
+            let _ = writeln!(csv, "{names},{factor},{},{bad},{}", factor * limit.base_rate(), limit.target);
+        }
+    }
+    csv
 }

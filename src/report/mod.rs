@@ -39,7 +39,7 @@ use crate::experiment::Outcome;
 use crate::experiment::recorded::Comparison;
 
 pub use bill::{BillLine, bill};
-pub use capacity::capacity;
+pub use capacity::{capacity, capacity_files};
 pub use comparison::{comparison, figure_title, interval_text, value_text, verdict_text};
 pub use grid::Grid;
 pub use level::{frontier, level_answer, same_level};

@@ -59,6 +59,8 @@ pub struct Scenario {
     pub duration: SimDuration,
     /// Requests arriving earlier are left out of the statistics.
     pub warm_up: SimDuration,
+    /// Whether the warm-up is to be found (`warm-up: auto`); until then it is zero.
+    pub finds_warm_up: bool,
     /// Length of an interval of the timeline.
     pub interval: SimDuration,
     /// Services.

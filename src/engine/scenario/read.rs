@@ -34,7 +34,8 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, sink: &mut Diagnostics) -> 
     let description: String = fields.or("description", String::new(), sink);
     let seed: u64 = fields.or("seed", 1, sink);
     let duration: Option<SimDuration> = fields.optional("duration", sink);
-    let warm_up: SimDuration = fields.or("warm-up", SimDuration::ZERO, sink);
+    let finds_warm_up = fields.node_of("warm-up").and_then(Node::as_text) == Some("auto");
+    let warm_up = if finds_warm_up { SimDuration::ZERO } else { fields.or("warm-up", SimDuration::ZERO, sink) };
     let interval: Option<SimDuration> = fields.optional("interval", sink);
     let metrics = read_metrics(&fields, sink);
     let objectives = read_objectives(&fields, sink);
@@ -65,6 +66,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, sink: &mut Diagnostics) -> 
         seed,
         duration,
         warm_up,
+        finds_warm_up,
         interval,
         services,
         pools,

@@ -108,7 +108,8 @@ fn dollars_axis(low: f64, high: f64) -> Axis {
     }
 }
 
-fn share_axis(low: f64, high: f64) -> Axis {
+/// Shares of bad requests by decades.
+pub(super) fn share_axis(low: f64, high: f64) -> Axis {
     let mut axis = Axis::decades(low, high, "share of bad requests");
     for (value, label) in &mut axis.ticks {
         let decimals = (-value.log10().round() - 2.0).max(0.0) as usize;

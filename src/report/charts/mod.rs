@@ -2,6 +2,7 @@
 
 mod axis;
 mod canvas;
+mod capacity;
 mod chart;
 mod forecast;
 mod frontier;
@@ -15,7 +16,7 @@ mod trace;
 
 use crate::engine::scenario::Scenario;
 use crate::experiment::recorded::Comparison;
-use crate::experiment::{CostBound, Outcome, Provision, SweepTable, Tuned};
+use crate::experiment::{CostBound, Limit, Outcome, Provision, SweepTable, Tuned};
 use crate::report::{Artifact, ReportError, Reporter, ReporterPlugin};
 use crate::workload::Portrait;
 
@@ -45,6 +46,12 @@ fn files(chart: &chart::Chart) -> Result<[Artifact; 2], ReportError> {
     let name = format!("{}.png", chart.name);
     let png = raster::png(&svg, chart.size()).map_err(|e| ReportError::new(&name, e))?;
     Ok([Artifact::new(format!("{}.svg", chart.name), svg), Artifact::new(name, png)])
+}
+
+/// The charts of the load line.
+pub(super) fn capacity_files(limits: &[Limit]) -> Result<Vec<Artifact>, ReportError> {
+    let charts = capacity::charts(limits);
+    charts.iter().map(files).collect::<Result<Vec<_>, _>>().map(|each| each.into_iter().flatten().collect())
 }
 
 /// The charts of optimal plans.
