@@ -262,7 +262,7 @@ mod tests {
     fn parse(text: &str, base_dir: &Path) -> (Option<(HpaSpec, ControllerFlags)>, String) {
         let node = parse_single(&SourceFile::new("s.yaml", text)).unwrap();
         let mut sink = Diagnostics::new();
-        let context = PolicyContext { base_dir, service: "web", metric_names: &[] };
+        let context = PolicyContext { base_dir, service: "web", metric_names: &[], own: &[] };
         let read = read(&node, &context, &mut sink);
         let sound = !sink.has_errors();
         (read.filter(|_| sound), sink.to_string())
