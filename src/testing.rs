@@ -45,7 +45,7 @@
 //!     .run()
 //!     .expect("policy.by-rate.p99 < 800ms")
 //!     .expect("policy.by-rate.cost < policy.fixed.cost")
-//!     .expect("policy.by-rate.cost < 3 * bound");
+//!     .expect("policy.by-rate.cost < 8 * bound");
 //! ```
 
 use std::path::{Path, PathBuf};

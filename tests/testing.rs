@@ -92,7 +92,7 @@ steps:
     assert!(words.contains(expected), "{words}");
     let misspelt = story.replace("request-rate: 70/s", "request-rat: 70/s");
     let words = said(|| StoryTest::text(misspelt).assert_with(ByRate { per_replica: 10.0 }));
-    assert!(words.contains("did you mean `request-rate`?") && words.contains("story:5:28"), "{words}");
+    assert!(words.contains("did you mean `request-rate`?") && words.contains("story:5:27"), "{words}");
 }
 
 #[test]

@@ -238,3 +238,44 @@ impl Baseline {
 fn is_beyond(interval: &ConfidenceInterval, allowed: f64) -> bool {
     interval.low() > allowed
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn baseline(figures: &[(&str, &[Option<f64>])]) -> Baseline {
+        let kept = figures.iter().map(|(name, values)| (name.to_string(), values.to_vec())).collect();
+        Baseline { seed: 3, policies: BTreeMap::from([("a \"quoted\" one".to_string(), kept)]) }
+    }
+
+    #[test]
+    fn a_file_read_back_is_what_was_written_and_has_a_figure_a_line() {
+        let written = baseline(&[
+            ("cost", &[Some(0.1 + 0.2), Some(1e-300), Some(12_345.678_9)]),
+            ("p99", &[None, Some(0.5)]),
+            ("service.x.p99", &[]),
+        ]);
+        let text = written.text();
+        assert_eq!(Baseline::parse(&text), Ok(written));
+        let line = |name: &str| text.lines().find(|line| line.contains(name)).unwrap().to_string();
+        assert!(
+            line("cost").starts_with("      \"cost\": { \"mean\": 4115.33, \"replications\": [0.30000000000000004, ")
+        );
+        assert!(line("\"p99\"").ends_with("{ \"mean\": null, \"replications\": [null, 0.5] },"), "{text}");
+        assert!(Baseline::parse(&text.replace("4115.33", "4115.43")).is_err());
+        assert!(Baseline::parse(&text.replace("4115.33", "null")).is_err());
+        let nothing = Baseline { seed: 1, policies: BTreeMap::new() };
+        assert_eq!(Baseline::parse(&nothing.text()), Ok(nothing));
+    }
+
+    #[test]
+    fn only_what_changed_is_a_change() {
+        let before = baseline(&[("cost", &[Some(1.0), Some(3.0)]), ("gone", &[Some(1.0)]), ("same", &[Some(1.0)])]);
+        let after = baseline(&[("cost", &[Some(2.0), Some(3.0), Some(9.0)]), ("new", &[None]), ("same", &[Some(1.0)])]);
+        let found = after.changes(&before, &[]);
+        let brief: Vec<_> = found.iter().map(|c| (c.figure.as_str(), c.before, c.after, c.relative())).collect();
+        let expected =
+            [("cost", Some(2.0), Some(2.5), Some(0.25)), ("gone", Some(1.0), None, None), ("new", None, None, None)];
+        assert_eq!(brief, expected);
+    }
+}

@@ -333,7 +333,7 @@ pub type PolicyFactory = Arc<dyn Fn(&Prospect<'_>) -> Box<dyn ScalingPolicy> + S
 pub struct PolicyContext<'a> {
     /// Directory that relative paths start from: the scenario file's.
     pub base_dir: &'a Path,
-    /// Name of the service (the Deployment) that the policy scales.
+    /// Name of the service (the Deployment) that the policy scales; empty where it has none.
     pub service: &'a str,
     /// Custom metrics that the scenario declares.
     pub metric_names: &'a [(String, Measure)],
