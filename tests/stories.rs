@@ -218,12 +218,12 @@ fn steps_closer_than_the_sync_period_are_refused() {
 #[test]
 fn sizes_and_lengths_beyond_reason_end_in_an_error() {
     let text = "policy: { static: { replicas: 4000000000 } }\nsteps: [{ at: 0s, expect: 4000000000 }]\n";
-    let problem = read(text).unwrap().tell().err().expect("too large");
+    let problem = read(text).unwrap().tell().expect_err("too large");
     assert!(problem.to_string().contains("at most 100000 replicas"), "{problem}");
     let text =
         "policy: { static: { replicas: 1 } }\nevery: 1ms\nsteps: [{ at: 0s, expect: 1 }, { at: 1d, expect: 1 }]\n";
     assert!(read(text).err().expect("too long").contains("more than 1000000 decisions"));
     let text = "policy: { static: { replicas: 90000 } }\nevery: 1s\nsteps: [{ at: 0s, expect: 90000 }, { at: 1d, expect: 1 }]\n";
-    let problem = read(text).unwrap().tell().err().expect("too long");
+    let problem = read(text).unwrap().tell().expect_err("too long");
     assert!(problem.to_string().contains("too long for so many pods"), "{problem}");
 }

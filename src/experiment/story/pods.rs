@@ -93,7 +93,8 @@ impl<'a> Pods<'a> {
     fn started(&self, index: usize) -> Option<SimTime> {
         match self.state(index) {
             State::Pending => None,
-            State::Starting => Some(self.states.1),
+            // A pod that is younger than the step began later.
+            State::Starting => Some(self.pods[index].started.max(self.states.1)),
             _ => Some(self.pods[index].started),
         }
     }
@@ -115,7 +116,7 @@ impl<'a> Pods<'a> {
     fn view(&self, index: usize, now: SimTime) -> PodView {
         let (pod, state, started) = (self.pods[index], self.state(index), self.started(index));
         let transition = match state {
-            State::Starting | State::NotReady => self.states.1,
+            State::Starting | State::NotReady => pod.started.max(self.states.1),
             _ if pod.ready <= now => pod.ready,
             _ => pod.started,
         };

@@ -83,8 +83,8 @@ mod tests {
         let said = comment(&tested());
         assert!(said.starts_with("<!-- plimsoll-test -->\n### ✗ Policy tests: 1 failure\n"), "{said}");
         let place = |words: &str| said.find(words).unwrap_or_else(|| panic!("{words} in {said}"));
-        assert!(place("| ✗ ~ | x | cost < $1 [a, b]") < place("<details>"));
-        assert!(place("1 figure changed") < place("| ✓ | x | p99 < 250ms [a]"));
+        assert!(place("| ✗ ~ | x | cost &lt; $1 \\[a, b\\] |") < place("<details>"));
+        assert!(place("1 figure changed") < place("| ✓ | x | p99 &lt; 250ms \\[a\\] |"));
         let mut sound = tested();
         sound[0].cases.truncate(1);
         sound[0].baseline = None;
