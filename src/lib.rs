@@ -13,5 +13,6 @@ pub mod queueing;
 pub mod random;
 pub mod report;
 pub mod stats;
+pub mod testing;
 pub mod units;
 pub mod workload;

@@ -213,6 +213,30 @@ fn the_committed_schema_is_the_programs_and_covers_the_scenarios() {
     known_fields(&plimsoll::config::parse_single(&small).unwrap(), &schema, Path::new("small.yaml"));
 }
 
+#[test]
+fn the_committed_schema_of_stories_is_the_programs_and_covers_the_stories() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let schema = plimsoll::cli::story_schema();
+    let committed = root.join("schema/story.schema.json");
+    if std::env::var_os("PLIMSOLL_BLESS").is_some() {
+        fs::write(&committed, format!("{schema:#}\n")).unwrap();
+    }
+    let found: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(&committed).unwrap_or_default()).unwrap_or_default();
+    assert_eq!(found, schema, "run the tests with PLIMSOLL_BLESS=1");
+    let mut stories = 0;
+    for entry in fs::read_dir(root.join("policy-tests")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        if path.extension().is_some_and(|ending| ending == "yaml") && text.contains("\nstory:") {
+            let source = plimsoll::config::SourceFile::read(&path, 1 << 20).unwrap();
+            known_fields(&plimsoll::config::parse_single(&source).unwrap(), &schema, &path);
+            stories += 1;
+        }
+    }
+    assert!(stories >= 3, "{stories} stories");
+}
+
 /// Every mapping's fields must be known to the schema that describes it.
 fn known_fields(node: &plimsoll::config::Node, schema: &serde_json::Value, path: &Path) {
     use plimsoll::config::Value;

@@ -20,6 +20,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("experiment", 7),
     ("report", 8),
     ("cli", 9),
+    ("testing", 9),
 ];
 
 /// Imports on one row that are meant: distributions are read from scenarios by `config`'s readers.

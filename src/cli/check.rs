@@ -2,10 +2,11 @@
 
 use clap::Args;
 
+use super::test::is_story;
 use super::{Failure, ScenarioArguments, remark, say, shown};
 use crate::config::Diagnostics;
 use crate::engine::scenario::Scenario;
-use crate::experiment::{expectations, transients};
+use crate::experiment::{Story, expectations, transients};
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
@@ -24,6 +25,17 @@ pub(super) fn check(arguments: &CheckArguments) -> Result<(), Failure> {
     let mut failed = false;
     for path in &arguments.input.scenarios {
         let mut found = Diagnostics::new();
+        if is_story(path) {
+            let story = Story::read(path, &[], &mut found);
+            if !found.is_empty() {
+                remark(&shown(&found));
+            }
+            match story {
+                Some(story) => say(&format!("{}: ok, a story: {}", path.display(), story.title))?,
+                None => failed = true,
+            }
+            continue;
+        }
         let scenario = Scenario::read(path, &arguments.input.set, &mut found);
         let scenario = scenario.filter(|scenario| {
             expectations(scenario, &mut found);

@@ -21,7 +21,7 @@ mod trace;
 mod verify;
 mod whatif;
 
-pub use schema::scenario_schema;
+pub use schema::{scenario_schema, story_schema};
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -63,7 +63,7 @@ enum Command {
     Capacity(capacity::CapacityArguments),
     /// Run a grid of variations into a file; goes on where it was interrupted.
     Sweep(sweep::SweepArguments),
-    /// Hold policies to what their scenarios expect, and to a baseline.
+    /// Hold policies to what scenarios and step-by-step stories expect, and to a baseline.
     Test(test::TestArguments),
     /// Read scenarios and say what is wrong with them, without running.
     Check(check::CheckArguments),
@@ -79,9 +79,8 @@ enum Command {
     Verify(verify::VerifyArguments),
     /// Measure how many requests a second this machine simulates.
     Bench(bench::BenchArguments),
-    /// Print the JSON Schema of a scenario, for completion in an editor.
-    #[command(after_help = "Example:\n  plimsoll schema > scenario.schema.json")]
-    Schema,
+    /// Print the JSON Schema of a scenario or a story, for completion in an editor.
+    Schema(schema::SchemaArguments),
     /// Print a completion script for a shell.
     #[command(after_help = "Example:\n  plimsoll completions bash > /etc/bash_completion.d/plimsoll")]
     Completions {
@@ -194,7 +193,7 @@ fn dispatch() -> ExitCode {
         Command::Optimize(arguments) => optimize::optimize(&arguments),
         Command::Verify(arguments) => verify::verify(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
-        Command::Schema => schema::schema(),
+        Command::Schema(arguments) => schema::schema(&arguments),
         Command::Completions { shell } => completions(shell),
     };
     match result {

@@ -9,6 +9,7 @@ pub mod kubernetes;
 mod node;
 mod plugin;
 mod source;
+mod whole;
 mod yaml;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
@@ -16,4 +17,5 @@ pub use fields::{Fields, FromNode, parse_text, suggest};
 pub use node::{Key, Node, Value};
 pub use plugin::Plugin;
 pub use source::{SourceFile, Span};
+pub use whole::write_whole;
 pub use yaml::{MAX_YAML_BYTES, parse_documents, parse_single};

@@ -1,8 +1,12 @@
 //! Replications put by, to hold later ones against.
+//!
+//! A baseline is JSON with one figure a line, so that a change of it reads well as a diff. The mean stands first, for people; it
+//! must agree with the replications behind it.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::expectation::Check;
 use super::figure::{Figure, Quantity, Unit};
@@ -11,13 +15,68 @@ use crate::engine::scenario::Scenario;
 use crate::stats::{ConfidenceInterval, PairedDifference, Running};
 
 /// The figures of every policy, replication by replication.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Baseline {
     /// Seed of the replications.
     pub seed: u64,
     /// Values of each figure by policy and figure; null where a run had none.
     pub policies: BTreeMap<String, BTreeMap<String, Vec<Option<f64>>>>,
+}
+
+/// The file as it is read.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    seed: u64,
+    policies: BTreeMap<String, BTreeMap<String, StoredFigure>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredFigure {
+    mean: Option<f64>,
+    replications: Vec<Option<f64>>,
+}
+
+/// Relative rounding of the means in the file.
+const MEAN_DIGITS: usize = 6;
+
+/// What changed of one figure between two baselines.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The policy.
+    pub policy: String,
+    /// The figure's name.
+    pub figure: String,
+    /// Unit of both means.
+    pub unit: Unit,
+    /// The mean before; `None` if there was none.
+    pub before: Option<f64>,
+    /// The mean now; `None` if there is none.
+    pub after: Option<f64>,
+}
+
+impl Change {
+    /// The change as a share of the mean before; `None` where there is none to compare, or it is zero.
+    pub fn relative(&self) -> Option<f64> {
+        let (before, after) = self.before.zip(self.after)?;
+        (before != 0.0).then(|| (after - before) / before.abs())
+    }
+}
+
+fn mean_of(values: &[Option<f64>]) -> Option<f64> {
+    values.iter().copied().collect::<Option<Running>>()?.mean()
+}
+
+/// A mean as the file states it.
+fn mean_text(values: &[Option<f64>]) -> String {
+    let digits = |mean: f64| format!("{mean:.*e}", MEAN_DIGITS - 1).parse::<f64>().unwrap_or(mean);
+    mean_of(values).map_or_else(|| "null".into(), |mean| json(&digits(mean)))
+}
+
+/// A text or number as JSON; neither can fail to be written.
+fn json(value: &(impl serde::Serialize + ?Sized)) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "null".into())
 }
 
 /// Whether a figure is kept: what is paid and what is promised.
@@ -34,6 +93,76 @@ impl Baseline {
         };
         let policies = result.arms.iter().map(|arm| (arm.label.clone(), kept(&arm.values))).collect();
         Baseline { seed: scenario.seed, policies }
+    }
+
+    /// Where the baseline of a scenario stands: `NAME.baseline.json` beside it.
+    pub fn beside(scenario: &Path) -> PathBuf {
+        scenario.with_extension("baseline.json")
+    }
+
+    /// The file's text.
+    pub fn text(&self) -> String {
+        let figure = |(name, values): (&String, &Vec<Option<f64>>)| {
+            let (mean, list) = (mean_text(values), values.iter().map(json).collect::<Vec<_>>().join(", "));
+            format!("      {}: {{ \"mean\": {mean}, \"replications\": [{list}] }}", json(name))
+        };
+        let policy = |(label, figures): (&String, &BTreeMap<String, Vec<Option<f64>>>)| {
+            let lines: Vec<String> = figures.iter().map(figure).collect();
+            format!("    {}: {{\n{}\n    }}", json(label), lines.join(",\n"))
+        };
+        let policies: Vec<String> = self.policies.iter().map(policy).collect();
+        format!("{{\n  \"seed\": {},\n  \"policies\": {{\n{}\n  }}\n}}\n", self.seed, policies.join(",\n"))
+    }
+
+    /// Reads a file's text.
+    ///
+    /// # Errors
+    /// If it is not such a file, or a mean does not agree with its replications.
+    pub fn parse(text: &str) -> Result<Baseline, String> {
+        let stored: Stored = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let mut policies = BTreeMap::new();
+        for (label, figures) in stored.policies {
+            let mut kept = BTreeMap::new();
+            for (name, figure) in figures {
+                let agrees = match (figure.mean, mean_of(&figure.replications)) {
+                    (Some(stated), Some(mean)) => (stated - mean).abs() <= 1e-5 * mean.abs(),
+                    (stated, mean) => stated == mean,
+                };
+                if !agrees {
+                    return Err(format!("the mean of {name} [{label}] is not that of its replications"));
+                }
+                kept.insert(name, figure.replications);
+            }
+            policies.insert(label, kept);
+        }
+        Ok(Baseline { seed: stored.seed, policies })
+    }
+
+    /// The figures that are not what they were in `before`, in order of policy and figure; replications that only one of the
+    /// two has are left out.
+    pub fn changes(&self, before: &Baseline, figures: &[Figure]) -> Vec<Change> {
+        let names = |baseline: &Baseline| {
+            let pairs = baseline.policies.iter();
+            pairs.flat_map(|(label, list)| list.keys().map(|name| (label.clone(), name.clone()))).collect::<Vec<_>>()
+        };
+        let mut all = [names(before), names(self)].concat();
+        all.sort();
+        all.dedup();
+        let change = |(policy, figure): (String, String)| {
+            let values = |of: &Baseline| of.policies.get(&policy).and_then(|list| list.get(&figure)).cloned();
+            let (mut old, mut new) = (values(before), values(self));
+            if let (Some(old), Some(new)) = (&mut old, &mut new) {
+                let both = old.len().min(new.len());
+                old.truncate(both);
+                new.truncate(both);
+            }
+            let unit = figures.iter().find(|known| known.name == figure);
+            let unit = unit.map_or(Unit::Number, |known| known.quantity.unit());
+            let mean = |values: &Option<Vec<Option<f64>>>| mean_of(values.as_deref()?);
+            let (before, after) = (mean(&old), mean(&new));
+            (old != new).then_some(Change { policy, figure, unit, before, after })
+        };
+        all.into_iter().filter_map(change).collect()
     }
 
     /// Holds new replications against the baseline: each figure of each policy must be worse by no more than a margin, as a
@@ -108,4 +237,45 @@ impl Baseline {
 /// Whether even the better end of the interval is worse than allowed.
 fn is_beyond(interval: &ConfidenceInterval, allowed: f64) -> bool {
     interval.low() > allowed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn baseline(figures: &[(&str, &[Option<f64>])]) -> Baseline {
+        let kept = figures.iter().map(|(name, values)| (name.to_string(), values.to_vec())).collect();
+        Baseline { seed: 3, policies: BTreeMap::from([("a \"quoted\" one".to_string(), kept)]) }
+    }
+
+    #[test]
+    fn a_file_read_back_is_what_was_written_and_has_a_figure_a_line() {
+        let written = baseline(&[
+            ("cost", &[Some(0.1 + 0.2), Some(1e-300), Some(12_345.678_9)]),
+            ("p99", &[None, Some(0.5)]),
+            ("service.x.p99", &[]),
+        ]);
+        let text = written.text();
+        assert_eq!(Baseline::parse(&text), Ok(written));
+        let line = |name: &str| text.lines().find(|line| line.contains(name)).unwrap().to_string();
+        assert!(
+            line("cost").starts_with("      \"cost\": { \"mean\": 4115.33, \"replications\": [0.30000000000000004, ")
+        );
+        assert!(line("\"p99\"").ends_with("{ \"mean\": null, \"replications\": [null, 0.5] },"), "{text}");
+        assert!(Baseline::parse(&text.replace("4115.33", "4115.43")).is_err());
+        assert!(Baseline::parse(&text.replace("4115.33", "null")).is_err());
+        let nothing = Baseline { seed: 1, policies: BTreeMap::new() };
+        assert_eq!(Baseline::parse(&nothing.text()), Ok(nothing));
+    }
+
+    #[test]
+    fn only_what_changed_is_a_change() {
+        let before = baseline(&[("cost", &[Some(1.0), Some(3.0)]), ("gone", &[Some(1.0)]), ("same", &[Some(1.0)])]);
+        let after = baseline(&[("cost", &[Some(2.0), Some(3.0), Some(9.0)]), ("new", &[None]), ("same", &[Some(1.0)])]);
+        let found = after.changes(&before, &[]);
+        let brief: Vec<_> = found.iter().map(|c| (c.figure.as_str(), c.before, c.after, c.relative())).collect();
+        let expected =
+            [("cost", Some(2.0), Some(2.5), Some(0.25)), ("gone", Some(1.0), None, None), ("new", None, None, None)];
+        assert_eq!(brief, expected);
+    }
 }

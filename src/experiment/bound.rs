@@ -4,8 +4,10 @@
 //! is not known of a policy is taken in its favour: it chooses its initial replicas, its start-ups take the least time possible,
 //! requests of the warm-up and those whose limit reaches beyond the end are left out, and the objective's bad requests are the heaviest.
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::pool::in_pool;
 use crate::engine::Objective;
 use crate::engine::scenario::{Scenario, ServicePlan};
 use crate::optimize::{BoundProblem, OptimizeError};
@@ -35,21 +37,47 @@ const FEWEST_INTERVALS: u64 = 50;
 /// The most requests whose demands are held: 400 MB.
 const MOST_REQUESTS: usize = 50_000_000;
 
-/// The bound of a scenario. `Ok(Err(words))` says why there is none.
+/// Why a scenario can have no bound, whatever its requests are.
+pub(super) fn unbounded(scenario: &Scenario) -> Option<&'static str> {
+    if scenario.objectives.iter().all(|objective| objective.within.is_none()) {
+        return Some("there is no latency objective to keep");
+    }
+    let closed = scenario.services.iter().any(|service| service.workload.clients().is_some());
+    closed.then_some("the requests of a closed loop depend on the policy")
+}
+
+/// The bound of a scenario's first replication. `Ok(Err(words))` says why there is none.
 ///
 /// # Errors
 /// If a trace cannot be read.
 pub fn cost_bound(scenario: &Scenario) -> Result<Result<CostBound, String>, TraceError> {
-    if scenario.objectives.iter().all(|objective| objective.within.is_none()) {
-        return Ok(Err("there is no latency objective to keep".into()));
-    }
-    if scenario.services.iter().any(|service| service.workload.clients().is_some()) {
-        return Ok(Err("the requests of a closed loop depend on the policy".into()));
+    cost_bound_of(scenario, 0)
+}
+
+/// The bounds of the first `replications`, dollars, `threads` at a time: each for the requests that its replication met, so that
+/// the distance from a bound is paired. `Ok(Err(words))` says why there are none.
+///
+/// # Errors
+/// If a trace cannot be read.
+pub(super) fn cost_bounds(
+    scenario: &Scenario,
+    replications: u64,
+    threads: usize,
+) -> Result<Result<Vec<f64>, String>, TraceError> {
+    let one = |replication: u64| Ok(cost_bound_of(scenario, replication)?.map(|bound| bound.cost.as_f64()));
+    let all = || (0..replications).into_par_iter().map(one).collect::<Vec<_>>();
+    in_pool(threads, all).into_iter().collect()
+}
+
+/// The bound for the requests that replication `replication` meets.
+fn cost_bound_of(scenario: &Scenario, replication: u64) -> Result<Result<CostBound, String>, TraceError> {
+    if let Some(why) = unbounded(scenario) {
+        return Ok(Err(why.into()));
     }
     let mut dollars = 0.0;
     let (mut objective, mut interval) = (String::new(), scenario.interval);
     for (number, plan) in scenario.services.iter().enumerate().filter(|(_, plan)| plan.lease.is_some()) {
-        let work = Work::read(scenario, number)?;
+        let work = Work::read(scenario, number, replication)?;
         if work.demands.len() >= MOST_REQUESTS {
             return Ok(Err(format!("more than {MOST_REQUESTS} requests are too many to bound")));
         }
@@ -95,10 +123,10 @@ struct Work {
 }
 
 impl Work {
-    fn read(scenario: &Scenario, service: usize) -> Result<Work, TraceError> {
+    fn read(scenario: &Scenario, service: usize, replication: u64) -> Result<Work, TraceError> {
         let mut demands = Vec::new();
         let warm_up = scenario.warm_up.as_secs_f64();
-        scenario.requests(service, 0, |arrival, demand| {
+        scenario.requests(service, replication, |arrival, demand| {
             if arrival.as_secs_f64() >= warm_up && demands.len() < MOST_REQUESTS {
                 demands.push((arrival.as_secs_f64(), demand.as_secs_f64()));
             }

@@ -1,19 +1,25 @@
 //! Limits on figures, as a scenario's `expect:` states them.
 
+use super::bound::{cost_bounds, unbounded};
 use super::figure::{Figure, Unit, figures};
 use super::replicate::Replicated;
-use crate::config::{Diagnostic, Diagnostics, Node, suggest};
+use crate::config::{Diagnostic, Diagnostics, Node, SourceFile, Span, Value, suggest};
 use crate::engine::scenario::Scenario;
 use crate::stats::{ConfidenceInterval, Running};
 use crate::units::{SimDuration, Usd, Utilization};
 
-/// A comparison of two sides: `p99 < 250ms`, `policy.a.cost < 0.9 * policy.b.cost`.
+/// The name of the lower bound on cost.
+const BOUND: &str = "bound";
+
+/// A comparison of two sides: `p99 < 250ms`, `policy.a.cost < 0.9 * policy.b.cost`, `cost < 1.5 * bound`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expectation {
     /// As written.
     pub text: String,
     /// Line of the file, from 1.
     pub line: usize,
+    /// Where it stands.
+    place: Node,
     left: Side,
     relation: Relation,
     right: Side,
@@ -27,10 +33,11 @@ enum Relation {
     AtLeast,
 }
 
-/// A value, or a multiple of a figure.
+/// A value, or a multiple of a figure or of the lower bound on cost.
 #[derive(Debug, Clone, PartialEq)]
 enum Side {
     Value(f64, Unit),
+    Bound(f64),
     Figure { factor: f64, policy: Option<usize>, figure: usize, unit: Unit },
 }
 
@@ -51,6 +58,43 @@ pub struct Check {
     pub limit: Option<f64>,
     /// Unit of both.
     pub unit: Unit,
+}
+
+/// Reads one comparison in the words of `expect:`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn expectation(scenario: &Scenario, text: &str) -> Result<Expectation, Box<Diagnostic>> {
+    let source = SourceFile::new("expectation", text);
+    let span = Span { start: 0, end: text.len() };
+    let node = Node { value: Value::Scalar(text.trim().to_string()), span, source };
+    Names { figures: figures(scenario), scenario }.expectation(&node)
+}
+
+/// Judges the replications of a scenario's policies, which are the arms in order, by everything expected; the lower bound on
+/// cost is worked out, `threads` replications at a time, where an expectation names it.
+///
+/// # Errors
+/// If the bound is asked for and there is none, with the place that asks.
+pub fn judge(
+    expected: &[Expectation],
+    scenario: &Scenario,
+    result: &Replicated,
+    threads: usize,
+) -> Result<Vec<Check>, Box<Diagnostic>> {
+    let bounds = match expected.iter().find(|expectation| expectation.names_bound()) {
+        None => Vec::new(),
+        Some(asking) => match cost_bounds(scenario, result.replications, threads) {
+            Ok(Ok(bounds)) => bounds,
+            Ok(Err(why)) => return Err(Box::new(asking.place.error(no_bound(&why)))),
+            Err(error) => return Err(Box::new(Diagnostic::error(error.to_string()))),
+        },
+    };
+    Ok(expected.iter().flat_map(|expectation| expectation.judge(result, &bounds)).collect())
+}
+
+fn no_bound(why: &str) -> String {
+    format!("there is no lower bound on cost here: {why}")
 }
 
 /// Reads everything under `expect:`; what is wrong goes into `sink`.
@@ -88,11 +132,11 @@ impl Names<'_> {
             let (a, b) = (unit_words(left.unit()), unit_words(right.unit()));
             return Err(refuse(format!("`{text}` compares {a} with {b}")));
         }
-        if matches!((&left, &right), (Side::Value(..), Side::Value(..))) {
+        if ![&left, &right].iter().any(|side| matches!(side, Side::Figure { .. })) {
             return Err(refuse(format!("`{text}` names no figure")));
         }
         let line = node.source.line_column(node.span.start).0;
-        Ok(Expectation { text: text.to_string(), line, left, relation, right })
+        Ok(Expectation { text: text.to_string(), line, place: node.clone(), left, relation, right })
     }
 
     fn side(&self, text: &str, node: &Node) -> Parsed<Side> {
@@ -109,6 +153,14 @@ impl Names<'_> {
     }
 
     fn figure(&self, factor: f64, text: &str, node: &Node) -> Parsed<Side> {
+        if text == BOUND {
+            let why = unbounded(self.scenario);
+            let error = |why| {
+                let error = node.error(no_bound(why));
+                error.help("a policy that plans with the trace can be named instead: `policy.LABEL.cost`")
+            };
+            return why.map_or(Ok(Side::Bound(factor)), |why| Err(Box::new(error(why))));
+        }
         let (policy, rest) = match text.strip_prefix("policy.") {
             Some(rest) => self.policy(rest, node).map(|(policy, rest)| (Some(policy), rest))?,
             None => (None, text),
@@ -121,7 +173,7 @@ impl Names<'_> {
         };
         let found = self.figures.iter().position(|figure| figure.name == name);
         let figure = found.ok_or_else(|| {
-            let names: Vec<&str> = self.figures.iter().map(|figure| figure.name.as_str()).collect();
+            let names: Vec<&str> = self.figures.iter().map(|figure| figure.name.as_str()).chain([BOUND]).collect();
             let error = node.error(format!("`{rest}` is not a figure")).note(format!("known: {}", names.join(", ")));
             Box::new(match suggest(rest, names.iter().copied()) {
                 Some(near) => error.label(format!("did you mean `{near}`?")),
@@ -178,6 +230,7 @@ impl Side {
     fn unit(&self) -> Unit {
         match self {
             Side::Value(_, unit) | Side::Figure { unit, .. } => *unit,
+            Side::Bound(_) => Unit::Dollars,
         }
     }
 
@@ -187,9 +240,10 @@ impl Side {
     }
 
     /// The value in each replication, with `policy` where none is named.
-    fn values(&self, result: &Replicated, policy: usize) -> Option<Vec<f64>> {
+    fn values(&self, result: &Replicated, policy: usize, bounds: &[f64]) -> Option<Vec<f64>> {
         match self {
             Side::Value(value, _) => Some(vec![*value; result.replications as usize]),
+            Side::Bound(factor) => Some(bounds.iter().map(|bound| factor * bound).collect()),
             Side::Figure { factor, policy: named, figure, .. } => {
                 let values = result.arms.get(named.unwrap_or(policy))?.all(*figure)?;
                 Some(values.into_iter().map(|value| factor * value).collect())
@@ -211,19 +265,22 @@ impl Relation {
 }
 
 impl Expectation {
-    /// Judges the replications of a scenario's policies, which are the arms in order. Where no policy is named there is one
-    /// check for each that could be run in production.
-    pub fn judge(&self, result: &Replicated) -> Vec<Check> {
-        if !self.left.is_general() && !self.right.is_general() {
-            return vec![self.check(result, 0, self.text.clone())];
-        }
-        let arms = result.arms.iter().enumerate().filter(|(_, arm)| !arm.clairvoyant);
-        arms.map(|(index, arm)| self.check(result, index, format!("{} [{}]", self.text, arm.label))).collect()
+    fn names_bound(&self) -> bool {
+        [&self.left, &self.right].iter().any(|side| matches!(side, Side::Bound(_)))
     }
 
-    fn check(&self, result: &Replicated, policy: usize, name: String) -> Check {
+    /// Where no policy is named there is one check for each that could be run in production.
+    fn judge(&self, result: &Replicated, bounds: &[f64]) -> Vec<Check> {
+        if !self.left.is_general() && !self.right.is_general() {
+            return vec![self.check(result, bounds, 0, self.text.clone())];
+        }
+        let arms = result.arms.iter().enumerate().filter(|(_, arm)| !arm.clairvoyant);
+        arms.map(|(index, arm)| self.check(result, bounds, index, format!("{} [{}]", self.text, arm.label))).collect()
+    }
+
+    fn check(&self, result: &Replicated, bounds: &[f64], policy: usize, name: String) -> Check {
         let mean = |values: &Option<Vec<f64>>| values.as_ref()?.iter().copied().collect::<Running>().mean();
-        let (left, right) = (self.left.values(result, policy), self.right.values(result, policy));
+        let (left, right) = (self.left.values(result, policy, bounds), self.right.values(result, policy, bounds));
         let (found, limit) = (mean(&left), mean(&right));
         let differences: Option<Vec<f64>> =
             left.zip(right).map(|(left, right)| left.iter().zip(&right).map(|(l, r)| l - r).collect());

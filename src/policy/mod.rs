@@ -159,6 +159,29 @@ pub fn measure_named(name: &str, declared: &[(String, Measure)]) -> Option<Measu
     declared.or_else(|| Measure::ALL.into_iter().find(|measure| measure.name() == name))
 }
 
+/// Reads names of custom metrics, each with the measure that it stands for: `{ http_requests: request-rate }`.
+pub fn read_metric_names(node: &Node, sink: &mut Diagnostics) -> Vec<(String, Measure)> {
+    let Value::Mapping(entries) = &node.value else {
+        sink.push(node.error("expected names of metrics, such as `{ http_requests: request-rate }`"));
+        return Vec::new();
+    };
+    let known = Measure::ALL.map(Measure::name);
+    let mut names = Vec::new();
+    for (key, node) in entries {
+        let text = node.as_text().unwrap_or("");
+        if let Some(measure) = Measure::ALL.into_iter().find(|measure| measure.name() == text) {
+            names.push((key.text.clone(), measure));
+            continue;
+        }
+        let error = node.error(format!("`{text}` is not a measure")).note(format!("known: {}", known.join(", ")));
+        sink.push(match suggest(text, known) {
+            Some(near) => error.label(format!("did you mean `{near}`?")),
+            None => error,
+        });
+    }
+    names
+}
+
 /// Why a decision came out as it did, in the vocabulary of real controllers' conditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -186,6 +209,20 @@ pub enum ReasonCode {
 }
 
 impl ReasonCode {
+    /// All codes.
+    pub const ALL: [ReasonCode; 10] = [
+        ReasonCode::Fixed,
+        ReasonCode::Target,
+        ReasonCode::WithinTolerance,
+        ReasonCode::Stabilized,
+        ReasonCode::RateLimited,
+        ReasonCode::Bounded,
+        ReasonCode::NoData,
+        ReasonCode::Disabled,
+        ReasonCode::Forecast,
+        ReasonCode::Plan,
+    ];
+
     /// The code as it is written to `decisions.csv`.
     pub const fn name(self) -> &'static str {
         match self {
@@ -298,10 +335,19 @@ pub type PolicyFactory = Arc<dyn Fn(&Prospect<'_>) -> Box<dyn ScalingPolicy> + S
 pub struct PolicyContext<'a> {
     /// Directory that relative paths start from: the scenario file's.
     pub base_dir: &'a Path,
-    /// Name of the service (the Deployment) that the policy scales.
+    /// Name of the service (the Deployment) that the policy scales; empty where it has none.
     pub service: &'a str,
     /// Custom metrics that the scenario declares.
     pub metric_names: &'a [(String, Measure)],
+    /// Policies known besides [`POLICIES`]: those that a program brings along.
+    pub own: &'a [PolicyPlugin],
+}
+
+impl PolicyContext<'_> {
+    /// The policy called `name`; a program's own come first.
+    fn find(&self, name: &str) -> Option<&PolicyPlugin> {
+        self.own.iter().chain(POLICIES).find(|policy| policy.name == name)
+    }
 }
 
 /// Builds a policy from its parameters. The node is what stands under the policy's name in the scenario (null if
@@ -347,8 +393,8 @@ pub fn read_policy(
             return None;
         }
     };
-    let Some(plugin) = find(&name) else {
-        let known: Vec<&str> = POLICIES.iter().map(|plugin| plugin.name).collect();
+    let Some(plugin) = context.find(&name) else {
+        let known: Vec<&str> = context.own.iter().chain(POLICIES).map(|plugin| plugin.name).collect();
         let error = Node { span: place, ..node.clone() }.error(format!("`{name}` is not a policy"));
         let error = error.note(format!("known: {}", known.join(", ")));
         sink.push(match suggest(&name, known.iter().copied()) {

@@ -44,7 +44,10 @@ pub use comparison::{comparison, figure_title, interval_text, value_text, verdic
 pub use grid::Grid;
 pub use level::{frontier, level_answer, same_level};
 pub use plan::{plan_answer, plan_table, plan_trials};
-pub use policy_tests::{TestedScenario, github_annotations, junit, policy_tests};
+pub use policy_tests::{
+    COMMENT_TAG, Case, Held, Tested, changes_grid, comment, diff, github_annotations, gitlab_code_quality, junit,
+    policy_tests,
+};
 pub use provision::{provision_files, provision_tables};
 pub use result::{RESULT_FILE, read_result};
 pub use summary_json::SCHEMA_VERSION;

@@ -186,7 +186,7 @@ impl PolicyCase {
 /// A policy of the library's list.
 fn shipped(name: &str, parameters: &str) -> PolicyFactory {
     let node = parse_single(&SourceFile::new("policy", parameters)).unwrap();
-    let context = PolicyContext { base_dir: Path::new("."), service: "web", metric_names: &[] };
+    let context = PolicyContext { base_dir: Path::new("."), service: "web", metric_names: &[], own: &[] };
     let mut sink = Diagnostics::new();
     (policy::find(name).unwrap().build)(&node, &context, &mut sink).unwrap_or_else(|| panic!("{parameters}: {sink}"))
 }

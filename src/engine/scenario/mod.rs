@@ -6,6 +6,8 @@ mod price;
 mod prospect;
 mod read;
 
+pub(crate) use read::read_deployment;
+
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,7 +19,7 @@ use super::spec::{NodeLease, ReplicaLease, RunSpec, ServiceRun};
 use super::{RunError, Simulation};
 use crate::cluster::{NodePool, Nodes, PlacementPlugin, ServiceSpec};
 use crate::config::{Diagnostics, Node, SourceFile};
-use crate::policy::{PolicyFactory, Prospect, ScalingPolicy, with_headroom};
+use crate::policy::{PolicyFactory, PolicyPlugin, Prospect, ScalingPolicy, with_headroom};
 use crate::random::Streams;
 use crate::units::{SimDuration, SimTime, Utilization};
 use crate::workload::{TraceError, WorkloadSpec};
@@ -97,8 +99,18 @@ impl Scenario {
     /// Reads the scenario at `path`, with `overrides` (`services.0.replicas=4`) put in its place. Everything that can be
     /// found wrong is reported together; `None` if any of it is an error.
     pub fn read(path: &Path, overrides: &[(String, String)], sink: &mut Diagnostics) -> Option<Scenario> {
+        Scenario::read_with(path, overrides, &[], sink)
+    }
+
+    /// As [`Scenario::read`]; the scenario may also name the policies of `own`, which a program brings along.
+    pub fn read_with(
+        path: &Path,
+        overrides: &[(String, String)],
+        own: &[PolicyPlugin],
+        sink: &mut Diagnostics,
+    ) -> Option<Scenario> {
         let loaded = load::load(path, overrides, sink)?;
-        let scenario = read::scenario(&loaded, path, sink);
+        let scenario = read::scenario(&loaded, path, own, sink);
         scenario.filter(|_| !sink.has_errors())
     }
 

@@ -14,7 +14,7 @@ use crate::config::{Diagnostic, Diagnostics, Fields, FromNode, Node, SourceFile,
 use crate::engine::meter::MetricsSpec;
 use crate::engine::objective::Objective;
 use crate::engine::spec::NodeLease;
-use crate::policy::{Measure, PolicyContext, PolicyFactory, read_policy};
+use crate::policy::{PolicyContext, PolicyFactory, PolicyPlugin, read_metric_names, read_policy};
 use crate::units::{Fraction, SimDuration, Utilization};
 use crate::workload::WorkloadSpec;
 
@@ -24,7 +24,7 @@ const MAX_DURATION: SimDuration = SimDuration::from_secs(10 * 366 * 86_400);
 const MAX_INTERVALS: u64 = 1_000_000;
 
 /// Reads the whole scenario; what is wrong goes into `sink`.
-pub(super) fn scenario(loaded: &Loaded, path: &Path, sink: &mut Diagnostics) -> Option<Scenario> {
+pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink: &mut Diagnostics) -> Option<Scenario> {
     let base_dir = path.parent().unwrap_or(Path::new("")).to_path_buf();
     let fields = Fields::open(&loaded.root, "the scenario", sink)?;
     let stem = path.file_stem().map_or_else(|| "scenario".into(), |stem| stem.to_string_lossy().into_owned());
@@ -47,7 +47,8 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, sink: &mut Diagnostics) -> 
     let outages = faults::outages(&fields, &zones, sink);
     let services = read_services(&fields, &base_dir, &mut sources, sink);
     let expect = read_expect(&fields, sink);
-    let policies = read_policies(&fields, &base_dir, &services, &metrics, sink);
+    let around = PolicyContext { base_dir: &base_dir, service: "", metric_names: &metrics.names, own };
+    let policies = read_policies(&fields, &around, &services, sink);
     fields.finish(sink);
     check_name(&name, &loaded.root, sink);
     if sink.has_errors() {
@@ -166,15 +167,7 @@ fn read_metrics(fields: &Fields<'_>, sink: &mut Diagnostics) -> MetricsSpec {
     if metrics.window < metrics.interval {
         sink.push(node.error("the `window` must be at least as long as the scrape `interval`"));
     }
-    if let Some(Value::Mapping(entries)) = given.node_of("custom").map(|custom| &custom.value) {
-        for (key, node) in entries {
-            let text = node.as_text().unwrap_or("");
-            match Measure::ALL.into_iter().find(|measure| measure.name() == text) {
-                Some(measure) => metrics.names.push((key.text.clone(), measure)),
-                None => sink.push(unknown(node, text, "measure", Measure::ALL.map(Measure::name).as_slice())),
-            }
-        }
-    }
+    metrics.names = given.node_of("custom").map_or_else(Vec::new, |custom| read_metric_names(custom, sink));
     given.finish(sink);
     metrics
 }
@@ -316,7 +309,7 @@ fn read_service(
 }
 
 /// Reads `manifest:`, the path of a Deployment or StatefulSet, optionally told apart by the service's name.
-fn read_deployment(fields: &Fields<'_>, base_dir: &Path, sink: &mut Diagnostics) -> Option<ServiceDefaults> {
+pub(crate) fn read_deployment(fields: &Fields<'_>, base_dir: &Path, sink: &mut Diagnostics) -> Option<ServiceDefaults> {
     let node = fields.node_of("manifest")?;
     let path = base_dir.join(node.as_text().unwrap_or_default());
     let name: Option<String> = fields.optional("name", sink);
@@ -365,9 +358,8 @@ fn not_the_one(
 
 fn read_policies(
     fields: &Fields<'_>,
-    base_dir: &Path,
+    around: &PolicyContext<'_>,
     services: &[ServicePlan],
-    metrics: &MetricsSpec,
     sink: &mut Diagnostics,
 ) -> Vec<PolicyPlan> {
     let Some(node) = fields.node_of("policies") else {
@@ -383,7 +375,7 @@ fn read_policies(
     for (key, node) in list.entries() {
         let (node, headroom) = take_headroom(node, sink);
         let factories = services.iter().map(|service| {
-            let context = PolicyContext { base_dir, service: &service.spec.name, metric_names: &metrics.names };
+            let context = PolicyContext { service: &service.spec.name, ..*around };
             read_policy(&node, &key.text, &context, sink)
         });
         let factories: Vec<Option<PolicyFactory>> = factories.collect();

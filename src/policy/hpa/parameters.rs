@@ -227,11 +227,14 @@ fn from_manifest(path: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostic
     match (found.len(), manifests.values.as_slice()) {
         (1, _) if !errors => {
             let hpa = found.remove(0);
-            let message = format!(
-                "autoscaler `{}` scales `{}`; it is used for service `{}`",
-                hpa.name, hpa.target, context.service
-            );
-            sink.push(path.warning(message));
+            // A story need not name its service.
+            if !context.service.is_empty() {
+                let message = format!(
+                    "autoscaler `{}` scales `{}`; it is used for service `{}`",
+                    hpa.name, hpa.target, context.service
+                );
+                sink.push(path.warning(message));
+            }
             Some(hpa.spec)
         }
         (0, [values]) => manifest::read_helm_values(values, sink),
@@ -243,8 +246,11 @@ fn from_manifest(path: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostic
         }
         _ => {
             let targets: Vec<String> = found.iter().map(|hpa| format!("`{}`", hpa.target)).collect();
-            let error = path.error(format!("no HorizontalPodAutoscaler there scales `{}`", context.service));
-            sink.push(error.note(format!("they scale {}", targets.join(", "))));
+            let message = match context.service {
+                "" => "there are several HorizontalPodAutoscalers, and the service has no name".into(),
+                name => format!("no HorizontalPodAutoscaler there scales `{name}`"),
+            };
+            sink.push(path.error(message).note(format!("they scale {}", targets.join(", "))));
             None
         }
     }
@@ -262,7 +268,7 @@ mod tests {
     fn parse(text: &str, base_dir: &Path) -> (Option<(HpaSpec, ControllerFlags)>, String) {
         let node = parse_single(&SourceFile::new("s.yaml", text)).unwrap();
         let mut sink = Diagnostics::new();
-        let context = PolicyContext { base_dir, service: "web", metric_names: &[] };
+        let context = PolicyContext { base_dir, service: "web", metric_names: &[], own: &[] };
         let read = read(&node, &context, &mut sink);
         let sound = !sink.has_errors();
         (read.filter(|_| sound), sink.to_string())

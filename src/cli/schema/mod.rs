@@ -1,18 +1,44 @@
-//! `plimsoll schema`: the JSON Schema of a scenario, for completion and checks in an editor.
+//! `plimsoll schema`: the JSON Schemas of scenarios and stories, for completion and checks in an editor.
 //!
 //! It is made from the plug-in lists and from the field tables below. A test holds every shipped scenario against it, and the
 //! committed file against this code.
 
+mod story;
+
+use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
+
+pub use story::story_schema;
 
 use super::{Failure, say};
 use crate::cluster::{DISPATCHERS, PLACEMENTS};
 use crate::policy::{Measure, POLICIES};
 use crate::workload::{FORMATS, GENERATORS, TRANSFORMS, Values};
 
+/// Arguments of `schema`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  plimsoll schema > scenario.schema.json
+  plimsoll schema story > story.schema.json")]
+pub(super) struct SchemaArguments {
+    /// Which kind of file.
+    #[arg(value_enum, default_value_t = Kind::Scenario)]
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    Scenario,
+    Story,
+}
+
 /// Prints the schema.
-pub(super) fn schema() -> Result<(), Failure> {
-    say(&format!("{:#}", scenario_schema()))
+pub(super) fn schema(arguments: &SchemaArguments) -> Result<(), Failure> {
+    let schema = match arguments.kind {
+        Kind::Scenario => scenario_schema(),
+        Kind::Story => story_schema(),
+    };
+    say(&format!("{schema:#}"))
 }
 
 /// The JSON Schema (draft 2020-12) of a scenario file.
@@ -172,14 +198,19 @@ fn workload() -> Value {
     object("Requests: a trace or a generator, and transforms.", &fields)
 }
 
-fn service() -> Value {
+/// Requests and limits of a replica.
+fn resources() -> Value {
     let pair = |description: &str| {
         let fields = [("cpu", quantity("CPU.", "500m")), ("memory", quantity("Memory.", "512Mi"))];
         let mut value = object(description, &fields);
         value["properties"]["nvidia.com/gpu"] = count("Accelerators.");
         value
     };
-    let resources = [("requests", pair("What is set aside.")), ("limits", pair("What may be used at most."))];
+    let fields = [("requests", pair("What is set aside.")), ("limits", pair("What may be used at most."))];
+    object("Requests and limits of a replica.", &fields)
+}
+
+fn service() -> Value {
     let memory = [
         ("base", quantity("Of an idle replica.", "400Mi")),
         ("per-request", quantity("For each request it holds.", "4Mi")),
@@ -191,7 +222,7 @@ fn service() -> Value {
             ("manifest", text("Path of a Deployment or StatefulSet manifest.")),
             ("workload", workload()),
             ("replicas", count("Replicas at the start.")),
-            ("resources", object("Requests and limits of a replica.", &resources)),
+            ("resources", resources()),
             ("concurrency", count("Requests that a replica serves at once.")),
             ("queue-limit", count("Requests that may wait at a replica; more are rejected.")),
             ("service-time", service_time()),
@@ -291,8 +322,12 @@ fn node_pool() -> Value {
     )
 }
 
-fn metrics() -> Value {
+fn custom_metrics() -> Value {
     let measures = names("The measure that the name stands for.", Measure::ALL.iter().map(|measure| measure.name()));
+    json!({ "type": "object", "additionalProperties": measures, "description": "Custom metrics." })
+}
+
+fn metrics() -> Value {
     object(
         "The metrics pipeline.",
         &[
@@ -301,7 +336,7 @@ fn metrics() -> Value {
             ("lag", quantity("Until a policy sees a scrape.", "5s")),
             ("first", quantity("Time of the first scrape.", "15s")),
             ("first-decision", quantity("Time of the first decision.", "15s")),
-            ("custom", json!({ "type": "object", "additionalProperties": measures, "description": "Custom metrics." })),
+            ("custom", custom_metrics()),
         ],
     )
 }
@@ -313,6 +348,13 @@ fn objective() -> Value {
         ("availability", quantity("Share of requests answered.", "99.9%")),
     ];
     object("One objective.", &fields)
+}
+
+/// A policy, with parameters or by its name alone.
+fn one_policy() -> Value {
+    let kinds: Vec<&str> = POLICIES.iter().map(|plugin| plugin.name).collect();
+    let one = one_of_plugins("A policy and its parameters.", POLICIES.iter().map(|p| (p.name, p.summary)));
+    json!({ "anyOf": [one, { "enum": kinds }] })
 }
 
 fn policies() -> Value {

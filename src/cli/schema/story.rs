@@ -1,0 +1,102 @@
+//! The JSON Schema of a story.
+
+use serde_json::{Map, Value, json};
+
+use super::{count, names, object, one_policy, quantity, text};
+use crate::policy::{Measure, ReasonCode};
+
+/// The JSON Schema (draft 2020-12) of a story file.
+pub fn story_schema() -> Value {
+    let pipeline = [
+        ("window", quantity("Over which CPU and rates are averaged; 15s by default.", "30s")),
+        ("custom", super::custom_metrics()),
+    ];
+    let mut root = object(
+        "A Plimsoll story: what a policy is shown, step by step, and what it must decide.",
+        &[
+            ("story", text("Title for people.")),
+            ("description", text("What it is about.")),
+            ("policy", one_policy()),
+            ("service", service()),
+            ("metrics", object("The metrics pipeline.", &pipeline)),
+            ("every", quantity("Time between two decisions; the policy's own if left out.", "15s")),
+            ("steps", json!({ "type": "array", "items": step(), "minItems": 1, "description": "In order of time." })),
+        ],
+    );
+    root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    root["title"] = json!("Plimsoll story");
+    root["required"] = json!(["story", "policy", "steps"]);
+    root
+}
+
+fn service() -> Value {
+    object(
+        "The service that the policy scales.",
+        &[
+            ("name", text("Name, which an autoscaler's manifest refers to.")),
+            ("manifest", text("Path of a Deployment or StatefulSet manifest.")),
+            ("replicas", count("Replicas at the start, ready; 1 by default.")),
+            ("resources", super::resources()),
+            ("start-up", quantity("From order to ready; 0s by default.", "40s")),
+        ],
+    )
+}
+
+fn step() -> Value {
+    let states = [
+        ("pending", count("Without a node.")),
+        ("starting", count("Running since this step and not ready yet.")),
+        ("not-ready", count("Ready once, and not any more.")),
+        ("unmeasured", count("Without metrics.")),
+    ];
+    let mut step = object(
+        "One step; what it states holds until another states otherwise.",
+        &[
+            ("at", quantity("Since the beginning of the story.", "1m15s")),
+            ("replicas", count("The size that somebody sets by hand.")),
+            ("pods", object("How many of the pods, from the newest back, are not as they should be.", &states)),
+            ("metrics", metrics()),
+            ("expect", expected()),
+        ],
+    );
+    step["required"] = json!(["at"]);
+    step
+}
+
+fn metrics() -> Value {
+    let one = |measure: Measure| {
+        let (words, example) = match measure {
+            Measure::Cpu => ("CPU of each pod: a share of its request, or cores.", "90%"),
+            Measure::Memory => ("Memory of each pod: a share of its request, or bytes.", "300Mi"),
+            Measure::RequestRate => ("Requests arriving at the service.", "120/s"),
+            Measure::InFlight => ("Requests in service, in the whole service.", "12"),
+            Measure::QueueLength => ("Requests waiting, in the whole service.", "3"),
+        };
+        load(words, example)
+    };
+    let known: Map<String, Value> =
+        Measure::ALL.into_iter().map(|measure| (measure.name().to_string(), one(measure))).collect();
+    let stated = json!({
+        "type": "object",
+        "description": "What is measured from now on; a measure that is not stated stays as it is, zero at first.",
+        "properties": known,
+        "additionalProperties": load("A custom metric.", "120/s"),
+    });
+    json!({ "anyOf": [stated, { "const": "none", "description": "There are no metrics any more." }] })
+}
+
+fn load(description: &str, example: &str) -> Value {
+    let ways = [("each", quantity("Of each pod.", example)), ("total", quantity("Of the service.", example))];
+    json!({ "anyOf": [quantity(description, example), object(description, &ways)] })
+}
+
+fn expected() -> Value {
+    let size = json!({
+        "type": ["integer", "string"],
+        "description": "The size after the decision, or a range of sizes.",
+        "examples": [6, "4..6"],
+    });
+    let reasons = names("Why.", ReasonCode::ALL.iter().map(|code| code.name()));
+    let fields = [("replicas", size.clone()), ("reason", reasons), ("says", text("Words of the policy's reason."))];
+    json!({ "anyOf": [size, object("The decision at this step.", &fields)] })
+}

@@ -1,0 +1,318 @@
+//! Stories: step by step, what a policy is shown and what it must decide. No cluster and no requests: metrics are given.
+//!
+//! ```yaml
+//! story: The morning rush
+//! policy: { hpa: { manifest: manifests/checkout-hpa.yaml } }
+//! service: { name: checkout, replicas: 3, resources: { requests: { cpu: 500m } }, start-up: 20s }
+//! steps:
+//!   - { at: 0s, metrics: { cpu: 60% }, expect: 3 }
+//!   - { at: 15s, metrics: { cpu: 90% }, expect: { replicas: 5, reason: target } }
+//!   - { at: 5m, metrics: { cpu: 20% }, expect: { replicas: 5, reason: stabilized } }
+//! ```
+//!
+//! Time begins with the replicas of the service ready. The policy decides at the first step and then once every sync period, up
+//! to the first decision at or after the last step; what a step states holds until another states otherwise. A decision is
+//! carried out at once: new pods run from then on and are ready after `start-up`; of pods that must go, the newest go first.
+
+mod pods;
+mod read;
+
+use crate::config::{Diagnostic, Node};
+use crate::engine::DecisionRecord;
+use crate::policy::{
+    Decision, Facts, Foresight, Measure, Observation, PolicyFactory, Prospect, ReasonCode, ScalingPolicy,
+};
+use crate::units::{Bytes, Millicores, SimDuration, SimTime};
+use pods::Pods;
+
+/// The largest size that a story follows.
+const MOST_REPLICAS: u32 = 100_000;
+/// The most decisions of a story.
+const MOST_DECISIONS: u64 = 1_000_000;
+/// The longest story: sums of times stay far from the end of time.
+const LONGEST: SimDuration = SimDuration::from_secs(10 * 366 * 86_400);
+/// The most pods shown to the policy, all decisions together: some ten seconds of work.
+const MOST_PODS_SHOWN: u64 = 50_000_000;
+
+/// A story, read and checked.
+#[derive(Clone)]
+pub struct Story {
+    /// Title for people.
+    pub title: String,
+    /// The file, as the user named it.
+    pub path: String,
+    /// The policy that the story names; `None` if it names none.
+    pub policy: Option<PolicyFactory>,
+    service: Service,
+    /// Window that CPU and rates are averaged over.
+    window: SimDuration,
+    metric_names: Vec<(String, Measure)>,
+    /// Time between two decisions, in place of the policy's own.
+    every: Option<SimDuration>,
+    steps: Vec<Step>,
+    root: Node,
+}
+
+/// What the story says of the service.
+#[derive(Debug, Clone)]
+struct Service {
+    replicas: u32,
+    cpu_request: Option<Millicores>,
+    memory_request: Option<Bytes>,
+    /// Time from order to ready.
+    start_up: SimDuration,
+}
+
+/// One step.
+#[derive(Debug, Clone)]
+struct Step {
+    at: SimTime,
+    /// Where it stands.
+    node: Node,
+    /// The size that somebody sets by hand.
+    replicas: Option<u32>,
+    /// Pods that are not as they should be, from now on.
+    states: Option<PodStates>,
+    metrics: Metrics,
+    expect: Option<Expected>,
+}
+
+/// How many of the pods, from the newest back, are in which state; the others are as the story has made them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct PodStates {
+    /// Without a node.
+    pending: u32,
+    /// Running since this step, and not ready yet.
+    starting: u32,
+    /// Ready once, and not any more.
+    not_ready: u32,
+    /// As they should be, but without metrics.
+    unmeasured: u32,
+}
+
+/// What a step says of the metrics.
+#[derive(Debug, Clone, PartialEq)]
+enum Metrics {
+    /// These become so; the others stay.
+    Set(Vec<(Measure, Load)>),
+    /// There are none any more.
+    Gone,
+}
+
+/// A measure's value, in the unit of [`Measure`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Load {
+    /// Of each pod.
+    Each(f64),
+    /// Of the service, shared by the pods that are ready.
+    Total(f64),
+}
+
+/// What a step expects of the decision.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Expected {
+    /// Least and largest size.
+    replicas: Option<(u32, u32)>,
+    reason: Option<ReasonCode>,
+    /// Words of the reason.
+    says: Option<String>,
+}
+
+/// What became of one step that expects something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepCheck {
+    /// Which step, from 1.
+    pub step: usize,
+    /// When it was decided.
+    pub at: SimTime,
+    /// Line of the step, from 1.
+    pub line: usize,
+    /// Whether the decision is as expected.
+    pub passed: bool,
+    /// What was expected, in words.
+    pub expected: String,
+    /// The size decided and the kind of reason.
+    pub decided: String,
+    /// The policy's reason.
+    pub reason: String,
+}
+
+/// A story told to a policy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Telling {
+    /// Decisions taken.
+    pub decided: u64,
+    /// Those that changed the size, or had another kind of reason than the one before.
+    pub decisions: Vec<DecisionRecord>,
+    /// Steps that expect something, in order.
+    pub checks: Vec<StepCheck>,
+}
+
+impl Story {
+    /// Tells the story to the policy that it names.
+    ///
+    /// # Errors
+    /// If it names none, or as for [`Story::tell_to`].
+    pub fn tell(&self) -> Result<Telling, Box<Diagnostic>> {
+        let Some(factory) = &self.policy else {
+            let error = self.root.error("the story has no `policy`");
+            return Err(Box::new(error.help("add `policy:`, such as `policy: { hpa: { manifest: hpa.yaml } }`")));
+        };
+        self.tell_to(factory(&self.prospect()))
+    }
+
+    /// Tells the story to a policy.
+    ///
+    /// # Errors
+    /// If two steps meet the same decision, the policy wants to know the requests to come, or the story is too long or its sizes
+    /// are too large to be followed.
+    pub fn tell_to(&self, mut policy: Box<dyn ScalingPolicy>) -> Result<Telling, Box<Diagnostic>> {
+        let period = self.period(&*policy)?;
+        let mut size = policy.initial_replicas(self.service.replicas);
+        let mut pods = Pods::new(&self.service, self.window, size);
+        let mut telling = Telling { decided: 0, decisions: Vec::new(), checks: Vec::new() };
+        let mut steps = self.steps.iter().enumerate().peekable();
+        let mut now = self.steps.first().map_or(SimTime::ZERO, |step| step.at);
+        let mut shown = 0;
+        while steps.peek().is_some() {
+            let step = steps.next_if(|(_, step)| step.at <= now);
+            if let Some((_, step)) = step {
+                size = step.replicas.unwrap_or(size);
+                pods.resize(size, now);
+                pods.take(step, now);
+            }
+            self.followed(size)?;
+            let decision = self.decide(&mut *policy, &pods, size, now);
+            let to = decision.replicas.unwrap_or(size);
+            shown += u64::from(size) + 1;
+            if shown > MOST_PODS_SHOWN {
+                return Err(Box::new(self.root.error("the story is too long for so many pods")));
+            }
+            telling.note(now, size, to, pods.ready(now), &decision);
+            telling.checks.extend(step.and_then(|(number, step)| step.check(number + 1, now, to, &decision)));
+            size = to;
+            pods.resize(size, now);
+            now = now.saturating_add(period);
+        }
+        Ok(telling)
+    }
+
+    fn decide(&self, policy: &mut dyn ScalingPolicy, pods: &Pods, size: u32, now: SimTime) -> Decision {
+        let views = pods.views(now);
+        let scrape = pods.scrape(now);
+        policy.decide(&Observation {
+            now,
+            spec_replicas: size,
+            status_replicas: views.len() as u32,
+            pods: &views,
+            scrape: scrape.as_ref(),
+            metric_names: &self.metric_names,
+        })
+    }
+
+    fn followed(&self, size: u32) -> Result<(), Box<Diagnostic>> {
+        if size <= MOST_REPLICAS {
+            return Ok(());
+        }
+        let error = self.root.error(format!("a size of {size} is more than a story follows"));
+        Err(Box::new(error.help(format!("at most {MOST_REPLICAS} replicas"))))
+    }
+
+    /// What the policy may know of the service.
+    fn prospect(&self) -> Prospect<'static> {
+        let facts = Facts { start_up: self.service.start_up, ..Facts::default() };
+        Prospect { facts, ..Prospect::unknown() }
+    }
+
+    /// How many decisions the story takes; `None` if it names no policy or cannot be told to it.
+    pub fn decisions(&self) -> Option<u64> {
+        let policy = self.policy.as_ref()?(&self.prospect());
+        let period = self.period(&*policy).ok()?;
+        self.steps.last().map(|last| self.decision_of(last, period) + 1)
+    }
+
+    /// Which decision a step is met by, from 0.
+    fn decision_of(&self, step: &Step, period: SimDuration) -> u64 {
+        let first = self.steps.first().map_or(SimTime::ZERO, |step| step.at);
+        step.at.since(first).as_nanos().div_ceil(period.as_nanos())
+    }
+
+    /// The time between two decisions, if every step meets one of its own.
+    fn period(&self, policy: &dyn ScalingPolicy) -> Result<SimDuration, Box<Diagnostic>> {
+        if policy.foresight() != Foresight::None {
+            let node = self.root.get("policy").unwrap_or(&self.root);
+            let error = node.error("a clairvoyant policy plans for the requests to come, and a story has none");
+            return Err(Box::new(error.help("test it in a scenario")));
+        }
+        let period = self.every.unwrap_or(policy.sync_period()).max(SimDuration::from_millis(1));
+        let decision = |step: &Step| self.decision_of(step, period);
+        for pair in self.steps.windows(2) {
+            if decision(&pair[0]) == decision(&pair[1]) {
+                let at = pair[1].node.get("at").unwrap_or(&pair[1].node);
+                let error = at
+                    .error(format!("no decision lies between this step and the one before: one is due every {period}"));
+                return Err(Box::new(error.help("move the step, or state `every:` for the story")));
+            }
+        }
+        match self.steps.last() {
+            Some(last) if decision(last) > MOST_DECISIONS => {
+                let at = last.node.get("at").unwrap_or(&last.node);
+                Err(Box::new(at.error(format!("more than {MOST_DECISIONS} decisions are too many for a story"))))
+            }
+            _ => Ok(period),
+        }
+    }
+}
+
+impl Telling {
+    fn note(&mut self, now: SimTime, from: u32, to: u32, ready: u32, decision: &Decision) {
+        self.decided += 1;
+        let code = decision.reason.code;
+        if to == from && self.decisions.last().is_some_and(|last| last.code == code) {
+            return;
+        }
+        let detail = decision.reason.detail.clone().into_owned();
+        self.decisions.push(DecisionRecord { at: now, metrics_age: None, from, to, ready, code, detail });
+    }
+
+    /// Whether every step came out as expected.
+    pub fn passed(&self) -> bool {
+        self.checks.iter().all(|check| check.passed)
+    }
+}
+
+impl Step {
+    fn check(&self, step: usize, now: SimTime, to: u32, decision: &Decision) -> Option<StepCheck> {
+        let expected = self.expect.as_ref()?;
+        let line = self.node.source.line_column(self.node.span.start).0;
+        let decided = format!("{}, {}", replicas_text(to, to), decision.reason.code.name());
+        let reason = decision.reason.detail.clone().into_owned();
+        let passed = expected.holds(to, decision);
+        Some(StepCheck { step, at: now, line, passed, expected: expected.text(), decided, reason })
+    }
+}
+
+impl Expected {
+    fn holds(&self, to: u32, decision: &Decision) -> bool {
+        self.replicas.is_none_or(|(least, most)| (least..=most).contains(&to))
+            && self.reason.is_none_or(|code| code == decision.reason.code)
+            && self.says.as_ref().is_none_or(|words| decision.reason.detail.contains(words))
+    }
+
+    fn text(&self) -> String {
+        let size = self.replicas.map(|(least, most)| replicas_text(least, most));
+        let says = self.says.as_ref().map(|words| format!("saying \"{words}\""));
+        let parts = [size, self.reason.map(|code| code.name().to_string()), says];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn replicas_text(least: u32, most: u32) -> String {
+    match (least, most) {
+        (1, 1) => "1 replica".into(),
+        (size, most) if size == most => format!("{size} replicas"),
+        (0, most) => format!("at most {most} replicas"),
+        (least, u32::MAX) => format!("at least {least} replicas"),
+        (least, most) => format!("{least} to {most} replicas"),
+    }
+}

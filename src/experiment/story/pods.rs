@@ -1,0 +1,168 @@
+//! The pods of a story, and what is measured of them.
+
+use super::{Load, MOST_REPLICAS, Metrics, PodStates, Service, Step};
+use crate::policy::{Measure, PodMetrics, PodPhase, PodView, Scrape};
+use crate::units::{SimDuration, SimTime};
+
+/// One pod: running since `started`, ready from `ready`.
+#[derive(Debug, Clone, Copy)]
+struct Pod {
+    id: u32,
+    started: SimTime,
+    ready: SimTime,
+    /// Whether it was there when the story began, ready and measured.
+    first: bool,
+}
+
+/// The pods as they are, oldest first.
+pub(super) struct Pods<'a> {
+    service: &'a Service,
+    window: SimDuration,
+    pods: Vec<Pod>,
+    next_id: u32,
+    /// Which are not as they should be, and since when.
+    states: (PodStates, SimTime),
+    /// Values by measure; `None` while there are no metrics.
+    loads: Option<[Load; 5]>,
+}
+
+/// How a pod is, beyond its own history.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Pending,
+    Starting,
+    NotReady,
+    Unmeasured,
+    Sound,
+}
+
+impl<'a> Pods<'a> {
+    /// So many pods, ready, at most [`MOST_REPLICAS`]; no metrics yet.
+    pub fn new(service: &'a Service, window: SimDuration, size: u32) -> Self {
+        let size = size.min(MOST_REPLICAS);
+        let first = |id| Pod { id, started: SimTime::ZERO, ready: SimTime::ZERO, first: true };
+        let states = (PodStates::default(), SimTime::ZERO);
+        Pods { service, window, pods: (0..size).map(first).collect(), next_id: size, states, loads: None }
+    }
+
+    /// Starts or ends pods until there are `size`, at most [`MOST_REPLICAS`].
+    pub fn resize(&mut self, size: u32, now: SimTime) {
+        let size = size.min(MOST_REPLICAS) as usize;
+        self.pods.truncate(size);
+        while self.pods.len() < size {
+            let ready = now.saturating_add(self.service.start_up);
+            self.pods.push(Pod { id: self.next_id, started: now, ready, first: false });
+            self.next_id = self.next_id.saturating_add(1);
+        }
+    }
+
+    /// Takes over what a step says of pods and metrics.
+    pub fn take(&mut self, step: &Step, now: SimTime) {
+        if let Some(states) = step.states {
+            self.states = (states, now);
+        }
+        match &step.metrics {
+            Metrics::Gone => self.loads = None,
+            Metrics::Set(set) if set.is_empty() => {}
+            Metrics::Set(set) => {
+                let loads = self.loads.get_or_insert([Load::Each(0.0); 5]);
+                set.iter().for_each(|(measure, load)| loads[*measure as usize] = *load);
+            }
+        }
+    }
+
+    /// The state that the story puts the pod at `index` in.
+    fn state(&self, index: usize) -> State {
+        let from_newest = (self.pods.len() - 1 - index) as u64;
+        let PodStates { pending, starting, not_ready, unmeasured } = self.states.0;
+        let groups = [
+            (pending, State::Pending),
+            (starting, State::Starting),
+            (not_ready, State::NotReady),
+            (unmeasured, State::Unmeasured),
+        ];
+        let mut end = 0;
+        let in_group = |(count, _): &(u32, State)| {
+            end += u64::from(*count);
+            from_newest < end
+        };
+        groups.into_iter().find(in_group).map_or(State::Sound, |(_, state)| state)
+    }
+
+    /// When it began to run; `None` without a node.
+    fn started(&self, index: usize) -> Option<SimTime> {
+        match self.state(index) {
+            State::Pending => None,
+            // A pod that is younger than the step began later.
+            State::Starting => Some(self.pods[index].started.max(self.states.1)),
+            _ => Some(self.pods[index].started),
+        }
+    }
+
+    fn is_ready(&self, index: usize, now: SimTime) -> bool {
+        matches!(self.state(index), State::Sound | State::Unmeasured) && self.pods[index].ready <= now
+    }
+
+    /// How many are ready.
+    pub fn ready(&self, now: SimTime) -> u32 {
+        (0..self.pods.len()).filter(|index| self.is_ready(*index, now)).count() as u32
+    }
+
+    /// The pods as the Kubernetes API shows them.
+    pub fn views(&self, now: SimTime) -> Vec<PodView> {
+        (0..self.pods.len()).map(|index| self.view(index, now)).collect()
+    }
+
+    fn view(&self, index: usize, now: SimTime) -> PodView {
+        let (pod, state, started) = (self.pods[index], self.state(index), self.started(index));
+        let transition = match state {
+            State::Starting | State::NotReady => pod.started.max(self.states.1),
+            _ if pod.ready <= now => pod.ready,
+            _ => pod.started,
+        };
+        PodView {
+            id: pod.id,
+            phase: if state == State::Pending { PodPhase::Pending } else { PodPhase::Running },
+            ready: started.map(|_| self.is_ready(index, now)),
+            ready_transition: started.map(|_| transition),
+            start_time: started,
+            deleted: false,
+            cpu_request: self.service.cpu_request,
+            memory_request: self.service.memory_request,
+        }
+    }
+
+    /// Whether the metrics pipeline knows the pod: it has run for a window, or since the story began.
+    fn reports(&self, index: usize, now: SimTime) -> bool {
+        let (state, first) = (self.state(index), self.pods[index].first);
+        let known = |since: SimTime| since.saturating_add(self.window) <= now || (first && state != State::Starting);
+        state != State::Unmeasured && self.started(index).is_some_and(known)
+    }
+
+    /// What is measured at `now`; nothing is known from before the story, so that the window may be cut.
+    pub fn scrape(&self, now: SimTime) -> Option<Scrape> {
+        let loads = self.loads?;
+        let ready = self.ready(now);
+        let mut scrape =
+            Scrape { taken_at: now, window: self.window.min(now.since(SimTime::ZERO)), ..Scrape::default() };
+        for index in (0..self.pods.len()).filter(|index| self.reports(*index, now)) {
+            let values = Measure::ALL.map(|measure| {
+                // Requests come to pods that are ready only.
+                let serves = self.is_ready(index, now);
+                match loads[measure as usize] {
+                    Load::Each(value) if serves || matches!(measure, Measure::Cpu | Measure::Memory) => value,
+                    Load::Total(value) if serves => value / f64::from(ready),
+                    _ => 0.0,
+                }
+            });
+            scrape.totals.iter_mut().zip(values).for_each(|(total, value)| *total += value);
+            scrape.pods.push(PodMetrics { id: self.pods[index].id, values });
+        }
+        for (total, load) in scrape.totals.iter_mut().zip(loads) {
+            if let Load::Total(value) = load {
+                *total = value;
+            }
+        }
+        Some(scrape)
+    }
+}
