@@ -365,6 +365,7 @@ impl Case {
             description: String::new(),
             seed: self.seed,
             duration: millis(self.end),
+            finds_warm_up: false,
             warm_up: millis(self.warm_up),
             interval: millis(self.interval),
             services: self.services.iter().map(|service| service.plan(self.end)).collect(),
