@@ -92,7 +92,7 @@
   }
 
   function logarithmic(low, high) {
-    if (!(low > 0)) return linear(high, 2, (value) => latency(value));
+    if (!(low > 0 && low <= high)) return logarithmic(0.001, 1);
     const sets = [[1, 2, 5], [1, 3], [1]].map((mantissas) => {
       const all = [];
       for (let power = -9; power < 9; power += 1) for (const mantissa of mantissas) all.push(mantissa * 10 ** power);
@@ -148,7 +148,7 @@
 
   function axis(panel, [first, last]) {
     if (panel.measure === 'share') return linear(1, 2, (value) => `${Math.round(value * 100)}%`);
-    let low = Infinity;
+    let low = Number.MAX_VALUE;
     let high = 0;
     panel.series.forEach((series, index) => {
       for (let row = first; row < last; row += 1) {

@@ -91,7 +91,8 @@ fn repeat_all(origins: &[(String, String)]) -> String {
     let runs = origins.iter().enumerate().map(|(index, (_, command))| format!("{command} --out part-{}", index + 1));
     // A comparison is stored one directory further down than a run.
     let below = |command: &str| if command.starts_with("plimsoll compare") { "*/compare" } else { "*" };
-    let parts = origins.iter().enumerate().map(|(index, (_, command))| format!("part-{}/{}", index + 1, below(command)));
+    let parts =
+        origins.iter().enumerate().map(|(index, (_, command))| format!("part-{}/{}", index + 1, below(command)));
     let merge = format!("plimsoll report {} --out merged", parts.collect::<Vec<_>>().join(" "));
     runs.chain([merge]).collect::<Vec<_>>().join(" && ")
 }

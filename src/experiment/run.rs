@@ -51,8 +51,7 @@ pub fn run(scenario: &Scenario, command: &str, threads: usize, progress: Progres
         }
     }
     let inputs = inputs(scenario).map_err(|error| RunError::Trace { at: SimTime::ZERO, error })?;
-    let bound =
-        super::cost_bound(scenario).map_err(|error| RunError::Trace { at: SimTime::ZERO, error })?;
+    let bound = super::cost_bound(scenario).map_err(|error| RunError::Trace { at: SimTime::ZERO, error })?;
     let mut warnings = warnings(&runs);
     let said = bound.as_ref().err().filter(|_| !scenario.objectives.is_empty());
     warnings.extend(said.map(|why| format!("No lower bound on cost: {why}.")));

@@ -16,8 +16,8 @@ use crate::report::causes::share_text;
 use crate::report::table::{label, notes, rows};
 use crate::report::verdict::is_clairvoyant;
 use crate::report::{
-    Artifact, Grid, REPORTERS, ReportError, Reporter, ReporterPlugin, Words, bill, comparison, forecast, level, level_answer,
-    same_level, text, words,
+    Artifact, Grid, REPORTERS, ReportError, Reporter, ReporterPlugin, Words, bill, comparison, forecast, level,
+    level_answer, same_level, text, words,
 };
 
 /// The entry in the list.
@@ -257,7 +257,7 @@ fn whose(run: &RunRecord, service: &ServiceRecord, several: bool) -> String {
 
 /// An objective that judged requests, and how it was kept.
 #[derive(Serialize)]
-struct Violation {
+pub(super) struct Violation {
     policy: String,
     objective: String,
     met: bool,
@@ -266,7 +266,18 @@ struct Violation {
     causes: Vec<[String; 3]>,
 }
 
-fn violations(run: &RunRecord, several: bool) -> Vec<Violation> {
+impl Violation {
+    /// (policy, objective, cause, share of the bad requests, how many) for each cause.
+    pub(super) fn cause_rows(&self) -> impl Iterator<Item = [String; 5]> + '_ {
+        self.causes.iter().map(|[cause, share, count]| {
+            let of = [&self.policy, &self.objective, cause, share, count];
+            of.map(String::clone)
+        })
+    }
+}
+
+/// How each objective of a run was kept; `several` says whether services are named.
+pub(super) fn violations(run: &RunRecord, several: bool) -> Vec<Violation> {
     let judged = run.services.iter().flat_map(|s| s.objectives.iter().filter(|o| o.total > 0).map(move |o| (s, o)));
     let row = |(service, objective): (&ServiceRecord, &ObjectiveRecord)| Violation {
         policy: whose(run, service, several),

@@ -47,7 +47,8 @@ pub(super) fn verdict(outcome: &Outcome, result: &Replicated) -> Verdict {
     let mut details: Vec<String> = real.iter().filter_map(|standing| shortfall(result, standing, best)).collect();
     details.extend(best.and_then(|best| headroom(outcome, best)));
     details.extend(best.and_then(|best| above_bound(outcome, &best.samples.label, best.cost)));
-    details.extend(all.iter().filter(|standing| standing.samples.clairvoyant).map(|standing| knowing(result, standing)));
+    details
+        .extend(all.iter().filter(|standing| standing.samples.clairvoyant).map(|standing| knowing(result, standing)));
     Verdict { answer, details }
 }
 
@@ -99,9 +100,17 @@ fn best_answer(result: &Replicated, best: &Standing, shown: &[&Standing], polici
     let found = differences(result, best.arm);
     let difference = found.iter().find(|difference| difference.arm == next.arm && difference.figure == figure);
     let versus = difference.map(|difference| {
-        format!(" {}, the next that does ({}): {}.", next.samples.label, cost_text(result, next), verdict_text(difference, &result.figures[figure]))
+        format!(
+            " {}, the next that does ({}): {}.",
+            next.samples.label,
+            cost_text(result, next),
+            verdict_text(difference, &result.figures[figure])
+        )
     });
-    format!("{name} is the cheapest policy that keeps every objective with {sure}: {cost}.{}", versus.unwrap_or_default())
+    format!(
+        "{name} is the cheapest policy that keeps every objective with {sure}: {cost}.{}",
+        versus.unwrap_or_default()
+    )
 }
 
 fn not_judged(result: &Replicated, real: &[&Standing]) -> String {

@@ -3,8 +3,8 @@
 use crate::engine::RunRecord;
 use crate::experiment::{Outcome, Traffic, TrafficSource};
 use crate::report::comparison;
-use crate::report::verdict::{Verdict, is_clairvoyant, meets_objectives, objectives, verdict};
 use crate::report::text;
+use crate::report::verdict::{Verdict, is_clairvoyant, meets_objectives, objectives, verdict};
 
 /// Names of policies that a sentence lists; what is more is counted.
 const MOST_NAMES: usize = 6;
@@ -112,7 +112,9 @@ fn traffic(traffic: &Traffic) -> String {
         steps => format!(", reshaped by {}", list(&steps.iter().map(|step| format!("“{step}”")).collect::<Vec<_>>())),
     };
     match &traffic.source {
-        TrafficSource::Recorded { file } => format!("Requests to {service} are those of the recorded trace {file}{steps}."),
+        TrafficSource::Recorded { file } => {
+            format!("Requests to {service} are those of the recorded trace {file}{steps}.")
+        }
         TrafficSource::Generated { generator } if generator.is_empty() => {
             format!("Requests to {service} are made by a generator{steps}.")
         }
@@ -133,7 +135,7 @@ fn period(outcome: &Outcome) -> Option<String> {
     let length = run.end.since(crate::units::SimTime::ZERO);
     let warm_up = match run.warm_up.since(crate::units::SimTime::ZERO) {
         zero if zero.is_zero() => String::new(),
-        warm_up => format!(" without a warm-up of {warm_up}, which is paid for but not judged"),
+        warm_up => format!(", of which the first {warm_up} are warm-up, paid for but not judged"),
     };
     let arrived = |run: &RunRecord| run.services.iter().map(|service| service.counts.arrived).sum::<u64>();
     let (least, most) = outcome.runs.iter().map(arrived).fold((u64::MAX, 0), |(a, b), n| (a.min(n), b.max(n)));
@@ -141,8 +143,8 @@ fn period(outcome: &Outcome) -> Option<String> {
         (a, b) if a == b => format!("{} requests under each policy", text::count(a)),
         (a, b) => format!("{} to {} requests, depending on the policy", text::count(a), text::count(b)),
     };
-    let one = if outcome.replicated.is_some() { "; the first replication has" } else { ":" };
-    Some(format!("Simulated are {length}{warm_up}{one} {requests}."))
+    let one = if outcome.replicated.is_some() { "the first replication has" } else { "it has" };
+    Some(format!("One run lasts {length}{warm_up}; {one} {requests}."))
 }
 
 /// What the answer rests on.

@@ -46,7 +46,13 @@ impl WorkloadSpec {
     /// A trace file read with `options`.
     pub fn from_trace(path: &Path, options: TraceOptions) -> Self {
         let recipe = FileRecipe { path: path.into(), options, factor: 1.0 };
-        WorkloadSpec { recipe: Arc::new(recipe), files: vec![path.into()], steps: Vec::new(), generator: None, chain: 0 }
+        WorkloadSpec {
+            recipe: Arc::new(recipe),
+            files: vec![path.into()],
+            steps: Vec::new(),
+            generator: None,
+            chain: 0,
+        }
     }
 
     /// Reads a scenario's `workload:` mapping; relative paths start from `base_dir`. The trace is opened once, so that a

@@ -5,7 +5,7 @@ use super::canvas::Ink;
 use super::chart::{Chart, Mark, Panel, Sample, Side};
 use super::pictures::slug;
 use super::thin::Point;
-use crate::experiment::{CostBound, Outcome, SameLevel, Trial, Unit};
+use crate::experiment::{CostBound, Outcome, SameLevel, Trial, Tuned, Unit};
 use crate::report::comparison::value_text;
 use crate::report::level::points;
 
@@ -43,8 +43,8 @@ fn chart(level: &SameLevel, bound: Option<&CostBound>, index: usize) -> Option<C
     let mut marks = vec![Mark::Across { ink: Ink::Limit, at: budget }];
     if let Some(bound) = bound {
         marks.push(Mark::Line { ink: Ink::Axis, segments: vec![vec![(bound, y.low), (bound, y.high)]] });
-        let at = (bound, y.high * 0.6);
-        marks.push(Mark::Words { ink: Ink::Axis, at, text: " lower bound".into(), side: Side::Right });
+        let at = (beside(&x, bound, GAP / 2.0), y.high * 0.6);
+        marks.push(Mark::Words { ink: Ink::Axis, at, text: "lower bound".into(), side: Side::Right });
     }
     for (number, (policy, line)) in shown.iter().zip(&points).enumerate() {
         let ink = Ink::Series(number as u8);
@@ -52,17 +52,17 @@ fn chart(level: &SameLevel, bound: Option<&CostBound>, index: usize) -> Option<C
         if let [alone] = line[..] {
             // One point is no line: a small disc, and a name beside it that does not depend on its colour.
             marks.push(Mark::Disc { ink: Ink::Alone(number as u8), at: alone });
-            let right = x.place(alone.0) < f64::midpoint(x.range().start, x.range().end);
-            let (side, text) =
-                if right { (Side::Right, format!("   {}", policy.policy)) } else { (Side::Left, format!("{}   ", policy.policy)) };
-            marks.push(Mark::Words { ink: Ink::Text, at: alone, text, side });
+            let range = x.range();
+            let right = x.place(alone.0) < f64::midpoint(range.start, range.end);
+            let side = if right { Side::Right } else { Side::Left };
+            let at = (beside(&x, alone.0, if right { GAP } else { -GAP }), alone.1);
+            marks.push(Mark::Words { ink: Ink::Text, at, text: titled(policy), side });
         }
         marks.extend(policy.chosen.map(|chosen| Mark::Ring { ink: Ink::Alone(number as u8), at: line[chosen] }));
     }
-    let legend = shown.iter().enumerate().map(|(number, policy)| {
-        let name = if policy.clairvoyant { format!("{} (clairvoyant)", policy.policy) } else { policy.policy.clone() };
-        (Sample::Line, Ink::Series(number as u8), name)
-    });
+    // What is named beside its point needs no entry.
+    let lines = shown.iter().enumerate().filter(|(_, policy)| policy.trials.len() > 1);
+    let legend = lines.map(|(number, policy)| (Sample::Line, Ink::Series(number as u8), titled(policy)));
     let mut legend: Vec<(Sample, Ink, String)> = legend.collect();
     let tuned_to_it = tuned.iter().any(|policy| policy.trials.len() > 1);
     let (ring, each) = match tuned_to_it {
@@ -96,6 +96,21 @@ fn chart(level: &SameLevel, bound: Option<&CostBound>, index: usize) -> Option<C
         x,
         panels: vec![Panel { title: None, height: 300, y, marks }],
     })
+}
+
+/// The policy's name, marked if it knows the trace.
+fn titled(policy: &Tuned) -> String {
+    if policy.clairvoyant { format!("{} (clairvoyant)", policy.policy) } else { policy.policy.clone() }
+}
+
+/// Between a point and its name, as a share of the axis.
+const GAP: f64 = 0.016;
+
+/// The value that lies a share of the axis to the right of another.
+fn beside(x: &Axis, value: f64, share: f64) -> f64 {
+    let range = x.range();
+    let place = x.place(value) + share * (range.end - range.start);
+    if x.scale == Scale::Log { 10f64.powf(place) } else { place }
 }
 
 /// Logarithmic where costs differ widely.

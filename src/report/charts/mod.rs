@@ -35,7 +35,9 @@ struct Charts;
 impl Reporter for Charts {
     fn report(&self, outcome: &Outcome) -> Result<Vec<Artifact>, ReportError> {
         let mut artifacts = Vec::new();
-        for chart in frontier::charts(outcome).into_iter().chain(pictures::all(outcome)).chain(forecast::charts(outcome)) {
+        for chart in
+            frontier::charts(outcome).into_iter().chain(pictures::all(outcome)).chain(forecast::charts(outcome))
+        {
             artifacts.extend(files(&chart)?);
         }
         artifacts.extend(timelines::files(outcome)?);
@@ -61,6 +63,7 @@ pub(super) fn recorded_files(runs: &[Comparison]) -> Result<[Artifact; 2], Repor
 pub(super) struct Picture {
     /// The `svg` element.
     svg: String,
+    title: String,
     /// How to read it.
     caption: String,
     /// Name of its files without their ending.
@@ -71,13 +74,13 @@ pub(super) struct Picture {
 
 impl Picture {
     fn of(chart: &chart::Chart) -> Picture {
-        let (svg, caption, name) = (chart.svg(true), chart.caption.clone(), chart.name.clone());
-        Picture { svg, caption, data: data_of(&name), name }
+        let (title, caption, name) = (chart.title.clone(), chart.caption.clone(), chart.name.clone());
+        Picture { svg: chart.svg(true), title, caption, data: data_of(&name), name }
     }
 
-    /// Name of its files without their ending, how to read it, and the file with its figures.
-    pub(super) fn texts(&self) -> (&str, &str, &str) {
-        (&self.name, &self.caption, self.data)
+    /// Name of its files without their ending, its title, how to read it, and the file with its figures.
+    pub(in crate::report) fn texts(&self) -> [&str; 4] {
+        [&self.name, &self.title, &self.caption, self.data]
     }
 }
 

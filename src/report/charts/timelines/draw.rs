@@ -80,7 +80,9 @@ pub(super) fn svg(timeline: &Timeline, rows: &Rows, embedded: bool) -> String {
 /// A text; `look` is its class and colour.
 fn label((x, y): (i32, i32), size: i32, anchor: &str, (class, color): (&str, &str), words: &str) -> String {
     let words = escape(words);
-    format!("<text class=\"{class}\" x=\"{x}\" y=\"{y}\" font-size=\"{size}\" text-anchor=\"{anchor}\" fill=\"{color}\">{words}</text>\n")
+    format!(
+        "<text class=\"{class}\" x=\"{x}\" y=\"{y}\" font-size=\"{size}\" text-anchor=\"{anchor}\" fill=\"{color}\">{words}</text>\n"
+    )
 }
 
 const QUIET: (&str, &str) = ("c-axisf", "#595959");
@@ -171,7 +173,8 @@ fn draw_panel(body: &mut String, rows: &Rows, panel: usize, (x, y): (&Axis, &Axi
             "<path class=\"c-limit\" data-limit=\"{value}\" d=\"{line}\" fill=\"none\" stroke=\"#8a1538\" stroke-dasharray=\"5 3\"/>"
         );
     }
-    let frame = path_data([(LEFT * FINE, above * FINE), (LEFT * FINE, base * FINE), ((WIDTH - RIGHT) * FINE, base * FINE)]);
+    let frame =
+        path_data([(LEFT * FINE, above * FINE), (LEFT * FINE, base * FINE), ((WIDTH - RIGHT) * FINE, base * FINE)]);
     let _ = writeln!(body, "<path class=\"c-axis\" d=\"{frame}\" fill=\"none\" stroke=\"#595959\"/>\n</g>");
 }
 
@@ -266,14 +269,17 @@ fn series_path(rows: &Rows, (panel, series): (usize, usize), (x, y): (&Axis, &Ax
                     let top = below(row) + value(row).1;
                     [place(ends(row).0, top), place(ends(row).1, top)]
                 });
-                let lower = run.clone().rev().flat_map(|row| [place(ends(row).1, below(row)), place(ends(row).0, below(row))]);
+                let lower =
+                    run.clone().rev().flat_map(|row| [place(ends(row).1, below(row)), place(ends(row).0, below(row))]);
                 let outline = path_data(upper.chain(lower));
                 if outline.is_empty() { outline } else { outline + "Z" }
             }
-            Kind::Steps if rows.each == 1 => {
-                path_data(run.clone().flat_map(|row| [place(ends(row).0, value(row).0), place(ends(row).1, value(row).0)]))
-            }
-            _ => path_data(line(run.clone().map(|row| (ends(row), value(row))), rows.each).map(|(at, value)| place(at, value))),
+            Kind::Steps if rows.each == 1 => path_data(
+                run.clone().flat_map(|row| [place(ends(row).0, value(row).0), place(ends(row).1, value(row).0)]),
+            ),
+            _ => path_data(
+                line(run.clone().map(|row| (ends(row), value(row))), rows.each).map(|(at, value)| place(at, value)),
+            ),
         };
         row += length.max(1);
     }

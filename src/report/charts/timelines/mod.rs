@@ -18,16 +18,16 @@ const MOST: usize = 16;
 
 /// What all timelines of a page may take, in bytes: for their pictures and for the figures behind them. A row takes so many at
 /// most; one of several intervals has two figures for each series.
-const PICTURE_BYTES: usize = 350_000;
-const FIGURE_BYTES: usize = 600_000;
+const PICTURE_BYTES: usize = 320_000;
+const FIGURE_BYTES: usize = 450_000;
 const ROW_BYTES: usize = 60;
 const JOINED_BYTES: usize = 105;
-const DRAWN_BYTES: usize = 165;
+const DRAWN_BYTES: usize = 230;
 /// Rows of a picture beyond which more could not be seen.
 const MOST_DRAWN: usize = 654;
 /// Decisions marked on a page.
-const MOST_MARKS: usize = 1_200;
-const MOST_MARKS_EACH: usize = 250;
+const MOST_MARKS: usize = 700;
+const MOST_MARKS_EACH: usize = 200;
 
 /// A stretch of time that is unlike the rest.
 struct Band {
@@ -197,7 +197,8 @@ fn description(record: &ServiceRecord, rows: &Rows) -> String {
     let range = |panel: usize, series: usize| rows.extent(panel, series).unwrap_or((0.0, 0.0));
     let (arrivals, ready) = (range(0, 0), range(1, 1));
     let peak = record.timeline.iter().max_by_key(|interval| interval.arrived);
-    let peak = peak.map(|interval| format!(", most at {}", text::clock(interval.start.as_secs_f64()))).unwrap_or_default();
+    let peak =
+        peak.map(|interval| format!(", most at {}", text::clock(interval.start.as_secs_f64()))).unwrap_or_default();
     let bad: u64 = record.timeline.iter().map(|i| i.lost + i.completed.saturating_sub(i.good)).sum();
     format!(
         "Arrivals from {} to {} per second{peak}. Ready replicas from {} to {}, {} on average. Latency over the run: p50 {}, p95 {}, \
@@ -237,7 +238,8 @@ fn figures(timeline: &Timeline, timelines: usize) -> String {
         other => serde_json::Value::from(other),
     };
     let column = |panel: usize, index: usize, low: bool| -> Vec<serde_json::Value> {
-        let pick = |range: &series::Range| range.map_or(serde_json::Value::Null, |(a, b)| number(if low { a } else { b }));
+        let pick =
+            |range: &series::Range| range.map_or(serde_json::Value::Null, |(a, b)| number(if low { a } else { b }));
         rows.values[panel][index].iter().map(pick).collect()
     };
     let panel = |panel: usize| {
@@ -248,8 +250,7 @@ fn figures(timeline: &Timeline, timelines: usize) -> String {
             }
             one
         };
-        let limits: &[(f64, String)] =
-            if PANELS[panel].measure == Measure::Latency { &timeline.limits } else { &[] };
+        let limits: &[(f64, String)] = if PANELS[panel].measure == Measure::Latency { &timeline.limits } else { &[] };
         serde_json::json!({
             "top": draw::top(panel),
             "measure": PANELS[panel].measure.name(),
@@ -297,7 +298,9 @@ fn notes(outcome: &Outcome, all: &[Timeline]) -> Vec<String> {
     }
     match outcome.runs.len() - policies(outcome) {
         0 => {}
-        left => notes.push(format!("Shown are the first {} policies; {left} more are in timeline.csv.", policies(outcome))),
+        left => {
+            notes.push(format!("Shown are the first {} policies; {left} more are in timeline.csv.", policies(outcome)))
+        }
     }
     notes
 }
