@@ -92,11 +92,16 @@ fn at_the_same_level_equal_policies_cost_the_same() {
         rows.iter().find(|row| row["Policy"] == policy).unwrap()["Cost"].as_str().unwrap().to_string()
     };
     assert_eq!(cost("three"), cost("seven"));
-    let csv = fs::read_to_string(place.path("out/small/frontier.csv")).unwrap();
+    let csv = fs::read_to_string(place.path("out/small/compare/frontier.csv")).unwrap();
     assert!(csv.lines().filter(|line| line.contains("true,true")).count() >= 2, "{csv}");
-    assert_eq!(place.path("out/small/frontier.svg").exists(), cfg!(feature = "charts"));
+    assert_eq!(place.path("out/small/compare/frontier.svg").exists(), cfg!(feature = "charts"));
     let shown = place.expect("compare small.yaml --replications 3 --out out", 0);
     assert!(shown.contains("At the same service level") && shown.contains("beside"), "{shown}");
+    // The report is stored, and made again without running to the byte.
+    let page = fs::read(place.path("out/small/compare/report.html")).unwrap();
+    place.expect("report out/small/compare --out again", 0);
+    assert_eq!(fs::read(place.path("again/report.html")).unwrap(), page);
+    assert!(String::from_utf8(page).unwrap().contains("plimsoll compare small.yaml --replications 3"));
 }
 
 #[test]

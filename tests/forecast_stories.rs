@@ -17,6 +17,13 @@ fn story(name: &str) -> Outcome {
     experiment::run(&scenario, "", 0, &|_, _| {}).unwrap()
 }
 
+/// The page of the largest shipped scenario: two weeks under seven policies, four of which forecast.
+fn page_is_small(outcome: &Outcome) {
+    let artifacts = plimsoll::report::artifacts(outcome).unwrap();
+    let page = artifacts.iter().find(|artifact| artifact.name == "report.html").unwrap();
+    assert!(page.bytes.len() < 2_000_000, "{} bytes", page.bytes.len());
+}
+
 /// A policy's run: dollars, share of good requests, whether the objective was met.
 fn figures(outcome: &Outcome, policy: &str) -> (f64, f64, bool) {
     let run = run(outcome, policy);
@@ -50,6 +57,7 @@ fn on_a_strong_season_with_slow_start_ups_looking_ahead_pays() {
 #[test]
 fn a_burst_that_no_season_foretells_beats_prediction_unless_it_is_told() {
     let outcome = story("forecast-burst");
+    page_is_small(&outcome);
     let [hpa, arima, mpc, floor, told] =
         ["hpa", "arima", "mpc", "arima-floor", "arima-told"].map(|policy| figures(&outcome, policy));
     // Prediction loses to reaction by far, with and without a plan; a reactive floor saves it, at a price.

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::replication::{Format, ReplicationArguments, arms, policy_index, tell_out_of_reach};
+use super::run::quoted;
 use super::{Failure, files, path_and_value, remark, say};
 use crate::engine::scenario::Scenario;
-use crate::experiment::{Tuned, at_same_level, cost_bound, replicate, tune};
+use crate::experiment::{Outcome, Plan, Replicated, SameLevel, Tuned, at_same_level, replicate, run, tune};
 use crate::report;
 
 /// Arguments of `compare`.
@@ -28,7 +29,7 @@ pub(super) struct CompareArguments {
     /// Compare the policies as the scenario states them.
     #[arg(long)]
     as_is: bool,
-    /// Where the frontier is written: SVG, PNG and CSV, in a directory named after the scenario.
+    /// Directory for the report, in `SCENARIO/compare` below it.
     #[arg(long, value_name = "DIR", default_value = "reports")]
     out: PathBuf,
     /// The policy that the others are compared with; the first by default.
@@ -46,46 +47,42 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
     let scenario = arguments.replication.read(&arguments.scenario, &arguments.set)?;
     let base = arguments.base.as_ref().map(|label| policy_index(&scenario, label)).transpose()?;
     if arguments.as_is || scenario.objectives.is_empty() {
-        return compare_arms(arguments, &scenario, base.unwrap_or(0));
+        let result = replications(arguments, &scenario)?;
+        let base = base.unwrap_or(0);
+        say(&report::comparison(&result, base, arguments.format.style()))?;
+        return write_report(arguments, &scenario, (result, base, None));
     }
     let bar = arguments.replication.bar("headrooms tried");
     let tuned = tune(&scenario, &plan, &|| bar.inc(1));
     bar.finish_and_clear();
     let tuned = tuned.map_err(|error| Failure::Input(format!("error: {error}")))?;
     let level = at_same_level(&scenario, &tuned);
-    let cheapest = || {
-        let of = |index: &usize| (tuned[*index].clairvoyant, tuned[*index].chosen.is_none());
-        let cost = |index: &usize| tuned[*index].best().map_or(f64::INFINITY, |trial| trial.cost());
-        (0..tuned.len()).min_by(|a, b| of(a).cmp(&of(b)).then(cost(a).total_cmp(&cost(b)))).unwrap_or(0)
-    };
-    let grid = report::same_level(&scenario, &tuned);
+    let base = base.unwrap_or_else(|| cheapest(&tuned));
+    let found = SameLevel::new(&scenario, tuned);
+    let grid = report::same_level(&found);
     match arguments.format {
         Format::Json => say(&grid.text(arguments.format.style()))?,
-        _ => say(&format!("{}\n\n{}", report::level_answer(&tuned), grid.text(arguments.format.style())))?,
+        _ => say(&format!("{}\n\n{}", report::level_answer(&found.tuned), grid.text(arguments.format.style())))?,
     }
-    if tuned.iter().all(|policy| policy.chosen.is_none()) {
+    if found.tuned.iter().all(|policy| policy.chosen.is_none()) {
         tell_out_of_reach(&scenario, arguments.replication.quiet)?;
     }
-    write_frontier(arguments, &scenario, &tuned)?;
-    match arguments.format {
-        Format::Json => Ok(()),
-        _ => compare_arms(arguments, &level, base.unwrap_or_else(cheapest)),
+    let result = replications(arguments, &level)?;
+    if arguments.format != Format::Json {
+        say(&report::comparison(&result, base, arguments.format.style()))?;
     }
+    write_report(arguments, &level, (result, base, Some(found)))
 }
 
-/// Writes the frontier into the scenario's directory.
-fn write_frontier(arguments: &CompareArguments, scenario: &Scenario, tuned: &[Tuned]) -> Result<(), Failure> {
-    let bound = cost_bound(scenario).map_err(|error| Failure::Input(format!("error: {error}")))?.ok();
-    let artifacts = report::frontier(scenario, tuned, bound.as_ref());
-    let artifacts = artifacts.map_err(|error| Failure::Input(format!("error: {error}")))?;
-    for path in files::write_all(&arguments.out.join(&scenario.name), &artifacts)? {
-        remark(&path.display().to_string());
-    }
-    Ok(())
+/// Index of the cheapest policy that meets the objectives and could be run; of any that does, or of any, where there is none.
+fn cheapest(tuned: &[Tuned]) -> usize {
+    let of = |index: &usize| (tuned[*index].clairvoyant, tuned[*index].chosen.is_none());
+    let cost = |index: &usize| tuned[*index].best().map_or(f64::INFINITY, |trial| trial.cost());
+    (0..tuned.len()).min_by(|a, b| of(a).cmp(&of(b)).then(cost(a).total_cmp(&cost(b)))).unwrap_or(0)
 }
 
-/// Replicates every policy and compares figure by figure.
-fn compare_arms(arguments: &CompareArguments, scenario: &Scenario, base: usize) -> Result<(), Failure> {
+/// Replicates every policy.
+fn replications(arguments: &CompareArguments, scenario: &Scenario) -> Result<Replicated, Failure> {
     let plan = arguments.replication.plan()?;
     let bar = arguments.replication.bar("runs");
     let told = |done, all| {
@@ -94,6 +91,37 @@ fn compare_arms(arguments: &CompareArguments, scenario: &Scenario, base: usize) 
     };
     let result = replicate(&arms(scenario), &plan, &told);
     bar.finish_and_clear();
-    let result = result.map_err(|error| Failure::Input(format!("error: {error}")))?;
-    say(&report::comparison(&result, base, arguments.format.style()))
+    result.map_err(|error| Failure::Input(format!("error: {error}")))
+}
+
+/// Writes the report: the replications, and the first of them in full.
+fn write_report(
+    arguments: &CompareArguments,
+    scenario: &Scenario,
+    (result, base, level): (Replicated, usize, Option<SameLevel>),
+) -> Result<(), Failure> {
+    let fail = |error: String| Failure::Input(format!("error: {error}"));
+    let first = run(scenario, &command_line(arguments), arguments.replication.threads, &|_, _| {});
+    let first = first.map_err(|error| fail(error.to_string()))?;
+    let outcome = Outcome { replicated: Some(result), base, level, ..first };
+    let artifacts = report::artifacts(&outcome).map_err(|error| fail(error.to_string()))?;
+    let written = files::write_all(&arguments.out.join(&scenario.name).join("compare"), &artifacts)?;
+    let paths: Vec<String> = written.iter().map(|path| format!("  {}", path.display())).collect();
+    remark(&format!("Wrote {} files:\n{}", paths.len(), paths.join("\n")));
+    Ok(())
+}
+
+/// The command that repeats this comparison.
+fn command_line(arguments: &CompareArguments) -> String {
+    let (asked, usual) = (&arguments.replication, Plan::default());
+    let mut words = vec!["plimsoll compare".to_string(), quoted(&arguments.scenario.display().to_string())];
+    words.extend(arguments.set.iter().map(|(path, value)| format!("--set {}", quoted(&format!("{path}={value}")))));
+    words.extend(arguments.as_is.then(|| "--as-is".to_string()));
+    words.extend(arguments.base.iter().map(|base| format!("--base {}", quoted(base))));
+    words.extend((asked.replications != usual.replications).then(|| format!("--replications {}", asked.replications)));
+    words.extend(asked.precision.map(|precision| format!("--precision {precision}")));
+    words.extend((asked.most != usual.most).then(|| format!("--most {}", asked.most)));
+    words.extend((asked.level.get() != usual.level).then(|| format!("--level {}", asked.level)));
+    words.extend(asked.seed.map(|seed| format!("--seed {seed}")));
+    words.join(" ")
 }

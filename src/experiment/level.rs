@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::pool::in_pool;
 use super::replicate::Plan;
@@ -10,6 +11,7 @@ use crate::engine::scenario::Scenario;
 use crate::engine::{RunError, RunRecord};
 use crate::policy::Foresight;
 use crate::stats::{ConfidenceInterval, Running};
+use crate::units::Fraction;
 
 /// Steps per doubling of the headroom: about 4.4% apart.
 const STEPS: i32 = 16;
@@ -18,7 +20,8 @@ const LEAST: i32 = -4 * STEPS;
 const MOST: i32 = 6 * STEPS;
 
 /// A policy with one headroom.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Trial {
     /// Factor on the load that the policy provides for.
     pub headroom: f64,
@@ -49,7 +52,8 @@ fn mean(values: &[f64]) -> f64 {
 }
 
 /// What tuning found of a policy.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Tuned {
     /// The policy's label.
     pub policy: String,
@@ -74,6 +78,43 @@ impl Tuned {
             self.trials.iter().max_by(|a, b| worst(a).total_cmp(&worst(b)))
         };
         self.chosen.and_then(|index| self.trials.get(index)).or_else(nearest)
+    }
+}
+
+/// Policies brought to the same service level, as a report shows them: without the scenario.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SameLevel {
+    /// The objectives, service by service: the rows of [`Trial::attained`].
+    pub objectives: Vec<LevelObjective>,
+    /// What tuning found of each policy, in the order of the scenario.
+    pub tuned: Vec<Tuned>,
+}
+
+/// An objective of one service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LevelObjective {
+    /// Name of the service; empty where there is only one.
+    pub service: String,
+    /// The objective in words.
+    pub text: String,
+    /// The share of requests that must be good.
+    pub target: Fraction,
+}
+
+impl SameLevel {
+    /// What tuning found of the policies of `scenario`.
+    pub fn new(scenario: &Scenario, tuned: Vec<Tuned>) -> Self {
+        let several = scenario.services.len() > 1;
+        let objectives = scenario.services.iter().flat_map(|service| {
+            scenario.objectives.iter().map(move |objective| LevelObjective {
+                service: if several { service.spec.name.clone() } else { String::new() },
+                text: objective.text(),
+                target: objective.target,
+            })
+        });
+        SameLevel { objectives: objectives.collect(), tuned }
     }
 }
 

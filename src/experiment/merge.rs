@@ -1,6 +1,8 @@
 //! Results of several runs of one scenario, gathered into one comparison.
 
+use super::level::{SameLevel, Tuned};
 use super::outcome::{InputFact, Outcome};
+use super::replicate::{Replicated, Samples};
 use crate::engine::RunRecord;
 
 /// Puts the policies of several outcomes, each with the name of where it was found, beside each other. A policy that two have
@@ -15,6 +17,10 @@ pub fn merge(outcomes: Vec<(String, Outcome)>) -> Result<Outcome, String> {
     let mut origins = vec![(first.clone(), merged.command.clone())];
     for (name, other) in outcomes {
         comparable(&merged, &other).map_err(|why| format!("{first} and {name} cannot be compared: {why}"))?;
+        merged.traffic.iter().zip(&other.traffic).try_for_each(|(a, b)| match a == b {
+            true => Ok(()),
+            false => Err(format!("{first} and {name} cannot be compared: {} gets other requests", a.service)),
+        })?;
         for run in other.runs {
             match merged.runs.iter().find(|known| known.policy == run.policy) {
                 None => merged.runs.push(run),
@@ -34,7 +40,7 @@ pub fn merge(outcomes: Vec<(String, Outcome)>) -> Result<Outcome, String> {
         add_inputs(&mut merged, (&first, &name), other.inputs);
         add_new(&mut merged.assumptions, other.assumptions);
         add_new(&mut merged.warnings, other.warnings);
-        merged.replicated = None;
+        merge_replications(&mut merged, (other.replicated, other.level), (&first, &name));
         origins.push((name, other.command));
     }
     if origins.len() > 1 {
@@ -43,10 +49,50 @@ pub fn merge(outcomes: Vec<(String, Outcome)>) -> Result<Outcome, String> {
     Ok(merged)
 }
 
+/// Puts replications beside each other where both outcomes have them, of the same figures and in the same number; the n-th of both
+/// met the same random numbers, so that pairs stay pairs. Where that is not so there are none, and a warning says it.
+fn merge_replications(
+    merged: &mut Outcome,
+    (replicated, level): (Option<Replicated>, Option<SameLevel>),
+    (first, name): (&str, &str),
+) {
+    match (&mut merged.level, level) {
+        (Some(known), Some(more)) if known.objectives == more.objectives => {
+            let new = |tuned: &Tuned| !known.tuned.iter().any(|other| other.policy == tuned.policy);
+            let new: Vec<Tuned> = more.tuned.into_iter().filter(new).collect();
+            known.tuned.extend(new);
+        }
+        (known, more) if known.is_some() || more.is_some() => {
+            *known = None;
+            merged.warnings.push(format!("{first} and {name} were not tuned to the same service level."));
+        }
+        _ => {}
+    }
+    let alike = |a: &Replicated, b: &Replicated| {
+        (&a.figures, a.replications, a.recorded) == (&b.figures, b.replications, b.recorded) && a.level == b.level
+    };
+    match (&mut merged.replicated, replicated) {
+        (Some(known), Some(more)) if alike(known, &more) => {
+            let new = |arm: &Samples| !known.arms.iter().any(|other| other.label == arm.label);
+            let new: Vec<Samples> = more.arms.into_iter().filter(new).collect();
+            known.arms.extend(new);
+            known.precise = known.precise.zip(more.precise).map(|(a, b)| a && b);
+        }
+        (known, more) if known.is_some() || more.is_some() => {
+            *known = None;
+            merged.warnings.push(format!("No intervals: {first} and {name} were not replicated alike."));
+        }
+        _ => {}
+    }
+}
+
 /// The commands whose results were merged, each into a directory of its own.
 fn repeat_all(origins: &[(String, String)]) -> String {
     let runs = origins.iter().enumerate().map(|(index, (_, command))| format!("{command} --out part-{}", index + 1));
-    let parts = (1..=origins.len()).map(|index| format!("part-{index}/*"));
+    // A comparison is stored one directory further down than a run.
+    let below = |command: &str| if command.starts_with("plimsoll compare") { "*/compare" } else { "*" };
+    let parts =
+        origins.iter().enumerate().map(|(index, (_, command))| format!("part-{}/{}", index + 1, below(command)));
     let merge = format!("plimsoll report {} --out merged", parts.collect::<Vec<_>>().join(" "));
     runs.chain([merge]).collect::<Vec<_>>().join(" && ")
 }

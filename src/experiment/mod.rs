@@ -1,5 +1,6 @@
 //! Many runs: compare, replicate, sweep, plan, test.
 
+mod assumptions;
 mod baseline;
 mod bound;
 mod capacity;
@@ -31,10 +32,10 @@ pub use capacity::{Bottleneck, Limit, capacity};
 pub use compare::{Difference, Finding, differences};
 pub use expectation::{Check, Expectation, expectation, expectations, judge};
 pub use figure::{Better, Figure, Quantity, Unit, figures};
-pub use level::{Trial, Tuned, at_headroom, at_same_level, tune, tune_policy};
+pub use level::{LevelObjective, SameLevel, Trial, Tuned, at_headroom, at_same_level, tune, tune_policy};
 pub use merge::merge;
 pub use misses::{Charge, Direction, ForecastPrice, JudgedStep, Miss};
-pub use outcome::{InputFact, Outcome};
+pub use outcome::{Fault, InputFact, Outcome, Traffic, TrafficSource};
 pub use plan::{Candidate, Planned, plan_search};
 pub use provision::{Provision, ProvisionError, ServiceNeeds, Terms, provision};
 pub use reach::{OutOfReach, out_of_reach};

@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::bound::CostBound;
+use super::level::SameLevel;
 use super::replicate::Replicated;
 use crate::engine::RunRecord;
+use crate::units::SimTime;
 
 /// The result of a scenario: one run per policy on common random numbers, and everything needed to judge and repeat it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -22,10 +24,18 @@ pub struct Outcome {
     pub version: String,
     /// Seed.
     pub seed: u64,
-    /// One run per policy, in the order of the scenario.
+    /// Where the requests come from: one for each service, in the order of the scenario.
+    pub traffic: Vec<Traffic>,
+    /// What goes wrong as the scenario plans it, in order of time.
+    pub faults: Vec<Fault>,
+    /// One run per policy, in the order of the scenario: the first replication, where there are several.
     pub runs: Vec<RunRecord>,
     /// The same policies over several replications; `None` where each was run once.
     pub replicated: Option<Replicated>,
+    /// Index of the policy with which the replications of the others are compared.
+    pub base: usize,
+    /// How the policies were brought to the same service level; `None` where they were run as they are.
+    pub level: Option<SameLevel>,
     /// What every policy that keeps the objective pays at least; `None` where that is not known.
     pub bound: Option<CostBound>,
     /// What was read.
@@ -36,6 +46,51 @@ pub struct Outcome {
     pub price_date: String,
     /// What the reader should know before trusting the figures, one sentence each.
     pub warnings: Vec<String>,
+}
+
+/// Where the requests of a service come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Traffic {
+    /// Name of the service.
+    pub service: String,
+    /// What kind of source it is.
+    pub source: TrafficSource,
+    /// The steps that reshape the requests, as the scenario writes them.
+    pub steps: Vec<String>,
+}
+
+/// A kind of source of requests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrafficSource {
+    /// A recorded trace: the same in every replication.
+    Recorded {
+        /// The file, without its directory.
+        file: String,
+    },
+    /// Drawn anew in each replication.
+    Generated {
+        /// The generator's name; empty for one that has none.
+        generator: String,
+    },
+    /// Users who wait for answers: how many requests there are depends on the policy.
+    ClosedLoop {
+        /// The most users at any time.
+        users: u32,
+    },
+}
+
+/// A fault that a scenario plans.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// What is the matter, in a few words (`zone b lost`).
+    pub what: String,
+    /// From when.
+    pub from: SimTime,
+    /// Until when; not beyond the end of the run.
+    pub to: SimTime,
 }
 
 /// An input: a trace, a manifest, the scenario itself.

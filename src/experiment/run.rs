@@ -4,11 +4,12 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
-use super::outcome::{InputFact, Outcome};
+use super::assumptions;
+use super::outcome::{Fault, InputFact, Outcome, Traffic, TrafficSource};
 use super::pool::in_pool;
-use crate::cluster::ModelKind;
-use crate::engine::scenario::Scenario;
-use crate::engine::{RunError, RunRecord};
+use crate::engine::scenario::{Scenario, ServicePlan};
+use crate::engine::{RunError, RunRecord, ZoneOutage};
+use crate::units::SimTime;
 use crate::workload::TraceError;
 
 /// Told how far a run has come: the policy's index and the share of the simulated time that is over.
@@ -49,9 +50,8 @@ pub fn run(scenario: &Scenario, command: &str, threads: usize, progress: Progres
             );
         }
     }
-    let inputs = inputs(scenario).map_err(|error| RunError::Trace { at: crate::units::SimTime::ZERO, error })?;
-    let bound =
-        super::cost_bound(scenario).map_err(|error| RunError::Trace { at: crate::units::SimTime::ZERO, error })?;
+    let inputs = inputs(scenario).map_err(|error| RunError::Trace { at: SimTime::ZERO, error })?;
+    let bound = super::cost_bound(scenario).map_err(|error| RunError::Trace { at: SimTime::ZERO, error })?;
     let mut warnings = warnings(&runs);
     let said = bound.as_ref().err().filter(|_| !scenario.objectives.is_empty());
     warnings.extend(said.map(|why| format!("No lower bound on cost: {why}.")));
@@ -63,11 +63,15 @@ pub fn run(scenario: &Scenario, command: &str, threads: usize, progress: Progres
         version: env!("CARGO_PKG_VERSION").to_string(),
         seed: scenario.seed,
         warnings,
+        traffic: traffic(scenario),
+        faults: faults(scenario),
         replicated: None,
+        base: 0,
+        level: None,
         bound: bound.ok(),
         runs,
         inputs,
-        assumptions: assumptions(scenario),
+        assumptions: assumptions::of(scenario),
         price_date: scenario.price_date.clone(),
     })
 }
@@ -93,42 +97,35 @@ fn inputs(scenario: &Scenario) -> Result<Vec<InputFact>, TraceError> {
     Ok(facts)
 }
 
-/// What the model takes for granted, in sentences.
-fn assumptions(scenario: &Scenario) -> Vec<String> {
-    let mut said = Vec::new();
-    for service in &scenario.services {
-        let spec = &service.spec;
-        said.push(match spec.model {
-            ModelKind::Slots => format!(
-                "A replica of {} serves {} requests at once; they do not slow each other down.",
-                spec.name, spec.concurrency
-            ),
-            ModelKind::ProcessorSharing => {
-                format!("The requests in a replica of {} share its CPU limit evenly, one core each at most.", spec.name)
+/// Where the requests of each service come from.
+fn traffic(scenario: &Scenario) -> Vec<Traffic> {
+    let of = |service: &ServicePlan| {
+        let workload = &service.workload;
+        let file = workload.trace().and_then(|path| path.file_name()).map(|name| name.to_string_lossy().into_owned());
+        let source = match (workload.clients(), file) {
+            (Some(clients), _) => TrafficSource::ClosedLoop { users: clients.most() },
+            (None, Some(file)) => TrafficSource::Recorded { file },
+            (None, None) => {
+                TrafficSource::Generated { generator: workload.generator().unwrap_or_default().to_string() }
             }
-        });
-        said.push(format!("Requests to {} are dispatched {}.", spec.name, spec.dispatch.summary));
-        said.push(format!("At the start the replicas of {} are ready.", spec.name));
-    }
-    let metrics = &scenario.metrics;
-    said.push(format!(
-        "Metrics are scraped every {}, averaged over {}, and seen {} later.",
-        metrics.interval, metrics.window, metrics.lag
-    ));
-    for outage in &scenario.outages {
-        said.push(format!(
-            "Zone {} is lost after {} for {}: replicas there are killed with their requests and replaced elsewhere at once; nodes of a \
-             pool are paid for all the same.",
-            scenario.zones[outage.zone as usize],
-            outage.at.since(crate::units::SimTime::ZERO),
-            outage.length
-        ));
-    }
-    said.push(format!(
-        "Replicas count as needed for the offered load at {} utilization.",
-        scenario.reference_utilization
-    ));
-    said
+        };
+        Traffic { service: service.spec.name.clone(), source, steps: workload.steps().to_vec() }
+    };
+    scenario.services.iter().map(of).collect()
+}
+
+/// The zones that are lost, as far as the run goes.
+fn faults(scenario: &Scenario) -> Vec<Fault> {
+    let end = SimTime::ZERO + scenario.duration;
+    let zone = |outage: &ZoneOutage| scenario.zones.get(outage.zone as usize).cloned().unwrap_or_default();
+    let fault = |outage: &ZoneOutage| Fault {
+        what: format!("zone {} lost", zone(outage)),
+        from: outage.at,
+        to: (outage.at + outage.length).min(end),
+    };
+    let mut all: Vec<Fault> = scenario.outages.iter().filter(|outage| outage.at < end).map(fault).collect();
+    all.sort_by_key(|fault| fault.from);
+    all
 }
 
 /// What the reader should know before trusting the figures.

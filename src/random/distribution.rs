@@ -153,6 +153,34 @@ impl Distribution {
         }
     }
 
+    /// The distribution in words for a reader ("lognormal with mean 120 ms and standard deviation 60 ms"), to three digits.
+    pub fn words(&self) -> String {
+        let time = shown;
+        match self {
+            Distribution::Constant { value } => format!("always {}", time(*value)),
+            Distribution::Uniform { low, high } => format!("uniform between {} and {}", time(*low), time(*high)),
+            Distribution::Exponential { mean } => format!("exponential with mean {}", time(*mean)),
+            Distribution::Lognormal { sigma, .. } => {
+                let cv = ((sigma * sigma).exp() - 1.0).sqrt();
+                format!("lognormal with mean {} and standard deviation {}", time(self.mean()), time(cv * self.mean()))
+            }
+            Distribution::Weibull { shape, .. } => format!("Weibull with shape {shape} and mean {}", time(self.mean())),
+            Distribution::Gamma { shape, .. } => format!("gamma with shape {shape} and mean {}", time(self.mean())),
+            Distribution::Pareto { shape, min, max } if max.is_infinite() => {
+                format!("Pareto with tail index {shape} from {}", time(*min))
+            }
+            Distribution::Pareto { shape, min, max } => {
+                format!("Pareto with tail index {shape} from {} to {}", time(*min), time(*max))
+            }
+            Distribution::Hyperexponential { means, .. } => {
+                format!("a mixture of {} exponentials with mean {}", means.len(), time(self.mean()))
+            }
+            Distribution::Empirical { values } => {
+                format!("one of {} measured values with mean {}", values.len(), time(self.mean()))
+            }
+        }
+    }
+
     /// The mean; infinite for a Pareto tail index up to 1.
     pub fn mean(&self) -> f64 {
         match self {
@@ -170,6 +198,22 @@ impl Distribution {
             Distribution::Empirical { values } => values.iter().sum::<f64>() / values.len() as f64,
         }
     }
+}
+
+/// Seconds with three significant digits in the unit that suits them.
+fn shown(seconds: f64) -> String {
+    let (value, unit) = match seconds {
+        0.0 => return "0 s".into(),
+        s if s < 0.9995e-3 => (s * 1e6, "µs"),
+        s if s < 0.9995 => (s * 1e3, "ms"),
+        s if s < 600.0 => (s, "s"),
+        s if s < 36_000.0 => (s / 60.0, "min"),
+        s => (s / 3600.0, "h"),
+    };
+    let decimals = (2.0 - value.abs().log10().floor()).clamp(0.0, 2.0) as usize;
+    let text = format!("{value:.decimals$}");
+    let short = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    format!("{short} {unit}")
 }
 
 fn pareto_mean(shape: f64, min: f64, max: f64) -> f64 {
@@ -378,6 +422,23 @@ mod tests {
         let n = 400_000;
         let total: f64 = (0..n).map(|_| distribution.sample(&mut draw)).sum();
         assert!((total / f64::from(n) / distribution.mean() - 1.0).abs() < 0.03, "{text}");
+    }
+
+    #[rstest]
+    #[case("0s", "always 0 s")]
+    #[case("1250ms", "always 1.25 s")]
+    #[case("90s", "always 90 s")]
+    #[case("exponential: { mean: 120ms }", "exponential with mean 120 ms")]
+    #[case("lognormal: { mean: 40ms, cv: 0.6 }", "lognormal with mean 40 ms and standard deviation 24 ms")]
+    #[case("weibull: { shape: 0.7, mean: 1h }", "Weibull with shape 0.7 and mean 60 min")]
+    #[case("gamma: { shape: 3, mean: 1234us }", "gamma with shape 3 and mean 1.23 ms")]
+    #[case("pareto: { shape: 1.5, min: 10ms, max: 1s }", "Pareto with tail index 1.5 from 10 ms to 1 s")]
+    #[case("pareto: { shape: 0.5, min: 10us }", "Pareto with tail index 0.5 from 10 µs")]
+    #[case("hyperexponential: { mean: 120ms, cv: 2 }", "a mixture of 2 exponentials with mean 120 ms")]
+    #[case("empirical: [100ms, 200ms]", "one of 2 measured values with mean 150 ms")]
+    #[case("uniform: { min: 80ms, max: 160ms }", "uniform between 80 ms and 160 ms")]
+    fn words_are_plain(#[case] text: &str, #[case] words: &str) {
+        assert_eq!(read(text).unwrap().words(), words);
     }
 
     #[rstest]

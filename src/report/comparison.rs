@@ -4,10 +4,35 @@ use serde_json::{Value, json};
 
 use super::grid::Grid;
 use super::table::TableStyle;
-use super::text;
-use crate::experiment::{Better, Difference, Figure, Finding, Quantity, Replicated, Unit, differences};
+use super::{Artifact, ReportError, Reporter, ReporterPlugin, text};
+use crate::experiment::{Better, Difference, Figure, Finding, Outcome, Quantity, Replicated, Unit, differences};
 use crate::stats::ConfidenceInterval;
 use crate::units::{SimDuration, Usd};
+
+/// The entry in the list.
+pub(super) const PLUGIN: ReporterPlugin = ReporterPlugin {
+    name: "comparison.json",
+    summary: "where policies were replicated: every figure with its interval, and its difference from the base",
+    source: "RFC 8259",
+    build: &ComparisonJson,
+};
+
+struct ComparisonJson;
+
+impl Reporter for ComparisonJson {
+    fn report(&self, outcome: &Outcome) -> Result<Vec<Artifact>, ReportError> {
+        let text = outcome.replicated.as_ref().map(|result| comparison(result, outcome.base, TableStyle::Json));
+        Ok(text.into_iter().map(|text| Artifact::new(PLUGIN.name, text)).collect())
+    }
+}
+
+/// The two tables of a comparison: every figure of every policy with its interval, and what differs from the base.
+pub(super) fn grids(outcome: &Outcome) -> Option<[Grid; 2]> {
+    let result = outcome.replicated.as_ref()?;
+    let mut figures = figures_grid(result);
+    figures.notes.clear();
+    Some([figures, verdicts_grid(result, outcome.base, &differences(result, outcome.base))])
+}
 
 /// A value in a unit (`$3.63`, `92.5 ms`, `99.93%`).
 pub fn value_text(value: f64, unit: Unit) -> String {

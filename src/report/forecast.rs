@@ -126,16 +126,18 @@ fn direction(miss: &Miss) -> &'static str {
 /// What the page's block shows.
 #[derive(Serialize)]
 pub(super) struct Section {
-    figures: Vec<Figure>,
+    figures: Vec<Picture>,
     groups: Vec<Group>,
     note: &'static str,
 }
 
+#[cfg(feature = "charts")]
+use super::charts::Picture;
+
+/// Without charts there is none.
+#[cfg(not(feature = "charts"))]
 #[derive(Serialize)]
-struct Figure {
-    svg: String,
-    caption: String,
-}
+struct Picture {}
 
 /// One policy (and service): the dearest misses, then the sums.
 #[derive(Serialize)]
@@ -153,13 +155,18 @@ impl Section {
 }
 
 #[cfg(feature = "charts")]
-fn figures(outcome: &Outcome) -> Vec<Figure> {
-    super::charts::forecast_figures(outcome).into_iter().map(|(svg, caption)| Figure { svg, caption }).collect()
+fn figures(outcome: &Outcome) -> Vec<Picture> {
+    super::charts::forecast_figures(outcome)
 }
 
 #[cfg(not(feature = "charts"))]
-fn figures(_: &Outcome) -> Vec<Figure> {
+fn figures(_: &Outcome) -> Vec<Picture> {
     Vec::new()
+}
+
+/// Whether any policy of the outcome forecast.
+pub(super) fn is_any(outcome: &Outcome) -> bool {
+    !priced(outcome).is_empty()
 }
 
 fn groups(outcome: &Outcome) -> Vec<Group> {

@@ -1,11 +1,12 @@
 //! A plain table of texts, printed for a terminal, as Markdown, as CSV or as JSON.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table};
+use serde::Serialize;
 
 use super::table::{RULES, TableStyle, markdown_row};
 
 /// A table of texts with notes below it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Grid {
     /// Heads of the columns.
     pub header: Vec<String>,

@@ -15,7 +15,10 @@ use crate::policy::ReasonCode;
 use crate::report::causes::share_text;
 use crate::report::table::{label, notes, rows};
 use crate::report::verdict::is_clairvoyant;
-use crate::report::{Artifact, ReportError, Reporter, ReporterPlugin, bill, forecast, text, verdict};
+use crate::report::{
+    Artifact, Grid, REPORTERS, ReportError, Reporter, ReporterPlugin, Words, bill, comparison, forecast, level,
+    level_answer, same_level, text, words,
+};
 
 /// The entry in the list.
 pub(super) const PLUGIN: ReporterPlugin = ReporterPlugin {
@@ -26,8 +29,11 @@ pub(super) const PLUGIN: ReporterPlugin = ReporterPlugin {
 };
 
 const TEMPLATE: &str = include_str!("../../assets/report.html");
+const MACROS: &str = include_str!("../../assets/macros.html");
 const FORECAST: &str = include_str!("../../assets/forecast.html");
 const STYLE: &str = include_str!("../../assets/report.css");
+#[cfg(feature = "charts")]
+const SCRIPT: &str = include_str!("../../assets/timelines.js");
 
 /// Decisions shown per policy and service, and on the page altogether; all are in `decisions.csv`.
 const DECISIONS_EACH: usize = 25;
@@ -45,6 +51,7 @@ fn page(outcome: &Outcome) -> Result<String, minijinja::Error> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    environment.add_template("macros", MACROS)?;
     environment.add_template("report", TEMPLATE)?;
     environment.add_template("forecast", FORECAST)?;
     environment.get_template("report")?.render(Serde(Page::of(outcome)))
@@ -54,6 +61,8 @@ fn page(outcome: &Outcome) -> Result<String, minijinja::Error> {
 #[derive(Serialize)]
 struct Page<'a> {
     style: &'static str,
+    /// The script that zooms timelines; empty without any.
+    script: &'static str,
     scenario: &'a str,
     title: &'a str,
     description: &'a str,
@@ -64,24 +73,39 @@ struct Page<'a> {
     assumptions: &'a [String],
     warnings: &'a [String],
     inputs: Vec<[&'a str; 3]>,
+    asked: Vec<String>,
     answer: String,
     details: Vec<String>,
+    sure: Vec<String>,
+    /// Policies at the same service level, with the answer in a sentence.
+    level: Option<(String, Grid)>,
+    /// Figures with intervals, and differences with verdicts.
+    comparison: Option<[Grid; 2]>,
+    /// Said of what shows one replication among several.
+    one_of: String,
     columns: Vec<Column>,
     rows: Vec<GridRow>,
     notes: Vec<String>,
-    figures: Vec<Figure>,
+    frontier: Vec<Picture>,
+    figures: Vec<Picture>,
+    timelines: Option<Timelines>,
     forecast: forecast::Section,
     violations: Vec<Violation>,
     bills: Vec<Bill>,
     decisions: Vec<Decisions>,
+    /// The files beside the page: name and what it holds.
+    files: Vec<[&'static str; 2]>,
 }
 
 impl<'a> Page<'a> {
     fn of(outcome: &'a Outcome) -> Self {
-        let verdict = verdict(outcome);
+        let Words { asked, verdict, sure } = words(outcome);
+        let [frontier, figures] = figures(outcome);
+        let timelines = timelines(outcome);
         let several = outcome.runs.iter().any(|run| run.services.len() > 1);
         Page {
             style: STYLE,
+            script: script(&timelines),
             scenario: &outcome.scenario,
             title: &outcome.title,
             description: &outcome.description,
@@ -92,16 +116,24 @@ impl<'a> Page<'a> {
             assumptions: &outcome.assumptions,
             warnings: &outcome.warnings,
             inputs: outcome.inputs.iter().map(|i| [&*i.name, &*i.detail, &*i.checksum]).collect(),
+            asked,
             answer: verdict.answer,
             details: verdict.details,
+            sure,
+            level: outcome.level.as_ref().map(|level| (level_answer(&level.tuned), same_level(level))),
+            comparison: comparison::grids(outcome),
+            one_of: one_of(outcome),
             columns: outcome.runs.iter().map(Column::of).collect(),
             rows: rows(outcome).iter().map(GridRow::of).collect(),
             notes: notes(outcome),
-            figures: figures(outcome),
+            frontier,
+            figures,
+            timelines,
             forecast: forecast::Section::of(outcome),
             violations: outcome.runs.iter().flat_map(|run| violations(run, several)).collect(),
             bills: outcome.runs.iter().map(Bill::of).collect(),
             decisions: decisions(outcome, several),
+            files: files(outcome),
         }
     }
 }
@@ -152,20 +184,70 @@ impl GridRow {
     }
 }
 
+#[cfg(feature = "charts")]
+use super::charts::{Picture, Timelines};
+
+/// Without charts there is none.
+#[cfg(not(feature = "charts"))]
 #[derive(Serialize)]
-struct Figure {
-    svg: String,
-    caption: String,
-}
+struct Picture {}
+
+/// Without charts there are none.
+#[cfg(not(feature = "charts"))]
+#[derive(Serialize)]
+struct Timelines {}
 
 #[cfg(feature = "charts")]
-fn figures(outcome: &Outcome) -> Vec<Figure> {
-    super::charts::figures(outcome).into_iter().map(|(svg, caption)| Figure { svg, caption }).collect()
+fn figures(outcome: &Outcome) -> [Vec<Picture>; 2] {
+    [super::charts::frontier_figures(outcome), super::charts::figures(outcome)]
 }
 
 #[cfg(not(feature = "charts"))]
-fn figures(_: &Outcome) -> Vec<Figure> {
-    Vec::new()
+fn figures(_: &Outcome) -> [Vec<Picture>; 2] {
+    [Vec::new(), Vec::new()]
+}
+
+#[cfg(feature = "charts")]
+fn timelines(outcome: &Outcome) -> Option<Timelines> {
+    Some(Timelines::of(outcome)).filter(|timelines| !timelines.is_empty())
+}
+
+#[cfg(not(feature = "charts"))]
+fn timelines(_: &Outcome) -> Option<Timelines> {
+    None
+}
+
+#[cfg(feature = "charts")]
+fn script(timelines: &Option<Timelines>) -> &'static str {
+    if timelines.is_some() { SCRIPT } else { "" }
+}
+
+#[cfg(not(feature = "charts"))]
+fn script(_: &Option<Timelines>) -> &'static str {
+    ""
+}
+
+/// What is said of tables and pictures that show one replication.
+pub(super) fn one_of(outcome: &Outcome) -> String {
+    match &outcome.replicated {
+        Some(result) if result.replications > 1 => {
+            format!("The first of {} replications.", text::count(result.replications))
+        }
+        _ => String::new(),
+    }
+}
+
+/// The files beside the page, but for charts, which are named below each.
+fn files(outcome: &Outcome) -> Vec<[&'static str; 2]> {
+    let is_written = |name: &str| match name {
+        "report.html" | "charts" => false,
+        "comparison.json" => outcome.replicated.is_some(),
+        "frontier.csv" => level::points(outcome).is_some(),
+        "forecasts.csv" => forecast::is_any(outcome),
+        _ => true,
+    };
+    let written = REPORTERS.iter().filter(|plugin| is_written(plugin.name));
+    written.map(|plugin| [plugin.name, plugin.summary]).collect()
 }
 
 /// "POLICY" or "POLICY, SERVICE".
@@ -175,7 +257,7 @@ fn whose(run: &RunRecord, service: &ServiceRecord, several: bool) -> String {
 
 /// An objective that judged requests, and how it was kept.
 #[derive(Serialize)]
-struct Violation {
+pub(super) struct Violation {
     policy: String,
     objective: String,
     met: bool,
@@ -184,7 +266,18 @@ struct Violation {
     causes: Vec<[String; 3]>,
 }
 
-fn violations(run: &RunRecord, several: bool) -> Vec<Violation> {
+impl Violation {
+    /// (policy, objective, cause, share of the bad requests, how many) for each cause.
+    pub(super) fn cause_rows(&self) -> impl Iterator<Item = [String; 5]> + '_ {
+        self.causes.iter().map(|[cause, share, count]| {
+            let of = [&self.policy, &self.objective, cause, share, count];
+            of.map(String::clone)
+        })
+    }
+}
+
+/// How each objective of a run was kept; `several` says whether services are named.
+pub(super) fn violations(run: &RunRecord, several: bool) -> Vec<Violation> {
     let judged = run.services.iter().flat_map(|s| s.objectives.iter().filter(|o| o.total > 0).map(move |o| (s, o)));
     let row = |(service, objective): (&ServiceRecord, &ObjectiveRecord)| Violation {
         policy: whose(run, service, several),
@@ -251,18 +344,21 @@ fn decisions(outcome: &Outcome, several: bool) -> Vec<Decisions> {
     services
         .into_iter()
         .map(|(run, service)| {
-            let notable: Vec<&DecisionRecord> = service.decisions.iter().filter(|d| is_notable(d)).collect();
+            let mut notable: Vec<&DecisionRecord> = service.decisions.iter().filter(|d| is_notable(d)).collect();
             let more = match notable.len().saturating_sub(each) {
                 0 => String::new(),
                 n => format!(
-                    "and {} more notable decisions; all {} are in decisions.csv",
+                    "Shown are those that changed the size most; {} more are notable, and all {} are in",
                     text::count(n as u64),
                     text::count(service.decisions.len() as u64)
                 ),
             };
+            notable.sort_by_key(|decision| std::cmp::Reverse(decision.from.abs_diff(decision.to)));
+            notable.truncate(each);
+            notable.sort_by_key(|decision| decision.at);
             Decisions {
                 whose: whose(run, service, several),
-                rows: notable.iter().take(each).map(|decision| decision_row(decision)).collect(),
+                rows: notable.iter().map(|decision| decision_row(decision)).collect(),
                 more,
             }
         })

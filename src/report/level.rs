@@ -1,25 +1,79 @@
 //! Policies at the same service level: what each must hold for it, and what that costs.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use super::comparison::value_text;
 use super::grid::Grid;
-use super::text;
-use super::{Artifact, ReportError};
-use crate::engine::scenario::Scenario;
-use crate::experiment::{CostBound, Trial, Tuned, Unit};
+use super::verdict::{is_clairvoyant, meets_objectives};
+use super::{Artifact, ReportError, Reporter, ReporterPlugin, text};
+use crate::engine::RunRecord;
+use crate::experiment::{LevelObjective, Outcome, SameLevel, Trial, Tuned, Unit};
+
+/// The entry in the list.
+pub(super) const PLUGIN: ReporterPlugin = ReporterPlugin {
+    name: "frontier.csv",
+    summary: "cost and attainment of each policy, with every headroom that was tried where it was tuned to a service level",
+    source: "RFC 4180",
+    build: &FrontierCsv,
+};
+
+struct FrontierCsv;
+
+impl Reporter for FrontierCsv {
+    fn report(&self, outcome: &Outcome) -> Result<Vec<Artifact>, ReportError> {
+        Ok(points(outcome).iter().map(|level| Artifact::new(PLUGIN.name, frontier_csv(level))).collect())
+    }
+}
+
+/// What the frontier shows: every headroom that was tried, or where none was, each policy as it is. `None` without several
+/// policies and an objective.
+pub(super) fn points(outcome: &Outcome) -> Option<Cow<'_, SameLevel>> {
+    if let Some(level) = &outcome.level {
+        return Some(Cow::Borrowed(level));
+    }
+    let services = outcome.runs.first().map_or(&[][..], |run| &run.services);
+    let several = services.len() > 1;
+    let objectives = services.iter().flat_map(|service| {
+        service.objectives.iter().map(move |objective| LevelObjective {
+            service: if several { service.name.clone() } else { String::new() },
+            text: objective.text.clone(),
+            target: objective.target,
+        })
+    });
+    let objectives: Vec<LevelObjective> = objectives.collect();
+    let comparable = |run: &&RunRecord| {
+        run.services.iter().map(|service| service.objectives.len()).sum::<usize>() == objectives.len()
+    };
+    let tuned: Vec<Tuned> = outcome.runs.iter().filter(comparable).map(as_it_was).collect();
+    (tuned.len() > 1 && !objectives.is_empty()).then_some(Cow::Owned(SameLevel { objectives, tuned }))
+}
+
+/// A run as the only trial of its policy.
+fn as_it_was(run: &RunRecord) -> Tuned {
+    let attained = run.services.iter().flat_map(|service| &service.objectives).map(|o| vec![o.attainment()]).collect();
+    let met = meets_objectives(run) != Some(false);
+    let most_ready = run.services.iter().map(|service| service.max_ready).sum();
+    let trial = Trial { headroom: 1.0, costs: vec![run.cost.as_f64()], most_ready, attained, met };
+    Tuned {
+        policy: run.policy.clone(),
+        clairvoyant: is_clairvoyant(run),
+        trials: vec![trial],
+        chosen: met.then_some(0),
+    }
+}
 
 /// One row per policy, the cheapest that meets the objectives first.
-pub fn same_level(scenario: &Scenario, tuned: &[Tuned]) -> Grid {
+pub fn same_level(level: &SameLevel) -> Grid {
     let mut header: Vec<String> = ["Policy", "Headroom", "Cost"].map(String::from).into();
-    header.extend(objective_names(scenario));
+    header.extend(level.objectives.iter().map(objective_name));
     header.extend(["As it is".to_string(), "its cost".to_string()]);
-    let mut order: Vec<&Tuned> = tuned.iter().collect();
+    let mut order: Vec<&Tuned> = level.tuned.iter().collect();
     let cost = |tuned: &&Tuned| tuned.best().map_or(f64::INFINITY, Trial::cost);
     order.sort_by(|a, b| {
         (a.chosen.is_none(), cost(a)).partial_cmp(&(b.chosen.is_none(), cost(b))).unwrap_or(std::cmp::Ordering::Equal)
     });
-    let rows = order.into_iter().map(|tuned| row(scenario, tuned)).collect();
+    let rows = order.into_iter().map(|tuned| row(level, tuned)).collect();
     let notes = vec![
         "Headroom: a policy provides for so many times the load that it sees (an autoscaler's target divided by it, a fixed fleet \
          multiplied), the least at which every objective is met with confidence. That more of it never breaks an objective is taken for \
@@ -29,19 +83,19 @@ pub fn same_level(scenario: &Scenario, tuned: &[Tuned]) -> Grid {
     Grid { header, rows, notes }
 }
 
-fn objective_names(scenario: &Scenario) -> Vec<String> {
-    let several = scenario.services.len() > 1;
-    let name = |service: &crate::engine::scenario::ServicePlan, objective: &crate::engine::Objective| match several {
-        true => format!("{}: {}", service.spec.name, objective.text()),
-        false => objective.text(),
-    };
-    scenario.services.iter().flat_map(|service| scenario.objectives.iter().map(move |o| name(service, o))).collect()
+fn objective_name(objective: &LevelObjective) -> String {
+    match objective.service.as_str() {
+        "" => objective.text.clone(),
+        service => format!("{service}: {}", objective.text),
+    }
 }
 
-fn row(scenario: &Scenario, tuned: &Tuned) -> Vec<String> {
+fn row(level: &SameLevel, tuned: &Tuned) -> Vec<String> {
     let name = if tuned.clairvoyant { format!("{} (clairvoyant)", tuned.policy) } else { tuned.policy.clone() };
-    let columns = scenario.services.len() * scenario.objectives.len();
-    let Some(best) = tuned.best() else { return vec![name] };
+    let columns = level.objectives.len();
+    let Some(best) = tuned.best() else {
+        return std::iter::once(name).chain(vec![text::MISSING.to_string(); columns + 4]).collect();
+    };
     let mut cells = vec![name];
     match tuned.chosen {
         Some(_) => cells.extend([format!("{:.2}x", best.headroom), value_text(best.cost(), Unit::Dollars)]),
@@ -76,27 +130,16 @@ pub fn level_answer(tuned: &[Tuned]) -> String {
     }
 }
 
-/// The frontier of cost and bad requests, with its figures as CSV.
-///
-/// # Errors
-/// If a picture cannot be encoded.
-pub fn frontier(scenario: &Scenario, tuned: &[Tuned], bound: Option<&CostBound>) -> Result<Vec<Artifact>, ReportError> {
-    let mut all = vec![Artifact::new("frontier.csv", frontier_csv(scenario, tuned))];
-    #[cfg(feature = "charts")]
-    all.extend(super::charts::frontier_files(scenario, tuned, bound)?);
-    let _ = (bound, &mut all);
-    Ok(all)
-}
-
-fn frontier_csv(scenario: &Scenario, tuned: &[Tuned]) -> String {
+/// The figures of the frontier of cost and bad requests: one row for each headroom that was tried.
+fn frontier_csv(level: &SameLevel) -> String {
     let field = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
-    let names = objective_names(scenario);
+    let names: Vec<String> = level.objectives.iter().map(objective_name).collect();
     let mut csv = String::from("policy,clairvoyant,headroom,cost_usd,meets_objectives,chosen");
     for name in &names {
         let _ = write!(csv, ",{}", field(&format!("attained: {name}")));
     }
     csv.push('\n');
-    for policy in tuned {
+    for policy in &level.tuned {
         for (index, trial) in policy.trials.iter().enumerate() {
             let chosen = policy.chosen == Some(index);
             let (name, cost) = (field(&policy.policy), trial.cost());

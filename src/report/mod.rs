@@ -15,11 +15,13 @@ mod forecast;
 mod gap;
 mod grid;
 mod html;
+mod latency_csv;
 mod level;
 mod plan;
 mod policy_tests;
 mod provision;
 mod result;
+mod standing;
 mod summary_json;
 mod summary_md;
 mod sweep;
@@ -31,6 +33,7 @@ mod timeline_parquet;
 mod trace;
 mod variations;
 mod verdict;
+mod words;
 
 use std::fmt;
 
@@ -42,7 +45,7 @@ pub use bill::{BillLine, bill};
 pub use capacity::{capacity, capacity_files};
 pub use comparison::{comparison, figure_title, interval_text, value_text, verdict_text};
 pub use grid::Grid;
-pub use level::{frontier, level_answer, same_level};
+pub use level::{level_answer, same_level};
 pub use plan::{plan_answer, plan_table, plan_trials};
 pub use policy_tests::{
     COMMENT_TAG, Case, Held, Tested, changes_grid, comment, diff, github_annotations, gitlab_code_quality, junit,
@@ -56,6 +59,7 @@ pub use table::{TableStyle, table};
 pub use trace::{portraits, sparkline};
 pub use variations::variations;
 pub use verdict::{Verdict, meets_objectives, verdict};
+pub use words::{Words, words};
 
 /// A file to be written: its name, without a directory, and its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +98,9 @@ pub const REPORTERS: &[ReporterPlugin] = &[
     #[cfg(feature = "tables")]
     timeline_parquet::PLUGIN,
     decisions_csv::PLUGIN,
+    latency_csv::PLUGIN,
+    comparison::PLUGIN,
+    level::PLUGIN,
     result::PLUGIN,
     forecast::PLUGIN,
     #[cfg(feature = "charts")]

@@ -82,7 +82,7 @@ pub(super) fn notes(outcome: &Outcome) -> Vec<String> {
              it, and the gap is not all waste. A policy below it misses the objective.",
             bound.objective,
             text::dollars(bound.cost),
-            bound.interval
+            text::latency(bound.interval)
         ));
         notes.extend(gap::explained(outcome));
     }

@@ -1,9 +1,10 @@
 //! The answer in words, computed once for every report.
 
-use crate::engine::RunRecord;
+use crate::engine::{Cause, ObjectiveRecord, RunRecord};
 use crate::experiment::Outcome;
 use crate::policy::Foresight;
-use crate::report::text;
+use crate::report::causes::{share_text, tenths};
+use crate::report::{standing, text};
 use crate::units::Usd;
 
 /// What the figures say: one sentence that answers "which policy?", and what qualifies it.
@@ -32,8 +33,16 @@ pub(super) fn is_clairvoyant(run: &RunRecord) -> bool {
     run.foresight == Foresight::Clairvoyant
 }
 
-/// The verdict on an outcome. Policies that know the trace are never recommended, only named as a bound.
+/// The verdict on an outcome. Policies that know the trace are never recommended, only named as a bound. With several
+/// replications an objective counts as kept if the confidence interval of its attainment lies at or above the target.
 pub fn verdict(outcome: &Outcome) -> Verdict {
+    match &outcome.replicated {
+        Some(result) if result.replications > 1 => standing::verdict(outcome, result),
+        _ => of_one_run(outcome),
+    }
+}
+
+fn of_one_run(outcome: &Outcome) -> Verdict {
     let mut real: Vec<&RunRecord> = outcome.runs.iter().filter(|run| !is_clairvoyant(run)).collect();
     real.sort_by_key(|run| run.cost);
     let meeting: Vec<&RunRecord> = real.iter().copied().filter(|run| meets_objectives(run) == Some(true)).collect();
@@ -42,12 +51,16 @@ pub fn verdict(outcome: &Outcome) -> Verdict {
         (None, _) if outcome.runs.is_empty() => "Nothing was run.".into(),
         (None, _) => "Only policies that know the trace were run: they are a bound, not a choice.".into(),
         (Some(cheapest), None) if meets_objectives(cheapest).is_none() => without_objectives(&real),
-        (Some(_), None) => none_meets(&real),
+        (Some(_), None) => {
+            details.extend(real.iter().filter_map(|run| missing(run, None)));
+            none_meets(&real)
+        }
         (Some(_), Some(best)) => {
-            details.extend(cheaper_but_missing(best, &real));
+            details.extend(real.iter().filter_map(|run| missing(run, Some(best))));
             best_meets(&meeting, real.len())
         }
     };
+    details.extend(meeting.first().and_then(|best| above_bound(outcome, &best.policy, best.cost.as_f64())));
     let reference = meeting.first().or(real.first()).copied();
     details.extend(outcome.runs.iter().filter(|run| is_clairvoyant(run)).map(|run| bound(run, reference)));
     Verdict { answer, details }
@@ -94,9 +107,42 @@ fn none_meets(real: &[&RunRecord]) -> String {
     }
 }
 
-fn cheaper_but_missing(best: &RunRecord, real: &[&RunRecord]) -> Vec<String> {
-    let cheaper = real.iter().filter(|run| run.cost < best.cost);
-    cheaper.map(|run| format!("{} costs less ({}) but {}.", run.policy, text::dollars(run.cost), misses(run))).collect()
+/// What a run misses and why, beside the cost of the best; `None` if it misses nothing.
+fn missing(run: &RunRecord, best: Option<&RunRecord>) -> Option<String> {
+    let worst = objectives(run).filter(|objective| !objective.met());
+    let worst = worst.max_by(|a, b| a.budget_used().total_cmp(&b.budget_used()))?;
+    let (name, cost, misses) = (&run.policy, text::dollars(run.cost), misses(run));
+    let beginning = match best {
+        Some(best) if run.cost < best.cost => format!("{name} costs less ({cost}) but {misses}"),
+        Some(best) if run.cost > best.cost => format!("{name} costs more ({cost}) and {misses}"),
+        Some(_) => format!("{name} costs the same and {misses}"),
+        None => format!("{name} ({cost}) {misses}"),
+    };
+    Some(format!("{beginning}{}.", reasons(worst)))
+}
+
+/// The causes that account for a tenth or more of an objective's bad requests, the greatest first; two at most.
+fn reasons(objective: &ObjectiveRecord) -> String {
+    let Some(shares) = tenths(&objective.causes) else { return String::new() };
+    let mut causes: Vec<Cause> = Cause::ALL.into_iter().filter(|cause| shares[*cause as usize] >= 100).collect();
+    causes.sort_by_key(|cause| std::cmp::Reverse(shares[*cause as usize]));
+    let told = causes.iter().take(2);
+    let told = told.filter_map(|cause| Some(format!("{} ({})", cause.words(), share_text(&objective.causes, *cause)?)));
+    match told.collect::<Vec<_>>().as_slice() {
+        [] => String::new(),
+        told => format!("; causes of bad requests: {}", told.join(", ")),
+    }
+}
+
+/// How far above the lower bound a policy that keeps the objectives lies.
+pub(super) fn above_bound(outcome: &Outcome, policy: &str, cost: f64) -> Option<String> {
+    let bound = outcome.bound.as_ref().filter(|bound| bound.cost > Usd::ZERO)?;
+    let (ratio, least) = (cost / bound.cost.as_f64(), text::dollars(bound.cost));
+    let distance = match ratio {
+        ratio if ratio >= 2.0 => format!("{} times the lower bound of {least}", text::number(ratio, 1)),
+        ratio => format!("{} above the lower bound of {least}", text::percent(ratio - 1.0)),
+    };
+    Some(format!("{policy} costs {distance}, below which no policy keeps “{}”.", bound.objective))
 }
 
 /// What a run misses, in words.

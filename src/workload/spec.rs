@@ -31,6 +31,8 @@ pub struct WorkloadSpec {
     recipe: Arc<dyn Recipe>,
     files: Vec<PathBuf>,
     steps: Vec<String>,
+    /// Name of the generator that makes the requests, if one of the list does.
+    generator: Option<&'static str>,
     /// Number of steps in the chain.
     chain: usize,
 }
@@ -38,13 +40,19 @@ pub struct WorkloadSpec {
 impl WorkloadSpec {
     /// A workload made by library users from a recipe of their own.
     pub fn from_recipe(recipe: Arc<dyn Recipe>) -> Self {
-        WorkloadSpec { recipe, files: Vec::new(), steps: Vec::new(), chain: 0 }
+        WorkloadSpec { recipe, files: Vec::new(), steps: Vec::new(), generator: None, chain: 0 }
     }
 
     /// A trace file read with `options`.
     pub fn from_trace(path: &Path, options: TraceOptions) -> Self {
         let recipe = FileRecipe { path: path.into(), options, factor: 1.0 };
-        WorkloadSpec { recipe: Arc::new(recipe), files: vec![path.into()], steps: Vec::new(), chain: 0 }
+        WorkloadSpec {
+            recipe: Arc::new(recipe),
+            files: vec![path.into()],
+            steps: Vec::new(),
+            generator: None,
+            chain: 0,
+        }
     }
 
     /// Reads a scenario's `workload:` mapping; relative paths start from `base_dir`. The trace is opened once, so that a
@@ -60,7 +68,9 @@ impl WorkloadSpec {
             return None;
         };
         let read = match source {
-            Source::Generator(recipe) => recipe.map(WorkloadSpec::from_recipe),
+            Source::Generator(name, recipe) => {
+                recipe.map(|recipe| WorkloadSpec { generator: Some(name), ..WorkloadSpec::from_recipe(recipe) })
+            }
             Source::Trace(trace) => read_trace(&fields, trace, base_dir, sink),
         };
         let mut spec = read.unwrap_or_else(|| WorkloadSpec::from_recipe(Arc::new(Nothing)));
@@ -120,6 +130,16 @@ impl WorkloadSpec {
         self.files.iter().map(|path| checksum(path)).collect()
     }
 
+    /// The trace that is replayed; `None` where a generator makes the requests.
+    pub fn trace(&self) -> Option<&Path> {
+        self.files.first().filter(|_| self.generator.is_none()).map(PathBuf::as_path)
+    }
+
+    /// Name of the generator that makes the requests; `None` for a trace, or a recipe that is in no list.
+    pub fn generator(&self) -> Option<&'static str> {
+        self.generator
+    }
+
     /// The transforms as the scenario writes them, one text each.
     pub fn steps(&self) -> &[String] {
         &self.steps
@@ -165,7 +185,7 @@ impl Recipe for Nothing {
 
 enum Source<'a> {
     Trace(&'a Node),
-    Generator(Option<Arc<dyn Recipe>>),
+    Generator(&'static str, Option<Arc<dyn Recipe>>),
 }
 
 /// What the requests come from: exactly one of `trace` and the generators.
@@ -175,7 +195,7 @@ fn source_of<'a>(fields: &Fields<'a>, sink: &mut Diagnostics) -> Option<Source<'
     let mut found: Vec<Source<'a>> = trace.map(Source::Trace).into_iter().collect();
     for (plugin, node) in generators {
         let built = (plugin.build)(node, sink);
-        found.push(Source::Generator(built));
+        found.push(Source::Generator(plugin.name, built));
     }
     let names: Vec<&str> = std::iter::once("trace").chain(GENERATORS.iter().map(|plugin| plugin.name)).collect();
     let names = names.join("`, `");

@@ -7,6 +7,7 @@ use plimsoll::units::Fraction;
 use rstest::rstest;
 use std::io::{Read, Write};
 
+use super::words::compared;
 use super::{DAY, FILES, blank, files, synthetic, without_services};
 
 fn again(outcome: &Outcome) -> Outcome {
@@ -29,6 +30,7 @@ fn with_odd_numbers() -> Outcome {
 #[case::no_runs(synthetic::empty())]
 #[case::blank(blank())]
 #[case::no_services(without_services())]
+#[case::compared(compared())]
 fn a_result_read_back_gives_the_same_bytes(#[case] outcome: Outcome) {
     let (first, second) = (files(&outcome), files(&again(&outcome)));
     assert_eq!(first.keys().collect::<Vec<_>>(), second.keys().collect::<Vec<_>>());
@@ -67,10 +69,33 @@ fn what_is_not_a_sound_result_is_refused() {
     refused(&sound[..sound.len() - 9], "cut short");
     let text = unpacked(sound);
     refused(&packed(&text.replace("hpa-cpu-60", "hpa-cpu-61")), "checksum");
-    refused(&packed(&text.replacen("\"version\":2", "\"version\":9", 1)), "version 9 of the layout");
+    refused(&packed(&text.replacen("\"version\":3", "\"version\":9", 1)), "version 9 of the layout");
     for cut in (0..sound.len()).step_by(997) {
         assert!(read_result(&sound[..cut]).is_err(), "{cut}");
     }
+}
+
+/// Two comparisons of the same figures are one; against a run without replications there are no intervals.
+#[test]
+fn comparisons_are_merged_if_they_are_alike() {
+    let whole = compared();
+    let part = |indices: std::ops::Range<usize>| {
+        let mut part = whole.clone();
+        part.runs = whole.runs[indices.clone()].to_vec();
+        let (result, level) = (part.replicated.as_mut().unwrap(), part.level.as_mut().unwrap());
+        result.arms = whole.replicated.as_ref().unwrap().arms[indices.clone()].to_vec();
+        level.tuned = whole.level.as_ref().unwrap().tuned[indices].to_vec();
+        part.command = "plimsoll compare a.yaml".into();
+        part
+    };
+    let merged = merge(vec![("a".into(), part(0..2)), ("b".into(), part(1..4))]).unwrap();
+    assert_eq!((&merged.replicated, &merged.level, &merged.runs), (&whole.replicated, &whole.level, &whole.runs));
+    assert!(merged.command.contains("plimsoll report part-1/*/compare part-2/*/compare"), "{}", merged.command);
+    let mut single = part(2..4);
+    (single.replicated, single.level) = (None, None);
+    let merged = merge(vec![("a".into(), part(0..2)), ("b".into(), single)]).unwrap();
+    assert!(merged.replicated.is_none() && merged.level.is_none());
+    assert!(merged.warnings.iter().any(|said| said.contains("No intervals")), "{:?}", merged.warnings);
 }
 
 /// The day in two parts, each as if it had been run alone.

@@ -4,7 +4,7 @@ use plimsoll::engine::{
     Cause, Causes, DecisionRecord, Elasticity, Interval, LeaseRecord, ObjectiveRecord, RequestCounts, RunRecord,
     ServiceRecord,
 };
-use plimsoll::experiment::{InputFact, Outcome};
+use plimsoll::experiment::{InputFact, Outcome, Traffic, TrafficSource};
 use plimsoll::policy::{Foresight, ReasonCode};
 use plimsoll::stats::LatencyHistogram;
 use plimsoll::units::{Fraction, SimDuration, SimTime, Usd, UsdPerHour};
@@ -45,7 +45,15 @@ pub fn empty() -> Outcome {
         version: "0.1.0".into(),
         seed: 7,
         runs: Vec::new(),
+        traffic: vec![Traffic {
+            service: "checkout".into(),
+            source: TrafficSource::Recorded { file: "shop.csv.zst".into() },
+            steps: Vec::new(),
+        }],
+        faults: Vec::new(),
         replicated: None,
+        base: 0,
+        level: None,
         inputs: vec![
             InputFact {
                 name: "traces/shop.csv.zst".into(),

@@ -17,7 +17,7 @@ use plotters_backend::{
 pub(super) const FINE: i32 = 10;
 
 /// The font: the embedded one, its look-alike on systems without it, and whatever there is.
-const FONT: &str = "'DejaVu Sans', Verdana, sans-serif";
+pub(super) const FONT: &str = "'DejaVu Sans', Verdana, sans-serif";
 
 /// Okabe and Ito's colours for all kinds of colour vision ("Color Universal Design", 2008) without yellow, which is too
 /// light for lines on white; black last.
@@ -166,14 +166,14 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// A coordinate in SVG units, exact: at most one decimal.
-fn unit(fine: i32) -> String {
+pub(super) fn unit(fine: i32) -> String {
     let (whole, tenth) = (fine.abs() / FINE, fine.abs() % FINE);
     let sign = if fine < 0 { "-" } else { "" };
     if tenth == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{tenth}") }
 }
 
 /// Path data: horizontal and vertical moves in their short form, points that repeat left out.
-fn path_data(points: impl IntoIterator<Item = BackendCoord>) -> String {
+pub(super) fn path_data(points: impl IntoIterator<Item = BackendCoord>) -> String {
     let mut data = String::new();
     let mut last: Option<BackendCoord> = None;
     for (x, y) in points {

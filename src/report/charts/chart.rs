@@ -35,6 +35,8 @@ pub(super) enum Mark {
     Across { ink: Ink, at: f64 },
     /// A ring around a point.
     Ring { ink: Ink, at: Point },
+    /// A small disc at a point.
+    Disc { ink: Ink, at: Point },
     /// A filled rectangle between two corners.
     Cell { ink: Ink, from: Point, to: Point },
     /// Words beside a point.
@@ -183,6 +185,7 @@ impl Chart {
                 }
                 // Written below, above all that is drawn.
                 Mark::Words { .. } => continue,
+                Mark::Disc { ink, at } => plot.draw_series([Circle::new(place(*at), fine(3), ink.code().filled())])?,
                 Mark::Ring { ink, at } => plot.draw_series([Circle::new(place(*at), fine(6), stroke(*ink, 20))])?,
             };
         }

@@ -12,7 +12,7 @@ use crate::report::{table::label, text};
 /// More charts than this say nothing new.
 const MOST: usize = 8;
 /// Points of one line.
-const POINTS: usize = 1_600;
+const POINTS: usize = 900;
 
 /// The charts of an outcome; none without a predictive policy.
 pub(super) fn charts(outcome: &Outcome) -> Vec<Chart> {

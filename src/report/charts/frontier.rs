@@ -5,9 +5,9 @@ use super::canvas::Ink;
 use super::chart::{Chart, Mark, Panel, Sample, Side};
 use super::pictures::slug;
 use super::thin::Point;
-use crate::engine::scenario::Scenario;
-use crate::experiment::{CostBound, Trial, Tuned, Unit};
+use crate::experiment::{CostBound, Outcome, SameLevel, Trial, Tuned, Unit};
 use crate::report::comparison::value_text;
+use crate::report::level::points;
 
 /// More policies than this make a chart unreadable; the table has them all.
 const MOST_POLICIES: usize = 8;
@@ -15,23 +15,17 @@ const MOST_POLICIES: usize = 8;
 const LEAST_SHARE: f64 = 1e-6;
 
 /// A chart for each service and objective.
-pub(super) fn charts(scenario: &Scenario, tuned: &[Tuned], bound: Option<&CostBound>) -> Vec<Chart> {
-    let objectives = scenario.objectives.len();
-    let count = scenario.services.len() * objectives;
-    (0..count).filter_map(|index| chart(scenario, tuned, bound, index, count > 1)).collect()
+pub(super) fn charts(outcome: &Outcome) -> Vec<Chart> {
+    let (level, bound) = (points(outcome), outcome.bound.as_ref());
+    level.iter().flat_map(|level| of_level(level, bound)).collect()
 }
 
-fn chart(
-    scenario: &Scenario,
-    tuned: &[Tuned],
-    bound: Option<&CostBound>,
-    index: usize,
-    several: bool,
-) -> Option<Chart> {
-    let (service, objective) = (
-        &scenario.services[index / scenario.objectives.len()],
-        &scenario.objectives[index % scenario.objectives.len()],
-    );
+fn of_level(level: &SameLevel, bound: Option<&CostBound>) -> Vec<Chart> {
+    (0..level.objectives.len()).filter_map(|index| chart(level, bound, index)).collect()
+}
+
+fn chart(level: &SameLevel, bound: Option<&CostBound>, index: usize) -> Option<Chart> {
+    let (tuned, objective) = (&level.tuned, &level.objectives[index]);
     let bad = |trial: &Trial| (1.0 - trial.attainment(index)).max(LEAST_SHARE);
     let shown = &tuned[..tuned.len().min(MOST_POLICIES)];
     let points: Vec<Vec<Point>> =
@@ -45,24 +39,42 @@ fn chart(
     let budget = (1.0 - objective.target.get()).max(LEAST_SHARE);
     let shares = || points.iter().flatten().map(|point| point.1).chain([budget]);
     let y = share_axis(shares().fold(1.0, f64::min), shares().fold(LEAST_SHARE, f64::max));
+    let x = dollars_axis(low, high);
     let mut marks = vec![Mark::Across { ink: Ink::Limit, at: budget }];
     if let Some(bound) = bound {
         marks.push(Mark::Line { ink: Ink::Axis, segments: vec![vec![(bound, y.low), (bound, y.high)]] });
-        let at = (bound, y.high * 0.6);
-        marks.push(Mark::Words { ink: Ink::Axis, at, text: " lower bound".into(), side: Side::Right });
+        let at = (beside(&x, bound, GAP / 2.0), y.high * 0.6);
+        marks.push(Mark::Words { ink: Ink::Axis, at, text: "lower bound".into(), side: Side::Right });
     }
     for (number, (policy, line)) in shown.iter().zip(&points).enumerate() {
         let ink = Ink::Series(number as u8);
         marks.push(Mark::Line { ink, segments: vec![line.clone()] });
+        if let [alone] = line[..] {
+            // One point is no line: a small disc, and a name beside it that does not depend on its colour.
+            marks.push(Mark::Disc { ink: Ink::Alone(number as u8), at: alone });
+            let range = x.range();
+            let right = x.place(alone.0) < f64::midpoint(range.start, range.end);
+            let side = if right { Side::Right } else { Side::Left };
+            let at = (beside(&x, alone.0, if right { GAP } else { -GAP }), alone.1);
+            marks.push(Mark::Words { ink: Ink::Text, at, text: titled(policy), side });
+        }
         marks.extend(policy.chosen.map(|chosen| Mark::Ring { ink: Ink::Alone(number as u8), at: line[chosen] }));
     }
-    let legend = shown.iter().enumerate().map(|(number, policy)| {
-        let name = if policy.clairvoyant { format!("{} (clairvoyant)", policy.policy) } else { policy.policy.clone() };
-        (Sample::Line, Ink::Series(number as u8), name)
-    });
+    // What is named beside its point needs no entry.
+    let lines = shown.iter().enumerate().filter(|(_, policy)| policy.trials.len() > 1);
+    let legend = lines.map(|(number, policy)| (Sample::Line, Ink::Series(number as u8), titled(policy)));
     let mut legend: Vec<(Sample, Ink, String)> = legend.collect();
-    legend.push((Sample::Ring, Ink::Axis, "least headroom that meets the objectives".into()));
-    let name = if several { format!("frontier-{}-{}", index + 1, slug(&service.spec.name)) } else { "frontier".into() };
+    let tuned_to_it = tuned.iter().any(|policy| policy.trials.len() > 1);
+    let (ring, each) = match tuned_to_it {
+        true => ("least headroom that meets the objectives", "a policy with one headroom"),
+        false => ("meets every objective", "a policy"),
+    };
+    legend.push((Sample::Ring, Ink::Axis, ring.into()));
+    let name = match (level.objectives.len(), objective.service.as_str()) {
+        (1, _) => "frontier".into(),
+        (_, "") => format!("frontier-{}", index + 1),
+        (_, service) => format!("frontier-{}-{}", index + 1, slug(service)),
+    };
     let chosen: Vec<String> = shown
         .iter()
         .filter_map(|policy| {
@@ -71,19 +83,34 @@ fn chart(
         .collect();
     Some(Chart {
         name,
-        title: format!("Cost and bad requests: {}", objective.text()),
+        title: format!("Cost and bad requests: {}", objective.text),
         description: format!(
             "Where the objectives are met: {}.",
             if chosen.is_empty() { "nowhere".into() } else { chosen.join(", ") }
         ),
         caption: format!(
-            "Each point is a policy with one headroom; towards the lower left is better. The dashed line is what the objective allows. \
+            "Each point is {each}; towards the lower left is better. The dashed line is what the objective allows. \
              Shares below {LEAST_SHARE} are drawn at it."
         ),
         legend,
-        x: dollars_axis(low, high),
+        x,
         panels: vec![Panel { title: None, height: 300, y, marks }],
     })
+}
+
+/// The policy's name, marked if it knows the trace.
+fn titled(policy: &Tuned) -> String {
+    if policy.clairvoyant { format!("{} (clairvoyant)", policy.policy) } else { policy.policy.clone() }
+}
+
+/// Between a point and its name, as a share of the axis.
+const GAP: f64 = 0.016;
+
+/// The value that lies a share of the axis to the right of another.
+fn beside(x: &Axis, value: f64, share: f64) -> f64 {
+    let range = x.range();
+    let place = x.place(value) + share * (range.end - range.start);
+    if x.scale == Scale::Log { 10f64.powf(place) } else { place }
 }
 
 /// Logarithmic where costs differ widely.

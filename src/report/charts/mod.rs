@@ -12,18 +12,22 @@ mod raster;
 mod recorded;
 mod sweep;
 mod thin;
+mod timelines;
 mod trace;
 
-use crate::engine::scenario::Scenario;
+use serde::Serialize;
+
 use crate::experiment::recorded::Comparison;
-use crate::experiment::{CostBound, Limit, Outcome, Provision, SweepTable, Tuned};
+use crate::experiment::{Limit, Outcome, Provision, SweepTable};
 use crate::report::{Artifact, ReportError, Reporter, ReporterPlugin};
 use crate::workload::Portrait;
+
+pub(super) use timelines::Section as Timelines;
 
 /// The entry in the list.
 pub(super) const PLUGIN: ReporterPlugin = ReporterPlugin {
     name: "charts",
-    summary: "load and capacity, latency, replicas, cost and forecasts over time, latency distribution; SVG and PNG",
+    summary: "frontier, load and capacity, latency, replicas, cost, forecasts and a timeline of each policy; SVG and PNG",
     source: "plotters; PNG by resvg with DejaVu Sans",
     build: &Charts,
 };
@@ -33,9 +37,12 @@ struct Charts;
 impl Reporter for Charts {
     fn report(&self, outcome: &Outcome) -> Result<Vec<Artifact>, ReportError> {
         let mut artifacts = Vec::new();
-        for chart in pictures::all(outcome).into_iter().chain(forecast::charts(outcome)) {
+        for chart in
+            frontier::charts(outcome).into_iter().chain(pictures::all(outcome)).chain(forecast::charts(outcome))
+        {
             artifacts.extend(files(&chart)?);
         }
+        artifacts.extend(timelines::files(outcome)?);
         Ok(artifacts)
     }
 }
@@ -65,14 +72,53 @@ pub(super) fn recorded_files(runs: &[Comparison]) -> Result<[Artifact; 2], Repor
     files(&recorded::chart(runs))
 }
 
-/// All charts for a page: the `svg` element and how to read it.
-pub(super) fn figures(outcome: &Outcome) -> Vec<(String, String)> {
-    pictures::all(outcome).into_iter().map(|chart| (chart.svg(true), chart.caption)).collect()
+/// A chart on a page.
+#[derive(Serialize)]
+pub(super) struct Picture {
+    /// The `svg` element.
+    svg: String,
+    title: String,
+    /// How to read it.
+    caption: String,
+    /// Name of its files without their ending.
+    name: String,
+    /// The file with its figures.
+    data: &'static str,
 }
 
-/// The charts of forecasts for a page: the `svg` element and how to read it.
-pub(super) fn forecast_figures(outcome: &Outcome) -> Vec<(String, String)> {
-    forecast::charts(outcome).into_iter().map(|chart| (chart.svg(true), chart.caption)).collect()
+impl Picture {
+    fn of(chart: &chart::Chart) -> Picture {
+        let (title, caption, name) = (chart.title.clone(), chart.caption.clone(), chart.name.clone());
+        Picture { svg: chart.svg(true), title, caption, data: data_of(&name), name }
+    }
+
+    /// Name of its files without their ending, its title, how to read it, and the file with its figures.
+    pub(in crate::report) fn texts(&self) -> [&str; 4] {
+        [&self.name, &self.title, &self.caption, self.data]
+    }
+}
+
+/// The file with the figures of a chart of an outcome.
+fn data_of(name: &str) -> &'static str {
+    const FILES: [(&str, &str); 3] =
+        [("frontier", "frontier.csv"), ("latency-cdf", "latency.csv"), ("forecast-", "forecasts.csv")];
+    let file = FILES.into_iter().find(|(prefix, _)| name.starts_with(prefix));
+    file.map_or("timeline.csv", |(_, file)| file)
+}
+
+/// The frontier for a page.
+pub(super) fn frontier_figures(outcome: &Outcome) -> Vec<Picture> {
+    frontier::charts(outcome).iter().map(Picture::of).collect()
+}
+
+/// The charts of an outcome for a page, but for the frontier and forecasts.
+pub(super) fn figures(outcome: &Outcome) -> Vec<Picture> {
+    pictures::all(outcome).iter().map(Picture::of).collect()
+}
+
+/// The charts of forecasts for a page.
+pub(super) fn forecast_figures(outcome: &Outcome) -> Vec<Picture> {
+    forecast::charts(outcome).iter().map(Picture::of).collect()
 }
 
 /// The charts of a sweep.
@@ -88,19 +134,6 @@ pub(super) fn sweep_files(table: &SweepTable) -> Result<Vec<Artifact>, ReportErr
 pub(super) fn trace_files(traces: &[(String, Portrait)]) -> Result<Vec<Artifact>, ReportError> {
     let mut artifacts = Vec::new();
     for chart in trace::charts(traces) {
-        artifacts.extend(files(&chart)?);
-    }
-    Ok(artifacts)
-}
-
-/// The charts of cost and bad requests over headroom.
-pub(super) fn frontier_files(
-    scenario: &Scenario,
-    tuned: &[Tuned],
-    bound: Option<&CostBound>,
-) -> Result<Vec<Artifact>, ReportError> {
-    let mut artifacts = Vec::new();
-    for chart in frontier::charts(scenario, tuned, bound) {
         artifacts.extend(files(&chart)?);
     }
     Ok(artifacts)

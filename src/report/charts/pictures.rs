@@ -16,7 +16,7 @@ const MOST_POLICIES: usize = 12;
 
 /// Points of one chart, and of all together: an SVG stays below 150 kB and a page below 2 MB.
 const POINTS_PER_CHART: usize = 9_000;
-const POINTS: usize = 90_000;
+const POINTS: usize = 45_000;
 
 /// What all charts of one service need.
 struct Subject<'a> {

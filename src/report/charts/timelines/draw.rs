@@ -1,0 +1,303 @@
+//! A timeline as SVG: panels above each other on one axis of time.
+//!
+//! It is a picture that says everything without a script. Its groups and `data-` attributes are what the page's script
+//! (`assets/timelines.js`) finds again when it zooms: the two agree on the names, and on nothing else.
+
+use std::fmt::Write;
+
+use super::super::axis::Axis;
+use super::super::canvas::{FINE, FONT, escape, path_data, unit};
+use super::Timeline;
+use super::series::{Kind, Measure, PANELS, Panel, Range, Rows, Series};
+use crate::report::text;
+
+/// Sizes in SVG units, as in the other charts.
+pub(super) const WIDTH: i32 = 760;
+pub(super) const LEFT: i32 = 84;
+pub(super) const RIGHT: i32 = 22;
+/// Room for the title, which a page has in a heading of its own.
+const TITLE: i32 = 30;
+const PANEL_TITLE: i32 = 26;
+pub(super) const PANEL: i32 = 78;
+const BOTTOM: i32 = 44;
+const LABEL: i32 = 13;
+
+/// Height of the whole.
+pub(super) fn height() -> i32 {
+    TITLE + PANELS.len() as i32 * (PANEL_TITLE + PANEL) + BOTTOM
+}
+
+/// Where the plot of a panel begins.
+pub(super) fn top(panel: usize) -> i32 {
+    TITLE + PANEL_TITLE + panel as i32 * (PANEL_TITLE + PANEL)
+}
+
+/// The axis of a panel: wide enough for all of it and for the limits.
+pub(super) fn axis(rows: &Rows, panel: usize, limits: &[(f64, String)]) -> Axis {
+    let plain = |value: f64, decimals: usize| text::number(value, decimals);
+    match PANELS[panel].measure {
+        Measure::Latency => {
+            let ranges = (0..PANELS[panel].series.len()).filter_map(|series| rows.extent(panel, series));
+            let all = ranges.chain(limits.iter().map(|(at, _)| (*at, *at)));
+            let (low, high) = all.fold((f64::INFINITY, 0.0f64), |(a, b), (low, high)| (a.min(low), b.max(high)));
+            Axis::duration(low, high, 4, "")
+        }
+        Measure::Share => Axis::from_zero(1.0, 2, "", |value, _| format!("{:.0}%", value * 100.0)),
+        Measure::Rate | Measure::Replicas => Axis::from_zero(rows.height(panel), 2, "", plain),
+    }
+}
+
+/// The picture: a document of its own, or the element that a page embeds.
+pub(super) fn svg(timeline: &Timeline, rows: &Rows, embedded: bool) -> String {
+    let mut body = String::new();
+    let x = Axis::time(timeline.end, 12);
+    bands(&mut body, timeline);
+    for panel in 0..PANELS.len() {
+        let limits = if PANELS[panel].measure == Measure::Latency { &timeline.limits[..] } else { &[] };
+        draw_panel(&mut body, rows, panel, (&x, &axis(rows, panel, limits)), limits);
+    }
+    time_axis(&mut body, &x);
+    marks(&mut body, timeline);
+    let (name, size) = (&timeline.name, height());
+    let (space, top) = match embedded {
+        true => ("", TITLE - 8),
+        false => {
+            let title = label((LEFT, 22), 17, "start", ("c-textf", "#1a1a1a"), &timeline.title);
+            body = format!("<rect width=\"{WIDTH}\" height=\"{size}\" fill=\"#ffffff\"/>\n{title}{body}");
+            (" xmlns=\"http://www.w3.org/2000/svg\"", 0)
+        }
+    };
+    format!(
+        "<svg{space} class=\"timeline\" viewBox=\"0 {top} {WIDTH} {shown}\" width=\"{WIDTH}\" height=\"{shown}\" role=\"img\" \
+         aria-labelledby=\"{name}-title {name}-desc\" font-family=\"{FONT}\">\n<title id=\"{name}-title\">{}</title>\n\
+         <desc id=\"{name}-desc\">{}</desc>\n{body}</svg>\n",
+        escape(&timeline.title),
+        escape(&timeline.description),
+        shown = size - top,
+    )
+}
+
+/// A text; `look` is its class and colour.
+fn label((x, y): (i32, i32), size: i32, anchor: &str, (class, color): (&str, &str), words: &str) -> String {
+    let words = escape(words);
+    format!(
+        "<text class=\"{class}\" x=\"{x}\" y=\"{y}\" font-size=\"{size}\" text-anchor=\"{anchor}\" fill=\"{color}\">{words}</text>\n"
+    )
+}
+
+const QUIET: (&str, &str) = ("c-axisf", "#595959");
+const PLAIN: (&str, &str) = ("c-textf", "#1a1a1a");
+
+/// Horizontal place of a moment, in tenths of a unit.
+fn across(x: &Axis, at: f64) -> i32 {
+    let range = x.range();
+    let share = (x.place(at) - range.start) / (range.end - range.start);
+    (f64::from(LEFT * FINE) + share * f64::from((WIDTH - LEFT - RIGHT) * FINE)).round() as i32
+}
+
+/// Vertical place of a value in a panel, in tenths of a unit.
+fn down(y: &Axis, panel: usize, value: f64) -> i32 {
+    let range = y.range();
+    let share = (y.place(value) - range.start) / (range.end - range.start);
+    (f64::from((top(panel) + PANEL) * FINE) - share * f64::from(PANEL * FINE)).round() as i32
+}
+
+/// Times that are unlike the rest: shaded over all panels, with their names.
+fn bands(body: &mut String, timeline: &Timeline) {
+    let x = Axis::time(timeline.end, 12);
+    let (high, low) = (top(0), top(PANELS.len() - 1) + PANEL);
+    body.push_str("<g class=\"t-bands\">\n");
+    for band in &timeline.bands {
+        let (from, to) = (across(&x, band.from), across(&x, band.to));
+        let (clock, words) = (|at: f64| text::clock(at), escape(&band.what));
+        let (class, color) = if band.fault { ("t-faultf", "#f6d5cb") } else { ("t-warmf", "#ececec") };
+        let _ = writeln!(
+            body,
+            "<g data-from=\"{}\" data-to=\"{}\"><title>{words}: {} to {}</title><rect class=\"{class}\" x=\"{}\" y=\"{high}\" \
+             width=\"{}\" height=\"{}\" fill=\"{color}\"/><text class=\"c-textf\" x=\"{}\" y=\"{}\" font-size=\"11\" \
+             fill=\"#1a1a1a\">{words}</text></g>",
+            band.from,
+            band.to,
+            clock(band.from),
+            clock(band.to),
+            unit(from),
+            unit((to - from).max(FINE)),
+            low - high,
+            unit(from + 3 * FINE),
+            high + 11,
+        );
+    }
+    body.push_str("</g>\n");
+}
+
+/// One panel: title and legend above it, grid, series, limits, labels.
+fn draw_panel(body: &mut String, rows: &Rows, panel: usize, (x, y): (&Axis, &Axis), limits: &[(f64, String)]) {
+    let Panel { title, series, .. } = &PANELS[panel];
+    let (above, base) = (top(panel), top(panel) + PANEL);
+    let _ = writeln!(body, "<g class=\"t-panel\">");
+    *body += &label((LEFT, above - 8), LABEL, "start", PLAIN, title);
+    legend(body, title, series, (panel, limits));
+    body.push_str("<g class=\"t-grid\">\n");
+    for (value, words) in &y.ticks {
+        let at = down(y, panel, *value);
+        let (line, place) = (path_data([(LEFT * FINE, at), ((WIDTH - RIGHT) * FINE, at)]), at / FINE + 4);
+        let _ = writeln!(body, "<path class=\"c-grid\" d=\"{line}\" fill=\"none\" stroke=\"#e3e3e3\"/>");
+        *body += &label((LEFT - 8, place), 12, "end", QUIET, words);
+    }
+    for (at, _) in &x.ticks {
+        let at = across(x, *at);
+        let line = path_data([(at, above * FINE), (at, base * FINE)]);
+        let _ = writeln!(body, "<path class=\"c-grid\" d=\"{line}\" fill=\"none\" stroke=\"#e3e3e3\"/>");
+    }
+    body.push_str("</g>\n");
+    for (index, series) in series.iter().enumerate() {
+        let data = series_path(rows, (panel, index), (x, y));
+        let (class, color) = (series.class, series.color);
+        let _ = match series.kind {
+            Kind::Area | Kind::Stacked => {
+                writeln!(body, "<path class=\"{class}f\" data-series=\"{index}\" d=\"{data}\" fill=\"{color}\"/>")
+            }
+            Kind::Steps | Kind::Line => writeln!(
+                body,
+                "<path class=\"{class}\" data-series=\"{index}\" d=\"{data}\" fill=\"none\" stroke=\"{color}\" \
+                 stroke-width=\"1.4\"{} stroke-linejoin=\"round\"/>",
+                dash(series)
+            ),
+        };
+    }
+    for (value, _) in limits {
+        let at = down(y, panel, *value);
+        let line = path_data([(LEFT * FINE, at), ((WIDTH - RIGHT) * FINE, at)]);
+        let _ = writeln!(
+            body,
+            "<path class=\"c-limit\" data-limit=\"{value}\" d=\"{line}\" fill=\"none\" stroke=\"#8a1538\" stroke-dasharray=\"5 3\"/>"
+        );
+    }
+    let frame =
+        path_data([(LEFT * FINE, above * FINE), (LEFT * FINE, base * FINE), ((WIDTH - RIGHT) * FINE, base * FINE)]);
+    let _ = writeln!(body, "<path class=\"c-axis\" d=\"{frame}\" fill=\"none\" stroke=\"#595959\"/>\n</g>");
+}
+
+fn dash(series: &Series) -> String {
+    if series.dashes.is_empty() { String::new() } else { format!(" stroke-dasharray=\"{}\"", series.dashes) }
+}
+
+/// Samples of a panel's series, from the right; a series alone is named by the title.
+fn legend(body: &mut String, title: &str, series: &[Series], (panel, limits): (usize, &[(f64, String)])) {
+    let y = top(panel) - 12;
+    let mut x = LEFT + title.chars().count() as i32 * 8 + 18;
+    if series.len() > 1 {
+        for series in series {
+            let (class, color) = (series.class, series.color);
+            let _ = match series.kind {
+                Kind::Area | Kind::Stacked => {
+                    let place = format!("x=\"{x}\" y=\"{}\" width=\"22\" height=\"9\"", y - 4);
+                    writeln!(body, "<rect class=\"{class}f\" {place} fill=\"{color}\"/>")
+                }
+                Kind::Steps | Kind::Line => writeln!(
+                    body,
+                    "<path class=\"{class}\" d=\"M{x} {y}h22\" fill=\"none\" stroke=\"{color}\" stroke-width=\"2\"{}/>",
+                    dash(series)
+                ),
+            };
+            *body += &label((x + 27, y + 4), 12, "start", QUIET, series.name);
+            x += 27 + series.name.chars().count() as i32 * 7 + 16;
+        }
+    }
+    if let Some((_, words)) = limits.first() {
+        let _ = writeln!(
+            body,
+            "<path class=\"c-limit\" d=\"M{x} {y}h22\" fill=\"none\" stroke=\"#8a1538\" stroke-dasharray=\"5 3\"/>"
+        );
+        let more = if limits.len() > 1 { format!(" and {} more", limits.len() - 1) } else { String::new() };
+        *body += &label((x + 27, y + 4), 12, "start", QUIET, &format!("limit of {words}{more}"));
+    }
+}
+
+/// Ticks of time below the last panel, and the unit.
+fn time_axis(body: &mut String, x: &Axis) {
+    let y = top(PANELS.len() - 1) + PANEL + 17;
+    body.push_str("<g class=\"t-time\">\n");
+    for (at, words) in &x.ticks {
+        *body += &label((across(x, *at) / FINE, y), 12, "middle", QUIET, words);
+    }
+    *body += &label(((LEFT + WIDTH - RIGHT) / 2, y + 20), LABEL, "middle", QUIET, &x.title);
+    body.push_str("</g>\n");
+}
+
+/// Decisions as small triangles at the top of the panel of replicas: the tip shows the direction.
+fn marks(body: &mut String, timeline: &Timeline) {
+    let x = Axis::time(timeline.end, 12);
+    let y = top(1);
+    body.push_str("<g class=\"t-marks\">\n");
+    for mark in &timeline.marks {
+        let shape = if mark.up { "M0 1L3.5 7H-3.5Z" } else { "M0 8L3.5 2H-3.5Z" };
+        let _ = writeln!(
+            body,
+            "<path class=\"c-textf\" data-at=\"{}\" transform=\"translate({} {y})\" d=\"{shape}\" fill=\"#1a1a1a\"><title>{}</title></path>",
+            mark.at,
+            unit(across(&x, mark.at)),
+            escape(&mark.words)
+        );
+    }
+    body.push_str("</g>\n");
+}
+
+/// The path of a series; rows without a value leave a gap.
+fn series_path(rows: &Rows, (panel, series): (usize, usize), (x, y): (&Axis, &Axis)) -> String {
+    let column = &rows.values[panel][series];
+    let place = |at: f64, value: f64| (across(x, at), down(y, panel, value));
+    let ends = |row: usize| (rows.edges[row], rows.edges[row + 1]);
+    let kind = PANELS[panel].series[series].kind;
+    let below = |row: usize| match kind {
+        Kind::Stacked => rows.values[panel][series - 1][row].map_or(0.0, |(_, high)| high),
+        _ => 0.0,
+    };
+    let mut data = String::new();
+    let mut row = 0;
+    while row < column.len() {
+        let is_drawn = |range: &Range| match kind {
+            Kind::Area | Kind::Stacked => range.is_some_and(|(_, high)| high > 0.0),
+            Kind::Steps | Kind::Line => range.is_some(),
+        };
+        let length = column[row..].iter().take_while(|range| is_drawn(range)).count();
+        let run = row..row + length;
+        let value = |row: usize| column[row].unwrap_or((0.0, 0.0));
+        data += &match kind {
+            Kind::Area | Kind::Stacked => {
+                let upper = run.clone().flat_map(|row| {
+                    let top = below(row) + value(row).1;
+                    [place(ends(row).0, top), place(ends(row).1, top)]
+                });
+                let lower =
+                    run.clone().rev().flat_map(|row| [place(ends(row).1, below(row)), place(ends(row).0, below(row))]);
+                let outline = path_data(upper.chain(lower));
+                if outline.is_empty() { outline } else { outline + "Z" }
+            }
+            Kind::Steps if rows.each == 1 => path_data(
+                run.clone().flat_map(|row| [place(ends(row).0, value(row).0), place(ends(row).1, value(row).0)]),
+            ),
+            _ => path_data(
+                line(run.clone().map(|row| (ends(row), value(row))), rows.each).map(|(at, value)| place(at, value)),
+            ),
+        };
+        row += length.max(1);
+    }
+    data
+}
+
+/// Points of a line through the middles of rows; of joined rows up from the least to the greatest value and down again. A row
+/// alone is drawn as wide as it is, or it could not be seen.
+fn line(rows: impl Iterator<Item = ((f64, f64), (f64, f64))>, each: usize) -> impl Iterator<Item = (f64, f64)> {
+    let rows: Vec<_> = rows.collect();
+    let alone = rows.len() == 1;
+    rows.into_iter().enumerate().flat_map(move |(index, ((from, to), (low, high)))| {
+        let middle = f64::midpoint(from, to);
+        match (alone, each, index % 2) {
+            (true, ..) => [(from, low), (to, high)],
+            (_, 1, _) => [(middle, low), (middle, low)],
+            (_, _, 0) => [(middle, low), (middle, high)],
+            _ => [(middle, high), (middle, low)],
+        }
+    })
+}

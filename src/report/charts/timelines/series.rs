@@ -1,0 +1,329 @@
+//! The series of a timeline: what is drawn, in which panel, and in how many rows.
+
+use crate::engine::Interval;
+use crate::units::SimTime;
+
+/// How a series is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Each value from the start of its row to its end.
+    Steps,
+    /// A line through the middles of the rows.
+    Line,
+    /// A surface from zero up to the steps.
+    Area,
+    /// A surface from the steps of the series before it up to the sum of both.
+    Stacked,
+}
+
+impl Kind {
+    /// The name that the page's script knows.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Kind::Steps => "steps",
+            Kind::Line => "line",
+            Kind::Area => "area",
+            Kind::Stacked => "stacked",
+        }
+    }
+}
+
+/// What the values of a panel are in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Measure {
+    /// Requests per second.
+    Rate,
+    /// Replicas.
+    Replicas,
+    /// Seconds, on a logarithmic scale.
+    Latency,
+    /// A share.
+    Share,
+}
+
+impl Measure {
+    /// The name that the page's script knows.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Measure::Rate => "rate",
+            Measure::Replicas => "replicas",
+            Measure::Latency => "latency",
+            Measure::Share => "share",
+        }
+    }
+}
+
+/// A series: its name, its look, and how it comes from an interval.
+pub(super) struct Series {
+    pub(super) name: &'static str,
+    /// Class in the page's style sheet.
+    pub(super) class: &'static str,
+    pub(super) color: &'static str,
+    pub(super) dashes: &'static str,
+    pub(super) kind: Kind,
+    of: fn(&Interval) -> Option<f64>,
+}
+
+/// A panel of a timeline.
+pub(super) struct Panel {
+    pub(super) title: &'static str,
+    pub(super) measure: Measure,
+    pub(super) series: &'static [Series],
+}
+
+/// The panels from top to bottom; a surface comes before the lines that cross it.
+pub(super) const PANELS: [Panel; 5] = [
+    Panel {
+        title: "Arrivals per second",
+        measure: Measure::Rate,
+        series: &[Series {
+            name: "arrivals",
+            class: "c-0",
+            color: "#0072b2",
+            dashes: "",
+            kind: Kind::Steps,
+            of: arrivals,
+        }],
+    },
+    Panel {
+        title: "Replicas",
+        measure: Measure::Replicas,
+        series: &[
+            Series {
+                name: "needed",
+                class: "c-needed",
+                color: "#cfd4da",
+                dashes: "",
+                kind: Kind::Area,
+                of: |i| Some(i.needed),
+            },
+            Series {
+                name: "ready",
+                class: "c-0",
+                color: "#0072b2",
+                dashes: "",
+                kind: Kind::Steps,
+                of: |i| Some(i.ready),
+            },
+            Series {
+                name: "starting",
+                class: "c-starting",
+                color: "#9ecae1",
+                dashes: "",
+                kind: Kind::Stacked,
+                of: |i| Some(i.starting),
+            },
+            Series {
+                name: "wanted",
+                class: "c-1",
+                color: "#d55e00",
+                dashes: "5 3",
+                kind: Kind::Steps,
+                of: |i| Some(i.wanted),
+            },
+        ],
+    },
+    Panel {
+        title: "Latency",
+        measure: Measure::Latency,
+        series: &[
+            Series {
+                name: "p50",
+                class: "c-2",
+                color: "#009e73",
+                dashes: "3 2.5",
+                kind: Kind::Line,
+                of: |i| percentile(i, 0),
+            },
+            Series {
+                name: "p95",
+                class: "c-0",
+                color: "#0072b2",
+                dashes: "9 3",
+                kind: Kind::Line,
+                of: |i| percentile(i, 1),
+            },
+            Series {
+                name: "p99",
+                class: "c-1",
+                color: "#d55e00",
+                dashes: "",
+                kind: Kind::Line,
+                of: |i| percentile(i, 2),
+            },
+        ],
+    },
+    Panel {
+        title: "Bad requests per second",
+        measure: Measure::Rate,
+        series: &[
+            Series {
+                name: "lost",
+                class: "c-lost",
+                color: "#b8503a",
+                dashes: "",
+                kind: Kind::Area,
+                of: |i| rate(i, i.lost),
+            },
+            Series {
+                name: "too slow",
+                class: "c-slow",
+                color: "#e69f00",
+                dashes: "",
+                kind: Kind::Stacked,
+                of: too_slow,
+            },
+        ],
+    },
+    Panel {
+        title: "Utilization of slots",
+        measure: Measure::Share,
+        series: &[Series {
+            name: "utilization",
+            class: "c-3",
+            color: "#a8457f",
+            dashes: "",
+            kind: Kind::Steps,
+            of: |i| i.utilization,
+        }],
+    },
+];
+
+fn rate(interval: &Interval, count: u64) -> Option<f64> {
+    (!interval.length.is_zero()).then(|| count as f64 / interval.length.as_secs_f64())
+}
+
+fn arrivals(interval: &Interval) -> Option<f64> {
+    rate(interval, interval.arrived)
+}
+
+/// Completed, but not within the first latency objective.
+fn too_slow(interval: &Interval) -> Option<f64> {
+    rate(interval, interval.completed.saturating_sub(interval.good))
+}
+
+fn percentile(interval: &Interval, index: usize) -> Option<f64> {
+    interval.sojourn.map(|values| values[index].as_secs_f64()).filter(|seconds| *seconds > 0.0)
+}
+
+/// The least and the greatest value of a row; `None` if it has none.
+pub(super) type Range = Option<(f64, f64)>;
+
+/// A timeline in rows: an interval each, or several.
+pub(super) struct Rows {
+    /// Ends of the rows, seconds: one more than there are rows.
+    pub(super) edges: Vec<f64>,
+    /// `values[panel][series][row]`.
+    pub(super) values: Vec<Vec<Vec<Range>>>,
+    /// Intervals in a row.
+    pub(super) each: usize,
+}
+
+impl Rows {
+    /// A timeline, one row an interval; what lies between intervals that do not touch is a row without values.
+    pub(super) fn of(timeline: &[Interval]) -> Rows {
+        let mut intervals: Vec<Option<&Interval>> = Vec::new();
+        let mut edges: Vec<f64> = Vec::new();
+        let mut end = SimTime::ZERO;
+        for interval in timeline.iter().filter(|interval| !interval.length.is_zero()) {
+            if interval.start > end && !edges.is_empty() {
+                intervals.push(None);
+                edges.push(interval.start.as_secs_f64());
+            }
+            if edges.is_empty() {
+                edges.push(interval.start.as_secs_f64());
+            }
+            end = interval.start + interval.length;
+            intervals.push(Some(interval));
+            edges.push(end.as_secs_f64());
+        }
+        let value = |series: &Series, interval: &Option<&Interval>| -> Range {
+            interval.and_then(series.of).filter(|value| value.is_finite()).map(|value| (value, value))
+        };
+        let column = |series: &Series| intervals.iter().map(|interval| value(series, interval)).collect::<Vec<_>>();
+        let values = PANELS.iter().map(|panel| panel.series.iter().map(column).collect()).collect();
+        Rows { edges, values, each: 1 }
+    }
+
+    /// Number of rows.
+    pub(super) fn len(&self) -> usize {
+        self.edges.len().saturating_sub(1)
+    }
+
+    /// As it is with at most `most` rows; otherwise rows of equally many rows, with the least and the greatest value of each, so
+    /// that no spike is lost.
+    pub(super) fn at_most(&self, most: usize) -> Rows {
+        let each = self.len().div_ceil(most.max(1)).max(1);
+        let last = self.edges.last().copied();
+        let starts = self.edges.iter().take(self.len()).step_by(each).copied();
+        let join = |column: &Vec<Range>| column.chunks(each).map(joined).collect::<Vec<Range>>();
+        let values = self.values.iter().map(|panel| panel.iter().map(join).collect()).collect();
+        Rows { edges: starts.chain(last).collect(), values, each: self.each * each }
+    }
+
+    /// Least and greatest value of a series.
+    pub(super) fn extent(&self, panel: usize, series: usize) -> Range {
+        joined(&self.values[panel][series])
+    }
+
+    /// Greatest height of a panel: of stacked series the sum.
+    pub(super) fn height(&self, panel: usize) -> f64 {
+        let columns = &self.values[panel];
+        let mut highest: f64 = 0.0;
+        for row in 0..self.len() {
+            let mut below = 0.0;
+            for (series, column) in PANELS[panel].series.iter().zip(columns) {
+                let top = column[row].map_or(0.0, |(_, high)| high);
+                below = if series.kind == Kind::Stacked { below + top } else { top };
+                highest = highest.max(below);
+            }
+        }
+        highest
+    }
+}
+
+fn joined(ranges: &[Range]) -> Range {
+    ranges.iter().flatten().copied().reduce(|(low, high), (a, b)| (low.min(a), high.max(b)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::SimDuration;
+    use proptest::prelude::*;
+
+    fn rows(values: &[f64]) -> Rows {
+        let edges = (0..=values.len()).map(|i| 60.0 * i as f64).collect();
+        Rows { edges, values: vec![vec![values.iter().map(|v| Some((*v, *v))).collect()]], each: 1 }
+    }
+
+    proptest! {
+        #[test]
+        fn fewer_rows_keep_extremes_and_ends(values in prop::collection::vec(-1e3f64..1e3, 1..700), most in 1usize..200) {
+            let all = rows(&values);
+            let few = all.at_most(most);
+            prop_assert!(few.len() <= most && few.values[0][0].len() == few.len());
+            prop_assert_eq!(few.extent(0, 0), all.extent(0, 0));
+            prop_assert_eq!((few.edges.first(), few.edges.last()), (all.edges.first(), all.edges.last()));
+            prop_assert!(few.edges.windows(2).all(|pair| pair[0] < pair[1]));
+        }
+    }
+
+    #[test]
+    fn what_lies_between_intervals_is_a_row_without_values() {
+        let interval = |start: u64| Interval {
+            start: SimTime::from_secs(start),
+            length: SimDuration::from_secs(10),
+            arrived: 20,
+            completed: 18,
+            good: 15,
+            lost: 2,
+            ..Interval::default()
+        };
+        let rows = Rows::of(&[interval(0), interval(30)]);
+        assert_eq!(rows.edges, [0.0, 10.0, 30.0, 40.0]);
+        assert_eq!(rows.values[0][0], [Some((2.0, 2.0)), None, Some((2.0, 2.0))]);
+        // Lost and too slow lie on each other.
+        assert!((rows.height(3) - 0.5).abs() < 1e-12);
+    }
+}

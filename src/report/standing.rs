@@ -1,0 +1,183 @@
+//! The answer of replications: which policy keeps the objectives with confidence, and which of those costs least.
+
+use crate::experiment::{Outcome, Quantity, Replicated, Samples, Unit, differences};
+use crate::report::comparison::{interval_text, verdict_text};
+use crate::report::verdict::{Verdict, above_bound};
+use crate::stats::ConfidenceInterval;
+
+/// How a policy keeps every objective.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kept {
+    /// The intervals of all attainments lie at or above their targets.
+    Shown,
+    /// All attainments reach their targets on average.
+    OnAverage,
+    /// Some attainment does not.
+    Missed,
+    /// No objective judged a request.
+    NotJudged,
+}
+
+/// A policy and how it stands.
+struct Standing<'a> {
+    arm: usize,
+    samples: &'a Samples,
+    cost: f64,
+    kept: Kept,
+    /// The largest ratio of bad requests to those allowed, over the objectives.
+    worst: f64,
+    /// Objectives not shown to be kept, in words.
+    misses: Vec<String>,
+}
+
+/// The verdict on replications.
+pub(super) fn verdict(outcome: &Outcome, result: &Replicated) -> Verdict {
+    let mut all: Vec<Standing> = (0..result.arms.len()).filter_map(|arm| standing(outcome, result, arm)).collect();
+    all.sort_by(|a, b| a.cost.total_cmp(&b.cost));
+    let real: Vec<&Standing> = all.iter().filter(|standing| !standing.samples.clairvoyant).collect();
+    let kept = |kept: Kept| real.iter().copied().filter(move |standing| standing.kept == kept);
+    let best = kept(Kept::Shown).next();
+    let answer = match (real.as_slice(), best) {
+        ([], _) if all.is_empty() => "Nothing was run.".into(),
+        ([], _) => "Only policies that know the trace were run: they are a bound, not a choice.".into(),
+        (_, Some(best)) => best_answer(result, best, &kept(Kept::Shown).collect::<Vec<_>>(), real.len()),
+        ([first, ..], None) if first.kept == Kept::NotJudged => not_judged(result, &real),
+        (_, None) => none_shown(result, &real),
+    };
+    let mut details: Vec<String> = real.iter().filter_map(|standing| shortfall(result, standing, best)).collect();
+    details.extend(best.and_then(|best| headroom(outcome, best)));
+    details.extend(best.and_then(|best| above_bound(outcome, &best.samples.label, best.cost)));
+    details
+        .extend(all.iter().filter(|standing| standing.samples.clairvoyant).map(|standing| knowing(result, standing)));
+    Verdict { answer, details }
+}
+
+fn standing<'a>(outcome: &Outcome, result: &'a Replicated, arm: usize) -> Option<Standing<'a>> {
+    let samples = &result.arms[arm];
+    let cost = samples.mean(result.figure("cost")?)?;
+    let mut standing = Standing { arm, samples, cost, kept: Kept::NotJudged, worst: 0.0, misses: Vec::new() };
+    let services = outcome.runs.first().map_or(&[][..], |run| &run.services);
+    for (index, figure) in result.figures.iter().enumerate() {
+        let (Quantity::Attainment(number), Some(service)) = (figure.quantity, figure.service) else { continue };
+        let objective = services.get(service).and_then(|service| service.objectives.get(number));
+        let (Some(objective), Some(mean)) = (objective, samples.mean(index)) else { continue };
+        let interval = samples.interval(index, result.level);
+        let target = objective.target.get();
+        let kept = match interval.as_ref().map_or(mean, ConfidenceInterval::low) {
+            low if low >= target => Kept::Shown,
+            _ if mean >= target => Kept::OnAverage,
+            _ => Kept::Missed,
+        };
+        standing.kept = if standing.kept == Kept::NotJudged { kept } else { standing.kept.max(kept) };
+        standing.worst = standing.worst.max(if mean >= 1.0 { 0.0 } else { (1.0 - mean) / (1.0 - target) });
+        if kept != Kept::Shown {
+            let of = if services.len() > 1 { format!(" of {}", services[service].name) } else { String::new() };
+            let attained = interval_text(mean, interval.as_ref(), Unit::Share);
+            standing.misses.push(format!("“{}”{of} ({attained} attained)", objective.text));
+        }
+    }
+    Some(standing)
+}
+
+fn cost_text(result: &Replicated, standing: &Standing) -> String {
+    let figure = result.figure("cost").unwrap_or(0);
+    interval_text(standing.cost, standing.samples.interval(figure, result.level).as_ref(), Unit::Dollars)
+}
+
+fn confidence(result: &Replicated) -> String {
+    format!("{}% confidence", (result.level * 1e4).round() / 1e2)
+}
+
+fn best_answer(result: &Replicated, best: &Standing, shown: &[&Standing], policies: usize) -> String {
+    let (name, cost, sure) = (&best.samples.label, cost_text(result, best), confidence(result));
+    let Some(next) = shown.get(1) else {
+        return match policies {
+            1 => format!("{name} keeps every objective with {sure} and costs {cost}."),
+            _ => format!("{name} is the only policy that keeps every objective with {sure}; it costs {cost}."),
+        };
+    };
+    let figure = result.figure("cost").unwrap_or(0);
+    let found = differences(result, best.arm);
+    let difference = found.iter().find(|difference| difference.arm == next.arm && difference.figure == figure);
+    let versus = difference.map(|difference| {
+        format!(
+            " {}, the next that does ({}): {}.",
+            next.samples.label,
+            cost_text(result, next),
+            verdict_text(difference, &result.figures[figure])
+        )
+    });
+    format!(
+        "{name} is the cheapest policy that keeps every objective with {sure}: {cost}.{}",
+        versus.unwrap_or_default()
+    )
+}
+
+fn not_judged(result: &Replicated, real: &[&Standing]) -> String {
+    let first = real[0];
+    let versus = real.get(1).map(|next| format!(", before {} at {}", next.samples.label, cost_text(result, next)));
+    format!(
+        "{} costs least: {}{}. No objective judged a request, so only cost is compared.",
+        first.samples.label,
+        cost_text(result, first),
+        versus.unwrap_or_default()
+    )
+}
+
+/// Where no policy is shown to keep every objective.
+fn none_shown(result: &Replicated, real: &[&Standing]) -> String {
+    let sure = confidence(result);
+    if let Some(near) = real.iter().find(|standing| standing.kept == Kept::OnAverage) {
+        let (name, cost) = (&near.samples.label, cost_text(result, near));
+        return format!("No policy is shown to keep every objective with {sure}; on average {name} does, for {cost}.");
+    }
+    let closest = real.iter().min_by(|a, b| a.worst.total_cmp(&b.worst).then(a.cost.total_cmp(&b.cost)));
+    match (real, closest) {
+        ([only], _) => format!("{} does not keep every objective.", only.samples.label),
+        (_, Some(closest)) => format!("No policy keeps every objective. Closest is {}.", closest.samples.label),
+        (_, None) => "No policy keeps every objective.".into(),
+    }
+}
+
+/// What a policy does not keep, beside the cost of the best.
+fn shortfall(result: &Replicated, standing: &Standing, best: Option<&Standing>) -> Option<String> {
+    let verb = match standing.kept {
+        Kept::Missed => "misses",
+        Kept::OnAverage => "is not shown to keep",
+        Kept::Shown | Kept::NotJudged => return None,
+    };
+    let (name, cost) = (&standing.samples.label, cost_text(result, standing));
+    let misses = super::words::list(&standing.misses);
+    Some(match best {
+        Some(best) if standing.cost < best.cost => format!("{name} costs less ({cost}) but {verb} {misses}."),
+        Some(_) => format!("{name} costs more ({cost}) and {verb} {misses}."),
+        None => format!("{name} ({cost}) {verb} {misses}."),
+    })
+}
+
+/// How much the best policy was changed to keep the objectives.
+fn headroom(outcome: &Outcome, best: &Standing) -> Option<String> {
+    let tuned = outcome.level.as_ref()?.tuned.iter().find(|tuned| tuned.policy == best.samples.label)?;
+    let (chosen, own) = (tuned.best()?, tuned.as_it_is()?);
+    if chosen.headroom == 1.0 {
+        return Some(format!("{} needs no more headroom than it states, and no less would do.", tuned.policy));
+    }
+    let cost = super::comparison::value_text(own.cost(), Unit::Dollars);
+    let verb = if own.met { "keeps" } else { "misses" };
+    Some(format!(
+        "This is {} with {:.2} times the headroom that the scenario states; as stated it {verb} the objectives, for {cost}.",
+        tuned.policy, chosen.headroom
+    ))
+}
+
+fn knowing(result: &Replicated, standing: &Standing) -> String {
+    let misses = match standing.misses.as_slice() {
+        [] => String::new(),
+        misses => format!("; it is not shown to keep {}", super::words::list(misses)),
+    };
+    format!(
+        "{} is clairvoyant: it knows the trace and could not be run in production. It costs {}{misses}.",
+        standing.samples.label,
+        cost_text(result, standing)
+    )
+}
