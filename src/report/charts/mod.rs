@@ -5,6 +5,7 @@ mod canvas;
 mod chart;
 mod forecast;
 mod frontier;
+mod learning;
 mod pictures;
 mod raster;
 mod recorded;
@@ -14,7 +15,7 @@ mod trace;
 
 use crate::engine::scenario::Scenario;
 use crate::experiment::recorded::Comparison;
-use crate::experiment::{CostBound, Outcome, SweepTable, Tuned};
+use crate::experiment::{CostBound, Outcome, SweepTable, Trained, Tuned};
 use crate::report::{Artifact, ReportError, Reporter, ReporterPlugin};
 use crate::workload::Portrait;
 
@@ -87,6 +88,15 @@ pub(super) fn frontier_files(
 ) -> Result<Vec<Artifact>, ReportError> {
     let mut artifacts = Vec::new();
     for chart in frontier::charts(scenario, tuned, bound) {
+        artifacts.extend(files(&chart)?);
+    }
+    Ok(artifacts)
+}
+
+/// The learning curve of a trained policy.
+pub(super) fn learning_files(trained: &Trained) -> Result<Vec<Artifact>, ReportError> {
+    let mut artifacts = Vec::new();
+    if let Some(chart) = learning::chart(trained) {
         artifacts.extend(files(&chart)?);
     }
     Ok(artifacts)
