@@ -123,16 +123,17 @@ impl QLearning {
     /// The rate now over the rate shown `trend_over` earlier; 1 while there is none.
     fn trend(&mut self, scrape: &Scrape) -> f64 {
         let rate = scrape.totals[Measure::RequestRate as usize];
-        let since = scrape.taken_at.saturating_sub(self.settings.design.trend_over);
+        let over = self.settings.design.trend_over;
+        let is_old = |at: &SimTime| *at < scrape.taken_at && scrape.taken_at.since(*at) >= over;
         if self.rates.back().is_none_or(|(at, _)| *at < scrape.taken_at) {
             self.rates.push_back((scrape.taken_at, rate));
         }
         // The newest that is old enough stays, what is older goes.
-        while self.rates.get(1).is_some_and(|(at, _)| *at <= since) {
+        while self.rates.get(1).is_some_and(|(at, _)| is_old(at)) {
             self.rates.pop_front();
         }
         match self.rates.front() {
-            Some((at, before)) if *at <= since && *at < scrape.taken_at => match (rate, *before) {
+            Some((at, before)) if is_old(at) => match (rate, *before) {
                 (rate, before) if before > 0.0 => rate / before,
                 (rate, _) if rate > 0.0 => f64::INFINITY,
                 _ => 1.0,
