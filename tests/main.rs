@@ -9,6 +9,7 @@ mod forecast_stories;
 mod forecasters;
 mod headroom;
 mod invariants;
+mod learning;
 mod misses;
 mod policy_gate;
 mod predictive;

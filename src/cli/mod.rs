@@ -18,6 +18,7 @@ mod schema;
 mod sweep;
 mod test;
 mod trace;
+mod train;
 mod verify;
 mod whatif;
 
@@ -63,6 +64,8 @@ enum Command {
     Capacity(capacity::CapacityArguments),
     /// Run a grid of variations into a file; goes on where it was interrupted.
     Sweep(sweep::SweepArguments),
+    /// Train a learning policy on replications, and compare it with the rest on runs that it was not trained on.
+    Train(train::TrainArguments),
     /// Hold policies to what scenarios and step-by-step stories expect, and to a baseline.
     Test(test::TestArguments),
     /// Read scenarios and say what is wrong with them, without running.
@@ -185,6 +188,7 @@ fn dispatch() -> ExitCode {
         Command::Whatif(arguments) => whatif::whatif(&arguments),
         Command::Capacity(arguments) => capacity::capacity(&arguments),
         Command::Sweep(arguments) => sweep::sweep(&arguments),
+        Command::Train(arguments) => train::train(&arguments),
         Command::Test(arguments) => test::test(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::List(arguments) => list::list(&arguments),

@@ -21,6 +21,7 @@ mod run;
 mod scale;
 mod story;
 mod sweep;
+mod train;
 mod transient;
 mod vary;
 pub mod verify;
@@ -44,5 +45,8 @@ pub use run::{Progress, run};
 pub use scale::{MOST_SCALE, scaled};
 pub use story::{StepCheck, Story, Telling};
 pub use sweep::{Axis, Cells, Design, Influence, PointResult, Points, SweepTable, sweep};
+pub use train::{
+    Episode, Refusal, TRAINING_REPLICATIONS, Trained, Training, fingerprint, learning_settings, train, with_learned,
+};
 pub use transient::{Transient, settle, transients};
 pub use vary::{Variation, busiest_moment};

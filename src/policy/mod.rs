@@ -4,6 +4,7 @@
 //! reads from the Kubernetes API as they are now, and metrics as old as the pipeline makes them. A clairvoyant policy must
 //! declare it through [`ScalingPolicy::foresight`], and every report marks it.
 
+mod capacity;
 mod foretold;
 mod headroom;
 pub mod hpa;
@@ -13,6 +14,7 @@ pub mod predictive;
 #[cfg(test)]
 mod properties;
 mod prospect;
+pub mod q_learning;
 pub mod static_size;
 
 use std::borrow::Cow;
@@ -206,6 +208,8 @@ pub enum ReasonCode {
     Forecast,
     /// A plan made with knowledge of the trace asked for this size.
     Plan,
+    /// What was learned from earlier runs asked for this size.
+    Learned,
 }
 
 impl ReasonCode {
@@ -236,6 +240,7 @@ impl ReasonCode {
             ReasonCode::Disabled => "disabled",
             ReasonCode::Forecast => "forecast",
             ReasonCode::Plan => "plan",
+            ReasonCode::Learned => "learned",
         }
     }
 }
@@ -321,6 +326,11 @@ pub trait ScalingPolicy: Send {
         None
     }
 
+    /// The settings of a policy that is trained before it is run; `None` for every other.
+    fn learning(&self) -> Option<&q_learning::Settings> {
+        None
+    }
+
     /// What the policy knows beyond the observation.
     fn foresight(&self) -> Foresight {
         Foresight::None
@@ -367,6 +377,7 @@ pub const POLICIES: &[PolicyPlugin] = &[
     predictive::presets::REGRESSION_PLUGIN,
     predictive::presets::AWS_PLUGIN,
     predictive::presets::MPC_PLUGIN,
+    q_learning::PLUGIN,
     planned::LP_PLUGIN,
     planned::DP_PLUGIN,
 ];

@@ -7,11 +7,12 @@ use super::*;
 use crate::config::{SourceFile, parse_single};
 
 /// Parameters to try; every policy takes at least one of them and keeps within 2 to 10 replicas under it.
-const PARAMETERS: [&str; 5] = [
+const PARAMETERS: [&str; 6] = [
     "{ replicas: 3 }",
     "{ min: 2, max: 10, target: { cpu: 70%, memory: 80%, in-flight: 4 } }",
     "{ min: 2, max: 10, target: { cpu: 500m }, behavior: { scaleDown: { stabilizationWindowSeconds: 0 } } }",
     "{ min: 2, max: 10, capacity: 4/s, step: 30s, warm-up: 1m, floor: { hpa: { min: 1, max: 30, target: { cpu: 70% } } } }",
+    "{ min: 2, max: 10, capacity: 4/s, parts: 4 }",
     "{}",
 ];
 const BOUNDS: std::ops::RangeInclusive<u32> = 2..=10;
@@ -133,18 +134,32 @@ proptest! {
     #[test]
     fn decisions_are_bounded_reasoned_and_repeatable(moments in proptest::collection::vec(moment(), 1..8)) {
         for (name, factory) in factories() {
-            let policy = factory(&Prospect::unknown());
-            prop_assert!(!policy.sync_period().is_zero(), "{name} never pauses");
-            let first = decisions(&mut *factory(&Prospect::unknown()), &moments);
-            for (decision, moment) in first.iter().zip(&moments) {
-                prop_assert!(!decision.reason.detail.is_empty(), "{name} gives no reason");
-                if let Some(size) = decision.replicas {
-                    prop_assert!(BOUNDS.contains(&size), "{name}: {size} replicas, {:?}", decision.reason);
-                    prop_assert_ne!(size, moment.size, "{} asks for what is there", name);
-                }
-            }
-            // A fresh policy has no memory of the other, and nothing but the observations decides.
-            prop_assert_eq!(&first, &decisions(&mut *factory(&Prospect::unknown()), &moments), "{} is not repeatable", name);
+            holds(name, &factory, &moments)?;
         }
     }
+}
+
+/// What must hold of one policy's decisions at some moments.
+fn holds(name: &str, factory: &PolicyFactory, moments: &[Moment]) -> Result<(), TestCaseError> {
+    let policy = factory(&Prospect::unknown());
+    prop_assert!(!policy.sync_period().is_zero(), "{name} never pauses");
+    let first = decisions(&mut *factory(&Prospect::unknown()), moments);
+    for (decision, moment) in first.iter().zip(moments) {
+        prop_assert!(!decision.reason.detail.is_empty(), "{name} gives no reason");
+        if let Some(size) = decision.replicas {
+            prop_assert!(BOUNDS.contains(&size), "{name}: {size} replicas, {:?}", decision.reason);
+            prop_assert_ne!(size, moment.size, "{} asks for what is there", name);
+        }
+    }
+    // A fresh policy has no memory of the other, and nothing but the observations decides.
+    prop_assert_eq!(&first, &decisions(&mut *factory(&Prospect::unknown()), moments), "{} is not repeatable", name);
+    Ok(())
+}
+
+/// Tries a policy that no parameters of this file make; it keeps within 2 to 10 replicas.
+pub(super) fn hold_for(name: &str, factory: &PolicyFactory) {
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(256));
+    let moments = proptest::collection::vec(moment(), 1..8);
+    let tried = runner.run(&moments, |moments| holds(name, factory, &moments));
+    tried.unwrap_or_else(|error| panic!("{error}"));
 }

@@ -41,7 +41,7 @@ pub enum Purpose {
     Expansion = 10,
     /// Measurement noise, keyed by (service, n-th scrape).
     Measurement = 11,
-    /// Exploration of a learning policy, a running stream per policy.
+    /// Exploration of a learning policy, keyed by (service, n-th decision).
     Exploration = 12,
     /// Random choices of an experiment's design (Latin hypercube, search), a running stream.
     Design = 13,

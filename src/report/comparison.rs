@@ -234,7 +234,8 @@ fn interval_json(interval: &ConfidenceInterval) -> Value {
     json!({ "mean": interval.mean, "low": interval.low(), "high": interval.high() })
 }
 
-fn comparison_json(result: &Replicated, base: usize, found: &[Difference]) -> Value {
+/// Every figure of every arm, and its difference from arm `base`.
+pub(super) fn comparison_json(result: &Replicated, base: usize, found: &[Difference]) -> Value {
     let arm = |arm: usize| {
         let figures = result.figures.iter().enumerate().map(|(index, figure)| {
             let samples = &result.arms[arm];

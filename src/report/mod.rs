@@ -16,6 +16,7 @@ mod gap;
 mod grid;
 mod html;
 mod latency_csv;
+mod learning;
 mod level;
 mod plan;
 mod policy_tests;
@@ -45,6 +46,7 @@ pub use bill::{BillLine, bill};
 pub use capacity::{capacity, capacity_files};
 pub use comparison::{comparison, figure_title, interval_text, value_text, verdict_text};
 pub use grid::Grid;
+pub use learning::{LearningTrial, learning_answer, learning_artifacts, learning_curve, learning_json, learning_trial};
 pub use level::{level_answer, same_level};
 pub use plan::{plan_answer, plan_table, plan_trials};
 pub use policy_tests::{

@@ -46,6 +46,17 @@ pub struct PolicyPlan {
     pub headroom: f64,
 }
 
+/// A policy as a scenario states it, before anything it refers to is read.
+#[derive(Debug, Clone)]
+pub struct StatedPolicy {
+    /// Its label.
+    pub label: String,
+    /// The kind that it names.
+    pub kind: String,
+    /// What stands under the kind; null if nothing does.
+    pub parameters: Node,
+}
+
 /// A scenario, read and checked.
 #[derive(Clone)]
 pub struct Scenario {
@@ -112,6 +123,17 @@ impl Scenario {
         let loaded = load::load(path, overrides, sink)?;
         let scenario = read::scenario(&loaded, path, own, sink);
         scenario.filter(|_| !sink.has_errors())
+    }
+
+    /// The policies stated at `path`, in order, with nothing else read: what one of them refers to may not exist yet. `None`, with a
+    /// report, where there is no such list.
+    pub fn stated_policies(
+        path: &Path,
+        overrides: &[(String, String)],
+        sink: &mut Diagnostics,
+    ) -> Option<Vec<StatedPolicy>> {
+        let loaded = load::load(path, overrides, sink)?;
+        read::stated_policies(&loaded.root, sink)
     }
 
     /// The run of variant `policy` in replication `replication`.

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use super::faults;
 use super::load::Loaded;
 use super::price::{Sources, node_pool, replica_lease};
-use super::{PolicyPlan, Scenario, ServicePlan};
+use super::{PolicyPlan, Scenario, ServicePlan, StatedPolicy};
 use crate::catalog::price_dates;
 use crate::cluster::{NodePool, PLACEMENTS, PlacementPlugin, ServiceDefaults, ServiceSpec};
 use crate::config::kubernetes::{Deployment, Manifests, Object};
-use crate::config::{Diagnostic, Diagnostics, Fields, FromNode, Node, SourceFile, Value, suggest};
+use crate::config::{Diagnostic, Diagnostics, Fields, FromNode, Key, Node, SourceFile, Value, suggest};
 use crate::engine::meter::MetricsSpec;
 use crate::engine::objective::Objective;
 use crate::engine::spec::NodeLease;
@@ -384,6 +384,27 @@ fn read_policies(
         }
     }
     plans
+}
+
+/// The policies as they are stated.
+pub(super) fn stated_policies(root: &Node, sink: &mut Diagnostics) -> Option<Vec<StatedPolicy>> {
+    let Some(Node { value: Value::Mapping(entries), .. }) = root.get("policies") else {
+        sink.push(root.error("the scenario has no `policies`"));
+        return None;
+    };
+    let stated = |(key, node): &(Key, Node)| {
+        let null = Node { value: Value::Null, ..node.clone() };
+        let (kind, parameters) = match &node.value {
+            Value::Scalar(name) => (name.clone(), null),
+            Value::Mapping(keys) => match keys.iter().find(|(key, _)| key.text != "headroom") {
+                Some((key, node)) => (key.text.clone(), node.clone()),
+                None => (String::new(), null),
+            },
+            _ => (String::new(), null),
+        };
+        StatedPolicy { label: key.text.clone(), kind, parameters }
+    };
+    Some(entries.iter().map(stated).collect())
 }
 
 /// Takes `headroom: 1.3` out of a policy's mapping.

@@ -16,10 +16,11 @@ use std::sync::Arc;
 
 use super::presets::Preset;
 use super::{Calendar, Predictive, Settings};
-use crate::config::{Diagnostics, Fields, FromNode, Node, Value};
+use crate::config::{Diagnostics, Fields, Node, Value};
 use crate::forecast::read_forecaster;
+use crate::policy::capacity::read_capacity;
 use crate::policy::{PolicyContext, PolicyFactory, read_policy};
-use crate::units::{Fraction, Rate, SimDuration, Utilization};
+use crate::units::{Fraction, SimDuration};
 
 /// The most steps remembered; a fit to more would hold up the run.
 const MOST_STEPS: u64 = 20_000;
@@ -121,30 +122,4 @@ fn read_model(
         _ => node.as_text().unwrap_or_default().to_string(),
     };
     (name, read_forecaster(node, sink))
-}
-
-/// Requests per second that one replica serves: given, or utilization * concurrency / service time (Little's law).
-fn read_capacity(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<f64> {
-    let Some(node) = fields.node_of("capacity") else {
-        let error = fields.node().error("what does one replica serve? There is no `capacity`");
-        sink.push(
-            error.help("add `capacity: 40/s` or `capacity: { concurrency: 4, service-time: 120ms, utilization: 70% }`"),
-        );
-        return None;
-    };
-    let capacity = if node.as_text().is_some() {
-        Rate::from_node(node, sink)?.get()
-    } else {
-        let fields = Fields::open(node, "capacity", sink)?;
-        let concurrency: Option<u32> = fields.required("concurrency", sink);
-        let service_time: Option<SimDuration> = fields.required("service-time", sink);
-        let utilization: Option<Utilization> = fields.required("utilization", sink);
-        fields.finish(sink);
-        utilization?.get() * f64::from(concurrency?) / service_time?.as_secs_f64()
-    };
-    if capacity > 0.0 && capacity.is_finite() {
-        return Some(capacity);
-    }
-    sink.push(node.error("a replica serves some requests, and not infinitely many"));
-    None
 }

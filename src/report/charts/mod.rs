@@ -6,6 +6,7 @@ mod capacity;
 mod chart;
 mod forecast;
 mod frontier;
+mod learning;
 mod pictures;
 mod provision;
 mod raster;
@@ -18,7 +19,7 @@ mod trace;
 use serde::Serialize;
 
 use crate::experiment::recorded::Comparison;
-use crate::experiment::{Limit, Outcome, Provision, SweepTable};
+use crate::experiment::{Limit, Outcome, Provision, SweepTable, Trained};
 use crate::report::{Artifact, ReportError, Reporter, ReporterPlugin};
 use crate::workload::Portrait;
 
@@ -134,6 +135,15 @@ pub(super) fn sweep_files(table: &SweepTable) -> Result<Vec<Artifact>, ReportErr
 pub(super) fn trace_files(traces: &[(String, Portrait)]) -> Result<Vec<Artifact>, ReportError> {
     let mut artifacts = Vec::new();
     for chart in trace::charts(traces) {
+        artifacts.extend(files(&chart)?);
+    }
+    Ok(artifacts)
+}
+
+/// The learning curve of a trained policy.
+pub(super) fn learning_files(trained: &Trained) -> Result<Vec<Artifact>, ReportError> {
+    let mut artifacts = Vec::new();
+    if let Some(chart) = learning::chart(trained) {
         artifacts.extend(files(&chart)?);
     }
     Ok(artifacts)

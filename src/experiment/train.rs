@@ -1,0 +1,498 @@
+//! Training of a learning policy on replications.
+//!
+//! An *episode* is one run of the scenario. Episodes come in *rounds* of four under one table: three explore, each decision being at
+//! random with a probability that falls from round to round, and one takes the best that is known, as the trained policy will. Then
+//! their experience is replayed into the table in order, so that the result does not depend on the number of threads.
+//!
+//! What an action led to until the next decision is read off the run's record: the dollars that accrued, and the *bad* requests:
+//! lost, or slower than the first latency objective. A bad request costs a *penalty*, in dollars. If it is not given it is
+//! looked for as a Lagrange multiplier (Altman 1999, *Constrained Markov Decision Processes*): it begins as the bill of a run divided by
+//! the bad requests that the objectives allow, and after each round it is raised by as much as the round without exploration used more
+//! than nine tenths of its error budget, and lowered where it used less, by steps that shrink.
+//!
+//! Kept is the table whose own round was the cheapest that stayed within those nine tenths; if none did, the one that used least
+//! of the budget; with a given penalty the one with the best reward. The choice among many tables flatters the chosen one, so only
+//! runs on other seeds say what it is worth: training uses the replications from [`TRAINING_REPLICATIONS`] on, everything else those
+//! from 0, and no number is drawn twice.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use rayon::prelude::*;
+
+use super::pool::in_pool;
+use crate::engine::scenario::Scenario;
+use crate::engine::{Interval, RunError, RunRecord};
+use crate::policy::Prospect;
+use crate::policy::q_learning::{Choose, Experience, Explorer, Learned, Origin, Rule, Settings, Table, Visit};
+use crate::random::{Purpose, Streams};
+use crate::units::{SimDuration, SimTime, Usd};
+use crate::workload::sha256_hex;
+
+/// Number of the replication that is the first episode of every training; all others count from 0.
+pub const TRAINING_REPLICATIONS: u64 = 1 << 32;
+/// Episodes of a round that explore.
+const EXPLORING: u64 = 3;
+/// Episodes of a round.
+const ROUND: u64 = EXPLORING + 1;
+/// Probability of a random action, in the first and in the last round.
+const EXPLORATION: (f64, f64) = (0.4, 0.02);
+/// Part of the error budget that is aimed at: demands and start-ups of other seeds are other ones.
+const AIM: f64 = 0.9;
+/// Part of the (logarithmic) error of the penalty that a round corrects, in the first and in the last round.
+const CORRECTION: (f64, f64) = (0.5, 0.1);
+/// Rounds in a row in which next to nothing changed that end the training.
+const QUIET_ROUNDS: u32 = 10;
+/// What next to nothing is: the share of the visited states' best actions, and of the penalty.
+const QUIET: f64 = 0.01;
+/// The most intervals that a run is cut into.
+const MOST_INTERVALS: u64 = 1_000_000;
+
+/// How to train.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Training {
+    /// The most episodes; whole rounds of four are run, and at least two.
+    pub episodes: u64,
+    /// What an action leads to counts less the later it comes: by a factor of e for each horizon.
+    pub horizon: SimDuration,
+    /// Dollars per bad request; `None` looks for the one that meets the objectives.
+    pub penalty: Option<f64>,
+    /// Runs at once; 0 for all cores. The result does not depend on it.
+    pub threads: usize,
+}
+
+impl Default for Training {
+    fn default() -> Self {
+        Training { episodes: 400, horizon: SimDuration::from_secs(7200), penalty: None, threads: 0 }
+    }
+}
+
+/// One episode as the learning curve shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Episode {
+    /// Number, from 0.
+    pub number: u64,
+    /// Probability of a random action; 0 in the episodes that show what was learned.
+    pub exploration: f64,
+    /// Dollars per bad request under which actions were chosen.
+    pub penalty: f64,
+    /// Bill of the run, dollars.
+    pub cost: f64,
+    /// Bad requests, those of the warm-up among them.
+    pub bad: u64,
+    /// Largest share of an error budget that was used, over services and objectives; 0 without objectives.
+    pub budget_used: f64,
+    /// Share of good requests of each service and objective.
+    pub attained: Vec<f64>,
+    /// Minus dollars that accrued, minus penalty times bad requests: what the policy is taught to make large.
+    pub reward: f64,
+    /// States met by any episode before this one.
+    pub states: usize,
+    /// Share of this round's decisions in whose states another action became the best by the round.
+    pub changed: f64,
+}
+
+/// A trained policy and how it came about.
+#[derive(Debug, Clone)]
+pub struct Trained {
+    /// The policy.
+    pub learned: Learned,
+    /// Every episode, in order.
+    pub curve: Vec<Episode>,
+    /// The episode that showed what the chosen table is worth.
+    pub chosen: usize,
+    /// Whether it ended because next to nothing changed any more.
+    pub settled: bool,
+}
+
+impl Trained {
+    /// Whether the chosen table stayed within the part of the error budget that was aimed at.
+    pub fn is_met(&self) -> bool {
+        self.curve.get(self.chosen).is_some_and(|episode| episode.budget_used <= AIM)
+    }
+}
+
+/// Why a scenario cannot be trained on.
+#[derive(Debug)]
+pub enum Refusal {
+    /// What is missing, in words.
+    Unfit(String),
+    /// A run failed.
+    Run(RunError),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::Unfit(what) => f.write_str(what),
+            Refusal::Run(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl From<RunError> for Refusal {
+    fn from(error: RunError) -> Self {
+        Refusal::Run(error)
+    }
+}
+
+/// The settings of a policy that can be trained; `None` for every other.
+pub fn learning_settings(scenario: &Scenario, policy: usize) -> Option<Settings> {
+    let factory = scenario.policies.get(policy)?.factories.first()?;
+    factory(&Prospect::unknown()).learning().cloned()
+}
+
+/// The scenario with a trained table in the place of what its policy holds. The table must have been learned under the states and
+/// actions that the scenario states.
+///
+/// # Errors
+/// If the policy is none that learns, or has other states or actions.
+pub fn with_learned(scenario: &Scenario, policy: usize, learned: &Learned) -> Result<Scenario, Refusal> {
+    let settings = settings_of(scenario, policy)?;
+    if let Some(name) = settings.design.difference(&learned.design) {
+        let label = &scenario.policies[policy].label;
+        return Err(Refusal::Unfit(format!("`{label}` of {} has another `{name}` than was trained", scenario.name)));
+    }
+    let mut scenario = scenario.clone();
+    let factory = settings.with(Arc::new(learned.clone()));
+    scenario.policies[policy].factories.fill(factory);
+    Ok(scenario)
+}
+
+fn settings_of(scenario: &Scenario, policy: usize) -> Result<Settings, Refusal> {
+    learning_settings(scenario, policy).ok_or_else(|| {
+        let label = scenario.policies.get(policy).map_or("", |plan| plan.label.as_str());
+        Refusal::Unfit(format!("policy `{label}` of {} is none that learns", scenario.name))
+    })
+}
+
+/// A checksum over everything that decides what a scenario's runs are like: its texts and its traces.
+///
+/// # Errors
+/// If a trace cannot be read.
+pub fn fingerprint(scenario: &Scenario) -> Result<String, RunError> {
+    let mut all: Vec<String> = scenario.sources.iter().map(|source| sha256_hex(source.text().as_bytes())).collect();
+    for service in &scenario.services {
+        let files = service.workload.inputs().map_err(|error| RunError::Trace { at: SimTime::ZERO, error })?;
+        all.extend(files.into_iter().map(|file| file.sha256));
+    }
+    Ok(format!("sha256:{}", sha256_hex(all.join("\n").as_bytes())))
+}
+
+/// Trains policy number `policy` of the scenario. A pure function of its arguments, for any number of threads. `told` hears of each
+/// round's episodes.
+///
+/// # Errors
+/// If the scenario cannot be trained on (no price, nothing to meet), and those of a run.
+pub fn train(
+    scenario: &Scenario,
+    policy: usize,
+    training: &Training,
+    told: &dyn Fn(&[Episode]),
+) -> Result<Trained, Refusal> {
+    let mut trainer = Trainer::new(scenario, policy, training)?;
+    let rounds = (training.episodes / ROUND).max(2);
+    let mut settled = false;
+    for round in 0..rounds {
+        trainer.round(round, round as f64 / (rounds - 1) as f64)?;
+        told(trainer.curve.last_chunk::<{ ROUND as usize }>().map_or(&[], |round| round.as_slice()));
+        settled = trainer.quiet >= QUIET_ROUNDS;
+        if settled {
+            break;
+        }
+    }
+    // What the last round taught has not been seen at work yet.
+    let last = trainer.run(0.0, 1)?;
+    trainer.judge(&last);
+    told(trainer.curve.last_chunk::<1>().map_or(&[], |last| last.as_slice()));
+    trainer.finish(settled)
+}
+
+/// A table that was seen at work.
+struct Candidate {
+    table: Table,
+    penalty: f64,
+    /// Index of the episode that showed it.
+    episode: usize,
+}
+
+struct Trainer<'a> {
+    scenario: Scenario,
+    policy: usize,
+    settings: Settings,
+    training: &'a Training,
+    fingerprint: String,
+    rule: Rule,
+    table: Table,
+    curve: Vec<Episode>,
+    best: Option<Candidate>,
+    /// Rounds in a row in which next to nothing changed.
+    quiet: u32,
+}
+
+/// What one episode gave.
+struct Ran {
+    exploration: f64,
+    record: RunRecord,
+    /// One list per service.
+    experience: Vec<Vec<Experience>>,
+}
+
+impl<'a> Trainer<'a> {
+    fn new(scenario: &Scenario, policy: usize, training: &'a Training) -> Result<Self, Refusal> {
+        let settings = settings_of(scenario, policy)?;
+        if let Some(service) = scenario.services.iter().find(|service| service.lease.is_none()) {
+            let name = &service.spec.name;
+            return Err(Refusal::Unfit(format!("what a replica of {name} costs is not known; give it a `price:`")));
+        }
+        if scenario.objectives.is_empty() && training.penalty.is_none() {
+            let what = "without objectives nothing says what a bad request costs; state `objectives:` or a penalty";
+            return Err(Refusal::Unfit(what.into()));
+        }
+        let design = &settings.design;
+        let decisions = scenario.duration.as_nanos() / design.sync_period.as_nanos().max(1);
+        if decisions < 4 {
+            let (run, period) = (scenario.duration, design.sync_period);
+            return Err(Refusal::Unfit(format!(
+                "a run of {run} has too few decisions, one every {period}, to learn from"
+            )));
+        }
+        let discount = (-design.sync_period.as_secs_f64() / training.horizon.as_secs_f64().max(1e-9)).exp();
+        let table = Table::new(design.states().unwrap_or(0), design.actions.len());
+        let mut scenario = scenario.clone();
+        if decisions <= MOST_INTERVALS {
+            // What accrued between two decisions is then one row of the timeline.
+            scenario.interval = design.sync_period;
+        }
+        Ok(Trainer {
+            fingerprint: fingerprint(&scenario)?,
+            scenario,
+            policy,
+            rule: Rule { discount, penalty: training.penalty.unwrap_or(0.0) },
+            settings,
+            training,
+            table,
+            curve: Vec::new(),
+            best: None,
+            quiet: 0,
+        })
+    }
+
+    /// The table as a policy.
+    fn learned(&self) -> Learned {
+        Learned {
+            origin: Origin {
+                scenario: self.scenario.name.clone(),
+                fingerprint: self.fingerprint.clone(),
+                policy: self.scenario.policies[self.policy].label.clone(),
+                seed: self.scenario.seed,
+                episodes: self.curve.len() as u64,
+                taken_after: self.curve.len() as u64,
+            },
+            design: self.settings.design.as_ref().clone(),
+            penalty: self.rule.penalty,
+            horizon: self.training.horizon,
+            table: self.table.clone(),
+        }
+    }
+
+    /// Runs so many episodes under the present table, the last of them without exploration.
+    fn run(&self, exploration: f64, episodes: u64) -> Result<Vec<Ran>, RunError> {
+        let learned = Arc::new(self.learned());
+        let first = self.curve.len() as u64;
+        let one = |episode: u64| {
+            let exploration = if episode + 1 == episodes { 0.0 } else { exploration };
+            self.episode(first + episode, exploration, &learned)
+        };
+        let numbers: Vec<u64> = (0..episodes).collect();
+        let ran: Vec<Result<Ran, RunError>> =
+            in_pool(self.training.threads, || numbers.par_iter().map(|episode| one(*episode)).collect());
+        ran.into_iter().collect()
+    }
+
+    fn episode(&self, number: u64, exploration: f64, learned: &Arc<Learned>) -> Result<Ran, RunError> {
+        let replication = TRAINING_REPLICATIONS + number;
+        let streams = Streams::new(self.scenario.seed, replication);
+        let mut scenario = self.scenario.clone();
+        let mut trails = Vec::new();
+        for (service, factory) in scenario.policies[self.policy].factories.iter_mut().enumerate() {
+            let choose: Choose = Arc::new(move |decision, actions| {
+                let mut draw = streams.keyed(Purpose::Exploration, service as u64, decision);
+                (draw.uniform() < exploration).then(|| draw.index(actions))
+            });
+            let trail = Arc::new(Mutex::new(Vec::new()));
+            trails.push(Arc::clone(&trail));
+            *factory = self.settings.exploring(Arc::clone(learned), Explorer { choose, trail });
+        }
+        let record = scenario.simulation(self.policy, replication)?.run(&mut |_| {})?;
+        let met = |(trail, number): (&Arc<Mutex<Vec<Visit>>>, usize)| match trail.lock() {
+            Ok(trail) => experience(&trail, &record.services[number].timeline),
+            Err(_) => Vec::new(),
+        };
+        let experience = trails.iter().zip(0..).map(met).collect();
+        Ok(Ran { exploration, record, experience })
+    }
+
+    /// One round; `progress` goes from 0 to 1.
+    fn round(&mut self, round: u64, progress: f64) -> Result<(), Refusal> {
+        let exploration = between(EXPLORATION, progress);
+        let ran = self.run(exploration, ROUND)?;
+        if round == 0 && self.training.penalty.is_none() {
+            self.rule.penalty = first_penalty(&ran[EXPLORING as usize].record);
+        }
+        self.judge(&ran);
+        let before = self.table.clone();
+        for experience in ran.iter().flat_map(|ran| &ran.experience) {
+            self.table.replay(experience, &self.rule);
+        }
+        let changed = self.changed(&before, &ran);
+        let first = self.curve.len() - ran.len();
+        self.curve[first..].iter_mut().for_each(|episode| episode.changed = changed);
+        let correction = self.correct_penalty(round, progress);
+        let quiet = changed <= QUIET && correction.abs() <= QUIET;
+        self.quiet = if quiet { self.quiet + 1 } else { 0 };
+        Ok(())
+    }
+
+    /// Share of the decisions of a round in whose states another action is the best now.
+    fn changed(&self, before: &Table, ran: &[Ran]) -> f64 {
+        let penalty = self.rule.penalty;
+        let met: Vec<u32> = ran.iter().flat_map(|ran| ran.experience.iter().flatten()).map(|step| step.state).collect();
+        let other = met.iter().filter(|state| before.best(**state, penalty) != self.table.best(**state, penalty));
+        other.count() as f64 / met.len().max(1) as f64
+    }
+
+    /// Moves the penalty towards the one that meets the objectives; returns by how much its logarithm changed.
+    fn correct_penalty(&mut self, round: u64, progress: f64) -> f64 {
+        let Some(shown) = self.curve.last().filter(|_| self.training.penalty.is_none() && round > 0) else {
+            return 0.0;
+        };
+        let error = (shown.budget_used / AIM).clamp(0.1, 10.0).ln();
+        let correction = between(CORRECTION, progress) * error;
+        self.rule.penalty = (self.rule.penalty * correction.exp()).clamp(1e-12, 1e6);
+        correction
+    }
+
+    /// Adds episodes to the curve, and keeps the table if the last of them, without exploration, is the best so far.
+    fn judge(&mut self, ran: &[Ran]) {
+        let states = self.table.met();
+        for ran in ran {
+            let episode = describe(self.curve.len() as u64, ran, self.rule.penalty, states);
+            self.curve.push(episode);
+        }
+        let Some(index) = self.curve.len().checked_sub(1).filter(|_| states > 0) else { return };
+        let better = match &self.best {
+            None => true,
+            Some(best) => self.score(index) < self.score(best.episode),
+        };
+        if better {
+            self.best = Some(Candidate { table: self.table.clone(), penalty: self.rule.penalty, episode: index });
+        }
+    }
+
+    /// What an episode without exploration is compared by: less is better.
+    fn score(&self, index: usize) -> (bool, f64) {
+        let episode = &self.curve[index];
+        match self.training.penalty {
+            Some(_) => (false, -episode.reward),
+            None if episode.budget_used <= AIM => (false, episode.cost),
+            None => (true, episode.budget_used),
+        }
+    }
+
+    fn finish(mut self, settled: bool) -> Result<Trained, Refusal> {
+        let Some(Candidate { table, penalty, episode }) = self.best.take() else {
+            return Err(Refusal::Unfit("nothing was learned: the policy met no measurement".into()));
+        };
+        (self.table, self.rule.penalty) = (table.rounded(), penalty);
+        let mut learned = self.learned();
+        learned.origin.taken_after = self.curve[episode].number;
+        Ok(Trained { learned, curve: self.curve, chosen: episode, settled })
+    }
+}
+
+/// From the first value to the second, in equal ratios.
+fn between((from, to): (f64, f64), progress: f64) -> f64 {
+    from * (to / from).powf(progress)
+}
+
+/// The bill of a run over the bad requests that the objectives allow in it.
+fn first_penalty(record: &RunRecord) -> f64 {
+    let objectives = record.services.iter().flat_map(|service| &service.objectives);
+    let allowed = objectives.map(|objective| objective.target.complement().get() * objective.total as f64);
+    record.cost.as_f64() / allowed.fold(f64::INFINITY, f64::min).max(1.0)
+}
+
+/// Requests of an interval that were lost or slower than the first latency objective.
+fn bad(interval: &Interval) -> u64 {
+    interval.lost + interval.completed.saturating_sub(interval.good)
+}
+
+fn describe(number: u64, ran: &Ran, penalty: f64, states: usize) -> Episode {
+    let intervals = || ran.record.services.iter().flat_map(|service| &service.timeline);
+    let objectives = || ran.record.services.iter().flat_map(|service| &service.objectives);
+    let dollars: Usd = intervals().map(|interval| interval.cost).sum();
+    let bad: u64 = intervals().map(bad).sum();
+    Episode {
+        number,
+        exploration: ran.exploration,
+        penalty,
+        cost: ran.record.cost.as_f64(),
+        bad,
+        budget_used: objectives().map(|objective| objective.budget_used()).fold(0.0, f64::max),
+        attained: objectives().map(|objective| objective.attainment()).collect(),
+        reward: -dollars.as_f64() - penalty * bad as f64,
+        states,
+        changed: 0.0,
+    }
+}
+
+/// What each visit led to until the next one: a row of the timeline counts by the part of it that lies between them. The last visit,
+/// of which nothing more is known, is left out.
+fn experience(trail: &[Visit], timeline: &[Interval]) -> Vec<Experience> {
+    let mut first = 0;
+    let one = |pair: &[Visit]| {
+        let (from, to) = (pair[0].at, pair[1].at);
+        while timeline.get(first).is_some_and(|row| row.start.saturating_add(row.length) <= from) {
+            first += 1;
+        }
+        let (mut dollars, mut failed) = (0.0, 0.0);
+        for row in timeline[first.min(timeline.len())..].iter().take_while(|row| row.start < to) {
+            let end = row.start.saturating_add(row.length).min(to);
+            let part = end.since(row.start.max(from)).as_secs_f64() / row.length.as_secs_f64().max(1e-9);
+            dollars += part * row.cost.as_f64();
+            failed += part * bad(row) as f64;
+        }
+        Experience { state: pair[0].state, action: pair[0].action, dollars, bad: failed, next: Some(pair[1].state) }
+    };
+    trail.windows(2).map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_between_two_decisions_is_theirs() {
+        let row = |minute: u64, cents: i128, completed: u64, good: u64, lost: u64| Interval {
+            start: SimTime::from_secs(60 * minute),
+            length: SimDuration::from_secs(60),
+            completed,
+            good,
+            lost,
+            cost: Usd::from_nanos(cents * 10_000_000),
+            ..Interval::default()
+        };
+        let timeline = [row(0, 10, 9, 9, 0), row(1, 20, 10, 8, 1), row(2, 40, 5, 5, 2)];
+        let visit = |seconds, state| Visit { at: SimTime::from_secs(seconds), state, action: 1 };
+        let found = experience(&[visit(30, 7), visit(90, 8), visit(180, 9)], &timeline);
+        let shown: Vec<(u32, Option<u32>, f64)> = found.iter().map(|step| (step.state, step.next, step.bad)).collect();
+        assert_eq!(shown, [(7, Some(8), 1.5), (8, Some(9), 3.5)]);
+        assert!((found[0].dollars - 0.15).abs() < 1e-12 && (found[1].dollars - 0.5).abs() < 1e-12, "{found:?}");
+        assert!(experience(&[visit(30, 7)], &timeline).is_empty());
+        assert_eq!(between(EXPLORATION, 0.0), EXPLORATION.0);
+        assert!((between(EXPLORATION, 1.0) - EXPLORATION.1).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,153 @@
+//! The parameters of `q-learning`.
+//!
+//! ```yaml
+//! min: 2
+//! max: 40
+//! capacity: 40/s                 # of one replica; or { concurrency: 4, service-time: 120ms, utilization: 100% }
+//! trained: learned/shop.json     # written by `plimsoll train`; without it the fallback decides alone
+//! fallback-target: 70%           # utilization that it steps towards where nothing was learned
+//! sync-period: 5m
+//! actions: [-20%, -1, 0, +1, +20%, +50%]
+//! load: [0.4, 0.6, 0.8, 1]       # cuts: what is told apart
+//! trend: [0.95, 1.05]
+//! trend-over: 15m
+//! starting: [0]
+//! waiting: [1]
+//! season: 1d
+//! parts: 8
+//! ```
+
+use std::sync::Arc;
+
+use super::design::{Design, MOST_STATES};
+use super::learned::{Learned, MOST_BYTES};
+use super::step::Step;
+use super::{QLearning, Settings};
+use crate::config::{Diagnostics, Fields, Node, SourceFile};
+use crate::policy::capacity::read_capacity;
+use crate::policy::{PolicyContext, PolicyFactory};
+use crate::units::{SimDuration, Utilization};
+
+const ACTIONS: [Step; 7] =
+    [Step::By(0), Step::By(-1), Step::By(1), Step::Share(-0.1), Step::Share(0.1), Step::Share(0.3), Step::Share(0.6)];
+const LOAD: [f64; 13] = [0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0, 1.1, 1.3];
+const TREND: [f64; 2] = [0.95, 1.05];
+const STARTING: [f64; 2] = [0.0, 0.15];
+const WAITING: [f64; 1] = [1.0];
+/// The most actions of a policy.
+const MOST_ACTIONS: usize = 64;
+
+/// Builds the policy.
+pub(super) fn build(node: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<PolicyFactory> {
+    let fields = Fields::open(node, "policy `q-learning`", sink)?;
+    let errors = sink.errors();
+    let min: u32 = fields.or("min", 1, sink);
+    let max: Option<u32> = fields.required("max", sink);
+    let target = fields.or("fallback-target", Utilization::new(0.7).unwrap_or_default(), sink).get();
+    let design = read_design(&fields, sink);
+    let trained = fields.node_of("trained");
+    let learned = trained.and_then(|node| read_trained(node, design.as_ref(), context, sink));
+    fields.finish(sink);
+    let (max, design) = (max?, design?);
+    if max < min || min == 0 {
+        let place = fields_node(node, if min == 0 { "min" } else { "max" });
+        sink.push(place.error(format!("`min` is at least 1, and `max` not below it: found {min} and {max}")));
+    }
+    if !(0.01..=10.0).contains(&target) {
+        sink.push(fields_node(node, "fallback-target").error("`fallback-target` lies between 1% and 1000%"));
+    }
+    if sink.errors() > errors {
+        return None;
+    }
+    let settings = Settings {
+        min,
+        max,
+        target,
+        design: Arc::new(design),
+        learned: learned.map(Arc::new),
+        trained: trained.and_then(|node| node.as_text()).map(str::to_string),
+    };
+    Some(Arc::new(move |_| Box::new(QLearning::new(settings.clone()))))
+}
+
+/// The node of a field, or the whole where it is not given.
+fn fields_node<'a>(node: &'a Node, name: &str) -> &'a Node {
+    node.get(name).unwrap_or(node)
+}
+
+fn read_design(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<Design> {
+    let errors = sink.errors();
+    let sync_period: SimDuration = fields.or("sync-period", SimDuration::from_secs(60), sink);
+    let design = Design {
+        actions: fields.or("actions", ACTIONS.to_vec(), sink),
+        capacity: read_capacity(fields, sink)?,
+        load: fields.or("load", LOAD.to_vec(), sink),
+        trend: fields.or("trend", TREND.to_vec(), sink),
+        trend_over: fields.or("trend-over", SimDuration::from_secs(900), sink),
+        starting: fields.or("starting", STARTING.to_vec(), sink),
+        waiting: fields.or("waiting", WAITING.to_vec(), sink),
+        season: fields.or("season", SimDuration::from_secs(86_400), sink),
+        parts: fields.or("parts", 1, sink),
+        sync_period,
+    };
+    let complain = |name: &'static str, words: &str, sink: &mut Diagnostics| {
+        sink.push(fields.node_of(name).unwrap_or(fields.node()).error(words));
+    };
+    if design.sync_period.is_zero() {
+        complain("sync-period", "`sync-period` has no length", sink);
+    }
+    if design.season.is_zero() || design.parts == 0 {
+        complain("season", "a season has a length and at least one part", sink);
+    }
+    for (name, cuts) in
+        [("load", &design.load), ("trend", &design.trend), ("starting", &design.starting), ("waiting", &design.waiting)]
+    {
+        if !cuts.is_sorted_by(|a, b| a < b) {
+            complain(name, "cuts stand in rising order, each once", sink);
+        }
+    }
+    let distinct = design.actions.iter().enumerate().all(|(n, step)| !design.actions[..n].contains(step));
+    if !distinct || !(2..=MOST_ACTIONS).contains(&design.actions.len()) {
+        complain("actions", "there are 2 to 64 actions, each once", sink);
+    }
+    if design.states().is_none_or(|states| states > MOST_STATES) {
+        complain("parts", "so many classes make more than 1000000 states; take fewer cuts or parts", sink);
+    }
+    (sink.errors() == errors).then_some(design)
+}
+
+/// Reads the file that `trained` names; its states and actions must be those of the scenario.
+fn read_trained(
+    node: &Node,
+    design: Option<&Design>,
+    context: &PolicyContext<'_>,
+    sink: &mut Diagnostics,
+) -> Option<Learned> {
+    let Some(text) = node.as_text() else {
+        sink.push(node.error("`trained` is the path of one file"));
+        return None;
+    };
+    let path = context.base_dir.join(text);
+    let again = "train the policy: `plimsoll train` with this scenario writes the file";
+    let source = match SourceFile::read(&path, MOST_BYTES) {
+        Ok(source) => source,
+        Err(diagnostic) => {
+            sink.push(node.error(diagnostic.message).help(again));
+            return None;
+        }
+    };
+    let learned = match Learned::from_json(source.text()) {
+        Ok(learned) => learned,
+        Err(what) => {
+            sink.push(node.error(format!("{} {what}", path.display())).help(again));
+            return None;
+        }
+    };
+    if let Some(name) = design?.difference(&learned.design) {
+        let error = node.error(format!("{} was trained with another `{name}`", path.display()));
+        sink.push(error.help(format!("put `{name}` back, or {again}")));
+        return None;
+    }
+    sink.note_file(&source);
+    Some(learned)
+}

@@ -1,0 +1,211 @@
+//! Tabular Q-learning (Watkins 1989, *Learning from Delayed Rewards*; Watkins and Dayan 1992, *Q-learning*).
+//!
+//! A value has two parts, both expected discounted sums: dollars, and bad requests. An action is judged by
+//! `dollars + penalty * bad requests`, and both parts are updated towards the action that is best by this sum, so that what is
+//! learned stays true when the penalty changes (the scalarised form of multi-objective Q-learning: Van Moffaert, Drugan and
+//! Nowé 2013). With a penalty of one dollar and everything in one part this is Q-learning to the letter.
+//!
+//! Experience is replayed backwards (Lin 1992, *Self-improving reactive agents*): what a step led to is known by the time the step
+//! before it is updated, so that a delayed reward reaches its cause in one replay. Learning rates fall with the visits of each
+//! state and action as n^-0.7, within the range for which Q-learning converges (Even-Dar and Mansour 2003).
+
+/// One state and action as far as it was learned.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Cell {
+    /// How often it was updated.
+    pub visits: u32,
+    /// Expected discounted dollars.
+    pub dollars: f64,
+    /// Expected discounted bad requests.
+    pub bad: f64,
+}
+
+impl Cell {
+    /// What it comes to at so many dollars per bad request.
+    pub fn total(&self, penalty: f64) -> f64 {
+        self.dollars + penalty * self.bad
+    }
+}
+
+/// One step of experience.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Experience {
+    /// State.
+    pub state: u32,
+    /// Index of the action taken.
+    pub action: u32,
+    /// Dollars until the next state.
+    pub dollars: f64,
+    /// Bad requests until the next state.
+    pub bad: f64,
+    /// The next state; `None` where nothing follows.
+    pub next: Option<u32>,
+}
+
+/// How experience is judged.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rule {
+    /// Factor on what comes one step later, from 0 to below 1.
+    pub discount: f64,
+    /// Dollars per bad request.
+    pub penalty: f64,
+}
+
+/// An action is believed once it was tried so often, or as often as the most tried one of its state.
+const BELIEVED: u32 = 5;
+/// Exponent of the learning rate.
+const RATE: f64 = 0.7;
+
+/// The table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    actions: usize,
+    cells: Vec<Cell>,
+}
+
+impl Table {
+    /// A table of so many states and actions, nothing learned.
+    pub fn new(states: usize, actions: usize) -> Self {
+        Table { actions, cells: vec![Cell::default(); states * actions] }
+    }
+
+    /// How many states it has.
+    pub fn states(&self) -> usize {
+        self.cells.len() / self.actions.max(1)
+    }
+
+    /// The cells of a state, one per action; empty for a state that there is not.
+    pub fn row(&self, state: u32) -> &[Cell] {
+        let start = state as usize * self.actions;
+        self.cells.get(start..start + self.actions).unwrap_or(&[])
+    }
+
+    /// The cells of a state, to be set.
+    pub(super) fn row_mut(&mut self, state: u32) -> &mut [Cell] {
+        let start = state as usize * self.actions;
+        self.cells.get_mut(start..start + self.actions).unwrap_or(&mut [])
+    }
+
+    /// The best action of a state: least in total, of those believed, the first of equals. `None` where the state was never met.
+    pub fn best(&self, state: u32, penalty: f64) -> Option<usize> {
+        let row = self.row(state);
+        let least = row.iter().map(|cell| cell.visits).max().unwrap_or(0).min(BELIEVED);
+        if least == 0 {
+            return None;
+        }
+        let believed = row.iter().enumerate().filter(|(_, cell)| cell.visits >= least);
+        let better = |a: &(usize, &Cell), b: &(usize, &Cell)| a.1.total(penalty).total_cmp(&b.1.total(penalty));
+        believed.min_by(better).map(|(action, _)| action)
+    }
+
+    /// Takes in a run's experience, in order of time.
+    pub fn replay(&mut self, experience: &[Experience], rule: &Rule) {
+        for step in experience.iter().rev() {
+            let after = step.next.and_then(|next| Some(self.row(next)[self.best(next, rule.penalty)?]));
+            let after = after.unwrap_or_default();
+            let Some(cell) = self.row_mut(step.state).get_mut(step.action as usize) else { continue };
+            cell.visits = cell.visits.saturating_add(1);
+            let rate = f64::from(cell.visits).powf(-RATE);
+            cell.dollars += rate * (step.dollars + rule.discount * after.dollars - cell.dollars);
+            cell.bad += rate * (step.bad + rule.discount * after.bad - cell.bad);
+        }
+    }
+
+    /// States that were met.
+    pub fn met(&self) -> usize {
+        self.cells.chunks(self.actions.max(1)).filter(|row| row.iter().any(|cell| cell.visits > 0)).count()
+    }
+
+    /// The table as it is saved: values to four significant digits, which is far below what is known of them.
+    pub fn rounded(mut self) -> Self {
+        for cell in &mut self.cells {
+            (cell.dollars, cell.bad) = (four_digits(cell.dollars), four_digits(cell.bad));
+        }
+        self
+    }
+}
+
+fn four_digits(value: f64) -> f64 {
+    format!("{value:.3e}").parse().unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Purpose, Streams};
+
+    /// Replacing or keeping a machine (Howard 1960 in miniature): states 0 (good), 1 (worn). Keeping costs 0 when good and 3 when
+    /// worn; a good machine wears out with probability 0.5 a step, a worn one stays so. Replacing costs 4 and leads to good.
+    fn step(state: u32, action: u32, luck: f64) -> Experience {
+        let (dollars, next) = match (state, action) {
+            (_, 1) => (4.0, 0),
+            (0, _) => (0.0, u32::from(luck < 0.5)),
+            _ => (3.0, 1),
+        };
+        Experience { state, action, dollars, bad: 0.0, next: Some(next) }
+    }
+
+    /// With discount g, replacing when worn is best while 4 + g V(good) < 3 / (1 - g). Then V(worn) = 4 + g V(good) and
+    /// V(good) = g (V(good) + V(worn)) / 2, so V(good) = 2 g / (1 - g / 2 - g g / 2).
+    #[test]
+    fn the_optimal_policy_of_a_small_decision_process_is_recovered() {
+        let discount = 0.9;
+        let good = 2.0 * discount / (1.0 - discount / 2.0 - discount * discount / 2.0);
+        let worn = 4.0 + discount * good;
+        let exact = [[good, 4.0 + discount * good], [3.0 + discount * worn, worn]];
+        assert!(worn < 3.0 / (1.0 - discount));
+        let mut table = Table::new(2, 2);
+        let mut draw = Streams::new(3, 0).keyed(Purpose::Exploration, 0, 0);
+        for _ in 0..4_000 {
+            let mut state = 0;
+            let mut run = Vec::new();
+            for _ in 0..50 {
+                let taken = step(state, draw.index(2), draw.uniform());
+                state = taken.next.unwrap();
+                run.push(taken);
+            }
+            table.replay(&run, &Rule { discount, penalty: 1.0 });
+        }
+        assert_eq!((table.best(0, 1.0), table.best(1, 1.0)), (Some(0), Some(1)));
+        for state in 0..2 {
+            for (cell, exact) in table.row(state).iter().zip(exact[state as usize]) {
+                assert!((cell.dollars / exact - 1.0).abs() < 0.02, "{:?} beside {exact}", cell.dollars);
+            }
+        }
+    }
+
+    /// A chain: dollars now or bad requests three steps later. Which is better turns on the penalty, and one replay tells.
+    #[test]
+    fn a_delayed_penalty_reaches_its_cause_in_one_replay() {
+        let link = |state, action, dollars, bad, next| Experience { state, action, dollars, bad, next };
+        let pay = [link(0, 0, 5.0, 0.0, Some(1)), link(1, 0, 0.0, 0.0, None)];
+        let save = [link(0, 1, 1.0, 0.0, Some(2)), link(2, 0, 0.0, 0.0, Some(3)), link(3, 0, 0.0, 10.0, None)];
+        let mut table = Table::new(4, 2);
+        let rule = Rule { discount: 1.0, penalty: 1.0 };
+        table.replay(&pay, &rule);
+        table.replay(&save, &rule);
+        assert_eq!(table.row(0)[1], Cell { visits: 1, dollars: 1.0, bad: 10.0 });
+        assert_eq!((table.best(0, 1.0), table.best(0, 0.3)), (Some(0), Some(1)));
+        assert_eq!((table.best(1, 1.0), table.met()), (Some(0), 4));
+    }
+
+    #[test]
+    fn what_was_hardly_tried_is_not_believed() {
+        let mut table = Table::new(1, 2);
+        assert_eq!(table.best(0, 1.0), None);
+        table.row_mut(0)[0] = Cell { visits: 9, dollars: 2.0, bad: 0.0 };
+        table.row_mut(0)[1] = Cell { visits: 4, dollars: 1.0, bad: 0.0 };
+        assert_eq!(table.best(0, 1.0), Some(0));
+        table.row_mut(0)[1].visits = BELIEVED;
+        assert_eq!((table.best(0, 1.0), table.best(7, 1.0)), (Some(1), None));
+        assert_eq!(table.row(9), &[]);
+    }
+
+    #[test]
+    fn values_are_rounded_to_four_digits() {
+        let mut table = Table::new(1, 1);
+        table.row_mut(0)[0] = Cell { visits: 1, dollars: 0.000_123_456, bad: 98_765.4 };
+        let cell = table.rounded().row(0)[0];
+        assert_eq!((cell.dollars, cell.bad), (0.000_123_5, 98_770.0));
+    }
+}

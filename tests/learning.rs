@@ -1,0 +1,261 @@
+//! Learning policies: training is a pure function, what is learned helps, and what is tried was not trained on.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use plimsoll::config::Diagnostics;
+use plimsoll::engine::RunRecord;
+use plimsoll::engine::scenario::Scenario;
+use plimsoll::experiment::{
+    Refusal, TRAINING_REPLICATIONS, Trained, Training, fingerprint, learning_settings, train, with_learned,
+};
+use plimsoll::policy::q_learning::{Learned, Table};
+
+/// A wave of load with a period of two hours; replicas take four minutes to start, longer than the rise leaves.
+const WAVE: &str = "\
+name: wave
+seed: 5
+duration: 8h
+interval: 5m
+workload: { nhpp: { sinusoid: { mean: 6/s, amplitude: 0.8, period: 2h } } }
+service:
+  name: web
+  replicas: 6
+  resources: { requests: { cpu: 1, memory: 1Gi } }
+  concurrency: 2
+  queue-limit: 10
+  service-time: { exponential: { mean: 1s } }
+  start-up: { ready: 4m }
+  timeout: 20s
+  price: $0.06/h
+metrics: { interval: 30s, window: 60s, lag: 5s }
+objectives:
+  - latency: { within: 8s, target: 99% }
+policies:
+  learned:
+    q-learning:
+      trained: tables/wave.json
+      min: 1
+      max: 20
+      capacity: { concurrency: 2, service-time: 1s, utilization: 100% }
+      sync-period: 2m
+      season: 2h
+      parts: 6
+      load: [0.4, 0.6, 0.8, 1]
+      trend: [1]
+      starting: [0]
+      actions: [0, -1, +1, +30%, -30%]
+  auto: { hpa: { min: 1, max: 20, target: { in-flight: 1.2 } } }
+";
+
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Place {
+        let place = Place(tempfile::tempdir().unwrap());
+        place.file("wave.yaml", WAVE);
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn file(&self, name: &str, content: &str) {
+        fs::write(self.path(name), content).unwrap();
+    }
+
+    /// The scenario before any training, with values set.
+    fn untrained(&self, set: &[(&str, &str)]) -> Scenario {
+        let mut all = vec![("policies.learned.q-learning.trained".to_string(), "null".to_string())];
+        all.extend(set.iter().map(|(path, value)| (path.to_string(), value.to_string())));
+        read(&self.path("wave.yaml"), &all)
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+        command.args(arguments).current_dir(self.0.path()).env_remove("RUST_BACKTRACE").env("NO_COLOR", "1");
+        command.output().unwrap()
+    }
+
+    fn refused(&self, arguments: &[&str], words: &str) {
+        let output = self.run(arguments);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(words), "{arguments:?}: {said}");
+    }
+}
+
+fn read(path: &Path, set: &[(String, String)]) -> Scenario {
+    let mut sink = Diagnostics::new();
+    Scenario::read(path, set, &mut sink).unwrap_or_else(|| panic!("{sink}"))
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn trained(scenario: &Scenario, training: Training) -> Trained {
+    train(scenario, 0, &training, &|_| {}).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn run(scenario: &Scenario, replication: u64) -> RunRecord {
+    scenario.simulation(0, replication).unwrap().run(&mut |_| {}).unwrap()
+}
+
+/// Minus dollars, minus the penalty of requests that were lost or late: what training makes large.
+fn reward(record: &RunRecord, penalty: f64) -> f64 {
+    let rows = record.services.iter().flat_map(|service| &service.timeline);
+    rows.map(|row| -row.cost.as_f64() - penalty * (row.lost + row.completed - row.good) as f64).sum()
+}
+
+#[test]
+fn training_gives_the_same_bytes_for_any_number_of_threads() {
+    let scenario = Place::new().untrained(&[]);
+    let training = |threads| Training { episodes: 16, threads, ..Training::default() };
+    let one = trained(&scenario, training(1));
+    let (two, again) = (trained(&scenario, training(2)), trained(&scenario, training(2)));
+    let bytes = one.learned.to_json().unwrap();
+    assert_eq!(bytes, two.learned.to_json().unwrap());
+    assert_eq!(bytes, again.learned.to_json().unwrap());
+    assert_eq!((&one.curve, one.chosen), (&two.curve, two.chosen));
+    assert_eq!(one.curve.len(), 17);
+    // And other ones for another seed, which met other requests.
+    let other = trained(&Scenario { seed: 6, ..scenario }, training(0));
+    assert_ne!(bytes, other.learned.to_json().unwrap());
+}
+
+#[test]
+fn what_was_learned_is_worth_more_than_nothing_learned() {
+    let scenario = Place::new().untrained(&[]);
+    let trained = trained(&scenario, Training { episodes: 400, ..Training::default() });
+    let taught = with_learned(&scenario, 0, &trained.learned).unwrap();
+    let penalty = trained.learned.penalty;
+    let gains: Vec<f64> =
+        (0..10).map(|n| reward(&run(&taught, n), penalty) - reward(&run(&scenario, n), penalty)).collect();
+    // On every one of ten seeds that no training met.
+    assert!(gains.iter().all(|gain| *gain > 0.0), "{gains:?}");
+    // What is shown as learned is better at the end than at the beginning too, and the best of all was taken.
+    let shown: Vec<usize> = (0..trained.curve.len()).filter(|n| trained.curve[*n].exploration == 0.0).collect();
+    assert!(shown.contains(&trained.chosen), "{shown:?}");
+    let origin = &trained.learned.origin;
+    assert_eq!((origin.seed, origin.taken_after), (5, trained.curve[trained.chosen].number));
+    assert_eq!(origin.fingerprint, fingerprint(&scenario).unwrap());
+}
+
+#[test]
+fn a_dearer_bad_request_buys_fewer_of_them() {
+    let scenario = Place::new().untrained(&[]);
+    let at = |penalty| {
+        let trained = trained(&scenario, Training { episodes: 200, penalty: Some(penalty), ..Training::default() });
+        assert_eq!(trained.learned.penalty, penalty);
+        let taught = with_learned(&scenario, 0, &trained.learned).unwrap();
+        let runs: Vec<RunRecord> = (0..5).map(|n| run(&taught, n)).collect();
+        let bad = runs.iter().map(|run| run.services[0].objectives[0].total - run.services[0].objectives[0].good);
+        (runs.iter().map(|run| run.cost.as_f64()).sum::<f64>(), bad.sum::<u64>())
+    };
+    let (cheap, dear) = (at(0.000_01), at(0.01));
+    assert!(cheap.0 < dear.0 && cheap.1 > 2 * dear.1, "{cheap:?} {dear:?}");
+}
+
+#[test]
+fn nothing_that_is_tried_was_trained_on() {
+    let scenario = Place::new().untrained(&[]);
+    // `replicate` and every command count from 0, to a hundred thousand at most.
+    const { assert!(TRAINING_REPLICATIONS > 100_000) };
+    let met = |replication| run(&scenario, replication).services[0].demand_checksum;
+    let training: Vec<u64> = (0..8).map(|n| met(TRAINING_REPLICATIONS + n)).collect();
+    let tried: Vec<u64> = (0..8).map(met).collect();
+    assert!(training.iter().all(|checksum| !tried.contains(checksum)), "{training:?} {tried:?}");
+}
+
+#[test]
+fn what_cannot_be_trained_on_is_refused_with_a_reason() {
+    let place = Place::new();
+    let refused = |set: &[(&str, &str)], policy: usize, words: &str| {
+        let refusal = train(&place.untrained(set), policy, &Training::default(), &|_| {});
+        match refusal {
+            Err(Refusal::Unfit(what)) => assert!(what.contains(words), "{what}"),
+            other => panic!("{words}: {:?}", other.map(|trained| trained.curve.len())),
+        }
+    };
+    refused(&[], 1, "`auto` of wave is none that learns");
+    refused(&[], 9, "is none that learns");
+    refused(&[("service.price", "null")], 0, "give it a `price:`");
+    refused(&[("objectives", "[]")], 0, "state `objectives:` or a penalty");
+    refused(&[("duration", "7m")], 0, "too few decisions");
+    // A table for other states is refused, too.
+    let (one, other) = (place.untrained(&[]), place.untrained(&[("policies.learned.q-learning.parts", "3")]));
+    let design = learning_settings(&other, 0).unwrap().design;
+    let table = Table::new(design.states().unwrap(), design.actions.len());
+    let training = Training { episodes: 8, ..Training::default() };
+    let learned = Learned { design: design.as_ref().clone(), table, ..trained(&one, training).learned };
+    assert!(with_learned(&one, 0, &learned).is_err_and(|error| error.to_string().contains("another `parts`")));
+    assert!(with_learned(&other, 0, &learned).is_ok());
+}
+
+#[test]
+fn the_program_trains_saves_tries_and_uses() {
+    let place = Place::new();
+    place.file("later.yaml", "extends: wave.yaml\nname: later\nseed: 9\nduration: 4h\n");
+    place.refused(&["run", "wave.yaml"], "train the policy");
+    let command = ["train", "wave.yaml", "--episodes", "16", "--replications", "3", "--evaluate-on", "later.yaml"];
+    let output = place.run(&command);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let said = text(&output.stdout);
+    for words in ["Trained `learned` of wave in 17 episodes", "wave, other seeds", "later, never", "learned", "auto"] {
+        assert!(said.contains(words), "{words} in {said}");
+    }
+    let table = fs::read_to_string(place.path("tables/wave.json")).unwrap();
+    let curve = fs::read_to_string(place.path("reports/wave/learning-curve.csv")).unwrap();
+    assert_eq!(curve.lines().count(), 18, "{curve}");
+    if cfg!(feature = "charts") {
+        assert!(place.path("reports/wave/learning-curve.svg").exists());
+        assert!(place.path("reports/wave/learning-curve.png").exists());
+    }
+    // The scenario runs now, by what was learned.
+    let output = place.run(&["run", "wave.yaml", "--quiet"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let decisions = fs::read_to_string(place.path("reports/wave/decisions.csv")).unwrap();
+    assert!(decisions.contains("bad requests expected over 2h"), "{decisions}");
+    // Again, with other threads and in another place: the same bytes.
+    let again = ["--threads", "1", "--out", "again.json", "--format", "json", "--quiet"];
+    let output = place.run(&[&command[..], &again].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(table, fs::read_to_string(place.path("again.json")).unwrap());
+    let shown: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((shown["policy"].as_str(), shown["trials"].as_array().unwrap().len()), (Some("learned"), 2));
+    // A file that was cut short or changed is refused where it is named, and training writes it anew.
+    for (content, words) in [
+        (&table[..table.len() / 3], "is cut short"),
+        (&table.replacen("[[", "[[1", 1), "was changed after it was written"),
+    ] {
+        place.file("tables/wave.json", content);
+        place.refused(&["check", "wave.yaml"], words);
+        place.refused(&["run", "wave.yaml"], "wave.yaml:22:16");
+    }
+    assert!(place.run(&command).status.success());
+    assert_eq!(table, fs::read_to_string(place.path("tables/wave.json")).unwrap());
+}
+
+#[test]
+fn the_program_refuses_before_it_trains() {
+    let place = Place::new();
+    place.file("other.yaml", "extends: wave.yaml\npolicies: { learned: { q-learning: { parts: 3 } } }\n");
+    place.file("none.yaml", "extends: wave.yaml\npolicies: { learned: null }\n");
+    place.file("dots.yaml", &WAVE.replace("  learned:\n", "  v1.2:\n"));
+    let two = WAVE.replace("  auto:", "  second: { q-learning: { max: 9, capacity: 1/s } }\n  auto:");
+    place.file("two.yaml", &two);
+    place.refused(&["train", "none.yaml"], "has no policy of the kind `q-learning`");
+    place.refused(&["train", "two.yaml"], "choose one with --policy: learned, second");
+    place.refused(&["train", "two.yaml", "--policy", "lerned"], "did you mean `learned`?");
+    place.refused(&["train", "dots.yaml"], "a label without dots");
+    place.refused(&["train", "wave.yaml", "--evaluate-on", "none.yaml"], "has no policy `learned`");
+    place.refused(&["train", "wave.yaml", "--evaluate-on", "other.yaml"], "has another `parts` than is trained");
+    place.refused(&["train", "wave.yaml", "--horizon", "0s"], "a horizon of no length");
+    place.refused(&["train", "wave.yaml", "--episodes", "3"], "--episodes");
+    place.refused(&["train", "wave.yaml", "--set", "service.price=null"], "give it a `price:`");
+    place.refused(&["train", "nowhere.yaml"], "no such file");
+    assert!(!place.path("tables").exists());
+}
