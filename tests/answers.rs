@@ -68,7 +68,8 @@ fn a_comparison_is_the_same_for_any_number_of_threads_and_names_its_base() {
         one,
         place.expect("compare small.yaml --as-is --base auto --replications 4 --format json --threads 2", 0)
     );
-    let result: serde_json::Value = serde_json::from_str(&one).unwrap();
+    let alone = place.run("compare small.yaml --as-is --base auto --replications 4 --format json");
+    let result: serde_json::Value = serde_json::from_slice(&alone.stdout).unwrap();
     assert_eq!(result["base"], "auto");
     let cost = &result["policies"][0]["figures"][0];
     assert_eq!((cost["figure"].as_str(), cost["better"].as_bool()), (Some("cost"), Some(false)), "{cost}");

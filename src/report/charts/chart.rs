@@ -51,6 +51,17 @@ pub(super) enum Side {
     Right,
 }
 
+impl Side {
+    /// The end of the words that lies at the point.
+    fn anchor(self) -> HPos {
+        match self {
+            Side::Left => HPos::Right,
+            Side::Around => HPos::Center,
+            Side::Right => HPos::Left,
+        }
+    }
+}
+
 /// How an entry of the legend looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sample {
@@ -196,12 +207,7 @@ impl Chart {
         for mark in &panel.marks {
             let Mark::Words { ink, at, text, side } = mark else { continue };
             let (x, y) = plot.backend_coord(&place(*at));
-            let anchor = match side {
-                Side::Left => HPos::Right,
-                Side::Around => HPos::Center,
-                Side::Right => HPos::Left,
-            };
-            label(root, text, (coarse(x), coarse(y)), *ink, LABEL, (anchor, VPos::Center), false)?;
+            label(root, text, (coarse(x), coarse(y)), *ink, LABEL, (side.anchor(), VPos::Center), false)?;
         }
         for (value, text) in &panel.y.ticks {
             let y = coarse(plot.backend_coord(&(x_range.start, panel.y.place(*value))).1);

@@ -50,13 +50,7 @@ fn chart(level: &SameLevel, bound: Option<&CostBound>, index: usize) -> Option<C
         let ink = Ink::Series(number as u8);
         marks.push(Mark::Line { ink, segments: vec![line.clone()] });
         if let [alone] = line[..] {
-            // One point is no line: a small disc, and a name beside it that does not depend on its colour.
-            marks.push(Mark::Disc { ink: Ink::Alone(number as u8), at: alone });
-            let range = x.range();
-            let right = x.place(alone.0) < f64::midpoint(range.start, range.end);
-            let side = if right { Side::Right } else { Side::Left };
-            let at = (beside(&x, alone.0, if right { GAP } else { -GAP }), alone.1);
-            marks.push(Mark::Words { ink: Ink::Text, at, text: titled(policy), side });
+            marks.extend(named_point(&x, alone, Ink::Alone(number as u8), titled(policy)));
         }
         marks.extend(policy.chosen.map(|chosen| Mark::Ring { ink: Ink::Alone(number as u8), at: line[chosen] }));
     }
@@ -96,6 +90,17 @@ fn chart(level: &SameLevel, bound: Option<&CostBound>, index: usize) -> Option<C
         x,
         panels: vec![Panel { title: None, height: 300, y, marks }],
     })
+}
+
+/// One point is no line: a small disc, and a name beside it that does not depend on its colour.
+fn named_point(x: &Axis, point: Point, ink: Ink, text: String) -> [Mark; 2] {
+    let range = x.range();
+    let (side, gap) = match x.place(point.0) < f64::midpoint(range.start, range.end) {
+        true => (Side::Right, GAP),
+        false => (Side::Left, -GAP),
+    };
+    let at = (beside(x, point.0, gap), point.1);
+    [Mark::Disc { ink, at: point }, Mark::Words { ink: Ink::Text, at, text, side }]
 }
 
 /// The policy's name, marked if it knows the trace.

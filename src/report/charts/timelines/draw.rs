@@ -52,8 +52,8 @@ pub(super) fn svg(timeline: &Timeline, rows: &Rows, embedded: bool) -> String {
     let mut body = String::new();
     let x = Axis::time(timeline.end, 12);
     bands(&mut body, timeline);
-    for panel in 0..PANELS.len() {
-        let limits = if PANELS[panel].measure == Measure::Latency { &timeline.limits[..] } else { &[] };
+    for (panel, Panel { measure, .. }) in PANELS.iter().enumerate() {
+        let limits = if *measure == Measure::Latency { &timeline.limits[..] } else { &[] };
         draw_panel(&mut body, rows, panel, (&x, &axis(rows, panel, limits)), limits);
     }
     time_axis(&mut body, &x);
@@ -124,7 +124,7 @@ fn bands(body: &mut String, timeline: &Timeline) {
             unit((to - from).max(FINE)),
             low - high,
             unit(from + 3 * FINE),
-            high + 11,
+            high + PANEL - 5,
         );
     }
     body.push_str("</g>\n");
