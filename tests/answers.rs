@@ -167,8 +167,8 @@ fn variations_stand_beside_their_base() {
 #[test]
 fn the_capacity_of_a_station_is_that_of_its_slots() {
     let place = Place::new(&SCENARIO.replace("latency: { within: 500ms, target: 95% }", "availability: 99%"));
-    let shown = place.expect("capacity small.yaml --policy fixed --replications 3 --format json", 0);
-    let result: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    let shown = place.run("capacity small.yaml --policy fixed --replications 3 --format json");
+    let result: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
     let row = &result["rows"][0];
     let rate: f64 = row["Requests/s"].as_str().unwrap().split(' ').next().unwrap().parse().unwrap();
     assert!((105.0..135.0).contains(&rate), "{row}");
