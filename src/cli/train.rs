@@ -36,7 +36,7 @@ pub(super) struct TrainArguments {
     #[arg(long, value_name = "DOLLARS")]
     penalty: Option<Usd>,
     /// How far ahead an action's consequences count: each such time by a factor of e less.
-    #[arg(long, value_name = "DURATION", default_value = "2h")]
+    #[arg(long, value_name = "DURATION", default_value = "40m")]
     horizon: SimDuration,
     /// Where the trained policy is written; where the scenario's `trained:` says by default, else learned/NAME.json beside it.
     #[arg(long, value_name = "FILE")]
@@ -80,9 +80,11 @@ pub(super) fn train(arguments: &TrainArguments) -> Result<(), Failure> {
         .iter()
         .map(|other| with_learned(other, policy_index(other, &label)?, &learned).map_err(input))
         .collect::<Result<_, _>>()?;
-    let out = arguments.out.clone().or(named).unwrap_or_else(|| {
-        arguments.beside(Path::new("learned").join(format!("{}.json", scenario.name)))
-    });
+    let out = arguments
+        .out
+        .clone()
+        .or(named)
+        .unwrap_or_else(|| arguments.beside(Path::new("learned").join(format!("{}.json", scenario.name))));
     write_file(&out, text)?;
     let artifacts = report::learning_artifacts(&scenario, &trained).map_err(input)?;
     for path in files::write_all(&arguments.reports.join(&scenario.name), &artifacts)? {
@@ -230,6 +232,11 @@ impl TrainArguments {
         };
         let result = replicate(&arms(scenario), &plan, &told);
         bar.finish_and_clear();
-        Ok(LearningTrial { scenario, is_trained_on, learner: policy_index(scenario, label)?, result: result.map_err(input)? })
+        Ok(LearningTrial {
+            scenario,
+            is_trained_on,
+            learner: policy_index(scenario, label)?,
+            result: result.map_err(input)?,
+        })
     }
 }

@@ -37,5 +37,8 @@ pub use replicate::{Arm, Plan, Replicated, Samples, Told, replicate};
 pub use run::{Progress, run};
 pub use scale::{MOST_SCALE, scaled};
 pub use sweep::{Axis, Cells, Design, Influence, PointResult, Points, SweepTable, sweep};
-pub use train::{Episode, Refusal, TRAINING_REPLICATIONS, Trained, Training, fingerprint, learning_settings, train, with_learned};
+pub use train::{
+    Episode, Refusal, TRAINING_REPLICATIONS, Trained, Training, Worth, fingerprint, learning_settings, train,
+    with_learned,
+};
 pub use vary::{Variation, busiest_moment};

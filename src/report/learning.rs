@@ -42,9 +42,11 @@ pub fn learning_answer(trained: &Trained, objectives: bool) -> String {
         text::count(origin.taken_after),
     );
     let per_thousand = value_text(1000.0 * trained.learned.penalty, Unit::Dollars);
-    let _ = write!(said, " A bad request counts as much as {per_thousand} a thousand.");
+    let (cost, used) = (value_text(trained.worth.cost, Unit::Dollars), text::percent(trained.worth.budget_used));
+    let _ = write!(said, " In the runs that it was chosen by it costs {cost} and uses {used} of the error budget.");
+    let _ = write!(said, " A thousand bad requests count as much as {per_thousand}.");
     if objectives && !trained.is_met() {
-        said += " In training no table kept the objectives with the tenth of the error budget to spare that is aimed at.";
+        said += " No table kept the objectives with the tenth of the error budget to spare that is aimed at.";
     }
     said
 }
@@ -54,15 +56,15 @@ pub fn learning_curve(scenario: &Scenario, trained: &Trained) -> Grid {
     let mut header: Vec<String> = ["Episode", "Cost", "Error budget used"].map(String::from).into();
     header.extend(objective_names(scenario));
     header.extend(["$ per 1000 bad", "Reward", "States met", "Best steps changed"].map(String::from));
-    let greedy: Vec<usize> = (0..trained.curve.len()).filter(|index| trained.curve[*index].exploration == 0.0).collect();
+    let greedy: Vec<usize> =
+        (0..trained.curve.len()).filter(|index| trained.curve[*index].exploration == 0.0).collect();
     let every = greedy.len().div_ceil(SHOWN).max(1);
-    let is_shown = |(place, index): &(usize, usize)| {
-        place % every == 0 || *index == trained.chosen || place + 1 == greedy.len()
-    };
+    let is_shown =
+        |(place, index): &(usize, usize)| place % every == 0 || *index == trained.chosen || place + 1 == greedy.len();
     let rows = greedy.iter().copied().enumerate().filter(is_shown).map(|(_, index)| row(trained, index)).collect();
     let notes = vec![
-        "Episodes without exploration, each under the table before it; * the one whose table was taken, chosen among all: what it is \
-         worth is told by the other seeds below. Reward: minus dollars, minus the penalty of bad requests."
+        "Episodes without exploration, each under the table before it; * the one whose table was taken: what it is worth is told \
+         by the other seeds below. Reward: minus dollars, minus the penalty of bad requests."
             .into(),
     ];
     Grid { header, rows, notes }
@@ -108,11 +110,8 @@ pub fn learning_trial(trial: &LearningTrial<'_>) -> Grid {
     let found = differences(result, trial.learner);
     let rows = (0..result.arms.len()).map(|arm| {
         let samples = &result.arms[arm];
-        let mut cells = vec![if samples.clairvoyant {
-            format!("{} (clairvoyant)", samples.label)
-        } else {
-            samples.label.clone()
-        }];
+        let mut cells =
+            vec![if samples.clairvoyant { format!("{} (clairvoyant)", samples.label) } else { samples.label.clone() }];
         cells.extend(shown.iter().map(|figure| cell(trial, arm, *figure)));
         let of_cost = |figure: usize| figures[figure].quantity == Quantity::Cost;
         let beside = found.iter().find(|difference| difference.arm == arm && of_cost(difference.figure));
@@ -131,7 +130,13 @@ fn cell(trial: &LearningTrial<'_>, arm: usize, figure: usize) -> String {
     let Quantity::Attainment(index) = quantity else { return shown };
     let target = trial.scenario.objectives[index].target.get();
     let (low, high) = interval.map_or((mean, mean), |interval| (interval.low(), interval.high()));
-    let mark = if low >= target { "✓" } else if high < target { "✗" } else { "?" };
+    let mark = if low >= target {
+        "✓"
+    } else if high < target {
+        "✗"
+    } else {
+        "?"
+    };
     format!("{mark} {shown}")
 }
 
@@ -155,6 +160,8 @@ pub fn learning_json(trained: &Trained, trials: &[LearningTrial<'_>]) -> String 
         "taken_after": origin.taken_after,
         "settled": trained.settled,
         "met_in_training": trained.is_met(),
+        "training_cost_usd": trained.worth.cost,
+        "training_budget_used_ratio": trained.worth.budget_used,
         "states": trained.learned.table.met(),
         "penalty_usd": trained.learned.penalty,
         "horizon_s": trained.learned.horizon.as_secs_f64(),
@@ -176,14 +183,16 @@ pub fn learning_artifacts(scenario: &Scenario, trained: &Trained) -> Result<Vec<
 }
 
 fn curve_csv(scenario: &Scenario, curve: &[Episode]) -> String {
-    let mut csv =
-        String::from("episode,exploration,penalty_usd,cost_usd,bad_requests,budget_used_ratio,reward_usd,states,changed_ratio");
+    let mut csv = String::from(
+        "episode,exploration,penalty_usd,cost_usd,bad_requests,budget_used_ratio,reward_usd,states,changed_ratio",
+    );
     for name in objective_names(scenario) {
         let _ = write!(csv, ",\"attained: {}\"", name.replace('"', "\"\""));
     }
     csv.push('\n');
     for episode in curve {
-        let Episode { number, exploration, penalty, cost, bad, budget_used, reward, states, changed, attained } = episode;
+        let Episode { number, exploration, penalty, cost, bad, budget_used, reward, states, changed, attained } =
+            episode;
         let _ = write!(csv, "{number},{exploration},{penalty},{cost},{bad},{budget_used},{reward},{states},{changed}");
         attained.iter().for_each(|share| csv.push_str(&format!(",{share}")));
         csv.push('\n');

@@ -42,9 +42,7 @@ pub use bill::{BillLine, bill};
 pub use capacity::capacity;
 pub use comparison::{comparison, figure_title, interval_text, value_text, verdict_text};
 pub use grid::Grid;
-pub use learning::{
-    LearningTrial, learning_answer, learning_artifacts, learning_curve, learning_json, learning_trial,
-};
+pub use learning::{LearningTrial, learning_answer, learning_artifacts, learning_curve, learning_json, learning_trial};
 pub use level::{frontier, level_answer, same_level};
 pub use plan::{plan_answer, plan_table, plan_trials};
 pub use policy_tests::{TestedScenario, github_annotations, junit, policy_tests};

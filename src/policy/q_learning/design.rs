@@ -80,8 +80,9 @@ impl Design {
             (&self.starting, sight.starting),
             (&self.waiting, sight.waiting),
         ];
-        let state =
-            places.iter().fold(self.part(sight.now), |state, (cuts, value)| state * (cuts.len() + 1) + class(cuts, *value));
+        let state = places
+            .iter()
+            .fold(self.part(sight.now), |state, (cuts, value)| state * (cuts.len() + 1) + class(cuts, *value));
         state as u32
     }
 

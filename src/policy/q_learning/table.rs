@@ -179,11 +179,7 @@ mod tests {
     fn a_delayed_penalty_reaches_its_cause_in_one_replay() {
         let link = |state, action, dollars, bad, next| Experience { state, action, dollars, bad, next };
         let pay = [link(0, 0, 5.0, 0.0, Some(1)), link(1, 0, 0.0, 0.0, None)];
-        let save = [
-            link(0, 1, 1.0, 0.0, Some(2)),
-            link(2, 0, 0.0, 0.0, Some(3)),
-            link(3, 0, 0.0, 10.0, None),
-        ];
+        let save = [link(0, 1, 1.0, 0.0, Some(2)), link(2, 0, 0.0, 0.0, Some(3)), link(3, 0, 0.0, 10.0, None)];
         let mut table = Table::new(4, 2);
         let rule = Rule { discount: 1.0, penalty: 1.0 };
         table.replay(&pay, &rule);
