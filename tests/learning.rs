@@ -11,6 +11,7 @@ use plimsoll::experiment::{
     Refusal, TRAINING_REPLICATIONS, Trained, Training, fingerprint, learning_settings, train, with_learned,
 };
 use plimsoll::policy::q_learning::{Learned, Table};
+use plimsoll::stats::PairedDifference;
 
 /// A wave of load with a period of two hours; replicas take four minutes to start, longer than the rise leaves.
 const WAVE: &str = "\
@@ -129,19 +130,30 @@ fn training_gives_the_same_bytes_for_any_number_of_threads() {
 #[test]
 fn what_was_learned_is_worth_more_than_nothing_learned() {
     let scenario = Place::new().untrained(&[]);
-    let trained = trained(&scenario, Training { episodes: 400, ..Training::default() });
+    let penalty = 0.01;
+    let trained = trained(&scenario, Training { episodes: 300, penalty: Some(penalty), ..Training::default() });
     let taught = with_learned(&scenario, 0, &trained.learned).unwrap();
-    let penalty = trained.learned.penalty;
-    let gains: Vec<f64> =
-        (0..10).map(|n| reward(&run(&taught, n), penalty) - reward(&run(&scenario, n), penalty)).collect();
-    // On every one of ten seeds that no training met.
-    assert!(gains.iter().all(|gain| *gain > 0.0), "{gains:?}");
-    // What is shown as learned is better at the end than at the beginning too, and the best of all was taken.
-    let shown: Vec<usize> = (0..trained.curve.len()).filter(|n| trained.curve[*n].exploration == 0.0).collect();
-    assert!(shown.contains(&trained.chosen), "{shown:?}");
+    // On seeds that no training met, pair by pair.
+    let rewards = |scenario: &Scenario| (0..10).map(|n| reward(&run(scenario, n), penalty)).collect::<Vec<f64>>();
+    let (before, after) = (rewards(&scenario), rewards(&taught));
+    let gain = PairedDifference::of(&before, &after, 0.99).unwrap().interval;
+    assert!(gain.low() > 0.0, "{gain:?}: {before:?} {after:?}");
+    // The table was taken from an episode that shows what was learned, and says where it comes from.
+    assert_eq!(trained.curve[trained.chosen].exploration, 0.0);
     let origin = &trained.learned.origin;
     assert_eq!((origin.seed, origin.taken_after), (5, trained.curve[trained.chosen].number));
     assert_eq!(origin.fingerprint, fingerprint(&scenario).unwrap());
+}
+
+#[test]
+fn the_penalty_that_meets_the_objective_is_found() {
+    let scenario = Place::new().untrained(&[]);
+    let trained = trained(&scenario, Training { episodes: 300, ..Training::default() });
+    assert!(trained.is_met(), "{:?}", trained.worth);
+    // Nothing of the budget left is as wrong as most of it: what was learned lies near the objective on other seeds.
+    let taught = with_learned(&scenario, 0, &trained.learned).unwrap();
+    let used: f64 = (0..10).map(|n| run(&taught, n).services[0].objectives[0].budget_used()).sum::<f64>() / 10.0;
+    assert!((0.4..1.2).contains(&used), "{used} of the error budget at {:?}", trained.learned.penalty);
 }
 
 #[test]
@@ -200,7 +212,18 @@ fn the_program_trains_saves_tries_and_uses() {
     let place = Place::new();
     place.file("later.yaml", "extends: wave.yaml\nname: later\nseed: 9\nduration: 4h\n");
     place.refused(&["run", "wave.yaml"], "train the policy");
-    let command = ["train", "wave.yaml", "--episodes", "16", "--replications", "3", "--evaluate-on", "later.yaml"];
+    let command = [
+        "train",
+        "wave.yaml",
+        "--episodes",
+        "16",
+        "--replications",
+        "3",
+        "--evaluate-on",
+        "later.yaml",
+        "--format",
+        "markdown",
+    ];
     let output = place.run(&command);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let said = text(&output.stdout);
@@ -218,10 +241,10 @@ fn the_program_trains_saves_tries_and_uses() {
     let output = place.run(&["run", "wave.yaml", "--quiet"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let decisions = fs::read_to_string(place.path("reports/wave/decisions.csv")).unwrap();
-    assert!(decisions.contains("bad requests expected over 2h"), "{decisions}");
+    assert!(decisions.contains("bad requests expected over 40m"), "{decisions}");
     // Again, with other threads and in another place: the same bytes.
     let again = ["--threads", "1", "--out", "again.json", "--format", "json", "--quiet"];
-    let output = place.run(&[&command[..], &again].concat());
+    let output = place.run(&[&command[..command.len() - 2], &again].concat());
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert_eq!(table, fs::read_to_string(place.path("again.json")).unwrap());
     let shown: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -36,7 +36,7 @@ pub(super) struct TrainArguments {
     #[arg(long, value_name = "DOLLARS")]
     penalty: Option<Usd>,
     /// How far ahead an action's consequences count: each such time by a factor of e less.
-    #[arg(long, value_name = "DURATION", default_value = "2h")]
+    #[arg(long, value_name = "DURATION", default_value = "40m")]
     horizon: SimDuration,
     /// Where the trained policy is written; where the scenario's `trained:` says by default, else learned/NAME.json beside it.
     #[arg(long, value_name = "FILE")]

@@ -10,10 +10,11 @@
 //! the bad requests that the objectives allow, and after each round it is raised by as much as the round without exploration used more
 //! than nine tenths of its error budget, and lowered where it used less, by steps that shrink.
 //!
-//! Kept is the table whose own round was the cheapest that stayed within those nine tenths; if none did, the one that used least
-//! of the budget; with a given penalty the one with the best reward. The choice among many tables flatters the chosen one, so only
-//! runs on other seeds say what it is worth: training uses the replications from [`TRAINING_REPLICATIONS`] on, everything else those
-//! from 0, and no number is drawn twice.
+//! The four tables whose own rounds came out best, and the last one, are then *validated* on eight further runs each, the same for
+//! all. Taken is the cheapest that stays within those nine tenths in the mean; if none does, the one that uses least of the budget;
+//! with a given penalty the one with the best reward. The choice among tables still flatters the chosen one a little, so only runs on
+//! other seeds say what it is worth: training uses the replications from [`TRAINING_REPLICATIONS`] on, everything else those from 0, and
+//! no number is drawn twice.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -45,13 +46,17 @@ const CORRECTION: (f64, f64) = (0.5, 0.1);
 const QUIET_ROUNDS: u32 = 10;
 /// What next to nothing is: the share of the visited states' best actions, and of the penalty.
 const QUIET: f64 = 0.01;
+/// Tables that are validated beside the last one.
+const CANDIDATES: usize = 4;
+/// Runs on which each is validated.
+const VALIDATION: u64 = 8;
 /// The most intervals that a run is cut into.
 const MOST_INTERVALS: u64 = 1_000_000;
 
 /// How to train.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Training {
-    /// The most episodes; whole rounds of four are run, and at least two.
+    /// The most episodes; whole rounds of four are run, and at least two. Validation comes on top.
     pub episodes: u64,
     /// What an action leads to counts less the later it comes: by a factor of e for each horizon.
     pub horizon: SimDuration,
@@ -63,7 +68,7 @@ pub struct Training {
 
 impl Default for Training {
     fn default() -> Self {
-        Training { episodes: 400, horizon: SimDuration::from_secs(7200), penalty: None, threads: 0 }
+        Training { episodes: 400, horizon: SimDuration::from_secs(2400), penalty: None, threads: 0 }
     }
 }
 
@@ -99,8 +104,10 @@ pub struct Trained {
     pub learned: Learned,
     /// Every episode, in order.
     pub curve: Vec<Episode>,
-    /// The episode that showed what the chosen table is worth.
+    /// The episode that first showed the chosen table at work.
     pub chosen: usize,
+    /// What the chosen table is worth in the runs that it was chosen by.
+    pub worth: Worth,
     /// Whether it ended because next to nothing changed any more.
     pub settled: bool,
 }
@@ -108,7 +115,38 @@ pub struct Trained {
 impl Trained {
     /// Whether the chosen table stayed within the part of the error budget that was aimed at.
     pub fn is_met(&self) -> bool {
-        self.curve.get(self.chosen).is_some_and(|episode| episode.budget_used <= AIM)
+        self.worth.budget_used <= AIM
+    }
+}
+
+/// What a table is worth: means over runs without exploration.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Worth {
+    /// Bill, dollars.
+    pub cost: f64,
+    /// Largest share of an error budget that was used.
+    pub budget_used: f64,
+    /// Reward under the table's own penalty.
+    pub reward: f64,
+}
+
+impl Worth {
+    fn of(episodes: &[Episode]) -> Worth {
+        let mean = |value: fn(&Episode) -> f64| episodes.iter().map(value).sum::<f64>() / episodes.len().max(1) as f64;
+        Worth {
+            cost: mean(|episode| episode.cost),
+            budget_used: mean(|episode| episode.budget_used),
+            reward: mean(|episode| episode.reward),
+        }
+    }
+
+    /// What tables are compared by: less is better.
+    fn score(&self, penalty_is_given: bool) -> (bool, f64) {
+        match penalty_is_given {
+            true => (false, -self.reward),
+            false if self.budget_used <= AIM => (false, self.cost),
+            false => (true, self.budget_used),
+        }
     }
 }
 
@@ -216,6 +254,7 @@ struct Candidate {
     penalty: f64,
     /// Index of the episode that showed it.
     episode: usize,
+    worth: Worth,
 }
 
 struct Trainer<'a> {
@@ -227,7 +266,8 @@ struct Trainer<'a> {
     rule: Rule,
     table: Table,
     curve: Vec<Episode>,
-    best: Option<Candidate>,
+    /// The best so far, the best first.
+    best: Vec<Candidate>,
     /// Rounds in a row in which next to nothing changed.
     quiet: u32,
 }
@@ -275,7 +315,7 @@ impl<'a> Trainer<'a> {
             training,
             table,
             curve: Vec::new(),
-            best: None,
+            best: Vec::new(),
             quiet: 0,
         })
     }
@@ -375,42 +415,65 @@ impl<'a> Trainer<'a> {
         correction
     }
 
-    /// Adds episodes to the curve, and keeps the table if the last of them, without exploration, is the best so far.
+    /// Adds episodes to the curve, and keeps the table if the last of them, without exploration, is among the best so far.
     fn judge(&mut self, ran: &[Ran]) {
         let states = self.table.met();
         for ran in ran {
             let episode = describe(self.curve.len() as u64, ran, self.rule.penalty, states);
             self.curve.push(episode);
         }
-        let Some(index) = self.curve.len().checked_sub(1).filter(|_| states > 0) else { return };
-        let better = match &self.best {
-            None => true,
-            Some(best) => self.score(index) < self.score(best.episode),
-        };
-        if better {
-            self.best = Some(Candidate { table: self.table.clone(), penalty: self.rule.penalty, episode: index });
+        if states == 0 {
+            return;
         }
+        self.best.extend(self.candidate());
+        let given = self.training.penalty.is_some();
+        // Of equals the earlier: the sort is stable.
+        self.best.sort_by(|a, b| compare(a.worth.score(given), b.worth.score(given)));
+        self.best.truncate(CANDIDATES);
     }
 
-    /// What an episode without exploration is compared by: less is better.
-    fn score(&self, index: usize) -> (bool, f64) {
-        let episode = &self.curve[index];
-        match self.training.penalty {
-            Some(_) => (false, -episode.reward),
-            None if episode.budget_used <= AIM => (false, episode.cost),
-            None => (true, episode.budget_used),
+    /// The present table as the last episode shows it.
+    fn candidate(&self) -> Option<Candidate> {
+        let last = self.curve.last()?;
+        let worth = Worth::of(std::slice::from_ref(last));
+        Some(Candidate { table: self.table.clone(), penalty: self.rule.penalty, episode: self.curve.len() - 1, worth })
+    }
+
+    /// Puts the means over further runs in the place of what single episodes showed of the candidates.
+    fn validate(&mut self) -> Result<(), RunError> {
+        let (mut best, first) = (std::mem::take(&mut self.best), self.curve.len() as u64);
+        let last = self.candidate().filter(|last| best.iter().all(|known| known.episode != last.episode));
+        best.extend(last);
+        for candidate in &mut best {
+            let learned = Learned { penalty: candidate.penalty, table: candidate.table.clone(), ..self.learned() };
+            let learned = Arc::new(learned);
+            let ran: Vec<Result<Ran, RunError>> = in_pool(self.training.threads, || {
+                (0..VALIDATION).into_par_iter().map(|n| self.episode(first + n, 0.0, &learned)).collect()
+            });
+            let ran: Vec<Ran> = ran.into_iter().collect::<Result<_, _>>()?;
+            let episodes: Vec<Episode> = ran.iter().map(|ran| describe(first, ran, candidate.penalty, 0)).collect();
+            candidate.worth = Worth::of(&episodes);
         }
+        self.best = best;
+        Ok(())
     }
 
     fn finish(mut self, settled: bool) -> Result<Trained, Refusal> {
-        let Some(Candidate { table, penalty, episode }) = self.best.take() else {
+        self.validate()?;
+        let (best, given) = (std::mem::take(&mut self.best), self.training.penalty.is_some());
+        let best = best.into_iter().min_by(|a, b| compare(a.worth.score(given), b.worth.score(given)));
+        let Some(Candidate { table, penalty, episode, worth }) = best.filter(|best| best.table.met() > 0) else {
             return Err(Refusal::Unfit("nothing was learned: the policy met no measurement".into()));
         };
         (self.table, self.rule.penalty) = (table.rounded(), penalty);
         let mut learned = self.learned();
         learned.origin.taken_after = self.curve[episode].number;
-        Ok(Trained { learned, curve: self.curve, chosen: episode, settled })
+        Ok(Trained { learned, curve: self.curve, chosen: episode, worth, settled })
     }
+}
+
+fn compare(a: (bool, f64), b: (bool, f64)) -> std::cmp::Ordering {
+    a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
 }
 
 /// From the first value to the second, in equal ratios.

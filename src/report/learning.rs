@@ -42,10 +42,11 @@ pub fn learning_answer(trained: &Trained, objectives: bool) -> String {
         text::count(origin.taken_after),
     );
     let per_thousand = value_text(1000.0 * trained.learned.penalty, Unit::Dollars);
-    let _ = write!(said, " A bad request counts as much as {per_thousand} a thousand.");
+    let (cost, used) = (value_text(trained.worth.cost, Unit::Dollars), text::percent(trained.worth.budget_used));
+    let _ = write!(said, " In the runs that it was chosen by it costs {cost} and uses {used} of the error budget.");
+    let _ = write!(said, " A thousand bad requests count as much as {per_thousand}.");
     if objectives && !trained.is_met() {
-        said +=
-            " In training no table kept the objectives with the tenth of the error budget to spare that is aimed at.";
+        said += " No table kept the objectives with the tenth of the error budget to spare that is aimed at.";
     }
     said
 }
@@ -62,8 +63,8 @@ pub fn learning_curve(scenario: &Scenario, trained: &Trained) -> Grid {
         |(place, index): &(usize, usize)| place % every == 0 || *index == trained.chosen || place + 1 == greedy.len();
     let rows = greedy.iter().copied().enumerate().filter(is_shown).map(|(_, index)| row(trained, index)).collect();
     let notes = vec![
-        "Episodes without exploration, each under the table before it; * the one whose table was taken, chosen among all: what it is \
-         worth is told by the other seeds below. Reward: minus dollars, minus the penalty of bad requests."
+        "Episodes without exploration, each under the table before it; * the one whose table was taken: what it is worth is told \
+         by the other seeds below. Reward: minus dollars, minus the penalty of bad requests."
             .into(),
     ];
     Grid { header, rows, notes }
@@ -159,6 +160,8 @@ pub fn learning_json(trained: &Trained, trials: &[LearningTrial<'_>]) -> String 
         "taken_after": origin.taken_after,
         "settled": trained.settled,
         "met_in_training": trained.is_met(),
+        "training_cost_usd": trained.worth.cost,
+        "training_budget_used_ratio": trained.worth.budget_used,
         "states": trained.learned.table.met(),
         "penalty_usd": trained.learned.penalty,
         "horizon_s": trained.learned.horizon.as_secs_f64(),

@@ -139,9 +139,12 @@ impl Learned {
     /// # Errors
     /// What is wrong with it, in words that follow its name: no such file, another version, cut short or changed.
     pub fn from_json(text: &str) -> Result<Learned, String> {
-        let alien = |error: serde_json::Error| match error.is_eof() && !text.trim().is_empty() {
-            true => "is cut short".to_string(),
-            false => "is not a trained policy of plimsoll".into(),
+        let alien = |error: serde_json::Error| match text.trim_end() {
+            // A number that is cut short is no end of the text to the parser.
+            start if error.is_eof() && !start.is_empty() || start.contains(FORMAT) && !start.ends_with('}') => {
+                "is cut short".to_string()
+            }
+            _ => "is not a trained policy of plimsoll".into(),
         };
         let head: Head = serde_json::from_str(text).map_err(alien)?;
         if head.format != FORMAT {

@@ -44,7 +44,7 @@ pub(super) fn chart(trained: &Trained) -> Option<Chart> {
     let last = curve.len().saturating_sub(1) as f64;
     Some(Chart {
         name: "learning-curve".into(),
-        title: format!("Learning `{}` on {}", trained.learned.origin.policy, trained.learned.origin.scenario),
+        title: format!("Training of policy {} on scenario {}", trained.learned.origin.policy, trained.learned.origin.scenario),
         description: format!(
             "{} episodes; the table taken, after episode {}, costs {} and uses {} of the error budget.",
             curve.len(),
