@@ -81,7 +81,7 @@ fn figures(outcome: &Outcome) -> String {
 fn charts(outcome: &Outcome) -> String {
     let mut section = String::from("## Charts\n\n");
     let pictures = super::charts::frontier_figures(outcome).into_iter().chain(super::charts::figures(outcome));
-    for picture in pictures {
+    for picture in pictures.chain(super::charts::forecast_figures(outcome)) {
         let [name, title, caption, data] = picture.texts();
         let (title, caption) = (escape_markdown(title), escape_markdown(caption));
         let _ = writeln!(section, "![{title}]({name}.svg)\n\n{caption} Figures: [{data}]({data}).\n");
