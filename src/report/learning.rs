@@ -31,7 +31,7 @@ pub fn learning_answer(trained: &Trained, objectives: bool) -> String {
     let (origin, episodes) = (&trained.learned.origin, trained.curve.len() as u64);
     let end = match trained.settled {
         true => "until next to nothing changed any more",
-        false => "all that were asked for: the policy was still changing",
+        false => "all that were asked for: steps or penalty were still changing",
     };
     let mut said = format!(
         "Trained `{}` of {} in {} episodes, {end}; {} states were met. Taken is the table after episode {}.",
