@@ -31,7 +31,7 @@ pub fn learning_answer(trained: &Trained, objectives: bool) -> String {
     let (origin, episodes) = (&trained.learned.origin, trained.curve.len() as u64);
     let end = match trained.settled {
         true => "until next to nothing changed any more",
-        false => "all that were asked for: the policy was still changing",
+        false => "all that were asked for: steps or penalty were still changing",
     };
     let mut said = format!(
         "Trained `{}` of {} in {} episodes, {end}; {} states were met. Taken is the table after episode {}.",
@@ -46,7 +46,7 @@ pub fn learning_answer(trained: &Trained, objectives: bool) -> String {
     let _ = write!(said, " In the runs that it was chosen by it costs {cost} and uses {used} of the error budget.");
     let _ = write!(said, " A thousand bad requests count as much as {per_thousand}.");
     if objectives && !trained.is_met() {
-        said += " No table kept the objectives with the tenth of the error budget to spare that is aimed at.";
+        said += " No table kept the objectives with a twentieth of the error budget to spare.";
     }
     said
 }
