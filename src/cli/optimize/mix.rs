@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::super::replication::spinner;
 use super::super::{Failure, say};
 use crate::catalog::{Catalog, InstanceType, price_dates};
 use crate::optimize::{Bought, Mix, MixOffer, MixProblem, Reserved, ShareLimits, SolveOptions, Solver, Spot};
@@ -59,8 +60,10 @@ pub(super) fn mix(arguments: &MixArguments) -> Result<(), Failure> {
         arguments.instances.iter().map(find).collect::<Result<_, _>>().map_err(|error| input(&error))?;
     let problem = arguments.problem(&instances);
     let options = SolveOptions { time_limit: Some(f64::from(arguments.time_limit)), solver: arguments.solver };
-    let relaxed = problem.relaxed(options).map_err(|error| input(&error))?;
-    let whole = problem.whole(options).map_err(|error| input(&error))?;
+    let turning = spinner(false, "looking for the cheapest mix");
+    let found = problem.relaxed(options).and_then(|relaxed| Ok((relaxed, problem.whole(options)?)));
+    turning.finish_and_clear();
+    let (relaxed, whole) = found.map_err(|error| input(&error))?;
     say(&table(&instances, &problem, &whole, &relaxed))
 }
 

@@ -58,12 +58,9 @@ fn chart(name: String, objective: &str, limits: &[&Limit]) -> Option<Chart> {
     }
     if let Some(now) = shown.first().map(|limit| limit.base_rate()).filter(|now| (low..=high).contains(now)) {
         marks.push(Mark::Line { ink: Ink::Axis, segments: vec![vec![(now, y.low), (now, y.high)]] });
-        marks.push(Mark::Words {
-            ink: Ink::Axis,
-            at: (now, y.high * 0.6),
-            text: " as it is".into(),
-            side: Side::Right,
-        });
+        // Into the chart, whichever end the traffic as it is lies at.
+        let (text, side) = if now * now > low * high { ("as it is ", Side::Left) } else { (" as it is", Side::Right) };
+        marks.push(Mark::Words { ink: Ink::Axis, at: (now, y.low * 2.0), text: text.into(), side });
     }
     let legend = shown.iter().enumerate().map(|(n, limit)| (Sample::Line, Ink::Series(n as u8), limit.policy.clone()));
     let mut legend: Vec<(Sample, Ink, String)> = legend.collect();
