@@ -147,13 +147,15 @@ fn what_was_learned_is_worth_more_than_nothing_learned() {
 
 #[test]
 fn the_penalty_that_meets_the_objective_is_found() {
-    let scenario = Place::new().untrained(&[]);
-    let trained = trained(&scenario, Training { episodes: 300, ..Training::default() });
+    // A day: in eight hours the requests that happen to be bad vary by more than what is looked for.
+    let scenario = Place::new().untrained(&[("duration", "24h")]);
+    let trained = trained(&scenario, Training { episodes: 160, ..Training::default() });
     assert!(trained.is_met(), "{:?}", trained.worth);
     // Nothing of the budget left is as wrong as most of it: what was learned lies near the objective on other seeds.
     let taught = with_learned(&scenario, 0, &trained.learned).unwrap();
-    let used: f64 = (0..10).map(|n| run(&taught, n).services[0].objectives[0].budget_used()).sum::<f64>() / 10.0;
-    assert!((0.4..1.2).contains(&used), "{used} of the error budget at {:?}", trained.learned.penalty);
+    let used: Vec<f64> = (0..10).map(|n| run(&taught, n).services[0].objectives[0].budget_used()).collect();
+    let mean = used.iter().sum::<f64>() / 10.0;
+    assert!((0.4..1.2).contains(&mean), "{used:?} of the error budget at {:?}", trained.learned.penalty);
 }
 
 #[test]
