@@ -83,6 +83,10 @@ fn memory(scenario: &Scenario) -> Result<String, Failure> {
     };
     let mut lines: Vec<String> = found.iter().map(line).collect();
     let longest = found.iter().map(|of| of.length).max().unwrap_or_default();
+    if found.iter().any(|of| !of.settled) {
+        lines.push("  no warm-up is long enough for a run that never forgets: run longer, or steadier".into());
+        return Ok(lines.join("\n"));
+    }
     lines.push(match scenario.warm_up >= longest || scenario.finds_warm_up {
         true => format!("  the warm-up is long enough: {}", scenario.warm_up.max(longest)),
         false => format!("  a `warm-up:` of {longest} would leave that out; it is {}", scenario.warm_up),

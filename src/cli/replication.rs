@@ -135,7 +135,9 @@ pub(super) fn find_warm_up(scenario: &mut Scenario, threads: usize, quiet: bool)
     let (policy, length) = (&longest.policy, scenario.warm_up);
     remark(&match found.iter().all(|transient| transient.settled) {
         true => format!("warm-up: {length}, as long as {policy} remembers its beginning"),
-        false => format!("warning: {policy} never forgets its beginning; the warm-up is half the run, {length}"),
+        false => format!(
+            "warning: {policy} never forgets its beginning; the warm-up is {length}, half the intervals of the run"
+        ),
     });
     Ok(())
 }

@@ -134,6 +134,11 @@ impl WhatifArguments {
                 (None, Some(at)) => at,
                 (None, None) => *busiest.insert(busiest_moment(base)?),
             };
+            if at >= SimTime::ZERO + base.duration {
+                let (zone, length) = (&loss.zone, base.duration);
+                let problem = format!("error: zone {zone} is lost after the end of the run, which lasts {length}");
+                return Err(Failure::Input(problem));
+            }
             losses.push(Variation::LoseZone(loss.zone.clone(), at, loss.length));
         }
         let all: Vec<Variation> = scales.chain(delays).chain(losses).chain(values).collect();

@@ -150,8 +150,11 @@ pub fn provision(scenario: &Scenario, terms: &Terms<'_>) -> Result<Vec<Provision
         let why = "the requests of a closed loop follow its answers, so there is no load to plan for";
         return Err(ProvisionError::Scenario(format!("{name}: {why}")));
     }
-    if terms.interval.is_zero() {
-        return Err(ProvisionError::Scenario("an interval of the plan must have a length".into()));
+    if terms.interval.is_zero() || terms.interval > scenario.duration {
+        let (step, run) = (terms.interval, scenario.duration);
+        return Err(ProvisionError::Scenario(format!(
+            "a step of the plan must have a length, at most that of the run: {step} is not within {run}"
+        )));
     }
     let needs = (0..scenario.services.len()).map(|service| service_needs(scenario, service, terms));
     let needs = needs.collect::<Result<Vec<_>, _>>()?;
@@ -164,7 +167,12 @@ pub fn provision(scenario: &Scenario, terms: &Terms<'_>) -> Result<Vec<Provision
 
 fn service_needs(scenario: &Scenario, service: usize, terms: &Terms<'_>) -> Result<ServiceNeeds, ProvisionError> {
     let name = scenario.services[service].spec.name.clone();
-    let loads = scenario.step_loads(service, 0, terms.interval)?;
+    let mut loads = scenario.step_loads(service, 0, terms.interval)?;
+    // The last step may be cut by the end: what it needs is a matter of its rate, not of its requests.
+    let cut = scenario.duration.as_nanos() % terms.interval.as_nanos();
+    if let Some(last) = loads.last_mut().filter(|_| cut > 0) {
+        *last = last.times(terms.interval.as_nanos() as f64 / cut as f64);
+    }
     let facts = scenario.facts(service);
     let found = replicas_needed(&facts, &loads, terms.interval, terms.headroom.get());
     let Needs { replicas, out_of_reach } = found.map_err(|error| ProvisionError::Plan(name.clone(), error))?;

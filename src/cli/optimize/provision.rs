@@ -99,7 +99,10 @@ pub(super) fn provision(arguments: &ProvisionArguments) -> Result<(), Failure> {
         last.notes.extend(price_dates(sources));
     }
     let tables: Vec<String> = tables.iter().map(|table| table.text(arguments.format.style())).collect();
-    say(&tables.join("\n"))?;
+    match arguments.format {
+        Format::Json => say(&format!("[{}]", tables.join(",")))?,
+        _ => say(&tables.join("\n"))?,
+    }
     let artifacts = report::provision_files(&plans).map_err(|error| input(&error))?;
     for path in files::write_all(&arguments.out.join(&scenario.name), &artifacts)? {
         remark(&path.display().to_string());

@@ -115,7 +115,10 @@ fn read_steps(
     let items = match fields.node_of("steps").map(|node| (node, &node.value)) {
         Some((_, Value::Sequence(items))) if !items.is_empty() => items,
         Some((node, _)) => {
-            sink.push(node.error("`steps` must be a list").help("- { at: 15s, metrics: { cpu: 90% }, expect: 6 }"));
+            sink.push(
+                node.error("`steps` must be a list of one step or more")
+                    .help("- { at: 15s, metrics: { cpu: 90% }, expect: 6 }"),
+            );
             return Vec::new();
         }
         None => {
@@ -128,7 +131,7 @@ fn read_steps(
     for item in items {
         let Some(step) = read_step(item, service, names, sink) else { continue };
         if steps.last().is_some_and(|last| last.at >= step.at) {
-            sink.push(item.get("at").unwrap_or(item).error("a step is later than the one before it"));
+            sink.push(item.get("at").unwrap_or(item).error("a step must be later than the one before it"));
         }
         steps.push(step);
     }

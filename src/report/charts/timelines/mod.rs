@@ -201,8 +201,8 @@ fn description(record: &ServiceRecord, rows: &Rows) -> String {
         peak.map(|interval| format!(", most at {}", text::clock(interval.start.as_secs_f64()))).unwrap_or_default();
     let bad: u64 = record.timeline.iter().map(|i| i.lost + i.completed.saturating_sub(i.good)).sum();
     format!(
-        "Arrivals from {} to {} per second{peak}. Ready replicas from {} to {}, {} on average. Latency over the run: p50 {}, p95 {}, \
-         p99 {}. Requests too slow or lost: {}. Mean utilization {}.",
+        "Arrivals from {} to {} per second{peak}. Ready replicas from {} to {}, {} on average. Latency after the warm-up: p50 {}, \
+         p95 {}, p99 {}. Requests too slow or lost in the whole run: {}. Mean utilization {}.",
         text::number(arrivals.0, 1),
         text::number(arrivals.1, 1),
         text::number(ready.0, 1),
