@@ -21,8 +21,12 @@ fn each() -> Vec<(Solver, &'static str)> {
     Solver::ALL.iter().flat_map(|solver| INSTANCES.map(|name| (*solver, name))).collect()
 }
 
+fn labels() -> Vec<String> {
+    each().iter().map(|(solver, name)| format!("{solver} {name}")).collect()
+}
+
 /// The linear programs by the solver, whatever their shape.
-#[divan::bench(args = each().iter().map(|(solver, name)| format!("{solver} {name}")), sample_count = 5)]
+#[divan::bench(args = labels(), sample_count = 5)]
 fn linear(bencher: Bencher, of: &str) {
     let (solver, name) = each().into_iter().find(|(solver, name)| format!("{solver} {name}") == of).unwrap();
     let path = format!("{}/tests/reference/optimize/{name}.json", env!("CARGO_MANIFEST_DIR"));

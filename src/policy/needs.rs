@@ -66,10 +66,10 @@ pub fn replicas_needed(
 
 /// The fewest replicas, and whether they keep the objective.
 fn enough(load: &ServiceLoad, objective: Option<(SimDuration, Fraction)>) -> Result<(u32, bool), OptimizeError> {
-    if let Some((within, target)) = objective {
-        if let Ok(found) = load.required_replicas(Some(within), target) {
-            return Ok((found, true));
-        }
+    if let Some((within, target)) = objective
+        && let Ok(found) = load.required_replicas(Some(within), target)
+    {
+        return Ok((found, true));
     }
     Ok((load.required_replicas(None, Fraction::default())?, objective.is_none()))
 }
