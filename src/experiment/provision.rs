@@ -273,7 +273,7 @@ fn of_instances(scenario: &Scenario, needs: Vec<ServiceNeeds>, terms: &Terms<'_>
     let before = offers.iter().map(|offer| offer.lead).max().unwrap_or(0);
     let fail = |error: OptimizeError| ProvisionError::Plan("instances".into(), error);
     let problem = problem(&offers, &demand, before, terms);
-    let whole = problem.whole(terms.options).map_err(fail)?;
+    let whole = no_dearer_than_alone(&problem, problem.whole(terms.options).map_err(fail)?, terms.options);
     let relaxed = problem.relaxed(terms.options).map_err(fail)?.cost;
     // A fleet of one size is a plan of one interval as long as the trace, there from the beginning.
     let highest = |series: &Vec<f64>| vec![series.iter().copied().fold(0.0, f64::max)];
@@ -370,10 +370,78 @@ fn problem(offers: &[Offer], demand: &[Vec<f64>], before: usize, terms: &Terms<'
     }
 }
 
+/// A plan that the time limit cut short, or the best of those with one type alone where one is cheaper: more choice should not
+/// cost more only because it is more to search. They share as much time again.
+fn no_dearer_than_alone(problem: &ProvisioningProblem, found: Plan, options: SolveOptions) -> Plan {
+    let types = problem.offers.len();
+    if found.proven || types == 1 {
+        return found;
+    }
+    let options = SolveOptions { time_limit: options.time_limit.map(|limit| limit / types as f64), ..options };
+    let mut best = found;
+    for (place, offer) in problem.offers.iter().enumerate() {
+        let alone = ProvisioningProblem { offers: vec![offer.clone()], ..problem.clone() };
+        if let Ok(plan) = alone.whole(options)
+            && plan.cost < best.cost
+        {
+            best = among(plan, place, types);
+        }
+    }
+    best
+}
+
+/// A plan of one offer as one of several, of which it is number `place` and the others are not used.
+fn among(plan: Plan, place: usize, offers: usize) -> Plan {
+    let unused = |series: &[Vec<f64>]| -> Vec<Vec<f64>> {
+        let none = vec![0.0; series[0].len()];
+        (0..offers).map(|offer| if offer == place { series[0].clone() } else { none.clone() }).collect()
+    };
+    Plan {
+        cost: plan.cost,
+        proven: false,
+        ready: unused(&plan.ready),
+        starts: unused(&plan.starts),
+        stops: unused(&plan.stops),
+        spot: unused(&plan.spot),
+        reserved: (0..offers).map(|offer| if offer == place { plan.reserved[0] } else { 0.0 }).collect(),
+        shortage: plan.shortage,
+    }
+}
+
 fn without_first(mut plan: Plan, before: usize) -> Plan {
     let series = plan.ready.iter_mut().chain(&mut plan.starts).chain(&mut plan.stops).chain(&mut plan.spot);
     series.chain(&mut plan.shortage).for_each(|series| {
         series.drain(..before.min(series.len()));
     });
     plan
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A plan that was cut short gives way to a cheaper one of a single type, and one that is proven to none.
+    #[test]
+    fn more_choice_does_not_cost_more() {
+        let offer = |name: &str, price: f64| Offer {
+            name: name.into(),
+            capacity: vec![2.0],
+            price,
+            start_cost: 0.0,
+            stop_cost: 0.0,
+            lead: 0,
+            minimum_run: 1,
+            initial: 0,
+            reserved: None,
+            spot: None,
+        };
+        let offers = vec![offer("dear", 3.0), offer("cheap", 1.0)];
+        let problem = ProvisioningProblem { offers, demand: vec![vec![2.0, 4.0]], ..ProvisioningProblem::default() };
+        let poor = Plan { cost: 9.0, ..Plan::default() };
+        let better = no_dearer_than_alone(&problem, poor.clone(), SolveOptions::default());
+        assert_eq!((better.cost, better.proven), (3.0, false));
+        assert_eq!(better.ready, [[0.0, 0.0], [1.0, 2.0]]);
+        let proven = Plan { proven: true, ..poor };
+        assert_eq!(no_dearer_than_alone(&problem, proven.clone(), SolveOptions::default()), proven);
+    }
 }
