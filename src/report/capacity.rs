@@ -65,10 +65,9 @@ pub fn capacity_files(limits: &[Limit]) -> Result<Vec<Artifact>, ReportError> {
 }
 
 fn csv(limits: &[Limit]) -> String {
-    let field = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
     let mut csv = String::from("policy,service,objective,factor,requests_per_s,bad_share,target\n");
     for limit in limits {
-        let names = [&limit.policy, &limit.service, &limit.objective].map(|name| field(name)).join(",");
+        let names = [&limit.policy, &limit.service, &limit.objective].map(|name| text::csv_field(name)).join(",");
         for (factor, bad) in &limit.curve {
             let _ = writeln!(csv, "{names},{factor},{},{bad},{}", factor * limit.base_rate(), limit.target);
         }

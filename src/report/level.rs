@@ -132,17 +132,16 @@ pub fn level_answer(tuned: &[Tuned]) -> String {
 
 /// The figures of the frontier of cost and bad requests: one row for each headroom that was tried.
 fn frontier_csv(level: &SameLevel) -> String {
-    let field = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
     let names: Vec<String> = level.objectives.iter().map(objective_name).collect();
     let mut csv = String::from("policy,clairvoyant,headroom,cost_usd,meets_objectives,chosen");
     for name in &names {
-        let _ = write!(csv, ",{}", field(&format!("attained: {name}")));
+        let _ = write!(csv, ",{}", text::csv_field(&format!("attained: {name}")));
     }
     csv.push('\n');
     for policy in &level.tuned {
         for (index, trial) in policy.trials.iter().enumerate() {
             let chosen = policy.chosen == Some(index);
-            let (name, cost) = (field(&policy.policy), trial.cost());
+            let (name, cost) = (text::csv_field(&policy.policy), trial.cost());
             let _ = write!(csv, "{name},{},{},{cost},{},{chosen}", policy.clairvoyant, trial.headroom, trial.met);
             for objective in 0..names.len() {
                 let _ = write!(csv, ",{}", trial.attainment(objective));

@@ -87,15 +87,14 @@ fn missed(scenario: &Scenario, candidate: &Candidate) -> String {
 
 /// Every trial of the last rung of each candidate.
 pub fn plan_trials(planned: &Planned, points: &Points) -> String {
-    let field = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
     let mut csv = String::from("policy");
-    points.axes.iter().for_each(|axis| csv.push_str(&format!(",{}", field(&axis.path))));
+    points.axes.iter().for_each(|axis| csv.push_str(&format!(",{}", text::csv_field(&axis.path))));
     csv.push_str(",replications,headroom,cost_usd,meets_objectives,chosen,least_attained_ratio\n");
     for candidate in &planned.candidates {
         for (index, trial) in candidate.tuned.trials.iter().enumerate() {
-            csv.push_str(&field(&candidate.tuned.policy));
+            csv.push_str(&text::csv_field(&candidate.tuned.policy));
             for value in points.point(candidate.point) {
-                let _ = write!(csv, ",{}", field(value.unwrap_or("")));
+                let _ = write!(csv, ",{}", text::csv_field(value.unwrap_or("")));
             }
             let least = (0..trial.attained.len()).map(|objective| trial.attainment(objective)).fold(1.0, f64::min);
             let chosen = candidate.tuned.chosen == Some(index);

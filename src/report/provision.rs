@@ -93,12 +93,11 @@ pub fn provision_files(plans: &[Provision]) -> Result<Vec<Artifact>, ReportError
 
 /// One row for each plan, interval and offer.
 fn csv(plans: &[Provision]) -> String {
-    let field = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
     let mut csv = String::from(
         "plan,from_s,requests_per_s,replicas_needed,offer,running,of_them_committed,of_them_spot,starts,stops\n",
     );
     for plan in plans {
-        let name = field(&title(plan));
+        let name = text::csv_field(&title(plan));
         for interval in 0..plan.intervals() {
             let from = interval as f64 * plan.interval.as_secs_f64();
             let rate: f64 = plan.needs.iter().map(|needs| needs.rate[interval]).sum();
@@ -107,7 +106,7 @@ fn csv(plans: &[Provision]) -> String {
                 let _ = writeln!(
                     csv,
                     "{name},{from},{rate},{replicas},{},{},{},{},{},{}",
-                    field(of),
+                    text::csv_field(of),
                     plan.running(offer, interval),
                     plan.plan.reserved[offer],
                     plan.spot(offer, interval),

@@ -127,6 +127,11 @@ fn separated(number: &str) -> String {
     text
 }
 
+/// A text as a field of a CSV file, always quoted.
+pub(super) fn csv_field(text: &str) -> String {
+    format!("\"{}\"", text.replace('"', "\"\""))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
