@@ -5,6 +5,7 @@ mod brute_force;
 mod causes;
 mod cli;
 mod determinism;
+mod findings;
 mod forecast_stories;
 mod forecasters;
 mod headroom;

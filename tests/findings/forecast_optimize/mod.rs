@@ -1,0 +1,1 @@
+//! The page `forecast-optimize` of the findings.

@@ -1,0 +1,1 @@
+//! The page `house` of the findings.

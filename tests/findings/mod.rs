@@ -1,0 +1,8 @@
+//! What trials from outside found wrong, one module a page of findings: each test states the value that is right, and failed before it was mended.
+
+mod forecast_optimize;
+mod house;
+mod newcomer;
+mod numbers;
+mod public_cases;
+mod trial;

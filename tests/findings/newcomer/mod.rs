@@ -1,0 +1,1 @@
+//! The page `newcomer` of the findings.

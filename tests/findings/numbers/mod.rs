@@ -1,0 +1,1 @@
+//! The page `numbers` of the findings.

@@ -1,0 +1,1 @@
+//! The page `public-cases` of the findings.
