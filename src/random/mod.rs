@@ -49,6 +49,8 @@ pub enum Purpose {
     Modulation = 14,
     /// Attributes of a request other than its demand (class, tokens), a running stream per service in arrival order.
     Attribute = 15,
+    /// How a cascade divides a stretch of time, keyed by (service, pass and place of the stretch).
+    Cascade = 16,
 }
 
 /// The source of all randomness of one run: seed and replication number.
@@ -143,6 +145,35 @@ impl Draw {
         rand_distr::Poisson::new(mean).map_or(0, |poisson| self.sample(&poisson) as u64)
     }
 
+    /// Binomial: how many of `n` happen that each happen with probability `p`, which is brought to 0..=1.
+    pub fn binomial(&mut self, n: u64, p: f64) -> u64 {
+        match rand_distr::Binomial::new(n, p.clamp(0.0, 1.0)) {
+            Ok(binomial) => self.sample(&binomial),
+            Err(_) => 0,
+        }
+    }
+
+    /// Beta on 0..=1, as the share of one of two Gamma numbers in both; one half where no shape is positive. Shapes below one are drawn as
+    /// Gamma(shape + 1) U^(1 / shape) (Marsaglia and Tsang 2000, section 6) in logarithms, so that the smallest do not end in 0 / 0.
+    pub fn beta(&mut self, a: f64, b: f64) -> f64 {
+        match (a > 0.0, b > 0.0) {
+            (true, true) => {}
+            (true, false) => return 1.0,
+            (false, true) => return 0.0,
+            (false, false) => return 0.5,
+        }
+        if a.is_infinite() || b.is_infinite() {
+            return if a == b { 0.5 } else { f64::from(u8::from(a > b)) };
+        }
+        if a >= 1.0 && b >= 1.0 {
+            let (x, y) = (self.gamma(a), self.gamma(b));
+            return x / (x + y);
+        }
+        let mut log_gamma = |shape: f64| self.gamma(shape + 1.0).ln() - self.exponential() / shape;
+        let (x, y) = (log_gamma(a), log_gamma(b));
+        1.0 / (1.0 + (y - x).exp())
+    }
+
     /// 64 random bits.
     #[inline]
     pub fn bits(&mut self) -> u64 {
@@ -196,5 +227,29 @@ mod tests {
             seen[draw.index(7) as usize] += 1;
         }
         assert!(seen.iter().all(|n| (9_500..10_500).contains(n)), "{seen:?}");
+    }
+
+    #[test]
+    fn beta_numbers_have_their_mean_and_variance() {
+        let mut draw = Streams::new(3, 0).running(Purpose::Cascade, 0);
+        for (a, b) in [(2.0, 2.0), (0.5, 0.5), (1e-4, 1e-4), (1e-3, 3e-3), (30.0, 0.2), (1e9, 1e9)] {
+            let n = 40_000.0;
+            let values: Vec<f64> = (0..40_000).map(|_| draw.beta(a, b)).collect();
+            let mean = values.iter().sum::<f64>() / n;
+            let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / n;
+            let expected = a * b / ((a + b) * (a + b) * (a + b + 1.0));
+            assert!((mean - a / (a + b)).abs() < 5.0 * (expected / n).sqrt(), "{a} {b}: mean {mean}");
+            assert!((variance / expected - 1.0).abs() < 0.06, "{a} {b}: variance {variance} for {expected}");
+        }
+        assert_eq!((draw.beta(0.0, 0.0), draw.beta(1.0, 0.0), draw.beta(0.0, 1.0)), (0.5, 1.0, 0.0));
+        assert_eq!(draw.beta(f64::INFINITY, f64::INFINITY), 0.5);
+    }
+
+    #[test]
+    fn binomial_numbers_have_their_mean() {
+        let mut draw = Streams::new(3, 0).running(Purpose::Cascade, 0);
+        let mean = (0..10_000).map(|_| draw.binomial(1_000_000, 0.3) as f64).sum::<f64>() / 1e4;
+        assert!((mean - 3e5).abs() < 30.0, "{mean}");
+        assert_eq!((draw.binomial(7, 1.0), draw.binomial(7, -0.1), draw.binomial(0, 0.5)), (7, 0, 0));
     }
 }

@@ -10,6 +10,8 @@ const GAPS: [f64; 14] = [0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0
 const FEWEST_CLUSTERS: f64 = 30.0;
 /// Smaller clusters are as good as none.
 const LEAST_REQUESTS: f64 = 1.1;
+/// Gaps of so many mean gaps or more chain requests that have nothing to do with each other: in a Poisson process, of e^2 = 7 each.
+const MOST_GAPS: f64 = 2.0;
 /// The largest coefficient of variation that a generator takes.
 const MOST_CV: f64 = 50.0;
 
@@ -104,7 +106,9 @@ impl Clusterings {
     /// The ways that show enough clusters of enough requests, once the source is read; `all` is the whole series.
     pub(super) fn found(mut self, all: &Series) -> Vec<Clusters> {
         self.ways.iter_mut().for_each(|way| way.close(self.previous));
-        self.ways.into_iter().filter_map(|way| way.told(all)).collect()
+        let mean_gap = all.seconds() / all.mean();
+        let near = self.ways.into_iter().filter(|way| way.longest < MOST_GAPS * mean_gap);
+        near.filter_map(|way| way.told(all)).collect()
     }
 }
 

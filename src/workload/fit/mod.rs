@@ -55,16 +55,21 @@ pub fn fit(spec: &WorkloadSpec, streams: Streams) -> Result<Fit, TraceError> {
     }
     let aim = Portrait::of_workload(spec, streams)?;
     let judged = |clusters: Option<Clusters>| Judged::of(&recorded, clusters, &aim, streams);
-    let mut seen = vec![judged(None)?];
+    let mut seen: Vec<Judged> = judged(None)?.into_iter().collect();
     for clusters in clusterings.found(&recorded) {
-        seen.push(judged(Some(clusters))?);
+        seen.extend(judged(Some(clusters))?);
     }
     seen.sort_by(|a, b| a.distance.total_cmp(&b.distance));
     let near: Vec<Clusters> = seen.iter().take(LOOKED_INTO).filter_map(|found| found.clusters.clone()).collect();
     for clusters in near.iter().flat_map(Clusters::variants) {
-        seen.push(judged(Some(clusters))?);
+        seen.extend(judged(Some(clusters))?);
     }
     seen.sort_by(|a, b| a.distance.total_cmp(&b.distance));
+    if seen.is_empty() {
+        return Err(
+            TraceError::new("the trace", "has no generator that could make it").help("give another part of the trace")
+        );
+    }
     let Judged { yaml, workload, .. } = seen.swap_remove(0);
     let synthetic = Series::of(&mut *workload.open(streams, 0)?)?;
     Ok(Fit { yaml, workload, comparison: compare(&recorded, &synthetic) })
@@ -79,16 +84,17 @@ struct Judged {
 }
 
 impl Judged {
+    /// `None` where the generator refuses what was fitted: such a candidate is none.
     fn of(
         recorded: &Series,
         clusters: Option<Clusters>,
         aim: &Portrait,
         streams: Streams,
-    ) -> Result<Judged, TraceError> {
+    ) -> Result<Option<Judged>, TraceError> {
         let yaml = candidate(recorded, clusters.as_ref());
-        let workload = scenario_text(&yaml)?;
+        let Some(workload) = scenario_text(&yaml) else { return Ok(None) };
         let distance = Portrait::of_workload(&workload, streams)?.distance(aim);
-        Ok(Judged { distance, clusters, yaml, workload })
+        Ok(Some(Judged { distance, clusters, yaml, workload }))
     }
 }
 
@@ -101,12 +107,10 @@ fn candidate(recorded: &Series, clusters: Option<&Clusters>) -> String {
     shown(recorded, &season, noise, clusters)
 }
 
-/// The workload that a YAML text states.
-fn scenario_text(yaml: &str) -> Result<WorkloadSpec, TraceError> {
-    let wrong = |message: String| TraceError::new("the fitted generator", message);
-    let node = parse_single(&SourceFile::new("fit", yaml)).map_err(|error| wrong(error.message.clone()))?;
-    let mut sink = Diagnostics::new();
-    WorkloadSpec::from_node(&node, Path::new(""), &mut sink).ok_or_else(|| wrong(sink.to_string()))
+/// The workload that a YAML text states; `None` where it is refused.
+fn scenario_text(yaml: &str) -> Option<WorkloadSpec> {
+    let node = parse_single(&SourceFile::new("fit", yaml)).ok()?;
+    WorkloadSpec::from_node(&node, Path::new(""), &mut Diagnostics::new())
 }
 
 fn list(values: &[f64]) -> String {

@@ -1,1 +1,2 @@
 //! The page `forecast-optimize` of the findings.
+mod trace_fit;
