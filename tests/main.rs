@@ -21,6 +21,7 @@ mod recorded_hpa;
 mod reference_autoscaling;
 mod reference_forecast;
 mod reference_optimize;
+mod reference_quantities;
 mod replication;
 mod report;
 mod stories;

@@ -1,9 +1,9 @@
 //! Kubernetes resource quantities: CPU in thousandths of a core, memory in bytes, metric values in thousandths.
 //!
 //! The grammar is that of `k8s.io/apimachinery/pkg/api/resource`: a decimal number with a binary suffix (`Ki` to `Ei`), a
-//! decimal one (`m`, `k` to `E`) or an exponent (`1e3`). As upstream does, a fraction of the smallest unit is rounded up.
+//! decimal one (`n`, `u`, `m`, `k` to `E`) or an exponent (`1e3`), never both. As upstream does, a fraction of the smallest unit is rounded up.
 
-use super::text::{UnitError, number, round_to_u64, split_number};
+use super::text::{UnitError, number, split_number};
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub};
 use std::str::FromStr;
@@ -24,41 +24,66 @@ pub struct Bytes(u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Quantity(i64);
 
-const SUFFIXES: [(&str, f64); 16] = [
-    ("", 1.0),
-    ("m", 1e-3),
-    ("k", 1e3),
-    ("M", 1e6),
-    ("G", 1e9),
-    ("T", 1e12),
-    ("P", 1e15),
-    ("Ki", 1024.0),
-    ("Mi", 1_048_576.0),
-    ("Gi", 1_073_741_824.0),
-    ("Ti", 1_099_511_627_776.0),
-    ("Pi", 1_125_899_906_842_624.0),
-    ("E", 1e18),
-    ("Ei", 1_152_921_504_606_846_976.0),
-    ("u", 1e-6),
-    ("n", 1e-9),
+/// A suffix as a power of ten and a power of two.
+const SUFFIXES: [(&str, i32, u32); 16] = [
+    ("", 0, 0),
+    ("m", -3, 0),
+    ("k", 3, 0),
+    ("M", 6, 0),
+    ("G", 9, 0),
+    ("T", 12, 0),
+    ("P", 15, 0),
+    ("Ki", 0, 10),
+    ("Mi", 0, 20),
+    ("Gi", 0, 30),
+    ("Ti", 0, 40),
+    ("Pi", 0, 50),
+    ("E", 18, 0),
+    ("Ei", 0, 60),
+    ("u", -6, 0),
+    ("n", -9, 0),
 ];
+/// The most digits of a number that are looked at one by one: those after them count as more than nothing.
+const DIGITS: usize = 19;
 
-/// The value of a quantity in its base unit times `per_unit`, rounded up; exact up to 2^53 of these units, above rounded to
-/// binary64.
-fn scaled(text: &str, per_unit: f64, expected: &str) -> Result<u64, UnitError> {
-    let whole = text.trim();
-    let (digits, suffix) = split_number(whole);
-    let value = number(digits, whole, expected)?;
-    let attached = whole.len() == digits.len() + suffix.len();
-    let known = SUFFIXES.iter().find(|(name, _)| *name == suffix);
-    let (Some((_, factor)), true) = (known, attached) else {
-        return Err(suffix_error(whole, digits, suffix, expected));
+/// The value of a quantity in units of 10^-`decimals`, rounded up; exact for numbers of up to 19 digits.
+fn scaled(text: &str, decimals: i32, expected: &str) -> Result<u64, UnitError> {
+    let (digits, suffix) = split_number(text);
+    // Says what is wrong with a number that is none, or negative.
+    number(digits, text, expected)?;
+    let (mantissa, exponent) = digits.split_once(['e', 'E']).unwrap_or((digits, ""));
+    let known = SUFFIXES.iter().find(|(name, ..)| *name == suffix);
+    let attached = text.len() == digits.len() + suffix.len() && !digits.contains('_');
+    let one_scale = exponent.is_empty() || suffix.is_empty();
+    let Some((_, ten, two)) = known.filter(|_| attached && one_scale) else {
+        return Err(suffix_error(text, digits, suffix, expected));
     };
-    let exact = value * factor * per_unit;
-    // `0.1 * 1000` is a hair above 100 in binary64: round first where the value is an integer up to that noise.
-    let near = exact.round();
-    let up = if (exact - near).abs() <= near.abs() * 1e-12 { near } else { exact.ceil() };
-    round_to_u64(up, expected).map_err(|e| UnitError { problem: format!("`{whole}` is {}", e.problem), ..e })
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all: String = whole.chars().chain(fraction.chars()).filter(char::is_ascii_digit).collect();
+    let all = all.trim_start_matches('0');
+    let (kept, rest) = all.split_at(all.len().min(DIGITS));
+    let power = exponent.parse::<i32>().unwrap_or(if exponent.contains('-') { -100_000 } else { 100_000 });
+    let power = if exponent.is_empty() { 0 } else { power.clamp(-100_000, 100_000) };
+    let power = power + ten + decimals + (rest.len() as i32) - (fraction.len() as i32);
+    let more = rest.bytes().any(|digit| digit != b'0');
+    let value = shifted(kept.parse::<u128>().unwrap_or(0) << two, power, more);
+    let too_large = || UnitError::new(expected, format!("`{text}` is too large"));
+    value.and_then(|value| u64::try_from(value).ok()).ok_or_else(too_large)
+}
+
+/// `value * 10^power`, and a little more where `more`, rounded up; `None` if it is too large.
+fn shifted(value: u128, power: i32, more: bool) -> Option<u128> {
+    if value == 0 && !more {
+        return Some(0);
+    }
+    let Some(scale) = 10_u128.checked_pow(power.unsigned_abs()) else {
+        return (power < 0).then_some(1);
+    };
+    if power >= 0 {
+        return value.checked_mul(scale)?.checked_add(u128::from(more));
+    }
+    let exact = value % scale == 0;
+    Some(value.div_ceil(scale) + u128::from(exact && more))
 }
 
 fn suffix_error(whole: &str, digits: &str, suffix: &str, expected: &str) -> UnitError {
@@ -166,21 +191,21 @@ arithmetic!(Bytes);
 impl FromStr for Millicores {
     type Err = UnitError;
     fn from_str(text: &str) -> Result<Self, UnitError> {
-        scaled(text, 1000.0, EXPECTED_CPU).map(Millicores)
+        scaled(text, 3, EXPECTED_CPU).map(Millicores)
     }
 }
 
 impl FromStr for Bytes {
     type Err = UnitError;
     fn from_str(text: &str) -> Result<Self, UnitError> {
-        scaled(text, 1.0, EXPECTED_MEMORY).map(Bytes)
+        scaled(text, 0, EXPECTED_MEMORY).map(Bytes)
     }
 }
 
 impl FromStr for Quantity {
     type Err = UnitError;
     fn from_str(text: &str) -> Result<Self, UnitError> {
-        let millis = scaled(text, 1000.0, EXPECTED_METRIC)?;
+        let millis = scaled(text, 3, EXPECTED_METRIC)?;
         let too_large = |_| UnitError::new(EXPECTED_METRIC, format!("`{}` is too large", text.trim()));
         i64::try_from(millis).map(Quantity).map_err(too_large)
     }
@@ -229,6 +254,11 @@ mod tests {
     #[case("1e3", 1_000_000)]
     #[case("2k", 2_000_000)]
     #[case("0.0001", 1)]
+    #[case("+1.", 1000)]
+    #[case("9007199254740993m", 9_007_199_254_740_993)]
+    #[case("1e-400", 1)]
+    #[case("0.12345678901234567890001", 124)]
+    #[case("2.000000000000000000001", 2001)]
     fn reads_cpu(#[case] text: &str, #[case] millis: u64) {
         assert_eq!(text.parse::<Millicores>().unwrap().get(), millis);
     }
