@@ -5,7 +5,7 @@ use crate::units::{Bytes, Millicores, UsdPerHour};
 
 /// Memory that EKS on Fargate adds to each pod for kubelet, kube-proxy and containerd
 /// (docs.aws.amazon.com/eks/latest/userguide/fargate-pod-configuration.html).
-const KUBERNETES_OVERHEAD: Bytes = Bytes::from_mib(256);
+pub const KUBERNETES_OVERHEAD: Bytes = Bytes::from_mib(256);
 const BYTES_PER_GIB: u128 = 1 << 30;
 const MILLIS_PER_VCPU: u128 = 1000;
 

@@ -12,7 +12,7 @@ mod instance;
 mod lookup;
 mod price;
 
-pub use container::ContainerOffer;
+pub use container::{ContainerOffer, KUBERNETES_OVERHEAD};
 pub use instance::{Allocatable, Gpu, InstanceType, ShareError};
 pub use lookup::{Catalog, LookupError};
 pub use price::{Billing, PriceSource, Provider, price_dates};

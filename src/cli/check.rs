@@ -6,7 +6,7 @@ use super::test::is_story;
 use super::{Failure, ScenarioArguments, remark, say, shown};
 use crate::config::Diagnostics;
 use crate::engine::scenario::Scenario;
-use crate::experiment::{Story, expectations, transients};
+use crate::experiment::{Story, expectations, full_replica_cpu, transients};
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
@@ -57,7 +57,15 @@ pub(super) fn check(arguments: &CheckArguments) -> Result<(), Failure> {
     if failed { Err(Failure::Input("error: not all scenarios can be run".into())) } else { Ok(()) }
 }
 
+/// What a scenario holds, and what it leaves to be taken for granted of the CPU in use.
 fn facts(scenario: &Scenario) -> String {
+    let unstated = scenario.services.iter().filter_map(|service| full_replica_cpu(&service.spec));
+    let lines: Vec<String> =
+        std::iter::once(contents(scenario)).chain(unstated.map(|line| format!("  {line}"))).collect();
+    lines.join("\n")
+}
+
+fn contents(scenario: &Scenario) -> String {
     let services: Vec<&str> = scenario.services.iter().map(|service| service.spec.name.as_str()).collect();
     let policies: Vec<&str> = scenario.policies.iter().map(|plan| plan.label.as_str()).collect();
     format!(

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::{Failure, say};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, KUBERNETES_OVERHEAD};
 use crate::cluster::{DISPATCHERS, PLACEMENTS};
 use crate::config::Plugin;
 use crate::forecast::FORECASTERS;
@@ -77,7 +77,10 @@ fn instances() -> Vec<Row> {
 fn containers() -> Vec<Row> {
     let describe = |offer: &crate::catalog::ContainerOffer| {
         let (cpu, memory) = (offer.price_per_vcpu, offer.price_per_gib);
-        let summary = format!("{}: {cpu} per vCPU and {memory} per GiB", offer.region);
+        let summary = format!(
+            "{}: {cpu} per vCPU and {memory} per GiB, in fixed sizes that hold a pod and the {KUBERNETES_OVERHEAD} that EKS adds to it",
+            offer.region
+        );
         [offer.name.clone(), summary, sourced(&offer.price_source)]
     };
     Catalog::builtin().containers().iter().map(describe).collect()

@@ -5,6 +5,7 @@ use crate::random::Distribution;
 use crate::units::{Bytes, Fraction, Millicores, SimDuration};
 
 use super::dispatch::{DISPATCHERS, DispatcherPlugin};
+use super::pod::{CpuUse, PodSpec};
 
 /// How long a request keeps a slot busy.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,7 +75,7 @@ pub struct Retry {
 pub struct StartUp {
     /// From the choice of a node to the kubelet's acceptance.
     pub scheduled: Distribution,
-    /// Pulling the image, on a node that does not have it yet.
+    /// Pulling the image, on a node where nobody has asked for it yet (see [`super::Nodes::image_there_at`]).
     pub pulled: Distribution,
     /// Starting the containers.
     pub started: Distribution,
@@ -89,12 +90,14 @@ pub struct ServiceSpec {
     pub name: String,
     /// Replicas at the start.
     pub replicas: u32,
-    /// CPU request of a replica.
+    /// CPU that a replica requests: the sum over its containers that state a request, `None` if none does.
     pub cpu_request: Option<Millicores>,
-    /// CPU limit of a replica.
+    /// CPU limit of the container that does the work.
     pub cpu_limit: Option<Millicores>,
-    /// Memory request of a replica.
+    /// Memory that a replica requests, as `cpu_request`.
     pub memory_request: Option<Bytes>,
+    /// What its pod asks for beyond these sums.
+    pub pod: PodSpec,
     /// Requests that a replica serves at once.
     pub concurrency: u32,
     /// Requests that may wait at a replica; more are rejected.
@@ -141,15 +144,23 @@ pub struct ServiceDefaults {
     pub memory_request: Option<Bytes>,
     /// Grace period.
     pub grace_period: Option<SimDuration>,
+    /// The pod.
+    pub pod: PodSpec,
 }
 
 impl ServiceSpec {
+    /// CPU and memory that a replica takes of a node and is priced by: what the scheduler sets aside for its pod.
+    pub fn scheduled(&self) -> (Millicores, Bytes) {
+        let cpu = self.pod.scheduled_cpu.or(self.cpu_request).unwrap_or_default();
+        (cpu, self.pod.scheduled_memory.or(self.memory_request).unwrap_or_default())
+    }
+
     /// Reads a service from the fields of its mapping; `defaults` stands in for what is not given. The caller finishes the
     /// fields, after asking for its own.
     pub fn read(fields: &Fields<'_>, defaults: &ServiceDefaults, sink: &mut Diagnostics) -> Option<ServiceSpec> {
         let name = fields.optional("name", sink).or_else(|| defaults.name.clone());
         let replicas = at_least_one(fields, "replicas", sink).or(defaults.replicas);
-        let resources = read_resources(fields, defaults, sink);
+        let (resources, mut pod) = read_resources(fields, defaults, sink);
         let concurrency = at_least_one(fields, "concurrency", sink);
         let queue_limit = fields.optional("queue-limit", sink);
         let demand = read_demand(fields, sink);
@@ -170,7 +181,16 @@ impl ServiceSpec {
             sink.push(error.help("add `resources: { limits: { cpu: 1 } }`"));
         }
         let shared = model == ModelKind::ProcessorSharing;
-        let full_replica = resources.0.map(|cpu| cpu.as_cores() / f64::from(concurrency.unwrap_or(1)));
+        let request = pod.serving().and_then(|container| container.cpu).or(resources.0);
+        let full_replica = request.map(|cpu| cpu.as_cores() / f64::from(concurrency.unwrap_or(1)));
+        pod.cpu_use = match (shared, cpu_per_request, full_replica) {
+            (true, ..) => CpuUse::Shared,
+            (false, Some(_), _) => CpuUse::Stated,
+            (false, None, Some(_)) => CpuUse::FullReplica,
+            (false, None, None) => CpuUse::OneCore,
+        };
+        pod.memory_stated = memory != (Bytes::ZERO, Bytes::ZERO);
+        let pod = pod.or_one(resources.0, resources.2);
         let cpu_per_busy_second = match (&demand, cpu_per_request) {
             // Shared cores are busy for exactly as long as they work.
             _ if shared => 1.0,
@@ -197,6 +217,7 @@ impl ServiceSpec {
             cpu_request: resources.0,
             cpu_limit: resources.1,
             memory_request: resources.2,
+            pod,
             concurrency: concurrency.unwrap_or(u32::MAX),
             queue_limit: queue_limit.unwrap_or(u32::MAX),
             demand,
@@ -236,29 +257,50 @@ fn at_least_one(fields: &Fields<'_>, name: &'static str, sink: &mut Diagnostics)
 
 type Resources = (Option<Millicores>, Option<Millicores>, Option<Bytes>);
 
-/// CPU request, CPU limit and memory request. As in Kubernetes, a limit without a request is the request too.
-fn read_resources(fields: &Fields<'_>, defaults: &ServiceDefaults, sink: &mut Diagnostics) -> Resources {
-    let fallback = (defaults.cpu_request, defaults.cpu_limit, defaults.memory_request);
-    let Some(node) = fields.node_of("resources") else { return fallback };
-    let Some(resources) = Fields::open(node, "resources", sink) else { return fallback };
-    let requests = read_pair(&resources, "requests", sink);
-    let limits = read_pair(&resources, "limits", sink);
+/// CPU request, CPU limit and memory request. As in Kubernetes, a limit without a request is the request too. What is stated here
+/// of a resource stands in place of all that a manifest says of it.
+fn read_resources(fields: &Fields<'_>, defaults: &ServiceDefaults, sink: &mut Diagnostics) -> (Resources, PodSpec) {
+    let given = (defaults.cpu_request, defaults.cpu_limit, defaults.memory_request);
+    let mut pod = defaults.pod.clone();
+    let Some(resources) = fields.node_of("resources").and_then(|node| Fields::open(node, "resources", sink)) else {
+        return (given, pod);
+    };
+    let requests = Amounts::read(&resources, "requests", sink);
+    let limits = Amounts::read(&resources, "limits", sink);
     resources.finish(sink);
-    (requests.0.or(limits.0), limits.0, requests.1.or(limits.1))
+    let (cpu, memory) = (requests.cpu.or(limits.cpu), requests.memory.or(limits.memory));
+    pod.state_requests(cpu, memory);
+    for (name, amount) in requests.extended.into_iter().chain(limits.extended) {
+        match pod.extended.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => *known = amount,
+            None => pod.extended.push((name, amount)),
+        }
+    }
+    pod.extended.sort();
+    ((cpu.or(given.0), limits.cpu.or(given.1), memory.or(given.2)), pod)
 }
 
-fn read_pair(
-    resources: &Fields<'_>,
-    name: &'static str,
-    sink: &mut Diagnostics,
-) -> (Option<Millicores>, Option<Bytes>) {
-    let Some(node) = resources.node_of(name) else { return (None, None) };
-    let Some(fields) = Fields::open(node, name, sink) else { return (None, None) };
-    let pair = (fields.optional("cpu", sink), fields.optional("memory", sink));
-    // Accelerators decide where a pod fits, which a fixed instance per replica has settled already.
-    let _ = fields.node_of("nvidia.com/gpu");
-    fields.finish(sink);
-    pair
+/// One half of `resources`.
+#[derive(Default)]
+struct Amounts {
+    cpu: Option<Millicores>,
+    memory: Option<Bytes>,
+    extended: Vec<(String, u64)>,
+}
+
+impl Amounts {
+    fn read(resources: &Fields<'_>, half: &'static str, sink: &mut Diagnostics) -> Amounts {
+        let mut amounts = Amounts::default();
+        let Some(node) = resources.node_of(half) else { return amounts };
+        let (extended, rest) = node.split_entries(|name| name.contains('/'));
+        let Some(fields) = Fields::open(&rest, half, sink) else { return amounts };
+        (amounts.cpu, amounts.memory) = (fields.optional("cpu", sink), fields.optional("memory", sink));
+        fields.finish(sink);
+        // An extended resource is named by a domain: `nvidia.com/gpu`.
+        amounts.extended =
+            extended.iter().filter_map(|(key, value)| Some((key.text.clone(), u64::from_node(value, sink)?))).collect();
+        amounts
+    }
 }
 
 fn read_demand(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<DemandModel> {

@@ -48,6 +48,14 @@ impl Node {
         }
     }
 
+    /// The entries whose key `apart` takes, and this mapping without them: for mappings that mix names of their own with names
+    /// that a user makes up. Anything but a mapping stays as it is.
+    pub fn split_entries(&self, apart: impl Fn(&str) -> bool) -> (Vec<(Key, Node)>, Node) {
+        let Value::Mapping(entries) = &self.value else { return (Vec::new(), self.clone()) };
+        let (taken, rest) = entries.iter().cloned().partition(|(key, _)| apart(&key.text));
+        (taken, Node { value: Value::Mapping(rest), ..self.clone() })
+    }
+
     /// The text, if this is a scalar.
     pub fn as_text(&self) -> Option<&str> {
         match &self.value {

@@ -28,7 +28,8 @@ pub(super) struct Service {
     pub interval_good: Vec<Vec<u64>>,
     pub decisions: Vec<DecisionRecord>,
     pub foretold: Vec<Foretold>,
-    last_code: Option<ReasonCode>,
+    /// The kind of the last reason, and its words where there was no data: they name what is missing.
+    last_reason: Option<(ReasonCode, Option<String>)>,
     /// Totals at the last interval's end, and at the end of the warm-up.
     marks: Marks,
     pub warm_marks: Marks,
@@ -372,7 +373,7 @@ impl Service {
             interval_good: vec![Vec::new(); settings.objectives.len()],
             decisions: Vec::new(),
             foretold: Vec::new(),
-            last_code: None,
+            last_reason: None,
             marks: Marks::default(),
             warm_marks: Marks::default(),
         };
@@ -435,8 +436,10 @@ impl Service {
         let decision = self.policy.decide(&observation);
         self.foretold.extend(self.policy.foretold());
         let to = decision.replicas.unwrap_or(wanted);
-        if to != wanted || self.last_code != Some(decision.reason.code) {
-            self.last_code = Some(decision.reason.code);
+        let code = decision.reason.code;
+        let reason = (code, (code == ReasonCode::NoData).then(|| decision.reason.detail.to_string()));
+        if to != wanted || self.last_reason.as_ref() != Some(&reason) {
+            self.last_reason = Some(reason);
             self.decisions.push(DecisionRecord {
                 at: now,
                 metrics_age,

@@ -1,9 +1,10 @@
 //! What a run takes for granted, in sentences: so that a reader of the report can object.
 
-use crate::cluster::{DemandModel, ModelKind, OnTimeout, ServiceSpec};
+use crate::catalog::{Catalog, KUBERNETES_OVERHEAD};
+use crate::cluster::{CpuUse, DemandModel, ModelKind, NodePool, OnTimeout, ServiceSpec};
 use crate::engine::ReplicaLease;
 use crate::engine::scenario::{Scenario, ServicePlan};
-use crate::units::SimTime;
+use crate::units::{Bytes, Millicores, SimTime};
 
 /// What no scenario can state, and so no figure contains.
 const NOT_MODELLED: &str = "Not modelled: the network between clients and replicas, slow first requests of a fresh replica (cold \
@@ -12,7 +13,7 @@ const NOT_MODELLED: &str = "Not modelled: the network between clients and replic
 
 /// What `scenario` takes for granted.
 pub(super) fn of(scenario: &Scenario) -> Vec<String> {
-    let mut said: Vec<String> = scenario.services.iter().flat_map(of_service).collect();
+    let mut said: Vec<String> = scenario.services.iter().flat_map(|plan| of_service(plan, &scenario.pools)).collect();
     said.extend(nodes(scenario));
     let metrics = &scenario.metrics;
     said.push(format!(
@@ -36,7 +37,7 @@ pub(super) fn of(scenario: &Scenario) -> Vec<String> {
     said
 }
 
-fn of_service(plan: &ServicePlan) -> Vec<String> {
+fn of_service(plan: &ServicePlan, pools: &[NodePool]) -> Vec<String> {
     let spec = &plan.spec;
     let name = &spec.name;
     let mut said = vec![
@@ -53,8 +54,9 @@ fn of_service(plan: &ServicePlan) -> Vec<String> {
         format!("{} more may wait at a replica of {name}; what comes then is rejected.", spec.queue_limit),
         format!("Requests to {name} are dispatched: {}.", spec.dispatch.summary),
     ];
+    said.extend(pod(spec));
     said.extend(clients(spec));
-    said.push(start_up(spec));
+    said.push(start_up(spec, !pools.is_empty()));
     said.push(format!(
         "At the start {} replicas of {name} are ready. One that is to go finishes what it holds for up to {}.",
         spec.replicas, spec.grace_period
@@ -63,6 +65,7 @@ fn of_service(plan: &ServicePlan) -> Vec<String> {
         said.push(format!("A replica of {name} crashes after a time that is {}.", crash.words()));
     }
     said.extend(plan.lease.as_ref().map(|lease| price(name, lease)));
+    said.extend(plan.lease.as_ref().and_then(|lease| size_sold(spec, lease)));
     said
 }
 
@@ -78,6 +81,65 @@ fn demand(spec: &ServiceSpec) -> String {
             spec.name
         ),
     }
+}
+
+/// What a replica's pod asks for, and where its use of CPU comes from.
+fn pod(spec: &ServiceSpec) -> Vec<String> {
+    let (name, pod) = (&spec.name, &spec.pod);
+    let mut said = Vec::new();
+    if pod.containers.len() > 1 {
+        let names: Vec<&str> = pod.containers.iter().map(|container| container.name.as_str()).collect();
+        let serving = pod.serving_name().unwrap_or_default();
+        said.push(format!(
+            "A pod of {name} runs the containers {}; {serving} uses what the pod uses, the others nothing.",
+            names.join(", ")
+        ));
+    }
+    let (cpu, memory) = spec.scheduled();
+    let summed = (spec.cpu_request.unwrap_or_default(), spec.memory_request.unwrap_or_default());
+    if (cpu, memory) != summed {
+        let overhead = match pod.overhead {
+            (Millicores::ZERO, Bytes::ZERO) => String::new(),
+            (cpu, memory) => format!(" and its overhead of {cpu} CPU and {memory}"),
+        };
+        said.push(format!(
+            "A pod of {name} is placed and priced with {cpu} CPU and {memory}: the sum of its containers or, where that is more, what \
+             its init containers need{overhead}. The autoscaler sees the sum, {} CPU and {}.",
+            summed.0, summed.1
+        ));
+    }
+    said.extend(full_replica_cpu(spec));
+    said
+}
+
+/// What is taken of the CPU in use where `cpu-per-request` does not state it.
+pub fn full_replica_cpu(spec: &ServiceSpec) -> Option<String> {
+    let name = &spec.name;
+    match spec.pod.cpu_use {
+        CpuUse::Stated | CpuUse::Shared => None,
+        CpuUse::FullReplica => Some(format!(
+            "No `cpu-per-request` is stated: a full replica of {name} is taken to use exactly its CPU request, and whatever scales on \
+             CPU rests on that."
+        )),
+        CpuUse::OneCore => Some(format!(
+            "Neither `cpu-per-request` nor a CPU request is stated: a request to {name} is taken to use one core while it is served."
+        )),
+    }
+}
+
+/// The size of a container offer that a replica is sold.
+fn size_sold(spec: &ServiceSpec, lease: &ReplicaLease) -> Option<String> {
+    let named = |offer: &crate::catalog::ContainerOffer| {
+        lease.what == format!("{} on {} ({})", spec.name, offer.name, offer.region)
+    };
+    let offer = Catalog::builtin().containers().iter().find(|offer| named(offer))?;
+    let (cpu, memory) = spec.scheduled();
+    let (sold_cpu, sold_memory) = offer.size_for(cpu, memory)?;
+    Some(format!(
+        "{} sells a replica of {} as {sold_cpu} vCPU and {sold_memory}: the smallest size that holds its {cpu} CPU and {memory} and the \
+         {KUBERNETES_OVERHEAD} that EKS adds to each pod's memory for Kubernetes itself.",
+        offer.name, spec.name
+    ))
 }
 
 fn clients(spec: &ServiceSpec) -> Vec<String> {
@@ -100,14 +162,23 @@ fn clients(spec: &ServiceSpec) -> Vec<String> {
     said
 }
 
-fn start_up(spec: &ServiceSpec) -> String {
+fn start_up(spec: &ServiceSpec, on_nodes: bool) -> String {
     let phases = &spec.start_up;
+    let pull = match on_nodes {
+        true => {
+            " on a node that no replica has asked for it (those that come meanwhile wait for the same pull, which goes on when its \
+             replica is given up; later it is there; other images do not wait for it)"
+        }
+        false => " (each is on a machine of its own)",
+    };
+    let pull = if phases.pulled.mean() > 0.0 { pull } else { "" };
     format!(
-        "From its order until it is ready a replica of {} takes, one after the other: for scheduling {}; for pulling its image, on a \
-         node that does not have it, {}; for starting its containers {}; from then until it is ready {}.",
+        "From its order until it is ready a replica of {} takes, one after the other: for scheduling {}; for pulling its image {}{}; for \
+         starting its containers {}; from then until it is ready {}.",
         spec.name,
         phases.scheduled.words(),
         phases.pulled.words(),
+        pull,
         phases.started.words(),
         phases.ready.words()
     )

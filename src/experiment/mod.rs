@@ -27,6 +27,7 @@ mod vary;
 pub mod verify;
 pub mod workloads;
 
+pub use assumptions::full_replica_cpu;
 pub use baseline::{Baseline, Change};
 pub use bound::{CostBound, cost_bound};
 pub use capacity::{Bottleneck, Limit, capacity};

@@ -245,14 +245,13 @@ fn of_replicas(
 
 /// CPU in cores and memory in GiB that a replica requests.
 fn requested(service: &ServicePlan) -> Result<(Millicores, Bytes), ProvisionError> {
-    let (cpu, memory) = (service.spec.cpu_request, service.spec.memory_request);
-    match (cpu, memory) {
-        (None, None) => {
+    match service.spec.scheduled() {
+        (Millicores::ZERO, Bytes::ZERO) => {
             let (name, how) = (&service.spec.name, "state `resources.requests` in its manifest");
             let why = "requests neither CPU nor memory, so that nothing says how many fit on an instance";
             Err(ProvisionError::Scenario(format!("{name} {why}; {how}")))
         }
-        _ => Ok((cpu.unwrap_or_default(), memory.unwrap_or_default())),
+        scheduled => Ok(scheduled),
     }
 }
 

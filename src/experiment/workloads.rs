@@ -1,6 +1,6 @@
 //! The two workloads by which the engine's speed is measured, the same as hand-written kernels and other simulators run.
 
-use crate::cluster::{DISPATCHERS, DemandModel, ModelKind, ServiceSpec, StartUp};
+use crate::cluster::{DISPATCHERS, DemandModel, ModelKind, PodSpec, ServiceSpec, StartUp};
 use crate::engine::{MetricsSpec, Objective, RunSpec, ServiceRun};
 use crate::policy::{Decision, Measure, Observation, Reason, ReasonCode, ScalingPolicy};
 use crate::random::{Distribution, Draw, Purpose, Streams};
@@ -66,6 +66,7 @@ fn service(name: &str, replicas: u32, concurrency: u32) -> ServiceSpec {
         cpu_request: None,
         cpu_limit: None,
         memory_request: None,
+        pod: PodSpec::default(),
         concurrency,
         queue_limit: u32::MAX,
         demand: DemandModel::Drawn(Distribution::Exponential { mean: 0.1 }),

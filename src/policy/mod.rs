@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cluster::PodSpec;
 use crate::config::{Diagnostics, Node, Plugin, Value, suggest};
 use crate::units::{Bytes, Millicores, SimDuration, SimTime};
 
@@ -59,9 +60,9 @@ pub struct PodView {
     pub start_time: Option<SimTime>,
     /// Whether a deletion timestamp is set (the pod is draining).
     pub deleted: bool,
-    /// CPU request, summed over containers; `None` if a container has none.
+    /// CPU request, summed over the containers that state one; `None` if none does.
     pub cpu_request: Option<Millicores>,
-    /// Memory request, summed over containers; `None` if a container has none.
+    /// Memory request, summed over the containers that state one; `None` if none does.
     pub memory_request: Option<Bytes>,
 }
 
@@ -347,6 +348,8 @@ pub struct PolicyContext<'a> {
     pub base_dir: &'a Path,
     /// Name of the service (the Deployment) that the policy scales; empty where it has none.
     pub service: &'a str,
+    /// What its pods ask for; `None` where that is not known.
+    pub pod: Option<&'a PodSpec>,
     /// Custom metrics that the scenario declares.
     pub metric_names: &'a [(String, Measure)],
     /// Policies known besides [`POLICIES`]: those that a program brings along.

@@ -19,7 +19,7 @@ const BOUNDS: std::ops::RangeInclusive<u32> = 2..=10;
 
 /// Every policy under every set of parameters that it takes.
 fn factories() -> Vec<(&'static str, PolicyFactory)> {
-    let context = PolicyContext { base_dir: Path::new("."), service: "web", metric_names: &[], own: &[] };
+    let context = PolicyContext { base_dir: Path::new("."), service: "web", pod: None, metric_names: &[], own: &[] };
     let mut found = Vec::new();
     for policy in POLICIES {
         let before = found.len();
@@ -117,7 +117,7 @@ fn names_are_unique_and_found() {
 
 #[test]
 fn wrong_parameters_are_refused_with_a_diagnostic() {
-    let context = PolicyContext { base_dir: Path::new("."), service: "web", metric_names: &[], own: &[] };
+    let context = PolicyContext { base_dir: Path::new("."), service: "web", pod: None, metric_names: &[], own: &[] };
     for policy in POLICIES {
         for text in ["{ no-such-parameter: 1 }", "[1, 2]", "text"] {
             let node = parse_single(&SourceFile::new("parameters", text)).unwrap();

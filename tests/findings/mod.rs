@@ -6,3 +6,4 @@ mod newcomer;
 mod numbers;
 mod public_cases;
 mod trial;
+mod world;

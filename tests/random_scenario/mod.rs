@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use plimsoll::catalog::{Allocatable, Billing};
 use plimsoll::cluster::{
-    DISPATCHERS, DemandModel, ModelKind, NodePool, OnTimeout, PLACEMENTS, Retry, ServiceSpec, StartUp, Timeout,
+    DISPATCHERS, DemandModel, ModelKind, NodePool, OnTimeout, PLACEMENTS, PodSpec, Retry, ServiceSpec, StartUp, Timeout,
 };
 use plimsoll::config::{Diagnostics, SourceFile, parse_single};
 use plimsoll::engine::scenario::{PolicyPlan, Scenario, ServicePlan};
@@ -186,7 +186,7 @@ impl PolicyCase {
 /// A policy of the library's list.
 fn shipped(name: &str, parameters: &str) -> PolicyFactory {
     let node = parse_single(&SourceFile::new("policy", parameters)).unwrap();
-    let context = PolicyContext { base_dir: Path::new("."), service: "web", metric_names: &[], own: &[] };
+    let context = PolicyContext { base_dir: Path::new("."), service: "web", pod: None, metric_names: &[], own: &[] };
     let mut sink = Diagnostics::new();
     (policy::find(name).unwrap().build)(&node, &context, &mut sink).unwrap_or_else(|| panic!("{parameters}: {sink}"))
 }
@@ -422,6 +422,7 @@ impl ServiceCase {
             cpu_request: cpu,
             cpu_limit: cpu,
             memory_request: Some(Bytes::from_mib(64)),
+            pod: PodSpec::default(),
             concurrency: self.concurrency,
             queue_limit: self.queue_limit,
             demand: DemandModel::Drawn(match &self.demand {

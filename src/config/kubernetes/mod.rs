@@ -12,4 +12,4 @@ mod workload;
 pub use fields::{camel_case, finish_leniently};
 pub use objects::{Manifests, Object};
 pub use pods::{Container, ReadinessProbe};
-pub use workload::{Deployment, WorkloadKind};
+pub use workload::{Deployment, PodResources, WorkloadKind};

@@ -118,14 +118,14 @@ impl Container {
 
 /// One half of `resources`.
 #[derive(Default)]
-struct Amounts {
-    cpu: Option<Millicores>,
-    memory: Option<Bytes>,
+pub(super) struct Amounts {
+    pub(super) cpu: Option<Millicores>,
+    pub(super) memory: Option<Bytes>,
     extended: Vec<(String, u64)>,
 }
 
 impl Amounts {
-    fn read(resources: &Fields<'_>, half: &'static str, sink: &mut Diagnostics) -> Self {
+    pub(super) fn read(resources: &Fields<'_>, half: &'static str, sink: &mut Diagnostics) -> Self {
         let mut amounts = Amounts::default();
         let Some(node) = resources.node_of(half) else { return amounts };
         let Some(fields) = Fields::open(node, half, sink) else { return amounts };

@@ -1,8 +1,10 @@
 //! `Deployment` and `StatefulSet`.
 
+use std::collections::BTreeSet;
+
 use super::fields::{finish_leniently, legal, seconds, unmodelled};
 use super::objects::{Manifests, Object};
-use super::pods::{Container, ReadinessProbe, containers};
+use super::pods::{Amounts, Container, ReadinessProbe, containers};
 use crate::config::{Diagnostics, Fields, Node, Severity};
 use crate::units::{Bytes, Millicores, SimDuration};
 
@@ -34,7 +36,7 @@ pub(super) const STATEFUL_SET_SPEC: [&str; 11] = [
 ];
 
 /// Legal fields of a pod that change nothing that is modelled.
-const POD_LEGAL: [&str; 30] = [
+const POD_LEGAL: [&str; 29] = [
     "volumes",
     "ephemeralContainers",
     "restartPolicy",
@@ -59,7 +61,6 @@ const POD_LEGAL: [&str; 30] = [
     "runtimeClassName",
     "enableServiceLinks",
     "preemptionPolicy",
-    "overhead",
     "setHostnameAsFQDN",
     "os",
     "hostUsers",
@@ -95,6 +96,26 @@ pub struct Deployment {
     pub init_containers: Vec<Container>,
     /// How long a terminating pod may go on draining; 30 s if not given.
     pub termination_grace: SimDuration,
+    /// What the pod takes of a node beyond its containers (`overhead: { podFixed: ... }`).
+    pub overhead: (Millicores, Bytes),
+    /// Requests and limits stated for the pod as a whole, which count in place of its containers' (`spec.resources`).
+    pub whole: PodResources,
+    /// Which of the ordinary containers does the service's work: the one that `kubectl.kubernetes.io/default-container` names,
+    /// else the first.
+    pub serving: usize,
+}
+
+/// Requests and limits of a pod as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PodResources {
+    /// CPU request; the limit where only that is given.
+    pub cpu_request: Option<Millicores>,
+    /// Memory request; the limit where only that is given.
+    pub memory_request: Option<Bytes>,
+    /// CPU limit.
+    pub cpu_limit: Option<Millicores>,
+    /// Memory limit.
+    pub memory_limit: Option<Bytes>,
 }
 
 impl Deployment {
@@ -122,48 +143,59 @@ impl Deployment {
         self.containers.iter().chain(self.init_containers.iter().filter(|container| container.sidecar))
     }
 
-    /// CPU request of a pod as the HPA sums it; `None` if a running container has none.
+    /// CPU that a pod's running containers request together: the pod's own request where it has one, else the sum over those
+    /// that state one; `None` if none does.
     pub fn cpu_request(&self) -> Option<Millicores> {
-        self.running().try_fold(Millicores::ZERO, |sum, container| Some(sum + container.cpu_request?))
+        let stated = self.running().filter_map(|container| container.cpu_request);
+        self.whole.cpu_request.or_else(|| stated.reduce(|sum, request| sum + request))
     }
 
-    /// Memory request of a pod as the HPA sums it; `None` if a running container has none.
+    /// Memory that a pod's running containers request together, as [`Deployment::cpu_request`].
     pub fn memory_request(&self) -> Option<Bytes> {
-        self.running().try_fold(Bytes::ZERO, |sum, container| Some(sum + container.memory_request?))
+        let stated = self.running().filter_map(|container| container.memory_request);
+        self.whole.memory_request.or_else(|| stated.reduce(|sum, request| sum + request))
     }
 
-    /// CPU limit of a pod; `None` if a running container is not limited.
+    /// The container that does the service's work.
+    pub fn serving(&self) -> Option<&Container> {
+        self.containers.get(self.serving)
+    }
+
+    /// CPU limit of the container that does the work, or that of the whole pod where only that is stated.
     pub fn cpu_limit(&self) -> Option<Millicores> {
-        self.running().try_fold(Millicores::ZERO, |sum, container| Some(sum + container.cpu_limit?))
+        let own = self.serving().and_then(|container| container.cpu_limit);
+        own.into_iter().chain(self.whole.cpu_limit).min()
     }
 
-    /// Memory limit of a pod; `None` if a running container is not limited.
+    /// Memory limit of a pod; `None` if a running container is not limited and the pod is not.
     pub fn memory_limit(&self) -> Option<Bytes> {
-        self.running().try_fold(Bytes::ZERO, |sum, container| Some(sum + container.memory_limit?))
+        let sum = || self.running().try_fold(Bytes::ZERO, |sum, container| Some(sum + container.memory_limit?));
+        self.whole.memory_limit.or_else(sum)
     }
 
-    /// CPU that the scheduler sets aside: the sum over the running containers, or the largest need while init containers
-    /// run, where that is more. A container without a request counts nothing.
+    /// CPU that the scheduler sets aside (`PodRequests` in kubernetes `component-helpers/resource`): the sum over the running
+    /// containers, or the largest need while init containers run, where that is more; the pod's own request in their place,
+    /// where it has one; and its overhead. A container without a request counts nothing.
     pub fn scheduled_cpu(&self) -> Millicores {
-        Millicores::new(self.scheduled(|container| container.cpu_request.map_or(0, Millicores::get)))
+        let containers = Millicores::new(self.scheduled(|container| container.cpu_request.map_or(0, Millicores::get)));
+        self.whole.cpu_request.unwrap_or(containers) + self.overhead.0
     }
 
     /// Memory that the scheduler sets aside, as [`Deployment::scheduled_cpu`].
     pub fn scheduled_memory(&self) -> Bytes {
-        Bytes::new(self.scheduled(|container| container.memory_request.map_or(0, Bytes::get)))
+        let containers = Bytes::new(self.scheduled(|container| container.memory_request.map_or(0, Bytes::get)));
+        self.whole.memory_request.unwrap_or(containers) + self.overhead.1
     }
 
-    /// Other resources that a pod asks for, such as `nvidia.com/gpu`, summed over the running containers.
+    /// Other resources that the scheduler sets aside, such as `nvidia.com/gpu`, in order of their names.
     pub fn extended(&self) -> Vec<(String, u64)> {
-        let mut totals: Vec<(String, u64)> = Vec::new();
-        for (name, amount) in self.running().flat_map(|container| &container.extended) {
-            match totals.iter_mut().find(|(known, _)| known == name) {
-                Some((_, total)) => *total = total.saturating_add(*amount),
-                None => totals.push((name.clone(), *amount)),
-            }
-        }
-        totals.sort();
-        totals
+        let all = || self.containers.iter().chain(&self.init_containers).flat_map(|container| &container.extended);
+        let names: BTreeSet<&String> = all().map(|(name, _)| name).collect();
+        let amount = |name: &String, container: &Container| {
+            container.extended.iter().find(|(known, _)| known == name).map_or(0, |(_, amount)| *amount)
+        };
+        let total = |name: &String| (name.clone(), self.scheduled(|container| amount(name, container)));
+        names.into_iter().map(total).collect()
     }
 
     /// The slowest readiness probe among the running containers: a pod is ready when all of them are.
@@ -211,7 +243,7 @@ fn read_spec(object: &Object, kind: WorkloadKind, sink: &mut Diagnostics) -> Opt
         return None;
     };
     let template = Fields::open(template, "template", sink)?;
-    legal(&template, &["metadata"]);
+    let chosen = template.node_of("metadata").and_then(default_container);
     let pod: Option<&Node> = template.node_of("spec");
     finish_leniently(&template, "template", sink);
     let Some(pod) = pod else {
@@ -227,15 +259,44 @@ fn read_spec(object: &Object, kind: WorkloadKind, sink: &mut Diagnostics) -> Opt
         kind,
         name: object.name.clone(),
         replicas,
+        overhead: pod.node_of("overhead").map_or_else(Default::default, |node| overhead(node, sink)),
+        whole: pod.node_of("resources").map_or_else(PodResources::default, |node| whole(node, sink)),
+        serving: ordinary.iter().position(|container| Some(container.name.as_str()) == chosen).unwrap_or(0),
         containers: ordinary,
         init_containers: pod.node_of("initContainers").map_or_else(Vec::new, |node| containers(node, true, sink)),
         termination_grace: seconds(&pod, "terminationGracePeriodSeconds", sink).unwrap_or(SimDuration::from_secs(30)),
     };
     legal(&pod, &POD_LEGAL);
     unmodelled(&pod, &PLACEMENT, "pods may be placed on any node of the pool", sink);
-    unmodelled(&pod, &["resources"], "the requests of the containers count", sink);
     finish_leniently(&pod, "pod", sink);
     Some(deployment)
+}
+
+/// The container that `kubectl` takes by default, by its annotation.
+fn default_container(metadata: &Node) -> Option<&str> {
+    metadata.get("annotations")?.get("kubectl.kubernetes.io/default-container")?.as_text()
+}
+
+/// `overhead: { podFixed: { cpu: 250m, memory: 120Mi } }`
+fn overhead(node: &Node, sink: &mut Diagnostics) -> (Millicores, Bytes) {
+    let Some(fields) = Fields::open(node, "overhead", sink) else { return Default::default() };
+    let fixed = Amounts::read(&fields, "podFixed", sink);
+    finish_leniently(&fields, "overhead", sink);
+    (fixed.cpu.unwrap_or_default(), fixed.memory.unwrap_or_default())
+}
+
+/// `resources:` of the pod itself.
+fn whole(node: &Node, sink: &mut Diagnostics) -> PodResources {
+    let Some(fields) = Fields::open(node, "resources", sink) else { return PodResources::default() };
+    let (requests, limits) = (Amounts::read(&fields, "requests", sink), Amounts::read(&fields, "limits", sink));
+    legal(&fields, &["claims"]);
+    finish_leniently(&fields, "resources", sink);
+    PodResources {
+        cpu_request: requests.cpu.or(limits.cpu),
+        memory_request: requests.memory.or(limits.memory),
+        cpu_limit: limits.cpu,
+        memory_limit: limits.memory,
+    }
 }
 
 #[cfg(test)]
@@ -282,12 +343,75 @@ spec:
         // The sidecar counts, the other init container does not; memory is limited only, so the limit is requested.
         assert_eq!(shop.cpu_request(), Some(Millicores::new(600)));
         assert_eq!(shop.memory_request(), Some(Bytes::from_mib(288)));
-        assert_eq!(shop.cpu_limit(), None);
+        // The limit is that of the container that serves; the sidecar has none.
+        assert_eq!(shop.cpu_limit(), Some(Millicores::new(1000)));
         assert_eq!(shop.scheduled_cpu(), Millicores::new(2000));
         assert_eq!(shop.scheduled_memory(), Bytes::from_mib(288));
         assert_eq!(shop.extended(), [("nvidia.com/gpu".to_string(), 1)]);
         let probe = shop.readiness().unwrap();
         assert_eq!((probe.initial_delay, probe.period), (SimDuration::from_secs(3), SimDuration::from_secs(5)));
+    }
+
+    /// A pod with init containers (CPU, whether it is a sidecar), ordinary ones and what else is in its `spec`.
+    fn scheduled(init: &[(&str, bool)], ordinary: &[&str], more: &str) -> Deployment {
+        let container = |number: usize, cpu: &str, rest: &str| {
+            let resources =
+                if cpu.is_empty() { String::new() } else { format!(", resources: {{ requests: {{ {cpu} }} }}") };
+            format!("{{ name: c{number}{rest}{resources} }}")
+        };
+        let sidecar = |always: bool| if always { ", restartPolicy: Always" } else { "" };
+        let init: Vec<String> =
+            init.iter().enumerate().map(|(n, (cpu, always))| container(n, cpu, sidecar(*always))).collect();
+        let ordinary: Vec<String> = ordinary.iter().enumerate().map(|(n, cpu)| container(n + 50, cpu, "")).collect();
+        let (mut found, shown) = read(&format!(
+            "{{ apiVersion: apps/v1, kind: Deployment, metadata: {{ name: a }}, spec: {{ template: {{ spec: {{ initContainers: \
+             [{}], containers: [{}]{more} }} }} }} }}",
+            init.join(", "),
+            ordinary.join(", ")
+        ));
+        assert_eq!(shown, "");
+        found.remove(0)
+    }
+
+    /// The sums of upstream's `PodRequests`: ordinary containers and sidecars, or an init container with the sidecars before it.
+    #[rstest]
+    #[case(&[], &["cpu: 1", ""], "", 1000)]
+    #[case(&[("cpu: 2", false)], &["cpu: 500m"], "", 2000)]
+    #[case(&[("cpu: 400m", false), ("cpu: 300m", false)], &["cpu: 500m"], "", 500)]
+    #[case(&[("cpu: 300m", true)], &["cpu: 500m"], "", 800)]
+    #[case(&[("cpu: 300m", true), ("cpu: 600m", false)], &["cpu: 500m"], "", 900)]
+    #[case(&[("cpu: 600m", false), ("cpu: 300m", true)], &["cpu: 500m"], "", 800)]
+    #[case(&[("cpu: 200m", true), ("cpu: 1", false), ("cpu: 400m", true)], &["cpu: 500m"], "", 1200)]
+    #[case(&[("cpu: 200m", true), ("cpu: 700m", true)], &["cpu: 50m"], "", 950)]
+    #[case(&[], &["cpu: 1"], ", overhead: { podFixed: { cpu: 250m, memory: 120Mi } }", 1250)]
+    #[case(&[("cpu: 3", false)], &["cpu: 1"], ", resources: { requests: { cpu: 2 } }", 2000)]
+    #[case(&[], &["cpu: 1"], ", resources: { limits: { cpu: 2 } }", 2000)]
+    fn the_scheduler_sums_a_pod(
+        #[case] init: &[(&str, bool)],
+        #[case] ordinary: &[&str],
+        #[case] more: &str,
+        #[case] millis: u64,
+    ) {
+        assert_eq!(scheduled(init, ordinary, more).scheduled_cpu(), Millicores::new(millis));
+    }
+
+    #[test]
+    fn extended_resources_are_summed_like_the_others() {
+        let gpus = "nvidia.com/gpu: 2, cpu: 1";
+        let pod = scheduled(&[("nvidia.com/gpu: 1", false)], &[gpus, "nvidia.com/gpu: 1", "example.com/fpga: 1"], "");
+        assert_eq!(pod.extended(), [("example.com/fpga".to_string(), 1), ("nvidia.com/gpu".to_string(), 3)]);
+        assert_eq!(scheduled(&[("nvidia.com/gpu: 4", false)], &[gpus], "").extended()[0].1, 4);
+    }
+
+    #[test]
+    fn a_container_without_requests_hides_nobody_elses() {
+        let pod = scheduled(&[], &["cpu: 1, memory: 2Gi", ""], "");
+        assert_eq!(
+            (pod.cpu_request(), pod.memory_request()),
+            (Some(Millicores::new(1000)), Some(Bytes::from_mib(2048)))
+        );
+        assert_eq!(pod.serving().map(|container| container.name.as_str()), Some("c50"));
+        assert_eq!(scheduled(&[], &["", ""], "").cpu_request(), None);
     }
 
     #[test]

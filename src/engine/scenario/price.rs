@@ -63,7 +63,7 @@ fn share_of_instance(
 ) -> Option<ReplicaLease> {
     let instance = found(Catalog::builtin().instance(node.as_text().unwrap_or(""), region), node, sink)?;
     sources.push(instance.price_source.clone());
-    let (cpu, memory) = (spec.cpu_request.unwrap_or_default(), spec.memory_request.unwrap_or_default());
+    let (cpu, memory) = spec.scheduled();
     match instance.share_price(cpu, memory) {
         Ok(price) => {
             let what = format!("{} share of {} ({})", spec.name, instance.name, instance.region);
@@ -86,7 +86,7 @@ fn container_offer(
 ) -> Option<ReplicaLease> {
     let offer = found(Catalog::builtin().container(node.as_text().unwrap_or(""), region), node, sink)?;
     sources.push(offer.price_source.clone());
-    let (cpu, memory) = (spec.cpu_request.unwrap_or_default(), spec.memory_request.unwrap_or_default());
+    let (cpu, memory) = spec.scheduled();
     let Some(price) = offer.price_for(cpu, memory) else {
         sink.push(node.error(format!("no size of {} is large enough for the service's requests", offer.name)));
         return None;

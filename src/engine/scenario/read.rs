@@ -8,8 +8,8 @@ use super::load::Loaded;
 use super::price::{Sources, node_pool, replica_lease};
 use super::{PolicyPlan, Scenario, ServicePlan, StatedPolicy};
 use crate::catalog::price_dates;
-use crate::cluster::{NodePool, PLACEMENTS, PlacementPlugin, ServiceDefaults, ServiceSpec};
-use crate::config::kubernetes::{Deployment, Manifests, Object};
+use crate::cluster::{ContainerRequest, NodePool, PLACEMENTS, PlacementPlugin, PodSpec, ServiceDefaults, ServiceSpec};
+use crate::config::kubernetes::{Container, Deployment, Manifests, Object};
 use crate::config::{Diagnostic, Diagnostics, Fields, FromNode, Key, Node, SourceFile, Value, suggest};
 use crate::engine::meter::MetricsSpec;
 use crate::engine::objective::Objective;
@@ -47,7 +47,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
     let outages = faults::outages(&fields, &zones, sink);
     let services = read_services(&fields, &base_dir, &mut sources, sink);
     let expect = read_expect(&fields, sink);
-    let around = PolicyContext { base_dir: &base_dir, service: "", metric_names: &metrics.names, own };
+    let around = PolicyContext { base_dir: &base_dir, service: "", pod: None, metric_names: &metrics.names, own };
     let policies = read_policies(&fields, &around, &services, sink);
     fields.finish(sink);
     check_name(&name, &loaded.root, sink);
@@ -335,7 +335,28 @@ pub(crate) fn read_deployment(fields: &Fields<'_>, base_dir: &Path, sink: &mut D
         cpu_limit: deployment.cpu_limit(),
         memory_request: deployment.memory_request(),
         grace_period: Some(deployment.termination_grace),
+        pod: pod_of(deployment),
     })
+}
+
+/// The pod of a Deployment.
+fn pod_of(deployment: &Deployment) -> PodSpec {
+    let container = |container: &Container| ContainerRequest {
+        name: container.name.clone(),
+        cpu: container.cpu_request,
+        memory: container.memory_request,
+    };
+    PodSpec {
+        containers: deployment.running().map(container).collect(),
+        serving: deployment.serving,
+        whole_cpu: deployment.whole.cpu_request,
+        whole_memory: deployment.whole.memory_request,
+        scheduled_cpu: Some(deployment.scheduled_cpu()),
+        scheduled_memory: Some(deployment.scheduled_memory()),
+        overhead: deployment.overhead,
+        extended: deployment.extended(),
+        ..PodSpec::default()
+    }
 }
 
 /// Says what a manifest holds in place of the Deployment that was looked for.
@@ -375,7 +396,7 @@ fn read_policies(
     for (key, node) in list.entries() {
         let (node, headroom) = take_headroom(node, sink);
         let factories = services.iter().map(|service| {
-            let context = PolicyContext { service: &service.spec.name, ..*around };
+            let context = PolicyContext { service: &service.spec.name, pod: Some(&service.spec.pod), ..*around };
             read_policy(&node, &key.text, &context, sink)
         });
         let factories: Vec<Option<PolicyFactory>> = factories.collect();

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Expected, LONGEST, Load, Metrics, PodStates, Service, Step, Story};
+use crate::cluster::PodSpec;
 use crate::config::{Diagnostics, Fields, FromNode, MAX_YAML_BYTES, Node, SourceFile, Value, parse_single, suggest};
 use crate::engine::scenario::read_deployment;
 use crate::policy::{Measure, PolicyContext, PolicyPlugin, ReasonCode, measure_named, read_metric_names, read_policy};
@@ -57,9 +58,9 @@ fn story(root: Node, base_dir: &Path, own: &[PolicyPlugin], sink: &mut Diagnosti
     let title: String = fields.or("story", String::from("a story"), sink);
     let _: Option<String> = fields.optional("description", sink);
     let every: Option<SimDuration> = fields.optional("every", sink);
-    let (name, service) = read_service(&fields, base_dir, sink);
+    let (name, service, pod) = read_service(&fields, base_dir, sink);
     let (window, metric_names) = read_pipeline(&fields, sink);
-    let context = PolicyContext { base_dir, service: &name, metric_names: &metric_names, own };
+    let context = PolicyContext { base_dir, service: &name, pod: Some(&pod), metric_names: &metric_names, own };
     let policy = fields.node_of("policy").map(|node| read_policy(node, "policy", &context, sink));
     let steps = read_steps(&fields, &service, &metric_names, sink);
     if let Some(node) = fields.node_of("every").filter(|_| every.is_some_and(SimDuration::is_zero)) {
@@ -70,29 +71,34 @@ fn story(root: Node, base_dir: &Path, own: &[PolicyPlugin], sink: &mut Diagnosti
     Some(Story { title, path, policy: policy.flatten(), service, window, metric_names, every, steps, root })
 }
 
-/// The service's name and what it is.
-fn read_service(fields: &Fields<'_>, base_dir: &Path, sink: &mut Diagnostics) -> (String, Service) {
+/// The service's name, what it is, and its pods, whose use of CPU and memory the story tells.
+fn read_service(fields: &Fields<'_>, base_dir: &Path, sink: &mut Diagnostics) -> (String, Service, PodSpec) {
+    let told = PodSpec { memory_stated: true, ..PodSpec::default() };
     let mut service = Service { replicas: 1, cpu_request: None, memory_request: None, start_up: SimDuration::ZERO };
-    let Some(node) = fields.node_of("service") else { return (String::new(), service) };
-    let Some(given) = Fields::open(node, "service", sink) else { return (String::new(), service) };
+    let given = fields.node_of("service").and_then(|node| Fields::open(node, "service", sink));
+    let Some(given) = given else { return (String::new(), service, told) };
     let defaults = read_deployment(&given, base_dir, sink).unwrap_or_default();
     let name = given.optional("name", sink).or(defaults.name).unwrap_or_default();
     service.replicas = given.optional("replicas", sink).or(defaults.replicas).unwrap_or(1);
     service.start_up = given.or("start-up", SimDuration::ZERO, sink);
     (service.cpu_request, service.memory_request) = (defaults.cpu_request, defaults.memory_request);
+    let mut pod = PodSpec { memory_stated: true, ..defaults.pod };
     if let Some(resources) = given.node_of("resources").and_then(|node| Fields::open(node, "resources", sink)) {
-        if let Some(requests) = resources.node_of("requests").and_then(|node| Fields::open(node, "requests", sink)) {
-            service.cpu_request = requests.optional("cpu", sink).or(service.cpu_request);
-            service.memory_request = requests.optional("memory", sink).or(service.memory_request);
-            // As a scenario states them: what a story has no use for is let pass.
-            requests.node_of("nvidia.com/gpu");
+        // As a scenario states them: what a story has no use for, such as `nvidia.com/gpu`, is let pass.
+        let plain = resources.node_of("requests").map(|node| node.split_entries(|name| name.contains('/')).1);
+        if let Some(requests) = plain.as_ref().and_then(|node| Fields::open(node, "requests", sink)) {
+            let (cpu, memory) = (requests.optional("cpu", sink), requests.optional("memory", sink));
+            pod.state_requests(cpu, memory);
+            (service.cpu_request, service.memory_request) =
+                (cpu.or(service.cpu_request), memory.or(service.memory_request));
             requests.finish(sink);
         }
         resources.node_of("limits");
         resources.finish(sink);
     }
     given.finish(sink);
-    (name, service)
+    let pod = pod.or_one(service.cpu_request, service.memory_request);
+    (name, service, pod)
 }
 
 /// The window of the metrics and the names of custom ones.

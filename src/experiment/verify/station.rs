@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Sender, channel};
 
 use super::arrivals::{Arrivals, Stream, nanos};
-use crate::cluster::{DISPATCHERS, DemandModel, ModelKind, OnTimeout, ServiceSpec, StartUp, Timeout};
+use crate::cluster::{DISPATCHERS, DemandModel, ModelKind, OnTimeout, PodSpec, ServiceSpec, StartUp, Timeout};
 use crate::engine::{MetricsSpec, RunError, RunRecord, RunSpec, ServiceRun, Simulation};
 use crate::policy::{Decision, Measure, Observation, Reason, ReasonCode, ScalingPolicy};
 use crate::random::{Distribution, Streams};
@@ -195,6 +195,7 @@ impl Station {
             cpu_request: None,
             cpu_limit: shared.then(|| Millicores::new(u64::from(self.servers) * 1000)),
             memory_request: None,
+            pod: PodSpec::default(),
             concurrency: if shared { u32::MAX } else { self.servers },
             queue_limit: self.room.unwrap_or(u32::MAX),
             demand: DemandModel::Drawn(self.service.clone()),

@@ -29,8 +29,10 @@
 use std::sync::Arc;
 
 use super::manifest::{self, HpaManifest, checked, read_behavior, read_manifest, read_metrics, read_tolerance};
+use super::reason::missing_request;
 use super::simulated::HpaPolicy;
 use super::spec::{ControllerFlags, HpaSpec, MetricSpec, Resource, Target};
+use crate::cluster::PodSpec;
 use crate::config::kubernetes::{Manifests, camel_case};
 use crate::config::{Diagnostics, Fields, FromNode, Node, Severity, suggest};
 use crate::policy::{Measure, PolicyContext, PolicyFactory, PolicyPlugin, measure_named};
@@ -52,7 +54,8 @@ fn build(node: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Op
     let sound = found.iter().all(|d| d.severity != Severity::Error);
     sink.extend(found);
     let (spec, flags) = parameters.filter(|_| sound)?;
-    Some(Arc::new(move |_| Box::new(HpaPolicy::new(spec.clone(), flags))))
+    let pod = context.pod.cloned().unwrap_or_default();
+    Some(Arc::new(move |_| Box::new(HpaPolicy::new(spec.clone(), flags).of_pods(pod.clone()))))
 }
 
 fn read(node: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<(HpaSpec, ControllerFlags)> {
@@ -70,11 +73,10 @@ fn read(node: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Opt
         None => inline.into_spec(node, sink),
     };
     let spec = spec?;
-    if spec.metrics.iter().any(|metric| matches!(metric, MetricSpec::ContainerResource { .. })) {
-        let message = "containers are not modelled one by one: a ContainerResource metric is taken of the whole pod";
-        sink.push(manifest.unwrap_or(node).warning(message));
-    }
     let place = manifest.unwrap_or(node);
+    if let Some(pod) = context.pod {
+        spec.metrics.iter().for_each(|metric| check_resource(metric, place, pod, sink));
+    }
     spec.metrics.iter().filter_map(MetricSpec::custom_name).for_each(|name| check_metric(name, place, context, sink));
     Some((spec, flags?))
 }
@@ -92,6 +94,50 @@ fn check_metric(name: &str, place: &Node, context: &PolicyContext<'_>, sink: &mu
         None => error,
     };
     sink.push(error.help(format!("say what it stands for: `metrics: {{ custom: {{ {name}: request-rate }} }}`")));
+}
+
+/// Says of a metric of a resource what keeps a real autoscaler, or this one, from acting on it.
+fn check_resource(metric: &MetricSpec, place: &Node, pod: &PodSpec, sink: &mut Diagnostics) {
+    let (resource, container, target) = match metric {
+        MetricSpec::Resource { resource, target } => (*resource, None, target),
+        MetricSpec::ContainerResource { resource, container, target } => (*resource, Some(container.as_str()), target),
+        _ => return,
+    };
+    let name = resource.name();
+    let names: Vec<&str> = pod.containers.iter().map(|container| container.name.as_str()).collect();
+    if let Some(container) = container {
+        match pod.serving_name() {
+            None => {
+                let message = format!(
+                    "the service has no `manifest` that tells containers apart: `{container}` is the whole pod"
+                );
+                sink.push(place.warning(message));
+            }
+            Some(_) if !names.contains(&container) => {
+                let warning =
+                    place.warning(format!("container {container} not found in the pods: the metric fails for ever"));
+                sink.push(warning.note(format!("containers: {}", names.join(", "))));
+                return;
+            }
+            Some(serving) if serving != container => {
+                let message = format!("what container {container} uses is not modelled: its {name} counts as nothing");
+                sink.push(place.warning(message).note(format!("all that a pod uses is used by {serving}")));
+            }
+            Some(_) => {}
+        }
+    }
+    let missing = missing_request(resource, container, pod).filter(|_| matches!(target, Target::Utilization(_)));
+    if let Some(missing) = missing {
+        let warning = place.warning(format!("the autoscaler will never act on {name}: {missing}"));
+        sink.push(warning.help(match (container, pod.serving_name()) {
+            (None, Some(serving)) => format!("state that request, or use a ContainerResource metric of `{serving}`"),
+            _ => format!("state it: `resources: {{ requests: {{ {name}: ... }} }}`"),
+        }));
+    }
+    if resource == Resource::Memory && !pod.memory_stated {
+        let warning = place.warning("nothing is said of the memory that replicas use: the autoscaler sees none in use");
+        sink.push(warning.help("add `memory: { base: 200Mi, per-request: 1Mi }` to the service"));
+    }
 }
 
 fn read_flags(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<ControllerFlags> {
@@ -268,7 +314,7 @@ mod tests {
     fn parse(text: &str, base_dir: &Path) -> (Option<(HpaSpec, ControllerFlags)>, String) {
         let node = parse_single(&SourceFile::new("s.yaml", text)).unwrap();
         let mut sink = Diagnostics::new();
-        let context = PolicyContext { base_dir, service: "web", metric_names: &[], own: &[] };
+        let context = PolicyContext { base_dir, service: "web", pod: None, metric_names: &[], own: &[] };
         let read = read(&node, &context, &mut sink);
         let sound = !sink.has_errors();
         (read.filter(|_| sound), sink.to_string())

@@ -4,12 +4,16 @@ use super::calculator::Proposal;
 use super::limits::{LimitReason, Limited};
 use super::metrics::MetricError;
 use super::reconcile::{Hpa, Outcome, Reconciliation, Selector};
+use super::requests::PodRequests;
 use super::spec::{Amount, MetricSpec, RatePolicy, Resource, Target};
+use crate::cluster::PodSpec;
 use crate::policy::{Reason, ReasonCode};
 use crate::units::{Bytes, Quantity, SimDuration};
 
 /// Why a run came out as it did.
-pub fn reason(hpa: &Hpa, run: &Reconciliation) -> Reason {
+///
+/// `pod` tells which container is meant where a request is missing.
+pub fn reason(hpa: &Hpa, run: &Reconciliation, pod: &PodSpec) -> Reason {
     let current = run.current;
     let spec = hpa.spec();
     match run.outcome {
@@ -30,12 +34,12 @@ pub fn reason(hpa: &Hpa, run: &Reconciliation) -> Reason {
             ReasonCode::Bounded,
             format!("{current} is below the minimum of {0}: {current} -> {0}", spec.min_replicas),
         ),
-        Outcome::InvalidMetrics(_) => Reason::new(ReasonCode::NoData, failures(hpa, run)),
+        Outcome::InvalidMetrics(_) => Reason::new(ReasonCode::NoData, failures(hpa, run, pod)),
         Outcome::Evaluated { metric, wanted, stabilized, limited } => {
             let figures = figures(hpa, run, metric);
             let (code, mut detail) = evaluated(hpa, current, &figures, wanted, stabilized, limited);
             if run.error {
-                detail = format!("{detail}; {}", failures(hpa, run));
+                detail = format!("{detail}; {}", failures(hpa, run, pod));
             }
             Reason::new(code, detail)
         }
@@ -145,9 +149,38 @@ fn bytes(value: Quantity) -> String {
 }
 
 /// "cpu: no metrics yet"
-fn failures(hpa: &Hpa, run: &Reconciliation) -> String {
+fn failures(hpa: &Hpa, run: &Reconciliation, pod: &PodSpec) -> String {
     let metrics = hpa.spec().metrics.iter().zip(&run.proposals);
-    let words = |(metric, error): (&MetricSpec, MetricError)| format!("{}: {error}", metric.name());
+    let words = |(metric, error): (&MetricSpec, MetricError)| {
+        let name = metric.name();
+        explained(metric, error, pod).map_or_else(|| format!("{name}: {error}"), |why| format!("{name}: {why}"))
+    };
     let parts: Vec<String> = metrics.filter_map(|(m, p)| Some(words((m, p.err()?)))).collect();
     if parts.is_empty() { "no metric is configured".into() } else { parts.join("; ") }
+}
+
+/// A failure with the container that it is about, in upstream's words.
+fn explained(metric: &MetricSpec, error: MetricError, pod: &PodSpec) -> Option<String> {
+    let (resource, container) = match metric {
+        MetricSpec::Resource { resource, .. } => (*resource, None),
+        MetricSpec::ContainerResource { resource, container, .. } => (*resource, Some(container.as_str())),
+        _ => return None,
+    };
+    match (error, container) {
+        (MetricError::MissingRequest, container) => missing_request(resource, container, pod),
+        (MetricError::ContainerNotFound, Some(name)) => Some(format!("container {name} not found in the pods")),
+        _ => None,
+    }
+}
+
+/// "missing request for cpu in container log-shipper"; `None` where no container that counts lacks it.
+pub(super) fn missing_request(resource: Resource, container: Option<&str>, pod: &PodSpec) -> Option<String> {
+    let requests = PodRequests::of(pod, resource);
+    let container = container.filter(|_| pod.serving_name().is_some());
+    let name = match container {
+        Some(name) => requests.containers.iter().find(|c| c.name == name && c.request.is_none())?.name.as_str(),
+        None => requests.without_request()?,
+    };
+    let place = if name.is_empty() { ": the service states none".into() } else { format!(" in container {name}") };
+    Some(format!("missing request for {}{place}", resource.name()))
 }

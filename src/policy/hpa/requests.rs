@@ -1,6 +1,8 @@
 //! What a pod requests, from its containers.
 
 use super::metrics::MetricError;
+use super::spec::Resource;
+use crate::cluster::{ContainerRequest as Asked, PodSpec};
 use crate::units::Quantity;
 
 /// A container's request of the resource in question.
@@ -23,6 +25,35 @@ pub struct PodRequests {
     pub init_containers: Vec<ContainerRequest>,
     /// Request of the pod as a whole, where the cluster supports it and the pod has one.
     pub pod_level: Option<Quantity>,
+}
+
+impl PodRequests {
+    /// What pods of a service ask for of `resource`.
+    pub fn of(pod: &PodSpec, resource: Resource) -> Self {
+        let cores = |cpu: crate::units::Millicores| i64::try_from(cpu.get()).unwrap_or(i64::MAX);
+        let bytes = |memory: crate::units::Bytes| i64::try_from(memory.get().saturating_mul(1000)).unwrap_or(i64::MAX);
+        let of = |cpu: Option<_>, memory: Option<_>| match resource {
+            Resource::Cpu => cpu.map(cores).map(Quantity::from_millis),
+            Resource::Memory => memory.map(bytes).map(Quantity::from_millis),
+        };
+        let container = |asked: &Asked| ContainerRequest {
+            name: asked.name.clone(),
+            request: of(asked.cpu, asked.memory),
+            restartable: false,
+        };
+        PodRequests {
+            containers: pod.containers.iter().map(container).collect(),
+            init_containers: Vec::new(),
+            pod_level: of(pod.whole_cpu, pod.whole_memory),
+        }
+    }
+
+    /// The first container that counts and has no request.
+    pub fn without_request(&self) -> Option<&str> {
+        let sidecars = self.init_containers.iter().filter(|container| container.restartable);
+        let mut counted = self.containers.iter().chain(sidecars);
+        counted.find(|container| container.request.is_none() && self.pod_level.is_none()).map(|c| c.name.as_str())
+    }
 }
 
 /// The request of a pod: the sum over ordinary and sidecar containers, or the pod-level request in its place; with

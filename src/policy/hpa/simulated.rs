@@ -3,7 +3,9 @@
 use super::metrics::{MetricError, MetricsApi, PodMetrics, ValueReport, pod_values};
 use super::reason::reason;
 use super::reconcile::{ApiFailure, Cluster, Hpa, Scale, Selector};
+use super::requests::{PodRequests, pod_request};
 use super::spec::{ControllerFlags, HpaSpec, Resource};
+use crate::cluster::PodSpec;
 use crate::policy::{Decision, Measure, Observation, PodView, ScalingPolicy, Scrape};
 use crate::units::{Quantity, SimDuration};
 
@@ -11,12 +13,18 @@ use crate::units::{Quantity, SimDuration};
 #[derive(Debug, Clone)]
 pub struct HpaPolicy {
     hpa: Hpa,
+    pod: PodSpec,
 }
 
 impl HpaPolicy {
     /// A policy for `spec` under a controller with `flags`.
     pub fn new(spec: HpaSpec, flags: ControllerFlags) -> Self {
-        HpaPolicy { hpa: Hpa::new(spec, flags) }
+        HpaPolicy { hpa: Hpa::new(spec, flags), pod: PodSpec::default() }
+    }
+
+    /// The same policy for pods with these containers.
+    pub fn of_pods(self, pod: PodSpec) -> Self {
+        HpaPolicy { pod, ..self }
     }
 
     /// The autoscaler and its memory.
@@ -31,8 +39,8 @@ impl ScalingPolicy for HpaPolicy {
     }
 
     fn decide(&mut self, observation: &Observation<'_>) -> Decision {
-        let run = self.hpa.reconcile(observation.now, &mut Observed { observation });
-        let reason = reason(&self.hpa, &run);
+        let run = self.hpa.reconcile(observation.now, &mut Observed { observation, pod: &self.pod });
+        let reason = reason(&self.hpa, &run, &self.pod);
         if run.rescaled { Decision::scale_to(run.desired, reason) } else { Decision::hold(reason) }
     }
 
@@ -47,9 +55,11 @@ impl ScalingPolicy for HpaPolicy {
     }
 }
 
-/// An observation as the controller reads it. A pod is one container here.
+/// An observation as the controller reads it.
 struct Observed<'o, 'a> {
     observation: &'o Observation<'a>,
+    /// The pods' containers; the first of several, or the one that the manifest names, uses what the pod uses.
+    pod: &'o PodSpec,
 }
 
 impl Observed<'_, '_> {
@@ -78,8 +88,10 @@ impl Observed<'_, '_> {
 }
 
 impl MetricsApi for Observed<'_, '_> {
-    fn resource(&self, resource: Resource, _container: Option<&str>) -> Result<PodMetrics, MetricError> {
+    fn resource(&self, resource: Resource, container: Option<&str>) -> Result<PodMetrics, MetricError> {
+        let idle = container.is_some_and(|name| self.pod.serving_name().is_some_and(|serving| serving != name));
         self.by_pod(|pod| match resource {
+            _ if idle => Quantity::ZERO,
             Resource::Cpu => cpu_milli(pod.get(Measure::Cpu)),
             Resource::Memory => whole(pod.get(Measure::Memory)),
         })
@@ -98,7 +110,11 @@ impl MetricsApi for Observed<'_, '_> {
         Ok(vec![self.total(metric)?])
     }
 
-    fn request(&self, pod: &PodView, resource: Resource, _container: Option<&str>) -> Result<Quantity, MetricError> {
+    fn request(&self, pod: &PodView, resource: Resource, container: Option<&str>) -> Result<Quantity, MetricError> {
+        if !self.pod.containers.is_empty() {
+            let container = container.filter(|_| self.pod.serving_name().is_some());
+            return pod_request(&PodRequests::of(self.pod, resource), container);
+        }
         let thousandths = match resource {
             Resource::Cpu => pod.cpu_request.map(|cpu| cpu.get()),
             Resource::Memory => pod.memory_request.map(|memory| memory.get().saturating_mul(1000)),
@@ -149,6 +165,7 @@ fn nearest_milli(value: f64) -> Quantity {
 mod tests {
     use super::*;
 
+    use crate::cluster::ContainerRequest;
     use crate::policy::hpa::spec::{Amount, Behavior, MetricSpec, RatePolicy, Target};
     use crate::policy::{PodMetrics, PodPhase, ReasonCode};
     use crate::units::{Millicores, SimTime};
@@ -231,6 +248,35 @@ mod tests {
         // The rise of the last minute counts against the fall: 8 - 4 - 1 is below what is wanted.
         let down = "cpu 35% of 70% target: 8 -> 4";
         assert_eq!(tell(1030, 8, 8, 0.35), (Some(4), ReasonCode::Target, down.into()));
+    }
+
+    /// Two containers, of which `log-shipper` asks for nothing.
+    fn pod_of_two() -> PodSpec {
+        let container = |name: &str, cpu| ContainerRequest { name: name.into(), cpu, memory: None };
+        let containers = vec![container("app", Some(Millicores::new(1000))), container("log-shipper", None)];
+        PodSpec { containers, ..PodSpec::default() }
+    }
+
+    #[test]
+    fn a_container_without_a_request_blinds_the_average_of_pods() {
+        let mut policy = policy(None).of_pods(pod_of_two());
+        let said = "cpu: missing request for cpu in container log-shipper";
+        assert_eq!(step(&mut policy, 1000, 4, 4, 0.83), (None, ReasonCode::NoData, said.into()));
+    }
+
+    #[test]
+    fn a_container_is_watched_by_itself() {
+        let of = |container: &str| {
+            let (resource, container) = (Resource::Cpu, container.to_string());
+            let metrics = vec![MetricSpec::ContainerResource { resource, container, target: Target::Utilization(70) }];
+            let spec = HpaSpec { min_replicas: 2, max_replicas: 20, metrics, behavior: None };
+            step(&mut HpaPolicy::new(spec, ControllerFlags::default()).of_pods(pod_of_two()), 1000, 4, 4, 0.83)
+        };
+        assert_eq!(of("app"), (Some(5), ReasonCode::Target, "cpu 83% of 70% target: 4 -> 5".into()));
+        let missing = "cpu: missing request for cpu in container log-shipper";
+        assert_eq!(of("log-shipper"), (None, ReasonCode::NoData, missing.into()));
+        let unknown = "cpu: container nginx not found in the pods";
+        assert_eq!(of("nginx"), (None, ReasonCode::NoData, unknown.into()));
     }
 
     #[test]

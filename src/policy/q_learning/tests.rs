@@ -9,7 +9,7 @@ const PARAMETERS: &str = "{ min: 2, max: 10, capacity: 4/s, parts: 3, trained: t
 
 /// Reads parameters with the working directory as the scenario's, or says what is wrong.
 fn read(text: &str, base_dir: &Path) -> Result<Settings, String> {
-    let context = PolicyContext { base_dir, service: "web", metric_names: &[], own: &[] };
+    let context = PolicyContext { base_dir, service: "web", pod: None, metric_names: &[], own: &[] };
     let node = parse_single(&SourceFile::new("scenario.yaml", text)).unwrap();
     let mut sink = Diagnostics::new();
     let factory = (PLUGIN.build)(&node, &context, &mut sink);

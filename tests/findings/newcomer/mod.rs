@@ -1,1 +1,3 @@
 //! The page `newcomer` of the findings.
+
+mod pods;
