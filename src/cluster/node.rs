@@ -2,7 +2,7 @@
 
 use super::placement::{NonZeroRequest, Placement};
 use crate::catalog::{Allocatable, InstanceType};
-use crate::units::{Bytes, Millicores};
+use crate::units::{Bytes, Millicores, SimDuration, SimTime};
 
 /// A node by its place among all nodes.
 pub type NodeId = u32;
@@ -66,7 +66,8 @@ pub struct Node {
     taken: Allocatable,
     non_zero: NonZeroRequest,
     pods_of_service: Vec<u32>,
-    pulled: Vec<bool>,
+    /// By service: when its image is, or was, there; `None` where nobody has asked for it.
+    images: Vec<Option<SimTime>>,
 }
 
 impl Node {
@@ -163,7 +164,7 @@ impl Nodes {
                     taken: Allocatable { cpu: Millicores::ZERO, memory: Bytes::ZERO, pods: 0 },
                     non_zero: NonZeroRequest::default(),
                     pods_of_service: Vec::new(),
-                    pulled: Vec::new(),
+                    images: Vec::new(),
                 });
             }
         }
@@ -207,18 +208,16 @@ impl Nodes {
         self.nodes[node as usize].give_back(pod);
     }
 
-    /// Whether the image of `service` is on `node`.
-    pub fn has_image(&self, node: NodeId, service: u32) -> bool {
-        self.nodes[node as usize].pulled.get(service as usize).copied().unwrap_or(false)
-    }
-
-    /// The image of `service` is on `node` from now on.
-    pub fn mark_pulled(&mut self, node: NodeId, service: u32) {
-        let (pulled, service) = (&mut self.nodes[node as usize].pulled, service as usize);
-        if pulled.len() <= service {
-            pulled.resize(service + 1, false);
+    /// When the image of `service` is on `node`, asked for at `now` by a pod that the kubelet has accepted: one pull serves all
+    /// pods of a service on a node. The first to ask begins it, and it takes `pull`; whoever asks before it is over waits for its
+    /// end, and the image is there for all who ask later. A pull goes on when the pod that began it is given up, as the kubelet's
+    /// does (kubernetes#88662, #125050), and pulls of different images do not wait for each other (`serializeImagePulls: false`).
+    pub fn image_there_at(&mut self, node: NodeId, service: u32, now: SimTime, pull: SimDuration) -> SimTime {
+        let (images, service) = (&mut self.nodes[node as usize].images, service as usize);
+        if images.len() <= service {
+            images.resize(service + 1, None);
         }
-        pulled[service] = true;
+        *images[service].get_or_insert(now + pull)
     }
 
     /// Relative speed of the node's cores.
@@ -245,7 +244,7 @@ impl Nodes {
     pub fn set_lost(&mut self, zone: u32, lost: bool) {
         for node in self.nodes.iter_mut().filter(|node| node.zone == zone) {
             node.lost = lost;
-            node.pulled.clear();
+            node.images.clear();
         }
     }
 

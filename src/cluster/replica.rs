@@ -44,7 +44,7 @@ pub struct Replica {
     pub accepted: Option<SimTime>,
     /// When its containers began to run, the last time that they did.
     pub running_since: Option<SimTime>,
-    /// Last change between ready and not ready.
+    /// Last change between ready and not ready; `None` for a replica that has never been ready.
     pub ready_transition: Option<SimTime>,
     /// Delays until the next phases: accepted by the kubelet, image pulled, containers started, ready.
     pub delays: [SimDuration; 4],
@@ -79,11 +79,12 @@ impl Replica {
     /// Enters `phase` at `now`.
     pub fn enter(&mut self, phase: ReplicaPhase, now: SimTime) {
         let was_ready = self.phase == ReplicaPhase::Ready;
-        let started = phase == ReplicaPhase::Warming;
-        if started {
+        if phase == ReplicaPhase::Warming {
             self.running_since = Some(now);
         }
-        if was_ready != (phase == ReplicaPhase::Ready) || started {
+        // The condition is false from the kubelet's first status on; a step that leaves it false keeps the time of its last
+        // change (kubernetes `status_manager.updateLastTransitionTime`).
+        if was_ready != (phase == ReplicaPhase::Ready) {
             self.ready_transition = Some(now);
         }
         self.phase = phase;
@@ -114,6 +115,19 @@ impl Replica {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_readiness_changes_when_its_status_does() {
+        use ReplicaPhase::{Draining, Pulling, Ready, Scheduling, Starting, Warming};
+        let mut replica = Replica::new(0, SimTime::ZERO);
+        let mut told = Vec::new();
+        let life = [Scheduling, Pulling, Starting, Warming, Ready, Starting, Warming, Ready, Draining];
+        for (phase, second) in life.into_iter().zip(1..) {
+            replica.enter(phase, SimTime::from_secs(second));
+            told.push(replica.ready_transition.map_or(0, |at| at.as_nanos() / 1_000_000_000));
+        }
+        assert_eq!(told, [0, 0, 0, 0, 5, 6, 6, 8, 9]);
+    }
 
     #[test]
     fn the_least_valuable_goes_first() {

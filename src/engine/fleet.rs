@@ -157,10 +157,6 @@ impl Fleet {
             let Some(node) = nodes.place(&pod_request(self.service, &self.spec)) else { return false };
             replica.node = Some(node);
             replica.zone = Some(nodes.zone(node));
-            if nodes.has_image(node, self.service) {
-                replica.delays[1] = SimDuration::ZERO;
-            }
-            nodes.mark_pulled(node, self.service);
         }
         if let Some(lease) = &self.lease {
             replica.lease = Some(shared.leases.open(&lease.what, now, lease.price, lease.billing));
@@ -201,6 +197,10 @@ impl Fleet {
         };
         if next == ReplicaPhase::Pulling {
             replica.accepted = Some(now);
+            if let (Some(nodes), Some(node)) = (shared.nodes.as_mut(), replica.node) {
+                let there = nodes.image_there_at(node, self.service, now, replica.delays[1]);
+                replica.delays[1] = there.max(now).since(now);
+            }
         }
         self.enter(index, next, now);
         match delay {
@@ -439,5 +439,6 @@ fn class_of(phase: ReplicaPhase) -> [u64; 4] {
 }
 
 fn pod_request(service: u32, spec: &ServiceSpec) -> PodRequest {
-    PodRequest { service, cpu: spec.cpu_request.unwrap_or_default(), memory: spec.memory_request.unwrap_or_default() }
+    let (cpu, memory) = spec.scheduled();
+    PodRequest { service, cpu, memory }
 }

@@ -6,13 +6,13 @@
 
 use std::collections::VecDeque;
 
-use plimsoll::cluster::{DISPATCHERS, OnTimeout};
+use plimsoll::cluster::{DISPATCHERS, OnTimeout, PLACEMENTS};
 use plimsoll::engine::RequestCounts;
 use plimsoll::random::Distribution;
 use plimsoll::stats::LatencyHistogram;
 use plimsoll::units::SimDuration;
 
-use crate::random_scenario::{Case, Demand, PolicyCase, ServiceCase};
+use crate::random_scenario::{Case, Demand, PolicyCase, PoolCase, ServiceCase};
 
 /// Nanoseconds.
 type Ns = u64;
@@ -54,7 +54,8 @@ struct Replica {
     seat: Option<u32>,
     ready_since: Ns,
     crashes: u32,
-    pulls: bool,
+    /// The node it is on, by its place among all.
+    node: Option<usize>,
     served_before: bool,
     queue: VecDeque<usize>,
     running: Vec<usize>,
@@ -65,6 +66,14 @@ impl Replica {
     fn load(&self) -> usize {
         self.queue.len() + self.running.len()
     }
+}
+
+/// A service's image on a node: nobody has asked for it, it is on its way for all who have, or it is there.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Image {
+    Absent,
+    Coming,
+    There,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -83,6 +92,7 @@ struct Attempt {
 enum What {
     Done { attempt: usize },
     Deadline { attempt: usize },
+    Pulled { node: usize },
     Phase { replica: u32, epoch: u32 },
     GraceEnd { replica: u32, epoch: u32 },
     Crash { replica: u32, epoch: u32 },
@@ -115,7 +125,8 @@ struct Service<'a> {
     attempts: Vec<Attempt>,
     next_id: u32,
     wanted: u32,
-    pulled: bool,
+    /// By node.
+    images: Vec<Image>,
     tokens: f64,
     /// The seat whose turn it is in round robin.
     turn: Option<u32>,
@@ -170,7 +181,7 @@ impl<'a> Service<'a> {
             attempts: Vec::new(),
             next_id: 0,
             wanted: case.services[number].replicas,
-            pulled: false,
+            images: vec![Image::Absent; nodes(case).len()],
             tokens: 100.0,
             turn: None,
             pending_retries: Vec::new(),
@@ -236,6 +247,12 @@ fn constant(distribution: &Distribution) -> Ns {
     SimDuration::from_secs_f64(*value).unwrap().as_nanos()
 }
 
+/// The nodes: those of the first pool, then those of the next.
+fn nodes(case: &Case) -> Vec<PoolCase> {
+    let pools = case.nodes.iter().flat_map(|nodes| &nodes.pools);
+    pools.flat_map(|pool| vec![*pool; pool.count as usize]).collect()
+}
+
 impl Reference<'_> {
     fn push(&mut self, service: usize, at: Ns, what: What) {
         let (rank, entity) = match what {
@@ -244,11 +261,12 @@ impl Reference<'_> {
                 (0, self.services[service].replica(id).unwrap().seat.unwrap())
             }
             What::Deadline { .. } => (1, 0),
-            What::Phase { replica, .. } | What::GraceEnd { replica, .. } | What::Crash { replica, .. } => (2, replica),
-            What::Retry { .. } => (3, 0),
-            What::Arrive { .. } => (4, 0),
-            What::Decide { .. } => (5, service as u32),
-            What::Resize { .. } => (6, service as u32),
+            What::Pulled { .. } => (2, 0),
+            What::Phase { replica, .. } | What::GraceEnd { replica, .. } | What::Crash { replica, .. } => (3, replica),
+            What::Retry { .. } => (4, 0),
+            What::Arrive { .. } => (5, 0),
+            What::Decide { .. } => (6, service as u32),
+            What::Resize { .. } => (7, service as u32),
         };
         self.sequence += 1;
         self.events.push(Event { key: (at, rank, entity, self.sequence), service, what });
@@ -286,6 +304,9 @@ impl Reference<'_> {
             for _ in 0..self.services[service].wanted {
                 let id = self.create(service);
                 if self.place(service, id) {
+                    if let Some(node) = self.services[service].replica(id).unwrap().node {
+                        self.services[service].images[node] = Image::There;
+                    }
                     self.become_ready(service, id);
                 }
             }
@@ -302,6 +323,7 @@ impl Reference<'_> {
         match what {
             What::Done { attempt } => self.done(service, attempt),
             What::Deadline { attempt } => self.deadline(service, attempt),
+            What::Pulled { node } => self.pulled(service, node),
             What::Phase { replica, epoch } if self.valid(service, replica, epoch) => self.next_phase(service, replica),
             What::GraceEnd { replica, epoch } if self.valid(service, replica, epoch) => {
                 self.kill(service, replica);
@@ -492,8 +514,7 @@ impl Reference<'_> {
             seat: None,
             ready_since: 0,
             crashes: 0,
-            pulls: true,
-
+            node: None,
             served_before: false,
             queue: VecDeque::new(),
             running: Vec::new(),
@@ -502,22 +523,58 @@ impl Reference<'_> {
         id
     }
 
-    /// Gives a pending replica its place on the node, if there is one left.
+    /// Gives a pending replica its place on a node, if one has room for it.
     fn place(&mut self, service: usize, id: u32) -> bool {
-        let placed = |replica: &&Replica| replica.phase != Phase::Pending;
-        let taken: usize = self.services.iter().map(|service| service.replicas.iter().filter(placed).count()).sum();
-        if self.case.nodes.as_ref().is_some_and(|nodes| taken >= nodes.pools[0].pods as usize) {
+        let node = self.choose_node(service);
+        if self.case.nodes.is_some() && node.is_none() {
             return false;
         }
         self.leases.push((self.now, None));
         let lease = self.leases.len() - 1;
-        let target = &mut self.services[service];
-        let pulls = self.case.nodes.is_none() || !std::mem::replace(&mut target.pulled, true);
-        let replica = target.replica(id).unwrap();
+        let replica = self.services[service].replica(id).unwrap();
         replica.lease = Some(lease);
-        replica.pulls = pulls;
+        replica.node = node;
         self.enter(service, id, Phase::Scheduling);
         true
+    }
+
+    /// Of the nodes with room the one with the highest score, of equals the first. The score is the mean of the whole
+    /// per cent of CPU and of memory that would be free with the pod or, for bin packing, would be taken.
+    fn choose_node(&self, service: usize) -> Option<usize> {
+        let packs = self.case.nodes.as_ref().is_some_and(|nodes| PLACEMENTS[nodes.placement].name == "most-allocated");
+        let mut best: Option<(usize, u64)> = None;
+        for (number, node) in nodes(self.case).iter().enumerate() {
+            let (mut pods, mut cpu) = (1, self.services[service].case.cpu_millis);
+            for other in &self.services {
+                let here = other.replicas.iter().filter(|replica| replica.node == Some(number)).count() as u64;
+                pods += here;
+                cpu += here * other.case.cpu_millis;
+            }
+            if pods > u64::from(node.pods) || cpu > node.cpu_millis {
+                continue;
+            }
+            // 64 MiB of a tebibyte for each.
+            let shares = [(cpu, node.cpu_millis), (pods * 64, 1 << 20)].map(|(taken, whole)| match packs {
+                true => taken * 100 / whole,
+                false => (whole - taken) * 100 / whole,
+            });
+            let score = (shares[0] + shares[1]) / 2;
+            if best.is_none_or(|(_, most)| score > most) {
+                best = Some((number, score));
+            }
+        }
+        best.map(|(number, _)| number)
+    }
+
+    /// The image has come to a node: all who wait for it there go on.
+    fn pulled(&mut self, service: usize, node: usize) {
+        let target = &mut self.services[service];
+        target.images[node] = Image::There;
+        let waits = |replica: &&Replica| replica.phase == Phase::Pulling && replica.node == Some(node);
+        let waiting: Vec<(u32, u32)> = target.replicas.iter().filter(waits).map(|r| (r.id, r.epoch)).collect();
+        for (replica, epoch) in waiting {
+            self.push(service, self.now, What::Phase { replica, epoch });
+        }
     }
 
     /// Enters a phase of starting up and plans its end.
@@ -528,13 +585,22 @@ impl Reference<'_> {
         replica.phase = phase;
         replica.epoch += 1;
         let epoch = replica.epoch;
-        let delay = match phase {
-            Phase::Scheduling => delays[0],
-            Phase::Pulling if replica.pulls => delays[1],
-            Phase::Pulling => 0,
-            Phase::Starting => delays[2],
-            Phase::Warming => delays[3],
-            Phase::Pending | Phase::Ready | Phase::Draining => return,
+        let node = replica.node;
+        let delay = match (phase, node) {
+            // Without nodes each replica is on a fresh machine.
+            (Phase::Pulling, None) => delays[1],
+            (Phase::Pulling, Some(node)) => match std::mem::replace(&mut target.images[node], Image::Coming) {
+                Image::Absent => return self.push(service, self.now + delays[1], What::Pulled { node }),
+                Image::Coming => return,
+                Image::There => {
+                    target.images[node] = Image::There;
+                    0
+                }
+            },
+            (Phase::Scheduling, _) => delays[0],
+            (Phase::Starting, _) => delays[2],
+            (Phase::Warming, _) => delays[3],
+            (Phase::Pending | Phase::Ready | Phase::Draining, _) => return,
         };
         self.push(service, self.now + delay, What::Phase { replica: id, epoch });
     }

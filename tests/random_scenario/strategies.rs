@@ -202,14 +202,15 @@ prop_compose! {
         end in 100..8_000u64,
         warm_up_percent in prop_oneof![Just(0u64), 1..95u64],
         interval in 200..3_000u64,
-        pods in option::of(1..7u32),
+        pools in option::of((vec((1..4u32, 1..5u32, 1..12u64), 1..3), any::<bool>())),
         services in vec(exact_service(grid), 1..3),
         policies in vec((2..40u64, vec(0..5u32, 1..6)), 2),
         grid in Just(grid),
     ) -> Case {
         let sizes = |(every, sizes): (u64, Vec<u32>)| PolicyCase::Sizes { every: every * 50, sizes };
         let variant = policies.into_iter().take(services.len()).map(sizes).collect();
-        let pool = |pods| PoolCase { count: 1, cpu_millis: 1_000_000, pods, speed: 1.0 };
+        let pool = |(count, pods, cpus): (u32, u32, u64)| PoolCase { count, cpu_millis: cpus * 700, pods, speed: 1.0 };
+        let placement = |packs: bool| if packs { "most-allocated" } else { "least-allocated" };
         Case {
             seed: 1,
             end,
@@ -217,7 +218,11 @@ prop_compose! {
             interval: interval / grid * grid,
             metrics: MetricsCase { interval: 1_000, window: 1, lag: 0 },
             objectives: Vec::new(),
-            nodes: pods.map(|pods| NodesCase { pools: vec![pool(pods)], placement: 0, price: 0 }),
+            nodes: pools.map(|(pools, packs)| NodesCase {
+                pools: pools.into_iter().map(pool).collect(),
+                placement: PLACEMENTS.iter().position(|plugin| plugin.name == placement(packs)).unwrap(),
+                price: 0,
+            }),
             services,
             variants: vec![variant],
         }

@@ -256,7 +256,12 @@ fn start_up() -> Value {
         "Delays between creation and readiness.",
         &[
             ("scheduled", distribution("Until the kubelet accepts the pod.")),
-            ("image-pull", distribution("On a node without the image.")),
+            (
+                "image-pull",
+                distribution(
+                    "On a node without the image: one pull serves all replicas that come to the node meanwhile.",
+                ),
+            ),
             ("started", distribution("Starting the containers.")),
             ("ready", distribution("From running to ready.")),
         ],

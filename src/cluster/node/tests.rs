@@ -81,14 +81,23 @@ fn says_nothing_where_a_node_has_room() {
 }
 
 #[test]
-fn images_stay_after_the_pod() {
+fn one_pull_serves_a_node() {
     let mut nodes = nodes(&[pool("n", 2, 4000, 4096, 10)], "least-allocated");
     let node = nodes.place(&pod(3, 10, 10)).unwrap();
-    assert!(!nodes.has_image(node, 3));
-    nodes.mark_pulled(node, 3);
+    let (at, pull) = (SimTime::from_secs, SimDuration::from_secs);
+    assert_eq!(nodes.image_there_at(node, 3, at(10), pull(60)), at(70));
+    // Whoever comes meanwhile waits for the same pull, even if the one that began it is gone; later the image is there.
     nodes.release(node, &pod(3, 10, 10));
-    assert!(nodes.has_image(node, 3));
-    assert!(!nodes.has_image(node, 2) && !nodes.has_image(node, 4) && !nodes.has_image(1 - node, 3));
+    assert_eq!(nodes.image_there_at(node, 3, at(50), pull(45)), at(70));
+    assert_eq!(nodes.image_there_at(node, 3, at(500), pull(45)), at(70));
+    // Another image, and another node, have a pull of their own.
+    assert_eq!(nodes.image_there_at(node, 2, at(50), pull(45)), at(95));
+    assert_eq!(nodes.image_there_at(1 - node, 3, at(60), pull(45)), at(105));
+    // A lost zone loses its images.
+    let zone = nodes.zone(node);
+    nodes.set_lost(zone, true);
+    nodes.set_lost(zone, false);
+    assert_eq!(nodes.image_there_at(node, 3, at(600), pull(30)), at(630));
 }
 
 #[rstest]

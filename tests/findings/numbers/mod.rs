@@ -1,1 +1,4 @@
 //! The page `numbers` of the findings.
+
+mod image_pull;
+mod readiness;
