@@ -64,6 +64,10 @@ impl Seen<'_> {
         }
         let most = self.put_in.retry.map_or(0, |retry| u64::from(retry.attempts) - 1);
         prop_assert!(counts.retries <= most * counts.arrived, "{} retries", counts.retries);
+        if let (Some(retry), 0) = (&self.put_in.retry, self.case.warm_up) {
+            let share = u64::from(retry.budget_percent);
+            prop_assert!(100 * counts.retries <= share * counts.arrived, "{} of {}", counts.retries, counts.arrived);
+        }
         for histogram in [&self.record.waiting, &self.record.service, &self.record.sojourn] {
             prop_assert_eq!(histogram.count(), counts.completed, "a latency for every answer");
             prop_assert_eq!(histogram.buckets().map(|(_, count)| count).sum::<u64>(), counts.completed);

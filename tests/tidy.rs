@@ -60,9 +60,32 @@ fn module_of(name: &str) -> &str {
     name.split(['/', '.']).next().unwrap()
 }
 
-/// The code without its unit tests, which may look anywhere.
-fn shipped(text: &str) -> &str {
-    text.find("#[cfg(test)]").map_or(text, |at| &text[..at])
+/// The code without its unit tests, which may look anywhere: their lines are empty, so that the others keep their numbers. What stands
+/// behind a test module, or beside a `mod tests;`, is code like any other.
+fn shipped(text: &str) -> String {
+    let mut kept = Vec::new();
+    // The indentation of the `#[cfg(test)]` whose item goes on.
+    let mut inside: Option<&str> = None;
+    for line in text.lines() {
+        let code = line.trim_start();
+        let indent = &line[..line.len() - code.len()];
+        if code == "#[cfg(test)]" && inside.is_none() {
+            inside = Some(indent);
+        }
+        kept.push(if inside.is_some() { "" } else { line });
+        let ends = line == format!("{indent}}}") || code.ends_with(';') && !code.starts_with("#[");
+        if inside == Some(indent) && ends {
+            inside = None;
+        }
+    }
+    kept.join("\n")
+}
+
+#[test]
+fn code_behind_tests_is_looked_at() {
+    let text = "use a;\n#[cfg(test)]\nmod tests;\nuse b;\n#[cfg(test)]\n#[allow(x)]\nmod more {\n    use c;\n    fn f() {\n    }\n}\n                fn g() {\n    #[cfg(test)]\n    use d;\n    e();\n}";
+    assert_eq!(shipped(text).split_whitespace().collect::<String>(), "usea;useb;fng(){e();}");
+    assert_eq!(shipped(text).lines().count(), text.lines().count());
 }
 
 #[test]
@@ -72,8 +95,9 @@ fn imports_point_down() {
     for (name, text) in texts() {
         let own = module_of(&name);
         let Some(own_row) = row(own) else { continue };
-        let code = shipped(&text).lines().filter(|line| !line.trim_start().starts_with("//"));
-        for (number, line) in code.enumerate() {
+        let code = shipped(&text);
+        let lines = code.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"));
+        for (number, line) in lines {
             for part in line.split("crate::").skip(1) {
                 let module = part.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or("");
                 let allowed = module == own || SIDEWAYS.contains(&(own, module));

@@ -53,7 +53,7 @@ pub(super) fn capacity(arguments: &CapacityArguments) -> Result<(), Failure> {
     let limits = find(&scenario, plan.replications, plan.threads, &|| bar.inc(1));
     bar.finish_and_clear();
     let limits = limits.map_err(|error| Failure::Input(format!("error: {error}")))?;
-    let recorded = scenario.services.iter().any(|s| s.workload.inputs().is_ok_and(|files| !files.is_empty()));
+    let recorded = scenario.services.iter().any(|service| service.workload.is_recorded());
     say(&report::capacity(&limits, plan.level, recorded).text(arguments.format.style()))?;
     let artifacts = report::capacity_files(&limits).map_err(|error| Failure::Input(format!("error: {error}")))?;
     for path in files::write_all(&arguments.out.join(&scenario.name), &artifacts)? {

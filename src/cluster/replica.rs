@@ -97,10 +97,13 @@ impl Replica {
     }
 
     /// The order in which a shrinking service gives up replicas, least valuable first: without a node, then not yet running,
-    /// then running but not ready, then ready. Of ready ones the one that became so last goes first; of equals the one that
-    /// crashed more often, then the newest (after Kubernetes' `ActivePodsWithRanks`, without deletion costs and without its
-    /// spreading by node).
-    pub fn removal_key(&self) -> impl Ord + use<> {
+    /// then running but not ready, then ready. Of equals the one that shares its node with the most active replicas of the service
+    /// (`together`) goes first, then the one that became ready last, crashed more often, is the newest (after Kubernetes'
+    /// `ActivePodsWithRanks`, without deletion costs).
+    ///
+    /// Since 1.22 Kubernetes compares how long pods have been ready by whole powers of two only (`LogarithmicScaleDown`) and lets
+    /// their random UIDs decide among those that come out equal. Newest first is one of the orders that this allows.
+    pub fn removal_key(&self, together: u32) -> impl Ord + use<> {
         let (class, ready_since) = match self.phase {
             ReplicaPhase::Pending => (0, None),
             ReplicaPhase::Ready => (3, self.ready_transition),
@@ -108,7 +111,7 @@ impl Replica {
             // Containers that start again leave their pod running.
             _ => (1 + u8::from(self.crashes > 0), None),
         };
-        (class, Reverse((ready_since, self.crashes, self.id)))
+        (class, Reverse((together, ready_since, self.crashes, self.id)))
     }
 }
 
@@ -139,7 +142,10 @@ mod tests {
         let starting = replica(4, ReplicaPhase::Starting, None);
         let pending = replica(5, ReplicaPhase::Pending, None);
         let mut order = [&old, &new, &crashed, &warming, &starting, &pending];
-        order.sort_by_key(|r| r.removal_key());
+        order.sort_by_key(|r| r.removal_key(0));
         assert_eq!(order.map(|r| r.id), [5, 4, 2, 3, 1, 0]);
+        // Doubled up on a node weighs more than being new, and less than being ready.
+        order.sort_by_key(|r| r.removal_key(u32::from(matches!(r.id, 0 | 3))));
+        assert_eq!(order.map(|r| r.id), [5, 4, 3, 2, 0, 1]);
     }
 }

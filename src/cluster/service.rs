@@ -65,10 +65,16 @@ pub struct Retry {
     pub max_backoff: SimDuration,
     /// Whether the back-off is drawn uniformly from zero to its value ("full jitter", Brooker 2015).
     pub jitter: bool,
-    /// Retries allowed per fresh request; a token bucket holding at most ten seconds' worth is not needed for more than
-    /// a burst, so it holds 100 tokens (after Finagle's retry budget).
+    /// Retries allowed per fresh request: each fresh request puts so much into a bucket, each retry takes 1 out of it (a token
+    /// bucket after Finagle's `RetryBudget`). The bucket is empty at the start, so that at any moment retries are at most this share
+    /// of the requests so far.
     pub budget: Fraction,
+    /// The most retries that the bucket holds: what calm times save up for a burst.
+    pub reserve: u32,
 }
+
+/// What the bucket of a retry budget holds if nothing else is said.
+pub const RETRY_RESERVE: u32 = 100;
 
 /// The delays between creation and readiness of a replica, each drawn per replica.
 #[derive(Debug, Clone, PartialEq)]
@@ -206,7 +212,8 @@ impl ServiceSpec {
         };
         if concurrency.is_none() && !shared && fields.node_of("concurrency").is_none() {
             let error = fields.node().error("the service has no `concurrency`");
-            sink.push(error.help("add `concurrency:`, the number of requests that one replica serves at once"));
+            let help = "add `concurrency:`, the number of requests that one replica serves at once";
+            fields.missing(&["concurrency"], error.help(help), sink);
         }
         if let (Some(concurrency), Some(limit), ModelKind::Slots) = (concurrency, limit, model) {
             warn_about_throttling(fields, f64::from(concurrency) * cpu_per_busy_second, limit, sink);
@@ -393,10 +400,11 @@ fn read_retry(node: &Node, sink: &mut Diagnostics) -> Option<Retry> {
     let max_backoff: SimDuration = fields.or("max-backoff", SimDuration::from_secs(10), sink);
     let jitter = fields.or("jitter", true, sink);
     let budget = fields.optional("budget", sink).or(Fraction::new(0.2).ok());
+    let reserve = at_least_one(&fields, "reserve", sink).unwrap_or(RETRY_RESERVE);
     let count = attempts.filter(|n| (1..=100).contains(n));
     if let (Some(given), None) = (attempts, count) {
         sink.push(fields.node_of("attempts")?.error(format!("`attempts` must be from 1 to 100, not {given}")));
     }
     fields.finish(sink);
-    Some(Retry { attempts: count? as u8, backoff, max_backoff, jitter, budget: budget? })
+    Some(Retry { attempts: count? as u8, backoff, max_backoff, jitter, budget: budget?, reserve })
 }

@@ -47,5 +47,5 @@ pub trait ServiceModel: Send {
     /// Time that `seat` has worked so far, in slot- or core-nanoseconds on its own node, given the time its slots were busy in
     /// nanoseconds. CPU use is proportional to this: a faster node is done sooner and so uses less of its cores. Looking
     /// changes nothing, not even a rounding.
-    fn work_done(&self, seat: u32, busy_nanos: u64, now: SimTime) -> f64;
+    fn work_done(&self, seat: u32, busy_nanos: u128, now: SimTime) -> f64;
 }

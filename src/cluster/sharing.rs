@@ -133,7 +133,7 @@ impl ServiceModel for ProcessorSharing {
         Evicted { lingers: false, next: seat.announce(cores, now) }
     }
 
-    fn work_done(&self, seat: u32, _busy_nanos: u64, now: SimTime) -> f64 {
+    fn work_done(&self, seat: u32, _busy_nanos: u128, now: SimTime) -> f64 {
         self.seats[seat as usize].work_at(self.cores, now)
     }
 }

@@ -34,7 +34,7 @@ impl ServiceModel for Slots {
         Evicted { lingers: true, next: None }
     }
 
-    fn work_done(&self, _seat: u32, busy_nanos: u64, _now: SimTime) -> f64 {
+    fn work_done(&self, _seat: u32, busy_nanos: u128, _now: SimTime) -> f64 {
         busy_nanos as f64
     }
 }

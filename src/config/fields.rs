@@ -20,8 +20,8 @@ pub struct Fields<'a> {
     node: &'a Node,
     entries: &'a [(Key, Node)],
     asked: RefCell<Vec<&'static str>>,
-    /// Required names that were reported as absent.
-    absent: RefCell<Vec<&'static str>>,
+    /// Names that were reported as absent, with the message.
+    absent: RefCell<Vec<(&'static str, String)>>,
 }
 
 impl<'a> Fields<'a> {
@@ -67,24 +67,26 @@ impl<'a> Fields<'a> {
             None => {
                 // The place is the mapping's first key: the whole mapping may be the whole file.
                 let span = self.entries.first().map_or(self.node.span, |(key, _)| key.span);
-                self.absent.borrow_mut().push(name);
-                let message = self.absence(name);
-                sink.push(Diagnostic::error(message).at(&self.node.source, span).help(format!("add `{name}:`")));
+                let error = Diagnostic::error(format!("{} has no `{name}`", self.owner));
+                self.missing(&[name], error.at(&self.node.source, span).help(format!("add `{name}:`")), sink);
                 None
             }
         }
     }
 
-    fn absence(&self, name: &str) -> String {
-        format!("{} has no `{name}`", self.owner)
+    /// Reports that one of `names` should have been given. Every check for a missing field goes through here and comes before
+    /// [`Fields::finish`], which takes the report back where one of them turns out to be misspelt.
+    pub fn missing(&self, names: &[&'static str], error: Diagnostic, sink: &mut Diagnostics) {
+        self.absent.borrow_mut().extend(names.iter().map(|name| (*name, error.message.clone())));
+        sink.push(error);
     }
 
     /// The likeliest of the names asked for that `text` is a misspelling of. If that one was reported as absent, the report
     /// is taken back: it was not left out but misspelt, and one message is enough.
     pub(crate) fn misspelt(&self, text: &str, sink: &mut Diagnostics) -> Option<&'static str> {
         let name = suggest(text, self.asked.borrow().iter().copied())?;
-        if self.absent.borrow().contains(&name) {
-            sink.retract(&self.absence(name));
+        if let Some((_, message)) = self.absent.borrow().iter().find(|(absent, _)| *absent == name) {
+            sink.retract(message);
         }
         Some(name)
     }
@@ -255,6 +257,25 @@ mod tests {
         assert!(shown.contains("did you mean `concurrency`?"), "{shown}");
         assert!(shown.contains("write `5s`"), "{shown}");
         assert!(shown.contains("s.yaml:3:6"), "{shown}");
+    }
+
+    #[test]
+    fn what_is_misspelt_is_not_missing_too() {
+        let source = SourceFile::new("s.yaml", "concurency: 4\n");
+        let root = parse_single(&source).unwrap();
+        let mut sink = Diagnostics::new();
+        let fields = Fields::open(&root, "service", &mut sink).unwrap();
+        for names in [&["concurrency"] as &[_], &["other", "others"]] {
+            names.iter().for_each(|name| assert!(fields.node_of(name).is_none()));
+            fields.missing(names, root.error(format!("a hand-made complaint about {names:?}")), &mut sink);
+        }
+        fields.finish(&mut sink);
+        let shown = sink.to_string();
+        assert_eq!(sink.len(), 2, "{shown}");
+        assert!(
+            shown.contains("complaint about [\"other\"") && shown.contains("did you mean `concurrency`?"),
+            "{shown}"
+        );
     }
 
     #[test]

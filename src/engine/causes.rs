@@ -16,37 +16,28 @@ use serde::{Deserialize, Serialize};
 use super::jobs::Job;
 use super::tally::Loss;
 
-/// Why a request was bad.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
-    /// It queued, or found no room, and no further replica was ordered.
-    TooFewReplicas,
-    /// It queued, or found no room, while replicas that had been ordered were starting.
-    StartUp,
-    /// It queued, or found no room, while a replica waited for room on a node.
-    NodeWait,
-    /// Its own demand exceeds the limit.
-    ServiceTime,
-    /// It was slowed in service by others, or by a slow node.
-    Contention,
-    /// Earlier attempts took the time.
-    Retry,
-    /// Its replica crashed or was killed.
-    Crash,
+listed! {
+    /// Why a request was bad.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Cause {
+        /// It queued, or found no room, and no further replica was ordered.
+        TooFewReplicas,
+        /// It queued, or found no room, while replicas that had been ordered were starting.
+        StartUp,
+        /// It queued, or found no room, while a replica waited for room on a node.
+        NodeWait,
+        /// Its own demand exceeds the limit.
+        ServiceTime,
+        /// It was slowed in service by others, or by a slow node.
+        Contention,
+        /// Earlier attempts took the time.
+        Retry,
+        /// Its replica crashed or was killed.
+        Crash,
+    }
 }
 
 impl Cause {
-    /// Every cause, in the order of tables.
-    pub const ALL: [Cause; 7] = [
-        Cause::TooFewReplicas,
-        Cause::StartUp,
-        Cause::NodeWait,
-        Cause::ServiceTime,
-        Cause::Contention,
-        Cause::Retry,
-        Cause::Crash,
-    ];
-
     /// The cause in words.
     pub const fn words(self) -> &'static str {
         match self {
@@ -74,23 +65,22 @@ impl Cause {
     }
 }
 
-/// How a bad request ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// Answered, too late for the objective.
-    Late,
-    /// Refused for lack of room.
-    Rejected,
-    /// Given up by its client.
-    TimedOut,
-    /// Lost with its replica.
-    Failed,
+listed! {
+    /// How a bad request ended.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Outcome {
+        /// Answered, too late for the objective.
+        Late,
+        /// Refused for lack of room.
+        Rejected,
+        /// Given up by its client.
+        TimedOut,
+        /// Lost with its replica.
+        Failed,
+    }
 }
 
 impl Outcome {
-    /// Every outcome, in the order of tables.
-    pub const ALL: [Outcome; 4] = [Outcome::Late, Outcome::Rejected, Outcome::TimedOut, Outcome::Failed];
-
     /// The name in files, which is also the word.
     pub const fn name(self) -> &'static str {
         match self {

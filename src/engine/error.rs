@@ -15,12 +15,24 @@ pub enum RunError {
         /// What is wrong with the trace.
         error: TraceError,
     },
+    /// More requests are in the system at once than there are numbers for (2^32).
+    TooManyRequests {
+        /// Simulated time.
+        at: SimTime,
+        /// The service that they queue at.
+        service: String,
+    },
 }
 
 impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             RunError::Trace { error, .. } => error.fmt(f),
+            RunError::TooManyRequests { at, service } => write!(
+                f,
+                "more than four thousand million requests are in `{service}` at once at {at} (give it a `queue-limit`, a `timeout` \
+                 or more replicas)"
+            ),
         }
     }
 }

@@ -43,12 +43,13 @@ impl Service {
     fn record(&mut self, last: &Marks, settings: &RunSettings) -> ServiceRecord {
         let totals = self.lane.tally().totals();
         let mut counts = self.lane.tally().counts;
-        counts.in_flight = last.totals.in_flight;
+        let present = self.lane.present(last.at);
+        counts.in_flight = present.in_flight;
         let accounted = counts.completed + counts.rejected + counts.timed_out + counts.failed + counts.in_flight;
         let name = &self.fleet.spec.name;
         assert!(counts.arrived == accounted, "I1: requests of {name} were lost or invented: {counts:?}");
-        let little = last.totals.busy + last.totals.waiting == last.totals.residence;
-        assert!(little, "I10: Little's law fails for {name}: {:?}", last.totals);
+        let little = last.totals.busy + last.totals.waiting == present.residence;
+        assert!(little, "I10: Little's law fails for {name}: {:?} {present:?}", last.totals);
         let from = &self.warm_marks;
         let nanos = last.at.since(from.at).as_nanos().max(1) as f64;
         let spec = &self.fleet.spec;
@@ -64,7 +65,7 @@ impl Service {
             let good = |interval: usize| self.interval_good[number][interval];
             let (good_ones, causes) = (totals.good[number], totals.causes[number]);
             assert!(causes.total() == judged - good_ones, "I11: causes of {name} do not add up: {causes:?}");
-            judge(objective, (good_ones, judged), causes, &self.timeline, good)
+            judge(objective, (good_ones, judged), causes, &self.timeline, good, &self.interval_counted[number])
         });
         ServiceRecord {
             name: name.clone(),
@@ -78,7 +79,7 @@ impl Service {
             warm_requests: last.totals.warm_requests,
             crashes: self.fleet.crashes,
             objectives: objectives.collect(),
-            elasticity: self.elasticity(),
+            elasticity: self.elasticity(settings),
             demand_checksum: last.totals.fingerprint,
             waiting: totals.waiting,
             service: totals.service,
@@ -89,11 +90,12 @@ impl Service {
         }
     }
 
-    fn elasticity(&self) -> Elasticity {
+    /// Areas begin after the warm-up: an interval that it cuts counts by the part behind. Changes of the size are of the whole run.
+    fn elasticity(&self, settings: &RunSettings) -> Elasticity {
         let mut elasticity = Elasticity { time_to_capacity: self.fleet.to_capacity.mean(), ..Elasticity::default() };
         let (mut short, mut whole) = (0.0, 0.0);
-        for Interval { length, needed, ready, .. } in &self.timeline {
-            let seconds = length.as_secs_f64();
+        for Interval { start, length, needed, ready, .. } in &self.timeline {
+            let seconds = (*start + *length).since(settings.warm_up.max(*start)).as_secs_f64();
             elasticity.under_provisioned += (needed - ready).max(0.0) * seconds;
             elasticity.over_provisioned += (ready - needed).max(0.0) * seconds;
             short += if ready < needed { seconds } else { 0.0 };
@@ -111,7 +113,8 @@ impl Service {
             flaps += u32::from(direction.is_some_and(|before| before != up));
             direction = Some(up);
         }
-        elasticity.flaps_per_hour = if whole > 0.0 { f64::from(flaps) / (whole / 3600.0) } else { 0.0 };
+        let hours = settings.end.as_secs_f64() / 3600.0;
+        elasticity.flaps_per_hour = if hours > 0.0 { f64::from(flaps) / hours } else { 0.0 };
         elasticity
     }
 }

@@ -8,7 +8,7 @@ use crate::cluster::{LeaseBook, Nodes, PodRequest, Replica, ReplicaPhase, Servic
 use crate::policy::{PodPhase, PodView};
 use crate::random::{Purpose, Streams};
 use crate::stats::TimeWeighted;
-use crate::units::{SimDuration, SimTime};
+use crate::units::{SimDuration, SimTime, UsdPerHour};
 
 /// Containers run at least so long before they crash: with start-ups that take no time, time would stand still otherwise.
 const SHORTEST_LIFE: SimDuration = SimDuration::from_millis(1);
@@ -40,8 +40,6 @@ pub(super) struct Fleet {
     pub serving: TimeWeighted,
     pub starting: TimeWeighted,
     pub leased: TimeWeighted,
-    /// Nano-dollars per hour being paid.
-    pub spending: TimeWeighted,
     pub cold_starts: u64,
     pub crashes: u64,
     /// Replicas now: ready, draining, starting, leased.
@@ -74,7 +72,6 @@ impl Fleet {
             serving: TimeWeighted::default(),
             starting: TimeWeighted::default(),
             leased: TimeWeighted::default(),
-            spending: TimeWeighted::default(),
             cold_starts: 0,
             crashes: 0,
             now_ready: 0,
@@ -123,6 +120,11 @@ impl Fleet {
             self.shrink((active - wanted) as usize, now, lane, shared);
         }
         self.count(now);
+    }
+
+    /// What each replica costs while it is leased.
+    pub(super) fn price(&self) -> UsdPerHour {
+        self.lease.as_ref().map_or(UsdPerHour::ZERO, |lease| lease.price)
     }
 
     /// Replicas that count towards the wanted size.
@@ -245,7 +247,9 @@ impl Fleet {
     /// Gives up `surplus` replicas, the least valuable first.
     fn shrink(&mut self, surplus: usize, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
         let mut candidates: Vec<&Replica> = self.replicas.iter().filter(|replica| replica.is_active()).collect();
-        candidates.sort_by_key(|replica| replica.removal_key());
+        let mut on_node = std::collections::BTreeMap::new();
+        candidates.iter().filter_map(|replica| replica.node).for_each(|node| *on_node.entry(node).or_insert(0) += 1);
+        candidates.sort_by_key(|replica| replica.removal_key(replica.node.map_or(0, |node| on_node[&node])));
         let doomed: Vec<u32> = candidates.iter().take(surplus).map(|replica| replica.id).collect();
         for id in doomed {
             let Ok(index) = self.replicas.binary_search_by_key(&id, |replica| replica.id) else { continue };
@@ -395,8 +399,6 @@ impl Fleet {
         self.serving.set(ready + self.now_draining, now);
         self.starting.set(self.now_starting, now);
         self.leased.set(self.now_leased, now);
-        let price = self.lease.as_ref().map_or(0, |lease| lease.price.as_nanos());
-        self.spending.set(self.now_leased * price, now);
         if self.awaited.iter().any(|(wanted, _)| ready >= u64::from(*wanted)) {
             let (met, open): (Vec<_>, Vec<_>) =
                 self.awaited.iter().partition(|(wanted, _)| ready >= u64::from(*wanted));

@@ -18,8 +18,9 @@ pub(super) enum JobState {
     Dropped,
 }
 
-/// One attempt of one request. All times are nanoseconds since the start.
+/// One attempt of one request, a cache line of its own. All times are nanoseconds since the start.
 #[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
 pub(super) struct Job {
     /// First arrival of the request.
     pub arrival: u64,
@@ -60,7 +61,12 @@ impl Jobs {
         Jobs { records: Vec::new(), free: NIL, live: 0 }
     }
 
-    /// Stores a job and returns its number.
+    /// Records in use.
+    pub(super) fn live(&self) -> u32 {
+        self.live
+    }
+
+    /// Stores a job and returns its number. The caller sees to it that fewer than [`NIL`] are in use.
     #[inline]
     pub(super) fn insert(&mut self, mut job: Job) -> u32 {
         self.live += 1;

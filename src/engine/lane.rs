@@ -10,22 +10,27 @@ use std::collections::{BinaryHeap, VecDeque};
 use super::causes::{Cause, Ordered, of_given_up};
 use super::completions::CompletionQueue;
 use super::demand::{complete, demand_draw, fresh_demand};
+use super::error::RunError;
 use super::jobs::{Job, JobState, Jobs, NIL};
 use super::tally::{Loss, Tally};
 use crate::cluster::{DemandModel, Dispatcher, OnTimeout, Retry, ServiceModel, Timeout};
 use crate::random::{Draw, Purpose, Streams};
 use crate::units::{SimDuration, SimTime};
-use crate::workload::{Clients, RequestBatch, TraceError, TraceSource};
+use crate::workload::{Clients, RequestBatch, TraceSource};
 
 /// Never.
 const NEVER: u64 = u64::MAX;
-/// Tokens that the retry budget may save up.
-const RETRY_RESERVE: f64 = 100.0;
+/// Requests that may be in the system at once: records have numbers, of which [`NIL`] means none.
+const MOST_JOBS: u64 = NIL as u64;
+/// What a retry takes of the budget. Budgets are counted in whole 10^-9 parts of a retry, which shares such as 0.1 have
+/// exactly.
+const RETRY: u64 = 1_000_000_000;
 
 /// The parameters of a lane.
 #[derive(Debug, Clone)]
 pub(super) struct LaneSpec {
     pub service: u64,
+    pub name: String,
     pub queue_limit: u32,
     pub demand: DemandModel,
     pub timeout: Option<Timeout>,
@@ -56,8 +61,12 @@ pub(super) enum LaneStop {
     },
 }
 
-/// A replica as the request path sees it: one cache line.
+/// A replica as the request path sees it: one cache line of its own.
+///
+/// The time integrals of `running` and `waiting` are request-nanoseconds in 96 bits, a low and a high part each. They cannot
+/// overflow: the levels stay below 2^32 (every request is a record of the slab, whose numbers are `u32`) and time below 2^64.
 #[derive(Debug, Clone, Copy, Default)]
+#[repr(align(64))]
 pub(super) struct Seat {
     pub running: u32,
     pub waiting: u32,
@@ -69,25 +78,53 @@ pub(super) struct Seat {
     served_before: bool,
     /// When the areas were brought up to date.
     changed: u64,
-    /// Time integrals of `running` and `waiting` in nanoseconds.
-    pub busy_area: u64,
-    pub waiting_area: u64,
-    /// Requests that arrived.
+    busy_low: u64,
+    waiting_low: u64,
+    busy_high: u32,
+    waiting_high: u32,
+    /// Attempts that arrived.
     pub arrived: u64,
+}
+
+const _: () = assert!(size_of::<Seat>() == 64, "dispatch touches one cache line of a replica");
+
+/// Adds the area of `level` over `elapsed` nanoseconds.
+#[inline(always)]
+fn grow(low: &mut u64, high: &mut u32, level: u32, elapsed: u64) {
+    let sum = u128::from(level) * u128::from(elapsed) + u128::from(*low);
+    *low = sum as u64;
+    *high += (sum >> 64) as u32;
 }
 
 impl Seat {
     #[inline]
     fn settle(&mut self, now: u64) {
         let elapsed = now - self.changed;
-        self.busy_area += u64::from(self.running) * elapsed;
-        self.waiting_area += u64::from(self.waiting) * elapsed;
+        grow(&mut self.busy_low, &mut self.busy_high, self.running, elapsed);
+        grow(&mut self.waiting_low, &mut self.waiting_high, self.waiting, elapsed);
         self.changed = now;
     }
 
     #[inline]
     fn load(&self) -> u32 {
         self.running + self.waiting
+    }
+
+    /// Time integral of requests in service, slot-nanoseconds.
+    pub(super) fn busy_area(&self) -> u128 {
+        u128::from(self.busy_high) << 64 | u128::from(self.busy_low)
+    }
+
+    /// Time integral of waiting requests, request-nanoseconds.
+    fn waiting_area(&self) -> u128 {
+        u128::from(self.waiting_high) << 64 | u128::from(self.waiting_low)
+    }
+
+    /// Takes both integrals, busy first, and leaves zero.
+    fn take_areas(&mut self) -> (u128, u128) {
+        let areas = (self.busy_area(), self.waiting_area());
+        (self.busy_low, self.busy_high, self.waiting_low, self.waiting_high) = (0, 0, 0, 0);
+        areas
     }
 }
 
@@ -114,7 +151,10 @@ pub(super) struct Lane<M, D> {
     batch: RequestBatch,
     cursor: usize,
     next_arrival: u64,
+    /// Fresh requests so far.
     ordinal: u64,
+    /// Retries offered so far.
+    retried: u64,
     demand_draw: Draw,
     dispatch_draw: Draw,
     jobs: Jobs,
@@ -127,7 +167,8 @@ pub(super) struct Lane<M, D> {
     retries: BinaryHeap<Reverse<PendingRetry>>,
     /// Time of the earliest deadline or retry.
     next_timer: u64,
-    retry_tokens: f64,
+    /// What the retry budget holds, see [`RETRY`].
+    retry_tokens: u64,
     sequence: u64,
     now: u64,
     drained: Option<u32>,
@@ -160,7 +201,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         model: M,
         dispatcher: D,
         tally: Tally,
-    ) -> Result<Self, TraceError> {
+    ) -> Result<Self, RunError> {
         let mut lane = Lane {
             demand_draw: demand_draw(spec.streams, spec.service),
             dispatch_draw: spec.streams.running(Purpose::Dispatch, spec.service),
@@ -171,6 +212,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             cursor: 0,
             next_arrival: NEVER,
             ordinal: 0,
+            retried: 0,
             jobs: Jobs::new(),
             seats: Vec::new(),
             model,
@@ -179,7 +221,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             deadlines: VecDeque::new(),
             retries: BinaryHeap::new(),
             next_timer: NEVER,
-            retry_tokens: RETRY_RESERVE,
+            retry_tokens: 0,
             sequence: 0,
             now: 0,
             drained: None,
@@ -230,17 +272,21 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
     fn count_arrival(&mut self, arrival: u64, demand: u64) {
         self.tally.arrived(arrival, demand);
         if let Some(retry) = &self.spec.retry {
-            self.retry_tokens = (self.retry_tokens + retry.budget.get()).min(RETRY_RESERVE);
+            let gained = (retry.budget.get() * RETRY as f64).round() as u64;
+            self.retry_tokens = (self.retry_tokens + gained).min(u64::from(retry.reserve) * RETRY);
         }
         self.ordinal += 1;
     }
 
     /// Takes in the next batch of arrivals and draws the demands that the trace does not know.
     #[cold]
-    fn refill(&mut self) -> Result<(), TraceError> {
+    fn refill(&mut self) -> Result<(), RunError> {
         self.cursor = 0;
         self.batch.clear();
-        self.source.fill(&mut self.batch)?;
+        self.source
+            .fill(&mut self.batch)
+            .map_err(|error| RunError::Trace { at: SimTime::from_nanos(self.now), error })?;
+        self.ensure_room(self.batch.len() as u64)?;
         complete(&mut self.batch, &self.spec.demand, &mut self.demand_draw);
         let batch = &self.batch;
         assert!(batch.demands.len() == batch.len(), "a demand for every arrival");
@@ -256,8 +302,17 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         Ok(())
     }
 
+    /// Records have numbers below 2^32: there must be one for each of `more` requests. Those of a batch are seen to when it comes
+    /// in, so that a fresh request needs no look; a retry leaves room for the whole batch.
+    fn ensure_room(&self, more: u64) -> Result<(), RunError> {
+        if u64::from(self.jobs.live()) + more <= MOST_JOBS {
+            return Ok(());
+        }
+        Err(RunError::TooManyRequests { at: SimTime::from_nanos(self.now), service: self.spec.name.clone() })
+    }
+
     /// Processes events up to the horizon.
-    pub(super) fn run(&mut self, horizon: Horizon) -> Result<LaneStop, TraceError> {
+    pub(super) fn run(&mut self, horizon: Horizon) -> Result<LaneStop, RunError> {
         loop {
             let completion = self.completions.next_time().as_nanos();
             let timer = self.next_timer;
@@ -275,7 +330,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
                     return Ok(LaneStop::Horizon);
                 }
                 self.arrive()?;
-            } else if !self.timer(horizon) {
+            } else if !self.timer(horizon)? {
                 return Ok(LaneStop::Horizon);
             } else if let Some(seat) = self.drained.take() {
                 return Ok(LaneStop::Drained { seat, at: SimTime::from_nanos(self.now) });
@@ -296,7 +351,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
     }
 
     #[inline]
-    fn arrive(&mut self) -> Result<(), TraceError> {
+    fn arrive(&mut self) -> Result<(), RunError> {
         let arrival = self.next_arrival;
         let demand = self.batch.demands[self.cursor].as_nanos();
         self.cursor += 1;
@@ -457,12 +512,12 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
     }
 
     /// Processes the next time-out or retry; `false` if it lies beyond the horizon.
-    fn timer(&mut self, horizon: Horizon) -> bool {
+    fn timer(&mut self, horizon: Horizon) -> Result<bool, RunError> {
         let deadline = self.deadlines.front().map_or(NEVER, |(at, _, _)| *at);
         let retry = self.retries.peek().map_or(NEVER, |Reverse(retry)| retry.at);
         if deadline <= retry {
             if deadline >= horizon.completions {
-                return false;
+                return Ok(false);
             }
             let expired = self.deadlines.pop_front();
             self.find_next_timer();
@@ -471,21 +526,25 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             }
         } else {
             if retry >= horizon.arrivals {
-                return false;
+                return Ok(false);
             }
+            self.ensure_room(self.batch.len() as u64 + 1)?;
             let retry = self.retries.pop();
             self.find_next_timer();
             if let Some(Reverse(retry)) = retry {
                 self.now = retry.at;
                 let PendingRetry { arrival, demand, ordinal, attempt, .. } = retry;
-                if attempt == FRESH {
+                let number = if attempt == FRESH {
                     self.count_arrival(arrival, demand);
-                }
-                let number = if attempt == FRESH { 0 } else { attempt };
+                    0
+                } else {
+                    self.retried += 1;
+                    attempt
+                };
                 self.offer(Attempt { arrival, demand, ordinal, number });
             }
         }
-        true
+        Ok(true)
     }
 
     /// The client gives up on an attempt, unless it is over.
@@ -558,13 +617,13 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
     /// An attempt is lost: the client tries again, or the request is lost for good.
     #[cold]
     fn lose(&mut self, attempt: Attempt, loss: Loss, cause: Cause) {
-        let again = self.spec.retry.filter(|retry| attempt.number + 1 < retry.attempts && self.retry_tokens >= 1.0);
+        let again = self.spec.retry.filter(|retry| attempt.number + 1 < retry.attempts && self.retry_tokens >= RETRY);
         let Some(retry) = again else {
             self.tally.lost(attempt.arrival, loss, cause);
             self.over(attempt.ordinal);
             return;
         };
-        self.retry_tokens -= 1.0;
+        self.retry_tokens -= RETRY;
         self.tally.retried(attempt.arrival);
         let doubled = retry.backoff.as_nanos().saturating_mul(1 << attempt.number.min(62));
         let ceiling = doubled.min(retry.max_backoff.as_nanos());
@@ -595,7 +654,7 @@ fn attempt_of(job: &Job) -> Attempt {
 /// What the simulation asks of a lane at control events, whatever it was compiled for.
 pub(super) trait LaneControl: Send {
     /// Processes events up to the horizon.
-    fn run(&mut self, horizon: Horizon) -> Result<LaneStop, TraceError>;
+    fn run(&mut self, horizon: Horizon) -> Result<LaneStop, RunError>;
     /// The time of the next event in nanoseconds, `u64::MAX` if there is none.
     fn next_event(&self) -> u64;
     /// Opens a seat for a replica that is ready; a number from [`LaneControl::seat_count`] downwards is taken again.
@@ -614,8 +673,10 @@ pub(super) trait LaneControl: Send {
     fn set_ordered(&mut self, ordered: Ordered);
     /// The lane's counts.
     fn tally(&mut self) -> &mut Tally;
-    /// Totals at `now`.
+    /// Totals at `now`. Takes as long as there are seats, however many requests wait.
     fn totals(&mut self, now: SimTime) -> LaneTotals;
+    /// Looks at every request in the system, of which there may be very many.
+    fn present(&self, now: SimTime) -> Present;
 }
 
 /// A lane's totals at one moment.
@@ -629,18 +690,23 @@ pub(super) struct LaneTotals {
     pub waiting_now: u64,
     /// Time worked, see [`ServiceModel::work_done`].
     pub work: f64,
-    /// Time that attempts, gone or present, have spent at replicas: Little's law says it equals `busy + waiting`.
-    pub residence: u128,
-    /// Requests (not attempts) in the system that arrived after warm-up, those waiting for a retry included.
-    pub in_flight: u64,
     /// Events processed.
     pub events: u64,
     /// Requests served by a replica that had served before.
     pub warm_requests: u64,
     /// Checksum over arrivals and demands.
     pub fingerprint: u64,
-    /// Requests that arrived so far.
-    pub ordinal: u64,
+    /// Attempts offered so far, fresh requests and retries.
+    pub attempts: u64,
+}
+
+/// What a look at every request in the system tells.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Present {
+    /// Time that attempts, gone or present, have spent at replicas: Little's law says it equals `busy + waiting`.
+    pub residence: u128,
+    /// Requests (not attempts) in the system that arrived after warm-up, those waiting for a retry included.
+    pub in_flight: u64,
 }
 
 impl LaneTotals {
@@ -652,7 +718,7 @@ impl LaneTotals {
 }
 
 impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
-    fn run(&mut self, horizon: Horizon) -> Result<LaneStop, TraceError> {
+    fn run(&mut self, horizon: Horizon) -> Result<LaneStop, RunError> {
         Lane::run(self, horizon)
     }
 
@@ -711,9 +777,10 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         let record = &mut self.seats[seat as usize];
         record.settle(now.as_nanos());
         assert!(record.load() == 0 && !record.open, "only an empty closed seat is released");
-        self.past_work += self.model.work_done(seat, record.busy_area, now);
-        self.past_busy += u128::from(std::mem::take(&mut record.busy_area));
-        self.past_waiting += u128::from(std::mem::take(&mut record.waiting_area));
+        self.past_work += self.model.work_done(seat, record.busy_area(), now);
+        let (busy, waiting) = record.take_areas();
+        self.past_busy += busy;
+        self.past_waiting += waiting;
         record.draining = false;
     }
 
@@ -726,7 +793,7 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
     fn work_done(&mut self, seat: u32, now: SimTime) -> f64 {
         let record = &mut self.seats[seat as usize];
         record.settle(now.as_nanos());
-        self.model.work_done(seat, record.busy_area, now)
+        self.model.work_done(seat, record.busy_area(), now)
     }
 
     fn set_ordered(&mut self, ordered: Ordered) {
@@ -743,33 +810,54 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         let (mut work, mut waiting_now) = (self.past_work, 0);
         for (number, seat) in self.seats.iter_mut().enumerate() {
             seat.settle(nanos.max(seat.changed));
-            if seat.busy_area > 0 {
-                work += self.model.work_done(number as u32, seat.busy_area, now);
+            let seat_busy = seat.busy_area();
+            if seat_busy > 0 {
+                work += self.model.work_done(number as u32, seat_busy, now);
             }
-            busy += u128::from(seat.busy_area);
-            waiting += u128::from(seat.waiting_area);
+            busy += seat_busy;
+            waiting += seat.waiting_area();
             waiting_now += u64::from(seat.waiting);
         }
-        let present = |job: &Job| matches!(job.state, JobState::Waiting | JobState::Running);
-        let mut residence = self.tally.residence();
-        let mut in_flight = 0;
-        for (_, job) in self.jobs.iter().filter(|(_, job)| present(job)) {
-            residence += u128::from(nanos - job.offered);
-            in_flight += u64::from(!job.abandoned && job.arrival >= self.tally.warm_up);
-        }
-        let retried = |retry: &PendingRetry| retry.attempt != FRESH && retry.arrival >= self.tally.warm_up;
-        in_flight += self.retries.iter().filter(|Reverse(retry)| retried(retry)).count() as u64;
         LaneTotals {
             busy,
             waiting,
             waiting_now,
             work,
-            residence,
-            in_flight,
             events: self.events,
             warm_requests: self.warm_requests,
             fingerprint: self.fingerprint,
-            ordinal: self.ordinal,
+            attempts: self.ordinal + self.retried,
         }
+    }
+
+    fn present(&self, now: SimTime) -> Present {
+        let present = |job: &Job| matches!(job.state, JobState::Waiting | JobState::Running);
+        let mut residence = self.tally.residence();
+        let mut in_flight = 0;
+        for (_, job) in self.jobs.iter().filter(|(_, job)| present(job)) {
+            residence += u128::from(now.as_nanos() - job.offered);
+            in_flight += u64::from(!job.abandoned && job.arrival >= self.tally.warm_up);
+        }
+        let retried = |retry: &PendingRetry| retry.attempt != FRESH && retry.arrival >= self.tally.warm_up;
+        in_flight += self.retries.iter().filter(|Reverse(retry)| retried(retry)).count() as u64;
+        Present { residence, in_flight }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn areas_hold_the_longest_queue_for_the_longest_time() {
+        let mut seat = Seat { running: u32::MAX, waiting: u32::MAX, ..Seat::default() };
+        for now in [1, 12_345, u64::MAX / 3, u64::MAX - 1, u64::MAX] {
+            seat.settle(now);
+            let area = u128::from(u32::MAX) * u128::from(now);
+            assert_eq!((seat.busy_area(), seat.waiting_area()), (area, area));
+        }
+        seat.running = 7;
+        assert_eq!(seat.take_areas().0, u128::from(u32::MAX) * u128::from(u64::MAX));
+        assert_eq!((seat.busy_area(), seat.waiting_area(), seat.running), (0, 0, 7));
     }
 }

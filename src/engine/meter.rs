@@ -10,7 +10,9 @@ use crate::units::{SimDuration, SimTime};
 pub struct MetricsSpec {
     /// Time between two scrapes.
     pub interval: SimDuration,
-    /// Window over which CPU and rates are averaged; a replica younger than two scrapes does not report.
+    /// The most time over which CPU and rates are averaged: from the oldest reading within this window to the newest, as
+    /// Prometheus' `rate()` and metrics-server do, that is over whole scrape intervals. A replica younger than two scrapes does
+    /// not report.
     pub window: SimDuration,
     /// Time from a scrape until a policy can see it.
     pub lag: SimDuration,
@@ -20,6 +22,14 @@ pub struct MetricsSpec {
     pub first_decision: Option<SimDuration>,
     /// Custom metrics by name.
     pub names: Vec<(String, Measure)>,
+}
+
+impl MetricsSpec {
+    /// The time that is averaged over once there are readings enough: the scrape intervals that fit into the window.
+    pub fn averaged(&self) -> SimDuration {
+        let interval = self.interval.as_nanos().max(1);
+        SimDuration::from_nanos(self.window.as_nanos() / interval * interval)
+    }
 }
 
 impl Default for MetricsSpec {
@@ -43,10 +53,10 @@ pub(super) struct Reading {
     pub id: u32,
     /// Core-nanoseconds used.
     pub cpu: f64,
-    /// Requests that arrived.
+    /// Attempts that arrived.
     pub arrived: u64,
     /// Integral of busy slots, slot-nanoseconds.
-    pub busy: u64,
+    pub busy: u128,
     /// Requests waiting now.
     pub waiting: u32,
     /// Memory in use now, bytes.
@@ -56,7 +66,7 @@ pub(super) struct Reading {
 /// A service's own counters at one scrape, as its load balancer keeps them: complete, whichever replicas report.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct ServiceReading {
-    /// Requests that arrived, those that met no replica included.
+    /// Attempts that arrived, those that met no replica included: a load balancer cannot tell a retry from a fresh request.
     pub arrived: u64,
     /// Integral of requests in service.
     pub busy: u128,
@@ -86,7 +96,7 @@ pub(super) struct Meter {
 impl Meter {
     pub(super) fn new(spec: &MetricsSpec) -> Self {
         Meter {
-            window: spec.window,
+            window: spec.averaged(),
             lag: spec.lag,
             series: Vec::new(),
             service: VecDeque::from([(SimTime::ZERO, ServiceReading::default())]),
@@ -138,9 +148,9 @@ impl Meter {
     }
 }
 
-/// Drops readings from before `horizon`, but keeps the last of those, from which the window is measured.
+/// Drops readings from before `horizon`: nothing older than the window has a part in an average.
 fn trim<T>(readings: &mut VecDeque<(SimTime, T)>, horizon: SimTime) {
-    while readings.len() > 1 && readings[1].0 <= horizon {
+    while readings.front().is_some_and(|(at, _)| *at < horizon) {
         readings.pop_front();
     }
 }

@@ -2,7 +2,7 @@
 
 use super::causes::Causes;
 use super::record::{Interval, ObjectiveRecord};
-use crate::units::{Fraction, SimDuration};
+use crate::units::{Fraction, SimDuration, SimTime};
 
 /// What the user promises to the clients.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,13 +31,14 @@ impl Objective {
 /// The window of the burn rate.
 const BURN_WINDOW: SimDuration = SimDuration::from_secs(3600);
 
-/// Judges a run: totals after warm-up, and the timeline with the good requests of each interval.
+/// Judges a run: totals after warm-up, the timeline with the good requests of each interval, and what counts of each.
 pub(super) fn judge(
     objective: &Objective,
     (good, total): (u64, u64),
     causes: Causes,
     timeline: &[Interval],
     interval_good: impl Fn(usize) -> u64,
+    counted: &[Ended],
 ) -> ObjectiveRecord {
     let judged = |interval: &Interval| interval.completed + interval.lost;
     let mut violation = SimDuration::ZERO;
@@ -54,38 +55,73 @@ pub(super) fn judge(
         good,
         total,
         violation,
-        peak_burn_rate: peak_burn_rate(objective, timeline, interval_good),
+        peak_burn_rate: peak_burn_rate(objective, counted),
         causes,
     }
 }
 
-/// The highest ratio of (share of bad requests) to (error budget) over any window of an hour (the run, if shorter), after
-/// the SRE workbook's definition of burn rate. An objective of 100% has no budget: its burn rate is infinite once anything
-/// is bad, zero otherwise.
-fn peak_burn_rate(objective: &Objective, timeline: &[Interval], interval_good: impl Fn(usize) -> u64) -> f64 {
+/// Requests that arrived after the warm-up and ended in an interval, or in the part of it that lies after the warm-up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ended {
+    pub from: SimTime,
+    pub to: SimTime,
+    pub requests: u64,
+    pub bad: u64,
+}
+
+/// The highest ratio of (share of bad requests) to (error budget) over any window of an hour after the warm-up (all of that time,
+/// if shorter), after the SRE workbook's definition of burn rate. Within an interval requests are taken to end evenly: a window
+/// that cuts an interval counts it by the part that it covers. An objective of 100% has no budget: its burn rate is infinite
+/// once anything is bad, zero otherwise.
+///
+/// Between two places where an edge of the window meets an edge of an interval, bad and all requests in the window change
+/// linearly and so their ratio monotonically: the highest is at one of these places.
+fn peak_burn_rate(objective: &Objective, rows: &[Ended]) -> f64 {
+    let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return 0.0 };
     let budget = 1.0 - objective.target.get();
-    let (mut good, mut total, mut first, mut peak) = (0u64, 0u64, 0, 0.0f64);
-    for (last, interval) in timeline.iter().enumerate() {
-        good += interval_good(last);
-        total += interval.completed + interval.lost;
-        let end = interval.start + interval.length;
-        while end.since(timeline[first].start) > BURN_WINDOW && first < last {
-            good -= interval_good(first);
-            total -= timeline[first].completed + timeline[first].lost;
+    let window = BURN_WINDOW.min(last.to.since(first.from));
+    let latest = last.to.saturating_sub(window);
+    let edges = || rows.iter().map(|row| row.from).chain([last.to]);
+    let begins_at_edge = edges().filter(|edge| *edge <= latest);
+    let ends_at_edge = edges().filter(|edge| *edge >= first.from + window).map(|edge| edge.saturating_sub(window));
+    let share = highest_share(rows, window, begins_at_edge).max(highest_share(rows, window, ends_at_edge));
+    if share > 0.0 { share / budget } else { 0.0 }
+}
+
+/// The highest share of bad requests in the windows with these beginnings, which ascend; 0 if none is bad.
+fn highest_share(rows: &[Ended], window: SimDuration, beginnings: impl Iterator<Item = SimTime>) -> f64 {
+    // Rows before `inside` end before the window does, and those before `first` before it begins; `whole` are the sums of the
+    // rows between.
+    let (mut first, mut inside, mut whole, mut highest) = (0, 0, (0u64, 0u64), 0.0f64);
+    for begin in beginnings {
+        let end = begin + window;
+        while inside < rows.len() && rows[inside].to <= end {
+            whole = (whole.0 + rows[inside].bad, whole.1 + rows[inside].requests);
+            inside += 1;
+        }
+        while first < inside && rows[first].from < begin {
+            whole = (whole.0 - rows[first].bad, whole.1 - rows[first].requests);
             first += 1;
         }
-        let whole_window = end.since(timeline[first].start) >= BURN_WINDOW || last + 1 == timeline.len();
-        if total > good && whole_window {
-            peak = peak.max((total - good) as f64 / total as f64 / budget);
+        let (mut bad, mut all) = (whole.0 as f64, whole.1 as f64);
+        let before = first.checked_sub(1).and_then(|row| rows.get(row));
+        for row in before.into_iter().chain(rows.get(inside)) {
+            let part = row.to.min(end).since(row.from.max(begin)).as_secs_f64() / row.to.since(row.from).as_secs_f64();
+            bad += row.bad as f64 * part;
+            all += row.requests as f64 * part;
+        }
+        if bad > 0.0 {
+            highest = highest.max(bad / all);
         }
     }
-    peak
+    highest
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::SimTime;
+    use proptest::prelude::*;
+    use rstest::rstest;
 
     fn minutes(good: &[(u64, u64)]) -> (Vec<Interval>, Vec<u64>) {
         let minute = SimDuration::from_secs(60);
@@ -98,17 +134,98 @@ mod tests {
         (timeline.collect(), good.iter().map(|(good, _)| *good).collect())
     }
 
+    /// Rows of `step` seconds, the last one cut at `end`, of one request a second, bad ones from second to second.
+    fn rows(step: u64, end: u64, bad: &[(u64, u64)]) -> Vec<Ended> {
+        let overlap =
+            |from: u64, to: u64| bad.iter().map(|(a, b)| (*b).min(to).saturating_sub((*a).max(from))).sum::<u64>();
+        let row = |from: u64| {
+            let to = (from + step).min(end);
+            Ended {
+                from: SimTime::from_secs(from),
+                to: SimTime::from_secs(to),
+                requests: to - from,
+                bad: overlap(from, to),
+            }
+        };
+        (0..end).step_by(step as usize).map(row).collect()
+    }
+
+    fn objective(target: f64) -> Objective {
+        Objective { within: None, target: Fraction::new(target).unwrap() }
+    }
+
     #[test]
     fn violation_minutes_and_burn_rate() {
-        let mut rows = vec![(100, 100); 120];
-        rows[90] = (40, 100);
-        rows[91] = (0, 0);
-        let (timeline, good) = minutes(&rows);
-        let objective = Objective { within: None, target: Fraction::new(0.99).unwrap() };
-        let record = judge(&objective, (11_840, 11_900), Causes::default(), &timeline, |i| good[i]);
+        let mut minute = vec![(100, 100); 120];
+        minute[90] = (40, 100);
+        minute[91] = (0, 0);
+        let (timeline, good) = minutes(&minute);
+        let ended = |(row, (good, all)): (&Interval, &(u64, u64))| Ended {
+            from: row.start,
+            to: row.start + row.length,
+            requests: *all,
+            bad: all - good,
+        };
+        let counted: Vec<Ended> = timeline.iter().zip(&minute).map(ended).collect();
+        let totals = (11_840, 11_900);
+        let record = judge(&objective(0.99), totals, Causes::default(), &timeline, |i| good[i], &counted);
         assert_eq!(record.violation, SimDuration::from_secs(60));
         // 60 bad among 6,000 (5,900 with the empty minute) of the worst hour, against a budget of 1%.
         assert!((record.peak_burn_rate - 60.0 / 5900.0 / 0.01).abs() < 1e-9, "{}", record.peak_burn_rate);
         assert!((record.budget_used() - 60.0 / 11_900.0 / 0.01).abs() < 1e-9);
+    }
+
+    /// 420 of the 3,600 requests of the worst hour are bad, wherever the edges of the intervals lie.
+    #[rstest]
+    #[case::divides_an_hour(60)]
+    #[case::seven_minutes(420)]
+    #[case::eight_minutes(480)]
+    #[case::twenty_five_minutes(1500)]
+    #[case::forty_minutes(2400)]
+    #[case::fifty_minutes(3000)]
+    fn the_length_of_intervals_does_not_matter(#[case] step: u64) {
+        let found = peak_burn_rate(&objective(0.99), &rows(step, 10_800, &[(3780, 4200)]));
+        assert!((found - 420.0 / 3600.0 / 0.01).abs() < 1e-9, "{found}");
+    }
+
+    #[rstest]
+    #[case::intervals_longer_than_the_window(7200, 14_400, &[(7200, 10_800)], 0.5)]
+    #[case::shorter_than_the_window(60, 600, &[(0, 60)], 0.1)]
+    #[case::one_interval(1000, 700, &[(0, 70)], 0.1)]
+    #[case::at_the_very_end(420, 10_800, &[(10_500, 10_800)], 300.0 / 3600.0)]
+    #[case::nothing_bad(420, 10_800, &[], 0.0)]
+    fn other_shapes(#[case] step: u64, #[case] end: u64, #[case] bad: &[(u64, u64)], #[case] share: f64) {
+        let found = peak_burn_rate(&objective(0.99), &rows(step, end, bad));
+        assert!((found - share / 0.01).abs() < 1e-9, "{found}");
+        let without_budget = if share > 0.0 { f64::INFINITY } else { 0.0 };
+        assert!(peak_burn_rate(&objective(1.0), &rows(step, end, bad)) == without_budget);
+        assert_eq!(peak_burn_rate(&objective(0.99), &[]), 0.0);
+    }
+
+    proptest! {
+        /// Against every window that begins at a whole second.
+        #[test]
+        fn no_window_is_worse(
+            step in 1u64..5000,
+            end in 1u64..12_000,
+            bad in prop::collection::vec((0u64..12_000, 0u64..2000), 0..4),
+        ) {
+            let bad: Vec<(u64, u64)> = bad.iter().map(|(from, length)| (*from, from + length)).collect();
+            let rows = rows(step, end, &bad);
+            let found = peak_burn_rate(&objective(0.5), &rows) * 0.5;
+            let window = end.min(3600);
+            let mut highest = 0.0f64;
+            for begin in 0..=end - window {
+                let part = |row: &Ended| {
+                    let (from, to) = (row.from.as_secs_f64(), row.to.as_secs_f64());
+                    ((begin + window) as f64).min(to).max(from) - (begin as f64).max(from).min(to)
+                };
+                let covered = |row: &Ended| part(row) / (row.to.as_secs_f64() - row.from.as_secs_f64());
+                let bad: f64 = rows.iter().map(|row| covered(row) * row.bad as f64).sum();
+                let all: f64 = rows.iter().map(|row| covered(row) * row.requests as f64).sum();
+                highest = highest.max(bad / all);
+            }
+            prop_assert!((found - highest).abs() < 1e-9, "{found} {highest}");
+        }
     }
 }

@@ -181,6 +181,8 @@ pub struct Interval {
     pub length: SimDuration,
     /// Requests that arrived.
     pub arrived: u64,
+    /// Attempts that arrived: requests and their retries, as the load balancer counts them.
+    pub attempts: u64,
     /// Requests completed.
     pub completed: u64,
     /// Requests rejected, timed out or failed for good.

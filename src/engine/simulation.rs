@@ -7,6 +7,7 @@ use super::fault::Zones;
 use super::fleet::{Fleet, Shared};
 use super::lane::{Horizon, Lane, LaneControl, LaneSpec, LaneStop, LaneTotals};
 use super::meter::{Meter, Reading, ServiceReading};
+use super::objective::Ended;
 use super::record::{DecisionRecord, Interval, LeaseRecord, RunRecord};
 use super::spec::{RunSpec, ServiceRun};
 use super::tally::Tally;
@@ -26,6 +27,9 @@ pub(super) struct Service {
     pub timeline: Vec<Interval>,
     /// Good requests by interval, one row per objective.
     pub interval_good: Vec<Vec<u64>>,
+    /// Requests that arrived after the warm-up, by the interval in which they ended, and how many of them were bad: one row per
+    /// objective.
+    pub interval_counted: Vec<Vec<Ended>>,
     pub decisions: Vec<DecisionRecord>,
     pub foretold: Vec<Foretold>,
     /// The kind of the last reason, and its words where there was no data: they name what is missing.
@@ -45,15 +49,15 @@ pub(super) struct Marks {
     pub serving: u128,
     pub starting: u128,
     pub leased: u128,
-    pub spending: u128,
 }
 
 /// What all nodes cost, which is the same at any time.
 #[derive(Debug, Clone, Copy, Default)]
 struct NodesPaid {
     count: u64,
-    /// Nano-dollars per hour.
-    spending: u64,
+    /// Nano-dollars per hour. Node prices come from the catalogue and a pool has at most 100,000 nodes: times the nanoseconds of
+    /// an interval this stays below 2^127.
+    spending: u128,
 }
 
 /// A run in progress.
@@ -100,7 +104,7 @@ impl Simulation {
             for _ in 0..lease.count {
                 shared.leases.open(&lease.what, SimTime::ZERO, lease.price, lease.billing);
                 nodes.count += 1;
-                nodes.spending += lease.price.as_nanos();
+                nodes.spending += u128::from(lease.price.as_nanos());
             }
         }
         let settings = RunSettings {
@@ -179,7 +183,7 @@ impl Simulation {
 
     fn advance_lane(&mut self, number: usize, horizon: Horizon) -> Result<bool, RunError> {
         let service = &mut self.services[number];
-        let stop = service.lane.run(horizon).map_err(|error| RunError::Trace { at: self.now, error })?;
+        let stop = service.lane.run(horizon)?;
         let LaneStop::Drained { seat, at } = stop else { return Ok(false) };
         service.fleet.drained(seat, at, &mut *service.lane, &mut self.shared);
         self.place_pending(at);
@@ -356,6 +360,7 @@ impl Service {
         let spec = &run.spec;
         let lane_spec = LaneSpec {
             service: u64::from(number),
+            name: spec.name.clone(),
             queue_limit: spec.queue_limit,
             demand: spec.demand.clone(),
             timeout: spec.timeout,
@@ -371,6 +376,7 @@ impl Service {
             meter: Meter::new(&settings.metrics),
             timeline: Vec::new(),
             interval_good: vec![Vec::new(); settings.objectives.len()],
+            interval_counted: vec![Vec::new(); settings.objectives.len()],
             decisions: Vec::new(),
             foretold: Vec::new(),
             last_reason: None,
@@ -405,7 +411,7 @@ impl Service {
             if let Some(number) = replica.seat {
                 reading.cpu = self.lane.work_done(number, now) * spec.cpu_per_busy_second;
                 let seat = self.lane.seat(number, now);
-                (reading.arrived, reading.busy, reading.waiting) = (seat.arrived, seat.busy_area, seat.waiting);
+                (reading.arrived, reading.busy, reading.waiting) = (seat.arrived, seat.busy_area(), seat.waiting);
                 held = seat.running + seat.waiting;
             }
             let since = replica.running_since.unwrap_or(now);
@@ -414,7 +420,7 @@ impl Service {
             readings.push(reading);
         }
         let totals = self.lane.totals(now);
-        let service = ServiceReading { arrived: totals.ordinal, busy: totals.busy, waiting: totals.waiting_now };
+        let service = ServiceReading { arrived: totals.attempts, busy: totals.busy, waiting: totals.waiting_now };
         self.meter.scrape(now, &readings, service);
     }
 
@@ -464,8 +470,8 @@ impl Service {
         let fleet = &self.fleet;
         let (wanted, ready, starting) = (area(&fleet.wanted), area(&fleet.ready), area(&fleet.starting));
         let serving = area(&fleet.serving);
-        let (leased, spending) = (area(&fleet.leased), area(&fleet.spending));
-        Marks { at: now, totals: self.lane.totals(now), wanted, ready, serving, starting, leased, spending }
+        let leased = area(&fleet.leased);
+        Marks { at: now, totals: self.lane.totals(now), wanted, ready, serving, starting, leased }
     }
 
     /// Ends the present interval; of what the nodes cost, each of `sharers` services bears an equal part.
@@ -483,12 +489,12 @@ impl Service {
         let (busy, ready) = (mean(before.totals.busy, after.totals.busy), mean(before.ready, after.ready));
         let serving = mean(before.serving, after.serving);
         let used = used_slots(&self.fleet.spec, &before.totals, &after.totals) / nanos;
-        let node_spending = u128::from(nodes.spending) * u128::from(length.as_nanos()) / u128::from(sharers);
-        let spent = (after.spending - before.spending) + node_spending;
+        let node_share = nodes.spending * u128::from(length.as_nanos()) / u128::from(sharers);
         self.timeline.push(Interval {
             start: before.at,
             length,
             arrived: tally.arrived,
+            attempts: after.totals.attempts - before.totals.attempts,
             completed: tally.completed,
             lost: tally.lost,
             good: first_latency.map_or(tally.completed, |number| tally.good[number]),
@@ -502,9 +508,14 @@ impl Service {
             utilization: (serving > 0.0).then(|| used / (serving * slots)),
             needed: tally.demand as f64 / nanos / (slots * settings.reference_utilization),
             leased: mean(before.leased, after.leased) + nodes.count as f64 / sharers as f64,
-            cost: Usd::from_nanos((spent / 3_600_000_000_000) as i128),
+            cost: self.fleet.price().accrued(after.leased - before.leased, node_share),
         });
         self.interval_good.iter_mut().zip(&tally.good).for_each(|(row, good)| row.push(*good));
+        let from = before.at.max(settings.warm_up);
+        if now > from {
+            let ended = |good: &u64| Ended { from, to: now, requests: tally.counted, bad: tally.counted - good };
+            self.interval_counted.iter_mut().zip(&tally.counted_good).for_each(|(row, good)| row.push(ended(good)));
+        }
         self.marks = after;
     }
 }
@@ -565,6 +576,5 @@ fn boxed<M: ServiceModel + 'static, D: Dispatcher + 'static>(
     dispatcher: D,
     tally: Tally,
 ) -> Result<Box<dyn LaneControl>, RunError> {
-    let lane = Lane::new(spec, source, model, dispatcher, tally);
-    Ok(Box::new(lane.map_err(|error| RunError::Trace { at: SimTime::ZERO, error })?))
+    Ok(Box::new(Lane::new(spec, source, model, dispatcher, tally)?))
 }

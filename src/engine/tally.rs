@@ -27,9 +27,13 @@ pub struct IntervalTally {
     /// Requests lost for good.
     pub lost: u64,
     /// Demand that arrived, in nanoseconds of service.
-    pub demand: u64,
+    pub demand: u128,
     /// Good requests by objective.
     pub good: Vec<u64>,
+    /// Requests of those that ended here that arrived after the warm-up.
+    pub counted: u64,
+    /// The good ones of those, by objective.
+    pub counted_good: Vec<u64>,
     /// Waiting time p50, p95, p99.
     pub waiting: Option<[SimDuration; 3]>,
     /// Sojourn time p50, p95, p99.
@@ -98,7 +102,9 @@ pub(super) struct Tally {
     early: Window,
     interval_arrived: u64,
     interval_lost: u64,
-    interval_demand: u64,
+    /// Those of the lost that arrived after the warm-up.
+    interval_lost_counted: u64,
+    interval_demand: u128,
     /// Latency limit of each objective in nanoseconds; `u64::MAX` for availability.
     limits: Vec<u64>,
     /// The shortest of them: an answer within it is good by every objective.
@@ -134,6 +140,7 @@ impl Tally {
             early: Window::new(limits.len()),
             interval_arrived: 0,
             interval_lost: 0,
+            interval_lost_counted: 0,
             interval_demand: 0,
             strictest: limits.iter().copied().min().unwrap_or(u64::MAX),
             causes: vec![Causes::default(); limits.len()],
@@ -146,7 +153,7 @@ impl Tally {
     #[inline]
     pub(super) fn arrived(&mut self, now: u64, demand: u64) {
         self.interval_arrived += 1;
-        self.interval_demand = self.interval_demand.saturating_add(demand);
+        self.interval_demand += u128::from(demand);
         self.counts.arrived += u64::from(now >= self.warm_up);
     }
 
@@ -174,6 +181,7 @@ impl Tally {
     pub(super) fn lost(&mut self, arrival: u64, loss: Loss, cause: Cause) {
         self.interval_lost += 1;
         if arrival >= self.warm_up {
+            self.interval_lost_counted += 1;
             self.causes.iter_mut().for_each(|causes| causes.add(cause, loss.into(), 1));
             match loss {
                 Loss::Rejected => self.counts.rejected += 1,
@@ -206,6 +214,8 @@ impl Tally {
     pub(super) fn take_interval(&mut self) -> IntervalTally {
         self.total.merge(&self.present);
         self.counts.completed += self.present.completed;
+        let counted = self.present.completed + std::mem::take(&mut self.interval_lost_counted);
+        let counted_good = self.present.good.clone();
         if self.early.completed > 0 {
             self.present.merge(&self.early);
         }
@@ -219,6 +229,8 @@ impl Tally {
             lost: std::mem::take(&mut self.interval_lost),
             demand: std::mem::take(&mut self.interval_demand),
             good: self.present.good.clone(),
+            counted,
+            counted_good,
             waiting: percentiles(&self.present.waiting),
             sojourn: percentiles(&self.present.sojourn),
         };

@@ -16,9 +16,15 @@ pub(super) fn of(scenario: &Scenario) -> Vec<String> {
     let mut said: Vec<String> = scenario.services.iter().flat_map(|plan| of_service(plan, &scenario.pools)).collect();
     said.extend(nodes(scenario));
     let metrics = &scenario.metrics;
+    let averaged = metrics.averaged();
+    let within = if averaged == metrics.window {
+        String::new()
+    } else {
+        format!(" (the scrapes within the window of {})", metrics.window)
+    };
     said.push(format!(
-        "Metrics are scraped every {}, averaged over {}, and seen {} later.",
-        metrics.interval, metrics.window, metrics.lag
+        "Metrics are scraped every {}, averaged over {averaged}{within}, and seen {} later.",
+        metrics.interval, metrics.lag
     ));
     for outage in &scenario.outages {
         said.push(format!(
@@ -154,8 +160,9 @@ fn clients(spec: &ServiceSpec) -> Vec<String> {
     }
     match &spec.retry {
         Some(retry) => said.push(format!(
-            "A client of {} makes up to {} attempts, after pauses from {} that double up to {}; retries are at most {} of the requests.",
-            spec.name, retry.attempts, retry.backoff, retry.max_backoff, retry.budget
+            "A client of {} makes up to {} attempts, after pauses from {} that double up to {}; retries are at most {} of the requests so far, \
+             and calm times save up {} for a burst at most.",
+            spec.name, retry.attempts, retry.backoff, retry.max_backoff, retry.budget, retry.reserve
         )),
         None => said.push(format!("Clients of {} do not retry.", spec.name)),
     }

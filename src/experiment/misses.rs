@@ -1,10 +1,10 @@
 //! What a forecast's errors cost: the forecast joined with the timeline of the same run.
 //!
 //! Everything is counted after the warm-up, over the steps that the policy foretold ([`Foretold`]) and the intervals of the
-//! timeline. Where an interval and a step overlap in part, the interval's arrivals and cost count in proportion to the time.
+//! timeline. Where an interval and a step overlap in part, the interval's attempts and cost count in proportion to the time.
 //!
-//! * The *rate that came* in a step: the arrivals of its time over its length. Where intervals are longer than steps it is the
-//!   interval's.
+//! * The *rate that came* in a step: the attempts of its time, retries included as in the metric that the policy forecasts,
+//!   over its length. Where intervals are longer than steps it is the interval's.
 //! * A step is *above* if more came than the quantile that capacity was ordered for, *below* if less came than the lower end of
 //!   the 80% interval, and otherwise *as planned*. Steps that touch and went wrong in the same direction are one [`Miss`].
 //! * **Minutes in violation, slow and lost requests.** A miss above is charged with every interval that overlaps it or the time
@@ -197,8 +197,8 @@ fn overlapping(timeline: &[Interval], from: SimTime, to: SimTime) -> impl Iterat
 fn came(timeline: &[Interval], from: SimTime, to: SimTime) -> Option<f64> {
     let (first, last) = (timeline.first()?, timeline.last()?);
     let covered = first.start <= from && to <= last.start + last.length && from < to;
-    let arrived: f64 = overlapping(timeline, from, to).map(|(interval, share)| interval.arrived as f64 * share).sum();
-    covered.then(|| arrived / to.since(from).as_secs_f64())
+    let attempts: f64 = overlapping(timeline, from, to).map(|(interval, share)| interval.attempts as f64 * share).sum();
+    covered.then(|| attempts / to.since(from).as_secs_f64())
 }
 
 fn over_provision(step: &Foretold, came: f64, timeline: &[Interval]) -> Usd {
@@ -286,7 +286,7 @@ mod tests {
         Interval {
             start: SimTime::from_secs(300 * number),
             length: SimDuration::from_secs(300),
-            arrived: 300 * rate,
+            attempts: 300 * rate,
             completed: 300 * rate - bad,
             good: 300 * rate - 3 * bad,
             lost: bad,

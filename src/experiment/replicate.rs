@@ -142,7 +142,7 @@ pub fn replicate(arms: &[Arm<'_>], plan: &Plan, told: Told<'_>) -> Result<Replic
 
 /// Whether any service of the scenario replays a recorded trace.
 fn is_recorded(scenario: &Scenario) -> bool {
-    scenario.services.iter().any(|service| service.workload.inputs().is_ok_and(|files| !files.is_empty()))
+    scenario.services.iter().any(|service| service.workload.is_recorded())
 }
 
 /// Half-widths shrink with the square root; one step at most doubles, because the estimate is rough.

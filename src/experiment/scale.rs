@@ -25,7 +25,7 @@ pub fn scaled(scenario: &Scenario, factor: f64) -> Option<Scenario> {
             service.workload = workload;
             continue;
         }
-        let is_trace = service.workload.inputs().is_ok_and(|files| !files.is_empty());
+        let is_trace = service.workload.is_recorded();
         let whole = if is_trace { 0 } else { factor.floor() as u64 };
         let share = if is_trace { factor } else { factor.fract() };
         let step = u16::try_from(service.workload.steps().len() + 1).unwrap_or(u16::MAX);

@@ -66,26 +66,24 @@ pub struct PodView {
     pub memory_request: Option<Bytes>,
 }
 
-/// What can be measured of a replica or a service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Measure {
-    /// CPU in use, cores, averaged over the resolution window.
-    Cpu,
-    /// Memory in use, bytes, at the scrape.
-    Memory,
-    /// Requests arriving per second, averaged over the resolution window.
-    RequestRate,
-    /// Requests in service, averaged over the resolution window.
-    InFlight,
-    /// Requests waiting in the replica's queue at the scrape.
-    QueueLength,
+listed! {
+    /// What can be measured of a replica or a service.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum Measure {
+        /// CPU in use, cores, averaged over the resolution window.
+        Cpu,
+        /// Memory in use, bytes, at the scrape.
+        Memory,
+        /// Attempts arriving per second, retries included, averaged over the resolution window.
+        RequestRate,
+        /// Requests in service, averaged over the resolution window.
+        InFlight,
+        /// Requests waiting in the replica's queue at the scrape.
+        QueueLength,
+    }
 }
 
 impl Measure {
-    /// All measures in the order of [`PodMetrics::values`].
-    pub const ALL: [Measure; 5] =
-        [Measure::Cpu, Measure::Memory, Measure::RequestRate, Measure::InFlight, Measure::QueueLength];
-
     /// The name in a scenario.
     pub const fn name(self) -> &'static str {
         match self {
@@ -123,7 +121,7 @@ pub struct Scrape {
     pub window: SimDuration,
     /// Replicas that reported, in order of their ids. A replica that has not run for a whole window does not report.
     pub pods: Vec<PodMetrics>,
-    /// Totals over the service, one value per [`Measure::ALL`]; requests that met no replica count here.
+    /// Totals over the service, one value per [`Measure::ALL`]; attempts that met no replica count here.
     pub totals: [f64; 5],
 }
 
@@ -185,49 +183,37 @@ pub fn read_metric_names(node: &Node, sink: &mut Diagnostics) -> Vec<(String, Me
     names
 }
 
-/// Why a decision came out as it did, in the vocabulary of real controllers' conditions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ReasonCode {
-    /// The size is fixed by configuration.
-    Fixed,
-    /// A metric asked for this size.
-    Target,
-    /// The metric is within the tolerance of its target.
-    WithinTolerance,
-    /// A recent recommendation holds the size (stabilization window, cooldown).
-    Stabilized,
-    /// A scaling rate limit cut the change.
-    RateLimited,
-    /// The minimum or maximum number of replicas cut the size.
-    Bounded,
-    /// No usable measurement.
-    NoData,
-    /// Scaling is switched off.
-    Disabled,
-    /// A forecast asked for this size.
-    Forecast,
-    /// A plan made with knowledge of the trace asked for this size.
-    Plan,
-    /// What was learned from earlier runs asked for this size.
-    Learned,
+listed! {
+    /// Why a decision came out as it did, in the vocabulary of real controllers' conditions.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum ReasonCode {
+        /// The size is fixed by configuration.
+        Fixed,
+        /// A metric asked for this size.
+        Target,
+        /// The metric is within the tolerance of its target.
+        WithinTolerance,
+        /// A recent recommendation holds the size (stabilization window, cooldown).
+        Stabilized,
+        /// A scaling rate limit cut the change.
+        RateLimited,
+        /// The minimum or maximum number of replicas cut the size.
+        Bounded,
+        /// No usable measurement.
+        NoData,
+        /// Scaling is switched off.
+        Disabled,
+        /// A forecast asked for this size.
+        Forecast,
+        /// A plan made with knowledge of the trace asked for this size.
+        Plan,
+        /// What was learned from earlier runs asked for this size.
+        Learned,
+    }
 }
 
 impl ReasonCode {
-    /// All codes.
-    pub const ALL: [ReasonCode; 10] = [
-        ReasonCode::Fixed,
-        ReasonCode::Target,
-        ReasonCode::WithinTolerance,
-        ReasonCode::Stabilized,
-        ReasonCode::RateLimited,
-        ReasonCode::Bounded,
-        ReasonCode::NoData,
-        ReasonCode::Disabled,
-        ReasonCode::Forecast,
-        ReasonCode::Plan,
-    ];
-
     /// The code as it is written to `decisions.csv`.
     pub const fn name(self) -> &'static str {
         match self {

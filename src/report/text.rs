@@ -67,13 +67,14 @@ pub(super) fn latency_or_missing(value: Option<SimDuration>) -> String {
 }
 
 /// A share of requests in per cent, cut and never rounded up, with as many decimals as tell it from 100%
-/// (`97.3%`, `99.934%`, `100%`).
+/// (`97.3%`, `99.934%`, `100%`). More than all, as CPU above its request, is printed as it is (`120%`, `401.1%`).
 pub(super) fn attainment(share: f64) -> String {
     if !share.is_finite() {
         return MISSING.into();
     }
     if share >= 1.0 {
-        return "100%".into();
+        let text = percent(((share * 1e3 + 1e-6).floor()) / 1e3);
+        return text.replace(".0%", "%");
     }
     // 1 - 0.999 is a hair above 0.001: without the addition it would count one nine less.
     let nines = (1e-9 - (1.0 - share).log10()).clamp(0.0, 9.0) as usize;
@@ -151,6 +152,10 @@ mod tests {
 
     #[rstest]
     #[case(1.0, "100%")]
+    #[case(1.0 + 1e-12, "100%")]
+    #[case(1.2, "120%")]
+    #[case(4.01149, "401.1%")]
+    #[case(12.5, "1,250%")]
     #[case(0.9999996, "99.999960%")]
     #[case(0.99899, "99.89%")]
     #[case(0.999, "99.900%")]

@@ -75,6 +75,16 @@ impl UsdPerHour {
         let product = i128::from(self.0) * i128::from(duration.as_nanos());
         Usd((product + NANOS_PER_HOUR / 2) / NANOS_PER_HOUR)
     }
+
+    /// What `area` replica-nanoseconds cost at this price, together with `more` (nano-dollars per hour times nanoseconds),
+    /// rounded down once to a nano-dollar. Hours and the rest are multiplied apart, so that no area below 2^96 overflows.
+    pub fn accrued(self, area: u128, more: u128) -> Usd {
+        const HOUR: u128 = NANOS_PER_HOUR as u128;
+        let price = u128::from(self.0);
+        let rest = area % HOUR * price;
+        let whole = area / HOUR * price + rest / HOUR + more / HOUR;
+        Usd((whole + (rest % HOUR + more % HOUR) / HOUR) as i128)
+    }
 }
 
 impl Add for Usd {
@@ -174,6 +184,18 @@ mod tests {
         assert_eq!(price.over(SimDuration::from_secs(3600)), Usd::from_nanos(96_000_000));
         assert_eq!(price.over(SimDuration::from_secs(1)), Usd::from_nanos(26_667));
         assert_eq!(price.over(SimDuration::ZERO), Usd::ZERO);
+    }
+
+    #[test]
+    fn areas_cost_as_much_as_their_product_and_never_overflow() {
+        let price: UsdPerHour = "$0.096/h".parse().unwrap();
+        for (area, more) in [(0, 0), (1, 1), (3_599_999_999_999, 7), (10u128.pow(18) + 1, 10u128.pow(22) + 3)] {
+            let product = (area * 96_000_000 + more) / 3_600_000_000_000;
+            assert_eq!(price.accrued(area, more), Usd::from_nanos(product as i128), "{area} {more}");
+        }
+        let dearest = UsdPerHour::from_nanos(u64::MAX);
+        let most = dearest.accrued((1 << 96) - 1, 0).as_f64();
+        assert!((most / (2f64.powi(160) / 3.6e12 / 1e9) - 1.0).abs() < 1e-9, "{most}");
     }
 
     #[test]

@@ -9,6 +9,9 @@ use super::rows::{Rows, SeriesKind, Tally};
 use super::{FormatPlugin, TraceError, TraceInput, TraceOptions};
 use crate::units::{NANOS_PER_SECOND, SimDuration, SimTime};
 
+/// A dispersion is of so many bins at least: fewer say little of a variance.
+pub(super) const FEWEST: usize = 10;
+
 /// Parts of the span in which arrivals are counted to show their course.
 pub const SHAPE_COLUMNS: usize = 60;
 
@@ -17,7 +20,8 @@ pub const SHAPE_COLUMNS: usize = 60;
 pub struct Peak {
     /// Length of a bin.
     pub bin: SimDuration,
-    /// Mean number of arrivals per bin from the first to the last one, empty bins included.
+    /// Mean number of arrivals in a time as long as a bin: their rate from the first to the last one, times the bin's length. Where
+    /// all of them lie within less than that, their number.
     pub mean: f64,
     /// Arrivals in the fullest bin.
     pub most: u64,
@@ -53,10 +57,11 @@ pub struct TraceFacts {
     pub gaps: Option<Gaps>,
     /// Arrivals: the fullest second (unless the trace is too long for it), minute and hour.
     pub peaks: Vec<Peak>,
-    /// Arrivals: variance over mean of the counts per second, minute and hour; 1 for a Poisson process.
+    /// Arrivals: variance over mean of the counts per second, minute and hour; 1 for a Poisson process. Of whole ones alone, and
+    /// only where there are ten of them.
     pub dispersion: Vec<(SimDuration, f64)>,
-    /// Arrivals over two days or more: shares of the variance of hourly counts that the hour of the day and the day of the
-    /// week explain, each alone.
+    /// Arrivals over two days or more: shares of the variance of the counts of whole hours that the hour of the day and the day of
+    /// the week explain, each alone.
     pub season: Option<(f64, f64)>,
     /// Arrivals at the same instant as the row before.
     pub duplicates: u64,
@@ -220,7 +225,7 @@ impl Survey {
             longest_gap: self.longest_gap,
             gaps: self.instants.gaps(reader.interval().filter(|_| reader.kind() == SeriesKind::Counts)),
             peaks: self.bins.peaks(from_1970(first), from_1970(self.newest), tally.rows),
-            dispersion: self.bins.dispersion(from_1970(first), from_1970(self.newest), tally.rows),
+            dispersion: self.bins.dispersion(from_1970(first), from_1970(self.newest)),
             season: self.bins.season(from_1970(first), from_1970(self.newest)),
             duplicates: self.duplicates,
             shape: self.bins.shape(from_1970(first), from_1970(self.newest)),
@@ -316,16 +321,15 @@ impl Bins {
         if self.pages.is_empty() {
             return Vec::new();
         }
-        let seconds = |time: SimTime| time.as_nanos() / NANOS_PER_SECOND;
+        let span = last.since(first).as_secs_f64();
         [1, 60, 3600]
             .into_iter()
             .filter(|width| *width >= self.width)
             .map(|width| {
                 let (most, bin) = self.fullest(width);
-                let bins = seconds(last) / width - seconds(first) / width + 1;
                 Peak {
                     bin: SimDuration::from_secs(width),
-                    mean: rows as f64 / bins as f64,
+                    mean: rows as f64 * (width as f64 / span).min(1.0),
                     most,
                     at_ns: bin * width * NANOS_PER_SECOND,
                 }
@@ -348,17 +352,47 @@ impl Bins {
         shape
     }
 
-    /// Variance over mean per second, minute and hour, empty bins included; where there are at least two bins.
-    fn dispersion(&self, first: SimTime, last: SimTime, rows: u64) -> Vec<(SimDuration, f64)> {
-        let seconds = |time: SimTime| time.as_nanos() / NANOS_PER_SECOND;
+    /// The bins of `width` seconds that lie between the first and the last arrival as a whole: the second with which the first of
+    /// them begins, and how many there are. They begin at a multiple of the width if `aligned`, or else with the first whole second.
+    fn whole(&self, width: u64, aligned: bool, first: SimTime, last: SimTime) -> (u64, u64) {
+        let unit = if aligned { width } else { self.width };
+        let from = first.as_nanos().div_ceil(unit * NANOS_PER_SECOND) * unit;
+        (from, (last.as_nanos() / NANOS_PER_SECOND).saturating_sub(from) / width)
+    }
+
+    /// Calls `take` with the number and the count of each of these bins that is not empty, in order.
+    fn each_whole(&self, width: u64, (from, bins): (u64, u64), mut take: impl FnMut(u64, u64)) {
+        let mut open = (0, 0);
+        self.each(self.width, |bin, count| {
+            let Some(place) = (bin * self.width).checked_sub(from).map(|second| second / width) else { return };
+            if place >= bins {
+                return;
+            }
+            if place != open.0 && open.1 > 0 {
+                take(open.0, open.1);
+                open.1 = 0;
+            }
+            open = (place, open.1 + count);
+        });
+        if open.1 > 0 {
+            take(open.0, open.1);
+        }
+    }
+
+    /// Variance over mean per second, minute and hour.
+    fn dispersion(&self, first: SimTime, last: SimTime) -> Vec<(SimDuration, f64)> {
         let scales = [1, 60, 3600].into_iter().filter(|width| *width >= self.width && !self.pages.is_empty());
         scales
             .filter_map(|width| {
-                let bins = (seconds(last) / width - seconds(first) / width + 1) as f64;
-                let mut squares = 0.0;
-                self.each(width, |_, count| squares += (count as f64).powi(2));
-                let mean = rows as f64 / bins;
-                (bins > 1.0).then(|| (SimDuration::from_secs(width), (squares / bins - mean * mean) / mean))
+                let whole = self.whole(width, false, first, last);
+                let (bins, mut sum, mut squares) = (whole.1 as f64, 0.0, 0.0);
+                self.each_whole(width, whole, |_, count| {
+                    sum += count as f64;
+                    squares += (count as f64).powi(2);
+                });
+                let mean = sum / bins;
+                let telling = bins >= FEWEST as f64 && mean > 0.0;
+                telling.then(|| (SimDuration::from_secs(width), (squares / bins - mean * mean) / mean))
             })
             .collect()
     }
@@ -366,17 +400,13 @@ impl Bins {
     /// How much of the variance of hourly counts lies between the hours of the day, and between the days of the week (the
     /// correlation ratio eta squared, Fisher 1925).
     fn season(&self, first: SimTime, last: SimTime) -> Option<(f64, f64)> {
-        const HOUR_NS: u64 = 3600 * NANOS_PER_SECOND;
-        let (from, to) = (first.as_nanos() / HOUR_NS, last.as_nanos() / HOUR_NS);
-        if self.pages.is_empty() || to - from < 48 || to - from > MAX_PAGES as u64 * 8 {
+        let whole = self.whole(3600, true, first, last);
+        if self.pages.is_empty() || !(48..=MAX_PAGES as u64 * 8).contains(&whole.1) {
             return None;
         }
-        let mut hours = vec![0.0; (to - from + 1) as usize];
-        self.each(3600, |bin, count| {
-            if let Some(hour) = bin.checked_sub(from).and_then(|hour| hours.get_mut(hour as usize)) {
-                *hour += count as f64;
-            }
-        });
+        let from = whole.0 / 3600;
+        let mut hours = vec![0.0; whole.1 as usize];
+        self.each_whole(3600, whole, |hour, count| hours[hour as usize] = count as f64);
         let explained = |phases: usize, of: &dyn Fn(u64) -> u64| {
             let mean = hours.iter().sum::<f64>() / hours.len() as f64;
             let mut groups = vec![(0.0, 0.0); phases];
@@ -444,13 +474,34 @@ mod tests {
                 rows += 1;
             }
         }
-        let (first, last) = (SimTime::ZERO, SimTime::from_secs(95 * 3600 + 59 * 60));
-        let dispersion = bins.dispersion(first, last, rows);
+        let (first, last) = (SimTime::ZERO, SimTime::from_secs(96 * 3600));
+        let dispersion = bins.dispersion(first, last);
         // Hourly counts: 60, and 120 once in 24: mean 62.5, variance 60^2 * 23 / 24^2.
         let expected = 3600.0 * 23.0 / 576.0 / 62.5;
         assert!((dispersion[2].1 - expected).abs() < 1e-9, "{dispersion:?}");
         let (day, week) = bins.season(first, last).unwrap();
         assert!((day - 1.0).abs() < 1e-9 && week.abs() < 1e-9, "{day} {week}");
         assert_eq!(bins.fullest(3600), (120, 12));
+        let hour = bins.peaks(first, last, rows)[2];
+        assert!((hour.mean - 62.5).abs() < 1e-9 && hour.most == 120, "{hour:?}");
+    }
+
+    /// One arrival a second, and none in the rest of the first and last minute and hour: steady, whatever the ends hold.
+    #[test]
+    fn parts_of_bins_at_the_ends_count_for_nothing() {
+        let mut bins = Bins::default();
+        let (first, last) = (3600 + 1234, 49 * 3600 + 99);
+        (first..=last).for_each(|second| bins.add(second));
+        let (first, last) = (SimTime::from_secs(first), SimTime::from_secs(last));
+        let dispersion = bins.dispersion(first, last);
+        assert_eq!(
+            dispersion.iter().map(|(bin, _)| bin.as_nanos() / NANOS_PER_SECOND).collect::<Vec<_>>(),
+            [1, 60, 3600]
+        );
+        assert!(dispersion.iter().all(|(_, index)| *index == 0.0), "{dispersion:?}");
+        // 47 whole hours are fewer than two days.
+        assert_eq!(bins.season(first, last), None);
+        assert!(bins.peaks(first, last, 171_666).iter().all(|peak| (peak.mean / peak.most as f64 - 1.0).abs() < 1e-4));
+        assert!(Bins::default().dispersion(first, last).is_empty());
     }
 }

@@ -72,23 +72,22 @@ pub enum Expand {
     Even,
 }
 
-/// What the values of a metric are; its name and its type do not always tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Values {
-    /// A total that only grows and falls to zero at a restart: its increase is a count.
-    Counter,
-    /// Requests in the step that starts at the value's time.
-    Count,
-    /// Requests per second in the step before the value's time.
-    Rate,
-    /// A quantity at the value's time.
-    Level,
+listed! {
+    /// What the values of a metric are; its name and its type do not always tell.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Values {
+        /// A total that only grows and falls to zero at a restart: its increase is a count.
+        Counter,
+        /// Requests in the step that starts at the value's time.
+        Count,
+        /// Requests per second in the step before the value's time.
+        Rate,
+        /// A quantity at the value's time.
+        Level,
+    }
 }
 
 impl Values {
-    /// All of them.
-    pub const ALL: [Values; 4] = [Values::Counter, Values::Count, Values::Rate, Values::Level];
-
     /// The name in a scenario.
     pub const fn name(self) -> &'static str {
         match self {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::arrivals::{open_reader, open_rows};
 use super::expand::{Intervals, Model};
+use super::facts::FEWEST;
 use super::series::Series;
 use super::{RequestBatch, SeriesKind, TraceError, TraceOptions, TraceSource, WorkloadSpec};
 use crate::random::Streams;
@@ -12,8 +13,6 @@ use crate::units::{SimDuration, SimTime};
 
 /// Bins of the rate over time.
 const BINS: usize = 720;
-/// Scales of the dispersion have at least this many intervals: fewer say little of a variance.
-const FEWEST: usize = 10;
 /// Points of a distribution.
 const SHARES: usize = 400;
 /// Name of the distribution of gaps.
@@ -133,12 +132,26 @@ impl Portrait {
     }
 }
 
-/// Means of the phases in turn, brought to a mean of 1.
+/// Means of the phases in turn, brought to a mean of 1. An hour or day that the trace holds in part, at its ends, is left out where
+/// there are whole ones of every phase: what is missing of it need not be like what is there.
 fn profile(series: &Series, phases: usize, length: f64) -> Vec<f64> {
-    let mut sums = vec![(0.0, 0.0); phases];
-    for (bin, count) in series.counts.iter().enumerate() {
-        let slot = &mut sums[(series.week_seconds(bin) / length) as usize % phases];
-        *slot = (slot.0 + count, slot.1 + 1.0);
+    let half = series.seconds() / 2.0;
+    let last = series.counts.len().saturating_sub(1);
+    let whole = (
+        ((series.week_seconds(0) - half) / length - 1e-6).ceil() * length,
+        ((series.week_seconds(last) + half) / length + 1e-6).floor() * length,
+    );
+    let sums_of = |inside: &dyn Fn(f64) -> bool| {
+        let mut sums = vec![(0.0, 0.0); phases];
+        for (bin, count) in series.counts.iter().enumerate().filter(|(bin, _)| inside(series.week_seconds(*bin))) {
+            let slot = &mut sums[(series.week_seconds(bin) / length) as usize % phases];
+            *slot = (slot.0 + count, slot.1 + 1.0);
+        }
+        sums
+    };
+    let mut sums = sums_of(&|middle| whole.0 < middle && middle < whole.1);
+    if sums.iter().any(|(_, n)| *n == 0.0) {
+        sums = sums_of(&|_| true);
     }
     let means: Vec<f64> = sums.iter().map(|(sum, n)| if *n > 0.0 { sum / n } else { 0.0 }).collect();
     let level = means.iter().sum::<f64>() / phases as f64;
@@ -325,6 +338,17 @@ mod tests {
             assert!((weekdays[day] - expected).abs() < 0.02, "{weekdays:?}");
         }
         assert!(seen.hours.unwrap().iter().all(|hour| (hour - 1.0).abs() < 0.05));
+    }
+
+    #[test]
+    fn a_day_that_is_there_in_part_does_not_count() {
+        // Nearly all requests come between 18:00 and 24:00, the same every day; the trace begins on a Monday at noon.
+        let seen = portrait(
+            "nhpp: { season: { rate: 0.2/s, hours: [1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,99,99,99,99,99,99] },
+             start: 2026-11-23T12:00:00Z, for: 20d }",
+        );
+        let weekdays = seen.weekdays.unwrap();
+        assert!(weekdays.iter().all(|day| (day - 1.0).abs() < 0.03), "{weekdays:?}");
     }
 
     #[test]

@@ -55,7 +55,7 @@ impl Series {
         Series { start: other.start, ..series }
     }
 
-    /// Reads a stream to its end, in whole intervals: the last one counts if the stream fills at least half of it.
+    /// Reads a stream to its end, in whole intervals: a last one that the stream does not fill is left out, unless it is the only one.
     pub(super) fn of(source: &mut dyn TraceSource) -> Result<Series, TraceError> {
         let mut series = Series::empty();
         let mut batch = RequestBatch::default();
@@ -71,8 +71,7 @@ impl Series {
         }
         series.start = source.start_epoch_ns();
         if let Some(extent) = source.extent() {
-            let bins =
-                (extent.as_nanos().saturating_add(series.width / 2) / series.width).clamp(1, 2 * MAX_BINS as u64);
+            let bins = (extent.as_nanos() / series.width).clamp(1, 2 * MAX_BINS as u64);
             series.counts.resize(bins as usize, 0.0);
         }
         Ok(series)

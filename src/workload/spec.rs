@@ -130,6 +130,11 @@ impl WorkloadSpec {
         self.files.iter().map(|path| checksum(path)).collect()
     }
 
+    /// Whether it is made from files: a recorded trace is replayed, or its figures.
+    pub fn is_recorded(&self) -> bool {
+        !self.files.is_empty()
+    }
+
     /// The trace that is replayed; `None` where a generator makes the requests.
     pub fn trace(&self) -> Option<&Path> {
         self.files.first().filter(|_| self.generator.is_none()).map(PathBuf::as_path)
@@ -143,6 +148,11 @@ impl WorkloadSpec {
     /// The transforms as the scenario writes them, one text each.
     pub fn steps(&self) -> &[String] {
         &self.steps
+    }
+
+    /// Whether nothing but its last request says how long it is: a recorded trace that states no end of its own.
+    pub fn ends_with_last_request(&self) -> bool {
+        self.is_recorded() && self.open(Streams::new(0, 0), 0).is_ok_and(|source| source.extent().is_none())
     }
 
     /// The length of the workload from time zero: as far as it is stated, or else by reading it to its end; `None` for a

@@ -2,39 +2,30 @@
 
 use crate::units::{NANOS_PER_SECOND, SimTime};
 
-/// How a time is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TimeFormat {
-    /// Seconds, whole or with decimals.
-    Seconds,
-    /// Milliseconds.
-    Millis,
-    /// Microseconds.
-    Micros,
-    /// Nanoseconds.
-    Nanos,
-    /// ISO 8601 or RFC 3339: `2023-11-16 18:15:46.6805900`, `T` or a space between, with or without a zone (read as UTC
-    /// where there is none), seconds optional.
-    Iso,
-    /// `dd/Mon/yyyy:HH:MM:SS +zone` of the Common Log Format.
-    Clf,
-    /// `Mon dd HH:MM:SS` of BSD syslog (RFC 3164). The year is not written: the reader states it, and counts it on when
-    /// the months start over.
-    Syslog,
+listed! {
+    /// How a time is written.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum TimeFormat {
+        /// Seconds, whole or with decimals.
+        Seconds,
+        /// Milliseconds.
+        Millis,
+        /// Microseconds.
+        Micros,
+        /// Nanoseconds.
+        Nanos,
+        /// ISO 8601 or RFC 3339: `2023-11-16 18:15:46.6805900`, `T` or a space between, with or without a zone (read as UTC
+        /// where there is none), seconds optional.
+        Iso,
+        /// `dd/Mon/yyyy:HH:MM:SS +zone` of the Common Log Format.
+        Clf,
+        /// `Mon dd HH:MM:SS` of BSD syslog (RFC 3164). The year is not written: the reader states it, and counts it on when
+        /// the months start over.
+        Syslog,
+    }
 }
 
 impl TimeFormat {
-    /// All formats.
-    pub const ALL: [TimeFormat; 7] = [
-        TimeFormat::Seconds,
-        TimeFormat::Millis,
-        TimeFormat::Micros,
-        TimeFormat::Nanos,
-        TimeFormat::Iso,
-        TimeFormat::Clf,
-        TimeFormat::Syslog,
-    ];
-
     /// The name in a scenario.
     pub const fn name(self) -> &'static str {
         match self {

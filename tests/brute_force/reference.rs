@@ -127,7 +127,7 @@ struct Service<'a> {
     wanted: u32,
     /// By node.
     images: Vec<Image>,
-    tokens: f64,
+    tokens: u32,
     /// The seat whose turn it is in round robin.
     turn: Option<u32>,
     pending_retries: Vec<Ns>,
@@ -182,7 +182,7 @@ impl<'a> Service<'a> {
             next_id: 0,
             wanted: case.services[number].replicas,
             images: vec![Image::Absent; nodes(case).len()],
-            tokens: 100.0,
+            tokens: 0,
             turn: None,
             pending_retries: Vec::new(),
             found: Expected { rows: vec![[0; 3]; rows], ..Expected::default() },
@@ -345,7 +345,8 @@ impl Reference<'_> {
                 target.found.rows[row][0] += 1;
                 target.found.counts.arrived += counted;
                 if let Some(retry) = &target.case.retry {
-                    target.tokens = (target.tokens + f64::from(retry.budget_percent) / 100.0).min(100.0);
+                    // Hundredths of a retry: each fresh request brings the budget's share, at most the reserve is kept.
+                    target.tokens = (target.tokens + retry.budget_percent).min(100 * retry.reserve);
                 }
                 self.offer(service, request, 0);
             }
@@ -482,8 +483,8 @@ impl Reference<'_> {
         let (row, counted) = (self.row(), self.counted(self.services[service].arrivals[request]));
         let target = &mut self.services[service];
         match target.case.retry {
-            Some(retry) if number + 1 < retry.attempts && target.tokens >= 1.0 => {
-                target.tokens -= 1.0;
+            Some(retry) if number + 1 < retry.attempts && target.tokens >= 100 => {
+                target.tokens -= 100;
                 target.found.counts.retries += counted;
                 target.pending_retries.push(target.arrivals[request]);
                 let backoff = (retry.backoff << number).min(retry.max_backoff) * MS;
@@ -640,10 +641,13 @@ impl Reference<'_> {
             let id = self.create(service);
             self.place(service, id);
         }
-        // Given up first: without a node, not yet running, running but not ready, ready; of ready ones the one that
-        // became so last; then the more often crashed, then the newest.
+        // Given up first: without a node, not yet running, running but not ready, ready; then the one with the most of the
+        // service's active replicas on its node; of ready ones the one that became so last; then the more often crashed,
+        // then the newest.
         let mut candidates: Vec<&Replica> = self.services[service].replicas.iter().filter(active).collect();
+        let nodes: Vec<usize> = candidates.iter().filter_map(|replica| replica.node).collect();
         candidates.sort_by_key(|replica| {
+            let together = nodes.iter().filter(|node| replica.node == Some(**node)).count();
             let class = match replica.phase {
                 Phase::Pending => 0,
                 Phase::Ready => 3,
@@ -651,7 +655,7 @@ impl Reference<'_> {
                 _ => 1 + u8::from(replica.crashes > 0),
             };
             let ready_since = if class == 3 { replica.ready_since } else { 0 };
-            std::cmp::Reverse((3 - class, ready_since, replica.crashes, replica.id))
+            std::cmp::Reverse((3 - class, together, ready_since, replica.crashes, replica.id))
         });
         let surplus = present.saturating_sub(size as usize);
         let doomed: Vec<u32> = candidates.iter().take(surplus).map(|replica| replica.id).collect();

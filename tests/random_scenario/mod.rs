@@ -124,6 +124,7 @@ pub struct RetryCase {
     pub max_backoff: Ms,
     pub jitter: bool,
     pub budget_percent: u32,
+    pub reserve: u32,
 }
 
 /// What a replica costs.
@@ -444,6 +445,7 @@ impl ServiceCase {
                 max_backoff: millis(retry.max_backoff),
                 jitter: retry.jitter,
                 budget: Fraction::new(f64::from(retry.budget_percent) / 100.0).unwrap(),
+                reserve: retry.reserve,
             }),
             crash: self.crash.clone(),
         }

@@ -53,15 +53,16 @@ fn on_timeout() -> impl Strategy<Value = OnTimeout> {
 }
 
 fn retry(jitter: impl Strategy<Value = bool>) -> impl Strategy<Value = RetryCase> {
-    // Quarters, which binary fractions hold exactly.
-    let budget = (0..=4u32).prop_map(|quarters| quarters * 25);
-    (1..5u8, 0..400u64, 0..900u64, jitter, budget).prop_map(
-        |(attempts, backoff, max_backoff, jitter, budget_percent)| RetryCase {
+    let budget = prop_oneof![Just(0), Just(100), 0..=100u32];
+    let reserve = prop_oneof![Just(1), Just(100), 1..20u32];
+    (1..5u8, 0..400u64, 0..900u64, jitter, budget, reserve).prop_map(
+        |(attempts, backoff, max_backoff, jitter, budget_percent, reserve)| RetryCase {
             attempts,
             backoff,
             max_backoff,
             jitter,
             budget_percent,
+            reserve,
         },
     )
 }

@@ -189,6 +189,7 @@ fn interval(index: u64, ready: f64, price: UsdPerHour, service: &mut ServiceReco
         start: SimTime::from_secs(60 * index),
         length: minute,
         arrived,
+        attempts: arrived,
         completed: arrived - lost,
         lost,
         good,

@@ -54,7 +54,13 @@ pub fn scenario_schema() -> Value {
                 "seed",
                 json!({ "type": "integer", "minimum": 0, "description": "Seed of all randomness; 1 by default." }),
             ),
-            ("duration", quantity("Length of the run; the workload's if left out.", "6h")),
+            (
+                "duration",
+                quantity(
+                    "Length of the run; the workload's if left out, for a trace with time for its last request.",
+                    "6h",
+                ),
+            ),
             (
                 "warm-up",
                 quantity(
@@ -114,6 +120,20 @@ fn quantity(description: &str, example: &str) -> Value {
 
 fn count(description: &str) -> Value {
     json!({ "type": "integer", "minimum": 0, "description": description })
+}
+
+/// A whole number of at least one.
+fn at_least_one(description: &str) -> Value {
+    range(description, 1, None)
+}
+
+/// A whole number within the bounds that its reader keeps.
+fn range(description: &str, least: u32, most: Option<u32>) -> Value {
+    let mut value = json!({ "type": "integer", "minimum": least, "description": description });
+    if let Some(most) = most {
+        value["maximum"] = json!(most);
+    }
+    value
 }
 
 fn names<'a>(description: &str, list: impl Iterator<Item = &'a str>) -> Value {
@@ -189,7 +209,7 @@ fn workload() -> Value {
         ("end", text("End of the interesting part (ISO 8601, exclusive).")),
         ("reorder", quantity("How far rows may go back in time, or `all`.", "1h")),
         ("max-bad-rows", quantity("The largest share of rows that may be unusable.", "1%")),
-        ("year", count("The year in which a syslog begins.")),
+        ("year", range("The year in which a syslog begins.", 1970, Some(2500))),
         ("transforms", json!({ "type": "array", "items": transforms, "description": "Steps, in order." })),
     ];
     for generator in GENERATORS {
@@ -221,9 +241,9 @@ fn service() -> Value {
             ("name", text("Name.")),
             ("manifest", text("Path of a Deployment or StatefulSet manifest.")),
             ("workload", workload()),
-            ("replicas", count("Replicas at the start.")),
+            ("replicas", at_least_one("Replicas at the start.")),
             ("resources", resources()),
-            ("concurrency", count("Requests that a replica serves at once.")),
+            ("concurrency", at_least_one("Requests that a replica serves at once.")),
             ("queue-limit", count("Requests that may wait at a replica; more are rejected.")),
             ("service-time", service_time()),
             ("service-model", names("How requests share a replica.", ["slots", "processor-sharing"].into_iter())),
@@ -282,14 +302,18 @@ fn retry() -> Value {
     object(
         "What clients do when an attempt fails.",
         &[
-            ("attempts", count("Attempts in all.")),
+            ("attempts", range("Attempts in all.", 1, Some(100))),
             ("backoff", quantity("Before the first retry; doubles.", "100ms")),
             ("max-backoff", quantity("Longest back-off.", "10s")),
             (
                 "jitter",
                 json!({ "type": "boolean", "description": "Whether the back-off is drawn from zero to its value." }),
             ),
-            ("budget", quantity("Retries per fresh request.", "20%")),
+            (
+                "budget",
+                quantity("Retries per fresh request: at any moment at most this share of the requests so far.", "20%"),
+            ),
+            ("reserve", at_least_one("The most retries that calm times save up for a burst; 100 if left out.")),
         ],
     )
 }
@@ -320,9 +344,9 @@ fn node_pool() -> Value {
             ("name", text("Name.")),
             ("instance", text("Instance type from the catalogue.")),
             ("region", text("Region.")),
-            ("count", count("How many.")),
+            ("count", range("How many.", 1, Some(100_000))),
             ("zones", json!({ "type": "array", "items": { "type": "string" }, "description": "Zones, in turn." })),
-            ("speed", json!({ "type": "number", "description": "Relative speed of a core." })),
+            ("speed", json!({ "type": "number", "exclusiveMinimum": 0, "description": "Relative speed of a core." })),
         ],
     )
 }
@@ -366,8 +390,7 @@ fn policies() -> Value {
     let kinds: Vec<&str> = POLICIES.iter().map(|plugin| plugin.name).collect();
     let mut one = one_of_plugins("A policy and its parameters.", POLICIES.iter().map(|p| (p.name, p.summary)));
     // Beside the policy's name may stand its headroom.
-    one["properties"]["headroom"] =
-        json!({ "type": "number", "description": "Factor on the load that the policy provides for; 1 by default." });
+    one["properties"]["headroom"] = json!({ "type": "number", "minimum": 0.001, "maximum": 1000, "description": "Factor on the load that the policy provides for; 1 by default." });
     one["maxProperties"] = json!(2);
     json!({
         "type": "object",

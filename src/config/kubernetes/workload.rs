@@ -237,20 +237,18 @@ fn read_spec(object: &Object, kind: WorkloadKind, sink: &mut Diagnostics) -> Opt
             }
         }
     }
+    if template.is_none() {
+        fields.missing(&["template"], fields.node().error(format!("{owner} has no `template`")), sink);
+    }
     finish_leniently(&fields, &owner, sink);
-    let Some(template) = template else {
-        sink.push(fields.node().error(format!("{owner} has no `template`")));
-        return None;
-    };
-    let template = Fields::open(template, "template", sink)?;
+    let template = Fields::open(template?, "template", sink)?;
     let chosen = template.node_of("metadata").and_then(default_container);
     let pod: Option<&Node> = template.node_of("spec");
+    if pod.is_none() {
+        template.missing(&["spec"], template.node().error("template has no `spec`"), sink);
+    }
     finish_leniently(&template, "template", sink);
-    let Some(pod) = pod else {
-        sink.push(template.node().error("template has no `spec`"));
-        return None;
-    };
-    let pod = Fields::open(pod, "pod", sink)?;
+    let pod = Fields::open(pod?, "pod", sink)?;
     let ordinary = pod.node_of("containers").map_or_else(Vec::new, |node| containers(node, false, sink));
     if ordinary.is_empty() {
         sink.push(pod.node().error("a pod needs at least one container").help("add `containers:`"));

@@ -8,7 +8,9 @@ use super::load::Loaded;
 use super::price::{Sources, node_pool, replica_lease};
 use super::{PolicyPlan, Scenario, ServicePlan, StatedPolicy};
 use crate::catalog::price_dates;
-use crate::cluster::{ContainerRequest, NodePool, PLACEMENTS, PlacementPlugin, PodSpec, ServiceDefaults, ServiceSpec};
+use crate::cluster::{
+    ContainerRequest, DemandModel, NodePool, PLACEMENTS, PlacementPlugin, PodSpec, ServiceDefaults, ServiceSpec,
+};
 use crate::config::kubernetes::{Container, Deployment, Manifests, Object};
 use crate::config::{Diagnostic, Diagnostics, Fields, FromNode, Key, Node, SourceFile, Value, suggest};
 use crate::engine::meter::MetricsSpec;
@@ -56,7 +58,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
     }
     let duration = match duration {
         Some(duration) => duration,
-        None => extent(&services, &loaded.root, sink)?,
+        None => extent(&services, &objectives, &loaded.root, sink)?,
     };
     let interval = interval.unwrap_or(SimDuration::from_secs(60));
     check_times(duration, warm_up, interval, &loaded.root, sink);
@@ -108,11 +110,19 @@ fn check_name(name: &str, root: &Node, sink: &mut Diagnostics) {
     }
 }
 
-/// The length of the longest workload.
-fn extent(services: &[ServicePlan], root: &Node, sink: &mut Diagnostics) -> Option<SimDuration> {
+/// The length of the longest workload. A trace without a stated end is over with its last request, which is given time to be answered.
+fn extent(
+    services: &[ServicePlan],
+    objectives: &[Objective],
+    root: &Node,
+    sink: &mut Diagnostics,
+) -> Option<SimDuration> {
     let mut longest = SimDuration::ZERO;
     for service in services {
         match service.workload.extent(MAX_DURATION) {
+            Ok(Some(extent)) if service.workload.ends_with_last_request() => {
+                longest = longest.max(extent + last_answer(&service.spec, objectives));
+            }
             Ok(Some(extent)) => longest = longest.max(extent),
             Ok(None) => {
                 let node = root.get("workload").unwrap_or(root);
@@ -126,6 +136,18 @@ fn extent(services: &[ServicePlan], root: &Node, sink: &mut Diagnostics) -> Opti
         }
     }
     Some(longest)
+}
+
+/// The time after a trace's last request in which it should be answered: the longest of the latency limits, the client's patience and
+/// the mean service time.
+fn last_answer(spec: &ServiceSpec, objectives: &[Objective]) -> SimDuration {
+    let limits = objectives.iter().filter_map(|objective| objective.within).max();
+    let patience = spec.timeout.map(|timeout| timeout.after);
+    let service = match &spec.demand {
+        DemandModel::Drawn(distribution) => SimDuration::from_secs_f64(distribution.mean()).ok(),
+        DemandModel::PerToken { .. } => None,
+    };
+    [limits, patience, service].into_iter().flatten().max().unwrap_or(SimDuration::ZERO)
 }
 
 fn check_times(
@@ -263,7 +285,8 @@ fn read_services(
             return Vec::new();
         }
         (None, None) => {
-            sink.push(fields.node().error("the scenario has no `service`").help("add `service:`"));
+            let error = fields.node().error("the scenario has no `service`").help("add `service:`");
+            fields.missing(&["service", "services"], error, sink);
             return Vec::new();
         }
     };
@@ -273,7 +296,7 @@ fn read_services(
     }
     let mut services: Vec<ServicePlan> = Vec::new();
     for node in nodes {
-        let Some(service) = read_service(node, shared, base_dir, sources, sink) else { continue };
+        let Some(service) = read_service(node, (fields, shared), base_dir, sources, sink) else { continue };
         if services.iter().any(|known| known.spec.name == service.spec.name) {
             sink.push(node.error(format!("two services are called `{}`", service.spec.name)));
         }
@@ -282,9 +305,10 @@ fn read_services(
     services
 }
 
+/// Reads a service; `scenario` are the fields around it with the workload that they state.
 fn read_service(
     node: &Node,
-    shared: Option<&Node>,
+    scenario: (&Fields<'_>, Option<&Node>),
     base_dir: &Path,
     sources: &mut Sources,
     sink: &mut Diagnostics,
@@ -294,15 +318,16 @@ fn read_service(
     let own = fields.node_of("workload");
     let price = fields.node_of("price");
     let spec = ServiceSpec::read(&fields, &defaults.unwrap_or_default(), sink);
+    let workload = own.or(scenario.1);
+    if workload.is_none() {
+        let help = "add `workload:` with a trace or a generator, such as `poisson: { rate: 100/s }`";
+        let error = node.error("the service has no workload").help(help);
+        // It may be misspelt in either place.
+        scenario.0.missing(&["workload"], error.clone(), sink);
+        fields.missing(&["workload"], error, sink);
+    }
     fields.finish(sink);
-    let workload = match own.or(shared) {
-        Some(workload) => WorkloadSpec::from_node(workload, base_dir, sink),
-        None => {
-            let error = node.error("the service has no workload");
-            sink.push(error.help("add `workload:` with a trace or a generator, such as `poisson: { rate: 100/s }`"));
-            None
-        }
-    };
+    let workload = workload.and_then(|workload| WorkloadSpec::from_node(workload, base_dir, sink));
     let spec = spec?;
     let lease = price.and_then(|price| replica_lease(price, &spec, sources, sink));
     Some(ServicePlan { spec, workload: workload?, lease })
@@ -385,7 +410,8 @@ fn read_policies(
 ) -> Vec<PolicyPlan> {
     let Some(node) = fields.node_of("policies") else {
         let error = fields.node().error("the scenario has no `policies`");
-        sink.push(error.help("add `policies:` with at least one, such as `fixed: { static: { replicas: 4 } }`"));
+        let help = "add `policies:` with at least one, such as `fixed: { static: { replicas: 4 } }`";
+        fields.missing(&["policies"], error.help(help), sink);
         return Vec::new();
     };
     let Some(list) = Fields::open(node, "policies", sink) else { return Vec::new() };

@@ -129,7 +129,8 @@ fn read_steps(
         }
         None => {
             let error = fields.node().error("the story has no `steps`");
-            sink.push(error.help("add `steps:`, such as `- { at: 15s, metrics: { cpu: 90% }, expect: 6 }`"));
+            let help = "add `steps:`, such as `- { at: 15s, metrics: { cpu: 90% }, expect: 6 }`";
+            fields.missing(&["steps"], error.help(help), sink);
             return Vec::new();
         }
     };

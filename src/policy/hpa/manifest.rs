@@ -38,7 +38,7 @@ fn read_object(object: &Object, owner: &str, sink: &mut Diagnostics) -> Option<H
     let fields = Fields::open(object.node.get("spec")?, owner, sink)?;
     let target = fields.node_of("scaleTargetRef").map(|node| scale_target(node, sink));
     if target.is_none() {
-        sink.push(fields.node().error(format!("{owner} has no `scaleTargetRef`")));
+        fields.missing(&["scaleTargetRef"], fields.node().error(format!("{owner} has no `scaleTargetRef`")), sink);
     }
     let min: Option<u32> = fields.optional("minReplicas", sink);
     let max: Option<u32> = fields.required("maxReplicas", sink);
@@ -215,7 +215,7 @@ fn nested(fields: &Fields<'_>, kind: &str, sink: &mut Diagnostics) -> Option<Met
             }
             let identity = fields.node_of("metric");
             if identity.is_none() {
-                sink.push(fields.node().error("the metric has no `metric: { name: ... }`"));
+                fields.missing(&["metric"], fields.node().error("the metric has no `metric: { name: ... }`"), sink);
             }
             let identity = Fields::open(identity?, "metric", sink)?;
             let name = identity.required("name", sink);

@@ -116,12 +116,12 @@ fn seconds(duration: SimDuration) -> String {
 /// "cpu 83% of 70% target"
 fn figures(hpa: &Hpa, run: &Reconciliation, index: usize) -> String {
     match (hpa.spec().metrics.get(index), run.proposals.get(index)) {
-        (Some(metric), Some(Ok(proposal))) => measured(metric, *proposal),
+        (Some(metric), Some(Ok(proposal))) => measured(metric, *proposal, run.current),
         _ => String::new(),
     }
 }
 
-fn measured(metric: &MetricSpec, proposal: Proposal) -> String {
+fn measured(metric: &MetricSpec, proposal: Proposal, current: u32) -> String {
     let (target, memory) = match metric {
         MetricSpec::Resource { target, resource } | MetricSpec::ContainerResource { target, resource, .. } => {
             (target, *resource == Resource::Memory)
@@ -136,6 +136,10 @@ fn measured(metric: &MetricSpec, proposal: Proposal) -> String {
     match target {
         Target::Utilization(percent) => {
             format!("{name} {}% of {percent}% target", proposal.utilization.unwrap_or(0))
+        }
+        // A total divided among no pods is infinite: the status shows the largest number there is, which nobody measured.
+        Target::AverageValue(value) if current == 0 && proposal.value == Quantity::MAX => {
+            format!("{name} above 0 without a pod, {} per pod", amount(*value))
         }
         Target::AverageValue(value) => format!("{name} {} of {} per pod", amount(proposal.value), amount(*value)),
         Target::Value(value) => format!("{name} {} of {} target", amount(proposal.value), amount(*value)),

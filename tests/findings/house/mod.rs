@@ -1,1 +1,3 @@
 //! The page `house` of the findings.
+mod crashes;
+mod readers;

@@ -1,3 +1,4 @@
 //! The page `newcomer` of the findings.
 
+mod percentages;
 mod pods;
