@@ -1,6 +1,7 @@
 //! `plimsoll forecast`: how well could a trace have been foretold, and by which model.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
@@ -10,7 +11,7 @@ use super::reading::Reading;
 use super::{Failure, remark, say, shown};
 use crate::config::{Diagnostics, SourceFile, parse_single};
 use crate::forecast::backtest::{Backtest, Evaluation, Refit};
-use crate::forecast::{Auto, Forecaster, Ladder, Series, read_forecaster};
+use crate::forecast::{Aim, Auto, Forecaster, Gaps, Ladder, Loss, Series, read_forecaster};
 use crate::random::Streams;
 use crate::units::SimDuration;
 use crate::workload::{Expand, TraceOptions, WorkloadSpec, arrivals_per_step};
@@ -38,9 +39,14 @@ pub(super) struct ForecastArguments {
     /// Length of a step of the series.
     #[arg(long, value_name = "DURATION")]
     step: SimDuration,
-    /// Length of a season (may be repeated); without this a day and a week, where two of them fit into what is learned from.
+    /// Length of a season (may be repeated), or `none`; without this a day and a week, where two of them fit into what is learned
+    /// from.
     #[arg(long = "season", value_name = "DURATION")]
-    seasons: Vec<SimDuration>,
+    seasons: Vec<Season>,
+    /// What a step stands for of which counts or levels have no row; left out, it is missing, or zero where the file has rows only
+    /// for intervals in which something came.
+    #[arg(long, value_enum)]
+    gaps: Option<GapsArgument>,
     /// How much is learned from at each origin; half the trace if left out.
     #[arg(long, value_name = "DURATION")]
     train: Option<SimDuration>,
@@ -51,7 +57,7 @@ pub(super) struct ForecastArguments {
     #[arg(long, value_name = "DURATION", default_value = "0s")]
     lead: SimDuration,
     /// What is estimated anew at each origin.
-    #[arg(long, value_enum, default_value_t = Anew::Parameters)]
+    #[arg(long, value_enum, default_value_t = Anew::Everything)]
     refit: Anew,
     /// Form of the result.
     #[arg(long, value_enum, default_value_t = Form::Table)]
@@ -79,6 +85,47 @@ enum Anew {
     /// Nothing: the model only takes in what came.
     Nothing,
 }
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum GapsArgument {
+    /// Nothing is known of it: it teaches nothing, and no forecast of it is judged.
+    Missing,
+    /// Nobody came.
+    Zero,
+    /// On the way from the step before to the step after, and judged as if it had been counted.
+    Interpolate,
+}
+
+impl From<GapsArgument> for Gaps {
+    fn from(argument: GapsArgument) -> Gaps {
+        match argument {
+            GapsArgument::Missing => Gaps::Missing,
+            GapsArgument::Zero => Gaps::Zero,
+            GapsArgument::Interpolate => Gaps::Interpolate,
+        }
+    }
+}
+
+/// A season, or that there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Season {
+    None,
+    Of(SimDuration),
+}
+
+impl FromStr for Season {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "none" => Ok(Season::None),
+            _ => text.parse().map(Season::Of).map_err(|error| format!("{error} (or `none`)")),
+        }
+    }
+}
+
+/// Share of a step that rows must cover for its rate to be known.
+const KNOWN: f64 = 0.5;
 
 /// Levels of the quantiles: an interval of 80% and one of 90%, and the median.
 const LEVELS: [f64; 5] = [0.05, 0.1, 0.5, 0.9, 0.95];
@@ -120,11 +167,18 @@ impl ForecastArguments {
     fn models(&self) -> Result<Vec<Model>, Failure> {
         let mut models = self.models.iter().map(|text| model(text)).collect::<Result<Vec<_>, _>>()?;
         if self.auto {
-            let default = Auto { horizon: self.steps(self.horizon), ..Auto::default() };
             let named: Vec<_> = models.iter().map(|model| Arc::clone(&model.forecaster)).collect();
-            let members = if named.is_empty() { default.members } else { named };
-            let forecaster = Ladder::under("auto", Auto { members, ..default });
-            models.push(Model { name: "auto".into(), forecaster });
+            let members = Some(named).filter(|named| !named.is_empty());
+            models.push(Model {
+                name: "auto".into(),
+                forecaster: Ladder::under("auto", Auto { members, ..Auto::default() }),
+            });
+        }
+        let aim = Aim { first_step: self.first_step(), horizon: self.steps(self.horizon), loss: Loss::Absolute };
+        for model in &mut models {
+            if let Some(aimed) = model.forecaster.aimed(aim) {
+                model.forecaster = aimed;
+            }
         }
         if models.is_empty() {
             return Err(input("no model: give `--model NAME` or `--auto`; `plimsoll list forecasters` names them"));
@@ -139,8 +193,35 @@ impl ForecastArguments {
         let mut source = WorkloadSpec::from_trace(&self.file, options).open(Streams::new(0, 0), 0).map_err(input)?;
         let counts = arrivals_per_step(source.as_mut(), self.step, None).map_err(input)?;
         source.notices().iter().for_each(|notice| remark(notice));
+        let seen = match source.holes() {
+            Some(holes) if self.gaps.is_some() || !holes.sparse() => holes.seen(self.step, counts.len()),
+            _ => vec![1.0; counts.len()],
+        };
         let seconds = self.step.as_secs_f64();
-        Ok(Series::new(counts.into_iter().map(|count| count as f64 / seconds), self.step))
+        let rate = |(count, seen): (u64, f64)| if seen >= KNOWN { count as f64 / seconds / seen } else { f64::NAN };
+        Ok(Series::new(counts.into_iter().zip(seen).map(rate), self.step))
+    }
+
+    /// The lengths of the seasons in steps where so many steps are learned from.
+    fn season_steps(&self, train: usize) -> Result<Vec<usize>, Failure> {
+        let days = [SimDuration::from_secs(86_400), SimDuration::from_secs(7 * 86_400)];
+        match self.seasons.as_slice() {
+            [] => Ok(days.iter().map(|day| self.steps(*day)).filter(|season| season * 2 <= train).collect()),
+            [Season::None] => Ok(Vec::new()),
+            given => given
+                .iter()
+                .map(|season| match season {
+                    Season::None => Err(input("`--season none` stands alone")),
+                    Season::Of(season) => Ok(self.steps(*season)),
+                })
+                .collect(),
+        }
+    }
+
+    /// The first step that is judged, from 1.
+    fn first_step(&self) -> usize {
+        let lead = usize::try_from(self.lead.as_nanos() / self.step.as_nanos().max(1)).unwrap_or(usize::MAX);
+        lead.saturating_add(1)
     }
 
     /// Whole steps in a time, at least one.
@@ -159,13 +240,14 @@ impl ForecastArguments {
         }
         let fitting = (len - train - horizon).div_ceil(ORIGINS);
         let every = self.every.map_or(horizon.max(fitting), |every| self.steps(every));
-        let days = [SimDuration::from_secs(86_400), SimDuration::from_secs(7 * 86_400)];
-        let seasons: Vec<usize> = match self.seasons.as_slice() {
-            [] => days.iter().map(|day| self.steps(*day)).filter(|season| season * 2 <= train).collect(),
-            given => given.iter().map(|season| self.steps(*season)).collect(),
-        };
-        let series = series.with_seasons(seasons);
-        let first_step = 1 + usize::try_from(self.lead.as_nanos() / self.step.as_nanos().max(1)).unwrap_or(usize::MAX);
+        let missing = len - series.observed();
+        if missing > 0 {
+            let taken = self.gaps.map_or(Gaps::Missing, Gaps::from).name();
+            remark(&format!("{missing} of {len} steps have no row; taken as {taken} (--gaps)"));
+        }
+        let series = series.with_seasons(self.season_steps(train)?);
+        let series = self.gaps.map_or(Gaps::Missing, Gaps::from).filled(series);
+        let first_step = self.first_step();
         if first_step > horizon {
             return Err(input("the lead is no shorter than the horizon: nothing is left to judge"));
         }
@@ -307,6 +389,7 @@ fn as_json(arguments: &ForecastArguments, series: &Series, plan: &Backtest, judg
     json!({
         "trace": arguments.file.display().to_string(),
         "steps": series.len(),
+        "missing_steps": series.len() - series.observed(),
         "step_s": series.step().as_secs_f64(),
         "seasons_s": series.seasons().iter().map(|season| seconds(*season)).collect::<Vec<_>>(),
         "train_s": seconds(plan.train),

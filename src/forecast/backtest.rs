@@ -35,6 +35,10 @@ pub enum Refit {
     Never,
 }
 
+/// What a value may be beyond a quantile, in parts of itself, and still lie within: an interval of no width would hold no value
+/// that was reached by another sum.
+const ROUNDING: f64 = 1e-9;
+
 impl Backtest {
     /// Origins every `every` values, from the first with `train` values before it to the last with a whole horizon left.
     pub fn every(series: &Series, every: usize, train: usize, horizon: usize) -> Self {
@@ -67,7 +71,11 @@ impl Backtest {
             let known = series.window(origin - self.train, origin);
             let fitted = match (model, self.refit) {
                 (None, _) | (_, Refit::Everything) => forecaster.fit(&known)?,
-                (Some((_, earlier)), Refit::Parameters) => earlier.refit(&known)?,
+                (Some((at, mut earlier)), Refit::Parameters) => {
+                    // What chooses by recent errors learns of those made since the last origin.
+                    earlier.update(&series.values()[at..origin]);
+                    earlier.refit(&known)?
+                }
                 (Some((at, mut earlier)), Refit::Never) => {
                     earlier.update(&series.values()[at..origin]);
                     earlier
@@ -95,8 +103,9 @@ impl Backtest {
             let (lower, upper) = (forecast.quantile(low)?, forecast.quantile(high)?);
             let came = series.values()[*origin..].iter().zip(lower.iter().zip(upper));
             for (value, (lower, upper)) in came.skip(self.first_step.max(1) - 1).filter(|(v, _)| v.is_finite()) {
+                let slack = ROUNDING * value.abs();
                 seen += 1;
-                inside += u64::from(lower <= value && value <= upper);
+                inside += u64::from(*lower <= value + slack && value - slack <= *upper);
             }
         }
         (seen > 0).then(|| inside as f64 / seen as f64)
@@ -196,7 +205,7 @@ impl Sums {
             for (index, (level, row)) in forecast.levels.iter().zip(&forecast.quantiles).enumerate() {
                 let above = value - row[h];
                 self.pinball[index] += (level * above).max((level - 1.0) * above);
-                self.covered[index] += if above <= 0.0 { 1.0 } else { 0.0 };
+                self.covered[index] += if above <= ROUNDING * value.abs() { 1.0 } else { 0.0 };
             }
         }
         self.absolute += errors;
@@ -261,6 +270,22 @@ mod tests {
         // No change was ever seen: the interval is the point 2.
         assert_eq!(plan.interval_coverage(&series, &evaluation, 0.1, 0.9), Some(0.5));
         assert_eq!(plan.interval_coverage(&series, &evaluation, 0.2, 0.9), None);
+    }
+
+    #[test]
+    fn rounding_puts_no_value_outside_of_an_interval_without_width() {
+        let series = Series::new([0.3; 8], SimDuration::from_secs(60));
+        let plan = Backtest { levels: vec![0.1, 0.9], floor: None, ..Backtest::every(&series, 2, 4, 2) };
+        let row = vec![0.1 + 0.2; 2];
+        let forecast = Forecast {
+            mean: row.clone(),
+            levels: vec![0.1, 0.9],
+            quantiles: vec![row.clone(), row.iter().map(|v| v - 1e-16).collect()],
+            fallback: None,
+        };
+        let evaluation = plan.evaluate(&series, vec![forecast; 2], String::new());
+        assert_eq!(plan.interval_coverage(&series, &evaluation, 0.1, 0.9), Some(1.0));
+        assert_eq!(evaluation.scores.coverage, [Some(1.0), Some(1.0)]);
     }
 
     #[rstest]

@@ -1,4 +1,4 @@
-//! Filling gaps in a series where a method cannot skip them.
+//! Filling gaps in a series where a method cannot skip them, and values that nobody's traffic can have been.
 
 /// The series with its gaps filled. A missing value is drawn on the straight line between its neighbours; where the series
 /// has a season and the same phase was seen in other seasons, the line runs between what is left after taking the phase's
@@ -26,6 +26,42 @@ pub(super) fn interpolate(values: &[f64], period: usize) -> Vec<f64> {
     filled.iter().enumerate().map(|(t, v)| if values[t].is_finite() { values[t] } else { v + phase(t) }).collect()
 }
 
+/// A value is out of range that is more than so many times the 99% quantile of all sizes that are not zero.
+const FAR: f64 = 50.0;
+/// The largest values, which do not count towards that quantile; as many in a row are outliers, more are a level.
+pub(super) const FEW: usize = 3;
+/// Fewest values by which a range can be told.
+const FEWEST: usize = 12;
+
+/// The size that only outliers exceed; infinite where there are too few values to tell.
+pub(super) fn range(values: &[f64]) -> f64 {
+    let mut sizes: Vec<f64> = values.iter().map(|v| v.abs()).filter(|v| v.is_finite() && *v > 0.0).collect();
+    if sizes.len() < FEWEST {
+        return f64::INFINITY;
+    }
+    let kept = sizes.len() - FEW;
+    sizes.select_nth_unstable_by(kept, f64::total_cmp);
+    let place = kept * 99 / 100;
+    let (_, size, _) = sizes[..kept].select_nth_unstable_by(place.min(kept - 1), f64::total_cmp);
+    FAR * *size
+}
+
+/// The values without those out of range, at most three in a row, after which values within it came again as many times.
+pub(super) fn without_outliers(values: &[f64]) -> Vec<f64> {
+    let range = range(values);
+    let mut kept = values.to_vec();
+    let mut from = 0;
+    for run in values.chunk_by(|a, b| (a.abs() > range) == (b.abs() > range)) {
+        let (to, outside) = (from + run.len(), run[0].abs() > range);
+        let returned = values[to..].iter().take(run.len()).filter(|v| !(v.abs() > range)).count() == run.len();
+        if outside && run.len() <= FEW && returned {
+            kept[from..to].fill(f64::NAN);
+        }
+        from = to;
+    }
+    kept
+}
+
 /// The mean of each phase of the season, or nothing if some phase was never seen or there are not two whole seasons.
 fn phase_means(values: &[f64], period: usize) -> Vec<f64> {
     if period < 2 || values.len() < 2 * period {
@@ -48,6 +84,20 @@ mod tests {
     use rstest::rstest;
 
     const GAP: f64 = f64::NAN;
+
+    #[test]
+    fn a_few_values_far_out_of_range_are_outliers_and_more_are_a_level() {
+        let mut values: Vec<f64> = (0..60).map(|t| 100.0 + f64::from(t % 7)).collect();
+        (values[20], values[40], values[41]) = (1e8, -1e7, 3e8);
+        let kept = without_outliers(&values);
+        assert_eq!(kept.iter().filter(|v| v.is_nan()).count(), 3);
+        // A burst of twenty times is a burst, and what has not returned may be here to stay.
+        (values[20], values[40], values[41], values[59]) = (2000.0, 100.0, 100.0, 1e8);
+        assert_eq!(without_outliers(&values), values);
+        values[50..60].fill(1e8);
+        assert_eq!(without_outliers(&values), values);
+        assert_eq!(without_outliers(&[1.0, 1e9, 1.0]), [1.0, 1e9, 1.0]);
+    }
 
     #[rstest]
     #[case(&[1.0, GAP, GAP, 4.0], 0, &[1.0, 2.0, 3.0, 4.0])]

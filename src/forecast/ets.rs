@@ -64,6 +64,9 @@ pub struct Ets {
 /// Seasonal strength from which the season is modelled.
 const STRONG_SEASON: f64 = 0.64;
 
+/// How far from its usual start a search may begin.
+const REACH: f64 = 3.0;
+
 /// Smoothing weights.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Weights {
@@ -71,6 +74,8 @@ struct Weights {
     beta: f64,
     gamma: f64,
     phi: f64,
+    /// Whether the slope is a factor of the level (undamped): mean l b, l' = l b + alpha e, b' = b + beta e / l.
+    compound: bool,
 }
 
 /// Level, slope and the season's phases; `next` is the phase that comes next.
@@ -83,13 +88,20 @@ struct State {
 }
 
 impl State {
+    /// The level that comes next if there is no error.
+    fn carried(&self, weights: &Weights) -> f64 {
+        if weights.compound { self.level * self.slope } else { self.level + weights.phi * self.slope }
+    }
+
     fn expected(&self, weights: &Weights) -> f64 {
-        self.level + weights.phi * self.slope + self.phases.get(self.next).copied().unwrap_or(0.0)
+        self.carried(weights) + self.phases.get(self.next).copied().unwrap_or(0.0)
     }
 
     fn advance(&mut self, weights: &Weights, error: f64) {
-        self.level += weights.phi * self.slope + weights.alpha * error;
-        self.slope = weights.phi * self.slope + weights.beta * error;
+        let carried = self.carried(weights);
+        let (kept, turn) = if weights.compound { (1.0, error / self.level) } else { (weights.phi, error) };
+        self.slope = kept * self.slope + weights.beta * turn;
+        self.level = carried + weights.alpha * error;
         if let Some(phase) = self.phases.get_mut(self.next) {
             *phase += weights.gamma * error;
             self.next = (self.next + 1) % self.phases.len();
@@ -136,7 +148,8 @@ impl Problem<'_> {
         let mut state = self.start.clone();
         let alpha = unit(next());
         state.level += self.scale * next();
-        let mut weights = Weights { alpha, beta: 0.0, gamma: 0.0, phi: if self.has_trend() { 1.0 } else { 0.0 } };
+        let mut weights =
+            Weights { alpha, beta: 0.0, gamma: 0.0, phi: f64::from(u8::from(self.has_trend())), compound: false };
         if self.has_trend() {
             weights.beta = alpha * unit(next());
             state.slope += 0.1 * self.scale * next();
@@ -162,7 +175,9 @@ impl Problem<'_> {
 
     fn fit(&self, from: Option<&[f64]>) -> Result<EtsFit, FitError> {
         let origin = self.origin();
-        let from = from.filter(|f| f.len() == origin.len()).unwrap_or(&origin);
+        // Where a weight was as good as 0 or 1 the sum of squares is flat: a search that began there would end there.
+        let near = |from: &[f64]| from.iter().zip(&origin).map(|(f, o)| f.clamp(o - REACH, o + REACH)).collect();
+        let from: Vec<f64> = from.filter(|f| f.len() == origin.len()).map_or_else(|| origin.clone(), near);
         let n = self.used as f64;
         let floor = (1e-20 * self.values.iter().filter(|v| v.is_finite()).map(|v| v * v).sum::<f64>()).max(1e-200);
         let squares = |point: &[f64]| {
@@ -170,7 +185,7 @@ impl Problem<'_> {
             state.run(&weights, self.values)
         };
         let objective = |point: &[f64]| 0.5 * n * squares(point).max(floor).ln();
-        let found = minimise(objective, from, 1e-4, 100);
+        let found = minimise(objective, &from, 1e-4, 100);
         if !found.value.is_finite() {
             return Err(FitError::Unstable("the sum of squares is not finite"));
         }
@@ -187,6 +202,81 @@ impl Problem<'_> {
             method: Ets::default(),
             point: found.point,
         })
+    }
+}
+
+/// Smoothing with every weight and the state given: the recursion by itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Smoothing {
+    /// The trend.
+    pub trend: Trend,
+    /// Whether the slope is a factor of the level, undamped, in place of a step.
+    pub compound: bool,
+    /// Weight of an error in the level.
+    pub alpha: f64,
+    /// In the slope.
+    pub beta: f64,
+    /// In the season.
+    pub gamma: f64,
+    /// What is left of the slope a step later.
+    pub phi: f64,
+    /// The level.
+    pub level: f64,
+    /// The slope.
+    pub slope: f64,
+    /// The season's phases, the next one first; empty for none.
+    pub phases: Vec<f64>,
+}
+
+/// What a run of [`Smoothing`] over values made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Smoothed {
+    /// What was expected of each value.
+    pub fitted: Vec<f64>,
+    /// Sum of squared errors.
+    pub squares: f64,
+    /// Gaussian log-likelihood at the best variance.
+    pub log_likelihood: f64,
+    /// Where it stands at the end.
+    pub end: Smoothing,
+}
+
+impl Smoothing {
+    fn parts(&self) -> (Weights, State) {
+        let phi = if self.trend == Trend::None { 0.0 } else { self.phi };
+        let Smoothing { alpha, beta, gamma, compound, level, slope, .. } = *self;
+        let state = State { level, slope, phases: self.phases.clone(), next: 0 };
+        (Weights { alpha, beta, gamma, phi, compound }, state)
+    }
+
+    /// Runs over values; errors are counted in units of what was expected if they are `relative` (multiplicative errors).
+    pub fn run(&self, values: &[f64], relative: bool) -> Smoothed {
+        let (weights, mut state) = self.parts();
+        let (mut fitted, mut squares, mut logarithms) = (Vec::with_capacity(values.len()), 0.0, 0.0);
+        for value in values {
+            let expected = state.expected(&weights);
+            let scale = if relative { expected } else { 1.0 };
+            squares += ((value - expected) / scale).powi(2);
+            logarithms += scale.abs().ln();
+            fitted.push(expected);
+            state.advance(&weights, value - expected);
+        }
+        let n = values.len() as f64;
+        let log_likelihood = -0.5 * n * ((2.0 * std::f64::consts::PI * squares / n).ln() + 1.0) - logarithms;
+        state.phases.rotate_left(state.next);
+        let State { level, slope, phases, .. } = state;
+        Smoothed { fitted, squares, log_likelihood, end: Smoothing { level, slope, phases, ..self.clone() } }
+    }
+
+    /// What is expected of the next `steps` values.
+    pub fn forecast(&self, steps: usize) -> Vec<f64> {
+        let (weights, mut state) = self.parts();
+        let mut next = || {
+            let expected = state.expected(&weights);
+            state.advance(&weights, 0.0);
+            expected
+        };
+        (0..steps).map(|_| next()).collect()
     }
 }
 

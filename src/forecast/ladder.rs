@@ -3,13 +3,18 @@
 //! The rungs, from the top: the method asked for; simple exponential smoothing; the last observed value. A rung is left if
 //! the method refuses the series or forecasts something that is not finite. Where nothing was ever observed there is no
 //! rung left, and the fit fails with [`FitError::NoData`]: an invented number would be worse than none.
+//!
+//! No rung sees outliers: values more than fifty times the 99% quantile of all sizes, at most three in a row, are taken as missing once
+//! as many values within that range have followed. What comes between two fits is held at the end of the range, unless it stays
+//! beyond it.
 
 use std::fmt;
 use std::sync::Arc;
 
+use super::clean::{FEW, range, without_outliers};
 use super::ets::{Ets, Trend};
 use super::naive::{Naive, NaiveFit};
-use super::{FitError, Fitted, Forecast, Forecaster, Series};
+use super::{Aim, FitError, Fitted, Forecast, Forecaster, Series};
 
 /// A step down the ladder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +57,7 @@ impl Ladder {
         first: impl FnOnce() -> Result<Box<dyn Fitted>, FitError>,
     ) -> Result<Box<dyn Fitted>, FitError> {
         let guard = Naive.fit_naive(series)?;
+        let held = Held { range: range(series.values()), outside: 0 };
         let mut fallbacks = Vec::new();
         let smoothing = Ets { trend: Some(Trend::None), seasonal: Some(false), season: None };
         let mut fitted = usable(first());
@@ -61,7 +67,7 @@ impl Ladder {
             fallbacks.push(Fallback { wanted, used, reason: error.to_string() });
             fitted = usable(below.fit(series));
         }
-        Ok(Box::new(LadderFit { ladder: self.clone(), inner: fitted?, guard, fallbacks }))
+        Ok(Box::new(LadderFit { ladder: self.clone(), inner: fitted?, guard, held, fallbacks }))
     }
 }
 
@@ -73,7 +79,33 @@ fn usable(fit: Result<Box<dyn Fitted>, FitError>) -> Result<Box<dyn Fitted>, Fit
 
 impl Forecaster for Ladder {
     fn fit(&self, series: &Series) -> Result<Box<dyn Fitted>, FitError> {
-        self.descend(series, || self.method.fit(series))
+        let series = cleaned(series);
+        self.descend(&series, || self.method.fit(&series))
+    }
+
+    fn aimed(&self, aim: Aim) -> Option<Arc<dyn Forecaster>> {
+        Some(Arc::new(Ladder { name: self.name, method: self.method.aimed(aim)? }))
+    }
+}
+
+/// The series without outliers.
+fn cleaned(series: &Series) -> Series {
+    series.with_values(without_outliers(series.values()))
+}
+
+/// Holds what comes within the range of the series.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    range: f64,
+    /// Values in a row that were beyond it.
+    outside: usize,
+}
+
+impl Held {
+    fn hold(&mut self, value: f64) -> f64 {
+        let value = super::series::present(value);
+        self.outside = if value.abs() > self.range { self.outside + 1 } else { 0 };
+        if self.outside > 0 && self.outside <= FEW { value.clamp(-self.range, self.range) } else { value }
     }
 }
 
@@ -82,6 +114,7 @@ struct LadderFit {
     inner: Box<dyn Fitted>,
     /// The lowest rung, kept up to date: it forecasts what is finite whatever happens above.
     guard: NaiveFit,
+    held: Held,
     fallbacks: Vec<Fallback>,
 }
 
@@ -97,7 +130,7 @@ impl Fitted for LadderFit {
     }
 
     fn update(&mut self, values: &[f64]) {
-        let values: Vec<f64> = values.iter().map(|v| super::series::present(*v)).collect();
+        let values: Vec<f64> = values.iter().map(|v| self.held.hold(*v)).collect();
         self.inner.update(&values);
         self.guard.update(&values);
     }
@@ -105,7 +138,8 @@ impl Fitted for LadderFit {
     fn refit(&self, series: &Series) -> Result<Box<dyn Fitted>, FitError> {
         // A model that had to stand in is no structure to keep.
         if self.fallbacks.is_empty() {
-            self.ladder.descend(series, || self.inner.refit(series))
+            let series = cleaned(series);
+            self.ladder.descend(&series, || self.inner.refit(&series))
         } else {
             self.ladder.fit(series)
         }

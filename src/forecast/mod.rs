@@ -14,11 +14,13 @@ pub mod arima;
 mod auto;
 pub mod backtest;
 mod bfgs;
+mod box_cox;
 mod clean;
 mod combination;
 mod conformal;
 mod ets;
 mod fourier_arima;
+mod gaps;
 mod holt_winters;
 pub mod ladder;
 mod linear;
@@ -37,10 +39,12 @@ use std::sync::Arc;
 use crate::config::{Diagnostics, Node, Plugin};
 
 pub use arima::Arima;
-pub use auto::Auto;
+pub use auto::{Aim, Auto, Loss};
+pub use box_cox::BoxCox;
 pub use combination::Combination;
 pub use conformal::Conformal;
-pub use ets::{Ets, Trend};
+pub use ets::{Ets, Smoothed, Smoothing, Trend};
+pub use gaps::Gaps;
 pub use ladder::{Fallback, Ladder};
 pub use moving_average::MovingAverage;
 pub use mstl::Mstl;
@@ -57,6 +61,12 @@ pub trait Forecaster: Send + Sync {
     /// # Errors
     /// If the series does not suffice for it. A forecaster of the list fails only where nothing at all was observed.
     fn fit(&self, series: &Series) -> Result<Box<dyn Fitted>, FitError>;
+
+    /// This method told what its forecasts are for, where that matters to it: [`Auto`] chooses by the loss that is used. What
+    /// was stated stays as stated.
+    fn aimed(&self, _: Aim) -> Option<Arc<dyn Forecaster>> {
+        None
+    }
 }
 
 /// A model fitted to a series, standing at the series' end.
@@ -99,6 +109,7 @@ pub const FORECASTERS: &[ForecasterPlugin] = &[
     fourier_arima::PLUGIN,
     mstl::PLUGIN,
     regression::PLUGIN,
+    box_cox::PLUGIN,
     conformal::PLUGIN,
     combination::PLUGIN,
     auto::PLUGIN,

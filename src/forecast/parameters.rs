@@ -88,7 +88,8 @@ mod tests {
     #[case("fourier-arima: {harmonics: 6}")]
     #[case("conformal: {around: {mstl: {rest: ets}}, horizon: 6}")]
     #[case("combination: {members: [naive, ets, {moving-average: {window: 6}}]}")]
-    #[case("auto: {members: [naive, ets], horizon: 6}")]
+    #[case("auto: {members: [naive, ets], horizon: 6, quantile: 90%}")]
+    #[case("box-cox: {around: {mstl: {rest: ets}}, power: 0}")]
     #[case("regression: {lags: [1, 2, 288], penalty: 0.1, harmonics: 3}")]
     fn reads(#[case] text: &str) {
         let (built, complaints) = read(text);
@@ -103,6 +104,8 @@ mod tests {
     #[case("arima: {order: [1, 1, 90]}", "at most")]
     #[case("conformal: {around: nothing}", "no forecaster")]
     #[case("auto: {members: ets}", "a list of forecasters")]
+    #[case("auto: {quantile: 100%}", "between 0% and 100%")]
+    #[case("box-cox: {power: 2}", "between 0")]
     #[case("regression: {penalty: -1}", "negative")]
     #[case("[a, b]", "expected the name of a forecaster")]
     fn refuses(#[case] text: &str, #[case] complaint: &str) {

@@ -10,7 +10,7 @@ use super::own::{CsvWriter, OwnColumns, OwnFacts, OwnWriter, Packed};
 use super::rows::{SeriesKind, Tally};
 use super::{Opening, Recipe, RequestBatch, TraceError, TraceOptions, TraceSource, WorkloadSpec};
 use crate::random::Streams;
-use crate::units::{SimDuration, SimTime};
+use crate::units::SimDuration;
 
 /// How to convert.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -184,7 +184,7 @@ fn feed(from: &Path, options: &TraceOptions, how: &ConvertOptions, sink: &mut dy
         }
         let model = Model::of(&rows, options, 1.0)?;
         let interval = model.interval();
-        return feed_intervals(Intervals { rows, model, last_end: SimTime::ZERO }, interval, sink);
+        return feed_intervals(Intervals::new(rows, model), interval, sink);
     }
     drop(rows);
     let recipe = FileRecipe { path: from.into(), options: options.clone(), factor: 1.0 };

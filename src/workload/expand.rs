@@ -2,7 +2,7 @@
 
 use super::arrivals::OrderedRows;
 use super::rows::{SeriesKind, Tally};
-use super::{Expand, RequestBatch, TraceError, TraceOptions, TraceSource};
+use super::{Expand, Holes, RequestBatch, TraceError, TraceOptions, TraceSource};
 use crate::random::Draw;
 use crate::units::{SimDuration, SimTime};
 
@@ -84,9 +84,14 @@ pub(super) struct Intervals {
     pub(super) model: Model,
     /// End of the last interval, since the origin.
     pub(super) last_end: SimTime,
+    holes: Holes,
 }
 
 impl Intervals {
+    pub(super) fn new(rows: OrderedRows, model: Model) -> Self {
+        Intervals { rows, model, last_end: SimTime::ZERO, holes: Holes::default() }
+    }
+
     /// The next interval that is not empty.
     pub(super) fn next(&mut self) -> Result<Option<Interval>, TraceError> {
         while self.rows.ready()? {
@@ -104,6 +109,8 @@ impl Intervals {
                 self.mean(value, next, time, end) * (cut.since(time).as_secs_f64() / end.since(time).as_secs_f64());
             let start = SimTime::from_nanos(time.as_nanos() - self.rows.origin.as_nanos());
             self.last_end = start + cut.since(time);
+            let next = next.map(|(next, _)| start + next.min(self.rows.end).since(time));
+            self.holes.see(value, self.last_end, next, self.model.interval);
             return Ok(Some(Interval { start, length: cut.since(time), mean }));
         }
         Ok(None)
@@ -194,7 +201,7 @@ pub(super) struct Expansion {
 
 impl Expansion {
     pub(super) fn new(rows: OrderedRows, model: Model, draw: Draw) -> Self {
-        let intervals = Intervals { rows, model, last_end: SimTime::ZERO };
+        let intervals = Intervals::new(rows, model);
         Expansion { intervals, draw, current: None, drawn: Vec::new(), left_over: 0.5 }
     }
 
@@ -269,6 +276,10 @@ impl TraceSource for Expansion {
 
     fn start_epoch_ns(&self) -> Option<u64> {
         self.intervals.rows.start_epoch_ns()
+    }
+
+    fn holes(&self) -> Option<&Holes> {
+        Some(&self.intervals.holes)
     }
 
     fn tally(&self) -> Option<&Tally> {

@@ -28,6 +28,7 @@ mod fit;
 mod formats;
 mod function_profile;
 mod generators;
+mod holes;
 mod instants;
 mod json_lines;
 mod known;
@@ -59,6 +60,7 @@ pub use fit::{Closeness, Fit, fit};
 pub use formats::{FORMATS, FormatBuilder, FormatOpener, FormatPlugin, recognise};
 pub use function_profile::{FunctionProfile, ProfileMeasure, function_profile, is_function_profile};
 pub use generators::{GENERATORS, GeneratorBuilder, GeneratorPlugin};
+pub use holes::Holes;
 pub use instants::{Gaps, InstantFacts, ValueFacts};
 pub use lines::MAX_LINE_BYTES;
 pub use open::{Packing, TraceInput};
@@ -196,6 +198,11 @@ pub trait TraceSource: Send {
     /// The names that [`RequestBatch::classes`] refers to, as far as they have been met.
     fn class_names(&self) -> &[String] {
         &[]
+    }
+
+    /// Where a file of counts or levels had no row so far; `None` for what has no steps.
+    fn holes(&self) -> Option<&Holes> {
+        None
     }
 
     /// How many rows of a file were read so far, and how many could not be used; `None` if there is no file.

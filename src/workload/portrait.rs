@@ -180,7 +180,7 @@ fn of_intervals(path: &Path, options: &TraceOptions) -> Result<Portrait, TraceEr
         _ => Model::of(&rows, options, 1.0)?,
     };
     let start = rows.start_epoch_ns();
-    let mut intervals = Intervals { rows, model, last_end: SimTime::ZERO };
+    let mut intervals = Intervals::new(rows, model);
     let (mut values, mut known) = (Series::empty(), Series::empty());
     while let Some(interval) = intervals.next()? {
         let from = interval.start.as_nanos();

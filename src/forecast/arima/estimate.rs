@@ -134,7 +134,12 @@ impl Problem {
     }
 
     fn arma(&self, point: &[f64]) -> Arma {
-        let (order, coefficients) = (self.spec.order, self.coefficients(point));
+        self.arma_of(&self.coefficients(point))
+    }
+
+    /// The polynomials with these coefficients (ar, ma, sar, sma).
+    fn arma_of(&self, coefficients: &[f64]) -> Arma {
+        let order = self.spec.order;
         let (ar, rest) = coefficients.split_at(order.p);
         let (ma, rest) = rest.split_at(order.q);
         let (sar, sma) = rest.split_at(order.seasonal_p);
@@ -143,13 +148,17 @@ impl Problem {
         Arma { ar: seasonal_product(ar, sar, order.period), ma, delta: self.delta.clone() }
     }
 
+    /// The columns as uncorrelated errors; `None` if the model is not stationary.
+    fn whiten(&self, arma: &Arma) -> Option<Whitened> {
+        match &self.observed {
+            None => arma.whiten(&self.columns),
+            Some(observed) => arma.whiten_with_gaps(&self.columns, observed),
+        }
+    }
+
     /// The likelihood at a point, with the best mean, drift and regression coefficients for it.
     pub fn evaluate(&self, point: &[f64]) -> Option<Evaluation> {
-        let arma = self.arma(point);
-        let whitened = match &self.observed {
-            None => arma.whiten(&self.columns)?,
-            Some(observed) => arma.whiten_with_gaps(&self.columns, observed)?,
-        };
+        let whitened = self.whiten(&self.arma(point))?;
         let (y, x) = whitened.columns.split_first()?;
         let m = x.len();
         let mut gram = vec![0.0; m * m];
@@ -307,6 +316,57 @@ fn dot_reversed(weights: &[f64], past: &[f64]) -> f64 {
 }
 
 impl ArimaSpec {
+    /// The model with the coefficients given (ar, ma, sar, sma, then the constant, then the regressors; 0 where there are fewer)
+    /// and the variance given, or else the best one for them: its likelihood and where it stands at the series' end. The
+    /// parameters for a warm start are those of white noise.
+    ///
+    /// # Errors
+    /// If the values do not suffice, or the coefficients are not those of a stationary model.
+    pub fn with_coefficients(
+        &self,
+        values: &[f64],
+        regressors: &[Vec<f64>],
+        coefficients: &[f64],
+        variance: Option<f64>,
+    ) -> Result<ArimaFit, FitError> {
+        let names = Problem::new(*self, values, regressors)?.names();
+        let coefficient = |index: usize| coefficients.get(index).copied().unwrap_or(0.0);
+        let terms: Vec<f64> = (0..self.order.coefficients()).map(coefficient).collect();
+        let constant = self.has_constant().then(|| (1..=values.len()).map(|t| self.constant_at(t)).collect());
+        let mut rest = values.to_vec();
+        for (index, column) in constant.iter().chain(regressors).enumerate() {
+            let weight = coefficient(terms.len() + index);
+            rest.iter_mut().zip(column).for_each(|(rest, x)| *rest -= weight * x);
+        }
+        let problem = Problem::new(ArimaSpec { order: self.order, constant: false }, &rest, &[])?;
+        let arma = problem.arma_of(&terms);
+        let whitened = problem.whiten(&arma).ok_or(FitError::Unstable("the model is not stationary"))?;
+        let n = problem.used as f64;
+        let squares = dot(&whitened.columns[0], &whitened.columns[0]);
+        let sigma2 = variance.unwrap_or((squares / n).max(problem.floor));
+        let mut state = whitened.states[0].0.clone();
+        if problem.observed.is_none() {
+            state.extend(problem.values.iter().rev().take(problem.delta.len()));
+        }
+        let named =
+            |(index, name): (usize, String)| Coefficient { name, value: coefficient(index), standard_error: None };
+        let doubled = n * (2.0 * std::f64::consts::PI * sigma2).ln() + whitened.log_determinant + squares / sigma2;
+        Ok(ArimaFit {
+            spec: *self,
+            coefficients: names.into_iter().enumerate().map(named).collect(),
+            sigma2,
+            sigma2_unbiased: sigma2,
+            log_likelihood: -0.5 * doubled,
+            used: problem.used,
+            arma,
+            point: vec![0.1; terms.len()],
+            residuals: whitened.columns[0].iter().map(|error| error / sigma2.sqrt()).collect(),
+            state: State(state),
+            covariance: whitened.covariance,
+            time: values.len(),
+        })
+    }
+
     /// Fits by exact maximum likelihood. `values` that are not finite are missing; each regressor is as long as they.
     ///
     /// # Errors

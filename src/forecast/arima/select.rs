@@ -36,12 +36,16 @@ impl Default for Limits {
 const STRONG_SEASON: f64 = 0.64;
 /// 5 % critical value of the KPSS test for a level (Kwiatkowski, Phillips, Schmidt and Shin 1992, table 1).
 const KPSS_LEVEL_5_PERCENT: f64 = 0.463;
-/// A model with a root of its polynomials this close to the unit circle is not chosen.
+/// A model with a root of its autoregressive polynomial this close to the unit circle is not chosen: it should have been
+/// differenced. Of the moving-average polynomial only roots on the circle itself are refused (over-differencing): a noisy rate about
+/// a slow level that is sampled finely is ARIMA(0,1,1) with a root as near to the circle as the sampling is fine.
 const CLOSEST_ROOT: f64 = 1.01;
+const CLOSEST_MA_ROOT: f64 = 1.001;
 
-/// Longest state vector for which a series with gaps is searched as it is. Above, the orders are chosen with the gaps
-/// filled, and only the chosen model is fitted to what was observed.
+/// Longest state vector for which a series with gaps is searched as it is, and most values of such a series. Above, the orders are
+/// chosen with the gaps filled, and only the chosen model is fitted to what was observed.
 const LARGEST_WITH_GAPS: usize = 24;
+const LONGEST_WITH_GAPS: usize = 300;
 
 /// The KPSS statistic against a constant level, with Bartlett weights over 3 sqrt(n) / 13 lags.
 fn kpss(values: &[f64]) -> f64 {
@@ -110,8 +114,8 @@ pub fn select(
     let d = needed_differences(&rest, limits.differences);
     let base = Order { d, seasonal_d, period, ..Order::default() };
     let search = Search::new(values, regressors, base, limits);
-    let largest = search.largest_state();
-    if largest <= LARGEST_WITH_GAPS || values.iter().all(|v| v.is_finite()) {
+    let small = search.largest_state() <= LARGEST_WITH_GAPS && values.len() <= LONGEST_WITH_GAPS;
+    if small || values.iter().all(|v| v.is_finite()) {
         return search.run();
     }
     let filled = interpolate(values, period);
@@ -123,8 +127,8 @@ pub fn select(
 /// regressors. The mean, where nothing is differenced, stays in: residuals do not show it.
 pub(super) fn select_errors(values: &[f64], regressors: &[Vec<f64>], limits: Limits) -> Result<ArimaSpec, FitError> {
     let residuals = unexplained(&interpolate(values, 0), regressors);
-    let residuals: Vec<f64> =
-        residuals.iter().zip(values).map(|(r, v)| if v.is_finite() { *r } else { f64::NAN }).collect();
+    let known = |(r, v): (&f64, &f64)| if v.is_finite() || values.len() > LONGEST_WITH_GAPS { *r } else { f64::NAN };
+    let residuals: Vec<f64> = residuals.iter().zip(values).map(known).collect();
     let chosen = select(&residuals, &[], None, limits)?.spec;
     Ok(ArimaSpec { constant: chosen.constant || chosen.order.d == 0, ..chosen })
 }
@@ -237,7 +241,7 @@ impl<'a> Search<'a> {
         let problem = Problem::new(spec, self.values, self.regressors).ok()?;
         let fit = problem.fit(problem.search(None, COARSE)).ok()?;
         let minus: Vec<f64> = fit.arma.ma.iter().map(|c| -c).collect();
-        (stationary(&fit.arma.ar, CLOSEST_ROOT) && stationary(&minus, CLOSEST_ROOT)).then_some(fit)
+        (stationary(&fit.arma.ar, CLOSEST_ROOT) && stationary(&minus, CLOSEST_MA_ROOT)).then_some(fit)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The rates a policy was shown, in equal steps.
 
-use crate::forecast::Series;
+use crate::forecast::{Gaps, Series};
 use crate::units::{SimDuration, SimTime};
 
 /// Mean rate of each step, as far as scrapes showed it. A scrape counts to the step that the middle of its window lies in.
@@ -9,6 +9,8 @@ pub(super) struct History {
     step: SimDuration,
     /// Steps remembered.
     keep: usize,
+    /// What a step without a scrape stands for.
+    gaps: Gaps,
     /// Finished steps, the last of them the one before `open`.
     values: Vec<f64>,
     /// The step being filled: its number, the sum of its rates and their count.
@@ -20,10 +22,16 @@ pub(super) struct History {
 
 impl History {
     pub(super) fn new(step: SimDuration, keep: usize) -> Self {
-        History { step, keep: keep.max(1), values: Vec::new(), open: None, newest: None, observed: 0 }
+        let gaps = Gaps::Missing;
+        History { step, keep: keep.max(1), gaps, values: Vec::new(), open: None, newest: None, observed: 0 }
     }
 
-    /// Takes in a scrape, unless it is known. Returns how many steps it finished; those without a scrape are missing.
+    /// This history with steps without a scrape taken as `gaps` says.
+    pub(super) fn taking(self, gaps: Gaps) -> Self {
+        History { gaps, ..self }
+    }
+
+    /// Takes in a scrape, unless it is known. Returns how many steps it finished, those without a scrape among them.
     pub(super) fn see(&mut self, taken_at: SimTime, window: SimDuration, rate: f64) -> usize {
         if self.newest.is_some_and(|newest| taken_at <= newest) {
             return 0;
@@ -39,10 +47,18 @@ impl History {
         // A gap longer than the memory empties it.
         let finished = (number - open).min(self.keep as u64) as usize;
         let missing = if (number - open) as usize > finished { finished } else { finished - 1 };
+        let before = sum / f64::from(count);
         if missing < finished {
-            self.push(sum / f64::from(count));
+            self.push(before);
         }
-        (0..missing).for_each(|_| self.push(f64::NAN));
+        for place in 1..=missing {
+            self.push(match self.gaps {
+                Gaps::Missing => f64::NAN,
+                Gaps::Zero => 0.0,
+                // The line to the scrape that ended the gap.
+                Gaps::Interpolate => before + (rate - before) * place as f64 / (missing + 1) as f64,
+            });
+        }
         self.open = Some((number, rate, 1));
         self.trim();
         finished.min(self.values.len())
@@ -97,6 +113,16 @@ mod tests {
 
     fn see(history: &mut History, second: u64, rate: f64) -> usize {
         history.see(SimTime::from_secs(second), SimDuration::from_secs(20), rate)
+    }
+
+    #[test]
+    fn a_gap_is_taken_as_told() {
+        for (gaps, expected) in [(Gaps::Zero, [10.0, 0.0, 0.0]), (Gaps::Interpolate, [10.0, 20.0, 30.0])] {
+            let mut history = History::new(SimDuration::from_secs(60), 10).taking(gaps);
+            see(&mut history, 40, 10.0);
+            assert_eq!(see(&mut history, 200, 40.0), 3);
+            assert_eq!(history.last(3), expected, "{}", gaps.name());
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ mod tests;
 use std::sync::Arc;
 
 use super::{Decision, Foretold, Measure, Observation, Reason, ReasonCode, ScalingPolicy};
-use crate::forecast::{Fitted, Forecast, Forecaster};
+use crate::forecast::{Aim, Fitted, Forecast, Forecaster, Gaps, Loss};
 use crate::units::{SimDuration, SimTime};
 
 pub use calendar::{Calendar, Event};
@@ -56,6 +56,8 @@ pub struct Settings {
     pub step: SimDuration,
     /// Seasons, in steps.
     pub seasons: Vec<usize>,
+    /// What a step without a scrape stands for.
+    pub gaps: Gaps,
     /// Steps remembered.
     pub history: usize,
     /// Steps that must have been observed before the forecast counts.
@@ -110,7 +112,7 @@ type Wish = Result<(u32, String), String>;
 impl Predictive {
     /// A policy with nothing learned yet, beside an optional reactive one.
     pub fn new(settings: Settings, floor: Option<Box<dyn ScalingPolicy>>) -> Self {
-        let history = History::new(settings.step, settings.history);
+        let history = History::new(settings.step, settings.history).taking(settings.gaps);
         let lead = Lead::new(settings.lead);
         Predictive { settings, floor, history, lead, model: None, made: None, told: Vec::new(), untold: None }
     }
@@ -144,6 +146,14 @@ impl Predictive {
         at.as_nanos() / self.settings.step.as_nanos()
     }
 
+    /// What the forecast is for: the steps from now, of which the last finished one is older, to the end of what is ordered for.
+    fn aim(&self) -> Aim {
+        let ahead = self.lead.get().as_nanos().saturating_add(self.settings.look_ahead.as_nanos());
+        let ahead = self.settings.horizon.map_or(ahead, |horizon| horizon.as_nanos().max(ahead));
+        let steps = ahead.div_ceil(self.settings.step.as_nanos()) as usize + 1;
+        Aim { first_step: 1, horizon: steps, loss: Loss::Quantile(self.settings.quantile) }
+    }
+
     /// Estimates the model where that is due.
     fn estimate(&mut self, now: SimTime) -> Result<(), String> {
         let due = |model: &Model| now >= model.at.saturating_add(self.settings.refit);
@@ -153,7 +163,10 @@ impl Predictive {
         let series = self.history.series().with_seasons(self.settings.seasons.iter().copied());
         let fitted = match &self.model {
             Some(model) => model.fitted.refit(&series),
-            None => self.settings.forecaster.fit(&series),
+            None => match self.settings.forecaster.aimed(self.aim()) {
+                Some(aimed) => aimed.fit(&series),
+                None => self.settings.forecaster.fit(&series),
+            },
         };
         let fitted = fitted.map_err(|error| format!("{} cannot be fitted: {error}", self.settings.name))?;
         self.model = Some(Model { fitted, at: now });

@@ -9,6 +9,8 @@
 //! lead: 90s                      # learned from start-ups seen if left out
 //! look-ahead: 5m                 # a step if left out
 //! floor: { hpa: { min: 2, max: 40, target: { cpu: 70% } } }
+//! seasons: [1d, 7d]              # or `none`
+//! gaps: missing                  # steps without a scrape: missing, zero, or interpolate
 //! calendar: [{ from: 30h, to: 34h, times: 3 }]
 //! ```
 
@@ -17,7 +19,7 @@ use std::sync::Arc;
 use super::presets::Preset;
 use super::{Calendar, Predictive, Settings};
 use crate::config::{Diagnostics, Fields, Node, Value};
-use crate::forecast::read_forecaster;
+use crate::forecast::{Gaps, read_forecaster};
 use crate::policy::capacity::read_capacity;
 use crate::policy::{PolicyContext, PolicyFactory, read_policy};
 use crate::units::{Fraction, SimDuration};
@@ -58,7 +60,7 @@ fn settings(preset: &Preset, fields: &Fields<'_>, sink: &mut Diagnostics) -> Opt
     let (name, forecaster) = read_model(preset, fields, sink);
     let quantile = fields.optional("quantile", sink).map_or(preset.quantile, Fraction::get);
     let step = fields.or("step", preset.step, sink);
-    let seasons = fields.or("seasons", vec![SimDuration::from_secs(DAY), SimDuration::from_secs(7 * DAY)], sink);
+    let seasons = read_seasons(fields, sink);
     let history: SimDuration = fields.or("history", preset.history, sink);
     let warm_up: SimDuration = fields.or("warm-up", preset.warm_up, sink);
     let max_buffer = fields.optional("max-buffer", sink).map(Fraction::get);
@@ -79,6 +81,7 @@ fn settings(preset: &Preset, fields: &Fields<'_>, sink: &mut Diagnostics) -> Opt
         calendar: fields.node_of("calendar").and_then(|node| Calendar::read(node, sink)).unwrap_or_default(),
         sync_period: SimDuration::ZERO,
         forecaster: forecaster?,
+        gaps: read_gaps(fields, sink),
         seasons: Vec::new(),
         history: 0,
         warm_up: 0,
@@ -107,6 +110,25 @@ fn settings(preset: &Preset, fields: &Fields<'_>, sink: &mut Diagnostics) -> Opt
         warm_up: (steps(warm_up).max(2) as usize).min(most),
         ..settings
     })
+}
+
+/// The seasons: a day and a week, those given, or none.
+fn read_seasons(fields: &Fields<'_>, sink: &mut Diagnostics) -> Vec<SimDuration> {
+    match fields.node_of("seasons").map(Node::as_text) {
+        Some(Some("none")) => Vec::new(),
+        _ => fields.or("seasons", vec![SimDuration::from_secs(DAY), SimDuration::from_secs(7 * DAY)], sink),
+    }
+}
+
+/// What a step without a scrape stands for.
+fn read_gaps(fields: &Fields<'_>, sink: &mut Diagnostics) -> Gaps {
+    let Some(name) = fields.optional::<String>("gaps", sink) else { return Gaps::Missing };
+    let gaps = Gaps::named(&name);
+    if gaps.is_none() {
+        let node = fields.node_of("gaps").unwrap_or(fields.node());
+        sink.push(node.error("`gaps` is one of missing, zero, interpolate"));
+    }
+    gaps.unwrap_or_default()
 }
 
 /// The forecaster and its name.

@@ -1,7 +1,7 @@
 //! Stories of observations.
 
 use super::*;
-use crate::forecast::{Naive, SeasonalNaive};
+use crate::forecast::{Gaps, Naive, SeasonalNaive};
 use crate::policy::{PodPhase, PodView, Scrape};
 
 fn settings(forecaster: impl Forecaster + 'static) -> Settings {
@@ -17,6 +17,7 @@ fn settings(forecaster: impl Forecaster + 'static) -> Settings {
         look_ahead: SimDuration::ZERO,
         step: SimDuration::from_secs(60),
         seasons: vec![6],
+        gaps: Gaps::Missing,
         history: 100,
         warm_up: 12,
         refit: SimDuration::from_secs(3600),

@@ -1,2 +1,5 @@
 //! The page `forecast-optimize` of the findings.
 mod trace_fit;
+
+mod forecast_command;
+mod forecasts;

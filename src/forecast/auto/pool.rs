@@ -1,0 +1,95 @@
+//! The forecasters that are tried unless some are named.
+
+use std::sync::Arc;
+
+use super::super::arima::Limits;
+use super::super::{Arima, BoxCox, Ets, FitError, Fitted, Forecaster, Mstl, Naive, Regression, SeasonalNaive, Series};
+
+/// Longest season for which seasonal terms of ARIMA are tried: the search grows with the square of it.
+const LONGEST_ARIMA_SEASON: usize = 24;
+/// Cycles of the season that such a model is fitted to.
+const ARIMA_CYCLES: usize = 40;
+/// Values that ARIMA and smoothing without season are fitted to: they forget what is older.
+const MOST_RECENT: usize = 5000;
+
+/// Orders tried: a smaller search than that of `arima` by itself, as several models of the pool make it.
+const LIMITS: Limits = Limits { terms: 3, seasonal_terms: 2, differences: 2, period: 60, models: 40 };
+
+/// What the series allows, simplest first.
+pub(super) fn members(series: &Series) -> Vec<Arc<dyn Forecaster>> {
+    let seasons = series.seasons_seen(2);
+    let smoothing = Ets { seasonal: Some(false), ..Ets::default() };
+    let arima = Arima { seasonal: false, limits: LIMITS, ..Arima::default() };
+    let mut members: Vec<Arc<dyn Forecaster>> = vec![Arc::new(Naive)];
+    for season in &seasons {
+        members.push(Arc::new(SeasonalNaive { season: Some(*season) }));
+    }
+    members.push(recent(smoothing, MOST_RECENT));
+    members.push(Arc::new(Regression::default()));
+    members.push(recent(arima, MOST_RECENT));
+    let Some(shortest) = seasons.first().copied() else { return members };
+    let seasonal = Ets { seasonal: Some(true), season: Some(shortest), trend: None };
+    let terms = |around: Arima| recent(around, ARIMA_CYCLES * shortest);
+    members.push(Arc::new(seasonal));
+    members.push(Arc::new(Mstl { rest: Arc::new(smoothing) }));
+    members.push(Arc::new(Mstl { rest: Arc::new(arima) }));
+    members.push(Arc::new(Arima { harmonics: 6, limits: LIMITS, ..Arima::default() }));
+    if shortest <= LONGEST_ARIMA_SEASON {
+        let seasonal = Arima { limits: LIMITS, ..Arima::default() };
+        members.push(terms(seasonal));
+        members.push(grown(terms(seasonal)));
+    }
+    members.push(grown(Arc::new(seasonal)));
+    members.push(grown(Arc::new(Mstl { rest: Arc::new(smoothing) })));
+    members
+}
+
+/// `around` on a power of the series, where its swings grow with its level.
+fn grown(around: Arc<dyn Forecaster>) -> Arc<dyn Forecaster> {
+    Arc::new(BoxCox { around, power: None, needed: true })
+}
+
+/// Another forecaster that sees the last values only.
+struct Recent {
+    around: Arc<dyn Forecaster>,
+    values: usize,
+}
+
+fn recent(around: impl Forecaster + 'static, values: usize) -> Arc<dyn Forecaster> {
+    Arc::new(Recent { around: Arc::new(around), values })
+}
+
+fn last(series: &Series, values: usize) -> Series {
+    series.window(series.len().saturating_sub(values), series.len())
+}
+
+impl Forecaster for Recent {
+    fn fit(&self, series: &Series) -> Result<Box<dyn Fitted>, FitError> {
+        let inner = self.around.fit(&last(series, self.values))?;
+        Ok(Box::new(RecentFit { inner, values: self.values }))
+    }
+}
+
+struct RecentFit {
+    inner: Box<dyn Fitted>,
+    values: usize,
+}
+
+impl Fitted for RecentFit {
+    fn forecast(&self, steps: usize, levels: &[f64]) -> super::super::Forecast {
+        self.inner.forecast(steps, levels)
+    }
+
+    fn update(&mut self, values: &[f64]) {
+        self.inner.update(values);
+    }
+
+    fn refit(&self, series: &Series) -> Result<Box<dyn Fitted>, FitError> {
+        let inner = self.inner.refit(&last(series, self.values))?;
+        Ok(Box::new(RecentFit { inner, values: self.values }))
+    }
+
+    fn describe(&self) -> String {
+        self.inner.describe()
+    }
+}
