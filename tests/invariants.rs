@@ -4,7 +4,7 @@
 //! the meaning of the record, are checked from outside on random scenarios: from what was put in and what came out.
 
 use plimsoll::cluster::DISPATCHERS;
-use plimsoll::engine::{DecisionRecord, Interval, RunRecord, ServiceRecord};
+use plimsoll::engine::{Cause, DecisionRecord, Interval, Outcome, RunRecord, ServiceRecord};
 use plimsoll::stats::LatencyHistogram;
 use plimsoll::units::{SimDuration, SimTime};
 use proptest::prelude::*;
@@ -213,7 +213,16 @@ impl Seen<'_> {
     fn objectives_are_fair(&self) -> Checked {
         let counts = &self.record.counts;
         for (objective, limit) in self.record.objectives.iter().zip(&self.case.objectives) {
-            prop_assert_eq!(objective.total, counts.arrived - counts.in_flight);
+            prop_assert_eq!(objective.total, counts.arrived - counts.in_flight + objective.overdue);
+            prop_assert_eq!(objective.overdue + objective.left_out, counts.in_flight, "whoever has no answer has one fate");
+            let unanswered = Cause::ALL.map(|cause| objective.causes.get(cause, Outcome::Unanswered));
+            prop_assert_eq!(unanswered.iter().sum::<u64>(), objective.overdue);
+            if let Some(limit) = limit.map(millis) {
+                // Whoever came so early that the limit passed is judged; whoever came after the warm-up and was answered, too.
+                let end = SimTime::ZERO + millis(self.case.end);
+                let due = |time: &&SimTime| **time >= SimTime::ZERO + millis(self.case.warm_up) && **time + limit < end;
+                prop_assert!(objective.total >= self.arrivals.iter().filter(due).count() as u64, "due and not judged");
+            }
             let (least, most) = match limit {
                 Some(limit) => around(&self.record.sojourn, millis(*limit)),
                 None => (counts.completed, counts.completed),

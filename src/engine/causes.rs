@@ -9,11 +9,13 @@
 //! 5. *queueing*: the attempt waited, or found no room. Then it counts what the service was doing when the attempt came: a replica
 //!    *waited for a node*, or replicas were ordered and *starting up*, or *too few replicas* were ordered.
 //!
-//! A request that was turned away or given up is told apart from one that was answered too late ([`Outcome`]).
+//! A request that was turned away or given up is told apart from one that was answered too late ([`Outcome`]). A request that
+//! is still in the system at the end, older than the limit, is asked the same questions as if it were answered at that
+//! moment: waiting for a retry, it is *earlier attempts* that took the time.
 
 use serde::{Deserialize, Serialize};
 
-use super::jobs::Job;
+use super::jobs::{Job, JobState};
 use super::tally::Loss;
 
 listed! {
@@ -77,6 +79,8 @@ listed! {
         TimedOut,
         /// Lost with its replica.
         Failed,
+        /// Still without an answer at the end, older than the limit.
+        Unanswered,
     }
 }
 
@@ -88,6 +92,7 @@ impl Outcome {
             Outcome::Rejected => "rejected",
             Outcome::TimedOut => "timed_out",
             Outcome::Failed => "failed",
+            Outcome::Unanswered => "unanswered",
         }
     }
 }
@@ -111,6 +116,11 @@ impl Causes {
     /// All bad requests.
     pub fn total(&self) -> u64 {
         self.0.iter().flatten().sum()
+    }
+
+    /// Adds those of `other`.
+    pub fn merge(&mut self, other: &Causes) {
+        self.0.iter_mut().flatten().zip(other.0.iter().flatten()).for_each(|(mine, theirs)| *mine += theirs);
     }
 
     /// Counts `requests` more.
@@ -155,6 +165,15 @@ pub(super) fn of_late(job: &Job, now: u64, limit: u64) -> Cause {
     }
 }
 
+/// Why a request that is at a replica at the end, at `now`, has passed a limit (nanoseconds) without an answer.
+pub(super) fn of_unanswered(job: &Job, now: u64, limit: u64) -> Cause {
+    match of_late(job, now, limit) {
+        // One that still waits has not been slowed in service.
+        Cause::Contention if job.state == JobState::Waiting => job.ordered.cause(),
+        cause => cause,
+    }
+}
+
 /// Why a client gave up on an attempt after `patience` nanoseconds.
 pub(super) fn of_given_up(job: &Job, running: bool, patience: u64) -> Cause {
     let waited = !running || job.started > job.offered;
@@ -179,7 +198,7 @@ impl From<Loss> for Outcome {
 
 #[cfg(test)]
 mod tests {
-    use super::super::jobs::{JobState, NIL};
+    use super::super::jobs::NIL;
     use super::*;
     use rstest::rstest;
 
@@ -218,6 +237,16 @@ mod tests {
     #[case::slowed(job(0, 0, 60, Ordered::Nothing), true, Cause::Contention)]
     fn clients_that_gave_up(#[case] job: Job, #[case] running: bool, #[case] cause: Cause) {
         assert_eq!(of_given_up(&job, running, 100), cause);
+    }
+
+    #[rstest]
+    #[case::in_the_queue(0, 60, JobState::Waiting, Cause::StartUp)]
+    #[case::heavy_in_the_queue(0, 101, JobState::Waiting, Cause::ServiceTime)]
+    #[case::in_service(0, 60, JobState::Running, Cause::Contention)]
+    #[case::second_attempt(50, 60, JobState::Waiting, Cause::Retry)]
+    fn unanswered(#[case] offered: u64, #[case] demand: u64, #[case] state: JobState, #[case] cause: Cause) {
+        let job = Job { state, ..job(offered, offered, demand, Ordered::Starting) };
+        assert_eq!(of_unanswered(&job, 150, 100), cause);
     }
 
     #[test]

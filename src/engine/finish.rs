@@ -1,8 +1,10 @@
 //! The end of a run: invariants checked, integrals turned into averages, everything put into the record.
 
-use super::objective::judge;
-use super::record::{Elasticity, Interval, RunRecord, ServiceRecord};
+use super::objective::{Objective, Seen, judge};
+use super::record::{Elasticity, Interval, ObjectiveRecord, RequestCounts, RunRecord, ServiceRecord};
 use super::simulation::{Marks, RunSettings, Service, Simulation, slots_of, used_slots};
+use super::tally::Totals;
+use super::unanswered::Unanswered;
 use crate::units::Millicores;
 
 impl Simulation {
@@ -60,13 +62,8 @@ impl Service {
         let requested = spec.cpu_request.map_or(0.0, Millicores::as_cores);
         let cpu = last.totals.worked_since(&from.totals) * spec.cpu_per_busy_second + serving_area * spec.cpu_idle;
         let in_system = (last.totals.busy + last.totals.waiting) - (from.totals.busy + from.totals.waiting);
-        let judged = counts.completed + counts.rejected + counts.timed_out + counts.failed;
-        let objectives = settings.objectives.iter().enumerate().map(|(number, objective)| {
-            let good = |interval: usize| self.interval_good[number][interval];
-            let (good_ones, causes) = (totals.good[number], totals.causes[number]);
-            assert!(causes.total() == judged - good_ones, "I11: causes of {name} do not add up: {causes:?}");
-            judge(objective, (good_ones, judged), causes, &self.timeline, good, &self.interval_counted[number])
-        });
+        let objectives = self.judge(counts, &totals, settings);
+        let (name, spec) = (&self.fleet.spec.name, &self.fleet.spec);
         ServiceRecord {
             name: name.clone(),
             counts,
@@ -78,7 +75,7 @@ impl Service {
             cold_starts: self.fleet.cold_starts,
             warm_requests: last.totals.warm_requests,
             crashes: self.fleet.crashes,
-            objectives: objectives.collect(),
+            objectives,
             elasticity: self.elasticity(settings),
             demand_checksum: last.totals.fingerprint,
             waiting: totals.waiting,
@@ -88,6 +85,32 @@ impl Service {
             decisions: std::mem::take(&mut self.decisions),
             foretold: std::mem::take(&mut self.foretold),
         }
+    }
+
+    /// Judges every objective, requests without an answer at the end included, and notes these in the timeline.
+    fn judge(&mut self, counts: RequestCounts, totals: &Totals, settings: &RunSettings) -> Vec<ObjectiveRecord> {
+        let objectives = &settings.objectives;
+        let timeout = self.fleet.spec.timeout.as_ref().map(|timeout| timeout.after);
+        let mut unanswered = Unanswered::new(objectives, timeout, (settings.warm_up, settings.end), settings.interval);
+        self.lane.tell_unanswered(&mut unanswered);
+        let name = &self.fleet.spec.name;
+        let judge = |(number, objective): (usize, &Objective)| {
+            let (good, causes, overdue) = (totals.good[number], totals.causes[number], &unanswered.judged[number]);
+            let still = overdue.bad + overdue.left_out;
+            assert!(still == counts.in_flight, "I1: {still} requests of {name} are unanswered: {counts:?}");
+            let (ended, good_rows) = (counts.arrived - counts.in_flight, &self.interval_good[number]);
+            let counted = &self.interval_counted[number];
+            let judged = judge(objective, Seen { good, ended, causes, good_rows, counted, overdue }, &self.timeline);
+            let (causes, bad) = (judged.causes, judged.total - good);
+            assert!(causes.total() == bad, "I11: causes of {name} do not add up to {bad}: {causes:?}");
+            judged
+        };
+        let records = objectives.iter().enumerate().map(judge).collect();
+        let first = objectives.iter().position(|objective| objective.within.is_some()).unwrap_or(0);
+        if let Some(overdue) = unanswered.judged.get(first) {
+            self.timeline.iter_mut().zip(&overdue.rows).for_each(|(row, overdue)| row.overdue = *overdue);
+        }
+        records
     }
 
     /// Areas begin after the warm-up: an interval that it cuts counts by the part behind. Changes of the size are of the whole run.

@@ -7,12 +7,13 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use super::causes::{Cause, Ordered, of_given_up};
+use super::causes::{Cause, Ordered, of_given_up, of_unanswered};
 use super::completions::CompletionQueue;
 use super::demand::{complete, demand_draw, fresh_demand};
 use super::error::RunError;
 use super::jobs::{Job, JobState, Jobs, NIL};
 use super::tally::{Loss, Tally};
+use super::unanswered::Unanswered;
 use crate::cluster::{DemandModel, Dispatcher, OnTimeout, Retry, ServiceModel, Timeout};
 use crate::random::{Draw, Purpose, Streams};
 use crate::units::{SimDuration, SimTime};
@@ -677,6 +678,8 @@ pub(super) trait LaneControl: Send {
     fn totals(&mut self, now: SimTime) -> LaneTotals;
     /// Looks at every request in the system, of which there may be very many.
     fn present(&self, now: SimTime) -> Present;
+    /// Tells of every request that is in the system at the end, those waiting for a retry included.
+    fn tell_unanswered(&self, unanswered: &mut Unanswered);
 }
 
 /// A lane's totals at one moment.
@@ -827,6 +830,17 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
             warm_requests: self.warm_requests,
             fingerprint: self.fingerprint,
             attempts: self.ordinal + self.retried,
+        }
+    }
+
+    fn tell_unanswered(&self, unanswered: &mut Unanswered) {
+        let end = unanswered.end();
+        let waits = |job: &Job| matches!(job.state, JobState::Waiting | JobState::Running) && !job.abandoned;
+        for (_, job) in self.jobs.iter().filter(|(_, job)| waits(job)) {
+            unanswered.add(job.arrival, |limit| of_unanswered(job, end, limit));
+        }
+        for Reverse(retry) in self.retries.iter().filter(|Reverse(retry)| retry.attempt != FRESH) {
+            unanswered.add(retry.arrival, |_| Cause::Retry);
         }
     }
 

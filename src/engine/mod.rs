@@ -21,6 +21,7 @@ pub mod scenario;
 mod simulation;
 mod spec;
 mod tally;
+mod unanswered;
 
 pub use calendar::Rank;
 pub use causes::{Cause, Causes, Outcome};

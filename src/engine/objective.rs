@@ -2,6 +2,7 @@
 
 use super::causes::Causes;
 use super::record::{Interval, ObjectiveRecord};
+use super::unanswered::Overdue;
 use crate::units::{Fraction, SimDuration, SimTime};
 
 /// What the user promises to the clients.
@@ -22,6 +23,18 @@ impl Objective {
         }
     }
 
+    /// The age, in nanoseconds, above which a request that is still unanswered at the end is bad by each of `objectives`;
+    /// `u64::MAX` where nothing says how long is too long.
+    ///
+    /// By a latency objective it is the limit. Availability promises an answer and no time: a request without one has not
+    /// failed while anybody may be waiting for it, that is, up to the longest of the latency limits and the client's time-out.
+    /// With neither of them it is never bad.
+    pub(super) fn overdue_after(objectives: &[Objective], timeout: Option<SimDuration>) -> Vec<u64> {
+        let limits = objectives.iter().filter_map(|objective| objective.within);
+        let longest = limits.chain(timeout).max();
+        objectives.iter().map(|o| o.within.or(longest).map_or(u64::MAX, SimDuration::as_nanos)).collect()
+    }
+
     /// The limit in nanoseconds as the request path compares it.
     pub(super) fn limit_nanos(&self) -> u64 {
         self.within.map_or(u64::MAX, SimDuration::as_nanos)
@@ -31,20 +44,34 @@ impl Objective {
 /// The window of the burn rate.
 const BURN_WINDOW: SimDuration = SimDuration::from_secs(3600);
 
-/// Judges a run: totals after warm-up, the timeline with the good requests of each interval, and what counts of each.
-pub(super) fn judge(
-    objective: &Objective,
-    (good, total): (u64, u64),
-    causes: Causes,
-    timeline: &[Interval],
-    interval_good: impl Fn(usize) -> u64,
-    counted: &[Ended],
-) -> ObjectiveRecord {
-    let judged = |interval: &Interval| interval.completed + interval.lost;
+/// What a service's requests came to by one objective, after the warm-up, and in each interval.
+pub(super) struct Seen<'a> {
+    /// Good requests.
+    pub good: u64,
+    /// Requests that met their fate: answered or lost for good.
+    pub ended: u64,
+    /// Why those that were bad were.
+    pub causes: Causes,
+    /// Good requests by interval.
+    pub good_rows: &'a [u64],
+    /// What ended in each interval, of the requests that arrived after the warm-up.
+    pub counted: &'a [Ended],
+    /// Requests without an answer at the end.
+    pub overdue: &'a Overdue,
+}
+
+/// Judges a run: totals after warm-up, and the timeline with the good requests of each interval.
+pub(super) fn judge(objective: &Objective, seen: Seen<'_>, timeline: &[Interval]) -> ObjectiveRecord {
+    let Seen { good, ended, mut causes, good_rows, counted, overdue } = seen;
+    causes.merge(&overdue.causes);
+    // (good, judged) of each interval.
+    let row = |(index, interval): (usize, &Interval)| {
+        (good_rows[index], interval.completed + interval.lost + overdue.rows[index])
+    };
+    let rows: Vec<(u64, u64)> = timeline.iter().enumerate().map(row).collect();
     let mut violation = SimDuration::ZERO;
-    for (index, interval) in timeline.iter().enumerate() {
-        let share = interval_good(index) as f64 / judged(interval).max(1) as f64;
-        if judged(interval) > 0 && share < objective.target.get() {
+    for (interval, (good, judged)) in timeline.iter().zip(&rows) {
+        if *judged > 0 && (*good as f64 / *judged as f64) < objective.target.get() {
             violation += interval.length;
         }
     }
@@ -53,9 +80,11 @@ pub(super) fn judge(
         within: objective.within,
         target: objective.target,
         good,
-        total,
+        total: ended + overdue.bad,
+        overdue: overdue.bad,
+        left_out: overdue.left_out,
         violation,
-        peak_burn_rate: peak_burn_rate(objective, counted),
+        peak_burn_rate: peak_burn_rate(objective, &with_overdue(counted, &overdue.counted_rows)),
         causes,
     }
 }
@@ -67,6 +96,14 @@ pub(super) struct Ended {
     pub to: SimTime,
     pub requests: u64,
     pub bad: u64,
+}
+
+/// The same with the requests that were overdue and never answered, in the interval in which their limit passed; their rows are of all
+/// intervals, the last of which are those that ended.
+fn with_overdue(ended: &[Ended], overdue: &[u64]) -> Vec<Ended> {
+    let before = overdue.len().saturating_sub(ended.len());
+    let add = |(row, more): (&Ended, &u64)| Ended { requests: row.requests + more, bad: row.bad + more, ..*row };
+    ended.iter().zip(&overdue[before..]).map(add).collect()
 }
 
 /// The highest ratio of (share of bad requests) to (error budget) over any window of an hour after the warm-up (all of that time,
@@ -167,8 +204,10 @@ mod tests {
             bad: all - good,
         };
         let counted: Vec<Ended> = timeline.iter().zip(&minute).map(ended).collect();
-        let totals = (11_840, 11_900);
-        let record = judge(&objective(0.99), totals, Causes::default(), &timeline, |i| good[i], &counted);
+        let overdue = Overdue::none(timeline.len());
+        let causes = Causes::default();
+        let seen = Seen { good: 11_840, ended: 11_900, causes, good_rows: &good, counted: &counted, overdue: &overdue };
+        let record = judge(&objective(0.99), seen, &timeline);
         assert_eq!(record.violation, SimDuration::from_secs(60));
         // 60 bad among 6,000 (5,900 with the empty minute) of the worst hour, against a budget of 1%.
         assert!((record.peak_burn_rate - 60.0 / 5900.0 / 0.01).abs() < 1e-9, "{}", record.peak_burn_rate);

@@ -115,8 +115,14 @@ pub struct ObjectiveRecord {
     pub target: Fraction,
     /// Requests that were good.
     pub good: u64,
-    /// Requests that were judged.
+    /// Requests that were judged: all that met their fate, and those that were still unanswered at the end and older than the
+    /// limit (see [`ObjectiveRecord::overdue`]).
     pub total: u64,
+    /// Of the judged requests, those that were still unanswered at the end and older than the limit. They are bad. By an
+    /// availability objective, the limit is the longest of the latency limits and the client's time-out.
+    pub overdue: u64,
+    /// Requests that were still unanswered at the end and within the limit: not judged.
+    pub left_out: u64,
     /// Time in intervals (of the timeline) whose own share of good requests was below the target.
     pub violation: SimDuration,
     /// Highest burn rate (share of bad requests / error budget) over any one hour, or the whole run if shorter.
@@ -189,6 +195,9 @@ pub struct Interval {
     pub lost: u64,
     /// Requests completed within the first latency objective; equals `completed` where there is none.
     pub good: u64,
+    /// Requests that passed the limit of the first latency objective here (of the first objective where there is none) and
+    /// were still unanswered at the end of the run.
+    pub overdue: u64,
     /// Waiting time percentiles of the requests completed here: p50, p95, p99; `None` if there were none.
     pub waiting: Option<[SimDuration; 3]>,
     /// Sojourn time percentiles: p50, p95, p99.
@@ -218,6 +227,19 @@ pub struct Interval {
     pub leased: f64,
     /// Cost that accrued in the interval, at list price and without minimum or rounding.
     pub cost: Usd,
+}
+
+impl Interval {
+    /// Requests that were bad by the first latency objective: lost, answered too late, or overdue and never answered. Each
+    /// counts where that happened.
+    pub fn bad(&self) -> u64 {
+        self.lost + self.completed.saturating_sub(self.good) + self.overdue
+    }
+
+    /// Requests that were judged by the first latency objective.
+    pub fn judged(&self) -> u64 {
+        self.completed + self.lost + self.overdue
+    }
 }
 
 /// A decision that changed something.

@@ -498,6 +498,8 @@ impl Service {
             completed: tally.completed,
             lost: tally.lost,
             good: first_latency.map_or(tally.completed, |number| tally.good[number]),
+            // Known at the end of the run.
+            overdue: 0,
             waiting: tally.waiting,
             sojourn: tally.sojourn,
             wanted: mean(before.wanted, after.wanted),

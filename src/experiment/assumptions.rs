@@ -35,12 +35,37 @@ pub(super) fn of(scenario: &Scenario) -> Vec<String> {
             outage.length
         ));
     }
+    said.extend(at_the_end(scenario));
     said.push(format!(
         "Replicas count as needed for the offered load at {} utilization.",
         scenario.reference_utilization
     ));
     said.push(NOT_MODELLED.into());
     said
+}
+
+/// How objectives judge the requests that are unanswered at the end.
+fn at_the_end(scenario: &Scenario) -> Option<String> {
+    let latency = scenario.objectives.iter().any(|objective| objective.within.is_some());
+    let availability = scenario.objectives.iter().any(|objective| objective.within.is_none());
+    let patience = scenario.services.iter().any(|service| service.spec.timeout.is_some());
+    let limit = match (latency, patience) {
+        (true, true) => Some("the longest of the latency limits and the client's time-out"),
+        (true, false) => Some("the longest of the latency limits"),
+        (false, true) => Some("the client's time-out"),
+        (false, false) => None,
+    };
+    let begin = "A request that is unanswered at the end of the run";
+    let young = "a younger one is left out";
+    match (latency, availability, limit) {
+        (false, false, _) => None,
+        (_, true, None) => Some(format!("{begin} is left out: nothing says how long is too long.")),
+        (true, true, Some(limit)) => Some(format!(
+            "{begin} is bad if it is older than the objective's limit; {young}. For availability the limit is {limit}."
+        )),
+        (true, false, _) => Some(format!("{begin} is bad if it is older than the objective's limit; {young}.")),
+        (false, true, Some(limit)) => Some(format!("{begin} is bad if it is older than {limit}; {young}.")),
+    }
 }
 
 fn of_service(plan: &ServicePlan, pools: &[NodePool]) -> Vec<String> {

@@ -3,15 +3,16 @@
 //! Each service is bounded by itself, for each objective, and the largest value counts; nodes are paid for in any case. All that
 //! is not known of a policy is taken in its favour: it chooses its initial replicas, its start-ups take the least time possible,
 //! requests of the warm-up and those whose limit reaches beyond the end are left out, and the objective's bad requests are the heaviest.
+//! Runs judge by the same rule: who is unanswered at the end and older than the limit is bad, who is younger is left out.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::pool::in_pool;
-use crate::engine::Objective;
 use crate::engine::scenario::{Scenario, ServicePlan};
+use crate::engine::{Objective, RunRecord};
 use crate::optimize::{BoundProblem, OptimizeError};
-use crate::units::{SimDuration, Usd};
+use crate::units::{SimDuration, SimTime, Usd};
 use crate::workload::TraceError;
 
 /// What every policy pays at least.
@@ -101,6 +102,22 @@ fn cost_bound_of(scenario: &Scenario, replication: u64) -> Result<Result<CostBou
     Ok(Ok(CostBound { cost, nodes, objective, interval }))
 }
 
+/// I9: who keeps every latency objective pays the bound. What is cheaper by round-off alone is let pass: the bound is a
+/// solver's value, and each lease is rounded to a billionth of a dollar.
+///
+/// # Panics
+/// If not, which is a bug: of the bound, of the run, or of the judgement of requests.
+pub(super) fn assert_bound(policy: &str, cost: f64, keeps: bool, bound: f64) {
+    let slack = 1e-6 * (1.0 + bound);
+    assert!(!keeps || cost >= bound - slack, "I9: {policy} keeps the objectives for ${cost}, below the bound of ${bound}");
+}
+
+/// Whether a run keeps every latency objective.
+pub(super) fn keeps_latencies(run: &RunRecord) -> bool {
+    let mut all = run.services.iter().flat_map(|service| &service.objectives);
+    all.all(|objective| objective.within.is_none() || objective.met())
+}
+
 /// The interval of the timeline, or a longer one of which there are few enough.
 fn interval_of(scenario: &Scenario, most: u64) -> SimDuration {
     SimDuration::from_nanos(scenario.duration.as_nanos().div_ceil(most)).max(scenario.interval)
@@ -118,17 +135,17 @@ fn fine_intervals(scenario: &Scenario, objective: &Objective) -> impl Iterator<I
 
 /// The judged requests of a service.
 struct Work {
-    /// (arrival in seconds, demand in seconds) in order.
-    demands: Vec<(f64, f64)>,
+    /// (arrival, demand in seconds) in order.
+    demands: Vec<(SimTime, f64)>,
 }
 
 impl Work {
     fn read(scenario: &Scenario, service: usize, replication: u64) -> Result<Work, TraceError> {
         let mut demands = Vec::new();
-        let warm_up = scenario.warm_up.as_secs_f64();
+        let warm_up = SimTime::ZERO + scenario.warm_up;
         scenario.requests(service, replication, |arrival, demand| {
-            if arrival.as_secs_f64() >= warm_up && demands.len() < MOST_REQUESTS {
-                demands.push((arrival.as_secs_f64(), demand.as_secs_f64()));
+            if arrival >= warm_up && demands.len() < MOST_REQUESTS {
+                demands.push((arrival, demand.as_secs_f64()));
             }
         })?;
         Ok(Work { demands })
@@ -168,11 +185,12 @@ impl Work {
     /// The requests that are judged, with their work in replica-seconds, and the work of the heaviest of them that may be bad.
     fn due(&self, scenario: &Scenario, plan: &ServicePlan, objective: &Objective) -> (Vec<(f64, f64)>, f64) {
         let slots = plan.full_speed_slots(scenario.largest_speed());
-        // Without a limit no request has to be done before the end, and those in the system then are not judged.
-        let last =
-            objective.within.map_or(f64::NEG_INFINITY, |within| scenario.duration.as_secs_f64() - within.as_secs_f64());
-        let due: Vec<(f64, f64)> =
-            self.demands.iter().filter(|(arrival, _)| *arrival <= last).map(|(a, d)| (*a, d / slots)).collect();
+        // Without a latency limit no request has to be done before the end. With one, a request is bad if it is unanswered
+        // at the end and older than the limit: the run judges it by the same comparison.
+        let end = SimTime::ZERO + scenario.duration;
+        let is_due = |arrival: SimTime| objective.within.is_some_and(|within| arrival.saturating_add(within) < end);
+        let due = self.demands.iter().filter(|(arrival, _)| is_due(*arrival));
+        let due: Vec<(f64, f64)> = due.map(|(arrival, demand)| (arrival.as_secs_f64(), demand / slots)).collect();
         // As many bad requests as the objective allows of all that were judged, the heaviest of those that count here.
         let mut weights: Vec<f64> = due.iter().map(|(_, weight)| *weight).collect();
         let bad = ((1.0 - objective.target.get()) * self.demands.len() as f64 + 1e-6).floor() as usize;

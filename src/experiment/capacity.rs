@@ -246,7 +246,7 @@ fn see(run: &RunRecord) -> Vec<Seen> {
 fn blame(service: &ServiceRecord) -> Vec<(Bottleneck, u64)> {
     let mut counts = [(Bottleneck::StartUp, 0), (Bottleneck::Size, 0), (Bottleneck::ServiceTime, 0)];
     for interval in &service.timeline {
-        let bad = interval.lost + interval.completed.saturating_sub(interval.good);
+        let bad = interval.bad();
         let cause = if interval.wanted > interval.ready + 0.05 {
             0
         } else if interval.needed > interval.ready {

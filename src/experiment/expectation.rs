@@ -1,8 +1,8 @@
 //! Limits on figures, as a scenario's `expect:` states them.
 
-use super::bound::{cost_bounds, unbounded};
-use super::figure::{Figure, Unit, figures};
-use super::replicate::Replicated;
+use super::bound::{assert_bound, cost_bounds, unbounded};
+use super::figure::{Figure, Quantity, Unit, figures};
+use super::replicate::{Replicated, Samples};
 use crate::config::{Diagnostic, Diagnostics, Node, SourceFile, Span, Value, suggest};
 use crate::engine::scenario::Scenario;
 use crate::stats::{ConfidenceInterval, Running};
@@ -85,12 +85,36 @@ pub fn judge(
     let bounds = match expected.iter().find(|expectation| expectation.names_bound()) {
         None => Vec::new(),
         Some(asking) => match cost_bounds(scenario, result.replications, threads) {
-            Ok(Ok(bounds)) => bounds,
+            Ok(Ok(bounds)) => {
+                assert_bounds(scenario, result, &bounds);
+                bounds
+            }
             Ok(Err(why)) => return Err(Box::new(asking.place.error(no_bound(&why)))),
             Err(error) => return Err(Box::new(Diagnostic::error(error.to_string()))),
         },
     };
     Ok(expected.iter().flat_map(|expectation| expectation.judge(result, &bounds)).collect())
+}
+
+/// I9, in every replication.
+fn assert_bounds(scenario: &Scenario, result: &Replicated, bounds: &[f64]) {
+    let value = |arm: &Samples, figure: usize, replication: usize| {
+        arm.values.get(figure).and_then(|values| values.get(replication).copied().flatten())
+    };
+    let Some(cost) = result.figure("cost") else { return };
+    let promised = |figure: usize| match result.figures[figure].quantity {
+        Quantity::Attainment(index) => scenario.objectives.get(index).filter(|objective| objective.within.is_some()),
+        _ => None,
+    };
+    for (arm, (replication, bound)) in result.arms.iter().flat_map(|arm| bounds.iter().enumerate().map(move |b| (arm, b))) {
+        let keeps = (0..result.figures.len()).all(|figure| {
+            let (objective, attained) = (promised(figure), value(arm, figure, replication));
+            objective.zip(attained).is_none_or(|(objective, attained)| attained >= objective.target.get())
+        });
+        if let Some(cost) = value(arm, cost, replication) {
+            assert_bound(&arm.label, cost, keeps, *bound);
+        }
+    }
 }
 
 fn no_bound(why: &str) -> String {

@@ -11,7 +11,7 @@
 //!   after it in which no order given since its last step was due could be ready: from its beginning to its end and once
 //!   more the time from that last step's decision to that step's end. An interval within reach of several is charged to the
 //!   one that began last; an interval within reach of none to [`ForecastPrice::rest`]. An interval is in violation as a whole
-//!   or not at all: if the share of good requests among those that ended in it is below the target of the first latency
+//!   or not at all: if the share of good requests among those that were judged in it is below the target of the first latency
 //!   objective (of the first objective if none is about latency).
 //! * **Dollars of over-provision.** In the time of a step, of the replicas that exist, those beyond what the rate that came
 //!   needs, but no further than the forecast asked for:
@@ -40,7 +40,7 @@ pub enum Direction {
 pub struct Charge {
     /// Time in intervals that were in violation.
     pub violation: SimDuration,
-    /// Requests answered later than the objective allows.
+    /// Requests answered later than the objective allows, or not at all until the end, which came later than that.
     pub slow: u64,
     /// Requests lost.
     pub lost: u64,
@@ -147,7 +147,7 @@ impl ForecastPrice {
                 |miss: &&mut Miss| miss.direction == Direction::Above && miss.from < end && interval.start < miss.until;
             let charge = Charge {
                 violation: if violated(interval, objective) { interval.length } else { SimDuration::ZERO },
-                slow: interval.completed.saturating_sub(interval.good),
+                slow: interval.bad() - interval.lost,
                 lost: interval.lost,
                 over_provision: Usd::ZERO,
             };
@@ -179,8 +179,8 @@ impl Charge {
 }
 
 fn violated(interval: &Interval, objective: Option<&ObjectiveRecord>) -> bool {
-    let ended = interval.completed + interval.lost;
-    objective.is_some_and(|o| ended > 0 && (interval.good as f64 / ended as f64) < o.target.get())
+    let judged = interval.judged();
+    objective.is_some_and(|o| judged > 0 && (interval.good as f64 / judged as f64) < o.target.get())
 }
 
 /// The intervals that overlap a time, with the share of each that lies in it.
@@ -344,6 +344,8 @@ mod tests {
             target,
             good: 0,
             total: 0,
+            overdue: 0,
+            left_out: 0,
             violation: SimDuration::ZERO,
             peak_burn_rate: 0.0,
             causes: Causes::default(),

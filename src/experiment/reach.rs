@@ -1,6 +1,7 @@
 //! Objectives that no number of replicas meets, because service alone takes too long.
 
 use crate::engine::scenario::Scenario;
+use crate::units::SimTime;
 use crate::workload::TraceError;
 
 /// A latency objective of a service that is out of reach.
@@ -28,15 +29,22 @@ pub fn out_of_reach(scenario: &Scenario) -> Result<Vec<OutOfReach>, TraceError> 
         }
         let limits: Vec<_> =
             scenario.objectives.iter().filter_map(|o| Some((o, o.within?.scale(scenario.largest_speed())))).collect();
-        let (mut judged, mut good) = (0_u64, vec![0_u64; limits.len()]);
-        let warm_up = scenario.warm_up.as_nanos();
+        // (judged, good) by objective.
+        let mut seen = vec![(0_u64, 0_u64); limits.len()];
+        let (warm_up, end) = (scenario.warm_up.as_nanos(), SimTime::ZERO + scenario.duration);
         scenario.requests(number, 0, |arrival, demand| {
-            if arrival.as_nanos() >= warm_up {
-                judged += 1;
-                good.iter_mut().zip(&limits).for_each(|(good, (_, limit))| *good += u64::from(demand <= *limit));
+            if arrival.as_nanos() < warm_up {
+                return;
+            }
+            for ((judged, good), (objective, limit)) in seen.iter_mut().zip(&limits) {
+                let in_time = demand <= *limit;
+                // One that takes too long is left out if its limit passes after the end.
+                let overdue = objective.within.is_some_and(|within| arrival.saturating_add(within) < end);
+                *judged += u64::from(in_time || overdue);
+                *good += u64::from(in_time);
             }
         })?;
-        for ((objective, _), good) in limits.into_iter().zip(good) {
+        for ((objective, _), (judged, good)) in limits.into_iter().zip(seen) {
             let at_best = if judged == 0 { 1.0 } else { good as f64 / judged as f64 };
             if at_best < objective.target.get() {
                 let service = service.spec.name.clone();

@@ -5,10 +5,11 @@ use std::sync::Mutex;
 use rayon::prelude::*;
 
 use super::assumptions;
+use super::bound::{assert_bound, keeps_latencies};
 use super::outcome::{Fault, InputFact, Outcome, Traffic, TrafficSource};
 use super::pool::in_pool;
 use crate::engine::scenario::{Scenario, ServicePlan};
-use crate::engine::{RunError, RunRecord, ZoneOutage};
+use crate::engine::{ObjectiveRecord, RunError, RunRecord, ServiceRecord, ZoneOutage};
 use crate::units::SimTime;
 use crate::workload::TraceError;
 
@@ -52,6 +53,9 @@ pub fn run(scenario: &Scenario, command: &str, threads: usize, progress: Progres
     }
     let inputs = inputs(scenario).map_err(|error| RunError::Trace { at: SimTime::ZERO, error })?;
     let bound = super::cost_bound(scenario).map_err(|error| RunError::Trace { at: SimTime::ZERO, error })?;
+    for (run, bound) in bound.iter().flat_map(|bound| runs.iter().map(move |run| (run, bound))) {
+        assert_bound(&run.policy, run.cost.as_f64(), keeps_latencies(run), bound.cost.as_f64());
+    }
     let mut warnings = warnings(&runs);
     let said = bound.as_ref().err().filter(|_| !scenario.objectives.is_empty());
     warnings.extend(said.map(|why| format!("No lower bound on cost: {why}.")));
@@ -128,6 +132,21 @@ fn faults(scenario: &Scenario) -> Vec<Fault> {
     all
 }
 
+/// How the objectives of a service judge its requests without an answer.
+fn fate(service: &ServiceRecord) -> String {
+    let [first, others @ ..] = service.objectives.as_slice() else { return String::new() };
+    let told = |objective: &ObjectiveRecord| match (objective.overdue, objective.left_out) {
+        (0, _) => "left out: within the limit, or without one".to_string(),
+        (overdue, 0) => format!("bad: {overdue} older than the limit"),
+        (overdue, young) => format!("{overdue} older than the limit are bad, {young} younger ones are left out"),
+    };
+    if others.iter().all(|other| told(other) == told(first)) {
+        return format!(", {}", told(first));
+    }
+    let each = service.objectives.iter().map(|objective| format!("by “{}” {}", objective.text, told(objective)));
+    format!(": {}", each.collect::<Vec<_>>().join("; "))
+}
+
 /// What the reader should know before trusting the figures.
 fn warnings(runs: &[RunRecord]) -> Vec<String> {
     let mut said = Vec::new();
@@ -142,8 +161,11 @@ fn warnings(runs: &[RunRecord]) -> Vec<String> {
             }
             if counts.arrived > 0 && counts.in_flight * 100 > counts.arrived {
                 said.push(format!(
-                    "{}: {} requests of {} were still in the system at the end and are judged neither good nor bad.",
-                    run.policy, counts.in_flight, service.name
+                    "{}: {} requests of {} were still unanswered at the end{}.",
+                    run.policy,
+                    counts.in_flight,
+                    service.name,
+                    fate(service)
                 ));
             }
         }

@@ -490,16 +490,11 @@ fn first_penalty(record: &RunRecord) -> f64 {
     record.cost.as_f64() / allowed.fold(f64::INFINITY, f64::min).max(1.0)
 }
 
-/// Requests of an interval that were lost or slower than the first latency objective.
-fn bad(interval: &Interval) -> u64 {
-    interval.lost + interval.completed.saturating_sub(interval.good)
-}
-
 fn describe(number: u64, ran: &Ran, penalty: f64, states: usize) -> Episode {
     let intervals = || ran.record.services.iter().flat_map(|service| &service.timeline);
     let objectives = || ran.record.services.iter().flat_map(|service| &service.objectives);
     let dollars: Usd = intervals().map(|interval| interval.cost).sum();
-    let bad: u64 = intervals().map(bad).sum();
+    let bad: u64 = intervals().map(Interval::bad).sum();
     Episode {
         number,
         exploration: ran.exploration,
@@ -528,7 +523,7 @@ fn experience(trail: &[Visit], timeline: &[Interval]) -> Vec<Experience> {
             let end = row.start.saturating_add(row.length).min(to);
             let part = end.since(row.start.max(from)).as_secs_f64() / row.length.as_secs_f64().max(1e-9);
             dollars += part * row.cost.as_f64();
-            failed += part * bad(row) as f64;
+            failed += part * row.bad() as f64;
         }
         Experience { state: pair[0].state, action: pair[0].action, dollars, bad: failed, next: Some(pair[1].state) }
     };

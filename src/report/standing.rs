@@ -1,8 +1,9 @@
 //! The answer of replications: which policy keeps the objectives with confidence, and which of those costs least.
 
+use crate::engine::RunRecord;
 use crate::experiment::{Outcome, Quantity, Replicated, Samples, Unit, differences};
 use crate::report::comparison::{interval_text, verdict_text};
-use crate::report::verdict::{Verdict, above_bound};
+use crate::report::verdict::{Verdict, above_bound, meets_objectives};
 use crate::stats::ConfidenceInterval;
 
 /// How a policy keeps every objective.
@@ -46,10 +47,17 @@ pub(super) fn verdict(outcome: &Outcome, result: &Replicated) -> Verdict {
     };
     let mut details: Vec<String> = real.iter().filter_map(|standing| shortfall(result, standing, best)).collect();
     details.extend(best.and_then(|best| headroom(outcome, best)));
-    details.extend(best.and_then(|best| above_bound(outcome, &best.samples.label, best.cost)));
+    details.extend(best.and_then(|best| first_above_bound(outcome, &best.samples.label)));
     details
         .extend(all.iter().filter(|standing| standing.samples.clairvoyant).map(|standing| knowing(result, standing)));
     Verdict { answer, details }
+}
+
+/// The bound is that of the requests of the first replication, and so is the cost beside it.
+fn first_above_bound(outcome: &Outcome, policy: &str) -> Option<String> {
+    let keeps = |run: &&RunRecord| run.policy == policy && meets_objectives(run) == Some(true);
+    let said = above_bound(outcome, outcome.runs.iter().find(keeps)?)?;
+    Some(format!("In the first replication {said}"))
 }
 
 fn standing<'a>(outcome: &Outcome, result: &'a Replicated, arm: usize) -> Option<Standing<'a>> {

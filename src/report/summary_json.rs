@@ -202,6 +202,10 @@ struct Objective<'a> {
     error_budget_used_ratio: Option<f64>,
     good_requests: u64,
     judged_requests: u64,
+    /// Of the judged ones, those still unanswered at the end and older than the limit: bad.
+    overdue_requests: u64,
+    /// Unanswered at the end and within the limit: not judged.
+    left_out_requests: u64,
     violation_min: f64,
     peak_burn_rate: f64,
     /// Judged requests that were not good, by cause and by how they ended; they add up to `judged_requests - good_requests`.
@@ -353,6 +357,8 @@ fn objective(record: &ObjectiveRecord) -> Objective<'_> {
         error_budget_used_ratio: judged.then(|| record.budget_used()).filter(|used| used.is_finite()),
         good_requests: record.good,
         judged_requests: record.total,
+        overdue_requests: record.overdue,
+        left_out_requests: record.left_out,
         violation_min: record.violation.as_secs_f64() / 60.0,
         peak_burn_rate: record.peak_burn_rate,
         bad_requests: bad_requests(&record.causes),

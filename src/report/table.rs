@@ -256,6 +256,7 @@ fn service_rows(judge: &Judge, records: &[Option<&ServiceRecord>]) -> Vec<Row> {
         rows.push(judge.row("  error budget used", Best::Lowest, budget));
         rows.push(judge.row("  time in violation", Best::Lowest, violation));
         rows.extend(cause_rows(records, index));
+        rows.extend(unanswered_rows(judge, records, index));
     }
     rows.push(judge.row("Requests lost", Best::Lowest, figures(&lost)));
     rows.push(judge.row("Utilization of slots", Best::None, plain(&|s| text::percent(s.utilization))));
@@ -283,6 +284,21 @@ fn cause_rows(records: &[Option<&ServiceRecord>], index: usize) -> Vec<Row> {
     };
     let is_met = |cause: &Cause| records.iter().filter_map(causes).any(|causes| causes.of(*cause) > 0);
     Cause::ALL.into_iter().filter(is_met).map(row).collect()
+}
+
+/// What became of requests without an answer at the end, by objective number `index`: a row for each fate that some policy has.
+fn unanswered_rows(judge: &Judge, records: &[Option<&ServiceRecord>], index: usize) -> Vec<Row> {
+    type Count = fn(&ObjectiveRecord) -> u64;
+    let fates: [(&str, Count); 2] = [
+        ("  unanswered, past the limit", |objective| objective.overdue),
+        ("  left out: still within the limit at the end", |objective| objective.left_out),
+    ];
+    let counts = |of: Count| records.iter().map(move |record| record.and_then(|s| s.objectives.get(index)).map(of));
+    let some = fates.into_iter().filter(|(_, of)| counts(*of).flatten().any(|count| count > 0));
+    some.map(|(label, of)| {
+        judge.row(label, Best::None, counts(of).map(|count| count.map(|n| (text::count(n), n as f64))).collect())
+    })
+    .collect()
 }
 
 fn lost(service: &ServiceRecord) -> Option<(String, f64)> {

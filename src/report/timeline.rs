@@ -98,6 +98,7 @@ pub(super) fn columns(outcome: &Outcome) -> Vec<(&'static str, Column)> {
         ("completed", counts(|i| i.completed)),
         ("lost", counts(|i| i.lost)),
         ("good", counts(|i| i.good)),
+        ("overdue", counts(|i| i.overdue)),
         ("arrival_rate_per_s", numbers(|i| (!i.length.is_zero()).then(|| i.arrived as f64 / i.length.as_secs_f64()))),
         ("waiting_p50_ms", numbers(|i| millis(i.waiting, 0))),
         ("waiting_p95_ms", numbers(|i| millis(i.waiting, 1))),

@@ -60,7 +60,7 @@ fn of_one_run(outcome: &Outcome) -> Verdict {
             best_meets(&meeting, real.len())
         }
     };
-    details.extend(meeting.first().and_then(|best| above_bound(outcome, &best.policy, best.cost.as_f64())));
+    details.extend(meeting.first().and_then(|best| above_bound(outcome, best)));
     let reference = meeting.first().or(real.first()).copied();
     details.extend(outcome.runs.iter().filter(|run| is_clairvoyant(run)).map(|run| bound(run, reference)));
     Verdict { answer, details }
@@ -134,15 +134,16 @@ fn reasons(objective: &ObjectiveRecord) -> String {
     }
 }
 
-/// How far above the lower bound a policy that keeps the objectives lies.
-pub(super) fn above_bound(outcome: &Outcome, policy: &str, cost: f64) -> Option<String> {
+/// How far above the lower bound a run lies that keeps the objectives, on the requests for which the bound was worked out.
+pub(super) fn above_bound(outcome: &Outcome, run: &RunRecord) -> Option<String> {
     let bound = outcome.bound.as_ref().filter(|bound| bound.cost > Usd::ZERO)?;
-    let (ratio, least) = (cost / bound.cost.as_f64(), text::dollars(bound.cost));
+    let (ratio, least) = (run.cost.as_f64() / bound.cost.as_f64(), text::dollars(bound.cost));
     let distance = match ratio {
         ratio if ratio >= 2.0 => format!("{} times the lower bound of {least}", text::number(ratio, 1)),
-        ratio => format!("{} above the lower bound of {least}", text::percent(ratio - 1.0)),
+        // Round-off may take it below by a millionth (I9).
+        ratio => format!("{} above the lower bound of {least}", text::percent((ratio - 1.0).max(0.0))),
     };
-    Some(format!("{policy} costs {distance}, below which no policy keeps “{}”.", bound.objective))
+    Some(format!("{} costs {distance}, below which no policy keeps “{}”.", run.policy, bound.objective))
 }
 
 /// What a run misses, in words.

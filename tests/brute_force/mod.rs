@@ -3,13 +3,13 @@
 
 mod reference;
 
-use plimsoll::engine::ServiceRecord;
+use plimsoll::engine::{ObjectiveRecord, ServiceRecord};
 use plimsoll::stats::LatencyHistogram;
 use plimsoll::units::SimDuration;
 use proptest::prelude::*;
 
 use crate::random_scenario::{Case, exact_case};
-use reference::Expected;
+use reference::{Expected, Judged};
 
 /// A histogram by what is in it; the last bucket ends with the maximum.
 fn contents(histogram: &LatencyHistogram) -> (u128, Option<SimDuration>, Vec<(SimDuration, u64)>) {
@@ -20,6 +20,15 @@ fn same(found: &ServiceRecord, expected: &Expected) -> Result<(), TestCaseError>
     let rows: Vec<[u64; 3]> = found.timeline.iter().map(|row| [row.arrived, row.completed, row.lost]).collect();
     prop_assert_eq!(&rows, &expected.rows, "arrived, completed, lost");
     prop_assert_eq!(found.counts, expected.counts);
+    let judged = |o: &ObjectiveRecord| Judged {
+        good: o.good,
+        total: o.total,
+        overdue: o.overdue,
+        left_out: o.left_out,
+        violation: o.violation.as_nanos(),
+    };
+    let judged: Vec<Judged> = found.objectives.iter().map(judged).collect();
+    prop_assert_eq!(&judged, &expected.judged, "judged");
     prop_assert_eq!(contents(&found.waiting), contents(&expected.waiting), "waiting");
     prop_assert_eq!(contents(&found.service), contents(&expected.service), "service");
     prop_assert_eq!(contents(&found.sojourn), contents(&expected.sojourn), "sojourn");

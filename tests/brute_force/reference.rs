@@ -12,7 +12,7 @@ use plimsoll::random::Distribution;
 use plimsoll::stats::LatencyHistogram;
 use plimsoll::units::SimDuration;
 
-use crate::random_scenario::{Case, Demand, PolicyCase, PoolCase, ServiceCase};
+use crate::random_scenario::{Case, Demand, PolicyCase, PoolCase, ServiceCase, target as target_share};
 
 /// Nanoseconds.
 type Ns = u64;
@@ -30,8 +30,30 @@ pub struct Expected {
     pub max_ready: u32,
     /// Arrived, completed, lost in each interval.
     pub rows: Vec<[u64; 3]>,
+    /// The judgement of each objective.
+    pub judged: Vec<Judged>,
     /// Time integrals of ready replicas, busy slots and waiting requests.
     pub areas: [u128; 3],
+}
+
+/// What an objective says of the requests after the warm-up.
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
+pub struct Judged {
+    pub good: u64,
+    pub total: u64,
+    pub overdue: u64,
+    pub left_out: u64,
+    /// Of the whole run.
+    pub violation: Ns,
+}
+
+/// The life of a request.
+#[derive(Debug, Clone, Copy)]
+enum Fate {
+    Answered { at: Ns },
+    Lost { at: Ns },
+    /// The run ended first.
+    Open,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -131,6 +153,8 @@ struct Service<'a> {
     /// The seat whose turn it is in round robin.
     turn: Option<u32>,
     pending_retries: Vec<Ns>,
+    /// Of the requests that have come.
+    fates: Vec<Fate>,
     found: Expected,
 }
 
@@ -185,6 +209,7 @@ impl<'a> Service<'a> {
             tokens: 0,
             turn: None,
             pending_retries: Vec::new(),
+            fates: Vec::new(),
             found: Expected { rows: vec![[0; 3]; rows], ..Expected::default() },
         }
     }
@@ -342,6 +367,8 @@ impl Reference<'_> {
                 let counted = self.counted(self.now);
                 let row = self.row();
                 let target = &mut self.services[service];
+                assert_eq!(target.fates.len(), request, "requests come in order");
+                target.fates.push(Fate::Open);
                 target.found.rows[row][0] += 1;
                 target.found.counts.arrived += counted;
                 if let Some(retry) = &target.case.retry {
@@ -450,6 +477,7 @@ impl Reference<'_> {
         let replica = target.replica(job.replica).unwrap();
         let warm = std::mem::replace(&mut replica.served_before, true);
         if !job.abandoned {
+            target.fates[job.request] = Fate::Answered { at: self.now };
             target.found.rows[row][1] += 1;
             target.found.counts.completed += counted;
             target.found.warm_requests += counted * u64::from(warm);
@@ -491,6 +519,7 @@ impl Reference<'_> {
                 self.push(service, self.now + backoff, What::Retry { request, number: number + 1 });
             }
             _ => {
+                target.fates[request] = Fate::Lost { at: self.now };
                 target.found.rows[row][2] += 1;
                 let counts = &mut target.found.counts;
                 match loss {
@@ -730,8 +759,56 @@ impl Reference<'_> {
         }
     }
 
+    /// Whoever was answered in time is good, whoever was lost or answered late is bad, there and then. Whoever has no answer
+    /// at the end is bad if nobody waits any longer, from the moment on when the last of them stopped; otherwise the run does
+    /// not tell. For a latency limit one waits that long, for any answer as long as the longest limit or the client lasts.
+    fn judge(&self, service: usize, limit: Option<u64>) -> Judged {
+        let (end, length) = (self.case.end * MS, self.case.interval * MS);
+        let target = &self.services[service];
+        let patience = target.case.timeout.map(|(after, _)| after);
+        let longest = self.case.objectives.iter().flatten().copied().chain(patience).max();
+        let waits = limit.or(longest).map(|ms| ms * MS);
+        let mut judged = Judged::default();
+        // Good and bad ones of each interval.
+        let mut rows = vec![(0, 0); target.found.rows.len()];
+        for (request, fate) in target.fates.iter().enumerate() {
+            let arrival = target.arrivals[request];
+            let counted = self.counted(arrival);
+            let (good, at) = match *fate {
+                Fate::Answered { at } => (limit.is_none_or(|ms| at - arrival <= ms * MS), at),
+                Fate::Lost { at } => (false, at),
+                Fate::Open => match waits.map(|waits| arrival + waits).filter(|stopped| *stopped < end) {
+                    Some(stopped) => {
+                        judged.overdue += counted;
+                        (false, stopped)
+                    }
+                    None => {
+                        judged.left_out += counted;
+                        continue;
+                    }
+                },
+            };
+            judged.total += counted;
+            judged.good += counted * u64::from(good);
+            let row = &mut rows[(at / length) as usize];
+            if good { row.0 += 1 } else { row.1 += 1 }
+        }
+        let share = target_share(limit);
+        for (number, (good, bad)) in rows.into_iter().enumerate() {
+            let start = number as u64 * length;
+            if good + bad > 0 && f64::from(good) / f64::from(good + bad) < share {
+                judged.violation += length.min(end - start);
+            }
+        }
+        judged
+    }
+
     fn finish(mut self) -> (Vec<Expected>, Vec<(Ns, Ns)>) {
         let (warm_up, end) = (self.case.warm_up * MS, self.case.end * MS);
+        for service in 0..self.services.len() {
+            let judged = self.case.objectives.iter().map(|limit| self.judge(service, *limit)).collect();
+            self.services[service].found.judged = judged;
+        }
         for service in &mut self.services {
             let live = service.attempts.iter().filter(|attempt| attempt.present && !attempt.abandoned);
             let waiting = service.pending_retries.iter().copied();

@@ -314,6 +314,11 @@ fn arrival_times(arrivals: &Arrivals, end: Ms, streams: Streams, service: u64) -
     found
 }
 
+/// The share of requests that must be good by an objective with this limit.
+pub fn target(limit: Option<Ms>) -> f64 {
+    if limit.is_some() { 0.9 } else { 0.99 }
+}
+
 pub fn millis(ms: Ms) -> SimDuration {
     SimDuration::from_millis(ms)
 }
@@ -341,10 +346,8 @@ impl Case {
             first: millis(self.metrics.interval),
             ..MetricsSpec::default()
         };
-        let objective = |limit: &Option<Ms>| Objective {
-            within: limit.map(millis),
-            target: Fraction::new(if limit.is_some() { 0.9 } else { 0.99 }).unwrap(),
-        };
+        let objective =
+            |limit: &Option<Ms>| Objective { within: limit.map(millis), target: Fraction::new(target(*limit)).unwrap() };
         let pools = self.nodes.iter().flat_map(|nodes| &nodes.pools);
         let price = self.nodes.as_ref().map_or(0, |nodes| nodes.price);
         let node_lease = |pool: &PoolCase| NodeLease {

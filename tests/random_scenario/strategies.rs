@@ -204,6 +204,7 @@ prop_compose! {
         warm_up_percent in prop_oneof![Just(0u64), 1..95u64],
         interval in 200..3_000u64,
         pools in option::of((vec((1..4u32, 1..5u32, 1..12u64), 1..3), any::<bool>())),
+        limits in vec(option::of(1..30u64), 0..4),
         services in vec(exact_service(grid), 1..3),
         policies in vec((2..40u64, vec(0..5u32, 1..6)), 2),
         grid in Just(grid),
@@ -218,7 +219,7 @@ prop_compose! {
             warm_up: end * warm_up_percent / 100 / grid * grid,
             interval: interval / grid * grid,
             metrics: MetricsCase { interval: 1_000, window: 1, lag: 0 },
-            objectives: Vec::new(),
+            objectives: limits.into_iter().map(|limit| limit.map(|steps| steps * grid)).collect(),
             nodes: pools.map(|(pools, packs)| NodesCase {
                 pools: pools.into_iter().map(pool).collect(),
                 placement: PLACEMENTS.iter().position(|plugin| plugin.name == placement(packs)).unwrap(),

@@ -69,7 +69,7 @@ fn what_is_not_a_sound_result_is_refused() {
     refused(&sound[..sound.len() - 9], "cut short");
     let text = unpacked(sound);
     refused(&packed(&text.replace("hpa-cpu-60", "hpa-cpu-61")), "checksum");
-    refused(&packed(&text.replacen("\"version\":3", "\"version\":9", 1)), "version 9 of the layout");
+    refused(&packed(&text.replacen("\"version\":5", "\"version\":9", 1)), "version 9 of the layout");
     for cut in (0..sound.len()).step_by(997) {
         assert!(read_result(&sound[..cut]).is_err(), "{cut}");
     }

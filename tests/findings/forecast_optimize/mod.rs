@@ -3,3 +3,4 @@ mod trace_fit;
 
 mod forecast_command;
 mod forecasts;
+mod unanswered;

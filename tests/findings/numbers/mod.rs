@@ -7,3 +7,5 @@ mod retries;
 mod small;
 mod trace_inspect;
 mod windows;
+mod unanswered;
+mod one_request;

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::pictures::slug;
 use super::raster;
-use crate::engine::{DecisionRecord, RunRecord, ServiceRecord};
+use crate::engine::{DecisionRecord, Interval, RunRecord, ServiceRecord};
 use crate::experiment::Outcome;
 use crate::report::{Artifact, ReportError, table::label, text};
 use crate::units::SimTime;
@@ -199,7 +199,7 @@ fn description(record: &ServiceRecord, rows: &Rows) -> String {
     let peak = record.timeline.iter().max_by_key(|interval| interval.arrived);
     let peak =
         peak.map(|interval| format!(", most at {}", text::clock(interval.start.as_secs_f64()))).unwrap_or_default();
-    let bad: u64 = record.timeline.iter().map(|i| i.lost + i.completed.saturating_sub(i.good)).sum();
+    let bad: u64 = record.timeline.iter().map(Interval::bad).sum();
     format!(
         "Arrivals from {} to {} per second{peak}. Ready replicas from {} to {}, {} on average. Latency after the warm-up: p50 {}, \
          p95 {}, p99 {}. Requests too slow or lost in the whole run: {}. Mean utilization {}.",

@@ -197,9 +197,9 @@ fn arrivals(interval: &Interval) -> Option<f64> {
     rate(interval, interval.arrived)
 }
 
-/// Completed, but not within the first latency objective.
+/// Completed, but not within the first latency objective, or overdue and never completed.
 fn too_slow(interval: &Interval) -> Option<f64> {
-    rate(interval, interval.completed.saturating_sub(interval.good))
+    rate(interval, interval.bad() - interval.lost)
 }
 
 fn percentile(interval: &Interval, index: usize) -> Option<f64> {

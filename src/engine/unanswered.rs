@@ -1,0 +1,132 @@
+//! The end of a run catches requests without an answer: in a queue, in service, waiting for a retry.
+//!
+//! One that is older than an objective's limit is bad, whatever would have become of it; a younger one is left out, since the run
+//! does not tell. It is bad from the moment at which its limit passed, and counts in the interval of the timeline where that was.
+
+use super::causes::{Cause, Causes, Outcome};
+use super::objective::Objective;
+use crate::units::{SimDuration, SimTime};
+
+/// What becomes of them, for every objective of a service.
+#[derive(Debug)]
+pub(super) struct Unanswered {
+    end: u64,
+    warm_up: u64,
+    interval: u64,
+    /// One for each objective.
+    pub judged: Vec<Overdue>,
+}
+
+/// The requests without an answer as one objective sees them.
+#[derive(Debug)]
+pub(super) struct Overdue {
+    /// The age above which they are bad, nanoseconds.
+    after: u64,
+    /// Older ones by the interval in which their limit passed, those of the warm-up included.
+    pub rows: Vec<u64>,
+    /// Those of them that arrived after the warm-up.
+    pub counted_rows: Vec<u64>,
+    /// Older ones that arrived after the warm-up.
+    pub bad: u64,
+    /// Younger ones that arrived after the warm-up.
+    pub left_out: u64,
+    /// Why the older ones that arrived after the warm-up have no answer.
+    pub causes: Causes,
+}
+
+impl Overdue {
+    /// Nobody yet, in a timeline of so many `rows`.
+    fn new(after: u64, rows: usize) -> Overdue {
+        Overdue { after, rows: vec![0; rows], counted_rows: vec![0; rows], bad: 0, left_out: 0, causes: Causes::default() }
+    }
+
+    /// Every request was answered.
+    #[cfg(test)]
+    pub(super) fn none(rows: usize) -> Overdue {
+        Overdue::new(u64::MAX, rows)
+    }
+}
+
+impl Unanswered {
+    /// Nobody yet. `timeout` is the patience of the service's clients.
+    pub(super) fn new(
+        objectives: &[Objective],
+        timeout: Option<SimDuration>,
+        (warm_up, end): (SimTime, SimTime),
+        interval: SimDuration,
+    ) -> Unanswered {
+        let interval = interval.as_nanos();
+        let rows = end.as_nanos().div_ceil(interval) as usize;
+        let of = |after| Overdue::new(after, rows);
+        Unanswered {
+            end: end.as_nanos(),
+            warm_up: warm_up.as_nanos(),
+            interval,
+            judged: Objective::overdue_after(objectives, timeout).into_iter().map(of).collect(),
+        }
+    }
+
+    /// The end of the run, nanoseconds.
+    pub(super) fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// A request that arrived at `arrival` has no answer; `cause` says why it has none within a limit.
+    pub(super) fn add(&mut self, arrival: u64, cause: impl Fn(u64) -> Cause) {
+        let counts = u64::from(arrival >= self.warm_up);
+        for overdue in &mut self.judged {
+            if self.end - arrival <= overdue.after {
+                overdue.left_out += counts;
+                continue;
+            }
+            // At the limit itself an answer would have been good: the last good moment belongs to the interval it begins.
+            let row = (arrival + overdue.after) / self.interval;
+            overdue.rows[row as usize] += 1;
+            overdue.counted_rows[row as usize] += counts;
+            overdue.bad += counts;
+            overdue.causes.add(cause(overdue.after), Outcome::Unanswered, counts);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Fraction;
+
+    fn objective(within: Option<u64>) -> Objective {
+        Objective { within: within.map(SimDuration::from_secs), target: Fraction::new(0.9).unwrap() }
+    }
+
+    /// A run of 100 s with a warm-up of 10 s, intervals of 30 s.
+    fn unanswered(objectives: &[Objective], timeout: Option<u64>, arrivals: &[u64]) -> Unanswered {
+        let (warm_up, end) = (SimTime::from_secs(10), SimTime::from_secs(100));
+        let timeout = timeout.map(SimDuration::from_secs);
+        let mut all = Unanswered::new(objectives, timeout, (warm_up, end), SimDuration::from_secs(30));
+        arrivals.iter().for_each(|arrival| all.add(arrival * 1_000_000_000, |_| Cause::StartUp));
+        all
+    }
+
+    #[test]
+    fn older_ones_are_bad_where_their_limit_passed() {
+        let all = unanswered(&[objective(Some(20))], None, &[5, 9, 10, 50, 79, 80, 81, 99]);
+        let seen = &all.judged[0];
+        // 5, 9 and 10 pass it before 60 s, 50 before 90 s, 79 at 99 s; 80 is 20 s old at the end, which would still be good.
+        assert_eq!((seen.rows.as_slice(), seen.bad, seen.left_out), (&[2, 1, 1, 1][..], 3, 3));
+        assert_eq!(seen.causes.get(Cause::StartUp, Outcome::Unanswered), 3);
+    }
+
+    #[test]
+    fn an_answer_is_waited_for_as_long_as_anybody_waits() {
+        let bad = |objectives: &[Objective], timeout| -> Vec<u64> {
+            let all = unanswered(objectives, timeout, &[10, 30, 50, 70, 90]);
+            all.judged.iter().map(|overdue| overdue.bad).collect()
+        };
+        let (fast, slow, answered) = (objective(Some(5)), objective(Some(40)), objective(None));
+        assert_eq!(bad(&[answered], None), [0], "nothing says how long is too long");
+        assert_eq!(bad(&[answered], Some(60)), [2]);
+        assert_eq!(bad(&[fast, answered], None), [5, 5]);
+        assert_eq!(bad(&[fast, slow, answered], None), [5, 3, 3]);
+        assert_eq!(bad(&[fast, answered], Some(60)), [5, 2], "the client still waits");
+    }
+}
