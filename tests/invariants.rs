@@ -214,7 +214,11 @@ impl Seen<'_> {
         let counts = &self.record.counts;
         for (objective, limit) in self.record.objectives.iter().zip(&self.case.objectives) {
             prop_assert_eq!(objective.total, counts.arrived - counts.in_flight + objective.overdue);
-            prop_assert_eq!(objective.overdue + objective.left_out, counts.in_flight, "whoever has no answer has one fate");
+            prop_assert_eq!(
+                objective.overdue + objective.left_out,
+                counts.in_flight,
+                "whoever has no answer has one fate"
+            );
             let unanswered = Cause::ALL.map(|cause| objective.causes.get(cause, Outcome::Unanswered));
             prop_assert_eq!(unanswered.iter().sum::<u64>(), objective.overdue);
             if let Some(limit) = limit.map(millis) {

@@ -37,7 +37,14 @@ pub(super) struct Overdue {
 impl Overdue {
     /// Nobody yet, in a timeline of so many `rows`.
     fn new(after: u64, rows: usize) -> Overdue {
-        Overdue { after, rows: vec![0; rows], counted_rows: vec![0; rows], bad: 0, left_out: 0, causes: Causes::default() }
+        Overdue {
+            after,
+            rows: vec![0; rows],
+            counted_rows: vec![0; rows],
+            bad: 0,
+            left_out: 0,
+            causes: Causes::default(),
+        }
     }
 
     /// Every request was answered.

@@ -109,7 +109,10 @@ fn cost_bound_of(scenario: &Scenario, replication: u64) -> Result<Result<CostBou
 /// If not, which is a bug: of the bound, of the run, or of the judgement of requests.
 pub(super) fn assert_bound(policy: &str, cost: f64, keeps: bool, bound: f64) {
     let slack = 1e-6 * (1.0 + bound);
-    assert!(!keeps || cost >= bound - slack, "I9: {policy} keeps the objectives for ${cost}, below the bound of ${bound}");
+    assert!(
+        !keeps || cost >= bound - slack,
+        "I9: {policy} keeps the objectives for ${cost}, below the bound of ${bound}"
+    );
 }
 
 /// Whether a run keeps every latency objective.

@@ -106,7 +106,9 @@ fn assert_bounds(scenario: &Scenario, result: &Replicated, bounds: &[f64]) {
         Quantity::Attainment(index) => scenario.objectives.get(index).filter(|objective| objective.within.is_some()),
         _ => None,
     };
-    for (arm, (replication, bound)) in result.arms.iter().flat_map(|arm| bounds.iter().enumerate().map(move |b| (arm, b))) {
+    for (arm, (replication, bound)) in
+        result.arms.iter().flat_map(|arm| bounds.iter().enumerate().map(move |b| (arm, b)))
+    {
         let keeps = (0..result.figures.len()).all(|figure| {
             let (objective, attained) = (promised(figure), value(arm, figure, replication));
             objective.zip(attained).is_none_or(|(objective, attained)| attained >= objective.target.get())

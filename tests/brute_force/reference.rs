@@ -50,8 +50,12 @@ pub struct Judged {
 /// The life of a request.
 #[derive(Debug, Clone, Copy)]
 enum Fate {
-    Answered { at: Ns },
-    Lost { at: Ns },
+    Answered {
+        at: Ns,
+    },
+    Lost {
+        at: Ns,
+    },
     /// The run ended first.
     Open,
 }

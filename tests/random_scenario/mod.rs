@@ -346,8 +346,10 @@ impl Case {
             first: millis(self.metrics.interval),
             ..MetricsSpec::default()
         };
-        let objective =
-            |limit: &Option<Ms>| Objective { within: limit.map(millis), target: Fraction::new(target(*limit)).unwrap() };
+        let objective = |limit: &Option<Ms>| Objective {
+            within: limit.map(millis),
+            target: Fraction::new(target(*limit)).unwrap(),
+        };
         let pools = self.nodes.iter().flat_map(|nodes| &nodes.pools);
         let price = self.nodes.as_ref().map_or(0, |nodes| nodes.price);
         let node_lease = |pool: &PoolCase| NodeLease {

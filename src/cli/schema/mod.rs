@@ -54,7 +54,13 @@ pub fn scenario_schema() -> Value {
                 "seed",
                 json!({ "type": "integer", "minimum": 0, "description": "Seed of all randomness; 1 by default." }),
             ),
-            ("duration", quantity("Length of the run; the workload's if left out, of a recorded trace until its last request is judged.", "6h")),
+            (
+                "duration",
+                quantity(
+                    "Length of the run; the workload's if left out, of a recorded trace until its last request is judged.",
+                    "6h",
+                ),
+            ),
             (
                 "warm-up",
                 quantity(

@@ -1,11 +1,11 @@
 //! The page `numbers` of the findings.
 
 mod image_pull;
+mod one_request;
 mod overflow;
 mod readiness;
 mod retries;
 mod small;
 mod trace_inspect;
-mod windows;
 mod unanswered;
-mod one_request;
+mod windows;

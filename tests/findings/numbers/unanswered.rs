@@ -62,15 +62,13 @@ fn the_same_requests_are_no_better_in_a_longer_run() {
 
 #[test]
 fn a_policy_that_answers_nothing_meets_nothing() {
-    let outcome = run(
-        "
+    let outcome = run("
 duration: 30m
 workload: { constant: { rate: 1/s, for: 30m } }
 service: { replicas: 5, concurrency: 1, service-time: 2h, price: $0.1/h }
 objectives: [ { latency: { within: 2s, target: 97% } } ]
 policies: { none: { static: { replicas: 1 } } }
-",
-    );
+");
     let objective = &outcome.runs[0].services[0].objectives[0];
     // 1,800 requests, the last two younger than the limit or just as old; the demand alone is above it.
     assert_eq!((objective.good, objective.total, objective.left_out), (0, 1798, 2));
@@ -92,7 +90,10 @@ fn plan_does_not_buy_what_drowns_at_the_end() {
 fn the_report_says_who_was_left_out() {
     let trial = Trial::new(&[("b5.yaml", BURST)]);
     let shown = trial.expect("run b5.yaml --out out --quiet", 0);
-    assert!(shown.contains("unanswered, past the limit") && shown.contains("left out: still within the limit"), "{shown}");
+    assert!(
+        shown.contains("unanswered, past the limit") && shown.contains("left out: still within the limit"),
+        "{shown}"
+    );
     let summary = trial.summary("b5.yaml", "");
     let warnings = summary["warnings"].to_string();
     assert!(warnings.contains("older than the limit are bad") && warnings.contains("left out"), "{warnings}");
@@ -133,8 +134,11 @@ impl World {
         let retry = self.retry.map(|(attempts, backoff, budget)| {
             format!(", retry: {{ attempts: {attempts}, backoff: {backoff}s, max-backoff: 10h, budget: {budget}%, jitter: false }}")
         });
-        let service_time =
-            if self.drawn { format!("{{ exponential: {{ mean: {service_ms}ms }} }}") } else { format!("{service_ms}ms") };
+        let service_time = if self.drawn {
+            format!("{{ exponential: {{ mean: {service_ms}ms }} }}")
+        } else {
+            format!("{service_ms}ms")
+        };
         // The load in replicas; fleets of a part of it drown, and some of those must not be said to meet anything.
         let offered = f64::from(rate * service_ms) / 1e3 / f64::from(*concurrency);
         let fleet = |share: f64| ((offered * share).ceil() as u32).max(1);
