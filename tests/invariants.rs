@@ -203,8 +203,11 @@ impl Seen<'_> {
         prop_assert_eq!((elasticity.scale_ups, elasticity.scale_downs), (ups, downs));
         prop_assert!((0.0..=1.0).contains(&elasticity.under_share));
         prop_assert!(elasticity.under_provisioned >= 0.0 && elasticity.over_provisioned >= 0.0);
-        let needed = self.area(|row| row.needed) / 1e9 + elasticity.over_provisioned;
-        let ready = self.area(|row| row.ready) / 1e9 + elasticity.under_provisioned;
+        let counted = |row: &Interval| (row.start + row.length).since(row.start.max(self.warm_up())).as_secs_f64();
+        let area =
+            |level: fn(&Interval) -> f64| self.record.timeline.iter().map(|r| level(r) * counted(r)).sum::<f64>();
+        let needed = area(|row| row.needed) + elasticity.over_provisioned;
+        let ready = area(|row| row.ready) + elasticity.under_provisioned;
         prop_assert!(close(needed, ready), "what is short and what is over explain the difference");
         Ok(())
     }

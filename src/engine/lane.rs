@@ -64,8 +64,10 @@ pub(super) enum LaneStop {
 
 /// A replica as the request path sees it: one cache line of its own.
 ///
-/// The time integrals of `running` and `waiting` are request-nanoseconds in 96 bits, a low and a high part each. They cannot
-/// overflow: the levels stay below 2^32 (every request is a record of the slab, whose numbers are `u32`) and time below 2^64.
+/// The time integral of a level is the sum of the times at which it fell, minus those at which it rose, plus the level times now: no
+/// more than an addition at each change. Sums are taken modulo 2^128 and so may go below zero in between; the integrals
+/// themselves are below 2^96 and come out exactly, because levels stay below 2^32 (every request is a record of the slab,
+/// whose numbers are `u32`) and times below 2^64.
 #[derive(Debug, Clone, Copy, Default)]
 #[repr(align(64))]
 pub(super) struct Seat {
@@ -77,33 +79,43 @@ pub(super) struct Seat {
     open: bool,
     pub draining: bool,
     served_before: bool,
-    /// When the areas were brought up to date.
-    changed: u64,
-    busy_low: u64,
-    waiting_low: u64,
-    busy_high: u32,
-    waiting_high: u32,
     /// Attempts that arrived.
     pub arrived: u64,
+    /// Ends minus beginnings of service so far, nanoseconds.
+    served: u128,
+    /// Ends minus beginnings of waits so far, nanoseconds.
+    waited: u128,
 }
 
 const _: () = assert!(size_of::<Seat>() == 64, "dispatch touches one cache line of a replica");
 
-/// Adds the area of `level` over `elapsed` nanoseconds.
-#[inline(always)]
-fn grow(low: &mut u64, high: &mut u32, level: u32, elapsed: u64) {
-    let sum = u128::from(level) * u128::from(elapsed) + u128::from(*low);
-    *low = sum as u64;
-    *high += (sum >> 64) as u32;
-}
-
 impl Seat {
+    /// A request comes into service.
     #[inline]
-    fn settle(&mut self, now: u64) {
-        let elapsed = now - self.changed;
-        grow(&mut self.busy_low, &mut self.busy_high, self.running, elapsed);
-        grow(&mut self.waiting_low, &mut self.waiting_high, self.waiting, elapsed);
-        self.changed = now;
+    fn begin(&mut self, now: u64) {
+        self.running += 1;
+        self.served = self.served.wrapping_sub(u128::from(now));
+    }
+
+    /// A request leaves service.
+    #[inline]
+    fn end(&mut self, now: u64) {
+        self.running -= 1;
+        self.served = self.served.wrapping_add(u128::from(now));
+    }
+
+    /// A request joins the queue.
+    #[inline]
+    fn join(&mut self, now: u64) {
+        self.waiting += 1;
+        self.waited = self.waited.wrapping_sub(u128::from(now));
+    }
+
+    /// A request leaves the queue.
+    #[inline]
+    fn leave(&mut self, now: u64) {
+        self.waiting -= 1;
+        self.waited = self.waited.wrapping_add(u128::from(now));
     }
 
     #[inline]
@@ -111,21 +123,14 @@ impl Seat {
         self.running + self.waiting
     }
 
-    /// Time integral of requests in service, slot-nanoseconds.
-    pub(super) fn busy_area(&self) -> u128 {
-        u128::from(self.busy_high) << 64 | u128::from(self.busy_low)
+    /// Time integral of requests in service up to `now`, slot-nanoseconds.
+    pub(super) fn busy_area(&self, now: SimTime) -> u128 {
+        self.served.wrapping_add(u128::from(self.running) * u128::from(now.as_nanos()))
     }
 
-    /// Time integral of waiting requests, request-nanoseconds.
-    fn waiting_area(&self) -> u128 {
-        u128::from(self.waiting_high) << 64 | u128::from(self.waiting_low)
-    }
-
-    /// Takes both integrals, busy first, and leaves zero.
-    fn take_areas(&mut self) -> (u128, u128) {
-        let areas = (self.busy_area(), self.waiting_area());
-        (self.busy_low, self.busy_high, self.waiting_low, self.waiting_high) = (0, 0, 0, 0);
-        areas
+    /// Time integral of waiting requests up to `now`, request-nanoseconds.
+    fn waiting_area(&self, now: SimTime) -> u128 {
+        self.waited.wrapping_add(u128::from(self.waiting) * u128::from(now.as_nanos()))
     }
 }
 
@@ -387,7 +392,6 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             self.lose(attempt, Loss::Rejected, self.ordered.cause());
             return;
         }
-        seat.settle(now);
         let load = seat.load();
         let job = self.jobs.insert(Job {
             arrival: attempt.arrival,
@@ -406,7 +410,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         if idle_slot {
             // I3: whoever finds a free slot finds an empty queue.
             assert!(seat.waiting == 0, "I3: a slot is free while requests wait");
-            seat.running += 1;
+            seat.begin(now);
             let demand = SimDuration::from_nanos(attempt.demand);
             if let Some(due) = self.model.start(number, job, demand, SimTime::from_nanos(now)) {
                 self.completions.insert(SimTime::from_nanos(now), due.time, number, due.tag);
@@ -418,7 +422,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
                 self.jobs.get_mut(seat.tail).next = job;
             }
             seat.tail = job;
-            seat.waiting += 1;
+            seat.join(now);
         }
         self.dispatcher.load_changed(number, load, load + 1);
         if let Some(timeout) = &self.spec.timeout {
@@ -463,9 +467,8 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
     fn vacate(&mut self, number: u32) {
         let now = self.now;
         let seat = &mut self.seats[number as usize];
-        seat.settle(now);
         let load = seat.load();
-        seat.running -= 1;
+        seat.end(now);
         if seat.waiting > 0 {
             self.start_next(number);
         }
@@ -496,8 +499,8 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
                 self.jobs.remove(job);
                 continue;
             }
-            seat.waiting -= 1;
-            seat.running += 1;
+            seat.leave(now);
+            seat.begin(now);
             record.state = JobState::Running;
             record.started = now;
             let demand = SimDuration::from_nanos(record.demand);
@@ -580,9 +583,8 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         self.tally.left(now - job.offered);
         let seat = &mut self.seats[job.seat as usize];
         if job.state == JobState::Waiting {
-            seat.settle(now);
             let load = seat.load();
-            seat.waiting -= 1;
+            seat.leave(now);
             // Still linked in the queue; if the queue is empty now, nothing will walk it again.
             self.jobs.get_mut(number).state = JobState::Dropped;
             if seat.waiting == 0 {
@@ -666,16 +668,16 @@ pub(super) trait LaneControl: Send {
     fn kill(&mut self, seat: u32, now: SimTime);
     /// Books the seat's areas and closes it; it must hold nothing.
     fn release(&mut self, seat: u32, now: SimTime);
-    /// The seat, with its areas brought up to `now`.
-    fn seat(&mut self, seat: u32, now: SimTime) -> &Seat;
+    /// The seat.
+    fn seat(&self, seat: u32) -> &Seat;
     /// Time worked by the seat, see [`ServiceModel::work_done`].
-    fn work_done(&mut self, seat: u32, now: SimTime) -> f64;
+    fn work_done(&self, seat: u32, now: SimTime) -> f64;
     /// What the fleet is doing about its size from now on.
     fn set_ordered(&mut self, ordered: Ordered);
     /// The lane's counts.
     fn tally(&mut self) -> &mut Tally;
     /// Totals at `now`. Takes as long as there are seats, however many requests wait.
-    fn totals(&mut self, now: SimTime) -> LaneTotals;
+    fn totals(&self, now: SimTime) -> LaneTotals;
     /// Looks at every request in the system, of which there may be very many.
     fn present(&self, now: SimTime) -> Present;
     /// Tells of every request that is in the system at the end, those waiting for a retry included.
@@ -733,15 +735,13 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         if seat as usize >= self.seats.len() {
             self.seats.resize(seat as usize + 1, Seat::default());
         }
-        self.seats[seat as usize] =
-            Seat { head: NIL, tail: NIL, slots, open: true, changed: now.as_nanos(), ..Seat::default() };
+        self.seats[seat as usize] = Seat { head: NIL, tail: NIL, slots, open: true, ..Seat::default() };
         self.model.open(seat, speed);
         self.dispatcher.open(seat, 0, speed);
     }
 
     fn drain(&mut self, seat: u32, now: SimTime) -> bool {
         let record = &mut self.seats[seat as usize];
-        record.settle(now.as_nanos());
         record.open = false;
         record.draining = true;
         self.dispatcher.close(seat, record.load());
@@ -751,7 +751,6 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
     fn kill(&mut self, seat: u32, now: SimTime) {
         self.now = self.now.max(now.as_nanos());
         let record = &mut self.seats[seat as usize];
-        record.settle(now.as_nanos());
         if std::mem::take(&mut record.open) {
             let load = record.load();
             self.dispatcher.close(seat, load);
@@ -778,25 +777,20 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
 
     fn release(&mut self, seat: u32, now: SimTime) {
         let record = &mut self.seats[seat as usize];
-        record.settle(now.as_nanos());
         assert!(record.load() == 0 && !record.open, "only an empty closed seat is released");
-        self.past_work += self.model.work_done(seat, record.busy_area(), now);
-        let (busy, waiting) = record.take_areas();
-        self.past_busy += busy;
-        self.past_waiting += waiting;
+        self.past_work += self.model.work_done(seat, record.busy_area(now), now);
+        self.past_busy += record.busy_area(now);
+        self.past_waiting += record.waiting_area(now);
+        (record.served, record.waited) = (0, 0);
         record.draining = false;
     }
 
-    fn seat(&mut self, seat: u32, now: SimTime) -> &Seat {
-        let record = &mut self.seats[seat as usize];
-        record.settle(now.as_nanos());
-        record
+    fn seat(&self, seat: u32) -> &Seat {
+        &self.seats[seat as usize]
     }
 
-    fn work_done(&mut self, seat: u32, now: SimTime) -> f64 {
-        let record = &mut self.seats[seat as usize];
-        record.settle(now.as_nanos());
-        self.model.work_done(seat, record.busy_area(), now)
+    fn work_done(&self, seat: u32, now: SimTime) -> f64 {
+        self.model.work_done(seat, self.seats[seat as usize].busy_area(now), now)
     }
 
     fn set_ordered(&mut self, ordered: Ordered) {
@@ -807,18 +801,16 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         &mut self.tally
     }
 
-    fn totals(&mut self, now: SimTime) -> LaneTotals {
-        let nanos = now.as_nanos();
+    fn totals(&self, now: SimTime) -> LaneTotals {
         let (mut busy, mut waiting) = (self.past_busy, self.past_waiting);
         let (mut work, mut waiting_now) = (self.past_work, 0);
-        for (number, seat) in self.seats.iter_mut().enumerate() {
-            seat.settle(nanos.max(seat.changed));
-            let seat_busy = seat.busy_area();
+        for (number, seat) in self.seats.iter().enumerate() {
+            let seat_busy = seat.busy_area(now);
             if seat_busy > 0 {
                 work += self.model.work_done(number as u32, seat_busy, now);
             }
             busy += seat_busy;
-            waiting += seat.waiting_area();
+            waiting += seat.waiting_area(now);
             waiting_now += u64::from(seat.waiting);
         }
         LaneTotals {
@@ -864,14 +856,26 @@ mod tests {
 
     #[test]
     fn areas_hold_the_longest_queue_for_the_longest_time() {
-        let mut seat = Seat { running: u32::MAX, waiting: u32::MAX, ..Seat::default() };
-        for now in [1, 12_345, u64::MAX / 3, u64::MAX - 1, u64::MAX] {
-            seat.settle(now);
-            let area = u128::from(u32::MAX) * u128::from(now);
-            assert_eq!((seat.busy_area(), seat.waiting_area()), (area, area));
+        let (most, end) = (u32::MAX - 1, u64::MAX);
+        let mut seat = Seat { running: most, waiting: most, ..Seat::default() };
+        let area = |level: u32, time: u64| u128::from(level) * u128::from(time);
+        for now in [0, 1, 12_345, end / 3, end - 1, end].map(SimTime::from_nanos) {
+            assert_eq!(
+                (seat.busy_area(now), seat.waiting_area(now)),
+                (area(most, now.as_nanos()), area(most, now.as_nanos()))
+            );
         }
-        seat.running = 7;
-        assert_eq!(seat.take_areas().0, u128::from(u32::MAX) * u128::from(u64::MAX));
-        assert_eq!((seat.busy_area(), seat.waiting_area(), seat.running), (0, 0, 7));
+        // One more from 1,000 to 5,000, and one less from 7,000 on.
+        seat.begin(1000);
+        seat.join(1000);
+        let now = SimTime::from_nanos(3000);
+        assert_eq!((seat.busy_area(now), seat.waiting_area(now)), (area(most, 3000) + 2000, area(most, 3000) + 2000));
+        seat.end(5000);
+        seat.leave(5000);
+        seat.end(7000);
+        seat.leave(7000);
+        let expected = area(most, end) + 4000 - u128::from(end - 7000);
+        let end = SimTime::from_nanos(end);
+        assert_eq!((seat.busy_area(end), seat.waiting_area(end)), (expected, expected));
     }
 }

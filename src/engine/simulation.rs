@@ -410,8 +410,8 @@ impl Service {
             let mut held = 0;
             if let Some(number) = replica.seat {
                 reading.cpu = self.lane.work_done(number, now) * spec.cpu_per_busy_second;
-                let seat = self.lane.seat(number, now);
-                (reading.arrived, reading.busy, reading.waiting) = (seat.arrived, seat.busy_area(), seat.waiting);
+                let seat = self.lane.seat(number);
+                (reading.arrived, reading.busy, reading.waiting) = (seat.arrived, seat.busy_area(now), seat.waiting);
                 held = seat.running + seat.waiting;
             }
             let since = replica.running_since.unwrap_or(now);

@@ -72,9 +72,11 @@ fn external_request_rates_count_retries() {
     let trial = Trial::new(&[("c.yaml", STORM)]);
     trial.summary("c.yaml", "");
     let decisions = trial.read("out/c/decisions.csv");
-    let first = |policy: &str| {
-        decisions.lines().find(|line| line.contains(policy) && line.contains("-> 2")).map(str::to_string)
+    let is_up = |line: &&str, policy: &str| {
+        let cells: Vec<&str> = line.split(',').collect();
+        cells[0] == policy && cells[4] == "1" && cells[5] != "1"
     };
+    let first = |policy: &str| decisions.lines().find(|line| is_up(line, policy)).map(str::to_string);
     for policy in ["ext", "pods"] {
         let line = first(policy).unwrap_or_else(|| panic!("{policy} never scales: {decisions}"));
         assert!(line.contains(" of 10 per pod"), "{line}");

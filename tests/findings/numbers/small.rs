@@ -93,11 +93,11 @@ fn every_reason_can_be_expected() {
 /// A trace of three requests, the last of which needs its 100 ms as well.
 #[test]
 fn the_last_request_of_a_trace_is_answered() {
-    let scenario = "name: t\nworkload: { trace: t.csv, columns: { time: t } }\n\
+    let scenario = "name: t\nworkload: { trace: t.csv, columns: { time: t, demand: d } }\n\
                     service: { replicas: 1, concurrency: 1, service-time: 100ms }\n\
                     objectives: [ { latency: { within: 300ms, target: 99% } } ]\n\
                     policies: { a: { static: { replicas: 1 } } }\n";
-    let trial = Trial::new(&[("t.yaml", scenario), ("t.csv", "t\n0\n1\n2.5\n")]);
+    let trial = Trial::new(&[("t.yaml", scenario), ("t.csv", "t,d\n0,0.1\n1,0.1\n2.5,0.1\n")]);
     let shown = trial.summary("t.yaml", "").to_string();
     assert!(shown.contains("\"completed\":3") && shown.contains("\"in_flight\":0"), "{shown}");
     // A stated duration is what it says.

@@ -6,8 +6,8 @@ use crate::findings::trial::Trial;
 /// first and the last hour hold of theirs says nothing.
 #[test]
 fn parts_of_minutes_and_hours_are_no_dispersion() {
-    let rows: String = (4033 * 2..48_668 * 2).map(|half| format!("{}.{}\n", half / 2, half % 2 * 5)).collect();
-    let trial = Trial::new(&[("steady.csv", &format!("time\n{rows}"))]);
+    let rows: String = (4033 * 2..48_668 * 2).map(|half| format!("{}.{},1\n", half / 2, half % 2 * 5)).collect();
+    let trial = Trial::new(&[("steady.csv", &format!("time,demand\n{rows}"))]);
     let shown = trial.expect("trace inspect steady.csv", 0);
     assert!(shown.contains("dispersion    0.00 per 1s, 0.00 per 1m, 0.00 per 1h"), "{shown}");
     assert!(shown.contains("1.0 times the mean of 120.0") && shown.contains("1.0 times the mean of 7200."), "{shown}");
@@ -16,8 +16,8 @@ fn parts_of_minutes_and_hours_are_no_dispersion() {
 /// Of an hour and a half there are too few whole hours to speak of their variance.
 #[test]
 fn too_few_intervals_say_nothing() {
-    let rows: String = (0..5400).map(|second| format!("{second}\n")).collect();
-    let trial = Trial::new(&[("short.csv", &format!("time\n{rows}"))]);
+    let rows: String = (0..5400).map(|second| format!("{second},1\n")).collect();
+    let trial = Trial::new(&[("short.csv", &format!("time,demand\n{rows}"))]);
     let shown = trial.expect("trace inspect short.csv", 0);
     assert!(shown.contains("0.00 per 1s, 0.00 per 1m (1 for"), "{shown}");
 }
