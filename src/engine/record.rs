@@ -125,7 +125,8 @@ pub struct ObjectiveRecord {
     pub left_out: u64,
     /// Time in intervals (of the timeline) whose own share of good requests was below the target.
     pub violation: SimDuration,
-    /// Highest burn rate (share of bad requests / error budget) over any one hour, or the whole run if shorter.
+    /// Highest burn rate (share of bad requests / error budget) over any one hour after the warm-up, or all of that time
+    /// if it is shorter.
     #[serde(with = "crate::units::real")]
     pub peak_burn_rate: f64,
     /// Why the others were not good: as many as `total - good`.
@@ -153,7 +154,8 @@ impl ObjectiveRecord {
 }
 
 /// How capacity followed the load, after Herbst, Kounev and Reussner (ICAC 2013). "Needed" replicas are those that would
-/// carry the offered load of an interval at the reference utilization.
+/// carry the offered load of an interval at the reference utilization. Areas and their share of the time begin with the end of the
+/// warm-up; changes of the size are those of the whole run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Elasticity {
