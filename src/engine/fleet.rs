@@ -220,7 +220,7 @@ impl Fleet {
             (Some(nodes), Some(node)) => nodes.speed(node),
             _ => 1.0,
         };
-        lane.open(seat, self.spec.concurrency, speed, now);
+        lane.open(seat, self.spec.concurrency, speed);
         self.cold_starts += 1;
         if let Some(crash) = &self.spec.crash {
             let key = (u64::from(replica.crashes) << 32) | u64::from(replica.id);
@@ -258,7 +258,7 @@ impl Fleet {
                 continue;
             };
             self.enter(index, ReplicaPhase::Draining, now);
-            if lane.drain(seat, now) {
+            if lane.drain(seat) {
                 self.end(index, now, lane, shared);
                 continue;
             }

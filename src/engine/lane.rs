@@ -661,9 +661,9 @@ pub(super) trait LaneControl: Send {
     /// The time of the next event in nanoseconds, `u64::MAX` if there is none.
     fn next_event(&self) -> u64;
     /// Opens a seat for a replica that is ready; a number from [`LaneControl::seat_count`] downwards is taken again.
-    fn open(&mut self, seat: u32, slots: u32, speed: f64, now: SimTime);
+    fn open(&mut self, seat: u32, slots: u32, speed: f64);
     /// Lets a ready replica drain; `true` if it holds nothing.
-    fn drain(&mut self, seat: u32, now: SimTime) -> bool;
+    fn drain(&mut self, seat: u32) -> bool;
     /// Loses everything that a replica holds, and closes its seat.
     fn kill(&mut self, seat: u32, now: SimTime);
     /// Books the seat's areas and closes it; it must hold nothing.
@@ -731,7 +731,7 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         Lane::next_event(self)
     }
 
-    fn open(&mut self, seat: u32, slots: u32, speed: f64, now: SimTime) {
+    fn open(&mut self, seat: u32, slots: u32, speed: f64) {
         if seat as usize >= self.seats.len() {
             self.seats.resize(seat as usize + 1, Seat::default());
         }
@@ -740,7 +740,7 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         self.dispatcher.open(seat, 0, speed);
     }
 
-    fn drain(&mut self, seat: u32, now: SimTime) -> bool {
+    fn drain(&mut self, seat: u32) -> bool {
         let record = &mut self.seats[seat as usize];
         record.open = false;
         record.draining = true;
