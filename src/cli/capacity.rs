@@ -48,9 +48,8 @@ pub(super) fn capacity(arguments: &CapacityArguments) -> Result<(), Failure> {
     if !arguments.policy.is_empty() {
         scenario.policies.retain(|plan| arguments.policy.contains(&plan.label));
     }
-    let bar = arguments.replication.bar("searches");
-    bar.set_length(plan.replications * scenario.policies.len() as u64);
-    let limits = find(&scenario, plan.replications, plan.threads, &|| bar.inc(1));
+    let bar = arguments.replication.bar("scales of the traffic");
+    let limits = find(&scenario, &plan, &|| bar.inc(1));
     bar.finish_and_clear();
     let limits = limits.map_err(|error| Failure::Input(format!("error: {error}")))?;
     let recorded = scenario.services.iter().any(|service| service.workload.is_recorded());

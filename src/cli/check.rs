@@ -6,7 +6,7 @@ use super::test::is_story;
 use super::{Failure, ScenarioArguments, remark, say, shown};
 use crate::config::Diagnostics;
 use crate::engine::scenario::Scenario;
-use crate::experiment::{Story, expectations, full_replica_cpu, transients};
+use crate::experiment::{Story, expectations, full_replica_cpu, out_of_reach_by_distribution, transients};
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
@@ -47,6 +47,9 @@ pub(super) fn check(arguments: &CheckArguments) -> Result<(), Failure> {
         match scenario {
             Some(scenario) => {
                 say(&facts(&scenario))?;
+                let hopeless = out_of_reach_by_distribution(&scenario);
+                let hopeless = hopeless.map_err(|error| Failure::Input(format!("error: {error}")))?;
+                hopeless.iter().for_each(|of| remark(&format!("warning: {}", of.text())));
                 if arguments.warm_up {
                     say(&memory(&scenario)?)?;
                 }

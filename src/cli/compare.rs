@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::replication::{Format, ReplicationArguments, arms, policy_index, tell_out_of_reach};
+use super::replication::{Format, ReplicationArguments, arms, forbidden, policy_index, tell_out_of_reach};
 use super::run::quoted;
 use super::{Failure, files, path_and_value, remark, say};
 use crate::engine::scenario::Scenario;
-use crate::experiment::{Outcome, Plan, Replicated, SameLevel, Tuned, at_same_level, replicate, run, tune};
+use crate::experiment::{
+    FRESH_TO_COMPARE, Outcome, Plan, Replicated, SameLevel, Tuned, at_same_level, replicate, run_replication, tune,
+};
 use crate::report;
 
 /// Arguments of `compare`.
@@ -46,11 +48,15 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
     let plan = arguments.replication.plan()?;
     let scenario = arguments.replication.read(&arguments.scenario, &arguments.set)?;
     let base = arguments.base.as_ref().map(|label| policy_index(&scenario, label)).transpose()?;
-    if arguments.as_is || scenario.objectives.is_empty() {
-        let result = replications(arguments, &scenario)?;
+    let hopeless = if arguments.as_is { None } else { forbidden(&scenario)? };
+    if let Some(why) = hopeless.as_ref().filter(|_| !arguments.replication.quiet) {
+        remark(&format!("{why}; the policies are compared as they are"));
+    }
+    if arguments.as_is || scenario.objectives.is_empty() || hopeless.is_some() {
+        let result = replications(arguments, &scenario, &plan)?;
         let base = base.unwrap_or(0);
         say(&report::comparison(&result, base, arguments.format.style()))?;
-        return write_report(arguments, &scenario, (result, base, None));
+        return write_report(arguments, &scenario, &plan, (result, base, None));
     }
     let bar = arguments.replication.bar("headrooms tried");
     let tuned = tune(&scenario, &plan, &|| bar.inc(1));
@@ -67,11 +73,13 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
     if found.tuned.iter().all(|policy| policy.chosen.is_none()) {
         tell_out_of_reach(&scenario, arguments.replication.quiet)?;
     }
-    let result = replications(arguments, &level)?;
+    // What the headroom was found by would flatter it.
+    let fresh = Plan { first: FRESH_TO_COMPARE, ..plan };
+    let result = replications(arguments, &level, &fresh)?;
     if arguments.format != Format::Json {
         say(&report::comparison(&result, base, arguments.format.style()))?;
     }
-    write_report(arguments, &level, (result, base, Some(found)))
+    write_report(arguments, &level, &fresh, (result, base, Some(found)))
 }
 
 /// Index of the cheapest policy that meets the objectives and could be run; of any that does, or of any, where there is none.
@@ -82,14 +90,13 @@ fn cheapest(tuned: &[Tuned]) -> usize {
 }
 
 /// Replicates every policy.
-fn replications(arguments: &CompareArguments, scenario: &Scenario) -> Result<Replicated, Failure> {
-    let plan = arguments.replication.plan()?;
+fn replications(arguments: &CompareArguments, scenario: &Scenario, plan: &Plan) -> Result<Replicated, Failure> {
     let bar = arguments.replication.bar("runs");
     let told = |done, all| {
         bar.set_length(all);
         bar.set_position(done);
     };
-    let result = replicate(&arms(scenario), &plan, &told);
+    let result = replicate(&arms(scenario), plan, &told);
     bar.finish_and_clear();
     result.map_err(|error| Failure::Input(format!("error: {error}")))
 }
@@ -98,10 +105,11 @@ fn replications(arguments: &CompareArguments, scenario: &Scenario) -> Result<Rep
 fn write_report(
     arguments: &CompareArguments,
     scenario: &Scenario,
+    plan: &Plan,
     (result, base, level): (Replicated, usize, Option<SameLevel>),
 ) -> Result<(), Failure> {
     let fail = |error: String| Failure::Input(format!("error: {error}"));
-    let first = run(scenario, &command_line(arguments), arguments.replication.threads, &|_, _| {});
+    let first = run_replication(scenario, plan.first, &command_line(arguments), plan.threads, &|_, _| {});
     let first = first.map_err(|error| fail(error.to_string()))?;
     let outcome = Outcome { replicated: Some(result), base, level, ..first };
     let artifacts = report::artifacts(&outcome).map_err(|error| fail(error.to_string()))?;

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::replication::{Format, ReplicationArguments, tell_out_of_reach};
+use super::replication::{Format, ReplicationArguments, forbidden, tell_out_of_reach};
 use super::{Failure, files, path_and_value, remark, say};
 use crate::cluster::ServiceSpec;
 use crate::engine::scenario::Scenario;
 use crate::experiment::{Axis, Design, Planned, Points, at_headroom, plan_search};
-use crate::report::{self, Artifact};
+use crate::report::{self, Artifact, Grid, TableStyle};
 
 /// Arguments of `plan`.
 #[derive(Debug, Args)]
@@ -57,11 +57,12 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<(), Failure> {
         .map_err(|problem| Failure::Input(format!("error: {problem}")))?;
     let read =
         |point: usize| arguments.replication.read_at(&arguments.scenario, &arguments.set, points.set(point), &base);
+    let open = open_points(arguments, &points, &read)?;
     let bar = arguments.replication.bar("headrooms tried");
-    let planned = plan_search(points.len(), &read, &plan, &|| bar.inc(1));
+    let planned = plan_search(&open, &read, &plan, &|| bar.inc(1));
     bar.finish_and_clear();
     let planned = planned?;
-    let grid = report::plan_table(&base, &planned, &points);
+    let grid = report::plan_table(&base, &planned, &points, plan.level);
     if !matches!(arguments.format, Format::Json) {
         say(&format!("{}\n", report::plan_answer(&base, &planned, &points, arguments.replication.level)))?;
     }
@@ -71,6 +72,36 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<(), Failure> {
     }
     write_all(arguments, &base, &planned, &points, &read)?;
     if planned.is_met { Ok(()) } else { Err(Failure::Judgement) }
+}
+
+/// The points at which service alone does not take too long already: nothing has to be searched for that.
+fn open_points(
+    arguments: &PlanArguments,
+    points: &Points,
+    read: &dyn Fn(usize) -> Result<Scenario, Failure>,
+) -> Result<Vec<usize>, Failure> {
+    let (mut open, mut refused) = (Vec::new(), Vec::new());
+    for point in 0..points.len() {
+        match forbidden(&read(point)?)? {
+            Some(why) => refused.push((point, why)),
+            None => open.push(point),
+        }
+    }
+    let line = |(point, why): &(usize, String)| {
+        let set: Vec<String> = points.set(*point).iter().map(|(path, value)| format!("{path}={value}")).collect();
+        if set.is_empty() { why.clone() } else { format!("{}: {why}", set.join(", ")) }
+    };
+    let said: Vec<String> = refused.iter().map(line).collect();
+    if open.is_empty() {
+        let grid = Grid { header: vec!["Policy".into(), "Why not".into()], rows: Vec::new(), notes: said };
+        match arguments.format {
+            Format::Json => say(&grid.text(TableStyle::Json))?,
+            _ => say(&grid.notes.join("\n"))?,
+        }
+        return Err(Failure::Judgement);
+    }
+    said.iter().filter(|_| !arguments.replication.quiet).for_each(|line| remark(line));
+    Ok(open)
 }
 
 /// Writes every trial and, if there is a winner, its scenario and its manifests.

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::{Failure, remark, shown};
 use crate::config::{Diagnostics, suggest};
 use crate::engine::scenario::Scenario;
-use crate::experiment::{Arm, Plan, out_of_reach, settle};
+use crate::experiment::{Arm, OutOfReach, Plan, out_of_reach, settle};
 use crate::report::TableStyle;
 use crate::units::Fraction;
 
@@ -73,7 +73,7 @@ impl ReplicationArguments {
             return Err(Failure::Input("error: a precision of 0% is never reached; ask for more than 0%".into()));
         }
         let (replications, most, level) = (self.replications, self.most, self.level.get());
-        Ok(Plan { replications, precision, most, level, threads: self.threads })
+        Ok(Plan { first: 0, replications, precision, most, level, threads: self.threads })
     }
 
     /// Reads a scenario, says what it objects to, and puts the seed asked for in its place.
@@ -145,15 +145,14 @@ pub(super) fn find_warm_up(scenario: &mut Scenario, threads: usize, quiet: bool)
 /// Says which objectives are missed whatever the number of replicas, because service alone takes too long.
 pub(super) fn tell_out_of_reach(scenario: &Scenario, quiet: bool) -> Result<(), Failure> {
     let found = out_of_reach(scenario).map_err(|error| Failure::Input(format!("error: {error}")))?;
-    for of in found.iter().filter(|_| !quiet) {
-        let best = crate::report::value_text(of.at_best, crate::experiment::Unit::Share);
-        let (service, objective) = (&of.service, &of.objective);
-        remark(&format!(
-            "{service} cannot meet \"{objective}\" with any number of replicas: without any wait {best} are served by then, the service \
-             time of the others is longer"
-        ));
-    }
+    found.iter().filter(|_| !quiet).for_each(|of| remark(&of.text()));
     Ok(())
+}
+
+/// Why no policy of a scenario can meet its objectives, whatever is searched; `None` where that is not certain.
+pub(super) fn forbidden(scenario: &Scenario) -> Result<Option<String>, Failure> {
+    let found = out_of_reach(scenario).map_err(|error| Failure::Input(format!("error: {error}")))?;
+    Ok(found.iter().find(|of| of.certain).map(OutOfReach::text))
 }
 
 /// Something that turns while `what` is done, where nothing tells how long it takes.

@@ -46,7 +46,7 @@ impl Cause {
             Cause::TooFewReplicas => "too few replicas ordered",
             Cause::StartUp => "replicas still starting",
             Cause::NodeWait => "replicas waiting for a node",
-            Cause::ServiceTime => "demand above the limit",
+            Cause::ServiceTime => "longer than the limit by itself",
             Cause::Contention => "slowed in service",
             Cause::Retry => "earlier attempts",
             Cause::Crash => "replica lost",

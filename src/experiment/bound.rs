@@ -71,7 +71,7 @@ pub(super) fn cost_bounds(
 }
 
 /// The bound for the requests that replication `replication` meets.
-fn cost_bound_of(scenario: &Scenario, replication: u64) -> Result<Result<CostBound, String>, TraceError> {
+pub(super) fn cost_bound_of(scenario: &Scenario, replication: u64) -> Result<Result<CostBound, String>, TraceError> {
     if let Some(why) = unbounded(scenario) {
         return Ok(Err(why.into()));
     }

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::pool::in_pool;
+use super::replicate::Plan;
 use super::scale::scaled;
 use crate::engine::scenario::Scenario;
 use crate::engine::{ObjectiveRecord, RunError, RunRecord, ServiceRecord};
 use crate::stats::{ConfidenceInterval, Running};
 
-/// Steps per doubling of the traffic: limits are found to the next lower of these, about 1.1% apart.
+/// Steps per doubling of the traffic, about 1.1% apart; between two of them the share of bad requests is taken to be linear.
 const STEPS: i32 = 64;
 /// The search covers 1/128 to 128 times the traffic.
 const MOST_STEPS: i32 = 7 * STEPS;
@@ -46,167 +47,169 @@ pub struct Limit {
     pub service: String,
     /// The objective in words.
     pub objective: String,
-    /// Largest factor on the traffic at which each replication met the objective. `None` if it was not met at 1/128;
-    /// 128 if it was met there.
-    pub factors: Vec<Option<f64>>,
-    /// The factors times each replication's own arrivals per second at factor 1.
-    pub rates: Vec<Option<f64>>,
+    /// Replications of each factor.
+    pub replications: u64,
+    /// The factor on the traffic at which the mean share of bad requests is what the objective allows.
+    pub factor: Edge,
+    /// The lower end of the factor's confidence interval: with less traffic the objective is shown to be met.
+    pub low: Edge,
+    /// The upper end: with more traffic it is shown to be broken.
+    pub high: Edge,
+    /// Mean arrivals per second of the workload as it is.
+    pub base_rate: f64,
+    /// Half the width of the interval of [`Limit::base_rate`]; 0 with one replication.
+    pub base_rate_half_width: f64,
     /// The share of requests that must be good.
     pub target: f64,
-    /// Factors on the traffic that were tried, in order, and the share of bad requests at each: the mean over the replications
-    /// that tried it.
+    /// Factors on the traffic that were tried, in order, and the mean share of bad requests at each.
     pub curve: Vec<(f64, f64)>,
     /// Shares of the bad requests just beyond the limit, by what stood in their way, the largest first.
     pub bottlenecks: Vec<(Bottleneck, f64)>,
 }
 
+/// A factor on the traffic, or the side on which it lies outside of the search.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Edge {
+    /// Below the least factor tried, 1/128.
+    Below,
+    /// A factor.
+    At(f64),
+    /// Beyond the largest factor tried, 128.
+    Beyond,
+}
+
+impl Edge {
+    /// The factor, where it is known.
+    pub fn at(self) -> Option<f64> {
+        match self {
+            Edge::At(factor) => Some(factor),
+            Edge::Below | Edge::Beyond => None,
+        }
+    }
+}
+
 impl Limit {
-    /// The interval of the factor; `None` below two replications or if some replication never met the objective.
-    pub fn factor(&self, level: f64) -> Option<ConfidenceInterval> {
-        ConfidenceInterval::of(self.factors.iter().copied().collect::<Option<Vec<f64>>>()?, level)
+    /// Arrivals per second at the limit.
+    pub fn rate(&self) -> Option<f64> {
+        Some(self.factor.at()? * self.base_rate)
     }
 
-    /// The interval of the requests per second.
-    pub fn rate(&self, level: f64) -> Option<ConfidenceInterval> {
-        ConfidenceInterval::of(self.rates.iter().copied().collect::<Option<Vec<f64>>>()?, level)
-    }
-
-    /// Mean arrivals per second of the workload as it is; 0 if no replication met the objective at any factor.
-    pub fn base_rate(&self) -> f64 {
-        let one = |(rate, factor): (&Option<f64>, &Option<f64>)| Some((*rate)? / (*factor)?);
-        self.rates.iter().zip(&self.factors).filter_map(one).collect::<Running>().mean().unwrap_or(0.0)
-    }
-
-    /// The mean of the rates; `None` if some replication never met the objective, or one met it at the end of the search.
-    pub fn mean_rate(&self) -> Option<f64> {
-        let rates = self.rates.iter().copied().collect::<Option<Vec<f64>>>()?;
-        if self.is_open() { None } else { rates.into_iter().collect::<Running>().mean() }
-    }
-
-    /// Whether some replication met the objective at the end of the search.
-    pub fn is_open(&self) -> bool {
-        self.factors.contains(&Some(factor_of(MOST_STEPS)))
+    /// The confidence interval of [`Limit::rate`]: that of the factor, and that of the rate of the workload as it is, which do not
+    /// depend on each other. `None` where an end is open.
+    pub fn rate_interval(&self) -> Option<(f64, f64)> {
+        let rate = self.rate()?;
+        let own = rate * self.base_rate_half_width / self.base_rate;
+        let away = |edge: Edge| Some((edge.at()? * self.base_rate - rate).hypot(own));
+        Some((rate - away(self.low)?, rate + away(self.high)?))
     }
 }
 
-fn factor_of(step: i32) -> f64 {
-    2f64.powf(f64::from(step) / f64::from(STEPS))
+fn factor_of(step: f64) -> f64 {
+    2f64.powf(step / f64::from(STEPS))
 }
 
-/// Finds where every objective of every service breaks, for every policy and in each of `replications`, by bisection on the
-/// scale of the traffic. Takes for granted that more traffic never mends an objective. The result does not depend on the
-/// number of threads. `told` hears of each search that is over.
+/// Finds where every objective of every service breaks, for every policy: the factor on the traffic at which the mean share of bad
+/// requests over all replications is what the objective allows. Its interval is that of the test which it inverts: the factors at
+/// which Student's interval of that mean covers what is allowed (as Fieller's of a ratio, Biometrika 41, 1954). All
+/// replications are asked at every factor, so that none decides alone. Found by bisection, in which more traffic is taken never to
+/// mend an objective in the mean. The result does not depend on the number of threads. `told` hears of each factor tried.
 ///
 /// # Errors
-/// The first error in the order of policies and replications.
-pub fn capacity(
-    scenario: &Scenario,
-    replications: u64,
-    threads: usize,
-    told: &(dyn Fn() + Sync),
-) -> Result<Vec<Limit>, RunError> {
-    let jobs: Vec<(usize, u64)> =
-        (0..scenario.policies.len()).flat_map(|policy| (0..replications).map(move |r| (policy, r))).collect();
-    let search = |(policy, replication): &(usize, u64)| {
-        let found = Search { scenario, policy: *policy, replication: *replication, seen: BTreeMap::new() }.all();
-        told();
-        found
-    };
-    let found: Vec<Result<Vec<Found>, RunError>> = in_pool(threads, || jobs.par_iter().map(search).collect());
-    let found: Vec<Vec<Found>> = found.into_iter().collect::<Result<_, _>>()?;
-    let of_policy = found.chunks(replications.max(1) as usize).zip(&scenario.policies);
-    Ok(of_policy.flat_map(|(searches, plan)| limits(scenario, &plan.label, searches)).collect())
-}
-
-/// Gathers the searches of one policy.
-fn limits(scenario: &Scenario, policy: &str, searches: &[Vec<Found>]) -> Vec<Limit> {
-    let objectives = scenario.objectives.len();
-    let limit = |index: usize| {
-        let found = searches.iter().filter_map(|search| search.get(index));
-        let mut bad: BTreeMap<Bottleneck, u64> = BTreeMap::new();
-        for (bottleneck, requests) in found.clone().flat_map(|found| &found.bad) {
-            *bad.entry(*bottleneck).or_default() += requests;
+/// The first error in the order of policies, factors and replications.
+pub fn capacity(scenario: &Scenario, plan: &Plan, told: &(dyn Fn() + Sync)) -> Result<Vec<Limit>, RunError> {
+    let mut all = Vec::new();
+    for policy in 0..scenario.policies.len() {
+        let mut search = Search { scenario, policy, plan, seen: BTreeMap::new(), told };
+        for index in 0..scenario.services.len() * scenario.objectives.len() {
+            all.push(search.limit(index)?);
         }
-        let all: u64 = bad.values().sum();
-        let mut bottlenecks: Vec<(Bottleneck, f64)> =
-            bad.into_iter().filter(|(_, n)| *n > 0).map(|(what, n)| (what, n as f64 / all as f64)).collect();
-        bottlenecks.sort_by(|a, b| b.1.total_cmp(&a.1));
-        Limit {
-            policy: policy.to_string(),
-            service: scenario.services[index / objectives].spec.name.clone(),
-            objective: scenario.objectives[index % objectives].text(),
-            factors: found.clone().map(|found| found.factor).collect(),
-            rates: found.clone().map(|found| found.factor.map(|factor| factor * found.base_rate)).collect(),
-            target: scenario.objectives[index % objectives].target.get(),
-            curve: curve(found),
-            bottlenecks,
-        }
-    };
-    (0..scenario.services.len() * objectives).map(limit).collect()
-}
-
-/// The mean share of bad requests at each step that was tried.
-fn curve<'a>(found: impl Iterator<Item = &'a Found>) -> Vec<(f64, f64)> {
-    let mut tried: BTreeMap<i32, Running> = BTreeMap::new();
-    for (step, share) in found.flat_map(|found| &found.tried) {
-        tried.entry(*step).or_default().push(*share);
     }
-    tried.into_iter().filter_map(|(step, shares)| Some((factor_of(step), shares.mean()?))).collect()
+    Ok(all)
 }
 
-/// What a search found for one objective of one service.
-struct Found {
-    factor: Option<f64>,
-    base_rate: f64,
-    bad: Vec<(Bottleneck, u64)>,
-    /// The share of bad requests at each step that was tried.
-    tried: Vec<(i32, f64)>,
-}
-
-/// One policy in one replication; runs are shared by the objectives.
+/// One policy; runs are shared by the objectives.
 struct Search<'a> {
     scenario: &'a Scenario,
     policy: usize,
-    replication: u64,
-    /// What was seen at each step.
-    seen: BTreeMap<i32, Vec<Seen>>,
+    plan: &'a Plan,
+    /// What was seen at each step in each replication.
+    seen: BTreeMap<i32, Vec<Vec<Seen>>>,
+    told: &'a (dyn Fn() + Sync),
 }
 
 /// One objective of one service in one run.
-#[derive(Clone)]
 struct Seen {
-    met: bool,
     bad_share: f64,
     rate: f64,
     bad: Vec<(Bottleneck, u64)>,
 }
 
+/// Which line of the mean share of bad requests is followed to what the objective allows.
+#[derive(Debug, Clone, Copy)]
+enum Line {
+    Mean,
+    /// The upper end of its interval.
+    Upper,
+    /// The lower end of its interval.
+    Lower,
+}
+
 impl Search<'_> {
-    fn all(mut self) -> Result<Vec<Found>, RunError> {
-        let count = self.scenario.services.len() * self.scenario.objectives.len();
-        (0..count).map(|index| self.one(index)).collect()
+    fn limit(&mut self, index: usize) -> Result<Limit, RunError> {
+        let objectives = self.scenario.objectives.len();
+        let (service, objective) = (index / objectives, index % objectives);
+        let target = self.scenario.objectives[objective].target.get();
+        let (factor, start) = self.crossing(index, Line::Mean, 0)?;
+        let (low, high) = match self.plan.replications {
+            0 | 1 => (factor, factor),
+            _ => (self.crossing(index, Line::Upper, start)?.0, self.crossing(index, Line::Lower, start)?.0),
+        };
+        let bad = self.seen.range(start..).next().map(|(_, seen)| bottlenecks(seen, index)).unwrap_or_default();
+        let rates = || self.seen.get(&0).into_iter().flatten().map(|run| run[index].rate);
+        let own = ConfidenceInterval::of(rates(), self.plan.level);
+        let mean = |seen: &Vec<Vec<Seen>>| seen.iter().map(|run| run[index].bad_share).collect::<Running>().mean();
+        let curve = self.seen.iter().filter_map(|(step, seen)| Some((factor_of(f64::from(*step)), mean(seen)?)));
+        Ok(Limit {
+            policy: self.scenario.policies[self.policy].label.clone(),
+            service: self.scenario.services[service].spec.name.clone(),
+            objective: self.scenario.objectives[objective].text(),
+            replications: self.plan.replications,
+            factor,
+            low,
+            high,
+            base_rate: rates().collect::<Running>().mean().unwrap_or(0.0),
+            base_rate_half_width: own.map_or(0.0, |interval| interval.half_width),
+            target,
+            curve: curve.collect(),
+            bottlenecks: bad,
+        })
     }
 
-    fn one(&mut self, index: usize) -> Result<Found, RunError> {
-        let (mut met, mut broken) = self.bracket(index)?;
-        while broken - met > 1 {
-            let middle = met + (broken - met) / 2;
-            if self.look(middle, index)?.met { met = middle } else { broken = middle }
+    /// Where a line crosses what is allowed, and the first step beyond. The search begins at `start`.
+    fn crossing(&mut self, index: usize, line: Line, start: i32) -> Result<(Edge, i32), RunError> {
+        let (mut below, mut beyond) = match self.bracket(index, line, start.clamp(-MOST_STEPS, MOST_STEPS))? {
+            (below, _) if below < -MOST_STEPS => return Ok((Edge::Below, -MOST_STEPS)),
+            (_, beyond) if beyond > MOST_STEPS => return Ok((Edge::Beyond, MOST_STEPS)),
+            ends => ends,
+        };
+        while beyond - below > 1 {
+            let middle = below + (beyond - below) / 2;
+            if self.excess(middle, index, line)? <= 0.0 { below = middle } else { beyond = middle }
         }
-        let base_rate = self.look(0, index)?.rate;
-        let bad = if broken <= MOST_STEPS { self.look(broken, index)?.bad } else { Vec::new() };
-        let tried = self.seen.iter().map(|(step, seen)| (*step, seen[index].bad_share)).collect();
-        Ok(Found { factor: (met >= -MOST_STEPS).then(|| factor_of(met)), base_rate, bad, tried })
+        let (under, over) = (self.excess(below, index, line)?, self.excess(beyond, index, line)?);
+        let share = if over > under { -under / (over - under) } else { 0.0 };
+        Ok((Edge::At(factor_of(f64::from(below) + share)), beyond))
     }
 
-    /// A step at which the objective is met and one at which it is broken, by growing strides from 0; one of them is just
-    /// outside the search where there is none within.
-    fn bracket(&mut self, index: usize) -> Result<(i32, i32), RunError> {
-        let up = self.look(0, index)?.met;
-        let (mut inner, mut stride) = (0, STEPS / 4);
+    /// A step at which a line is at or below what is allowed and one at which it is above, by growing strides; one of them is
+    /// just outside the search where there is none within.
+    fn bracket(&mut self, index: usize, line: Line, start: i32) -> Result<(i32, i32), RunError> {
+        let up = self.excess(start, index, line)? <= 0.0;
+        // From the mean's own crossing its interval is not far.
+        let (mut inner, mut stride) = (start, if matches!(line, Line::Mean) { STEPS / 4 } else { 1 });
         loop {
             let outer = if up { (inner + stride).min(MOST_STEPS) } else { (inner - stride).max(-MOST_STEPS) };
-            if self.look(outer, index)?.met != up {
+            if (self.excess(outer, index, line)? <= 0.0) != up {
                 return Ok(if up { (inner, outer) } else { (outer, inner) });
             }
             if outer.abs() == MOST_STEPS {
@@ -216,19 +219,50 @@ impl Search<'_> {
         }
     }
 
-    fn look(&mut self, step: i32, index: usize) -> Result<Seen, RunError> {
-        if let Some(seen) = self.seen.get(&step) {
-            return Ok(seen[index].clone());
-        }
-        let factor = factor_of(step);
-        // Every factor of the search is one that can be scaled by.
-        let scenario = scaled(self.scenario, factor).unwrap_or_else(|| self.scenario.clone());
-        let run = scenario.simulation(self.policy, self.replication)?.run(&mut |_| {})?;
-        let seen = see(&run);
-        let found = seen[index].clone();
-        self.seen.insert(step, seen);
-        Ok(found)
+    /// How far a line lies above what the objective allows.
+    fn excess(&mut self, step: i32, index: usize, line: Line) -> Result<f64, RunError> {
+        self.look(step)?;
+        let objective = &self.scenario.objectives[index % self.scenario.objectives.len()];
+        let allowed = 1.0 - objective.target.get();
+        let shares = || self.seen[&step].iter().map(|run| run[index].bad_share);
+        let mean = shares().collect::<Running>().mean().unwrap_or(0.0);
+        let half_width = ConfidenceInterval::of(shares(), self.plan.level).map_or(0.0, |interval| interval.half_width);
+        // As for one run: so many may be bad that the share is just reached.
+        let above = mean - allowed - 1e-12;
+        Ok(match line {
+            Line::Mean => above,
+            Line::Upper => above + half_width,
+            Line::Lower => above - half_width,
+        })
     }
+
+    fn look(&mut self, step: i32) -> Result<(), RunError> {
+        if self.seen.contains_key(&step) {
+            return Ok(());
+        }
+        // Every factor of the search is one that can be scaled by.
+        let scenario = scaled(self.scenario, factor_of(f64::from(step))).unwrap_or_else(|| self.scenario.clone());
+        let one = |number: u64| Ok(see(&scenario.simulation(self.policy, number)?.run(&mut |_| {})?));
+        let numbers: Vec<u64> = (self.plan.first..self.plan.first + self.plan.replications).collect();
+        let found: Vec<Result<Vec<Seen>, RunError>> =
+            in_pool(self.plan.threads, || numbers.par_iter().map(|number| one(*number)).collect());
+        self.seen.insert(step, found.into_iter().collect::<Result<_, _>>()?);
+        (self.told)();
+        Ok(())
+    }
+}
+
+/// Shares of the bad requests of all replications by what stood in their way.
+fn bottlenecks(seen: &[Vec<Seen>], index: usize) -> Vec<(Bottleneck, f64)> {
+    let mut bad: BTreeMap<Bottleneck, u64> = BTreeMap::new();
+    for (bottleneck, requests) in seen.iter().flat_map(|run| &run[index].bad) {
+        *bad.entry(*bottleneck).or_default() += requests;
+    }
+    let all: u64 = bad.values().sum();
+    let mut shares: Vec<(Bottleneck, f64)> =
+        bad.into_iter().filter(|(_, n)| *n > 0).map(|(what, n)| (what, n as f64 / all as f64)).collect();
+    shares.sort_by(|a, b| b.1.total_cmp(&a.1));
+    shares
 }
 
 fn see(run: &RunRecord) -> Vec<Seen> {
@@ -236,7 +270,7 @@ fn see(run: &RunRecord) -> Vec<Seen> {
     let of_service = |service: &ServiceRecord| {
         let bad = blame(service);
         let rate = service.counts.arrived as f64 / seconds;
-        let of = |o: &ObjectiveRecord| Seen { met: o.met(), bad_share: 1.0 - o.attainment(), rate, bad: bad.clone() };
+        let of = |o: &ObjectiveRecord| Seen { bad_share: 1.0 - o.attainment(), rate, bad: bad.clone() };
         service.objectives.iter().map(of).collect::<Vec<Seen>>()
     };
     run.services.iter().flat_map(of_service).collect()

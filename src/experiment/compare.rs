@@ -4,7 +4,7 @@ use super::figure::Better;
 use super::replicate::Replicated;
 use crate::stats::{ConfidenceInterval, PairedDifference, holm};
 
-/// What a difference says at the stated confidence, after Holm's correction over the arms compared.
+/// What a difference says at the stated confidence, after Holm's correction over all that is compared with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finding {
     /// The same value in every replication.
@@ -28,7 +28,7 @@ pub struct Difference {
     pub absolute: ConfidenceInterval,
     /// Arm / base - 1; `None` if the base is zero.
     pub relative: Option<ConfidenceInterval>,
-    /// Two-sided p-value after Holm's correction over the arms, for this figure.
+    /// Two-sided p-value after Holm's correction over its family: all that is compared by this figure.
     pub adjusted_p: f64,
     /// What it says.
     pub finding: Finding,
@@ -45,29 +45,72 @@ impl Difference {
 }
 
 /// The differences of every arm from arm `base`, figure by figure. A figure that an arm lacks in some replication, or one
-/// replication alone, gives none.
+/// replication alone, gives none. Holm's correction is over the arms: `base` must have been named before the figures were seen.
 pub fn differences(result: &Replicated, base: usize) -> Vec<Difference> {
-    (0..result.figures.len()).flat_map(|figure| of_figure(result, base, figure)).collect()
+    let of_figure = |figure: usize| {
+        let mut found = beside(result, base, figure);
+        correct(found.iter_mut().collect(), result.level);
+        found
+    };
+    (0..result.figures.len()).flat_map(of_figure).collect()
 }
 
-fn of_figure(result: &Replicated, base: usize, figure: usize) -> Vec<Difference> {
-    let Some(baseline) = result.arms.get(base).and_then(|arm| arm.all(figure)) else { return Vec::new() };
-    let others = (0..result.arms.len()).filter(|arm| *arm != base);
-    let mut found: Vec<Difference> = others
-        .filter_map(|arm| {
-            let candidate = result.arms[arm].all(figure)?;
-            let absolute = PairedDifference::of(&baseline, &candidate, result.level)?.interval;
-            let relative = PairedDifference::relative(&baseline, &candidate, result.level);
-            let adjusted_p = absolute.p_value(0.0);
-            Some(Difference { figure, arm, absolute, relative, adjusted_p, finding: Finding::Equal })
-        })
-        .collect();
-    let adjusted = holm(&found.iter().map(|difference| difference.adjusted_p).collect::<Vec<_>>());
-    for (difference, adjusted_p) in found.iter_mut().zip(adjusted) {
-        difference.adjusted_p = adjusted_p;
-        difference.finding = finding(&difference.absolute, adjusted_p <= 1.0 - result.level);
+/// As [`differences`], where `base` was chosen by the figures themselves, as the cheapest is: Holm's correction is then over
+/// all pairs of arms, for any of them could have come to be compared.
+pub fn differences_from_chosen(result: &Replicated, base: usize) -> Vec<Difference> {
+    let of_figure = |figure: usize| {
+        // Every pair once, those with the base last.
+        let others: Vec<usize> = (0..result.arms.len()).filter(|arm| *arm != base).collect();
+        let pairs = |(place, first): (usize, &usize)| -> Vec<Difference> {
+            let after = others[place + 1..].iter();
+            after.filter_map(|arm| difference(result, (*first, *arm), figure)).collect()
+        };
+        let mut rest: Vec<Difference> = others.iter().enumerate().flat_map(pairs).collect();
+        let mut found = beside(result, base, figure);
+        correct(rest.iter_mut().chain(&mut found).collect(), result.level);
+        found
+    };
+    (0..result.figures.len()).flat_map(of_figure).collect()
+}
+
+/// The differences of every arm of every result from the result's first arm, one list for each result. All results are read
+/// side by side, so that Holm's correction is, figure by figure, over all of them together.
+pub fn family_differences(results: &[&Replicated]) -> Vec<Vec<Difference>> {
+    let of_result = |result: &&Replicated| -> Vec<Difference> {
+        (0..result.figures.len()).flat_map(|figure| beside(result, 0, figure)).collect()
+    };
+    let mut all: Vec<Vec<Difference>> = results.iter().map(of_result).collect();
+    let Some(first) = results.first() else { return all };
+    for figure in 0..first.figures.len() {
+        let own = all.iter_mut().flatten().filter(|difference| difference.figure == figure);
+        correct(own.collect(), first.level);
     }
-    found
+    all
+}
+
+/// Every arm beside arm `base`, not corrected yet.
+fn beside(result: &Replicated, base: usize, figure: usize) -> Vec<Difference> {
+    let others = (0..result.arms.len()).filter(|arm| *arm != base);
+    others.filter_map(|arm| difference(result, (base, arm), figure)).collect()
+}
+
+/// The second arm beside the first, not corrected yet.
+fn difference(result: &Replicated, (base, arm): (usize, usize), figure: usize) -> Option<Difference> {
+    let baseline = result.arms.get(base)?.all(figure)?;
+    let candidate = result.arms.get(arm)?.all(figure)?;
+    let absolute = PairedDifference::of(&baseline, &candidate, result.level)?.interval;
+    let relative = PairedDifference::relative(&baseline, &candidate, result.level);
+    let adjusted_p = absolute.p_value(0.0);
+    Some(Difference { figure, arm, absolute, relative, adjusted_p, finding: Finding::Equal })
+}
+
+/// Holm's correction over a family, and what each difference says after it.
+fn correct(mut family: Vec<&mut Difference>, level: f64) {
+    let adjusted = holm(&family.iter().map(|difference| difference.adjusted_p).collect::<Vec<_>>());
+    for (difference, adjusted_p) in family.iter_mut().zip(adjusted) {
+        difference.adjusted_p = adjusted_p;
+        difference.finding = finding(&difference.absolute, adjusted_p <= 1.0 - level);
+    }
 }
 
 fn finding(absolute: &ConfidenceInterval, significant: bool) -> Finding {

@@ -5,7 +5,7 @@ use super::figure::{Figure, Quantity, Unit, figures};
 use super::replicate::{Replicated, Samples};
 use crate::config::{Diagnostic, Diagnostics, Node, SourceFile, Span, Value, suggest};
 use crate::engine::scenario::Scenario;
-use crate::stats::{ConfidenceInterval, Running};
+use crate::stats::{ConfidenceInterval, Running, holm};
 use crate::units::{SimDuration, Usd, Utilization};
 
 /// The name of the lower bound on cost.
@@ -50,7 +50,8 @@ pub struct Check {
     pub line: usize,
     /// Whether it holds for the means.
     pub passed: bool,
-    /// Whether the confidence interval lies on that side of the limit as a whole.
+    /// Whether the difference from the limit is real at the stated confidence, after Holm's correction over everything that the
+    /// file expects.
     pub certain: bool,
     /// The left side's mean; `None` if a run has no such figure.
     pub found: Option<f64>,
@@ -93,7 +94,14 @@ pub fn judge(
             Err(error) => return Err(Box::new(Diagnostic::error(error.to_string()))),
         },
     };
-    Ok(expected.iter().flat_map(|expectation| expectation.judge(result, &bounds)).collect())
+    let judged: Vec<(Check, f64)> =
+        expected.iter().flat_map(|expectation| expectation.judge(result, &bounds)).collect();
+    let adjusted = holm(&judged.iter().map(|(_, p)| *p).collect::<Vec<_>>());
+    let corrected = |((check, _), p): ((Check, f64), f64)| {
+        let certain = check.certain && p <= 1.0 - result.level;
+        Check { certain, ..check }
+    };
+    Ok(judged.into_iter().zip(adjusted).map(corrected).collect())
 }
 
 /// I9, in every replication.
@@ -295,8 +303,9 @@ impl Expectation {
         [&self.left, &self.right].iter().any(|side| matches!(side, Side::Bound(_)))
     }
 
-    /// Where no policy is named there is one check for each that could be run in production.
-    fn judge(&self, result: &Replicated, bounds: &[f64]) -> Vec<Check> {
+    /// Where no policy is named there is one check for each that could be run in production. With each the probability of such a
+    /// difference if there were none.
+    fn judge(&self, result: &Replicated, bounds: &[f64]) -> Vec<(Check, f64)> {
         if !self.left.is_general() && !self.right.is_general() {
             return vec![self.check(result, bounds, 0, self.text.clone())];
         }
@@ -304,7 +313,7 @@ impl Expectation {
         arms.map(|(index, arm)| self.check(result, bounds, index, format!("{} [{}]", self.text, arm.label))).collect()
     }
 
-    fn check(&self, result: &Replicated, bounds: &[f64], policy: usize, name: String) -> Check {
+    fn check(&self, result: &Replicated, bounds: &[f64], policy: usize, name: String) -> (Check, f64) {
         let mean = |values: &Option<Vec<f64>>| values.as_ref()?.iter().copied().collect::<Running>().mean();
         let (left, right) = (self.left.values(result, policy, bounds), self.right.values(result, policy, bounds));
         let (found, limit) = (mean(&left), mean(&right));
@@ -315,6 +324,8 @@ impl Expectation {
         let certain = interval.is_some_and(|interval| {
             self.relation.holds(interval.low()) == passed && self.relation.holds(interval.high()) == passed
         });
-        Check { name, line: self.line, passed, certain, found, limit, unit: self.left.unit() }
+        // Replications that agree leave nothing to chance, on the limit too.
+        let p = interval.map_or(1.0, |interval| if interval.half_width == 0.0 { 0.0 } else { interval.p_value(0.0) });
+        (Check { name, line: self.line, passed, certain, found, limit, unit: self.left.unit() }, p)
     }
 }

@@ -1,10 +1,12 @@
 //! Policies at the same service level: the headroom of each tuned until it meets the objectives, then costs compared.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::confirm::{Confirmation, LEAST_SHARE_KEPT, confirm};
 use super::pool::in_pool;
 use super::replicate::Plan;
 use crate::engine::scenario::Scenario;
@@ -31,8 +33,14 @@ pub struct Trial {
     pub most_ready: u32,
     /// Share of good requests in each replication, one row per service and objective.
     pub attained: Vec<Vec<f64>>,
-    /// Whether every objective is met with the stated confidence.
+    /// Whether every objective is met with the stated confidence, and kept in [`super::LEAST_SHARE_KEPT`] of the replications.
     pub met: bool,
+    /// Whether every objective is met on average.
+    #[serde(default)]
+    pub on_average: bool,
+    /// Whether some objective is missed with the stated confidence. What is neither `met` nor missed, more replications would tell.
+    #[serde(default)]
+    pub missed: bool,
 }
 
 impl Trial {
@@ -63,6 +71,10 @@ pub struct Tuned {
     pub trials: Vec<Trial>,
     /// The least headroom that meets every objective; `None` if the largest tried does not.
     pub chosen: Option<usize>,
+    /// What became of it, and of larger ones where it failed, on replications that the search never saw; the last one counts. Empty
+    /// where nothing was asked: of clairvoyant policies, and of one replication.
+    #[serde(default)]
+    pub confirmations: Vec<Confirmation>,
 }
 
 impl Tuned {
@@ -71,13 +83,41 @@ impl Tuned {
         self.trials.iter().find(|trial| trial.headroom == 1.0)
     }
 
-    /// The trial to compare by: the chosen one, or the one that came nearest.
+    /// The trial to compare by: the chosen one, or the least headroom that meets the objectives on average, or the one that came
+    /// nearest.
     pub fn best(&self) -> Option<&Trial> {
+        let on_average = || self.trials.iter().find(|trial| trial.on_average);
         let nearest = || {
             let worst = |trial: &Trial| (0..trial.attained.len()).map(|i| trial.attainment(i)).fold(1.0, f64::min);
             self.trials.iter().max_by(|a, b| worst(a).total_cmp(&worst(b)))
         };
-        self.chosen.and_then(|index| self.trials.get(index)).or_else(nearest)
+        self.chosen.and_then(|index| self.trials.get(index)).or_else(on_average).or_else(nearest)
+    }
+
+    /// Whether the objectives are met with confidence at no headroom, but not at all shown to be missed.
+    pub fn is_uncertain(&self) -> bool {
+        self.chosen.is_none() && self.trials.iter().any(|trial| !trial.missed)
+    }
+
+    /// The confirmation of the chosen headroom.
+    pub fn confirmed(&self) -> Option<&Confirmation> {
+        self.confirmations.last().filter(|last| last.held && self.chosen.is_some())
+    }
+
+    /// How much dearer than the least possible the chosen headroom may be, because the search knows no headroom between it and
+    /// the next smaller one, which fails; as a share of its cost. 0 where that saves more than the step itself: then the
+    /// policy moves in steps of its own, such as whole replicas.
+    pub fn resolution(&self) -> f64 {
+        let Some(chosen) = self.chosen.filter(|index| *index > 0) else { return 0.0 };
+        let cost = self.trials[chosen].cost();
+        let saved = (1.0 - self.trials[chosen - 1].cost() / cost).max(0.0);
+        if saved.is_finite() && saved <= 1.0 - factor_of(-1) { saved } else { 0.0 }
+    }
+
+    /// Whether this policy's cost, the larger, is the other's but for what the search can resolve.
+    pub fn costs_as_much_as(&self, cheaper: &Tuned) -> bool {
+        let (Some(own), Some(other)) = (self.best(), cheaper.best()) else { return false };
+        own.cost() * (1.0 - self.resolution()) <= other.cost() * (1.0 + 1e-12)
     }
 }
 
@@ -118,22 +158,37 @@ impl SameLevel {
     }
 }
 
-fn factor_of(step: i32) -> f64 {
+pub(super) fn factor_of(step: i32) -> f64 {
     2f64.powf(f64::from(step) / f64::from(STEPS))
 }
 
-/// Tunes every policy: the least headroom at which the lower end of the confidence interval of every objective's attainment, over
-/// the plan's replications, reaches its target (with one replication, the attainment itself). Found by bisection: that more
-/// headroom never breaks an objective is taken for granted. The result does not depend on the number of threads. `told` hears of
-/// each headroom tried.
+/// The step of a headroom.
+pub(super) fn step_of(factor: f64) -> i32 {
+    (factor.log2() * f64::from(STEPS)).round() as i32
+}
+
+/// Whether a search goes so far.
+pub(super) fn is_searched(step: i32) -> bool {
+    (LEAST..=MOST).contains(&step)
+}
+
+/// Tunes every policy, as [`tune_policy`] does, and confirms what was found, as [`confirm`] does.
 ///
 /// # Errors
 /// The first error in the order of policies, trials and replications.
 pub fn tune(scenario: &Scenario, plan: &Plan, told: &(dyn Fn() + Sync)) -> Result<Vec<Tuned>, RunError> {
-    (0..scenario.policies.len()).map(|policy| tune_policy(scenario, policy, plan, told)).collect()
+    let one = |policy: usize| {
+        let mut tuned = tune_policy(scenario, policy, plan, told)?;
+        confirm(scenario, policy, plan, &mut tuned, told)?;
+        Ok(tuned)
+    };
+    (0..scenario.policies.len()).map(one).collect()
 }
 
-/// Tunes one policy, as [`tune`] does.
+/// Tunes one policy: the least headroom at which the lower end of the confidence interval of every objective's attainment, over
+/// the plan's replications, reaches its target, and at which [`super::LEAST_SHARE_KEPT`] of the replications keep every objective (with
+/// one replication, that one). Found by bisection: that more headroom never breaks an objective is taken for granted. The
+/// result does not depend on the number of threads. `told` hears of each headroom tried.
 ///
 /// # Errors
 /// The first error in the order of trials and replications.
@@ -183,6 +238,7 @@ impl Search<'_> {
             clairvoyant: self.seen.values().any(|(_, foresight)| *foresight != Foresight::None),
             trials: self.seen.into_values().map(|(trial, _)| trial).collect(),
             chosen,
+            confirmations: Vec::new(),
         })
     }
 
@@ -208,16 +264,7 @@ impl Search<'_> {
         if let Some((trial, _)) = self.seen.get(&step) {
             return Ok(trial.met);
         }
-        let mut scenario = self.scenario.clone();
-        let headroom = factor_of(step);
-        scenario.policies[self.policy].headroom *= headroom;
-        let one = |replication: u64| scenario.simulation(self.policy, replication)?.run(&mut |_| {});
-        let replications: Vec<u64> = (0..self.plan.replications).collect();
-        let runs: Vec<Result<RunRecord, RunError>> =
-            in_pool(self.plan.threads, || replications.par_iter().map(|n| one(*n)).collect());
-        let runs: Vec<RunRecord> = runs.into_iter().collect::<Result<_, _>>()?;
-        let foresight = runs.iter().map(|run| run.foresight).max().unwrap_or_default();
-        let trial = judge(&scenario, &runs, headroom, self.plan.level);
+        let (trial, foresight) = attempt(self.scenario, self.policy, factor_of(step), self.plan)?;
         let met = trial.met;
         self.seen.insert(step, (trial, foresight));
         (self.told)();
@@ -225,20 +272,90 @@ impl Search<'_> {
     }
 }
 
-fn judge(scenario: &Scenario, runs: &[RunRecord], headroom: f64, level: f64) -> Trial {
-    let services = 0..scenario.services.len();
-    let places = services.flat_map(|service| (0..scenario.objectives.len()).map(move |objective| (service, objective)));
-    let shares = |(service, objective): (usize, usize)| {
-        runs.iter().map(|run| run.services[service].objectives[objective].attainment()).collect::<Vec<f64>>()
+/// One headroom on the replications of a plan.
+pub(super) fn attempt(
+    scenario: &Scenario,
+    policy: usize,
+    headroom: f64,
+    plan: &Plan,
+) -> Result<(Trial, Foresight), RunError> {
+    let shots = shoot(scenario, policy, headroom, (plan.first..plan.first + plan.replications, plan.threads))?;
+    let foresight = shots.iter().map(|shot| shot.foresight).max().unwrap_or_default();
+    Ok((judge(scenario, &shots, headroom, plan.level), foresight))
+}
+
+/// What is kept of a run.
+pub(super) struct Shot {
+    pub cost: f64,
+    most_ready: u32,
+    /// Attainment by service and objective.
+    pub attained: Vec<f64>,
+    foresight: Foresight,
+}
+
+impl Shot {
+    fn of(run: &RunRecord) -> Shot {
+        let objectives = run.services.iter().flat_map(|service| &service.objectives);
+        Shot {
+            cost: run.cost.as_f64(),
+            most_ready: run.services.iter().map(|service| service.max_ready).sum(),
+            attained: objectives.map(|objective| objective.attainment()).collect(),
+            foresight: run.foresight,
+        }
+    }
+}
+
+/// Runs a policy with one headroom in each of `replications`, so many threads at a time.
+pub(super) fn shoot(
+    scenario: &Scenario,
+    policy: usize,
+    headroom: f64,
+    (replications, threads): (Range<u64>, usize),
+) -> Result<Vec<Shot>, RunError> {
+    let scenario = at_headroom(scenario, policy, headroom);
+    let one = |replication: u64| Ok(Shot::of(&scenario.simulation(policy, replication)?.run(&mut |_| {})?));
+    let replications: Vec<u64> = replications.collect();
+    let shots: Vec<Result<Shot, RunError>> = in_pool(threads, || replications.par_iter().map(|n| one(*n)).collect());
+    shots.into_iter().collect()
+}
+
+/// Targets in the order of [`Trial::attained`].
+pub(super) fn targets(scenario: &Scenario) -> Vec<f64> {
+    let of_service = |_| scenario.objectives.iter().map(|objective| objective.target.get());
+    scenario.services.iter().flat_map(of_service).collect()
+}
+
+/// Whether a run keeps every objective.
+pub(super) fn keeps(shot: &Shot, targets: &[f64]) -> bool {
+    shot.attained.iter().zip(targets).all(|(share, target)| share >= target)
+}
+
+fn judge(scenario: &Scenario, shots: &[Shot], headroom: f64, level: f64) -> Trial {
+    let targets = targets(scenario);
+    let attained: Vec<Vec<f64>> =
+        (0..targets.len()).map(|index| shots.iter().map(|shot| shot.attained[index]).collect()).collect();
+    let on_average = attained.iter().zip(&targets).all(|(shares, target)| mean(shares) >= *target);
+    let interval = |shares: &[f64]| ConfidenceInterval::of(shares.iter().copied(), level);
+    let reaches = |(shares, target): (&Vec<f64>, &f64)| match interval(shares) {
+        Some(interval) => interval.low() >= *target,
+        None => shares.iter().all(|share| share >= target),
     };
-    let attained: Vec<Vec<f64>> = places.map(shares).collect();
-    let targets = scenario.objectives.iter().map(|objective| objective.target.get()).cycle();
-    let reaches = |(shares, target): (&Vec<f64>, f64)| match ConfidenceInterval::of(shares.iter().copied(), level) {
-        Some(interval) => interval.low() >= target,
-        None => shares.iter().all(|share| *share >= target),
+    let fails = |(shares, target): (&Vec<f64>, &f64)| match interval(shares) {
+        Some(interval) => interval.high() < *target,
+        None => shares.iter().any(|share| share < target),
     };
-    let met = attained.iter().zip(targets).all(reaches);
-    let ready = |run: &RunRecord| run.services.iter().map(|service| service.max_ready).sum::<u32>();
-    let most_ready = runs.iter().map(ready).max().unwrap_or(0);
-    Trial { headroom, costs: runs.iter().map(|run| run.cost.as_f64()).collect(), most_ready, attained, met }
+    let missed = attained.iter().zip(&targets).any(fails);
+    let kept = shots.iter().filter(|shot| keeps(shot, &targets)).count();
+    let mostly = kept as f64 >= LEAST_SHARE_KEPT * shots.len() as f64;
+    let met = on_average && mostly && attained.iter().zip(&targets).all(reaches);
+    let most_ready = shots.iter().map(|shot| shot.most_ready).max().unwrap_or(0);
+    Trial {
+        headroom,
+        costs: shots.iter().map(|shot| shot.cost).collect(),
+        most_ready,
+        attained,
+        met,
+        on_average,
+        missed,
+    }
 }

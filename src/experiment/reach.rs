@@ -1,8 +1,11 @@
 //! Objectives that no number of replicas meets, because service alone takes too long.
 
+use crate::cluster::DemandModel;
+use crate::engine::Objective;
 use crate::engine::scenario::Scenario;
-use crate::units::SimTime;
-use crate::workload::TraceError;
+use crate::random::{Distribution, Streams};
+use crate::units::{SimDuration, SimTime};
+use crate::workload::{RequestBatch, TraceError};
 
 /// A latency objective of a service that is out of reach.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,23 +14,30 @@ pub struct OutOfReach {
     pub service: String,
     /// The objective in words.
     pub objective: String,
-    /// The share of requests that would be answered in time without any wait.
-    pub at_best: f64,
+    /// The objective's limit.
+    pub within: SimDuration,
+    /// The share of requests that take longer than that without any wait.
+    pub too_long: f64,
+    /// The share that the objective allows.
+    pub allowed: f64,
+    /// Whether this is no accident of the requests that were looked at: it follows from the distribution, or from a recording, or
+    /// chance would have to be four standard deviations away.
+    pub certain: bool,
 }
 
-/// The latency objectives that are missed in replication 0 even if no request ever waits, is lost or is slowed: those of which too
-/// many demands are longer than the limit, at the largest speed of a node. Closed loops are left out: their requests depend on
-/// the answers.
+/// The latency objectives that are missed even if no request ever waits, is lost or is slowed: those of which too many demands are
+/// longer than the limit, at the largest speed of a node. What is drawn from a distribution is known from that, in no time; where
+/// requests bring their demands, those of replication 0 are looked at. Closed loops whose demands depend on tokens are left out.
 ///
 /// # Errors
 /// If a trace cannot be read.
 pub fn out_of_reach(scenario: &Scenario) -> Result<Vec<OutOfReach>, TraceError> {
-    let mut found = Vec::new();
+    let mut found = out_of_reach_by_distribution(scenario)?;
     for (number, service) in scenario.services.iter().enumerate() {
-        if service.workload.clients().is_some() {
+        if service.workload.clients().is_some() || drawn(scenario, number)?.is_some() {
             continue;
         }
-        let limits: Vec<_> =
+        let limits: Vec<(&Objective, SimDuration)> =
             scenario.objectives.iter().filter_map(|o| Some((o, o.within?.scale(scenario.largest_speed())))).collect();
         // (judged, good) by objective.
         let mut seen = vec![(0_u64, 0_u64); limits.len()];
@@ -44,13 +54,111 @@ pub fn out_of_reach(scenario: &Scenario) -> Result<Vec<OutOfReach>, TraceError> 
                 *good += u64::from(in_time);
             }
         })?;
-        for ((objective, _), (judged, good)) in limits.into_iter().zip(seen) {
-            let at_best = if judged == 0 { 1.0 } else { good as f64 / judged as f64 };
-            if at_best < objective.target.get() {
-                let service = service.spec.name.clone();
-                found.push(OutOfReach { service, objective: objective.text(), at_best });
-            }
+        let recorded = service.workload.trace().is_some() && service.workload.steps().is_empty();
+        for ((objective, _), (judged, good)) in limits.into_iter().zip(seen).filter(|(_, (judged, _))| *judged > 0) {
+            let too_long = 1.0 - good as f64 / judged as f64;
+            let chance = (too_long * (1.0 - too_long) / judged as f64).sqrt();
+            let allowed = 1.0 - objective.target.get();
+            let certain = recorded || too_long - allowed > 4.0 * chance;
+            found.extend(OutOfReach::of(&service.spec.name, objective, too_long, certain));
         }
     }
     Ok(found)
+}
+
+/// Those of [`out_of_reach`] that follow from the distribution of the service time: nothing is simulated, and of a trace only the
+/// head is read.
+///
+/// # Errors
+/// If a trace cannot be opened.
+pub fn out_of_reach_by_distribution(scenario: &Scenario) -> Result<Vec<OutOfReach>, TraceError> {
+    let mut found = Vec::new();
+    for (number, service) in scenario.services.iter().enumerate() {
+        let Some(distribution) = drawn(scenario, number)? else { continue };
+        for objective in &scenario.objectives {
+            let Some(limit) = objective.within.map(|within| within.scale(scenario.largest_speed())) else { continue };
+            let too_long = distribution.exceeds(limit.as_secs_f64());
+            // Of those that arrive within the limit of the end, the ones that take too long are left out.
+            let length = scenario.duration.as_secs_f64() - scenario.warm_up.as_secs_f64();
+            let judged = 1.0 - objective.within.map_or(0.0, SimDuration::as_secs_f64) / length.max(1e-9);
+            let is_missed = too_long * judged > 1.0 - objective.target.get();
+            found.extend(OutOfReach::of(&service.spec.name, objective, too_long, true).filter(|_| is_missed));
+        }
+    }
+    Ok(found)
+}
+
+/// The distribution that a service's demands are drawn from; `None` where requests bring theirs, or there are none.
+fn drawn(scenario: &Scenario, number: usize) -> Result<Option<&Distribution>, TraceError> {
+    let service = &scenario.services[number];
+    let DemandModel::Drawn(distribution) = &service.spec.demand else { return Ok(None) };
+    if service.workload.clients().is_some() {
+        return Ok(Some(distribution));
+    }
+    let mut batch = RequestBatch::default();
+    service.workload.open(Streams::new(scenario.seed, 0), number as u64)?.fill(&mut batch)?;
+    Ok((!batch.is_empty() && batch.demands.is_empty()).then_some(distribution))
+}
+
+impl OutOfReach {
+    /// In words.
+    pub fn text(&self) -> String {
+        let percent = |share: f64| {
+            let decimals = (1.0 - (share * 100.0).log10().floor()).clamp(0.0, 9.0);
+            format!("{:.1$}%", share * 100.0, if decimals.is_finite() { decimals as usize } else { 0 })
+        };
+        format!(
+            "{}: no fleet can keep \"{}\": P(service time > {}) = {}, and {} may take longer",
+            self.service,
+            self.objective,
+            self.within,
+            percent(self.too_long),
+            percent(self.allowed)
+        )
+    }
+
+    /// The objective, if more is too long than it allows.
+    fn of(service: &str, objective: &Objective, too_long: f64, certain: bool) -> Option<OutOfReach> {
+        let allowed = 1.0 - objective.target.get();
+        let within = objective.within.filter(|_| too_long > allowed + 1e-9)?;
+        let (service, objective) = (service.to_string(), objective.text());
+        Some(OutOfReach { service, objective, within, too_long, allowed, certain })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Purpose;
+
+    /// Tails agree with samples, within four standard deviations.
+    #[test]
+    fn tails_are_those_of_the_samples() {
+        let all = [
+            Distribution::Constant { value: 0.2 },
+            Distribution::Uniform { low: 0.1, high: 0.3 },
+            Distribution::Exponential { mean: 0.2 },
+            Distribution::lognormal(0.2, 1.0),
+            Distribution::Weibull { shape: 0.7, scale: 0.2 },
+            Distribution::Gamma { shape: 2.5, scale: 0.1 },
+            Distribution::Pareto { shape: 1.5, min: 0.1, max: 2.0 },
+            Distribution::Pareto { shape: 1.5, min: 0.1, max: f64::INFINITY },
+            Distribution::hyperexponential_balanced(0.2, 4.0),
+            Distribution::Empirical { values: vec![0.1, 0.2, 0.2, 0.9] },
+        ];
+        const SAMPLES: usize = 40_000;
+        for (number, distribution) in all.iter().enumerate() {
+            let mut draw = Streams::new(7, 0).running(Purpose::Demand, number as u64);
+            let samples: Vec<f64> = (0..SAMPLES).map(|_| distribution.sample(&mut draw)).collect();
+            for x in [-1.0, 0.0, 0.05, 0.15, 0.2, 0.5, 1.5] {
+                let seen = samples.iter().filter(|sample| **sample > x).count() as f64 / SAMPLES as f64;
+                let p = distribution.exceeds(x);
+                let slack = 4.0 * (p * (1.0 - p) / SAMPLES as f64).sqrt() + 1e-12;
+                assert!((seen - p).abs() <= slack, "{distribution:?} beyond {x}: {p}, seen {seen}");
+            }
+        }
+        // Lognormal with mean 120 ms and cv 1 beyond 500 ms, by the error function: 1.72%.
+        let tail = Distribution::lognormal(0.12, 1.0).exceeds(0.5);
+        assert!((tail - 0.017_0).abs() < 3e-4, "{tail}");
+    }
 }

@@ -24,6 +24,8 @@ pub struct Arm<'a> {
 /// How many replications to run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Plan {
+    /// Number of the first replication.
+    pub first: u64,
     /// Replications; the least number where a precision is asked for.
     pub replications: u64,
     /// Relative half-width that the cost and p99 of every arm should reach.
@@ -38,7 +40,7 @@ pub struct Plan {
 
 impl Default for Plan {
     fn default() -> Self {
-        Plan { replications: 10, precision: None, most: 500, level: 0.95, threads: 0 }
+        Plan { first: 0, replications: 10, precision: None, most: 500, level: 0.95, threads: 0 }
     }
 }
 
@@ -128,7 +130,7 @@ pub fn replicate(arms: &[Arm<'_>], plan: &Plan, told: Told<'_>) -> Result<Replic
     };
     let mut wanted = plan.replications.max(if plan.precision.is_some() { 2 } else { 1 });
     while result.replications < wanted {
-        extend(&mut result, arms, wanted, plan.threads, told)?;
+        extend(&mut result, arms, wanted, plan, told)?;
         let Some(precision) = plan.precision else { break };
         let target = precision / (1.0 + precision);
         let widest = widest(&result);
@@ -177,25 +179,19 @@ impl Kept {
 }
 
 /// Runs the replications up to `wanted` and appends them in order.
-fn extend(
-    result: &mut Replicated,
-    arms: &[Arm<'_>],
-    wanted: u64,
-    threads: usize,
-    told: Told<'_>,
-) -> Result<(), RunError> {
+fn extend(result: &mut Replicated, arms: &[Arm<'_>], wanted: u64, plan: &Plan, told: Told<'_>) -> Result<(), RunError> {
     let jobs: Vec<(u64, &Arm<'_>)> =
         (result.replications..wanted).flat_map(|replication| arms.iter().map(move |arm| (replication, arm))).collect();
     let before = result.replications * arms.len() as u64;
     let done = std::sync::atomic::AtomicU64::new(before);
     let figures = &result.figures;
     let one = |(replication, arm): &(u64, &Arm<'_>)| -> Result<Kept, RunError> {
-        let record = arm.scenario.simulation(arm.policy, *replication)?.run(&mut |_| {})?;
+        let record = arm.scenario.simulation(arm.policy, plan.first + *replication)?.run(&mut |_| {})?;
         let now = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
         told(now, before + jobs.len() as u64);
         Ok(Kept::of(&record, figures))
     };
-    let kept: Vec<Result<Kept, RunError>> = in_pool(threads, || jobs.par_iter().map(one).collect());
+    let kept: Vec<Result<Kept, RunError>> = in_pool(plan.threads, || jobs.par_iter().map(one).collect());
     let kept: Vec<Kept> = kept.into_iter().collect::<Result<_, _>>()?;
     for replication in kept.chunks(arms.len().max(1)) {
         check_demands(arms, replication);

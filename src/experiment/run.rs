@@ -25,10 +25,27 @@ pub type Progress<'a> = &'a (dyn Fn(usize, f64) + Sync);
 /// # Panics
 /// If two policies met different requests (I7), which is a bug.
 pub fn run(scenario: &Scenario, command: &str, threads: usize, progress: Progress<'_>) -> Result<Outcome, RunError> {
+    run_replication(scenario, 0, command, threads, progress)
+}
+
+/// As [`run`], of another replication than the first.
+///
+/// # Errors
+/// As for [`run`].
+///
+/// # Panics
+/// As [`run`].
+pub fn run_replication(
+    scenario: &Scenario,
+    replication: u64,
+    command: &str,
+    threads: usize,
+    progress: Progress<'_>,
+) -> Result<Outcome, RunError> {
     let one = |policy: usize| -> Result<RunRecord, RunError> {
         let end = scenario.duration.as_secs_f64();
         let told = Mutex::new(0.0);
-        scenario.simulation(policy, 0)?.run(&mut |now| {
+        scenario.simulation(policy, replication)?.run(&mut |now| {
             let share = now.as_secs_f64() / end;
             if let Ok(mut told) = told.lock()
                 && (share - *told >= 0.01 || share >= 1.0)
@@ -52,7 +69,8 @@ pub fn run(scenario: &Scenario, command: &str, threads: usize, progress: Progres
         }
     }
     let inputs = inputs(scenario).map_err(|error| RunError::Trace { at: SimTime::ZERO, error })?;
-    let bound = super::cost_bound(scenario).map_err(|error| RunError::Trace { at: SimTime::ZERO, error })?;
+    let bound = super::bound::cost_bound_of(scenario, replication)
+        .map_err(|error| RunError::Trace { at: SimTime::ZERO, error })?;
     for (run, bound) in bound.iter().flat_map(|bound| runs.iter().map(move |run| (run, bound))) {
         assert_bound(&run.policy, run.cost.as_f64(), keeps_latencies(run), bound.cost.as_f64());
     }

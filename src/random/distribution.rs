@@ -153,6 +153,39 @@ impl Distribution {
         }
     }
 
+    /// The probability of more than `x`. Normal and gamma tails to about 1e-10.
+    pub fn exceeds(&self, x: f64) -> f64 {
+        let certain = |yes: bool| f64::from(u8::from(yes));
+        match self {
+            Distribution::Constant { value } => certain(*value > x),
+            Distribution::Empirical { values } => {
+                values.iter().filter(|value| **value > x).count() as f64 / values.len().max(1) as f64
+            }
+            _ if x <= 0.0 => 1.0,
+            Distribution::Uniform { low, high } if high > low => ((high - x) / (high - low)).clamp(0.0, 1.0),
+            Distribution::Uniform { high, .. } => certain(*high > x),
+            Distribution::Exponential { mean } => (-x / mean).exp(),
+            Distribution::Lognormal { mu, sigma } if *sigma > 0.0 => {
+                statrs::function::erf::erfc((x.ln() - mu) / sigma * std::f64::consts::FRAC_1_SQRT_2) / 2.0
+            }
+            Distribution::Lognormal { mu, .. } => certain(mu.exp() > x),
+            Distribution::Weibull { shape, scale } => (-(x / scale).powf(*shape)).exp(),
+            Distribution::Gamma { shape, scale } => {
+                statrs::function::gamma::checked_gamma_ur(*shape, x / scale).unwrap_or(0.0)
+            }
+            Distribution::Pareto { min, .. } if x < *min => 1.0,
+            Distribution::Pareto { shape, min, max } => {
+                let beyond = (min / max).powf(*shape);
+                (((min / x).powf(*shape) - beyond) / (1.0 - beyond)).max(0.0)
+            }
+            Distribution::Hyperexponential { cumulative, means } => {
+                let mut before = 0.0;
+                let weight = |c: &f64| c - std::mem::replace(&mut before, *c);
+                cumulative.iter().map(weight).zip(means).map(|(weight, mean)| weight * (-x / mean).exp()).sum()
+            }
+        }
+    }
+
     /// The distribution in words for a reader ("lognormal with mean 120 ms and standard deviation 60 ms"), to three digits.
     pub fn words(&self) -> String {
         let time = shown;

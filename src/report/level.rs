@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use super::comparison::value_text;
 use super::grid::Grid;
+use super::plan::{MORE, confirmation_rule};
 use super::verdict::{is_clairvoyant, meets_objectives};
 use super::{Artifact, ReportError, Reporter, ReporterPlugin, text};
 use crate::engine::RunRecord;
@@ -54,12 +55,14 @@ fn as_it_was(run: &RunRecord) -> Tuned {
     let attained = run.services.iter().flat_map(|service| &service.objectives).map(|o| vec![o.attainment()]).collect();
     let met = meets_objectives(run) != Some(false);
     let most_ready = run.services.iter().map(|service| service.max_ready).sum();
-    let trial = Trial { headroom: 1.0, costs: vec![run.cost.as_f64()], most_ready, attained, met };
+    let costs = vec![run.cost.as_f64()];
+    let trial = Trial { headroom: 1.0, costs, most_ready, attained, met, on_average: met, missed: !met };
     Tuned {
         policy: run.policy.clone(),
         clairvoyant: is_clairvoyant(run),
         trials: vec![trial],
         chosen: met.then_some(0),
+        confirmations: Vec::new(),
     }
 }
 
@@ -67,19 +70,26 @@ fn as_it_was(run: &RunRecord) -> Tuned {
 pub fn same_level(level: &SameLevel) -> Grid {
     let mut header: Vec<String> = ["Policy", "Headroom", "Cost"].map(String::from).into();
     header.extend(level.objectives.iter().map(objective_name));
-    header.extend(["As it is".to_string(), "its cost".to_string()]);
+    header.extend(["Confirmed", "As it is", "its cost"].map(String::from));
     let mut order: Vec<&Tuned> = level.tuned.iter().collect();
     let cost = |tuned: &&Tuned| tuned.best().map_or(f64::INFINITY, Trial::cost);
     order.sort_by(|a, b| {
         (a.chosen.is_none(), cost(a)).partial_cmp(&(b.chosen.is_none(), cost(b))).unwrap_or(std::cmp::Ordering::Equal)
     });
     let rows = order.into_iter().map(|tuned| row(level, tuned)).collect();
-    let notes = vec![
+    let mut notes = vec![
         "Headroom: a policy provides for so many times the load that it sees (an autoscaler's target divided by it, a fixed fleet \
          multiplied), the least at which every objective is met with confidence. That more of it never breaks an objective is taken for \
          granted."
             .into(),
     ];
+    if level.tuned.iter().any(|tuned| !tuned.confirmations.is_empty()) {
+        notes.push(confirmation_rule());
+    }
+    let doubtful = |tuned: &Tuned| tuned.is_uncertain() || tuned.as_it_is().is_some_and(|own| !own.met && !own.missed);
+    if level.tuned.iter().any(doubtful) {
+        notes.push(format!("~ neither met nor missed with confidence: {MORE}."));
+    }
     Grid { header, rows, notes }
 }
 
@@ -94,19 +104,30 @@ fn row(level: &SameLevel, tuned: &Tuned) -> Vec<String> {
     let name = if tuned.clairvoyant { format!("{} (clairvoyant)", tuned.policy) } else { tuned.policy.clone() };
     let columns = level.objectives.len();
     let Some(best) = tuned.best() else {
-        return std::iter::once(name).chain(vec![text::MISSING.to_string(); columns + 4]).collect();
+        return std::iter::once(name).chain(vec![text::MISSING.to_string(); columns + 5]).collect();
     };
     let mut cells = vec![name];
     match tuned.chosen {
         Some(_) => cells.extend([format!("{:.2}x", best.headroom), value_text(best.cost(), Unit::Dollars)]),
         None => {
-            cells.extend([format!("✗ none; nearest {:.2}x", best.headroom), value_text(best.cost(), Unit::Dollars)])
+            let headroom = match tuned.is_uncertain() {
+                true if best.on_average => format!("~ not certain; {:.2}x on average", best.headroom),
+                true => format!("~ not certain; nearest {:.2}x", best.headroom),
+                false => format!("✗ none; nearest {:.2}x", best.headroom),
+            };
+            cells.extend([headroom, value_text(best.cost(), Unit::Dollars)])
         }
     }
     cells.extend((0..columns).map(|index| value_text(best.attainment(index), Unit::Share)));
+    cells.push(confirmed(tuned));
     match tuned.as_it_is() {
         Some(own) => {
-            cells.push(if own.met { "✓ meets them".into() } else { "✗ misses".to_string() });
+            let verdict = match (own.met, own.missed) {
+                (true, _) => "✓ meets them",
+                (false, false) => "~ not certain",
+                (false, true) => "✗ misses",
+            };
+            cells.push(verdict.to_string());
             cells.push(value_text(own.cost(), Unit::Dollars));
         }
         None => cells.extend([text::MISSING.into(), text::MISSING.into()]),
@@ -114,18 +135,48 @@ fn row(level: &SameLevel, tuned: &Tuned) -> Vec<String> {
     cells
 }
 
+/// What became of the headroom that the search found, on other replications.
+fn confirmed(tuned: &Tuned) -> String {
+    let Some(last) = tuned.confirmations.last() else { return text::MISSING.into() };
+    let mark = if last.held { "✓" } else { "✗" };
+    let before = match tuned.confirmations.first().filter(|first| first.headroom != last.headroom) {
+        Some(first) => format!(" (not {:.2}x)", first.headroom),
+        None => String::new(),
+    };
+    format!("{mark} kept by {} of {}{before}", last.kept, last.replications)
+}
+
 /// The answer in a sentence.
 pub fn level_answer(tuned: &[Tuned]) -> String {
-    let real = tuned.iter().filter(|tuned| !tuned.clairvoyant && tuned.chosen.is_some());
-    let mut costs: Vec<(&str, f64)> = real.filter_map(|t| Some((t.policy.as_str(), t.best()?.cost()))).collect();
-    costs.sort_by(|a, b| a.1.total_cmp(&b.1));
-    match costs[..] {
+    let real = || tuned.iter().filter(|tuned| !tuned.clairvoyant);
+    let mut meeting: Vec<(&Tuned, f64)> =
+        real().filter(|tuned| tuned.chosen.is_some()).filter_map(|t| Some((t, t.best()?.cost()))).collect();
+    meeting.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let dollars = |cost: f64| value_text(cost, Unit::Dollars);
+    match meeting[..] {
+        [] if real().any(Tuned::is_uncertain) => {
+            format!("No policy that could be run is shown to meet the objectives, nor all to miss them: {MORE}.")
+        }
         [] => "No policy that could be run meets the objectives, whatever its headroom.".into(),
-        [(only, cost)] => format!("Only {only} meets the objectives, for {}.", value_text(cost, Unit::Dollars)),
+        [(only, cost)] if real().any(Tuned::is_uncertain) => format!(
+            "Only {} is shown to meet the objectives, for {}; of others it is not certain: {MORE}.",
+            only.policy,
+            dollars(cost)
+        ),
+        [(only, cost)] => format!("Only {} meets the objectives, for {}.", only.policy, dollars(cost)),
+        [(first, cost), (second, next), ..] if second.costs_as_much_as(first) => format!(
+            "At the same service level {} ({}) and {} ({}) cost the same, as far as the search can tell.",
+            first.policy,
+            dollars(cost),
+            second.policy,
+            dollars(next)
+        ),
         [(first, cost), (second, next), ..] => format!(
-            "At the same service level {first} is the cheapest that could be run: {}, {:.1}% below {second}.",
-            value_text(cost, Unit::Dollars),
-            100.0 * (1.0 - cost / next)
+            "At the same service level {} is the cheapest that could be run: {}, {:.1}% below {}.",
+            first.policy,
+            dollars(cost),
+            100.0 * (1.0 - cost / next),
+            second.policy
         ),
     }
 }

@@ -2,26 +2,38 @@
 
 use std::fmt::Write;
 
-use super::comparison::value_text;
+use super::comparison::{value_text, verdict_text};
 use super::grid::Grid;
 use super::text;
 use crate::engine::scenario::Scenario;
-use crate::experiment::{Candidate, Planned, Points, Unit};
+use crate::experiment::{
+    Candidate, Confirmation, Difference, Figure, LEAST_SHARE_KEPT, Planned, Points, Quantity, Replicated, Samples,
+    Unit, differences_from_chosen,
+};
 use crate::units::Fraction;
 
-/// The answer in a sentence.
+/// What helps where too few replications were run to be certain.
+pub(super) const MORE: &str = "more --replications would tell";
+
+/// The answer in a sentence or two.
 pub fn plan_answer(scenario: &Scenario, planned: &Planned, points: &Points, level: Fraction) -> String {
     let objectives: Vec<String> = scenario.objectives.iter().map(|objective| objective.text()).collect();
     let what = objectives.join(" and ");
     let Some(winner) = planned.candidates.first().filter(|_| planned.is_met) else {
-        return format!("Nothing that was tried meets {what} with {level} confidence.");
+        return match planned.candidates.iter().any(|candidate| candidate.tuned.is_uncertain()) {
+            true => format!("Nothing that was tried is shown to meet {what} with {level} confidence: {MORE}."),
+            false => format!("Nothing that was tried meets {what} with {level} confidence."),
+        };
+    };
+    let runs = match winner.replications {
+        1 => "in the one replication that was run, which says nothing of another".into(),
+        n => format!("with {level} confidence over {n} replications"),
     };
     let mut answer = format!(
-        "{} with {:.2}x headroom and at most {} replicas meets {what} with {level} confidence over {} replications, for {}",
+        "{} with {:.2}x headroom and at most {} replicas meets {what} {runs}, for {}",
         winner.tuned.policy,
         winner.tuned.best().map_or(1.0, |trial| trial.headroom),
         winner.tuned.best().map_or(0, |trial| trial.most_ready),
-        winner.replications,
         winner.cost().map_or_else(String::new, |cost| value_text(cost, Unit::Dollars)),
     );
     let set = points.set(winner.point);
@@ -29,15 +41,36 @@ pub fn plan_answer(scenario: &Scenario, planned: &Planned, points: &Points, leve
         let set: Vec<String> = set.iter().map(|(path, value)| format!("{path}={value}")).collect();
         let _ = write!(answer, " ({})", set.join(", "));
     }
-    answer + "."
+    answer.push('.');
+    if let Some(held) = winner.tuned.confirmed() {
+        let _ = write!(
+            answer,
+            " On {} others that the search never saw it costs {} and {} keep every objective.",
+            held.replications,
+            value_text(held.cost, Unit::Dollars),
+            if held.kept == held.replications { "all".into() } else { held.kept.to_string() },
+        );
+    }
+    if let Some(less) = winner.tuned.confirmations.first().filter(|first| !first.held) {
+        let _ = write!(answer, " The {:.2}x that the search found first {}.", less.headroom, failed(less));
+    }
+    answer
+}
+
+fn replications(number: u64) -> String {
+    if number == 1 { "1 replication".into() } else { format!("{number} replications") }
+}
+
+/// Why a headroom was not confirmed.
+fn failed(attempt: &Confirmation) -> String {
+    format!("kept them in only {} of {} others, or not on average", attempt.kept, attempt.replications)
 }
 
 /// One row per candidate, and why it is not the winner.
-pub fn plan_table(scenario: &Scenario, planned: &Planned, points: &Points) -> Grid {
+pub fn plan_table(scenario: &Scenario, planned: &Planned, points: &Points, level: f64) -> Grid {
     let mut header = vec!["Policy".to_string()];
     header.extend((0..points.axes.len()).map(|axis| points.label(axis).to_string()));
     header.extend(["Headroom", "Most replicas", "Cost", "Replications", "Why not"].map(String::from));
-    let best = planned.candidates.first();
     let row = |candidate: &Candidate| {
         let trial = candidate.tuned.best();
         let mut cells = vec![candidate.tuned.policy.clone()];
@@ -46,30 +79,96 @@ pub fn plan_table(scenario: &Scenario, planned: &Planned, points: &Points) -> Gr
         cells.push(trial.map_or_else(|| text::MISSING.into(), |trial| trial.most_ready.to_string()));
         cells.push(trial.map_or_else(|| text::MISSING.into(), |trial| value_text(trial.cost(), Unit::Dollars)));
         cells.push(candidate.replications.to_string());
-        cells.push(why_not(scenario, candidate, best));
+        cells.push(why_not(scenario, planned, candidate, level));
         cells
     };
-    let notes = vec![format!(
-        "{} headrooms were tried. A candidate with fewer replications was dropped there, being dearer than half of its rung; costs are compared on common \
-         random numbers.",
+    let mut notes = vec![format!(
+        "{} headrooms were tried, costs compared on common random numbers. A candidate with fewer replications was given up there, for \
+         half of its rung cost less; what it cost is no figure to set beside one of more replications.",
         planned.trials
     )];
+    if planned.candidates.first().is_some_and(|first| !first.tuned.confirmations.is_empty()) {
+        notes.push(confirmation_rule());
+    }
     Grid { header, rows: planned.candidates.iter().map(row).collect(), notes }
 }
 
-fn why_not(scenario: &Scenario, candidate: &Candidate, best: Option<&Candidate>) -> String {
-    let Some(cost) = candidate.cost() else { return missed(scenario, candidate) };
-    match best.and_then(Candidate::cost) {
-        Some(least) if !best.is_some_and(|best| std::ptr::eq(best, candidate)) => {
-            format!("dearer by {:.1}%", 100.0 * (cost / least - 1.0))
-        }
-        _ => "✓ the winner".into(),
+/// By which rule what was found is confirmed.
+pub(super) fn confirmation_rule() -> String {
+    format!(
+        "What the search finds is confirmed on replications that it never saw, or the next larger headroom: the attainment's interval must \
+         reach every target there, and so many runs keep every objective that the share which does is at least {} (Clopper-Pearson).",
+        text::percent(LEAST_SHARE_KEPT)
+    )
+}
+
+fn why_not(scenario: &Scenario, planned: &Planned, candidate: &Candidate, level: f64) -> String {
+    let (Some(best), Some(cost)) = (planned.candidates.first().filter(|_| planned.is_met), candidate.cost()) else {
+        return missed(scenario, candidate);
+    };
+    if std::ptr::eq(best, candidate) {
+        return "✓ the winner".into();
+    }
+    let name = &best.tuned.policy;
+    let Some(beside) = candidate.beside else { return format!("{name} did not meet the objectives there") };
+    let dollars = |cost: f64| value_text(cost, Unit::Dollars);
+    if candidate.replications < best.replications {
+        let verdict = match cost * (1.0 - candidate.tuned.resolution()) <= beside {
+            true => format!("no cheaper than {name} there"),
+            false => format!("dearer than {name} there"),
+        };
+        let (own, other) = (dollars(cost), dollars(beside));
+        let runs = replications(candidate.replications);
+        return format!("given up after {runs}: {verdict} ({own} against {other})");
+    }
+    if cost == beside {
+        return "costs as much".into();
+    }
+    if candidate.tuned.costs_as_much_as(&best.tuned) {
+        return format!("equal within the {} that the search resolves", text::percent(candidate.tuned.resolution()));
+    }
+    let unconfirmed = if candidate.tuned.confirmed().is_some() { "" } else { ", not confirmed" };
+    match rung_difference(planned, candidate, level) {
+        Some((difference, figure)) => format!("{}{unconfirmed}", verdict_text(&difference, &figure)),
+        None => format!("dearer by {:.1}%{unconfirmed}", 100.0 * (cost / beside - 1.0)),
     }
 }
 
-/// The objective that is missed by most of its error budget at the best headroom.
+/// The cost of a candidate of the last rung beside the winner's, on pairs. `None` with one replication.
+fn rung_difference(planned: &Planned, candidate: &Candidate, level: f64) -> Option<(Difference, Figure)> {
+    let last = planned.candidates.first()?.replications;
+    let meeting = planned.candidates.iter().filter(|other| other.replications == last && other.cost().is_some());
+    let rung: Vec<&Candidate> = meeting.collect();
+    let arm = rung.iter().position(|other| std::ptr::eq(*other, candidate))?;
+    let figure = Figure { quantity: Quantity::Cost, service: None, name: "cost".into() };
+    let samples = |candidate: &&Candidate| Samples {
+        label: candidate.tuned.policy.clone(),
+        clairvoyant: false,
+        values: vec![
+            candidate.tuned.best().map_or_else(Vec::new, |trial| trial.costs.iter().map(|c| Some(*c)).collect()),
+        ],
+    };
+    let result = Replicated {
+        figures: vec![figure.clone()],
+        arms: rung.iter().map(samples).collect(),
+        replications: last,
+        level,
+        precise: None,
+        recorded: false,
+    };
+    let found = differences_from_chosen(&result, 0).into_iter().find(|difference| difference.arm == arm);
+    found.map(|difference| (difference, figure))
+}
+
+/// The objective that is missed by most of its error budget at the best headroom, or what is not certain.
 fn missed(scenario: &Scenario, candidate: &Candidate) -> String {
     let Some(trial) = candidate.tuned.best() else { return "was not tried".into() };
+    if let Some(last) = candidate.tuned.confirmations.last().filter(|last| !last.held) {
+        return format!("{:.2}x {}", last.headroom, failed(last));
+    }
+    if candidate.tuned.is_uncertain() {
+        return format!("not certain after {}: {MORE}", replications(candidate.replications));
+    }
     let count = scenario.objectives.len().max(1);
     let gap = |index: &usize| {
         scenario.objectives.get(index % count).map_or(0.0, |objective| {

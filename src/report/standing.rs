@@ -1,8 +1,9 @@
 //! The answer of replications: which policy keeps the objectives with confidence, and which of those costs least.
 
 use crate::engine::RunRecord;
-use crate::experiment::{Outcome, Quantity, Replicated, Samples, Unit, differences};
+use crate::experiment::{Outcome, Quantity, Replicated, Samples, Tuned, Unit, differences_from_chosen};
 use crate::report::comparison::{interval_text, verdict_text};
+use crate::report::plan::MORE;
 use crate::report::verdict::{Verdict, above_bound, meets_objectives};
 use crate::stats::ConfidenceInterval;
 
@@ -13,7 +14,9 @@ enum Kept {
     Shown,
     /// All attainments reach their targets on average.
     OnAverage,
-    /// Some attainment does not.
+    /// Some attainment does not, but its interval reaches over the target.
+    Unclear,
+    /// Some attainment lies below its target, interval and all.
     Missed,
     /// No objective judged a request.
     NotJudged,
@@ -74,6 +77,7 @@ fn standing<'a>(outcome: &Outcome, result: &'a Replicated, arm: usize) -> Option
         let kept = match interval.as_ref().map_or(mean, ConfidenceInterval::low) {
             low if low >= target => Kept::Shown,
             _ if mean >= target => Kept::OnAverage,
+            _ if interval.as_ref().is_some_and(|interval| interval.high() >= target) => Kept::Unclear,
             _ => Kept::Missed,
         };
         standing.kept = if standing.kept == Kept::NotJudged { kept } else { standing.kept.max(kept) };
@@ -105,7 +109,8 @@ fn best_answer(result: &Replicated, best: &Standing, shown: &[&Standing], polici
         };
     };
     let figure = result.figure("cost").unwrap_or(0);
-    let found = differences(result, best.arm);
+    // The cheapest was not named beforehand.
+    let found = differences_from_chosen(result, best.arm);
     let difference = found.iter().find(|difference| difference.arm == next.arm && difference.figure == figure);
     let versus = difference.map(|difference| {
         format!(
@@ -139,6 +144,9 @@ fn none_shown(result: &Replicated, real: &[&Standing]) -> String {
         let (name, cost) = (&near.samples.label, cost_text(result, near));
         return format!("No policy is shown to keep every objective with {sure}; on average {name} does, for {cost}.");
     }
+    if real.iter().any(|standing| standing.kept == Kept::Unclear) {
+        return format!("No policy is shown to keep every objective with {sure}; of some it is not certain: {MORE}.");
+    }
     let closest = real.iter().min_by(|a, b| a.worst.total_cmp(&b.worst).then(a.cost.total_cmp(&b.cost)));
     match (real, closest) {
         ([only], _) => format!("{} does not keep every objective.", only.samples.label),
@@ -151,7 +159,7 @@ fn none_shown(result: &Replicated, real: &[&Standing]) -> String {
 fn shortfall(result: &Replicated, standing: &Standing, best: Option<&Standing>) -> Option<String> {
     let verb = match standing.kept {
         Kept::Missed => "misses",
-        Kept::OnAverage => "is not shown to keep",
+        Kept::OnAverage | Kept::Unclear => "is not shown to keep",
         Kept::Shown | Kept::NotJudged => return None,
     };
     let (name, cost) = (&standing.samples.label, cost_text(result, standing));
@@ -168,14 +176,28 @@ fn headroom(outcome: &Outcome, best: &Standing) -> Option<String> {
     let tuned = outcome.level.as_ref()?.tuned.iter().find(|tuned| tuned.policy == best.samples.label)?;
     let (chosen, own) = (tuned.best()?, tuned.as_it_is()?);
     if chosen.headroom == 1.0 {
-        return Some(format!("{} needs no more headroom than it states, and no less would do.", tuned.policy));
+        return Some(
+            format!("{} needs no more headroom than it states, and no less would do.", tuned.policy) + &shown(tuned),
+        );
     }
     let cost = super::comparison::value_text(own.cost(), Unit::Dollars);
-    let verb = if own.met { "keeps" } else { "misses" };
-    Some(format!(
-        "This is {} with {:.2} times the headroom that the scenario states; as stated it {verb} the objectives, for {cost}.",
-        tuned.policy, chosen.headroom
-    ))
+    let verb = match (own.met, own.missed) {
+        (true, _) => "keeps",
+        (false, false) => "neither keeps nor misses with confidence",
+        (false, true) => "misses",
+    };
+    Some(
+        format!(
+            "This is {} with {:.2} times the headroom that the scenario states; as stated it {verb} the objectives, for {cost}.",
+            tuned.policy, chosen.headroom
+        ) + &shown(tuned),
+    )
+}
+
+/// On what the headroom was confirmed.
+fn shown(tuned: &Tuned) -> String {
+    let Some(held) = tuned.confirmed() else { return String::new() };
+    format!(" Of {} replications that the search never saw, {} keep every objective.", held.replications, held.kept)
 }
 
 fn knowing(result: &Replicated, standing: &Standing) -> String {

@@ -3,7 +3,7 @@
 use super::comparison::{figure_title, interval_text, is_judged, marked, notes};
 use super::grid::Grid;
 use super::text;
-use crate::experiment::{Replicated, differences};
+use crate::experiment::{Replicated, family_differences};
 
 /// One block of rows per policy, given as (label, replications); the first arm of each is its base.
 pub fn variations(policies: &[(String, Replicated)]) -> Grid {
@@ -11,8 +11,9 @@ pub fn variations(policies: &[(String, Replicated)]) -> Grid {
     let judged: Vec<usize> = (0..first.figures.len()).filter(|figure| is_judged(&first.figures[*figure])).collect();
     let mut header = vec!["Policy".to_string(), "Variation".to_string()];
     header.extend(judged.iter().map(|figure| figure_title(&first.figures[*figure])));
-    let rows = policies.iter().flat_map(|(policy, result)| {
-        let found = differences(result, 0);
+    let results: Vec<&Replicated> = policies.iter().map(|(_, result)| result).collect();
+    let families = family_differences(&results);
+    let rows = policies.iter().zip(families).flat_map(|((policy, result), found)| {
         let judged = &judged;
         (0..result.arms.len()).map(move |arm| {
             let cell = |figure: &usize| {

@@ -245,12 +245,15 @@ pub fn compared() -> Outcome {
         most_ready: 40,
         attained: vec![vec![1.0 - 0.002 / headroom.powi(4); 2]],
         met,
+        on_average: met,
+        missed: !met,
     };
     let tuned = outcome.runs.iter().map(|run| Tuned {
         policy: run.policy.clone(),
         clairvoyant: run.foresight != Foresight::None,
         trials: vec![trial(1.0, false), trial(1.2, false), trial(1.3, true)],
         chosen: Some(2),
+        confirmations: Vec::new(),
     });
     let objective = LevelObjective {
         service: String::new(),

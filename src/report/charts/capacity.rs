@@ -35,7 +35,7 @@ pub(super) fn charts(limits: &[Limit]) -> Vec<Chart> {
 fn chart(name: String, objective: &str, limits: &[&Limit]) -> Option<Chart> {
     let shown = &limits[..limits.len().min(MOST_POLICIES)];
     let line = |limit: &&Limit| -> Vec<Point> {
-        let rate = limit.base_rate();
+        let rate = limit.base_rate;
         limit.curve.iter().map(|(factor, bad)| (factor * rate, bad.max(LEAST_SHARE))).collect()
     };
     let lines: Vec<Vec<Point>> = shown.iter().map(line).collect();
@@ -51,12 +51,12 @@ fn chart(name: String, objective: &str, limits: &[&Limit]) -> Option<Chart> {
     let mut said = Vec::new();
     for (number, (limit, line)) in shown.iter().zip(&lines).enumerate() {
         marks.push(Mark::Line { ink: Ink::Series(number as u8), segments: vec![line.clone()] });
-        if let Some(rate) = limit.mean_rate() {
+        if let Some(rate) = limit.rate() {
             marks.push(Mark::Ring { ink: Ink::Alone(number as u8), at: (rate, budget) });
             said.push(format!("{} carries {} requests per second", limit.policy, text::number(rate, 1)));
         }
     }
-    if let Some(now) = shown.first().map(|limit| limit.base_rate()).filter(|now| (low..=high).contains(now)) {
+    if let Some(now) = shown.first().map(|limit| limit.base_rate).filter(|now| (low..=high).contains(now)) {
         marks.push(Mark::Line { ink: Ink::Axis, segments: vec![vec![(now, y.low), (now, y.high)]] });
         // Into the chart, whichever end the traffic as it is lies at.
         let (text, side) = if now * now > low * high { ("as it is ", Side::Left) } else { (" as it is", Side::Right) };
@@ -74,7 +74,7 @@ fn chart(name: String, objective: &str, limits: &[&Limit]) -> Option<Chart> {
             format!("{}.", said.join("; "))
         },
         caption: format!(
-            "The share of bad requests as the workload is scaled, mean over the replications that tried it. The dashed line is what the \
+            "The share of bad requests as the workload is scaled, mean over the replications. The dashed line is what the \
              objective allows. Shares below {LEAST_SHARE} are drawn at it."
         ),
         legend,

@@ -3,4 +3,5 @@ mod trace_fit;
 
 mod forecast_command;
 mod forecasts;
+mod statistics;
 mod unanswered;

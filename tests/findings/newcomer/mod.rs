@@ -1,4 +1,5 @@
 //! The page `newcomer` of the findings.
 
 mod percentages;
+mod plans;
 mod pods;

@@ -1,0 +1,198 @@
+//! What a search found is looked at once more, on replications that the search never saw.
+//!
+//! A search that takes the least headroom that passes finds the luckiest of those near the edge, and ten replications seldom show
+//! what happens once in twenty. So the n-th headroom that is asked is run in replications of its own, and holds if
+//!
+//! 1. the lower end of the interval of each objective's attainment reaches the target (Student's t), and
+//! 2. the probability that a run keeps every objective is at least [`LEAST_SHARE_KEPT`] (Clopper-Pearson),
+//!
+//! both at a confidence of 1 - alpha (6 / pi^2) / n^2, where alpha is what the stated confidence leaves: what is handed out after however
+//! many headrooms is wrong with a probability of alpha at most. It is looked at after 60 replications and, if it is still open, after
+//! twice as many, at half of that alpha each. Where it does not hold the next larger headroom is asked.
+
+use serde::{Deserialize, Serialize};
+
+use super::level::{Shot, Tuned, attempt, factor_of, is_searched, keeps, shoot, step_of, targets};
+use super::replicate::Plan;
+use crate::engine::RunError;
+use crate::engine::scenario::Scenario;
+use crate::stats::{ConfidenceInterval, Running, share_at_least};
+
+/// The share of runs that must keep every objective.
+pub const LEAST_SHARE_KEPT: f64 = 0.9;
+
+/// Confirmations take replications from here on: more than any search or training does.
+const FRESH: u64 = 1 << 33;
+/// Replications between one headroom's and the next one's.
+const APART: u64 = 1 << 20;
+/// Replications from here on are seen neither by searches nor by confirmations: what is said of policies side by side rests on
+/// them.
+pub const FRESH_TO_COMPARE: u64 = 1 << 34;
+
+/// Replications of a confirmation before it is looked at: enough for one failure among them, and as many as the search had where it
+/// had more. If it is open then, as many again.
+const REPLICATIONS: u64 = 60;
+/// Looked at after so many, in case it is lost already.
+const BATCH: u64 = 20;
+/// Headrooms that are asked, the first few one step apart.
+const ATTEMPTS: u32 = 12;
+/// Attempts before the strides grow.
+const NEAR: u32 = 4;
+
+/// A headroom on replications that the search never saw.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Confirmation {
+    /// Factor on the load that the policy provides for.
+    pub headroom: f64,
+    /// Replications that were run: fewer where it was lost before the end.
+    pub replications: u64,
+    /// Of them, those that kept every objective.
+    pub kept: u64,
+    /// The share of runs that keep every objective is at least this, at the confidence of this attempt.
+    pub share: f64,
+    /// Mean cost, dollars.
+    pub cost: f64,
+    /// Mean share of good requests, by service and objective.
+    pub attained: Vec<f64>,
+    /// Whether it holds.
+    pub held: bool,
+}
+
+/// Confirms the chosen headroom of a policy, or the next larger one that holds; if none does nothing is chosen any more. The trial
+/// of a larger headroom on the search's replications is added to the others. Nothing is asked of clairvoyant policies, which are
+/// not for use, nor where the search had one replication, which claims no confidence.
+///
+/// # Errors
+/// The first error in the order of headrooms and replications.
+pub fn confirm(
+    scenario: &Scenario,
+    policy: usize,
+    plan: &Plan,
+    tuned: &mut Tuned,
+    told: &(dyn Fn() + Sync),
+) -> Result<(), RunError> {
+    let Some(found) = tuned.chosen.filter(|_| !tuned.clairvoyant && plan.replications > 1) else { return Ok(()) };
+    let (mut step, mut stride) = (step_of(tuned.trials[found].headroom), 1);
+    for number in 0..ATTEMPTS {
+        let headroom = factor_of(step);
+        let index = index_of(scenario, policy, headroom, (plan, &mut *tuned))?;
+        if tuned.trials[index].met {
+            let confirmation = ask(scenario, policy, headroom, (plan, number))?;
+            told();
+            let held = confirmation.held;
+            tuned.confirmations.push(confirmation);
+            if held {
+                tuned.chosen = Some(index);
+                return Ok(());
+            }
+        }
+        stride = if number < NEAR { 1 } else { stride * 2 };
+        step += stride;
+        if !is_searched(step) {
+            break;
+        }
+    }
+    tuned.chosen = None;
+    Ok(())
+}
+
+/// The place of a headroom among the trials, where it is put if it was not tried.
+fn index_of(
+    scenario: &Scenario,
+    policy: usize,
+    headroom: f64,
+    (plan, tuned): (&Plan, &mut Tuned),
+) -> Result<usize, RunError> {
+    let index = tuned.trials.partition_point(|trial| trial.headroom < headroom);
+    if tuned.trials.get(index).is_none_or(|trial| trial.headroom != headroom) {
+        tuned.trials.insert(index, attempt(scenario, policy, headroom, plan)?.0);
+    }
+    Ok(index)
+}
+
+/// What a headroom does in replications of its own.
+fn ask(
+    scenario: &Scenario,
+    policy: usize,
+    headroom: f64,
+    (plan, number): (&Plan, u32),
+) -> Result<Confirmation, RunError> {
+    let asked = Asked::new(scenario, plan, number);
+    let mut shots: Vec<Shot> = Vec::new();
+    for look in [asked.replications, 2 * asked.replications] {
+        while (shots.len() as u64) < look && !asked.is_lost(&shots) {
+            let done = shots.len() as u64;
+            let first = FRESH + u64::from(number) * APART + done;
+            let next = first..first + BATCH.min(look - done);
+            shots.extend(shoot(scenario, policy, headroom, (next, plan.threads))?);
+        }
+        if asked.holds(&shots) {
+            break;
+        }
+    }
+    Ok(asked.judge(headroom, &shots))
+}
+
+/// What is asked of a headroom.
+struct Asked {
+    targets: Vec<f64>,
+    /// Before the first look; twice as many before the second.
+    replications: u64,
+    /// Confidence of each of the two conditions at each look.
+    level: f64,
+}
+
+impl Asked {
+    fn new(scenario: &Scenario, plan: &Plan, number: u32) -> Asked {
+        let place = f64::from(number + 1) * std::f64::consts::PI;
+        let level = 1.0 - (1.0 - plan.level) * 6.0 / (place * place) / 2.0;
+        // So many without a failure show the share.
+        let least = ((1.0 - level).ln() / LEAST_SHARE_KEPT.ln()).ceil() as u64;
+        Asked { targets: targets(scenario), replications: REPLICATIONS.max(plan.replications).max(least), level }
+    }
+
+    fn kept(&self, shots: &[Shot]) -> u64 {
+        shots.iter().filter(|shot| keeps(shot, &self.targets)).count() as u64
+    }
+
+    fn share(&self, kept: u64, replications: u64) -> f64 {
+        share_at_least(kept, replications, self.level)
+    }
+
+    /// Whether it cannot hold any more: too many failures for the second look too, or a mean that is shown to miss.
+    fn is_lost(&self, shots: &[Shot]) -> bool {
+        let misses = |(index, target): (usize, &f64)| self.interval(shots, index).is_some_and(|i| i.high() < *target);
+        let (failures, most) = (shots.len() as u64 - self.kept(shots), 2 * self.replications);
+        self.share(most.saturating_sub(failures), most) < LEAST_SHARE_KEPT
+            || self.targets.iter().enumerate().any(misses)
+    }
+
+    /// Whether both conditions hold at a look.
+    fn holds(&self, shots: &[Shot]) -> bool {
+        let replications = shots.len() as u64;
+        let reaches = |(index, target): (usize, &f64)| self.interval(shots, index).is_some_and(|i| i.low() >= *target);
+        replications >= self.replications
+            && replications.is_multiple_of(self.replications)
+            && self.share(self.kept(shots), replications) >= LEAST_SHARE_KEPT
+            && self.targets.iter().enumerate().all(reaches)
+    }
+
+    fn interval(&self, shots: &[Shot], objective: usize) -> Option<ConfidenceInterval> {
+        ConfidenceInterval::of(shots.iter().map(|shot| shot.attained[objective]), self.level)
+    }
+
+    fn judge(&self, headroom: f64, shots: &[Shot]) -> Confirmation {
+        let mean = |of: &dyn Fn(&Shot) -> f64| shots.iter().map(of).collect::<Running>().mean().unwrap_or(f64::NAN);
+        let (replications, kept) = (shots.len() as u64, self.kept(shots));
+        Confirmation {
+            headroom,
+            replications,
+            kept,
+            share: self.share(kept, replications),
+            cost: mean(&|shot| shot.cost),
+            attained: (0..self.targets.len()).map(|index| mean(&|shot| shot.attained[index])).collect(),
+            held: self.holds(shots),
+        }
+    }
+}
