@@ -10,6 +10,7 @@ mod forecast_stories;
 mod forecasters;
 mod headroom;
 mod invariants;
+mod known_behaviour;
 mod learning;
 mod misses;
 mod policy_gate;

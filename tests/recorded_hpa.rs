@@ -127,7 +127,7 @@ fn decide(policy: &HpaPolicy, run: &RecordedRun, row: &Status, count: u32, now: 
         })
         .collect();
     let scrape = row.metric.map(|metric| {
-        let mut values = [0.0; 5];
+        let mut values = [0.0; Measure::COUNT];
         if run.measured == Measured::Cpu {
             values[Measure::Cpu as usize] = metric / 100.0 * run.request.as_cores();
         } else {
@@ -137,7 +137,7 @@ fn decide(policy: &HpaPolicy, run: &RecordedRun, row: &Status, count: u32, now: 
             taken_at: now,
             window: SimDuration::from_secs(15),
             pods: (0..count.min(row.current)).map(|id| PodMetrics { id, values }).collect(),
-            totals: [0.0; 5],
+            totals: [0.0; Measure::COUNT],
         }
     });
     let observation = Observation {
@@ -147,6 +147,7 @@ fn decide(policy: &HpaPolicy, run: &RecordedRun, row: &Status, count: u32, now: 
         pods: &pods,
         scrape: scrape.as_ref(),
         metric_names: &[],
+        outage: plimsoll::policy::Measures::NONE,
     };
     let mut copy = policy.clone();
     let size = copy.decide(&observation).replicas.unwrap_or(row.current);

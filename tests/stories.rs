@@ -45,7 +45,7 @@ steps:
         "10 replicas, rate-limited (scale-up limited to 10 by max(2x, 4), cpu 200% of 70% target wants 12)",
         // Six are not ready yet and do not count on the way down: four at 30% of 70% are two.
         "12 replicas, stabilized (stabilized at 12 by the last 300s, cpu 30% of 70% target wants 2)",
-        "12 replicas, no-data (cpu: no metrics yet)",
+        "12 replicas, no-data (cpu: the metrics API does not answer (FailedGetResourceMetric))",
     ];
     assert_eq!(decided(&format!("{HPA}{steps}")), expected);
 }

@@ -31,7 +31,11 @@ pub(super) fn check(arguments: &CheckArguments) -> Result<(), Failure> {
                 remark(&shown(&found));
             }
             match story {
-                Some(story) => say(&format!("{}: ok, a story: {}", path.display(), story.title))?,
+                Some(story) => {
+                    say(&format!("{}: ok, a story: {}", path.display(), story.title))?;
+                    let remarks = story.policy.is_some().then(|| story.tell().ok()).flatten().map(|told| told.remarks);
+                    remarks.iter().flatten().for_each(|words| remark(&format!("note: {words}")));
+                }
                 None => failed = true,
             }
             continue;

@@ -1,5 +1,6 @@
 //! Faults that a scenario plans.
 
+use crate::policy::Measures;
 use crate::units::{SimDuration, SimTime};
 
 /// A zone that is lost for a while: every replica in it is killed at once, with the requests that it holds, and none is placed
@@ -10,6 +11,18 @@ pub struct ZoneOutage {
     pub zone: u32,
     /// When it is lost.
     pub at: SimTime,
+    /// For how long.
+    pub length: SimDuration,
+}
+
+/// A time in which the metrics APIs do not answer: nothing that is measured meanwhile is shown, and from its end on the newest
+/// scrape is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MetricsOutage {
+    /// What they do not answer for.
+    pub of: Measures,
+    /// From when.
+    pub from: SimTime,
     /// For how long.
     pub length: SimDuration,
 }

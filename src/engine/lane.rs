@@ -452,6 +452,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         self.events += 1;
         assert!(job.arrival <= job.offered && job.offered <= job.started && job.started <= now, "I2: causality");
         self.tally.left(now - job.offered);
+        self.tally.answered(now - job.offered);
         let seat = &mut self.seats[event.entity as usize];
         let warm = std::mem::replace(&mut seat.served_before, true);
         if !job.abandoned {

@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 
-use crate::policy::{Measure, PodMetrics, Scrape};
+use super::fault::MetricsOutage;
+use crate::policy::{Measure, Measures, PodMetrics, Scrape};
+use crate::stats::LatencyHistogram;
 use crate::units::{SimDuration, SimTime};
 
 /// How metrics are gathered.
@@ -22,6 +24,17 @@ pub struct MetricsSpec {
     pub first_decision: Option<SimDuration>,
     /// Custom metrics by name.
     pub names: Vec<(String, Measure)>,
+    /// Times in which the metrics APIs do not answer.
+    pub outages: Vec<MetricsOutage>,
+}
+
+impl MetricsSpec {
+    /// What the metrics APIs do not answer for at `now`.
+    pub fn out_at(&self, now: SimTime) -> Measures {
+        let out =
+            self.outages.iter().filter(|outage| outage.from <= now && now < outage.from.saturating_add(outage.length));
+        out.fold(Measures::NONE, |all, outage| all.and(outage.of))
+    }
 }
 
 impl MetricsSpec {
@@ -42,6 +55,7 @@ impl Default for MetricsSpec {
             first: SimDuration::from_secs(15),
             first_decision: None,
             names: Vec::new(),
+            outages: Vec::new(),
         }
     }
 }
@@ -59,6 +73,10 @@ pub(super) struct Reading {
     pub busy: u128,
     /// Requests waiting now.
     pub waiting: u32,
+    /// Requests in service and waiting now.
+    pub held: u32,
+    /// Requests that it can serve at once.
+    pub slots: f64,
     /// Memory in use now, bytes.
     pub memory: f64,
 }
@@ -72,6 +90,8 @@ pub(super) struct ServiceReading {
     pub busy: u128,
     /// Requests waiting now.
     pub waiting: u64,
+    /// Requests in service and waiting now.
+    pub held: u64,
 }
 
 /// One replica's recent readings.
@@ -89,6 +109,8 @@ pub(super) struct Meter {
     /// In order of ids.
     series: Vec<Series>,
     service: VecDeque<(SimTime, ServiceReading)>,
+    /// Times of answers between two scrapes, by the later of the two; empty where nobody asks for latencies.
+    answers: VecDeque<(SimTime, LatencyHistogram)>,
     /// Scrapes that a policy may still be shown, oldest first.
     scrapes: VecDeque<Scrape>,
 }
@@ -100,8 +122,25 @@ impl Meter {
             lag: spec.lag,
             series: Vec::new(),
             service: VecDeque::from([(SimTime::ZERO, ServiceReading::default())]),
+            answers: VecDeque::new(),
             scrapes: VecDeque::new(),
         }
+    }
+
+    /// Takes in how long the requests took that were answered since the last scrape, before the scrape at `now`.
+    pub(super) fn answered(&mut self, now: SimTime, times: LatencyHistogram) {
+        let horizon = now.saturating_sub(self.window);
+        self.answers.retain(|(at, _)| *at > horizon);
+        self.answers.push_back((now, times));
+    }
+
+    /// The latencies of the window in seconds, in the order of [`Measure::LATENCIES`]; 0 where nothing was answered, as an adapter
+    /// makes of a quotient of nothing.
+    fn latencies(&self) -> [f64; 4] {
+        let mut all = LatencyHistogram::new();
+        self.answers.iter().for_each(|(_, times)| all.merge(times));
+        let quantile = |share| all.quantile(share).map_or(0.0, SimDuration::as_secs_f64);
+        [all.mean_secs().unwrap_or(0.0), quantile(0.5), quantile(0.95), quantile(0.99)]
     }
 
     /// Forgets a replica's readings: its counters start again from zero after a crash.
@@ -113,6 +152,7 @@ impl Meter {
     pub(super) fn scrape(&mut self, now: SimTime, readings: &[Reading], service: ServiceReading) {
         let horizon = now.saturating_sub(self.window);
         let mut scrape = Scrape { taken_at: now, window: self.window, ..Scrape::default() };
+        let latencies = if self.answers.is_empty() { [0.0; 4] } else { self.latencies() };
         let mut kept = std::mem::take(&mut self.series).into_iter().peekable();
         for reading in readings {
             while kept.next_if(|series| series.id < reading.id).is_some() {}
@@ -120,7 +160,8 @@ impl Meter {
                 .next_if(|series| series.id == reading.id)
                 .unwrap_or_else(|| Series { id: reading.id, readings: VecDeque::new() });
             trim(&mut series.readings, horizon);
-            if let Some(values) = averages(series.readings.front(), reading, now) {
+            if let Some(mut values) = averages(series.readings.front(), reading, now) {
+                Measure::LATENCIES.into_iter().zip(latencies).for_each(|(m, value)| values[m as usize] = value);
                 scrape.totals.iter_mut().zip(values).for_each(|(total, value)| *total += value);
                 scrape.pods.push(PodMetrics { id: reading.id, values });
             }
@@ -133,7 +174,11 @@ impl Meter {
             scrape.totals[Measure::RequestRate as usize] = (service.arrived - before.arrived) as f64 / nanos * 1e9;
             scrape.totals[Measure::InFlight as usize] = (service.busy - before.busy) as f64 / nanos;
             scrape.totals[Measure::QueueLength as usize] = service.waiting as f64;
+            scrape.totals[Measure::Outstanding as usize] = service.held as f64;
         }
+        let reporting = scrape.pods.len().max(1) as f64;
+        scrape.totals[Measure::SlotUse as usize] /= reporting;
+        Measure::LATENCIES.into_iter().zip(latencies).for_each(|(m, value)| scrape.totals[m as usize] = value);
         self.service.push_back((now, service));
         self.scrapes.push_back(scrape);
     }
@@ -156,7 +201,7 @@ fn trim<T>(readings: &mut VecDeque<(SimTime, T)>, horizon: SimTime) {
 }
 
 /// Values in the order of [`Measure::ALL`]; `None` without an earlier reading.
-fn averages(from: Option<&(SimTime, Reading)>, to: &Reading, now: SimTime) -> Option<[f64; 5]> {
+fn averages(from: Option<&(SimTime, Reading)>, to: &Reading, now: SimTime) -> Option<[f64; Measure::COUNT]> {
     let (since, from) = from?;
     let nanos = now.since(*since).as_nanos() as f64;
     if nanos == 0.0 {
@@ -164,7 +209,15 @@ fn averages(from: Option<&(SimTime, Reading)>, to: &Reading, now: SimTime) -> Op
     }
     let rate = (to.arrived - from.arrived) as f64 / (nanos / 1e9);
     let in_flight = (to.busy - from.busy) as f64 / nanos;
-    Some([(to.cpu - from.cpu) / nanos, to.memory, rate, in_flight, f64::from(to.waiting)])
+    let mut values = [0.0; Measure::COUNT];
+    values[Measure::Cpu as usize] = (to.cpu - from.cpu) / nanos;
+    values[Measure::Memory as usize] = to.memory;
+    values[Measure::RequestRate as usize] = rate;
+    values[Measure::InFlight as usize] = in_flight;
+    values[Measure::QueueLength as usize] = f64::from(to.waiting);
+    values[Measure::Outstanding as usize] = f64::from(to.held);
+    values[Measure::SlotUse as usize] = in_flight / to.slots.max(f64::MIN_POSITIVE);
+    Some(values)
 }
 
 #[cfg(test)]
@@ -172,7 +225,7 @@ mod tests {
     use super::*;
 
     fn reading(id: u32, cpu_seconds: f64, arrived: u64) -> Reading {
-        Reading { id, cpu: cpu_seconds * 1e9, arrived, busy: 0, waiting: 3, memory: 5.0 }
+        Reading { id, cpu: cpu_seconds * 1e9, arrived, busy: 0, waiting: 3, held: 5, slots: 4.0, memory: 5.0 }
     }
 
     #[test]
@@ -197,5 +250,40 @@ mod tests {
         assert!((seen.pods[1].get(Measure::RequestRate) - 2.0).abs() < 1e-12);
         assert!((seen.totals[Measure::RequestRate as usize] - 7.0).abs() < 1e-12);
         assert_eq!(seen.pods[0].get(Measure::QueueLength), 3.0);
+        assert_eq!(seen.pods[0].get(Measure::Outstanding), 5.0);
+    }
+
+    #[test]
+    fn latencies_are_of_what_was_answered_within_the_window() {
+        let mut meter = Meter::new(&MetricsSpec { window: SimDuration::from_secs(30), ..MetricsSpec::default() });
+        let at = SimTime::from_secs;
+        for (second, millis) in [(15, 900), (30, 100), (45, 300)] {
+            let mut times = LatencyHistogram::new();
+            (0..100).for_each(|_| times.record(SimDuration::from_millis(millis)));
+            meter.answered(at(second), times);
+            meter.scrape(at(second), &[reading(0, 0.0, 0)], ServiceReading::default());
+        }
+        let seen = meter.visible(at(45)).unwrap();
+        // Of the first 15 s nothing is left.
+        assert!((seen.totals[Measure::LatencyMean as usize] - 0.2).abs() < 1e-12);
+        assert!((seen.pods[0].get(Measure::LatencyP95) - 0.3).abs() < 0.002);
+        assert!((seen.pods[0].get(Measure::LatencyP50) - 0.1).abs() < 0.001);
+    }
+
+    #[test]
+    fn outages_take_out_what_they_name_for_as_long_as_they_last() {
+        let outage = |from, length, of| MetricsOutage {
+            from: SimTime::from_secs(from),
+            length: SimDuration::from_secs(length),
+            of,
+        };
+        let queue = Measures::NONE.with(Measure::QueueLength);
+        let outages = vec![outage(60, 60, queue), outage(90, 10, Measures::ALL)];
+        let spec = MetricsSpec { outages, ..MetricsSpec::default() };
+        let out = |second| spec.out_at(SimTime::from_secs(second));
+        assert_eq!(
+            [out(59), out(60), out(90), out(100), out(120)],
+            [Measures::NONE, queue, Measures::ALL, queue, Measures::NONE]
+        );
     }
 }

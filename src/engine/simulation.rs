@@ -13,7 +13,7 @@ use super::spec::{RunSpec, ServiceRun};
 use super::tally::Tally;
 use crate::cluster::dispatch::{LeastLoaded, PowerOfTwo, Random, RoundRobin};
 use crate::cluster::{Dispatcher, LeaseBook, ModelKind, ProcessorSharing, ServiceModel, ServiceSpec, Slots};
-use crate::policy::{Foresight, Foretold, Observation, ReasonCode, ScalingPolicy};
+use crate::policy::{Foresight, Foretold, Measures, Observation, ReasonCode, ScalingPolicy};
 use crate::stats::TimeWeighted;
 use crate::units::{SimDuration, SimTime, Usd};
 use crate::workload::TraceSource;
@@ -383,6 +383,10 @@ impl Service {
             marks: Marks::default(),
             warm_marks: Marks::default(),
         };
+        let declared = settings.metrics.names.iter().map(|(_, measure)| *measure).collect();
+        if service.policy.measures().and(declared).has_latency() {
+            service.lane.tally().watch_answers();
+        }
         service.fleet.populate(initial, &mut *service.lane, shared);
         service.tell_ordered();
         Ok(service)
@@ -400,27 +404,34 @@ impl Service {
 
     fn scrape(&mut self, now: SimTime) {
         let spec = &self.fleet.spec;
+        let slots = slots_of(spec);
+        let mut held = 0;
         let mut readings = Vec::with_capacity(self.fleet.replicas.len());
         for replica in &self.fleet.replicas {
             use crate::cluster::ReplicaPhase::{Draining, Ready, Warming};
             if !matches!(replica.phase, Warming | Ready | Draining) {
                 continue;
             }
-            let mut reading = Reading { id: replica.id, cpu: 0.0, arrived: 0, busy: 0, waiting: 0, memory: 0.0 };
-            let mut held = 0;
+            let mut reading =
+                Reading { id: replica.id, cpu: 0.0, arrived: 0, busy: 0, waiting: 0, held: 0, slots, memory: 0.0 };
             if let Some(number) = replica.seat {
                 reading.cpu = self.lane.work_done(number, now) * spec.cpu_per_busy_second;
                 let seat = self.lane.seat(number);
                 (reading.arrived, reading.busy, reading.waiting) = (seat.arrived, seat.busy_area(now), seat.waiting);
-                held = seat.running + seat.waiting;
+                reading.held = seat.running + seat.waiting;
             }
             let since = replica.running_since.unwrap_or(now);
             reading.cpu += spec.cpu_idle * now.since(since).as_nanos() as f64;
-            reading.memory = spec.memory_base.get() as f64 + spec.memory_per_request.get() as f64 * f64::from(held);
+            reading.memory =
+                spec.memory_base.get() as f64 + spec.memory_per_request.get() as f64 * f64::from(reading.held);
+            held += u64::from(reading.held);
             readings.push(reading);
         }
+        if let Some(times) = self.lane.tally().take_answers() {
+            self.meter.answered(now, times);
+        }
         let totals = self.lane.totals(now);
-        let service = ServiceReading { arrived: totals.attempts, busy: totals.busy, waiting: totals.waiting_now };
+        let service = ServiceReading { arrived: totals.attempts, busy: totals.busy, waiting: totals.waiting_now, held };
         self.meter.scrape(now, &readings, service);
     }
 
@@ -428,7 +439,8 @@ impl Service {
     fn decide(&mut self, now: SimTime, metrics: &super::meter::MetricsSpec) -> Option<u32> {
         let pods = self.fleet.views();
         let wanted = self.fleet.wanted.level() as u32;
-        let scrape = self.meter.visible(now);
+        let outage = metrics.out_at(now);
+        let scrape = self.meter.visible(now).filter(|_| outage != Measures::ALL);
         let observation = Observation {
             now,
             spec_replicas: wanted,
@@ -436,6 +448,7 @@ impl Service {
             pods: &pods,
             scrape,
             metric_names: &metrics.names,
+            outage,
         };
         let metrics_age = observation.age();
         assert!(metrics_age.is_none_or(|age| age >= metrics.lag), "I8: metrics younger than the lag");

@@ -114,6 +114,8 @@ pub(super) struct Tally {
     /// Time that attempts spent at replicas, in nanoseconds, up to the last settlement and since.
     residence: u128,
     residence_since: u64,
+    /// Times of the answers since the last scrape, where somebody asks for latencies.
+    answers: Option<Box<LatencyHistogram>>,
 }
 
 /// The totals over a run.
@@ -147,6 +149,7 @@ impl Tally {
             limits,
             residence: 0,
             residence_since: 0,
+            answers: None,
         }
     }
 
@@ -203,6 +206,24 @@ impl Tally {
         if overflow {
             self.residence += 1 << 64;
         }
+    }
+
+    /// Begins to keep the times of answers for the scrapes.
+    pub(super) fn watch_answers(&mut self) {
+        self.answers = Some(Box::default());
+    }
+
+    /// A replica answered an attempt `nanos` after it came.
+    #[inline]
+    pub(super) fn answered(&mut self, nanos: u64) {
+        if let Some(answers) = &mut self.answers {
+            answers.record(SimDuration::from_nanos(nanos));
+        }
+    }
+
+    /// The times of the answers since this was last asked; `None` where they are not kept.
+    pub(super) fn take_answers(&mut self) -> Option<LatencyHistogram> {
+        self.answers.as_mut().map(|answers| std::mem::take(&mut **answers))
     }
 
     /// Time that attempts which have left spent at replicas.

@@ -2,8 +2,9 @@
 
 use crate::catalog::{Catalog, KUBERNETES_OVERHEAD};
 use crate::cluster::{CpuUse, DemandModel, ModelKind, NodePool, OnTimeout, ServiceSpec};
-use crate::engine::ReplicaLease;
 use crate::engine::scenario::{Scenario, ServicePlan};
+use crate::engine::{MetricsOutage, ReplicaLease};
+use crate::policy::{Measure, Measures};
 use crate::units::{Bytes, Millicores, SimTime};
 
 /// What no scenario can state, and so no figure contains.
@@ -26,6 +27,14 @@ pub(super) fn of(scenario: &Scenario) -> Vec<String> {
         "Metrics are scraped every {}, averaged over {averaged}{within}, and seen {} later.",
         metrics.interval, metrics.lag
     ));
+    for outage in &metrics.outages {
+        said.push(format!(
+            "For {} from {} on the metrics APIs do not answer for {}: an autoscaler sees nothing of it, and afterwards the newest scrape.",
+            outage.length,
+            outage.from.since(SimTime::ZERO),
+            metrics_out(outage)
+        ));
+    }
     for outage in &scenario.outages {
         said.push(format!(
             "Zone {} is lost after {} for {}: replicas there are killed with their requests and replaced elsewhere at once; nodes of a \
@@ -66,6 +75,14 @@ fn at_the_end(scenario: &Scenario) -> Option<String> {
         (true, false, _) => Some(format!("{begin} is bad if it is older than the objective's limit; {young}.")),
         (false, true, Some(limit)) => Some(format!("{begin} is bad if it is older than {limit}; {young}.")),
     }
+}
+
+/// "queue-length and latency-p95", or "any metric"
+pub(super) fn metrics_out(outage: &MetricsOutage) -> String {
+    if outage.of == Measures::ALL {
+        return "any metric".into();
+    }
+    outage.of.iter().map(Measure::name).collect::<Vec<_>>().join(" and ")
 }
 
 fn of_service(plan: &ServicePlan, pools: &[NodePool]) -> Vec<String> {

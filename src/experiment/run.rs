@@ -4,12 +4,12 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
-use super::assumptions;
+use super::assumptions::{self, metrics_out};
 use super::bound::{assert_bound, keeps_latencies};
 use super::outcome::{Fault, InputFact, Outcome, Traffic, TrafficSource};
 use super::pool::in_pool;
 use crate::engine::scenario::{Scenario, ServicePlan};
-use crate::engine::{ObjectiveRecord, RunError, RunRecord, ServiceRecord, ZoneOutage};
+use crate::engine::{MetricsOutage, ObjectiveRecord, RunError, RunRecord, ServiceRecord, ZoneOutage};
 use crate::units::SimTime;
 use crate::workload::TraceError;
 
@@ -136,7 +136,7 @@ fn traffic(scenario: &Scenario) -> Vec<Traffic> {
     scenario.services.iter().map(of).collect()
 }
 
-/// The zones that are lost, as far as the run goes.
+/// The zones that are lost and the metrics that are not answered for, as far as the run goes.
 fn faults(scenario: &Scenario) -> Vec<Fault> {
     let end = SimTime::ZERO + scenario.duration;
     let zone = |outage: &ZoneOutage| scenario.zones.get(outage.zone as usize).cloned().unwrap_or_default();
@@ -146,6 +146,12 @@ fn faults(scenario: &Scenario) -> Vec<Fault> {
         to: (outage.at + outage.length).min(end),
     };
     let mut all: Vec<Fault> = scenario.outages.iter().filter(|outage| outage.at < end).map(fault).collect();
+    let silent = |outage: &MetricsOutage| Fault {
+        what: format!("no answer for {}", metrics_out(outage)),
+        from: outage.from,
+        to: outage.from.saturating_add(outage.length).min(end),
+    };
+    all.extend(scenario.metrics.outages.iter().filter(|outage| outage.from < end).map(silent));
     all.sort_by_key(|fault| fault.from);
     all
 }

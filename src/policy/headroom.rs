@@ -1,9 +1,10 @@
 //! Headroom: a policy made to hold more, or less, than it would by itself.
 
-use super::{Decision, Foresight, Measure, Observation, ScalingPolicy, Scrape};
+use super::{Decision, Foresight, Measure, Measures, Observation, ScalingPolicy, Scrape};
 use crate::units::SimDuration;
 
-/// A policy that sees `factor` times the load and so provides for it: to a forecaster it is a load so many times as high. Memory in use is no load and is seen as it is.
+/// A policy that sees `factor` times the load and so provides for it: to a forecaster it is a load so many times as high. Memory
+/// in use and latencies are no load and are seen as they are.
 pub struct WithHeadroom {
     inner: Box<dyn ScalingPolicy>,
     factor: f64,
@@ -19,10 +20,11 @@ pub fn with_headroom(mut policy: Box<dyn ScalingPolicy>, factor: f64) -> Box<dyn
 }
 
 /// Values with the load scaled.
-fn scaled(values: &[f64; 5], factor: f64) -> [f64; 5] {
-    let mut scaled = values.map(|value| value * factor);
-    scaled[Measure::Memory as usize] = values[Measure::Memory as usize];
-    scaled
+fn scaled(values: &[f64; Measure::COUNT], factor: f64) -> [f64; Measure::COUNT] {
+    Measure::ALL.map(|measure| {
+        let is_load = measure != Measure::Memory && !measure.is_latency();
+        values[measure as usize] * if is_load { factor } else { 1.0 }
+    })
 }
 
 impl ScalingPolicy for WithHeadroom {
@@ -44,6 +46,10 @@ impl ScalingPolicy for WithHeadroom {
 
     fn foresight(&self) -> Foresight {
         self.inner.foresight()
+    }
+
+    fn measures(&self) -> Measures {
+        self.inner.measures()
     }
 }
 
@@ -71,11 +77,9 @@ mod tests {
 
     #[test]
     fn the_load_is_seen_larger() {
-        let scrape = Scrape {
-            pods: vec![PodMetrics { id: 0, values: [4.0, 7.0, 1.0, 1.0, 0.0] }],
-            totals: [4.0, 7.0, 1.0, 1.0, 0.0],
-            ..Scrape::default()
-        };
+        let mut values = [0.0; Measure::COUNT];
+        values[..4].copy_from_slice(&[4.0, 7.0, 1.0, 1.0]);
+        let scrape = Scrape { pods: vec![PodMetrics { id: 0, values }], totals: values, ..Scrape::default() };
         let observation = Observation {
             now: SimTime::ZERO,
             spec_replicas: 1,
@@ -83,6 +87,7 @@ mod tests {
             pods: &[],
             scrape: Some(&scrape),
             metric_names: &[],
+            outage: Measures::NONE,
         };
         let mut policy = with_headroom(Box::new(ByCores), 1.5);
         assert_eq!(policy.decide(&observation).replicas, Some(6));

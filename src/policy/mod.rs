@@ -8,6 +8,7 @@ mod capacity;
 mod foretold;
 mod headroom;
 pub mod hpa;
+mod measure;
 mod needs;
 mod planned;
 pub mod predictive;
@@ -24,11 +25,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::PodSpec;
+use crate::config::kubernetes::Release;
 use crate::config::{Diagnostics, Node, Plugin, Value, suggest};
 use crate::units::{Bytes, Millicores, SimDuration, SimTime};
 
 pub use foretold::Foretold;
 pub use headroom::with_headroom;
+pub use measure::{Measure, Measures, exported, measure_named, not_measured, read_metric_names, without_unit};
 pub use needs::{Needs, replicas_needed};
 pub use prospect::{Facts, Prospect, StepLoad};
 
@@ -66,43 +69,13 @@ pub struct PodView {
     pub memory_request: Option<Bytes>,
 }
 
-listed! {
-    /// What can be measured of a replica or a service.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-    pub enum Measure {
-        /// CPU in use, cores, averaged over the resolution window.
-        Cpu,
-        /// Memory in use, bytes, at the scrape.
-        Memory,
-        /// Attempts arriving per second, retries included, averaged over the resolution window.
-        RequestRate,
-        /// Requests in service, averaged over the resolution window.
-        InFlight,
-        /// Requests waiting in the replica's queue at the scrape.
-        QueueLength,
-    }
-}
-
-impl Measure {
-    /// The name in a scenario.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Measure::Cpu => "cpu",
-            Measure::Memory => "memory",
-            Measure::RequestRate => "request-rate",
-            Measure::InFlight => "in-flight",
-            Measure::QueueLength => "queue-length",
-        }
-    }
-}
-
 /// One replica's measurements in one scrape.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PodMetrics {
     /// Which replica, as in [`PodView::id`].
     pub id: u32,
     /// One value per [`Measure::ALL`], in the units stated there.
-    pub values: [f64; 5],
+    pub values: [f64; Measure::COUNT],
 }
 
 impl PodMetrics {
@@ -121,8 +94,9 @@ pub struct Scrape {
     pub window: SimDuration,
     /// Replicas that reported, in order of their ids. A replica that has not run for a whole window does not report.
     pub pods: Vec<PodMetrics>,
-    /// Totals over the service, one value per [`Measure::ALL`]; attempts that met no replica count here.
-    pub totals: [f64; 5],
+    /// Totals over the service, one value per [`Measure::ALL`]; attempts that met no replica count here. Of a measure that
+    /// [is an average](Measure::is_average), the average.
+    pub totals: [f64; Measure::COUNT],
 }
 
 /// Everything a policy may know when it decides.
@@ -140,6 +114,8 @@ pub struct Observation<'a> {
     pub scrape: Option<&'a Scrape>,
     /// Custom and external metrics by name: which measure each name stands for.
     pub metric_names: &'a [(String, Measure)],
+    /// Measures that the metrics APIs do not answer for at present.
+    pub outage: Measures,
 }
 
 impl Observation<'_> {
@@ -148,39 +124,15 @@ impl Observation<'_> {
         measure_named(name, self.metric_names)
     }
 
+    /// The newest scrape, if the APIs answer for every one of `measures`.
+    pub fn scrape_of(&self, measures: &[Measure]) -> Option<&Scrape> {
+        self.scrape.filter(|_| measures.iter().all(|measure| !self.outage.contains(*measure)))
+    }
+
     /// How old the metrics are.
     pub fn age(&self) -> Option<SimDuration> {
         self.scrape.map(|scrape| self.now.since(scrape.taken_at))
     }
-}
-
-/// The measure that `name` stands for: one of the `declared` names, or the measure's own.
-pub fn measure_named(name: &str, declared: &[(String, Measure)]) -> Option<Measure> {
-    let declared = declared.iter().find(|(known, _)| known == name).map(|(_, measure)| *measure);
-    declared.or_else(|| Measure::ALL.into_iter().find(|measure| measure.name() == name))
-}
-
-/// Reads names of custom metrics, each with the measure that it stands for: `{ http_requests: request-rate }`.
-pub fn read_metric_names(node: &Node, sink: &mut Diagnostics) -> Vec<(String, Measure)> {
-    let Value::Mapping(entries) = &node.value else {
-        sink.push(node.error("expected names of metrics, such as `{ http_requests: request-rate }`"));
-        return Vec::new();
-    };
-    let known = Measure::ALL.map(Measure::name);
-    let mut names = Vec::new();
-    for (key, node) in entries {
-        let text = node.as_text().unwrap_or("");
-        if let Some(measure) = Measure::ALL.into_iter().find(|measure| measure.name() == text) {
-            names.push((key.text.clone(), measure));
-            continue;
-        }
-        let error = node.error(format!("`{text}` is not a measure")).note(format!("known: {}", known.join(", ")));
-        sink.push(match suggest(text, known) {
-            Some(near) => error.label(format!("did you mean `{near}`?")),
-            None => error,
-        });
-    }
-    names
 }
 
 listed! {
@@ -299,6 +251,11 @@ pub trait ScalingPolicy: Send {
         configured
     }
 
+    /// Measures that it reads besides what every scrape holds: latencies are taken only where somebody asks for them.
+    fn measures(&self) -> Measures {
+        Measures::NONE
+    }
+
     /// Makes the policy hold `factor` times what it would by itself, if it has a way of its own; `false` leaves that to what it
     /// is shown of the load (see [`with_headroom`]).
     fn set_headroom(&mut self, factor: f64) -> bool {
@@ -338,6 +295,8 @@ pub struct PolicyContext<'a> {
     pub pod: Option<&'a PodSpec>,
     /// Custom metrics that the scenario declares.
     pub metric_names: &'a [(String, Measure)],
+    /// Release of Kubernetes whose rules hold where a policy states none.
+    pub release: Release,
     /// Policies known besides [`POLICIES`]: those that a program brings along.
     pub own: &'a [PolicyPlugin],
 }

@@ -19,7 +19,14 @@ const BOUNDS: std::ops::RangeInclusive<u32> = 2..=10;
 
 /// Every policy under every set of parameters that it takes.
 fn factories() -> Vec<(&'static str, PolicyFactory)> {
-    let context = PolicyContext { base_dir: Path::new("."), service: "web", pod: None, metric_names: &[], own: &[] };
+    let context = PolicyContext {
+        base_dir: Path::new("."),
+        service: "web",
+        pod: None,
+        metric_names: &[],
+        release: Release::default(),
+        own: &[],
+    };
     let mut found = Vec::new();
     for policy in POLICIES {
         let before = found.len();
@@ -43,6 +50,7 @@ struct Moment {
     status: u32,
     pods: Vec<PodView>,
     scrape: Option<Scrape>,
+    outage: Measures,
 }
 
 fn pod(id: u32) -> impl Strategy<Value = PodView> {
@@ -71,7 +79,7 @@ fn pod(id: u32) -> impl Strategy<Value = PodView> {
 
 fn scrape() -> impl Strategy<Value = Scrape> {
     let value = || prop_oneof![Just(0.0), 0.0..4.0, 0.0..1e12];
-    let values = || [value(), value(), value(), value(), value()];
+    let values = || std::array::from_fn::<_, { Measure::COUNT }, _>(|_| value());
     let pods = proptest::collection::btree_map(0_u32..24, values(), 0..20);
     (0_u64..2000, 0_u64..120, pods, values()).prop_map(|(taken_at, window, pods, totals)| Scrape {
         taken_at: SimTime::from_secs(taken_at),
@@ -84,8 +92,11 @@ fn scrape() -> impl Strategy<Value = Scrape> {
 fn moment() -> impl Strategy<Value = Moment> {
     let pods = (0_u32..20).prop_flat_map(|count| (0..count).map(pod).collect::<Vec<_>>());
     let size = || prop_oneof![8 => 0_u32..20, 1 => Just(u32::MAX)];
-    (0_u64..400, size(), size(), pods, proptest::option::weighted(0.9, scrape()))
-        .prop_map(|(after_s, size, status, pods, scrape)| Moment { after_s, size, status, pods, scrape })
+    let none = Measures::NONE;
+    let outage = prop_oneof![8 => Just(none), 1 => Just(Measures::ALL), 1 => Just(none.with(Measure::Cpu))];
+    (0_u64..400, size(), size(), pods, proptest::option::weighted(0.9, scrape()), outage).prop_map(
+        |(after_s, size, status, pods, scrape, outage)| Moment { after_s, size, status, pods, scrape, outage },
+    )
 }
 
 /// Decides at every moment in turn.
@@ -100,6 +111,7 @@ fn decisions(policy: &mut dyn ScalingPolicy, moments: &[Moment]) -> Vec<Decision
             pods: &moment.pods,
             scrape: moment.scrape.as_ref(),
             metric_names: &[],
+            outage: moment.outage,
         })
     };
     moments.iter().map(decide).collect()
@@ -117,7 +129,14 @@ fn names_are_unique_and_found() {
 
 #[test]
 fn wrong_parameters_are_refused_with_a_diagnostic() {
-    let context = PolicyContext { base_dir: Path::new("."), service: "web", pod: None, metric_names: &[], own: &[] };
+    let context = PolicyContext {
+        base_dir: Path::new("."),
+        service: "web",
+        pod: None,
+        metric_names: &[],
+        release: Release::default(),
+        own: &[],
+    };
     for policy in POLICIES {
         for text in ["{ no-such-parameter: 1 }", "[1, 2]", "text"] {
             let node = parse_single(&SourceFile::new("parameters", text)).unwrap();

@@ -12,6 +12,7 @@ use plimsoll::catalog::{Allocatable, Billing};
 use plimsoll::cluster::{
     DISPATCHERS, DemandModel, ModelKind, NodePool, OnTimeout, PLACEMENTS, PodSpec, Retry, ServiceSpec, StartUp, Timeout,
 };
+use plimsoll::config::kubernetes::Release;
 use plimsoll::config::{Diagnostics, SourceFile, parse_single};
 use plimsoll::engine::scenario::{PolicyPlan, Scenario, ServicePlan};
 use plimsoll::engine::{MetricsSpec, NodeLease, Objective, ReplicaLease, RunRecord};
@@ -187,7 +188,14 @@ impl PolicyCase {
 /// A policy of the library's list.
 fn shipped(name: &str, parameters: &str) -> PolicyFactory {
     let node = parse_single(&SourceFile::new("policy", parameters)).unwrap();
-    let context = PolicyContext { base_dir: Path::new("."), service: "web", pod: None, metric_names: &[], own: &[] };
+    let context = PolicyContext {
+        base_dir: Path::new("."),
+        service: "web",
+        pod: None,
+        metric_names: &[],
+        release: Release::default(),
+        own: &[],
+    };
     let mut sink = Diagnostics::new();
     (policy::find(name).unwrap().build)(&node, &context, &mut sink).unwrap_or_else(|| panic!("{parameters}: {sink}"))
 }
@@ -234,7 +242,7 @@ impl ScalingPolicy for Watched {
         assert!(seen.pods.iter().all(|pod| past(pod.start_time) && past(pod.ready_transition)), "a pod of the future");
         if let Some(scrape) = seen.scrape {
             assert!(scrape.taken_at + self.lag <= seen.now, "I8: metrics younger than the lag");
-            let sound = |values: &[f64; 5]| values.iter().all(|value| value.is_finite() && *value >= 0.0);
+            let sound = |values: &[f64; Measure::COUNT]| values.iter().all(|value| value.is_finite() && *value >= 0.0);
             assert!(sound(&scrape.totals), "measured in all: {:?}", scrape.totals);
             for pod in &scrape.pods {
                 assert!(sound(&pod.values), "measured of pod {}: {:?}", pod.id, pod.values);

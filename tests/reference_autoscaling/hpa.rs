@@ -1,9 +1,11 @@
 //! The Kubernetes HPA: from a case's input to the library's functions and back.
 
 mod reading;
+mod sequence;
 
 use serde_json::{Map, Value, json};
 
+use plimsoll::config::kubernetes::Release;
 use plimsoll::policy::PodView;
 use plimsoll::policy::hpa::calculator::{self, Proposal, Situation};
 use plimsoll::policy::hpa::condition::{Condition, ConditionReason, ConditionType};
@@ -22,7 +24,7 @@ use plimsoll::policy::hpa::reconcile::{
 use plimsoll::policy::hpa::requests::{PodRequests, pod_request};
 use plimsoll::policy::hpa::spec::{Behavior, ControllerFlags, HpaSpec, MetricSpec, Resource, Rules, Target};
 use plimsoll::policy::hpa::stabilization::{stabilize, stabilize_with_behavior};
-use plimsoll::units::Quantity;
+use plimsoll::units::{Quantity, SimTime};
 
 use super::{Actual, Case};
 use reading::*;
@@ -41,12 +43,16 @@ pub fn run(case: &Case<'_>) -> Actual {
         "external" if case.file.starts_with("hpa_metrics_client") => client_external(input),
         "object" if case.file.starts_with("hpa_metrics_client") => client_object(input),
         "resource_utilization" => resource_utilization(input),
-        "pods_metric" | "object" | "object_per_pod" | "external" | "external_per_pod" => custom_metric(case),
+        "pods_metric" | "resource_average_value" | "object" | "object_per_pod" | "external" | "external_per_pod" => {
+            custom_metric(case)
+        }
         "convert_without_behavior" | "convert_with_behavior" | "scale_up_limit" | "scale_down_limit" => limits(case),
         "stabilize_without_behavior" | "stabilize_with_behavior" => stabilization(case),
         "store_scale_event" => store_scale_event(input),
         "reconcile" => reconcile(input),
         "reconcile_many" => reconcile_many(input),
+        "reconcile_sequence" => sequence::run(input),
+        "scale_to_zero" => scale_to_zero(input),
         other => Err(format!("`{other}` is not a kind of case that is known here")),
     }
 }
@@ -55,8 +61,8 @@ pub fn run(case: &Case<'_>) -> Actual {
 
 fn groups(input: &Value) -> Actual {
     let mut names = Names::default();
-    let pods: Vec<PodView> = list(&input["pods"]).iter().map(|pod| pod_view(pod, &mut names)).collect();
-    let metrics = pod_values(value_reports(&input["metrics"], &mut names)).unwrap_or_default();
+    let pods: Vec<PodView> = list(&input["pods"]).iter().map(|pod| pod_view(pod, NOW, &mut names)).collect();
+    let metrics = pod_values(value_reports(&input["metrics"], NOW, &mut names)).unwrap_or_default();
     let groups = group_pods(&pods, &metrics, resource(&input["resource"]), delays(input), NOW);
     Ok(json!({
         "ready_count": groups.ready,
@@ -124,7 +130,7 @@ fn metrics_json(metrics: Result<PodMetrics, MetricError>, names: &Names) -> Valu
 
 fn client_resource(input: &Value) -> Actual {
     let mut names = Names::default();
-    let reports = pod_reports(&input["reported"], &mut names);
+    let reports = pod_reports(&input["reported"], NOW, &mut names);
     let metrics = match input["container"].as_str() {
         _ if api_error(input) => Err(MetricError::ApiError),
         None => pod_usage(&reports),
@@ -135,7 +141,7 @@ fn client_resource(input: &Value) -> Actual {
 
 fn client_pods(input: &Value) -> Actual {
     let mut names = Names::default();
-    let reports = value_reports(&input["reported"], &mut names);
+    let reports = value_reports(&input["reported"], NOW, &mut names);
     let metrics = if api_error(input) { Err(MetricError::ApiError) } else { pod_values(reports) };
     Ok(metrics_json(metrics, &names))
 }
@@ -188,10 +194,10 @@ fn proposal_json(proposal: Result<Proposal, MetricError>) -> Value {
 
 fn resource_utilization(input: &Value) -> Actual {
     let mut names = Names::default();
-    let pods: Vec<PodView> = list(&input["pods"]).iter().map(|pod| pod_view(pod, &mut names)).collect();
+    let pods: Vec<PodView> = list(&input["pods"]).iter().map(|pod| pod_view(pod, NOW, &mut names)).collect();
     let pod_level = input["pod_level_resources_enabled"].as_bool().unwrap_or(false);
     let requests: Vec<PodRequests> = list(&input["pods"]).iter().map(|pod| pod_requests(pod, pod_level)).collect();
-    let reports = pod_reports(&input["metrics"], &mut names);
+    let reports = pod_reports(&input["metrics"], NOW, &mut names);
     let container = input["container"].as_str();
     let metrics = match container {
         None => pod_usage(&reports),
@@ -211,14 +217,22 @@ fn resource_utilization(input: &Value) -> Actual {
 fn custom_metric(case: &Case<'_>) -> Actual {
     let input = case.input;
     let mut names = Names::default();
-    let pods: Vec<PodView> = list(&input["pods"]).iter().map(|pod| pod_view(pod, &mut names)).collect();
+    let pods: Vec<PodView> = list(&input["pods"]).iter().map(|pod| pod_view(pod, NOW, &mut names)).collect();
     let situation = situation(input, &pods);
     let target = quantity(&input["target_milli"]);
     let values: Vec<Quantity> = list(&input["values_milli"]).iter().map(quantity).collect();
     let object = || values.first().copied().ok_or(MetricError::NoMetricsReturned);
     Ok(proposal_json(match case.kind {
-        "pods_metric" => pod_values(value_reports(&input["metrics"], &mut names))
+        "pods_metric" => pod_values(value_reports(&input["metrics"], NOW, &mut names))
             .and_then(|metrics| calculator::average_value(&situation, None, metrics, target)),
+        "resource_average_value" => {
+            let which = resource(&input["resource"]);
+            let reports = pod_reports(&input["metrics"], NOW, &mut names);
+            let container = input["container"].as_str();
+            container
+                .map_or_else(|| pod_usage(&reports), |name| container_usage(&reports, name, false))
+                .and_then(|metrics| calculator::average_value(&situation, which, metrics, target))
+        }
         "object" => object().and_then(|usage| calculator::object_value(&situation, usage, target)),
         "object_per_pod" => object().map(|usage| calculator::object_per_pod(&situation, usage, target)),
         "external" => calculator::external_value(&situation, &values, target),
@@ -311,19 +325,26 @@ struct FakeCluster<'a> {
 }
 
 impl<'a> FakeCluster<'a> {
+    /// The cluster of a case of one moment.
     fn new(input: &'a Value) -> Self {
+        let scale = Scale {
+            spec_replicas: count(&input["scale"]["spec_replicas"]),
+            status_replicas: count(&input["scale"]["status_replicas"]),
+        };
+        FakeCluster::at(NOW, input, scale)
+    }
+
+    /// The cluster at `now`, which the times of `input` are relative to.
+    fn at(now: SimTime, input: &'a Value, scale: Scale) -> Self {
         let mut names = Names::default();
         let sources = &input["metric_sources"];
         FakeCluster {
             input,
-            pods: list(&input["pods"]).iter().map(|pod| pod_view(pod, &mut names)).collect(),
+            pods: list(&input["pods"]).iter().map(|pod| pod_view(pod, now, &mut names)).collect(),
             requests: list(&input["pods"]).iter().map(|pod| pod_requests(pod, false)).collect(),
-            reports: pod_reports(&sources["resource"], &mut names),
-            values: value_reports(&sources["pods"], &mut names),
-            scale: Scale {
-                spec_replicas: count(&input["scale"]["spec_replicas"]),
-                status_replicas: count(&input["scale"]["status_replicas"]),
-            },
+            reports: pod_reports(&sources["resource"], now, &mut names),
+            values: value_reports(&sources["pods"], now, &mut names),
+            scale,
         }
     }
 
@@ -371,7 +392,7 @@ impl Cluster for FakeCluster<'_> {
     }
 
     fn selector(&self) -> Selector {
-        match text(&self.input["scale"]["selector"]) {
+        match self.input["scale"]["selector"].as_str().unwrap_or("valid") {
             "valid" if self.input["pods_selected_by_another_hpa"].as_bool() == Some(true) => Selector::Ambiguous,
             "valid" => Selector::Valid,
             "missing" | "unparsable" => Selector::Invalid,
@@ -419,7 +440,12 @@ fn metric_spec(metric: &Value) -> MetricSpec {
 }
 
 fn condition(value: &Value) -> Condition {
-    let kinds = [ConditionType::AbleToScale, ConditionType::ScalingActive, ConditionType::ScalingLimited];
+    let kinds = [
+        ConditionType::AbleToScale,
+        ConditionType::ScalingActive,
+        ConditionType::ScalingLimited,
+        ConditionType::ScaledToZero,
+    ];
     let limits = [
         LimitReason::DesiredWithinRange,
         LimitReason::TooManyReplicas,
@@ -445,6 +471,8 @@ fn condition(value: &Value) -> Condition {
         ConditionReason::FailedGetObjectMetric,
         ConditionReason::FailedGetExternalMetric,
         ConditionReason::InvalidMetricSourceType,
+        ConditionReason::ScaledToZero,
+        ConditionReason::NotScaledToZero,
     ];
     let mut known = reasons.into_iter().chain(limits.map(ConditionReason::Limit));
     Condition {
@@ -465,7 +493,7 @@ fn status(value: &Value) -> HpaStatus {
     HpaStatus {
         current_replicas: count(&value["current_replicas"]),
         desired_replicas: count(&value["desired_replicas"]),
-        last_scale_time: optional_time(&value["last_scale_time_s"]),
+        last_scale_time: optional_time(NOW, &value["last_scale_time_s"]),
         conditions: list(&value["conditions"]).iter().map(condition).collect(),
         current_metrics: list(&value["current_metrics"]).iter().map(metric).collect(),
     }
@@ -482,6 +510,7 @@ fn autoscaler(input: &Value) -> Hpa {
             scale_up: rules_spec(&behavior["scale_up"]),
             scale_down: rules_spec(&behavior["scale_down"]),
         }),
+        no_scale: None,
     };
     let flags = ControllerFlags {
         tolerance: real(&flags["tolerance"]),
@@ -490,10 +519,14 @@ fn autoscaler(input: &Value) -> Hpa {
         downscale_stabilization: duration(&flags["downscale_stabilization_s"]),
         scale_up_limit_factor: real(&flags["scale_up_limit_factor"]),
         scale_up_limit_minimum: real(&flags["scale_up_limit_minimum"]),
+        // The vectors are older than the condition that 1.37 added.
+        release: Release::V1_36,
         ..ControllerFlags::default()
     };
     let mut autoscaler = Hpa::new(spec, flags);
-    autoscaler.status = status(&input["status"]);
+    if !input["status"].is_null() {
+        autoscaler.status = status(&input["status"]);
+    }
     let log = &history["recommendations"];
     autoscaler.history = History {
         recommendations: (!log.is_null()).then(|| recommendations(log)),
@@ -508,6 +541,14 @@ fn direction(from: u32, to: u32) -> &'static str {
         std::cmp::Ordering::Less => "scale_down",
         std::cmp::Ordering::Equal => "none",
     }
+}
+
+fn conditions_json(status: &HpaStatus) -> Vec<Value> {
+    let condition = |c: &Condition| {
+        let status = if c.status { "True" } else { "False" };
+        json!({ "type": c.kind.name(), "status": status, "reason": c.reason.name() })
+    };
+    status.conditions.iter().map(condition).collect()
 }
 
 fn reconcile(input: &Value) -> Actual {
@@ -531,14 +572,10 @@ fn reconcile(input: &Value) -> Actual {
             matches!(m, MetricSpec::Resource { resource: Resource::Cpu, target: Target::Utilization(_) })
         });
     let cpu = cpu.and_then(|index| status.current_metrics.get(index).copied().flatten()?.utilization);
-    let condition = |c: &Condition| {
-        let status = if c.status { "True" } else { "False" };
-        json!({ "type": c.kind.name(), "status": status, "reason": c.reason.name() })
-    };
     Ok(json!({
         "desired_replicas": status.desired_replicas,
         "rescaled": run.rescaled,
-        "conditions": status.conditions.iter().map(condition).collect::<Vec<_>>(),
+        "conditions": conditions_json(status),
         "reconcile_action": if run.rescaled { direction(run.current, run.desired) } else { "none" },
         "reconcile_error": if run.error { "internal" } else { "none" },
         "metric_actions": actions,
@@ -546,6 +583,36 @@ fn reconcile(input: &Value) -> Actual {
         "status_written": run.status_written,
         "cpu_utilization": cpu,
         "rescale_event": run.rescaled,
+    }))
+}
+
+/// One reconcile whose metrics propose `proposal`, with no window or rate in the way.
+fn scale_to_zero(input: &Value) -> Actual {
+    let metric = if input["has_object_or_external"] == true {
+        MetricSpec::External { metric: "m".into(), target: Target::AverageValue(Quantity::from_millis(1000)) }
+    } else {
+        return Err("without such a metric there is no proposal to be made at zero".into());
+    };
+    let (min_replicas, max_replicas) = (count(&input["min_replicas"]), count(&input["max_replicas"]));
+    let spec = HpaSpec { min_replicas, max_replicas, metrics: vec![metric], behavior: None, no_scale: None };
+    let release = if input["gate"] == true { Release::V1_37 } else { Release::V1_36 };
+    let mut autoscaler = Hpa::new(spec, ControllerFlags { release, tolerance: 0.0, ..ControllerFlags::default() });
+    autoscaler.history.recommendations = Some(Vec::new());
+    if let Some(status) = input["scaled_to_zero"].as_bool() {
+        let reason = if status { ConditionReason::ScaledToZero } else { ConditionReason::NotScaledToZero };
+        autoscaler.status.conditions.push(Condition { kind: ConditionType::ScaledToZero, status, reason });
+    }
+    let size = count(&input["current"]);
+    let sources = json!({ "metric_sources": { "external_milli": [int(&input["proposal"]) * 1000] } });
+    let scale = Scale { spec_replicas: size, status_replicas: size };
+    let run = autoscaler.reconcile(NOW, &mut FakeCluster::at(NOW, &sources, scale));
+    let find = |kind| autoscaler.status.conditions.iter().find(|c| c.kind == kind);
+    let disabled = find(ConditionType::ScalingActive).filter(|c| c.reason == ConditionReason::ScalingDisabled);
+    Ok(json!({
+        "desired": run.desired,
+        "rescale": run.rescaled,
+        "scaling_active": disabled.map(|c| c.reason.name()),
+        "scaled_to_zero": find(ConditionType::ScaledToZero).map(|c| c.status),
     }))
 }
 

@@ -12,6 +12,7 @@ pub use story::story_schema;
 
 use super::{Failure, say};
 use crate::cluster::{DISPATCHERS, PLACEMENTS};
+use crate::config::kubernetes::Release;
 use crate::policy::{Measure, POLICIES};
 use crate::workload::{FORMATS, GENERATORS, TRANSFORMS, Values};
 
@@ -88,6 +89,7 @@ pub fn scenario_schema() -> Value {
             ("faults", json!({ "type": "array", "items": fault(), "description": "What goes wrong, and when." })),
             ("placement", names("How a node is chosen for a replica.", PLACEMENTS.iter().map(|p| p.name))),
             ("metrics", metrics()),
+            ("kubernetes", release()),
             (
                 "objectives",
                 json!({ "type": "array", "items": objective(), "description": "What clients are promised." }),
@@ -334,7 +336,17 @@ fn fault() -> Value {
         ("at", quantity("Since the start.", "2h")),
         ("for", quantity("For how long.", "30m")),
     ];
-    object("One fault.", &[("zone-outage", object("A zone is lost with all its replicas.", &fields))])
+    let metrics = [
+        (
+            "of",
+            json!({ "type": "array", "items": { "type": "string" }, "description": "Metrics, by their own names or a measure's; all if left out." }),
+        ),
+        ("from", quantity("Since the start.", "1h")),
+        ("for", quantity("For how long.", "10m")),
+    ];
+    let zone = object("A zone is lost with all its replicas.", &fields);
+    let metrics = object("The metrics APIs do not answer.", &metrics);
+    object("One fault.", &[("zone-outage", zone), ("metrics-outage", metrics)])
 }
 
 fn node_pool() -> Value {
@@ -354,6 +366,12 @@ fn node_pool() -> Value {
 fn custom_metrics() -> Value {
     let measures = names("The measure that the name stands for.", Measure::ALL.iter().map(|measure| measure.name()));
     json!({ "type": "object", "additionalProperties": measures, "description": "Custom metrics." })
+}
+
+fn release() -> Value {
+    let known = Release::ALL.map(|release| json!(release.name())).to_vec();
+    let default = Release::default().name();
+    json!({ "enum": known, "description": format!("Release of Kubernetes whose rules hold; {default} by default.") })
 }
 
 fn metrics() -> Value {

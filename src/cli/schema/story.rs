@@ -19,6 +19,7 @@ pub fn story_schema() -> Value {
             ("policy", one_policy()),
             ("service", service()),
             ("metrics", object("The metrics pipeline.", &pipeline)),
+            ("kubernetes", super::release()),
             ("every", quantity("Time between two decisions; the policy's own if left out.", "15s")),
             ("steps", json!({ "type": "array", "items": step(), "minItems": 1, "description": "In order of time." })),
         ],
@@ -71,6 +72,12 @@ fn metrics() -> Value {
             Measure::RequestRate => ("Requests arriving at the service.", "120/s"),
             Measure::InFlight => ("Requests in service, in the whole service.", "12"),
             Measure::QueueLength => ("Requests waiting, in the whole service.", "3"),
+            Measure::Outstanding => ("Requests in service and waiting, in the whole service.", "15"),
+            Measure::SlotUse => ("Share of the slots in service.", "60%"),
+            Measure::LatencyMean => ("Mean latency.", "120ms"),
+            Measure::LatencyP50 => ("Median latency.", "100ms"),
+            Measure::LatencyP95 => ("95th percentile of latency.", "300ms"),
+            Measure::LatencyP99 => ("99th percentile of latency.", "800ms"),
         };
         load(words, example)
     };

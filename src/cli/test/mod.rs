@@ -94,6 +94,9 @@ fn test_story(path: &Path, arguments: &TestArguments) -> Result<Tested, Failure>
         remark(&shown(&found));
     }
     let telling = story.tell().map_err(|diagnostic| Failure::diagnostics(&(*diagnostic).into()))?;
+    if !arguments.replication.quiet {
+        telling.remarks.iter().for_each(|words| remark(&format!("note: {words}")));
+    }
     Ok(Tested::story(&story, &telling))
 }
 

@@ -7,9 +7,11 @@
 mod fields;
 mod objects;
 mod pods;
+mod release;
 mod workload;
 
 pub use fields::{camel_case, finish_leniently};
 pub use objects::{Manifests, Object};
 pub use pods::{Container, ReadinessProbe};
+pub use release::Release;
 pub use workload::{Deployment, PodResources, WorkloadKind};

@@ -2,7 +2,8 @@
 
 use crate::cluster::{NodePool, Nodes};
 use crate::config::{Diagnostics, Fields, Node, Value, suggest};
-use crate::engine::fault::ZoneOutage;
+use crate::engine::fault::{MetricsOutage, ZoneOutage};
+use crate::policy::{Measure, Measures, measure_named, not_measured};
 use crate::units::{SimDuration, SimTime};
 
 /// Zones of replicas that need no node and state none: as many as most regions have.
@@ -26,24 +27,74 @@ pub(super) fn zones(fields: &Fields<'_>, pools: &[NodePool], sink: &mut Diagnost
     stated
 }
 
-/// `faults:`, a list of `zone-outage: { zone: a, at: 2h, for: 30m }`.
-pub(super) fn outages(fields: &Fields<'_>, zones: &[String], sink: &mut Diagnostics) -> Vec<ZoneOutage> {
-    let Some(list) = fields.node_of("faults") else { return Vec::new() };
-    let Value::Sequence(items) = &list.value else {
-        sink.push(list.error("`faults` must be a list").help("- zone-outage: { zone: a, at: 2h, for: 30m }"));
-        return Vec::new();
-    };
-    items.iter().filter_map(|item| outage(item, zones, sink)).collect()
+/// What goes wrong, by kind.
+#[derive(Debug, Default)]
+pub(super) struct Faults {
+    /// Zones that are lost.
+    pub zones: Vec<ZoneOutage>,
+    /// Times in which the metrics APIs do not answer.
+    pub metrics: Vec<MetricsOutage>,
 }
 
-fn outage(item: &Node, zones: &[String], sink: &mut Diagnostics) -> Option<ZoneOutage> {
-    let outer = Fields::open(item, "fault", sink)?;
-    let node = outer.node_of("zone-outage");
-    outer.finish(sink);
-    let Some(node) = node else {
-        sink.push(item.error("a fault is a `zone-outage: { zone: a, at: 2h, for: 30m }`"));
-        return None;
+const EXAMPLES: &str =
+    "`zone-outage: { zone: a, at: 2h, for: 30m }` or `metrics-outage: { of: [queue-length], from: 1h, for: 10m }`";
+
+/// `faults:`, a list of faults, each under its kind.
+pub(super) fn faults(
+    fields: &Fields<'_>,
+    zones: &[String],
+    names: &[(String, Measure)],
+    sink: &mut Diagnostics,
+) -> Faults {
+    let mut faults = Faults::default();
+    let Some(list) = fields.node_of("faults") else { return faults };
+    let Value::Sequence(items) = &list.value else {
+        sink.push(list.error("`faults` must be a list").help(format!("an item is {EXAMPLES}")));
+        return faults;
     };
+    for item in items {
+        let Some(outer) = Fields::open(item, "fault", sink) else { continue };
+        let (zone, metrics) = (outer.node_of("zone-outage"), outer.node_of("metrics-outage"));
+        outer.finish(sink);
+        match (zone, metrics) {
+            (Some(node), None) => faults.zones.extend(zone_outage(node, zones, sink)),
+            (None, Some(node)) => faults.metrics.extend(metrics_outage(node, names, sink)),
+            _ => sink.push(item.error(format!("a fault is {EXAMPLES}"))),
+        }
+    }
+    faults
+}
+
+/// `{ of: [queue-length], from: 1h, for: 10m }`; without `of` everything that is measured.
+fn metrics_outage(node: &Node, names: &[(String, Measure)], sink: &mut Diagnostics) -> Option<MetricsOutage> {
+    let fields = Fields::open(node, "metrics-outage", sink)?;
+    let from: Option<SimDuration> = fields.required("from", sink);
+    let length: Option<SimDuration> = fields.required("for", sink);
+    let of = fields.node_of("of");
+    fields.finish(sink);
+    let named = |item: &Node, sink: &mut Diagnostics| {
+        let name = item.as_text().unwrap_or("");
+        let measure = measure_named(name, names);
+        if measure.is_none() {
+            sink.push(not_measured(item, name, names));
+        }
+        measure
+    };
+    let of: Option<Measures> = match of.map(|node| (node, &node.value)) {
+        None => Some(Measures::ALL),
+        Some((_, Value::Sequence(items))) => items.iter().map(|item| named(item, sink)).collect(),
+        Some((node, _)) => named(node, sink).map(|measure| Measures::NONE.with(measure)),
+    };
+    let (of, from, length) = (of?, from?, length?);
+    if length.is_zero() || of == Measures::NONE {
+        sink.push(node.error("an outage lasts longer than nothing, and of something"));
+        return None;
+    }
+    Some(MetricsOutage { of, from: SimTime::ZERO.saturating_add(from), length })
+}
+
+/// `{ zone: a, at: 2h, for: 30m }`
+fn zone_outage(node: &Node, zones: &[String], sink: &mut Diagnostics) -> Option<ZoneOutage> {
     let fields = Fields::open(node, "zone-outage", sink)?;
     let name: Option<String> = fields.required("zone", sink);
     let at: Option<SimDuration> = fields.required("at", sink);

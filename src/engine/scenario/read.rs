@@ -11,7 +11,7 @@ use crate::catalog::price_dates;
 use crate::cluster::{
     ContainerRequest, DemandModel, NodePool, PLACEMENTS, PlacementPlugin, PodSpec, ServiceDefaults, ServiceSpec,
 };
-use crate::config::kubernetes::{Container, Deployment, Manifests, Object};
+use crate::config::kubernetes::{Container, Deployment, Manifests, Object, Release};
 use crate::config::{Diagnostic, Diagnostics, Fields, FromNode, Key, Node, SourceFile, Value, suggest};
 use crate::engine::meter::MetricsSpec;
 use crate::engine::objective::Objective;
@@ -39,17 +39,20 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
     let finds_warm_up = fields.node_of("warm-up").and_then(Node::as_text) == Some("auto");
     let warm_up = if finds_warm_up { SimDuration::ZERO } else { fields.or("warm-up", SimDuration::ZERO, sink) };
     let interval: Option<SimDuration> = fields.optional("interval", sink);
-    let metrics = read_metrics(&fields, sink);
+    let mut metrics = read_metrics(&fields, sink);
     let objectives = read_objectives(&fields, sink);
     let reference = fields.optional("reference-utilization", sink).or(Utilization::new(0.7).ok());
     let mut sources = Sources::new();
     let (pools, node_leases) = read_pools(&fields, &mut sources, sink);
     let placement = read_placement(&fields, sink);
     let zones = faults::zones(&fields, &pools, sink);
-    let outages = faults::outages(&fields, &zones, sink);
+    let faults = faults::faults(&fields, &zones, &metrics.names, sink);
+    metrics.outages = faults.metrics;
     let services = read_services(&fields, &base_dir, &mut sources, sink);
     let expect = read_expect(&fields, sink);
-    let around = PolicyContext { base_dir: &base_dir, service: "", pod: None, metric_names: &metrics.names, own };
+    let release: Release = fields.or("kubernetes", Release::default(), sink);
+    let around =
+        PolicyContext { base_dir: &base_dir, service: "", pod: None, metric_names: &metrics.names, release, own };
     let policies = read_policies(&fields, &around, &services, sink);
     fields.finish(sink);
     check_name(&name, &loaded.root, sink);
@@ -76,7 +79,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
         node_leases,
         placement,
         zones,
-        outages,
+        outages: faults.zones,
         metrics,
         objectives,
         reference_utilization: reference?,

@@ -108,6 +108,7 @@ fn read_run(directory: &Path, name: &str, run: &Value, params: &Value) -> Result
         name: name.into(),
         measured,
         spec: HpaSpec {
+            no_scale: None,
             min_replicas: of_all("min_replicas")?,
             max_replicas: of_all("max_replicas")?,
             metrics: vec![metric],

@@ -93,8 +93,8 @@ struct PodStates {
 /// What a step says of the metrics.
 #[derive(Debug, Clone, PartialEq)]
 enum Metrics {
-    /// These become so; the others stay.
-    Set(Vec<(Measure, Load)>),
+    /// These become so, or cannot be fetched any more (`None`); the others stay.
+    Set(Vec<(Measure, Option<Load>)>),
     /// There are none any more.
     Gone,
 }
@@ -146,6 +146,44 @@ pub struct Telling {
     pub decisions: Vec<DecisionRecord>,
     /// Steps that expect something, in order.
     pub checks: Vec<StepCheck>,
+    /// What the author may not have meant, a sentence each with its place.
+    pub remarks: Vec<String>,
+}
+
+/// Looks for a size that runs to the maximum because a share of each pod's request stays what the story says, however many pods
+/// come: once a pod shares the load with others, its share falls.
+#[derive(Default)]
+struct Runaway {
+    /// Decisions that raised the size since metrics were last stated.
+    rises: u32,
+    said: bool,
+}
+
+impl Runaway {
+    /// Takes in one decision, with the step that it met and the last one that stated metrics; a remark if it is due.
+    fn see(&mut self, stated: Option<&Step>, new: bool, from: u32, to: u32, decision: &Decision) -> Option<String> {
+        if new {
+            self.rises = 0;
+        }
+        self.rises += u32::from(to > from);
+        let step = stated?;
+        let Metrics::Set(set) = &step.metrics else { return None };
+        let each = |measure: Measure| set.iter().any(|(m, load)| *m == measure && matches!(load, Some(Load::Each(_))));
+        let measure = [Measure::Cpu, Measure::Memory]
+            .into_iter()
+            .find(|measure| each(*measure) && decision.reason.detail.contains(measure.name()))?;
+        let at_most = decision.reason.code == ReasonCode::Bounded && to >= from && self.rises >= 2;
+        if !at_most || std::mem::replace(&mut self.said, true) {
+            return None;
+        }
+        let line = step.node.source.line_column(step.node.span.start).0;
+        let (name, total) = (measure.name(), if measure == Measure::Cpu { "4" } else { "8Gi" });
+        Some(format!(
+            "{}:{line}: {name} of each pod stays what this step says however many pods come, so that the policy runs to its maximum; of a \
+             load that the pods share, state the total: `{name}: {{ total: {total} }}`",
+            step.node.source.name()
+        ))
+    }
 }
 
 impl Story {
@@ -170,7 +208,8 @@ impl Story {
         let period = self.period(&*policy)?;
         let mut size = policy.initial_replicas(self.service.replicas);
         let mut pods = Pods::new(&self.service, self.window, size);
-        let mut telling = Telling { decided: 0, decisions: Vec::new(), checks: Vec::new() };
+        let mut telling = Telling { decided: 0, decisions: Vec::new(), checks: Vec::new(), remarks: Vec::new() };
+        let (mut runaway, mut stated) = (Runaway::default(), None);
         let mut steps = self.steps.iter().enumerate().peekable();
         let mut now = self.steps.first().map_or(SimTime::ZERO, |step| step.at);
         let mut shown = 0;
@@ -189,6 +228,9 @@ impl Story {
                 return Err(Box::new(self.root.error("the story is too long for so many pods")));
             }
             telling.note(now, size, to, pods.ready(now), &decision);
+            let new = step.map(|(_, step)| step).filter(|step| step.states_metrics());
+            stated = new.or(stated);
+            telling.remarks.extend(runaway.see(stated, new.is_some(), size, to, &decision));
             telling.checks.extend(step.and_then(|(number, step)| step.check(number + 1, now, to, &decision)));
             size = to;
             pods.resize(size, now);
@@ -207,6 +249,7 @@ impl Story {
             pods: &views,
             scrape: scrape.as_ref(),
             metric_names: &self.metric_names,
+            outage: pods.outage(),
         })
     }
 
@@ -282,6 +325,11 @@ impl Telling {
 }
 
 impl Step {
+    /// Whether it says anything of the metrics.
+    fn states_metrics(&self) -> bool {
+        !matches!(&self.metrics, Metrics::Set(set) if set.is_empty())
+    }
+
     fn check(&self, step: usize, now: SimTime, to: u32, decision: &Decision) -> Option<StepCheck> {
         let expected = self.expect.as_ref()?;
         let line = self.node.source.line_column(self.node.span.start).0;

@@ -1,7 +1,7 @@
 //! The pods of a story, and what is measured of them.
 
 use super::{Load, MOST_REPLICAS, Metrics, PodStates, Service, Step};
-use crate::policy::{Measure, PodMetrics, PodPhase, PodView, Scrape};
+use crate::policy::{Measure, Measures, PodMetrics, PodPhase, PodView, Scrape};
 use crate::units::{SimDuration, SimTime};
 
 /// One pod: running since `started`, ready from `ready`.
@@ -23,7 +23,9 @@ pub(super) struct Pods<'a> {
     /// Which are not as they should be, and since when.
     states: (PodStates, SimTime),
     /// Values by measure; `None` while there are no metrics.
-    loads: Option<[Load; 5]>,
+    loads: Option<[Load; Measure::COUNT]>,
+    /// What cannot be fetched.
+    outage: Measures,
 }
 
 /// How a pod is, beyond its own history.
@@ -42,7 +44,15 @@ impl<'a> Pods<'a> {
         let size = size.min(MOST_REPLICAS);
         let first = |id| Pod { id, started: SimTime::ZERO, ready: SimTime::ZERO, first: true };
         let states = (PodStates::default(), SimTime::ZERO);
-        Pods { service, window, pods: (0..size).map(first).collect(), next_id: size, states, loads: None }
+        Pods {
+            service,
+            window,
+            pods: (0..size).map(first).collect(),
+            next_id: size,
+            states,
+            loads: None,
+            outage: Measures::NONE,
+        }
     }
 
     /// Starts or ends pods until there are `size`, at most [`MOST_REPLICAS`].
@@ -62,11 +72,22 @@ impl<'a> Pods<'a> {
             self.states = (states, now);
         }
         match &step.metrics {
-            Metrics::Gone => self.loads = None,
+            Metrics::Gone => (self.loads, self.outage) = (None, Measures::ALL),
             Metrics::Set(set) if set.is_empty() => {}
             Metrics::Set(set) => {
-                let loads = self.loads.get_or_insert([Load::Each(0.0); 5]);
-                set.iter().for_each(|(measure, load)| loads[*measure as usize] = *load);
+                if self.loads.is_none() {
+                    self.outage = Measures::NONE;
+                }
+                let loads = self.loads.get_or_insert([Load::Each(0.0); Measure::COUNT]);
+                for (measure, load) in set {
+                    match load {
+                        Some(load) => {
+                            loads[*measure as usize] = *load;
+                            self.outage = self.outage.without(*measure);
+                        }
+                        None => self.outage = self.outage.with(*measure),
+                    }
+                }
             }
         }
     }
@@ -139,6 +160,11 @@ impl<'a> Pods<'a> {
         state != State::Unmeasured && self.started(index).is_some_and(known)
     }
 
+    /// What cannot be fetched at present.
+    pub fn outage(&self) -> Measures {
+        self.outage
+    }
+
     /// What is measured at `now`; nothing is known from before the story, so that the window may be cut.
     pub fn scrape(&self, now: SimTime) -> Option<Scrape> {
         let loads = self.loads?;
@@ -158,9 +184,11 @@ impl<'a> Pods<'a> {
             scrape.totals.iter_mut().zip(values).for_each(|(total, value)| *total += value);
             scrape.pods.push(PodMetrics { id: self.pods[index].id, values });
         }
-        for (total, load) in scrape.totals.iter_mut().zip(loads) {
-            if let Load::Total(value) = load {
-                *total = value;
+        for ((total, load), measure) in scrape.totals.iter_mut().zip(loads).zip(Measure::ALL) {
+            match load {
+                Load::Each(value) if measure.is_average() => *total = value,
+                Load::Each(_) => {}
+                Load::Total(value) => *total = value,
             }
         }
         Some(scrape)

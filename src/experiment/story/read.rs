@@ -5,9 +5,13 @@ use std::sync::Arc;
 
 use super::{Expected, LONGEST, Load, Metrics, PodStates, Service, Step, Story};
 use crate::cluster::PodSpec;
+use crate::config::kubernetes::Release;
 use crate::config::{Diagnostics, Fields, FromNode, MAX_YAML_BYTES, Node, SourceFile, Value, parse_single, suggest};
 use crate::engine::scenario::read_deployment;
-use crate::policy::{Measure, PolicyContext, PolicyPlugin, ReasonCode, measure_named, read_metric_names, read_policy};
+use crate::policy::{
+    Measure, PolicyContext, PolicyPlugin, ReasonCode, measure_named, not_measured, read_metric_names, read_policy,
+    without_unit,
+};
 use crate::units::{Bytes, Millicores, Rate, SimDuration, SimTime, Utilization};
 
 /// The largest value of a measure: beyond it sums lose their meaning.
@@ -60,7 +64,9 @@ fn story(root: Node, base_dir: &Path, own: &[PolicyPlugin], sink: &mut Diagnosti
     let every: Option<SimDuration> = fields.optional("every", sink);
     let (name, service, pod) = read_service(&fields, base_dir, sink);
     let (window, metric_names) = read_pipeline(&fields, sink);
-    let context = PolicyContext { base_dir, service: &name, pod: Some(&pod), metric_names: &metric_names, own };
+    let release: Release = fields.or("kubernetes", Release::default(), sink);
+    let context =
+        PolicyContext { base_dir, service: &name, pod: Some(&pod), metric_names: &metric_names, release, own };
     let policy = fields.node_of("policy").map(|node| read_policy(node, "policy", &context, sink));
     let steps = read_steps(&fields, &service, &metric_names, sink);
     if let Some(node) = fields.node_of("every").filter(|_| every.is_some_and(SimDuration::is_zero)) {
@@ -188,29 +194,21 @@ fn read_metrics(node: &Node, service: &Service, names: &[(String, Measure)], sin
     let mut set = Vec::new();
     for (key, value) in entries {
         let Some(measure) = measure_named(&key.text, names) else {
-            let known: Vec<&str> = Measure::ALL
-                .map(Measure::name)
-                .into_iter()
-                .chain(names.iter().map(|(name, _)| name.as_str()))
-                .collect();
-            let place = Node { span: key.span, ..node.clone() };
-            let error = place.error(format!("the metric `{}` is not measured under this name", key.text));
-            let error = error.note(format!("known: {}", known.join(", ")));
-            sink.push(match suggest(&key.text, known.iter().copied()) {
-                Some(near) => error.label(format!("did you mean `{near}`?")),
-                None => error
-                    .help(format!("say what it stands for: `metrics: {{ custom: {{ {}: request-rate }} }}`", key.text)),
-            });
+            sink.push(not_measured(&Node { span: key.span, ..node.clone() }, &key.text, names));
             continue;
         };
-        set.extend(read_load(measure, value, service, sink).map(|load| (measure, load)));
+        if value.as_text() == Some("none") {
+            set.push((measure, None));
+            continue;
+        }
+        set.extend(read_load(measure, value, service, sink).map(|load| (measure, Some(load))));
     }
     Metrics::Set(set)
 }
 
 /// `90%`, `{ each: 450m }` or `{ total: 120/s }`.
 fn read_load(measure: Measure, node: &Node, service: &Service, sink: &mut Diagnostics) -> Option<Load> {
-    let of_each = matches!(measure, Measure::Cpu | Measure::Memory);
+    let of_each = matches!(measure, Measure::Cpu | Measure::Memory) || measure.is_average();
     let (node, of_each) = match &node.value {
         Value::Mapping(_) => {
             let fields = Fields::open(node, "metric", sink)?;
@@ -225,8 +223,16 @@ fn read_load(measure: Measure, node: &Node, service: &Service, sink: &mut Diagno
                 }
             }
         }
-        _ => (node, of_each),
+        _ => {
+            if let Some(error) = without_unit(measure, node) {
+                sink.push(error);
+                return None;
+            }
+            (node, of_each)
+        }
     };
+    // An average is the same of a pod and of the service.
+    let of_each = of_each || measure.is_average();
     let value = amount(measure, node, of_each, service, sink)?;
     if value > MOST {
         sink.push(node.error("the value is too large to be measured"));
@@ -254,13 +260,17 @@ fn amount(measure: Measure, node: &Node, of_each: bool, service: &Service, sink:
             sink.push(node.error("a share is of each pod's request; a total is an amount"));
             return None;
         }
-        return Utilization::from_node(node, sink).map(|share| share.get() * request);
+        let amount = Utilization::from_node(node, sink)?.get() * request;
+        // Whole bytes, so that the share of the request comes out as it was stated and not one per cent less.
+        return Some(if measure == Measure::Memory { amount.ceil() } else { amount });
     }
     match measure {
         Measure::Cpu => Millicores::from_node(node, sink).map(Millicores::as_cores),
         Measure::Memory => Bytes::from_node(node, sink).map(|bytes| bytes.get() as f64),
         Measure::RequestRate => Rate::from_node(node, sink).map(Rate::get),
-        Measure::InFlight | Measure::QueueLength => f64::from_node(node, sink).and_then(|value| {
+        _ if measure.is_latency() => SimDuration::from_node(node, sink).map(SimDuration::as_secs_f64),
+        Measure::SlotUse if share => Utilization::from_node(node, sink).map(Utilization::get),
+        _ => f64::from_node(node, sink).and_then(|value| {
             if value < 0.0 {
                 sink.push(node.error("expected a number, zero or more"));
             }

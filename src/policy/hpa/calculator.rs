@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::grouping::{Groups, ReadinessDelays, group_pods};
-use super::metrics::{MetricError, PodMetric, PodMetrics, external_total};
+use super::metrics::{MetricError, PodMetric, PodMetrics, external_total, external_total_per_pod};
 use super::ratios::{Requests, Tolerance, Usage, average_ratio, utilization_ratio};
 use super::spec::Resource;
 use crate::policy::{PodPhase, PodView};
@@ -192,7 +192,7 @@ pub fn external_value(
 }
 
 /// The sum of an External metric's values against an average per pod, as [`object_per_pod`]. A sum that sticks at
-/// [`Quantity::MAX`] is reported as it is.
+/// [`Quantity::MAX`] (see [`external_total_per_pod`]) is reported as it is.
 ///
 /// # Errors
 /// [`MetricError::NoMetricsReturned`] if there are no values.
@@ -201,7 +201,7 @@ pub fn external_per_pod(
     values: &[Quantity],
     target: Quantity,
 ) -> Result<Proposal, MetricError> {
-    let usage = external_total(values)?;
+    let usage = external_total_per_pod(values)?;
     let proposal = object_per_pod(situation, usage, target);
     Ok(if usage == Quantity::MAX { Proposal { value: usage, ..proposal } } else { proposal })
 }

@@ -12,6 +12,8 @@ pub enum ConditionType {
     ScalingActive,
     /// Whether a limit cuts that size.
     ScalingLimited,
+    /// Whether it was the autoscaler that scaled to zero, and not somebody by hand (from 1.37 on).
+    ScaledToZero,
 }
 
 impl ConditionType {
@@ -21,6 +23,7 @@ impl ConditionType {
             ConditionType::AbleToScale => "AbleToScale",
             ConditionType::ScalingActive => "ScalingActive",
             ConditionType::ScalingLimited => "ScalingLimited",
+            ConditionType::ScaledToZero => "ScaledToZero",
         }
     }
 }
@@ -64,6 +67,10 @@ pub enum ConditionReason {
     InvalidMetricSourceType,
     /// A limit, or none.
     Limit(LimitReason),
+    /// The autoscaler set the size to zero.
+    ScaledToZero,
+    /// The autoscaler last set another size, or nobody knows who set zero.
+    NotScaledToZero,
 }
 
 impl ConditionReason {
@@ -88,6 +95,8 @@ impl ConditionReason {
             ConditionReason::FailedGetExternalMetric => "FailedGetExternalMetric",
             ConditionReason::InvalidMetricSourceType => "InvalidMetricSourceType",
             ConditionReason::Limit(limit) => limit.name(),
+            ConditionReason::ScaledToZero => "ScaledToZero",
+            ConditionReason::NotScaledToZero => "NotScaledToZero",
         }
     }
 

@@ -57,7 +57,8 @@ fn read_object(object: &Object, owner: &str, sink: &mut Diagnostics) -> Option<H
     let node = fields.node();
     fields.finish(sink);
     let spec = checked(node, owner, min, max?, metrics, behavior, sink)?;
-    Some(HpaManifest { name: object.name.clone(), target: target??, spec })
+    let (target, no_scale) = target??;
+    Some(HpaManifest { name: object.name.clone(), target, spec: HpaSpec { no_scale, ..spec } })
 }
 
 /// Fills in defaults and checks what the API server would.
@@ -80,15 +81,14 @@ pub(super) fn checked(
     }
     // As the API server does: without metrics, 80% of the CPU request.
     let metrics = if metrics.is_empty() { vec![cpu_utilization(80)] } else { metrics };
-    let outside = |m: &MetricSpec| matches!(m, MetricSpec::Object { .. } | MetricSpec::External { .. });
-    if min == 0 && !metrics.iter().any(outside) {
+    if min == 0 && !metrics.iter().any(MetricSpec::outlives_pods) {
         let error = place("minReplicas").error("scaling to zero needs an Object or External metric");
         sink.push(
             error.help("set the minimum to 1: without pods there is nothing that a metric of pods could measure"),
         );
         return None;
     }
-    Some(HpaSpec { min_replicas: min, max_replicas: max, metrics, behavior })
+    Some(HpaSpec { min_replicas: min, max_replicas: max, metrics, behavior, no_scale: None })
 }
 
 /// A target of `percent` of the CPU request.
@@ -96,13 +96,58 @@ pub(super) fn cpu_utilization(percent: u32) -> MetricSpec {
     MetricSpec::Resource { resource: Resource::Cpu, target: Target::Utilization(percent) }
 }
 
-fn scale_target(node: &Node, sink: &mut Diagnostics) -> Option<String> {
+/// The name of the workload, and why its scale cannot be read if it cannot.
+fn scale_target(node: &Node, sink: &mut Diagnostics) -> Option<(String, Option<String>)> {
     let fields = Fields::open(node, "scaleTargetRef", sink)?;
-    let name = fields.required("name", sink);
-    let _: Option<String> = fields.required("kind", sink);
-    fields.node_of("apiVersion");
+    let name: Option<String> = fields.required("name", sink);
+    let kind: Option<String> = fields.required("kind", sink);
+    let version: String = fields.or("apiVersion", String::new(), sink);
+    let place = fields.node_of("apiVersion").unwrap_or(node);
     fields.finish(sink);
-    name
+    let (name, kind) = (name?, kind?);
+    let group = match version.split('/').collect::<Vec<_>>()[..] {
+        [_] => "",
+        [group, _] => group,
+        _ => {
+            sink.push(place.error(format!("`{version}` is not an apiVersion")).help("write `apps/v1`"));
+            return None;
+        }
+    };
+    let why = no_scale(group, &kind);
+    if let Some(why) = &why {
+        let warning = place.warning(format!("the autoscaler never acts: FailedGetScale, {why}"));
+        let warning = match group {
+            "" => warning.note("an API server of 1.35 or later refuses it: `apiVersion must specify API group`"),
+            _ => warning,
+        };
+        sink.push(match SCALABLE.iter().find(|(known, own)| !known.is_empty() && *own == kind) {
+            Some((known, _)) => warning.help(format!("write `apiVersion: {known}/v1`")),
+            None => warning,
+        });
+    }
+    Some((name, why))
+}
+
+/// The kinds of Kubernetes itself that have a scale, by API group.
+const SCALABLE: [(&str, &str); 4] =
+    [("apps", "Deployment"), ("apps", "StatefulSet"), ("apps", "ReplicaSet"), ("", "ReplicationController")];
+
+/// Kinds of Kubernetes itself without a scale, by API group.
+const UNSCALABLE: [(&str, &str); 5] =
+    [("apps", "DaemonSet"), ("apps", "ControllerRevision"), ("batch", "Job"), ("batch", "CronJob"), ("", "Pod")];
+
+/// Why the controller cannot read the scale of a `kind` in `group`, if it cannot. It looks for the group and the kind; of the
+/// version it makes nothing. A group with a dot in its name is somebody's own, whose kinds may have a scale.
+fn no_scale(group: &str, kind: &str) -> Option<String> {
+    let own = group.contains('.') && !group.ends_with(".k8s.io");
+    if own || SCALABLE.contains(&(group, kind)) {
+        return None;
+    }
+    Some(if UNSCALABLE.contains(&(group, kind)) {
+        format!("a {kind} has no scale")
+    } else {
+        format!("no matches for kind \"{kind}\" in group \"{group}\"")
+    })
 }
 
 /// In v1, everything but the CPU target lives in annotations.
@@ -187,16 +232,11 @@ fn metric(node: &Node, style: Style, sink: &mut Diagnostics) -> Option<MetricSpe
 
 /// A metric's source with a nested `target`.
 fn nested(fields: &Fields<'_>, kind: &str, sink: &mut Diagnostics) -> Option<MetricSpec> {
-    let allowed: &[Goal] = match kind {
-        "Resource" | "ContainerResource" => &[Goal::Utilization, Goal::AverageValue],
-        "Pods" => &[Goal::AverageValue],
-        _ => &[Goal::Value, Goal::AverageValue],
-    };
     let target = match fields.node_of("target") {
-        Some(node) => read_target(node, allowed, sink),
+        Some(node) => read_target(node, kind, sink),
         // A misspelt `target` is reported as an unknown field; what stands in it is checked all the same.
         None => match fields.entries().iter().find(|(key, _)| suggest(&key.text, ["target"]).is_some()) {
-            Some((_, misspelt)) => read_target(misspelt, allowed, sink),
+            Some((_, misspelt)) => read_target(misspelt, kind, sink),
             None => {
                 sink.push(fields.node().error("the metric has no `target`").help("add `target:`"));
                 None
@@ -306,43 +346,67 @@ impl Goal {
     }
 }
 
-fn read_target(node: &Node, allowed: &[Goal], sink: &mut Diagnostics) -> Option<Target> {
+/// Reads the target of a metric of type `metric`. The API server asks for a known `type` and for a field that the metric can
+/// have; that the two belong together it does not ask. The controller goes by the field, except for Object metrics, where it
+/// goes by the type and finds nothing if the field is another's.
+fn read_target(node: &Node, metric: &str, sink: &mut Diagnostics) -> Option<Target> {
     let fields = Fields::open(node, "target", sink)?;
     let kind: Option<String> = fields.required("type", sink);
-    let values = Goal::ALL.map(|goal| (goal, fields.node_of(goal.field())));
+    let given = Goal::ALL.map(|goal| (goal, fields.node_of(goal.field())));
     let known = fields.asked();
     let misspelt = fields.entries().iter().any(|(key, _)| !known.contains(&key.text.as_str()));
     fields.finish(sink);
-    let kind = kind?;
-    let Some(goal) = Goal::ALL.into_iter().find(|goal| goal.kind() == kind) else {
-        sink.push(unknown(node.get("type").unwrap_or(node), &kind, "type of target", &Goal::ALL.map(Goal::kind)));
+    let (kind, place) = (kind?, node.get("type").unwrap_or(node));
+    let Some(stated) = Goal::ALL.into_iter().find(|goal| goal.kind() == kind) else {
+        sink.push(unknown(place, &kind, "type of target", &Goal::ALL.map(Goal::kind)));
         return None;
     };
-    if !allowed.contains(&goal) {
-        let types: Vec<&str> = allowed.iter().map(|goal| goal.kind()).collect();
-        let error = node.get("type").unwrap_or(node).error(format!("a target of this metric cannot be a {kind}"));
-        sink.push(error.note(format!("types: {}", types.join(", "))));
+    // In the order in which the controller looks for them.
+    let order: &[Goal] = match metric {
+        "Resource" | "ContainerResource" => &[Goal::AverageValue, Goal::Utilization],
+        "Pods" => &[Goal::AverageValue],
+        _ => &[Goal::AverageValue, Goal::Value],
+    };
+    let value_of = |goal: Goal| given.iter().find(|(known, _)| *known == goal).and_then(|(_, node)| *node);
+    let found: Vec<(Goal, &Node)> = order.iter().filter_map(|goal| Some((*goal, value_of(*goal)?))).collect();
+    if let ([_, (other, second)], false) = (&found[..], metric == "Object") {
+        let message = format!("a target has `{}` or `{}`, not both", Goal::AverageValue.field(), other.field());
+        sink.push(second.error(message));
         return None;
     }
-    // Only where the API server refuses it: for resources, the metrics that may have a utilization.
-    if let [(_, Some(utilization)), (_, Some(_)), _] = values
-        && allowed.contains(&Goal::Utilization)
-    {
-        sink.push(utilization.error("a target has `averageUtilization` or `averageValue`, not both"));
-        return None;
-    }
-    let Some(value) = values.iter().find(|(known, _)| *known == goal).and_then(|(_, node)| *node) else {
+    let by_type = found.iter().find(|(goal, _)| *goal == stated);
+    let Some((goal, value)) = by_type.or(found.first()) else {
         if !misspelt {
-            let error = node.error(format!("a target of type {kind} has no `{}`", goal.field()));
-            sink.push(error.help(format!("add `{}:`", goal.field())));
+            sink.push(no_target(node, place, metric, stated, order));
         }
         return None;
     };
-    if goal == Goal::Utilization {
-        return positive(u32::from_node(value, sink)?, value, sink).map(Target::Utilization);
+    if *goal != stated {
+        let warning =
+            format!("the target is of type {kind} and gives `{}`, which the API server accepts", goal.field());
+        let note = match metric {
+            "Object" => format!("the controller looks for `{}`, finds nothing, and the metric fails", stated.field()),
+            _ => "the controller goes by the field".into(),
+        };
+        sink.push(place.warning(warning).note(note).help(format!("write `type: {}`", goal.kind())));
     }
-    let quantity = positive(Quantity::from_node(value, sink)?, value, sink)?;
-    Some(if goal == Goal::Value { Target::Value(quantity) } else { Target::AverageValue(quantity) })
+    let target = match goal {
+        Goal::Utilization => Target::Utilization(positive(u32::from_node(value, sink)?, value, sink)?),
+        Goal::AverageValue => Target::AverageValue(positive(Quantity::from_node(value, sink)?, value, sink)?),
+        Goal::Value => Target::Value(positive(Quantity::from_node(value, sink)?, value, sink)?),
+    };
+    Some(if *goal != stated && metric == "Object" { Target::Missing } else { target })
+}
+
+/// Says that none of the fields that the metric can have is given.
+fn no_target(node: &Node, kind: &Node, metric: &str, stated: Goal, possible: &[Goal]) -> Diagnostic {
+    if !possible.contains(&stated) {
+        let types: Vec<&str> = possible.iter().map(|goal| goal.kind()).collect();
+        let error = kind.error(format!("a target of a {metric} metric cannot be a {}", stated.kind()));
+        return error.note(format!("types: {}", types.join(", ")));
+    }
+    let error = node.error(format!("a target of type {} has no `{}`", stated.kind(), stated.field()));
+    error.help(format!("add `{}:`", stated.field()))
 }
 
 /// `word` is none of `known`; names the likely one, or all of them.
@@ -582,7 +646,10 @@ mod tests {
     #[case("  metrics:", "metrics:", &["`metrics` at this level", "indent `metrics:` under `spec:`"])]
     #[case("type: Resource", "type: Resources", &["`Resources` is not a type of metric", "did you mean `Resource`?"])]
     #[case("name: cpu", "name: CPU", &["did you mean `cpu`?"])]
-    #[case("type: Utilization", "type: Value", &["cannot be a Value", "types: Utilization, AverageValue"])]
+    #[case("{ type: Utilization, averageUtilization: 60 }", "{ type: Value, value: 60 }",
+        &["a Resource metric cannot be a Value", "types: AverageValue, Utilization"])]
+    #[case("averageUtilization: 60", "averageUtilization: 60, averageValue: 1", &["`averageUtilization`, not both"])]
+    #[case("apiVersion: apps/v1", "apiVersion: apps/v1/x", &["`apps/v1/x` is not an apiVersion", "write `apps/v1`"])]
     #[case("maxReplicas: 9", "maxReplicas: 1", &["the maximum of 1 replicas is below the minimum of 2"])]
     #[case("minReplicas: 2", "minReplicas: 0", &["scaling to zero needs an Object or External metric"])]
     #[case("averageUtilization: 60", "averageUtilization: 0", &["must be above zero"])]

@@ -27,6 +27,8 @@ pub type PodMetrics = BTreeMap<u32, PodMetric>;
 /// Why a metric yields no proposal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MetricError {
+    /// Nothing has been measured so far.
+    NothingYet,
     /// The API answered with nothing.
     NoMetricsReturned,
     /// No reported pod has a request.
@@ -55,6 +57,7 @@ impl MetricError {
     /// The code, in snake case.
     pub const fn code(self) -> &'static str {
         match self {
+            MetricError::NothingYet => "nothing_yet",
             MetricError::NoMetricsReturned => "no_metrics_returned",
             MetricError::NoMetricsMatchPods => "no_metrics_match_pods",
             MetricError::NoMetricsForReadyPods => "no_metrics_for_ready_pods",
@@ -73,7 +76,8 @@ impl MetricError {
 impl fmt::Display for MetricError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            MetricError::NoMetricsReturned => "no metrics yet",
+            MetricError::NothingYet => "no metrics yet",
+            MetricError::NoMetricsReturned => "no metrics returned",
             MetricError::NoMetricsMatchPods => "no measured pod has a request",
             MetricError::NoMetricsForReadyPods => "no metrics of ready pods",
             MetricError::NoPods => "no pods",
@@ -82,7 +86,7 @@ impl fmt::Display for MetricError {
             MetricError::ContainerMetricsMissing => "a container is not measured",
             MetricError::ApiError => "the metrics API does not answer",
             MetricError::UnknownMetric => "not measured under this name",
-            MetricError::InvalidTarget => "the target's type does not suit the metric",
+            MetricError::InvalidTarget => "neither a value target nor an average value target was set",
             MetricError::InvalidSourceType => "unknown type of metric",
         })
     }
@@ -177,15 +181,32 @@ pub fn pod_values(reports: impl IntoIterator<Item = ValueReport>) -> Result<PodM
     if metrics.is_empty() { Err(MetricError::NoMetricsReturned) } else { Ok(metrics) }
 }
 
-/// The sum of an external metric's values, which sticks at [`Quantity::MAX`].
+/// The sum of an external metric's values against a value; it sticks at [`Quantity::MAX`] as soon as a positive value would
+/// carry it beyond, whatever comes after.
 ///
 /// # Errors
 /// [`MetricError::NoMetricsReturned`] if there are none.
 pub fn external_total(values: &[Quantity]) -> Result<Quantity, MetricError> {
+    running_total(values, |sum, value| if value > 0 { sum.checked_add(value) } else { Some(sum.saturating_add(value)) })
+}
+
+/// The sum of an external metric's values against an average per pod. The controller takes any running sum below zero for
+/// an overflow: it sticks at [`Quantity::MAX`] then, so that -60 and 28 ask for as many replicas as can be named, while 28
+/// and -20 are 8.
+///
+/// # Errors
+/// [`MetricError::NoMetricsReturned`] if there are none.
+pub fn external_total_per_pod(values: &[Quantity]) -> Result<Quantity, MetricError> {
+    running_total(values, |sum, value| sum.checked_add(value).filter(|sum| *sum >= 0))
+}
+
+/// The sum by `add`, which says `None` where it sticks at the largest value.
+fn running_total(values: &[Quantity], add: impl Fn(i64, i64) -> Option<i64>) -> Result<Quantity, MetricError> {
     if values.is_empty() {
         return Err(MetricError::NoMetricsReturned);
     }
-    Ok(Quantity::from_millis(values.iter().fold(0_i64, |sum, value| sum.saturating_add(value.millis()))))
+    let sum = values.iter().try_fold(0_i64, |sum, value| add(sum, value.millis()));
+    Ok(sum.map_or(Quantity::MAX, Quantity::from_millis))
 }
 
 /// What the controller asks the metrics APIs, and of a pod's specification.

@@ -16,15 +16,16 @@
 //!   behavior: { scaleDown: { stabilizationWindowSeconds: 60 } }
 //! ```
 //!
-//! or the short form, in which `cpu` and `memory` take a share of the request or an amount per pod, and every other name is
-//! a custom metric of pods with an average per pod:
+//! or the short form, in which `cpu` and `memory` take a share of the request or an amount per pod (with its unit), and every
+//! other name is a custom metric of pods with an average per pod:
 //!
 //! ```yaml
 //! hpa: { min: 2, max: 40, target: { cpu: 70%, in-flight: 3 } }
 //! ```
 //!
 //! Each form also takes the flags of the controller: `sync-period` (15s), `tolerance` (0.1), `cpu-initialization-period`
-//! (5m), `initial-readiness-delay` (30s) and `downscale-stabilization` (5m).
+//! (5m), `initial-readiness-delay` (30s) and `downscale-stabilization` (5m), and its release, `kubernetes` (the scenario's, or
+//! 1.36): up to 1.36 every zero is looked at that the minimum allows, from 1.37 on only one that the autoscaler has set itself.
 
 use std::sync::Arc;
 
@@ -33,10 +34,10 @@ use super::reason::missing_request;
 use super::simulated::HpaPolicy;
 use super::spec::{ControllerFlags, HpaSpec, MetricSpec, Resource, Target};
 use crate::cluster::PodSpec;
-use crate::config::kubernetes::{Manifests, camel_case};
-use crate::config::{Diagnostics, Fields, FromNode, Node, Severity, suggest};
-use crate::policy::{Measure, PolicyContext, PolicyFactory, PolicyPlugin, measure_named};
-use crate::units::{Quantity, Rate};
+use crate::config::kubernetes::{Manifests, Release, camel_case};
+use crate::config::{Diagnostics, Fields, FromNode, Node, Severity};
+use crate::policy::{Measure, PolicyContext, PolicyFactory, PolicyPlugin, measure_named, not_measured, without_unit};
+use crate::units::{Quantity, Rate, SimDuration, Utilization};
 
 /// The entry in the list of policies.
 pub const PLUGIN: PolicyPlugin = PolicyPlugin {
@@ -60,7 +61,7 @@ fn build(node: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Op
 
 fn read(node: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<(HpaSpec, ControllerFlags)> {
     let fields = Fields::open(node, OWNER, sink)?;
-    let flags = read_flags(&fields, sink);
+    let flags = read_flags(&fields, context.release, sink);
     let manifest = fields.node_of("manifest");
     let inline = Inline::read(&fields, sink);
     fields.finish(sink);
@@ -77,23 +78,30 @@ fn read(node: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Opt
     if let Some(pod) = context.pod {
         spec.metrics.iter().for_each(|metric| check_resource(metric, place, pod, sink));
     }
+    if spec.min_replicas == 0 && flags.is_some_and(|flags| flags.release == Release::V1_36) {
+        let message = "Kubernetes 1.36 accepts a minimum of 0 only where the feature gate HPAScaleToZero is on";
+        sink.push(
+            place
+                .warning(message)
+                .help("if your cluster is newer: `kubernetes: \"1.37\"`, where zero is owned by who set it"),
+        );
+    }
     spec.metrics.iter().filter_map(MetricSpec::custom_name).for_each(|name| check_metric(name, place, context, sink));
     Some((spec, flags?))
 }
 
 /// A metric that the simulation does not measure would never move the autoscaler.
 fn check_metric(name: &str, place: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostics) {
-    if measure_named(name, context.metric_names).is_some() {
+    let Some(measure) = measure_named(name, context.metric_names) else {
+        sink.push(not_measured(place, name, context.metric_names));
         return;
-    }
-    let own = Measure::ALL.map(Measure::name);
-    let declared = context.metric_names.iter().map(|(name, _)| name.as_str());
-    let error = place.error(format!("the metric `{name}` is not measured under this name"));
-    let error = match suggest(name, own.into_iter().chain(declared)) {
-        Some(near) => error.label(format!("did you mean `{near}`?")),
-        None => error,
     };
-    sink.push(error.help(format!("say what it stands for: `metrics: {{ custom: {{ {name}: request-rate }} }}`")));
+    let declared = context.metric_names.iter().any(|(known, _)| known == name);
+    if !declared && measure.name() != name {
+        let (taken, words) = (measure.name(), measure.words());
+        let warning = place.warning(format!("the metric `{name}` is taken for `{taken}`: {words}"));
+        sink.push(warning.help(format!("to say so, or otherwise: `metrics: {{ custom: {{ {name}: {taken} }} }}`")));
+    }
 }
 
 /// Says of a metric of a resource what keeps a real autoscaler, or this one, from acting on it.
@@ -140,7 +148,7 @@ fn check_resource(metric: &MetricSpec, place: &Node, pod: &PodSpec, sink: &mut D
     }
 }
 
-fn read_flags(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<ControllerFlags> {
+fn read_flags(fields: &Fields<'_>, release: Release, sink: &mut Diagnostics) -> Option<ControllerFlags> {
     let default = ControllerFlags::default();
     let flags = ControllerFlags {
         sync_period: fields.or("sync-period", default.sync_period, sink),
@@ -148,6 +156,7 @@ fn read_flags(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<ControllerF
         cpu_initialization_period: fields.or("cpu-initialization-period", default.cpu_initialization_period, sink),
         initial_readiness_delay: fields.or("initial-readiness-delay", default.initial_readiness_delay, sink),
         downscale_stabilization: fields.or("downscale-stabilization", default.downscale_stabilization, sink),
+        release: fields.or("kubernetes", release, sink),
         ..default
     };
     if flags.sync_period.is_zero() {
@@ -213,7 +222,7 @@ fn short_targets(node: &Node, sink: &mut Diagnostics) -> Vec<MetricSpec> {
         "cpu" => short_resource(Resource::Cpu, value, sink),
         "memory" => short_resource(Resource::Memory, value, sink),
         name => {
-            let target = Target::AverageValue(short_amount(value, sink)?);
+            let target = Target::AverageValue(short_amount(name, value, sink)?);
             Some(MetricSpec::Pods { metric: name.to_string(), target })
         }
     };
@@ -235,16 +244,29 @@ fn short_resource(resource: Resource, node: &Node, sink: &mut Diagnostics) -> Op
                 return None;
             }
         },
-        None => Target::AverageValue(short_amount(node, sink)?),
+        None => {
+            let measure = if resource == Resource::Cpu { Measure::Cpu } else { Measure::Memory };
+            if let Some(error) = without_unit(measure, node) {
+                sink.push(error);
+                return None;
+            }
+            Target::AverageValue(short_amount(measure.name(), node, sink)?)
+        }
     };
     Some(MetricSpec::Resource { resource, target })
 }
 
-/// A quantity above zero, or a rate (`50/s`).
-fn short_amount(node: &Node, sink: &mut Diagnostics) -> Option<Quantity> {
+/// A quantity above zero, a rate (`50/s`), a latency (`300ms`) or a share of slots (`60%`).
+fn short_amount(metric: &str, node: &Node, sink: &mut Diagnostics) -> Option<Quantity> {
     let text = node.as_text().unwrap_or("");
+    let milli = |value: f64| Quantity::from_millis((value * 1000.0).round() as i64);
+    let own = Measure::ALL.into_iter().find(|measure| measure.name() == metric);
     let quantity = if text.contains('/') {
-        Quantity::from_millis((Rate::from_node(node, sink)?.get() * 1000.0).round() as i64)
+        milli(Rate::from_node(node, sink)?.get())
+    } else if own.is_some_and(Measure::is_latency) {
+        milli(SimDuration::from_node(node, sink)?.as_secs_f64())
+    } else if own == Some(Measure::SlotUse) && text.ends_with('%') {
+        milli(Utilization::from_node(node, sink)?.get())
     } else {
         Quantity::from_node(node, sink)?
     };
@@ -307,14 +329,20 @@ mod tests {
     use super::*;
     use crate::config::{SourceFile, parse_single};
     use crate::policy::hpa::spec::{Amount, Behavior, RatePolicy};
-    use crate::units::SimDuration;
     use rstest::rstest;
     use std::path::Path;
 
     fn parse(text: &str, base_dir: &Path) -> (Option<(HpaSpec, ControllerFlags)>, String) {
         let node = parse_single(&SourceFile::new("s.yaml", text)).unwrap();
         let mut sink = Diagnostics::new();
-        let context = PolicyContext { base_dir, service: "web", pod: None, metric_names: &[], own: &[] };
+        let context = PolicyContext {
+            base_dir,
+            service: "web",
+            pod: None,
+            metric_names: &[],
+            release: Release::default(),
+            own: &[],
+        };
         let read = read(&node, &context, &mut sink);
         let sound = !sink.has_errors();
         (read.filter(|_| sound), sink.to_string())
@@ -343,13 +371,12 @@ mod tests {
     }
 
     #[test]
-    fn a_container_s_metric_is_taken_of_the_pod_with_a_warning() {
+    fn a_container_s_metric_is_read() {
         let target = "target: { type: Utilization, averageUtilization: 50 }";
         let source = format!("container-resource: {{ name: cpu, container: app, {target} }}");
         let (read, shown) =
             parse(&format!("{{ max: 5, metrics: [{{ type: ContainerResource, {source} }}] }}"), Path::new("."));
-        assert_eq!(read.unwrap().0.metrics[0].kind(), "ContainerResource");
-        assert!(shown.contains("taken of the whole pod"), "{shown}");
+        assert_eq!((read.unwrap().0.metrics[0].kind(), shown.as_str()), ("ContainerResource", ""));
     }
 
     #[test]
@@ -376,6 +403,10 @@ mod tests {
     #[case("{ max: 5, target: { cpu: 70.5% } }", "expected a whole percentage")]
     #[case("{ max: 5, target: { in-flight: 0 } }", "must be above zero")]
     #[case("{ max: 5, targt: { cpu: 70% } }", "did you mean `target`?")]
+    #[case("{ max: 5, target: { cpu: 60 } }", "write `60%`, or `60000m` for cores of each pod")]
+    #[case("{ max: 5, target: { cpu: 0.5 } }", "write `50%`, or `500m`")]
+    #[case("{ max: 5, target: { memory: 80 } }", "write `80%`, or `80Mi`")]
+    #[case("{ max: 5, target: { latency-p95: 300 } }", "write `300s`")]
     #[case("{ max: 5, sync-period: 0s }", "must be above zero")]
     #[case("{ max: 5, sync-period: 15 }", "write `15s`")]
     #[case("{ max: 5, tolerance: -1 }", "negative")]
@@ -389,7 +420,7 @@ mod tests {
     }
 
     const HPA: &str = "apiVersion: autoscaling/v1\nkind: HorizontalPodAutoscaler\nmetadata: { name: NAME }\n\
-                       spec: { scaleTargetRef: { kind: Deployment, name: NAME }, maxReplicas: MAX }\n---\n";
+                       spec: { scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: NAME }, maxReplicas: MAX }\n---\n";
 
     fn autoscaler(name: &str, max: &str) -> String {
         HPA.replace("NAME", name).replace("MAX", max)

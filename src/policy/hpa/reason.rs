@@ -1,6 +1,7 @@
 //! A run of the controller in a code and a sentence with figures.
 
 use super::calculator::Proposal;
+use super::condition::ConditionReason;
 use super::limits::{LimitReason, Limited};
 use super::metrics::MetricError;
 use super::reconcile::{Hpa, Outcome, Reconciliation, Selector};
@@ -17,11 +18,17 @@ pub fn reason(hpa: &Hpa, run: &Reconciliation, pod: &PodSpec) -> Reason {
     let current = run.current;
     let spec = hpa.spec();
     match run.outcome {
-        Outcome::NoScale => Reason::new(ReasonCode::NoData, "the scale cannot be read"),
+        Outcome::NoScale => {
+            let why = spec.no_scale.as_deref().unwrap_or("the API server does not answer");
+            Reason::new(ReasonCode::NoData, format!("FailedGetScale: {why}"))
+        }
         Outcome::BadSelector(Selector::Ambiguous) => {
             Reason::new(ReasonCode::NoData, "another autoscaler selects the same pods")
         }
         Outcome::BadSelector(_) => Reason::new(ReasonCode::NoData, "the pod selector cannot be used"),
+        Outcome::Disabled if spec.min_replicas == 0 => {
+            Reason::new(ReasonCode::Disabled, "size 0 was not set by the autoscaler: switched off")
+        }
         Outcome::Disabled => Reason::new(
             ReasonCode::Disabled,
             format!("size 0 below the minimum of {}: switched off", spec.min_replicas),
@@ -34,7 +41,7 @@ pub fn reason(hpa: &Hpa, run: &Reconciliation, pod: &PodSpec) -> Reason {
             ReasonCode::Bounded,
             format!("{current} is below the minimum of {0}: {current} -> {0}", spec.min_replicas),
         ),
-        Outcome::InvalidMetrics(_) => Reason::new(ReasonCode::NoData, failures(hpa, run, pod)),
+        Outcome::InvalidMetrics(_) => Reason::new(ReasonCode::NoData, invalid(hpa, run, pod)),
         Outcome::Evaluated { metric, wanted, stabilized, limited } => {
             let figures = figures(hpa, run, metric);
             let (code, mut detail) = evaluated(hpa, current, &figures, wanted, stabilized, limited);
@@ -143,6 +150,7 @@ fn measured(metric: &MetricSpec, proposal: Proposal, current: u32) -> String {
         }
         Target::AverageValue(value) => format!("{name} {} of {} per pod", amount(proposal.value), amount(*value)),
         Target::Value(value) => format!("{name} {} of {} target", amount(proposal.value), amount(*value)),
+        Target::Missing => name.to_string(),
     }
 }
 
@@ -152,12 +160,25 @@ fn bytes(value: Quantity) -> String {
     if bytes >= 1 << 24 { Bytes::new(bytes >> 20 << 20).to_string() } else { Bytes::new(bytes).to_string() }
 }
 
-/// "cpu: no metrics yet"
+/// Why nothing is decided although some metrics may be valid: nothing shrinks while one fails.
+fn invalid(hpa: &Hpa, run: &Reconciliation, pod: &PodSpec) -> String {
+    let failed = failures(hpa, run, pod);
+    let valid = run.proposals.iter().enumerate().filter_map(|(index, p)| Some((index, p.ok()?.replicas)));
+    match valid.max_by_key(|(index, replicas)| (*replicas, std::cmp::Reverse(*index))) {
+        Some((index, wanted)) => {
+            let (figures, current) = (figures(hpa, run, index), run.current);
+            format!("{failed}; {figures} wants {wanted}, but no metric may fail on the way down: {current} stays")
+        }
+        None => failed,
+    }
+}
+
+/// "cpu: no metrics yet (FailedGetResourceMetric)"
 fn failures(hpa: &Hpa, run: &Reconciliation, pod: &PodSpec) -> String {
     let metrics = hpa.spec().metrics.iter().zip(&run.proposals);
     let words = |(metric, error): (&MetricSpec, MetricError)| {
-        let name = metric.name();
-        explained(metric, error, pod).map_or_else(|| format!("{name}: {error}"), |why| format!("{name}: {why}"))
+        let why = explained(metric, error, pod).unwrap_or_else(|| error.to_string());
+        format!("{}: {why} ({})", metric.name(), ConditionReason::failed(metric).name())
     };
     let parts: Vec<String> = metrics.filter_map(|(m, p)| Some(words((m, p.err()?)))).collect();
     if parts.is_empty() { "no metric is configured".into() } else { parts.join("; ") }

@@ -8,6 +8,7 @@ use super::metrics::{MetricError, MetricsApi};
 use super::ratios::Tolerance;
 use super::spec::{ControllerFlags, HpaSpec, MetricSpec, Rules, Target};
 use super::stabilization::{Recommendation, stabilize, stabilize_with_behavior};
+use crate::config::kubernetes::Release;
 use crate::policy::PodView;
 use crate::units::{Quantity, SimTime};
 
@@ -202,7 +203,7 @@ impl Hpa {
         let current = scale.spec_replicas;
         self.history.recommendations.get_or_insert_with(|| vec![Recommendation { replicas: current, at: now }]);
 
-        if current == 0 && self.spec.min_replicas != 0 {
+        if current == 0 && !self.wakes() {
             self.status.set(ScalingActive, false, ConditionReason::ScalingDisabled);
             return self.apply(now, cluster, Reconciliation::planned(current, 0, Outcome::Disabled));
         }
@@ -241,6 +242,29 @@ impl Hpa {
         let outcome = Outcome::Evaluated { metric, wanted, stabilized, limited };
         let planned = Reconciliation::planned(current, limited.replicas, outcome);
         self.apply(now, cluster, Reconciliation { error: failures > 0, proposals, ..planned })
+    }
+
+    /// Whether a size of zero is looked at: up to 1.36 if zero is the minimum, from 1.37 on if the autoscaler itself has scaled
+    /// to zero. Every other zero means that somebody has switched the workload off.
+    fn wakes(&self) -> bool {
+        match self.flags.release {
+            Release::V1_36 => self.spec.min_replicas == 0,
+            Release::V1_37 => {
+                let own = |known: &Condition| known.kind == ConditionType::ScaledToZero && known.status;
+                self.status.conditions.iter().any(own)
+            }
+        }
+    }
+
+    /// From 1.37 on every rescale leaves behind whether it was one to zero.
+    fn note_zero(&mut self, current: u32, desired: u32) {
+        if self.flags.release < Release::V1_37 {
+            return;
+        }
+        let HpaSpec { min_replicas, metrics, .. } = &self.spec;
+        let own = current > 0 && desired == 0 && *min_replicas == 0 && metrics.iter().any(MetricSpec::outlives_pods);
+        let reason = if own { ConditionReason::ScaledToZero } else { ConditionReason::NotScaledToZero };
+        self.status.set(ConditionType::ScaledToZero, own, reason);
     }
 
     fn evaluate(&self, now: SimTime, scale: Scale, cluster: &dyn Cluster) -> Vec<Result<Proposal, MetricError>> {
@@ -302,6 +326,7 @@ impl Hpa {
                 return Reconciliation { error: true, desired: current, ..planned };
             }
             self.status.set(ConditionType::AbleToScale, true, ConditionReason::SucceededRescale);
+            self.note_zero(current, desired);
             self.status.last_scale_time = Some(now);
             if let Some((up, down)) = &self.rules {
                 self.history.events.store(if desired > current { up } else { down }, current, desired, now);
@@ -348,7 +373,7 @@ fn propose(metric: &MetricSpec, situation: &Situation<'_>, cluster: &dyn Cluster
         Target::AverageValue(average) => {
             calculator::average_value(situation, Some(resource), cluster.resource(resource, container)?, average)
         }
-        Target::Value(_) => Err(MetricError::InvalidTarget),
+        Target::Value(_) | Target::Missing => Err(MetricError::InvalidTarget),
     };
     match metric {
         MetricSpec::Resource { resource: which, target } => resource(*which, None, *target),

@@ -6,7 +6,7 @@ use super::reconcile::{ApiFailure, Cluster, Hpa, Scale, Selector};
 use super::requests::{PodRequests, pod_request};
 use super::spec::{ControllerFlags, HpaSpec, Resource};
 use crate::cluster::PodSpec;
-use crate::policy::{Decision, Measure, Observation, PodView, ScalingPolicy, Scrape};
+use crate::policy::{Decision, Measure, Measures, Observation, PodView, ScalingPolicy, Scrape, measure_named};
 use crate::units::{Quantity, SimDuration};
 
 /// The `hpa` policy.
@@ -14,12 +14,15 @@ use crate::units::{Quantity, SimDuration};
 pub struct HpaPolicy {
     hpa: Hpa,
     pod: PodSpec,
+    /// What its metrics stand for by themselves.
+    measures: Measures,
 }
 
 impl HpaPolicy {
     /// A policy for `spec` under a controller with `flags`.
     pub fn new(spec: HpaSpec, flags: ControllerFlags) -> Self {
-        HpaPolicy { hpa: Hpa::new(spec, flags), pod: PodSpec::default() }
+        let named = spec.metrics.iter().filter_map(|metric| measure_named(metric.custom_name()?, &[])).collect();
+        HpaPolicy { hpa: Hpa::new(spec, flags), pod: PodSpec::default(), measures: named }
     }
 
     /// The same policy for pods with these containers.
@@ -39,7 +42,8 @@ impl ScalingPolicy for HpaPolicy {
     }
 
     fn decide(&mut self, observation: &Observation<'_>) -> Decision {
-        let run = self.hpa.reconcile(observation.now, &mut Observed { observation, pod: &self.pod });
+        let has_scale = self.hpa.spec().no_scale.is_none();
+        let run = self.hpa.reconcile(observation.now, &mut Observed { observation, pod: &self.pod, has_scale });
         let reason = reason(&self.hpa, &run, &self.pod);
         if run.rescaled { Decision::scale_to(run.desired, reason) } else { Decision::hold(reason) }
     }
@@ -48,6 +52,10 @@ impl ScalingPolicy for HpaPolicy {
     fn set_headroom(&mut self, factor: f64) -> bool {
         self.hpa = Hpa::new(self.hpa.spec().with_headroom(factor), *self.hpa.flags());
         true
+    }
+
+    fn measures(&self) -> Measures {
+        self.measures
     }
 
     fn manifest(&self, service: &str) -> Option<String> {
@@ -60,22 +68,28 @@ struct Observed<'o, 'a> {
     observation: &'o Observation<'a>,
     /// The pods' containers; the first of several, or the one that the manifest names, uses what the pod uses.
     pod: &'o PodSpec,
+    /// Whether the target's scale can be read.
+    has_scale: bool,
 }
 
 impl Observed<'_, '_> {
-    fn scrape(&self) -> Result<&Scrape, MetricError> {
-        self.observation.scrape.ok_or(MetricError::NoMetricsReturned)
+    /// The scrape, if the metrics APIs answer for `measure`.
+    fn scrape(&self, measure: Measure) -> Result<&Scrape, MetricError> {
+        if self.observation.outage.contains(measure) {
+            return Err(MetricError::ApiError);
+        }
+        self.observation.scrape.ok_or(MetricError::NothingYet)
     }
 
     fn measure(&self, name: &str) -> Result<Measure, MetricError> {
         self.observation.measure(name).ok_or(MetricError::UnknownMetric)
     }
 
-    fn by_pod(&self, value: impl Fn(&crate::policy::PodMetrics) -> Quantity) -> Result<PodMetrics, MetricError> {
-        let scrape = self.scrape()?;
+    fn by_pod(&self, measure: Measure, value: impl Fn(f64) -> Quantity) -> Result<PodMetrics, MetricError> {
+        let scrape = self.scrape(measure)?;
         pod_values(scrape.pods.iter().map(|pod| ValueReport {
             pod: pod.id,
-            value: value(pod),
+            value: value(pod.get(measure)),
             timestamp: scrape.taken_at,
             window: Some(scrape.window),
         }))
@@ -83,23 +97,23 @@ impl Observed<'_, '_> {
 
     fn total(&self, name: &str) -> Result<Quantity, MetricError> {
         let measure = self.measure(name)?;
-        Ok(nearest_milli(self.scrape()?.totals[measure as usize]))
+        Ok(nearest_milli(self.scrape(measure)?.totals[measure as usize]))
     }
 }
 
 impl MetricsApi for Observed<'_, '_> {
     fn resource(&self, resource: Resource, container: Option<&str>) -> Result<PodMetrics, MetricError> {
         let idle = container.is_some_and(|name| self.pod.serving_name().is_some_and(|serving| serving != name));
-        self.by_pod(|pod| match resource {
+        let measure = if resource == Resource::Cpu { Measure::Cpu } else { Measure::Memory };
+        self.by_pod(measure, |value| match resource {
             _ if idle => Quantity::ZERO,
-            Resource::Cpu => cpu_milli(pod.get(Measure::Cpu)),
-            Resource::Memory => whole(pod.get(Measure::Memory)),
+            Resource::Cpu => cpu_milli(value),
+            Resource::Memory => whole(value),
         })
     }
 
     fn pods_metric(&self, metric: &str) -> Result<PodMetrics, MetricError> {
-        let measure = self.measure(metric)?;
-        self.by_pod(|pod| nearest_milli(pod.get(measure)))
+        self.by_pod(self.measure(metric)?, nearest_milli)
     }
 
     fn object(&self, metric: &str) -> Result<Quantity, MetricError> {
@@ -127,7 +141,7 @@ impl MetricsApi for Observed<'_, '_> {
 impl Cluster for Observed<'_, '_> {
     fn scale(&self) -> Result<Scale, ApiFailure> {
         let Observation { spec_replicas, status_replicas, .. } = *self.observation;
-        Ok(Scale { spec_replicas, status_replicas })
+        if self.has_scale { Ok(Scale { spec_replicas, status_replicas }) } else { Err(ApiFailure) }
     }
 
     fn selector(&self) -> Selector {
@@ -172,7 +186,8 @@ mod tests {
 
     fn policy(behavior: Option<Behavior>) -> HpaPolicy {
         let metrics = vec![MetricSpec::Resource { resource: Resource::Cpu, target: Target::Utilization(70) }];
-        HpaPolicy::new(HpaSpec { min_replicas: 2, max_replicas: 20, metrics, behavior }, ControllerFlags::default())
+        let spec = HpaSpec { min_replicas: 2, max_replicas: 20, metrics, behavior, no_scale: None };
+        HpaPolicy::new(spec, ControllerFlags::default())
     }
 
     /// Decides at `now` seconds for `size` long-ready pods, the first `measured` of which use `cpu` of their core.
@@ -189,12 +204,16 @@ mod tests {
         };
         let pods: Vec<PodView> = (0..size).map(pod).collect();
         let now = SimTime::from_secs(now);
-        let metrics = |id| PodMetrics { id, values: [cpu, 0.0, 0.0, 0.0, 0.0] };
+        let metrics = |id| {
+            let mut values = [0.0; Measure::COUNT];
+            values[Measure::Cpu as usize] = cpu;
+            PodMetrics { id, values }
+        };
         let scrape = Scrape {
             taken_at: now,
             window: SimDuration::from_secs(15),
             pods: (0..measured).map(metrics).collect(),
-            totals: [0.0; 5],
+            totals: [0.0; Measure::COUNT],
         };
         let observation = Observation {
             now,
@@ -203,6 +222,7 @@ mod tests {
             pods: &pods,
             scrape: Some(&scrape),
             metric_names: &[],
+            outage: crate::policy::Measures::NONE,
         };
         let decision = policy.decide(&observation);
         (decision.replicas, decision.reason.code, decision.reason.detail.into_owned())
@@ -220,7 +240,7 @@ mod tests {
         assert_eq!(tell(1030, 5, 5, 2.0), (Some(10), ReasonCode::RateLimited, limited.into()));
         let held = "stabilized at 15 by the last 300s, cpu 30% of 70% target wants 5";
         assert_eq!(tell(1045, 10, 10, 0.3), (Some(15), ReasonCode::Stabilized, held.into()));
-        let none = "cpu: no metrics yet";
+        let none = "cpu: no metrics returned (FailedGetResourceMetric)";
         assert_eq!(tell(1060, 15, 0, 0.0), (None, ReasonCode::NoData, none.into()));
         let most = "held at the maximum of 20, cpu 150% of 70% target wants 33";
         assert_eq!(tell(1075, 15, 15, 1.5), (Some(20), ReasonCode::Bounded, most.into()));
@@ -260,7 +280,7 @@ mod tests {
     #[test]
     fn a_container_without_a_request_blinds_the_average_of_pods() {
         let mut policy = policy(None).of_pods(pod_of_two());
-        let said = "cpu: missing request for cpu in container log-shipper";
+        let said = "cpu: missing request for cpu in container log-shipper (FailedGetResourceMetric)";
         assert_eq!(step(&mut policy, 1000, 4, 4, 0.83), (None, ReasonCode::NoData, said.into()));
     }
 
@@ -269,11 +289,11 @@ mod tests {
         let of = |container: &str| {
             let (resource, container) = (Resource::Cpu, container.to_string());
             let metrics = vec![MetricSpec::ContainerResource { resource, container, target: Target::Utilization(70) }];
-            let spec = HpaSpec { min_replicas: 2, max_replicas: 20, metrics, behavior: None };
+            let spec = HpaSpec { min_replicas: 2, max_replicas: 20, metrics, behavior: None, no_scale: None };
             step(&mut HpaPolicy::new(spec, ControllerFlags::default()).of_pods(pod_of_two()), 1000, 4, 4, 0.83)
         };
         assert_eq!(of("app"), (Some(5), ReasonCode::Target, "cpu 83% of 70% target: 4 -> 5".into()));
-        let missing = "cpu: missing request for cpu in container log-shipper";
+        let missing = "cpu: missing request for cpu in container log-shipper (FailedGetContainerResourceMetric)";
         assert_eq!(of("log-shipper"), (None, ReasonCode::NoData, missing.into()));
         let unknown = "cpu: container nginx not found in the pods";
         assert_eq!(of("nginx"), (None, ReasonCode::NoData, unknown.into()));

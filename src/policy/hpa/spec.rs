@@ -1,5 +1,6 @@
 //! What a `HorizontalPodAutoscaler` object says, and the flags of the controller that reads it.
 
+use crate::config::kubernetes::Release;
 use crate::units::{Quantity, SimDuration};
 
 /// A resource that the metrics API reports per container.
@@ -30,6 +31,9 @@ pub enum Target {
     AverageValue(Quantity),
     /// The value as it is.
     Value(Quantity),
+    /// None that the controller finds: the target of an Object metric names one field by its `type` and gives another. The API
+    /// server accepts it, and the metric fails at every run.
+    Missing,
 }
 
 /// One metric that a workload is scaled on.
@@ -88,6 +92,11 @@ impl MetricSpec {
             | MetricSpec::External { metric, .. } => Some(metric),
             _ => None,
         }
+    }
+
+    /// Whether there is something to measure without any pod.
+    pub fn outlives_pods(&self) -> bool {
+        matches!(self, MetricSpec::Object { .. } | MetricSpec::External { .. })
     }
 
     /// The metric's type as Kubernetes names it.
@@ -217,6 +226,9 @@ pub struct HpaSpec {
     pub metrics: Vec<MetricSpec>,
     /// Windows and rate limits. Without it the limits of the first HPA releases apply.
     pub behavior: Option<Behavior>,
+    /// Why the scale of the target cannot be read, where it cannot: a kind that has none, or an API group that does not hold the
+    /// kind. Such an autoscaler never acts.
+    pub no_scale: Option<String>,
 }
 
 /// Flags of the controller, the same for every autoscaler of a cluster.
@@ -236,6 +248,8 @@ pub struct ControllerFlags {
     pub scale_up_limit_factor: f64,
     /// Without `behavior`: the size that one step may always reach. A constant of the controller.
     pub scale_up_limit_minimum: f64,
+    /// Release of the controller. In 1.36 the gate `HPAScaleToZero` is taken to be on where a minimum of 0 is stated.
+    pub release: Release,
 }
 
 impl Default for ControllerFlags {
@@ -248,6 +262,7 @@ impl Default for ControllerFlags {
             downscale_stabilization: SimDuration::from_secs(300),
             scale_up_limit_factor: 2.0,
             scale_up_limit_minimum: 4.0,
+            release: Release::default(),
         }
     }
 }

@@ -15,6 +15,7 @@ impl HpaSpec {
             }
             Target::AverageValue(value) => Target::AverageValue(divide(value, factor)),
             Target::Value(value) => Target::Value(divide(value, factor)),
+            Target::Missing => Target::Missing,
         };
         let mut spec = self.clone();
         for metric in &mut spec.metrics {
@@ -77,6 +78,8 @@ fn metric_text(metric: &MetricSpec) -> Option<String> {
         Target::Utilization(percent) => format!("{{ type: Utilization, averageUtilization: {percent} }}"),
         Target::AverageValue(value) => format!("{{ type: AverageValue, averageValue: \"{value}\" }}"),
         Target::Value(value) => format!("{{ type: Value, value: \"{value}\" }}"),
+        // Of Object metrics only, which are not written.
+        Target::Missing => String::new(),
     };
     let metric_of = |name: &str| format!("metric: {{ name: {} }}", quoted(name));
     let (kind, body) = match metric {

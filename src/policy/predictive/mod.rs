@@ -23,7 +23,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use super::{Decision, Foretold, Measure, Observation, Reason, ReasonCode, ScalingPolicy};
+use super::{Decision, Foretold, Measure, Measures, Observation, Reason, ReasonCode, ScalingPolicy};
 use crate::forecast::{Aim, Fitted, Forecast, Forecaster, Gaps, Loss};
 use crate::units::{SimDuration, SimTime};
 
@@ -119,7 +119,7 @@ impl Predictive {
 
     /// Takes in what the scrape shows. Steps in an event of the calendar count as missing.
     fn learn(&mut self, observation: &Observation<'_>) {
-        let Some(scrape) = observation.scrape else { return };
+        let Some(scrape) = observation.scrape_of(&[Measure::RequestRate]) else { return };
         let came = self.history.see(scrape.taken_at, scrape.window, scrape.totals[Measure::RequestRate as usize]);
         if came == 0 {
             return;
@@ -281,6 +281,10 @@ impl ScalingPolicy for Predictive {
 
     fn sync_period(&self) -> SimDuration {
         self.settings.sync_period
+    }
+
+    fn measures(&self) -> Measures {
+        self.floor.as_ref().map_or(Measures::NONE, |floor| floor.measures())
     }
 
     fn decide(&mut self, observation: &Observation<'_>) -> Decision {

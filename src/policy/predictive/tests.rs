@@ -32,7 +32,7 @@ fn settings(forecaster: impl Forecaster + 'static) -> Settings {
 /// Decides at the end of minute `minute`, when the rate over it was `rate`.
 fn step(policy: &mut Predictive, minute: u64, size: u32, rate: f64) -> Decision {
     let now = SimTime::from_secs(60 * (minute + 1));
-    let mut totals = [0.0; 5];
+    let mut totals = [0.0; Measure::COUNT];
     totals[Measure::RequestRate as usize] = rate;
     let scrape = Scrape { taken_at: now, window: SimDuration::from_secs(60), pods: Vec::new(), totals };
     let names = &[];
@@ -43,6 +43,7 @@ fn step(policy: &mut Predictive, minute: u64, size: u32, rate: f64) -> Decision 
         pods: &[],
         scrape: Some(&scrape),
         metric_names: names,
+        outage: Measures::NONE,
     })
 }
 
@@ -98,6 +99,7 @@ fn the_lead_is_learned_from_start_ups() {
             pods,
             scrape: None,
             metric_names: &[],
+            outage: crate::policy::Measures::NONE,
         });
         lead.get()
     };

@@ -190,7 +190,7 @@ impl ScalingPolicy for QLearning {
 
     fn decide(&mut self, observation: &Observation<'_>) -> Decision {
         let spec = observation.spec_replicas;
-        let Some(scrape) = observation.scrape else {
+        let Some(scrape) = observation.scrape_of(&[Measure::RequestRate, Measure::QueueLength]) else {
             return Decision::hold(Reason::new(ReasonCode::NoData, "no measurement yet"));
         };
         let bounded = self.settings.bounded(spec);

@@ -1,5 +1,6 @@
 use super::super::{Facts, PodView, PolicyContext, Prospect, properties};
 use super::*;
+use crate::config::kubernetes::Release;
 use crate::config::{Diagnostics, SourceFile, parse_single};
 use crate::random::{Purpose, Streams};
 use crate::units::Millicores;
@@ -7,9 +8,18 @@ use std::path::Path;
 
 const PARAMETERS: &str = "{ min: 2, max: 10, capacity: 4/s, parts: 3, trained: table.json }";
 
+/// A scrape's totals: so many requests a second, so many waiting.
+fn totals(rate: f64, waiting: f64) -> [f64; Measure::COUNT] {
+    let mut totals = [0.0; Measure::COUNT];
+    totals[Measure::RequestRate as usize] = rate;
+    totals[Measure::QueueLength as usize] = waiting;
+    totals
+}
+
 /// Reads parameters with the working directory as the scenario's, or says what is wrong.
 fn read(text: &str, base_dir: &Path) -> Result<Settings, String> {
-    let context = PolicyContext { base_dir, service: "web", pod: None, metric_names: &[], own: &[] };
+    let context =
+        PolicyContext { base_dir, service: "web", pod: None, metric_names: &[], release: Release::default(), own: &[] };
     let node = parse_single(&SourceFile::new("scenario.yaml", text)).unwrap();
     let mut sink = Diagnostics::new();
     let factory = (PLUGIN.build)(&node, &context, &mut sink);
@@ -55,7 +65,7 @@ fn pod(id: u32, ready: bool) -> PodView {
 fn decide(policy: &mut dyn ScalingPolicy, minute: u64, spec: u32, ready: u32, rate: f64, waiting: f64) -> Decision {
     let pods: Vec<PodView> = (0..spec).map(|id| pod(id, id < ready)).collect();
     let at = SimTime::from_secs(60 * minute);
-    let scrape = Scrape { taken_at: at, totals: [0.0, 0.0, rate, 0.0, waiting], ..Scrape::default() };
+    let scrape = Scrape { taken_at: at, totals: totals(rate, waiting), ..Scrape::default() };
     policy.decide(&Observation {
         now: at,
         spec_replicas: spec,
@@ -63,6 +73,7 @@ fn decide(policy: &mut dyn ScalingPolicy, minute: u64, spec: u32, ready: u32, ra
         pods: &pods,
         scrape: Some(&scrape),
         metric_names: &[],
+        outage: crate::policy::Measures::NONE,
     })
 }
 
@@ -107,11 +118,8 @@ fn the_step_of_the_least_sum_is_taken_and_explained() {
 fn the_trend_compares_with_the_newest_rate_that_is_old_enough() {
     let mut policy = QLearning::new(untrained());
     let mut trend = |minute: u64, rate: f64| {
-        let scrape = Scrape {
-            taken_at: SimTime::from_secs(60 * minute),
-            totals: [0.0, 0.0, rate, 0.0, 0.0],
-            ..Scrape::default()
-        };
+        let scrape =
+            Scrape { taken_at: SimTime::from_secs(60 * minute), totals: totals(rate, 0.0), ..Scrape::default() };
         policy.trend(&scrape)
     };
     // The default looks back a quarter of an hour.
@@ -144,12 +152,9 @@ fn exploring_is_only_what_it_is_told_and_leaves_a_trail() {
         spec_replicas: 5,
         status_replicas: 5,
         pods: &[],
-        scrape: Some(&Scrape {
-            taken_at: SimTime::from_secs(600),
-            totals: [0.0, 0.0, 16.0, 0.0, 0.0],
-            ..Scrape::default()
-        }),
+        scrape: Some(&Scrape { taken_at: SimTime::from_secs(600), totals: totals(16.0, 0.0), ..Scrape::default() }),
         metric_names: &[],
+        outage: crate::policy::Measures::NONE,
     });
     assert_eq!(decide(&mut *policy, 11, 5, 5, 16.0, 0.0), decide(&mut *plain, 11, 5, 5, 16.0, 0.0));
     let trail = trail.lock().unwrap();

@@ -1,5 +1,6 @@
 //! The page `newcomer` of the findings.
 
+mod autoscaler;
 mod percentages;
 mod plans;
 mod pods;

@@ -81,7 +81,8 @@ fn decided(hpa: &str) -> (Vec<(u64, u32, u32)>, Vec<String>) {
 fn the_reason_names_the_container_without_a_request() {
     let (rescaled, reasons) = decided("target: { cpu: 65% }");
     assert_eq!(rescaled, []);
-    assert_eq!(reasons.last().unwrap(), "cpu: missing request for cpu in container log-shipper");
+    let said = "cpu: missing request for cpu in container log-shipper (FailedGetResourceMetric)";
+    assert_eq!(reasons.last().unwrap(), said);
 }
 
 #[test]

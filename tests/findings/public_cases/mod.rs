@@ -1,1 +1,3 @@
 //! The page `public-cases` of the findings.
+
+mod autoscalers;

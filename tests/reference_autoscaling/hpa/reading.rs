@@ -42,13 +42,18 @@ pub fn optional_quantity(value: &Value) -> Option<Quantity> {
     (!value.is_null()).then(|| quantity(value))
 }
 
-pub fn time(value: &Value) -> SimTime {
-    let nanos = i128::from(NOW.as_nanos()) + (real(value) * 1e9).round() as i128;
+/// So many seconds after `now`.
+pub fn time_from(now: SimTime, value: &Value) -> SimTime {
+    let nanos = i128::from(now.as_nanos()) + (real(value) * 1e9).round() as i128;
     SimTime::from_nanos(u64::try_from(nanos).unwrap_or_else(|_| panic!("{value} cannot be named")))
 }
 
-pub fn optional_time(value: &Value) -> Option<SimTime> {
-    (!value.is_null()).then(|| time(value))
+pub fn time(value: &Value) -> SimTime {
+    time_from(NOW, value)
+}
+
+pub fn optional_time(now: SimTime, value: &Value) -> Option<SimTime> {
+    (!value.is_null()).then(|| time_from(now, value))
 }
 
 pub fn duration(value: &Value) -> SimDuration {
@@ -83,7 +88,7 @@ impl Names {
     }
 }
 
-pub fn pod_view(pod: &Value, names: &mut Names) -> PodView {
+pub fn pod_view(pod: &Value, now: SimTime, names: &mut Names) -> PodView {
     PodView {
         id: names.id(text(&pod["name"])),
         phase: match text(&pod["phase"]) {
@@ -94,8 +99,8 @@ pub fn pod_view(pod: &Value, names: &mut Names) -> PodView {
             other => panic!("phase {other}"),
         },
         ready: pod["ready"].as_str().map(|status| status == "True"),
-        ready_transition: optional_time(&pod["ready_transition_s"]),
-        start_time: optional_time(&pod["start_time_s"]),
+        ready_transition: optional_time(now, &pod["ready_transition_s"]),
+        start_time: optional_time(now, &pod["start_time_s"]),
         deleted: pod["deleted"].as_bool().unwrap_or(false),
         cpu_request: None,
         memory_request: None,
@@ -119,25 +124,25 @@ pub fn pod_requests(pod: &Value, pod_level: bool) -> PodRequests {
     }
 }
 
-pub fn pod_reports(reported: &Value, names: &mut Names) -> Vec<PodReport> {
+pub fn pod_reports(reported: &Value, now: SimTime, names: &mut Names) -> Vec<PodReport> {
     let container = |c: &Value| ContainerUsage {
         name: c["name"].as_str().unwrap_or("").to_string(),
         usage: optional_quantity(&c["usage_milli"]),
     };
     let mut report = |r: &Value| PodReport {
         pod: names.id(text(&r["pod"])),
-        timestamp: time(&r["timestamp_s"]),
+        timestamp: time_from(now, &r["timestamp_s"]),
         window: duration(&r["window_s"]),
         containers: list(&r["containers"]).iter().map(container).collect(),
     };
     list(reported).iter().map(&mut report).collect()
 }
 
-pub fn value_reports(reported: &Value, names: &mut Names) -> Vec<ValueReport> {
+pub fn value_reports(reported: &Value, now: SimTime, names: &mut Names) -> Vec<ValueReport> {
     let mut report = |(index, r): (usize, &Value)| ValueReport {
         pod: names.id(r["pod"].as_str().unwrap_or(&format!("test-pod-{index}"))),
         value: quantity(&r["value_milli"]),
-        timestamp: time(&r["timestamp_s"]),
+        timestamp: time_from(now, &r["timestamp_s"]),
         window: (!r["window_s"].is_null()).then(|| duration(&r["window_s"])),
     };
     list(reported).iter().enumerate().map(&mut report).collect()

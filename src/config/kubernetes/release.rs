@@ -1,0 +1,41 @@
+//! The release of Kubernetes whose rules hold.
+
+use crate::config::{Diagnostics, FromNode, Node};
+
+/// A minor release of Kubernetes. Between these two an autoscaler's way to and from zero replicas changed
+/// (KEP-2021; <https://kubernetes.io/blog/2026/09/02/kubernetes-v1-37-hpa-scale-to-zero-beta/>).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Release {
+    /// 1.36, the default, and those before: `minReplicas: 0` is behind the feature gate `HPAScaleToZero`, which is off unless
+    /// somebody switched it on.
+    #[default]
+    V1_36,
+    /// 1.37: `minReplicas: 0` is on by default, and the autoscaler remembers whether it was it that scaled to zero.
+    V1_37,
+}
+
+impl Release {
+    /// Those that are known.
+    pub const ALL: [Release; 2] = [Release::V1_36, Release::V1_37];
+
+    /// The release as it is written ("1.37").
+    pub const fn name(self) -> &'static str {
+        match self {
+            Release::V1_36 => "1.36",
+            Release::V1_37 => "1.37",
+        }
+    }
+}
+
+impl FromNode for Release {
+    /// `1.37`, with or without quotes, with or without a `v`.
+    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+        let text = node.as_text().unwrap_or("");
+        let found = Release::ALL.into_iter().find(|release| release.name() == text.strip_prefix('v').unwrap_or(text));
+        if found.is_none() {
+            let error = node.error(format!("`{text}` is not a release of Kubernetes that is known here"));
+            sink.push(error.note(format!("known: {}", Release::ALL.map(Release::name).join(", "))));
+        }
+        found
+    }
+}
