@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::reading::TraceReading;
 use super::trace::{draw, written};
-use super::{Failure, path_and_value, say};
+use super::{Failure, path_and_value, remark, say};
 use crate::config::{Diagnostics, SourceFile, parse_single};
 use crate::random::Streams;
 use crate::units::SimDuration;
@@ -28,7 +28,7 @@ pub(super) const FIT_EXAMPLE: &str = "Example:
 pub(super) struct FitArguments {
     /// The file to read.
     file: PathBuf,
-    /// Seed of the synthetic trace that is compared with the file.
+    /// Seed of the synthetic traces that are compared with the file.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Also draw both traces beside each other into this directory: SVG, PNG, and the figures as CSV.
@@ -98,6 +98,7 @@ pub(super) fn transform(arguments: &TransformArguments) -> Result<(), Failure> {
         return Err(Failure::diagnostics(&sink));
     }
     let fail = |error: crate::workload::TraceError| Failure::Input(format!("error: {error}"));
+    spec.distortions().map_err(fail)?.iter().for_each(|said| remark(&format!("warning: {said}")));
     let inputs = spec.inputs().map_err(fail)?;
     let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mut notes: Vec<String> =
@@ -132,9 +133,13 @@ pub(super) fn fit(arguments: &FitArguments) -> Result<(), Failure> {
     let fitted = fitted.map_err(|error| Failure::Input(format!("error: {error}")))?;
     let mut text = String::from("workload:\n");
     fitted.yaml.lines().for_each(|line| text.push_str(&format!("  {line}\n")));
-    text.push_str(&format!("\n# {:34}{:>14}{:>14}\n", "how close it comes", "recorded", "synthetic"));
+    text.push_str(
+        "\n# how close it comes: the trace, and ten synthetic ones that were not used to choose the generator\n",
+    );
+    text.push_str(&format!("# {:38}{:>12}{:>12}{:>12}{:>12}\n", "", "recorded", "median", "least", "most"));
     for row in &fitted.comparison {
-        text.push_str(&format!("# {:34}{:>14.4}{:>14.4}\n", row.name, row.recorded, row.synthetic));
+        let values = [row.recorded, row.synthetic, row.least, row.most].map(|value| format!("{value:>12.4}")).concat();
+        text.push_str(&format!("# {:38}{values}\n", row.name));
     }
     say(&text)?;
     let Some(directory) = &arguments.charts else { return Ok(()) };

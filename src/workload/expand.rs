@@ -274,6 +274,10 @@ impl TraceSource for Expansion {
         self.intervals.extent()
     }
 
+    fn resolution(&self) -> Option<SimDuration> {
+        (self.intervals.model.kind == SeriesKind::Counts).then(|| self.intervals.model.interval)
+    }
+
     fn start_epoch_ns(&self) -> Option<u64> {
         self.intervals.rows.start_epoch_ns()
     }

@@ -28,6 +28,7 @@ mod fit;
 mod formats;
 mod function_profile;
 mod generators;
+mod halves;
 mod holes;
 mod instants;
 mod json_lines;
@@ -40,6 +41,7 @@ mod options;
 mod order;
 mod own;
 mod portrait;
+mod profile;
 mod pulse;
 mod rate;
 mod recipe;
@@ -184,6 +186,12 @@ pub trait TraceSource: Send {
     /// The length of the whole stream from time zero, where it is known beforehand. Once the stream has ended, every
     /// source that read a file knows it.
     fn extent(&self) -> Option<SimDuration>;
+
+    /// The length of the intervals whose counts the stream was made of: within one its instants are not the recording's. `None` where arrivals
+    /// were recorded one by one, or nothing was.
+    fn resolution(&self) -> Option<SimDuration> {
+        None
+    }
 
     /// The users of a closed loop, in place of arrivals that are known beforehand.
     fn clients(&self) -> Option<&Clients> {

@@ -78,12 +78,17 @@ impl Portrait {
     /// # Errors
     /// If it cannot be read to its end.
     pub fn of_workload(spec: &WorkloadSpec, streams: Streams) -> Result<Portrait, TraceError> {
+        Portrait::with_series(spec, streams).map(|(portrait, _)| portrait)
+    }
+
+    /// The portrait of a workload's requests, and their counts.
+    pub(super) fn with_series(spec: &WorkloadSpec, streams: Streams) -> Result<(Portrait, Series), TraceError> {
         let mut watched = Watched { source: spec.open(streams, 0)?, marks: Marks::default() };
         let series = Series::of(&mut watched)?;
         let mut portrait = Portrait::of_series(&series, SeriesKind::Arrivals);
         portrait.dispersion = dispersion(&series, series.seconds());
         portrait.distributions = watched.marks.distributions();
-        Ok(portrait)
+        Ok((portrait, series))
     }
 
     fn of_series(series: &Series, kind: SeriesKind) -> Portrait {

@@ -27,6 +27,13 @@ impl Opening {
     pub fn draw(&self, purpose: Purpose, step: u16) -> Draw {
         self.streams.keyed(purpose, self.service, self.pass << 16 | u64::from(step))
     }
+
+    /// The generator of a stretch of time that step `step` divides, by its number.
+    pub fn node(&self, step: u16, number: u64) -> Draw {
+        // The pass and the step are spread over all bits, so that no stretch of one meets one of another.
+        let place = (self.pass << 16 | u64::from(step)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.streams.keyed(Purpose::Cascade, self.service, place ^ number)
+    }
 }
 
 /// A source of requests that can be opened again and again.

@@ -255,6 +255,7 @@ fn every_combination_of_transforms_keeps_the_order() {
         Just("constant: { rate: 9/s, for: 300s }"),
         Just("hawkes: { rate: 9/s, branching: 0.5, delay: 1s, for: 300s }"),
         Just("fraud: { rate: 9/s, for: 300s, waves: [{ at: 100s, for: 60s, rate: 20/s }] }"),
+        Just("cascade: { rate: 9/s, block: 60s, profile: [1, 3], uneven: [0.5, 1, 0.2], together: 30%, for: 300s }"),
         Just("llm-chat: { rate: 3/s, for: 300s }")
     ];
     proptest!(ProptestConfig::with_cases(40), |(source in sources, steps in strategy, seed in 0u64..1000)| {

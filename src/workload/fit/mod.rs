@@ -1,20 +1,41 @@
 //! A generator that resembles a trace, and how close it comes.
 
+mod cascade;
+mod closeness;
 mod clusters;
 mod season;
+mod text;
 
 use std::path::Path;
 
-use self::clusters::{Clusterings, Clusters, Spacing};
-use self::season::{DAY, Noise, Season};
+use self::cascade::corrected;
+pub use self::closeness::Closeness;
+use self::closeness::{Figures, Scales, compare};
+use self::clusters::{Clusterings, Clusters};
+use self::season::{Noise, Season};
+use super::halves::{Cells, Halves};
 use super::series::Series;
-use super::{Portrait, TraceError, WorkloadSpec, show_instant};
+use super::{TraceError, WorkloadSpec};
 use crate::config::{Diagnostics, SourceFile, parse_single};
 use crate::random::Streams;
-use crate::units::SimDuration;
 
 /// Ways to see clusters that are tried with other laws of their sizes and distances.
 const LOOKED_INTO: usize = 4;
+/// They must not be further from the trace than so many times the nearest candidate.
+const WORTH: f64 = 2.0;
+/// Synthetic traces by which candidates are compared at first, and those that are nearest.
+const SCREENED: u64 = 3;
+const CHOSEN: u64 = 6;
+/// Candidates that are compared by more synthetic traces.
+const NEAREST: usize = 4;
+/// Candidates whose distances differ by less are alike: figures that are off by five per cent.
+const ALIKE: f64 = 0.05;
+/// Traces of so many requests are compared by few: their figures vary little.
+const MANY: f64 = 4e6;
+/// Synthetic traces that the comparison shown is made of; no choice was made by them.
+const HELD_OUT: u64 = 10;
+/// The first of their replications.
+const FIRST_HELD_OUT: u64 = 1 << 32;
 
 /// A fitted generator.
 #[derive(Debug, Clone)]
@@ -23,88 +44,154 @@ pub struct Fit {
     pub yaml: String,
     /// The same, ready to make requests.
     pub workload: WorkloadSpec,
-    /// How close a synthetic trace comes to the recorded one.
+    /// How close synthetic traces come to the recorded one: the median of ten that were not used to choose the generator.
     pub comparison: Vec<Closeness>,
 }
 
-/// One figure of both traces.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Closeness {
-    /// What it is.
-    pub name: String,
-    /// Of the trace.
-    pub recorded: f64,
-    /// Of the generator's trace of the same length.
-    pub synthetic: f64,
-}
-
-/// Fits a seasonal Cox process (`nhpp` with `season` and `noise`) to a workload's requests, alone and with `clusters` of
-/// requests: relative rates of the hours where the trace has at least two days, of the weekdays where it has at least two weeks,
-/// exponential growth where a test finds one; what is left above Poisson noise becomes `noise` by the method of moments; token
-/// lengths become joint lognormal. Requests closer together than some gap may be one cluster: of all gaps tried, and of no
-/// clusters at all, and of the four nearest with other laws of size and distance, the model is taken whose requests have the least [distance](Portrait::distance) from the recorded ones.
+/// Fits generators to a workload's requests and takes the closest. The candidates are
+///
+/// - a Poisson process, steady or of relative rates of the hours where the trace has at least two days, of the weekdays where it has at
+///   least two weeks, and of exponential growth where a test finds one;
+/// - the same as a Cox process (`noise`): what is left above Poisson noise by the method of moments;
+/// - the same with `clusters` of requests: those closer together than some gap may be one; the four nearest of all gaps tried are also seen
+///   with other laws of size and distance;
+/// - a `cascade`: at most 64 relative rates of blocks that cover the trace, and the variation of the halves' shares by length of the
+///   stretch, down to the intervals of the trace, the ticks of its clock or about two milliseconds.
+///
+/// Token lengths become joint lognormal. Each candidate is played several times, and the mean of the distances (`Figures::distance`)
+/// decides; of candidates within one standard error of the best, or five per cent, the one with the fewest parameters (the one-standard-error rule, Breiman
+/// et al. 1984). One that its generator refuses is left out.
 ///
 /// # Errors
 /// If the trace cannot be read to its end, or holds fewer than 100 requests.
 pub fn fit(spec: &WorkloadSpec, streams: Streams) -> Result<Fit, TraceError> {
     let mut clusterings = Clusterings::new(spec.open(streams, 0)?);
     let recorded = Series::of(&mut clusterings)?;
-    if recorded.counts.iter().sum::<f64>() < 100.0 {
+    let requests = recorded.counts.iter().sum::<f64>();
+    if requests < 100.0 {
         let error = TraceError::new("the trace", "has fewer than 100 requests; too few to fit a generator to");
         return Err(error.help("give a longer trace"));
     }
-    let aim = Portrait::of_workload(spec, streams)?;
-    let judged = |clusters: Option<Clusters>| Judged::of(&recorded, clusters, &aim, streams);
-    let mut seen: Vec<Judged> = judged(None)?.into_iter().collect();
+    let mut source = spec.open(streams, 0)?;
+    let halves = Halves::of(Cells::of(&mut *source)?);
+    let scales = Scales::of(&recorded, source.resolution());
+    let aim = Figures::of(spec, streams, &scales)?;
+    let mut trial = Trial { aim: &aim, scales: &scales, seed: streams.seed(), seen: Vec::new() };
+    trial.add(1, None, text::steady(&recorded), SCREENED)?;
+    trial.add_seasonal(&recorded, None)?;
+    let variation: Vec<f64> = halves.variation().collect();
+    let text = |variation: &[f64]| text::cascade(&recorded, &halves, variation);
+    let parameters = 3 + halves.profile().values().len() + halves.depth();
+    trial.add(parameters, None, text(&variation), SCREENED)?;
+    trial.add(parameters, None, text(&corrected(&halves, variation, &text, streams.seed())?), SCREENED)?;
     for clusters in clusterings.found(&recorded) {
-        seen.extend(judged(Some(clusters))?);
+        trial.add_seasonal(&recorded, Some(clusters))?;
     }
-    seen.sort_by(|a, b| a.distance.total_cmp(&b.distance));
-    let near: Vec<Clusters> = seen.iter().take(LOOKED_INTO).filter_map(|found| found.clusters.clone()).collect();
+    trial.sort();
+    let limit = trial.seen.first().map_or(0.0, Candidate::mean) * WORTH;
+    let near = trial.seen.iter().filter(|found| found.mean() <= limit).filter_map(|found| found.clusters.clone());
+    let near: Vec<Clusters> = near.take(LOOKED_INTO).collect();
     for clusters in near.iter().flat_map(Clusters::variants) {
-        seen.extend(judged(Some(clusters))?);
+        trial.add_seasonal(&recorded, Some(clusters))?;
     }
-    seen.sort_by(|a, b| a.distance.total_cmp(&b.distance));
-    if seen.is_empty() {
-        return Err(
-            TraceError::new("the trace", "has no generator that could make it").help("give another part of the trace")
-        );
-    }
-    let Judged { yaml, workload, .. } = seen.swap_remove(0);
-    let synthetic = Series::of(&mut *workload.open(streams, 0)?)?;
-    Ok(Fit { yaml, workload, comparison: compare(&recorded, &synthetic) })
+    let Candidate { yaml, workload, .. } = trial.chosen(if requests < MANY { CHOSEN } else { SCREENED })?;
+    let held_out = |number| Figures::of(&workload, Streams::new(streams.seed(), FIRST_HELD_OUT + number), &scales);
+    let synthetic: Vec<Figures> = (0..HELD_OUT).map(held_out).collect::<Result<_, _>>()?;
+    Ok(Fit { yaml, workload, comparison: compare(&aim, &synthetic) })
 }
 
 /// A generator and how far its requests are from the recorded ones.
-struct Judged {
-    distance: f64,
+struct Candidate {
+    /// How many parameters were fitted.
+    parameters: usize,
     clusters: Option<Clusters>,
     yaml: String,
     workload: WorkloadSpec,
+    /// The distance of one synthetic trace each.
+    distances: Vec<f64>,
 }
 
-impl Judged {
-    /// `None` where the generator refuses what was fitted: such a candidate is none.
-    fn of(
-        recorded: &Series,
-        clusters: Option<Clusters>,
-        aim: &Portrait,
-        streams: Streams,
-    ) -> Result<Option<Judged>, TraceError> {
-        let yaml = candidate(recorded, clusters.as_ref());
-        let Some(workload) = scenario_text(&yaml) else { return Ok(None) };
-        let distance = Portrait::of_workload(&workload, streams)?.distance(aim);
-        Ok(Some(Judged { distance, clusters, yaml, workload }))
+impl Candidate {
+    fn mean(&self) -> f64 {
+        self.distances.iter().sum::<f64>() / self.distances.len() as f64
+    }
+
+    fn standard_error(&self) -> f64 {
+        let (n, mean) = (self.distances.len() as f64, self.mean());
+        let squares: f64 = self.distances.iter().map(|distance| (distance - mean).powi(2)).sum();
+        (squares / (n - 1.0).max(1.0) / n).sqrt()
     }
 }
 
-/// The generator of a clustering, or of none: the season and the swings are those of the clusters' first requests.
-fn candidate(recorded: &Series, clusters: Option<&Clusters>) -> String {
-    let centres = clusters.map_or(recorded, |clusters| &clusters.centres);
-    let mut season = Season::of(centres);
-    let noise = Noise::of(centres, &season);
-    season.rate *= clusters.map_or(1.0, |clusters| clusters.requests);
-    shown(recorded, &season, noise, clusters)
+/// The candidates, and what they are held against.
+struct Trial<'a> {
+    aim: &'a Figures,
+    scales: &'a Scales,
+    seed: u64,
+    seen: Vec<Candidate>,
+}
+
+impl Trial<'_> {
+    /// A season with swings where there are any, of a clustering, or of none and then also without swings: they are those of the clusters'
+    /// first requests.
+    fn add_seasonal(&mut self, recorded: &Series, clusters: Option<Clusters>) -> Result<(), TraceError> {
+        let centres = clusters.as_ref().map_or(recorded, |clusters| &clusters.centres);
+        let mut season = Season::of(centres);
+        let noise = Noise::of(centres, &season);
+        season.rate *= clusters.as_ref().map_or(1.0, |clusters| clusters.requests);
+        let parameters =
+            season.parameters() + clusters.as_ref().map_or(0, |clusters| 3 + usize::from(clusters.size_cv.is_some()));
+        if noise.is_some() {
+            let yaml = text::seasonal(recorded, &season, noise, clusters.as_ref());
+            self.add(parameters + 3, clusters.clone(), yaml, SCREENED)?;
+            if clusters.is_some() {
+                return Ok(());
+            }
+        }
+        let yaml = text::seasonal(recorded, &season, None, clusters.as_ref());
+        self.add(parameters, clusters, yaml, SCREENED)
+    }
+
+    /// Plays a candidate so many times; one that is refused is none.
+    fn add(
+        &mut self,
+        parameters: usize,
+        clusters: Option<Clusters>,
+        yaml: String,
+        times: u64,
+    ) -> Result<(), TraceError> {
+        let Some(workload) = scenario_text(&yaml) else { return Ok(()) };
+        let mut candidate = Candidate { parameters, clusters, yaml, workload, distances: Vec::new() };
+        self.play(&mut candidate, times)?;
+        self.seen.push(candidate);
+        Ok(())
+    }
+
+    fn play(&self, candidate: &mut Candidate, times: u64) -> Result<(), TraceError> {
+        for number in candidate.distances.len() as u64 + 1..=times {
+            let synthetic = Figures::of(&candidate.workload, Streams::new(self.seed, number), self.scales)?;
+            candidate.distances.push(synthetic.distance(self.aim));
+        }
+        Ok(())
+    }
+
+    fn sort(&mut self) {
+        self.seen.sort_by(|a, b| a.mean().total_cmp(&b.mean()));
+    }
+
+    /// The simplest of those that are as near as the nearest, to within one standard error.
+    fn chosen(mut self, times: u64) -> Result<Candidate, TraceError> {
+        self.sort();
+        let mut near: Vec<Candidate> = std::mem::take(&mut self.seen).into_iter().take(NEAREST).collect();
+        for candidate in &mut near {
+            self.play(candidate, times)?;
+        }
+        let best = near.iter().min_by(|a, b| a.mean().total_cmp(&b.mean()));
+        let limit = best.map_or(0.0, |best| best.mean() + best.standard_error().max(ALIKE));
+        let simplest =
+            near.into_iter().filter(|candidate| candidate.mean() <= limit).min_by_key(|candidate| candidate.parameters);
+        simplest.ok_or_else(|| TraceError::new("the trace", "is like nothing that a generator could make"))
+    }
 }
 
 /// The workload that a YAML text states; `None` where it is refused.
@@ -113,96 +200,11 @@ fn scenario_text(yaml: &str) -> Option<WorkloadSpec> {
     WorkloadSpec::from_node(&node, Path::new(""), &mut Diagnostics::new())
 }
 
-fn list(values: &[f64]) -> String {
-    values.iter().map(|value| format!("{value:.3}")).collect::<Vec<_>>().join(", ")
-}
-
-/// A number of seconds as a duration, to the millisecond.
-fn duration(seconds: f64) -> SimDuration {
-    SimDuration::from_millis((seconds * 1e3).round().max(1.0) as u64)
-}
-
-fn shown(series: &Series, season: &Season, noise: Option<Noise>, clusters: Option<&Clusters>) -> String {
-    let mut text = format!("nhpp:\n  season:\n    rate: {:.6}/s\n", season.rate);
-    if let Some(hours) = &season.hours {
-        text.push_str(&format!("    hours: [{}]\n", list(&sharpened(hours))));
-    }
-    if let Some(weekdays) = &season.weekdays {
-        text.push_str(&format!("    weekdays: [{}]\n", list(weekdays)));
-    }
-    if season.growth != 0.0 {
-        text.push_str(&format!("    growth: {:.5}\n", (season.growth * 7.0 * DAY).exp()));
-    }
-    if let Some(Noise { cv, memory, step }) = noise {
-        let (memory, step) = (duration(memory), duration(step));
-        text.push_str(&format!("  noise: {{ cv: {:.4}, memory: {memory}, step: {step} }}\n", cv.min(100.0)));
-    }
-    if let Some(Clusters { requests, size_cv, spacing, .. }) = clusters {
-        let size = size_cv.map_or_else(String::new, |cv| format!(", size-cv: {cv:.4}"));
-        let (name, mean, cv) = match spacing {
-            Spacing::Think(mean, cv) => ("think", mean, cv),
-            Spacing::Within(mean, cv) => ("within", mean, cv),
-        };
-        let times = format!("{name}: {{ lognormal: {{ mean: {}, cv: {cv:.4} }} }}", duration(*mean));
-        text.push_str(&format!("  clusters: {{ requests: {requests:.4}{size}, {times} }}\n"));
-    }
-    if series.tokens.n > 0.0 {
-        let ([input, output], correlation) = series.tokens.fitted();
-        let side = |(mean, cv): (f64, f64)| format!("{{ mean: {:.2}, cv: {:.4} }}", mean.max(1.0), cv.min(1e3));
-        text.push_str(&format!(
-            "  tokens: {{ input: {}, output: {}, correlation: {correlation:.4}, max: {} }}\n",
-            side(input),
-            side(output),
-            series.tokens.most.max(1)
-        ));
-    }
-    if let Some(start) = series.start {
-        text.push_str(&format!("  start: {}\n", show_instant(start)));
-    }
-    text.push_str(&format!("  for: {}\n", series.width() * series.counts.len() as u64));
-    text
-}
-
-/// The values in the middles of the hours whose straight lines have the given means over the hours: each mean is
-/// (before + 6 own + after) / 8, solved by fixed-point iteration (the matrix is diagonally dominant).
-fn sharpened(means: &[f64; 24]) -> [f64; 24] {
-    let mut values = *means;
-    for _ in 0..50 {
-        let old = values;
-        for hour in 0..24 {
-            values[hour] = ((8.0 * means[hour] - old[(hour + 23) % 24] - old[(hour + 1) % 24]) / 6.0).max(0.0);
-        }
-    }
-    values
-}
-
-fn compare(recorded: &Series, synthetic: &Series) -> Vec<Closeness> {
-    let mut rows = Vec::new();
-    let mut add = |name: String, of: &dyn Fn(&Series) -> f64| {
-        rows.push(Closeness { name, recorded: of(recorded), synthetic: of(synthetic) });
-    };
-    add("mean per second".into(), &|series| series.mean() / series.seconds());
-    let length = recorded.counts.len() as f64 * recorded.seconds();
-    // A scale needs some intervals to speak of a variance.
-    for seconds in [1, 10, 60, 600, 3600, 86_400].into_iter().filter(|seconds| length >= 10.0 * *seconds as f64) {
-        if (seconds as f64) < recorded.seconds() {
-            continue;
-        }
-        let scale = SimDuration::from_secs(seconds);
-        add(format!("peak per {scale}"), &|series| series.at_scale(seconds).peak());
-        add(format!("index of dispersion over {scale}"), &|series| series.at_scale(seconds).dispersion());
-        add(format!("autocorrelation over {scale}"), &|series| series.at_scale(seconds).autocorrelation(1));
-    }
-    for (side, name) in ["input", "output"].into_iter().enumerate().filter(|_| recorded.tokens.n > 0.0) {
-        add(format!("mean {name} tokens (lognormal)"), &|series| series.tokens.fitted().0[side].0);
-    }
-    rows
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::generators::testing::workload;
     use super::*;
+    use crate::units::SimDuration;
 
     fn fitted(text: &str) -> Fit {
         fit(&workload(text).unwrap(), Streams::new(4, 0)).unwrap()

@@ -30,6 +30,12 @@ impl Season {
         season
     }
 
+    /// How many numbers it has.
+    pub(super) fn parameters(&self) -> usize {
+        let shapes = self.hours.map_or(0, |_| 23) + self.weekdays.map_or(0, |_| 6);
+        1 + shapes + usize::from(self.growth != 0.0)
+    }
+
     /// Expected count of an interval.
     fn expected(&self, series: &Series, bin: usize) -> f64 {
         let seconds = series.week_seconds(bin);

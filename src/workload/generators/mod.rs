@@ -1,6 +1,7 @@
 //! Synthetic arrivals: one file each, and the one list.
 
 mod batch;
+mod cascade;
 mod closed_loop;
 mod clusters;
 mod constant;
@@ -45,6 +46,7 @@ pub const GENERATORS: &[GeneratorPlugin] = &[
     mmpp::PLUGIN,
     hawkes::PLUGIN,
     batch::PLUGIN,
+    cascade::PLUGIN,
     renewal::PLUGIN,
     closed_loop::PLUGIN,
     user_sessions::PLUGIN,
