@@ -54,6 +54,11 @@ pub(super) fn check(arguments: &CheckArguments) -> Result<(), Failure> {
                 let hopeless = out_of_reach_by_distribution(&scenario);
                 let hopeless = hopeless.map_err(|error| Failure::Input(format!("error: {error}")))?;
                 hopeless.iter().for_each(|of| remark(&format!("warning: {}", of.text())));
+                for service in &scenario.services {
+                    let spoilt = service.workload.distortions();
+                    let spoilt = spoilt.map_err(|error| Failure::Input(format!("error: {error}")))?;
+                    spoilt.iter().for_each(|said| remark(&format!("warning: {said}")));
+                }
                 if arguments.warm_up {
                     say(&memory(&scenario)?)?;
                 }

@@ -104,6 +104,7 @@ fn of_service(plan: &ServicePlan, pools: &[NodePool]) -> Vec<String> {
     ];
     said.extend(pod(spec));
     said.extend(clients(spec));
+    said.extend(plan.workload.assumptions());
     said.push(start_up(spec, !pools.is_empty()));
     said.push(format!(
         "At the start {} replicas of {name} are ready. One that is to go finishes what it holds for up to {}.",

@@ -77,6 +77,10 @@ pub fn run_replication(
     let mut warnings = warnings(&runs);
     let said = bound.as_ref().err().filter(|_| !scenario.objectives.is_empty());
     warnings.extend(said.map(|why| format!("No lower bound on cost: {why}.")));
+    for service in &scenario.services {
+        let spoilt = service.workload.distortions();
+        warnings.extend(spoilt.map_err(|error| RunError::Trace { at: SimTime::ZERO, error })?);
+    }
     Ok(Outcome {
         scenario: scenario.name.clone(),
         title: scenario.title.clone(),

@@ -11,7 +11,7 @@ use crate::workload::{Opening, Recipe, RequestBatch, TRANSFORMS, TraceError, Tra
 pub const MOST_SCALE: f64 = 1000.0;
 
 /// The scenario with `factor` times as many requests to every service. A generator is superposed with independent copies of
-/// itself, which is exact; a recorded trace is scaled as by the transform `scale-rate`; a closed loop gets so many users. Demands keep
+/// itself, which is exact; a recorded trace is scaled as by the transform `scale-rate` (counts and levels before requests are made of them); a closed loop gets so many users. Demands keep
 /// their order.
 ///
 /// `None` unless the factor is above 0 and at most [`MOST_SCALE`].
@@ -27,6 +27,11 @@ pub fn scaled(scenario: &Scenario, factor: f64) -> Option<Scenario> {
         }
         let is_trace = service.workload.is_recorded();
         let whole = if is_trace { 0 } else { factor.floor() as u64 };
+        // Counts and levels are multiplied before requests are made of them.
+        if let Some(recipe) = service.workload.recipe().scaled(factor).filter(|_| is_trace) {
+            service.workload = WorkloadSpec::from_recipe(recipe);
+            continue;
+        }
         let share = if is_trace { factor } else { factor.fract() };
         let step = u16::try_from(service.workload.steps().len() + 1).unwrap_or(u16::MAX);
         let rest = if share > 0.0 { Some((scale_rate(share)?, step)) } else { None };

@@ -33,14 +33,14 @@ pub struct WorkloadSpec {
     steps: Vec<String>,
     /// Name of the generator that makes the requests, if one of the list does.
     generator: Option<&'static str>,
-    /// Number of steps in the chain.
-    chain: usize,
+    /// The steps of the chain, in order.
+    chain: Vec<Step>,
 }
 
 impl WorkloadSpec {
     /// A workload made by library users from a recipe of their own.
     pub fn from_recipe(recipe: Arc<dyn Recipe>) -> Self {
-        WorkloadSpec { recipe, files: Vec::new(), steps: Vec::new(), generator: None, chain: 0 }
+        WorkloadSpec { recipe, files: Vec::new(), steps: Vec::new(), generator: None, chain: Vec::new() }
     }
 
     /// A trace file read with `options`.
@@ -51,7 +51,7 @@ impl WorkloadSpec {
             files: vec![path.into()],
             steps: Vec::new(),
             generator: None,
-            chain: 0,
+            chain: Vec::new(),
         }
     }
 
@@ -89,10 +89,11 @@ impl WorkloadSpec {
     /// The workload with the steps of `list` behind it, as they stand under `transforms:`.
     pub fn transformed(mut self, list: &Node, base_dir: &Path, sink: &mut Diagnostics) -> Self {
         for transform in read_list(list, base_dir, sink) {
-            let number = u16::try_from(self.chain + 1).unwrap_or(u16::MAX);
-            self.chain += 1;
+            let number = u16::try_from(self.chain.len() + 1).unwrap_or(u16::MAX);
             self.files.extend(transform.files());
-            self.recipe = Arc::new(Step { inner: self.recipe, transform, number });
+            let step = Step { inner: self.recipe, transform, number };
+            self.chain.push(step.clone());
+            self.recipe = Arc::new(step);
         }
         self.steps.extend(texts_of(list));
         self
@@ -153,6 +154,20 @@ impl WorkloadSpec {
     /// Whether nothing but its last request says how long it is: a recorded trace that states no end of its own.
     pub fn ends_with_last_request(&self) -> bool {
         self.is_recorded() && self.open(Streams::new(0, 0), 0).is_ok_and(|source| source.extent().is_none())
+    }
+
+    /// What the transforms take for granted, in sentences.
+    pub fn assumptions(&self) -> Vec<String> {
+        self.chain.iter().filter_map(|step| step.transform.assumption(&step.inner)).collect()
+    }
+
+    /// How transforms spoil the stream, in sentences; reads all of it where one could.
+    ///
+    /// # Errors
+    /// If a trace cannot be read to its end.
+    pub fn distortions(&self) -> Result<Vec<String>, TraceError> {
+        let all = self.chain.iter().map(|step| step.transform.distortion(&step.inner, step.number));
+        all.filter_map(Result::transpose).collect()
     }
 
     /// The length of the workload from time zero: as far as it is stated, or else by reading it to its end; `None` for a

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::{Opening, Recipe, TraceError, TraceSource};
-use super::scale_rate::{Factor, Scaling};
+use super::scale_rate::{Factor, scaled_by};
 use super::{Transform, TransformPlugin};
 use crate::config::Fields;
 use crate::random::Purpose;
@@ -20,7 +20,8 @@ pub const PLUGIN: TransformPlugin = TransformPlugin {
         let per = fields.or("per", SimDuration::from_secs(365 * 86_400), sink).as_secs_f64();
         let ahead = fields.or("ahead", SimDuration::ZERO, sink).as_secs_f64();
         let uncertainty = fields.or("uncertainty", Fraction::default(), sink).get();
-        let jitter = fields.or("jitter", SimDuration::from_secs(1), sink).as_nanos();
+        let jitter: Option<SimDuration> = fields.optional("jitter", sink);
+        let jitter = jitter.map(SimDuration::as_nanos);
         fields.finish(sink);
         let factor = factor?;
         // What is multiplied by more than a million is no extrapolation.
@@ -44,16 +45,15 @@ struct Growth {
     slope: f64,
     ahead: f64,
     uncertainty: f64,
-    jitter: u64,
+    jitter: Option<u64>,
 }
 
 impl Transform for Growth {
     fn open(&self, inner: &Arc<dyn Recipe>, step: u16, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
-        let draw = opening.draw(Purpose::Transform, step);
         // The same error in every pass of a repeated stream.
         let error = Opening { pass: 0, ..opening }.draw(Purpose::Modulation, step).normal();
         let trend = Trend { slope: self.slope, at_zero: self.slope * self.ahead + self.uncertainty * error };
-        Ok(Box::new(Scaling::new(inner.open(opening)?, trend, self.jitter, draw)))
+        scaled_by(inner, trend, self.jitter, step, opening)
     }
 }
 
@@ -66,6 +66,10 @@ struct Trend {
 impl Factor for Trend {
     fn at(&self, at: u64, _: Option<u16>) -> f64 {
         (self.at_zero + self.slope * at as f64 / 1e9).min(1e6f64.ln()).exp()
+    }
+
+    fn bound(&self, from: u64, to: u64) -> f64 {
+        self.at(from, None).max(self.at(to, None))
     }
 }
 

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use super::super::{Opening, Recipe, TraceError, TraceSource};
-use super::scale_rate::{Factor, Scaling};
+use super::scale_rate::{Factor, scaled_by};
 use super::{Transform, TransformPlugin};
 use crate::config::{Fields, FromNode};
-use crate::random::Purpose;
 
 /// The entry in the list.
 pub const PLUGIN: TransformPlugin = TransformPlugin {
@@ -28,7 +27,7 @@ pub const PLUGIN: TransformPlugin = TransformPlugin {
     },
 };
 
-/// Copies of a request lie within the second before it, as with `scale-rate`.
+/// Further requests of a class come where it is at hand, as with `scale-rate`.
 #[derive(Debug, Clone)]
 struct MixClasses {
     factors: Vec<(String, f64)>,
@@ -36,9 +35,8 @@ struct MixClasses {
 
 impl Transform for MixClasses {
     fn open(&self, inner: &Arc<dyn Recipe>, step: u16, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
-        let draw = opening.draw(Purpose::Transform, step);
         let by_class = ByClass { factors: self.factors.clone(), of_class: Vec::new() };
-        Ok(Box::new(Scaling::new(inner.open(opening)?, by_class, 1_000_000_000, draw)))
+        scaled_by(inner, by_class, None, step, opening)
     }
 }
 
@@ -51,6 +49,10 @@ struct ByClass {
 impl Factor for ByClass {
     fn at(&self, _: u64, class: Option<u16>) -> f64 {
         class.and_then(|class| self.of_class.get(usize::from(class))).copied().unwrap_or(1.0)
+    }
+
+    fn bound(&self, _: u64, _: u64) -> f64 {
+        self.factors.iter().map(|(_, factor)| *factor).fold(1.0, f64::max)
     }
 
     fn learn(&mut self, classes: &[String]) {

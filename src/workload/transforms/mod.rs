@@ -1,6 +1,7 @@
 //! Reshaping a stream of requests: one file each, and the one list.
 
 mod anonymise;
+mod denser;
 mod growth;
 mod mix_classes;
 mod overlay;
@@ -29,6 +30,21 @@ pub trait Transform: Debug + Send + Sync {
     /// Files that the step reads beside the stream.
     fn files(&self) -> Vec<PathBuf> {
         Vec::new()
+    }
+
+    /// What the step takes for granted of the stream `inner` that it reshapes, in a sentence, where a reader should know.
+    fn assumption(&self, inner: &Arc<dyn Recipe>) -> Option<String> {
+        let _ = inner;
+        None
+    }
+
+    /// How the step spoils the stream `inner`, in a sentence; this may read all of it.
+    ///
+    /// # Errors
+    /// If `inner` cannot be read to its end.
+    fn distortion(&self, inner: &Arc<dyn Recipe>, step: u16) -> Result<Option<String>, TraceError> {
+        let _ = (inner, step);
+        Ok(None)
     }
 
     /// The factor by which the step multiplies the number of requests, if that is all it does.

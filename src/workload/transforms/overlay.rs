@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use super::super::pulse::{PlacedPulse, Pulse};
 use super::super::{Opening, Recipe, TraceError, TraceSource};
-use super::scale_rate::{Factor, Scaling};
+use super::scale_rate::{Factor, scaled_by};
 use super::{Transform, TransformPlugin};
 use crate::config::{Fields, FromNode, Value};
-use crate::random::Purpose;
 use crate::units::SimDuration;
 
 /// The entry in the list.
@@ -16,39 +15,36 @@ pub const PLUGIN: TransformPlugin = TransformPlugin {
     summary: "a calendar of events: `[{ at: 09:00, factor: 4, ramp: 5m, for: 3h }]`, ending over the ramp or with a `half-life`",
     source: "phases of flash crowds (Ari et al. 2003); independent thinning and superposition (Daley and Vere-Jones 2003, ch. 11)",
     build: |node, _, sink| {
-        let second = SimDuration::from_secs(1);
         let (events, jitter) = if matches!(node.value, Value::Mapping(_)) && node.get("events").is_some() {
             let fields = Fields::open(node, "transform `overlay`", sink)?;
             let events: Option<Vec<Pulse>> = fields.required("events", sink);
-            let jitter = fields.or("jitter", second, sink);
+            let jitter: Option<SimDuration> = fields.optional("jitter", sink);
             fields.finish(sink);
             (events?, jitter)
         } else {
-            (Vec::from_node(node, sink)?, second)
+            (Vec::from_node(node, sink)?, None)
         };
         if events.is_empty() {
             sink.push(node.error("expected at least one event"));
             return None;
         }
-        Some(Arc::new(Overlay { events, jitter: jitter.as_nanos() }))
+        Some(Arc::new(Overlay { events, jitter: jitter.map(SimDuration::as_nanos) }))
     },
 };
 
-/// Events multiply where they overlap. Requests during an event are thinned or copied one by one as `scale-rate` does with
-/// recorded ones, so that short swings stay as strong in proportion.
+/// Events multiply where they overlap. Requests during an event are left out, or others drawn, as `scale-rate` does with
+/// recorded ones, so that swings stay as strong in proportion and chance does not grow.
 #[derive(Debug, Clone)]
 struct Overlay {
     events: Vec<Pulse>,
-    jitter: u64,
+    jitter: Option<u64>,
 }
 
 impl Transform for Overlay {
     fn open(&self, inner: &Arc<dyn Recipe>, step: u16, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
-        let draw = opening.draw(Purpose::Transform, step);
-        let inner = inner.open(opening)?;
-        let start = inner.start_epoch_ns();
+        let start = inner.open(opening)?.start_epoch_ns();
         let events = Calendar(self.events.iter().filter_map(|event| event.placed(start)).collect());
-        Ok(Box::new(Scaling::new(inner, events, self.jitter, draw)))
+        scaled_by(inner, events, self.jitter, step, opening)
     }
 }
 
@@ -58,6 +54,11 @@ impl Factor for Calendar {
     fn at(&self, at: u64, _: Option<u16>) -> f64 {
         let seconds = at as f64 / 1e9;
         self.0.iter().map(|event| event.factor(seconds)).product()
+    }
+
+    fn bound(&self, from: u64, to: u64) -> f64 {
+        let (from, to) = (from as f64 / 1e9, to as f64 / 1e9);
+        self.0.iter().map(|event| event.bound(from, to)).product()
     }
 }
 

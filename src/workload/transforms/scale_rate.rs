@@ -2,25 +2,28 @@
 
 use std::sync::Arc;
 
+use super::super::series::Series;
 use super::super::{Opening, Recipe, RequestBatch, Tally, TraceError, TraceSource};
+use super::denser::Denser;
 use super::{Transform, TransformPlugin};
 use crate::config::{Fields, FromNode};
-use crate::random::{Draw, Purpose};
+use crate::random::{Draw, Purpose, Streams};
 use crate::units::{SimDuration, SimTime};
 
 /// The entry in the list.
 pub const PLUGIN: TransformPlugin = TransformPlugin {
     name: "scale-rate",
-    summary: "`factor` times as many requests: thinned below 1, superposed copies within `jitter` (default 1s) above 1",
-    source: "independent thinning and superposition of point processes (Daley and Vere-Jones 2003, ch. 11)",
+    summary: "`factor` times as many requests: thinned below 1; above 1 further ones drawn from the rate that the recorded ones show at each \
+              time scale (`jitter: 5s`: copies within that time instead)",
+    source: "independent thinning and superposition of point processes (Daley and Vere-Jones 2003, ch. 11); multiplicative multiscale analysis \
+             of Poisson rates (Kolaczyk 1999; Timmermann and Nowak 1999)",
     build: |node, _, sink| {
-        let second = SimDuration::from_secs(1);
         let (factor, jitter, place) = if node.as_text().is_some() {
-            (f64::from_node(node, sink)?, second, node)
+            (f64::from_node(node, sink)?, None, node)
         } else {
             let fields = Fields::open(node, "transform `scale-rate`", sink)?;
             let factor = fields.required("factor", sink);
-            let jitter = fields.or("jitter", second, sink);
+            let jitter: Option<SimDuration> = fields.optional("jitter", sink);
             let place = fields.node_of("factor").unwrap_or(node);
             fields.finish(sink);
             (factor?, jitter, place)
@@ -29,7 +32,7 @@ pub const PLUGIN: TransformPlugin = TransformPlugin {
             sink.push(place.error("expected a factor above 0 and up to 1000000"));
             return None;
         }
-        Some(Arc::new(ScaleRate { factor, jitter: jitter.as_nanos() }))
+        Some(Arc::new(ScaleRate { factor, jitter: jitter.map(SimDuration::as_nanos) }))
     },
 };
 
@@ -38,23 +41,75 @@ pub const PLUGIN: TransformPlugin = TransformPlugin {
 ///
 /// - Below 1 each request is kept with probability `factor`, independently. With D the index of dispersion of counts,
 ///   D' - 1 = factor (D - 1): what is above Poisson shrinks in proportion.
-/// - Above 1 each request is followed by whole copies, and by one more with the probability of the remainder. The request
-///   itself stays in place; each copy is moved back by a uniform time below `jitter`. Over windows much longer than
-///   `jitter` the relative variation of the rate stays as it is, as if every user did `factor` times as much; within
-///   `jitter` the copies look like independent arrivals.
+/// - Above 1 further requests are drawn so that D' - 1 = factor (D - 1) too, at each length of time: what is above Poisson grows in
+///   proportion, chance does not; see [`Denser`].
+/// - With a `jitter`, above 1, each request is followed by whole copies, and by one more with the probability of the remainder, each moved back
+///   by a uniform time below `jitter`. Over times much longer than `jitter` the counts are multiplied, chance and all: D' is near factor times
+///   D, which is right only where D is far above 1; within `jitter` what swings there were are smoothed out.
 ///
-/// A copy has the same demand, tokens and class as its original.
+/// A further request has the demand, tokens and class of a recorded one.
 #[derive(Debug, Clone, Copy)]
 struct ScaleRate {
     factor: f64,
-    jitter: u64,
+    /// Nanoseconds, where copies are wished.
+    jitter: Option<u64>,
 }
 
 impl Transform for ScaleRate {
     fn open(&self, inner: &Arc<dyn Recipe>, step: u16, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
-        let jitter = if self.factor > 1.0 { self.jitter } else { 0 };
-        let draw = opening.draw(Purpose::Transform, step);
-        Ok(Box::new(Scaling::new(inner.open(opening)?, Everywhere(self.factor), jitter, draw)))
+        if self.factor <= 1.0 {
+            let draw = opening.draw(Purpose::Transform, step);
+            return Ok(Box::new(Scaling::new(inner.open(opening)?, Everywhere(self.factor), 0, draw)));
+        }
+        scaled_by(inner, Everywhere(self.factor), self.jitter, step, opening)
+    }
+
+    fn assumption(&self, inner: &Arc<dyn Recipe>) -> Option<String> {
+        if self.factor <= 1.0 || inner.scaled(self.factor).is_some() {
+            return None;
+        }
+        let factor = self.factor;
+        Some(match self.jitter {
+            None => format!(
+                "`scale-rate: {factor}`: the recorded requests stay where they are, and {} times as many others are drawn from the rate that they \
+                 show at each time scale; they have the attributes of recorded ones.",
+                factor - 1.0
+            ),
+            Some(jitter) => format!(
+                "`scale-rate: {factor}`: the further requests are copies of the recorded ones, within a jitter of {} before them.",
+                SimDuration::from_nanos(jitter)
+            ),
+        })
+    }
+
+    fn distortion(&self, inner: &Arc<dyn Recipe>, step: u16) -> Result<Option<String>, TraceError> {
+        let Some(jitter) = self.jitter.filter(|_| self.factor > 1.0 && inner.scaled(self.factor).is_none()) else {
+            return Ok(None);
+        };
+        let opening = Opening::new(Streams::new(0, 0), 0);
+        let plain = Series::of(&mut *inner.open(opening)?)?;
+        let scaled = Series::of(&mut *self.open(inner, step, opening)?)?;
+        let mut worst: Option<(f64, String)> = None;
+        for seconds in [1, 10, 60, 600, 3600] {
+            let (before, after) = (plain.at_scale(seconds), scaled.at_scale(seconds));
+            if before.counts.len() < FEWEST_INTERVALS || before.seconds() > seconds as f64 {
+                continue;
+            }
+            let (right, found) = (1.0 + self.factor * (before.dispersion() - 1.0).max(0.0), after.dispersion());
+            let apart = (found / right).ln().abs();
+            if apart > MOST_APART.ln() && worst.as_ref().is_none_or(|(most, _)| apart > *most) {
+                let text = format!(
+                    "`scale-rate` by {} with a jitter of {}: counts per {} have an index of dispersion of {found:.1}, where a rate so many times \
+                     as high has {right:.1} (the recorded one has {:.2}). Without `jitter` it is kept.",
+                    self.factor,
+                    SimDuration::from_nanos(jitter),
+                    SimDuration::from_secs(seconds),
+                    before.dispersion()
+                );
+                worst = Some((apart, text));
+            }
+        }
+        Ok(worst.map(|(_, text)| text))
     }
 
     fn rate_factor(&self) -> Option<f64> {
@@ -62,10 +117,30 @@ impl Transform for ScaleRate {
     }
 }
 
+/// A jitter distorts if an index of dispersion is wrong by more than this factor, over times of which there are so many.
+const MOST_APART: f64 = 1.5;
+const FEWEST_INTERVALS: usize = 20;
+
+/// A stream with `factor` times as many requests: further ones from the rate that it shows, or copies within a jitter that is stated.
+pub(super) fn scaled_by<F: Factor + 'static>(
+    inner: &Arc<dyn Recipe>,
+    factor: F,
+    jitter: Option<u64>,
+    step: u16,
+    opening: Opening,
+) -> Result<Box<dyn TraceSource>, TraceError> {
+    let Some(jitter) = jitter else { return Ok(Box::new(Denser::open(inner, factor, step, opening)?)) };
+    let draw = opening.draw(Purpose::Transform, step);
+    Ok(Box::new(Scaling::new(inner.open(opening)?, factor, jitter, draw)))
+}
+
 /// How many times as many requests, by time and class.
 pub(super) trait Factor: Send {
     /// The factor on a request `at` nanoseconds after time zero, of a class with this number.
     fn at(&self, at: u64, class: Option<u16>) -> f64;
+
+    /// No less than any factor from a time to another, nanoseconds.
+    fn bound(&self, from: u64, to: u64) -> f64;
 
     /// Learns the names of the classes met so far.
     fn learn(&mut self, classes: &[String]) {
@@ -80,10 +155,14 @@ impl Factor for Everywhere {
     fn at(&self, _: u64, _: Option<u16>) -> f64 {
         self.0
     }
+
+    fn bound(&self, _: u64, _: u64) -> f64 {
+        self.0
+    }
 }
 
 /// A stream with `factor` times as many requests: thinned below 1, with copies moved back by up to `jitter` nanoseconds above.
-pub(super) struct Scaling<F> {
+struct Scaling<F> {
     inner: Box<dyn TraceSource>,
     factor: F,
     jitter: u64,
@@ -96,7 +175,7 @@ pub(super) struct Scaling<F> {
 }
 
 impl<F: Factor> Scaling<F> {
-    pub(super) fn new(inner: Box<dyn TraceSource>, factor: F, jitter: u64, draw: Draw) -> Self {
+    fn new(inner: Box<dyn TraceSource>, factor: F, jitter: u64, draw: Draw) -> Self {
         let (part, held) = (RequestBatch::default(), RequestBatch::default());
         Scaling { inner, factor, jitter, draw, part, held, newest: 0, ended: false }
     }

@@ -1,6 +1,7 @@
 //! The page `newcomer` of the findings.
 
 mod autoscaler;
+mod jitter;
 mod percentages;
 mod plans;
 mod pods;

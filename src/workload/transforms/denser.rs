@@ -1,0 +1,358 @@
+//! More requests where there are requests, as many as the rate behind them would bring.
+
+use std::sync::Arc;
+
+use super::super::halves::{Cells, Halves, InOrder};
+use super::super::{Opening, Recipe, RequestBatch, Tally, TraceError, TraceSource};
+use super::scale_rate::Factor;
+use crate::random::{Draw, Purpose};
+use crate::units::{SimDuration, SimTime};
+
+/// So many requests at least are looked at together, if there are as many.
+const TOGETHER: u64 = 1 << 22;
+/// A further request has the attributes of one of so many of the stream's own up to it.
+const DONORS: usize = 32;
+/// Requests are remembered up to this number, and the last [`DONORS`] of them from then on.
+const MOST_MET: usize = 8192;
+
+/// A stream with `factor` times as many requests. Where that is below 1 requests are left out one by one; where it is above 1 they all stay
+/// where they are, and others are drawn as a Poisson process of `factor` - 1 times the rate that the stream has, given what can be known of that rate: the counts of cells and of stretches of twice the
+/// length each, under the model of [`Halves`]. So with D the index of dispersion of counts over some time, D' - 1 = `factor` (D - 1), as it is
+/// for a doubly stochastic Poisson process whose rate is multiplied: swings of the rate grow with the factor, chance does not.
+///
+/// A further request has the demand, tokens and class of one in its cell, or of one of the last before it. The stream is opened twice: one
+/// reader is ahead by a part of at least [`TOGETHER`] requests, or by all.
+pub(super) struct Denser<F> {
+    ahead: Box<dyn TraceSource>,
+    /// The requests at the end of what was looked at last, which belong to the next part, and their time.
+    carried: (u64, u64),
+    looked: bool,
+    inner: Box<dyn TraceSource>,
+    read: RequestBatch,
+    next: usize,
+    /// The stream's requests last met, whose attributes further ones have.
+    met: RequestBatch,
+    factor: F,
+    /// The most that the factor is in the present part, at least 1.
+    most: f64,
+    opening: Opening,
+    step: u16,
+    draw: Draw,
+    part: Option<Part>,
+    parts: u64,
+    cell: Option<Cell>,
+}
+
+/// What is looked at together: its halves, and stretches that were not entered yet, the next one last.
+struct Part {
+    halves: Halves,
+    stretches: Vec<Stretch>,
+}
+
+struct Stretch {
+    level: usize,
+    index: usize,
+    requests: u64,
+}
+
+/// A cell that gets further requests.
+#[derive(Clone, Copy)]
+struct Cell {
+    from: u64,
+    end: u64,
+    requests: u64,
+}
+
+impl<F: Factor> Denser<F> {
+    pub(super) fn open(
+        inner: &Arc<dyn Recipe>,
+        factor: F,
+        step: u16,
+        opening: Opening,
+    ) -> Result<Denser<F>, TraceError> {
+        Ok(Denser {
+            ahead: inner.open(opening)?,
+            carried: (0, 0),
+            looked: false,
+            inner: inner.open(opening)?,
+            read: RequestBatch::default(),
+            next: 0,
+            met: RequestBatch::default(),
+            factor,
+            most: 1.0,
+            opening,
+            step,
+            draw: opening.draw(Purpose::Transform, step),
+            part: None,
+            parts: 0,
+            cell: None,
+        })
+    }
+
+    /// Looks at the next part of the stream; false if there is none.
+    fn look(&mut self) -> Result<bool, TraceError> {
+        if self.looked {
+            return Ok(false);
+        }
+        let (carried, from) = self.carried;
+        let mut cells = Cells::from(from, &*self.ahead);
+        (0..carried).for_each(|_| cells.add(from));
+        let mut batch = RequestBatch::default();
+        while cells.requests() < TOGETHER || cells.at_newest() == cells.requests() {
+            batch.clear();
+            self.ahead.fill(&mut batch)?;
+            if batch.is_empty() {
+                self.looked = true;
+                break;
+            }
+            batch.arrivals.iter().for_each(|time| cells.add(time.as_nanos()));
+        }
+        if self.looked {
+            let end = self.ahead.extent().map_or(0, SimDuration::as_nanos);
+            cells.close_behind(end);
+        } else {
+            self.carried = cells.close_before_newest();
+        }
+        let halves = Halves::of(cells);
+        self.most = self.factor.bound(halves.cells.from, halves.cells.end).max(1.0);
+        let more = halves.cells.requests() as f64 * (self.most - 1.0);
+        let more = more as u64 + u64::from(self.draw.uniform() < more.fract());
+        let (opening, step, number) = (self.opening, self.step, self.parts << 40 | 0xFF << 32);
+        let shares = halves.among_blocks(more, |block| opening.node(step, number | block as u64), &mut self.draw);
+        let level = halves.depth();
+        let stretches = shares.iter().enumerate().rev();
+        let stretches = stretches.map(|(index, requests)| Stretch { level, index, requests: *requests }).collect();
+        self.part = Some(Part { halves, stretches });
+        self.parts += 1;
+        Ok(true)
+    }
+
+    /// Goes on to the next cell that gets requests; false where there is none any more.
+    fn advance(&mut self) -> Result<bool, TraceError> {
+        loop {
+            let Some(Part { halves, stretches }) = &mut self.part else {
+                if self.look()? {
+                    continue;
+                }
+                return Ok(false);
+            };
+            let Some(Stretch { level, index, requests }) = stretches.pop() else {
+                self.part = None;
+                continue;
+            };
+            if requests == 0 {
+                continue;
+            }
+            let cells = &halves.cells;
+            if level == 0 {
+                let from = cells.from + index as u64 * cells.width;
+                self.cell = Some(Cell { from, end: (from + cells.width).min(cells.end), requests });
+                return Ok(true);
+            }
+            let number = (self.parts - 1) << 40 | (level as u64) << 32 | index as u64;
+            let share = halves.first_share(level, index, || self.opening.node(self.step, number));
+            let first = self.draw.binomial(requests, share);
+            stretches.push(Stretch { level: level - 1, index: 2 * index + 1, requests: requests - first });
+            stretches.push(Stretch { level: level - 1, index: 2 * index, requests: first });
+        }
+    }
+
+    /// Whether a request of the stream is at hand, reading on if need be.
+    fn load(&mut self) -> Result<bool, TraceError> {
+        if self.next == self.read.len() {
+            self.read.clear();
+            self.next = 0;
+            self.inner.fill(&mut self.read)?;
+            self.factor.learn(self.inner.class_names());
+        }
+        Ok(self.next < self.read.len())
+    }
+
+    /// The factor on a request of `batch` at a time.
+    fn factor(&self, batch: &RequestBatch, row: usize, at: SimTime) -> f64 {
+        self.factor.at(at.as_nanos(), batch.classes.get(row).copied())
+    }
+
+    /// Whether one of so many is taken.
+    fn takes(&mut self, share: f64) -> bool {
+        share >= 1.0 || self.draw.uniform() < share
+    }
+
+    /// The stream's own requests before `until` that are at hand.
+    fn before(&mut self, until: u64) -> Result<std::ops::Range<usize>, TraceError> {
+        if !self.load()? {
+            return Ok(0..0);
+        }
+        let rest = &self.read.arrivals[self.next..];
+        Ok(self.next..self.next + rest.partition_point(|time| time.as_nanos() < until))
+    }
+
+    /// Moves the stream's own requests before `until` to `batch`, as far as they stay, about as many as one batch takes; false if there are
+    /// more.
+    fn pass_on(&mut self, until: u64, batch: &mut RequestBatch) -> Result<bool, TraceError> {
+        let target = batch.len() + RequestBatch::TARGET_LEN;
+        loop {
+            let range = self.before(until)?;
+            if range.is_empty() {
+                return Ok(true);
+            }
+            if batch.len() >= target {
+                return Ok(false);
+            }
+            self.meet(range.end.saturating_sub(DONORS).max(range.start)..range.end);
+            let mut rows = Vec::with_capacity(range.len());
+            for row in range {
+                let factor = self.factor(&self.read, row, self.read.arrivals[row]);
+                if self.takes(factor) {
+                    rows.push(row as u32);
+                }
+            }
+            batch.gather(&self.read, &rows);
+        }
+    }
+
+    /// Takes requests that were read among those met.
+    fn meet(&mut self, range: std::ops::Range<usize>) {
+        if self.met.len() > MOST_MET {
+            let mut kept = RequestBatch::default();
+            kept.append_range(&self.met, self.met.len() - DONORS..self.met.len());
+            self.met = kept;
+        }
+        self.next = range.end;
+        self.met.append_range(&self.read, range);
+    }
+
+    /// Puts the requests of a cell into `batch`, its own and the further ones.
+    fn fill_cell(&mut self, cell: Cell, batch: &mut RequestBatch) -> Result<(), TraceError> {
+        let range = self.before(cell.end)?;
+        self.meet(range.start.max(self.next)..range.end.max(self.next));
+        let mut own = self.met.len() - range.len()..self.met.len();
+        loop {
+            let range = self.before(cell.end)?;
+            if range.is_empty() {
+                break;
+            }
+            own.end += range.len();
+            self.next = range.end;
+            self.met.append_range(&self.read, range);
+        }
+        if self.met.is_empty() && self.load()? {
+            self.met.append_range(&self.read, self.next..self.next + 1);
+            own = 1..1;
+        }
+        // A donor is one of the cell's own, or of the last ones up to it where these are fewer: each is as likely whatever gap follows it.
+        let donors = self.met.len().min(DONORS.max(own.len()));
+        let first = (self.met.len() - donors) as u32;
+        let mut instants = InOrder { left: cell.requests, at: cell.from as f64, end: cell.end as f64 };
+        let (mut rows, mut times) = (Vec::new(), Vec::new());
+        for further in 0..=cell.requests {
+            // Behind the last one come the cell's own that are left. Between the bounds also after rounding: times of centuries have a coarser
+            // grid than nanoseconds.
+            let at = match further < cell.requests {
+                true => SimTime::from_nanos((instants.next(&mut self.draw) as u64).clamp(cell.from, cell.end - 1)),
+                false => SimTime::MAX,
+            };
+            while !own.is_empty() && self.met.arrivals[own.start] <= at {
+                let (row, at) = (own.start, self.met.arrivals[own.start]);
+                let factor = self.factor(&self.met, row, at);
+                if self.takes(factor) {
+                    rows.push(row as u32);
+                    times.push(at);
+                }
+                own.start += 1;
+            }
+            if at < SimTime::MAX {
+                let row = first + self.draw.index(donors.max(1) as u32);
+                let share = (self.factor(&self.met, row as usize, at) - 1.0) / (self.most - 1.0);
+                if share > 0.0 && self.takes(share) {
+                    rows.push(row);
+                    times.push(at);
+                }
+            }
+        }
+        let start = batch.len();
+        batch.gather(&self.met, &rows);
+        batch.arrivals[start..].copy_from_slice(&times);
+        Ok(())
+    }
+}
+
+impl<F: Factor> TraceSource for Denser<F> {
+    fn fill(&mut self, batch: &mut RequestBatch) -> Result<(), TraceError> {
+        let before = batch.len();
+        while batch.len() < before + RequestBatch::TARGET_LEN {
+            if self.cell.is_none() && !self.advance()? {
+                self.pass_on(u64::MAX, batch)?;
+                return Ok(());
+            }
+            let Some(cell) = self.cell else { continue };
+            if self.pass_on(cell.from, batch)? {
+                self.cell = None;
+                self.fill_cell(cell, batch)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn extent(&self) -> Option<SimDuration> {
+        self.inner.extent().or_else(|| self.ahead.extent().filter(|_| self.looked))
+    }
+
+    fn start_epoch_ns(&self) -> Option<u64> {
+        self.inner.start_epoch_ns()
+    }
+
+    fn class_names(&self) -> &[String] {
+        self.inner.class_names()
+    }
+
+    fn tally(&self) -> Option<&Tally> {
+        self.inner.tally()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::generators::testing::{Counts, recipe, requests};
+
+    /// The index of dispersion over some seconds, as it is and `factor` times as many.
+    fn dispersion(source: &str, factor: f64, seconds: f64) -> (f64, f64) {
+        let counted = |text: &str| Counts::of(&*recipe(text), seconds).index_of_dispersion();
+        (counted(source), counted(&format!("{source}\ntransforms: [{{ scale-rate: {factor} }}]")))
+    }
+
+    #[rstest::rstest]
+    #[case(1.0)]
+    #[case(10.0)]
+    #[case(60.0)]
+    fn chance_does_not_grow(#[case] seconds: f64) {
+        // A renewal process cannot be scaled before its requests are made; this one is a Poisson process. Its index is known to within
+        // standard errors of sqrt(2 / n), and grows by fifty times of that; copies would have fifty.
+        let (_, scaled) = dispersion("renewal: { gap: { exponential: { mean: 500ms } }, for: 48h }", 50.0, seconds);
+        let error = 50.0 * (2.0 * seconds / (48.0 * 3600.0)).sqrt();
+        assert!(scaled > 0.8 && scaled < 1.2 + 2.5 * error, "{seconds} s: {scaled}");
+    }
+
+    #[rstest::rstest]
+    #[case(1.0)]
+    #[case(10.0)]
+    #[case(60.0)]
+    fn swings_grow_with_the_factor(#[case] seconds: f64) {
+        let source = "renewal: { gap: { hyperexponential: { mean: 500ms, cv: 4 } }, for: 16h }";
+        let (plain, scaled) = dispersion(source, 20.0, seconds);
+        let expected = 1.0 + 20.0 * (plain - 1.0);
+        assert!((0.8..1.25).contains(&(scaled / expected)), "{seconds} s: {scaled} for {expected}");
+    }
+
+    #[test]
+    fn requests_stay_and_others_have_their_attributes() {
+        let source = "renewal: { gap: { exponential: { mean: 1s } }, for: 2h, tokens: { input: { mean: 100, cv: 1 }, output: { mean: 9, cv: 1 } } }";
+        let plain = requests(&*recipe(source));
+        let scaled = requests(&*recipe(&format!("{source}\ntransforms: [{{ scale-rate: 2.5 }}]")));
+        assert!((scaled.len() as f64 - 2.5 * plain.len() as f64).abs() <= 1.0, "{} {}", plain.len(), scaled.len());
+        let at = |time| scaled.arrivals.binary_search(time).is_ok();
+        assert!(plain.arrivals.iter().all(at));
+        assert_eq!(scaled.tokens_in.len(), scaled.len());
+        assert!(scaled.tokens_in.iter().all(|tokens| plain.tokens_in.contains(tokens)));
+    }
+}
