@@ -31,6 +31,36 @@ pub fn ps1_mean_sojourn(load: f64) -> f64 {
     1.0 / (1.0 - load)
 }
 
+/// What a station does whose requests are served at full speed up to a number, and share that much capacity beyond it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CappedSharing {
+    /// Requests in the system.
+    pub mean_number: f64,
+    /// Mean time in the system.
+    pub mean_sojourn: f64,
+}
+
+/// M/G/1 processor sharing with a rate cap: n requests are each served at the rate min(1, c / n), where `full` is c, any positive
+/// number. The number present has the distribution of the birth-death chain with death rates min(n, c), whatever the
+/// distribution of the service times (Cohen 1979, Acta Informatica 12, 245-284: generalized processor sharing with f(n) = min(1, c / n));
+/// with c = 1 it is M/G/1-PS, with a whole c and exponential service it has the number of M/M/c.
+pub fn capped_sharing(full: f64, offered: f64) -> CappedSharing {
+    let whole = full.floor();
+    let (mut weight, mut total, mut first) = (1.0, 1.0, 0.0);
+    for n in 1..=whole as u32 {
+        weight *= offered / f64::from(n);
+        total += weight;
+        first += f64::from(n) * weight;
+    }
+    // Beyond that the weights fall by the load each time.
+    let load = offered / full;
+    let slack = 1.0 - load;
+    total += weight * load / slack;
+    first += weight * (whole * load / slack + load / (slack * slack));
+    let mean_number = first / total;
+    CappedSharing { mean_number, mean_sojourn: mean_number / offered }
+}
+
 /// What M/M/c/K does in the long run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MmcK {
@@ -124,6 +154,13 @@ mod tests {
         close(mmck(1, 5, 0.8).blocking, 0.088_819_498_655_564_2);
         close(mmck(3, 400, 2.1).mean_wait, mmc_mean_wait(3, 2.1));
         close(ps1_mean_sojourn(0.8), 5.0);
+        close(capped_sharing(1.0, 0.8).mean_sojourn, ps1_mean_sojourn(0.8));
+        close(capped_sharing(50.0, 40.0).mean_sojourn, 1.0 + mmc_mean_wait(50, 40.0));
+        // Half a server is one of half the speed, at any time.
+        close(capped_sharing(0.5, 0.4).mean_sojourn, 2.0 * ps1_mean_sojourn(0.8));
+        // Two and a half servers, solved by hand from p(n) = p(0) (1, 2, 2, 2 r, 2 r^2, ...) with r = 2 / 2.5: total 3 + 2 / (1 - r) = 13,
+        // first moment 2 + 2 (2 / (1 - r) + r / (1 - r)^2) = 62.
+        close(capped_sharing(2.5, 2.0).mean_number, 62.0 / 13.0);
     }
 
     /// Cases of the reference table (exact birth-death solutions): machine-repair-20-3-8 and closed-10-5-1.

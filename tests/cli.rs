@@ -348,7 +348,6 @@ fn refused(place: &Place, file: &str, words: &str) {
 #[case("hpa: { min: 1, max: 9, target: { cpu: 60% } }", "hpa", "hpa")]
 #[case("target: { cpu: 60% }", "target: { in-fligth: 3 }", "did you mean `in-flight`?")]
 #[case("target: { cpu: 60% }", "target: { orders: 3 }", "metrics: { custom: { orders: MEASURE } }")]
-#[case("limits: { cpu: 1 } }", "limits: { cpu: 0 } }\n  service-model: processor-sharing", "needs a CPU limit")]
 #[case("service:\n", "services:\n", "must be a list")]
 #[case("dispatch: x", "dispatch: x", "")]
 fn broken_scenarios_are_refused(#[case] part: &str, #[case] by: &str, #[case] words: &str) {

@@ -48,8 +48,11 @@ impl Seen<'_> {
 
     /// Replicas serve at the pace that demands are stated in, and each request has a slot to itself.
     fn plain(&self) -> bool {
-        let even = |speed: f64| speed == 1.0;
-        !self.put_in.sharing && self.case.nodes.iter().flat_map(|nodes| &nodes.pools).all(|pool| even(pool.speed))
+        let (case, machines) = (self.put_in, self.case.machines());
+        let need = f64::from(case.concurrency) * case.share_millis as f64 + 1e3 * case.cpu_idle;
+        let enough = |cores| case.ceiling_millis(cores).is_none_or(|ceiling| need <= ceiling as f64);
+        let bare = !machines.is_empty() || enough(None);
+        bare && machines.iter().all(|machine| machine.speed == 1.0 && enough(Some(machine.core_millis)))
     }
 
     /// I1: what arrived is what the trace holds, and each request met one fate.
@@ -165,6 +168,16 @@ impl Seen<'_> {
         prop_assert!(record.timeline.iter().all(|row| within(row.ready + row.starting, f64::from(most))));
         prop_assert!(self.put_in.crash.is_some() || record.crashes == 0);
         prop_assert!((0.0..=1.0 + 1e-9).contains(&record.utilization), "utilization {}", record.utilization);
+        let machines = self.case.machines();
+        let ceilings: Vec<Option<u64>> = match &machines[..] {
+            [] => vec![self.put_in.ceiling_millis(None)],
+            all => all.iter().map(|machine| self.put_in.ceiling_millis(Some(machine.core_millis))).collect(),
+        };
+        if let Some(most) = ceilings.into_iter().max().flatten() {
+            let most = (most as f64 / 1e3).max(self.put_in.cpu_idle);
+            let used = record.cpu_utilization * self.put_in.cpu_millis as f64 / 1e3;
+            prop_assert!(within(used, most), "{used} cores a replica, at most {most}");
+        }
         prop_assert!(record.mean_ready <= f64::from(record.max_ready) + 1e-9);
         if let Some(nodes) = &self.case.nodes {
             let fit = |pool: &crate::random_scenario::PoolCase| {

@@ -86,6 +86,24 @@ impl InstanceType {
     /// # Errors
     /// If the pod requests nothing or more than the instance has.
     pub fn share_price(&self, cpu: Millicores, memory: Bytes) -> Result<UsdPerHour, ShareError> {
+        let (asked, has) = self.share(cpu, memory)?;
+        let nanos = (u128::from(self.price.as_nanos()) * asked).div_ceil(has);
+        // At most the price itself, as the share is at most one.
+        Ok(UsdPerHour::from_nanos(nanos as u64))
+    }
+
+    /// The CPU that comes with the share of [`InstanceType::share_price`]: the same part of the instance's virtual CPUs, rounded up
+    /// to a thousandth.
+    ///
+    /// # Errors
+    /// As for the price.
+    pub fn share_cpu(&self, cpu: Millicores, memory: Bytes) -> Result<Millicores, ShareError> {
+        let (asked, has) = self.share(cpu, memory)?;
+        Ok(Millicores::new((u128::from(self.cpu.get()) * asked).div_ceil(has) as u64))
+    }
+
+    /// The share as a fraction.
+    fn share(&self, cpu: Millicores, memory: Bytes) -> Result<(u128, u128), ShareError> {
         let (has_cpu, has_memory) = (self.allocatable.cpu.get(), self.allocatable.memory.get());
         let (cpu, memory) = (cpu.get(), memory.get());
         if cpu == 0 && memory == 0 {
@@ -96,10 +114,7 @@ impl InstanceType {
         }
         let wide = u128::from;
         let cpu_rules = wide(cpu) * wide(has_memory) >= wide(memory) * wide(has_cpu);
-        let (asked, has) = if cpu_rules && has_cpu > 0 { (cpu, has_cpu) } else { (memory, has_memory) };
-        let nanos = (wide(self.price.as_nanos()) * wide(asked)).div_ceil(wide(has));
-        // At most the price itself, as the share is at most one.
-        Ok(UsdPerHour::from_nanos(nanos as u64))
+        Ok(if cpu_rules && has_cpu > 0 { (wide(cpu), wide(has_cpu)) } else { (wide(memory), wide(has_memory)) })
     }
 }
 
@@ -128,6 +143,15 @@ mod tests {
     fn prices_the_larger_share(#[case] cpu: u64, #[case] mib: u64, #[case] nanos: Result<u64, ShareError>) {
         let price = m6i_large().share_price(Millicores::new(cpu), Bytes::from_mib(mib));
         assert_eq!(price.map(UsdPerHour::as_nanos), nanos);
+    }
+
+    #[rstest]
+    #[case(1930, 0, 2000)]
+    #[case(965, 1000, 1000)]
+    #[case(100, 2301, 667)] // a third of the memory, and of the two cores
+    fn cpu_of_the_share(#[case] cpu: u64, #[case] mib: u64, #[case] bought: u64) {
+        let share = m6i_large().share_cpu(Millicores::new(cpu), Bytes::from_mib(mib));
+        assert_eq!(share, Ok(Millicores::new(bought)));
     }
 
     proptest! {

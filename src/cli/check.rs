@@ -6,7 +6,9 @@ use super::test::is_story;
 use super::{Failure, ScenarioArguments, remark, say, shown};
 use crate::config::Diagnostics;
 use crate::engine::scenario::Scenario;
-use crate::experiment::{Story, expectations, full_replica_cpu, out_of_reach_by_distribution, transients};
+use crate::experiment::{
+    Story, cpu, expectations, full_replica_cpu, out_of_reach_by_distribution, transients, without_ceiling,
+};
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
@@ -80,13 +82,16 @@ fn facts(scenario: &Scenario) -> String {
 fn contents(scenario: &Scenario) -> String {
     let services: Vec<&str> = scenario.services.iter().map(|service| service.spec.name.as_str()).collect();
     let policies: Vec<&str> = scenario.policies.iter().map(|plan| plan.label.as_str()).collect();
-    format!(
+    let mut said = format!(
         "{}: ok, {} of {}, policies {}",
         scenario.path.display(),
         scenario.duration,
         services.join(" and "),
         policies.join(", ")
-    )
+    );
+    let cpu: Vec<String> = scenario.services.iter().map(|service| cpu(&service.spec, &scenario.pools)).collect();
+    without_ceiling(&cpu).for_each(|sentence| said += &format!("\n  {sentence}"));
+    said
 }
 
 /// How long each policy's run remembers its beginning, a line each.

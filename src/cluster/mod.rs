@@ -3,6 +3,7 @@
 //! There is no clock, no event queue and no generator in here: methods take `now` and drawn durations, and say what will
 //! happen when. The engine decides when it does.
 
+mod ceiling;
 pub mod dispatch;
 mod lease;
 mod node;
@@ -14,6 +15,7 @@ mod service_model;
 mod sharing;
 mod slots;
 
+pub use ceiling::{Bound, Ceiling, Power};
 pub use dispatch::{DISPATCHERS, Dispatcher, DispatcherPlugin};
 pub use lease::{Lease, LeaseBook, LeaseId, Settled};
 pub use node::{Node, NodeId, NodePool, Nodes, PodRequest};
@@ -22,5 +24,5 @@ pub use pod::{ContainerRequest, CpuUse, PodSpec};
 pub use replica::{Replica, ReplicaPhase};
 pub use service::{DemandModel, ModelKind, OnTimeout, Retry, ServiceDefaults, ServiceSpec, StartUp, Timeout};
 pub use service_model::{Due, Evicted, Finished, ServiceModel};
-pub use sharing::ProcessorSharing;
+pub use sharing::Sharing;
 pub use slots::Slots;

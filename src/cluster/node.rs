@@ -1,6 +1,7 @@
 //! Nodes: what they have, what pods have taken of it, and which pod goes where.
 
 use super::placement::{NonZeroRequest, Placement};
+use super::service::ServiceSpec;
 use crate::catalog::{Allocatable, InstanceType};
 use crate::units::{Bytes, Millicores, SimDuration, SimTime};
 
@@ -16,6 +17,8 @@ pub struct NodePool {
     pub instance: String,
     /// What each node has to give.
     pub allocatable: Allocatable,
+    /// Cores of each node, more than it has to give: a pod without a CPU limit may use them all.
+    pub cores: Millicores,
     /// How many nodes.
     pub count: u32,
     /// Zones, given to the nodes in turn; none means one zone without a name.
@@ -31,6 +34,7 @@ impl NodePool {
             name: name.into(),
             instance: instance.name.clone(),
             allocatable: instance.allocatable,
+            cores: instance.cpu,
             count,
             zones: Vec::new(),
             speed: 1.0,
@@ -49,6 +53,17 @@ pub struct PodRequest {
     pub memory: Bytes,
 }
 
+impl PodRequest {
+    /// What a replica of service number `service` asks.
+    pub fn of(service: u32, spec: &ServiceSpec) -> Self {
+        PodRequest {
+            service,
+            cpu: spec.cpu_request.unwrap_or_default(),
+            memory: spec.memory_request.unwrap_or_default(),
+        }
+    }
+}
+
 /// A node and what is taken of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
@@ -61,6 +76,7 @@ pub struct Node {
     /// What it has to give.
     pub allocatable: Allocatable,
     speed: f64,
+    cores: Millicores,
     /// Whether its zone is lost.
     lost: bool,
     taken: Allocatable,
@@ -160,6 +176,7 @@ impl Nodes {
                     zone: zone_number as u32,
                     allocatable: pool.allocatable,
                     speed: pool.speed,
+                    cores: pool.cores,
                     lost: false,
                     taken: Allocatable { cpu: Millicores::ZERO, memory: Bytes::ZERO, pods: 0 },
                     non_zero: NonZeroRequest::default(),
@@ -220,9 +237,10 @@ impl Nodes {
         *images[service].get_or_insert(now + pull)
     }
 
-    /// Relative speed of the node's cores.
-    pub fn speed(&self, node: NodeId) -> f64 {
-        self.nodes[node as usize].speed
+    /// The node's cores and their relative speed.
+    pub fn cores(&self, node: NodeId) -> (Millicores, f64) {
+        let node = &self.nodes[node as usize];
+        (node.cores, node.speed)
     }
 
     /// The zones' names in the order of their numbers.

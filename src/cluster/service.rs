@@ -23,13 +23,13 @@ pub enum DemandModel {
     },
 }
 
-/// How the requests in service share a replica.
+/// What the requests in service are made of. Beyond the replica's CPU ceiling they slow each other down in either case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ModelKind {
-    /// Each takes its demand, however many run beside it (threads that wait on something else).
+    /// Each uses CPU for a part of its service time (`cpu-per-request`) and waits on something else for the rest.
     #[default]
     Slots,
-    /// They divide the CPU limit evenly, each using one core at most (CPU-bound work under a limit).
+    /// They are pure CPU work: each keeps one core busy for all of its service time.
     ProcessorSharing,
 }
 
@@ -100,6 +100,8 @@ pub struct ServiceSpec {
     pub cpu_request: Option<Millicores>,
     /// CPU limit of the container that does the work.
     pub cpu_limit: Option<Millicores>,
+    /// CPU that the price of a replica pays for, where it is the price of some size: the ceiling without a limit.
+    pub cpu_bought: Option<Millicores>,
     /// Memory that a replica requests, as `cpu_request`.
     pub memory_request: Option<Bytes>,
     /// What its pod asks for beyond these sums.
@@ -112,8 +114,8 @@ pub struct ServiceSpec {
     pub demand: DemandModel,
     /// How requests in service share a replica.
     pub model: ModelKind,
-    /// CPU used per second of service, in cores: from `cpu-per-request` and the mean demand, or else such that a full replica
-    /// uses its CPU request.
+    /// CPU used per second of unhindered service, in cores: from `cpu-per-request` and the mean demand; or else such that a full
+    /// replica uses its CPU request; or else one core, or less where that would exceed the replica's ceiling.
     pub cpu_per_busy_second: f64,
     /// CPU that a running replica uses without any request, in cores.
     pub cpu_idle: f64,
@@ -181,11 +183,6 @@ impl ServiceSpec {
         let retry = fields.node_of("retry").and_then(|node| read_retry(node, sink));
         let crash = fields.optional("crash-after", sink);
         let demand = demand?;
-        let limit = resources.1.map(Millicores::as_cores);
-        if model == ModelKind::ProcessorSharing && limit.is_none_or(|cores| cores == 0.0) {
-            let error = fields.node_of("service-model")?.error("processor sharing needs a CPU limit to share");
-            sink.push(error.help("add `resources: { limits: { cpu: 1 } }`"));
-        }
         let shared = model == ModelKind::ProcessorSharing;
         let request = pod.serving().and_then(|container| container.cpu).or(resources.0);
         let full_replica = request.map(|cpu| cpu.as_cores() / f64::from(concurrency.unwrap_or(1)));
@@ -198,8 +195,18 @@ impl ServiceSpec {
         pod.memory_stated = memory != (Bytes::ZERO, Bytes::ZERO);
         let pod = pod.or_one(resources.0, resources.2);
         let cpu_per_busy_second = match (&demand, cpu_per_request) {
-            // Shared cores are busy for exactly as long as they work.
-            _ if shared => 1.0,
+            _ if shared => {
+                if let Some(node) = fields.node_of("cpu-per-request") {
+                    let warning = node.warning(
+                        "`cpu-per-request` is left out: with processor sharing all of the service time is CPU",
+                    );
+                    sink.push(
+                        warning
+                            .help("leave `service-model` out to have requests that use CPU for a part of their time"),
+                    );
+                }
+                1.0
+            }
             (DemandModel::Drawn(distribution), Some(cpu)) if distribution.mean() > 0.0 => {
                 cpu.as_secs_f64() / distribution.mean()
             }
@@ -215,14 +222,12 @@ impl ServiceSpec {
             let help = "add `concurrency:`, the number of requests that one replica serves at once";
             fields.missing(&["concurrency"], error.help(help), sink);
         }
-        if let (Some(concurrency), Some(limit), ModelKind::Slots) = (concurrency, limit, model) {
-            warn_about_throttling(fields, f64::from(concurrency) * cpu_per_busy_second, limit, sink);
-        }
         Some(ServiceSpec {
             name: name.unwrap_or_else(|| "service".into()),
             replicas: replicas.unwrap_or(1),
             cpu_request: resources.0,
             cpu_limit: resources.1,
+            cpu_bought: None,
             memory_request: resources.2,
             pod,
             concurrency: concurrency.unwrap_or(u32::MAX),
@@ -240,16 +245,6 @@ impl ServiceSpec {
             retry,
             crash,
         })
-    }
-}
-
-/// Slots never slow each other down, so a limit that they could exceed together is not modelled: say so.
-fn warn_about_throttling(fields: &Fields<'_>, peak: f64, limit: f64, sink: &mut Diagnostics) {
-    if peak > limit * 1.000_001 {
-        let node = fields.node_of("concurrency").unwrap_or(fields.node());
-        let message = format!("a full replica would use {peak:.3} cores, above its CPU limit of {limit}");
-        let help = "slots are not throttled; use `service-model: processor-sharing`, or less concurrency";
-        sink.push(node.warning(message).help(help));
     }
 }
 

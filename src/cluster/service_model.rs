@@ -32,8 +32,9 @@ pub struct Evicted {
 /// How the jobs in service share a replica. Waiting for a free slot is not the model's business: it is offered only jobs
 /// that may start.
 pub trait ServiceModel: Send {
-    /// A new replica takes `seat`; its node works at `speed` times the reference speed.
-    fn open(&mut self, seat: u32, speed: f64);
+    /// A new replica takes `seat`; its node works at `speed` times the reference speed, and its CPU lets `full` requests, above zero
+    /// and not whole as a rule, run at that speed at once.
+    fn open(&mut self, seat: u32, speed: f64, full: f64);
 
     /// Starts `job`, which needs `demand` of service at the reference speed.
     fn start(&mut self, seat: u32, job: u32, demand: SimDuration, now: SimTime) -> Option<Due>;
@@ -48,4 +49,7 @@ pub trait ServiceModel: Send {
     /// nanoseconds. CPU use is proportional to this: a faster node is done sooner and so uses less of its cores. Looking
     /// changes nothing, not even a rounding.
     fn work_done(&self, seat: u32, busy_nanos: u128, now: SimTime) -> f64;
+
+    /// The time that a request of `demand` takes in `seat` without neighbours.
+    fn alone(&self, seat: u32, demand: SimDuration) -> SimDuration;
 }

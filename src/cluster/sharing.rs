@@ -1,178 +1,420 @@
-//! Processor sharing: the jobs in service divide the replica's cores evenly, each using one core at most.
+//! Requests that share a CPU: at full speed while their needs together stay below the replica's ceiling, and slowed evenly beyond.
+//!
+//! A request in service keeps a share of a core busy while it runs unhindered. A replica whose CPU ceiling is so many times that
+//! share lets `full` requests, a fraction as a rule, run at full speed at once; of n > `full` requests each progresses at
+//! full / n. That is processor sharing with a rate cap per request: slots as long as n <= full, and M/G/1 processor sharing
+//! where requests are pure CPU work on one core. In a station with Poisson arrivals the number present has the distribution of the
+//! birth-death chain with death rates min(n, full), whatever the distribution of the service times (Cohen 1979, The multiple
+//! phase service network with generalized processor sharing).
+//!
+//! Progress is the same for all requests of a replica, so one clock per replica tells it: a request that starts when the clock
+//! shows v, and takes d alone, leaves the CPU when it shows v + d. That is a moment between two nanoseconds as a rule, and the others
+//! go faster from then on; its answer is told at the next whole nanosecond, so that what ends at the same time by the rules ends
+//! at the same nanosecond here, before what begins then. Clock and time are kept in units of 2^-56 ns, and each change of n rounds by less
+//! than one unit of either. After a million changes with a hundred times as many requests as run at full speed the error is below
+//! 2^-56 * 2^20 * 2^7 = 2^-29 ns; a moment up to [`FORGIVEN`] after a whole nanosecond counts as that nanosecond.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 
 use super::service_model::{Due, Evicted, Finished, ServiceModel};
+use super::slots::on_node;
 use crate::units::{SimDuration, SimTime};
 
-/// A job in service: done when the replica's virtual time reaches `finish`.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// Bits of a nanosecond in time and clock.
+const FINE: u32 = 56;
+/// 2^-20 ns, a millionth, in units.
+const FORGIVEN: u128 = 1 << (FINE - 20);
+/// The largest denominator of `full`: five digits after the point, and every sixth that matters.
+const MOST_PARTS: u64 = 1 << 18;
+/// The largest numerator.
+const MOST_FULL: u64 = 1 << 22;
+/// The longest demand that is told from longer ones, 36 years. A run lasts ten at most, so that clock and demand stay below 2^61 ns.
+const LONGEST: u64 = 1 << 60;
+
+/// A request in service: it leaves the CPU when the replica's clock reaches `finish`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Share {
-    finish: f64,
+    finish: u128,
     /// Order of start, which breaks ties.
     order: u64,
     job: u32,
 }
 
-impl Eq for Share {}
+/// A positive fraction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Ratio {
+    over: u64,
+    under: u64,
+}
 
-impl PartialOrd for Share {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
+impl Default for Ratio {
+    fn default() -> Self {
+        Ratio { over: 1, under: 1 }
     }
 }
 
-impl Ord for Share {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.finish.total_cmp(&other.finish).then(self.order.cmp(&other.order))
+impl Ratio {
+    /// The best approximation of a positive number by its continued fraction: exact for what was a ratio of small whole
+    /// numbers before it was rounded to a float.
+    fn near(value: f64) -> Ratio {
+        let (mut before, mut last) = ((0_u64, 1_u64), (1_u64, 0_u64));
+        let mut rest = value.min(MOST_FULL as f64);
+        for _ in 0..32 {
+            let whole = rest.floor();
+            let next = (whole as u64).checked_mul(last.0).and_then(|n| n.checked_add(before.0));
+            let under = (whole as u64).checked_mul(last.1).and_then(|n| n.checked_add(before.1));
+            let (Some(over), Some(under)) = (next, under) else { break };
+            if over > MOST_FULL || under > MOST_PARTS {
+                break;
+            }
+            (before, last) = (last, (over, under));
+            let close = (over as f64 / under as f64 - value).abs() <= 1e-13 * value;
+            if close || rest == whole {
+                break;
+            }
+            rest = 1.0 / (rest - whole);
+        }
+        if last.0 == 0 || last.1 == 0 {
+            Ratio { over: 1, under: MOST_PARTS }
+        } else {
+            Ratio { over: last.0, under: last.1 }
+        }
     }
 }
 
 #[derive(Debug, Default)]
 struct Seat {
     speed: f64,
+    /// Requests that run at full speed at once.
+    full: Ratio,
+    /// Requests that use the CPU.
     shares: BinaryHeap<Reverse<Share>>,
-    /// Service that each job present since the last idle moment has received, in nanoseconds at the reference speed.
-    virtual_time: f64,
-    /// When `virtual_time` and `work` were brought up to date.
+    /// Requests that have left the CPU, and whose answer comes at the next whole nanosecond, in order.
+    ended: VecDeque<u32>,
+    /// Service that each request present since the last idle moment has received, in units.
+    clock: u128,
+    /// When `clock` and `work` were brought up to date.
     since: SimTime,
-    /// Core-nanoseconds used.
-    work: f64,
+    /// Slot-nanoseconds at full speed, times the denominator of `full`; up to the whole nanosecond of the answer.
+    work: u128,
     /// Number of the latest announcement; an event with another number was overtaken.
     announced: u32,
+    /// When the latest announcement comes due; it may come too early, and is then made again.
+    coming: Option<SimTime>,
     starts: u64,
 }
 
-/// Processor sharing with a limited number of cores: with n jobs on c cores each runs at min(1, c/n) of the node's speed.
-/// For one core this is M/G/1-PS, whose mean sojourn time depends on the mean demand only (insensitivity).
-#[derive(Debug)]
-pub struct ProcessorSharing {
-    cores: f64,
+/// Requests that share their replica's CPU, see the module.
+#[derive(Debug, Default)]
+pub struct Sharing {
     seats: Vec<Seat>,
 }
 
-impl ProcessorSharing {
-    /// Replicas of `cores` cores (a CPU limit of 500m is half a core).
-    pub fn new(cores: f64) -> Self {
-        ProcessorSharing { cores, seats: Vec::new() }
-    }
-}
-
 impl Seat {
-    /// Service per job and nanosecond.
-    fn rate(&self, cores: f64) -> f64 {
-        let jobs = self.shares.len() as f64;
-        if jobs == 0.0 { 0.0 } else { self.speed * (cores / jobs).min(1.0) }
+    /// Slots that are asked for, in parts of `full.over`, if all of the CPU is used; `None` while everybody runs at full speed.
+    fn asked(&self) -> Option<u128> {
+        let asked = (self.shares.len() as u64).saturating_mul(self.full.under);
+        (asked > self.full.over).then(|| u128::from(asked))
     }
 
-    fn advance(&mut self, cores: f64, now: SimTime) {
-        let elapsed = now.since(self.since).as_nanos() as f64;
-        self.virtual_time += self.rate(cores) * elapsed;
-        self.work = self.work_at(cores, now);
+    /// Units of the clock that `time` units of time bring.
+    fn progress(&self, time: u128) -> u128 {
+        match self.asked() {
+            None => time,
+            Some(asked) => scaled(time, u128::from(self.full.over), asked, |amount, by| amount / by),
+        }
+    }
+
+    /// Units of time in which the clock advances by `units`.
+    fn time_for(&self, units: u128) -> u128 {
+        match self.asked() {
+            None => units,
+            Some(asked) if self.full.over == 1 => units.saturating_mul(asked),
+            Some(asked) => scaled(units, asked, u128::from(self.full.over), u128::div_ceil),
+        }
+    }
+
+    /// What is worked at now, in slots times the denominator of `full`.
+    fn used(&self) -> u128 {
+        let jobs = (self.shares.len() + self.ended.len()) as u64;
+        u128::from(jobs.saturating_mul(self.full.under).min(self.full.over))
+    }
+
+    /// Brings everything up to `now`; whoever leaves the CPU meanwhile makes room for the others at that very moment.
+    fn advance(&mut self, now: SimTime) {
+        let elapsed = now.since(self.since).as_nanos();
+        if elapsed == 0 {
+            return;
+        }
+        self.work += self.used() * u128::from(elapsed);
         self.since = now;
+        let mut time = u128::from(elapsed) << FINE;
+        while let Some(Reverse(first)) = self.shares.peek() {
+            let needed = self.time_for(first.finish.saturating_sub(self.clock));
+            if needed > time + FORGIVEN {
+                self.clock += self.progress(time);
+                return;
+            }
+            self.clock = self.clock.max(first.finish);
+            time = time.saturating_sub(needed);
+            self.ended.push_back(first.job);
+            self.shares.pop();
+        }
     }
 
-    /// Core-nanoseconds used up to `now`.
-    fn work_at(&self, cores: f64, now: SimTime) -> f64 {
-        self.work + cores.min(self.shares.len() as f64) * now.since(self.since).as_nanos() as f64
+    /// Whoever needs no time any more leaves the CPU.
+    fn end_due(&mut self) {
+        if let Some(Reverse(first)) = self.shares.peek()
+            && self.time_for(first.finish.saturating_sub(self.clock)) <= FORGIVEN
+        {
+            self.clock = self.clock.max(first.finish);
+            self.ended.push_back(first.job);
+            self.shares.pop();
+        }
     }
 
-    fn announce(&mut self, cores: f64, now: SimTime) -> Option<Due> {
-        self.announced = self.announced.wrapping_add(1);
+    /// Nanoseconds until the next answer.
+    fn wait(&self) -> Option<u64> {
+        if !self.ended.is_empty() {
+            return Some(0);
+        }
         let Reverse(first) = self.shares.peek()?;
-        let wait = ((first.finish - self.virtual_time) / self.rate(cores)).max(0.0).ceil();
-        Some(Due { time: now + SimDuration::from_nanos(wait as u64), tag: self.announced })
+        let needed = self.time_for(first.finish.saturating_sub(self.clock)).saturating_sub(FORGIVEN);
+        Some(u64::try_from(needed.div_ceil(1 << FINE)).unwrap_or(u64::MAX))
+    }
+
+    /// Announces the next end, unless an earlier announcement will look for it in time.
+    fn announce(&mut self, now: SimTime) -> Option<Due> {
+        let Some(wait) = self.wait() else {
+            self.coming = None;
+            self.announced = self.announced.wrapping_add(1);
+            return None;
+        };
+        let time = now + SimDuration::from_nanos(wait);
+        if self.coming.is_some_and(|coming| coming <= time) {
+            return None;
+        }
+        self.coming = Some(time);
+        self.announced = self.announced.wrapping_add(1);
+        Some(Due { time, tag: self.announced })
     }
 }
 
-impl ServiceModel for ProcessorSharing {
-    fn open(&mut self, seat: u32, speed: f64) {
+/// `amount * by / of`, rounded as `divide` does; amounts of years are divided first, whose last digits do not matter.
+#[inline]
+fn scaled(amount: u128, by: u128, of: u128, divide: impl Fn(u128, u128) -> u128) -> u128 {
+    match amount.checked_mul(by) {
+        Some(product) => divide(product, of),
+        None => divide(amount, of).saturating_mul(by),
+    }
+}
+
+impl ServiceModel for Sharing {
+    fn open(&mut self, seat: u32, speed: f64, full: f64) {
         if seat as usize >= self.seats.len() {
             self.seats.resize_with(seat as usize + 1, Seat::default);
         }
         // The numbers of announcements go on: an event of the seat's former replica may still be queued.
-        let announced = self.seats[seat as usize].announced;
-        self.seats[seat as usize] = Seat { speed, announced, ..Seat::default() };
+        let announced = self.seats[seat as usize].announced.wrapping_add(1);
+        self.seats[seat as usize] = Seat { speed, full: Ratio::near(full), announced, ..Seat::default() };
     }
 
     fn start(&mut self, seat: u32, job: u32, demand: SimDuration, now: SimTime) -> Option<Due> {
-        let cores = self.cores;
         let seat = &mut self.seats[seat as usize];
-        seat.advance(cores, now);
+        seat.advance(now);
         if seat.shares.is_empty() {
-            // Starting again from zero keeps the floating-point error from growing with the length of the run.
-            seat.virtual_time = 0.0;
+            seat.clock = 0;
         }
-        let finish = seat.virtual_time + demand.as_nanos() as f64;
+        let demand = on_node(demand, seat.speed).as_nanos().min(LONGEST);
+        let finish = seat.clock + (u128::from(demand) << FINE);
         seat.starts += 1;
         seat.shares.push(Reverse(Share { finish, order: seat.starts, job }));
-        seat.announce(cores, now)
+        seat.announce(now)
     }
 
     fn due(&mut self, seat: u32, tag: u32, now: SimTime) -> Finished {
-        let cores = self.cores;
         let seat = &mut self.seats[seat as usize];
         if tag != seat.announced {
             return Finished { job: None, next: None };
         }
-        seat.advance(cores, now);
-        let done = seat.shares.pop();
-        if let Some(Reverse(share)) = done {
-            seat.virtual_time = seat.virtual_time.max(share.finish);
+        seat.coming = None;
+        seat.advance(now);
+        if seat.ended.is_empty() {
+            seat.end_due();
         }
-        let next = seat.announce(cores, now);
-        Finished { job: done.map(|Reverse(share)| share.job), next }
+        let job = seat.ended.pop_front();
+        Finished { job, next: seat.announce(now) }
     }
 
     fn evict(&mut self, seat: u32, job: u32, now: SimTime) -> Evicted {
-        let cores = self.cores;
         let seat = &mut self.seats[seat as usize];
-        seat.advance(cores, now);
+        seat.advance(now);
         seat.shares.retain(|Reverse(share)| share.job != job);
-        Evicted { lingers: false, next: seat.announce(cores, now) }
+        seat.ended.retain(|ended| *ended != job);
+        Evicted { lingers: false, next: seat.announce(now) }
     }
 
     fn work_done(&self, seat: u32, _busy_nanos: u128, now: SimTime) -> f64 {
-        self.seats[seat as usize].work_at(self.cores, now)
+        let seat = &self.seats[seat as usize];
+        let work = seat.work + seat.used() * u128::from(now.since(seat.since).as_nanos());
+        work as f64 / seat.full.under as f64
+    }
+
+    fn alone(&self, seat: u32, demand: SimDuration) -> SimDuration {
+        let seat = &self.seats[seat as usize];
+        let demand = on_node(demand, seat.speed);
+        let Ratio { over, under } = seat.full;
+        if over >= under {
+            return demand;
+        }
+        let nanos = (u128::from(demand.as_nanos()) * u128::from(under)).div_ceil(u128::from(over));
+        SimDuration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn at(millis: u64) -> SimTime {
         SimTime::from_nanos(millis * 1_000_000)
     }
 
+    fn ms(millis: u64) -> SimDuration {
+        SimDuration::from_millis(millis)
+    }
+
+    fn with(full: f64, speed: f64) -> Sharing {
+        let mut model = Sharing::default();
+        model.open(0, speed, full);
+        model
+    }
+
+    /// Runs the announced event, and those that follow from it, until a request is done.
+    fn next_done(model: &mut Sharing, mut due: Due) -> (u32, SimTime, Option<Due>) {
+        loop {
+            let found = model.due(0, due.tag, due.time);
+            if let Some(job) = found.job {
+                return (job, due.time, found.next);
+            }
+            due = found.next.unwrap();
+        }
+    }
+
     #[test]
     fn two_jobs_share_one_core() {
-        let mut model = ProcessorSharing::new(1.0);
-        model.open(0, 1.0);
-        let first = model.start(0, 10, SimDuration::from_millis(100), at(0)).unwrap();
+        let mut model = with(1.0, 1.0);
+        let first = model.start(0, 10, ms(100), at(0)).unwrap();
         assert_eq!(first.time, at(100));
         // From 50 ms on the two halve the core: job 10 has 50 ms to go and is done at 150 ms, job 11 at 250 - 50 = 200 ms.
-        let second = model.start(0, 11, SimDuration::from_millis(100), at(50)).unwrap();
-        assert_eq!(second.time, at(150));
-        assert_eq!(model.due(0, first.tag, at(100)).job, None);
-        let done = model.due(0, second.tag, at(150));
-        assert_eq!(done.job, Some(10));
-        let last = done.next.unwrap();
-        assert_eq!(last.time, at(200));
-        assert_eq!(model.due(0, last.tag, at(200)).job, Some(11));
-        assert!((model.work_done(0, 0, at(300)) - 200e6).abs() < 1.0);
+        // What was announced for 100 ms is looked at then, and announced again.
+        assert_eq!(model.start(0, 11, ms(100), at(50)), None);
+        let (job, time, next) = next_done(&mut model, first);
+        assert_eq!((job, time), (10, at(150)));
+        let last = next.unwrap();
+        assert_eq!(next_done(&mut model, last), (11, at(200), None));
+        assert_eq!(model.work_done(0, 0, at(300)), 200e6);
+    }
+
+    #[test]
+    fn a_fraction_of_requests_runs_at_full_speed() {
+        // Half a core for requests of half a core each, and two and a half of them: the third slows all to 5/6.
+        let mut model = with(2.5, 1.0);
+        let first = model.start(0, 1, ms(100), at(0)).unwrap();
+        assert_eq!(model.start(0, 2, ms(100), at(0)), None);
+        assert_eq!(model.start(0, 3, ms(100), at(0)), None);
+        let (job, time, next) = next_done(&mut model, first);
+        assert_eq!((job, time, next.unwrap().time), (1, at(120), at(120)));
+        // Three at 2.5 slots for 120 ms.
+        assert_eq!(model.work_done(0, 0, at(120)), 300e6);
+        // Alone at half the speed of a core, and where even one request is too much.
+        assert_eq!(with(2.5, 0.5).alone(0, ms(100)), ms(200));
+        assert_eq!(with(0.25, 2.0).alone(0, ms(100)), ms(200));
     }
 
     #[test]
     fn eviction_speeds_up_the_rest() {
-        let mut model = ProcessorSharing::new(1.0);
-        model.open(0, 2.0);
-        model.start(0, 1, SimDuration::from_millis(100), at(0));
-        model.start(0, 2, SimDuration::from_millis(100), at(0));
+        let mut model = with(1.0, 2.0);
+        let first = model.start(0, 1, ms(100), at(0)).unwrap();
+        model.start(0, 2, ms(100), at(0));
         // Double speed, halved: 100 ms each would end at 100 ms; alone from 50 ms on, 50 ms of demand take 25 ms.
         let evicted = model.evict(0, 2, at(50));
         assert!(!evicted.lingers);
-        assert_eq!(evicted.next.unwrap().time, at(75));
+        let (job, time, _) = next_done(&mut model, evicted.next.unwrap_or(first));
+        assert_eq!((job, time), (1, at(75)));
+    }
+
+    /// Thirds and sevenths of a nanosecond do not add up to a late answer: 21 requests of 10 ms on one core, each a nanosecond after the
+    /// other, are done when all of their work is.
+    #[test]
+    fn ends_that_fall_together_are_not_late() {
+        let mut model = with(1.0, 1.0);
+        let mut now = 0;
+        let mut due = None;
+        for job in 0..21_u32 {
+            due = model.start(0, job, ms(10), SimTime::from_nanos(now)).or(due);
+            now += 1;
+        }
+        let mut ends = Vec::new();
+        while let Some(next) = due {
+            let (job, time, following) = next_done(&mut model, next);
+            ends.push((job, time.as_nanos()));
+            due = following;
+        }
+        assert_eq!(ends.last(), Some(&(20, 210_000_000)));
+        assert_eq!(ends.len(), 21);
+    }
+
+    #[test]
+    fn fractions_are_found_again() {
+        let found = |value: f64| (Ratio::near(value).over, Ratio::near(value).under);
+        assert_eq!(found(0.5), (1, 2));
+        assert_eq!(found(0.35 / (0.037 / 0.113)), (791, 740));
+        assert_eq!(found(1.0 / 3.0), (1, 3));
+        assert_eq!(found(1.9), (19, 10));
+        assert_eq!(found(250.0), (250, 1));
+        assert_eq!(found(1e-9), (1, MOST_PARTS));
+        assert_eq!(found(1e12), (MOST_FULL, 1));
+    }
+
+    proptest! {
+        #[test]
+        fn fractions_are_near(value in 0.001..1000.0f64) {
+            let Ratio { over, under } = Ratio::near(value);
+            prop_assert!((over as f64 / under as f64 / value - 1.0).abs() < 1e-6, "{value}: {over}/{under}");
+        }
+
+        /// No more than the ceiling is used, nothing is left undone while somebody could work, and each request gets its demand.
+        #[test]
+        fn work_is_conserved(
+            full in 1..9u64,
+            jobs in prop::collection::vec((0..40u64, 1..30u64), 1..40),
+        ) {
+            let full = full as f64 / 2.0;
+            let mut model = with(full, 1.0);
+            let mut due: Option<Due> = None;
+            let (mut now, mut ends) = (0, 0);
+            let mut step = |model: &mut Sharing, due: &mut Option<Due>, until: u64| {
+                while let Some(event) = due.filter(|event| event.time.as_nanos() <= until) {
+                    let found = model.due(0, event.tag, event.time);
+                    ends += usize::from(found.job.is_some());
+                    *due = found.next;
+                }
+            };
+            for (number, (gap, demand)) in jobs.iter().enumerate() {
+                now += gap;
+                step(&mut model, &mut due, now);
+                let next = model.start(0, number as u32, SimDuration::from_nanos(*demand), SimTime::from_nanos(now));
+                due = next.or(due);
+            }
+            step(&mut model, &mut due, u64::MAX);
+            prop_assert_eq!(ends, jobs.len());
+            let demanded: u64 = jobs.iter().map(|(_, demand)| demand).sum();
+            let worked = model.work_done(0, 0, SimTime::from_nanos(100_000));
+            // What is told at a whole nanosecond counts up to then.
+            prop_assert!(worked >= demanded as f64 && worked <= demanded as f64 + full * jobs.len() as f64, "{worked} {demanded}");
+        }
     }
 }

@@ -10,8 +10,14 @@ pub struct Slots {
     speeds: Vec<f64>,
 }
 
+/// The time that `demand` takes on a node of `speed`, to the nanosecond.
+#[inline]
+pub(super) fn on_node(demand: SimDuration, speed: f64) -> SimDuration {
+    if speed == 1.0 { demand } else { demand.scale(1.0 / speed) }
+}
+
 impl ServiceModel for Slots {
-    fn open(&mut self, seat: u32, speed: f64) {
+    fn open(&mut self, seat: u32, speed: f64, _full: f64) {
         if seat as usize >= self.speeds.len() {
             self.speeds.resize(seat as usize + 1, 1.0);
         }
@@ -20,9 +26,7 @@ impl ServiceModel for Slots {
 
     #[inline]
     fn start(&mut self, seat: u32, job: u32, demand: SimDuration, now: SimTime) -> Option<Due> {
-        let speed = self.speeds[seat as usize];
-        let time = if speed == 1.0 { demand } else { demand.scale(1.0 / speed) };
-        Some(Due { time: now + time, tag: job })
+        Some(Due { time: now + on_node(demand, self.speeds[seat as usize]), tag: job })
     }
 
     #[inline]
@@ -36,5 +40,9 @@ impl ServiceModel for Slots {
 
     fn work_done(&self, _seat: u32, busy_nanos: u128, _now: SimTime) -> f64 {
         busy_nanos as f64
+    }
+
+    fn alone(&self, seat: u32, demand: SimDuration) -> SimDuration {
+        on_node(demand, self.speeds[seat as usize])
     }
 }

@@ -4,8 +4,9 @@
 //!
 //! 1. *crash*: the replica that held the last attempt crashed or was killed;
 //! 2. *retry*: the request was answered, and the last attempt alone would have been within the limit: earlier ones took the time;
-//! 3. *service time*: the demand itself exceeds the limit (for a client that gave up: its patience), whatever the capacity;
-//! 4. *contention*: service took longer than the limit though the demand does not: neighbours on shared cores, or a slow node;
+//! 3. *service time*: alone in its replica, on its node and within its CPU ceiling, the request takes longer than the limit (for a
+//!    client that gave up: its patience), however many replicas there are;
+//! 4. *contention*: service took longer than the limit though alone it would not: neighbours took the CPU;
 //! 5. *queueing*: the attempt waited, or found no room. Then it counts what the service was doing when the attempt came: a replica
 //!    *waited for a node*, or replicas were ordered and *starting up*, or *too few replicas* were ordered.
 //!
@@ -28,9 +29,9 @@ listed! {
         StartUp,
         /// It queued, or found no room, while a replica waited for room on a node.
         NodeWait,
-        /// Its own demand exceeds the limit.
+        /// Alone in its replica it takes longer than the limit.
         ServiceTime,
-        /// It was slowed in service by others, or by a slow node.
+        /// It was slowed in service by its neighbours, who took the CPU.
         Contention,
         /// Earlier attempts took the time.
         Retry,
@@ -152,7 +153,8 @@ impl Ordered {
     }
 }
 
-/// Why a request that was answered at `now` missed a limit (nanoseconds).
+/// Why a request that was answered at `now` missed a limit (nanoseconds). The job's demand is the time that it takes alone in its
+/// replica.
 pub(super) fn of_late(job: &Job, now: u64, limit: u64) -> Cause {
     if now - job.offered <= limit {
         Cause::Retry
@@ -165,7 +167,8 @@ pub(super) fn of_late(job: &Job, now: u64, limit: u64) -> Cause {
     }
 }
 
-/// Why a request that is at a replica at the end, at `now`, has passed a limit (nanoseconds) without an answer.
+/// Why a request that is at a replica at the end, at `now`, has passed a limit (nanoseconds) without an answer; the job's demand
+/// as in [`of_late`].
 pub(super) fn of_unanswered(job: &Job, now: u64, limit: u64) -> Cause {
     match of_late(job, now, limit) {
         // One that still waits has not been slowed in service.
@@ -174,7 +177,7 @@ pub(super) fn of_unanswered(job: &Job, now: u64, limit: u64) -> Cause {
     }
 }
 
-/// Why a client gave up on an attempt after `patience` nanoseconds.
+/// Why a client gave up on an attempt after `patience` nanoseconds; the job's demand as in [`of_late`].
 pub(super) fn of_given_up(job: &Job, running: bool, patience: u64) -> Cause {
     let waited = !running || job.started > job.offered;
     if running && job.demand > patience {

@@ -2,7 +2,7 @@
 
 use super::objective::{Objective, Seen, judge};
 use super::record::{Elasticity, Interval, ObjectiveRecord, RequestCounts, RunRecord, ServiceRecord};
-use super::simulation::{Marks, RunSettings, Service, Simulation, slots_of, used_slots};
+use super::simulation::{Marks, RunSettings, Service, Simulation, used_slots};
 use super::tally::Totals;
 use super::unanswered::Unanswered;
 use crate::units::Millicores;
@@ -57,7 +57,9 @@ impl Service {
         let spec = &self.fleet.spec;
         let ready_area = (last.ready - from.ready) as f64;
         let serving_area = (last.serving - from.serving) as f64;
-        let used_area = used_slots(spec, &from.totals, &last.totals);
+        let powers = &self.fleet.powers;
+        let used_area = used_slots(powers.slow, &from.totals, &last.totals);
+        let slots = powers.slots_of_one(from.powers, last.powers, serving_area);
         let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
         let requested = spec.cpu_request.map_or(0.0, Millicores::as_cores);
         let cpu = last.totals.worked_since(&from.totals) * spec.cpu_per_busy_second + serving_area * spec.cpu_idle;
@@ -67,7 +69,7 @@ impl Service {
         ServiceRecord {
             name: name.clone(),
             counts,
-            utilization: share(used_area, serving_area * slots_of(spec)),
+            utilization: share(used_area, serving_area * slots),
             cpu_utilization: share(cpu, serving_area * requested),
             mean_ready: ready_area / nanos,
             max_ready: self.fleet.ready.max() as u32,

@@ -3,6 +3,7 @@
 use super::calendar::{Calendar, Event};
 use super::fault::Zones;
 use super::lane::LaneControl;
+use super::powers::Powers;
 use super::spec::ReplicaLease;
 use crate::cluster::{LeaseBook, Nodes, PodRequest, Replica, ReplicaPhase, ServiceSpec};
 use crate::policy::{PodPhase, PodView};
@@ -31,6 +32,8 @@ pub(super) struct Fleet {
     lease: Option<ReplicaLease>,
     /// Present replicas in order of their ids.
     pub replicas: Vec<Replica>,
+    /// What a replica does at once, by node.
+    pub powers: Powers,
     next_id: u32,
     free_seats: Vec<u32>,
     seats: u32,
@@ -58,10 +61,11 @@ pub(super) struct Fleet {
 }
 
 impl Fleet {
-    pub(super) fn new(service: u32, spec: ServiceSpec, lease: Option<ReplicaLease>) -> Self {
+    pub(super) fn new(service: u32, spec: ServiceSpec, lease: Option<ReplicaLease>, powers: Powers) -> Self {
         Fleet {
             service,
             spec,
+            powers,
             lease,
             replicas: Vec::new(),
             next_id: 0,
@@ -156,7 +160,7 @@ impl Fleet {
         }
         let replica = &mut self.replicas[index];
         if let Some(nodes) = shared.nodes.as_mut() {
-            let Some(node) = nodes.place(&pod_request(self.service, &self.spec)) else { return false };
+            let Some(node) = nodes.place(&PodRequest::of(self.service, &self.spec)) else { return false };
             replica.node = Some(node);
             replica.zone = Some(nodes.zone(node));
         }
@@ -216,11 +220,7 @@ impl Fleet {
         let seat = self.take_seat();
         let replica = &mut self.replicas[index];
         replica.seat = Some(seat);
-        let speed = match (&shared.nodes, replica.node) {
-            (Some(nodes), Some(node)) => nodes.speed(node),
-            _ => 1.0,
-        };
-        lane.open(seat, self.spec.concurrency, speed);
+        lane.open(seat, self.spec.concurrency, self.powers.of(replica.node));
         self.cold_starts += 1;
         if let Some(crash) = &self.spec.crash {
             let key = (u64::from(replica.crashes) << 32) | u64::from(replica.id);
@@ -340,7 +340,7 @@ impl Fleet {
             self.free_seat(seat);
         }
         if let (Some(nodes), Some(node)) = (shared.nodes.as_mut(), replica.node) {
-            nodes.release(node, &pod_request(self.service, &self.spec));
+            nodes.release(node, &PodRequest::of(self.service, &self.spec));
         }
         if let Some(lease) = replica.lease {
             shared.leases.close(lease, now);
@@ -382,6 +382,7 @@ impl Fleet {
         self.now_draining += draining;
         self.now_starting += starting;
         self.now_pending += pending;
+        self.powers.count(self.replicas[index].node, ready, draining);
     }
 
     fn uncount(&mut self, index: usize) {
@@ -390,6 +391,7 @@ impl Fleet {
         self.now_draining -= draining;
         self.now_starting -= starting;
         self.now_pending -= pending;
+        self.powers.uncount(self.replicas[index].node, ready, draining);
     }
 
     /// Brings the levels over time up to date.
@@ -398,6 +400,7 @@ impl Fleet {
         self.ready.set(ready, now);
         self.serving.set(ready + self.now_draining, now);
         self.starting.set(self.now_starting, now);
+        self.powers.settle(now);
         self.leased.set(self.now_leased, now);
         if self.awaited.iter().any(|(wanted, _)| ready >= u64::from(*wanted)) {
             let (met, open): (Vec<_>, Vec<_>) =
@@ -438,9 +441,4 @@ fn class_of(phase: ReplicaPhase) -> [u64; 4] {
         ReplicaPhase::Pending => [0, 0, 1, 1],
         _ => [0, 0, 1, 0],
     }
-}
-
-fn pod_request(service: u32, spec: &ServiceSpec) -> PodRequest {
-    let (cpu, memory) = spec.scheduled();
-    PodRequest { service, cpu, memory }
 }

@@ -14,7 +14,7 @@ use super::error::RunError;
 use super::jobs::{Job, JobState, Jobs, NIL};
 use super::tally::{Loss, Tally};
 use super::unanswered::Unanswered;
-use crate::cluster::{DemandModel, Dispatcher, OnTimeout, Retry, ServiceModel, Timeout};
+use crate::cluster::{DemandModel, Dispatcher, OnTimeout, Power, Retry, ServiceModel, Timeout};
 use crate::random::{Draw, Purpose, Streams};
 use crate::units::{SimDuration, SimTime};
 use crate::workload::{Clients, RequestBatch, TraceSource};
@@ -457,7 +457,9 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         let warm = std::mem::replace(&mut seat.served_before, true);
         if !job.abandoned {
             self.warm_requests += u64::from(warm && job.arrival >= self.tally.warm_up);
-            self.tally.completed(&job, now);
+            let (model, seat) = (&self.model, event.entity);
+            let alone = |demand| model.alone(seat, SimDuration::from_nanos(demand)).as_nanos();
+            self.tally.completed(&job, now, alone);
             self.over(job.ordinal);
         }
         self.vacate(event.entity);
@@ -574,7 +576,8 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             self.jobs.get_mut(number).abandoned = true;
         }
         let patience = self.spec.timeout.as_ref().map_or(NEVER, |timeout| timeout.after.as_nanos());
-        self.lose(attempt_of(&job), Loss::TimedOut, of_given_up(&job, !waits, patience));
+        let alone = self.model.alone(job.seat, SimDuration::from_nanos(job.demand)).as_nanos();
+        self.lose(attempt_of(&job), Loss::TimedOut, of_given_up(&Job { demand: alone, ..job }, !waits, patience));
     }
 
     /// Takes a waiting or running job out of its replica.
@@ -662,7 +665,7 @@ pub(super) trait LaneControl: Send {
     /// The time of the next event in nanoseconds, `u64::MAX` if there is none.
     fn next_event(&self) -> u64;
     /// Opens a seat for a replica that is ready; a number from [`LaneControl::seat_count`] downwards is taken again.
-    fn open(&mut self, seat: u32, slots: u32, speed: f64);
+    fn open(&mut self, seat: u32, slots: u32, power: Power);
     /// Lets a ready replica drain; `true` if it holds nothing.
     fn drain(&mut self, seat: u32) -> bool;
     /// Loses everything that a replica holds, and closes its seat.
@@ -732,13 +735,13 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         Lane::next_event(self)
     }
 
-    fn open(&mut self, seat: u32, slots: u32, speed: f64) {
+    fn open(&mut self, seat: u32, slots: u32, power: Power) {
         if seat as usize >= self.seats.len() {
             self.seats.resize(seat as usize + 1, Seat::default());
         }
         self.seats[seat as usize] = Seat { head: NIL, tail: NIL, slots, open: true, ..Seat::default() };
-        self.model.open(seat, speed);
-        self.dispatcher.open(seat, 0, speed);
+        self.model.open(seat, power.speed, power.full);
+        self.dispatcher.open(seat, 0, power.speed);
     }
 
     fn drain(&mut self, seat: u32) -> bool {
@@ -830,7 +833,8 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         let end = unanswered.end();
         let waits = |job: &Job| matches!(job.state, JobState::Waiting | JobState::Running) && !job.abandoned;
         for (_, job) in self.jobs.iter().filter(|(_, job)| waits(job)) {
-            unanswered.add(job.arrival, |limit| of_unanswered(job, end, limit));
+            let demand = self.model.alone(job.seat, SimDuration::from_nanos(job.demand)).as_nanos();
+            unanswered.add(job.arrival, |limit| of_unanswered(&Job { demand, ..*job }, end, limit));
         }
         for Reverse(retry) in self.retries.iter().filter(|Reverse(retry)| retry.attempt != FRESH) {
             unanswered.add(retry.arrival, |_| Cause::Retry);

@@ -16,6 +16,7 @@ mod jobs;
 mod lane;
 mod meter;
 mod objective;
+mod powers;
 mod record;
 pub mod scenario;
 mod simulation;

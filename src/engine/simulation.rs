@@ -8,11 +8,12 @@ use super::fleet::{Fleet, Shared};
 use super::lane::{Horizon, Lane, LaneControl, LaneSpec, LaneStop, LaneTotals};
 use super::meter::{Meter, Reading, ServiceReading};
 use super::objective::Ended;
+use super::powers::{PowerMarks, Powers};
 use super::record::{DecisionRecord, Interval, LeaseRecord, RunRecord};
 use super::spec::{RunSpec, ServiceRun};
 use super::tally::Tally;
 use crate::cluster::dispatch::{LeastLoaded, PowerOfTwo, Random, RoundRobin};
-use crate::cluster::{Dispatcher, LeaseBook, ModelKind, ProcessorSharing, ServiceModel, ServiceSpec, Slots};
+use crate::cluster::{Dispatcher, LeaseBook, ServiceModel, ServiceSpec, Sharing, Slots};
 use crate::policy::{Foresight, Foretold, Measures, Observation, ReasonCode, ScalingPolicy};
 use crate::stats::TimeWeighted;
 use crate::units::{SimDuration, SimTime, Usd};
@@ -49,6 +50,7 @@ pub(super) struct Marks {
     pub serving: u128,
     pub starting: u128,
     pub leased: u128,
+    pub powers: PowerMarks,
 }
 
 /// What all nodes cost, which is the same at any time.
@@ -367,11 +369,12 @@ impl Service {
             retry: spec.retry,
             streams: shared.streams,
         };
-        let lane = build_lane(lane_spec, spec, run.source, tally)?;
+        let powers = Powers::new(spec, shared.nodes.as_ref());
+        let lane = build_lane(lane_spec, spec, powers.slow, run.source, tally)?;
         let initial = run.policy.initial_replicas(spec.replicas);
         let mut service = Service {
             lane,
-            fleet: Fleet::new(number, run.spec, run.lease),
+            fleet: Fleet::new(number, run.spec, run.lease, powers),
             policy: run.policy,
             meter: Meter::new(&settings.metrics),
             timeline: Vec::new(),
@@ -484,7 +487,8 @@ impl Service {
         let (wanted, ready, starting) = (area(&fleet.wanted), area(&fleet.ready), area(&fleet.starting));
         let serving = area(&fleet.serving);
         let leased = area(&fleet.leased);
-        Marks { at: now, totals: self.lane.totals(now), wanted, ready, serving, starting, leased }
+        let powers = fleet.powers.marks(now);
+        Marks { at: now, totals: self.lane.totals(now), wanted, ready, serving, starting, leased, powers }
     }
 
     /// Ends the present interval; of what the nodes cost, each of `sharers` services bears an equal part.
@@ -498,10 +502,12 @@ impl Service {
         let first_latency = settings.objectives.iter().position(|objective| objective.within.is_some());
         let nanos = length.as_nanos() as f64;
         let mean = |from: u128, to: u128| (to - from) as f64 / nanos;
-        let slots = slots_of(&self.fleet.spec);
+        let powers = &self.fleet.powers;
+        let slots = powers.slots_of_one(before.powers, after.powers, (after.serving - before.serving) as f64);
+        let work = powers.work_of_one(before.powers, after.powers, (after.ready - before.ready) as f64);
         let (busy, ready) = (mean(before.totals.busy, after.totals.busy), mean(before.ready, after.ready));
         let serving = mean(before.serving, after.serving);
-        let used = used_slots(&self.fleet.spec, &before.totals, &after.totals) / nanos;
+        let used = used_slots(powers.slow, &before.totals, &after.totals) / nanos;
         let node_share = nodes.spending * u128::from(length.as_nanos()) / u128::from(sharers);
         self.timeline.push(Interval {
             start: before.at,
@@ -521,7 +527,7 @@ impl Service {
             queued: mean(before.totals.waiting, after.totals.waiting),
             busy,
             utilization: (serving > 0.0).then(|| used / (serving * slots)),
-            needed: tally.demand as f64 / nanos / (slots * settings.reference_utilization),
+            needed: tally.demand as f64 / nanos / (work * settings.reference_utilization),
             leased: mean(before.leased, after.leased) + nodes.count as f64 / sharers as f64,
             cost: self.fleet.price().accrued(after.leased - before.leased, node_share),
         });
@@ -535,36 +541,24 @@ impl Service {
     }
 }
 
-/// Slots of a replica that work at full speed at once: the concurrency, or the cores that processor sharing divides.
-pub(super) fn slots_of(spec: &ServiceSpec) -> f64 {
-    match (spec.model, spec.cpu_limit) {
-        (ModelKind::ProcessorSharing, Some(limit)) => limit.as_cores().min(f64::from(spec.concurrency)),
-        _ => f64::from(spec.concurrency),
-    }
+/// Slot-nanoseconds used between two moments: the time slots were busy or, where requests slow each other down, the work done.
+pub(super) fn used_slots(slow: bool, from: &LaneTotals, to: &LaneTotals) -> f64 {
+    if slow { to.worked_since(from) } else { (to.busy - from.busy) as f64 }
 }
 
-/// Slot-nanoseconds used between two moments: the time slots were busy or, where cores are shared, the work done.
-pub(super) fn used_slots(spec: &ServiceSpec, from: &LaneTotals, to: &LaneTotals) -> f64 {
-    match spec.model {
-        ModelKind::Slots => (to.busy - from.busy) as f64,
-        ModelKind::ProcessorSharing => to.worked_since(from),
-    }
-}
-
-/// Compiles the request path for the model and the dispatcher of `service`: the four dispatchers that cost next to
+/// Compiles the request path for `service`, whose requests can slow each other down or not, and its dispatcher: the four dispatchers that cost next to
 /// nothing get a path of their own, the others are called through a trait object.
 fn build_lane(
     spec: LaneSpec,
     service: &ServiceSpec,
+    slow: bool,
     source: Box<dyn TraceSource>,
     tally: Tally,
 ) -> Result<Box<dyn LaneControl>, RunError> {
-    match service.model {
-        ModelKind::Slots => with_dispatcher(spec, service, source, Slots::default(), tally),
-        ModelKind::ProcessorSharing => {
-            let cores = service.cpu_limit.unwrap_or_default().as_cores();
-            with_dispatcher(spec, service, source, ProcessorSharing::new(cores), tally)
-        }
+    if slow {
+        with_dispatcher(spec, service, source, Sharing::default(), tally)
+    } else {
+        with_dispatcher(spec, service, source, Slots::default(), tally)
     }
 }
 

@@ -160,18 +160,19 @@ impl Tally {
         self.counts.arrived += u64::from(now >= self.warm_up);
     }
 
+    /// An attempt was answered; `alone` tells how long a demand takes in its replica without neighbours.
     #[inline]
-    pub(super) fn completed(&mut self, job: &Job, now: u64) {
+    pub(super) fn completed(&mut self, job: &Job, now: u64, alone: impl FnOnce(u64) -> u64) {
         let counts = job.arrival >= self.warm_up;
         let window = if counts { &mut self.present } else { &mut self.early };
         let sojourn = now - job.arrival;
         window.record(job.started - job.offered, now - job.started, sojourn, &self.limits);
         if sojourn > self.strictest && counts {
-            self.late(job, now);
+            self.late(&Job { demand: alone(job.demand), ..*job }, now);
         }
     }
 
-    /// An answer that is too late for some objective.
+    /// An answer that is too late for some objective; the job's demand is the time that it takes alone in its replica.
     #[cold]
     fn late(&mut self, job: &Job, now: u64) {
         for (limit, causes) in self.limits.iter().zip(&mut self.causes) {

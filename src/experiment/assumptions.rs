@@ -1,7 +1,7 @@
 //! What a run takes for granted, in sentences: so that a reader of the report can object.
 
 use crate::catalog::{Catalog, KUBERNETES_OVERHEAD};
-use crate::cluster::{CpuUse, DemandModel, ModelKind, NodePool, OnTimeout, ServiceSpec};
+use crate::cluster::{CpuUse, DemandModel, NodePool, OnTimeout, ServiceSpec};
 use crate::engine::scenario::{Scenario, ServicePlan};
 use crate::engine::{MetricsOutage, ReplicaLease};
 use crate::policy::{Measure, Measures};
@@ -85,20 +85,60 @@ pub(super) fn metrics_out(outage: &MetricsOutage) -> String {
     outage.of.iter().map(Measure::name).collect::<Vec<_>>().join(" and ")
 }
 
+/// How the sentence begins that says of a service that nothing bounds the CPU of its replicas.
+const NO_CEILING: &str = "Nothing bounds the CPU of a replica of";
+
+/// The sentences of services whose replicas have no CPU ceiling.
+pub fn without_ceiling(assumptions: &[String]) -> impl Iterator<Item = &String> {
+    assumptions.iter().filter(|sentence| sentence.starts_with(NO_CEILING))
+}
+
+/// What bounds the CPU of a replica, and what follows for its requests.
+pub fn cpu(spec: &ServiceSpec, pools: &[NodePool]) -> String {
+    let name = &spec.name;
+    let cores: Vec<Option<Millicores>> = match pools {
+        [] => vec![None],
+        pools => spec.hosts(pools).map(|pool| Some(pool.cores)).collect(),
+    };
+    let tightest = cores.into_iter().min_by_key(|cores| spec.ceiling(*cores).map(|ceiling| ceiling.cpu));
+    let Some(ceiling) = tightest.and_then(|cores| spec.ceiling(cores)) else {
+        return format!(
+            "{NO_CEILING} {name} (no CPU limit, no price of a size, no nodes): its requests never slow each other down."
+        );
+    };
+    let each = number(spec.cpu_per_busy_second);
+    let (cpu, words) = (number(ceiling.cpu.as_cores()), ceiling.bound.words());
+    let power = spec.power(tightest.flatten().map(|cores| (cores, 1.0)));
+    let unhindered = format!("A request to {name} uses {each} cores while it is served unhindered");
+    if power.full < f64::from(spec.concurrency) {
+        return format!(
+            "{unhindered}; a replica has {cpu} at most ({words}), so that {} requests run at full speed at once, and more share the CPU \
+             evenly.",
+            number(power.full)
+        );
+    }
+    let need = number(spec.full_need());
+    format!(
+        "{unhindered}; a full replica needs {need} and has {cpu} ({words}): its requests do not slow each other down."
+    )
+}
+
+/// A number with up to three digits after the point.
+fn number(of: f64) -> String {
+    let text = format!("{of:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_string()
+}
+
 fn of_service(plan: &ServicePlan, pools: &[NodePool]) -> Vec<String> {
     let spec = &plan.spec;
     let name = &spec.name;
     let mut said = vec![
         demand(spec),
-        match spec.model {
-            ModelKind::Slots => format!(
-                "A replica of {name} serves {} requests at once; they do not slow each other down.",
-                spec.concurrency
-            ),
-            ModelKind::ProcessorSharing => {
-                format!("The requests in a replica of {name} share its CPU limit evenly, one core each at most.")
-            }
+        match spec.concurrency {
+            u32::MAX => format!("A replica of {name} serves any number of requests at once."),
+            requests => format!("A replica of {name} serves {requests} requests at once."),
         },
+        cpu(spec, pools),
         format!("{} more may wait at a replica of {name}; what comes then is rejected.", spec.queue_limit),
         format!("Requests to {name} are dispatched: {}.", spec.dispatch.summary),
     ];

@@ -187,7 +187,7 @@ impl Work {
 
     /// The requests that are judged, with their work in replica-seconds, and the work of the heaviest of them that may be bad.
     fn due(&self, scenario: &Scenario, plan: &ServicePlan, objective: &Objective) -> (Vec<(f64, f64)>, f64) {
-        let slots = plan.full_speed_slots(scenario.largest_speed());
+        let slots = plan.most_work(&scenario.pools);
         // Without a latency limit no request has to be done before the end. With one, a request is bad if it is unanswered
         // at the end and older than the limit: the run judges it by the same comparison.
         let end = SimTime::ZERO + scenario.duration;

@@ -28,7 +28,7 @@ mod vary;
 pub mod verify;
 pub mod workloads;
 
-pub use assumptions::full_replica_cpu;
+pub use assumptions::{cpu, full_replica_cpu, without_ceiling};
 pub use baseline::{Baseline, Change};
 pub use bound::{CostBound, cost_bound};
 pub use capacity::{Bottleneck, Edge, Limit, capacity};

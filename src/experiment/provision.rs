@@ -7,10 +7,15 @@ use std::fmt;
 
 use crate::catalog::InstanceType;
 use crate::engine::scenario::{Scenario, ServicePlan};
-use crate::optimize::{Offer, OneType, OptimizeError, Plan, ProvisioningProblem, Reserved, SolveOptions, Spot};
+use crate::optimize::{
+    Names, Offer, OneType, OptimizeError, Plan, ProvisioningProblem, Reserved, SolveOptions, Spot, clock_of,
+};
 use crate::policy::{Needs, replicas_needed};
 use crate::units::{Bytes, Fraction, Millicores, SimDuration};
 use crate::workload::TraceError;
+
+/// The most steps of a plan: each is a row or more of a program that is solved exactly.
+const MOST_STEPS: u64 = 100_000;
 
 /// What may be bought, and how it is planned.
 #[derive(Debug, Clone, PartialEq)]
@@ -117,8 +122,8 @@ pub enum ProvisionError {
     Scenario(String),
     /// A trace cannot be read.
     Trace(TraceError),
-    /// What a solver or the queueing formulas say, of what.
-    Plan(String, OptimizeError),
+    /// What a solver or the queueing formulas say, of what; in words, with times and resources by name.
+    Plan(String, String),
 }
 
 impl fmt::Display for ProvisionError {
@@ -156,6 +161,14 @@ pub fn provision(scenario: &Scenario, terms: &Terms<'_>) -> Result<Vec<Provision
             "a step of the plan must have a length, at most that of the run: {step} is not within {run}"
         )));
     }
+    let steps = scenario.duration.as_nanos().div_ceil(terms.interval.as_nanos());
+    if steps > MOST_STEPS {
+        let (step, run, least) = (terms.interval, scenario.duration, scenario.duration.as_nanos().div_ceil(MOST_STEPS));
+        let least = SimDuration::from_nanos(least);
+        return Err(ProvisionError::Scenario(format!(
+            "steps of {step} cut the run of {run} into {steps}; a plan has at most {MOST_STEPS}: use an interval of {least} or more"
+        )));
+    }
     let needs = (0..scenario.services.len()).map(|service| service_needs(scenario, service, terms));
     let needs = needs.collect::<Result<Vec<_>, _>>()?;
     if terms.instances.is_empty() {
@@ -175,7 +188,8 @@ fn service_needs(scenario: &Scenario, service: usize, terms: &Terms<'_>) -> Resu
     }
     let facts = scenario.facts(service);
     let found = replicas_needed(&facts, &loads, terms.interval, terms.headroom.get());
-    let Needs { replicas, out_of_reach } = found.map_err(|error| ProvisionError::Plan(name.clone(), error))?;
+    let Needs { replicas, out_of_reach } =
+        found.map_err(|error| ProvisionError::Plan(name.clone(), error.to_string()))?;
     let replicas = replicas.into_iter().map(|replicas| replicas.max(terms.least)).collect();
     let seconds = terms.interval.as_secs_f64();
     let rate = loads.iter().map(|load| load.requests as f64 / seconds).collect();
@@ -221,7 +235,9 @@ fn of_replicas(
         needed,
         ..OneType::default()
     };
-    let plan = problem.whole().map_err(|error| ProvisionError::Plan(needs.service.clone(), error))?;
+    let time = |interval: usize| clock_of(interval, terms.interval);
+    let names = Names { time: &time, resources: &[] };
+    let plan = problem.whole().map_err(|error| ProvisionError::Plan(needs.service.clone(), error.in_words(&names)))?;
     Ok(Provision {
         offers: vec![format!("{} replicas", needs.service)],
         leads: vec![lead],
@@ -270,7 +286,10 @@ fn of_instances(scenario: &Scenario, needs: Vec<ServiceNeeds>, terms: &Terms<'_>
     let offers = offers.collect::<Result<Vec<_>, _>>()?;
     let demand = demand(&needs, &requests);
     let before = offers.iter().map(|offer| offer.lead).max().unwrap_or(0);
-    let fail = |error: OptimizeError| ProvisionError::Plan("instances".into(), error);
+    // The program begins before the trace, so that what runs at its beginning can be ordered.
+    let time = |interval: usize| clock_of(interval.saturating_sub(before), terms.interval);
+    let names = Names { time: &time, resources: &RESOURCES };
+    let fail = |error: OptimizeError| ProvisionError::Plan("instances".into(), error.in_words(&names));
     let problem = problem(&offers, &demand, before, terms);
     let whole = no_dearer_than_alone(&problem, problem.whole(terms.options).map_err(fail)?, terms.options);
     let relaxed = problem.relaxed(terms.options).map_err(fail)?.cost;
@@ -334,6 +353,9 @@ fn offer(
         spot: terms.spot.map(|(discount, loss)| Spot { price: price * discount.complement().get(), loss: loss.get() }),
     })
 }
+
+/// The resources that instances are bought for, and their units.
+const RESOURCES: [(&str, &str); 2] = [("CPU", "cores"), ("memory", "GiB")];
 
 /// Cores and GiB requested by interval.
 fn demand(needs: &[ServiceNeeds], requests: &[(Millicores, Bytes)]) -> Vec<Vec<f64>> {

@@ -26,7 +26,7 @@ pub struct OutOfReach {
 }
 
 /// The latency objectives that are missed even if no request ever waits, is lost or is slowed: those of which too many demands are
-/// longer than the limit, at the largest speed of a node. What is drawn from a distribution is known from that, in no time; where
+/// longer than the limit where a request alone is served fastest. What is drawn from a distribution is known from that, in no time; where
 /// requests bring their demands, those of replication 0 are looked at. Closed loops whose demands depend on tokens are left out.
 ///
 /// # Errors
@@ -37,8 +37,9 @@ pub fn out_of_reach(scenario: &Scenario) -> Result<Vec<OutOfReach>, TraceError> 
         if service.workload.clients().is_some() || drawn(scenario, number)?.is_some() {
             continue;
         }
+        let fastest = service.fastest(&scenario.pools);
         let limits: Vec<(&Objective, SimDuration)> =
-            scenario.objectives.iter().filter_map(|o| Some((o, o.within?.scale(scenario.largest_speed())))).collect();
+            scenario.objectives.iter().filter_map(|o| Some((o, o.within?.scale(fastest)))).collect();
         // (judged, good) by objective.
         let mut seen = vec![(0_u64, 0_u64); limits.len()];
         let (warm_up, end) = (scenario.warm_up.as_nanos(), SimTime::ZERO + scenario.duration);
@@ -75,8 +76,9 @@ pub fn out_of_reach_by_distribution(scenario: &Scenario) -> Result<Vec<OutOfReac
     let mut found = Vec::new();
     for (number, service) in scenario.services.iter().enumerate() {
         let Some(distribution) = drawn(scenario, number)? else { continue };
+        let fastest = service.fastest(&scenario.pools);
         for objective in &scenario.objectives {
-            let Some(limit) = objective.within.map(|within| within.scale(scenario.largest_speed())) else { continue };
+            let Some(limit) = objective.within.map(|within| within.scale(fastest)) else { continue };
             let too_long = distribution.exceeds(limit.as_secs_f64());
             // Of those that arrive within the limit of the end, the ones that take too long are left out.
             let length = scenario.duration.as_secs_f64() - scenario.warm_up.as_secs_f64();

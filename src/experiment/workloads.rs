@@ -65,6 +65,7 @@ fn service(name: &str, replicas: u32, concurrency: u32) -> ServiceSpec {
         replicas,
         cpu_request: None,
         cpu_limit: None,
+        cpu_bought: None,
         memory_request: None,
         pod: PodSpec::default(),
         concurrency,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::units::SimDuration;
+
 /// A requirement of a problem: what a row of its program stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Requirement {
@@ -127,6 +129,82 @@ impl fmt::Display for Shortfall {
     }
 }
 
+/// What the numbers of a problem stand for: when its intervals begin, and what its resources are called.
+pub struct Names<'a> {
+    /// When an interval begins; that after the last ends it.
+    pub time: &'a dyn Fn(usize) -> String,
+    /// A resource and its unit ("CPU", "cores"); none where replicas are planned.
+    pub resources: &'a [(&'a str, &'a str)],
+}
+
+impl Names<'_> {
+    /// What the plan cannot do, if the requirement is one's that a reader states.
+    fn cannot(&self, requirement: &Requirement) -> Option<(String, String)> {
+        let replicas = || "replicas".to_string();
+        Some(match requirement {
+            Requirement::Demand { resource, .. } => match self.resources.get(*resource) {
+                Some((name, unit)) => (format!("cover the demand for {name}"), (*unit).to_string()),
+                None => ("have the replicas that are needed".into(), replicas()),
+            },
+            Requirement::Least { .. } => ("have the least number of replicas".into(), replicas()),
+            Requirement::Most { .. } => ("do with the largest number allowed".into(), replicas()),
+            Requirement::ScaleUp { .. } => ("do with the starts allowed in a step".into(), "starts".into()),
+            Requirement::ScaleDown { .. } => ("do with the stops allowed in a step".into(), "stops".into()),
+            Requirement::MinimumRun { .. } => ("keep to the minimum run that is billed".into(), replicas()),
+            Requirement::SpotShare { .. } => ("keep to the largest share of spot".into(), "of the resource".into()),
+            Requirement::LeastShare(_) | Requirement::MostShare(_) | Requirement::Identity => return None,
+        })
+    }
+}
+
+/// The time since the start of a plan at which an interval begins, as clocks show it: "05:40", "1d 05:40", with seconds where an interval is no
+/// multiple of a minute.
+pub fn clock_of(interval: usize, length: SimDuration) -> String {
+    let nanos = u128::from(length.as_nanos()) * interval as u128;
+    let seconds = nanos / 1_000_000_000;
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+    let day = if days > 0 { format!("{days}d ") } else { String::new() };
+    let minute = SimDuration::from_secs(60).as_nanos();
+    if length.as_nanos() % minute == 0 {
+        return format!("{day}{hours:02}:{minutes:02}");
+    }
+    let fraction = nanos % 1_000_000_000 / 1_000_000;
+    let parts = if fraction > 0 { format!(".{fraction:03}") } else { String::new() };
+    format!("{day}{hours:02}:{minutes:02}:{:02}{parts}", seconds % 60)
+}
+
+/// Shortfalls in words, those of neighbouring intervals together: "from 05:40 to 06:10 the plan cannot cover the demand for CPU,
+/// which is missed by up to 12 cores".
+fn spans(missed: &[Shortfall], names: &Names<'_>) -> Vec<String> {
+    // What cannot be done, its unit, first and last interval, the largest miss.
+    let mut spans: Vec<(String, String, usize, usize, f64)> = Vec::new();
+    let mut others = Vec::new();
+    for shortfall in missed {
+        let place = shortfall.requirement.interval().zip(names.cannot(&shortfall.requirement));
+        let Some((interval, (what, unit))) = place else {
+            others.push(shortfall.to_string());
+            continue;
+        };
+        match spans.iter_mut().rev().find(|span| span.0 == what && span.3 + 1 >= interval && span.2 <= interval + 1) {
+            Some(span) => {
+                (span.2, span.3) = (span.2.min(interval), span.3.max(interval));
+                span.4 = span.4.max(shortfall.amount);
+            }
+            None => spans.push((what, unit, interval, interval, shortfall.amount)),
+        }
+    }
+    let time = names.time;
+    let words = |(what, unit, first, last, most): &(String, String, usize, usize, f64)| {
+        let most = (most * 1e3).ceil() / 1e3;
+        format!(
+            "from {} to {} the plan cannot {what}, which is missed by up to {most} {unit}",
+            time(*first),
+            time(last + 1)
+        )
+    };
+    spans.iter().map(words).chain(others).collect()
+}
+
 /// Why there is no plan.
 #[derive(Debug, Clone, PartialEq)]
 pub enum OptimizeError {
@@ -143,6 +221,19 @@ pub enum OptimizeError {
 
 /// How many shortfalls a message lists.
 const LISTED: usize = 3;
+
+impl OptimizeError {
+    /// The error for people, with times and resources in place of numbers.
+    pub fn in_words(&self, names: &Names<'_>) -> String {
+        let OptimizeError::Infeasible(missed) = self else { return self.to_string() };
+        let spans = spans(missed, names);
+        let more = match spans.len().saturating_sub(LISTED) {
+            0 => String::new(),
+            more => format!("; and {more} more times"),
+        };
+        format!("no plan meets every requirement: {}{more}", spans[..spans.len().min(LISTED)].join("; "))
+    }
+}
 
 impl fmt::Display for OptimizeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -30,8 +30,8 @@ mod solver;
 
 pub use blocks::{BlockPlan, BlockProblem};
 pub use bound::BoundProblem;
-pub use capacity::ServiceLoad;
-pub use error::{OptimizeError, Purchase, Requirement, Shortfall};
+pub use capacity::{Joining, ServiceLoad, Station, Within};
+pub use error::{Names, OptimizeError, Purchase, Requirement, Shortfall, clock_of};
 pub use mix::{Bought, Mix, MixOffer, MixProblem, ShareLimits};
 pub use offer::{Reserved, Spot};
 pub use one_type::{OneType, OneTypePlan};

@@ -4,21 +4,27 @@ use std::collections::BTreeMap;
 
 use super::{Facts, StepLoad};
 use crate::optimize::{OptimizeError, ServiceLoad};
-use crate::units::{Fraction, SimDuration};
+use crate::units::SimDuration;
+
+/// Fewer gaps tell nothing of how they vary.
+const FEWEST_GAPS: u64 = 30;
+/// Burstier arrivals are not told apart: what comes at one instant would be taken for far more than it is.
+const MOST_VARIATION: f64 = 20.0;
 
 /// Replicas by step, and what they are enough for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Needs {
     /// The least number in each step; none where nothing is to be done.
     pub replicas: Vec<u32>,
-    /// Whether the latency objective is out of reach even without any wait, so that the numbers only keep queues from growing.
+    /// Whether a latency objective is out of reach even without any wait, so that the numbers do without it.
     pub out_of_reach: bool,
 }
 
-/// The replicas that keep the latency objective at the mean load of each step ([`ServiceLoad`]) or, without an objective and
-/// where it is out of reach, the fewest whose queue does not grow. `headroom` is the share by which the load is taken larger.
+/// The replicas that keep every latency objective at the mean load of each step ([`ServiceLoad`]); without an objective, and
+/// for those that are out of reach, the fewest whose queue does not grow. `headroom` is the share by which the load is taken larger.
 ///
-/// Mean and variation of the service time are those of all steps; the work of a step is that of its own requests.
+/// Mean and variation of the service time, and the variation of gaps about the mean of their own step, are those of all steps; the
+/// work of a step is that of its own requests.
 ///
 /// # Errors
 /// If a load is beyond what the queueing formulas can be asked for.
@@ -32,12 +38,14 @@ pub fn replicas_needed(
         requests: sum.requests + load.requests,
         demand: sum.demand + load.demand,
         squares: sum.squares + load.squares,
+        gaps: sum.gaps,
     });
     if total.demand <= 0.0 {
         return Ok(Needs { replicas: vec![0; loads.len()], out_of_reach: false });
     }
     let mean = total.demand / total.requests as f64;
     let scv = (total.squares / total.requests as f64 / (mean * mean) - 1.0).max(0.0);
+    let gaps_scv = gaps_scv(loads);
     let service = SimDuration::from_secs_f64(mean).unwrap_or(SimDuration::MAX).max(SimDuration::from_nanos(1));
     let mut known: BTreeMap<i64, u32> = BTreeMap::new();
     let mut needs = Needs::default();
@@ -52,8 +60,8 @@ pub fn replicas_needed(
         let found = match known.get(&(place as i64)) {
             Some(found) => *found,
             None => {
-                let of = ServiceLoad { rate: 1.01_f64.powf(place), service, scv, concurrency: facts.slots };
-                let (found, reached) = enough(&of, facts.latency)?;
+                let of = ServiceLoad { rate: 1.01_f64.powf(place), service, scv, gaps_scv };
+                let (found, reached) = enough(&of, facts)?;
                 needs.out_of_reach |= !reached;
                 known.insert(place as i64, found);
                 found
@@ -64,24 +72,40 @@ pub fn replicas_needed(
     Ok(needs)
 }
 
-/// The fewest replicas, and whether they keep the objective.
-fn enough(load: &ServiceLoad, objective: Option<(SimDuration, Fraction)>) -> Result<(u32, bool), OptimizeError> {
-    if let Some((within, target)) = objective
-        && let Ok(found) = load.required_replicas(Some(within), target)
-    {
-        return Ok((found, true));
+/// Squared coefficient of variation of the gaps between arrivals, each about the mean of its step; 1, as of a Poisson process, where too
+/// few are known.
+fn gaps_scv(loads: &[StepLoad]) -> f64 {
+    let known = loads.iter().map(|load| load.gaps).filter(|(count, sum, _)| *count > 1 && *sum > 0.0);
+    let (count, squares, even) = known.fold((0, 0.0, 0.0), |(count, squares, even), (gaps, sum, square)| {
+        (count + gaps, squares + square, even + sum * sum / gaps as f64)
+    });
+    if count < FEWEST_GAPS || even <= 0.0 { 1.0 } else { (squares / even - 1.0).clamp(0.0, MOST_VARIATION) }
+}
+
+/// The fewest replicas that keep every objective that can be kept, and whether that is all of them.
+fn enough(load: &ServiceLoad, facts: &Facts) -> Result<(u32, bool), OptimizeError> {
+    let fleet = |replicas: u32| facts.station(replicas);
+    let (mut most, mut all) = (load.required_replicas(&fleet, None)?, true);
+    for objective in &facts.latency {
+        match load.required_replicas(&fleet, Some(*objective)) {
+            Ok(found) => most = most.max(found),
+            Err(_) => all = false,
+        }
     }
-    Ok((load.required_replicas(None, Fraction::default())?, objective.is_none()))
+    Ok((most, all))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::Power;
+    use crate::units::Fraction;
 
     /// Requests that take exactly a second in minutes of one-slot replicas.
-    fn needs(latency: Option<(u64, f64)>, requests: &[u64]) -> Needs {
-        let load = |n: &u64| StepLoad { requests: *n, demand: *n as f64, squares: *n as f64 };
-        let latency = latency.map(|(ms, share)| (SimDuration::from_millis(ms), Fraction::new(share).unwrap()));
+    fn needs(latency: &[(u64, f64)], requests: &[u64]) -> Needs {
+        let load = |n: &u64| StepLoad { requests: *n, demand: *n as f64, squares: *n as f64, ..StepLoad::default() };
+        let latency = latency.iter().map(|(ms, share)| (SimDuration::from_millis(*ms), Fraction::new(*share).unwrap()));
+        let latency = latency.collect();
         let facts = Facts { latency, ..Facts::default() };
         let loads: Vec<StepLoad> = requests.iter().map(load).collect();
         replicas_needed(&facts, &loads, SimDuration::from_secs(60), 0.0).unwrap()
@@ -90,15 +114,42 @@ mod tests {
     #[test]
     fn an_objective_takes_more_than_the_mean_load() {
         // Offered loads of 0, 1.5 and 5.5 replicas.
-        assert_eq!(needs(None, &[0, 90, 330]).replicas, [0, 2, 6]);
-        let kept = needs(Some((1_500, 0.99)), &[0, 90, 330]);
+        assert_eq!(needs(&[], &[0, 90, 330]).replicas, [0, 2, 6]);
+        let kept = needs(&[(1_500, 0.99)], &[0, 90, 330]);
         assert!(kept.replicas[0] == 0 && kept.replicas[1] > 2 && kept.replicas[2] > 6, "{kept:?}");
         assert!(!kept.out_of_reach);
     }
 
     #[test]
     fn an_objective_out_of_reach_is_said_to_be() {
-        let short = needs(Some((900, 0.99)), &[90]);
+        let short = needs(&[(900, 0.99)], &[90]);
         assert_eq!((short.replicas, short.out_of_reach), (vec![2], true));
+    }
+
+    #[test]
+    fn the_largest_need_of_all_objectives_counts() {
+        let (easy, hard) = ((20_000, 0.9), (1_500, 0.995));
+        let [first, swapped] = [[easy, hard], [hard, easy]].map(|latency| needs(&latency, &[330]));
+        assert_eq!(first, swapped);
+        assert_eq!(first, needs(&[hard], &[330]));
+        assert!(needs(&[easy], &[330]).replicas < first.replicas);
+        // One that no fleet keeps does not make the others go by the board.
+        let one = needs(&[hard, (900, 0.99)], &[330]);
+        assert_eq!((one.replicas, one.out_of_reach), (first.replicas, true));
+    }
+
+    #[test]
+    fn replicas_count_for_what_they_do() {
+        let of = |replicas: Vec<Power>| {
+            let load = StepLoad { requests: 330, demand: 330.0, squares: 660.0, ..StepLoad::default() };
+            let facts = Facts { replicas, ..Facts::default() };
+            replicas_needed(&facts, &[load], SimDuration::from_secs(60), 0.0).unwrap().replicas[0]
+        };
+        let power = |full, speed| Power { full, speed };
+        // 5.5 replicas of work: with half a request's CPU each, with one and a half, at half speed, and with a fast first node.
+        assert_eq!(of(vec![power(0.5, 1.0)]), 12);
+        assert_eq!(of(vec![power(1.5, 1.0)]), 4);
+        assert_eq!(of(vec![power(1.0, 0.5)]), 12);
+        assert_eq!(of(vec![power(1.0, 2.0), power(1.0, 1.0)]), 5);
     }
 }

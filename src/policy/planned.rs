@@ -1,8 +1,8 @@
-//! `lp-optimal` and `dp-optimal`: the cheapest plan for the trace, made with knowledge of it and then carried out. Clairvoyant.
+//! `lp-optimal` and `dp-optimal`: a plan for the trace, made with knowledge of it and then carried out. Clairvoyant.
 //!
-//! The load of each interval becomes the number of replicas that keep the latency objective by a queueing formula
-//! ([`replicas_needed`]; without an objective, or where it is out of reach even without any wait, the number whose queue does not
-//! grow); the plan of least cost that has them ready in time is found exactly ([`OneType`]). `lp-optimal` solves the linear
+//! The load of each interval becomes the number of replicas that keep every latency objective by a queueing formula
+//! ([`replicas_needed`]; without an objective, and for one that is out of reach even without any wait, the number whose queue does not
+//! grow), with the CPU ceiling of a replica and the speeds of the nodes; the plan of least cost that has them ready in time is found exactly ([`OneType`]). `lp-optimal` solves the linear
 //! program, which is totally unimodular and so whole, with the minimum run that billing suggests; `dp-optimal` the dynamic
 //! program, which knows no minimum run. The plan is an approximation carried out in the simulation, no bound: arrivals within an
 //! interval, start-ups slower than planned and the dispatcher are not in it, and the objective may be missed, or kept with
@@ -15,13 +15,13 @@ use super::{
     ScalingPolicy, StepLoad, replicas_needed,
 };
 use crate::config::{Diagnostics, Fields, Node, Value};
-use crate::optimize::{OneType, OneTypePlan, OptimizeError};
+use crate::optimize::{Names, OneType, OneTypePlan, OptimizeError, clock_of};
 use crate::units::{Fraction, SimDuration};
 
 /// `lp-optimal`.
 pub const LP_PLUGIN: PolicyPlugin = PolicyPlugin {
     name: "lp-optimal",
-    summary: "clairvoyant: the cheapest plan for the trace by linear programming, carried out",
+    summary: "clairvoyant: an approximately cheapest plan for the trace by linear programming, carried out",
     source: "minimum-cost flow dual of the provisioning program (src/optimize/one_type.rs)",
     build: |node, context, sink| build("policy `lp-optimal`", OneType::whole, true, node, context, sink),
 };
@@ -29,10 +29,13 @@ pub const LP_PLUGIN: PolicyPlugin = PolicyPlugin {
 /// `dp-optimal`.
 pub const DP_PLUGIN: PolicyPlugin = PolicyPlugin {
     name: "dp-optimal",
-    summary: "clairvoyant: the cheapest plan for the trace by dynamic programming, carried out",
+    summary: "clairvoyant: an approximately cheapest plan for the trace by dynamic programming, carried out",
     source: "Bellman 1957, Dynamic Programming; monotone queues (src/optimize/dynamic.rs)",
     build: |node, context, sink| build("policy `dp-optimal`", OneType::dynamic, false, node, context, sink),
 };
+
+/// The most intervals of a plan.
+const MOST_STEPS: usize = 1_000_000;
 
 type Solver = fn(&OneType) -> Result<OneTypePlan, OptimizeError>;
 
@@ -91,7 +94,9 @@ struct Planned {
 impl Planned {
     fn new(settings: Settings, run: &Prospect<'_>) -> Self {
         let loads = (run.load)(settings.interval);
-        let plan = plan(&settings, &run.facts, &loads).map_err(|error| error.to_string());
+        let time = |interval: usize| clock_of(interval, settings.interval);
+        let names = Names { time: &time, resources: &[] };
+        let plan = plan(&settings, &run.facts, &loads).map_err(|error| error.in_words(&names));
         Planned { settings, plan }
     }
 }
@@ -134,6 +139,10 @@ impl ScalingPolicy for Planned {
 
 /// The plan of least cost: for each interval the replicas to ask for at its beginning, and those ready in it.
 fn plan(settings: &Settings, facts: &Facts, loads: &[StepLoad]) -> Result<Vec<(u32, u32)>, OptimizeError> {
+    if loads.len() > MOST_STEPS {
+        let steps = loads.len();
+        return Err(OptimizeError::Invalid(format!("{steps} intervals are too many to plan; at most {MOST_STEPS}")));
+    }
     let interval = settings.interval.as_secs_f64();
     let lead = settings.lead.unwrap_or_else(|| facts.start_up.scale(1.5)).as_secs_f64();
     let lead = (lead / interval).ceil() as usize;
@@ -181,6 +190,7 @@ mod tests {
             requests: 60 * slots,
             demand: 59.0 * *slots as f64,
             squares: 60.0 * *slots as f64,
+            ..StepLoad::default()
         };
         let loads: Vec<StepLoad> = needs.iter().map(load).collect();
         plan(&settings, &Facts::default(), &loads).unwrap()

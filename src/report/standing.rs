@@ -43,7 +43,7 @@ pub(super) fn verdict(outcome: &Outcome, result: &Replicated) -> Verdict {
     let best = kept(Kept::Shown).next();
     let answer = match (real.as_slice(), best) {
         ([], _) if all.is_empty() => "Nothing was run.".into(),
-        ([], _) => "Only policies that know the trace were run: they are a bound, not a choice.".into(),
+        ([], _) => "Only policies that know the trace were run: they are a yardstick, not a choice.".into(),
         (_, Some(best)) => best_answer(result, best, &kept(Kept::Shown).collect::<Vec<_>>(), real.len()),
         ([first, ..], None) if first.kept == Kept::NotJudged => not_judged(result, &real),
         (_, None) => none_shown(result, &real),

@@ -73,7 +73,10 @@ pub(super) fn notes(outcome: &Outcome) -> Vec<String> {
         ));
     }
     if real < outcome.runs.len() {
-        notes.push("Clairvoyant policies know the trace: a bound, not a choice.".to_owned());
+        notes.push(
+            "Clairvoyant policies know the trace: a yardstick (their plans are approximations), not a choice."
+                .to_owned(),
+        );
     }
     if let Some(bound) = &outcome.bound {
         notes.push(format!(

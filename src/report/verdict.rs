@@ -33,7 +33,7 @@ pub(super) fn is_clairvoyant(run: &RunRecord) -> bool {
     run.foresight == Foresight::Clairvoyant
 }
 
-/// The verdict on an outcome. Policies that know the trace are never recommended, only named as a bound. With several
+/// The verdict on an outcome. Policies that know the trace are never recommended, only named as a yardstick. With several
 /// replications an objective counts as kept if the confidence interval of its attainment lies at or above the target.
 pub fn verdict(outcome: &Outcome) -> Verdict {
     match &outcome.replicated {
@@ -49,7 +49,7 @@ fn of_one_run(outcome: &Outcome) -> Verdict {
     let mut details = Vec::new();
     let answer = match (real.first(), meeting.first()) {
         (None, _) if outcome.runs.is_empty() => "Nothing was run.".into(),
-        (None, _) => "Only policies that know the trace were run: they are a bound, not a choice.".into(),
+        (None, _) => "Only policies that know the trace were run: they are a yardstick, not a choice.".into(),
         (Some(cheapest), None) if meets_objectives(cheapest).is_none() => without_objectives(&real),
         (Some(_), None) => {
             details.extend(real.iter().filter_map(|run| missing(run, None)));

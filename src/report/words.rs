@@ -1,7 +1,7 @@
 //! The summary in words, for every report: what was asked, what the answer is, and how sure it is.
 
 use crate::engine::RunRecord;
-use crate::experiment::{Outcome, Traffic, TrafficSource};
+use crate::experiment::{Outcome, Traffic, TrafficSource, without_ceiling};
 use crate::report::comparison;
 use crate::report::text;
 use crate::report::verdict::{Verdict, is_clairvoyant, meets_objectives, objectives, verdict};
@@ -70,8 +70,13 @@ fn question(outcome: &Outcome) -> String {
     let promised = promises(outcome);
     let beside = match (real.len(), knowing.len()) {
         (0, _) | (_, 0) => String::new(),
-        (_, 1) => format!(" {} knows the trace and stands beside as a bound.", knowing[0]),
-        (..) => format!(" {} know the trace and stand beside as bounds.", names(&knowing)),
+        (_, 1) => {
+            format!(" {} knows the trace and stands beside as a yardstick: its plan is an approximation.", knowing[0])
+        }
+        (..) => format!(
+            " {} know the trace and stand beside as yardsticks: their plans are approximations.",
+            names(&knowing)
+        ),
     };
     let stated = if promised.is_empty() { " No objective is stated." } else { "" };
     let asked = match (real.as_slice(), promised.is_empty()) {
@@ -153,6 +158,7 @@ fn sure(outcome: &Outcome) -> Vec<String> {
         _ if outcome.runs.is_empty() => Vec::new(),
         Some(result) if result.replications > 1 => {
             let mut said = comparison::notes(result);
+            said.extend(without_ceiling(&outcome.assumptions).cloned());
             said.push("Tables by service, charts, the bill and decisions below show the first replication.".into());
             said
         }
@@ -170,6 +176,7 @@ fn of_one_run(outcome: &Outcome) -> Vec<String> {
         ),
     }];
     said.extend(source_limits(outcome));
+    said.extend(without_ceiling(&outcome.assumptions).cloned());
     said.extend(margin(outcome));
     said.push(match compare_command(&outcome.command) {
         Some(command) => format!("For intervals: {command}"),

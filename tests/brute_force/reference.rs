@@ -1,7 +1,11 @@
 //! A second simulation, written from the rules alone: one list of events that is searched from end to end for the next
 //! one, queues that are walked, nothing kept that could be counted. Random numbers play no part in it.
 //!
-//! Order is by (time, rank, entity, sequence). Each replica has a first-in-first-out queue of its own; a draining replica
+//! Order is by (time, rank, entity, sequence). A request takes its demand divided by the speed of its replica's node, and uses its share
+//! of a core meanwhile. A replica's CPU has a ceiling, its limit or the cores of its node, whichever is less; when its requests in
+//! service need more together, each progresses at ceiling / need of its pace. Whose work is done leaves the CPU to the others at that
+//! very moment, and is answered at the first whole nanosecond that is not more than a millionth of one before it. What is left of each is
+//! kept here, in parts of a nanosecond. A pod goes to the first node that has room for one more. Each replica has a first-in-first-out queue of its own; a draining replica
 //! finishes what it holds; a killed one loses it, oldest request first.
 
 use std::collections::VecDeque;
@@ -84,7 +88,12 @@ struct Replica {
     node: Option<usize>,
     served_before: bool,
     queue: VecDeque<usize>,
+    /// In order of their start.
     running: Vec<usize>,
+    /// Those of them that have left the CPU, in that order.
+    through: Vec<usize>,
+    /// Until when the work on the running ones is booked.
+    booked: Ns,
     lease: Option<usize>,
 }
 
@@ -110,6 +119,8 @@ struct Attempt {
     offered: Ns,
     started: Ns,
     replica: u32,
+    /// What is left to do, in parts of a nanosecond alone on the node.
+    left: i128,
     present: bool,
     abandoned: bool,
 }
@@ -174,6 +185,9 @@ pub struct Reference<'a> {
 }
 
 const MS: Ns = 1_000_000;
+/// Parts of a nanosecond.
+const PARTS: i128 = 1 << 50;
+const MILLIONTH: i128 = PARTS / 1_000_000;
 
 /// Runs the first variant of `case`; returns what is expected of each service, and of the leases.
 pub fn run(case: &Case) -> (Vec<Expected>, Vec<(Ns, Ns)>) {
@@ -425,6 +439,7 @@ impl Reference<'_> {
             offered: now,
             started: now,
             replica: id,
+            left: 0,
             present: true,
             abandoned: false,
         };
@@ -440,14 +455,85 @@ impl Reference<'_> {
         let target = &mut self.services[service];
         let concurrency = target.case.concurrency as usize;
         let replica = target.replica(id).unwrap();
-        if replica.running.len() == concurrency {
+        if replica.running.len() == concurrency || replica.queue.is_empty() {
             return;
         }
-        let Some(attempt) = replica.queue.pop_front() else { return };
+        self.book(service, id);
+        let target = &mut self.services[service];
+        let replica = target.replica(id).unwrap();
+        let attempt = replica.queue.pop_front().unwrap();
         replica.running.push(attempt);
         target.attempts[attempt].started = self.now;
-        let end = self.now + target.demand(target.attempts[attempt].request);
-        self.push(service, end, What::Done { attempt });
+        let demand = target.demand(target.attempts[attempt].request);
+        let speed = self.machine(service, id).map_or(1.0, |machine| machine.speed);
+        self.services[service].attempts[attempt].left = (demand as f64 / speed).round() as i128 * PARTS;
+        self.plan_end(service, id);
+    }
+
+    fn machine(&self, service: usize, id: u32) -> Option<PoolCase> {
+        let node = self.services[service].replicas.iter().find(|replica| replica.id == id)?.node?;
+        Some(self.case.machines()[node])
+    }
+
+    /// Runs the CPU of a replica for so many parts of a nanosecond.
+    fn compute(&mut self, service: usize, id: u32, mut time: i128) {
+        let ceiling =
+            self.services[service].case.ceiling_millis(self.machine(service, id).map(|machine| machine.core_millis));
+        let share = i128::from(self.services[service].case.share_millis);
+        let Service { replicas, attempts, .. } = &mut self.services[service];
+        let replica = replicas.iter_mut().find(|replica| replica.id == id).unwrap();
+        loop {
+            let busy: Vec<usize> = replica.running.iter().copied().filter(|n| !replica.through.contains(n)).collect();
+            let Some(first) = busy.iter().copied().min_by_key(|attempt| attempts[*attempt].left) else { return };
+            let need = busy.len() as i128 * share;
+            let (pace, of) = match ceiling.map(i128::from) {
+                Some(ceiling) if need > ceiling => (ceiling, need),
+                _ => (1, 1),
+            };
+            let (left, takes) = (attempts[first].left, (attempts[first].left * of + pace - 1) / pace);
+            if takes > time + MILLIONTH {
+                busy.iter().for_each(|attempt| attempts[*attempt].left -= time * pace / of);
+                return;
+            }
+            busy.iter().for_each(|attempt| attempts[*attempt].left -= left);
+            replica.through.push(first);
+            time = (time - takes).max(0);
+        }
+    }
+
+    /// Books the work since the last change of a replica.
+    fn book(&mut self, service: usize, id: u32) {
+        let now = self.now;
+        let replica = self.services[service].replica(id).unwrap();
+        let time = i128::from(now - std::mem::replace(&mut replica.booked, now)) * PARTS;
+        if time > 0 {
+            self.compute(service, id, time);
+        }
+    }
+
+    /// Plans the next answer of a replica, in place of what was planned.
+    fn plan_end(&mut self, service: usize, id: u32) {
+        let attempts = &self.services[service].attempts;
+        self.events.retain(|event| match event.what {
+            What::Done { attempt } => event.service != service || attempts[attempt].replica != id,
+            _ => true,
+        });
+        // Who is through is answered now; or else the time is tried that the next one takes.
+        let replica = self.services[service].replica(id).unwrap();
+        if let Some(attempt) = replica.through.first().copied() {
+            return self.push(service, self.now, What::Done { attempt });
+        }
+        let (case, running) = (self.services[service].case, replica.running.clone());
+        let attempts = &self.services[service].attempts;
+        let Some(attempt) = running.iter().copied().min_by_key(|attempt| attempts[*attempt].left) else { return };
+        let need = running.len() as i128 * i128::from(case.share_millis);
+        let ceiling = case.ceiling_millis(self.machine(service, id).map(|machine| machine.core_millis));
+        let takes = match ceiling.map(i128::from) {
+            Some(ceiling) if need > ceiling => (attempts[attempt].left * need + ceiling - 1) / ceiling,
+            _ => attempts[attempt].left,
+        };
+        let wait = ((takes - MILLIONTH).max(0) + PARTS - 1) / PARTS;
+        self.push(service, self.now + wait as Ns, What::Done { attempt });
     }
 
     /// Takes an attempt out of its replica.
@@ -455,9 +541,12 @@ impl Reference<'_> {
         let target = &mut self.services[service];
         let id = target.attempts[attempt].replica;
         target.attempts[attempt].present = false;
-        let replica = target.replica(id).unwrap();
+        self.book(service, id);
+        let replica = self.services[service].replica(id).unwrap();
         replica.queue.retain(|other| *other != attempt);
         replica.running.retain(|other| *other != attempt);
+        replica.through.retain(|other| *other != attempt);
+        self.plan_end(service, id);
     }
 
     /// After an attempt has left: the next one starts, or the replica has drained.
@@ -552,6 +641,8 @@ impl Reference<'_> {
             served_before: false,
             queue: VecDeque::new(),
             running: Vec::new(),
+            through: Vec::new(),
+            booked: 0,
             lease: None,
         });
         id

@@ -68,6 +68,8 @@ pub struct NodesCase {
 pub struct PoolCase {
     pub count: u32,
     pub cpu_millis: u64,
+    /// Cores of the machine.
+    pub core_millis: u64,
     pub pods: u32,
     pub speed: f64,
 }
@@ -84,7 +86,11 @@ pub struct ServiceCase {
     pub dispatch: usize,
     pub cpu_millis: u64,
     pub cpu_idle: f64,
-    /// Whether requests share the replica's CPU.
+    /// Whether what it requests is its limit, too; the nodes' cores bound it otherwise.
+    pub limited: bool,
+    /// CPU that a request uses while it runs unhindered.
+    pub share_millis: u64,
+    /// Whether requests are CPU work on one core throughout.
     pub sharing: bool,
     pub timeout: Option<(Ms, OnTimeout)>,
     pub retry: Option<RetryCase>,
@@ -332,6 +338,12 @@ pub fn millis(ms: Ms) -> SimDuration {
 }
 
 impl Case {
+    /// Every machine, in order; none where replicas need no nodes.
+    pub fn machines(&self) -> Vec<PoolCase> {
+        let pools = self.nodes.iter().flat_map(|nodes| &nodes.pools);
+        pools.flat_map(|pool| (0..pool.count).map(|_| *pool)).collect()
+    }
+
     /// Arrival times of a service within the run.
     pub fn arrivals(&self, service: usize) -> Vec<SimTime> {
         let streams = Streams::new(self.seed, 0);
@@ -405,6 +417,7 @@ impl PoolCase {
             name: format!("pool-{number}"),
             instance: "random".into(),
             allocatable: Allocatable { cpu, memory: Bytes::from_mib(1 << 20), pods: self.pods },
+            cores: Millicores::new(self.core_millis),
             count: self.count,
             zones: vec!["a".into(), "b".into()],
             speed: self.speed,
@@ -413,6 +426,12 @@ impl PoolCase {
 }
 
 impl ServiceCase {
+    /// The CPU that a replica has at most on a machine of so many cores, in thousandths of one.
+    pub fn ceiling_millis(&self, cores: Option<u64>) -> Option<u64> {
+        let limit = Some(self.cpu_millis).filter(|limit| self.limited && *limit > 0);
+        limit.into_iter().chain(cores).min()
+    }
+
     fn plan(&self, end: Ms) -> ServicePlan {
         let demands = match &self.demand {
             Demand::Listed(demands) => demands.clone(),
@@ -434,7 +453,8 @@ impl ServiceCase {
             name: "web".into(),
             replicas: self.replicas,
             cpu_request: cpu,
-            cpu_limit: cpu,
+            cpu_limit: cpu.filter(|_| self.limited),
+            cpu_bought: None,
             memory_request: Some(Bytes::from_mib(64)),
             pod: PodSpec::default(),
             concurrency: self.concurrency,
@@ -444,7 +464,7 @@ impl ServiceCase {
                 Demand::Listed(_) => Distribution::Constant { value: 0.0 },
             }),
             model: if self.sharing { ModelKind::ProcessorSharing } else { ModelKind::Slots },
-            cpu_per_busy_second: if self.sharing { 1.0 } else { 0.3 },
+            cpu_per_busy_second: self.share_millis as f64 / 1e3,
             cpu_idle: self.cpu_idle,
             memory_base: Bytes::from_mib(16),
             memory_per_request: Bytes::from_mib(1),

@@ -95,6 +95,8 @@ prop_compose! {
             dispatch: 0,
             cpu_millis: 1000,
             cpu_idle: 0.0,
+            limited: true,
+            share_millis: 300,
             sharing: false,
             crash: None,
             start_up: [nothing(), nothing(), nothing(), nothing()],
@@ -110,12 +112,13 @@ prop_compose! {
         dispatch in 0..DISPATCHERS.len(),
         cpu_millis in prop_oneof![20 => 100..2500u64, 1 => Just(0)],
         cpu_idle in prop_oneof![Just(0.0), 0.0..0.2],
+        limited in prop_oneof![4 => Just(true), 1 => Just(false)],
         sharing in any::<bool>(),
         crash in option::weighted(0.3, life()),
         start_up in [delay(300), delay(3_000), delay(1_000), delay(3_000)],
     ) -> ServiceCase {
-        ServiceCase { demand, replicas, dispatch, cpu_millis, cpu_idle, sharing: sharing && cpu_millis > 0, start_up,
-            crash, ..clients }
+        ServiceCase { demand, replicas, dispatch, cpu_millis, cpu_idle, sharing: sharing && cpu_millis > 0,
+            limited: limited || sharing, share_millis: if sharing && cpu_millis > 0 { 1000 } else { 300 }, start_up, crash, ..clients }
     }
 }
 
@@ -133,6 +136,7 @@ fn wild_nodes() -> impl Strategy<Value = NodesCase> {
     let pool = (1..4u32, 200..6_000u64, 1..6u32, speed).prop_map(|(count, cpu_millis, pods, speed)| PoolCase {
         count,
         cpu_millis,
+        core_millis: cpu_millis,
         pods,
         speed,
     });
@@ -167,6 +171,9 @@ prop_compose! {
     /// Everything is on a grid, so that many things happen at once.
     fn exact_service(grid: Ms)(
         clients in clients(false),
+        concurrency in prop_oneof![2 => 1..4u32, 1 => 4..9u32],
+        (cpu_millis, limited) in (prop_oneof![Just(250u64), Just(500), Just(1000), Just(1500), Just(2100)], any::<bool>()),
+        share_millis in prop_oneof![Just(100u64), Just(300), Just(1000), Just(1700)],
         gaps in vec(0..30u64, 0..150),
         demands in vec(0..40u64, 1..30),
         replicas in 0..4u32,
@@ -184,6 +191,11 @@ prop_compose! {
             arrivals: Arrivals::Gaps(gaps.into_iter().map(|gap| on_grid(gap / 3)).collect()),
             demand: Demand::Listed(demands.into_iter().map(on_grid).collect()),
             replicas,
+            concurrency,
+            cpu_millis,
+            limited,
+            share_millis,
+            sharing: share_millis == 1000,
             dispatch: DISPATCHERS.iter().position(|plugin| plugin.name == dispatch).unwrap(),
             crash: crash.map(|after| Distribution::constant(millis(on_grid(after)))),
             start_up: start_up.map(stretch),
@@ -197,13 +209,19 @@ prop_compose! {
     }
 }
 
+/// Cores and speed of a machine.
+fn exact_machine() -> impl Strategy<Value = (u64, f64)> {
+    let speed = prop_oneof![3 => Just(1.0), 1 => Just(0.5), 1 => Just(0.8), 1 => Just(1.25), 1 => Just(2.0)];
+    (prop_oneof![Just(400u64), Just(1000), Just(2000), Just(64_000)], speed)
+}
+
 prop_compose! {
-    /// Nothing is drawn at random and replicas are alike: what happens can be worked out with a pencil.
+    /// Nothing is drawn at random: what happens can be worked out with a pencil.
     pub fn exact_case()(grid in prop_oneof![Just(1u64), Just(50)])(
         end in 100..8_000u64,
         warm_up_percent in prop_oneof![Just(0u64), 1..95u64],
         interval in 200..3_000u64,
-        pools in option::of((vec((1..4u32, 1..5u32, 1..12u64), 1..3), any::<bool>())),
+        pools in option::of((vec((1..4u32, 1..5u32, 1..12u64, exact_machine()), 1..3), any::<bool>())),
         limits in vec(option::of(1..30u64), 0..4),
         services in vec(exact_service(grid), 1..3),
         policies in vec((2..40u64, vec(0..5u32, 1..6)), 2),
@@ -211,7 +229,13 @@ prop_compose! {
     ) -> Case {
         let sizes = |(every, sizes): (u64, Vec<u32>)| PolicyCase::Sizes { every: every * 50, sizes };
         let variant = policies.into_iter().take(services.len()).map(sizes).collect();
-        let pool = |(count, pods, cpus): (u32, u32, u64)| PoolCase { count, cpu_millis: cpus * 700, pods, speed: 1.0 };
+        let pool = |(count, pods, cpus, (core_millis, speed)): (u32, u32, u64, (u64, f64))| PoolCase {
+            count,
+            cpu_millis: cpus * 700,
+            core_millis,
+            pods,
+            speed,
+        };
         let placement = |packs: bool| if packs { "most-allocated" } else { "least-allocated" };
         Case {
             seed: 1,

@@ -336,5 +336,5 @@ fn the_verdict_never_recommends_a_clairvoyant_policy() {
     for run in &mut outcome.runs {
         run.foresight = Foresight::Clairvoyant;
     }
-    assert!(verdict(&outcome).answer.contains("a bound, not a choice"));
+    assert!(verdict(&outcome).answer.contains("a yardstick, not a choice"));
 }

@@ -245,11 +245,22 @@ fn service() -> Value {
             ("workload", workload()),
             ("replicas", at_least_one("Replicas at the start.")),
             ("resources", resources()),
-            ("concurrency", at_least_one("Requests that a replica serves at once.")),
+            (
+                "concurrency",
+                at_least_one(
+                    "Requests that a replica serves at once, at full speed while its CPU is enough for all of them.",
+                ),
+            ),
             ("queue-limit", count("Requests that may wait at a replica; more are rejected.")),
             ("service-time", service_time()),
-            ("service-model", names("How requests share a replica.", ["slots", "processor-sharing"].into_iter())),
-            ("cpu-per-request", quantity("CPU time of a mean request.", "30ms")),
+            (
+                "service-model",
+                names(
+                    "What requests are: CPU for a part of their time, or CPU work throughout.",
+                    ["slots", "processor-sharing"].into_iter(),
+                ),
+            ),
+            ("cpu-per-request", quantity("CPU time of a mean request, within its service time.", "30ms")),
             ("cpu-idle", quantity("CPU of an idle replica.", "20m")),
             ("memory", object("Memory in use.", &memory)),
             ("start-up", start_up()),

@@ -6,7 +6,15 @@ use rstest::rstest;
 
 fn pool(name: &str, count: u32, cpu: u64, mib: u64, pods: u32) -> NodePool {
     let allocatable = Allocatable { cpu: Millicores::new(cpu), memory: Bytes::from_mib(mib), pods };
-    NodePool { name: name.into(), instance: String::new(), allocatable, count, zones: Vec::new(), speed: 1.0 }
+    NodePool {
+        name: name.into(),
+        instance: String::new(),
+        allocatable,
+        cores: allocatable.cpu,
+        count,
+        zones: Vec::new(),
+        speed: 1.0,
+    }
 }
 
 fn pod(service: u32, cpu: u64, mib: u64) -> PodRequest {
@@ -30,7 +38,7 @@ fn pools_become_nodes_with_zones_in_turn() {
     let found: Vec<_> = nodes.nodes().iter().map(|node| (node.name.as_str(), node.pool, node.zone)).collect();
     assert_eq!(found, [("web-0", 0, 0), ("web-1", 0, 1), ("web-2", 0, 0), ("batch-0", 1, 1), ("batch-1", 1, 1)]);
     assert_eq!(nodes.nodes()[0].allocatable, instance.allocatable);
-    assert_eq!([nodes.speed(2), nodes.speed(3)], [1.0, 1.25]);
+    assert_eq!([nodes.cores(2).1, nodes.cores(3).1], [1.0, 1.25]);
 }
 
 /// Each limit alone: CPU, memory, number of pods; filled to the last bit and not beyond.

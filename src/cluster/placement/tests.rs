@@ -7,7 +7,15 @@ use rstest::rstest;
 fn pool(name: &str, count: u32, cpu: u64, mib: u64, zones: &[&str]) -> NodePool {
     let allocatable = Allocatable { cpu: Millicores::new(cpu), memory: Bytes::from_mib(mib), pods: 110 };
     let zones = zones.iter().map(|zone| zone.to_string()).collect();
-    NodePool { name: name.into(), instance: String::new(), allocatable, count, zones, speed: 1.0 }
+    NodePool {
+        name: name.into(),
+        instance: String::new(),
+        allocatable,
+        cores: allocatable.cpu,
+        count,
+        zones,
+        speed: 1.0,
+    }
 }
 
 fn pod(service: u32, cpu: u64, mib: u64) -> PodRequest {

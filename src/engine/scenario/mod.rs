@@ -1,5 +1,6 @@
 //! A scenario: one YAML file that a Kubernetes user reads without the manual.
 
+mod ceiling;
 mod faults;
 mod load;
 mod price;

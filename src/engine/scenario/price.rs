@@ -4,10 +4,13 @@ use crate::catalog::{Billing, Catalog, PriceSource};
 use crate::cluster::{NodePool, ServiceSpec};
 use crate::config::{Diagnostics, Fields, FromNode, Node};
 use crate::engine::spec::{NodeLease, ReplicaLease};
-use crate::units::{SimDuration, UsdPerHour};
+use crate::units::{Millicores, SimDuration, UsdPerHour};
 
 /// Collects the sources of the prices used, for the date in the report.
 pub(super) type Sources = Vec<PriceSource>;
+
+/// What is paid for each replica, and the CPU that comes with it where a size is paid for.
+pub(super) type Paid = (ReplicaLease, Option<Millicores>);
 
 /// Reads a service's `price:`: a price per replica (`$0.05/h`), `instance:` (a whole one per replica), `share-of:` (the
 /// share of an instance that the replica's requests take) or `container:` (an offer such as `fargate`).
@@ -16,11 +19,11 @@ pub(super) fn replica_lease(
     spec: &ServiceSpec,
     sources: &mut Sources,
     sink: &mut Diagnostics,
-) -> Option<ReplicaLease> {
+) -> Option<Paid> {
     if node.as_text().is_some() {
         let price = UsdPerHour::from_node(node, sink)?;
         let billing = Billing { granularity: SimDuration::from_secs(1), minimum: SimDuration::ZERO };
-        return Some(ReplicaLease { what: spec.name.clone(), price, billing });
+        return Some((ReplicaLease { what: spec.name.clone(), price, billing }, None));
     }
     let fields = Fields::open(node, "price", sink)?;
     let region: Option<String> = fields.optional("region", sink);
@@ -47,11 +50,11 @@ fn whole_instance(
     spec: &ServiceSpec,
     sources: &mut Sources,
     sink: &mut Diagnostics,
-) -> Option<ReplicaLease> {
+) -> Option<Paid> {
     let instance = found(Catalog::builtin().instance(node.as_text().unwrap_or(""), region), node, sink)?;
     sources.push(instance.price_source.clone());
     let what = format!("{} on {} ({})", spec.name, instance.name, instance.region);
-    Some(ReplicaLease { what, price: instance.price, billing: instance.billing })
+    Some((ReplicaLease { what, price: instance.price, billing: instance.billing }, Some(instance.cpu)))
 }
 
 fn share_of_instance(
@@ -60,7 +63,7 @@ fn share_of_instance(
     spec: &ServiceSpec,
     sources: &mut Sources,
     sink: &mut Diagnostics,
-) -> Option<ReplicaLease> {
+) -> Option<Paid> {
     let instance = found(Catalog::builtin().instance(node.as_text().unwrap_or(""), region), node, sink)?;
     sources.push(instance.price_source.clone());
     let (cpu, memory) = spec.scheduled();
@@ -68,7 +71,8 @@ fn share_of_instance(
         Ok(price) => {
             let what = format!("{} share of {} ({})", spec.name, instance.name, instance.region);
             // The provider's minimum is the machine's, whose other tenants stay when a replica goes.
-            Some(ReplicaLease { what, price, billing: Billing { minimum: SimDuration::ZERO, ..instance.billing } })
+            let billing = Billing { minimum: SimDuration::ZERO, ..instance.billing };
+            Some((ReplicaLease { what, price, billing }, instance.share_cpu(cpu, memory).ok()))
         }
         Err(error) => {
             sink.push(node.error(error.to_string()).help("set `resources: requests:` of the service"));
@@ -83,7 +87,7 @@ fn container_offer(
     spec: &ServiceSpec,
     sources: &mut Sources,
     sink: &mut Diagnostics,
-) -> Option<ReplicaLease> {
+) -> Option<Paid> {
     let offer = found(Catalog::builtin().container(node.as_text().unwrap_or(""), region), node, sink)?;
     sources.push(offer.price_source.clone());
     let (cpu, memory) = spec.scheduled();
@@ -92,7 +96,8 @@ fn container_offer(
         return None;
     };
     let what = format!("{} on {} ({})", spec.name, offer.name, offer.region);
-    Some(ReplicaLease { what, price, billing: offer.billing })
+    let bought = offer.size_for(cpu, memory).map(|(cpu, _)| cpu);
+    Some((ReplicaLease { what, price, billing: offer.billing }, bought))
 }
 
 fn found<'a, T>(

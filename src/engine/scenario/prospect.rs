@@ -1,19 +1,26 @@
 //! What a scenario tells of a service before it runs: its requests to come, and what a replica is.
 
 use super::{Scenario, ServicePlan};
-use crate::cluster::ModelKind;
+use crate::cluster::{NodePool, Nodes, PodRequest, Power};
 use crate::engine::demand::each_request;
+use crate::optimize::Joining;
 use crate::policy::{Facts, StepLoad};
 use crate::random::Streams;
 use crate::units::{SimDuration, SimTime};
 use crate::workload::TraceError;
 
+/// Replicas that are placed by trial to see what the nodes of a plan do.
+const MOST_PLACED: usize = 2_000;
+
 impl ServicePlan {
-    /// Requests that a replica works on at full speed at the same time, times the largest speed of a node.
-    pub fn full_speed_slots(&self, largest_speed: f64) -> f64 {
-        let slots = f64::from(self.spec.concurrency);
-        let cores = self.spec.cpu_limit.map_or(slots, |limit| limit.as_cores());
-        largest_speed * if self.spec.model == ModelKind::ProcessorSharing { slots.min(cores) } else { slots }
+    /// The most seconds of demand that a replica serves in a second, on whichever node suits it best.
+    pub fn most_work(&self, pools: &[NodePool]) -> f64 {
+        self.spec.powers(pools).iter().map(Power::work).fold(0.0, f64::max)
+    }
+
+    /// The most seconds of demand of a single request that are served in a second.
+    pub fn fastest(&self, pools: &[NodePool]) -> f64 {
+        self.spec.powers(pools).iter().map(Power::alone).fold(0.0, f64::max)
     }
 }
 
@@ -47,12 +54,19 @@ impl Scenario {
     pub fn step_loads(&self, service: usize, replication: u64, step: SimDuration) -> Result<Vec<StepLoad>, TraceError> {
         let steps = self.duration.as_nanos().div_ceil(step.as_nanos().max(1));
         let mut loads = vec![StepLoad::default(); steps as usize];
+        let mut before: Option<SimTime> = None;
         self.requests(service, replication, |arrival, demand| {
+            let place = |time: SimTime| time.as_nanos() / step.as_nanos().max(1);
+            let gap = before.replace(arrival).filter(|before| place(*before) == place(arrival));
             let load = &mut loads[(arrival.as_nanos() / step.as_nanos().max(1)) as usize];
             let seconds = demand.as_secs_f64();
             load.requests += 1;
             load.demand += seconds;
             load.squares += seconds * seconds;
+            if let Some(before) = gap {
+                let gap = arrival.since(before).as_secs_f64();
+                load.gaps = (load.gaps.0 + 1, load.gaps.1 + gap, load.gaps.2 + gap * gap);
+            }
         })?;
         Ok(loads)
     }
@@ -64,13 +78,37 @@ impl Scenario {
         let start_up = [&phases.scheduled, &phases.pulled, &phases.started, &phases.ready];
         let start_up = start_up.iter().map(|phase| phase.mean()).sum::<f64>();
         let billing = plan.lease.as_ref().map(|lease| lease.billing);
-        let latency = self.objectives.iter().find_map(|objective| Some((objective.within?, objective.target)));
+        let latency = self.objectives.iter().filter_map(|objective| Some((objective.within?, objective.target)));
         Facts {
-            slots: plan.full_speed_slots(self.largest_speed()).floor().clamp(1.0, f64::from(u32::MAX)) as u32,
+            replicas: self.replicas_in_turn(service),
+            shared: plan.spec.slows(&plan.spec.powers(&self.pools)),
+            joining: if plan.spec.dispatch.name == "random" { Joining::Any } else { Joining::Shortest },
             start_up: SimDuration::from_secs_f64(start_up).unwrap_or(SimDuration::MAX),
             price_per_second: plan.lease.as_ref().map_or(1.0, |lease| lease.price.as_f64() / 3600.0),
             billed_at_least: billing.map_or(SimDuration::ZERO, |billing| billing.minimum.max(billing.granularity)),
-            latency,
+            latency: latency.collect(),
         }
+    }
+
+    /// What each replica of a service does at once if they are placed one after the other on empty nodes; of the last listed all
+    /// further ones are taken to be, which stands for the mean of the nodes that can take them.
+    fn replicas_in_turn(&self, service: usize) -> Vec<Power> {
+        let spec = &self.services[service].spec;
+        let powers = spec.powers(&self.pools);
+        if powers.windows(2).all(|pair| pair[0] == pair[1]) {
+            return powers.into_iter().take(1).collect();
+        }
+        let mut nodes = Nodes::new(&self.pools, (self.placement.build)());
+        let pod = PodRequest::of(service as u32, spec);
+        let placed = std::iter::from_fn(|| nodes.place(&pod)).take(MOST_PLACED).collect::<Vec<_>>();
+        let mut replicas: Vec<Power> = placed.iter().map(|node| spec.power(Some(nodes.cores(*node)))).collect();
+        let count: f64 = spec.hosts(&self.pools).map(|pool| f64::from(pool.count)).sum();
+        let mean = |of: fn(&Power) -> f64| {
+            let weighted = spec.hosts(&self.pools).zip(&powers).map(|(pool, power)| f64::from(pool.count) * of(power));
+            weighted.sum::<f64>() / count
+        };
+        let full = mean(|power| power.full);
+        replicas.push(Power { full, speed: mean(Power::work) / full });
+        replicas
     }
 }

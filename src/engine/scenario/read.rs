@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::ceiling;
 use super::faults;
 use super::load::Loaded;
 use super::price::{Sources, node_pool, replica_lease};
@@ -48,7 +49,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
     let zones = faults::zones(&fields, &pools, sink);
     let faults = faults::faults(&fields, &zones, &metrics.names, sink);
     metrics.outages = faults.metrics;
-    let services = read_services(&fields, &base_dir, &mut sources, sink);
+    let services = read_services(&fields, &base_dir, &pools, &mut sources, sink);
     let expect = read_expect(&fields, sink);
     let release: Release = fields.or("kubernetes", Release::default(), sink);
     let around =
@@ -271,6 +272,7 @@ fn read_placement(fields: &Fields<'_>, sink: &mut Diagnostics) -> &'static Place
 fn read_services(
     fields: &Fields<'_>,
     base_dir: &Path,
+    pools: &[NodePool],
     sources: &mut Sources,
     sink: &mut Diagnostics,
 ) -> Vec<ServicePlan> {
@@ -299,7 +301,7 @@ fn read_services(
     }
     let mut services: Vec<ServicePlan> = Vec::new();
     for node in nodes {
-        let Some(service) = read_service(node, (fields, shared), base_dir, sources, sink) else { continue };
+        let Some(service) = read_service(node, (fields, shared), (base_dir, pools), sources, sink) else { continue };
         if services.iter().any(|known| known.spec.name == service.spec.name) {
             sink.push(node.error(format!("two services are called `{}`", service.spec.name)));
         }
@@ -312,7 +314,7 @@ fn read_services(
 fn read_service(
     node: &Node,
     scenario: (&Fields<'_>, Option<&Node>),
-    base_dir: &Path,
+    (base_dir, pools): (&Path, &[NodePool]),
     sources: &mut Sources,
     sink: &mut Diagnostics,
 ) -> Option<ServicePlan> {
@@ -331,8 +333,10 @@ fn read_service(
     }
     fields.finish(sink);
     let workload = workload.and_then(|workload| WorkloadSpec::from_node(workload, base_dir, sink));
-    let spec = spec?;
-    let lease = price.and_then(|price| replica_lease(price, &spec, sources, sink));
+    let mut spec = spec?;
+    let paid = price.and_then(|price| replica_lease(price, &spec, sources, sink));
+    let (lease, bought) = paid.unzip();
+    ceiling::settle(node, &mut spec, bought.flatten(), pools, sink);
     Some(ServicePlan { spec, workload: workload?, lease })
 }
 

@@ -159,6 +159,7 @@ fn service(run: &RecordedRun) -> ServiceSpec {
         replicas: run.spec.min_replicas,
         cpu_request: Some(run.request),
         cpu_limit: Some(Millicores::new(1000)),
+        cpu_bought: None,
         memory_request: None,
         pod: PodSpec::default(),
         concurrency: 1000,

@@ -3,7 +3,9 @@
 use super::arrivals::Arrivals;
 use super::metric::Metric;
 use super::station::{Discipline, Station};
-use crate::queueing::{erlang_b, erlang_c, finite_source, mg1_mean_wait, mmc_mean_wait, mmck, ps1_mean_sojourn};
+use crate::queueing::{
+    capped_sharing, erlang_b, erlang_c, finite_source, mg1_mean_wait, mmc_mean_wait, mmck, ps1_mean_sojourn,
+};
 use crate::random::Distribution;
 
 /// A station with its exact figures.
@@ -43,6 +45,9 @@ pub(super) fn cases() -> Vec<Case> {
         sharing("exponential", exponential(), 1.0, 0.8, 6.0),
         sharing("hyperexponential", Distribution::hyperexponential_balanced(MEAN, 4.0), 4.0, 0.8, 22.0),
         sharing("constant", Distribution::Constant { value: MEAN }, 0.0, 0.9, 20.0),
+        limited("exponential", exponential(), 1.0, 2.5, 0.8, 10.0),
+        limited("hyperexponential", Distribution::hyperexponential_balanced(MEAN, 4.0), 4.0, 2.5, 0.8, 30.0),
+        limited("constant", Distribution::Constant { value: MEAN }, 0.0, 7.25, 0.9, 30.0),
         closed("exponential", 20, 3, Distribution::Exponential { mean: 8.0 }, 2.0),
         // Think times of any distribution with the same mean give the same figures.
         closed("lognormal", 10, 1, Distribution::lognormal(5.0, 1.0), 3.0),
@@ -157,6 +162,24 @@ fn closed(name: &str, users: u32, servers: u32, think: Distribution, millions: f
             (Metric::MeanNumber, exact.mean_number),
             (Metric::Utilization, exact.utilization),
             (Metric::WaitProbability, exact.p_wait),
+        ]),
+        millions,
+    }
+}
+
+/// A CPU that is enough for a number of requests at full speed, not whole, and shared beyond: whatever the distribution.
+fn limited(name: &str, service: Distribution, scv: f64, full: f64, load: f64, millions: f64) -> Case {
+    let offered = full * load;
+    let exact = capped_sharing(full, offered);
+    let station = Station::new(Arrivals::poisson(offered), service, 1);
+    Case {
+        name: format!("M/G/1-PS at full speed up to {full}, {name}, at {load}"),
+        station: Station { discipline: Discipline::Limited { full }, ..station },
+        variability: 1.0 + scv.max(1.0),
+        expected: with_little(vec![
+            (Metric::MeanSojourn, exact.mean_sojourn),
+            (Metric::MeanNumber, exact.mean_number),
+            (Metric::Utilization, load),
         ]),
         millions,
     }

@@ -10,13 +10,22 @@ use crate::random::{Distribution, Streams};
 use crate::units::{Bytes, Millicores, SimDuration, SimTime, Utilization};
 
 /// In which order requests are served.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Discipline {
     /// First come, first served.
     Fifo,
     /// All at once, dividing the servers evenly, each using one at most.
     Sharing,
+    /// All at once, each using a part of the replica's CPU, which is enough for so many at full speed, not a whole number: more
+    /// share it evenly. The number of servers means nothing then.
+    Limited {
+        /// Requests at full speed at once.
+        full: f64,
+    },
 }
+
+/// CPU that a request uses under [`Discipline::Limited`], in cores.
+const PART_OF_A_CORE: f64 = 0.4;
 
 /// A queueing station, or several behind a dispatcher: a service whose replicas are queues and whose slots are servers.
 /// Time is in seconds.
@@ -66,7 +75,7 @@ impl Length {
             let warm_up = (20.0 * (think.mean() + station.service.mean())).max(requests / station.rate() / 50.0);
             return Length { warm_up, end: warm_up + requests / station.rate() };
         }
-        let servers = f64::from(station.servers);
+        let servers = station.capacity();
         let slack = 1.0 - station.load();
         let by_slack = if slack > 0.0 { 2.0 * variability / (servers * slack * slack) } else { f64::INFINITY };
         let by_room = station.room.map_or(f64::INFINITY, |room| f64::from(room).powi(2) / servers);
@@ -125,13 +134,21 @@ impl Station {
     /// Buzen 1978).
     pub fn rate(&self) -> f64 {
         let Arrivals::Closed { users, think } = &self.arrivals else { return self.arrivals.rate() };
-        let servers = f64::from(self.servers) * f64::from(self.queues);
+        let servers = self.capacity() * f64::from(self.queues);
         (f64::from(*users) / (think.mean() + self.service.mean())).min(servers / self.service.mean())
     }
 
     /// Load per server: arrival rate times mean service time, divided by the servers.
     pub fn load(&self) -> f64 {
-        self.rate() * self.service.mean() / f64::from(self.servers) / f64::from(self.queues)
+        self.rate() * self.service.mean() / self.capacity() / f64::from(self.queues)
+    }
+
+    /// Requests of one queue that are served at full speed at once.
+    fn capacity(&self) -> f64 {
+        match self.discipline {
+            Discipline::Limited { full } => full,
+            Discipline::Fifo | Discipline::Sharing => f64::from(self.servers),
+        }
     }
 
     /// Simulates the station once.
@@ -187,20 +204,25 @@ impl Station {
 
     fn service_spec(&self) -> ServiceSpec {
         let zero = || Distribution::Constant { value: 0.0 };
-        let shared = self.discipline == Discipline::Sharing;
+        let (limit, each, model) = match self.discipline {
+            Discipline::Fifo => (None, 1.0, ModelKind::Slots),
+            Discipline::Sharing => (Some(f64::from(self.servers)), 1.0, ModelKind::ProcessorSharing),
+            Discipline::Limited { full } => (Some(full * PART_OF_A_CORE), PART_OF_A_CORE, ModelKind::Slots),
+        };
         let patience = |after| Timeout { after: SimDuration::from_nanos(nanos(after)), work: OnTimeout::CancelWaiting };
         ServiceSpec {
             name: "station".into(),
             replicas: self.queues,
             cpu_request: None,
-            cpu_limit: shared.then(|| Millicores::new(u64::from(self.servers) * 1000)),
+            cpu_limit: limit.map(|cores| Millicores::new((cores * 1000.0).round() as u64)),
+            cpu_bought: None,
             memory_request: None,
             pod: PodSpec::default(),
-            concurrency: if shared { u32::MAX } else { self.servers },
+            concurrency: if limit.is_some() { u32::MAX } else { self.servers },
             queue_limit: self.room.unwrap_or(u32::MAX),
             demand: DemandModel::Drawn(self.service.clone()),
-            model: if shared { ModelKind::ProcessorSharing } else { ModelKind::Slots },
-            cpu_per_busy_second: 1.0,
+            model,
+            cpu_per_busy_second: each,
             cpu_idle: 0.0,
             // A byte per request: the memory in use counts the requests present.
             memory_base: Bytes::ZERO,

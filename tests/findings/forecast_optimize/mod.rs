@@ -5,3 +5,4 @@ mod forecast_command;
 mod forecasts;
 mod statistics;
 mod unanswered;
+mod plans;

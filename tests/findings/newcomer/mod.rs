@@ -5,3 +5,4 @@ mod jitter;
 mod percentages;
 mod plans;
 mod pods;
+mod cpu_ceiling;

@@ -9,3 +9,4 @@ mod small;
 mod trace_inspect;
 mod unanswered;
 mod windows;
+mod capacity;

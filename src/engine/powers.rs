@@ -1,0 +1,114 @@
+//! What the replicas of a service do at once: the same for all, or by node where nodes differ in speed or cores.
+
+use crate::cluster::{NodeId, Nodes, Power, ServiceSpec};
+use crate::stats::TimeWeighted;
+use crate::units::SimTime;
+
+/// What all replicas that fit on the nodes add up to at most: below 2^64.
+const MOST: f64 = 1e19;
+
+/// The powers of replicas, and their sums over those that are there.
+#[derive(Debug)]
+pub(super) struct Powers {
+    /// By node; a single one where all are alike.
+    by_node: Vec<Power>,
+    /// Whether the requests of some replica can slow each other down.
+    pub slow: bool,
+    /// Parts of a request at full speed, and of a second of demand a second, in which both are counted, in whole numbers.
+    parts: f64,
+    /// Seconds of demand that ready replicas serve in a second, and requests at full speed in serving ones.
+    now_ready: u64,
+    now_serving: u64,
+    ready: TimeWeighted,
+    serving: TimeWeighted,
+}
+
+/// Integrals of both sums at one moment.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct PowerMarks {
+    pub ready: u128,
+    pub serving: u128,
+}
+
+impl Powers {
+    pub(super) fn new(spec: &ServiceSpec, nodes: Option<&Nodes>) -> Self {
+        let of_node = |node: NodeId| nodes.map(|nodes| nodes.cores(node));
+        let count = nodes.map_or(1, |nodes| nodes.nodes().len() as u32);
+        let mut by_node: Vec<Power> = (0..count).map(|node| spec.power(of_node(node))).collect();
+        if by_node.iter().all(|power| *power == by_node[0]) {
+            by_node.truncate(1);
+        }
+        if by_node.is_empty() {
+            by_node.push(spec.power(None));
+        }
+        let pods: f64 = nodes.iter().flat_map(|nodes| nodes.nodes()).map(|node| f64::from(node.allocatable.pods)).sum();
+        let largest = by_node.iter().map(|power| power.full.max(power.work())).fold(0.0, f64::max);
+        let parts = MOST / (pods.max(1.0) * largest.max(f64::MIN_POSITIVE));
+        let slow = spec.slows(&by_node);
+        let (ready, serving) = (TimeWeighted::default(), TimeWeighted::default());
+        Powers { by_node, slow, parts, now_ready: 0, now_serving: 0, ready, serving }
+    }
+
+    /// The power of a replica on `node`.
+    pub(super) fn of(&self, node: Option<NodeId>) -> Power {
+        node.and_then(|node| self.by_node.get(node as usize)).copied().unwrap_or(self.by_node[0])
+    }
+
+    fn uniform(&self) -> Option<Power> {
+        (self.by_node.len() == 1).then_some(self.by_node[0])
+    }
+
+    fn levels(&self, node: Option<NodeId>) -> (u64, u64) {
+        let power = self.of(node);
+        ((power.work() * self.parts) as u64, (power.full * self.parts).ceil() as u64)
+    }
+
+    /// Replicas on `node` have become ready, or draining (0 or 1 of each).
+    pub(super) fn count(&mut self, node: Option<NodeId>, ready: u64, draining: u64) {
+        if self.by_node.len() > 1 && ready + draining > 0 {
+            let (work, full) = self.levels(node);
+            self.now_ready += ready * work;
+            self.now_serving += (ready + draining) * full;
+        }
+    }
+
+    /// They are no longer.
+    pub(super) fn uncount(&mut self, node: Option<NodeId>, ready: u64, draining: u64) {
+        if self.by_node.len() > 1 && ready + draining > 0 {
+            let (work, full) = self.levels(node);
+            self.now_ready -= ready * work;
+            self.now_serving -= (ready + draining) * full;
+        }
+    }
+
+    /// Brings the levels over time up to date.
+    pub(super) fn settle(&mut self, now: SimTime) {
+        self.ready.set(self.now_ready, now);
+        self.serving.set(self.now_serving, now);
+    }
+
+    /// The integrals at `now`.
+    pub(super) fn marks(&self, now: SimTime) -> PowerMarks {
+        PowerMarks { ready: self.ready.area(now), serving: self.serving.area(now) }
+    }
+
+    /// Seconds of demand that a ready replica served in a second at most, on average between two moments with so many
+    /// replica-nanoseconds ready; that of an average node where none was.
+    pub(super) fn work_of_one(&self, from: PowerMarks, to: PowerMarks, ready: f64) -> f64 {
+        match self.uniform() {
+            Some(power) => power.work(),
+            None if ready > 0.0 => (to.ready - from.ready) as f64 / self.parts / ready,
+            None => self.by_node.iter().map(Power::work).sum::<f64>() / self.by_node.len() as f64,
+        }
+    }
+
+    /// Requests at full speed at once in a serving replica, on average between two moments with so many replica-nanoseconds
+    /// serving; those of an average node where none was.
+    pub(super) fn slots_of_one(&self, from: PowerMarks, to: PowerMarks, serving: f64) -> f64 {
+        match self.uniform() {
+            Some(power) => power.full,
+            None if serving > 0.0 => (to.serving - from.serving) as f64 / self.parts / serving,
+            None => self.by_node.iter().map(|power| power.full).sum::<f64>() / self.by_node.len() as f64,
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The CPU ceiling of a service's replicas, once price and nodes are known.
+
+use crate::cluster::{ModelKind, NodePool, ServiceSpec};
+use crate::config::{Diagnostics, Node};
+use crate::units::Millicores;
+
+/// Gives `spec` what its price pays for and, where nothing is stated about CPU, a use of CPU that no ceiling slows; says what a
+/// full replica would need beyond its ceiling.
+pub(super) fn settle(
+    node: &Node,
+    spec: &mut ServiceSpec,
+    bought: Option<Millicores>,
+    pools: &[NodePool],
+    sink: &mut Diagnostics,
+) {
+    spec.cpu_bought = bought;
+    let place = |name: &str| node.get(name).unwrap_or(node);
+    let cores: Vec<Option<Millicores>> = match pools {
+        [] => vec![None],
+        pools => spec.hosts(pools).map(|pool| Some(pool.cores)).collect(),
+    };
+    let ceilings = cores.into_iter().filter_map(|cores| spec.ceiling(cores));
+    let Some(least) = ceilings.min_by_key(|ceiling| ceiling.cpu) else {
+        if spec.model == ModelKind::ProcessorSharing {
+            let error =
+                place("service-model").error("processor sharing needs a CPU to share, and nothing bounds a replica's");
+            sink.push(error.help("add `resources: { limits: { cpu: 1 } }`, a price by size, or `nodes:`"));
+        }
+        return;
+    };
+    let (cpu, words) = (least.cpu.as_cores(), least.bound.words());
+    if spec.cpu_idle >= cpu {
+        let message = format!("an idle replica uses {} cores and has {cpu} at most ({words})", spec.cpu_idle);
+        sink.push(place("cpu-idle").error(message).help("nothing is left for requests"));
+        return;
+    }
+    let stated = node.get("cpu-per-request").is_some() || spec.cpu_request.is_some();
+    if !stated && spec.model == ModelKind::Slots {
+        let most = (cpu - spec.cpu_idle) / f64::from(spec.concurrency);
+        spec.cpu_per_busy_second = spec.cpu_per_busy_second.min(most);
+    }
+    let full = (cpu - spec.cpu_idle) / spec.cpu_per_busy_second;
+    if spec.model == ModelKind::Slots && full < f64::from(spec.concurrency) * (1.0 - 1e-6) {
+        let need = spec.full_need();
+        let message = format!("a full replica would use {need:.3} cores and has {cpu} at most ({words})");
+        let help = if full < 1.0 {
+            "even a single request is slowed: give it more CPU, or check `cpu-per-request` and `service-time`"
+                .to_string()
+        } else {
+            let full = (full * 1e3).floor() / 1e3;
+            format!("with more than {full} requests in service all are slowed; use less concurrency, or more CPU")
+        };
+        sink.push(place("concurrency").warning(message).help(help));
+    }
+}
