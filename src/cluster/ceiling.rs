@@ -26,6 +26,16 @@ impl Bound {
     }
 }
 
+/// The CPU that a price pays for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bought {
+    /// How much.
+    pub cpu: Millicores,
+    /// Whether that is all the machine has, so that no limit above it gives more: a container without a node, or an instance; not a
+    /// share of one.
+    pub whole: bool,
+}
+
 /// The most CPU that a replica can use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ceiling {
@@ -64,10 +74,14 @@ const LEAST: f64 = 1e-5;
 
 impl ServiceSpec {
     /// The most CPU that a replica can use, on a node of `node` cores if there are nodes: its limit or else what its price pays
-    /// for, and not more than its node has. `None` where nothing bounds it. A limit of zero is none, as for the kubelet.
+    /// for, and not more than its machine or node has. `None` where nothing bounds it. A limit of zero is none, as for the kubelet.
     pub fn ceiling(&self, node: Option<Millicores>) -> Option<Ceiling> {
         let limit = self.cpu_limit.filter(|cpu| cpu.get() > 0).map(|cpu| Ceiling { cpu, bound: Bound::Limit });
-        let own = limit.or(self.cpu_bought.map(|cpu| Ceiling { cpu, bound: Bound::Price }));
+        let bought = self.cpu_bought.map(|bought| (Ceiling { cpu: bought.cpu, bound: Bound::Price }, bought.whole));
+        let own = match (limit, bought) {
+            (Some(limit), Some((bought, true))) if bought.cpu < limit.cpu => Some(bought),
+            (limit, bought) => limit.or(bought.map(|(bought, _)| bought)),
+        };
         let node = node.map(|cpu| Ceiling { cpu, bound: Bound::Node });
         match (own, node) {
             (Some(own), Some(node)) => Some(if node.cpu < own.cpu { node } else { own }),
@@ -103,7 +117,7 @@ impl ServiceSpec {
 
     /// The pools whose empty nodes have room for a replica; all if none has.
     pub fn hosts<'a>(&self, pools: &'a [NodePool]) -> impl Iterator<Item = &'a NodePool> + use<'a> {
-        let (cpu, memory) = (self.cpu_request.unwrap_or_default(), self.memory_request.unwrap_or_default());
+        let (cpu, memory) = self.scheduled();
         let fits = move |pool: &NodePool| cpu <= pool.allocatable.cpu && memory <= pool.allocatable.memory;
         let some = pools.iter().any(fits);
         pools.iter().filter(move |pool| !some || fits(pool))

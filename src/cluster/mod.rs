@@ -15,7 +15,7 @@ mod service_model;
 mod sharing;
 mod slots;
 
-pub use ceiling::{Bound, Ceiling, Power};
+pub use ceiling::{Bought, Bound, Ceiling, Power};
 pub use dispatch::{DISPATCHERS, Dispatcher, DispatcherPlugin};
 pub use lease::{Lease, LeaseBook, LeaseId, Settled};
 pub use node::{Node, NodeId, NodePool, Nodes, PodRequest};

@@ -56,11 +56,8 @@ pub struct PodRequest {
 impl PodRequest {
     /// What a replica of service number `service` asks.
     pub fn of(service: u32, spec: &ServiceSpec) -> Self {
-        PodRequest {
-            service,
-            cpu: spec.cpu_request.unwrap_or_default(),
-            memory: spec.memory_request.unwrap_or_default(),
-        }
+        let (cpu, memory) = spec.scheduled();
+        PodRequest { service, cpu, memory }
     }
 }
 

@@ -4,6 +4,7 @@ use crate::config::{Diagnostics, Fields, FromNode, Node, Value, suggest};
 use crate::random::Distribution;
 use crate::units::{Bytes, Fraction, Millicores, SimDuration};
 
+use super::ceiling::Bought;
 use super::dispatch::{DISPATCHERS, DispatcherPlugin};
 use super::pod::{CpuUse, PodSpec};
 
@@ -100,8 +101,8 @@ pub struct ServiceSpec {
     pub cpu_request: Option<Millicores>,
     /// CPU limit of the container that does the work.
     pub cpu_limit: Option<Millicores>,
-    /// CPU that the price of a replica pays for, where it is the price of some size: the ceiling without a limit.
-    pub cpu_bought: Option<Millicores>,
+    /// CPU that the price of a replica pays for, where it is the price of some size.
+    pub cpu_bought: Option<Bought>,
     /// Memory that a replica requests, as `cpu_request`.
     pub memory_request: Option<Bytes>,
     /// What its pod asks for beyond these sums.

@@ -211,7 +211,8 @@ pub fn full_replica_cpu(spec: &ServiceSpec) -> Option<String> {
              CPU rests on that."
         )),
         CpuUse::OneCore => Some(format!(
-            "Neither `cpu-per-request` nor a CPU request is stated: a request to {name} is taken to use one core while it is served."
+            "Neither `cpu-per-request` nor a CPU request is stated: a request to {name} is taken to use one core while it is served, or as \
+             much as slows nobody if that is less."
         )),
     }
 }

@@ -109,7 +109,7 @@ const MOST_VARIATION: f64 = 1e6;
 const LEAST_VARIATION: f64 = 1e-3;
 
 /// Parts of the distribution of the slowing-down.
-const PARTS: u32 = 400;
+const PARTS: u32 = 100;
 
 /// Pieces of the integral over the wait.
 const PIECES: u32 = 600;

@@ -5,7 +5,7 @@
 //! of a core meanwhile. A replica's CPU has a ceiling, its limit or the cores of its node, whichever is less; when its requests in
 //! service need more together, each progresses at ceiling / need of its pace. Whose work is done leaves the CPU to the others at that
 //! very moment, and is answered at the first whole nanosecond that is not more than a millionth of one before it. What is left of each is
-//! kept here, in parts of a nanosecond. A pod goes to the first node that has room for one more. Each replica has a first-in-first-out queue of its own; a draining replica
+//! kept here, in parts of a nanosecond. Each replica has a first-in-first-out queue of its own; a draining replica
 //! finishes what it holds; a killed one loses it, oldest request first.
 
 use std::collections::VecDeque;

@@ -1,6 +1,6 @@
 //! The CPU ceiling of a service's replicas, once price and nodes are known.
 
-use crate::cluster::{ModelKind, NodePool, ServiceSpec};
+use crate::cluster::{Bought, CpuUse, ModelKind, NodePool, ServiceSpec};
 use crate::config::{Diagnostics, Node};
 use crate::units::Millicores;
 
@@ -9,7 +9,7 @@ use crate::units::Millicores;
 pub(super) fn settle(
     node: &Node,
     spec: &mut ServiceSpec,
-    bought: Option<Millicores>,
+    bought: Option<Bought>,
     pools: &[NodePool],
     sink: &mut Diagnostics,
 ) {
@@ -34,8 +34,7 @@ pub(super) fn settle(
         sink.push(place("cpu-idle").error(message).help("nothing is left for requests"));
         return;
     }
-    let stated = node.get("cpu-per-request").is_some() || spec.cpu_request.is_some();
-    if !stated && spec.model == ModelKind::Slots {
+    if spec.pod.cpu_use == CpuUse::OneCore {
         let most = (cpu - spec.cpu_idle) / f64::from(spec.concurrency);
         spec.cpu_per_busy_second = spec.cpu_per_busy_second.min(most);
     }

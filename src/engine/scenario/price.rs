@@ -1,16 +1,16 @@
 //! What replicas and nodes cost.
 
 use crate::catalog::{Billing, Catalog, PriceSource};
-use crate::cluster::{NodePool, ServiceSpec};
+use crate::cluster::{Bought, NodePool, ServiceSpec};
 use crate::config::{Diagnostics, Fields, FromNode, Node};
 use crate::engine::spec::{NodeLease, ReplicaLease};
-use crate::units::{Millicores, SimDuration, UsdPerHour};
+use crate::units::{SimDuration, UsdPerHour};
 
 /// Collects the sources of the prices used, for the date in the report.
 pub(super) type Sources = Vec<PriceSource>;
 
 /// What is paid for each replica, and the CPU that comes with it where a size is paid for.
-pub(super) type Paid = (ReplicaLease, Option<Millicores>);
+pub(super) type Paid = (ReplicaLease, Option<Bought>);
 
 /// Reads a service's `price:`: a price per replica (`$0.05/h`), `instance:` (a whole one per replica), `share-of:` (the
 /// share of an instance that the replica's requests take) or `container:` (an offer such as `fargate`).
@@ -54,7 +54,10 @@ fn whole_instance(
     let instance = found(Catalog::builtin().instance(node.as_text().unwrap_or(""), region), node, sink)?;
     sources.push(instance.price_source.clone());
     let what = format!("{} on {} ({})", spec.name, instance.name, instance.region);
-    Some((ReplicaLease { what, price: instance.price, billing: instance.billing }, Some(instance.cpu)))
+    Some((
+        ReplicaLease { what, price: instance.price, billing: instance.billing },
+        Some(Bought { cpu: instance.cpu, whole: true }),
+    ))
 }
 
 fn share_of_instance(
@@ -72,7 +75,10 @@ fn share_of_instance(
             let what = format!("{} share of {} ({})", spec.name, instance.name, instance.region);
             // The provider's minimum is the machine's, whose other tenants stay when a replica goes.
             let billing = Billing { minimum: SimDuration::ZERO, ..instance.billing };
-            Some((ReplicaLease { what, price, billing }, instance.share_cpu(cpu, memory).ok()))
+            Some((
+                ReplicaLease { what, price, billing },
+                instance.share_cpu(cpu, memory).ok().map(|cpu| Bought { cpu, whole: false }),
+            ))
         }
         Err(error) => {
             sink.push(node.error(error.to_string()).help("set `resources: requests:` of the service"));
@@ -96,7 +102,7 @@ fn container_offer(
         return None;
     };
     let what = format!("{} on {} ({})", spec.name, offer.name, offer.region);
-    let bought = offer.size_for(cpu, memory).map(|(cpu, _)| cpu);
+    let bought = offer.size_for(cpu, memory).map(|(cpu, _)| Bought { cpu, whole: true });
     Some((ReplicaLease { what, price, billing: offer.billing }, bought))
 }
 

@@ -57,6 +57,14 @@ fn limit_price_and_node_bound_alike() {
         policy(&summary, "static-12").clone()
     });
     assert_eq!(priced, limited);
+    // A limit above what the container has gives no more; a share of an instance may use what others leave.
+    let above = CPU.replace("1Gi } }", "1Gi }, limits: { cpu: 2 } }");
+    let shared = above.replace("{ container: fargate }", "{ share-of: m5.large }");
+    let trial = Trial::new(&[("above.yaml", &above), ("shared.yaml", &shared)]);
+    let said = trial.expect("check above.yaml", 0);
+    assert!(said.contains("has 0.5 at most (the vCPU that its price pays for)"), "{said}");
+    let said = trial.expect("check shared.yaml", 0);
+    assert!(said.contains("has 2 at most (its CPU limit)"), "{said}");
     // Two vCPU of a node carry four requests of half a core at full speed.
     let on_node =
         CPU.replace(price, "").replace("objectives", "nodes: [ { instance: m5.large, count: 1 } ]\nobjectives");
