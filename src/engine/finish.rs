@@ -65,7 +65,7 @@ impl Service {
         let cpu = last.totals.worked_since(&from.totals) * spec.cpu_per_busy_second + serving_area * spec.cpu_idle;
         let in_system = (last.totals.busy + last.totals.waiting) - (from.totals.busy + from.totals.waiting);
         let objectives = self.judge(counts, &totals, settings);
-        let (name, spec) = (&self.fleet.spec.name, &self.fleet.spec);
+        let name = &self.fleet.spec.name;
         ServiceRecord {
             name: name.clone(),
             counts,

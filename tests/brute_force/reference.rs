@@ -523,7 +523,8 @@ impl Reference<'_> {
         if let Some(attempt) = replica.through.first().copied() {
             return self.push(service, self.now, What::Done { attempt });
         }
-        let (case, running) = (self.services[service].case, replica.running.clone());
+        let running = replica.running.clone();
+        let case = self.services[service].case;
         let attempts = &self.services[service].attempts;
         let Some(attempt) = running.iter().copied().min_by_key(|attempt| attempts[*attempt].left) else { return };
         let need = running.len() as i128 * i128::from(case.share_millis);

@@ -3,6 +3,6 @@ mod trace_fit;
 
 mod forecast_command;
 mod forecasts;
+mod plans;
 mod statistics;
 mod unanswered;
-mod plans;

@@ -2,7 +2,7 @@
 
 mod autoscaler;
 mod jitter;
+mod cpu_ceiling;
 mod percentages;
 mod plans;
 mod pods;
-mod cpu_ceiling;

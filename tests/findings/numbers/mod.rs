@@ -1,5 +1,6 @@
 //! The page `numbers` of the findings.
 
+mod capacity;
 mod image_pull;
 mod one_request;
 mod overflow;
@@ -9,4 +10,3 @@ mod small;
 mod trace_inspect;
 mod unanswered;
 mod windows;
-mod capacity;
