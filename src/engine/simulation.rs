@@ -407,7 +407,6 @@ impl Service {
 
     fn scrape(&mut self, now: SimTime) {
         let spec = &self.fleet.spec;
-        let slots = slots_of(spec);
         let mut held = 0;
         let mut readings = Vec::with_capacity(self.fleet.replicas.len());
         for replica in &self.fleet.replicas {
@@ -415,6 +414,7 @@ impl Service {
             if !matches!(replica.phase, Warming | Ready | Draining) {
                 continue;
             }
+            let slots = self.fleet.powers.of(replica.node).full;
             let mut reading =
                 Reading { id: replica.id, cpu: 0.0, arrived: 0, busy: 0, waiting: 0, held: 0, slots, memory: 0.0 };
             if let Some(number) = replica.seat {
