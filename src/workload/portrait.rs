@@ -173,7 +173,13 @@ fn dispersion(series: &Series, finest: f64) -> Vec<(f64, f64)> {
             && *scale as f64 >= finest
             && series.counts.len() as u64 / (nanos / width).max(1) >= FEWEST as u64
     });
-    usable.map(|scale| (scale as f64, series.at_scale(scale).dispersion())).collect()
+    let mut coarser = series.clone();
+    usable
+        .map(|scale| {
+            coarser = series.at_scale_beyond(&coarser, scale);
+            (scale as f64, coarser.dispersion())
+        })
+        .collect()
 }
 
 /// Counts and levels: intervals spread over bins.

@@ -82,12 +82,18 @@ impl Series {
         let chunks = self.counts.chunks(factor);
         let whole = if self.counts.len() < factor { 1 } else { self.counts.len() / factor };
         let counts = chunks.take(whole).map(|chunk| chunk.iter().sum()).collect();
-        Series { width: self.width * factor as u64, counts, ..self.clone() }
+        Series { width: self.width * factor as u64, counts, start: self.start, tokens: self.tokens }
     }
 
     /// In intervals of about `seconds`, at least as long as they are now.
     pub(super) fn at_scale(&self, seconds: u64) -> Series {
         self.joined((seconds * NANOS_PER_SECOND / self.width).max(1) as usize)
+    }
+
+    /// The same as [`Series::at_scale`], made of this series in longer intervals where they divide the scale: much less to add up.
+    pub(super) fn at_scale_beyond(&self, coarser: &Series, seconds: u64) -> Series {
+        let divides = (seconds * NANOS_PER_SECOND).is_multiple_of(coarser.width);
+        if divides { coarser.at_scale(seconds) } else { self.at_scale(seconds) }
     }
 
     pub(super) fn width(&self) -> SimDuration {

@@ -56,8 +56,10 @@ impl Figures {
         let (mut portrait, series) = Portrait::with_series(spec, streams)?;
         portrait.dispersion.retain(|(seconds, _)| *seconds >= scales.step as f64);
         let mut shown = vec![("mean per second".to_string(), series.mean() / series.seconds())];
+        let mut counts = series.clone();
         for seconds in &scales.shown {
-            let (scale, counts) = (SimDuration::from_nanos(seconds * NANOS_PER_SECOND), series.at_scale(*seconds));
+            let scale = SimDuration::from_nanos(seconds * NANOS_PER_SECOND);
+            counts = series.at_scale_beyond(&counts, *seconds);
             shown.push((format!("peak per {scale}"), counts.peak()));
             shown.push((format!("index of dispersion over {scale}"), counts.dispersion()));
             if *seconds != scales.step {
