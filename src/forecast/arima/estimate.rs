@@ -17,6 +17,9 @@ pub(super) const FINE: f64 = 1e-5;
 /// The same while models are only compared: a hundredth of what makes a difference between two.
 pub(super) const COARSE: f64 = 1e-2;
 
+/// Terms from which a likelihood is searched from several starts.
+const MANY_TERMS: usize = 5;
+
 /// Iterations after which a search ends anyway.
 const MOST_ITERATIONS: usize = 200;
 
@@ -191,6 +194,23 @@ impl Problem {
         let start = start.filter(|s| s.len() == count).unwrap_or(&origin);
         let start: Vec<f64> = start.iter().map(|u| u.clamp(-3.0, 3.0)).collect();
         minimise(|point| self.objective(point), &start, tolerance, MOST_ITERATIONS).point
+    }
+
+    /// The point of greatest likelihood, searched from several starts where a model of many terms has several maxima.
+    fn search_widely(&self) -> Vec<f64> {
+        let order = self.spec.order;
+        if order.coefficients() < MANY_TERMS {
+            return self.search(None, FINE);
+        }
+        let signs = [(1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0)];
+        let from = |(ar, ma): (f64, f64)| {
+            let counts = [(order.p, ar), (order.q, ma), (order.seasonal_p, ar), (order.seasonal_q, ma)];
+            counts.into_iter().flat_map(|(count, sign)| std::iter::repeat_n(0.5 * sign, count)).collect::<Vec<f64>>()
+        };
+        let starts = signs.map(|sign| self.search(Some(&from(sign)), COARSE));
+        let all = std::iter::once(self.search(None, COARSE)).chain(starts);
+        let best = all.min_by(|a, b| self.objective(a).total_cmp(&self.objective(b)));
+        self.search(best.as_deref(), FINE)
     }
 
     /// The fitted model at a point.
@@ -372,10 +392,11 @@ impl ArimaSpec {
     /// # Errors
     /// If there are fewer values than the model needs, or the likelihood cannot be evaluated.
     pub fn fit(&self, values: &[f64], regressors: &[Vec<f64>]) -> Result<ArimaFit, FitError> {
-        self.fit_from(values, regressors, None)
+        let problem = Problem::new(*self, values, regressors)?;
+        problem.fit(problem.search_widely())
     }
 
-    /// [`ArimaSpec::fit`] that starts its search where an earlier fit ended.
+    /// Fits by one search, from where an earlier fit ended if there is one.
     pub(in super::super) fn fit_from(
         &self,
         values: &[f64],
@@ -393,7 +414,7 @@ impl ArimaSpec {
     /// As [`ArimaSpec::fit`].
     pub fn fit_with_errors(&self, values: &[f64], regressors: &[Vec<f64>]) -> Result<ArimaFit, FitError> {
         let problem = Problem::new(*self, values, regressors)?;
-        let mut fit = problem.fit(problem.search(None, FINE))?;
+        let mut fit = problem.fit(problem.search_widely())?;
         if let Some(errors) = problem.standard_errors(&fit.point) {
             fit.coefficients.iter_mut().zip(errors).for_each(|(c, e)| c.standard_error = Some(e));
         }

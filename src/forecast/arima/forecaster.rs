@@ -117,12 +117,13 @@ impl Arima {
         }
         let values = series.values();
         let fit = match self.spec {
-            Some(spec) => spec.fit_from(values, &regressors, earlier)?,
+            Some(spec) if earlier.is_some() => spec.fit_from(values, &regressors, earlier)?,
+            Some(spec) => spec.fit(values, &regressors)?,
             None if regressors.is_empty() => {
                 let period = series.seasons_seen(2).first().copied().filter(|_| self.seasonal);
                 select(values, &[], period, self.limits)?
             }
-            None => select_errors(values, &regressors, self.limits)?.fit(values, &regressors)?,
+            None => select_errors(values, &regressors, self.limits)?.fit_from(values, &regressors, None)?,
         };
         Ok(ArimaForecast { method: *self, frequencies, fit })
     }

@@ -75,7 +75,7 @@ fn no_season_can_be_said() {
 #[test]
 fn a_constant_lies_within_its_interval() {
     let trial = Trial::new(&[("c.csv", &counts(900, |_| 100, |_| true))]);
-    let told = forecast(&trial, "--model conformal:{around:mstl} --horizon 1h --train 50h --every 5h");
+    let told = forecast(&trial, r#"--model {"conformal":{"around":"mstl"}} --horizon 1h --train 50h --every 5h"#);
     let model = &told["models"][0];
     assert_eq!(
         (model["interval_80_ratio"].as_f64(), model["interval_90_ratio"].as_f64()),
