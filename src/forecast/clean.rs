@@ -53,7 +53,8 @@ pub(super) fn without_outliers(values: &[f64]) -> Vec<f64> {
     let mut from = 0;
     for run in values.chunk_by(|a, b| (a.abs() > range) == (b.abs() > range)) {
         let (to, outside) = (from + run.len(), run[0].abs() > range);
-        let returned = values[to..].iter().take(run.len()).filter(|v| !(v.abs() > range)).count() == run.len();
+        let returned =
+            values[to..].iter().take(run.len()).filter(|v| v.is_nan() || v.abs() <= range).count() == run.len();
         if outside && run.len() <= FEW && returned {
             kept[from..to].fill(f64::NAN);
         }

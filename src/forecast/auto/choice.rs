@@ -207,7 +207,7 @@ impl AutoFit {
         }
         self.combined.add(combined, weight);
         (self.learned, self.since) = (self.learned + 1, self.since + 1);
-        if self.learned % self.stride == 0 {
+        if self.learned.is_multiple_of(self.stride) {
             self.note();
         }
     }

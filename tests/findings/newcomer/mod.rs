@@ -1,8 +1,8 @@
 //! The page `newcomer` of the findings.
 
 mod autoscaler;
-mod jitter;
 mod cpu_ceiling;
+mod jitter;
 mod percentages;
 mod plans;
 mod pods;
