@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::super::arima::Limits;
-use super::super::{Arima, BoxCox, Ets, FitError, Fitted, Forecaster, Mstl, Naive, Regression, SeasonalNaive, Series};
+use super::super::{
+    Arima, BoxCox, Ets, FitError, Fitted, Forecaster, Gaps, Mstl, Naive, Regression, SeasonalNaive, Series,
+};
 
 /// Longest season for which seasonal terms of ARIMA are tried: the search grows with the square of it.
 const LONGEST_ARIMA_SEASON: usize = 24;
@@ -29,7 +31,9 @@ pub(super) fn members(series: &Series) -> Vec<Arc<dyn Forecaster>> {
     members.push(recent(arima, MOST_RECENT));
     let Some(shortest) = seasons.first().copied() else { return members };
     let seasonal = Ets { seasonal: Some(true), season: Some(shortest), trend: None };
-    let terms = |around: Arima| recent(around, ARIMA_CYCLES * shortest);
+    let terms = |around: Arima| -> Arc<dyn Forecaster> {
+        Arc::new(Recent { around: Arc::new(around), values: ARIMA_CYCLES * shortest, gaps: Gaps::Interpolate })
+    };
     members.push(Arc::new(seasonal));
     members.push(Arc::new(Mstl { rest: Arc::new(smoothing) }));
     members.push(Arc::new(Mstl { rest: Arc::new(arima) }));
@@ -49,30 +53,33 @@ fn grown(around: Arc<dyn Forecaster>) -> Arc<dyn Forecaster> {
     Arc::new(BoxCox { around, power: None, needed: true })
 }
 
-/// Another forecaster that sees the last values only.
+/// Another forecaster that sees the last values only, gaps as they are to be taken: to filter over them exactly is dear where
+/// the state holds seasons.
 struct Recent {
     around: Arc<dyn Forecaster>,
     values: usize,
+    gaps: Gaps,
 }
 
 fn recent(around: impl Forecaster + 'static, values: usize) -> Arc<dyn Forecaster> {
-    Arc::new(Recent { around: Arc::new(around), values })
+    Arc::new(Recent { around: Arc::new(around), values, gaps: Gaps::Missing })
 }
 
-fn last(series: &Series, values: usize) -> Series {
-    series.window(series.len().saturating_sub(values), series.len())
+fn last(series: &Series, values: usize, gaps: Gaps) -> Series {
+    gaps.filled(series.window(series.len().saturating_sub(values), series.len()))
 }
 
 impl Forecaster for Recent {
     fn fit(&self, series: &Series) -> Result<Box<dyn Fitted>, FitError> {
-        let inner = self.around.fit(&last(series, self.values))?;
-        Ok(Box::new(RecentFit { inner, values: self.values }))
+        let inner = self.around.fit(&last(series, self.values, self.gaps))?;
+        Ok(Box::new(RecentFit { inner, values: self.values, gaps: self.gaps }))
     }
 }
 
 struct RecentFit {
     inner: Box<dyn Fitted>,
     values: usize,
+    gaps: Gaps,
 }
 
 impl Fitted for RecentFit {
@@ -85,8 +92,8 @@ impl Fitted for RecentFit {
     }
 
     fn refit(&self, series: &Series) -> Result<Box<dyn Fitted>, FitError> {
-        let inner = self.inner.refit(&last(series, self.values))?;
-        Ok(Box::new(RecentFit { inner, values: self.values }))
+        let inner = self.inner.refit(&last(series, self.values, self.gaps))?;
+        Ok(Box::new(RecentFit { inner, values: self.values, gaps: self.gaps }))
     }
 
     fn describe(&self) -> String {
