@@ -202,12 +202,16 @@ impl Problem {
         if order.coefficients() < MANY_TERMS {
             return self.search(None, FINE);
         }
-        let signs = [(1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0)];
-        let from = |(ar, ma): (f64, f64)| {
-            let counts = [(order.p, ar), (order.q, ma), (order.seasonal_p, ar), (order.seasonal_q, ma)];
-            counts.into_iter().flat_map(|(count, sign)| std::iter::repeat_n(0.5 * sign, count)).collect::<Vec<f64>>()
+        let alike = |sign: f64, count: usize| vec![0.5 * sign; count];
+        let from = |ar: f64, ma: f64| {
+            [alike(ar, order.p), alike(ma, order.q), alike(ar, order.seasonal_p), alike(ma, order.seasonal_q)].concat()
         };
-        let starts = signs.map(|sign| self.search(Some(&from(sign)), COARSE));
+        // The last partial autocorrelation against the others: what circles, and does not only fade.
+        let turned = |count: usize| (1..=count).map(|k| if k < count { 0.5 } else { -0.5 }).collect::<Vec<f64>>();
+        let seasonal = vec![0.1; order.seasonal_p + order.seasonal_q];
+        let starts =
+            [from(1.0, 1.0), from(1.0, -1.0), from(-1.0, -1.0), [turned(order.p), turned(order.q), seasonal].concat()];
+        let starts = starts.map(|start| self.search(Some(&start), COARSE));
         let all = std::iter::once(self.search(None, COARSE)).chain(starts);
         let best = all.min_by(|a, b| self.objective(a).total_cmp(&self.objective(b)));
         self.search(best.as_deref(), FINE)
