@@ -77,6 +77,11 @@ impl fmt::Display for ShareError {
 impl std::error::Error for ShareError {}
 
 impl InstanceType {
+    /// What it has beyond CPU and memory, as Kubernetes names it: its accelerators, all of them NVIDIA's.
+    pub fn extended(&self) -> Vec<(String, u64)> {
+        self.gpu.iter().map(|gpu| ("nvidia.com/gpu".to_string(), u64::from(gpu.count))).collect()
+    }
+
     /// The price of the share of this instance that a pod takes with these requests: the larger of its shares of
     /// allocatable CPU and allocatable memory, since what it takes of the scarcer one nobody else can use.
     ///

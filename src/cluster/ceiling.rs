@@ -118,9 +118,16 @@ impl ServiceSpec {
     /// The pools whose empty nodes have room for a replica; all if none has.
     pub fn hosts<'a>(&self, pools: &'a [NodePool]) -> impl Iterator<Item = &'a NodePool> + use<'a> {
         let (cpu, memory) = self.scheduled();
-        let fits = move |pool: &NodePool| cpu <= pool.allocatable.cpu && memory <= pool.allocatable.memory;
-        let some = pools.iter().any(fits);
-        pools.iter().filter(move |pool| !some || fits(pool))
+        let has = |pool: &NodePool, (name, asked): &(String, u64)| {
+            pool.extended.iter().find(|(known, _)| known == name).map_or(0, |(_, has)| *has) >= *asked
+        };
+        let fits = |pool: &NodePool| {
+            let extended = self.pod.extended.iter().all(|asked| has(pool, asked));
+            cpu <= pool.allocatable.cpu && memory <= pool.allocatable.memory && extended
+        };
+        let fitting: Vec<bool> = pools.iter().map(fits).collect();
+        let none = !fitting.contains(&true);
+        pools.iter().zip(fitting).filter(move |(_, fits)| none || *fits).map(|(pool, _)| pool)
     }
 
     /// Whether the requests of a replica can slow each other down.

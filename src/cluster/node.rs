@@ -1,5 +1,8 @@
 //! Nodes: what they have, what pods have taken of it, and which pod goes where.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
 use super::placement::{NonZeroRequest, Placement};
 use super::service::ServiceSpec;
 use crate::catalog::{Allocatable, InstanceType};
@@ -19,6 +22,8 @@ pub struct NodePool {
     pub allocatable: Allocatable,
     /// Cores of each node, more than it has to give: a pod without a CPU limit may use them all.
     pub cores: Millicores,
+    /// What each has beyond that, by the name that Kubernetes gives it (`nvidia.com/gpu`).
+    pub extended: Vec<(String, u64)>,
     /// How many nodes.
     pub count: u32,
     /// Zones, given to the nodes in turn; none means one zone without a name.
@@ -35,6 +40,7 @@ impl NodePool {
             instance: instance.name.clone(),
             allocatable: instance.allocatable,
             cores: instance.cpu,
+            extended: instance.extended(),
             count,
             zones: Vec::new(),
             speed: 1.0,
@@ -61,6 +67,20 @@ impl PodRequest {
     }
 }
 
+/// Resources beyond CPU and memory, and what a pod of each service asks for of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Asked {
+    names: Vec<String>,
+    /// By service, one amount for each name.
+    amounts: Vec<Vec<u64>>,
+}
+
+impl Asked {
+    fn of(&self, service: u32) -> &[u64] {
+        self.amounts.get(service as usize).map_or(&[], Vec::as_slice)
+    }
+}
+
 /// A node and what is taken of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
@@ -77,10 +97,13 @@ pub struct Node {
     /// Whether its zone is lost.
     lost: bool,
     taken: Allocatable,
+    /// What it has beyond CPU and memory, and what of that is taken, in the order of the names that [`Asked`] lists.
+    extended: Vec<[u64; 2]>,
+    asked: Arc<Asked>,
     non_zero: NonZeroRequest,
     pods_of_service: Vec<u32>,
-    /// By service: when its image is, or was, there; `None` where nobody has asked for it.
-    images: Vec<Option<SimTime>>,
+    /// When images are, or were, there: of which service, which of its images, when. Those that nobody asked for are not among them.
+    images: Vec<(u32, u32, SimTime)>,
 }
 
 impl Node {
@@ -101,7 +124,13 @@ impl Node {
 
     /// Whether the pod fits: the filter of the scheduler's plug-in NodeResourcesFit.
     pub fn fits(&self, pod: &PodRequest) -> bool {
-        self.shortages(pod) == [false; 3]
+        self.shortages(pod) == [false; 3] && self.lacking(pod.service).next().is_none()
+    }
+
+    /// The names of what it has too little of beyond CPU and memory.
+    fn lacking(&self, service: u32) -> impl Iterator<Item = &str> {
+        let asked = self.asked.of(service).iter().zip(&self.extended).zip(&self.asked.names);
+        asked.filter(|((asked, [has, taken]), _)| **asked > has - taken).map(|(_, name)| name.as_str())
     }
 
     /// What there is too little of, in the order of [`SHORTAGES`].
@@ -114,6 +143,8 @@ impl Node {
         self.taken.cpu += pod.cpu;
         self.taken.memory += pod.memory;
         self.taken.pods += 1;
+        let asked = self.asked.of(pod.service);
+        self.extended.iter_mut().zip(asked).for_each(|([_, taken], asked)| *taken += asked);
         self.non_zero += NonZeroRequest::of(pod);
         let service = pod.service as usize;
         if self.pods_of_service.len() <= service {
@@ -129,6 +160,8 @@ impl Node {
         self.taken.cpu = self.taken.cpu - pod.cpu;
         self.taken.memory = self.taken.memory - pod.memory;
         self.taken.pods -= 1;
+        let asked = self.asked.of(pod.service);
+        self.extended.iter_mut().zip(asked).for_each(|([_, taken], asked)| *taken -= asked);
         self.non_zero -= NonZeroRequest::of(pod);
         self.pods_of_service[pod.service as usize] -= 1;
     }
@@ -138,6 +171,8 @@ impl Node {
         let (has, taken) = (&self.allocatable, &self.taken);
         let within = taken.cpu <= has.cpu && taken.memory <= has.memory && taken.pods <= has.pods;
         assert!(within, "I4: node {} has {has:?} and gave {taken:?}", self.name);
+        let extended = self.extended.iter().all(|[has, taken]| taken <= has);
+        assert!(extended, "I4: node {} has and gave {:?} of {:?}", self.name, self.extended, self.asked.names);
         let pods: u32 = self.pods_of_service.iter().sum();
         assert!(pods == taken.pods, "I4: node {} counts {} pods and runs {pods}", self.name, taken.pods);
     }
@@ -176,6 +211,8 @@ impl Nodes {
                     cores: pool.cores,
                     lost: false,
                     taken: Allocatable { cpu: Millicores::ZERO, memory: Bytes::ZERO, pods: 0 },
+                    extended: Vec::new(),
+                    asked: Arc::default(),
                     non_zero: NonZeroRequest::default(),
                     pods_of_service: Vec::new(),
                     images: Vec::new(),
@@ -183,6 +220,27 @@ impl Nodes {
             }
         }
         Nodes { nodes, placement, feasible: Vec::new(), scores: Vec::new() }
+    }
+
+    /// The same nodes of `pools`, which pods ask for more than CPU and memory: `amounts` by service. What a node does not have by a
+    /// name it has none of.
+    pub fn asked_for(mut self, pools: &[NodePool], amounts: &[Vec<(String, u64)>]) -> Self {
+        let names: BTreeSet<&String> = amounts.iter().flatten().map(|(name, _)| name).collect();
+        let of = |list: &[(String, u64)]| -> Vec<u64> {
+            let amount =
+                |name: &&String| list.iter().find(|(known, _)| known == *name).map_or(0, |(_, amount)| *amount);
+            names.iter().map(amount).collect()
+        };
+        let asked = Arc::new(Asked {
+            names: names.iter().map(|name| (*name).clone()).collect(),
+            amounts: amounts.iter().map(|list| of(list)).collect(),
+        });
+        for node in &mut self.nodes {
+            let has = pools.get(node.pool as usize).map_or_else(Vec::new, |pool| of(&pool.extended));
+            node.extended = has.into_iter().map(|has| [has, 0]).collect();
+            node.asked = Arc::clone(&asked);
+        }
+        self
     }
 
     /// Places a pod: of the nodes with room, the one with the highest score, and of several the first. (The Kubernetes
@@ -222,16 +280,24 @@ impl Nodes {
         self.nodes[node as usize].give_back(pod);
     }
 
-    /// When the image of `service` is on `node`, asked for at `now` by a pod that the kubelet has accepted: one pull serves all
+    /// When an image of `service` (its versions may have different ones) is on `node`, asked for at `now` by a pod that the kubelet has accepted: one pull serves all
     /// pods of a service on a node. The first to ask begins it, and it takes `pull`; whoever asks before it is over waits for its
     /// end, and the image is there for all who ask later. A pull goes on when the pod that began it is given up, as the kubelet's
     /// does (kubernetes#88662, #125050), and pulls of different images do not wait for each other (`serializeImagePulls: false`).
-    pub fn image_there_at(&mut self, node: NodeId, service: u32, now: SimTime, pull: SimDuration) -> SimTime {
-        let (images, service) = (&mut self.nodes[node as usize].images, service as usize);
-        if images.len() <= service {
-            images.resize(service + 1, None);
+    pub fn image_there_at(
+        &mut self,
+        node: NodeId,
+        (service, image): (u32, u32),
+        now: SimTime,
+        pull: SimDuration,
+    ) -> SimTime {
+        let images = &mut self.nodes[node as usize].images;
+        let known = images.iter().find(|(of, which, _)| (*of, *which) == (service, image));
+        if let Some((.., there)) = known {
+            return *there;
         }
-        *images[service].get_or_insert(now + pull)
+        images.push((service, image, now + pull));
+        now + pull
     }
 
     /// The node's cores and their relative speed.
@@ -279,17 +345,19 @@ impl Nodes {
         if self.nodes.is_empty() {
             return Some("no nodes available to schedule pods".to_string());
         }
-        let mut counts = [0u32; SHORTAGES.len()];
+        let mut counts: BTreeMap<String, u32> = BTreeMap::new();
         for node in &self.nodes {
-            let shortages = node.shortages(pod);
-            if shortages == [false; 3] && !node.lost {
+            if node.fits(pod) && !node.lost {
                 return None;
             }
-            counts.iter_mut().zip(shortages).for_each(|(count, short)| *count += u32::from(short));
+            let short = node.shortages(pod).into_iter().zip(SHORTAGES).filter(|(short, _)| *short);
+            let lacking = node.lacking(pod.service).map(|name| format!("Insufficient {name}"));
+            for what in short.map(|(_, what)| what.to_string()).chain(lacking) {
+                *counts.entry(what).or_default() += 1;
+            }
         }
         // Upstream sorts the finished texts, so "10 ..." stands before "2 ...".
-        let counted = counts.iter().zip(SHORTAGES).filter(|(count, _)| **count > 0);
-        let mut reasons: Vec<String> = counted.map(|(count, what)| format!("{count} {what}")).collect();
+        let mut reasons: Vec<String> = counts.iter().map(|(what, count)| format!("{count} {what}")).collect();
         reasons.sort();
         Some(format!("0/{} nodes are available: {}", self.nodes.len(), reasons.join(", ")))
     }

@@ -1,6 +1,6 @@
 //! What a replica's pod asks for, container by container.
 
-use crate::units::{Bytes, Millicores};
+use crate::units::{Bytes, Millicores, SimDuration, SimTime};
 
 /// A container that runs for as long as its pod does: an ordinary one or a sidecar.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,36 @@ pub enum CpuUse {
     OneCore,
     /// Requests divide the CPU limit: cores are busy for as long as they work.
     Shared,
+}
+
+impl CpuUse {
+    /// Whether requests share the limit, whether the use is stated, and whether a CPU request is.
+    pub fn of(shared: bool, stated: bool, requested: bool) -> CpuUse {
+        match (shared, stated, requested) {
+            (true, ..) => CpuUse::Shared,
+            (false, true, _) => CpuUse::Stated,
+            (false, false, true) => CpuUse::FullReplica,
+            (false, false, false) => CpuUse::OneCore,
+        }
+    }
+}
+
+/// CPU that a container burns from its start on, whatever requests come: class loading, compilation, filling of caches. The metrics
+/// pipeline sees it; requests do not, as their service times already tell how fast they are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StartCpu {
+    /// How much, in place of the idle CPU.
+    pub cpu: Millicores,
+    /// For how long after the containers run; `None`: until the replica is ready.
+    pub length: Option<SimDuration>,
+}
+
+impl StartCpu {
+    /// How long it has burned at `now` in a container that runs since `since` and was ready first at `ready`.
+    pub fn burned(&self, since: SimTime, ready: Option<SimTime>, now: SimTime) -> SimDuration {
+        let end = self.length.map_or(ready.unwrap_or(now), |length| since + length);
+        end.min(now).max(since).since(since)
+    }
 }
 
 /// The pod of a replica, beyond the sums of its requests.
@@ -52,6 +82,8 @@ pub struct PodSpec {
     pub cpu_use: CpuUse,
     /// Whether anything is said of the memory in use.
     pub memory_stated: bool,
+    /// CPU that it uses while it starts.
+    pub start_cpu: Option<StartCpu>,
 }
 
 impl PodSpec {

@@ -48,6 +48,12 @@ pub struct Replica {
     pub ready_transition: Option<SimTime>,
     /// Delays until the next phases: accepted by the kubelet, image pulled, containers started, ready.
     pub delays: [SimDuration; 4],
+    /// When it became ready first since its containers run.
+    pub became_ready: Option<SimTime>,
+    /// Whether it burns start-up CPU: not if it was there, ready, at the beginning of the run.
+    pub burns: bool,
+    /// Which version of the service it is, counted from 0.
+    pub version: u32,
     /// How often it has crashed.
     pub crashes: u32,
     /// Counts phases; an event announced for an earlier count was overtaken.
@@ -69,6 +75,9 @@ impl Replica {
             accepted: None,
             running_since: None,
             ready_transition: None,
+            became_ready: None,
+            burns: true,
+            version: 0,
             delays: [SimDuration::ZERO; 4],
             crashes: 0,
             generation: 0,
@@ -81,6 +90,10 @@ impl Replica {
         let was_ready = self.phase == ReplicaPhase::Ready;
         if phase == ReplicaPhase::Warming {
             self.running_since = Some(now);
+            self.became_ready = None;
+        }
+        if phase == ReplicaPhase::Ready {
+            self.became_ready = self.became_ready.or(Some(now));
         }
         // The condition is false from the kubelet's first status on; a step that leaves it false keeps the time of its last
         // change (kubernetes `status_manager.updateLastTransitionTime`).

@@ -20,7 +20,9 @@ impl Share {
     fn up(self, size: u32) -> u32 {
         match self {
             Share::Replicas(replicas) => replicas,
-            Share::Percent(percent) => (u64::from(percent) * u64::from(size)).div_ceil(100).min(u64::from(u32::MAX)) as u32,
+            Share::Percent(percent) => {
+                (u64::from(percent) * u64::from(size)).div_ceil(100).min(u64::from(u32::MAX)) as u32
+            }
         }
     }
 
@@ -44,7 +46,7 @@ impl std::fmt::Display for Share {
 
 /// In what order old replicas go and new ones come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Strategy {
+pub enum UpdateStrategy {
     /// Step by step.
     RollingUpdate {
         /// How many there may be beyond the size.
@@ -56,18 +58,18 @@ pub enum Strategy {
     Recreate,
 }
 
-impl Default for Strategy {
+impl Default for UpdateStrategy {
     /// The API server's default: a quarter each.
     fn default() -> Self {
-        Strategy::RollingUpdate { surge: Share::Percent(25), unavailable: Share::Percent(25) }
+        UpdateStrategy::RollingUpdate { surge: Share::Percent(25), unavailable: Share::Percent(25) }
     }
 }
 
-impl Strategy {
+impl UpdateStrategy {
     /// How many there may be beyond a size of `desired`, and how many of it may be missing (`ResolveFenceposts`: both round in favour
     /// of safety, and where both come to nothing one may be missing).
     fn fenceposts(self, desired: u32) -> (u32, u32) {
-        let Strategy::RollingUpdate { surge, unavailable } = self else { return (0, 0) };
+        let UpdateStrategy::RollingUpdate { surge, unavailable } = self else { return (0, 0) };
         match (surge.up(desired), unavailable.down(desired)) {
             (0, 0) => (0, 1),
             both => both,
@@ -84,7 +86,7 @@ impl Strategy {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct UpdateSpec {
     /// How, where a rollout does not say it.
-    pub strategy: Strategy,
+    pub strategy: UpdateStrategy,
     /// How long a replica must have been ready to count as available.
     pub min_ready: SimDuration,
     /// Rollouts that are planned, by time.
@@ -97,7 +99,7 @@ pub struct Rollout {
     /// When it begins.
     pub at: SimTime,
     /// How it goes.
-    pub strategy: Strategy,
+    pub strategy: UpdateStrategy,
     /// Whether the new version has an image of its own; without, it is a restart.
     pub new_image: bool,
 }
@@ -118,7 +120,7 @@ pub struct ReplicaSets {
     /// The service's size.
     desired: u32,
     /// A rollout in progress.
-    strategy: Option<Strategy>,
+    strategy: Option<UpdateStrategy>,
     /// A version that is to be created once nothing of the others is left.
     awaited: Option<u32>,
 }
@@ -140,16 +142,16 @@ impl ReplicaSets {
     }
 
     /// A rollout to a further version begins; returns which.
-    pub fn begin(&mut self, strategy: Strategy) -> u32 {
+    pub fn begin(&mut self, strategy: UpdateStrategy) -> u32 {
         let newest = self.sets.last().map_or(0, |set| set.version).max(self.awaited.unwrap_or(0));
         let version = newest + 1;
         self.strategy = Some(strategy);
         match strategy {
-            Strategy::RollingUpdate { .. } => {
+            UpdateStrategy::RollingUpdate { .. } => {
                 self.awaited = None;
                 self.sets.push(ReplicaSet { version, size: 0 });
             }
-            Strategy::Recreate => {
+            UpdateStrategy::Recreate => {
                 self.awaited = Some(version);
                 self.sets.iter_mut().for_each(|set| set.size = 0);
             }
@@ -213,7 +215,7 @@ impl ReplicaSets {
     pub fn step(&mut self, available: &[u32], any_old: bool) -> bool {
         match self.strategy {
             None => false,
-            Some(Strategy::Recreate) => match self.awaited {
+            Some(UpdateStrategy::Recreate) => match self.awaited {
                 Some(version) if !any_old => {
                     self.awaited = None;
                     self.sets = vec![ReplicaSet { version, size: self.desired }];
@@ -229,7 +231,7 @@ impl ReplicaSets {
     }
 
     /// The newest set takes what room there is (`reconcileNewReplicaSet`).
-    fn grow_newest(&mut self, strategy: Strategy) -> bool {
+    fn grow_newest(&mut self, strategy: UpdateStrategy) -> bool {
         let total: u32 = self.sets.iter().map(|set| set.size).sum();
         let (desired, most) = (self.desired, self.desired.saturating_add(strategy.fenceposts(self.desired).0));
         let Some(newest) = self.sets.last_mut() else { return false };
@@ -243,7 +245,7 @@ impl ReplicaSets {
     }
 
     /// Old sets give up what is not available, and then what is not needed (`reconcileOldReplicaSets`).
-    fn shrink_old(&mut self, strategy: Strategy, available: &[u32]) -> bool {
+    fn shrink_old(&mut self, strategy: UpdateStrategy, available: &[u32]) -> bool {
         let before: u32 = self.sets.iter().map(|set| set.size).sum();
         let (newest, old) = match self.sets.split_last_mut() {
             Some((newest, old)) if old.iter().any(|set| set.size > 0) => (*newest, old),
@@ -288,8 +290,8 @@ mod tests {
     use proptest::prelude::*;
     use rstest::rstest;
 
-    fn rolling(surge: Share, unavailable: Share) -> Strategy {
-        Strategy::RollingUpdate { surge, unavailable }
+    fn rolling(surge: Share, unavailable: Share) -> UpdateStrategy {
+        UpdateStrategy::RollingUpdate { surge, unavailable }
     }
 
     fn sizes(sets: &ReplicaSets) -> Vec<u32> {
@@ -318,7 +320,7 @@ mod tests {
     #[test]
     fn ten_replicas_by_the_defaults() {
         let mut sets = ReplicaSets::new(10);
-        sets.begin(Strategy::default());
+        sets.begin(UpdateStrategy::default());
         // Thirteen in all, eight available at least.
         assert!(sets.step(&[10, 0], true));
         assert_eq!(sizes(&sets), [10, 3]);
@@ -355,7 +357,7 @@ mod tests {
     #[test]
     fn recreate_waits_until_all_are_gone() {
         let mut sets = ReplicaSets::new(4);
-        sets.begin(Strategy::Recreate);
+        sets.begin(UpdateStrategy::Recreate);
         assert_eq!(sizes(&sets), [0]);
         assert!(!sets.step(&[0], true));
         sets.resize(6);

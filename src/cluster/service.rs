@@ -6,7 +6,8 @@ use crate::units::{Bytes, Fraction, Millicores, SimDuration};
 
 use super::ceiling::Bought;
 use super::dispatch::{DISPATCHERS, DispatcherPlugin};
-use super::pod::{CpuUse, PodSpec};
+use super::pod::{CpuUse, PodSpec, StartCpu};
+use super::rollout::UpdateSpec;
 
 /// How long a request keeps a slot busy.
 #[derive(Debug, Clone, PartialEq)]
@@ -134,6 +135,8 @@ pub struct ServiceSpec {
     pub timeout: Option<Timeout>,
     /// The client's persistence.
     pub retry: Option<Retry>,
+    /// How it is updated, and when.
+    pub update: UpdateSpec,
     /// Running time until a crash; after it the containers start again on the same node.
     pub crash: Option<Distribution>,
 }
@@ -155,6 +158,8 @@ pub struct ServiceDefaults {
     pub grace_period: Option<SimDuration>,
     /// The pod.
     pub pod: PodSpec,
+    /// How it is updated.
+    pub update: UpdateSpec,
 }
 
 impl ServiceSpec {
@@ -169,9 +174,9 @@ impl ServiceSpec {
     pub fn read(fields: &Fields<'_>, defaults: &ServiceDefaults, sink: &mut Diagnostics) -> Option<ServiceSpec> {
         let name = fields.optional("name", sink).or_else(|| defaults.name.clone());
         let replicas = at_least_one(fields, "replicas", sink).or(defaults.replicas);
-        let (resources, mut pod) = read_resources(fields, defaults, sink);
+        let (resources, pod) = read_resources(fields, defaults, sink);
         let concurrency = at_least_one(fields, "concurrency", sink);
-        let queue_limit = fields.optional("queue-limit", sink);
+        let (queue_limit, crash) = (fields.optional("queue-limit", sink), fields.optional("crash-after", sink));
         let demand = read_demand(fields, sink);
         let model = read_model(fields, sink);
         let cpu_per_request: Option<SimDuration> = fields.optional("cpu-per-request", sink);
@@ -182,30 +187,16 @@ impl ServiceSpec {
         let dispatch = read_dispatch(fields, sink);
         let timeout = fields.node_of("timeout").and_then(|node| read_timeout(node, sink));
         let retry = fields.node_of("retry").and_then(|node| read_retry(node, sink));
-        let crash = fields.optional("crash-after", sink);
         let demand = demand?;
         let shared = model == ModelKind::ProcessorSharing;
         let request = pod.serving().and_then(|container| container.cpu).or(resources.0);
         let full_replica = request.map(|cpu| cpu.as_cores() / f64::from(concurrency.unwrap_or(1)));
-        pod.cpu_use = match (shared, cpu_per_request, full_replica) {
-            (true, ..) => CpuUse::Shared,
-            (false, Some(_), _) => CpuUse::Stated,
-            (false, None, Some(_)) => CpuUse::FullReplica,
-            (false, None, None) => CpuUse::OneCore,
-        };
-        pod.memory_stated = memory != (Bytes::ZERO, Bytes::ZERO);
-        let pod = pod.or_one(resources.0, resources.2);
+        let cpu_use = CpuUse::of(shared, cpu_per_request.is_some(), full_replica.is_some());
+        let (memory_stated, start_cpu) = (memory.0 + memory.1 > Bytes::ZERO, read_start_cpu(fields, resources.1, sink));
+        let pod = PodSpec { cpu_use, memory_stated, start_cpu, ..pod }.or_one(resources.0, resources.2);
         let cpu_per_busy_second = match (&demand, cpu_per_request) {
             _ if shared => {
-                if let Some(node) = fields.node_of("cpu-per-request") {
-                    let warning = node.warning(
-                        "`cpu-per-request` is left out: with processor sharing all of the service time is CPU",
-                    );
-                    sink.push(
-                        warning
-                            .help("leave `service-model` out to have requests that use CPU for a part of their time"),
-                    );
-                }
+                all_is_cpu(fields, sink);
                 1.0
             }
             (DemandModel::Drawn(distribution), Some(cpu)) if distribution.mean() > 0.0 => {
@@ -219,9 +210,7 @@ impl ServiceSpec {
             _ => full_replica.unwrap_or(1.0),
         };
         if concurrency.is_none() && !shared && fields.node_of("concurrency").is_none() {
-            let error = fields.node().error("the service has no `concurrency`");
-            let help = "add `concurrency:`, the number of requests that one replica serves at once";
-            fields.missing(&["concurrency"], error.help(help), sink);
+            no_concurrency(fields, sink);
         }
         Some(ServiceSpec {
             name: name.unwrap_or_else(|| "service".into()),
@@ -244,9 +233,24 @@ impl ServiceSpec {
             dispatch,
             timeout,
             retry,
+            update: defaults.update.clone(),
             crash,
         })
     }
+}
+
+fn all_is_cpu(fields: &Fields<'_>, sink: &mut Diagnostics) {
+    if let Some(node) = fields.node_of("cpu-per-request") {
+        let warning = "`cpu-per-request` is left out: with processor sharing all of the service time is CPU";
+        let help = "leave `service-model` out to have requests that use CPU for a part of their time";
+        sink.push(node.warning(warning).help(help));
+    }
+}
+
+fn no_concurrency(fields: &Fields<'_>, sink: &mut Diagnostics) {
+    let error = fields.node().error("the service has no `concurrency`");
+    let help = "add `concurrency:`, the number of requests that one replica serves at once";
+    fields.missing(&["concurrency"], error.help(help), sink);
 }
 
 fn at_least_one(fields: &Fields<'_>, name: &'static str, sink: &mut Diagnostics) -> Option<u32> {
@@ -357,7 +361,8 @@ fn read_start_up(fields: &Fields<'_>, sink: &mut Diagnostics) -> StartUp {
     let zero = || Distribution::Constant { value: 0.0 };
     let mut start_up = StartUp { scheduled: zero(), pulled: zero(), started: zero(), ready: zero() };
     let Some(node) = fields.node_of("start-up") else { return start_up };
-    let phased = ["scheduled", "image-pull", "started", "ready"].iter().any(|name| node.get(name).is_some());
+    let phased =
+        ["scheduled", "image-pull", "started", "ready", "cpu", "cpu-for"].iter().any(|name| node.get(name).is_some());
     if !phased && !matches!(&node.value, Value::Mapping(entries) if entries.len() > 1) {
         // One duration or distribution: all of it between running and ready.
         start_up.ready = Distribution::from_node(node, sink).unwrap_or_else(zero);
@@ -370,9 +375,30 @@ fn read_start_up(fields: &Fields<'_>, sink: &mut Diagnostics) -> StartUp {
             started: phases.optional("started", sink).unwrap_or_else(zero),
             ready: phases.optional("ready", sink).unwrap_or_else(zero),
         };
+        // Read by `read_start_cpu`.
+        let _ = (phases.node_of("cpu"), phases.node_of("cpu-for"));
         phases.finish(sink);
     }
     start_up
+}
+
+/// `start-up: { cpu: 800m }`, until the replica is ready, or `{ cpu: 800m, cpu-for: 3m }`.
+fn read_start_cpu(fields: &Fields<'_>, limit: Option<Millicores>, sink: &mut Diagnostics) -> Option<StartCpu> {
+    let start_up = fields.node_of("start-up")?;
+    let (cpu, length) = (start_up.get("cpu"), start_up.get("cpu-for"));
+    let Some(node) = cpu else {
+        if let Some(length) = length {
+            sink.push(length.error("`cpu-for` says how long, and no `cpu` says how much").help("add `cpu: 800m`"));
+        }
+        return None;
+    };
+    let stated = Millicores::from_node(node, sink)?;
+    let length = length.and_then(|node| SimDuration::from_node(node, sink));
+    let cpu = limit.map_or(stated, |limit| stated.min(limit));
+    if cpu < stated {
+        sink.push(node.warning(format!("a container cannot use {stated} beyond its CPU limit: {cpu} while it starts")));
+    }
+    Some(StartCpu { cpu, length })
 }
 
 fn read_timeout(node: &Node, sink: &mut Diagnostics) -> Option<Timeout> {

@@ -5,7 +5,7 @@ use super::fault::Zones;
 use super::lane::LaneControl;
 use super::powers::Powers;
 use super::spec::ReplicaLease;
-use crate::cluster::{LeaseBook, Nodes, PodRequest, Replica, ReplicaPhase, ServiceSpec};
+use crate::cluster::{LeaseBook, Nodes, PodRequest, Replica, ReplicaPhase, ReplicaSets, ServiceSpec};
 use crate::policy::{PodPhase, PodView};
 use crate::random::{Purpose, Streams};
 use crate::stats::TimeWeighted;
@@ -35,6 +35,10 @@ pub(super) struct Fleet {
     /// What a replica does at once, by node.
     pub powers: Powers,
     next_id: u32,
+    /// How many replicas there should be of each version.
+    sets: ReplicaSets,
+    /// Of each version, which image it has.
+    images: Vec<u32>,
     free_seats: Vec<u32>,
     seats: u32,
     pub wanted: TimeWeighted,
@@ -69,6 +73,8 @@ impl Fleet {
             lease,
             replicas: Vec::new(),
             next_id: 0,
+            sets: ReplicaSets::new(0),
+            images: vec![0],
             free_seats: Vec::new(),
             seats: 0,
             wanted: TimeWeighted::default(),
@@ -92,8 +98,10 @@ impl Fleet {
     /// Creates the replicas of the start, ready at once where a node has room; the others wait and start up like any.
     pub(super) fn populate(&mut self, count: u32, lane: &mut dyn LaneControl, shared: &mut Shared) {
         self.wanted = TimeWeighted::new(u64::from(count), SimTime::ZERO);
+        self.sets = ReplicaSets::new(count);
         for _ in 0..count {
-            let index = self.create(SimTime::ZERO, shared);
+            let index = self.create(0, SimTime::ZERO, shared);
+            self.replicas[index].burns = false;
             let delays = std::mem::replace(&mut self.replicas[index].delays, [SimDuration::ZERO; 4]);
             if self.place(index, SimTime::ZERO, shared) {
                 while self.replicas[index].phase != ReplicaPhase::Ready {
@@ -101,6 +109,7 @@ impl Fleet {
                 }
             } else {
                 self.replicas[index].delays = delays;
+                self.replicas[index].burns = true;
             }
         }
         self.cold_starts = 0;
@@ -109,20 +118,14 @@ impl Fleet {
 
     /// The wanted size becomes `wanted`: missing replicas are created, surplus ones given up.
     pub(super) fn resize(&mut self, wanted: u32, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
-        let active = self.active();
         if u64::from(wanted) > self.wanted.level() {
             self.awaited.push((wanted, now));
         } else {
             self.awaited.retain(|(target, _)| *target <= wanted);
         }
         self.wanted.set(u64::from(wanted), now);
-        for _ in active..wanted {
-            let index = self.create(now, shared);
-            self.place(index, now, shared);
-        }
-        if active > wanted {
-            self.shrink((active - wanted) as usize, now, lane, shared);
-        }
+        self.sets.resize(wanted);
+        self.follow_sets(now, lane, shared);
         self.count(now);
     }
 
@@ -131,13 +134,68 @@ impl Fleet {
         self.lease.as_ref().map_or(UsdPerHour::ZERO, |lease| lease.price)
     }
 
-    /// Replicas that count towards the wanted size.
-    pub(super) fn active(&self) -> u32 {
-        self.replicas.iter().filter(|replica| replica.is_active()).count() as u32
+    /// Creates what is missing of each version and gives up what is too much; whether there was anything.
+    fn follow_sets(&mut self, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) -> bool {
+        let mut changed = false;
+        for set in self.sets.sets().to_vec() {
+            let active = self.active_of(set.version);
+            changed |= active != set.size;
+            for _ in active..set.size {
+                let index = self.create(set.version, now, shared);
+                self.place(index, now, shared);
+            }
+            if active > set.size {
+                self.shrink(set.version, (active - set.size) as usize, now, lane, shared);
+            }
+        }
+        changed
     }
 
-    fn create(&mut self, now: SimTime, shared: &mut Shared) -> usize {
+    /// Replicas of a version that count towards the wanted size.
+    fn active_of(&self, version: u32) -> u32 {
+        self.replicas.iter().filter(|replica| replica.version == version && replica.is_active()).count() as u32
+    }
+
+    /// The n-th planned rollout begins.
+    pub(super) fn begin_rollout(&mut self, number: u32, now: SimTime, shared: &mut Shared) {
+        let Some(rollout) = self.spec.update.rollouts.get(number as usize) else { return };
+        let version = self.sets.begin(rollout.strategy) as usize;
+        let newest = self.images.last().copied().unwrap_or(0);
+        self.images.resize(version + 1, newest + u32::from(rollout.new_image));
+        if !self.spec.update.min_ready.is_zero() {
+            shared.calendar.push(now + self.spec.update.min_ready, Event::Available { service: self.service });
+        }
+    }
+
+    /// A rollout in progress goes on as far as it can at `now`; whether it changed anything.
+    pub(super) fn roll_on(&mut self, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) -> bool {
+        if !self.sets.is_rolling() {
+            return false;
+        }
+        let mut changed = false;
+        loop {
+            changed |= self.follow_sets(now, lane, shared);
+            let available: Vec<u32> = self.sets.sets().iter().map(|set| self.available_of(set.version, now)).collect();
+            if !self.sets.step(&available, !self.replicas.is_empty()) {
+                break;
+            }
+        }
+        self.count(now);
+        changed
+    }
+
+    /// Replicas of a version that are ready, and have been for long enough.
+    fn available_of(&self, version: u32, now: SimTime) -> u32 {
+        let since = |replica: &Replica| replica.ready_transition.unwrap_or(now) + self.spec.update.min_ready;
+        let available = |replica: &&Replica| {
+            replica.version == version && replica.phase == ReplicaPhase::Ready && since(replica) <= now
+        };
+        self.replicas.iter().filter(available).count() as u32
+    }
+
+    fn create(&mut self, version: u32, now: SimTime, shared: &mut Shared) -> usize {
         let mut replica = Replica::new(self.next_id, now);
+        replica.version = version;
         let mut draw = shared.streams.keyed(Purpose::StartUp, u64::from(self.service), u64::from(replica.id));
         let start_up = &self.spec.start_up;
         replica.delays = [&start_up.scheduled, &start_up.pulled, &start_up.started, &start_up.ready]
@@ -204,7 +262,8 @@ impl Fleet {
         if next == ReplicaPhase::Pulling {
             replica.accepted = Some(now);
             if let (Some(nodes), Some(node)) = (shared.nodes.as_mut(), replica.node) {
-                let there = nodes.image_there_at(node, self.service, now, replica.delays[1]);
+                let image = (self.service, self.images[replica.version as usize]);
+                let there = nodes.image_there_at(node, image, now, replica.delays[1]);
                 replica.delays[1] = there.max(now).since(now);
             }
         }
@@ -222,6 +281,9 @@ impl Fleet {
         replica.seat = Some(seat);
         lane.open(seat, self.spec.concurrency, self.powers.of(replica.node));
         self.cold_starts += 1;
+        if self.sets.is_rolling() && !self.spec.update.min_ready.is_zero() {
+            shared.calendar.push(now + self.spec.update.min_ready, Event::Available { service: self.service });
+        }
         if let Some(crash) = &self.spec.crash {
             let key = (u64::from(replica.crashes) << 32) | u64::from(replica.id);
             let mut draw = shared.streams.keyed(Purpose::Crash, u64::from(self.service), key);
@@ -244,11 +306,12 @@ impl Fleet {
         self.free_seats.insert(at, seat);
     }
 
-    /// Gives up `surplus` replicas, the least valuable first.
-    fn shrink(&mut self, surplus: usize, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
-        let mut candidates: Vec<&Replica> = self.replicas.iter().filter(|replica| replica.is_active()).collect();
+    /// Gives up `surplus` replicas of a version, the least valuable first. How many share a node is counted over all versions.
+    fn shrink(&mut self, version: u32, surplus: usize, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
+        let active = || self.replicas.iter().filter(|replica| replica.is_active());
         let mut on_node = std::collections::BTreeMap::new();
-        candidates.iter().filter_map(|replica| replica.node).for_each(|node| *on_node.entry(node).or_insert(0) += 1);
+        active().filter_map(|replica| replica.node).for_each(|node| *on_node.entry(node).or_insert(0) += 1);
+        let mut candidates: Vec<&Replica> = active().filter(|replica| replica.version == version).collect();
         candidates.sort_by_key(|replica| replica.removal_key(replica.node.map_or(0, |node| on_node[&node])));
         let doomed: Vec<u32> = candidates.iter().take(surplus).map(|replica| replica.id).collect();
         for id in doomed {
@@ -321,11 +384,8 @@ impl Fleet {
     }
 
     /// Replaces replicas that were lost, as a Deployment's controller does at once.
-    pub(super) fn replace_lost(&mut self, now: SimTime, shared: &mut Shared) {
-        for _ in u64::from(self.active())..self.wanted.level() {
-            let index = self.create(now, shared);
-            self.place(index, now, shared);
-        }
+    pub(super) fn replace_lost(&mut self, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
+        self.follow_sets(now, lane, shared);
         self.count(now);
     }
 

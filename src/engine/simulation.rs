@@ -137,6 +137,9 @@ impl Simulation {
         }
         calendar.push(SimTime::ZERO + self.spec.metrics.first, Event::Scrape);
         for (number, service) in self.services.iter().enumerate() {
+            for (rollout, which) in service.fleet.spec.update.rollouts.iter().zip(0..) {
+                calendar.push(rollout.at, Event::Rollout { service: number as u32, number: which });
+            }
             let first = self.spec.metrics.first_decision.unwrap_or(service.policy.sync_period());
             calendar.push(SimTime::ZERO + first, Event::Decide { service: number as u32 });
         }
@@ -189,6 +192,7 @@ impl Simulation {
         let LaneStop::Drained { seat, at } = stop else { return Ok(false) };
         service.fleet.drained(seat, at, &mut *service.lane, &mut self.shared);
         self.place_pending(at);
+        self.roll_on(number as u32, at);
         self.services.iter_mut().for_each(Service::tell_ordered);
         Ok(true)
     }
@@ -253,20 +257,14 @@ impl Simulation {
                 let target = &mut self.services[service as usize];
                 target.fleet.resize(replicas, now, &mut *target.lane, &mut self.shared);
                 self.place_pending(now);
+                self.roll_on(service, now);
             }
-            Event::Phase { service, replica, generation } => {
-                let target = &mut self.services[service as usize];
-                if let Some(index) = target.fleet.find(replica, generation) {
-                    target.fleet.enter_next_phase(index, now, &mut *target.lane, &mut self.shared);
-                }
+            Event::Rollout { service, number } => {
+                self.services[service as usize].fleet.begin_rollout(number, now, &mut self.shared);
+                self.roll_on(service, now);
             }
-            Event::GraceEnd { service, replica, generation } => {
-                let target = &mut self.services[service as usize];
-                if let Some(index) = target.fleet.find(replica, generation) {
-                    target.fleet.grace_over(index, now, &mut *target.lane, &mut self.shared);
-                    self.place_pending(now);
-                }
-            }
+            Event::Available { service } => self.roll_on(service, now),
+            Event::Phase { .. } | Event::GraceEnd { .. } | Event::Crash { .. } => self.change_replica(entry.event, now),
             Event::ZoneLost { zone } => self.lose_zone(zone, now),
             Event::ZoneBack { zone } => {
                 if self.shared.zones.regain(zone) {
@@ -276,15 +274,41 @@ impl Simulation {
                     self.place_pending(now);
                 }
             }
-            Event::Crash { service, replica, generation } => {
-                let target = &mut self.services[service as usize];
-                if let Some(index) = target.fleet.find(replica, generation) {
-                    target.fleet.crash(index, now, &mut *target.lane, &mut self.shared);
-                    target.meter.forget(replica);
-                }
-            }
         }
         Ok(())
+    }
+
+    /// A replica enters another phase, unless the event was overtaken.
+    fn change_replica(&mut self, event: Event, now: SimTime) {
+        let (Event::Phase { service, replica, generation }
+        | Event::GraceEnd { service, replica, generation }
+        | Event::Crash { service, replica, generation }) = event
+        else {
+            return;
+        };
+        let target = &mut self.services[service as usize];
+        let Some(index) = target.fleet.find(replica, generation) else { return };
+        let (fleet, lane) = (&mut target.fleet, &mut *target.lane);
+        match event {
+            Event::GraceEnd { .. } => {
+                fleet.grace_over(index, now, lane, &mut self.shared);
+                self.place_pending(now);
+            }
+            Event::Crash { .. } => {
+                fleet.crash(index, now, lane, &mut self.shared);
+                target.meter.forget(replica);
+            }
+            _ => fleet.enter_next_phase(index, now, lane, &mut self.shared),
+        }
+        self.roll_on(service, now);
+    }
+
+    /// A rollout in progress goes on as far as it can; room that comes free is taken.
+    fn roll_on(&mut self, service: u32, now: SimTime) {
+        let target = &mut self.services[service as usize];
+        if target.fleet.roll_on(now, &mut *target.lane, &mut self.shared) {
+            self.place_pending(now);
+        }
     }
 
     /// Room may have come free: whoever waits for a node tries again, in order of service and age.
@@ -309,8 +333,9 @@ impl Simulation {
         }
         self.place_pending(now);
         for service in &mut self.services {
-            service.fleet.replace_lost(now, &mut self.shared);
+            service.fleet.replace_lost(now, &mut *service.lane, &mut self.shared);
         }
+        (0..self.services.len()).for_each(|service| self.roll_on(service as u32, now));
     }
 
     fn decide(&mut self, number: u32, now: SimTime) {
@@ -424,7 +449,11 @@ impl Service {
                 reading.held = seat.running + seat.waiting;
             }
             let since = replica.running_since.unwrap_or(now);
-            reading.cpu += spec.cpu_idle * now.since(since).as_nanos() as f64;
+            let burned = spec.pod.start_cpu.filter(|_| replica.burns).map_or(0.0, |start| {
+                let length = start.burned(since, replica.became_ready, now).as_nanos() as f64;
+                length * (start.cpu.as_cores() - spec.cpu_idle)
+            });
+            reading.cpu += spec.cpu_idle * now.since(since).as_nanos() as f64 + burned;
             reading.memory =
                 spec.memory_base.get() as f64 + spec.memory_per_request.get() as f64 * f64::from(reading.held);
             held += u64::from(reading.held);

@@ -1,7 +1,7 @@
 //! What a run takes for granted, in sentences: so that a reader of the report can object.
 
 use crate::catalog::{Catalog, KUBERNETES_OVERHEAD};
-use crate::cluster::{CpuUse, DemandModel, NodePool, OnTimeout, ServiceSpec};
+use crate::cluster::{CpuUse, DemandModel, NodePool, OnTimeout, ServiceSpec, UpdateStrategy};
 use crate::engine::scenario::{Scenario, ServicePlan};
 use crate::engine::{MetricsOutage, ReplicaLease};
 use crate::policy::{Measure, Measures};
@@ -150,6 +150,7 @@ fn of_service(plan: &ServicePlan, pools: &[NodePool]) -> Vec<String> {
         "At the start {} replicas of {name} are ready. One that is to go finishes what it holds for up to {}.",
         spec.replicas, spec.grace_period
     ));
+    said.extend(updates(spec));
     if let Some(crash) = &spec.crash {
         said.push(format!("A replica of {name} crashes after a time that is {}.", crash.words()));
     }
@@ -198,6 +199,36 @@ fn pod(spec: &ServiceSpec) -> Vec<String> {
         ));
     }
     said.extend(full_replica_cpu(spec));
+    said
+}
+
+/// How a rollout goes, and what starting costs in CPU.
+fn updates(spec: &ServiceSpec) -> Vec<String> {
+    let name = &spec.name;
+    let mut said = Vec::new();
+    if let Some(start) = spec.pod.start_cpu {
+        let until = start.length.map_or("until it is ready".to_string(), |length| format!("for {length}"));
+        said.push(format!(
+            "From the start of its containers a replica of {name} uses {} CPU {until}: the metrics show it, requests are served no slower.",
+            start.cpu
+        ));
+    }
+    for rollout in &spec.update.rollouts {
+        let how = match rollout.strategy {
+            UpdateStrategy::Recreate => "all old replicas end before any new one begins".to_string(),
+            UpdateStrategy::RollingUpdate { surge, unavailable } => {
+                format!(
+                    "up to {surge} more replicas than the size, and up to {unavailable} fewer available, as the Deployment controller does"
+                )
+            }
+        };
+        let image = if rollout.new_image { "a new image" } else { "the same image" };
+        said.push(format!(
+            "After {} a new version of {name}, with {image}, replaces the old one: {how}. The autoscaler averages over old and new \
+             replicas alike. No PodDisruptionBudget holds it up: it limits evictions only.",
+            rollout.at.since(SimTime::ZERO)
+        ));
+    }
     said
 }
 

@@ -89,7 +89,7 @@ pub struct Fault {
     pub what: String,
     /// From when.
     pub from: SimTime,
-    /// Until when; not beyond the end of the run.
+    /// Until when; not beyond the end of the run. For what only has a beginning, that.
     pub to: SimTime,
 }
 

@@ -272,10 +272,13 @@ fn requested(service: &ServicePlan) -> Result<(Millicores, Bytes), ProvisionErro
 }
 
 /// Whole replicas of a service that fit on an instance.
-fn fitting(instance: &InstanceType, (cpu, memory): (Millicores, Bytes)) -> u64 {
+fn fitting(instance: &InstanceType, (cpu, memory): (Millicores, Bytes), extended: &[(String, u64)]) -> u64 {
     let has = &instance.allocatable;
     let by = |has: u64, asked: u64| has.checked_div(asked).unwrap_or(u64::MAX);
-    by(has.cpu.get(), cpu.get()).min(by(has.memory.get(), memory.get())).min(u64::from(has.pods))
+    let own = instance.extended();
+    let of = |name: &String| own.iter().find(|(known, _)| known == name).map_or(0, |(_, has)| *has);
+    let least = extended.iter().map(|(name, asked)| by(of(name), *asked)).min().unwrap_or(u64::MAX);
+    by(has.cpu.get(), cpu.get()).min(by(has.memory.get(), memory.get())).min(u64::from(has.pods)).min(least)
 }
 
 fn of_instances(scenario: &Scenario, needs: Vec<ServiceNeeds>, terms: &Terms<'_>) -> Result<Provision, ProvisionError> {
@@ -325,13 +328,15 @@ fn offer(
     lead: SimDuration,
     terms: &Terms<'_>,
 ) -> Result<Offer, ProvisionError> {
-    if let Some(large) = requests.iter().position(|request| fitting(instance, *request) == 0) {
+    let extended = |service: usize| scenario.services[service].spec.pod.extended.as_slice();
+    let fits = |(number, request): (usize, &(Millicores, Bytes))| fitting(instance, *request, extended(number)) > 0;
+    if let Some(large) = requests.iter().enumerate().position(|numbered| !fits(numbered)) {
         let (name, service) = (&instance.name, &scenario.services[large].spec.name);
         return Err(ProvisionError::Scenario(format!("a replica of {service} does not fit on {name}")));
     }
     let capacity = match requests {
         [(cpu, memory)] => {
-            let replicas = fitting(instance, (*cpu, *memory)) as f64;
+            let replicas = fitting(instance, (*cpu, *memory), extended(0)) as f64;
             vec![replicas * cpu.as_cores(), replicas * memory.as_gib()]
         }
         _ => vec![instance.allocatable.cpu.as_cores(), instance.allocatable.memory.as_gib()],

@@ -140,7 +140,7 @@ fn traffic(scenario: &Scenario) -> Vec<Traffic> {
     scenario.services.iter().map(of).collect()
 }
 
-/// The zones that are lost and the metrics that are not answered for, as far as the run goes.
+/// The zones that are lost, the metrics that are not answered for and the rollouts that begin, as far as the run goes.
 fn faults(scenario: &Scenario) -> Vec<Fault> {
     let end = SimTime::ZERO + scenario.duration;
     let zone = |outage: &ZoneOutage| scenario.zones.get(outage.zone as usize).cloned().unwrap_or_default();
@@ -156,6 +156,12 @@ fn faults(scenario: &Scenario) -> Vec<Fault> {
         to: outage.from.saturating_add(outage.length).min(end),
     };
     all.extend(scenario.metrics.outages.iter().filter(|outage| outage.from < end).map(silent));
+    for service in &scenario.services {
+        let begun = service.spec.update.rollouts.iter().filter(|rollout| rollout.at < end);
+        let what = format!("rollout of {} begins", service.spec.name);
+        // When it ends depends on the policy.
+        all.extend(begun.map(|rollout| Fault { what: what.clone(), from: rollout.at, to: rollout.at }));
+    }
     all.sort_by_key(|fault| fault.from);
     all
 }

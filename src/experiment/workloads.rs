@@ -1,6 +1,6 @@
 //! The two workloads by which the engine's speed is measured, the same as hand-written kernels and other simulators run.
 
-use crate::cluster::{DISPATCHERS, DemandModel, ModelKind, PodSpec, ServiceSpec, StartUp};
+use crate::cluster::{DISPATCHERS, DemandModel, ModelKind, PodSpec, ServiceSpec, StartUp, UpdateSpec};
 use crate::engine::{MetricsSpec, Objective, RunSpec, ServiceRun};
 use crate::policy::{Decision, Measure, Observation, Reason, ReasonCode, ScalingPolicy};
 use crate::random::{Distribution, Draw, Purpose, Streams};
@@ -68,6 +68,7 @@ fn service(name: &str, replicas: u32, concurrency: u32) -> ServiceSpec {
         cpu_bought: None,
         memory_request: None,
         pod: PodSpec::default(),
+        update: UpdateSpec::default(),
         concurrency,
         queue_limit: u32::MAX,
         demand: DemandModel::Drawn(Distribution::Exponential { mean: 0.1 }),

@@ -55,7 +55,10 @@ fn asked(outcome: &Outcome) -> Vec<String> {
         if let Some(first) = what.get_mut(..1) {
             first.make_ascii_uppercase();
         }
-        format!("{what} from {} to {}.", clock(fault.from), clock(fault.to))
+        match fault.from == fault.to {
+            true => format!("{what} at {}.", clock(fault.from)),
+            false => format!("{what} from {} to {}.", clock(fault.from), clock(fault.to)),
+        }
     }));
     said
 }

@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use plimsoll::catalog::{Allocatable, Billing};
 use plimsoll::cluster::{
-    DISPATCHERS, DemandModel, ModelKind, NodePool, OnTimeout, PLACEMENTS, PodSpec, Retry, ServiceSpec, StartUp, Timeout,
+    DISPATCHERS, DemandModel, ModelKind, NodePool, OnTimeout, PLACEMENTS, PodSpec, Retry, ServiceSpec, StartUp,
+    Timeout, UpdateSpec,
 };
 use plimsoll::config::kubernetes::Release;
 use plimsoll::config::{Diagnostics, SourceFile, parse_single};
@@ -418,6 +419,7 @@ impl PoolCase {
             instance: "random".into(),
             allocatable: Allocatable { cpu, memory: Bytes::from_mib(1 << 20), pods: self.pods },
             cores: Millicores::new(self.core_millis),
+            extended: Vec::new(),
             count: self.count,
             zones: vec!["a".into(), "b".into()],
             speed: self.speed,
@@ -457,6 +459,7 @@ impl ServiceCase {
             cpu_bought: None,
             memory_request: Some(Bytes::from_mib(64)),
             pod: PodSpec::default(),
+            update: UpdateSpec::default(),
             concurrency: self.concurrency,
             queue_limit: self.queue_limit,
             demand: DemandModel::Drawn(match &self.demand {

@@ -226,6 +226,7 @@ fn resources() -> Value {
         let fields = [("cpu", quantity("CPU.", "500m")), ("memory", quantity("Memory.", "512Mi"))];
         let mut value = object(description, &fields);
         value["properties"]["nvidia.com/gpu"] = count("Accelerators.");
+        value["patternProperties"] = json!({ "/": count("Any other resource that nodes have and pods ask for.") });
         value
     };
     let fields = [("requests", pair("What is set aside.")), ("limits", pair("What may be used at most."))];
@@ -297,6 +298,14 @@ fn start_up() -> Value {
             ),
             ("started", distribution("Starting the containers.")),
             ("ready", distribution("From running to ready.")),
+            (
+                "cpu",
+                quantity(
+                    "CPU that a replica burns while it starts, seen by the metrics; the idle CPU by default.",
+                    "800m",
+                ),
+            ),
+            ("cpu-for", quantity("For how long after its containers run; until it is ready by default.", "3m")),
         ],
     );
     json!({ "description": "Start-up delay.", "anyOf": [distribution("From running to ready."), phases] })
@@ -357,7 +366,23 @@ fn fault() -> Value {
     ];
     let zone = object("A zone is lost with all its replicas.", &fields);
     let metrics = object("The metrics APIs do not answer.", &metrics);
-    object("One fault.", &[("zone-outage", zone), ("metrics-outage", metrics)])
+    let share = |what: &str| quantity(what, "25%");
+    let rollout = [
+        ("at", quantity("Since the start.", "2h")),
+        ("service", text("Which service, where there are several.")),
+        (
+            "strategy",
+            json!({ "enum": ["rolling-update", "recreate"], "description": "The manifest's, or rolling-update, by default." }),
+        ),
+        ("max-surge", share("Replicas beyond the size, a number or per cent; the manifest's, or 25%, by default.")),
+        ("max-unavailable", share("Replicas that may be missing; the manifest's, or 25%, by default.")),
+        (
+            "new-image",
+            json!({ "type": "boolean", "description": "Whether the version has an image that no node has yet; true by default." }),
+        ),
+    ];
+    let rollout = object("A new version replaces the old one, as a Deployment does it.", &rollout);
+    object("One fault.", &[("zone-outage", zone), ("metrics-outage", metrics), ("rollout", rollout)])
 }
 
 fn node_pool() -> Value {
@@ -370,6 +395,14 @@ fn node_pool() -> Value {
             ("count", range("How many.", 1, Some(100_000))),
             ("zones", json!({ "type": "array", "items": { "type": "string" }, "description": "Zones, in turn." })),
             ("speed", json!({ "type": "number", "exclusiveMinimum": 0, "description": "Relative speed of a core." })),
+            (
+                "extended",
+                json!({
+                    "type": "object",
+                    "additionalProperties": { "type": "integer", "minimum": 0 },
+                    "description": "What a node has beyond CPU and memory, such as `nvidia.com/gpu: 4`; the catalogue's by default.",
+                }),
+            ),
         ],
     )
 }

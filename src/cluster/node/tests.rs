@@ -11,6 +11,7 @@ fn pool(name: &str, count: u32, cpu: u64, mib: u64, pods: u32) -> NodePool {
         instance: String::new(),
         allocatable,
         cores: allocatable.cpu,
+        extended: Vec::new(),
         count,
         zones: Vec::new(),
         speed: 1.0,
@@ -83,6 +84,29 @@ fn says_why_nothing_fits(#[case] pools: &[NodePool], #[case] pod: PodRequest, #[
 }
 
 #[test]
+fn gpu_pods_fit_where_gpus_are() {
+    let mut large = pool("large", 1, 64_000, 256_000, 100);
+    let mut gpu = pool("gpu", 1, 8_000, 32_000, 100);
+    gpu.extended = vec![("nvidia.com/gpu".into(), 2)];
+    large.extended = vec![("example.com/fpga".into(), 5)];
+    let pools = [large, gpu];
+    let asked = |list: &[(&str, u64)]| list.iter().map(|(name, amount)| (name.to_string(), *amount)).collect();
+    let services =
+        [asked(&[]), asked(&[("nvidia.com/gpu", 1)]), asked(&[("nvidia.com/gpu", 1), ("example.com/fpga", 1)])];
+    let mut nodes = nodes(&pools, "least-allocated").asked_for(&pools, &services);
+    // The emptiest node is the large one; two pods with a GPU each fill the other, and a third waits.
+    assert_eq!(nodes.place(&pod(0, 100, 100)), Some(0));
+    assert_eq!([1, 1, 1].map(|service| nodes.place(&pod(service, 100, 100))), [Some(1), Some(1), None]);
+    let reason = nodes.unschedulable_reason(&pod(1, 100, 100)).unwrap();
+    assert_eq!(reason, "0/2 nodes are available: 2 Insufficient nvidia.com/gpu");
+    let reason = nodes.unschedulable_reason(&pod(2, 100, 100)).unwrap();
+    assert_eq!(reason, "0/2 nodes are available: 1 Insufficient example.com/fpga, 2 Insufficient nvidia.com/gpu");
+    nodes.release(1, &pod(1, 100, 100));
+    assert_eq!(nodes.place(&pod(1, 100, 100)), Some(1));
+    nodes.check();
+}
+
+#[test]
 fn says_nothing_where_a_node_has_room() {
     let nodes = nodes(&[pool("a", 1, 100, 100, 1), pool("b", 1, 200, 200, 1)], "least-allocated");
     assert_eq!(nodes.unschedulable_reason(&pod(0, 200, 200)), None);
@@ -93,19 +117,21 @@ fn one_pull_serves_a_node() {
     let mut nodes = nodes(&[pool("n", 2, 4000, 4096, 10)], "least-allocated");
     let node = nodes.place(&pod(3, 10, 10)).unwrap();
     let (at, pull) = (SimTime::from_secs, SimDuration::from_secs);
-    assert_eq!(nodes.image_there_at(node, 3, at(10), pull(60)), at(70));
+    assert_eq!(nodes.image_there_at(node, (3, 0), at(10), pull(60)), at(70));
     // Whoever comes meanwhile waits for the same pull, even if the one that began it is gone; later the image is there.
     nodes.release(node, &pod(3, 10, 10));
-    assert_eq!(nodes.image_there_at(node, 3, at(50), pull(45)), at(70));
-    assert_eq!(nodes.image_there_at(node, 3, at(500), pull(45)), at(70));
+    assert_eq!(nodes.image_there_at(node, (3, 0), at(50), pull(45)), at(70));
+    assert_eq!(nodes.image_there_at(node, (3, 0), at(500), pull(45)), at(70));
     // Another image, and another node, have a pull of their own.
-    assert_eq!(nodes.image_there_at(node, 2, at(50), pull(45)), at(95));
-    assert_eq!(nodes.image_there_at(1 - node, 3, at(60), pull(45)), at(105));
+    assert_eq!(nodes.image_there_at(node, (2, 0), at(50), pull(45)), at(95));
+    assert_eq!(nodes.image_there_at(1 - node, (3, 0), at(60), pull(45)), at(105));
+    // A new version's image is another one.
+    assert_eq!(nodes.image_there_at(node, (3, 1), at(500), pull(45)), at(545));
     // A lost zone loses its images.
     let zone = nodes.zone(node);
     nodes.set_lost(zone, true);
     nodes.set_lost(zone, false);
-    assert_eq!(nodes.image_there_at(node, 3, at(600), pull(30)), at(630));
+    assert_eq!(nodes.image_there_at(node, (3, 0), at(600), pull(30)), at(630));
 }
 
 #[rstest]

@@ -12,6 +12,7 @@ fn pool(name: &str, count: u32, cpu: u64, mib: u64, zones: &[&str]) -> NodePool 
         instance: String::new(),
         allocatable,
         cores: allocatable.cpu,
+        extended: Vec::new(),
         count,
         zones,
         speed: 1.0,

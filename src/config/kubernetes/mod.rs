@@ -14,4 +14,4 @@ pub use fields::{camel_case, finish_leniently};
 pub use objects::{Manifests, Object};
 pub use pods::{Container, ReadinessProbe};
 pub use release::Release;
-pub use workload::{Deployment, PodResources, WorkloadKind};
+pub use workload::{Deployment, PodResources, Update, WorkloadKind, share};

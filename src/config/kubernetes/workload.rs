@@ -100,9 +100,24 @@ pub struct Deployment {
     pub overhead: (Millicores, Bytes),
     /// Requests and limits stated for the pod as a whole, which count in place of its containers' (`spec.resources`).
     pub whole: PodResources,
+    /// How it is updated.
+    pub update: Update,
     /// Which of the ordinary containers does the service's work: the one that `kubectl.kubernetes.io/default-container` names,
     /// else the first.
     pub serving: usize,
+}
+
+/// How a workload is updated (`strategy`, `updateStrategy`, `minReadySeconds`); what is not given is `None`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Update {
+    /// Whether all old pods end before any new one begins.
+    pub recreate: bool,
+    /// How many pods there may be beyond the size: a number, or per cent.
+    pub surge: Option<(u32, bool)>,
+    /// How many pods of the size may be missing: a number, or per cent.
+    pub unavailable: Option<(u32, bool)>,
+    /// How long a pod must have been ready to count as available.
+    pub min_ready: SimDuration,
 }
 
 /// Requests and limits of a pod as a whole.
@@ -225,6 +240,12 @@ fn read_spec(object: &Object, kind: WorkloadKind, sink: &mut Diagnostics) -> Opt
     let fields = Fields::open(object.node.get("spec")?, &owner, sink)?;
     let replicas = fields.or("replicas", 1, sink);
     let template: Option<&Node> = fields.node_of("template");
+    let min_ready = seconds(&fields, "minReadySeconds", sink).unwrap_or(SimDuration::ZERO);
+    let strategy = fields.node_of(match kind {
+        WorkloadKind::Deployment => "strategy",
+        WorkloadKind::StatefulSet => "updateStrategy",
+    });
+    let update = strategy.map_or_else(Update::default, |node| read_update(node, sink));
     match kind {
         WorkloadKind::Deployment => legal(&fields, &DEPLOYMENT_SPEC),
         WorkloadKind::StatefulSet => {
@@ -257,6 +278,7 @@ fn read_spec(object: &Object, kind: WorkloadKind, sink: &mut Diagnostics) -> Opt
         kind,
         name: object.name.clone(),
         replicas,
+        update: Update { min_ready, ..update },
         overhead: pod.node_of("overhead").map_or_else(Default::default, |node| overhead(node, sink)),
         whole: pod.node_of("resources").map_or_else(PodResources::default, |node| whole(node, sink)),
         serving: ordinary.iter().position(|container| Some(container.name.as_str()) == chosen).unwrap_or(0),
@@ -268,6 +290,36 @@ fn read_spec(object: &Object, kind: WorkloadKind, sink: &mut Diagnostics) -> Opt
     unmodelled(&pod, &PLACEMENT, "pods may be placed on any node of the pool", sink);
     finish_leniently(&pod, "pod", sink);
     Some(deployment)
+}
+
+/// `strategy: { type: RollingUpdate, rollingUpdate: { maxSurge: 25%, maxUnavailable: 1 } }`
+fn read_update(node: &Node, sink: &mut Diagnostics) -> Update {
+    let Some(fields) = Fields::open(node, "strategy", sink) else { return Update::default() };
+    let kind: Option<String> = fields.optional("type", sink);
+    let mut update = Update { recreate: kind.as_deref() == Some("Recreate"), ..Update::default() };
+    if let Some(kind) = kind.filter(|kind| !["RollingUpdate", "Recreate", "OnDelete"].contains(&kind.as_str())) {
+        let place = fields.node_of("type").unwrap_or(node);
+        sink.push(place.error(format!("`{kind}` is not a strategy")).note("known: RollingUpdate, Recreate"));
+    }
+    if let Some(rolling) = fields.node_of("rollingUpdate").and_then(|node| Fields::open(node, "rollingUpdate", sink)) {
+        update.surge = rolling.node_of("maxSurge").and_then(|node| share(node, sink));
+        update.unavailable = rolling.node_of("maxUnavailable").and_then(|node| share(node, sink));
+        legal(&rolling, &["partition"]);
+        finish_leniently(&rolling, "rollingUpdate", sink);
+    }
+    finish_leniently(&fields, "strategy", sink);
+    update
+}
+
+/// A number of pods, or per cent (`true`).
+pub fn share(node: &Node, sink: &mut Diagnostics) -> Option<(u32, bool)> {
+    let text = node.as_text().unwrap_or("").trim();
+    let percent = text.ends_with('%');
+    let number = text.trim_end_matches('%').parse::<u32>().ok();
+    if number.is_none() {
+        sink.push(node.error(format!("expected a number of pods or per cent, such as `1` or `25%`, found `{text}`")));
+    }
+    Some((number?, percent))
 }
 
 /// The container that `kubectl` takes by default, by its annotation.
@@ -350,6 +402,19 @@ spec:
         assert_eq!((probe.initial_delay, probe.period), (SimDuration::from_secs(3), SimDuration::from_secs(5)));
     }
 
+    #[rstest]
+    #[case("{ type: Recreate }", Update { recreate: true, ..Update::default() })]
+    #[case("{ rollingUpdate: { maxSurge: 1 } }", Update { surge: Some((1, false)), ..Update::default() })]
+    #[case(
+        "{ type: RollingUpdate, rollingUpdate: { maxSurge: 50%, maxUnavailable: 0 } }",
+        Update { surge: Some((50, true)), unavailable: Some((0, false)), ..Update::default() }
+    )]
+    fn the_strategy_is_read(#[case] strategy: &str, #[case] update: Update) {
+        let (found, shown) =
+            read(&SHOP.replace("  replicas: 3\n", &format!("  replicas: 3\n  strategy: {strategy}\n")));
+        assert_eq!((shown.as_str(), &found[0].update), ("", &update));
+    }
+
     /// A pod with init containers (CPU, whether it is a sidecar), ordinary ones and what else is in its `spec`.
     fn scheduled(init: &[(&str, bool)], ordinary: &[&str], more: &str) -> Deployment {
         let container = |number: usize, cpu: &str, rest: &str| {
@@ -420,6 +485,7 @@ spec:
         assert_eq!(shown, "");
         assert_eq!(found.len(), 2);
         assert_eq!(found[0].replicas, 1);
+        assert_eq!(found[0].update, Update::default());
         assert_eq!(found[0].termination_grace, SimDuration::from_secs(30));
         assert_eq!(found[0].cpu_request(), None);
         assert_eq!(found[0].scheduled_cpu(), Millicores::ZERO);
@@ -439,6 +505,8 @@ spec:
     #[case("apps/v1", "extensions/v1beta1", "write `apps/v1`")]
     #[case("      containers:", "      zzz: 1\n      containers:", "unknown field, ignored")]
     #[case("      containers:", "      nodeSelector: { a: b }\n      containers:", "not modelled")]
+    #[case("  replicas: 3", "  replicas: 3\n  strategy: { type: Rolling }", "`Rolling` is not a strategy")]
+    #[case("  replicas: 3", "  replicas: 3\n  strategy: { rollingUpdate: { maxSurge: few } }", "such as `1` or `25%`")]
     #[case("kind: Deployment", "kind: StatefulSet", "starting in parallel")]
     #[case("metadata: { name: shop", "metadata: { nam: shop", "did you mean `name`?")]
     fn mistakes_are_explained(#[case] from: &str, #[case] to: &str, #[case] words: &str) {

@@ -1,6 +1,8 @@
 //! Zones, and faults that are planned.
 
-use crate::cluster::{NodePool, Nodes};
+use super::ServicePlan;
+use crate::cluster::{NodePool, Nodes, Rollout, Share, UpdateSpec, UpdateStrategy};
+use crate::config::kubernetes::{Deployment, WorkloadKind, share};
 use crate::config::{Diagnostics, Fields, Node, Value, suggest};
 use crate::engine::fault::{MetricsOutage, ZoneOutage};
 use crate::policy::{Measure, Measures, measure_named, not_measured};
@@ -29,23 +31,37 @@ pub(super) fn zones(fields: &Fields<'_>, pools: &[NodePool], sink: &mut Diagnost
 
 /// What goes wrong, by kind.
 #[derive(Debug, Default)]
-pub(super) struct Faults {
+pub(super) struct Faults<'a> {
     /// Zones that are lost.
     pub zones: Vec<ZoneOutage>,
     /// Times in which the metrics APIs do not answer.
     pub metrics: Vec<MetricsOutage>,
+    /// New versions, of services that are read later.
+    pub rollouts: Vec<StatedRollout<'a>>,
 }
 
-const EXAMPLES: &str =
-    "`zone-outage: { zone: a, at: 2h, for: 30m }` or `metrics-outage: { of: [queue-length], from: 1h, for: 10m }`";
+/// What a rollout states; the service's own strategy stands in for the rest.
+#[derive(Debug)]
+pub(super) struct StatedRollout<'a> {
+    node: &'a Node,
+    service: Option<&'a Node>,
+    at: SimTime,
+    recreate: Option<bool>,
+    surge: Option<Share>,
+    unavailable: Option<Share>,
+    new_image: bool,
+}
+
+const EXAMPLES: &str = "`zone-outage: { zone: a, at: 2h, for: 30m }`, `metrics-outage: { of: [queue-length], from: 1h, for: 10m }` or \
+     `rollout: { at: 2h }`";
 
 /// `faults:`, a list of faults, each under its kind.
-pub(super) fn faults(
-    fields: &Fields<'_>,
+pub(super) fn faults<'a>(
+    fields: &Fields<'a>,
     zones: &[String],
     names: &[(String, Measure)],
     sink: &mut Diagnostics,
-) -> Faults {
+) -> Faults<'a> {
     let mut faults = Faults::default();
     let Some(list) = fields.node_of("faults") else { return faults };
     let Value::Sequence(items) = &list.value else {
@@ -55,10 +71,12 @@ pub(super) fn faults(
     for item in items {
         let Some(outer) = Fields::open(item, "fault", sink) else { continue };
         let (zone, metrics) = (outer.node_of("zone-outage"), outer.node_of("metrics-outage"));
+        let rollout = outer.node_of("rollout");
         outer.finish(sink);
-        match (zone, metrics) {
-            (Some(node), None) => faults.zones.extend(zone_outage(node, zones, sink)),
-            (None, Some(node)) => faults.metrics.extend(metrics_outage(node, names, sink)),
+        match (zone, metrics, rollout) {
+            (Some(node), None, None) => faults.zones.extend(zone_outage(node, zones, sink)),
+            (None, Some(node), None) => faults.metrics.extend(metrics_outage(node, names, sink)),
+            (None, None, Some(node)) => faults.rollouts.extend(read_rollout(node, sink)),
             _ => sink.push(item.error(format!("a fault is {EXAMPLES}"))),
         }
     }
@@ -91,6 +109,105 @@ fn metrics_outage(node: &Node, names: &[(String, Measure)], sink: &mut Diagnosti
         return None;
     }
     Some(MetricsOutage { of, from: SimTime::ZERO.saturating_add(from), length })
+}
+
+/// `{ at: 2h, max-surge: 1, max-unavailable: 0 }`
+fn read_rollout<'a>(node: &'a Node, sink: &mut Diagnostics) -> Option<StatedRollout<'a>> {
+    let fields = Fields::open(node, "rollout", sink)?;
+    let at: Option<SimDuration> = fields.required("at", sink);
+    let service = fields.node_of("service");
+    let strategy = fields.node_of("strategy");
+    let recreate = strategy.and_then(|node| match node.as_text() {
+        Some("recreate") => Some(true),
+        Some("rolling-update") => Some(false),
+        _ => {
+            sink.push(node.error("a strategy is `rolling-update` or `recreate`"));
+            None
+        }
+    });
+    let mut amount = |name: &'static str| fields.node_of(name).and_then(|node| share(node, sink)).map(to_share);
+    let (surge, unavailable) = (amount("max-surge"), amount("max-unavailable"));
+    let new_image = fields.or("new-image", true, sink);
+    fields.finish(sink);
+    let at = SimTime::ZERO.saturating_add(at?);
+    Some(StatedRollout { node, service, at, recreate, surge, unavailable, new_image })
+}
+
+fn to_share((number, percent): (u32, bool)) -> Share {
+    if percent { Share::Percent(number) } else { Share::Replicas(number) }
+}
+
+/// How a Deployment or StatefulSet is updated. A StatefulSet has no surge, and one pod may be missing.
+pub(super) fn update_of(deployment: &Deployment) -> UpdateSpec {
+    let update = &deployment.update;
+    let usual = match deployment.kind {
+        WorkloadKind::Deployment => UpdateStrategy::default(),
+        WorkloadKind::StatefulSet => {
+            UpdateStrategy::RollingUpdate { surge: Share::Replicas(0), unavailable: Share::Replicas(1) }
+        }
+    };
+    let strategy = merged(usual, Some(update.recreate), update.surge.map(to_share), update.unavailable.map(to_share));
+    UpdateSpec { strategy, min_ready: update.min_ready, rollouts: Vec::new() }
+}
+
+/// A strategy with what is stated in place of its own.
+fn merged(
+    own: UpdateStrategy,
+    recreate: Option<bool>,
+    surge: Option<Share>,
+    unavailable: Option<Share>,
+) -> UpdateStrategy {
+    let stated = surge.is_some() || unavailable.is_some() || recreate == Some(false);
+    let base = match own {
+        UpdateStrategy::Recreate if stated => UpdateStrategy::default(),
+        own => own,
+    };
+    match base {
+        _ if recreate == Some(true) => UpdateStrategy::Recreate,
+        UpdateStrategy::Recreate => UpdateStrategy::Recreate,
+        UpdateStrategy::RollingUpdate { surge: most, unavailable: least } => {
+            UpdateStrategy::RollingUpdate { surge: surge.unwrap_or(most), unavailable: unavailable.unwrap_or(least) }
+        }
+    }
+}
+
+/// The rollouts go to their services.
+pub(super) fn plan(rollouts: &[StatedRollout<'_>], services: &mut [ServicePlan], sink: &mut Diagnostics) {
+    for stated in rollouts {
+        if let Some(target) = rolled_out(stated.node, stated.service, services, sink) {
+            let update = &mut target.spec.update;
+            let strategy = merged(update.strategy, stated.recreate, stated.surge, stated.unavailable);
+            update.rollouts.push(Rollout { at: stated.at, strategy, new_image: stated.new_image });
+            update.rollouts.sort_by_key(|rollout| rollout.at);
+        }
+    }
+}
+
+/// The service that a rollout is of.
+fn rolled_out<'s>(
+    node: &Node,
+    service: Option<&Node>,
+    services: &'s mut [ServicePlan],
+    sink: &mut Diagnostics,
+) -> Option<&'s mut ServicePlan> {
+    let names: Vec<String> = services.iter().map(|service| service.spec.name.clone()).collect();
+    let Some(named) = service else {
+        if services.len() > 1 {
+            sink.push(node.error("the rollout of which service?").note(format!("services: {}", names.join(", "))));
+            return None;
+        }
+        return services.first_mut();
+    };
+    let name = named.as_text().unwrap_or("");
+    let index = names.iter().position(|known| known == name);
+    if index.is_none() && !names.is_empty() {
+        let mut error = named.error(format!("there is no service `{name}`"));
+        if let Some(near) = suggest(name, names.iter().map(String::as_str)) {
+            error = error.label(format!("did you mean `{near}`?"));
+        }
+        sink.push(error.note(format!("services: {}", names.join(", "))));
+    }
+    services.get_mut(index?)
 }
 
 /// `{ zone: a, at: 2h, for: 30m }`

@@ -154,7 +154,7 @@ impl Scenario {
                 lease: service.lease.clone(),
             });
         }
-        let nodes = (!self.pools.is_empty()).then(|| Nodes::new(&self.pools, (self.placement.build)()));
+        let nodes = (!self.pools.is_empty()).then(|| self.nodes());
         Ok(RunSpec {
             zones: self.zones.len() as u32,
             outages: self.outages.clone(),
@@ -171,6 +171,12 @@ impl Scenario {
             objectives: self.objectives.clone(),
             reference_utilization: self.reference_utilization,
         })
+    }
+
+    /// The nodes, all empty.
+    pub(super) fn nodes(&self) -> Nodes {
+        let asked: Vec<_> = self.services.iter().map(|service| service.spec.pod.extended.clone()).collect();
+        Nodes::new(&self.pools, (self.placement.build)()).asked_for(&self.pools, &asked)
     }
 
     /// A policy for one service; it is told the load to come if it asks.

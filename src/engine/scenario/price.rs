@@ -53,6 +53,15 @@ fn whole_instance(
 ) -> Option<Paid> {
     let instance = found(Catalog::builtin().instance(node.as_text().unwrap_or(""), region), node, sink)?;
     sources.push(instance.price_source.clone());
+    let has = instance.extended();
+    for (name, amount) in &spec.pod.extended {
+        let there = has.iter().find(|(known, _)| known == name).map_or(0, |(_, there)| *there);
+        if there < *amount {
+            let message =
+                format!("a replica of {} asks for {amount} {name}, and {} has {there}", spec.name, instance.name);
+            sink.push(node.warning(message));
+        }
+    }
     let what = format!("{} on {} ({})", spec.name, instance.name, instance.region);
     Some((
         ReplicaLease { what, price: instance.price, billing: instance.billing },
@@ -122,6 +131,15 @@ fn found<'a, T>(
         .ok()
 }
 
+/// `{ nvidia.com/gpu: 4 }`, in place of what the catalogue knows of the instance.
+fn read_extended(node: &Node, sink: &mut Diagnostics) -> Vec<(String, u64)> {
+    let (entries, rest) = node.split_entries(|name| name.contains('/'));
+    if let Some(fields) = Fields::open(&rest, "`extended`", sink) {
+        fields.finish(sink);
+    }
+    entries.iter().filter_map(|(key, value)| Some((key.text.clone(), u64::from_node(value, sink)?))).collect()
+}
+
 /// Reads one node pool and what it costs.
 pub(super) fn node_pool(node: &Node, sources: &mut Sources, sink: &mut Diagnostics) -> Option<(NodePool, NodeLease)> {
     let fields = Fields::open(node, "node pool", sink)?;
@@ -131,6 +149,7 @@ pub(super) fn node_pool(node: &Node, sources: &mut Sources, sink: &mut Diagnosti
     let zones: Vec<String> = fields.or("zones", Vec::new(), sink);
     let speed: f64 = fields.or("speed", 1.0, sink);
     let name: Option<String> = fields.optional("name", sink);
+    let extended = fields.node_of("extended").map(|node| read_extended(node, sink));
     if named.is_none() {
         let _: Option<String> = fields.required("instance", sink);
     }
@@ -149,6 +168,7 @@ pub(super) fn node_pool(node: &Node, sources: &mut Sources, sink: &mut Diagnosti
     let mut pool = NodePool::new(name.unwrap_or_else(|| instance.name.clone()), instance, count);
     pool.zones = zones;
     pool.speed = speed;
+    pool.extended = extended.unwrap_or(pool.extended);
     let what = format!("node {} ({})", instance.name, instance.region);
     Some((pool, NodeLease { what, price: instance.price, billing: instance.billing, count }))
 }

@@ -10,7 +10,8 @@ use super::price::{Sources, node_pool, replica_lease};
 use super::{PolicyPlan, Scenario, ServicePlan, StatedPolicy};
 use crate::catalog::price_dates;
 use crate::cluster::{
-    ContainerRequest, DemandModel, NodePool, PLACEMENTS, PlacementPlugin, PodSpec, ServiceDefaults, ServiceSpec,
+    ContainerRequest, DemandModel, NodePool, PLACEMENTS, PlacementPlugin, PodRequest, PodSpec, ServiceDefaults,
+    ServiceSpec,
 };
 use crate::config::kubernetes::{Container, Deployment, Manifests, Object, Release};
 use crate::config::{Diagnostic, Diagnostics, Fields, FromNode, Key, Node, SourceFile, Value, suggest};
@@ -49,7 +50,8 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
     let zones = faults::zones(&fields, &pools, sink);
     let faults = faults::faults(&fields, &zones, &metrics.names, sink);
     metrics.outages = faults.metrics;
-    let services = read_services(&fields, &base_dir, &pools, &mut sources, sink);
+    let mut services = read_services(&fields, &base_dir, &pools, &mut sources, sink);
+    faults::plan(&faults.rollouts, &mut services, sink);
     let expect = read_expect(&fields, sink);
     let release: Release = fields.or("kubernetes", Release::default(), sink);
     let around =
@@ -66,7 +68,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
     };
     let interval = interval.unwrap_or(SimDuration::from_secs(60));
     check_times(duration, warm_up, interval, &loaded.root, sink);
-    Some(Scenario {
+    let scenario = Scenario {
         name,
         title,
         description,
@@ -89,7 +91,24 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
         sources: files_read(&loaded.sources, &sink.files()[files_before..]),
         path: path.to_path_buf(),
         price_date: price_dates(sources.iter()).unwrap_or_default(),
-    })
+    };
+    check_room(&scenario, &loaded.root, sink);
+    Some(scenario)
+}
+
+/// A replica that no node can hold, empty as it may be, waits for ever: say so.
+fn check_room(scenario: &Scenario, root: &Node, sink: &mut Diagnostics) {
+    if scenario.pools.is_empty() {
+        return;
+    }
+    let nodes = scenario.nodes();
+    for (plan, number) in scenario.services.iter().zip(0..) {
+        let (cpu, memory) = plan.spec.scheduled();
+        if let Some(reason) = nodes.unschedulable_reason(&PodRequest { service: number, cpu, memory }) {
+            let place = root.get("nodes").unwrap_or(root);
+            sink.push(place.warning(format!("no node can hold a replica of {}: {reason}", plan.spec.name)));
+        }
+    }
 }
 
 /// The texts of the scenario, then each manifest once, in the order in which they were read.
@@ -368,6 +387,7 @@ pub(crate) fn read_deployment(fields: &Fields<'_>, base_dir: &Path, sink: &mut D
         memory_request: deployment.memory_request(),
         grace_period: Some(deployment.termination_grace),
         pod: pod_of(deployment),
+        update: faults::update_of(deployment),
     })
 }
 

@@ -11,7 +11,7 @@
 //! all choices give together is stated beside it.
 
 use super::kind::{Measured, RecordedRun, Rescale};
-use crate::cluster::{DISPATCHERS, DemandModel, ModelKind, PodSpec, ServiceSpec, StartUp};
+use crate::cluster::{DISPATCHERS, DemandModel, ModelKind, PodSpec, ServiceSpec, StartUp, UpdateSpec};
 use crate::engine::{MetricsSpec, RunError, RunSpec, ServiceRun, Simulation};
 use crate::policy::hpa::{ControllerFlags, HpaPolicy};
 use crate::random::{Distribution, Streams};
@@ -162,6 +162,7 @@ fn service(run: &RecordedRun) -> ServiceSpec {
         cpu_bought: None,
         memory_request: None,
         pod: PodSpec::default(),
+        update: UpdateSpec::default(),
         concurrency: 1000,
         queue_limit: u32::MAX,
         demand: DemandModel::Drawn(seconds(0.05)),

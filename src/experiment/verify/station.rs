@@ -3,7 +3,9 @@
 use std::sync::mpsc::{Sender, channel};
 
 use super::arrivals::{Arrivals, Stream, nanos};
-use crate::cluster::{DISPATCHERS, DemandModel, ModelKind, OnTimeout, PodSpec, ServiceSpec, StartUp, Timeout};
+use crate::cluster::{
+    DISPATCHERS, DemandModel, ModelKind, OnTimeout, PodSpec, ServiceSpec, StartUp, Timeout, UpdateSpec,
+};
 use crate::engine::{MetricsSpec, RunError, RunRecord, RunSpec, ServiceRun, Simulation};
 use crate::policy::{Decision, Measure, Observation, Reason, ReasonCode, ScalingPolicy};
 use crate::random::{Distribution, Streams};
@@ -218,6 +220,7 @@ impl Station {
             cpu_bought: None,
             memory_request: None,
             pod: PodSpec::default(),
+            update: UpdateSpec::default(),
             concurrency: if limit.is_some() { u32::MAX } else { self.servers },
             queue_limit: self.room.unwrap_or(u32::MAX),
             demand: DemandModel::Drawn(self.service.clone()),

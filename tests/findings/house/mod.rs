@@ -1,3 +1,5 @@
 //! The page `house` of the findings.
 mod crashes;
 mod readers;
+
+mod gpus;

@@ -1,3 +1,4 @@
 //! The page `public-cases` of the findings.
 
 mod autoscalers;
+mod rollouts;

@@ -166,7 +166,7 @@ fn timeline(outcome: &Outcome, run: &RunRecord, record: &ServiceRecord, (name, t
 
 fn bands(outcome: &Outcome, run: &RunRecord) -> Vec<Band> {
     let warm_up = Band { from: 0.0, to: run.warm_up.as_secs_f64(), what: "warm-up".into(), fault: false };
-    let faults = outcome.faults.iter().map(|fault| Band {
+    let faults = outcome.faults.iter().filter(|fault| fault.from < fault.to).map(|fault| Band {
         from: fault.from.as_secs_f64(),
         to: fault.to.as_secs_f64(),
         what: fault.what.clone(),
