@@ -295,7 +295,7 @@ mod tests {
         assert_eq!(of("app"), (Some(5), ReasonCode::Target, "cpu 83% of 70% target: 4 -> 5".into()));
         let missing = "cpu: missing request for cpu in container log-shipper (FailedGetContainerResourceMetric)";
         assert_eq!(of("log-shipper"), (None, ReasonCode::NoData, missing.into()));
-        let unknown = "cpu: container nginx not found in the pods";
+        let unknown = "cpu: container nginx not found in the pods (FailedGetContainerResourceMetric)";
         assert_eq!(of("nginx"), (None, ReasonCode::NoData, unknown.into()));
     }
 
