@@ -25,12 +25,6 @@ impl ServicePlan {
 }
 
 impl Scenario {
-    /// The largest speed of a node; 1 without nodes.
-    pub fn largest_speed(&self) -> f64 {
-        let speeds = self.pools.iter().map(|pool| pool.speed);
-        speeds.fold(None, |most: Option<f64>, speed| Some(most.map_or(speed, |most| most.max(speed)))).unwrap_or(1.0)
-    }
-
     /// Tells `see` of every request of service number `service`, with its demand, as replication `replication` meets them.
     ///
     /// # Errors
