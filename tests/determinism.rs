@@ -52,7 +52,8 @@ fn by_policy(outcome: &Outcome) -> BTreeMap<String, String> {
 /// What happened to the requests and the replicas of a run, without what is merely judged or cut into rows.
 fn events(record: &RunRecord) -> String {
     let of_service = |service: &ServiceRecord| {
-        let levels = [service.utilization, service.cpu_utilization, service.mean_ready, service.mean_in_system];
+        let levels =
+            [service.utilization, service.cpu_utilization, Some(service.mean_ready), Some(service.mean_in_system)];
         let counts = (service.counts, service.max_ready, service.cold_starts, service.warm_requests, service.crashes);
         let latencies = [&service.waiting, &service.service, &service.sojourn].map(contents);
         format!("{levels:?} {counts:?} {latencies:?} {:?}", service.decisions)

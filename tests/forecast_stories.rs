@@ -28,7 +28,7 @@ fn page_is_small(outcome: &Outcome) {
 fn figures(outcome: &Outcome, policy: &str) -> (f64, f64, bool) {
     let run = run(outcome, policy);
     let objective = &run.services[0].objectives[0];
-    (run.cost.as_f64(), objective.attainment(), objective.met())
+    (run.cost.unwrap().as_f64(), objective.attainment(), objective.met())
 }
 
 fn run<'a>(outcome: &'a Outcome, policy: &str) -> &'a RunRecord {

@@ -108,7 +108,7 @@ fn run(scenario: &Scenario, replication: u64) -> RunRecord {
 /// Minus dollars, minus the penalty of requests that were lost or late: what training makes large.
 fn reward(record: &RunRecord, penalty: f64) -> f64 {
     let rows = record.services.iter().flat_map(|service| &service.timeline);
-    rows.map(|row| -row.cost.as_f64() - penalty * (row.lost + row.completed - row.good) as f64).sum()
+    rows.map(|row| -row.cost.unwrap().as_f64() - penalty * row.bad() as f64).sum()
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn a_dearer_bad_request_buys_fewer_of_them() {
         let taught = with_learned(&scenario, 0, &trained.learned).unwrap();
         let runs: Vec<RunRecord> = (0..5).map(|n| run(&taught, n)).collect();
         let bad = runs.iter().map(|run| run.services[0].objectives[0].total - run.services[0].objectives[0].good);
-        (runs.iter().map(|run| run.cost.as_f64()).sum::<f64>(), bad.sum::<u64>())
+        (runs.iter().map(|run| run.cost.unwrap().as_f64()).sum::<f64>(), bad.sum::<u64>())
     };
     let (cheap, dear) = (at(0.000_01), at(0.01));
     assert!(cheap.0 < dear.0 && cheap.1 > 2 * dear.1, "{cheap:?} {dear:?}");
@@ -291,7 +291,9 @@ fn the_shipped_table_does_what_is_told_of_it() {
     let figures = |name: &str| {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(name).with_extension("yaml");
         let outcome = plimsoll::experiment::run(&read(&path, &[]), "", 0, &|_, _| {}).unwrap();
-        let of = |run: &RunRecord| (run.policy.clone(), run.cost.as_f64(), run.services[0].objectives[0].attainment());
+        let of = |run: &RunRecord| {
+            (run.policy.clone(), run.cost.unwrap().as_f64(), run.services[0].objectives[0].attainment())
+        };
         let found: Vec<(String, f64, f64)> = outcome.runs.iter().map(of).collect();
         ["learned", "static", "hpa", "arima"].map(|policy| found.iter().find(|run| run.0 == policy).unwrap().clone())
     };

@@ -41,7 +41,7 @@ fn a_third_is_lost_and_replaced_elsewhere() {
     assert_eq!(service.objectives[0].causes.of(Cause::Crash), service.counts.failed);
     assert_eq!(service.cold_starts, 2);
     // The lost are paid for until they were lost.
-    let dollars = record.cost.as_f64();
+    let dollars = record.cost.unwrap().as_f64();
     assert!((dollars - 3.0).abs() < 1e-6, "{dollars}");
 }
 

@@ -68,7 +68,7 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
     let grid = report::same_level(&found);
     match arguments.format {
         Format::Json => say(&grid.text(arguments.format.style()))?,
-        _ => say(&format!("{}\n\n{}", report::level_answer(&found.tuned), grid.text(arguments.format.style())))?,
+        _ => say(&format!("{}\n\n{}", report::level_answer(&found), grid.text(arguments.format.style())))?,
     }
     if found.tuned.iter().all(|policy| policy.chosen.is_none()) {
         tell_out_of_reach(&scenario, arguments.replication.quiet)?;

@@ -112,7 +112,7 @@ fn write_all(
     points: &Points,
     read: &dyn Fn(usize) -> Result<Scenario, Failure>,
 ) -> Result<(), Failure> {
-    let mut artifacts = vec![Artifact::new("plan-trials.csv", report::plan_trials(planned, points))];
+    let mut artifacts = vec![Artifact::new("plan-trials.csv", report::plan_trials(base, planned, points))];
     if let Some(winner) = planned.candidates.first().filter(|_| planned.is_met) {
         let headroom = winner.tuned.best().map_or(1.0, |trial| trial.headroom);
         let scenario = at_headroom(&read(winner.point)?, winner.policy, headroom);
@@ -150,7 +150,7 @@ fn winner_text(
 ) -> String {
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     let file = arguments.scenario.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let mut text = String::from("# The cheapest that was found to meet the objectives, by `plimsoll plan`.\n");
+    let mut text = String::from("# The least that was found to meet the objectives, by `plimsoll plan`.\n");
     text.push_str(&format!(
         "extends: {}\nname: {}\npolicies:\n",
         quoted(&file),

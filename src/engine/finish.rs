@@ -7,12 +7,16 @@ use super::tally::Totals;
 use super::unanswered::Unanswered;
 use crate::units::Millicores;
 
+/// Replica-nanoseconds in a replica-hour.
+const NANOS_PER_HOUR: f64 = 3.6e12;
+
 impl Simulation {
     /// Settles and checks everything. Called once, with every lane at the end.
     pub(super) fn finish(mut self) -> RunRecord {
         let end = self.spec.end;
         self.close_interval(end);
         let (leases, cost) = self.settle_leases();
+        let cost = self.spec.priced.then_some(cost);
         if let Some(nodes) = &self.shared.nodes {
             nodes.check();
         }
@@ -60,8 +64,9 @@ impl Service {
         let powers = &self.fleet.powers;
         let used_area = used_slots(powers.slow, &from.totals, &last.totals);
         let slots = powers.slots_of_one(from.powers, last.powers, serving_area);
-        let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
-        let requested = spec.cpu_request.map_or(0.0, Millicores::as_cores);
+        // A share of nothing is none, not zero.
+        let share = |part: f64, whole: f64| (whole > 0.0).then(|| part / whole);
+        let requested = spec.cpu_request.map(Millicores::as_cores);
         let cpu = last.totals.worked_since(&from.totals) * spec.cpu_per_busy_second + serving_area * spec.cpu_idle;
         let in_system = (last.totals.busy + last.totals.waiting) - (from.totals.busy + from.totals.waiting);
         let objectives = self.judge(counts, &totals, settings);
@@ -70,7 +75,8 @@ impl Service {
             name: name.clone(),
             counts,
             utilization: share(used_area, serving_area * slots),
-            cpu_utilization: share(cpu, serving_area * requested),
+            cpu_utilization: requested.and_then(|requested| share(cpu, serving_area * requested)),
+            replica_hours: last.present as f64 / NANOS_PER_HOUR,
             mean_ready: ready_area / nanos,
             max_ready: self.fleet.ready.max() as u32,
             mean_in_system: in_system as f64 / nanos,

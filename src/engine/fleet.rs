@@ -47,6 +47,8 @@ pub(super) struct Fleet {
     pub serving: TimeWeighted,
     pub starting: TimeWeighted,
     pub leased: TimeWeighted,
+    /// Replicas from their placement to their end, whether they have a price or not.
+    pub present: TimeWeighted,
     pub cold_starts: u64,
     pub crashes: u64,
     /// Replicas now: ready, draining, starting, leased.
@@ -82,6 +84,7 @@ impl Fleet {
             serving: TimeWeighted::default(),
             starting: TimeWeighted::default(),
             leased: TimeWeighted::default(),
+            present: TimeWeighted::default(),
             cold_starts: 0,
             crashes: 0,
             now_ready: 0,
@@ -462,12 +465,18 @@ impl Fleet {
         self.starting.set(self.now_starting, now);
         self.powers.settle(now);
         self.leased.set(self.now_leased, now);
+        self.present.set(ready + self.now_draining + self.now_starting - self.now_pending, now);
         if self.awaited.iter().any(|(wanted, _)| ready >= u64::from(*wanted)) {
             let (met, open): (Vec<_>, Vec<_>) =
                 self.awaited.iter().partition(|(wanted, _)| ready >= u64::from(*wanted));
             met.iter().for_each(|(_, since)| self.to_capacity.push(now.since(*since).as_secs_f64()));
             self.awaited = open;
         }
+    }
+
+    /// Whether its replicas have a price of their own.
+    pub(super) fn is_priced(&self) -> bool {
+        self.lease.is_some()
     }
 
     /// The pods as the Kubernetes API shows them.

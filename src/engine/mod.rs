@@ -32,7 +32,8 @@ pub use fault::{MetricsOutage, ZoneOutage};
 pub use meter::MetricsSpec;
 pub use objective::Objective;
 pub use record::{
-    DecisionRecord, Elasticity, Interval, LeaseRecord, ObjectiveRecord, RequestCounts, RunRecord, ServiceRecord,
+    DecisionRecord, Elasticity, Expense, Interval, LeaseRecord, ObjectiveRecord, RequestCounts, RunRecord,
+    ServiceRecord,
 };
 pub use simulation::Simulation;
 pub use spec::{NodeLease, ReplicaLease, RunSpec, ServiceRun};

@@ -1,5 +1,7 @@
 //! What one run leaves behind: plain values, no references into the simulation.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 
 use super::causes::Causes;
@@ -29,10 +31,52 @@ pub struct RunRecord {
     pub services: Vec<ServiceRecord>,
     /// Every lease of a node or replica, in order of start.
     pub leases: Vec<LeaseRecord>,
-    /// Sum of the leases' cost.
-    pub cost: Usd,
+    /// Sum of the leases' cost; `None` where nothing has a price.
+    pub cost: Option<Usd>,
     /// Calendar events processed (arrivals, completions, timers and control events).
     pub events: u64,
+}
+
+/// What a run takes, which is to be as little as possible: dollars or, where nothing has a price, replica-hours. All runs of a
+/// scenario have the same kind.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Expense {
+    /// The bill.
+    Cost(Usd),
+    /// Hours that replicas existed, warm-up included.
+    ReplicaHours(f64),
+}
+
+impl Expense {
+    /// Dollars, or hours.
+    pub fn value(self) -> f64 {
+        match self {
+            Expense::Cost(dollars) => dollars.as_f64(),
+            Expense::ReplicaHours(hours) => hours,
+        }
+    }
+
+    /// Order by value; dollars before hours.
+    pub fn total_cmp(&self, other: &Expense) -> Ordering {
+        match (self, other) {
+            (Expense::Cost(a), Expense::Cost(b)) => a.cmp(b),
+            (Expense::ReplicaHours(a), Expense::ReplicaHours(b)) => a.total_cmp(b),
+            (Expense::Cost(_), Expense::ReplicaHours(_)) => Ordering::Less,
+            (Expense::ReplicaHours(_), Expense::Cost(_)) => Ordering::Greater,
+        }
+    }
+}
+
+impl RunRecord {
+    /// Hours that replicas of all services existed, warm-up included.
+    pub fn replica_hours(&self) -> f64 {
+        self.services.iter().map(|service| service.replica_hours).sum()
+    }
+
+    /// What the run takes.
+    pub fn expense(&self) -> Expense {
+        self.cost.map_or_else(|| Expense::ReplicaHours(self.replica_hours()), Expense::Cost)
+    }
 }
 
 /// What was recorded of one service.
@@ -49,12 +93,14 @@ pub struct ServiceRecord {
     pub service: LatencyHistogram,
     /// First arrival to completion, retries included.
     pub sojourn: LatencyHistogram,
-    /// Share of the slot time of serving replicas (ready or draining) that was busy, after warm-up.
+    /// Share of the slot time of serving replicas (ready or draining) that was busy, after warm-up; `None` if none served.
+    pub utilization: Option<f64>,
+    /// Share of the requested CPU of serving replicas (ready or draining) that was used, after warm-up; `None` if no request for
+    /// CPU is stated, or none served.
+    pub cpu_utilization: Option<f64>,
+    /// Hours that replicas existed, from their placement to their end, over the whole run.
     #[serde(with = "crate::units::real")]
-    pub utilization: f64,
-    /// Share of the requested CPU of serving replicas (ready or draining) that was used, after warm-up.
-    #[serde(with = "crate::units::real")]
-    pub cpu_utilization: f64,
+    pub replica_hours: f64,
     /// Ready replicas, averaged over time after warm-up.
     #[serde(with = "crate::units::real")]
     pub mean_ready: f64,
@@ -224,11 +270,11 @@ pub struct Interval {
     /// Replicas that the arrivals of this interval needed at the reference utilization.
     #[serde(with = "crate::units::real")]
     pub needed: f64,
-    /// Replicas and nodes being paid for, averaged over the interval; services share the nodes evenly.
-    #[serde(with = "crate::units::real")]
-    pub leased: f64,
-    /// Cost that accrued in the interval, at list price and without minimum or rounding.
-    pub cost: Usd,
+    /// Replicas and nodes being paid for, averaged over the interval; services share the nodes evenly. `None` where neither the
+    /// service's replicas nor nodes have a price.
+    pub leased: Option<f64>,
+    /// Cost that accrued in the interval, at list price and without minimum or rounding; `None` where there is no price.
+    pub cost: Option<Usd>,
 }
 
 impl Interval {

@@ -51,6 +51,7 @@ pub(super) struct Marks {
     pub starting: u128,
     pub leased: u128,
     pub powers: PowerMarks,
+    pub present: u128,
 }
 
 /// What all nodes cost, which is the same at any time.
@@ -81,6 +82,8 @@ pub(super) struct RunSettings {
     pub metrics: super::meter::MetricsSpec,
     pub objectives: Vec<super::objective::Objective>,
     pub reference_utilization: f64,
+    /// Whether anything has a price.
+    pub priced: bool,
 }
 
 impl Simulation {
@@ -118,6 +121,7 @@ impl Simulation {
             metrics: spec.metrics,
             objectives: spec.objectives,
             reference_utilization: spec.reference_utilization.get(),
+            priced: nodes.count > 0 || spec.services.iter().any(|service| service.lease.is_some()),
         };
         let mut services = Vec::new();
         for (number, run) in spec.services.into_iter().enumerate() {
@@ -515,9 +519,9 @@ impl Service {
         let fleet = &self.fleet;
         let (wanted, ready, starting) = (area(&fleet.wanted), area(&fleet.ready), area(&fleet.starting));
         let serving = area(&fleet.serving);
-        let leased = area(&fleet.leased);
+        let (leased, present) = (area(&fleet.leased), area(&fleet.present));
         let powers = fleet.powers.marks(now);
-        Marks { at: now, totals: self.lane.totals(now), wanted, ready, serving, starting, leased, powers }
+        Marks { at: now, totals: self.lane.totals(now), wanted, ready, serving, starting, leased, present, powers }
     }
 
     /// Ends the present interval; of what the nodes cost, each of `sharers` services bears an equal part.
@@ -538,6 +542,7 @@ impl Service {
         let serving = mean(before.serving, after.serving);
         let used = used_slots(powers.slow, &before.totals, &after.totals) / nanos;
         let node_share = nodes.spending * u128::from(length.as_nanos()) / u128::from(sharers);
+        let priced = self.fleet.is_priced() || nodes.count > 0;
         self.timeline.push(Interval {
             start: before.at,
             length,
@@ -557,8 +562,8 @@ impl Service {
             busy,
             utilization: (serving > 0.0).then(|| used / (serving * slots)),
             needed: tally.demand as f64 / nanos / (work * settings.reference_utilization),
-            leased: mean(before.leased, after.leased) + nodes.count as f64 / sharers as f64,
-            cost: self.fleet.price().accrued(after.leased - before.leased, node_share),
+            leased: priced.then(|| mean(before.leased, after.leased) + nodes.count as f64 / sharers as f64),
+            cost: priced.then(|| self.fleet.price().accrued(after.leased - before.leased, node_share)),
         });
         self.interval_good.iter_mut().zip(&tally.good).for_each(|(row, good)| row.push(*good));
         let from = before.at.max(settings.warm_up);

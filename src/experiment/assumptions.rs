@@ -44,6 +44,7 @@ pub(super) fn of(scenario: &Scenario) -> Vec<String> {
             outage.length
         ));
     }
+    said.extend(unpriced(scenario));
     said.extend(at_the_end(scenario));
     said.push(format!(
         "Replicas count as needed for the offered load at {} utilization.",
@@ -51,6 +52,16 @@ pub(super) fn of(scenario: &Scenario) -> Vec<String> {
     ));
     said.push(NOT_MODELLED.into());
     said
+}
+
+/// Of what no price is stated.
+fn unpriced(scenario: &Scenario) -> Option<String> {
+    if !scenario.is_priced() {
+        return Some("No price is stated: there are no costs, and policies are ranked by replica-hours.".into());
+    }
+    let free = scenario.services.iter().filter(|plan| plan.lease.is_none() && scenario.node_leases.is_empty());
+    let names: Vec<&str> = free.map(|plan| plan.spec.name.as_str()).collect();
+    (!names.is_empty()).then(|| format!("No price is stated for {}: no cost holds its replicas.", names.join(", ")))
 }
 
 /// How objectives judge the requests that are unanswered at the end.

@@ -40,6 +40,9 @@ const MOST_REQUESTS: usize = 50_000_000;
 
 /// Why a scenario can have no bound, whatever its requests are.
 pub(super) fn unbounded(scenario: &Scenario) -> Option<&'static str> {
+    if !scenario.is_priced() {
+        return Some("no price is stated");
+    }
     if scenario.objectives.iter().all(|objective| objective.within.is_none()) {
         return Some("there is no latency objective to keep");
     }

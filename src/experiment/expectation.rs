@@ -109,7 +109,7 @@ fn assert_bounds(scenario: &Scenario, result: &Replicated, bounds: &[f64]) {
     let value = |arm: &Samples, figure: usize, replication: usize| {
         arm.values.get(figure).and_then(|values| values.get(replication).copied().flatten())
     };
-    let Some(cost) = result.figure("cost") else { return };
+    let Some(cost) = result.expense() else { return };
     let promised = |figure: usize| match result.figures[figure].quantity {
         Quantity::Attainment(index) => scenario.objectives.get(index).filter(|objective| objective.within.is_some()),
         _ => None,
@@ -162,7 +162,7 @@ impl Names<'_> {
         let ((left, right), relation) =
             split.ok_or_else(|| refuse(format!("`{text}` compares nothing: expected <, <=, > or >=")))?;
         let (left, right) = (self.side(left.trim(), node)?, self.side(right.trim(), node)?);
-        if left.unit() != right.unit() {
+        if !comparable(left.unit(), right.unit()) {
             let (a, b) = (unit_words(left.unit()), unit_words(right.unit()));
             return Err(refuse(format!("`{text}` compares {a} with {b}")));
         }
@@ -206,6 +206,10 @@ impl Names<'_> {
             _ => name,
         };
         let found = self.figures.iter().position(|figure| figure.name == name);
+        if name == "cost" && found.is_none() {
+            let error = node.error("there is no cost: no price is stated");
+            return Err(Box::new(error.help("add `price:` to the service, or compare `replica-hours`")));
+        }
         let figure = found.ok_or_else(|| {
             let names: Vec<&str> = self.figures.iter().map(|figure| figure.name.as_str()).chain([BOUND]).collect();
             let error = node.error(format!("`{rest}` is not a figure")).note(format!("known: {}", names.join(", ")));
@@ -251,9 +255,16 @@ fn value(text: &str) -> Option<(f64, Unit)> {
     text.parse::<SimDuration>().ok().map(|duration| (duration.as_secs_f64(), Unit::Seconds))
 }
 
+/// Replica-hours are written as plain numbers.
+fn comparable(a: Unit, b: Unit) -> bool {
+    let plain = |unit| if unit == Unit::ReplicaHours { Unit::Number } else { unit };
+    plain(a) == plain(b)
+}
+
 fn unit_words(unit: Unit) -> &'static str {
     match unit {
         Unit::Dollars => "dollars",
+        Unit::ReplicaHours => "replica-hours",
         Unit::Seconds => "a time",
         Unit::Share => "a share",
         Unit::Number => "a plain number",

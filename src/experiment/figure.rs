@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::scenario::Scenario;
 use crate::engine::{RunRecord, ServiceRecord};
+use crate::units::Usd;
 
 /// What a figure measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,6 +12,8 @@ use crate::engine::{RunRecord, ServiceRecord};
 pub enum Quantity {
     /// Cost of the whole run, dollars.
     Cost,
+    /// Hours that replicas existed in the whole run: what policies are ranked by where nothing has a price.
+    ReplicaHours,
     /// A percentile of the latency (first arrival to completion), seconds; the number is in per cent.
     Latency(u8),
     /// Mean latency, seconds.
@@ -34,12 +37,21 @@ pub enum Quantity {
 pub enum Unit {
     /// US dollars.
     Dollars,
+    /// Replica-hours.
+    ReplicaHours,
     /// Seconds.
     Seconds,
     /// A share, 1 being all.
     Share,
     /// A plain number.
     Number,
+}
+
+impl Unit {
+    /// The unit of what policies are ranked by, whether there is a price or not.
+    pub fn of_expense(priced: bool) -> Unit {
+        if priced { Unit::Dollars } else { Unit::ReplicaHours }
+    }
 }
 
 /// Which direction is welcome.
@@ -58,6 +70,7 @@ impl Quantity {
     pub fn unit(self) -> Unit {
         match self {
             Quantity::Cost => Unit::Dollars,
+            Quantity::ReplicaHours => Unit::ReplicaHours,
             Quantity::Latency(_) | Quantity::MeanLatency => Unit::Seconds,
             Quantity::Attainment(_) | Quantity::Utilization | Quantity::CpuUtilization => Unit::Share,
             Quantity::Lost | Quantity::Replicas | Quantity::Flaps => Unit::Number,
@@ -77,6 +90,7 @@ impl Quantity {
     fn name(self) -> String {
         match self {
             Quantity::Cost => "cost".into(),
+            Quantity::ReplicaHours => "replica-hours".into(),
             Quantity::Latency(percent) => format!("p{percent}"),
             Quantity::MeanLatency => "mean".into(),
             Quantity::Attainment(index) => format!("attainment.{}", index + 1),
@@ -90,7 +104,7 @@ impl Quantity {
 
     fn of(self, service: &ServiceRecord) -> Option<f64> {
         match self {
-            Quantity::Cost => None,
+            Quantity::Cost | Quantity::ReplicaHours => None,
             Quantity::Latency(percent) => {
                 service.sojourn.quantile(f64::from(percent) / 100.0).map(|latency| latency.as_secs_f64())
             }
@@ -100,8 +114,8 @@ impl Quantity {
                 service.objectives.get(index).filter(|objective| objective.total > 0).map(|o| o.attainment())
             }
             Quantity::Lost => Some((service.counts.rejected + service.counts.timed_out + service.counts.failed) as f64),
-            Quantity::Utilization => Some(service.utilization),
-            Quantity::CpuUtilization => Some(service.cpu_utilization),
+            Quantity::Utilization => service.utilization,
+            Quantity::CpuUtilization => service.cpu_utilization,
             Quantity::Replicas => Some(service.mean_ready),
             Quantity::Flaps => Some(service.elasticity.flaps_per_hour),
         }
@@ -123,22 +137,34 @@ pub struct Figure {
 impl Figure {
     /// The figure's value in a run; `None` if the run has none (no request was completed, no objective stated).
     pub fn measure(&self, run: &RunRecord) -> Option<f64> {
-        let value = match self.service {
-            None => Some(run.cost.as_f64()),
-            Some(service) => self.quantity.of(run.services.get(service)?),
+        let value = match (self.service, self.quantity) {
+            (None, Quantity::ReplicaHours) => Some(run.replica_hours()),
+            (None, _) => run.cost.map(Usd::as_f64),
+            (Some(service), quantity) => quantity.of(run.services.get(service)?),
         };
         value.filter(|value| value.is_finite())
     }
 
-    /// Whether a stated precision concerns it: the cost, and the latency that most promises are about.
+    /// What the runs of a scenario are ranked by: their cost or, where nothing has a price, their replica-hours.
+    pub fn expense(scenario: &Scenario) -> Figure {
+        let quantity = if scenario.is_priced() { Quantity::Cost } else { Quantity::ReplicaHours };
+        Figure { quantity, service: None, name: quantity.name() }
+    }
+
+    /// Whether policies are ranked by it: the cost or, where nothing has a price, the replica-hours.
+    pub fn is_expense(&self) -> bool {
+        matches!(self.quantity, Quantity::Cost | Quantity::ReplicaHours)
+    }
+
+    /// Whether a stated precision concerns it: what is paid, and the latency that most promises are about.
     pub fn is_headline(&self) -> bool {
-        matches!(self.quantity, Quantity::Cost | Quantity::Latency(99))
+        self.is_expense() || self.quantity == Quantity::Latency(99)
     }
 }
 
-/// Every figure of a scenario's runs: the cost, then each service's.
+/// Every figure of a scenario's runs: the cost (the replica-hours, where nothing has a price), then each service's.
 pub fn figures(scenario: &Scenario) -> Vec<Figure> {
-    let mut all = vec![Figure { quantity: Quantity::Cost, service: None, name: Quantity::Cost.name() }];
+    let mut all = vec![Figure::expense(scenario)];
     let mut quantities =
         vec![Quantity::Latency(50), Quantity::Latency(95), Quantity::Latency(99), Quantity::MeanLatency];
     quantities.extend((0..scenario.objectives.len()).map(Quantity::Attainment));

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::confirm::{Confirmation, LEAST_SHARE_KEPT, confirm};
+use super::figure::Unit;
 use super::pool::in_pool;
 use super::replicate::Plan;
 use crate::engine::scenario::Scenario;
@@ -27,7 +28,7 @@ const MOST: i32 = 6 * STEPS;
 pub struct Trial {
     /// Factor on the load that the policy provides for.
     pub headroom: f64,
-    /// Cost of each replication, dollars.
+    /// What each replication takes: dollars or, where nothing has a price, replica-hours.
     pub costs: Vec<f64>,
     /// Most ready replicas at any time of any replication, of all services.
     pub most_ready: u32,
@@ -44,7 +45,7 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// Mean cost, dollars.
+    /// Mean of the costs, dollars or replica-hours.
     pub fn cost(&self) -> f64 {
         mean(&self.costs)
     }
@@ -129,6 +130,8 @@ pub struct SameLevel {
     pub objectives: Vec<LevelObjective>,
     /// What tuning found of each policy, in the order of the scenario.
     pub tuned: Vec<Tuned>,
+    /// Whether costs are dollars; otherwise they are replica-hours.
+    pub priced: bool,
 }
 
 /// An objective of one service.
@@ -144,6 +147,11 @@ pub struct LevelObjective {
 }
 
 impl SameLevel {
+    /// Unit of the costs.
+    pub fn unit(&self) -> Unit {
+        Unit::of_expense(self.priced)
+    }
+
     /// What tuning found of the policies of `scenario`.
     pub fn new(scenario: &Scenario, tuned: Vec<Tuned>) -> Self {
         let several = scenario.services.len() > 1;
@@ -154,7 +162,7 @@ impl SameLevel {
                 target: objective.target,
             })
         });
-        SameLevel { objectives: objectives.collect(), tuned }
+        SameLevel { objectives: objectives.collect(), tuned, priced: scenario.is_priced() }
     }
 }
 
@@ -297,7 +305,7 @@ impl Shot {
     fn of(run: &RunRecord) -> Shot {
         let objectives = run.services.iter().flat_map(|service| &service.objectives);
         Shot {
-            cost: run.cost.as_f64(),
+            cost: run.expense().value(),
             most_ready: run.services.iter().map(|service| service.max_ready).sum(),
             attained: objectives.map(|objective| objective.attainment()).collect(),
             foresight: run.foresight,

@@ -44,7 +44,7 @@ pub struct Charge {
     pub slow: u64,
     /// Requests lost.
     pub lost: u64,
-    /// Cost of replicas that the forecast asked for and the load did not need.
+    /// Cost of replicas that the forecast asked for and the load did not need; nothing where there is no price.
     pub over_provision: Usd,
 }
 
@@ -93,6 +93,8 @@ pub struct ForecastPrice {
     pub misses: Vec<Miss>,
     /// What no miss is charged with.
     pub rest: Charge,
+    /// Whether the service's time has a price: dollars of over-provision say nothing otherwise.
+    pub priced: bool,
 }
 
 impl ForecastPrice {
@@ -116,6 +118,7 @@ impl ForecastPrice {
             .collect();
         let mut price = ForecastPrice { misses: misses(&judged), ..accuracy(&judged) };
         price.steps = steps;
+        price.priced = service.timeline.iter().all(|interval| interval.cost.is_some());
         price.charge_violations(run, service);
         price.charge_over_provision(&judged, &service.timeline);
         Some(price)
@@ -206,7 +209,8 @@ fn over_provision(step: &Foretold, came: f64, timeline: &[Interval]) -> Usd {
     let dollars = overlapping(timeline, step.from, step.to).map(|(interval, share)| {
         let present = interval.ready + interval.starting;
         let spare = (present.min(asked) - came / step.capacity).max(0.0);
-        if present > 0.0 { interval.cost.as_nanos() as f64 * share * spare / present } else { 0.0 }
+        let cost = interval.cost.map_or(0.0, |cost| cost.as_nanos() as f64);
+        if present > 0.0 { cost * share * spare / present } else { 0.0 }
     });
     Usd::from_nanos(dollars.sum::<f64>().round() as i128)
 }
@@ -264,6 +268,7 @@ fn accuracy(judged: &[(Foretold, f64)]) -> ForecastPrice {
         within_interval: share(|(step, came)| step.low <= *came && *came <= step.high),
         misses: Vec::new(),
         rest: Charge::default(),
+        priced: true,
     }
 }
 
@@ -292,7 +297,7 @@ mod tests {
             lost: bad,
             ready: 8.0,
             starting: 2.0,
-            cost: Usd::from_nanos(5_000_000_000),
+            cost: Some(Usd::from_nanos(5_000_000_000)),
             ..Interval::default()
         }
     }

@@ -28,7 +28,7 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// Mean cost where it meets the objectives, dollars.
+    /// Mean cost where it meets the objectives: dollars or, where nothing has a price, replica-hours.
     pub fn cost(&self) -> Option<f64> {
         let chosen = self.tuned.chosen?;
         Some(self.tuned.trials[chosen].cost())

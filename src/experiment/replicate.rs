@@ -96,6 +96,11 @@ impl Replicated {
     pub fn figure(&self, name: &str) -> Option<usize> {
         self.figures.iter().position(|figure| figure.name == name)
     }
+
+    /// Index of what policies are ranked by.
+    pub fn expense(&self) -> Option<usize> {
+        self.figures.iter().position(Figure::is_expense)
+    }
 }
 
 /// Told of runs done and runs planned so far.

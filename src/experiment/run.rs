@@ -72,7 +72,7 @@ pub fn run_replication(
     let bound = super::bound::cost_bound_of(scenario, replication)
         .map_err(|error| RunError::Trace { at: SimTime::ZERO, error })?;
     for (run, bound) in bound.iter().flat_map(|bound| runs.iter().map(move |run| (run, bound))) {
-        assert_bound(&run.policy, run.cost.as_f64(), keeps_latencies(run), bound.cost.as_f64());
+        assert_bound(&run.policy, run.expense().value(), keeps_latencies(run), bound.cost.as_f64());
     }
     let mut warnings = warnings(&runs);
     let said = bound.as_ref().err().filter(|_| !scenario.objectives.is_empty());

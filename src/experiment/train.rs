@@ -487,19 +487,19 @@ fn between((from, to): (f64, f64), progress: f64) -> f64 {
 fn first_penalty(record: &RunRecord) -> f64 {
     let objectives = record.services.iter().flat_map(|service| &service.objectives);
     let allowed = objectives.map(|objective| objective.target.complement().get() * objective.total as f64);
-    record.cost.as_f64() / allowed.fold(f64::INFINITY, f64::min).max(1.0)
+    record.expense().value() / allowed.fold(f64::INFINITY, f64::min).max(1.0)
 }
 
 fn describe(number: u64, ran: &Ran, penalty: f64, states: usize) -> Episode {
     let intervals = || ran.record.services.iter().flat_map(|service| &service.timeline);
     let objectives = || ran.record.services.iter().flat_map(|service| &service.objectives);
-    let dollars: Usd = intervals().map(|interval| interval.cost).sum();
+    let dollars: Usd = intervals().filter_map(|interval| interval.cost).sum();
     let bad: u64 = intervals().map(Interval::bad).sum();
     Episode {
         number,
         exploration: ran.exploration,
         penalty,
-        cost: ran.record.cost.as_f64(),
+        cost: ran.record.expense().value(),
         bad,
         budget_used: objectives().map(|objective| objective.budget_used()).fold(0.0, f64::max),
         attained: objectives().map(|objective| objective.attainment()).collect(),
@@ -522,7 +522,7 @@ fn experience(trail: &[Visit], timeline: &[Interval]) -> Vec<Experience> {
         for row in timeline[first.min(timeline.len())..].iter().take_while(|row| row.start < to) {
             let end = row.start.saturating_add(row.length).min(to);
             let part = end.since(row.start.max(from)).as_secs_f64() / row.length.as_secs_f64().max(1e-9);
-            dollars += part * row.cost.as_f64();
+            dollars += part * row.cost.map_or(0.0, Usd::as_f64);
             failed += part * row.bad() as f64;
         }
         Experience { state: pair[0].state, action: pair[0].action, dollars, bad: failed, next: Some(pair[1].state) }
@@ -542,7 +542,7 @@ mod tests {
             completed,
             good,
             lost,
-            cost: Usd::from_nanos(cents * 10_000_000),
+            cost: Some(Usd::from_nanos(cents * 10_000_000)),
             ..Interval::default()
         };
         let timeline = [row(0, 10, 9, 9, 0), row(1, 20, 10, 8, 1), row(2, 40, 5, 5, 2)];

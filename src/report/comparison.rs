@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::grid::Grid;
 use super::table::TableStyle;
-use super::{Artifact, ReportError, Reporter, ReporterPlugin, text};
+use super::{Artifact, ReportError, Reporter, ReporterPlugin, expense, text};
 use crate::experiment::{Better, Difference, Figure, Finding, Outcome, Quantity, Replicated, Unit, differences};
 use crate::stats::ConfidenceInterval;
 use crate::units::{SimDuration, Usd};
@@ -43,6 +43,7 @@ pub fn value_text(value: f64, unit: Unit) -> String {
             Err(_) => text::number(value, 3),
         },
         Unit::Share => text::attainment(value),
+        Unit::ReplicaHours => expense::replica_hours(value),
         Unit::Number => text::number(value, if value.abs() < 100.0 { 2 } else { 0 }),
     }
 }
@@ -56,6 +57,9 @@ pub fn interval_text(mean: f64, interval: Option<&ConfidenceInterval>, unit: Uni
     let half = match unit {
         // The half-width of a share is no attainment: it is rounded, and small ones keep their digits.
         Unit::Share => share_text(half),
+        Unit::ReplicaHours => {
+            return format!("{} ± {}", expense::number(mean), expense::replica_hours(half));
+        }
         unit => value_text(half, unit),
     };
     format!("{} ± {half}", value_text(mean, unit))
@@ -74,6 +78,7 @@ fn share_text(share: f64) -> String {
 pub fn figure_title(figure: &Figure) -> String {
     let own = match figure.quantity {
         Quantity::Cost => "Cost".into(),
+        Quantity::ReplicaHours => "Replica-hours".into(),
         Quantity::Latency(percent) => format!("Latency p{percent}"),
         Quantity::MeanLatency => "Latency, mean".into(),
         Quantity::Attainment(index) => format!("Objective {} attained", index + 1),
@@ -280,6 +285,7 @@ fn unit_name(unit: Unit) -> &'static str {
         Unit::Dollars => "usd",
         Unit::Seconds => "s",
         Unit::Share => "share",
+        Unit::ReplicaHours => "replica-hours",
         Unit::Number => "1",
     }
 }

@@ -109,7 +109,7 @@ fn miss_rows<'a>(priced: &'a [Priced<'a>]) -> impl Iterator<Item = std::array::I
                 number(Some(violation.as_secs_f64() / 60.0)),
                 slow.to_string(),
                 lost.to_string(),
-                text::exact_decimal(over_provision.as_nanos(), 0),
+                if price.priced { text::exact_decimal(over_provision.as_nanos(), 0) } else { String::new() },
             ]
             .into_iter()
         })
@@ -176,7 +176,7 @@ fn groups(outcome: &Outcome) -> Vec<Group> {
         Group {
             whose: if several { format!("{}, {}", label(run), service.name) } else { label(run) },
             accuracy: accuracy(price, dearest.len().saturating_sub(MOST_MISSES)),
-            misses: dearest.iter().take(MOST_MISSES).map(|miss| row(miss)).collect(),
+            misses: dearest.iter().take(MOST_MISSES).map(|miss| row(miss, price.priced)).collect(),
             totals: totals(price),
         }
     };
@@ -199,25 +199,26 @@ fn accuracy(price: &ForecastPrice, more: usize) -> String {
     )
 }
 
-fn row(miss: &Miss) -> [String; 8] {
+fn row(miss: &Miss, priced: bool) -> [String; 8] {
     let when = format!("{} to {}", text::clock(miss.from.as_secs_f64()), text::clock(miss.to.as_secs_f64()));
     let rates = [miss.planned, miss.came].map(|rate| format!("{}/s", text::number(rate, 1)));
-    cells(direction(miss).into(), when, rates, miss.charge)
+    cells(direction(miss).into(), when, rates, miss.charge, priced)
 }
 
 fn totals(price: &ForecastPrice) -> Vec<[String; 8]> {
     let blank = || [String::new(), String::new()];
     let all = |direction, name: &str| {
         let (count, charge) = price.total(direction);
-        cells(format!("All {} {name}", text::count(count as u64)), String::new(), blank(), charge)
+        cells(format!("All {} {name}", text::count(count as u64)), String::new(), blank(), charge, price.priced)
     };
-    let rest = cells("The rest of the time".into(), String::new(), blank(), price.rest);
+    let rest = cells("The rest of the time".into(), String::new(), blank(), price.rest, price.priced);
     vec![all(Direction::Above, "above"), all(Direction::Below, "below"), rest]
 }
 
-fn cells(first: String, when: String, [planned, came]: [String; 2], charge: Charge) -> [String; 8] {
+fn cells(first: String, when: String, [planned, came]: [String; 2], charge: Charge, priced: bool) -> [String; 8] {
     let Charge { violation, slow, lost, over_provision } = charge;
-    let counts = [text::minutes(violation), text::count(slow), text::count(lost), text::dollars(over_provision)];
+    let dollars = if priced { text::dollars(over_provision) } else { text::MISSING.into() };
+    let counts = [text::minutes(violation), text::count(slow), text::count(lost), dollars];
     let [violation, slow, lost, dollars] = counts;
     [first, when, planned, came, violation, slow, lost, dollars]
 }

@@ -24,23 +24,28 @@ impl Gap {
         let mut gap = Gap::default();
         let mut accrued = 0.0;
         for interval in run.services.iter().flat_map(|service| &service.timeline) {
-            accrued += interval.cost.as_f64();
+            accrued += dollars(interval);
             gap.add(interval, warm_share(interval, run.warm_up));
         }
-        gap.billing = (run.cost.as_f64() - accrued).max(0.0);
+        gap.billing = (run.cost.map_or(0.0, Usd::as_f64) - accrued).max(0.0);
         gap
     }
 
     /// An interval of which a share lies in the warm-up.
     fn add(&mut self, interval: &Interval, warm: f64) {
         let replicas = interval.ready + interval.starting;
-        self.warm_up += interval.cost.as_f64() * warm;
+        self.warm_up += dollars(interval) * warm;
         if replicas > 0.0 {
-            let each = interval.cost.as_f64() * (1.0 - warm) / replicas;
+            let each = dollars(interval) * (1.0 - warm) / replicas;
             self.starting += each * interval.starting;
             self.idle += each * interval.ready * (1.0 - interval.utilization.unwrap_or(0.0));
         }
     }
+}
+
+/// What an interval of a priced service cost.
+fn dollars(interval: &Interval) -> f64 {
+    interval.cost.map_or(0.0, Usd::as_f64)
 }
 
 /// Share of an interval that lies in the warm-up.
@@ -58,8 +63,9 @@ pub(super) fn explained(outcome: &Outcome) -> Option<String> {
     }
     let bound = bound.cost;
     let meeting = outcome.runs.iter().filter(|run| meets_objectives(run) == Some(true));
-    let run = meeting.min_by_key(|run| (!is_clairvoyant(run), run.cost))?;
-    let whole = run.cost.as_f64() - bound.as_f64();
+    let order = |run: &RunRecord| (!is_clairvoyant(run), run.cost);
+    let run = meeting.min_by_key(|run| order(run))?;
+    let whole = run.cost?.as_f64() - bound.as_f64();
     let gap = Gap::of(run);
     let rest = whole - gap.warm_up - gap.idle - gap.starting - gap.billing;
     let parts = [

@@ -16,8 +16,8 @@ use crate::report::causes::share_text;
 use crate::report::table::{label, notes, rows};
 use crate::report::verdict::is_clairvoyant;
 use crate::report::{
-    Artifact, Grid, REPORTERS, ReportError, Reporter, ReporterPlugin, Words, bill, comparison, forecast, level,
-    level_answer, same_level, text, words,
+    Artifact, Grid, REPORTERS, ReportError, Reporter, ReporterPlugin, Words, bill, comparison, expense, forecast,
+    level, level_answer, same_level, text, words,
 };
 
 /// The entry in the list.
@@ -120,7 +120,7 @@ impl<'a> Page<'a> {
             answer: verdict.answer,
             details: verdict.details,
             sure,
-            level: outcome.level.as_ref().map(|level| (level_answer(&level.tuned), same_level(level))),
+            level: outcome.level.as_ref().map(|level| (level_answer(level), same_level(level))),
             comparison: comparison::grids(outcome),
             one_of: one_of(outcome),
             columns: outcome.runs.iter().map(Column::of).collect(),
@@ -131,7 +131,7 @@ impl<'a> Page<'a> {
             timelines,
             forecast: forecast::Section::of(outcome),
             violations: outcome.runs.iter().flat_map(|run| violations(run, several)).collect(),
-            bills: outcome.runs.iter().map(Bill::of).collect(),
+            bills: outcome.runs.iter().filter(|run| run.cost.is_some()).map(Bill::of).collect(),
             decisions: decisions(outcome, several),
             files: files(outcome),
         }
@@ -325,7 +325,7 @@ impl Bill {
         Bill {
             policy: label(run),
             lines: bill::bill(&run.leases).into_iter().map(line).collect(),
-            total: text::exact_dollars(run.cost),
+            total: expense::exact(run.cost),
         }
     }
 }

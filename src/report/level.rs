@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use super::comparison::value_text;
+use super::expense::{self, NO_PRICE, Ranking};
 use super::grid::Grid;
 use super::plan::{MORE, confirmation_rule};
 use super::verdict::{is_clairvoyant, meets_objectives};
@@ -47,7 +48,11 @@ pub(super) fn points(outcome: &Outcome) -> Option<Cow<'_, SameLevel>> {
         run.services.iter().map(|service| service.objectives.len()).sum::<usize>() == objectives.len()
     };
     let tuned: Vec<Tuned> = outcome.runs.iter().filter(comparable).map(as_it_was).collect();
-    (tuned.len() > 1 && !objectives.is_empty()).then_some(Cow::Owned(SameLevel { objectives, tuned }))
+    (tuned.len() > 1 && !objectives.is_empty()).then_some(Cow::Owned(SameLevel {
+        objectives,
+        tuned,
+        priced: expense::is_priced(outcome),
+    }))
 }
 
 /// A run as the only trial of its policy.
@@ -55,7 +60,7 @@ fn as_it_was(run: &RunRecord) -> Tuned {
     let attained = run.services.iter().flat_map(|service| &service.objectives).map(|o| vec![o.attainment()]).collect();
     let met = meets_objectives(run) != Some(false);
     let most_ready = run.services.iter().map(|service| service.max_ready).sum();
-    let costs = vec![run.cost.as_f64()];
+    let costs = vec![run.expense().value()];
     let trial = Trial { headroom: 1.0, costs, most_ready, attained, met, on_average: met, missed: !met };
     Tuned {
         policy: run.policy.clone(),
@@ -68,9 +73,11 @@ fn as_it_was(run: &RunRecord) -> Tuned {
 
 /// One row per policy, the cheapest that meets the objectives first.
 pub fn same_level(level: &SameLevel) -> Grid {
-    let mut header: Vec<String> = ["Policy", "Headroom", "Cost"].map(String::from).into();
+    let title = Ranking::of(level.unit()).title;
+    let mut header: Vec<String> = ["Policy", "Headroom", title].map(String::from).into();
     header.extend(level.objectives.iter().map(objective_name));
-    header.extend(["Confirmed", "As it is", "its cost"].map(String::from));
+    let own = format!("its {}", title.to_lowercase());
+    header.extend(["Confirmed".to_string(), "As it is".to_string(), own]);
     let mut order: Vec<&Tuned> = level.tuned.iter().collect();
     let cost = |tuned: &&Tuned| tuned.best().map_or(f64::INFINITY, Trial::cost);
     order.sort_by(|a, b| {
@@ -107,15 +114,16 @@ fn row(level: &SameLevel, tuned: &Tuned) -> Vec<String> {
         return std::iter::once(name).chain(vec![text::MISSING.to_string(); columns + 5]).collect();
     };
     let mut cells = vec![name];
+    let cost = |trial: &Trial| value_text(trial.cost(), level.unit());
     match tuned.chosen {
-        Some(_) => cells.extend([format!("{:.2}x", best.headroom), value_text(best.cost(), Unit::Dollars)]),
+        Some(_) => cells.extend([format!("{:.2}x", best.headroom), cost(best)]),
         None => {
             let headroom = match tuned.is_uncertain() {
                 true if best.on_average => format!("~ not certain; {:.2}x on average", best.headroom),
                 true => format!("~ not certain; nearest {:.2}x", best.headroom),
                 false => format!("✗ none; nearest {:.2}x", best.headroom),
             };
-            cells.extend([headroom, value_text(best.cost(), Unit::Dollars)])
+            cells.extend([headroom, cost(best)])
         }
     }
     cells.extend((0..columns).map(|index| value_text(best.attainment(index), Unit::Share)));
@@ -128,7 +136,7 @@ fn row(level: &SameLevel, tuned: &Tuned) -> Vec<String> {
                 (false, true) => "✗ misses",
             };
             cells.push(verdict.to_string());
-            cells.push(value_text(own.cost(), Unit::Dollars));
+            cells.push(cost(own));
         }
         None => cells.extend([text::MISSING.into(), text::MISSING.into()]),
     }
@@ -147,12 +155,17 @@ fn confirmed(tuned: &Tuned) -> String {
 }
 
 /// The answer in a sentence.
-pub fn level_answer(tuned: &[Tuned]) -> String {
-    let real = || tuned.iter().filter(|tuned| !tuned.clairvoyant);
+pub fn level_answer(level: &SameLevel) -> String {
+    let answer = level_ranking(level);
+    if level.priced { answer } else { format!("{answer} {NO_PRICE}") }
+}
+
+fn level_ranking(level: &SameLevel) -> String {
+    let real = || level.tuned.iter().filter(|tuned| !tuned.clairvoyant);
     let mut meeting: Vec<(&Tuned, f64)> =
         real().filter(|tuned| tuned.chosen.is_some()).filter_map(|t| Some((t, t.best()?.cost()))).collect();
     meeting.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let dollars = |cost: f64| value_text(cost, Unit::Dollars);
+    let shown = |cost: f64| value_text(cost, level.unit());
     match meeting[..] {
         [] if real().any(Tuned::is_uncertain) => {
             format!("No policy that could be run is shown to meet the objectives, nor all to miss them: {MORE}.")
@@ -161,30 +174,31 @@ pub fn level_answer(tuned: &[Tuned]) -> String {
         [(only, cost)] if real().any(Tuned::is_uncertain) => format!(
             "Only {} is shown to meet the objectives, for {}; of others it is not certain: {MORE}.",
             only.policy,
-            dollars(cost)
+            shown(cost)
         ),
-        [(only, cost)] => format!("Only {} meets the objectives, for {}.", only.policy, dollars(cost)),
+        [(only, cost)] => format!("Only {} meets the objectives, for {}.", only.policy, shown(cost)),
         [(first, cost), (second, next), ..] if second.costs_as_much_as(first) => format!(
-            "At the same service level {} ({}) and {} ({}) cost the same, as far as the search can tell.",
+            "At the same service level {} ({}) and {} ({}) {} the same, as far as the search can tell.",
             first.policy,
-            dollars(cost),
+            shown(cost),
             second.policy,
-            dollars(next)
+            shown(next),
+            Ranking::of(level.unit()).infinitive
         ),
-        [(first, cost), (second, next), ..] => format!(
-            "At the same service level {} is the cheapest that could be run: {}, {:.1}% below {}.",
-            first.policy,
-            dollars(cost),
-            100.0 * (1.0 - cost / next),
-            second.policy
-        ),
+        [(first, cost), (second, next), ..] => {
+            let what =
+                if level.priced { "is the cheapest that could be run" } else { "takes the fewest replica-hours" };
+            let (name, below) = (&first.policy, 100.0 * (1.0 - cost / next));
+            format!("At the same service level {name} {what}: {}, {below:.1}% below {}.", shown(cost), second.policy)
+        }
     }
 }
 
 /// The figures of the frontier of cost and bad requests: one row for each headroom that was tried.
 fn frontier_csv(level: &SameLevel) -> String {
     let names: Vec<String> = level.objectives.iter().map(objective_name).collect();
-    let mut csv = String::from("policy,clairvoyant,headroom,cost_usd,meets_objectives,chosen");
+    let column = Ranking::of(level.unit()).column;
+    let mut csv = format!("policy,clairvoyant,headroom,{column},meets_objectives,chosen");
     for name in &names {
         let _ = write!(csv, ",{}", text::csv_field(&format!("attained: {name}")));
     }

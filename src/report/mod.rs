@@ -11,6 +11,7 @@ mod causes;
 mod charts;
 mod comparison;
 mod decisions_csv;
+mod expense;
 mod forecast;
 mod gap;
 mod grid;

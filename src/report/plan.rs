@@ -3,12 +3,13 @@
 use std::fmt::Write;
 
 use super::comparison::{value_text, verdict_text};
+use super::expense::{NO_PRICE, Ranking};
 use super::grid::Grid;
 use super::text;
 use crate::engine::scenario::Scenario;
 use crate::experiment::{
-    Candidate, Confirmation, Difference, Figure, LEAST_SHARE_KEPT, Planned, Points, Quantity, Replicated, Samples,
-    Unit, differences_from_chosen,
+    Candidate, Confirmation, Difference, Figure, LEAST_SHARE_KEPT, Planned, Points, Replicated, Samples, Unit,
+    differences_from_chosen,
 };
 use crate::units::Fraction;
 
@@ -29,12 +30,13 @@ pub fn plan_answer(scenario: &Scenario, planned: &Planned, points: &Points, leve
         1 => "in the one replication that was run, which says nothing of another".into(),
         n => format!("with {level} confidence over {n} replications"),
     };
+    let unit = unit(scenario);
     let mut answer = format!(
         "{} with {:.2}x headroom and at most {} replicas meets {what} {runs}, for {}",
         winner.tuned.policy,
         winner.tuned.best().map_or(1.0, |trial| trial.headroom),
         winner.tuned.best().map_or(0, |trial| trial.most_ready),
-        winner.cost().map_or_else(String::new, |cost| value_text(cost, Unit::Dollars)),
+        winner.cost().map_or_else(String::new, |cost| value_text(cost, unit)),
     );
     let set = points.set(winner.point);
     if !set.is_empty() {
@@ -45,16 +47,22 @@ pub fn plan_answer(scenario: &Scenario, planned: &Planned, points: &Points, leve
     if let Some(held) = winner.tuned.confirmed() {
         let _ = write!(
             answer,
-            " On {} others that the search never saw it costs {} and {} keep every objective.",
+            " On {} others that the search never saw it {} {} and {} keep every objective.",
             held.replications,
-            value_text(held.cost, Unit::Dollars),
+            Ranking::of(unit).verb,
+            value_text(held.cost, unit),
             if held.kept == held.replications { "all".into() } else { held.kept.to_string() },
         );
     }
     if let Some(less) = winner.tuned.confirmations.first().filter(|first| !first.held) {
         let _ = write!(answer, " The {:.2}x that the search found first {}.", less.headroom, failed(less));
     }
-    answer
+    if scenario.is_priced() { answer } else { format!("{answer} {NO_PRICE}") }
+}
+
+/// Unit of what plans are ranked by.
+fn unit(scenario: &Scenario) -> Unit {
+    Unit::of_expense(scenario.is_priced())
 }
 
 fn replications(number: u64) -> String {
@@ -69,23 +77,26 @@ fn failed(attempt: &Confirmation) -> String {
 /// One row per candidate, and why it is not the winner.
 pub fn plan_table(scenario: &Scenario, planned: &Planned, points: &Points, level: f64) -> Grid {
     let mut header = vec!["Policy".to_string()];
+    let (unit, title) = (unit(scenario), Ranking::of(unit(scenario)).title);
     header.extend((0..points.axes.len()).map(|axis| points.label(axis).to_string()));
-    header.extend(["Headroom", "Most replicas", "Cost", "Replications", "Why not"].map(String::from));
+    header.extend(["Headroom", "Most replicas", title, "Replications", "Why not"].map(String::from));
     let row = |candidate: &Candidate| {
         let trial = candidate.tuned.best();
         let mut cells = vec![candidate.tuned.policy.clone()];
         cells.extend(points.point(candidate.point).into_iter().map(|value| value.unwrap_or("").to_string()));
         cells.push(trial.map_or_else(|| text::MISSING.into(), |trial| format!("{:.2}x", trial.headroom)));
         cells.push(trial.map_or_else(|| text::MISSING.into(), |trial| trial.most_ready.to_string()));
-        cells.push(trial.map_or_else(|| text::MISSING.into(), |trial| value_text(trial.cost(), Unit::Dollars)));
+        cells.push(trial.map_or_else(|| text::MISSING.into(), |trial| value_text(trial.cost(), unit)));
         cells.push(candidate.replications.to_string());
         cells.push(why_not(scenario, planned, candidate, level));
         cells
     };
     let mut notes = vec![format!(
-        "{} headrooms were tried, costs compared on common random numbers. A candidate with fewer replications was given up there, for \
-         half of its rung cost less; what it cost is no figure to set beside one of more replications.",
-        planned.trials
+        "{} headrooms were tried and compared on common random numbers. A candidate with fewer replications was given up there, for \
+         half of its rung {} less; what it {} is no figure to set beside one of more replications.",
+        planned.trials,
+        if scenario.is_priced() { "cost" } else { "took" },
+        if scenario.is_priced() { "cost" } else { "took" }
     )];
     if planned.candidates.first().is_some_and(|first| !first.tuned.confirmations.is_empty()) {
         notes.push(confirmation_rule());
@@ -111,36 +122,47 @@ fn why_not(scenario: &Scenario, planned: &Planned, candidate: &Candidate, level:
     }
     let name = &best.tuned.policy;
     let Some(beside) = candidate.beside else { return format!("{name} did not meet the objectives there") };
-    let dollars = |cost: f64| value_text(cost, Unit::Dollars);
+    let shown = |cost: f64| value_text(cost, unit(scenario));
+    let priced = scenario.is_priced();
     if candidate.replications < best.replications {
         let verdict = match cost * (1.0 - candidate.tuned.resolution()) <= beside {
-            true => format!("no cheaper than {name} there"),
-            false => format!("dearer than {name} there"),
+            true if priced => format!("no cheaper than {name} there"),
+            true => format!("no fewer than {name} there"),
+            false if priced => format!("dearer than {name} there"),
+            false => format!("more than {name} there"),
         };
-        let (own, other) = (dollars(cost), dollars(beside));
+        let (own, other) = (shown(cost), shown(beside));
         let runs = replications(candidate.replications);
         return format!("given up after {runs}: {verdict} ({own} against {other})");
     }
     if cost == beside {
-        return "costs as much".into();
+        return format!("{} as much", Ranking::of(unit(scenario)).verb);
     }
     if candidate.tuned.costs_as_much_as(&best.tuned) {
         return format!("equal within the {} that the search resolves", text::percent(candidate.tuned.resolution()));
     }
     let unconfirmed = if candidate.tuned.confirmed().is_some() { "" } else { ", not confirmed" };
-    match rung_difference(planned, candidate, level) {
+    match rung_difference(scenario, planned, candidate, level) {
         Some((difference, figure)) => format!("{}{unconfirmed}", verdict_text(&difference, &figure)),
-        None => format!("dearer by {:.1}%{unconfirmed}", 100.0 * (cost / beside - 1.0)),
+        None => {
+            let word = if priced { "dearer" } else { "more" };
+            format!("{word} by {:.1}%{unconfirmed}", 100.0 * (cost / beside - 1.0))
+        }
     }
 }
 
 /// The cost of a candidate of the last rung beside the winner's, on pairs. `None` with one replication.
-fn rung_difference(planned: &Planned, candidate: &Candidate, level: f64) -> Option<(Difference, Figure)> {
+fn rung_difference(
+    scenario: &Scenario,
+    planned: &Planned,
+    candidate: &Candidate,
+    level: f64,
+) -> Option<(Difference, Figure)> {
     let last = planned.candidates.first()?.replications;
     let meeting = planned.candidates.iter().filter(|other| other.replications == last && other.cost().is_some());
     let rung: Vec<&Candidate> = meeting.collect();
     let arm = rung.iter().position(|other| std::ptr::eq(*other, candidate))?;
-    let figure = Figure { quantity: Quantity::Cost, service: None, name: "cost".into() };
+    let figure = Figure::expense(scenario);
     let samples = |candidate: &&Candidate| Samples {
         label: candidate.tuned.policy.clone(),
         clairvoyant: false,
@@ -185,10 +207,11 @@ fn missed(scenario: &Scenario, candidate: &Candidate) -> String {
 }
 
 /// Every trial of the last rung of each candidate.
-pub fn plan_trials(planned: &Planned, points: &Points) -> String {
+pub fn plan_trials(scenario: &Scenario, planned: &Planned, points: &Points) -> String {
     let mut csv = String::from("policy");
     points.axes.iter().for_each(|axis| csv.push_str(&format!(",{}", text::csv_field(&axis.path))));
-    csv.push_str(",replications,headroom,cost_usd,meets_objectives,chosen,least_attained_ratio\n");
+    let column = Ranking::of(unit(scenario)).column;
+    let _ = writeln!(csv, ",replications,headroom,{column},meets_objectives,chosen,least_attained_ratio");
     for candidate in &planned.candidates {
         for (index, trial) in candidate.tuned.trials.iter().enumerate() {
             csv.push_str(&text::csv_field(&candidate.tuned.policy));

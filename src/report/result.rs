@@ -25,7 +25,7 @@ pub(super) const PLUGIN: ReporterPlugin = ReporterPlugin {
 pub const RESULT_FILE: &str = PLUGIN.name;
 
 /// Version of the layout: a reader knows its own alone.
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 const FORMAT: &str = "plimsoll-result";
 /// The most bytes that are unpacked.
 const MOST_BYTES: u64 = 4 << 30;

@@ -3,6 +3,7 @@
 use crate::engine::RunRecord;
 use crate::experiment::{Outcome, Quantity, Replicated, Samples, Tuned, Unit, differences_from_chosen};
 use crate::report::comparison::{interval_text, verdict_text};
+use crate::report::expense::{NO_PRICE, Ranking};
 use crate::report::plan::MORE;
 use crate::report::verdict::{Verdict, above_bound, meets_objectives};
 use crate::stats::ConfidenceInterval;
@@ -53,6 +54,7 @@ pub(super) fn verdict(outcome: &Outcome, result: &Replicated) -> Verdict {
     details.extend(best.and_then(|best| first_above_bound(outcome, &best.samples.label)));
     details
         .extend(all.iter().filter(|standing| standing.samples.clairvoyant).map(|standing| knowing(result, standing)));
+    details.extend((unit(result) == Unit::ReplicaHours).then(|| NO_PRICE.to_string()));
     Verdict { answer, details }
 }
 
@@ -65,7 +67,7 @@ fn first_above_bound(outcome: &Outcome, policy: &str) -> Option<String> {
 
 fn standing<'a>(outcome: &Outcome, result: &'a Replicated, arm: usize) -> Option<Standing<'a>> {
     let samples = &result.arms[arm];
-    let cost = samples.mean(result.figure("cost")?)?;
+    let cost = samples.mean(result.expense()?)?;
     let mut standing = Standing { arm, samples, cost, kept: Kept::NotJudged, worst: 0.0, misses: Vec::new() };
     let services = outcome.runs.first().map_or(&[][..], |run| &run.services);
     for (index, figure) in result.figures.iter().enumerate() {
@@ -91,9 +93,14 @@ fn standing<'a>(outcome: &Outcome, result: &'a Replicated, arm: usize) -> Option
     Some(standing)
 }
 
+/// Unit of what policies are ranked by.
+fn unit(result: &Replicated) -> Unit {
+    result.expense().map_or(Unit::Dollars, |figure| result.figures[figure].quantity.unit())
+}
+
 fn cost_text(result: &Replicated, standing: &Standing) -> String {
-    let figure = result.figure("cost").unwrap_or(0);
-    interval_text(standing.cost, standing.samples.interval(figure, result.level).as_ref(), Unit::Dollars)
+    let figure = result.expense().unwrap_or(0);
+    interval_text(standing.cost, standing.samples.interval(figure, result.level).as_ref(), unit(result))
 }
 
 fn confidence(result: &Replicated) -> String {
@@ -102,13 +109,14 @@ fn confidence(result: &Replicated) -> String {
 
 fn best_answer(result: &Replicated, best: &Standing, shown: &[&Standing], policies: usize) -> String {
     let (name, cost, sure) = (&best.samples.label, cost_text(result, best), confidence(result));
+    let (verb, is_priced) = (Ranking::of(unit(result)).verb, unit(result) == Unit::Dollars);
     let Some(next) = shown.get(1) else {
         return match policies {
-            1 => format!("{name} keeps every objective with {sure} and costs {cost}."),
-            _ => format!("{name} is the only policy that keeps every objective with {sure}; it costs {cost}."),
+            1 => format!("{name} keeps every objective with {sure} and {verb} {cost}."),
+            _ => format!("{name} is the only policy that keeps every objective with {sure}; it {verb} {cost}."),
         };
     };
-    let figure = result.figure("cost").unwrap_or(0);
+    let figure = result.expense().unwrap_or(0);
     // The cheapest was not named beforehand.
     let found = differences_from_chosen(result, best.arm);
     let difference = found.iter().find(|difference| difference.arm == next.arm && difference.figure == figure);
@@ -120,17 +128,24 @@ fn best_answer(result: &Replicated, best: &Standing, shown: &[&Standing], polici
             verdict_text(difference, &result.figures[figure])
         )
     });
-    format!(
-        "{name} is the cheapest policy that keeps every objective with {sure}: {cost}.{}",
-        versus.unwrap_or_default()
-    )
+    let versus = versus.unwrap_or_default();
+    match is_priced {
+        true => format!("{name} is the cheapest policy that keeps every objective with {sure}: {cost}.{versus}"),
+        false => format!(
+            "{name} takes the fewest replica-hours of the policies that keep every objective with {sure}: {cost}.{versus}"
+        ),
+    }
 }
 
 fn not_judged(result: &Replicated, real: &[&Standing]) -> String {
     let first = real[0];
     let versus = real.get(1).map(|next| format!(", before {} at {}", next.samples.label, cost_text(result, next)));
+    let (least, only) = match unit(result) {
+        Unit::ReplicaHours => ("takes the fewest replica-hours", "replica-hours are"),
+        _ => ("costs least", "cost is"),
+    };
     format!(
-        "{} costs least: {}{}. No objective judged a request, so only cost is compared.",
+        "{} {least}: {}{}. No objective judged a request, so only {only} compared.",
         first.samples.label,
         cost_text(result, first),
         versus.unwrap_or_default()
@@ -164,23 +179,25 @@ fn shortfall(result: &Replicated, standing: &Standing, best: Option<&Standing>) 
     };
     let (name, cost) = (&standing.samples.label, cost_text(result, standing));
     let misses = super::words::list(&standing.misses);
+    let Ranking { verb: takes, less, .. } = Ranking::of(unit(result));
     Some(match best {
-        Some(best) if standing.cost < best.cost => format!("{name} costs less ({cost}) but {verb} {misses}."),
-        Some(_) => format!("{name} costs more ({cost}) and {verb} {misses}."),
+        Some(best) if standing.cost < best.cost => format!("{name} {takes} {less} ({cost}) but {verb} {misses}."),
+        Some(_) => format!("{name} {takes} more ({cost}) and {verb} {misses}."),
         None => format!("{name} ({cost}) {verb} {misses}."),
     })
 }
 
 /// How much the best policy was changed to keep the objectives.
 fn headroom(outcome: &Outcome, best: &Standing) -> Option<String> {
-    let tuned = outcome.level.as_ref()?.tuned.iter().find(|tuned| tuned.policy == best.samples.label)?;
+    let level = outcome.level.as_ref()?;
+    let tuned = level.tuned.iter().find(|tuned| tuned.policy == best.samples.label)?;
     let (chosen, own) = (tuned.best()?, tuned.as_it_is()?);
     if chosen.headroom == 1.0 {
         return Some(
             format!("{} needs no more headroom than it states, and no less would do.", tuned.policy) + &shown(tuned),
         );
     }
-    let cost = super::comparison::value_text(own.cost(), Unit::Dollars);
+    let cost = super::comparison::value_text(own.cost(), level.unit());
     let verb = match (own.met, own.missed) {
         (true, _) => "keeps",
         (false, false) => "neither keeps nor misses with confidence",
@@ -206,8 +223,9 @@ fn knowing(result: &Replicated, standing: &Standing) -> String {
         misses => format!("; it is not shown to keep {}", super::words::list(misses)),
     };
     format!(
-        "{} is clairvoyant: it knows the trace and could not be run in production. It costs {}{misses}.",
+        "{} is clairvoyant: it knows the trace and could not be run in production. It {} {}{misses}.",
         standing.samples.label,
+        Ranking::of(unit(result)).verb,
         cost_text(result, standing)
     )
 }

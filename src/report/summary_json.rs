@@ -131,7 +131,9 @@ struct Policy<'a> {
     clairvoyant: bool,
     /// Null if no objective judged a request.
     meets_objectives: Option<bool>,
-    cost_usd: Nanos,
+    /// Null where nothing has a price; policies are ranked by replica-hours then.
+    cost_usd: Option<Nanos>,
+    replica_hours: f64,
     /// Cost above the lower bound, as a share of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     regret_to_bound_ratio: Option<f64>,
@@ -171,8 +173,11 @@ struct Service<'a> {
     waiting: Percentiles<Waiting>,
     #[serde(flatten)]
     service_time: Percentiles<ServiceTime>,
-    utilization_ratio: f64,
-    cpu_utilization_ratio: f64,
+    /// Null if no replica served.
+    utilization_ratio: Option<f64>,
+    /// Null also if no request for CPU is stated.
+    cpu_utilization_ratio: Option<f64>,
+    replica_hours: f64,
     mean_ready_replicas: f64,
     max_ready_replicas: u32,
     mean_in_system_requests: f64,
@@ -206,8 +211,9 @@ struct Objective<'a> {
     overdue_requests: u64,
     /// Unanswered at the end and within the limit: not judged.
     left_out_requests: u64,
-    violation_min: f64,
-    peak_burn_rate: f64,
+    /// Null, like the next one, if no request was judged.
+    violation_min: Option<f64>,
+    peak_burn_rate: Option<f64>,
     /// Judged requests that were not good, by cause and by how they ended; they add up to `judged_requests - good_requests`.
     bad_requests: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
 }
@@ -300,7 +306,8 @@ fn policy<'a>(outcome: &Outcome, run: &'a RunRecord) -> Policy<'a> {
         policy: &run.policy,
         clairvoyant: is_clairvoyant(run),
         meets_objectives: meets_objectives(run),
-        cost_usd: Nanos::of(run.cost),
+        cost_usd: run.cost.map(Nanos::of),
+        replica_hours: run.replica_hours(),
         regret_to_bound_ratio: bound.and_then(|least| regret(run, least)),
         regret_to_clairvoyant_ratio: plan.and_then(|least| regret(run, least)),
         replication: run.replication,
@@ -328,6 +335,7 @@ fn service(record: &ServiceRecord) -> Service<'_> {
         service_time: Percentiles::of(&record.service),
         utilization_ratio: record.utilization,
         cpu_utilization_ratio: record.cpu_utilization,
+        replica_hours: record.replica_hours,
         mean_ready_replicas: record.mean_ready,
         max_ready_replicas: record.max_ready,
         mean_in_system_requests: record.mean_in_system,
@@ -359,8 +367,8 @@ fn objective(record: &ObjectiveRecord) -> Objective<'_> {
         judged_requests: record.total,
         overdue_requests: record.overdue,
         left_out_requests: record.left_out,
-        violation_min: record.violation.as_secs_f64() / 60.0,
-        peak_burn_rate: record.peak_burn_rate,
+        violation_min: judged.then(|| record.violation.as_secs_f64() / 60.0),
+        peak_burn_rate: judged.then_some(record.peak_burn_rate),
         bad_requests: bad_requests(&record.causes),
     }
 }

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use crate::experiment::Outcome;
 use crate::report::table::{TableStyle, escape_markdown, label, markdown_row, table};
 use crate::report::{
-    Artifact, ReportError, Reporter, ReporterPlugin, Words, bill, comparison, forecast, html, level_answer, same_level,
-    text, words,
+    Artifact, ReportError, Reporter, ReporterPlugin, Words, bill, comparison, expense, forecast, html, level_answer,
+    same_level, text, words,
 };
 
 /// The entry in the list.
@@ -36,7 +36,9 @@ fn page(outcome: &Outcome) -> String {
         page += &charts(outcome);
         page += &causes(outcome);
         page += &forecast::markdown(outcome);
-        let _ = writeln!(page, "## Bill\n\n{}", bills(outcome));
+        if expense::is_priced(outcome) {
+            let _ = writeln!(page, "## Bill\n\n{}", bills(outcome));
+        }
     }
     if !outcome.assumptions.is_empty() {
         page += "## Assumptions\n\n";
@@ -66,7 +68,7 @@ fn figures(outcome: &Outcome) -> String {
     let mut section = String::from("## Policies side by side\n\n");
     if let Some(level) = &outcome.level {
         let table = same_level(level).text(TableStyle::Markdown);
-        let _ = writeln!(section, "{}\n\n{table}", escape_markdown(&level_answer(&level.tuned)));
+        let _ = writeln!(section, "{}\n\n{table}", escape_markdown(&level_answer(level)));
     }
     if let Some([figures, verdicts]) = comparison::grids(outcome) {
         let (figures, verdicts) = (figures.text(TableStyle::Markdown), verdicts.text(TableStyle::Markdown));
@@ -136,7 +138,7 @@ fn bills(outcome: &Outcome) -> String {
             ]);
         }
         let blank = String::new;
-        table += &markdown_row(&[label(run), "total".into(), blank(), blank(), blank(), text::exact_dollars(run.cost)]);
+        table += &markdown_row(&[label(run), "total".into(), blank(), blank(), blank(), expense::exact(run.cost)]);
     }
     table
 }

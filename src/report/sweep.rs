@@ -4,7 +4,7 @@ use super::comparison::{figure_title, is_judged, value_text};
 use super::grid::Grid;
 use super::text;
 use super::{Artifact, ReportError};
-use crate::experiment::{Design, SweepTable};
+use crate::experiment::{Design, Quantity, SweepTable};
 
 /// The best points of each policy, and what moves the figures most.
 pub fn summary(table: &SweepTable) -> Vec<Grid> {
@@ -19,7 +19,10 @@ pub(super) fn judged(table: &SweepTable) -> Vec<usize> {
 /// One row per policy: its cheapest point that meets every objective.
 fn best(table: &SweepTable) -> Grid {
     let judged = judged(table);
-    let mut header = vec!["Cheapest that meets the objectives".to_string()];
+    let priced = table.figures.iter().any(|figure| figure.quantity == Quantity::Cost);
+    let best =
+        if priced { "Cheapest that meets the objectives" } else { "Fewest replica-hours that meet the objectives" };
+    let mut header = vec![best.to_string()];
     header.extend((0..table.points.axes.len()).map(|axis| table.points.label(axis).to_string()));
     header.extend(judged.iter().map(|figure| figure_title(&table.figures[*figure])));
     let row = |policy: usize| {

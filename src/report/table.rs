@@ -5,8 +5,10 @@ use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyl
 use crate::engine::{Cause, ObjectiveRecord, RunRecord, ServiceRecord};
 use crate::experiment::Outcome;
 use crate::report::causes::share_text;
+use crate::report::expense::{self, Ranking};
 use crate::report::verdict::{is_clairvoyant, meets_objectives, objectives};
 use crate::report::{gap, summary_json, text};
+use crate::units::Usd;
 
 /// How the table is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,8 +69,9 @@ pub(super) fn notes(outcome: &Outcome) -> Vec<String> {
     let real = outcome.runs.iter().filter(|run| !is_clairvoyant(run)).count();
     let mut notes = Vec::new();
     if real > 1 {
+        let compared = if expense::is_priced(outcome) { "cost is" } else { "replica-hours are" };
         notes.push(format!(
-            "{BEST} best of its row among policies that could be run in production; cost is compared only among those \
+            "{BEST} best of its row among policies that could be run in production; {compared} compared only among those \
              that meet every objective."
         ));
     }
@@ -78,7 +81,8 @@ pub(super) fn notes(outcome: &Outcome) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if let Some(bound) = &outcome.bound {
+    // A bound of nothing, where all that must be kept lies beyond the end, says nothing.
+    if let Some(bound) = outcome.bound.as_ref().filter(|bound| bound.cost > Usd::ZERO) {
         notes.push(format!(
             "No policy that keeps \"{}\" costs less than the lower bound of {}. It knows the trace, keeps \
              replicas fully busy within intervals of {}, holds none in reserve and pays nothing for the warm-up: no policy reaches \
@@ -182,8 +186,13 @@ pub(super) fn rows(outcome: &Outcome) -> Vec<Row> {
     if runs.is_empty() {
         return rows;
     }
-    let cost = |run: &RunRecord| Some((text::dollars(run.cost), run.cost.as_f64()));
-    rows.push(judge.row("Cost", Best::LowestOfMeeting, runs.iter().map(cost).collect()));
+    // Under the title the unit of replica-hours says itself.
+    let expense = |run: &RunRecord| match run.cost {
+        Some(cost) => Some((text::dollars(cost), cost.as_f64())),
+        None => Some((expense::number(run.replica_hours()), run.replica_hours())),
+    };
+    let title = Ranking::for_outcome(outcome).title;
+    rows.push(judge.row(title, Best::LowestOfMeeting, runs.iter().map(expense).collect()));
     rows.extend(regret_rows(outcome));
     rows.push(Row { label: "Objectives met".into(), cells: runs.iter().map(objectives_met).collect() });
     let services = runs.iter().map(|run| run.services.len()).max().unwrap_or(0);
@@ -209,6 +218,7 @@ fn regret_rows(outcome: &Outcome) -> Vec<Row> {
     let bound = outcome
         .bound
         .as_ref()
+        .filter(|bound| bound.cost > Usd::ZERO)
         .map(|bound| row(format!("  over the lower bound, {}", text::dollars(bound.cost)), bound.cost.as_f64()));
     let plan = clairvoyant_cost(outcome).map(|cost| row("  over the clairvoyant plan".into(), cost));
     bound.into_iter().chain(plan).collect()
@@ -217,12 +227,12 @@ fn regret_rows(outcome: &Outcome) -> Vec<Row> {
 /// Cost of the cheapest clairvoyant run that meets every objective, dollars.
 pub(super) fn clairvoyant_cost(outcome: &Outcome) -> Option<f64> {
     let plans = outcome.runs.iter().filter(|run| is_clairvoyant(run) && meets_objectives(run) != Some(false));
-    plans.map(|run| run.cost.as_f64()).reduce(f64::min)
+    plans.filter_map(|run| Some(run.cost?.as_f64())).reduce(f64::min)
 }
 
 /// The share by which a run costs more than `least`; `None` if nothing is charged.
 pub(super) fn regret(run: &RunRecord, least: f64) -> Option<f64> {
-    (least > 0.0).then(|| run.cost.as_f64() / least - 1.0)
+    run.cost.filter(|_| least > 0.0).map(|cost| cost.as_f64() / least - 1.0)
 }
 
 fn objectives_met(run: &RunRecord) -> String {
@@ -262,8 +272,9 @@ fn service_rows(judge: &Judge, records: &[Option<&ServiceRecord>]) -> Vec<Row> {
         rows.extend(unanswered_rows(judge, records, index));
     }
     rows.push(judge.row("Requests lost", Best::Lowest, figures(&lost)));
-    rows.push(judge.row("Utilization of slots", Best::None, plain(&|s| text::percent(s.utilization))));
-    rows.push(judge.row("Utilization of CPU", Best::None, plain(&|s| text::percent(s.cpu_utilization))));
+    let share = |of: fn(&ServiceRecord) -> Option<f64>| figures(&move |s| of(s).map(|v| (text::percent(v), v)));
+    rows.push(judge.row("Utilization of slots", Best::None, share(|s| s.utilization)));
+    rows.push(judge.row("Utilization of CPU", Best::None, share(|s| s.cpu_utilization)));
     rows.push(judge.row(
         "Ready, mean / most",
         Best::None,

@@ -49,7 +49,7 @@ pub(super) enum Column {
     Text(Vec<String>),
     Count(Vec<u64>),
     Number(Vec<Option<f64>>),
-    Money(Vec<Usd>),
+    Money(Vec<Option<Usd>>),
 }
 
 impl Column {
@@ -67,7 +67,9 @@ impl Column {
             Column::Text(values) => values[row].clone(),
             Column::Count(values) => values[row].to_string(),
             Column::Number(values) => number(values[row]),
-            Column::Money(values) => text::exact_decimal(values[row].as_nanos(), 0),
+            Column::Money(values) => {
+                values[row].map_or_else(String::new, |dollars| text::exact_decimal(dollars.as_nanos(), 0))
+            }
         }
     }
 }
@@ -110,7 +112,7 @@ pub(super) fn columns(outcome: &Outcome) -> Vec<(&'static str, Column)> {
         ("ready_replicas", numbers(|i| Some(i.ready))),
         ("starting_replicas", numbers(|i| Some(i.starting))),
         ("needed_replicas", numbers(|i| Some(i.needed))),
-        ("leased_count", numbers(|i| Some(i.leased))),
+        ("leased_count", numbers(|i| i.leased)),
         ("queued_requests", numbers(|i| Some(i.queued))),
         ("busy_slots", numbers(|i| Some(i.busy))),
         ("utilization_ratio", numbers(|i| i.utilization)),

@@ -5,6 +5,7 @@ use polars::prelude::{DataFrame, IntoColumn, NamedFrom, ParquetWriter, Series};
 use crate::experiment::Outcome;
 use crate::report::timeline::{Column, columns};
 use crate::report::{Artifact, ReportError, Reporter, ReporterPlugin};
+use crate::units::Usd;
 
 /// The entry in the list.
 pub(super) const PLUGIN: ReporterPlugin = ReporterPlugin {
@@ -34,6 +35,8 @@ fn series(name: &str, column: Column) -> Series {
         Column::Number(values) => {
             Series::new(name.into(), values.into_iter().map(|v| v.filter(|v| v.is_finite())).collect::<Vec<_>>())
         }
-        Column::Money(values) => Series::new(name.into(), values.iter().map(|v| v.as_f64()).collect::<Vec<_>>()),
+        Column::Money(values) => {
+            Series::new(name.into(), values.iter().map(|v| v.map(Usd::as_f64)).collect::<Vec<_>>())
+        }
     }
 }

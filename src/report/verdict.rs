@@ -1,9 +1,12 @@
 //! The answer in words, computed once for every report.
 
+use std::cmp::Ordering;
+
 use crate::engine::{Cause, ObjectiveRecord, RunRecord};
 use crate::experiment::Outcome;
 use crate::policy::Foresight;
 use crate::report::causes::{share_text, tenths};
+use crate::report::expense::{NO_PRICE, Ranking, is_priced, shown};
 use crate::report::{standing, text};
 use crate::units::Usd;
 
@@ -44,52 +47,69 @@ pub fn verdict(outcome: &Outcome) -> Verdict {
 
 fn of_one_run(outcome: &Outcome) -> Verdict {
     let mut real: Vec<&RunRecord> = outcome.runs.iter().filter(|run| !is_clairvoyant(run)).collect();
-    real.sort_by_key(|run| run.cost);
+    real.sort_by(|a, b| a.expense().total_cmp(&b.expense()));
+    let words = Ranking::for_outcome(outcome);
     let meeting: Vec<&RunRecord> = real.iter().copied().filter(|run| meets_objectives(run) == Some(true)).collect();
     let mut details = Vec::new();
     let answer = match (real.first(), meeting.first()) {
         (None, _) if outcome.runs.is_empty() => "Nothing was run.".into(),
         (None, _) => "Only policies that know the trace were run: they are a yardstick, not a choice.".into(),
-        (Some(cheapest), None) if meets_objectives(cheapest).is_none() => without_objectives(&real),
+        (Some(cheapest), None) if meets_objectives(cheapest).is_none() => without_objectives(words, &real),
         (Some(_), None) => {
-            details.extend(real.iter().filter_map(|run| missing(run, None)));
+            details.extend(real.iter().filter_map(|run| missing(words, run, None)));
             none_meets(&real)
         }
         (Some(_), Some(best)) => {
-            details.extend(real.iter().filter_map(|run| missing(run, Some(best))));
-            best_meets(&meeting, real.len())
+            details.extend(real.iter().filter_map(|run| missing(words, run, Some(best))));
+            best_meets(words, &meeting, real.len())
         }
     };
     details.extend(meeting.first().and_then(|best| above_bound(outcome, best)));
     let reference = meeting.first().or(real.first()).copied();
-    details.extend(outcome.runs.iter().filter(|run| is_clairvoyant(run)).map(|run| bound(run, reference)));
+    let knowing = outcome.runs.iter().filter(|run| is_clairvoyant(run));
+    details.extend(knowing.map(|run| bound(words, run, reference)));
+    details.extend((!is_priced(outcome)).then(|| NO_PRICE.to_string()));
     Verdict { answer, details }
 }
 
-fn without_objectives(real: &[&RunRecord]) -> String {
-    let cheapest = real[0];
-    let versus = real.get(1).map(|next| format!(", {}", saving(cheapest.cost, next))).unwrap_or_default();
-    format!(
-        "{} is the cheapest policy at {}{versus}. No objective judged a request, so only cost is compared.",
-        cheapest.policy,
-        text::dollars(cheapest.cost),
-    )
+fn without_objectives(words: Ranking, real: &[&RunRecord]) -> String {
+    let first = real[0];
+    let versus = real.get(1).map(|next| format!(", {}", saving(words, first, next))).unwrap_or_default();
+    let (name, expense) = (&first.policy, shown(first.expense()));
+    match first.cost {
+        Some(_) => format!(
+            "{name} is the cheapest policy at {expense}{versus}. No objective judged a request, so only cost is compared."
+        ),
+        None => format!(
+            "{name} takes the fewest replica-hours, {expense}{versus}. No objective judged a request, so only replica-hours are \
+             compared."
+        ),
+    }
 }
 
-fn best_meets(meeting: &[&RunRecord], runs: usize) -> String {
+fn best_meets(words: Ranking, meeting: &[&RunRecord], runs: usize) -> String {
     let best = meeting[0];
-    let cost = text::dollars(best.cost);
+    let (name, expense, verb) = (&best.policy, shown(best.expense()), words.verb);
+    let same = |next: &RunRecord| next.expense().total_cmp(&best.expense()).is_eq();
     match meeting.get(1) {
-        Some(next) if next.cost == best.cost => {
-            format!("{} and {} both meet every objective at the same cost, {cost}.", best.policy, next.policy)
+        Some(next) if same(next) => match best.cost {
+            Some(_) => format!("{name} and {} both meet every objective at the same cost, {expense}.", next.policy),
+            None => format!("{name} and {} both meet every objective in as many hours: {expense}.", next.policy),
+        },
+        Some(next) => {
+            let saved = saving(words, best, next);
+            match best.cost {
+                Some(_) => format!(
+                    "{name} is the cheapest policy that meets every objective: {expense}, {saved}, the next that does."
+                ),
+                None => format!(
+                    "{name} takes the fewest replica-hours of the policies that meet every objective: {expense}, {saved}, the next \
+                     that does."
+                ),
+            }
         }
-        Some(next) => format!(
-            "{} is the cheapest policy that meets every objective: {cost}, {}, the next that does.",
-            best.policy,
-            saving(best.cost, next)
-        ),
-        None if runs == 1 => format!("{} meets every objective and costs {cost}.", best.policy),
-        None => format!("{} is the only policy that meets every objective; it costs {cost}.", best.policy),
+        None if runs == 1 => format!("{name} meets every objective and {verb} {expense}."),
+        None => format!("{name} is the only policy that meets every objective; it {verb} {expense}."),
     }
 }
 
@@ -98,7 +118,7 @@ fn none_meets(real: &[&RunRecord]) -> String {
     let worst_budget = |run: &RunRecord| objectives(run).map(|o| o.budget_used()).fold(0.0, f64::max);
     let closest = real.iter().min_by(|a, b| {
         let by_budget = worst_budget(a).total_cmp(&worst_budget(b));
-        missed(a).cmp(&missed(b)).then(by_budget).then(a.cost.cmp(&b.cost))
+        missed(a).cmp(&missed(b)).then(by_budget).then(a.expense().total_cmp(&b.expense()))
     });
     let described = closest.map(|run| format!("{} ({})", run.policy, misses(run))).unwrap_or_default();
     match real.len() {
@@ -108,15 +128,16 @@ fn none_meets(real: &[&RunRecord]) -> String {
 }
 
 /// What a run misses and why, beside the cost of the best; `None` if it misses nothing.
-fn missing(run: &RunRecord, best: Option<&RunRecord>) -> Option<String> {
+fn missing(words: Ranking, run: &RunRecord, best: Option<&RunRecord>) -> Option<String> {
     let worst = objectives(run).filter(|objective| !objective.met());
     let worst = worst.max_by(|a, b| a.budget_used().total_cmp(&b.budget_used()))?;
-    let (name, cost, misses) = (&run.policy, text::dollars(run.cost), misses(run));
-    let beginning = match best {
-        Some(best) if run.cost < best.cost => format!("{name} costs less ({cost}) but {misses}"),
-        Some(best) if run.cost > best.cost => format!("{name} costs more ({cost}) and {misses}"),
-        Some(_) => format!("{name} costs the same and {misses}"),
-        None => format!("{name} ({cost}) {misses}"),
+    let (name, expense, misses) = (&run.policy, shown(run.expense()), misses(run));
+    let (verb, less) = (words.verb, words.less);
+    let beginning = match best.map(|best| run.expense().total_cmp(&best.expense())) {
+        Some(Ordering::Less) => format!("{name} {verb} {less} ({expense}) but {misses}"),
+        Some(Ordering::Greater) => format!("{name} {verb} more ({expense}) and {misses}"),
+        Some(Ordering::Equal) => format!("{name} {verb} the same and {misses}"),
+        None => format!("{name} ({expense}) {misses}"),
     };
     Some(format!("{beginning}{}.", reasons(worst)))
 }
@@ -137,7 +158,7 @@ fn reasons(objective: &ObjectiveRecord) -> String {
 /// How far above the lower bound a run lies that keeps the objectives, on the requests for which the bound was worked out.
 pub(super) fn above_bound(outcome: &Outcome, run: &RunRecord) -> Option<String> {
     let bound = outcome.bound.as_ref().filter(|bound| bound.cost > Usd::ZERO)?;
-    let (ratio, least) = (run.cost.as_f64() / bound.cost.as_f64(), text::dollars(bound.cost));
+    let (ratio, least) = (run.cost?.as_f64() / bound.cost.as_f64(), text::dollars(bound.cost));
     let distance = match ratio {
         ratio if ratio >= 2.0 => format!("{} times the lower bound of {least}", text::number(ratio, 1)),
         // Round-off may take it below by a millionth (I9).
@@ -155,38 +176,44 @@ fn misses(run: &RunRecord) -> String {
     if missed.is_empty() { "is not judged by any objective".into() } else { format!("misses {}", missed.join(" and ")) }
 }
 
-fn bound(run: &RunRecord, reference: Option<&RunRecord>) -> String {
+fn bound(words: Ranking, run: &RunRecord, reference: Option<&RunRecord>) -> String {
     let standing = match meets_objectives(run) {
         Some(true) | None => String::new(),
         Some(false) => format!(" and {}", misses(run)),
     };
-    let distance = reference.and_then(|reference| relative(run.cost, reference.cost).map(|share| (reference, share)));
+    let distance = reference.and_then(|reference| relative(run, reference).map(|share| (reference, share)));
+    let (verb, less) = (words.verb, words.less);
     let versus = match distance {
         Some((reference, share)) if share < 0.0 => {
-            format!(", {} less than {}", text::percent(-share), reference.policy)
+            format!(", {} {less} than {}", text::percent(-share), reference.policy)
         }
         Some((reference, share)) if share > 0.0 => format!(", {} more than {}", text::percent(share), reference.policy),
         Some((reference, _)) => format!(", as much as {}", reference.policy),
         None => String::new(),
     };
     format!(
-        "{} is clairvoyant: it knows the trace and could not be run in production. It costs {}{versus}{standing}.",
+        "{} is clairvoyant: it knows the trace and could not be run in production. It {verb} {}{versus}{standing}.",
         run.policy,
-        text::dollars(run.cost)
+        shown(run.expense())
     )
 }
 
 /// "18.3% less than NAME ($50.40)".
-fn saving(cost: Usd, next: &RunRecord) -> String {
-    match relative(cost, next.cost) {
-        Some(share) if share < 0.0 => {
-            format!("{} less than {} ({})", text::percent(-share), next.policy, text::dollars(next.cost))
-        }
-        _ => format!("as much as {} ({})", next.policy, text::dollars(next.cost)),
+fn saving(words: Ranking, run: &RunRecord, next: &RunRecord) -> String {
+    let (name, expense) = (&next.policy, shown(next.expense()));
+    match relative(run, next) {
+        Some(share) if share < 0.0 => format!("{} {} than {name} ({expense})", text::percent(-share), words.less),
+        _ => format!("as much as {name} ({expense})"),
     }
 }
 
-/// `cost / base - 1`; `None` if the base is free.
-fn relative(cost: Usd, base: Usd) -> Option<f64> {
-    (base != Usd::ZERO).then(|| (cost - base).as_f64() / base.as_f64())
+/// What a run takes over what `base` takes, minus one; `None` if that is nothing.
+fn relative(run: &RunRecord, base: &RunRecord) -> Option<f64> {
+    match (run.cost, base.cost) {
+        (Some(cost), Some(base)) => (base != Usd::ZERO).then(|| (cost - base).as_f64() / base.as_f64()),
+        _ => {
+            let (hours, base) = (run.expense().value(), base.expense().value());
+            (base != 0.0).then(|| hours / base - 1.0)
+        }
+    }
 }

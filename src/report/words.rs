@@ -3,6 +3,7 @@
 use crate::engine::RunRecord;
 use crate::experiment::{Outcome, Traffic, TrafficSource, without_ceiling};
 use crate::report::comparison;
+use crate::report::expense::{self, Ranking};
 use crate::report::text;
 use crate::report::verdict::{Verdict, is_clairvoyant, meets_objectives, objectives, verdict};
 
@@ -81,26 +82,32 @@ fn question(outcome: &Outcome) -> String {
             names(&knowing)
         ),
     };
+    let to_cost = Ranking::for_outcome(outcome).infinitive;
+    let (verb, least) = match expense::is_priced(outcome) {
+        true => ("costs least", "at the least cost"),
+        false => ("takes the fewest replica-hours", "with the fewest replica-hours"),
+    };
     let stated = if promised.is_empty() { " No objective is stated." } else { "" };
     let asked = match (real.as_slice(), promised.is_empty()) {
         ([], _) if knowing.is_empty() => return "No policy was run.".into(),
-        ([], true) => format!("What would policies that know the trace ({}) cost?", names(&knowing)),
+        ([], true) => format!("What would policies that know the trace ({}) {to_cost}?", names(&knowing)),
         ([], false) => {
-            format!("What would policies that know the trace ({}) pay to keep {promised}?", names(&knowing))
+            let what = if expense::is_priced(outcome) { "pay" } else { "take" };
+            format!("What would policies that know the trace ({}) {what} to keep {promised}?", names(&knowing))
         }
-        ([only], true) => format!("What does {only} cost, and how long do requests take?"),
+        ([only], true) => format!("What does {only} {to_cost}, and how long do requests take?"),
         ([only], false) if outcome.level.is_some() => {
-            format!("With how much headroom does {only} keep {promised}, and what does it cost then?")
+            format!("With how much headroom does {only} keep {promised}, and what does it {to_cost} then?")
         }
-        ([only], false) => format!("Does {only} keep {promised}, and what does it cost?"),
-        (several, true) => format!("Which of {} policies ({}) costs least?", several.len(), names(several)),
+        ([only], false) => format!("Does {only} keep {promised}, and what does it {to_cost}?"),
+        (several, true) => format!("Which of {} policies ({}) {verb}?", several.len(), names(several)),
         (several, false) if outcome.level.is_some() => format!(
-            "With how much headroom does each of {} policies ({}) keep {promised}, and which costs least then?",
+            "With how much headroom does each of {} policies ({}) keep {promised}, and which {verb} then?",
             several.len(),
             names(several)
         ),
         (several, false) => {
-            format!("Which of {} policies ({}) keeps {promised} at the least cost?", several.len(), names(several))
+            format!("Which of {} policies ({}) keeps {promised} {least}?", several.len(), names(several))
         }
     };
     format!("{asked}{stated}{beside}")
@@ -207,7 +214,7 @@ fn source_limits(outcome: &Outcome) -> Vec<String> {
 /// How much of its error budget the cheapest policy that meets the objectives has left.
 fn margin(outcome: &Outcome) -> Option<String> {
     let meeting = outcome.runs.iter().filter(|run| !is_clairvoyant(run) && meets_objectives(run) == Some(true));
-    let best = meeting.min_by_key(|run| run.cost)?;
+    let best = meeting.min_by(|a, b| a.expense().total_cmp(&b.expense()))?;
     let tightest = objectives(best).max_by(|a, b| a.budget_used().total_cmp(&b.budget_used()))?;
     let used = text::percent(tightest.budget_used());
     let judgement = match tightest.budget_used() {

@@ -74,7 +74,7 @@ fn many_policies_stay_within_the_width() {
 fn the_bill_adds_up_exactly() {
     for run in &DAY.runs {
         let total: Usd = bill(&run.leases).iter().map(|line| line.cost).sum();
-        assert_eq!(total, run.cost);
+        assert_eq!(Some(total), run.cost);
     }
     let document = json();
     for policy in document["policies"].as_array().unwrap() {
@@ -91,7 +91,7 @@ fn the_bill_adds_up_exactly() {
 #[test]
 fn money_beyond_binary64_is_exact_in_json() {
     let mut outcome = DAY.clone();
-    outcome.runs[0].cost = Usd::from_nanos(123_456_789_012_345_678_901);
+    outcome.runs[0].cost = Some(Usd::from_nanos(123_456_789_012_345_678_901));
     assert!(table(&outcome, TableStyle::Json).contains("\"cost_usd\": 123456789012.345678901,"));
 }
 
@@ -117,7 +117,8 @@ fn missing_is_null_or_empty_and_never_zero() {
 fn no_file_holds_a_number_that_is_none() {
     let mut outcome = DAY.clone();
     let service = &mut outcome.runs[1].services[0];
-    (service.utilization, service.elasticity.flaps_per_hour) = (f64::NAN, f64::INFINITY);
+    (service.utilization, service.elasticity.flaps_per_hour) = (Some(f64::NAN), f64::INFINITY);
+    service.mean_ready = f64::NAN;
     (service.timeline[5].needed, service.timeline[6].utilization) = (f64::INFINITY, Some(f64::NAN));
     service.objectives[0].target = Fraction::new(1.0).unwrap();
     service.objectives[0].peak_burn_rate = f64::INFINITY;
@@ -241,7 +242,7 @@ fn blank() -> Outcome {
     let run = |run: &RunRecord| RunRecord {
         services: vec![synthetic::blank_service()],
         leases: Vec::new(),
-        cost: Usd::ZERO,
+        cost: Some(Usd::ZERO),
         end: SimTime::ZERO,
         ..run.clone()
     };

@@ -135,7 +135,7 @@ pub fn run(policy: &str, sizing: Sizing, foresight: Foresight, minutes: u64) -> 
     leases.extend(open.into_iter().map(|start| lease(start, end, price)));
     leases.sort_by_key(|lease| lease.start);
     finish(&mut service, minute * minutes);
-    let cost = leases.iter().map(|lease| lease.cost).sum();
+    let cost = Some(leases.iter().map(|lease| lease.cost).sum());
     RunRecord {
         scenario: "shop-peak".into(),
         policy: policy.into(),
@@ -203,8 +203,8 @@ fn interval(index: u64, ready: f64, price: UsdPerHour, service: &mut ServiceReco
         busy: ready * load,
         utilization: (arrived > 0).then_some(load.min(1.0)),
         needed,
-        leased: ready,
-        cost: Usd::from_nanos(price.over(minute).as_nanos() * ready as i128),
+        leased: Some(ready),
+        cost: Some(Usd::from_nanos(price.over(minute).as_nanos() * ready as i128)),
     }
 }
 
@@ -235,8 +235,9 @@ fn finish(service: &mut ServiceRecord, length: SimDuration) {
     latency.peak_burn_rate = worst_hour.fold(0.0, f64::max);
     let availability = objective("99.95% answered", None, available, service.counts.completed);
     service.objectives = vec![latency, availability];
-    service.utilization = service.timeline.iter().filter_map(|i| i.utilization).sum::<f64>() / minutes;
-    service.cpu_utilization = service.utilization * 0.9;
+    service.utilization = Some(service.timeline.iter().filter_map(|i| i.utilization).sum::<f64>() / minutes);
+    service.cpu_utilization = service.utilization.map(|share| share * 0.9);
+    service.replica_hours = service.timeline.iter().map(|i| i.ready).sum::<f64>() / 60.0;
     service.mean_ready = service.timeline.iter().map(|i| i.ready).sum::<f64>() / minutes;
     service.max_ready = service.timeline.iter().map(|i| i.ready as u32).max().unwrap_or(0);
     let short = service.timeline.iter().filter(|i| i.needed > i.ready);
@@ -253,8 +254,9 @@ pub fn blank_service() -> ServiceRecord {
         waiting: LatencyHistogram::new(),
         service: LatencyHistogram::new(),
         sojourn: LatencyHistogram::new(),
-        utilization: 0.0,
-        cpu_utilization: 0.0,
+        utilization: None,
+        cpu_utilization: None,
+        replica_hours: 0.0,
         mean_ready: 0.0,
         max_ready: 0,
         mean_in_system: 0.0,

@@ -6,7 +6,7 @@ use plimsoll::experiment::{
     Tuned,
 };
 use plimsoll::policy::Foresight;
-use plimsoll::report::words;
+use plimsoll::report::{Words, words};
 use plimsoll::units::{Fraction, SimDuration, SimTime, Usd};
 use rstest::rstest;
 
@@ -135,7 +135,24 @@ fn one_run(#[case] outcome: Outcome, #[case] asked: &str, #[case] answer: &str, 
     for other in others {
         assert!(all.contains(other), "{other} in {all}");
     }
-    assert!(!all.contains("NaN") && !all.contains("  ") || all.contains("    "), "{all}");
+    sentences_are_whole(&words);
+}
+
+/// No sentence holds a number that is none, a gap where a word is missing, or nothing.
+fn sentences_are_whole(words: &Words) {
+    let Words { asked, verdict, sure } = words;
+    for said in asked.iter().chain([&verdict.answer]).chain(&verdict.details).chain(sure) {
+        let gaps = ["NaN", "  ", "“”", "\"\"", "()", " ,", " ."];
+        assert!(!said.trim().is_empty() && gaps.iter().all(|gap| !said.contains(gap)), "{said}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "costs NaN")]
+fn a_sentence_with_a_number_that_is_none_is_noticed() {
+    let mut words = words(&day(|_| {}));
+    words.verdict.details.push("p costs NaN".into());
+    sentences_are_whole(&words);
 }
 
 #[test]
@@ -260,7 +277,7 @@ pub fn compared() -> Outcome {
         text: "99.9% within 300 ms".into(),
         target: Fraction::new(0.999).unwrap(),
     };
-    outcome.level = Some(SameLevel { tuned: tuned.collect(), objectives: vec![objective] });
+    outcome.level = Some(SameLevel { tuned: tuned.collect(), objectives: vec![objective], priced: true });
     outcome.base = 1;
     outcome
 }

@@ -137,6 +137,12 @@ impl Scenario {
         read::stated_policies(&loaded.root, sink)
     }
 
+    /// Whether anything has a price: nodes, or a service's replicas. Without one there are no costs, and policies are ranked by
+    /// replica-hours.
+    pub fn is_priced(&self) -> bool {
+        self.node_leases.iter().any(|lease| lease.count > 0) || self.services.iter().any(|plan| plan.lease.is_some())
+    }
+
     /// The run of variant `policy` in replication `replication`.
     ///
     /// # Errors

@@ -72,9 +72,9 @@ impl SweepTable {
         })
     }
 
-    /// The point at which a policy costs least among those at which it meets every objective; the first of equals.
+    /// The point at which a policy costs least (takes the fewest replica-hours, where nothing has a price) among those at which it meets every objective; the first of equals.
     pub fn cheapest(&self, policy: usize) -> Option<usize> {
-        let cost = self.figures.iter().position(|figure| figure.quantity == Quantity::Cost)?;
+        let cost = self.figures.iter().position(Figure::is_expense)?;
         let met = (0..self.points.len()).filter(|point| self.meets_objectives(*point, policy));
         let costs = met.filter_map(|point| Some((point, self.mean(point, policy, cost)?)));
         costs.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(point, _)| point)

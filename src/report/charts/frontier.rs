@@ -7,6 +7,7 @@ use super::pictures::slug;
 use super::thin::Point;
 use crate::experiment::{CostBound, Outcome, SameLevel, Trial, Tuned, Unit};
 use crate::report::comparison::value_text;
+use crate::report::expense::{self, Ranking};
 use crate::report::level::points;
 
 /// More policies than this make a chart unreadable; the table has them all.
@@ -39,7 +40,7 @@ fn chart(level: &SameLevel, bound: Option<&CostBound>, index: usize) -> Option<C
     let budget = (1.0 - objective.target.get()).max(LEAST_SHARE);
     let shares = || points.iter().flatten().map(|point| point.1).chain([budget]);
     let y = share_axis(shares().fold(1.0, f64::min), shares().fold(LEAST_SHARE, f64::max));
-    let x = dollars_axis(low, high);
+    let x = expense_axis(low, high, level.unit());
     let mut marks = vec![Mark::Across { ink: Ink::Limit, at: budget }];
     if let Some(bound) = bound {
         marks.push(Mark::Line { ink: Ink::Axis, segments: vec![vec![(bound, y.low), (bound, y.high)]] });
@@ -72,12 +73,12 @@ fn chart(level: &SameLevel, bound: Option<&CostBound>, index: usize) -> Option<C
     let chosen: Vec<String> = shown
         .iter()
         .filter_map(|policy| {
-            Some(format!("{} {}", policy.policy, value_text(policy.trials[policy.chosen?].cost(), Unit::Dollars)))
+            Some(format!("{} {}", policy.policy, value_text(policy.trials[policy.chosen?].cost(), level.unit())))
         })
         .collect();
     Some(Chart {
         name,
-        title: format!("Cost and bad requests: {}", objective.text),
+        title: format!("{} and bad requests: {}", Ranking::of(level.unit()).title, objective.text),
         description: format!(
             "Where the objectives are met: {}.",
             if chosen.is_empty() { "nowhere".into() } else { chosen.join(", ") }
@@ -119,24 +120,30 @@ fn beside(x: &Axis, value: f64, share: f64) -> f64 {
 }
 
 /// Logarithmic where costs differ widely.
-fn dollars_axis(low: f64, high: f64) -> Axis {
-    let dollars = |value: f64| value_text(value, Unit::Dollars);
+fn expense_axis(low: f64, high: f64, unit: Unit) -> Axis {
+    let (title, is_hours) = match unit {
+        Unit::ReplicaHours => ("replica-hours of the run", true),
+        _ => ("cost of the run (US dollars)", false),
+    };
+    let shown = |value: f64| if is_hours { expense::number(value) } else { value_text(value, unit) };
     if high / low < 4.0 {
-        return Axis::between(low * 0.97, high * 1.03, 6, "cost of the run (US dollars)", |value, _| dollars(value));
+        return Axis::between(low * 0.97, high * 1.03, 6, title, |value, _| shown(value));
     }
     let powers = low.log10().floor() as i32..=high.log10().ceil() as i32;
     let all = powers.flat_map(|power| [1.0, 2.0, 5.0].map(|mantissa| mantissa * 10f64.powi(power)));
     let ticks: Vec<f64> = all.filter(|value| (low * 0.9..=high * 1.1).contains(value)).collect();
     let skip = ticks.len().div_ceil(8).max(1);
-    let label =
-        |(index, value): (usize, &f64)| (*value, if index % skip == 0 { dollars(*value) } else { String::new() });
+    let label = |(index, value): (usize, &f64)| (*value, if index % skip == 0 { shown(*value) } else { String::new() });
     let ticks = ticks.iter().enumerate().map(label).collect();
     Axis {
         scale: Scale::Log,
         low: low * 0.9,
         high: high * 1.1,
         ticks,
-        title: "cost of the run (US dollars, logarithmic)".into(),
+        title: match is_hours {
+            true => format!("{title} (logarithmic)"),
+            false => "cost of the run (US dollars, logarithmic)".into(),
+        },
     }
 }
 

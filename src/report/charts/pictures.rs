@@ -364,7 +364,8 @@ fn cost(runs: &[&RunRecord], end: f64, points: usize, left_out: &str) -> Option<
     let budget = points / runs.len();
     let lines = curves.iter().enumerate().filter(|(_, curve)| curve.len() > 1);
     let marks = lines.map(|(i, curve)| Mark::Line { ink: Subject::ink(i), segments: vec![thin(curve, budget)] });
-    let total = |run: &&RunRecord| format!("{} {}", label(run), text::dollars(run.cost));
+    let total =
+        |run: &&RunRecord| format!("{} {}", label(run), run.cost.map_or_else(|| text::MISSING.into(), text::dollars));
     let dollars = |value: f64, decimals: usize| match decimals {
         0 => format!("${}", text::count(value as u64)),
         _ => format!("${value:.*}", decimals.max(2)),
@@ -394,7 +395,7 @@ fn cost(runs: &[&RunRecord], end: f64, points: usize, left_out: &str) -> Option<
 fn spent(run: &RunRecord) -> Vec<Point> {
     let mut by_end: BTreeMap<SimTime, Usd> = BTreeMap::new();
     for interval in run.services.iter().flat_map(|service| &service.timeline) {
-        *by_end.entry(interval.start + interval.length).or_default() += interval.cost;
+        *by_end.entry(interval.start + interval.length).or_default() += interval.cost.unwrap_or_default();
     }
     let mut total = Usd::ZERO;
     let mut points = vec![(0.0, 0.0)];

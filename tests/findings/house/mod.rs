@@ -1,5 +1,7 @@
 //! The page `house` of the findings.
-mod crashes;
-mod readers;
 
 mod gpus;
+mod absent;
+mod crashes;
+mod readers;
+mod values;

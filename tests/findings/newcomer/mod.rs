@@ -3,6 +3,7 @@
 mod autoscaler;
 mod cpu_ceiling;
 mod jitter;
+mod no_price;
 mod percentages;
 mod plans;
 mod pods;

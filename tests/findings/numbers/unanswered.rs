@@ -204,8 +204,8 @@ proptest! {
         for run in &outcome.runs {
             let objective = &run.services[0].objectives[0];
             if objective.met() {
-                let below = bound.cost.as_f64() - run.cost.as_f64();
-                prop_assert!(below <= 1e-6, "{} costs {}, the bound is {}", run.policy, run.cost, bound.cost);
+                let below = bound.cost.as_f64() - run.cost.unwrap().as_f64();
+                prop_assert!(below <= 1e-6, "{} costs {:?}, the bound is {}", run.policy, run.cost, bound.cost);
             }
         }
     }

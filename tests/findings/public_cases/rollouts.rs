@@ -51,8 +51,8 @@ fn one_more_at_a_time() {
     assert!(all(&of(service, 0..30, |row| row.ready), 4.0));
     assert!(all(&of(service, 0..30, |row| row.wanted), 4.0));
     assert!(all(&of(service, 10..14, |row| row.starting), 1.0));
-    assert!(near(&of(service, 10..14, |row| row.leased), 5.0, DRAIN));
-    assert!(near(&of(service, 14..30, |row| row.leased), 4.0, DRAIN));
+    assert!(near(&of(service, 10..14, |row| row.leased.unwrap()), 5.0, DRAIN));
+    assert!(near(&of(service, 14..30, |row| row.leased.unwrap()), 4.0, DRAIN));
     assert_eq!(found.leases.len(), 8);
     // 4 replicas for half an hour, and one for four minutes.
     assert!((found.cost.as_f64() - (4.0 * 0.5 + 4.0 / 60.0)).abs() < 3e-3, "{}", found.cost);
@@ -127,7 +127,7 @@ spec:
     // A step takes a minute and a half: the fifth is ready for thirty seconds before an old one goes.
     let ready = of(&found.services[0], 10..16, |row| row.ready);
     assert!(all(&ready[..6], 4.0) && all(&ready[6..9], 5.0) && all(&ready[9..15], 4.0), "{ready:?}");
-    assert!(near(&of(&found.services[0], 16..30, |row| row.leased), 4.0, DRAIN));
+    assert!(near(&of(&found.services[0], 16..30, |row| row.leased.unwrap()), 4.0, DRAIN));
 }
 
 #[test]

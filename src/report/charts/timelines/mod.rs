@@ -212,7 +212,7 @@ fn description(record: &ServiceRecord, rows: &Rows) -> String {
         text::latency_or_missing(record.sojourn.quantile(0.95)),
         text::latency_or_missing(record.sojourn.quantile(0.99)),
         text::count(bad),
-        text::percent(record.utilization),
+        record.utilization.map_or_else(|| text::MISSING.into(), text::percent),
     )
 }
 
