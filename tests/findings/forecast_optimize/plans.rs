@@ -23,7 +23,7 @@ fn planned(policy: &str, objectives: [&str; 2]) -> (f64, ServiceRecord) {
          policies: {{ it: {{ {policy}: {{ min: 1, max: 100, interval: 10m }} }} }}\n",
         list.join(", ")
     ));
-    (record.cost.as_f64(), record.services.remove(0))
+    (record.cost.unwrap().as_f64(), record.services.remove(0))
 }
 
 /// The order of the objectives does not move the plan, and each of them is kept.
@@ -69,7 +69,8 @@ fn even_arrivals_are_planned_evenly() {
     let record = scenario.simulation(0, 0).unwrap().run(&mut |_| ()).unwrap();
     assert!(record.services[0].objectives[0].met(), "{:?}", record.services[0].objectives);
     // One replica of spare: 100 min of two and 20 min of six.
-    assert!(record.cost.as_f64() < 5.6, "{}", record.cost);
+    let cost = record.cost.unwrap();
+    assert!(cost.as_f64() < 5.6, "{cost}");
 }
 
 const PEAK: &str = "\

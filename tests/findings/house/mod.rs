@@ -1,7 +1,7 @@
 //! The page `house` of the findings.
 
-mod gpus;
 mod absent;
 mod crashes;
+mod gpus;
 mod readers;
 mod values;

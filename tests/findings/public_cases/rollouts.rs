@@ -55,7 +55,7 @@ fn one_more_at_a_time() {
     assert!(near(&of(service, 14..30, |row| row.leased.unwrap()), 4.0, DRAIN));
     assert_eq!(found.leases.len(), 8);
     // 4 replicas for half an hour, and one for four minutes.
-    assert!((found.cost.as_f64() - (4.0 * 0.5 + 4.0 / 60.0)).abs() < 3e-3, "{}", found.cost);
+    assert!((found.cost.unwrap().as_f64() - (4.0 * 0.5 + 4.0 / 60.0)).abs() < 3e-3, "{:?}", found.cost);
     assert_eq!(service.counts.failed + service.counts.rejected, 0);
 }
 
