@@ -99,8 +99,8 @@ fn the_last_request_of_a_trace_is_answered() {
                     policies: { a: { static: { replicas: 1 } } }\n";
     let trial = Trial::new(&[("t.yaml", scenario), ("t.csv", "t,d\n0,0.1\n1,0.1\n2.5,0.1\n")]);
     let shown = trial.summary("t.yaml", "").to_string();
-    assert!(shown.contains("\"completed\":3") && shown.contains("\"in_flight\":0"), "{shown}");
+    assert!(shown.contains("\"completed\":3") && shown.contains("\"in_flight_at_end\":0"), "{shown}");
     // A stated duration is what it says.
     let shown = trial.summary("t.yaml", "--set duration=2500000001ns").to_string();
-    assert!(shown.contains("\"in_flight\":1"), "{shown}");
+    assert!(shown.contains("\"in_flight_at_end\":1"), "{shown}");
 }

@@ -8,7 +8,7 @@ use crate::findings::trial::Trial;
 fn parts_of_minutes_and_hours_are_no_dispersion() {
     let rows: String = (4033 * 2..48_668 * 2).map(|half| format!("{}.{},1\n", half / 2, half % 2 * 5)).collect();
     let trial = Trial::new(&[("steady.csv", &format!("time,demand\n{rows}"))]);
-    let shown = trial.expect("trace inspect steady.csv", 0);
+    let shown = trial.expect("trace inspect --demand demand steady.csv", 0);
     assert!(shown.contains("dispersion    0.00 per 1s, 0.00 per 1m, 0.00 per 1h"), "{shown}");
     assert!(shown.contains("1.0 times the mean of 120.0") && shown.contains("1.0 times the mean of 7200."), "{shown}");
 }
@@ -18,6 +18,6 @@ fn parts_of_minutes_and_hours_are_no_dispersion() {
 fn too_few_intervals_say_nothing() {
     let rows: String = (0..5400).map(|second| format!("{second},1\n")).collect();
     let trial = Trial::new(&[("short.csv", &format!("time,demand\n{rows}"))]);
-    let shown = trial.expect("trace inspect short.csv", 0);
+    let shown = trial.expect("trace inspect --demand demand short.csv", 0);
     assert!(shown.contains("0.00 per 1s, 0.00 per 1m (1 for"), "{shown}");
 }
