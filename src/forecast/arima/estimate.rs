@@ -20,6 +20,9 @@ pub(super) const COARSE: f64 = 1e-2;
 /// Terms from which a likelihood is searched from several starts.
 const MANY_TERMS: usize = 5;
 
+/// Times that the best of them is gone on with.
+const RESTARTS: usize = 4;
+
 /// Iterations after which a search ends anyway.
 const MOST_ITERATIONS: usize = 200;
 
@@ -211,10 +214,11 @@ impl Problem {
         let seasonal = vec![0.1; order.seasonal_p + order.seasonal_q];
         let starts =
             [from(1.0, 1.0), from(1.0, -1.0), from(-1.0, -1.0), [turned(order.p), turned(order.q), seasonal].concat()];
-        let starts = starts.map(|start| self.search(Some(&start), COARSE));
-        let all = std::iter::once(self.search(None, COARSE)).chain(starts);
+        let starts = starts.map(|start| self.search(Some(&start), FINE));
+        let all = std::iter::once(self.search(None, FINE)).chain(starts);
         let best = all.min_by(|a, b| self.objective(a).total_cmp(&self.objective(b)));
-        self.search(best.as_deref(), FINE)
+        // On a plateau a search may end early; begun there afresh, it goes on.
+        (0..RESTARTS).fold(best.unwrap_or_default(), |point, _| self.search(Some(&point), FINE))
     }
 
     /// The fitted model at a point.

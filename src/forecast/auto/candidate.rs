@@ -7,7 +7,7 @@ use super::super::{Fitted, Forecast};
 use super::{Aim, Loss};
 
 /// What is left of an error's weight one value later: half after about 350 values.
-pub(super) const FADING: f64 = 0.998;
+const FADING: f64 = 0.998;
 /// Levels between which the spread of a method is read off, and their distance from the mean in standard deviations.
 pub(super) const SPREAD: [f64; 2] = [0.1, 0.9];
 const DEVIATIONS: f64 = 1.281_551_565_544_6;
@@ -136,8 +136,8 @@ impl Track {
         self.waiting.push_front(Waiting { age: 0, said, judged });
     }
 
-    /// Judges all that was said about the next value: the sum of the losses and their number, which [`Track::add`] takes in.
-    pub fn judge(&mut self, value: f64) -> (f64, f64) {
+    /// Judges all that was said about the next value.
+    pub fn learn(&mut self, value: f64) {
         let observed = value.is_finite();
         let (mut loss, mut count) = (0.0, 0.0);
         for waiting in &mut self.waiting {
@@ -155,19 +155,11 @@ impl Track {
         self.waiting.retain(|waiting| waiting.age < horizon);
         self.errors.drain(..self.errors.len().saturating_sub(KEPT));
         if observed {
+            (self.loss, self.count) = (self.loss * FADING + loss, self.count * FADING + count);
             (self.values, self.fresh) = (self.values + 1.0, self.fresh + 1);
             if self.fresh >= RESORTED {
                 self.sort();
             }
-        }
-        (loss, count)
-    }
-
-    /// Takes in the losses about one value, old ones fading; the value counts with a weight.
-    pub fn add(&mut self, (loss, count): (f64, f64), weight: f64) {
-        if count > 0.0 {
-            self.loss = self.loss * FADING + weight * loss;
-            self.count = self.count * FADING + weight * count;
         }
     }
 

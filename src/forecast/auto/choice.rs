@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::{FitError, Fitted, Forecast, Forecaster, Series};
-use super::candidate::{FADING, Said, Track};
+use super::candidate::{Said, Track};
 use super::{Aim, Auto, ORIGINS, pool};
 
 /// Members no worse than so many times the best go into the mean.
@@ -20,31 +20,6 @@ const LONG: usize = 500;
 /// Share of the series that must be new before structure and members are looked for anew.
 const RENEWED: usize = 4;
 
-/// The mean loss about a value is held to so many times the usual one: a shift that nobody foresaw tells nothing of who is better,
-/// and must not drown what comes after it.
-const MOST_LOSS: f64 = 4.0;
-
-/// The mean of all candidates' losses about a value, old values fading.
-#[derive(Debug, Clone, Copy, Default)]
-struct Usual {
-    sum: f64,
-    count: f64,
-}
-
-impl Usual {
-    /// How much a value counts, given each candidate's sum of losses about it and their number.
-    fn weight(&mut self, judged: &[(f64, f64)]) -> f64 {
-        let (loss, count) = judged.iter().fold((0.0, 0.0), |(l, c), (loss, count)| (l + loss, c + count));
-        if count <= 0.0 {
-            return 1.0;
-        }
-        let (mean, most) = (loss / count, MOST_LOSS * self.sum / self.count.max(f64::MIN_POSITIVE));
-        let weight = if self.count > 0.0 && most > 0.0 && mean > most { most / mean } else { 1.0 };
-        (self.sum, self.count) = (self.sum * FADING + weight * mean, self.count * FADING + 1.0);
-        weight
-    }
-}
-
 struct Candidate {
     method: Arc<dyn Forecaster>,
     fitted: Box<dyn Fitted>,
@@ -58,7 +33,6 @@ pub(super) struct AutoFit {
     candidates: Vec<Candidate>,
     /// How the weighted mean has done.
     combined: Track,
-    usual: Usual,
     /// Values from one origin to the next, and values learned so far.
     stride: usize,
     learned: usize,
@@ -84,17 +58,7 @@ pub(super) fn fit(method: &Auto, series: &Series, judged: usize) -> Result<AutoF
     let stride = judged.div_ceil(ORIGINS).max(1);
     let combined = Track::new(aim);
     let (learned, length) = (0, series.len());
-    let mut fit = AutoFit {
-        method: method.clone(),
-        aim,
-        candidates,
-        combined,
-        usual: Usual::default(),
-        stride,
-        learned,
-        since: 0,
-        length,
-    };
+    let mut fit = AutoFit { method: method.clone(), aim, candidates, combined, stride, learned, since: 0, length };
     fit.note();
     fit.update(&series.values()[from..]);
     fit.since = 0;
@@ -197,15 +161,11 @@ impl AutoFit {
 
     /// Judges all candidates by one value and takes it in.
     fn learn(&mut self, value: f64) {
-        let judged: Vec<(f64, f64)> =
-            self.candidates.iter_mut().map(|candidate| candidate.track.judge(value)).collect();
-        let combined = self.combined.judge(value);
-        let weight = self.usual.weight(&judged);
-        for (candidate, judged) in self.candidates.iter_mut().zip(judged) {
-            candidate.track.add(judged, weight);
+        for candidate in &mut self.candidates {
+            candidate.track.learn(value);
             candidate.fitted.update(&[value]);
         }
-        self.combined.add(combined, weight);
+        self.combined.learn(value);
         (self.learned, self.since) = (self.learned + 1, self.since + 1);
         if self.learned.is_multiple_of(self.stride) {
             self.note();
