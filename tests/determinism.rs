@@ -118,6 +118,8 @@ fn lossless(case: Case) -> Case {
     service.arrivals = Arrivals::Gaps((0..200).map(|number| number * 37 % 101).collect());
     service.demand = Demand::Drawn(Distribution::lognormal(0.1, 1.5));
     (service.queue_limit, service.grace, service.sharing) = (u32::MAX, 600_000, false);
+    // A CPU limit below what the requests in service need would stretch them.
+    service.limited = false;
     (service.timeout, service.retry, service.crash) = (None, None, None);
     service.replicas = service.replicas.max(1);
     case

@@ -117,11 +117,9 @@ impl Seen<'_> {
             prop_assert!(gone <= arrived, "more requests left than came until {}", now);
             prop_assert!(row.good <= row.completed);
             prop_assert!(within(row.ready, f64::from(self.record.max_ready)), "{} ready", row.ready);
-            prop_assert!(
-                row.utilization.is_none_or(|share| (0.0..=1.0 + 1e-9).contains(&share)),
-                "{:?}",
-                row.utilization
-            );
+            // Shared CPU is counted when a request ends, in whole nanoseconds: a row may have a few of its neighbour's.
+            let most = 1.0 + 1e-9 + 1e-8 / row.length.as_secs_f64();
+            prop_assert!(row.utilization.is_none_or(|share| (0.0..=most).contains(&share)), "{:?}", row.utilization);
             prop_assert_eq!(row.sojourn.is_some(), row.completed > 0);
             if let (Some(waiting), Some(sojourn)) = (row.waiting, row.sojourn) {
                 let order = |p: [SimDuration; 3]| p[0] <= p[1] && p[1] <= p[2];

@@ -351,11 +351,9 @@ mod tests {
     #[test]
     fn ends_that_fall_together_are_not_late() {
         let mut model = with(1.0, 1.0);
-        let mut now = 0;
         let mut due = None;
         for job in 0..21_u32 {
-            due = model.start(0, job, ms(10), SimTime::from_nanos(now)).or(due);
-            now += 1;
+            due = model.start(0, job, ms(10), SimTime::from_nanos(job.into())).or(due);
         }
         let mut ends = Vec::new();
         while let Some(next) = due {

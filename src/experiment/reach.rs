@@ -159,8 +159,8 @@ mod tests {
                 assert!((seen - p).abs() <= slack, "{distribution:?} beyond {x}: {p}, seen {seen}");
             }
         }
-        // Lognormal with mean 120 ms and cv 1 beyond 500 ms, by the error function: 1.72%.
+        // Lognormal with mean 120 ms and cv 1 beyond 500 ms: erfc(ln(500 / 84.85) / sqrt(2 ln 2)) / 2 = 1.6569%.
         let tail = Distribution::lognormal(0.12, 1.0).exceeds(0.5);
-        assert!((tail - 0.017_0).abs() < 3e-4, "{tail}");
+        assert!((tail - 0.016_568_529).abs() < 1e-8, "{tail}");
     }
 }

@@ -165,7 +165,7 @@ pub fn clock_of(interval: usize, length: SimDuration) -> String {
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
     let day = if days > 0 { format!("{days}d ") } else { String::new() };
     let minute = SimDuration::from_secs(60).as_nanos();
-    if length.as_nanos() % minute == 0 {
+    if length.as_nanos().is_multiple_of(minute) {
         return format!("{day}{hours:02}:{minutes:02}");
     }
     let fraction = nanos % 1_000_000_000 / 1_000_000;

@@ -82,7 +82,7 @@ fn shifted(value: u128, power: i32, more: bool) -> Option<u128> {
     if power >= 0 {
         return value.checked_mul(scale)?.checked_add(u128::from(more));
     }
-    let exact = value % scale == 0;
+    let exact = value.is_multiple_of(scale);
     Some(value.div_ceil(scale) + u128::from(exact && more))
 }
 

@@ -275,7 +275,7 @@ impl TraceSource for Expansion {
     }
 
     fn resolution(&self) -> Option<SimDuration> {
-        (self.intervals.model.kind == SeriesKind::Counts).then(|| self.intervals.model.interval)
+        (self.intervals.model.kind == SeriesKind::Counts).then_some(self.intervals.model.interval)
     }
 
     fn start_epoch_ns(&self) -> Option<u64> {

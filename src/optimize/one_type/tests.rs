@@ -56,15 +56,16 @@ prop_compose! {
         (up, down) in (prop::option::of(1..4u32), prop::option::of(1..4u32)),
         (least, most) in (0..3u32, prop::option::of(0..9u32)),
     ) -> OneType {
+        // Eighths are exact in binary, so that plans of equal cost are equal to the last bit.
         let part = |n: u32| if quarters { f64::from(n) / 4.0 } else { f64::from(n / 4) };
         OneType {
             needed: needed.into_iter().map(part).collect(),
-            price: f64::from(price) / 7.0,
-            start_cost: f64::from(start) / 7.0,
-            stop_cost: f64::from(stop) / 7.0,
+            price: f64::from(price) / 8.0,
+            start_cost: f64::from(start) / 8.0,
+            stop_cost: f64::from(stop) / 8.0,
             lead, minimum_run, initial,
             scale_up: up, scale_down: down, least, most,
-            shortage_price: short.map(|n| f64::from(n) / 7.0),
+            shortage_price: short.map(|n| f64::from(n) / 8.0),
         }
     }
 }

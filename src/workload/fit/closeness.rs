@@ -93,8 +93,11 @@ pub(super) fn compare(recorded: &Figures, synthetic: &[Figures]) -> Vec<Closenes
             synthetic.iter().filter_map(|trace| trace.shown.get(place)).map(|(_, value)| *value).collect();
         values.sort_by(f64::total_cmp);
         let middle = values.len() / 2;
-        let median =
-            if values.len() % 2 == 0 { f64::midpoint(values[middle - 1], values[middle]) } else { values[middle] };
+        let median = if values.len().is_multiple_of(2) {
+            f64::midpoint(values[middle - 1], values[middle])
+        } else {
+            values[middle]
+        };
         Closeness {
             name: name.clone(),
             recorded: *value,

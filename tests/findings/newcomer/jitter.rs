@@ -52,10 +52,7 @@ policies: { s: { static: { replicas: 40 } } }
     let warned = trial.expect("check s.yaml", 0);
     assert!(warned.contains("a jitter of 1s: counts per") && warned.contains("index of dispersion"), "{warned}");
     assert!(!trial.expect("check auto.yaml", 0).contains("index of dispersion"));
-    let of = |scenario: &str| {
-        let summary = trial.summary(scenario, "").to_string();
-        summary
-    };
+    let of = |scenario: &str| trial.summary(scenario, "").to_string();
     assert!(of("s.yaml").contains("within a jitter of 1s before them"));
     assert!(of("auto.yaml").contains("are drawn from the rate that they show at each time scale"));
 }
