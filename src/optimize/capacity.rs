@@ -365,6 +365,7 @@ mod tests {
         let joined = Station { queues: f64::from(queues), joining: Joining::Shortest, ..Station::of(servers) };
         let within = SimDuration::from_millis(ms);
         let found = load(10.0 * rho * servers, 1.0).share_within(joined, within).unwrap();
+        // The worst is case 5, 1.6 points too high; the others lie within 1.2.
         assert!((found - share).abs() < 0.017, "{found} is not {share}");
         // One queue would do better, and queues that are joined at random do worse.
         let of = |joining| load(10.0 * rho * servers, 1.0).share_within(Station { joining, ..joined }, within).unwrap();
@@ -384,6 +385,7 @@ mod tests {
         let servers = f64::from(queues);
         let station = Station { queues: servers, joining: Joining::Shortest, shared: true, ..Station::of(servers) };
         let found = load(10.0 * rho * servers, scv).share_within(station, SimDuration::from_millis(ms)).unwrap();
+        // The worst is case 6, 2.03 points too high; the others lie within 2.
         assert!((found - share).abs() < 0.021, "{found} is not {share}");
     }
 

@@ -259,6 +259,8 @@ mod tests {
         assert!((requests / 6.0 - 1.0).abs() < 0.1 && (think.as_secs_f64() / 2.0 - 1.0).abs() < 0.1, "{}", fit.yaml);
         for name in ["index of dispersion over 1s", "index of dispersion over 1m", "index of dispersion over 1h"] {
             let (recorded, synthetic) = of(&fit, name);
+            // This stood at 15% while one synthetic trace was looked at; the median of ten is 19% too high over an hour. The hours that are
+            // fitted to a steady process, 0.72 to 1.20, are the suspect; until that is known the bound is that of every fit.
             assert!((0.8..1.25).contains(&(synthetic / recorded)), "{name}: {recorded} {synthetic}\n{}", fit.yaml);
         }
     }
