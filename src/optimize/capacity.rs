@@ -17,9 +17,14 @@
 //! dispersed at random see n stations apart.
 //!
 //! Where requests share the CPU, all present are slowed alike: the latency is the service time times a slowing-down R. Its mean follows
-//! from the same mean wait without the variation of the service time (processor sharing is insensitive to it), and R - 1 is taken as exponential;
-//! shares of requests in time come out within half a point of simulations (exponential, constant and lognormal service, 1 to 10 queues,
-//! loads of 0.6 to 0.9).
+//! from the same mean wait without the variation of the service time (processor sharing is insensitive to it). In one queue R - 1 is
+//! zero with some probability and else exponential, with the variance that a request of its size has in M/G/1 processor sharing:
+//! Var V(x) = 2 / (1 - rho)^2 * integral over y from 0 to x of (x - y) P(W > y), with the wait W of first come, first served (Yashkov 1983), taken
+//! as exponential behind C. A single exponential would be too narrow for requests of constant size: it let 86.5% of them end in time where
+//! 84.1% do (load 0.6, four service times). Where requests join the shortest of several queues, R - 1 varies less, and is taken as exponential.
+//! Against simulations (exponential, constant and lognormal service, 1 to 20 queues, one queue of 2 to 4 cores, loads of 0.3 to 0.95) shares of
+//! requests in time are at most 0.8 points too high. They are too low by up to 1.5 points, by 2.8 for constant service on one queue of two
+//! cores, and by 5.4 on 20 queues at a load of 0.95, where the factor of the queues errs by its sixth.
 //!
 //! ```text
 //! P(latency <= t) = (1 - C) F(t) + C * integral over w from 0 to t of theta exp(-theta w) F(t - w)
@@ -194,10 +199,17 @@ impl ServiceLoad {
         let waits = if offered > 0.0 { erlang_c_between(servers, offered) } else { 0.0 };
         // Reciprocal of the mean wait of those who wait, with exponential gaps and service times.
         let rate = (servers - offered) / station.lengthening(offered / servers);
-        if station.shared {
-            return slowed(service, time, waits / rate * f64::midpoint(1.0, self.gaps_scv));
-        }
         let variation = f64::midpoint(self.gaps_scv, self.scv);
+        if station.shared {
+            let excess = waits / rate * f64::midpoint(1.0, self.gaps_scv);
+            let alone = station.joining != Joining::Shortest || station.queues <= 1.0;
+            if !alone || waits <= 0.0 {
+                return slowed(service, time, excess);
+            }
+            // At an instant, those slowed share with a geometric number of others.
+            let at_once = (1.0 + offered / servers) / waits - 1.0;
+            return slowed_by_size(service, time, excess, |size| at_once * over(size * rate / variation));
+        }
         if variation < LEAST_VARIATION {
             return service.cdf(time);
         }
@@ -264,6 +276,35 @@ fn slowed(service: &Service, time: f64, excess: f64) -> f64 {
         service.cdf(time / (1.0 - excess * later.ln()))
     };
     (0..PARTS).map(part).sum::<f64>() / f64::from(PARTS)
+}
+
+/// The same with the variation of the slowing-down of a request of its size, squared: zero with some probability, which there is none of
+/// where it varies less than an exponential one.
+fn slowed_by_size(service: &Service, time: f64, excess: f64, scv: impl Fn(f64) -> f64) -> f64 {
+    if excess <= 0.0 {
+        return service.cdf(time);
+    }
+    let in_time = |size: f64| {
+        let slowed = (2.0 / (1.0 + scv(size))).min(1.0);
+        1.0 - slowed * (-(time / size - 1.0) * slowed / excess).exp()
+    };
+    if matches!(service, Service::Constant) {
+        return if time >= 1.0 { in_time(1.0) } else { 0.0 };
+    }
+    // Cells of sizes that grow: most requests are small beside a long limit.
+    let edge = |i: u32| time * (f64::from(i) / f64::from(PARTS)).powi(3);
+    let mut below = 0.0;
+    let mut share = |i: u32| {
+        let upto = service.cdf(edge(i + 1));
+        let inside = upto - std::mem::replace(&mut below, upto);
+        inside * in_time(f64::midpoint(edge(i), edge(i + 1)))
+    };
+    (0..PARTS).map(&mut share).sum()
+}
+
+/// The variance of the mean, over a time z, of what is remembered as exp(-z), relative to that at an instant: 2 (z - 1 + exp(-z)) / z^2.
+fn over(z: f64) -> f64 {
+    if z < 1e-3 { 1.0 - z / 3.0 } else { 2.0 * (z + (-z).exp_m1()) / (z * z) }
 }
 
 /// Erlang C between whole numbers of servers: the probability that an arrival finds the last whole server busy, where n requests
@@ -345,15 +386,16 @@ mod tests {
         assert!((half - found).abs() < 1e-12, "{half} is not {found}");
     }
 
-    /// Shares of requests within a time, as simulations of a million requests find them (exponential service of 100 ms): queues, slots of each, load,
-    /// limit in ms, share.
+    /// Shares of requests within a time (exponential service of 100 ms): queues, slots of each, load, limit in ms, share. Those of two queues are
+    /// of the chain of both lengths, solved to 1e-13; the others of simulations of fifty million requests. A million are too few: at a load of
+    /// 0.95 five such runs found 0.7803 to 0.8223 for the fifth case.
     #[rstest]
-    #[case(2, 1, 0.8, 500, 0.8147)]
-    #[case(5, 1, 0.8, 500, 0.9475)]
-    #[case(10, 1, 0.9, 500, 0.9340)]
-    #[case(30, 1, 0.95, 500, 0.9561)]
-    #[case(2, 4, 0.95, 500, 0.7883)]
-    #[case(10, 4, 0.95, 500, 0.9864)]
+    #[case(2, 1, 0.8, 500, 0.8179)]
+    #[case(5, 1, 0.8, 500, 0.9489)]
+    #[case(10, 1, 0.9, 500, 0.9371)]
+    #[case(30, 1, 0.95, 500, 0.9582)]
+    #[case(2, 4, 0.95, 500, 0.8076)]
+    #[case(10, 4, 0.95, 500, 0.9870)]
     fn queues_of_their_own(
         #[case] queues: u32,
         #[case] slots: u32,
@@ -365,28 +407,34 @@ mod tests {
         let joined = Station { queues: f64::from(queues), joining: Joining::Shortest, ..Station::of(servers) };
         let within = SimDuration::from_millis(ms);
         let found = load(10.0 * rho * servers, 1.0).share_within(joined, within).unwrap();
-        // The worst is case 5, 1.6 points too high; the others lie within 1.2.
-        assert!((found - share).abs() < 0.017, "{found} is not {share}");
+        assert!((found - share).abs() < 0.012, "{found} is not {share}");
         // One queue would do better, and queues that are joined at random do worse.
         let of = |joining| load(10.0 * rho * servers, 1.0).share_within(Station { joining, ..joined }, within).unwrap();
         assert!(of(Joining::OneQueue) > found && of(Joining::Any) < found);
     }
 
-    /// The same with processor sharing on one core each: queues, load, squared coefficient of variation, limit, share.
+    /// The same with processor sharing on one core each: queues, load, squared coefficient of variation, limit, share, of simulations
+    /// of three to ten million requests.
     #[rstest]
-    #[case(1, 0.8, 1.0, 300, 0.5649)]
-    #[case(1, 0.8, 1.0, 500, 0.7030)]
-    #[case(2, 0.9, 1.0, 500, 0.6775)]
-    #[case(10, 0.8, 1.0, 500, 0.9658)]
-    #[case(10, 0.9, 1.0, 300, 0.7992)]
-    #[case(1, 0.6, 0.0, 400, 0.8397)]
-    #[case(10, 0.9, 0.0, 400, 0.9558)]
+    #[case(1, 0.3, 1.0, 200, 0.7683)]
+    #[case(1, 0.6, 1.0, 300, 0.7394)]
+    #[case(1, 0.8, 1.0, 300, 0.5670)]
+    #[case(1, 0.8, 1.0, 500, 0.7053)]
+    #[case(2, 0.9, 1.0, 500, 0.6797)]
+    #[case(10, 0.8, 1.0, 500, 0.9676)]
+    #[case(10, 0.9, 1.0, 300, 0.8013)]
+    #[case(1, 0.6, 0.0, 200, 0.5215)]
+    #[case(1, 0.6, 0.0, 400, 0.8415)]
+    #[case(1, 0.9, 0.0, 800, 0.5416)]
+    #[case(2, 0.8, 0.0, 400, 0.7768)]
+    #[case(5, 0.7, 0.0, 200, 0.9038)]
+    #[case(10, 0.9, 0.0, 400, 0.9626)]
     fn shared_cores(#[case] queues: u32, #[case] rho: f64, #[case] scv: f64, #[case] ms: u64, #[case] share: f64) {
         let servers = f64::from(queues);
         let station = Station { queues: servers, joining: Joining::Shortest, shared: true, ..Station::of(servers) };
         let found = load(10.0 * rho * servers, scv).share_within(station, SimDuration::from_millis(ms)).unwrap();
-        // The worst is case 6, 2.03 points too high; the others lie within 2.
-        assert!((found - share).abs() < 0.021, "{found} is not {share}");
+        assert!((found - share).abs() < 0.014, "{found} is not {share}");
+        assert!(found - share < 0.008, "{found} is more than {share}: replicas would be too few");
     }
 
     /// Even arrivals of even requests wait for nobody as long as there is room.
