@@ -145,6 +145,11 @@ impl Way {
             return None;
         }
         let ((think, think_cv), (within, within_cv)) = (self.gaps.told()?, self.durations.told()?);
+        let seen = self.sizes.weight / (all.counts.len() as f64 * all.seconds());
+        let requests = apart(requests, seen, think, self.longest);
+        if requests < LEAST_REQUESTS {
+            return None;
+        }
         // No number of requests has less spread than one and a Poisson number of others.
         let least = (requests - 1.0).sqrt() / requests;
         Some(Clusters {
@@ -156,6 +161,27 @@ impl Way {
             within: Spacing::Within(within, within_cv),
         })
     }
+}
+
+/// The mean size of clusters that chance chained to `requests` on average, `seen` chains per second. Clusters that begin at a rate r and last D seconds
+/// until no request follows within `longest` are chained like the customers of a busy period with infinitely many servers, so that
+/// r exp(-r D) chains are seen (Takacs 1962). D is that of `requests - 1` gaps between neighbours and the longest. The chains tell the mean number of
+/// all requests, so sizes and rates are inverse; where no rate fits, the clusters are all but one, and nothing is corrected.
+fn apart(requests: f64, seen: f64, think: f64, longest: f64) -> f64 {
+    let all = requests * seen;
+    let mut rate = seen;
+    for _ in 0..100 {
+        let size = (all / rate).max(1.0);
+        let next = seen * (rate * ((size - 1.0) * think + longest)).exp();
+        if !next.is_finite() || next > all {
+            return requests;
+        }
+        if (next / rate - 1.0).abs() < 1e-9 {
+            break;
+        }
+        rate = next;
+    }
+    all / rate
 }
 
 impl TraceSource for Clusterings {

@@ -138,7 +138,7 @@ impl Trial<'_> {
         let centres = clusters.as_ref().map_or(recorded, |clusters| &clusters.centres);
         let mut season = Season::of(centres);
         let noise = Noise::of(centres, &season);
-        season.rate *= clusters.as_ref().map_or(1.0, |clusters| clusters.requests);
+        season.rate *= recorded.mean() / centres.mean();
         let parameters =
             season.parameters() + clusters.as_ref().map_or(0, |clusters| 3 + usize::from(clusters.size_cv.is_some()));
         if noise.is_some() {
@@ -256,12 +256,12 @@ mod tests {
             |name: &str| fit.yaml.split(name).nth(1).and_then(|rest| rest.split([',', ' ']).next()).unwrap_or("");
         let requests: f64 = after("clusters: { requests: ").parse().unwrap();
         let think: SimDuration = after("lognormal: { mean: ").parse().unwrap();
-        assert!((requests / 6.0 - 1.0).abs() < 0.1 && (think.as_secs_f64() / 2.0 - 1.0).abs() < 0.1, "{}", fit.yaml);
+        assert!((requests / 6.0 - 1.0).abs() < 0.05 && (think.as_secs_f64() / 2.0 - 1.0).abs() < 0.1, "{}", fit.yaml);
+        // The hours of a steady process differ by chance; a season of theirs would vary once more around it.
+        assert!(!fit.yaml.contains("hours") && !fit.yaml.contains("weekdays"), "{}", fit.yaml);
         for name in ["index of dispersion over 1s", "index of dispersion over 1m", "index of dispersion over 1h"] {
             let (recorded, synthetic) = of(&fit, name);
-            // This stood at 15% while one synthetic trace was looked at; the median of ten is 19% too high over an hour. The hours that are
-            // fitted to a steady process, 0.72 to 1.20, are the suspect; until that is known the bound is that of every fit.
-            assert!((0.8..1.25).contains(&(synthetic / recorded)), "{name}: {recorded} {synthetic}\n{}", fit.yaml);
+            assert!((synthetic / recorded - 1.0).abs() < 0.15, "{name}: {recorded} {synthetic}\n{}", fit.yaml);
         }
     }
 

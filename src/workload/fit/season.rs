@@ -1,10 +1,13 @@
 //! The expected rate of a trace, and its swings around it.
 
-use statrs::distribution::{ContinuousCDF, StudentsT};
+use statrs::distribution::{ContinuousCDF, FisherSnedecor, StudentsT};
 
 use super::super::series::Series;
 
 pub(super) const DAY: f64 = 86_400.0;
+const HOUR: f64 = 3600.0;
+/// Phases of a season whose differences come about by chance this often, or more often, are none.
+const CHANCE: f64 = 0.05;
 
 /// The expected rate: level, hours, weekdays, growth.
 pub(super) struct Season {
@@ -21,8 +24,8 @@ impl Season {
         let days = series.counts.len() as f64 * series.seconds() / DAY;
         let coarse = series.at_scale(600);
         let growth = growth(series);
-        let weekdays = (days >= 14.0).then(|| profile(&coarse, growth, |seconds| seconds / DAY));
-        let hours = (days >= 2.0).then(|| profile(&coarse, growth, |seconds| seconds / 3600.0));
+        let weekdays = if days >= 14.0 { profile(&coarse, growth, DAY) } else { None };
+        let hours = if days >= 2.0 { profile(&coarse, growth, HOUR) } else { None };
         let mut season = Season { rate: 1.0, hours, weekdays, growth };
         // Over all intervals: the coarse ones leave out a last part that is not whole.
         let expected: f64 = (0..series.counts.len()).map(|bin| season.expected(series, bin)).sum();
@@ -39,24 +42,59 @@ impl Season {
     /// Expected count of an interval.
     fn expected(&self, series: &Series, bin: usize) -> f64 {
         let seconds = series.week_seconds(bin);
-        let hour = self.hours.map_or(1.0, |hours| hours[(seconds / 3600.0) as usize % 24]);
+        let hour = self.hours.map_or(1.0, |hours| hours[(seconds / HOUR) as usize % 24]);
         let day = self.weekdays.map_or(1.0, |days| days[(seconds / DAY) as usize % 7]);
         let grown = (self.growth * (bin as f64 + 0.5) * series.seconds()).exp();
         self.rate * series.seconds() * hour * day * grown
     }
 }
 
-/// Mean counts of the `N` phases in turn, brought to a mean of 1; growth is taken out first.
-fn profile<const N: usize>(series: &Series, growth: f64, phase: impl Fn(f64) -> f64) -> [f64; N] {
-    let mut sums = [(0.0, 0.0); N];
-    for (bin, count) in series.counts.iter().enumerate() {
-        let slot = &mut sums[phase(series.week_seconds(bin)) as usize % N];
-        slot.0 += count / (growth * bin as f64 * series.seconds()).exp();
-        slot.1 += 1.0;
+/// Mean counts of the `N` phases in turn, each so many seconds, brought to a mean of 1, without what may be chance; growth is taken out first.
+/// `None` where chance may be all there is.
+fn profile<const N: usize>(series: &Series, growth: f64, seconds: f64) -> Option<[f64; N]> {
+    if series.seconds() > seconds {
+        return None;
     }
-    let means = sums.map(|(sum, n)| if n > 0.0 { sum / n } else { 0.0 });
-    let level = means.iter().sum::<f64>() / N as f64;
-    means.map(|mean| mean / level)
+    let width = series.seconds();
+    let mut sums = [(0.0, 0.0); N];
+    let mut cycles: Vec<[(f64, f64); N]> = Vec::new();
+    for (bin, count) in series.counts.iter().enumerate() {
+        let value = count / (growth * bin as f64 * width).exp();
+        let cycle = (bin as f64 * width / (seconds * N as f64)) as usize;
+        cycles.resize(cycles.len().max(cycle + 1), [(0.0, 0.0); N]);
+        let phase = (series.week_seconds(bin) / seconds) as usize % N;
+        for slot in [&mut sums[phase], &mut cycles[cycle][phase]] {
+            *slot = (slot.0 + value, slot.1 + 1.0);
+        }
+    }
+    let mean = |(sum, n): (f64, f64)| if n > 0.0 { sum / n } else { 0.0 };
+    let level = sums.map(mean).iter().sum::<f64>() / N as f64;
+    cycles.truncate((series.counts.len() as f64 * width / (seconds * N as f64)) as usize);
+    let share = beyond_chance(&cycles.iter().map(|cycle| cycle.map(mean)).collect::<Vec<_>>())?;
+    Some(sums.map(|phase| 1.0 + share * (mean(phase) / level - 1.0)))
+}
+
+/// How much of the phases' differences is none of chance: 1 - 1/F, with F the ratio of the mean squares between phases and of what neither the
+/// phase nor the cycle explains (two-way analysis of variance, one value each). Means shrunk by it have the least squared error (James and
+/// Stein 1961), and those of a steady process do not pass its chance off as a season, which would then vary once more around it. `None`
+/// where the F test finds no difference.
+fn beyond_chance<const N: usize>(cycles: &[[f64; N]]) -> Option<f64> {
+    let (n, phases) = (cycles.len() as f64, N as f64);
+    if n < 2.0 {
+        return None;
+    }
+    let of_phase: Vec<f64> = (0..N).map(|phase| cycles.iter().map(|cycle| cycle[phase]).sum::<f64>() / n).collect();
+    let level = of_phase.iter().sum::<f64>() / phases;
+    let between = n * of_phase.iter().map(|mean| (mean - level).powi(2)).sum::<f64>() / (phases - 1.0);
+    let left = |cycle: &[f64; N]| {
+        let own = cycle.iter().sum::<f64>() / phases;
+        cycle.iter().zip(&of_phase).map(|(value, mean)| (value - own - mean + level).powi(2)).sum::<f64>()
+    };
+    let freedom = (n - 1.0) * (phases - 1.0);
+    let ratio = between / (cycles.iter().map(left).sum::<f64>() / freedom).max(f64::MIN_POSITIVE);
+    let critical =
+        FisherSnedecor::new(phases - 1.0, freedom).map_or(f64::INFINITY, |law| law.inverse_cdf(1.0 - CHANCE));
+    (ratio > critical).then(|| 1.0 - 1.0 / ratio)
 }
 
 /// Slope of the logarithm of weekly sums by least squares, per second: whole weeks carry no season. None is told unless it is
