@@ -48,6 +48,7 @@ pub(super) fn capacity(arguments: &CapacityArguments) -> Result<(), Failure> {
     if !arguments.policy.is_empty() {
         scenario.policies.retain(|plan| arguments.policy.contains(&plan.label));
     }
+    files::try_out(&arguments.out.join(&scenario.name))?;
     let bar = arguments.replication.bar("scales of the traffic");
     let limits = find(&scenario, &plan, &|| bar.inc(1));
     bar.finish_and_clear();
@@ -55,7 +56,7 @@ pub(super) fn capacity(arguments: &CapacityArguments) -> Result<(), Failure> {
     let recorded = scenario.services.iter().any(|service| service.workload.is_recorded());
     say(&report::capacity(&limits, plan.level, recorded).text(arguments.format.style()))?;
     let artifacts = report::capacity_files(&limits).map_err(|error| Failure::Input(format!("error: {error}")))?;
-    for path in files::write_all(&arguments.out.join(&scenario.name), &artifacts)? {
+    for path in files::write_report(&arguments.out.join(&scenario.name), "capacity", &artifacts)? {
         remark(&path.display().to_string());
     }
     Ok(())

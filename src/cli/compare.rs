@@ -47,6 +47,7 @@ pub(super) struct CompareArguments {
 pub(super) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
     let plan = arguments.replication.plan()?;
     let scenario = arguments.replication.read(&arguments.scenario, &arguments.set)?;
+    files::try_out(&report_directory(arguments, &scenario))?;
     let base = arguments.base.as_ref().map(|label| policy_index(&scenario, label)).transpose()?;
     let hopeless = if arguments.as_is { None } else { forbidden(&scenario)? };
     if let Some(why) = hopeless.as_ref().filter(|_| !arguments.replication.quiet) {
@@ -113,10 +114,15 @@ fn write_report(
     let first = first.map_err(|error| fail(error.to_string()))?;
     let outcome = Outcome { replicated: Some(result), base, level, ..first };
     let artifacts = report::artifacts(&outcome).map_err(|error| fail(error.to_string()))?;
-    let written = files::write_all(&arguments.out.join(&scenario.name).join("compare"), &artifacts)?;
+    let written = files::write_report(&report_directory(arguments, scenario), "report", &artifacts)?;
     let paths: Vec<String> = written.iter().map(|path| format!("  {}", path.display())).collect();
     remark(&format!("Wrote {} files:\n{}", paths.len(), paths.join("\n")));
     Ok(())
+}
+
+/// Where the report goes.
+fn report_directory(arguments: &CompareArguments, scenario: &Scenario) -> PathBuf {
+    arguments.out.join(&scenario.name).join("compare")
 }
 
 /// The command that repeats this comparison.

@@ -1,28 +1,92 @@
-//! Writing files, each whole or not at all.
+//! Writing files and reports, each whole or not at all.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::Failure;
-use crate::config::write_whole;
+use crate::config::{Part, is_hidden, replace_files, try_directory, visible, write_whole};
 use crate::report::Artifact;
+
+fn fail(error: impl std::fmt::Display) -> Failure {
+    Failure::Input(format!("error: {error}"))
+}
 
 /// Writes a file.
 pub(super) fn write_one(path: &Path, text: String) -> Result<(), Failure> {
     if path.file_name().is_none() {
-        return Err(Failure::Input(format!("error: {} is not the name of a file", path.display())));
+        return Err(fail(format!("{} is not the name of a file", path.display())));
     }
-    write_whole(path, text.as_bytes()).map_err(|error| Failure::Input(format!("error: {}: {error}", path.display())))
+    write_whole(path, text.as_bytes()).map_err(|error| fail(format!("{}: {error}", path.display())))
 }
 
-/// Writes the artifacts into `directory` and returns their paths, in order.
+/// Finds out before a long run whether files can be written into a directory afterwards; it is made if it is missing.
+pub(super) fn try_out(directory: &Path) -> Result<(), Failure> {
+    try_directory(directory).map_err(fail)
+}
+
+/// As [`try_out`] for the directory of a file.
+pub(super) fn try_out_file(path: &Path) -> Result<(), Failure> {
+    if path.file_name().is_none() || path.is_dir() {
+        return Err(fail(format!("{} is not the name of a file", path.display())));
+    }
+    try_out(path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+}
+
+/// Whether a name is that of a file in a directory, and of nothing beside or above it.
+fn is_file_name(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    let only = matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == name);
+    only && !name.contains(['/', '\\']) && !name.chars().any(is_hidden)
+}
+
+fn check_names(artifacts: &[Artifact]) -> Result<(), Failure> {
+    match artifacts.iter().find(|artifact| !is_file_name(&artifact.name)) {
+        Some(unfit) => Err(fail(format!("`{}` is not the name of a file", visible(&unfit.name)))),
+        None => Ok(()),
+    }
+}
+
+/// Writes each of the artifacts into `directory`, a place of the user's, and returns their paths, in order.
 pub(super) fn write_all(directory: &Path, artifacts: &[Artifact]) -> Result<Vec<PathBuf>, Failure> {
-    let fail = |path: &Path, error: std::io::Error| Failure::Input(format!("error: {}: {error}", path.display()));
-    std::fs::create_dir_all(directory).map_err(|error| fail(directory, error))?;
+    check_names(artifacts)?;
     let mut written = Vec::new();
     for artifact in artifacts {
         let path = directory.join(&artifact.name);
-        write_whole(&path, &artifact.bytes).map_err(|error| fail(&path, error))?;
+        write_whole(&path, &artifact.bytes).map_err(|error| fail(format!("{}: {error}", path.display())))?;
         written.push(path);
     }
     Ok(written)
+}
+
+/// Replaces what the command `part` wrote into a report directory before by these artifacts, all at once, and returns their paths.
+pub(super) fn write_report(directory: &Path, part: &str, artifacts: &[Artifact]) -> Result<Vec<PathBuf>, Failure> {
+    check_names(artifacts)?;
+    let files = artifacts.iter().map(|artifact| (artifact.name.as_str(), artifact.bytes.as_slice())).collect();
+    let here = std::env::current_dir().ok();
+    let is_worked_in =
+        std::fs::canonicalize(directory).is_ok_and(|path| here.is_some_and(|here| here.starts_with(path)));
+    replace_files(directory, &Part { name: part, files, is_worked_in }).map_err(fail)?;
+    Ok(artifacts.iter().map(|artifact| directory.join(&artifact.name)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("report.html", true)]
+    #[case("web-deployment.yaml", true)]
+    #[case("", false)]
+    #[case(".", false)]
+    #[case("..", false)]
+    #[case("../x", false)]
+    #[case("/x", false)]
+    #[case("a/b", false)]
+    #[case("a\\b", false)]
+    #[case("a\nb", false)]
+    fn names_of_files_are_no_paths(#[case] name: &str, #[case] fits: bool) {
+        let dir = tempfile::TempDir::new().unwrap();
+        assert_eq!(is_file_name(name), fits);
+        assert_eq!(write_all(dir.path(), &[Artifact::new(name, "x")]).is_ok(), fits);
+    }
 }

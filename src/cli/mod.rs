@@ -16,6 +16,7 @@ mod reshape;
 mod run;
 mod schema;
 mod sweep;
+mod terminal;
 mod test;
 mod trace;
 mod train;
@@ -30,7 +31,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::config::Diagnostics;
+use crate::config::{Diagnostics, remove_temporaries};
 
 /// Capacity planning by simulation: replay real traffic against a modelled cluster under a scaling policy.
 #[derive(Debug, Parser)]
@@ -146,17 +147,22 @@ fn coloured() -> bool {
 
 /// Writes to standard output.
 fn say(text: &str) -> Result<(), Failure> {
+    let fail = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::BrokenPipe => Failure::BrokenPipe,
+        _ => Failure::Input(format!("error: standard output: {error}")),
+    };
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes())?;
+    out.write_all(terminal::shown(text, run::coloured_output()).as_bytes()).map_err(fail)?;
     if !text.ends_with('\n') {
-        out.write_all(b"\n")?;
+        out.write_all(b"\n").map_err(fail)?;
     }
-    Ok(out.flush()?)
+    out.flush().map_err(fail)
 }
 
 /// Writes a line to standard error, where nobody may be listening.
 fn remark(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let shown = terminal::shown(text, coloured());
+    let _ = writeln!(std::io::stderr(), "{}", terminal::without_commands(&shown));
 }
 
 /// Runs the program on the process's arguments.
@@ -166,18 +172,50 @@ pub fn main() -> ExitCode {
             "internal error: {panic}\nThis is a bug of plimsoll: please report it with the scenario and the seed."
         ));
     }));
+    clean_up_when_interrupted();
     match std::panic::catch_unwind(dispatch) {
         Ok(code) => code,
         Err(_) => ExitCode::from(3),
     }
 }
 
+/// On Ctrl-C or a request to end: takes temporary files away, then ends as the signal asks.
+#[cfg(unix)]
+fn clean_up_when_interrupted() {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    // What the process was started to ignore, as shells do for jobs in the background, it goes on ignoring.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    let heeded = [SIGINT, SIGTERM].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
+    let Ok(mut signals) = signal_hook::iterator::Signals::new(heeded) else { return };
+    let wait = move || {
+        if let Some(signal) = signals.forever().next() {
+            remove_temporaries();
+            let _ = signal_hook::low_level::emulate_default_handler(signal);
+        }
+    };
+    let _ = std::thread::Builder::new().name("signals".into()).spawn(wait);
+}
+
+#[cfg(not(unix))]
+fn clean_up_when_interrupted() {
+    // Nothing is caught: what is left is swept up by the next run.
+    let _ = remove_temporaries;
+}
+
 fn dispatch() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+            let printed = error.print().and_then(|()| std::io::stdout().flush());
+            return match printed {
+                Err(problem) if !error.use_stderr() && problem.kind() != std::io::ErrorKind::BrokenPipe => {
+                    remark(&format!("error: standard output: {problem}"));
+                    ExitCode::from(2)
+                }
+                _ => ExitCode::from(if error.use_stderr() { 2 } else { 0 }),
+            };
         }
     };
     let result = match arguments.command {

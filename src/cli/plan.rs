@@ -8,6 +8,7 @@ use clap::Args;
 use super::replication::{Format, ReplicationArguments, forbidden, tell_out_of_reach};
 use super::{Failure, files, path_and_value, remark, say};
 use crate::cluster::ServiceSpec;
+use crate::config::slug;
 use crate::engine::scenario::Scenario;
 use crate::experiment::{Axis, Design, Planned, Points, at_headroom, plan_search};
 use crate::report::{self, Artifact, Grid, TableStyle};
@@ -57,6 +58,10 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<(), Failure> {
         .map_err(|problem| Failure::Input(format!("error: {problem}")))?;
     let read =
         |point: usize| arguments.replication.read_at(&arguments.scenario, &arguments.set, points.set(point), &base);
+    files::try_out(&arguments.out.join(&base.name))?;
+    if !arguments.no_scenario {
+        files::try_out_file(&arguments.scenario.with_extension("plan.yaml"))?;
+    }
     let open = open_points(arguments, &points, &read)?;
     let bar = arguments.replication.bar("headrooms tried");
     let planned = plan_search(&open, &read, &plan, &|| bar.inc(1));
@@ -134,7 +139,7 @@ fn write_all(
             remark(&path.display().to_string());
         }
     }
-    for path in files::write_all(&arguments.out.join(&base.name), &artifacts)? {
+    for path in files::write_report(&arguments.out.join(&base.name), "plan", &artifacts)? {
         remark(&path.display().to_string());
     }
     Ok(())
@@ -211,9 +216,17 @@ fn manifests(scenario: &Scenario, policy: usize, service: usize) -> Result<Vec<A
     let name = own.spec.name.clone();
     let scaler = own.policy.manifest(&name);
     let replicas = scaler.is_none().then(|| own.policy.initial_replicas(own.spec.replicas));
-    let mut all = vec![Artifact::new(format!("{name}-deployment.yaml"), deployment(&own.spec, replicas))];
-    all.extend(scaler.map(|text| Artifact::new(format!("{name}-hpa.yaml"), text)));
+    let stem = file_stem(scenario, service);
+    let mut all = vec![Artifact::new(format!("{stem}-deployment.yaml"), deployment(&own.spec, replicas))];
+    all.extend(scaler.map(|text| Artifact::new(format!("{stem}-hpa.yaml"), text)));
     Ok(all)
+}
+
+/// The beginning of the names of a service's files; numbered where an earlier service's is the same.
+fn file_stem(scenario: &Scenario, service: usize) -> String {
+    let stem = slug(&scenario.services[service].spec.name);
+    let taken = scenario.services[..service].iter().any(|earlier| slug(&earlier.spec.name) == stem);
+    if taken { format!("{stem}-{}", service + 1) } else { stem }
 }
 
 /// A Deployment with the planned size and resources. Without `replicas` an autoscaler owns the size.

@@ -31,9 +31,10 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<(), Failure> {
     };
     let named = |path: &PathBuf| Ok((path.display().to_string(), read(path)?));
     let outcomes = arguments.results.iter().map(named).collect::<Result<Vec<(String, Outcome)>, Failure>>()?;
+    files::try_out(&out)?;
     let outcome = merge(outcomes).map_err(|why| Failure::Input(format!("error: {why}")))?;
     let artifacts = report::artifacts(&outcome).map_err(|error| Failure::Input(format!("error: {error}")))?;
-    let written = files::write_all(&out, &artifacts)?;
+    let written = files::write_report(&out, "report", &artifacts)?;
     say(&report::table(&outcome, TableStyle::Terminal { width: terminal_width(), color: coloured_output() }))?;
     let paths: Vec<String> = written.iter().map(|path| format!("  {}", path.display())).collect();
     say(&format!("\nWrote {} files:\n{}", paths.len(), paths.join("\n")))

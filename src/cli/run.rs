@@ -72,6 +72,7 @@ fn run_one(path: &Path, arguments: &RunArguments) -> Result<bool, Failure> {
         scenario.seed = seed;
     }
     choose_policies(&mut scenario, &arguments.policy)?;
+    files::try_out(&arguments.out.join(&scenario.name))?;
     super::replication::find_warm_up(&mut scenario, arguments.threads, arguments.quiet)?;
     let progress = Bars::new(&scenario, arguments.quiet);
     let told = |policy: usize, share: f64| progress.tell(policy, share);
@@ -80,7 +81,7 @@ fn run_one(path: &Path, arguments: &RunArguments) -> Result<bool, Failure> {
     progress.finish();
     let outcome = outcome.map_err(|error| Failure::Input(format!("error: {error}")))?;
     let artifacts = report::artifacts(&outcome).map_err(|error| Failure::Input(format!("error: {error}")))?;
-    let written = files::write_all(&arguments.out.join(&scenario.name), &artifacts)?;
+    let written = files::write_report(&arguments.out.join(&scenario.name), "report", &artifacts)?;
     let style = match arguments.format {
         Format::Table => TableStyle::Terminal { width: terminal_width(), color: coloured_output() },
         Format::Json => TableStyle::Json,

@@ -1,10 +1,11 @@
 //! `plimsoll train`.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
 
 use super::replication::{Format, ReplicationArguments, arms, policy_index};
+use super::run::quoted;
 use super::{Failure, files, path_and_value, remark, say};
 use crate::config::{Diagnostics, suggest};
 use crate::engine::scenario::Scenario;
@@ -68,6 +69,9 @@ pub(super) fn train(arguments: &TrainArguments) -> Result<(), Failure> {
     let (label, named) = arguments.choose()?;
     let scenario = arguments.read(&arguments.scenario, &label)?;
     let policy = policy_index(&scenario, &label)?;
+    let out = arguments.target(named, &scenario)?;
+    files::try_out_file(&out)?;
+    files::try_out(&arguments.reports.join(&scenario.name))?;
     // Before hours of training: whatever would be refused after them is refused now.
     let others = arguments.evaluate_on.iter().map(|path| arguments.other(path, &label, &scenario, policy));
     let others: Vec<Scenario> = others.collect::<Result<_, _>>()?;
@@ -80,14 +84,9 @@ pub(super) fn train(arguments: &TrainArguments) -> Result<(), Failure> {
         .iter()
         .map(|other| with_learned(other, policy_index(other, &label)?, &learned).map_err(input))
         .collect::<Result<_, _>>()?;
-    let out = arguments
-        .out
-        .clone()
-        .or(named)
-        .unwrap_or_else(|| arguments.beside(Path::new("learned").join(format!("{}.json", scenario.name))));
     write_file(&out, text)?;
     let artifacts = report::learning_artifacts(&scenario, &trained).map_err(input)?;
-    for path in files::write_all(&arguments.reports.join(&scenario.name), &artifacts)? {
+    for path in files::write_report(&arguments.reports.join(&scenario.name), "train", &artifacts)? {
         remark(&path.display().to_string());
     }
     let mut trials = vec![arguments.try_out(&tried, &label, true)?];
@@ -95,6 +94,19 @@ pub(super) fn train(arguments: &TrainArguments) -> Result<(), Failure> {
         trials.push(arguments.try_out(other, &label, false)?);
     }
     show(arguments, &scenario, &trained, &trials)
+}
+
+/// Whether a file is, or would be, below a directory, links followed as far as they are there.
+fn is_below(file: &Path, directory: &Path) -> bool {
+    let Ok(directory) = std::fs::canonicalize(directory) else { return false };
+    let there = file.ancestors().find_map(|part| {
+        let part = if part.as_os_str().is_empty() { Path::new(".") } else { part };
+        Some((part, std::fs::canonicalize(part).ok()?))
+    });
+    let Some((part, real)) = there else { return false };
+    // What is not there yet leads nowhere but down.
+    let rest = file.strip_prefix(part).unwrap_or(file);
+    real.starts_with(directory) && rest.components().all(|part| matches!(part, Component::Normal(_)))
 }
 
 /// Writes the trained policy.
@@ -166,6 +178,28 @@ impl TrainArguments {
         let file = learns().find(|policy| policy.label == label).and_then(|policy| policy.parameters.get("trained"));
         let file = file.and_then(|node| node.as_text()).map(|text| self.beside(text));
         Ok((label, file))
+    }
+
+    /// Where the trained policy is to be written. Only --out may replace a file that is no trained policy, or leave the scenario's
+    /// directory: a scenario comes from anywhere, and reading one must not cost a file.
+    fn target(&self, named: Option<PathBuf>, scenario: &Scenario) -> Result<PathBuf, Failure> {
+        if let Some(out) = &self.out {
+            return Ok(out.clone());
+        }
+        let usual = || self.beside(Path::new("learned").join(format!("{}.json", scenario.name)));
+        let out = named.unwrap_or_else(usual);
+        let help = format!("help: if it is meant, name it yourself: --out {}", quoted(&out.display().to_string()));
+        let refused = |what: &str| Err(Failure::Input(format!("error: {}: {what}\n{help}", out.display())));
+        if !is_below(&out, &self.beside(".")) {
+            return refused("the scenario asks for a file outside its own directory to be written");
+        }
+        match std::fs::File::open(&out) {
+            Ok(file) if !q_learning::is_trained_policy(&file) => {
+                refused("this file is no trained policy and is left as it is")
+            }
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => refused(&error.to_string()),
+            _ => Ok(out),
+        }
     }
 
     /// A path from the scenario's directory.

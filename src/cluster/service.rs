@@ -1,6 +1,6 @@
 //! What a service is: the parameters of its replicas, its clients and its start-up.
 
-use crate::config::{Diagnostics, Fields, FromNode, Node, Value, suggest};
+use crate::config::{Diagnostics, Fields, FromNode, Name, Node, Value, suggest};
 use crate::random::Distribution;
 use crate::units::{Bytes, Fraction, Millicores, SimDuration};
 
@@ -172,7 +172,7 @@ impl ServiceSpec {
     /// Reads a service from the fields of its mapping; `defaults` stands in for what is not given. The caller finishes the
     /// fields, after asking for its own.
     pub fn read(fields: &Fields<'_>, defaults: &ServiceDefaults, sink: &mut Diagnostics) -> Option<ServiceSpec> {
-        let name = fields.optional("name", sink).or_else(|| defaults.name.clone());
+        let name = fields.optional("name", sink).map(|Name(name)| name).or_else(|| defaults.name.clone());
         let replicas = at_least_one(fields, "replicas", sink).or(defaults.replicas);
         let (resources, pod) = read_resources(fields, defaults, sink);
         let concurrency = at_least_one(fields, "concurrency", sink);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
+use super::names::visible;
 use super::source::{SourceFile, Span};
 
 /// Whether a diagnostic stops the run.
@@ -81,18 +82,19 @@ impl Diagnostic {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
         };
+        let title = visible(&self.message).into_owned();
         let mut group = match &self.place {
             Some((source, span)) => {
                 let end = span.end.clamp(span.start, source.text().len());
                 let start = span.start.min(end);
                 let mut annotation = AnnotationKind::Primary.span(start..end);
                 if let Some(label) = &self.label {
-                    annotation = annotation.label(label.as_str());
+                    annotation = annotation.label(visible(label).into_owned());
                 }
                 let snippet = Snippet::source(source.text()).path(source.name()).line_start(1).annotation(annotation);
-                level.primary_title(self.message.as_str()).element(snippet)
+                level.primary_title(title).element(snippet)
             }
-            None => annotate_snippets::Group::with_title(level.primary_title(self.message.as_str())),
+            None => annotate_snippets::Group::with_title(level.primary_title(title)),
         };
         for note in &self.notes {
             group = group.element(Level::NOTE.message(note.as_str()));

@@ -6,6 +6,7 @@
 mod diagnostic;
 mod fields;
 pub mod kubernetes;
+mod names;
 mod node;
 mod plugin;
 mod source;
@@ -14,8 +15,11 @@ mod yaml;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use fields::{Fields, FromNode, parse_text, suggest};
+pub use names::{
+    Line, Lines, Name, as_label, check_label, csv_cell, csv_text, is_hidden, slug, visible, visible_lines,
+};
 pub use node::{Key, Node, Value};
 pub use plugin::Plugin;
 pub use source::{SourceFile, Span};
-pub use whole::write_whole;
+pub use whole::{Part, WriteError, remove_temporaries, replace_files, try_directory, write_whole};
 pub use yaml::{MAX_YAML_BYTES, parse_documents, parse_single};

@@ -1,6 +1,6 @@
 //! What can be measured, the names under which it is asked for, and what a name that nobody knows may mean.
 
-use crate::config::{Diagnostic, Diagnostics, Node, Value, suggest};
+use crate::config::{Diagnostic, Diagnostics, Node, Value, check_label, suggest};
 
 listed! {
     /// What can be measured of a replica or a service.
@@ -268,6 +268,7 @@ pub fn read_metric_names(node: &Node, sink: &mut Diagnostics) -> Vec<(String, Me
     let known = Measure::ALL.map(Measure::name);
     let mut names = Vec::new();
     for (key, node) in entries {
+        check_label(key, node, sink);
         let text = node.as_text().unwrap_or("");
         if let Some(measure) = Measure::ALL.into_iter().find(|measure| measure.name() == text) {
             names.push((key.text.clone(), measure));

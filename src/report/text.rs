@@ -1,5 +1,6 @@
 //! How figures are printed for people. Nothing here rounds a figure to the other side of a target.
 
+use crate::config::csv_text;
 use crate::units::{SimDuration, Usd};
 
 /// What stands for a missing figure.
@@ -128,9 +129,9 @@ fn separated(number: &str) -> String {
     text
 }
 
-/// A text as a field of a CSV file, always quoted.
+/// A text as a field of a CSV file, always quoted, and never a formula.
 pub(super) fn csv_field(text: &str) -> String {
-    format!("\"{}\"", text.replace('"', "\"\""))
+    format!("\"{}\"", csv_text(text).replace('"', "\"\""))
 }
 
 #[cfg(test)]

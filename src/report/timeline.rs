@@ -1,5 +1,6 @@
 //! `timeline.csv`, and the columns that every form of the timeline shares.
 
+use crate::config::csv_text;
 use crate::engine::{Interval, RunRecord, ServiceRecord};
 use crate::experiment::Outcome;
 use crate::report::{Artifact, ReportError, Reporter, ReporterPlugin, text};
@@ -25,7 +26,7 @@ impl Reporter for TimelineCsv {
     }
 }
 
-/// A header and rows as CSV.
+/// A header and rows as CSV; no cell is a formula.
 pub(super) fn csv_bytes<R: Iterator<Item = String>>(
     name: &str,
     header: impl Iterator<Item = String>,
@@ -34,7 +35,8 @@ pub(super) fn csv_bytes<R: Iterator<Item = String>>(
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(header.map(String::into_bytes)).map_err(|e| ReportError::new(name, e))?;
     for row in rows {
-        writer.write_record(row.map(String::into_bytes)).map_err(|e| ReportError::new(name, e))?;
+        let cells = row.map(|cell| csv_text(&cell).into_owned().into_bytes());
+        writer.write_record(cells).map_err(|e| ReportError::new(name, e))?;
     }
     writer.into_inner().map_err(|e| ReportError::new(name, e.error()))
 }

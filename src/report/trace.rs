@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{Artifact, ReportError};
+use crate::config::csv_cell;
 #[cfg(feature = "charts")]
 use crate::workload::SeriesKind;
 use crate::workload::{Portrait, show_instant};
@@ -36,11 +37,6 @@ pub(super) fn rate_title(kind: SeriesKind) -> &'static str {
     }
 }
 
-/// A cell of a CSV file (RFC 4180).
-fn field(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
-}
-
 fn rate_csv(traces: &[(String, Portrait)]) -> String {
     let mut csv = String::from("trace,offset_s,time,rate\n");
     for (name, portrait) in traces {
@@ -48,7 +44,8 @@ fn rate_csv(traces: &[(String, Portrait)]) -> String {
             let offset = index as f64 * portrait.bin;
             let time = portrait.start_epoch_ns.map(|start| show_instant(start + (offset * 1e9) as u64));
             let rate = rate.map(|rate| rate.to_string());
-            let _ = writeln!(csv, "{},{offset},{},{}", field(name), time.unwrap_or_default(), rate.unwrap_or_default());
+            let _ =
+                writeln!(csv, "{},{offset},{},{}", csv_cell(name), time.unwrap_or_default(), rate.unwrap_or_default());
         }
     }
     csv
@@ -59,7 +56,7 @@ fn profile_csv(traces: &[(String, Portrait)]) -> String {
     for (name, portrait) in traces {
         for (of, values) in [("hour_of_day", &portrait.hours), ("day_of_week", &portrait.weekdays)] {
             for (index, value) in values.iter().flatten().enumerate() {
-                let _ = writeln!(csv, "{},{of},{index},{value}", field(name));
+                let _ = writeln!(csv, "{},{of},{index},{value}", csv_cell(name));
             }
         }
     }
@@ -70,7 +67,7 @@ fn dispersion_csv(traces: &[(String, Portrait)]) -> String {
     let mut csv = String::from("trace,interval_s,index_of_dispersion\n");
     for (name, portrait) in traces {
         for (interval, index) in &portrait.dispersion {
-            let _ = writeln!(csv, "{},{interval},{index}", field(name));
+            let _ = writeln!(csv, "{},{interval},{index}", csv_cell(name));
         }
     }
     csv
@@ -81,7 +78,7 @@ fn distributions_csv(traces: &[(String, Portrait)]) -> String {
     for (name, portrait) in traces {
         for distribution in &portrait.distributions {
             for (value, share) in &distribution.shares {
-                let _ = writeln!(csv, "{},{},{value},{share}", field(name), distribution.name);
+                let _ = writeln!(csv, "{},{},{value},{share}", csv_cell(name), distribution.name);
             }
         }
     }

@@ -5,5 +5,6 @@ mod house;
 mod newcomer;
 mod numbers;
 mod public_cases;
+mod reliability;
 mod trial;
 mod world;

@@ -90,6 +90,7 @@ pub(super) fn provision(arguments: &ProvisionArguments) -> Result<(), Failure> {
     let instances: Vec<&InstanceType> =
         arguments.instances.iter().map(find).collect::<Result<_, _>>().map_err(|error| input(&error))?;
     let sources: Vec<_> = instances.iter().map(|instance| &instance.price_source).collect();
+    files::try_out(&arguments.out.join(&scenario.name))?;
     let turning = spinner(arguments.quiet, "looking for the cheapest plan");
     let plans = plan(&scenario, &arguments.terms(instances.clone()));
     turning.finish_and_clear();
@@ -104,7 +105,7 @@ pub(super) fn provision(arguments: &ProvisionArguments) -> Result<(), Failure> {
         _ => say(&tables.join("\n"))?,
     }
     let artifacts = report::provision_files(&plans).map_err(|error| input(&error))?;
-    for path in files::write_all(&arguments.out.join(&scenario.name), &artifacts)? {
+    for path in files::write_report(&arguments.out.join(&scenario.name), "provision", &artifacts)? {
         remark(&path.display().to_string());
     }
     Ok(())

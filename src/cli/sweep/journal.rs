@@ -1,13 +1,14 @@
 //! The file of a sweep's results: appended point by point, taken up again where it ends, read back for the summary.
 
-use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Seek, Write};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{BufRead, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use serde_json::Value;
 
 use crate::cli::Failure;
+use crate::config::{csv_cell, csv_text, visible};
 use crate::experiment::{Figure, PointResult, Points, Replicated, SweepTable};
 
 /// Form of the file.
@@ -29,7 +30,8 @@ impl FileFormat {
 pub(super) struct Contents<'a> {
     pub points: &'a Points,
     pub figures: &'a [Figure],
-    pub policies: usize,
+    /// Labels of the policies, in order.
+    pub policies: Vec<String>,
     /// Names this very sweep in every row.
     pub identity: String,
 }
@@ -49,6 +51,10 @@ impl<'a> Journal<'a> {
     pub(super) fn open(path: &Path, format: FileFormat, contents: Contents<'a>) -> Result<Journal<'a>, Failure> {
         let fail = |error: std::io::Error| Failure::Input(format!("error: {}: {error}", path.display()));
         let file = OpenOptions::new().create(true).read(true).append(true).open(path).map_err(fail)?;
+        if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+            let help = "help: wait for it, or write into another file with --out";
+            return Err(Failure::Input(format!("error: {}: another sweep writes this file\n{help}", path.display())));
+        }
         let mut journal = Journal { path: path.to_path_buf(), file, format, contents, done: 0 };
         let whole = journal.whole()?;
         journal.file.set_len(whole).map_err(fail)?;
@@ -68,9 +74,11 @@ impl<'a> Journal<'a> {
         let other = "the file holds the results of something else; name another with --out";
         let mut lines = BufReader::new(&self.file);
         let header = self.header();
+        let policies = self.contents.policies.len().max(1);
         let (mut line, mut done) = (Vec::new(), 0);
         if !header.is_empty() {
-            lines.read_until(b'\n', &mut line).map_err(|error| self.fail(&error))?;
+            let most = header.len() as u64 + 1;
+            lines.by_ref().take(most).read_until(b'\n', &mut line).map_err(|error| self.fail(&error))?;
             if line != header.as_bytes() {
                 // A sweep that was killed at once may have written part of its header.
                 return if header.as_bytes().starts_with(&line) { Ok(0) } else { Err(self.fail(&other)) };
@@ -79,16 +87,28 @@ impl<'a> Journal<'a> {
         let (mut end, mut whole) = (line.len() as u64, line.len() as u64);
         for row in 1.. {
             line.clear();
-            lines.read_until(b'\n', &mut line).map_err(|error| self.fail(&error))?;
+            lines.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line).map_err(|error| self.fail(&error))?;
+            if line.len() as u64 == LONGEST_LINE {
+                return Err(self.fail(&other));
+            }
             if !line.ends_with(b"\n") {
                 break;
             }
-            if !line.starts_with(self.row_start((row - 1) / self.contents.policies).as_bytes()) {
-                return Err(self.fail(&other));
+            let number = row - 1 + usize::from(!header.is_empty()) + 1;
+            if row > self.contents.points.len() * policies {
+                let most = self.contents.points.len() * policies;
+                return Err(
+                    self.fail(&format!("line {number}: the sweep has {most} rows, and this is one more{REMEDY}"))
+                );
             }
+            let (point, policy) = ((row - 1) / policies, (row - 1) % policies);
+            if !line.starts_with(self.row_start(point).as_bytes()) {
+                return Err(self.fail(&if row == 1 { other.to_string() } else { format!("line {number}: {other}") }));
+            }
+            self.means(&line, policy).map_err(|what| self.fail(&format!("line {number}: {what}{REMEDY}")))?;
             end += line.len() as u64;
-            if row % self.contents.policies == 0 {
-                (whole, done) = (end, row / self.contents.policies);
+            if row % policies == 0 {
+                (whole, done) = (end, row / policies);
             }
         }
         self.done = done;
@@ -101,7 +121,7 @@ impl<'a> Journal<'a> {
             return String::new();
         }
         let mut names = vec!["sweep".to_string(), "point".to_string()];
-        names.extend(self.contents.points.axes.iter().map(|axis| csv_field(&axis.path)));
+        names.extend(self.contents.points.axes.iter().map(|axis| csv_cell(&axis.path)));
         names.extend(["policy".to_string(), "replications".to_string()]);
         for figure in self.contents.figures {
             names.extend([figure.name.clone(), format!("{}_half_width", figure.name)]);
@@ -119,12 +139,13 @@ impl<'a> Journal<'a> {
 
     /// Appends the rows of a point in one write and waits until they are on the disk.
     pub(super) fn append(&mut self, (point, result): &PointResult) -> Result<(), Failure> {
-        if result.arms.len() != self.contents.policies {
+        let labels = || result.arms.iter().map(|arm| &arm.label);
+        if !labels().eq(&self.contents.policies) {
             return Err(Failure::Input("error: every point of a sweep must have the same policies".into()));
         }
         let rows: String = (0..result.arms.len()).map(|arm| self.row(*point, result, arm)).collect();
-        self.file.write_all(rows.as_bytes())?;
-        Ok(self.file.sync_data()?)
+        let written = self.file.write_all(rows.as_bytes()).and_then(|()| self.file.sync_data());
+        written.map_err(|error| self.fail(&error))
     }
 
     fn row(&self, point: usize, result: &Replicated, arm: usize) -> String {
@@ -137,8 +158,8 @@ impl<'a> Journal<'a> {
         match self.format {
             FileFormat::Csv => {
                 let values = self.contents.points.point(point);
-                let mut cells: Vec<String> = values.iter().map(|value| csv_field(value.unwrap_or(""))).collect();
-                cells.extend([csv_field(&samples.label), replications.to_string()]);
+                let mut cells: Vec<String> = values.iter().map(|value| csv_cell(value.unwrap_or(""))).collect();
+                cells.extend([csv_cell(&samples.label), replications.to_string()]);
                 cells.extend(numbers.flatten().map(|value| value.map(|v| v.to_string()).unwrap_or_default()));
                 format!("{start}{}\n", cells.join(","))
             }
@@ -159,40 +180,65 @@ impl<'a> Journal<'a> {
 
     /// Reads every row into `table`.
     pub(super) fn read_into(mut self, table: &mut SweepTable) -> Result<(), Failure> {
-        self.file.rewind()?;
+        self.file.rewind().map_err(|error| self.fail(&error))?;
+        let mut lines = BufReader::new(&self.file);
+        let (policies, mut line) = (self.contents.policies.len().max(1), Vec::new());
+        if self.format == FileFormat::Csv {
+            lines.read_until(b'\n', &mut line).map_err(|error| self.fail(&error))?;
+        }
+        for row in 0..self.contents.points.len() * policies {
+            line.clear();
+            lines.read_until(b'\n', &mut line).map_err(|error| self.fail(&error))?;
+            let means = self.means(&line, row % policies).map_err(|what| self.fail(&what))?;
+            table.enter(row / policies, row % policies, &means);
+        }
+        Ok(())
+    }
+
+    /// The means in a row of the given policy; what is wrong with the row otherwise.
+    fn means(&self, line: &[u8], policy: usize) -> Result<Vec<Option<f64>>, String> {
+        let label = &self.contents.policies[policy];
+        let fits = |found: &str, expected: &str| match found == expected {
+            true => Ok(()),
+            false => Err(format!("the row of policy `{label}` belongs here, not of `{}`", visible(found))),
+        };
         match self.format {
-            FileFormat::Csv => self.read_csv(table),
-            FileFormat::Jsonl => self.read_json_lines(table),
+            FileFormat::Csv => {
+                let mut rows = csv::ReaderBuilder::new().has_headers(false).from_reader(line);
+                let row = rows.records().next().ok_or("an empty row")?.map_err(|error| error.to_string())?;
+                let first = self.contents.points.axes.len() + 4;
+                if row.len() != first + 2 * self.contents.figures.len() {
+                    return Err(format!("{} cells in place of {}", row.len(), first + 2 * self.contents.figures.len()));
+                }
+                fits(&row[first - 2], &csv_text(label))?;
+                let figures = self.contents.figures.iter().enumerate();
+                figures.map(|(index, figure)| mean(&row[first + 2 * index], &figure.name)).collect()
+            }
+            FileFormat::Jsonl => {
+                let row: Value = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+                fits(row["policy"].as_str().unwrap_or_default(), label)?;
+                let mean = |figure: &Figure| match row.get(&figure.name).and_then(|cell| cell.get("mean")) {
+                    Some(Value::Null) => Ok(None),
+                    Some(Value::Number(number)) => Ok(number.as_f64()),
+                    _ => Err(format!("no mean of `{}`", figure.name)),
+                };
+                self.contents.figures.iter().map(mean).collect()
+            }
         }
-    }
-
-    fn read_csv(&self, table: &mut SweepTable) -> Result<(), Failure> {
-        let first = self.contents.points.axes.len() + 4;
-        let mut rows = csv::Reader::from_reader(BufReader::new(&self.file));
-        for (number, row) in rows.records().enumerate() {
-            let row = row.map_err(|error| self.fail(&error))?;
-            let mean = |figure: usize| row.get(first + 2 * figure).and_then(|cell| cell.parse().ok());
-            let means: Vec<Option<f64>> = (0..self.contents.figures.len()).map(mean).collect();
-            table.enter(number / self.contents.policies, number % self.contents.policies, &means);
-        }
-        Ok(())
-    }
-
-    fn read_json_lines(&self, table: &mut SweepTable) -> Result<(), Failure> {
-        for (number, line) in BufReader::new(&self.file).lines().enumerate() {
-            let row: Value = serde_json::from_str(&line?).map_err(|error| self.fail(&error))?;
-            let means: Vec<Option<f64>> =
-                self.contents.figures.iter().map(|figure| row[figure.name.as_str()]["mean"].as_f64()).collect();
-            table.enter(number / self.contents.policies, number % self.contents.policies, &means);
-        }
-        Ok(())
     }
 }
 
-/// A cell of a CSV file (RFC 4180).
-fn csv_field(text: &str) -> String {
-    match text.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"").replace(['\n', '\r'], " ")),
-        false => text.to_string(),
+/// What to do about a damaged file.
+const REMEDY: &str =
+    "; the file was changed or written by two at once: take the line away, or name another file with --out";
+/// No row is as long.
+const LONGEST_LINE: u64 = 1 << 20;
+
+/// A mean as a cell states it: empty where there is none, and else a finite number.
+fn mean(cell: &str, figure: &str) -> Result<Option<f64>, String> {
+    match cell.parse::<f64>() {
+        _ if cell.is_empty() => Ok(None),
+        Ok(value) if value.is_finite() => Ok(Some(value)),
+        _ => Err(format!("`{}` is no mean of `{figure}`", visible(cell))),
     }
 }

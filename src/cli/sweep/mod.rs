@@ -99,11 +99,11 @@ pub(super) fn sweep(arguments: &SweepArguments) -> Result<(), Failure> {
         .map_err(|problem| Failure::Input(format!("error: {problem}")))?;
     let figures = figures(&base);
     let identity = identity(arguments, &base, &plan);
-    let contents = Contents { points: &points, figures: &figures, policies: base.policies.len(), identity };
+    let policies: Vec<String> = base.policies.iter().map(|policy| policy.label.clone()).collect();
+    let contents = Contents { points: &points, figures: &figures, policies: policies.clone(), identity };
     let format = arguments.file_format.unwrap_or(FileFormat::of(&arguments.out));
     let mut journal = Journal::open(&arguments.out, format, contents)?;
     run_missing(arguments, &base, &points, &plan, &mut journal)?;
-    let policies = base.policies.iter().map(|policy| policy.label.clone()).collect();
     let targets = base.objectives.iter().map(|objective| objective.target.get()).collect();
     let mut table = SweepTable::new(base.title.clone(), points.clone(), figures.clone(), policies, targets);
     journal.read_into(&mut table)?;
@@ -158,7 +158,7 @@ fn conclude(arguments: &SweepArguments, table: &SweepTable) -> Result<(), Failur
     }
     if !charts.is_empty() {
         let directory = directory.join(format!("{stem}-charts"));
-        files::write_all(&directory, &charts)?;
+        files::write_report(&directory, "sweep", &charts)?;
         remark(&format!("{}: {} files", directory.display(), charts.len()));
     }
     Ok(())

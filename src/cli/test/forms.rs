@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use super::super::terminal::without_commands;
 use crate::report::{self, TableStyle, Tested};
 
 /// A form of the result.
@@ -58,7 +59,9 @@ pub(super) fn rendered(tested: &[Tested], form: Form, blessing: bool) -> String 
         Form::Json => grid.text(TableStyle::Json),
         Form::Markdown => report::comment(tested),
         Form::Junit => report::junit(tested),
-        Form::Github => format!("{}{}", report::github_annotations(tested), grid.notes.join("\n")),
+        Form::Github => {
+            format!("{}{}", report::github_annotations(tested), without_commands(&grid.notes.join("\n")))
+        }
         Form::Gitlab => report::gitlab_code_quality(tested),
         Form::Diff => report::diff(tested),
     }

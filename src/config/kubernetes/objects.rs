@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::fields::legal;
 use crate::config::{
-    Diagnostic, Diagnostics, Fields, Key, MAX_YAML_BYTES, Node, SourceFile, Span, Value, parse_documents, suggest,
+    Diagnostic, Diagnostics, Fields, Key, MAX_YAML_BYTES, Name, Node, SourceFile, Span, Value, parse_documents, suggest,
 };
 
 /// One object of a manifest.
@@ -250,7 +250,7 @@ fn metadata(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<String> {
         return None;
     };
     let metadata = Fields::open(node, "metadata", sink)?;
-    let name = metadata.required("name", sink);
+    let name = metadata.required("name", sink).map(|Name(name)| name);
     legal(
         &metadata,
         &[

@@ -1,7 +1,7 @@
 //! Containers: what they request, and when they become ready.
 
 use super::fields::{finish_leniently, legal, seconds, unmodelled};
-use crate::config::{Diagnostics, Fields, FromNode, Node, Value};
+use crate::config::{Diagnostics, Fields, FromNode, Name, Node, Value};
 use crate::units::{Bytes, Millicores, SimDuration};
 
 /// A container of a pod template.
@@ -66,7 +66,7 @@ impl Container {
     /// Reads a container; init containers may be sidecars.
     pub(super) fn read(node: &Node, init: bool, sink: &mut Diagnostics) -> Option<Self> {
         let fields = Fields::open(node, "container", sink)?;
-        let name: Option<String> = fields.required("name", sink);
+        let name = fields.required("name", sink).map(|Name(name)| name);
         let mut container = Container {
             name: name.clone().unwrap_or_default(),
             cpu_request: None,

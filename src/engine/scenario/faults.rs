@@ -3,7 +3,7 @@
 use super::ServicePlan;
 use crate::cluster::{NodePool, Nodes, Rollout, Share, UpdateSpec, UpdateStrategy};
 use crate::config::kubernetes::{Deployment, WorkloadKind, share};
-use crate::config::{Diagnostics, Fields, Node, Value, suggest};
+use crate::config::{Diagnostics, Fields, Line, Node, Value, suggest};
 use crate::engine::fault::{MetricsOutage, ZoneOutage};
 use crate::policy::{Measure, Measures, measure_named, not_measured};
 use crate::units::{SimDuration, SimTime};
@@ -13,7 +13,7 @@ const USUAL: [&str; 3] = ["a", "b", "c"];
 
 /// The zones: those of the node pools, or `zones:`, or three.
 pub(super) fn zones(fields: &Fields<'_>, pools: &[NodePool], sink: &mut Diagnostics) -> Vec<String> {
-    let stated: Option<Vec<String>> = fields.optional("zones", sink);
+    let stated: Option<Vec<Line>> = fields.optional("zones", sink);
     let Some(node) = fields.node_of("zones") else {
         let of_nodes = Nodes::zone_names(pools);
         return if pools.is_empty() { USUAL.map(String::from).into() } else { of_nodes };
@@ -21,7 +21,7 @@ pub(super) fn zones(fields: &Fields<'_>, pools: &[NodePool], sink: &mut Diagnost
     if !pools.is_empty() {
         sink.push(node.error("the zones are those of the nodes").help("state `zones:` in each node pool instead"));
     }
-    let stated = stated.unwrap_or_default();
+    let stated: Vec<String> = stated.unwrap_or_default().into_iter().map(|Line(zone)| zone).collect();
     let twice = stated.iter().enumerate().any(|(index, zone)| stated[..index].contains(zone));
     if stated.is_empty() || twice {
         sink.push(node.error("expected a list of different zones, such as `[a, b, c]`"));

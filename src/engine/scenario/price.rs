@@ -2,7 +2,7 @@
 
 use crate::catalog::{Billing, Catalog, PriceSource};
 use crate::cluster::{Bought, NodePool, ServiceSpec};
-use crate::config::{Diagnostics, Fields, FromNode, Node};
+use crate::config::{Diagnostics, Fields, FromNode, Line, Name, Node};
 use crate::engine::spec::{NodeLease, ReplicaLease};
 use crate::units::{SimDuration, UsdPerHour};
 
@@ -146,9 +146,9 @@ pub(super) fn node_pool(node: &Node, sources: &mut Sources, sink: &mut Diagnosti
     let named = fields.node_of("instance");
     let region: Option<String> = fields.optional("region", sink);
     let count: Option<u32> = fields.required("count", sink);
-    let zones: Vec<String> = fields.or("zones", Vec::new(), sink);
+    let zones: Vec<Line> = fields.or("zones", Vec::new(), sink);
     let speed: f64 = fields.or("speed", 1.0, sink);
-    let name: Option<String> = fields.optional("name", sink);
+    let name = fields.optional("name", sink).map(|Name(name)| name);
     let extended = fields.node_of("extended").map(|node| read_extended(node, sink));
     if named.is_none() {
         let _: Option<String> = fields.required("instance", sink);
@@ -166,7 +166,7 @@ pub(super) fn node_pool(node: &Node, sources: &mut Sources, sink: &mut Diagnosti
         None
     })?;
     let mut pool = NodePool::new(name.unwrap_or_else(|| instance.name.clone()), instance, count);
-    pool.zones = zones;
+    pool.zones = zones.into_iter().map(|Line(zone)| zone).collect();
     pool.speed = speed;
     pool.extended = extended.unwrap_or(pool.extended);
     let what = format!("node {} ({})", instance.name, instance.region);

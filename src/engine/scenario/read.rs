@@ -14,7 +14,10 @@ use crate::cluster::{
     ServiceSpec,
 };
 use crate::config::kubernetes::{Container, Deployment, Manifests, Object, Release};
-use crate::config::{Diagnostic, Diagnostics, Fields, FromNode, Key, Node, SourceFile, Value, suggest};
+use crate::config::{
+    Diagnostic, Diagnostics, Fields, FromNode, Key, Line, Lines, Name, Node, SourceFile, Value, check_label, suggest,
+    visible,
+};
 use crate::engine::meter::MetricsSpec;
 use crate::engine::objective::Objective;
 use crate::engine::spec::NodeLease;
@@ -24,6 +27,8 @@ use crate::workload::WorkloadSpec;
 
 /// The longest run: beyond it the integer integrals could overflow.
 const MAX_DURATION: SimDuration = SimDuration::from_secs(10 * 366 * 86_400);
+/// The longest name of a scenario, in bytes: file systems take 255, and some of it is needed beside the name.
+const LONGEST_NAME: usize = 200;
 /// The most intervals of a timeline.
 const MAX_INTERVALS: u64 = 1_000_000;
 
@@ -34,8 +39,8 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
     let stem = path.file_stem().map_or_else(|| "scenario".into(), |stem| stem.to_string_lossy().into_owned());
     let name: String = fields.or("name", stem, sink);
     let files_before = sink.files().len();
-    let title: String = fields.or("title", name.clone(), sink);
-    let description: String = fields.or("description", String::new(), sink);
+    let title = fields.optional("title", sink).map_or_else(|| name.clone(), |Line(title)| title);
+    let description = fields.optional("description", sink).map_or_else(String::new, |Lines(text)| text);
     let seed: u64 = fields.or("seed", 1, sink);
     let duration: Option<SimDuration> = fields.optional("duration", sink);
     let finds_warm_up = fields.node_of("warm-up").and_then(Node::as_text) == Some("auto");
@@ -125,11 +130,10 @@ fn files_read(scenario: &[Arc<SourceFile>], manifests: &[Arc<SourceFile>]) -> Ve
 /// The name becomes a directory.
 fn check_name(name: &str, root: &Node, sink: &mut Diagnostics) {
     let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if name.is_empty() || name.starts_with('.') || !name.chars().all(fits) {
+    if name.is_empty() || name.starts_with('.') || name.len() > LONGEST_NAME || !name.chars().all(fits) {
         let node = root.get("name").unwrap_or(root);
-        sink.push(
-            node.error(format!("`{name}` cannot be the name of a directory")).help("use letters, digits, - and _"),
-        );
+        let error = node.error(format!("`{}` cannot be the name of a directory", visible(name)));
+        sink.push(error.help(format!("use letters, digits, - and _, {LONGEST_NAME} bytes at most")));
     }
 }
 
@@ -363,7 +367,7 @@ fn read_service(
 pub(crate) fn read_deployment(fields: &Fields<'_>, base_dir: &Path, sink: &mut Diagnostics) -> Option<ServiceDefaults> {
     let node = fields.node_of("manifest")?;
     let path = base_dir.join(node.as_text().unwrap_or_default());
-    let name: Option<String> = fields.optional("name", sink);
+    let name = fields.optional("name", sink).map(|Name(name)| name);
     let manifests = Manifests::read(&path, sink)?;
     let errors = sink.errors();
     let deployments = Deployment::all(&manifests, sink);
@@ -447,6 +451,7 @@ fn read_policies(
     }
     let mut plans = Vec::new();
     for (key, node) in list.entries() {
+        check_label(key, node, sink);
         let (node, headroom) = take_headroom(node, sink);
         let factories = services.iter().map(|service| {
             let context = PolicyContext { service: &service.spec.name, pod: Some(&service.spec.pod), ..*around };

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use super::{Expected, LONGEST, Load, Metrics, PodStates, Service, Step, Story};
 use crate::cluster::PodSpec;
 use crate::config::kubernetes::Release;
-use crate::config::{Diagnostics, Fields, FromNode, MAX_YAML_BYTES, Node, SourceFile, Value, parse_single, suggest};
+use crate::config::{
+    Diagnostics, Fields, FromNode, Line, Lines, MAX_YAML_BYTES, Name, Node, SourceFile, Value, parse_single, suggest,
+};
 use crate::engine::scenario::read_deployment;
 use crate::policy::{
     Measure, PolicyContext, PolicyPlugin, ReasonCode, measure_named, not_measured, read_metric_names, read_policy,
@@ -59,8 +61,8 @@ impl Story {
 
 fn story(root: Node, base_dir: &Path, own: &[PolicyPlugin], sink: &mut Diagnostics) -> Option<Story> {
     let fields = Fields::open(&root, "the story", sink)?;
-    let title: String = fields.or("story", String::from("a story"), sink);
-    let _: Option<String> = fields.optional("description", sink);
+    let title = fields.optional("story", sink).map_or_else(|| String::from("a story"), |Line(title)| title);
+    let _: Option<Lines> = fields.optional("description", sink);
     let every: Option<SimDuration> = fields.optional("every", sink);
     let (name, service, pod) = read_service(&fields, base_dir, sink);
     let (window, metric_names) = read_pipeline(&fields, sink);
@@ -84,7 +86,7 @@ fn read_service(fields: &Fields<'_>, base_dir: &Path, sink: &mut Diagnostics) ->
     let given = fields.node_of("service").and_then(|node| Fields::open(node, "service", sink));
     let Some(given) = given else { return (String::new(), service, told) };
     let defaults = read_deployment(&given, base_dir, sink).unwrap_or_default();
-    let name = given.optional("name", sink).or(defaults.name).unwrap_or_default();
+    let name = given.optional("name", sink).map(|Name(name)| name).or(defaults.name).unwrap_or_default();
     service.replicas = given.optional("replicas", sink).or(defaults.replicas).unwrap_or(1);
     service.start_up = given.or("start-up", SimDuration::ZERO, sink);
     (service.cpu_request, service.memory_request) = (defaults.cpu_request, defaults.memory_request);

@@ -10,6 +10,8 @@ use crate::workload::sha256_hex;
 /// Version of the layout: a reader knows its own alone.
 const VERSION: u32 = 1;
 const FORMAT: &str = "plimsoll-q-table";
+/// How a file of any version begins.
+const HEAD: &[u8; 20] = b"{\"format\":\"plimsoll-";
 /// The most bytes of a file.
 pub const MOST_BYTES: u64 = 256 << 20;
 
@@ -99,6 +101,9 @@ impl TryFrom<Stored> for Learned {
             return Err("its design has no decisions, actions or seasons".into());
         }
         let mut table = Table::new(count, design.actions.len());
+        if states.is_empty() {
+            return Err("nothing was learned".into());
+        }
         let mut next = 0;
         for (state, cells) in states {
             if state < next || state as usize >= count || cells.len() != design.actions.len() {
@@ -111,6 +116,12 @@ impl TryFrom<Stored> for Learned {
         }
         Ok(Learned { origin, design, penalty, horizon, table })
     }
+}
+
+/// Whether a file begins as a trained policy of plimsoll does, of any version and kind.
+pub fn is_trained_policy(mut file: impl std::io::Read) -> bool {
+    let mut head = [0; HEAD.len()];
+    file.read_exact(&mut head).is_ok() && head == *HEAD
 }
 
 impl Learned {

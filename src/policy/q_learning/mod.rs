@@ -26,7 +26,7 @@ use super::{
 use crate::units::{SimDuration, SimTime};
 
 pub use design::{Design, Sight};
-pub use learned::{Learned, Origin};
+pub use learned::{Learned, Origin, is_trained_policy};
 pub use step::Step;
 pub use table::{Cell, Experience, Rule, Table};
 

@@ -191,7 +191,10 @@ fn foreign_cut_and_changed_files_are_refused_where_the_scenario_names_them() {
     refused(&good.replacen("\"states\":[[", "\"states\":[[1", 1), "was changed after it was written");
     refused(&good.replacen("\"penalty\":", "\"pen\":1,\"penalty\":", 1), "was changed after it was written");
     let other = Learned { design: Design { parts: 4, ..learned.design.clone() }, ..random_table(&untrained(), 1) };
-    let table = Table::new(other.design.states().unwrap(), other.design.actions.len());
+    let mut table = Table::new(other.design.states().unwrap(), other.design.actions.len());
+    let empty = Learned { table: table.clone(), ..other.clone() };
+    refused(&empty.to_json().unwrap(), "nothing was learned");
+    table.row_mut(0)[0] = Cell { visits: 1, dollars: 1.0, bad: 0.0 };
     refused(&Learned { table, ..other }.to_json().unwrap(), "was trained with another `parts`");
     std::fs::write(directory.path().join("table.json"), &good).unwrap();
     let settings = read(PARAMETERS, directory.path()).unwrap();

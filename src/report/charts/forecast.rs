@@ -3,8 +3,8 @@
 use super::axis::Axis;
 use super::canvas::Ink;
 use super::chart::{Chart, Mark, Panel, Sample};
-use super::pictures::slug;
 use super::thin::{Point, thin};
+use crate::config::slug;
 use crate::experiment::{ForecastPrice, JudgedStep, Outcome};
 use crate::policy::Foretold;
 use crate::report::{table::label, text};

@@ -3,8 +3,8 @@
 use super::axis::{Axis, Scale};
 use super::canvas::Ink;
 use super::chart::{Chart, Mark, Panel, Sample, Side};
-use super::pictures::slug;
 use super::thin::Point;
+use crate::config::slug;
 use crate::experiment::{CostBound, Outcome, SameLevel, Trial, Tuned, Unit};
 use crate::report::comparison::value_text;
 use crate::report::expense::{self, Ranking};

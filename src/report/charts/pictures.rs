@@ -6,6 +6,7 @@ use super::axis::{Axis, Scale};
 use super::canvas::Ink;
 use super::chart::{Chart, Mark, Panel, Sample};
 use super::thin::{Point, thin};
+use crate::config::slug;
 use crate::engine::{Interval, ObjectiveRecord, RunRecord, ServiceRecord};
 use crate::experiment::Outcome;
 use crate::report::{table::label, text};
@@ -59,11 +60,6 @@ pub(super) fn all(outcome: &Outcome) -> Vec<Chart> {
     }
     charts.extend(cost(&runs, end, points, &left_out));
     charts
-}
-
-/// A name for a file: letters, digits and dashes.
-pub(super) fn slug(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
 }
 
 impl Subject<'_> {

@@ -3,7 +3,7 @@
 use super::axis::{Axis, Scale};
 use super::canvas::{HEATS, Ink};
 use super::chart::{Chart, Mark, Panel, Sample, Side};
-use super::pictures::slug;
+use crate::config::slug;
 use crate::experiment::{Cells, Design, Influence, SweepTable, Unit};
 use crate::report::comparison::{figure_title, value_text};
 use crate::report::sweep::{chance_correlation, is_sampled, judged};

@@ -3,8 +3,8 @@
 use super::axis::{Axis, Scale};
 use super::canvas::Ink;
 use super::chart::{Chart, Mark, Panel, Sample};
-use super::pictures::slug;
 use super::thin::{Point, thin};
+use crate::config::slug;
 use crate::report::text;
 use crate::report::trace::rate_title;
 use crate::workload::{Portrait, SampleDistribution};

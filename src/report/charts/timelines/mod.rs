@@ -5,8 +5,8 @@ mod series;
 
 use serde::Serialize;
 
-use super::pictures::slug;
 use super::raster;
+use crate::config::slug;
 use crate::engine::{DecisionRecord, Interval, RunRecord, ServiceRecord};
 use crate::experiment::Outcome;
 use crate::report::{Artifact, ReportError, table::label, text};

@@ -1,0 +1,100 @@
+//! F7, F9, F15: reports appear whole, places that cannot be written are found out before a run, and messages say which.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use super::BASE;
+use crate::findings::trial::Trial;
+
+/// A run that would take hours ends at once where its report could not be written.
+#[test]
+fn the_output_directory_is_tried_before_the_run() {
+    let text = BASE.replace("duration: 2m", "duration: 300d").replace("interval: 10s", "interval: 1h");
+    let trial = Trial::new(&[("s.yaml", &text), ("file", "x"), ("file2.plan.yaml", "")]);
+    let text = format!("{text}  learned: {{ q-learning: {{ max: 9, capacity: 20/s }} }}\n");
+    fs::write(trial.path("l.yaml"), text).unwrap();
+    for command in [
+        "run s.yaml --out file",
+        "compare s.yaml --out file",
+        "plan s.yaml --out file",
+        "capacity s.yaml --out file",
+        "optimize provision s.yaml --instance c7i.large --out file",
+        "sweep s.yaml --vary service.concurrency=2..4 --out file/sweep.csv",
+        "train l.yaml --out file/t.json",
+        "train l.yaml --out t.json --reports file",
+    ] {
+        let shown = trial.expect(&format!("{command} --quiet"), 2);
+        assert!(shown.contains("file") && shown.to_lowercase().contains("not a directory"), "{command}: {shown}");
+    }
+}
+
+/// Killed, interrupted or not: a directory holds one run, and nothing temporary stays.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_report_is_the_old_one_or_the_new_one() {
+    let trial = Trial::new(&[("s.yaml", BASE)]);
+    let command = |seed: &str| format!("run s.yaml --quiet --out out --set duration=20s --seed {seed}");
+    let all = || {
+        let entries = fs::read_dir(trial.path("out/base")).unwrap().map(|entry| entry.unwrap().path());
+        let mut all: Vec<(PathBuf, Vec<u8>)> = entries.map(|path| (path.clone(), fs::read(&path).unwrap())).collect();
+        all.sort();
+        all
+    };
+    trial.expect(&command("2"), 0);
+    let new = all();
+    trial.expect(&command("1"), 0);
+    let old = all();
+    assert_ne!(old, new);
+    for delay in 0..8 {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+        process.args(command("2").split_whitespace()).current_dir(trial.path("")).stdout(Stdio::null());
+        let mut child = process.spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(40 * delay));
+        let signal = ["-KILL", "-TERM", "-INT", "-KILL"][delay as usize % 4];
+        Command::new("kill").args([signal, &child.id().to_string()]).stderr(Stdio::null()).status().unwrap();
+        child.wait().unwrap();
+        let now = all();
+        assert!(now == old || now == new, "after {signal} at {} ms", 40 * delay);
+        trial.expect(&command("1"), 0);
+        assert_eq!(all(), old);
+        let entries = fs::read_dir(trial.path("out")).unwrap().map(|entry| entry.unwrap().file_name());
+        assert_eq!(entries.collect::<Vec<_>>(), ["base"]);
+    }
+}
+
+/// Reports of two processes in one directory do not mix, and the user's own files stay.
+#[test]
+fn two_runs_at_once_leave_the_report_of_one() {
+    let trial = Trial::new(&[("s.yaml", BASE)]);
+    fs::create_dir_all(trial.path("out/base")).unwrap();
+    fs::write(trial.path("out/base/notes.md"), "mine").unwrap();
+    let start = |seed: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+        let arguments = format!("run s.yaml --quiet --out out --set duration=20s --seed {seed}");
+        command.args(arguments.split_whitespace()).current_dir(trial.path("")).stdout(Stdio::null()).spawn().unwrap()
+    };
+    let children = ["1", "2", "3"].map(start);
+    children.into_iter().for_each(|mut child| assert!(child.wait().unwrap().success()));
+    assert_eq!(trial.read("out/base/notes.md"), "mine");
+    let before = trial.read("out/base/report.html");
+    trial.expect("report out/base", 0);
+    assert_eq!(before, trial.read("out/base/report.html"));
+    assert_eq!(trial.read("out/base/notes.md"), "mine");
+}
+
+/// A full disk is told with the path.
+#[cfg(target_os = "linux")]
+#[test]
+fn messages_of_the_file_system_name_the_place() {
+    let full = || Stdio::from(fs::File::options().write(true).open("/dev/full").unwrap());
+    let trial = Trial::new(&[("s.yaml", BASE)]);
+    for arguments in ["check s.yaml", "--help", "list policies"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+        let command = command.args(arguments.split_whitespace()).current_dir(trial.path(""));
+        let output = command.stdout(full()).output().unwrap();
+        let shown = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {shown}");
+        assert!(shown.contains("standard output: "), "{arguments}: {shown}");
+    }
+}

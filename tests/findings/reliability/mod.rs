@@ -1,0 +1,30 @@
+//! Reliability and security: what a hostile or unlucky user meets.
+
+mod directories;
+mod names;
+mod sweeps;
+mod training;
+
+/// A small scenario that is sound.
+const BASE: &str = "\
+name: base
+duration: 2m
+interval: 10s
+workload: { poisson: { rate: 20/s } }
+service:
+  name: web
+  replicas: 3
+  resources: { requests: { cpu: 500m, memory: 512Mi }, limits: { cpu: 1 } }
+  concurrency: 4
+  queue-limit: 40
+  service-time: { lognormal: { mean: 120ms, cv: 1 } }
+  cpu-per-request: 30ms
+  start-up: { image-pull: 8s, ready: 6s }
+  timeout: 3s
+  price: { container: fargate }
+objectives:
+  - latency: { within: 800ms, target: 99% }
+policies:
+  fixed: { static: { replicas: 4 } }
+  auto: { hpa: { min: 2, max: 10, target: { cpu: 60% } } }
+";
