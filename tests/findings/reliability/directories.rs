@@ -29,34 +29,37 @@ fn the_output_directory_is_tried_before_the_run() {
     }
 }
 
+/// Writes a few small files in a fifth of a second.
+const PLAN: &str = "plan s.yaml --quiet --no-scenario --replications 2 --out out --set duration=20s";
+
 /// Killed, interrupted or not: a directory holds one run, and nothing temporary stays.
 #[cfg(unix)]
 #[test]
 fn an_interrupted_report_is_the_old_one_or_the_new_one() {
-    let trial = Trial::new(&[("s.yaml", BASE)]);
-    let command = |seed: &str| format!("run s.yaml --quiet --out out --set duration=20s --seed {seed}");
+    let trial = Trial::new(&[("s.yaml", &BASE.replace("target: 99%", "target: 50%"))]);
+    let command = |seed: &str| format!("{PLAN} --set service.name={seed}");
     let all = || {
         let entries = fs::read_dir(trial.path("out/base")).unwrap().map(|entry| entry.unwrap().path());
         let mut all: Vec<(PathBuf, Vec<u8>)> = entries.map(|path| (path.clone(), fs::read(&path).unwrap())).collect();
         all.sort();
         all
     };
-    trial.expect(&command("2"), 0);
+    trial.expect(&command("new"), 0);
     let new = all();
-    trial.expect(&command("1"), 0);
+    trial.expect(&command("old"), 0);
     let old = all();
     assert_ne!(old, new);
-    for delay in 0..8 {
+    for delay in 0..12 {
         let mut process = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
-        process.args(command("2").split_whitespace()).current_dir(trial.path("")).stdout(Stdio::null());
+        process.args(command("new").split_whitespace()).current_dir(trial.path("")).stdout(Stdio::null());
         let mut child = process.spawn().unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(40 * delay));
+        std::thread::sleep(std::time::Duration::from_millis(15 * delay));
         let signal = ["-KILL", "-TERM", "-INT", "-KILL"][delay as usize % 4];
         Command::new("kill").args([signal, &child.id().to_string()]).stderr(Stdio::null()).status().unwrap();
         child.wait().unwrap();
         let now = all();
-        assert!(now == old || now == new, "after {signal} at {} ms", 40 * delay);
-        trial.expect(&command("1"), 0);
+        assert!(now == old || now == new, "after {signal} at {} ms", 15 * delay);
+        trial.expect(&command("old"), 0);
         assert_eq!(all(), old);
         let entries = fs::read_dir(trial.path("out")).unwrap().map(|entry| entry.unwrap().file_name());
         assert_eq!(entries.collect::<Vec<_>>(), ["base"]);
@@ -66,21 +69,24 @@ fn an_interrupted_report_is_the_old_one_or_the_new_one() {
 /// Reports of two processes in one directory do not mix, and the user's own files stay.
 #[test]
 fn two_runs_at_once_leave_the_report_of_one() {
-    let trial = Trial::new(&[("s.yaml", BASE)]);
+    let trial = Trial::new(&[("s.yaml", &BASE.replace("target: 99%", "target: 50%"))]);
     fs::create_dir_all(trial.path("out/base")).unwrap();
     fs::write(trial.path("out/base/notes.md"), "mine").unwrap();
-    let start = |seed: &str| {
+    let start = |name: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
-        let arguments = format!("run s.yaml --quiet --out out --set duration=20s --seed {seed}");
+        let arguments = format!("{PLAN} --set service.name={name}");
         command.args(arguments.split_whitespace()).current_dir(trial.path("")).stdout(Stdio::null()).spawn().unwrap()
     };
-    let children = ["1", "2", "3"].map(start);
+    let children = ["a", "b", "c"].map(start);
     children.into_iter().for_each(|mut child| assert!(child.wait().unwrap().success()));
     assert_eq!(trial.read("out/base/notes.md"), "mine");
-    let before = trial.read("out/base/report.html");
-    trial.expect("report out/base", 0);
-    assert_eq!(before, trial.read("out/base/report.html"));
-    assert_eq!(trial.read("out/base/notes.md"), "mine");
+    // What one wrote and the next did not is gone.
+    let deployments: Vec<&str> = ["a", "b", "c"]
+        .into_iter()
+        .filter(|name| trial.path(&format!("out/base/{name}-deployment.yaml")).exists())
+        .collect();
+    assert_eq!(deployments.len(), 1, "{deployments:?}");
+    assert!(trial.read(&format!("out/base/{}-deployment.yaml", deployments[0])).contains(deployments[0]));
 }
 
 /// A full disk is told with the path.

@@ -42,8 +42,7 @@ fn a_service_has_a_name_that_is_no_path(#[case] name: &str, #[case] words: &str)
 #[test]
 fn names_of_policies_stay_inside() {
     let long = "a".repeat(245);
-    let labels =
-        ["'../../../../outside/pwned'", "'=cmd|A0'", "'@SUM(A1)'", "'-1+1'", &long, &format!("{long}b"), "x", "X"];
+    let labels = ["'=../../../pwned'", &long, &format!("{long}b")];
     let policies: String = labels.iter().map(|label| format!("  {label}: {{ static: {{ replicas: 4 }} }}\n")).collect();
     let text = format!("{}policies:\n{policies}", &BASE[..BASE.find("policies:").unwrap()]);
     let trial = Trial::new(&[("s.yaml", &text)]);
@@ -70,7 +69,7 @@ fn names_of_policies_stay_inside() {
             assert!(!row.iter().any(formula), "{table}: {row:?}");
         }
     }
-    assert!(trial.read("deep/out/base/latency.csv").contains("'=cmd|A0"));
+    assert!(trial.read("deep/out/base/latency.csv").contains("'=../../../pwned"));
 }
 
 #[rstest]
