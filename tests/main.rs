@@ -14,6 +14,7 @@ mod known_behaviour;
 mod learning;
 mod misses;
 mod policy_gate;
+mod policy_search;
 mod predictive;
 mod provision;
 mod queueing;

@@ -9,20 +9,25 @@ use super::run::quoted;
 use super::{Failure, files, path_and_value, remark, say};
 use crate::config::{Diagnostics, suggest};
 use crate::engine::scenario::Scenario;
-use crate::experiment::{Trained, Training, learning_settings, replicate, train as train_policy, with_learned};
+use crate::experiment::{
+    Refusal, Searched, Trained, Training, learning_settings, replicate, search, search_settings, train as train_policy,
+    with_found, with_learned,
+};
+use crate::policy::policy_search::{self, Found};
 use crate::policy::q_learning::{self, Learned};
-use crate::report::{self, Artifact, LearningTrial};
+use crate::policy::stored::is_trained_policy;
+use crate::report::{self, Artifact, LearningTrial, TableStyle};
 use crate::units::{SimDuration, Usd};
 
 /// Arguments of `train`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  plimsoll train scenarios/learned.yaml --evaluate-on scenarios/learned-next-week.yaml
+  plimsoll train scenarios/learned.yaml --policy searched --evaluate-on scenarios/learned-next-week.yaml
   plimsoll train shop.yaml --policy learned --episodes 1000 --out learned/shop.json
 
-The scenario states a policy of the kind `q-learning`. It is trained on replications of its own, saved where the scenario's
-`trained:` says (or --out), and then compared with the scenario's other policies on replications that no training used, and on
-other scenarios. The learning curve is written as CSV, SVG and PNG. docs/learning.md tells how to read all this.")]
+The scenario states a policy of the kind `q-learning` or `policy-search`. It is trained on replications of its own, saved where the
+scenario's `trained:` says (or --out), and then compared with the scenario's other policies on replications that no training used,
+and on other scenarios. The curve of the training is written as CSV, SVG and PNG. docs/learning.md tells how to read all this.")]
 pub(super) struct TrainArguments {
     /// The scenario.
     #[arg(value_name = "SCENARIO")]
@@ -30,15 +35,15 @@ pub(super) struct TrainArguments {
     /// The policy to train; needed where several can be.
     #[arg(long, value_name = "POLICY")]
     policy: Option<String>,
-    /// The most episodes; fewer where next to nothing changes any more.
+    /// The most episodes (runs of the scenario); fewer where next to nothing changes any more.
     #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u64).range(8..=1_000_000))]
     episodes: u64,
     /// Dollars per bad request; if left out it is looked for until the objectives are met.
     #[arg(long, value_name = "DOLLARS")]
     penalty: Option<Usd>,
-    /// How far ahead an action's consequences count: each such time by a factor of e less.
-    #[arg(long, value_name = "DURATION", default_value = "40m")]
-    horizon: SimDuration,
+    /// How far ahead an action of `q-learning` counts: each such time by a factor of e less; 40m by default.
+    #[arg(long, value_name = "DURATION")]
+    horizon: Option<SimDuration>,
     /// Where the trained policy is written; where the scenario's `trained:` says by default, else learned/NAME.json beside it.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -62,38 +67,139 @@ fn input(problem: impl std::fmt::Display) -> Failure {
     Failure::Input(format!("error: {problem}"))
 }
 
+/// The kinds of policy that can be trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// `q-learning`.
+    Table,
+    /// `policy-search`.
+    Search,
+}
+
+impl Kind {
+    const ALL: [Kind; 2] = [Kind::Table, Kind::Search];
+
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Table => q_learning::PLUGIN.name,
+            Kind::Search => policy_search::PLUGIN.name,
+        }
+    }
+
+    /// What its files in a report directory belong to: either leaves the other's alone.
+    fn part(self) -> &'static str {
+        match self {
+            Kind::Table => "train",
+            Kind::Search => "train-search",
+        }
+    }
+
+    fn named(name: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// A trained policy and how it came about.
+enum Taught {
+    Table(Trained),
+    Search(Searched),
+}
+
+impl Taught {
+    /// The file.
+    fn to_json(&self) -> Result<String, Failure> {
+        match self {
+            Taught::Table(trained) => trained.learned.to_json(),
+            Taught::Search(searched) => searched.found.to_json(),
+        }
+        .map_err(input)
+    }
+
+    fn artifacts(&self, scenario: &Scenario) -> Result<Vec<Artifact>, Failure> {
+        match self {
+            Taught::Table(trained) => report::learning_artifacts(scenario, trained),
+            Taught::Search(searched) => report::search_artifacts(scenario, searched),
+        }
+        .map_err(input)
+    }
+
+    fn json(&self, trials: &[LearningTrial<'_>]) -> String {
+        match self {
+            Taught::Table(trained) => report::learning_json(trained, trials),
+            Taught::Search(searched) => report::search_json(searched, trials),
+        }
+    }
+
+    /// How training went, as text.
+    fn text(&self, scenario: &Scenario, style: TableStyle) -> String {
+        let objectives = !scenario.objectives.is_empty();
+        match self {
+            Taught::Table(trained) => {
+                let answer = report::learning_answer(trained, objectives);
+                format!("{answer}\n\n{}", report::learning_curve(scenario, trained).text(style))
+            }
+            Taught::Search(searched) => {
+                let answer = report::search_answer(searched, objectives);
+                let numbers = report::search_numbers(searched).text(style);
+                format!("{answer}\n\n{numbers}\n{}", report::search_curve(scenario, searched).text(style))
+            }
+        }
+    }
+}
+
+/// The scenario with the policy of a trained file: what is saved is what is tried.
+fn with_file(scenario: &Scenario, label: &str, kind: Kind, text: &str) -> Result<Scenario, Failure> {
+    let policy = policy_index(scenario, label)?;
+    let broken = |what: String| input(format!("the trained policy {what}"));
+    match kind {
+        Kind::Table => with_learned(scenario, policy, &Learned::from_json(text).map_err(broken)?),
+        Kind::Search => with_found(scenario, policy, &Found::from_json(text).map_err(broken)?),
+    }
+    .map_err(input)
+}
+
+/// The first thing in which two scenarios' policies to be trained differ; what is found for one then means nothing in the other.
+fn difference(kind: Kind, (own, policy): (&Scenario, usize), (other, its): (&Scenario, usize)) -> Option<&'static str> {
+    match kind {
+        Kind::Table => learning_settings(own, policy)?.design.difference(&learning_settings(other, its)?.design),
+        Kind::Search => {
+            let (own, its) = (search_settings(own, policy)?, search_settings(other, its)?);
+            own.design.difference(&its.design).or_else(|| own.other_number(&its))
+        }
+    }
+}
+
 pub(super) fn train(arguments: &TrainArguments) -> Result<(), Failure> {
-    if arguments.horizon.is_zero() {
+    if arguments.horizon.is_some_and(SimDuration::is_zero) {
         return Err(input("a horizon of no length makes every action equally good"));
     }
-    let (label, named) = arguments.choose()?;
-    let scenario = arguments.read(&arguments.scenario, &label)?;
+    let (label, kind, named) = arguments.choose()?;
+    if kind == Kind::Search && arguments.horizon.is_some() {
+        return Err(input("a search has no horizon: whole runs are compared; leave --horizon out"));
+    }
+    let scenario = arguments.read(&arguments.scenario, &label, kind)?;
     let policy = policy_index(&scenario, &label)?;
     let out = arguments.target(named, &scenario)?;
     files::try_out_file(&out)?;
     files::try_out(&arguments.reports.join(&scenario.name))?;
     // Before hours of training: whatever would be refused after them is refused now.
-    let others = arguments.evaluate_on.iter().map(|path| arguments.other(path, &label, &scenario, policy));
+    let others = arguments.evaluate_on.iter().map(|path| arguments.other(path, &label, kind, (&scenario, policy)));
     let others: Vec<Scenario> = others.collect::<Result<_, _>>()?;
-    let trained = arguments.train(&scenario, policy)?;
-    let text = trained.learned.to_json().map_err(input)?;
-    // What is saved is what is tried.
-    let learned = Learned::from_json(&text).map_err(|what| input(format!("the trained policy {what}")))?;
-    let tried = with_learned(&scenario, policy, &learned).map_err(input)?;
-    let others: Vec<Scenario> = others
-        .iter()
-        .map(|other| with_learned(other, policy_index(other, &label)?, &learned).map_err(input))
-        .collect::<Result<_, _>>()?;
+    let taught = arguments.train(&scenario, policy, kind)?;
+    let text = taught.to_json()?;
+    let tried = with_file(&scenario, &label, kind, &text)?;
+    let others: Vec<Scenario> =
+        others.iter().map(|other| with_file(other, &label, kind, &text)).collect::<Result<_, _>>()?;
     write_file(&out, text)?;
-    let artifacts = report::learning_artifacts(&scenario, &trained).map_err(input)?;
-    for path in files::write_report(&arguments.reports.join(&scenario.name), "train", &artifacts)? {
+    let artifacts = taught.artifacts(&scenario)?;
+    for path in files::write_report(&arguments.reports.join(&scenario.name), kind.part(), &artifacts)? {
         remark(&path.display().to_string());
     }
     let mut trials = vec![arguments.try_out(&tried, &label, true)?];
     for other in &others {
         trials.push(arguments.try_out(other, &label, false)?);
     }
-    show(arguments, &scenario, &trained, &trials)
+    show(arguments, &scenario, &taught, &trials)
 }
 
 /// Whether a file is, or would be, below a directory, links followed as far as they are there.
@@ -123,15 +229,14 @@ fn write_file(out: &Path, text: String) -> Result<(), Failure> {
 fn show(
     arguments: &TrainArguments,
     scenario: &Scenario,
-    trained: &Trained,
+    taught: &Taught,
     trials: &[LearningTrial<'_>],
 ) -> Result<(), Failure> {
     if arguments.format == Format::Json {
-        return say(&report::learning_json(trained, trials));
+        return say(&taught.json(trials));
     }
     let style = arguments.format.style();
-    let mut text = format!("{}\n\n", report::learning_answer(trained, !scenario.objectives.is_empty()));
-    text += &report::learning_curve(scenario, trained).text(style);
+    let mut text = taught.text(scenario, style);
     for trial in trials {
         text.push('\n');
         text += &report::learning_trial(trial).text(style);
@@ -140,17 +245,18 @@ fn show(
 }
 
 impl TrainArguments {
-    /// The label of the policy to train, and the file that the scenario names for it.
-    fn choose(&self) -> Result<(String, Option<PathBuf>), Failure> {
+    /// The label and kind of the policy to train, and the file that the scenario names for it.
+    fn choose(&self) -> Result<(String, Kind, Option<PathBuf>), Failure> {
         let mut found = Diagnostics::new();
         let stated = Scenario::stated_policies(&self.scenario, &self.set, &mut found);
         let stated = stated.ok_or_else(|| Failure::diagnostics(&found))?;
-        let learns = || stated.iter().filter(|policy| policy.kind == q_learning::PLUGIN.name);
+        let learns = || stated.iter().filter(|policy| Kind::named(&policy.kind).is_some());
         let labels: Vec<&str> = learns().map(|policy| policy.label.as_str()).collect();
         let path = self.scenario.display();
         let label = match (&self.policy, labels.as_slice()) {
             (_, []) => {
-                let problem = format!("{path} has no policy of the kind `{}`", q_learning::PLUGIN.name);
+                let kinds = Kind::ALL.map(|kind| format!("`{}`", kind.name())).join(" or ");
+                let problem = format!("{path} has no policy of the kind {kinds}");
                 let help = "add one, such as `learned: { q-learning: { min: 2, max: 40, capacity: 40/s } }`";
                 return Err(input(format!("{problem}\nhelp: {help}")));
             }
@@ -174,10 +280,12 @@ impl TrainArguments {
         if label.contains('.') {
             return Err(input(format!("a policy to be trained has a label without dots, not `{label}`")));
         }
+        let policy = learns().find(|policy| policy.label == label);
+        let kind = policy.and_then(|policy| Kind::named(&policy.kind)).unwrap_or(Kind::Table);
         // Whether or not there is such a file yet.
-        let file = learns().find(|policy| policy.label == label).and_then(|policy| policy.parameters.get("trained"));
+        let file = policy.and_then(|policy| policy.parameters.get("trained"));
         let file = file.and_then(|node| node.as_text()).map(|text| self.beside(text));
-        Ok((label, file))
+        Ok((label, kind, file))
     }
 
     /// Where the trained policy is to be written. Only --out may replace a file that is no trained policy, or leave the scenario's
@@ -194,7 +302,7 @@ impl TrainArguments {
             return refused("the scenario asks for a file outside its own directory to be written");
         }
         match std::fs::File::open(&out) {
-            Ok(file) if !q_learning::is_trained_policy(&file) => {
+            Ok(file) if !is_trained_policy(&file) => {
                 refused("this file is no trained policy and is left as it is")
             }
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => refused(&error.to_string()),
@@ -207,46 +315,48 @@ impl TrainArguments {
         self.scenario.parent().unwrap_or(Path::new("")).join(path)
     }
 
-    /// Reads a scenario, leaving out the table that is to be learned.
-    fn read(&self, path: &Path, label: &str) -> Result<Scenario, Failure> {
+    /// Reads a scenario, leaving out what is to be learned.
+    fn read(&self, path: &Path, label: &str, kind: Kind) -> Result<Scenario, Failure> {
         let mut set = self.set.clone();
-        set.push((format!("policies.{label}.{}.trained", q_learning::PLUGIN.name), "null".into()));
+        set.push((format!("policies.{label}.{}.trained", kind.name()), "null".into()));
         self.replication.read(path, &set)
     }
 
-    /// Reads a scenario to evaluate on: it has the policy, with the same states and actions.
-    fn other(&self, path: &Path, label: &str, scenario: &Scenario, policy: usize) -> Result<Scenario, Failure> {
+    /// Reads a scenario to evaluate on: it has the policy, with the same states and actions, or numbers.
+    fn other(&self, path: &Path, label: &str, kind: Kind, own: (&Scenario, usize)) -> Result<Scenario, Failure> {
         let mut found = Diagnostics::new();
         let stated = Scenario::stated_policies(path, &self.set, &mut found);
         let stated = stated.ok_or_else(|| Failure::diagnostics(&found))?;
-        let kind = q_learning::PLUGIN.name;
-        if !stated.iter().any(|policy| policy.label == label && policy.kind == kind) {
-            return Err(input(format!("{} has no policy `{label}` of the kind `{kind}`", path.display())));
+        if !stated.iter().any(|policy| policy.label == label && policy.kind == kind.name()) {
+            let path = path.display();
+            return Err(input(format!("{path} has no policy `{label}` of the kind `{}`", kind.name())));
         }
-        let other = self.read(path, label)?;
-        let design = |scenario: &Scenario, policy| learning_settings(scenario, policy).map(|settings| settings.design);
-        let designs = (design(scenario, policy), design(&other, policy_index(&other, label)?));
-        if let (Some(own), Some(its)) = designs
-            && let Some(name) = own.difference(&its)
-        {
+        let other = self.read(path, label, kind)?;
+        if let Some(name) = difference(kind, own, (&other, policy_index(&other, label)?)) {
             return Err(input(format!("`{label}` of {} has another `{name}` than is trained", path.display())));
         }
         Ok(other)
     }
 
-    fn train(&self, scenario: &Scenario, policy: usize) -> Result<Trained, Failure> {
+    fn train(&self, scenario: &Scenario, policy: usize, kind: Kind) -> Result<Taught, Failure> {
+        let defaults = Training::default();
         let training = Training {
             episodes: self.episodes,
-            horizon: self.horizon,
+            horizon: self.horizon.unwrap_or(defaults.horizon),
             penalty: self.penalty.map(Usd::as_f64),
             threads: self.replication.threads,
         };
-        let bar = self.replication.bar("episodes");
-        bar.set_length(self.episodes);
-        let trained = train_policy(scenario, policy, &training, &|round| bar.inc(round.len() as u64));
+        let bar = self.replication.bar(if kind == Kind::Table { "episodes" } else { "runs" });
+        bar.set_length(training.episodes);
+        let taught = match kind {
+            Kind::Table => train_policy(scenario, policy, &training, &|round| bar.inc(round.len() as u64)).map(Taught::Table),
+            Kind::Search => {
+                search(scenario, policy, &training, &|generation| bar.set_position(generation.runs)).map(Taught::Search)
+            }
+        };
         bar.finish_and_clear();
-        trained.map_err(|error| match error {
-            crate::experiment::Refusal::Unfit(what) => input(format!("{}: {what}", self.scenario.display())),
+        taught.map_err(|error| match error {
+            Refusal::Unfit(what) => input(format!("{}: {what}", self.scenario.display())),
             error => input(error),
         })
     }

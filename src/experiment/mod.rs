@@ -49,8 +49,8 @@ pub use scale::{MOST_SCALE, scaled};
 pub use story::{StepCheck, Story, Telling};
 pub use sweep::{Axis, Cells, Design, Influence, PointResult, Points, SweepTable, sweep};
 pub use train::{
-    Episode, Refusal, TRAINING_REPLICATIONS, Trained, Training, Worth, fingerprint, learning_settings, train,
-    with_learned,
+    Episode, Generation, Refusal, Searched, TRAINING_REPLICATIONS, Trained, Training, Worth, fingerprint,
+    learning_settings, search, search_settings, train, with_found, with_learned,
 };
 pub use transient::{Transient, settle, transients};
 pub use vary::{Variation, busiest_moment};

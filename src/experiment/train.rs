@@ -16,6 +16,9 @@
 //! other seeds say what it is worth: training uses the replications from [`TRAINING_REPLICATIONS`] on, everything else those from 0, and
 //! no number is drawn twice.
 
+mod evolution;
+mod search;
+
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
@@ -24,11 +27,13 @@ use rayon::prelude::*;
 use super::pool::in_pool;
 use crate::engine::scenario::Scenario;
 use crate::engine::{Interval, RunError, RunRecord};
-use crate::policy::Prospect;
+use crate::policy::{Learning, Prospect};
 use crate::policy::q_learning::{Choose, Experience, Explorer, Learned, Origin, Rule, Settings, Table, Visit};
 use crate::random::{Purpose, Streams};
 use crate::units::{SimDuration, SimTime, Usd};
 use crate::workload::sha256_hex;
+
+pub use search::{Generation, Searched, search, search_settings, with_found};
 
 /// Number of the replication that is the first episode of every training; all others count from 0.
 pub const TRAINING_REPLICATIONS: u64 = 1 << 32;
@@ -58,7 +63,7 @@ const MOST_INTERVALS: u64 = 1_000_000;
 /// How to train.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Training {
-    /// The most episodes; whole rounds of four are run, and at least two. Validation comes on top.
+    /// The most episodes; whole rounds of four (of a search, generations of sixteen) are run, and at least two. Validation comes on top.
     pub episodes: u64,
     /// What an action leads to counts less the later it comes: by a factor of e for each horizon.
     pub horizon: SimDuration,
@@ -178,10 +183,13 @@ impl From<RunError> for Refusal {
     }
 }
 
-/// The settings of a policy that can be trained; `None` for every other.
+/// The settings of a policy that learns a table; `None` for every other.
 pub fn learning_settings(scenario: &Scenario, policy: usize) -> Option<Settings> {
     let factory = scenario.policies.get(policy)?.factories.first()?;
-    factory(&Prospect::unknown()).learning().cloned()
+    match factory(&Prospect::unknown()).learning()? {
+        Learning::Table(settings) => Some(settings.clone()),
+        Learning::Search(_) => None,
+    }
 }
 
 /// The scenario with a trained table in the place of what its policy holds. The table must have been learned under the states and

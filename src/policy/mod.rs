@@ -11,12 +11,14 @@ pub mod hpa;
 mod measure;
 mod needs;
 mod planned;
+pub mod policy_search;
 pub mod predictive;
 #[cfg(test)]
 mod properties;
 mod prospect;
 pub mod q_learning;
 pub mod static_size;
+pub mod stored;
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -232,6 +234,15 @@ pub enum Foresight {
     Clairvoyant,
 }
 
+/// What a policy that is trained before it is run learns.
+#[derive(Debug, Clone, Copy)]
+pub enum Learning<'a> {
+    /// A table of steps.
+    Table(&'a q_learning::Settings),
+    /// The numbers of a rule.
+    Search(&'a policy_search::Settings),
+}
+
 /// A scaling policy: a step function with state of its own, called once per sync period.
 pub trait ScalingPolicy: Send {
     /// Time between two decisions.
@@ -270,8 +281,8 @@ pub trait ScalingPolicy: Send {
         None
     }
 
-    /// The settings of a policy that is trained before it is run; `None` for every other.
-    fn learning(&self) -> Option<&q_learning::Settings> {
+    /// What there is to learn of a policy that is trained before it is run; `None` for every other.
+    fn learning(&self) -> Option<Learning<'_>> {
         None
     }
 
@@ -326,6 +337,7 @@ pub const POLICIES: &[PolicyPlugin] = &[
     predictive::presets::AWS_PLUGIN,
     predictive::presets::MPC_PLUGIN,
     q_learning::PLUGIN,
+    policy_search::PLUGIN,
     planned::LP_PLUGIN,
     planned::DP_PLUGIN,
 ];

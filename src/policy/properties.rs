@@ -7,12 +7,13 @@ use super::*;
 use crate::config::{SourceFile, parse_single};
 
 /// Parameters to try; every policy takes at least one of them and keeps within 2 to 10 replicas under it.
-const PARAMETERS: [&str; 6] = [
+const PARAMETERS: [&str; 7] = [
     "{ replicas: 3 }",
     "{ min: 2, max: 10, target: { cpu: 70%, memory: 80%, in-flight: 4 } }",
     "{ min: 2, max: 10, target: { cpu: 500m }, behavior: { scaleDown: { stabilizationWindowSeconds: 0 } } }",
     "{ min: 2, max: 10, capacity: 4/s, step: 30s, warm-up: 1m, floor: { hpa: { min: 1, max: 30, target: { cpu: 70% } } } }",
     "{ min: 2, max: 10, capacity: 4/s, parts: 4 }",
+    "{ min: 2, max: 10, capacity: 4/s, season: 10m, season-weight: 70%, trend: 100%, cool-down: 2m }",
     "{}",
 ];
 const BOUNDS: std::ops::RangeInclusive<u32> = 2..=10;

@@ -88,7 +88,7 @@ fn row(trained: &Trained, index: usize) -> Vec<String> {
     cells
 }
 
-fn objective_names(scenario: &Scenario) -> Vec<String> {
+pub(super) fn objective_names(scenario: &Scenario) -> Vec<String> {
     let several = scenario.services.len() > 1;
     let pairs = scenario.services.iter().flat_map(|service| scenario.objectives.iter().map(move |o| (service, o)));
     pairs.map(|(service, o)| if several { format!("{}: {}", service.spec.name, o.text()) } else { o.text() }).collect()
@@ -140,9 +140,8 @@ fn cell(trial: &LearningTrial<'_>, arm: usize, figure: usize) -> String {
     format!("{mark} {shown}")
 }
 
-/// Training and trials as JSON.
-pub fn learning_json(trained: &Trained, trials: &[LearningTrial<'_>]) -> String {
-    let origin = &trained.learned.origin;
+/// Trials as JSON.
+pub(super) fn trials_json(trials: &[LearningTrial<'_>]) -> Vec<Value> {
     let trial = |trial: &LearningTrial<'_>| -> Value {
         let result = &trial.result;
         json!({
@@ -151,6 +150,12 @@ pub fn learning_json(trained: &Trained, trials: &[LearningTrial<'_>]) -> String 
             "comparison": comparison_json(result, trial.learner, &differences(result, trial.learner)),
         })
     };
+    trials.iter().map(trial).collect()
+}
+
+/// Training and trials as JSON.
+pub fn learning_json(trained: &Trained, trials: &[LearningTrial<'_>]) -> String {
+    let origin = &trained.learned.origin;
     let value = json!({
         "policy": origin.policy,
         "scenario": origin.scenario,
@@ -165,7 +170,7 @@ pub fn learning_json(trained: &Trained, trials: &[LearningTrial<'_>]) -> String 
         "states": trained.learned.table.met(),
         "penalty_usd": trained.learned.penalty,
         "horizon_s": trained.learned.horizon.as_secs_f64(),
-        "trials": trials.iter().map(trial).collect::<Vec<_>>(),
+        "trials": trials_json(trials),
     });
     format!("{value:#}\n")
 }

@@ -23,6 +23,7 @@ mod plan;
 mod policy_tests;
 mod provision;
 mod result;
+mod search;
 mod standing;
 mod summary_json;
 mod summary_md;
@@ -56,6 +57,7 @@ pub use policy_tests::{
 };
 pub use provision::{provision_files, provision_tables};
 pub use result::{RESULT_FILE, read_result};
+pub use search::{search_answer, search_artifacts, search_curve, search_json, search_numbers};
 pub use summary_json::SCHEMA_VERSION;
 pub use sweep::{artifacts as sweep_artifacts, summary as sweep_summary};
 pub use table::{TableStyle, table};

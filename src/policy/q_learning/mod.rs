@@ -26,7 +26,8 @@ use super::{
 use crate::units::{SimDuration, SimTime};
 
 pub use design::{Design, Sight};
-pub use learned::{Learned, Origin, is_trained_policy};
+pub use super::stored::Origin;
+pub use learned::{LAYOUT, Learned};
 pub use step::Step;
 pub use table::{Cell, Experience, Rule, Table};
 
@@ -216,7 +217,7 @@ impl ScalingPolicy for QLearning {
         if size == spec { Decision::hold(reason) } else { Decision::scale_to(size, reason) }
     }
 
-    fn learning(&self) -> Option<&Settings> {
-        Some(&self.settings)
+    fn learning(&self) -> Option<super::Learning<'_>> {
+        Some(super::Learning::Table(&self.settings))
     }
 }

@@ -20,11 +20,12 @@
 use std::sync::Arc;
 
 use super::design::{Design, MOST_STATES};
-use super::learned::{Learned, MOST_BYTES};
+use super::learned::Learned;
 use super::step::Step;
 use super::{QLearning, Settings};
-use crate::config::{Diagnostics, Fields, Node, SourceFile};
+use crate::config::{Diagnostics, Fields, Node};
 use crate::policy::capacity::read_capacity;
+use crate::policy::stored::read_trained;
 use crate::policy::{PolicyContext, PolicyFactory};
 use crate::units::{SimDuration, Utilization};
 
@@ -47,7 +48,10 @@ pub(super) fn build(node: &Node, context: &PolicyContext<'_>, sink: &mut Diagnos
     let target = fields.or("fallback-target", Utilization::new(0.7).unwrap_or_default(), sink).get();
     let design = read_design(&fields, sink);
     let trained = fields.node_of("trained");
-    let learned = trained.and_then(|node| read_trained(node, design.as_ref(), context, sink));
+    let learned = trained.and_then(|node| {
+        let difference = |learned: &Learned| design.as_ref()?.difference(&learned.design);
+        read_trained(node, context, sink, Learned::from_json, difference)
+    });
     fields.finish(sink);
     let (max, design) = (max?, design?);
     if max < min || min == 0 {
@@ -115,40 +119,4 @@ fn read_design(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<Design> {
         complain("parts", "so many classes make more than 1000000 states; take fewer cuts or parts", sink);
     }
     (sink.errors() == errors).then_some(design)
-}
-
-/// Reads the file that `trained` names; its states and actions must be those of the scenario.
-fn read_trained(
-    node: &Node,
-    design: Option<&Design>,
-    context: &PolicyContext<'_>,
-    sink: &mut Diagnostics,
-) -> Option<Learned> {
-    let Some(text) = node.as_text() else {
-        sink.push(node.error("`trained` is the path of one file"));
-        return None;
-    };
-    let path = context.base_dir.join(text);
-    let again = "train the policy: `plimsoll train` with this scenario writes the file";
-    let source = match SourceFile::read(&path, MOST_BYTES) {
-        Ok(source) => source,
-        Err(diagnostic) => {
-            sink.push(node.error(diagnostic.message).help(again));
-            return None;
-        }
-    };
-    let learned = match Learned::from_json(source.text()) {
-        Ok(learned) => learned,
-        Err(what) => {
-            sink.push(node.error(format!("{} {what}", path.display())).help(again));
-            return None;
-        }
-    };
-    if let Some(name) = design?.difference(&learned.design) {
-        let error = node.error(format!("{} was trained with another `{name}`", path.display()));
-        sink.push(error.help(format!("put `{name}` back, or {again}")));
-        return None;
-    }
-    sink.note_file(&source);
-    Some(learned)
 }

@@ -24,7 +24,10 @@ fn read(text: &str, base_dir: &Path) -> Result<Settings, String> {
     let mut sink = Diagnostics::new();
     let factory = (PLUGIN.build)(&node, &context, &mut sink);
     match factory {
-        Some(factory) => Ok(factory(&Prospect::unknown()).learning().unwrap().clone()),
+        Some(factory) => match factory(&Prospect::unknown()).learning() {
+            Some(crate::policy::Learning::Table(settings)) => Ok(settings.clone()),
+            other => panic!("{other:?}"),
+        },
         None => Err(sink.to_string()),
     }
 }

@@ -11,6 +11,7 @@ mod pictures;
 mod provision;
 mod raster;
 mod recorded;
+mod search;
 mod sweep;
 mod thin;
 mod timelines;
@@ -19,7 +20,7 @@ mod trace;
 use serde::Serialize;
 
 use crate::experiment::recorded::Comparison;
-use crate::experiment::{Limit, Outcome, Provision, SweepTable, Trained};
+use crate::experiment::{Limit, Outcome, Provision, Searched, SweepTable, Trained};
 use crate::report::{Artifact, ReportError, Reporter, ReporterPlugin};
 use crate::workload::Portrait;
 
@@ -135,6 +136,15 @@ pub(super) fn sweep_files(table: &SweepTable) -> Result<Vec<Artifact>, ReportErr
 pub(super) fn trace_files(traces: &[(String, Portrait)]) -> Result<Vec<Artifact>, ReportError> {
     let mut artifacts = Vec::new();
     for chart in trace::charts(traces) {
+        artifacts.extend(files(&chart)?);
+    }
+    Ok(artifacts)
+}
+
+/// The curve of a search for a policy's numbers.
+pub(super) fn search_files(searched: &Searched) -> Result<Vec<Artifact>, ReportError> {
+    let mut artifacts = Vec::new();
+    if let Some(chart) = search::chart(searched) {
         artifacts.extend(files(&chart)?);
     }
     Ok(artifacts)
