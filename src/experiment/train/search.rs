@@ -510,7 +510,9 @@ mod tests {
         assert!((raised.value - 0.06 * RAISE * RAISE).abs() < 1e-12 && raised.missed == 0, "{raised:?}");
         assert!(score(&raised, 0.5) > score(&raised, 1.0) && score(&raised, 1.5) > score(&raised, 1.0));
         // One generation that keeps it, and the count begins anew.
-        [0.4, 0.4, 1.6, 0.4].map(|sum| raised.look(&look(&[sum / 2.0, sum / 2.0])));
+        for sum in [0.4, 0.4, 1.6, 0.4] {
+            raised.look(&look(&[sum / 2.0, sum / 2.0]));
+        }
         assert_eq!((raised.value, raised.missed), (0.06 * RAISE * RAISE, 1));
         let (place, _) = found(None, look);
         assert!((place[0] + place[1] - 1.0).abs() < 0.02, "{place:?}");
