@@ -2,7 +2,7 @@
 //! it never saw.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use plimsoll::config::Diagnostics;
@@ -147,11 +147,14 @@ fn without_a_price_the_fewest_replica_hours_are_looked_for_and_stated_numbers_st
 #[test]
 fn what_cannot_be_searched_is_refused_with_a_reason() {
     let place = Place::new();
-    let refused = |set: &[(&str, &str)], policy: usize, training: Training, words: &str| {
-        match search(&place.untrained(set), policy, &training, &|_| {}) {
-            Err(Refusal::Unfit(what)) => assert!(what.contains(words), "{what}"),
-            other => panic!("{words}: {:?}", other.map(|searched| searched.curve.len())),
-        }
+    let refused = |set: &[(&str, &str)], policy: usize, training: Training, words: &str| match search(
+        &place.untrained(set),
+        policy,
+        &training,
+        &|_| {},
+    ) {
+        Err(Refusal::Unfit(what)) => assert!(what.contains(words), "{what}"),
+        other => panic!("{words}: {:?}", other.map(|searched| searched.curve.len())),
     };
     let plain = Training::default();
     refused(&[], 1, plain, "`auto` of wave has no numbers");
@@ -176,8 +179,10 @@ fn the_program_searches_saves_tries_and_uses() {
     place.refused(&["train", "wave.yaml", "--evaluate-on", "other.yaml"], "has another `lead` than is trained");
     assert!(!place.path("found").exists());
     let set = ["--set", "duration=40m"];
-    let command =
-        [&["train", "wave.yaml", "--episodes", "32", "--replications", "3", "--evaluate-on", "later.yaml"][..], &set[..]];
+    let command = [
+        &["train", "wave.yaml", "--episodes", "32", "--replications", "3", "--evaluate-on", "later.yaml"][..],
+        &set[..],
+    ];
     let command = command.concat();
     let output = place.run(&[&command[..], &["--format", "markdown"]].concat());
     assert!(output.status.success(), "{}", text(&output.stderr));
@@ -214,11 +219,4 @@ fn the_program_searches_saves_tries_and_uses() {
     // A file that was cut short is refused where it is named.
     place.file("found/wave.json", &found[..found.len() / 3]);
     place.refused(&["check", "wave.yaml"], "is cut short");
-}
-
-/// What docs/learning.md tells of the shipped numbers, in one replication.
-#[test]
-#[ignore = "filled in below"]
-fn the_shipped_numbers_do_what_is_told_of_them() {
-    let _ = Path::new(env!("CARGO_MANIFEST_DIR"));
 }

@@ -302,9 +302,7 @@ impl TrainArguments {
             return refused("the scenario asks for a file outside its own directory to be written");
         }
         match std::fs::File::open(&out) {
-            Ok(file) if !is_trained_policy(&file) => {
-                refused("this file is no trained policy and is left as it is")
-            }
+            Ok(file) if !is_trained_policy(&file) => refused("this file is no trained policy and is left as it is"),
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => refused(&error.to_string()),
             _ => Ok(out),
         }
@@ -349,7 +347,9 @@ impl TrainArguments {
         let bar = self.replication.bar(if kind == Kind::Table { "episodes" } else { "runs" });
         bar.set_length(training.episodes);
         let taught = match kind {
-            Kind::Table => train_policy(scenario, policy, &training, &|round| bar.inc(round.len() as u64)).map(Taught::Table),
+            Kind::Table => {
+                train_policy(scenario, policy, &training, &|round| bar.inc(round.len() as u64)).map(Taught::Table)
+            }
             Kind::Search => {
                 search(scenario, policy, &training, &|generation| bar.set_position(generation.runs)).map(Taught::Search)
             }

@@ -129,9 +129,7 @@ pub fn search_artifacts(scenario: &Scenario, searched: &Searched) -> Result<Vec<
 
 fn curve_csv(scenario: &Scenario, searched: &Searched) -> String {
     let unit = if searched.priced { "usd" } else { "replica_hours" };
-    let mut csv = format!(
-        "generation,runs,penalty_{unit},width_ratio,cost_{unit},budget_used_ratio,best_cost_{unit}"
-    );
+    let mut csv = format!("generation,runs,penalty_{unit},width_ratio,cost_{unit},budget_used_ratio,best_cost_{unit}");
     for name in objective_names(scenario) {
         let _ = write!(csv, ",\"attained: {}\"", name.replace('"', "\"\""));
     }

@@ -234,7 +234,8 @@ fn evolve<E>(
     let (mut centres, mut tried) = (Vec::new(), Vec::new());
     let mut settled = false;
     for number in 0..generations {
-        let draw = |point: usize| Streams::new(seed, TRAINING_REPLICATIONS).keyed(Purpose::Design, number, point as u64);
+        let draw =
+            |point: usize| Streams::new(seed, TRAINING_REPLICATIONS).keyed(Purpose::Design, number, point as u64);
         let mut places = vec![evolution.mean().to_vec()];
         places.extend((0..DRAWN).map(|point| evolution.ask(&mut draw(point))));
         let seen = evaluate(number, &places)?;
@@ -258,7 +259,8 @@ fn evolve<E>(
         }
     }
     let done = centres.len() as u64;
-    let mut points: Vec<Tried> = tried.into_iter().filter(|point| point.generation >= done - (done / 4).max(1)).collect();
+    let mut points: Vec<Tried> =
+        tried.into_iter().filter(|point| point.generation >= done - (done / 4).max(1)).collect();
     points.sort_by(|a, b| a.score.total_cmp(&b.score));
     Ok(End { centres, points, penalty, settled })
 }

@@ -27,8 +27,8 @@ use crate::units::{SimDuration, SimTime};
 
 pub use super::stored::Origin;
 pub use found::{Design, Found, LAYOUT};
-pub use numbers::{COUNT, NUMBERS, Number, Sort};
 use numbers::place;
+pub use numbers::{COUNT, NUMBERS, Number, Sort};
 use outlook::{Memory, Outlook};
 
 /// The entry in the list of policies.

@@ -90,7 +90,9 @@ impl Number {
         match self.sort {
             Sort::Plain => format!("{value}"),
             Sort::Share => format!("{}%", (value * 1e6).round() / 1e4),
-            Sort::Time => SimDuration::from_secs_f64(value).map_or_else(|_| format!("{value}s"), |time| time.to_string()),
+            Sort::Time => {
+                SimDuration::from_secs_f64(value).map_or_else(|_| format!("{value}s"), |time| time.to_string())
+            }
         }
     }
 

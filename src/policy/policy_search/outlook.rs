@@ -163,7 +163,8 @@ mod tests {
         let numbers = numbers(&[(place::TREND, 0.0), (place::SEASON_WEIGHT, 1.0), (place::LEAD, 3600.0)]);
         let mut memory = Memory::new(SimDuration::from_secs(86_400));
         // A day that jumps from 10 to 30 at noon; the next morning is higher by 2.
-        let rate = |minute: f64| if minute % 1440.0 < 720.0 { 10.0 } else { 30.0 } + if minute > 1440.0 { 2.0 } else { 0.0 };
+        let rate =
+            |minute: f64| if minute % 1440.0 < 720.0 { 10.0 } else { 30.0 } + if minute > 1440.0 { 2.0 } else { 0.0 };
         shown(&mut memory, 0..1440 + 600, &numbers, rate);
         let at = |minute: u64| memory.outlook(SimTime::from_secs(60 * minute), &numbers).unwrap();
         let early = at(1440 + 600);

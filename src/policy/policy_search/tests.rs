@@ -43,7 +43,8 @@ fn decide(policy: &mut PolicySearch, seconds: u64, spec: u32, rate: f64, waiting
 }
 
 /// Everything off but what a test turns on.
-const PLAIN: &str = "min: 2, max: 30, capacity: 4/s, sync-period: 1m, smoothing: 0s, trend: 0%, season-weight: 0%, lead: 1m, floor: 0%";
+const PLAIN: &str =
+    "min: 2, max: 30, capacity: 4/s, sync-period: 1m, smoothing: 0s, trend: 0%, season-weight: 0%, lead: 1m, floor: 0%";
 
 #[test]
 fn the_size_is_load_over_utilization_and_a_share_of_its_root() {

@@ -25,8 +25,8 @@ use super::{
 };
 use crate::units::{SimDuration, SimTime};
 
-pub use design::{Design, Sight};
 pub use super::stored::Origin;
+pub use design::{Design, Sight};
 pub use learned::{LAYOUT, Learned};
 pub use step::Step;
 pub use table::{Cell, Experience, Rule, Table};

@@ -36,7 +36,8 @@ pub(super) fn chart(searched: &Searched) -> Option<Chart> {
         axis
     };
     let top = largest(&costs[0]).max(largest(&costs[1]));
-    let panel = |title: &str, y: Axis, marks: Vec<Mark>| Panel { title: Some((None, title.into())), height: 150, y, marks };
+    let panel =
+        |title: &str, y: Axis, marks: Vec<Mark>| Panel { title: Some((None, title.into())), height: 150, y, marks };
     let drawn = |ink: Ink, points: &[Point]| Mark::Line { ink, segments: vec![points.to_vec()] };
     let cost = panel(
         &format!("cost of a run ({named})"),
@@ -46,7 +47,8 @@ pub(super) fn chart(searched: &Searched) -> Option<Chart> {
     let budget_marks = vec![Mark::Across { ink: Ink::Limit, at: 1.0 }, drawn(CENTRE, &budget)];
     let budget = panel("share of the error budget used", shares(&budget, "share, logarithmic"), budget_marks);
     let width_marks = vec![drawn(CENTRE, &width)];
-    let width = panel("width of the points, part of a number's range", shares(&width, "part, logarithmic"), width_marks);
+    let width =
+        panel("width of the points, part of a number's range", shares(&width, "part, logarithmic"), width_marks);
     Some(Chart {
         name: "search-curve".into(),
         title: format!("Search for policy {} on scenario {}", origin.policy, origin.scenario),
