@@ -156,7 +156,7 @@ fn numbers_file() -> PathBuf {
 fn csv_numbers(bencher: Bencher) {
     let path = numbers_file();
     let mut options = TraceOptions::default();
-    options.columns.time = Some("time".into());
+    options.columns.time = vec!["time".into()];
     options.columns.tokens_in = Some("tokens_in".into());
     options.columns.tokens_out = Some("tokens_out".into());
     let bytes = std::fs::metadata(&path).expect("a file").len();

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::units::{Fraction, Rate, SimDuration};
-use crate::workload::{Columns, TimeFormat, TraceOptions, Values, parse_instant};
+use crate::workload::{Columns, TimeFormat, TraceOptions, Values, decimal_named, parse_instant, separator_named};
 
 /// How to read the file, its format named by `--format`.
 #[derive(Debug, Args)]
@@ -25,21 +25,33 @@ impl TraceReading {
 /// How to read the file; a scenario's `workload:` has the same.
 #[derive(Debug, Args)]
 pub(super) struct Reading {
-    /// Column of the time.
+    /// Column of the time (of the date and of the time of day, if given twice).
     #[arg(long, value_name = "COLUMN")]
-    time: Option<String>,
-    /// Column of the number of requests per interval.
+    time: Vec<String>,
+    /// Column of the number of requests per interval (several add up; `*` stands for any text).
     #[arg(long, value_name = "COLUMN")]
-    count: Option<String>,
-    /// Column of requests per second.
+    count: Vec<String>,
+    /// Column of requests per second (several add up).
     #[arg(long, value_name = "COLUMN")]
-    rate: Option<String>,
-    /// Column of a counter: requests since some beginning.
+    rate: Vec<String>,
+    /// Column of a counter: requests since some beginning (several add up).
     #[arg(long, value_name = "COLUMN")]
-    counter: Option<String>,
-    /// Column of a level, such as players online.
+    counter: Vec<String>,
+    /// Column of a level, such as players online (several add up).
     #[arg(long, value_name = "COLUMN")]
-    level: Option<String>,
+    level: Vec<String>,
+    /// What each row of a table is, where its columns do not tell: `requests`.
+    #[arg(long, value_name = "KIND", value_parser = ["requests"], conflicts_with_all = ["count", "rate", "counter", "level"])]
+    rows: Option<String>,
+    /// The columns of values are intervals of this length, one after the other: the hours of a day.
+    #[arg(long, value_name = "DURATION")]
+    across: Option<SimDuration>,
+    /// What stands between the fields: `,`, `;`, `|` or `tab`; recognised if left out.
+    #[arg(long, value_name = "SIGN", value_parser = separator)]
+    separator: Option<u8>,
+    /// What stands before the fraction of a number: `.` or `,`; recognised if left out.
+    #[arg(long, value_name = "SIGN", value_parser = decimal)]
+    decimal: Option<u8>,
     /// Column of the service demand.
     #[arg(long, value_name = "COLUMN")]
     demand: Option<String>,
@@ -61,7 +73,7 @@ pub(super) struct Reading {
     /// Column of which equal values close together are one arrival: the lines of an order.
     #[arg(long, value_name = "COLUMN", conflicts_with = "session_column")]
     once_per: Option<String>,
-    /// Which metric of a monitoring system's answer.
+    /// Which metric of a monitoring system's answer, or which column of a table.
     #[arg(long, value_name = "NAME")]
     metric: Option<String>,
     /// What the metric's values are: counter, count, rate or level.
@@ -108,6 +120,14 @@ fn time_format(text: &str) -> Result<TimeFormat, String> {
     TimeFormat::named(text).ok_or_else(|| format!("expected one of {names}"))
 }
 
+fn separator(text: &str) -> Result<u8, String> {
+    separator_named(text).ok_or_else(|| "expected `,`, `;`, `|` or `tab`".to_string())
+}
+
+fn decimal(text: &str) -> Result<u8, String> {
+    decimal_named(text).ok_or_else(|| "expected `,` or `.`".to_string())
+}
+
 fn values(text: &str) -> Result<Values, String> {
     Values::named(text).ok_or_else(|| format!("expected one of {}", Values::ALL.map(Values::name).join(", ")))
 }
@@ -139,6 +159,10 @@ impl Reading {
                 session: self.session_column.clone(),
                 once_per: self.once_per.clone(),
             },
+            one_request_per_row: self.rows.is_some(),
+            across: self.across,
+            separator: self.separator,
+            decimal: self.decimal,
             time_format: self.time_format,
             log_format: self.log_format.clone(),
             metric: self.metric.clone(),

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::expand::{Expansion, Model};
+use super::header::{Header, delimiter, listed};
 use super::once::OncePerSession;
 use super::order::Ordered;
+use super::outliers::Outliers;
 use super::rows::{RowReader, Rows, SeriesKind, Tally};
 use super::{
     FORMATS, FormatPlugin, Opening, Recipe, RequestBatch, TraceError, TraceInput, TraceOptions, TraceSource, recognise,
@@ -42,6 +44,9 @@ impl Recipe for FileRecipe {
     }
 }
 
+/// Formats in which `metric:` and `values:` mean something.
+const READ_METRICS: [&str; 6] = ["prometheus", "openmetrics", "cloudwatch", "jsonl", "tsv", "csv"];
+
 /// Opens the reader that fits the file: the one named, or the first that recognises the content.
 pub(super) fn open_reader(
     path: &Path,
@@ -53,13 +58,14 @@ pub(super) fn open_reader(
             TraceError::new(input.name.as_str(), format!("`{name}` is not a trace format"))
                 .help("see `plimsoll list formats`")
         })?,
-        None => recognise(&input, options).ok_or_else(|| {
-            let unknown =
-                TraceError::new(input.name.as_str(), "the format is not recognised; expected one of the known formats")
-                    .help("name it with `format:`; for a table, name its columns with `columns:`");
-            input.damage.clone().unwrap_or(unknown)
-        })?,
+        None => recognise(&input, options)
+            .ok_or_else(|| input.damage.clone().unwrap_or_else(|| unknown(&input, options)))?,
     };
+    if (options.metric.is_some() || options.values.is_some()) && !READ_METRICS.contains(&plugin.name) {
+        let message = format!("is read as `{}`, of which `metric:` and `values:` say nothing", plugin.name);
+        return Err(TraceError::new(input.name.as_str(), message)
+            .help(format!("leave them out; they are for {}", READ_METRICS.join(", "))));
+    }
     let reader = (plugin.build.open)(&input, options)?;
     if options.columns.once_per.is_none() {
         return Ok((plugin, reader));
@@ -69,6 +75,19 @@ pub(super) fn open_reader(
         SeriesKind::Arrivals => Ok((plugin, Box::new(OncePerSession::new(reader, &input.name)))),
         _ => Err(error("`once-per` is for arrivals; these rows are counts or levels").help("leave `once-per` out")),
     }
+}
+
+/// A file that no format recognises: what its columns are, if it looks like a table.
+fn unknown(input: &TraceInput, options: &TraceOptions) -> TraceError {
+    let error = TraceError::new(input.name.as_str(), "the format is not recognised; expected one of the known formats");
+    let names = Header::of(input, delimiter(input, options)).names;
+    if names.len() > 1 {
+        return error.help(format!(
+            "if it is a table, name its column of times with `columns: {{ time: ... }}`: {}",
+            listed(&names)
+        ));
+    }
+    error.help("name it with `format:`; for a table, name its columns with `columns:`")
 }
 
 /// Opens a file as ordered rows that start at the origin.
@@ -94,6 +113,7 @@ pub(super) fn open_rows(
         origin: SimTime::ZERO,
         end: bound(options.end).unwrap_or(SimTime::MAX),
         newest: None,
+        outliers: Outliers::default(),
     };
     rows.skip_to(bound(options.start))?;
     rows.origin = match (bound(options.start), stated) {
@@ -114,12 +134,16 @@ pub(super) struct OrderedRows {
     pub(super) end: SimTime,
     /// The time of the last row given out.
     newest: Option<SimTime>,
+    outliers: Outliers,
 }
 
 impl OrderedRows {
     /// Finds the first row at or after `start`.
     fn skip_to(&mut self, start: Option<SimTime>) -> Result<(), TraceError> {
         self.ordered.read(&mut self.rows)?;
+        if start.is_none() {
+            self.weigh()?;
+        }
         if self.rows.is_empty() {
             return Err(TraceError::new(self.name.as_str(), "holds no rows; expected a trace"));
         }
@@ -134,11 +158,32 @@ impl OrderedRows {
                     return Err(TraceError::new(self.name.as_str(), "has no rows at or after `start`"));
                 }
             }
+            self.weigh()?;
         }
         if self.rows.requests.arrivals[self.cursor] >= self.end {
             return Err(TraceError::new(self.name.as_str(), "has no rows between `start` and `end`"));
         }
         Ok(())
+    }
+
+    /// Looks for rows that no trace has: behind the length that the file states, or so far from all others that one row would make
+    /// all the work.
+    fn weigh(&mut self) -> Result<(), TraceError> {
+        let reader = &self.ordered.reader;
+        if let Some(extent) = reader.extent() {
+            let end = reader.origin().unwrap_or_default() + extent;
+            let within = self.rows.requests.arrivals.partition_point(|time| *time < end);
+            if within < self.rows.len() {
+                let message = format!("lies behind the length of {extent} that the file states");
+                return Err(TraceError::new(self.name.as_str(), message)
+                    .line(self.rows.place(within))
+                    .help("correct `extent_ns`, or convert the trace again"));
+            }
+        }
+        let dated = reader.zero_epoch_ns();
+        self.outliers.see(&self.rows, self.cursor, self.end, dated).map_err(|outlier| {
+            TraceError::new(self.name.as_str(), outlier.message).line(outlier.line).help(outlier.help)
+        })
     }
 
     /// Makes sure that a row stands at the cursor, reading on if need be; false if there are no more.
@@ -147,6 +192,7 @@ impl OrderedRows {
             self.newest = self.rows.requests.arrivals.last().copied();
             self.ordered.read(&mut self.rows)?;
             self.cursor = 0;
+            self.weigh()?;
         }
         Ok(self.cursor < self.rows.len())
     }

@@ -1,18 +1,22 @@
 //! The cells of one row and what they make: a request, a count or a level.
 
-use super::rows::{Rows, SeriesKind};
+use super::header::is_blank;
+use super::numbers::Numbers;
+use super::rows::{Rows, SeriesKind, Tally};
 use super::time_text::{TimeFormat, TimeReader, decimal, integer};
 use crate::units::{SimDuration, SimTime};
 
 /// The most classes that a trace may name.
 const MAX_CLASSES: usize = 4096;
 /// The largest count or level: far beyond any real one, and exact in binary64.
-const MAX_VALUE: f64 = 1e12;
+pub(super) const MAX_VALUE: f64 = 1e12;
 
 /// What a column is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     Time,
+    /// The time of day, where the column of the time holds the date alone.
+    TimeOfDay,
     Count,
     /// Requests per second during the interval that starts at the row's time: a count once the interval is known.
     Rate,
@@ -26,6 +30,13 @@ pub(super) enum Role {
     TokensOut,
     Class,
     Session,
+}
+
+impl Role {
+    /// Whether the column holds counts or levels.
+    pub(super) const fn is_value(self) -> bool {
+        matches!(self, Role::Count | Role::Rate | Role::Counter | Role::Level)
+    }
 }
 
 /// What rows with columns of these roles are.
@@ -49,23 +60,37 @@ pub(super) struct RowValues {
     tokens_out: u32,
     class: u16,
     session: u64,
+    /// How many cells of values were blank, and how many were not.
+    blanks: u32,
+    values: u32,
 }
 
 /// Reads cells and puts them together to rows; keeps the names of the classes met.
 pub(super) struct RowMaker {
     times: TimeReader,
-    durations: TimeReader,
+    /// Decimal digits between the unit of durations and a nanosecond.
+    durations: usize,
     /// Seconds of an interval, for rates.
     interval: f64,
     /// Whether a quote inside quotes is doubled.
     quoted: bool,
+    numbers: Numbers,
+    /// Whether several columns add up, so that one may be blank.
+    several: bool,
+    /// Whether date and time of day stand in two columns.
+    split: bool,
+    /// Date and time of day of the row, where they stand in two columns.
+    instant: [Vec<u8>; 2],
     classes: Vec<String>,
     /// The classes as the file writes them.
     written: Vec<Box<[u8]>>,
     /// Index of the class met last.
     last_class: usize,
-    /// Time and value of the counter met last.
-    counter: Option<(SimTime, f64)>,
+    /// Time of the row met last, and the counters in it and in this row.
+    counted: Option<SimTime>,
+    counters: [Vec<f64>; 2],
+    /// Blank cells that were taken for nothing.
+    blanks: u64,
 }
 
 impl RowMaker {
@@ -77,14 +102,82 @@ impl RowMaker {
     ) -> Self {
         RowMaker {
             times,
-            durations: TimeReader::new(duration_unit, None),
+            durations: duration_unit.decimals(),
             interval: interval.map_or(0.0, SimDuration::as_secs_f64),
             quoted,
+            numbers: Numbers::default(),
+            several: false,
+            split: false,
+            instant: [Vec::new(), Vec::new()],
             classes: Vec::new(),
             written: Vec::new(),
             last_class: 0,
-            counter: None,
+            counted: None,
+            counters: [Vec::new(), Vec::new()],
+            blanks: 0,
         }
+    }
+
+    /// The maker for columns of these roles, whose numbers are written in this way.
+    pub(super) fn of_columns(self, wanted: &[(usize, Role)], numbers: Numbers) -> Self {
+        let several = wanted.iter().filter(|(_, role)| role.is_value()).count() > 1;
+        let split = wanted.iter().any(|(_, role)| *role == Role::TimeOfDay);
+        RowMaker { several, split, numbers, ..self }
+    }
+
+    /// Adds to the tally what was filled in.
+    pub(super) fn account(&self, tally: &mut Tally) {
+        tally.blanks = self.blanks;
+    }
+
+    /// Keeps the text of a date or a time of day until both were read.
+    fn part_of_time(&mut self, role: Role, text: &[u8]) {
+        let part = &mut self.instant[usize::from(role == Role::TimeOfDay)];
+        part.clear();
+        part.extend_from_slice(text);
+    }
+
+    /// The time of a row whose date and time of day were read.
+    ///
+    /// # Errors
+    /// What was expected.
+    pub(super) fn join_time(&mut self, row: &mut RowValues) -> Result<(), &'static str> {
+        let [date, of_day] = &mut self.instant;
+        date.push(b' ');
+        date.extend_from_slice(of_day);
+        row.time = self.times.read(date).ok_or(self.times.format().example())?;
+        Ok(())
+    }
+
+    /// A cell that counts or levels are read from.
+    #[inline]
+    fn amount(&mut self, role: Role, text: &[u8], row: &mut RowValues) -> Result<(), &'static str> {
+        if row.values + row.blanks == 0 {
+            self.counters[1].clear();
+        }
+        if self.several && is_blank(text) {
+            row.blanks += 1;
+            self.blanks += 1;
+            if role == Role::Counter {
+                // Nothing was collected: the counter stands where it stood.
+                let stood = self.counters[0].get(self.counters[1].len()).copied().unwrap_or(f64::NAN);
+                self.counters[1].push(stood);
+            }
+            return Ok(());
+        }
+        row.values += 1;
+        match role {
+            Role::Rate => {
+                row.value +=
+                    self.numbers.value(text, true).ok_or("requests per second, from 0 to 1e12")? * self.interval;
+            }
+            Role::Counter => {
+                let value = self.numbers.value(text, false).ok_or("a number from 0 to 1e12")?;
+                self.counters[1].push(value);
+            }
+            role => row.value += self.numbers.value(text, role == Role::Level).ok_or("a number from 0 to 1e12")?,
+        }
+        Ok(())
     }
 
     /// Takes one cell of the row; an error says what was expected.
@@ -92,9 +185,9 @@ impl RowMaker {
     pub(super) fn cell(&mut self, role: Role, text: &[u8], row: &mut RowValues) -> Result<(), &'static str> {
         let text = text.trim_ascii();
         match role {
-            Role::Time => row.time = self.times.read(text).ok_or(self.times.format().example())?,
-            Role::Count | Role::Counter | Role::Level => row.value = value(text).ok_or("a number from 0 to 1e12")?,
-            Role::Rate => row.value = value(text).ok_or("requests per second, from 0 to 1e12")? * self.interval,
+            Role::Time if !self.split => row.time = self.times.read(text).ok_or(self.times.format().example())?,
+            Role::Time | Role::TimeOfDay => self.part_of_time(role, text),
+            Role::Count | Role::Rate | Role::Counter | Role::Level => self.amount(role, text, row)?,
             Role::Demand => row.demand = self.duration(text)?,
             Role::Elapsed => row.elapsed = self.duration(text)?,
             Role::TokensIn => row.tokens_in = tokens(text)?,
@@ -106,7 +199,7 @@ impl RowMaker {
     }
 
     fn duration(&mut self, text: &[u8]) -> Result<u64, &'static str> {
-        self.durations.read(text).map(SimTime::as_nanos).ok_or("a duration, zero or more, without a unit")
+        self.numbers.nanos(text, self.durations).ok_or("a duration, zero or more, without a unit")
     }
 
     fn class(&mut self, text: &[u8]) -> Option<u16> {
@@ -127,18 +220,39 @@ impl RowMaker {
     }
 
     /// Appends the row, whose cells had these roles. A request that began before the trace's zero counts from zero.
+    ///
+    /// # Errors
+    /// What was expected of the cells together.
     #[inline]
-    pub(super) fn push(&mut self, row: RowValues, wanted: &[(usize, Role)], rows: &mut Rows) {
-        let Some(row) =
-            (if wanted.iter().any(|(_, role)| *role == Role::Counter) { self.increase(row) } else { Some(row) })
-        else {
-            return;
-        };
+    pub(super) fn push(
+        &mut self,
+        mut row: RowValues,
+        wanted: &[(usize, Role)],
+        rows: &mut Rows,
+    ) -> Result<(), &'static str> {
+        if self.split {
+            self.join_time(&mut row)?;
+        }
+        if self.several && row.values == 0 {
+            self.blanks -= u64::from(row.blanks);
+            self.counters[1].clear();
+            return Err("a number in one of the columns that add up");
+        }
+        if !self.counters[1].is_empty() {
+            let Some(increased) = self.increase(row) else { return Ok(()) };
+            row = increased;
+        }
         rows.requests.arrivals.push(SimTime::from_nanos(row.time.as_nanos().saturating_sub(row.elapsed)));
+        let mut valued = false;
         for (_, role) in wanted {
             match role {
-                Role::Time | Role::Elapsed => {}
-                Role::Count | Role::Rate | Role::Counter | Role::Level => rows.values.push(row.value),
+                Role::Time | Role::TimeOfDay | Role::Elapsed => {}
+                Role::Count | Role::Rate | Role::Counter | Role::Level => {
+                    if !valued {
+                        rows.values.push(row.value);
+                    }
+                    valued = true;
+                }
                 Role::Demand => rows.requests.demands.push(SimDuration::from_nanos(row.demand)),
                 Role::TokensIn => rows.requests.tokens_in.push(row.tokens_in),
                 Role::TokensOut => rows.requests.tokens_out.push(row.tokens_out),
@@ -146,13 +260,42 @@ impl RowMaker {
                 Role::Session => rows.sessions.push(row.session),
             }
         }
+        Ok(())
     }
 
-    /// What a counter grew by since the row before, as a count that starts there; nothing at the first row. A counter that
+    /// Appends a row of a table whose columns of values are the parts of a longer time: so much, that much behind the row's time.
+    pub(super) fn push_part(&mut self, row: &RowValues, behind: SimDuration, rows: &mut Rows) {
+        rows.requests.arrivals.push(row.time + behind);
+        rows.values.push(row.value);
+    }
+
+    /// The value of one cell alone; nothing if it is blank.
+    ///
+    /// # Errors
+    /// What was expected.
+    pub(super) fn part(&mut self, role: Role, text: &[u8], row: &mut RowValues) -> Result<bool, &'static str> {
+        row.value = 0.0;
+        let text = text.trim_ascii();
+        if is_blank(text) {
+            self.blanks += 1;
+            return Ok(false);
+        }
+        self.amount(role, text, row).map(|()| true)
+    }
+
+    /// What the counters grew by since the row before, as a count that starts there; nothing at the first row. A counter that
     /// fell was reset to zero in between, as Prometheus takes it.
     fn increase(&mut self, row: RowValues) -> Option<RowValues> {
-        let (time, before) = self.counter.replace((row.time, row.value))?;
-        let value = if row.value >= before { row.value - before } else { row.value };
+        let [before, now] = &mut self.counters;
+        let grown = |(before, now): (&f64, &f64)| match before {
+            before if before.is_nan() => 0.0,
+            before if now >= before => now - before,
+            _ => *now,
+        };
+        let value = before.iter().zip(&*now).map(grown).sum();
+        std::mem::swap(before, now);
+        now.clear();
+        let time = self.counted.replace(row.time)?;
         Some(RowValues { time, value, ..row })
     }
 

@@ -145,6 +145,13 @@ pub fn inspect(path: &Path, options: &TraceOptions) -> Result<TraceFacts, TraceE
         });
     };
     let zero_epoch_ns = reader.zero_epoch_ns();
+    if let Some(extent) =
+        reader.extent().filter(|extent| survey.newest >= reader.origin().unwrap_or_default() + *extent)
+    {
+        let message = format!("has rows behind the length of {extent} that it states");
+        return Err(TraceError::new(path.display().to_string(), message)
+            .help("correct `extent_ns`, or convert the trace again"));
+    }
     Ok(survey.facts(plugin, packing, &*reader, tally, first, zero_epoch_ns))
 }
 

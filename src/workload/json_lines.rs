@@ -7,7 +7,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use super::cells::{RowMaker, RowValues};
 use super::formats::head_lines;
 use super::lines::{RowFault, RowParser, TextReader};
-use super::rows::{Rows, SeriesKind};
+use super::meaning::settle;
+use super::rows::{Rows, SeriesKind, Tally};
 use super::table::{Header, Layout, Role};
 use super::{TraceError, TraceInput, TraceOptions};
 use crate::units::{SimDuration, SimTime};
@@ -70,7 +71,9 @@ pub(super) fn open(input: &TraceInput, options: &TraceOptions) -> Result<TextRea
             .line(1)
             .help("write one object per line (`jq -c .`)")
     })?;
-    let layout = Layout { quoted: false, ..Layout::of_fields(input, options, &header)? };
+    let settled = settle(input, options, &header)?;
+    let mut layout = Layout { quoted: false, ..Layout::of_fields(input, &settled.options, &header)? };
+    layout.notes.extend(settled.note);
     let names: Vec<Wanted> = layout
         .wanted
         .iter()
@@ -117,8 +120,15 @@ impl RowParser for JsonLines {
         if seen.count_ones() as usize != self.names.len() {
             return Err(RowFault { at: 0, expected: WHOLE });
         }
-        self.maker.push(row, &self.layout.wanted, rows);
-        Ok(())
+        self.maker.push(row, &self.layout.wanted, rows).map_err(|expected| RowFault { at: 0, expected })
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.layout.notes.clone()
+    }
+
+    fn account(&self, tally: &mut Tally) {
+        self.maker.account(tally);
     }
 
     fn kind(&self) -> SeriesKind {
@@ -147,7 +157,7 @@ struct Reading<'a> {
     lines: &'a mut JsonLines,
     row: &'a mut RowValues,
     /// One bit for each name that was met.
-    seen: u16,
+    seen: u64,
     fault: Option<&'static str>,
 }
 

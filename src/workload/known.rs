@@ -43,3 +43,8 @@ impl KnownTable {
 pub(super) fn named(name: &str) -> Option<String> {
     Some(name.to_string())
 }
+
+/// The names of one column.
+pub(super) fn names(name: &str) -> Vec<String> {
+    vec![name.to_string()]
+}

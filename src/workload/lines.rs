@@ -116,6 +116,14 @@ pub(super) trait RowParser: Send {
         SeriesKind::Arrivals
     }
 
+    /// How the file was understood where nobody said it; one sentence each.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Adds to the tally what only the parser knows: what it filled in, moved or left out.
+    fn account(&self, _: &mut Tally) {}
+
     /// Whether double quotes may hold line ends.
     fn quoted(&self) -> bool {
         false
@@ -174,7 +182,8 @@ impl<P: RowParser> TextReader<P> {
             lines.next(parser.quoted())?;
         }
         let max_bad_share = options.max_bad_rows.get();
-        Ok(TextReader { lines, parser, tally: Tally::default(), max_bad_share, next_weighing: WEIGH_EVERY })
+        let tally = Tally { notes: parser.notes(), ..Tally::default() };
+        Ok(TextReader { lines, parser, tally, max_bad_share, next_weighing: WEIGH_EVERY })
     }
 
     fn weigh(&self) -> Result<(), TraceError> {
@@ -209,6 +218,7 @@ impl<P: RowParser> RowReader for TextReader<P> {
             }
             rows.lines.resize(rows.requests.len(), line);
         }
+        self.parser.account(&mut self.tally);
         Ok(())
     }
 

@@ -29,16 +29,20 @@ mod formats;
 mod function_profile;
 mod generators;
 mod halves;
+mod header;
 mod holes;
 mod instants;
 mod json_lines;
 mod known;
 mod lines;
+mod meaning;
 mod moment;
+mod numbers;
 mod once;
 mod open;
 mod options;
 mod order;
+mod outliers;
 mod own;
 mod portrait;
 mod profile;
@@ -66,7 +70,7 @@ pub use holes::Holes;
 pub use instants::{Gaps, InstantFacts, ValueFacts};
 pub use lines::MAX_LINE_BYTES;
 pub use open::{Packing, TraceInput};
-pub use options::{Columns, Expand, TraceOptions, Values};
+pub use options::{Columns, Expand, TraceOptions, Values, decimal_named, separator_named};
 pub use portrait::{Portrait, SampleDistribution};
 pub use rate::arrivals_per_step;
 pub use recipe::{Opening, Recipe};
@@ -104,6 +108,15 @@ impl RequestBatch {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.arrivals.is_empty()
+    }
+
+    /// Keeps the first `len` requests.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.arrivals.truncate(len);
+        self.demands.truncate(len);
+        self.tokens_in.truncate(len);
+        self.tokens_out.truncate(len);
+        self.classes.truncate(len);
     }
 
     /// Removes all requests, keeping the memory.

@@ -1,23 +1,23 @@
 //! What a user may say about a trace file.
 
 use super::time_text::{TimeFormat, parse_instant};
-use crate::config::{Diagnostics, Fields, FromNode, Node, suggest};
+use crate::config::{Diagnostics, Fields, FromNode, Node, Value, suggest};
 use crate::units::{Fraction, Rate, SimDuration};
 
 /// Names of columns, or their numbers from 1 in a file without a header.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Columns {
-    /// Time of the row.
-    pub time: Option<String>,
-    /// Requests in the interval that starts at the row's time.
-    pub count: Option<String>,
-    /// Requests per second during the interval that starts at the row's time.
-    pub rate: Option<String>,
+    /// Time of the row; of two columns, the first holds the date and the second the time of day.
+    pub time: Vec<String>,
+    /// Requests in the interval that starts at the row's time; several columns add up. `*` in a name stands for any text.
+    pub count: Vec<String>,
+    /// Requests per second during the interval that starts at the row's time; several columns add up.
+    pub rate: Vec<String>,
     /// Requests since some beginning, at the row's time: a counter, which falls only where a process restarted. Its increase
-    /// up to the next row is the count of the interval between them.
-    pub counter: Option<String>,
-    /// Value of a quantity at the row's time (players online).
-    pub level: Option<String>,
+    /// up to the next row is the count of the interval between them. The increases of several columns add up.
+    pub counter: Vec<String>,
+    /// Value of a quantity at the row's time (players online); several columns add up.
+    pub level: Vec<String>,
     /// Service demand of the request.
     pub demand: Option<String>,
     /// How long the request had taken by the row's time; it came so much earlier. For logs that write a request when it
@@ -40,11 +40,11 @@ impl Columns {
     /// These columns, and those of `others` where none was named.
     pub(super) fn or(self, others: Columns) -> Columns {
         Columns {
-            time: self.time.or(others.time),
-            count: self.count.or(others.count),
-            rate: self.rate.or(others.rate),
-            counter: self.counter.or(others.counter),
-            level: self.level.or(others.level),
+            time: either(self.time, others.time),
+            count: either(self.count, others.count),
+            rate: either(self.rate, others.rate),
+            counter: either(self.counter, others.counter),
+            level: either(self.level, others.level),
             demand: self.demand.or(others.demand),
             elapsed: self.elapsed.or(others.elapsed),
             tokens_in: self.tokens_in.or(others.tokens_in),
@@ -55,10 +55,33 @@ impl Columns {
         }
     }
 
+    /// Whether a column is named that holds counts or levels.
+    pub(super) fn name_values(&self) -> bool {
+        [&self.count, &self.rate, &self.counter, &self.level].into_iter().any(|names| !names.is_empty())
+    }
+
+    /// Whether a column is named that only a request has.
+    pub(super) fn name_requests(&self) -> bool {
+        let ones = [
+            &self.demand,
+            &self.elapsed,
+            &self.tokens_in,
+            &self.tokens_out,
+            &self.class,
+            &self.session,
+            &self.once_per,
+        ];
+        ones.into_iter().any(Option::is_some)
+    }
+
     /// Whether nothing but sessions is named: what the rows are is still to be recognised.
     pub(super) fn name_sessions_only(&self) -> bool {
         Columns { session: None, once_per: None, ..self.clone() } == Columns::default()
     }
+}
+
+fn either(names: Vec<String>, others: Vec<String>) -> Vec<String> {
+    if names.is_empty() { others } else { names }
 }
 
 /// How counts and levels become arrivals.
@@ -113,7 +136,16 @@ pub struct TraceOptions {
     pub columns: Columns,
     /// How the lines of an access log are written, as nginx's `log_format` says.
     pub log_format: Option<String>,
-    /// Which metric of a monitoring system's answer; may be left out where there is one.
+    /// Whether each row is one request, where the columns of a table do not tell.
+    pub one_request_per_row: bool,
+    /// Of a table: the columns of values are intervals of this length, one after the other from the row's time on, in place of
+    /// parts of a sum.
+    pub across: Option<SimDuration>,
+    /// Of a table: what stands between its fields, and before the fraction of a number; recognised if `None`.
+    pub separator: Option<u8>,
+    /// See `separator`.
+    pub decimal: Option<u8>,
+    /// Which metric of a monitoring system's answer, or which column of a table; may be left out where there is one.
     pub metric: Option<String>,
     /// What the metric's values are, where its name and type do not tell.
     pub values: Option<Values>,
@@ -151,6 +183,10 @@ impl Default for TraceOptions {
             format: None,
             columns: Columns::default(),
             log_format: None,
+            one_request_per_row: false,
+            across: None,
+            separator: None,
+            decimal: None,
             metric: None,
             values: None,
             time_format: None,
@@ -177,6 +213,10 @@ impl TraceOptions {
             format: fields.optional("format", sink),
             columns: fields.node_of("columns").and_then(|node| columns(node, sink)).unwrap_or_default(),
             log_format: fields.optional("log-format", sink),
+            one_request_per_row: rows(fields, sink),
+            across: fields.optional("across", sink),
+            separator: sign(fields, "separator", separator_named, "`;`, `,`, `|` or `tab`", sink),
+            decimal: sign(fields, "decimal", decimal_named, "`,` or `.`", sink),
             metric: fields.optional("metric", sink),
             values: fields.optional("values", sink),
             time_format: fields.optional("time-format", sink),
@@ -220,7 +260,7 @@ impl TraceOptions {
         {
             sink.push(node.error("`end` is not after `start`"));
         }
-        for (name, value) in [("interval", self.interval), ("max-gap", Some(self.max_gap))] {
+        for (name, value) in [("interval", self.interval), ("across", self.across), ("max-gap", Some(self.max_gap))] {
             if let (Some(node), Some(SimDuration::ZERO)) = (fields.node_of(name), value) {
                 sink.push(node.error(format!("`{name}` must be longer than nothing")));
             }
@@ -245,11 +285,11 @@ impl TraceOptions {
 fn columns(node: &Node, sink: &mut Diagnostics) -> Option<Columns> {
     let fields = Fields::open(node, "columns", sink)?;
     let columns = Columns {
-        time: fields.optional("time", sink),
-        count: fields.optional("count", sink),
-        rate: fields.optional("rate", sink),
-        counter: fields.optional("counter", sink),
-        level: fields.optional("level", sink),
+        time: names(&fields, "time", sink),
+        count: names(&fields, "count", sink),
+        rate: names(&fields, "rate", sink),
+        counter: names(&fields, "counter", sink),
+        level: names(&fields, "level", sink),
         demand: fields.optional("demand", sink),
         elapsed: fields.optional("elapsed", sink),
         tokens_in: fields.optional("tokens-in", sink),
@@ -259,11 +299,68 @@ fn columns(node: &Node, sink: &mut Diagnostics) -> Option<Columns> {
         once_per: fields.optional("once-per", sink),
     };
     fields.finish(sink);
-    if [&columns.count, &columns.rate, &columns.counter, &columns.level].into_iter().flatten().count() > 1 {
+    let values = [&columns.count, &columns.rate, &columns.counter, &columns.level];
+    if values.into_iter().filter(|names| !names.is_empty()).count() > 1 {
         let error = node.error("a row is one of a count, a rate, a counter and a level");
         sink.push(error.help("count: requests in an interval; level: a value at an instant, such as players online"));
     }
     Some(columns)
+}
+
+/// One name, or a list of them.
+fn names(fields: &Fields<'_>, name: &'static str, sink: &mut Diagnostics) -> Vec<String> {
+    let Some(node) = fields.node_of(name) else { return Vec::new() };
+    let items: Vec<&Node> = match &node.value {
+        Value::Sequence(items) => items.iter().collect(),
+        _ => vec![node],
+    };
+    let texts: Vec<String> = items.iter().filter_map(|item| item.as_text().map(str::to_string)).collect();
+    if texts.len() < items.len() || items.is_empty() {
+        sink.push(node.error(format!("`{name}` is the name of a column, or a list of names")));
+    }
+    texts
+}
+
+/// What may stand between the fields of a table, by itself or by its name.
+pub fn separator_named(text: &str) -> Option<u8> {
+    let known = super::header::SEPARATORS.iter().find(|(sign, name)| text.as_bytes() == [*sign] || text == *name);
+    known.map(|(sign, _)| *sign)
+}
+
+/// What may stand before the fraction of a number, by itself or by its name.
+pub fn decimal_named(text: &str) -> Option<u8> {
+    match text {
+        "," | "comma" => Some(b','),
+        "." | "point" => Some(b'.'),
+        _ => None,
+    }
+}
+
+/// A sign that is written by itself or by its name.
+fn sign(
+    fields: &Fields<'_>,
+    name: &'static str,
+    named: fn(&str) -> Option<u8>,
+    expected: &str,
+    sink: &mut Diagnostics,
+) -> Option<u8> {
+    let node = fields.node_of(name)?;
+    let found = node.as_text().and_then(named);
+    if found.is_none() {
+        sink.push(node.error(format!("expected {expected}")));
+    }
+    found
+}
+
+/// `rows: requests`.
+fn rows(fields: &Fields<'_>, sink: &mut Diagnostics) -> bool {
+    let Some(node) = fields.node_of("rows") else { return false };
+    let stated = node.as_text() == Some("requests");
+    if !stated {
+        let error = node.error("expected `rows: requests`: each row is one request");
+        sink.push(error.help("for counts or levels, name their column: `columns: { count: ... }`"));
+    }
+    stated
 }
 
 /// `sessions: { duration: 20m }`.

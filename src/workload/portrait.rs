@@ -374,8 +374,8 @@ mod tests {
             .collect();
         std::fs::write(&path, format!("time,players\n{}\n", rows.join("\n"))).unwrap();
         let mut options = TraceOptions::default();
-        options.columns.time = Some("time".into());
-        options.columns.level = Some("players".into());
+        options.columns.time = vec!["time".into()];
+        options.columns.level = vec!["players".into()];
         let seen = Portrait::of_file(&path, &options).unwrap();
         assert_eq!(seen.kind, SeriesKind::Levels);
         let known: Vec<f64> = seen.rate.iter().flatten().copied().collect();

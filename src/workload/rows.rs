@@ -64,6 +64,14 @@ impl Rows {
         self.lines.clear();
     }
 
+    /// Keeps the first `len` rows.
+    pub(super) fn truncate(&mut self, len: usize) {
+        self.requests.truncate(len);
+        self.values.truncate(len);
+        self.sessions.truncate(len);
+        self.lines.truncate(len);
+    }
+
     /// Line or row number of row `index`.
     pub fn place(&self, index: usize) -> u64 {
         self.lines.get(index).copied().unwrap_or(self.first_row + index as u64)
@@ -106,6 +114,10 @@ pub struct Tally {
     pub bad: u64,
     /// The first few of them.
     pub first_bad: Vec<BadRow>,
+    /// Cells without a value, in rows whose other cells have one, that were taken for nothing.
+    pub blanks: u64,
+    /// How the file was understood where nobody said it; one sentence each.
+    pub notes: Vec<String>,
 }
 
 impl Tally {
@@ -146,11 +158,15 @@ impl Tally {
 
     /// One line per kind of row left out.
     pub fn notices(&self) -> Vec<String> {
+        let mut lines = self.notes.clone();
+        if self.blanks > 0 {
+            lines.push(format!("{} cells of the trace are blank and were taken for nothing", self.blanks));
+        }
         if self.bad == 0 {
-            return Vec::new();
+            return lines;
         }
         let share = 100.0 * self.bad_share();
-        let mut lines = vec![format!("{} rows of the trace ({share:.2}%) could not be used", self.bad)];
+        lines.push(format!("{} rows of the trace ({share:.2}%) could not be used", self.bad));
         lines.extend(
             self.first_bad.iter().map(|bad| format!("line {}, column {}: {}", bad.line, bad.column, bad.message)),
         );

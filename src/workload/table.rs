@@ -1,118 +1,15 @@
 //! Tables in text: rows of fields between delimiters (RFC 4180 quoting), with some columns that matter.
 
 pub(super) use super::cells::{Role, kind_of};
-use super::cells::{RowMaker, RowValues, value};
+use super::cells::{RowMaker, RowValues};
+pub(super) use super::header::{Cells, Header, TIME_NAMES, listed};
 use super::lines::{Lines, RowFault, RowParser, TextReader};
-use super::rows::{RowReader, Rows, SeriesKind};
-use super::time_text::{EPOCH_FROM_NS, TimeFormat, TimeReader, integer};
-use super::{Columns, TraceError, TraceInput, TraceOptions};
-use crate::config::suggest;
+use super::meaning::settle;
+use super::numbers::Numbers;
+use super::rows::{RowReader, Rows, SeriesKind, Tally};
+use super::time_text::{EPOCH_FROM_NS, TimeFormat, TimeReader};
+use super::{TraceError, TraceInput, TraceOptions};
 use crate::units::{SimDuration, SimTime};
-
-/// A table's header: the records before the first row and the names of its columns.
-pub(super) struct Header {
-    /// Records before the first row that may hold a header: comments.
-    pub(super) comments: usize,
-    /// Fields of the first record that is no comment.
-    pub(super) names: Vec<String>,
-    /// The records of the head behind that one, without the last, which may be cut off.
-    pub(super) rows: Vec<Vec<String>>,
-}
-
-impl Header {
-    /// Takes the head of a file apart, at most 200 records of it.
-    pub(super) fn of(input: &TraceInput, delimiter: u8) -> Header {
-        let mut records: Vec<&[u8]> = input.head.split(|c| *c == b'\n').collect();
-        if !input.head_is_all || records.last().is_some_and(|last| last.is_empty()) {
-            records.pop();
-        }
-        let comments = records.iter().take_while(|record| record.starts_with(b"#")).count();
-        let fields = |record: &&[u8]| {
-            let record = record.strip_suffix(b"\r").unwrap_or(record);
-            Cells::new(record, delimiter).map(|(_, cell)| String::from_utf8_lossy(cell).trim().to_string()).collect()
-        };
-        let mut rows = records[comments..].iter().take(200).map(fields);
-        let names = rows.next().unwrap_or_default();
-        Header { comments, names, rows: rows.collect() }
-    }
-
-    /// The column called `name`, in any case.
-    pub(super) fn find(&self, name: &str) -> Option<usize> {
-        let exact = self.names.iter().position(|known| known == name);
-        exact.or_else(|| self.names.iter().position(|known| known.eq_ignore_ascii_case(name)))
-    }
-}
-
-impl Header {
-    /// The columns that the options name, and the time column where it goes by a usual name.
-    fn wanted(&self, input: &TraceInput, options: &TraceOptions) -> Result<Vec<(usize, Role)>, TraceError> {
-        let named = NamedColumns { input, header: self };
-        let mut wanted = named.resolve(&options.columns)?;
-        if !wanted.iter().any(|(_, role)| *role == Role::Time) {
-            wanted.push((named.time()?, Role::Time));
-        }
-        if options.columns == Columns::default() {
-            named.refuse_doubtful_value(&wanted)?;
-        }
-        wanted.sort_by_key(|(column, _)| *column);
-        // How long a request took may be both its demand and what its time must go back by.
-        let may_share = |role| matches!(role, Role::Demand | Role::Elapsed);
-        let shared = |pair: &&[(usize, Role)]| pair[0].0 == pair[1].0 && !pair.iter().all(|(_, role)| may_share(*role));
-        if let Some(twice) = wanted.windows(2).find(shared) {
-            let name = self.names.get(twice[0].0).cloned().unwrap_or_default();
-            return Err(TraceError::new(input.name.as_str(), "one column is named for two things").column(name));
-        }
-        Ok(wanted)
-    }
-}
-
-/// The fields of one record with their byte offsets; quotes around a field are taken off.
-pub(super) struct Cells<'a> {
-    record: &'a [u8],
-    delimiter: u8,
-    at: usize,
-    finished: bool,
-}
-
-impl<'a> Cells<'a> {
-    #[inline]
-    pub(super) fn new(record: &'a [u8], delimiter: u8) -> Self {
-        Cells { record, delimiter, at: 0, finished: false }
-    }
-}
-
-impl<'a> Iterator for Cells<'a> {
-    type Item = (usize, &'a [u8]);
-
-    #[inline]
-    fn next(&mut self) -> Option<(usize, &'a [u8])> {
-        if self.finished {
-            return None;
-        }
-        let rest = &self.record[self.at..];
-        let quoted = rest.first() == Some(&b'"');
-        let length = if quoted { quoted_length(rest, self.delimiter) } else { memchr::memchr(self.delimiter, rest) };
-        let start = self.at;
-        let cell = &rest[..length.unwrap_or(rest.len())];
-        match length {
-            Some(length) => self.at += length + 1,
-            None => self.finished = true,
-        }
-        if quoted && cell.len() >= 2 && cell.ends_with(b"\"") {
-            return Some((start + 1, &cell[1..cell.len() - 1]));
-        }
-        Some((start, cell))
-    }
-}
-
-/// Length of a quoted field up to the delimiter behind its closing quote; a doubled quote is none.
-fn quoted_length(text: &[u8], delimiter: u8) -> Option<usize> {
-    let mut inside = false;
-    text.iter().position(|c| {
-        inside ^= *c == b'"';
-        !inside && *c == delimiter
-    })
-}
 
 /// Which columns a table has and how to read them.
 #[derive(Debug, Clone)]
@@ -129,6 +26,13 @@ pub(super) struct Layout {
     pub(super) blank_times: bool,
     pub(super) time_format: TimeFormat,
     pub(super) demand_unit: TimeFormat,
+    pub(super) numbers: Numbers,
+    /// How many fields a row has at most, where that is known: more are no row of this table.
+    pub(super) width: Option<usize>,
+    /// Columns of values that are intervals of this length, one after the other, in place of parts of a sum.
+    pub(super) across: Option<SimDuration>,
+    /// How the table was understood where nobody said it.
+    pub(super) notes: Vec<String>,
     pub(super) kind: SeriesKind,
     pub(super) interval: Option<SimDuration>,
     pub(super) origin: Option<SimTime>,
@@ -142,18 +46,44 @@ impl Layout {
     /// # Errors
     /// If a named column does not exist, or it is not clear which column is which.
     pub(super) fn of(input: &TraceInput, options: &TraceOptions, delimiter: u8) -> Result<Layout, TraceError> {
+        Layout::of_header(input, options, &Header::of(input, delimiter), delimiter)
+    }
+
+    /// The layout of a table of which nothing but the columns' own names may say what its rows are.
+    ///
+    /// # Errors
+    /// As for [`Layout::of`]; also where they do not say it.
+    pub(super) fn settled(input: &TraceInput, options: &TraceOptions, delimiter: u8) -> Result<Layout, TraceError> {
         let header = Header::of(input, delimiter);
+        let settled = settle(input, options, &header)?;
+        let mut layout = Layout::of_header(input, &settled.options, &header, delimiter)?;
+        layout.notes.extend(settled.note);
+        Ok(layout)
+    }
+
+    fn of_header(
+        input: &TraceInput,
+        options: &TraceOptions,
+        header: &Header,
+        delimiter: u8,
+    ) -> Result<Layout, TraceError> {
         let wanted = header.wanted(input, options)?;
-        let time = time_column(&wanted);
+        let time = column_of(&wanted, Role::Time).unwrap_or_default();
         let has_header = match header.names.get(time) {
             Some(text) => TimeFormat::detect(text.as_bytes()).is_none(),
             None => true,
         };
         let skip = header.comments + usize::from(has_header);
-        let texts = first_times(input, &header, time, has_header, delimiter)?;
+        if has_header && header.rows.is_empty() && input.head_is_all {
+            return Err(TraceError::new(input.name.as_str(), "has a header and no rows; expected a trace")
+                .line(skip as u64)
+                .help(format!("columns: {}", listed(&header.names))));
+        }
+        let texts = first_times(input, header, &wanted, has_header, delimiter)?;
         let times = TimesOfHead::read(&texts, options.time_format);
-        let layout = Layout::of_times(input, options, &header, wanted, times);
-        layout.map(|layout| Layout { delimiter, skip, ..layout }).map_err(|error| error.line(skip as u64 + 1))
+        let layout = Layout::of_times(input, options, header, wanted, times, delimiter);
+        let width = Some(header.names.len());
+        layout.map(|layout| Layout { delimiter, skip, width, ..layout }).map_err(|error| error.line(skip as u64 + 1))
     }
 
     /// The layout of records that are no plain table, whose fields have the names of `header`.
@@ -162,11 +92,9 @@ impl Layout {
     /// As for [`Layout::of`].
     pub(super) fn of_fields(input: &TraceInput, options: &TraceOptions, header: &Header) -> Result<Layout, TraceError> {
         let wanted = header.wanted(input, options)?;
-        let time = time_column(&wanted);
-        let cells = header.rows.iter().filter_map(|row| row.get(time));
-        let texts: Vec<String> = cells.filter(|text| !text.is_empty()).cloned().collect();
+        let texts: Vec<String> = header.rows.iter().filter_map(|row| time_text(row, &wanted)).collect();
         let times = TimesOfHead::read(&texts, options.time_format);
-        Layout::of_times(input, options, header, wanted, times).map_err(|error| error.line(1))
+        Layout::of_times(input, options, header, wanted, times, b',').map_err(|error| error.line(1))
     }
 
     fn of_times(
@@ -175,16 +103,23 @@ impl Layout {
         header: &Header,
         wanted: Vec<(usize, Role)>,
         times: TimesOfHead,
+        delimiter: u8,
     ) -> Result<Layout, TraceError> {
         let fail = |message: String| TraceError::new(input.name.as_str(), message);
         let Some(time_format) = times.format else {
             let found = times.first.unwrap_or_default();
             return Err(fail(format!("expected a time, found `{found}`"))
-                .column(header.names.get(time_column(&wanted)).cloned().unwrap_or_default())
+                .column(name_of(header, &wanted, Role::Time))
                 .help("name the column with `columns: { time: ... }` or its form with `time-format:`"));
         };
         let kind = kind_of(&wanted);
-        let interval = options.interval.or(times.step).filter(|_| kind == SeriesKind::Counts);
+        let numbers = numbers_of(input, options, header, &wanted, delimiter)?;
+        let across = options.across.filter(|_| kind == SeriesKind::Counts);
+        if let (None, Some(across)) = (across, options.across) {
+            return Err(fail(format!("`across: {across}` is for counts or rates; these rows are {}", kind.name()))
+                .help("name the columns of the parts with `columns: { count: ... }`"));
+        }
+        let interval = across.or(options.interval).or(times.step).filter(|_| kind == SeriesKind::Counts);
         if interval.is_none() && wanted.iter().any(|(_, role)| *role == Role::Rate) {
             return Err(fail("the length of an interval cannot be told from the first rows".into())
                 .help("state it, for example `interval: 1m`"));
@@ -197,6 +132,10 @@ impl Layout {
             blank_times: false,
             time_format,
             demand_unit: options.demand_unit,
+            numbers,
+            width: None,
+            across,
+            notes: Vec::new(),
             kind,
             interval,
             origin: None,
@@ -208,7 +147,7 @@ impl Layout {
     /// What puts the cells of this layout together.
     pub(super) fn maker(&self, options: &TraceOptions) -> RowMaker {
         let times = TimeReader::new(self.time_format, options.year);
-        RowMaker::new(times, self.demand_unit, self.interval, self.quoted)
+        RowMaker::new(times, self.demand_unit, self.interval, self.quoted).of_columns(&self.wanted, self.numbers)
     }
 
     /// The reader of a file with this layout.
@@ -218,8 +157,43 @@ impl Layout {
     }
 }
 
-fn time_column(wanted: &[(usize, Role)]) -> usize {
-    wanted.iter().find(|(_, role)| *role == Role::Time).map_or(0, |(column, _)| *column)
+/// The column that is for `role`.
+fn column_of(wanted: &[(usize, Role)], role: Role) -> Option<usize> {
+    wanted.iter().find(|(_, known)| *known == role).map(|(column, _)| *column)
+}
+
+/// The name of the column that is for `role`.
+fn name_of(header: &Header, wanted: &[(usize, Role)], role: Role) -> String {
+    column_of(wanted, role).and_then(|column| header.names.get(column)).cloned().unwrap_or_default()
+}
+
+/// The time of a row as it is written, in one column or in two; `None` where it is blank.
+fn time_text(row: &[String], wanted: &[(usize, Role)]) -> Option<String> {
+    let cell = |role| column_of(wanted, role).map(|column| row.get(column).map_or("", |text| text.trim()));
+    let date = cell(Role::Time).filter(|text| !text.is_empty())?;
+    Some(match cell(Role::TimeOfDay) {
+        Some(of_day) => format!("{date} {of_day}"),
+        None => date.to_string(),
+    })
+}
+
+/// How the columns of values write their numbers.
+fn numbers_of(
+    input: &TraceInput,
+    options: &TraceOptions,
+    header: &Header,
+    wanted: &[(usize, Role)],
+    delimiter: u8,
+) -> Result<Numbers, TraceError> {
+    let numeric = |role: Role| role.is_value() || matches!(role, Role::Demand | Role::Elapsed);
+    let columns: Vec<(usize, Role)> = wanted.iter().copied().filter(|(_, role)| numeric(*role)).collect();
+    let whole = columns.iter().all(|(_, role)| matches!(role, Role::Count | Role::Counter));
+    let cells = columns.iter().flat_map(|(column, _)| header.cells(*column));
+    Numbers::of(cells, options.decimal, delimiter, whole).map_err(|example| {
+        let message = format!("`{example}` may be a fraction or thousands; expected to be told which");
+        TraceError::new(input.name.as_str(), message)
+            .help("`decimal: ','` if the comma stands before the fraction, `decimal: '.'` if the point does")
+    })
 }
 
 /// What the first rows say about the time column.
@@ -253,127 +227,26 @@ const MAX_BLANK_ROWS: usize = 1_000_000;
 fn first_times(
     input: &TraceInput,
     header: &Header,
-    column: usize,
+    wanted: &[(usize, Role)],
     has_header: bool,
     delimiter: u8,
 ) -> Result<Vec<String>, TraceError> {
     let first_record = (!has_header).then_some(&header.names);
-    let cells = first_record.into_iter().chain(&header.rows).filter_map(|row| row.get(column));
-    let found: Vec<String> = cells.filter(|text| !text.is_empty()).cloned().collect();
+    let found: Vec<String> =
+        first_record.into_iter().chain(&header.rows).filter_map(|row| time_text(row, wanted)).collect();
     if !found.is_empty() {
         return Ok(found);
     }
     let mut lines = Lines::new(input)?;
     for row in 0..MAX_BLANK_ROWS + header.comments {
         let Some((_, record)) = lines.next(true)? else { break };
-        let cell = Cells::new(record, delimiter).nth(column).map_or(&b""[..], |(_, cell)| cell.trim_ascii());
-        if row > header.comments && !cell.is_empty() {
-            return Ok(vec![String::from_utf8_lossy(cell).into_owned()]);
+        let cells: Vec<String> =
+            Cells::new(record, delimiter).map(|(_, cell)| String::from_utf8_lossy(cell).trim().to_string()).collect();
+        if let Some(text) = time_text(&cells, wanted).filter(|_| row > header.comments) {
+            return Ok(vec![text]);
         }
     }
     Ok(Vec::new())
-}
-
-/// Names of columns and what they may be called.
-struct NamedColumns<'a> {
-    input: &'a TraceInput,
-    header: &'a Header,
-}
-
-/// Names under which a time column is found without being named.
-pub(super) const TIME_NAMES: [&str; 15] = [
-    "timestamp",
-    "time",
-    "datetime",
-    "date",
-    "ts",
-    "@timestamp",
-    "period",
-    "arrival",
-    "arrived_at",
-    "created_at",
-    "time_iso8601",
-    "event_time",
-    "start_time",
-    "starttime",
-    "time_local",
-];
-/// Names under which a column is surely a count of requests.
-pub(super) const COUNT_NAMES: [&str; 8] =
-    ["count", "counts", "requests", "invocations", "hits", "events", "request_count", "n"];
-
-impl NamedColumns<'_> {
-    fn resolve(&self, columns: &Columns) -> Result<Vec<(usize, Role)>, TraceError> {
-        let asked = [
-            (&columns.time, Role::Time),
-            (&columns.count, Role::Count),
-            (&columns.rate, Role::Rate),
-            (&columns.counter, Role::Counter),
-            (&columns.level, Role::Level),
-            (&columns.demand, Role::Demand),
-            (&columns.elapsed, Role::Elapsed),
-            (&columns.tokens_in, Role::TokensIn),
-            (&columns.tokens_out, Role::TokensOut),
-            (&columns.class, Role::Class),
-            (columns.once_per.as_ref().map_or(&columns.session, |_| &columns.once_per), Role::Session),
-        ];
-        let given = asked.into_iter().filter_map(|(name, role)| Some((name.as_deref()?, role)));
-        given.map(|(name, role)| Ok((self.find(name)?, role))).collect()
-    }
-
-    fn find(&self, name: &str) -> Result<usize, TraceError> {
-        // A number names a column by its position; in a file without a header, it is no name that a cell may happen to have.
-        let position = integer(name.as_bytes()).filter(|number| (1..=self.header.names.len() as u64).contains(number));
-        let position = position.map(|number| number as usize - 1);
-        let headless = self.header.names.first().is_some_and(|first| value(first.as_bytes()).is_some());
-        let found = if headless { position } else { None };
-        if let Some(column) = found.or_else(|| self.header.find(name)).or(position) {
-            return Ok(column);
-        }
-        let names = &self.header.names;
-        let error = TraceError::new(self.input.name.as_str(), format!("has no column `{name}`"))
-            .line(self.header.comments as u64 + 1);
-        Err(match suggest(name, names.iter().map(String::as_str)) {
-            Some(near) => error.help(format!("did you mean `{near}`? columns: {}", listed(names))),
-            None => error.help(format!("columns: {}", listed(names))),
-        })
-    }
-
-    fn time(&self) -> Result<usize, TraceError> {
-        TIME_NAMES.iter().find_map(|name| self.header.find(name)).ok_or_else(|| {
-            TraceError::new(self.input.name.as_str(), "which column holds the time is not clear")
-                .line(self.header.comments as u64 + 1)
-                .help(format!("name it with `columns: {{ time: ... }}`; columns: {}", listed(&self.header.names)))
-        })
-    }
-
-    /// A lone `timestamp,value` may hold counts or levels; which, the file does not say.
-    fn refuse_doubtful_value(&self, wanted: &[(usize, Role)]) -> Result<(), TraceError> {
-        let time = wanted.first().map(|(column, _)| *column);
-        let numeric = |column: &usize| {
-            self.header.rows.iter().filter_map(|row| row.get(*column)).all(|text| value(text.as_bytes()).is_some())
-        };
-        let names = self.header.names.iter().enumerate();
-        let other = names.into_iter().find(|(column, _)| Some(*column) != time && numeric(column));
-        match (self.header.names.len(), other) {
-            (2, Some((_, name))) => {
-                let message =
-                    format!("the column `{name}` may hold counts of requests or levels; expected to be told which");
-                let help = format!(
-                    "`columns: {{ count: {name} }}` for requests per interval, `level:` for a value at an instant"
-                );
-                Err(TraceError::new(self.input.name.as_str(), message).line(self.header.comments as u64 + 1).help(help))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-/// The names, cut where there are very many.
-pub(super) fn listed(names: &[String]) -> String {
-    let shown: Vec<String> = names.iter().take(20).map(|name| name.chars().take(40).collect()).collect();
-    let dots = if names.len() > 20 { ", ..." } else { "" };
-    shown.join(", ") + dots
 }
 
 /// Reads the rows of one layout.
@@ -389,11 +262,46 @@ impl TableParser {
     }
 }
 
+impl TableParser {
+    /// A row whose columns of values are the parts of a longer time.
+    fn parse_parts(&mut self, record: &[u8], across: SimDuration, rows: &mut Rows) -> Result<(), RowFault> {
+        let cells: Vec<(usize, &[u8])> = Cells::new(record, self.layout.delimiter).collect();
+        let missing = RowFault { at: record.len(), expected: "more columns, as the header has" };
+        let mut row = RowValues::default();
+        let times = self.layout.wanted.iter().filter(|(_, role)| !role.is_value());
+        for (column, role) in times {
+            let (at, cell) = *cells.get(*column).ok_or(missing)?;
+            self.maker.cell(*role, cell, &mut row).map_err(|expected| RowFault { at, expected })?;
+        }
+        if self.layout.wanted.iter().any(|(_, role)| *role == Role::TimeOfDay) {
+            self.maker.join_time(&mut row).map_err(|expected| RowFault { at: 0, expected })?;
+        }
+        let parts = self.layout.wanted.iter().filter(|(_, role)| role.is_value());
+        let before = rows.len();
+        for (number, (column, role)) in (0u64..).zip(parts) {
+            let (at, cell) = *cells.get(*column).ok_or(missing)?;
+            let filled = self.maker.part(*role, cell, &mut row).map_err(|expected| RowFault { at, expected });
+            match filled {
+                Ok(true) => self.maker.push_part(&row, across * number, rows),
+                Ok(false) => {}
+                Err(fault) => {
+                    rows.truncate(before);
+                    return Err(fault);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 impl RowParser for TableParser {
     #[inline]
     fn parse(&mut self, record: &[u8], rows: &mut Rows) -> Result<(), RowFault> {
         if record.is_empty() {
             return Ok(());
+        }
+        if let Some(across) = self.layout.across {
+            return self.parse_parts(record, across, rows);
         }
         let mut row = RowValues::default();
         let mut cells = Cells::new(record, self.layout.delimiter);
@@ -410,8 +318,18 @@ impl RowParser for TableParser {
             }
             self.maker.cell(*role, cell, &mut row).map_err(|expected| RowFault { at, expected })?;
         }
-        self.maker.push(row, &self.layout.wanted, rows);
-        Ok(())
+        if let (Some(width), Some((at, rest))) = (self.layout.width, cells.rest()) {
+            refuse_more(width - column, self.layout.delimiter, at, rest)?;
+        }
+        self.maker.push(row, &self.layout.wanted, rows).map_err(|expected| RowFault { at: 0, expected })
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.layout.notes.clone()
+    }
+
+    fn account(&self, tally: &mut Tally) {
+        self.maker.account(tally);
     }
 
     fn kind(&self) -> SeriesKind {
@@ -440,5 +358,19 @@ impl RowParser for TableParser {
 
     fn extent(&self) -> Option<SimDuration> {
         self.layout.extent
+    }
+}
+
+/// Refuses more than `most` fields in what is left of a row, unless they are empty: a decimal comma makes two fields of one number.
+#[inline]
+fn refuse_more(most: usize, delimiter: u8, at: usize, rest: &[u8]) -> Result<(), RowFault> {
+    // As many delimiters as that leave no room for a further field; without quotes, each one is a delimiter.
+    if memchr::memchr_iter(delimiter, rest).take(most).count() < most {
+        return Ok(());
+    }
+    let further = Cells::new(rest, delimiter).skip(most).find(|(_, cell)| !cell.trim_ascii().is_empty());
+    match further {
+        Some((behind, _)) => Err(RowFault { at: at + behind, expected: "no more columns than the header has" }),
+        None => Ok(()),
     }
 }

@@ -58,7 +58,7 @@ impl TimeFormat {
     }
 
     /// Decimal digits between the unit and a nanosecond.
-    const fn decimals(self) -> usize {
+    pub(super) const fn decimals(self) -> usize {
         match self {
             TimeFormat::Millis => 6,
             TimeFormat::Micros => 3,
@@ -172,7 +172,7 @@ impl TimeReader {
         let (fraction, zone) = match rest.first() {
             Some(b'.' | b',') if with_seconds => {
                 let digits = rest[1..].iter().take_while(|c| c.is_ascii_digit()).count();
-                (fraction(&rest[1..=digits], 9)?, &rest[digits + 1..])
+                (fraction_of(&rest[1..=digits], 9)?, &rest[digits + 1..])
             }
             _ => (0, rest),
         };
@@ -213,7 +213,7 @@ pub(super) fn decimal(text: &[u8], decimals: usize) -> Option<u64> {
     let whole = integer(&text[..point])?.checked_mul(10u64.pow(decimals as u32))?;
     match text.get(point + 1..) {
         None => Some(whole),
-        Some(digits) => whole.checked_add(fraction(digits, decimals)?),
+        Some(digits) => whole.checked_add(fraction_of(digits, decimals)?),
     }
 }
 
@@ -235,7 +235,7 @@ pub(super) fn integer(text: &[u8]) -> Option<u64> {
 }
 
 /// The digits behind a decimal point in units of `10^-decimals`.
-fn fraction(digits: &[u8], decimals: usize) -> Option<u64> {
+pub(super) fn fraction_of(digits: &[u8], decimals: usize) -> Option<u64> {
     if !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }

@@ -82,7 +82,7 @@ fn quoted_fields_may_hold_delimiters_quotes_and_line_ends() {
     let directory = TempDir::new().unwrap();
     let text = "id,text,when,kind\n1,\"a, b\",2024-01-01 00:00:00,x\n2,\"say \"\"no\"\",\nthen\",2024-01-01 00:00:02,\"y,z\"\n\
                 \n3,plain,2024-01-01 00:00:03,x\n";
-    let columns = Columns { time: Some("when".into()), class: Some("kind".into()), ..Columns::default() };
+    let columns = Columns { time: vec!["when".into()], class: Some("kind".into()), ..Columns::default() };
     let path = file(&directory, "t.csv", text);
     let options = TraceOptions { columns, ..TraceOptions::default() };
     let mut source = WorkloadSpec::from_trace(&path, options).open(Streams::new(1, 0), 0).unwrap();
@@ -101,7 +101,7 @@ fn bad_rows_are_counted_shown_and_limited() {
     }
     text += "x,1\n200\n201,-3\n202,NaN\n203,1e99\n\n";
     let path = file(&directory, "t.csv", text);
-    let columns = Columns { time: Some("time".into()), count: Some("value".into()), ..Columns::default() };
+    let columns = Columns { time: vec!["time".into()], count: vec!["value".into()], ..Columns::default() };
     let options = TraceOptions { columns, ..TraceOptions::default() };
     let facts = inspect(&path, &options).unwrap();
     assert_eq!((facts.tally.rows, facts.tally.bad, facts.tally.skipped), (200, 5, 1));
@@ -121,7 +121,7 @@ fn rows_are_sorted_within_the_window(#[case] seconds: &str, #[case] window: &str
     let directory = TempDir::new().unwrap();
     let rows: String = seconds.split(',').map(|second| format!("{second},{second}\n")).collect();
     let path = file(&directory, "t.csv", format!("time,size\n{rows}"));
-    let columns = Columns { time: Some("time".into()), tokens_in: Some("size".into()), ..Columns::default() };
+    let columns = Columns { time: vec!["time".into()], tokens_in: Some("size".into()), ..Columns::default() };
     let options = TraceOptions { columns, ..TraceOptions::default() };
     let error = replay(&path, options.clone()).unwrap_err();
     assert!(error.message.contains("go back by"), "{error}");
@@ -255,7 +255,7 @@ fn conversion_keeps_every_request(#[case] name: &str) {
     let path = file(&directory, "t.csv", text);
     let name_of = |name: &str| Some(name.to_string());
     let columns = Columns {
-        time: name_of("when"),
+        time: name_of("when").into_iter().collect(),
         demand: name_of("demand"),
         tokens_in: name_of("in"),
         tokens_out: name_of("out"),
@@ -334,7 +334,11 @@ mod no_bytes_panic {
     fn try_all(directory: &TempDir, bytes: &[u8]) {
         let path = file(directory, "any", bytes);
         let column = |name: &str| Some(name.to_string());
-        let columns = Columns { time: column("1"), count: column("2"), ..Columns::default() };
+        let columns = Columns {
+            time: column("1").into_iter().collect(),
+            count: column("2").into_iter().collect(),
+            ..Columns::default()
+        };
         let all = Fraction::new(1.0).unwrap();
         let choices = std::iter::once(None).chain(plimsoll::workload::FORMATS.iter().map(|plugin| Some(plugin.name)));
         for format in choices {

@@ -38,6 +38,10 @@ fn millis(times: &[SimTime]) -> Vec<u64> {
     times.iter().map(|time| time.as_nanos() / 1_000_000).collect()
 }
 
+fn names(name: &str) -> Vec<String> {
+    vec![name.to_string()]
+}
+
 fn named(name: &str) -> Option<String> {
     Some(name.to_string())
 }
@@ -85,7 +89,7 @@ fn json_lines_say_where_a_value_is_wrong() {
         &sample(text).path,
         &TraceOptions {
             format: named("jsonl"),
-            columns: Columns { time: named("time"), ..Columns::default() },
+            columns: Columns { time: names("time"), ..Columns::default() },
             ..TraceOptions::default()
         },
     )
@@ -105,10 +109,10 @@ fn json_lines_with_a_lone_value_must_be_told_which() {
     let error = inspect(&sample(text).path, &TraceOptions::default()).unwrap_err();
     assert!(error.message.contains("counts of requests or levels"), "{error}");
     let options = |columns: Columns| TraceOptions { columns, ..TraceOptions::default() };
-    let count = options(Columns { count: named("value"), ..Columns::default() });
+    let count = options(Columns { count: names("value"), ..Columns::default() });
     assert_eq!(recognised(text, &count), ("jsonl", SeriesKind::Counts));
     assert_eq!(replay(&sample(text).path, &count).unwrap().0.len(), 7);
-    let rate = options(Columns { rate: named("value"), ..Columns::default() });
+    let rate = options(Columns { rate: names("value"), ..Columns::default() });
     assert_eq!(replay(&sample(text).path, &rate).unwrap().0.len(), 7 * 60);
 }
 
@@ -228,7 +232,7 @@ fn a_prometheus_rate_counts_for_the_step_before() {
 fn little_turns_a_level_of_sessions_into_arrivals() {
     // 600 players for 1,000 minutes, each of whom stays 20 minutes: 30 arrive per minute.
     let text = (0..=1000).fold(String::from("time,players\n"), |text, minute| text + &format!("{},600\n", minute * 60));
-    let columns = Columns { level: named("players"), ..Columns::default() };
+    let columns = Columns { level: names("players"), ..Columns::default() };
     let session = Some(SimDuration::from_secs(20 * 60));
     let arrivals =
         replay(&sample(&text).path, &TraceOptions { columns, session, ..TraceOptions::default() }).unwrap().0.len();
@@ -364,7 +368,7 @@ fn published_tables_are_known_by_their_header() {
         assert_eq!(recognised(text, &TraceOptions::default()), (format, kind), "{text}");
     }
     // What was said about the columns goes before what is known of them.
-    let columns = Columns { time: named("timestamp_anon"), ..Columns::default() };
+    let columns = Columns { time: names("timestamp_anon"), ..Columns::default() };
     let gpu = "value,timestamp_anon,container_ip\n0.0,1662858720.0,x\n";
     assert_eq!(recognised(gpu, &TraceOptions { columns, ..TraceOptions::default() }), ("csv", SeriesKind::Arrivals));
 }
@@ -394,7 +398,7 @@ fn an_iis_log_counts_milliseconds_and_a_log_format_of_apache_keeps_the_time() {
 fn a_counter_in_a_table_is_counted_by_its_increase() {
     // Ten a minute, then a restart that had reached four, and a minute without any.
     let text = "time,requests_total\n0,100\n60,110\n120,4\n180,4\n";
-    let columns = Columns { time: named("time"), counter: named("requests_total"), ..Columns::default() };
+    let columns = Columns { time: names("time"), counter: names("requests_total"), ..Columns::default() };
     let options = TraceOptions { columns, ..TraceOptions::default() };
     let facts = inspect(&sample(text).path, &options).unwrap();
     assert_eq!((facts.kind, facts.values.unwrap().sum), (SeriesKind::Counts, 14.0));
@@ -406,7 +410,7 @@ fn a_counter_in_a_table_is_counted_by_its_increase() {
 #[test]
 fn sessions_are_told_of() {
     let text = "time,visit\n0,a\n10,b\n20,a\n30,a\n";
-    let columns = Columns { time: named("time"), session: named("visit"), ..Columns::default() };
+    let columns = Columns { time: names("time"), session: named("visit"), ..Columns::default() };
     let options = TraceOptions { columns, ..TraceOptions::default() };
     let sessions = inspect(&sample(text).path, &options).unwrap().sessions.unwrap();
     assert_eq!((sessions.sessions, sessions.requests, sessions.duration), (2, 2.0, 15.0));
@@ -419,12 +423,12 @@ fn sessions_are_told_of() {
     "{\"time\":0,\"order\":\"a\"}\n{\"time\":1,\"order\":\"a\"}\n{\"time\":2,\"order\":\"b\"}\n{\"time\":3,\"order\":\"a\"}\n{\"time\":4,\"order\":\"c\"}\n"
 )]
 fn lines_of_an_order_are_one_arrival(#[case] text: &str) {
-    let columns = Columns { time: named("time"), once_per: named("order"), ..Columns::default() };
+    let columns = Columns { time: names("time"), once_per: named("order"), ..Columns::default() };
     let options = TraceOptions { columns, ..TraceOptions::default() };
     let (batch, ..) = replay(&sample(text).path, &options).unwrap();
     assert_eq!(millis(&batch.arrivals), [0, 2_000, 4_000]);
     let counts = "time,n,order\n0,5,a\n60,6,b\n";
-    let columns = Columns { count: named("n"), ..options.columns };
+    let columns = Columns { count: names("n"), ..options.columns };
     let error = replay(&sample(counts).path, &TraceOptions { columns, ..TraceOptions::default() }).unwrap_err();
     assert!(error.to_string().contains("is for arrivals"), "{error}");
 }
@@ -432,7 +436,7 @@ fn lines_of_an_order_are_one_arrival(#[case] text: &str) {
 #[test]
 fn mixed_line_ends_and_a_bomb_do_no_harm() {
     let text = "time,tokens\r\n1,5\n2,6\r\n3,7";
-    let columns = Columns { time: named("time"), tokens_in: named("tokens"), ..Columns::default() };
+    let columns = Columns { time: names("time"), tokens_in: named("tokens"), ..Columns::default() };
     let options = TraceOptions { columns, ..TraceOptions::default() };
     let (batch, ..) = replay(&sample(text).path, &options).unwrap();
     assert_eq!((millis(&batch.arrivals), batch.tokens_in), (vec![0, 1000, 2000], vec![5, 6, 7]));

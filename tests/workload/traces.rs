@@ -25,13 +25,13 @@ fn trace(name: &str) -> Option<PathBuf> {
 fn columns(pairs: &[(&str, &str)]) -> TraceOptions {
     let column = |key: &str| pairs.iter().find(|(known, _)| *known == key).map(|(_, name)| name.to_string());
     let columns = Columns {
-        counter: None,
+        counter: Vec::new(),
         session: column("session"),
         once_per: column("once-per"),
-        time: column("time"),
-        count: column("count"),
-        rate: column("rate"),
-        level: column("level"),
+        time: column("time").into_iter().collect(),
+        count: column("count").into_iter().collect(),
+        rate: column("rate").into_iter().collect(),
+        level: column("level").into_iter().collect(),
         demand: column("demand"),
         elapsed: column("elapsed"),
         tokens_in: column("tokens-in"),

@@ -164,6 +164,12 @@ fn distribution(description: &str) -> Value {
     })
 }
 
+/// One text, or a list of them.
+fn text_or_list(description: &str) -> Value {
+    let one = json!({ "type": ["string", "number"] });
+    json!({ "description": description, "anyOf": [one, { "type": "array", "items": one, "minItems": 1 }] })
+}
+
 fn workload() -> Value {
     let transforms = one_of_plugins("One step.", TRANSFORMS.iter().map(|p| (p.name, p.summary)));
     let columns = [
@@ -180,7 +186,12 @@ fn workload() -> Value {
         "session",
         "once-per",
     ];
-    let columns: Vec<(&str, Value)> = columns.iter().map(|name| (*name, text("Name of the column."))).collect();
+    let several = ["time", "count", "rate", "counter", "level"];
+    let of_column = |name: &&'static str| match several.contains(name) {
+        true => (*name, text_or_list("Name of the column, or a list: the values of several add up.")),
+        false => (*name, text("Name of the column.")),
+    };
+    let columns: Vec<(&str, Value)> = columns.iter().map(of_column).collect();
     let mut fields = vec![
         ("trace", text("Path of a trace, from the scenario's directory.")),
         (
@@ -192,7 +203,11 @@ fn workload() -> Value {
             "log-format",
             text("How the lines of an access log are written, as nginx's `log_format` or Apache's `LogFormat` says."),
         ),
-        ("metric", text("Which metric of a monitoring system's answer.")),
+        ("rows", names("What each row of a table is, where its columns do not tell.", ["requests"].into_iter())),
+        ("across", quantity("The columns of values are intervals of this length, one after the other.", "1h")),
+        ("separator", names("What stands between the fields of a table.", [";", ",", "|", "tab"].into_iter())),
+        ("decimal", names("What stands before the fraction of a number.", [",", "."].into_iter())),
+        ("metric", text("Which metric of a monitoring system's answer, or which column of a table.")),
         ("values", names("What the metric's values are.", Values::ALL.iter().map(|values| values.name()))),
         ("time-format", text("How times are written; recognised if left out.")),
         ("demand-unit", text("Unit of the demand and elapsed columns.")),

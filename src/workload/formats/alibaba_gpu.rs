@@ -1,7 +1,7 @@
 //! Alibaba GenTD26: how busy the GPUs of a service's pods are.
 
 use super::super::Columns;
-use super::super::known::{KnownTable, named};
+use super::super::known::{KnownTable, names};
 use super::{FormatBuilder, FormatPlugin};
 
 /// The entry in the list.
@@ -17,7 +17,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
 
 const TABLE: KnownTable = KnownTable {
     header: &["value", "timestamp_anon", "container_ip"],
-    columns: || Columns { time: named("timestamp_anon"), level: named("value"), ..Columns::default() },
+    columns: || Columns { time: names("timestamp_anon"), level: names("value"), ..Columns::default() },
     time_format: None,
     blank_times: false,
 };

@@ -1,7 +1,7 @@
 //! Alibaba GenTD26: requests to an image service.
 
 use super::super::Columns;
-use super::super::known::{KnownTable, named};
+use super::super::known::{KnownTable, named, names};
 use super::{FormatBuilder, FormatPlugin};
 
 /// The entry in the list.
@@ -18,7 +18,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
 const TABLE: KnownTable = KnownTable {
     header: &["gmt_create", "predict_type", "predict_status", "exec_time_seconds"],
     columns: || Columns {
-        time: named("gmt_create"),
+        time: names("gmt_create"),
         demand: named("exec_time_seconds"),
         class: named("predict_type"),
         ..Columns::default()

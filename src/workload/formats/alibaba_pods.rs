@@ -1,6 +1,6 @@
 //! Alibaba DLRM: life cycles of the pods of recommendation services.
 
-use super::super::known::{KnownTable, named};
+use super::super::known::{KnownTable, named, names};
 use super::super::{Columns, TimeFormat};
 use super::{FormatBuilder, FormatPlugin};
 
@@ -17,7 +17,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
 
 const TABLE: KnownTable = KnownTable {
     header: &["instance_sn", "app_name", "creation_time", "deletion_time"],
-    columns: || Columns { time: named("creation_time"), class: named("role"), ..Columns::default() },
+    columns: || Columns { time: names("creation_time"), class: named("role"), ..Columns::default() },
     time_format: Some(TimeFormat::Seconds),
     blank_times: true,
 };

@@ -91,6 +91,7 @@ fn header(input: &TraceInput, fields: &[&str]) -> Header {
 
 fn reading(fields: &[&str], options: &TraceOptions) -> TraceOptions {
     let time = if fields.len() == ALB.len() { "request_creation_time" } else { "time" };
-    let time = options.columns.time.clone().or_else(|| Some(time.to_string()));
+    let named = &options.columns.time;
+    let time = if named.is_empty() { vec![time.to_string()] } else { named.clone() };
     TraceOptions { columns: Columns { time, ..options.columns.clone() }, ..options.clone() }
 }

@@ -1,6 +1,6 @@
 //! Azure Functions invocations of 2021: when each ended and how long it took.
 
-use super::super::known::{KnownTable, named};
+use super::super::known::{KnownTable, named, names};
 use super::super::{Columns, TimeFormat};
 use super::{FormatBuilder, FormatPlugin};
 
@@ -18,7 +18,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
 const TABLE: KnownTable = KnownTable {
     header: &["app", "func", "end_timestamp", "duration"],
     columns: || Columns {
-        time: named("end_timestamp"),
+        time: names("end_timestamp"),
         elapsed: named("duration"),
         demand: named("duration"),
         class: named("func"),

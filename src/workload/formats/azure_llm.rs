@@ -25,7 +25,7 @@ fn is_azure(input: &TraceInput) -> bool {
 
 fn columns() -> Columns {
     Columns {
-        time: Some("TIMESTAMP".into()),
+        time: vec!["TIMESTAMP".into()],
         tokens_in: Some("ContextTokens".into()),
         tokens_out: Some("GeneratedTokens".into()),
         ..Columns::default()

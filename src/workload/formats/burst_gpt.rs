@@ -1,6 +1,6 @@
 //! BurstGPT: requests to chat models through a university's gateway.
 
-use super::super::known::{KnownTable, named};
+use super::super::known::{KnownTable, named, names};
 use super::super::{Columns, TimeFormat};
 use super::{FormatBuilder, FormatPlugin};
 
@@ -18,7 +18,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
 const TABLE: KnownTable = KnownTable {
     header: &["Timestamp", "Model", "Request tokens", "Response tokens"],
     columns: || Columns {
-        time: named("Timestamp"),
+        time: names("Timestamp"),
         tokens_in: named("Request tokens"),
         tokens_out: named("Response tokens"),
         class: named("Model"),

@@ -1,7 +1,9 @@
 //! Requests counted per interval: a time and a count in each row.
 
-use super::super::table::{COUNT_NAMES, Header, Layout};
-use super::super::{Columns, TraceError, TraceInput};
+use super::super::header::delimiter;
+use super::super::meaning::{COUNT_NAMES, plain};
+use super::super::table::{Header, Layout};
+use super::super::{Columns, TraceError, TraceInput, TraceOptions};
 use super::{FormatBuilder, FormatPlugin};
 
 /// The entry in the list.
@@ -10,30 +12,29 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
     summary: "requests per interval: a time (the interval's start) and a count in each row; absent rows count zero",
     source: "the form in which monitoring systems and published traces give request counts (CloudWatch, World Cup 98)",
     build: FormatBuilder {
-        recognise: |input, options| options.columns == Columns::default() && count_column(input).is_some(),
+        recognise: |input, options| {
+            let said = options.columns != Columns::default() || options.one_request_per_row || options.values.is_some();
+            !said && options.metric.is_none() && count_column(input, options).is_some()
+        },
         open: |input, options| {
             let mut options = options.clone();
-            if options.columns.count.is_none() {
-                options.columns.count = Some(count_column(input).ok_or_else(|| which(input))?);
+            if options.columns.count.is_empty() {
+                options.columns.count = vec![count_column(input, &options).ok_or_else(|| which(input))?];
             }
-            let delimiter = delimiter(input);
+            let delimiter = delimiter(input, &options);
             Layout::of(input, &options, delimiter)?.open(input, &options)
         },
     },
 };
 
-fn delimiter(input: &TraceInput) -> u8 {
-    if Header::of(input, b'\t').names.len() > 1 { b'\t' } else { b',' }
-}
-
 /// The column of a table of two whose name leaves no doubt.
-fn count_column(input: &TraceInput) -> Option<String> {
+fn count_column(input: &TraceInput, options: &TraceOptions) -> Option<String> {
     if input.is_parquet() {
         return None;
     }
-    let header = Header::of(input, delimiter(input));
-    let found = COUNT_NAMES.iter().find_map(|name| header.find(name)).filter(|_| header.names.len() == 2);
-    found.map(|column| header.names[column].clone())
+    let header = Header::of(input, delimiter(input, options));
+    let found = header.names.iter().find(|name| COUNT_NAMES.contains(&plain(name).as_str()));
+    found.filter(|_| header.names.len() == 2).cloned()
 }
 
 fn which(input: &TraceInput) -> TraceError {

@@ -1,5 +1,6 @@
-//! Any table of comma-separated values, with its columns named.
+//! Any table of separated values, with its columns named.
 
+use super::super::header::delimiter;
 use super::super::table::{Header, Layout, TIME_NAMES};
 use super::super::{TraceInput, TraceOptions};
 use super::{FormatBuilder, FormatPlugin};
@@ -7,20 +8,21 @@ use super::{FormatBuilder, FormatPlugin};
 /// The entry in the list.
 pub const PLUGIN: FormatPlugin = FormatPlugin {
     name: "csv",
-    summary: "comma-separated values, the columns named with `columns:` (by name, or by number where there is no header)",
+    summary: "values separated by commas, semicolons or `|`, the columns named with `columns:` (by name, or by number where there is \
+              no header)",
     source: "RFC 4180",
     build: FormatBuilder {
-        recognise: |input, options| recognise(input, options, b','),
-        open: |input, options| Layout::of(input, options, b',')?.open(input, options),
+        recognise: |input, options| recognise(input, options, delimiter(input, options)),
+        open: |input, options| Layout::settled(input, options, delimiter(input, options))?.open(input, options),
     },
 };
 
-/// A table is recognised by a time column that was named or goes by a usual name.
+/// A table is recognised by a time column that was named or goes by a usual name, or by one column of dates.
 pub(super) fn recognise(input: &TraceInput, options: &TraceOptions, delimiter: u8) -> bool {
     if input.is_parquet() {
         return false;
     }
     let header = Header::of(input, delimiter);
     let known = TIME_NAMES.iter().any(|name| header.find(name).is_some());
-    header.names.len() > 1 && (options.columns.time.is_some() || known)
+    header.names.len() > 1 && (!options.columns.time.is_empty() || known || header.only_dates().is_some())
 }

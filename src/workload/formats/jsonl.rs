@@ -15,5 +15,5 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
 /// An object per line with a time that was named or goes by a usual name.
 fn recognise(input: &TraceInput, options: &TraceOptions) -> bool {
     let Some(header) = json_lines::header(input) else { return false };
-    options.columns.time.is_some() || TIME_NAMES.iter().any(|name| header.find(name).is_some())
+    !options.columns.time.is_empty() || TIME_NAMES.iter().any(|name| header.find(name).is_some())
 }

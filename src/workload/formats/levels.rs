@@ -1,5 +1,6 @@
 //! A level over time: a time and the value of a quantity in each row.
 
+use super::super::header::delimiter;
 use super::super::table::{Header, Layout};
 use super::super::{Columns, TraceInput, TraceOptions};
 use super::{FormatBuilder, FormatPlugin};
@@ -10,11 +11,17 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
     summary: "a time and a level such as players or connections in each row; requests only by a stated model",
     source: "the form in which game and monitoring sites give concurrent users (Decentraland activity history)",
     build: FormatBuilder {
-        recognise: |input, options| options.columns == Columns::default() && level_column(input).is_some(),
+        recognise: |input, options| {
+            let said = options.columns != Columns::default() || options.one_request_per_row || options.values.is_some();
+            !said && options.metric.is_none() && level_column(input, options).is_some()
+        },
         open: |input, options| {
             let mut options: TraceOptions = options.clone();
-            options.columns.level = options.columns.level.or_else(|| level_column(input));
-            Layout::of(input, &options, b',')?.open(input, &options)
+            if options.columns.level.is_empty() {
+                options.columns.level = level_column(input, &options).into_iter().collect();
+            }
+            let delimiter = delimiter(input, &options);
+            Layout::of(input, &options, delimiter)?.open(input, &options)
         },
     },
 };
@@ -33,11 +40,11 @@ const LEVEL_NAMES: [&str; 9] = [
 ];
 
 /// The column of a table of two whose name leaves no doubt.
-fn level_column(input: &TraceInput) -> Option<String> {
+fn level_column(input: &TraceInput, options: &TraceOptions) -> Option<String> {
     if input.is_parquet() {
         return None;
     }
-    let header = Header::of(input, b',');
+    let header = Header::of(input, delimiter(input, options));
     let found = LEVEL_NAMES.iter().find_map(|name| header.find(name)).filter(|_| header.names.len() == 2);
     found.map(|column| header.names[column].clone())
 }

@@ -41,9 +41,9 @@ fn open(input: &TraceInput, options: &TraceOptions) -> Result<TextReader<LogLine
 fn reading(pattern: &Pattern, options: &TraceOptions) -> TraceOptions {
     let mut columns: Columns = options.columns.clone();
     let has = |name: &str| pattern.names.iter().any(|known| known == name);
-    if columns.time.is_none() {
+    if columns.time.is_empty() {
         let usual = ["msec", "time_iso8601", "time_local"];
-        columns.time = usual.into_iter().find(|name| has(name)).map(str::to_string);
+        columns.time = usual.into_iter().find(|name| has(name)).map(str::to_string).into_iter().collect();
     }
     if columns.elapsed.is_none() && has("request_time") {
         columns.elapsed = Some("request_time".into());
@@ -169,8 +169,7 @@ impl RowParser for LogLines {
                 break;
             }
         }
-        self.maker.push(row, &self.layout.wanted, rows);
-        Ok(())
+        self.maker.push(row, &self.layout.wanted, rows).map_err(|expected| RowFault { at: 0, expected })
     }
 
     fn kind(&self) -> SeriesKind {

@@ -26,7 +26,7 @@ fn is_mooncake(input: &TraceInput) -> bool {
 /// The published times are milliseconds from the start of the trace; small ones cannot be told from seconds by their size.
 fn reading(options: &TraceOptions) -> TraceOptions {
     let columns = Columns {
-        time: Some("timestamp".into()),
+        time: vec!["timestamp".into()],
         tokens_in: Some("input_length".into()),
         tokens_out: Some("output_length".into()),
         ..Columns::default()

@@ -1,6 +1,6 @@
 //! Trades per interval as exchanges publish them.
 
-use super::super::known::named;
+use super::super::known::names;
 use super::super::table::{Header, Layout};
 use super::super::{Columns, TraceInput, TraceOptions};
 use super::{FormatBuilder, FormatPlugin};
@@ -40,5 +40,5 @@ fn is_ohlcvt(input: &TraceInput) -> bool {
 }
 
 fn columns() -> Columns {
-    Columns { time: named("1"), count: named("7"), ..Columns::default() }
+    Columns { time: names("1"), count: names("7"), ..Columns::default() }
 }

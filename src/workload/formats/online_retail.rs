@@ -1,7 +1,7 @@
 //! UCI Online Retail: the invoice lines of a shop.
 
 use super::super::Columns;
-use super::super::known::{KnownTable, named};
+use super::super::known::{KnownTable, names};
 use super::{FormatBuilder, FormatPlugin};
 
 /// The entry in the list.
@@ -17,7 +17,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
 
 const TABLE: KnownTable = KnownTable {
     header: &["InvoiceNo", "StockCode", "InvoiceDate"],
-    columns: || Columns { time: named("InvoiceDate"), ..Columns::default() },
+    columns: || Columns { time: names("InvoiceDate"), ..Columns::default() },
     time_format: None,
     blank_times: false,
 };

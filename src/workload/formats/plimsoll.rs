@@ -1,5 +1,6 @@
 //! Plimsoll's own format, as Parquet or as CSV; see [`super::super::own`] for its columns.
 
+use super::super::numbers::Numbers;
 use super::super::own::{CLASS, COUNT, DEMAND, MARK, OFFSET, OwnFacts, TOKENS_IN, TOKENS_OUT, comment_pairs};
 use super::super::rows::{RowReader, SeriesKind};
 use super::super::table::{Header, Layout, Role, kind_of, listed};
@@ -65,6 +66,10 @@ fn layout(input: &TraceInput, facts: &OwnFacts, options: &TraceOptions) -> Resul
         blank_times: false,
         time_format: TimeFormat::Nanos,
         demand_unit: TimeFormat::Nanos,
+        numbers: Numbers::default(),
+        width: Some(header.names.len()),
+        across: None,
+        notes: Vec::new(),
         kind,
         interval: if kind == SeriesKind::Counts { options.interval.or(facts.interval) } else { None },
         origin: Some(SimTime::ZERO),

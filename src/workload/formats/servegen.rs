@@ -1,7 +1,7 @@
 //! ServeGen: request rates of the clients of a chat service, per window.
 
 use super::super::cells::value;
-use super::super::known::{KnownTable, named};
+use super::super::known::{KnownTable, names};
 use super::super::table::{Header, Layout};
 use super::super::{Columns, TimeFormat, TraceInput, TraceOptions};
 use super::{FormatBuilder, FormatPlugin};
@@ -27,7 +27,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
 /// The clients' files put together, the client's number in front.
 const TABLE: KnownTable = KnownTable {
     header: &["client", "window_start_s", "rate_rps", "cv", "pattern"],
-    columns: || Columns { time: named("window_start_s"), rate: named("rate_rps"), ..Columns::default() },
+    columns: || Columns { time: names("window_start_s"), rate: names("rate_rps"), ..Columns::default() },
     time_format: Some(TimeFormat::Seconds),
     blank_times: false,
 };
@@ -46,5 +46,5 @@ fn is_chunk(input: &TraceInput, options: &TraceOptions) -> bool {
 }
 
 fn chunk_columns() -> Columns {
-    Columns { time: named("1"), rate: named("2"), ..Columns::default() }
+    Columns { time: names("1"), rate: names("2"), ..Columns::default() }
 }

@@ -1,5 +1,6 @@
 //! Any table of tab-separated values, with its columns named.
 
+use super::super::header::delimiter;
 use super::super::table::Layout;
 use super::csv::recognise;
 use super::{FormatBuilder, FormatPlugin};
@@ -10,7 +11,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
     summary: "tab-separated values, the columns named with `columns:`",
     source: "IANA text/tab-separated-values",
     build: FormatBuilder {
-        recognise: |input, options| recognise(input, options, b'\t'),
-        open: |input, options| Layout::of(input, options, b'\t')?.open(input, options),
+        recognise: |input, options| delimiter(input, options) == b'\t' && recognise(input, options, b'\t'),
+        open: |input, options| Layout::settled(input, options, b'\t')?.open(input, options),
     },
 };

@@ -50,7 +50,7 @@ pub(super) fn open(
     };
     // A request is written when it has ended: it came by the time taken earlier.
     let elapsed = options.columns.elapsed.clone().or_else(|| find("time-taken").map(|_| "time-taken".into()));
-    let columns = Columns { time: Some(INSTANT.into()), elapsed, ..options.columns.clone() };
+    let columns = Columns { time: vec![INSTANT.into()], elapsed, ..options.columns.clone() };
     let rows = head_lines(input, 200).filter(|line| !line.starts_with(b"#")).filter_map(|line| {
         let mut cells: Vec<String> =
             Cells::new(line, delimiter).map(|(_, cell)| String::from_utf8_lossy(cell).into_owned()).collect();
@@ -115,8 +115,7 @@ impl RowParser for ExtendedLog {
             return Err(RowFault { at: line.len(), expected: "more columns, as `#Fields:` has" });
         }
         self.maker.cell(Role::Time, &instant, &mut row).map_err(|_| RowFault { at: 0, expected: Self::EXPECTED })?;
-        self.maker.push(row, &self.layout.wanted, rows);
-        Ok(())
+        self.maker.push(row, &self.layout.wanted, rows).map_err(|expected| RowFault { at: 0, expected })
     }
 
     fn kind(&self) -> SeriesKind {

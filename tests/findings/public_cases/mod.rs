@@ -2,3 +2,4 @@
 
 mod autoscalers;
 mod rollouts;
+mod tables;

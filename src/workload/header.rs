@@ -1,0 +1,306 @@
+//! The head of a table: how its fields are separated, what its columns are called, and which of them were asked for.
+
+use super::cells::{Role, value};
+use super::numbers::Numbers;
+use super::time_text::integer;
+use super::{Columns, TraceError, TraceInput, TraceOptions};
+use crate::config::suggest;
+
+/// A table's header: the records before the first row and the names of its columns.
+pub(super) struct Header {
+    /// Records before the first row that may hold a header: comments, and the line `sep=;` of a spreadsheet.
+    pub(super) comments: usize,
+    /// Fields of the first record that is no comment.
+    pub(super) names: Vec<String>,
+    /// The records of the head behind that one, without the last, which may be cut off.
+    pub(super) rows: Vec<Vec<String>>,
+}
+
+/// How many records of the head are looked at.
+const LOOKED_AT: usize = 200;
+
+impl Header {
+    /// Takes the head of a file apart, at most 200 records of it.
+    pub(super) fn of(input: &TraceInput, delimiter: u8) -> Header {
+        let mut records: Vec<&[u8]> = input.head.split(|c| *c == b'\n').collect();
+        if !input.head_is_all || records.last().is_some_and(|last| last.is_empty()) {
+            records.pop();
+        }
+        let is_comment = |record: &&&[u8]| record.starts_with(b"#") || record.starts_with(b"sep=");
+        let comments = records.iter().take_while(is_comment).count();
+        let fields = |record: &&[u8]| {
+            let record = record.strip_suffix(b"\r").unwrap_or(record);
+            Cells::new(record, delimiter).map(|(_, cell)| String::from_utf8_lossy(cell).trim().to_string()).collect()
+        };
+        let mut rows = records[comments..].iter().take(LOOKED_AT).map(fields);
+        let names = rows.next().unwrap_or_default();
+        Header { comments, names, rows: rows.collect() }
+    }
+
+    /// The column called `name`, in any case.
+    pub(super) fn find(&self, name: &str) -> Option<usize> {
+        let exact = self.names.iter().position(|known| known == name);
+        exact.or_else(|| self.names.iter().position(|known| known.eq_ignore_ascii_case(name)))
+    }
+
+    /// Whether the first record is a row and no header: it holds a number or a time where a name would stand.
+    pub(super) fn is_headless(&self) -> bool {
+        self.names.first().is_some_and(|first| {
+            value(first.as_bytes()).is_some() || super::time_text::TimeFormat::detect(first.as_bytes()).is_some()
+        })
+    }
+
+    /// The cells of a column, the first record's too where that is a row.
+    pub(super) fn cells(&self, column: usize) -> impl Iterator<Item = &str> {
+        let first = self.is_headless().then_some(&self.names);
+        first.into_iter().chain(&self.rows).filter_map(move |row| row.get(column)).map(String::as_str)
+    }
+
+    /// Whether a column has numbers and nothing else, some cells left blank.
+    pub(super) fn is_numeric(&self, column: usize) -> bool {
+        let mut filled = self.cells(column).filter(|text| !is_blank(text.as_bytes())).peekable();
+        filled.peek().is_some() && filled.all(Numbers::is_number)
+    }
+
+    /// The columns that the options name, and the time column where it goes by a usual name.
+    pub(super) fn wanted(&self, input: &TraceInput, options: &TraceOptions) -> Result<Vec<(usize, Role)>, TraceError> {
+        let named = NamedColumns { input, header: self };
+        let mut wanted = named.resolve(&options.columns)?;
+        if !wanted.iter().any(|(_, role)| *role == Role::Time) {
+            wanted.push((named.time()?, Role::Time));
+        }
+        wanted.sort_by_key(|(column, _)| *column);
+        // How long a request took may be both its demand and what its time must go back by.
+        let may_share = |role| matches!(role, Role::Demand | Role::Elapsed);
+        let shared = |pair: &&[(usize, Role)]| pair[0].0 == pair[1].0 && !pair.iter().all(|(_, role)| may_share(*role));
+        if let Some(twice) = wanted.windows(2).find(shared) {
+            let name = self.names.get(twice[0].0).cloned().unwrap_or_default();
+            return Err(TraceError::new(input.name.as_str(), "one column is named for two things").column(name));
+        }
+        Ok(wanted)
+    }
+
+    /// The time column: the one named, or the one that goes by a usual name.
+    pub(super) fn time_column(&self, input: &TraceInput, options: &TraceOptions) -> Result<usize, TraceError> {
+        let named = NamedColumns { input, header: self };
+        match options.columns.time.first() {
+            Some(name) => named.find(name),
+            None => named.time(),
+        }
+    }
+}
+
+/// Cells that say that there is no value.
+pub(super) fn is_blank(text: &[u8]) -> bool {
+    let text = text.trim_ascii();
+    [&b""[..], b"null", b"-", b"nan", b"n/a", b"undefined"].iter().any(|blank| text.eq_ignore_ascii_case(blank))
+}
+
+/// The fields of one record with their byte offsets; quotes around a field are taken off.
+pub(super) struct Cells<'a> {
+    record: &'a [u8],
+    delimiter: u8,
+    at: usize,
+    finished: bool,
+}
+
+impl<'a> Cells<'a> {
+    #[inline]
+    pub(super) fn new(record: &'a [u8], delimiter: u8) -> Self {
+        Cells { record, delimiter, at: 0, finished: false }
+    }
+
+    /// What stands behind the fields given out so far, if there is a further one.
+    #[inline]
+    pub(super) fn rest(&self) -> Option<(usize, &'a [u8])> {
+        (!self.finished).then(|| (self.at, &self.record[self.at..]))
+    }
+}
+
+impl<'a> Iterator for Cells<'a> {
+    type Item = (usize, &'a [u8]);
+
+    #[inline]
+    fn next(&mut self) -> Option<(usize, &'a [u8])> {
+        if self.finished {
+            return None;
+        }
+        let rest = &self.record[self.at..];
+        let quoted = rest.first() == Some(&b'"');
+        let length = if quoted { quoted_length(rest, self.delimiter) } else { memchr::memchr(self.delimiter, rest) };
+        let start = self.at;
+        let cell = &rest[..length.unwrap_or(rest.len())];
+        match length {
+            Some(length) => self.at += length + 1,
+            None => self.finished = true,
+        }
+        if quoted && cell.len() >= 2 && cell.ends_with(b"\"") {
+            return Some((start + 1, &cell[1..cell.len() - 1]));
+        }
+        Some((start, cell))
+    }
+}
+
+/// Length of a quoted field up to the delimiter behind its closing quote; a doubled quote is none.
+fn quoted_length(text: &[u8], delimiter: u8) -> Option<usize> {
+    let mut inside = false;
+    text.iter().position(|c| {
+        inside ^= *c == b'"';
+        !inside && *c == delimiter
+    })
+}
+
+/// Names of columns and what they may be called.
+struct NamedColumns<'a> {
+    input: &'a TraceInput,
+    header: &'a Header,
+}
+
+/// Names under which a time column is found without being named.
+pub(super) const TIME_NAMES: [&str; 15] = [
+    "timestamp",
+    "time",
+    "datetime",
+    "date",
+    "ts",
+    "@timestamp",
+    "period",
+    "arrival",
+    "arrived_at",
+    "created_at",
+    "time_iso8601",
+    "event_time",
+    "start_time",
+    "starttime",
+    "time_local",
+];
+
+impl NamedColumns<'_> {
+    fn resolve(&self, columns: &Columns) -> Result<Vec<(usize, Role)>, TraceError> {
+        let mut wanted = Vec::new();
+        if let [date, of_day, more @ ..] = columns.time.as_slice() {
+            if !more.is_empty() {
+                return Err(TraceError::new(self.input.name.as_str(), "a time stands in one column or in two")
+                    .help("`time: [date, time of day]`"));
+            }
+            wanted.extend([(self.find(date)?, Role::Time), (self.find(of_day)?, Role::TimeOfDay)]);
+        } else if let [time] = columns.time.as_slice() {
+            wanted.push((self.find(time)?, Role::Time));
+        }
+        let values = [
+            (&columns.count, Role::Count),
+            (&columns.rate, Role::Rate),
+            (&columns.counter, Role::Counter),
+            (&columns.level, Role::Level),
+        ];
+        for (name, role) in values.into_iter().flat_map(|(names, role)| names.iter().map(move |name| (name, role))) {
+            for column in self.matching(name, columns)? {
+                if !wanted.contains(&(column, role)) {
+                    wanted.push((column, role));
+                }
+            }
+        }
+        let asked = [
+            (&columns.demand, Role::Demand),
+            (&columns.elapsed, Role::Elapsed),
+            (&columns.tokens_in, Role::TokensIn),
+            (&columns.tokens_out, Role::TokensOut),
+            (&columns.class, Role::Class),
+            (columns.once_per.as_ref().map_or(&columns.session, |_| &columns.once_per), Role::Session),
+        ];
+        for (name, role) in asked.into_iter().filter_map(|(name, role)| Some((name.as_deref()?, role))) {
+            wanted.push((self.find(name)?, role));
+        }
+        Ok(wanted)
+    }
+
+    /// The columns that a name stands for: one, or with `*` in it all of numbers that it fits and that are no times.
+    fn matching(&self, name: &str, columns: &Columns) -> Result<Vec<usize>, TraceError> {
+        if !name.contains(['*', '?']) || self.header.find(name).is_some() {
+            return Ok(vec![self.find(name)?]);
+        }
+        let fail = |message: String| {
+            let help = format!("columns: {}", listed(&self.header.names));
+            TraceError::new(self.input.name.as_str(), message).line(self.header.comments as u64 + 1).help(help)
+        };
+        let pattern = glob::Pattern::new(name).map_err(|error| fail(format!("`{name}`: {error}")))?;
+        let times: Vec<usize> = match columns.time.as_slice() {
+            [] => vec![self.time()?],
+            names => names.iter().map(|name| self.find(name)).collect::<Result<_, _>>()?,
+        };
+        let fits = |column: &usize| pattern.matches(&self.header.names[*column]) && !times.contains(column);
+        let found: Vec<usize> =
+            (0..self.header.names.len()).filter(fits).filter(|column| self.header.is_numeric(*column)).collect();
+        if found.is_empty() { Err(fail(format!("has no column of numbers that `{name}` fits"))) } else { Ok(found) }
+    }
+
+    fn find(&self, name: &str) -> Result<usize, TraceError> {
+        // A number names a column by its position; in a file without a header, it is no name that a cell may happen to have.
+        let position = integer(name.as_bytes()).filter(|number| (1..=self.header.names.len() as u64).contains(number));
+        let position = position.map(|number| number as usize - 1);
+        let found = if self.header.is_headless() { position } else { None };
+        if let Some(column) = found.or_else(|| self.header.find(name)).or(position) {
+            return Ok(column);
+        }
+        let names = &self.header.names;
+        let error = TraceError::new(self.input.name.as_str(), format!("has no column `{name}`"))
+            .line(self.header.comments as u64 + 1);
+        Err(match suggest(name, names.iter().map(String::as_str)) {
+            Some(near) => error.help(format!("did you mean `{near}`? columns: {}", listed(names))),
+            None => error.help(format!("columns: {}", listed(names))),
+        })
+    }
+
+    fn time(&self) -> Result<usize, TraceError> {
+        let known = TIME_NAMES.iter().find_map(|name| self.header.find(name));
+        known.or_else(|| self.header.only_dates()).ok_or_else(|| {
+            TraceError::new(self.input.name.as_str(), "which column holds the time is not clear")
+                .line(self.header.comments as u64 + 1)
+                .help(format!("name it with `columns: {{ time: ... }}`; columns: {}", listed(&self.header.names)))
+        })
+    }
+}
+
+impl Header {
+    /// The one column of which every cell is a date.
+    pub(super) fn only_dates(&self) -> Option<usize> {
+        let is_date = |text: &str| super::time_text::TimeFormat::detect(text.as_bytes()).is_some_and(|f| f.is_date());
+        let dates = |column: &usize| {
+            let mut cells = self.cells(*column).peekable();
+            cells.peek().is_some() && cells.all(is_date)
+        };
+        let mut found = (0..self.names.len()).filter(dates);
+        let first = found.next();
+        if found.next().is_some() { None } else { first }
+    }
+}
+
+/// The names, cut where there are very many.
+pub(super) fn listed(names: &[String]) -> String {
+    let shown: Vec<String> = names.iter().take(20).map(|name| name.chars().take(40).collect()).collect();
+    let dots = if names.len() > 20 { ", ..." } else { "" };
+    shown.join(", ") + dots
+}
+
+/// What may stand between the fields of a table, the more usual first.
+pub(super) const SEPARATORS: [(u8, &str); 4] = [(b',', "comma"), (b'\t', "tab"), (b';', "semicolon"), (b'|', "pipe")];
+
+/// What stands between the fields of a table: what was said, what a spreadsheet's line `sep=;` says, or the separator that splits
+/// the records of the head into the same number of fields, and into the most of them.
+pub(super) fn delimiter(input: &TraceInput, options: &TraceOptions) -> u8 {
+    if let Some(stated) = options.separator {
+        return stated;
+    }
+    if let Some([sign, b'\r' | b'\n', ..]) = input.head.strip_prefix(b"sep=") {
+        return *sign;
+    }
+    let fields = |delimiter: u8| {
+        let header = Header::of(input, delimiter);
+        let width = header.names.len();
+        // A comma in a number makes more fields of some rows, so most rows are enough.
+        let alike = header.rows.iter().filter(|row| row.len() == width).count();
+        if alike * 10 >= header.rows.len() * 9 { width } else { 1 }
+    };
+    let best = SEPARATORS.iter().map(|(sign, _)| (fields(*sign), *sign)).rev().max_by_key(|(fields, _)| *fields);
+    best.filter(|(fields, _)| *fields > 1).map_or(b',', |(_, sign)| sign)
+}

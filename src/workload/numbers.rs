@@ -1,0 +1,205 @@
+//! Numbers as tables write them: with a decimal point or comma, thousands separators, and the suffixes of dashboards.
+
+use super::cells::value;
+use super::header::is_blank;
+use super::time_text::{decimal, fraction_of};
+
+/// How the numbers of a table are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Numbers {
+    /// Whether every number is a plain one, with a point: the fast way.
+    plain: bool,
+    /// The mark between whole and fraction.
+    decimal: u8,
+}
+
+impl Default for Numbers {
+    fn default() -> Self {
+        Numbers { plain: true, decimal: b'.' }
+    }
+}
+
+/// What follows a number that was shortened, and by how much: the units of Grafana (`short`) and the prefixes of SI.
+const SCALES: [(&str, f64); 10] = [
+    ("Mil", 1e6),
+    ("Bil", 1e9),
+    ("Tri", 1e12),
+    ("K", 1e3),
+    ("k", 1e3),
+    ("M", 1e6),
+    ("G", 1e9),
+    ("B", 1e9),
+    ("T", 1e12),
+    ("", 1.0),
+];
+/// Units of a rate that a dashboard writes behind its value.
+const PER_SECOND: [&str; 10] = ["/s", "req/s", "reqs/s", "requests/s", "hits/s", "c/s", "ops/s", "rps", "reqps", "qps"];
+
+/// The marks in one number, as far as they tell their meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Marks {
+    /// None, or none that matter.
+    Whole,
+    /// This one is the decimal mark.
+    Decimal(u8),
+    /// This one may be a decimal mark or separate thousands.
+    Doubtful(u8),
+}
+
+impl Numbers {
+    /// Whether a text is a number in some way of writing it.
+    pub(super) fn is_number(text: &str) -> bool {
+        value(text.as_bytes()).is_some() || Body::of(text, true).is_some_and(|body| body.marks().is_some())
+    }
+
+    /// How the cells of the columns of values are written. Between commas, a comma in a count separates thousands; otherwise a
+    /// mark before three digits may be either, and is asked for.
+    ///
+    /// # Errors
+    /// A number that may be read in two ways, where no other tells which is meant.
+    pub(super) fn of<'a>(
+        cells: impl Iterator<Item = &'a str>,
+        stated: Option<u8>,
+        delimiter: u8,
+        whole: bool,
+    ) -> Result<Numbers, String> {
+        let mut found = Numbers::default();
+        let (mut told, mut doubtful) = (stated, None);
+        for cell in cells.filter(|cell| !is_blank(cell.as_bytes())) {
+            found.plain &= value(cell.as_bytes()).is_some();
+            match Body::of(cell, true).and_then(|body| body.marks()) {
+                Some(Marks::Decimal(mark)) => told = told.or(Some(mark)),
+                Some(Marks::Doubtful(mark)) if doubtful.is_none() => doubtful = Some((mark, cell)),
+                _ => {}
+            }
+        }
+        found.decimal = match (told, doubtful) {
+            (Some(mark), _) => mark,
+            (None, Some((b',', _))) if whole && delimiter == b',' => b'.',
+            (None, Some((b'.', _))) if delimiter != b';' => b'.',
+            (None, Some((_, cell))) => return Err(cell.to_string()),
+            (None, None) => b'.',
+        };
+        // A point that separates thousands looks like a plain number.
+        found.plain &= found.decimal == b'.';
+        Ok(found)
+    }
+
+    /// The number, not negative and not too large; `rate` allows a unit per second behind it.
+    #[inline]
+    pub(super) fn value(self, text: &[u8], rate: bool) -> Option<f64> {
+        if self.plain { value(text) } else { self.styled(text, rate) }
+    }
+
+    /// A whole number of nanoseconds of a decimal number of units of `10^-decimals` each.
+    pub(super) fn nanos(self, text: &[u8], decimals: usize) -> Option<u64> {
+        if self.decimal == b'.' {
+            return decimal(text, decimals);
+        }
+        match text.iter().position(|c| *c == self.decimal) {
+            Some(at) => decimal(&text[..at], decimals)?.checked_add(fraction_of(&text[at + 1..], decimals)?),
+            None => decimal(text, decimals),
+        }
+    }
+
+    fn styled(self, text: &[u8], rate: bool) -> Option<f64> {
+        let body = Body::of(std::str::from_utf8(text).ok()?, rate)?;
+        let mut plain = String::with_capacity(body.digits.len());
+        for c in body.digits.chars() {
+            match c {
+                c if c.is_ascii_digit() => plain.push(c),
+                c if c.is_ascii() && c as u8 == self.decimal => {
+                    if plain.contains('.') {
+                        return None;
+                    }
+                    plain.push('.');
+                }
+                // Nothing separates thousands behind the decimal mark.
+                _ if plain.contains('.') => return None,
+                _ => {}
+            }
+        }
+        let scaled = plain.parse::<f64>().ok()? * body.scale;
+        value(b"0").and((scaled <= super::cells::MAX_VALUE).then_some(scaled))
+    }
+}
+
+/// A number without its sign-free ends: digits with marks between them, and what they are multiplied by.
+struct Body<'a> {
+    digits: &'a str,
+    scale: f64,
+}
+
+impl<'a> Body<'a> {
+    fn of(text: &'a str, rate: bool) -> Option<Body<'a>> {
+        let text = text.trim();
+        let end = text.rfind(|c: char| c.is_ascii_digit()).map(|at| at + 1)?;
+        let (digits, suffix) = text.split_at(end);
+        let sound =
+            |c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | ' ' | '\'' | '\u{a0}' | '\u{202f}' | '\u{2019}');
+        if !digits.starts_with(|c: char| c.is_ascii_digit()) || !digits.chars().all(sound) {
+            return None;
+        }
+        let suffix = suffix.trim();
+        let unit = |scale: &str| suffix.strip_prefix(scale).map(str::trim);
+        let fits = |rest: &str| rest.is_empty() || (rate && PER_SECOND.contains(&rest));
+        let scale = SCALES.iter().find(|(scale, _)| unit(scale).is_some_and(fits))?.1;
+        Some(Body { digits, scale })
+    }
+
+    /// What the marks of this number tell; `None` if they make no sense.
+    fn marks(&self) -> Option<Marks> {
+        let marks: Vec<(usize, char)> = self.digits.char_indices().filter(|(_, c)| !c.is_ascii_digit()).collect();
+        let Some((at, last)) = marks.last().copied() else { return Some(Marks::Whole) };
+        let same = marks.iter().filter(|(_, mark)| *mark == last).count();
+        if !matches!(last, '.' | ',') {
+            return (same == marks.len()).then_some(Marks::Whole);
+        }
+        let other = if last == '.' { b',' } else { b'.' };
+        if same > 1 {
+            return (same == marks.len()).then_some(Marks::Decimal(other));
+        }
+        let behind = self.digits.len() - at - 1;
+        let doubtful = marks.len() == 1 && behind == 3 && (1..=3).contains(&at) && !self.digits.starts_with('0');
+        Some(if doubtful { Marks::Doubtful(last as u8) } else { Marks::Decimal(last as u8) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(&["12", "13.5"], b',', "13.5", 13.5)]
+    #[case(&["\u{31},201", "1,310"], b',', "1,201", 1201.0)]
+    #[case(&["16,12", "9,5"], b';', "16,12", 16.12)]
+    #[case(&["1.612,5", "9"], b';', "1.612,5", 1612.5)]
+    #[case(&["1.612", "9,5"], b';', "1.612", 1612.0)]
+    #[case(&["1 612", "12 345 678"], b';', "12 345 678", 12_345_678.0)]
+    #[case(&["1'612.25"], b',', "1'612.25", 1612.25)]
+    #[case(&["0.60 K", "812"], b',', "0.60 K", 600.0)]
+    #[case(&["1.25 Mil"], b',', "1.25 Mil", 1_250_000.0)]
+    fn numbers_are_read_as_they_are_written(
+        #[case] cells: &[&str],
+        #[case] delimiter: u8,
+        #[case] text: &str,
+        #[case] expected: f64,
+    ) {
+        let numbers = Numbers::of(cells.iter().copied(), None, delimiter, true).unwrap();
+        assert_eq!(numbers.value(text.as_bytes(), false), Some(expected));
+    }
+
+    #[test]
+    fn what_may_be_read_in_two_ways_is_asked_for() {
+        assert_eq!(Numbers::of(["1.201", "12"].into_iter(), None, b';', true), Err("1.201".into()));
+        assert_eq!(Numbers::of(["1,201"].into_iter(), None, b';', true), Err("1,201".into()));
+        assert_eq!(Numbers::of(["1,201"].into_iter(), None, b',', false), Err("1,201".into()));
+        let told = Numbers::of(["1,201"].into_iter(), Some(b','), b';', true).unwrap();
+        assert_eq!((told.value(b"1,201", false), told.value(b"1.201,5", false)), (Some(1.201), Some(1201.5)));
+        assert_eq!(told.nanos(b"1,5", 9), Some(1_500_000_000));
+        let counts = Numbers::of(["7 K"].into_iter(), None, b',', true).unwrap();
+        assert_eq!((counts.value(b"7 K req/s", false), counts.value(b"7 K req/s", true)), (None, Some(7000.0)));
+        assert!(!Numbers::is_number("1,2,x") && !Numbers::is_number("-5") && !Numbers::is_number("12 ms"));
+    }
+}

@@ -1,0 +1,143 @@
+//! Single rows so far from all others that one of them would make all the work: a date years away, a count with four digits too many.
+
+use super::rows::Rows;
+use super::show_instant;
+use crate::units::{SimDuration, SimTime};
+
+/// Counts up to this are never too large: so many requests are made in a second or two.
+const ANY_COUNT: f64 = 1e7;
+/// How many times the next largest a count may be.
+const TIMES: f64 = 1e4;
+/// Gaps up to this are never too long.
+const ANY_GAP: SimDuration = SimDuration::from_secs(30 * 86_400);
+/// How many times all rows on one side of it a gap may be long.
+const GAPS: u64 = 100;
+/// Rows on one side of a gap that tell how long the trace is.
+const FEWEST: u64 = 10;
+
+/// A row that no trace has.
+#[derive(Debug)]
+pub(super) struct Outlier {
+    pub(super) line: u64,
+    pub(super) message: String,
+    pub(super) help: String,
+}
+
+/// What was seen of the rows so far.
+#[derive(Debug, Default)]
+pub(super) struct Outliers {
+    rows: u64,
+    first: SimTime,
+    last: SimTime,
+    /// The two largest values, and the line of the larger one.
+    largest: (f64, u64),
+    next: f64,
+}
+
+impl Outliers {
+    /// Takes in the rows from `from` on that lie before `end`.
+    ///
+    /// # Errors
+    /// The first row that is too far away, or the one that counts too much.
+    pub(super) fn see(&mut self, rows: &Rows, from: usize, end: SimTime, dated: Option<u64>) -> Result<(), Outlier> {
+        let times = &rows.requests.arrivals[from..];
+        let times = &times[..times.partition_point(|time| *time < end)];
+        let (Some(first), Some(last)) = (times.first(), times.last()) else { return Ok(()) };
+        if self.rows == 0 {
+            (self.first, self.last) = (*first, *first);
+        }
+        // Most blocks are shorter than any gap that matters.
+        if last.since(self.last) > ANY_GAP {
+            let gap = |at: usize| times[at].since(if at == 0 { self.last } else { times[at - 1] });
+            let widest = (0..times.len()).max_by_key(|at| gap(*at)).unwrap_or_default();
+            self.judge_gap(rows, from + widest, gap(widest), times, widest, dated)?;
+        }
+        for (offset, value) in rows.values.iter().enumerate().skip(from).take(times.len()) {
+            if *value > self.largest.0 {
+                self.next = self.largest.0;
+                self.largest = (*value, rows.place(offset));
+            } else if *value > self.next {
+                self.next = *value;
+            }
+        }
+        self.rows += times.len() as u64;
+        self.last = *last;
+        let (largest, line) = self.largest;
+        if self.rows >= 3 && largest > ANY_COUNT && largest > TIMES * self.next.max(1.0) {
+            return Err(Outlier {
+                line,
+                message: format!(
+                    "the value {largest} is more than 10,000 times any other, of which the largest is {}",
+                    self.next
+                ),
+                help: "correct the row or take it out".into(),
+            });
+        }
+        Ok(())
+    }
+
+    fn judge_gap(
+        &self,
+        rows: &Rows,
+        row: usize,
+        gap: SimDuration,
+        times: &[SimTime],
+        widest: usize,
+        dated: Option<u64>,
+    ) -> Result<(), Outlier> {
+        let before = if widest == 0 { self.last } else { times[widest - 1] };
+        let (rows_before, rows_after) = (self.rows + widest as u64, (times.len() - widest) as u64);
+        let ahead = times[times.len() - 1].since(times[widest]);
+        let lone_before = rows_after >= FEWEST && ahead * GAPS < gap;
+        let lone_after = rows_before >= FEWEST && before.since(self.first) * GAPS < gap;
+        if gap <= ANY_GAP || !(lone_before || lone_after) {
+            return Ok(());
+        }
+        let shown = |time: SimTime| match dated {
+            Some(zero) => show_instant(zero.saturating_add(time.as_nanos())),
+            None => time.since(SimTime::ZERO).to_string(),
+        };
+        let (others, span) = if lone_after { ("before", before.since(self.first)) } else { ("behind", ahead) };
+        Err(Outlier {
+            line: rows.place(row),
+            message: format!(
+                "the row at {} comes {gap} after the one before it, and all rows {others} that lie within {span}",
+                shown(times[widest])
+            ),
+            help: "correct the row or take it out, or say with `start:` and `end:` which part is meant".into(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn see(rows: &[(u64, f64)]) -> Result<(), String> {
+        let mut all = Rows { first_row: 1, ..Rows::default() };
+        for (second, value) in rows {
+            all.requests.arrivals.push(SimTime::from_secs(*second));
+            all.values.push(*value);
+        }
+        let seen = Outliers::default().see(&all, 0, SimTime::MAX, None);
+        seen.map_err(|outlier| format!("{}: {}", outlier.line, outlier.message))
+    }
+
+    #[test]
+    fn one_row_a_year_away_is_named_on_either_side() {
+        let minutes: Vec<(u64, f64)> = (0..20).map(|minute| (40_000_000 + minute * 60, 5.0)).collect();
+        assert_eq!(see(&minutes), Ok(()));
+        let late: Vec<(u64, f64)> = minutes.iter().copied().chain([(80_000_000, 5.0)]).collect();
+        assert!(see(&late).unwrap_err().starts_with("21: the row at"), "{:?}", see(&late));
+        let early: Vec<(u64, f64)> = [(0, 5.0)].into_iter().chain(minutes).collect();
+        assert!(see(&early).unwrap_err().starts_with("2: the row at"), "{:?}", see(&early));
+        // A row a month, for years.
+        assert_eq!(see(&(0..30).map(|month| (month * 2_700_000, 5.0)).collect::<Vec<_>>()), Ok(()));
+    }
+
+    #[test]
+    fn one_count_with_digits_too_many_is_named() {
+        assert_eq!(see(&[(0, 5.0), (60, 1e8), (120, 9.0)]).unwrap_err()[..12], *"2: the value");
+        assert_eq!(see(&[(0, 5e6), (60, 1e8), (120, 9e6)]), Ok(()));
+    }
+}
