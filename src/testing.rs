@@ -77,7 +77,7 @@ impl StoryTest {
     /// The story in a file; relative paths start from where the tests run, in Cargo the package's directory.
     pub fn file(path: impl AsRef<Path>) -> Self {
         let path = path.as_ref();
-        let base_dir = path.parent().unwrap_or(Path::new("")).to_path_buf();
+        let base_dir = crate::config::spool::directory_of(path);
         StoryTest { source: SourceFile::read(path, crate::config::MAX_YAML_BYTES), base_dir, own: Vec::new() }
     }
 

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::reading::Reading;
+use super::trace::found;
 use super::{Failure, remark, say, shown};
 use crate::config::{Diagnostics, SourceFile, parse_single};
 use crate::forecast::backtest::{Backtest, Evaluation, Refit};
@@ -24,8 +25,9 @@ use crate::workload::{Expand, TraceOptions, WorkloadSpec, arrivals_per_step};
 
 Models: plimsoll list forecasters")]
 pub(super) struct ForecastArguments {
-    /// The trace.
-    file: PathBuf,
+    /// The files to read as one trace: paths, patterns, or `-` for standard input.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
     /// A model: its name, or its name with parameters as in a scenario (may be repeated).
     #[arg(long = "model", value_name = "MODEL")]
     models: Vec<String>,
@@ -190,7 +192,8 @@ impl ForecastArguments {
     fn series(&self) -> Result<Series, Failure> {
         // Counts are spread evenly: what is random about arrivals at known counts is nobody's error.
         let options = TraceOptions { expand: Expand::Even, ..self.reading.options(self.trace_format.as_deref()) };
-        let mut source = WorkloadSpec::from_trace(&self.file, options).open(Streams::new(0, 0), 0).map_err(input)?;
+        let mut source =
+            WorkloadSpec::from_files(found(&self.files)?, options).open(Streams::new(0, 0), 0).map_err(input)?;
         let counts = arrivals_per_step(source.as_mut(), self.step, None).map_err(input)?;
         source.notices().iter().for_each(|notice| remark(notice));
         let seen = match source.holes() {
@@ -315,7 +318,7 @@ fn facts(arguments: &ForecastArguments, series: &Series, plan: &Backtest) -> Str
     let seasons = if seasons.is_empty() { "no season".to_string() } else { format!("season {}", seasons.join(", ")) };
     format!(
         "{}: {} steps of {}, {seasons}; {} origins, each after {}; judged from {} to {} ahead",
-        arguments.file.display(),
+        trace_name(arguments),
         series.len(),
         series.step(),
         plan.origins.len(),
@@ -387,7 +390,7 @@ fn as_json(arguments: &ForecastArguments, series: &Series, plan: &Backtest, judg
         })
         .collect();
     json!({
-        "trace": arguments.file.display().to_string(),
+        "trace": trace_name(arguments),
         "steps": series.len(),
         "missing_steps": series.len() - series.observed(),
         "step_s": series.step().as_secs_f64(),
@@ -398,4 +401,9 @@ fn as_json(arguments: &ForecastArguments, series: &Series, plan: &Backtest, judg
         "levels": LEVELS,
         "models": models,
     })
+}
+
+/// The files as they were named.
+fn trace_name(arguments: &ForecastArguments) -> String {
+    arguments.files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(" ")
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::reading::TraceReading;
-use super::trace::{draw, written};
+use super::trace::{draw, found, written};
 use super::{Failure, path_and_value, remark, say};
 use crate::config::{Diagnostics, SourceFile, parse_single};
 use crate::random::Streams;
@@ -26,8 +26,9 @@ pub(super) const FIT_EXAMPLE: &str = "Example:
 /// Arguments of `trace fit`.
 #[derive(Debug, Args)]
 pub(super) struct FitArguments {
-    /// The file to read.
-    file: PathBuf,
+    /// The files to read as one trace: paths, patterns, or `-` for standard input.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
     /// Seed of the synthetic traces that are compared with the file.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -41,8 +42,9 @@ pub(super) struct FitArguments {
 /// Arguments of `trace transform`.
 #[derive(Debug, Args)]
 pub(super) struct TransformArguments {
-    /// The file to read.
-    file: PathBuf,
+    /// The files to read as one trace: paths, patterns, or `-` for standard input.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
     /// A step as a scenario's `transforms:` has it, in order (may be repeated; `plimsoll list transforms`).
     #[arg(long = "step", value_name = "NAME: PARAMETERS", required = true)]
     steps: Vec<String>,
@@ -92,7 +94,7 @@ pub(super) fn transform(arguments: &TransformArguments) -> Result<(), Failure> {
     let text: String = arguments.steps.iter().map(|step| format!("- {}\n", indented(step))).collect();
     let mut sink = Diagnostics::new();
     let node = parse_single(&SourceFile::new("--step", text)).map_err(|error| one(*error))?;
-    let spec = WorkloadSpec::from_trace(&arguments.file, arguments.reading.options());
+    let spec = WorkloadSpec::from_files(found(&arguments.files)?, arguments.reading.options());
     let spec = spec.transformed(&node, Path::new(""), &mut sink);
     if !sink.is_empty() {
         return Err(Failure::diagnostics(&sink));
@@ -128,7 +130,7 @@ pub(super) fn synth(arguments: &SynthArguments) -> Result<(), Failure> {
 
 /// The generator on standard output, each figure of the comparison as a comment behind it.
 pub(super) fn fit(arguments: &FitArguments) -> Result<(), Failure> {
-    let spec = WorkloadSpec::from_trace(&arguments.file, arguments.reading.options());
+    let spec = WorkloadSpec::from_files(found(&arguments.files)?, arguments.reading.options());
     let fitted = crate::workload::fit(&spec, Streams::new(arguments.seed, 0));
     let fitted = fitted.map_err(|error| Failure::Input(format!("error: {error}")))?;
     let mut text = String::from("workload:\n");

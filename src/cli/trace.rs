@@ -10,7 +10,8 @@ use crate::report;
 use crate::units::{Fraction, SimDuration};
 use crate::workload::{
     ConvertOptions, Converted, FunctionProfile, Gaps, Portrait, ProfileMeasure, SHAPE_COLUMNS, SeriesKind, Tally,
-    TraceFacts, TraceOptions, ValueFacts, convert, function_profile, inspect, is_function_profile, show_instant,
+    TraceFacts, TraceFiles, TraceOptions, ValueFacts, WorkloadSpec, convert, function_profile, inspect_files,
+    is_function_profile, show_instant,
 };
 
 /// Arguments of `trace`.
@@ -27,8 +28,9 @@ enum Action {
         after_help = "Examples:\n  plimsoll trace inspect access.log.gz\n  plimsoll trace inspect access.log.gz --charts charts"
     )]
     Inspect {
-        /// The file.
-        file: PathBuf,
+        /// The files, read as one trace: paths, patterns (`access.log*`), or `-` for standard input.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
         /// Also draw the trace into this directory: SVG, PNG, and the figures as CSV.
         #[arg(long, value_name = "DIR")]
         charts: Option<PathBuf>,
@@ -41,7 +43,7 @@ enum Action {
     /// Draw traces beside each other: rate over time, day and week, dispersion over scales, distributions.
     #[command(after_help = "Example:\n  plimsoll trace plot this-year.log.gz last-year.log.gz --out charts")]
     Plot {
-        /// The files.
+        /// The traces, each a path, a pattern of several files, or `-` for standard input.
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
         /// The directory to write to: SVG, PNG, and the figures as CSV.
@@ -55,10 +57,9 @@ enum Action {
         after_help = "Example:\n  plimsoll trace convert access.log.gz access.parquet --reorder 1h --note 'own logs'"
     )]
     Convert {
-        /// The file to read.
-        from: PathBuf,
-        /// The file to write.
-        to: PathBuf,
+        /// The files to read as one trace (paths, patterns, or `-` for standard input), and the file to write.
+        #[arg(required = true, num_args = 2.., value_names = ["FROM", "TO"])]
+        paths: Vec<PathBuf>,
         #[command(flatten)]
         reading: TraceReading,
         /// Write counts per interval of this length in place of single arrivals.
@@ -82,33 +83,40 @@ enum Action {
 pub(super) fn trace(arguments: &TraceArguments) -> Result<(), Failure> {
     let fail = |error: crate::workload::TraceError| Failure::Input(format!("error: {error}"));
     match &arguments.action {
-        Action::Inspect { file, only, reading, .. } if is_function_profile(file).unwrap_or(false) => {
+        Action::Inspect { files, only, reading, .. }
+            if files.len() == 1 && is_function_profile(&files[0]).unwrap_or(false) =>
+        {
+            let file = &files[0];
             let profile = function_profile(file, only.as_deref(), reading.options().max_bad_rows).map_err(fail)?;
             profile.tally.notices().iter().for_each(|notice| remark(notice));
             say(&profile_shown(&profile))
         }
-        Action::Inspect { file, charts, reading, .. } => {
-            let facts = inspect(file, &reading.options()).map_err(fail)?;
+        Action::Inspect { files, charts, reading, .. } => {
+            let files = found(files)?;
+            let facts = inspect_files(&files, &reading.options()).map_err(fail)?;
             facts.tally.notices().iter().for_each(|notice| remark(notice));
             say(&shown(&facts))?;
-            if let Some(course) = course(file, &facts, &reading.options()) {
+            if let Some(course) = course(&files, &facts, &reading.options()) {
                 say(&course)?;
             }
             let Some(directory) = charts else { return Ok(()) };
             // Facts are told of rows in any order and of any share of bad ones, so they are drawn as well.
             let everything = Fraction::new(1.0).unwrap_or_default();
             let options = TraceOptions { max_bad_rows: everything, reorder: SimDuration::MAX, ..reading.options() };
-            draw(&[(name(file), Portrait::of_file(file, &options).map_err(fail)?)], directory)
+            draw(&[(name(&files), Portrait::of_files(&files, &options).map_err(fail)?)], directory)
         }
         Action::Plot { files, out, reading } => {
-            let portrait =
-                |file: &PathBuf| Ok((name(file), Portrait::of_file(file, &reading.options()).map_err(fail)?));
+            let portrait = |file: &PathBuf| {
+                let files = found(std::slice::from_ref(file))?;
+                Ok((name(&files), Portrait::of_files(&files, &reading.options()).map_err(fail)?))
+            };
             let traces: Result<Vec<_>, Failure> = files.iter().map(portrait).collect();
             draw(&traces?, out)
         }
-        Action::Convert { from, to, reading, counts, notes } => {
+        Action::Convert { paths, reading, counts, notes } => {
             let how = ConvertOptions { counts: *counts, notes: notes.clone() };
-            let done = convert(from, &reading.options(), to, &how).map_err(fail)?;
+            let Some((to, from)) = paths.split_last() else { return Ok(()) };
+            let done = convert(&found(from)?, &reading.options(), to, &how).map_err(fail)?;
             written(to, &done)
         }
         Action::Transform(arguments) => reshape::transform(arguments),
@@ -143,9 +151,15 @@ fn profile_shown(profile: &FunctionProfile) -> String {
     lines.join("\n")
 }
 
-/// A file's name without its directory.
-fn name(file: &Path) -> String {
-    file.file_name().unwrap_or_default().to_string_lossy().into_owned()
+/// The files that arguments name, from the current directory on.
+pub(super) fn found(paths: &[PathBuf]) -> Result<TraceFiles, Failure> {
+    let texts: Vec<String> = paths.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+    TraceFiles::find(Path::new(""), &texts).map_err(|error| Failure::Input(format!("error: {error}")))
+}
+
+/// The name of a trace without its directory.
+fn name(files: &TraceFiles) -> String {
+    WorkloadSpec::from_files(files.clone(), TraceOptions::default()).trace_name().unwrap_or_default()
 }
 
 /// Draws traces and says where.
@@ -158,10 +172,10 @@ pub(super) fn draw(traces: &[(String, Portrait)], directory: &Path) -> Result<()
 
 /// The course over time in a line of blocks: of arrivals as they were counted, of counts and levels where their rows are in
 /// order.
-fn course(file: &Path, facts: &TraceFacts, options: &TraceOptions) -> Option<String> {
+fn course(files: &TraceFiles, facts: &TraceFacts, options: &TraceOptions) -> Option<String> {
     let course: Vec<Option<f64>> = match facts.kind {
         SeriesKind::Arrivals => facts.shape.iter().map(|count| Some(*count as f64)).collect(),
-        _ => Portrait::of_file(file, options).ok()?.rate,
+        _ => Portrait::of_files(files, options).ok()?.rate,
     };
     let columns = SHAPE_COLUMNS.min(course.len()).max(1);
     let column = SimDuration::from_secs((facts.span().as_secs_f64() / columns as f64).round() as u64);

@@ -10,6 +10,7 @@ mod names;
 mod node;
 mod plugin;
 mod source;
+pub mod spool;
 mod whole;
 mod yaml;
 

@@ -1,11 +1,11 @@
 //! A text with a name, and places in it.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::diagnostic::Diagnostic;
+use super::spool;
 
 /// A half-open range of bytes in a source text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,14 +34,13 @@ impl SourceFile {
     /// # Errors
     /// One diagnostic: missing, not a file, unreadable, too large, or not UTF-8 (with the line of the first bad byte).
     pub fn read(path: &Path, limit: u64) -> Result<Arc<Self>, Box<Diagnostic>> {
-        let name = path.display().to_string();
+        let name = spool::name_of(path);
         let fail = |what: String| Box::new(Diagnostic::error(format!("{name}: {what}")));
-        let metadata = std::fs::metadata(path).map_err(|e| fail(io_words(&e)))?;
-        if metadata.is_dir() {
+        if !spool::is_stream(path) && std::fs::metadata(path).map_err(|e| fail(io_words(&e)))?.is_dir() {
             return Err(Box::new(fail("is a directory, not a file".into()).help("give the path of one file")));
         }
         let mut bytes = Vec::new();
-        let file = File::open(path).map_err(|e| fail(io_words(&e)))?;
+        let file = spool::open(path).map_err(|e| fail(io_words(&e)))?;
         file.take(limit + 1).read_to_end(&mut bytes).map_err(|e| fail(io_words(&e)))?;
         if bytes.len() as u64 > limit {
             return Err(fail(format!("is larger than {} MiB, too large for this kind of file", limit >> 20)));

@@ -117,7 +117,7 @@ fn inputs(scenario: &Scenario) -> Result<Vec<InputFact>, TraceError> {
                 false => format!("{}{} bytes, then {}", InputFact::TRACE, file.bytes, steps.join(", ")),
             };
             let checksum = format!("sha256:{}", file.sha256);
-            facts.push(InputFact { name: file.path.display().to_string(), detail, checksum });
+            facts.push(InputFact { name: crate::config::spool::name_of(&file.path), detail, checksum });
         }
     }
     Ok(facts)
@@ -127,7 +127,7 @@ fn inputs(scenario: &Scenario) -> Result<Vec<InputFact>, TraceError> {
 fn traffic(scenario: &Scenario) -> Vec<Traffic> {
     let of = |service: &ServicePlan| {
         let workload = &service.workload;
-        let file = workload.trace().and_then(|path| path.file_name()).map(|name| name.to_string_lossy().into_owned());
+        let file = workload.trace_name();
         let source = match (workload.clients(), file) {
             (Some(clients), _) => TrafficSource::ClosedLoop { users: clients.most() },
             (None, Some(file)) => TrafficSource::Recorded { file },

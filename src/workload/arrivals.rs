@@ -1,16 +1,17 @@
 //! Rows of a file as a stream of requests.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::expand::{Expansion, Model};
 use super::header::{Header, delimiter, listed};
+use super::joined::Joined;
 use super::once::OncePerSession;
 use super::order::Ordered;
 use super::outliers::Outliers;
 use super::rows::{RowReader, Rows, SeriesKind, Tally};
 use super::{
-    FORMATS, FormatPlugin, Opening, Recipe, RequestBatch, TraceError, TraceInput, TraceOptions, TraceSource, recognise,
+    FORMATS, FormatPlugin, Opening, Recipe, RequestBatch, TraceError, TraceFiles, TraceInput, TraceOptions,
+    TraceSource, recognise,
 };
 use crate::random::Purpose;
 use crate::units::{SimDuration, SimTime};
@@ -18,7 +19,7 @@ use crate::units::{SimDuration, SimTime};
 /// A trace file and what was said about it.
 #[derive(Debug, Clone)]
 pub(super) struct FileRecipe {
-    pub(super) path: PathBuf,
+    pub(super) files: TraceFiles,
     pub(super) options: TraceOptions,
     /// Factor on counts and levels, before they are expanded.
     pub(super) factor: f64,
@@ -26,7 +27,7 @@ pub(super) struct FileRecipe {
 
 impl Recipe for FileRecipe {
     fn open(&self, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
-        let (_, rows) = open_rows(&self.path, &self.options)?;
+        let (_, rows) = open_rows(&self.files, &self.options)?;
         if rows.ordered.reader.kind() == SeriesKind::Arrivals {
             return Ok(Box::new(Replay { rows }));
         }
@@ -37,7 +38,7 @@ impl Recipe for FileRecipe {
     /// Counts and levels are multiplied before they are expanded. Thinning is exact as it is, so this is for factors above
     /// one only: a count cannot be cut down to a fraction of a request.
     fn scaled(&self, factor: f64) -> Option<Arc<dyn Recipe>> {
-        let (_, rows) = open_rows(&self.path, &self.options).ok()?;
+        let (_, rows) = open_rows(&self.files, &self.options).ok()?;
         let kind = rows.ordered.reader.kind();
         let exact = kind == SeriesKind::Levels || (kind == SeriesKind::Counts && factor >= 1.0);
         exact.then(|| Arc::new(FileRecipe { factor: self.factor * factor, ..self.clone() }) as Arc<dyn Recipe>)
@@ -47,26 +48,38 @@ impl Recipe for FileRecipe {
 /// Formats in which `metric:` and `values:` mean something.
 const READ_METRICS: [&str; 6] = ["prometheus", "openmetrics", "cloudwatch", "jsonl", "tsv", "csv"];
 
-/// Opens the reader that fits the file: the one named, or the first that recognises the content.
+/// Opens the reader that fits the files; several are read as one.
 pub(super) fn open_reader(
-    path: &Path,
+    files: &TraceFiles,
     options: &TraceOptions,
 ) -> Result<(&'static FormatPlugin, Box<dyn RowReader>), TraceError> {
-    let input = TraceInput::probe(path)?;
+    let mut inputs = files.inputs()?;
+    match inputs.pop() {
+        Some(input) if inputs.is_empty() => open_one(&input, options),
+        last => Joined::open(inputs.into_iter().chain(last).collect(), options),
+    }
+}
+
+/// Opens the reader that fits a file: the one named, or the first that recognises the content.
+pub(super) fn open_one(
+    input: &TraceInput,
+    options: &TraceOptions,
+) -> Result<(&'static FormatPlugin, Box<dyn RowReader>), TraceError> {
     let plugin = match &options.format {
         Some(name) => FORMATS.iter().find(|plugin| plugin.name == name).ok_or_else(|| {
             TraceError::new(input.name.as_str(), format!("`{name}` is not a trace format"))
                 .help("see `plimsoll list formats`")
         })?,
-        None => recognise(&input, options)
-            .ok_or_else(|| input.damage.clone().unwrap_or_else(|| unknown(&input, options)))?,
+        None => {
+            recognise(input, options).ok_or_else(|| input.damage.clone().unwrap_or_else(|| unknown(input, options)))?
+        }
     };
     if (options.metric.is_some() || options.values.is_some()) && !READ_METRICS.contains(&plugin.name) {
         let message = format!("is read as `{}`, of which `metric:` and `values:` say nothing", plugin.name);
         return Err(TraceError::new(input.name.as_str(), message)
             .help(format!("leave them out; they are for {}", READ_METRICS.join(", "))));
     }
-    let reader = (plugin.build.open)(&input, options)?;
+    let reader = (plugin.build.open)(input, options)?;
     if options.columns.once_per.is_none() {
         return Ok((plugin, reader));
     }
@@ -92,11 +105,11 @@ fn unknown(input: &TraceInput, options: &TraceOptions) -> TraceError {
 
 /// Opens a file as ordered rows that start at the origin.
 pub(super) fn open_rows(
-    path: &Path,
+    files: &TraceFiles,
     options: &TraceOptions,
 ) -> Result<(&'static FormatPlugin, OrderedRows), TraceError> {
-    let (plugin, reader) = open_reader(path, options)?;
-    let name = path.display().to_string();
+    let (plugin, reader) = open_reader(files, options)?;
+    let name = files.name();
     let zero = reader.zero_epoch_ns();
     if (options.start.is_some() || options.end.is_some()) && zero.is_none() {
         let message = "the trace's times are relative; `start` and `end` need dates";

@@ -33,7 +33,7 @@ fn footer(input: &TraceInput) -> Result<FileMetadataRef, TraceError> {
 }
 
 fn open_file(path: &Path) -> Result<File, PolarsError> {
-    File::open(path).map_err(PolarsError::from)
+    crate::config::spool::open_file(path).map_err(PolarsError::from)
 }
 
 /// A decoder may stumble over damaged bytes; that is the file's fault and no reason to bring the program down.

@@ -8,7 +8,7 @@ use super::arrivals::{FileRecipe, open_rows};
 use super::expand::{Intervals, Model};
 use super::own::{CsvWriter, OwnColumns, OwnFacts, OwnWriter, Packed};
 use super::rows::{SeriesKind, Tally};
-use super::{Opening, Recipe, RequestBatch, TraceError, TraceOptions, TraceSource, WorkloadSpec};
+use super::{Opening, Recipe, RequestBatch, TraceError, TraceFiles, TraceOptions, TraceSource, WorkloadSpec};
 use crate::random::Streams;
 use crate::units::SimDuration;
 
@@ -43,8 +43,13 @@ pub struct Converted {
 ///
 /// # Errors
 /// If the source cannot be read, the ending is unknown, or the file cannot be written.
-pub fn convert(from: &Path, options: &TraceOptions, to: &Path, how: &ConvertOptions) -> Result<Converted, TraceError> {
-    write_twice(&from.display().to_string(), to, &how.notes, &mut |sink| feed(from, options, how, sink))
+pub fn convert(
+    from: &TraceFiles,
+    options: &TraceOptions,
+    to: &Path,
+    how: &ConvertOptions,
+) -> Result<Converted, TraceError> {
+    write_twice(&from.name(), to, &how.notes, &mut |sink| feed(from, options, how, sink))
 }
 
 /// Writes the requests of a workload (a trace or a generator, reshaped) under `streams` to `to`, as [`convert`] does with a
@@ -175,19 +180,24 @@ struct End {
     classes: Vec<String>,
 }
 
-fn feed(from: &Path, options: &TraceOptions, how: &ConvertOptions, sink: &mut dyn Sink) -> Result<Tally, TraceError> {
+fn feed(
+    from: &TraceFiles,
+    options: &TraceOptions,
+    how: &ConvertOptions,
+    sink: &mut dyn Sink,
+) -> Result<Tally, TraceError> {
     let (_, rows) = open_rows(from, options)?;
     if rows.ordered.reader.kind() != SeriesKind::Arrivals {
         if how.counts.is_some() {
             let message = format!("holds {} already", rows.ordered.reader.kind().name());
-            return Err(TraceError::new(from.display().to_string(), message).help("convert without an interval"));
+            return Err(TraceError::new(from.name(), message).help("convert without an interval"));
         }
         let model = Model::of(&rows, options, 1.0)?;
         let interval = model.interval();
         return feed_intervals(Intervals::new(rows, model), interval, sink);
     }
     drop(rows);
-    let recipe = FileRecipe { path: from.into(), options: options.clone(), factor: 1.0 };
+    let recipe = FileRecipe { files: from.clone(), options: options.clone(), factor: 1.0 };
     let mut source = recipe.open(Opening::new(Streams::new(0, 0), 0))?;
     match how.counts {
         None => feed_requests(&mut *source, sink)?,

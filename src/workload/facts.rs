@@ -5,8 +5,9 @@ use std::path::Path;
 
 use super::arrivals::open_reader;
 use super::instants::{Gaps, InstantFacts, Instants, ValueFacts};
+use super::order::Ordered;
 use super::rows::{Rows, SeriesKind, Tally};
-use super::{FormatPlugin, TraceError, TraceInput, TraceOptions};
+use super::{FormatPlugin, TraceError, TraceFiles, TraceOptions};
 use crate::units::{NANOS_PER_SECOND, SimDuration, SimTime};
 
 /// A dispersion is of so many bins at least: fewer say little of a variance.
@@ -35,8 +36,8 @@ pub struct Peak {
 pub struct TraceFacts {
     /// The format that was recognised or named.
     pub format: &'static str,
-    /// How the file is packed ("gzip").
-    pub packing: &'static str,
+    /// How the file is packed ("gzip"), or how many files they are.
+    pub packing: String,
     /// What the rows are.
     pub kind: SeriesKind,
     /// Rows used, passed over and unusable.
@@ -51,7 +52,7 @@ pub struct TraceFacts {
     pub out_of_order: u64,
     /// The furthest that a row goes back behind the newest before it: the `reorder` window must be longer.
     pub furthest_back: SimDuration,
-    /// The longest time without a row, between neighbours in the file.
+    /// The longest time without a row.
     pub longest_gap: SimDuration,
     /// Counts and levels: where steps between rows are missing.
     pub gaps: Option<Gaps>,
@@ -123,10 +124,23 @@ impl TraceFacts {
 /// # Errors
 /// If the file cannot be read, or holds no usable row.
 pub fn inspect(path: &Path, options: &TraceOptions) -> Result<TraceFacts, TraceError> {
+    inspect_files(&TraceFiles::from(path), options)
+}
+
+/// As [`inspect`], of files that are one trace.
+///
+/// # Errors
+/// As [`inspect`].
+pub fn inspect_files(files: &TraceFiles, options: &TraceOptions) -> Result<TraceFacts, TraceError> {
     let everything = crate::units::Fraction::new(1.0).unwrap_or_default();
     let options = TraceOptions { max_bad_rows: everything, ..options.clone() };
-    let packing = TraceInput::probe(path)?.packing.name();
-    let (plugin, mut reader) = open_reader(path, &options)?;
+    let inputs = files.inputs()?;
+    let packing = match inputs.as_slice() {
+        [one] => one.packing.name().to_string(),
+        several => format!("{} files", several.len()),
+    };
+    drop(inputs);
+    let (plugin, mut reader) = open_reader(files, &options)?;
     let mut survey = Survey::default();
     let mut rows = Rows::default();
     loop {
@@ -138,7 +152,7 @@ pub fn inspect(path: &Path, options: &TraceOptions) -> Result<TraceFacts, TraceE
     }
     let tally = reader.tally().clone();
     let Some(first) = survey.first else {
-        let error = TraceError::new(path.display().to_string(), "holds no usable row; expected a trace");
+        let error = TraceError::new(files.name(), "holds no usable row; expected a trace");
         return Err(match tally.first_bad.first() {
             Some(bad) => error.line(bad.line).help(bad.message.as_str()),
             None => error,
@@ -149,10 +163,32 @@ pub fn inspect(path: &Path, options: &TraceOptions) -> Result<TraceFacts, TraceE
         reader.extent().filter(|extent| survey.newest >= reader.origin().unwrap_or_default() + *extent)
     {
         let message = format!("has rows behind the length of {extent} that it states");
-        return Err(TraceError::new(path.display().to_string(), message)
-            .help("correct `extent_ns`, or convert the trace again"));
+        return Err(TraceError::new(files.name(), message).help("correct `extent_ns`, or convert the trace again"));
     }
-    Ok(survey.facts(plugin, packing, &*reader, tally, first, zero_epoch_ns))
+    let disorder = (survey.out_of_order > 0).then_some(survey.furthest_back);
+    let mut facts = survey.facts(plugin, packing, &*reader, tally, first, zero_epoch_ns);
+    if let Some(back) = disorder {
+        drop(reader);
+        facts.longest_gap = longest_gap(files, &options, back)?;
+    }
+    Ok(facts)
+}
+
+/// The longest time without a row, of rows that go back by as much as `back`: sorted first.
+fn longest_gap(files: &TraceFiles, options: &TraceOptions, back: SimDuration) -> Result<SimDuration, TraceError> {
+    // Short ways back are sorted in memory, longer ones on disk.
+    let window = if back <= SimDuration::from_secs(60) { back + SimDuration::from_nanos(1) } else { SimDuration::MAX };
+    let mut ordered = Ordered::new(open_reader(files, options)?.1, &files.name(), window);
+    let (mut rows, mut last, mut longest) = (Rows::default(), None, SimDuration::ZERO);
+    loop {
+        ordered.read(&mut rows)?;
+        if rows.is_empty() {
+            return Ok(longest);
+        }
+        for time in &rows.requests.arrivals {
+            longest = longest.max(time.since(last.replace(*time).unwrap_or(*time)));
+        }
+    }
 }
 
 #[derive(Default)]
@@ -211,7 +247,7 @@ impl Survey {
     fn facts(
         self,
         plugin: &FormatPlugin,
-        packing: &'static str,
+        packing: String,
         reader: &dyn super::RowReader,
         tally: Tally,
         first: SimTime,

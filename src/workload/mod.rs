@@ -32,6 +32,7 @@ mod halves;
 mod header;
 mod holes;
 mod instants;
+mod joined;
 mod json_lines;
 mod known;
 mod lines;
@@ -54,14 +55,16 @@ mod samples;
 mod series;
 mod spec;
 mod table;
+mod tar;
 mod time_text;
+mod trace_files;
 mod transforms;
 
 use std::fmt;
 
 pub use clients::Clients;
 pub use convert::{ConvertOptions, Converted, convert, write_workload};
-pub use facts::{Peak, SHAPE_COLUMNS, SessionFacts, TokenFacts, TraceFacts, inspect};
+pub use facts::{Peak, SHAPE_COLUMNS, SessionFacts, TokenFacts, TraceFacts, inspect, inspect_files};
 pub use fit::{Closeness, Fit, fit};
 pub use formats::{FORMATS, FormatBuilder, FormatOpener, FormatPlugin, recognise};
 pub use function_profile::{FunctionProfile, ProfileMeasure, function_profile, is_function_profile};
@@ -77,6 +80,7 @@ pub use recipe::{Opening, Recipe};
 pub use rows::{BadRow, RowReader, Rows, SeriesKind, Tally};
 pub use spec::{InputFile, WorkloadSpec, sha256_hex};
 pub use time_text::{TimeFormat, parse_instant, show_instant};
+pub use trace_files::TraceFiles;
 pub use transforms::{TRANSFORMS, Transform, TransformBuilder, TransformPlugin};
 
 use crate::units::{SimDuration, SimTime};

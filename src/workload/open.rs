@@ -1,12 +1,12 @@
 //! Opening a trace file: plain or packed, recognised by its content.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::TraceError;
+use super::{TraceError, tar};
+use crate::config::spool;
 
 /// How a file is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,22 @@ impl Packing {
         }
     }
 
+    /// The content of a stream that is packed so.
+    fn unpack(self, stream: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
+        if self == Packing::Plain {
+            return Ok(stream);
+        }
+        let taken = Arc::new(AtomicU64::new(0));
+        let counted = BufReader::with_capacity(128 << 10, Counted { inner: stream, taken: Arc::clone(&taken) });
+        let decoder: Box<dyn Read + Send> = match self {
+            Packing::Plain => Box::new(counted),
+            Packing::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(counted)),
+            Packing::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(counted)?),
+            Packing::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(counted)),
+        };
+        Ok(Box::new(Guarded { decoder, taken, given: 0 }))
+    }
+
     /// By the first bytes of the file: the magic numbers of the three formats.
     fn of(magic: &[u8]) -> Packing {
         match magic {
@@ -43,6 +59,16 @@ impl Packing {
     }
 }
 
+/// A file in an archive: its number among those that hold something, and how it is packed itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Member {
+    number: usize,
+    packing: Packing,
+}
+
+/// The most files of an archive: each is looked for from the archive's beginning.
+const MAX_MEMBERS: usize = 1_000;
+
 /// A trace file that exists and whose first bytes have been seen.
 #[derive(Debug, Clone)]
 pub struct TraceInput {
@@ -52,6 +78,8 @@ pub struct TraceInput {
     pub name: String,
     /// How it is packed.
     pub packing: Packing,
+    /// Which file of an archive it is.
+    member: Option<Member>,
     /// The first bytes of the unpacked content, without a byte-order mark; at most [`TraceInput::HEAD_BYTES`].
     pub head: Vec<u8>,
     /// Whether `head` is all there is.
@@ -64,43 +92,81 @@ impl TraceInput {
     /// How much of the content is looked at to recognise the format.
     pub const HEAD_BYTES: usize = 64 << 10;
 
-    /// Opens `path` and looks at its first bytes.
+    /// Opens `path` and looks at its first bytes; of an archive, at the one file in it.
     ///
     /// # Errors
-    /// If it is missing, no regular file, empty, or packed or encoded in a way that cannot be read.
+    /// If it is missing, no regular file, empty, or packed or encoded in a way that cannot be read; also an archive of several files.
     pub fn probe(path: &Path) -> Result<Self, TraceError> {
-        let name = path.display().to_string();
-        let fail = |message: String| TraceError::new(name.as_str(), message);
-        let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => {
-                fail("no such file".into()).help("paths in a scenario start from the scenario's directory")
+        let mut inputs = Self::probe_all(path)?;
+        match inputs.len() {
+            1 => Ok(inputs.swap_remove(0)),
+            several => {
+                Err(TraceError::new(spool::name_of(path), format!("is an archive of {several} files; expected one"))
+                    .help("unpack it and give one of its files"))
             }
-            io::ErrorKind::PermissionDenied => fail("permission denied".into()),
-            _ => fail(error.to_string()),
-        })?;
-        if metadata.is_dir() {
-            return Err(fail("is a directory; expected a trace file".into()).help("give the path of one file in it"));
         }
-        if metadata.len() == 0 && metadata.is_file() {
-            return Err(fail("is empty; expected a trace".into()));
-        }
-        let packing = Packing::of(&magic(path).map_err(|error| fail(error.to_string()))?);
+    }
+
+    /// Opens `path` and looks at its first bytes; of an archive, at those of each file in it.
+    ///
+    /// # Errors
+    /// As [`TraceInput::probe`].
+    pub fn probe_all(path: &Path) -> Result<Vec<Self>, TraceError> {
+        let name = spool::name_of(path);
+        check_file(path, &name)?;
+        let fail = |error: io::Error| TraceError::new(name.as_str(), error.to_string());
+        let packing = Packing::of(&magic(path).map_err(fail)?);
+        let path = path.to_path_buf();
         let mut input =
-            TraceInput { path: path.into(), name, packing, head: Vec::new(), head_is_all: false, damage: None };
+            TraceInput { path, name, packing, member: None, head: Vec::new(), head_is_all: false, damage: None };
+        input.look()?;
+        if tar::is_archive(&input.head) {
+            return input.members();
+        }
+        input.check_encoding()?;
+        Ok(vec![input])
+    }
+
+    /// Reads the first bytes of the content.
+    fn look(&mut self) -> Result<(), TraceError> {
         let mut head = Vec::with_capacity(Self::HEAD_BYTES);
-        let stream = input.stream()?;
-        let read = stream.take(Self::HEAD_BYTES as u64).read_to_end(&mut head);
+        let read = self.stream()?.take(Self::HEAD_BYTES as u64).read_to_end(&mut head);
         if let Err(error) = read {
-            let error = read_error(&input.name, &error);
+            let error = read_error(&self.name, &error);
             if head.is_empty() {
                 return Err(error);
             }
-            input.damage = Some(error);
+            self.damage = Some(error);
         }
-        input.head_is_all = head.len() < Self::HEAD_BYTES;
-        input.head = head;
-        input.check_encoding()?;
-        Ok(input)
+        self.head_is_all = head.len() < Self::HEAD_BYTES;
+        self.head = head;
+        Ok(())
+    }
+
+    /// The files of the archive.
+    fn members(&self) -> Result<Vec<Self>, TraceError> {
+        let mut archive = tar::Archive::new(self.unpacked()?);
+        let failed = |error: io::Error| read_error(&self.name, &error);
+        let mut found = Vec::new();
+        while let Some(entry) = archive.next().map_err(failed)? {
+            let mut magic = Vec::new();
+            archive.by_ref().take(8).read_to_end(&mut magic).map_err(failed)?;
+            let member = Member { number: found.len(), packing: Packing::of(&magic) };
+            let name = format!("{}/{}", self.name, entry.name);
+            found.push(TraceInput { name, member: Some(member), head: Vec::new(), damage: None, ..self.clone() });
+            if found.len() > MAX_MEMBERS {
+                return Err(TraceError::new(self.name.as_str(), "is an archive of more than 1,000 files")
+                    .help("unpack it and name them by a pattern"));
+            }
+        }
+        for input in &mut found {
+            input.look()?;
+            input.check_encoding()?;
+        }
+        if found.is_empty() {
+            return Err(TraceError::new(self.name.as_str(), "is an archive without a file that holds anything"));
+        }
+        Ok(found)
     }
 
     /// Whether the content is an Apache Parquet file.
@@ -113,30 +179,40 @@ impl TraceInput {
     /// # Errors
     /// If the file cannot be opened.
     pub fn stream(&self) -> Result<Box<dyn Read + Send>, TraceError> {
+        let unpacked = self.unpacked()?;
+        let failed = |error: io::Error| read_error(&self.name, &error);
+        let Some(member) = self.member else { return skip_mark(unpacked).map_err(failed) };
+        let mut archive = tar::Archive::new(unpacked);
+        for _ in 0..=member.number {
+            if archive.next().map_err(failed)?.is_none() {
+                return Err(TraceError::new(self.name.as_str(), "is not in the archive any more"));
+            }
+        }
+        let unpacked = member.packing.unpack(Box::new(archive)).map_err(failed)?;
+        skip_mark(unpacked).map_err(failed)
+    }
+
+    /// The file itself, unpacked.
+    fn unpacked(&self) -> Result<Box<dyn Read + Send>, TraceError> {
         let fail = |error: io::Error| TraceError::new(self.name.as_str(), error.to_string());
-        let file = File::open(&self.path).map_err(fail)?;
-        let taken = Arc::new(AtomicU64::new(0));
-        let counted = BufReader::with_capacity(128 << 10, Counted { inner: file, taken: Arc::clone(&taken) });
-        let guard = |decoder: Box<dyn Read + Send>| Box::new(Guarded { decoder, taken, given: 0 });
-        let unpacked: Box<dyn Read + Send> = match self.packing {
-            Packing::Plain => Box::new(counted.into_inner()),
-            Packing::Gzip => guard(Box::new(flate2::bufread::MultiGzDecoder::new(counted))),
-            Packing::Zstd => guard(Box::new(zstd::stream::read::Decoder::with_buffer(counted).map_err(fail)?)),
-            Packing::Bzip2 => guard(Box::new(bzip2::bufread::MultiBzDecoder::new(counted))),
-        };
-        skip_mark(unpacked).map_err(|error| read_error(&self.name, &error))
+        let file = spool::open(&self.path).map_err(fail)?;
+        self.packing.unpack(file).map_err(fail)
     }
 
     /// Refuses what is surely no text and no Parquet.
     fn check_encoding(&self) -> Result<(), TraceError> {
         let fail = |message: &str, help: &str| Err(TraceError::new(self.name.as_str(), message).help(help));
         if self.is_parquet() {
-            return match self.packing {
-                Packing::Plain => Ok(()),
-                packing => fail("is Parquet inside another packing", &format!("unpack the {} first", packing.name())),
+            return match (self.packing, self.member) {
+                (Packing::Plain, None) => Ok(()),
+                (packing, None) => {
+                    fail("is Parquet inside another packing", &format!("unpack the {} first", packing.name()))
+                }
+                _ => fail("is Parquet inside an archive", "unpack the archive first"),
             };
         }
         match self.head.as_slice() {
+            [] if self.packing == Packing::Plain => return fail("is empty; expected a trace", "check what writes it"),
             [] => return fail("is empty once unpacked; expected a trace", "check how the file was made"),
             [b'P', b'K', 3 | 5, 4 | 6, ..] => {
                 return fail("is a ZIP archive; expected a trace", "unpack it and give one of its files");
@@ -159,9 +235,32 @@ impl TraceInput {
     }
 }
 
+/// Refuses what is no file.
+fn check_file(path: &Path, name: &str) -> Result<(), TraceError> {
+    if spool::is_stream(path) {
+        return Ok(());
+    }
+    let fail = |message: String| TraceError::new(name, message);
+    let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => {
+            fail("no such file".into()).help("paths in a scenario start from the scenario's directory")
+        }
+        io::ErrorKind::PermissionDenied => fail("permission denied".into()),
+        _ => fail(error.to_string()),
+    })?;
+    if metadata.is_dir() {
+        return Err(fail("is a directory; expected a trace file".into())
+            .help("give the path of one file in it, or a pattern such as `access.log*`"));
+    }
+    if metadata.len() == 0 && metadata.is_file() {
+        return Err(fail("is empty; expected a trace".into()));
+    }
+    Ok(())
+}
+
 fn magic(path: &Path) -> io::Result<Vec<u8>> {
     let mut magic = Vec::new();
-    File::open(path)?.take(8).read_to_end(&mut magic)?;
+    spool::open(path)?.take(8).read_to_end(&mut magic)?;
     Ok(magic)
 }
 

@@ -6,7 +6,7 @@ use super::arrivals::{open_reader, open_rows};
 use super::expand::{Intervals, Model};
 use super::facts::FEWEST;
 use super::series::Series;
-use super::{RequestBatch, SeriesKind, TraceError, TraceOptions, TraceSource, WorkloadSpec};
+use super::{RequestBatch, SeriesKind, TraceError, TraceFiles, TraceOptions, TraceSource, WorkloadSpec};
 use crate::random::Streams;
 use crate::stats::LatencyHistogram;
 use crate::units::{SimDuration, SimTime};
@@ -64,12 +64,20 @@ impl Portrait {
     /// # Errors
     /// If the file cannot be read to its end.
     pub fn of_file(path: &Path, options: &TraceOptions) -> Result<Portrait, TraceError> {
-        let kind = open_reader(path, options)?.1.kind();
+        Portrait::of_files(&TraceFiles::from(path), options)
+    }
+
+    /// As [`Portrait::of_file`], of files that are one trace.
+    ///
+    /// # Errors
+    /// As [`Portrait::of_file`].
+    pub fn of_files(files: &TraceFiles, options: &TraceOptions) -> Result<Portrait, TraceError> {
+        let kind = open_reader(files, options)?.1.kind();
         match kind {
             SeriesKind::Arrivals => {
-                Portrait::of_workload(&WorkloadSpec::from_trace(path, options.clone()), Streams::new(1, 0))
+                Portrait::of_workload(&WorkloadSpec::from_files(files.clone(), options.clone()), Streams::new(1, 0))
             }
-            _ => of_intervals(path, options),
+            _ => of_intervals(files, options),
         }
     }
 
@@ -183,8 +191,8 @@ fn dispersion(series: &Series, finest: f64) -> Vec<(f64, f64)> {
 }
 
 /// Counts and levels: intervals spread over bins.
-fn of_intervals(path: &Path, options: &TraceOptions) -> Result<Portrait, TraceError> {
-    let (_, rows) = open_rows(path, options)?;
+fn of_intervals(files: &TraceFiles, options: &TraceOptions) -> Result<Portrait, TraceError> {
+    let (_, rows) = open_rows(files, options)?;
     let kind = rows.ordered.reader.kind();
     let model = match kind {
         SeriesKind::Levels => Model::level(options),

@@ -1,6 +1,5 @@
 //! The workload of a scenario.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,7 +8,8 @@ use sha2::{Digest, Sha256};
 
 use super::arrivals::FileRecipe;
 use super::transforms::{Step, read_list};
-use super::{Clients, GENERATORS, Opening, Recipe, RequestBatch, TraceError, TraceOptions, TraceSource};
+use super::{Clients, GENERATORS, Opening, Recipe, RequestBatch, TraceError, TraceFiles, TraceOptions, TraceSource};
+use crate::config::spool;
 use crate::config::{Diagnostic, Diagnostics, Fields, Key, Node, Value};
 use crate::random::Streams;
 use crate::units::{SimDuration, SimTime};
@@ -30,6 +30,8 @@ pub struct InputFile {
 pub struct WorkloadSpec {
     recipe: Arc<dyn Recipe>,
     files: Vec<PathBuf>,
+    /// How many of them are the trace.
+    recorded_files: usize,
     steps: Vec<String>,
     /// Name of the generator that makes the requests, if one of the list does.
     generator: Option<&'static str>,
@@ -40,15 +42,29 @@ pub struct WorkloadSpec {
 impl WorkloadSpec {
     /// A workload made by library users from a recipe of their own.
     pub fn from_recipe(recipe: Arc<dyn Recipe>) -> Self {
-        WorkloadSpec { recipe, files: Vec::new(), steps: Vec::new(), generator: None, chain: Vec::new() }
+        WorkloadSpec {
+            recipe,
+            files: Vec::new(),
+            recorded_files: 0,
+            steps: Vec::new(),
+            generator: None,
+            chain: Vec::new(),
+        }
     }
 
     /// A trace file read with `options`.
     pub fn from_trace(path: &Path, options: TraceOptions) -> Self {
-        let recipe = FileRecipe { path: path.into(), options, factor: 1.0 };
+        WorkloadSpec::from_files(TraceFiles::from(path), options)
+    }
+
+    /// Files that are one trace, read with `options`.
+    pub fn from_files(files: TraceFiles, options: TraceOptions) -> Self {
+        let paths = files.paths().to_vec();
+        let recipe = FileRecipe { files, options, factor: 1.0 };
         WorkloadSpec {
             recipe: Arc::new(recipe),
-            files: vec![path.into()],
+            recorded_files: paths.len(),
+            files: paths,
             steps: Vec::new(),
             generator: None,
             chain: Vec::new(),
@@ -139,6 +155,18 @@ impl WorkloadSpec {
     /// The trace that is replayed; `None` where a generator makes the requests.
     pub fn trace(&self) -> Option<&Path> {
         self.files.first().filter(|_| self.generator.is_none()).map(PathBuf::as_path)
+    }
+
+    /// How a report calls the trace that is replayed: its file's name, and how many more there are.
+    pub fn trace_name(&self) -> Option<String> {
+        let name = self.trace()?.file_name()?.to_string_lossy().into_owned();
+        // Transforms may bring files of their own behind those of the trace.
+        let more = self.recorded_files.saturating_sub(1);
+        Some(match (name.as_str(), more) {
+            (spool::STANDARD_INPUT, 0) => "standard input".into(),
+            (_, 0) => name,
+            _ => format!("{name} and {more} more"),
+        })
     }
 
     /// Name of the generator that makes the requests; `None` for a trace, or a recipe that is in no list.
@@ -241,14 +269,25 @@ fn source_of<'a>(fields: &Fields<'a>, sink: &mut Diagnostics) -> Option<Source<'
 fn read_trace(fields: &Fields<'_>, node: &Node, base_dir: &Path, sink: &mut Diagnostics) -> Option<WorkloadSpec> {
     let before = sink.len();
     let options = TraceOptions::from_fields(fields, sink);
-    let Some(path) = node.as_text() else {
-        sink.push(node.error(format!("`trace` is the path of a file, not {}", node.kind())));
-        return None;
+    let items: Vec<&Node> = match &node.value {
+        Value::Sequence(items) => items.iter().collect(),
+        _ => vec![node],
     };
+    let texts: Vec<String> = items.iter().filter_map(|item| item.as_text().map(str::to_string)).collect();
+    if texts.len() < items.len() || texts.is_empty() {
+        sink.push(node.error(format!("`trace` is the path of a file or a list of paths, not {}", node.kind())));
+        return None;
+    }
     if sink.len() > before {
         return None;
     }
-    let spec = WorkloadSpec::from_trace(&base_dir.join(path), options);
+    let spec = match TraceFiles::find(base_dir, &texts) {
+        Ok(files) => WorkloadSpec::from_files(files, options),
+        Err(error) => {
+            sink.push(diagnostic(node, &error));
+            return None;
+        }
+    };
     match spec.open(Streams::new(0, 0), 0) {
         Ok(_) => Some(spec),
         Err(error) => {
@@ -295,8 +334,8 @@ fn entries_on_line(entries: &[(Key, Node)]) -> String {
 }
 
 fn checksum(path: &Path) -> Result<InputFile, TraceError> {
-    let fail = |error: std::io::Error| TraceError::new(path.display().to_string(), error.to_string());
-    let mut file = File::open(path).map_err(fail)?;
+    let fail = |error: std::io::Error| TraceError::new(spool::name_of(path), error.to_string());
+    let mut file = spool::open(path).map_err(fail)?;
     let mut digest = Sha256::new();
     let mut buffer = vec![0; 256 << 10];
     let mut bytes = 0;

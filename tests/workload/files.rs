@@ -266,7 +266,7 @@ fn conversion_keeps_every_request(#[case] name: &str) {
         TraceOptions { columns, demand_unit: plimsoll::workload::TimeFormat::Millis, ..TraceOptions::default() };
     let own = directory.path().join(name);
     let how = ConvertOptions { notes: vec!["made for a test".into()], ..ConvertOptions::default() };
-    let converted = convert(&path, &options, &own, &how).unwrap();
+    let converted = convert(&path.as_path().into(), &options, &own, &how).unwrap();
     assert_eq!((converted.rows, converted.requests), (3000, 3000.0));
     assert_eq!(replay(&own, TraceOptions::default()).unwrap(), replay(&path, options.clone()).unwrap());
     let facts = inspect(&own, &TraceOptions::default()).unwrap();
@@ -293,7 +293,7 @@ fn arrivals_can_be_kept_as_counts(#[case] name: &str) {
     let path = file(&directory, "access.log", COMBINED.to_string() + &COMBINED.replace("00:00:1", "00:02:1"));
     let own = directory.path().join(name);
     let how = ConvertOptions { counts: Some(SimDuration::from_secs(60)), ..ConvertOptions::default() };
-    let converted = convert(&path, &TraceOptions::default(), &own, &how).unwrap();
+    let converted = convert(&path.as_path().into(), &TraceOptions::default(), &own, &how).unwrap();
     assert_eq!((converted.rows, converted.requests), (2, 4.0));
     let facts = inspect(&own, &TraceOptions::default()).unwrap();
     assert_eq!((facts.interval, facts.values.unwrap().sum), (Some(SimDuration::from_secs(60)), 4.0));
@@ -307,7 +307,7 @@ fn an_unknown_ending_is_refused_before_anything_is_written() {
     let directory = TempDir::new().unwrap();
     let path = file(&directory, "t.csv", AZURE);
     let to = directory.path().join("out.xlsx");
-    let error = convert(&path, &TraceOptions::default(), &to, &ConvertOptions::default()).unwrap_err();
+    let error = convert(&path.as_path().into(), &TraceOptions::default(), &to, &ConvertOptions::default()).unwrap_err();
     assert!(error.help.as_deref().unwrap().contains(".csv.gz"), "{error}");
     assert!(!to.exists());
 }

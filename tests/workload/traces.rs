@@ -75,7 +75,7 @@ fn near(value: f64, expected: f64, within: f64) {
 fn azure_llm_conversations() {
     let Some(path) = trace("llm_AzureLLMInferenceTrace_conv.csv.gz") else { return };
     let facts = inspect(&path, &TraceOptions::default()).unwrap();
-    assert_eq!((facts.format, facts.packing, facts.kind), ("azure-llm", "gzip", SeriesKind::Arrivals));
+    assert_eq!((facts.format, facts.packing.as_str(), facts.kind), ("azure-llm", "gzip", SeriesKind::Arrivals));
     let peaks = [(19, "2023-11-16T18:47:00Z"), (502, "2023-11-16T18:43:00Z"), (0, "")];
     check(&facts, &Expected { rows: 19_366, first: "2023-11-16T18:15:46Z", last: "2023-11-16T19:14:08Z", peaks });
     assert_eq!((facts.tally.bad, facts.out_of_order), (0, 0));
@@ -129,7 +129,7 @@ fn access_log_with_broken_lines_and_days_backwards() {
 fn shop_invoice_lines() {
     let Some(path) = trace("ecom_uci_online_retail.csv.zst") else { return };
     let facts = inspect(&path, &TraceOptions::default()).unwrap();
-    assert_eq!((facts.format, facts.packing), ("online-retail", "zstd"));
+    assert_eq!((facts.format, facts.packing.as_str()), ("online-retail", "zstd"));
     let peaks = [(0, ""), (1114, "2011-10-31T14:41:00Z"), (2036, "2011-12-05T17:00:00Z")];
     check(&facts, &Expected { rows: 541_909, first: "2010-12-01T08:26:00Z", last: "2011-12-09T12:50:00Z", peaks });
     assert_eq!(facts.tally.bad, 0);

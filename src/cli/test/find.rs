@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Failure;
+use crate::config::spool;
 use crate::config::{MAX_YAML_BYTES, Node, SourceFile, parse_single};
 use crate::experiment::Baseline;
 
@@ -13,7 +14,7 @@ pub(super) fn test_files(paths: &[PathBuf], blessing: bool) -> Result<Vec<PathBu
     for path in paths {
         if path.is_dir() {
             collect(path, &mut all)?;
-        } else if path.exists() && !blessing && !expects_or_unreadable(path) {
+        } else if (path.exists() || spool::is_stream(path)) && !blessing && !expects_or_unreadable(path) {
             let name = path.display();
             let problem =
                 format!("error: {name} has neither `expect:` nor `story:` nor a baseline (--bless writes one)");

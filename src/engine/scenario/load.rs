@@ -53,7 +53,7 @@ fn load_chain(
         sink.push(extends.error("`extends` must be the path of one scenario"));
         return None;
     };
-    let base_path = path.parent().unwrap_or(Path::new("")).join(text);
+    let base_path = crate::config::spool::path_from(&crate::config::spool::directory_of(path), text);
     let base_identity = base_path.canonicalize().unwrap_or_else(|_| base_path.clone());
     if chain.contains(&base_identity) || chain.len() >= MAX_EXTENDS {
         sink.push(extends.error("scenarios extend each other in a circle").label("closes the circle"));

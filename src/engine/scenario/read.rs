@@ -34,7 +34,7 @@ const MAX_INTERVALS: u64 = 1_000_000;
 
 /// Reads the whole scenario; what is wrong goes into `sink`.
 pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink: &mut Diagnostics) -> Option<Scenario> {
-    let base_dir = path.parent().unwrap_or(Path::new("")).to_path_buf();
+    let base_dir = crate::config::spool::directory_of(path);
     let fields = Fields::open(&loaded.root, "the scenario", sink)?;
     let stem = path.file_stem().map_or_else(|| "scenario".into(), |stem| stem.to_string_lossy().into_owned());
     let name: String = fields.or("name", stem, sink);
@@ -366,7 +366,7 @@ fn read_service(
 /// Reads `manifest:`, the path of a Deployment or StatefulSet, optionally told apart by the service's name.
 pub(crate) fn read_deployment(fields: &Fields<'_>, base_dir: &Path, sink: &mut Diagnostics) -> Option<ServiceDefaults> {
     let node = fields.node_of("manifest")?;
-    let path = base_dir.join(node.as_text().unwrap_or_default());
+    let path = crate::config::spool::path_from(base_dir, node.as_text().unwrap_or_default());
     let name = fields.optional("name", sink).map(|Name(name)| name);
     let manifests = Manifests::read(&path, sink)?;
     let errors = sink.errors();

@@ -24,7 +24,7 @@ impl Story {
     /// wrong is reported together; `None` if any of it is an error.
     pub fn read(path: &Path, own: &[PolicyPlugin], sink: &mut Diagnostics) -> Option<Story> {
         match SourceFile::read(path, MAX_YAML_BYTES) {
-            Ok(source) => Story::parse(&source, path.parent().unwrap_or(Path::new("")), own, sink),
+            Ok(source) => Story::parse(&source, &crate::config::spool::directory_of(path), own, sink),
             Err(diagnostic) => {
                 sink.push(*diagnostic);
                 None

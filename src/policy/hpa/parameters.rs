@@ -279,7 +279,7 @@ fn short_amount(metric: &str, node: &Node, sink: &mut Diagnostics) -> Option<Qua
 
 /// The autoscaler of the context's service in the manifest at `path`.
 fn from_manifest(path: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<HpaSpec> {
-    let file = context.base_dir.join(String::from_node(path, sink)?);
+    let file = crate::config::spool::path_from(context.base_dir, &String::from_node(path, sink)?);
     let manifests = Manifests::read(&file, sink)?;
     let mut errors = false;
     let mut found: Vec<HpaManifest> = Vec::new();

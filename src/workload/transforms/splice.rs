@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::super::arrivals::FileRecipe;
 use super::super::moment::Moment;
-use super::super::{Opening, Recipe, RequestBatch, Tally, TraceError, TraceOptions, TraceSource};
+use super::super::{Opening, Recipe, RequestBatch, Tally, TraceError, TraceFiles, TraceOptions, TraceSource};
 use super::{Transform, TransformPlugin};
 use crate::config::Fields;
 use crate::units::{SimDuration, SimTime};
@@ -32,8 +32,9 @@ pub const PLUGIN: TransformPlugin = TransformPlugin {
         if sink.len() > before {
             return None;
         }
-        let path = base_dir.join(&trace);
-        let incident: Arc<dyn Recipe> = Arc::new(FileRecipe { path: path.clone(), options, factor: 1.0 });
+        let path = crate::config::spool::path_from(base_dir, &trace);
+        let files = TraceFiles::from(path.as_path());
+        let incident: Arc<dyn Recipe> = Arc::new(FileRecipe { files, options, factor: 1.0 });
         if let Err(error) = incident.open(Opening::new(crate::random::Streams::new(0, 0), 0)) {
             sink.push(fields_place(node).error(error.to_string()));
             return None;

@@ -2,6 +2,7 @@
 
 mod autoscaler;
 mod cpu_ceiling;
+mod files;
 mod jitter;
 mod no_price;
 mod percentages;
