@@ -111,11 +111,23 @@
     };
   }
 
-  function times() {
+  // A time of day by the clock of the run's zone, with the date at midnight; the zone keeps the offset that it has at the start.
+  function calendar(seconds) {
+    const text = new Date(seconds * 1000).toISOString();
+    return seconds % 86400 === 0 ? text.slice(5, 10) : text.slice(11, seconds % 60 === 0 ? 16 : 19);
+  }
+
+  function times(start) {
     const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800];
     const span = shown.to - shown.from;
     const by = steps.find((length) => span / length <= 9) || step(span / 9);
     const ticks = [];
+    if (start !== undefined && by >= 1) {
+      for (let i = Math.ceil((start + shown.from) / by - 1e-9); i * by <= start + shown.to + 1e-9; i += 1) {
+        ticks.push([i * by - start, calendar(i * by)]);
+      }
+      return ticks;
+    }
     for (let i = Math.ceil(shown.from / by - 1e-9); i * by <= shown.to + 1e-9; i += 1) {
       const at = i * by;
       ticks.push([at, by < 1 ? `${clock(at)}${(at % 1).toFixed(1).slice(1)}` : clock(at)]);
@@ -221,7 +233,7 @@
     const whole = shown.from === 0 && shown.to === end;
     const { left, right, height, edges } = chart.data;
     const rows = visible(edges);
-    const ticks = times();
+    const ticks = times(chart.data.clock ? chart.data.clock.start : undefined);
     chart.data.panels.forEach((panel, index) => {
       const kept = chart.whole[index];
       const grid = chart.panels[index].querySelector('.t-grid');
@@ -253,7 +265,7 @@
         { class: 'c-axisf', x, y: bottom + down, 'font-size': 12, 'text-anchor': 'middle', fill: '#595959' }, words);
       chart.time.replaceChildren(
         ...ticks.map(([at, words]) => text(across(chart, at), 17, words)),
-        text((left + right) / 2, 37, 'time since the start'),
+        text((left + right) / 2, 37, chart.data.clock ? `time (${chart.data.clock.zone})` : 'time since the start'),
       );
     }
     chart.bands.forEach((band) => {

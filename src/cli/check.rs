@@ -57,6 +57,11 @@ pub(super) fn check(arguments: &CheckArguments) -> Result<(), Failure> {
                 let hopeless = hopeless.map_err(|error| Failure::Input(format!("error: {error}")))?;
                 hopeless.iter().for_each(|of| remark(&format!("warning: {}", of.text())));
                 for service in &scenario.services {
+                    let noticed = service.workload.notices();
+                    let noticed = noticed.map_err(|error| Failure::Input(format!("error: {error}")))?;
+                    let name = &service.spec.name;
+                    noticed.iter().for_each(|said| remark(&format!("note: of the trace of {name}: {said}")));
+                    service.workload.moments().iter().for_each(|said| remark(&format!("note: {said}")));
                     let spoilt = service.workload.distortions();
                     let spoilt = spoilt.map_err(|error| Failure::Input(format!("error: {error}")))?;
                     spoilt.iter().for_each(|said| remark(&format!("warning: {said}")));

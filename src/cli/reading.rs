@@ -3,7 +3,10 @@
 use clap::Args;
 
 use crate::units::{Fraction, Rate, SimDuration};
-use crate::workload::{Columns, TimeFormat, TraceOptions, Values, decimal_named, parse_instant, separator_named};
+use crate::workload::{
+    Columns, Condition, RowFilter, TimeFormat, TraceOptions, Values, Zone, decimal_named, parse_instant,
+    parse_instant_in, separator_named,
+};
 
 /// How to read the file, its format named by `--format`.
 #[derive(Debug, Args)]
@@ -73,15 +76,24 @@ pub(super) struct Reading {
     /// Column of which equal values close together are one arrival: the lines of an order.
     #[arg(long, value_name = "COLUMN", conflicts_with = "session_column")]
     once_per: Option<String>,
+    /// Only rows whose column fits: `path=/api/*`, `status=2xx`, `bytes>=100` (several of one column are alternatives).
+    #[arg(long, value_name = "COLUMN=VALUE", value_parser = Condition::of)]
+    include: Vec<Condition>,
+    /// No rows whose column fits: `path=/healthz`, `status=429`.
+    #[arg(long, value_name = "COLUMN=VALUE", value_parser = Condition::of)]
+    exclude: Vec<Condition>,
     /// Which metric of a monitoring system's answer, or which column of a table.
     #[arg(long, value_name = "NAME")]
     metric: Option<String>,
     /// What the metric's values are: counter, count, rate or level.
     #[arg(long, value_name = "KIND", value_parser = values)]
     values: Option<Values>,
-    /// How times are written: s, ms, us, ns, iso, clf or syslog; recognised if left out.
+    /// How times are written: s, ms, us, ns, iso, clf, syslog, or a pattern of strptime (`%d.%m.%Y %H:%M`); recognised if left out.
     #[arg(long, value_name = "FORM", value_parser = time_format)]
     time_format: Option<TimeFormat>,
+    /// The zone of times that name none: `Europe/Berlin`, `+01:00`; UTC if left out.
+    #[arg(long, value_name = "ZONE", value_parser = zone)]
+    time_zone: Option<Zone>,
     /// How the lines of an access log are written, as nginx's `log_format` or Apache's `LogFormat` says.
     #[arg(long, value_name = "TEXT")]
     log_format: Option<String>,
@@ -96,10 +108,10 @@ pub(super) struct Reading {
     interval: Option<SimDuration>,
     /// The first instant of interest (ISO 8601).
     #[arg(long, value_parser = instant)]
-    start: Option<u64>,
+    start: Option<String>,
     /// The end of the interesting part (ISO 8601, exclusive).
     #[arg(long, value_parser = instant)]
-    end: Option<u64>,
+    end: Option<String>,
     /// How far rows may go back in time, or `all`.
     #[arg(long, value_name = "DURATION", value_parser = reorder)]
     reorder: Option<SimDuration>,
@@ -111,13 +123,20 @@ pub(super) struct Reading {
     year: Option<u32>,
 }
 
-fn instant(text: &str) -> Result<u64, String> {
-    parse_instant(text).ok_or_else(|| "expected an instant such as `2024-05-12` or `2024-05-12T08:30:00Z`".to_string())
+fn instant(text: &str) -> Result<String, String> {
+    match parse_instant(text) {
+        Some(_) => Ok(text.to_string()),
+        None => Err("expected an instant such as `2024-05-12` or `2024-05-12T08:30:00Z`".to_string()),
+    }
+}
+
+fn zone(text: &str) -> Result<Zone, String> {
+    Zone::named(text).ok_or_else(|| "expected a time zone such as `Europe/Berlin` or `+01:00`".to_string())
 }
 
 fn time_format(text: &str) -> Result<TimeFormat, String> {
     let names = TimeFormat::ALL.map(TimeFormat::name).join(", ");
-    TimeFormat::named(text).ok_or_else(|| format!("expected one of {names}"))
+    TimeFormat::named(text).ok_or_else(|| format!("expected one of {names}, or a pattern such as `%d.%m.%Y %H:%M`"))
 }
 
 fn separator(text: &str) -> Result<u8, String> {
@@ -163,15 +182,17 @@ impl Reading {
             across: self.across,
             separator: self.separator,
             decimal: self.decimal,
+            filter: RowFilter::of_arguments(&self.include, &self.exclude),
             time_format: self.time_format,
+            time_zone: self.time_zone,
             log_format: self.log_format.clone(),
             metric: self.metric.clone(),
             values: self.values,
             session: self.session,
             interval: self.interval,
             requests_per_unit: self.requests_per_unit,
-            start: self.start,
-            end: self.end,
+            start: self.start.as_deref().and_then(|text| parse_instant_in(text, self.time_zone)),
+            end: self.end.as_deref().and_then(|text| parse_instant_in(text, self.time_zone)),
             reorder: self.reorder.unwrap_or(default.reorder),
             max_bad_rows: self.max_bad_rows.unwrap_or(default.max_bad_rows),
             year: self.year,

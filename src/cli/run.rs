@@ -41,9 +41,19 @@ pub(super) struct RunArguments {
     /// Exit with 1 unless some policy meets every objective.
     #[arg(long)]
     fail_on_miss: bool,
+    /// Axes of time in charts: by the calendar where a workload has dates, or elapsed since the start.
+    #[arg(long, value_enum, default_value_t = TimeAxis::Calendar)]
+    axis: TimeAxis,
     /// No progress and no warnings on standard error.
     #[arg(long, short)]
     quiet: bool,
+}
+
+/// What axes of time show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum TimeAxis {
+    Calendar,
+    Elapsed,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -79,7 +89,13 @@ fn run_one(path: &Path, arguments: &RunArguments) -> Result<bool, Failure> {
     let command = command_line(path, arguments);
     let outcome = experiment::run(&scenario, &command, arguments.threads, &told);
     progress.finish();
-    let outcome = outcome.map_err(|error| Failure::Input(format!("error: {error}")))?;
+    let mut outcome = outcome.map_err(|error| Failure::Input(format!("error: {error}")))?;
+    if arguments.axis == TimeAxis::Elapsed {
+        outcome.calendar = None;
+    }
+    if !arguments.quiet {
+        outcome.warnings.iter().for_each(|said| remark(&format!("note: {said}")));
+    }
     let artifacts = report::artifacts(&outcome).map_err(|error| Failure::Input(format!("error: {error}")))?;
     let written = files::write_report(&arguments.out.join(&scenario.name), "report", &artifacts)?;
     let style = match arguments.format {

@@ -39,7 +39,7 @@ pub use figure::{Better, Figure, Quantity, Unit, figures};
 pub use level::{LevelObjective, SameLevel, Trial, Tuned, at_headroom, at_same_level, tune, tune_policy};
 pub use merge::merge;
 pub use misses::{Charge, Direction, ForecastPrice, JudgedStep, Miss};
-pub use outcome::{Fault, InputFact, Outcome, Traffic, TrafficSource};
+pub use outcome::{Calendar, Fault, InputFact, Outcome, Traffic, TrafficSource};
 pub use plan::{Candidate, Planned, plan_search};
 pub use provision::{Provision, ProvisionError, ServiceNeeds, Terms, provision};
 pub use reach::{OutOfReach, out_of_reach, out_of_reach_by_distribution};

@@ -38,6 +38,9 @@ pub struct Outcome {
     pub level: Option<SameLevel>,
     /// What every policy that keeps the objective pays at least; `None` where that is not known.
     pub bound: Option<CostBound>,
+    /// Where time zero lies on the calendar; `None` where no workload tells it, or they tell different things.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calendar: Option<Calendar>,
     /// What was read.
     pub inputs: Vec<InputFact>,
     /// What the model takes for granted, one sentence each.
@@ -113,4 +116,14 @@ impl InputFact {
     pub fn is_trace(&self) -> bool {
         self.detail.starts_with(InputFact::TRACE)
     }
+}
+
+/// Where time zero lies on the calendar.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calendar {
+    /// Wall-clock time of time zero, nanoseconds since 1970 (UTC).
+    pub start_epoch_ns: u64,
+    /// The zone in which clocks are read: a name or an offset.
+    pub zone: String,
 }

@@ -6,12 +6,13 @@ use rayon::prelude::*;
 
 use super::assumptions::{self, metrics_out};
 use super::bound::{assert_bound, keeps_latencies};
-use super::outcome::{Fault, InputFact, Outcome, Traffic, TrafficSource};
+use super::outcome::{Calendar, Fault, InputFact, Outcome, Traffic, TrafficSource};
 use super::pool::in_pool;
 use crate::engine::scenario::{Scenario, ServicePlan};
 use crate::engine::{MetricsOutage, ObjectiveRecord, RunError, RunRecord, ServiceRecord, ZoneOutage};
+use crate::random::Streams;
 use crate::units::SimTime;
-use crate::workload::TraceError;
+use crate::workload::{TraceError, Zone};
 
 /// Told how far a run has come: the policy's index and the share of the simulated time that is over.
 pub type Progress<'a> = &'a (dyn Fn(usize, f64) + Sync);
@@ -78,6 +79,8 @@ pub fn run_replication(
     let said = bound.as_ref().err().filter(|_| !scenario.objectives.is_empty());
     warnings.extend(said.map(|why| format!("No lower bound on cost: {why}.")));
     for service in &scenario.services {
+        let noticed = service.workload.notices().map_err(|error| RunError::Trace { at: SimTime::ZERO, error })?;
+        warnings.extend(noticed.iter().map(|said| format!("Of the trace of {}: {said}.", service.spec.name)));
         let spoilt = service.workload.distortions();
         warnings.extend(spoilt.map_err(|error| RunError::Trace { at: SimTime::ZERO, error })?);
     }
@@ -96,10 +99,24 @@ pub fn run_replication(
         level: None,
         bound: bound.ok(),
         runs,
+        calendar: calendar(scenario),
         inputs,
         assumptions: assumptions::of(scenario),
         price_date: scenario.price_date.clone(),
     })
+}
+
+/// Where time zero lies on the calendar, if all workloads that tell it agree.
+fn calendar(scenario: &Scenario) -> Option<Calendar> {
+    let told = scenario.services.iter().filter_map(|service| {
+        let workload = &service.workload;
+        let source = workload.open(Streams::new(scenario.seed, 0), 0).ok()?;
+        let zone = workload.time_zone().unwrap_or(Zone::UTC);
+        Some(Calendar { start_epoch_ns: source.start_epoch_ns()?, zone: zone.name() })
+    });
+    let told: Vec<Calendar> = told.collect();
+    let first = told.first()?;
+    told.iter().all(|other| other == first).then(|| first.clone())
 }
 
 fn inputs(scenario: &Scenario) -> Result<Vec<InputFact>, TraceError> {

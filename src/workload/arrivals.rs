@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::expand::{Expansion, Model};
+use super::expand::{Expansion, Intervals, Model};
 use super::header::{Header, delimiter, listed};
 use super::joined::Joined;
 use super::once::OncePerSession;
@@ -11,7 +11,7 @@ use super::outliers::Outliers;
 use super::rows::{RowReader, Rows, SeriesKind, Tally};
 use super::{
     FORMATS, FormatPlugin, Opening, Recipe, RequestBatch, TraceError, TraceFiles, TraceInput, TraceOptions,
-    TraceSource, recognise,
+    TraceSource, Zone, recognise, show_instant_in,
 };
 use crate::random::Purpose;
 use crate::units::{SimDuration, SimTime};
@@ -23,6 +23,55 @@ pub(super) struct FileRecipe {
     pub(super) options: TraceOptions,
     /// Factor on counts and levels, before they are expanded.
     pub(super) factor: f64,
+}
+
+impl FileRecipe {
+    /// What a reader of a report should know about the trace; see `WorkloadSpec::notices`.
+    pub(super) fn notices(&self) -> Result<Vec<String>, TraceError> {
+        let (_, rows) = open_rows(&self.files, &self.options)?;
+        let zero = rows.start_epoch_ns();
+        let zone = self.options.time_zone.unwrap_or(Zone::UTC);
+        let at = move |offset: SimDuration| match zero {
+            Some(zero) => show_instant_in(zero.saturating_add(offset.as_nanos()), zone),
+            None => offset.to_string(),
+        };
+        let kind = rows.ordered.reader.kind();
+        if kind == SeriesKind::Arrivals {
+            return notices_of_arrivals(rows, at);
+        }
+        let model = match kind {
+            SeriesKind::Levels => Model::level(&self.options),
+            _ => Model::of(&rows, &self.options, 1.0)?,
+        };
+        let step = model.interval();
+        let mut intervals = Intervals::new(rows, model);
+        while intervals.next()?.is_some() {}
+        let mut said = intervals.rows.tally().notices();
+        said.extend(intervals.holes().told(step, at));
+        Ok(said)
+    }
+}
+
+fn notices_of_arrivals(mut rows: OrderedRows, at: impl Fn(SimDuration) -> String) -> Result<Vec<String>, TraceError> {
+    let (first, mut last, mut widest) = (rows.origin, rows.origin, (SimDuration::ZERO, SimTime::ZERO));
+    while rows.ready()? {
+        let times = &rows.rows.requests.arrivals[rows.cursor..];
+        for time in times.iter().take_while(|time| **time < rows.end) {
+            let gap = time.since(last);
+            if gap > widest.0 {
+                widest = (gap, last);
+            }
+            last = *time;
+        }
+        rows.cursor = rows.rows.len();
+    }
+    let mut said = rows.tally().notices();
+    // More than half the time without a request is no pause of traffic.
+    if widest.0.as_nanos() > last.since(first).as_nanos() / 2 && rows.tally().rows > 10 {
+        let (gap, since) = (widest.0, at(widest.1.since(first)));
+        said.push(format!("nothing comes for {gap} from {since} on, longer than all the rest of the trace"));
+    }
+    Ok(said)
 }
 
 impl Recipe for FileRecipe {
@@ -78,6 +127,13 @@ pub(super) fn open_one(
         let message = format!("is read as `{}`, of which `metric:` and `values:` say nothing", plugin.name);
         return Err(TraceError::new(input.name.as_str(), message)
             .help(format!("leave them out; they are for {}", READ_METRICS.join(", "))));
+    }
+    // Those that read text apply them, or say that they do not.
+    if !options.filter.is_empty()
+        && ["prometheus", "openmetrics", "cloudwatch", "azure-functions-2019"].contains(&plugin.name)
+    {
+        let message = format!("is read as `{}`, to which `include:` and `exclude:` are not applied", plugin.name);
+        return Err(TraceError::new(input.name.as_str(), message).help("choose in the query what is exported"));
     }
     let reader = (plugin.build.open)(input, options)?;
     if options.columns.once_per.is_none() {

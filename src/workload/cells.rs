@@ -128,6 +128,7 @@ impl RowMaker {
     /// Adds to the tally what was filled in.
     pub(super) fn account(&self, tally: &mut Tally) {
         tally.blanks = self.blanks;
+        tally.moved = self.times.moved();
     }
 
     /// Keeps the text of a date or a time of day until both were read.

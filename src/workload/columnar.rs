@@ -13,11 +13,13 @@ use polars::prelude::{
 };
 
 use super::cells::session;
+use super::header::Header;
+use super::meaning::settle;
 use super::own::{CLASS, COUNT, DEMAND, MARK, OFFSET, OwnColumns, OwnFacts, OwnWriter, TOKENS_IN, TOKENS_OUT};
 use super::rows::{BadRow, RowReader, Rows, SeriesKind, Tally};
 use super::table::{Role, TIME_NAMES, kind_of, listed};
 use super::time_text::{EPOCH_FROM_NS, TimeFormat, TimeReader};
-use super::{RequestBatch, TraceError, TraceInput, TraceOptions};
+use super::{RequestBatch, TraceError, TraceInput, TraceOptions, Zone};
 use crate::config::suggest;
 use crate::units::{SimDuration, SimTime};
 
@@ -98,26 +100,40 @@ pub(super) fn open_own(input: &TraceInput, options: &TraceOptions) -> Result<Box
 pub(super) fn open_any(input: &TraceInput, options: &TraceOptions) -> Result<Box<dyn RowReader>, TraceError> {
     let footer = footer(input)?;
     let names = names(&footer);
+    let header = header_of(input, &footer, &names);
+    let settled = settle(input, options, &header)?;
+    let options = &settled.options;
     let columns = &options.columns;
-    if let Some(name) = columns.rate.as_ref().or(columns.elapsed.as_ref()).or(columns.counter.as_ref()) {
+    if !options.filter.is_empty() || options.across.is_some() {
+        return Err(TraceError::new(
+            input.name.as_str(),
+            "`include:`, `exclude:` and `across:` are not applied to Parquet",
+        )
+        .help("write it as CSV"));
+    }
+    if columns.time.len() > 1 || columns.count.len() > 1 || columns.level.len() > 1 {
+        return Err(TraceError::new(input.name.as_str(), "several columns are not put together in Parquet")
+            .help("write it as CSV"));
+    }
+    if let Some(name) = columns.rate.first().or(columns.elapsed.as_ref()).or(columns.counter.first()) {
         let message = "`rate`, `counter` and `elapsed` are not read from Parquet; expected arrivals, counts or levels";
         return Err(TraceError::new(input.name.as_str(), message).column(name.as_str()).help("write it as CSV"));
     }
     let asked = [
-        (&columns.time, Role::Time),
-        (&columns.count, Role::Count),
-        (&columns.level, Role::Level),
-        (&columns.demand, Role::Demand),
-        (&columns.tokens_in, Role::TokensIn),
-        (&columns.tokens_out, Role::TokensOut),
-        (&columns.class, Role::Class),
-        (columns.once_per.as_ref().map_or(&columns.session, |_| &columns.once_per), Role::Session),
+        (columns.time.first(), Role::Time),
+        (columns.count.first(), Role::Count),
+        (columns.level.first(), Role::Level),
+        (columns.demand.as_ref(), Role::Demand),
+        (columns.tokens_in.as_ref(), Role::TokensIn),
+        (columns.tokens_out.as_ref(), Role::TokensOut),
+        (columns.class.as_ref(), Role::Class),
+        (columns.once_per.as_ref().or(columns.session.as_ref()), Role::Session),
     ];
     let mut wanted = Vec::new();
-    for (name, role) in asked.into_iter().filter_map(|(name, role)| Some((name.as_deref()?, role))) {
+    for (name, role) in asked.into_iter().filter_map(|(name, role)| Some((name?, role))) {
         wanted.push((find(input, &names, name)?, role));
     }
-    if columns.time.is_none() {
+    if columns.time.is_empty() {
         let usual = names.iter().position(|name| TIME_NAMES.iter().any(|known| name.eq_ignore_ascii_case(known)));
         let column = usual.ok_or_else(|| {
             TraceError::new(input.name.as_str(), "which column holds the time is not clear")
@@ -127,7 +143,23 @@ pub(super) fn open_any(input: &TraceInput, options: &TraceOptions) -> Result<Box
     }
     let mut reader = ColumnarReader::new(input, footer, wanted, options);
     reader.look_at_first_rows(options)?;
+    reader.tally.notes.extend(settled.note);
     Ok(Box::new(reader))
+}
+
+/// The columns with their first rows as text, for what can be told of them; the names alone where they cannot be decoded.
+fn header_of(input: &TraceInput, footer: &FileMetadataRef, names: &[String]) -> Header {
+    let all = (0..names.len()).map(|column| (column, Role::Class)).collect();
+    let reader = ColumnarReader::new(input, footer.clone(), all, &TraceOptions::default());
+    let first = reader.slices.as_slice().first().copied();
+    let frame = first.and_then(|(start, rows)| reader.decode(start, rows.min(50)).ok());
+    let texts = frame.map_or_else(Vec::new, |frame| {
+        let columns: Vec<Series> =
+            names.iter().filter_map(|name| Some(frame.column(name).ok()?.as_materialized_series().clone())).collect();
+        let row = |row: usize| columns.iter().map(|column| text_of(column, row).unwrap_or_default()).collect();
+        (0..frame.height()).map(row).collect()
+    });
+    Header { comments: 0, names: names.to_vec(), rows: texts }
 }
 
 fn names(footer: &FileMetadataRef) -> Vec<String> {
@@ -156,6 +188,7 @@ struct ColumnarReader {
     time_format: TimeFormat,
     demand_unit: TimeFormat,
     year: Option<u32>,
+    time_zone: Option<Zone>,
     max_bad_share: f64,
     tally: Tally,
     classes: Vec<String>,
@@ -186,6 +219,7 @@ impl ColumnarReader {
             time_format: options.time_format.unwrap_or(TimeFormat::Seconds),
             demand_unit: options.demand_unit,
             year: options.year,
+            time_zone: options.time_zone,
             max_bad_share: options.max_bad_rows.get(),
             tally: Tally::default(),
             classes: Vec::new(),
@@ -271,7 +305,7 @@ impl ColumnarReader {
                 });
             }
             DataType::String => {
-                let mut reader = TimeReader::new(self.time_format, self.year);
+                let mut reader = TimeReader::new(self.time_format, self.year).in_zone(self.time_zone);
                 let texts = series.str().map_err(|_| self.wrong_type(series, "times"))?;
                 for (row, text) in texts.iter().enumerate() {
                     match text.and_then(|text| reader.read(text.trim().as_bytes())) {

@@ -116,6 +116,11 @@ impl Intervals {
         Ok(None)
     }
 
+    /// Where there was no row so far.
+    pub(super) fn holes(&self) -> &Holes {
+        &self.holes
+    }
+
     /// The length of the trace, where it is stated, or once the last interval was reached.
     pub(super) fn extent(&self) -> Option<SimDuration> {
         let read = self.rows.extent()?;

@@ -67,7 +67,9 @@ impl Header {
         let named = NamedColumns { input, header: self };
         let mut wanted = named.resolve(&options.columns)?;
         if !wanted.iter().any(|(_, role)| *role == Role::Time) {
-            wanted.push((named.time()?, Role::Time));
+            let time = named.time()?;
+            wanted.push((time, Role::Time));
+            wanted.extend(self.time_of_day(time).map(|column| (column, Role::TimeOfDay)));
         }
         wanted.sort_by_key(|(column, _)| *column);
         // How long a request took may be both its demand and what its time must go back by.
@@ -261,7 +263,30 @@ impl NamedColumns<'_> {
     }
 }
 
+/// Whether a text is a time of day: `14:05`, `9:00:30.5`, `02:05 PM`.
+fn is_time_of_day(text: &str) -> bool {
+    let text = text.trim_end_matches(|c: char| "APMapm. \u{202f}".contains(c));
+    let parts: Vec<&str> = text.split(':').collect();
+    let digits = |part: &str| (1..=2).contains(&part.len()) && part.bytes().all(|c| c.is_ascii_digit());
+    let second = |part: &&str| digits(part.split(['.', ',']).next().unwrap_or_default());
+    (2..=3).contains(&parts.len()) && digits(parts[0]) && digits(parts[1]) && parts.get(2).is_none_or(second)
+}
+
 impl Header {
+    /// The one column of times of day, where the column of the time holds dates alone.
+    fn time_of_day(&self, time: usize) -> Option<usize> {
+        if self.cells(time).any(|text| text.contains(':')) || self.cells(time).next().is_none() {
+            return None;
+        }
+        let all = |column: &usize| {
+            let mut cells = self.cells(*column).peekable();
+            cells.peek().is_some() && cells.all(is_time_of_day)
+        };
+        let mut found = (0..self.names.len()).filter(all);
+        let first = found.next();
+        if found.next().is_some() { None } else { first }
+    }
+
     /// The one column of which every cell is a date.
     pub(super) fn only_dates(&self) -> Option<usize> {
         let is_date = |text: &str| super::time_text::TimeFormat::detect(text.as_bytes()).is_some_and(|f| f.is_date());
@@ -298,8 +323,9 @@ pub(super) fn delimiter(input: &TraceInput, options: &TraceOptions) -> u8 {
         let header = Header::of(input, delimiter);
         let width = header.names.len();
         // A comma in a number makes more fields of some rows, so most rows are enough.
-        let alike = header.rows.iter().filter(|row| row.len() == width).count();
-        if alike * 10 >= header.rows.len() * 9 { width } else { 1 }
+        let rows = || header.rows.iter().filter(|row| row.iter().any(|cell| !cell.is_empty()));
+        let alike = rows().filter(|row| row.len() == width).count();
+        if alike * 10 >= rows().count() * 9 { width } else { 1 }
     };
     let best = SEPARATORS.iter().map(|(sign, _)| (fields(*sign), *sign)).rev().max_by_key(|(fields, _)| *fields);
     best.filter(|(fields, _)| *fields > 1).map_or(b',', |(_, sign)| sign)

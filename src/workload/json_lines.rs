@@ -6,7 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 
 use super::cells::{RowMaker, RowValues};
 use super::formats::head_lines;
-use super::lines::{RowFault, RowParser, TextReader};
+use super::lines::{Division, RowFault, RowParser, TextReader, first_object};
 use super::meaning::settle;
 use super::rows::{Rows, SeriesKind, Tally};
 use super::table::{Header, Layout, Role};
@@ -22,8 +22,11 @@ const WHOLE: &str = "an object with every field that was named";
 pub(super) fn header(input: &TraceInput) -> Option<Header> {
     let mut names: Vec<String> = Vec::new();
     let mut objects = Vec::new();
-    let mut lines = head_lines(input, 200).filter(|line| !line.is_empty()).peekable();
-    lines.peek().filter(|line| line.starts_with(b"{"))?;
+    let records: Vec<&[u8]> = match division(input)? {
+        Division::Objects => whole_objects(&input.head),
+        _ => head_lines(input, LOOKED_AT).filter(|line| !line.is_empty()).collect(),
+    };
+    let lines = records.into_iter();
     for (number, line) in lines.enumerate() {
         let Ok(serde_json::Value::Object(object)) = serde_json::from_slice(line) else {
             // A bad line is counted by the reader; a first one that is bad is another format.
@@ -44,6 +47,34 @@ pub(super) fn header(input: &TraceInput) -> Option<Header> {
     };
     let rows = objects.iter().map(|fields| names.iter().map(|name| text(fields, name)).collect()).collect();
     Some(Header { comments: 0, names, rows })
+}
+
+/// How many objects of the head are looked at.
+const LOOKED_AT: usize = 200;
+
+/// Whether the file holds an object on each line, or objects over several lines or in a list; `None` if it begins with neither.
+fn division(input: &TraceInput) -> Option<Division> {
+    let head = input.head.trim_ascii_start();
+    let list = head.strip_prefix(b"[").is_some_and(|rest| rest.trim_ascii_start().starts_with(b"{"));
+    let line = head_lines(input, LOOKED_AT).find(|line| !line.trim_ascii().is_empty())?;
+    let whole = || serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok();
+    match head.first()? {
+        b'[' if list => Some(Division::Objects),
+        // A first line that is bad is a bad line, unless an object goes on behind it.
+        b'{' if !whole() && line.trim_ascii().len() < 2 => Some(Division::Objects),
+        b'{' => Some(Division::Lines),
+        _ => None,
+    }
+}
+
+/// The objects in a text that end there.
+fn whole_objects(mut text: &[u8]) -> Vec<&[u8]> {
+    let mut found = Vec::new();
+    while let (true, Some((from, Some(to)))) = (found.len() < LOOKED_AT, first_object(text)) {
+        found.push(&text[from..to]);
+        text = &text[to..];
+    }
+    found
 }
 
 /// All fields of an object that are numbers or text, with the path that leads to them.
@@ -80,7 +111,9 @@ pub(super) fn open(input: &TraceInput, options: &TraceOptions) -> Result<TextRea
         .map(|(column, role)| Wanted { path: header.names[*column].clone(), role: *role })
         .collect();
     let maker = layout.maker(options);
-    let parser = JsonLines { names, layout, maker, path: String::new(), text: String::new() };
+    let division = division(input).unwrap_or(Division::Lines);
+    let parser =
+        JsonLines { division, names, fields: header.names, layout, maker, path: String::new(), text: String::new() };
     TextReader::open(input, options, 0, parser)
 }
 
@@ -92,6 +125,9 @@ struct Wanted {
 /// Reads the rows.
 pub(super) struct JsonLines {
     names: Vec<Wanted>,
+    /// All fields that the head of the file has, for the conditions on them.
+    fields: Vec<String>,
+    division: Division,
     layout: Layout,
     maker: RowMaker,
     /// Where in the object the reading stands.
@@ -100,9 +136,24 @@ pub(super) struct JsonLines {
     text: String,
 }
 
+impl JsonLines {
+    /// Whether the object is left out by what was said of its fields; an object that cannot be read is not.
+    fn leaves_out(&mut self, record: &[u8]) -> bool {
+        let Ok(object) = serde_json::from_slice::<serde_json::Value>(record) else { return false };
+        let mut fields = Vec::new();
+        flatten("", &object, &mut fields);
+        let text = |name: &String| fields.iter().find(|(known, _)| known == name).map_or("", |(_, text)| text.as_str());
+        let cells: Vec<&str> = self.fields.iter().map(text).collect();
+        self.layout.checks.leave_out(cells.into_iter().map(str::as_bytes))
+    }
+}
+
 impl RowParser for JsonLines {
     fn parse(&mut self, record: &[u8], rows: &mut Rows) -> Result<(), RowFault> {
         if record.trim_ascii().is_empty() {
+            return Ok(());
+        }
+        if !self.layout.checks.is_empty() && self.leaves_out(record) {
             return Ok(());
         }
         let mut row = RowValues::default();
@@ -123,11 +174,20 @@ impl RowParser for JsonLines {
         self.maker.push(row, &self.layout.wanted, rows).map_err(|expected| RowFault { at: 0, expected })
     }
 
+    fn division(&self) -> Division {
+        self.division
+    }
+
     fn notes(&self) -> Vec<String> {
         self.layout.notes.clone()
     }
 
+    fn filters(&self) -> bool {
+        true
+    }
+
     fn account(&self, tally: &mut Tally) {
+        self.layout.checks.account(tally);
         self.maker.account(tally);
     }
 

@@ -11,6 +11,41 @@ use crate::units::{SimDuration, SimTime};
 pub const MAX_LINE_BYTES: usize = 1 << 20;
 const CHUNK: usize = 256 << 10;
 
+/// How a text is divided into records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Division {
+    /// At line ends.
+    Lines,
+    /// At line ends that do not stand between double quotes.
+    QuotedLines,
+    /// JSON objects one after the other, in a list or not, over as many lines as they like.
+    Objects,
+}
+
+/// Where the first JSON object in a text begins and ends; the end is missing where it goes on behind the text.
+pub(super) fn first_object(text: &[u8]) -> Option<(usize, Option<usize>)> {
+    let start = memchr::memchr(b'{', text)?;
+    let (mut depth, mut quoted, mut escaped) = (0u32, false, false);
+    for (at, c) in text[start..].iter().enumerate() {
+        match (quoted, c) {
+            (true, _) if escaped => escaped = false,
+            (true, b'\\') => escaped = true,
+            (true, b'"') => quoted = false,
+            (true, _) => {}
+            (false, b'"') => quoted = true,
+            (false, b'{') => depth += 1,
+            (false, b'}') => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some((start, Some(start + at + 1)));
+                }
+            }
+            _ => {}
+        }
+    }
+    Some((start, None))
+}
+
 /// Lines of a stream, without their ends (`\n` or `\r\n`).
 pub(super) struct Lines {
     file: String,
@@ -31,6 +66,42 @@ impl Lines {
         let buffer = vec![0; CHUNK];
         let (file, stream) = (input.name.clone(), input.stream()?);
         Ok(Lines { file, stream, buffer, start: 0, end: 0, finished: false, line: 0, next_line: 1 })
+    }
+
+    /// The next record with the number of its first line.
+    pub(super) fn record(&mut self, division: Division) -> Result<Option<(u64, &[u8])>, TraceError> {
+        match division {
+            Division::Lines => self.next(false),
+            Division::QuotedLines => self.next(true),
+            Division::Objects => self.next_object(),
+        }
+    }
+
+    fn next_object(&mut self) -> Result<Option<(u64, &[u8])>, TraceError> {
+        loop {
+            let found = first_object(&self.buffer[self.start..self.end]);
+            if let Some((from, Some(to))) = found {
+                let (from, to) = (self.start + from, self.start + to);
+                let newlines = |text: &[u8]| memchr::memchr_iter(b'\n', text).count() as u64;
+                self.line = self.next_line + newlines(&self.buffer[self.start..from]);
+                self.next_line = self.line + newlines(&self.buffer[from..to]);
+                self.start = to;
+                return Ok(Some((self.line, &self.buffer[from..to])));
+            }
+            if self.end - self.start > MAX_LINE_BYTES {
+                self.line = self.next_line;
+                return Err(self.too_long(false));
+            }
+            if self.finished {
+                // What is left begins no object, or one that breaks off.
+                let Some((from, None)) = found else { return Ok(None) };
+                let from = self.start + from;
+                self.line = self.next_line;
+                self.start = self.end;
+                return Ok(Some((self.line, &self.buffer[from..self.end])));
+            }
+            self.refill()?;
+        }
     }
 
     /// The next line with its number; with `quoted`, line ends between double quotes belong to the record.
@@ -116,6 +187,11 @@ pub(super) trait RowParser: Send {
         SeriesKind::Arrivals
     }
 
+    /// Whether rows are left out by what was said of their columns.
+    fn filters(&self) -> bool {
+        false
+    }
+
     /// How the file was understood where nobody said it; one sentence each.
     fn notes(&self) -> Vec<String> {
         Vec::new()
@@ -124,9 +200,9 @@ pub(super) trait RowParser: Send {
     /// Adds to the tally what only the parser knows: what it filled in, moved or left out.
     fn account(&self, _: &mut Tally) {}
 
-    /// Whether double quotes may hold line ends.
-    fn quoted(&self) -> bool {
-        false
+    /// How the text is divided into records.
+    fn division(&self) -> Division {
+        Division::Lines
     }
 
     /// Whether the file's times are dates (true) or relative numbers.
@@ -179,9 +255,16 @@ impl<P: RowParser> TextReader<P> {
     pub(super) fn open(input: &TraceInput, options: &TraceOptions, skip: usize, parser: P) -> Result<Self, TraceError> {
         let mut lines = Lines::new(input)?;
         for _ in 0..skip {
-            lines.next(parser.quoted())?;
+            lines.record(parser.division())?;
         }
         let max_bad_share = options.max_bad_rows.get();
+        if !options.filter.is_empty() && !parser.filters() {
+            return Err(TraceError::new(
+                input.name.as_str(),
+                "is of a format to which `include:` and `exclude:` are not applied",
+            )
+            .help("leave them out, or convert the file to a table first"));
+        }
         let tally = Tally { notes: parser.notes(), ..Tally::default() };
         Ok(TextReader { lines, parser, tally, max_bad_share, next_weighing: WEIGH_EVERY })
     }
@@ -198,9 +281,9 @@ impl<P: RowParser> RowReader for TextReader<P> {
 
     fn read(&mut self, rows: &mut Rows) -> Result<(), TraceError> {
         rows.clear();
-        let quoted = self.parser.quoted();
+        let division = self.parser.division();
         while rows.len() < ROWS {
-            let Some((line, record)) = self.lines.next(quoted)? else {
+            let Some((line, record)) = self.lines.record(division)? else {
                 self.weigh()?;
                 break;
             };

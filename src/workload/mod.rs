@@ -21,9 +21,11 @@ mod clients;
 #[cfg(feature = "tables")]
 mod columnar;
 mod convert;
+mod date_pattern;
 mod expand;
 mod external;
 mod facts;
+mod filter;
 mod fit;
 mod formats;
 mod function_profile;
@@ -59,12 +61,14 @@ mod tar;
 mod time_text;
 mod trace_files;
 mod transforms;
+mod zone;
 
 use std::fmt;
 
 pub use clients::Clients;
 pub use convert::{ConvertOptions, Converted, convert, write_workload};
 pub use facts::{Peak, SHAPE_COLUMNS, SessionFacts, TokenFacts, TraceFacts, inspect, inspect_files};
+pub use filter::{Condition, RowFilter};
 pub use fit::{Closeness, Fit, fit};
 pub use formats::{FORMATS, FormatBuilder, FormatOpener, FormatPlugin, recognise};
 pub use function_profile::{FunctionProfile, ProfileMeasure, function_profile, is_function_profile};
@@ -79,9 +83,10 @@ pub use rate::arrivals_per_step;
 pub use recipe::{Opening, Recipe};
 pub use rows::{BadRow, RowReader, Rows, SeriesKind, Tally};
 pub use spec::{InputFile, WorkloadSpec, sha256_hex};
-pub use time_text::{TimeFormat, parse_instant, show_instant};
+pub use time_text::{TimeFormat, parse_instant, parse_instant_in, show_instant, show_instant_in};
 pub use trace_files::TraceFiles;
 pub use transforms::{TRANSFORMS, Transform, TransformBuilder, TransformPlugin};
+pub use zone::Zone;
 
 use crate::units::{SimDuration, SimTime};
 

@@ -1,18 +1,19 @@
 //! Moments as people write them: an offset, a time of day or a date.
 
-use super::parse_instant;
-use crate::config::{Diagnostics, Fields, FromNode, Node};
-use crate::units::SimDuration;
+use super::{Zone, parse_instant, parse_instant_in, show_instant, show_instant_in};
+use crate::config::{Diagnostics, Fields, FromNode, Node, Value};
+use crate::units::{NANOS_PER_SECOND, SimDuration};
 
-const DAY_NS: u64 = 86_400_000_000_000;
+pub(super) const DAY_NS: u64 = 86_400_000_000_000;
 
 /// A moment of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Moment {
     /// Counted from time zero (`9h`, `1d20h`).
     Offset(SimDuration),
-    /// The first such time of day (UTC) at or after time zero (`09:00`); counted from time zero where no date is known.
-    TimeOfDay(SimDuration),
+    /// The first such time of day at or after time zero (`09:00`), by the clock of a zone; counted from time zero where no date is
+    /// known.
+    TimeOfDay(SimDuration, Zone),
     /// A date (`2026-11-27T09:00:00Z`), nanoseconds since 1970.
     Date(u64),
 }
@@ -23,20 +24,81 @@ impl Moment {
     pub(super) fn offset_ns(self, start: Option<u64>) -> Option<u64> {
         match self {
             Moment::Offset(offset) => Some(offset.as_nanos()),
-            Moment::TimeOfDay(time) => {
-                let passed = start.unwrap_or(0) % DAY_NS;
-                Some((time.as_nanos() + DAY_NS - passed) % DAY_NS)
+            Moment::TimeOfDay(time, zone) => {
+                let Some(start) = start else { return Some(time.as_nanos()) };
+                let offset = |at: u64| zone.offset_at(at) * NANOS_PER_SECOND as i64;
+                let passed = start.saturating_add_signed(offset(start)) % DAY_NS;
+                let ahead = (time.as_nanos() + DAY_NS - passed) % DAY_NS;
+                // The clock may be changed until then.
+                let changed = offset(start) - offset(start.saturating_add(ahead));
+                Some(
+                    ahead
+                        .checked_add_signed(changed)
+                        .unwrap_or_else(|| (ahead + DAY_NS).saturating_add_signed(changed)),
+                )
             }
             Moment::Date(date) => date.checked_sub(start?),
         }
     }
 }
 
+impl Moment {
+    /// A time of day in words, with the instant that is meant: `20:00 is 2026-11-15T20:00:00+01:00 = 19:00 UTC`.
+    pub(super) fn told(self, start: Option<u64>) -> Option<String> {
+        let Moment::TimeOfDay(time, zone) = self else { return None };
+        let at = start?.saturating_add(self.offset_ns(start)?);
+        let clock = |seconds: u64| format!("{:02}:{:02}", seconds / 3600 % 24, seconds / 60 % 60);
+        let stated = clock(time.as_nanos() / NANOS_PER_SECOND);
+        let utc = clock(at / NANOS_PER_SECOND % 86_400);
+        Some(match zone == Zone::UTC {
+            true => format!("{stated} UTC is first {}", show_instant_in(at, zone)),
+            false => format!("{stated} {} is first {} = {utc} UTC", zone.offset_shown(at), show_instant_in(at, zone)),
+        })
+    }
+}
+
+/// Keys under which a moment or a date may stand.
+const KEYS: [&str; 4] = ["at", "from", "to", "start"];
+
+/// The same tree, whose times of day and dates are of `zone` where they name none.
+pub(super) fn in_zone(node: &Node, zone: Zone) -> Node {
+    let value = match &node.value {
+        Value::Mapping(entries) => Value::Mapping(
+            entries
+                .iter()
+                .map(|(key, value)| match value.as_text().filter(|_| KEYS.contains(&key.text.as_str())) {
+                    Some(text) => (key.clone(), Node { value: Value::Scalar(text_in(text, zone)), ..value.clone() }),
+                    None => (key.clone(), in_zone(value, zone)),
+                })
+                .collect(),
+        ),
+        Value::Sequence(items) => Value::Sequence(items.iter().map(|item| in_zone(item, zone)).collect()),
+        other => other.clone(),
+    };
+    Node { value, ..node.clone() }
+}
+
+fn text_in(text: &str, zone: Zone) -> String {
+    let text = text.trim();
+    if time_of_day(text).is_some() {
+        return format!("{text} {}", zone.name());
+    }
+    // A date that is another instant in another zone names none of its own.
+    match (parse_instant(text), parse_instant_in(text, Some(zone))) {
+        (Some(utc), Some(local)) if utc != local => show_instant(local),
+        _ => text.to_string(),
+    }
+}
+
 impl FromNode for Moment {
     fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
         let text = node.as_text().unwrap_or("");
-        if let Some(time) = time_of_day(text) {
-            return Some(Moment::TimeOfDay(time));
+        let (clock, zone) = match text.split_once(' ') {
+            Some((clock, zone)) => (clock, Zone::named(zone.trim())),
+            None => (text, Some(Zone::UTC)),
+        };
+        if let (Some(time), Some(zone)) = (time_of_day(clock), zone) {
+            return Some(Moment::TimeOfDay(time, zone));
         }
         if let Some(date) = parse_instant(text) {
             return Some(Moment::Date(date));
@@ -45,7 +107,11 @@ impl FromNode for Moment {
             return Some(Moment::Offset(offset));
         }
         let error = node.error("expected a moment");
-        sink.push(error.help("an offset `9h`, a time of day `09:00` or a date `2026-11-27T09:00:00Z`"));
+        sink.push(
+            error.help(
+                "an offset `9h`, a time of day `09:00` (or `09:00 Europe/Berlin`) or a date `2026-11-27T09:00:00Z`",
+            ),
+        );
         None
     }
 }
@@ -92,6 +158,9 @@ mod tests {
     #[case("2026-11-28", Some("2026-11-27T10:00:00Z"), Some(50_400))]
     #[case("2026-11-26", Some("2026-11-27T10:00:00Z"), None)]
     #[case("2026-11-28", None, None)]
+    #[case("20:00 +01:00", Some("2026-11-27T10:00:00Z"), Some(32_400))]
+    #[case("20:00 Europe/Berlin", Some("2026-10-24T19:00:00Z"), Some(86_400))]
+    #[case("01:00 Europe/Berlin", Some("2026-10-24T23:30:00Z"), Some(84_600 + 3_600))]
     fn moments_count_from_time_zero(#[case] text: &str, #[case] start: Option<&str>, #[case] seconds: Option<u64>) {
         let offset = read(text).unwrap().offset_ns(start.and_then(parse_instant));
         assert_eq!(offset, seconds.map(|s| s * 1_000_000_000));

@@ -66,8 +66,10 @@ impl Numbers {
         let mut found = Numbers::default();
         let (mut told, mut doubtful) = (stated, None);
         for cell in cells.filter(|cell| !is_blank(cell.as_bytes())) {
-            found.plain &= value(cell.as_bytes()).is_some();
-            match Body::of(cell, true).and_then(|body| body.marks()) {
+            let marks = Body::of(cell, true).and_then(|body| body.marks());
+            // What is no number at all is a bad row, whatever the others look like.
+            found.plain &= value(cell.as_bytes()).is_some() || marks.is_none();
+            match marks {
                 Some(Marks::Decimal(mark)) => told = told.or(Some(mark)),
                 Some(Marks::Doubtful(mark)) if doubtful.is_none() => doubtful = Some((mark, cell)),
                 _ => {}
@@ -103,6 +105,11 @@ impl Numbers {
     }
 
     fn styled(self, text: &[u8], rate: bool) -> Option<f64> {
+        if self.decimal == b'.'
+            && let Some(plain) = value(text)
+        {
+            return Some(plain);
+        }
         let body = Body::of(std::str::from_utf8(text).ok()?, rate)?;
         let mut plain = String::with_capacity(body.digits.len());
         for c in body.digits.chars() {
@@ -120,7 +127,7 @@ impl Numbers {
             }
         }
         let scaled = plain.parse::<f64>().ok()? * body.scale;
-        value(b"0").and((scaled <= super::cells::MAX_VALUE).then_some(scaled))
+        (scaled <= super::cells::MAX_VALUE).then_some(scaled)
     }
 }
 

@@ -1,6 +1,8 @@
 //! What a user may say about a trace file.
 
-use super::time_text::{TimeFormat, parse_instant};
+use super::Zone;
+use super::filter::{RowFilter, conditions};
+use super::time_text::{TimeFormat, parse_instant_in};
 use crate::config::{Diagnostics, Fields, FromNode, Node, Value, suggest};
 use crate::units::{Fraction, Rate, SimDuration};
 
@@ -145,12 +147,16 @@ pub struct TraceOptions {
     pub separator: Option<u8>,
     /// See `separator`.
     pub decimal: Option<u8>,
+    /// Which rows count, by what their columns hold.
+    pub filter: RowFilter,
     /// Which metric of a monitoring system's answer, or which column of a table; may be left out where there is one.
     pub metric: Option<String>,
     /// What the metric's values are, where its name and type do not tell.
     pub values: Option<Values>,
     /// How times are written; recognised from the first row if `None`.
     pub time_format: Option<TimeFormat>,
+    /// The zone of times that name none; UTC if `None`. Times of day of events and transforms are of it as well.
+    pub time_zone: Option<Zone>,
     /// Unit of the demand and elapsed columns: seconds, milliseconds, microseconds or nanoseconds.
     pub demand_unit: TimeFormat,
     /// Counts: length of an interval; the smallest step between the first rows if `None`.
@@ -187,9 +193,11 @@ impl Default for TraceOptions {
             across: None,
             separator: None,
             decimal: None,
+            filter: RowFilter::default(),
             metric: None,
             values: None,
             time_format: None,
+            time_zone: None,
             demand_unit: TimeFormat::Seconds,
             interval: None,
             expand: Expand::Poisson,
@@ -209,25 +217,32 @@ impl TraceOptions {
     /// Takes the options out of the fields of a scenario's `workload:` mapping.
     pub fn from_fields(fields: &Fields<'_>, sink: &mut Diagnostics) -> Self {
         let default = TraceOptions::default();
+        // What is wrong with it is told once, where the workload is read.
+        let time_zone = fields.optional("time-zone", &mut Diagnostics::new());
         let options = TraceOptions {
             format: fields.optional("format", sink),
             columns: fields.node_of("columns").and_then(|node| columns(node, sink)).unwrap_or_default(),
             log_format: fields.optional("log-format", sink),
             one_request_per_row: rows(fields, sink),
             across: fields.optional("across", sink),
+            filter: RowFilter {
+                include: fields.node_of("include").map(|node| conditions(node, sink)).unwrap_or_default(),
+                exclude: fields.node_of("exclude").map(|node| conditions(node, sink)).unwrap_or_default(),
+            },
             separator: sign(fields, "separator", separator_named, "`;`, `,`, `|` or `tab`", sink),
             decimal: sign(fields, "decimal", decimal_named, "`,` or `.`", sink),
             metric: fields.optional("metric", sink),
             values: fields.optional("values", sink),
             time_format: fields.optional("time-format", sink),
+            time_zone,
             demand_unit: fields.or("demand-unit", default.demand_unit, sink),
             interval: fields.optional("interval", sink),
             expand: fields.or("expand", default.expand, sink),
             requests_per_unit: fields.optional("requests-per-unit", sink),
             session: fields.node_of("sessions").and_then(|node| session(node, sink)),
             max_gap: fields.or("max-gap", default.max_gap, sink),
-            start: instant(fields, "start", sink),
-            end: instant(fields, "end", sink),
+            start: instant(fields, "start", time_zone, sink),
+            end: instant(fields, "end", time_zone, sink),
             reorder: match fields.node_of("reorder").and_then(Node::as_text) {
                 Some("all") => SimDuration::MAX,
                 _ => fields.or("reorder", default.reorder, sink),
@@ -374,9 +389,9 @@ fn session(node: &Node, sink: &mut Diagnostics) -> Option<SimDuration> {
     duration.filter(|duration| !duration.is_zero())
 }
 
-fn instant(fields: &Fields<'_>, name: &'static str, sink: &mut Diagnostics) -> Option<u64> {
+fn instant(fields: &Fields<'_>, name: &'static str, zone: Option<Zone>, sink: &mut Diagnostics) -> Option<u64> {
     let node = fields.node_of(name)?;
-    let read = node.as_text().and_then(parse_instant);
+    let read = node.as_text().and_then(|text| parse_instant_in(text, zone));
     if read.is_none() {
         sink.push(node.error(format!("`{name}` is an instant of the trace such as `2021-04-28 18:00`")));
     }
@@ -392,7 +407,8 @@ impl FromNode for TimeFormat {
             if let Some(near) = node.as_text().and_then(|text| suggest(text, names)) {
                 error = error.label(format!("did you mean `{near}`?"));
             }
-            sink.push(error.note(format!("known: {}", names.join(", "))));
+            let known = format!("known: {}, or a pattern of strptime such as `%d.%m.%Y %H:%M`", names.join(", "));
+            sink.push(error.note(known));
         }
         found
     }

@@ -116,6 +116,10 @@ pub struct Tally {
     pub first_bad: Vec<BadRow>,
     /// Cells without a value, in rows whose other cells have one, that were taken for nothing.
     pub blanks: u64,
+    /// Rows left out by `include:` and `exclude:`; they are among those passed over.
+    pub left_out: u64,
+    /// Rows whose local time the clock leapt over in spring: moved on by as much.
+    pub moved: u64,
     /// How the file was understood where nobody said it; one sentence each.
     pub notes: Vec<String>,
 }
@@ -161,6 +165,16 @@ impl Tally {
         let mut lines = self.notes.clone();
         if self.blanks > 0 {
             lines.push(format!("{} cells of the trace are blank and were taken for nothing", self.blanks));
+        }
+        if self.left_out > 0 {
+            let share = 100.0 * self.left_out as f64 / (self.left_out + self.rows + self.bad) as f64;
+            lines.push(format!("{} rows ({share:.2}%) are left out by `include:` or `exclude:`", self.left_out));
+        }
+        if self.moved > 0 {
+            lines.push(format!(
+                "{} rows have a local time that the clock leaps over in spring and were moved on",
+                self.moved
+            ));
         }
         if self.bad == 0 {
             return lines;

@@ -7,10 +7,13 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::arrivals::FileRecipe;
+use super::moment;
 use super::transforms::{Step, read_list};
-use super::{Clients, GENERATORS, Opening, Recipe, RequestBatch, TraceError, TraceFiles, TraceOptions, TraceSource};
+use super::{
+    Clients, GENERATORS, Opening, Recipe, RequestBatch, TraceError, TraceFiles, TraceOptions, TraceSource, Zone,
+};
 use crate::config::spool;
-use crate::config::{Diagnostic, Diagnostics, Fields, Key, Node, Value};
+use crate::config::{Diagnostic, Diagnostics, Fields, FromNode, Key, Node, Value};
 use crate::random::Streams;
 use crate::units::{SimDuration, SimTime};
 
@@ -32,6 +35,10 @@ pub struct WorkloadSpec {
     files: Vec<PathBuf>,
     /// How many of them are the trace.
     recorded_files: usize,
+    /// The trace before any transform.
+    origin: Option<FileRecipe>,
+    /// The zone of times of day, where one is stated.
+    time_zone: Option<Zone>,
     steps: Vec<String>,
     /// Name of the generator that makes the requests, if one of the list does.
     generator: Option<&'static str>,
@@ -46,6 +53,8 @@ impl WorkloadSpec {
             recipe,
             files: Vec::new(),
             recorded_files: 0,
+            origin: None,
+            time_zone: None,
             steps: Vec::new(),
             generator: None,
             chain: Vec::new(),
@@ -61,9 +70,12 @@ impl WorkloadSpec {
     pub fn from_files(files: TraceFiles, options: TraceOptions) -> Self {
         let paths = files.paths().to_vec();
         let recipe = FileRecipe { files, options, factor: 1.0 };
+        let (origin, time_zone) = (Some(recipe.clone()), recipe.options.time_zone);
         WorkloadSpec {
             recipe: Arc::new(recipe),
             recorded_files: paths.len(),
+            origin,
+            time_zone,
             files: paths,
             steps: Vec::new(),
             generator: None,
@@ -74,7 +86,12 @@ impl WorkloadSpec {
     /// Reads a scenario's `workload:` mapping; relative paths start from `base_dir`. The trace is opened once, so that a
     /// missing file or an unknown column is reported with its place in the scenario.
     pub fn from_node(node: &Node, base_dir: &Path, sink: &mut Diagnostics) -> Option<Self> {
+        let zone = node.get("time-zone").and_then(|zone| Zone::from_node(zone, &mut Diagnostics::new()));
+        // Times of day are of the zone that is stated beside them.
+        let placed = zone.map(|zone| moment::in_zone(node, zone));
+        let node = placed.as_ref().unwrap_or(node);
         let fields = Fields::open(node, "workload", sink)?;
+        let zone: Option<Zone> = fields.optional("time-zone", sink);
         let errors_before = sink.len();
         let Some(source) = source_of(&fields, sink) else {
             // Ask for all that a trace may have, so that `finish` points to a misspelt `trace`.
@@ -90,6 +107,7 @@ impl WorkloadSpec {
             Source::Trace(trace) => read_trace(&fields, trace, base_dir, sink),
         };
         let mut spec = read.unwrap_or_else(|| WorkloadSpec::from_recipe(Arc::new(Nothing)));
+        spec.time_zone = zone;
         if let Some(list) = fields.node_of("transforms") {
             if spec.recipe.clients().is_some() {
                 let error = list.error("the requests of a closed loop follow its answers and cannot be reshaped");
@@ -189,6 +207,11 @@ impl WorkloadSpec {
         self.chain.iter().filter_map(|step| step.transform.assumption(&step.inner)).collect()
     }
 
+    /// The moments that transforms state by the clock, as they fall into the workload; a sentence each.
+    pub fn moments(&self) -> Vec<String> {
+        self.chain.iter().flat_map(|step| step.transform.moments(&step.inner)).collect()
+    }
+
     /// How transforms spoil the stream, in sentences; reads all of it where one could.
     ///
     /// # Errors
@@ -196,6 +219,20 @@ impl WorkloadSpec {
     pub fn distortions(&self) -> Result<Vec<String>, TraceError> {
         let all = self.chain.iter().map(|step| step.transform.distortion(&step.inner, step.number));
         all.filter_map(Result::transpose).collect()
+    }
+
+    /// What a reader of a report should know about the trace: rows left out, moved or filled in, steps without a row, and how it was
+    /// understood; one sentence each. Reads all of it.
+    ///
+    /// # Errors
+    /// If the trace cannot be read to its end.
+    pub fn notices(&self) -> Result<Vec<String>, TraceError> {
+        self.origin.as_ref().map_or(Ok(Vec::new()), FileRecipe::notices)
+    }
+
+    /// The zone of times of day, where one is stated.
+    pub fn time_zone(&self) -> Option<Zone> {
+        self.time_zone
     }
 
     /// The length of the workload from time zero: as far as it is stated, or else by reading it to its end; `None` for a

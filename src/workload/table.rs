@@ -2,13 +2,14 @@
 
 pub(super) use super::cells::{Role, kind_of};
 use super::cells::{RowMaker, RowValues};
+use super::filter::Checks;
 pub(super) use super::header::{Cells, Header, TIME_NAMES, listed};
-use super::lines::{Lines, RowFault, RowParser, TextReader};
+use super::lines::{Division, Lines, RowFault, RowParser, TextReader};
 use super::meaning::settle;
 use super::numbers::Numbers;
 use super::rows::{RowReader, Rows, SeriesKind, Tally};
 use super::time_text::{EPOCH_FROM_NS, TimeFormat, TimeReader};
-use super::{TraceError, TraceInput, TraceOptions};
+use super::{TraceError, TraceInput, TraceOptions, date_pattern};
 use crate::units::{SimDuration, SimTime};
 
 /// Which columns a table has and how to read them.
@@ -31,6 +32,8 @@ pub(super) struct Layout {
     pub(super) width: Option<usize>,
     /// Columns of values that are intervals of this length, one after the other, in place of parts of a sum.
     pub(super) across: Option<SimDuration>,
+    /// Which rows are left out.
+    pub(super) checks: Checks,
     /// How the table was understood where nobody said it.
     pub(super) notes: Vec<String>,
     pub(super) kind: SeriesKind,
@@ -80,7 +83,7 @@ impl Layout {
                 .help(format!("columns: {}", listed(&header.names))));
         }
         let texts = first_times(input, header, &wanted, has_header, delimiter)?;
-        let times = TimesOfHead::read(&texts, options.time_format);
+        let times = TimesOfHead::read(&texts, options);
         let layout = Layout::of_times(input, options, header, wanted, times, delimiter);
         let width = Some(header.names.len());
         layout.map(|layout| Layout { delimiter, skip, width, ..layout }).map_err(|error| error.line(skip as u64 + 1))
@@ -93,7 +96,7 @@ impl Layout {
     pub(super) fn of_fields(input: &TraceInput, options: &TraceOptions, header: &Header) -> Result<Layout, TraceError> {
         let wanted = header.wanted(input, options)?;
         let texts: Vec<String> = header.rows.iter().filter_map(|row| time_text(row, &wanted)).collect();
-        let times = TimesOfHead::read(&texts, options.time_format);
+        let times = TimesOfHead::read(&texts, options);
         Layout::of_times(input, options, header, wanted, times, b',').map_err(|error| error.line(1))
     }
 
@@ -106,6 +109,12 @@ impl Layout {
         delimiter: u8,
     ) -> Result<Layout, TraceError> {
         let fail = |message: String| TraceError::new(input.name.as_str(), message);
+        if let Some((day, month)) = times.doubt {
+            let example = times.first.unwrap_or_default();
+            return Err(fail(format!("`{example}` may have the day or the month first; expected to be told which"))
+                .column(name_of(header, &wanted, Role::Time))
+                .help(format!("`time-format: '{day}'` or `time-format: '{month}'`")));
+        }
         let Some(time_format) = times.format else {
             let found = times.first.unwrap_or_default();
             return Err(fail(format!("expected a time, found `{found}`"))
@@ -135,6 +144,7 @@ impl Layout {
             numbers,
             width: None,
             across,
+            checks: Checks::of(input, &options.filter, header, options.columns.class.as_deref())?,
             notes: Vec::new(),
             kind,
             interval,
@@ -146,7 +156,7 @@ impl Layout {
 
     /// What puts the cells of this layout together.
     pub(super) fn maker(&self, options: &TraceOptions) -> RowMaker {
-        let times = TimeReader::new(self.time_format, options.year);
+        let times = TimeReader::new(self.time_format, options.year).in_zone(options.time_zone);
         RowMaker::new(times, self.demand_unit, self.interval, self.quoted).of_columns(&self.wanted, self.numbers)
     }
 
@@ -204,19 +214,36 @@ struct TimesOfHead {
     /// The smallest step forward.
     step: Option<SimDuration>,
     first: Option<String>,
+    /// Both patterns, where day and month may stand in either order.
+    doubt: Option<(String, String)>,
 }
 
 impl TimesOfHead {
-    fn read(texts: &[String], stated: Option<TimeFormat>) -> Self {
-        let format = stated.or_else(|| texts.iter().take(50).find_map(|text| TimeFormat::detect(text.as_bytes())));
-        let mut reader = TimeReader::new(format.unwrap_or(TimeFormat::Seconds), None);
+    fn read(texts: &[String], options: &TraceOptions) -> Self {
+        let mut doubt = None;
+        let detected = || match texts.iter().take(50).find_map(|text| TimeFormat::detect(text.as_bytes()))? {
+            TimeFormat::Pattern(_) => {
+                // A row may be spoilt; the others tell.
+                let dates = texts.iter().map(|text| text.as_bytes()).filter(|text| TimeFormat::detect(text).is_some());
+                date_pattern::of_all(&dates.collect::<Vec<_>>())
+                    .unwrap_or_else(|either| {
+                        doubt = Some(either);
+                        None
+                    })
+                    .map(TimeFormat::Pattern)
+            }
+            format => Some(format),
+        };
+        let format = options.time_format.or_else(detected);
+        let mut reader =
+            TimeReader::new(format.unwrap_or(TimeFormat::Seconds), options.year).in_zone(options.time_zone);
         let times: Vec<SimTime> = texts.iter().filter_map(|text| reader.read(text.as_bytes())).collect();
         let steps = times.windows(2).map(|pair| pair[1].since(pair[0])).filter(|step| !step.is_zero());
         let epoch = match format {
             Some(format) if format.is_date() => true,
             _ => times.first().is_some_and(|time| time.as_nanos() >= EPOCH_FROM_NS),
         };
-        TimesOfHead { format, epoch, step: steps.min(), first: texts.first().cloned() }
+        TimesOfHead { format, epoch, step: steps.min(), first: texts.first().cloned(), doubt }
     }
 }
 
@@ -300,6 +327,12 @@ impl RowParser for TableParser {
         if record.is_empty() {
             return Ok(());
         }
+        let delimiter = self.layout.delimiter;
+        if !self.layout.checks.is_empty()
+            && self.layout.checks.leave_out(Cells::new(record, delimiter).map(|(_, cell)| cell))
+        {
+            return Ok(());
+        }
         if let Some(across) = self.layout.across {
             return self.parse_parts(record, across, rows);
         }
@@ -328,7 +361,12 @@ impl RowParser for TableParser {
         self.layout.notes.clone()
     }
 
+    fn filters(&self) -> bool {
+        true
+    }
+
     fn account(&self, tally: &mut Tally) {
+        self.layout.checks.account(tally);
         self.maker.account(tally);
     }
 
@@ -336,8 +374,8 @@ impl RowParser for TableParser {
         self.layout.kind
     }
 
-    fn quoted(&self) -> bool {
-        self.layout.quoted
+    fn division(&self) -> Division {
+        if self.layout.quoted { Division::QuotedLines } else { Division::Lines }
     }
 
     fn class_names(&self) -> &[String] {

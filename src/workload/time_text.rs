@@ -1,31 +1,44 @@
 //! Times as traces write them, to integer nanoseconds; no floating point on the way.
 
+use super::date_pattern;
+use super::zone::{LocalClock, Zone};
 use crate::units::{NANOS_PER_SECOND, SimTime};
 
-listed! {
-    /// How a time is written.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub enum TimeFormat {
-        /// Seconds, whole or with decimals.
-        Seconds,
-        /// Milliseconds.
-        Millis,
-        /// Microseconds.
-        Micros,
-        /// Nanoseconds.
-        Nanos,
-        /// ISO 8601 or RFC 3339: `2023-11-16 18:15:46.6805900`, `T` or a space between, with or without a zone (read as UTC
-        /// where there is none), seconds optional.
-        Iso,
-        /// `dd/Mon/yyyy:HH:MM:SS +zone` of the Common Log Format.
-        Clf,
-        /// `Mon dd HH:MM:SS` of BSD syslog (RFC 3164). The year is not written: the reader states it, and counts it on when
-        /// the months start over.
-        Syslog,
-    }
+/// How a time is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeFormat {
+    /// Seconds, whole or with decimals.
+    Seconds,
+    /// Milliseconds.
+    Millis,
+    /// Microseconds.
+    Micros,
+    /// Nanoseconds.
+    Nanos,
+    /// ISO 8601 or RFC 3339: `2023-11-16 18:15:46.6805900`, `T` or a space between, with or without a zone (read in the zone that is
+    /// stated, or as UTC, where there is none), seconds optional.
+    Iso,
+    /// `dd/Mon/yyyy:HH:MM:SS +zone` of the Common Log Format.
+    Clf,
+    /// `Mon dd HH:MM:SS` of BSD syslog (RFC 3164). The year is not written: the reader states it, and counts it on when
+    /// the months start over.
+    Syslog,
+    /// As a pattern of strptime says (`%d.%m.%Y %H:%M`).
+    Pattern(&'static str),
 }
 
 impl TimeFormat {
+    /// Those with a name.
+    pub const ALL: [TimeFormat; 7] = [
+        TimeFormat::Seconds,
+        TimeFormat::Millis,
+        TimeFormat::Micros,
+        TimeFormat::Nanos,
+        TimeFormat::Iso,
+        TimeFormat::Clf,
+        TimeFormat::Syslog,
+    ];
+
     /// The name in a scenario.
     pub const fn name(self) -> &'static str {
         match self {
@@ -36,12 +49,14 @@ impl TimeFormat {
             TimeFormat::Iso => "iso",
             TimeFormat::Clf => "clf",
             TimeFormat::Syslog => "syslog",
+            TimeFormat::Pattern(pattern) => pattern,
         }
     }
 
-    /// The format called `name`.
+    /// The format called `name`, or that of a pattern of strptime.
     pub fn named(name: &str) -> Option<TimeFormat> {
-        TimeFormat::ALL.into_iter().find(|format| format.name() == name)
+        let known = TimeFormat::ALL.into_iter().find(|format| format.name() == name);
+        known.or_else(|| date_pattern::stated(name).map(TimeFormat::Pattern))
     }
 
     /// What a time looks like, for messages.
@@ -54,6 +69,7 @@ impl TimeFormat {
             TimeFormat::Iso => "a time such as `2023-11-16 18:15:46.25`, from 1970 to 2500",
             TimeFormat::Clf => "a time such as `16/Nov/2023:18:15:46 +0000`, from 1970 to 2500",
             TimeFormat::Syslog => "a time such as `Nov 16 18:15:46`",
+            TimeFormat::Pattern(_) => "a time of the form that was recognised or stated, from 1970 to 2500",
         }
     }
 
@@ -70,6 +86,10 @@ impl TimeFormat {
     /// The format of one example. Numbers are told apart by their size, as times between 1973 and 5138: up to 11 digits
     /// are seconds, up to 14 milliseconds, up to 17 microseconds.
     pub fn detect(text: &[u8]) -> Option<TimeFormat> {
+        TimeFormat::plain(text).or_else(|| date_pattern::first(text).map(TimeFormat::Pattern))
+    }
+
+    fn plain(text: &[u8]) -> Option<TimeFormat> {
         let digits = text.iter().take_while(|c| c.is_ascii_digit()).count();
         if text.len() > digits && digits > 0 && matches!(text[digits], b'-' | b'/') {
             return [TimeFormat::Iso, TimeFormat::Clf]
@@ -87,7 +107,7 @@ impl TimeFormat {
 
     /// Whether the format names a day of the calendar.
     pub const fn is_date(self) -> bool {
-        matches!(self, TimeFormat::Iso | TimeFormat::Clf | TimeFormat::Syslog)
+        matches!(self, TimeFormat::Iso | TimeFormat::Clf | TimeFormat::Syslog | TimeFormat::Pattern(_))
     }
 }
 
@@ -98,6 +118,10 @@ pub(super) const EPOCH_FROM_NS: u64 = 100_000_000 * NANOS_PER_SECOND;
 #[derive(Debug, Clone)]
 pub(super) struct TimeReader {
     format: TimeFormat,
+    /// The zone of times that name none; UTC if `None`.
+    local: Option<LocalClock>,
+    /// The zone that a time named last.
+    named: Option<(Vec<u8>, LocalClock)>,
     day_text: [u8; 11],
     day_seconds: u64,
     year: i64,
@@ -108,7 +132,59 @@ impl TimeReader {
     /// A reader of `format`; `year` is the first year of a syslog.
     pub(super) fn new(format: TimeFormat, year: Option<u32>) -> Self {
         let year = i64::from(year.unwrap_or(1970));
-        TimeReader { format, day_text: [0; 11], day_seconds: 0, year, last_month: 0 }
+        TimeReader { format, local: None, named: None, day_text: [0; 11], day_seconds: 0, year, last_month: 0 }
+    }
+
+    /// The reader for times that are of `zone` where they name none.
+    pub(super) fn in_zone(self, zone: Option<Zone>) -> Self {
+        TimeReader { local: zone.map(LocalClock::new), ..self }
+    }
+
+    /// How many local times there were that the clock leapt over.
+    pub(super) fn moved(&self) -> u64 {
+        let clocks = self.local.iter().chain(self.named.iter().map(|(_, clock)| clock));
+        clocks.map(LocalClock::moved).sum()
+    }
+
+    /// Local seconds to UTC: `Z`, `UTC`, `+hhmm`, `+hh:mm`, `+hh`, a name in brackets or not, or nothing (the zone stated).
+    fn to_utc(&mut self, local: u64, zone: &[u8]) -> Option<u64> {
+        if zone.is_empty() {
+            return match &mut self.local {
+                Some(clock) => clock.instant(local),
+                None => Some(local),
+            };
+        }
+        if let Some(utc) = minus_zone(local, zone) {
+            return Some(utc);
+        }
+        // RFC 9557 puts the name in brackets, behind an offset or alone.
+        let name = match zone.strip_suffix(b"]") {
+            Some(bracketed) => {
+                let at = bracketed.iter().position(|c| *c == b'[')?;
+                if at > 0 {
+                    return minus_zone(local, &zone[..at]);
+                }
+                &bracketed[1..]
+            }
+            None => zone,
+        };
+        if self.named.as_ref().is_none_or(|(known, _)| known != name) {
+            let zone = Zone::named(std::str::from_utf8(name).ok()?)?;
+            self.named = Some((name.to_vec(), LocalClock::new(zone)));
+        }
+        self.named.as_mut().and_then(|(_, clock)| clock.instant(local))
+    }
+
+    fn pattern(&mut self, pattern: &str, text: &[u8]) -> Option<u64> {
+        let time = date_pattern::read(pattern, text)?;
+        let day = days(time.year.into(), time.month, time.day)?;
+        let local = day * 86_400 + time.of_day;
+        let utc = match (time.offset, time.zone) {
+            (Some(offset), _) => local.checked_add_signed(-offset)?,
+            (None, Some(name)) => self.to_utc(local, name.as_bytes())?,
+            (None, None) => self.to_utc(local, b"")?,
+        };
+        utc.checked_mul(NANOS_PER_SECOND)?.checked_add(time.nanos)
     }
 
     pub(super) fn format(&self) -> TimeFormat {
@@ -122,14 +198,14 @@ impl TimeReader {
             TimeFormat::Iso => self.iso(text)?,
             TimeFormat::Clf => self.clf(text)?,
             TimeFormat::Syslog => self.syslog(text)?.0,
+            TimeFormat::Pattern(pattern) => self.pattern(pattern, text)?,
             number => decimal(text, number.decimals())?,
         };
         Some(SimTime::from_nanos(nanos))
     }
 
     fn clf(&mut self, text: &[u8]) -> Option<u64> {
-        let text: &[u8; 26] = text.try_into().ok()?;
-        if text[11] != b':' || text[20] != b' ' {
+        if text.get(11) != Some(&b':') || !matches!((text.len(), text.get(20)), (26, Some(b' ')) | (20, None)) {
             return None;
         }
         if text[..11] != self.day_text {
@@ -142,7 +218,10 @@ impl TimeReader {
             self.day_text.copy_from_slice(&text[..11]);
         }
         let local = self.day_seconds + clock(&text[12..20])?;
-        minus_zone(local, &text[21..])?.checked_mul(NANOS_PER_SECOND)
+        match text.get(21..) {
+            Some(zone) => minus_zone(local, zone)?.checked_mul(NANOS_PER_SECOND),
+            None => self.to_utc(local, b"")?.checked_mul(NANOS_PER_SECOND),
+        }
     }
 
     fn iso(&mut self, text: &[u8]) -> Option<u64> {
@@ -159,7 +238,7 @@ impl TimeReader {
             self.day_text[..10].copy_from_slice(date);
         }
         let Some((separator, rest)) = rest.split_first() else {
-            return self.day_seconds.checked_mul(NANOS_PER_SECOND);
+            return self.to_utc(self.day_seconds, b"")?.checked_mul(NANOS_PER_SECOND);
         };
         if !matches!(separator, b'T' | b't' | b' ') || rest.len() < 5 {
             return None;
@@ -177,7 +256,7 @@ impl TimeReader {
             _ => (0, rest),
         };
         let zone = if zone.first() == Some(&b' ') { &zone[1..] } else { zone };
-        let utc = minus_zone(self.day_seconds + of_day, zone)?;
+        let utc = self.to_utc(self.day_seconds + of_day, zone)?;
         utc.checked_mul(NANOS_PER_SECOND)?.checked_add(fraction)
     }
 
@@ -195,7 +274,8 @@ impl TimeReader {
             (self.year, self.last_month) = (year, month);
             self.day_text[..6].copy_from_slice(&head[..6]);
         }
-        Some(((self.day_seconds + clock(&head[7..])?) * NANOS_PER_SECOND, 15))
+        let utc = self.to_utc(self.day_seconds + clock(&head[7..])?, b"")?;
+        Some((utc.checked_mul(NANOS_PER_SECOND)?, 15))
     }
 
     /// The time at the start of a syslog line.
@@ -310,7 +390,22 @@ fn days(year: i64, month: u32, day: u32) -> Option<u64> {
 
 /// Reads an instant as a user writes it (`2021-04-28 18:00`, with or without a zone), as nanoseconds since 1970 UTC.
 pub fn parse_instant(text: &str) -> Option<u64> {
-    TimeReader::new(TimeFormat::Iso, None).read(text.trim().as_bytes()).map(SimTime::as_nanos)
+    parse_instant_in(text, None)
+}
+
+/// As [`parse_instant`], where an instant that names no zone is of `zone`.
+pub fn parse_instant_in(text: &str, zone: Option<Zone>) -> Option<u64> {
+    let mut reader = TimeReader::new(TimeFormat::Iso, None).in_zone(zone);
+    reader.read(text.trim().as_bytes()).map(SimTime::as_nanos)
+}
+
+/// Shows an instant in a zone, with its offset: `2023-11-16T19:15:46+01:00`.
+pub fn show_instant_in(epoch_ns: u64, zone: Zone) -> String {
+    if zone == Zone::UTC {
+        return show_instant(epoch_ns);
+    }
+    let local = epoch_ns.saturating_add_signed(zone.offset_at(epoch_ns) * NANOS_PER_SECOND as i64);
+    show_instant(local).trim_end_matches('Z').to_string() + &zone.offset_shown(epoch_ns)
 }
 
 /// Shows an instant in ISO 8601, UTC, with the decimals it needs.

@@ -54,6 +54,7 @@ pub fn empty() -> Outcome {
         replicated: None,
         base: 0,
         level: None,
+        calendar: None,
         inputs: vec![
             InputFact {
                 name: "traces/shop.csv.zst".into(),

@@ -163,7 +163,7 @@ fn start_and_end_choose_a_part_of_the_trace() {
 #[case::truncated_bzip2({ let mut b = bzip2(COMBINED.as_bytes()); b.truncate(b.len() - 8); b }, "break off early")]
 #[case::corrupt_gzip({ let mut b = gzip(COMBINED.repeat(50).as_bytes()); let n = b.len(); b[n / 2..n / 2 + 8].fill(0xff); b }, "cannot be read on")]
 #[case::parquet_in_gzip(gzip(b"PAR1xxxxPAR1"), "Parquet inside another packing")]
-#[case::header_only(b"TIMESTAMP,ContextTokens,GeneratedTokens\n".to_vec(), "expected a time")]
+#[case::header_only(b"TIMESTAMP,ContextTokens,GeneratedTokens\n".to_vec(), "has a header and no rows")]
 #[case::long_line({ let mut b = COMBINED.as_bytes().to_vec(); b.resize(b.len() + (2 << 20), b'x'); b }, "longer than 1 MiB")]
 #[case::open_quote(format!("time,text\n1,\"{}", "a,b\n".repeat(400_000)).into_bytes(), "longer than 1 MiB")]
 #[case::no_time_column(b"a,timestamp\nx,y\nz,w\n".to_vec(), "expected")]

@@ -90,6 +90,7 @@ fn json_lines_say_where_a_value_is_wrong() {
         &TraceOptions {
             format: named("jsonl"),
             columns: Columns { time: names("time"), ..Columns::default() },
+            one_request_per_row: true,
             ..TraceOptions::default()
         },
     )
@@ -370,7 +371,8 @@ fn published_tables_are_known_by_their_header() {
     // What was said about the columns goes before what is known of them.
     let columns = Columns { time: names("timestamp_anon"), ..Columns::default() };
     let gpu = "value,timestamp_anon,container_ip\n0.0,1662858720.0,x\n";
-    assert_eq!(recognised(gpu, &TraceOptions { columns, ..TraceOptions::default() }), ("csv", SeriesKind::Arrivals));
+    let options = TraceOptions { columns, one_request_per_row: true, ..TraceOptions::default() };
+    assert_eq!(recognised(gpu, &options), ("csv", SeriesKind::Arrivals));
 }
 
 #[test]

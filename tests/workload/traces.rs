@@ -270,7 +270,8 @@ fn gpu_duty_cycles_with_the_time_in_the_second_column() {
 #[test]
 fn pods_without_a_creation_time_are_counted() {
     let Some(path) = trace("k8s_alibaba_dlrm_inference_pods.csv.gz") else { return };
-    let facts = inspect(&path, &columns(&[("time", "creation_time")])).unwrap();
+    let options = TraceOptions { one_request_per_row: true, ..columns(&[("time", "creation_time")]) };
+    let facts = inspect(&path, &options).unwrap();
     assert_eq!((facts.format, facts.tally.rows, facts.tally.bad), ("csv", 16_591, 7_280));
     // Known for what it is, such a row is a pod that was there from the start.
     let facts = inspect(&path, &TraceOptions::default()).unwrap();

@@ -62,6 +62,7 @@ pub fn scenario_schema() -> Value {
                     "6h",
                 ),
             ),
+            ("time-zone", text("The zone of times of day and dates: an IANA name or an offset; UTC if left out.")),
             (
                 "warm-up",
                 quantity(
@@ -164,6 +165,12 @@ fn distribution(description: &str) -> Value {
     })
 }
 
+/// Columns of a trace and what they hold.
+fn conditions(description: &str) -> Value {
+    let values = text_or_list("Values, patterns with `*`, or comparisons such as `>= 500`.");
+    json!({ "description": description, "type": "object", "additionalProperties": values })
+}
+
 /// One text, or a list of them.
 fn text_or_list(description: &str) -> Value {
     let one = json!({ "type": ["string", "number"] });
@@ -193,7 +200,10 @@ fn workload() -> Value {
     };
     let columns: Vec<(&str, Value)> = columns.iter().map(of_column).collect();
     let mut fields = vec![
-        ("trace", text("Path of a trace, from the scenario's directory.")),
+        (
+            "trace",
+            text_or_list("Path of a trace, from the scenario's directory, a pattern of several files, `-`, or a list."),
+        ),
         (
             "format",
             names("The trace's format; recognised from the content if left out.", FORMATS.iter().map(|p| p.name)),
@@ -207,9 +217,12 @@ fn workload() -> Value {
         ("across", quantity("The columns of values are intervals of this length, one after the other.", "1h")),
         ("separator", names("What stands between the fields of a table.", [";", ",", "|", "tab"].into_iter())),
         ("decimal", names("What stands before the fraction of a number.", [",", "."].into_iter())),
+        ("include", conditions("Only rows whose columns hold one of these values.")),
+        ("exclude", conditions("No rows whose columns hold one of these values.")),
         ("metric", text("Which metric of a monitoring system's answer, or which column of a table.")),
         ("values", names("What the metric's values are.", Values::ALL.iter().map(|values| values.name()))),
         ("time-format", text("How times are written; recognised if left out.")),
+        ("time-zone", text("The zone of times that name none: an IANA name or an offset; UTC if left out.")),
         ("demand-unit", text("Unit of the demand and elapsed columns.")),
         ("interval", quantity("Length of a counted interval.", "1m")),
         ("expand", names("How counts become arrivals.", ["poisson", "even"].into_iter())),

@@ -23,7 +23,7 @@ use crate::engine::objective::Objective;
 use crate::engine::spec::NodeLease;
 use crate::policy::{PolicyContext, PolicyFactory, PolicyPlugin, read_metric_names, read_policy};
 use crate::units::{Fraction, SimDuration, Utilization};
-use crate::workload::WorkloadSpec;
+use crate::workload::{WorkloadSpec, Zone};
 
 /// The longest run: beyond it the integer integrals could overflow.
 const MAX_DURATION: SimDuration = SimDuration::from_secs(10 * 366 * 86_400);
@@ -31,6 +31,17 @@ const MAX_DURATION: SimDuration = SimDuration::from_secs(10 * 366 * 86_400);
 const LONGEST_NAME: usize = 200;
 /// The most intervals of a timeline.
 const MAX_INTERVALS: u64 = 1_000_000;
+
+/// A workload that states no time zone is in that of the scenario.
+fn with_zone(workload: &Node, zone: Option<&Node>) -> Node {
+    let mut workload = workload.clone();
+    if let (Value::Mapping(entries), Some(zone)) = (&mut workload.value, zone)
+        && !entries.iter().any(|(key, _)| key.text == "time-zone")
+    {
+        entries.push((Key { text: "time-zone".into(), span: zone.span }, zone.clone()));
+    }
+    workload
+}
 
 /// Reads the whole scenario; what is wrong goes into `sink`.
 pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink: &mut Diagnostics) -> Option<Scenario> {
@@ -43,6 +54,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
     let description = fields.optional("description", sink).map_or_else(String::new, |Lines(text)| text);
     let seed: u64 = fields.or("seed", 1, sink);
     let duration: Option<SimDuration> = fields.optional("duration", sink);
+    let _zone: Option<Zone> = fields.optional("time-zone", sink);
     let finds_warm_up = fields.node_of("warm-up").and_then(Node::as_text) == Some("auto");
     let warm_up = if finds_warm_up { SimDuration::ZERO } else { fields.or("warm-up", SimDuration::ZERO, sink) };
     let interval: Option<SimDuration> = fields.optional("interval", sink);
@@ -355,7 +367,8 @@ fn read_service(
         fields.missing(&["workload"], error, sink);
     }
     fields.finish(sink);
-    let workload = workload.and_then(|workload| WorkloadSpec::from_node(workload, base_dir, sink));
+    let placed = workload.map(|workload| with_zone(workload, scenario.0.node().get("time-zone")));
+    let workload = placed.and_then(|workload| WorkloadSpec::from_node(&workload, base_dir, sink));
     let mut spec = spec?;
     let paid = price.and_then(|price| replica_lease(price, &spec, sources, sink));
     let (lease, bought) = paid.unzip();

@@ -1,5 +1,11 @@
 //! Scales and round ticks.
 
+use crate::experiment::Calendar;
+use crate::workload::Zone;
+
+/// How the title of an axis of simulated time begins.
+const SINCE: &str = "time since the start";
+
 /// Where a value lies on an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scale {
@@ -95,13 +101,29 @@ impl Axis {
         let count = (span / step + 1e-9) as usize;
         let decimals = if step < 1.0 { (-step.log10() - 1e-9).ceil() as usize } else { 0 };
         let ticks = (0..=count).map(|i| i as f64 * step).map(|v| (v * unit, format!("{v:.decimals$}"))).collect();
-        let title = format!("time since the start ({name})");
+        let title = format!("{SINCE} ({name})");
         Axis { scale: Scale::Linear, low: 0.0, high: end, ticks, title }
+    }
+
+    /// An axis of time since the start on the calendar, where that is known; others as they are.
+    pub(super) fn on(self, calendar: Option<&Calendar>) -> Axis {
+        match calendar.filter(|_| self.title.starts_with(SINCE)) {
+            Some(calendar) => {
+                let zone = Zone::named(&calendar.zone).unwrap_or(Zone::UTC);
+                Axis::dates_in(calendar.start_epoch_ns, self.high, 12, zone)
+            }
+            None => self,
+        }
     }
 
     /// Dates (UTC) from `start_ns` since 1970 over `seconds`, with at most about `wanted` round ticks; values are seconds
     /// since the start.
     pub(super) fn dates(start_ns: u64, seconds: f64, wanted: usize) -> Axis {
+        Axis::dates_in(start_ns, seconds, wanted, Zone::UTC)
+    }
+
+    /// As [`Axis::dates`], by the clocks of a zone.
+    pub(super) fn dates_in(start_ns: u64, seconds: f64, wanted: usize, zone: Zone) -> Axis {
         const STEPS: [u64; 18] = [
             1, 5, 15, 60, 300, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800, 1_209_600,
             2_419_200, 7_257_600,
@@ -109,11 +131,19 @@ impl Axis {
         let seconds = if seconds.is_finite() && seconds > 0.0 { seconds } else { 1.0 };
         let step = STEPS.into_iter().find(|step| seconds / *step as f64 <= wanted as f64).unwrap_or(31_449_600);
         let start = start_ns as f64 / 1e9;
-        let first = (start / step as f64).ceil() as u64;
-        let ticks = (first..).map(|i| i * step).take_while(|at| *at as f64 <= start + seconds + 1e-6);
-        let ticks = ticks.map(|at| (at as f64 - start, date_label(at, step))).collect();
-        let from = crate::workload::show_instant(start_ns);
-        let title = format!("time (UTC), from {}", from.split('T').next().unwrap_or(&from));
+        let first = ((start + zone.offset_at(start_ns) as f64) / step as f64).ceil() as u64;
+        // Round by the clock, which may be changed on the way.
+        let local = (first..).map(|i| i * step);
+        let ticks = local.map(|at| (zone.instant_of(at).unwrap_or(at) as f64 - start, date_label(at, step)));
+        let mut ticks: Vec<Tick> = ticks.take_while(|(at, _)| *at <= seconds + 1e-6).collect();
+        ticks.retain(|(at, _)| *at >= -1e-6);
+        ticks.dedup_by(|a, b| a.0 == b.0);
+        let from = crate::workload::show_instant_in(start_ns, zone);
+        let name = match zone.name() {
+            name if zone == Zone::UTC || name == zone.offset_shown(start_ns) => name,
+            name => format!("{name}, {}", zone.offset_shown(start_ns)),
+        };
+        let title = format!("time ({name}), from {}", from.split('T').next().unwrap_or(&from));
         Axis { scale: Scale::Linear, low: 0.0, high: seconds, ticks, title }
     }
 

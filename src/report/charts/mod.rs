@@ -39,14 +39,22 @@ struct Charts;
 impl Reporter for Charts {
     fn report(&self, outcome: &Outcome) -> Result<Vec<Artifact>, ReportError> {
         let mut artifacts = Vec::new();
-        for chart in
-            frontier::charts(outcome).into_iter().chain(pictures::all(outcome)).chain(forecast::charts(outcome))
+        for chart in frontier::charts(outcome)
+            .into_iter()
+            .chain(over_time(pictures::all(outcome), outcome))
+            .chain(over_time(forecast::charts(outcome), outcome))
         {
             artifacts.extend(files(&chart)?);
         }
         artifacts.extend(timelines::files(outcome)?);
         Ok(artifacts)
     }
+}
+
+/// Charts with their axes of time on the calendar, where that is known.
+fn over_time(charts: Vec<chart::Chart>, outcome: &Outcome) -> Vec<chart::Chart> {
+    let calendar = outcome.calendar.as_ref();
+    charts.into_iter().map(|chart| chart::Chart { x: chart.x.on(calendar), ..chart }).collect()
 }
 
 /// A chart as SVG and as PNG.
@@ -115,12 +123,12 @@ pub(super) fn frontier_figures(outcome: &Outcome) -> Vec<Picture> {
 
 /// The charts of an outcome for a page, but for the frontier and forecasts.
 pub(super) fn figures(outcome: &Outcome) -> Vec<Picture> {
-    pictures::all(outcome).iter().map(Picture::of).collect()
+    over_time(pictures::all(outcome), outcome).iter().map(Picture::of).collect()
 }
 
 /// The charts of forecasts for a page.
 pub(super) fn forecast_figures(outcome: &Outcome) -> Vec<Picture> {
-    forecast::charts(outcome).iter().map(Picture::of).collect()
+    over_time(forecast::charts(outcome), outcome).iter().map(Picture::of).collect()
 }
 
 /// The charts of a sweep.

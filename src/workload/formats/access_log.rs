@@ -1,8 +1,11 @@
 //! Access logs of Apache and nginx in the common and the combined format.
 
+use super::super::filter::Checks;
+use super::super::header::Header;
 use super::super::lines::{RowFault, RowParser, TextReader};
-use super::super::rows::Rows;
+use super::super::rows::{Rows, Tally};
 use super::super::time_text::{TimeFormat, TimeReader};
+use super::super::{Columns, TraceError, Zone};
 use super::{FormatBuilder, FormatPlugin, head_lines};
 
 /// The entry in the list.
@@ -13,10 +16,19 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
     build: FormatBuilder {
         recognise: |input, _| {
             // Some lines of a real log may be broken; one whole line among the first is enough.
-            let mut parser = AccessLog::new();
+            let mut parser = AccessLog::new(None, Checks::default());
             head_lines(input, 20).any(|line| !line.is_empty() && parser.time(line).is_ok())
         },
-        open: |input, options| Ok(Box::new(TextReader::open(input, options, 0, AccessLog::new())?)),
+        open: |input, options| {
+            if options.columns != Columns::default() {
+                return Err(TraceError::new(input.name.as_str(), "is an access log, which has no columns to be named")
+                    .help("state `log-format:` to name its variables, or leave `columns:` out"));
+            }
+            let names = FIELDS.iter().map(|name| name.to_string()).collect();
+            let header = Header { comments: 0, names, rows: Vec::new() };
+            let checks = Checks::of(input, &options.filter, &header, None)?;
+            Ok(Box::new(TextReader::open(input, options, 0, AccessLog::new(options.time_zone, checks))?))
+        },
     },
 };
 
@@ -24,13 +36,31 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
 /// it must be where the format puts it.
 struct AccessLog {
     times: TimeReader,
+    checks: Checks,
 }
+
+/// What conditions may name of a line.
+const FIELDS: [&str; 4] = ["host", "request", "status", "bytes"];
 
 const EXPECTED: &str = "`host ident user [16/Nov/2023:18:15:46 +0000] \"request\" status bytes`";
 
 impl AccessLog {
-    fn new() -> Self {
-        AccessLog { times: TimeReader::new(TimeFormat::Clf, None) }
+    fn new(zone: Option<Zone>, checks: Checks) -> Self {
+        AccessLog { times: TimeReader::new(TimeFormat::Clf, None).in_zone(zone), checks }
+    }
+
+    /// Whether the line is left out by what was said of its fields; one that is none of the format is not.
+    fn leaves_out(&mut self, line: &[u8]) -> bool {
+        let cells = (|| {
+            let host = line.split(|c| *c == b' ').next()?;
+            let request = memchr::memmem::find(line, b"] \"")? + 3;
+            // A quote in the request is written with a backslash before it.
+            let quotes = memchr::memchr_iter(b'"', &line[request..]).map(|at| request + at);
+            let end = quotes.into_iter().find(|at| line[at - 1] != b'\\')?;
+            let mut behind = line[end + 1..].split(|c| *c == b' ').filter(|word| !word.is_empty());
+            Some([host, &line[request..end], behind.next()?, behind.next().unwrap_or_default()])
+        })();
+        cells.is_some_and(|cells| self.checks.leave_out(cells.into_iter()))
     }
 
     #[inline]
@@ -38,10 +68,12 @@ impl AccessLog {
         let open = memchr::memchr(b'[', line).ok_or(RowFault { at: 0, expected: EXPECTED })?;
         let fault = RowFault { at: open, expected: EXPECTED };
         let rest = &line[open + 1..];
-        if open < 2 || rest.len() < 30 || rest[26..29] != *b"] \"" {
+        // Some writers leave the zone out.
+        let length = if rest.get(20) == Some(&b']') { 20 } else { 26 };
+        if open < 2 || rest.len() < length + 4 || rest[length..length + 3] != *b"] \"" {
             return Err(fault);
         }
-        self.times.read(&rest[..26]).ok_or(RowFault { at: open + 1, expected: TimeFormat::Clf.example() })
+        self.times.read(&rest[..length]).ok_or(RowFault { at: open + 1, expected: TimeFormat::Clf.example() })
     }
 }
 
@@ -51,8 +83,20 @@ impl RowParser for AccessLog {
         if line.is_empty() {
             return Ok(());
         }
+        if !self.checks.is_empty() && self.leaves_out(line) {
+            return Ok(());
+        }
         let time = self.time(line)?;
         rows.requests.arrivals.push(time);
         Ok(())
+    }
+
+    fn filters(&self) -> bool {
+        true
+    }
+
+    fn account(&self, tally: &mut Tally) {
+        self.checks.account(tally);
+        tally.moved = self.times.moved();
     }
 }

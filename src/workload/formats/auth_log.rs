@@ -30,7 +30,12 @@ fn open(input: &TraceInput, options: &TraceOptions) -> Result<TextReader<AuthLog
         return Err(TraceError::new(input.name.as_str(), "a syslog does not write the year; expected to be told it")
             .help("state the year of its first line, for example `year: 2017`"));
     };
-    TextReader::open(input, options, 0, AuthLog { times: TimeReader::new(TimeFormat::Syslog, Some(year)) })
+    TextReader::open(
+        input,
+        options,
+        0,
+        AuthLog { times: TimeReader::new(TimeFormat::Syslog, Some(year)).in_zone(options.time_zone) },
+    )
 }
 
 struct AuthLog {

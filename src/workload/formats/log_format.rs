@@ -4,7 +4,7 @@ use memchr::memmem::Finder;
 
 use super::super::cells::{RowMaker, RowValues};
 use super::super::lines::{RowFault, RowParser, TextReader};
-use super::super::rows::{Rows, SeriesKind};
+use super::super::rows::{Rows, SeriesKind, Tally};
 use super::super::table::{Header, Layout};
 use super::super::{Columns, TraceError, TraceInput, TraceOptions};
 use super::{FormatBuilder, FormatPlugin, head_lines};
@@ -158,6 +158,13 @@ impl RowParser for LogLines {
         if line.is_empty() {
             return Ok(());
         }
+        if !self.layout.checks.is_empty() {
+            let cells: Vec<&[u8]> =
+                self.pattern.fields(line).map_while(|field| field.ok().map(|(_, text)| text)).collect();
+            if self.layout.checks.leave_out(cells.into_iter()) {
+                return Ok(());
+            }
+        }
         let mut row = RowValues::default();
         let mut wanted = self.layout.wanted.iter().peekable();
         for (column, field) in self.pattern.fields(line).enumerate() {
@@ -170,6 +177,15 @@ impl RowParser for LogLines {
             }
         }
         self.maker.push(row, &self.layout.wanted, rows).map_err(|expected| RowFault { at: 0, expected })
+    }
+
+    fn filters(&self) -> bool {
+        true
+    }
+
+    fn account(&self, tally: &mut Tally) {
+        self.layout.checks.account(tally);
+        self.maker.account(tally);
     }
 
     fn kind(&self) -> SeriesKind {

@@ -1,5 +1,6 @@
 //! Plimsoll's own format, as Parquet or as CSV; see [`super::super::own`] for its columns.
 
+use super::super::filter::Checks;
 use super::super::numbers::Numbers;
 use super::super::own::{CLASS, COUNT, DEMAND, MARK, OFFSET, OwnFacts, TOKENS_IN, TOKENS_OUT, comment_pairs};
 use super::super::rows::{RowReader, SeriesKind};
@@ -69,6 +70,7 @@ fn layout(input: &TraceInput, facts: &OwnFacts, options: &TraceOptions) -> Resul
         numbers: Numbers::default(),
         width: Some(header.names.len()),
         across: None,
+        checks: Checks::of(input, &options.filter, &header, Some(CLASS))?,
         notes: Vec::new(),
         kind,
         interval: if kind == SeriesKind::Counts { options.interval.or(facts.interval) } else { None },

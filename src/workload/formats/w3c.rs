@@ -2,7 +2,7 @@
 
 use super::super::cells::{RowMaker, RowValues};
 use super::super::lines::{RowFault, RowParser, TextReader};
-use super::super::rows::{Rows, SeriesKind};
+use super::super::rows::{Rows, SeriesKind, Tally};
 use super::super::table::{Cells, Header, Layout, Role};
 use super::super::time_text::TimeFormat;
 use super::super::{Columns, TraceError, TraceInput, TraceOptions};
@@ -87,6 +87,10 @@ impl RowParser for ExtendedLog {
         if line.is_empty() || line.starts_with(b"#") {
             return Ok(());
         }
+        let cells = Cells::new(line, self.delimiter).map(|(_, cell)| cell);
+        if !self.layout.checks.is_empty() && self.layout.checks.leave_out(cells) {
+            return Ok(());
+        }
         let mut row = RowValues::default();
         let mut instant = *b"yyyy-mm-dd hh:mm:ss";
         let mut found = 0;
@@ -116,6 +120,15 @@ impl RowParser for ExtendedLog {
         }
         self.maker.cell(Role::Time, &instant, &mut row).map_err(|_| RowFault { at: 0, expected: Self::EXPECTED })?;
         self.maker.push(row, &self.layout.wanted, rows).map_err(|expected| RowFault { at: 0, expected })
+    }
+
+    fn filters(&self) -> bool {
+        true
+    }
+
+    fn account(&self, tally: &mut Tally) {
+        self.layout.checks.account(tally);
+        self.maker.account(tally);
     }
 
     fn kind(&self) -> SeriesKind {

@@ -38,6 +38,12 @@ pub trait Transform: Debug + Send + Sync {
         None
     }
 
+    /// The moments that the step states by the clock, as they fall into the stream `inner`; a sentence each.
+    fn moments(&self, inner: &Arc<dyn Recipe>) -> Vec<String> {
+        let _ = inner;
+        Vec::new()
+    }
+
     /// How the step spoils the stream `inner`, in a sentence; this may read all of it.
     ///
     /// # Errors

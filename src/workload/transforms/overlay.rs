@@ -46,6 +46,12 @@ impl Transform for Overlay {
         let events = Calendar(self.events.iter().filter_map(|event| event.placed(start)).collect());
         scaled_by(inner, events, self.jitter, step, opening)
     }
+
+    fn moments(&self, inner: &Arc<dyn Recipe>) -> Vec<String> {
+        let opened = inner.open(Opening::new(crate::random::Streams::new(0, 0), 0));
+        let start = opened.ok().and_then(|source| source.start_epoch_ns());
+        self.events.iter().filter_map(|event| event.at.told(start)).map(|at| format!("`overlay`: {at}")).collect()
+    }
 }
 
 struct Calendar(Vec<PlacedPulse>);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::super::moment::{DAY_NS, Moment};
 use super::super::{Opening, Recipe, RequestBatch, Tally, TraceError, TraceSource};
 use super::{Transform, TransformPlugin};
 use crate::config::Fields;
@@ -10,19 +11,21 @@ use crate::units::{SimDuration, SimTime};
 /// The entry in the list.
 pub const PLUGIN: TransformPlugin = TransformPlugin {
     name: "window",
-    summary: "the part from `from` (included) to `to` (excluded), counted from the start; `from` becomes time zero",
+    summary: "the part from `from` (included) to `to` (excluded), counted from the start or by the clock; `from` becomes time zero",
     source: "this project",
     build: |node, _, sink| {
         let fields = Fields::open(node, "transform `window`", sink)?;
-        let from: SimDuration = fields.or("from", SimDuration::ZERO, sink);
-        let to: Option<SimDuration> = fields.optional("to", sink);
+        let from: Moment = fields.or("from", Moment::Offset(SimDuration::ZERO), sink);
+        let to: Option<Moment> = fields.optional("to", sink);
         let place = fields.node_of("to").or(fields.node_of("from"));
         fields.finish(sink);
-        if to.is_some_and(|to| to <= from) {
+        if let (Moment::Offset(from), Some(Moment::Offset(to))) = (from, to)
+            && to <= from
+        {
             sink.push(place.unwrap_or(node).error("`to` must come after `from`"));
             return None;
         }
-        Some(Arc::new(Window { from, to: to.unwrap_or(SimDuration::MAX) }))
+        Some(Arc::new(Stated { from, to }))
     },
 };
 
@@ -32,9 +35,44 @@ struct Window {
     to: SimDuration,
 }
 
-impl Transform for Window {
+/// A window as it is stated: its moments fall into a stream only once that is opened.
+#[derive(Debug, Clone, Copy)]
+struct Stated {
+    from: Moment,
+    to: Option<Moment>,
+}
+
+impl Stated {
+    fn window(self, start: Option<u64>) -> Option<Window> {
+        let from = self.from.offset_ns(start)?;
+        let to = match self.to {
+            None => u64::MAX,
+            // The clock passes every time of day once a day.
+            Some(to @ Moment::TimeOfDay(..)) => {
+                let to = to.offset_ns(start)?;
+                if to > from { to } else { to + (from - to + 1).next_multiple_of(DAY_NS) }
+            }
+            Some(to) => to.offset_ns(start)?,
+        };
+        (to > from).then(|| Window { from: SimDuration::from_nanos(from), to: SimDuration::from_nanos(to) })
+    }
+}
+
+impl Transform for Stated {
     fn open(&self, inner: &Arc<dyn Recipe>, _: u16, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
-        Ok(Box::new(Stream { inner: inner.open(opening)?, window: *self, part: RequestBatch::default(), ended: false }))
+        let inner = inner.open(opening)?;
+        let window = self.window(inner.start_epoch_ns()).ok_or_else(|| {
+            TraceError::new("transform `window`", "its dates do not lie in this order behind the start of the stream")
+                .help("dates need a trace with dates; `from` must come before `to`")
+        })?;
+        Ok(Box::new(Stream { inner, window, part: RequestBatch::default(), ended: false }))
+    }
+
+    fn moments(&self, inner: &Arc<dyn Recipe>) -> Vec<String> {
+        let opened = inner.open(Opening::new(crate::random::Streams::new(0, 0), 0));
+        let start = opened.ok().and_then(|source| source.start_epoch_ns());
+        let told = [Some(self.from), self.to].into_iter().flatten().filter_map(|moment| moment.told(start));
+        told.map(|at| format!("`window`: {at}")).collect()
     }
 }
 

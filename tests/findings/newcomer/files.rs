@@ -58,11 +58,11 @@ fn a_named_pipe_is_opened_once() {
 
 #[test]
 fn a_scenario_and_its_trace_come_through_pipes() {
-    let scenario = "workload: { trace: - }\nservice: { name: web, replicas: 2, concurrency: 4, service-time: 200ms }\npolicies: { two: { static: { replicas: 2 } } }\n";
+    let scenario = "workload: { trace: \"-\" }\nservice: { name: web, replicas: 2, concurrency: 4, service-time: 200ms }\npolicies: { two: { static: { replicas: 2 } } }\n";
     let trial = Trial::new(&[("s.yaml", scenario), ("a.log", &log(12, 590))]);
     let (code, shown) = shell(&trial, "cat a.log | $P run s.yaml --quiet --out out && cat out/summary.json");
     assert!(code == 0 && shown.contains("590"), "{shown}");
-    let direct = scenario.replace("trace: -", "trace: a.log");
+    let direct = scenario.replace("\"-\"", "a.log");
     let mut child = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
         .args(["check", "-"])
         .current_dir(trial.path(""))

@@ -8,3 +8,4 @@ mod no_price;
 mod percentages;
 mod plans;
 mod pods;
+mod tables;

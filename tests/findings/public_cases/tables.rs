@@ -63,6 +63,30 @@ fn requests_are_requests_where_the_rows_say_it() {
     assert!(inspect(log, "--metric x", 2).contains("of which `metric:` and `values:` say nothing"));
 }
 
+/// Public case K13: a list of objects, and objects over several lines.
+#[test]
+fn objects_in_a_list_are_rows() {
+    let object = |second: u32| {
+        format!(
+            "{{\"timestamp\":\"2026-03-02T10:00:0{second}.5Z\",\n \"httpRequest\":{{\"requestMethod\":\"GET\",\"status\":200,\"agent\":\"a}}b{{\\\"\"}}}}"
+        )
+    };
+    let objects: Vec<String> = (0..4).map(object).collect();
+    let list = format!("[\n  {}\n]\n", objects.join(",\n  "));
+    let loose = objects.join("\n").replace("{\"timestamp\"", "{\n\"timestamp\"");
+    for text in [&list, &loose] {
+        let shown = inspect(text, "", 0);
+        assert!(shown.contains("arrivals") && shown.contains("4 used, 0.000%"), "{shown}");
+        assert!(shown.contains("to            2026-03-02T10:00:03.5Z"), "{shown}");
+        assert!(
+            inspect(text, "--exclude status=200", 2).contains("has no column `status`")
+                || inspect(text, "--exclude status=200", 2).contains("no usable row")
+        );
+    }
+    let broken = list.replacen("\n]", ",\n {\"timestamp\":", 1);
+    assert!(inspect(&broken, "", 0).contains("4 used, 20.000% unusable"));
+}
+
 /// Reliability F12a: decimal commas make more fields than the header has.
 #[test]
 fn a_row_with_too_many_fields_is_no_row() {

@@ -50,7 +50,7 @@ pub(super) fn axis(rows: &Rows, panel: usize, limits: &[(f64, String)]) -> Axis 
 /// The picture: a document of its own, or the element that a page embeds.
 pub(super) fn svg(timeline: &Timeline, rows: &Rows, embedded: bool) -> String {
     let mut body = String::new();
-    let x = Axis::time(timeline.end, 12);
+    let x = Axis::time(timeline.end, 12).on(timeline.calendar.as_ref());
     bands(&mut body, timeline);
     for (panel, Panel { measure, .. }) in PANELS.iter().enumerate() {
         let limits = if *measure == Measure::Latency { &timeline.limits[..] } else { &[] };
@@ -104,7 +104,7 @@ fn down(y: &Axis, panel: usize, value: f64) -> i32 {
 
 /// Times that are unlike the rest: shaded over all panels, with their names.
 fn bands(body: &mut String, timeline: &Timeline) {
-    let x = Axis::time(timeline.end, 12);
+    let x = Axis::time(timeline.end, 12).on(timeline.calendar.as_ref());
     let (high, low) = (top(0), top(PANELS.len() - 1) + PANEL);
     body.push_str("<g class=\"t-bands\">\n");
     for band in &timeline.bands {
@@ -227,7 +227,7 @@ fn time_axis(body: &mut String, x: &Axis) {
 
 /// Decisions as small triangles at the top of the panel of replicas: the tip shows the direction.
 fn marks(body: &mut String, timeline: &Timeline) {
-    let x = Axis::time(timeline.end, 12);
+    let x = Axis::time(timeline.end, 12).on(timeline.calendar.as_ref());
     let y = top(1);
     body.push_str("<g class=\"t-marks\">\n");
     for mark in &timeline.marks {

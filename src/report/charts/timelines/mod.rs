@@ -8,9 +8,10 @@ use serde::Serialize;
 use super::raster;
 use crate::config::slug;
 use crate::engine::{DecisionRecord, Interval, RunRecord, ServiceRecord};
-use crate::experiment::Outcome;
+use crate::experiment::{Calendar, Outcome};
 use crate::report::{Artifact, ReportError, table::label, text};
 use crate::units::SimTime;
+use crate::workload::Zone;
 use series::{Kind, Measure, PANELS, Rows};
 
 /// Timelines on a page; the rest is in `timeline.csv`.
@@ -54,6 +55,8 @@ struct Timeline {
     description: String,
     /// End of the axis of time, seconds.
     end: f64,
+    /// Where its beginning lies on the calendar.
+    calendar: Option<Calendar>,
     rows: Rows,
     /// Limits of latency objectives: seconds, and the objective in words.
     limits: Vec<(f64, String)>,
@@ -156,6 +159,7 @@ fn timeline(outcome: &Outcome, run: &RunRecord, record: &ServiceRecord, (name, t
         description: description(record, &rows),
         title,
         end: outcome.runs.iter().map(|run| run.end.as_secs_f64()).fold(0.0, f64::max),
+        calendar: outcome.calendar.clone(),
         rows,
         limits: limits.collect(),
         bands: bands(outcome, run),
@@ -258,7 +262,15 @@ fn figures(timeline: &Timeline, timelines: usize) -> String {
             "series": PANELS[panel].series.iter().enumerate().map(one).collect::<Vec<_>>(),
         })
     };
+    // Seconds of the day at time zero, by the clock of the zone.
+    let clock = timeline.calendar.as_ref().map(|calendar| {
+        let zone = Zone::named(&calendar.zone).unwrap_or(Zone::UTC);
+        let local =
+            (calendar.start_epoch_ns / 1_000_000_000).saturating_add_signed(zone.offset_at(calendar.start_epoch_ns));
+        serde_json::json!({ "start": local, "zone": calendar.zone })
+    });
     let all = serde_json::json!({
+        "clock": clock,
         "edges": rows.edges.iter().map(|at| number(*at)).collect::<Vec<_>>(),
         "each": rows.each,
         "end": timeline.end,

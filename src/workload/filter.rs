@@ -1,0 +1,312 @@
+//! Rows that are left out by what stands in their cells: `include:` and `exclude:`.
+
+use std::str::FromStr;
+
+use super::header::{Header, listed};
+use super::rows::Tally;
+use super::{TraceError, TraceInput};
+use crate::config::{Diagnostics, Node, Value, suggest};
+
+/// Which rows count: those that fit every condition of `include` and none of `exclude`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RowFilter {
+    /// Conditions that all must be fulfilled.
+    pub include: Vec<Condition>,
+    /// Conditions of which none may be fulfilled.
+    pub exclude: Vec<Condition>,
+}
+
+/// A column, and what its value must be: one of these.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Condition {
+    field: String,
+    any: Vec<Test>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Test {
+    /// The text fits a pattern with `*` and `?`.
+    Like(glob::Pattern),
+    /// The number compares so.
+    Compared(Comparison, f64),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Comparison {
+    Less,
+    AtMost,
+    More,
+    AtLeast,
+    Other,
+}
+
+/// The signs of comparisons, the longer first.
+const SIGNS: [(&str, Comparison); 5] = [
+    ("<=", Comparison::AtMost),
+    (">=", Comparison::AtLeast),
+    ("!=", Comparison::Other),
+    ("<", Comparison::Less),
+    (">", Comparison::More),
+];
+
+impl Test {
+    fn of(text: &str) -> Result<Test, String> {
+        let text = text.trim();
+        if let Some((sign, comparison)) = SIGNS.iter().find(|(sign, _)| text.starts_with(sign)) {
+            let number = text[sign.len()..].trim();
+            let limit = number.parse().map_err(|_| format!("`{number}` behind `{sign}` is no number"))?;
+            return Ok(Test::Compared(*comparison, limit));
+        }
+        // A class of statuses as everyone writes it.
+        let digits = match text.as_bytes() {
+            [first @ b'1'..=b'5', b'x' | b'X', b'x' | b'X'] => format!("{}??", *first as char),
+            _ => text.to_string(),
+        };
+        glob::Pattern::new(&digits).map(Test::Like).map_err(|error| format!("`{text}` is no pattern: {error}"))
+    }
+
+    fn fits(&self, text: &str) -> bool {
+        match self {
+            Test::Like(pattern) => pattern.matches(text),
+            Test::Compared(comparison, limit) => f64::from_str(text).is_ok_and(|value| match comparison {
+                Comparison::Less => value < *limit,
+                Comparison::AtMost => value <= *limit,
+                Comparison::More => value > *limit,
+                Comparison::AtLeast => value >= *limit,
+                Comparison::Other => value != *limit,
+            }),
+        }
+    }
+}
+
+impl Condition {
+    /// A condition as an argument states it: `path=/api/*`, `status>=500`.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn of(text: &str) -> Result<Condition, String> {
+        let at =
+            text.find(['=', '<', '>', '!']).ok_or("expected a condition such as `path=/healthz` or `status>=500`")?;
+        let (field, value) = text.split_at(at);
+        let value = value.strip_prefix('=').unwrap_or(value);
+        if field.trim().is_empty() {
+            return Err("the condition names no column".into());
+        }
+        Ok(Condition { field: field.trim().to_string(), any: vec![Test::of(value)?] })
+    }
+}
+
+impl RowFilter {
+    /// Whether nothing is left out.
+    pub fn is_empty(&self) -> bool {
+        self.include.is_empty() && self.exclude.is_empty()
+    }
+
+    /// Conditions on the same column are alternatives where they are given one by one.
+    pub fn of_arguments(include: &[Condition], exclude: &[Condition]) -> RowFilter {
+        let mut joined: Vec<Condition> = Vec::new();
+        for condition in include {
+            match joined.iter_mut().find(|known| known.field == condition.field) {
+                Some(known) => known.any.extend(condition.any.iter().cloned()),
+                None => joined.push(condition.clone()),
+            }
+        }
+        RowFilter { include: joined, exclude: exclude.to_vec() }
+    }
+}
+
+/// Reads `{ path: [/healthz, /static/*], status: '>= 500' }`.
+pub(super) fn conditions(node: &Node, sink: &mut Diagnostics) -> Vec<Condition> {
+    let Value::Mapping(entries) = &node.value else {
+        let error = node.error("expected columns and what they hold");
+        sink.push(error.help("for example `{ path: [/healthz, /static/*], status: 4xx }`"));
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for (key, value) in entries {
+        let items: Vec<&Node> = match &value.value {
+            Value::Sequence(items) => items.iter().collect(),
+            _ => vec![value],
+        };
+        let mut any = Vec::new();
+        for item in items {
+            match item.as_text().map(Test::of) {
+                Some(Ok(test)) => any.push(test),
+                Some(Err(message)) => sink.push(item.error(message)),
+                None => {
+                    sink.push(item.error("expected a value, a pattern with `*`, or a comparison such as `'>= 500'`"))
+                }
+            }
+        }
+        found.push(Condition { field: key.text.clone(), any });
+    }
+    found
+}
+
+/// What of a cell is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Whole,
+    /// The method of a request line.
+    Method,
+    /// The path of a request line or an address, without its query.
+    Path,
+}
+
+impl Part {
+    fn of(self, text: &str) -> &str {
+        match self {
+            Part::Whole => text,
+            Part::Method => text.split(' ').next().unwrap_or_default(),
+            Part::Path => {
+                // `GET /a?b HTTP/1.1`, `https://host/a?b`, `/a?b`.
+                let address = text.split(' ').find(|word| word.contains('/')).unwrap_or(text);
+                let path = match address.split_once("://") {
+                    Some((_, rest)) => rest.find('/').map_or("/", |at| &rest[at..]),
+                    None => address,
+                };
+                path.split(['?', '#']).next().unwrap_or_default()
+            }
+        }
+    }
+}
+
+/// What columns of requests are called in logs, for the three names that filters share; the last ones hold the whole request line.
+const PATHS: [&str; 12] = [
+    "path",
+    "uri",
+    "url",
+    "request_path",
+    "request_uri",
+    "cs-uri-stem",
+    "RequestPath",
+    "http.path",
+    "url.path",
+    "httpRequest.requestUrl",
+    "request",
+    "r",
+];
+const METHODS: [&str; 10] = [
+    "method",
+    "request_method",
+    "cs-method",
+    "RequestMethod",
+    "http.method",
+    "http.request.method",
+    "verb",
+    "httpRequest.requestMethod",
+    "request",
+    "r",
+];
+const STATUSES: [&str; 12] = [
+    "status",
+    "sc-status",
+    "status_code",
+    "elb_status_code",
+    "response_code",
+    "DownstreamStatus",
+    "http.status_code",
+    "http.response.status_code",
+    "httpRequest.status",
+    "code",
+    "response",
+    "s",
+];
+
+/// The conditions on the cells of one file.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Checks {
+    /// Column, part of its cell, condition, and whether fulfilling it leaves the row out.
+    list: Vec<(usize, Part, Condition, bool)>,
+    left_out: u64,
+}
+
+impl Checks {
+    /// The conditions on the columns of a header; `class` is the column of the class.
+    ///
+    /// # Errors
+    /// If a condition names no column.
+    pub(super) fn of(
+        input: &TraceInput,
+        filter: &RowFilter,
+        header: &Header,
+        class: Option<&str>,
+    ) -> Result<Checks, TraceError> {
+        let column_of = |field: &str| -> Option<(usize, Part)> {
+            if let Some(column) = header.find(field) {
+                let part = if field == "path" { Part::Path } else { Part::Whole };
+                return Some((column, part));
+            }
+            let (names, part): (&[&str], Part) = match field {
+                "path" => (&PATHS, Part::Path),
+                "method" => (&METHODS, Part::Method),
+                "status" => (&STATUSES, Part::Whole),
+                "class" => return class.and_then(|class| header.find(class)).map(|column| (column, Part::Whole)),
+                number => {
+                    let position: usize = number.parse().ok()?;
+                    return (1..=header.names.len()).contains(&position).then(|| (position - 1, Part::Whole));
+                }
+            };
+            names.iter().find_map(|name| header.find(name)).map(|column| (column, part))
+        };
+        let mut list = Vec::new();
+        let include = filter.include.iter().map(|condition| (condition, false));
+        for (condition, exclude) in include.chain(filter.exclude.iter().map(|condition| (condition, true))) {
+            let (column, part) = column_of(&condition.field).ok_or_else(|| {
+                let message = format!("has no column `{}` for `include:` or `exclude:`", condition.field);
+                let names = header.names.iter().map(String::as_str);
+                let near =
+                    suggest(&condition.field, names).map_or(String::new(), |near| format!("did you mean `{near}`? "));
+                TraceError::new(input.name.as_str(), message).help(format!("{near}columns: {}", listed(&header.names)))
+            })?;
+            list.push((column, part, condition.clone(), exclude));
+        }
+        Ok(Checks { list, left_out: 0 })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Whether a row with these cells is left out; counts it.
+    pub(super) fn leave_out<'a>(&mut self, cells: impl Iterator<Item = &'a [u8]>) -> bool {
+        let mut out = false;
+        for (number, cell) in cells.enumerate() {
+            for (column, part, condition, exclude) in &self.list {
+                if *column == number {
+                    let text = String::from_utf8_lossy(cell.trim_ascii());
+                    let text = part.of(&text);
+                    out |= condition.any.iter().any(|test| test.fits(text)) == *exclude;
+                }
+            }
+        }
+        self.left_out += u64::from(out);
+        out
+    }
+
+    pub(super) fn account(&self, tally: &mut Tally) {
+        tally.left_out = self.left_out;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_judged_by_pattern_and_number() {
+        let fits = |test: &str, text: &str| Test::of(test).unwrap().fits(text);
+        assert!(fits("/static/*", "/static/a/b.css") && !fits("/static/*", "/api"));
+        assert!(fits("5xx", "503") && !fits("5xx", "404") && fits("429", "429"));
+        assert!(fits(">= 500", "500") && !fits("< 500", "500") && fits("!=0", "1") && !fits(">1", "x"));
+        assert!(Test::of("> many").is_err() && Condition::of("path").is_err() && Condition::of("=1").is_err());
+    }
+
+    #[test]
+    fn paths_and_methods_come_out_of_request_lines() {
+        assert_eq!(Part::Path.of("GET /a/b?c=d HTTP/1.1"), "/a/b");
+        assert_eq!(Part::Path.of("https://example.org/a?b"), "/a");
+        assert_eq!(Part::Path.of("https://example.org"), "/");
+        assert_eq!((Part::Method.of("GET /a HTTP/1.1"), Part::Path.of("/a#b")), ("GET", "/a"));
+    }
+}
