@@ -4,8 +4,8 @@ use super::super::bfgs::minimise;
 use super::super::linear::{Basis, cholesky, cholesky_solve, dot, inverse};
 use super::super::series::FitError;
 use super::filter::{Arma, State, Whitened};
-use super::model::{ArimaFit, ArimaSpec, Coefficient};
-use super::polynomial::{differencing, from_partial, seasonal_product};
+use super::model::{ArimaFit, ArimaSpec, Coefficient, Order};
+use super::polynomial::{differencing, from_partial, seasonal_product, to_partial};
 
 /// Largest state vector for which missing values go through the filter with its full covariance (cost per value: its
 /// square); above, they are filled in before.
@@ -19,6 +19,10 @@ pub(super) const COARSE: f64 = 1e-2;
 
 /// Terms from which a likelihood is searched from several starts.
 const MANY_TERMS: usize = 5;
+
+/// Factors 1 - c B by which both sides of a smaller model are multiplied, which leaves it what it is: where roots nearly cancel, the
+/// likelihood of the larger model has maxima that no start far from them leads to.
+const CANCELLING: [f64; 4] = [-0.95, -0.5, 0.5, 0.95];
 
 /// Times that the best of them is gone on with.
 const RESTARTS: usize = 4;
@@ -214,11 +218,37 @@ impl Problem {
         let seasonal = vec![0.1; order.seasonal_p + order.seasonal_q];
         let starts =
             [from(1.0, 1.0), from(1.0, -1.0), from(-1.0, -1.0), [turned(order.p), turned(order.q), seasonal].concat()];
-        let starts = starts.map(|start| self.search(Some(&start), FINE));
+        let starts = starts.into_iter().chain(self.enlarged()).map(|start| self.search(Some(&start), FINE));
         let all = std::iter::once(self.search(None, FINE)).chain(starts);
         let best = all.min_by(|a, b| self.objective(a).total_cmp(&self.objective(b)));
         // On a plateau a search may end early; begun there afresh, it goes on.
         (0..RESTARTS).fold(best.unwrap_or_default(), |point, _| self.search(Some(&point), FINE))
+    }
+
+    /// The best model of one autoregressive and one moving-average term less, as points of this one: it is nested in it with any factor on both
+    /// sides. None where this model lacks either.
+    fn enlarged(&self) -> Vec<Vec<f64>> {
+        let Order { p, q, .. } = self.spec.order;
+        if p == 0 || q == 0 {
+            return Vec::new();
+        }
+        // A last partial autocorrelation of zero is one term less.
+        let whole = |part: &[f64]| {
+            let (ar, rest) = part.split_at(p - 1);
+            let (ma, rest) = rest.split_at(q - 1);
+            [ar, &[0.0], ma, &[0.0], rest].concat()
+        };
+        let near = vec![0.1; self.spec.order.coefficients() - 2];
+        let least = whole(&minimise(|part| self.objective(&whole(part)), &near, FINE, MOST_ITERATIONS).point);
+        let partial = |side: &[f64], c: f64| -> Option<Vec<f64>> {
+            let side = from_partial(&side.iter().map(|u| u.clamp(-FARTHEST, FARTHEST).tanh()).collect::<Vec<_>>());
+            let product = seasonal_product(&side, &[c], 1);
+            Some(to_partial(&product[..side.len()])?.into_iter().map(f64::atanh).collect())
+        };
+        let with = |c: &f64| {
+            Some([partial(&least[..p], *c)?, partial(&least[p..p + q], *c)?, least[p + q..].to_vec()].concat())
+        };
+        CANCELLING.iter().filter_map(with).collect()
     }
 
     /// The fitted model at a point.

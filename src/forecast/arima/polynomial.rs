@@ -45,7 +45,6 @@ pub(super) fn stationary(coefficients: &[f64], radius: f64) -> bool {
 }
 
 /// The partial autocorrelations of an autoregression, or `None` if it is not stationary.
-#[cfg(test)]
 pub(super) fn to_partial(coefficients: &[f64]) -> Option<Vec<f64>> {
     if coefficients.is_empty() {
         return Some(Vec::new());
