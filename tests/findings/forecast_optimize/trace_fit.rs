@@ -42,6 +42,7 @@ fn is_close(fit: &Fit, scales: usize) {
     let shown: String =
         fit.comparison.iter().map(|row| format!("{} {:.3} {:.3}\n", row.name, row.recorded, row.synthetic)).collect();
     let shown = format!("{}\n{shown}", fit.yaml);
+    println!("{shown}");
     let (mut seen, mut lags) = (0, 0);
     for row in &fit.comparison {
         if row.name.starts_with("index of dispersion") && !row.name.ends_with("1d") {
