@@ -295,7 +295,8 @@ fn the_shipped_table_does_what_is_told_of_it() {
             (run.policy.clone(), run.cost.unwrap().as_f64(), run.services[0].objectives[0].attainment())
         };
         let found: Vec<(String, f64, f64)> = outcome.runs.iter().map(of).collect();
-        ["learned", "searched", "static", "hpa", "arima"].map(|policy| found.iter().find(|run| run.0 == policy).unwrap().clone())
+        ["learned", "searched", "static", "hpa", "arima"]
+            .map(|policy| found.iter().find(|run| run.0 == policy).unwrap().clone())
     };
     // On the week that it was trained on: cheaper than the autoscaler, dearer than the forecast, at about the objective.
     let [learned, searched, fixed, hpa, arima] = figures("learned");
