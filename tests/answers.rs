@@ -133,6 +133,12 @@ fn a_plan_finds_the_cheapest_and_writes_it_back() {
         fs::write(place.path("by-manifest.yaml"), by_manifest).unwrap();
         assert!((cost_of("by-manifest.yaml") / cost - 1.0).abs() < 1e-9);
     }
+    // What costs three times as much is called dearer, in every row.
+    let priced =
+        "plan small.yaml --replications 4 --vary service.price=$1/h,$3/h --no-scenario --out out --format markdown";
+    let shown = place.expect(priced, 0);
+    let dear: Vec<&str> = shown.lines().filter(|line| line.starts_with('|') && line.contains("$3/h")).collect();
+    assert!(dear.len() == 2 && dear.iter().all(|row| row.contains("dearer")), "{shown}");
     assert!(place.expect("plan small.yaml --set objectives=[] --out out", 2).contains("needs objectives"));
     let hopeless =
         "plan small.yaml --replications 2 --set service.service-time=2s --no-scenario --out out --format markdown";

@@ -152,6 +152,25 @@ proptest! {
         }
     }
 
+    /// The same where CPU is limited: requests may take longer under one policy than under another, but ask for the same.
+    #[test]
+    fn demands_are_common_where_cpu_is_limited(
+        case in wild_case(),
+        cpu in 400..2_500u64,
+        scripts in proptest::collection::vec((500..4_000u64, proptest::collection::vec(1..7u32, 1..6)), 2..4),
+    ) {
+        let mut case = lossless(case);
+        (case.services[0].limited, case.services[0].cpu_millis) = (true, cpu);
+        case.variants = scripts.into_iter().map(|(every, sizes)| vec![PolicyCase::Sizes { every, sizes }]).collect();
+        let runs = run(&case.scenario(), 2).runs;
+        let first = &runs[0].services[0];
+        for record in &runs {
+            let service = &record.services[0];
+            prop_assert_eq!(service.counts.arrived, 200);
+            prop_assert_eq!(service.demand_checksum, first.demand_checksum, "under {}", record.policy);
+        }
+    }
+
     /// The n-th replica ever started has the same start-up delay whenever it is started.
     #[test]
     fn start_up_delays_are_common_to_all_policies(

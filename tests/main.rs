@@ -1,6 +1,7 @@
 //! Everything that is tested from outside the library, in one binary.
 
 mod answers;
+mod autoscaler_page;
 mod brute_force;
 mod causes;
 mod cli;

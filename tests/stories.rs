@@ -227,3 +227,29 @@ fn sizes_and_lengths_beyond_reason_end_in_an_error() {
     let problem = read(text).unwrap().tell().expect_err("too long");
     assert!(problem.to_string().contains("too long for so many pods"), "{problem}");
 }
+
+#[test]
+fn the_course_says_what_was_compared_and_what_became_of_it() {
+    let steps = "
+steps:
+  - { at: 0s, metrics: { cpu: 83% }, expect: 5 }
+  - { at: 1m, metrics: { cpu: 20% }, expect: { reason: stabilized } }
+  - { at: 2m, metrics: none, expect: { reason: no-data } }
+  - { at: 3m, expect: { reason: no-data } }
+";
+    let course = tell(&format!("{HPA}{steps}")).course;
+    assert!(course.windows(2).all(|pair| pair[0].until == pair[1].from), "a gap");
+    let ends = (course[0].from.as_secs_f64(), course[course.len() - 1].until.as_secs_f64());
+    assert_eq!(ends, (0.0, 195.0));
+    let first = &course[0];
+    assert_eq!((first.size, first.ready), (5, 4), "the fifth pod takes 20 s");
+    assert_eq!((first.weighed.wanted, first.weighed.stabilized), (Some(5), Some(5)));
+    let cpu = &first.weighed.metrics[0];
+    assert_eq!((cpu.name.as_str(), cpu.value, cpu.target, cpu.per_pod), ("cpu", Some(0.83), 0.7, false));
+    assert!((cpu.tolerated.0 - 0.63).abs() < 1e-12 && (cpu.tolerated.1 - 0.77).abs() < 1e-12);
+    let held = course.iter().find(|stretch| stretch.from.as_secs_f64() >= 60.0).unwrap();
+    assert!(held.weighed.wanted < held.weighed.stabilized, "{held:?}");
+    // Without metrics every decision is the same: one stretch.
+    let last = &course[course.len() - 1];
+    assert_eq!((last.from.as_secs_f64(), last.weighed.wanted, last.weighed.metrics[0].value), (120.0, None, None));
+}

@@ -46,7 +46,7 @@ pub use reach::{OutOfReach, out_of_reach, out_of_reach_by_distribution};
 pub use replicate::{Arm, Plan, Replicated, Samples, Told, replicate};
 pub use run::{Progress, run, run_replication};
 pub use scale::{MOST_SCALE, scaled};
-pub use story::{StepCheck, Story, Telling};
+pub use story::{StepCheck, Story, Stretch, Telling};
 pub use sweep::{Axis, Cells, Design, Influence, PointResult, Points, SweepTable, sweep};
 pub use train::{
     Episode, Generation, Refusal, Searched, TRAINING_REPLICATIONS, Trained, Training, Worth, fingerprint,

@@ -1,6 +1,6 @@
 //! Headroom: a policy made to hold more, or less, than it would by itself.
 
-use super::{Decision, Foresight, Measure, Measures, Observation, ScalingPolicy, Scrape};
+use super::{Decision, Foresight, Measure, Measures, Observation, ScalingPolicy, Scrape, Weighed};
 use crate::units::SimDuration;
 
 /// A policy that sees `factor` times the load and so provides for it: to a forecaster it is a load so many times as high. Memory
@@ -38,6 +38,10 @@ impl ScalingPolicy for WithHeadroom {
         self.seen.pods.iter_mut().for_each(|pod| pod.values = scaled(&pod.values, self.factor));
         self.seen.totals = scaled(&scrape.totals, self.factor);
         self.inner.decide(&Observation { scrape: Some(&self.seen), ..*observation })
+    }
+
+    fn weighed(&self) -> Option<Weighed> {
+        self.inner.weighed()
     }
 
     fn initial_replicas(&self, configured: u32) -> u32 {

@@ -19,6 +19,7 @@ mod prospect;
 pub mod q_learning;
 pub mod static_size;
 pub mod stored;
+mod weighed;
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -36,6 +37,7 @@ pub use headroom::with_headroom;
 pub use measure::{Measure, Measures, exported, measure_named, not_measured, read_metric_names, without_unit};
 pub use needs::{Needs, replicas_needed};
 pub use prospect::{Facts, Prospect, StepLoad};
+pub use weighed::{Compared, Gauge, Weighed};
 
 /// Phase of a pod as the Kubernetes API shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -255,6 +257,11 @@ pub trait ScalingPolicy: Send {
     /// nothing has nothing to say.
     fn foretold(&mut self) -> Vec<Foretold> {
         Vec::new()
+    }
+
+    /// What its last decision compared with targets; `None` of a policy that follows none, or before it has decided.
+    fn weighed(&self) -> Option<Weighed> {
+        None
     }
 
     /// How many replicas the service starts with, given the count configured for the service.

@@ -209,18 +209,23 @@ pub(super) fn rows(outcome: &Outcome) -> Vec<Row> {
 
 /// How much each policy costs above the lower bound, and above the cheapest clairvoyant plan that keeps the objectives.
 fn regret_rows(outcome: &Outcome) -> Vec<Row> {
-    let row = |label: String, least: f64| {
-        let cell = |run: &RunRecord| {
-            regret(run, least).map_or(text::MISSING.into(), |share| format!("{:+.1}%", 100.0 * share))
-        };
+    let row = |label: String, of: &dyn Fn(&RunRecord) -> Option<String>| {
+        let cell = |run: &RunRecord| of(run).unwrap_or_else(|| text::MISSING.into());
         Row { label, cells: outcome.runs.iter().map(cell).collect() }
     };
-    let bound = outcome
-        .bound
-        .as_ref()
-        .filter(|bound| bound.cost > Usd::ZERO)
-        .map(|bound| row(format!("  over the lower bound, {}", text::dollars(bound.cost)), bound.cost.as_f64()));
-    let plan = clairvoyant_cost(outcome).map(|cost| row("  over the clairvoyant plan".into(), cost));
+    let signed = |share: f64| format!("{:+.1}%", 100.0 * share);
+    // Only who misses an objective can cost less than the bound (I9), and then there is no distance to speak of.
+    let above = |run: &RunRecord, least: f64| match regret(run, least)? {
+        share if share >= 0.0 => Some(signed(share)),
+        _ if meets_objectives(run) == Some(false) => Some("misses".into()),
+        _ => Some(signed(0.0)),
+    };
+    let bound = outcome.bound.as_ref().filter(|bound| bound.cost > Usd::ZERO).map(|bound| {
+        let label = format!("  over the lower bound, {}", text::dollars(bound.cost));
+        row(label, &|run| above(run, bound.cost.as_f64()))
+    });
+    let plan = clairvoyant_cost(outcome)
+        .map(|cost| row("  over the clairvoyant plan".into(), &|run| regret(run, cost).map(signed)));
     bound.into_iter().chain(plan).collect()
 }
 

@@ -1,5 +1,6 @@
 //! `plimsoll test`.
 
+mod draw;
 mod find;
 mod forms;
 
@@ -14,6 +15,7 @@ use crate::engine::scenario::Scenario;
 use crate::experiment::{Baseline, Check, Replicated, Story, expectations, judge, replicate};
 use crate::report::{Held, Tested};
 use crate::units::Fraction;
+use draw::Drawings;
 pub(super) use find::is_story;
 use forms::{Form, form_and_file, rendered};
 
@@ -23,7 +25,7 @@ use forms::{Form, form_and_file, rendered};
   plimsoll test
   plimsoll test policy-tests --format github --output junit=junit.xml --output markdown=comment.md
   plimsoll test policy-tests/checkout.yaml --bless
-  plimsoll test policy-tests/morning-rush.yaml
+  plimsoll test policy-tests/morning-rush.yaml --charts charts
 
 A scenario is tested if it has an `expect:` list or a baseline beside it (NAME.baseline.json, written by --bless); a file that begins
 with `story:` tells a policy step by step what it sees and what it must decide, without a cluster.
@@ -50,6 +52,10 @@ pub(super) struct TestArguments {
     /// Also write JUnit XML to this file; the same as --output junit=FILE.
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+    /// Also draw the tests into this directory, SVG and PNG: of a story each metric against its target and the size wished for
+    /// and decided; of a scenario the charts of `run`, of its first replication, in a directory of its own.
+    #[arg(long, value_name = "DIR")]
+    charts: Option<PathBuf>,
     /// Form of the result on standard output.
     #[arg(long, value_enum, default_value_t = Form::Table)]
     format: Form,
@@ -60,8 +66,12 @@ pub(super) struct TestArguments {
 pub(super) fn test(arguments: &TestArguments) -> Result<(), Failure> {
     let paths = find::test_files(&arguments.paths, arguments.bless)?;
     let (mut tested, mut refused) = (Vec::new(), Vec::new());
+    let mut drawings = Drawings::new(arguments.charts.as_deref())?;
     for path in &paths {
-        let one = if is_story(path) { test_story(path, arguments) } else { test_scenario(path, arguments) };
+        let one = match is_story(path) {
+            true => test_story(path, arguments, &mut drawings),
+            false => test_scenario(path, arguments, &mut drawings),
+        };
         match one {
             Ok(one) => tested.push(one),
             Err(Failure::Input(text)) => refused.push(text),
@@ -86,7 +96,7 @@ pub(super) fn test(arguments: &TestArguments) -> Result<(), Failure> {
 }
 
 /// Tells a story to its policy.
-fn test_story(path: &Path, arguments: &TestArguments) -> Result<Tested, Failure> {
+fn test_story(path: &Path, arguments: &TestArguments, drawings: &mut Drawings<'_>) -> Result<Tested, Failure> {
     let mut found = Diagnostics::new();
     let story = Story::read(path, &[], &mut found);
     let Some(story) = story else { return Err(Failure::diagnostics(&found)) };
@@ -97,11 +107,12 @@ fn test_story(path: &Path, arguments: &TestArguments) -> Result<Tested, Failure>
     if !arguments.replication.quiet {
         telling.remarks.iter().for_each(|words| remark(&format!("note: {words}")));
     }
+    drawings.story(path, &story, &telling)?;
     Ok(Tested::story(&story, &telling))
 }
 
 /// Replicates a scenario and judges it.
-fn test_scenario(path: &Path, arguments: &TestArguments) -> Result<Tested, Failure> {
+fn test_scenario(path: &Path, arguments: &TestArguments, drawings: &mut Drawings<'_>) -> Result<Tested, Failure> {
     let plan = arguments.replication.plan()?;
     let scenario = arguments.replication.read(path, &arguments.set)?;
     let mut found = Diagnostics::new();
@@ -121,6 +132,7 @@ fn test_scenario(path: &Path, arguments: &TestArguments) -> Result<Tested, Failu
     let mut checks = judged.map_err(|diagnostic| Failure::diagnostics(&(*diagnostic).into()))?;
     let (against, held) = beside_baseline(path, &scenario, &result, arguments)?;
     checks.extend(against);
+    drawings.scenario(path, &scenario, plan.threads)?;
     Ok(Tested::scenario(&scenario.name, &path.display().to_string(), &result, &checks, held))
 }
 

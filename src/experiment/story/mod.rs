@@ -14,6 +14,7 @@
 //! to the first decision at or after the last step; what a step states holds until another states otherwise. A decision is
 //! carried out at once: new pods run from then on and are ready after `start-up`; of pods that must go, the newest go first.
 
+mod course;
 mod pods;
 mod read;
 
@@ -23,6 +24,7 @@ use crate::policy::{
     Decision, Facts, Foresight, Measure, Observation, PolicyFactory, Prospect, ReasonCode, ScalingPolicy,
 };
 use crate::units::{Bytes, Millicores, SimDuration, SimTime};
+pub use course::Stretch;
 use pods::Pods;
 
 /// The largest size that a story follows.
@@ -131,6 +133,12 @@ pub struct StepCheck {
     pub passed: bool,
     /// What was expected, in words.
     pub expected: String,
+    /// The least and the largest size expected, if one was.
+    pub allowed: Option<(u32, u32)>,
+    /// The size decided.
+    pub size: u32,
+    /// The kind of reason.
+    pub code: ReasonCode,
     /// The size decided and the kind of reason.
     pub decided: String,
     /// The policy's reason.
@@ -138,7 +146,7 @@ pub struct StepCheck {
 }
 
 /// A story told to a policy.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Telling {
     /// Decisions taken.
     pub decided: u64,
@@ -146,6 +154,8 @@ pub struct Telling {
     pub decisions: Vec<DecisionRecord>,
     /// Steps that expect something, in order.
     pub checks: Vec<StepCheck>,
+    /// What was wished for and what became of it, from the first decision to the last.
+    pub course: Vec<Stretch>,
     /// What the author may not have meant, a sentence each with its place.
     pub remarks: Vec<String>,
 }
@@ -208,7 +218,7 @@ impl Story {
         let period = self.period(&*policy)?;
         let mut size = policy.initial_replicas(self.service.replicas);
         let mut pods = Pods::new(&self.service, self.window, size);
-        let mut telling = Telling { decided: 0, decisions: Vec::new(), checks: Vec::new(), remarks: Vec::new() };
+        let mut telling = Telling::default();
         let (mut runaway, mut stated) = (Runaway::default(), None);
         let mut steps = self.steps.iter().enumerate().peekable();
         let mut now = self.steps.first().map_or(SimTime::ZERO, |step| step.at);
@@ -234,7 +244,10 @@ impl Story {
             telling.checks.extend(step.and_then(|(number, step)| step.check(number + 1, now, to, &decision)));
             size = to;
             pods.resize(size, now);
-            now = now.saturating_add(period);
+            let until = now.saturating_add(period);
+            let (ready, weighed) = (pods.ready(now), policy.weighed().unwrap_or_default());
+            Stretch { from: now, until, size, ready, weighed }.join(&mut telling.course);
+            now = until;
         }
         Ok(telling)
     }
@@ -336,7 +349,19 @@ impl Step {
         let decided = format!("{}, {}", replicas_text(to, to), decision.reason.code.name());
         let reason = decision.reason.detail.clone().into_owned();
         let passed = expected.holds(to, decision);
-        Some(StepCheck { step, at: now, line, passed, expected: expected.text(), decided, reason })
+        let (allowed, code) = (expected.replicas, decision.reason.code);
+        Some(StepCheck {
+            step,
+            at: now,
+            line,
+            passed,
+            expected: expected.text(),
+            allowed,
+            size: to,
+            code,
+            decided,
+            reason,
+        })
     }
 }
 

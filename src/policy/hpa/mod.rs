@@ -22,6 +22,7 @@ pub mod requests;
 mod simulated;
 pub mod spec;
 pub mod stabilization;
+mod weighed;
 mod write;
 
 pub use manifest::{HpaManifest, read_manifest};

@@ -185,6 +185,12 @@ impl Hpa {
         self.rules.as_ref()
     }
 
+    /// The tolerance in each direction: that of the rules, else the controller's.
+    pub fn tolerance(&self) -> Tolerance {
+        let own = |rules: Option<&Rules>| rules.and_then(|r| r.tolerance).unwrap_or(self.flags.tolerance);
+        Tolerance { up: own(self.rules.as_ref().map(|r| &r.0)), down: own(self.rules.as_ref().map(|r| &r.1)) }
+    }
+
     /// Runs once.
     pub fn reconcile(&mut self, now: SimTime, cluster: &mut dyn Cluster) -> Reconciliation {
         let before = self.status.clone();
@@ -268,16 +274,12 @@ impl Hpa {
     }
 
     fn evaluate(&self, now: SimTime, scale: Scale, cluster: &dyn Cluster) -> Vec<Result<Proposal, MetricError>> {
-        let own = |rules: Option<&Rules>| rules.and_then(|r| r.tolerance).unwrap_or(self.flags.tolerance);
         let situation = Situation {
             now,
             pods: cluster.pods(),
             spec_replicas: scale.spec_replicas,
             status_replicas: scale.status_replicas,
-            tolerance: Tolerance {
-                up: own(self.rules.as_ref().map(|r| &r.0)),
-                down: own(self.rules.as_ref().map(|r| &r.1)),
-            },
+            tolerance: self.tolerance(),
             delays: ReadinessDelays {
                 cpu_initialization_period: self.flags.cpu_initialization_period,
                 initial_readiness_delay: self.flags.initial_readiness_delay,

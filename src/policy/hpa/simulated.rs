@@ -2,11 +2,12 @@
 
 use super::metrics::{MetricError, MetricsApi, PodMetrics, ValueReport, pod_values};
 use super::reason::reason;
-use super::reconcile::{ApiFailure, Cluster, Hpa, Scale, Selector};
+use super::reconcile::{ApiFailure, Cluster, Hpa, Reconciliation, Scale, Selector};
 use super::requests::{PodRequests, pod_request};
 use super::spec::{ControllerFlags, HpaSpec, Resource};
+use super::weighed::weighed;
 use crate::cluster::PodSpec;
-use crate::policy::{Decision, Measure, Measures, Observation, PodView, ScalingPolicy, Scrape, measure_named};
+use crate::policy::{Decision, Measure, Measures, Observation, PodView, ScalingPolicy, Scrape, Weighed, measure_named};
 use crate::units::{Quantity, SimDuration};
 
 /// The `hpa` policy.
@@ -16,13 +17,15 @@ pub struct HpaPolicy {
     pod: PodSpec,
     /// What its metrics stand for by themselves.
     measures: Measures,
+    /// Its last run.
+    last: Option<Reconciliation>,
 }
 
 impl HpaPolicy {
     /// A policy for `spec` under a controller with `flags`.
     pub fn new(spec: HpaSpec, flags: ControllerFlags) -> Self {
         let named = spec.metrics.iter().filter_map(|metric| measure_named(metric.custom_name()?, &[])).collect();
-        HpaPolicy { hpa: Hpa::new(spec, flags), pod: PodSpec::default(), measures: named }
+        HpaPolicy { hpa: Hpa::new(spec, flags), pod: PodSpec::default(), measures: named, last: None }
     }
 
     /// The same policy for pods with these containers.
@@ -45,7 +48,13 @@ impl ScalingPolicy for HpaPolicy {
         let has_scale = self.hpa.spec().no_scale.is_none();
         let run = self.hpa.reconcile(observation.now, &mut Observed { observation, pod: &self.pod, has_scale });
         let reason = reason(&self.hpa, &run, &self.pod);
-        if run.rescaled { Decision::scale_to(run.desired, reason) } else { Decision::hold(reason) }
+        let decision = if run.rescaled { Decision::scale_to(run.desired, reason) } else { Decision::hold(reason) };
+        self.last = Some(run);
+        decision
+    }
+
+    fn weighed(&self) -> Option<Weighed> {
+        self.last.as_ref().map(|run| weighed(&self.hpa, run))
     }
 
     /// An autoscaler with lower targets, as a manifest could state it.

@@ -315,6 +315,25 @@ pub(super) fn document(
     )
 }
 
+/// A document that turns dark where its reader's screen is: with the colours of the page's dark theme.
+pub(super) fn with_dark_theme(svg: &str) -> String {
+    const PAGE: &str = include_str!("../../../assets/report.css");
+    let dark = PAGE.split_once("(prefers-color-scheme: dark) {").map_or("", |(_, rest)| rest);
+    let dark = dark.split_once("\n}").map_or("", |(rules, _)| rules);
+    let rules = dark.lines().filter_map(|line| line.trim().strip_prefix("svg ").filter(|rule| rule.starts_with(".c-")));
+    let rules: String = rules.map(|rule| format!("{rule}\n")).collect();
+    let color = |name: &str| {
+        let after = dark.split_once(name).map_or("", |(_, rest)| rest);
+        after.split_once(';').map_or("", |(color, _)| color)
+    };
+    let (paper, text) = (color("--paper: "), color("--text: "));
+    let style = format!(
+        "</desc>\n<style>@media (prefers-color-scheme: dark) {{\n.c-paperf {{ fill: {paper}; }}\n.c-text {{ stroke: {text}; }}\n\
+         {rules}}}</style>\n"
+    );
+    svg.replacen("</desc>\n", &style, 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -322,6 +341,16 @@ mod tests {
     #[test]
     fn paths_are_exact_and_short() {
         assert_eq!(path_data([(0, 5), (10, 5), (10, 5), (10, -3), (27, 31)]), "M0 0.5H1V-0.3L2.7 3.1");
+    }
+
+    #[test]
+    fn the_dark_theme_is_that_of_the_page() {
+        let themed = with_dark_theme(&document("a", "A", "B", (1, 1), "", false));
+        let style = themed.split_once("<style>").unwrap().1;
+        for rule in [".c-paperf { fill: #14171a; }", ".c-textf { fill: #e8e8e8; }", ".c-0 { stroke: #4aa8e8; }"] {
+            assert!(style.contains(rule), "{style}");
+        }
+        assert!(!style.contains("--text") && !style.contains("svg ."), "{style}");
     }
 
     #[test]

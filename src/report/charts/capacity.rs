@@ -66,6 +66,7 @@ fn chart(name: String, objective: &str, limits: &[&Limit]) -> Option<Chart> {
     let mut legend: Vec<(Sample, Ink, String)> = legend.collect();
     legend.push((Sample::Ring, Ink::Axis, "where the objective breaks".into()));
     Some(Chart {
+        notes: Vec::new(),
         name,
         title: format!("Load line: {objective}"),
         description: if said.is_empty() {

@@ -14,13 +14,19 @@ use super::canvas::{Canvas, FINE, Ink, document};
 use super::thin::Point;
 
 /// Sizes in SVG units: a text column of 17 cm shows the smallest text at about 8 points.
-const WIDTH: i32 = 760;
-const LEFT: i32 = 84;
-const RIGHT: i32 = 22;
+pub(super) const WIDTH: i32 = 760;
+pub(super) const LEFT: i32 = 84;
+pub(super) const RIGHT: i32 = 22;
 const TITLE: i32 = 17;
 const LABEL: i32 = 13;
 const LEGEND_ROW: i32 = 21;
 const SAMPLE: i32 = 30;
+/// Room for the labels of the horizontal axis.
+const BOTTOM: i32 = 54;
+/// Notes: their left end, the height of a line, and how many letters it holds.
+const NOTE: i32 = 22;
+const NOTE_ROW: i32 = 19;
+pub(super) const NOTE_LETTERS: usize = 96;
 
 /// One thing drawn in a panel. Points are in the units of the axes.
 #[derive(Debug, Clone)]
@@ -91,6 +97,8 @@ pub(super) struct Chart {
     /// How to read it.
     pub(super) caption: String,
     pub(super) legend: Vec<(Sample, Ink, String)>,
+    /// Lines of words below it.
+    pub(super) notes: Vec<String>,
     pub(super) x: Axis,
     pub(super) panels: Vec<Panel>,
 }
@@ -111,7 +119,8 @@ impl Chart {
     /// Width and height in SVG units.
     pub(super) fn size(&self) -> (u32, u32) {
         let panels: i32 = self.panels.iter().map(|panel| panel.height + title_height(panel)).sum();
-        (WIDTH as u32, (self.top() + panels + 54) as u32)
+        let notes = if self.notes.is_empty() { 0 } else { NOTE_ROW * self.notes.len() as i32 + 8 };
+        (WIDTH as u32, (self.top() + panels + BOTTOM + notes) as u32)
     }
 
     /// Where the panels begin.
@@ -137,7 +146,7 @@ impl Chart {
 
     fn draw(&self, root: &Area) -> Drawn {
         root.fill(&Ink::Paper.code())?;
-        label(root, &self.title, (LEFT, 22), Ink::Text, TITLE, (HPos::Left, VPos::Bottom), false)?;
+        label(root, &self.title, (LEFT, 22), Ink::Text, title_size(&self.title), (HPos::Left, VPos::Bottom), false)?;
         for ((sample, ink, text), (x, y)) in self.legend.iter().zip(self.legend_places()) {
             let middle = y + LEGEND_ROW / 2;
             draw_sample(root, *sample, *ink, (x, middle))?;
@@ -150,7 +159,11 @@ impl Chart {
             top += panel.height;
         }
         let middle = (LEFT + WIDTH - RIGHT) / 2;
-        label(root, &self.x.title, (middle, top + 46), Ink::Axis, LABEL, (HPos::Center, VPos::Bottom), false)
+        label(root, &self.x.title, (middle, top + 46), Ink::Axis, LABEL, (HPos::Center, VPos::Bottom), false)?;
+        self.notes.iter().zip(0..).try_for_each(|(note, row)| {
+            let at = (NOTE, top + BOTTOM + NOTE_ROW * row + NOTE_ROW / 2);
+            label(root, note, at, Ink::Text, LABEL, (HPos::Left, VPos::Center), false)
+        })
     }
 
     fn draw_panel(&self, root: &Area, panel: &Panel, top: i32, last: bool) -> Drawn {
@@ -219,6 +232,12 @@ impl Chart {
         }
         label(root, &panel.y.title, (12, top + panel.height / 2), Ink::Axis, LABEL, (HPos::Center, VPos::Center), true)
     }
+}
+
+/// The size at which a title fits, down to that of labels.
+fn title_size(title: &str) -> i32 {
+    let letters = (title.chars().count() as i32).max(1);
+    ((WIDTH - LEFT - RIGHT) * 10 / (letters * 6)).clamp(LABEL, TITLE)
 }
 
 /// Room above a panel: for its title, or so that the labels of two panels keep apart.

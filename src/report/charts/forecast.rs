@@ -37,6 +37,7 @@ fn chart(index: usize, of: &str, end: f64, price: &ForecastPrice) -> Chart {
         share(price.within_interval)
     );
     Chart {
+        notes: Vec::new(),
         name: format!("forecast-{}-{}", index + 1, slug(of)),
         title: format!("Forecast and what came true: {of}"),
         description: format!("Requests per second: what came, what was expected and the 80% interval. {said}."),

@@ -77,6 +77,7 @@ fn chart(level: &SameLevel, bound: Option<&CostBound>, index: usize) -> Option<C
         })
         .collect();
     Some(Chart {
+        notes: Vec::new(),
         name,
         title: format!("{} and bad requests: {}", Ranking::of(level.unit()).title, objective.text),
         description: format!(

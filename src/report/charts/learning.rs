@@ -43,6 +43,7 @@ pub(super) fn chart(trained: &Trained) -> Option<Chart> {
     ];
     let last = curve.len().saturating_sub(1) as f64;
     Some(Chart {
+        notes: Vec::new(),
         name: "learning-curve".into(),
         title: format!("Training of policy {} on scenario {}", trained.learned.origin.policy, trained.learned.origin.scenario),
         description: format!(

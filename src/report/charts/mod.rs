@@ -12,6 +12,7 @@ mod provision;
 mod raster;
 mod recorded;
 mod search;
+mod story;
 mod sweep;
 mod thin;
 mod timelines;
@@ -20,7 +21,7 @@ mod trace;
 use serde::Serialize;
 
 use crate::experiment::recorded::Comparison;
-use crate::experiment::{Limit, Outcome, Provision, Searched, SweepTable, Trained};
+use crate::experiment::{Limit, Outcome, Provision, Searched, Story, SweepTable, Telling, Trained};
 use crate::report::{Artifact, ReportError, Reporter, ReporterPlugin};
 use crate::workload::Portrait;
 
@@ -80,6 +81,35 @@ pub(super) fn provision_files(plans: &[Provision]) -> Result<Vec<Artifact>, Repo
 /// The chart of recorded runs beside their simulation.
 pub(super) fn recorded_files(runs: &[Comparison]) -> Result<[Artifact; 2], ReportError> {
     files(&recorded::chart(runs))
+}
+
+/// The chart of a story, called `name`, as SVG; on a dark screen it is dark.
+pub(super) fn of_story(name: &str, story: &Story, telling: &Telling) -> Artifact {
+    let svg = story::chart(name, story, telling).svg(false);
+    Artifact::new(format!("{name}.svg"), canvas::with_dark_theme(&svg))
+}
+
+/// The charts of a run as SVG, each with the scenario's title; on a dark screen they are dark, but for the timelines.
+pub(super) fn of_run(outcome: &Outcome) -> Vec<Artifact> {
+    let charts = frontier::charts(outcome).into_iter().chain(pictures::all(outcome)).chain(forecast::charts(outcome));
+    let titled = charts.map(|chart| {
+        let mut letters = chart.title.chars();
+        let first = letters.next().map(|letter| letter.to_lowercase().to_string()).unwrap_or_default();
+        let title = format!("{}: {first}{}", outcome.title, letters.as_str());
+        let chart = chart::Chart { title, ..chart };
+        Artifact::new(format!("{}.svg", chart.name), canvas::with_dark_theme(&chart.svg(false)))
+    });
+    titled.chain(timelines::pictures(outcome)).collect()
+}
+
+/// The same pictures as PNG, as they are on a light screen.
+pub(super) fn pngs(pictures: &[Artifact]) -> Result<Vec<Artifact>, ReportError> {
+    let png = |picture: &Artifact| {
+        let name = format!("{}.png", picture.name.trim_end_matches(".svg"));
+        let bytes = raster::png_of(&String::from_utf8_lossy(&picture.bytes)).map_err(|e| ReportError::new(&name, e))?;
+        Ok(Artifact::new(name, bytes))
+    };
+    pictures.iter().map(png).collect()
 }
 
 /// A chart on a page.

@@ -182,6 +182,7 @@ fn load_and_capacity(subject: &Subject) -> Option<Chart> {
         .map(|(run, service)| format!("{} {:.1}% of the time", label(run), service.elasticity.under_share * 100.0))
         .collect();
     Some(Chart {
+        notes: Vec::new(),
         name: format!("load-and-capacity{}", subject.suffix),
         title: format!("Load and capacity{}", subject.of),
         description: format!(
@@ -231,6 +232,7 @@ fn latency_over_time(subject: &Subject) -> Option<Chart> {
     let limits = subject.limits();
     legend.extend(limits.iter().map(|o| (Sample::Line, Ink::Limit, format!("limit of “{}”", o.text))));
     Some(Chart {
+        notes: Vec::new(),
         name: format!("latency-over-time{}", subject.suffix),
         title: format!("Latency over time{}", subject.of),
         description: format!(
@@ -301,6 +303,7 @@ fn latency_distribution(subject: &Subject) -> Option<Chart> {
     let mut legend = subject.legend();
     legend.extend(limits.iter().map(|o| (Sample::Ring, Ink::Limit, format!("objective “{}”", o.text))));
     Some(Chart {
+        notes: Vec::new(),
         name: format!("latency-cdf{}", subject.suffix),
         title: format!("Latency distribution{}", subject.of),
         description: format!(
@@ -332,6 +335,7 @@ fn replicas(subject: &Subject) -> Option<Chart> {
     });
     let most = |(run, service): &(&RunRecord, &ServiceRecord)| format!("{} {}", label(run), service.max_ready);
     Some(Chart {
+        notes: Vec::new(),
         name: format!("replicas{}", subject.suffix),
         title: format!("Replicas wanted by each policy{}", subject.of),
         description: format!(
@@ -367,6 +371,7 @@ fn cost(runs: &[&RunRecord], end: f64, points: usize, left_out: &str) -> Option<
         _ => format!("${value:.*}", decimals.max(2)),
     };
     Some(Chart {
+        notes: Vec::new(),
         name: "cost-over-time".into(),
         title: "Cost so far".into(),
         description: format!(

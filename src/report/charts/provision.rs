@@ -42,6 +42,7 @@ fn chart(index: usize, plan: &Provision) -> Chart {
         text::count((0..plan.intervals()).map(needed).fold(0.0, f64::max) as u64),
     );
     Chart {
+        notes: Vec::new(),
         name: format!("provision-{}-{}", index + 1, slug(&of)),
         title: format!("The cheapest plan: {of}"),
         description: format!("{cost}; one size for the peak of {peak} replicas costs {fixed}."),

@@ -14,6 +14,7 @@ pub(super) fn chart(runs: &[Comparison]) -> Chart {
     let end = runs.iter().map(|run| run.end).fold(0.0, f64::max);
     let (matched, all) = (count(runs, |run| run.matched), count(runs, |run| run.recorded.len()));
     Chart {
+        notes: Vec::new(),
         name: "recorded-hpa".into(),
         title: "A recorded HPA and its simulation".into(),
         description: format!("Replicas over time; {matched} of {all} recorded rescales match in size and within 15 s."),

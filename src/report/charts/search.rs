@@ -50,6 +50,7 @@ pub(super) fn chart(searched: &Searched) -> Option<Chart> {
     let width =
         panel("width of the points, part of a number's range", shares(&width, "part, logarithmic"), width_marks);
     Some(Chart {
+        notes: Vec::new(),
         name: "search-curve".into(),
         title: format!("Search for policy {} on scenario {}", origin.policy, origin.scenario),
         description: format!(

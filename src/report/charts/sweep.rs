@@ -103,6 +103,7 @@ fn heat_map(table: &SweepTable, figure: usize) -> Option<Chart> {
     let rest = if table.points.axes.len() > 2 { " Averaged over the other axes." } else { "" };
     let what = figure_title(&table.figures[figure]);
     Some(Chart {
+        notes: Vec::new(),
         name: name("heat", table, figure),
         title: format!("{what} over {} and {}", title(0), title(1)),
         description: format!("{what} lies between {} and {}.", value_text(low, unit), value_text(high, unit)),
@@ -133,6 +134,7 @@ fn lines(table: &SweepTable, figure: usize) -> Chart {
         unit => Axis::from_zero(high, 5, &what, |value, _| value_text(value, unit)),
     };
     Chart {
+        notes: Vec::new(),
         name: name("line", table, figure),
         title: format!("{what} over {path}"),
         description: format!("{what} of each policy at each value of {path}."),
@@ -153,6 +155,7 @@ fn tornado(table: &SweepTable, figure: usize) -> Chart {
     let policies = bars.iter().enumerate().filter(|(_, bars)| !bars.is_empty());
     let panels = policies.map(|(policy, bars)| tornado_panel(&table.policies[policy], bars, &x)).collect();
     Chart {
+        notes: Vec::new(),
         name: name("tornado", table, figure),
         title,
         description: format!("What each varied value does to {what}, the strongest on top."),

@@ -65,6 +65,7 @@ fn rate(traces: Traces) -> Option<Chart> {
     let title = rate_title(first.kind);
     let bin = crate::units::SimDuration::from_secs(first.bin.round() as u64);
     Some(Chart {
+        notes: Vec::new(),
         name: "rate".into(),
         title: format!("Rate over time{}", of(traces)),
         description: format!("Mean {title} in intervals of {bin}; the highest is {highest:.4}."),
@@ -135,6 +136,7 @@ fn profile(traces: Traces) -> Option<Chart> {
     let x = Axis { scale: Scale::Linear, low: 0.0, high: 24.0, ticks: ticks.collect(), title: title.into() };
     let panels: Vec<Panel> = days.into_iter().map(named_days).chain(hours).collect();
     (!panels.is_empty()).then(|| Chart {
+        notes: Vec::new(),
         name: "profile".into(),
         title: format!("Day and week{}", of(traces)),
         description: "Mean of each day of the week and of each hour of the day, 1 being the mean of all.".into(),
@@ -173,6 +175,7 @@ fn dispersion(traces: Traces) -> Option<Chart> {
         segments: vec![portrait.dispersion.iter().copied().filter(|(_, index)| *index > 0.0).collect()],
     }));
     Some(Chart {
+        notes: Vec::new(),
         name: "dispersion".into(),
         title: format!("Index of dispersion{}", of(traces)),
         description: format!(
@@ -229,6 +232,7 @@ fn distribution(traces: Traces, name: &'static str) -> Option<Chart> {
     let y = Axis { scale: Scale::Linear, low: 0.0, high: 1.0, ticks, title: "share of the requests".into() };
     let marks = found.iter().map(|(index, own)| Mark::Line { ink: ink(*index), segments: vec![line(own)] }).collect();
     Some(Chart {
+        notes: Vec::new(),
         name: slug(name),
         title: format!("Distribution of the {name}{}", of(traces)),
         description: format!("{}.", words.join("; ")),

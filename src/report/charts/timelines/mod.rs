@@ -110,16 +110,21 @@ impl Section {
 
 /// The timelines as files.
 pub(super) fn files(outcome: &Outcome) -> Result<Vec<Artifact>, ReportError> {
-    let all = timelines(outcome);
     let mut artifacts = Vec::new();
-    for timeline in &all {
-        let svg = draw::svg(timeline, &drawn(timeline, all.len()), false);
-        let name = format!("{}.png", timeline.name);
+    for svg in pictures(outcome) {
+        let name = format!("{}.png", svg.name.trim_end_matches(".svg"));
         let size = (draw::WIDTH as u32, draw::height() as u32);
-        let png = raster::png(&svg, size).map_err(|e| ReportError::new(&name, e))?;
-        artifacts.extend([Artifact::new(format!("{}.svg", timeline.name), svg), Artifact::new(name, png)]);
+        let png = raster::png(&String::from_utf8_lossy(&svg.bytes), size).map_err(|e| ReportError::new(&name, e))?;
+        artifacts.extend([svg, Artifact::new(name, png)]);
     }
     Ok(artifacts)
+}
+
+/// The timelines as SVG.
+pub(super) fn pictures(outcome: &Outcome) -> Vec<Artifact> {
+    let all = timelines(outcome);
+    let svg = |timeline: &Timeline| draw::svg(timeline, &drawn(timeline, all.len()), false);
+    all.iter().map(|timeline| Artifact::new(format!("{}.svg", timeline.name), svg(timeline))).collect()
 }
 
 /// Policies that have a timeline of each service.
