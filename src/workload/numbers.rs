@@ -164,7 +164,9 @@ impl<'a> Body<'a> {
         }
         let other = if last == '.' { b',' } else { b'.' };
         if same > 1 {
-            return (same == marks.len()).then_some(Marks::Decimal(other));
+            // Thousands stand in groups of three; an address (`192.0.2.1`) or a version is no number.
+            let thousands = same == marks.len() && self.digits.split(last).skip(1).all(|group| group.len() == 3);
+            return thousands.then_some(Marks::Decimal(other));
         }
         let behind = self.digits.len() - at - 1;
         let doubtful = marks.len() == 1 && behind == 3 && (1..=3).contains(&at) && !self.digits.starts_with('0');
@@ -207,6 +209,7 @@ mod tests {
         assert_eq!(told.nanos(b"1,5", 9), Some(1_500_000_000));
         let counts = Numbers::of(["7 K"].into_iter(), None, b',', true).unwrap();
         assert_eq!((counts.value(b"7 K req/s", false), counts.value(b"7 K req/s", true)), (None, Some(7000.0)));
+        assert!(!Numbers::is_number("192.0.2.1") && Numbers::is_number("1.234.567"));
         assert!(!Numbers::is_number("1,2,x") && !Numbers::is_number("-5") && !Numbers::is_number("12 ms"));
     }
 }
