@@ -127,7 +127,7 @@ impl Joined {
         part.reader.read(&mut part.rows)?;
         let requests = &mut part.rows.requests;
         for time in &mut requests.arrivals {
-            *time = *time + SimDuration::from_nanos(part.zero);
+            *time += SimDuration::from_nanos(part.zero);
         }
         for name in &part.reader.class_names()[part.classes.len()..] {
             let known = self.classes.iter().position(|known| known == name);

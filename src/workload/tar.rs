@@ -9,7 +9,7 @@ const MAX_NAME: u64 = 64 << 10;
 
 /// Whether an unpacked content begins like an archive.
 pub(super) fn is_archive(head: &[u8]) -> bool {
-    head.get(257..262) == Some(b"ustar") && head.get(..BLOCK).is_some_and(|block| checked(block))
+    head.get(257..262) == Some(b"ustar") && head.get(..BLOCK).is_some_and(checked)
 }
 
 /// The checksum of a header: the sum of its bytes, those of the checksum itself taken as blanks.

@@ -147,7 +147,7 @@ impl TimeReader {
     }
 
     /// Local seconds to UTC: `Z`, `UTC`, `+hhmm`, `+hh:mm`, `+hh`, a name in brackets or not, or nothing (the zone stated).
-    fn to_utc(&mut self, local: u64, zone: &[u8]) -> Option<u64> {
+    fn utc_of(&mut self, local: u64, zone: &[u8]) -> Option<u64> {
         if zone.is_empty() {
             return match &mut self.local {
                 Some(clock) => clock.instant(local),
@@ -181,8 +181,8 @@ impl TimeReader {
         let local = day * 86_400 + time.of_day;
         let utc = match (time.offset, time.zone) {
             (Some(offset), _) => local.checked_add_signed(-offset)?,
-            (None, Some(name)) => self.to_utc(local, name.as_bytes())?,
-            (None, None) => self.to_utc(local, b"")?,
+            (None, Some(name)) => self.utc_of(local, name.as_bytes())?,
+            (None, None) => self.utc_of(local, b"")?,
         };
         utc.checked_mul(NANOS_PER_SECOND)?.checked_add(time.nanos)
     }
@@ -220,7 +220,7 @@ impl TimeReader {
         let local = self.day_seconds + clock(&text[12..20])?;
         match text.get(21..) {
             Some(zone) => minus_zone(local, zone)?.checked_mul(NANOS_PER_SECOND),
-            None => self.to_utc(local, b"")?.checked_mul(NANOS_PER_SECOND),
+            None => self.utc_of(local, b"")?.checked_mul(NANOS_PER_SECOND),
         }
     }
 
@@ -238,7 +238,7 @@ impl TimeReader {
             self.day_text[..10].copy_from_slice(date);
         }
         let Some((separator, rest)) = rest.split_first() else {
-            return self.to_utc(self.day_seconds, b"")?.checked_mul(NANOS_PER_SECOND);
+            return self.utc_of(self.day_seconds, b"")?.checked_mul(NANOS_PER_SECOND);
         };
         if !matches!(separator, b'T' | b't' | b' ') || rest.len() < 5 {
             return None;
@@ -256,7 +256,7 @@ impl TimeReader {
             _ => (0, rest),
         };
         let zone = if zone.first() == Some(&b' ') { &zone[1..] } else { zone };
-        let utc = self.to_utc(self.day_seconds + of_day, zone)?;
+        let utc = self.utc_of(self.day_seconds + of_day, zone)?;
         utc.checked_mul(NANOS_PER_SECOND)?.checked_add(fraction)
     }
 
@@ -274,7 +274,7 @@ impl TimeReader {
             (self.year, self.last_month) = (year, month);
             self.day_text[..6].copy_from_slice(&head[..6]);
         }
-        let utc = self.to_utc(self.day_seconds + clock(&head[7..])?, b"")?;
+        let utc = self.utc_of(self.day_seconds + clock(&head[7..])?, b"")?;
         Some((utc.checked_mul(NANOS_PER_SECOND)?, 15))
     }
 
