@@ -165,7 +165,7 @@ fn start_and_end_choose_a_part_of_the_trace() {
 #[case::parquet_in_gzip(gzip(b"PAR1xxxxPAR1"), "Parquet inside another packing")]
 #[case::header_only(b"TIMESTAMP,ContextTokens,GeneratedTokens\n".to_vec(), "has a header and no rows")]
 #[case::long_line({ let mut b = COMBINED.as_bytes().to_vec(); b.resize(b.len() + (2 << 20), b'x'); b }, "longer than 1 MiB")]
-#[case::open_quote(format!("time,text\n1,\"{}", "a,b\n".repeat(400_000)).into_bytes(), "longer than 1 MiB")]
+#[case::open_quote(format!("arrival,text\n1,\"{}", "a,b\n".repeat(400_000)).into_bytes(), "longer than 1 MiB")]
 #[case::no_time_column(b"a,timestamp\nx,y\nz,w\n".to_vec(), "expected")]
 #[case::absurd_date(b"TIMESTAMP,ContextTokens,GeneratedTokens\n9999-99-99 00:00:00,1,2\n".to_vec(), "expected a time")]
 #[case::invalid_utf8(b"TIMESTAMP,ContextTokens,GeneratedTokens\n\xff\xfe\xfd,1,2\n2023-11-16 18:15:46,1,1\n".to_vec(), "expected a time")]
