@@ -32,7 +32,11 @@ fn recordings() -> Option<PathBuf> {
 }
 
 fn runs() -> Vec<RecordedRun> {
-    recordings().map_or_else(Vec::new, |directory| read_runs(&directory).expect("recorded runs"))
+    let found = recordings().map(|directory| read_runs(&directory).expect("recorded runs")).unwrap_or_default();
+    for (name, lacking) in &found.left_out {
+        announce(&format!("recorded HPA: LEFT OUT {name}: {lacking}"));
+    }
+    found.runs
 }
 
 #[test]
@@ -137,6 +141,7 @@ fn decide(policy: &HpaPolicy, run: &RecordedRun, row: &Status, count: u32, now: 
             taken_at: now,
             window: SimDuration::from_secs(15),
             pods: (0..count.min(row.current)).map(|id| PodMetrics { id, values }).collect(),
+            fresh: Vec::new(),
             totals: [0.0; Measure::COUNT],
         }
     });
@@ -192,9 +197,9 @@ fn closed_loop_makes_the_recorded_rescales() {
         same_size += found.same_size;
     }
     if !runs.is_empty() {
-        // 18 and 20 of 21 when this was written; a recording is one draw of a system that is only partly known.
-        assert!(matched * 10 >= rescales * 8, "{matched} of {rescales} rescales match");
+        // 18 of 21 when this was written; three are told of in docs/hpa.md.
+        assert!(matched * 20 >= rescales * 17, "{matched} of {rescales} rescales match");
         assert!(same_size * 10 >= rescales * 9, "{same_size} of {rescales} rescales come to the same size");
-        announce(&format!("recorded HPA, closed loop: {matched} of {rescales} rescales match, {same_size} in size"));
+        announce(&format!("recorded HPA, closed loop: passed {matched} of {rescales} rescales, {same_size} in size"));
     }
 }

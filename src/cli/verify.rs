@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{Failure, files, remark, say};
-use crate::experiment::recorded::{Comparison, WITHIN, compare, read_runs};
+use crate::experiment::recorded::{Comparison, Rescale, WITHIN, compare, read_runs};
 use crate::experiment::verify::{VerifyReport, verify as prove};
 use crate::report;
 
@@ -48,10 +48,17 @@ fn replay(directory: &Path, out: &Path) -> Result<(), Failure> {
         remark(&format!("no recorded systems: {} is not there", directory.display()));
         return Ok(());
     }
-    let runs = read_runs(directory).map_err(|problem| Failure::Input(format!("error: {problem}")))?;
-    let runs: Result<Vec<Comparison>, _> = runs.iter().map(compare).collect();
+    let recordings = read_runs(directory).map_err(|problem| Failure::Input(format!("error: {problem}")))?;
+    let runs: Result<Vec<Comparison>, _> = recordings.runs.iter().map(compare).collect();
     let runs = runs.map_err(|error| Failure::Input(format!("error: {error}")))?;
     say(&recorded_table(&runs))?;
+    let left_out = recordings.left_out.len();
+    for (name, lacking) in &recordings.left_out {
+        say(&format!("LEFT OUT: {name}: {lacking}\n"))?;
+    }
+    if left_out > 0 {
+        say(&format!("{left_out} of {} recordings are LEFT OUT\n", left_out + runs.len()))?;
+    }
     let artifacts = report::recorded(&runs).map_err(|error| Failure::Input(format!("error: {error}")))?;
     for path in files::write_all(out, &artifacts)? {
         say(&format!("{}\n", path.display()))?;
@@ -79,6 +86,15 @@ fn recorded_table(runs: &[Comparison]) -> String {
             run.mean_replicas[0],
             run.mean_replicas[1]
         ));
+        text.push_str(&format!("  recorded   {}\n  simulated  {}\n", list(&run.recorded), list(&run.simulated)));
+        let (timing, restarts) = (&run.timing, if run.restarts { "; the load restarts containers" } else { "" });
+        text.push_str(&format!(
+            "  timing     {} of {} changes of the status explained; {} controllers and {} first scrapes possible{restarts}\n",
+            timing.explained,
+            timing.changes,
+            timing.syncs.len(),
+            timing.scrapes.len()
+        ));
     }
     let sum = |of: fn(&Comparison) -> usize| runs.iter().map(of).sum::<usize>();
     let (all, matched, same) = (sum(|r| r.recorded.len()), sum(|r| r.matched), sum(|r| r.same_size));
@@ -86,6 +102,11 @@ fn recorded_table(runs: &[Comparison]) -> String {
         "{matched} of {all} recorded rescales are simulated to the same size within {WITHIN} s, {same} to the same size\n"
     ));
     text
+}
+
+fn list(rescales: &[Rescale]) -> String {
+    let texts: Vec<String> = rescales.iter().map(|r| format!("{:.0} s: {} -> {}", r.at, r.from, r.to)).collect();
+    texts.join(", ")
 }
 
 fn table(report: &VerifyReport) -> String {

@@ -2,7 +2,7 @@
 
 use crate::config::{Diagnostics, Fields, FromNode, Name, Node, Value, suggest};
 use crate::random::Distribution;
-use crate::units::{Bytes, Fraction, Millicores, SimDuration};
+use crate::units::{Bytes, Fraction, Millicores, SimDuration, SimTime};
 
 use super::ceiling::Bought;
 use super::dispatch::{DISPATCHERS, DispatcherPlugin};
@@ -91,6 +91,15 @@ pub struct StartUp {
     pub ready: Distribution,
 }
 
+/// A planned restart of containers in place: their requests are lost, their pods stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Restart {
+    /// When.
+    pub at: SimTime,
+    /// Of replicas only whose containers have run at least so long.
+    pub older_than: SimDuration,
+}
+
 /// A service: a Kubernetes Deployment with its clients.
 #[derive(Debug, Clone)]
 pub struct ServiceSpec {
@@ -137,6 +146,8 @@ pub struct ServiceSpec {
     pub retry: Option<Retry>,
     /// How it is updated, and when.
     pub update: UpdateSpec,
+    /// Restarts of containers that are planned, by time.
+    pub restarts: Vec<Restart>,
     /// Running time until a crash; after it the containers start again on the same node.
     pub crash: Option<Distribution>,
 }
@@ -234,6 +245,7 @@ impl ServiceSpec {
             timeout,
             retry,
             update: defaults.update.clone(),
+            restarts: Vec::new(),
             crash,
         })
     }

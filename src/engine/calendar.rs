@@ -44,6 +44,8 @@ pub(super) enum Event {
     ZoneBack { zone: u32 },
     /// The n-th planned rollout of a service begins.
     Rollout { service: u32, number: u32 },
+    /// The n-th planned restart of a service's containers.
+    Restart { service: u32, number: u32 },
     /// A replica of a service may have been ready for long enough.
     Available { service: u32 },
     /// All services are measured.
@@ -79,7 +81,9 @@ impl Calendar {
             Event::Phase { replica, .. } | Event::GraceEnd { replica, .. } | Event::Crash { replica, .. } => {
                 (Rank::Transition, replica)
             }
-            Event::Rollout { service, .. } | Event::Available { service } => (Rank::Transition, service),
+            Event::Rollout { service, .. } | Event::Restart { service, .. } | Event::Available { service } => {
+                (Rank::Transition, service)
+            }
             Event::ZoneLost { zone } | Event::ZoneBack { zone } => (Rank::Transition, zone),
             Event::Scrape => (Rank::Scrape, 0),
             Event::Decide { service } => (Rank::Decision, service),

@@ -243,7 +243,7 @@ impl Fleet {
 
     /// The index of a present replica, if `generation` is still its own.
     pub(super) fn find(&self, id: u32, generation: u32) -> Option<usize> {
-        let index = self.replicas.binary_search_by_key(&id, |replica| replica.id).ok()?;
+        let index = self.index_of(id)?;
         (self.replicas[index].generation == generation).then_some(index)
     }
 
@@ -369,6 +369,21 @@ impl Fleet {
         self.enter(index, ReplicaPhase::Starting, now);
         self.announce(index, now, 2, shared);
         self.count(now);
+    }
+
+    /// The replicas whose containers the n-th planned restart hits: running ones, old enough.
+    pub(super) fn restarting(&self, number: u32, now: SimTime) -> Vec<u32> {
+        let Some(restart) = self.spec.restarts.get(number as usize) else { return Vec::new() };
+        let old = |since: SimTime| since + restart.older_than <= now;
+        let hit = |r: &&Replica| {
+            matches!(r.phase, ReplicaPhase::Warming | ReplicaPhase::Ready) && r.running_since.is_some_and(old)
+        };
+        self.replicas.iter().filter(hit).map(|replica| replica.id).collect()
+    }
+
+    /// The index of a present replica.
+    pub(super) fn index_of(&self, id: u32) -> Option<usize> {
+        self.replicas.binary_search_by_key(&id, |replica| replica.id).ok()
     }
 
     /// A zone is lost with every replica in it and the requests that they hold.

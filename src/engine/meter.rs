@@ -3,9 +3,13 @@
 use std::collections::VecDeque;
 
 use super::fault::MetricsOutage;
-use crate::policy::{Measure, Measures, PodMetrics, Scrape};
+use crate::policy::{FreshMetrics, Measure, Measures, PodMetrics, Scrape};
 use crate::stats::LatencyHistogram;
 use crate::units::{SimDuration, SimTime};
+
+/// The least age of containers at their first scrape for metrics-server to average since their start
+/// (`freshContainerMinMetricsResolution`).
+const FRESH_MINIMUM: SimDuration = SimDuration::from_secs(10);
 
 /// How metrics are gathered.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,6 +69,8 @@ impl Default for MetricsSpec {
 pub(super) struct Reading {
     /// Which replica.
     pub id: u32,
+    /// Since when its containers run.
+    pub since: SimTime,
     /// Core-nanoseconds used.
     pub cpu: f64,
     /// Attempts that arrived.
@@ -105,6 +111,9 @@ struct Series {
 #[derive(Debug)]
 pub(super) struct Meter {
     window: SimDuration,
+    /// Containers younger than this at their first scrape are averaged since their start: metrics-server's resolution. Zero where
+    /// the window is not the scrape interval, as metrics-server's is.
+    fresh_below: SimDuration,
     lag: SimDuration,
     /// In order of ids.
     series: Vec<Series>,
@@ -119,6 +128,7 @@ impl Meter {
     pub(super) fn new(spec: &MetricsSpec) -> Self {
         Meter {
             window: spec.averaged(),
+            fresh_below: if spec.averaged() == spec.interval { spec.interval } else { SimDuration::ZERO },
             lag: spec.lag,
             series: Vec::new(),
             service: VecDeque::from([(SimTime::ZERO, ServiceReading::default())]),
@@ -164,6 +174,8 @@ impl Meter {
                 Measure::LATENCIES.into_iter().zip(latencies).for_each(|(m, value)| values[m as usize] = value);
                 scrape.totals.iter_mut().zip(values).for_each(|(total, value)| *total += value);
                 scrape.pods.push(PodMetrics { id: reading.id, values });
+            } else {
+                scrape.fresh.extend(self.fresh(reading, now));
             }
             series.readings.push_back((now, *reading));
             self.series.push(series);
@@ -181,6 +193,21 @@ impl Meter {
         Measure::LATENCIES.into_iter().zip(latencies).for_each(|(m, value)| scrape.totals[m as usize] = value);
         self.service.push_back((now, service));
         self.scrapes.push_back(scrape);
+    }
+
+    /// What metrics-server makes of the first scrape of containers that are older than 10 s and younger than its resolution
+    /// (metrics-server `pkg/storage/pod.go`). The window begins when the containers were created, a little before they ran; so the
+    /// HPA, which wants a whole window after the pod turned ready, counts such a pod as unready while its CPU initialization lasts.
+    fn fresh(&self, reading: &Reading, now: SimTime) -> Option<FreshMetrics> {
+        let age = now.since(reading.since);
+        if age < FRESH_MINIMUM || age >= self.fresh_below {
+            return None;
+        }
+        let mut values = [0.0; Measure::COUNT];
+        values[Measure::Cpu as usize] = reading.cpu / age.as_nanos() as f64;
+        values[Measure::Memory as usize] = reading.memory;
+        let created = SimDuration::from_nanos(1);
+        Some(FreshMetrics { metrics: PodMetrics { id: reading.id, values }, window: age + created })
     }
 
     /// The newest scrape that may be seen at `now`; older ones are dropped.
@@ -225,7 +252,37 @@ mod tests {
     use super::*;
 
     fn reading(id: u32, cpu_seconds: f64, arrived: u64) -> Reading {
-        Reading { id, cpu: cpu_seconds * 1e9, arrived, busy: 0, waiting: 3, held: 5, slots: 4.0, memory: 5.0 }
+        let since = SimTime::ZERO;
+        Reading { id, since, cpu: cpu_seconds * 1e9, arrived, busy: 0, waiting: 3, held: 5, slots: 4.0, memory: 5.0 }
+    }
+
+    /// Which replicas report, and which only to the resource metrics API with what window, at scrapes every 60 s of a replica
+    /// whose containers run from `since` on.
+    fn reports(interval: u64, window: u64, since: u64, scrapes: [u64; 2]) -> [(usize, Option<f64>); 2] {
+        let (interval, window) = (SimDuration::from_secs(interval), SimDuration::from_secs(window));
+        let mut meter = Meter::new(&MetricsSpec { interval, window, ..MetricsSpec::default() });
+        scrapes.map(|second| {
+            let now = SimTime::from_secs(second);
+            let since = SimTime::from_secs(since);
+            let cpu = now.since(since).as_secs_f64() * 0.2;
+            meter.scrape(now, &[Reading { since, ..reading(0, cpu, 0) }], ServiceReading::default());
+            let seen = meter.scrapes.back().unwrap();
+            let fresh = seen.fresh.first().map(|fresh| fresh.window.as_secs_f64().round());
+            let all = seen.pods.iter().chain(seen.fresh.iter().map(|fresh| &fresh.metrics));
+            all.for_each(|pod| assert!((pod.get(Measure::Cpu) - 0.2).abs() < 1e-9));
+            (seen.pods.len(), fresh)
+        })
+    }
+
+    #[test]
+    fn containers_older_than_10s_and_younger_than_the_resolution_report_at_their_first_scrape() {
+        assert_eq!(reports(60, 60, 12, [60, 120]), [(0, Some(48.0)), (1, None)]);
+        assert_eq!(reports(60, 60, 50, [60, 120]), [(0, Some(10.0)), (1, None)]);
+        assert_eq!(reports(60, 60, 51, [60, 120]), [(0, None), (1, None)]);
+        assert_eq!(reports(60, 60, 0, [60, 120]), [(0, None), (1, None)]);
+        assert_eq!(reports(15, 15, 3, [15, 30]), [(0, Some(12.0)), (1, None)]);
+        // A `rate()` over several scrapes is not metrics-server's.
+        assert_eq!(reports(60, 120, 12, [60, 120]), [(0, None), (1, None)]);
     }
 
     #[test]

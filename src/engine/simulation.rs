@@ -144,6 +144,9 @@ impl Simulation {
             for (rollout, which) in service.fleet.spec.update.rollouts.iter().zip(0..) {
                 calendar.push(rollout.at, Event::Rollout { service: number as u32, number: which });
             }
+            for (restart, which) in service.fleet.spec.restarts.iter().zip(0..) {
+                calendar.push(restart.at, Event::Restart { service: number as u32, number: which });
+            }
             let first = self.spec.metrics.first_decision.unwrap_or(service.policy.sync_period());
             calendar.push(SimTime::ZERO + first, Event::Decide { service: number as u32 });
         }
@@ -268,6 +271,7 @@ impl Simulation {
                 self.roll_on(service, now);
             }
             Event::Available { service } => self.roll_on(service, now),
+            Event::Restart { service, number } => self.restart(service, number, now),
             Event::Phase { .. } | Event::GraceEnd { .. } | Event::Crash { .. } => self.change_replica(entry.event, now),
             Event::ZoneLost { zone } => self.lose_zone(zone, now),
             Event::ZoneBack { zone } => {
@@ -303,6 +307,18 @@ impl Simulation {
                 target.meter.forget(replica);
             }
             _ => fleet.enter_next_phase(index, now, lane, &mut self.shared),
+        }
+        self.roll_on(service, now);
+    }
+
+    /// The n-th planned restart of a service's containers.
+    fn restart(&mut self, service: u32, number: u32, now: SimTime) {
+        let target = &mut self.services[service as usize];
+        for replica in target.fleet.restarting(number, now) {
+            if let Some(index) = target.fleet.index_of(replica) {
+                target.fleet.crash(index, now, &mut *target.lane, &mut self.shared);
+                target.meter.forget(replica);
+            }
         }
         self.roll_on(service, now);
     }
@@ -444,15 +460,24 @@ impl Service {
                 continue;
             }
             let slots = self.fleet.powers.of(replica.node).full;
-            let mut reading =
-                Reading { id: replica.id, cpu: 0.0, arrived: 0, busy: 0, waiting: 0, held: 0, slots, memory: 0.0 };
+            let since = replica.running_since.unwrap_or(now);
+            let mut reading = Reading {
+                id: replica.id,
+                since,
+                cpu: 0.0,
+                arrived: 0,
+                busy: 0,
+                waiting: 0,
+                held: 0,
+                slots,
+                memory: 0.0,
+            };
             if let Some(number) = replica.seat {
                 reading.cpu = self.lane.work_done(number, now) * spec.cpu_per_busy_second;
                 let seat = self.lane.seat(number);
                 (reading.arrived, reading.busy, reading.waiting) = (seat.arrived, seat.busy_area(now), seat.waiting);
                 reading.held = seat.running + seat.waiting;
             }
-            let since = replica.running_since.unwrap_or(now);
             let burned = spec.pod.start_cpu.filter(|_| replica.burns).map_or(0.0, |start| {
                 let length = start.burned(since, replica.became_ready, now).as_nanos() as f64;
                 length * (start.cpu.as_cores() - spec.cpu_idle)

@@ -224,6 +224,17 @@ fn updates(spec: &ServiceSpec) -> Vec<String> {
             start.cpu
         ));
     }
+    for restart in &spec.restarts {
+        let which = if restart.older_than.is_zero() {
+            "all running containers".to_string()
+        } else {
+            format!("the containers that have run for at least {}", restart.older_than)
+        };
+        said.push(format!(
+            "After {} {which} of {name} end and start again in their pods: the requests that they hold are lost.",
+            restart.at.since(SimTime::ZERO)
+        ));
+    }
     for rollout in &spec.update.rollouts {
         let how = match rollout.strategy {
             UpdateStrategy::Recreate => "all old replicas end before any new one begins".to_string(),

@@ -157,7 +157,7 @@ fn traffic(scenario: &Scenario) -> Vec<Traffic> {
     scenario.services.iter().map(of).collect()
 }
 
-/// The zones that are lost, the metrics that are not answered for and the rollouts that begin, as far as the run goes.
+/// The zones that are lost, the metrics that are not answered for, and the rollouts and restarts that begin, as far as the run goes.
 fn faults(scenario: &Scenario) -> Vec<Fault> {
     let end = SimTime::ZERO + scenario.duration;
     let zone = |outage: &ZoneOutage| scenario.zones.get(outage.zone as usize).cloned().unwrap_or_default();
@@ -177,6 +177,9 @@ fn faults(scenario: &Scenario) -> Vec<Fault> {
         let begun = service.spec.update.rollouts.iter().filter(|rollout| rollout.at < end);
         let what = format!("rollout of {} begins", service.spec.name);
         // When it ends depends on the policy.
+        let struck = service.spec.restarts.iter().filter(|restart| restart.at < end);
+        let again = format!("containers of {} restart", service.spec.name);
+        all.extend(struck.map(|restart| Fault { what: again.clone(), from: restart.at, to: restart.at }));
         all.extend(begun.map(|rollout| Fault { what: what.clone(), from: rollout.at, to: rollout.at }));
     }
     all.sort_by_key(|fault| fault.from);

@@ -82,6 +82,7 @@ fn service(name: &str, replicas: u32, concurrency: u32) -> ServiceSpec {
         dispatch: &DISPATCHERS[0],
         timeout: None,
         retry: None,
+        restarts: Vec::new(),
         crash: None,
     }
 }

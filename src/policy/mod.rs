@@ -89,6 +89,16 @@ impl PodMetrics {
     }
 }
 
+/// What metrics-server says of the CPU and memory of containers that it has met for the first time: the average since they were
+/// created.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FreshMetrics {
+    /// The measurements; only [`Measure::Cpu`] and [`Measure::Memory`] are served.
+    pub metrics: PodMetrics,
+    /// Age of the containers at the scrape.
+    pub window: SimDuration,
+}
+
 /// One scrape: what the metrics pipeline saw of a service at one moment.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Scrape {
@@ -98,6 +108,9 @@ pub struct Scrape {
     pub window: SimDuration,
     /// Replicas that reported, in order of their ids. A replica that has not run for a whole window does not report.
     pub pods: Vec<PodMetrics>,
+    /// Replicas that the resource metrics API reports after their first scrape, in order of their ids; none of them is among `pods`
+    /// or in the totals.
+    pub fresh: Vec<FreshMetrics>,
     /// Totals over the service, one value per [`Measure::ALL`]; attempts that met no replica count here. Of a measure that
     /// [is an average](Measure::is_average), the average.
     pub totals: [f64; Measure::COUNT],

@@ -86,6 +86,7 @@ fn scrape() -> impl Strategy<Value = Scrape> {
         taken_at: SimTime::from_secs(taken_at),
         window: SimDuration::from_secs(window),
         pods: pods.into_iter().map(|(id, values)| PodMetrics { id, values }).collect(),
+        fresh: Vec::new(),
         totals,
     })
 }

@@ -483,6 +483,7 @@ impl ServiceCase {
                 budget: Fraction::new(f64::from(retry.budget_percent) / 100.0).unwrap(),
                 reserve: retry.reserve,
             }),
+            restarts: Vec::new(),
             crash: self.crash.clone(),
         }
     }

@@ -410,7 +410,14 @@ fn fault() -> Value {
         ),
     ];
     let rollout = object("A new version replaces the old one, as a Deployment does it.", &rollout);
-    object("One fault.", &[("zone-outage", zone), ("metrics-outage", metrics), ("rollout", rollout)])
+    let restart = [
+        ("at", quantity("Since the start.", "2h")),
+        ("service", text("Which service, where there are several.")),
+        ("older-than", quantity("Of containers only that have run for so long; all by default.", "10m")),
+    ];
+    let restart = object("Containers start again in their pods; the requests that they hold are lost.", &restart);
+    let kinds = [("zone-outage", zone), ("metrics-outage", metrics), ("rollout", rollout), ("restart", restart)];
+    object("One fault.", &kinds)
 }
 
 fn node_pool() -> Value {

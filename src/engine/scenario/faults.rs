@@ -1,7 +1,7 @@
 //! Zones, and faults that are planned.
 
 use super::ServicePlan;
-use crate::cluster::{NodePool, Nodes, Rollout, Share, UpdateSpec, UpdateStrategy};
+use crate::cluster::{NodePool, Nodes, Restart, Rollout, Share, UpdateSpec, UpdateStrategy};
 use crate::config::kubernetes::{Deployment, WorkloadKind, share};
 use crate::config::{Diagnostics, Fields, Line, Node, Value, suggest};
 use crate::engine::fault::{MetricsOutage, ZoneOutage};
@@ -38,6 +38,16 @@ pub(super) struct Faults<'a> {
     pub metrics: Vec<MetricsOutage>,
     /// New versions, of services that are read later.
     pub rollouts: Vec<StatedRollout<'a>>,
+    /// Containers that start again, of services that are read later.
+    pub restarts: Vec<StatedRestart<'a>>,
+}
+
+/// What a restart states.
+#[derive(Debug)]
+pub(super) struct StatedRestart<'a> {
+    node: &'a Node,
+    service: Option<&'a Node>,
+    restart: Restart,
 }
 
 /// What a rollout states; the service's own strategy stands in for the rest.
@@ -52,8 +62,8 @@ pub(super) struct StatedRollout<'a> {
     new_image: bool,
 }
 
-const EXAMPLES: &str = "`zone-outage: { zone: a, at: 2h, for: 30m }`, `metrics-outage: { of: [queue-length], from: 1h, for: 10m }` or \
-     `rollout: { at: 2h }`";
+const EXAMPLES: &str = "`zone-outage: { zone: a, at: 2h, for: 30m }`, `metrics-outage: { of: [queue-length], from: 1h, for: 10m }`, \
+     `rollout: { at: 2h }` or `restart: { at: 2h }`";
 
 /// `faults:`, a list of faults, each under its kind.
 pub(super) fn faults<'a>(
@@ -71,12 +81,13 @@ pub(super) fn faults<'a>(
     for item in items {
         let Some(outer) = Fields::open(item, "fault", sink) else { continue };
         let (zone, metrics) = (outer.node_of("zone-outage"), outer.node_of("metrics-outage"));
-        let rollout = outer.node_of("rollout");
+        let (rollout, restart) = (outer.node_of("rollout"), outer.node_of("restart"));
         outer.finish(sink);
-        match (zone, metrics, rollout) {
-            (Some(node), None, None) => faults.zones.extend(zone_outage(node, zones, sink)),
-            (None, Some(node), None) => faults.metrics.extend(metrics_outage(node, names, sink)),
-            (None, None, Some(node)) => faults.rollouts.extend(read_rollout(node, sink)),
+        match (zone, metrics, rollout, restart) {
+            (Some(node), None, None, None) => faults.zones.extend(zone_outage(node, zones, sink)),
+            (None, Some(node), None, None) => faults.metrics.extend(metrics_outage(node, names, sink)),
+            (None, None, Some(node), None) => faults.rollouts.extend(read_rollout(node, sink)),
+            (None, None, None, Some(node)) => faults.restarts.extend(read_restart(node, sink)),
             _ => sink.push(item.error(format!("a fault is {EXAMPLES}"))),
         }
     }
@@ -133,6 +144,17 @@ fn read_rollout<'a>(node: &'a Node, sink: &mut Diagnostics) -> Option<StatedRoll
     Some(StatedRollout { node, service, at, recreate, surge, unavailable, new_image })
 }
 
+/// `{ at: 2h, older-than: 10m }`
+fn read_restart<'a>(node: &'a Node, sink: &mut Diagnostics) -> Option<StatedRestart<'a>> {
+    let fields = Fields::open(node, "restart", sink)?;
+    let at: Option<SimDuration> = fields.required("at", sink);
+    let service = fields.node_of("service");
+    let older_than = fields.or("older-than", SimDuration::ZERO, sink);
+    fields.finish(sink);
+    let restart = Restart { at: SimTime::ZERO.saturating_add(at?), older_than };
+    Some(StatedRestart { node, service, restart })
+}
+
 fn to_share((number, percent): (u32, bool)) -> Share {
     if percent { Share::Percent(number) } else { Share::Replicas(number) }
 }
@@ -171,10 +193,16 @@ fn merged(
     }
 }
 
-/// The rollouts go to their services.
-pub(super) fn plan(rollouts: &[StatedRollout<'_>], services: &mut [ServicePlan], sink: &mut Diagnostics) {
-    for stated in rollouts {
-        if let Some(target) = rolled_out(stated.node, stated.service, services, sink) {
+/// The rollouts and restarts go to their services.
+pub(super) fn plan(faults: &Faults<'_>, services: &mut [ServicePlan], sink: &mut Diagnostics) {
+    for stated in &faults.restarts {
+        if let Some(target) = meant((stated.node, "restart"), stated.service, services, sink) {
+            target.spec.restarts.push(stated.restart);
+            target.spec.restarts.sort_by_key(|restart| restart.at);
+        }
+    }
+    for stated in &faults.rollouts {
+        if let Some(target) = meant((stated.node, "rollout"), stated.service, services, sink) {
             let update = &mut target.spec.update;
             let strategy = merged(update.strategy, stated.recreate, stated.surge, stated.unavailable);
             update.rollouts.push(Rollout { at: stated.at, strategy, new_image: stated.new_image });
@@ -183,9 +211,9 @@ pub(super) fn plan(rollouts: &[StatedRollout<'_>], services: &mut [ServicePlan],
     }
 }
 
-/// The service that a rollout is of.
-fn rolled_out<'s>(
-    node: &Node,
+/// The service that a fault is of; the fault by its place and kind.
+fn meant<'s>(
+    (node, what): (&Node, &str),
     service: Option<&Node>,
     services: &'s mut [ServicePlan],
     sink: &mut Diagnostics,
@@ -193,7 +221,9 @@ fn rolled_out<'s>(
     let names: Vec<String> = services.iter().map(|service| service.spec.name.clone()).collect();
     let Some(named) = service else {
         if services.len() > 1 {
-            sink.push(node.error("the rollout of which service?").note(format!("services: {}", names.join(", "))));
+            sink.push(
+                node.error(format!("the {what} of which service?")).note(format!("services: {}", names.join(", "))),
+            );
             return None;
         }
         return services.first_mut();

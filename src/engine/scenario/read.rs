@@ -66,9 +66,9 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
     let placement = read_placement(&fields, sink);
     let zones = faults::zones(&fields, &pools, sink);
     let faults = faults::faults(&fields, &zones, &metrics.names, sink);
-    metrics.outages = faults.metrics;
+    metrics.outages = faults.metrics.clone();
     let mut services = read_services(&fields, &base_dir, &pools, &mut sources, sink);
-    faults::plan(&faults.rollouts, &mut services, sink);
+    faults::plan(&faults, &mut services, sink);
     let expect = read_expect(&fields, sink);
     let release: Release = fields.or("kubernetes", Release::default(), sink);
     let around =

@@ -1,17 +1,20 @@
 //! The loop closed: the simulated cluster feeds the simulated HPA, and only the load is the recording's.
 //!
 //! * Runs scaled on CPU: every pod burns its CPU limit all the time, so the load is a constant of the pod. The metrics come
-//!   at the recorded resolution.
+//!   at the recorded resolution, by metrics-server's rules.
 //! * Runs scaled on requests: the total rate that the HPA's own metric implies (average per pod times the pods that
 //!   reported) arrives, evenly spaced. It was recorded *behind* Prometheus, whose rate delays and smooths it; so the
 //!   simulated pipeline adds nothing but its own short window, which the arrivals are moved ahead by.
 //!
-//! Not recorded are the first scrape, whose pipeline was itself started with the run, and the phase of the controller. They
-//! are chosen so that the *first* rescale comes as near to the recorded one as it can; every later one is a prediction. What
-//! all choices give together is stated beside it.
+//! When the controller and metrics-server ran follows from the status as far as it shows it (`timing.rs`), without a look at
+//! the rescales. Over what is left open, all possibilities are simulated. The prediction is their centre: of the sequences of
+//! sizes the most frequent, each size at its median time.
+
+use std::collections::BTreeMap;
 
 use super::kind::{Measured, RecordedRun, Rescale};
-use crate::cluster::{DISPATCHERS, DemandModel, ModelKind, PodSpec, ServiceSpec, StartUp, UpdateSpec};
+use super::timing::{Sync, Timing, timing};
+use crate::cluster::{DISPATCHERS, DemandModel, ModelKind, PodSpec, Restart, ServiceSpec, StartUp, UpdateSpec};
 use crate::engine::{MetricsSpec, RunError, RunSpec, ServiceRun, Simulation};
 use crate::policy::hpa::{ControllerFlags, HpaPolicy};
 use crate::random::{Distribution, Streams};
@@ -20,10 +23,13 @@ use crate::workload::{RequestBatch, TraceError, TraceSource};
 
 /// A simulated rescale matches a recorded one to the same size at most this many seconds away.
 pub const WITHIN: f64 = 15.0;
-/// Sync period of the controller, and resolution of the metrics where none is recorded, in seconds.
-const PERIOD: u64 = 15;
+/// Resolution of metrics-server where none is recorded, in seconds.
+const RESOLUTION: u64 = 15;
 /// The runs were polled this often, in seconds.
 const POLL: u64 = 5;
+/// From the end of a container to the next one's running, and from the scheduling of a pod to its container's, in seconds: the
+/// image is pulled anew each time.
+const START: f64 = 3.0;
 
 /// A recorded run and its simulation.
 #[derive(Debug, Clone)]
@@ -38,7 +44,11 @@ pub struct Comparison {
     pub matched: usize,
     /// Recorded rescales to whose size the simulation came, whenever.
     pub same_size: usize,
-    /// Share of the recorded rescales that match, averaged over all phases.
+    /// When the controller and metrics-server ran, as far as the status tells.
+    pub timing: Timing,
+    /// Whether the load restarts containers.
+    pub restarts: bool,
+    /// Share of the recorded rescales that match, averaged over all possible timings.
     pub matched_in_any_phase: f64,
     /// Time-averaged replicas: recorded and simulated.
     pub mean_replicas: [f64; 2],
@@ -53,43 +63,46 @@ pub struct Comparison {
 pub fn compare(run: &RecordedRun) -> Result<Comparison, RunError> {
     let recorded = run.rescales();
     let resolution = match run.measured {
-        Measured::Cpu => run.resolution.map_or(PERIOD, |resolution| resolution.as_nanos() / 1_000_000_000).max(1),
+        Measured::Cpu => run.resolution.map_or(RESOLUTION, |resolution| resolution.as_nanos() / 1_000_000_000).max(1),
         Measured::RequestRate => POLL,
     };
-    let mut best: Option<(f64, Vec<Rescale>)> = None;
-    let (mut matched, mut phases) = (0, 0);
-    for scrape in 1..=2 * resolution {
-        for decision in (1..=PERIOD).step_by(2) {
-            let simulated = simulate(run, resolution, scrape, decision)?;
-            matched += matches(&recorded, &simulated, WITHIN);
-            phases += 1;
-            let off = first_off(&recorded, &simulated);
-            if best.as_ref().is_none_or(|(least, _)| off < *least) {
-                best = Some((off, simulated));
-            }
+    let timing = timing(&run.status, resolution, run.measured == Measured::Cpu);
+    let mut simulated = Vec::new();
+    for sync in &timing.syncs {
+        for scrape in &timing.scrapes {
+            simulated.push(simulate(run, resolution, *scrape, *sync)?);
         }
     }
-    let simulated = best.map(|(_, simulated)| simulated).unwrap_or_default();
+    let matched: usize = simulated.iter().map(|simulated| matches(&recorded, simulated, WITHIN)).sum();
+    let all = (simulated.len() * recorded.len()).max(1);
+    let simulated = centre(&simulated);
     let (end, start) = (f64::from(run.end), run.spec.min_replicas);
     Ok(Comparison {
         name: run.name.clone(),
         matched: matches(&recorded, &simulated, WITHIN),
         same_size: matches(&recorded, &simulated, f64::INFINITY),
-        matched_in_any_phase: matched as f64 / (phases * recorded.len()).max(1) as f64,
+        matched_in_any_phase: matched as f64 / all as f64,
         mean_replicas: [mean(&recorded, start, end), mean(&simulated, start, end)],
+        timing,
+        restarts: run.restarts,
         recorded,
         simulated,
         end,
     })
 }
 
-/// How far the first rescales are apart, in seconds.
-fn first_off(recorded: &[Rescale], simulated: &[Rescale]) -> f64 {
-    match (recorded.first(), simulated.first()) {
-        // A poll sees a change half its period late on average.
-        (Some(recorded), Some(simulated)) => (recorded.at - POLL as f64 / 2.0 - simulated.at).abs(),
-        _ => f64::INFINITY,
-    }
+/// Of the sequences of sizes the most frequent (of equally frequent ones the first in order), each size at its median time.
+fn centre(all: &[Vec<Rescale>]) -> Vec<Rescale> {
+    let mut by_sizes: BTreeMap<Vec<u32>, Vec<&Vec<Rescale>>> = BTreeMap::new();
+    all.iter().for_each(|run| by_sizes.entry(run.iter().map(|r| r.to).collect()).or_default().push(run));
+    let most = by_sizes.values().map(Vec::len).max().unwrap_or(0);
+    let Some(alike) = by_sizes.values().find(|runs| runs.len() == most) else { return Vec::new() };
+    let median = |index: usize| {
+        let mut at: Vec<f64> = alike.iter().map(|run| run[index].at).collect();
+        at.sort_by(f64::total_cmp);
+        Rescale { at: (at[(at.len() - 1) / 2] + at[at.len() / 2]) / 2.0, ..alike[0][index] }
+    };
+    (0..alike.first().map_or(0, |run| run.len())).map(median).collect()
 }
 
 /// Recorded rescales with a simulated one to the same size within `within` seconds; each counts once.
@@ -111,8 +124,10 @@ fn mean(rescales: &[Rescale], start: u32, end: f64) -> f64 {
     (area + f64::from(size) * (end - since)) / end.max(1.0)
 }
 
-fn simulate(run: &RecordedRun, resolution: u64, scrape: u64, decision: u64) -> Result<Vec<Rescale>, RunError> {
+fn simulate(run: &RecordedRun, resolution: u64, scrape: f64, sync: Sync) -> Result<Vec<Rescale>, RunError> {
     let seconds = SimDuration::from_secs;
+    let part = |seconds: f64| SimDuration::from_secs_f64(seconds).unwrap_or_default();
+    let flags = ControllerFlags { sync_period: part(sync.period), ..ControllerFlags::default() };
     let spec = RunSpec {
         zones: 0,
         outages: Vec::new(),
@@ -125,7 +140,7 @@ fn simulate(run: &RecordedRun, resolution: u64, scrape: u64, decision: u64) -> R
         services: vec![ServiceRun {
             spec: service(run),
             source: Box::new(EvenlySpaced::new(&load(run), f64::from(run.end))),
-            policy: Box::new(HpaPolicy::new(run.spec.clone(), ControllerFlags::default())),
+            policy: Box::new(HpaPolicy::new(run.spec.clone(), flags)),
             lease: None,
         }],
         nodes: None,
@@ -133,8 +148,8 @@ fn simulate(run: &RecordedRun, resolution: u64, scrape: u64, decision: u64) -> R
         metrics: MetricsSpec {
             interval: seconds(resolution),
             window: seconds(resolution),
-            first: seconds(scrape),
-            first_decision: Some(seconds(decision)),
+            first: part(scrape),
+            first_decision: Some(part(sync.first)),
             ..MetricsSpec::default()
         },
         objectives: Vec::new(),
@@ -149,10 +164,15 @@ fn simulate(run: &RecordedRun, resolution: u64, scrape: u64, decision: u64) -> R
 /// A pod as in the recordings; their clients wait for every answer, so no request is lost.
 fn service(run: &RecordedRun) -> ServiceSpec {
     let seconds = |value| Distribution::Constant { value };
-    // The probe begins after 3 s and comes every 5 s; pods that only burn CPU have none.
-    let (busy, ready) = match run.measured {
-        Measured::Cpu => (run.limit.as_cores(), 0.0),
-        Measured::RequestRate => (0.0, 5.0),
+    // The probe begins after 3 s and comes every 5 s, and the image is there; pods that only burn CPU have none, and the kubelet,
+    // which looks every second, says that they are ready.
+    let (busy, started, ready) = match run.measured {
+        Measured::Cpu => (run.limit.as_cores(), START, 0.5),
+        Measured::RequestRate => (0.0, 1.0, 5.0),
+    };
+    let restart = |(start, end): &(u32, u32)| Restart {
+        at: SimTime::from_secs(u64::from(*end)),
+        older_than: SimDuration::from_secs(u64::from(end - start)),
     };
     ServiceSpec {
         name: "recorded".into(),
@@ -174,13 +194,14 @@ fn service(run: &RecordedRun) -> ServiceSpec {
         start_up: StartUp {
             scheduled: seconds(0.0),
             pulled: seconds(0.0),
-            started: seconds(1.0),
+            started: seconds(started),
             ready: seconds(ready),
         },
         grace_period: SimDuration::ZERO,
         dispatch: &DISPATCHERS[0],
         timeout: None,
         retry: None,
+        restarts: if run.restarts { run.high.iter().map(restart).collect() } else { Vec::new() },
         crash: None,
     }
 }
@@ -249,6 +270,18 @@ mod tests {
         for (at, expected) in at.iter().zip([2.0, 6.0, 20.0, 20.5, 21.0, 21.5]) {
             assert!((at - expected).abs() < 1e-6, "{at} {expected}");
         }
+    }
+
+    #[test]
+    fn the_centre_is_the_most_frequent_sequence_at_its_median_times() {
+        let run = |at: [f64; 2], to: [u32; 2]| {
+            vec![Rescale { at: at[0], from: 1, to: to[0] }, Rescale { at: at[1], from: to[0], to: to[1] }]
+        };
+        let all =
+            [run([1.0, 2.0], [4, 9]), run([5.0, 30.0], [4, 8]), run([7.0, 20.0], [4, 8]), run([6.0, 25.0], [4, 8])];
+        assert_eq!(centre(&all), run([6.0, 25.0], [4, 8]));
+        assert_eq!(centre(&all[1..3]), run([6.0, 25.0], [4, 8]));
+        assert_eq!(centre(&[]), Vec::new());
     }
 
     #[test]

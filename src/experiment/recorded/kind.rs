@@ -1,5 +1,5 @@
 //! The Kubernetes HPA on a kind cluster, polled every 5 s: `params.json`, and for each run a directory with `hpa.csv`,
-//! `pods.csv`, `phases.csv` and, where requests are what is scaled on, `http_rps.csv`.
+//! `phases.csv` and, where requests are what is scaled on, `http_rps.csv`.
 
 use std::path::Path;
 
@@ -9,6 +9,9 @@ use crate::policy::Measure;
 use crate::policy::hpa::HpaSpec;
 use crate::policy::hpa::spec::{Behavior, MetricSpec, Resource, Target};
 use crate::units::{Millicores, Quantity, SimDuration};
+
+/// A metric that vanishes at most so many seconds after the load does so because of it.
+const LOST_WITHIN: u32 = 60;
 
 /// What a recorded HPA scaled on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,15 +63,29 @@ pub struct RecordedRun {
     pub resolution: Option<SimDuration>,
     /// End of the last phase of load, seconds.
     pub end: u32,
+    /// From when to when the load was high, in seconds.
+    pub high: Vec<(u32, u32)>,
+    /// Whether the end of a high phase restarts the containers that were there at its start.
+    pub restarts: bool,
     /// The HPA's status, in order of time.
     pub status: Vec<Status>,
-    /// (seconds, pods), in order of time.
-    pub pods: Vec<(u32, u32)>,
     /// (seconds, requests per second of all pods together, mean of the pods that report), in order of time.
     pub rates: Vec<(u32, f64, f64)>,
 }
 
 impl RecordedRun {
+    /// Whether the metric vanishes after most of the high phases that end after the last rescale: the load's end takes the
+    /// containers with it, and new ones report nothing at first.
+    fn loses_its_metric(&self) -> bool {
+        let last = self.rescales().last().map_or(0.0, |rescale| rescale.at);
+        let ends: Vec<u32> = self.high.iter().map(|(_, end)| *end).filter(|end| f64::from(*end) > last).collect();
+        let lost = |end: &&u32| {
+            let mut after = self.status.iter().filter(|status| (**end..**end + LOST_WITHIN).contains(&status.at));
+            after.any(|status| status.metric.is_none())
+        };
+        2 * ends.iter().filter(lost).count() > ends.len()
+    }
+
     /// Every change of size that the HPA decided, at the poll that saw it first.
     pub fn rescales(&self) -> Vec<Rescale> {
         let mut found: Vec<Rescale> = Vec::new();
@@ -81,29 +98,63 @@ impl RecordedRun {
     }
 }
 
-/// Every run of `params.json` in `directory` that has a recording.
+/// The recordings of a directory.
+#[derive(Debug, Clone, Default)]
+pub struct Recordings {
+    /// What can be simulated.
+    pub runs: Vec<RecordedRun>,
+    /// What cannot: the run's name and the reason.
+    pub left_out: Vec<(String, String)>,
+}
+
+/// Every run of `params.json` in `directory` that has a recording. One that lacks something is left out with the reason.
 ///
 /// # Errors
-/// What could not be read, with the file's name.
-pub fn read_runs(directory: &Path) -> Result<Vec<RecordedRun>, String> {
+/// If `params.json` itself cannot be read.
+pub fn read_runs(directory: &Path) -> Result<Recordings, String> {
     let path = directory.join("params.json");
     let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let params: Value = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
     let runs = params["runs"].as_object().ok_or_else(|| format!("{}: no runs", path.display()))?;
-    let recorded = runs.iter().filter(|(name, _)| directory.join(name).join("hpa.csv").is_file());
-    recorded.map(|(name, run)| read_run(&directory.join(name), name, run, &params)).collect()
+    let mut found = Recordings::default();
+    for (name, run) in runs.iter().filter(|(name, _)| directory.join(name).is_dir()) {
+        match read_run(&directory.join(name), name, run, &params) {
+            Ok(run) => found.runs.push(run),
+            Err(lacking) => found.left_out.push((name.clone(), lacking)),
+        }
+    }
+    // What a load does to its pods is the same for all runs of one kind.
+    let restarts = found.runs.iter().any(|run| run.measured == Measured::Cpu && run.loses_its_metric());
+    found.runs.iter_mut().for_each(|run| run.restarts = restarts && run.measured == Measured::Cpu);
+    Ok(found)
 }
 
 fn read_run(directory: &Path, name: &str, run: &Value, params: &Value) -> Result<RecordedRun, String> {
     let of_all = |field: &str| {
-        let number = params[field].as_u64().and_then(|number| u32::try_from(number).ok());
-        number.ok_or_else(|| format!("params.json: {field} is no number"))
+        let number = run[field].as_u64().or(params[field].as_u64()).and_then(|number| u32::try_from(number).ok());
+        number.ok_or_else(|| format!("params.json says nothing of {field}"))
     };
-    let (measured, metric) = metric(run).ok_or_else(|| format!("params.json: {name} has no target"))?;
+    if run["metrics"].is_array() {
+        return Err("it scales on several metrics, of which one can be fed here".into());
+    }
+    let (measured, metric) = metric(run).ok_or("params.json names no target (target_pct or target_average)")?;
     let resolution = run["metrics_server_resolution_s"].as_u64().or(run["scrape_interval_s"].as_u64());
-    let rates = directory.join("http_rps.csv");
-    let rates = if rates.is_file() { records(&rates)? } else { Vec::new() };
-    let phases = records(&directory.join("phases.csv"))?;
+    let column = match measured {
+        Measured::Cpu => "currentCPUUtilizationPercent",
+        Measured::RequestRate => "httpRequestsPerSecond",
+    };
+    let status: Vec<Status> = records(directory, "hpa.csv", &["t_s", "currentReplicas", "desiredReplicas", column])?
+        .iter()
+        .filter_map(|fields| status(fields))
+        .collect();
+    if status.iter().all(|status| status.metric.is_none()) {
+        return Err(format!("hpa.csv never shows a metric ({column})"));
+    }
+    let rates = match measured {
+        Measured::Cpu => Vec::new(),
+        Measured::RequestRate => records(directory, "http_rps.csv", &["t_s", "total_rps", "per_pod_avg_rps"])?,
+    };
+    let phases = records(directory, "phases.csv", &["t_s", "phase", "action"])?;
     Ok(RecordedRun {
         name: name.into(),
         measured,
@@ -118,11 +169,9 @@ fn read_run(directory: &Path, name: &str, run: &Value, params: &Value) -> Result
         limit: Millicores::new(of_all("cpu_limit_m")?.into()),
         resolution: resolution.map(SimDuration::from_secs),
         end: phases.iter().filter_map(|fields| number(fields, 0)).max().unwrap_or(0),
-        status: records(&directory.join("hpa.csv"))?.iter().filter_map(|fields| status(fields, measured)).collect(),
-        pods: records(&directory.join("pods.csv"))?
-            .iter()
-            .filter_map(|f| Some((number(f, 0)?, number(f, 1)?)))
-            .collect(),
+        high: high_phases(&phases),
+        restarts: false,
+        status,
         rates: rates.iter().filter_map(|f| Some((number(f, 0)?, number(f, 1)?, number(f, 2)?))).collect(),
     })
 }
@@ -137,24 +186,102 @@ fn metric(run: &Value) -> Option<(Measured, MetricSpec)> {
     Some((Measured::RequestRate, MetricSpec::Pods { metric: Measure::RequestRate.name().into(), target }))
 }
 
-fn status(fields: &[String], measured: Measured) -> Option<Status> {
+/// Time, current and desired replicas, metric: per cent, or a quantity such as `2372m`.
+fn status(fields: &[String]) -> Option<Status> {
     let current = number(fields, 1)?;
     let desired = number(fields, 2).filter(|desired| *desired != 0).unwrap_or(current);
-    let metric = match measured {
-        Measured::Cpu => number(fields, 3),
-        Measured::RequestRate => fields.get(4)?.parse::<Quantity>().ok().map(|value| value.millis() as f64 / 1000.0),
-    };
+    let metric = fields.get(3)?.parse::<Quantity>().ok().map(|value| value.millis() as f64 / 1000.0);
     Some(Status { at: number(fields, 0)?, current, desired, metric })
+}
+
+/// From when to when the load was high.
+fn high_phases(phases: &[Vec<String>]) -> Vec<(u32, u32)> {
+    let (mut found, mut since) = (Vec::new(), None);
+    for fields in phases.iter().filter(|fields| fields[1] == "high") {
+        match (fields[2].as_str(), since) {
+            ("start", _) => since = number(fields, 0),
+            (_, Some(start)) => found.extend(number(fields, 0).map(|end| (start, end))),
+            _ => (),
+        }
+    }
+    found
 }
 
 fn number<T: std::str::FromStr>(fields: &[String], column: usize) -> Option<T> {
     fields.get(column)?.parse().ok()
 }
 
-fn records(path: &Path) -> Result<Vec<Vec<String>>, String> {
-    let fail = |error: csv::Error| format!("{}: {error}", path.display());
+/// The named columns of a file of the recording, in the order of the names.
+fn records(directory: &Path, file: &str, columns: &[&str]) -> Result<Vec<Vec<String>>, String> {
+    let fail = |error: csv::Error| format!("{file}: {error}");
+    let path = directory.join(file);
+    if !path.is_file() {
+        return Err(format!("{file} is missing"));
+    }
     let mut reader = csv::Reader::from_path(path).map_err(fail)?;
+    let header = reader.headers().map_err(fail)?.clone();
+    let place = |column: &&str| header.iter().position(|name| name == *column);
+    let places = columns.iter().map(|column| place(column).ok_or_else(|| format!("{file} has no column {column}")));
+    let places: Vec<usize> = places.collect::<Result<_, _>>()?;
     let fields =
-        |record: csv::Result<csv::StringRecord>| Ok(record.map_err(fail)?.iter().map(str::to_string).collect());
-    reader.records().map(fields).collect()
+        |record: csv::StringRecord| places.iter().map(|place| record.get(*place).unwrap_or("").to_string()).collect();
+    reader.records().map(|record| record.map(fields).map_err(fail)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PARAMS: &str = r#"{ "min_replicas": 2, "max_replicas": 9, "cpu_request_m": 100, "cpu_limit_m": 200, "runs": {
+        "good": { "target_pct": 60, "metrics_server_resolution_s": 30 },
+        "no-column": { "target_pct": 60 },
+        "no-rates": { "target_average": 3 },
+        "no-target": {},
+        "two-metrics": { "metrics": [ { "target_pct": 60 }, { "target_average": 3 } ] },
+        "silent": { "target_pct": 60 },
+        "not-recorded": { "target_pct": 60 } } }"#;
+    const PHASES: &str =
+        "t_s,phase,action\n0,high,start\n100,high,end\n100,low,start\n200,low,end\n200,high,start\n300,high,end\n";
+
+    fn write(directory: &Path, name: &str, files: &[(&str, &str)]) {
+        let inside = directory.join(name);
+        std::fs::create_dir_all(&inside).unwrap();
+        std::fs::write(inside.join("phases.csv"), PHASES).unwrap();
+        files.iter().for_each(|(file, text)| std::fs::write(inside.join(file), text).unwrap());
+    }
+
+    #[test]
+    fn a_recording_that_lacks_something_is_left_out_with_the_reason() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = directory.path();
+        std::fs::write(at.join("params.json"), PARAMS).unwrap();
+        let status = "t_s,currentReplicas,desiredReplicas,currentCPUUtilizationPercent\n0,,0,\n5,2,0,\n20,2,4,200\n";
+        // Columns in another order, and one more.
+        let other =
+            "x,t_s,currentCPUUtilizationPercent,currentReplicas,desiredReplicas\n,5,,2,0\n,20,200,2,4\n,310,,4,4\n";
+        write(at, "good", &[("hpa.csv", other)]);
+        write(at, "no-column", &[("hpa.csv", &status.replace("desiredReplicas", "desired"))]);
+        write(at, "no-rates", &[("hpa.csv", &status.replace("currentCPUUtilizationPercent", "httpRequestsPerSecond"))]);
+        write(at, "no-target", &[("hpa.csv", status)]);
+        write(at, "two-metrics", &[("hpa.csv", status)]);
+        write(at, "silent", &[("hpa.csv", &status.replace("200", ""))]);
+        let found = read_runs(at).unwrap();
+        let left_out: Vec<String> = found.left_out.iter().map(|(name, why)| format!("{name}: {why}")).collect();
+        let expected = [
+            "no-column: hpa.csv has no column desiredReplicas",
+            "no-rates: http_rps.csv is missing",
+            "no-target: params.json names no target (target_pct or target_average)",
+            "silent: hpa.csv never shows a metric (currentCPUUtilizationPercent)",
+            "two-metrics: it scales on several metrics, of which one can be fed here",
+        ];
+        assert_eq!(left_out, expected);
+        let [run] = &found.runs[..] else { panic!("{:?}", found.runs) };
+        assert_eq!(run.rescales(), [Rescale { at: 20.0, from: 2, to: 4 }]);
+        assert_eq!(run.status[0], Status { at: 5, current: 2, desired: 2, metric: None });
+        assert_eq!((run.end, &run.high[..]), (300, &[(0, 100), (200, 300)][..]));
+        // The metric is gone after one of the two ends of high load: that is not most of them.
+        assert!(!run.restarts);
+        std::fs::write(at.join("good/hpa.csv"), format!("{other},130,,4,4\n")).unwrap();
+        assert!(read_runs(at).unwrap().runs[0].restarts);
+    }
 }

@@ -4,6 +4,8 @@
 
 mod closed_loop;
 mod kind;
+mod timing;
 
 pub use closed_loop::{Comparison, WITHIN, compare};
-pub use kind::{Measured, RecordedRun, Rescale, Status, read_runs};
+pub use kind::{Measured, RecordedRun, Recordings, Rescale, Status, read_runs};
+pub use timing::{Sync, Timing};

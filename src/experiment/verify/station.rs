@@ -235,6 +235,7 @@ impl Station {
             dispatch: DISPATCHERS.iter().find(|plugin| plugin.name == self.routing).unwrap_or(&DISPATCHERS[0]),
             timeout: self.patience.map(patience),
             retry: None,
+            restarts: Vec::new(),
             crash: None,
         }
     }

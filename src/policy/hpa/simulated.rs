@@ -94,13 +94,21 @@ impl Observed<'_, '_> {
         self.observation.measure(name).ok_or(MetricError::UnknownMetric)
     }
 
-    fn by_pod(&self, measure: Measure, value: impl Fn(f64) -> Quantity) -> Result<PodMetrics, MetricError> {
+    /// The resource metrics API also knows of `fresh` pods, the custom metrics API does not.
+    fn by_pod(
+        &self,
+        measure: Measure,
+        fresh: bool,
+        value: impl Fn(f64) -> Quantity,
+    ) -> Result<PodMetrics, MetricError> {
         let scrape = self.scrape(measure)?;
-        pod_values(scrape.pods.iter().map(|pod| ValueReport {
+        let settled = scrape.pods.iter().map(|pod| (pod, scrape.window));
+        let fresh = scrape.fresh.iter().filter(|_| fresh).map(|pod| (&pod.metrics, pod.window));
+        pod_values(settled.chain(fresh).map(|(pod, window)| ValueReport {
             pod: pod.id,
             value: value(pod.get(measure)),
             timestamp: scrape.taken_at,
-            window: Some(scrape.window),
+            window: Some(window),
         }))
     }
 
@@ -114,7 +122,7 @@ impl MetricsApi for Observed<'_, '_> {
     fn resource(&self, resource: Resource, container: Option<&str>) -> Result<PodMetrics, MetricError> {
         let idle = container.is_some_and(|name| self.pod.serving_name().is_some_and(|serving| serving != name));
         let measure = if resource == Resource::Cpu { Measure::Cpu } else { Measure::Memory };
-        self.by_pod(measure, |value| match resource {
+        self.by_pod(measure, true, |value| match resource {
             _ if idle => Quantity::ZERO,
             Resource::Cpu => cpu_milli(value),
             Resource::Memory => whole(value),
@@ -122,7 +130,7 @@ impl MetricsApi for Observed<'_, '_> {
     }
 
     fn pods_metric(&self, metric: &str) -> Result<PodMetrics, MetricError> {
-        self.by_pod(self.measure(metric)?, nearest_milli)
+        self.by_pod(self.measure(metric)?, false, nearest_milli)
     }
 
     fn object(&self, metric: &str) -> Result<Quantity, MetricError> {
@@ -222,6 +230,7 @@ mod tests {
             taken_at: now,
             window: SimDuration::from_secs(15),
             pods: (0..measured).map(metrics).collect(),
+            fresh: Vec::new(),
             totals: [0.0; Measure::COUNT],
         };
         let observation = Observation {

@@ -34,7 +34,7 @@ fn step(policy: &mut Predictive, minute: u64, size: u32, rate: f64) -> Decision 
     let now = SimTime::from_secs(60 * (minute + 1));
     let mut totals = [0.0; Measure::COUNT];
     totals[Measure::RequestRate as usize] = rate;
-    let scrape = Scrape { taken_at: now, window: SimDuration::from_secs(60), pods: Vec::new(), totals };
+    let scrape = Scrape { taken_at: now, window: SimDuration::from_secs(60), totals, ..Scrape::default() };
     let names = &[];
     policy.decide(&Observation {
         now,

@@ -10,3 +10,4 @@ mod small;
 mod trace_inspect;
 mod unanswered;
 mod windows;
+mod young_pods;

@@ -1,0 +1,140 @@
+//! When the controller and metrics-server ran, read off the HPA's recorded status.
+//!
+//! The metric in the status can change only when the controller syncs, and the first status appears with its first sync. Polls
+//! before and after a change therefore enclose a sync; a period and a phase that put a sync into every such interval are
+//! possible. The metric of pods can change only if metrics-server has scraped since the sync before; so the scrapes are enclosed
+//! as well, for resolutions longer than the period.
+//!
+//! Changes of the size are left out, and with them the polls at which the size changes: they are what is to be predicted.
+
+use super::kind::Status;
+
+/// Periods that are tried, in seconds: the nominal 15 s and what a sync itself takes.
+const PERIODS: [f64; 6] = [15.0, 15.01, 15.02, 15.03, 15.04, 15.05];
+/// Phases are tried in steps of so many seconds.
+const SYNC_STEP: f64 = 0.25;
+/// At most so many possible syncs are simulated, evenly chosen.
+const SYNCS: usize = 9;
+/// A poll is stamped in whole seconds and reads the status a little later.
+const READ: f64 = 1.0;
+
+/// When a controller syncs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sync {
+    /// Time between two syncs, seconds.
+    pub period: f64,
+    /// The first within the recording, seconds.
+    pub first: f64,
+}
+
+impl Sync {
+    /// The first sync after `from`, if it is not later than `until`.
+    fn within(self, (from, until): (f64, f64)) -> Option<f64> {
+        let number = ((from - self.first) / self.period).floor() + 1.0;
+        let at = self.first + number.max(0.0) * self.period;
+        (at <= until).then_some(at)
+    }
+}
+
+/// Possible timings of a recorded run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Timing {
+    /// When the controller may have synced.
+    pub syncs: Vec<Sync>,
+    /// When metrics-server may first have scraped, seconds.
+    pub scrapes: Vec<f64>,
+    /// Changes of the status that the timings were taken from.
+    pub changes: usize,
+    /// How many of them each of the timings explains.
+    pub explained: usize,
+}
+
+/// The possible timings. Scrapes every `resolution` seconds; whether the metric is metrics-server's own (`direct`), so that its
+/// changes tell of the scrapes.
+pub(super) fn timing(status: &[Status], resolution: u64, direct: bool) -> Timing {
+    let changes = changes(status);
+    let all = PERIODS.into_iter().flat_map(|period| {
+        let steps = (period / SYNC_STEP) as u32;
+        (1..=steps).map(move |step| Sync { period, first: f64::from(step) * SYNC_STEP })
+    });
+    let (possible, explained) =
+        best(all, |sync| changes.iter().filter(|change| sync.within(**change).is_some()).count());
+    let step = possible.len().div_ceil(SYNCS).max(1);
+    let syncs: Vec<Sync> = possible.iter().skip((possible.len() - 1) % step / 2).step_by(step).copied().collect();
+    let middle = possible[possible.len() / 2];
+    let first_scrapes = (0..resolution).map(|second| second as f64 + 0.5);
+    // A first status without a metric tells of a sync only.
+    let of_metrics = if direct { changes.get(1..).unwrap_or(&[]) } else { &[] };
+    let scraped = |first: &f64| {
+        let since = |at: f64| ((at - first) / resolution as f64).floor() * resolution as f64 + first;
+        let seen = |change: &&(f64, f64)| middle.within(**change).is_some_and(|at| since(at) > at - middle.period);
+        of_metrics.iter().filter(seen).count()
+    };
+    let (scrapes, _) = best(first_scrapes, scraped);
+    Timing { syncs, scrapes, changes: changes.len(), explained }
+}
+
+/// Those that score most, and the score.
+fn best<T>(candidates: impl Iterator<Item = T>, score: impl Fn(&T) -> usize) -> (Vec<T>, usize) {
+    let scored: Vec<(T, usize)> = candidates
+        .map(|candidate| {
+            let score = score(&candidate);
+            (candidate, score)
+        })
+        .collect();
+    let most = scored.iter().map(|(_, score)| *score).max().unwrap_or(0);
+    (scored.into_iter().filter(|(_, score)| *score == most).map(|(candidate, _)| candidate).collect(), most)
+}
+
+/// From when to when the status changed, sizes apart: first the status's appearance, then every change of the metric.
+fn changes(status: &[Status]) -> Vec<(f64, f64)> {
+    let first = status.first().map(|first| (f64::from(first.at) - 6.0, f64::from(first.at) + READ));
+    let pairs = status.iter().zip(status.iter().skip(1));
+    let same_size = |(a, b): &(&Status, &Status)| (a.current, a.desired) == (b.current, b.desired);
+    let changed = pairs.filter(same_size).filter(|(a, b)| a.metric != b.metric);
+    first.into_iter().chain(changed.map(|(a, b)| (f64::from(a.at), f64::from(b.at) + READ))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A status polled every 5 s: the controller syncs from `first` on every 15.02 s and shows the number of the last scrape, but
+    /// for `hidden` seconds in which its size changes.
+    fn polled(first: f64, scrape: f64, resolution: f64) -> Vec<Status> {
+        let mut status = Vec::new();
+        for at in (0..900).step_by(5) {
+            let syncs = ((f64::from(at) - first) / 15.02).floor();
+            if syncs < 0.0 {
+                continue;
+            }
+            let metric = ((first + syncs * 15.02 - scrape) / resolution).floor();
+            let size = if at < 100 { 4 } else { 8 };
+            status.push(Status { at, current: size, desired: size, metric: (metric >= 0.0).then_some(metric) });
+        }
+        status
+    }
+
+    #[test]
+    fn the_timing_of_a_made_up_recording_is_found_again() {
+        for (first, scrape, resolution) in [(3.2, 41.7, 60), (9.9, 7.3, 30), (14.1, 22.8, 60), (6.6, 29.9, 30)] {
+            let found = timing(&polled(first, scrape, resolution as f64), resolution, true);
+            assert!(found.changes > 10 && found.explained == found.changes, "{found:?}");
+            let near = |sync: &Sync| (sync.first - first).abs() < 3.0;
+            assert!(found.syncs.iter().all(near), "{first}: {found:?}");
+            let width = found.scrapes.len() as f64;
+            assert!(width <= 18.0, "{found:?}");
+            assert!(found.scrapes.iter().any(|s| (s - scrape).abs() <= 0.5), "{scrape}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn changes_of_size_tell_nothing() {
+        let at = |at, current, desired, metric| Status { at, current, desired, metric: Some(metric) };
+        let status = [at(5, 4, 4, 1.0), at(10, 4, 8, 2.0), at(15, 8, 8, 3.0), at(20, 8, 8, 3.0), at(25, 8, 8, 4.0)];
+        assert_eq!(changes(&status), [(-1.0, 6.0), (20.0, 26.0)]);
+        // As long as the period: every phase is possible.
+        assert_eq!(timing(&status, 15, true).scrapes.len(), 15);
+        assert_eq!(timing(&[], 15, true).changes, 0);
+    }
+}
