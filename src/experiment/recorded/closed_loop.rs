@@ -4,7 +4,7 @@
 //!   at the recorded resolution, by metrics-server's rules.
 //! * Runs scaled on requests: the total rate that the HPA's own metric implies (average per pod times the pods that
 //!   reported) arrives, evenly spaced. It was recorded *behind* Prometheus, whose rate delays and smooths it; so the
-//!   simulated pipeline adds nothing but its own short window, which the arrivals are moved ahead by.
+//!   simulated pipeline adds nothing: what a recorded sync saw arrives in the period before it.
 //!
 //! When the controller and metrics-server ran follows from the status as far as it shows it (`timing.rs`), without a look at
 //! the rescales. Over what is left open, all possibilities are simulated. The prediction is their centre: of the sequences of
@@ -13,7 +13,7 @@
 use std::collections::BTreeMap;
 
 use super::kind::{Measured, RecordedRun, Rescale};
-use super::timing::{Sync, Timing, timing};
+use super::timing::{READ, Sync, Timing, timing};
 use crate::cluster::{DISPATCHERS, DemandModel, ModelKind, PodSpec, Restart, ServiceSpec, StartUp, UpdateSpec};
 use crate::engine::{MetricsSpec, RunError, RunSpec, ServiceRun, Simulation};
 use crate::policy::hpa::{ControllerFlags, HpaPolicy};
@@ -139,7 +139,7 @@ fn simulate(run: &RecordedRun, resolution: u64, scrape: f64, sync: Sync) -> Resu
         interval: seconds(60),
         services: vec![ServiceRun {
             spec: service(run),
-            source: Box::new(EvenlySpaced::new(&load(run), f64::from(run.end))),
+            source: Box::new(EvenlySpaced::new(&load(run, sync), f64::from(run.end))),
             policy: Box::new(HpaPolicy::new(run.spec.clone(), flags)),
             lease: None,
         }],
@@ -206,20 +206,26 @@ fn service(run: &RecordedRun) -> ServiceSpec {
     }
 }
 
-/// (seconds, requests per second from then on) of all pods together, as the HPA saw it.
-fn load(run: &RecordedRun) -> Vec<(f64, f64)> {
-    let reporting = |at: u32| {
-        let known = || run.rates.iter().filter(|(_, _, average)| *average > 0.0);
-        let next = known().find(|(sampled, ..)| *sampled >= at).or(known().next_back());
-        next.map_or(0.0, |(_, total, average)| (total / average).round())
+/// (seconds, requests per second from then on) of all pods together, as the HPA saw it: what a sync saw arrives in the period
+/// before it.
+fn load(run: &RecordedRun, sync: Sync) -> Vec<(f64, f64)> {
+    let count = |(_, total, average): &(u32, f64, f64)| (total / average).round();
+    let known: Vec<&(u32, f64, f64)> = run.rates.iter().filter(|(_, _, average)| *average > 0.0).collect();
+    // Total and average were asked for one after the other, and a scrape may come between: a pod that reports in the sample on
+    // either side of a sync is taken to report, as far as there are pods.
+    let reporting = |at: f64, pods: u32| {
+        let next = known.partition_point(|(sampled, ..)| f64::from(*sampled) <= at);
+        let around = known[next.saturating_sub(1)..(next + 1).min(known.len())].iter();
+        around.map(|sample| count(sample)).fold(0.0, f64::max).min(f64::from(pods))
     };
-    // A poll shows what the HPA saw up to a poll earlier; it saw the mean of the window before.
-    let ahead = POLL as f64 * 1.5;
-    let levels = run
-        .status
-        .iter()
-        .filter_map(|status| Some((f64::from(status.at) - ahead, status.metric? * reporting(status.at))));
-    levels.map(|(at, rate)| (at.max(0.0), rate)).collect()
+    let levels = run.status.iter().filter_map(|status| {
+        let seen = sync.last_before(f64::from(status.at) + READ)?;
+        Some((seen - sync.period, status.metric? * reporting(seen, status.current)))
+    });
+    let mut load: Vec<(f64, f64)> = levels.map(|(at, rate)| (at.max(0.0), rate)).collect();
+    // All polls after one sync show the same.
+    load.dedup_by_key(|(at, _)| *at);
+    load
 }
 
 /// Requests at a given rate, evenly spaced: one whenever the integral of the rate passes a whole number.
