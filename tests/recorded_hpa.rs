@@ -197,7 +197,7 @@ fn closed_loop_makes_the_recorded_rescales() {
         same_size += found.same_size;
     }
     if !runs.is_empty() {
-        // 18 of 21 when this was written; three are told of in docs/hpa.md.
+        // 18 of 21 are expected; those that are missed are told of in docs/hpa.md.
         assert!(matched * 20 >= rescales * 17, "{matched} of {rescales} rescales match");
         assert!(same_size * 10 >= rescales * 9, "{same_size} of {rescales} rescales come to the same size");
         announce(&format!("recorded HPA, closed loop: passed {matched} of {rescales} rescales, {same_size} in size"));
