@@ -223,8 +223,13 @@ fn load(run: &RecordedRun, sync: Sync) -> Vec<(f64, f64)> {
         Some((seen - sync.period, status.metric? * reporting(seen, status.current)))
     });
     let mut load: Vec<(f64, f64)> = levels.map(|(at, rate)| (at.max(0.0), rate)).collect();
-    // All polls after one sync show the same.
-    load.dedup_by_key(|(at, _)| *at);
+    // Of the polls after one sync the last surely shows it.
+    load.dedup_by(|later, kept| {
+        later.0 == kept.0 && {
+            *kept = *later;
+            true
+        }
+    });
     load
 }
 
