@@ -10,6 +10,7 @@ mod findings;
 mod forecast_stories;
 mod forecasters;
 mod headroom;
+mod hostile;
 mod invariants;
 mod known_behaviour;
 mod learning;

@@ -7,6 +7,7 @@ mod compare;
 mod files;
 mod forecast;
 mod list;
+mod memory;
 mod optimize;
 mod plan;
 mod reading;
@@ -32,6 +33,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::{Diagnostics, remove_temporaries};
+use crate::units::Bytes;
 
 /// Capacity planning by simulation: replay real traffic against a modelled cluster under a scaling policy.
 #[derive(Debug, Parser)]
@@ -39,6 +41,9 @@ use crate::config::{Diagnostics, remove_temporaries};
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+    /// The most memory that a run may take, such as 8Gi; half of the machine by default. More is refused before it begins.
+    #[arg(long, global = true, value_name = "SIZE")]
+    max_memory: Option<Bytes>,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -136,8 +141,7 @@ impl Failure {
 
 /// Diagnostics as standard error should show them.
 fn shown(found: &Diagnostics) -> String {
-    let colour = coloured();
-    found.iter().map(|diagnostic| diagnostic.render(colour)).collect::<Vec<_>>().join("\n\n")
+    found.render(coloured())
 }
 
 /// Whether standard error may be coloured.
@@ -218,6 +222,7 @@ fn dispatch() -> ExitCode {
             };
         }
     };
+    memory::state(arguments.max_memory);
     let result = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Report(arguments) => report::report(&arguments),

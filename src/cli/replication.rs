@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Failure, remark, shown};
+use super::{Failure, memory, remark, shown};
 use crate::config::{Diagnostics, suggest};
 use crate::engine::scenario::Scenario;
 use crate::experiment::{Arm, OutOfReach, Plan, out_of_reach, settle};
@@ -79,6 +79,7 @@ impl ReplicationArguments {
     /// Reads a scenario, says what it objects to, and puts the seed asked for in its place.
     pub(super) fn read(&self, path: &Path, set: &[(String, String)]) -> Result<Scenario, Failure> {
         let mut scenario = read_scenario(path, set, self.quiet)?;
+        memory::check(&scenario, self.threads)?;
         scenario.seed = self.seed.unwrap_or(scenario.seed);
         find_warm_up(&mut scenario, self.threads, self.quiet)?;
         Ok(scenario)
@@ -98,6 +99,7 @@ impl ReplicationArguments {
         let mut found = Diagnostics::new();
         let scenario = Scenario::read(path, &set, &mut found);
         let mut scenario = scenario.ok_or_else(|| Failure::diagnostics(&found))?;
+        memory::check(&scenario, self.threads)?;
         if !varies_seed {
             scenario.seed = base.seed;
         }
@@ -125,6 +127,7 @@ pub(super) fn read_scenario(path: &Path, set: &[(String, String)], quiet: bool) 
     if !found.is_empty() && !quiet {
         remark(&shown(&found));
     }
+    memory::check(&scenario, 1)?;
     Ok(scenario)
 }
 

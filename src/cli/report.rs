@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::run::{coloured_output, terminal_width};
-use super::{Failure, files, say};
+use super::{Failure, files, memory, say};
 use crate::experiment::{Outcome, merge};
 use crate::report::{self, RESULT_FILE, TableStyle};
 
@@ -51,7 +51,7 @@ fn directory(path: &Path) -> PathBuf {
 fn read(path: &Path) -> Result<Outcome, Failure> {
     let file = if path.is_file() { path.to_path_buf() } else { path.join(RESULT_FILE) };
     let fail = |why: String| Failure::Input(format!("error: {}: {why}", file.display()));
-    let bytes = std::fs::read(&file).map_err(|error| match error.kind() {
+    let found = std::fs::metadata(&file).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
             let below = results_below(path).first().map(|found| format!("; did you mean {}?", found.display()));
             let where_from = || "; `plimsoll run` writes one beside its report".to_string();
@@ -59,7 +59,15 @@ fn read(path: &Path) -> Result<Outcome, Failure> {
         }
         _ => fail(error.to_string()),
     })?;
-    report::read_result(&bytes).map_err(fail)
+    if !found.is_file() {
+        return Err(fail("is not a file".into()));
+    }
+    let opened = std::fs::File::open(&file).map_err(|error| fail(error.to_string()))?;
+    // The text is understood as it comes; what it holds takes about as much, and its reports as much again.
+    let allowed = memory::allowed().map_or(u64::MAX, |(allowed, _)| allowed / 2);
+    let outcome = report::read_result(opened, found.len(), allowed).map_err(fail)?;
+    report::check_result(&outcome).map_err(fail)?;
+    Ok(outcome)
 }
 
 /// Directories in `path` that hold a stored result, in order of their names.

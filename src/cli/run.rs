@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use clap::{Args, ValueEnum};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Failure, ScenarioArguments, files, remark, say, shown};
+use super::{Failure, ScenarioArguments, files, memory, remark, say, shown};
 use crate::config::{Diagnostics, suggest};
 use crate::engine::scenario::Scenario;
 use crate::experiment;
@@ -82,6 +82,7 @@ fn run_one(path: &Path, arguments: &RunArguments) -> Result<bool, Failure> {
         scenario.seed = seed;
     }
     choose_policies(&mut scenario, &arguments.policy)?;
+    memory::check(&scenario, arguments.threads)?;
     files::try_out(&arguments.out.join(&scenario.name))?;
     super::replication::find_warm_up(&mut scenario, arguments.threads, arguments.quiet)?;
     let progress = Bars::new(&scenario, arguments.quiet);

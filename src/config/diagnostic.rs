@@ -1,5 +1,6 @@
 //! What is wrong with an input, where, and what to do about it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -87,11 +88,15 @@ impl Diagnostic {
             Some((source, span)) => {
                 let end = span.end.clamp(span.start, source.text().len());
                 let start = span.start.min(end);
-                let mut annotation = AnnotationKind::Primary.span(start..end);
+                // Only the lines of the place are handed over: a text may be long, and have much wrong with it.
+                let line = source.line_column(start).0;
+                let (from, to) = (source.line_start(line), source.line_start(source.line_column(end).0 + 1));
+                let mut annotation = AnnotationKind::Primary.span(start - from..end - from);
                 if let Some(label) = &self.label {
                     annotation = annotation.label(visible(label).into_owned());
                 }
-                let snippet = Snippet::source(source.text()).path(source.name()).line_start(1).annotation(annotation);
+                let snippet = Snippet::source(&source.text()[from..to]).path(visible(source.name()).into_owned());
+                let snippet = snippet.line_start(line).annotation(annotation);
                 level.primary_title(title).element(snippet)
             }
             None => annotate_snippets::Group::with_title(level.primary_title(title)),
@@ -115,11 +120,24 @@ impl fmt::Display for Diagnostic {
 
 impl std::error::Error for Diagnostic {}
 
+/// So many diagnostics of a kind are kept; of the others only the number is told.
+const MOST_OF_A_KIND: usize = 20;
+/// The most diagnostics that are kept at all.
+const MOST: usize = 400;
+
 /// All that was found wrong so far, and the files that were read on the way.
+///
+/// Of each kind, messages that differ in what they quote or count, the first twenty are kept.
 #[derive(Debug, Clone, Default)]
 pub struct Diagnostics {
     items: Vec<Diagnostic>,
     files: Vec<Arc<SourceFile>>,
+    /// How many of each kind there are.
+    kinds: BTreeMap<String, usize>,
+    /// Marks of those that are not kept.
+    left_out: BTreeSet<u64>,
+    /// How many of those are errors.
+    left_out_errors: usize,
 }
 
 impl Diagnostics {
@@ -130,21 +148,39 @@ impl Diagnostics {
 
     /// Adds one, unless the same was said before: a manifest may be read by a service and by its policies.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if !self.items.contains(&diagnostic) {
-            self.items.push(diagnostic);
+        let kind = kind(&diagnostic);
+        let known = self.kinds.get(&kind).copied().unwrap_or(0);
+        if known > 0 && self.items.contains(&diagnostic) {
+            return;
         }
+        if known < MOST_OF_A_KIND && self.items.len() < MOST {
+            self.kinds.insert(kind, known + 1);
+            self.items.push(diagnostic);
+        } else if self.left_out.insert(mark(&diagnostic)) {
+            self.left_out_errors += usize::from(diagnostic.severity == Severity::Error);
+        }
+    }
+
+    /// How many were found beyond those that are kept.
+    pub fn left_out(&self) -> usize {
+        self.left_out.len()
     }
 
     /// Takes the last error with this message back.
     pub(super) fn retract(&mut self, message: &str) {
         if let Some(index) = self.items.iter().rposition(|d| d.message == message && d.severity == Severity::Error) {
-            self.items.remove(index);
+            let retracted = self.items.remove(index);
+            if let Some(count) = self.kinds.get_mut(&kind(&retracted)) {
+                *count = count.saturating_sub(1);
+            }
         }
     }
 
     /// Adds all of `other`.
     pub fn extend(&mut self, other: Diagnostics) {
         other.items.into_iter().for_each(|diagnostic| self.push(diagnostic));
+        self.left_out.extend(other.left_out);
+        self.left_out_errors += other.left_out_errors;
         self.files.extend(other.files);
     }
 
@@ -160,17 +196,24 @@ impl Diagnostics {
 
     /// Whether any of them is an error.
     pub fn has_errors(&self) -> bool {
-        self.items.iter().any(|d| d.severity == Severity::Error)
+        self.left_out_errors > 0 || self.items.iter().any(|d| d.severity == Severity::Error)
     }
 
     /// How many errors there are.
     pub fn errors(&self) -> usize {
-        self.items.iter().filter(|d| d.severity == Severity::Error).count()
+        self.left_out_errors + self.items.iter().filter(|d| d.severity == Severity::Error).count()
     }
 
     /// The diagnostics in the order in which they were found.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.items.iter()
+    }
+
+    /// All of them as standard error shows them.
+    pub fn render(&self, colour: bool) -> String {
+        let mut shown: Vec<String> = self.items.iter().map(|diagnostic| diagnostic.render(colour)).collect();
+        shown.extend((self.left_out() > 0).then(|| more_words(self.left_out())));
+        shown.join("\n\n")
     }
 
     /// How many there are.
@@ -184,20 +227,88 @@ impl Diagnostics {
     }
 }
 
+/// What is said of those that are not kept.
+fn more_words(more: usize) -> String {
+    let digits = more.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    format!("and {grouped} more of the same kinds")
+}
+
+/// The kind of a diagnostic: its message without what it quotes and counts.
+fn kind(diagnostic: &Diagnostic) -> String {
+    let mut kind = String::from(if diagnostic.severity == Severity::Error { "e" } else { "w" });
+    for (index, part) in diagnostic.message.split('`').enumerate() {
+        if index % 2 == 0 {
+            kind.extend(part.chars().filter(|c| !c.is_ascii_digit()));
+        }
+    }
+    kind
+}
+
+/// Tells diagnostics apart without keeping them.
+fn mark(diagnostic: &Diagnostic) -> u64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    diagnostic.message.hash(&mut hasher);
+    if let Some((source, span)) = &diagnostic.place {
+        (source.name(), span.start, span.end).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
 impl From<Diagnostic> for Diagnostics {
     fn from(diagnostic: Diagnostic) -> Self {
-        Diagnostics { items: vec![diagnostic], files: Vec::new() }
+        let mut all = Diagnostics::new();
+        all.push(diagnostic);
+        all
     }
 }
 
 impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, item) in self.items.iter().enumerate() {
-            let gap = if index == 0 { "" } else { "\n\n" };
-            write!(f, "{gap}{item}")?;
-        }
-        Ok(())
+        f.write_str(&self.render(false))
     }
 }
 
 impl std::error::Error for Diagnostics {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Fields, SourceFile, parse_single};
+
+    /// Of thousands of one kind the first are shown, the others counted, and none is said twice.
+    #[test]
+    fn many_of_a_kind_are_counted() {
+        let text: String = (0..3_000).map(|number| format!("key-{number}: 1\n")).collect();
+        let source = SourceFile::new("s.yaml", text);
+        let root = parse_single(&source).unwrap();
+        let mut sink = Diagnostics::new();
+        for _ in 0..2 {
+            Fields::open(&root, "service", &mut sink).unwrap().finish(&mut sink);
+        }
+        sink.push(root.error("something else"));
+        assert_eq!((sink.len(), sink.left_out(), sink.errors()), (MOST_OF_A_KIND + 1, 2_980, 3_001));
+        let shown = sink.to_string();
+        assert!(shown.contains("s.yaml:20:1") && shown.ends_with("and 2,980 more of the same kinds"), "{shown}");
+        let mut all = Diagnostics::from(root.error("first"));
+        all.extend(sink);
+        assert_eq!((all.errors(), all.len()), (3_002, MOST_OF_A_KIND + 2));
+    }
+
+    /// A place in the middle of a long text is shown as in a short one.
+    #[test]
+    fn places_are_those_of_the_whole_text() {
+        let source = SourceFile::new("s.yaml", "a: 1\nb: 2\nünï: x\nd: 4\n");
+        let root = parse_single(&source).unwrap();
+        let shown = root.get("ünï").unwrap().error("wrong").label("here").render(false);
+        assert!(shown.contains("s.yaml:3:6") && shown.contains("3 | ünï: x\n  |      ^ here"), "{shown}");
+        assert!(!shown.contains("b: 2") && !shown.contains("d: 4"), "{shown}");
+    }
+}

@@ -7,6 +7,9 @@ use super::diagnostic::{Diagnostic, Diagnostics};
 use super::node::{Key, Node, Value};
 use crate::units::{Bytes, Fraction, Millicores, Quantity, Rate, SimDuration, UnitError, Usd, UsdPerHour, Utilization};
 
+/// Unknown fields of one mapping that are taken for misspelt ones.
+const MOST_MISSPELT: usize = 200;
+
 /// A value that can be read from a node. What is wrong goes into `sink`, and `None` is returned.
 pub trait FromNode: Sized {
     /// Reads the value, or reports why it cannot be read.
@@ -104,17 +107,21 @@ impl<'a> Fields<'a> {
     /// Reports every field that was never asked for, each with the likeliest of the names that were.
     pub fn finish(self, sink: &mut Diagnostics) {
         let asked = self.asked.borrow();
-        for (key, _) in self.entries.iter().filter(|(key, _)| !asked.contains(&key.text.as_str())) {
+        let mut names = asked.clone();
+        names.sort_unstable();
+        names.dedup();
+        let known = format!("known fields: {}", names.join(", "));
+        let unknown = self.entries.iter().filter(|(key, _)| !asked.contains(&key.text.as_str()));
+        for (number, (key, _)) in unknown.enumerate() {
             let message = format!("{} has no field `{}`", self.owner, key.text);
             let mut diagnostic = Diagnostic::error(message).at(&self.node.source, key.span);
-            diagnostic = match self.misspelt(&key.text, sink) {
+            // Nobody misspells thousands of fields: to look for each would take minutes.
+            let near = if number < MOST_MISSPELT { self.misspelt(&key.text, sink) } else { None };
+            diagnostic = match near {
                 Some(name) => diagnostic.label(format!("did you mean `{name}`?")),
                 None => diagnostic.label("unknown field"),
             };
-            let mut names = asked.clone();
-            names.sort_unstable();
-            names.dedup();
-            sink.push(diagnostic.note(format!("known fields: {}", names.join(", "))));
+            sink.push(diagnostic.note(known.as_str()));
         }
     }
 }

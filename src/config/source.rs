@@ -21,12 +21,17 @@ pub struct Span {
 pub struct SourceFile {
     name: String,
     text: String,
+    /// Where each line begins.
+    lines: Vec<usize>,
 }
 
 impl SourceFile {
     /// Wraps a text that is already in memory.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
-        Arc::new(SourceFile { name: name.into(), text: text.into() })
+        let text = text.into();
+        let breaks = memchr::memchr_iter(b'\n', text.as_bytes());
+        let lines = std::iter::once(0).chain(breaks.map(|at| at + 1)).collect();
+        Arc::new(SourceFile { name: name.into(), text, lines })
     }
 
     /// Reads a UTF-8 file of at most `limit` bytes; a byte-order mark is dropped.
@@ -76,9 +81,13 @@ impl SourceFile {
         while !self.text.is_char_boundary(at) {
             at -= 1;
         }
-        let before = &self.text[..at];
-        let line_start = before.rfind('\n').map_or(0, |i| i + 1);
-        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+        let line = self.lines.partition_point(|start| *start <= at);
+        (line, self.text[self.lines[line - 1]..at].chars().count() + 1)
+    }
+
+    /// Where the line of this number, from 1, begins; the end of the text if there is none.
+    pub fn line_start(&self, line: usize) -> usize {
+        self.lines.get(line.max(1) - 1).copied().unwrap_or(self.text.len())
     }
 }
 

@@ -64,6 +64,9 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 /// # Errors
 /// As the file system says.
 pub fn try_directory(directory: &Path) -> Result<(), WriteError> {
+    if directory.exists() && !directory.is_dir() {
+        return Err(of(directory)(std::io::ErrorKind::NotADirectory.into()));
+    }
     fs::create_dir_all(directory).map_err(of(directory))?;
     let file = tempfile::Builder::new().prefix(leftovers::PREFIX).suffix(leftovers::FILE).tempfile_in(directory);
     let file = file.map_err(of(directory))?;

@@ -79,7 +79,7 @@ fn span_of(source: &SourceFile, location: &serde_saphyr::Location) -> Span {
         return Span { start: start as usize, end: (start + len) as usize };
     }
     let line = location.line().max(1) as usize;
-    let start = source.text().split_inclusive('\n').take(line - 1).map(str::len).sum::<usize>();
+    let start = source.line_start(line);
     let rest = source.text()[start..].lines().next().unwrap_or("");
     let offset = rest.char_indices().nth((location.column().max(1) - 1) as usize).map_or(rest.len(), |(i, _)| i);
     Span { start: start + offset, end: start + rest.len() }

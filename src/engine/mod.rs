@@ -27,7 +27,7 @@ mod unanswered;
 pub use calendar::Rank;
 pub use causes::{Cause, Causes, Outcome};
 pub use completions::{Completion, CompletionQueue};
-pub use error::RunError;
+pub use error::{MOST_REPLICAS, RunError};
 pub use fault::{MetricsOutage, ZoneOutage};
 pub use meter::MetricsSpec;
 pub use objective::Objective;

@@ -2,7 +2,7 @@
 
 use super::calendar::{Calendar, Entry, Event, Rank};
 use super::causes::Ordered;
-use super::error::RunError;
+use super::error::{MOST_REPLICAS, RunError};
 use super::fault::Zones;
 use super::fleet::{Fleet, Shared};
 use super::lane::{Horizon, Lane, LaneControl, LaneSpec, LaneStop, LaneTotals};
@@ -261,6 +261,7 @@ impl Simulation {
             }
             Event::Decide { service } => self.decide(service, now),
             Event::Actuate { service, replicas } => {
+                few_enough(replicas, now, &self.services[service as usize].fleet.spec.name)?;
                 let target = &mut self.services[service as usize];
                 target.fleet.resize(replicas, now, &mut *target.lane, &mut self.shared);
                 self.place_pending(now);
@@ -396,6 +397,14 @@ impl Simulation {
     }
 }
 
+/// Refuses sizes that would take the machine down.
+fn few_enough(wanted: u32, at: SimTime, service: &str) -> Result<(), RunError> {
+    match wanted > MOST_REPLICAS {
+        true => Err(RunError::TooManyReplicas { at, service: service.to_string(), wanted }),
+        false => Ok(()),
+    }
+}
+
 impl Service {
     fn build(
         number: u32,
@@ -417,6 +426,7 @@ impl Service {
         let powers = Powers::new(spec, shared.nodes.as_ref());
         let lane = build_lane(lane_spec, spec, powers.slow, run.source, tally)?;
         let initial = run.policy.initial_replicas(spec.replicas);
+        few_enough(initial, SimTime::ZERO, &spec.name)?;
         let mut service = Service {
             lane,
             fleet: Fleet::new(number, run.spec, run.lease, powers),

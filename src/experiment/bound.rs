@@ -5,8 +5,12 @@
 //! requests of the warm-up and those whose limit reaches beyond the end are left out, and the objective's bad requests are the heaviest.
 //! Runs judge by the same rule: who is unanswered at the end and older than the limit is bad, who is younger is left out.
 
+mod heaviest;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+
+use heaviest::{Heaviest, Top, sum_of_largest};
 
 use super::pool::in_pool;
 use crate::engine::scenario::{Scenario, ServicePlan};
@@ -35,8 +39,6 @@ const INTERVALS: u64 = 800;
 const FINE_INTERVALS: u64 = 43_200;
 /// Fewer intervals tell no more than the linear program does.
 const FEWEST_INTERVALS: u64 = 50;
-/// The most requests whose demands are held: 400 MB.
-const MOST_REQUESTS: usize = 50_000_000;
 
 /// Why a scenario can have no bound, whatever its requests are.
 pub(super) fn unbounded(scenario: &Scenario) -> Option<&'static str> {
@@ -80,14 +82,11 @@ pub(super) fn cost_bound_of(scenario: &Scenario, replication: u64) -> Result<Res
     }
     let mut dollars = 0.0;
     let (mut objective, mut interval) = (String::new(), scenario.interval);
-    for (number, plan) in scenario.services.iter().enumerate().filter(|(_, plan)| plan.lease.is_some()) {
-        let work = Work::read(scenario, number, replication)?;
-        if work.demands.len() >= MOST_REQUESTS {
-            return Ok(Err(format!("more than {MOST_REQUESTS} requests are too many to bound")));
-        }
+    let priced = scenario.services.iter().enumerate().filter(|(_, plan)| plan.lease.is_some());
+    for (number, _) in priced {
         let mut most = 0.0;
-        for candidate in &scenario.objectives {
-            match work.bound(scenario, plan, candidate) {
+        for (candidate, found) in Work::read(scenario, number, replication)?.bounds(scenario, number, replication)? {
+            match found {
                 Ok((cost, length)) if cost > most => (most, objective, interval) = (cost, candidate.text(), length),
                 Ok(_) => {}
                 Err(OptimizeError::Infeasible(_)) => {
@@ -139,71 +138,130 @@ fn fine_intervals(scenario: &Scenario, objective: &Objective) -> impl Iterator<I
     lengths.take_while(move |length| *length <= duration / FEWEST_INTERVALS).map(SimDuration::from_nanos)
 }
 
-/// The judged requests of a service.
-struct Work {
-    /// (arrival, demand in seconds) in order.
-    demands: Vec<(SimTime, f64)>,
+/// The judged requests of a service, added up: memory does not grow with them.
+struct Work<'a> {
+    /// Requests behind the warm-up.
+    judged: u64,
+    /// What they come to, for each latency objective.
+    due: Vec<Due<'a>>,
 }
 
-impl Work {
-    fn read(scenario: &Scenario, service: usize, replication: u64) -> Result<Work, TraceError> {
-        let mut demands = Vec::new();
-        let warm_up = SimTime::ZERO + scenario.warm_up;
+/// The requests that an objective judges, with their work in replica-seconds.
+struct Due<'a> {
+    objective: &'a Objective,
+    within: SimDuration,
+    /// The same work in intervals of several lengths: the first for the linear program, the others for the flow.
+    problems: Vec<(SimDuration, BoundProblem)>,
+    weights: Heaviest,
+}
+
+/// A bound and the length of its intervals.
+type Found = Result<(f64, SimDuration), OptimizeError>;
+
+impl<'a> Work<'a> {
+    fn read(scenario: &'a Scenario, service: usize, replication: u64) -> Result<Work<'a>, TraceError> {
+        let plan = &scenario.services[service];
+        let slots = plan.most_work(&scenario.pools);
+        // Without a latency limit no request has to be done before the end.
+        let limited = scenario.objectives.iter().filter_map(|objective| Some((objective, objective.within?)));
+        let due = limited.map(|(objective, within)| Due::new(scenario, plan, objective, within));
+        let mut work = Work { judged: 0, due: due.collect() };
+        let (warm_up, end) = (SimTime::ZERO + scenario.warm_up, SimTime::ZERO + scenario.duration);
         scenario.requests(service, replication, |arrival, demand| {
-            if arrival >= warm_up && demands.len() < MOST_REQUESTS {
-                demands.push((arrival, demand.as_secs_f64()));
+            if arrival < warm_up {
+                return;
+            }
+            work.judged += 1;
+            for due in work.due.iter_mut().filter(|due| due.judges(arrival, end)) {
+                due.add(arrival, demand.as_secs_f64() / slots);
             }
         })?;
-        Ok(Work { demands })
+        Ok(work)
     }
 
-    /// The largest of the bounds of an objective that are affordable, and the length of its intervals.
-    fn bound(
-        &self,
-        scenario: &Scenario,
-        plan: &ServicePlan,
-        objective: &Objective,
-    ) -> Result<(f64, SimDuration), OptimizeError> {
-        let Some(lease) = &plan.lease else { return Ok((0.0, scenario.interval)) };
-        let (due, forgiven) = self.due(scenario, plan, objective);
+    /// The bound of each latency objective. The requests are read a second time where only that tells which are the heaviest.
+    fn bounds(
+        mut self,
+        scenario: &'a Scenario,
+        service: usize,
+        replication: u64,
+    ) -> Result<Vec<(&'a Objective, Found)>, TraceError> {
+        let mut found = Vec::new();
+        for mut due in std::mem::take(&mut self.due) {
+            // As many bad requests as the objective allows of all that were judged, the heaviest of those that count here.
+            let bad = ((1.0 - due.objective.target.get()) * self.judged as f64 + 1e-6).floor() as u64;
+            let forgiven = match due.weights.top(bad) {
+                Top::Known(sum) => sum,
+                Top::Within { above, more, cell } => {
+                    above + sum_of_largest(due.weights_in(cell, scenario, service, replication)?, more)
+                }
+            };
+            due.problems.iter_mut().for_each(|(_, problem)| problem.forgiven = forgiven);
+            found.push((due.objective, due.bound()));
+        }
+        Ok(found)
+    }
+}
+
+impl<'a> Due<'a> {
+    fn new(scenario: &Scenario, plan: &ServicePlan, objective: &'a Objective, within: SimDuration) -> Due<'a> {
         let problem = |interval: SimDuration| {
             let intervals = scenario.duration.as_nanos().div_ceil(interval.as_nanos()) as usize;
-            let price = lease.price.as_f64() / 3600.0;
+            let price = plan.lease.as_ref().map_or(0.0, |lease| lease.price.as_f64() / 3600.0);
+            let least = |lease: &crate::engine::ReplicaLease| lease.billing.minimum.max(lease.billing.granularity);
             let mut problem = BoundProblem::new(vec![0.0; intervals], interval.as_secs_f64(), price);
-            problem.within = objective.within.map_or(f64::INFINITY, SimDuration::as_secs_f64);
+            problem.within = within.as_secs_f64();
             problem.start_up = least_start_up(scenario, plan);
-            problem.billed_at_least = lease.billing.minimum.max(lease.billing.granularity).as_secs_f64();
-            problem.load(&due, 1.0);
-            problem.forgiven = forgiven;
-            problem
+            problem.billed_at_least = plan.lease.as_ref().map_or(0.0, |lease| least(lease).as_secs_f64());
+            (interval, problem)
         };
-        let coarse = interval_of(scenario, INTERVALS);
-        let mut best = (problem(coarse).cost()?, coarse);
-        for interval in fine_intervals(scenario, objective) {
-            let cost = problem(interval).urgent_cost()?;
-            if cost > best.0 {
-                best = (cost, interval);
+        let lengths = std::iter::once(interval_of(scenario, INTERVALS)).chain(fine_intervals(scenario, objective));
+        Due { objective, within, problems: lengths.map(problem).collect(), weights: Heaviest::new() }
+    }
+
+    /// A request is bad if it is unanswered at the end and older than the limit: the run judges it by the same comparison.
+    fn judges(&self, arrival: SimTime, end: SimTime) -> bool {
+        arrival.saturating_add(self.within) < end
+    }
+
+    fn add(&mut self, arrival: SimTime, weight: f64) {
+        let arrival = arrival.as_secs_f64();
+        for (_, problem) in &mut self.problems {
+            problem.add(arrival, weight);
+        }
+        self.weights.add(weight);
+    }
+
+    /// The weights in a cell of [`Heaviest`].
+    fn weights_in(
+        &self,
+        cell: usize,
+        scenario: &Scenario,
+        service: usize,
+        replication: u64,
+    ) -> Result<Vec<f64>, TraceError> {
+        let slots = scenario.services[service].most_work(&scenario.pools);
+        let (warm_up, end) = (SimTime::ZERO + scenario.warm_up, SimTime::ZERO + scenario.duration);
+        let mut weights = Vec::new();
+        scenario.requests(service, replication, |arrival, demand| {
+            let weight = demand.as_secs_f64() / slots;
+            if arrival >= warm_up && self.judges(arrival, end) && Heaviest::cell(weight) == cell {
+                weights.push(weight);
+            }
+        })?;
+        Ok(weights)
+    }
+
+    /// The largest of the bounds that are affordable.
+    fn bound(&self) -> Found {
+        let mut best = (0.0, SimDuration::ZERO);
+        for (index, (interval, problem)) in self.problems.iter().enumerate() {
+            let cost = if index == 0 { problem.cost()? } else { problem.urgent_cost()? };
+            if cost > best.0 || index == 0 {
+                best = (cost, *interval);
             }
         }
         Ok(best)
-    }
-
-    /// The requests that are judged, with their work in replica-seconds, and the work of the heaviest of them that may be bad.
-    fn due(&self, scenario: &Scenario, plan: &ServicePlan, objective: &Objective) -> (Vec<(f64, f64)>, f64) {
-        let slots = plan.most_work(&scenario.pools);
-        // Without a latency limit no request has to be done before the end. With one, a request is bad if it is unanswered
-        // at the end and older than the limit: the run judges it by the same comparison.
-        let end = SimTime::ZERO + scenario.duration;
-        let is_due = |arrival: SimTime| objective.within.is_some_and(|within| arrival.saturating_add(within) < end);
-        let due = self.demands.iter().filter(|(arrival, _)| is_due(*arrival));
-        let due: Vec<(f64, f64)> = due.map(|(arrival, demand)| (arrival.as_secs_f64(), demand / slots)).collect();
-        // As many bad requests as the objective allows of all that were judged, the heaviest of those that count here.
-        let mut weights: Vec<f64> = due.iter().map(|(_, weight)| *weight).collect();
-        let bad = ((1.0 - objective.target.get()) * self.demands.len() as f64 + 1e-6).floor() as usize;
-        if bad < weights.len() && bad > 0 {
-            weights.select_nth_unstable_by(bad, |a, b| b.total_cmp(a));
-        }
-        (due, weights.iter().take(bad).sum())
     }
 }
 

@@ -104,15 +104,8 @@ impl BoundProblem {
         self.work.iter_mut().chain(&mut self.urgent).for_each(|work| *work = 0.0);
         let mut weights = Vec::with_capacity(requests.len());
         for (arrival, weight) in requests {
-            // The cast saturates; what is before or after finds no place.
-            let place = (arrival / self.interval).floor();
-            let Some(index) = (place >= 0.0).then_some(place as usize).filter(|index| *index < self.work.len()) else {
-                continue;
-            };
-            self.work[index] += weight;
-            weights.push(*weight);
-            if arrival + self.within <= (place + 1.0) * self.interval {
-                self.urgent[index] += weight;
+            if self.add(*arrival, *weight) {
+                weights.push(*weight);
             }
         }
         // Round-off must not take away a request that the share allows.
@@ -121,6 +114,20 @@ impl BoundProblem {
             weights.select_nth_unstable_by(bad, |a, b| b.total_cmp(a));
         }
         self.forgiven = weights.iter().take(bad).sum();
+    }
+
+    /// Adds the work of a request, whose arrival is in seconds; `false` if it arrives outside of the intervals.
+    pub fn add(&mut self, arrival: f64, weight: f64) -> bool {
+        // The cast saturates; what is before or after finds no place.
+        let place = (arrival / self.interval).floor();
+        let Some(index) = (place >= 0.0).then_some(place as usize).filter(|index| *index < self.work.len()) else {
+            return false;
+        };
+        self.work[index] += weight;
+        if arrival + self.within <= (place + 1.0) * self.interval {
+            self.urgent[index] += weight;
+        }
+        true
     }
 
     /// The least that any policy pays, in the unit of the price.

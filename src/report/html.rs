@@ -4,10 +4,12 @@
 //! template only places it; every text is escaped by the template engine, and only the charts, which escape their own
 //! texts, are passed as markup.
 
+use base64::prelude::{BASE64_STANDARD as STANDARD, Engine};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use crate::engine::{Cause, Causes, DecisionRecord, ObjectiveRecord, RunRecord, ServiceRecord};
 use crate::experiment::Outcome;
@@ -60,9 +62,11 @@ fn page(outcome: &Outcome) -> Result<String, minijinja::Error> {
 /// What the template sees.
 #[derive(Serialize)]
 struct Page<'a> {
-    style: &'static str,
+    /// What a browser may load and run: the style sheet and the script below, by their checksums, and nothing else.
+    security: String,
+    style: String,
     /// The script that zooms timelines; empty without any.
-    script: &'static str,
+    script: String,
     scenario: &'a str,
     title: &'a str,
     description: &'a str,
@@ -103,9 +107,11 @@ impl<'a> Page<'a> {
         let [frontier, figures] = figures(outcome);
         let timelines = timelines(outcome);
         let several = outcome.runs.iter().any(|run| run.services.len() > 1);
+        let (style, script) = (format!("\n{STYLE}\n"), script(&timelines));
         Page {
-            style: STYLE,
-            script: script(&timelines),
+            security: security(&style, &script),
+            style,
+            script,
             scenario: &outcome.scenario,
             title: &outcome.title,
             description: &outcome.description,
@@ -218,13 +224,24 @@ fn timelines(_: &Outcome) -> Option<Timelines> {
 }
 
 #[cfg(feature = "charts")]
-fn script(timelines: &Option<Timelines>) -> &'static str {
-    if timelines.is_some() { SCRIPT } else { "" }
+fn script(timelines: &Option<Timelines>) -> String {
+    if timelines.is_some() { format!("\n{SCRIPT}\n") } else { String::new() }
 }
 
 #[cfg(not(feature = "charts"))]
-fn script(_: &Option<Timelines>) -> &'static str {
-    ""
+fn script(_: &Option<Timelines>) -> String {
+    String::new()
+}
+
+/// The page's Content-Security-Policy (CSP level 3): should a text of the scenario ever reach the page as markup, the browser would still
+/// load nothing, run nothing and send nothing.
+fn security(style: &str, script: &str) -> String {
+    let source = |text: &str| match text {
+        "" => "'none'".to_string(),
+        text => format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text.as_bytes()))),
+    };
+    let (style, script) = (source(style), source(script));
+    format!("default-src 'none'; style-src {style}; script-src {script}; base-uri 'none'; form-action 'none'")
 }
 
 /// What is said of tables and pictures that show one replication.

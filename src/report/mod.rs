@@ -56,7 +56,7 @@ pub use policy_tests::{
     policy_tests,
 };
 pub use provision::{provision_files, provision_tables};
-pub use result::{RESULT_FILE, read_result};
+pub use result::{RESULT_FILE, check_result, read_result};
 pub use search::{search_answer, search_artifacts, search_curve, search_json, search_numbers};
 pub use summary_json::SCHEMA_VERSION;
 pub use sweep::{artifacts as sweep_artifacts, summary as sweep_summary};

@@ -4,11 +4,13 @@
 //! outcome. Histograms are stored by their filled buckets, money and time as whole billionths, numbers so that they are read
 //! back as they were: reports of a result read back are the same bytes.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Seek, Write};
 
 use flate2::{Compression, GzBuilder, read::GzDecoder};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
+use crate::config::{as_label, visible};
 use crate::experiment::Outcome;
 use crate::report::{Artifact, ReportError, Reporter, ReporterPlugin};
 use crate::workload::sha256_hex;
@@ -29,6 +31,11 @@ const VERSION: u32 = 6;
 const FORMAT: &str = "plimsoll-result";
 /// The most bytes that are unpacked.
 const MOST_BYTES: u64 = 4 << 30;
+/// No header is longer.
+const LONGEST_HEADER: u64 = 1 << 10;
+/// So many bytes may come of any file, and so many times its size of a larger one.
+const FREE_BYTES: u64 = 32 << 20;
+const MOST_RATIO: u64 = 200;
 
 #[derive(Serialize, Deserialize)]
 struct Header {
@@ -66,32 +73,88 @@ fn packed(outcome: &Outcome) -> std::io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-/// The outcome that was put by.
+/// The outcome that was put by, read from the start of `file`, whose packed size is `packed`.
+///
+/// The header is looked at first; then the second line is read through for its checksum, a piece at a time, and only what has the
+/// right one is read a third time and understood. So a file takes no more memory than the outcome that it holds, which is about as
+/// much as its text; `allowed` bytes of text are the most.
 ///
 /// # Errors
-/// What is wrong with the bytes, in words: not such a file, another version, cut short or changed.
-pub fn read_result(bytes: &[u8]) -> Result<Outcome, String> {
-    let mut text = Vec::new();
-    let read = GzDecoder::new(bytes).take(MOST_BYTES).read_to_end(&mut text);
-    let alien = || "is not a stored result of plimsoll".to_string();
-    if read.is_err() && text.is_empty() {
-        return Err(alien());
+/// What is wrong with the file, in words: not such a file, another version, cut short, changed, or larger than allowed.
+pub fn read_result(mut file: impl Read + Seek, packed: u64, allowed: u64) -> Result<Outcome, String> {
+    let allowed = allowed.min(MOST_BYTES);
+    file.rewind().map_err(|error| error.to_string())?;
+    let mut text = BufReader::new(GzDecoder::new(BufReader::new(&mut file)));
+    let header = read_header(&mut text)?;
+    let mut sum = Sha256::new();
+    let (mut bytes, mut last) = (0u64, None);
+    let mut piece = vec![0; 1 << 16];
+    loop {
+        let length = text.read(&mut piece).map_err(|_| CUT_SHORT)?;
+        let Some((end, before)) = piece[..length].split_last() else { break };
+        // The line break at the end is none of the checksum's.
+        sum.update(last.as_slice());
+        sum.update(before);
+        last = Some(*end);
+        bytes += length as u64;
+        if bytes > allowed {
+            return Err(format!("holds more than {} MiB, which would take too much memory", allowed >> 20));
+        }
+        if bytes > FREE_BYTES && bytes / MOST_RATIO > packed {
+            return Err("is packed more than any result: it was made to fill the memory".into());
+        }
     }
-    let end = text.iter().position(|byte| *byte == b'\n').ok_or_else(alien)?;
-    let header: Header = serde_json::from_slice(&text[..end]).map_err(|_| alien())?;
+    if last != Some(b'\n') {
+        return Err(CUT_SHORT.into());
+    }
+    let sum: String = sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    if sum != header.sha256 {
+        return Err("was changed after it was written: its checksum is another".into());
+    }
+    drop(text);
+    file.rewind().map_err(|error| error.to_string())?;
+    let mut text = BufReader::with_capacity(1 << 16, GzDecoder::new(BufReader::new(&mut file)));
+    read_header(&mut text)?;
+    serde_json::from_reader(text).map_err(|error| format!("cannot be understood: {error}"))
+}
+
+const CUT_SHORT: &str = "is cut short or damaged: run the scenario again";
+
+/// The first line.
+fn read_header(text: &mut impl BufRead) -> Result<Header, String> {
+    let alien = || "is not a stored result of plimsoll".to_string();
+    let mut line = Vec::new();
+    text.take(LONGEST_HEADER).read_until(b'\n', &mut line).map_err(|_| alien())?;
+    let header: Header = serde_json::from_slice(&line).map_err(|_| alien())?;
     if header.format != FORMAT {
         return Err(alien());
     }
     if header.version != VERSION {
+        let by = visible(&header.plimsoll).into_owned();
         return Err(format!(
-            "has version {} of the layout, written by plimsoll {}; this program reads version {VERSION}: run the scenario again",
-            header.version, header.plimsoll
+            "has version {} of the layout, written by plimsoll {by}; this program reads version {VERSION}: run the scenario again",
+            header.version
         ));
     }
-    let body = text[end + 1..].strip_suffix(b"\n").filter(|_| read.is_ok());
-    let body = body.ok_or("is cut short or damaged: run the scenario again")?;
-    if sha256_hex(body) != header.sha256 {
-        return Err("was changed after it was written: its checksum is another".into());
+    if line.last() != Some(&b'\n') {
+        return Err(CUT_SHORT.into());
     }
-    serde_json::from_slice(body).map_err(|error| format!("cannot be understood: {error}"))
+    Ok(header)
+}
+
+/// Refuses what no run of ours has written, whatever its checksum: nothing that was run, or labels with hidden characters.
+///
+/// # Errors
+/// What is wrong, in words.
+pub fn check_result(outcome: &Outcome) -> Result<(), String> {
+    let services = outcome.runs.iter().flat_map(|run| &run.services);
+    if services.clone().next().is_none() {
+        return Err("holds no run of any service".into());
+    }
+    let labels = outcome.runs.iter().map(|run| &run.policy).chain(services.map(|service| &service.name));
+    labels.map(|label| as_label(label)).collect::<Result<(), _>>()?;
+    match outcome.runs.iter().all(|run| run.services.len() == outcome.runs[0].services.len()) {
+        true => Ok(()),
+        false => Err("holds runs of different services".into()),
+    }
 }

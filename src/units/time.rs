@@ -218,22 +218,29 @@ impl FromStr for SimDuration {
             return Ok(SimDuration::ZERO);
         }
         let mut rest = whole;
-        let mut total = 0.0;
+        // Whole numbers are added as such: binary64 counts nanoseconds for a hundred days only.
+        let (mut exact, mut total) = (0u64, 0.0);
         while !rest.is_empty() {
             let (digits, tail) = split_number(rest);
             let value = number(digits, whole, EXPECTED)?;
             let unit_len = tail.find(|c: char| !c.is_alphabetic()).unwrap_or(tail.len());
             let (unit, next) = tail.split_at(unit_len);
             let nanos = unit_nanos(unit).ok_or_else(|| unknown_unit(whole, digits, unit))?;
-            total += value * nanos as f64;
+            let counted = digits.parse::<u64>().ok().and_then(|count| count.checked_mul(nanos));
+            match counted.and_then(|counted| exact.checked_add(counted)) {
+                Some(sum) => exact = sum,
+                None => total += value * nanos as f64,
+            }
             rest = next.trim_start();
         }
         if whole.is_empty() {
             return Err(UnitError::new(EXPECTED, "the text is empty"));
         }
-        round_to_u64(total, EXPECTED)
-            .map(SimDuration)
-            .map_err(|e| UnitError { problem: format!("`{whole}` is {}", e.problem), ..e })
+        let rounded = round_to_u64(total, EXPECTED).and_then(|rest| match exact.checked_add(rest) {
+            Some(sum) => Ok(sum),
+            None => round_to_u64(total + exact as f64 + u64::MAX as f64, EXPECTED),
+        });
+        rounded.map(SimDuration).map_err(|e| UnitError { problem: format!("`{whole}` is {}", e.problem), ..e })
     }
 }
 
@@ -290,6 +297,9 @@ mod tests {
     #[case("0", 0)]
     #[case(" 2 h ", 7_200_000_000_000)]
     #[case("1e3ms", 1_000_000_000)]
+    #[case("7ms8ms77767217m", 4_666_033_020_015_000_000)]
+    #[case("106751d23h47m16s854ms775us807ns", 9_223_372_036_854_775_807)]
+    #[case("18446744073709551615ns", u64::MAX)]
     fn reads(#[case] text: &str, #[case] nanos: u64) {
         assert_eq!(text.parse::<SimDuration>().unwrap().as_nanos(), nanos);
     }
@@ -301,6 +311,8 @@ mod tests {
     #[case("-3s", "`-3s` is negative")]
     #[case("NaN", "`NaN` has no number")]
     #[case("1e300s", "`1e300s` is too large")]
+    #[case("18446744073709551615ns1ns", "`18446744073709551615ns1ns` is too large")]
+    #[case("300000d300000d", "`300000d300000d` is too large")]
     #[case("1..5s", "`1..5s` is not a number")]
     fn refuses(#[case] text: &str, #[case] problem: &str) {
         assert_eq!(text.parse::<SimDuration>().unwrap_err().problem, problem);

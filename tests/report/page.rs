@@ -301,3 +301,27 @@ fn a_shipped_scenario_stays_far_below_two_megabytes() {
     let size = page(&outcome).len();
     assert!((300_000..1_200_000).contains(&size), "{size} bytes");
 }
+
+/// The page's policy names the very style sheet and script that stand in it, and nothing on the page needs more.
+#[test]
+fn a_browser_runs_the_script_of_the_page_and_nothing_else() {
+    use base64::prelude::{BASE64_STANDARD, Engine};
+    use sha2::{Digest, Sha256};
+    let page = page(&DAY);
+    let policy = page.split("http-equiv=\"Content-Security-Policy\" content=\"").nth(1).unwrap();
+    let policy = policy.split('"').next().unwrap().replace("&#x27;", "'").replace("&#x2f;", "/").replace("&#x2F;", "/");
+    let policy = policy.replace("&#39;", "'").replace("&#x2b;", "+").replace("&#x3d;", "=");
+    let parts: Vec<&str> = policy.split("; ").collect();
+    assert_eq!(parts[0], "default-src 'none'");
+    let hash = |element: &str| {
+        let (start, end) = (format!("<{element}>"), format!("</{element}>"));
+        let mut all = page.split(&start).skip(1).map(|rest| rest.split(&end).next().unwrap());
+        let only = all.next().map(|text| format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(text))));
+        assert!(all.next().is_none(), "more than one {element}");
+        only.unwrap_or("'none'".into())
+    };
+    assert_eq!(parts[1..3], [format!("style-src {}", hash("style")), format!("script-src {}", hash("script"))]);
+    for needs_more in [" style=\"", " onclick", " onload", "javascript:", "<style ", "eval("] {
+        assert!(!page.contains(needs_more), "{needs_more}");
+    }
+}

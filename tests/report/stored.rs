@@ -5,13 +5,17 @@ use plimsoll::experiment::{Outcome, merge};
 use plimsoll::report::{RESULT_FILE, read_result};
 use plimsoll::units::Fraction;
 use rstest::rstest;
-use std::io::{Read, Write};
+use std::io::{Cursor, Read, Write};
 
 use super::words::compared;
 use super::{DAY, FILES, blank, files, synthetic, without_services};
 
 fn again(outcome: &Outcome) -> Outcome {
-    read_result(&files(outcome)[RESULT_FILE]).unwrap()
+    read(&files(outcome)[RESULT_FILE]).unwrap()
+}
+
+fn read(bytes: &[u8]) -> Result<Outcome, String> {
+    read_result(Cursor::new(bytes), bytes.len() as u64, u64::MAX)
 }
 
 fn with_odd_numbers() -> Outcome {
@@ -60,7 +64,7 @@ fn packed(text: &str) -> Vec<u8> {
 fn what_is_not_a_sound_result_is_refused() {
     let sound = &FILES[RESULT_FILE];
     let refused = |bytes: &[u8], words: &str| {
-        let why = read_result(bytes).err().unwrap();
+        let why = read(bytes).err().unwrap();
         assert!(why.contains(words), "{why}");
     };
     refused(b"", "not a stored result");
@@ -70,9 +74,27 @@ fn what_is_not_a_sound_result_is_refused() {
     let text = unpacked(sound);
     refused(&packed(&text.replace("hpa-cpu-60", "hpa-cpu-61")), "checksum");
     refused(&packed(&text.replacen("\"version\":6", "\"version\":9", 1)), "version 9 of the layout");
+    let allowed = read_result(Cursor::new(sound), sound.len() as u64, 1 << 16).err().unwrap();
+    assert!(allowed.contains("too much memory"), "{allowed}");
     for cut in (0..sound.len()).step_by(997) {
-        assert!(read_result(&sound[..cut]).is_err(), "{cut}");
+        assert!(read(&sound[..cut]).is_err(), "{cut}");
     }
+}
+
+/// Nothing but zeros, packed a thousand times: refused by its header, or by its ratio where the header is right, without being held.
+#[test]
+fn bombs_are_refused() {
+    let zeros = |header: &str, bytes: u64| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(header.as_bytes()).unwrap();
+        std::io::copy(&mut std::io::repeat(0).take(bytes), &mut encoder).unwrap();
+        encoder.finish().unwrap()
+    };
+    let why = read(&zeros("", 1 << 20)).err().unwrap();
+    assert!(why.contains("not a stored result"), "{why}");
+    let text = unpacked(&FILES[RESULT_FILE]);
+    let why = read(&zeros(&format!("{}\n", text.lines().next().unwrap()), 40 << 20)).err().unwrap();
+    assert!(why.contains("packed more than any result"), "{why}");
 }
 
 /// Two comparisons of the same figures are one; against a run without replications there are no intervals.
@@ -138,4 +160,18 @@ fn a_changed_scenario_file_is_told() {
     second.1.inputs[1].checksum = "sha256:1".into();
     let merged = merge(vec![first, second]).unwrap();
     assert!(merged.warnings.iter().any(|said| said.contains("checkout-hpa.yaml differs between first and second")));
+}
+
+/// What a command would make a report of: something that was run, under labels that can be seen.
+#[test]
+fn results_of_nothing_are_refused() {
+    use plimsoll::report::check_result;
+    assert!(check_result(&DAY).is_ok());
+    assert!(check_result(&synthetic::empty()).unwrap_err().contains("no run"));
+    assert!(check_result(&without_services()).unwrap_err().contains("no run"));
+    for label in ["", "a\nb", "\u{1b}[2J", "\u{202e}x"] {
+        let mut outcome = DAY.clone();
+        outcome.runs[1].policy = label.into();
+        assert!(check_result(&outcome).is_err(), "{label:?}");
+    }
 }

@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::replication::{ReplicationArguments, arms};
 use super::{Failure, files, path_and_value, remark, say, shown};
-use crate::config::Diagnostics;
+use crate::config::{Diagnostics, SourceFile};
 use crate::engine::scenario::Scenario;
 use crate::experiment::{Baseline, Check, Replicated, Story, expectations, judge, replicate};
 use crate::report::{Held, Tested};
@@ -136,6 +136,9 @@ fn test_scenario(path: &Path, arguments: &TestArguments, drawings: &mut Drawings
     Ok(Tested::scenario(&scenario.name, &path.display().to_string(), &result, &checks, held))
 }
 
+/// The most bytes of a baseline: two policies of a hundred replications have 20 kB.
+const LARGEST_BASELINE: u64 = 64 << 20;
+
 /// Holds the figures against the baseline that is there, if any; where a new one is asked for it is written instead.
 fn beside_baseline(
     path: &Path,
@@ -147,7 +150,9 @@ fn beside_baseline(
     let fail = |problem: &dyn std::fmt::Display| {
         Failure::Input(format!("error: {}: {problem}\nhelp: --bless writes it anew", file.display()))
     };
-    let text = file.exists().then(|| std::fs::read_to_string(&file)).transpose().map_err(|error| fail(&error))?;
+    let read = || SourceFile::read(&file, LARGEST_BASELINE).map_err(|problem| Failure::diagnostics(&(*problem).into()));
+    let source = file.exists().then(read).transpose()?;
+    let text = source.as_ref().map(|source| source.text().to_string());
     let before = text.as_ref().map(|text| Baseline::parse(text));
     let now = Baseline::of(scenario, result);
     // What replaces a baseline that cannot be read, or has other random numbers, is new.

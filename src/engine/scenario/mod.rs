@@ -2,6 +2,7 @@
 
 mod ceiling;
 mod faults;
+mod limits;
 mod load;
 mod price;
 mod prospect;

@@ -11,6 +11,8 @@ use crate::workload::TraceError;
 
 /// Replicas that are placed by trial to see what the nodes of a plan do.
 const MOST_PLACED: usize = 2_000;
+/// The most steps that a load to come is cut into.
+const MOST_STEPS: u64 = 5_000_000;
 
 impl ServicePlan {
     /// The most seconds of demand that a replica serves in a second, on whichever node suits it best.
@@ -47,6 +49,10 @@ impl Scenario {
     /// If the trace cannot be read.
     pub fn step_loads(&self, service: usize, replication: u64, step: SimDuration) -> Result<Vec<StepLoad>, TraceError> {
         let steps = self.duration.as_nanos().div_ceil(step.as_nanos().max(1));
+        if steps > MOST_STEPS {
+            let what = format!("steps of {step} cut the run of {} into {steps}; at most {MOST_STEPS}", self.duration);
+            return Err(TraceError::new(self.services[service].spec.name.as_str(), what));
+        }
         let mut loads = vec![StepLoad::default(); steps as usize];
         let mut before: Option<SimTime> = None;
         self.requests(service, replication, |arrival, demand| {

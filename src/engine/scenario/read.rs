@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::ceiling;
 use super::faults;
+use super::limits;
 use super::load::Loaded;
 use super::price::{Sources, node_pool, replica_lease};
 use super::{PolicyPlan, Scenario, ServicePlan, StatedPolicy};
@@ -110,6 +111,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
         price_date: price_dates(sources.iter()).unwrap_or_default(),
     };
     check_room(&scenario, &loaded.root, sink);
+    limits::check(&scenario, &loaded.root, sink);
     Some(scenario)
 }
 

@@ -3,6 +3,7 @@
 use super::axis::{Axis, Scale};
 use super::canvas::Ink;
 use super::chart::{Chart, Mark, Panel, Sample, Side};
+use super::pictures::MOST_SERVICES;
 use super::thin::Point;
 use crate::config::slug;
 use crate::experiment::{CostBound, Outcome, SameLevel, Trial, Tuned, Unit};
@@ -22,7 +23,8 @@ pub(super) fn charts(outcome: &Outcome) -> Vec<Chart> {
 }
 
 fn of_level(level: &SameLevel, bound: Option<&CostBound>) -> Vec<Chart> {
-    (0..level.objectives.len()).filter_map(|index| chart(level, bound, index)).collect()
+    // As many as there are services whose charts are drawn, with two objectives each.
+    (0..level.objectives.len().min(2 * MOST_SERVICES)).filter_map(|index| chart(level, bound, index)).collect()
 }
 
 fn chart(level: &SameLevel, bound: Option<&CostBound>, index: usize) -> Option<Chart> {
