@@ -4,8 +4,7 @@ use std::sync::LazyLock;
 
 use plimsoll::config::Diagnostics;
 use plimsoll::engine::scenario::Scenario;
-use plimsoll::experiment::run;
-use plimsoll::policy::Prospect;
+use plimsoll::experiment::{learning_settings, run};
 use plimsoll::policy::q_learning::{Cell, Experience, Learned, Origin, Rule, Table};
 use plimsoll::report::{REPORTERS, RESULT_FILE};
 use plimsoll::units::SimDuration;
@@ -132,8 +131,7 @@ static RESULT: LazyLock<Vec<u8>> = LazyLock::new(|| {
 /// A trained policy with one state that was met.
 static TRAINED: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let scenario = read(&WITH_TRAINED.replace("trained: FILE, ", ""));
-    let policy = scenario.policies[0].factories[0](&Prospect::unknown());
-    let design = policy.learning().unwrap().design.as_ref().clone();
+    let design = learning_settings(&scenario, 0).unwrap().design.as_ref().clone();
     let mut table = Table::new(design.states().unwrap(), design.actions.len());
     let step = Experience { state: 0, action: 0, dollars: 1.0, bad: 2.0, next: None };
     table.replay(&[step], &Rule { discount: 0.9, penalty: 1.0 });
