@@ -18,6 +18,8 @@ macro_rules! listed {
 pub mod catalog;
 pub mod cli;
 pub mod cluster;
+#[cfg(feature = "tables")]
+pub mod columnar;
 pub mod config;
 pub mod engine;
 pub mod experiment;

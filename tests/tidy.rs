@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 /// Each module and its row; a module may import the rows below its own.
 const LAYERS: &[(&str, u32)] = &[
     ("units", 1),
+    ("columnar", 2),
     ("config", 2),
     ("queueing", 2),
     ("random", 2),

@@ -172,6 +172,9 @@ fn remark(text: &str) {
 /// Runs the program on the process's arguments.
 pub fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
+        if is_decoding() {
+            return;
+        }
         remark(&format!(
             "internal error: {panic}\nThis is a bug of plimsoll: please report it with the scenario and the seed."
         ));
@@ -206,6 +209,14 @@ fn clean_up_when_interrupted() {
 fn clean_up_when_interrupted() {
     // Nothing is caught: what is left is swept up by the next run.
     let _ = remove_temporaries;
+}
+
+/// Whether a damaged file is being decoded, of which a panic is told as an error of that file.
+fn is_decoding() -> bool {
+    #[cfg(feature = "tables")]
+    return crate::columnar::is_decoding();
+    #[cfg(not(feature = "tables"))]
+    false
 }
 
 fn dispatch() -> ExitCode {

@@ -117,24 +117,20 @@ pub fn artifacts(table: &SweepTable, stem: &str) -> Result<Vec<Artifact>, Report
 /// One row per point and policy: the values varied as text, the means as numbers.
 #[cfg(feature = "tables")]
 fn parquet(table: &SweepTable, stem: &str) -> Result<Artifact, ReportError> {
-    use polars::prelude::{DataFrame, IntoColumn, NamedFrom, ParquetWriter, Series};
+    use crate::columnar::{Cells, table_bytes};
     let name = format!("{stem}.parquet");
     let rows = || (0..table.points.len()).flat_map(|point| (0..table.policies.len()).map(move |p| (point, p)));
-    let points: Vec<u64> = rows().map(|(point, _)| point as u64).collect();
-    let mut columns = vec![Series::new("point".into(), points).into_column()];
+    let mut columns = vec![("point", Cells::Count(rows().map(|(point, _)| point as u64).collect()))];
     for (index, axis) in table.points.axes.iter().enumerate() {
-        let values: Vec<Option<&str>> = rows().map(|(point, _)| table.points.point(point)[index]).collect();
-        columns.push(Series::new(axis.path.as_str().into(), values).into_column());
+        let values = rows().map(|(point, _)| table.points.point(point)[index].map(str::to_string));
+        columns.push((axis.path.as_str(), Cells::MaybeText(values.collect())));
     }
-    let policies: Vec<&str> = rows().map(|(_, policy)| table.policies[policy].as_str()).collect();
-    columns.push(Series::new("policy".into(), policies).into_column());
+    let policies = rows().map(|(_, policy)| Some(table.policies[policy].clone()));
+    columns.push(("policy", Cells::MaybeText(policies.collect())));
     for (index, figure) in table.figures.iter().enumerate() {
-        let means: Vec<Option<f64>> = rows().map(|(point, policy)| table.mean(point, policy, index)).collect();
-        columns.push(Series::new(figure.name.as_str().into(), means).into_column());
+        let means = rows().map(|(point, policy)| table.mean(point, policy, index));
+        columns.push((figure.name.as_str(), Cells::MaybeReal(means.collect())));
     }
-    let refuse = |error| ReportError::new(&name, error);
-    let mut frame = DataFrame::new_infer_height(columns).map_err(refuse)?;
-    let mut bytes = Vec::new();
-    ParquetWriter::new(&mut bytes).finish(&mut frame).map_err(refuse)?;
+    let bytes = table_bytes(columns).map_err(|error| ReportError::new(&name, error))?;
     Ok(Artifact::new(name, bytes))
 }

@@ -1,7 +1,6 @@
 //! `timeline.parquet`: the columns of `timeline.csv` with types.
 
-use polars::prelude::{DataFrame, IntoColumn, NamedFrom, ParquetWriter, Series};
-
+use crate::columnar::{Cells, table_bytes};
 use crate::experiment::Outcome;
 use crate::report::timeline::{Column, columns};
 use crate::report::{Artifact, ReportError, Reporter, ReporterPlugin};
@@ -11,7 +10,7 @@ use crate::units::Usd;
 pub(super) const PLUGIN: ReporterPlugin = ReporterPlugin {
     name: "timeline.parquet",
     summary: "the timeline as a typed table; missing figures are null",
-    source: "Apache Parquet, written by polars",
+    source: "Apache Parquet",
     build: &TimelineParquet,
 };
 
@@ -19,24 +18,19 @@ struct TimelineParquet;
 
 impl Reporter for TimelineParquet {
     fn report(&self, outcome: &Outcome) -> Result<Vec<Artifact>, ReportError> {
-        let refuse = |e| ReportError::new(PLUGIN.name, e);
-        let columns = columns(outcome).into_iter().map(|(name, column)| series(name, column).into_column()).collect();
-        let mut frame = DataFrame::new_infer_height(columns).map_err(refuse)?;
-        let mut bytes = Vec::new();
-        ParquetWriter::new(&mut bytes).finish(&mut frame).map_err(refuse)?;
+        let columns = columns(outcome).into_iter().map(|(name, column)| (name, cells(column))).collect();
+        let bytes = table_bytes(columns).map_err(|error| ReportError::new(PLUGIN.name, error))?;
         Ok(vec![Artifact::new(PLUGIN.name, bytes)])
     }
 }
 
-fn series(name: &str, column: Column) -> Series {
+fn cells(column: Column) -> Cells {
     match column {
-        Column::Text(values) => Series::new(name.into(), values),
-        Column::Count(values) => Series::new(name.into(), values),
+        Column::Text(values) => Cells::MaybeText(values.into_iter().map(Some).collect()),
+        Column::Count(values) => Cells::Count(values),
         Column::Number(values) => {
-            Series::new(name.into(), values.into_iter().map(|v| v.filter(|v| v.is_finite())).collect::<Vec<_>>())
+            Cells::MaybeReal(values.into_iter().map(|value| value.filter(|value| value.is_finite())).collect())
         }
-        Column::Money(values) => {
-            Series::new(name.into(), values.iter().map(|v| v.map(Usd::as_f64)).collect::<Vec<_>>())
-        }
+        Column::Money(values) => Cells::MaybeReal(values.iter().map(|value| value.map(Usd::as_f64)).collect()),
     }
 }

@@ -2,15 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
-
-use polars::io::parquet::metadata::FileMetadataRef;
-use polars::io::parquet::read::{ParallelStrategy, ParquetReader};
-use polars::io::parquet::write::{BatchedWriter, KeyValueMetadata, ParquetCompression, ParquetWriter};
-use polars::prelude::{
-    Column, DataFrame, DataType, Field, IntoColumn, NamedFrom, PolarsError, Schema, SerReader, Series, TimeUnit,
-};
 
 use super::cells::session;
 use super::header::Header;
@@ -18,56 +9,40 @@ use super::meaning::settle;
 use super::own::{CLASS, COUNT, DEMAND, MARK, OFFSET, OwnColumns, OwnFacts, OwnWriter, TOKENS_IN, TOKENS_OUT};
 use super::rows::{BadRow, RowReader, Rows, SeriesKind, Tally};
 use super::table::{Role, TIME_NAMES, kind_of, listed};
-use super::time_text::{EPOCH_FROM_NS, TimeFormat, TimeReader};
+use super::time_text::{EPOCH_FROM_NS, TimeFormat, TimeReader, show_instant};
 use super::{RequestBatch, TraceError, TraceInput, TraceOptions, Zone};
+use crate::columnar::{Cells, Column, GROUP_ROWS, Kind, TableError, TableFile, TableWriter, Values};
 use crate::config::suggest;
 use crate::units::{SimDuration, SimTime};
 
 /// Rows decoded at once; a larger row group is taken in several slices.
 const SLICE_ROWS: usize = 1 << 18;
-/// Rows per row group of the files we write.
-const GROUP_ROWS: usize = 1 << 18;
 
-/// The file's footer.
-fn footer(input: &TraceInput) -> Result<FileMetadataRef, TraceError> {
-    let read = guarded(&input.name, || ParquetReader::new(open_file(&input.path)?).get_metadata().cloned())?;
-    read.map_err(|error| damaged(&input.name, &error))
+fn open(input: &TraceInput) -> Result<TableFile, TraceError> {
+    let file = crate::config::spool::open_file(&input.path);
+    let file = file.map_err(|error| refused(&input.name, TableError::Io(error.to_string())))?;
+    TableFile::of(file).map_err(|error| refused(&input.name, error))
 }
 
-fn open_file(path: &Path) -> Result<File, PolarsError> {
-    crate::config::spool::open_file(path).map_err(PolarsError::from)
-}
-
-/// A decoder may stumble over damaged bytes; that is the file's fault and no reason to bring the program down.
-fn guarded<T>(file: &str, read: impl FnOnce() -> T) -> Result<T, TraceError> {
-    catch_unwind(AssertUnwindSafe(read)).map_err(|_| {
-        TraceError::new(file, "is damaged Parquet; its pages cannot be decoded").help("copy or write it again")
-    })
-}
-
-fn damaged(file: &str, error: &PolarsError) -> TraceError {
-    let text = error.to_string();
-    let line = text.lines().next().unwrap_or("").chars().take(200).collect::<String>();
-    TraceError::new(file, format!("cannot be read as Parquet: {line}"))
-        .help("the file may be truncated or damaged: copy or write it again")
-}
-
-fn pairs(footer: &FileMetadataRef) -> Vec<(String, String)> {
-    let stored = footer.key_value_metadata().iter().flatten();
-    stored.filter_map(|pair| Some((pair.key.to_string(), pair.value.as_ref()?.to_string()))).collect()
+fn refused(file: &str, error: TableError) -> TraceError {
+    match error {
+        TableError::Damaged(words) => TraceError::new(file, format!("is damaged Parquet: {words}"))
+            .help("the file may be truncated or damaged: copy or write it again"),
+        TableError::NotRead { message, help } => TraceError::new(file, message).help(help),
+        TableError::Io(words) => TraceError::new(file, format!("cannot be read: {words}")),
+    }
 }
 
 /// Whether the file is one of ours.
 pub(super) fn is_own(input: &TraceInput) -> bool {
-    footer(input).is_ok_and(|footer| pairs(&footer).iter().any(|(key, _)| key == MARK))
+    open(input).is_ok_and(|file| file.pairs().any(|(key, _)| key == MARK))
 }
 
 /// Opens a file in Plimsoll's own format.
 pub(super) fn open_own(input: &TraceInput, options: &TraceOptions) -> Result<Box<dyn RowReader>, TraceError> {
-    let footer = footer(input)?;
-    let pairs = pairs(&footer);
-    let facts = OwnFacts::of_pairs(&input.name, pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())))?;
-    let names = names(&footer);
+    let file = open(input)?;
+    let facts = OwnFacts::of_pairs(&input.name, file.pairs())?;
+    let names = names(&file);
     let known = [
         (OFFSET, Role::Time),
         (COUNT, Role::Count),
@@ -91,16 +66,16 @@ pub(super) fn open_own(input: &TraceInput, options: &TraceOptions) -> Result<Box
         time_format: TimeFormat::Nanos,
         demand_unit: TimeFormat::Nanos,
         classes: facts.classes,
-        ..ColumnarReader::new(input, footer, wanted, options)
+        ..ColumnarReader::new(input, file, wanted, options)?
     };
     Ok(Box::new(reader))
 }
 
 /// Opens any Parquet file whose columns are named or go by usual names.
 pub(super) fn open_any(input: &TraceInput, options: &TraceOptions) -> Result<Box<dyn RowReader>, TraceError> {
-    let footer = footer(input)?;
-    let names = names(&footer);
-    let header = header_of(input, &footer, &names);
+    let file = open(input)?;
+    let names = names(&file);
+    let header = header_of(input, &file, &names);
     let settled = settle(input, options, &header)?;
     let options = &settled.options;
     let columns = &options.columns;
@@ -141,29 +116,42 @@ pub(super) fn open_any(input: &TraceInput, options: &TraceOptions) -> Result<Box
         })?;
         wanted.push((column, Role::Time));
     }
-    let mut reader = ColumnarReader::new(input, footer, wanted, options);
+    let mut reader = ColumnarReader::new(input, file, wanted, options)?;
     reader.look_at_first_rows(options)?;
     reader.tally.notes.extend(settled.note);
     Ok(Box::new(reader))
 }
 
 /// The columns with their first rows as text, for what can be told of them; the names alone where they cannot be decoded.
-fn header_of(input: &TraceInput, footer: &FileMetadataRef, names: &[String]) -> Header {
-    let all = (0..names.len()).map(|column| (column, Role::Class)).collect();
-    let reader = ColumnarReader::new(input, footer.clone(), all, &TraceOptions::default());
-    let first = reader.slices.as_slice().first().copied();
-    let frame = first.and_then(|(start, rows)| reader.decode(start, rows.min(50)).ok());
-    let texts = frame.map_or_else(Vec::new, |frame| {
-        let columns: Vec<Series> =
-            names.iter().filter_map(|name| Some(frame.column(name).ok()?.as_materialized_series().clone())).collect();
-        let row = |row: usize| columns.iter().map(|column| text_of(column, row).unwrap_or_default()).collect();
-        (0..frame.height()).map(row).collect()
+fn header_of(input: &TraceInput, file: &TableFile, names: &[String]) -> Header {
+    let readable = |column: &usize| !matches!(file.columns()[*column].kind, Kind::NotRead(_));
+    let wanted: Vec<usize> = (0..names.len()).filter(readable).collect();
+    let first = open(input).ok().and_then(|mut ahead| {
+        ahead.want(wanted.clone()).ok()?;
+        ahead.next(50).ok()?
     });
-    Header { comments: 0, names: names.to_vec(), rows: texts }
+    let columns = first.unwrap_or_default();
+    let mut rows = vec![vec![String::new(); names.len()]; columns.first().map_or(0, Column::len)];
+    for (column, number) in columns.iter().zip(wanted) {
+        rows.iter_mut().enumerate().for_each(|(row, cells)| cells[number] = text_of(column, row).unwrap_or_default());
+    }
+    Header { comments: 0, names: names.to_vec(), rows }
 }
 
-fn names(footer: &FileMetadataRef) -> Vec<String> {
-    footer.schema_descr.fields().iter().map(|field| field.name().to_string()).collect()
+/// The value as text, a moment as a date.
+fn text_of(column: &Column, row: usize) -> Option<String> {
+    let scale = match column.kind {
+        Kind::Timestamp(nanos) => nanos,
+        Kind::Date => 86_400_000_000_000,
+        _ => return column.text(row),
+    };
+    let Values::Whole(values) = &column.values else { return None };
+    let nanos = u64::try_from(values[row]).ok().and_then(|value| value.checked_mul(scale));
+    column.has(row).then(|| nanos.map_or_else(|| values[row].to_string(), show_instant))
+}
+
+fn names(file: &TableFile) -> Vec<String> {
+    file.columns().iter().map(|column| column.name.clone()).collect()
 }
 
 fn find(input: &TraceInput, names: &[String], name: &str) -> Result<usize, TraceError> {
@@ -180,11 +168,11 @@ fn find(input: &TraceInput, names: &[String], name: &str) -> Result<usize, Trace
 /// Reads a Parquet file slice by slice.
 struct ColumnarReader {
     input: TraceInput,
-    footer: FileMetadataRef,
+    file: TableFile,
     /// Column numbers with what they are for.
     wanted: Vec<(usize, Role)>,
-    /// First row and number of rows of each slice.
-    slices: std::vec::IntoIter<(usize, usize)>,
+    /// How many rows were read.
+    taken: u64,
     time_format: TimeFormat,
     demand_unit: TimeFormat,
     year: Option<u32>,
@@ -200,22 +188,19 @@ struct ColumnarReader {
 }
 
 impl ColumnarReader {
-    fn new(input: &TraceInput, footer: FileMetadataRef, wanted: Vec<(usize, Role)>, options: &TraceOptions) -> Self {
-        let mut slices = Vec::new();
-        let mut start = 0;
-        for group in &footer.row_groups {
-            let end = start + group.num_rows();
-            while start < end {
-                let rows = SLICE_ROWS.min(end - start);
-                slices.push((start, rows));
-                start += rows;
-            }
-        }
-        ColumnarReader {
+    fn new(
+        input: &TraceInput,
+        mut file: TableFile,
+        wanted: Vec<(usize, Role)>,
+        options: &TraceOptions,
+    ) -> Result<Self, TraceError> {
+        let columns = wanted.iter().map(|(column, _)| *column).collect();
+        file.want(columns).map_err(|error| refused(&input.name, error))?;
+        Ok(ColumnarReader {
             input: input.clone(),
-            footer,
+            file,
             wanted,
-            slices: slices.into_iter(),
+            taken: 0,
             time_format: options.time_format.unwrap_or(TimeFormat::Seconds),
             demand_unit: options.demand_unit,
             year: options.year,
@@ -228,21 +213,23 @@ impl ColumnarReader {
             interval: None,
             extent: None,
             unusable: Vec::new(),
-        }
+        })
     }
 
     /// Learns from the first rows how times are written and how long an interval is.
     fn look_at_first_rows(&mut self, options: &TraceOptions) -> Result<(), TraceError> {
-        let Some((start, rows)) = self.slices.as_slice().first().copied() else { return Ok(()) };
-        let frame = self.decode(start, rows.min(200))?;
-        let time = self.column(&frame, Role::Time)?;
-        let dated = matches!(time.dtype(), DataType::Datetime(..) | DataType::Date);
+        let mut ahead = open(&self.input)?;
+        let number = self.wanted.iter().find(|(_, role)| *role == Role::Time).map_or(0, |(column, _)| *column);
+        let first = ahead.want(vec![number]).and_then(|()| ahead.next(200));
+        let first = first.map_err(|error| refused(&self.input.name, error).line(1))?;
+        let Some(time) = first.and_then(|mut columns| columns.pop()) else { return Ok(()) };
+        let dated = matches!(time.kind, Kind::Timestamp(_) | Kind::Date);
         if options.time_format.is_none() && !dated {
-            let texts = (0..time.len()).filter_map(|row| text_of(&time, row));
+            let texts = (0..time.len()).filter_map(|row| time.text(row));
             let found = texts.take(50).find_map(|text| TimeFormat::detect(text.as_bytes()));
             self.time_format = found.ok_or_else(|| {
                 TraceError::new(self.input.name.as_str(), "the column holds no times that are understood")
-                    .column(time.name().to_string())
+                    .column(time.name.as_str())
                     .help("name another with `columns: { time: ... }`, or the form with `time-format:`")
             })?;
         }
@@ -261,105 +248,82 @@ impl ColumnarReader {
         Ok(())
     }
 
-    fn decode(&self, start: usize, rows: usize) -> Result<DataFrame, TraceError> {
-        let columns = self.wanted.iter().map(|(column, _)| *column).collect();
-        let read = guarded(&self.input.name, || {
-            let mut reader = ParquetReader::new(open_file(&self.input.path)?);
-            reader.set_metadata(self.footer.clone());
-            reader
-                .with_projection(Some(columns))
-                .with_slice(Some((start, rows)))
-                .read_parallel(ParallelStrategy::None)
-                .finish()
-        })?;
-        read.map_err(|error| damaged(&self.input.name, &error).line(start as u64 + 1))
-    }
-
-    fn column(&self, frame: &DataFrame, role: Role) -> Result<Series, TraceError> {
-        let index = self.wanted.iter().find(|(_, wanted)| *wanted == role).map_or(0, |(column, _)| *column);
-        let name = &self.footer.schema_descr.fields()[index];
-        let column = frame.column(name.name()).map_err(|error| damaged(&self.input.name, &error))?;
-        Ok(column.as_materialized_series().clone())
-    }
-
-    fn wrong_type(&self, series: &Series, expected: &str) -> TraceError {
-        TraceError::new(self.input.name.as_str(), format!("expected {expected}, found {}", series.dtype()))
-            .column(series.name().to_string())
+    fn wrong_type(&self, column: &Column, expected: &str) -> TraceError {
+        TraceError::new(self.input.name.as_str(), format!("expected {expected}, found {}", column.kind.words()))
+            .column(column.name.as_str())
     }
 
     /// Times of a column, whatever its type.
-    fn times(&self, series: &Series, times: &mut [SimTime], unusable: &mut [bool]) -> Result<(), TraceError> {
-        let scale = match series.dtype() {
-            DataType::Datetime(TimeUnit::Milliseconds, _) => 1_000_000,
-            DataType::Datetime(TimeUnit::Microseconds, _) => 1_000,
-            DataType::Datetime(TimeUnit::Nanoseconds, _) => 1,
-            DataType::Date => 86_400_000_000_000,
-            other if other.is_integer() => self.nanos_per_unit(self.time_format, series)?,
-            DataType::Float32 | DataType::Float64 => {
-                let scale = self.nanos_per_unit(self.time_format, series)? as f64;
-                return each(series, unusable, |row, value: f64| {
+    fn times(&self, column: &Column, times: &mut [SimTime], unusable: &mut [bool]) -> Result<(), TraceError> {
+        let scale = match column.kind {
+            Kind::Timestamp(nanos) => nanos,
+            Kind::Date => 86_400_000_000_000,
+            Kind::Whole => self.nanos_per_unit(self.time_format, column)?,
+            Kind::Real => {
+                let scale = self.nanos_per_unit(self.time_format, column)? as f64;
+                return each(column, unusable, |row, value: f64| {
                     // Whole units and the rest apart, so that the rest keeps its digits.
                     let nanos = value.trunc() * scale + (value.fract() * scale).round();
                     times[row] = SimTime::from_nanos(nanos as u64);
                     (0.0..1.8e19).contains(&nanos)
                 });
             }
-            DataType::String => {
+            Kind::Text => {
                 let mut reader = TimeReader::new(self.time_format, self.year).in_zone(self.time_zone);
-                let texts = series.str().map_err(|_| self.wrong_type(series, "times"))?;
-                for (row, text) in texts.iter().enumerate() {
-                    match text.and_then(|text| reader.read(text.trim().as_bytes())) {
+                let Values::Text(texts) = &column.values else { return Err(self.wrong_type(column, "times")) };
+                for row in 0..column.len() {
+                    match reader.read(texts.bytes(row).trim_ascii()).filter(|_| column.has(row)) {
                         Some(time) => times[row] = time,
                         None => unusable[row] = true,
                     }
                 }
                 return Ok(());
             }
-            _ => return Err(self.wrong_type(series, "times")),
+            _ => return Err(self.wrong_type(column, "times")),
         };
-        each_integer(series, unusable, |row, value| {
+        each_integer(column, unusable, |row, value| {
             let nanos = u64::try_from(value).ok().and_then(|value| value.checked_mul(scale));
             times[row] = SimTime::from_nanos(nanos.unwrap_or(0));
             nanos.is_some()
         })
     }
 
-    fn nanos_per_unit(&self, format: TimeFormat, series: &Series) -> Result<u64, TraceError> {
+    fn nanos_per_unit(&self, format: TimeFormat, column: &Column) -> Result<u64, TraceError> {
         match format {
             TimeFormat::Seconds => Ok(1_000_000_000),
             TimeFormat::Millis => Ok(1_000_000),
             TimeFormat::Micros => Ok(1_000),
             TimeFormat::Nanos => Ok(1),
-            other => Err(self.wrong_type(series, other.example())),
+            other => Err(self.wrong_type(column, other.example())),
         }
     }
 
-    fn demands(&self, series: &Series, demands: &mut [SimDuration], unusable: &mut [bool]) -> Result<(), TraceError> {
-        let scale = self.nanos_per_unit(self.demand_unit, series)?;
-        if series.dtype().is_integer() {
-            return each_integer(series, unusable, |row, value| {
+    fn demands(&self, column: &Column, demands: &mut [SimDuration], unusable: &mut [bool]) -> Result<(), TraceError> {
+        let scale = self.nanos_per_unit(self.demand_unit, column)?;
+        if column.kind == Kind::Whole {
+            return each_integer(column, unusable, |row, value| {
                 let nanos = u64::try_from(value).ok().and_then(|value| value.checked_mul(scale));
                 demands[row] = SimDuration::from_nanos(nanos.unwrap_or(0));
                 nanos.is_some()
             });
         }
-        each(series, unusable, |row, value: f64| {
+        each(column, unusable, |row, value: f64| {
             let nanos = (value * scale as f64).round();
             demands[row] = SimDuration::from_nanos(nanos as u64);
             (0.0..1.8e19).contains(&nanos)
         })
     }
 
-    fn classes(&mut self, series: &Series, classes: &mut [u16], unusable: &mut [bool]) -> Result<(), TraceError> {
-        if series.dtype().is_integer() && !self.classes.is_empty() {
+    fn classes(&mut self, column: &Column, classes: &mut [u16], unusable: &mut [bool]) -> Result<(), TraceError> {
+        if column.kind == Kind::Whole && !self.classes.is_empty() {
             let known = self.classes.len() as i64;
-            return each_integer(series, unusable, |row, value| {
+            return each_integer(column, unusable, |row, value| {
                 classes[row] = value as u16;
                 (0..known).contains(&value)
             });
         }
         for (row, bad) in unusable.iter_mut().enumerate() {
-            let Some(text) = text_of(series, row) else {
+            let Some(text) = text_of(column, row) else {
                 *bad = true;
                 continue;
             };
@@ -367,28 +331,27 @@ impl ColumnarReader {
                 self.classes.push(text);
                 self.classes.len() - 1
             });
-            classes[row] = u16::try_from(index).map_err(|_| self.wrong_type(series, "at most 65536 classes"))?;
+            classes[row] = u16::try_from(index).map_err(|_| self.wrong_type(column, "at most 65536 classes"))?;
         }
         Ok(())
     }
 
-    fn fill(&mut self, frame: &DataFrame, rows: &mut Rows) -> Result<(), TraceError> {
-        let height = frame.height();
+    fn fill(&mut self, columns: &[Column], rows: &mut Rows) -> Result<(), TraceError> {
+        let height = columns.first().map_or(0, Column::len);
         let mut unusable = std::mem::take(&mut self.unusable);
         unusable.clear();
         unusable.resize(height, false);
-        for (_, role) in self.wanted.clone() {
-            let series = self.column(frame, role)?;
+        for ((_, role), column) in self.wanted.clone().into_iter().zip(columns) {
             let requests = &mut rows.requests;
             match role {
                 Role::Time => {
                     requests.arrivals.resize(height, SimTime::ZERO);
-                    self.times(&series, &mut requests.arrivals, &mut unusable)?;
+                    self.times(column, &mut requests.arrivals, &mut unusable)?;
                 }
                 Role::Count | Role::Level => {
                     rows.values.resize(height, 0.0);
                     let values = &mut rows.values;
-                    each(&series, &mut unusable, |row, value: f64| {
+                    each(column, &mut unusable, |row, value: f64| {
                         values[row] = value;
                         (0.0..=1e12).contains(&value)
                     })?;
@@ -397,24 +360,24 @@ impl ColumnarReader {
                 Role::Rate | Role::Counter | Role::Elapsed => {}
                 Role::Demand => {
                     requests.demands.resize(height, SimDuration::ZERO);
-                    self.demands(&series, &mut requests.demands, &mut unusable)?;
+                    self.demands(column, &mut requests.demands, &mut unusable)?;
                 }
                 Role::TokensIn | Role::TokensOut => {
                     let tokens =
                         if role == Role::TokensIn { &mut requests.tokens_in } else { &mut requests.tokens_out };
                     tokens.resize(height, 0);
-                    each_integer(&series, &mut unusable, |row, value| {
+                    each_integer(column, &mut unusable, |row, value| {
                         tokens[row] = value as u32;
                         u32::try_from(value).is_ok()
                     })?;
                 }
                 Role::Session => {
-                    let number = |row| session(text_of(&series, row).unwrap_or_default().as_bytes());
+                    let number = |row| session(text_of(column, row).unwrap_or_default().as_bytes());
                     rows.sessions.extend((0..height).map(number));
                 }
                 Role::Class => {
                     requests.classes.resize(height, 0);
-                    self.classes(&series, &mut requests.classes, &mut unusable)?;
+                    self.classes(column, &mut requests.classes, &mut unusable)?;
                 }
             }
         }
@@ -465,61 +428,48 @@ impl ColumnarReader {
     }
 }
 
-/// Every value as text, for columns whose type is not known beforehand.
-fn text_of(series: &Series, row: usize) -> Option<String> {
-    let value = series.get(row).ok()?;
-    if value.is_null() {
-        return None;
-    }
-    Some(value.get_str().map_or_else(|| value.to_string(), str::to_string))
-}
-
 /// Gives every value of a numeric column to `take`, which says whether it can be used; missing ones cannot.
-fn each(series: &Series, unusable: &mut [bool], mut take: impl FnMut(usize, f64) -> bool) -> Result<(), TraceError> {
-    let number = series.dtype().is_numeric().then(|| series.cast(&DataType::Float64)).and_then(Result::ok);
-    let Some(number) = number else { return Err(not_numeric(series)) };
-    let Ok(values) = number.f64() else { return Err(not_numeric(series)) };
-    for (row, value) in values.iter().enumerate() {
-        if !value.is_some_and(|value| take(row, value)) {
-            unusable[row] = true;
-        }
+fn each(column: &Column, unusable: &mut [bool], mut take: impl FnMut(usize, f64) -> bool) -> Result<(), TraceError> {
+    let mut give = |row: usize, value: f64| unusable[row] |= !(column.has(row) && take(row, value));
+    match &column.values {
+        Values::Real(values) => values.iter().enumerate().for_each(|(row, value)| give(row, *value)),
+        Values::Whole(values) => values.iter().enumerate().for_each(|(row, value)| give(row, *value as f64)),
+        _ => return Err(not_numeric(column)),
     }
     Ok(())
 }
 
 /// The same for whole numbers, without a way through floating point where the type is a whole one.
 fn each_integer(
-    series: &Series,
+    column: &Column,
     unusable: &mut [bool],
     mut take: impl FnMut(usize, i64) -> bool,
 ) -> Result<(), TraceError> {
-    let physical = series.to_physical_repr();
-    let whole = match physical.dtype() {
-        DataType::Int64 => Some(physical.into_owned()),
-        other if other.is_numeric() => physical.cast(&DataType::Int64).ok(),
-        _ => None,
-    };
-    let Some(whole) = whole else { return Err(not_numeric(series)) };
-    let Ok(values) = whole.i64() else { return Err(not_numeric(series)) };
-    let mut row = 0;
-    for chunk in values.downcast_iter() {
-        if values.null_count() == 0 {
-            for value in chunk.values().iter() {
+    match (&column.values, &column.present) {
+        (Values::Whole(values), None) => {
+            for (row, value) in values.iter().enumerate() {
                 unusable[row] |= !take(row, *value);
-                row += 1;
             }
-            continue;
         }
-        for value in chunk.iter() {
-            unusable[row] |= !value.is_some_and(|value| take(row, *value));
-            row += 1;
+        (Values::Whole(values), Some(present)) => {
+            for (row, value) in values.iter().enumerate() {
+                unusable[row] |= !(present[row] && take(row, *value));
+            }
         }
+        (Values::Real(values), _) => {
+            for (row, value) in values.iter().enumerate() {
+                // Cut to whole ones, as every other reader of tables does.
+                let whole = (value.abs() < 9.2e18).then_some(*value as i64);
+                unusable[row] |= !(column.has(row) && whole.is_some_and(|value| take(row, value)));
+            }
+        }
+        _ => return Err(not_numeric(column)),
     }
     Ok(())
 }
 
-fn not_numeric(series: &Series) -> TraceError {
-    TraceError::new("column", format!("expected numbers, found {}", series.dtype())).column(series.name().to_string())
+fn not_numeric(column: &Column) -> TraceError {
+    TraceError::new("column", format!("expected numbers, found {}", column.kind.words())).column(column.name.as_str())
 }
 
 impl RowReader for ColumnarReader {
@@ -530,12 +480,13 @@ impl RowReader for ColumnarReader {
     fn read(&mut self, rows: &mut Rows) -> Result<(), TraceError> {
         rows.clear();
         while rows.is_empty() {
-            let Some((start, length)) = self.slices.next() else {
-                return self.weigh();
-            };
-            let frame = self.decode(start, length)?;
-            rows.first_row = start as u64 + 1;
-            self.fill(&frame, rows).map_err(|error| TraceError { file: self.input.name.clone(), ..error })?;
+            let first_row = self.taken + 1;
+            let next = self.file.next(SLICE_ROWS);
+            let next = next.map_err(|error| refused(&self.input.name, error).line(first_row))?;
+            let Some(columns) = next else { return self.weigh() };
+            self.taken += columns.first().map_or(0, Column::len) as u64;
+            rows.first_row = first_row;
+            self.fill(&columns, rows).map_err(|error| TraceError { file: self.input.name.clone(), ..error })?;
         }
         Ok(())
     }
@@ -567,7 +518,7 @@ impl RowReader for ColumnarReader {
 
 /// Writes the Parquet form of the own format.
 struct ColumnarWriter {
-    writer: BatchedWriter<BufWriter<File>>,
+    writer: TableWriter<BufWriter<File>>,
     kind: SeriesKind,
     columns: OwnColumns,
     held: RequestBatch,
@@ -582,24 +533,18 @@ pub(super) fn writer(
     columns: OwnColumns,
     notes: &[String],
 ) -> io::Result<Box<dyn OwnWriter>> {
-    let mut fields = vec![Field::new(OFFSET.into(), DataType::Int64)];
+    let mut fields = vec![(OFFSET, Cells::Whole(Vec::new()))];
     let optional = [
-        (facts.kind == SeriesKind::Counts, COUNT, DataType::Float64),
-        (columns.demand, DEMAND, DataType::Int64),
-        (columns.tokens_in, TOKENS_IN, DataType::UInt32),
-        (columns.tokens_out, TOKENS_OUT, DataType::UInt32),
-        (columns.class, CLASS, DataType::UInt32),
+        (facts.kind == SeriesKind::Counts, COUNT, Cells::Real(Vec::new())),
+        (columns.demand, DEMAND, Cells::Whole(Vec::new())),
+        (columns.tokens_in, TOKENS_IN, Cells::Small(Vec::new())),
+        (columns.tokens_out, TOKENS_OUT, Cells::Small(Vec::new())),
+        (columns.class, CLASS, Cells::Small(Vec::new())),
     ];
-    fields.extend(optional.into_iter().filter(|(has, ..)| *has).map(|(_, name, kind)| Field::new(name.into(), kind)));
+    fields.extend(optional.into_iter().filter(|(has, ..)| *has).map(|(_, name, cells)| (name, cells)));
     let mut pairs = facts.pairs();
     pairs.extend((!notes.is_empty()).then(|| ("notes".to_string(), notes.join("\n"))));
-    let writer = ParquetWriter::new(file)
-        .with_compression(ParquetCompression::Lz4Raw)
-        .with_row_group_size(Some(GROUP_ROWS))
-        .with_key_value_metadata(Some(KeyValueMetadata::from_static(pairs)))
-        .set_parallel(false)
-        .batched(&Schema::from_iter(fields))
-        .map_err(io::Error::other)?;
+    let writer = TableWriter::new(file, &fields, pairs).map_err(written)?;
     Ok(Box::new(ColumnarWriter {
         writer,
         kind: facts.kind,
@@ -612,36 +557,33 @@ pub(super) fn writer(
 
 impl ColumnarWriter {
     fn put(&mut self) -> io::Result<()> {
-        let column = |name: &str, values: Vec<i64>| Series::new(name.into(), values).into_column();
-        let small = |name: &str, values: Vec<u32>| Series::new(name.into(), values).into_column();
-        let mut columns: Vec<Column> = Vec::new();
+        let mut columns: Vec<Cells> = Vec::new();
         if self.kind == SeriesKind::Counts {
-            columns.push(column(OFFSET, self.offsets.drain(..).map(|offset| offset as i64).collect()));
-            columns.push(Series::new(COUNT.into(), std::mem::take(&mut self.counts)).into_column());
+            columns.push(Cells::Whole(self.offsets.drain(..).map(|offset| offset as i64).collect()));
+            columns.push(Cells::Real(std::mem::take(&mut self.counts)));
         } else {
             let held = &mut self.held;
-            columns.push(column(OFFSET, held.arrivals.iter().map(|time| time.as_nanos() as i64).collect()));
+            columns.push(Cells::Whole(held.arrivals.iter().map(|time| time.as_nanos() as i64).collect()));
             if self.columns.demand {
-                columns.push(column(DEMAND, held.demands.iter().map(|demand| demand.as_nanos() as i64).collect()));
+                columns.push(Cells::Whole(held.demands.iter().map(|demand| demand.as_nanos() as i64).collect()));
             }
             if self.columns.tokens_in {
-                columns.push(small(TOKENS_IN, std::mem::take(&mut held.tokens_in)));
+                columns.push(Cells::Small(std::mem::take(&mut held.tokens_in)));
             }
             if self.columns.tokens_out {
-                columns.push(small(TOKENS_OUT, std::mem::take(&mut held.tokens_out)));
+                columns.push(Cells::Small(std::mem::take(&mut held.tokens_out)));
             }
             if self.columns.class {
-                columns.push(small(CLASS, held.classes.iter().map(|class| u32::from(*class)).collect()));
+                columns.push(Cells::Small(held.classes.iter().map(|class| u32::from(*class)).collect()));
             }
             held.clear();
         }
-        let height = columns.first().map_or(0, Column::len);
-        if height == 0 {
-            return Ok(());
-        }
-        let frame = DataFrame::new(height, columns).map_err(io::Error::other)?;
-        self.writer.write_batch(&frame).map_err(io::Error::other)
+        self.writer.write(&columns).map_err(written)
     }
+}
+
+fn written(error: TableError) -> io::Error {
+    io::Error::other(error)
 }
 
 impl OwnWriter for ColumnarWriter {
@@ -658,7 +600,6 @@ impl OwnWriter for ColumnarWriter {
 
     fn finish(mut self: Box<Self>) -> io::Result<()> {
         self.put()?;
-        self.writer.finish().map_err(io::Error::other)?;
-        Ok(())
+        self.writer.finish().map_err(written).map(drop)
     }
 }

@@ -373,3 +373,21 @@ mod no_bytes_panic {
         }
     }
 }
+
+/// Written by 0.1.0, whose Parquet came from another library.
+#[cfg(feature = "tables")]
+#[test]
+fn own_files_of_the_first_release_are_read() {
+    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/workload/own");
+    let arrivals = place.join("arrivals-0.1.0.parquet");
+    let batch = replay(&arrivals, TraceOptions::default()).unwrap();
+    assert_eq!(nanos(&batch), [0, 1_000_000_000, 2_500_000_000]);
+    assert_eq!(
+        batch.demands.iter().map(|demand| demand.as_nanos()).collect::<Vec<_>>(),
+        [250_000_000, 500_000_000, 125_000_000]
+    );
+    assert_eq!((batch.tokens_in, batch.tokens_out, batch.classes), (vec![10, 11, 12], vec![20, 21, 22], vec![0, 1, 0]));
+    let facts = inspect(&place.join("counts-0.1.0.parquet"), &TraceOptions::default()).unwrap();
+    assert_eq!((facts.tally.rows, facts.values.unwrap().sum), (3, 12.5));
+    assert_eq!(facts.interval, Some(SimDuration::from_secs(60)));
+}

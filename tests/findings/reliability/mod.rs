@@ -2,6 +2,8 @@
 
 mod directories;
 mod names;
+#[cfg(feature = "tables")]
+mod parquet;
 mod sweeps;
 mod training;
 
