@@ -7,7 +7,9 @@ mod compare;
 mod files;
 mod forecast;
 mod list;
+mod man;
 mod memory;
+mod new;
 mod optimize;
 mod plan;
 mod reading;
@@ -24,7 +26,7 @@ mod train;
 mod verify;
 mod whatif;
 
-pub use schema::{scenario_schema, story_schema};
+pub use schema::{reference, scenario_schema, story_schema};
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -47,6 +49,7 @@ struct Arguments {
 }
 
 const EXAMPLES: &str = "Examples:
+  plimsoll new shop
   plimsoll run scenarios/shop-peak.yaml
   plimsoll run scenarios/shop-peak.yaml --policy hpa-60 --set service.concurrency=8
   plimsoll check scenarios/*.yaml
@@ -56,6 +59,8 @@ Exit codes: 0 success, 1 a judgement failed, 2 bad input or usage, 3 internal er
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write a commented scenario to begin with: a shop, a chat model, a game, or one for manifests of your own.
+    New(new::NewArguments),
     /// Run every policy of a scenario, print them side by side and write a report.
     Run(run::RunArguments),
     /// Make reports again from stored results, or one report of several runs, without running.
@@ -90,6 +95,8 @@ enum Command {
     Bench(bench::BenchArguments),
     /// Print the JSON Schema of a scenario or a story, for completion in an editor.
     Schema(schema::SchemaArguments),
+    /// Print the manual page, or write those of all commands.
+    Man(man::ManArguments),
     /// Print a completion script for a shell.
     #[command(after_help = "Example:\n  plimsoll completions bash > /etc/bash_completion.d/plimsoll")]
     Completions {
@@ -235,6 +242,7 @@ fn dispatch() -> ExitCode {
     };
     memory::state(arguments.max_memory);
     let result = match arguments.command {
+        Command::New(arguments) => new::new(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Report(arguments) => report::report(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
@@ -252,6 +260,7 @@ fn dispatch() -> ExitCode {
         Command::Verify(arguments) => verify::verify(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),
+        Command::Man(arguments) => man::man(&arguments, Arguments::command()),
         Command::Completions { shell } => completions(shell),
     };
     match result {

@@ -1,6 +1,7 @@
 //! The page `newcomer` of the findings.
 
 mod autoscaler;
+mod begin;
 mod cpu_ceiling;
 mod files;
 mod jitter;

@@ -1,0 +1,92 @@
+//! `plimsoll new`: a commented scenario to begin with.
+
+mod manifests;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+
+use super::files::write_one;
+use super::{Failure, say};
+
+/// Arguments of `new`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  plimsoll new shop
+  plimsoll new from-manifests k8s/
+  plimsoll run k8s/shop.scenario.yaml
+
+Nothing is overwritten without --force. The traffic is synthetic, so each of them runs as it is.")]
+pub(super) struct NewArguments {
+    #[command(subcommand)]
+    kind: NewKind,
+}
+
+#[derive(Debug, Subcommand)]
+enum NewKind {
+    /// A web shop with an evening peak and a flash sale, into shop.yaml.
+    Shop(Destination),
+    /// A chat model on GPUs, into llm.yaml.
+    Llm(Destination),
+    /// A game's launch evening, into game.yaml.
+    Game(Destination),
+    /// A scenario for each Deployment and StatefulSet in a directory, with the autoscaler that scales it, beside the manifests.
+    FromManifests {
+        /// The directory of the manifests.
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+        /// Only the workload of this name.
+        #[arg(long, value_name = "NAME")]
+        only: Option<String>,
+        #[command(flatten)]
+        destination: Destination,
+    },
+}
+
+/// Where a new scenario goes.
+#[derive(Debug, Args)]
+struct Destination {
+    /// The file to write.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Overwrite a file that is there.
+    #[arg(long)]
+    force: bool,
+}
+
+pub(super) fn new(arguments: &NewArguments) -> Result<(), Failure> {
+    let (destination, name, text) = match &arguments.kind {
+        NewKind::Shop(destination) => (destination, "shop.yaml", include_str!("../../../assets/new/shop.yaml")),
+        NewKind::Llm(destination) => (destination, "llm.yaml", include_str!("../../../assets/new/llm.yaml")),
+        NewKind::Game(destination) => (destination, "game.yaml", include_str!("../../../assets/new/game.yaml")),
+        NewKind::FromManifests { directory, only, destination } => {
+            return manifests::write(directory, only.as_deref(), destination);
+        }
+    };
+    let path = destination.out.clone().unwrap_or_else(|| PathBuf::from(name));
+    // The comments name the file as it is.
+    let own = path.display().to_string();
+    destination.refuse_overwriting(&path)?;
+    write_one(
+        &path,
+        text.replace(&format!(" {name}"), &format!(" {own}")).replace(&format!("{name}`"), &format!("{own}`")),
+    )?;
+    say(&next_steps(&path))
+}
+
+/// What to do with a scenario that was written.
+fn next_steps(path: &Path) -> String {
+    let path = path.display();
+    format!("wrote {path}\n  plimsoll check {path}\n  plimsoll run {path}")
+}
+
+impl Destination {
+    /// Refuses a file that is there, unless it may be overwritten.
+    fn refuse_overwriting(&self, path: &Path) -> Result<(), Failure> {
+        if self.force || path.symlink_metadata().is_err() {
+            return Ok(());
+        }
+        let help = "help: --force overwrites it, --out FILE writes another";
+        Err(Failure::Input(format!("error: {}: is there already\n{help}", path.display())))
+    }
+}
