@@ -23,6 +23,7 @@ mod queueing;
 mod random_scenario;
 mod recorded_hpa;
 mod reference_autoscaling;
+mod reference_fields;
 mod reference_forecast;
 mod reference_optimize;
 mod reference_quantities;

@@ -3,12 +3,17 @@
 //! It is made from the plug-in lists and from the field tables below. A test holds every shipped scenario against it, and the
 //! committed file against this code.
 
+mod markdown;
+mod policies;
 mod story;
+mod traffic;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
+pub use markdown::reference;
 pub use story::story_schema;
+use traffic::distribution;
 
 use super::{Failure, say};
 use crate::cluster::{DISPATCHERS, PLACEMENTS};
@@ -20,11 +25,15 @@ use crate::workload::{FORMATS, GENERATORS, TRANSFORMS, Values};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   plimsoll schema > scenario.schema.json
-  plimsoll schema story > story.schema.json")]
+  plimsoll schema story > story.schema.json
+  plimsoll schema --markdown > reference.md")]
 pub(super) struct SchemaArguments {
     /// Which kind of file.
     #[arg(value_enum, default_value_t = Kind::Scenario)]
     kind: Kind,
+    /// Print every field of both kinds as a page to read: type, default, example and meaning.
+    #[arg(long, conflicts_with = "kind")]
+    markdown: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -35,6 +44,9 @@ enum Kind {
 
 /// Prints the schema.
 pub(super) fn schema(arguments: &SchemaArguments) -> Result<(), Failure> {
+    if arguments.markdown {
+        return say(&reference());
+    }
     let schema = match arguments.kind {
         Kind::Scenario => scenario_schema(),
         Kind::Story => story_schema(),
@@ -144,9 +156,19 @@ fn names<'a>(description: &str, list: impl Iterator<Item = &'a str>) -> Value {
 }
 
 /// A mapping with one key out of a list of plug-ins, each with parameters of its own.
-fn one_of_plugins<'a>(description: &str, list: impl Iterator<Item = (&'a str, &'a str)>) -> Value {
-    let properties: Map<String, Value> =
-        list.map(|(name, summary)| (name.to_string(), json!({ "description": summary }))).collect();
+fn one_of<'a>(
+    description: &str,
+    list: impl Iterator<Item = (&'a str, &'a str)>,
+    parameters: impl Fn(&str) -> Value,
+) -> Value {
+    let one = |(name, summary): (&str, &str)| {
+        let mut value = parameters(name);
+        if !summary.is_empty() {
+            value["description"] = json!(summary);
+        }
+        (name.to_string(), value)
+    };
+    let properties: Map<String, Value> = list.map(one).collect();
     json!({
         "type": "object",
         "description": description,
@@ -157,12 +179,41 @@ fn one_of_plugins<'a>(description: &str, list: impl Iterator<Item = (&'a str, &'
     })
 }
 
-fn distribution(description: &str) -> Value {
-    let kinds = crate::random::DISTRIBUTION_NAMES.iter().map(|name| (*name, "a distribution of durations"));
-    json!({
-        "description": description,
-        "anyOf": [quantity("Always this long.", "120ms"), one_of_plugins("One distribution.", kinds)],
-    })
+/// A number without a unit.
+fn number(description: &str) -> Value {
+    json!({ "type": "number", "description": description })
+}
+
+fn flag(description: &str) -> Value {
+    json!({ "type": "boolean", "description": description })
+}
+
+fn list(description: &str, items: Value) -> Value {
+    json!({ "type": "array", "items": items, "description": description })
+}
+
+fn choice(description: &str, values: &[&str]) -> Value {
+    names(description, values.iter().copied())
+}
+
+/// A mapping whose keys are the user's.
+fn free(description: &str, values: Value) -> Value {
+    json!({ "type": "object", "description": description, "additionalProperties": values })
+}
+
+/// The name of a plug-in, or a mapping with it as the one key.
+fn named(description: &str, example: &str) -> Value {
+    json!({ "type": ["string", "object"], "description": description, "examples": [example] })
+}
+
+/// The value with one that its reader takes; what is required stands in it.
+fn example(value: Value, one: Value) -> Value {
+    examples(value, vec![one])
+}
+
+fn examples(mut value: Value, several: Vec<Value>) -> Value {
+    value["examples"] = Value::Array(several);
+    value
 }
 
 /// Columns of a trace and what they hold.
@@ -178,7 +229,19 @@ fn text_or_list(description: &str) -> Value {
 }
 
 fn workload() -> Value {
-    let transforms = one_of_plugins("One step.", TRANSFORMS.iter().map(|p| (p.name, p.summary)));
+    let transforms = one_of("One step.", TRANSFORMS.iter().map(|p| (p.name, p.summary)), traffic::transform);
+    let mut fields = trace_fields();
+    fields.push(("transforms", list("Steps, in order.", transforms)));
+    for generator in GENERATORS {
+        let mut value = traffic::generator(generator.name);
+        value["description"] = json!(generator.summary);
+        fields.push((generator.name, value));
+    }
+    object("Requests: a trace or a generator, and transforms.", &fields)
+}
+
+/// A trace and how it is read.
+fn trace_fields() -> Vec<(&'static str, Value)> {
     let columns = [
         "time",
         "count",
@@ -199,7 +262,7 @@ fn workload() -> Value {
         false => (*name, text("Name of the column.")),
     };
     let columns: Vec<(&str, Value)> = columns.iter().map(of_column).collect();
-    let mut fields = vec![
+    vec![
         (
             "trace",
             text_or_list("Path of a trace, from the scenario's directory, a pattern of several files, `-`, or a list."),
@@ -240,12 +303,7 @@ fn workload() -> Value {
         ("reorder", quantity("How far rows may go back in time, or `all`.", "1h")),
         ("max-bad-rows", quantity("The largest share of rows that may be unusable.", "1%")),
         ("year", range("The year in which a syslog begins.", 1970, Some(2500))),
-        ("transforms", json!({ "type": "array", "items": transforms, "description": "Steps, in order." })),
-    ];
-    for generator in GENERATORS {
-        fields.push((generator.name, json!({ "description": generator.summary })));
-    }
-    object("Requests: a trace or a generator, and transforms.", &fields)
+    ]
 }
 
 /// Requests and limits of a replica.
@@ -477,15 +535,16 @@ fn objective() -> Value {
 }
 
 /// A policy, with parameters or by its name alone.
-fn one_policy() -> Value {
+fn one_policy(description: &str) -> Value {
     let kinds: Vec<&str> = POLICIES.iter().map(|plugin| plugin.name).collect();
-    let one = one_of_plugins("A policy and its parameters.", POLICIES.iter().map(|p| (p.name, p.summary)));
-    json!({ "anyOf": [one, { "enum": kinds }] })
+    // Parameters are told once, where a scenario's policies are.
+    let one = one_of("A policy and its parameters.", POLICIES.iter().map(|p| (p.name, p.summary)), |_| json!({}));
+    json!({ "description": description, "anyOf": [one, { "enum": kinds }] })
 }
 
 fn policies() -> Value {
     let kinds: Vec<&str> = POLICIES.iter().map(|plugin| plugin.name).collect();
-    let mut one = one_of_plugins("A policy and its parameters.", POLICIES.iter().map(|p| (p.name, p.summary)));
+    let mut one = policies::any("A policy and its parameters.");
     // Beside the policy's name may stand its headroom.
     one["properties"]["headroom"] = json!({ "type": "number", "minimum": 0.001, "maximum": 1000, "description": "Factor on the load that the policy provides for; 1 by default." });
     one["maxProperties"] = json!(2);

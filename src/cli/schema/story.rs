@@ -16,7 +16,7 @@ pub fn story_schema() -> Value {
         &[
             ("story", text("Title for people.")),
             ("description", text("What it is about.")),
-            ("policy", one_policy()),
+            ("policy", one_policy("The policy that is tested.")),
             ("service", service()),
             ("metrics", object("The metrics pipeline.", &pipeline)),
             ("kubernetes", super::release()),

@@ -1,0 +1,230 @@
+//! Readers, JSON Schema and `docs/reference.md` know the same fields.
+//!
+//! Each mapping of the schema is put into a scenario with a field that nobody knows. The reader's message names the fields that it
+//! does know, and those are the schema's.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use plimsoll::cli::{reference, scenario_schema, story_schema};
+use plimsoll::config::Diagnostics;
+use plimsoll::engine::scenario::Scenario;
+use plimsoll::experiment::Story;
+use plimsoll::workload::GENERATORS;
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+
+const UNKNOWN: &str = "qqqqqqqqq";
+
+type Names = BTreeSet<String>;
+
+/// A mapping of a schema: the way to it and its schema.
+struct Place<'a> {
+    path: Vec<String>,
+    schema: &'a Value,
+}
+
+/// Every mapping with fields of its own, from the top.
+fn places<'a>(schema: &'a Value, path: &[String], found: &mut Vec<Place<'a>>) {
+    if let Some(fields) = schema["properties"].as_object() {
+        found.push(Place { path: path.to_vec(), schema });
+        for (name, field) in fields {
+            places(field, &[path, std::slice::from_ref(name)].concat(), found);
+        }
+    }
+    for alternative in schema["anyOf"].as_array().into_iter().flatten() {
+        places(alternative, path, found);
+    }
+    for (below, name) in [("items", "0"), ("additionalProperties", "any")] {
+        if schema[below].is_object() {
+            places(&schema[below], &[path, &[name.to_string()]].concat(), found);
+        }
+    }
+}
+
+/// `value` at the end of a path, in mappings and lists of one.
+fn wrapped(path: &[String], value: Value) -> Value {
+    path.iter().rev().fold(value, |inner, name| if name == "0" { json!([inner]) } else { json!({ name: inner }) })
+}
+
+/// The fields that the readers name where they meet the unknown one.
+fn known(found: &Diagnostics) -> Option<Names> {
+    let shown = found.iter().find(|one| one.message.contains(UNKNOWN) && one.message.contains("has no field"))?;
+    let text = shown.to_string();
+    let list = text.split("known fields: ").nth(1)?.lines().next()?.to_string();
+    Some(list.split(", ").map(str::to_string).collect())
+}
+
+fn scenario(directory: &Path, document: &Value) -> Diagnostics {
+    let path = directory.join("scenario.yaml");
+    std::fs::write(&path, document.to_string()).unwrap();
+    let mut sink = Diagnostics::new();
+    let _ = Scenario::read(&path, &[], &mut sink);
+    sink
+}
+
+fn story(directory: &Path, document: &Value) -> Diagnostics {
+    let path = directory.join("story.yaml");
+    std::fs::write(&path, document.to_string()).unwrap();
+    let mut sink = Diagnostics::new();
+    let _ = Story::read(&path, &[], &mut sink);
+    sink
+}
+
+/// A sound scenario in which `value` stands at the place; what it excludes is left out.
+fn around(path: &[String], value: Value) -> Value {
+    let mut document = json!({
+        "duration": "1m",
+        "workload": { "poisson": "1/s" },
+        "service": { "concurrency": 1, "service-time": "1ms", "resources": { "requests": { "cpu": 1, "memory": "1Gi" } } },
+        "policies": { "a": { "static": { "replicas": 1 } } },
+    });
+    if path.is_empty() {
+        merge(&mut document, value);
+        return document;
+    }
+    let mut inner = wrapped(path, value);
+    if path[0] == "service" {
+        merge(&mut document["service"], inner["service"].take());
+        return document;
+    }
+    // How a trace is read stands beside a trace, steps beside anything.
+    let workload = &mut inner["workload"];
+    if workload.is_object() && path.len() > 1 && !GENERATORS.iter().any(|generator| generator.name == path[1]) {
+        workload["trace"] = json!("t.csv");
+    }
+    if inner["workload"].is_null() {
+        inner.as_object_mut().unwrap().remove("workload");
+    }
+    merge(&mut document, inner);
+    document
+}
+
+fn merge(into: &mut Value, from: Value) {
+    let Value::Object(fields) = from else { return };
+    let target = into.as_object_mut().unwrap();
+    for (name, value) in fields {
+        target.insert(name, value);
+    }
+}
+
+/// What may stand at the place: the examples of its schema, or nothing.
+fn contents(place: &Place<'_>) -> Vec<Map<String, Value>> {
+    let given = place.schema["examples"].as_array().into_iter().flatten();
+    let given: Vec<Map<String, Value>> = given.filter_map(|example| example.as_object().cloned()).collect();
+    if given.is_empty() { vec![Map::new()] } else { given }
+}
+
+/// Where the schema is more than one reader, or its keys are no fields.
+fn is_a_choice(place: &Place<'_>) -> bool {
+    place.schema["minProperties"] == 1 || place.path.last().is_some_and(|name| name == "services")
+}
+
+/// Fields that the schema of `place` has and that no reader names, and the other way round.
+fn differences(place: &Place<'_>, directory: &Path) -> Vec<String> {
+    let shown = if place.path.is_empty() { "the scenario".to_string() } else { place.path.join(".") };
+    let stated: Names = place.schema["properties"].as_object().unwrap().keys().cloned().collect();
+    let mut read: Option<Names> = None;
+    let mut messages = String::new();
+    for mut content in contents(place) {
+        content.insert(UNKNOWN.to_string(), json!(1));
+        let mut documents = vec![around(&place.path, Value::Object(content.clone()))];
+        if shown == "workload" {
+            // The fields of a trace are read beside a trace.
+            for beside in [json!({ "trace": "t.csv" }), json!({ "poisson": "1/s" })] {
+                let mut whole = content.clone();
+                merge_map(&mut whole, beside);
+                documents.push(around(&place.path, Value::Object(whole)));
+            }
+        }
+        for document in documents {
+            let found = scenario(directory, &document);
+            match known(&found) {
+                Some(names) => read.get_or_insert_with(Names::new).extend(names),
+                None => messages += &found.to_string(),
+            }
+        }
+    }
+    compare(&shown, &stated, read, &messages)
+}
+
+fn merge_map(into: &mut Map<String, Value>, from: Value) {
+    let Value::Object(fields) = from else { return };
+    into.extend(fields);
+}
+
+fn compare(shown: &str, stated: &Names, read: Option<Names>, messages: &str) -> Vec<String> {
+    let Some(read) = read else { return vec![format!("{shown}: the reader does not name its fields: {messages}")] };
+    let only_schema = stated.difference(&read).map(|name| format!("{shown}: only the schema has `{name}`"));
+    let only_reader = read.difference(stated).map(|name| format!("{shown}: only the reader has `{name}`"));
+    only_schema.chain(only_reader).collect()
+}
+
+#[test]
+fn the_schema_has_the_fields_of_the_readers() {
+    let directory = TempDir::new().unwrap();
+    std::fs::write(directory.path().join("t.csv"), "time,value\n0,1\n1,2\n").unwrap();
+    let schema = scenario_schema();
+    let mut all = Vec::new();
+    places(&schema, &[], &mut all);
+    // `services` and a service's own workload are the same functions as `service` and `workload`.
+    let other = |path: &[String]| {
+        path.first().is_some_and(|name| name == "services") || path.starts_with(&["service".into(), "workload".into()])
+    };
+    let looked_at: Vec<&Place<'_>> = all.iter().filter(|place| !other(&place.path) && !is_a_choice(place)).collect();
+    assert!(looked_at.len() > 60, "{}", looked_at.len());
+    let wrong: Vec<String> = looked_at.iter().flat_map(|place| differences(place, directory.path())).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_schema_of_stories_too() {
+    let directory = TempDir::new().unwrap();
+    let schema = story_schema();
+    let mut all = Vec::new();
+    places(&schema, &[], &mut all);
+    let mut wrong = Vec::new();
+    for place in
+        all.iter().filter(|place| !is_a_choice(place) && place.path.first().is_none_or(|name| name != "policy"))
+    {
+        let shown = if place.path.is_empty() { "the story".to_string() } else { place.path.join(".") };
+        // Metrics of any name may stand there.
+        if place.schema["additionalProperties"].is_object() {
+            continue;
+        }
+        let mut document =
+            json!({ "story": "s", "policy": { "static": { "replicas": 1 } }, "steps": [{ "at": "0s" }] });
+        let mut inner = wrapped(&place.path, json!({ UNKNOWN: 1 }));
+        if inner["steps"][0].is_object() {
+            inner["steps"][0]["at"] = json!("0s");
+        }
+        merge(&mut document, if inner["steps"].is_null() { without_null(inner) } else { inner });
+        let found = story(directory.path(), &document);
+        let stated: Names = place.schema["properties"].as_object().unwrap().keys().cloned().collect();
+        wrong.extend(compare(&shown, &stated, known(&found), &found.to_string()));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn without_null(mut value: Value) -> Value {
+    value.as_object_mut().unwrap().retain(|_, inner| !inner.is_null());
+    value
+}
+
+/// Made anew by `plimsoll schema --markdown > docs/reference.md`.
+#[test]
+fn the_reference_is_committed() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference.md");
+    let page = reference();
+    if std::env::var_os("PLIMSOLL_BLESS").is_some() {
+        std::fs::write(&path, &page).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap();
+    let (line, one) =
+        page.lines().enumerate().find(|(line, text)| committed.lines().nth(*line) != Some(text)).unwrap_or((0, ""));
+    assert!(
+        page == committed,
+        "docs/reference.md, line {}: should be {one}\nMake it anew: plimsoll schema --markdown > docs/reference.md",
+        line + 1
+    );
+}
