@@ -1,4 +1,4 @@
-//! Cost per request by size of the pool and dispatcher: `cargo bench --bench engine`.
+//! Cost per request by size of the pool and dispatcher: `cargo bench --locked --bench engine`.
 
 use divan::Bencher;
 use divan::counter::ItemsCount;

@@ -1,6 +1,6 @@
 //! The engine beside the crate `desque`, the fastest discrete-event library measured, on W1 and W2 in one run.
 //!
-//! `cargo bench --bench versus_desque -- [REQUESTS]` prints CPU time per request for both and the ratio. The desque models are
+//! `cargo bench --locked --bench versus_desque -- [REQUESTS]` prints CPU time per request for both and the ratio. The desque models are
 //! written here, as a user of that crate would: boxed events, a histogram for waiting and sojourn time, a scan for the
 //! least loaded replica. They record less than the engine does (no intervals, no objectives, no metrics pipeline).
 

@@ -18,33 +18,52 @@ const UNKNOWN: &str = "qqqqqqqqq";
 
 type Names = BTreeSet<String>;
 
-/// A mapping of a schema: the way to it and its schema.
+/// A mapping of a schema: the way to it, its schema, and what must stand in the mappings on the way.
 struct Place<'a> {
     path: Vec<String>,
     schema: &'a Value,
+    beside: Vec<Value>,
 }
 
 /// Every mapping with fields of its own, from the top.
-fn places<'a>(schema: &'a Value, path: &[String], found: &mut Vec<Place<'a>>) {
+fn places<'a>(schema: &'a Value, path: &[String], beside: &[Value], found: &mut Vec<Place<'a>>) {
+    let below = |name: &str, beside_it: Value| ([path, &[name.to_string()]].concat(), [beside, &[beside_it]].concat());
     if let Some(fields) = schema["properties"].as_object() {
-        found.push(Place { path: path.to_vec(), schema });
+        found.push(Place { path: path.to_vec(), schema, beside: beside.to_vec() });
+        // What a policy requires stands beside every part of it.
+        let of_policy = path.len() == 3 && path[0] == "policies";
+        let required = if of_policy { schema["examples"][0].clone() } else { Value::Null };
         for (name, field) in fields {
-            places(field, &[path, std::slice::from_ref(name)].concat(), found);
+            let (path, beside) = below(name, required.clone());
+            places(field, &path, &beside, found);
         }
     }
     for alternative in schema["anyOf"].as_array().into_iter().flatten() {
-        places(alternative, path, found);
+        places(alternative, path, beside, found);
     }
-    for (below, name) in [("items", "0"), ("additionalProperties", "any")] {
-        if schema[below].is_object() {
-            places(&schema[below], &[path, &[name.to_string()]].concat(), found);
+    for (inside, name) in [("items", "0"), ("additionalProperties", "any")] {
+        if schema[inside].is_object() {
+            let (path, beside) = below(name, Value::Null);
+            places(&schema[inside], &path, &beside, found);
         }
     }
 }
 
-/// `value` at the end of a path, in mappings and lists of one.
-fn wrapped(path: &[String], value: Value) -> Value {
-    path.iter().rev().fold(value, |inner, name| if name == "0" { json!([inner]) } else { json!({ name: inner }) })
+/// `value` at the end of the way, in mappings and lists of one.
+fn wrapped(place: &Place<'_>, value: Value) -> Value {
+    place.path.iter().zip(&place.beside).rev().fold(value, |inner, (name, beside)| {
+        if name == "0" {
+            return json!([inner]);
+        }
+        let mut around = if beside.is_object() { beside.clone() } else { json!({}) };
+        around[name.as_str()] = inner;
+        around
+    })
+}
+
+/// Names that stand for many: a resource of nodes.
+fn fields_of(schema: &Value) -> Names {
+    schema["properties"].as_object().unwrap().keys().filter(|name| !name.contains('/')).cloned().collect()
 }
 
 /// The fields that the readers name where they meet the unknown one.
@@ -72,7 +91,8 @@ fn story(directory: &Path, document: &Value) -> Diagnostics {
 }
 
 /// A sound scenario in which `value` stands at the place; what it excludes is left out.
-fn around(path: &[String], value: Value) -> Value {
+fn around(place: &Place<'_>, value: Value) -> Value {
+    let path = &place.path;
     let mut document = json!({
         "duration": "1m",
         "workload": { "poisson": "1/s" },
@@ -83,7 +103,7 @@ fn around(path: &[String], value: Value) -> Value {
         merge(&mut document, value);
         return document;
     }
-    let mut inner = wrapped(path, value);
+    let mut inner = wrapped(place, value);
     if path[0] == "service" {
         merge(&mut document["service"], inner["service"].take());
         return document;
@@ -123,18 +143,20 @@ fn is_a_choice(place: &Place<'_>) -> bool {
 /// Fields that the schema of `place` has and that no reader names, and the other way round.
 fn differences(place: &Place<'_>, directory: &Path) -> Vec<String> {
     let shown = if place.path.is_empty() { "the scenario".to_string() } else { place.path.join(".") };
-    let stated: Names = place.schema["properties"].as_object().unwrap().keys().cloned().collect();
+    let mut stated = fields_of(place.schema);
+    // Taken by the loader, before the reader.
+    stated.remove("extends");
     let mut read: Option<Names> = None;
     let mut messages = String::new();
     for mut content in contents(place) {
         content.insert(UNKNOWN.to_string(), json!(1));
-        let mut documents = vec![around(&place.path, Value::Object(content.clone()))];
+        let mut documents = vec![around(place, Value::Object(content.clone()))];
         if shown == "workload" {
             // The fields of a trace are read beside a trace.
             for beside in [json!({ "trace": "t.csv" }), json!({ "poisson": "1/s" })] {
                 let mut whole = content.clone();
                 merge_map(&mut whole, beside);
-                documents.push(around(&place.path, Value::Object(whole)));
+                documents.push(around(place, Value::Object(whole)));
             }
         }
         for document in documents {
@@ -166,7 +188,7 @@ fn the_schema_has_the_fields_of_the_readers() {
     std::fs::write(directory.path().join("t.csv"), "time,value\n0,1\n1,2\n").unwrap();
     let schema = scenario_schema();
     let mut all = Vec::new();
-    places(&schema, &[], &mut all);
+    places(&schema, &[], &[], &mut all);
     // `services` and a service's own workload are the same functions as `service` and `workload`.
     let other = |path: &[String]| {
         path.first().is_some_and(|name| name == "services") || path.starts_with(&["service".into(), "workload".into()])
@@ -182,25 +204,25 @@ fn the_schema_of_stories_too() {
     let directory = TempDir::new().unwrap();
     let schema = story_schema();
     let mut all = Vec::new();
-    places(&schema, &[], &mut all);
+    places(&schema, &[], &[], &mut all);
     let mut wrong = Vec::new();
     for place in
         all.iter().filter(|place| !is_a_choice(place) && place.path.first().is_none_or(|name| name != "policy"))
     {
         let shown = if place.path.is_empty() { "the story".to_string() } else { place.path.join(".") };
         // Metrics of any name may stand there.
-        if place.schema["additionalProperties"].is_object() {
+        if place.schema["additionalProperties"].is_object() || place.path.iter().any(|name| name == "any") {
             continue;
         }
         let mut document =
-            json!({ "story": "s", "policy": { "static": { "replicas": 1 } }, "steps": [{ "at": "0s" }] });
-        let mut inner = wrapped(&place.path, json!({ UNKNOWN: 1 }));
+            json!({ "story": "s", "policy": { "static": { "replicas": 1 } }, "steps": [{ "at": "0s", "expect": 1 }] });
+        let mut inner = wrapped(place, json!({ UNKNOWN: 1 }));
         if inner["steps"][0].is_object() {
             inner["steps"][0]["at"] = json!("0s");
         }
         merge(&mut document, if inner["steps"].is_null() { without_null(inner) } else { inner });
         let found = story(directory.path(), &document);
-        let stated: Names = place.schema["properties"].as_object().unwrap().keys().cloned().collect();
+        let stated = fields_of(place.schema);
         wrong.extend(compare(&shown, &stated, known(&found), &found.to_string()));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

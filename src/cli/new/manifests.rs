@@ -136,7 +136,7 @@ fn sound(
         let parts = Parts { price, hpa: with_hpa };
         let text = scenario(path, &manifest, workload, hpa, parts);
         let place = tempfile::Builder::new()
-            .prefix(".plimsoll-new-")
+            .prefix("plimsoll-new-")
             .suffix(".yaml")
             .tempfile_in(path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")));
         let place = place.map_err(|error| input(path, &error.to_string()))?;
@@ -160,8 +160,16 @@ fn relative(path: &Path, directory: &Path, file: &str) -> String {
     full.display().to_string()
 }
 
-/// CPU of a mean request, where nothing is known.
-const CPU_PER_REQUEST: SimDuration = SimDuration::from_millis(20);
+/// Service time of a mean request, where nothing is known.
+const SERVICE_TIME: SimDuration = SimDuration::from_millis(60);
+
+/// What is guessed of a replica with so many cores: requests at once, milliseconds of CPU of each, and requests a second that take two
+/// fifths of the CPU. A full replica uses just what it asks for.
+fn guesses(cores: f64) -> (f64, f64, f64) {
+    let concurrency = cores.ceil().max(4.0);
+    let cpu_ms = (SERVICE_TIME.as_secs_f64() * 1e4 * cores / concurrency).floor().max(1.0) / 10.0;
+    (concurrency, cpu_ms, 0.4 * cores * 1e3 / cpu_ms)
+}
 
 fn scenario(
     path: &Path,
@@ -174,7 +182,8 @@ fn scenario(
     let size = workload.replicas.max(hpa.map_or(1, |(_, hpa)| hpa.spec.min_replicas)).clamp(1, 1_000);
     let stated = workload.cpu_request().or(workload.cpu_limit());
     let cores = stated.unwrap_or(Millicores::new(500)).as_cores().max(0.01);
-    let base = (f64::from(size) * cores / CPU_PER_REQUEST.as_secs_f64() * 0.4).max(1.0).round();
+    let (concurrency, cpu_ms, each) = guesses(cores);
+    let base = (f64::from(size) * each).max(1.0).round();
     let assumed = stated.is_none().then_some(" (it states no CPU request: 500m are assumed)").unwrap_or_default();
     let title = serde_json::Value::from(format!("{} under a day's swing", workload.name));
     let name = serde_json::Value::from(workload.name.clone());
@@ -192,10 +201,10 @@ fn scenario(
     let (ready, ready_from) = start_up(workload);
     text.push_str(&format!(
         "service:\n  name: {name}\n  manifest: {manifest_text}       # replicas, requests, limits, grace period\n\
-         \x20 concurrency: 8              # ASSUMED: requests that one replica serves at once\n\
+         \x20 concurrency: {concurrency}              # ASSUMED: requests that one replica serves at once\n\
          \x20 queue-limit: 100            # ASSUMED: requests that wait at a replica; more are turned away\n\
-         \x20 service-time: {{ lognormal: {{ mean: 60ms, cv: 1 }} }}     # ASSUMED: how long a request takes without waiting\n\
-         \x20 cpu-per-request: {CPU_PER_REQUEST}       # ASSUMED: CPU of a mean request, within its service time\n\
+         \x20 service-time: {{ lognormal: {{ mean: {SERVICE_TIME}, cv: 1 }} }}     # ASSUMED: how long a request takes without waiting\n\
+         \x20 cpu-per-request: {cpu_ms}ms      # ASSUMED: CPU of a mean request, within its service time\n\
          \x20 start-up: {{ image-pull: 15s, ready: {ready} }}     # ASSUMED: {ready_from}\n\
          \x20 timeout: 5s                 # ASSUMED: what clients wait\n",
     ));

@@ -203,7 +203,8 @@ fn free(description: &str, values: Value) -> Value {
 
 /// The name of a plug-in, or a mapping with it as the one key.
 fn named(description: &str, example: &str) -> Value {
-    json!({ "type": ["string", "object"], "description": description, "examples": [example] })
+    let parameters = free("With its parameters.", json!({}));
+    json!({ "description": description, "examples": [example], "anyOf": [text("The name alone."), parameters] })
 }
 
 /// The value with one that its reader takes; what is required stands in it.
@@ -367,7 +368,9 @@ fn service_time() -> Value {
         ("input", quantity("Per input token.", "60us")),
         ("output", quantity("Per output token.", "14ms")),
     ];
-    let per_token = object("Time that follows from tokens.", &[("per-token", object("Times.", &fields))]);
+    let mut per_token = object("Time that follows from tokens.", &[("per-token", object("Times.", &fields))]);
+    // One key, or it is read as a distribution.
+    per_token["minProperties"] = json!(1);
     json!({ "description": "How long a request takes.", "anyOf": [distribution("A distribution."), per_token] })
 }
 
@@ -394,6 +397,7 @@ fn start_up() -> Value {
             ("cpu-for", quantity("For how long after its containers run; until it is ready by default.", "3m")),
         ],
     );
+    let phases = example(phases, json!({ "image-pull": "15s", "ready": "12s" }));
     json!({ "description": "Start-up delay.", "anyOf": [distribution("From running to ready."), phases] })
 }
 

@@ -21,8 +21,8 @@ fn hpa() -> Value {
         "The short form of metrics: `cpu` and `memory` with a share of the request or an amount per pod, and custom metrics with an average per pod.",
         json!({ "type": ["string", "number"] }),
     );
-    let metrics = list("Metrics as in `autoscaling/v2`.", json!({ "type": "object" }));
-    let behavior = json!({ "type": "object", "description": "Scaling rules as in `autoscaling/v2`." });
+    let metrics = list("Metrics as in `autoscaling/v2`.", free("", json!({})));
+    let behavior = free("Scaling rules as in `autoscaling/v2`.", json!({}));
     let same = |of: &str| range(&format!("The same as `{of}`."), 0, None);
     object(
         "",
@@ -84,84 +84,88 @@ fn predictive(name: &str) -> Value {
         "regression-predictive" => "regression",
         _ => "fourier-arima",
     };
-    let event = object(
+    let mut fields = vec![
+        ("min", range("Least replicas; 1 by default.", 0, None)),
+        ("max", at_least_one("Most replicas.")),
+        ("capacity", capacity()),
+        (
+            "forecaster",
+            named(
+                &format!(
+                    "Which forecaster, with parameters or by its name (`plimsoll list forecasters`); `{forecaster}` by default."
+                ),
+                forecaster,
+            ),
+        ),
+        (
+            "quantile",
+            quantity(&format!("The quantile of the forecast to provide for; {} by default.", or("50%", "90%")), "90%"),
+        ),
+        (
+            "lead",
+            quantity(
+                or(
+                    "How far ahead replicas are ordered; 5m by default.",
+                    "How far ahead replicas are ordered; learned from the start-ups seen by default.",
+                ),
+                "90s",
+            ),
+        ),
+        (
+            "look-ahead",
+            quantity(
+                or(
+                    "How much further the largest forecast counts; 0s by default.",
+                    "How much further the largest forecast counts; a step by default.",
+                ),
+                "5m",
+            ),
+        ),
+    ];
+    fields.extend(over_time(name, aws));
+    object("", &fields)
+}
+
+/// What a predictive policy does when, and its calendar.
+fn over_time(name: &str, aws: bool) -> Vec<(&'static str, Value)> {
+    let or = |aws_words: &'static str, words: &'static str| if aws { aws_words } else { words };
+    let lengths = json!({ "type": "array", "items": { "type": ["string", "number"] } });
+    let plan = if name == "lp-mpc" { "; 2h by default" } else { "; no plan is made by default" };
+    vec![
+        ("step", quantity(&format!("Step of the series; {} by default.", or("1h", "5m")), "5m")),
+        ("history", quantity("How much of the past is remembered; 14d by default.", "14d")),
+        ("warm-up", quantity(&format!("How long only the floor decides; {} by default.", or("1d", "2h")), "2h")),
+        ("refit", quantity(&format!("Time between two fits; {} by default.", or("6h", "1d")), "1d")),
+        ("reforecast", quantity(&format!("Time between two forecasts; {} by default.", or("6h", "a step")), "5m")),
+        (
+            "seasons",
+            json!({ "description": "Lengths of the seasons, or `none`; [1d, 7d] by default.", "examples": [["1d", "7d"]], "anyOf": [lengths, { "type": "string" }] }),
+        ),
+        (
+            "gaps",
+            choice("What a step without a scrape stands for; missing by default.", &["missing", "zero", "interpolate"]),
+        ),
+        ("calendar", list("Events that no forecaster can know.", known_event())),
+        ("floor", super::one_policy("The policy below which the size never goes; none by default.")),
+        ("max-buffer", quantity("How far above `max` a forecast may take the size; not at all by default.", "10%")),
+        (
+            "scale-in",
+            flag(&format!("Whether a forecast may make the size smaller; {} by default.", or("false", "true"))),
+        ),
+        ("horizon", quantity(&format!("How far ahead the cheapest plan is made{plan}."), "2h")),
+        ("sync-period", quantity("Time between two decisions; the floor's, or 15s, by default.", "15s")),
+    ]
+}
+
+/// An entry of `calendar`.
+fn known_event() -> Value {
+    object(
         "A known event.",
         &[
             ("from", quantity("Since the start.", "30h")),
             ("to", quantity("Since the start.", "34h")),
             ("times", number("Factor on the forecast; 1 by default.")),
             ("add", quantity("Rate on top of it; 0/s by default.", "200/s")),
-        ],
-    );
-    let lengths = json!({ "type": "array", "items": { "type": ["string", "number"] } });
-    let plan = if name == "lp-mpc" { "; 2h by default" } else { "; no plan is made by default" };
-    object(
-        "",
-        &[
-            ("min", range("Least replicas; 1 by default.", 0, None)),
-            ("max", at_least_one("Most replicas.")),
-            ("capacity", capacity()),
-            (
-                "forecaster",
-                named(
-                    &format!(
-                        "Which forecaster, with parameters or by its name (`plimsoll list forecasters`); `{forecaster}` by default."
-                    ),
-                    forecaster,
-                ),
-            ),
-            (
-                "quantile",
-                quantity(
-                    &format!("The quantile of the forecast to provide for; {} by default.", or("50%", "90%")),
-                    "90%",
-                ),
-            ),
-            (
-                "lead",
-                quantity(
-                    or(
-                        "How far ahead replicas are ordered; 5m by default.",
-                        "How far ahead replicas are ordered; learned from the start-ups seen by default.",
-                    ),
-                    "90s",
-                ),
-            ),
-            (
-                "look-ahead",
-                quantity(
-                    or(
-                        "How much further the largest forecast counts; 0s by default.",
-                        "How much further the largest forecast counts; a step by default.",
-                    ),
-                    "5m",
-                ),
-            ),
-            ("step", quantity(&format!("Step of the series; {} by default.", or("1h", "5m")), "5m")),
-            ("history", quantity("How much of the past is remembered; 14d by default.", "14d")),
-            ("warm-up", quantity(&format!("How long only the floor decides; {} by default.", or("1d", "2h")), "2h")),
-            ("refit", quantity(&format!("Time between two fits; {} by default.", or("6h", "1d")), "1d")),
-            ("reforecast", quantity(&format!("Time between two forecasts; {} by default.", or("6h", "a step")), "5m")),
-            (
-                "seasons",
-                json!({ "description": "Lengths of the seasons, or `none`; [1d, 7d] by default.", "examples": [["1d", "7d"]], "anyOf": [lengths, { "type": "string" }] }),
-            ),
-            (
-                "gaps",
-                choice(
-                    "What a step without a scrape stands for; missing by default.",
-                    &["missing", "zero", "interpolate"],
-                ),
-            ),
-            ("calendar", list("Events that no forecaster can know.", event)),
-            ("floor", super::one_policy("The policy below which the size never goes; none by default.")),
-            ("max-buffer", quantity("How far above `max` a forecast may take the size; not at all by default.", "10%")),
-            (
-                "scale-in",
-                flag(&format!("Whether a forecast may make the size smaller; {} by default.", or("false", "true"))),
-            ),
-            ("horizon", quantity(&format!("How far ahead the cheapest plan is made{plan}."), "2h")),
-            ("sync-period", quantity("Time between two decisions; the floor's, or 15s, by default.", "15s")),
         ],
     )
 }

@@ -72,6 +72,14 @@ fn own(name: &str) -> Fields {
             ("requests", number("Requests of a session, on average.")),
             ("think", distribution("Time between two of them.")),
         ],
+        "shop" | "game" | "fraud" | "llm-chat" => seasonal(name),
+        _ => vec![("rate", rate())],
+    }
+}
+
+/// What the generators of one business have, all of which follow the hours of a day.
+fn seasonal(name: &str) -> Fields {
+    match name {
         "shop" => [
             vec![("rate", rate())],
             season("20h", "6"),
@@ -93,7 +101,7 @@ fn own(name: &str) -> Fields {
         ]
         .concat(),
         "fraud" => [vec![("rate", rate())], season("15h", "4"), vec![("waves", list("Attacks.", wave()))]].concat(),
-        "llm-chat" => [
+        _ => [
             vec![("rate", rate())],
             season("15h", "3"),
             vec![
@@ -111,7 +119,6 @@ fn own(name: &str) -> Fields {
             ],
         ]
         .concat(),
-        _ => vec![("rate", rate())],
     }
 }
 
@@ -239,9 +246,9 @@ fn tokens(words: &str) -> Value {
     example(object(words, &fields), json!({ "input": 800, "output": 200 }))
 }
 
-/// The schema of what stands under a transform's name.
-pub(super) fn transform(name: &str) -> Value {
-    let jitter = || {
+/// How further requests are made.
+fn jitter() -> (&'static str, Value) {
+    {
         (
             "jitter",
             quantity(
@@ -249,8 +256,39 @@ pub(super) fn transform(name: &str) -> Value {
                 "1m",
             ),
         )
-    };
+    }
+}
+
+fn growth() -> Value {
+    let fields = [
+        ("factor", number("Factor per period.")),
+        ("per", quantity("The period; 365d by default.", "365d")),
+        ("ahead", quantity("How much later the stream is played; 0s by default.", "180d")),
+        ("uncertainty", quantity("Standard error of the growth; 0% by default.", "10%")),
+        jitter(),
+    ];
+    example(object("", &fields), json!({ "factor": 1.5 }))
+}
+
+fn splice() -> Value {
     let mut all = vec![("at", quantity("Where in the stream.", "36h"))];
+    all.extend([
+        ("from", quantity("Begin of the part; 0s by default.", "2h")),
+        ("to", quantity("End of the part.", "3h")),
+        (
+            "mode",
+            choice(
+                "Whether the part takes the place of what is there, or comes on top; replace by default.",
+                &["replace", "add"],
+            ),
+        ),
+    ]);
+    all.extend(super::trace_fields());
+    example(object("", &all), json!({ "trace": "incident.csv", "at": "36h", "to": "3h" }))
+}
+
+/// The schema of what stands under a transform's name.
+pub(super) fn transform(name: &str) -> Value {
     match name {
         "anonymise" => {
             let fields = [
@@ -259,16 +297,7 @@ pub(super) fn transform(name: &str) -> Value {
             ];
             example(object("", &fields), json!({ "jitter": "5s" }))
         }
-        "growth" => {
-            let fields = [
-                ("factor", number("Factor per period.")),
-                ("per", quantity("The period; 365d by default.", "365d")),
-                ("ahead", quantity("How much later the stream is played; 0s by default.", "180d")),
-                ("uncertainty", quantity("Standard error of the growth; 0% by default.", "10%")),
-                jitter(),
-            ];
-            example(object("", &fields), json!({ "factor": 1.5 }))
-        }
+        "growth" => growth(),
         "mix-classes" => example(
             free("", json!({ "type": "number", "description": "Factor on the requests of this class." })),
             json!({ "checkout": 2 }),
@@ -293,21 +322,7 @@ pub(super) fn transform(name: &str) -> Value {
             "2.5",
             json!({ "factor": 2.5 }),
         ),
-        "splice" => {
-            all.extend([
-                ("from", quantity("Begin of the part; 0s by default.", "2h")),
-                ("to", quantity("End of the part.", "3h")),
-                (
-                    "mode",
-                    choice(
-                        "Whether the part takes the place of what is there, or comes on top; replace by default.",
-                        &["replace", "add"],
-                    ),
-                ),
-            ]);
-            all.extend(super::trace_fields());
-            example(object("", &all), json!({ "trace": "incident.csv", "at": "36h", "to": "3h" }))
-        }
+        "splice" => splice(),
         "spread" => {
             or_short(object("", &[("over", quantity("The unit of time.", "1s"))]), "1s", json!({ "over": "1s" }))
         }
