@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{at_least_one, choice, example, flag, free, list, named, number, object, quantity, range, text};
 use crate::policy::POLICIES;
+use crate::policy::policy_search::NUMBERS;
 
 /// The schema of what stands under a policy's name.
 pub(super) fn parameters(name: &str) -> Value {
@@ -11,6 +12,7 @@ pub(super) fn parameters(name: &str) -> Value {
         "static" => example(object("", &[("replicas", at_least_one("How many replicas."))]), json!({ "replicas": 12 })),
         "hpa" => example(hpa(), json!({ "min": 2, "max": 40, "target": { "cpu": "70%" } })),
         "q-learning" => example(q_learning(), json!({ "max": 40, "capacity": "40/s" })),
+        "policy-search" => example(policy_search(), json!({ "max": 40, "capacity": "40/s" })),
         "lp-optimal" | "dp-optimal" => example(planned(), json!({ "max": 40 })),
         _ => example(predictive(name), json!({ "max": 40, "capacity": "40/s" })),
     }
@@ -194,6 +196,23 @@ fn q_learning() -> Value {
             ("sync-period", quantity("Time between two decisions; 1m by default.", "1m")),
         ],
     )
+}
+
+fn policy_search() -> Value {
+    let mut fields = vec![
+        ("min", at_least_one("Least replicas; 1 by default.")),
+        ("max", at_least_one("Most replicas.")),
+        ("capacity", capacity()),
+        ("trained", text("Path of what `plimsoll train` writes; without it the numbers below hold.")),
+        ("season", quantity("Length of a season; 1d by default.", "1d")),
+        ("sync-period", quantity("Time between two decisions; 1m by default.", "1m")),
+    ];
+    for one in NUMBERS {
+        let start = one.text(one.start);
+        let words = format!("One of the ten numbers of the rule, which a search leaves as it is; {start} by default.");
+        fields.push((one.name, quantity(&words, &start)));
+    }
+    object("", &fields)
 }
 
 fn planned() -> Value {
