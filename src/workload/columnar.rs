@@ -357,7 +357,7 @@ impl ColumnarReader {
                     })?;
                 }
                 // Refused when the file was opened.
-                Role::Rate | Role::Counter | Role::Elapsed => {}
+                Role::Rate | Role::Counter | Role::Elapsed | Role::TimeOfDay => {}
                 Role::Demand => {
                     requests.demands.resize(height, SimDuration::ZERO);
                     self.demands(column, &mut requests.demands, &mut unusable)?;
