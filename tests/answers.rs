@@ -151,7 +151,7 @@ fn variations_stand_beside_their_base() {
     let arguments = "whatif small.yaml --scale 3x --startup +60s --set service.price=$2/h --policy fixed \
                      --replications 3 --format markdown";
     let shown = place.expect(arguments, 0);
-    for expected in ["| fixed | base |", "| fixed | scale 3x |", "startup +60s", "dearer by 100.0% ± 0%"] {
+    for expected in ["| fixed | base |", "| fixed | scale 3x |", "startup +60s", "$0.1500 ✗ +100.0%"] {
         assert!(shown.contains(expected), "{expected} in {shown}");
     }
     let shown =

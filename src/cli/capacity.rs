@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::replication::{Format, ReplicationArguments, policy_index};
-use super::{Failure, files, path_and_value, remark, say};
+use super::{Failure, files, path_and_value, say};
 use crate::experiment::capacity as find;
-use crate::report;
+use crate::report::{self, results::capacity_results, results::results_text};
 
 /// Arguments of `capacity`.
 #[derive(Debug, Args)]
@@ -54,10 +54,14 @@ pub(super) fn capacity(arguments: &CapacityArguments) -> Result<(), Failure> {
     bar.finish_and_clear();
     let limits = limits.map_err(|error| Failure::Input(format!("error: {error}")))?;
     let recorded = scenario.services.iter().any(|service| service.workload.is_recorded());
-    say(&report::capacity(&limits, plan.level, recorded).text(arguments.format.style()))?;
+    let grid = report::capacity(&limits, plan.level, recorded);
+    say(&match arguments.format {
+        Format::Json => results_text(&capacity_results(&limits, plan.level, grid.notes)),
+        _ => grid.text(arguments.format.style()),
+    })?;
     let artifacts = report::capacity_files(&limits).map_err(|error| Failure::Input(format!("error: {error}")))?;
     for path in files::write_report(&arguments.out.join(&scenario.name), "capacity", &artifacts)? {
-        remark(&path.display().to_string());
+        arguments.replication.told(&path.display().to_string());
     }
     Ok(())
 }

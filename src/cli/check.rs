@@ -1,79 +1,163 @@
 //! `plimsoll check`.
 
+use std::path::Path;
+
 use clap::Args;
 
-use super::test::is_story;
+use super::replication::Format;
+use super::test::{is_story, scenario_files};
 use super::{Failure, ScenarioArguments, remark, say, shown};
 use crate::config::Diagnostics;
 use crate::engine::scenario::Scenario;
 use crate::experiment::{
-    Story, cpu, expectations, full_replica_cpu, out_of_reach_by_distribution, transients, without_ceiling,
+    Explained, Story, cpu, expectations, explain, full_replica_cpu, out_of_reach_by_distribution, transients,
+    without_ceiling,
 };
+use crate::report::Grid;
+use crate::report::results::{CheckResults, CheckedResult, RESULTS_VERSION, Results, ValueResult, results_text};
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  plimsoll check scenarios/*.yaml\n  plimsoll check scenarios/shop-peak.yaml --warm-up"
-)]
+#[command(after_help = "Examples:
+  plimsoll check scenarios/*.yaml
+  plimsoll check scenarios
+  plimsoll check scenarios/shop-peak.yaml --explain
+  plimsoll check scenarios/shop-peak.yaml --warm-up
+
+Of a directory, and of a pattern in quotes, every scenario and story in it is checked.")]
 pub(super) struct CheckArguments {
     #[command(flatten)]
     input: ScenarioArguments,
+    /// Also say every value that the scenario resolves to and where it comes from, and beyond what each autoscaler acts.
+    #[arg(long)]
+    explain: bool,
     /// Also run each policy twice and say how long its run remembers how it began.
     #[arg(long)]
     warm_up: bool,
+    /// Form of the result on standard output.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// No warnings on standard error.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// Says things as they are found, or keeps them for JSON.
+struct Voice {
+    json: bool,
+    quiet: bool,
+    said: Vec<String>,
+}
+
+impl Voice {
+    /// Something that was found out.
+    fn fact(&mut self, text: &str) -> Result<(), Failure> {
+        self.said.push(text.to_string());
+        if self.json { Ok(()) } else { say(text) }
+    }
+
+    /// A warning.
+    fn warn(&mut self, text: &str) {
+        self.said.push(text.to_string());
+        if !self.json && !self.quiet {
+            remark(text);
+        }
+    }
+
+    /// Diagnostics: errors are said even where it is to be quiet.
+    fn found(&mut self, found: &Diagnostics) {
+        self.said.extend(found.iter().map(|diagnostic| diagnostic.render(false)));
+        if !found.is_empty() && !self.json && (!self.quiet || found.has_errors()) {
+            remark(&shown(found));
+        }
+    }
 }
 
 pub(super) fn check(arguments: &CheckArguments) -> Result<(), Failure> {
-    let mut failed = false;
-    for path in &arguments.input.scenarios {
-        let mut found = Diagnostics::new();
-        if is_story(path) {
-            let story = Story::read(path, &[], &mut found);
-            if !found.is_empty() {
-                remark(&shown(&found));
-            }
-            match story {
-                Some(story) => {
-                    say(&format!("{}: ok, a story: {}", path.display(), story.title))?;
-                    let remarks = story.policy.is_some().then(|| story.tell().ok()).flatten().map(|told| told.remarks);
-                    remarks.iter().flatten().for_each(|words| remark(&format!("note: {words}")));
-                }
-                None => failed = true,
-            }
-            continue;
-        }
-        let scenario = Scenario::read(path, &arguments.input.set, &mut found);
-        let scenario = scenario.filter(|scenario| {
-            expectations(scenario, &mut found);
-            !found.has_errors()
-        });
-        if !found.is_empty() {
-            remark(&shown(&found));
-        }
-        match scenario {
-            Some(scenario) => {
-                say(&facts(&scenario))?;
-                let hopeless = out_of_reach_by_distribution(&scenario);
-                let hopeless = hopeless.map_err(|error| Failure::Input(format!("error: {error}")))?;
-                hopeless.iter().for_each(|of| remark(&format!("warning: {}", of.text())));
-                for service in &scenario.services {
-                    let noticed = service.workload.notices();
-                    let noticed = noticed.map_err(|error| Failure::Input(format!("error: {error}")))?;
-                    let name = &service.spec.name;
-                    noticed.iter().for_each(|said| remark(&format!("note: of the trace of {name}: {said}")));
-                    service.workload.moments().iter().for_each(|said| remark(&format!("note: {said}")));
-                    let spoilt = service.workload.distortions();
-                    let spoilt = spoilt.map_err(|error| Failure::Input(format!("error: {error}")))?;
-                    spoilt.iter().for_each(|said| remark(&format!("warning: {said}")));
-                }
-                if arguments.warm_up {
-                    say(&memory(&scenario)?)?;
-                }
-            }
-            None => failed = true,
-        }
+    let mut files = Vec::new();
+    for path in scenario_files(&arguments.input.scenarios)? {
+        let json = arguments.format == Format::Json;
+        let mut voice = Voice { json, quiet: arguments.quiet, said: Vec::new() };
+        let mut values = Vec::new();
+        let ok = if is_story(&path) {
+            check_story(&path, &mut voice)?
+        } else {
+            check_scenario(&path, arguments, &mut voice, &mut values)?
+        };
+        files.push(CheckedResult { path: path.display().to_string(), ok, said: voice.said, values });
+    }
+    let failed = files.iter().any(|file| !file.ok);
+    if arguments.format == Format::Json {
+        say(&results_text(&Results::Check(CheckResults { version: RESULTS_VERSION, files })))?;
     }
     if failed { Err(Failure::Input("error: not all scenarios can be run".into())) } else { Ok(()) }
+}
+
+fn check_story(path: &Path, voice: &mut Voice) -> Result<bool, Failure> {
+    let mut found = Diagnostics::new();
+    let story = Story::read(path, &[], &mut found);
+    voice.found(&found);
+    let Some(story) = story else { return Ok(false) };
+    voice.fact(&format!("{}: ok, a story: {}", path.display(), story.title))?;
+    let remarks = story.policy.is_some().then(|| story.tell().ok()).flatten().map(|told| told.remarks);
+    remarks.iter().flatten().for_each(|words| voice.warn(&format!("note: {words}")));
+    Ok(true)
+}
+
+fn check_scenario(
+    path: &Path,
+    arguments: &CheckArguments,
+    voice: &mut Voice,
+    values: &mut Vec<ValueResult>,
+) -> Result<bool, Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::Input(format!("error: {error}"));
+    let mut found = Diagnostics::new();
+    let scenario = Scenario::read(path, &arguments.input.set, &mut found);
+    let scenario = scenario.filter(|scenario| {
+        expectations(scenario, &mut found);
+        !found.has_errors()
+    });
+    voice.found(&found);
+    let Some(scenario) = scenario else { return Ok(false) };
+    voice.fact(&facts(&scenario))?;
+    let hopeless = out_of_reach_by_distribution(&scenario).map_err(|error| failed(&error))?;
+    hopeless.iter().for_each(|of| voice.warn(&format!("warning: {}", of.text())));
+    for service in &scenario.services {
+        let noticed = service.workload.notices().map_err(|error| failed(&error))?;
+        let name = &service.spec.name;
+        noticed.iter().for_each(|said| voice.warn(&format!("note: of the trace of {name}: {said}")));
+        service.workload.moments().iter().for_each(|said| voice.warn(&format!("note: {said}")));
+        let spoilt = service.workload.distortions().map_err(|error| failed(&error))?;
+        spoilt.iter().for_each(|said| voice.warn(&format!("warning: {said}")));
+    }
+    if arguments.explain
+        && let Some(root) = Scenario::tree(path, &arguments.input.set, &mut Diagnostics::new())
+    {
+        let explained = explain(&scenario, &root).map_err(|error| failed(&error))?;
+        let value = |one: &Explained| ValueResult {
+            what: one.what.clone(),
+            value: one.value.clone(),
+            origin: one.origin.clone(),
+        };
+        values.extend(explained.iter().map(value));
+        if !voice.json {
+            say(&explained_table(&explained).text(arguments.format.style()))?;
+        }
+    }
+    if arguments.warm_up {
+        let remembered = memory(&scenario)?;
+        voice.fact(&remembered)?;
+    }
+    Ok(true)
+}
+
+fn explained_table(explained: &[Explained]) -> Grid {
+    let row = |one: &Explained| vec![one.what.clone(), one.value.clone(), one.origin.clone()];
+    Grid {
+        header: ["Value of", "is", "from"].map(String::from).into(),
+        rows: explained.iter().map(row).collect(),
+        notes: Vec::new(),
+    }
 }
 
 /// What a scenario holds, and what it leaves to be taken for granted of the CPU in use.

@@ -12,6 +12,7 @@ use crate::experiment::{
     FRESH_TO_COMPARE, Outcome, Plan, Replicated, SameLevel, Tuned, at_same_level, replicate, run_replication, tune,
 };
 use crate::report;
+use crate::report::results::{compare_results, results_text};
 
 /// Arguments of `compare`.
 #[derive(Debug, Args)]
@@ -56,7 +57,10 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
     if arguments.as_is || scenario.objectives.is_empty() || hopeless.is_some() {
         let result = replications(arguments, &scenario, &plan)?;
         let base = base.unwrap_or(0);
-        say(&report::comparison(&result, base, arguments.format.style()))?;
+        say(&match arguments.format {
+            Format::Json => results_text(&compare_results(&result, base, None)),
+            _ => report::comparison(&result, base, arguments.format.style()),
+        })?;
         return write_report(arguments, &scenario, &plan, (result, base, None));
     }
     let bar = arguments.replication.bar("headrooms tried");
@@ -67,9 +71,8 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
     let base = base.unwrap_or_else(|| cheapest(&tuned));
     let found = SameLevel::new(&scenario, tuned);
     let grid = report::same_level(&found);
-    match arguments.format {
-        Format::Json => say(&grid.text(arguments.format.style()))?,
-        _ => say(&format!("{}\n\n{}", report::level_answer(&found), grid.text(arguments.format.style())))?,
+    if arguments.format != Format::Json {
+        say(&format!("{}\n\n{}", report::level_answer(&found), grid.text(arguments.format.style())))?;
     }
     if found.tuned.iter().all(|policy| policy.chosen.is_none()) {
         tell_out_of_reach(&scenario, arguments.replication.quiet)?;
@@ -77,9 +80,10 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
     // What the headroom was found by would flatter it.
     let fresh = Plan { first: FRESH_TO_COMPARE, ..plan };
     let result = replications(arguments, &level, &fresh)?;
-    if arguments.format != Format::Json {
-        say(&report::comparison(&result, base, arguments.format.style()))?;
-    }
+    say(&match arguments.format {
+        Format::Json => results_text(&compare_results(&result, base, Some(&found))),
+        _ => report::comparison(&result, base, arguments.format.style()),
+    })?;
     write_report(arguments, &level, &fresh, (result, base, Some(found)))
 }
 
@@ -116,7 +120,7 @@ fn write_report(
     let artifacts = report::artifacts(&outcome).map_err(|error| fail(error.to_string()))?;
     let written = files::write_report(&report_directory(arguments, scenario), "report", &artifacts)?;
     let paths: Vec<String> = written.iter().map(|path| format!("  {}", path.display())).collect();
-    remark(&format!("Wrote {} files:\n{}", paths.len(), paths.join("\n")));
+    arguments.replication.told(&format!("Wrote {} files:\n{}", paths.len(), paths.join("\n")));
     Ok(())
 }
 

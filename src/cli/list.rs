@@ -9,6 +9,7 @@ use crate::config::Plugin;
 use crate::forecast::FORECASTERS;
 use crate::policy::POLICIES;
 use crate::report::REPORTERS;
+use crate::report::results::{EntryResult, ListResults, RESULTS_VERSION, Results, results_text};
 use crate::workload::{FORMATS, GENERATORS, TRANSFORMS};
 
 /// Arguments of `list`.
@@ -98,11 +99,10 @@ pub(super) fn list(arguments: &ListArguments) -> Result<(), Failure> {
     };
     let rows = rows(kind);
     if arguments.format == ListFormat::Json {
-        let entries: Vec<serde_json::Value> = rows
-            .iter()
-            .map(|[name, summary, source]| serde_json::json!({ "name": name, "summary": summary, "source": source }))
-            .collect();
-        return say(&format!("{:#}", serde_json::Value::Array(entries)));
+        let entry = |[name, summary, source]: Row| EntryResult { name, summary, source };
+        let kind = kind.to_possible_value().map(|value| value.get_name().to_string()).unwrap_or_default();
+        let entries = rows.into_iter().map(entry).collect();
+        return say(&results_text(&Results::List(ListResults { version: RESULTS_VERSION, kind, entries })));
     }
     let width = rows.iter().map(|[name, ..]| name.chars().count()).max().unwrap_or(0);
     let mut text = String::new();

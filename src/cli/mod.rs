@@ -69,7 +69,7 @@ enum Command {
     Compare(compare::CompareArguments),
     /// Find the cheapest policy, headroom and variation that meets the objectives, and write it back.
     Plan(plan::PlanArguments),
-    /// Change one thing at a time and see what it does to each policy.
+    /// Change things, one at a time and all at once, and see what it does to each policy.
     Whatif(whatif::WhatifArguments),
     /// Find how much traffic each policy carries before an objective breaks.
     Capacity(capacity::CapacityArguments),

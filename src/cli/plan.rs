@@ -7,11 +7,10 @@ use clap::Args;
 
 use super::replication::{Format, ReplicationArguments, forbidden, tell_out_of_reach};
 use super::{Failure, files, path_and_value, remark, say};
-use crate::cluster::ServiceSpec;
-use crate::config::slug;
 use crate::engine::scenario::Scenario;
 use crate::experiment::{Axis, Design, Planned, Points, at_headroom, plan_search};
-use crate::report::{self, Artifact, Grid, TableStyle};
+use crate::report::results::{PlanResults, Results};
+use crate::report::{self, Artifact, Grid, Rewritten};
 
 /// Arguments of `plan`.
 #[derive(Debug, Args)]
@@ -20,8 +19,8 @@ use crate::report::{self, Artifact, Grid, TableStyle};
   plimsoll plan scenarios/shop-peak.yaml --vary service.concurrency=2,4,8 --vary service.price.container=fargate,azure-container-instances
 
 Every policy at every combination of what is varied is given the least headroom that meets the objectives; the cheapest wins.
-Written beside the scenario: NAME.plan.yaml, the winner as a scenario; into the report directory: manifests for kubectl
-apply, and every trial. Exit codes: 0 met, 1 nothing that was tried meets the objectives, 2 bad input.")]
+Written beside the scenario: NAME.plan.yaml, the winner as a scenario; into the report directory: your manifests with the
+changed fields only (and plan.diff, plan-kubectl.sh), objects for what has no manifest, and every trial. Your own files stay. Exit codes: 0 met, 1 nothing that was tried meets the objectives, 2 bad input.")]
 pub(super) struct PlanArguments {
     /// The scenario.
     #[arg(value_name = "SCENARIO")]
@@ -67,16 +66,47 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<(), Failure> {
     let planned = plan_search(&open, &read, &plan, &|| bar.inc(1));
     bar.finish_and_clear();
     let planned = planned?;
-    let grid = report::plan_table(&base, &planned, &points, plan.level);
-    if !matches!(arguments.format, Format::Json) {
-        say(&format!("{}\n", report::plan_answer(&base, &planned, &points, arguments.replication.level)))?;
-    }
-    say(&grid.text(arguments.format.style()))?;
+    let (headroom, rewritten) = match planned.candidates.first().filter(|_| planned.is_met) {
+        Some(winner) => {
+            let headroom = winner.tuned.best().map_or(1.0, |trial| trial.headroom);
+            let scenario = at_headroom(&read(winner.point)?, winner.policy, headroom);
+            (scenario.policies[winner.policy].headroom, report::rewrite(&scenario, winner.policy)?)
+        }
+        None => (1.0, Rewritten::default()),
+    };
+    print(arguments, (&base, &planned, &points), plan.level, &rewritten)?;
     if !planned.is_met {
         tell_out_of_reach(&base, arguments.replication.quiet)?;
     }
-    write_all(arguments, &base, &planned, &points, &read)?;
+    write_all(arguments, (&base, &planned, &points), headroom, &rewritten)?;
     if planned.is_met { Ok(()) } else { Err(Failure::Judgement) }
+}
+
+/// Prints the answer, why the others lost, and what changes in the user's manifests.
+fn print(
+    arguments: &PlanArguments,
+    (base, planned, points): (&Scenario, &Planned, &Points),
+    level: f64,
+    rewritten: &Rewritten,
+) -> Result<(), Failure> {
+    let grid = report::plan_table(base, planned, points, level);
+    let answer = report::plan_answer(base, planned, points, arguments.replication.level);
+    if arguments.format == Format::Json {
+        let why_not = grid.rows.iter().filter_map(|row| row.last().cloned()).collect();
+        let results = report::results::plan_results(base, planned, points, (answer, why_not, grid.notes));
+        let (diff, kubectl) = (rewritten.diff(), rewritten.kubectl.clone());
+        let notes = results.notes.iter().chain(&rewritten.by_hand).cloned().collect();
+        let results = Results::Plan(report::results::PlanResults { diff, kubectl, notes, ..results });
+        return say(&report::results::results_text(&results));
+    }
+    say(&format!("{answer}\n"))?;
+    say(&grid.text(arguments.format.style()))?;
+    let diff = rewritten.diff();
+    if !diff.is_empty() {
+        let (fence, end) = if arguments.format == Format::Markdown { ("```diff\n", "```\n") } else { ("", "") };
+        say(&format!("\nWhat changes in your manifests:\n\n{fence}{diff}{end}"))?;
+    }
+    rewritten.by_hand.iter().try_for_each(|line| say(&format!("By hand: {line}")))
 }
 
 /// The points at which service alone does not take too long already: nothing has to be searched for that.
@@ -100,7 +130,16 @@ fn open_points(
     if open.is_empty() {
         let grid = Grid { header: vec!["Policy".into(), "Why not".into()], rows: Vec::new(), notes: said };
         match arguments.format {
-            Format::Json => say(&grid.text(TableStyle::Json))?,
+            Format::Json => {
+                let answer = "No number of replicas meets the objectives.".into();
+                let (version, refused) = (report::results::RESULTS_VERSION, grid.notes);
+                say(&report::results::results_text(&Results::Plan(PlanResults {
+                    version,
+                    answer,
+                    refused,
+                    ..PlanResults::default()
+                })))?;
+            }
             _ => say(&grid.notes.join("\n"))?,
         }
         return Err(Failure::Judgement);
@@ -109,38 +148,27 @@ fn open_points(
     Ok(open)
 }
 
-/// Writes every trial and, if there is a winner, its scenario and its manifests.
+/// Writes every trial and, if there is a winner, its scenario and what it changes in the manifests.
 fn write_all(
     arguments: &PlanArguments,
-    base: &Scenario,
-    planned: &Planned,
-    points: &Points,
-    read: &dyn Fn(usize) -> Result<Scenario, Failure>,
+    (base, planned, points): (&Scenario, &Planned, &Points),
+    headroom: f64,
+    rewritten: &Rewritten,
 ) -> Result<(), Failure> {
     let mut artifacts = vec![Artifact::new("plan-trials.csv", report::plan_trials(base, planned, points))];
     if let Some(winner) = planned.candidates.first().filter(|_| planned.is_met) {
-        let headroom = winner.tuned.best().map_or(1.0, |trial| trial.headroom);
-        let scenario = at_headroom(&read(winner.point)?, winner.policy, headroom);
-        for service in 0..scenario.services.len() {
-            artifacts.extend(manifests(&scenario, winner.policy, service)?);
-        }
+        artifacts.extend(manifests(rewritten));
         if !arguments.no_scenario {
             let path = arguments.scenario.with_extension("plan.yaml");
-            let text = winner_text(
-                arguments,
-                base,
-                winner.policy,
-                scenario.policies[winner.policy].headroom,
-                &points.set(winner.point),
-            );
+            let text = winner_text(arguments, base, winner.policy, headroom, &points.set(winner.point));
             let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             files::write_all(directory, &[Artifact::new(name, text)])?;
-            remark(&path.display().to_string());
+            arguments.replication.told(&path.display().to_string());
         }
     }
     for path in files::write_report(&arguments.out.join(&base.name), "plan", &artifacts)? {
-        remark(&path.display().to_string());
+        arguments.replication.told(&path.display().to_string());
     }
     Ok(())
 }
@@ -209,57 +237,26 @@ impl Tree {
     }
 }
 
-/// The Deployment of a service and, where a cluster can run the policy, what scales it.
-fn manifests(scenario: &Scenario, policy: usize, service: usize) -> Result<Vec<Artifact>, Failure> {
-    let run = scenario.run_spec(policy, 0)?;
-    let Some(own) = run.services.into_iter().nth(service) else { return Ok(Vec::new()) };
-    let name = own.spec.name.clone();
-    let scaler = own.policy.manifest(&name);
-    let replicas = scaler.is_none().then(|| own.policy.initial_replicas(own.spec.replicas));
-    let stem = file_stem(scenario, service);
-    let mut all = vec![Artifact::new(format!("{stem}-deployment.yaml"), deployment(&own.spec, replicas))];
-    all.extend(scaler.map(|text| Artifact::new(format!("{stem}-hpa.yaml"), text)));
-    Ok(all)
-}
-
-/// The beginning of the names of a service's files; numbered where an earlier service's is the same.
-fn file_stem(scenario: &Scenario, service: usize) -> String {
-    let stem = slug(&scenario.services[service].spec.name);
-    let taken = scenario.services[..service].iter().any(|earlier| slug(&earlier.spec.name) == stem);
-    if taken { format!("{stem}-{}", service + 1) } else { stem }
-}
-
-/// A Deployment with the planned size and resources. Without `replicas` an autoscaler owns the size.
-fn deployment(spec: &ServiceSpec, replicas: Option<u32>) -> String {
-    let name = serde_json::Value::from(spec.name.as_str()).to_string();
-    let mut text =
-        String::from("# Put your image in; everything else is as planned.\napiVersion: apps/v1\nkind: Deployment\n");
-    text.push_str(&format!("metadata:\n  name: {name}\nspec:\n"));
-    if let Some(replicas) = replicas {
-        text.push_str(&format!("  replicas: {replicas}\n"));
+/// The manifests with their changes, the changes as a diff and as commands, and new objects.
+fn manifests(rewritten: &Rewritten) -> Vec<Artifact> {
+    let mut all: Vec<Artifact> = Vec::new();
+    let texts = rewritten.files.iter().map(|file| {
+        let name = Path::new(&file.path).file_name().map(|name| name.to_string_lossy().into_owned());
+        (name.unwrap_or_else(|| "manifest.yaml".into()), file.after.clone())
+    });
+    for (name, text) in texts.chain(rewritten.added.iter().cloned()) {
+        let taken = all.iter().any(|artifact| artifact.name == name) || name.starts_with("plan");
+        let name = if taken { format!("manifest-{}-{name}", all.len() + 1) } else { name };
+        all.push(Artifact::new(name, text));
     }
-    text.push_str(&format!("  selector: {{ matchLabels: {{ app: {name} }} }}\n  template:\n    metadata: {{ labels: {{ app: {name} }} }}\n    spec:\n"));
-    text.push_str(&format!(
-        "      terminationGracePeriodSeconds: {}\n",
-        spec.grace_period.as_secs_f64().round() as u64
-    ));
-    text.push_str(&format!("      containers:\n        - name: {name}\n          image: example.org/image:tag\n"));
-    let requests: Vec<String> = [
-        spec.cpu_request.map(|cpu| format!("cpu: \"{cpu}\"")),
-        spec.memory_request.map(|memory| format!("memory: \"{memory}\"")),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    let limits = spec.cpu_limit.map(|cpu| format!("cpu: \"{cpu}\""));
-    if !requests.is_empty() || limits.is_some() {
-        text.push_str("          resources:\n");
+    let diff = rewritten.diff();
+    if !diff.is_empty() {
+        all.push(Artifact::new("plan.diff", diff));
     }
-    if !requests.is_empty() {
-        text.push_str(&format!("            requests: {{ {} }}\n", requests.join(", ")));
+    if !rewritten.kubectl.is_empty() {
+        let commands = rewritten.kubectl.join("\n");
+        let head = "#!/bin/sh\n# The changes of `plimsoll plan`, of which nothing has been applied.\nset -eu\n";
+        all.push(Artifact::new("plan-kubectl.sh", format!("{head}{commands}\n")));
     }
-    if let Some(limits) = limits {
-        text.push_str(&format!("            limits: {{ {limits} }}\n"));
-    }
-    text
+    all
 }

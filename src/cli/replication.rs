@@ -109,6 +109,13 @@ impl ReplicationArguments {
         Ok(scenario)
     }
 
+    /// Says something on standard error, unless it is to be quiet.
+    pub(super) fn told(&self, text: &str) {
+        if !self.quiet {
+            remark(text);
+        }
+    }
+
     /// A bar that counts `what`.
     pub(super) fn bar(&self, what: &str) -> ProgressBar {
         let visible = std::io::stderr().is_terminal() && !self.quiet;

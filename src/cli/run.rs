@@ -107,10 +107,10 @@ fn run_one(path: &Path, arguments: &RunArguments) -> Result<bool, Failure> {
     say(&report::table(&outcome, style))?;
     let paths: Vec<String> = written.iter().map(|path| format!("  {}", path.display())).collect();
     let wrote = format!("\nWrote {} files:\n{}", paths.len(), paths.join("\n"));
-    if arguments.format == Format::Table {
-        say(&wrote)?
-    } else {
-        remark(&wrote)
+    match arguments.format {
+        _ if arguments.quiet => {}
+        Format::Table => say(&wrote)?,
+        _ => remark(&wrote),
     }
     Ok(outcome.runs.iter().any(|run| report::meets_objectives(run) != Some(false)))
 }

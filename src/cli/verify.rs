@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::replication::Format;
 use super::{Failure, files, remark, say};
 use crate::experiment::recorded::{Comparison, Rescale, WITHIN, compare, read_runs};
 use crate::experiment::verify::{VerifyReport, verify as prove};
 use crate::report;
+use crate::report::results::{ProofResult, RESULTS_VERSION, Results, VerifyResults, results_text};
 
 /// Arguments of `verify`.
 #[derive(Debug, Args)]
@@ -21,21 +23,32 @@ pub(super) struct VerifyArguments {
     /// recording.
     #[arg(long, value_name = "DIR", env = "PLIMSOLL_REFERENCE")]
     recorded: Option<PathBuf>,
+    /// Form of the proof on standard output.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// No progress on standard error.
+    #[arg(long, short)]
+    quiet: bool,
     /// Directory for the charts of recorded systems.
     #[arg(long, value_name = "DIR", default_value = "reports/verify")]
     out: PathBuf,
 }
 
 pub(super) fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
-    let terminal = std::io::stderr().is_terminal();
+    let terminal = std::io::stderr().is_terminal() && !arguments.quiet;
     let report = prove(arguments.full, &mut |case| {
         if terminal {
             remark(&format!("  {case}"));
         }
     });
-    say(&table(&report))?;
+    say(&match arguments.format {
+        Format::Table => table(&report),
+        Format::Markdown => format!("```\n{}```\n", table(&report)),
+        Format::Json => results_text(&results(&report)),
+    })?;
     match &arguments.recorded {
         Some(directory) => replay(&directory.join("validation/hpa/kind"), &arguments.out)?,
+        None if arguments.quiet => {}
         None => remark("no recorded systems: --recorded names no directory"),
     }
     if report.failed > 0 { Err(Failure::Judgement) } else { Ok(()) }
@@ -107,6 +120,19 @@ fn recorded_table(runs: &[Comparison]) -> String {
 fn list(rescales: &[Rescale]) -> String {
     let texts: Vec<String> = rescales.iter().map(|r| format!("{:.0} s: {} -> {}", r.at, r.from, r.to)).collect();
     texts.join(", ")
+}
+
+fn results(report: &VerifyReport) -> Results {
+    let figures = report.rows.iter().map(|row| ProofResult {
+        case: row.case.clone(),
+        figure: row.metric.clone(),
+        expected: row.expected,
+        observed: row.observed,
+        low: row.interval.low(),
+        high: row.interval.high(),
+        verdict: row.verdict.to_string(),
+    });
+    Results::Verify(VerifyResults { version: RESULTS_VERSION, failed: report.failed, figures: figures.collect() })
 }
 
 fn table(report: &VerifyReport) -> String {

@@ -1,21 +1,28 @@
 //! `plimsoll whatif`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::replication::{Format, ReplicationArguments, policy_index};
-use super::{Failure, path_and_value, say};
+use super::{Failure, files, path_and_value, remark, say};
+use crate::config::slug;
 use crate::engine::scenario::Scenario;
-use crate::experiment::{Arm, MOST_SCALE, Replicated, Variation, busiest_moment, replicate};
-use crate::report;
+use crate::experiment::{
+    self, Arm, MOST_SCALE, Replicated, Variation, busiest_moment, figures_of_variations, replicate_figures, together,
+};
+use crate::report::{self, Artifact, TableStyle};
 use crate::units::{SimDuration, SimTime};
 
 /// Arguments of `whatif`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  plimsoll whatif scenarios/shop-peak.yaml --scale 2x --startup +60s --kill-zone a
-  plimsoll whatif scenarios/fraud-burst.yaml --policy hpa-30 --set service.concurrency=16 --set metrics.lag=30s")]
+  plimsoll whatif scenarios/shop-peak.yaml --scale 2x --startup +60s --kill-zone a --out reports
+  plimsoll whatif scenarios/shop-peak.yaml --scale 2x --event at=20:00,factor=3,for=1h --set lost-nodes.evicted-after=30s
+  plimsoll whatif scenarios/fraud-burst.yaml --policy hpa-30 --set service.concurrency=16 --set metrics.lag=30s
+
+Each change is made alone and, if there are several, all at once. A lost zone is noticed after 40 s and its pods are replaced
+after another 300 s, or as the scenario's `lost-nodes: { noticed-after, evicted-after }` say.")]
 pub(super) struct WhatifArguments {
     /// The scenario.
     #[arg(value_name = "SCENARIO")]
@@ -29,12 +36,18 @@ pub(super) struct WhatifArguments {
     /// A value changed (may be repeated).
     #[arg(long = "set", value_name = "PATH=VALUE", value_parser = path_and_value)]
     set: Vec<(String, String)>,
-    /// A zone lost with all its replicas, from the busiest interval on for 30 minutes, or as stated (may be repeated).
+    /// A zone lost with all its machines, from the busiest interval on for 30 minutes, or as stated (may be repeated).
     #[arg(long, value_name = "ZONE[@TIME][+DURATION]", value_parser = loss)]
     kill_zone: Vec<Loss>,
+    /// An event over the traffic, with the fields of the transform `overlay` (may be repeated).
+    #[arg(long, value_name = "at=TIME,factor=N,for=TIME")]
+    event: Vec<String>,
     /// Vary only this policy (may be repeated).
     #[arg(long, value_name = "POLICY")]
     policy: Vec<String>,
+    /// Write a report of the base and of every variation below this directory, and all figures as CSV.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
     /// Form of the result on standard output.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -85,31 +98,89 @@ fn delay(text: &str) -> Result<f64, String> {
 pub(super) fn whatif(arguments: &WhatifArguments) -> Result<(), Failure> {
     let plan = arguments.replication.plan()?;
     let base = arguments.replication.read(&arguments.scenario, &[])?;
+    if let Some(out) = &arguments.out {
+        files::try_out(&directory(out, &base))?;
+    }
     let varied = arguments.variations(&base)?;
-    let scenarios: Vec<(String, Scenario)> = varied
-        .iter()
-        .map(|variation| match variation.apply(&base, &[]) {
-            Ok(scenario) => Ok((variation.label(), scenario)),
-            Err(found) => Err(Failure::diagnostics(&found)),
-        })
-        .collect::<Result<_, _>>()?;
+    let scenarios = scenarios(&varied, &base)?;
     let labels: Vec<String> = match arguments.policy.is_empty() {
         true => base.policies.iter().map(|plan| plan.label.clone()).collect(),
         false => arguments.policy.clone(),
     };
+    let mut all = std::iter::once(&base).chain(scenarios.iter().map(|(_, scenario)| scenario));
+    let loses = all.any(|scenario| !scenario.outages.is_empty());
     let mut results: Vec<(String, Replicated)> = Vec::new();
-    for label in labels {
-        let arms = arms_of(&label, &base, &scenarios)?;
-        let bar = arguments.replication.bar(&label);
+    for label in &labels {
+        let arms = arms_of(label, &base, &scenarios)?;
+        let bar = arguments.replication.bar(label);
         let told = |done, all| {
             bar.set_length(all);
             bar.set_position(done);
         };
-        let result = replicate(&arms, &plan, &told);
+        let result = replicate_figures(&arms, figures_of_variations(&base, loses), &plan, &told);
         bar.finish_and_clear();
-        results.push((label, result.map_err(|error| Failure::Input(format!("error: {error}")))?));
+        results.push((label.clone(), result.map_err(|error| Failure::Input(format!("error: {error}")))?));
     }
-    say(&report::variations(&results).text(arguments.format.style()))
+    say(&match arguments.format {
+        Format::Json => report::results::results_text(&report::results::whatif_results(&results)),
+        _ => report::variations_text(&results, arguments.format.style()),
+    })?;
+    match &arguments.out {
+        Some(out) => write_all(arguments, out, (&base, &scenarios), &labels, &results),
+        None => Ok(()),
+    }
+}
+
+/// Every variation alone and, where there are several, all of them together.
+fn scenarios(varied: &[Variation], base: &Scenario) -> Result<Vec<(String, Scenario)>, Failure> {
+    let said = |found| Failure::diagnostics(&found);
+    let mut all = Vec::new();
+    for variation in varied {
+        all.push((variation.label(), variation.apply(base, &[]).map_err(said)?));
+    }
+    if varied.len() > 1 {
+        all.push(("all together".to_string(), together(varied, base, &[]).map_err(said)?));
+    }
+    Ok(all)
+}
+
+/// Where the reports go.
+fn directory(out: &Path, base: &Scenario) -> PathBuf {
+    out.join(format!("{}-whatif", base.name))
+}
+
+/// Writes the report of one replication of the base and of every variation, and all figures.
+fn write_all(
+    arguments: &WhatifArguments,
+    out: &Path,
+    (base, varied): (&Scenario, &[(String, Scenario)]),
+    labels: &[String],
+    results: &[(String, Replicated)],
+) -> Result<(), Failure> {
+    let directory = directory(out, base);
+    let mut summary = format!("# What if: {}\n\n", report::escape_markdown(&base.title));
+    summary.push_str(&report::variations_text(results, TableStyle::Markdown));
+    summary.push_str("\nReports of one replication of each:\n\n");
+    let all = std::iter::once(("base", base)).chain(varied.iter().map(|(label, scenario)| (label.as_str(), scenario)));
+    let mut written = Vec::new();
+    for (number, (label, scenario)) in all.enumerate() {
+        let mut scenario = scenario.clone();
+        scenario.policies.retain(|plan| labels.contains(&plan.label));
+        scenario.title = format!("{} ({label})", base.title);
+        let name = format!("{number}-{}", slug(label));
+        let command = format!("plimsoll whatif {}", super::run::quoted(&arguments.scenario.display().to_string()));
+        let failed = |error: &dyn std::fmt::Display| Failure::Input(format!("error: {error}"));
+        let outcome = experiment::run(&scenario, &command, arguments.replication.threads, &|_, _| ());
+        let artifacts = report::artifacts(&outcome.map_err(|error| failed(&error))?).map_err(|error| failed(&error))?;
+        written.extend(files::write_report(&directory.join(&name), "report", &artifacts)?);
+        summary.push_str(&format!("- [{}]({name}/report.html)\n", report::escape_markdown(label)));
+    }
+    let artifacts = [Artifact::new("whatif.csv", report::variations_csv(results)), Artifact::new("whatif.md", summary)];
+    written.extend(files::write_report(&directory, "whatif", &artifacts)?);
+    if !arguments.replication.quiet {
+        remark(&format!("Wrote {} files below {}", written.len(), directory.display()));
+    }
+    Ok(())
 }
 
 /// The policy in the base and in every variation.
@@ -141,9 +212,12 @@ impl WhatifArguments {
             }
             losses.push(Variation::LoseZone(loss.zone.clone(), at, loss.length));
         }
-        let all: Vec<Variation> = scales.chain(delays).chain(losses).chain(values).collect();
+        let events = self.event.iter().map(|text| Variation::Event(text.clone()));
+        let all: Vec<Variation> = scales.chain(delays).chain(events).chain(losses).chain(values).collect();
         match all.is_empty() {
-            true => Err(Failure::Input("error: nothing to vary; give --scale, --startup, --kill-zone or --set".into())),
+            true => Err(Failure::Input(
+                "error: nothing to vary; give --scale, --startup, --event, --kill-zone or --set".into(),
+            )),
             false => Ok(all),
         }
     }

@@ -19,6 +19,8 @@ pub enum ReplicaPhase {
     Warming,
     /// Ready for requests.
     Ready,
+    /// Its machine is gone; the pod is still there until it is evicted or the machine is back.
+    Lost,
     /// Told to end; finishes what it holds and gets nothing new.
     Draining,
     /// Gone.
@@ -44,6 +46,8 @@ pub struct Replica {
     pub accepted: Option<SimTime>,
     /// When its containers began to run, the last time that they did.
     pub running_since: Option<SimTime>,
+    /// Whether the cluster takes it for ready and sends it requests: it is, or it is lost and nobody knows.
+    pub is_listed: bool,
     /// Last change between ready and not ready; `None` for a replica that has never been ready.
     pub ready_transition: Option<SimTime>,
     /// Delays until the next phases: accepted by the kubelet, image pulled, containers started, ready.
@@ -73,6 +77,7 @@ impl Replica {
             zone: None,
             created: now,
             accepted: None,
+            is_listed: false,
             running_since: None,
             ready_transition: None,
             became_ready: None,
@@ -87,7 +92,6 @@ impl Replica {
 
     /// Enters `phase` at `now`.
     pub fn enter(&mut self, phase: ReplicaPhase, now: SimTime) {
-        let was_ready = self.phase == ReplicaPhase::Ready;
         if phase == ReplicaPhase::Warming {
             self.running_since = Some(now);
             self.became_ready = None;
@@ -97,11 +101,18 @@ impl Replica {
         }
         // The condition is false from the kubelet's first status on; a step that leaves it false keeps the time of its last
         // change (kubernetes `status_manager.updateLastTransitionTime`).
-        if was_ready != (phase == ReplicaPhase::Ready) {
-            self.ready_transition = Some(now);
-        }
+        let listed = phase == ReplicaPhase::Ready || (phase == ReplicaPhase::Lost && self.is_listed);
+        self.list(listed, now);
         self.phase = phase;
         self.generation += 1;
+    }
+
+    /// The cluster takes it for ready from `now` on, or no longer.
+    pub fn list(&mut self, listed: bool, now: SimTime) {
+        if listed != self.is_listed {
+            self.ready_transition = Some(now);
+        }
+        self.is_listed = listed;
     }
 
     /// Whether it counts towards the wanted size: not draining, not gone.
@@ -119,8 +130,9 @@ impl Replica {
     pub fn removal_key(&self, together: u32) -> impl Ord + use<> {
         let (class, ready_since) = match self.phase {
             ReplicaPhase::Pending => (0, None),
-            ReplicaPhase::Ready => (3, self.ready_transition),
+            _ if self.is_listed => (3, self.ready_transition),
             ReplicaPhase::Warming => (2, None),
+            ReplicaPhase::Lost => (1 + u8::from(self.running_since.is_some()), None),
             // Containers that start again leave their pod running.
             _ => (1 + u8::from(self.crashes > 0), None),
         };

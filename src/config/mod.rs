@@ -4,6 +4,7 @@
 //! leave everything they object to in [`Diagnostics`], so that one run of `plimsoll check` shows all that is wrong.
 
 mod diagnostic;
+mod edit;
 mod fields;
 pub mod kubernetes;
 mod names;
@@ -15,6 +16,7 @@ mod whole;
 mod yaml;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use edit::{Edits, Step};
 pub use fields::{Fields, FromNode, parse_text, suggest};
 pub use names::{
     Line, Lines, Name, as_label, check_label, csv_cell, csv_text, is_hidden, slug, visible, visible_lines,

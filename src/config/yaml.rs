@@ -55,6 +55,14 @@ fn syntax_error(source: &Arc<SourceFile>, error: &serde_saphyr::Error) -> Diagno
     let text = error.without_snippet().to_string();
     let message = text.lines().next().unwrap_or("not valid YAML").trim().to_string();
     let message = without_location(&message);
+    let twice = error.location().filter(|_| message.to_lowercase().starts_with("duplicate"));
+    if let Some(location) = twice {
+        let span = span_of(source, &location);
+        let key: String = source.slice(span).chars().take_while(|c| !matches!(c, ':' | '\n')).collect();
+        let key = key.trim().trim_matches(['"', '\'']);
+        let message = format!("duplicate key: `{key}` stands twice in one mapping");
+        return Diagnostic::error(message).at(source, span).help("keep one of the two");
+    }
     let diagnostic = Diagnostic::error(format!("not valid YAML: {message}"));
     let diagnostic = match error.location() {
         Some(location) => diagnostic.at(source, span_of(source, &location)),

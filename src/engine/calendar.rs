@@ -38,10 +38,14 @@ pub(super) enum Event {
     GraceEnd { service: u32, replica: u32, generation: u32 },
     /// A replica crashes.
     Crash { service: u32, replica: u32, generation: u32 },
-    /// An outage of a zone begins.
-    ZoneLost { zone: u32 },
+    /// The n-th outage, of a zone, begins.
+    ZoneLost { zone: u32, outage: u32 },
     /// An outage of a zone ends.
     ZoneBack { zone: u32 },
+    /// The nodes of a zone have been silent for long enough to count as not ready, unless the zone is back.
+    ZoneNoticed { zone: u32, episode: u32 },
+    /// The pods in a zone are evicted, unless it is back.
+    ZoneEvicted { zone: u32, episode: u32 },
     /// The n-th planned rollout of a service begins.
     Rollout { service: u32, number: u32 },
     /// The n-th planned restart of a service's containers.
@@ -84,7 +88,10 @@ impl Calendar {
             Event::Rollout { service, .. } | Event::Restart { service, .. } | Event::Available { service } => {
                 (Rank::Transition, service)
             }
-            Event::ZoneLost { zone } | Event::ZoneBack { zone } => (Rank::Transition, zone),
+            Event::ZoneLost { zone, .. }
+            | Event::ZoneBack { zone }
+            | Event::ZoneNoticed { zone, .. }
+            | Event::ZoneEvicted { zone, .. } => (Rank::Transition, zone),
             Event::Scrape => (Rank::Scrape, 0),
             Event::Decide { service } => (Rank::Decision, service),
             Event::Actuate { service, .. } => (Rank::Actuation, service),

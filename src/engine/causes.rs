@@ -2,13 +2,14 @@
 //!
 //! The cause is what would have had to be otherwise, in this order:
 //!
-//! 1. *crash*: the replica that held the last attempt crashed or was killed;
+//! 1. *crash*: the replica that held the last attempt crashed or was killed, or its machine was gone;
 //! 2. *retry*: the request was answered, and the last attempt alone would have been within the limit: earlier ones took the time;
 //! 3. *service time*: alone in its replica, on its node and within its CPU ceiling, the request takes longer than the limit (for a
 //!    client that gave up: its patience), however many replicas there are;
 //! 4. *contention*: service took longer than the limit though alone it would not: neighbours took the CPU;
 //! 5. *queueing*: the attempt waited, or found no room. Then it counts what the service was doing when the attempt came: a replica
-//!    *waited for a node*, or replicas were ordered and *starting up*, or *too few replicas* were ordered.
+//!    *waited for a node*, or replicas were ordered and *starting up*, or some were lost with their machines and not replaced yet
+//!    (*crash*), or *too few replicas* were ordered.
 //!
 //! A request that was turned away or given up is told apart from one that was answered too late ([`Outcome`]). A request that
 //! is still in the system at the end, older than the limit, is asked the same questions as if it were answered at that
@@ -35,7 +36,7 @@ listed! {
         Contention,
         /// Earlier attempts took the time.
         Retry,
-        /// Its replica crashed or was killed.
+        /// Its replica crashed or was killed, or is lost and not replaced yet.
         Crash,
     }
 }
@@ -140,6 +141,8 @@ pub(super) enum Ordered {
     Starting,
     /// A replica waits for room on a node.
     Pending,
+    /// Replicas are lost with their machines and not replaced yet.
+    Lost,
 }
 
 impl Ordered {
@@ -149,6 +152,7 @@ impl Ordered {
             Ordered::Nothing => Cause::TooFewReplicas,
             Ordered::Starting => Cause::StartUp,
             Ordered::Pending => Cause::NodeWait,
+            Ordered::Lost => Cause::Crash,
         }
     }
 }

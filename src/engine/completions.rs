@@ -302,11 +302,17 @@ impl CompletionQueue {
         let suits =
             shift.abs_diff(self.shift) <= 1 && buckets <= self.buckets.len() && buckets * 4 >= self.buckets.len();
         if !suits {
-            self.rebuild(now, shift, buckets);
+            self.rebuild(now, shift, buckets, &|_| true);
         }
     }
 
-    fn rebuild(&mut self, now: SimTime, shift: u32, buckets: usize) {
+    /// Forgets every event of an entity that will never come to anything. Takes as long as the queue is large.
+    #[cold]
+    pub fn forget(&mut self, now: SimTime, entity: u32) {
+        self.rebuild(now, self.shift, self.buckets.len(), &|event| event.entity != entity);
+    }
+
+    fn rebuild(&mut self, now: SimTime, shift: u32, buckets: usize, kept: &dyn Fn(&Completion) -> bool) {
         let mut events: Vec<Completion> = std::mem::take(&mut self.front);
         events.extend(self.far.drain().map(|Reverse(event)| event));
         for bucket in 0..self.buckets.len() {
@@ -315,6 +321,9 @@ impl CompletionQueue {
             }
         }
         events.append(&mut self.front);
+        let before = events.len();
+        events.retain(kept);
+        self.len -= before - events.len();
         self.nodes.clear();
         self.free = NIL;
         self.buckets = vec![EMPTY; buckets];
@@ -352,6 +361,10 @@ mod tests {
                 let popped = queue.pop().unwrap();
                 prop_assert_eq!((popped.time.as_nanos(), popped.entity, popped.tag), next);
                 now = next.0;
+                if lead % 31 == 0 {
+                    queue.forget(SimTime::from_nanos(now), (lead % 7) as u32);
+                    model.retain(|event| event.1 != (lead % 7) as u32);
+                }
             }
             prop_assert_eq!(queue.len(), model.len());
         }

@@ -57,6 +57,7 @@ pub(super) struct Fleet {
     now_starting: u64,
     /// Those of the starting that wait for a node.
     now_pending: u64,
+    now_lost: u64,
     now_leased: u64,
     /// Replicas in each zone, where they are on no nodes.
     in_zone: Vec<u32>,
@@ -91,6 +92,7 @@ impl Fleet {
             now_draining: 0,
             now_starting: 0,
             now_pending: 0,
+            now_lost: 0,
             now_leased: 0,
             in_zone: Vec::new(),
             awaited: Vec::new(),
@@ -190,9 +192,7 @@ impl Fleet {
     /// Replicas of a version that are ready, and have been for long enough.
     fn available_of(&self, version: u32, now: SimTime) -> u32 {
         let since = |replica: &Replica| replica.ready_transition.unwrap_or(now) + self.spec.update.min_ready;
-        let available = |replica: &&Replica| {
-            replica.version == version && replica.phase == ReplicaPhase::Ready && since(replica) <= now
-        };
+        let available = |replica: &&Replica| replica.version == version && replica.is_listed && since(replica) <= now;
         self.replicas.iter().filter(available).count() as u32
     }
 
@@ -230,7 +230,12 @@ impl Fleet {
             self.now_leased += 1;
         }
         self.enter(index, ReplicaPhase::Scheduling, now);
-        self.announce(index, now, 0, shared);
+        if self.replicas[index].zone.is_some_and(|zone| shared.zones.is_lost(zone)) {
+            // Nobody knows yet that no machine is there to run it.
+            self.enter(index, ReplicaPhase::Lost, now);
+        } else {
+            self.announce(index, now, 0, shared);
+        }
         true
     }
 
@@ -319,6 +324,9 @@ impl Fleet {
         let doomed: Vec<u32> = candidates.iter().take(surplus).map(|replica| replica.id).collect();
         for id in doomed {
             let Ok(index) = self.replicas.binary_search_by_key(&id, |replica| replica.id) else { continue };
+            if self.replicas[index].phase == ReplicaPhase::Lost {
+                self.kill(index, now, lane);
+            }
             let Some(seat) = self.replicas[index].seat else {
                 self.end(index, now, lane, shared);
                 continue;
@@ -344,22 +352,27 @@ impl Fleet {
 
     /// A draining replica's grace period is over: what it still holds is lost.
     pub(super) fn grace_over(&mut self, index: usize, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
-        if let Some(seat) = self.replicas[index].seat.take() {
-            lane.kill(seat, now);
-            self.free_seat(seat);
-        }
+        self.kill(index, now, lane);
         self.end(index, now, lane, shared);
         self.count(now);
     }
 
-    /// A replica crashes: what it holds is lost, and its containers start again where they are.
-    pub(super) fn crash(&mut self, index: usize, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
-        let seat = self.replicas[index].seat.take();
-        if let Some(seat) = seat {
+    /// What a replica holds is lost, and it gets nothing more.
+    fn kill(&mut self, index: usize, now: SimTime, lane: &mut dyn LaneControl) {
+        if let Some(seat) = self.replicas[index].seat.take() {
             lane.kill(seat, now);
             self.free_seat(seat);
         }
+    }
+
+    /// A replica crashes: what it holds is lost, and its containers start again where they are.
+    pub(super) fn crash(&mut self, index: usize, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
         self.crashes += 1;
+        self.start_again(index, now, lane, shared);
+    }
+
+    fn start_again(&mut self, index: usize, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
+        self.kill(index, now, lane);
         let replica = &mut self.replicas[index];
         replica.crashes += 1;
         let key = (u64::from(replica.crashes) << 32) | u64::from(replica.id);
@@ -386,17 +399,56 @@ impl Fleet {
         self.replicas.binary_search_by_key(&id, |replica| replica.id).ok()
     }
 
-    /// A zone is lost with every replica in it and the requests that they hold.
+    /// Places, from the last to the first, of the replicas in a zone that `which` is true of.
+    fn in_zone(&self, zone: u32, which: impl Fn(&Replica) -> bool) -> Vec<usize> {
+        let found =
+            |(index, replica): (usize, &Replica)| (replica.zone == Some(zone) && which(replica)).then_some(index);
+        self.replicas.iter().enumerate().rev().filter_map(found).collect()
+    }
+
+    /// The machines of a zone are gone: whatever its replicas hold, or are sent while nobody knows, hangs. Draining ones end.
     pub(super) fn lose_zone(&mut self, zone: u32, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
-        let lost: Vec<u32> =
-            self.replicas.iter().filter(|replica| replica.zone == Some(zone)).map(|replica| replica.id).collect();
-        for id in lost {
-            let Ok(index) = self.replicas.binary_search_by_key(&id, |replica| replica.id) else { continue };
-            if let Some(seat) = self.replicas[index].seat.take() {
-                lane.kill(seat, now);
-                self.free_seat(seat);
+        for index in self.in_zone(zone, |replica| replica.phase != ReplicaPhase::Lost) {
+            if self.replicas[index].phase == ReplicaPhase::Draining {
+                self.kill(index, now, lane);
+                self.end(index, now, lane, shared);
+                continue;
             }
+            if let Some(seat) = self.replicas[index].seat {
+                lane.silence(seat, now);
+            }
+            self.enter(index, ReplicaPhase::Lost, now);
+        }
+        self.count(now);
+    }
+
+    /// The nodes of a lost zone count as not ready: its replicas leave the endpoints, and what hangs at them fails.
+    pub(super) fn notice_zone(&mut self, zone: u32, now: SimTime, lane: &mut dyn LaneControl) {
+        for index in self.in_zone(zone, |replica| replica.phase == ReplicaPhase::Lost) {
+            self.kill(index, now, lane);
+            self.replicas[index].list(false, now);
+        }
+        self.count(now);
+    }
+
+    /// The pods of a lost zone are evicted.
+    pub(super) fn evict_zone(&mut self, zone: u32, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
+        for index in self.in_zone(zone, |replica| replica.phase == ReplicaPhase::Lost) {
+            self.kill(index, now, lane);
             self.end(index, now, lane, shared);
+        }
+        self.count(now);
+    }
+
+    /// A zone is back before its pods were evicted: their containers start again where they are.
+    pub(super) fn regain_zone(&mut self, zone: u32, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
+        for index in self.in_zone(zone, |replica| replica.phase == ReplicaPhase::Lost) {
+            if self.replicas[index].running_since.is_some() {
+                self.start_again(index, now, lane, shared);
+            } else {
+                self.enter(index, ReplicaPhase::Scheduling, now);
+                self.announce(index, now, 0, shared);
+            }
         }
         self.count(now);
     }
@@ -446,6 +498,11 @@ impl Fleet {
         self.now_pending > 0
     }
 
+    /// Whether a replica is lost with its machine and not replaced yet.
+    pub(super) fn has_lost(&self) -> bool {
+        self.now_lost > 0
+    }
+
     /// Whether a replica is draining.
     pub(super) fn is_draining(&self) -> bool {
         self.replicas.iter().any(|replica| replica.phase == ReplicaPhase::Draining)
@@ -456,6 +513,7 @@ impl Fleet {
         self.uncount(index);
         self.replicas[index].enter(phase, now);
         let [ready, draining, starting, pending] = class_of(phase);
+        self.now_lost += u64::from(phase == ReplicaPhase::Lost);
         self.now_ready += ready;
         self.now_draining += draining;
         self.now_starting += starting;
@@ -465,6 +523,7 @@ impl Fleet {
 
     fn uncount(&mut self, index: usize) {
         let [ready, draining, starting, pending] = class_of(self.replicas[index].phase);
+        self.now_lost -= u64::from(self.replicas[index].phase == ReplicaPhase::Lost);
         self.now_ready -= ready;
         self.now_draining -= draining;
         self.now_starting -= starting;
@@ -501,12 +560,13 @@ impl Fleet {
 
     fn view(&self, replica: &Replica) -> PodView {
         let running = matches!(replica.phase, ReplicaPhase::Warming | ReplicaPhase::Ready | ReplicaPhase::Draining);
-        // A container that starts again leaves its pod running.
-        let phase = if running || replica.crashes > 0 { PodPhase::Running } else { PodPhase::Pending };
+        // A container that starts again leaves its pod running, and so does a machine that is gone.
+        let stays = replica.crashes > 0 || (replica.phase == ReplicaPhase::Lost && replica.running_since.is_some());
+        let phase = if running || stays { PodPhase::Running } else { PodPhase::Pending };
         PodView {
             id: replica.id,
             phase,
-            ready: replica.accepted.map(|_| replica.phase == ReplicaPhase::Ready),
+            ready: replica.accepted.map(|_| replica.is_listed),
             ready_transition: replica.ready_transition.or(replica.accepted),
             start_time: replica.accepted,
             deleted: replica.phase == ReplicaPhase::Draining,
@@ -521,7 +581,7 @@ fn class_of(phase: ReplicaPhase) -> [u64; 4] {
     match phase {
         ReplicaPhase::Ready => [1, 0, 0, 0],
         ReplicaPhase::Draining => [0, 1, 0, 0],
-        ReplicaPhase::Ended => [0, 0, 0, 0],
+        ReplicaPhase::Lost | ReplicaPhase::Ended => [0, 0, 0, 0],
         ReplicaPhase::Pending => [0, 0, 1, 1],
         _ => [0, 0, 1, 0],
     }

@@ -148,6 +148,9 @@ struct PendingRetry {
 /// The attempt number of a closed loop's fresh request among the pending retries.
 const FRESH: u8 = u8::MAX;
 
+/// The slots of a replica whose machine is gone, which nobody knows yet.
+const SILENT: u32 = 0;
+
 /// The request path of one service, compiled once per service model and dispatcher.
 pub(super) struct Lane<M, D> {
     spec: LaneSpec,
@@ -388,7 +391,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         assert!(seat.open, "the dispatcher chose a closed seat");
         seat.arrived += 1;
         let idle_slot = seat.running < seat.slots;
-        if !idle_slot && seat.waiting >= self.spec.queue_limit {
+        if !idle_slot && seat.waiting >= self.spec.queue_limit && seat.slots != SILENT {
             self.lose(attempt, Loss::Rejected, self.ordered.cause());
             return;
         }
@@ -416,13 +419,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
                 self.completions.insert(SimTime::from_nanos(now), due.time, number, due.tag);
             }
         } else {
-            if seat.waiting == 0 {
-                seat.head = job;
-            } else {
-                self.jobs.get_mut(seat.tail).next = job;
-            }
-            seat.tail = job;
-            seat.join(now);
+            self.enqueue(number, job);
         }
         self.dispatcher.load_changed(number, load, load + 1);
         if let Some(timeout) = &self.spec.timeout {
@@ -431,6 +428,19 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             self.deadlines.push_back((deadline, job, generation));
             self.next_timer = self.next_timer.min(deadline);
         }
+    }
+
+    /// Puts a job at the end of a replica's queue.
+    #[inline]
+    fn enqueue(&mut self, number: u32, job: u32) {
+        let seat = &mut self.seats[number as usize];
+        if seat.waiting == 0 {
+            seat.head = job;
+        } else {
+            self.jobs.get_mut(seat.tail).next = job;
+        }
+        seat.tail = job;
+        seat.join(self.now);
     }
 
     #[inline]
@@ -577,7 +587,11 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         }
         let patience = self.spec.timeout.as_ref().map_or(NEVER, |timeout| timeout.after.as_nanos());
         let alone = self.model.alone(job.seat, SimDuration::from_nanos(job.demand)).as_nanos();
-        self.lose(attempt_of(&job), Loss::TimedOut, of_given_up(&Job { demand: alone, ..job }, !waits, patience));
+        let cause = match self.seats[job.seat as usize].slots {
+            SILENT => Cause::Crash,
+            _ => of_given_up(&Job { demand: alone, ..job }, !waits, patience),
+        };
+        self.lose(attempt_of(&job), Loss::TimedOut, cause);
     }
 
     /// Takes a waiting or running job out of its replica.
@@ -607,6 +621,19 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             self.jobs.remove(number);
         }
         self.vacate(job.seat);
+    }
+
+    /// Frees the records of dropped jobs that wait for nothing but their end in a seat; those in its queue are freed with it.
+    fn forget_dropped(&mut self, number: u32) {
+        let mut queued = std::collections::BTreeSet::new();
+        let mut job = self.seats[number as usize].head;
+        while job != NIL {
+            queued.insert(job);
+            job = self.jobs.get(job).next;
+        }
+        let dropped = |job: &Job| job.seat == number && job.state == JobState::Dropped;
+        let gone: Vec<u32> = self.jobs.iter().filter(|(_, job)| dropped(job)).map(|(number, _)| number).collect();
+        gone.into_iter().filter(|job| !queued.contains(job)).for_each(|job| self.jobs.remove(job));
     }
 
     /// Frees the records of a queue that holds dropped jobs only.
@@ -670,6 +697,9 @@ pub(super) trait LaneControl: Send {
     fn drain(&mut self, seat: u32) -> bool;
     /// Loses everything that a replica holds, and closes its seat.
     fn kill(&mut self, seat: u32, now: SimTime);
+    /// The machine of a replica is gone and nobody knows: what it holds, and what is sent to it from now on, hangs until the client
+    /// gives up or the seat is killed.
+    fn silence(&mut self, seat: u32, now: SimTime);
     /// Books the seat's areas and closes it; it must hold nothing.
     fn release(&mut self, seat: u32, now: SimTime);
     /// The seat.
@@ -779,6 +809,24 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         self.release(seat, now);
     }
 
+    fn silence(&mut self, seat: u32, now: SimTime) {
+        self.now = self.now.max(now.as_nanos());
+        let running = |job: &Job| job.seat == seat && job.state == JobState::Running;
+        let mut held: Vec<u32> = self.jobs.iter().filter(|(_, job)| running(job)).map(|(number, _)| number).collect();
+        held.sort_unstable_by_key(|number| (self.jobs.get(*number).offered, self.jobs.get(*number).ordinal));
+        for number in held {
+            self.model.evict(seat, number, now);
+            let record = &mut self.seats[seat as usize];
+            record.end(now.as_nanos());
+            let job = self.jobs.get_mut(number);
+            (job.state, job.next) = (JobState::Waiting, NIL);
+            self.enqueue(seat, number);
+        }
+        self.forget_dropped(seat);
+        self.completions.forget(now, seat);
+        self.seats[seat as usize].slots = SILENT;
+    }
+
     fn release(&mut self, seat: u32, now: SimTime) {
         let record = &mut self.seats[seat as usize];
         assert!(record.load() == 0 && !record.open, "only an empty closed seat is released");
@@ -834,7 +882,11 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         let waits = |job: &Job| matches!(job.state, JobState::Waiting | JobState::Running) && !job.abandoned;
         for (_, job) in self.jobs.iter().filter(|(_, job)| waits(job)) {
             let demand = self.model.alone(job.seat, SimDuration::from_nanos(job.demand)).as_nanos();
-            unanswered.add(job.arrival, |limit| of_unanswered(&Job { demand, ..*job }, end, limit));
+            let silent = self.seats[job.seat as usize].slots == SILENT;
+            unanswered.add(job.arrival, |limit| match silent {
+                true => Cause::Crash,
+                false => of_unanswered(&Job { demand, ..*job }, end, limit),
+            });
         }
         for Reverse(retry) in self.retries.iter().filter(|Reverse(retry)| retry.attempt != FRESH) {
             unanswered.add(retry.arrival, |_| Cause::Retry);

@@ -28,7 +28,7 @@ pub use calendar::Rank;
 pub use causes::{Cause, Causes, Outcome};
 pub use completions::{Completion, CompletionQueue};
 pub use error::{MOST_REPLICAS, RunError};
-pub use fault::{MetricsOutage, ZoneOutage};
+pub use fault::{LostNodes, MetricsOutage, ZoneOutage};
 pub use meter::MetricsSpec;
 pub use objective::Objective;
 pub use record::{

@@ -3,7 +3,7 @@
 use super::calendar::{Calendar, Entry, Event, Rank};
 use super::causes::Ordered;
 use super::error::{MOST_REPLICAS, RunError};
-use super::fault::Zones;
+use super::fault::{LostNodes, ZoneOutage, Zones};
 use super::fleet::{Fleet, Shared};
 use super::lane::{Horizon, Lane, LaneControl, LaneSpec, LaneStop, LaneTotals};
 use super::meter::{Meter, Reading, ServiceReading};
@@ -82,6 +82,7 @@ pub(super) struct RunSettings {
     pub metrics: super::meter::MetricsSpec,
     pub objectives: Vec<super::objective::Objective>,
     pub reference_utilization: f64,
+    pub outages: Vec<ZoneOutage>,
     /// Whether anything has a price.
     pub priced: bool,
 }
@@ -100,8 +101,8 @@ impl Simulation {
             streams: spec.streams,
             zones: Zones::new(spec.zones as usize),
         };
-        for outage in &spec.outages {
-            shared.calendar.push(outage.at, Event::ZoneLost { zone: outage.zone });
+        for (outage, number) in spec.outages.iter().zip(0..) {
+            shared.calendar.push(outage.at, Event::ZoneLost { zone: outage.zone, outage: number });
             shared.calendar.push(outage.at + outage.length, Event::ZoneBack { zone: outage.zone });
         }
         let mut nodes = NodesPaid::default();
@@ -121,6 +122,7 @@ impl Simulation {
             metrics: spec.metrics,
             objectives: spec.objectives,
             reference_utilization: spec.reference_utilization.get(),
+            outages: spec.outages,
             priced: nodes.count > 0 || spec.services.iter().any(|service| service.lease.is_some()),
         };
         let mut services = Vec::new();
@@ -274,15 +276,10 @@ impl Simulation {
             Event::Available { service } => self.roll_on(service, now),
             Event::Restart { service, number } => self.restart(service, number, now),
             Event::Phase { .. } | Event::GraceEnd { .. } | Event::Crash { .. } => self.change_replica(entry.event, now),
-            Event::ZoneLost { zone } => self.lose_zone(zone, now),
-            Event::ZoneBack { zone } => {
-                if self.shared.zones.regain(zone) {
-                    if let Some(nodes) = &mut self.shared.nodes {
-                        nodes.set_lost(zone, false);
-                    }
-                    self.place_pending(now);
-                }
-            }
+            Event::ZoneLost { zone, outage } => self.lose_zone(zone, outage, now),
+            Event::ZoneBack { zone } => self.regain_zone(zone, now),
+            Event::ZoneNoticed { zone, episode } => self.notice_zone(zone, episode, now),
+            Event::ZoneEvicted { zone, episode } => self.evict_zone(zone, episode, now),
         }
         Ok(())
     }
@@ -341,16 +338,54 @@ impl Simulation {
         }
     }
 
-    /// Every service loses its replicas in a zone before any is replaced.
-    fn lose_zone(&mut self, zone: u32, now: SimTime) {
-        if !self.shared.zones.lose(zone) {
+    /// The machines of a zone are gone; the control plane will see that they are silent.
+    fn lose_zone(&mut self, zone: u32, outage: u32, now: SimTime) {
+        let Some(episode) = self.shared.zones.lose(zone) else { return };
+        let LostNodes { noticed_after, evicted_after } = self.spec.outages[outage as usize].response;
+        let noticed = now.saturating_add(noticed_after);
+        self.shared.calendar.push(noticed, Event::ZoneNoticed { zone, episode });
+        self.shared.calendar.push(noticed.saturating_add(evicted_after), Event::ZoneEvicted { zone, episode });
+        for service in &mut self.services {
+            service.fleet.lose_zone(zone, now, &mut *service.lane, &mut self.shared);
+        }
+        self.place_pending(now);
+    }
+
+    /// A zone is back: what was not evicted starts again.
+    fn regain_zone(&mut self, zone: u32, now: SimTime) {
+        if !self.shared.zones.regain(zone) {
+            return;
+        }
+        if let Some(nodes) = &mut self.shared.nodes {
+            nodes.set_lost(zone, false);
+        }
+        for service in &mut self.services {
+            service.fleet.regain_zone(zone, now, &mut *service.lane, &mut self.shared);
+        }
+        self.place_pending(now);
+    }
+
+    /// The nodes of a lost zone count as not ready from now on.
+    fn notice_zone(&mut self, zone: u32, episode: u32, now: SimTime) {
+        if !self.shared.zones.notice(zone, episode) {
             return;
         }
         if let Some(nodes) = &mut self.shared.nodes {
             nodes.set_lost(zone, true);
         }
         for service in &mut self.services {
-            service.fleet.lose_zone(zone, now, &mut *service.lane, &mut self.shared);
+            service.fleet.notice_zone(zone, now, &mut *service.lane);
+        }
+        (0..self.services.len()).for_each(|service| self.roll_on(service as u32, now));
+    }
+
+    /// Every service loses its pods in a zone before any is replaced.
+    fn evict_zone(&mut self, zone: u32, episode: u32, now: SimTime) {
+        if !self.shared.zones.is_in(zone, episode) {
+            return;
+        }
+        for service in &mut self.services {
+            service.fleet.evict_zone(zone, now, &mut *service.lane, &mut self.shared);
         }
         self.place_pending(now);
         for service in &mut self.services {
@@ -455,6 +490,7 @@ impl Service {
         let ordered = match self.fleet.is_starting() {
             _ if self.fleet.has_pending() => Ordered::Pending,
             true => Ordered::Starting,
+            false if self.fleet.has_lost() => Ordered::Lost,
             false => Ordered::Nothing,
         };
         self.lane.set_ordered(ordered);

@@ -37,11 +37,15 @@ pub(super) fn of(scenario: &Scenario) -> Vec<String> {
     }
     for outage in &scenario.outages {
         said.push(format!(
-            "Zone {} is lost after {} for {}: replicas there are killed with their requests and replaced elsewhere at once; nodes of a \
-             pool are paid for all the same.",
+            "Zone {} is lost after {} for {}. For {} nobody knows: its replicas still get requests, which hang until their client gives \
+             up, and new ones may be put there. Then its nodes count as not ready: its replicas get no more, and what hangs fails. After \
+             another {} its pods are evicted and replaced elsewhere, and are no longer paid for; if the zone is back before, they start \
+             again where they are. Nodes of a pool are paid for all the same.",
             scenario.zones[outage.zone as usize],
             outage.at.since(SimTime::ZERO),
-            outage.length
+            outage.length,
+            outage.response.noticed_after,
+            outage.response.evicted_after
         ));
     }
     said.extend(unpriced(scenario));
@@ -150,10 +154,18 @@ fn of_service(plan: &ServicePlan, pools: &[NodePool]) -> Vec<String> {
             requests => format!("A replica of {name} serves {requests} requests at once."),
         },
         cpu(spec, pools),
-        format!("{} more may wait at a replica of {name}; what comes then is rejected.", spec.queue_limit),
+        match spec.queue_limit {
+            u32::MAX => format!(
+                "No `queue-limit` is stated: assumed that any number of requests may wait at a replica of {name}."
+            ),
+            0 => format!("No request waits at a replica of {name}: what finds it full is rejected."),
+            1 => format!("1 request more may wait at a replica of {name}; what comes then is rejected."),
+            limit => format!("{limit} more may wait at a replica of {name}; what comes then is rejected."),
+        },
         format!("Requests to {name} are dispatched: {}.", spec.dispatch.summary),
     ];
     said.extend(pod(spec));
+    said.extend(unstated_memory(spec));
     said.extend(clients(spec));
     said.extend(plan.workload.assumptions());
     said.push(start_up(spec, !pools.is_empty()));
@@ -182,6 +194,16 @@ fn demand(spec: &ServiceSpec) -> String {
             spec.name
         ),
     }
+}
+
+/// What is taken of memory in use where it is not stated.
+fn unstated_memory(spec: &ServiceSpec) -> Option<String> {
+    (spec.memory_base.get() == 0 && spec.memory_per_request.get() == 0).then(|| {
+        format!(
+            "No `memory:` is stated: assumed that replicas of {} use none, so that nothing that scales on memory in use would act.",
+            spec.name
+        )
+    })
 }
 
 /// What a replica's pod asks for, and where its use of CPU comes from.

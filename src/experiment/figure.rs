@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::during::{During, Window};
 use crate::engine::scenario::Scenario;
 use crate::engine::{RunRecord, ServiceRecord};
 use crate::units::Usd;
@@ -30,6 +31,10 @@ pub enum Quantity {
     Replicas,
     /// Reversals of the scaling direction per hour.
     Flaps,
+    /// Most ready replicas at any time.
+    MostReplicas,
+    /// Something of the time in which zones are lost.
+    During(During),
 }
 
 /// The unit in which a figure's numbers are.
@@ -71,17 +76,28 @@ impl Quantity {
         match self {
             Quantity::Cost => Unit::Dollars,
             Quantity::ReplicaHours => Unit::ReplicaHours,
-            Quantity::Latency(_) | Quantity::MeanLatency => Unit::Seconds,
-            Quantity::Attainment(_) | Quantity::Utilization | Quantity::CpuUtilization => Unit::Share,
-            Quantity::Lost | Quantity::Replicas | Quantity::Flaps => Unit::Number,
+            Quantity::Latency(_) | Quantity::MeanLatency | Quantity::During(During::WorstP99 | During::Recovery) => {
+                Unit::Seconds
+            }
+            Quantity::Attainment(_)
+            | Quantity::Utilization
+            | Quantity::CpuUtilization
+            | Quantity::During(During::Attained) => Unit::Share,
+            Quantity::Lost | Quantity::Replicas | Quantity::Flaps | Quantity::MostReplicas | Quantity::During(_) => {
+                Unit::Number
+            }
         }
     }
 
     /// Which direction is welcome.
     pub fn better(self) -> Better {
         match self {
-            Quantity::Attainment(_) => Better::Higher,
-            Quantity::Utilization | Quantity::CpuUtilization | Quantity::Replicas => Better::Neither,
+            Quantity::Attainment(_) | Quantity::During(During::Attained) => Better::Higher,
+            Quantity::Utilization
+            | Quantity::CpuUtilization
+            | Quantity::Replicas
+            | Quantity::MostReplicas
+            | Quantity::During(During::LeastReady) => Better::Neither,
             _ => Better::Lower,
         }
     }
@@ -99,10 +115,12 @@ impl Quantity {
             Quantity::CpuUtilization => "cpu".into(),
             Quantity::Replicas => "replicas".into(),
             Quantity::Flaps => "flaps/h".into(),
+            Quantity::MostReplicas => "replicas-most".into(),
+            Quantity::During(during) => during.name().into(),
         }
     }
 
-    fn of(self, service: &ServiceRecord) -> Option<f64> {
+    fn of(self, service: &ServiceRecord, window: Option<Window>) -> Option<f64> {
         match self {
             Quantity::Cost | Quantity::ReplicaHours => None,
             Quantity::Latency(percent) => {
@@ -118,6 +136,8 @@ impl Quantity {
             Quantity::CpuUtilization => service.cpu_utilization,
             Quantity::Replicas => Some(service.mean_ready),
             Quantity::Flaps => Some(service.elasticity.flaps_per_hour),
+            Quantity::MostReplicas => Some(f64::from(service.max_ready)),
+            Quantity::During(during) => during.of(service, window?),
         }
     }
 }
@@ -137,10 +157,15 @@ pub struct Figure {
 impl Figure {
     /// The figure's value in a run; `None` if the run has none (no request was completed, no objective stated).
     pub fn measure(&self, run: &RunRecord) -> Option<f64> {
+        self.measure_in(run, None)
+    }
+
+    /// As [`Figure::measure`], where zones are lost in `window`.
+    pub fn measure_in(&self, run: &RunRecord, window: Option<Window>) -> Option<f64> {
         let value = match (self.service, self.quantity) {
             (None, Quantity::ReplicaHours) => Some(run.replica_hours()),
             (None, _) => run.cost.map(Usd::as_f64),
-            (Some(service), quantity) => quantity.of(run.services.get(service)?),
+            (Some(service), quantity) => quantity.of(run.services.get(service)?, window),
         };
         value.filter(|value| value.is_finite())
     }
@@ -170,6 +195,23 @@ pub fn figures(scenario: &Scenario) -> Vec<Figure> {
     quantities.extend((0..scenario.objectives.len()).map(Quantity::Attainment));
     quantities.extend([Quantity::Lost, Quantity::Utilization, Quantity::CpuUtilization, Quantity::Replicas]);
     quantities.push(Quantity::Flaps);
+    of_services(scenario, &quantities, &mut all);
+    all
+}
+
+/// What is asked of a variation beside the figures of every run: the most replicas and, where a zone is lost, what happens meanwhile.
+pub fn figures_of_variations(scenario: &Scenario, loses_zones: bool) -> Vec<Figure> {
+    let mut quantities = vec![Quantity::MostReplicas];
+    if loses_zones {
+        quantities.extend(During::ALL.map(Quantity::During));
+    }
+    let mut all = figures(scenario);
+    of_services(scenario, &quantities, &mut all);
+    all
+}
+
+/// The quantities of every service.
+fn of_services(scenario: &Scenario, quantities: &[Quantity], all: &mut Vec<Figure>) {
     for (index, service) in scenario.services.iter().enumerate() {
         let prefix =
             if scenario.services.len() > 1 { format!("service.{}.", service.spec.name) } else { String::new() };
@@ -179,5 +221,4 @@ pub fn figures(scenario: &Scenario) -> Vec<Figure> {
             name: format!("{prefix}{}", quantity.name()),
         }));
     }
-    all
 }

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::during::Window;
 use super::figure::{Figure, figures};
 use super::pool::in_pool;
 use crate::engine::scenario::Scenario;
@@ -118,7 +119,19 @@ pub type Told<'a> = &'a (dyn Fn(u64, u64) + Sync);
 /// # Panics
 /// If arms of one scenario met different requests (I7), which is a bug.
 pub fn replicate(arms: &[Arm<'_>], plan: &Plan, told: Told<'_>) -> Result<Replicated, RunError> {
-    let figures = arms.first().map(|arm| figures(arm.scenario)).unwrap_or_default();
+    replicate_figures(arms, arms.first().map(|arm| figures(arm.scenario)).unwrap_or_default(), plan, told)
+}
+
+/// As [`replicate`], measuring `figures`. Those of a fault are of an arm's own or, where it has none, of the first arm's that has one.
+///
+/// # Errors
+/// The first error in the order of replications and arms.
+pub fn replicate_figures(
+    arms: &[Arm<'_>],
+    figures: Vec<Figure>,
+    plan: &Plan,
+    told: Told<'_>,
+) -> Result<Replicated, RunError> {
     let empty = |arm: &Arm<'_>| Samples {
         label: arm.label.to_string(),
         clairvoyant: false,
@@ -174,9 +187,9 @@ struct Kept {
 }
 
 impl Kept {
-    fn of(run: &RunRecord, figures: &[Figure]) -> Kept {
+    fn of(run: &RunRecord, figures: &[Figure], window: Option<Window>) -> Kept {
         Kept {
-            values: figures.iter().map(|figure| figure.measure(run)).collect(),
+            values: figures.iter().map(|figure| figure.measure_in(run, window)).collect(),
             clairvoyant: run.foresight != Foresight::None,
             checksums: run.services.iter().map(|service| service.demand_checksum).collect(),
         }
@@ -190,11 +203,12 @@ fn extend(result: &mut Replicated, arms: &[Arm<'_>], wanted: u64, plan: &Plan, t
     let before = result.replications * arms.len() as u64;
     let done = std::sync::atomic::AtomicU64::new(before);
     let figures = &result.figures;
+    let usual = arms.iter().find_map(|arm| Window::of(arm.scenario));
     let one = |(replication, arm): &(u64, &Arm<'_>)| -> Result<Kept, RunError> {
         let record = arm.scenario.simulation(arm.policy, plan.first + *replication)?.run(&mut |_| {})?;
         let now = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
         told(now, before + jobs.len() as u64);
-        Ok(Kept::of(&record, figures))
+        Ok(Kept::of(&record, figures, Window::of(arm.scenario).or(usual)))
     };
     let kept: Vec<Result<Kept, RunError>> = in_pool(plan.threads, || jobs.par_iter().map(one).collect());
     let kept: Vec<Kept> = kept.into_iter().collect::<Result<_, _>>()?;

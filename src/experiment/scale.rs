@@ -41,6 +41,26 @@ pub fn scaled(scenario: &Scenario, factor: f64) -> Option<Scenario> {
     Some(scenario)
 }
 
+/// The scenario with a transform behind the workload of every service.
+///
+/// # Errors
+/// What is wrong with it: among others that a closed loop cannot be reshaped.
+pub(super) fn reshaped(scenario: &Scenario, transform: &Arc<dyn Transform>) -> Result<Scenario, String> {
+    let mut scenario = scenario.clone();
+    for service in &mut scenario.services {
+        if service.workload.clients().is_some() {
+            return Err(format!(
+                "the users of {} wait for their answers: no event can be laid over them",
+                service.spec.name
+            ));
+        }
+        let step = u16::try_from(service.workload.steps().len() + 1).unwrap_or(u16::MAX);
+        let recipe = Scaled { base: service.workload.clone(), whole: 0, rest: Some((Arc::clone(transform), step)) };
+        service.workload = WorkloadSpec::from_recipe(Arc::new(recipe));
+    }
+    Ok(scenario)
+}
+
 /// The transform of the scenario language.
 fn scale_rate(factor: f64) -> Option<Arc<dyn Transform>> {
     let plugin = TRANSFORMS.iter().find(|plugin| plugin.name == "scale-rate")?;

@@ -1,12 +1,13 @@
 //! One-line variations of a scenario.
 
-use crate::config::Diagnostics;
+use crate::config::{Diagnostics, SourceFile, parse_single};
 use crate::engine::scenario::Scenario;
 use crate::engine::{RunError, ZoneOutage};
 use crate::random::Distribution;
 use crate::units::{SimDuration, SimTime};
+use crate::workload::TRANSFORMS;
 
-use super::scale::{MOST_SCALE, scaled};
+use super::scale::{MOST_SCALE, reshaped, scaled};
 
 /// What is changed.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +18,8 @@ pub enum Variation {
     StartUp(f64),
     /// A zone that is lost: its name, when, and for how long.
     LoseZone(String, SimTime, SimDuration),
+    /// An event over the traffic: the fields of the transform `overlay`, as `at=20:00,factor=5,for=1h`.
+    Event(String),
     /// A value of the scenario: path and YAML.
     Set(String, String),
 }
@@ -30,6 +33,7 @@ impl Variation {
             Variation::LoseZone(zone, at, length) => {
                 format!("zone {zone} lost after {} for {length}", at.since(SimTime::ZERO))
             }
+            Variation::Event(text) => format!("event {text}"),
             Variation::Set(path, value) => format!("{path}={value}"),
         }
     }
@@ -39,31 +43,70 @@ impl Variation {
     /// # Errors
     /// What is wrong with the variation.
     pub fn apply(&self, base: &Scenario, set: &[(String, String)]) -> Result<Scenario, Diagnostics> {
+        together(std::slice::from_ref(self), base, set)
+    }
+
+    /// Changes a scenario in which the values of the scenario file are as they should be.
+    fn change(&self, scenario: &Scenario) -> Result<Scenario, Diagnostics> {
         match self {
-            Variation::Scale(factor) => scaled(base, *factor).ok_or_else(|| {
+            Variation::Scale(factor) => scaled(scenario, *factor).ok_or_else(|| {
                 refusal(format!("{factor} cannot scale the traffic: expected above 0 and up to {MOST_SCALE}"))
             }),
-            Variation::StartUp(seconds) => started_later(base, *seconds),
+            Variation::StartUp(seconds) => started_later(scenario, *seconds),
             Variation::LoseZone(name, at, length) => {
-                let zone =
-                    base.zones.iter().position(|zone| zone == name).ok_or_else(|| {
-                        refusal(format!("there is no zone `{name}`; zones: {}", base.zones.join(", ")))
-                    })?;
-                let mut scenario = base.clone();
-                scenario.outages.push(ZoneOutage { zone: zone as u32, at: *at, length: *length });
+                let zone = scenario.zones.iter().position(|zone| zone == name).ok_or_else(|| {
+                    refusal(format!("there is no zone `{name}`; zones: {}", scenario.zones.join(", ")))
+                })?;
+                let mut scenario = scenario.clone();
+                let response = scenario.lost_nodes;
+                scenario.outages.push(ZoneOutage { zone: zone as u32, at: *at, length: *length, response });
                 Ok(scenario)
             }
-            Variation::Set(path, value) => {
-                let mut set = set.to_vec();
-                set.push((path.clone(), value.clone()));
-                let mut found = Diagnostics::new();
-                let mut scenario = Scenario::read(&base.path, &set, &mut found).ok_or(found)?;
-                if path != "seed" {
-                    scenario.seed = base.seed;
-                }
-                Ok(scenario)
-            }
+            Variation::Event(text) => with_event(scenario, text),
+            Variation::Set(..) => Ok(scenario.clone()),
         }
+    }
+}
+
+/// The scenario with several variations at once; `base` was read with the values `set`. Values of the scenario file are set first.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn together(all: &[Variation], base: &Scenario, set: &[(String, String)]) -> Result<Scenario, Diagnostics> {
+    let stated = |variation: &Variation| match variation {
+        Variation::Set(path, value) => Some((path.clone(), value.clone())),
+        _ => None,
+    };
+    let values: Vec<(String, String)> = all.iter().filter_map(stated).collect();
+    let mut scenario = base.clone();
+    if !values.is_empty() {
+        let seeded = values.iter().any(|(path, _)| path == "seed");
+        let mut found = Diagnostics::new();
+        scenario = Scenario::read(&base.path, &[set.to_vec(), values].concat(), &mut found).ok_or(found)?;
+        if !seeded {
+            scenario.seed = base.seed;
+        }
+        if scenario.finds_warm_up {
+            scenario.warm_up = base.warm_up;
+        }
+    }
+    for variation in all {
+        scenario = variation.change(&scenario)?;
+    }
+    Ok(scenario)
+}
+
+/// The event of `at=20:00,factor=5,for=1h,ramp=5m` laid over the requests to every service, as the transform `overlay` does.
+fn with_event(scenario: &Scenario, text: &str) -> Result<Scenario, Diagnostics> {
+    let fields: Vec<String> = text.split(',').map(|field| field.replacen('=', ": ", 1)).collect();
+    let source = SourceFile::new("--event", format!("[{{ {} }}]", fields.join(", ")));
+    let node = parse_single(&source).map_err(|error| refusal(error.to_string()))?;
+    let mut found = Diagnostics::new();
+    let plugin = TRANSFORMS.iter().find(|plugin| plugin.name == "overlay");
+    let overlay = plugin.and_then(|plugin| (plugin.build)(&node, std::path::Path::new("."), &mut found));
+    match overlay {
+        Some(overlay) if !found.has_errors() => reshaped(scenario, &overlay).map_err(refusal),
+        _ => Err(found),
     }
 }
 

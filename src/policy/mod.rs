@@ -294,10 +294,13 @@ pub trait ScalingPolicy: Send {
         false
     }
 
-    /// The policy as Kubernetes objects for `kubectl apply`, where it is one that a cluster can run; `service` names the
-    /// Deployment that it scales.
-    fn manifest(&self, service: &str) -> Option<String> {
-        let _ = service;
+    /// What it acts on, as (what, value), where that is more than its parameters say: thresholds with their tolerance.
+    fn effective(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
+    /// The autoscaler that a cluster can run in its place, where it is one.
+    fn autoscaler(&self) -> Option<&hpa::HpaSpec> {
         None
     }
 

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use super::grid::Grid;
 use super::table::TableStyle;
 use super::{Artifact, ReportError, Reporter, ReporterPlugin, expense, text};
-use crate::experiment::{Better, Difference, Figure, Finding, Outcome, Quantity, Replicated, Unit, differences};
+use crate::experiment::{
+    Better, Difference, During, Figure, Finding, Outcome, Quantity, Replicated, Unit, differences,
+};
 use crate::stats::ConfidenceInterval;
 use crate::units::{SimDuration, Usd};
 
@@ -87,6 +89,12 @@ pub fn figure_title(figure: &Figure) -> String {
         Quantity::CpuUtilization => "Utilization of CPU".into(),
         Quantity::Replicas => "Ready, mean".into(),
         Quantity::Flaps => "Reversals per hour".into(),
+        Quantity::MostReplicas => "Ready, most".into(),
+        Quantity::During(During::Attained) => "In the fault: attained".into(),
+        Quantity::During(During::WorstP99) => "Worst p99".into(),
+        Quantity::During(During::Lost) => "Lost".into(),
+        Quantity::During(During::LeastReady) => "Ready, least".into(),
+        Quantity::During(During::Recovery) => "Recovered after".into(),
     };
     match figure.name.strip_prefix("service.").and_then(|rest| rest.split('.').next()) {
         Some(service) => format!("{service}: {own}"),
@@ -280,7 +288,7 @@ pub(super) fn comparison_json(result: &Replicated, base: usize, found: &[Differe
     })
 }
 
-fn unit_name(unit: Unit) -> &'static str {
+pub(super) fn unit_name(unit: Unit) -> &'static str {
     match unit {
         Unit::Dollars => "usd",
         Unit::Seconds => "s",

@@ -24,6 +24,8 @@ mod policy_tests;
 mod provision;
 mod result;
 mod search;
+pub mod results;
+mod rewrite;
 mod standing;
 mod summary_json;
 mod summary_md;
@@ -58,11 +60,12 @@ pub use policy_tests::{
 pub use provision::{provision_files, provision_tables};
 pub use result::{RESULT_FILE, check_result, read_result};
 pub use search::{search_answer, search_artifacts, search_curve, search_json, search_numbers};
+pub use rewrite::{Rewritten, RewrittenFile, rewrite};
 pub use summary_json::SCHEMA_VERSION;
 pub use sweep::{artifacts as sweep_artifacts, summary as sweep_summary};
-pub use table::{TableStyle, table};
+pub use table::{TableStyle, escape_markdown, table};
 pub use trace::{portraits, sparkline};
-pub use variations::variations;
+pub use variations::{variations, variations_csv, variations_text};
 pub use verdict::{Verdict, meets_objectives, verdict};
 pub use words::{Words, words};
 

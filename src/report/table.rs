@@ -164,7 +164,7 @@ pub(super) fn markdown_row(cells: &[String]) -> String {
 }
 
 /// Takes the meaning from signs that Markdown or HTML in it would interpret, and line breaks away.
-pub(super) fn escape_markdown(text: &str) -> String {
+pub fn escape_markdown(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -270,7 +270,7 @@ fn service_rows(judge: &Judge, records: &[Option<&ServiceRecord>]) -> Vec<Row> {
         let attained = figure(|o| (text::attainment(o.attainment()), o.attainment()));
         let budget = figure(|o| (text::percent(o.budget_used()), o.budget_used()));
         let violation = figure(|o| (text::minutes(o.violation), o.violation.as_secs_f64()));
-        rows.push(judge.row(&format!("SLA: {}", words.unwrap_or_default()), Best::Highest, attained));
+        rows.push(judge.row(&format!("SLO: {}", words.unwrap_or_default()), Best::Highest, attained));
         rows.push(judge.row("  error budget used", Best::Lowest, budget));
         rows.push(judge.row("  time in violation", Best::Lowest, violation));
         rows.extend(cause_rows(records, index));

@@ -2,10 +2,11 @@
 
 use clap::Args;
 
-use super::super::replication::spinner;
+use super::super::replication::{Format, spinner};
 use super::super::{Failure, say};
 use crate::catalog::{Catalog, InstanceType, price_dates};
 use crate::optimize::{Bought, Mix, MixOffer, MixProblem, Reserved, ShareLimits, SolveOptions, Solver, Spot};
+use crate::report::results::{BoughtResult, MixResults, RESULTS_VERSION, Results, results_text};
 use crate::units::{Bytes, Fraction, Millicores};
 
 /// Arguments of `optimize mix`.
@@ -51,6 +52,12 @@ pub(super) struct MixArguments {
     /// Who solves it; the result does not depend on it.
     #[arg(long, value_name = "NAME", default_value_t)]
     solver: Solver,
+    /// Form of the result on standard output.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// No progress on standard error.
+    #[arg(long, short)]
+    quiet: bool,
 }
 
 pub(super) fn mix(arguments: &MixArguments) -> Result<(), Failure> {
@@ -60,11 +67,15 @@ pub(super) fn mix(arguments: &MixArguments) -> Result<(), Failure> {
         arguments.instances.iter().map(find).collect::<Result<_, _>>().map_err(|error| input(&error))?;
     let problem = arguments.problem(&instances);
     let options = SolveOptions { time_limit: Some(f64::from(arguments.time_limit)), solver: arguments.solver };
-    let turning = spinner(false, "looking for the cheapest mix");
+    let turning = spinner(arguments.quiet, "looking for the cheapest mix");
     let found = problem.relaxed(options).and_then(|relaxed| Ok((relaxed, problem.whole(options)?)));
     turning.finish_and_clear();
     let (relaxed, whole) = found.map_err(|error| input(&error))?;
-    say(&table(&instances, &problem, &whole, &relaxed))
+    match arguments.format {
+        Format::Json => say(&results_text(&results(&instances, &problem, &whole, &relaxed))),
+        Format::Markdown => say(&format!("```\n{}```\n", table(&instances, &problem, &whole, &relaxed))),
+        Format::Table => say(&table(&instances, &problem, &whole, &relaxed)),
+    }
 }
 
 impl MixArguments {
@@ -95,14 +106,38 @@ impl MixArguments {
     }
 }
 
+fn results(instances: &[&InstanceType], problem: &MixProblem, mix: &Mix, relaxed: &Mix) -> Results {
+    let chosen = problem.offers.iter().zip(&mix.bought).filter(|(_, bought)| **bought != Bought::default());
+    let of = |(offer, bought): (&MixOffer, &Bought)| BoughtResult {
+        instance: offer.name.clone(),
+        reserved: bought.reserved,
+        on_demand: bought.on_demand,
+        spot: bought.spot,
+        cost_usd_per_h: cost_of(offer, bought),
+    };
+    Results::OptimizeMix(MixResults {
+        version: RESULTS_VERSION,
+        cost_usd_per_h: mix.cost,
+        relaxed_cost_usd_per_h: relaxed.cost,
+        proven: mix.proven,
+        bought: chosen.map(of).collect(),
+        notes: price_dates(instances.iter().map(|instance| &instance.price_source)).into_iter().collect(),
+    })
+}
+
+/// What an hour of what is bought of an offer costs.
+fn cost_of(offer: &MixOffer, bought: &Bought) -> f64 {
+    let reserved = offer.reserved.map_or(0.0, |way| way.price) * bought.reserved;
+    reserved + offer.price * bought.on_demand + offer.spot.map_or(0.0, |way| way.price) * bought.spot
+}
+
 /// What to buy, and how far that is from the least that fractions of instances would cost.
 fn table(instances: &[&InstanceType], problem: &MixProblem, mix: &Mix, relaxed: &Mix) -> String {
     let width = problem.offers.iter().map(|offer| offer.name.chars().count()).max().unwrap_or(0).max(8);
     let mut text =
         format!("{:width$}  {:>8}  {:>9}  {:>6}  {:>10}\n", "instance", "reserved", "on demand", "spot", "$/h");
     for (offer, bought) in problem.offers.iter().zip(&mix.bought).filter(|(_, bought)| **bought != Bought::default()) {
-        let reserved = offer.reserved.map_or(0.0, |way| way.price) * bought.reserved;
-        let cost = reserved + offer.price * bought.on_demand + offer.spot.map_or(0.0, |way| way.price) * bought.spot;
+        let cost = cost_of(offer, bought);
         let Bought { reserved, on_demand, spot } = bought;
         text.push_str(&format!("{:width$}  {reserved:>8}  {on_demand:>9}  {spot:>6}  {cost:>10.4}\n", offer.name));
     }

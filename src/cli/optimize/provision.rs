@@ -10,6 +10,7 @@ use crate::catalog::{Catalog, InstanceType, price_dates};
 use crate::experiment::{Terms, provision as plan};
 use crate::optimize::{SolveOptions, Solver};
 use crate::report;
+use crate::report::results::{provision_results, results_text};
 use crate::units::{Fraction, SimDuration};
 
 /// Arguments of `optimize provision`.
@@ -99,14 +100,18 @@ pub(super) fn provision(arguments: &ProvisionArguments) -> Result<(), Failure> {
     if let Some(last) = tables.last_mut() {
         last.notes.extend(price_dates(sources));
     }
-    let tables: Vec<String> = tables.iter().map(|table| table.text(arguments.format.style())).collect();
-    match arguments.format {
-        Format::Json => say(&format!("[{}]", tables.join(",")))?,
-        _ => say(&tables.join("\n"))?,
+    if arguments.format == Format::Json {
+        let notes = tables.into_iter().flat_map(|table| table.notes).collect();
+        say(&results_text(&provision_results(&plans, notes)))?;
+    } else {
+        let tables: Vec<String> = tables.iter().map(|table| table.text(arguments.format.style())).collect();
+        say(&tables.join("\n"))?;
     }
     let artifacts = report::provision_files(&plans).map_err(|error| input(&error))?;
     for path in files::write_report(&arguments.out.join(&scenario.name), "provision", &artifacts)? {
-        remark(&path.display().to_string());
+        if !arguments.quiet {
+            remark(&path.display().to_string());
+        }
     }
     Ok(())
 }

@@ -26,6 +26,7 @@ use crate::workload::{FORMATS, GENERATORS, TRANSFORMS, Values};
 #[command(after_help = "Examples:
   plimsoll schema > scenario.schema.json
   plimsoll schema story > story.schema.json
+  plimsoll schema results > results.schema.json
   plimsoll schema --markdown > reference.md")]
 pub(super) struct SchemaArguments {
     /// Which kind of file.
@@ -40,6 +41,8 @@ pub(super) struct SchemaArguments {
 enum Kind {
     Scenario,
     Story,
+    /// What commands print with --format json.
+    Results,
 }
 
 /// Prints the schema.
@@ -50,6 +53,7 @@ pub(super) fn schema(arguments: &SchemaArguments) -> Result<(), Failure> {
     let schema = match arguments.kind {
         Kind::Scenario => scenario_schema(),
         Kind::Story => story_schema(),
+        Kind::Results => crate::report::results::results_schema(),
     };
     say(&format!("{schema:#}"))
 }
@@ -99,6 +103,7 @@ pub fn scenario_schema() -> Value {
                     "description": "Zones that replicas without nodes are spread over; a, b and c by default.",
                 }),
             ),
+            ("lost-nodes", lost_nodes()),
             ("faults", json!({ "type": "array", "items": fault(), "description": "What goes wrong, and when." })),
             ("placement", names("How a node is chosen for a replica.", PLACEMENTS.iter().map(|p| p.name))),
             ("metrics", metrics()),
@@ -329,7 +334,7 @@ fn service() -> Value {
         "A service: a Deployment and its clients.",
         &[
             ("name", text("Name.")),
-            ("manifest", text("Path of a Deployment or StatefulSet manifest.")),
+            ("manifest", text("Path of the manifest of a Deployment, StatefulSet, ReplicaSet or Argo Rollout.")),
             ("workload", workload()),
             ("replicas", at_least_one("Replicas at the start.")),
             ("resources", resources()),
@@ -480,6 +485,16 @@ fn fault() -> Value {
     let restart = object("Containers start again in their pods; the requests that they hold are lost.", &restart);
     let kinds = [("zone-outage", zone), ("metrics-outage", metrics), ("rollout", rollout), ("restart", restart)];
     object("One fault.", &kinds)
+}
+
+fn lost_nodes() -> Value {
+    let noticed = "Until they count as not ready and their pods get no more requests; 40s by default (`--node-monitor-grace-period`: 40s, \
+                   since Kubernetes 1.32 50s).";
+    let evicted = "From then until their pods are evicted and replaced elsewhere; 5m by default (`tolerationSeconds`).";
+    object(
+        "How the control plane goes about nodes that have fallen silent.",
+        &[("noticed-after", quantity(noticed, "40s")), ("evicted-after", quantity(evicted, "5m"))],
+    )
 }
 
 fn node_pool() -> Value {

@@ -35,7 +35,7 @@ fn service() -> Value {
         "The service that the policy scales.",
         &[
             ("name", text("Name, which an autoscaler's manifest refers to.")),
-            ("manifest", text("Path of a Deployment or StatefulSet manifest.")),
+            ("manifest", text("Path of the manifest of a Deployment, StatefulSet, ReplicaSet or Argo Rollout.")),
             ("replicas", count("Replicas at the start, ready; 1 by default.")),
             ("resources", super::resources()),
             ("start-up", quantity("From order to ready; 0s by default.", "40s")),

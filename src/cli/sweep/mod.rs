@@ -8,10 +8,11 @@ use clap::{Args, ValueEnum};
 
 use self::journal::{Contents, FileFormat, Journal};
 use super::replication::{Format, ReplicationArguments};
-use super::{Failure, files, path_and_value, remark, say};
+use super::{Failure, files, path_and_value, say};
 use crate::engine::RunError;
 use crate::engine::scenario::Scenario;
 use crate::experiment::{Axis, Design, Plan, PointResult, Points, SweepTable, figures, sweep as run_points};
+use crate::report::results::{RESULTS_VERSION, Results, SweepResults, TableResult, results_text};
 use crate::report::{self, Artifact};
 use crate::workload::sha256_hex;
 
@@ -20,12 +21,14 @@ use crate::workload::sha256_hex;
 #[command(after_help = "Examples:
   plimsoll sweep scenarios/shop-peak.yaml --vary service.concurrency=2..8 --vary metrics.lag=2s,30s --out sweep.csv
   plimsoll sweep scenarios/fraud-burst.yaml --vary policies.hpa-30.hpa.min=2..20/2 --out sweep.jsonl
+  plimsoll sweep scenario.yaml --vary policies.ours.hpa.max=10..40/10 --vary policies.ours.headroom=0.8,1,1.25
   plimsoll sweep scenarios/shop-peak.yaml --vary service.timeout=1s..5s --vary service.queue-limit=20..100 \\
     --design one-at-a-time
   plimsoll sweep scenarios/shop-peak.yaml --vary service.timeout=1s..5s --vary service.queue-limit=20..100 \\
     --design latin-hypercube --points 40
 
-Points are appended to the file one by one, and a sweep that was interrupted goes on where it stopped: repeat the command.
+What stands in a manifest is varied like what stands in the scenario: policies.NAME.hpa.min, max, target.cpu; headroom divides
+every target of load. Points are appended to the file one by one, and a sweep that was interrupted goes on where it stopped: repeat the command.
 At the end the best points and what matters most are printed; beside the file stand the same rows as Parquet, and
 charts: heat maps of a grid, a tornado of what each value changes.")]
 pub(super) struct SweepArguments {
@@ -56,6 +59,9 @@ pub(super) struct SweepArguments {
     #[command(flatten)]
     replication: ReplicationArguments,
 }
+
+/// Points that are read before the first is run; further ones when their turn comes.
+const MOST_CHECKED: usize = 200;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum DesignName {
@@ -102,6 +108,10 @@ pub(super) fn sweep(arguments: &SweepArguments) -> Result<(), Failure> {
     let policies: Vec<String> = base.policies.iter().map(|policy| policy.label.clone()).collect();
     let contents = Contents { points: &points, figures: &figures, policies: policies.clone(), identity };
     let format = arguments.file_format.unwrap_or(FileFormat::of(&arguments.out));
+    // Nothing is written before what is to be written is known to be valid.
+    for point in 0..points.len().min(MOST_CHECKED) {
+        arguments.replication.read_at(&arguments.scenario, &arguments.set, points.set(point), &base)?;
+    }
     let mut journal = Journal::open(&arguments.out, format, contents)?;
     run_missing(arguments, &base, &points, &plan, &mut journal)?;
     let targets = base.objectives.iter().map(|objective| objective.target.get()).collect();
@@ -120,7 +130,7 @@ fn run_missing(
 ) -> Result<(), Failure> {
     let (all, done) = (points.len(), journal.done.min(points.len()));
     if done > 0 {
-        remark(&format!("{}: {done} of {all} points are there already", arguments.out.display()));
+        arguments.replication.told(&format!("{}: {done} of {all} points are there already", arguments.out.display()));
     }
     let bar = arguments.replication.bar("points");
     bar.set_length(all as u64);
@@ -140,13 +150,24 @@ fn run_missing(
 
 /// Prints the summary and writes what stands beside the file.
 fn conclude(arguments: &SweepArguments, table: &SweepTable) -> Result<(), Failure> {
-    for grid in report::sweep_summary(table) {
-        say(&grid.text(arguments.format.style()))?;
+    match arguments.format {
+        Format::Json => say(&results_text(&Results::Sweep(SweepResults {
+            version: RESULTS_VERSION,
+            file: arguments.out.display().to_string(),
+            points: table.points.len(),
+            policies: table.policies.clone(),
+            summary: report::sweep_summary(table).into_iter().map(table_result).collect(),
+        })))?,
+        _ => {
+            for grid in report::sweep_summary(table) {
+                say(&grid.text(arguments.format.style()))?;
+            }
+        }
     }
     let directory = arguments.out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let stem = arguments.out.file_stem().map_or_else(|| "sweep".into(), |stem| stem.to_string_lossy().into_owned());
     let artifacts = report::sweep_artifacts(table, &stem).map_err(|error| Failure::Input(format!("error: {error}")))?;
-    remark(&format!(
+    arguments.replication.told(&format!(
         "{}: {} points, {} rows",
         arguments.out.display(),
         table.points.len(),
@@ -154,14 +175,18 @@ fn conclude(arguments: &SweepArguments, table: &SweepTable) -> Result<(), Failur
     ));
     let (charts, tables): (Vec<Artifact>, Vec<Artifact>) = artifacts.into_iter().partition(is_picture);
     for path in files::write_all(directory, &tables)? {
-        remark(&path.display().to_string());
+        arguments.replication.told(&path.display().to_string());
     }
     if !charts.is_empty() {
         let directory = directory.join(format!("{stem}-charts"));
         files::write_report(&directory, "sweep", &charts)?;
-        remark(&format!("{}: {} files", directory.display(), charts.len()));
+        arguments.replication.told(&format!("{}: {} files", directory.display(), charts.len()));
     }
     Ok(())
+}
+
+fn table_result(grid: report::Grid) -> TableResult {
+    TableResult { columns: grid.header, rows: grid.rows, notes: grid.notes }
 }
 
 fn is_picture(artifact: &Artifact) -> bool {

@@ -56,7 +56,7 @@ pub(super) fn rendered(tested: &[Tested], form: Form, blessing: bool) -> String 
             let changed = if changes.rows.is_empty() { String::new() } else { changes.text(style) };
             format!("{}\n{changed}{}\n", grid.text(style), notes.join("\n"))
         }
-        Form::Json => grid.text(TableStyle::Json),
+        Form::Json => report::results::results_text(&report::results::test_results(tested)),
         Form::Markdown => report::comment(tested),
         Form::Junit => report::junit(tested),
         Form::Github => {

@@ -16,7 +16,7 @@ use crate::experiment::{Baseline, Check, Replicated, Story, expectations, judge,
 use crate::report::{Held, Tested};
 use crate::units::Fraction;
 use draw::Drawings;
-pub(super) use find::is_story;
+pub(super) use find::{is_story, scenario_files};
 use forms::{Form, form_and_file, rendered};
 
 /// Arguments of `test`.
@@ -68,12 +68,13 @@ pub(super) fn test(arguments: &TestArguments) -> Result<(), Failure> {
     let (mut tested, mut refused) = (Vec::new(), Vec::new());
     let mut drawings = Drawings::new(arguments.charts.as_deref())?;
     for path in &paths {
+        let begun = std::time::Instant::now();
         let one = match is_story(path) {
             true => test_story(path, arguments, &mut drawings),
             false => test_scenario(path, arguments, &mut drawings),
         };
         match one {
-            Ok(one) => tested.push(one),
+            Ok(one) => tested.push(Tested { seconds: begun.elapsed().as_secs_f64(), ..one }),
             Err(Failure::Input(text)) => refused.push(text),
             Err(other) => return Err(other),
         }

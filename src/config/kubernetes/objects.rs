@@ -163,15 +163,30 @@ const GROUPS: [(&str, &[&str]); 2] = [
 ];
 
 /// The kinds that are read, their versions, and the names under `spec` (a name found beside `spec` is misplaced).
-const MODELLED: [(&str, &[&str], &[&str]); 3] = [
+const MODELLED: [(&str, &[&str], &[&str]); 5] = [
     ("Deployment", &["apps/v1"], &super::workload::DEPLOYMENT_SPEC),
     ("StatefulSet", &["apps/v1"], &super::workload::STATEFUL_SET_SPEC),
+    ("ReplicaSet", &["apps/v1"], &super::workload::REPLICA_SET_SPEC),
+    ("Rollout", &["argoproj.io/v1alpha1"], &super::workload::ROLLOUT_SPEC),
     (
         "HorizontalPodAutoscaler",
         &["autoscaling/v2", "autoscaling/v1", "autoscaling/v2beta2", "autoscaling/v2beta1"],
         &["scaleTargetRef", "minReplicas", "maxReplicas", "metrics", "behavior", "targetCPUUtilizationPercentage"],
     ),
 ];
+
+/// Versions of workloads that clusters served before Kubernetes 1.16, with the same fields.
+const REMOVED: [&str; 3] = ["apps/v1beta1", "apps/v1beta2", "extensions/v1beta1"];
+
+/// Whether objects of a version are read as what they are called: `false` for kinds of other groups that share a name (an OpenKruise
+/// `StatefulSet`), which are left alone.
+fn is_own(version: &str, versions: &[&str]) -> bool {
+    let group = |version: &str| version.rsplit_once('/').map_or("", |(group, _)| group).to_string();
+    let (own, known) = (group(version), versions.iter().map(|version| group(version)).collect::<Vec<_>>());
+    let alike = known.iter().filter(|known| known.contains('.') == own.contains('.'));
+    let near = suggest(&own, alike.map(String::as_str)).is_some();
+    known.contains(&own) || near || REMOVED.contains(&version) || !own.contains('.')
+}
 
 /// Checks the envelope of an object. Where the kind or a field of the envelope is misspelt the object is returned all the
 /// same, so that what else is wrong with it is found in the same run.
@@ -187,10 +202,17 @@ fn object(document: &Node, api_version: &Node, kind: &Node, sink: &mut Diagnosti
         name: object_name.to_string(),
         node: document.clone(),
     };
-    let Some((_, versions, spec_names)) = MODELLED.iter().find(|(modelled, ..)| *modelled == name) else {
+    let Some((_, versions, spec_names)) =
+        MODELLED.iter().find(|(modelled, versions, _)| *modelled == name && is_own(version, versions))
+    else {
         return Some(object(document.get("metadata").and_then(|m| m.get("name")?.as_text()).unwrap_or("")));
     };
-    if !versions.contains(&version) {
+    let removed = REMOVED.contains(&version) && versions == &["apps/v1"];
+    if removed {
+        let warning = format!("Kubernetes serves no {name} of `{version}` since 1.16; it is read as apps/v1");
+        sink.push(api_version.warning(warning).help("write `apiVersion: apps/v1`"));
+    }
+    if !removed && !versions.contains(&version) {
         let error = api_version.error(format!("a {name} has no apiVersion `{version}`"));
         sink.push(error.help(format!("write {}", versions.map_to_words())));
         return None;

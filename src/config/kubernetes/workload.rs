@@ -1,4 +1,4 @@
-//! `Deployment` and `StatefulSet`.
+//! `Deployment`, `StatefulSet`, `ReplicaSet` and Argo's `Rollout`.
 
 use std::collections::BTreeSet;
 
@@ -33,6 +33,26 @@ pub(super) const STATEFUL_SET_SPEC: [&str; 11] = [
     "minReadySeconds",
     "persistentVolumeClaimRetentionPolicy",
     "ordinals",
+];
+
+/// Names under `spec` of a ReplicaSet.
+pub(super) const REPLICA_SET_SPEC: [&str; 4] = ["replicas", "template", "selector", "minReadySeconds"];
+
+/// Names under `spec` of an Argo Rollout.
+pub(super) const ROLLOUT_SPEC: [&str; 13] = [
+    "replicas",
+    "template",
+    "selector",
+    "strategy",
+    "minReadySeconds",
+    "revisionHistoryLimit",
+    "paused",
+    "progressDeadlineSeconds",
+    "progressDeadlineAbort",
+    "workloadRef",
+    "analysis",
+    "restartAt",
+    "rollbackWindow",
 ];
 
 /// Legal fields of a pod that change nothing that is modelled.
@@ -79,6 +99,10 @@ pub enum WorkloadKind {
     Deployment,
     /// `StatefulSet`.
     StatefulSet,
+    /// `ReplicaSet`.
+    ReplicaSet,
+    /// Argo's `Rollout`.
+    Rollout,
 }
 
 /// A workload that can be scaled: its pods' requests, limits and delays.
@@ -134,16 +158,19 @@ pub struct PodResources {
 }
 
 impl Deployment {
-    /// Every Deployment and StatefulSet of `manifests`. What is wrong goes into `sink`; objects with errors are left out.
+    /// Every Deployment, StatefulSet, ReplicaSet and Rollout of `manifests`. What is wrong goes into `sink`; objects with errors are left out.
     pub fn all(manifests: &Manifests, sink: &mut Diagnostics) -> Vec<Deployment> {
         manifests.objects.iter().filter_map(|object| Deployment::read(object, sink)).collect()
     }
 
     /// Reads `object`. What is wrong goes into `sink`; `None` if there is an error, or if the object is of another kind.
     pub fn read(object: &Object, sink: &mut Diagnostics) -> Option<Deployment> {
-        let kind = match object.kind.as_str() {
-            "Deployment" => WorkloadKind::Deployment,
-            "StatefulSet" => WorkloadKind::StatefulSet,
+        let kind = match (object.group(), object.kind.as_str()) {
+            ("apps" | "extensions", "Deployment") => WorkloadKind::Deployment,
+            ("apps" | "extensions", "StatefulSet") => WorkloadKind::StatefulSet,
+            // One that belongs to a Deployment is that Deployment's business.
+            ("apps" | "extensions", "ReplicaSet") if !is_owned(object) => WorkloadKind::ReplicaSet,
+            ("argoproj.io", "Rollout") => WorkloadKind::Rollout,
             _ => return None,
         };
         let mut found = Diagnostics::new();
@@ -235,6 +262,11 @@ impl Deployment {
     }
 }
 
+/// Whether another object owns it.
+fn is_owned(object: &Object) -> bool {
+    object.node.get("metadata").is_some_and(|metadata| metadata.get("ownerReferences").is_some())
+}
+
 fn read_spec(object: &Object, kind: WorkloadKind, sink: &mut Diagnostics) -> Option<Deployment> {
     let owner = object.title();
     let fields = Fields::open(object.node.get("spec")?, &owner, sink)?;
@@ -242,12 +274,24 @@ fn read_spec(object: &Object, kind: WorkloadKind, sink: &mut Diagnostics) -> Opt
     let template: Option<&Node> = fields.node_of("template");
     let min_ready = seconds(&fields, "minReadySeconds", sink).unwrap_or(SimDuration::ZERO);
     let strategy = fields.node_of(match kind {
-        WorkloadKind::Deployment => "strategy",
         WorkloadKind::StatefulSet => "updateStrategy",
+        _ => "strategy",
     });
-    let update = strategy.map_or_else(Update::default, |node| read_update(node, sink));
+    let update = strategy.map_or_else(Update::default, |node| match kind {
+        WorkloadKind::Rollout => read_argo_strategy(node, sink),
+        _ => read_update(node, sink),
+    });
     match kind {
         WorkloadKind::Deployment => legal(&fields, &DEPLOYMENT_SPEC),
+        WorkloadKind::ReplicaSet => legal(&fields, &REPLICA_SET_SPEC),
+        WorkloadKind::Rollout => {
+            if let Some(reference) = fields.node_of("workloadRef").filter(|_| template.is_none()) {
+                let error = reference.error(format!("the pods of {owner} are those of the workload it refers to"));
+                sink.push(error.help("name that Deployment's manifest in place of the Rollout"));
+                return None;
+            }
+            legal(&fields, &ROLLOUT_SPEC);
+        }
         WorkloadKind::StatefulSet => {
             legal(&fields, &STATEFUL_SET_SPEC);
             let policy: Option<String> = fields.optional("podManagementPolicy", sink);
@@ -309,6 +353,23 @@ fn read_update(node: &Node, sink: &mut Diagnostics) -> Update {
     }
     finish_leniently(&fields, "strategy", sink);
     update
+}
+
+/// `strategy: { canary: { maxSurge: 25%, steps: [...] } }` or `{ blueGreen: { ... } }`. What steps and analyses hold up is not
+/// modelled; blue-green brings up all new pods beside the old ones.
+fn read_argo_strategy(node: &Node, sink: &mut Diagnostics) -> Update {
+    if node.get("blueGreen").is_some() {
+        return Update { surge: Some((100, true)), unavailable: Some((0, false)), ..Update::default() };
+    }
+    let Some(canary) = node.get("canary").filter(|canary| !canary.is_null()) else { return Update::default() };
+    if let Some(steps) = canary.get("steps") {
+        sink.push(
+            steps.warning("the steps of a canary are not modelled: a rollout goes on as fast as pods become ready"),
+        );
+    }
+    let mut amount = |name: &str| canary.get(name).and_then(|node| share(node, sink));
+    let (surge, unavailable) = (amount("maxSurge"), amount("maxUnavailable"));
+    Update { surge, unavailable, ..Update::default() }
 }
 
 /// A number of pods, or per cent (`true`).

@@ -4,7 +4,7 @@ use super::ServicePlan;
 use crate::cluster::{NodePool, Nodes, Restart, Rollout, Share, UpdateSpec, UpdateStrategy};
 use crate::config::kubernetes::{Deployment, WorkloadKind, share};
 use crate::config::{Diagnostics, Fields, Line, Node, Value, suggest};
-use crate::engine::fault::{MetricsOutage, ZoneOutage};
+use crate::engine::fault::{LostNodes, MetricsOutage, ZoneOutage};
 use crate::policy::{Measure, Measures, measure_named, not_measured};
 use crate::units::{SimDuration, SimTime};
 
@@ -69,6 +69,7 @@ const EXAMPLES: &str = "`zone-outage: { zone: a, at: 2h, for: 30m }`, `metrics-o
 pub(super) fn faults<'a>(
     fields: &Fields<'a>,
     zones: &[String],
+    response: LostNodes,
     names: &[(String, Measure)],
     sink: &mut Diagnostics,
 ) -> Faults<'a> {
@@ -84,7 +85,7 @@ pub(super) fn faults<'a>(
         let (rollout, restart) = (outer.node_of("rollout"), outer.node_of("restart"));
         outer.finish(sink);
         match (zone, metrics, rollout, restart) {
-            (Some(node), None, None, None) => faults.zones.extend(zone_outage(node, zones, sink)),
+            (Some(node), None, None, None) => faults.zones.extend(zone_outage(node, zones, response, sink)),
             (None, Some(node), None, None) => faults.metrics.extend(metrics_outage(node, names, sink)),
             (None, None, Some(node), None) => faults.rollouts.extend(read_rollout(node, sink)),
             (None, None, None, Some(node)) => faults.restarts.extend(read_restart(node, sink)),
@@ -163,7 +164,7 @@ fn to_share((number, percent): (u32, bool)) -> Share {
 pub(super) fn update_of(deployment: &Deployment) -> UpdateSpec {
     let update = &deployment.update;
     let usual = match deployment.kind {
-        WorkloadKind::Deployment => UpdateStrategy::default(),
+        WorkloadKind::Deployment | WorkloadKind::ReplicaSet | WorkloadKind::Rollout => UpdateStrategy::default(),
         WorkloadKind::StatefulSet => {
             UpdateStrategy::RollingUpdate { surge: Share::Replicas(0), unavailable: Share::Replicas(1) }
         }
@@ -240,8 +241,22 @@ fn meant<'s>(
     services.get_mut(index?)
 }
 
+/// `lost-nodes: { noticed-after: 40s, evicted-after: 300s }`, Kubernetes' own where nothing is stated.
+pub(super) fn lost_nodes(fields: &Fields<'_>, sink: &mut Diagnostics) -> LostNodes {
+    let usual = LostNodes::default();
+    let Some(fields) = fields.node_of("lost-nodes").and_then(|node| Fields::open(node, "lost-nodes", sink)) else {
+        return usual;
+    };
+    let response = LostNodes {
+        noticed_after: fields.or("noticed-after", usual.noticed_after, sink),
+        evicted_after: fields.or("evicted-after", usual.evicted_after, sink),
+    };
+    fields.finish(sink);
+    response
+}
+
 /// `{ zone: a, at: 2h, for: 30m }`
-fn zone_outage(node: &Node, zones: &[String], sink: &mut Diagnostics) -> Option<ZoneOutage> {
+fn zone_outage(node: &Node, zones: &[String], response: LostNodes, sink: &mut Diagnostics) -> Option<ZoneOutage> {
     let fields = Fields::open(node, "zone-outage", sink)?;
     let name: Option<String> = fields.required("zone", sink);
     let at: Option<SimDuration> = fields.required("at", sink);
@@ -254,7 +269,7 @@ fn zone_outage(node: &Node, zones: &[String], sink: &mut Diagnostics) -> Option<
         return None;
     }
     match zones.iter().position(|zone| *zone == name) {
-        Some(zone) => Some(ZoneOutage { zone: zone as u32, at: SimTime::ZERO + at, length }),
+        Some(zone) => Some(ZoneOutage { zone: zone as u32, at: SimTime::ZERO + at, length, response }),
         None => {
             let mut error = place.error(format!("there is no zone `{name}`"));
             if let Some(near) = suggest(&name, zones.iter().map(String::as_str)) {

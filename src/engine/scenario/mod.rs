@@ -14,7 +14,7 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::fault::ZoneOutage;
+use super::fault::{LostNodes, ZoneOutage};
 use super::meter::MetricsSpec;
 use super::objective::Objective;
 use super::spec::{NodeLease, ReplicaLease, RunSpec, ServiceRun};
@@ -88,6 +88,8 @@ pub struct Scenario {
     pub zones: Vec<String>,
     /// Zones that are lost.
     pub outages: Vec<ZoneOutage>,
+    /// How the control plane goes about nodes that have fallen silent.
+    pub lost_nodes: LostNodes,
     /// How nodes are chosen.
     pub placement: &'static PlacementPlugin,
     /// The metrics pipeline.
@@ -125,6 +127,11 @@ impl Scenario {
         let loaded = load::load(path, overrides, sink)?;
         let scenario = read::scenario(&loaded, path, own, sink);
         scenario.filter(|_| !sink.has_errors())
+    }
+
+    /// The tree of the scenario at `path`, with what it extends and `overrides` put in place: for who asks where a value comes from.
+    pub fn tree(path: &Path, overrides: &[(String, String)], sink: &mut Diagnostics) -> Option<Node> {
+        load::load(path, overrides, sink).map(|loaded| loaded.root)
     }
 
     /// The policies stated at `path`, in order, with nothing else read: what one of them refers to may not exist yet. `None`, with a

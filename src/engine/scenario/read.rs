@@ -66,7 +66,8 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
     let (pools, node_leases) = read_pools(&fields, &mut sources, sink);
     let placement = read_placement(&fields, sink);
     let zones = faults::zones(&fields, &pools, sink);
-    let faults = faults::faults(&fields, &zones, &metrics.names, sink);
+    let lost_nodes = faults::lost_nodes(&fields, sink);
+    let faults = faults::faults(&fields, &zones, lost_nodes, &metrics.names, sink);
     metrics.outages = faults.metrics.clone();
     let mut services = read_services(&fields, &base_dir, &pools, &mut sources, sink);
     faults::plan(&faults, &mut services, sink);
@@ -101,6 +102,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
         placement,
         zones,
         outages: faults.zones,
+        lost_nodes,
         metrics,
         objectives,
         reference_utilization: reference?,
@@ -378,7 +380,7 @@ fn read_service(
     Some(ServicePlan { spec, workload: workload?, lease })
 }
 
-/// Reads `manifest:`, the path of a Deployment or StatefulSet, optionally told apart by the service's name.
+/// Reads `manifest:`, the path of a Deployment, StatefulSet, ReplicaSet or Rollout, optionally told apart by the service's name.
 pub(crate) fn read_deployment(fields: &Fields<'_>, base_dir: &Path, sink: &mut Diagnostics) -> Option<ServiceDefaults> {
     let node = fields.node_of("manifest")?;
     let path = crate::config::spool::path_from(base_dir, node.as_text().unwrap_or_default());
@@ -439,8 +441,8 @@ fn not_the_one(
     name: Option<&str>,
 ) -> Diagnostic {
     let message = match name {
-        Some(name) => format!("{} holds no Deployment or StatefulSet `{name}`", path.display()),
-        None => format!("{} does not hold exactly one Deployment or StatefulSet", path.display()),
+        Some(name) => format!("{} holds no workload `{name}`", path.display()),
+        None => format!("{} does not hold exactly one Deployment, StatefulSet, ReplicaSet or Rollout", path.display()),
     };
     let titles: Vec<String> = manifests.objects.iter().map(Object::title).collect();
     let found = if titles.is_empty() { "nothing".into() } else { titles.join(", ") };

@@ -10,6 +10,7 @@
 
 pub mod calculator;
 pub mod condition;
+mod effective;
 pub mod grouping;
 pub mod limits;
 mod manifest;

@@ -66,11 +66,7 @@ fn read(node: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Opt
     let inline = Inline::read(&fields, sink);
     fields.finish(sink);
     let spec = match manifest {
-        Some(path) if inline.given => {
-            sink.push(path.error("`manifest` and parameters in place exclude each other").help("keep one of them"));
-            None
-        }
-        Some(path) => from_manifest(path, context, sink),
+        Some(path) => from_manifest(path, context, sink).and_then(|stated| inline.over(stated, path, sink)),
         None => inline.into_spec(node, sink),
     };
     let spec = spec?;
@@ -168,7 +164,6 @@ fn read_flags(fields: &Fields<'_>, release: Release, sink: &mut Diagnostics) -> 
 
 /// A specification that stands in the scenario.
 struct Inline {
-    given: bool,
     min: Option<u32>,
     max: Option<u32>,
     metrics: Vec<MetricSpec>,
@@ -181,16 +176,40 @@ impl Inline {
         let max = one_of(fields, ["max", "maxReplicas", "max-replicas"], sink);
         let (target, metrics) = (fields.node_of("target"), fields.node_of("metrics"));
         let behavior = fields.node_of("behavior");
-        let given = [min, max, target, metrics, behavior].iter().any(Option::is_some);
         let mut list = metrics.map_or_else(Vec::new, |node| read_metrics(&camel_case(node), sink));
         list.extend(target.map_or_else(Vec::new, |node| short_targets(node, sink)));
         Inline {
-            given,
             min: min.and_then(|node| u32::from_node(node, sink)),
             max: max.and_then(|node| u32::from_node(node, sink)),
             metrics: list,
             behavior: behavior.and_then(|node| read_behavior(&camel_case(node), sink)),
         }
+    }
+
+    /// What a manifest states, with what stands beside it in its place: bounds, behavior, and the targets of metrics that it has.
+    fn over(self, stated: HpaSpec, manifest: &Node, sink: &mut Diagnostics) -> Option<HpaSpec> {
+        let mut spec = stated;
+        for metric in &self.metrics {
+            let same = |own: &&mut MetricSpec| own.name() == metric.name();
+            let Some(own) = spec.metrics.iter_mut().find(same) else {
+                let known: Vec<&str> = spec.metrics.iter().map(MetricSpec::name).collect();
+                let error = manifest.error(format!("the manifest does not scale on `{}`", metric.name()));
+                sink.push(error.note(format!("it scales on {}", known.join(", "))));
+                return None;
+            };
+            if let (Some(target), Some(own)) = (metric.target(), own.target_mut()) {
+                *own = target;
+            }
+        }
+        spec.min_replicas = self.min.unwrap_or(spec.min_replicas);
+        spec.max_replicas = self.max.unwrap_or(spec.max_replicas);
+        spec.behavior = self.behavior.or(spec.behavior);
+        if spec.max_replicas == 0 || spec.max_replicas < spec.min_replicas {
+            let (max, min) = (spec.max_replicas, spec.min_replicas);
+            sink.push(manifest.error(format!("the maximum of {max} replicas is below the minimum of {}", min.max(1))));
+            return None;
+        }
+        Some(spec)
     }
 
     fn into_spec(self, node: &Node, sink: &mut Diagnostics) -> Option<HpaSpec> {
@@ -410,7 +429,6 @@ mod tests {
     #[case("{ max: 5, sync-period: 0s }", "must be above zero")]
     #[case("{ max: 5, sync-period: 15 }", "write `15s`")]
     #[case("{ max: 5, tolerance: -1 }", "negative")]
-    #[case("{ manifest: hpa.yaml, max: 5 }", "exclude each other")]
     #[case("{ manifest: absent.yaml }", "no such file")]
     #[case("70%", "must be a mapping")]
     fn mistakes_are_explained(#[case] text: &str, #[case] words: &str) {

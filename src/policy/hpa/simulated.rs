@@ -67,8 +67,12 @@ impl ScalingPolicy for HpaPolicy {
         self.measures
     }
 
-    fn manifest(&self, service: &str) -> Option<String> {
-        self.hpa.spec().manifest(service)
+    fn effective(&self) -> Vec<(String, String)> {
+        super::effective::effective(&self.hpa)
+    }
+
+    fn autoscaler(&self) -> Option<&HpaSpec> {
+        Some(self.hpa.spec())
     }
 }
 

@@ -94,6 +94,23 @@ impl MetricSpec {
         }
     }
 
+    /// What it is compared with; `None` of a type that the controller does not know.
+    pub fn target(&self) -> Option<Target> {
+        self.clone().target_mut().copied()
+    }
+
+    /// As [`MetricSpec::target`], to be changed.
+    pub fn target_mut(&mut self) -> Option<&mut Target> {
+        match self {
+            MetricSpec::Resource { target, .. }
+            | MetricSpec::ContainerResource { target, .. }
+            | MetricSpec::Pods { target, .. }
+            | MetricSpec::Object { target, .. }
+            | MetricSpec::External { target, .. } => Some(target),
+            MetricSpec::Unsupported { .. } => None,
+        }
+    }
+
     /// Whether there is something to measure without any pod.
     pub fn outlives_pods(&self) -> bool {
         matches!(self, MetricSpec::Object { .. } | MetricSpec::External { .. })

@@ -49,11 +49,14 @@ fn chart(level: &SameLevel, bound: Option<&CostBound>, index: usize) -> Option<C
         let at = (beside(&x, bound, GAP / 2.0), y.high * 0.6);
         marks.push(Mark::Words { ink: Ink::Axis, at, text: "lower bound".into(), side: Side::Right });
     }
+    let mut taken = Vec::new();
     for (number, (policy, line)) in shown.iter().zip(&points).enumerate() {
         let ink = Ink::Series(number as u8);
         marks.push(Mark::Line { ink, segments: vec![line.clone()] });
         if let [alone] = line[..] {
-            marks.extend(named_point(&x, alone, Ink::Alone(number as u8), titled(policy)));
+            let name = titled(policy);
+            let height = free_height(&x, &y, alone, &name, &mut taken);
+            marks.extend(named_point(&x, (alone, height), Ink::Alone(number as u8), name));
         }
         marks.extend(policy.chosen.map(|chosen| Mark::Ring { ink: Ink::Alone(number as u8), at: line[chosen] }));
     }
@@ -97,14 +100,44 @@ fn chart(level: &SameLevel, bound: Option<&CostBound>, index: usize) -> Option<C
 }
 
 /// One point is no line: a small disc, and a name beside it that does not depend on its colour.
-fn named_point(x: &Axis, point: Point, ink: Ink, text: String) -> [Mark; 2] {
-    let range = x.range();
-    let (side, gap) = match x.place(point.0) < f64::midpoint(range.start, range.end) {
-        true => (Side::Right, GAP),
-        false => (Side::Left, -GAP),
-    };
-    let at = (beside(x, point.0, gap), point.1);
+fn named_point(x: &Axis, (point, height): (Point, f64), ink: Ink, text: String) -> [Mark; 2] {
+    let (side, gap) = if is_left(x, point) { (Side::Right, GAP) } else { (Side::Left, -GAP) };
+    let at = (beside(x, point.0, gap), height);
     [Mark::Disc { ink, at: point }, Mark::Words { ink: Ink::Text, at, text, side }]
+}
+
+/// Whether a point is in the left half, so that its name goes to the right.
+fn is_left(x: &Axis, point: Point) -> bool {
+    let range = x.range();
+    x.place(point.0) < f64::midpoint(range.start, range.end)
+}
+
+/// Height of a line of text and width of a letter, as shares of the plot.
+const LINE: f64 = 16.0 / 300.0;
+const LETTER: f64 = 7.5 / 650.0;
+
+/// The value at whose height the name of a point meets no other name: its own or, where that is taken, the nearest free one.
+fn free_height(x: &Axis, y: &Axis, point: Point, name: &str, taken: &mut Vec<(f64, f64, f64)>) -> f64 {
+    let share = |axis: &Axis, value: f64| {
+        let range = axis.range();
+        (axis.place(value) - range.start) / (range.end - range.start)
+    };
+    let (place, own) = (share(x, point.0), share(y, point.1));
+    let width = GAP + LETTER * name.chars().count() as f64;
+    let (from, to) = if is_left(x, point) { (place, place + width) } else { (place - width, place) };
+    let is_free = |height: f64| {
+        let meets = |(a, b, other): &(f64, f64, f64)| from < *b && *a < to && (height - other).abs() < LINE;
+        (0.0..=1.0).contains(&height) && !taken.iter().any(meets)
+    };
+    let steps = (0..40).flat_map(|step| [own + LINE * f64::from(step), own - LINE * f64::from(step)]);
+    let height = steps.into_iter().find(|height| is_free(*height)).unwrap_or(own);
+    taken.push((from, to, height));
+    if height == own {
+        return point.1;
+    }
+    let range = y.range();
+    let value = range.start + height * (range.end - range.start);
+    if y.scale == Scale::Log { 10f64.powf(value) } else { value }
 }
 
 /// The policy's name, marked if it knows the trace.
@@ -158,4 +191,23 @@ pub(super) fn share_axis(low: f64, high: f64) -> Axis {
         *label = format!("{:.decimals$}%", *value * 100.0);
     }
     axis
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_near_points_do_not_meet() {
+        let (x, y) = (Axis::between(7.0, 9.0, 6, "", |_, _| String::new()), share_axis(1e-4, 0.1));
+        let mut taken = Vec::new();
+        let near = [(7.75, 0.01), (7.71, 0.0101), (7.73, 0.0099), (8.9, 0.01)];
+        let heights: Vec<f64> = near.iter().map(|point| free_height(&x, &y, *point, "static-2", &mut taken)).collect();
+        assert_eq!((heights[0], heights[3]), (0.01, 0.01), "the first, and one far away, stay at their points");
+        let places: Vec<f64> = heights[..3].iter().map(|value| y.place(*value)).collect();
+        let range = y.range();
+        for (a, b) in [(0, 1), (0, 2), (1, 2)] {
+            assert!((places[a] - places[b]).abs() / (range.end - range.start) >= LINE - 1e-9, "{places:?}");
+        }
+    }
 }

@@ -9,9 +9,27 @@ use crate::report::text;
 /// The means before and now. Where both look the same, all digits are shown.
 fn means(change: &Change) -> (String, String) {
     let shown = |mean: Option<f64>| mean.map_or_else(|| text::MISSING.into(), |mean| value_text(mean, change.unit));
-    let exact = |mean: Option<f64>| mean.map_or_else(|| text::MISSING.to_string(), |mean| mean.to_string());
     let (before, after) = (shown(change.before), shown(change.after));
-    if before == after { (exact(change.before), exact(change.after)) } else { (before, after) }
+    if before != after {
+        return (before, after);
+    }
+    // The first decimal in which they differ, and one more, in the unit of the table.
+    let (scale, sign, unit) = match change.unit {
+        Unit::Share => (100.0, "", "%"),
+        Unit::Seconds => (1000.0, "", " ms"),
+        Unit::Dollars => (1.0, "$", ""),
+        Unit::ReplicaHours | Unit::Number => (1.0, "", ""),
+    };
+    let precise = |mean: Option<f64>, decimals: usize| match mean {
+        Some(mean) => format!("{sign}{:.decimals$}{unit}", mean * scale),
+        None => text::MISSING.to_string(),
+    };
+    let both = |decimals: usize| (precise(change.before, decimals), precise(change.after, decimals));
+    let differ = (0..=15).find(|decimals| {
+        let (before, after) = both(*decimals);
+        before != after
+    });
+    both(differ.map_or(15, |decimals| decimals + 1))
 }
 
 /// "+9.3%"; of a share, in points; nothing where there is nothing to compare.

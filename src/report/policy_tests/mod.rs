@@ -13,7 +13,7 @@ pub use junit::junit;
 use super::comparison::value_text;
 use super::grid::Grid;
 use super::text;
-use crate::experiment::{Change, Check, Replicated, Story, Telling};
+use crate::experiment::{Change, Check, Replicated, Story, Telling, Unit};
 use crate::units::SimTime;
 
 /// A scenario or story that was tested.
@@ -31,6 +31,8 @@ pub struct Tested {
     pub cases: Vec<Case>,
     /// What its baseline is, and what is not as it says; `None` without one.
     pub baseline: Option<Held>,
+    /// How long it took, in seconds of the clock, as far as whoever ran it has measured that.
+    pub seconds: f64,
 }
 
 /// A scenario beside its baseline.
@@ -45,7 +47,7 @@ pub struct Held {
 }
 
 /// One thing that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Case {
     /// Which: an expectation and the policy, or a step of a story.
     pub name: String,
@@ -59,6 +61,8 @@ pub struct Case {
     pub found: String,
     /// What was allowed or expected.
     pub limit: String,
+    /// Both as numbers in a unit; `None` for a step of a story.
+    pub measured: Option<(Option<f64>, Option<f64>, Unit)>,
     /// What a failure says.
     pub complaint: String,
 }
@@ -70,8 +74,9 @@ impl Case {
             |value: Option<f64>| value.map_or_else(|| text::MISSING.into(), |value| value_text(value, check.unit));
         let (found, limit) = (shown(check.found), shown(check.limit));
         let complaint = format!("expected {}; found {found}, limit {limit}", check.name);
-        let Check { name, line, passed, certain, .. } = check;
-        Case { name: name.clone(), line: *line, passed: *passed, certain: *certain, found, limit, complaint }
+        let Check { name, line, passed, certain, unit, .. } = check;
+        let measured = Some((check.found, check.limit, *unit));
+        Case { name: name.clone(), line: *line, passed: *passed, certain: *certain, found, limit, measured, complaint }
     }
 }
 
@@ -83,7 +88,7 @@ impl Tested {
             n => format!("{n} replications"),
         };
         let cases = checks.iter().map(Case::of).collect();
-        Tested { name: name.into(), path: path.into(), basis, is_story: false, cases, baseline }
+        Tested { name: name.into(), path: path.into(), basis, is_story: false, cases, baseline, seconds: 0.0 }
     }
 
     /// A story that was told.
@@ -99,11 +104,13 @@ impl Tested {
                 certain: true,
                 found: decided.clone(),
                 limit: expected.clone(),
+                measured: None,
             }
         };
         let basis = format!("{} decisions", telling.decided);
         let cases = telling.checks.iter().map(case).collect();
-        Tested { name: story.title.clone(), path: story.path.clone(), basis, is_story: true, cases, baseline: None }
+        let (name, path) = (story.title.clone(), story.path.clone());
+        Tested { name, path, basis, is_story: true, cases, baseline: None, seconds: 0.0 }
     }
 }
 
@@ -151,7 +158,6 @@ pub fn policy_tests(tested: &[Tested]) -> Grid {
 #[cfg(test)]
 mod testing {
     use super::*;
-    use crate::experiment::Unit;
 
     /// Two expectations, one of which fails without certainty, beside a baseline that one figure left.
     pub fn tested() -> Vec<Tested> {
@@ -181,6 +187,7 @@ mod testing {
             is_story: false,
             cases,
             baseline: Some(held),
+            seconds: 0.5,
         }]
     }
 

@@ -3,3 +3,4 @@
 mod autoscalers;
 mod rollouts;
 mod tables;
+mod workloads;

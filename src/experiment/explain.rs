@@ -1,0 +1,229 @@
+//! Every value that a scenario resolves to, and where it comes from: `plimsoll check --explain`.
+
+use crate::cluster::{DemandModel, OnTimeout, ServiceSpec};
+use crate::config::kubernetes::Manifests;
+use crate::config::{Diagnostics, Node, Value};
+use crate::engine::RunError;
+use crate::engine::scenario::{Scenario, ServicePlan};
+use crate::units::{Bytes, Millicores};
+
+/// One value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explained {
+    /// What it is of: the path in the scenario, or a policy's label with what it is.
+    pub what: String,
+    /// The value in words.
+    pub value: String,
+    /// `FILE:LINE`, `--set`, `default`, or where else it comes from.
+    pub origin: String,
+}
+
+/// Finds places in the scenario's merged tree and in the manifests beside it.
+struct Places<'a> {
+    root: &'a Node,
+    manifests: Vec<Manifests>,
+}
+
+fn place(node: &Node) -> String {
+    let (line, _) = node.source.line_column(node.span.start);
+    let name = node.source.name();
+    if name.starts_with("--set") { name.to_string() } else { format!("{name}:{line}") }
+}
+
+impl Places<'_> {
+    /// The place of a path of the scenario, or the longest part of it that is stated.
+    fn stated(&self, path: &str) -> Option<String> {
+        let mut node = self.root;
+        for part in path.split('.') {
+            node = match &node.value {
+                Value::Sequence(items) => items.get(part.parse::<usize>().ok()?)?,
+                _ => node.get(part)?,
+            };
+        }
+        (!node.is_null()).then(|| place(node))
+    }
+
+    /// The place of a field below `spec` of the object called `name` in some manifest.
+    fn in_manifest(&self, name: &str, path: &[&str]) -> Option<String> {
+        let objects = self.manifests.iter().flat_map(|manifests| &manifests.objects);
+        objects.filter(|object| object.name == name).find_map(|object| {
+            let mut node = object.node.get("spec")?;
+            for part in path {
+                node = match &node.value {
+                    Value::Sequence(items) => items.get(part.parse::<usize>().ok()?)?,
+                    _ => node.get(part)?,
+                };
+            }
+            Some(place(node))
+        })
+    }
+}
+
+/// The values of `scenario`, whose merged tree is `root`: the run's, each service's, then what each autoscaler acts on.
+///
+/// # Errors
+/// If a trace cannot be opened.
+pub fn explain(scenario: &Scenario, root: &Node) -> Result<Vec<Explained>, RunError> {
+    let quiet = &mut Diagnostics::new();
+    let manifests = scenario.sources.iter().filter_map(|source| Manifests::parse(source, quiet)).collect();
+    let places = Places { root, manifests };
+    let mut all = of_run(scenario, &places);
+    let single = root.get("service").is_some();
+    for (number, plan) in scenario.services.iter().enumerate() {
+        let prefix = if single { "service".to_string() } else { format!("services.{number}") };
+        all.extend(of_service(plan, &prefix, &places));
+    }
+    for (number, plan) in scenario.policies.iter().enumerate() {
+        all.extend(of_policy(scenario, number, &plan.label, &places)?);
+    }
+    Ok(all)
+}
+
+fn of_run(scenario: &Scenario, places: &Places<'_>) -> Vec<Explained> {
+    let metrics = &scenario.metrics;
+    let lost = scenario.lost_nodes;
+    let rows = [
+        ("seed", scenario.seed.to_string(), "default"),
+        ("duration", scenario.duration.to_string(), "the workload's length"),
+        ("warm-up", scenario.warm_up.to_string(), "default"),
+        ("interval", scenario.interval.to_string(), "default"),
+        ("zones", scenario.zones.join(", "), "default, or of the nodes"),
+        ("placement", scenario.placement.name.to_string(), "default"),
+        ("reference-utilization", scenario.reference_utilization.to_string(), "default"),
+        ("metrics.interval", metrics.interval.to_string(), "default"),
+        ("metrics.window", metrics.window.to_string(), "default"),
+        ("metrics.lag", metrics.lag.to_string(), "default"),
+        ("lost-nodes.noticed-after", lost.noticed_after.to_string(), "default (node-monitor-grace-period)"),
+        ("lost-nodes.evicted-after", lost.evicted_after.to_string(), "default (tolerationSeconds)"),
+    ];
+    rows.into_iter().map(|(path, value, default)| row(path, value, places.stated(path), default)).collect()
+}
+
+fn row(what: impl Into<String>, value: String, origin: Option<String>, default: &str) -> Explained {
+    Explained { what: what.into(), value, origin: origin.unwrap_or_else(|| default.to_string()) }
+}
+
+/// The demand in words.
+fn demand(spec: &ServiceSpec) -> String {
+    match &spec.demand {
+        DemandModel::Drawn(distribution) => distribution.words(),
+        DemandModel::PerToken { base, input, output } => {
+            format!("{base}, {input} per token read, {output} per token written")
+        }
+    }
+}
+
+fn of_service(plan: &ServicePlan, prefix: &str, places: &Places<'_>) -> Vec<Explained> {
+    let spec = &plan.spec;
+    let absent = "not stated".to_string();
+    let cpu = |value: Option<Millicores>| value.map_or(absent.clone(), |cpu| cpu.to_string());
+    let memory = |value: Option<Bytes>| value.map_or(absent.clone(), |memory| memory.to_string());
+    let limit = if spec.queue_limit == u32::MAX { "no limit".to_string() } else { spec.queue_limit.to_string() };
+    let slots = if spec.concurrency == u32::MAX { "no limit".to_string() } else { spec.concurrency.to_string() };
+    let patience = spec.timeout.as_ref().map_or("none".to_string(), |timeout| {
+        let work = match timeout.work {
+            OnTimeout::Finish => "the work is finished for nobody",
+            OnTimeout::Cancel => "the work is dropped",
+            OnTimeout::CancelWaiting => "what still waits is dropped",
+        };
+        format!("{}; {work}", timeout.after)
+    });
+    let retry = spec.retry.as_ref().map_or("none".to_string(), |retry| {
+        format!(
+            "{} attempts, {} to {} apart, budget {}",
+            retry.attempts, retry.backoff, retry.max_backoff, retry.budget
+        )
+    });
+    let price = plan.lease.as_ref().map_or("none".to_string(), |lease| format!("{} ({})", lease.price, lease.what));
+    let pod = ["template", "spec"];
+    let serving = spec.pod.serving.to_string();
+    let container = |rest: &[&'static str]| -> Vec<String> {
+        let mut path: Vec<String> = pod.iter().map(|part| part.to_string()).collect();
+        path.extend(["containers".to_string(), serving.clone(), "resources".to_string()]);
+        path.extend(rest.iter().map(|part| part.to_string()));
+        path
+    };
+    let start = &spec.start_up;
+    let rows: Vec<(&str, String, Vec<String>, &str)> = vec![
+        ("name", spec.name.clone(), vec![], "the manifest, or default"),
+        ("replicas", spec.replicas.to_string(), vec!["replicas".into()], "default"),
+        ("resources.requests.cpu", cpu(spec.cpu_request), container(&["requests", "cpu"]), "default"),
+        ("resources.requests.memory", memory(spec.memory_request), container(&["requests", "memory"]), "default"),
+        ("resources.limits.cpu", cpu(spec.cpu_limit), container(&["limits", "cpu"]), "default"),
+        ("concurrency", slots, vec![], "default"),
+        ("queue-limit", limit, vec![], "default"),
+        ("service-time", demand(spec), vec![], "the trace"),
+        (
+            "cpu-per-request",
+            format!("{:.4} cores while a request is served", spec.cpu_per_busy_second),
+            vec![],
+            "assumed of the CPU request",
+        ),
+        ("memory.base", spec.memory_base.to_string(), vec![], "default"),
+        ("memory.per-request", spec.memory_per_request.to_string(), vec![], "default"),
+        ("start-up.scheduled", start.scheduled.words(), vec![], "default"),
+        ("start-up.pulled", start.pulled.words(), vec![], "default"),
+        ("start-up.started", start.started.words(), vec![], "default"),
+        (
+            "start-up.ready",
+            start.ready.words(),
+            vec!["template".into(), "spec".into(), "containers".into(), serving.clone(), "readinessProbe".into()],
+            "default",
+        ),
+        (
+            "grace-period",
+            spec.grace_period.to_string(),
+            vec!["template".into(), "spec".into(), "terminationGracePeriodSeconds".into()],
+            "default",
+        ),
+        ("dispatch", spec.dispatch.name.to_string(), vec![], "default"),
+        ("timeout", patience, vec![], "default"),
+        ("retry", retry, vec![], "default"),
+        ("price", price, vec![], "not stated"),
+    ];
+    let explained = |(path, value, manifest, default): (&str, String, Vec<String>, &str)| {
+        let full = format!("{prefix}.{path}");
+        let parts: Vec<&str> = manifest.iter().map(String::as_str).collect();
+        let beside = || (!parts.is_empty()).then(|| places.in_manifest(&spec.name, &parts)).flatten();
+        // A field that stands for several (`memory: 1Gi`, `start-up: 30s`).
+        let parent = || path.split_once('.').and_then(|(outer, _)| places.scalar(&format!("{prefix}.{outer}")));
+        let origin = places.stated(&full).or_else(parent).or_else(beside);
+        let catalogue = path == "price" && plan.lease.as_ref().is_some_and(|lease| lease.what != spec.name);
+        let origin = match origin {
+            Some(place) if catalogue => Some(format!("{place}, catalogue")),
+            origin => origin,
+        };
+        row(full, value, origin, default)
+    };
+    rows.into_iter().map(explained).collect()
+}
+
+impl Places<'_> {
+    /// As [`Places::stated`], where a single value stands there.
+    fn scalar(&self, path: &str) -> Option<String> {
+        let mut node = self.root;
+        for part in path.split('.') {
+            node = match &node.value {
+                Value::Sequence(items) => items.get(part.parse::<usize>().ok()?)?,
+                _ => node.get(part)?,
+            };
+        }
+        node.as_text().map(|_| place(node))
+    }
+}
+
+fn of_policy(scenario: &Scenario, number: usize, label: &str, places: &Places<'_>) -> Result<Vec<Explained>, RunError> {
+    let mut all = Vec::new();
+    let path = format!("policies.{label}");
+    let stated = places.stated(&path);
+    let headroom = scenario.policies[number].headroom;
+    let origin = places.stated(&format!("{path}.headroom"));
+    all.push(row(format!("{path}.headroom"), format!("{headroom}x"), origin, "default"));
+    for own in scenario.run_spec(number, 0)?.services {
+        let of = if scenario.services.len() > 1 { format!("{path} of {}", own.spec.name) } else { path.clone() };
+        for (what, value) in own.policy.effective() {
+            all.push(row(format!("{of}: {what}"), value, stated.clone(), "default"));
+        }
+    }
+    Ok(all)
+}

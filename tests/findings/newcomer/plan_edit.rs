@@ -1,0 +1,138 @@
+//! Finding 7: `plan` changes the user's own manifests, and only what has to change.
+
+use serde_json::Value;
+
+use super::super::trial::Trial;
+
+/// As a team keeps it: comments, an order of its own, sidecars, a namespace, an object that is no concern of ours.
+const MANIFEST: &str = r#"# The shop. Ask #team-shop before changing anything.
+apiVersion: v1
+kind: Service
+metadata: {name: web,   namespace: shop}
+spec: {ports: [{port: 80}]}
+---
+kind: Deployment            # order as it grew
+apiVersion: apps/v1
+metadata:
+  namespace: "shop"
+  name: web
+spec:
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+        - name: app
+          image: registry.example/app:1.2.3
+          ports: [{containerPort: 8080}]
+          resources:
+            requests: {cpu: 500m,  memory: 512Mi}   # measured in spring
+        - name: nginx
+          image: nginx
+          resources: {requests: {cpu: "100m", memory: 64Mi}}
+        - name: log-shipper
+          image: logs
+          resources: {requests: {cpu: 50m, memory: 32Mi}}
+  replicas: 3   # owned by the HPA
+  selector: {matchLabels: {app: web}}
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web, namespace: shop}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  minReplicas: 2
+  maxReplicas: 30
+  metrics:
+    - type: ContainerResource
+      containerResource:
+        name: cpu
+        container: app
+        target:
+          type: Utilization
+          averageUtilization: 20   # careful
+"#;
+
+fn scenario(policies: &str) -> String {
+    format!(
+        "name: s\nduration: 30m\nworkload: {{ poisson: {{ rate: 60/s }} }}\nservice:\n  manifest: web.yaml\n  concurrency: 8\n  \
+         service-time: 50ms\n  cpu-per-request: 20ms\n  price: {{ container: fargate }}\n\
+         objectives: [ {{ latency: {{ within: 500ms, target: 99% }} }} ]\npolicies: {{ {policies} }}\n"
+    )
+}
+
+#[test]
+fn only_the_target_changes_in_the_users_file() {
+    let trial = Trial::new(&[("web.yaml", MANIFEST), ("s.yaml", &scenario("ours: { hpa: { manifest: web.yaml } }"))]);
+    let said = trial.expect("plan s.yaml --replications 2 --quiet --out out", 0);
+    let written = trial.read("out/s/web.yaml");
+    let lines = |text: &str| text.lines().map(str::to_string).collect::<Vec<_>>();
+    let (before, after) = (lines(MANIFEST), lines(&written));
+    assert_eq!(before.len(), after.len(), "{written}");
+    let changed: Vec<(&String, &String)> = before.iter().zip(&after).filter(|(a, b)| a != b).collect();
+    assert_eq!(changed.len(), 1, "{changed:?}");
+    let target = changed[0].1.trim().strip_prefix("averageUtilization: ").unwrap();
+    let percent: u32 = target.strip_suffix("   # careful").unwrap().parse().unwrap();
+    // 20% of 500m is far more than is needed; what is written is a percentage of the container's own request, up to its share of the pod.
+    assert!(percent > 20 && percent < 140, "{percent}");
+    assert_eq!(trial.read("web.yaml"), MANIFEST, "the user's file stays");
+    // The same as a diff and as a command.
+    let shown = format!(
+        "-          averageUtilization: 20   # careful\n+          averageUtilization: {percent}   # careful\n"
+    );
+    assert!(said.contains(&shown) && trial.read("out/s/plan.diff").contains(&shown), "{said}");
+    let shell = trial.read("out/s/plan-kubectl.sh");
+    let patch = format!(
+        "kubectl patch horizontalpodautoscaler.v2.autoscaling web -n shop --type=json -p \
+         '[{{\"op\":\"replace\",\"path\":\"/spec/metrics/0/containerResource/target/averageUtilization\",\"value\":{percent}}}]'"
+    );
+    assert!(shell.contains(&patch), "{shell}");
+    // What was written is what was planned.
+    let by_it = scenario("theirs: { hpa: { manifest: out/s/web.yaml } }");
+    std::fs::write(trial.path("again.yaml"), by_it).unwrap();
+    let shown = trial.run("run again.yaml --quiet --format json --out again");
+    let again: Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert!(again["verdict"].as_str().unwrap().contains("meets"), "{}", again["verdict"]);
+}
+
+#[test]
+fn a_size_and_requests_go_to_the_container_that_serves() {
+    let trial = Trial::new(&[("web.yaml", MANIFEST), ("s.yaml", &scenario("two: { static: { replicas: 9 } }"))]);
+    let said = trial.expect(
+        "plan s.yaml --replications 2 --quiet --out out --set service.resources={requests:{cpu:950m,memory:608Mi}}",
+        0,
+    );
+    let written = trial.read("out/s/web.yaml");
+    // 950m of the pod less 150m of the sidecars; the memory is what it was.
+    let expected = MANIFEST.replace("{cpu: 500m,  memory: 512Mi}", "{cpu: 800m,  memory: 512Mi}");
+    let size = written.split("  replicas: ").nth(1).unwrap().split(' ').next().unwrap();
+    assert_eq!(written, expected.replace("  replicas: 3 ", &format!("  replicas: {size} ")));
+    assert!(said.contains("would undo the size"), "{said}");
+    let shell = trial.read("out/s/plan-kubectl.sh");
+    assert!(
+        shell.contains("{\"op\":\"test\",\"path\":\"/spec/template/spec/containers/0/name\",\"value\":\"app\"}"),
+        "{shell}"
+    );
+    assert!(shell.contains("kubectl delete horizontalpodautoscaler web -n shop"), "{shell}");
+}
+
+#[test]
+fn older_versions_and_json_are_edited_in_their_own_words() {
+    let v1 = "apiVersion: autoscaling/v1\nkind: HorizontalPodAutoscaler\nmetadata: { name: web }\nspec: { scaleTargetRef: { apiVersion: apps/v1, \
+              kind: Deployment, name: web }, maxReplicas: 30, targetCPUUtilizationPercentage: 10 }\n";
+    let json = "{\"apiVersion\":\"autoscaling/v2\",\"kind\":\"HorizontalPodAutoscaler\",\"metadata\":{\"name\":\"web\"},\"spec\":{\"scaleTargetRef\":\
+                {\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"name\":\"web\"},\"maxReplicas\":30,\"metrics\":[{\"type\":\"Resource\",\
+                \"resource\":{\"name\":\"cpu\",\"target\":{\"type\":\"Utilization\",\"averageUtilization\":10}}}]}}\n";
+    for (hpa, before) in [(v1, "targetCPUUtilizationPercentage: 10"), (json, "\"averageUtilization\":10")] {
+        let trial = Trial::new(&[
+            ("web.yaml", MANIFEST.split("---\napiVersion: autoscaling").next().unwrap()),
+            ("hpa.yaml", hpa),
+            ("s.yaml", &scenario("ours: { hpa: { manifest: hpa.yaml } }")),
+        ]);
+        trial.expect("plan s.yaml --replications 2 --quiet --no-scenario --out out", 0);
+        let written = trial.read("out/s/hpa.yaml");
+        let (head, tail) = hpa.split_once(before).unwrap();
+        assert!(written.starts_with(head) && written.ends_with(tail), "{written}");
+        assert!(!trial.path("out/s/web.yaml").exists(), "nothing changes there");
+        assert!(!trial.path("s.plan.yaml").exists());
+    }
+}
