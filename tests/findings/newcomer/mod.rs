@@ -11,6 +11,6 @@ mod percentages;
 mod plan_edit;
 mod plans;
 mod pods;
-mod tables;
 mod sweeps;
+mod tables;
 mod whatif;

@@ -72,8 +72,8 @@ fn only_the_target_changes_in_the_users_file() {
     assert_eq!(changed.len(), 1, "{changed:?}");
     let target = changed[0].1.trim().strip_prefix("averageUtilization: ").unwrap();
     let percent: u32 = target.strip_suffix("   # careful").unwrap().parse().unwrap();
-    // 20% of 500m is far more than is needed; what is written is a percentage of the container's own request, up to its share of the pod.
-    assert!(percent > 20 && percent < 140, "{percent}");
+    // At 20% far more is held than is needed; what is written is a percentage of the container's own request.
+    assert!(percent > 20, "{percent}");
     assert_eq!(trial.read("web.yaml"), MANIFEST, "the user's file stays");
     // The same as a diff and as a command.
     let shown = format!(
@@ -96,11 +96,10 @@ fn only_the_target_changes_in_the_users_file() {
 
 #[test]
 fn a_size_and_requests_go_to_the_container_that_serves() {
-    let trial = Trial::new(&[("web.yaml", MANIFEST), ("s.yaml", &scenario("two: { static: { replicas: 9 } }"))]);
-    let said = trial.expect(
-        "plan s.yaml --replications 2 --quiet --out out --set service.resources={requests:{cpu:950m,memory:608Mi}}",
-        0,
-    );
+    let bigger = "  resources: { requests: { cpu: 950m, memory: 608Mi } }\n  concurrency";
+    let text = scenario("two: { static: { replicas: 9 } }").replace("  concurrency", bigger);
+    let trial = Trial::new(&[("web.yaml", MANIFEST), ("s.yaml", &text)]);
+    let said = trial.expect("plan s.yaml --replications 2 --quiet --out out", 0);
     let written = trial.read("out/s/web.yaml");
     // 950m of the pod less 150m of the sidecars; the memory is what it was.
     let expected = MANIFEST.replace("{cpu: 500m,  memory: 512Mi}", "{cpu: 800m,  memory: 512Mi}");
