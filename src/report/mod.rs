@@ -61,7 +61,6 @@ pub use provision::{provision_files, provision_tables};
 pub use result::{RESULT_FILE, check_result, read_result};
 pub use rewrite::{Rewritten, RewrittenFile, rewrite};
 pub use search::{search_answer, search_artifacts, search_curve, search_json, search_numbers};
-pub use search::{search_answer, search_artifacts, search_curve, search_json, search_numbers};
 pub use summary_json::SCHEMA_VERSION;
 pub use sweep::{artifacts as sweep_artifacts, summary as sweep_summary};
 pub use table::{TableStyle, escape_markdown, table};
