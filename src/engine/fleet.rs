@@ -440,8 +440,16 @@ impl Fleet {
         self.count(now);
     }
 
-    /// A zone is back before its pods were evicted: their containers start again where they are.
-    pub(super) fn regain_zone(&mut self, zone: u32, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
+    /// A zone is back before its pods were evicted: their containers start again where they are, and what was counted of them begins
+    /// anew. Their ids.
+    pub(super) fn regain_zone(
+        &mut self,
+        zone: u32,
+        now: SimTime,
+        lane: &mut dyn LaneControl,
+        shared: &mut Shared,
+    ) -> Vec<u32> {
+        let mut again = Vec::new();
         for index in self.in_zone(zone, |replica| replica.phase == ReplicaPhase::Lost) {
             if self.replicas[index].running_since.is_some() {
                 self.start_again(index, now, lane, shared);
@@ -449,8 +457,10 @@ impl Fleet {
                 self.enter(index, ReplicaPhase::Scheduling, now);
                 self.announce(index, now, 0, shared);
             }
+            again.push(self.replicas[index].id);
         }
         self.count(now);
+        again
     }
 
     /// Replaces replicas that were lost, as a Deployment's controller does at once.

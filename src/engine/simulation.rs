@@ -360,7 +360,8 @@ impl Simulation {
             nodes.set_lost(zone, false);
         }
         for service in &mut self.services {
-            service.fleet.regain_zone(zone, now, &mut *service.lane, &mut self.shared);
+            let again = service.fleet.regain_zone(zone, now, &mut *service.lane, &mut self.shared);
+            again.into_iter().for_each(|replica| service.meter.forget(replica));
         }
         self.place_pending(now);
     }

@@ -113,13 +113,44 @@ fn demand(spec: &ServiceSpec) -> String {
     }
 }
 
-fn of_service(plan: &ServicePlan, prefix: &str, places: &Places<'_>) -> Vec<Explained> {
+/// The values of a service: path, value, where a manifest would state it, and what it is where nobody does.
+type ServiceRow = (&'static str, String, Vec<String>, &'static str);
+
+/// What is asked of every pod and promised to clients.
+fn service_rows(plan: &ServicePlan) -> Vec<ServiceRow> {
     let spec = &plan.spec;
     let absent = "not stated".to_string();
     let cpu = |value: Option<Millicores>| value.map_or(absent.clone(), |cpu| cpu.to_string());
     let memory = |value: Option<Bytes>| value.map_or(absent.clone(), |memory| memory.to_string());
     let limit = if spec.queue_limit == u32::MAX { "no limit".to_string() } else { spec.queue_limit.to_string() };
     let slots = if spec.concurrency == u32::MAX { "no limit".to_string() } else { spec.concurrency.to_string() };
+    let per_request = format!("{:.4} cores while a request is served", spec.cpu_per_busy_second);
+    let container = |rest: &[&str]| in_container(spec, &[&["resources"], rest].concat());
+    vec![
+        ("name", spec.name.clone(), vec![], "the manifest, or default"),
+        ("replicas", spec.replicas.to_string(), vec!["replicas".into()], "default"),
+        ("resources.requests.cpu", cpu(spec.cpu_request), container(&["requests", "cpu"]), "default"),
+        ("resources.requests.memory", memory(spec.memory_request), container(&["requests", "memory"]), "default"),
+        ("resources.limits.cpu", cpu(spec.cpu_limit), container(&["limits", "cpu"]), "default"),
+        ("concurrency", slots, vec![], "default"),
+        ("queue-limit", limit, vec![], "default"),
+        ("service-time", demand(spec), vec![], "the trace"),
+        ("cpu-per-request", per_request, vec![], "assumed of the CPU request"),
+        ("memory.base", spec.memory_base.to_string(), vec![], "default"),
+        ("memory.per-request", spec.memory_per_request.to_string(), vec![], "default"),
+        ("dispatch", spec.dispatch.name.to_string(), vec![], "default"),
+    ]
+}
+
+/// A path below `spec` of a workload, of the container that serves.
+fn in_container(spec: &ServiceSpec, rest: &[&str]) -> Vec<String> {
+    let serving = spec.pod.serving.to_string();
+    ["template", "spec", "containers", &serving].iter().chain(rest).map(|part| part.to_string()).collect()
+}
+
+/// How replicas start and end, what clients do, and what it costs.
+fn life_rows(plan: &ServicePlan) -> Vec<ServiceRow> {
+    let (spec, start) = (&plan.spec, &plan.spec.start_up);
     let patience = spec.timeout.as_ref().map_or("none".to_string(), |timeout| {
         let work = match timeout.work {
             OnTimeout::Finish => "the work is finished for nobody",
@@ -129,59 +160,26 @@ fn of_service(plan: &ServicePlan, prefix: &str, places: &Places<'_>) -> Vec<Expl
         format!("{}; {work}", timeout.after)
     });
     let retry = spec.retry.as_ref().map_or("none".to_string(), |retry| {
-        format!(
-            "{} attempts, {} to {} apart, budget {}",
-            retry.attempts, retry.backoff, retry.max_backoff, retry.budget
-        )
+        let (attempts, budget) = (retry.attempts, retry.budget);
+        format!("{attempts} attempts, {} to {} apart, budget {budget}", retry.backoff, retry.max_backoff)
     });
     let price = plan.lease.as_ref().map_or("none".to_string(), |lease| format!("{} ({})", lease.price, lease.what));
-    let pod = ["template", "spec"];
-    let serving = spec.pod.serving.to_string();
-    let container = |rest: &[&'static str]| -> Vec<String> {
-        let mut path: Vec<String> = pod.iter().map(|part| part.to_string()).collect();
-        path.extend(["containers".to_string(), serving.clone(), "resources".to_string()]);
-        path.extend(rest.iter().map(|part| part.to_string()));
-        path
-    };
-    let start = &spec.start_up;
-    let rows: Vec<(&str, String, Vec<String>, &str)> = vec![
-        ("name", spec.name.clone(), vec![], "the manifest, or default"),
-        ("replicas", spec.replicas.to_string(), vec!["replicas".into()], "default"),
-        ("resources.requests.cpu", cpu(spec.cpu_request), container(&["requests", "cpu"]), "default"),
-        ("resources.requests.memory", memory(spec.memory_request), container(&["requests", "memory"]), "default"),
-        ("resources.limits.cpu", cpu(spec.cpu_limit), container(&["limits", "cpu"]), "default"),
-        ("concurrency", slots, vec![], "default"),
-        ("queue-limit", limit, vec![], "default"),
-        ("service-time", demand(spec), vec![], "the trace"),
-        (
-            "cpu-per-request",
-            format!("{:.4} cores while a request is served", spec.cpu_per_busy_second),
-            vec![],
-            "assumed of the CPU request",
-        ),
-        ("memory.base", spec.memory_base.to_string(), vec![], "default"),
-        ("memory.per-request", spec.memory_per_request.to_string(), vec![], "default"),
+    let grace = ["template", "spec", "terminationGracePeriodSeconds"].map(String::from).to_vec();
+    vec![
         ("start-up.scheduled", start.scheduled.words(), vec![], "default"),
         ("start-up.pulled", start.pulled.words(), vec![], "default"),
         ("start-up.started", start.started.words(), vec![], "default"),
-        (
-            "start-up.ready",
-            start.ready.words(),
-            vec!["template".into(), "spec".into(), "containers".into(), serving.clone(), "readinessProbe".into()],
-            "default",
-        ),
-        (
-            "grace-period",
-            spec.grace_period.to_string(),
-            vec!["template".into(), "spec".into(), "terminationGracePeriodSeconds".into()],
-            "default",
-        ),
-        ("dispatch", spec.dispatch.name.to_string(), vec![], "default"),
+        ("start-up.ready", start.ready.words(), vec![], "default"),
+        ("grace-period", spec.grace_period.to_string(), grace, "default"),
         ("timeout", patience, vec![], "default"),
         ("retry", retry, vec![], "default"),
         ("price", price, vec![], "not stated"),
-    ];
-    let explained = |(path, value, manifest, default): (&str, String, Vec<String>, &str)| {
+    ]
+}
+
+fn of_service(plan: &ServicePlan, prefix: &str, places: &Places<'_>) -> Vec<Explained> {
+    let spec = &plan.spec;
+    let explained = |(path, value, manifest, default): ServiceRow| {
         let full = format!("{prefix}.{path}");
         let parts: Vec<&str> = manifest.iter().map(String::as_str).collect();
         let beside = || (!parts.is_empty()).then(|| places.in_manifest(&spec.name, &parts)).flatten();
@@ -195,7 +193,7 @@ fn of_service(plan: &ServicePlan, prefix: &str, places: &Places<'_>) -> Vec<Expl
         };
         row(full, value, origin, default)
     };
-    rows.into_iter().map(explained).collect()
+    service_rows(plan).into_iter().chain(life_rows(plan)).map(explained).collect()
 }
 
 impl Places<'_> {

@@ -58,7 +58,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
     let _zone: Option<Zone> = fields.optional("time-zone", sink);
     let finds_warm_up = fields.node_of("warm-up").and_then(Node::as_text) == Some("auto");
     let warm_up = if finds_warm_up { SimDuration::ZERO } else { fields.or("warm-up", SimDuration::ZERO, sink) };
-    let interval: Option<SimDuration> = fields.optional("interval", sink);
+    let interval = fields.or("interval", SimDuration::from_secs(60), sink);
     let mut metrics = read_metrics(&fields, sink);
     let objectives = read_objectives(&fields, sink);
     let reference = fields.optional("reference-utilization", sink).or(Utilization::new(0.7).ok());
@@ -85,7 +85,6 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
         Some(duration) => duration,
         None => extent(&services, &objectives, &loaded.root, sink)?,
     };
-    let interval = interval.unwrap_or(SimDuration::from_secs(60));
     check_times(duration, warm_up, interval, &loaded.root, sink);
     let scenario = Scenario {
         name,

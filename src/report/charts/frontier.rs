@@ -54,9 +54,7 @@ fn chart(level: &SameLevel, bound: Option<&CostBound>, index: usize) -> Option<C
         let ink = Ink::Series(number as u8);
         marks.push(Mark::Line { ink, segments: vec![line.clone()] });
         if let [alone] = line[..] {
-            let name = titled(policy);
-            let height = free_height(&x, &y, alone, &name, &mut taken);
-            marks.extend(named_point(&x, (alone, height), Ink::Alone(number as u8), name));
+            marks.extend(named_point((&x, &y), alone, (Ink::Alone(number as u8), titled(policy)), &mut taken));
         }
         marks.extend(policy.chosen.map(|chosen| Mark::Ring { ink: Ink::Alone(number as u8), at: line[chosen] }));
     }
@@ -100,7 +98,13 @@ fn chart(level: &SameLevel, bound: Option<&CostBound>, index: usize) -> Option<C
 }
 
 /// One point is no line: a small disc, and a name beside it that does not depend on its colour.
-fn named_point(x: &Axis, (point, height): (Point, f64), ink: Ink, text: String) -> [Mark; 2] {
+fn named_point(
+    (x, y): (&Axis, &Axis),
+    point: Point,
+    (ink, text): (Ink, String),
+    taken: &mut Vec<(f64, f64, f64)>,
+) -> [Mark; 2] {
+    let height = free_height(x, y, point, &text, taken);
     let (side, gap) = if is_left(x, point) { (Side::Right, GAP) } else { (Side::Left, -GAP) };
     let at = (beside(x, point.0, gap), height);
     [Mark::Disc { ink, at: point }, Mark::Words { ink: Ink::Text, at, text, side }]
