@@ -37,6 +37,11 @@ impl Edits {
                 (Step::Item(_), _) => None,
             };
             let Some(next) = next else { return self.insert(node, &path[depth..], value) };
+            if let Step::Key(key) = step
+                && is_merged(node, key)
+            {
+                return Err("it comes from a merge key".into());
+            }
             let inside = node.span.start <= next.span.start && next.span.start <= root.source.text().len();
             if !inside && !next.is_null() {
                 return Err("it comes from an anchor or a merge key".into());
@@ -104,6 +109,13 @@ impl Edits {
         out.push_str(text.get(at..).unwrap_or(""));
         out
     }
+}
+
+/// Whether a key of a mapping stands elsewhere and was brought in by a merge key (`<<`).
+fn is_merged(node: &Node, key: &str) -> bool {
+    let Value::Mapping(entries) = &node.value else { return false };
+    let found = entries.iter().find(|(known, _)| known.text == key);
+    found.is_some_and(|(known, _)| !node.source.slice(known.span).contains(key))
 }
 
 /// Where a line can be added to a block mapping: after an entry that stands on a line of its own, or before the first one. The place, and

@@ -121,7 +121,7 @@ mod tests {
             start: SimTime::from_secs(60 * minute as u64),
             length: SimDuration::from_secs(60),
             arrived: 100,
-            completed: 100,
+            completed: 100 - bad,
             good: 100 - bad,
             ready: 10.0 - *bad as f64,
             lost: *bad,
