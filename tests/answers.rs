@@ -87,10 +87,10 @@ fn at_the_same_level_equal_policies_cost_the_same() {
     let stdout = |arguments: &str| String::from_utf8(place.run(arguments).stdout).unwrap();
     let again = stdout("compare small.yaml --replications 3 --threads 2 --format json --out out");
     assert!(one.starts_with(&again), "{one}\n{again}");
-    let rows: serde_json::Value = serde_json::from_str(&again).unwrap();
+    let results: serde_json::Value = serde_json::from_str(&again).unwrap();
     let cost = |policy: &str| {
-        let rows = rows["rows"].as_array().unwrap();
-        rows.iter().find(|row| row["Policy"] == policy).unwrap()["Cost"].as_str().unwrap().to_string()
+        let rows = results["same_level"].as_array().unwrap();
+        rows.iter().find(|row| row["policy"] == policy).unwrap()["cost_usd"].as_f64().unwrap()
     };
     assert_eq!(cost("three"), cost("seven"));
     let csv = fs::read_to_string(place.path("out/small/compare/frontier.csv")).unwrap();
@@ -175,10 +175,10 @@ fn the_capacity_of_a_station_is_that_of_its_slots() {
     let place = Place::new(&SCENARIO.replace("latency: { within: 500ms, target: 95% }", "availability: 99%"));
     let shown = place.run("capacity small.yaml --policy fixed --replications 3 --format json");
     let result: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
-    let row = &result["rows"][0];
-    let rate: f64 = row["Requests/s"].as_str().unwrap().split(' ').next().unwrap().parse().unwrap();
-    assert!((105.0..135.0).contains(&rate), "{row}");
-    assert!(row["What breaks it"].as_str().unwrap().contains("too few replicas wanted"), "{row}");
+    let row = &result["limits"][0];
+    assert!((105.0..135.0).contains(&row["requests_per_s"].as_f64().unwrap()), "{row}");
+    assert!(row["factor_low"].as_f64() <= row["factor"].as_f64(), "{row}");
+    assert_eq!(row["bottlenecks"][0]["what"], "too few replicas wanted", "{row}");
 }
 
 #[rstest::rstest]

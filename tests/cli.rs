@@ -163,7 +163,8 @@ fn lists_completions_and_help_work() {
     let place = Place::new();
     for kind in ["policies", "dispatchers", "placements", "formats", "generators", "transforms", "instances"] {
         let output = place.run(&["list", kind, "--format", "json"]);
-        let rows: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
+        let list: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let rows = list["entries"].as_array().unwrap();
         assert!(!rows.is_empty() && rows.iter().all(|row| row["summary"].as_str().is_some_and(|s| !s.is_empty())));
     }
     for arguments in [&["--help"][..], &["run", "--help"], &["list"], &["completions", "bash"], &["schema"]] {

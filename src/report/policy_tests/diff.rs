@@ -131,7 +131,11 @@ mod tests {
         let tiny = change(2.0, 2.000_000_1, Unit::Dollars);
         assert_eq!((means(&tiny).1.as_str(), change_text(&tiny).as_str()), ("$2.00000010", "+0.0000050%"));
         let share = change(0.998_454_620_391_487_1, 0.998_453_786_523_088_2, Unit::Share);
-        assert_eq!(means(&share), ("99.84546%".to_string(), "99.84538%".to_string()), "no more digits than tell them apart");
+        assert_eq!(
+            means(&share),
+            ("99.84546%".to_string(), "99.84538%".to_string()),
+            "no more digits than tell them apart"
+        );
         assert_eq!(change_text(&change(0.999, 0.99, Unit::Share)), "-0.90 points");
         assert_eq!(change_text(&change(0.0, 3.0, Unit::Number)), "");
         assert_eq!(change_text(&Change { before: None, ..tiny }), "new");

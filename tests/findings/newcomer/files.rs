@@ -60,7 +60,7 @@ fn a_named_pipe_is_opened_once() {
 fn a_scenario_and_its_trace_come_through_pipes() {
     let scenario = "workload: { trace: \"-\" }\nservice: { name: web, replicas: 2, concurrency: 4, service-time: 200ms }\npolicies: { two: { static: { replicas: 2 } } }\n";
     let trial = Trial::new(&[("s.yaml", scenario), ("a.log", &log(12, 590))]);
-    let (code, shown) = shell(&trial, "cat a.log | $P run s.yaml --quiet --out out && cat out/summary.json");
+    let (code, shown) = shell(&trial, "cat a.log | $P run s.yaml --quiet --out out && cat out/s/summary.json");
     assert!(code == 0 && shown.contains("590"), "{shown}");
     let direct = scenario.replace("\"-\"", "a.log");
     let mut child = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
