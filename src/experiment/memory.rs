@@ -37,7 +37,7 @@ pub fn memory_needed(scenario: &Scenario, at_once: usize) -> Need {
         sizes.push((begin.sum(), &policy.label));
     }
     // The largest runs may all go on together.
-    sizes.sort_by(|a, b| b.0.cmp(&a.0));
+    sizes.sort_by_key(|(replicas, _)| std::cmp::Reverse(*replicas));
     let replicas = sizes.iter().take(at_once.max(1)).map(|(replicas, _)| *replicas).fold(0, u64::saturating_add);
     let label = sizes.first().map_or("", |(_, label)| *label);
     let parts = [

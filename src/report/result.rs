@@ -152,7 +152,7 @@ pub fn check_result(outcome: &Outcome) -> Result<(), String> {
         return Err("holds no run of any service".into());
     }
     let labels = outcome.runs.iter().map(|run| &run.policy).chain(services.map(|service| &service.name));
-    labels.map(|label| as_label(label)).collect::<Result<(), _>>()?;
+    labels.map(String::as_str).try_for_each(as_label)?;
     match outcome.runs.iter().all(|run| run.services.len() == outcome.runs[0].services.len()) {
         true => Ok(()),
         false => Err("holds runs of different services".into()),

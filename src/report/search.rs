@@ -64,7 +64,7 @@ pub fn search_curve(scenario: &Scenario, searched: &Searched) -> Grid {
     header.extend(objective_names(scenario));
     header.extend(["Per 1000 bad", "Width"].map(String::from));
     let every = searched.curve.len().div_ceil(SHOWN).max(1);
-    let is_shown = |index: &usize| index % every == 0 || *index + 1 == searched.curve.len();
+    let is_shown = |index: &usize| index.is_multiple_of(every) || *index + 1 == searched.curve.len();
     let row = |index: usize| {
         let generation = &searched.curve[index];
         let mut cells = vec![

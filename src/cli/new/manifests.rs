@@ -184,7 +184,7 @@ fn scenario(
     let cores = stated.unwrap_or(Millicores::new(500)).as_cores().max(0.01);
     let (concurrency, cpu_ms, each) = guesses(cores);
     let base = (f64::from(size) * each).max(1.0).round();
-    let assumed = stated.is_none().then_some(" (it states no CPU request: 500m are assumed)").unwrap_or_default();
+    let assumed = if stated.is_none() { " (it states no CPU request: 500m are assumed)" } else { "" };
     let title = serde_json::Value::from(format!("{} under a day's swing", workload.name));
     let name = serde_json::Value::from(workload.name.clone());
     let manifest_text = serde_json::Value::from(manifest);

@@ -192,9 +192,9 @@ fn rotate(a: &mut [Vec<f64>], v: &mut [Vec<f64>], p: usize, q: usize) {
     for row in a.iter_mut().chain(v) {
         (row[p], row[q]) = (c * row[p] - s * row[q], s * row[p] + c * row[q]);
     }
-    for k in 0..a.len() {
-        (a[p][k], a[q][k]) = (c * a[p][k] - s * a[q][k], s * a[p][k] + c * a[q][k]);
-    }
+    let (row_p, row_q) = (a[p].clone(), a[q].clone());
+    a[p] = row_p.iter().zip(&row_q).map(|(x, y)| c * x - s * y).collect();
+    a[q] = row_p.iter().zip(&row_q).map(|(x, y)| s * x + c * y).collect();
 }
 
 #[cfg(test)]

@@ -222,11 +222,14 @@ impl End {
     }
 }
 
+/// What is seen of the places of a generation.
+type Evaluate<'a, E> = dyn FnMut(u64, &[Vec<f64>]) -> Result<Vec<Seen>, E> + 'a;
+
 /// Searches the unit box from `start` for so many generations; `evaluate` says what is seen of places in a generation.
 fn evolve<E>(
     (start, generations, seed): (&[f64], u64, u64),
     given: Option<f64>,
-    evaluate: &mut dyn FnMut(u64, &[Vec<f64>]) -> Result<Vec<Seen>, E>,
+    evaluate: &mut Evaluate<'_, E>,
     told: &mut dyn FnMut(&Looked<'_>),
 ) -> Result<End, E> {
     let mut evolution = Evolution::new(start, FIRST_STEP, DRAWN);

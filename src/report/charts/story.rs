@@ -144,7 +144,7 @@ fn metric_panel(course: &[Stretch], metric: usize) -> Option<Panel> {
     }
     marks.push(Mark::Line { ink: Ink::Limit, segments: steps(course, target) });
     marks.push(Mark::Line { ink: MEASURED, segments: steps(course, value) });
-    let y = Axis::from_zero(highest * scale, 4, unit.trim(), |value, decimals| text::number(value, decimals));
+    let y = Axis::from_zero(highest * scale, 4, unit.trim(), text::number);
     marks.extend(gaps(course, &y, |stretch| value(stretch).is_some()));
     let title = match all.first() {
         Some(Compared { target, tolerated: (low, high), .. }) => {
@@ -200,7 +200,7 @@ fn replicas_panel(telling: &Telling, told: &[&StepCheck], end: f64) -> Panel {
     let wish = wishes.flatten().max().unwrap_or(0);
     // A wish far beyond what can be would press the rest flat.
     let top = f64::from(wish).min(1.6 * f64::from(most)).max(f64::from(most));
-    let y = Axis::from_zero(top * 1.1, 4, "", |value, decimals| text::number(value, decimals));
+    let y = Axis::from_zero(top * 1.1, 4, "", text::number);
     let size = |stretch: &Stretch| Some(f64::from(stretch.size));
     let mut marks = vec![Mark::Surface { ink: Ink::Short, outlines: course.iter().filter_map(not_ready).collect() }];
     marks.push(Mark::Line { ink: WANTED, segments: steps(course, |stretch| stretch.weighed.wanted.map(f64::from)) });
