@@ -57,11 +57,11 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<(), Failure> {
         .map_err(|problem| Failure::Input(format!("error: {problem}")))?;
     let read =
         |point: usize| arguments.replication.read_at(&arguments.scenario, &arguments.set, points.set(point), &base);
+    let open = open_points(arguments, &points, &read)?;
     files::try_out(&arguments.out.join(&base.name))?;
     if !arguments.no_scenario {
         files::try_out_file(&arguments.scenario.with_extension("plan.yaml"))?;
     }
-    let open = open_points(arguments, &points, &read)?;
     let bar = arguments.replication.bar("headrooms tried");
     let planned = plan_search(&open, &read, &plan, &|| bar.inc(1));
     bar.finish_and_clear();
