@@ -159,7 +159,10 @@ mod tests {
 
     #[test]
     fn the_least_valuable_goes_first() {
-        let replica = |id, phase, ready| Replica { phase, ready_transition: ready, ..Replica::new(id, SimTime::ZERO) };
+        let replica = |id, phase, ready_transition| {
+            let is_listed = phase == ReplicaPhase::Ready;
+            Replica { phase, is_listed, ready_transition, ..Replica::new(id, SimTime::ZERO) }
+        };
         let old = replica(0, ReplicaPhase::Ready, Some(SimTime::from_secs(1)));
         let new = replica(1, ReplicaPhase::Ready, Some(SimTime::from_secs(9)));
         let crashed = Replica { crashes: 1, ..replica(2, ReplicaPhase::Starting, Some(SimTime::from_secs(12))) };

@@ -156,13 +156,15 @@ pub(super) struct LocalClock {
     offset: i64,
     /// The instant given last.
     last: u64,
+    /// Whether the repeated hour is the second one already.
+    again: bool,
     /// How many local times there were that the clock leapt over.
     moved: u64,
 }
 
 impl LocalClock {
     pub(super) fn new(zone: Zone) -> Self {
-        LocalClock { zone, slot: u64::MAX, offset: 0, last: 0, moved: 0 }
+        LocalClock { zone, slot: u64::MAX, offset: 0, last: 0, again: false, moved: 0 }
     }
 
     pub(super) fn moved(&self) -> u64 {
@@ -190,6 +192,7 @@ impl LocalClock {
         };
         match offset_of(local)? {
             AmbiguousOffset::Unambiguous { offset } => {
+                self.again = false;
                 let seconds = i64::from(offset.seconds());
                 let slot = local / SLOT;
                 let same = |at| matches!(offset_of(at), Some(AmbiguousOffset::Unambiguous { offset: other }) if other == offset);
@@ -205,7 +208,8 @@ impl LocalClock {
             AmbiguousOffset::Fold { before, after } => {
                 let first = local.checked_add_signed(-i64::from(before.seconds()))?;
                 let second = local.checked_add_signed(-i64::from(after.seconds()))?;
-                Some(if first + BACK < self.last { second } else { first })
+                self.again |= first + BACK < self.last;
+                Some(if self.again { second } else { first })
             }
         }
     }

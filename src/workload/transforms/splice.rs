@@ -221,7 +221,7 @@ mod tests {
         let text = format!(
             "constant: {{ rate: 1/s, for: 20s }}
 transforms:
-  - splice: {{ trace: incident.csv, columns: {{ time: time }}, from: 5s, to: 7s, at: 10s, mode: {mode} }}"
+  - splice: {{ trace: incident.csv, columns: {{ time: time }}, rows: requests, from: 5s, to: 7s, at: 10s, mode: {mode} }}"
         );
         let node = parse_single(&SourceFile::new("w.yaml", text)).unwrap();
         let mut sink = Diagnostics::new();
