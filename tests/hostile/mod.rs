@@ -62,7 +62,8 @@ impl Reader {
                 story.tell().map(|_| ()).map_err(|error| error.to_string())
             }
             Reader::Trace => {
-                Portrait::of_file(path, &TraceOptions::default()).map(|_| ()).map_err(|error| error.to_string())
+                let requests = TraceOptions { one_request_per_row: true, ..TraceOptions::default() };
+                Portrait::of_file(path, &requests).map(|_| ()).map_err(|error| error.to_string())
             }
             Reader::Manifest | Reader::TrainedPolicy => {
                 let with = if self == Reader::Manifest { sound::WITH_MANIFEST } else { sound::WITH_TRAINED };

@@ -144,7 +144,7 @@ fn parquet_holds_what_csv_holds() {
     let csv = text("timeline.csv");
     assert_eq!(names.join(","), csv.lines().next().unwrap());
     let kind = |name: &str| facts.iter().find(|fact| fact.name == name).unwrap().kind;
-    assert_eq!([kind("policy"), kind("arrivals"), kind("latency_p99_ms")], [Kind::Text, Kind::Whole, Kind::Real]);
+    assert_eq!([kind("policy"), kind("arrived"), kind("latency_p99_ms")], [Kind::Text, Kind::Whole, Kind::Real]);
     table.want((0..names.len()).collect()).unwrap();
     let columns = table.next(usize::MAX).unwrap().unwrap();
     assert_eq!(columns[0].len(), 4 * 1440);

@@ -218,7 +218,7 @@ fn objections(directory: &Path, text: &str) -> String {
 #[case("trace: t.csv\ntransforms: [{ scale-rate: -2 }, { window: { from: 5s, to: 2s } }]", &["above 0", "`to` must come after `from`"])]
 #[case("trace: t.csv\ntransforms: [{ repeat: 0 }, { time-warp: 0 }, { spread: 0 }]", &["at least once", "expected a factor", "longer than nothing"])]
 #[case("trace: t.csv\ntransforms: scale-rate", &["must be a list"])]
-#[case("trace: [t.csv]", &["is the path of a file, not a list"])]
+#[case("trace: { file: t.csv }", &["is the path of a file or a list of paths, not a mapping"])]
 #[case("trace: t.csv\nexpand: evenly", &["expected `poisson` or `even`"])]
 #[case("poisson: { rate: 4/s }\nreorder: 5s", &["no field `reorder`"])]
 fn a_workload_that_is_wrong_says_why(#[case] text: &str, #[case] messages: &[&str]) {

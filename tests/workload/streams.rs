@@ -142,12 +142,15 @@ fn thinning_shrinks_what_is_above_poisson_in_proportion() {
     let directory = tempfile::tempdir().unwrap();
     bursty(directory.path());
     let length = 2000 * SECOND;
-    let whole = open(&spec(directory.path(), "trace: bursty.csv\ncolumns: { time: time }"), 1);
+    let whole = open(&spec(directory.path(), "trace: bursty.csv\ncolumns: { time: time }\nrows: requests"), 1);
     let (mean, variance) = counts(&whole, SECOND, length);
     let dispersion = variance / mean;
     assert!(dispersion > 10.0, "the sample is bursty: {dispersion}");
     let thinned = open(
-        &spec(directory.path(), "trace: bursty.csv\ncolumns: { time: time }\ntransforms: [{ scale-rate: 0.25 }]"),
+        &spec(
+            directory.path(),
+            "trace: bursty.csv\ncolumns: { time: time }\nrows: requests\ntransforms: [{ scale-rate: 0.25 }]",
+        ),
         1,
     );
     let (thin_mean, thin_variance) = counts(&thinned, SECOND, length);
@@ -161,10 +164,12 @@ fn superposition_keeps_the_relative_variation() {
     let directory = tempfile::tempdir().unwrap();
     bursty(directory.path());
     let (width, length) = (2 * SECOND, 2000 * SECOND);
-    let (mean, variance) =
-        counts(&open(&spec(directory.path(), "trace: bursty.csv\ncolumns: { time: time }"), 1), width, length);
-    let text =
-        "trace: bursty.csv\ncolumns: { time: time }\ntransforms: [{ scale-rate: { factor: 3.5, jitter: 50ms } }]";
+    let (mean, variance) = counts(
+        &open(&spec(directory.path(), "trace: bursty.csv\ncolumns: { time: time }\nrows: requests"), 1),
+        width,
+        length,
+    );
+    let text = "trace: bursty.csv\ncolumns: { time: time }\nrows: requests\ntransforms: [{ scale-rate: { factor: 3.5, jitter: 50ms } }]";
     let scaled = open(&spec(directory.path(), text), 1);
     let (more, spread) = counts(&scaled, width, length);
     assert!((more / mean - 3.5).abs() < 0.03, "{more} of {mean}");
@@ -244,13 +249,13 @@ fn every_combination_of_transforms_keeps_the_order() {
             (0.3f64..3.0).prop_map(|factor| format!("growth: {{ factor: {factor:.2}, per: 300s, uncertainty: 10% }}")),
             (1u64..60).prop_map(|s| format!("anonymise: {{ jitter: {s}s }}")),
             (0u64..300).prop_map(|at| {
-                format!("splice: {{ trace: bursty.csv, columns: {{ time: time }}, to: 90s, at: {at}s, mode: add }}")
+                format!("splice: {{ trace: bursty.csv, columns: {{ time: time }}, rows: requests, to: 90s, at: {at}s, mode: add }}")
             }),
         ],
         0..4,
     );
     let sources = prop_oneof![
-        Just("trace: bursty.csv\ncolumns: { time: time }"),
+        Just("trace: bursty.csv\ncolumns: { time: time }\nrows: requests"),
         Just("poisson: { rate: 20/s, for: 500s }"),
         Just("constant: { rate: 9/s, for: 300s }"),
         Just("hawkes: { rate: 9/s, branching: 0.5, delay: 1s, for: 300s }"),

@@ -156,7 +156,8 @@ fn shop_invoices_of_several_lines_each() {
 #[test]
 fn shop_clicks_sorted_by_session() {
     let Some(path) = trace("ecom_yoochoose_clicks_100k_train_full.tsv.gz") else { return };
-    let facts = inspect(&path, &TraceOptions::default()).unwrap();
+    let options = TraceOptions { one_request_per_row: true, ..TraceOptions::default() };
+    let facts = inspect(&path, &options).unwrap();
     assert_eq!(facts.format, "tsv");
     let peaks = [(0, ""), (46, "2014-04-06T16:01:00Z"), (1549, "2014-04-06T16:00:00Z")];
     check(&facts, &Expected { rows: 70_278, first: "2014-04-01T01:02:21Z", last: "2014-04-07T00:43:12Z", peaks });
