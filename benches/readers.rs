@@ -182,7 +182,8 @@ mod parquet {
                     text
                 })
             });
-            convert(&source, &TraceOptions::default(), &path, &ConvertOptions::default()).expect("a conversion");
+            convert(&source.as_path().into(), &TraceOptions::default(), &path, &ConvertOptions::default())
+                .expect("a conversion");
         }
         path
     }
@@ -202,7 +203,8 @@ mod parquet {
     fn own_parquet_rewritten(bencher: Bencher) {
         let (from, to) = (own(), FILES.path().join("again.parquet"));
         bencher.counter(ItemsCount::new(10 * ROWS)).bench(|| {
-            convert(&from, &TraceOptions::default(), &to, &ConvertOptions::default()).expect("a conversion");
+            convert(&from.as_path().into(), &TraceOptions::default(), &to, &ConvertOptions::default())
+                .expect("a conversion");
         });
     }
 }
