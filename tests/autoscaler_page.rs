@@ -1,5 +1,6 @@
 //! `docs/what-your-autoscaler-does.md`: its charts are what the program draws today, and its YAML is what its tests prove.
 
+#[cfg(feature = "charts")]
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
