@@ -4,20 +4,24 @@
 //! pulled in batches), completions (the only events queued in bulk) and the client's timers. Nothing here allocates in the
 //! steady state, takes a lock, hashes, or formats text.
 
+mod control;
+mod seat;
+
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use super::causes::{Cause, Ordered, of_given_up, of_unanswered};
+use super::causes::{Cause, Ordered, of_given_up};
 use super::completions::CompletionQueue;
 use super::demand::{complete, demand_draw, fresh_demand};
 use super::error::RunError;
 use super::jobs::{Job, JobState, Jobs, NIL};
 use super::tally::{Loss, Tally};
-use super::unanswered::Unanswered;
-use crate::cluster::{DemandModel, Dispatcher, OnTimeout, Power, Retry, ServiceModel, Timeout};
+use crate::cluster::{DemandModel, Dispatcher, OnTimeout, Retry, ServiceModel, Timeout};
 use crate::random::{Draw, Purpose, Streams};
 use crate::units::{SimDuration, SimTime};
 use crate::workload::{Clients, RequestBatch, TraceSource};
+pub(super) use control::{LaneControl, LaneTotals};
+use seat::Seat;
 
 /// Never.
 const NEVER: u64 = u64::MAX;
@@ -60,78 +64,6 @@ pub(super) enum LaneStop {
         /// When.
         at: SimTime,
     },
-}
-
-/// A replica as the request path sees it: one cache line of its own.
-///
-/// The time integral of a level is the sum of the times at which it fell, minus those at which it rose, plus the level times now: no
-/// more than an addition at each change. Sums are taken modulo 2^128 and so may go below zero in between; the integrals
-/// themselves are below 2^96 and come out exactly, because levels stay below 2^32 (every request is a record of the slab,
-/// whose numbers are `u32`) and times below 2^64.
-#[derive(Debug, Clone, Copy, Default)]
-#[repr(align(64))]
-pub(super) struct Seat {
-    pub running: u32,
-    pub waiting: u32,
-    head: u32,
-    tail: u32,
-    slots: u32,
-    open: bool,
-    pub draining: bool,
-    served_before: bool,
-    /// Attempts that arrived.
-    pub arrived: u64,
-    /// Ends minus beginnings of service so far, nanoseconds.
-    served: u128,
-    /// Ends minus beginnings of waits so far, nanoseconds.
-    waited: u128,
-}
-
-const _: () = assert!(size_of::<Seat>() == 64, "dispatch touches one cache line of a replica");
-
-impl Seat {
-    /// A request comes into service.
-    #[inline]
-    fn begin(&mut self, now: u64) {
-        self.running += 1;
-        self.served = self.served.wrapping_sub(u128::from(now));
-    }
-
-    /// A request leaves service.
-    #[inline]
-    fn end(&mut self, now: u64) {
-        self.running -= 1;
-        self.served = self.served.wrapping_add(u128::from(now));
-    }
-
-    /// A request joins the queue.
-    #[inline]
-    fn join(&mut self, now: u64) {
-        self.waiting += 1;
-        self.waited = self.waited.wrapping_sub(u128::from(now));
-    }
-
-    /// A request leaves the queue.
-    #[inline]
-    fn leave(&mut self, now: u64) {
-        self.waiting -= 1;
-        self.waited = self.waited.wrapping_add(u128::from(now));
-    }
-
-    #[inline]
-    fn load(&self) -> u32 {
-        self.running + self.waiting
-    }
-
-    /// Time integral of requests in service up to `now`, slot-nanoseconds.
-    pub(super) fn busy_area(&self, now: SimTime) -> u128 {
-        self.served.wrapping_add(u128::from(self.running) * u128::from(now.as_nanos()))
-    }
-
-    /// Time integral of waiting requests up to `now`, request-nanoseconds.
-    fn waiting_area(&self, now: SimTime) -> u128 {
-        self.waited.wrapping_add(u128::from(self.waiting) * u128::from(now.as_nanos()))
-    }
 }
 
 /// A retry waiting for its back-off to end; ordered by time, then by the order in which it was scheduled.
@@ -683,256 +615,4 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
 
 fn attempt_of(job: &Job) -> Attempt {
     Attempt { arrival: job.arrival, demand: job.demand, ordinal: job.ordinal, number: job.attempt }
-}
-
-/// What the simulation asks of a lane at control events, whatever it was compiled for.
-pub(super) trait LaneControl: Send {
-    /// Processes events up to the horizon.
-    fn run(&mut self, horizon: Horizon) -> Result<LaneStop, RunError>;
-    /// The time of the next event in nanoseconds, `u64::MAX` if there is none.
-    fn next_event(&self) -> u64;
-    /// Opens a seat for a replica that is ready; a number from [`LaneControl::seat_count`] downwards is taken again.
-    fn open(&mut self, seat: u32, slots: u32, power: Power);
-    /// Lets a ready replica drain; `true` if it holds nothing.
-    fn drain(&mut self, seat: u32) -> bool;
-    /// Loses everything that a replica holds, and closes its seat.
-    fn kill(&mut self, seat: u32, now: SimTime);
-    /// The machine of a replica is gone and nobody knows: what it holds, and what is sent to it from now on, hangs until the client
-    /// gives up or the seat is killed.
-    fn silence(&mut self, seat: u32, now: SimTime);
-    /// Books the seat's areas and closes it; it must hold nothing.
-    fn release(&mut self, seat: u32, now: SimTime);
-    /// The seat.
-    fn seat(&self, seat: u32) -> &Seat;
-    /// Time worked by the seat, see [`ServiceModel::work_done`].
-    fn work_done(&self, seat: u32, now: SimTime) -> f64;
-    /// What the fleet is doing about its size from now on.
-    fn set_ordered(&mut self, ordered: Ordered);
-    /// The lane's counts.
-    fn tally(&mut self) -> &mut Tally;
-    /// Totals at `now`. Takes as long as there are seats, however many requests wait.
-    fn totals(&self, now: SimTime) -> LaneTotals;
-    /// Looks at every request in the system, of which there may be very many.
-    fn present(&self, now: SimTime) -> Present;
-    /// Tells of every request that is in the system at the end, those waiting for a retry included.
-    fn tell_unanswered(&self, unanswered: &mut Unanswered);
-}
-
-/// A lane's totals at one moment.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct LaneTotals {
-    /// Integral of busy slots, slot-nanoseconds.
-    pub busy: u128,
-    /// Integral of waiting requests.
-    pub waiting: u128,
-    /// Requests waiting at replicas now.
-    pub waiting_now: u64,
-    /// Time worked, see [`ServiceModel::work_done`].
-    pub work: f64,
-    /// Events processed.
-    pub events: u64,
-    /// Requests served by a replica that had served before.
-    pub warm_requests: u64,
-    /// Checksum over arrivals and demands.
-    pub fingerprint: u64,
-    /// Attempts offered so far, fresh requests and retries.
-    pub attempts: u64,
-}
-
-/// What a look at every request in the system tells.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Present {
-    /// Time that attempts, gone or present, have spent at replicas: Little's law says it equals `busy + waiting`.
-    pub residence: u128,
-    /// Requests (not attempts) in the system that arrived after warm-up, those waiting for a retry included.
-    pub in_flight: u64,
-}
-
-impl LaneTotals {
-    /// Time worked since `earlier`. The sum over seats is taken in another order once one of them is gone, so that without any
-    /// work its rounding may fall below zero.
-    pub(super) fn worked_since(&self, earlier: &LaneTotals) -> f64 {
-        (self.work - earlier.work).max(0.0)
-    }
-}
-
-impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
-    fn run(&mut self, horizon: Horizon) -> Result<LaneStop, RunError> {
-        Lane::run(self, horizon)
-    }
-
-    fn next_event(&self) -> u64 {
-        Lane::next_event(self)
-    }
-
-    fn open(&mut self, seat: u32, slots: u32, power: Power) {
-        if seat as usize >= self.seats.len() {
-            self.seats.resize(seat as usize + 1, Seat::default());
-        }
-        self.seats[seat as usize] = Seat { head: NIL, tail: NIL, slots, open: true, ..Seat::default() };
-        self.model.open(seat, power.speed, power.full);
-        self.dispatcher.open(seat, 0, power.speed);
-    }
-
-    fn drain(&mut self, seat: u32) -> bool {
-        let record = &mut self.seats[seat as usize];
-        record.open = false;
-        record.draining = true;
-        self.dispatcher.close(seat, record.load());
-        record.load() == 0
-    }
-
-    fn kill(&mut self, seat: u32, now: SimTime) {
-        self.now = self.now.max(now.as_nanos());
-        let record = &mut self.seats[seat as usize];
-        if std::mem::take(&mut record.open) {
-            let load = record.load();
-            self.dispatcher.close(seat, load);
-        }
-        record.draining = false;
-        let held: Vec<u32> = self.jobs.iter().filter(|(_, job)| job.seat == seat).map(|(number, _)| number).collect();
-        let mut lost = Vec::new();
-        // Waiting ones first, so that none of them is started by the end of a running one.
-        for state in [JobState::Waiting, JobState::Running] {
-            for number in held.iter().copied().filter(|n| self.jobs.get(*n).state == state).collect::<Vec<_>>() {
-                let job = *self.jobs.get(number);
-                self.drop_job(number);
-                if !job.abandoned {
-                    lost.push(job);
-                }
-            }
-        }
-        // The oldest request is the first to claim a retry.
-        lost.sort_unstable_by_key(|job| job.ordinal);
-        lost.iter().for_each(|job| self.lose(attempt_of(job), Loss::Failed, Cause::Crash));
-        self.drained = None;
-        self.release(seat, now);
-    }
-
-    fn silence(&mut self, seat: u32, now: SimTime) {
-        self.now = self.now.max(now.as_nanos());
-        let running = |job: &Job| job.seat == seat && job.state == JobState::Running;
-        let mut held: Vec<u32> = self.jobs.iter().filter(|(_, job)| running(job)).map(|(number, _)| number).collect();
-        held.sort_unstable_by_key(|number| (self.jobs.get(*number).offered, self.jobs.get(*number).ordinal));
-        for number in held {
-            self.model.evict(seat, number, now);
-            let record = &mut self.seats[seat as usize];
-            record.end(now.as_nanos());
-            let job = self.jobs.get_mut(number);
-            (job.state, job.next) = (JobState::Waiting, NIL);
-            self.enqueue(seat, number);
-        }
-        self.forget_dropped(seat);
-        self.completions.forget(now, seat);
-        self.seats[seat as usize].slots = SILENT;
-    }
-
-    fn release(&mut self, seat: u32, now: SimTime) {
-        let record = &mut self.seats[seat as usize];
-        assert!(record.load() == 0 && !record.open, "only an empty closed seat is released");
-        self.past_work += self.model.work_done(seat, record.busy_area(now), now);
-        self.past_busy += record.busy_area(now);
-        self.past_waiting += record.waiting_area(now);
-        (record.served, record.waited) = (0, 0);
-        record.draining = false;
-    }
-
-    fn seat(&self, seat: u32) -> &Seat {
-        &self.seats[seat as usize]
-    }
-
-    fn work_done(&self, seat: u32, now: SimTime) -> f64 {
-        self.model.work_done(seat, self.seats[seat as usize].busy_area(now), now)
-    }
-
-    fn set_ordered(&mut self, ordered: Ordered) {
-        self.ordered = ordered;
-    }
-
-    fn tally(&mut self) -> &mut Tally {
-        &mut self.tally
-    }
-
-    fn totals(&self, now: SimTime) -> LaneTotals {
-        let (mut busy, mut waiting) = (self.past_busy, self.past_waiting);
-        let (mut work, mut waiting_now) = (self.past_work, 0);
-        for (number, seat) in self.seats.iter().enumerate() {
-            let seat_busy = seat.busy_area(now);
-            if seat_busy > 0 {
-                work += self.model.work_done(number as u32, seat_busy, now);
-            }
-            busy += seat_busy;
-            waiting += seat.waiting_area(now);
-            waiting_now += u64::from(seat.waiting);
-        }
-        LaneTotals {
-            busy,
-            waiting,
-            waiting_now,
-            work,
-            events: self.events,
-            warm_requests: self.warm_requests,
-            fingerprint: self.fingerprint,
-            attempts: self.ordinal + self.retried,
-        }
-    }
-
-    fn tell_unanswered(&self, unanswered: &mut Unanswered) {
-        let end = unanswered.end();
-        let waits = |job: &Job| matches!(job.state, JobState::Waiting | JobState::Running) && !job.abandoned;
-        for (_, job) in self.jobs.iter().filter(|(_, job)| waits(job)) {
-            let demand = self.model.alone(job.seat, SimDuration::from_nanos(job.demand)).as_nanos();
-            let silent = self.seats[job.seat as usize].slots == SILENT;
-            unanswered.add(job.arrival, |limit| match silent {
-                true => Cause::Crash,
-                false => of_unanswered(&Job { demand, ..*job }, end, limit),
-            });
-        }
-        for Reverse(retry) in self.retries.iter().filter(|Reverse(retry)| retry.attempt != FRESH) {
-            unanswered.add(retry.arrival, |_| Cause::Retry);
-        }
-    }
-
-    fn present(&self, now: SimTime) -> Present {
-        let present = |job: &Job| matches!(job.state, JobState::Waiting | JobState::Running);
-        let mut residence = self.tally.residence();
-        let mut in_flight = 0;
-        for (_, job) in self.jobs.iter().filter(|(_, job)| present(job)) {
-            residence += u128::from(now.as_nanos() - job.offered);
-            in_flight += u64::from(!job.abandoned && job.arrival >= self.tally.warm_up);
-        }
-        let retried = |retry: &PendingRetry| retry.attempt != FRESH && retry.arrival >= self.tally.warm_up;
-        in_flight += self.retries.iter().filter(|Reverse(retry)| retried(retry)).count() as u64;
-        Present { residence, in_flight }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn areas_hold_the_longest_queue_for_the_longest_time() {
-        let (most, end) = (u32::MAX - 1, u64::MAX);
-        let mut seat = Seat { running: most, waiting: most, ..Seat::default() };
-        let area = |level: u32, time: u64| u128::from(level) * u128::from(time);
-        for now in [0, 1, 12_345, end / 3, end - 1, end].map(SimTime::from_nanos) {
-            assert_eq!(
-                (seat.busy_area(now), seat.waiting_area(now)),
-                (area(most, now.as_nanos()), area(most, now.as_nanos()))
-            );
-        }
-        // One more from 1,000 to 5,000, and one less from 7,000 on.
-        seat.begin(1000);
-        seat.join(1000);
-        let now = SimTime::from_nanos(3000);
-        assert_eq!((seat.busy_area(now), seat.waiting_area(now)), (area(most, 3000) + 2000, area(most, 3000) + 2000));
-        seat.end(5000);
-        seat.leave(5000);
-        seat.end(7000);
-        seat.leave(7000);
-        let expected = area(most, end) + 4000 - u128::from(end - 7000);
-        let end = SimTime::from_nanos(end);
-        assert_eq!((seat.busy_area(end), seat.waiting_area(end)), (expected, expected));
-    }
 }

@@ -1,0 +1,233 @@
+//! What the simulation asks of a lane at control events: replicas that come and go, and looks at what it holds.
+
+use std::cmp::Reverse;
+
+use super::super::causes::{Cause, Ordered, of_unanswered};
+use super::super::error::RunError;
+use super::super::jobs::{Job, JobState, NIL};
+use super::super::tally::{Loss, Tally};
+use super::super::unanswered::Unanswered;
+use super::{FRESH, Horizon, Lane, LaneStop, PendingRetry, SILENT, Seat, attempt_of};
+use crate::cluster::{Dispatcher, Power, ServiceModel};
+use crate::units::{SimDuration, SimTime};
+
+/// What the simulation asks of a lane at control events, whatever it was compiled for.
+pub(in crate::engine) trait LaneControl: Send {
+    /// Processes events up to the horizon.
+    fn run(&mut self, horizon: Horizon) -> Result<LaneStop, RunError>;
+    /// The time of the next event in nanoseconds, `u64::MAX` if there is none.
+    fn next_event(&self) -> u64;
+    /// Opens a seat for a replica that is ready; the number of a replica that is gone may be taken again.
+    fn open(&mut self, seat: u32, slots: u32, power: Power);
+    /// Lets a ready replica drain; `true` if it holds nothing.
+    fn drain(&mut self, seat: u32) -> bool;
+    /// Loses everything that a replica holds, and closes its seat.
+    fn kill(&mut self, seat: u32, now: SimTime);
+    /// The machine of a replica is gone and nobody knows: what it holds, and what is sent to it from now on, hangs until the client
+    /// gives up or the seat is killed.
+    fn silence(&mut self, seat: u32, now: SimTime);
+    /// Books the seat's areas and closes it; it must hold nothing.
+    fn release(&mut self, seat: u32, now: SimTime);
+    /// The seat.
+    fn seat(&self, seat: u32) -> &Seat;
+    /// Time worked by the seat, see [`ServiceModel::work_done`].
+    fn work_done(&self, seat: u32, now: SimTime) -> f64;
+    /// What the fleet is doing about its size from now on.
+    fn set_ordered(&mut self, ordered: Ordered);
+    /// The lane's counts.
+    fn tally(&mut self) -> &mut Tally;
+    /// Totals at `now`. Takes as long as there are seats, however many requests wait.
+    fn totals(&self, now: SimTime) -> LaneTotals;
+    /// Looks at every request in the system, of which there may be very many.
+    fn present(&self, now: SimTime) -> Present;
+    /// Tells of every request that is in the system at the end, those waiting for a retry included.
+    fn tell_unanswered(&self, unanswered: &mut Unanswered);
+}
+
+/// A lane's totals at one moment.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::engine) struct LaneTotals {
+    /// Integral of busy slots, slot-nanoseconds.
+    pub busy: u128,
+    /// Integral of waiting requests.
+    pub waiting: u128,
+    /// Requests waiting at replicas now.
+    pub waiting_now: u64,
+    /// Time worked, see [`ServiceModel::work_done`].
+    pub work: f64,
+    /// Events processed.
+    pub events: u64,
+    /// Requests served by a replica that had served before.
+    pub warm_requests: u64,
+    /// Checksum over arrivals and demands.
+    pub fingerprint: u64,
+    /// Attempts offered so far, fresh requests and retries.
+    pub attempts: u64,
+}
+
+/// What a look at every request in the system tells.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::engine) struct Present {
+    /// Time that attempts, gone or present, have spent at replicas: Little's law says it equals `busy + waiting`.
+    pub residence: u128,
+    /// Requests (not attempts) in the system that arrived after warm-up, those waiting for a retry included.
+    pub in_flight: u64,
+}
+
+impl LaneTotals {
+    /// Time worked since `earlier`. The sum over seats is taken in another order once one of them is gone, so that without any
+    /// work its rounding may fall below zero.
+    pub(in crate::engine) fn worked_since(&self, earlier: &LaneTotals) -> f64 {
+        (self.work - earlier.work).max(0.0)
+    }
+}
+
+impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
+    fn run(&mut self, horizon: Horizon) -> Result<LaneStop, RunError> {
+        Lane::run(self, horizon)
+    }
+
+    fn next_event(&self) -> u64 {
+        Lane::next_event(self)
+    }
+
+    fn open(&mut self, seat: u32, slots: u32, power: Power) {
+        if seat as usize >= self.seats.len() {
+            self.seats.resize(seat as usize + 1, Seat::default());
+        }
+        self.seats[seat as usize] = Seat::of(slots);
+        self.model.open(seat, power.speed, power.full);
+        self.dispatcher.open(seat, 0, power.speed);
+    }
+
+    fn drain(&mut self, seat: u32) -> bool {
+        let record = &mut self.seats[seat as usize];
+        record.open = false;
+        record.draining = true;
+        self.dispatcher.close(seat, record.load());
+        record.load() == 0
+    }
+
+    fn kill(&mut self, seat: u32, now: SimTime) {
+        self.now = self.now.max(now.as_nanos());
+        let record = &mut self.seats[seat as usize];
+        if std::mem::take(&mut record.open) {
+            let load = record.load();
+            self.dispatcher.close(seat, load);
+        }
+        record.draining = false;
+        let held: Vec<u32> = self.jobs.iter().filter(|(_, job)| job.seat == seat).map(|(number, _)| number).collect();
+        let mut lost = Vec::new();
+        // Waiting ones first, so that none of them is started by the end of a running one.
+        for state in [JobState::Waiting, JobState::Running] {
+            for number in held.iter().copied().filter(|n| self.jobs.get(*n).state == state).collect::<Vec<_>>() {
+                let job = *self.jobs.get(number);
+                self.drop_job(number);
+                if !job.abandoned {
+                    lost.push(job);
+                }
+            }
+        }
+        // The oldest request is the first to claim a retry.
+        lost.sort_unstable_by_key(|job| job.ordinal);
+        lost.iter().for_each(|job| self.lose(attempt_of(job), Loss::Failed, Cause::Crash));
+        self.drained = None;
+        self.release(seat, now);
+    }
+
+    fn silence(&mut self, seat: u32, now: SimTime) {
+        self.now = self.now.max(now.as_nanos());
+        let running = |job: &Job| job.seat == seat && job.state == JobState::Running;
+        let mut held: Vec<u32> = self.jobs.iter().filter(|(_, job)| running(job)).map(|(number, _)| number).collect();
+        held.sort_unstable_by_key(|number| (self.jobs.get(*number).offered, self.jobs.get(*number).ordinal));
+        for number in held {
+            self.model.evict(seat, number, now);
+            let record = &mut self.seats[seat as usize];
+            record.end(now.as_nanos());
+            let job = self.jobs.get_mut(number);
+            (job.state, job.next) = (JobState::Waiting, NIL);
+            self.enqueue(seat, number);
+        }
+        self.forget_dropped(seat);
+        self.completions.forget(now, seat);
+        self.seats[seat as usize].slots = SILENT;
+    }
+
+    fn release(&mut self, seat: u32, now: SimTime) {
+        let record = &mut self.seats[seat as usize];
+        assert!(record.load() == 0 && !record.open, "only an empty closed seat is released");
+        self.past_work += self.model.work_done(seat, record.busy_area(now), now);
+        self.past_busy += record.busy_area(now);
+        self.past_waiting += record.waiting_area(now);
+        record.clear();
+    }
+
+    fn seat(&self, seat: u32) -> &Seat {
+        &self.seats[seat as usize]
+    }
+
+    fn work_done(&self, seat: u32, now: SimTime) -> f64 {
+        self.model.work_done(seat, self.seats[seat as usize].busy_area(now), now)
+    }
+
+    fn set_ordered(&mut self, ordered: Ordered) {
+        self.ordered = ordered;
+    }
+
+    fn tally(&mut self) -> &mut Tally {
+        &mut self.tally
+    }
+
+    fn totals(&self, now: SimTime) -> LaneTotals {
+        let (mut busy, mut waiting) = (self.past_busy, self.past_waiting);
+        let (mut work, mut waiting_now) = (self.past_work, 0);
+        for (number, seat) in self.seats.iter().enumerate() {
+            let seat_busy = seat.busy_area(now);
+            if seat_busy > 0 {
+                work += self.model.work_done(number as u32, seat_busy, now);
+            }
+            busy += seat_busy;
+            waiting += seat.waiting_area(now);
+            waiting_now += u64::from(seat.waiting);
+        }
+        LaneTotals {
+            busy,
+            waiting,
+            waiting_now,
+            work,
+            events: self.events,
+            warm_requests: self.warm_requests,
+            fingerprint: self.fingerprint,
+            attempts: self.ordinal + self.retried,
+        }
+    }
+
+    fn tell_unanswered(&self, unanswered: &mut Unanswered) {
+        let end = unanswered.end();
+        let waits = |job: &Job| matches!(job.state, JobState::Waiting | JobState::Running) && !job.abandoned;
+        for (_, job) in self.jobs.iter().filter(|(_, job)| waits(job)) {
+            let demand = self.model.alone(job.seat, SimDuration::from_nanos(job.demand)).as_nanos();
+            let silent = self.seats[job.seat as usize].slots == SILENT;
+            unanswered.add(job.arrival, |limit| match silent {
+                true => Cause::Crash,
+                false => of_unanswered(&Job { demand, ..*job }, end, limit),
+            });
+        }
+        for Reverse(retry) in self.retries.iter().filter(|Reverse(retry)| retry.attempt != FRESH) {
+            unanswered.add(retry.arrival, |_| Cause::Retry);
+        }
+    }
+
+    fn present(&self, now: SimTime) -> Present {
+        let present = |job: &Job| matches!(job.state, JobState::Waiting | JobState::Running);
+        let mut residence = self.tally.residence();
+        let mut in_flight = 0;
+        for (_, job) in self.jobs.iter().filter(|(_, job)| present(job)) {
+            residence += u128::from(now.as_nanos() - job.offered);
+            in_flight += u64::from(!job.abandoned && job.arrival >= self.tally.warm_up);
+        }
+        let retried = |retry: &PendingRetry| retry.attempt != FRESH && retry.arrival >= self.tally.warm_up;
+        in_flight += self.retries.iter().filter(|Reverse(retry)| retried(retry)).count() as u64;
+        Present { residence, in_flight }
+    }
+}
