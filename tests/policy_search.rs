@@ -177,7 +177,7 @@ fn the_program_searches_saves_tries_and_uses() {
     place.refused(&["run", "wave.yaml"], "train the policy");
     place.refused(&["train", "wave.yaml", "--horizon", "10m"], "a search has no horizon");
     place.refused(&["train", "wave.yaml", "--evaluate-on", "other.yaml"], "has another `lead` than is trained");
-    assert!(!place.path("found/wave.json").exists());
+    assert!(!place.path("found").exists());
     let set = ["--set", "duration=40m"];
     let command = [
         &["train", "wave.yaml", "--episodes", "32", "--replications", "3", "--evaluate-on", "later.yaml"][..],

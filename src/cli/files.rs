@@ -18,7 +18,7 @@ pub(super) fn write_one(path: &Path, text: String) -> Result<(), Failure> {
     write_whole(path, text.as_bytes()).map_err(|error| fail(format!("{}: {error}", path.display())))
 }
 
-/// Finds out before a long run whether files can be written into a directory afterwards; it is made if it is missing.
+/// Finds out before a long run whether files can be written into a directory afterwards.
 pub(super) fn try_out(directory: &Path) -> Result<(), Failure> {
     try_directory(directory).map_err(fail)
 }

@@ -59,24 +59,52 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Finds out whether files can be written into `directory`, which is made if it is missing, by writing an empty one.
+/// Finds out whether files can be written into `directory` by writing an empty one. Where the directory is missing, it is tried inside
+/// a temporary one that stands in its place, so that nothing is left behind by what is refused later.
 ///
 /// # Errors
 /// As the file system says.
 pub fn try_directory(directory: &Path) -> Result<(), WriteError> {
-    if directory.exists() && !directory.is_dir() {
-        return Err(of(directory)(std::io::ErrorKind::NotADirectory.into()));
+    let fail = of(directory);
+    let there = directory.ancestors().find(|path| fs::symlink_metadata(or_here(path)).is_ok()).unwrap_or(directory);
+    let standing = or_here(there);
+    if !standing.is_dir() {
+        return Err(fail(std::io::ErrorKind::NotADirectory.into()));
     }
-    fs::create_dir_all(directory).map_err(of(directory))?;
-    let file = tempfile::Builder::new().prefix(leftovers::PREFIX).suffix(leftovers::FILE).tempfile_in(directory);
-    let file = file.map_err(of(directory))?;
+    // Another process that tidies up does not take what is tried here for something left over.
+    let _locked = lock(standing);
+    match directory.strip_prefix(there).ok().filter(|missing| !missing.as_os_str().is_empty()) {
+        None => try_file(standing),
+        Some(missing) => {
+            tempfile::Builder::new().prefix(leftovers::PREFIX).suffix(leftovers::NEW).tempdir_in(standing).and_then(
+                |place| {
+                    let _listed = Temporary::listed(place.path());
+                    let inside = place.path().join(missing);
+                    fs::create_dir_all(&inside)?;
+                    try_file(&inside)?;
+                    place.close()
+                },
+            )
+        }
+    }
+    .map_err(fail)
+}
+
+/// Writes an empty file into a directory and removes it.
+fn try_file(directory: &Path) -> std::io::Result<()> {
+    let file = tempfile::Builder::new().prefix(leftovers::PREFIX).suffix(leftovers::FILE).tempfile_in(directory)?;
     let _listed = Temporary::listed(file.path());
-    file.close().map_err(of(directory))
+    file.close()
 }
 
 /// The directory in which a path stands.
 fn around(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    path.parent().map_or(Path::new("."), or_here)
+}
+
+/// A path, or the working directory where it is empty.
+fn or_here(path: &Path) -> &Path {
+    if path.as_os_str().is_empty() { Path::new(".") } else { path }
 }
 
 /// Writes a file's content, for all to read, and waits until it is on the disk.

@@ -29,6 +29,17 @@ fn the_output_directory_is_tried_before_the_run() {
     }
 }
 
+/// What is refused after its directory was tried leaves nothing there.
+#[test]
+fn a_run_that_is_refused_leaves_no_directory() {
+    let trial = Trial::new(&[("s.yaml", BASE)]);
+    trial.expect("train s.yaml --out new/deep/t.json --quiet", 2);
+    trial.expect("run s.yaml --out new/deep --max-memory 1Mi --quiet", 2);
+    trial.expect("plan s.yaml --out new/deep --set objectives.0.latency.within=1us --quiet", 1);
+    let left: Vec<_> = fs::read_dir(trial.path(".")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["s.yaml"]);
+}
+
 /// Writes a few small files in a fifth of a second.
 const PLAN: &str = "plan s.yaml --quiet --no-scenario --replications 2 --out out --set duration=20s";
 
