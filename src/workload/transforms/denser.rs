@@ -10,6 +10,8 @@ use crate::units::{SimDuration, SimTime};
 
 /// So many requests at least are looked at together, if there are as many.
 const TOGETHER: u64 = 1 << 22;
+/// Or fewer, where the factor comes to so many times what it is at the first of them: a trend over years is not drawn from its end.
+const MOST_RISE: f64 = 64.0;
 /// A further request has the attributes of one of so many of the stream's own up to it.
 const DONORS: usize = 32;
 /// Requests are remembered up to this number, and the last [`DONORS`] of them from then on.
@@ -24,6 +26,9 @@ const MOST_MET: usize = 8192;
 /// reader is ahead by a part of at least [`TOGETHER`] requests, or by all.
 pub(super) struct Denser<F> {
     ahead: Box<dyn TraceSource>,
+    /// What was read ahead, and how many of it were looked at.
+    read_ahead: RequestBatch,
+    seen: usize,
     /// The requests at the end of what was looked at last, which belong to the next part, and their time.
     carried: (u64, u64),
     looked: bool,
@@ -40,7 +45,18 @@ pub(super) struct Denser<F> {
     draw: Draw,
     part: Option<Part>,
     parts: u64,
-    cell: Option<Cell>,
+    target: Option<Target>,
+}
+
+/// What comes next: the stream's own requests up to there are passed on before.
+#[derive(Clone, Copy)]
+enum Target {
+    /// A cell that gets further requests.
+    Cell(Cell),
+    /// The end of a part, nanoseconds.
+    PartEnd(u64),
+    /// The end of the stream.
+    End,
 }
 
 /// What is looked at together: its halves, and stretches that were not entered yet, the next one last.
@@ -72,6 +88,8 @@ impl<F: Factor> Denser<F> {
     ) -> Result<Denser<F>, TraceError> {
         Ok(Denser {
             ahead: inner.open(opening)?,
+            read_ahead: RequestBatch::default(),
+            seen: 0,
             carried: (0, 0),
             looked: false,
             inner: inner.open(opening)?,
@@ -85,7 +103,7 @@ impl<F: Factor> Denser<F> {
             draw: opening.draw(Purpose::Transform, step),
             part: None,
             parts: 0,
-            cell: None,
+            target: None,
         })
     }
 
@@ -97,15 +115,19 @@ impl<F: Factor> Denser<F> {
         let (carried, from) = self.carried;
         let mut cells = Cells::from(from, &*self.ahead);
         (0..carried).for_each(|_| cells.add(from));
-        let mut batch = RequestBatch::default();
-        while cells.requests() < TOGETHER || cells.at_newest() == cells.requests() {
-            batch.clear();
-            self.ahead.fill(&mut batch)?;
-            if batch.is_empty() {
+        let mut first = (carried > 0).then(|| self.factor.bound(from, from));
+        loop {
+            let Some(at) = self.next_ahead()? else {
                 self.looked = true;
                 break;
+            };
+            let least = *first.get_or_insert_with(|| self.factor.bound(at, at));
+            let is_long = cells.requests() >= TOGETHER || self.factor.bound(from, at) > MOST_RISE * least.max(1.0);
+            if is_long && cells.at_newest() < cells.requests() {
+                break;
             }
-            batch.arrivals.iter().for_each(|time| cells.add(time.as_nanos()));
+            self.seen += 1;
+            cells.add(at);
         }
         if self.looked {
             let end = self.ahead.extent().map_or(0, SimDuration::as_nanos);
@@ -127,18 +149,29 @@ impl<F: Factor> Denser<F> {
         Ok(true)
     }
 
-    /// Goes on to the next cell that gets requests; false where there is none any more.
-    fn advance(&mut self) -> Result<bool, TraceError> {
+    /// The time of the next request ahead, nanoseconds, which stays there.
+    fn next_ahead(&mut self) -> Result<Option<u64>, TraceError> {
+        if self.seen == self.read_ahead.len() {
+            self.read_ahead.clear();
+            self.seen = 0;
+            self.ahead.fill(&mut self.read_ahead)?;
+        }
+        Ok(self.read_ahead.arrivals.get(self.seen).map(|time| time.as_nanos()))
+    }
+
+    /// Goes on to the next cell that gets requests, or to the end of the part.
+    fn advance(&mut self) -> Result<Target, TraceError> {
         loop {
             let Some(Part { halves, stretches }) = &mut self.part else {
                 if self.look()? {
                     continue;
                 }
-                return Ok(false);
+                return Ok(Target::End);
             };
             let Some(Stretch { level, index, requests }) = stretches.pop() else {
+                let end = halves.cells.end;
                 self.part = None;
-                continue;
+                return Ok(Target::PartEnd(end));
             };
             if requests == 0 {
                 continue;
@@ -146,8 +179,7 @@ impl<F: Factor> Denser<F> {
             let cells = &halves.cells;
             if level == 0 {
                 let from = cells.from + index as u64 * cells.width;
-                self.cell = Some(Cell { from, end: (from + cells.width).min(cells.end), requests });
-                return Ok(true);
+                return Ok(Target::Cell(Cell { from, end: (from + cells.width).min(cells.end), requests }));
             }
             let number = (self.parts - 1) << 40 | (level as u64) << 32 | index as u64;
             let share = halves.first_share(level, index, || self.opening.node(self.step, number));
@@ -281,15 +313,21 @@ impl<F: Factor> TraceSource for Denser<F> {
     fn fill(&mut self, batch: &mut RequestBatch) -> Result<(), TraceError> {
         let before = batch.len();
         while batch.len() < before + RequestBatch::TARGET_LEN {
-            if self.cell.is_none() && !self.advance()? {
-                self.pass_on(u64::MAX, batch)?;
-                return Ok(());
+            let target = match self.target {
+                Some(target) => target,
+                None => self.advance()?,
+            };
+            self.target = Some(target);
+            match target {
+                Target::Cell(cell) if self.pass_on(cell.from, batch)? => self.fill_cell(cell, batch)?,
+                Target::PartEnd(end) if self.pass_on(end, batch)? => {}
+                Target::End => {
+                    self.pass_on(u64::MAX, batch)?;
+                    return Ok(());
+                }
+                _ => continue,
             }
-            let Some(cell) = self.cell else { continue };
-            if self.pass_on(cell.from, batch)? {
-                self.cell = None;
-                self.fill_cell(cell, batch)?;
-            }
+            self.target = None;
         }
         Ok(())
     }
@@ -342,6 +380,30 @@ mod tests {
         let (plain, scaled) = dispersion(source, 20.0, seconds);
         let expected = 1.0 + 20.0 * (plain - 1.0);
         assert!((0.8..1.25).contains(&(scaled / expected)), "{seconds} s: {scaled} for {expected}");
+    }
+
+    /// A stream without an end is looked at in parts, and given out before all of it is known. The mean factor of a growth by g an hour over
+    /// half of one is (sqrt(g) - 1) / (ln(g) / 2).
+    #[rstest::rstest]
+    #[case("mix-classes: { none: 1 }", 1.0)]
+    #[case("growth: { factor: 2, per: 1h }", 1.1952)]
+    #[case("growth: { factor: 1000, per: 1h }", 8.8662)]
+    #[case("overlay: [{ at: 10m, factor: 5, for: 10m }]", 2.3333)]
+    fn a_stream_without_an_end_has_a_beginning(#[case] step: &str, #[case] factor: f64) {
+        use super::super::super::RequestBatch;
+        use crate::random::Streams;
+        use crate::units::SimTime;
+        let recipe =
+            recipe(&format!("renewal: {{ gap: {{ exponential: {{ mean: 50ms }} }} }}\ntransforms: [{{ {step} }}]"));
+        let mut source = recipe.open(super::Opening::new(Streams::new(1, 0), 0)).unwrap();
+        let mut batch = RequestBatch::default();
+        let end = SimTime::from_secs(1800);
+        while batch.arrivals.last().is_none_or(|at| *at < end) {
+            source.fill(&mut batch).unwrap();
+        }
+        let found = batch.arrivals.partition_point(|at| *at < end) as f64;
+        let expected = 20.0 * 1800.0 * factor;
+        assert!((found / expected - 1.0).abs() < 0.03, "{found} for {expected}");
     }
 
     #[test]
