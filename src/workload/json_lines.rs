@@ -6,12 +6,11 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 
 use super::cells::{RowMaker, RowValues};
 use super::formats::head_lines;
-use super::lines::{Division, RowFault, RowParser, TextReader, first_object};
+use super::lines::{Division, RowFault, TextReader, first_object};
 use super::meaning::settle;
-use super::rows::{Rows, SeriesKind, Tally};
-use super::table::{Header, Layout, Role};
+use super::rows::Rows;
+use super::table::{ByLayout, Header, Layout, Role};
 use super::{TraceError, TraceInput, TraceOptions};
-use crate::units::{SimDuration, SimTime};
 
 /// What a line is expected to be where it is no object at all.
 const OBJECT: &str = "a JSON object";
@@ -148,7 +147,7 @@ impl JsonLines {
     }
 }
 
-impl RowParser for JsonLines {
+impl ByLayout for JsonLines {
     fn parse(&mut self, record: &[u8], rows: &mut Rows) -> Result<(), RowFault> {
         if record.trim_ascii().is_empty() {
             return Ok(());
@@ -174,41 +173,16 @@ impl RowParser for JsonLines {
         self.maker.push(row, &self.layout.wanted, rows).map_err(|expected| RowFault { at: 0, expected })
     }
 
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    fn maker(&self) -> &RowMaker {
+        &self.maker
+    }
+
     fn division(&self) -> Division {
         self.division
-    }
-
-    fn notes(&self) -> Vec<String> {
-        self.layout.notes.clone()
-    }
-
-    fn filters(&self) -> bool {
-        true
-    }
-
-    fn account(&self, tally: &mut Tally) {
-        self.layout.checks.account(tally);
-        self.maker.account(tally);
-    }
-
-    fn kind(&self) -> SeriesKind {
-        self.layout.kind
-    }
-
-    fn class_names(&self) -> &[String] {
-        self.maker.class_names()
-    }
-
-    fn origin(&self) -> Option<SimTime> {
-        self.layout.origin
-    }
-
-    fn zero_epoch_ns(&self) -> Option<u64> {
-        self.layout.zero_epoch_ns
-    }
-
-    fn interval(&self) -> Option<SimDuration> {
-        self.layout.interval
     }
 }
 

@@ -276,6 +276,71 @@ fn first_times(
     Ok(Vec::new())
 }
 
+/// A parser of records whose fields have roles: what it knows of its rows stands in its layout.
+pub(super) trait ByLayout: Send {
+    /// See [`RowParser::parse`].
+    fn parse(&mut self, record: &[u8], rows: &mut Rows) -> Result<(), RowFault>;
+
+    /// What the fields are for.
+    fn layout(&self) -> &Layout;
+
+    /// What puts them together.
+    fn maker(&self) -> &RowMaker;
+
+    /// See [`RowParser::division`].
+    fn division(&self) -> Division {
+        if self.layout().quoted { Division::QuotedLines } else { Division::Lines }
+    }
+}
+
+impl<P: ByLayout> RowParser for P {
+    #[inline]
+    fn parse(&mut self, record: &[u8], rows: &mut Rows) -> Result<(), RowFault> {
+        ByLayout::parse(self, record, rows)
+    }
+
+    fn kind(&self) -> SeriesKind {
+        self.layout().kind
+    }
+
+    fn filters(&self) -> bool {
+        true
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.layout().notes.clone()
+    }
+
+    fn account(&self, tally: &mut Tally) {
+        self.layout().checks.account(tally);
+        self.maker().account(tally);
+    }
+
+    fn division(&self) -> Division {
+        ByLayout::division(self)
+    }
+
+    fn class_names(&self) -> &[String] {
+        self.maker().class_names()
+    }
+
+    fn origin(&self) -> Option<SimTime> {
+        self.layout().origin
+    }
+
+    fn zero_epoch_ns(&self) -> Option<u64> {
+        self.layout().zero_epoch_ns
+    }
+
+    fn interval(&self) -> Option<SimDuration> {
+        self.layout().interval
+    }
+
+    fn extent(&self) -> Option<SimDuration> {
+        self.layout().extent
+    }
+}
+
 /// Reads the rows of one layout.
 pub(super) struct TableParser {
     layout: Layout,
@@ -321,7 +386,7 @@ impl TableParser {
     }
 }
 
-impl RowParser for TableParser {
+impl ByLayout for TableParser {
     #[inline]
     fn parse(&mut self, record: &[u8], rows: &mut Rows) -> Result<(), RowFault> {
         if record.is_empty() {
@@ -357,45 +422,12 @@ impl RowParser for TableParser {
         self.maker.push(row, &self.layout.wanted, rows).map_err(|expected| RowFault { at: 0, expected })
     }
 
-    fn notes(&self) -> Vec<String> {
-        self.layout.notes.clone()
+    fn layout(&self) -> &Layout {
+        &self.layout
     }
 
-    fn filters(&self) -> bool {
-        true
-    }
-
-    fn account(&self, tally: &mut Tally) {
-        self.layout.checks.account(tally);
-        self.maker.account(tally);
-    }
-
-    fn kind(&self) -> SeriesKind {
-        self.layout.kind
-    }
-
-    fn division(&self) -> Division {
-        if self.layout.quoted { Division::QuotedLines } else { Division::Lines }
-    }
-
-    fn class_names(&self) -> &[String] {
-        self.maker.class_names()
-    }
-
-    fn origin(&self) -> Option<SimTime> {
-        self.layout.origin
-    }
-
-    fn zero_epoch_ns(&self) -> Option<u64> {
-        self.layout.zero_epoch_ns
-    }
-
-    fn interval(&self) -> Option<SimDuration> {
-        self.layout.interval
-    }
-
-    fn extent(&self) -> Option<SimDuration> {
-        self.layout.extent
+    fn maker(&self) -> &RowMaker {
+        &self.maker
     }
 }
 

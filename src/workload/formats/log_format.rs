@@ -3,12 +3,11 @@
 use memchr::memmem::Finder;
 
 use super::super::cells::{RowMaker, RowValues};
-use super::super::lines::{RowFault, RowParser, TextReader};
-use super::super::rows::{Rows, SeriesKind, Tally};
-use super::super::table::{Header, Layout};
+use super::super::lines::{Division, RowFault, TextReader};
+use super::super::rows::Rows;
+use super::super::table::{ByLayout, Header, Layout};
 use super::super::{Columns, TraceError, TraceInput, TraceOptions};
 use super::{FormatBuilder, FormatPlugin, head_lines};
-use crate::units::SimDuration;
 
 /// The entry in the list.
 pub const PLUGIN: FormatPlugin = FormatPlugin {
@@ -153,7 +152,7 @@ struct LogLines {
     maker: RowMaker,
 }
 
-impl RowParser for LogLines {
+impl ByLayout for LogLines {
     fn parse(&mut self, line: &[u8], rows: &mut Rows) -> Result<(), RowFault> {
         if line.is_empty() {
             return Ok(());
@@ -179,29 +178,16 @@ impl RowParser for LogLines {
         self.maker.push(row, &self.layout.wanted, rows).map_err(|expected| RowFault { at: 0, expected })
     }
 
-    fn filters(&self) -> bool {
-        true
+    fn layout(&self) -> &Layout {
+        &self.layout
     }
 
-    fn account(&self, tally: &mut Tally) {
-        self.layout.checks.account(tally);
-        self.maker.account(tally);
+    fn maker(&self) -> &RowMaker {
+        &self.maker
     }
 
-    fn kind(&self) -> SeriesKind {
-        self.layout.kind
-    }
-
-    fn class_names(&self) -> &[String] {
-        self.maker.class_names()
-    }
-
-    fn zero_epoch_ns(&self) -> Option<u64> {
-        self.layout.zero_epoch_ns
-    }
-
-    fn interval(&self) -> Option<SimDuration> {
-        self.layout.interval
+    fn division(&self) -> Division {
+        Division::Lines
     }
 }
 

@@ -1,9 +1,9 @@
 //! Extended logs of the W3C, whose `#Fields:` line names their columns: IIS, CloudFront and others.
 
 use super::super::cells::{RowMaker, RowValues};
-use super::super::lines::{RowFault, RowParser, TextReader};
-use super::super::rows::{Rows, SeriesKind, Tally};
-use super::super::table::{Cells, Header, Layout, Role};
+use super::super::lines::{Division, RowFault, TextReader};
+use super::super::rows::Rows;
+use super::super::table::{ByLayout, Cells, Header, Layout, Role};
 use super::super::time_text::TimeFormat;
 use super::super::{Columns, TraceError, TraceInput, TraceOptions};
 use super::{FormatBuilder, FormatPlugin, head_lines};
@@ -82,7 +82,7 @@ impl ExtendedLog {
     const EXPECTED: &str = "a date and a time such as `2023-11-16` and `18:15:46`";
 }
 
-impl RowParser for ExtendedLog {
+impl ByLayout for ExtendedLog {
     fn parse(&mut self, line: &[u8], rows: &mut Rows) -> Result<(), RowFault> {
         if line.is_empty() || line.starts_with(b"#") {
             return Ok(());
@@ -122,20 +122,15 @@ impl RowParser for ExtendedLog {
         self.maker.push(row, &self.layout.wanted, rows).map_err(|expected| RowFault { at: 0, expected })
     }
 
-    fn filters(&self) -> bool {
-        true
+    fn layout(&self) -> &Layout {
+        &self.layout
     }
 
-    fn account(&self, tally: &mut Tally) {
-        self.layout.checks.account(tally);
-        self.maker.account(tally);
+    fn maker(&self) -> &RowMaker {
+        &self.maker
     }
 
-    fn kind(&self) -> SeriesKind {
-        self.layout.kind
-    }
-
-    fn class_names(&self) -> &[String] {
-        self.maker.class_names()
+    fn division(&self) -> Division {
+        Division::Lines
     }
 }
