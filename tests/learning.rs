@@ -1,10 +1,8 @@
 //! Learning policies: training is a pure function, what is learned helps, and what is tried was not trained on.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 
-use plimsoll::config::Diagnostics;
 use plimsoll::engine::RunRecord;
 use plimsoll::engine::scenario::Scenario;
 use plimsoll::experiment::{
@@ -12,6 +10,8 @@ use plimsoll::experiment::{
 };
 use plimsoll::policy::q_learning::{Learned, Table};
 use plimsoll::stats::PairedDifference;
+
+use crate::wave::{Place, read, run, text};
 
 /// A wave of load with a period of two hours; replicas take four minutes to start, longer than the rise leaves.
 const WAVE: &str = "\
@@ -50,59 +50,12 @@ policies:
   auto: { hpa: { min: 1, max: 20, target: { in-flight: 1.2 } } }
 ";
 
-struct Place(tempfile::TempDir);
-
-impl Place {
-    fn new() -> Place {
-        let place = Place(tempfile::tempdir().unwrap());
-        place.file("wave.yaml", WAVE);
-        place
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn file(&self, name: &str, content: &str) {
-        fs::write(self.path(name), content).unwrap();
-    }
-
-    /// The scenario before any training, with values set.
-    fn untrained(&self, set: &[(&str, &str)]) -> Scenario {
-        let mut all = vec![("policies.learned.q-learning.trained".to_string(), "null".to_string())];
-        all.extend(set.iter().map(|(path, value)| (path.to_string(), value.to_string())));
-        read(&self.path("wave.yaml"), &all)
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
-        command.args(arguments).current_dir(self.0.path()).env_remove("RUST_BACKTRACE").env("NO_COLOR", "1");
-        command.output().unwrap()
-    }
-
-    fn refused(&self, arguments: &[&str], words: &str) {
-        let output = self.run(arguments);
-        let said = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
-        assert!(said.contains(words), "{arguments:?}: {said}");
-    }
-}
-
-fn read(path: &Path, set: &[(String, String)]) -> Scenario {
-    let mut sink = Diagnostics::new();
-    Scenario::read(path, set, &mut sink).unwrap_or_else(|| panic!("{sink}"))
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+fn place() -> Place {
+    Place::new(WAVE, "policies.learned.q-learning.trained")
 }
 
 fn trained(scenario: &Scenario, training: Training) -> Trained {
     train(scenario, 0, &training, &|_| {}).unwrap_or_else(|error| panic!("{error}"))
-}
-
-fn run(scenario: &Scenario, replication: u64) -> RunRecord {
-    scenario.simulation(0, replication).unwrap().run(&mut |_| {}).unwrap()
 }
 
 /// Minus dollars, minus the penalty of requests that were lost or late: what training makes large.
@@ -113,7 +66,7 @@ fn reward(record: &RunRecord, penalty: f64) -> f64 {
 
 #[test]
 fn training_gives_the_same_bytes_for_any_number_of_threads() {
-    let scenario = Place::new().untrained(&[]);
+    let scenario = place().untrained(&[]);
     let training = |threads| Training { episodes: 16, threads, ..Training::default() };
     let one = trained(&scenario, training(1));
     let (two, again) = (trained(&scenario, training(2)), trained(&scenario, training(2)));
@@ -129,7 +82,7 @@ fn training_gives_the_same_bytes_for_any_number_of_threads() {
 
 #[test]
 fn what_was_learned_is_worth_more_than_nothing_learned() {
-    let scenario = Place::new().untrained(&[]);
+    let scenario = place().untrained(&[]);
     let penalty = 0.01;
     let trained = trained(&scenario, Training { episodes: 300, penalty: Some(penalty), ..Training::default() });
     let taught = with_learned(&scenario, 0, &trained.learned).unwrap();
@@ -148,7 +101,7 @@ fn what_was_learned_is_worth_more_than_nothing_learned() {
 #[test]
 fn the_penalty_that_meets_the_objective_is_found() {
     // A day: in eight hours the requests that happen to be bad vary by more than what is looked for.
-    let scenario = Place::new().untrained(&[("duration", "24h")]);
+    let scenario = place().untrained(&[("duration", "24h")]);
     let trained = trained(&scenario, Training { episodes: 160, ..Training::default() });
     assert!(trained.is_met(), "{:?}", trained.worth);
     // Nothing of the budget left is as wrong as most of it: what was learned lies near the objective on other seeds.
@@ -160,7 +113,7 @@ fn the_penalty_that_meets_the_objective_is_found() {
 
 #[test]
 fn a_dearer_bad_request_buys_fewer_of_them() {
-    let scenario = Place::new().untrained(&[]);
+    let scenario = place().untrained(&[]);
     let at = |penalty| {
         let trained = trained(&scenario, Training { episodes: 200, penalty: Some(penalty), ..Training::default() });
         assert_eq!(trained.learned.penalty, penalty);
@@ -175,7 +128,7 @@ fn a_dearer_bad_request_buys_fewer_of_them() {
 
 #[test]
 fn nothing_that_is_tried_was_trained_on() {
-    let scenario = Place::new().untrained(&[]);
+    let scenario = place().untrained(&[]);
     // `replicate` and every command count from 0, to a hundred thousand at most.
     const { assert!(TRAINING_REPLICATIONS > 100_000) };
     let met = |replication| run(&scenario, replication).services[0].demand_checksum;
@@ -186,7 +139,7 @@ fn nothing_that_is_tried_was_trained_on() {
 
 #[test]
 fn what_cannot_be_trained_on_is_refused_with_a_reason() {
-    let place = Place::new();
+    let place = place();
     let refused = |set: &[(&str, &str)], policy: usize, words: &str| {
         let refusal = train(&place.untrained(set), policy, &Training::default(), &|_| {});
         match refusal {
@@ -211,7 +164,7 @@ fn what_cannot_be_trained_on_is_refused_with_a_reason() {
 
 #[test]
 fn the_program_trains_saves_tries_and_uses() {
-    let place = Place::new();
+    let place = place();
     place.file("later.yaml", "extends: wave.yaml\nname: later\nseed: 9\nduration: 4h\n");
     place.refused(&["run", "wave.yaml"], "train the policy");
     let command = [
@@ -266,7 +219,7 @@ fn the_program_trains_saves_tries_and_uses() {
 
 #[test]
 fn the_program_refuses_before_it_trains() {
-    let place = Place::new();
+    let place = place();
     place.file("other.yaml", "extends: wave.yaml\npolicies: { learned: { q-learning: { parts: 3 } } }\n");
     place.file("none.yaml", "extends: wave.yaml\npolicies: { learned: null }\n");
     place.file("dots.yaml", &WAVE.replace("  learned:\n", "  v1.2:\n"));

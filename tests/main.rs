@@ -34,5 +34,6 @@ mod support;
 mod testing;
 mod tidy;
 mod transient;
+mod wave;
 mod workload;
 mod zones;

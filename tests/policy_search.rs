@@ -2,16 +2,15 @@
 //! it never saw.
 
 use std::fs;
-use std::path::PathBuf;
-use std::process::{Command, Output};
 
-use plimsoll::config::Diagnostics;
 use plimsoll::engine::RunRecord;
 use plimsoll::engine::scenario::Scenario;
 use plimsoll::experiment::{
     Refusal, Searched, TRAINING_REPLICATIONS, Training, fingerprint, search, search_settings, with_found,
 };
 use plimsoll::policy::policy_search::{Found, NUMBERS};
+
+use crate::wave::{Place, run, text};
 
 /// A wave of load with a period of 40 minutes; replicas take two minutes to start.
 const WAVE: &str = "\
@@ -45,47 +44,8 @@ policies:
   auto: { hpa: { min: 1, max: 20, target: { in-flight: 1.2 } } }
 ";
 
-struct Place(tempfile::TempDir);
-
-impl Place {
-    fn new() -> Place {
-        let place = Place(tempfile::tempdir().unwrap());
-        place.file("wave.yaml", WAVE);
-        place
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn file(&self, name: &str, content: &str) {
-        fs::write(self.path(name), content).unwrap();
-    }
-
-    /// The scenario before any training, with values set.
-    fn untrained(&self, set: &[(&str, &str)]) -> Scenario {
-        let mut all = vec![("policies.searched.policy-search.trained".to_string(), "null".to_string())];
-        all.extend(set.iter().map(|(path, value)| (path.to_string(), value.to_string())));
-        let mut sink = Diagnostics::new();
-        Scenario::read(&self.path("wave.yaml"), &all, &mut sink).unwrap_or_else(|| panic!("{sink}"))
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
-        command.args(arguments).current_dir(self.0.path()).env_remove("RUST_BACKTRACE").env("NO_COLOR", "1");
-        command.output().unwrap()
-    }
-
-    fn refused(&self, arguments: &[&str], words: &str) {
-        let output = self.run(arguments);
-        let said = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
-        assert!(said.contains(words), "{arguments:?}: {said}");
-    }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+fn place() -> Place {
+    Place::new(WAVE, "policies.searched.policy-search.trained")
 }
 
 fn searched(scenario: &Scenario, episodes: u64, threads: usize) -> Searched {
@@ -93,13 +53,9 @@ fn searched(scenario: &Scenario, episodes: u64, threads: usize) -> Searched {
     search(scenario, 0, &training, &|_| {}).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn run(scenario: &Scenario, replication: u64) -> RunRecord {
-    scenario.simulation(0, replication).unwrap().run(&mut |_| {}).unwrap()
-}
-
 #[test]
 fn a_search_gives_the_same_bytes_for_any_number_of_threads() {
-    let scenario = Place::new().untrained(&[("duration", "40m")]);
+    let scenario = place().untrained(&[("duration", "40m")]);
     let (one, two) = (searched(&scenario, 48, 1), searched(&scenario, 48, 2));
     assert_eq!(one.found.to_json().unwrap(), two.found.to_json().unwrap());
     assert_eq!((&one.curve, one.worth), (&two.curve, two.worth));
@@ -112,7 +68,7 @@ fn a_search_gives_the_same_bytes_for_any_number_of_threads() {
 #[test]
 fn what_was_found_is_cheaper_than_the_beginning_and_keeps_the_objective_in_fresh_runs() {
     // The search begins with three times what is needed.
-    let scenario = Place::new().untrained(&[]);
+    let scenario = place().untrained(&[]);
     let searched = searched(&scenario, 240, 0);
     assert!(searched.is_met() && searched.worth.cost < 0.95 * searched.start.cost, "{searched:?}");
     let taught = with_found(&scenario, 0, &searched.found).unwrap();
@@ -131,7 +87,7 @@ fn what_was_found_is_cheaper_than_the_beginning_and_keeps_the_objective_in_fresh
 
 #[test]
 fn without_a_price_the_fewest_replica_hours_are_looked_for_and_stated_numbers_stay() {
-    let place = Place::new();
+    let place = place();
     let lead = ("policies.searched.policy-search.lead", "3m");
     let scenario = place.untrained(&[("service.price", "null"), ("duration", "40m"), lead]);
     let found = searched(&scenario, 64, 0);
@@ -146,7 +102,7 @@ fn without_a_price_the_fewest_replica_hours_are_looked_for_and_stated_numbers_st
 
 #[test]
 fn what_cannot_be_searched_is_refused_with_a_reason() {
-    let place = Place::new();
+    let place = place();
     let refused = |set: &[(&str, &str)], policy: usize, training: Training, words: &str| match search(
         &place.untrained(set),
         policy,
@@ -171,7 +127,7 @@ fn what_cannot_be_searched_is_refused_with_a_reason() {
 
 #[test]
 fn the_program_searches_saves_tries_and_uses() {
-    let place = Place::new();
+    let place = place();
     place.file("later.yaml", "extends: wave.yaml\nname: later\nseed: 9\n");
     place.file("other.yaml", "extends: wave.yaml\npolicies: { searched: { policy-search: { lead: 3m } } }\n");
     place.refused(&["run", "wave.yaml"], "train the policy");

@@ -4,4 +4,4 @@ mod files;
 mod readers;
 mod shipped;
 mod streams;
-mod traces;
+pub mod traces;

@@ -11,7 +11,7 @@ use plimsoll::workload::{
 };
 
 /// The trace called `name`, or `None` with a loud word where the traces are not at hand.
-fn trace(name: &str) -> Option<PathBuf> {
+pub fn trace(name: &str) -> Option<PathBuf> {
     let named = std::env::var_os("PLIMSOLL_TRACES").map(PathBuf::from);
     let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/traces");
     let path = named.unwrap_or(beside).join(name);

@@ -6,6 +6,7 @@ use plimsoll::random::Streams;
 use plimsoll::workload::{Fit, TraceOptions, WorkloadSpec, fit, parse_instant};
 
 use super::super::trial::Trial;
+use crate::workload::traces::trace;
 
 /// A2: gaps of dense traffic chained it into clusters of 126,033 requests, which the generator refuses, and the fit stopped there.
 #[test]
@@ -18,18 +19,6 @@ fn a_dense_poisson_process_is_found_to_be_one() {
 
 fn shipped(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("traces").join(name)
-}
-
-/// The trace called `name` among the published ones, or `None` with a loud word where they are not at hand.
-fn published(name: &str) -> Option<PathBuf> {
-    let named = std::env::var_os("PLIMSOLL_TRACES").map(PathBuf::from);
-    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/traces");
-    let path = named.unwrap_or(beside).join(name);
-    if !path.exists() {
-        eprintln!("SKIPPED: {} is not at hand; set PLIMSOLL_TRACES to the directory of the traces", path.display());
-        return None;
-    }
-    Some(path)
 }
 
 fn fitted(path: &Path, options: TraceOptions) -> Fit {
@@ -89,7 +78,7 @@ fn a_game() {
 #[test]
 #[ignore = "takes minutes"]
 fn a_world_cup() {
-    let Some(path) = published("web_worldcup98_per_minute.csv.gz") else { return };
+    let Some(path) = trace("web_worldcup98_per_minute.csv.gz") else { return };
     let mut options = TraceOptions::default();
     (options.start, options.end) = (parse_instant("1998-06-10T00:00:00Z"), parse_instant("1998-06-12T00:00:00Z"));
     is_close(&fitted(&path, options), 3);
