@@ -26,7 +26,7 @@ mod train;
 mod verify;
 mod whatif;
 
-pub use schema::{reference, scenario_schema, story_schema};
+pub use schema::{reference, scenario_schema, story_schema, with_definitions};
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;

@@ -3,6 +3,7 @@
 //! It is made from the plug-in lists and from the field tables below. A test holds every shipped scenario against it, and the
 //! committed file against this code.
 
+mod definitions;
 mod markdown;
 mod policies;
 mod story;
@@ -11,6 +12,7 @@ mod traffic;
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
+pub use definitions::with_definitions;
 pub use markdown::reference;
 pub use story::story_schema;
 use traffic::distribution;
@@ -51,8 +53,8 @@ pub(super) fn schema(arguments: &SchemaArguments) -> Result<(), Failure> {
         return say(&reference());
     }
     let schema = match arguments.kind {
-        Kind::Scenario => scenario_schema(),
-        Kind::Story => story_schema(),
+        Kind::Scenario => with_definitions(&scenario_schema()),
+        Kind::Story => with_definitions(&story_schema()),
         Kind::Results => crate::report::results::results_schema(),
     };
     say(&format!("{schema:#}"))
