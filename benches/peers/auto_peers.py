@@ -116,7 +116,7 @@ def ours(case, folder):
     seconds = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
     told = json.loads(done.stdout)
     [model] = told["models"]
-    inside = [100 * model["interval_80_ratio"], 100 * model["interval_90_ratio"]]
+    inside = [100 * model["in_interval_80_share"], 100 * model["in_interval_90_share"]]
     losses = model["pinball_percent"]
     return {
         "wape": model["wape_percent"],

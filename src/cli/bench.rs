@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use super::{Failure, say};
 use crate::engine::Simulation;
 use crate::experiment::workloads::{WORKLOADS, Workload};
+use crate::report::results::{BenchResult, BenchResults, RESULTS_VERSION, Results, results_text};
 
 /// Arguments of `bench`.
 #[derive(Debug, Args)]
@@ -50,7 +51,7 @@ pub(super) fn bench(arguments: &BenchArguments) -> Result<(), Failure> {
     }
     match arguments.format {
         BenchFormat::Table => say(&table(&measured)),
-        BenchFormat::Json => say(&json(&measured)),
+        BenchFormat::Json => say(&results_text(&results(&measured))),
     }
 }
 
@@ -92,19 +93,14 @@ fn table(measured: &[Measured]) -> String {
     text
 }
 
-fn json(measured: &[Measured]) -> String {
-    let rows: Vec<serde_json::Value> = measured
-        .iter()
-        .map(|m| {
-            serde_json::json!({
-                "name": m.name,
-                "summary": m.summary,
-                "requests": m.requests,
-                "requests_per_second": m.requests as f64 / m.seconds,
-                "ns_per_request": m.seconds * 1e9 / m.requests as f64,
-                "peak_memory_bytes": m.peak_bytes,
-            })
-        })
-        .collect();
-    format!("{:#}", serde_json::Value::Array(rows))
+fn results(measured: &[Measured]) -> Results {
+    let of = |m: &Measured| BenchResult {
+        name: m.name.into(),
+        summary: m.summary.into(),
+        requests: m.requests,
+        requests_per_s: m.requests as f64 / m.seconds,
+        ns_per_request: m.seconds * 1e9 / m.requests as f64,
+        peak_memory_bytes: m.peak_bytes,
+    };
+    Results::Bench(BenchResults { version: RESULTS_VERSION, workloads: measured.iter().map(of).collect() })
 }

@@ -5,7 +5,6 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use serde_json::json;
 
 use super::reading::Reading;
 use super::trace::found;
@@ -14,6 +13,7 @@ use crate::config::{Diagnostics, SourceFile, parse_single};
 use crate::forecast::backtest::{Backtest, Evaluation, Refit};
 use crate::forecast::{Aim, Auto, Forecaster, Gaps, Ladder, Loss, Series, read_forecaster};
 use crate::random::Streams;
+use crate::report::results::{ForecastModelResult, ForecastResults, RESULTS_VERSION, Results, results_text};
 use crate::units::SimDuration;
 use crate::workload::{Expand, TraceOptions, WorkloadSpec, arrivals_per_step};
 
@@ -153,7 +153,7 @@ pub(super) fn forecast(arguments: &ForecastArguments) -> Result<(), Failure> {
     let (plan, series) = arguments.plan(arguments.series()?)?;
     let judged = models.iter().map(|model| judge(model, &plan, &series)).collect::<Result<Vec<_>, _>>()?;
     match arguments.format {
-        Form::Json => say(&format!("{:#}", as_json(arguments, &series, &plan, &judged))),
+        Form::Json => say(&results_text(&results(arguments, &series, &plan, &judged))),
         Form::Table => say(&format!("{}\n{}{}", facts(arguments, &series, &plan), table(&judged), notes(&judged))),
         Form::Markdown => {
             say(&format!("{}\n\n{}{}", facts(arguments, &series, &plan), markdown(&judged), notes(&judged)))
@@ -367,39 +367,38 @@ fn notes(judged: &[Judged]) -> String {
     text
 }
 
-fn as_json(arguments: &ForecastArguments, series: &Series, plan: &Backtest, judged: &[Judged]) -> serde_json::Value {
+fn results(arguments: &ForecastArguments, series: &Series, plan: &Backtest, judged: &[Judged]) -> Results {
     let seconds = |steps: usize| series.step().as_secs_f64() * steps as f64;
-    let models: Vec<serde_json::Value> = judged
-        .iter()
-        .map(|judged| {
-            let scores = &judged.evaluation.scores;
-            json!({
-                "model": judged.name,
-                "description": judged.evaluation.description,
-                "mase": scores.mase,
-                "mase_naive": scores.mase_naive,
-                "smape_percent": scores.smape,
-                "wape_percent": scores.wape,
-                "pinball_percent": scores.pinball,
-                "at_or_below_ratio": scores.coverage,
-                "interval_80_ratio": judged.covered_80,
-                "interval_90_ratio": judged.covered_90,
-                "values": scores.values,
-                "fallbacks": judged.evaluation.fallbacks(),
-            })
-        })
-        .collect();
-    json!({
-        "trace": trace_name(arguments),
-        "steps": series.len(),
-        "missing_steps": series.len() - series.observed(),
-        "step_s": series.step().as_secs_f64(),
-        "seasons_s": series.seasons().iter().map(|season| seconds(*season)).collect::<Vec<_>>(),
-        "train_s": seconds(plan.train),
-        "horizon_s": seconds(plan.horizon),
-        "origins": plan.origins.len(),
-        "levels": LEVELS,
-        "models": models,
+    let model = |judged: &Judged| {
+        let scores = &judged.evaluation.scores;
+        ForecastModelResult {
+            model: judged.name.clone(),
+            description: judged.evaluation.description.clone(),
+            mase: scores.mase,
+            mase_naive: scores.mase_naive,
+            smape_percent: scores.smape,
+            wape_percent: scores.wape,
+            pinball_percent: scores.pinball.clone(),
+            at_or_below_share: scores.coverage.clone(),
+            in_interval_80_share: judged.covered_80,
+            in_interval_90_share: judged.covered_90,
+            values: scores.values,
+            fallbacks: judged.evaluation.fallbacks(),
+        }
+    };
+    Results::Forecast(ForecastResults {
+        version: RESULTS_VERSION,
+        trace: trace_name(arguments),
+        steps: series.len(),
+        missing_steps: series.len() - series.observed(),
+        step_s: series.step().as_secs_f64(),
+        seasons_s: series.seasons().iter().map(|season| seconds(*season)).collect(),
+        train_s: seconds(plan.train),
+        lead_s: seconds(plan.first_step - 1),
+        horizon_s: seconds(plan.horizon),
+        origins: plan.origins.len(),
+        levels: LEVELS.to_vec(),
+        models: judged.iter().map(model).collect(),
     })
 }
 

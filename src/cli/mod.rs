@@ -22,6 +22,7 @@ mod sweep;
 mod terminal;
 mod test;
 mod trace;
+mod trace_results;
 mod train;
 mod verify;
 mod whatif;

@@ -4,16 +4,26 @@ use clap::Args;
 
 use crate::units::{Fraction, Rate, SimDuration};
 use crate::workload::{
-    Columns, Condition, RowFilter, TimeFormat, TraceOptions, Values, Zone, decimal_named, parse_instant,
+    Columns, Condition, FORMATS, RowFilter, TimeFormat, TraceOptions, Values, Zone, decimal_named, parse_instant,
     parse_instant_in, separator_named,
 };
 
-/// How to read the file, its format named by `--format`.
+/// What is printed of a trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Printed {
+    Table,
+    Json,
+}
+
+/// How to read the file and print what is found.
 #[derive(Debug, Args)]
 pub(super) struct TraceReading {
-    /// The format; recognised from the content if left out (`plimsoll list formats`).
-    #[arg(long)]
-    format: Option<String>,
+    /// Format of the trace; recognised from its content if left out (`plimsoll list formats`).
+    #[arg(long, value_name = "NAME")]
+    trace_format: Option<String>,
+    /// Form of the result on standard output: `table` or `json`.
+    #[arg(long, value_name = "FORM", value_parser = printed, default_value = "table")]
+    format: Printed,
     #[command(flatten)]
     reading: Reading,
 }
@@ -21,7 +31,24 @@ pub(super) struct TraceReading {
 impl TraceReading {
     /// The options that the arguments state.
     pub(super) fn options(&self) -> TraceOptions {
-        self.reading.options(self.format.as_deref())
+        self.reading.options(self.trace_format.as_deref())
+    }
+
+    /// The form of the result.
+    pub(super) fn printed(&self) -> Printed {
+        self.format
+    }
+}
+
+/// Reads the form of a result; the name of a trace format gets a hint.
+pub(super) fn printed(text: &str) -> Result<Printed, String> {
+    match text {
+        "table" => Ok(Printed::Table),
+        "json" => Ok(Printed::Json),
+        name if FORMATS.iter().any(|format| format.name == name) => {
+            Err(format!("that is a format of traces: say `--trace-format {name}`"))
+        }
+        _ => Err("expected `table` or `json`".into()),
     }
 }
 

@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::run::{coloured_output, terminal_width};
+use super::replication::Format;
+use super::run::show;
 use super::{Failure, files, memory, say};
 use crate::experiment::{Outcome, merge};
-use crate::report::{self, RESULT_FILE, TableStyle};
+use crate::report::results::{Results, results_text, run_results};
+use crate::report::{self, RESULT_FILE};
 
 /// Arguments of `report`.
 #[derive(Debug, Args)]
@@ -21,6 +23,12 @@ pub(super) struct ReportArguments {
     /// Directory for the reports; the one that was read by default.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Form of the result on standard output.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Only the result, without the list of files.
+    #[arg(long, short)]
+    quiet: bool,
 }
 
 pub(super) fn report(arguments: &ReportArguments) -> Result<(), Failure> {
@@ -35,9 +43,11 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<(), Failure> {
     let outcome = merge(outcomes).map_err(|why| Failure::Input(format!("error: {why}")))?;
     let artifacts = report::artifacts(&outcome).map_err(|error| Failure::Input(format!("error: {error}")))?;
     let written = files::write_report(&out, "report", &artifacts)?;
-    say(&report::table(&outcome, TableStyle::Terminal { width: terminal_width(), color: coloured_output() }))?;
-    let paths: Vec<String> = written.iter().map(|path| format!("  {}", path.display())).collect();
-    say(&format!("\nWrote {} files:\n{}", paths.len(), paths.join("\n")))
+    show(&outcome, arguments.format, &written, arguments.quiet)?;
+    match arguments.format {
+        Format::Json => say(&results_text(&Results::Report(run_results(&[outcome])))),
+        _ => Ok(()),
+    }
 }
 
 /// The directory of a stored result given by itself or by its directory.

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::reading::TraceReading;
+use super::reading::{Printed, TraceReading, printed};
 use super::trace::{draw, found, written};
 use super::{Failure, path_and_value, remark, say};
 use crate::config::{Diagnostics, SourceFile, parse_single};
 use crate::random::Streams;
+use crate::report::results::{FitResult, RESULTS_VERSION, Results, TraceFitResults, results_text};
 use crate::units::SimDuration;
-use crate::workload::{ConvertOptions, Portrait, WorkloadSpec, write_workload};
+use crate::workload::{ConvertOptions, Converted, Fit, Portrait, WorkloadSpec, write_workload};
 
 pub(super) const TRANSFORM_EXAMPLE: &str = "Example:
   plimsoll trace transform access.log.gz --step 'scale-rate: 2' \\
@@ -65,6 +66,9 @@ pub(super) struct SynthArguments {
     /// How long.
     #[arg(long)]
     duration: Option<SimDuration>,
+    /// Form of the result on standard output: `table` or `json`.
+    #[arg(long, value_name = "FORM", value_parser = printed, default_value = "table")]
+    format: Printed,
     #[command(flatten)]
     output: Output,
 }
@@ -83,10 +87,10 @@ struct Output {
 }
 
 impl Output {
-    fn write(&self, spec: &WorkloadSpec, notes: Vec<String>) -> Result<(), Failure> {
+    fn write(&self, spec: &WorkloadSpec, notes: Vec<String>) -> Result<Converted, Failure> {
         let how = ConvertOptions { counts: self.counts, notes };
         let done = write_workload(spec, Streams::new(self.seed, 0), &self.out, &how);
-        written(&self.out, &done.map_err(|error| Failure::Input(format!("error: {error}")))?)
+        done.map_err(|error| Failure::Input(format!("error: {error}")))
     }
 }
 
@@ -107,7 +111,8 @@ pub(super) fn transform(arguments: &TransformArguments) -> Result<(), Failure> {
         inputs.iter().map(|input| format!("from {}, SHA-256 {}", name(&input.path), input.sha256)).collect();
     notes.extend(spec.steps().iter().map(|step| format!("step {step}")));
     notes.push(format!("seed {}", arguments.output.seed));
-    arguments.output.write(&spec, notes)
+    let done = arguments.output.write(&spec, notes)?;
+    written(&arguments.output.out, &done, arguments.reading.printed(), Results::TraceTransform)
 }
 
 pub(super) fn synth(arguments: &SynthArguments) -> Result<(), Failure> {
@@ -122,17 +127,46 @@ pub(super) fn synth(arguments: &SynthArguments) -> Result<(), Failure> {
         Some(spec) => {
             let parameters = text.split_whitespace().collect::<Vec<_>>().join(" ");
             let seed = arguments.output.seed;
-            arguments.output.write(&spec, vec![format!("generated: {parameters}"), format!("seed {seed}")])
+            let notes = vec![format!("generated: {parameters}"), format!("seed {seed}")];
+            let done = arguments.output.write(&spec, notes)?;
+            written(&arguments.output.out, &done, arguments.format, Results::TraceSynth)
         }
         None => Err(Failure::diagnostics(&sink)),
     }
 }
 
-/// The generator on standard output, each figure of the comparison as a comment behind it.
 pub(super) fn fit(arguments: &FitArguments) -> Result<(), Failure> {
     let spec = WorkloadSpec::from_files(found(&arguments.files)?, arguments.reading.options());
     let fitted = crate::workload::fit(&spec, Streams::new(arguments.seed, 0));
     let fitted = fitted.map_err(|error| Failure::Input(format!("error: {error}")))?;
+    say(&match arguments.reading.printed() {
+        Printed::Json => results_text(&fit_results(&fitted)),
+        Printed::Table => fit_text(&fitted),
+    })?;
+    let Some(directory) = &arguments.charts else { return Ok(()) };
+    let fail = |error: crate::workload::TraceError| Failure::Input(format!("error: {error}"));
+    let portrait = |spec: &WorkloadSpec| Portrait::of_workload(spec, Streams::new(arguments.seed, 0)).map_err(fail);
+    let traces = [("recorded".to_string(), portrait(&spec)?), ("synthetic".to_string(), portrait(&fitted.workload)?)];
+    draw(&traces, directory).map(|_| ())
+}
+
+fn fit_results(fitted: &Fit) -> Results {
+    let of = |row: &crate::workload::Closeness| FitResult {
+        figure: row.name.clone(),
+        recorded: row.recorded,
+        synthetic_median: row.synthetic,
+        synthetic_least: row.least,
+        synthetic_most: row.most,
+    };
+    Results::TraceFit(TraceFitResults {
+        version: RESULTS_VERSION,
+        workload_yaml: fitted.yaml.clone(),
+        comparison: fitted.comparison.iter().map(of).collect(),
+    })
+}
+
+/// The generator, and each figure of the comparison as a comment below it.
+fn fit_text(fitted: &Fit) -> String {
     let mut text = String::from("workload:\n");
     fitted.yaml.lines().for_each(|line| text.push_str(&format!("  {line}\n")));
     text.push_str(
@@ -143,12 +177,7 @@ pub(super) fn fit(arguments: &FitArguments) -> Result<(), Failure> {
         let values = [row.recorded, row.synthetic, row.least, row.most].map(|value| format!("{value:>12.4}")).concat();
         text.push_str(&format!("# {:38}{values}\n", row.name));
     }
-    say(&text)?;
-    let Some(directory) = &arguments.charts else { return Ok(()) };
-    let fail = |error: crate::workload::TraceError| Failure::Input(format!("error: {error}"));
-    let portrait = |spec: &WorkloadSpec| Portrait::of_workload(spec, Streams::new(arguments.seed, 0)).map_err(fail);
-    let traces = [("recorded".to_string(), portrait(&spec)?), ("synthetic".to_string(), portrait(&fitted.workload)?)];
-    draw(&traces, directory)
+    text
 }
 
 /// A value of several lines stays below its key.

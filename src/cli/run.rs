@@ -7,11 +7,13 @@ use std::sync::Mutex;
 use clap::{Args, ValueEnum};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::replication::Format;
 use super::{Failure, ScenarioArguments, files, memory, remark, say, shown};
 use crate::config::{Diagnostics, suggest};
 use crate::engine::scenario::Scenario;
-use crate::experiment;
-use crate::report::{self, TableStyle};
+use crate::experiment::{self, Outcome};
+use crate::report;
+use crate::report::results::{Results, results_text, run_results};
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -56,22 +58,28 @@ enum TimeAxis {
     Elapsed,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Table,
-    Json,
-    Markdown,
-}
-
 pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let mut met = true;
-    for path in &arguments.input.scenarios {
-        met &= run_one(path, arguments)?;
+    let mut outcomes = Vec::new();
+    let mut run_all = || {
+        for path in &arguments.input.scenarios {
+            let outcome = run_one(path, arguments)?;
+            met &= outcome.runs.iter().any(|run| report::meets_objectives(run) != Some(false));
+            if arguments.format == Format::Json {
+                outcomes.push(outcome);
+            }
+        }
+        Ok(())
+    };
+    let ended: Result<(), Failure> = run_all();
+    if !outcomes.is_empty() {
+        say(&results_text(&Results::Run(run_results(&outcomes))))?;
     }
+    ended?;
     if arguments.fail_on_miss && !met { Err(Failure::Judgement) } else { Ok(()) }
 }
 
-fn run_one(path: &Path, arguments: &RunArguments) -> Result<bool, Failure> {
+fn run_one(path: &Path, arguments: &RunArguments) -> Result<Outcome, Failure> {
     let mut found = Diagnostics::new();
     let scenario = Scenario::read(path, &arguments.input.set, &mut found);
     let Some(mut scenario) = scenario else { return Err(Failure::diagnostics(&found)) };
@@ -99,20 +107,25 @@ fn run_one(path: &Path, arguments: &RunArguments) -> Result<bool, Failure> {
     }
     let artifacts = report::artifacts(&outcome).map_err(|error| Failure::Input(format!("error: {error}")))?;
     let written = files::write_report(&arguments.out.join(&scenario.name), "report", &artifacts)?;
-    let style = match arguments.format {
-        Format::Table => TableStyle::Terminal { width: terminal_width(), color: coloured_output() },
-        Format::Json => TableStyle::Json,
-        Format::Markdown => TableStyle::Markdown,
-    };
-    say(&report::table(&outcome, style))?;
+    show(&outcome, arguments.format, &written, arguments.quiet)?;
+    Ok(outcome)
+}
+
+/// Prints the table, unless the result is printed as JSON at the end, and which files were written.
+pub(super) fn show(outcome: &Outcome, format: Format, written: &[PathBuf], quiet: bool) -> Result<(), Failure> {
+    if format != Format::Json {
+        say(&report::table(outcome, format.style()))?;
+    }
     let paths: Vec<String> = written.iter().map(|path| format!("  {}", path.display())).collect();
     let wrote = format!("\nWrote {} files:\n{}", paths.len(), paths.join("\n"));
-    match arguments.format {
-        _ if arguments.quiet => {}
-        Format::Table => say(&wrote)?,
-        _ => remark(&wrote),
+    match format {
+        _ if quiet => Ok(()),
+        Format::Table => say(&wrote),
+        _ => {
+            remark(&wrote);
+            Ok(())
+        }
     }
-    Ok(outcome.runs.iter().any(|run| report::meets_objectives(run) != Some(false)))
 }
 
 /// Columns of the terminal; 100 where standard output is none.

@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use super::reading::TraceReading;
+use super::reading::{Printed, TraceReading};
+use super::trace_results::{inspect_results, profile_results};
 use super::{Failure, files, remark, reshape, say};
 use crate::report;
+use crate::report::results::{RESULTS_VERSION, Results, TracePlotResults, TraceWrittenResults, results_text};
 use crate::units::{Fraction, SimDuration};
 use crate::workload::{
     ConvertOptions, Converted, FunctionProfile, Gaps, Portrait, ProfileMeasure, SHAPE_COLUMNS, SeriesKind, Tally,
@@ -88,22 +90,33 @@ pub(super) fn trace(arguments: &TraceArguments) -> Result<(), Failure> {
         {
             let file = &files[0];
             let profile = function_profile(file, only.as_deref(), reading.options().max_bad_rows).map_err(fail)?;
-            profile.tally.notices().iter().for_each(|notice| remark(notice));
-            say(&profile_shown(&profile))
+            match reading.printed() {
+                Printed::Json => say(&results_text(&profile_results(files, &profile))),
+                Printed::Table => {
+                    profile.tally.notices().iter().for_each(|notice| remark(notice));
+                    say(&profile_shown(&profile))
+                }
+            }
         }
         Action::Inspect { files, charts, reading, .. } => {
+            let named = files;
             let files = found(files)?;
             let facts = inspect_files(&files, &reading.options()).map_err(fail)?;
-            facts.tally.notices().iter().for_each(|notice| remark(notice));
-            say(&shown(&facts))?;
-            if let Some(course) = course(&files, &facts, &reading.options()) {
-                say(&course)?;
+            match reading.printed() {
+                Printed::Json => say(&results_text(&inspect_results(named, &facts)))?,
+                Printed::Table => {
+                    facts.tally.notices().iter().for_each(|notice| remark(notice));
+                    say(&shown(&facts))?;
+                    if let Some(course) = course(&files, &facts, &reading.options()) {
+                        say(&course)?;
+                    }
+                }
             }
             let Some(directory) = charts else { return Ok(()) };
             // Facts are told of rows in any order and of any share of bad ones, so they are drawn as well.
             let everything = Fraction::new(1.0).unwrap_or_default();
             let options = TraceOptions { max_bad_rows: everything, reorder: SimDuration::MAX, ..reading.options() };
-            draw(&[(name(&files), Portrait::of_files(&files, &options).map_err(fail)?)], directory)
+            draw(&[(name(&files), Portrait::of_files(&files, &options).map_err(fail)?)], directory).map(|_| ())
         }
         Action::Plot { files, out, reading } => {
             let portrait = |file: &PathBuf| {
@@ -111,13 +124,20 @@ pub(super) fn trace(arguments: &TraceArguments) -> Result<(), Failure> {
                 Ok((name(&files), Portrait::of_files(&files, &reading.options()).map_err(fail)?))
             };
             let traces: Result<Vec<_>, Failure> = files.iter().map(portrait).collect();
-            draw(&traces?, out)
+            let files: Vec<String> = draw(&traces?, out)?.iter().map(|path| path.display().to_string()).collect();
+            match reading.printed() {
+                Printed::Table => Ok(()),
+                Printed::Json => {
+                    let results = TracePlotResults { version: RESULTS_VERSION, files };
+                    say(&results_text(&Results::TracePlot(results)))
+                }
+            }
         }
         Action::Convert { paths, reading, counts, notes } => {
             let how = ConvertOptions { counts: *counts, notes: notes.clone() };
             let Some((to, from)) = paths.split_last() else { return Ok(()) };
             let done = convert(&found(from)?, &reading.options(), to, &how).map_err(fail)?;
-            written(to, &done)
+            written(to, &done, reading.printed(), Results::TraceConvert)
         }
         Action::Transform(arguments) => reshape::transform(arguments),
         Action::Fit(arguments) => reshape::fit(arguments),
@@ -163,11 +183,11 @@ fn name(files: &TraceFiles) -> String {
 }
 
 /// Draws traces and says where.
-pub(super) fn draw(traces: &[(String, Portrait)], directory: &Path) -> Result<(), Failure> {
+pub(super) fn draw(traces: &[(String, Portrait)], directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     let artifacts = report::portraits(traces).map_err(|error| Failure::Input(format!("error: {error}")))?;
-    files::write_all(directory, &artifacts)?;
+    let written = files::write_all(directory, &artifacts)?;
     remark(&format!("{}: {} files", directory.display(), artifacts.len()));
-    Ok(())
+    Ok(written)
 }
 
 /// The course over time in a line of blocks: of arrivals as they were counted, of counts and levels where their rows are in
@@ -182,9 +202,25 @@ fn course(files: &TraceFiles, facts: &TraceFacts, options: &TraceOptions) -> Opt
     Some(format!("course        {} (each {column})", report::sparkline(&course, columns)))
 }
 
-/// Says what was written.
-pub(super) fn written(to: &Path, done: &Converted) -> Result<(), Failure> {
+/// Says what was written, by the command whose results these are.
+pub(super) fn written(
+    to: &Path,
+    done: &Converted,
+    printed: Printed,
+    command: fn(TraceWrittenResults) -> Results,
+) -> Result<(), Failure> {
     done.tally.notices().iter().for_each(|notice| remark(notice));
+    if printed == Printed::Json {
+        return say(&results_text(&command(TraceWrittenResults {
+            version: RESULTS_VERSION,
+            file: to.display().to_string(),
+            kind: done.kind.name().into(),
+            rows: done.rows,
+            requests: done.requests,
+            span_s: done.extent.as_secs_f64(),
+            bytes: done.bytes,
+        })));
+    }
     let (kind, rows, bytes) = (done.kind.name(), done.rows, done.bytes);
     say(&format!("{}: {rows} rows of {kind} over {}, {bytes} bytes", to.display(), done.extent))
 }

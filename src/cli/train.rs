@@ -16,6 +16,7 @@ use crate::experiment::{
 use crate::policy::policy_search::{self, Found};
 use crate::policy::q_learning::{self, Learned};
 use crate::policy::stored::is_trained_policy;
+use crate::report::results::{Results, learning_results, results_text, search_results};
 use crate::report::{self, Artifact, LearningTrial, TableStyle};
 use crate::units::{SimDuration, Usd};
 
@@ -123,10 +124,11 @@ impl Taught {
         .map_err(input)
     }
 
-    fn json(&self, trials: &[LearningTrial<'_>]) -> String {
+    fn results(&self, trials: &[LearningTrial<'_>], file: &Path) -> Results {
+        let file = file.display().to_string();
         match self {
-            Taught::Table(trained) => report::learning_json(trained, trials),
-            Taught::Search(searched) => report::search_json(searched, trials),
+            Taught::Table(trained) => learning_results(trained, trials, &file),
+            Taught::Search(searched) => search_results(searched, trials, &file),
         }
     }
 
@@ -190,16 +192,14 @@ pub(super) fn train(arguments: &TrainArguments) -> Result<(), Failure> {
     let tried = with_file(&scenario, &label, kind, &text)?;
     let others: Vec<Scenario> =
         others.iter().map(|other| with_file(other, &label, kind, &text)).collect::<Result<_, _>>()?;
-    write_file(&out, text)?;
+    arguments.tell(&write_file(&out, text)?);
     let artifacts = taught.artifacts(&scenario)?;
-    for path in files::write_report(&arguments.reports.join(&scenario.name), kind.part(), &artifacts)? {
-        remark(&path.display().to_string());
-    }
+    arguments.tell(&files::write_report(&arguments.reports.join(&scenario.name), kind.part(), &artifacts)?);
     let mut trials = vec![arguments.try_out(&tried, &label, true)?];
     for other in &others {
         trials.push(arguments.try_out(other, &label, false)?);
     }
-    show(arguments, &scenario, &taught, &trials)
+    show(arguments, &scenario, &taught, &trials, &out)
 }
 
 /// Whether a file is, or would be, below a directory, links followed as far as they are there.
@@ -216,14 +216,11 @@ fn is_below(file: &Path, directory: &Path) -> bool {
 }
 
 /// Writes the trained policy.
-fn write_file(out: &Path, text: String) -> Result<(), Failure> {
+fn write_file(out: &Path, text: String) -> Result<Vec<PathBuf>, Failure> {
     let directory = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = out.file_name().ok_or_else(|| input(format!("{} is not the name of a file", out.display())))?;
     let artifact = Artifact::new(name.to_string_lossy().into_owned(), text);
-    for path in files::write_all(directory, &[artifact])? {
-        remark(&path.display().to_string());
-    }
-    Ok(())
+    files::write_all(directory, &[artifact])
 }
 
 fn show(
@@ -231,9 +228,10 @@ fn show(
     scenario: &Scenario,
     taught: &Taught,
     trials: &[LearningTrial<'_>],
+    out: &Path,
 ) -> Result<(), Failure> {
     if arguments.format == Format::Json {
-        return say(&taught.json(trials));
+        return say(&results_text(&taught.results(trials, out)));
     }
     let style = arguments.format.style();
     let mut text = taught.text(scenario, style);
@@ -245,6 +243,13 @@ fn show(
 }
 
 impl TrainArguments {
+    /// Says which files were written.
+    fn tell(&self, written: &[PathBuf]) {
+        if !self.replication.quiet {
+            written.iter().for_each(|path| remark(&path.display().to_string()));
+        }
+    }
+
     /// The label and kind of the policy to train, and the file that the scenario names for it.
     fn choose(&self) -> Result<(String, Kind, Option<PathBuf>), Failure> {
         let mut found = Diagnostics::new();

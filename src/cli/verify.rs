@@ -10,7 +10,9 @@ use super::{Failure, files, remark, say};
 use crate::experiment::recorded::{Comparison, Rescale, WITHIN, compare, read_runs};
 use crate::experiment::verify::{VerifyReport, verify as prove};
 use crate::report;
-use crate::report::results::{ProofResult, RESULTS_VERSION, Results, VerifyResults, results_text};
+use crate::report::results::{
+    ProofResult, RESULTS_VERSION, RecordedResult, RescaleResult, Results, VerifyResults, results_text,
+};
 
 /// Arguments of `verify`.
 #[derive(Debug, Args)]
@@ -41,42 +43,78 @@ pub(super) fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
             remark(&format!("  {case}"));
         }
     });
-    say(&match arguments.format {
-        Format::Table => table(&report),
-        Format::Markdown => format!("```\n{}```\n", table(&report)),
-        Format::Json => results_text(&results(&report)),
-    })?;
-    match &arguments.recorded {
+    // The proof first: recordings take a while.
+    match arguments.format {
+        Format::Table => say(&table(&report))?,
+        Format::Markdown => say(&format!("```\n{}```\n", table(&report)))?,
+        Format::Json => {}
+    }
+    let replayed = match &arguments.recorded {
         Some(directory) => replay(&directory.join("validation/hpa/kind"), &arguments.out)?,
-        None if arguments.quiet => {}
-        None => remark("no recorded systems: --recorded names no directory"),
+        None if arguments.quiet => Replayed::default(),
+        None => {
+            remark("no recorded systems: --recorded names no directory");
+            Replayed::default()
+        }
+    };
+    match arguments.format {
+        Format::Json => say(&results_text(&results(&report, &replayed)))?,
+        _ => say_replayed(&replayed)?,
     }
     if report.failed > 0 { Err(Failure::Judgement) } else { Ok(()) }
 }
 
 /// Simulates the recorded runs of an HPA. How well they match is stated and no verdict: a recording is one draw of a system
 /// that is only partly known.
-fn replay(directory: &Path, out: &Path) -> Result<(), Failure> {
+fn replay(directory: &Path, out: &Path) -> Result<Replayed, Failure> {
     if !directory.is_dir() {
         remark(&format!("no recorded systems: {} is not there", directory.display()));
-        return Ok(());
+        return Ok(Replayed::default());
     }
     let recordings = read_runs(directory).map_err(|problem| Failure::Input(format!("error: {problem}")))?;
     let runs: Result<Vec<Comparison>, _> = recordings.runs.iter().map(compare).collect();
     let runs = runs.map_err(|error| Failure::Input(format!("error: {error}")))?;
-    say(&recorded_table(&runs))?;
-    let left_out = recordings.left_out.len();
-    for (name, lacking) in &recordings.left_out {
+    let artifacts = report::recorded(&runs).map_err(|error| Failure::Input(format!("error: {error}")))?;
+    Ok(Replayed { left_out: recordings.left_out, written: files::write_all(out, &artifacts)?, runs })
+}
+
+/// Recorded runs, simulated.
+#[derive(Default)]
+struct Replayed {
+    runs: Vec<Comparison>,
+    /// Recordings that lack something: name and what.
+    left_out: Vec<(String, String)>,
+    written: Vec<PathBuf>,
+}
+
+fn say_replayed(replayed: &Replayed) -> Result<(), Failure> {
+    let Replayed { runs, left_out, written } = replayed;
+    if !runs.is_empty() {
+        say(&recorded_table(runs))?;
+    }
+    for (name, lacking) in left_out {
         say(&format!("LEFT OUT: {name}: {lacking}\n"))?;
     }
-    if left_out > 0 {
-        say(&format!("{left_out} of {} recordings are LEFT OUT\n", left_out + runs.len()))?;
+    if !left_out.is_empty() {
+        say(&format!("{} of {} recordings are LEFT OUT\n", left_out.len(), left_out.len() + runs.len()))?;
     }
-    let artifacts = report::recorded(&runs).map_err(|error| Failure::Input(format!("error: {error}")))?;
-    for path in files::write_all(out, &artifacts)? {
-        say(&format!("{}\n", path.display()))?;
+    written.iter().try_for_each(|path| say(&format!("{}\n", path.display())))
+}
+
+fn recorded_result(run: &Comparison) -> RecordedResult {
+    let rescales = |rescales: &[Rescale]| {
+        rescales.iter().map(|r| RescaleResult { at_s: r.at, from: r.from, to: r.to }).collect::<Vec<_>>()
+    };
+    RecordedResult {
+        name: run.name.clone(),
+        recorded: rescales(&run.recorded),
+        simulated: rescales(&run.simulated),
+        matched: run.matched,
+        same_size: run.same_size,
+        matched_in_any_phase_share: run.matched_in_any_phase,
+        recorded_mean_replicas: run.mean_replicas[0],
+        simulated_mean_replicas: run.mean_replicas[1],
     }
-    Ok(())
 }
 
 fn recorded_table(runs: &[Comparison]) -> String {
@@ -122,7 +160,7 @@ fn list(rescales: &[Rescale]) -> String {
     texts.join(", ")
 }
 
-fn results(report: &VerifyReport) -> Results {
+fn results(report: &VerifyReport, replayed: &Replayed) -> Results {
     let figures = report.rows.iter().map(|row| ProofResult {
         case: row.case.clone(),
         figure: row.metric.clone(),
@@ -132,7 +170,13 @@ fn results(report: &VerifyReport) -> Results {
         high: row.interval.high(),
         verdict: row.verdict.to_string(),
     });
-    Results::Verify(VerifyResults { version: RESULTS_VERSION, failed: report.failed, figures: figures.collect() })
+    Results::Verify(VerifyResults {
+        version: RESULTS_VERSION,
+        failed: report.failed,
+        figures: figures.collect(),
+        recorded: replayed.runs.iter().map(recorded_result).collect(),
+        left_out: replayed.left_out.iter().map(|(name, lacking)| format!("{name}: {lacking}")).collect(),
+    })
 }
 
 fn table(report: &VerifyReport) -> String {
@@ -152,4 +196,51 @@ fn table(report: &VerifyReport) -> String {
     let good = report.rows.len() - report.failed;
     text.push_str(&format!("{good} of {} figures agree with theory\n", report.rows.len()));
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::recorded::Timing;
+    use crate::experiment::verify::{Verdict, VerifyRow};
+    use crate::stats::ConfidenceInterval;
+
+    /// The proof takes too long for a test; what is printed of it does not.
+    #[test]
+    fn a_proof_as_json_is_of_the_form_that_the_schema_describes() {
+        let row = VerifyRow {
+            case: "M/M/1".into(),
+            metric: "mean wait".into(),
+            expected: 0.5,
+            observed: 0.51,
+            interval: ConfidenceInterval { mean: 0.51, half_width: 0.02, level: 0.99, replications: 32 },
+            verdict: Verdict::Covered,
+            score: 0.3,
+        };
+        let run = Comparison {
+            name: "ramp".into(),
+            recorded: vec![Rescale { at: 30.0, from: 1, to: 3 }],
+            simulated: vec![Rescale { at: 45.0, from: 1, to: 3 }],
+            matched: 1,
+            same_size: 1,
+            timing: Timing { syncs: Vec::new(), scrapes: Vec::new(), changes: 0, explained: 0 },
+            restarts: false,
+            matched_in_any_phase: 0.75,
+            mean_replicas: [2.5, 2.4],
+            end: 600.0,
+        };
+        let replayed =
+            Replayed { runs: vec![run], left_out: vec![("step".into(), "no status".into())], written: Vec::new() };
+        let text = results_text(&results(&VerifyReport { rows: vec![row], failed: 0 }, &replayed));
+        let read: Results = serde_json::from_str(&text).unwrap();
+        let Results::Verify(read) = read else { panic!("{text}") };
+        assert!((read.figures[0].low - 0.49).abs() + (read.figures[0].high - 0.53).abs() < 1e-12, "{text}");
+        assert_eq!((read.recorded[0].simulated[0].at_s, read.left_out[0].as_str()), (45.0, "step: no status"));
+        // The same form as the committed schema's.
+        let schema = crate::report::results::results_schema();
+        let fields = |name: &str| schema["$defs"][name]["properties"].as_object().unwrap().len();
+        let shown: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(shown["recorded"][0].as_object().unwrap().len(), fields("RecordedResult"));
+        assert_eq!(shown["figures"][0].as_object().unwrap().len(), fields("ProofResult"));
+    }
 }

@@ -2,9 +2,7 @@
 
 use std::fmt::Write;
 
-use serde_json::{Value, json};
-
-use super::comparison::{comparison_json, interval_text, is_judged, marked, notes, value_text};
+use super::comparison::{interval_text, is_judged, marked, notes, value_text};
 use super::grid::Grid;
 use super::text;
 use super::{Artifact, ReportError};
@@ -138,41 +136,6 @@ fn cell(trial: &LearningTrial<'_>, arm: usize, figure: usize) -> String {
         "?"
     };
     format!("{mark} {shown}")
-}
-
-/// Trials as JSON.
-pub(super) fn trials_json(trials: &[LearningTrial<'_>]) -> Vec<Value> {
-    let trial = |trial: &LearningTrial<'_>| -> Value {
-        let result = &trial.result;
-        json!({
-            "scenario": trial.scenario.name,
-            "trained_on": trial.is_trained_on,
-            "comparison": comparison_json(result, trial.learner, &differences(result, trial.learner)),
-        })
-    };
-    trials.iter().map(trial).collect()
-}
-
-/// Training and trials as JSON.
-pub fn learning_json(trained: &Trained, trials: &[LearningTrial<'_>]) -> String {
-    let origin = &trained.learned.origin;
-    let value = json!({
-        "policy": origin.policy,
-        "scenario": origin.scenario,
-        "fingerprint": origin.fingerprint,
-        "seed": origin.seed,
-        "episodes": origin.episodes,
-        "taken_after": origin.taken_after,
-        "settled": trained.settled,
-        "met_in_training": trained.is_met(),
-        "training_cost_usd": trained.worth.cost,
-        "training_budget_used_ratio": trained.worth.budget_used,
-        "states": trained.learned.table.met(),
-        "penalty_usd": trained.learned.penalty,
-        "horizon_s": trained.learned.horizon.as_secs_f64(),
-        "trials": trials_json(trials),
-    });
-    format!("{value:#}\n")
 }
 
 /// The learning curve as CSV and, with the feature `charts`, as a picture.

@@ -50,7 +50,7 @@ pub use bill::{BillLine, bill};
 pub use capacity::{capacity, capacity_files};
 pub use comparison::{comparison, figure_title, interval_text, value_text, verdict_text};
 pub use grid::Grid;
-pub use learning::{LearningTrial, learning_answer, learning_artifacts, learning_curve, learning_json, learning_trial};
+pub use learning::{LearningTrial, learning_answer, learning_artifacts, learning_curve, learning_trial};
 pub use level::{level_answer, same_level};
 pub use plan::{plan_answer, plan_table, plan_trials};
 pub use policy_tests::{
@@ -60,7 +60,7 @@ pub use policy_tests::{
 pub use provision::{provision_files, provision_tables};
 pub use result::{RESULT_FILE, check_result, read_result};
 pub use rewrite::{Rewritten, RewrittenFile, rewrite};
-pub use search::{search_answer, search_artifacts, search_curve, search_json, search_numbers};
+pub use search::{search_answer, search_artifacts, search_curve, search_numbers};
 pub use summary_json::SCHEMA_VERSION;
 pub use sweep::{artifacts as sweep_artifacts, summary as sweep_summary};
 pub use table::{TableStyle, escape_markdown, table};

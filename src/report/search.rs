@@ -2,11 +2,9 @@
 
 use std::fmt::Write;
 
-use serde_json::{Value, json};
-
 use super::comparison::value_text;
 use super::grid::Grid;
-use super::learning::{LearningTrial, objective_names, trials_json};
+use super::learning::objective_names;
 use super::text;
 use super::{Artifact, ReportError};
 use crate::engine::scenario::Scenario;
@@ -83,36 +81,6 @@ pub fn search_curve(scenario: &Scenario, searched: &Searched) -> Grid {
             .into(),
     ];
     Grid { header, rows: (0..searched.curve.len()).filter(is_shown).map(row).collect(), notes }
-}
-
-/// Search and trials as JSON.
-pub fn search_json(searched: &Searched, trials: &[LearningTrial<'_>]) -> String {
-    let origin = &searched.found.origin;
-    let numbers = |place: usize| -> Value {
-        json!({
-            "name": NUMBERS[place].name,
-            "value": searched.found.numbers[place],
-            "text": NUMBERS[place].text(searched.found.numbers[place]),
-            "searched": searched.free[place],
-        })
-    };
-    let cost = if searched.priced { "training_cost_usd" } else { "training_replica_hours" };
-    let mut value = json!({
-        "policy": origin.policy,
-        "scenario": origin.scenario,
-        "fingerprint": origin.fingerprint,
-        "seed": origin.seed,
-        "runs": origin.episodes,
-        "generations": searched.curve.len(),
-        "settled": searched.settled,
-        "met_in_training": searched.is_met(),
-        "training_budget_used_ratio": searched.worth.budget_used,
-        "penalty": searched.found.penalty,
-        "numbers": (0..NUMBERS.len()).map(numbers).collect::<Vec<_>>(),
-        "trials": trials_json(trials),
-    });
-    value[cost] = json!(searched.worth.cost);
-    format!("{value:#}\n")
 }
 
 /// The curve of the search as CSV and, with the feature `charts`, as a picture.

@@ -6,5 +6,6 @@ mod newcomer;
 mod numbers;
 mod public_cases;
 mod reliability;
+mod schema;
 mod trial;
 mod world;

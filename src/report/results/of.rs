@@ -43,6 +43,11 @@ fn figures(result: &Replicated, arm: usize, found: &[Difference]) -> Vec<FigureR
 
 /// `plimsoll compare`
 pub fn compare_results(result: &Replicated, base: usize, level: Option<&SameLevel>) -> Results {
+    Results::Compare(compared(result, base, level))
+}
+
+/// Policies beside each other.
+pub(super) fn compared(result: &Replicated, base: usize, level: Option<&SameLevel>) -> CompareResults {
     let found = differences(result, base);
     let arm = |arm: usize| ArmResult {
         policy: result.arms[arm].label.clone(),
@@ -50,7 +55,7 @@ pub fn compare_results(result: &Replicated, base: usize, level: Option<&SameLeve
         figures: figures(result, arm, &found),
     };
     let same_level = |level: &SameLevel| level.tuned.iter().map(|tuned| level_of(tuned, level.priced)).collect();
-    Results::Compare(CompareResults {
+    CompareResults {
         version: RESULTS_VERSION,
         base: result.arms.get(base).map(|arm| arm.label.clone()),
         replications: result.replications,
@@ -60,7 +65,7 @@ pub fn compare_results(result: &Replicated, base: usize, level: Option<&SameLeve
         same_level: level.map(same_level).unwrap_or_default(),
         policies: (0..result.arms.len()).map(arm).collect(),
         notes: notes(result),
-    })
+    }
 }
 
 fn level_of(tuned: &Tuned, priced: bool) -> LevelResult {

@@ -3,6 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::run::RunResults;
+use super::traces::{ForecastResults, TraceFitResults, TraceInspectResults, TracePlotResults, TraceWrittenResults};
+use super::training::TrainResults;
+
 /// What a command answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "command", rename_all = "kebab-case")]
@@ -25,8 +29,28 @@ pub enum Results {
     Verify(VerifyResults),
     /// `plimsoll sweep`
     Sweep(SweepResults),
+    /// `plimsoll run`
+    Run(RunResults),
+    /// `plimsoll report`
+    Report(RunResults),
+    /// `plimsoll train`
+    Train(TrainResults),
     /// `plimsoll trace inspect`
     TraceInspect(TraceInspectResults),
+    /// `plimsoll trace fit`
+    TraceFit(TraceFitResults),
+    /// `plimsoll trace convert`
+    TraceConvert(TraceWrittenResults),
+    /// `plimsoll trace transform`
+    TraceTransform(TraceWrittenResults),
+    /// `plimsoll trace synth`
+    TraceSynth(TraceWrittenResults),
+    /// `plimsoll trace plot`
+    TracePlot(TracePlotResults),
+    /// `plimsoll forecast`
+    Forecast(ForecastResults),
+    /// `plimsoll bench`
+    Bench(BenchResults),
     /// `plimsoll optimize provision`
     OptimizeProvision(ProvisionResults),
     /// `plimsoll optimize mix`
@@ -431,6 +455,72 @@ pub struct VerifyResults {
     pub failed: usize,
     /// Figure by figure.
     pub figures: Vec<ProofResult>,
+    /// With `--recorded`, the recorded runs of real autoscalers.
+    pub recorded: Vec<RecordedResult>,
+    /// Recordings that lack something, with the reason.
+    pub left_out: Vec<String>,
+}
+
+/// A change of size.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RescaleResult {
+    /// When, since the start.
+    pub at_s: f64,
+    /// Replicas before.
+    pub from: u32,
+    /// Replicas after.
+    pub to: u32,
+}
+
+/// A recorded run of a real autoscaler, simulated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordedResult {
+    /// Its name.
+    pub name: String,
+    /// What the real one did.
+    pub recorded: Vec<RescaleResult>,
+    /// What the simulated one did.
+    pub simulated: Vec<RescaleResult>,
+    /// Recorded changes that were simulated to the same size at about the same time.
+    pub matched: usize,
+    /// Recorded changes to whose size the simulation came, whenever.
+    pub same_size: usize,
+    /// Share that match, averaged over all timings that are possible.
+    pub matched_in_any_phase_share: f64,
+    /// Mean replicas, recorded.
+    pub recorded_mean_replicas: f64,
+    /// Mean replicas, simulated.
+    pub simulated_mean_replicas: f64,
+}
+
+/// `plimsoll bench`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BenchResults {
+    /// Version of this layout.
+    pub version: u32,
+    /// Workload by workload.
+    pub workloads: Vec<BenchResult>,
+}
+
+/// How fast one workload is simulated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BenchResult {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub summary: String,
+    /// Requests that were simulated.
+    pub requests: u64,
+    /// Requests per second of real time.
+    pub requests_per_s: f64,
+    /// Real time of a request.
+    pub ns_per_request: f64,
+    /// Peak memory; null where the system does not tell.
+    pub peak_memory_bytes: Option<u64>,
 }
 
 /// `plimsoll sweep`
@@ -459,38 +549,6 @@ pub struct TableResult {
     pub rows: Vec<Vec<String>>,
     /// Sentences below it.
     pub notes: Vec<String>,
-}
-
-/// `plimsoll trace inspect`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TraceInspectResults {
-    /// Version of this layout.
-    pub version: u32,
-    /// Trace by trace.
-    pub traces: Vec<TraceResult>,
-}
-
-/// What a trace holds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TraceResult {
-    /// Its path.
-    pub path: String,
-    /// Its format.
-    pub format: String,
-    /// What a row is: arrivals, counts, rates.
-    pub kind: String,
-    /// Rows used.
-    pub rows: u64,
-    /// Rows that could not be used.
-    pub bad_rows: u64,
-    /// Time from the first row to the last, seconds.
-    pub span_s: f64,
-    /// Longest time between two rows, seconds.
-    pub longest_gap_s: f64,
-    /// Mean rate of requests, per second.
-    pub mean_requests_per_s: Option<f64>,
 }
 
 /// What a plan runs of one offer.

@@ -78,7 +78,7 @@ fn a_constant_lies_within_its_interval() {
     let told = forecast(&trial, r#"--model {"conformal":{"around":"mstl"}} --horizon 1h --train 50h --every 5h"#);
     let model = &told["models"][0];
     assert_eq!(
-        (model["interval_80_ratio"].as_f64(), model["interval_90_ratio"].as_f64()),
+        (model["in_interval_80_share"].as_f64(), model["in_interval_90_share"].as_f64()),
         (Some(1.0), Some(1.0)),
         "{model}"
     );

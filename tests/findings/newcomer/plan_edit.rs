@@ -91,7 +91,7 @@ fn only_the_target_changes_in_the_users_file() {
     std::fs::write(trial.path("again.yaml"), by_it).unwrap();
     let shown = trial.run("run again.yaml --quiet --format json --out again");
     let again: Value = serde_json::from_slice(&shown.stdout).unwrap();
-    assert!(again["verdict"].as_str().unwrap().contains("meets"), "{}", again["verdict"]);
+    assert!(again["scenarios"][0]["verdict"].as_str().unwrap().contains("meets"), "{again}");
 }
 
 #[test]
