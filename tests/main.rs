@@ -14,6 +14,7 @@ mod hostile;
 mod invariants;
 mod known_behaviour;
 mod learning;
+mod links;
 mod misses;
 mod policy_gate;
 mod policy_search;
