@@ -1,23 +1,24 @@
-//! Control events: rare, so a plain heap serves.
+//! Control events: rare, so a plain binary heap is enough.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::units::SimTime;
 
-/// The order of what happens at one instant: capacity is freed before it is asked for. Completions and arrivals are not in
-/// this calendar; their ranks say how far the lanes run before an event of the same instant.
+/// The order of events at the same instant: capacity is freed before it is requested. Completions and arrivals are not
+/// in this calendar; their ranks say how far the lanes run before a control event at the same instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rank {
-    /// The end of a recording interval or of the warm-up: whatever happens at this instant belongs to the next one.
+    /// The end of a recording interval or of the warm-up. Whatever else happens at this instant belongs to the next
+    /// interval.
     Boundary,
-    /// A request is done, or its client gives up.
+    /// A request completes, or its client gives up.
     Completion,
     /// A replica or node changes phase.
     Transition,
     /// A request arrives.
     Arrival,
-    /// Measurements are taken.
+    /// Metrics are scraped.
     Scrape,
     /// A policy decides.
     Decision,
@@ -25,38 +26,38 @@ pub enum Rank {
     Actuation,
 }
 
-/// What happens.
+/// A control event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Event {
     /// The recording interval ends.
     IntervalEnd,
-    /// From now on requests and averages count.
+    /// The warm-up ends: requests and averages count from now on.
     WarmUpEnd,
-    /// A replica enters its next phase, unless its `generation` has moved on.
+    /// A replica enters its next phase. Stale if the replica's `generation` has moved on.
     Phase { service: u32, replica: u32, generation: u32 },
     /// A draining replica's grace period is over.
     GraceEnd { service: u32, replica: u32, generation: u32 },
     /// A replica crashes.
     Crash { service: u32, replica: u32, generation: u32 },
-    /// The n-th outage, of a zone, begins.
+    /// The n-th outage begins; it affects `zone`.
     ZoneLost { zone: u32, outage: u32 },
     /// An outage of a zone ends.
     ZoneBack { zone: u32 },
-    /// The nodes of a zone have been silent for long enough to count as not ready, unless the zone is back.
+    /// The control plane marks the nodes of a zone as not ready, unless the zone has recovered.
     ZoneNoticed { zone: u32, episode: u32 },
-    /// The pods in a zone are evicted, unless it is back.
+    /// The pods in a zone are evicted, unless the zone has recovered.
     ZoneEvicted { zone: u32, episode: u32 },
     /// The n-th planned rollout of a service begins.
     Rollout { service: u32, number: u32 },
     /// The n-th planned restart of a service's containers.
     Restart { service: u32, number: u32 },
-    /// A replica of a service may have been ready for long enough.
+    /// A replica may have been ready for the required time (`minReadySeconds`).
     Available { service: u32 },
     /// All services are measured.
     Scrape,
     /// The policy of a service decides.
     Decide { service: u32 },
-    /// The wanted size of a service changes.
+    /// The desired size of a service changes.
     Actuate { service: u32, replicas: u32 },
 }
 
@@ -70,7 +71,7 @@ pub(super) struct Entry {
     pub event: Event,
 }
 
-/// The calendar.
+/// The calendar of control events.
 #[derive(Debug, Default)]
 pub(super) struct Calendar {
     heap: BinaryHeap<Reverse<Entry>>,
@@ -100,12 +101,12 @@ impl Calendar {
         self.heap.push(Reverse(Entry { time, rank, entity, sequence: self.sequence, event }));
     }
 
-    /// The next entry.
+    /// Returns the next entry without removing it.
     pub(super) fn peek(&self) -> Option<Entry> {
         self.heap.peek().map(|Reverse(entry)| *entry)
     }
 
-    /// Takes the next entry.
+    /// Removes and returns the next entry.
     pub(super) fn pop(&mut self) -> Option<Entry> {
         self.heap.pop().map(|Reverse(entry)| entry)
     }

@@ -1,19 +1,20 @@
-//! Why requests were bad: each is attributed to one cause, so that the shares add up to the whole.
+//! Why requests were bad. Each bad request has exactly one cause, so the shares add up to the total.
 //!
-//! The cause is what would have had to be otherwise, in this order:
+//! The causes are checked in this order; the first that applies counts:
 //!
-//! 1. *crash*: the replica that held the last attempt crashed or was killed, or its machine was gone;
-//! 2. *retry*: the request was answered, and the last attempt alone would have been within the limit: earlier ones took the time;
-//! 3. *service time*: alone in its replica, on its node and within its CPU ceiling, the request takes longer than the limit (for a
-//!    client that gave up: its patience), however many replicas there are;
-//! 4. *contention*: service took longer than the limit though alone it would not: neighbours took the CPU;
-//! 5. *queueing*: the attempt waited, or found no room. Then it counts what the service was doing when the attempt came: a replica
-//!    *waited for a node*, or replicas were ordered and *starting up*, or some were lost with their machines and not replaced yet
-//!    (*crash*), or *too few replicas* were ordered.
+//! 1. *crash*: the replica that held the last attempt crashed or was killed, or its machine was lost;
+//! 2. *retry*: the request was answered, and its last attempt alone was within the limit: earlier attempts used up the
+//!    time;
+//! 3. *service time*: the demand exceeds the limit (for a client that gave up: its patience) even when the request runs
+//!    alone in its replica, on its node and within its CPU ceiling. More replicas would not help;
+//! 4. *contention*: service took longer than the limit although it would not have alone: other requests took the CPU;
+//! 5. *queueing*: the attempt waited or was rejected. The cause then depends on the state of the service when the
+//!    attempt arrived: a replica was *waiting for a node*, replicas were *starting up*, some were lost with their
+//!    machines and not replaced yet (*crash*), or *too few replicas* were ordered.
 //!
-//! A request that was turned away or given up is told apart from one that was answered too late ([`Outcome`]). A request that
-//! is still in the system at the end, older than the limit, is asked the same questions as if it were answered at that
-//! moment: waiting for a retry, it is *earlier attempts* that took the time.
+//! [`Outcome`] tells requests that were rejected or abandoned from those answered too late. A request that is still in
+//! the system at the end of the run and older than the limit is classified as if it were answered at that moment; if it
+//! is waiting for a retry, the cause is *earlier attempts*.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,25 +25,25 @@ listed! {
     /// Why a request was bad.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub enum Cause {
-        /// It queued, or found no room, and no further replica was ordered.
+        /// It queued or was rejected, and no replica was on its way.
         TooFewReplicas,
-        /// It queued, or found no room, while replicas that had been ordered were starting.
+        /// It queued or was rejected while ordered replicas were starting.
         StartUp,
-        /// It queued, or found no room, while a replica waited for room on a node.
+        /// It queued or was rejected while a replica waited for room on a node.
         NodeWait,
-        /// Alone in its replica it takes longer than the limit.
+        /// It takes longer than the limit even alone in its replica.
         ServiceTime,
-        /// It was slowed in service by its neighbours, who took the CPU.
+        /// Other requests in the same replica took the CPU and slowed it down.
         Contention,
-        /// Earlier attempts took the time.
+        /// Earlier attempts used up the time.
         Retry,
-        /// Its replica crashed or was killed, or is lost and not replaced yet.
+        /// Its replica crashed, was killed, or was lost and not replaced yet.
         Crash,
     }
 }
 
 impl Cause {
-    /// The cause in words.
+    /// The cause, as shown in reports.
     pub const fn words(self) -> &'static str {
         match self {
             Cause::TooFewReplicas => "too few replicas ordered",
@@ -55,7 +56,7 @@ impl Cause {
         }
     }
 
-    /// The name in files.
+    /// The name used in files.
     pub const fn name(self) -> &'static str {
         match self {
             Cause::TooFewReplicas => "too_few_replicas",
@@ -73,21 +74,21 @@ listed! {
     /// How a bad request ended.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub enum Outcome {
-        /// Answered, too late for the objective.
+        /// Answered, but too late for the objective.
         Late,
-        /// Refused for lack of room.
+        /// Rejected: the queue was full or no replica was ready.
         Rejected,
-        /// Given up by its client.
+        /// Abandoned by its client.
         TimedOut,
         /// Lost with its replica.
         Failed,
-        /// Still without an answer at the end, older than the limit.
+        /// Still unanswered at the end of the run, and older than the limit.
         Unanswered,
     }
 }
 
 impl Outcome {
-    /// The name in files, which is also the word.
+    /// The name used in files and reports.
     pub const fn name(self) -> &'static str {
         match self {
             Outcome::Late => "late",
@@ -105,39 +106,39 @@ impl Outcome {
 pub struct Causes([[u64; Outcome::ALL.len()]; Cause::ALL.len()]);
 
 impl Causes {
-    /// Bad requests of a cause and an outcome.
+    /// The number of bad requests with a cause and an outcome.
     pub fn get(&self, cause: Cause, outcome: Outcome) -> u64 {
         self.0[cause as usize][outcome as usize]
     }
 
-    /// Bad requests of a cause.
+    /// The number of bad requests with a cause.
     pub fn of(&self, cause: Cause) -> u64 {
         self.0[cause as usize].iter().sum()
     }
 
-    /// All bad requests.
+    /// The number of bad requests.
     pub fn total(&self) -> u64 {
         self.0.iter().flatten().sum()
     }
 
-    /// Adds those of `other`.
+    /// Adds the counts of `other`.
     pub fn merge(&mut self, other: &Causes) {
         self.0.iter_mut().flatten().zip(other.0.iter().flatten()).for_each(|(mine, theirs)| *mine += theirs);
     }
 
-    /// Counts `requests` more.
+    /// Counts `requests` more bad requests.
     pub fn add(&mut self, cause: Cause, outcome: Outcome, requests: u64) {
         self.0[cause as usize][outcome as usize] += requests;
     }
 }
 
-/// What a service is doing about its size.
+/// What a service is doing about its size when a request arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Ordered {
+pub(super) enum ScalingState {
     /// No replica is on its way.
     #[default]
     Nothing,
-    /// Replicas are starting.
+    /// ScalingState replicas are starting.
     Starting,
     /// A replica waits for room on a node.
     Pending,
@@ -145,20 +146,20 @@ pub(super) enum Ordered {
     Lost,
 }
 
-impl Ordered {
-    /// The cause of a queue that formed meanwhile.
+impl ScalingState {
+    /// The cause assigned to a request that queues in this state.
     pub(super) fn cause(self) -> Cause {
         match self {
-            Ordered::Nothing => Cause::TooFewReplicas,
-            Ordered::Starting => Cause::StartUp,
-            Ordered::Pending => Cause::NodeWait,
-            Ordered::Lost => Cause::Crash,
+            ScalingState::Nothing => Cause::TooFewReplicas,
+            ScalingState::Starting => Cause::StartUp,
+            ScalingState::Pending => Cause::NodeWait,
+            ScalingState::Lost => Cause::Crash,
         }
     }
 }
 
-/// Why a request that was answered at `now` missed a limit (nanoseconds). The job's demand is the time that it takes alone in its
-/// replica.
+/// Why a request answered at `now` missed a limit (nanoseconds). `job.demand` must be the time the request takes alone
+/// in its replica.
 pub(super) fn of_late(job: &Job, now: u64, limit: u64) -> Cause {
     if now - job.offered <= limit {
         Cause::Retry
@@ -167,27 +168,27 @@ pub(super) fn of_late(job: &Job, now: u64, limit: u64) -> Cause {
     } else if now - job.started > limit {
         Cause::Contention
     } else {
-        job.ordered.cause()
+        job.scaling_state.cause()
     }
 }
 
-/// Why a request that is at a replica at the end, at `now`, has passed a limit (nanoseconds) without an answer; the job's demand
-/// as in [`of_late`].
+/// Why a request still at a replica at the end of the run, `now`, has passed a limit (nanoseconds) unanswered.
+/// `job.demand` as in [`of_late`].
 pub(super) fn of_unanswered(job: &Job, now: u64, limit: u64) -> Cause {
     match of_late(job, now, limit) {
-        // One that still waits has not been slowed in service.
-        Cause::Contention if job.state == JobState::Waiting => job.ordered.cause(),
+        // A request that is still waiting was not slowed in service.
+        Cause::Contention if job.state == JobState::Waiting => job.scaling_state.cause(),
         cause => cause,
     }
 }
 
-/// Why a client gave up on an attempt after `patience` nanoseconds; the job's demand as in [`of_late`].
+/// Why a client gave up on an attempt after `patience` nanoseconds. `job.demand` as in [`of_late`].
 pub(super) fn of_given_up(job: &Job, running: bool, patience: u64) -> Cause {
     let waited = !running || job.started > job.offered;
     if running && job.demand > patience {
         Cause::ServiceTime
     } else if waited {
-        job.ordered.cause()
+        job.scaling_state.cause()
     } else {
         Cause::Contention
     }
@@ -209,7 +210,7 @@ mod tests {
     use super::*;
     use rstest::rstest;
 
-    fn job(offered: u64, started: u64, demand: u64, ordered: Ordered) -> Job {
+    fn job(offered: u64, started: u64, demand: u64, scaling_state: ScalingState) -> Job {
         Job {
             arrival: 0,
             offered,
@@ -222,26 +223,26 @@ mod tests {
             attempt: 0,
             state: JobState::Running,
             abandoned: false,
-            ordered,
+            scaling_state,
         }
     }
 
     #[rstest]
-    #[case::queue(job(0, 80, 30, Ordered::Nothing), 110, Cause::TooFewReplicas)]
-    #[case::queue_while_starting(job(0, 80, 30, Ordered::Starting), 110, Cause::StartUp)]
-    #[case::queue_while_pending(job(0, 80, 30, Ordered::Pending), 110, Cause::NodeWait)]
-    #[case::heavy(job(0, 50, 101, Ordered::Starting), 151, Cause::ServiceTime)]
-    #[case::shared(job(0, 0, 60, Ordered::Nothing), 120, Cause::Contention)]
-    #[case::second_attempt(job(90, 100, 60, Ordered::Nothing), 160, Cause::Retry)]
+    #[case::queue(job(0, 80, 30, ScalingState::Nothing), 110, Cause::TooFewReplicas)]
+    #[case::queue_while_starting(job(0, 80, 30, ScalingState::Starting), 110, Cause::StartUp)]
+    #[case::queue_while_pending(job(0, 80, 30, ScalingState::Pending), 110, Cause::NodeWait)]
+    #[case::heavy(job(0, 50, 101, ScalingState::Starting), 151, Cause::ServiceTime)]
+    #[case::shared(job(0, 0, 60, ScalingState::Nothing), 120, Cause::Contention)]
+    #[case::second_attempt(job(90, 100, 60, ScalingState::Nothing), 160, Cause::Retry)]
     fn late_answers(#[case] job: Job, #[case] now: u64, #[case] cause: Cause) {
         assert_eq!(of_late(&job, now, 100), cause);
     }
 
     #[rstest]
-    #[case::waiting(job(0, 0, 60, Ordered::Starting), false, Cause::StartUp)]
-    #[case::after_a_wait(job(0, 50, 60, Ordered::Nothing), true, Cause::TooFewReplicas)]
-    #[case::heavy(job(0, 0, 101, Ordered::Nothing), true, Cause::ServiceTime)]
-    #[case::slowed(job(0, 0, 60, Ordered::Nothing), true, Cause::Contention)]
+    #[case::waiting(job(0, 0, 60, ScalingState::Starting), false, Cause::StartUp)]
+    #[case::after_a_wait(job(0, 50, 60, ScalingState::Nothing), true, Cause::TooFewReplicas)]
+    #[case::heavy(job(0, 0, 101, ScalingState::Nothing), true, Cause::ServiceTime)]
+    #[case::slowed(job(0, 0, 60, ScalingState::Nothing), true, Cause::Contention)]
     fn clients_that_gave_up(#[case] job: Job, #[case] running: bool, #[case] cause: Cause) {
         assert_eq!(of_given_up(&job, running, 100), cause);
     }
@@ -252,7 +253,7 @@ mod tests {
     #[case::in_service(0, 60, JobState::Running, Cause::Contention)]
     #[case::second_attempt(50, 60, JobState::Waiting, Cause::Retry)]
     fn unanswered(#[case] offered: u64, #[case] demand: u64, #[case] state: JobState, #[case] cause: Cause) {
-        let job = Job { state, ..job(offered, offered, demand, Ordered::Starting) };
+        let job = Job { state, ..job(offered, offered, demand, ScalingState::Starting) };
         assert_eq!(of_unanswered(&job, 150, 100), cause);
     }
 

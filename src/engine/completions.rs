@@ -1,65 +1,66 @@
-//! The queue of completions: the only events that a run holds in bulk.
+//! The completion queue. Completions are the only events of a run that are queued in large numbers.
 //!
-//! A calendar queue (Brown 1988) with buckets of a power-of-two width that adapts to the load: a two-level bitmap finds
-//! the next non-empty bucket, and only the bucket at the front is sorted. Events beyond the wheel wait in a heap. Order is
-//! by (time, entity, sequence), where the sequence is that of insertion.
+//! A calendar queue (Brown 1988) whose bucket width is a power of two and adapts to the load. A two-level bitmap finds
+//! the next non-empty bucket, and only the bucket at the front is sorted. Events beyond the wheel wait in a heap.
+//! Events are ordered by (time, entity, sequence), where the sequence is the order of insertion.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::units::SimTime;
 
-/// No node.
+/// Index of no node.
 const NIL: u32 = u32::MAX;
 const MIN_BUCKETS: usize = 1 << 10;
 const MAX_BUCKETS: usize = 1 << 18;
-/// Inserts between two looks at whether width and number of buckets still suit the load.
+/// Number of inserts between two checks of whether bucket width and count still fit the load.
 const REVIEW_PERIOD: u32 = 1 << 13;
-/// The wheel spans this many mean lead times: an exponential lead misses it with probability e^-8.
+/// The wheel spans this many mean lead times; an exponential lead exceeds it with probability e^-8.
 const SPAN_IN_LEADS: u64 = 8;
-/// The sorted front may take earlier events up to this length before it is handed back to the wheel.
+/// The sorted front accepts earlier events up to this length; beyond it, it is returned to the wheel.
 const FRONT_LIMIT: usize = 24;
 
 /// An event: something of `entity` ends at `time`; `tag` says what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Completion {
-    /// When.
+    /// When it happens.
     pub time: SimTime,
     /// The replica.
     pub entity: u32,
-    /// Order of insertion among equals; wraps after 2^32 insertions, long after its neighbours are gone.
+    /// Insertion order among equals. Wraps after 2^32 insertions, long after any neighbouring event is gone.
     sequence: u32,
-    /// What the inserter wants to know when it comes due.
+    /// Opaque value, passed back to the inserter when the event is due.
     pub tag: u32,
 }
 
-/// An event of a bucket and, by number, the next node of the same bucket.
+/// An event in a bucket, and the index of the next node of the same bucket.
 #[derive(Debug, Clone, Copy)]
 struct Node {
     event: Completion,
     next: u32,
 }
 
-/// Stands in a bucket that is empty; never read as an event.
+/// Placeholder in an empty bucket; never read as an event.
 const NOTHING: Completion = Completion { time: SimTime::MAX, entity: 0, sequence: 0, tag: 0 };
 const EMPTY: Node = Node { event: NOTHING, next: NIL };
 
-/// The queue.
+/// The completion queue.
 #[derive(Debug)]
 pub struct CompletionQueue {
-    /// One node per bucket: most hold one event, and no other memory is touched for it.
+    /// One node per bucket: most buckets hold one event, which then touches no other memory.
     buckets: Vec<Node>,
-    /// The further events of fuller buckets.
+    /// Overflow nodes of buckets that hold more than one event.
     nodes: Vec<Node>,
     free: u32,
-    /// One bit per bucket, and one bit per word of those.
+    /// One bit per bucket, and one bit per word of those bits.
     filled: Vec<u64>,
     summary: Vec<u64>,
     /// A bucket spans 2^shift nanoseconds.
     shift: u32,
-    /// Day (time >> shift) of the last event taken; buckets hold the days floor+1 ..= floor + number of buckets - 1 only.
+    /// Day (time >> shift) of the last event removed. Buckets hold only the days floor+1 ..= floor + number of buckets
+    /// - 1.
     floor: u64,
-    /// Day whose bucket was last moved to the front; every event of that day or before is in the front.
+    /// Day of the bucket last moved to the front. All events of this day and before are in the front.
     day: u64,
     /// The next events, latest first.
     front: Vec<Completion>,
@@ -77,7 +78,7 @@ impl Default for CompletionQueue {
 }
 
 impl CompletionQueue {
-    /// An empty queue.
+    /// Creates an empty queue.
     pub fn new() -> Self {
         CompletionQueue {
             buckets: vec![EMPTY; MIN_BUCKETS],
@@ -97,30 +98,30 @@ impl CompletionQueue {
         }
     }
 
-    /// How many events are queued.
+    /// The number of queued events.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether nothing is queued.
+    /// Whether the queue is empty.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The time of the next event, [`SimTime::MAX`] if there is none.
+    /// The time of the next event, or [`SimTime::MAX`] if there is none.
     #[inline]
     pub fn next_time(&self) -> SimTime {
-        // The front is empty only when the whole queue is.
+        // The front is empty only if the whole queue is.
         self.front.last().map_or(SimTime::MAX, |event| event.time)
     }
 
-    /// Queues an event at `time`, which is not before `now`.
+    /// Queues an event at `time`, which must not be before `now`.
     #[inline]
     pub fn insert(&mut self, now: SimTime, time: SimTime, entity: u32, tag: u32) {
         let event = Completion { time, entity, sequence: self.sequence, tag };
         self.sequence = self.sequence.wrapping_add(1);
         self.len += 1;
-        // An event that never comes must not overflow the mean.
+        // Saturates: an event at the end of time must not overflow the mean.
         self.lead_sum = self.lead_sum.saturating_add(time.as_nanos() - now.as_nanos());
         self.until_review -= 1;
         if self.until_review == 0 {
@@ -132,7 +133,7 @@ impl CompletionQueue {
         }
     }
 
-    /// Takes the next event.
+    /// Removes and returns the next event.
     #[inline]
     pub fn pop(&mut self) -> Option<Completion> {
         let event = self.front.pop()?;
@@ -170,7 +171,7 @@ impl CompletionQueue {
         self.front.insert(at, event);
     }
 
-    /// Returns the front to the wheel, so that the front can begin at an earlier `day`.
+    /// Returns the front to the wheel, so that a new front can begin at the earlier `day`.
     #[cold]
     fn hand_back(&mut self, day: u64) {
         self.day = day;
@@ -203,7 +204,7 @@ impl CompletionQueue {
         }
     }
 
-    /// Adds an event to a bucket that holds one already.
+    /// Adds an event to a bucket that already holds one.
     fn link_further(&mut self, bucket: usize, event: Completion) {
         let node = Node { event, next: self.buckets[bucket].next };
         let index = self.free;
@@ -232,7 +233,7 @@ impl CompletionQueue {
         }
     }
 
-    /// As `advance`, where the next events may be beyond the wheel.
+    /// Like `advance`, for when the next events may be beyond the wheel.
     fn advance_with_far(&mut self, next: Option<u64>) {
         let far = self.far.peek().map_or(u64::MAX, |Reverse(event)| event.time.as_nanos() >> self.shift);
         self.day = next.map_or(far, |near| near.min(far));
@@ -262,7 +263,7 @@ impl CompletionQueue {
         }
     }
 
-    /// The first day at or after the floor whose bucket is not empty.
+    /// The first day at or after the floor with a non-empty bucket.
     fn next_filled_day(&self) -> Option<u64> {
         let mask = self.buckets.len() - 1;
         let start = self.floor as usize & mask;
@@ -270,7 +271,7 @@ impl CompletionQueue {
         Some(self.floor + ((bucket.wrapping_sub(start)) & mask) as u64)
     }
 
-    /// The first non-empty bucket with a number of at least `start`, without wrapping around.
+    /// The first non-empty bucket with index `start` or above, without wrapping around.
     fn filled_from(&self, start: usize) -> Option<usize> {
         let word = start >> 6;
         let here = self.filled[word] & (u64::MAX << (start & 63));
@@ -290,7 +291,7 @@ impl CompletionQueue {
         None
     }
 
-    /// Fits width and number of buckets to what was queued lately.
+    /// Adapts bucket width and count to the recent lead times.
     #[cold]
     fn review(&mut self, now: SimTime) {
         let lead = (self.lead_sum / u64::from(REVIEW_PERIOD)).max(1);
@@ -306,7 +307,7 @@ impl CompletionQueue {
         }
     }
 
-    /// Forgets every event of an entity that will never come to anything. Takes as long as the queue is large.
+    /// Removes all events of an entity. Takes time linear in the size of the queue.
     #[cold]
     pub fn forget(&mut self, now: SimTime, entity: u32) {
         self.rebuild(now, self.shift, self.buckets.len(), &|event| event.entity != entity);
@@ -344,7 +345,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Plays inserts and pops against a sorted list: the queue must give the same order.
+    /// Replays inserts and pops against a sorted list; both must give the same order.
     fn agrees_with_a_sorted_list(steps: &[(bool, u64)]) -> Result<(), TestCaseError> {
         let mut queue = CompletionQueue::new();
         let mut model: Vec<(u64, u32, u32)> = Vec::new();

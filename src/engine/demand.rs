@@ -1,16 +1,16 @@
-//! The requests that a service will meet: arrivals with the demands that the trace knows or the run draws.
+//! The requests of a service: arrivals, with demands taken from the trace or drawn.
 
 use crate::cluster::{DemandModel, ServiceSpec};
 use crate::random::{Draw, Purpose, Streams};
 use crate::units::{SimDuration, SimTime};
 use crate::workload::{RequestBatch, TraceError, TraceSource};
 
-/// The stream that demands are drawn from, in order of arrival.
+/// The random stream that demands are drawn from, in order of arrival.
 pub(super) fn demand_draw(streams: Streams, service: u64) -> Draw {
     streams.running(Purpose::Demand, service)
 }
 
-/// Gives every request of a fresh batch its demand, where the trace does not know it.
+/// Draws the demands that the trace does not give.
 pub(super) fn complete(batch: &mut RequestBatch, model: &DemandModel, draw: &mut Draw) {
     if !batch.demands.is_empty() {
         return;
@@ -27,8 +27,8 @@ pub(super) fn complete(batch: &mut RequestBatch, model: &DemandModel, draw: &mut
     }
 }
 
-/// The demand of a closed loop's request: keyed by user and number of the request, for its arrival depends on the answers.
-/// Tokens are not known of it.
+/// The demand of a request in a closed loop. It is keyed by user and request number, because arrival times depend on
+/// the answers. Token counts are not known.
 pub(super) fn fresh_demand(model: &DemandModel, streams: Streams, service: u64, ordinal: u64) -> SimDuration {
     match model {
         DemandModel::Drawn(distribution) => {
@@ -38,7 +38,7 @@ pub(super) fn fresh_demand(model: &DemandModel, streams: Streams, service: u64, 
     }
 }
 
-/// Tells `see` of every request before `end`, exactly as a run of the same streams meets them.
+/// Calls `see` for every request before `end`, exactly as a run with the same streams would meet them.
 pub(super) fn each_request(
     mut source: Box<dyn TraceSource>,
     spec: &ServiceSpec,

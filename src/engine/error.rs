@@ -1,37 +1,37 @@
-//! What can go wrong in a run that was well specified.
+//! Errors of a run with a valid specification.
 
 use std::fmt;
 
 use crate::units::SimTime;
 use crate::workload::TraceError;
 
-/// The most replicas of a service: ten times what the largest clusters hold.
+/// The maximum number of replicas of a service: ten times the size of the largest clusters.
 pub const MOST_REPLICAS: u32 = 1_000_000;
 
-/// A run that could not be finished.
+/// Why a run could not be completed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunError {
-    /// A trace could not be read on.
+    /// Reading the trace failed.
     Trace {
-        /// Simulated time of the control event before.
+        /// Simulated time of the last control event before it.
         at: SimTime,
-        /// What is wrong with the trace.
+        /// The underlying error.
         error: TraceError,
     },
-    /// A policy asks for more replicas than can be simulated.
+    /// A policy asked for more replicas than can be simulated.
     TooManyReplicas {
         /// Simulated time.
         at: SimTime,
         /// The service.
         service: String,
-        /// So many are asked for.
+        /// The number of replicas requested.
         wanted: u32,
     },
-    /// More requests are in the system at once than there are numbers for (2^32).
+    /// More than 2^32 requests are in the system at once.
     TooManyRequests {
         /// Simulated time.
         at: SimTime,
-        /// The service that they queue at.
+        /// The service where they queue.
         service: String,
     },
 }

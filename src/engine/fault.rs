@@ -1,45 +1,46 @@
-//! Faults that a scenario plans.
+//! Planned faults.
 
 use crate::policy::Measures;
 use crate::units::{SimDuration, SimTime};
 
-/// A zone that is lost for a while, machines and all. Its replicas answer nothing from that moment on, but the control plane sees
-/// only nodes that are silent, and acts on it by and by, see [`LostNodes`].
+/// A zone with all its machines is lost for some time. Its replicas stop responding at once, but the control plane only
+/// sees nodes that have gone silent and reacts with the delays in [`LostNodes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ZoneOutage {
-    /// Number of the zone among the scenario's.
+    /// Index of the zone in the scenario.
     pub zone: u32,
     /// When it is lost.
     pub at: SimTime,
     /// For how long.
     pub length: SimDuration,
-    /// How the control plane goes about its nodes.
+    /// How the control plane reacts.
     pub response: LostNodes,
 }
 
-/// How long the control plane waits for nodes that have fallen silent.
+/// How long the control plane waits before it acts on nodes that have gone silent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LostNodes {
-    /// Until a silent node counts as not ready (kube-controller-manager's `--node-monitor-grace-period`): its pods leave the
-    /// endpoints of their services, and the scheduler puts no more there. Until then requests are sent to them and hang.
+    /// Delay until a silent node is marked not ready (`--node-monitor-grace-period` of kube-controller-manager). From
+    /// then on its pods are out of their services' endpoints and no new pods are scheduled on it. Until then, requests
+    /// are still sent to the pods, and hang.
     pub noticed_after: SimDuration,
-    /// From then until its pods are evicted and replaced elsewhere (`tolerationSeconds` of `node.kubernetes.io/unreachable`, which
-    /// the API server gives to every pod that states none).
+    /// Delay from then until the pods are evicted and replaced elsewhere (`tolerationSeconds` of
+    /// `node.kubernetes.io/unreachable`, which the API server adds to pods that do not state it).
     pub evicted_after: SimDuration,
 }
 
 impl Default for LostNodes {
-    /// Kubernetes' own defaults: 40 s (50 s since 1.32) and 300 s.
+    /// Kubernetes' defaults: 40 s (50 s since 1.32) and 300 s.
     fn default() -> Self {
         LostNodes { noticed_after: SimDuration::from_secs(40), evicted_after: SimDuration::from_secs(300) }
     }
 }
 
-/// A time in which the metrics APIs do not answer: nothing that is measured meanwhile is shown, and from its end on the newest
-/// scrape is.
+/// A period in which the metrics APIs do not answer. Scrapes taken meanwhile are not visible; when it ends, the newest
+/// one is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MetricsOutage {
-    /// What they do not answer for.
+    /// The metrics that are missing.
     pub of: Measures,
     /// From when.
     pub from: SimTime,
@@ -53,14 +54,14 @@ pub(super) struct Zones {
     states: Vec<ZoneState>,
 }
 
-/// One zone now.
+/// The state of one zone.
 #[derive(Debug, Clone, Copy, Default)]
 struct ZoneState {
-    /// How many outages it is in: they may overlap.
+    /// Number of outages in progress; outages may overlap.
     outages: u32,
-    /// Whether the control plane knows.
+    /// Whether the control plane has noticed.
     noticed: bool,
-    /// Counts how often it was lost; what was planned for an earlier time is overtaken.
+    /// How often the zone was lost. Control events of an earlier episode are stale.
     episode: u32,
 }
 
@@ -69,7 +70,7 @@ impl Zones {
         Zones { states: vec![ZoneState::default(); count] }
     }
 
-    /// Notes that an outage of a zone begins; the number of the episode if the zone was there before.
+    /// Begins an outage of a zone. Returns the episode number if the zone was up before.
     pub(super) fn lose(&mut self, zone: u32) -> Option<u32> {
         let state = &mut self.states[zone as usize];
         state.outages += 1;
@@ -79,7 +80,7 @@ impl Zones {
         })
     }
 
-    /// Notes that an outage of a zone ends; `true` if the zone is there again.
+    /// Ends an outage of a zone. Returns `true` if the zone is up again.
     pub(super) fn regain(&mut self, zone: u32) -> bool {
         let state = &mut self.states[zone as usize];
         state.outages -= 1;
@@ -89,27 +90,27 @@ impl Zones {
         state.outages == 0
     }
 
-    /// Notes that the control plane knows of the loss, if the zone is still lost since the same moment.
+    /// The control plane notices the loss. Returns `false` if the zone has recovered since `episode` began.
     pub(super) fn notice(&mut self, zone: u32, episode: u32) -> bool {
         let is_on = self.is_in(zone, episode);
         self.states[zone as usize].noticed |= is_on;
         is_on
     }
 
-    /// Whether a zone is in the loss that has the number `episode`.
+    /// Whether a zone is still in loss number `episode`.
     pub(super) fn is_in(&self, zone: u32, episode: u32) -> bool {
         let state = self.states[zone as usize];
         state.outages > 0 && state.episode == episode
     }
 
-    /// Whether a zone's machines are gone, known or not.
+    /// Whether a zone's machines are lost, noticed or not.
     pub(super) fn is_lost(&self, zone: u32) -> bool {
         self.states.get(zone as usize).is_some_and(|state| state.outages > 0)
     }
 
-    /// The zone for a further replica, given how many are in each: the one with the fewest, of equals the first, as Kubernetes'
-    /// default topology spread prefers; one whose loss has not been noticed is among them. `None` if no zone is left; zone 0 where
-    /// zones are not modelled.
+    /// The zone for a new replica, given the number of replicas in each: the one with the fewest (the first among
+    /// equals), like Kubernetes' default topology spread. Zones whose loss has not been noticed are still candidates.
+    /// `None` if no zone is left; zone 0 if zones are not modelled.
     pub(super) fn emptiest(&self, present: &[u32]) -> Option<u32> {
         if self.states.is_empty() {
             return Some(0);

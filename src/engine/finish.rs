@@ -1,4 +1,4 @@
-//! The end of a run: invariants checked, integrals turned into averages, everything put into the record.
+//! The end of a run: checks invariants, turns integrals into averages and builds the record.
 
 use super::objective::{Objective, Seen, judge};
 use super::record::{Elasticity, Interval, ObjectiveRecord, RequestCounts, RunRecord, ServiceRecord};
@@ -11,7 +11,7 @@ use crate::units::Millicores;
 const NANOS_PER_HOUR: f64 = 3.6e12;
 
 impl Simulation {
-    /// Settles and checks everything. Called once, with every lane at the end.
+    /// Settles and checks everything. Must be called once, when every lane has reached the end.
     pub(super) fn finish(mut self) -> RunRecord {
         let end = self.spec.end;
         self.close_interval(end);
@@ -64,7 +64,7 @@ impl Service {
         let powers = &self.fleet.powers;
         let used_area = used_slots(powers.slow, &from.totals, &last.totals);
         let slots = powers.slots_of_one(from.powers, last.powers, serving_area);
-        // A share of nothing is none, not zero.
+        // A share of zero is undefined, not zero.
         let share = |part: f64, whole: f64| (whole > 0.0).then(|| part / whole);
         let requested = spec.cpu_request.map(Millicores::as_cores);
         let cpu = last.totals.worked_since(&from.totals) * spec.cpu_per_busy_second + serving_area * spec.cpu_idle;
@@ -95,12 +95,12 @@ impl Service {
         }
     }
 
-    /// Judges every objective, requests without an answer at the end included, and notes these in the timeline.
+    /// Evaluates every objective, including requests unanswered at the end, and adds those to the timeline.
     fn judge(&mut self, counts: RequestCounts, totals: &Totals, settings: &RunSettings) -> Vec<ObjectiveRecord> {
         let objectives = &settings.objectives;
         let timeout = self.fleet.spec.timeout.as_ref().map(|timeout| timeout.after);
         let mut unanswered = Unanswered::new(objectives, timeout, (settings.warm_up, settings.end), settings.interval);
-        self.lane.tell_unanswered(&mut unanswered);
+        self.lane.collect_unanswered(&mut unanswered);
         let name = &self.fleet.spec.name;
         let judge = |(number, objective): (usize, &Objective)| {
             let (good, causes, overdue) = (totals.good[number], totals.causes[number], &unanswered.judged[number]);
@@ -121,7 +121,8 @@ impl Service {
         records
     }
 
-    /// Areas begin after the warm-up: an interval that it cuts counts by the part behind. Changes of the size are of the whole run.
+    /// Areas start at the end of the warm-up; an interval that contains it counts by the part after it. Size changes
+    /// are counted over the whole run.
     fn elasticity(&self, settings: &RunSettings) -> Elasticity {
         let mut elasticity = Elasticity { time_to_capacity: self.fleet.to_capacity.mean(), ..Elasticity::default() };
         let (mut short, mut whole) = (0.0, 0.0);

@@ -1,4 +1,4 @@
-//! The replicas of one service: created, placed, started, made ready, drained, crashed, ended.
+//! The replicas of one service and their life cycle: created, placed, started, ready, drained, crashed, ended.
 
 use super::calendar::{Calendar, Event};
 use super::fault::Zones;
@@ -11,17 +11,17 @@ use crate::random::{Purpose, Streams};
 use crate::stats::TimeWeighted;
 use crate::units::{SimDuration, SimTime, UsdPerHour};
 
-/// Containers run at least so long before they crash: with start-ups that take no time, time would stand still otherwise.
+/// Minimum time from readiness to a crash. Without it, start-ups that take no time could keep the clock from advancing.
 const SHORTEST_LIFE: SimDuration = SimDuration::from_millis(1);
 
-/// What the fleets of all services share.
+/// State shared by the fleets of all services.
 pub(super) struct Shared {
     pub calendar: Calendar,
     /// The node pools; `None` where replicas are leased without nodes.
     pub nodes: Option<Nodes>,
     pub leases: LeaseBook,
     pub streams: Streams,
-    /// Zones, and which are lost.
+    /// Zones, and which of them are lost.
     pub zones: Zones,
 }
 
@@ -30,40 +30,40 @@ pub(super) struct Fleet {
     pub service: u32,
     pub spec: ServiceSpec,
     lease: Option<ReplicaLease>,
-    /// Present replicas in order of their ids.
+    /// Current replicas, ordered by id.
     pub replicas: Vec<Replica>,
-    /// What a replica does at once, by node.
+    /// The power of a replica, by node.
     pub powers: Powers,
     next_id: u32,
-    /// How many replicas there should be of each version.
+    /// The desired number of replicas of each version.
     sets: ReplicaSets,
-    /// Of each version, which image it has.
+    /// The image of each version.
     images: Vec<u32>,
     free_seats: Vec<u32>,
     seats: u32,
     pub wanted: TimeWeighted,
     pub ready: TimeWeighted,
-    /// Replicas that hold requests: ready or draining.
+    /// Replicas that may hold requests: ready or draining.
     pub serving: TimeWeighted,
     pub starting: TimeWeighted,
     pub leased: TimeWeighted,
-    /// Replicas from their placement to their end, whether they have a price or not.
+    /// Replicas from placement to end, whether priced or not.
     pub present: TimeWeighted,
     pub cold_starts: u64,
     pub crashes: u64,
-    /// Replicas now: ready, draining, starting, leased.
+    /// Current number of replicas: ready, draining, starting, leased.
     now_ready: u64,
     now_draining: u64,
     now_starting: u64,
-    /// Those of the starting that wait for a node.
+    /// Starting replicas that wait for a node.
     now_pending: u64,
     now_lost: u64,
     now_leased: u64,
-    /// Replicas in each zone, where they are on no nodes.
+    /// Replicas in each zone, if they do not run on nodes.
     in_zone: Vec<u32>,
-    /// Demands for more replicas that are not met yet: (wanted, since).
-    awaited: Vec<(u32, SimTime)>,
-    /// Seconds from demand to readiness of those that were met.
+    /// Scale-ups in progress: (desired size, since).
+    scale_ups_in_progress: Vec<(u32, SimTime)>,
+    /// Duration in seconds of completed scale-ups.
     pub to_capacity: crate::stats::Running,
 }
 
@@ -95,12 +95,13 @@ impl Fleet {
             now_lost: 0,
             now_leased: 0,
             in_zone: Vec::new(),
-            awaited: Vec::new(),
+            scale_ups_in_progress: Vec::new(),
             to_capacity: crate::stats::Running::new(),
         }
     }
 
-    /// Creates the replicas of the start, ready at once where a node has room; the others wait and start up like any.
+    /// Creates the initial replicas. They are ready at once if a node has room; the others wait and start up like any
+    /// other replica.
     pub(super) fn populate(&mut self, count: u32, lane: &mut dyn LaneControl, shared: &mut Shared) {
         self.wanted = TimeWeighted::new(u64::from(count), SimTime::ZERO);
         self.sets = ReplicaSets::new(count);
@@ -121,12 +122,12 @@ impl Fleet {
         self.count(SimTime::ZERO);
     }
 
-    /// The wanted size becomes `wanted`: missing replicas are created, surplus ones given up.
+    /// Changes the desired size: creates missing replicas, removes surplus ones.
     pub(super) fn resize(&mut self, wanted: u32, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
         if u64::from(wanted) > self.wanted.level() {
-            self.awaited.push((wanted, now));
+            self.scale_ups_in_progress.push((wanted, now));
         } else {
-            self.awaited.retain(|(target, _)| *target <= wanted);
+            self.scale_ups_in_progress.retain(|(target, _)| *target <= wanted);
         }
         self.wanted.set(u64::from(wanted), now);
         self.sets.resize(wanted);
@@ -134,12 +135,12 @@ impl Fleet {
         self.count(now);
     }
 
-    /// What each replica costs while it is leased.
+    /// The price of a replica while it is leased.
     pub(super) fn price(&self) -> UsdPerHour {
         self.lease.as_ref().map_or(UsdPerHour::ZERO, |lease| lease.price)
     }
 
-    /// Creates what is missing of each version and gives up what is too much; whether there was anything.
+    /// Creates missing and removes surplus replicas of each version. Returns whether anything changed.
     fn follow_sets(&mut self, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) -> bool {
         let mut changed = false;
         for set in self.sets.sets().to_vec() {
@@ -156,12 +157,12 @@ impl Fleet {
         changed
     }
 
-    /// Replicas of a version that count towards the wanted size.
+    /// The number of replicas of a version that count towards the desired size.
     fn active_of(&self, version: u32) -> u32 {
         self.replicas.iter().filter(|replica| replica.version == version && replica.is_active()).count() as u32
     }
 
-    /// The n-th planned rollout begins.
+    /// Begins the n-th planned rollout.
     pub(super) fn begin_rollout(&mut self, number: u32, now: SimTime, shared: &mut Shared) {
         let Some(rollout) = self.spec.update.rollouts.get(number as usize) else { return };
         let version = self.sets.begin(rollout.strategy) as usize;
@@ -172,7 +173,7 @@ impl Fleet {
         }
     }
 
-    /// A rollout in progress goes on as far as it can at `now`; whether it changed anything.
+    /// Advances a rollout as far as possible at `now`. Returns whether anything changed.
     pub(super) fn roll_on(&mut self, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) -> bool {
         if !self.sets.is_rolling() {
             return false;
@@ -189,7 +190,7 @@ impl Fleet {
         changed
     }
 
-    /// Replicas of a version that are ready, and have been for long enough.
+    /// The number of replicas of a version that are available: ready for at least `minReadySeconds`.
     fn available_of(&self, version: u32, now: SimTime) -> u32 {
         let since = |replica: &Replica| replica.ready_transition.unwrap_or(now) + self.spec.update.min_ready;
         let available = |replica: &&Replica| replica.version == version && replica.is_listed && since(replica) <= now;
@@ -210,7 +211,7 @@ impl Fleet {
         self.replicas.len() - 1
     }
 
-    /// Looks for a node; without one the replica stays pending. Returns whether it was placed.
+    /// Places a replica on a node. Returns `false`, and leaves the replica pending, if no node has room.
     fn place(&mut self, index: usize, now: SimTime, shared: &mut Shared) -> bool {
         if shared.nodes.is_none() {
             let Some(zone) = shared.zones.emptiest(&self.in_zone) else { return false };
@@ -231,7 +232,7 @@ impl Fleet {
         }
         self.enter(index, ReplicaPhase::Scheduling, now);
         if self.replicas[index].zone.is_some_and(|zone| shared.zones.is_lost(zone)) {
-            // Nobody knows yet that no machine is there to run it.
+            // The control plane does not know yet that the machine is gone.
             self.enter(index, ReplicaPhase::Lost, now);
         } else {
             self.announce(index, now, 0, shared);
@@ -239,20 +240,20 @@ impl Fleet {
         true
     }
 
-    /// Schedules the end of the present phase, after the `delay`-th of the replica's delays.
+    /// Schedules the end of the current phase after the replica's delay number `delay`.
     fn announce(&self, index: usize, now: SimTime, delay: usize, shared: &mut Shared) {
         let replica = &self.replicas[index];
         let event = Event::Phase { service: self.service, replica: replica.id, generation: replica.generation };
         shared.calendar.push(now + replica.delays[delay], event);
     }
 
-    /// The index of a present replica, if `generation` is still its own.
+    /// The index of a replica if it is still in `generation`.
     pub(super) fn find(&self, id: u32, generation: u32) -> Option<usize> {
         let index = self.index_of(id)?;
         (self.replicas[index].generation == generation).then_some(index)
     }
 
-    /// The present phase of a starting replica is over.
+    /// Ends the current phase of a starting replica.
     pub(super) fn enter_next_phase(
         &mut self,
         index: usize,
@@ -309,20 +310,20 @@ impl Fleet {
     }
 
     fn free_seat(&mut self, seat: u32) {
-        // Kept in descending order, so that the lowest seat is taken first: dispatchers break ties by it.
+        // Kept in descending order so that the lowest seat is taken first: dispatchers use it to break ties.
         let at = self.free_seats.partition_point(|free| *free > seat);
         self.free_seats.insert(at, seat);
     }
 
-    /// Gives up `surplus` replicas of a version, the least valuable first. How many share a node is counted over all versions.
+    /// Removes `surplus` replicas of a version, least valuable first. Replicas per node are counted over all versions.
     fn shrink(&mut self, version: u32, surplus: usize, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
         let active = || self.replicas.iter().filter(|replica| replica.is_active());
         let mut on_node = std::collections::BTreeMap::new();
         active().filter_map(|replica| replica.node).for_each(|node| *on_node.entry(node).or_insert(0) += 1);
         let mut candidates: Vec<&Replica> = active().filter(|replica| replica.version == version).collect();
         candidates.sort_by_key(|replica| replica.removal_key(replica.node.map_or(0, |node| on_node[&node])));
-        let doomed: Vec<u32> = candidates.iter().take(surplus).map(|replica| replica.id).collect();
-        for id in doomed {
+        let victims: Vec<u32> = candidates.iter().take(surplus).map(|replica| replica.id).collect();
+        for id in victims {
             let Ok(index) = self.replicas.binary_search_by_key(&id, |replica| replica.id) else { continue };
             if self.replicas[index].phase == ReplicaPhase::Lost {
                 self.kill(index, now, lane);
@@ -342,7 +343,7 @@ impl Fleet {
         }
     }
 
-    /// The replica in `seat` has drained.
+    /// Handles the end of draining of the replica in `seat`.
     pub(super) fn drained(&mut self, seat: u32, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
         if let Some(index) = self.replicas.iter().position(|replica| replica.seat == Some(seat)) {
             self.end(index, now, lane, shared);
@@ -350,14 +351,14 @@ impl Fleet {
         }
     }
 
-    /// A draining replica's grace period is over: what it still holds is lost.
+    /// Handles the end of a draining replica's grace period: the requests it still holds are lost.
     pub(super) fn grace_over(&mut self, index: usize, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
         self.kill(index, now, lane);
         self.end(index, now, lane, shared);
         self.count(now);
     }
 
-    /// What a replica holds is lost, and it gets nothing more.
+    /// Drops all requests of a replica and closes its seat.
     fn kill(&mut self, index: usize, now: SimTime, lane: &mut dyn LaneControl) {
         if let Some(seat) = self.replicas[index].seat.take() {
             lane.kill(seat, now);
@@ -365,7 +366,7 @@ impl Fleet {
         }
     }
 
-    /// A replica crashes: what it holds is lost, and its containers start again where they are.
+    /// Handles a crash: requests in the replica are lost and its containers restart in place.
     pub(super) fn crash(&mut self, index: usize, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
         self.crashes += 1;
         self.start_again(index, now, lane, shared);
@@ -384,7 +385,7 @@ impl Fleet {
         self.count(now);
     }
 
-    /// The replicas whose containers the n-th planned restart hits: running ones, old enough.
+    /// The replicas whose containers the n-th planned restart affects: those running and old enough.
     pub(super) fn restarting(&self, number: u32, now: SimTime) -> Vec<u32> {
         let Some(restart) = self.spec.restarts.get(number as usize) else { return Vec::new() };
         let old = |since: SimTime| since + restart.older_than <= now;
@@ -394,19 +395,20 @@ impl Fleet {
         self.replicas.iter().filter(hit).map(|replica| replica.id).collect()
     }
 
-    /// The index of a present replica.
+    /// The index of a replica.
     pub(super) fn index_of(&self, id: u32) -> Option<usize> {
         self.replicas.binary_search_by_key(&id, |replica| replica.id).ok()
     }
 
-    /// Places, from the last to the first, of the replicas in a zone that `which` is true of.
+    /// Indices, in descending order, of the replicas in a zone for which `which` holds.
     fn in_zone(&self, zone: u32, which: impl Fn(&Replica) -> bool) -> Vec<usize> {
         let found =
             |(index, replica): (usize, &Replica)| (replica.zone == Some(zone) && which(replica)).then_some(index);
         self.replicas.iter().enumerate().rev().filter_map(found).collect()
     }
 
-    /// The machines of a zone are gone: whatever its replicas hold, or are sent while nobody knows, hangs. Draining ones end.
+    /// The machines of a zone are lost. Requests that its replicas hold, or are sent before the loss is noticed, hang.
+    /// Draining replicas end.
     pub(super) fn lose_zone(&mut self, zone: u32, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
         for index in self.in_zone(zone, |replica| replica.phase != ReplicaPhase::Lost) {
             if self.replicas[index].phase == ReplicaPhase::Draining {
@@ -422,7 +424,7 @@ impl Fleet {
         self.count(now);
     }
 
-    /// The nodes of a lost zone count as not ready: its replicas leave the endpoints, and what hangs at them fails.
+    /// The nodes of a lost zone are marked not ready: its replicas leave the endpoints and requests hanging there fail.
     pub(super) fn notice_zone(&mut self, zone: u32, now: SimTime, lane: &mut dyn LaneControl) {
         for index in self.in_zone(zone, |replica| replica.phase == ReplicaPhase::Lost) {
             self.kill(index, now, lane);
@@ -431,7 +433,7 @@ impl Fleet {
         self.count(now);
     }
 
-    /// The pods of a lost zone are evicted.
+    /// Evicts the pods of a lost zone.
     pub(super) fn evict_zone(&mut self, zone: u32, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
         for index in self.in_zone(zone, |replica| replica.phase == ReplicaPhase::Lost) {
             self.kill(index, now, lane);
@@ -440,8 +442,8 @@ impl Fleet {
         self.count(now);
     }
 
-    /// A zone is back before its pods were evicted: their containers start again where they are, and what was counted of them begins
-    /// anew. Their ids.
+    /// The zone recovers before its pods were evicted: their containers restart in place and their counters start from
+    /// zero. Returns the ids of the affected replicas.
     pub(super) fn regain_zone(
         &mut self,
         zone: u32,
@@ -463,7 +465,7 @@ impl Fleet {
         again
     }
 
-    /// Replaces replicas that were lost, as a Deployment's controller does at once.
+    /// Replaces lost replicas, as the Deployment controller does at once.
     pub(super) fn replace_lost(&mut self, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
         self.follow_sets(now, lane, shared);
         self.count(now);
@@ -488,7 +490,7 @@ impl Fleet {
         }
     }
 
-    /// Tries again to place what is pending.
+    /// Retries placement of pending replicas.
     pub(super) fn retry_pending(&mut self, now: SimTime, shared: &mut Shared) {
         for index in 0..self.replicas.len() {
             if self.replicas[index].phase == ReplicaPhase::Pending && !self.place(index, now, shared) {
@@ -498,27 +500,27 @@ impl Fleet {
         self.count(now);
     }
 
-    /// Whether a replica is between its order and its being ready.
+    /// Whether any replica is ordered and not ready yet.
     pub(super) fn is_starting(&self) -> bool {
         self.now_starting > 0
     }
 
-    /// Whether a replica waits for a node.
+    /// Whether any replica waits for a node.
     pub(super) fn has_pending(&self) -> bool {
         self.now_pending > 0
     }
 
-    /// Whether a replica is lost with its machine and not replaced yet.
+    /// Whether any replica is lost with its machine and not replaced yet.
     pub(super) fn has_lost(&self) -> bool {
         self.now_lost > 0
     }
 
-    /// Whether a replica is draining.
+    /// Whether any replica is draining.
     pub(super) fn is_draining(&self) -> bool {
         self.replicas.iter().any(|replica| replica.phase == ReplicaPhase::Draining)
     }
 
-    /// A replica enters `phase`; the counts follow.
+    /// Moves a replica to `phase` and updates the counts.
     fn enter(&mut self, index: usize, phase: ReplicaPhase, now: SimTime) {
         self.uncount(index);
         self.replicas[index].enter(phase, now);
@@ -541,7 +543,7 @@ impl Fleet {
         self.powers.uncount(self.replicas[index].node, ready, draining);
     }
 
-    /// Brings the levels over time up to date.
+    /// Updates the time-weighted levels.
     fn count(&mut self, now: SimTime) {
         let ready = self.now_ready;
         self.ready.set(ready, now);
@@ -550,27 +552,27 @@ impl Fleet {
         self.powers.settle(now);
         self.leased.set(self.now_leased, now);
         self.present.set(ready + self.now_draining + self.now_starting - self.now_pending, now);
-        if self.awaited.iter().any(|(wanted, _)| ready >= u64::from(*wanted)) {
+        if self.scale_ups_in_progress.iter().any(|(wanted, _)| ready >= u64::from(*wanted)) {
             let (met, open): (Vec<_>, Vec<_>) =
-                self.awaited.iter().partition(|(wanted, _)| ready >= u64::from(*wanted));
+                self.scale_ups_in_progress.iter().partition(|(wanted, _)| ready >= u64::from(*wanted));
             met.iter().for_each(|(_, since)| self.to_capacity.push(now.since(*since).as_secs_f64()));
-            self.awaited = open;
+            self.scale_ups_in_progress = open;
         }
     }
 
-    /// Whether its replicas have a price of their own.
+    /// Whether the service's replicas are priced individually.
     pub(super) fn is_priced(&self) -> bool {
         self.lease.is_some()
     }
 
-    /// The pods as the Kubernetes API shows them.
+    /// The pods as shown by the Kubernetes API.
     pub(super) fn views(&self) -> Vec<PodView> {
         self.replicas.iter().map(|replica| self.view(replica)).collect()
     }
 
     fn view(&self, replica: &Replica) -> PodView {
         let running = matches!(replica.phase, ReplicaPhase::Warming | ReplicaPhase::Ready | ReplicaPhase::Draining);
-        // A container that starts again leaves its pod running, and so does a machine that is gone.
+        // The pod stays in phase Running while its container restarts, and also when its machine is gone.
         let stays = replica.crashes > 0 || (replica.phase == ReplicaPhase::Lost && replica.running_since.is_some());
         let phase = if running || stays { PodPhase::Running } else { PodPhase::Pending };
         PodView {
@@ -586,7 +588,7 @@ impl Fleet {
     }
 }
 
-/// Whether a phase counts as ready, as draining, as starting, and of those as waiting for a node.
+/// Whether a phase counts as ready, draining, starting, and pending (a part of starting).
 fn class_of(phase: ReplicaPhase) -> [u64; 4] {
     match phase {
         ReplicaPhase::Ready => [1, 0, 0, 0],

@@ -1,24 +1,24 @@
-//! Requests in the system, as small plain records in a slab.
+//! Requests in the system, stored as small plain records in a slab.
 
-use super::causes::Ordered;
+use super::causes::ScalingState;
 
-/// No job.
+/// Index of no job.
 pub(super) const NIL: u32 = u32::MAX;
 
-/// What a job is doing.
+/// The state of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum JobState {
     /// The record is free.
     Free,
-    /// In a replica's queue.
+    /// Waiting in a replica's queue.
     Waiting,
     /// In service.
     Running,
-    /// Dropped, but still linked in a queue or announced as a completion; freed when it comes up.
+    /// Dropped, but still linked in a queue or scheduled as a completion; freed when its turn comes.
     Dropped,
 }
 
-/// One attempt of one request, in 56 bytes. All times are nanoseconds since the start.
+/// One attempt of a request, in 56 bytes. All times are nanoseconds since the start.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Job {
     /// First arrival of the request.
@@ -29,25 +29,25 @@ pub(super) struct Job {
     pub started: u64,
     /// Service demand.
     pub demand: u64,
-    /// The service's n-th request; random numbers are keyed by it.
+    /// Index of the request in its service; random numbers are keyed by it.
     pub ordinal: u64,
-    /// Next in the replica's queue, or next free record.
+    /// Next job in the replica's queue, or next free record.
     pub next: u32,
-    /// Seat of the replica.
+    /// Seat of the replica that holds it.
     pub seat: u32,
-    /// Counts the uses of this record, so that a deadline of an earlier use is recognised.
+    /// Incremented each time the record is reused, so that stale deadlines can be recognised.
     pub generation: u32,
-    /// Attempt, from 0.
+    /// Attempt number, from 0.
     pub attempt: u8,
-    /// What it is doing.
+    /// Current state.
     pub state: JobState,
-    /// Whether the client has given up on it.
+    /// Whether the client has given up.
     pub abandoned: bool,
-    /// What the service was doing about its size when the attempt came.
-    pub ordered: Ordered,
+    /// What the service was doing about its size when the attempt arrived.
+    pub scaling_state: ScalingState,
 }
 
-/// The slab.
+/// The slab of jobs.
 #[derive(Debug)]
 pub(super) struct Jobs {
     records: Vec<Job>,
@@ -60,12 +60,12 @@ impl Jobs {
         Jobs { records: Vec::new(), free: NIL, live: 0 }
     }
 
-    /// Records in use.
+    /// The number of records in use.
     pub(super) fn live(&self) -> u32 {
         self.live
     }
 
-    /// Stores a job and returns its number. The caller sees to it that fewer than [`NIL`] are in use.
+    /// Stores a job and returns its index. The caller ensures that fewer than [`NIL`] records are in use.
     #[inline]
     pub(super) fn insert(&mut self, mut job: Job) -> u32 {
         self.live += 1;
@@ -102,7 +102,7 @@ impl Jobs {
         &mut self.records[number as usize]
     }
 
-    /// Every record that is in use, with its number.
+    /// Iterates over the records in use, with their indices.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &Job)> {
         self.records.iter().enumerate().filter(|(_, job)| job.state != JobState::Free).map(|(n, job)| (n as u32, job))
     }

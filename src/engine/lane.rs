@@ -1,8 +1,8 @@
-//! The path of a request: arrival, dispatch, queue, service, completion, and the client's time-outs and retries.
+//! The request path: arrival, dispatch, queue, service, completion, time-outs and retries.
 //!
-//! A lane is one service between two control events. Three streams are merged without a common calendar: arrivals (sorted,
-//! pulled in batches), completions (the only events queued in bulk) and the client's timers. Nothing here allocates in the
-//! steady state, takes a lock, hashes, or formats text.
+//! A lane runs one service between two control events. It merges three streams without a common calendar: arrivals
+//! (sorted, pulled in batches), completions (the only events queued in large numbers) and client timers. In the steady
+//! state nothing here allocates, locks, hashes or formats text.
 
 mod control;
 mod seat;
@@ -10,7 +10,7 @@ mod seat;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use super::causes::{Cause, Ordered, of_given_up};
+use super::causes::{Cause, ScalingState, of_given_up};
 use super::completions::CompletionQueue;
 use super::demand::{complete, demand_draw, fresh_demand};
 use super::error::RunError;
@@ -23,12 +23,12 @@ use crate::workload::{Clients, RequestBatch, TraceSource};
 pub(super) use control::{LaneControl, LaneTotals};
 use seat::Seat;
 
-/// Never.
+/// A time that never comes.
 const NEVER: u64 = u64::MAX;
-/// Requests that may be in the system at once: records have numbers, of which [`NIL`] means none.
-const MOST_JOBS: u64 = NIL as u64;
-/// What a retry takes of the budget. Budgets are counted in whole 10^-9 parts of a retry, which shares such as 0.1 have
-/// exactly.
+/// Maximum number of requests in the system at once: record indices are `u32`, and [`NIL`] means none.
+const MAX_JOBS: u64 = NIL as u64;
+/// Cost of one retry in budget tokens. The budget is counted in units of 10^-9 retries, so that ratios such as 0.1 are
+/// exact.
 const RETRY: u64 = 1_000_000_000;
 
 /// The parameters of a lane.
@@ -43,7 +43,7 @@ pub(super) struct LaneSpec {
     pub streams: Streams,
 }
 
-/// How far a lane may go: events strictly before these times.
+/// How far a lane may run: events strictly before these times.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Horizon {
     /// For completions and time-outs.
@@ -55,7 +55,7 @@ pub(super) struct Horizon {
 /// Why a lane stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LaneStop {
-    /// Nothing is left before the horizon.
+    /// No event is left before the horizon.
     Horizon,
     /// A draining replica has finished its last request.
     Drained {
@@ -66,7 +66,7 @@ pub(super) enum LaneStop {
     },
 }
 
-/// A retry waiting for its back-off to end; ordered by time, then by the order in which it was scheduled.
+/// A retry in back-off; ordered by time, then by scheduling order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct PendingRetry {
     at: u64,
@@ -77,22 +77,22 @@ struct PendingRetry {
     attempt: u8,
 }
 
-/// The attempt number of a closed loop's fresh request among the pending retries.
+/// Attempt number that marks a new request of a closed loop among the pending retries.
 const FRESH: u8 = u8::MAX;
 
-/// The slots of a replica whose machine is gone, which nobody knows yet.
+/// Slot count of a replica whose machine is lost and whose loss has not been noticed.
 const SILENT: u32 = 0;
 
-/// The request path of one service, compiled once per service model and dispatcher.
+/// The request path of one service, monomorphized for each service model and dispatcher.
 pub(super) struct Lane<M, D> {
     spec: LaneSpec,
     source: Box<dyn TraceSource>,
-    /// Users of a closed loop: their next requests are among the pending retries.
+    /// Users of a closed loop. Their next requests are among the pending retries.
     clients: Option<Clients>,
     batch: RequestBatch,
     cursor: usize,
     next_arrival: u64,
-    /// Fresh requests so far.
+    /// New requests so far.
     ordinal: u64,
     /// Retries offered so far.
     retried: u64,
@@ -103,30 +103,30 @@ pub(super) struct Lane<M, D> {
     model: M,
     dispatcher: D,
     completions: CompletionQueue,
-    /// Deadlines of attempts in order: patience is the same for all, so they never need sorting.
+    /// Attempt deadlines in order. All requests have the same patience, so no sorting is needed.
     deadlines: VecDeque<(u64, u32, u32)>,
     retries: BinaryHeap<Reverse<PendingRetry>>,
     /// Time of the earliest deadline or retry.
     next_timer: u64,
-    /// What the retry budget holds, see [`RETRY`].
+    /// Tokens in the retry budget, see [`RETRY`].
     retry_tokens: u64,
     sequence: u64,
     now: u64,
     drained: Option<u32>,
-    /// What the fleet is doing about its size, for the causes of bad requests.
-    ordered: Ordered,
+    /// What the fleet is doing about its size; recorded as the cause of bad requests.
+    scaling_state: ScalingState,
     tally: Tally,
     events: u64,
-    /// Areas of seats that are gone.
+    /// Integrals of closed seats.
     past_busy: u128,
     past_waiting: u128,
     past_work: f64,
     warm_requests: u64,
-    /// Rolling checksum over arrival and demand of every request, in order.
+    /// Rolling checksum over arrival and demand of every request, in order of arrival.
     fingerprint: u64,
 }
 
-/// One attempt about to be offered.
+/// An attempt about to be dispatched.
 #[derive(Debug, Clone, Copy)]
 struct Attempt {
     arrival: u64,
@@ -166,7 +166,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             sequence: 0,
             now: 0,
             drained: None,
-            ordered: Ordered::Nothing,
+            scaling_state: ScalingState::Nothing,
             tally,
             events: 0,
             past_busy: 0,
@@ -176,18 +176,18 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             fingerprint: 0,
         };
         lane.refill()?;
-        lane.begin_loop();
+        lane.start_users();
         Ok(lane)
     }
 
-    /// Every user of a closed loop begins to think.
-    fn begin_loop(&mut self) {
+    /// Starts the think time of every user of a closed loop.
+    fn start_users(&mut self) {
         let users = self.clients.as_ref().map_or(0, Clients::most);
-        (0..u64::from(users)).for_each(|user| self.think(user));
+        (0..u64::from(users)).for_each(|user| self.schedule_next_request(user));
     }
 
-    /// The user of a closed loop who will send request number `ordinal` begins to think.
-    fn think(&mut self, ordinal: u64) {
+    /// Draws the think time that precedes request number `ordinal` of a closed loop and schedules the request.
+    fn schedule_next_request(&mut self, ordinal: u64) {
         let Some(clients) = &self.clients else { return };
         let now = SimTime::from_nanos(self.now);
         let Some(at) = clients.next_request(self.spec.streams, self.spec.service, ordinal, now) else { return };
@@ -199,16 +199,16 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         self.retries.push(Reverse(PendingRetry { at, sequence, arrival: at, ordinal, demand, attempt: FRESH }));
     }
 
-    /// A request of a closed loop is over for its user, who begins to think of the next.
+    /// Ends a request of a closed loop from its user's point of view and schedules the user's next one.
     #[inline]
-    fn over(&mut self, ordinal: u64) {
+    fn finish_for_user(&mut self, ordinal: u64) {
         if let Some(clients) = &self.clients {
             let users = u64::from(clients.most());
-            self.think(ordinal + users);
+            self.schedule_next_request(ordinal + users);
         }
     }
 
-    /// A fresh request has come.
+    /// Counts a new request.
     #[inline]
     fn count_arrival(&mut self, arrival: u64, demand: u64) {
         self.tally.arrived(arrival, demand);
@@ -219,7 +219,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         self.ordinal += 1;
     }
 
-    /// Takes in the next batch of arrivals and draws the demands that the trace does not know.
+    /// Reads the next batch of arrivals and draws the demands that the trace does not give.
     #[cold]
     fn refill(&mut self) -> Result<(), RunError> {
         self.cursor = 0;
@@ -243,10 +243,10 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         Ok(())
     }
 
-    /// Records have numbers below 2^32: there must be one for each of `more` requests. Those of a batch are seen to when it comes
-    /// in, so that a fresh request needs no look; a retry leaves room for the whole batch.
+    /// Ensures that record indices suffice for `more` requests. A whole batch is checked when it is read, so that a new
+    /// request needs no check; a retry leaves room for the whole batch.
     fn ensure_room(&self, more: u64) -> Result<(), RunError> {
-        if u64::from(self.jobs.live()) + more <= MOST_JOBS {
+        if u64::from(self.jobs.live()) + more <= MAX_JOBS {
             return Ok(());
         }
         Err(RunError::TooManyRequests { at: SimTime::from_nanos(self.now), service: self.spec.name.clone() })
@@ -266,7 +266,8 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
                     return Ok(LaneStop::Drained { seat, at: SimTime::from_nanos(self.now) });
                 }
             } else if self.next_arrival < timer {
-                // A deadline comes before an arrival of the same instant; so does a retry, whose request is older.
+                // A deadline precedes an arrival at the same instant, and so does a retry, because its request is
+                // older.
                 if self.next_arrival >= horizon.arrivals {
                     return Ok(LaneStop::Horizon);
                 }
@@ -284,7 +285,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         self.completions.next_time().as_nanos().min(self.next_arrival).min(self.next_timer)
     }
 
-    /// Brings the time of the earliest timer up to date after one was taken.
+    /// Recomputes the time of the earliest timer after one was removed.
     fn find_next_timer(&mut self) {
         let deadline = self.deadlines.front().map_or(NEVER, |(at, _, _)| *at);
         let retry = self.retries.peek().map_or(NEVER, |Reverse(retry)| retry.at);
@@ -310,13 +311,13 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         Ok(())
     }
 
-    /// Offers an attempt to the replica that the dispatcher chooses.
+    /// Dispatches an attempt to the replica chosen by the dispatcher.
     #[inline]
     fn offer(&mut self, attempt: Attempt) {
         self.events += 1;
         let now = self.now;
         let Some(number) = self.dispatcher.choose(&mut self.dispatch_draw) else {
-            self.lose(attempt, Loss::Rejected, self.ordered.cause());
+            self.lose(attempt, Loss::Rejected, self.scaling_state.cause());
             return;
         };
         let seat = &mut self.seats[number as usize];
@@ -324,7 +325,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         seat.arrived += 1;
         let idle_slot = seat.running < seat.slots;
         if !idle_slot && seat.waiting >= self.spec.queue_limit && seat.slots != SILENT {
-            self.lose(attempt, Loss::Rejected, self.ordered.cause());
+            self.lose(attempt, Loss::Rejected, self.scaling_state.cause());
             return;
         }
         let load = seat.load();
@@ -340,10 +341,10 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             attempt: attempt.number,
             state: if idle_slot { JobState::Running } else { JobState::Waiting },
             abandoned: false,
-            ordered: self.ordered,
+            scaling_state: self.scaling_state,
         });
         if idle_slot {
-            // I3: whoever finds a free slot finds an empty queue.
+            // I3: if a slot is free, the queue is empty.
             assert!(seat.waiting == 0, "I3: a slot is free while requests wait");
             seat.begin(now);
             let demand = SimDuration::from_nanos(attempt.demand);
@@ -362,7 +363,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         }
     }
 
-    /// Puts a job at the end of a replica's queue.
+    /// Appends a job to a replica's queue.
     #[inline]
     fn enqueue(&mut self, number: u32, job: u32) {
         let seat = &mut self.seats[number as usize];
@@ -402,12 +403,12 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             let (model, seat) = (&self.model, event.entity);
             let alone = |demand| model.alone(seat, SimDuration::from_nanos(demand)).as_nanos();
             self.tally.completed(&job, now, alone);
-            self.over(job.ordinal);
+            self.finish_for_user(job.ordinal);
         }
         self.vacate(event.entity);
     }
 
-    /// A slot of `number` has become free.
+    /// Handles a slot of `number` that has become free.
     #[inline]
     fn vacate(&mut self, number: u32) {
         let now = self.now;
@@ -420,7 +421,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         self.load_fell(number, load);
     }
 
-    /// Tells the dispatcher, or notices that a draining replica is done.
+    /// Reports a lower load to the dispatcher, or records that a draining replica is empty.
     #[inline]
     fn load_fell(&mut self, number: u32, from: u32) {
         let seat = &self.seats[number as usize];
@@ -431,7 +432,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         }
     }
 
-    /// Starts the first waiting request of `number`, passing over those that were dropped.
+    /// Starts the first waiting request of `number`, skipping dropped ones.
     #[inline]
     fn start_next(&mut self, number: u32) {
         let now = self.now;
@@ -460,7 +461,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         }
     }
 
-    /// Processes the next time-out or retry; `false` if it lies beyond the horizon.
+    /// Processes the next time-out or retry. Returns `false` if it is beyond the horizon.
     fn timer(&mut self, horizon: Horizon) -> Result<bool, RunError> {
         let deadline = self.deadlines.front().map_or(NEVER, |(at, _, _)| *at);
         let retry = self.retries.peek().map_or(NEVER, |Reverse(retry)| retry.at);
@@ -496,7 +497,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         Ok(true)
     }
 
-    /// The client gives up on an attempt, unless it is over.
+    /// The client gives up on an attempt, unless it has ended.
     fn expire(&mut self, at: u64, number: u32, generation: u32) {
         let job = *self.jobs.get(number);
         let current = job.generation == generation;
@@ -509,7 +510,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         let waits = job.state == JobState::Waiting;
         let drop = work == OnTimeout::Cancel || (work == OnTimeout::CancelWaiting && waits);
         if work == OnTimeout::CancelWaiting && !waits {
-            // Patience ends with the wait: what is in service will be answered.
+            // The client only gives up waiting: requests in service are answered.
             return;
         }
         if drop {
@@ -526,7 +527,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         self.lose(attempt_of(&job), Loss::TimedOut, cause);
     }
 
-    /// Takes a waiting or running job out of its replica.
+    /// Removes a waiting or running job from its replica.
     fn drop_job(&mut self, number: u32) {
         let now = self.now;
         let job = *self.jobs.get(number);
@@ -535,7 +536,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         if job.state == JobState::Waiting {
             let load = seat.load();
             seat.leave(now);
-            // Still linked in the queue; if the queue is empty now, nothing will walk it again.
+            // The record is still linked in the queue. If the queue is now empty, nothing will walk it again.
             self.jobs.get_mut(number).state = JobState::Dropped;
             if seat.waiting == 0 {
                 self.free_queue(job.seat);
@@ -555,7 +556,8 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         self.vacate(job.seat);
     }
 
-    /// Frees the records of dropped jobs that wait for nothing but their end in a seat; those in its queue are freed with it.
+    /// Frees dropped jobs that are only waiting for their completion in a seat; dropped jobs in its queue are freed
+    /// with the queue.
     fn forget_dropped(&mut self, number: u32) {
         let mut queued = std::collections::BTreeSet::new();
         let mut job = self.seats[number as usize].head;
@@ -568,7 +570,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         gone.into_iter().filter(|job| !queued.contains(job)).for_each(|job| self.jobs.remove(job));
     }
 
-    /// Frees the records of a queue that holds dropped jobs only.
+    /// Frees a queue that holds only dropped jobs.
     fn free_queue(&mut self, number: u32) {
         let seat = &mut self.seats[number as usize];
         let mut job = std::mem::replace(&mut seat.head, NIL);
@@ -580,13 +582,13 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         seat.tail = NIL;
     }
 
-    /// An attempt is lost: the client tries again, or the request is lost for good.
+    /// Handles a lost attempt: the client retries, or the request is lost for good.
     #[cold]
     fn lose(&mut self, attempt: Attempt, loss: Loss, cause: Cause) {
         let again = self.spec.retry.filter(|retry| attempt.number + 1 < retry.attempts && self.retry_tokens >= RETRY);
         let Some(retry) = again else {
             self.tally.lost(attempt.arrival, loss, cause);
-            self.over(attempt.ordinal);
+            self.finish_for_user(attempt.ordinal);
             return;
         };
         self.retry_tokens -= RETRY;

@@ -1,4 +1,4 @@
-//! The metrics pipeline: scrapes at an interval, averages over a window, and a lag until a policy sees them.
+//! The metrics pipeline: scrapes at an interval, averages over a window, and a lag before a policy sees them.
 
 use std::collections::VecDeque;
 
@@ -7,18 +7,18 @@ use crate::policy::{FreshMetrics, Measure, Measures, PodMetrics, Scrape};
 use crate::stats::LatencyHistogram;
 use crate::units::{SimDuration, SimTime};
 
-/// The least age of containers at their first scrape for metrics-server to average since their start
+/// Minimum container age at the first scrape for metrics-server to average since the container's start
 /// (`freshContainerMinMetricsResolution`).
 const FRESH_MINIMUM: SimDuration = SimDuration::from_secs(10);
 
-/// How metrics are gathered.
+/// How metrics are collected.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MetricsSpec {
     /// Time between two scrapes.
     pub interval: SimDuration,
-    /// The most time over which CPU and rates are averaged: from the oldest reading within this window to the newest, as
-    /// Prometheus' `rate()` and metrics-server do, that is over whole scrape intervals. A replica younger than two scrapes does
-    /// not report.
+    /// Averaging window of CPU and rates. As with Prometheus' `rate()` and metrics-server, averages run from the oldest
+    /// reading within the window to the newest, that is, over whole scrape intervals. A replica with fewer than two
+    /// scrapes does not report.
     pub window: SimDuration,
     /// Time from a scrape until a policy can see it.
     pub lag: SimDuration,
@@ -28,12 +28,12 @@ pub struct MetricsSpec {
     pub first_decision: Option<SimDuration>,
     /// Custom metrics by name.
     pub names: Vec<(String, Measure)>,
-    /// Times in which the metrics APIs do not answer.
+    /// Periods in which the metrics APIs do not answer.
     pub outages: Vec<MetricsOutage>,
 }
 
 impl MetricsSpec {
-    /// What the metrics APIs do not answer for at `now`.
+    /// The metrics that the metrics APIs do not answer for at `now`.
     pub fn out_at(&self, now: SimTime) -> Measures {
         let out =
             self.outages.iter().filter(|outage| outage.from <= now && now < outage.from.saturating_add(outage.length));
@@ -42,7 +42,7 @@ impl MetricsSpec {
 }
 
 impl MetricsSpec {
-    /// The time that is averaged over once there are readings enough: the scrape intervals that fit into the window.
+    /// The actual averaging time once there are enough readings: as many scrape intervals as fit into the window.
     pub fn averaged(&self) -> SimDuration {
         let interval = self.interval.as_nanos().max(1);
         SimDuration::from_nanos(self.window.as_nanos() / interval * interval)
@@ -50,7 +50,7 @@ impl MetricsSpec {
 }
 
 impl Default for MetricsSpec {
-    /// metrics-server's defaults: a resolution of 15 s, used as the window; no further lag.
+    /// metrics-server's defaults: a resolution of 15 s, used as the window, and no further lag.
     fn default() -> Self {
         MetricsSpec {
             interval: SimDuration::from_secs(15),
@@ -64,12 +64,12 @@ impl Default for MetricsSpec {
     }
 }
 
-/// A replica's counters at one scrape; they only grow.
+/// A replica's monotonic counters at one scrape.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reading {
-    /// Which replica.
+    /// Id of the replica.
     pub id: u32,
-    /// Since when its containers run.
+    /// When its containers started.
     pub since: SimTime,
     /// Core-nanoseconds used.
     pub cpu: f64,
@@ -87,10 +87,12 @@ pub(super) struct Reading {
     pub memory: f64,
 }
 
-/// A service's own counters at one scrape, as its load balancer keeps them: complete, whichever replicas report.
+/// A service's own counters at one scrape, as its load balancer keeps them: complete, even if some replicas do not
+/// report.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct ServiceReading {
-    /// Attempts that arrived, those that met no replica included: a load balancer cannot tell a retry from a fresh request.
+    /// Attempts that arrived, including those for which no replica was ready. Like a real load balancer's, this counter
+    /// includes retries.
     pub arrived: u64,
     /// Integral of requests in service.
     pub busy: u128,
@@ -111,16 +113,16 @@ struct Series {
 #[derive(Debug)]
 pub(super) struct Meter {
     window: SimDuration,
-    /// Containers younger than this at their first scrape are averaged since their start: metrics-server's resolution. Zero where
-    /// the window is not the scrape interval, as metrics-server's is.
+    /// Containers younger than this at their first scrape are averaged since their start: metrics-server's resolution.
+    /// Zero unless the window equals the scrape interval, as it does in metrics-server.
     fresh_below: SimDuration,
     lag: SimDuration,
-    /// In order of ids.
+    /// Ordered by replica id.
     series: Vec<Series>,
     service: VecDeque<(SimTime, ServiceReading)>,
-    /// Times of answers between two scrapes, by the later of the two; empty where nobody asks for latencies.
+    /// Response times between two scrapes, keyed by the later scrape; empty if no policy uses latencies.
     answers: VecDeque<(SimTime, LatencyHistogram)>,
-    /// Scrapes that a policy may still be shown, oldest first.
+    /// Scrapes that a policy may still see, oldest first.
     scrapes: VecDeque<Scrape>,
 }
 
@@ -137,15 +139,15 @@ impl Meter {
         }
     }
 
-    /// Takes in how long the requests took that were answered since the last scrape, before the scrape at `now`.
+    /// Adds the response times since the last scrape. Must be called before the scrape at `now`.
     pub(super) fn answered(&mut self, now: SimTime, times: LatencyHistogram) {
         let horizon = now.saturating_sub(self.window);
         self.answers.retain(|(at, _)| *at > horizon);
         self.answers.push_back((now, times));
     }
 
-    /// The latencies of the window in seconds, in the order of [`Measure::LATENCIES`]; 0 where nothing was answered, as an adapter
-    /// makes of a quotient of nothing.
+    /// The latencies of the window in seconds, in the order of [`Measure::LATENCIES`]. 0 if nothing was answered, like
+    /// an adapter that divides zero by zero.
     fn latencies(&self) -> [f64; 4] {
         let mut all = LatencyHistogram::new();
         self.answers.iter().for_each(|(_, times)| all.merge(times));
@@ -153,12 +155,12 @@ impl Meter {
         [all.mean_secs().unwrap_or(0.0), quantile(0.5), quantile(0.95), quantile(0.99)]
     }
 
-    /// Forgets a replica's readings: its counters start again from zero after a crash.
+    /// Drops a replica's readings, because its counters restart from zero after a crash.
     pub(super) fn forget(&mut self, id: u32) {
         self.series.retain(|series| series.id != id);
     }
 
-    /// Takes a scrape: one reading per running replica in order of ids, and the service's own counters.
+    /// Records a scrape: one reading per running replica, ordered by id, and the service's own counters.
     pub(super) fn scrape(&mut self, now: SimTime, readings: &[Reading], service: ServiceReading) {
         let horizon = now.saturating_sub(self.window);
         let mut scrape = Scrape { taken_at: now, window: self.window, ..Scrape::default() };
@@ -195,9 +197,10 @@ impl Meter {
         self.scrapes.push_back(scrape);
     }
 
-    /// What metrics-server makes of the first scrape of containers that are older than 10 s and younger than its resolution
-    /// (metrics-server `pkg/storage/pod.go`). The window begins when the containers were created, a little before they ran; so the
-    /// HPA, which wants a whole window after the pod turned ready, counts such a pod as unready while its CPU initialization lasts.
+    /// How metrics-server handles the first scrape of containers older than 10 s and younger than its resolution
+    /// (metrics-server `pkg/storage/pod.go`). The window begins at container creation, slightly before the container
+    /// ran. The HPA requires a whole window after the pod became ready, so it treats such a pod as unready during its
+    /// CPU initialization period.
     fn fresh(&self, reading: &Reading, now: SimTime) -> Option<FreshMetrics> {
         let age = now.since(reading.since);
         if age < FRESH_MINIMUM || age >= self.fresh_below {
@@ -210,7 +213,7 @@ impl Meter {
         Some(FreshMetrics { metrics: PodMetrics { id: reading.id, values }, window: age + created })
     }
 
-    /// The newest scrape that may be seen at `now`; older ones are dropped.
+    /// The newest scrape visible at `now`. Older ones are dropped.
     pub(super) fn visible(&mut self, now: SimTime) -> Option<&Scrape> {
         let visible = |scrape: &Scrape| scrape.taken_at + self.lag <= now;
         while self.scrapes.len() > 1 && visible(&self.scrapes[1]) {
@@ -220,7 +223,7 @@ impl Meter {
     }
 }
 
-/// Drops readings from before `horizon`: nothing older than the window has a part in an average.
+/// Drops readings older than `horizon`, which no average needs any more.
 fn trim<T>(readings: &mut VecDeque<(SimTime, T)>, horizon: SimTime) {
     while readings.front().is_some_and(|(at, _)| *at < horizon) {
         readings.pop_front();
@@ -256,8 +259,8 @@ mod tests {
         Reading { id, since, cpu: cpu_seconds * 1e9, arrived, busy: 0, waiting: 3, held: 5, slots: 4.0, memory: 5.0 }
     }
 
-    /// Which replicas report, and which only to the resource metrics API with what window, at scrapes every 60 s of a replica
-    /// whose containers run from `since` on.
+    /// Which replicas report, and which report only to the resource metrics API and with what window, for scrapes every
+    /// 60 s of a replica whose containers started at `since`.
     fn reports(interval: u64, window: u64, since: u64, scrapes: [u64; 2]) -> [(usize, Option<f64>); 2] {
         let (interval, window) = (SimDuration::from_secs(interval), SimDuration::from_secs(window));
         let mut meter = Meter::new(&MetricsSpec { interval, window, ..MetricsSpec::default() });
@@ -321,7 +324,7 @@ mod tests {
             meter.scrape(at(second), &[reading(0, 0.0, 0)], ServiceReading::default());
         }
         let seen = meter.visible(at(45)).unwrap();
-        // Of the first 15 s nothing is left.
+        // The readings of the first 15 s are gone.
         assert!((seen.totals[Measure::LatencyMean as usize] - 0.2).abs() < 1e-12);
         assert!((seen.pods[0].get(Measure::LatencyP95) - 0.3).abs() < 0.002);
         assert!((seen.pods[0].get(Measure::LatencyP50) - 0.1).abs() < 0.001);

@@ -1,8 +1,8 @@
 //! One run: calendar, event loop, scraping, recording.
 //!
-//! [`Simulation`] merges three kinds of streams. Requests run in lanes, one per service, which know nothing of each other
-//! between two control events; control events (phases, scrapes, decisions) are rare and stand in a small calendar; the end
-//! of a recording interval is one of them. A [`RunRecord`] of plain values is what remains.
+//! [`Simulation`] merges two kinds of event streams. Requests run in lanes, one per service, which are independent of
+//! each other between two control events. Control events (replica phases, scrapes, decisions, ends of recording
+//! intervals) are rare and kept in a small calendar. The result is a [`RunRecord`] of plain values.
 
 mod calendar;
 mod causes;

@@ -1,21 +1,21 @@
-//! Objectives: a share of requests that must be good.
+//! Service level objectives: the share of requests that must be good.
 
 use super::causes::Causes;
 use super::record::{Interval, ObjectiveRecord};
 use super::unanswered::Overdue;
 use crate::units::{Fraction, SimDuration, SimTime};
 
-/// What the user promises to the clients.
+/// A service level objective.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Objective {
-    /// The latency limit; `None` where any answer is good (availability).
+    /// The latency limit. `None` for an availability objective, by which every answer is good.
     pub within: Option<SimDuration>,
     /// The share of requests that must be good.
     pub target: Fraction,
 }
 
 impl Objective {
-    /// The objective in words.
+    /// The objective in words, as in "99.9% of requests within 300 ms".
     pub fn text(&self) -> String {
         match self.within {
             Some(limit) => format!("{} of requests within {limit}", self.target),
@@ -23,48 +23,48 @@ impl Objective {
         }
     }
 
-    /// The age, in nanoseconds, above which a request that is still unanswered at the end is bad by each of `objectives`;
-    /// `u64::MAX` where nothing says how long is too long.
+    /// The age, in nanoseconds, above which a request still unanswered at the end of the run is bad, for each of
+    /// `objectives`; `u64::MAX` if there is no such age.
     ///
-    /// By a latency objective it is the limit. Availability promises an answer and no time: a request without one has not
-    /// failed while anybody may be waiting for it, that is, up to the longest of the latency limits and the client's time-out.
-    /// With neither of them it is never bad.
+    /// For a latency objective it is the limit. An availability objective has no time limit, and a request has not
+    /// failed while its client may still be waiting; so it is the longest of the latency limits and the client's
+    /// time-out. With neither of them a request is never bad.
     pub(super) fn overdue_after(objectives: &[Objective], timeout: Option<SimDuration>) -> Vec<u64> {
         let limits = objectives.iter().filter_map(|objective| objective.within);
         let longest = limits.chain(timeout).max();
         objectives.iter().map(|o| o.within.or(longest).map_or(u64::MAX, SimDuration::as_nanos)).collect()
     }
 
-    /// The limit in nanoseconds as the request path compares it.
+    /// The limit in nanoseconds, as compared in the request path.
     pub(super) fn limit_nanos(&self) -> u64 {
         self.within.map_or(u64::MAX, SimDuration::as_nanos)
     }
 }
 
-/// The window of the burn rate.
+/// The window of the peak burn rate.
 const BURN_WINDOW: SimDuration = SimDuration::from_secs(3600);
 
-/// What a service's requests came to by one objective, after the warm-up, and in each interval.
+/// A service's requests by one objective, after the warm-up and per interval.
 pub(super) struct Seen<'a> {
     /// Good requests.
     pub good: u64,
-    /// Requests that met their fate: answered or lost for good.
+    /// Requests that have ended: answered, or lost for good.
     pub ended: u64,
-    /// Why those that were bad were.
+    /// Causes of the bad ones.
     pub causes: Causes,
     /// Good requests by interval.
     pub good_rows: &'a [u64],
-    /// What ended in each interval, of the requests that arrived after the warm-up.
+    /// Requests that arrived after the warm-up, by the interval in which they ended.
     pub counted: &'a [Ended],
-    /// Requests without an answer at the end.
+    /// Requests unanswered at the end.
     pub overdue: &'a Overdue,
 }
 
-/// Judges a run: totals after warm-up, and the timeline with the good requests of each interval.
+/// Evaluates an objective from the totals after the warm-up and the good requests of each interval.
 pub(super) fn judge(objective: &Objective, seen: Seen<'_>, timeline: &[Interval]) -> ObjectiveRecord {
     let Seen { good, ended, mut causes, good_rows, counted, overdue } = seen;
     causes.merge(&overdue.causes);
-    // (good, judged) of each interval.
+    // (good, eligible) of each interval.
     let row = |(index, interval): (usize, &Interval)| {
         (good_rows[index], interval.completed + interval.lost + overdue.rows[index])
     };
@@ -89,7 +89,7 @@ pub(super) fn judge(objective: &Objective, seen: Seen<'_>, timeline: &[Interval]
     }
 }
 
-/// Requests that arrived after the warm-up and ended in an interval, or in the part of it that lies after the warm-up.
+/// Requests that arrived after the warm-up and ended in an interval, or in the part of it after the warm-up.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ended {
     pub from: SimTime,
@@ -98,21 +98,21 @@ pub(super) struct Ended {
     pub bad: u64,
 }
 
-/// The same with the requests that were overdue and never answered, in the interval in which their limit passed; their rows are of all
-/// intervals, the last of which are those that ended.
+/// Adds the requests that were overdue and never answered, in the interval in which they passed the limit. `overdue`
+/// has a row for every interval; `ended` covers the last of them.
 fn with_overdue(ended: &[Ended], overdue: &[u64]) -> Vec<Ended> {
     let before = overdue.len().saturating_sub(ended.len());
     let add = |(row, more): (&Ended, &u64)| Ended { requests: row.requests + more, bad: row.bad + more, ..*row };
     ended.iter().zip(&overdue[before..]).map(add).collect()
 }
 
-/// The highest ratio of (share of bad requests) to (error budget) over any window of an hour after the warm-up (all of that time,
-/// if shorter), after the SRE workbook's definition of burn rate. Within an interval requests are taken to end evenly: a window
-/// that cuts an interval counts it by the part that it covers. An objective of 100% has no budget: its burn rate is infinite
-/// once anything is bad, zero otherwise.
+/// The highest ratio of (share of bad requests) to (error budget) in any one-hour window after the warm-up (the whole
+/// time, if shorter), following the SRE workbook's definition of burn rate. Requests are assumed to end evenly within
+/// an interval, so a window that cuts an interval counts it pro rata. An objective of 100% has no error budget: its
+/// burn rate is infinite once a request is bad, and zero otherwise.
 ///
-/// Between two places where an edge of the window meets an edge of an interval, bad and all requests in the window change
-/// linearly and so their ratio monotonically: the highest is at one of these places.
+/// Between two positions at which an edge of the window meets an edge of an interval, both bad and total requests
+/// change linearly, so their ratio is monotonic. The maximum is therefore at one of these positions.
 fn peak_burn_rate(objective: &Objective, rows: &[Ended]) -> f64 {
     let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return 0.0 };
     let budget = 1.0 - objective.target.get();
@@ -125,10 +125,10 @@ fn peak_burn_rate(objective: &Objective, rows: &[Ended]) -> f64 {
     if share > 0.0 { share / budget } else { 0.0 }
 }
 
-/// The highest share of bad requests in the windows with these beginnings, which ascend; 0 if none is bad.
+/// The highest share of bad requests in the windows with these starts, which must be ascending; 0 if none is bad.
 fn highest_share(rows: &[Ended], window: SimDuration, beginnings: impl Iterator<Item = SimTime>) -> f64 {
-    // Rows before `inside` end before the window does, and those before `first` before it begins; `whole` are the sums of the
-    // rows between.
+    // Rows before `inside` end before the window does, and rows before `first` before it starts; `whole` sums the rows
+    // between.
     let (mut first, mut inside, mut whole, mut highest) = (0, 0, (0u64, 0u64), 0.0f64);
     for begin in beginnings {
         let end = begin + window;
@@ -171,7 +171,8 @@ mod tests {
         (timeline.collect(), good.iter().map(|(good, _)| *good).collect())
     }
 
-    /// Rows of `step` seconds, the last one cut at `end`, of one request a second, bad ones from second to second.
+    /// Rows of `step` seconds, the last one cut at `end`, with one request per second; those in the ranges `bad` are
+    /// bad.
     fn rows(step: u64, end: u64, bad: &[(u64, u64)]) -> Vec<Ended> {
         let overlap =
             |from: u64, to: u64| bad.iter().map(|(a, b)| (*b).min(to).saturating_sub((*a).max(from))).sum::<u64>();
@@ -242,7 +243,7 @@ mod tests {
     }
 
     proptest! {
-        /// Against every window that begins at a whole second.
+        /// Compares with every window that starts at a whole second.
         #[test]
         fn no_window_is_worse(
             step in 1u64..5000,

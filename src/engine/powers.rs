@@ -1,29 +1,29 @@
-//! What the replicas of a service do at once: the same for all, or by node where nodes differ in speed or cores.
+//! What the replicas of a service can do: the same for all, or per node where nodes differ in speed or cores.
 
 use crate::cluster::{NodeId, Nodes, Power, ServiceSpec};
 use crate::stats::TimeWeighted;
 use crate::units::SimTime;
 
-/// What all replicas that fit on the nodes add up to at most: below 2^64.
+/// Upper bound of the sum over all replicas that fit on the nodes: below 2^64.
 const MOST: f64 = 1e19;
 
-/// The powers of replicas, and their sums over those that are there.
+/// The power of each replica, and sums over the current replicas.
 #[derive(Debug)]
 pub(super) struct Powers {
-    /// By node; a single one where all are alike.
+    /// By node; a single entry if all are equal.
     by_node: Vec<Power>,
-    /// Whether the requests of some replica can slow each other down.
+    /// Whether requests in the same replica can slow each other down.
     pub slow: bool,
-    /// Parts of a request at full speed, and of a second of demand a second, in which both are counted, in whole numbers.
+    /// Fixed-point scale of both sums (requests at full speed; seconds of demand per second).
     parts: f64,
-    /// Seconds of demand that ready replicas serve in a second, and requests at full speed in serving ones.
+    /// Seconds of demand per second that ready replicas can serve, and requests at full speed in serving replicas.
     now_ready: u64,
     now_serving: u64,
     ready: TimeWeighted,
     serving: TimeWeighted,
 }
 
-/// Integrals of both sums at one moment.
+/// Integrals of both sums at one point in time.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct PowerMarks {
     pub ready: u128,
@@ -63,7 +63,7 @@ impl Powers {
         ((power.work() * self.parts) as u64, (power.full * self.parts).ceil() as u64)
     }
 
-    /// Replicas on `node` have become ready, or draining (0 or 1 of each).
+    /// Adds replicas on `node` that became ready or began to drain (0 or 1 of each).
     pub(super) fn count(&mut self, node: Option<NodeId>, ready: u64, draining: u64) {
         if self.by_node.len() > 1 && ready + draining > 0 {
             let (work, full) = self.levels(node);
@@ -72,7 +72,7 @@ impl Powers {
         }
     }
 
-    /// They are no longer.
+    /// Removes replicas added by [`Powers::count`].
     pub(super) fn uncount(&mut self, node: Option<NodeId>, ready: u64, draining: u64) {
         if self.by_node.len() > 1 && ready + draining > 0 {
             let (work, full) = self.levels(node);
@@ -81,7 +81,7 @@ impl Powers {
         }
     }
 
-    /// Brings the levels over time up to date.
+    /// Updates the time-weighted levels.
     pub(super) fn settle(&mut self, now: SimTime) {
         self.ready.set(self.now_ready, now);
         self.serving.set(self.now_serving, now);
@@ -92,8 +92,8 @@ impl Powers {
         PowerMarks { ready: self.ready.area(now), serving: self.serving.area(now) }
     }
 
-    /// Seconds of demand that a ready replica served in a second at most, on average between two moments with so many
-    /// replica-nanoseconds ready; that of an average node where none was.
+    /// Seconds of demand per second that a ready replica could serve, averaged between two points in time with `ready`
+    /// replica-nanoseconds between them. If none was ready, that of an average node.
     pub(super) fn work_of_one(&self, from: PowerMarks, to: PowerMarks, ready: f64) -> f64 {
         match self.uniform() {
             Some(power) => power.work(),
@@ -102,8 +102,8 @@ impl Powers {
         }
     }
 
-    /// Requests at full speed at once in a serving replica, on average between two moments with so many replica-nanoseconds
-    /// serving; those of an average node where none was.
+    /// Requests at full speed in a serving replica, averaged between two points in time with `serving`
+    /// replica-nanoseconds between them. If none was serving, those of an average node.
     pub(super) fn slots_of_one(&self, from: PowerMarks, to: PowerMarks, serving: f64) -> f64 {
         match self.uniform() {
             Some(power) => power.full,

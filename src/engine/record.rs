@@ -1,4 +1,4 @@
-//! What one run leaves behind: plain values, no references into the simulation.
+//! The record of one run: plain values without references into the simulation.
 
 use std::cmp::Ordering;
 
@@ -9,7 +9,7 @@ use crate::policy::{Foresight, Foretold, ReasonCode};
 use crate::stats::LatencyHistogram;
 use crate::units::{Fraction, SimDuration, SimTime, Usd, UsdPerHour};
 
-/// Everything recorded of one run of one variant.
+/// Everything recorded in one run of one variant.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunRecord {
@@ -37,13 +37,12 @@ pub struct RunRecord {
     pub events: u64,
 }
 
-/// What a run takes, which is to be as little as possible: dollars or, where nothing has a price, replica-hours. All runs of a
-/// scenario have the same kind.
+/// What a run costs: dollars or, if nothing has a price, replica-hours. All runs of a scenario use the same unit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Expense {
     /// The bill.
     Cost(Usd),
-    /// Hours that replicas existed, warm-up included.
+    /// Hours that replicas existed, including the warm-up.
     ReplicaHours(f64),
 }
 
@@ -56,7 +55,7 @@ impl Expense {
         }
     }
 
-    /// Order by value; dollars before hours.
+    /// Orders by value; dollars before hours.
     pub fn total_cmp(&self, other: &Expense) -> Ordering {
         match (self, other) {
             (Expense::Cost(a), Expense::Cost(b)) => a.cmp(b),
@@ -68,119 +67,120 @@ impl Expense {
 }
 
 impl RunRecord {
-    /// Hours that replicas of all services existed, warm-up included.
+    /// Hours that replicas of all services existed, including the warm-up.
     pub fn replica_hours(&self) -> f64 {
         self.services.iter().map(|service| service.replica_hours).sum()
     }
 
-    /// What the run takes.
+    /// What the run costs.
     pub fn expense(&self) -> Expense {
         self.cost.map_or_else(|| Expense::ReplicaHours(self.replica_hours()), Expense::Cost)
     }
 }
 
-/// What was recorded of one service.
+/// The record of one service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServiceRecord {
     /// Name.
     pub name: String,
-    /// Requests and what became of them, after warm-up.
+    /// Requests after the warm-up, by fate.
     pub counts: RequestCounts,
     /// Arrival to start of service of the successful attempt.
     pub waiting: LatencyHistogram,
     /// Start of service to completion.
     pub service: LatencyHistogram,
-    /// First arrival to completion, retries included.
+    /// First arrival to completion, including retries.
     pub sojourn: LatencyHistogram,
-    /// Share of the slot time of serving replicas (ready or draining) that was busy, after warm-up; `None` if none served.
+    /// Share of the slot time of serving replicas (ready or draining) that was busy, after the warm-up; `None` if none
+    /// was serving.
     pub utilization: Option<f64>,
-    /// Share of the requested CPU of serving replicas (ready or draining) that was used, after warm-up; `None` if no request for
-    /// CPU is stated, or none served.
+    /// Share of the requested CPU of serving replicas (ready or draining) that was used, after the warm-up; `None` if
+    /// no CPU request is stated or none was serving.
     pub cpu_utilization: Option<f64>,
-    /// Hours that replicas existed, from their placement to their end, over the whole run.
+    /// Hours that replicas existed, from placement to end, over the whole run.
     #[serde(with = "crate::units::real")]
     pub replica_hours: f64,
-    /// Ready replicas, averaged over time after warm-up.
+    /// Time average of ready replicas after the warm-up.
     #[serde(with = "crate::units::real")]
     pub mean_ready: f64,
-    /// Most ready replicas at any time.
+    /// Maximum number of ready replicas.
     pub max_ready: u32,
-    /// Requests in the system, averaged over time after warm-up.
+    /// Time average of requests in the system after the warm-up.
     #[serde(with = "crate::units::real")]
     pub mean_in_system: f64,
-    /// Replicas that became ready after the start (each start-up is a cold start).
+    /// Replicas that became ready after the start of the run.
     pub cold_starts: u64,
-    /// Requests completed by a replica that had served before; the rest were some replica's first.
+    /// Requests completed by a replica that had already served one; the others were the first of some replica.
     pub warm_requests: u64,
     /// Replicas that crashed.
     pub crashes: u64,
     /// Objectives, in the order of the scenario.
     pub objectives: Vec<ObjectiveRecord>,
-    /// How well the capacity followed the load.
+    /// How well capacity followed the load.
     pub elasticity: Elasticity,
-    /// Checksum over arrival and demand of every request: equal under every policy (I7).
+    /// Checksum over arrival and demand of every request: the same under every policy (I7).
     pub demand_checksum: u64,
     /// One row per interval.
     pub timeline: Vec<Interval>,
-    /// Every decision that changed the size or its reason, in order of time.
+    /// Every decision that changed the size or the reason, in order of time.
     pub decisions: Vec<DecisionRecord>,
-    /// What the policy foretold, step by step in order of time; empty under a policy that forecasts nothing.
+    /// The policy's forecasts, step by step in order of time; empty if the policy does not forecast.
     pub foretold: Vec<Foretold>,
 }
 
-/// Requests and what became of them. `arrived = completed + rejected + timed_out + failed + in_flight`.
+/// Requests by fate. `arrived = completed + rejected + timed_out + failed + in_flight`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestCounts {
-    /// Requests that arrived (retries of one request count once).
+    /// Requests that arrived. A request and its retries count once.
     pub arrived: u64,
     /// Answered.
     pub completed: u64,
-    /// Refused for lack of room (or of a ready replica) at the last attempt.
+    /// Rejected at the last attempt: queue full, or no replica ready.
     pub rejected: u64,
-    /// Given up by the client at the last attempt.
+    /// Abandoned by the client at the last attempt.
     pub timed_out: u64,
     /// Lost with a crashed replica at the last attempt.
     pub failed: u64,
     /// Still in the system at the end.
     pub in_flight: u64,
-    /// Attempts beyond the first.
+    /// Retries: attempts after the first.
     pub retries: u64,
 }
 
-/// An objective and how it was met.
+/// An objective and whether it was met.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ObjectiveRecord {
     /// The objective in words ("99.9% of requests within 300 ms").
     pub text: String,
-    /// The latency limit; `None` for an availability objective (every answered request is good).
+    /// The latency limit; `None` for an availability objective, by which every answer is good.
     pub within: Option<SimDuration>,
     /// The share of requests that must be good.
     pub target: Fraction,
-    /// Requests that were good.
+    /// Good requests.
     pub good: u64,
-    /// Requests that were judged: all that met their fate, and those that were still unanswered at the end and older than the
-    /// limit (see [`ObjectiveRecord::overdue`]).
+    /// Eligible requests: those that have ended, and those unanswered at the end and older than the limit (see
+    /// [`ObjectiveRecord::overdue`]).
     pub total: u64,
-    /// Of the judged requests, those that were still unanswered at the end and older than the limit. They are bad. By an
-    /// availability objective, the limit is the longest of the latency limits and the client's time-out.
+    /// Eligible requests that were unanswered at the end and older than the limit. They are bad. For an availability
+    /// objective the limit is the longest of the latency limits and the client's time-out.
     pub overdue: u64,
-    /// Requests that were still unanswered at the end and within the limit: not judged.
+    /// Requests unanswered at the end and within the limit: not eligible.
     pub left_out: u64,
-    /// Time in intervals (of the timeline) whose own share of good requests was below the target.
+    /// Total length of the timeline intervals whose share of good requests was below the target.
     pub violation: SimDuration,
-    /// Highest burn rate (share of bad requests / error budget) over any one hour after the warm-up, or all of that time
+    /// Highest burn rate (share of bad requests / error budget) over any one hour after the warm-up, or over all of it
     /// if it is shorter.
     #[serde(with = "crate::units::real")]
     pub peak_burn_rate: f64,
-    /// Why the others were not good: as many as `total - good`.
+    /// Causes of the bad requests; they add up to `total - good`.
     pub causes: Causes,
 }
 
 impl ObjectiveRecord {
-    /// The share of good requests; 1 if nothing was judged.
+    /// The share of good requests; 1 if none was eligible.
     pub fn attainment(&self) -> f64 {
         if self.total == 0 { 1.0 } else { self.good as f64 / self.total as f64 }
     }
@@ -190,8 +190,8 @@ impl ObjectiveRecord {
         self.attainment() >= self.target.get()
     }
 
-    /// Share of the error budget that was used: bad requests / allowed bad requests. Infinite if none is allowed and
-    /// some were bad.
+    /// Share of the error budget used: bad requests / allowed bad requests. Infinite if none is allowed and some were
+    /// bad.
     pub fn budget_used(&self) -> f64 {
         let bad = 1.0 - self.attainment();
         let allowed = 1.0 - self.target.get();
@@ -199,9 +199,9 @@ impl ObjectiveRecord {
     }
 }
 
-/// How capacity followed the load, after Herbst, Kounev and Reussner (ICAC 2013). "Needed" replicas are those that would
-/// carry the offered load of an interval at the reference utilization. Areas and their share of the time begin with the end of the
-/// warm-up; changes of the size are those of the whole run.
+/// How well capacity followed the load, after Herbst, Kounev and Reussner (ICAC 2013). "Needed" replicas are those that
+/// carry the offered load of an interval at the reference utilization. Areas and time shares cover the time after the
+/// warm-up; size changes the whole run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Elasticity {
@@ -214,13 +214,13 @@ pub struct Elasticity {
     /// Share of the time with too few ready replicas.
     #[serde(with = "crate::units::real")]
     pub under_share: f64,
-    /// Mean time from a demand for more replicas to their being ready, seconds; `None` if there was no such demand.
+    /// Mean time in seconds from ordering more replicas to their being ready; `None` if none were ordered.
     pub time_to_capacity: Option<f64>,
-    /// Changes of the wanted size.
+    /// Increases of the desired size.
     pub scale_ups: u64,
-    /// Changes of the wanted size downwards.
+    /// Decreases of the desired size.
     pub scale_downs: u64,
-    /// Reversals of direction per hour.
+    /// Reversals of scaling direction per hour.
     #[serde(with = "crate::units::real")]
     pub flaps_per_hour: f64,
 }
@@ -231,26 +231,26 @@ pub struct Elasticity {
 pub struct Interval {
     /// Start.
     pub start: SimTime,
-    /// Length (the last one may be shorter).
+    /// Length. The last interval may be shorter.
     pub length: SimDuration,
     /// Requests that arrived.
     pub arrived: u64,
-    /// Attempts that arrived: requests and their retries, as the load balancer counts them.
+    /// Attempts that arrived: requests and retries, as the load balancer counts them.
     pub attempts: u64,
     /// Requests completed.
     pub completed: u64,
     /// Requests rejected, timed out or failed for good.
     pub lost: u64,
-    /// Requests completed within the first latency objective; equals `completed` where there is none.
+    /// Requests completed within the first latency objective; equals `completed` if there is none.
     pub good: u64,
-    /// Requests that passed the limit of the first latency objective here (of the first objective where there is none) and
-    /// were still unanswered at the end of the run.
+    /// Requests that passed the limit of the first latency objective (of the first objective if there is none) in this
+    /// interval and were still unanswered at the end of the run.
     pub overdue: u64,
-    /// Waiting time percentiles of the requests completed here: p50, p95, p99; `None` if there were none.
+    /// Waiting time percentiles of the requests completed in this interval: p50, p95, p99; `None` if there were none.
     pub waiting: Option<[SimDuration; 3]>,
     /// Sojourn time percentiles: p50, p95, p99.
     pub sojourn: Option<[SimDuration; 3]>,
-    /// Replicas wanted (spec), ready, and existing but not ready, averaged over the interval.
+    /// Desired replicas (`spec.replicas`), averaged over the interval.
     #[serde(with = "crate::units::real")]
     pub wanted: f64,
     /// Ready replicas, averaged over the interval.
@@ -262,55 +262,55 @@ pub struct Interval {
     /// Requests waiting in queues, averaged over the interval.
     #[serde(with = "crate::units::real")]
     pub queued: f64,
-    /// Slots busy, averaged over the interval.
+    /// Busy slots, averaged over the interval.
     #[serde(with = "crate::units::real")]
     pub busy: f64,
-    /// Busy slot time divided by the slot time of replicas that serve, ready or draining; `None` if none did.
+    /// Busy slot time divided by the slot time of serving replicas (ready or draining); `None` if none was serving.
     pub utilization: Option<f64>,
-    /// Replicas that the arrivals of this interval needed at the reference utilization.
+    /// Replicas needed for the arrivals of this interval at the reference utilization.
     #[serde(with = "crate::units::real")]
     pub needed: f64,
-    /// Replicas and nodes being paid for, averaged over the interval; services share the nodes evenly. `None` where neither the
+    /// Replicas and nodes paid for, averaged over the interval; services share the nodes evenly. `None` if neither the
     /// service's replicas nor nodes have a price.
     pub leased: Option<f64>,
-    /// Cost that accrued in the interval, at list price and without minimum or rounding; `None` where there is no price.
+    /// Cost accrued in the interval, at list price without minimum or rounding; `None` if nothing has a price.
     pub cost: Option<Usd>,
 }
 
 impl Interval {
-    /// Requests that were bad by the first latency objective: lost, answered too late, or overdue and never answered. Each
-    /// counts where that happened.
+    /// Bad requests by the first latency objective: lost, answered too late, or overdue and never answered. Each counts
+    /// in the interval where that happened.
     pub fn bad(&self) -> u64 {
         self.lost + self.completed.saturating_sub(self.good) + self.overdue
     }
 
-    /// Requests that were judged by the first latency objective.
+    /// Eligible requests by the first latency objective.
     pub fn judged(&self) -> u64 {
         self.completed + self.lost + self.overdue
     }
 }
 
-/// A decision that changed something.
+/// A decision that changed the size or the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DecisionRecord {
     /// When.
     pub at: SimTime,
-    /// Age of the metrics it was based on; `None` if it had none.
+    /// Age of the metrics it was based on; `None` without metrics.
     pub metrics_age: Option<SimDuration>,
-    /// Replicas wanted before.
+    /// Desired replicas before.
     pub from: u32,
-    /// Replicas wanted after.
+    /// Desired replicas after.
     pub to: u32,
-    /// Ready replicas at that moment.
+    /// Ready replicas at that time.
     pub ready: u32,
-    /// Kind of reason.
+    /// The kind of reason.
     pub code: ReasonCode,
     /// The figures behind it.
     pub detail: String,
 }
 
-/// A node or replica that was paid for.
+/// A lease of a node or replica.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LeaseRecord {
@@ -318,9 +318,9 @@ pub struct LeaseRecord {
     pub what: String,
     /// Start.
     pub start: SimTime,
-    /// End (the run's end for what was still leased).
+    /// End, or the run's end if it was still leased.
     pub end: SimTime,
-    /// Duration after billing granularity and minimum.
+    /// Duration after applying billing granularity and minimum.
     pub billed: SimDuration,
     /// Price.
     pub price: UsdPerHour,

@@ -1,7 +1,7 @@
 //! The event loop of one run.
 
 use super::calendar::{Calendar, Entry, Event, Rank};
-use super::causes::Ordered;
+use super::causes::ScalingState;
 use super::error::{MOST_REPLICAS, RunError};
 use super::fault::{LostNodes, ZoneOutage, Zones};
 use super::fleet::{Fleet, Shared};
@@ -28,19 +28,19 @@ pub(super) struct Service {
     pub timeline: Vec<Interval>,
     /// Good requests by interval, one row per objective.
     pub interval_good: Vec<Vec<u64>>,
-    /// Requests that arrived after the warm-up, by the interval in which they ended, and how many of them were bad: one row per
-    /// objective.
+    /// Requests that arrived after the warm-up, by the interval in which they ended, and how many of them were bad: one
+    /// row per objective.
     pub interval_counted: Vec<Vec<Ended>>,
     pub decisions: Vec<DecisionRecord>,
     pub foretold: Vec<Foretold>,
-    /// The kind of the last reason, and its words where there was no data: they name what is missing.
+    /// The kind of the last reason; for missing data also its text, which names what is missing.
     last_reason: Option<(ReasonCode, Option<String>)>,
-    /// Totals at the last interval's end, and at the end of the warm-up.
+    /// Totals at the end of the last interval, and at the end of the warm-up.
     marks: Marks,
     pub warm_marks: Marks,
 }
 
-/// Integrals at one moment; differences of two give averages.
+/// Integrals at one point in time; the difference of two gives averages.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Marks {
     pub at: SimTime,
@@ -54,12 +54,12 @@ pub(super) struct Marks {
     pub present: u128,
 }
 
-/// What all nodes cost, which is the same at any time.
+/// The cost of all nodes, which is constant.
 #[derive(Debug, Clone, Copy, Default)]
 struct NodesPaid {
     count: u64,
-    /// Nano-dollars per hour. Node prices come from the catalogue and a pool has at most 100,000 nodes: times the nanoseconds of
-    /// an interval this stays below 2^127.
+    /// Nano-dollars per hour. Node prices come from the catalogue and a pool has at most 100,000 nodes, so the product
+    /// with the nanoseconds of an interval stays below 2^127.
     spending: u128,
 }
 
@@ -72,7 +72,7 @@ pub struct Simulation {
     now: SimTime,
 }
 
-/// The parameters of the run that stay after its services are built.
+/// The parameters of the run that are still needed once its services are built.
 pub(super) struct RunSettings {
     pub scenario: String,
     pub policy: String,
@@ -88,10 +88,10 @@ pub(super) struct RunSettings {
 }
 
 impl Simulation {
-    /// Builds the cluster and puts the first control events into the calendar.
+    /// Builds the cluster and schedules the first control events.
     ///
     /// # Errors
-    /// If a trace cannot be read from its start.
+    /// If the beginning of a trace cannot be read.
     pub fn new(spec: RunSpec) -> Result<Self, RunError> {
         let limits: Vec<u64> = spec.objectives.iter().map(|objective| objective.limit_nanos()).collect();
         let mut shared = Shared {
@@ -154,10 +154,11 @@ impl Simulation {
         }
     }
 
-    /// Runs to the end and returns what was recorded. `progress` is told the simulated time at the end of each interval.
+    /// Runs to the end and returns the record. `progress` is called with the simulated time at the end of each
+    /// interval.
     ///
     /// # Errors
-    /// If a trace cannot be read on.
+    /// If a trace cannot be read.
     ///
     /// # Panics
     /// If an invariant of the engine does not hold, which is a bug.
@@ -167,7 +168,7 @@ impl Simulation {
             let next = self.shared.calendar.peek().filter(|entry| entry.time < end);
             let (time, rank) = next.map_or((end, Rank::Boundary), |entry| (entry.time, entry.rank));
             if self.advance_lanes(time, rank)? {
-                // A drained replica may have brought events that come before this one, or before the end.
+                // The drained replica may have caused events before this one, or before the end.
                 continue;
             }
             let Some(entry) = next else { break };
@@ -175,14 +176,14 @@ impl Simulation {
             assert!(entry.time >= self.now, "I2: the clock went back");
             self.now = entry.time;
             self.handle(entry, progress)?;
-            self.services.iter_mut().for_each(Service::tell_ordered);
+            self.services.iter_mut().for_each(Service::publish_scaling_state);
         }
         self.now = end;
         progress(end);
         Ok(self.finish())
     }
 
-    /// Runs every lane up to an event of `rank` at `time`. Returns early, with `true`, once a replica has drained.
+    /// Runs every lane up to an event of `rank` at `time`. Returns `true` early if a replica has drained.
     fn advance_lanes(&mut self, time: SimTime, rank: Rank) -> Result<bool, RunError> {
         let nanos = time.as_nanos();
         let whole = Horizon {
@@ -202,12 +203,12 @@ impl Simulation {
         service.fleet.drained(seat, at, &mut *service.lane, &mut self.shared);
         self.place_pending(at);
         self.roll_on(number as u32, at);
-        self.services.iter_mut().for_each(Service::tell_ordered);
+        self.services.iter_mut().for_each(Service::publish_scaling_state);
         Ok(true)
     }
 
-    /// While a replica drains, its end may give another service room at that very instant: the lanes take turns, each going
-    /// no further than the next event of the others.
+    /// While a replica drains, its end may free room for another service at that very instant. The lanes therefore take
+    /// turns, each running no further than the next event of the others.
     fn advance_in_turns(&mut self, whole: Horizon) -> Result<bool, RunError> {
         loop {
             let mut next: Vec<(u64, usize)> =
@@ -225,20 +226,20 @@ impl Simulation {
             let drained = if first < turn {
                 self.advance_lane(number, up_to(turn, turn))?
             } else {
-                // At one instant capacity is freed in every lane before it is asked for in any.
+                // At the same instant, capacity is freed in every lane before it is requested in any.
                 self.advance_all(up_to(after, first))? || self.advance_all(up_to(after, after))?
             };
             if drained {
                 return Ok(true);
             }
             if self.services[number].lane.next_event() == first {
-                // Beyond its own horizon (an arrival at the instant of a transition): so are all later ones.
+                // Beyond its own horizon (an arrival at the instant of a transition), and so are all later events.
                 return self.advance_all(whole);
             }
         }
     }
 
-    /// Runs one lane after the other; returns early, with `true`, once a replica has drained.
+    /// Runs one lane after the other. Returns `true` early if a replica has drained.
     fn advance_all(&mut self, horizon: Horizon) -> Result<bool, RunError> {
         for number in 0..self.services.len() {
             if self.advance_lane(number, horizon)? {
@@ -263,7 +264,7 @@ impl Simulation {
             }
             Event::Decide { service } => self.decide(service, now),
             Event::Actuate { service, replicas } => {
-                few_enough(replicas, now, &self.services[service as usize].fleet.spec.name)?;
+                check_replica_count(replicas, now, &self.services[service as usize].fleet.spec.name)?;
                 let target = &mut self.services[service as usize];
                 target.fleet.resize(replicas, now, &mut *target.lane, &mut self.shared);
                 self.place_pending(now);
@@ -284,7 +285,7 @@ impl Simulation {
         Ok(())
     }
 
-    /// A replica enters another phase, unless the event was overtaken.
+    /// Moves a replica to its next phase, unless the event is stale.
     fn change_replica(&mut self, event: Event, now: SimTime) {
         let (Event::Phase { service, replica, generation }
         | Event::GraceEnd { service, replica, generation }
@@ -309,7 +310,7 @@ impl Simulation {
         self.roll_on(service, now);
     }
 
-    /// The n-th planned restart of a service's containers.
+    /// Executes the n-th planned restart of a service's containers.
     fn restart(&mut self, service: u32, number: u32, now: SimTime) {
         let target = &mut self.services[service as usize];
         for replica in target.fleet.restarting(number, now) {
@@ -321,7 +322,7 @@ impl Simulation {
         self.roll_on(service, now);
     }
 
-    /// A rollout in progress goes on as far as it can; room that comes free is taken.
+    /// Advances a rollout as far as possible; pending replicas take the room it frees.
     fn roll_on(&mut self, service: u32, now: SimTime) {
         let target = &mut self.services[service as usize];
         if target.fleet.roll_on(now, &mut *target.lane, &mut self.shared) {
@@ -329,7 +330,7 @@ impl Simulation {
         }
     }
 
-    /// Room may have come free: whoever waits for a node tries again, in order of service and age.
+    /// Retries placement of all pending replicas, ordered by service and age, after room may have been freed.
     fn place_pending(&mut self, now: SimTime) {
         for service in &mut self.services {
             if service.fleet.has_pending() {
@@ -338,7 +339,7 @@ impl Simulation {
         }
     }
 
-    /// The machines of a zone are gone; the control plane will see that they are silent.
+    /// A zone's machines are lost; the control plane will notice that its nodes are silent.
     fn lose_zone(&mut self, zone: u32, outage: u32, now: SimTime) {
         let Some(episode) = self.shared.zones.lose(zone) else { return };
         let LostNodes { noticed_after, evicted_after } = self.spec.outages[outage as usize].response;
@@ -351,7 +352,7 @@ impl Simulation {
         self.place_pending(now);
     }
 
-    /// A zone is back: what was not evicted starts again.
+    /// A zone recovers: replicas that were not evicted restart.
     fn regain_zone(&mut self, zone: u32, now: SimTime) {
         if !self.shared.zones.regain(zone) {
             return;
@@ -366,7 +367,7 @@ impl Simulation {
         self.place_pending(now);
     }
 
-    /// The nodes of a lost zone count as not ready from now on.
+    /// The control plane marks the nodes of a lost zone as not ready.
     fn notice_zone(&mut self, zone: u32, episode: u32, now: SimTime) {
         if !self.shared.zones.notice(zone, episode) {
             return;
@@ -380,7 +381,7 @@ impl Simulation {
         (0..self.services.len()).for_each(|service| self.roll_on(service as u32, now));
     }
 
-    /// Every service loses its pods in a zone before any is replaced.
+    /// Evicts the pods of a lost zone: those of every service before any is replaced.
     fn evict_zone(&mut self, zone: u32, episode: u32, now: SimTime) {
         if !self.shared.zones.is_in(zone, episode) {
             return;
@@ -405,7 +406,7 @@ impl Simulation {
         self.shared.calendar.push(now + period.max(SimDuration::from_millis(1)), Event::Decide { service: number });
     }
 
-    /// Ends the present interval of every service at `now`.
+    /// Ends the current interval of every service at `now`.
     pub(super) fn close_interval(&mut self, now: SimTime) {
         let sharers = self.services.len() as u64;
         for service in &mut self.services {
@@ -413,7 +414,7 @@ impl Simulation {
         }
     }
 
-    /// The leases as they are recorded, settled at the run's end.
+    /// The lease records, settled at the end of the run.
     pub(super) fn settle_leases(&mut self) -> (Vec<LeaseRecord>, Usd) {
         let settled = self.shared.leases.settle(self.spec.end);
         let records: Vec<LeaseRecord> = settled
@@ -433,8 +434,8 @@ impl Simulation {
     }
 }
 
-/// Refuses sizes that would take the machine down.
-fn few_enough(wanted: u32, at: SimTime, service: &str) -> Result<(), RunError> {
+/// Rejects sizes that would exhaust the machine.
+fn check_replica_count(wanted: u32, at: SimTime, service: &str) -> Result<(), RunError> {
     match wanted > MOST_REPLICAS {
         true => Err(RunError::TooManyReplicas { at, service: service.to_string(), wanted }),
         false => Ok(()),
@@ -462,7 +463,7 @@ impl Service {
         let powers = Powers::new(spec, shared.nodes.as_ref());
         let lane = build_lane(lane_spec, spec, powers.slow, run.source, tally)?;
         let initial = run.policy.initial_replicas(spec.replicas);
-        few_enough(initial, SimTime::ZERO, &spec.name)?;
+        check_replica_count(initial, SimTime::ZERO, &spec.name)?;
         let mut service = Service {
             lane,
             fleet: Fleet::new(number, run.spec, run.lease, powers),
@@ -482,19 +483,19 @@ impl Service {
             service.lane.tally().watch_answers();
         }
         service.fleet.populate(initial, &mut *service.lane, shared);
-        service.tell_ordered();
+        service.publish_scaling_state();
         Ok(service)
     }
 
-    /// Tells the request path what is being done about the size, for the causes of bad requests.
-    fn tell_ordered(&mut self) {
-        let ordered = match self.fleet.is_starting() {
-            _ if self.fleet.has_pending() => Ordered::Pending,
-            true => Ordered::Starting,
-            false if self.fleet.has_lost() => Ordered::Lost,
-            false => Ordered::Nothing,
+    /// Passes what is being done about the size to the request path, which needs it for the causes of bad requests.
+    fn publish_scaling_state(&mut self) {
+        let state = match self.fleet.is_starting() {
+            _ if self.fleet.has_pending() => ScalingState::Pending,
+            true => ScalingState::Starting,
+            false if self.fleet.has_lost() => ScalingState::Lost,
+            false => ScalingState::Nothing,
         };
-        self.lane.set_ordered(ordered);
+        self.lane.set_scaling_state(state);
     }
 
     fn scrape(&mut self, now: SimTime) {
@@ -543,7 +544,7 @@ impl Service {
         self.meter.scrape(now, &readings, service);
     }
 
-    /// Asks the policy; returns the new size if it differs from the present one.
+    /// Asks the policy for a decision. Returns the new size if it differs from the current one.
     fn decide(&mut self, now: SimTime, metrics: &super::meter::MetricsSpec) -> Option<u32> {
         let pods = self.fleet.views();
         let wanted = self.fleet.wanted.level() as u32;
@@ -580,7 +581,7 @@ impl Service {
         (to != wanted).then_some(to)
     }
 
-    /// What the policy knows beyond a real controller.
+    /// What the policy knows that a real controller could not.
     pub(super) fn foresight(&self) -> Foresight {
         self.policy.foresight()
     }
@@ -596,7 +597,7 @@ impl Service {
         Marks { at: now, totals: self.lane.totals(now), wanted, ready, serving, starting, leased, present, powers }
     }
 
-    /// Ends the present interval; of what the nodes cost, each of `sharers` services bears an equal part.
+    /// Ends the current interval. Each of `sharers` services bears an equal part of the cost of the nodes.
     fn close_interval(&mut self, now: SimTime, nodes: NodesPaid, sharers: u64, settings: &RunSettings) {
         let (before, after) = (self.marks, self.marks(now));
         let length = now.since(before.at);
@@ -623,7 +624,7 @@ impl Service {
             completed: tally.completed,
             lost: tally.lost,
             good: first_latency.map_or(tally.completed, |number| tally.good[number]),
-            // Known at the end of the run.
+            // Set at the end of the run.
             overdue: 0,
             waiting: tally.waiting,
             sojourn: tally.sojourn,
@@ -647,13 +648,14 @@ impl Service {
     }
 }
 
-/// Slot-nanoseconds used between two moments: the time slots were busy or, where requests slow each other down, the work done.
+/// Slot-nanoseconds used between two points in time: busy slot time or, if requests slow each other down, the work
+/// done.
 pub(super) fn used_slots(slow: bool, from: &LaneTotals, to: &LaneTotals) -> f64 {
     if slow { to.worked_since(from) } else { (to.busy - from.busy) as f64 }
 }
 
-/// Compiles the request path for `service`, whose requests can slow each other down or not, and its dispatcher: the four dispatchers that cost next to
-/// nothing get a path of their own, the others are called through a trait object.
+/// Builds the request path for a service, with the service model and dispatcher as type parameters. The four cheapest
+/// dispatchers are monomorphized; all others are called through a trait object.
 fn build_lane(
     spec: LaneSpec,
     service: &ServiceSpec,

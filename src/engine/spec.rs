@@ -1,4 +1,4 @@
-//! What a single run needs: plain parameters and the plug-ins, ready made.
+//! The specification of a single run: plain parameters and ready-made plug-ins.
 
 use super::fault::ZoneOutage;
 use super::meter::MetricsSpec;
@@ -10,27 +10,27 @@ use crate::random::Streams;
 use crate::units::{SimDuration, SimTime, UsdPerHour, Utilization};
 use crate::workload::TraceSource;
 
-/// What is paid for each replica, from its placement on a node to its end.
+/// The lease of each replica, from its placement to its end.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReplicaLease {
-    /// What is leased, for the bill.
+    /// What is leased, as shown on the bill.
     pub what: String,
     /// Price.
     pub price: UsdPerHour,
-    /// Granularity and minimum.
+    /// Billing granularity and minimum.
     pub billing: Billing,
 }
 
-/// What is paid for the nodes, each over the whole run.
+/// The lease of the nodes, each for the whole run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NodeLease {
-    /// What is leased, for the bill.
+    /// What is leased, as shown on the bill.
     pub what: String,
     /// Price of one node.
     pub price: UsdPerHour,
-    /// Granularity and minimum.
+    /// Billing granularity and minimum.
     pub billing: Billing,
-    /// How many nodes.
+    /// The number of nodes.
     pub count: u32,
 }
 
@@ -42,7 +42,7 @@ pub struct ServiceRun {
     pub source: Box<dyn TraceSource>,
     /// Its policy.
     pub policy: Box<dyn ScalingPolicy>,
-    /// What each replica costs; `None` where the nodes are paid for.
+    /// The lease of each replica; `None` if the nodes are paid for.
     pub lease: Option<ReplicaLease>,
 }
 
@@ -56,24 +56,24 @@ pub struct RunSpec {
     pub streams: Streams,
     /// The run covers [0, end).
     pub end: SimTime,
-    /// Requests that arrive earlier are left out of the statistics.
+    /// Requests that arrive earlier are excluded from the statistics.
     pub warm_up: SimTime,
-    /// Number of zones that replicas are spread over; zones of nodes are among them. None where zones are not modelled.
+    /// Number of zones that replicas are spread over, including the zones of nodes; 0 if zones are not modelled.
     pub zones: u32,
-    /// Zones that are lost.
+    /// Zone outages.
     pub outages: Vec<ZoneOutage>,
     /// Length of an interval of the timeline.
     pub interval: SimDuration,
     /// The services.
     pub services: Vec<ServiceRun>,
-    /// The nodes; `None` where replicas need none.
+    /// The nodes; `None` if replicas need none.
     pub nodes: Option<Nodes>,
-    /// What the nodes cost.
+    /// The leases of the nodes.
     pub node_leases: Vec<NodeLease>,
     /// The metrics pipeline.
     pub metrics: MetricsSpec,
     /// Objectives, the same for every service.
     pub objectives: Vec<Objective>,
-    /// Utilization at which replicas count as needed.
+    /// Utilization at which the number of needed replicas is computed.
     pub reference_utilization: Utilization,
 }

@@ -1,4 +1,4 @@
-//! What a lane counts while requests go by: streaming, constant memory, no list of requests.
+//! What a lane counts: streaming, in constant memory, without a list of requests.
 
 use super::causes::{Cause, Causes, Outcome, of_late};
 use super::jobs::Job;
@@ -6,10 +6,10 @@ use super::record::RequestCounts;
 use crate::stats::LatencyHistogram;
 use crate::units::{SimDuration, SimTime};
 
-/// How a request ended without an answer.
+/// Why a request ended without an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loss {
-    /// No room, or no ready replica.
+    /// The queue was full, or no replica was ready.
     Rejected,
     /// The client gave up.
     TimedOut,
@@ -17,7 +17,7 @@ pub enum Loss {
     Failed,
 }
 
-/// The counts of one interval, taken and cleared at its end.
+/// The counts of one interval, taken and reset at its end.
 #[derive(Debug, Clone, Default)]
 pub struct IntervalTally {
     /// Requests that arrived.
@@ -30,9 +30,9 @@ pub struct IntervalTally {
     pub demand: u128,
     /// Good requests by objective.
     pub good: Vec<u64>,
-    /// Requests of those that ended here that arrived after the warm-up.
+    /// Requests that ended in this interval and arrived after the warm-up.
     pub counted: u64,
-    /// The good ones of those, by objective.
+    /// The good ones among them, by objective.
     pub counted_good: Vec<u64>,
     /// Waiting time p50, p95, p99.
     pub waiting: Option<[SimDuration; 3]>,
@@ -40,7 +40,7 @@ pub struct IntervalTally {
     pub sojourn: Option<[SimDuration; 3]>,
 }
 
-/// The answered requests of one interval, either those that count or those that arrived before the warm-up's end.
+/// The answered requests of one interval: either those that count, or those that arrived before the end of the warm-up.
 #[derive(Debug)]
 struct Window {
     completed: u64,
@@ -90,35 +90,35 @@ impl Window {
     }
 }
 
-/// Everything a lane counts.
+/// All counts of a lane.
 #[derive(Debug)]
 pub(super) struct Tally {
-    /// Requests arriving earlier are not counted in the totals.
+    /// Requests that arrive earlier are not counted in the totals.
     pub warm_up: u64,
-    /// Totals after warm-up; `completed` is brought up to date at the end of each interval.
+    /// Totals after the warm-up. `completed` is updated at the end of each interval.
     pub counts: RequestCounts,
     total: Window,
     present: Window,
     early: Window,
     interval_arrived: u64,
     interval_lost: u64,
-    /// Those of the lost that arrived after the warm-up.
+    /// The lost requests that arrived after the warm-up.
     interval_lost_counted: u64,
     interval_demand: u128,
     /// Latency limit of each objective in nanoseconds; `u64::MAX` for availability.
     limits: Vec<u64>,
-    /// The shortest of them: an answer within it is good by every objective.
+    /// The shortest limit: an answer within it is good by every objective.
     strictest: u64,
     /// Bad requests by cause, for each objective.
     causes: Vec<Causes>,
-    /// Time that attempts spent at replicas, in nanoseconds, up to the last settlement and since.
+    /// Time that attempts spent at replicas, in nanoseconds: up to the last settlement, and since.
     residence: u128,
     residence_since: u64,
-    /// Times of the answers since the last scrape, where somebody asks for latencies.
+    /// Response times since the last scrape, if a policy uses latencies.
     answers: Option<Box<LatencyHistogram>>,
 }
 
-/// The totals over a run.
+/// Totals over a run.
 #[derive(Debug)]
 pub(super) struct Totals {
     pub waiting: LatencyHistogram,
@@ -160,7 +160,7 @@ impl Tally {
         self.counts.arrived += u64::from(now >= self.warm_up);
     }
 
-    /// An attempt was answered; `alone` tells how long a demand takes in its replica without neighbours.
+    /// Counts an answered attempt. `alone` returns how long a demand takes in its replica without other requests.
     #[inline]
     pub(super) fn completed(&mut self, job: &Job, now: u64, alone: impl FnOnce(u64) -> u64) {
         let counts = job.arrival >= self.warm_up;
@@ -172,7 +172,8 @@ impl Tally {
         }
     }
 
-    /// An answer that is too late for some objective; the job's demand is the time that it takes alone in its replica.
+    /// Counts an answer that is too late for some objective. `job.demand` must be the time the request takes alone in
+    /// its replica.
     #[cold]
     fn late(&mut self, job: &Job, now: u64) {
         for (limit, causes) in self.limits.iter().zip(&mut self.causes) {
@@ -199,7 +200,7 @@ impl Tally {
         self.counts.retries += u64::from(arrival >= self.warm_up);
     }
 
-    /// An attempt left its replica after `nanos`.
+    /// Counts an attempt that left its replica after `nanos`.
     #[inline]
     pub(super) fn left(&mut self, nanos: u64) {
         let (sum, overflow) = self.residence_since.overflowing_add(nanos);
@@ -209,12 +210,12 @@ impl Tally {
         }
     }
 
-    /// Begins to keep the times of answers for the scrapes.
+    /// Starts recording response times for the scrapes.
     pub(super) fn watch_answers(&mut self) {
         self.answers = Some(Box::default());
     }
 
-    /// A replica answered an attempt `nanos` after it came.
+    /// Counts an answer, `nanos` after the attempt reached its replica.
     #[inline]
     pub(super) fn answered(&mut self, nanos: u64) {
         if let Some(answers) = &mut self.answers {
@@ -222,17 +223,17 @@ impl Tally {
         }
     }
 
-    /// The times of the answers since this was last asked; `None` where they are not kept.
+    /// The response times since the last call; `None` if they are not recorded.
     pub(super) fn take_answers(&mut self) -> Option<LatencyHistogram> {
         self.answers.as_mut().map(|answers| std::mem::take(&mut **answers))
     }
 
-    /// Time that attempts which have left spent at replicas.
+    /// Time spent at replicas by attempts that have left.
     pub(super) fn residence(&self) -> u128 {
         self.residence + u128::from(self.residence_since)
     }
 
-    /// Closes the present interval.
+    /// Closes the current interval.
     pub(super) fn take_interval(&mut self) -> IntervalTally {
         self.total.merge(&self.present);
         self.counts.completed += self.present.completed;
@@ -261,7 +262,7 @@ impl Tally {
         tally
     }
 
-    /// The totals; the last interval must have been taken.
+    /// The totals. The last interval must have been taken.
     pub(super) fn totals(&mut self) -> Totals {
         let total = std::mem::replace(&mut self.total, Window::new(self.limits.len()));
         Totals {

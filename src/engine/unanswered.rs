@@ -1,13 +1,13 @@
-//! The end of a run catches requests without an answer: in a queue, in service, waiting for a retry.
+//! Requests still unanswered at the end of the run: queued, in service or waiting for a retry.
 //!
-//! One that is older than an objective's limit is bad, whatever would have become of it; a younger one is left out, since the run
-//! does not tell. It is bad from the moment at which its limit passed, and counts in the interval of the timeline where that was.
+//! A request older than an objective's limit is bad, no matter what would have become of it. A younger one is left out,
+//! since its fate is unknown. A bad one counts in the interval of the timeline in which it passed the limit.
 
 use super::causes::{Cause, Causes, Outcome};
 use super::objective::Objective;
 use crate::units::{SimDuration, SimTime};
 
-/// What becomes of them, for every objective of a service.
+/// The unanswered requests of a service, by objective.
 #[derive(Debug)]
 pub(super) struct Unanswered {
     end: u64,
@@ -17,25 +17,25 @@ pub(super) struct Unanswered {
     pub judged: Vec<Overdue>,
 }
 
-/// The requests without an answer as one objective sees them.
+/// The unanswered requests by one objective.
 #[derive(Debug)]
 pub(super) struct Overdue {
     /// The age above which they are bad, nanoseconds.
     after: u64,
-    /// Older ones by the interval in which their limit passed, those of the warm-up included.
+    /// Older ones by the interval in which they passed the limit, including those of the warm-up.
     pub rows: Vec<u64>,
-    /// Those of them that arrived after the warm-up.
+    /// Those that arrived after the warm-up.
     pub counted_rows: Vec<u64>,
     /// Older ones that arrived after the warm-up.
     pub bad: u64,
     /// Younger ones that arrived after the warm-up.
     pub left_out: u64,
-    /// Why the older ones that arrived after the warm-up have no answer.
+    /// Causes of the older ones that arrived after the warm-up.
     pub causes: Causes,
 }
 
 impl Overdue {
-    /// Nobody yet, in a timeline of so many `rows`.
+    /// No request yet, in a timeline of `rows` intervals.
     fn new(after: u64, rows: usize) -> Overdue {
         Overdue {
             after,
@@ -55,7 +55,7 @@ impl Overdue {
 }
 
 impl Unanswered {
-    /// Nobody yet. `timeout` is the patience of the service's clients.
+    /// No request yet. `timeout` is the patience of the service's clients.
     pub(super) fn new(
         objectives: &[Objective],
         timeout: Option<SimDuration>,
@@ -78,7 +78,7 @@ impl Unanswered {
         self.end
     }
 
-    /// A request that arrived at `arrival` has no answer; `cause` says why it has none within a limit.
+    /// Adds an unanswered request that arrived at `arrival`. `cause` returns why it missed a limit.
     pub(super) fn add(&mut self, arrival: u64, cause: impl Fn(u64) -> Cause) {
         let counts = u64::from(arrival >= self.warm_up);
         for overdue in &mut self.judged {
@@ -86,7 +86,8 @@ impl Unanswered {
                 overdue.left_out += counts;
                 continue;
             }
-            // At the limit itself an answer would have been good: the last good moment belongs to the interval it begins.
+            // At exactly the limit an answer would still have been good: the request turns bad in the interval that
+            // begins there.
             let row = (arrival + overdue.after) / self.interval;
             overdue.rows[row as usize] += 1;
             overdue.counted_rows[row as usize] += counts;
@@ -118,7 +119,8 @@ mod tests {
     fn older_ones_are_bad_where_their_limit_passed() {
         let all = unanswered(&[objective(Some(20))], None, &[5, 9, 10, 50, 79, 80, 81, 99]);
         let seen = &all.judged[0];
-        // 5, 9 and 10 pass it before 60 s, 50 before 90 s, 79 at 99 s; 80 is 20 s old at the end, which would still be good.
+        // 5, 9 and 10 pass the limit before 60 s, 50 before 90 s, 79 at 99 s; 80 is 20 s old at the end, which would
+        // still be good.
         assert_eq!((seen.rows.as_slice(), seen.bad, seen.left_out), (&[2, 1, 1, 1][..], 3, 3));
         assert_eq!(seen.causes.get(Cause::StartUp, Outcome::Unanswered), 3);
     }

@@ -1,8 +1,8 @@
-//! What the simulation asks of a lane at control events: replicas that come and go, and looks at what it holds.
+//! The interface between simulation and lane at control events: replicas come and go, state is read.
 
 use std::cmp::Reverse;
 
-use super::super::causes::{Cause, Ordered, of_unanswered};
+use super::super::causes::{Cause, ScalingState, of_unanswered};
 use super::super::error::RunError;
 use super::super::jobs::{Job, JobState, NIL};
 use super::super::tally::{Loss, Tally};
@@ -11,40 +11,40 @@ use super::{FRESH, Horizon, Lane, LaneStop, PendingRetry, SILENT, Seat, attempt_
 use crate::cluster::{Dispatcher, Power, ServiceModel};
 use crate::units::{SimDuration, SimTime};
 
-/// What the simulation asks of a lane at control events, whatever it was compiled for.
+/// The operations of a lane at control events, independent of its type parameters.
 pub(in crate::engine) trait LaneControl: Send {
     /// Processes events up to the horizon.
     fn run(&mut self, horizon: Horizon) -> Result<LaneStop, RunError>;
-    /// The time of the next event in nanoseconds, `u64::MAX` if there is none.
+    /// The time of the next event in nanoseconds, or `u64::MAX` if there is none.
     fn next_event(&self) -> u64;
-    /// Opens a seat for a replica that is ready; the number of a replica that is gone may be taken again.
+    /// Opens a seat for a replica that became ready. Seat numbers of ended replicas may be reused.
     fn open(&mut self, seat: u32, slots: u32, power: Power);
-    /// Lets a ready replica drain; `true` if it holds nothing.
+    /// Starts draining a ready replica. Returns `true` if it is empty.
     fn drain(&mut self, seat: u32) -> bool;
-    /// Loses everything that a replica holds, and closes its seat.
+    /// Drops every request in a replica and closes its seat.
     fn kill(&mut self, seat: u32, now: SimTime);
-    /// The machine of a replica is gone and nobody knows: what it holds, and what is sent to it from now on, hangs until the client
-    /// gives up or the seat is killed.
+    /// The machine of a replica is lost without being noticed: requests in it, and those sent to it from now on, hang
+    /// until the client gives up or the seat is killed.
     fn silence(&mut self, seat: u32, now: SimTime);
-    /// Books the seat's areas and closes it; it must hold nothing.
+    /// Adds the seat's integrals to the totals and closes it. It must be empty.
     fn release(&mut self, seat: u32, now: SimTime);
     /// The seat.
     fn seat(&self, seat: u32) -> &Seat;
-    /// Time worked by the seat, see [`ServiceModel::work_done`].
+    /// Work done by the seat, see [`ServiceModel::work_done`].
     fn work_done(&self, seat: u32, now: SimTime) -> f64;
-    /// What the fleet is doing about its size from now on.
-    fn set_ordered(&mut self, ordered: Ordered);
+    /// Sets what the fleet is doing about its size from now on.
+    fn set_scaling_state(&mut self, scaling_state: ScalingState);
     /// The lane's counts.
     fn tally(&mut self) -> &mut Tally;
-    /// Totals at `now`. Takes as long as there are seats, however many requests wait.
+    /// Totals at `now`. Takes time linear in the number of seats, regardless of queue lengths.
     fn totals(&self, now: SimTime) -> LaneTotals;
-    /// Looks at every request in the system, of which there may be very many.
+    /// Visits every request in the system, of which there may be very many.
     fn present(&self, now: SimTime) -> Present;
-    /// Tells of every request that is in the system at the end, those waiting for a retry included.
-    fn tell_unanswered(&self, unanswered: &mut Unanswered);
+    /// Reports every request in the system at the end of the run, including those waiting for a retry.
+    fn collect_unanswered(&self, unanswered: &mut Unanswered);
 }
 
-/// A lane's totals at one moment.
+/// A lane's totals at one point in time.
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::engine) struct LaneTotals {
     /// Integral of busy slots, slot-nanoseconds.
@@ -53,30 +53,30 @@ pub(in crate::engine) struct LaneTotals {
     pub waiting: u128,
     /// Requests waiting at replicas now.
     pub waiting_now: u64,
-    /// Time worked, see [`ServiceModel::work_done`].
+    /// Work done, see [`ServiceModel::work_done`].
     pub work: f64,
     /// Events processed.
     pub events: u64,
-    /// Requests served by a replica that had served before.
+    /// Requests served by a replica that had already served one.
     pub warm_requests: u64,
-    /// Checksum over arrivals and demands.
+    /// Checksum over the arrivals and demands.
     pub fingerprint: u64,
-    /// Attempts offered so far, fresh requests and retries.
+    /// Attempts so far: new requests and retries.
     pub attempts: u64,
 }
 
-/// What a look at every request in the system tells.
+/// Result of visiting every request in the system.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::engine) struct Present {
-    /// Time that attempts, gone or present, have spent at replicas: Little's law says it equals `busy + waiting`.
+    /// Total time that attempts, past and present, have spent at replicas. By Little's law it equals `busy + waiting`.
     pub residence: u128,
-    /// Requests (not attempts) in the system that arrived after warm-up, those waiting for a retry included.
+    /// Requests (not attempts) in the system that arrived after the warm-up, including those waiting for a retry.
     pub in_flight: u64,
 }
 
 impl LaneTotals {
-    /// Time worked since `earlier`. The sum over seats is taken in another order once one of them is gone, so that without any
-    /// work its rounding may fall below zero.
+    /// Work done since `earlier`. When seats have closed in between, the sum is taken in another order; without any
+    /// work its rounding error may then be negative.
     pub(in crate::engine) fn worked_since(&self, earlier: &LaneTotals) -> f64 {
         (self.work - earlier.work).max(0.0)
     }
@@ -118,7 +118,7 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         record.draining = false;
         let held: Vec<u32> = self.jobs.iter().filter(|(_, job)| job.seat == seat).map(|(number, _)| number).collect();
         let mut lost = Vec::new();
-        // Waiting ones first, so that none of them is started by the end of a running one.
+        // Waiting jobs first, so that none of them is started by the end of a running one.
         for state in [JobState::Waiting, JobState::Running] {
             for number in held.iter().copied().filter(|n| self.jobs.get(*n).state == state).collect::<Vec<_>>() {
                 let job = *self.jobs.get(number);
@@ -128,7 +128,7 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
                 }
             }
         }
-        // The oldest request is the first to claim a retry.
+        // The oldest request is the first to use the retry budget.
         lost.sort_unstable_by_key(|job| job.ordinal);
         lost.iter().for_each(|job| self.lose(attempt_of(job), Loss::Failed, Cause::Crash));
         self.drained = None;
@@ -170,8 +170,8 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         self.model.work_done(seat, self.seats[seat as usize].busy_area(now), now)
     }
 
-    fn set_ordered(&mut self, ordered: Ordered) {
-        self.ordered = ordered;
+    fn set_scaling_state(&mut self, scaling_state: ScalingState) {
+        self.scaling_state = scaling_state;
     }
 
     fn tally(&mut self) -> &mut Tally {
@@ -202,7 +202,7 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         }
     }
 
-    fn tell_unanswered(&self, unanswered: &mut Unanswered) {
+    fn collect_unanswered(&self, unanswered: &mut Unanswered) {
         let end = unanswered.end();
         let waits = |job: &Job| matches!(job.state, JobState::Waiting | JobState::Running) && !job.abandoned;
         for (_, job) in self.jobs.iter().filter(|(_, job)| waits(job)) {

@@ -1,14 +1,14 @@
-//! A replica as the request path sees it: what it holds now, and the time integrals of that.
+//! A replica as the request path sees it: current contents and their time integrals.
 
 use super::super::jobs::NIL;
 use crate::units::SimTime;
 
-/// A replica as the request path sees it: one cache line of its own.
+/// A replica as the request path sees it, in one cache line.
 ///
-/// The time integral of a level is the sum of the times at which it fell, minus those at which it rose, plus the level times now: no
-/// more than an addition at each change. Sums are taken modulo 2^128 and so may go below zero in between; the integrals
-/// themselves are below 2^96 and come out exactly, because levels stay below 2^32 (every request is a record of the slab,
-/// whose numbers are `u32`) and times below 2^64.
+/// The time integral of a level is the sum of the times at which it fell, minus those at which it rose, plus level
+/// times now: one addition per change. The sums are modulo 2^128 and may wrap below zero in between. The integrals
+/// themselves are below 2^96 and exact, because levels are below 2^32 (every request is a slab record with a `u32`
+/// index) and times below 2^64.
 #[derive(Debug, Clone, Copy, Default)]
 #[repr(align(64))]
 pub(in crate::engine) struct Seat {
@@ -22,21 +22,21 @@ pub(in crate::engine) struct Seat {
     pub(super) served_before: bool,
     /// Attempts that arrived.
     pub arrived: u64,
-    /// Ends minus beginnings of service so far, nanoseconds.
+    /// Sum of ends minus sum of starts of service, nanoseconds.
     served: u128,
-    /// Ends minus beginnings of waits so far, nanoseconds.
+    /// Sum of ends minus sum of starts of waits, nanoseconds.
     waited: u128,
 }
 
 const _: () = assert!(size_of::<Seat>() == 64, "dispatch touches one cache line of a replica");
 
 impl Seat {
-    /// The seat of a replica that is ready, with so many slots.
+    /// The seat of a ready replica with this many slots.
     pub(super) fn of(slots: u32) -> Seat {
         Seat { head: NIL, tail: NIL, slots, open: true, ..Seat::default() }
     }
 
-    /// A request comes into service.
+    /// A request starts service.
     #[inline]
     pub(super) fn begin(&mut self, now: u64) {
         self.running += 1;
@@ -64,7 +64,7 @@ impl Seat {
         self.waited = self.waited.wrapping_add(u128::from(now));
     }
 
-    /// Nobody sits here any more, and its integrals are counted elsewhere.
+    /// Resets the seat once its integrals are counted elsewhere.
     pub(super) fn clear(&mut self) {
         (self.served, self.waited) = (0, 0);
         self.draining = false;
@@ -101,7 +101,7 @@ mod tests {
                 (area(most, now.as_nanos()), area(most, now.as_nanos()))
             );
         }
-        // One more from 1,000 to 5,000, and one less from 7,000 on.
+        // One more from 1,000 to 5,000, one fewer from 7,000 on.
         seat.begin(1000);
         seat.join(1000);
         let now = SimTime::from_nanos(3000);

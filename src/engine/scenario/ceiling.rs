@@ -4,8 +4,8 @@ use crate::cluster::{Bought, CpuUse, ModelKind, NodePool, ServiceSpec};
 use crate::config::{Diagnostics, Node};
 use crate::units::Millicores;
 
-/// Gives `spec` what its price pays for and, where nothing is stated about CPU, a use of CPU that no ceiling slows; says what a
-/// full replica would need beyond its ceiling.
+/// Sets in `spec` the CPU that its price pays for and, if nothing is stated about CPU, a CPU use that no ceiling slows
+/// down. Reports it if a full replica would need more than its ceiling.
 pub(super) fn settle(
     node: &Node,
     spec: &mut ServiceSpec,

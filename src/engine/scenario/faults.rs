@@ -1,4 +1,4 @@
-//! Zones, and faults that are planned.
+//! Zones and planned faults.
 
 use super::ServicePlan;
 use crate::cluster::{NodePool, Nodes, Restart, Rollout, Share, UpdateSpec, UpdateStrategy};
@@ -8,10 +8,10 @@ use crate::engine::fault::{LostNodes, MetricsOutage, ZoneOutage};
 use crate::policy::{Measure, Measures, measure_named, not_measured};
 use crate::units::{SimDuration, SimTime};
 
-/// Zones of replicas that need no node and state none: as many as most regions have.
+/// Zones of replicas that need no node and state none: three, like most regions.
 const USUAL: [&str; 3] = ["a", "b", "c"];
 
-/// The zones: those of the node pools, or `zones:`, or three.
+/// The zones: those of the node pools, else `zones:`, else the usual three.
 pub(super) fn zones(fields: &Fields<'_>, pools: &[NodePool], sink: &mut Diagnostics) -> Vec<String> {
     let stated: Option<Vec<Line>> = fields.optional("zones", sink);
     let Some(node) = fields.node_of("zones") else {
@@ -29,20 +29,20 @@ pub(super) fn zones(fields: &Fields<'_>, pools: &[NodePool], sink: &mut Diagnost
     stated
 }
 
-/// What goes wrong, by kind.
+/// The planned faults, by kind.
 #[derive(Debug, Default)]
 pub(super) struct Faults<'a> {
-    /// Zones that are lost.
+    /// Zone outages.
     pub zones: Vec<ZoneOutage>,
-    /// Times in which the metrics APIs do not answer.
+    /// Outages of the metrics APIs.
     pub metrics: Vec<MetricsOutage>,
-    /// New versions, of services that are read later.
+    /// Rollouts; their services are resolved later.
     pub rollouts: Vec<StatedRollout<'a>>,
-    /// Containers that start again, of services that are read later.
+    /// Container restarts; their services are resolved later.
     pub restarts: Vec<StatedRestart<'a>>,
 }
 
-/// What a restart states.
+/// A restart as stated.
 #[derive(Debug)]
 pub(super) struct StatedRestart<'a> {
     node: &'a Node,
@@ -50,7 +50,7 @@ pub(super) struct StatedRestart<'a> {
     restart: Restart,
 }
 
-/// What a rollout states; the service's own strategy stands in for the rest.
+/// A rollout as stated; whatever it omits comes from the service's own strategy.
 #[derive(Debug)]
 pub(super) struct StatedRollout<'a> {
     node: &'a Node,
@@ -65,7 +65,7 @@ pub(super) struct StatedRollout<'a> {
 const EXAMPLES: &str = "`zone-outage: { zone: a, at: 2h, for: 30m }`, `metrics-outage: { of: [queue-length], from: 1h, for: 10m }`, \
      `rollout: { at: 2h }` or `restart: { at: 2h }`";
 
-/// `faults:`, a list of faults, each under its kind.
+/// Reads `faults:`, a list of faults, each keyed by its kind.
 pub(super) fn faults<'a>(
     fields: &Fields<'a>,
     zones: &[String],
@@ -95,7 +95,7 @@ pub(super) fn faults<'a>(
     faults
 }
 
-/// `{ of: [queue-length], from: 1h, for: 10m }`; without `of` everything that is measured.
+/// Reads `{ of: [queue-length], from: 1h, for: 10m }`. Without `of` no metric is available.
 fn metrics_outage(node: &Node, names: &[(String, Measure)], sink: &mut Diagnostics) -> Option<MetricsOutage> {
     let fields = Fields::open(node, "metrics-outage", sink)?;
     let from: Option<SimDuration> = fields.required("from", sink);
@@ -160,7 +160,7 @@ fn to_share((number, percent): (u32, bool)) -> Share {
     if percent { Share::Percent(number) } else { Share::Replicas(number) }
 }
 
-/// How a Deployment or StatefulSet is updated. A StatefulSet has no surge, and one pod may be missing.
+/// The update strategy of a Deployment or StatefulSet. A StatefulSet has no surge and may have one pod missing.
 pub(super) fn update_of(deployment: &Deployment) -> UpdateSpec {
     let update = &deployment.update;
     let usual = match deployment.kind {
@@ -173,7 +173,7 @@ pub(super) fn update_of(deployment: &Deployment) -> UpdateSpec {
     UpdateSpec { strategy, min_ready: update.min_ready, rollouts: Vec::new() }
 }
 
-/// A strategy with what is stated in place of its own.
+/// A strategy with the stated values in place of its own.
 fn merged(
     own: UpdateStrategy,
     recreate: Option<bool>,
@@ -194,7 +194,7 @@ fn merged(
     }
 }
 
-/// The rollouts and restarts go to their services.
+/// Assigns rollouts and restarts to their services.
 pub(super) fn plan(faults: &Faults<'_>, services: &mut [ServicePlan], sink: &mut Diagnostics) {
     for stated in &faults.restarts {
         if let Some(target) = meant((stated.node, "restart"), stated.service, services, sink) {
@@ -212,7 +212,7 @@ pub(super) fn plan(faults: &Faults<'_>, services: &mut [ServicePlan], sink: &mut
     }
 }
 
-/// The service that a fault is of; the fault by its place and kind.
+/// The service affected by a fault, which is described by its place and kind.
 fn meant<'s>(
     (node, what): (&Node, &str),
     service: Option<&Node>,
@@ -241,7 +241,7 @@ fn meant<'s>(
     services.get_mut(index?)
 }
 
-/// `lost-nodes: { noticed-after: 40s, evicted-after: 300s }`, Kubernetes' own where nothing is stated.
+/// Reads `lost-nodes: { noticed-after: 40s, evicted-after: 300s }`; Kubernetes' defaults apply to what is omitted.
 pub(super) fn lost_nodes(fields: &Fields<'_>, sink: &mut Diagnostics) -> LostNodes {
     let usual = LostNodes::default();
     let Some(fields) = fields.node_of("lost-nodes").and_then(|node| Fields::open(node, "lost-nodes", sink)) else {

@@ -1,4 +1,4 @@
-//! Sizes beyond which a run would take the machine down before it said anything.
+//! Limits beyond which a run would exhaust the machine before producing output.
 
 use crate::config::{Diagnostics, FromNode, Node, Value};
 use crate::engine::MOST_REPLICAS;
@@ -12,12 +12,12 @@ const MOST_SERVICES: usize = 10_000;
 const MOST_POLICIES: usize = 10_000;
 /// The most scrapes of a run.
 const MOST_SCRAPES: u64 = 100_000_000;
-/// The shortest time between two decisions that is taken from a text.
+/// The shortest time between two decisions that a scenario may state.
 const SHORTEST_PERIOD: SimDuration = SimDuration::from_millis(10);
-/// Sizes of a fleet that a policy states.
+/// Fields of a policy that state a fleet size.
 const SIZES: [&str; 4] = ["replicas", "min", "minReplicas", "min-replicas"];
 
-/// Objects to absurd sizes, each at its place.
+/// Reports sizes beyond the limits, each at its place.
 pub(super) fn check(scenario: &Scenario, root: &Node, sink: &mut Diagnostics) {
     let place = |name: &str| root.get(name).unwrap_or(root);
     let (services, policies) = (scenario.services.len(), scenario.policies.len());
@@ -56,7 +56,7 @@ fn check_size(node: &Node, sink: &mut Diagnostics) {
 }
 
 fn check_period(node: &Node, sink: &mut Diagnostics) {
-    // What is wrong with the text itself was said by who read it.
+    // Errors in the text itself were reported when it was read.
     let period = SimDuration::from_node(node, &mut Diagnostics::new());
     if period.is_some_and(|period| !period.is_zero() && period < SHORTEST_PERIOD) {
         sink.push(node.error(format!("the time between two decisions must be at least {SHORTEST_PERIOD}")));

@@ -1,20 +1,20 @@
-//! From a path to one tree: `extends` merged, `--set` put in place.
+//! From a path to one YAML tree: merges `extends` and applies `--set`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::{Diagnostic, Diagnostics, Key, MAX_YAML_BYTES, Node, SourceFile, Span, Value, parse_single};
 
-/// How many files may extend one another.
+/// The maximum length of a chain of `extends`.
 const MAX_EXTENDS: usize = 16;
 
-/// The tree of a scenario and the texts it was made from.
+/// The YAML tree of a scenario and the sources it was made from.
 pub(super) struct Loaded {
     pub root: Node,
     pub sources: Vec<Arc<SourceFile>>,
 }
 
-/// Reads `path` and everything it extends.
+/// Reads `path` and every file it extends.
 pub(super) fn load(path: &Path, overrides: &[(String, String)], sink: &mut Diagnostics) -> Option<Loaded> {
     let mut sources = Vec::new();
     let mut root = load_chain(path, &mut Vec::new(), &mut sources, sink)?;
@@ -66,15 +66,16 @@ fn load_chain(
     Some(merge(base, root))
 }
 
-/// `{{ .Values.x }}` is well-formed YAML, so it would be read as a mapping and refused for the wrong reason.
+/// Rejects templates. `{{ .Values.x }}` is well-formed YAML, so it would otherwise be read as a mapping and rejected
+/// for the wrong reason.
 fn not_a_template(source: &Arc<SourceFile>) -> Result<(), Box<Diagnostic>> {
     let Some(start) = source.text().find("{{") else { return Ok(()) };
     let error = Diagnostic::error("this is a template, not a scenario").at(source, Span { start, end: start + 2 });
     Err(Box::new(error.help("render it first, for example with `helm template`")))
 }
 
-/// `over` on top of `base`: mappings key by key, a null takes the entry away (as in JSON Merge Patch, RFC 7396), everything else
-/// is replaced.
+/// Merges `over` on top of `base`: mappings key by key; null removes an entry (as in JSON Merge Patch, RFC 7396);
+/// everything else is replaced.
 fn merge(base: Node, over: Node) -> Node {
     let Value::Mapping(mut below) = base.value else { return over };
     let Value::Mapping(above) = over.value else { return over };
@@ -95,7 +96,7 @@ fn merge(base: Node, over: Node) -> Node {
     Node { value: Value::Mapping(below), span: over.span, source: over.source }
 }
 
-/// Puts `value` (YAML) at the path `at` (names and list indices, separated by dots).
+/// Sets the path `at` (names and list indices separated by dots) to `value` (YAML).
 fn set(root: &mut Node, at: &str, value: &str, sink: &mut Diagnostics) {
     let source = SourceFile::new(format!("--set {at}"), value);
     let parsed = parse_single(&source);
@@ -123,7 +124,8 @@ fn set(root: &mut Node, at: &str, value: &str, sink: &mut Diagnostics) {
     *place = new;
 }
 
-/// The place below `node` named `part`, made if it is a mapping's missing entry. What is made stands where `new` does.
+/// The child `part` of `node`, created if it is a missing entry of a mapping. A created entry has the source location
+/// of `new`.
 fn step_into<'n>(node: &'n mut Node, part: &str, new: &Node) -> Result<&'n mut Node, String> {
     if node.is_null() {
         *node = Node { value: Value::Mapping(Vec::new()), ..new.clone() };

@@ -1,4 +1,4 @@
-//! A scenario: one YAML file that a Kubernetes user reads without the manual.
+//! A scenario: one YAML file that a Kubernetes user can read without a manual.
 
 mod ceiling;
 mod faults;
@@ -31,93 +31,93 @@ use crate::workload::{TraceError, WorkloadSpec};
 pub struct ServicePlan {
     /// The service.
     pub spec: ServiceSpec,
-    /// Its requests.
+    /// Its workload.
     pub workload: WorkloadSpec,
-    /// What each replica costs; `None` where the nodes are paid for, or nothing is.
+    /// The price of each replica; `None` if nodes are paid for, or nothing is.
     pub lease: Option<ReplicaLease>,
 }
 
-/// One variant: a policy, made afresh for each service and run.
+/// One variant: a policy, created anew for each service and run.
 #[derive(Clone)]
 pub struct PolicyPlan {
     /// Its label in the scenario.
     pub label: String,
     /// One factory per service.
     pub factories: Vec<PolicyFactory>,
-    /// Factor on the load that the policy provides for; 1 leaves it as it is.
+    /// Factor by which the policy overestimates the load; 1 means no headroom.
     pub headroom: f64,
 }
 
-/// A policy as a scenario states it, before anything it refers to is read.
+/// A policy as stated in a scenario, before the files it refers to are read.
 #[derive(Debug, Clone)]
 pub struct StatedPolicy {
     /// Its label.
     pub label: String,
-    /// The kind that it names.
+    /// Its kind.
     pub kind: String,
-    /// What stands under the kind; null if nothing does.
+    /// The parameters below the kind; null if there are none.
     pub parameters: Node,
 }
 
-/// A scenario, read and checked.
+/// A scenario that was read and checked.
 #[derive(Clone)]
 pub struct Scenario {
-    /// Name: the file's, without its ending.
+    /// Name: the file name without extension.
     pub name: String,
-    /// Title for people.
+    /// Title.
     pub title: String,
-    /// The story it tells.
+    /// Description.
     pub description: String,
     /// Seed.
     pub seed: u64,
     /// Length of a run.
     pub duration: SimDuration,
-    /// Requests arriving earlier are left out of the statistics.
+    /// Requests that arrive earlier are excluded from the statistics.
     pub warm_up: SimDuration,
-    /// Whether the warm-up is to be found (`warm-up: auto`); until then it is zero.
+    /// Whether the warm-up is still to be determined (`warm-up: auto`); until then it is zero.
     pub finds_warm_up: bool,
     /// Length of an interval of the timeline.
     pub interval: SimDuration,
     /// Services.
     pub services: Vec<ServicePlan>,
-    /// Node pools; none where replicas need no node.
+    /// Node pools; empty if replicas need no node.
     pub pools: Vec<NodePool>,
-    /// What the nodes cost.
+    /// The prices of the nodes.
     pub node_leases: Vec<NodeLease>,
     /// Names of the zones that replicas are spread over: those of the nodes, or those stated.
     pub zones: Vec<String>,
-    /// Zones that are lost.
+    /// Zone outages.
     pub outages: Vec<ZoneOutage>,
-    /// How the control plane goes about nodes that have fallen silent.
+    /// How the control plane reacts to nodes that have gone silent.
     pub lost_nodes: LostNodes,
-    /// How nodes are chosen.
+    /// How nodes are chosen for replicas.
     pub placement: &'static PlacementPlugin,
     /// The metrics pipeline.
     pub metrics: MetricsSpec,
     /// Objectives.
     pub objectives: Vec<Objective>,
-    /// Utilization at which replicas count as needed.
+    /// Utilization at which the number of needed replicas is computed.
     pub reference_utilization: Utilization,
-    /// What `plimsoll test` expects of the figures, one comparison each, as written.
+    /// The expectations of `plimsoll test`, one comparison each, as written.
     pub expect: Vec<Node>,
     /// The variants to compare.
     pub policies: Vec<PolicyPlan>,
     /// Every file that was read, the scenario itself first.
     pub sources: Vec<Arc<SourceFile>>,
-    /// Where the scenario file is.
+    /// Path of the scenario file.
     pub path: PathBuf,
-    /// Date of the newest price used; empty where nothing is priced from the catalogue.
+    /// Date of the newest price used; empty if no price comes from the catalogue.
     pub price_date: String,
 }
 
 impl Scenario {
-    /// Reads the scenario at `path`, with `overrides` (`services.0.replicas=4`) put in its place. Everything that can be
-    /// found wrong is reported together; `None` if any of it is an error.
+    /// Reads the scenario at `path` after applying `overrides` (`services.0.replicas=4`). Reports all problems
+    /// together; returns `None` if any of them is an error.
     pub fn read(path: &Path, overrides: &[(String, String)], sink: &mut Diagnostics) -> Option<Scenario> {
         Scenario::read_with(path, overrides, &[], sink)
     }
 
-    /// As [`Scenario::read`]; the scenario may also name the policies of `own`, which a program brings along.
+    /// Like [`Scenario::read`], with the additional policies `own` provided by the calling program.
     pub fn read_with(
         path: &Path,
         overrides: &[(String, String)],
@@ -129,13 +129,14 @@ impl Scenario {
         scenario.filter(|_| !sink.has_errors())
     }
 
-    /// The tree of the scenario at `path`, with what it extends and `overrides` put in place: for who asks where a value comes from.
+    /// The YAML tree of the scenario at `path`, with `extends` merged and `overrides` applied. Used to find out where a
+    /// value comes from.
     pub fn tree(path: &Path, overrides: &[(String, String)], sink: &mut Diagnostics) -> Option<Node> {
         load::load(path, overrides, sink).map(|loaded| loaded.root)
     }
 
-    /// The policies stated at `path`, in order, with nothing else read: what one of them refers to may not exist yet. `None`, with a
-    /// report, where there is no such list.
+    /// The policies stated at `path`, in order, without reading anything else: files that a policy refers to need not
+    /// exist yet. Returns `None`, with a diagnostic, if there is no such list.
     pub fn stated_policies(
         path: &Path,
         overrides: &[(String, String)],
@@ -145,13 +146,13 @@ impl Scenario {
         read::stated_policies(&loaded.root, sink)
     }
 
-    /// Whether anything has a price: nodes, or a service's replicas. Without one there are no costs, and policies are ranked by
+    /// Whether nodes or any service's replicas have a price. If not, there are no costs and policies are ranked by
     /// replica-hours.
     pub fn is_priced(&self) -> bool {
         self.node_leases.iter().any(|lease| lease.count > 0) || self.services.iter().any(|plan| plan.lease.is_some())
     }
 
-    /// The run of variant `policy` in replication `replication`.
+    /// The specification of the run of variant `policy` in replication `replication`.
     ///
     /// # Errors
     /// If a trace cannot be opened.
@@ -193,7 +194,7 @@ impl Scenario {
         Nodes::new(&self.pools, (self.placement.build)()).asked_for(&self.pools, &asked)
     }
 
-    /// A policy for one service; it is told the load to come if it asks.
+    /// Creates the policy for one service; policies that ask for it receive the future load.
     fn policy(
         &self,
         factory: &PolicyFactory,

@@ -1,4 +1,4 @@
-//! What replicas and nodes cost.
+//! Prices of replicas and nodes.
 
 use crate::catalog::{Billing, Catalog, PriceSource};
 use crate::cluster::{Bought, NodePool, ServiceSpec};
@@ -6,14 +6,14 @@ use crate::config::{Diagnostics, Fields, FromNode, Line, Name, Node};
 use crate::engine::spec::{NodeLease, ReplicaLease};
 use crate::units::{SimDuration, UsdPerHour};
 
-/// Collects the sources of the prices used, for the date in the report.
+/// Collects the sources of the prices used, for their date in the report.
 pub(super) type Sources = Vec<PriceSource>;
 
-/// What is paid for each replica, and the CPU that comes with it where a size is paid for.
+/// The lease of each replica and, if a size is paid for, the CPU that comes with it.
 pub(super) type Paid = (ReplicaLease, Option<Bought>);
 
-/// Reads a service's `price:`: a price per replica (`$0.05/h`), `instance:` (a whole one per replica), `share-of:` (the
-/// share of an instance that the replica's requests take) or `container:` (an offer such as `fargate`).
+/// Reads a service's `price:`: a price per replica (`$0.05/h`), `instance:` (a whole instance per replica), `share-of:`
+/// (the share of an instance that the replica requests) or `container:` (an offer such as `fargate`).
 pub(super) fn replica_lease(
     node: &Node,
     spec: &ServiceSpec,
@@ -82,7 +82,7 @@ fn share_of_instance(
     match instance.share_price(cpu, memory) {
         Ok(price) => {
             let what = format!("{} share of {} ({})", spec.name, instance.name, instance.region);
-            // The provider's minimum is the machine's, whose other tenants stay when a replica goes.
+            // The provider's minimum applies to the machine, which stays up for its other tenants when a replica ends.
             let billing = Billing { minimum: SimDuration::ZERO, ..instance.billing };
             Some((
                 ReplicaLease { what, price, billing },
@@ -131,7 +131,7 @@ fn found<'a, T>(
         .ok()
 }
 
-/// `{ nvidia.com/gpu: 4 }`, in place of what the catalogue knows of the instance.
+/// Reads `{ nvidia.com/gpu: 4 }`, which replaces the catalogue's extended resources of the instance.
 fn read_extended(node: &Node, sink: &mut Diagnostics) -> Vec<(String, u64)> {
     let (entries, rest) = node.split_entries(|name| name.contains('/'));
     if let Some(fields) = Fields::open(&rest, "`extended`", sink) {
@@ -140,7 +140,7 @@ fn read_extended(node: &Node, sink: &mut Diagnostics) -> Vec<(String, u64)> {
     entries.iter().filter_map(|(key, value)| Some((key.text.clone(), u64::from_node(value, sink)?))).collect()
 }
 
-/// Reads one node pool and what it costs.
+/// Reads one node pool and its price.
 pub(super) fn node_pool(node: &Node, sources: &mut Sources, sink: &mut Diagnostics) -> Option<(NodePool, NodeLease)> {
     let fields = Fields::open(node, "node pool", sink)?;
     let named = fields.node_of("instance");

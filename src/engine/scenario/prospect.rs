@@ -1,4 +1,4 @@
-//! What a scenario tells of a service before it runs: its requests to come, and what a replica is.
+//! What is known about a service before it runs: its future requests, and what one replica can do.
 
 use super::{Scenario, ServicePlan};
 use crate::cluster::{NodePool, Nodes, PodRequest, Power};
@@ -9,25 +9,25 @@ use crate::random::Streams;
 use crate::units::{SimDuration, SimTime};
 use crate::workload::TraceError;
 
-/// Replicas that are placed by trial to see what the nodes of a plan do.
+/// Number of replicas placed by trial to find out what the nodes of a plan can do.
 const MOST_PLACED: usize = 2_000;
-/// The most steps that a load to come is cut into.
+/// The maximum number of steps of a future load.
 const MOST_STEPS: u64 = 5_000_000;
 
 impl ServicePlan {
-    /// The most seconds of demand that a replica serves in a second, on whichever node suits it best.
+    /// The maximum demand, in seconds, that a replica can serve per second on the node that suits it best.
     pub fn most_work(&self, pools: &[NodePool]) -> f64 {
         self.spec.powers(pools).iter().map(Power::work).fold(0.0, f64::max)
     }
 
-    /// The most seconds of demand of a single request that are served in a second.
+    /// The maximum speed of a single request, in seconds of demand per second.
     pub fn fastest(&self, pools: &[NodePool]) -> f64 {
         self.spec.powers(pools).iter().map(Power::alone).fold(0.0, f64::max)
     }
 }
 
 impl Scenario {
-    /// Tells `see` of every request of service number `service`, with its demand, as replication `replication` meets them.
+    /// Calls `see` with every request of service number `service` and its demand, as met in replication `replication`.
     ///
     /// # Errors
     /// If the trace cannot be read.
@@ -43,7 +43,7 @@ impl Scenario {
         each_request(source, &plan.spec, (streams, service as u64), SimTime::ZERO + self.duration, see)
     }
 
-    /// The requests of a service in steps of `step`, the last of which may be cut by the end of the run.
+    /// The load of a service in steps of `step`, the last of which may be cut by the end of the run.
     ///
     /// # Errors
     /// If the trace cannot be read.
@@ -71,7 +71,7 @@ impl Scenario {
         Ok(loads)
     }
 
-    /// What a replica of the service is.
+    /// The properties of a replica of the service.
     pub fn facts(&self, service: usize) -> Facts {
         let plan = &self.services[service];
         let phases = &plan.spec.start_up;
@@ -90,8 +90,8 @@ impl Scenario {
         }
     }
 
-    /// What each replica of a service does at once if they are placed one after the other on empty nodes; of the last listed all
-    /// further ones are taken to be, which stands for the mean of the nodes that can take them.
+    /// The power of each replica when replicas are placed one after the other on empty nodes. Further replicas are
+    /// assumed to equal the last entry, which is the mean over the nodes that can hold them.
     fn replicas_in_turn(&self, service: usize) -> Vec<Power> {
         let spec = &self.services[service].spec;
         let powers = spec.powers(&self.pools);

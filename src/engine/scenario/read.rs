@@ -1,4 +1,4 @@
-//! From a tree to a scenario.
+//! From a YAML tree to a scenario.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -26,14 +26,14 @@ use crate::policy::{PolicyContext, PolicyFactory, PolicyPlugin, read_metric_name
 use crate::units::{Fraction, SimDuration, Utilization};
 use crate::workload::{WorkloadSpec, Zone};
 
-/// The longest run: beyond it the integer integrals could overflow.
+/// The longest run: beyond it integer integrals could overflow.
 const MAX_DURATION: SimDuration = SimDuration::from_secs(10 * 366 * 86_400);
-/// The longest name of a scenario, in bytes: file systems take 255, and some of it is needed beside the name.
+/// The longest name of a scenario, in bytes. File systems allow 255, some of which output file names add.
 const LONGEST_NAME: usize = 200;
 /// The most intervals of a timeline.
 const MAX_INTERVALS: u64 = 1_000_000;
 
-/// A workload that states no time zone is in that of the scenario.
+/// Gives a workload without a time zone that of the scenario.
 fn with_zone(workload: &Node, zone: Option<&Node>) -> Node {
     let mut workload = workload.clone();
     if let (Value::Mapping(entries), Some(zone)) = (&mut workload.value, zone)
@@ -44,7 +44,7 @@ fn with_zone(workload: &Node, zone: Option<&Node>) -> Node {
     workload
 }
 
-/// Reads the whole scenario; what is wrong goes into `sink`.
+/// Reads the whole scenario and reports problems to `sink`.
 pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink: &mut Diagnostics) -> Option<Scenario> {
     let base_dir = crate::config::spool::directory_of(path);
     let fields = Fields::open(&loaded.root, "the scenario", sink)?;
@@ -116,7 +116,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
     Some(scenario)
 }
 
-/// A replica that no node can hold, empty as it may be, waits for ever: say so.
+/// Warns about replicas that even an empty node cannot hold: they would stay pending for ever.
 fn check_room(scenario: &Scenario, root: &Node, sink: &mut Diagnostics) {
     if scenario.pools.is_empty() {
         return;
@@ -131,7 +131,7 @@ fn check_room(scenario: &Scenario, root: &Node, sink: &mut Diagnostics) {
     }
 }
 
-/// The texts of the scenario, then each manifest once, in the order in which they were read.
+/// The sources of the scenario, then each manifest once, in the order in which they were read.
 fn files_read(scenario: &[Arc<SourceFile>], manifests: &[Arc<SourceFile>]) -> Vec<Arc<SourceFile>> {
     let mut all: Vec<Arc<SourceFile>> = scenario.to_vec();
     for file in manifests {
@@ -142,7 +142,7 @@ fn files_read(scenario: &[Arc<SourceFile>], manifests: &[Arc<SourceFile>]) -> Ve
     all
 }
 
-/// The name becomes a directory.
+/// Checks that the name can be used for a directory.
 fn check_name(name: &str, root: &Node, sink: &mut Diagnostics) {
     let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || name.starts_with('.') || name.len() > LONGEST_NAME || !name.chars().all(fits) {
@@ -152,7 +152,8 @@ fn check_name(name: &str, root: &Node, sink: &mut Diagnostics) {
     }
 }
 
-/// The length of the longest workload. A trace without a stated end is over with its last request, which is given time to be answered.
+/// The length of the longest workload. A trace without a stated end is over with its last request, plus time for that
+/// request to be answered.
 fn extent(
     services: &[ServicePlan],
     objectives: &[Objective],
@@ -180,8 +181,8 @@ fn extent(
     Some(longest)
 }
 
-/// The time after a trace's last request in which it should be answered: the longest of the latency limits, the client's patience and
-/// the mean service time.
+/// The time allowed for a trace's last request to be answered: the longest of the latency limits, the client's patience
+/// and the mean service time.
 fn last_answer(spec: &ServiceSpec, objectives: &[Objective]) -> SimDuration {
     let limits = objectives.iter().filter_map(|objective| objective.within).max();
     let patience = spec.timeout.map(|timeout| timeout.after);
@@ -276,7 +277,7 @@ fn read_objective(node: &Node, sink: &mut Diagnostics) -> Option<Objective> {
     objective
 }
 
-/// The comparisons stay texts: the figures that they name belong to experiments.
+/// Comparisons stay unparsed: the figures they name belong to `experiment`.
 fn read_expect(fields: &Fields<'_>, sink: &mut Diagnostics) -> Vec<Node> {
     let Some(node) = fields.node_of("expect") else { return Vec::new() };
     match &node.value {
@@ -348,7 +349,7 @@ fn read_services(
     services
 }
 
-/// Reads a service; `scenario` are the fields around it with the workload that they state.
+/// Reads a service. `scenario` is the mapping around it and the workload stated there.
 fn read_service(
     node: &Node,
     scenario: (&Fields<'_>, Option<&Node>),
@@ -379,7 +380,8 @@ fn read_service(
     Some(ServicePlan { spec, workload: workload?, lease })
 }
 
-/// Reads `manifest:`, the path of a Deployment, StatefulSet, ReplicaSet or Rollout, optionally told apart by the service's name.
+/// Reads `manifest:`, the path of a Deployment, StatefulSet, ReplicaSet or Rollout. If the file holds several, the
+/// service's name selects one.
 pub(crate) fn read_deployment(fields: &Fields<'_>, base_dir: &Path, sink: &mut Diagnostics) -> Option<ServiceDefaults> {
     let node = fields.node_of("manifest")?;
     let path = crate::config::spool::path_from(base_dir, node.as_text().unwrap_or_default());
@@ -393,7 +395,7 @@ pub(crate) fn read_deployment(fields: &Fields<'_>, base_dir: &Path, sink: &mut D
         None => None,
     };
     let Some(deployment) = chosen else {
-        // One that could not be read has been complained about, and may be the one that was meant.
+        // If a document could not be read, an error was reported already, and it may be the one that was meant.
         if sink.errors() == errors {
             sink.push(not_the_one(node, &path, &manifests, &deployments, name.as_deref()));
         }
@@ -431,7 +433,7 @@ fn pod_of(deployment: &Deployment) -> PodSpec {
     }
 }
 
-/// Says what a manifest holds in place of the Deployment that was looked for.
+/// Reports what a manifest holds instead of the expected workload.
 fn not_the_one(
     node: &Node,
     path: &Path,
@@ -481,7 +483,7 @@ fn read_policies(
     plans
 }
 
-/// The policies as they are stated.
+/// Reads the policies as stated.
 pub(super) fn stated_policies(root: &Node, sink: &mut Diagnostics) -> Option<Vec<StatedPolicy>> {
     let Some(Node { value: Value::Mapping(entries), .. }) = root.get("policies") else {
         sink.push(root.error("the scenario has no `policies`"));
@@ -502,7 +504,7 @@ pub(super) fn stated_policies(root: &Node, sink: &mut Diagnostics) -> Option<Vec
     Some(entries.iter().map(stated).collect())
 }
 
-/// Takes `headroom: 1.3` out of a policy's mapping.
+/// Removes `headroom: 1.3` from a policy's mapping and returns both.
 fn take_headroom(node: &Node, sink: &mut Diagnostics) -> (Node, f64) {
     let Some(place) = node.get("headroom") else { return (node.clone(), 1.0) };
     let factor = f64::from_node(place, sink).filter(|factor| {
