@@ -91,6 +91,8 @@ pub(super) struct RowMaker {
     counters: [Vec<f64>; 2],
     /// Blank cells that were taken for nothing.
     blanks: u64,
+    /// Durations of requests that had not ended.
+    early: u64,
 }
 
 impl RowMaker {
@@ -115,6 +117,7 @@ impl RowMaker {
             counted: None,
             counters: [Vec::new(), Vec::new()],
             blanks: 0,
+            early: 0,
         }
     }
 
@@ -128,6 +131,7 @@ impl RowMaker {
     /// Adds to the tally what was filled in.
     pub(super) fn account(&self, tally: &mut Tally) {
         tally.blanks = self.blanks;
+        tally.early = self.early;
         tally.moved = self.times.moved();
     }
 
@@ -190,7 +194,7 @@ impl RowMaker {
             Role::Time | Role::TimeOfDay => self.part_of_time(role, text),
             Role::Count | Role::Rate | Role::Counter | Role::Level => self.amount(role, text, row)?,
             Role::Demand => row.demand = self.duration(text)?,
-            Role::Elapsed => row.elapsed = self.duration(text)?,
+            Role::Elapsed => row.elapsed = row.elapsed.saturating_add(self.duration(text)?),
             Role::TokensIn => row.tokens_in = tokens(text)?,
             Role::TokensOut => row.tokens_out = tokens(text)?,
             Role::Session => row.session = session(text),
@@ -200,7 +204,15 @@ impl RowMaker {
     }
 
     fn duration(&mut self, text: &[u8]) -> Result<u64, &'static str> {
-        self.numbers.nanos(text, self.durations).ok_or("a duration, zero or more, without a unit")
+        // HAProxy marks a request so that it wrote before it had ended.
+        let text = match text.strip_prefix(b"+") {
+            Some(early) => {
+                self.early += 1;
+                early
+            }
+            None => text,
+        };
+        self.numbers.duration(text, self.durations).ok_or("a duration, zero or more, such as `0.25` or `12ms`")
     }
 
     fn class(&mut self, text: &[u8]) -> Option<u16> {

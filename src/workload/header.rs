@@ -43,6 +43,11 @@ impl Header {
         exact.or_else(|| self.names.iter().position(|known| known.eq_ignore_ascii_case(name)))
     }
 
+    /// Whether a column has exactly this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|known| known == name)
+    }
+
     /// Whether the first record is a row and no header: it holds a number or a time where a name would stand.
     pub(super) fn is_headless(&self) -> bool {
         self.names.first().is_some_and(|first| {

@@ -96,6 +96,18 @@ fn flatten(path: &str, value: &serde_json::Value, fields: &mut Vec<(String, Stri
 /// # Errors
 /// If a field does not exist in the first lines, or it is not clear which field is which.
 pub(super) fn open(input: &TraceInput, options: &TraceOptions) -> Result<TextReader<JsonLines>, TraceError> {
+    open_marked(input, options, None)
+}
+
+/// As [`open`], of a log in which objects without a field `mark` are other messages, and are passed over.
+///
+/// # Errors
+/// As for [`open`].
+pub(super) fn open_marked(
+    input: &TraceInput,
+    options: &TraceOptions,
+    mark: Option<&'static str>,
+) -> Result<TextReader<JsonLines>, TraceError> {
     let header = header(input).ok_or_else(|| {
         TraceError::new(input.name.as_str(), "does not begin with a JSON object on a line of its own")
             .line(1)
@@ -111,8 +123,16 @@ pub(super) fn open(input: &TraceInput, options: &TraceOptions) -> Result<TextRea
         .collect();
     let maker = layout.maker(options);
     let division = division(input).unwrap_or(Division::Lines);
-    let parser =
-        JsonLines { division, names, fields: header.names, layout, maker, path: String::new(), text: String::new() };
+    let parser = JsonLines {
+        division,
+        names,
+        mark,
+        fields: header.names,
+        layout,
+        maker,
+        path: String::new(),
+        text: String::new(),
+    };
     TextReader::open(input, options, 0, parser)
 }
 
@@ -124,6 +144,8 @@ struct Wanted {
 /// Reads the rows.
 pub(super) struct JsonLines {
     names: Vec<Wanted>,
+    /// The field without which an object is no row, if any.
+    mark: Option<&'static str>,
     /// All fields that the head of the file has, for the conditions on them.
     fields: Vec<String>,
     division: Division,
@@ -156,16 +178,20 @@ impl ByLayout for JsonLines {
             return Ok(());
         }
         let mut row = RowValues::default();
-        let mut reading = Reading { lines: self, row: &mut row, seen: 0, fault: None };
+        let marked = self.mark.is_none();
+        let mut reading = Reading { lines: self, row: &mut row, seen: 0, marked, fault: None };
         reading.lines.path.clear();
         let mut json = serde_json::Deserializer::from_slice(record);
         let read = Object(&mut reading).deserialize(&mut json).and_then(|()| json.end());
-        let (seen, fault) = (reading.seen, reading.fault);
+        let (seen, marked, fault) = (reading.seen, reading.marked, reading.fault);
         if let Err(error) = read {
             // The parser stands behind the value that was not understood.
             let after = error.column().min(record.len());
             let at = fault.map_or(after.saturating_sub(1), |_| after.saturating_sub(self.text.len() + 1));
             return Err(RowFault { at, expected: fault.unwrap_or(OBJECT) });
+        }
+        if !marked {
+            return Ok(());
         }
         if seen.count_ones() as usize != self.names.len() {
             return Err(RowFault { at: 0, expected: WHOLE });
@@ -192,6 +218,8 @@ struct Reading<'a> {
     row: &'a mut RowValues,
     /// One bit for each name that was met.
     seen: u64,
+    /// Whether the field was met that makes it a row.
+    marked: bool,
     fault: Option<&'static str>,
 }
 
@@ -221,6 +249,7 @@ impl<'de> Visitor<'de> for Object<'_, '_> {
                 return Ok(());
             }
             let path = self.0.lines.path.as_str();
+            self.0.marked |= self.0.lines.mark == Some(path);
             let leads_on = |name: &Wanted| name.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
             if self.0.lines.names.iter().any(|name| name.path == path) {
                 map.next_value_seed(Scalar(self.0))?;

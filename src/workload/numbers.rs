@@ -104,6 +104,12 @@ impl Numbers {
         }
     }
 
+    /// A duration as programs write it: a number of units of `10^-decimals`, or numbers with units of their own (`12ms`, `1.5s`, `1m3.2s`).
+    #[inline]
+    pub(super) fn duration(self, text: &[u8], decimals: usize) -> Option<u64> {
+        self.nanos(text, decimals).or_else(|| with_units(text))
+    }
+
     fn styled(self, text: &[u8], rate: bool) -> Option<f64> {
         if self.decimal == b'.'
             && let Some(plain) = value(text)
@@ -129,6 +135,33 @@ impl Numbers {
         let scaled = plain.parse::<f64>().ok()? * body.scale;
         (scaled <= super::cells::MAX_VALUE).then_some(scaled)
     }
+}
+
+/// Units of durations with the decimal digits between them and a nanosecond, and what they are multiplied by; the longer names first.
+const UNITS: [(&[u8], usize, u64); 9] = [
+    (b"ms", 6, 1),
+    ("\u{b5}s".as_bytes(), 3, 1),
+    ("\u{3bc}s".as_bytes(), 3, 1),
+    (b"us", 3, 1),
+    (b"ns", 0, 1),
+    (b"sec", 9, 1),
+    (b"s", 9, 1),
+    (b"m", 9, 60),
+    (b"h", 9, 3600),
+];
+
+/// Nanoseconds of a duration whose units are written behind its numbers, as those of Go are.
+pub(super) fn with_units(mut text: &[u8]) -> Option<u64> {
+    let mut sum = 0u64;
+    while !text.is_empty() {
+        let digits = text.iter().take_while(|c| c.is_ascii_digit() || **c == b'.').count();
+        let (number, rest) = text.split_at(digits);
+        let rest = rest.strip_prefix(b" ").unwrap_or(rest);
+        let (unit, decimals, factor) = UNITS.iter().find(|(unit, ..)| rest.starts_with(unit))?;
+        sum = sum.checked_add(decimal(number, *decimals)?.checked_mul(*factor)?)?;
+        text = &rest[unit.len()..];
+    }
+    (sum > 0 || text.is_empty()).then_some(sum)
 }
 
 /// A number without its sign-free ends: digits with marks between them, and what they are multiplied by.
@@ -197,6 +230,22 @@ mod tests {
     ) {
         let numbers = Numbers::of(cells.iter().copied(), None, delimiter, true).unwrap();
         assert_eq!(numbers.value(text.as_bytes(), false), Some(expected));
+    }
+
+    #[rstest]
+    #[case("12ms", Some(12_000_000))]
+    #[case("1.5s", Some(1_500_000_000))]
+    #[case("0.25 ms", Some(250_000))]
+    #[case("850\u{b5}s", Some(850_000))]
+    #[case("1m3.2s", Some(63_200_000_000))]
+    #[case("1h", Some(3_600_000_000_000))]
+    #[case("250", Some(250_000_000))]
+    #[case("12 apples", None)]
+    #[case("ms", None)]
+    #[case("1.5.2s", None)]
+    #[case("99999999999999999999h", None)]
+    fn durations_may_name_their_unit(#[case] text: &str, #[case] nanos: Option<u64>) {
+        assert_eq!(Numbers::default().duration(text.as_bytes(), 6), nanos);
     }
 
     #[test]

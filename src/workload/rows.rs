@@ -120,6 +120,8 @@ pub struct Tally {
     pub left_out: u64,
     /// Rows whose local time the clock leapt over in spring: moved on by as much.
     pub moved: u64,
+    /// Requests that were logged before they had ended: they took longer than the log says.
+    pub early: u64,
     /// How the file was understood where nobody said it; one sentence each.
     pub notes: Vec<String>,
 }
@@ -174,6 +176,12 @@ impl Tally {
             lines.push(format!(
                 "{} rows have a local time that the clock leaps over in spring and were moved on",
                 self.moved
+            ));
+        }
+        if self.early > 0 {
+            lines.push(format!(
+                "{} requests were logged before they had ended (`+`): their durations are what had passed by then",
+                self.early
             ));
         }
         if self.bad == 0 {

@@ -205,9 +205,22 @@ impl TimeReader {
     }
 
     fn clf(&mut self, text: &[u8]) -> Option<u64> {
-        if text.get(11) != Some(&b':') || !matches!((text.len(), text.get(20)), (26, Some(b' ')) | (20, None)) {
+        if text.get(11) != Some(&b':') || text.len() < 20 {
             return None;
         }
+        // HAProxy writes milliseconds.
+        let (fraction, zone) = match text[20..].split_first() {
+            Some((b'.', rest)) => {
+                let digits = rest.iter().take_while(|c| c.is_ascii_digit()).count();
+                (fraction_of(&rest[..digits], 9).filter(|_| digits > 0)?, &rest[digits..])
+            }
+            _ => (0, &text[20..]),
+        };
+        let zone = match (zone.len(), zone.first()) {
+            (0, _) => zone,
+            (6, Some(b' ')) => &zone[1..],
+            _ => return None,
+        };
         if text[..11] != self.day_text {
             let month = month(&text[3..6])?;
             if text[2] != b'/' || text[6] != b'/' {
@@ -218,10 +231,8 @@ impl TimeReader {
             self.day_text.copy_from_slice(&text[..11]);
         }
         let local = self.day_seconds + clock(&text[12..20])?;
-        match text.get(21..) {
-            Some(zone) => minus_zone(local, zone)?.checked_mul(NANOS_PER_SECOND),
-            None => self.utc_of(local, b"")?.checked_mul(NANOS_PER_SECOND),
-        }
+        let utc = if zone.is_empty() { self.utc_of(local, b"")? } else { minus_zone(local, zone)? };
+        utc.checked_mul(NANOS_PER_SECOND)?.checked_add(fraction)
     }
 
     fn iso(&mut self, text: &[u8]) -> Option<u64> {
@@ -451,6 +462,8 @@ mod tests {
     #[case("2023-11-16 18:15", TimeFormat::Iso, 1_700_158_500_000_000_000)]
     #[case("2000-02-29", TimeFormat::Iso, 951_782_400_000_000_000)]
     #[case("16/Nov/2023:19:15:46 +0100", TimeFormat::Clf, 1_700_158_546_000_000_000)]
+    #[case("16/Nov/2023:18:15:46.250", TimeFormat::Clf, 1_700_158_546_250_000_000)]
+    #[case("16/Nov/2023:18:15:46", TimeFormat::Clf, 1_700_158_546_000_000_000)]
     fn reads_without_rounding(#[case] text: &str, #[case] format: TimeFormat, #[case] nanos: u64) {
         assert_eq!(TimeFormat::detect(text.as_bytes()), Some(format));
         // Twice: the second reading uses the remembered day.
@@ -469,6 +482,8 @@ mod tests {
     #[case("2023-11-16 18:15:46 IST")]
     #[case("31/Apr/2024:00:00:00 +0000")]
     #[case("01/Apr/2024:00:00:00+0000")]
+    #[case("01/Apr/2024:00:00:00.")]
+    #[case("01/Apr/2024:00:00:00.5x")]
     #[case("-5")]
     #[case("1e9")]
     #[case("NaN")]

@@ -6,14 +6,18 @@ mod alibaba_images;
 mod alibaba_pods;
 mod auth_log;
 mod aws_elb;
+mod aws_nlb;
 mod azure_functions_2019;
 mod azure_functions_2021;
 mod azure_llm;
 mod burst_gpt;
+mod caddy;
 mod cloudfront;
 mod cloudwatch;
 mod counts;
 mod csv;
+mod envoy;
+mod haproxy;
 mod jsonl;
 mod levels;
 pub(super) mod log_format;
@@ -25,7 +29,9 @@ mod openmetrics;
 mod parquet;
 mod plimsoll;
 mod prometheus;
+mod s3;
 mod servegen;
+mod traefik;
 mod tsv;
 mod w3c;
 
@@ -63,6 +69,12 @@ pub const FORMATS: &[FormatPlugin] = &[
     ohlcvt::PLUGIN,
     mooncake::PLUGIN,
     log_format::PLUGIN,
+    haproxy::PLUGIN,
+    envoy::PLUGIN,
+    traefik::PLUGIN,
+    caddy::PLUGIN,
+    s3::PLUGIN,
+    aws_nlb::PLUGIN,
     access_log::PLUGIN,
     aws_elb::PLUGIN,
     cloudfront::PLUGIN,
