@@ -95,7 +95,7 @@ impl Recipe for FileRecipe {
 }
 
 /// Formats in which `metric:` and `values:` mean something.
-const READ_METRICS: [&str; 6] = ["prometheus", "openmetrics", "cloudwatch", "jsonl", "tsv", "csv"];
+const READ_METRICS: [&str; 8] = ["prometheus", "openmetrics", "cloudwatch", "k6", "vm-usage", "jsonl", "tsv", "csv"];
 
 /// Opens the reader that fits the files; several are read as one.
 pub(super) fn open_reader(
@@ -174,8 +174,9 @@ pub(super) fn open_rows(
     // `start` and `end` are dates; rows count from the clock's zero.
     let bound = |instant: Option<u64>| instant.map(|ns| SimTime::from_nanos(ns.saturating_sub(zero.unwrap_or(0))));
     let stated = reader.origin();
+    let reorder = if reader.unordered() { SimDuration::MAX } else { options.reorder };
     let mut rows = OrderedRows {
-        ordered: Ordered::new(reader, &name, options.reorder),
+        ordered: Ordered::new(reader, &name, reorder),
         name,
         rows: Rows::default(),
         cursor: 0,

@@ -96,7 +96,19 @@ impl Condition {
     }
 }
 
+impl Condition {
+    /// That a cell fits one of these patterns.
+    pub(super) fn one_of(field: &str, any: &[&str]) -> Condition {
+        Condition { field: field.to_string(), any: any.iter().filter_map(|text| Test::of(text).ok()).collect() }
+    }
+}
+
 impl RowFilter {
+    /// Whether a condition names this column.
+    pub(super) fn names(&self, field: &str) -> bool {
+        self.include.iter().chain(&self.exclude).any(|condition| condition.field.eq_ignore_ascii_case(field))
+    }
+
     /// Whether nothing is left out.
     pub fn is_empty(&self) -> bool {
         self.include.is_empty() && self.exclude.is_empty()
@@ -213,6 +225,13 @@ const STATUSES: [&str; 12] = [
     "s",
 ];
 
+/// The one column that is a field called `name` of an object inside another: `data.tags.status`.
+fn inner(header: &Header, name: &str) -> Option<usize> {
+    let is_named = |column: &usize| header.names[*column].rsplit_once('.').is_some_and(|(_, last)| last == name);
+    let mut found = (0..header.names.len()).filter(is_named);
+    found.next().filter(|_| found.next().is_none())
+}
+
 /// The conditions on the cells of one file.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Checks {
@@ -242,12 +261,17 @@ impl Checks {
                 "method" => (&METHODS, Part::Method),
                 "status" => (&STATUSES, Part::Whole),
                 "class" => return class.and_then(|class| header.find(class)).map(|column| (column, Part::Whole)),
-                number => {
-                    let position: usize = number.parse().ok()?;
-                    return (1..=header.names.len()).contains(&position).then(|| (position - 1, Part::Whole));
+                other => {
+                    let position = other.parse().ok().filter(|number| (1..=header.names.len()).contains(number));
+                    let found = position.map(|number: usize| number - 1).or_else(|| inner(header, other));
+                    return found.map(|column| (column, Part::Whole));
                 }
             };
-            names.iter().find_map(|name| header.find(name)).map(|column| (column, part))
+            names
+                .iter()
+                .find_map(|name| header.find(name))
+                .or_else(|| inner(header, field))
+                .map(|column| (column, part))
         };
         let mut list = Vec::new();
         let include = filter.include.iter().map(|condition| (condition, false));

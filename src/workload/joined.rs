@@ -35,6 +35,7 @@ pub(super) struct Joined {
     open: Vec<Open>,
     kind: SeriesKind,
     interval: Option<SimDuration>,
+    unordered: bool,
     classes: Vec<String>,
     /// What was read of files that are finished.
     finished: Tally,
@@ -54,7 +55,7 @@ impl Joined {
     ) -> Result<(&'static FormatPlugin, Box<dyn RowReader>), TraceError> {
         let mut waiting = Vec::new();
         let mut like: Option<(String, &'static FormatPlugin, SeriesKind, Option<SimDuration>)> = None;
-        let mut notes = Vec::new();
+        let (mut notes, mut unordered) = (Vec::new(), false);
         for input in inputs {
             let (plugin, mut reader) = open_one(&input, options)?;
             let error = |message: String| TraceError::new(input.name.as_str(), message);
@@ -69,6 +70,7 @@ impl Joined {
             };
             notes.extend(reader.tally().notes.iter().cloned());
             let (kind, interval) = (reader.kind(), reader.interval());
+            unordered |= reader.unordered();
             match &like {
                 None => like = Some((input.name.clone(), plugin, kind, interval)),
                 Some((name, _, known, step)) if *known != kind || *step != interval => {
@@ -96,6 +98,7 @@ impl Joined {
             open: Vec::new(),
             kind,
             interval,
+            unordered,
             classes: Vec::new(),
             tally: finished.clone(),
             finished,
@@ -219,6 +222,10 @@ impl RowReader for Joined {
 
     fn tally(&self) -> &Tally {
         &self.tally
+    }
+
+    fn unordered(&self) -> bool {
+        self.unordered
     }
 
     fn class_names(&self) -> &[String] {

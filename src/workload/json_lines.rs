@@ -5,6 +5,7 @@ use std::fmt::{self, Write};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::cells::{RowMaker, RowValues};
+use super::filter::{Checks, RowFilter};
 use super::formats::head_lines;
 use super::lines::{Division, RowFault, TextReader, first_object};
 use super::meaning::settle;
@@ -96,7 +97,7 @@ fn flatten(path: &str, value: &serde_json::Value, fields: &mut Vec<(String, Stri
 /// # Errors
 /// If a field does not exist in the first lines, or it is not clear which field is which.
 pub(super) fn open(input: &TraceInput, options: &TraceOptions) -> Result<TextReader<JsonLines>, TraceError> {
-    open_marked(input, options, None)
+    open_known(input, options, &Known::default())
 }
 
 /// As [`open`], of a log in which objects without a field `mark` are other messages, and are passed over.
@@ -108,6 +109,33 @@ pub(super) fn open_marked(
     options: &TraceOptions,
     mark: Option<&'static str>,
 ) -> Result<TextReader<JsonLines>, TraceError> {
+    open_known(input, options, &Known { mark, ..Known::default() })
+}
+
+/// What a format knows of its objects.
+#[derive(Default)]
+pub(super) struct Known {
+    /// The field without which an object is no row, if any.
+    pub(super) mark: Option<&'static str>,
+    /// Which objects are rows; the others are passed over.
+    pub(super) rows: RowFilter,
+    /// A text that every row holds; objects without it need not be taken apart.
+    pub(super) holds: Option<String>,
+    /// Whether rows are written in another order than that of their arrivals.
+    pub(super) unordered: bool,
+    /// How the file was understood.
+    pub(super) notes: Vec<String>,
+}
+
+/// As [`open`], of a format that knows which objects are rows.
+///
+/// # Errors
+/// As [`open`].
+pub(super) fn open_known(
+    input: &TraceInput,
+    options: &TraceOptions,
+    known: &Known,
+) -> Result<TextReader<JsonLines>, TraceError> {
     let header = header(input).ok_or_else(|| {
         TraceError::new(input.name.as_str(), "does not begin with a JSON object on a line of its own")
             .line(1)
@@ -116,6 +144,9 @@ pub(super) fn open_marked(
     let settled = settle(input, options, &header)?;
     let mut layout = Layout { quoted: false, ..Layout::of_fields(input, &settled.options, &header)? };
     layout.notes.extend(settled.note);
+    layout.notes.extend(known.notes.iter().cloned());
+    layout.passes = Checks::of(input, &known.rows, &header, None)?;
+    layout.unordered = known.unordered;
     let names: Vec<Wanted> = layout
         .wanted
         .iter()
@@ -126,8 +157,9 @@ pub(super) fn open_marked(
     let parser = JsonLines {
         division,
         names,
-        mark,
+        mark: known.mark,
         fields: header.names,
+        holds: known.holds.clone(),
         layout,
         maker,
         path: String::new(),
@@ -148,6 +180,8 @@ pub(super) struct JsonLines {
     mark: Option<&'static str>,
     /// All fields that the head of the file has, for the conditions on them.
     fields: Vec<String>,
+    /// A text that every row holds, where the format knows one.
+    holds: Option<String>,
     division: Division,
     layout: Layout,
     maker: RowMaker,
@@ -158,14 +192,21 @@ pub(super) struct JsonLines {
 }
 
 impl JsonLines {
-    /// Whether the object is left out by what was said of its fields; an object that cannot be read is not.
+    /// Whether the object is no row, or left out by what was said of its fields; an object that cannot be read is not.
     fn leaves_out(&mut self, record: &[u8]) -> bool {
+        if self.holds.as_ref().is_some_and(|text| memchr::memmem::find(record, text.as_bytes()).is_none()) {
+            return true;
+        }
+        if self.layout.passes.is_empty() && self.layout.checks.is_empty() {
+            return false;
+        }
         let Ok(object) = serde_json::from_slice::<serde_json::Value>(record) else { return false };
         let mut fields = Vec::new();
         flatten("", &object, &mut fields);
         let text = |name: &String| fields.iter().find(|(known, _)| known == name).map_or("", |(_, text)| text.as_str());
         let cells: Vec<&str> = self.fields.iter().map(text).collect();
-        self.layout.checks.leave_out(cells.into_iter().map(str::as_bytes))
+        let cells = || cells.iter().map(|cell| cell.as_bytes());
+        self.layout.passes.leave_out(cells()) || self.layout.checks.leave_out(cells())
     }
 }
 
@@ -174,7 +215,7 @@ impl ByLayout for JsonLines {
         if record.trim_ascii().is_empty() {
             return Ok(());
         }
-        if !self.layout.checks.is_empty() && self.leaves_out(record) {
+        if self.leaves_out(record) {
             return Ok(());
         }
         let mut row = RowValues::default();

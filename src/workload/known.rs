@@ -1,5 +1,6 @@
 //! Published tables whose columns are known by their header.
 
+use super::filter::{Checks, RowFilter};
 use super::rows::RowReader;
 use super::table::{Header, Layout};
 use super::{Columns, TimeFormat, TraceError, TraceInput, TraceOptions};
@@ -14,6 +15,35 @@ pub(super) struct KnownTable {
     pub(super) time_format: Option<TimeFormat>,
     /// Whether rows without a time belong to the table and are passed over.
     pub(super) blank_times: bool,
+}
+
+/// What a format knows of a table, beyond what its columns are for.
+#[derive(Default)]
+pub(super) struct Known {
+    /// Which rows are read; the others are passed over.
+    pub(super) rows: RowFilter,
+    /// Whether rows are written in another order than that of their arrivals.
+    pub(super) unordered: bool,
+    /// How the table was understood.
+    pub(super) notes: Vec<String>,
+}
+
+impl Known {
+    /// Opens a table that has the columns of `header`, behind so many records.
+    ///
+    /// # Errors
+    /// If it has not the columns that the options name, or that the rows are known by.
+    pub(super) fn open(
+        self,
+        input: &TraceInput,
+        options: &TraceOptions,
+        layout: Layout,
+        header: &Header,
+    ) -> Result<Box<dyn RowReader>, TraceError> {
+        let passes = Checks::of(input, &self.rows, header, None)?;
+        let notes = layout.notes.iter().cloned().chain(self.notes).collect();
+        Layout { passes, unordered: self.unordered, notes, ..layout }.open(input, options)
+    }
 }
 
 impl KnownTable {

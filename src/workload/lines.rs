@@ -211,6 +211,11 @@ pub(super) trait RowParser: Send {
     }
 
     /// See [`RowReader`].
+    fn unordered(&self) -> bool {
+        false
+    }
+
+    /// See [`RowReader`].
     fn class_names(&self) -> &[String] {
         &[]
     }
@@ -307,6 +312,10 @@ impl<P: RowParser> RowReader for TextReader<P> {
 
     fn tally(&self) -> &Tally {
         &self.tally
+    }
+
+    fn unordered(&self) -> bool {
+        self.parser.unordered()
     }
 
     fn class_names(&self) -> &[String] {

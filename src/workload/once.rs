@@ -81,6 +81,10 @@ impl RowReader for OncePerSession {
         &self.tally
     }
 
+    fn unordered(&self) -> bool {
+        self.inner.unordered()
+    }
+
     fn class_names(&self) -> &[String] {
         self.inner.class_names()
     }

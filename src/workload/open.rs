@@ -66,6 +66,15 @@ struct Member {
     packing: Packing,
 }
 
+/// The head of a binary `simulation.log`: a zero, then the version as a text behind its length in four bytes.
+fn is_gatling(head: &[u8]) -> bool {
+    let [0, 0, 0, 0, length @ 3..=40, rest @ ..] = head else { return false };
+    let version = rest.get(..usize::from(*length)).unwrap_or_default();
+    version.first().is_some_and(u8::is_ascii_digit)
+        && version.contains(&b'.')
+        && version.iter().all(u8::is_ascii_graphic)
+}
+
 /// The most files of an archive: each is looked for from the archive's beginning.
 const MAX_MEMBERS: usize = 1_000;
 
@@ -214,6 +223,9 @@ impl TraceInput {
         match self.head.as_slice() {
             [] if self.packing == Packing::Plain => return fail("is empty; expected a trace", "check what writes it"),
             [] => return fail("is empty once unpacked; expected a trace", "check how the file was made"),
+            [b'P', b'K', 3, 4, ..] if memchr::memmem::find(&self.head, b"[Content_Types].xml").is_some() => {
+                return fail("is a workbook of a spreadsheet; expected a trace", "save its sheet as CSV");
+            }
             [b'P', b'K', 3 | 5, 4 | 6, ..] => {
                 return fail("is a ZIP archive; expected a trace", "unpack it and give one of its files");
             }
@@ -226,6 +238,11 @@ impl TraceInput {
             _ => {}
         }
         match memchr::memchr(0, &self.head) {
+            Some(_) if is_gatling(&self.head) => fail(
+                "is a binary log of Gatling (3.12 or later), which only Gatling reads",
+                "turn it into a table with a converter built on Gatling's own reader, such as gatling-log-parser, and name the table's \
+                 columns: `columns: { time: ..., demand: ... }`",
+            ),
             Some(_) => fail(
                 "is binary; expected text or Parquet, plain or packed with gzip, zstd or bzip2",
                 "see `plimsoll list formats`",

@@ -224,6 +224,12 @@ pub trait RowReader: Send {
     /// Wall-clock time of the clock's zero, nanoseconds since 1970; `None` where the file's times are relative.
     fn zero_epoch_ns(&self) -> Option<u64>;
 
+    /// Whether the file is written in another order than that of its arrivals, such as that of their ends, so that all of it is
+    /// sorted whatever was said.
+    fn unordered(&self) -> bool {
+        false
+    }
+
     /// Counts: the length of an interval. Levels: the longest time for which a value holds.
     fn interval(&self) -> Option<SimDuration> {
         None

@@ -34,6 +34,10 @@ pub(super) struct Layout {
     pub(super) across: Option<SimDuration>,
     /// Which rows are left out.
     pub(super) checks: Checks,
+    /// Which rows the format passes over: they are none of its business.
+    pub(super) passes: Checks,
+    /// Whether rows are written in another order than that of their arrivals.
+    pub(super) unordered: bool,
     /// How the table was understood where nobody said it.
     pub(super) notes: Vec<String>,
     pub(super) kind: SeriesKind,
@@ -145,6 +149,8 @@ impl Layout {
             width: None,
             across,
             checks: Checks::of(input, &options.filter, header, options.columns.class.as_deref())?,
+            passes: Checks::default(),
+            unordered: false,
             notes: Vec::new(),
             kind,
             interval,
@@ -320,6 +326,10 @@ impl<P: ByLayout> RowParser for P {
         ByLayout::division(self)
     }
 
+    fn unordered(&self) -> bool {
+        self.layout().unordered
+    }
+
     fn class_names(&self) -> &[String] {
         self.maker().class_names()
     }
@@ -393,9 +403,11 @@ impl ByLayout for TableParser {
             return Ok(());
         }
         let delimiter = self.layout.delimiter;
-        if !self.layout.checks.is_empty()
-            && self.layout.checks.leave_out(Cells::new(record, delimiter).map(|(_, cell)| cell))
-        {
+        let cells = || Cells::new(record, delimiter).map(|(_, cell)| cell);
+        if !self.layout.passes.is_empty() && self.layout.passes.leave_out(cells()) {
+            return Ok(());
+        }
+        if !self.layout.checks.is_empty() && self.layout.checks.leave_out(cells()) {
             return Ok(());
         }
         if let Some(across) = self.layout.across {

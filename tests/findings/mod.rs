@@ -4,7 +4,7 @@ mod forecast_optimize;
 mod house;
 mod newcomer;
 mod numbers;
-mod public_cases;
+pub mod public_cases;
 mod reliability;
 mod schema;
 mod trial;

@@ -3,6 +3,7 @@
 
 mod campaign;
 mod cases;
+mod exports;
 mod sound;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

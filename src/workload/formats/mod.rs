@@ -17,8 +17,12 @@ mod cloudwatch;
 mod counts;
 mod csv;
 mod envoy;
+mod gatling;
+mod google_cluster;
 mod haproxy;
+mod jmeter;
 mod jsonl;
+mod k6;
 mod levels;
 pub(super) mod log_format;
 mod mooncake;
@@ -31,8 +35,10 @@ mod plimsoll;
 mod prometheus;
 mod s3;
 mod servegen;
+mod swf;
 mod traefik;
 mod tsv;
+mod vm_usage;
 mod w3c;
 
 use super::rows::RowReader;
@@ -68,6 +74,12 @@ pub const FORMATS: &[FormatPlugin] = &[
     online_retail::PLUGIN,
     ohlcvt::PLUGIN,
     mooncake::PLUGIN,
+    k6::PLUGIN,
+    jmeter::PLUGIN,
+    gatling::PLUGIN,
+    google_cluster::PLUGIN,
+    vm_usage::PLUGIN,
+    swf::PLUGIN,
     log_format::PLUGIN,
     haproxy::PLUGIN,
     envoy::PLUGIN,

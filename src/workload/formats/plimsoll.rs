@@ -71,6 +71,8 @@ fn layout(input: &TraceInput, facts: &OwnFacts, options: &TraceOptions) -> Resul
         width: Some(header.names.len()),
         across: None,
         checks: Checks::of(input, &options.filter, &header, Some(CLASS))?,
+        passes: Default::default(),
+        unordered: false,
         notes: Vec::new(),
         kind,
         interval: if kind == SeriesKind::Counts { options.interval.or(facts.interval) } else { None },

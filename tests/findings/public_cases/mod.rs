@@ -1,7 +1,10 @@
 //! The page `public-cases` of the findings.
 
 mod autoscalers;
+mod clusters;
+mod load_tests;
 mod logs;
 mod rollouts;
+pub mod samples;
 mod tables;
 mod workloads;
