@@ -24,7 +24,9 @@ pub use placement::{PLACEMENTS, Placement, PlacementPlugin};
 pub use pod::{ContainerRequest, CpuUse, PodSpec, StartCpu};
 pub use replica::{Replica, ReplicaPhase};
 pub use rollout::{ReplicaSet, ReplicaSets, Rollout, Share, UpdateSpec, UpdateStrategy};
-pub use service::{DemandModel, ModelKind, OnTimeout, Restart, Retry, ServiceDefaults, ServiceSpec, StartUp, Timeout};
+pub use service::{
+    DemandModel, ModelKind, OnTimeout, RecordedDemand, Restart, Retry, ServiceDefaults, ServiceSpec, StartUp, Timeout,
+};
 pub use service_model::{Due, Evicted, Finished, ServiceModel};
 pub use sharing::Sharing;
 pub use slots::Slots;

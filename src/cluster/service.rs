@@ -14,6 +14,8 @@ use super::rollout::UpdateSpec;
 pub enum DemandModel {
     /// Drawn from a distribution, in order of arrival.
     Drawn(Distribution),
+    /// Recorded by the trace for each request (`from-trace`).
+    Recorded(RecordedDemand),
     /// Follows from the request's tokens: `base + input * tokens in + output * tokens out`.
     PerToken {
         /// Time of a request without tokens.
@@ -23,6 +25,37 @@ pub enum DemandModel {
         /// Time per output token.
         output: SimDuration,
     },
+}
+
+/// The service times that a trace records.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordedDemand {
+    /// What all of them are like; empty until the trace was read (see [`ServiceSpec::learn`]).
+    pub recorded: Distribution,
+    /// What stands in where the trace has none; where nothing is stated, one of the recorded.
+    pub otherwise: Option<Distribution>,
+    /// Share of the requests of which the trace has none.
+    pub unknown: f64,
+}
+
+impl RecordedDemand {
+    /// What a request without a recorded duration draws its own from.
+    pub fn stand_in(&self) -> &Distribution {
+        self.otherwise.as_ref().unwrap_or(&self.recorded)
+    }
+}
+
+impl DemandModel {
+    /// The mean over the requests, seconds; `None` where it depends on their tokens.
+    pub fn mean(&self) -> Option<f64> {
+        match self {
+            DemandModel::Drawn(distribution) => Some(distribution.mean()),
+            DemandModel::Recorded(of) => {
+                Some((1.0 - of.unknown) * of.recorded.mean() + of.unknown * of.stand_in().mean())
+            }
+            DemandModel::PerToken { .. } => None,
+        }
+    }
 }
 
 /// What the requests in service are made of. Beyond the replica's CPU ceiling they slow each other down in either case.
@@ -210,6 +243,8 @@ impl ServiceSpec {
                 all_is_cpu(fields, sink);
                 1.0
             }
+            // Divided by the mean once that is known.
+            (DemandModel::Recorded(_), Some(cpu)) => cpu.as_secs_f64(),
             (DemandModel::Drawn(distribution), Some(cpu)) if distribution.mean() > 0.0 => {
                 cpu.as_secs_f64() / distribution.mean()
             }
@@ -248,6 +283,38 @@ impl ServiceSpec {
             restarts: Vec::new(),
             crash,
         })
+    }
+}
+
+impl ServiceSpec {
+    /// Whether it takes the service times from its trace.
+    pub fn takes_durations(&self) -> bool {
+        matches!(self.demand, DemandModel::Recorded(_))
+    }
+
+    /// Takes in what the service times of the trace are like, of which the share `unknown` of its requests has none.
+    pub fn learn(&mut self, recorded: Distribution, unknown: f64) {
+        let DemandModel::Recorded(demand) = &mut self.demand else { return };
+        (demand.recorded, demand.unknown) = (recorded, unknown);
+        let mean = self.demand.mean().unwrap_or_default();
+        if self.pod.cpu_use == CpuUse::Stated && mean > 0.0 {
+            self.cpu_per_busy_second /= mean;
+        }
+    }
+
+    /// Whether `cpu-per-request` is stated, so that CPU in use follows from the mean service time.
+    pub fn states_cpu(&self) -> bool {
+        self.pod.cpu_use == CpuUse::Stated
+    }
+
+    /// Takes in that the requests bring service times along, except the share `unknown` of them, and what their mean is in seconds: it
+    /// is what `cpu-per-request` is of.
+    pub fn met(&mut self, mean: f64, unknown: f64) {
+        let DemandModel::Drawn(stated) = &self.demand else { return };
+        let (stated, all) = (stated.mean(), (1.0 - unknown) * mean + unknown * stated.mean());
+        if self.states_cpu() && all > 0.0 && stated > 0.0 {
+            self.cpu_per_busy_second *= stated / all;
+        }
     }
 }
 
@@ -322,8 +389,28 @@ impl Amounts {
     }
 }
 
+/// `from-trace`, or `from-trace: { otherwise: 120ms }`.
+fn read_recorded(node: &Node, sink: &mut Diagnostics) -> Option<DemandModel> {
+    let mut otherwise = None;
+    if let Some(inner) = node.get("from-trace") {
+        let outer = Fields::open(node, "service-time", sink)?;
+        let _ = outer.node_of("from-trace");
+        outer.finish(sink);
+        let fields = Fields::open(inner, "from-trace", sink)?;
+        otherwise = fields.required("otherwise", sink);
+        fields.finish(sink);
+        otherwise.as_ref()?;
+    }
+    let recorded = Distribution::Empirical { values: Vec::new() };
+    Some(DemandModel::Recorded(RecordedDemand { recorded, otherwise, unknown: 0.0 }))
+}
+
 fn read_demand(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<DemandModel> {
-    let per_token = fields.node_of("service-time").and_then(|node| node.get("per-token"));
+    let stated = fields.node_of("service-time");
+    if let Some(node) = stated.filter(|node| node.as_text() == Some("from-trace") || node.get("from-trace").is_some()) {
+        return read_recorded(node, sink);
+    }
+    let per_token = stated.and_then(|node| node.get("per-token"));
     let Some(node) = per_token else {
         return fields.required::<Distribution>("service-time", sink).map(DemandModel::Drawn);
     };

@@ -12,17 +12,21 @@ pub(super) fn demand_draw(streams: Streams, service: u64) -> Draw {
 
 /// Draws the demands that the trace does not give.
 pub(super) fn complete(batch: &mut RequestBatch, model: &DemandModel, draw: &mut Draw) {
-    if !batch.demands.is_empty() {
+    if batch.demands.is_empty() {
+        batch.demands.resize(batch.arrivals.len(), RequestBatch::UNKNOWN);
+    } else if !batch.demands.contains(&RequestBatch::UNKNOWN) {
         return;
     }
+    let unknown = batch.demands.iter_mut().enumerate().filter(|(_, demand)| **demand == RequestBatch::UNKNOWN);
     match model {
         DemandModel::Drawn(distribution) => {
-            batch.demands.extend(batch.arrivals.iter().map(|_| distribution.sample_duration(draw)));
+            unknown.for_each(|(_, demand)| *demand = distribution.sample_duration(draw))
         }
+        DemandModel::Recorded(of) => unknown.for_each(|(_, demand)| *demand = of.stand_in().sample_duration(draw)),
         DemandModel::PerToken { base, input, output } => {
             let tokens = |column: &Vec<u32>, i: usize| u64::from(column.get(i).copied().unwrap_or(0));
-            let demand = |i| *base + *input * tokens(&batch.tokens_in, i) + *output * tokens(&batch.tokens_out, i);
-            batch.demands = (0..batch.arrivals.len()).map(demand).collect();
+            let of = |i| *base + *input * tokens(&batch.tokens_in, i) + *output * tokens(&batch.tokens_out, i);
+            unknown.for_each(|(i, demand)| *demand = of(i));
         }
     }
 }
@@ -33,6 +37,9 @@ pub(super) fn fresh_demand(model: &DemandModel, streams: Streams, service: u64, 
     match model {
         DemandModel::Drawn(distribution) => {
             distribution.sample_duration(&mut streams.keyed(Purpose::Demand, service, ordinal))
+        }
+        DemandModel::Recorded(of) => {
+            of.stand_in().sample_duration(&mut streams.keyed(Purpose::Demand, service, ordinal))
         }
         DemandModel::PerToken { base, .. } => *base,
     }

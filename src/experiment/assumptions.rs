@@ -1,10 +1,11 @@
 //! What a run takes for granted, in sentences: so that a reader of the report can object.
 
 use crate::catalog::{Catalog, KUBERNETES_OVERHEAD};
-use crate::cluster::{CpuUse, DemandModel, NodePool, OnTimeout, ServiceSpec, UpdateStrategy};
+use crate::cluster::{CpuUse, DemandModel, NodePool, OnTimeout, RecordedDemand, ServiceSpec, UpdateStrategy};
 use crate::engine::scenario::{Scenario, ServicePlan};
 use crate::engine::{MetricsOutage, ReplicaLease};
 use crate::policy::{Measure, Measures};
+use crate::random::{Distribution, shown_seconds};
 use crate::units::{Bytes, Millicores, SimTime};
 
 /// What no scenario can state, and so no figure contains.
@@ -13,7 +14,7 @@ const NOT_MODELLED: &str = "Not modelled: the network between clients and replic
     transfer, load balancers and the control plane.";
 
 /// What `scenario` takes for granted.
-pub(super) fn of(scenario: &Scenario) -> Vec<String> {
+pub fn of(scenario: &Scenario) -> Vec<String> {
     let mut said: Vec<String> = scenario.services.iter().flat_map(|plan| of_service(plan, &scenario.pools)).collect();
     said.extend(nodes(scenario));
     let metrics = &scenario.metrics;
@@ -189,11 +190,37 @@ fn demand(spec: &ServiceSpec) -> String {
             spec.name,
             distribution.words()
         ),
+        DemandModel::Recorded(of) => recorded_demand(&spec.name, of),
         DemandModel::PerToken { base, input, output } => format!(
             "A request to {} takes {base}, {input} for each token that it reads and {output} for each that it writes.",
             spec.name
         ),
     }
+}
+
+fn recorded_demand(name: &str, of: &RecordedDemand) -> String {
+    let Distribution::Empirical { values } = &of.recorded else { return String::new() };
+    let at =
+        |share: f64| values.get((share * values.len() as f64) as usize).map_or(String::new(), |s| shown_seconds(*s));
+    let without = match (&of.otherwise, of.unknown) {
+        (Some(stand_in), unknown) => {
+            let share = if unknown > 0.0 {
+                format!("{:.2}% of its requests have none: theirs is ", unknown * 100.0)
+            } else {
+                "Where it records none, it is ".into()
+            };
+            format!(" {share}{}.", stand_in.words())
+        }
+        _ => String::new(),
+    };
+    format!(
+        "The service time of a request to {name} is the duration that the trace records of it: mean {}, median {}, 99th percentile {}.{without} \
+         Transforms do not change it, and copies have that of what they are a copy of. Whatever requests waited in the recorded system is in it \
+         and counts as service, so that where that system was loaded this one is slower than it would be.",
+        shown_seconds(of.recorded.mean()),
+        at(0.5),
+        at(0.99)
+    )
 }
 
 /// What is taken of memory in use where it is not stated.

@@ -107,6 +107,10 @@ fn row(what: impl Into<String>, value: String, origin: Option<String>, default: 
 fn demand(spec: &ServiceSpec) -> String {
     match &spec.demand {
         DemandModel::Drawn(distribution) => distribution.words(),
+        DemandModel::Recorded(of) => match &of.otherwise {
+            Some(stand_in) => format!("recorded of each request, {}; else {}", of.recorded.words(), stand_in.words()),
+            None => format!("recorded of each request, {}", of.recorded.words()),
+        },
         DemandModel::PerToken { base, input, output } => {
             format!("{base}, {input} per token read, {output} per token written")
         }

@@ -188,7 +188,7 @@ impl Distribution {
 
     /// The distribution in words for a reader ("lognormal with mean 120 ms and standard deviation 60 ms"), to three digits.
     pub fn words(&self) -> String {
-        let time = shown;
+        let time = shown_seconds;
         match self {
             Distribution::Constant { value } => format!("always {}", time(*value)),
             Distribution::Uniform { low, high } => format!("uniform between {} and {}", time(*low), time(*high)),
@@ -234,7 +234,7 @@ impl Distribution {
 }
 
 /// Seconds with three significant digits in the unit that suits them.
-fn shown(seconds: f64) -> String {
+pub fn shown_seconds(seconds: f64) -> String {
     let (value, unit) = match seconds {
         0.0 => return "0 s".into(),
         s if s < 0.9995e-3 => (s * 1e6, "µs"),

@@ -9,7 +9,7 @@
 
 mod distribution;
 
-pub use distribution::{Distribution, NAMES as DISTRIBUTION_NAMES};
+pub use distribution::{Distribution, NAMES as DISTRIBUTION_NAMES, shown_seconds};
 
 use rand::{Rng, SeedableRng};
 use rand_distr::Distribution as _;

@@ -1,5 +1,6 @@
 //! The cells of one row and what they make: a request, a count or a level.
 
+use super::RequestBatch;
 use super::header::is_blank;
 use super::numbers::Numbers;
 use super::rows::{Rows, SeriesKind, Tally};
@@ -93,6 +94,10 @@ pub(super) struct RowMaker {
     blanks: u64,
     /// Durations of requests that had not ended.
     early: u64,
+    /// Whether how long a request had taken by the row's time is its demand.
+    takes_durations: bool,
+    /// Rows without a demand where there is a column of it.
+    unknown: u64,
 }
 
 impl RowMaker {
@@ -118,6 +123,8 @@ impl RowMaker {
             counters: [Vec::new(), Vec::new()],
             blanks: 0,
             early: 0,
+            takes_durations: false,
+            unknown: 0,
         }
     }
 
@@ -128,11 +135,18 @@ impl RowMaker {
         RowMaker { several, split, numbers, ..self }
     }
 
+    /// Takes durations for demands, where no column of demands is named.
+    pub(super) fn taking_durations(self, wanted: &[(usize, Role)]) -> Self {
+        let named = wanted.iter().any(|(_, role)| *role == Role::Demand);
+        RowMaker { takes_durations: !named, ..self }
+    }
+
     /// Adds to the tally what was filled in.
     pub(super) fn account(&self, tally: &mut Tally) {
         tally.blanks = self.blanks;
         tally.early = self.early;
         tally.moved = self.times.moved();
+        tally.unknown = self.unknown;
     }
 
     /// Keeps the text of a date or a time of day until both were read.
@@ -193,7 +207,8 @@ impl RowMaker {
             Role::Time if !self.split => row.time = self.times.read(text).ok_or(self.times.format().example())?,
             Role::Time | Role::TimeOfDay => self.part_of_time(role, text),
             Role::Count | Role::Rate | Role::Counter | Role::Level => self.amount(role, text, row)?,
-            Role::Demand => row.demand = self.duration(text)?,
+            Role::Demand if is_unknown(text) => row.demand = RequestBatch::UNKNOWN.as_nanos(),
+            Role::Demand => row.demand = self.demand(text)?,
             Role::Elapsed => row.elapsed = row.elapsed.saturating_add(self.duration(text)?),
             Role::TokensIn => row.tokens_in = tokens(text)?,
             Role::TokensOut => row.tokens_out = tokens(text)?,
@@ -213,6 +228,19 @@ impl RowMaker {
             None => text,
         };
         self.numbers.duration(text, self.durations).ok_or("a duration, zero or more, such as `0.25` or `12ms`")
+    }
+
+    /// The time that a request took: of one that was passed on several times (`0.004, 0.120 : 0.008` of nginx), of all its tries together.
+    fn demand(&mut self, text: &[u8]) -> Result<u64, &'static str> {
+        let whole = self.duration(text);
+        if whole.is_ok() {
+            return whole;
+        }
+        let mut tries =
+            text.split(|c| matches!(c, b',' | b':')).map(<[u8]>::trim_ascii).filter(|text| !is_unknown(text));
+        let spaced = text.windows(2).any(|pair| pair == b", " || pair == b": ");
+        let sum = tries.try_fold(0u64, |sum, text| sum.checked_add(self.numbers.duration(text, self.durations)?));
+        sum.filter(|_| spaced).map_or(whole, Ok)
     }
 
     fn class(&mut self, text: &[u8]) -> Option<u16> {
@@ -256,9 +284,13 @@ impl RowMaker {
             row = increased;
         }
         rows.requests.arrivals.push(SimTime::from_nanos(row.time.as_nanos().saturating_sub(row.elapsed)));
-        let mut valued = false;
+        let (mut valued, mut timed) = (false, false);
         for (_, role) in wanted {
             match role {
+                Role::Elapsed if self.takes_durations && !timed => {
+                    rows.requests.demands.push(SimDuration::from_nanos(row.elapsed));
+                    timed = true;
+                }
                 Role::Time | Role::TimeOfDay | Role::Elapsed => {}
                 Role::Count | Role::Rate | Role::Counter | Role::Level => {
                     if !valued {
@@ -266,7 +298,11 @@ impl RowMaker {
                     }
                     valued = true;
                 }
-                Role::Demand => rows.requests.demands.push(SimDuration::from_nanos(row.demand)),
+                Role::Demand => {
+                    let demand = SimDuration::from_nanos(row.demand);
+                    self.unknown += u64::from(demand == RequestBatch::UNKNOWN);
+                    rows.requests.demands.push(demand);
+                }
                 Role::TokensIn => rows.requests.tokens_in.push(row.tokens_in),
                 Role::TokensOut => rows.requests.tokens_out.push(row.tokens_out),
                 Role::Class => rows.requests.classes.push(row.class),
@@ -322,6 +358,11 @@ impl RowMaker {
 /// Among a million sessions two are taken for one with a probability of 3e-8.
 pub(super) fn session(text: &[u8]) -> u64 {
     text.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3))
+}
+
+/// Whether a cell of durations says that there is none: blank, or the -1 of a load balancer that had nobody to pass the request to.
+fn is_unknown(text: &[u8]) -> bool {
+    is_blank(text) || text == b"-1"
 }
 
 /// A number of tokens: whole, or written as a float (`63.0`).

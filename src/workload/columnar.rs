@@ -298,7 +298,36 @@ impl ColumnarReader {
         }
     }
 
-    fn demands(&self, column: &Column, demands: &mut [SimDuration], unusable: &mut [bool]) -> Result<(), TraceError> {
+    /// Durations; none, a NaN or -1 is an unknown one.
+    fn demands(
+        &mut self,
+        column: &Column,
+        demands: &mut [SimDuration],
+        unusable: &mut [bool],
+    ) -> Result<(), TraceError> {
+        let bad_before = unusable.to_vec();
+        self.known_demands(column, demands, unusable)?;
+        for (row, demand) in demands.iter_mut().enumerate().filter(|(row, _)| unusable[*row] && !bad_before[*row]) {
+            let unknown = !column.has(row)
+                || match &column.values {
+                    Values::Whole(values) => values[row] == -1,
+                    Values::Real(values) => values[row].is_nan() || values[row] == -1.0,
+                    Values::Text(_) => false,
+                };
+            if unknown {
+                (*demand, unusable[row]) = (RequestBatch::UNKNOWN, false);
+                self.tally.unknown += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn known_demands(
+        &self,
+        column: &Column,
+        demands: &mut [SimDuration],
+        unusable: &mut [bool],
+    ) -> Result<(), TraceError> {
         let scale = self.nanos_per_unit(self.demand_unit, column)?;
         if column.kind == Kind::Whole {
             return each_integer(column, unusable, |row, value| {
@@ -565,7 +594,7 @@ impl ColumnarWriter {
             let held = &mut self.held;
             columns.push(Cells::Whole(held.arrivals.iter().map(|time| time.as_nanos() as i64).collect()));
             if self.columns.demand {
-                columns.push(Cells::Whole(held.demands.iter().map(|demand| demand.as_nanos() as i64).collect()));
+                columns.push(Cells::Whole(held.demands.iter().map(whole_nanos).collect()));
             }
             if self.columns.tokens_in {
                 columns.push(Cells::Small(std::mem::take(&mut held.tokens_in)));
@@ -580,6 +609,11 @@ impl ColumnarWriter {
         }
         self.writer.write(&columns).map_err(written)
     }
+}
+
+/// A duration in nanoseconds; -1 for an unknown one.
+fn whole_nanos(demand: &SimDuration) -> i64 {
+    if *demand == RequestBatch::UNKNOWN { -1 } else { demand.as_nanos() as i64 }
 }
 
 fn written(error: TableError) -> io::Error {

@@ -22,6 +22,7 @@ mod clients;
 mod columnar;
 mod convert;
 mod date_pattern;
+mod durations;
 mod expand;
 mod external;
 mod facts;
@@ -69,6 +70,7 @@ use std::fmt;
 
 pub use clients::Clients;
 pub use convert::{ConvertOptions, Converted, convert, write_workload};
+pub use durations::Durations;
 pub use facts::{Peak, SHAPE_COLUMNS, SessionFacts, TokenFacts, TraceFacts, inspect, inspect_files};
 pub use filter::{Condition, RowFilter};
 pub use fit::{Closeness, Fit, fit};
@@ -97,7 +99,8 @@ use crate::units::{SimDuration, SimTime};
 pub struct RequestBatch {
     /// Arrival times, never going back, also not from one batch to the next.
     pub arrivals: Vec<SimTime>,
-    /// Service demand of each request, where the trace knows it; otherwise drawn by the service.
+    /// Service demand of each request, where the trace knows it; otherwise drawn by the service. [`RequestBatch::UNKNOWN`] where it
+    /// is known of others alone.
     pub demands: Vec<SimDuration>,
     /// Input tokens (or another measure of the request's size).
     pub tokens_in: Vec<u32>,
@@ -110,6 +113,8 @@ pub struct RequestBatch {
 impl RequestBatch {
     /// How many requests a source should put into one batch: large enough to hide the call, small enough for the cache.
     pub const TARGET_LEN: usize = 4096;
+    /// The demand of a request of which the trace knows none.
+    pub const UNKNOWN: SimDuration = SimDuration::MAX;
 
     /// Number of requests.
     pub fn len(&self) -> usize {

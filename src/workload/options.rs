@@ -181,6 +181,9 @@ pub struct TraceOptions {
     pub max_bad_rows: Fraction,
     /// The year in which a syslog begins.
     pub year: Option<u32>,
+    /// Whether the duration that a trace records of a request is its demand, also where no column of demands is named: a service with
+    /// `service-time: from-trace` asks for that.
+    pub durations: bool,
 }
 
 impl Default for TraceOptions {
@@ -209,6 +212,7 @@ impl Default for TraceOptions {
             reorder: SimDuration::ZERO,
             max_bad_rows: Fraction::new(0.01).unwrap_or_default(),
             year: None,
+            durations: false,
         }
     }
 }
@@ -249,6 +253,7 @@ impl TraceOptions {
             },
             max_bad_rows: fields.or("max-bad-rows", default.max_bad_rows, sink),
             year: fields.optional("year", sink),
+            durations: false,
         };
         options.check(fields, sink);
         options

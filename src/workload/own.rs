@@ -202,8 +202,10 @@ impl OwnWriter for CsvWriter {
         let text = &mut self.text;
         for (row, time) in batch.arrivals.iter().enumerate() {
             write!(text, "{}", time.as_nanos())?;
-            if let Some(demand) = batch.demands.get(row) {
-                write!(text, ",{}", demand.as_nanos())?;
+            match batch.demands.get(row) {
+                Some(&RequestBatch::UNKNOWN) => text.push(b','),
+                Some(demand) => write!(text, ",{}", demand.as_nanos())?,
+                None => {}
             }
             for tokens in [batch.tokens_in.get(row), batch.tokens_out.get(row)].into_iter().flatten() {
                 write!(text, ",{tokens}")?;

@@ -305,7 +305,9 @@ impl Marks {
             }
         }
         let tail = |length: usize| from.min(length);
-        batch.demands[tail(batch.demands.len())..].iter().for_each(|demand| self.demands.record(demand.as_nanos()));
+        let demands =
+            batch.demands[tail(batch.demands.len())..].iter().filter(|demand| **demand != RequestBatch::UNKNOWN);
+        demands.for_each(|demand| self.demands.record(demand.as_nanos()));
         let tokens = |mark: &mut Mark, column: &[u32]| {
             column[tail(column.len())..].iter().for_each(|tokens| mark.record(u64::from(*tokens)));
         };

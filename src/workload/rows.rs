@@ -122,6 +122,8 @@ pub struct Tally {
     pub moved: u64,
     /// Requests that were logged before they had ended: they took longer than the log says.
     pub early: u64,
+    /// Requests without a duration, in a trace that has a column of them.
+    pub unknown: u64,
     /// How the file was understood where nobody said it; one sentence each.
     pub notes: Vec<String>,
 }
@@ -182,6 +184,13 @@ impl Tally {
             lines.push(format!(
                 "{} requests were logged before they had ended (`+`): their durations are what had passed by then",
                 self.early
+            ));
+        }
+        if self.unknown > 0 {
+            let share = 100.0 * self.unknown as f64 / self.rows as f64;
+            lines.push(format!(
+                "{} requests ({share:.2}%) have no duration; what the service states stands in",
+                self.unknown
             ));
         }
         if self.bad == 0 {

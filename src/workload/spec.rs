@@ -10,7 +10,8 @@ use super::arrivals::FileRecipe;
 use super::moment;
 use super::transforms::{Step, read_list};
 use super::{
-    Clients, GENERATORS, Opening, Recipe, RequestBatch, TraceError, TraceFiles, TraceOptions, TraceSource, Zone,
+    Clients, Durations, GENERATORS, Opening, Recipe, RequestBatch, TraceError, TraceFiles, TraceOptions, TraceSource,
+    Zone,
 };
 use crate::config::spool;
 use crate::config::{Diagnostic, Diagnostics, Fields, FromNode, Key, Node, Value};
@@ -131,6 +132,36 @@ impl WorkloadSpec {
         }
         self.steps.extend(texts_of(list));
         self
+    }
+
+    /// The same workload whose requests take as long as the trace records of them, wherever it does; `None` where no trace is replayed.
+    /// What transforms make anew has the duration of what it is a copy of.
+    pub fn taking_durations(self) -> Option<Self> {
+        let mut origin = self.origin?;
+        origin.options.durations = true;
+        let mut recipe: Arc<dyn Recipe> = Arc::new(origin.clone());
+        let mut chain = Vec::with_capacity(self.chain.len());
+        for step in self.chain {
+            let step = Step { inner: recipe, ..step };
+            chain.push(step.clone());
+            recipe = Arc::new(step);
+        }
+        Some(WorkloadSpec { recipe, origin: Some(origin), chain, ..self })
+    }
+
+    /// The durations that the trace records of its requests, before any transform; reads all of it. `None` where no trace is replayed.
+    ///
+    /// # Errors
+    /// If the trace cannot be read to its end.
+    pub fn durations(&self) -> Result<Option<Durations>, TraceError> {
+        self.origin.as_ref().map(FileRecipe::durations).transpose()
+    }
+
+    /// Whether the first requests of the trace bring service times along.
+    pub fn brings_demands(&self) -> bool {
+        let mut first = RequestBatch::default();
+        let source = self.origin.as_ref().and_then(|origin| origin.open(Opening::new(Streams::new(0, 0), 0)).ok());
+        source.is_some_and(|mut source| source.fill(&mut first).is_ok() && !first.demands.is_empty())
     }
 
     /// What opens the streams.

@@ -163,7 +163,9 @@ impl Layout {
     /// What puts the cells of this layout together.
     pub(super) fn maker(&self, options: &TraceOptions) -> RowMaker {
         let times = TimeReader::new(self.time_format, options.year).in_zone(options.time_zone);
-        RowMaker::new(times, self.demand_unit, self.interval, self.quoted).of_columns(&self.wanted, self.numbers)
+        let maker = RowMaker::new(times, self.demand_unit, self.interval, self.quoted);
+        let maker = maker.of_columns(&self.wanted, self.numbers);
+        if options.durations { maker.taking_durations(&self.wanted) } else { maker }
     }
 
     /// The reader of a file with this layout.

@@ -378,7 +378,18 @@ fn service_time() -> Value {
     let mut per_token = object("Time that follows from tokens.", &[("per-token", object("Times.", &fields))]);
     // One key, or it is read as a distribution.
     per_token["minProperties"] = json!(1);
-    json!({ "description": "How long a request takes.", "anyOf": [distribution("A distribution."), per_token] })
+    let stand_in = distribution("What stands in for a request of which the trace has no duration.");
+    let mut recorded = object(
+        "Durations of the trace.",
+        &[("from-trace", object("What the trace leaves open.", &[("otherwise", stand_in)]))],
+    );
+    recorded["minProperties"] = json!(1);
+    let words = "As long as the trace records of each request, an error if it does not of all.";
+    let whole = json!({ "description": words, "const": "from-trace" });
+    json!({
+        "description": "How long a request takes, where the workload does not bring it along.",
+        "anyOf": [distribution("A distribution."), per_token, whole, recorded]
+    })
 }
 
 fn start_up() -> Value {

@@ -7,6 +7,7 @@ mod load;
 mod price;
 mod prospect;
 mod read;
+mod recorded;
 
 pub(crate) use read::read_deployment;
 

@@ -8,11 +8,11 @@ use super::faults;
 use super::limits;
 use super::load::Loaded;
 use super::price::{Sources, node_pool, replica_lease};
+use super::recorded;
 use super::{PolicyPlan, Scenario, ServicePlan, StatedPolicy};
 use crate::catalog::price_dates;
 use crate::cluster::{
-    ContainerRequest, DemandModel, NodePool, PLACEMENTS, PlacementPlugin, PodRequest, PodSpec, ServiceDefaults,
-    ServiceSpec,
+    ContainerRequest, NodePool, PLACEMENTS, PlacementPlugin, PodRequest, PodSpec, ServiceDefaults, ServiceSpec,
 };
 use crate::config::kubernetes::{Container, Deployment, Manifests, Object, Release};
 use crate::config::{
@@ -186,10 +186,7 @@ fn extent(
 fn last_answer(spec: &ServiceSpec, objectives: &[Objective]) -> SimDuration {
     let limits = objectives.iter().filter_map(|objective| objective.within).max();
     let patience = spec.timeout.map(|timeout| timeout.after);
-    let service = match &spec.demand {
-        DemandModel::Drawn(distribution) => SimDuration::from_secs_f64(distribution.mean()).ok(),
-        DemandModel::PerToken { .. } => None,
-    };
+    let service = spec.demand.mean().and_then(|mean| SimDuration::from_secs_f64(mean).ok());
     [limits, patience, service].into_iter().flatten().max().unwrap_or(SimDuration::ZERO)
 }
 
@@ -374,6 +371,14 @@ fn read_service(
     let placed = workload.map(|workload| with_zone(workload, scenario.0.node().get("time-zone")));
     let workload = placed.and_then(|workload| WorkloadSpec::from_node(&workload, base_dir, sink));
     let mut spec = spec?;
+    let workload = match workload {
+        Some(workload) if spec.takes_durations() => recorded::settle(node, &mut spec, workload, sink),
+        Some(workload) => {
+            recorded::account(&mut spec, &workload, sink, node);
+            Some(workload)
+        }
+        None => None,
+    };
     let paid = price.and_then(|price| replica_lease(price, &spec, sources, sink));
     let (lease, bought) = paid.unzip();
     ceiling::settle(node, &mut spec, bought.flatten(), pools, sink);

@@ -93,5 +93,8 @@ fn reading(fields: &[&str], options: &TraceOptions) -> TraceOptions {
     let time = if fields.len() == ALB.len() { "request_creation_time" } else { "time" };
     let named = &options.columns.time;
     let time = if named.is_empty() { vec![time.to_string()] } else { named.clone() };
-    TraceOptions { columns: Columns { time, ..options.columns.clone() }, ..options.clone() }
+    // The time in the target, where durations are asked for.
+    let target = if fields.len() == ALB.len() { "target_processing_time" } else { "backend_processing_time" };
+    let demand = options.columns.demand.clone().or(options.durations.then(|| target.to_string()));
+    TraceOptions { columns: Columns { time, demand, ..options.columns.clone() }, ..options.clone() }
 }

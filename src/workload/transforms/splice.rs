@@ -55,8 +55,9 @@ fn fields_place(node: &crate::config::Node) -> &crate::config::Node {
     node.get("trace").unwrap_or(node)
 }
 
-/// The incident keeps its attributes where both streams have them; a column that only one of them has is dropped, since a
-/// stream has a value for every request or for none. Classes are this stream's alone and dropped as well.
+/// The incident keeps its attributes where both streams have them. Where only one of them knows demands, those of the other are unknown and
+/// drawn by the service; another column that only one has is dropped, since a stream has a value for every request or for none. Classes are
+/// this stream's alone and dropped as well.
 #[derive(Debug, Clone)]
 struct Splice {
     path: PathBuf,
@@ -144,7 +145,7 @@ struct Stream {
     /// The part of the base that is left out.
     gap: (u64, u64),
     shift: Shift,
-    /// The optional columns that both have, once both have shown a request.
+    /// Whether either has demands and both have the other optional columns, once both have shown a request.
     columns: Option<[bool; 3]>,
 }
 
@@ -155,7 +156,8 @@ impl Stream {
         side.next += 1;
         batch.arrivals.push(SimTime::from_nanos(time));
         let [demands, tokens_in, tokens_out] = columns;
-        batch.demands.extend(side.ahead.demands.get(row).filter(|_| demands));
+        let demand = side.ahead.demands.get(row).copied().unwrap_or(RequestBatch::UNKNOWN);
+        batch.demands.extend(Some(demand).filter(|_| demands));
         batch.tokens_in.extend(side.ahead.tokens_in.get(row).filter(|_| tokens_in));
         batch.tokens_out.extend(side.ahead.tokens_out.get(row).filter(|_| tokens_out));
     }
@@ -180,7 +182,10 @@ impl TraceSource for Stream {
             let columns = *self.columns.get_or_insert_with(|| match (base, incident) {
                 (Some(_), None) => self.base.columns(),
                 (None, Some(_)) => self.incident.columns(),
-                _ => std::array::from_fn(|c| self.base.columns()[c] && self.incident.columns()[c]),
+                _ => {
+                    let (own, other) = (self.base.columns(), self.incident.columns());
+                    [own[0] || other[0], own[1] && other[1], own[2] && other[2]]
+                }
             });
             match (base, incident) {
                 (Some(own), Some(other)) if other < own => self.push(false, other, columns, batch),

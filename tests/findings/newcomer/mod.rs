@@ -4,6 +4,7 @@ mod autoscaler;
 mod begin;
 mod cpu_ceiling;
 mod files;
+mod from_trace;
 mod jitter;
 mod json;
 mod no_price;

@@ -1,0 +1,86 @@
+//! `service-time: from-trace`: what a trace records of its requests' durations is told to the service.
+
+use crate::cluster::{DemandModel, ServiceSpec};
+use crate::config::{Diagnostics, Node};
+use crate::workload::{Durations, WorkloadSpec};
+
+/// Has the workload take the durations of its trace for demands, and tells the service what they are like.
+pub(super) fn settle(
+    service: &Node,
+    spec: &mut ServiceSpec,
+    workload: WorkloadSpec,
+    sink: &mut Diagnostics,
+) -> Option<WorkloadSpec> {
+    let node = service.get("service-time")?;
+    let Some(taking) = workload.taking_durations() else {
+        let error = node.error("`from-trace` takes the durations of a trace, and a generator makes these requests");
+        sink.push(error.help("state the service time, such as `lognormal: { mean: 120ms, cv: 1 }`"));
+        return None;
+    };
+    let durations = match taking.durations() {
+        Ok(Some(durations)) => durations,
+        Ok(None) => return Some(taking),
+        Err(error) => {
+            sink.push(node.error(error.to_string()));
+            return None;
+        }
+    };
+    let Some(recorded) = durations.distribution() else {
+        sink.push(node.error(format!("{} records no durations", durations.name)).help(what_to_do(&durations)));
+        return None;
+    };
+    let stated = matches!(&spec.demand, DemandModel::Recorded(of) if of.otherwise.is_some());
+    if durations.unknown > 0 && !stated {
+        let (unknown, all) = (durations.unknown, durations.unknown + durations.known());
+        let message = format!(
+            "{}: {unknown} of {all} requests ({:.2}%) have no duration",
+            durations.name,
+            durations.unknown_share() * 100.0
+        );
+        let help = "say what stands in, `from-trace: { otherwise: 120ms }`, or leave them out with `exclude:`";
+        sink.push(node.error(message).help(help));
+        return None;
+    }
+    if recorded.mean() <= 0.0 {
+        let error = node.error(format!("{}: every duration is zero", durations.name));
+        sink.push(
+            error.help("is `demand-unit:` right, and the column? State the service time if the trace rounds it off"),
+        );
+        return None;
+    }
+    spec.learn(recorded, durations.unknown_share());
+    Some(taking)
+}
+
+/// A workload whose requests bring service times along makes the CPU that each of them uses a matter of their mean, not of the one that
+/// the service states.
+pub(super) fn account(spec: &mut ServiceSpec, workload: &WorkloadSpec, sink: &mut Diagnostics, node: &Node) {
+    if !spec.states_cpu() || !workload.brings_demands() {
+        return;
+    }
+    match workload.durations() {
+        Ok(Some(durations)) => {
+            if let Some(mean) = durations.histogram.mean_secs() {
+                spec.met(mean, durations.unknown_share());
+            }
+        }
+        Ok(None) => {}
+        Err(error) => sink.push(node.error(error.to_string())),
+    }
+}
+
+/// How durations could be had of a trace that shows none.
+fn what_to_do(durations: &Durations) -> &'static str {
+    match durations.format {
+        "access-log" => {
+            "the combined format has none; log `$request_time` and state the `log-format:`, or state the service time"
+        }
+        "log-format" => {
+            "name the variable of it, `columns: { demand: upstream_response_time }`, or state the service time"
+        }
+        _ => {
+            "name its column, `columns: { demand: ... }` (with `demand-unit: ms` where it is not in seconds), or state the service time; \
+             counts and levels have none"
+        }
+    }
+}
