@@ -88,6 +88,9 @@ pub(super) struct Reading {
     /// Column of how long the request had taken by the row's time.
     #[arg(long, value_name = "COLUMN")]
     elapsed: Option<String>,
+    /// Unit of the columns of demand and elapsed time, where their values name none: `s`, `ms`, `us` or `ns`.
+    #[arg(long, value_name = "UNIT", value_parser = unit)]
+    demand_unit: Option<TimeFormat>,
     /// Column of the input tokens.
     #[arg(long, value_name = "COLUMN")]
     tokens_in: Option<String>,
@@ -161,6 +164,12 @@ fn zone(text: &str) -> Result<Zone, String> {
     Zone::named(text).ok_or_else(|| "expected a time zone such as `Europe/Berlin` or `+01:00`".to_string())
 }
 
+/// The unit of a duration by its name.
+fn unit(text: &str) -> Result<TimeFormat, String> {
+    let known = TimeFormat::named(text).filter(|format| !format.is_date());
+    known.ok_or_else(|| "expected `s`, `ms`, `us` or `ns`".to_string())
+}
+
 fn time_format(text: &str) -> Result<TimeFormat, String> {
     let names = TimeFormat::ALL.map(TimeFormat::name).join(", ");
     TimeFormat::named(text).ok_or_else(|| format!("expected one of {names}, or a pattern such as `%d.%m.%Y %H:%M`"))
@@ -212,6 +221,7 @@ impl Reading {
             filter: RowFilter::of_arguments(&self.include, &self.exclude),
             time_format: self.time_format,
             time_zone: self.time_zone,
+            demand_unit: self.demand_unit.unwrap_or(default.demand_unit),
             log_format: self.log_format.clone(),
             metric: self.metric.clone(),
             values: self.values,

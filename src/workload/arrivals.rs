@@ -8,6 +8,7 @@ use super::joined::Joined;
 use super::once::OncePerSession;
 use super::order::Ordered;
 use super::outliers::Outliers;
+use super::prefixes::Prefixes;
 use super::rows::{RowReader, Rows, SeriesKind, Tally};
 use super::{
     FORMATS, FormatPlugin, Opening, Recipe, RequestBatch, TraceError, TraceFiles, TraceInput, TraceOptions,
@@ -114,6 +115,15 @@ pub(super) fn open_one(
     input: &TraceInput,
     options: &TraceOptions,
 ) -> Result<(&'static FormatPlugin, Box<dyn RowReader>), TraceError> {
+    let behind = Prefixes::taken_off(input, options);
+    if options.year.is_none()
+        && behind.as_ref().and_then(|input| input.prefixes.as_ref()).is_some_and(Prefixes::takes_time_without_year)
+    {
+        let message = "the times are those of syslog, which does not write the year; expected to be told it";
+        return Err(TraceError::new(input.name.as_str(), message)
+            .help("state that of the first line, for example `year: 2026`"));
+    }
+    let input = behind.as_ref().unwrap_or(input);
     let plugin = match &options.format {
         Some(name) => FORMATS.iter().find(|plugin| plugin.name == name).ok_or_else(|| {
             TraceError::new(input.name.as_str(), format!("`{name}` is not a trace format"))

@@ -145,6 +145,7 @@ impl RowMaker {
     pub(super) fn account(&self, tally: &mut Tally) {
         tally.blanks = self.blanks;
         tally.early = self.early;
+        tally.offsets = self.times.offsets();
         tally.moved = self.times.moved();
         tally.unknown = self.unknown;
     }

@@ -2,6 +2,7 @@
 
 use super::cells::{Role, value};
 use super::numbers::Numbers;
+use super::prefixes::PREFIX_TIME;
 use super::time_text::integer;
 use super::{Columns, TraceError, TraceInput, TraceOptions};
 use crate::config::suggest;
@@ -164,7 +165,7 @@ struct NamedColumns<'a> {
 }
 
 /// Names under which a time column is found without being named.
-pub(super) const TIME_NAMES: [&str; 15] = [
+pub(super) const TIME_NAMES: [&str; 16] = [
     "timestamp",
     "time",
     "datetime",
@@ -180,6 +181,7 @@ pub(super) const TIME_NAMES: [&str; 15] = [
     "start_time",
     "starttime",
     "time_local",
+    PREFIX_TIME,
 ];
 
 impl NamedColumns<'_> {

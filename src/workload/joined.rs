@@ -181,6 +181,7 @@ fn sum(tally: &Tally, part: &Open) -> Tally {
     sum.blanks += more.blanks;
     sum.moved += more.moved;
     sum.early += more.early;
+    sum.offsets = sum.offsets.or(more.offsets);
     sum.left_out += more.left_out;
     for bad in more.first_bad.iter().take(Tally::SHOWN.saturating_sub(sum.first_bad.len())) {
         sum.first_bad.push(super::BadRow { message: format!("{} (in {})", bad.message, part.name), ..bad.clone() });

@@ -11,7 +11,9 @@ use super::lines::{Division, RowFault, TextReader, first_object};
 use super::meaning::settle;
 use super::rows::Rows;
 use super::table::{ByLayout, Header, Layout, Role};
-use super::{TraceError, TraceInput, TraceOptions};
+use super::time_text::TimeFormat;
+use super::took::took;
+use super::{Columns, TraceError, TraceInput, TraceOptions};
 
 /// What a line is expected to be where it is no object at all.
 const OBJECT: &str = "a JSON object";
@@ -109,7 +111,7 @@ pub(super) fn open_marked(
     options: &TraceOptions,
     mark: Option<&'static str>,
 ) -> Result<TextReader<JsonLines>, TraceError> {
-    open_known(input, options, &Known { mark, ..Known::default() })
+    open_known(input, options, &Known { mark, unordered: mark.is_some(), ..Known::default() })
 }
 
 /// What a format knows of its objects.
@@ -142,11 +144,13 @@ pub(super) fn open_known(
             .help("write one object per line (`jq -c .`)")
     })?;
     let settled = settle(input, options, &header)?;
-    let mut layout = Layout { quoted: false, ..Layout::of_fields(input, &settled.options, &header)? };
-    layout.notes.extend(settled.note);
-    layout.notes.extend(known.notes.iter().cloned());
+    let is_known = known.mark.is_some() || known.holds.is_some() || !known.rows.is_empty();
+    let (timed, note) = if is_known { (settled.options, None) } else { took_by(&settled.options, &header) };
+    let mut layout = Layout { quoted: false, ..Layout::of_fields(input, &timed, &header)? };
+    layout.notes.extend(settled.note.into_iter().chain(note).chain(known.notes.iter().cloned()));
     layout.passes = Checks::of(input, &known.rows, &header, None)?;
-    layout.unordered = known.unordered;
+    // Requests that were moved back by their durations stand in the order of their ends.
+    layout.unordered = known.unordered || (timed.columns.elapsed.is_some() && options.columns.elapsed.is_none());
     let names: Vec<Wanted> = layout
         .wanted
         .iter()
@@ -166,6 +170,24 @@ pub(super) fn open_known(
         text: String::new(),
     };
     TextReader::open(input, options, 0, parser)
+}
+
+/// What a log says of how long its requests took, where nothing was said of that: nginx writes `request_time` when a request has ended.
+/// Of others it is not known whether their time is the request's start or end, which is told.
+fn took_by(options: &TraceOptions, header: &Header) -> (TraceOptions, Option<String>) {
+    let columns = Columns { time: Vec::new(), ..options.columns.clone() };
+    let Some(found) = took(header).filter(|_| columns.name_sessions_only()) else { return (options.clone(), None) };
+    let name = found.name;
+    if name != "request_time" || options.demand_unit != TimeFormat::Seconds {
+        let told = format!(
+            "`{name}` seems to say how long a request took and is not used: `columns: {{ demand: {name} }}` takes it, and \
+             `elapsed: {name}` beside it moves arrivals back where the time is when the request ended"
+        );
+        return (options.clone(), Some(told));
+    }
+    let columns = Columns { elapsed: Some(name.clone()), demand: Some(name), ..options.columns.clone() };
+    let told = "nginx writes a request when it has ended: it came by `request_time` earlier".to_string();
+    (TraceOptions { columns, ..options.clone() }, Some(told))
 }
 
 struct Wanted {

@@ -1,8 +1,10 @@
 //! Text to lines, and lines to rows, without an allocation per line.
 
 use std::io::Read;
+use std::ops::Range;
 
 use super::open::read_error;
+use super::prefixes::{Prefixes, Stripper, Taken};
 use super::rows::{BadRow, RowReader, Rows, SeriesKind, Tally};
 use super::{TraceError, TraceInput, TraceOptions};
 use crate::units::{SimDuration, SimTime};
@@ -59,13 +61,16 @@ pub(super) struct Lines {
     /// Line on which the last record began, from 1.
     line: u64,
     next_line: u64,
+    /// Takes off what stands before each line.
+    stripper: Option<Stripper>,
 }
 
 impl Lines {
     pub(super) fn new(input: &TraceInput) -> Result<Self, TraceError> {
         let buffer = vec![0; CHUNK];
         let (file, stream) = (input.name.clone(), input.stream()?);
-        Ok(Lines { file, stream, buffer, start: 0, end: 0, finished: false, line: 0, next_line: 1 })
+        let stripper = input.prefixes.as_ref().map(Stripper::new);
+        Ok(Lines { file, stream, buffer, start: 0, end: 0, finished: false, line: 0, next_line: 1, stripper })
     }
 
     /// The next record with the number of its first line.
@@ -73,6 +78,8 @@ impl Lines {
         match division {
             Division::Lines => self.next(false),
             Division::QuotedLines => self.next(true),
+            // Behind a prefix each object has a line of its own.
+            Division::Objects if self.stripper.is_some() => self.next(false),
             Division::Objects => self.next_object(),
         }
     }
@@ -105,7 +112,42 @@ impl Lines {
     }
 
     /// The next line with its number; with `quoted`, line ends between double quotes belong to the record.
+    #[inline]
     pub(super) fn next(&mut self, quoted: bool) -> Result<Option<(u64, &[u8])>, TraceError> {
+        if self.stripper.is_some() {
+            return self.next_behind_prefix();
+        }
+        Ok(self.next_raw(quoted)?.map(|range| (self.line, &self.buffer[range])))
+    }
+
+    /// The next line without what stands before it; parts of lines are joined.
+    fn next_behind_prefix(&mut self) -> Result<Option<(u64, &[u8])>, TraceError> {
+        let (line, range) = loop {
+            let range = self.next_raw(false)?;
+            let Some(stripper) = &mut self.stripper else { return Ok(None) };
+            match range {
+                None => match stripper.rest() {
+                    Some(line) => break (line, None),
+                    None => return Ok(None),
+                },
+                Some(range) => match stripper.take(&self.buffer[range.clone()], self.line) {
+                    Taken::Part => {}
+                    Taken::Rest(at) => break (self.line, Some(range.start + at..range.end)),
+                    Taken::Made(line) => break (line, None),
+                },
+            }
+        };
+        let made = || self.stripper.as_ref().map_or(&b""[..], Stripper::made);
+        Ok(Some((line, range.map_or_else(made, |range| &self.buffer[range]))))
+    }
+
+    /// The column in the file of one in the record given last, both from 1.
+    pub(super) fn column(&self, column: u64) -> u64 {
+        self.stripper.as_ref().map_or(column, |stripper| stripper.column(column))
+    }
+
+    /// Where the next record stands in the buffer.
+    fn next_raw(&mut self, quoted: bool) -> Result<Option<Range<usize>>, TraceError> {
         self.line = self.next_line;
         let mut scanned = 0;
         let mut open_quote = false;
@@ -133,8 +175,9 @@ impl Lines {
             self.refill()?;
         };
         let record = &self.buffer[self.start..self.start + length];
+        let range = self.start..self.start + record.strip_suffix(b"\r").unwrap_or(record).len();
         self.start += after;
-        Ok(Some((self.line, record.strip_suffix(b"\r").unwrap_or(record))))
+        Ok(Some(range))
     }
 
     /// Moves what is left to the front and reads more behind it.
@@ -270,7 +313,9 @@ impl<P: RowParser> TextReader<P> {
             )
             .help("leave them out, or convert the file to a table first"));
         }
-        let tally = Tally { notes: parser.notes(), ..Tally::default() };
+        let mut notes = parser.notes();
+        notes.extend(input.prefixes.as_ref().map(Prefixes::note));
+        let tally = Tally { notes, ..Tally::default() };
         Ok(TextReader { lines, parser, tally, max_bad_share, next_weighing: WEIGH_EVERY })
     }
 
@@ -297,7 +342,8 @@ impl<P: RowParser> RowReader for TextReader<P> {
                 Ok(()) if rows.len() == before => self.tally.skipped += 1,
                 Ok(()) => self.tally.rows += (rows.len() - before) as u64,
                 Err(fault) => {
-                    self.tally.fault(describe(record, fault, line));
+                    let described = describe(record, fault, line);
+                    self.tally.fault(BadRow { column: self.lines.column(described.column), ..described });
                     if self.tally.bad + self.tally.rows >= self.next_weighing {
                         self.weigh()?;
                         self.next_weighing += WEIGH_EVERY;

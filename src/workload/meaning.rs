@@ -38,7 +38,7 @@ const RATE_NAMES: [&str; 12] = [
 /// Names of times that only a request has.
 const ARRIVAL_NAMES: [&str; 3] = ["arrival", "arrived at", "arrival time"];
 /// The methods of HTTP (RFC 9110, section 9, and RFC 5789).
-const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
+pub(super) const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
 
 /// A name without what different writers write differently.
 pub(super) fn plain(name: &str) -> String {

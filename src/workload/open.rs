@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::prefixes::Prefixes;
 use super::{TraceError, tar};
 use crate::config::spool;
 
@@ -93,6 +94,8 @@ pub struct TraceInput {
     pub head: Vec<u8>,
     /// Whether `head` is all there is.
     pub head_is_all: bool,
+    /// What stands before each line, taken off from `head` and by readers of lines.
+    pub(super) prefixes: Option<Prefixes>,
     /// Why the head ends early: damaged packed data. A reader meets the same error at its place.
     pub damage: Option<TraceError>,
 }
@@ -126,8 +129,16 @@ impl TraceInput {
         let fail = |error: io::Error| TraceError::new(name.as_str(), error.to_string());
         let packing = Packing::of(&magic(path).map_err(fail)?);
         let path = path.to_path_buf();
-        let mut input =
-            TraceInput { path, name, packing, member: None, head: Vec::new(), head_is_all: false, damage: None };
+        let mut input = TraceInput {
+            path,
+            name,
+            packing,
+            member: None,
+            head: Vec::new(),
+            head_is_all: false,
+            prefixes: None,
+            damage: None,
+        };
         input.look()?;
         if tar::is_archive(&input.head) {
             return input.members();

@@ -1,7 +1,8 @@
 //! Rows of a trace file, before they become requests.
 
 use super::batch::{append, gather};
-use super::{RequestBatch, TraceError};
+use super::time_text::Offsets;
+use super::{RequestBatch, TraceError, Zone};
 use crate::units::{SimDuration, SimTime};
 use std::ops::Range;
 
@@ -124,6 +125,8 @@ pub struct Tally {
     pub early: u64,
     /// Requests without a duration, in a trace that has a column of them.
     pub unknown: u64,
+    /// The offsets from UTC that times write.
+    pub offsets: Option<Offsets>,
     /// How the file was understood where nobody said it; one sentence each.
     pub notes: Vec<String>,
 }
@@ -180,6 +183,7 @@ impl Tally {
                 self.moved
             ));
         }
+        lines.extend(self.offsets.and_then(offsets_told));
         if self.early > 0 {
             lines.push(format!(
                 "{} requests were logged before they had ended (`+`): their durations are what had passed by then",
@@ -202,6 +206,22 @@ impl Tally {
             self.first_bad.iter().map(|bad| format!("line {}, column {}: {}", bad.line, bad.column, bad.message)),
         );
         lines
+    }
+}
+
+/// That a trace writes local times, and whose; nothing of one that writes UTC.
+fn offsets_told(offsets: Offsets) -> Option<String> {
+    let zone = |seconds: i32| Zone::fixed(seconds).name();
+    let first = zone(offsets.first);
+    match offsets.other {
+        Some(other) => Some(format!(
+            "its times are of {first} and later of {}: times of day and charts are of {first} unless `time-zone:` says otherwise",
+            zone(other)
+        )),
+        None if offsets.first == 0 => None,
+        None => Some(format!(
+            "its times are of {first}, and so are times of day and charts unless `time-zone:` says otherwise"
+        )),
     }
 }
 

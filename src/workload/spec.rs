@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::arrivals::FileRecipe;
+use super::arrivals::{FileRecipe, open_reader};
 use super::moment;
+use super::rows::Rows;
 use super::transforms::{Step, read_list};
 use super::{
     Clients, Durations, GENERATORS, Opening, Recipe, RequestBatch, TraceError, TraceFiles, TraceOptions, TraceSource,
@@ -88,6 +89,10 @@ impl WorkloadSpec {
     /// missing file or an unknown column is reported with its place in the scenario.
     pub fn from_node(node: &Node, base_dir: &Path, sink: &mut Diagnostics) -> Option<Self> {
         let zone = node.get("time-zone").and_then(|zone| Zone::from_node(zone, &mut Diagnostics::new()));
+        // A trace whose times name an offset is of that zone where none is stated.
+        let own = if node.get("time-zone").is_none() { zone_of_trace(node, base_dir) } else { None };
+        let told = own.map(|zone| with_zone(node, zone));
+        let (node, zone) = (told.as_ref().unwrap_or(node), zone.or(own));
         // Times of day are of the zone that is stated beside them.
         let placed = zone.map(|zone| moment::in_zone(node, zone));
         let node = placed.as_ref().unwrap_or(node);
@@ -332,6 +337,32 @@ fn source_of<'a>(fields: &Fields<'a>, sink: &mut Diagnostics) -> Option<Source<'
             None
         }
     }
+}
+
+/// The zone that the times of a trace write, unless it is UTC. What is wrong with the trace is told where it is read.
+fn zone_of_trace(node: &Node, base_dir: &Path) -> Option<Zone> {
+    let mut unheard = Diagnostics::new();
+    let fields = Fields::open(node, "workload", &mut unheard)?;
+    let trace = fields.node_of("trace")?;
+    let options = TraceOptions::from_fields(&fields, &mut unheard);
+    let items: Vec<&Node> = match &trace.value {
+        Value::Sequence(items) => items.iter().collect(),
+        _ => vec![trace],
+    };
+    let texts: Vec<String> = items.iter().filter_map(|item| item.as_text().map(str::to_string)).collect();
+    let (_, mut reader) = open_reader(&TraceFiles::find(base_dir, &texts).ok()?, &options).ok()?;
+    reader.read(&mut Rows::default()).ok()?;
+    let offsets = reader.tally().offsets?;
+    (offsets.first != 0).then(|| Zone::fixed(offsets.first))
+}
+
+/// The workload with a zone stated.
+fn with_zone(node: &Node, zone: Zone) -> Node {
+    let Value::Mapping(entries) = &node.value else { return node.clone() };
+    let mut entries = entries.clone();
+    let value = Node { value: Value::Scalar(zone.name()), ..node.clone() };
+    entries.push((Key { text: "time-zone".into(), span: node.span }, value));
+    Node { value: Value::Mapping(entries), ..node.clone() }
 }
 
 fn read_trace(fields: &Fields<'_>, node: &Node, base_dir: &Path, sink: &mut Diagnostics) -> Option<WorkloadSpec> {

@@ -79,8 +79,27 @@ pub(super) fn open<S: Split>(
         row
     });
     let header = Header { comments: 0, rows: rows.collect(), names };
+    open_settled(input, options, header, None, notes, split)
+}
+
+/// As [`open`], of a log whose header was made already. The durations of the field `also_elapsed` are added to those of the one that the
+/// options name.
+///
+/// # Errors
+/// As for [`Layout::of_fields`].
+pub(super) fn open_settled<S: Split>(
+    input: &TraceInput,
+    options: &TraceOptions,
+    header: Header,
+    also_elapsed: Option<&str>,
+    notes: Vec<String>,
+    split: S,
+) -> Result<TextReader<SplitLines<S>>, TraceError> {
     let mut layout = Layout { quoted: false, ..Layout::of_fields(input, options, &header)? };
     layout.notes.extend(notes);
+    // Logs are written when requests have ended, and here they stand at their start.
+    layout.unordered = true;
+    layout.wanted.extend(also_elapsed.and_then(|name| header.find(name)).map(|column| (column, Role::Elapsed)));
     let maker = layout.maker(options);
     TextReader::open(input, options, 0, SplitLines { split, fields: Vec::new(), layout, maker })
 }
@@ -188,7 +207,7 @@ mod tests {
         let line = br#"a [02/Mar/2026:10:00:00 +0100]  "GET /a\"b HTTP/1.1" "say hi" - "open"#;
         let words: Vec<&[u8]> = Words::new(line, 0).map(|word| &line[word]).collect();
         let expected: [&[u8]; 6] =
-            [b"a", b"02/Mar/2026:10:00:00 +0100", br#"GET /a\"b HTTP/1.1"#, br#"say "hi" now"#, b"-", br#""open"#];
+            [b"a", b"02/Mar/2026:10:00:00 +0100", br#"GET /a\"b HTTP/1.1"#, b"say hi", b"-", br#""open"#];
         assert_eq!(words, expected);
         assert_eq!(Words::new(b"\"", 0).next(), Some(0..1));
         assert_eq!(Words::new(b"   ", 0).next(), None);

@@ -126,18 +126,66 @@ pub(super) struct TimeReader {
     day_seconds: u64,
     year: i64,
     last_month: u32,
+    /// The offset that a time wrote last, and what offsets there were.
+    offset_text: [u8; 6],
+    offsets: Option<Offsets>,
+}
+
+/// The offsets from UTC that times write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offsets {
+    /// The first one, seconds east of Greenwich.
+    pub first: i32,
+    /// The first one that is another, as after a change of the clock.
+    pub other: Option<i32>,
 }
 
 impl TimeReader {
     /// A reader of `format`; `year` is the first year of a syslog.
     pub(super) fn new(format: TimeFormat, year: Option<u32>) -> Self {
         let year = i64::from(year.unwrap_or(1970));
-        TimeReader { format, local: None, named: None, day_text: [0; 11], day_seconds: 0, year, last_month: 0 }
+        TimeReader {
+            format,
+            local: None,
+            named: None,
+            day_text: [0; 11],
+            day_seconds: 0,
+            year,
+            last_month: 0,
+            offset_text: [0; 6],
+            offsets: None,
+        }
     }
 
     /// The reader for times that are of `zone` where they name none.
     pub(super) fn in_zone(self, zone: Option<Zone>) -> Self {
         TimeReader { local: zone.map(LocalClock::new), ..self }
+    }
+
+    /// The offsets that times wrote, unless a zone with rules was stated for those that write none.
+    pub(super) fn offsets(&self) -> Option<Offsets> {
+        self.offsets.filter(|_| self.local.as_ref().is_none_or(LocalClock::is_fixed))
+    }
+
+    /// Local seconds to UTC by an offset that is written; see [`minus_zone`].
+    #[inline]
+    fn minus_offset(&mut self, local: u64, zone: &[u8]) -> Option<u64> {
+        let utc = minus_zone(local, zone)?;
+        if self.offset_text.get(..zone.len()) != Some(zone) {
+            self.see_offset((local as i64 - utc as i64) as i32, zone);
+        }
+        Some(utc)
+    }
+
+    fn see_offset(&mut self, seconds: i32, zone: &[u8]) {
+        if let Some(text) = self.offset_text.get_mut(..zone.len()) {
+            text.copy_from_slice(zone);
+        }
+        match &mut self.offsets {
+            None => self.offsets = Some(Offsets { first: seconds, other: None }),
+            Some(Offsets { first, other }) if *first != seconds => *other = other.or(Some(seconds)),
+            Some(_) => {}
+        }
     }
 
     /// How many local times there were that the clock leapt over.
@@ -154,7 +202,7 @@ impl TimeReader {
                 None => Some(local),
             };
         }
-        if let Some(utc) = minus_zone(local, zone) {
+        if let Some(utc) = self.minus_offset(local, zone) {
             return Some(utc);
         }
         // RFC 9557 puts the name in brackets, behind an offset or alone.
@@ -162,7 +210,7 @@ impl TimeReader {
             Some(bracketed) => {
                 let at = bracketed.iter().position(|c| *c == b'[')?;
                 if at > 0 {
-                    return minus_zone(local, &zone[..at]);
+                    return self.minus_offset(local, &zone[..at]);
                 }
                 &bracketed[1..]
             }
@@ -231,7 +279,7 @@ impl TimeReader {
             self.day_text.copy_from_slice(&text[..11]);
         }
         let local = self.day_seconds + clock(&text[12..20])?;
-        let utc = if zone.is_empty() { self.utc_of(local, b"")? } else { minus_zone(local, zone)? };
+        let utc = if zone.is_empty() { self.utc_of(local, b"")? } else { self.minus_offset(local, zone)? };
         utc.checked_mul(NANOS_PER_SECOND)?.checked_add(fraction)
     }
 

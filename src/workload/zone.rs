@@ -61,7 +61,7 @@ impl Zone {
             "JST" => return Some(Zone(Kind::Fixed(9 * 3600))),
             _ => {}
         }
-        if let Some(seconds) = fixed(text) {
+        if let Some(seconds) = offset_of(text) {
             return Some(Zone(Kind::Fixed(seconds)));
         }
         let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -72,6 +72,11 @@ impl Zone {
         let name: &'static str = Box::leak(zone.iana_name().unwrap_or(text).to_string().into_boxed_str());
         known.insert(text.to_string(), (name, zone));
         Some(Zone(Kind::Named(name, zone)))
+    }
+
+    /// A fixed offset, in seconds east of Greenwich.
+    pub fn fixed(seconds: i32) -> Zone {
+        Zone(Kind::Fixed(seconds))
     }
 
     /// The name (`Europe/Berlin`) or the offset (`+01:00`).
@@ -107,7 +112,7 @@ impl Zone {
 }
 
 /// `+01:00`, `-0530`, `+02`: seconds east of Greenwich.
-fn fixed(text: &str) -> Option<i32> {
+fn offset_of(text: &str) -> Option<i32> {
     let (sign, digits) = match text.as_bytes() {
         [b'+', digits @ ..] => (1, digits),
         [b'-', digits @ ..] => (-1, digits),
@@ -169,6 +174,11 @@ impl LocalClock {
 
     pub(super) fn moved(&self) -> u64 {
         self.moved
+    }
+
+    /// Whether the zone has one offset at all times.
+    pub(super) fn is_fixed(&self) -> bool {
+        matches!(self.zone.0, Kind::Fixed(_))
     }
 
     /// The instant of a local time, both in seconds since 1970. An hour that is repeated in autumn is the first one until rows go

@@ -27,7 +27,13 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
             let names = FIELDS.iter().map(|name| name.to_string()).collect();
             let header = Header { comments: 0, names, rows: Vec::new() };
             let checks = Checks::of(input, &options.filter, &header, None)?;
-            Ok(Box::new(TextReader::open(input, options, 0, AccessLog::new(options.time_zone, checks))?))
+            let mut log = AccessLog::new(options.time_zone, checks);
+            let has_zone =
+                |line: &[u8]| memchr::memchr(b'[', line).is_some_and(|open| line.get(open + 21) == Some(&b' '));
+            if options.time_zone.is_none() && !head_lines(input, 20).any(has_zone) {
+                log.notes.push("its times name no zone; they are read as UTC (`time-zone:` states another)".into());
+            }
+            Ok(Box::new(TextReader::open(input, options, 0, log)?))
         },
     },
 };
@@ -37,6 +43,8 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
 struct AccessLog {
     times: TimeReader,
     checks: Checks,
+    /// How it is understood where nobody said it.
+    notes: Vec<String>,
 }
 
 /// What conditions may name of a line.
@@ -46,7 +54,7 @@ const EXPECTED: &str = "`host ident user [16/Nov/2023:18:15:46 +0000] \"request\
 
 impl AccessLog {
     fn new(zone: Option<Zone>, checks: Checks) -> Self {
-        AccessLog { times: TimeReader::new(TimeFormat::Clf, None).in_zone(zone), checks }
+        AccessLog { times: TimeReader::new(TimeFormat::Clf, None).in_zone(zone), checks, notes: Vec::new() }
     }
 
     /// Whether the line is left out by what was said of its fields; one that is none of the format is not.
@@ -95,8 +103,13 @@ impl RowParser for AccessLog {
         true
     }
 
+    fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+
     fn account(&self, tally: &mut Tally) {
         self.checks.account(tally);
         tally.moved = self.times.moved();
+        tally.offsets = self.times.offsets();
     }
 }

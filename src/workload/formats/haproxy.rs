@@ -164,7 +164,7 @@ mod tests {
         );
         // Cut off by syslog.
         let cut = &line[..line.len() - 4];
-        assert_eq!(texts(&HaproxyLine, cut).unwrap()[13], "GET /index.html?a=\\\"b HTTP");
+        assert_eq!(texts(&HaproxyLine, cut).unwrap()[13], "GET /index.html?a=\\\"b HTTP/");
     }
 
     #[test]

@@ -36,6 +36,13 @@ fn open(input: &TraceInput, options: &TraceOptions) -> Result<TextReader<LogLine
     TextReader::open(input, options, 0, LogLines { pattern, layout, maker })
 }
 
+/// Whether the first line is written as was stated.
+pub(in crate::workload) fn fits(input: &TraceInput, options: &TraceOptions) -> bool {
+    let pattern = options.log_format.as_deref().and_then(|text| Pattern::of(text).ok());
+    let line = head_lines(input, 20).find(|line| !line.is_empty());
+    pattern.zip(line).is_some_and(|(pattern, line)| pattern.texts(line).is_some())
+}
+
 /// nginx writes a request when it has ended: where the line says how long that took, it came so much earlier.
 fn reading(pattern: &Pattern, options: &TraceOptions) -> TraceOptions {
     let mut columns: Columns = options.columns.clone();

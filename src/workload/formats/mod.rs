@@ -25,6 +25,7 @@ mod jsonl;
 mod k6;
 mod levels;
 pub(super) mod log_format;
+mod logfmt;
 mod mooncake;
 mod ohlcvt;
 mod online_retail;
@@ -91,6 +92,7 @@ pub const FORMATS: &[FormatPlugin] = &[
     aws_elb::PLUGIN,
     cloudfront::PLUGIN,
     w3c::PLUGIN,
+    logfmt::PLUGIN,
     auth_log::PLUGIN,
     prometheus::PLUGIN,
     openmetrics::PLUGIN,

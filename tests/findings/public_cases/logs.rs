@@ -100,7 +100,9 @@ fn requests_come_at_their_start(#[case] format: &str, #[case] log: String, #[cas
     assert!(shown.contains(&format!("from          2026-03-02T10:00:00{fraction}")), "{shown}");
     assert!(shown.contains(&format!("to            2026-03-02T10:00:01{fraction}")), "{shown}");
     // By name as well, and chosen by path and status.
-    assert!(inspect(&log, &format!("--format {format} --include path=/a --include status=2xx"), 0).contains("2 used"));
+    assert!(
+        inspect(&log, &format!("--trace-format {format} --include path=/a --include status=2xx"), 0).contains("2 used")
+    );
     assert!(inspect(&log, "--exclude method=GET", 2).contains("no usable row"));
     // Its duration is what is recorded of a request's demand.
     assert_eq!(converted(&log, ""), ["0,1500000000", "1000000000,250000000"]);
@@ -136,4 +138,153 @@ fn requests_that_had_not_ended_and_other_messages_are_told() {
     let shown = inspect(&log, "", 0);
     assert!(shown.contains("1 requests were logged before they had ended"), "{shown}");
     assert!(shown.contains("2 used") && shown.contains("0.000% unusable"), "{shown}");
+}
+
+const COMMON: &str = "192.0.2.1 - - [02/Mar/2026:10:00:0S +0000] \"GET /a HTTP/1.1\" 200 612 \"-\" \"curl\"";
+const OBJECT: &str = r#"{"method":"GET","path":"/a","status":200,"bytes":S}"#;
+const PAIRS: &str = "level=info method=GET path=/a status=200 bytes=S";
+const TIMED_PAIRS: &str = "ts=2026-03-02T10:00:0S.5Z level=info method=GET path=/a duration=500ms status=200";
+
+/// Two lines behind these prefixes, in which `S` is the second.
+fn behind(prefix: &str, line: &str) -> String {
+    (0..2).map(|second| (prefix.to_string() + line + "\n").replace('S', &second.to_string())).collect()
+}
+
+/// K16: what stands before lines is taken off, whatever the lines are.
+#[rstest]
+#[case("[pod/web-7d4b9c-abcde/nginx] ", "kubectl logs --prefix")]
+#[case("web-1  | ", "docker compose")]
+#[case("2026-03-02T10:00:0S.1Z stdout F ", "CRI")]
+#[case("2026-03-02T10:00:0S.1Z ", "--timestamps")]
+#[case("Mar  2 10:00:0S host nginx[7]: ", "syslog")]
+#[case("<34>1 2026-03-02T10:00:0S.1Z host nginx 7 - - ", "syslog")]
+#[case("[pod/a/b] 2026-03-02T10:00:0S.1Z ", "`kubectl logs --prefix` and of `--timestamps`")]
+fn lines_behind_prefixes_are_read(#[case] prefix: &str, #[case] name: &str) {
+    for (line, format, fraction) in [(COMMON, "access-log", ""), (TIMED_PAIRS, "logfmt", "")] {
+        let shown = inspect(&behind(prefix, line), "", 0);
+        assert!(shown.contains(format) && shown.contains("2 used, ") && shown.contains(name), "{shown}");
+        assert!(shown.contains(&format!("from          2026-03-02T10:00:00{fraction}Z")), "{shown}");
+        assert!(inspect(&behind(prefix, line), "--include method=POST", 2).contains("no usable row"));
+    }
+}
+
+/// Without a time of their own, lines come at that of their prefix.
+#[rstest]
+#[case("2026-03-02T10:00:0S.5Z stdout F ")]
+#[case("web  | 2026-03-02T10:00:0S.5Z ")]
+fn the_time_of_a_prefix_is_taken_where_there_is_no_other(#[case] prefix: &str) {
+    for (line, format) in [(OBJECT, "jsonl"), (PAIRS, "logfmt")] {
+        let shown = inspect(&behind(prefix, line), "", 0);
+        assert!(shown.contains(format) && shown.contains("2 used"), "{shown}");
+        assert!(shown.contains("from          2026-03-02T10:00:00.5Z"), "{shown}");
+        assert!(shown.contains("have no time of their own"), "{shown}");
+    }
+    let bsd = behind("Mar  2 10:00:0S host app: ", PAIRS);
+    assert!(inspect(&bsd, "", 2).contains("`year: 2026`"));
+    assert!(inspect(&bsd, "--year 2026", 0).contains("from          2026-03-02T10:00:00Z"));
+}
+
+/// Parts of lines are joined, faults point into the file, and lines of other containers are reported.
+#[test]
+fn faults_behind_prefixes_point_into_the_file() {
+    let head = "2026-03-02T10:00:00.1Z stdout";
+    let text = format!(
+        "{head} P 192.0.2.1 - - [02/Mar/2026:10:00:00 +0000] \n{head} F \"GET /a HTTP/1.1\" 200 1\n{head} F 192.0.2.1 - - [02/Mar/2026:99:00:00 +0000] \"GET /a HTTP/1.1\" 200 1\n"
+    );
+    let shown = inspect(&text, "", 0);
+    assert!(shown.contains("1 used") && shown.contains("line 3, column 48: expected a time"), "{shown}");
+    assert_eq!(text.lines().nth(2).unwrap().find("02/Mar"), Some(47));
+    let docker: String = ["00", "01"]
+        .map(|second| {
+            let line = COMMON.replace("0S", second).replace('"', "\\\"");
+            format!("{{\"log\":\"{line}\\n\",\"stream\":\"stdout\",\"time\":\"2026-03-02T10:00:{second}.9Z\"}}\n")
+        })
+        .concat();
+    let shown = inspect(&docker, "", 0);
+    assert!(
+        shown.contains("access-log") && shown.contains("2 used") && shown.contains("Docker's json-file"),
+        "{shown}"
+    );
+}
+
+/// The console form in which Caddy logs to a terminal.
+#[test]
+fn caddy_on_a_terminal_is_read_as_its_objects() {
+    let text = "2026/03/02 10:00:01.500\tINFO\thttp.log.access.log0\thandled request\t{\"request\": {\"method\": \"GET\", \"uri\": \"/a\"}, \"duration\": 0.5, \"status\": 200}\n2026/03/02 10:00:02.500\tINFO\ttls\tcleaned\t{\"storage\": \"x\"}\n";
+    let shown = inspect(text, "", 0);
+    assert!(shown.contains("caddy") && shown.contains("1 used, 1 passed over"), "{shown}");
+    assert!(shown.contains("from          2026-03-02T10:00:01Z"), "{shown}");
+}
+
+#[test]
+fn heroku_routes_come_before_they_are_written() {
+    let line = "2026-03-02T10:00:0S.500000+00:00 heroku[router]: at=info method=GET path=\"/a\" host=shop.example request_id=1 fwd=\"192.0.2.1\" dyno=web.1 connect=100ms service=400ms status=200 bytes=1";
+    let text = behind("", line) + "2026-03-02T10:00:03.500000+00:00 heroku[router]: at=info fun=a b=c note=none\n";
+    let shown = inspect(&text, "", 0);
+    assert!(shown.contains("logfmt") && shown.contains("2 used, 1 passed over"), "{shown}");
+    assert!(shown.contains("from          2026-03-02T10:00:00Z"), "{shown}");
+    assert_eq!(converted(&text, ""), ["0,400000000", "1000000000,400000000"]);
+}
+
+/// logfmt: the unit of a duration is known, or asked for; lines that may be no requests are asked for as well.
+#[test]
+fn what_logfmt_leaves_open_is_asked() {
+    assert_eq!(converted(&behind("", TIMED_PAIRS), ""), ["0,500000000", "1000000000,500000000"]);
+    let named = behind("", &TIMED_PAIRS.replace("duration=500ms", "duration_ms=500"));
+    assert_eq!(converted(&named, ""), ["0,500000000", "1000000000,500000000"]);
+    let bare = behind("", &TIMED_PAIRS.replace("500ms", "500"));
+    assert!(inspect(&bare, "", 2).contains("`duration=500` names no unit"), "{}", inspect(&bare, "", 2));
+    assert!(inspect(&bare, "--demand duration --demand-unit ms", 0).contains("from          2026-03-02T10:00:00.5Z"));
+    let jobs = behind("", "ts=2026-03-02T10:00:0S.5Z level=info msg=done duration=3s");
+    assert!(inspect(&jobs, "", 2).contains("`rows: requests`"), "{}", inspect(&jobs, "", 2));
+}
+
+/// K3: nginx writes JSON at a request's end; of others that is not known, and told.
+#[test]
+fn json_of_other_programs_is_timed_or_told() {
+    let nginx = r#"{"time_iso8601":"2026-03-02T10:00:0S+00:00","request":"GET /a HTTP/1.1","status":"200","request_time":"0.250"}"#;
+    let shown = inspect(&behind("", nginx), "", 0);
+    assert!(
+        shown.contains("from          2026-03-02T09:59:59.75Z") && shown.contains("came by `request_time`"),
+        "{shown}"
+    );
+    let pino = r#"{"level":30,"time":177244560S000,"req":{"method":"GET"},"responseTime":250}"#;
+    let shown = inspect(&behind("", pino), "", 0);
+    assert!(
+        shown.contains("from          2026-03-02T10:00:00Z") && shown.contains("`responseTime` seems to say"),
+        "{shown}"
+    );
+}
+
+const BERLIN: &str = "192.0.2.1 - - [15/Nov/2026:19:M:00 +0100] \"GET / HTTP/1.1\" 200 612\n";
+
+/// Newcomer 12 and K4: times of day are of the zone that the log writes, and that is said.
+#[test]
+fn the_zone_of_a_log_is_that_of_times_of_day() {
+    let log: String = (0..60).map(|minute| BERLIN.replace('M', &format!("{minute:02}"))).collect::<String>()
+        + &(0..60).map(|minute| BERLIN.replace("19:M", &format!("20:{minute:02}"))).collect::<String>();
+    let scenario = "duration: 2h\nservices:\n  - name: s\n    workload: { trace: log, transforms: [{ overlay: [{ at: 20:00, factor: 5, for: 30m }] }] }\n    service-time: 10ms\n    slots: 4\nobjectives: [{ latency: { within: 1s, target: 99% } }]\npolicies: { p: { static: { replicas: 1 } } }\n";
+    let trial = Trial::new(&[("log", &log), ("s.yaml", scenario)]);
+    let shown = trial.expect("check s.yaml", 0);
+    assert!(shown.contains("20:00 +01:00 is first 2026-11-15T20:00:00+01:00 = 19:00 UTC"), "{shown}");
+    assert!(shown.contains("its times are of +01:00, and so are times of day and charts"), "{shown}");
+    let stated = scenario.replace("trace: log", "trace: log, time-zone: UTC");
+    let shown = Trial::new(&[("log", &log), ("s.yaml", &stated)]).expect("check s.yaml", 0);
+    assert!(shown.contains("20:00 UTC is first 2026-11-15T20:00:00Z"), "{shown}");
+    // After the clock was changed, the first offset stays.
+    let changed = log.replace("20:59:00 +0100", "20:59:00 +0000");
+    let shown = inspect(&changed, "--reorder 2h", 0);
+    assert!(shown.contains("of +01:00 and later of UTC: times of day and charts are of +01:00"), "{shown}");
+}
+
+/// K4 in all variants: without a zone, in the zone stated, and that it was taken for UTC is said.
+#[rstest]
+#[case::common("192.0.2.1 - - [02/Mar/2026:10:00:0S] \"GET / HTTP/1.1\" 200 612")]
+#[case::combined("192.0.2.1 - u [02/Mar/2026:10:00:0S] \"GET / HTTP/1.1\" 200 612 \"-\" \"curl\"")]
+#[case::behind_a_prefix("[pod/a/b] 192.0.2.1 - - [02/Mar/2026:10:00:0S] \"GET / HTTP/1.1\" 200 612")]
+fn common_lines_without_a_zone_are_read(#[case] line: &str) {
+    let shown = inspect(&behind("", line), "", 0);
+    assert!(shown.contains("from          2026-03-02T10:00:00Z") && shown.contains("name no zone"), "{shown}");
+    let stated = inspect(&behind("", line), "--time-zone +01:00", 0);
+    assert!(stated.contains("from          2026-03-02T09:00:00Z") && !stated.contains("name no zone"), "{stated}");
 }

@@ -1,0 +1,101 @@
+//! Fields of logs that say how long a request took.
+
+use super::header::Header;
+use super::numbers::{Numbers, with_units};
+use super::time_text::TimeFormat;
+
+/// What durations of requests are called.
+const NAMES: [&str; 13] = [
+    "duration",
+    "latency",
+    "elapsed",
+    "elapsedtime",
+    "took",
+    "responsetime",
+    "requesttime",
+    "requestduration",
+    "timetaken",
+    "dur",
+    "timeelapsed",
+    "service",
+    "resptime",
+];
+/// How names and fields say the unit.
+const UNITS: [(&str, TimeFormat); 16] = [
+    ("milliseconds", TimeFormat::Millis),
+    ("microseconds", TimeFormat::Micros),
+    ("nanoseconds", TimeFormat::Nanos),
+    ("seconds", TimeFormat::Seconds),
+    ("millis", TimeFormat::Millis),
+    ("micros", TimeFormat::Micros),
+    ("nanos", TimeFormat::Nanos),
+    ("msec", TimeFormat::Millis),
+    ("usec", TimeFormat::Micros),
+    ("nsec", TimeFormat::Nanos),
+    ("secs", TimeFormat::Seconds),
+    ("sec", TimeFormat::Seconds),
+    ("ms", TimeFormat::Millis),
+    ("us", TimeFormat::Micros),
+    ("ns", TimeFormat::Nanos),
+    ("s", TimeFormat::Seconds),
+];
+
+/// A field of durations.
+pub(super) struct Took {
+    /// Its name.
+    pub(super) name: String,
+    /// The unit that the name or the values say.
+    pub(super) unit: Option<TimeFormat>,
+}
+
+/// The field that says how long a request took, the first of them.
+pub(super) fn took(header: &Header) -> Option<Took> {
+    let of = |column: usize| {
+        let name = &header.names[column];
+        let last = name.rsplit('.').next().unwrap_or(name);
+        let plain: String = last.chars().filter(|c| !matches!(c, '_' | '-')).collect::<String>().to_ascii_lowercase();
+        let stem = |(suffix, unit): &(&str, TimeFormat)| Some((plain.strip_suffix(suffix)?, *unit));
+        let named = UNITS.iter().filter_map(stem).find(|(stem, _)| NAMES.contains(stem)).map(|(_, unit)| unit);
+        if named.is_none() && !NAMES.contains(&plain.as_str()) {
+            return None;
+        }
+        let mut filled = header.cells(column).filter(|text| !matches!(*text, "" | "-")).peekable();
+        filled.peek()?;
+        let cells: Vec<&str> = filled.collect();
+        if cells.iter().all(|text| Numbers::is_number(text)) {
+            return Some(Took { name: name.clone(), unit: named });
+        }
+        // Values that say their units need none.
+        let with_units = |text: &&str| Numbers::is_number(text) || with_units(text.as_bytes()).is_some();
+        cells
+            .iter()
+            .all(with_units)
+            .then(|| Took { name: name.clone(), unit: Some(named.unwrap_or(TimeFormat::Seconds)) })
+    };
+    (0..header.names.len()).find_map(of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("duration", "12ms", Some(Some(TimeFormat::Seconds)))]
+    #[case("duration_ms", "12", Some(Some(TimeFormat::Millis)))]
+    #[case("durationMs", "12.5", Some(Some(TimeFormat::Millis)))]
+    #[case("http.response_time_seconds", "0.2", Some(Some(TimeFormat::Seconds)))]
+    #[case("latency", "12", Some(None))]
+    #[case("latency", "high", None)]
+    #[case("latency", "", None)]
+    #[case("status", "200", None)]
+    #[case("items", "3", None)]
+    fn durations_are_known_by_name_and_value(
+        #[case] name: &str,
+        #[case] cell: &str,
+        #[case] expected: Option<Option<TimeFormat>>,
+    ) {
+        let header = Header { comments: 0, names: vec![name.into()], rows: vec![vec![cell.into()]] };
+        assert_eq!(took(&header).map(|took| took.unit), expected);
+    }
+}
