@@ -263,12 +263,12 @@ const BERLIN: &str = "192.0.2.1 - - [15/Nov/2026:19:M:00 +0100] \"GET / HTTP/1.1
 fn the_zone_of_a_log_is_that_of_times_of_day() {
     let log: String = (0..60).map(|minute| BERLIN.replace('M', &format!("{minute:02}"))).collect::<String>()
         + &(0..60).map(|minute| BERLIN.replace("19:M", &format!("20:{minute:02}"))).collect::<String>();
-    let scenario = "duration: 2h\nservices:\n  - name: s\n    workload: { trace: log, transforms: [{ overlay: [{ at: 20:00, factor: 5, for: 30m }] }] }\n    service-time: 10ms\n    slots: 4\nobjectives: [{ latency: { within: 1s, target: 99% } }]\npolicies: { p: { static: { replicas: 1 } } }\n";
+    let scenario = "name: s\nworkload:\n  trace: log\n  transforms: [ { overlay: [ { at: 20:00, factor: 5, for: 30m } ] } ]\nservice: { name: web, replicas: 2, concurrency: 4, service-time: 20ms }\npolicies: { two: { static: { replicas: 2 } } }\n";
     let trial = Trial::new(&[("log", &log), ("s.yaml", scenario)]);
     let shown = trial.expect("check s.yaml", 0);
     assert!(shown.contains("20:00 +01:00 is first 2026-11-15T20:00:00+01:00 = 19:00 UTC"), "{shown}");
     assert!(shown.contains("its times are of +01:00, and so are times of day and charts"), "{shown}");
-    let stated = scenario.replace("trace: log", "trace: log, time-zone: UTC");
+    let stated = scenario.replace("trace: log", "trace: log\n  time-zone: UTC");
     let shown = Trial::new(&[("log", &log), ("s.yaml", &stated)]).expect("check s.yaml", 0);
     assert!(shown.contains("20:00 UTC is first 2026-11-15T20:00:00Z"), "{shown}");
     // After the clock was changed, the first offset stays.
