@@ -3,6 +3,7 @@
 //! There is no clock, no event queue and no generator in here: methods take `now` and drawn durations, and say what will
 //! happen when. The engine decides when it does.
 
+mod back_off;
 mod ceiling;
 pub mod dispatch;
 mod lease;
@@ -16,6 +17,7 @@ mod service_model;
 mod sharing;
 mod slots;
 
+pub use back_off::BackOff;
 pub use ceiling::{Bought, Bound, Ceiling, Power};
 pub use dispatch::{DISPATCHERS, Dispatcher, DispatcherPlugin};
 pub use lease::{Lease, LeaseBook, LeaseId, Settled};

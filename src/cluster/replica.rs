@@ -60,6 +60,8 @@ pub struct Replica {
     pub version: u32,
     /// How often it has crashed.
     pub crashes: u32,
+    /// How long its containers wait before they start again.
+    pub back_off: super::BackOff,
     /// Counts phases; an event announced for an earlier count was overtaken.
     pub generation: u32,
     /// The lease that pays for it, where replicas are leased.
@@ -85,6 +87,7 @@ impl Replica {
             version: 0,
             delays: [SimDuration::ZERO; 4],
             crashes: 0,
+            back_off: super::BackOff::default(),
             generation: 0,
             lease: None,
         }

@@ -369,16 +369,25 @@ impl Fleet {
     /// Handles a crash: requests in the replica are lost and its containers restart in place.
     pub(super) fn crash(&mut self, index: usize, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
         self.crashes += 1;
-        self.start_again(index, now, lane, shared);
+        let wait = self.replicas[index].back_off.ended(now);
+        self.start_again(index, wait, now, lane, shared);
     }
 
-    fn start_again(&mut self, index: usize, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
+    fn start_again(
+        &mut self,
+        index: usize,
+        wait: SimDuration,
+        now: SimTime,
+        lane: &mut dyn LaneControl,
+        shared: &mut Shared,
+    ) {
         self.kill(index, now, lane);
         let replica = &mut self.replicas[index];
         replica.crashes += 1;
         let key = (u64::from(replica.crashes) << 32) | u64::from(replica.id);
         let mut draw = shared.streams.keyed(Purpose::StartUp, u64::from(self.service), key);
-        replica.delays[2] = self.spec.start_up.started.sample_duration(&mut draw);
+        let started = self.spec.start_up.started.sample_duration(&mut draw);
+        replica.delays[2] = wait + started;
         replica.delays[3] = self.spec.start_up.ready.sample_duration(&mut draw);
         self.enter(index, ReplicaPhase::Starting, now);
         self.announce(index, now, 2, shared);
@@ -454,7 +463,7 @@ impl Fleet {
         let mut again = Vec::new();
         for index in self.in_zone(zone, |replica| replica.phase == ReplicaPhase::Lost) {
             if self.replicas[index].running_since.is_some() {
-                self.start_again(index, now, lane, shared);
+                self.start_again(index, SimDuration::ZERO, now, lane, shared);
             } else {
                 self.enter(index, ReplicaPhase::Scheduling, now);
                 self.announce(index, now, 0, shared);

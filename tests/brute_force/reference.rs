@@ -84,6 +84,8 @@ struct Replica {
     seat: Option<u32>,
     ready_since: Ns,
     crashes: u32,
+    /// When its containers started again last after a crash, and how many crashes then followed on one another.
+    started_again: Option<(Ns, u32)>,
     /// The node it is on, by its place among all.
     node: Option<usize>,
     served_before: bool,
@@ -638,6 +640,7 @@ impl Reference<'_> {
             seat: None,
             ready_since: 0,
             crashes: 0,
+            started_again: None,
             node: None,
             served_before: false,
             queue: VecDeque::new(),
@@ -827,12 +830,21 @@ impl Reference<'_> {
 
     fn crash(&mut self, service: usize, id: u32) {
         self.kill(service, id);
-        let target = &mut self.services[service];
+        let (now, target) = (self.now, &mut self.services[service]);
         target.found.crashes += 1;
         let replica = target.replica(id).unwrap();
         replica.crashes += 1;
         replica.seat = None;
-        self.enter(service, id, Phase::Starting);
+        // The kubelet starts it at once, but for those that crash within ten minutes of such a start: the n-th in a row waits
+        // 10 s, 20 s, 40 s and so on, at most 5 min.
+        const SECOND: Ns = 1_000_000_000;
+        let in_a_row = replica.started_again.filter(|(at, _)| now - at <= 600 * SECOND).map_or(0, |(_, n)| n + 1);
+        let wait = [0, 10, 20, 40, 80, 160].get(in_a_row as usize).copied().unwrap_or(300) * SECOND;
+        replica.started_again = Some((now + wait, in_a_row));
+        (replica.phase, replica.epoch) = (Phase::Starting, replica.epoch + 1);
+        let epoch = replica.epoch;
+        let started = now + wait + target.delay(2);
+        self.push(service, started, What::Phase { replica: id, epoch });
     }
 
     fn end(&mut self, service: usize, id: u32) {

@@ -363,7 +363,12 @@ fn service() -> Value {
             ("dispatch", names("Which replica gets a request.", DISPATCHERS.iter().map(|p| p.name))),
             ("timeout", timeout()),
             ("retry", retry()),
-            ("crash-after", distribution("Running time until a crash.")),
+            (
+                "crash-after",
+                distribution(
+                    "Running time until a crash; containers that crash again and again start after the kubelet's back-off.",
+                ),
+            ),
             ("price", price()),
         ],
     )

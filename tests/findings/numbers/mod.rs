@@ -1,5 +1,6 @@
 //! The page `numbers` of the findings.
 
+mod back_off;
 mod capacity;
 mod image_pull;
 mod one_request;
