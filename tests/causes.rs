@@ -65,18 +65,20 @@ const GROWING: &str = "metrics: { interval: 5s, window: 5s, lag: 0s }\n\
 )]
 #[case::retried(
     scenario(
-        "poisson: { rate: 20/s }",
-        "  service-time: 100ms\n  crash-after: { exponential: { mean: 20s } }\n  start-up: { ready: 1s }\n  retry: { attempts: 5, backoff: 600ms }",
+        "poisson: { rate: 500/s }",
+        "  service-time: 100ms\n  crash-after: { exponential: { mean: 10m } }\n  start-up: { ready: 1s }\n  retry: { attempts: 5, backoff: 600ms }",
         FIXED
-    ),
+    )
+    .replace("replicas: 1", "replicas: 20"),
     Cause::Retry
 )]
 #[case::crashed(
     scenario(
-        "poisson: { rate: 5/s }",
-        "  service-time: 200ms\n  crash-after: { exponential: { mean: 5s } }\n  start-up: { ready: 10ms }",
+        "poisson: { rate: 500/s }",
+        "  service-time: 100ms\n  crash-after: { exponential: { mean: 10m } }\n  start-up: { ready: 10ms }",
         FIXED
-    ),
+    )
+    .replace("replicas: 1", "replicas: 20"),
     Cause::Crash
 )]
 fn the_cause_that_must_be_is_found(#[case] text: String, #[case] cause: Cause) {
