@@ -21,6 +21,13 @@ const FEWEST: usize = 40;
 const PRIOR: f64 = 20.0;
 /// That errors are alike above and below the mean weighs as much as the errors about so many values.
 const ALIKE: f64 = 150.0;
+/// That errors are normal, as large as they were, weighs as much as their order where there are so many values, and less with the square of them.
+const NORMAL: f64 = 60.0;
+/// Degrees of freedom below which the expansion of Student's quantiles is of no use.
+const FEWEST_FREEDOM: f64 = 3.0;
+/// The middle third of the members lies between this share of the weight from below and from above: somewhat more than a third, so
+/// that one of three alone makes no disagreement.
+const THIRD: f64 = 0.34;
 /// Values learned after which the errors are sorted anew.
 const RESORTED: usize = 16;
 
@@ -44,21 +51,28 @@ impl Said {
     }
 
     /// The weighted mean of what several said, each held within a deviation of their median: one that has gone astray shall not
-    /// take the others with it. Weights sum to one.
-    pub fn mean_of(parts: &[(Said, f64)]) -> Said {
+    /// take the others with it. Where even the middle third of them is wider than a deviation to each side, nobody knows, and a
+    /// trend may be a peak: they are held within half a deviation of what of that third is nearest to the newest value (be
+    /// conservative: Armstrong, Green and Graefe 2015). Weights sum to one.
+    pub fn mean_of(parts: &[(Said, f64)], newest: f64) -> Said {
         let steps = parts.first().map_or(0, |(said, _)| said.mean.len());
         let mut sum = Said { mean: vec![0.0; steps], below: vec![0.0; steps], above: vec![0.0; steps] };
         for index in 0..steps {
-            let median = |of: fn(&Said, usize) -> f64| {
-                weighted_median(parts.iter().map(|(said, weight)| (of(said, index), *weight)).collect())
+            let ordered =
+                |of: fn(&Said, usize) -> f64| Weighed::new(parts.iter().map(|(said, w)| (of(said, index), *w)));
+            let means = ordered(|said, index| said.mean[index]);
+            let width = ordered(|said, index| f64::midpoint(said.below[index], said.above[index])).from_below(0.5);
+            let (low, high) = (means.from_below(THIRD), means.from_above(THIRD));
+            let (centre, held) = if high - low > 2.0 * width && newest.is_finite() {
+                (newest.max(low).min(high), 0.5 * width)
+            } else {
+                (means.from_below(0.5), width)
             };
-            let middle = median(|said, index| said.mean[index]);
-            let width = median(|said, index| f64::midpoint(said.below[index], said.above[index]));
             for (said, weight) in parts {
-                sum.mean[index] += weight * said.mean[index].clamp(middle - width, middle + width);
+                sum.mean[index] += weight * said.mean[index].clamp(centre - held, centre + held);
             }
-            sum.below[index] = median(|said, index| said.below[index]);
-            sum.above[index] = median(|said, index| said.above[index]);
+            sum.below[index] = ordered(|said, index| said.below[index]).from_below(0.5);
+            sum.above[index] = ordered(|said, index| said.above[index]).from_below(0.5);
         }
         sum
     }
@@ -70,16 +84,35 @@ impl Said {
     }
 }
 
-/// The value up to which half of the weight lies.
-fn weighted_median(mut values: Vec<(f64, f64)>) -> f64 {
-    values.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let half = 0.5 * values.iter().map(|(_, weight)| weight).sum::<f64>();
-    let mut sum = 0.0;
-    let reached = values.iter().find(|(_, weight)| {
-        sum += weight;
-        sum >= half
-    });
-    reached.or(values.last()).map_or(0.0, |(value, _)| *value)
+/// Values in order, each with a weight.
+struct Weighed(Vec<(f64, f64)>);
+
+impl Weighed {
+    fn new(values: impl Iterator<Item = (f64, f64)>) -> Weighed {
+        let mut values: Vec<(f64, f64)> = values.collect();
+        values.sort_by(|a, b| a.0.total_cmp(&b.0));
+        Weighed(values)
+    }
+
+    /// The value up to which, from the least, so large a share of the weight lies.
+    fn from_below(&self, share: f64) -> f64 {
+        self.reached(self.0.iter(), share)
+    }
+
+    /// The same from the largest down.
+    fn from_above(&self, share: f64) -> f64 {
+        self.reached(self.0.iter().rev(), share)
+    }
+
+    fn reached<'a>(&self, mut values: impl Iterator<Item = &'a (f64, f64)>, share: f64) -> f64 {
+        let wanted = share * self.0.iter().map(|(_, weight)| weight).sum::<f64>();
+        let mut sum = 0.0;
+        let reached = values.find(|(_, weight)| {
+            sum += weight;
+            sum >= wanted
+        });
+        reached.or(self.0.last()).map_or(0.0, |(value, _)| *value)
+    }
 }
 
 /// A forecast waiting for the values that it speaks of.
@@ -103,6 +136,8 @@ pub(super) struct Track {
     errors: VecDeque<(u16, f64)>,
     /// The same of each range of steps and, last, of all, in order of size.
     sorted: Vec<Vec<f64>>,
+    /// Root mean square of each of these.
+    typical: Vec<f64>,
     /// Sizes of all errors in order.
     sizes: Vec<f64>,
     /// Values judged.
@@ -113,8 +148,8 @@ pub(super) struct Track {
 impl Track {
     pub fn new(aim: Aim) -> Self {
         let (waiting, errors) = (VecDeque::new(), VecDeque::new());
-        let (sorted, sizes) = (vec![Vec::new(); RANGES + 1], Vec::new());
-        Track { aim, waiting, loss: 0.0, count: 0.0, errors, sorted, sizes, values: 0.0, fresh: 0 }
+        let (sorted, typical, sizes) = (vec![Vec::new(); RANGES + 1], Vec::new(), Vec::new());
+        Track { aim, waiting, loss: 0.0, count: 0.0, errors, sorted, typical, sizes, values: 0.0, fresh: 0 }
     }
 
     /// The mean loss; infinite where nothing was judged.
@@ -173,6 +208,7 @@ impl Track {
             self.sorted[RANGES].push(*error);
         }
         self.sorted.iter_mut().for_each(|errors| errors.sort_by(f64::total_cmp));
+        self.typical = self.sorted.iter().map(|errors| root_mean_square(errors)).collect();
         self.sizes = self.sorted[RANGES].iter().map(|error| error.abs()).collect();
         self.sizes.sort_by(f64::total_cmp);
     }
@@ -182,23 +218,47 @@ impl Track {
     }
 
     /// The quantile of a level at the step of `index`: as many of the method's deviations away from its mean as the errors
-    /// were, drawn towards equal ones above and below and towards the normal distribution where there are few of them. Errors
-    /// several steps ahead overlap: as many are independent as there are values.
+    /// were; where there are few of them, drawn towards equal ones above and below, towards normal ones of the same size, and
+    /// towards the method's own deviation. How large errors are is itself known from few: quantiles are Student's.
     pub fn quantile(&self, said: &Said, index: usize, level: f64) -> f64 {
         let level = if level.is_nan() { 0.5 } else { level.clamp(0.0, 1.0) };
         let normal = normal_quantile(level);
-        let own = &self.sorted[self.range(index)];
-        let errors = if own.len() >= FEWEST { own } else { &self.sorted[RANGES] };
+        let own = self.range(index);
+        let range = if self.sorted[own].len() >= FEWEST { own } else { RANGES };
+        let errors = &self.sorted[range];
         if errors.is_empty() {
             return said.at(index, normal);
         }
-        let wider = (level - 0.5) * (1.0 + 1.0 / self.values);
-        let alike = ranked(&self.sizes, 2.0 * wider.abs()).copysign(wider);
-        let share = |prior: f64| self.values / (self.values + prior);
-        let apart = share(ALIKE);
-        let errors = apart * ranked(errors, 0.5 + wider) + (1.0 - apart) * alike;
-        said.at(index, share(PRIOR) * errors + (1.0 - share(PRIOR)) * normal)
+        let off = level - 0.5;
+        let alike = ranked(&self.sizes, 2.0 * off.abs()).copysign(off);
+        let ordered = mixed(self.values, ALIKE, ranked(errors, level), alike);
+        let seen = mixed(self.values.powi(2), NORMAL.powi(2), ordered, normal * self.typical[range]);
+        said.at(index, mixed(self.values, PRIOR, seen, normal) * student(normal, self.independent()))
     }
+
+    /// How many errors are independent of each other, about: one made so many steps ahead overlaps with as many others.
+    fn independent(&self) -> f64 {
+        2.0 * self.values / (self.aim.first_step + self.aim.horizon) as f64
+    }
+}
+
+/// How much farther out a quantile of Student's distribution lies than the normal one (Cornish and Fisher's expansion; Abramowitz and
+/// Stegun 1964, 26.7.5).
+fn student(normal: f64, freedom: f64) -> f64 {
+    let (square, freedom) = (normal * normal, freedom.max(FEWEST_FREEDOM));
+    let first = (square + 1.0) / 4.0;
+    let second = ((5.0 * square + 16.0) * square + 3.0) / 96.0;
+    let third = (((3.0 * square + 19.0) * square + 17.0) * square - 15.0) / 384.0;
+    1.0 + (first + (second + third / freedom) / freedom) / freedom
+}
+
+/// The mean of what was seen and what is taken for granted, by how much each weighs.
+fn mixed(weight: f64, prior: f64, seen: f64, granted: f64) -> f64 {
+    (weight * seen + prior * granted) / (weight + prior)
+}
+
+fn root_mean_square(values: &[f64]) -> f64 {
+    (values.iter().map(|value| value * value).sum::<f64>() / values.len().max(1) as f64).sqrt()
 }
 
 /// How far off a forecast was, in its own deviations; `None` where it had none.
@@ -215,4 +275,89 @@ fn ranked(sorted: &[f64], level: f64) -> f64 {
     let below = rank as usize;
     let above = (below + 1).min(sorted.len() - 1);
     sorted[below] + (sorted[above] - sorted[below]) * (rank - below as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Loss;
+    use super::*;
+    use rstest::rstest;
+
+    fn said(mean: f64) -> Said {
+        Said { mean: vec![mean], below: vec![10.0], above: vec![10.0] }
+    }
+
+    fn mean_of(means: &[f64], newest: f64) -> f64 {
+        let share = 1.0 / means.len() as f64;
+        let parts: Vec<(Said, f64)> = means.iter().map(|mean| (said(*mean), share)).collect();
+        Said::mean_of(&parts, newest).mean[0]
+    }
+
+    #[test]
+    fn members_that_agree_are_averaged_and_one_astray_is_held() {
+        assert!((mean_of(&[98.0, 100.0, 105.0], 40.0) - 101.0).abs() < 1e-9);
+        assert!((mean_of(&[98.0, 100.0, 9000.0], 40.0) - (98.0 + 100.0 + 110.0) / 3.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn where_members_disagree_the_nearest_to_the_newest_value_counts() {
+        let means = [100.0, 300.0, 500.0, 700.0];
+        assert!((mean_of(&means, 400.0) - 400.0).abs() < 1e-9, "two below and two above, each held within 5");
+        assert!((mean_of(&means, 50.0) - (295.0 + 300.0 + 305.0 + 305.0) / 4.0).abs() < 1e-9);
+        let below = means.map(|mean| -mean);
+        assert!((mean_of(&below, -50.0) + (295.0 + 300.0 + 305.0 + 305.0) / 4.0).abs() < 1e-9);
+        // Without a newest value there is only the median.
+        assert!((mean_of(&means, f64::NAN) - (290.0 + 300.0 + 310.0 + 310.0) / 4.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_expansion_is_near_the_quantiles_of_student() {
+        for (freedom, level, exact) in [(4.0, 0.9, 1.533_206), (4.0, 0.975, 2.776_445), (10.0, 0.975, 2.228_139)] {
+            let normal = normal_quantile(level);
+            assert!((normal * student(normal, freedom) / exact - 1.0).abs() < 0.005, "{freedom} {level}");
+        }
+        assert!(student(2.0, 1.0) < 2.0 && (student(2.0, 1e9) - 1.0).abs() < 1e-8);
+    }
+
+    fn uniform(t: usize) -> f64 {
+        let mixed = (t as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        ((mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 40) as f64 / f64::from(1u32 << 24)
+    }
+
+    /// A random walk is forecast by its last value, `steps` ahead, by one who thinks its deviation is `thought` of what it is.
+    /// Of forty values that the errors were seen on, six twelve steps apart are independent.
+    #[rstest]
+    #[case(40, 12, 0.6)]
+    #[case(40, 12, 1.0)]
+    #[case(30, 5, 1.0)]
+    #[case(300, 6, 0.7)]
+    fn intervals_hold_what_they_promise_where_few_errors_were_seen(
+        #[case] seen: usize,
+        #[case] steps: usize,
+        #[case] thought: f64,
+    ) {
+        let (walks, mut inside) = (400, [0.0; 2]);
+        for walk in 0..walks {
+            let step = |t: usize| (0..12).map(|k| uniform(walk * 9973 + t * 12 + k)).sum::<f64>() - 6.0;
+            let width: Vec<f64> = (1..=steps).map(|h| thought * (h as f64).sqrt()).collect();
+            let says = |level: f64| Said { mean: vec![level; steps], below: width.clone(), above: width.clone() };
+            let mut track = Track::new(Aim { first_step: 1, horizon: steps, loss: Loss::Absolute });
+            let mut level = 0.0;
+            for t in 0..seen {
+                track.note(says(level));
+                level += step(t);
+                track.learn(level);
+            }
+            track.sort();
+            let said = says(level);
+            for index in 0..steps {
+                level += step(seen + index);
+                for (inside, tail) in inside.iter_mut().zip([0.1, 0.025]) {
+                    let within = track.quantile(&said, index, tail)..=track.quantile(&said, index, 1.0 - tail);
+                    *inside += f64::from(u8::from(within.contains(&level))) / (walks * steps) as f64;
+                }
+            }
+        }
+        assert!((inside[0] - 0.8).abs() < 0.05 && (inside[1] - 0.95).abs() < 0.05, "{inside:?}");
+    }
 }

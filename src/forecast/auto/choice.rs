@@ -33,6 +33,8 @@ pub(super) struct AutoFit {
     candidates: Vec<Candidate>,
     /// How the weighted mean has done.
     combined: Track,
+    /// The newest value observed; NaN before any was.
+    newest: f64,
     /// Values from one origin to the next, and values learned so far.
     stride: usize,
     learned: usize,
@@ -58,7 +60,9 @@ pub(super) fn fit(method: &Auto, series: &Series, judged: usize) -> Result<AutoF
     let stride = judged.div_ceil(ORIGINS).max(1);
     let combined = Track::new(aim);
     let (learned, length) = (0, series.len());
-    let mut fit = AutoFit { method: method.clone(), aim, candidates, combined, stride, learned, since: 0, length };
+    let newest = earlier.values().iter().rev().copied().find(|value| value.is_finite()).unwrap_or(f64::NAN);
+    let method = method.clone();
+    let mut fit = AutoFit { method, aim, candidates, combined, newest, stride, learned, since: 0, length };
     fit.note();
     fit.update(&series.values()[from..]);
     fit.since = 0;
@@ -155,7 +159,7 @@ impl AutoFit {
         let said = self.candidates.iter().map(|candidate| Said::by(candidate.fitted.as_ref(), self.aim.horizon));
         let parts: Vec<(Said, f64)> = said.zip(weights).collect();
         let weighed: Vec<(Said, f64)> = parts.iter().filter(|(_, weight)| *weight > 0.0).cloned().collect();
-        self.combined.note(Said::mean_of(&weighed));
+        self.combined.note(Said::mean_of(&weighed, self.newest));
         self.candidates.iter_mut().zip(parts).for_each(|(candidate, (said, _))| candidate.track.note(said));
     }
 
@@ -166,6 +170,7 @@ impl AutoFit {
             candidate.fitted.update(&[value]);
         }
         self.combined.learn(value);
+        self.newest = if value.is_finite() { value } else { self.newest };
         (self.learned, self.since) = (self.learned + 1, self.since + 1);
         if self.learned.is_multiple_of(self.stride) {
             self.note();
@@ -178,7 +183,7 @@ impl Fitted for AutoFit {
         let parts = self.candidates.iter().zip(self.chosen()).filter(|(_, weight)| *weight > 0.0);
         let parts: Vec<(Said, f64)> =
             parts.map(|(candidate, weight)| (Said::by(candidate.fitted.as_ref(), steps), weight)).collect();
-        let said = Said::mean_of(&parts);
+        let said = Said::mean_of(&parts, self.newest);
         let track = self.alone().map_or(&self.combined, |best| &self.candidates[best].track);
         let row = |level: &f64| (0..steps).map(|index| track.quantile(&said, index, *level)).collect();
         Forecast {

@@ -73,9 +73,9 @@ pub struct Aim {
 /// Each is fitted to the first two thirds of the series and walked over the last third, forecasting from the values of it (the
 /// rolling origin); every update goes on with that, old errors fading. The measure is the mean loss over all values up to
 /// `horizon` steps ahead. What is forecast is the mean of those near the best, weighted by one over the fourth power of their
-/// measure, each held within a deviation of the median of all; a member that does better than this mean by a fifth is taken alone. Intervals are those
-/// of the errors that this mean actually made, in units of its own spread (normalised conformal prediction, Papadopoulos,
-/// Gammerman and Vovk 2008).
+/// measure, each held within a deviation of the median of all, or, where they disagree, near the newest value; a member that does
+/// better than this mean by a fifth is taken alone. Intervals are those of the errors that this mean actually made, in units of its own
+/// spread (normalised conformal prediction, Papadopoulos, Gammerman and Vovk 2008), wider where errors are few.
 #[derive(Clone, Default)]
 pub struct Auto {
     /// The forecasters, simplest first; by default those that the series allows (`auto/pool.rs`).

@@ -86,6 +86,17 @@ fn one_outlier_spoils_no_forecast() {
     assert!(fit.forecast(1, &[]).mean[0] > 5e5, "a level that stays is no outlier");
 }
 
+/// B1: at what may be the peak of an event, where half of the members follow the rise and half do not, nobody knows: the forecast stays
+/// near the newest value. It went on to 1,951 here, and by 2.2 times the best peer's error over the week of a real event.
+#[test]
+fn a_rise_that_half_of_the_members_follow_is_not_followed() {
+    let day = |t: usize| 300.0 + 100.0 * (t as f64 * std::f64::consts::TAU / 48.0).sin() + 20.0 * noise(t);
+    let value = |t: usize| if t < 475 { day(t) } else { day(t) * 1.25f64.powi(t as i32 - 474) };
+    let forecast = auto(8).fit(&series((0..480).map(value), &[48])).unwrap().forecast(8, &[]);
+    let newest = value(479);
+    assert!(forecast.mean.iter().all(|mean| (0.7 * newest..1.1 * newest).contains(mean)), "{newest}: {forecast:?}");
+}
+
 /// B1: of day and week the season that does better is repeated.
 #[test]
 fn each_season_has_its_naive_forecast() {
