@@ -154,7 +154,7 @@ impl BoundProblem {
         BoundProblem { work, urgent: Vec::new(), interval: self.interval * by as f64, ..self.clone() }
     }
 
-    fn write(&self, program: &mut Program) {
+    fn write(&self, program: &mut Program) -> Columns {
         let most = self.most.map_or(f64::INFINITY, |most| f64::from(most) * self.interval);
         let initial = match self.initial {
             Some(initial) => f64::from(initial),
@@ -182,6 +182,7 @@ impl BoundProblem {
         }
         let given_up = columns.given_up.iter().map(|column| (*column, 1.0)).collect();
         program.row(Requirement::Identity, given_up, Relation::AtMost, self.forgiven);
+        columns
     }
 
     /// Rows (1), (3) and (4).

@@ -2,6 +2,9 @@
 
 use good_lp::{Constraint, Expression, ProblemVariables, ResolutionError, Variable, variable};
 
+#[cfg(test)]
+mod proof;
+
 use super::error::{OptimizeError, Requirement, Shortfall};
 use super::solver::{Question, SolveOptions};
 
@@ -128,15 +131,20 @@ impl Program {
     /// The same program with costs as the solver should see them: the smallest is 1, because solvers compare reduced costs
     /// with an absolute tolerance, and ties are broken.
     fn priced(&self) -> Program {
-        let costs = self.columns.iter().map(|column| column.cost);
-        let smallest = costs.filter(|cost| *cost > 0.0).fold(f64::INFINITY, f64::min);
-        let unit = if smallest.is_finite() { smallest } else { 1.0 };
+        let unit = self.unit();
         let mut priced = self.clone();
         let count = self.columns.len() as f64;
         for (place, column) in priced.columns.iter_mut().enumerate() {
             column.cost *= (1.0 + TIE * place as f64 / count) / unit;
         }
         priced
+    }
+
+    /// The smallest cost above zero, 1 where there is none.
+    fn unit(&self) -> f64 {
+        let costs = self.columns.iter().map(|column| column.cost);
+        let smallest = costs.filter(|cost| *cost > 0.0).fold(f64::INFINITY, f64::min);
+        if smallest.is_finite() { smallest } else { 1.0 }
     }
 
     fn run(&self, start: Option<&[f64]>, options: SolveOptions) -> Result<Values, ResolutionError> {

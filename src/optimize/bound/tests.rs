@@ -248,3 +248,55 @@ proptest! {
         prop_assert!(bound * (1.0 + 2e-6) >= urgent - problem.forgiven - 0.01);
     }
 }
+
+impl BoundProblem {
+    /// Ceilings of the columns that follow from the rows, or hold of every plan that costs no more than `claimed`: D c n_j is no
+    /// more than that, and starts and ends can be lowered to what n rises or falls by.
+    fn ceilings(&self, columns: &Columns, size: usize, claimed: f64) -> Vec<f64> {
+        let mut ceilings = vec![f64::INFINITY; size];
+        let replicas = claimed / (self.price * self.interval);
+        ceilings[columns.before] = replicas.max(self.initial.map_or(0.0, f64::from));
+        let mut waiting = 0.0;
+        for (j, work) in self.work.iter().enumerate() {
+            ceilings[columns.starts[j]] = replicas;
+            ceilings[columns.ends[j]] = ceilings[columns.before];
+            ceilings[columns.served[j]] = waiting + work;
+            let patience = (self.within / self.interval).ceil() as usize;
+            let recent = (j + 1).saturating_sub(patience)..=j;
+            waiting = recent.map(|k| self.work[k]).sum::<f64>() * (1.0 + 1e-12);
+            ceilings[columns.waiting[j]] = waiting;
+        }
+        ceilings
+    }
+}
+
+/// The value is not taken from the solver's word alone: multipliers of the rows prove it (weak duality), whatever they are.
+#[rstest::rstest]
+#[case(0.0, 2.0, 0.0, 0.0, None)]
+#[case(0.02, 2.0, 3.0, 0.0, Some(80))]
+#[case(0.02, 0.5, 3.0, 8.0, None)]
+#[case(0.05, 6.0, 2.0, 5.0, Some(80))]
+#[case(0.01, f64::INFINITY, 10.0, 60.0, None)]
+fn the_bound_is_proved_by_multipliers(
+    #[case] forgiven: f64,
+    #[case] within: f64,
+    #[case] start_up: f64,
+    #[case] billed: f64,
+    #[case] initial: Option<u32>,
+) {
+    let burst = |j: u64| if j.wrapping_mul(2_654_435_761) % 1000 > 950 { 60.0 } else { 2.0 };
+    let work: Vec<f64> = (0..150).map(|j| 5.0 * (1.0 + (j as f64 / 20.0).sin()) + burst(j)).collect();
+    let total: f64 = work.iter().sum();
+    let (forgiven, billed_at_least) = (forgiven * total, billed);
+    let problem =
+        BoundProblem { within, start_up, billed_at_least, forgiven, initial, ..BoundProblem::new(work, 1.0, 0.37) };
+    let mut program = Program::default();
+    let columns = problem.write(&mut program);
+    let (multipliers, believed) = program.multipliers(SolveOptions::default()).expect("there is a plan");
+    let claimed = 2.0 * believed;
+    let ceilings = problem.ceilings(&columns, program.size(), claimed);
+    let proven = program.proven_by(&multipliers, &ceilings).min(claimed);
+    let bound = problem.cost().unwrap();
+    assert!(bound <= proven, "{bound} is printed, {proven} is proved");
+    assert!(proven <= bound * (1.0 + 2.0 * TOLERANCE), "{proven} is proved, {bound} is printed");
+}
