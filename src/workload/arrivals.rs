@@ -96,7 +96,36 @@ impl Recipe for FileRecipe {
 }
 
 /// Formats in which `metric:` and `values:` mean something.
-const READ_METRICS: [&str; 8] = ["prometheus", "openmetrics", "cloudwatch", "k6", "vm-usage", "jsonl", "tsv", "csv"];
+const READ_METRICS: [&str; 15] = [
+    "prometheus",
+    "openmetrics",
+    "cloudwatch",
+    "grafana",
+    "gcp-monitoring",
+    "azure-monitor",
+    "datadog",
+    "console",
+    "new-relic",
+    "k6",
+    "locust",
+    "vm-usage",
+    "jsonl",
+    "tsv",
+    "csv",
+];
+
+/// Formats to which `include:` and `exclude:` are not applied: the answers of monitoring systems, in which the query chooses.
+const UNFILTERED: [&str; 9] = [
+    "prometheus",
+    "openmetrics",
+    "cloudwatch",
+    "grafana",
+    "gcp-monitoring",
+    "azure-monitor",
+    "datadog",
+    "console",
+    "azure-functions-2019",
+];
 
 /// Opens the reader that fits the files; several are read as one.
 pub(super) fn open_reader(
@@ -139,9 +168,7 @@ pub(super) fn open_one(
             .help(format!("leave them out; they are for {}", READ_METRICS.join(", "))));
     }
     // Those that read text apply them, or say that they do not.
-    if !options.filter.is_empty()
-        && ["prometheus", "openmetrics", "cloudwatch", "azure-functions-2019"].contains(&plugin.name)
-    {
+    if !options.filter.is_empty() && UNFILTERED.contains(&plugin.name) {
         let message = format!("is read as `{}`, to which `include:` and `exclude:` are not applied", plugin.name);
         return Err(TraceError::new(input.name.as_str(), message).help("choose in the query what is exported"));
     }

@@ -210,7 +210,7 @@ const METHODS: [&str; 10] = [
     "request",
     "r",
 ];
-const STATUSES: [&str; 12] = [
+const STATUSES: [&str; 13] = [
     "status",
     "sc-status",
     "status_code",
@@ -220,6 +220,7 @@ const STATUSES: [&str; 12] = [
     "http.status_code",
     "http.response.status_code",
     "httpRequest.status",
+    "responseCode",
     "code",
     "response",
     "s",

@@ -24,6 +24,7 @@ mod convert;
 mod date_pattern;
 mod durations;
 mod expand;
+mod exported;
 mod external;
 mod facts;
 mod filter;

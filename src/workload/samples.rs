@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::filter::Checks;
 use super::rows::{BadRow, RowReader, Rows, SeriesKind, Tally};
 use super::time_text::EPOCH_FROM_NS;
 use super::{TraceError, TraceInput, TraceOptions, Values};
@@ -74,6 +75,17 @@ impl Samples {
     /// Counts a sample that cannot be used, at a line or, where there are none, with its number.
     pub(super) fn spoilt(&mut self, line: u64, column: u64, message: String) {
         self.tally.fault(BadRow { line, column, message });
+    }
+
+    /// Says how the file was understood; one sentence.
+    pub(super) fn note(&mut self, text: String) {
+        self.tally.notes.push(text);
+    }
+
+    /// Counts the rows that were left out.
+    pub(super) fn account(&mut self, checks: &Checks) {
+        checks.account(&mut self.tally);
+        self.tally.skipped += self.tally.left_out;
     }
 
     /// A line that is no sample.

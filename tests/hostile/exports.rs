@@ -13,10 +13,14 @@ fn read(place: &Place, bytes: &[u8], format: Option<&str>) -> End {
     end_of(|| inspect(&path, &options).map(drop).map_err(|error| error.to_string()))
 }
 
+fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    samples::ALL.iter().copied().chain(samples::ASKED.iter().map(|(format, text, _)| (*format, *text)))
+}
+
 #[test]
 fn files_of_one_format_under_the_name_of_another() {
     let place = Place::new();
-    for (own, text) in samples::ALL {
+    for (own, text) in all() {
         for format in FORMATS {
             let end = read(&place, text.as_bytes(), Some(format.name));
             assert!(!matches!(end, End::Panicked), "{own} as {}", format.name);
@@ -41,12 +45,12 @@ fn files_cut_off_or_with_a_piece_of_another() {
         b"</a>",
         b"\xff\xfe",
     ];
-    for (format, text) in samples::ALL {
+    for (format, text) in all() {
         let bytes = text.as_bytes();
         for at in (0..bytes.len()).step_by(bytes.len() / 12 + 1) {
             let piece = pieces[at % pieces.len()];
             for changed in [bytes[..at].to_vec(), [&bytes[..at], piece, &bytes[(at + 3).min(bytes.len())..]].concat()] {
-                for name in [None, Some(*format)] {
+                for name in [None, Some(format)] {
                     let end = read(&place, &changed, name);
                     assert!(!matches!(end, End::Panicked), "{format}: {:?}", String::from_utf8_lossy(&changed));
                 }

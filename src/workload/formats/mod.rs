@@ -10,23 +10,31 @@ mod aws_nlb;
 mod azure_functions_2019;
 mod azure_functions_2021;
 mod azure_llm;
+mod azure_monitor;
 mod burst_gpt;
 mod caddy;
 mod cloudfront;
 mod cloudwatch;
+mod console;
 mod counts;
 mod csv;
+mod datadog;
 mod envoy;
 mod gatling;
+mod gcp;
 mod google_cluster;
+mod grafana;
 mod haproxy;
 mod jmeter;
+mod jmeter_xml;
 mod jsonl;
 mod k6;
 mod levels;
+mod locust;
 pub(super) mod log_format;
 mod logfmt;
 mod mooncake;
+mod new_relic;
 mod ohlcvt;
 mod online_retail;
 mod openmetrics;
@@ -77,6 +85,8 @@ pub const FORMATS: &[FormatPlugin] = &[
     mooncake::PLUGIN,
     k6::PLUGIN,
     jmeter::PLUGIN,
+    jmeter_xml::PLUGIN,
+    locust::PLUGIN,
     gatling::PLUGIN,
     google_cluster::PLUGIN,
     vm_usage::PLUGIN,
@@ -97,6 +107,12 @@ pub const FORMATS: &[FormatPlugin] = &[
     prometheus::PLUGIN,
     openmetrics::PLUGIN,
     cloudwatch::PLUGIN,
+    grafana::PLUGIN,
+    gcp::PLUGIN,
+    azure_monitor::PLUGIN,
+    datadog::PLUGIN,
+    console::PLUGIN,
+    new_relic::PLUGIN,
     counts::PLUGIN,
     levels::PLUGIN,
     #[cfg(feature = "tables")]

@@ -30,8 +30,9 @@ const MS: u64 = 1_000_000;
 
 #[test]
 fn every_sample_is_recognised_as_what_it_is() {
-    for (format, text) in samples::ALL {
-        let shown = inspect(text, "", 0);
+    let plain = samples::ALL.iter().map(|(format, text)| (*format, *text, ""));
+    for (format, text, arguments) in plain.chain(samples::ASKED.iter().copied()) {
+        let shown = inspect(text, arguments, 0);
         assert!(shown.contains(&format!("format        {format} (plain)")), "{format}: {shown}");
         assert!(shown.contains("0.000% unusable"), "{format}: {shown}");
     }

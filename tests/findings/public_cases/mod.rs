@@ -2,6 +2,7 @@
 
 mod autoscalers;
 mod clusters;
+mod exports;
 mod load_tests;
 mod logs;
 mod rollouts;

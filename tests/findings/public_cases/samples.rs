@@ -73,11 +73,91 @@ pub const MATERNA: &str =
 \"04.11.2015 18:15:21\";\"2\";\"0\";\"63\";\"1,125\"
 ";
 
+pub const JMETER_XML: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<testResults version="1.2">
+<sample t="210" it="0" lt="180" ct="10" ts="1772445600000" s="true" lb="Login" rc="200" rm="Number of samples in transaction : 2, number of failing samples : 0" tn="T 1-1" dt="" by="200">
+  <httpSample t="120" it="0" lt="110" ct="10" ts="1772445600000" s="true" lb="GET /login?a=1&amp;b=2" rc="200" rm="OK" tn="T 1-1" dt="text" by="100">
+    <java.net.URL>https://example.com/login?a=1&amp;b=2</java.net.URL>
+  </httpSample>
+  <httpSample t="80" it="0" lt="70" ct="0" ts="1772445600130" s="true" lb="GET /home" rc="200" rm="OK" tn="T 1-1" dt="text" by="100"/>
+</sample>
+<httpSample t="2000" it="0" lt="70" ct="0" ts="1772445599000" s="false" lb="GET /slow" rc="500" rm="Error" tn="T 1-2" dt="text" by="100">
+  <assertionResult><name>ok</name><failure>true</failure></assertionResult>
+  <responseData class="java.lang.String">&lt;p&gt;busy&lt;/p&gt;</responseData>
+</httpSample>
+</testResults>
+"#;
+
+pub const LOCUST: &str = "Timestamp,User Count,Type,Name,Requests/s,Failures/s,50%,66%,75%,80%,90%,95%,98%,99%,99.9%,99.99%,100%,Total Request Count,Total Failure Count,Total Median Response Time,Total Average Response Time,Total Min Response Time,Total Max Response Time,Total Average Content Size
+1772445600,1,GET,/a,0.000000,0.000000,N/A,N/A,N/A,N/A,N/A,N/A,N/A,N/A,N/A,N/A,N/A,0,0,0,0.0,0,0,0
+1772445600,1,GET,/b,0.000000,0.000000,N/A,N/A,N/A,N/A,N/A,N/A,N/A,N/A,N/A,N/A,N/A,0,0,0,0.0,0,0,0
+1772445600,1,,Aggregated,0.000000,0.000000,N/A,N/A,N/A,N/A,N/A,N/A,N/A,N/A,N/A,N/A,N/A,0,0,0,0.0,0,0,0
+1772445601,10,GET,/a,2.000000,0.000000,5,5,6,6,7,7,7,7,7,7,7,4,0,5,5.1,4,7,100
+1772445601,10,GET,/b,3.000000,0.000000,5,5,6,6,7,7,7,7,7,7,7,3,0,5,5.1,4,7,100
+1772445601,10,,Aggregated,5.000000,0.000000,5,5,6,6,7,7,7,7,7,7,7,7,0,5,5.1,4,7,100
+1772445602,10,GET,/a,6.000000,0.000000,5,5,6,6,7,7,7,7,7,7,7,14,0,5,5.1,4,7,100
+1772445602,10,GET,/b,4.000000,0.000000,5,5,6,6,7,7,7,7,7,7,7,8,0,5,5.1,4,7,100
+1772445602,10,,Aggregated,10.000000,0.000000,5,5,6,6,7,7,7,7,7,7,7,22,0,5,5.1,4,7,100
+";
+
+pub const GRAFANA: &str = r#"{"results":{"A":{"status":200,"frames":[
+{"schema":{"refId":"A","meta":{"type":"timeseries-multi"},"fields":[{"name":"Time","type":"time","typeInfo":{"frame":"time.Time"}},{"name":"Value","type":"number","labels":{"pod":"web-1"},"config":{"displayNameFromDS":"web-1","unit":"reqps"}}]},"data":{"values":[[1772445600000,1772445660000,1772445720000],[12,14,null]]}},
+{"schema":{"refId":"A","fields":[{"name":"Time","type":"time"},{"name":"Value","type":"number","labels":{"pod":"web-2"},"config":{"displayNameFromDS":"web-2","unit":"reqps"}}]},"data":{"values":[[1772445600000,1772445660000,1772445720000],[11,10.5,1]]}}
+]}}}
+"#;
+
+/// What the inspector of a panel gives as "Data frame JSON", and as "Panel data".
+pub const GRAFANA_LIST: &str = r#"[{"schema":{"name":"requests","refId":"A","fields":[{"name":"time","type":"time"},{"name":"requests","type":"number"}]},"data":{"values":[[1772445600000,1772445660000],[720,660]]}}]
+"#;
+pub const GRAFANA_PANEL: &str = r#"{"state":"Done","series":[{"name":"requests","refId":"A","fields":[{"name":"Time","type":"time","config":{},"values":[1772445600000,1772445660000]},{"name":"requests","type":"number","config":{"displayName":"requests"},"values":[720,660]}],"length":2}]}
+"#;
+
+pub const CLOUDWATCH_CONSOLE: &str = "Full label,RequestCount web,RequestCount api
+Label,RequestCount,RequestCount
+Id,m1,m2
+Statistic,Sum,Sum
+2026/03/02 10:00:00,720,100
+2026/03/02 10:01:00,660,
+2026/03/02 10:02:00,700,120
+";
+
+pub const GCP_CONSOLE: &str = "TimeSeries ID,projects/p/web,projects/p/api
+backend_name,web,api
+Mon Mar 02 2026 11:00:00 GMT+0100 (Central European Standard Time),12.5,1
+Mon Mar 02 2026 11:01:00 GMT+0100 (Central European Standard Time),13,2
+";
+
+pub const GCP: &str = r#"{"timeSeries":[{"metric":{"type":"loadbalancing.googleapis.com/https/request_count","labels":{"response_code_class":"200"}},"resource":{"type":"https_lb_rule"},"metricKind":"DELTA","valueType":"INT64","points":[
+{"interval":{"startTime":"2026-03-02T10:01:00Z","endTime":"2026-03-02T10:02:00Z"},"value":{"int64Value":"660"}},
+{"interval":{"startTime":"2026-03-02T10:00:00Z","endTime":"2026-03-02T10:01:00Z"},"value":{"int64Value":"720"}}]},
+{"metric":{"type":"loadbalancing.googleapis.com/https/request_count","labels":{"response_code_class":"500"}},"resource":{"type":"https_lb_rule"},"metricKind":"DELTA","valueType":"INT64","points":[
+{"interval":{"startTime":"2026-03-02T10:00:00Z","endTime":"2026-03-02T10:01:00Z"},"value":{"int64Value":"3"}}]}],"unit":"1"}
+"#;
+
+pub const AZURE: &str = r#"{"cost":59,"interval":"PT1M","namespace":"Microsoft.Web/sites","timespan":"2026-03-02T10:00:00Z/2026-03-02T10:03:00Z","value":[{"id":"/x","name":{"localizedValue":"Requests","value":"Requests"},"unit":"Count","timeseries":[{"metadatavalues":[],"data":[
+{"timeStamp":"2026-03-02T10:00:00Z","total":720.0},{"timeStamp":"2026-03-02T10:01:00Z","total":660.0},{"timeStamp":"2026-03-02T10:02:00Z"}]}]}]}
+"#;
+
+pub const DATADOG: &str = r#"{"status":"ok","res_type":"time_series","series":[{"metric":"trace.http.request.hits","display_name":"trace.http.request.hits","expression":"sum:trace.http.request.hits{service:web}.as_count()","interval":60,"scope":"service:web","pointlist":[[1772445600000.0,720.0],[1772445660000.0,null],[1772445720000.0,660.0]]}],"from_date":1772445600000,"to_date":1772445780000}
+"#;
+
+pub const NEW_RELIC: &str = "Begin time,End time,Count
+1772445600000,1772445660000,120
+1772445660000,1772445720000,121
+1772445720000,1772445780000,122
+";
+
 /// Every sample, with the format that it is recognised as.
 pub const ALL: &[(&str, &str)] = &[
     ("k6", K6_CSV),
     ("k6", K6_JSON),
     ("jmeter", JMETER),
+    ("jmeter-xml", JMETER_XML),
+    ("locust", LOCUST),
+    ("azure-monitor", AZURE),
+    ("gcp-monitoring", GCP),
+    ("datadog", DATADOG),
+    ("new-relic", NEW_RELIC),
     ("gatling", GATLING),
     ("swf", SWF),
     ("google-cluster", GOOGLE_2011),
@@ -85,4 +165,13 @@ pub const ALL: &[(&str, &str)] = &[
     ("google-cluster", GOOGLE_2019_JSON),
     ("vm-usage", BITBRAINS),
     ("vm-usage", MATERNA),
+];
+
+/// Samples that need to be asked for something, with their format and what to say.
+pub const ASKED: &[(&str, &str, &str)] = &[
+    ("grafana", GRAFANA, "--metric web-1"),
+    ("grafana", GRAFANA_LIST, "--values count"),
+    ("grafana", GRAFANA_PANEL, "--values level"),
+    ("console", CLOUDWATCH_CONSOLE, "--metric * --values count"),
+    ("console", GCP_CONSOLE, "--metric api --values rate"),
 ];
