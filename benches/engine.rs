@@ -1,4 +1,4 @@
-//! Cost per request by size of the pool and dispatcher: `cargo bench --locked --bench engine`.
+//! Cost per request by number of replicas and dispatcher: `cargo bench --locked --bench engine`.
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
@@ -11,7 +11,7 @@ fn main() {
     divan::main();
 }
 
-/// W1 and W2 as `plimsoll bench` runs them.
+/// W1 and W2, as run by `plimsoll bench`.
 #[divan::bench(args = ["W1", "W2"], sample_count = 5)]
 fn workload(bencher: Bencher<'_, '_>, name: &str) {
     let build = WORKLOADS.iter().find(|workload| workload.name == name).map(|workload| workload.build);
@@ -22,7 +22,7 @@ fn workload(bencher: Bencher<'_, '_>, name: &str) {
         .bench_values(|simulation| simulation.run(&mut |_| {}).expect("it runs").events);
 }
 
-/// Growth with the size of a fixed pool at load 0.7.
+/// Growth with the number of replicas at load 0.7.
 #[divan::bench(args = [10, 100, 1_000, 10_000], consts = [0, 1, 2], sample_count = 5)]
 fn pool<const DISPATCHER: usize>(bencher: Bencher<'_, '_>, replicas: u32) {
     let dispatcher = ["least-loaded", "power-of-two", "round-robin"][DISPATCHER];

@@ -1,7 +1,7 @@
 //! Speed of fits, selections, updates and forecasts on the reference series.
 //!
-//! What independent programs took for the same fits stands in the reference files (`other_tools/*/cpu_s`,
-//! `results/*/cpu_fit`), in seconds of processor time on the machine that made them.
+//! Times of independent programs for the same fits are in the reference files (`other_tools/*/cpu_s`,
+//! `results/*/cpu_fit`), in seconds of CPU time on the machine that made them.
 
 use std::hint::black_box;
 
@@ -57,7 +57,7 @@ fn choose(bencher: Bencher, name: &str) {
     bencher.bench(|| select(black_box(&values), &[], period, Limits::default()).unwrap());
 }
 
-/// One fit to a week of five-minute counts: plain, and with six harmonics of the day.
+/// One fit to a week of five-minute counts: plain, and with six daily harmonics.
 #[divan::bench(args = [0, 6], sample_count = 20)]
 fn week_arima_211(bencher: Bencher, harmonics: usize) {
     let spec = ArimaSpec { order: Order::new(2, 1, 1), constant: false };
@@ -77,7 +77,7 @@ fn week_smoothing(bencher: Bencher) {
     bencher.bench_local(|| method.fit(black_box(&series)).unwrap().forecast(12, &[0.9]));
 }
 
-/// What a policy does between refits: take in one value and forecast an hour.
+/// What a policy does between refits: add one value and forecast an hour.
 #[divan::bench(args = ["ets", "arima", "fourier-arima", "mstl", "regression", "conformal", "combination"])]
 fn update_and_forecast(bencher: Bencher, name: &str) {
     let node = parse_single(&SourceFile::new("bench.yaml", name)).unwrap();

@@ -1,6 +1,6 @@
-//! How long plans take: the reference instances by every solver built in, and a week of minutes of one type.
+//! Planning times: the reference instances with every solver that is compiled in, and a week of minutes of one type.
 //!
-//! Times of other solvers for the same instances stand in docs/optimizing.md.
+//! Times of other solvers for the same instances are in docs/optimizing.md.
 
 use std::hint::black_box;
 
@@ -25,7 +25,7 @@ fn labels() -> Vec<String> {
     each().iter().map(|(solver, name)| format!("{solver} {name}")).collect()
 }
 
-/// The linear programs by the solver, whatever their shape.
+/// Solves the linear programs with the solver, whatever their shape.
 #[divan::bench(args = labels(), sample_count = 5)]
 fn linear(bencher: Bencher, of: &str) {
     let (solver, name) = each().into_iter().find(|(solver, name)| format!("{solver} {name}") == of).unwrap();
@@ -36,7 +36,7 @@ fn linear(bencher: Bencher, of: &str) {
     bencher.bench(|| black_box(&problem).solve(false, options).unwrap());
 }
 
-/// A week of minutes: days with an evening, and a little restlessness.
+/// A week of minutes with evening peaks and some noise.
 fn week(minimum_run: usize) -> OneType {
     let need = |minute: usize| {
         let day = (minute as f64 / 1440.0 * std::f64::consts::TAU).sin();

@@ -1,7 +1,8 @@
-//! How fast traces are read and arrivals are made. Each figure is per core; bytes are those of the unpacked text.
+//! How fast traces are read and arrivals are generated. Each figure is per core; bytes are those of the uncompressed
+//! text.
 //!
-//! The aims: access logs at 300 MB/s, tables near the `csv` crate's record reader (`csv_crate` is that reader alone, on the
-//! same file), our own Parquet at 50 million arrivals/s, Poisson arrivals in less than 4 ns.
+//! The goals: access logs at 300 MB/s, tables about as fast as the `csv` crate's record reader (`csv_crate` is that
+//! reader alone on the same file), our own Parquet at 50 million arrivals/s, Poisson arrivals in less than 4 ns.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -21,7 +22,7 @@ static FILES: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir()
 
 const ROWS: u64 = 1_000_000;
 
-/// A file of the temporary directory, written once.
+/// A file in the temporary directory, written once.
 fn file(name: &str, text: impl FnOnce() -> String) -> PathBuf {
     let path = FILES.path().join(name);
     if !path.exists() {
@@ -65,7 +66,7 @@ fn azure_file() -> PathBuf {
     })
 }
 
-/// Reads to the end and gives the number of requests.
+/// Reads to the end and returns the number of requests.
 fn drain(spec: &WorkloadSpec, most: u64) -> u64 {
     let mut source = spec.open(Streams::new(1, 0), 0).expect("a readable trace");
     let mut batch = RequestBatch::default();
@@ -99,7 +100,7 @@ fn azure_llm_csv(bencher: Bencher) {
     of_file(bencher, &azure_file());
 }
 
-/// The peer: the records alone, no field read.
+/// For comparison: only records, no fields read.
 #[divan::bench]
 fn csv_crate(bencher: Bencher) {
     let path = azure_file();
@@ -142,7 +143,7 @@ fn poisson_thinned(bencher: Bencher) {
     );
 }
 
-/// Epoch seconds and two counts of tokens.
+/// Epoch seconds and two token counts.
 fn numbers_file() -> PathBuf {
     file("numbers.csv", || {
         (0..ROWS).fold(String::from("time,tokens_in,tokens_out\n"), |mut text, row| {

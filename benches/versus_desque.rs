@@ -1,8 +1,9 @@
-//! The engine beside the crate `desque`, the fastest discrete-event library measured, on W1 and W2 in one run.
+//! Compares the engine with the crate `desque`, the fastest discrete-event library measured, on W1 and W2 in one run.
 //!
-//! `cargo bench --locked --bench versus_desque -- [REQUESTS]` prints CPU time per request for both and the ratio. The desque models are
-//! written here, as a user of that crate would: boxed events, a histogram for waiting and sojourn time, a scan for the
-//! least loaded replica. They record less than the engine does (no intervals, no objectives, no metrics pipeline).
+//! `cargo bench --locked --bench versus_desque -- [REQUESTS]` prints CPU time per request for both and the ratio. The
+//! desque models are written here the way a user of that crate would: boxed events, a histogram of waiting and sojourn
+//! time, a scan for the least loaded replica. They record less than the engine does (no intervals, no objectives, no
+//! metrics pipeline).
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ use plimsoll::random::{Draw, Purpose, Streams};
 use plimsoll::stats::LatencyHistogram;
 use plimsoll::units::SimDuration;
 
-/// A pool of replicas in desque.
+/// A service's replicas in desque.
 struct Pool {
     slots: u32,
     replicas: Vec<Replica>,
@@ -215,7 +216,7 @@ fn main() {
     for workload in WORKLOADS {
         let mut rounds = Vec::new();
         let mut means = None;
-        // Interleaved, so that a busy machine disturbs both alike; the median ratio counts.
+        // Interleaved, so that load on the machine affects both alike; the median ratio counts.
         for _ in 0..5 {
             let (record, ours) = timed(|| {
                 let simulation = plimsoll::engine::Simulation::new((workload.build)(requests, 1));

@@ -1,6 +1,6 @@
 //! Plimsoll replays traffic against a modelled cluster under a scaling policy and reports cost, latency and objectives.
 
-/// Declares an enum of names alone together with the list of all of them, so that the list cannot miss one.
+/// Declares a field-less enum and the list of all its variants, so that the list is always complete.
 macro_rules! listed {
     ($(#[$attribute:meta])* pub enum $name:ident { $($(#[$about:meta])* $variant:ident,)* }) => {
         $(#[$attribute])*
@@ -9,7 +9,7 @@ macro_rules! listed {
         }
 
         impl $name {
-            /// All of them, in the order of their declaration.
+            /// All variants, in order of declaration.
             pub const ALL: [$name; [$(stringify!($variant)),*].len()] = [$($name::$variant),*];
         }
     };

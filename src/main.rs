@@ -1,4 +1,4 @@
-//! The program; everything is in the library's `cli`.
+//! The program; see the library's `cli` module.
 
 fn main() -> std::process::ExitCode {
     plimsoll::cli::main()

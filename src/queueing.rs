@@ -1,14 +1,14 @@
-//! Exact values of queueing theory, computed from their formulas. The unit of time is the mean service time, unless the
+//! Exact results of queueing theory, computed from their formulas. The unit of time is the mean service time unless an
 //! argument says otherwise; `load` is the load per server, `offered` the arrival rate times the mean service time.
 
-/// Erlang B: the share of requests lost by `servers` servers without waiting room, by the recurrence
-/// B(0) = 1, B(n) = a B(n-1) / (n + a B(n-1)) (Erlang 1917; e.g. Gross, Shortle, Thompson and Harris, Fundamentals of
-/// Queueing Theory, 2008, section 2.4). It does not depend on the distribution of service times.
+/// Erlang B: the probability of loss with `servers` servers and no waiting room, by the recurrence B(0) = 1, B(n) = a
+/// B(n-1) / (n + a B(n-1)) (Erlang 1917; e.g. Gross, Shortle, Thompson and Harris, Fundamentals of Queueing Theory,
+/// 2008, section 2.4). It does not depend on the distribution of service times.
 pub fn erlang_b(servers: u32, offered: f64) -> f64 {
     (1..=servers).fold(1.0, |blocked, n| offered * blocked / (f64::from(n) + offered * blocked))
 }
 
-/// Erlang C: the share of requests that wait in M/M/c, from Erlang B: C = B / (1 - rho (1 - B)) (ibid., section 2.3).
+/// Erlang C: the probability of waiting in M/M/c, from Erlang B: C = B / (1 - rho (1 - B)) (ibid., section 2.3).
 pub fn erlang_c(servers: u32, offered: f64) -> f64 {
     let blocked = erlang_b(servers, offered);
     blocked / (1.0 - offered / f64::from(servers) * (1.0 - blocked))
@@ -31,7 +31,7 @@ pub fn ps1_mean_sojourn(load: f64) -> f64 {
     1.0 / (1.0 - load)
 }
 
-/// What a station does whose requests are served at full speed up to a number, and share that much capacity beyond it.
+/// Results of a station that serves up to a number of requests at full speed, and shares that capacity among more.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CappedSharing {
     /// Requests in the system.
@@ -61,14 +61,14 @@ pub fn capped_sharing(full: f64, offered: f64) -> CappedSharing {
     CappedSharing { mean_number, mean_sojourn: mean_number / offered }
 }
 
-/// What M/M/c/K does in the long run.
+/// Steady-state results of M/M/c/K.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MmcK {
-    /// Share of requests turned away.
+    /// Share of requests rejected.
     pub blocking: f64,
     /// Requests in the system.
     pub mean_number: f64,
-    /// Mean wait of those admitted.
+    /// Mean wait of admitted requests.
     pub mean_wait: f64,
 }
 
@@ -90,24 +90,25 @@ pub fn mmck(servers: u32, capacity: u32, offered: f64) -> MmcK {
     MmcK { blocking, mean_number: moment(|n, _| n), mean_wait: mean_queue / admitted }
 }
 
-/// Figures of the finite-source queue M/M/c//N.
+/// Steady-state results of the finite-source queue M/M/c//N.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FiniteSource {
     /// Requests per unit of time.
     pub throughput: f64,
     /// Mean time from a request to its answer.
     pub mean_response: f64,
-    /// Mean number of users who wait or are served.
+    /// Mean number of users waiting or in service.
     pub mean_number: f64,
-    /// Busy share of the servers.
+    /// Utilization of the servers.
     pub utilization: f64,
-    /// Probability that a request finds all servers busy: by the arrival theorem (Sevcik and Mitrani 1981) that of the same
-    /// system with one user less.
+    /// Probability that a request finds all servers busy: by the arrival theorem (Sevcik and Mitrani 1981) that of the
+    /// same system with one user fewer.
     pub p_wait: f64,
 }
 
-/// The finite-source queue (machine repair): `users` who think for `think` on average, whatever the distribution, and are served
-/// by `servers` with exponential service times of mean `service`. Birth-death equations (Kleinrock 1975, section 3.8).
+/// The finite-source queue (machine repair model): `users` users with think times of mean `think` and any distribution,
+/// served by `servers` servers with exponential service times of mean `service`. Solved by birth-death equations
+/// (Kleinrock 1975, section 3.8).
 pub fn finite_source(users: u32, servers: u32, think: f64, service: f64) -> FiniteSource {
     let states = |users: u32| {
         let mut weights = vec![1.0];
@@ -156,7 +157,7 @@ mod tests {
         close(ps1_mean_sojourn(0.8), 5.0);
         close(capped_sharing(1.0, 0.8).mean_sojourn, ps1_mean_sojourn(0.8));
         close(capped_sharing(50.0, 40.0).mean_sojourn, 1.0 + mmc_mean_wait(50, 40.0));
-        // Half a server is one of half the speed, at any time.
+        // Half a server equals one server at half the speed, at any time.
         close(capped_sharing(0.5, 0.4).mean_sojourn, 2.0 * ps1_mean_sojourn(0.8));
         // Two and a half servers, solved by hand from p(n) = p(0) (1, 2, 2, 2 r, 2 r^2, ...) with r = 2 / 2.5: total 3 + 2 / (1 - r) = 13,
         // first moment 2 + 2 (2 / (1 - r) + r / (1 - r)^2) = 62.

@@ -59,13 +59,13 @@ use crate::experiment::{
 use crate::policy::{PolicyFactory, PolicyPlugin, ScalingPolicy};
 use crate::report::{Case, Held, Tested, changes_grid, diff};
 
-/// Ends the test with what is wrong.
+/// Fails the test with the diagnostics.
 #[track_caller]
 fn refuse(found: &Diagnostics) -> ! {
     panic!("\n{found}")
 }
 
-/// A story, to be told to a policy.
+/// A story to run a policy through.
 #[derive(Clone)]
 pub struct StoryTest {
     source: Result<Arc<SourceFile>, Box<Diagnostic>>,
@@ -74,38 +74,39 @@ pub struct StoryTest {
 }
 
 impl StoryTest {
-    /// The story in a file; relative paths start from where the tests run, in Cargo the package's directory.
+    /// Reads the story from a file. Relative paths start from the tests' working directory, which under Cargo is the
+    /// package directory.
     pub fn file(path: impl AsRef<Path>) -> Self {
         let path = path.as_ref();
         let base_dir = crate::config::spool::directory_of(path);
         StoryTest { source: SourceFile::read(path, crate::config::MAX_YAML_BYTES), base_dir, own: Vec::new() }
     }
 
-    /// The story in a text.
+    /// Reads the story from a text.
     pub fn text(text: impl Into<String>) -> Self {
         StoryTest { source: Ok(SourceFile::new("story", text)), base_dir: PathBuf::new(), own: Vec::new() }
     }
 
-    /// Makes a policy known under its name, for stories whose `policy:` names it.
+    /// Registers a policy under its name, for stories whose `policy:` refers to it.
     pub fn register(mut self, policy: PolicyPlugin) -> Self {
         self.own.push(policy);
         self
     }
 
-    /// Tells the story to the policy that it names and asserts every decision expected.
+    /// Runs the policy named in the story and asserts every expected decision.
     ///
     /// # Panics
-    /// If the story cannot be read or a decision is another.
+    /// If the story cannot be read or a decision differs.
     #[track_caller]
     pub fn assert(&self) -> Telling {
         let story = self.story();
         told(&story, story.tell())
     }
 
-    /// Tells the story to `policy`, whatever policy it names, and asserts every decision expected.
+    /// Runs `policy`, whatever policy the story names, and asserts every expected decision.
     ///
     /// # Panics
-    /// If the story cannot be read or a decision is another.
+    /// If the story cannot be read or a decision differs.
     #[track_caller]
     pub fn assert_with(&self, policy: impl ScalingPolicy + 'static) -> Telling {
         let story = self.story();
@@ -131,7 +132,7 @@ fn told(story: &Story, telling: Result<Telling, Box<Diagnostic>>) -> Telling {
     telling
 }
 
-/// Every case, those that failed with what they say.
+/// All cases, with the messages of those that failed.
 fn complaint(title: &str, cases: &[Case]) -> String {
     let line = |case: &Case| match case.passed {
         true => format!("  ✓ {}", case.name),
@@ -140,7 +141,7 @@ fn complaint(title: &str, cases: &[Case]) -> String {
     format!("{title}\n{}", cases.iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
-/// A scenario, to be simulated with policies of one's own.
+/// A scenario to simulate with custom policies.
 #[derive(Clone)]
 pub struct ScenarioTest {
     path: PathBuf,
@@ -151,26 +152,28 @@ pub struct ScenarioTest {
 }
 
 impl ScenarioTest {
-    /// The scenario in a file; relative paths start from where the tests run, in Cargo the package's directory.
+    /// Reads the scenario from a file. Relative paths start from the tests' working directory, which under Cargo is the
+    /// package directory.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         let (set, own, candidates) = (Vec::new(), Vec::new(), Vec::new());
         ScenarioTest { path: path.into(), set, own, candidates, plan: Plan::default() }
     }
 
-    /// Changes a value, as `--set` does: `.set("duration", "5m")`.
+    /// Overrides a value, like `--set`: `.set("duration", "5m")`.
     pub fn set(mut self, path: impl Into<String>, value: impl Into<String>) -> Self {
         self.set.push((path.into(), value.into()));
         self
     }
 
-    /// Makes a policy known under its name, for scenarios whose `policies:` name it, with parameters read by the plug-in.
+    /// Registers a policy under its name, for scenarios whose `policies:` refer to it; the plug-in reads its
+    /// parameters.
     pub fn register(mut self, policy: PolicyPlugin) -> Self {
         self.own.push(policy);
         self
     }
 
-    /// Adds a policy under a label, beside those of the file; `make` is called for each service and run. A policy of the file
-    /// with this label gives way.
+    /// Adds a policy under a label, besides those of the file; `make` is called for each service and run. It replaces a
+    /// policy of the file with the same label.
     pub fn candidate<P: ScalingPolicy + 'static>(
         mut self,
         label: impl Into<String>,
@@ -180,7 +183,7 @@ impl ScenarioTest {
         self
     }
 
-    /// How many replications, 10 by default.
+    /// Sets the number of replications; 10 by default.
     pub fn replications(mut self, replications: u64) -> Self {
         self.plan.replications = replications;
         self
@@ -212,7 +215,7 @@ impl ScenarioTest {
     }
 }
 
-/// The replications of a scenario. Every assertion gives it back, so that several stand in a row.
+/// The replications of a scenario. Every assertion returns it, so that calls can be chained.
 #[derive(Clone)]
 pub struct ScenarioResult {
     scenario: Scenario,
@@ -220,7 +223,7 @@ pub struct ScenarioResult {
 }
 
 impl ScenarioResult {
-    /// What the replications gave, figure by figure.
+    /// The results of the replications, by figure.
     pub fn replicated(&self) -> &Replicated {
         &self.result
     }
@@ -231,11 +234,11 @@ impl ScenarioResult {
         arm.mean(self.result.figure(figure)?)
     }
 
-    /// Asserts a comparison in the words of `expect:`: `p99 < 250ms` of every policy, `policy.mine.cost < 0.9 *
+    /// Asserts a comparison in the syntax of `expect:`: `p99 < 250ms` for every policy, `policy.mine.cost < 0.9 *
     /// policy.hpa.cost`, `policy.mine.cost < 1.5 * bound`.
     ///
     /// # Panics
-    /// If it does not hold, or cannot be read.
+    /// If it does not hold or cannot be read.
     #[track_caller]
     pub fn expect(&self, comparison: &str) -> &Self {
         match expectation(&self.scenario, comparison) {
@@ -244,10 +247,10 @@ impl ScenarioResult {
         }
     }
 
-    /// Asserts everything that the scenario's own `expect:` states.
+    /// Asserts everything in the scenario's own `expect:`.
     ///
     /// # Panics
-    /// If something does not hold, cannot be read, or nothing is stated.
+    /// If a comparison does not hold or cannot be read, or there is none.
     #[track_caller]
     pub fn expect_all(&self) -> &Self {
         let mut found = Diagnostics::new();
@@ -274,11 +277,11 @@ impl ScenarioResult {
         self
     }
 
-    /// Asserts that no figure is worse than in the baseline at `path` by more than `margin`, a share of its mean (of the error
-    /// budget, for an objective), as a paired test of non-inferiority.
+    /// Asserts that no figure is worse than in the baseline at `path` by more than `margin`, as a share of its mean (of
+    /// the error budget, for an objective), using a paired non-inferiority test.
     ///
     /// # Panics
-    /// If one is, or the baseline cannot be read or paired.
+    /// If a figure is worse, or the baseline cannot be read or paired.
     #[track_caller]
     pub fn expect_no_worse_than(&self, path: impl AsRef<Path>, margin: f64) -> &Self {
         let path = path.as_ref();
@@ -289,8 +292,8 @@ impl ScenarioResult {
         }
     }
 
-    /// Writes the baseline at `path` and returns what changed, as a diff. A test decides by itself when, for example
-    /// `if std::env::var_os("BLESS").is_some() { println!("{}", result.bless(path)); }`.
+    /// Writes the baseline at `path` and returns the changes as a diff. Let tests decide when to do so, for example `if
+    /// std::env::var_os("BLESS").is_some() { println!("{}", result.bless(path)); }`.
     ///
     /// # Panics
     /// If the file cannot be written.

@@ -207,7 +207,7 @@ fn the_program_trains_saves_tries_and_uses() {
     // A file that was cut short or changed is refused where it is named, and training writes it anew.
     for (content, words) in [
         (&table[..table.len() / 3], "is cut short"),
-        (&table.replacen("[[", "[[1", 1), "was changed after it was written"),
+        (&table.replacen("[[", "[[1", 1), "was modified after it was written"),
     ] {
         place.file("tables/wave.json", content);
         place.refused(&["check", "wave.yaml"], words);

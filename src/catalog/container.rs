@@ -1,9 +1,9 @@
-//! Containers without nodes: a price per vCPU and per gibibyte, in fixed sizes.
+//! Containers without nodes: prices per vCPU and per gibibyte, in fixed sizes.
 
 use super::price::{Billing, PriceSource, Provider};
 use crate::units::{Bytes, Millicores, UsdPerHour};
 
-/// Memory that EKS on Fargate adds to each pod for kubelet, kube-proxy and containerd
+/// Memory that EKS on Fargate reserves per pod for kubelet, kube-proxy and containerd
 /// (docs.aws.amazon.com/eks/latest/userguide/fargate-pod-configuration.html).
 pub const KUBERNETES_OVERHEAD: Bytes = Bytes::from_mib(256);
 const BYTES_PER_GIB: u128 = 1 << 30;
@@ -14,32 +14,32 @@ const MILLIS_PER_VCPU: u128 = 1000;
 pub struct ContainerOffer {
     /// Name of the offer (`fargate`).
     pub name: String,
-    /// Who makes it.
+    /// The provider.
     pub provider: Provider,
     /// Region.
     pub region: String,
     /// Price of one vCPU.
     pub price_per_vcpu: UsdPerHour,
-    /// Price of one gibibyte of memory. Providers write GB and count in powers of two.
+    /// Price of one gibibyte of memory. Providers write GB but count in powers of two.
     pub price_per_gib: UsdPerHour,
-    /// The sizes to be had, by CPU and then by memory.
+    /// The available sizes, ordered by CPU, then memory.
     pub sizes: Vec<(Millicores, Bytes)>,
-    /// How time is counted.
+    /// How time is billed.
     pub billing: Billing,
     /// Source of the price.
     pub price_source: PriceSource,
 }
 
 impl ContainerOffer {
-    /// The size that a pod with these requests gets: the smallest that holds them and the 256 MiB that Kubernetes needs
-    /// there. `None` if none is large enough.
+    /// The size allocated to a pod with these requests: the smallest that holds them plus 256 MiB for the Kubernetes
+    /// components. `None` if none is large enough.
     pub fn size_for(&self, cpu: Millicores, memory: Bytes) -> Option<(Millicores, Bytes)> {
         let memory = memory + KUBERNETES_OVERHEAD;
         self.sizes.iter().copied().find(|size| size.0 >= cpu && size.1 >= memory)
     }
 
-    /// The price of a pod with these requests: both prices times the size it gets, added exactly and rounded up once, to a
-    /// nano-dollar per hour. `None` if no size is large enough.
+    /// The price of a pod with these requests: both prices times the allocated size, summed exactly and rounded up
+    /// once, to a nano-dollar per hour. `None` if no size is large enough.
     pub fn price_for(&self, cpu: Millicores, memory: Bytes) -> Option<UsdPerHour> {
         let (cpu, memory) = self.size_for(cpu, memory)?;
         let cpu = u128::from(self.price_per_vcpu.as_nanos()) * u128::from(cpu.get()) * BYTES_PER_GIB;

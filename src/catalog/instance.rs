@@ -1,11 +1,11 @@
-//! An instance type: capacity, what is left of it for pods, and the price.
+//! An instance type: capacity, allocatable capacity and price.
 
 use std::fmt;
 
 use super::price::{Billing, PriceSource, Provider};
 use crate::units::{Bytes, Millicores, UsdPerHour};
 
-/// What a node has to give to pods.
+/// The allocatable capacity of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allocatable {
     /// CPU.
@@ -19,18 +19,18 @@ pub struct Allocatable {
 /// The accelerators of an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gpu {
-    /// How many.
+    /// Number of accelerators.
     pub count: u32,
-    /// Model in small letters (`a100`).
+    /// Model in lower case (`a100`).
     pub kind: String,
-    /// Memory of each.
+    /// Memory of each accelerator.
     pub memory: Bytes,
 }
 
 /// An instance type in one region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstanceType {
-    /// Who offers it.
+    /// The provider.
     pub provider: Provider,
     /// Region.
     pub region: String,
@@ -42,11 +42,11 @@ pub struct InstanceType {
     pub memory: Bytes,
     /// Accelerators, if any.
     pub gpu: Option<Gpu>,
-    /// What Kubernetes leaves for pods.
+    /// Capacity that Kubernetes leaves for pods.
     pub allocatable: Allocatable,
-    /// List price on demand.
+    /// On-demand list price.
     pub price: UsdPerHour,
-    /// How time is counted.
+    /// How time is billed.
     pub billing: Billing,
     /// Source of the price.
     pub price_source: PriceSource,
@@ -56,12 +56,12 @@ pub struct InstanceType {
     pub allocatable_source: String,
 }
 
-/// Why a pod has no share of an instance.
+/// Why a pod's share of an instance is undefined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ShareError {
-    /// It asks for neither CPU nor memory, so nothing says how much of the instance is its own.
+    /// It requests neither CPU nor memory, so its share is not determined.
     NoRequest,
-    /// It asks for more than the whole instance has to give.
+    /// It requests more than the instance can allocate.
     TooLarge,
 }
 
@@ -77,31 +77,31 @@ impl fmt::Display for ShareError {
 impl std::error::Error for ShareError {}
 
 impl InstanceType {
-    /// What it has beyond CPU and memory, as Kubernetes names it: its accelerators, all of them NVIDIA's.
+    /// Extended resources, by Kubernetes resource name: the accelerators, which are all NVIDIA's.
     pub fn extended(&self) -> Vec<(String, u64)> {
         self.gpu.iter().map(|gpu| ("nvidia.com/gpu".to_string(), u64::from(gpu.count))).collect()
     }
 
-    /// The price of the share of this instance that a pod takes with these requests: the larger of its shares of
-    /// allocatable CPU and allocatable memory, since what it takes of the scarcer one nobody else can use.
+    /// The price of the share of this instance that a pod with these requests occupies: the larger of its shares of
+    /// allocatable CPU and memory, because nobody else can use the scarcer resource that it takes.
     ///
-    /// The price is `price * request / allocatable` in integers of 128 bits, rounded up once, to a nano-dollar per hour, so
-    /// that pods that fill an instance together never pay less than the instance costs.
+    /// The price is `price * request / allocatable` in 128-bit integers, rounded up once, to a nano-dollar per hour, so
+    /// that pods that fill an instance never pay less than its price.
     ///
     /// # Errors
-    /// If the pod requests nothing or more than the instance has.
+    /// If the pod requests nothing, or more than the instance has.
     pub fn share_price(&self, cpu: Millicores, memory: Bytes) -> Result<UsdPerHour, ShareError> {
         let (asked, has) = self.share(cpu, memory)?;
         let nanos = (u128::from(self.price.as_nanos()) * asked).div_ceil(has);
-        // At most the price itself, as the share is at most one.
+        // At most the price itself, because the share is at most one.
         Ok(UsdPerHour::from_nanos(nanos as u64))
     }
 
-    /// The CPU that comes with the share of [`InstanceType::share_price`]: the same part of the instance's virtual CPUs, rounded up
-    /// to a thousandth.
+    /// The CPU that comes with the share of [`InstanceType::share_price`]: the same share of the instance's vCPUs,
+    /// rounded up to a millicore.
     ///
     /// # Errors
-    /// As for the price.
+    /// Those of [`InstanceType::share_price`].
     pub fn share_cpu(&self, cpu: Millicores, memory: Bytes) -> Result<Millicores, ShareError> {
         let (asked, has) = self.share(cpu, memory)?;
         Ok(Millicores::new((u128::from(self.cpu.get()) * asked).div_ceil(has) as u64))

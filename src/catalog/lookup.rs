@@ -1,4 +1,4 @@
-//! The catalogue: read from its tables, asked by name and region.
+//! The catalogue: tables with lookup by name and region.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -23,22 +23,22 @@ static BUILTIN: LazyLock<Catalog> = LazyLock::new(|| {
     .expect("the built-in catalogue is well formed")
 });
 
-/// The offer under which `billing.csv` lists virtual machines.
+/// The offer name of virtual machines in `billing.csv`.
 const INSTANCE_OFFER: &str = "instance";
 
-/// Everything there is to lease.
+/// All instance types and container offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Catalog {
     instances: Vec<InstanceType>,
     containers: Vec<ContainerOffer>,
 }
 
-/// A name or region that the catalogue does not have.
+/// An unknown name or region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LookupError {
     /// What is missing.
     pub message: String,
-    /// What there is instead.
+    /// What is available instead.
     pub help: Option<String>,
 }
 
@@ -75,10 +75,11 @@ impl Catalog {
         instances.chain(self.containers.iter().map(|offer| &offer.price_source))
     }
 
-    /// The instance type of this name in `region`, or in its provider's default region.
+    /// The instance type with this name in `region`, or in its provider's default region.
     ///
     /// # Errors
-    /// If the name is unknown (with the most similar one, if any is) or has no price in that region (with those it has).
+    /// If the name is unknown (with the most similar one, if any) or has no price in that region (with the regions that
+    /// have one).
     pub fn instance(&self, name: &str, region: Option<&str>) -> Result<&InstanceType, LookupError> {
         let rows = self.instances.iter().map(|row| Entry {
             name: &row.name,
@@ -89,10 +90,10 @@ impl Catalog {
         find("instance type", rows, name, region)
     }
 
-    /// The container offer of this name in `region`, or in its provider's default region.
+    /// The container offer with this name in `region`, or in its provider's default region.
     ///
     /// # Errors
-    /// As [`Catalog::instance`].
+    /// Those of [`Catalog::instance`].
     pub fn container(&self, name: &str, region: Option<&str>) -> Result<&ContainerOffer, LookupError> {
         let rows = self.containers.iter().map(|row| Entry {
             name: &row.name,
@@ -115,7 +116,7 @@ impl Catalog {
     }
 }
 
-/// A row by what it is asked for.
+/// A table row that can be looked up.
 struct Entry<'a, T> {
     name: &'a str,
     provider: Provider,
@@ -255,7 +256,7 @@ struct SizeRow {
     memory_mib: u64,
 }
 
-/// `as_of` and `source` are for the reader of the table.
+/// `as_of` and `source` are only for readers of the table.
 #[derive(Deserialize)]
 struct BillingRow {
     provider: Provider,

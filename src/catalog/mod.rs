@@ -1,11 +1,12 @@
-//! Instance types, container offers and their prices as data: what a replica or a node costs.
+//! Instance types, container offers and their prices as data.
 //!
-//! The built-in catalogue is three small tables beside this file, each row with the source of its price and the date of that
-//! source: [`Catalog::builtin`]. Prices are list prices in US dollars, Linux, on demand, without any discount.
+//! The built-in catalogue ([`Catalog::builtin`]) consists of three small tables beside this file; each row has the
+//! source of its price and that source's date. Prices are on-demand list prices for Linux in US dollars, without
+//! discounts.
 //!
-//! Allocatable capacity is what Kubernetes leaves for pods. For AWS it is measured (Karpenter's instance reference); for Azure
-//! and Google it follows the reservations that AKS (version 1.29 and later) and GKE document, for 110 pods a node, and
-//! leaves out the memory that the node's own kernel keeps, so it is a little high.
+//! Allocatable capacity is what Kubernetes leaves for pods. For AWS it is measured (Karpenter's instance reference).
+//! For Azure and Google it is computed from the reservations documented for AKS (version 1.29 and later) and GKE, for
+//! 110 pods per node; it does not subtract the memory of the node's kernel and is therefore slightly too high.
 
 mod container;
 mod instance;

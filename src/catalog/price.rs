@@ -1,4 +1,4 @@
-//! What a price stands on: who asks it, since when, and how time is counted.
+//! Prices: provider, billing rules, source and date.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ pub enum Provider {
 }
 
 impl Provider {
-    /// The name in the catalogue and in a scenario.
+    /// The name in the catalogue and in scenarios.
     pub const fn name(self) -> &'static str {
         match self {
             Provider::Aws => "aws",
@@ -28,7 +28,7 @@ impl Provider {
         }
     }
 
-    /// The region whose price is taken where none is named.
+    /// The region used if none is given.
     pub const fn default_region(self) -> &'static str {
         match self {
             Provider::Aws => "us-east-1",
@@ -44,12 +44,12 @@ impl fmt::Display for Provider {
     }
 }
 
-/// How a provider counts the time for which it charges.
+/// A provider's billing rules for time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Billing {
-    /// Time is rounded up to a multiple of this; zero rounds nothing.
+    /// Time is rounded up to a multiple of this; zero means no rounding.
     pub granularity: SimDuration,
-    /// The least that is charged for, however short the use.
+    /// The minimum billed duration.
     pub minimum: SimDuration,
 }
 
@@ -72,19 +72,19 @@ impl Billing {
     }
 }
 
-/// Where a price comes from.
+/// The source of a price.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PriceSource {
-    /// The day the source is of, as `YYYY-MM-DD`.
+    /// The date of the source, as `YYYY-MM-DD`.
     pub date: String,
     /// Repository and commit, or page.
     pub source: String,
 }
 
-/// What a report says about the age of the prices it used: "list prices of 2026-07-20" or "list prices of 2022-01-07 to
-/// 2026-07-20". `None` if there are none.
+/// The age of the prices, for reports: "list prices of 2026-07-20" or "list prices of 2022-01-07 to 2026-07-20". `None`
+/// if there are none.
 pub fn price_dates<'a>(sources: impl IntoIterator<Item = &'a PriceSource>) -> Option<String> {
-    // Dates written this way sort as text.
+    // Dates in this format sort as text.
     let (mut oldest, mut newest) = (None, None);
     for PriceSource { date, .. } in sources {
         oldest = Some(oldest.map_or(date, |known: &String| known.min(date)));

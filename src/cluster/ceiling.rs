@@ -1,22 +1,22 @@
-//! The CPU that a replica can have at most, and how much of its requests' work that lets it do at once.
+//! The CPU ceiling of a replica, and how many requests it lets run at full speed.
 
 use super::node::NodePool;
 use super::service::ServiceSpec;
 use crate::units::Millicores;
 
-/// What bounds the CPU of a replica.
+/// What limits the CPU of a replica.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bound {
     /// The CPU limit of its containers.
     Limit,
-    /// The vCPU that its price pays for: the size of a container without a node, an instance or a share of one.
+    /// The vCPUs that its price pays for: a container size, an instance or a share of one.
     Price,
     /// The cores of its node.
     Node,
 }
 
 impl Bound {
-    /// In words: "a replica has 0.5 cores, ...".
+    /// A phrase that completes "a replica has 0.5 cores, ...".
     pub const fn words(self) -> &'static str {
         match self {
             Bound::Limit => "its CPU limit",
@@ -29,52 +29,53 @@ impl Bound {
 /// The CPU that a price pays for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bought {
-    /// How much.
+    /// The amount.
     pub cpu: Millicores,
-    /// Whether that is all the machine has, so that no limit above it gives more: a container without a node, or an instance; not a
-    /// share of one.
+    /// Whether it is all that the machine has, so that no CPU limit can exceed it: true of a container without a node
+    /// and of an instance, not of a share of one.
     pub whole: bool,
 }
 
-/// The most CPU that a replica can use.
+/// The maximum CPU of a replica.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ceiling {
-    /// How much.
+    /// The amount.
     pub cpu: Millicores,
-    /// What sets it.
+    /// What limits it.
     pub bound: Bound,
 }
 
-/// What a replica does at once.
+/// The processing power of a replica.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Power {
-    /// Requests that are served at full speed at once, not whole as a rule: at most the concurrency.
+    /// Number of requests that run at full speed at once, usually not an integer; at most the concurrency.
     pub full: f64,
     /// Speed of its node.
     pub speed: f64,
 }
 
 impl Power {
-    /// Seconds of demand at the reference speed that it serves in a second.
+    /// Seconds of demand at the reference speed that it can serve per second.
     pub fn work(&self) -> f64 {
         self.full * self.speed
     }
 
-    /// The share of full speed at which a request alone in the replica is served, times the node's speed: less than that only
-    /// where the ceiling is below the need of one request.
+    /// The speed of a request that is alone in the replica, relative to the reference speed. Below the node's speed
+    /// only if the ceiling is below what one request needs.
     pub fn alone(&self) -> f64 {
         self.full.min(1.0) * self.speed
     }
 }
 
-/// Rounding that a ceiling reached by exactly all requests forgives.
+/// Tolerance for rounding when all requests together reach the ceiling exactly.
 const ROUNDING: f64 = 1e-9;
-/// The least that a replica does at once; below it nothing would ever end.
+/// Minimum power; with less, no request would ever finish.
 const LEAST: f64 = 1e-5;
 
 impl ServiceSpec {
-    /// The most CPU that a replica can use, on a node of `node` cores if there are nodes: its limit or else what its price pays
-    /// for, and not more than its machine or node has. `None` where nothing bounds it. A limit of zero is none, as for the kubelet.
+    /// The maximum CPU of a replica, on a node of `node` cores if there are nodes: its CPU limit, else what its price
+    /// pays for, and never more than its machine or node has. `None` if nothing limits it. As for the kubelet, a limit
+    /// of zero means no limit.
     pub fn ceiling(&self, node: Option<Millicores>) -> Option<Ceiling> {
         let limit = self.cpu_limit.filter(|cpu| cpu.get() > 0).map(|cpu| Ceiling { cpu, bound: Bound::Limit });
         let bought = self.cpu_bought.map(|bought| (Ceiling { cpu: bought.cpu, bound: Bound::Price }, bought.whole));
@@ -89,12 +90,12 @@ impl ServiceSpec {
         }
     }
 
-    /// Cores that a replica with as many requests in service as it takes would use if nothing held it.
+    /// Cores that a replica with all slots busy would use without a ceiling.
     pub fn full_need(&self) -> f64 {
         f64::from(self.concurrency) * self.cpu_per_busy_second + self.cpu_idle
     }
 
-    /// What a replica does at once on a node of so many cores and such a speed, or without a node.
+    /// The power of a replica on a node with the given cores and speed, or without a node.
     pub fn power(&self, node: Option<(Millicores, f64)>) -> Power {
         let speed = node.map_or(1.0, |(_, speed)| speed);
         let slots = f64::from(self.concurrency);
@@ -106,7 +107,7 @@ impl ServiceSpec {
         Power { full: if full < slots * (1.0 - ROUNDING) { full.max(LEAST) } else { slots }, speed }
     }
 
-    /// The powers of a replica in each pool that has room for one (in every pool, if none has), or without nodes.
+    /// The powers of a replica in each pool that has room for one (in every pool if none has), or without nodes.
     pub fn powers(&self, pools: &[NodePool]) -> Vec<Power> {
         let mut powers: Vec<Power> = self.hosts(pools).map(|pool| self.power(Some((pool.cores, pool.speed)))).collect();
         if pools.is_empty() {
@@ -115,7 +116,7 @@ impl ServiceSpec {
         powers
     }
 
-    /// The pools whose empty nodes have room for a replica; all if none has.
+    /// The pools whose empty nodes have room for a replica; all pools if none has.
     pub fn hosts<'a>(&self, pools: &'a [NodePool]) -> impl Iterator<Item = &'a NodePool> + use<'a> {
         let (cpu, memory) = self.scheduled();
         let has = |pool: &NodePool, (name, asked): &(String, u64)| {

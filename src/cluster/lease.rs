@@ -1,23 +1,23 @@
-//! Leases: what is paid for, from when to when, and what it costs.
+//! Leases: what is paid for, from when to when, and the cost.
 
 use crate::catalog::Billing;
 use crate::units::{SimDuration, SimTime, Usd, UsdPerHour};
 
 const NANOS_PER_HOUR: u128 = 3_600_000_000_000;
 
-/// Something paid for by time.
+/// A lease, paid for by time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lease {
     /// Start.
     pub start: SimTime,
     /// Price.
     pub price: UsdPerHour,
-    /// How time is counted.
+    /// How time is billed.
     pub billing: Billing,
 }
 
 impl Lease {
-    /// The duration charged for a lease that ends at `end`, and its cost: price times that duration, rounded once.
+    /// The billed duration of a lease that ends at `end`, and its cost: price times billed duration, rounded once.
     ///
     /// # Panics
     /// If `end` is before the start, which is a bug of the caller.
@@ -28,10 +28,10 @@ impl Lease {
     }
 }
 
-/// A lease by its place in the book.
+/// Index of a lease in the book.
 pub type LeaseId = usize;
 
-/// A lease that was settled.
+/// A settled lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settled {
     /// What was leased.
@@ -40,7 +40,7 @@ pub struct Settled {
     pub start: SimTime,
     /// End.
     pub end: SimTime,
-    /// Duration charged.
+    /// Billed duration.
     pub billed: SimDuration,
     /// Price.
     pub price: UsdPerHour,
@@ -50,7 +50,7 @@ pub struct Settled {
 
 #[derive(Debug, Clone)]
 struct Entry {
-    /// Place in the list of names.
+    /// Index into the list of names.
     what: u32,
     lease: Lease,
     end: Option<SimTime>,
@@ -66,13 +66,13 @@ pub struct LeaseBook {
 }
 
 impl LeaseBook {
-    /// An empty book.
+    /// Creates an empty book.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Starts a lease of `what` (a pool or service and its instance type, for the bill). There should be few different
-    /// names; they are searched one by one.
+    /// Opens a lease of `what` (a pool or service and its instance type, as shown on the bill). Names are searched
+    /// linearly, so there should be few different ones.
     pub fn open(&mut self, what: &str, start: SimTime, price: UsdPerHour, billing: Billing) -> LeaseId {
         let name = self.names.iter().position(|name| name == what).unwrap_or_else(|| {
             self.names.push(what.to_string());
@@ -82,10 +82,10 @@ impl LeaseBook {
         self.entries.len() - 1
     }
 
-    /// Ends a lease.
+    /// Closes a lease.
     ///
     /// # Panics
-    /// If it has ended already or `end` is before its start, which is a bug of the caller.
+    /// If it is already closed or `end` is before its start, which is a bug of the caller.
     pub fn close(&mut self, id: LeaseId, end: SimTime) {
         let entry = &mut self.entries[id];
         assert!(entry.end.is_none(), "lease {id} of {} ends twice", self.names[entry.what as usize]);
@@ -93,8 +93,8 @@ impl LeaseBook {
         self.closed += entry.lease.settle(end).1;
     }
 
-    /// Ends what is still leased at `end` and returns every lease in the order in which they were opened. The bill is that
-    /// of giving everything back at `end`. Asserts invariant I5: the total is the sum of the leases, none is negative.
+    /// Closes all open leases at `end` and returns every lease in the order of opening. Asserts invariant I5: the total
+    /// is the sum of the leases, and none is negative.
     pub fn settle(&mut self, end: SimTime) -> Vec<Settled> {
         for id in 0..self.entries.len() {
             if self.entries[id].end.is_none() {
@@ -114,13 +114,13 @@ impl LeaseBook {
         Settled { what, start: entry.lease.start, end, billed, price: entry.lease.price, cost }
     }
 
-    /// Cost of the leases that have ended; after [`LeaseBook::settle`], of all. Exact, and the same in any order.
+    /// Total cost of the closed leases; after [`LeaseBook::settle`], of all. Exact and independent of order.
     pub fn total(&self) -> Usd {
         self.closed
     }
 
-    /// What accrues in [from, to) at list price, without granularity and minimum. It is the difference of two totals since
-    /// the start, each rounded once, so that the intervals of a run add up exactly to the whole.
+    /// The cost that accrues in [from, to) at list price, without granularity and minimum. It is the difference of two
+    /// running totals, each rounded once, so that the intervals of a run add up exactly to the total.
     pub fn accrued(&self, from: SimTime, to: SimTime) -> Usd {
         self.accrued_until(to.max(from)) - self.accrued_until(from)
     }
@@ -147,7 +147,7 @@ mod tests {
         SimTime::from_nanos(ms * 1_000_000)
     }
 
-    /// $0.36/h is 100,000 nano-dollars a second.
+    /// $0.36/h is 100,000 nano-dollars per second.
     const PRICE: UsdPerHour = UsdPerHour::from_nanos(360_000_000);
 
     #[rstest]
@@ -250,7 +250,7 @@ mod tests {
             let bill = book.settle(run_end);
             prop_assert_eq!(bill.len(), leases.len());
             prop_assert_eq!(bill.iter().map(|lease| lease.cost).sum::<Usd>(), book.total());
-            // Each cost is rounded on its own, by half a nano-dollar at most.
+            // Each cost is rounded on its own, by at most half a nano-dollar.
             prop_assert!(book.total() + Usd::from_nanos(leases.len() as i128) >= accrued);
         }
     }

@@ -1,7 +1,7 @@
 //! Services, replicas and nodes: state and transitions.
 //!
-//! There is no clock, no event queue and no generator in here: methods take `now` and drawn durations, and say what will
-//! happen when. The engine decides when it does.
+//! This module has no clock, no event queue and no random generator. Methods take `now` and drawn durations and return
+//! what will happen when; the engine schedules it.
 
 mod back_off;
 mod ceiling;

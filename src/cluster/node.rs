@@ -1,4 +1,4 @@
-//! Nodes: what they have, what pods have taken of it, and which pod goes where.
+//! Nodes: capacity, allocation to pods, and placement.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,32 +8,32 @@ use super::service::ServiceSpec;
 use crate::catalog::{Allocatable, InstanceType};
 use crate::units::{Bytes, Millicores, SimDuration, SimTime};
 
-/// A node by its place among all nodes.
+/// Index of a node among all nodes.
 pub type NodeId = u32;
 
-/// A number of equal nodes.
+/// A pool of identical nodes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NodePool {
-    /// Name; the nodes are called `NAME-0`, `NAME-1` and so on.
+    /// Name; the nodes are named `NAME-0`, `NAME-1` and so on.
     pub name: String,
-    /// Instance type, for reports.
+    /// Instance type, as shown in reports.
     pub instance: String,
-    /// What each node has to give.
+    /// Allocatable capacity of each node.
     pub allocatable: Allocatable,
-    /// Cores of each node, more than it has to give: a pod without a CPU limit may use them all.
+    /// Cores of each node, more than allocatable: a pod without a CPU limit may use them all.
     pub cores: Millicores,
-    /// What each has beyond that, by the name that Kubernetes gives it (`nvidia.com/gpu`).
+    /// Extended resources of each node, by Kubernetes resource name (`nvidia.com/gpu`).
     pub extended: Vec<(String, u64)>,
-    /// How many nodes.
+    /// Number of nodes.
     pub count: u32,
-    /// Zones, given to the nodes in turn; none means one zone without a name.
+    /// Zones, assigned to the nodes in turn; empty means a single unnamed zone.
     pub zones: Vec<String>,
-    /// Speed of a core relative to the one that service times were measured on; finite and above zero.
+    /// Speed of a core relative to the one on which service times were measured; finite and above zero.
     pub speed: f64,
 }
 
 impl NodePool {
-    /// `count` nodes of an instance type in a single zone, at speed 1.
+    /// A pool of `count` nodes of an instance type in a single zone, at speed 1.
     pub fn new(name: impl Into<String>, instance: &InstanceType, count: u32) -> Self {
         NodePool {
             name: name.into(),
@@ -48,30 +48,30 @@ impl NodePool {
     }
 }
 
-/// What a pod asks of a node.
+/// What a pod requests from a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PodRequest {
-    /// Number of the service that the pod is a replica of.
+    /// Index of the pod's service.
     pub service: u32,
-    /// CPU request, summed over containers; zero where none is stated.
+    /// CPU request, summed over containers; zero if none is stated.
     pub cpu: Millicores,
-    /// Memory request, summed over containers; zero where none is stated.
+    /// Memory request, summed over containers; zero if none is stated.
     pub memory: Bytes,
 }
 
 impl PodRequest {
-    /// What a replica of service number `service` asks.
+    /// The request of a replica of service number `service`.
     pub fn of(service: u32, spec: &ServiceSpec) -> Self {
         let (cpu, memory) = spec.scheduled();
         PodRequest { service, cpu, memory }
     }
 }
 
-/// Resources beyond CPU and memory, and what a pod of each service asks for of them.
+/// Extended resources, and the amount of each that a pod requests, by service.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Asked {
     names: Vec<String>,
-    /// By service, one amount for each name.
+    /// By service, one amount per name.
     amounts: Vec<Vec<u64>>,
 }
 
@@ -81,59 +81,60 @@ impl Asked {
     }
 }
 
-/// A node and what is taken of it.
+/// A node and its allocation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
     /// Pool name and number.
     pub name: String,
-    /// Number of the pool.
+    /// Index of the pool.
     pub pool: u32,
-    /// Number of the zone; pools that name the same zone share its number.
+    /// Index of the zone; pools that name the same zone share it.
     pub zone: u32,
-    /// What it has to give.
+    /// Allocatable capacity.
     pub allocatable: Allocatable,
     speed: f64,
     cores: Millicores,
     /// Whether its zone is lost.
     lost: bool,
     taken: Allocatable,
-    /// What it has beyond CPU and memory, and what of that is taken, in the order of the names that [`Asked`] lists.
+    /// Extended resources and how much of each is allocated, in the order of the names in [`Asked`].
     extended: Vec<[u64; 2]>,
     asked: Arc<Asked>,
     non_zero: NonZeroRequest,
     pods_of_service: Vec<u32>,
-    /// When images are, or were, there: of which service, which of its images, when. Those that nobody asked for are not among them.
+    /// Images and when each is (or was) present: service, image version, time. Images that no pod has requested are not
+    /// listed.
     images: Vec<(u32, u32, SimTime)>,
 }
 
 impl Node {
-    /// What its pods have requested.
+    /// The sum of its pods' requests.
     pub fn taken(&self) -> Allocatable {
         self.taken
     }
 
-    /// What its pods have requested, with the scheduler's defaults in place of missing requests.
+    /// The sum of its pods' requests, with the scheduler's defaults for missing requests.
     pub fn non_zero_taken(&self) -> NonZeroRequest {
         self.non_zero
     }
 
-    /// How many pods of a service it runs.
+    /// The number of pods of a service on this node.
     pub fn pods_of(&self, service: u32) -> u32 {
         self.pods_of_service.get(service as usize).copied().unwrap_or(0)
     }
 
-    /// Whether the pod fits: the filter of the scheduler's plug-in NodeResourcesFit.
+    /// Whether the pod fits: the filter of the scheduler plug-in NodeResourcesFit.
     pub fn fits(&self, pod: &PodRequest) -> bool {
         self.shortages(pod) == [false; 3] && self.lacking(pod.service).next().is_none()
     }
 
-    /// The names of what it has too little of beyond CPU and memory.
+    /// The extended resources of which it has too little.
     fn lacking(&self, service: u32) -> impl Iterator<Item = &str> {
         let asked = self.asked.of(service).iter().zip(&self.extended).zip(&self.asked.names);
         asked.filter(|((asked, [has, taken]), _)| **asked > has - taken).map(|(_, name)| name.as_str())
     }
 
-    /// What there is too little of, in the order of [`SHORTAGES`].
+    /// Which resources are short, in the order of [`SHORTAGES`].
     fn shortages(&self, pod: &PodRequest) -> [bool; 3] {
         let (has, taken) = (&self.allocatable, &self.taken);
         [pod.cpu > has.cpu - taken.cpu, pod.memory > has.memory - taken.memory, taken.pods >= has.pods]
@@ -156,7 +157,7 @@ impl Node {
 
     fn give_back(&mut self, pod: &PodRequest) {
         let had = self.pods_of(pod.service) > 0 && self.taken.cpu >= pod.cpu && self.taken.memory >= pod.memory;
-        assert!(had, "node {}: {pod:?} is released and was never placed", self.name);
+        assert!(had, "node {}: {pod:?} was released but was never placed", self.name);
         self.taken.cpu = self.taken.cpu - pod.cpu;
         self.taken.memory = self.taken.memory - pod.memory;
         self.taken.pods -= 1;
@@ -178,20 +179,20 @@ impl Node {
     }
 }
 
-/// The scheduler's words for what a node lacks (`fitsRequest` in kubernetes `noderesources/fit.go`).
+/// The scheduler's messages for insufficient resources (`fitsRequest` in kubernetes `noderesources/fit.go`).
 const SHORTAGES: [&str; 3] = ["Insufficient cpu", "Insufficient memory", "Too many pods"];
 
-/// All nodes, and the rule by which pods are placed on them.
+/// All nodes and the placement policy.
 pub struct Nodes {
     nodes: Vec<Node>,
     placement: Box<dyn Placement>,
-    /// Nodes with room for the pod at hand, and their scores: kept between placements to save allocations.
+    /// Nodes with room for the current pod, and their scores; kept between placements to avoid allocations.
     feasible: Vec<NodeId>,
     scores: Vec<u32>,
 }
 
 impl Nodes {
-    /// The nodes of `pools`, in order, all empty.
+    /// Creates the nodes of `pools`, in order, all empty.
     pub fn new(pools: &[NodePool], placement: Box<dyn Placement>) -> Self {
         let zones = Nodes::zone_names(pools);
         let mut nodes = Vec::new();
@@ -222,8 +223,8 @@ impl Nodes {
         Nodes { nodes, placement, feasible: Vec::new(), scores: Vec::new() }
     }
 
-    /// The same nodes of `pools`, which pods ask for more than CPU and memory: `amounts` by service. What a node does not have by a
-    /// name it has none of.
+    /// Adds extended resources: `amounts` requested by a pod of each service. A node has none of a resource that its
+    /// pool does not list.
     pub fn asked_for(mut self, pools: &[NodePool], amounts: &[Vec<(String, u64)>]) -> Self {
         let names: BTreeSet<&String> = amounts.iter().flatten().map(|(name, _)| name).collect();
         let of = |list: &[(String, u64)]| -> Vec<u64> {
@@ -243,9 +244,9 @@ impl Nodes {
         self
     }
 
-    /// Places a pod: of the nodes with room, the one with the highest score, and of several the first. (The Kubernetes
-    /// scheduler picks one of several at random; a fixed choice keeps a run free of needless randomness.) `None` if no node
-    /// has room: [`Nodes::unschedulable_reason`] says why.
+    /// Places a pod on the node with the highest score among those with room, the first among equals. (The Kubernetes
+    /// scheduler chooses at random among equals; a fixed choice avoids needless randomness in a run.) Returns `None` if
+    /// no node has room; [`Nodes::unschedulable_reason`] tells why.
     pub fn place(&mut self, pod: &PodRequest) -> Option<NodeId> {
         self.feasible.clear();
         let usable = |node: &Node| !node.lost && node.fits(pod);
@@ -272,18 +273,19 @@ impl Nodes {
         self.feasible[best]
     }
 
-    /// Gives back what `pod` took of `node`. The image stays.
+    /// Releases what `pod` took of `node`. The image stays.
     ///
     /// # Panics
-    /// If no such pod is there, which is a bug of the caller.
+    /// If no such pod is on the node, which is a bug of the caller.
     pub fn release(&mut self, node: NodeId, pod: &PodRequest) {
         self.nodes[node as usize].give_back(pod);
     }
 
-    /// When an image of `service` (its versions may have different ones) is on `node`, asked for at `now` by a pod that the kubelet has accepted: one pull serves all
-    /// pods of a service on a node. The first to ask begins it, and it takes `pull`; whoever asks before it is over waits for its
-    /// end, and the image is there for all who ask later. A pull goes on when the pod that began it is given up, as the kubelet's
-    /// does (kubernetes#88662, #125050), and pulls of different images do not wait for each other (`serializeImagePulls: false`).
+    /// When an image of `service` (its versions may have different ones) is present on `node`, for a pod accepted by
+    /// the kubelet at `now`. One pull serves all pods of a service on a node. The first request starts it, and it takes
+    /// `pull`; requests during the pull wait for its end, and later ones find the image. As with the kubelet, a pull
+    /// continues if the pod that started it is deleted (kubernetes#88662, #125050), and pulls of different images run
+    /// in parallel (`serializeImagePulls: false`).
     pub fn image_there_at(
         &mut self,
         node: NodeId,
@@ -300,13 +302,13 @@ impl Nodes {
         now + pull
     }
 
-    /// The node's cores and their relative speed.
+    /// The node's cores and relative speed.
     pub fn cores(&self, node: NodeId) -> (Millicores, f64) {
         let node = &self.nodes[node as usize];
         (node.cores, node.speed)
     }
 
-    /// The zones' names in the order of their numbers.
+    /// The names of the zones, by index.
     pub fn zone_names(pools: &[NodePool]) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for pool in pools.iter().filter(|pool| pool.count > 0) {
@@ -321,7 +323,7 @@ impl Nodes {
         names
     }
 
-    /// A zone is lost, or there again: its nodes, whose images are gone, take no pods or take them.
+    /// Marks a zone as lost or recovered. Nodes of a lost zone lose their images and accept no pods.
     pub fn set_lost(&mut self, zone: u32, lost: bool) {
         for node in self.nodes.iter_mut().filter(|node| node.zone == zone) {
             node.lost = lost;
@@ -339,8 +341,9 @@ impl Nodes {
         &self.nodes
     }
 
-    /// Why no node has room for `pod`, as the Kubernetes scheduler words it: "0/6 nodes are available: 2 Insufficient
-    /// memory, 4 Insufficient cpu". A node that lacks two things counts for both. `None` if a node has room.
+    /// Why no node has room for `pod`, in the wording of the Kubernetes scheduler: "0/6 nodes are available: 2
+    /// Insufficient memory, 4 Insufficient cpu". A node short of two resources counts for both. `None` if a node has
+    /// room.
     pub fn unschedulable_reason(&self, pod: &PodRequest) -> Option<String> {
         if self.nodes.is_empty() {
             return Some("no nodes available to schedule pods".to_string());
@@ -356,13 +359,13 @@ impl Nodes {
                 *counts.entry(what).or_default() += 1;
             }
         }
-        // Upstream sorts the finished texts, so "10 ..." stands before "2 ...".
+        // Upstream sorts the formatted messages, so "10 ..." precedes "2 ...".
         let mut reasons: Vec<String> = counts.iter().map(|(what, count)| format!("{count} {what}")).collect();
         reasons.sort();
         Some(format!("0/{} nodes are available: {}", self.nodes.len(), reasons.join(", ")))
     }
 
-    /// Asserts invariant I4: no node has given more than it has.
+    /// Asserts invariant I4: no node's allocation exceeds its capacity.
     pub fn check(&self) {
         self.nodes.iter().for_each(Node::check);
     }

@@ -1,11 +1,11 @@
-//! What a replica's pod asks for, container by container.
+//! A replica's pod: requests container by container, CPU use, memory.
 
 use crate::units::{Bytes, Millicores, SimDuration, SimTime};
 
-/// A container that runs for as long as its pod does: an ordinary one or a sidecar.
+/// A container that runs as long as its pod: a regular one or a sidecar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContainerRequest {
-    /// Name; empty where a service states its requests itself: it is then the only one, by whatever name it is asked for.
+    /// Name. Empty if a service states its requests itself; it then matches any name and is the only container.
     pub name: String,
     /// CPU request; `None` if it has none.
     pub cpu: Option<Millicores>,
@@ -13,22 +13,23 @@ pub struct ContainerRequest {
     pub memory: Option<Bytes>,
 }
 
-/// Where the CPU in use comes from.
+/// How CPU use is determined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CpuUse {
-    /// `cpu-per-request` states it.
+    /// Stated by `cpu-per-request`.
     #[default]
     Stated,
-    /// A full replica is taken to use exactly its CPU request.
+    /// A full replica is assumed to use exactly its CPU request.
     FullReplica,
-    /// With no CPU request either, a request in service is taken to use one core.
+    /// Without a CPU request, a request in service is assumed to use one core.
     OneCore,
-    /// Requests divide the CPU limit: cores are busy for as long as they work.
+    /// Requests share the CPU limit; cores are busy as long as they work.
     Shared,
 }
 
 impl CpuUse {
-    /// Whether requests share the limit, whether the use is stated, and whether a CPU request is.
+    /// Selects the case from: whether requests share the limit, whether the use is stated, whether there is a CPU
+    /// request.
     pub fn of(shared: bool, stated: bool, requested: bool) -> CpuUse {
         match (shared, stated, requested) {
             (true, ..) => CpuUse::Shared,
@@ -39,56 +40,57 @@ impl CpuUse {
     }
 }
 
-/// CPU that a container burns from its start on, whatever requests come: class loading, compilation, filling of caches. The metrics
-/// pipeline sees it; requests do not, as their service times already tell how fast they are served.
+/// CPU that a container uses from its start regardless of requests: class loading, compilation, cache warming. It shows
+/// up in the metrics but does not slow requests down, because their service times already include that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StartCpu {
-    /// How much, in place of the idle CPU.
+    /// Amount, instead of the idle CPU.
     pub cpu: Millicores,
-    /// For how long after the containers run; `None`: until the replica is ready.
+    /// Duration after the containers start; `None` means until the replica is ready.
     pub length: Option<SimDuration>,
 }
 
 impl StartCpu {
-    /// How long it has burned at `now` in a container that runs since `since` and was ready first at `ready`.
+    /// How long a container that started at `since` and first became ready at `ready` has used start-up CPU at `now`.
     pub fn burned(&self, since: SimTime, ready: Option<SimTime>, now: SimTime) -> SimDuration {
         let end = self.length.map_or(ready.unwrap_or(now), |length| since + length);
         end.min(now).max(since).since(since)
     }
 }
 
-/// The pod of a replica, beyond the sums of its requests.
+/// The pod of a replica, beyond its total requests.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PodSpec {
-    /// Containers that run for as long as the pod does, as the manifest lists them: ordinary ones, then sidecars. None where
-    /// nothing is known of them.
+    /// Containers that run as long as the pod, in the order of the manifest: regular ones, then sidecars. Empty if not
+    /// known.
     pub containers: Vec<ContainerRequest>,
-    /// Which of them does the work: what the service uses is its use, and the others are taken to use nothing.
+    /// Index of the serving container. All usage of the service is attributed to it; the others are assumed to use
+    /// nothing.
     pub serving: usize,
-    /// CPU request of the pod as a whole, which counts in place of its containers'.
+    /// Pod-level CPU request, which replaces those of the containers.
     pub whole_cpu: Option<Millicores>,
-    /// Memory request of the pod as a whole.
+    /// Pod-level memory request.
     pub whole_memory: Option<Bytes>,
-    /// CPU that the scheduler sets aside, where that is not the sum of the requests: init containers may need more, and a pod may
-    /// have an overhead.
+    /// CPU reserved by the scheduler, if it differs from the sum of the requests: init containers may need more, and a
+    /// pod may have an overhead.
     pub scheduled_cpu: Option<Millicores>,
-    /// Memory that the scheduler sets aside, as `scheduled_cpu`.
+    /// Memory reserved by the scheduler, like `scheduled_cpu`.
     pub scheduled_memory: Option<Bytes>,
-    /// Of that, what the pod takes beyond its containers.
+    /// The part of these that is pod overhead.
     pub overhead: (Millicores, Bytes),
-    /// Other resources that a node must have (`nvidia.com/gpu`), in order of their names.
+    /// Extended resources that a node must have (`nvidia.com/gpu`), ordered by name.
     pub extended: Vec<(String, u64)>,
-    /// Where the CPU in use comes from.
+    /// How CPU use is determined.
     pub cpu_use: CpuUse,
-    /// Whether anything is said of the memory in use.
+    /// Whether memory use is stated.
     pub memory_stated: bool,
-    /// CPU that it uses while it starts.
+    /// CPU used while starting.
     pub start_cpu: Option<StartCpu>,
 }
 
 impl PodSpec {
-    /// Requests that stand in place of all that a manifest says of the resource: they are those of the container that does the
-    /// work, and the others ask for nothing.
+    /// Replaces everything that a manifest states about the resource: the requests are assigned to the serving
+    /// container, the others request nothing.
     pub fn state_requests(&mut self, cpu: Option<Millicores>, memory: Option<Bytes>) {
         if let Some(cpu) = cpu {
             self.containers.iter_mut().for_each(|container| container.cpu = Some(Millicores::ZERO));
@@ -103,7 +105,7 @@ impl PodSpec {
         }
     }
 
-    /// With one container without a name, where none is known.
+    /// Adds one unnamed container if none is known.
     pub fn or_one(mut self, cpu: Option<Millicores>, memory: Option<Bytes>) -> Self {
         if self.containers.is_empty() {
             self.containers.push(ContainerRequest { name: String::new(), cpu, memory });
@@ -111,12 +113,12 @@ impl PodSpec {
         self
     }
 
-    /// The container that does the work.
+    /// The serving container.
     pub fn serving(&self) -> Option<&ContainerRequest> {
         self.containers.get(self.serving)
     }
 
-    /// The name of the container that does the work, where containers have names.
+    /// The name of the serving container, if containers have names.
     pub fn serving_name(&self) -> Option<&str> {
         self.serving().map(|container| container.name.as_str()).filter(|name| !name.is_empty())
     }

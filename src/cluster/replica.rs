@@ -1,75 +1,75 @@
-//! One replica of a service and the phases of its life.
+//! A replica of a service and its life cycle.
 
 use std::cmp::Reverse;
 
 use crate::units::{SimDuration, SimTime};
 
-/// Where a replica is in its life.
+/// The phase of a replica.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplicaPhase {
     /// Created; no node has room yet.
     Pending,
-    /// A node is chosen and the kubelet is about to accept the pod.
+    /// Assigned to a node, and about to be accepted by the kubelet.
     Scheduling,
     /// The image is being pulled.
     Pulling,
     /// The containers are starting.
     Starting,
-    /// Running, not yet ready.
+    /// Running, but not ready yet.
     Warming,
-    /// Ready for requests.
+    /// Ready to serve requests.
     Ready,
-    /// Its machine is gone; the pod is still there until it is evicted or the machine is back.
+    /// Its machine is lost; the pod remains until it is evicted or the machine recovers.
     Lost,
-    /// Told to end; finishes what it holds and gets nothing new.
+    /// Terminating: finishes its requests and gets no new ones.
     Draining,
-    /// Gone.
+    /// Ended.
     Ended,
 }
 
-/// A replica: everything but its requests, which the engine's lane holds under the replica's seat.
+/// A replica without its requests, which the engine's lane holds under the replica's seat.
 #[derive(Debug, Clone)]
 pub struct Replica {
-    /// The service's n-th replica ever started, from 0. Random numbers are keyed by it.
+    /// Index among all replicas ever started for the service, from 0. Random numbers are keyed by it.
     pub id: u32,
-    /// Where the lane keeps its requests, from the moment it is ready.
+    /// Seat of its requests in the lane, once it is ready.
     pub seat: Option<u32>,
     /// Phase.
     pub phase: ReplicaPhase,
     /// The node it is on.
     pub node: Option<u32>,
-    /// The zone it is in, once it has been placed.
+    /// The zone it is in, once placed.
     pub zone: Option<u32>,
-    /// Creation.
+    /// Creation time.
     pub created: SimTime,
-    /// When a node accepted it.
+    /// When the kubelet accepted it.
     pub accepted: Option<SimTime>,
-    /// When its containers began to run, the last time that they did.
+    /// When its containers last started.
     pub running_since: Option<SimTime>,
-    /// Whether the cluster takes it for ready and sends it requests: it is, or it is lost and nobody knows.
+    /// Whether it is in the endpoints and gets requests: it is ready, or lost without having been noticed.
     pub is_listed: bool,
-    /// Last change between ready and not ready; `None` for a replica that has never been ready.
+    /// Last transition between ready and not ready; `None` if it has never been ready.
     pub ready_transition: Option<SimTime>,
     /// Delays until the next phases: accepted by the kubelet, image pulled, containers started, ready.
     pub delays: [SimDuration; 4],
-    /// When it became ready first since its containers run.
+    /// When it first became ready since its containers started.
     pub became_ready: Option<SimTime>,
-    /// Whether it burns start-up CPU: not if it was there, ready, at the beginning of the run.
+    /// Whether it uses start-up CPU; not if it was ready at the beginning of the run.
     pub burns: bool,
-    /// Which version of the service it is, counted from 0.
+    /// Version of the service, from 0.
     pub version: u32,
-    /// How often it has crashed.
+    /// Number of crashes.
     pub crashes: u32,
-    /// How long its containers wait before they start again.
+    /// Back-off before its containers restart.
     pub back_off: super::BackOff,
-    /// Counts phases; an event announced for an earlier count was overtaken.
+    /// Incremented with each phase; events scheduled in an earlier generation are stale.
     pub generation: u32,
-    /// The lease that pays for it, where replicas are leased.
+    /// Its lease, if replicas are leased.
     pub lease: Option<super::LeaseId>,
 }
 
 impl Replica {
-    /// A replica just created.
+    /// Creates a replica.
     pub fn new(id: u32, now: SimTime) -> Self {
         Replica {
             id,
@@ -102,15 +102,15 @@ impl Replica {
         if phase == ReplicaPhase::Ready {
             self.became_ready = self.became_ready.or(Some(now));
         }
-        // The condition is false from the kubelet's first status on; a step that leaves it false keeps the time of its last
-        // change (kubernetes `status_manager.updateLastTransitionTime`).
+        // The Ready condition is false from the kubelet's first status on. An update that leaves it false keeps the
+        // time of its last transition (kubernetes `status_manager.updateLastTransitionTime`).
         let listed = phase == ReplicaPhase::Ready || (phase == ReplicaPhase::Lost && self.is_listed);
         self.list(listed, now);
         self.phase = phase;
         self.generation += 1;
     }
 
-    /// The cluster takes it for ready from `now` on, or no longer.
+    /// Adds it to the endpoints, or removes it, at `now`.
     pub fn list(&mut self, listed: bool, now: SimTime) {
         if listed != self.is_listed {
             self.ready_transition = Some(now);
@@ -118,25 +118,25 @@ impl Replica {
         self.is_listed = listed;
     }
 
-    /// Whether it counts towards the wanted size: not draining, not gone.
+    /// Whether it counts towards the desired size: neither draining nor ended.
     pub fn is_active(&self) -> bool {
         !matches!(self.phase, ReplicaPhase::Draining | ReplicaPhase::Ended)
     }
 
-    /// The order in which a shrinking service gives up replicas, least valuable first: without a node, then not yet running,
-    /// then running but not ready, then ready. Of equals the one that shares its node with the most active replicas of the service
-    /// (`together`) goes first, then the one that became ready last, crashed more often, is the newest (after Kubernetes'
-    /// `ActivePodsWithRanks`, without deletion costs).
+    /// The order in which a shrinking service removes replicas, least valuable first: without a node, then not yet
+    /// running, then running but not ready, then ready. Among equals, the replica whose node has the most active
+    /// replicas of the service (`together`) goes first, then the one that became ready last, then the one that crashed
+    /// more often, then the newest (following Kubernetes' `ActivePodsWithRanks`, without deletion costs).
     ///
-    /// Since 1.22 Kubernetes compares how long pods have been ready by whole powers of two only (`LogarithmicScaleDown`) and lets
-    /// their random UIDs decide among those that come out equal. Newest first is one of the orders that this allows.
+    /// Since 1.22 Kubernetes compares the time that pods have been ready only by powers of two (`LogarithmicScaleDown`)
+    /// and breaks ties by random UIDs. Newest first is one of the possible orders.
     pub fn removal_key(&self, together: u32) -> impl Ord + use<> {
         let (class, ready_since) = match self.phase {
             ReplicaPhase::Pending => (0, None),
             _ if self.is_listed => (3, self.ready_transition),
             ReplicaPhase::Warming => (2, None),
             ReplicaPhase::Lost => (1 + u8::from(self.running_since.is_some()), None),
-            // Containers that start again leave their pod running.
+            // The pod stays in phase Running while containers restart.
             _ => (1 + u8::from(self.crashes > 0), None),
         };
         (class, Reverse((together, ready_since, self.crashes, self.id)))
@@ -175,7 +175,7 @@ mod tests {
         let mut order = [&old, &new, &crashed, &warming, &starting, &pending];
         order.sort_by_key(|r| r.removal_key(0));
         assert_eq!(order.map(|r| r.id), [5, 4, 2, 3, 1, 0]);
-        // Doubled up on a node weighs more than being new, and less than being ready.
+        // Sharing a node weighs more than being new, and less than being ready.
         order.sort_by_key(|r| r.removal_key(u32::from(matches!(r.id, 0 | 3))));
         assert_eq!(order.map(|r| r.id), [5, 4, 3, 2, 0, 1]);
     }

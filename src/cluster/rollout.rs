@@ -1,22 +1,23 @@
-//! How a Deployment replaces its replicas by those of a new version, and what becomes of its size meanwhile.
+//! Rollouts: how a Deployment replaces its replicas with those of a new version, and how it scales meanwhile.
 //!
-//! The rules are those of the Deployment controller (kubernetes `pkg/controller/deployment`: `rolling.go`, `recreate.go`, `sync.go` and
-//! `util/deployment_util.go`). It keeps one replica set for each version and changes the sizes of the sets; a set has its
-//! pods at once, ready or not. A PodDisruptionBudget plays no part: it limits evictions, and a rollout deletes pods by itself.
+//! The rules are those of the Deployment controller (kubernetes `pkg/controller/deployment`: `rolling.go`,
+//! `recreate.go`, `sync.go` and `util/deployment_util.go`). It keeps one replica set per version and changes the sizes
+//! of the sets; a set has its pods at once, ready or not. PodDisruptionBudgets are not involved: they limit evictions,
+//! while a rollout deletes pods.
 
 use crate::units::{SimDuration, SimTime};
 
-/// A number of replicas, or per cent of the size.
+/// A number of replicas, or a percentage of the size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Share {
     /// Replicas.
     Replicas(u32),
-    /// Per cent.
+    /// Percentage.
     Percent(u32),
 }
 
 impl Share {
-    /// Of `size` replicas, rounded up.
+    /// The number for `size` replicas, rounded up.
     fn up(self, size: u32) -> u32 {
         match self {
             Share::Replicas(replicas) => replicas,
@@ -26,7 +27,7 @@ impl Share {
         }
     }
 
-    /// Of `size` replicas, rounded down.
+    /// The number for `size` replicas, rounded down.
     fn down(self, size: u32) -> u32 {
         match self {
             Share::Replicas(replicas) => replicas,
@@ -44,30 +45,30 @@ impl std::fmt::Display for Share {
     }
 }
 
-/// In what order old replicas go and new ones come.
+/// How old replicas are replaced by new ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UpdateStrategy {
-    /// Step by step.
+    /// Gradually.
     RollingUpdate {
-        /// How many there may be beyond the size.
+        /// Maximum number above the size.
         surge: Share,
-        /// How many of the size may be missing.
+        /// Maximum number of unavailable replicas.
         unavailable: Share,
     },
-    /// All old ones end before any new one begins.
+    /// All old replicas end before any new one is created.
     Recreate,
 }
 
 impl Default for UpdateStrategy {
-    /// The API server's default: a quarter each.
+    /// The API server's default: 25% each.
     fn default() -> Self {
         UpdateStrategy::RollingUpdate { surge: Share::Percent(25), unavailable: Share::Percent(25) }
     }
 }
 
 impl UpdateStrategy {
-    /// How many there may be beyond a size of `desired`, and how many of it may be missing (`ResolveFenceposts`: both round in favour
-    /// of safety, and where both come to nothing one may be missing).
+    /// Maximum surge and maximum unavailable replicas for a size of `desired` (`ResolveFenceposts`: both are rounded to
+    /// the safe side, and if both are zero, one replica may be unavailable).
     fn fenceposts(self, desired: u32) -> (u32, u32) {
         let UpdateStrategy::RollingUpdate { surge, unavailable } = self else { return (0, 0) };
         match (surge.up(desired), unavailable.down(desired)) {
@@ -76,59 +77,65 @@ impl UpdateStrategy {
         }
     }
 
-    /// The most replicas that there may be for a size of `desired`.
+    /// The maximum number of replicas for a size of `desired`.
     fn most(self, desired: u32) -> u32 {
         if desired == 0 { 0 } else { desired.saturating_add(self.fenceposts(desired).0) }
     }
 }
 
-/// How a service is updated, and when.
+/// How and when a service is updated.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct UpdateSpec {
-    /// How, where a rollout does not say it.
+    /// The strategy for rollouts that do not state one.
     pub strategy: UpdateStrategy,
     /// How long a replica must have been ready to count as available.
     pub min_ready: SimDuration,
-    /// Rollouts that are planned, by time.
+    /// Planned rollouts, ordered by time.
     pub rollouts: Vec<Rollout>,
 }
 
-/// A rollout that is planned.
+/// A planned rollout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rollout {
     /// When it begins.
     pub at: SimTime,
-    /// How it goes.
+    /// Its strategy.
     pub strategy: UpdateStrategy,
-    /// Whether the new version has an image of its own; without, it is a restart.
+    /// Whether the new version has a new image; without one it is a restart.
     pub new_image: bool,
 }
 
 /// The replicas of one version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReplicaSet {
-    /// Which version; they are counted from 0.
+    /// Version, from 0.
     pub version: u32,
-    /// How many replicas it should have.
+    /// Desired number of replicas.
     pub size: u32,
 }
 
-/// The replica sets of a service, oldest first. The last is the newest version's, unless that waits for the others to be gone.
+/// The replica sets of a service, oldest first. The last one is that of the newest version, unless it waits for the
+/// others to end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplicaSets {
     sets: Vec<ReplicaSet>,
-    /// The service's size.
+    /// The size of the service.
     desired: u32,
-    /// A rollout in progress.
+    /// Strategy of the rollout in progress.
     strategy: Option<UpdateStrategy>,
-    /// A version that is to be created once nothing of the others is left.
-    awaited: Option<u32>,
+    /// A version that will be created once the others have ended.
+    pending_version: Option<u32>,
 }
 
 impl ReplicaSets {
-    /// One set of `desired` replicas of version 0.
+    /// Creates one set of `desired` replicas of version 0.
     pub fn new(desired: u32) -> Self {
-        ReplicaSets { sets: vec![ReplicaSet { version: 0, size: desired }], desired, strategy: None, awaited: None }
+        ReplicaSets {
+            sets: vec![ReplicaSet { version: 0, size: desired }],
+            desired,
+            strategy: None,
+            pending_version: None,
+        }
     }
 
     /// The sets, oldest first.
@@ -141,26 +148,26 @@ impl ReplicaSets {
         self.strategy.is_some()
     }
 
-    /// A rollout to a further version begins; returns which.
+    /// Begins a rollout to a new version and returns it.
     pub fn begin(&mut self, strategy: UpdateStrategy) -> u32 {
-        let newest = self.sets.last().map_or(0, |set| set.version).max(self.awaited.unwrap_or(0));
+        let newest = self.sets.last().map_or(0, |set| set.version).max(self.pending_version.unwrap_or(0));
         let version = newest + 1;
         self.strategy = Some(strategy);
         match strategy {
             UpdateStrategy::RollingUpdate { .. } => {
-                self.awaited = None;
+                self.pending_version = None;
                 self.sets.push(ReplicaSet { version, size: 0 });
             }
             UpdateStrategy::Recreate => {
-                self.awaited = Some(version);
+                self.pending_version = Some(version);
                 self.sets.iter_mut().for_each(|set| set.size = 0);
             }
         }
         version
     }
 
-    /// The service's size becomes `desired`. During a rollout the replicas that are to come or go are shared out among the sets
-    /// by their sizes, the largest taking what rounding leaves (`scale` in `sync.go`).
+    /// Changes the size of the service to `desired`. During a rollout, the change is distributed over the sets in
+    /// proportion to their sizes; the largest takes the rounding remainder (`scale` in `sync.go`).
     pub fn resize(&mut self, desired: u32) {
         let before = std::mem::replace(&mut self.desired, desired);
         let Some(strategy) = self.strategy else {
@@ -168,8 +175,8 @@ impl ReplicaSets {
             return;
         };
         let active: Vec<usize> = (0..self.sets.len()).filter(|index| self.sets[*index].size > 0).collect();
-        match (active[..].len(), self.awaited) {
-            // Between the old and the new of `Recreate` there is nothing to scale.
+        match (active[..].len(), self.pending_version) {
+            // Between the old and the new version of `Recreate` there is nothing to scale.
             (0, Some(_)) => {}
             (0, None) => self.sets.iter_mut().rev().take(1).for_each(|set| set.size = desired),
             (1, _) => self.sets[active[0]].size = desired,
@@ -177,11 +184,11 @@ impl ReplicaSets {
         }
     }
 
-    /// Scales several active sets, of which there could be `most_before` replicas together, to `most`.
+    /// Scales several active sets to a total of `most`, given that their maximum total was `most_before`.
     fn share_out(&mut self, mut active: Vec<usize>, most_before: u32, most: u32) {
         let total: i64 = active.iter().map(|index| i64::from(self.sets[*index].size)).sum();
         let change = i64::from(most) - total;
-        // The largest first; of equals the newer one where replicas come, the older one where they go.
+        // Largest first. Among equals, newer first when growing, older first when shrinking.
         active.sort_by_key(|index| {
             let place = *index as i64;
             (std::cmp::Reverse(self.sets[*index].size), if change > 0 { -place } else { place })
@@ -209,15 +216,15 @@ impl ReplicaSets {
         }
     }
 
-    /// One look of the controller during a rollout: what it changes of the sizes, given how many replicas of each set are available,
-    /// and whether any replica of the old sets is left, those that are ending included. `false` once there is nothing to
-    /// change; the rollout may be over then.
+    /// One sync of the controller during a rollout: changes the sizes, given the number of available replicas in each
+    /// set and whether any replica of the old sets is left, including terminating ones. Returns `false` once nothing is
+    /// left to change; the rollout may be complete then.
     pub fn step(&mut self, available: &[u32], any_old: bool) -> bool {
         match self.strategy {
             None => false,
-            Some(UpdateStrategy::Recreate) => match self.awaited {
+            Some(UpdateStrategy::Recreate) => match self.pending_version {
                 Some(version) if !any_old => {
-                    self.awaited = None;
+                    self.pending_version = None;
                     self.sets = vec![ReplicaSet { version, size: self.desired }];
                     true
                 }
@@ -230,7 +237,7 @@ impl ReplicaSets {
         }
     }
 
-    /// The newest set takes what room there is (`reconcileNewReplicaSet`).
+    /// Grows the newest set as far as the surge allows (`reconcileNewReplicaSet`).
     fn grow_newest(&mut self, strategy: UpdateStrategy) -> bool {
         let total: u32 = self.sets.iter().map(|set| set.size).sum();
         let (desired, most) = (self.desired, self.desired.saturating_add(strategy.fenceposts(self.desired).0));
@@ -244,7 +251,7 @@ impl ReplicaSets {
         newest.size != before
     }
 
-    /// Old sets give up what is not available, and then what is not needed (`reconcileOldReplicaSets`).
+    /// Shrinks old sets: first by unavailable replicas, then by those no longer needed (`reconcileOldReplicaSets`).
     fn shrink_old(&mut self, strategy: UpdateStrategy, available: &[u32]) -> bool {
         let before: u32 = self.sets.iter().map(|set| set.size).sum();
         let (newest, old) = match self.sets.split_last_mut() {
@@ -272,7 +279,7 @@ impl ReplicaSets {
         self.sets.iter().map(|set| set.size).sum::<u32>() != before
     }
 
-    /// Once the newest set has all replicas, available, and no other has any, the rollout is over.
+    /// Completes the rollout once the newest set has all its replicas available and no other set has any.
     fn finish(&mut self, available: &[u32]) -> bool {
         let Some((newest, old)) = self.sets.split_last() else { return false };
         let whole = newest.size == self.desired && available.last() == Some(&newest.size);
@@ -298,7 +305,7 @@ mod tests {
         sets.sets().iter().map(|set| set.size).collect()
     }
 
-    /// The examples of upstream's `TestResolveFenceposts`, and the defaults on a few sizes.
+    /// The examples of upstream's `TestResolveFenceposts`, and the defaults for a few sizes.
     #[rstest]
     #[case(Share::Percent(0), Share::Percent(0), 10, (0, 1))]
     #[case(Share::Percent(39), Share::Percent(0), 10, (4, 0))]
@@ -321,7 +328,7 @@ mod tests {
     fn ten_replicas_by_the_defaults() {
         let mut sets = ReplicaSets::new(10);
         sets.begin(UpdateStrategy::default());
-        // Thirteen in all, eight available at least.
+        // Thirteen in total, at least eight available.
         assert!(sets.step(&[10, 0], true));
         assert_eq!(sizes(&sets), [10, 3]);
         assert!(sets.step(&[10, 0], true));
@@ -329,7 +336,7 @@ mod tests {
         assert!(sets.step(&[8, 0], true));
         assert_eq!(sizes(&sets), [8, 5]);
         assert!(!sets.step(&[8, 0], true));
-        // Five become available: five old ones go, and as many new ones come.
+        // Five become available: five old ones are removed and as many new ones created.
         assert!(sets.step(&[8, 5], true));
         assert_eq!(sizes(&sets), [3, 5]);
         assert!(sets.step(&[3, 5], true));
@@ -342,14 +349,15 @@ mod tests {
         assert_eq!(sets.sets(), [ReplicaSet { version: 1, size: 10 }]);
     }
 
-    /// What is not available among the old goes first, whatever is still starting among the new.
+    /// Unavailable old replicas go first, even while new ones are starting.
     #[test]
     fn unhealthy_old_replicas_go_first() {
         let mut sets = ReplicaSets::new(10);
         sets.begin(rolling(Share::Replicas(2), Share::Replicas(2)));
         assert!(sets.step(&[7, 0], true));
         assert_eq!(sizes(&sets), [10, 2]);
-        // Twelve less eight less two that are starting: two of the three unhealthy ones; seven are available, so no more.
+        // Twelve minus eight minus two that are starting: two of the three unhealthy ones. Seven are available, so no
+        // more.
         assert!(sets.step(&[7, 0], true));
         assert_eq!(sizes(&sets), [8, 2]);
     }
@@ -387,14 +395,14 @@ mod tests {
     ) {
         let sets = old.iter().zip(0..).map(|(size, version)| ReplicaSet { version, size: *size }).collect();
         let strategy = Some(rolling(Share::Replicas(surge), Share::Replicas(1)));
-        let mut sets = ReplicaSets { sets, desired: before, strategy, awaited: None };
+        let mut sets = ReplicaSets { sets, desired: before, strategy, pending_version: None };
         sets.resize(after);
         assert_eq!(sizes(&sets), expected);
     }
 
     proptest! {
-        /// Whatever becomes available when, and however the size changes: there are never more replicas than the size and the surge,
-        /// and if all that are told to come do, the rollout ends with the new version alone.
+        /// Whenever replicas become available and however the size changes, there are never more replicas than size
+        /// plus surge; and if all ordered replicas become available, the rollout ends with only the new version.
         #[test]
         fn rollouts_keep_their_limits_and_end(
             first in 0..30u32,

@@ -1,4 +1,4 @@
-//! What a service is: the parameters of its replicas, its clients and its start-up.
+//! A service: the parameters of its replicas, its clients and its start-up.
 
 use crate::config::{Diagnostics, Fields, FromNode, Name, Node, Value, suggest};
 use crate::random::Distribution;
@@ -9,14 +9,14 @@ use super::dispatch::{DISPATCHERS, DispatcherPlugin};
 use super::pod::{CpuUse, PodSpec, StartCpu};
 use super::rollout::UpdateSpec;
 
-/// How long a request keeps a slot busy.
+/// The service demand of requests.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DemandModel {
     /// Drawn from a distribution, in order of arrival.
     Drawn(Distribution),
-    /// Recorded by the trace for each request (`from-trace`).
+    /// Recorded in the trace for each request (`from-trace`).
     Recorded(RecordedDemand),
-    /// Follows from the request's tokens: `base + input * tokens in + output * tokens out`.
+    /// Computed from the request's tokens: `base + input * tokens in + output * tokens out`.
     PerToken {
         /// Time of a request without tokens.
         base: SimDuration,
@@ -27,26 +27,26 @@ pub enum DemandModel {
     },
 }
 
-/// The service times that a trace records.
+/// Service times recorded in a trace.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordedDemand {
-    /// What all of them are like; empty until the trace was read (see [`ServiceSpec::learn`]).
+    /// Distribution of the recorded times; empty until the trace was read (see [`ServiceSpec::learn`]).
     pub recorded: Distribution,
-    /// What stands in where the trace has none; where nothing is stated, one of the recorded.
+    /// Distribution for requests without a recorded time; if not stated, that of the recorded times.
     pub otherwise: Option<Distribution>,
-    /// Share of the requests of which the trace has none.
+    /// Share of requests without a recorded time.
     pub unknown: f64,
 }
 
 impl RecordedDemand {
-    /// What a request without a recorded duration draws its own from.
+    /// The distribution for a request without a recorded time.
     pub fn stand_in(&self) -> &Distribution {
         self.otherwise.as_ref().unwrap_or(&self.recorded)
     }
 }
 
 impl DemandModel {
-    /// The mean over the requests, seconds; `None` where it depends on their tokens.
+    /// The mean over the requests in seconds; `None` if it depends on their tokens.
     pub fn mean(&self) -> Option<f64> {
         match self {
             DemandModel::Drawn(distribution) => Some(distribution.mean()),
@@ -58,65 +58,65 @@ impl DemandModel {
     }
 }
 
-/// What the requests in service are made of. Beyond the replica's CPU ceiling they slow each other down in either case.
+/// How requests in service use CPU. In both cases they slow each other down once they exceed the replica's CPU ceiling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ModelKind {
-    /// Each uses CPU for a part of its service time (`cpu-per-request`) and waits on something else for the rest.
+    /// Each uses CPU for a part of its service time (`cpu-per-request`) and otherwise waits for something else.
     #[default]
     Slots,
-    /// They are pure CPU work: each keeps one core busy for all of its service time.
+    /// Pure CPU work: each keeps one core busy for its whole service time.
     ProcessorSharing,
 }
 
-/// What becomes of the work when its client has given up.
+/// What happens to a request whose client has given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnTimeout {
-    /// It is finished for nobody: the server does not notice.
+    /// It is finished anyway: the server does not notice.
     #[default]
     Finish,
     /// It is dropped at once: the cancellation reaches the server.
     Cancel,
-    /// It is dropped if it still waits; what is in service is finished.
+    /// It is dropped if it is still waiting; a request in service is finished.
     CancelWaiting,
 }
 
-/// The client's patience with one attempt.
+/// The client's patience for one attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeout {
-    /// From the attempt's arrival.
+    /// Measured from the attempt's arrival.
     pub after: SimDuration,
-    /// What becomes of the work.
+    /// What happens to the request.
     pub work: OnTimeout,
 }
 
-/// What a client does when an attempt was rejected, timed out or failed.
+/// The client's retry behaviour after an attempt was rejected, timed out or failed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Retry {
-    /// Attempts in all, the first included.
+    /// Maximum number of attempts, including the first.
     pub attempts: u8,
-    /// Back-off before the first retry; doubles with each further one.
+    /// Back-off before the first retry; doubles with each further retry.
     pub backoff: SimDuration,
-    /// Longest back-off.
+    /// Maximum back-off.
     pub max_backoff: SimDuration,
-    /// Whether the back-off is drawn uniformly from zero to its value ("full jitter", Brooker 2015).
+    /// Whether the back-off is drawn uniformly between zero and its value ("full jitter", Brooker 2015).
     pub jitter: bool,
-    /// Retries allowed per fresh request: each fresh request puts so much into a bucket, each retry takes 1 out of it (a token
-    /// bucket after Finagle's `RetryBudget`). The bucket is empty at the start, so that at any moment retries are at most this share
-    /// of the requests so far.
+    /// Retry budget per new request: each new request adds this much to a token bucket, each retry takes 1 (like
+    /// Finagle's `RetryBudget`). The bucket is empty at the start, so retries never exceed this share of the requests
+    /// so far.
     pub budget: Fraction,
-    /// The most retries that the bucket holds: what calm times save up for a burst.
+    /// Capacity of the bucket: the retries that quiet periods can save up for a burst.
     pub reserve: u32,
 }
 
-/// What the bucket of a retry budget holds if nothing else is said.
+/// The default capacity of the retry budget's bucket.
 pub const RETRY_RESERVE: u32 = 100;
 
-/// The delays between creation and readiness of a replica, each drawn per replica.
+/// The delays between creation and readiness, drawn for each replica.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StartUp {
-    /// From the choice of a node to the kubelet's acceptance.
+    /// From scheduling to acceptance by the kubelet.
     pub scheduled: Distribution,
-    /// Pulling the image, on a node where nobody has asked for it yet (see [`super::Nodes::image_there_at`]).
+    /// Pulling the image, on a node that does not have it yet (see [`super::Nodes::image_there_at`]).
     pub pulled: Distribution,
     /// Starting the containers.
     pub started: Distribution,
@@ -124,12 +124,12 @@ pub struct StartUp {
     pub ready: Distribution,
 }
 
-/// A planned restart of containers in place: their requests are lost, their pods stay.
+/// A planned restart of containers in place: their requests are lost, their pods remain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Restart {
     /// When.
     pub at: SimTime,
-    /// Of replicas only whose containers have run at least so long.
+    /// Only affects replicas whose containers have run for at least this long.
     pub older_than: SimDuration,
 }
 
@@ -138,30 +138,30 @@ pub struct Restart {
 pub struct ServiceSpec {
     /// Name.
     pub name: String,
-    /// Replicas at the start.
+    /// Initial number of replicas.
     pub replicas: u32,
-    /// CPU that a replica requests: the sum over its containers that state a request, `None` if none does.
+    /// CPU request of a replica: the sum over its containers that state one, `None` if none does.
     pub cpu_request: Option<Millicores>,
-    /// CPU limit of the container that does the work.
+    /// CPU limit of the serving container.
     pub cpu_limit: Option<Millicores>,
-    /// CPU that the price of a replica pays for, where it is the price of some size.
+    /// CPU that the price of a replica pays for, if it is the price of a size.
     pub cpu_bought: Option<Bought>,
-    /// Memory that a replica requests, as `cpu_request`.
+    /// Memory request of a replica, like `cpu_request`.
     pub memory_request: Option<Bytes>,
-    /// What its pod asks for beyond these sums.
+    /// Its pod in detail.
     pub pod: PodSpec,
-    /// Requests that a replica serves at once.
+    /// Maximum number of requests in service in a replica.
     pub concurrency: u32,
-    /// Requests that may wait at a replica; more are rejected.
+    /// Maximum number of requests waiting at a replica; further ones are rejected.
     pub queue_limit: u32,
-    /// How long a request takes.
+    /// The service demand of requests.
     pub demand: DemandModel,
-    /// How requests in service share a replica.
+    /// How requests in service use CPU.
     pub model: ModelKind,
-    /// CPU used per second of unhindered service, in cores: from `cpu-per-request` and the mean demand; or else such that a full
-    /// replica uses its CPU request; or else one core, or less where that would exceed the replica's ceiling.
+    /// Cores used per second of unhindered service: from `cpu-per-request` and the mean demand; otherwise such that a
+    /// full replica uses its CPU request; otherwise one core, or less if that would exceed the replica's ceiling.
     pub cpu_per_busy_second: f64,
-    /// CPU that a running replica uses without any request, in cores.
+    /// Cores used by a running replica without requests.
     pub cpu_idle: f64,
     /// Memory of an idle replica.
     pub memory_base: Bytes,
@@ -169,23 +169,23 @@ pub struct ServiceSpec {
     pub memory_per_request: Bytes,
     /// Start-up delays.
     pub start_up: StartUp,
-    /// How long a terminating replica may drain before what it holds is lost.
+    /// How long a terminating replica may drain before its remaining requests are lost.
     pub grace_period: SimDuration,
-    /// Chooses the replica for each request.
+    /// The dispatcher.
     pub dispatch: &'static DispatcherPlugin,
-    /// The client's patience.
+    /// The client's time-out.
     pub timeout: Option<Timeout>,
-    /// The client's persistence.
+    /// The client's retries.
     pub retry: Option<Retry>,
-    /// How it is updated, and when.
+    /// How and when it is updated.
     pub update: UpdateSpec,
-    /// Restarts of containers that are planned, by time.
+    /// Planned container restarts, ordered by time.
     pub restarts: Vec<Restart>,
-    /// Running time until a crash; after it the containers start again on the same node.
+    /// Running time until a crash, after which the containers restart on the same node.
     pub crash: Option<Distribution>,
 }
 
-/// What another source (a Deployment manifest) says of a service; the scenario's own fields come first.
+/// Defaults from another source (a Deployment manifest); fields of the scenario take precedence.
 #[derive(Debug, Clone, Default)]
 pub struct ServiceDefaults {
     /// Name.
@@ -207,14 +207,14 @@ pub struct ServiceDefaults {
 }
 
 impl ServiceSpec {
-    /// CPU and memory that a replica takes of a node and is priced by: what the scheduler sets aside for its pod.
+    /// CPU and memory that a replica occupies on a node and is priced by: what the scheduler reserves for its pod.
     pub fn scheduled(&self) -> (Millicores, Bytes) {
         let cpu = self.pod.scheduled_cpu.or(self.cpu_request).unwrap_or_default();
         (cpu, self.pod.scheduled_memory.or(self.memory_request).unwrap_or_default())
     }
 
-    /// Reads a service from the fields of its mapping; `defaults` stands in for what is not given. The caller finishes the
-    /// fields, after asking for its own.
+    /// Reads a service from the fields of its mapping, with `defaults` for missing ones. The caller reads its own
+    /// fields and finishes the mapping.
     pub fn read(fields: &Fields<'_>, defaults: &ServiceDefaults, sink: &mut Diagnostics) -> Option<ServiceSpec> {
         let name = fields.optional("name", sink).map(|Name(name)| name).or_else(|| defaults.name.clone());
         let replicas = at_least_one(fields, "replicas", sink).or(defaults.replicas);
@@ -343,8 +343,8 @@ fn at_least_one(fields: &Fields<'_>, name: &'static str, sink: &mut Diagnostics)
 
 type Resources = (Option<Millicores>, Option<Millicores>, Option<Bytes>);
 
-/// CPU request, CPU limit and memory request. As in Kubernetes, a limit without a request is the request too. What is stated here
-/// of a resource stands in place of all that a manifest says of it.
+/// Reads CPU request, CPU limit and memory request. As in Kubernetes, a limit without a request implies an equal
+/// request. Values stated here replace everything that a manifest states about the resource.
 fn read_resources(fields: &Fields<'_>, defaults: &ServiceDefaults, sink: &mut Diagnostics) -> (Resources, PodSpec) {
     let given = (defaults.cpu_request, defaults.cpu_limit, defaults.memory_request);
     let mut pod = defaults.pod.clone();
@@ -422,7 +422,7 @@ fn read_demand(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<DemandMode
     Some(DemandModel::PerToken { base, input, output: output? })
 }
 
-/// Reads one of a few names.
+/// Reads one of a fixed set of names.
 fn choice<T: Copy>(node: &Node, what: &str, choices: &[(&'static str, T)], sink: &mut Diagnostics) -> Option<T> {
     let text = node.as_text().unwrap_or("");
     let found = choices.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
@@ -463,7 +463,7 @@ fn read_start_up(fields: &Fields<'_>, sink: &mut Diagnostics) -> StartUp {
     let phased =
         ["scheduled", "image-pull", "started", "ready", "cpu", "cpu-for"].iter().any(|name| node.get(name).is_some());
     if !phased && !matches!(&node.value, Value::Mapping(entries) if entries.len() > 1) {
-        // One duration or distribution: all of it between running and ready.
+        // A single duration or distribution: all of it between running and ready.
         start_up.ready = Distribution::from_node(node, sink).unwrap_or_else(zero);
         return start_up;
     }
@@ -481,13 +481,13 @@ fn read_start_up(fields: &Fields<'_>, sink: &mut Diagnostics) -> StartUp {
     start_up
 }
 
-/// `start-up: { cpu: 800m }`, until the replica is ready, or `{ cpu: 800m, cpu-for: 3m }`.
+/// Reads `start-up: { cpu: 800m }`, which lasts until the replica is ready, or `{ cpu: 800m, cpu-for: 3m }`.
 fn read_start_cpu(fields: &Fields<'_>, limit: Option<Millicores>, sink: &mut Diagnostics) -> Option<StartCpu> {
     let start_up = fields.node_of("start-up")?;
     let (cpu, length) = (start_up.get("cpu"), start_up.get("cpu-for"));
     let Some(node) = cpu else {
         if let Some(length) = length {
-            sink.push(length.error("`cpu-for` says how long, and no `cpu` says how much").help("add `cpu: 800m`"));
+            sink.push(length.error("`cpu-for` states a duration, but `cpu` is missing").help("add `cpu: 800m`"));
         }
         return None;
     };
@@ -495,7 +495,7 @@ fn read_start_cpu(fields: &Fields<'_>, limit: Option<Millicores>, sink: &mut Dia
     let length = length.and_then(|node| SimDuration::from_node(node, sink));
     let cpu = limit.map_or(stated, |limit| stated.min(limit));
     if cpu < stated {
-        sink.push(node.warning(format!("a container cannot use {stated} beyond its CPU limit: {cpu} while it starts")));
+        sink.push(node.warning(format!("start-up CPU of {stated} exceeds the container's CPU limit; {cpu} is used")));
     }
     Some(StartCpu { cpu, length })
 }

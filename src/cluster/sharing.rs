@@ -1,18 +1,20 @@
-//! Requests that share a CPU: at full speed while their needs together stay below the replica's ceiling, and slowed evenly beyond.
+//! CPU sharing: requests run at full speed as long as their combined need is below the replica's ceiling, and are
+//! slowed evenly beyond it.
 //!
-//! A request in service keeps a share of a core busy while it runs unhindered. A replica whose CPU ceiling is so many times that
-//! share lets `full` requests, a fraction as a rule, run at full speed at once; of n > `full` requests each progresses at
-//! full / n. That is processor sharing with a rate cap per request: slots as long as n <= full, and M/G/1 processor sharing
-//! where requests are pure CPU work on one core. In a station with Poisson arrivals the number present has the distribution of the
-//! birth-death chain with death rates min(n, full), whatever the distribution of the service times (Cohen 1979, The multiple
-//! phase service network with generalized processor sharing).
+//! A request in service that runs unhindered keeps a share of a core busy. Dividing a replica's CPU ceiling by that
+//! share gives `full`, usually a fraction: the number of requests that run at full speed at once; with n > `full`
+//! requests, each progresses at rate full / n. This is processor sharing with a rate cap per request: slots as long as
+//! n <= full, and M/G/1 processor sharing if requests are pure CPU work on one core. With Poisson arrivals the number
+//! present has the distribution of the birth-death chain with death rates min(n, full), whatever the distribution of
+//! the service times (Cohen 1979, The multiple phase service network with generalized processor sharing).
 //!
-//! Progress is the same for all requests of a replica, so one clock per replica tells it: a request that starts when the clock
-//! shows v, and takes d alone, leaves the CPU when it shows v + d. That is a moment between two nanoseconds as a rule, and the others
-//! go faster from then on; its answer is told at the next whole nanosecond, so that what ends at the same time by the rules ends
-//! at the same nanosecond here, before what begins then. Clock and time are kept in units of 2^-56 ns, and each change of n rounds by less
-//! than one unit of either. After a million changes with a hundred times as many requests as run at full speed the error is below
-//! 2^-56 * 2^20 * 2^7 = 2^-29 ns; a moment up to [`FORGIVEN`] after a whole nanosecond counts as that nanosecond.
+//! Progress is the same for all requests of a replica, so one clock per replica suffices: a request that starts when
+//! the clock shows v and takes d alone leaves the CPU when it shows v + d. That is usually between two nanoseconds, and
+//! the others run faster from then on. Its completion is reported at the next whole nanosecond, so that requests that
+//! by the model end at the same time also end at the same nanosecond here, before anything that starts then. Clock and
+//! time are in units of 2^-56 ns, and each change of n rounds by less than one unit of either. After a million changes
+//! with a hundred times as many requests as run at full speed the error is below 2^-56 * 2^20 * 2^7 = 2^-29 ns; times
+//! up to [`TOLERANCE`] after a whole nanosecond count as that nanosecond.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -21,16 +23,17 @@ use super::service_model::{Due, Evicted, Finished, ServiceModel};
 use super::slots::on_node;
 use crate::units::{SimDuration, SimTime};
 
-/// Bits of a nanosecond in time and clock.
-const FINE: u32 = 56;
+/// Fractional bits of a nanosecond in time and clock.
+const FRACTION_BITS: u32 = 56;
 /// 2^-20 ns, a millionth, in units.
-const FORGIVEN: u128 = 1 << (FINE - 20);
-/// The largest denominator of `full`: five digits after the point, and every sixth that matters.
-const MOST_PARTS: u64 = 1 << 18;
+const TOLERANCE: u128 = 1 << (FRACTION_BITS - 20);
+/// The largest denominator of `full`: exact for five digits after the point, and for practically relevant six-digit
+/// values.
+const MAX_DENOMINATOR: u64 = 1 << 18;
 /// The largest numerator.
-const MOST_FULL: u64 = 1 << 22;
-/// The longest demand that is told from longer ones, 36 years. A run lasts ten at most, so that clock and demand stay below 2^61 ns.
-const LONGEST: u64 = 1 << 60;
+const MAX_NUMERATOR: u64 = 1 << 22;
+/// Longer demands are treated as 36 years. A run lasts at most ten, so clock and demand stay below 2^61 ns.
+const MAX_DEMAND: u64 = 1 << 60;
 
 /// A request in service: it leaves the CPU when the replica's clock reaches `finish`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,41 +47,41 @@ struct Share {
 /// A positive fraction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Ratio {
-    over: u64,
-    under: u64,
+    numerator: u64,
+    denominator: u64,
 }
 
 impl Default for Ratio {
     fn default() -> Self {
-        Ratio { over: 1, under: 1 }
+        Ratio { numerator: 1, denominator: 1 }
     }
 }
 
 impl Ratio {
-    /// The best approximation of a positive number by its continued fraction: exact for what was a ratio of small whole
-    /// numbers before it was rounded to a float.
+    /// The best continued-fraction approximation of a positive number; exact for a ratio of small integers that was
+    /// rounded to a float.
     fn near(value: f64) -> Ratio {
         let (mut before, mut last) = ((0_u64, 1_u64), (1_u64, 0_u64));
-        let mut rest = value.min(MOST_FULL as f64);
+        let mut rest = value.min(MAX_NUMERATOR as f64);
         for _ in 0..32 {
             let whole = rest.floor();
             let next = (whole as u64).checked_mul(last.0).and_then(|n| n.checked_add(before.0));
-            let under = (whole as u64).checked_mul(last.1).and_then(|n| n.checked_add(before.1));
-            let (Some(over), Some(under)) = (next, under) else { break };
-            if over > MOST_FULL || under > MOST_PARTS {
+            let denominator = (whole as u64).checked_mul(last.1).and_then(|n| n.checked_add(before.1));
+            let (Some(numerator), Some(denominator)) = (next, denominator) else { break };
+            if numerator > MAX_NUMERATOR || denominator > MAX_DENOMINATOR {
                 break;
             }
-            (before, last) = (last, (over, under));
-            let close = (over as f64 / under as f64 - value).abs() <= 1e-13 * value;
+            (before, last) = (last, (numerator, denominator));
+            let close = (numerator as f64 / denominator as f64 - value).abs() <= 1e-13 * value;
             if close || rest == whole {
                 break;
             }
             rest = 1.0 / (rest - whole);
         }
         if last.0 == 0 || last.1 == 0 {
-            Ratio { over: 1, under: MOST_PARTS }
+            Ratio { numerator: 1, denominator: MAX_DENOMINATOR }
         } else {
-            Ratio { over: last.0, under: last.1 }
+            Ratio { numerator: last.0, denominator: last.1 }
         }
     }
 }
@@ -86,43 +89,43 @@ impl Ratio {
 #[derive(Debug, Default)]
 struct Seat {
     speed: f64,
-    /// Requests that run at full speed at once.
+    /// Number of requests that run at full speed at once.
     full: Ratio,
-    /// Requests that use the CPU.
+    /// Requests using the CPU.
     shares: BinaryHeap<Reverse<Share>>,
-    /// Requests that have left the CPU, and whose answer comes at the next whole nanosecond, in order.
+    /// Requests that have left the CPU and complete at the next whole nanosecond, in order.
     ended: VecDeque<u32>,
-    /// Service that each request present since the last idle moment has received, in units.
+    /// Service received since the last idle moment by each request present, in units.
     clock: u128,
-    /// When `clock` and `work` were brought up to date.
+    /// When `clock` and `work` were last updated.
     since: SimTime,
-    /// Slot-nanoseconds at full speed, times the denominator of `full`; up to the whole nanosecond of the answer.
+    /// Slot-nanoseconds at full speed times the denominator of `full`, up to the whole nanosecond of completion.
     work: u128,
-    /// Number of the latest announcement; an event with another number was overtaken.
+    /// Number of the latest scheduled event; an event with another number is stale.
     announced: u32,
-    /// When the latest announcement comes due; it may come too early, and is then made again.
+    /// Time of the latest scheduled event. It may be too early, and is then rescheduled.
     coming: Option<SimTime>,
     starts: u64,
 }
 
-/// Requests that share their replica's CPU, see the module.
+/// Requests that share their replica's CPU; see the module documentation.
 #[derive(Debug, Default)]
 pub struct Sharing {
     seats: Vec<Seat>,
 }
 
 impl Seat {
-    /// Slots that are asked for, in parts of `full.over`, if all of the CPU is used; `None` while everybody runs at full speed.
+    /// Slots in use, in parts of `full.numerator`, if the CPU is saturated; `None` while all requests run at full speed.
     fn asked(&self) -> Option<u128> {
-        let asked = (self.shares.len() as u64).saturating_mul(self.full.under);
-        (asked > self.full.over).then(|| u128::from(asked))
+        let asked = (self.shares.len() as u64).saturating_mul(self.full.denominator);
+        (asked > self.full.numerator).then(|| u128::from(asked))
     }
 
-    /// Units of the clock that `time` units of time bring.
+    /// Units by which the clock advances in `time` units of time.
     fn progress(&self, time: u128) -> u128 {
         match self.asked() {
             None => time,
-            Some(asked) => scaled(time, u128::from(self.full.over), asked, |amount, by| amount / by),
+            Some(asked) => scaled(time, u128::from(self.full.numerator), asked, |amount, by| amount / by),
         }
     }
 
@@ -130,18 +133,18 @@ impl Seat {
     fn time_for(&self, units: u128) -> u128 {
         match self.asked() {
             None => units,
-            Some(asked) if self.full.over == 1 => units.saturating_mul(asked),
-            Some(asked) => scaled(units, asked, u128::from(self.full.over), u128::div_ceil),
+            Some(asked) if self.full.numerator == 1 => units.saturating_mul(asked),
+            Some(asked) => scaled(units, asked, u128::from(self.full.numerator), u128::div_ceil),
         }
     }
 
-    /// What is worked at now, in slots times the denominator of `full`.
+    /// Slots in use, times the denominator of `full`.
     fn used(&self) -> u128 {
         let jobs = (self.shares.len() + self.ended.len()) as u64;
-        u128::from(jobs.saturating_mul(self.full.under).min(self.full.over))
+        u128::from(jobs.saturating_mul(self.full.denominator).min(self.full.numerator))
     }
 
-    /// Brings everything up to `now`; whoever leaves the CPU meanwhile makes room for the others at that very moment.
+    /// Advances the state to `now`. Requests that leave the CPU meanwhile free it for the others at that exact time.
     fn advance(&mut self, now: SimTime) {
         let elapsed = now.since(self.since).as_nanos();
         if elapsed == 0 {
@@ -149,10 +152,10 @@ impl Seat {
         }
         self.work += self.used() * u128::from(elapsed);
         self.since = now;
-        let mut time = u128::from(elapsed) << FINE;
+        let mut time = u128::from(elapsed) << FRACTION_BITS;
         while let Some(Reverse(first)) = self.shares.peek() {
             let needed = self.time_for(first.finish.saturating_sub(self.clock));
-            if needed > time + FORGIVEN {
+            if needed > time + TOLERANCE {
                 self.clock += self.progress(time);
                 return;
             }
@@ -163,10 +166,10 @@ impl Seat {
         }
     }
 
-    /// Whoever needs no time any more leaves the CPU.
+    /// Removes requests that need no more service from the CPU.
     fn end_due(&mut self) {
         if let Some(Reverse(first)) = self.shares.peek()
-            && self.time_for(first.finish.saturating_sub(self.clock)) <= FORGIVEN
+            && self.time_for(first.finish.saturating_sub(self.clock)) <= TOLERANCE
         {
             self.clock = self.clock.max(first.finish);
             self.ended.push_back(first.job);
@@ -174,17 +177,17 @@ impl Seat {
         }
     }
 
-    /// Nanoseconds until the next answer.
+    /// Nanoseconds until the next completion.
     fn wait(&self) -> Option<u64> {
         if !self.ended.is_empty() {
             return Some(0);
         }
         let Reverse(first) = self.shares.peek()?;
-        let needed = self.time_for(first.finish.saturating_sub(self.clock)).saturating_sub(FORGIVEN);
-        Some(u64::try_from(needed.div_ceil(1 << FINE)).unwrap_or(u64::MAX))
+        let needed = self.time_for(first.finish.saturating_sub(self.clock)).saturating_sub(TOLERANCE);
+        Some(u64::try_from(needed.div_ceil(1 << FRACTION_BITS)).unwrap_or(u64::MAX))
     }
 
-    /// Announces the next end, unless an earlier announcement will look for it in time.
+    /// Schedules the next completion, unless an earlier scheduled event will check for it in time.
     fn announce(&mut self, now: SimTime) -> Option<Due> {
         let Some(wait) = self.wait() else {
             self.coming = None;
@@ -201,7 +204,8 @@ impl Seat {
     }
 }
 
-/// `amount * by / of`, rounded as `divide` does; amounts of years are divided first, whose last digits do not matter.
+/// `amount * by / of`, rounded as `divide` does. Amounts of years are divided first, since their last digits do not
+/// matter.
 #[inline]
 fn scaled(amount: u128, by: u128, of: u128, divide: impl Fn(u128, u128) -> u128) -> u128 {
     match amount.checked_mul(by) {
@@ -215,7 +219,7 @@ impl ServiceModel for Sharing {
         if seat as usize >= self.seats.len() {
             self.seats.resize_with(seat as usize + 1, Seat::default);
         }
-        // The numbers of announcements go on: an event of the seat's former replica may still be queued.
+        // Continue the numbering: an event of the seat's former replica may still be queued.
         let announced = self.seats[seat as usize].announced.wrapping_add(1);
         self.seats[seat as usize] = Seat { speed, full: Ratio::near(full), announced, ..Seat::default() };
     }
@@ -226,8 +230,8 @@ impl ServiceModel for Sharing {
         if seat.shares.is_empty() {
             seat.clock = 0;
         }
-        let demand = on_node(demand, seat.speed).as_nanos().min(LONGEST);
-        let finish = seat.clock + (u128::from(demand) << FINE);
+        let demand = on_node(demand, seat.speed).as_nanos().min(MAX_DEMAND);
+        let finish = seat.clock + (u128::from(demand) << FRACTION_BITS);
         seat.starts += 1;
         seat.shares.push(Reverse(Share { finish, order: seat.starts, job }));
         seat.announce(now)
@@ -258,17 +262,17 @@ impl ServiceModel for Sharing {
     fn work_done(&self, seat: u32, _busy_nanos: u128, now: SimTime) -> f64 {
         let seat = &self.seats[seat as usize];
         let work = seat.work + seat.used() * u128::from(now.since(seat.since).as_nanos());
-        work as f64 / seat.full.under as f64
+        work as f64 / seat.full.denominator as f64
     }
 
     fn alone(&self, seat: u32, demand: SimDuration) -> SimDuration {
         let seat = &self.seats[seat as usize];
         let demand = on_node(demand, seat.speed);
-        let Ratio { over, under } = seat.full;
-        if over >= under {
+        let Ratio { numerator, denominator } = seat.full;
+        if numerator >= denominator {
             return demand;
         }
-        let nanos = (u128::from(demand.as_nanos()) * u128::from(under)).div_ceil(u128::from(over));
+        let nanos = (u128::from(demand.as_nanos()) * u128::from(denominator)).div_ceil(u128::from(numerator));
         SimDuration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 }
@@ -292,7 +296,7 @@ mod tests {
         model
     }
 
-    /// Runs the announced event, and those that follow from it, until a request is done.
+    /// Runs a scheduled event and those that follow from it until a request completes.
     fn next_done(model: &mut Sharing, mut due: Due) -> (u32, SimTime, Option<Due>) {
         loop {
             let found = model.due(0, due.tag, due.time);
@@ -308,8 +312,8 @@ mod tests {
         let mut model = with(1.0, 1.0);
         let first = model.start(0, 10, ms(100), at(0)).unwrap();
         assert_eq!(first.time, at(100));
-        // From 50 ms on the two halve the core: job 10 has 50 ms to go and is done at 150 ms, job 11 at 250 - 50 = 200 ms.
-        // What was announced for 100 ms is looked at then, and announced again.
+        // From 50 ms on the two share the core evenly: job 10 has 50 ms to go and completes at 150 ms, job 11 at 250 -
+        // 50 = 200 ms. The event scheduled for 100 ms is rescheduled then.
         assert_eq!(model.start(0, 11, ms(100), at(50)), None);
         let (job, time, next) = next_done(&mut model, first);
         assert_eq!((job, time), (10, at(150)));
@@ -320,7 +324,7 @@ mod tests {
 
     #[test]
     fn a_fraction_of_requests_runs_at_full_speed() {
-        // Half a core for requests of half a core each, and two and a half of them: the third slows all to 5/6.
+        // Half a core per request, and CPU for two and a half of them: the third slows all to 5/6.
         let mut model = with(2.5, 1.0);
         let first = model.start(0, 1, ms(100), at(0)).unwrap();
         assert_eq!(model.start(0, 2, ms(100), at(0)), None);
@@ -329,7 +333,7 @@ mod tests {
         assert_eq!((job, time, next.unwrap().time), (1, at(120), at(120)));
         // Three at 2.5 slots for 120 ms.
         assert_eq!(model.work_done(0, 0, at(120)), 300e6);
-        // Alone at half the speed of a core, and where even one request is too much.
+        // Alone at half the speed of a core, and with a ceiling below one request's need.
         assert_eq!(with(2.5, 0.5).alone(0, ms(100)), ms(200));
         assert_eq!(with(0.25, 2.0).alone(0, ms(100)), ms(200));
     }
@@ -339,15 +343,15 @@ mod tests {
         let mut model = with(1.0, 2.0);
         let first = model.start(0, 1, ms(100), at(0)).unwrap();
         model.start(0, 2, ms(100), at(0));
-        // Double speed, halved: 100 ms each would end at 100 ms; alone from 50 ms on, 50 ms of demand take 25 ms.
+        // Double speed, halved: 100 ms each would complete at 100 ms; alone from 50 ms on, 50 ms of demand take 25 ms.
         let evicted = model.evict(0, 2, at(50));
         assert!(!evicted.lingers);
         let (job, time, _) = next_done(&mut model, evicted.next.unwrap_or(first));
         assert_eq!((job, time), (1, at(75)));
     }
 
-    /// Thirds and sevenths of a nanosecond do not add up to a late answer: 21 requests of 10 ms on one core, each a nanosecond after the
-    /// other, are done when all of their work is.
+    /// Thirds and sevenths of a nanosecond do not accumulate to a late completion: 21 requests of 10 ms on one core,
+    /// each starting one nanosecond after the other, complete when all their work is done.
     #[test]
     fn ends_that_fall_together_are_not_late() {
         let mut model = with(1.0, 1.0);
@@ -367,24 +371,25 @@ mod tests {
 
     #[test]
     fn fractions_are_found_again() {
-        let found = |value: f64| (Ratio::near(value).over, Ratio::near(value).under);
+        let found = |value: f64| (Ratio::near(value).numerator, Ratio::near(value).denominator);
         assert_eq!(found(0.5), (1, 2));
         assert_eq!(found(0.35 / (0.037 / 0.113)), (791, 740));
         assert_eq!(found(1.0 / 3.0), (1, 3));
         assert_eq!(found(1.9), (19, 10));
         assert_eq!(found(250.0), (250, 1));
-        assert_eq!(found(1e-9), (1, MOST_PARTS));
-        assert_eq!(found(1e12), (MOST_FULL, 1));
+        assert_eq!(found(1e-9), (1, MAX_DENOMINATOR));
+        assert_eq!(found(1e12), (MAX_NUMERATOR, 1));
     }
 
     proptest! {
         #[test]
         fn fractions_are_near(value in 0.001..1000.0f64) {
-            let Ratio { over, under } = Ratio::near(value);
-            prop_assert!((over as f64 / under as f64 / value - 1.0).abs() < 1e-6, "{value}: {over}/{under}");
+            let Ratio { numerator, denominator } = Ratio::near(value);
+            prop_assert!((numerator as f64 / denominator as f64 / value - 1.0).abs() < 1e-6, "{value}: {numerator}/{denominator}");
         }
 
-        /// No more than the ceiling is used, nothing is left undone while somebody could work, and each request gets its demand.
+        /// The ceiling is never exceeded, no CPU is left idle while a request could use it, and each request gets its
+        /// demand.
         #[test]
         fn work_is_conserved(
             full in 1..9u64,
@@ -411,7 +416,7 @@ mod tests {
             prop_assert_eq!(ends, jobs.len());
             let demanded: u64 = jobs.iter().map(|(_, demand)| demand).sum();
             let worked = model.work_done(0, 0, SimTime::from_nanos(100_000));
-            // What is told at a whole nanosecond counts up to then.
+            // Completions reported at a whole nanosecond count up to then.
             prop_assert!(worked >= demanded as f64 && worked <= demanded as f64 + full * jobs.len() as f64, "{worked} {demanded}");
         }
     }

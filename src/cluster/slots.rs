@@ -1,4 +1,4 @@
-//! Slots that do not disturb each other: each job takes its demand, however many run beside it.
+//! Independent slots: each job takes its demand, regardless of how many run in parallel.
 
 use super::service_model::{Due, Evicted, Finished, ServiceModel};
 use crate::units::{SimDuration, SimTime};

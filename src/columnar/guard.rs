@@ -1,4 +1,4 @@
-//! A decoder may stumble over damaged bytes; that is the file's fault and no reason to bring the program down.
+//! Turns panics of the Parquet decoder on damaged files into errors.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,13 +9,13 @@ thread_local! {
     static DECODING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this thread is decoding a file just now: a panic is then caught and told as an error of the file, so that the program's
-/// panic hook has nothing to report.
+/// Whether this thread is currently decoding a file. A panic is then caught and reported as an error of the file, so
+/// the program's panic hook should stay silent.
 pub fn is_decoding() -> bool {
     DECODING.get()
 }
 
-/// Runs `read`; a panic within becomes an error.
+/// Runs `read`, turning a panic into an error.
 pub(super) fn guarded<T>(read: impl FnOnce() -> Result<T, TableError>) -> Result<T, TableError> {
     let outer = DECODING.replace(true);
     let result = catch_unwind(AssertUnwindSafe(read));

@@ -1,8 +1,8 @@
-//! Tables in Parquet files, as typed columns: numbers, texts and times, read slice by slice and written group by group.
+//! Tables in Parquet files as typed columns: numbers, strings and times, read in slices and written in row groups.
 //!
-//! It knows nothing of traces and reports. Read are whole numbers of every width, floating-point numbers, booleans, texts, dates and
-//! timestamps (also those of old Hive and Impala files), each with missing values or without; what is not read (decimals,
-//! times of day, nested columns) is named when it is asked for.
+//! This module knows nothing of traces or reports. It reads integers of every width, floating-point numbers, booleans,
+//! strings, dates and timestamps (also those of old Hive and Impala files), each with or without missing values.
+//! Unsupported columns (decimals, times of day, nested columns) are reported by name when requested.
 
 mod guard;
 mod read;
@@ -14,22 +14,22 @@ pub use guard::is_decoding;
 pub use read::{Column, ColumnFact, Kind, TableFile, Values};
 pub use write::{Cells, TableWriter, table_bytes};
 
-/// Rows per row group of the files that are written.
+/// Rows per row group in files that are written.
 pub const GROUP_ROWS: usize = 1 << 18;
 
-/// Why a file cannot be read or written as Parquet: a sentence without the file's name.
+/// Why a file cannot be read or written as Parquet; a sentence without the file name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TableError {
-    /// The file is damaged, or no Parquet: what is wrong.
+    /// The file is damaged or not Parquet, with the reason.
     Damaged(String),
-    /// It is sound, but holds what is not read: what, and what to do.
+    /// The file is valid but contains something unsupported.
     NotRead {
-        /// What it holds.
+        /// What it contains.
         message: String,
-        /// What to do about it.
+        /// Advice.
         help: &'static str,
     },
-    /// The file system said no.
+    /// An I/O error.
     Io(String),
 }
 

@@ -1,4 +1,4 @@
-//! Reading.
+//! Reads columns of a Parquet file.
 
 use std::fs::File;
 use std::path::Path;
@@ -14,27 +14,27 @@ use parquet::schema::types::Type;
 use super::TableError;
 use super::guard::guarded;
 
-/// What the values of a column are.
+/// The type of a column's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Whole numbers.
+    /// Integers.
     Whole,
     /// Floating-point numbers.
     Real,
     /// `true` and `false`.
     Bool,
-    /// Texts, or bytes that may be one.
+    /// Strings, or bytes that may be strings.
     Text,
     /// Days since 1970.
     Date,
-    /// Moments since 1970-01-01T00:00:00Z, in units of so many nanoseconds.
+    /// Times since 1970-01-01T00:00:00Z, in units of this many nanoseconds.
     Timestamp(u64),
-    /// Something that is not read; its name with an article.
+    /// An unsupported type: its name with an article.
     NotRead(&'static str),
 }
 
 impl Kind {
-    /// The kind in words, in the plural.
+    /// The type in words, in the plural.
     pub fn words(self) -> &'static str {
         match self {
             Kind::Whole => "whole numbers",
@@ -51,50 +51,50 @@ impl Kind {
 /// A column of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ColumnFact {
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// What it holds.
+    /// Type.
     pub kind: Kind,
-    /// Its number among the leaves of the schema.
+    /// Index among the leaves of the schema.
     leaf: usize,
-    /// How the bits of a whole number are to be taken.
+    /// How the bits of an integer are interpreted.
     bits: Bits,
 }
 
-/// Signed, or unsigned with so many bits.
+/// Signed, or unsigned with this many bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Bits {
     Signed,
     Unsigned,
 }
 
-/// Some rows of a column.
+/// A slice of a column.
 #[derive(Debug, Clone)]
 pub struct Column {
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// What it holds.
+    /// Type.
     pub kind: Kind,
-    /// A value for every row; what stands for a missing one means nothing.
+    /// One value per row; the value of a row without one is arbitrary.
     pub values: Values,
-    /// Which rows have a value; `None` if all have.
+    /// Which rows have a value; `None` if all do.
     pub present: Option<Vec<bool>>,
 }
 
-/// Values of one of the kinds.
+/// Values of a column.
 #[derive(Debug, Clone)]
 pub enum Values {
-    /// Whole numbers, days, or units since 1970. Numbers beyond the range of `i64` count as missing.
+    /// Integers, days, or units since 1970. Values outside the range of `i64` count as missing.
     Whole(Vec<i64>),
     /// Floating-point numbers.
     Real(Vec<f64>),
     /// `true` and `false`.
     Bool(Vec<bool>),
-    /// Texts.
+    /// Strings.
     Text(Texts),
 }
 
-/// Texts, each a part of the page that it was read from.
+/// Strings that refer to the page they were read from.
 #[derive(Debug, Clone)]
 pub struct Texts(Vec<ByteArray>);
 
@@ -127,7 +127,7 @@ impl Column {
         self.present.as_ref().is_none_or(|present| present[row])
     }
 
-    /// The value of one row as text, whatever its kind; `None` if it is missing or no UTF-8.
+    /// The value of a row as text, whatever its type; `None` if it is missing or not UTF-8.
     pub fn text(&self, row: usize) -> Option<String> {
         if !self.has(row) {
             return None;
@@ -141,15 +141,15 @@ impl Column {
     }
 }
 
-/// A Parquet file whose columns are read together, in the order of the rows.
+/// A Parquet file whose columns are read together, in row order.
 pub struct TableFile {
     file: SerializedFileReader<File>,
     columns: Vec<ColumnFact>,
-    /// The columns that are read.
+    /// Indices of the columns to read.
     wanted: Vec<usize>,
-    /// The row group that comes next.
+    /// The next row group.
     next_group: usize,
-    /// Readers of the row group in hand, and how many of its rows are left.
+    /// Readers of the current row group, and the number of its remaining rows.
     open: Vec<ColumnReader>,
     left: usize,
 }
@@ -158,18 +158,18 @@ impl TableFile {
     /// Opens a file and reads its footer.
     ///
     /// # Errors
-    /// If it cannot be opened, or is no sound Parquet.
+    /// If it cannot be opened or is not valid Parquet.
     pub fn open(path: &Path) -> Result<TableFile, TableError> {
         TableFile::of(File::open(path).map_err(|error| TableError::Io(error.to_string()))?)
     }
 
-    /// The same of a file that is open already.
+    /// Like [`TableFile::open`], for an open file.
     ///
     /// # Errors
-    /// If it is no sound Parquet.
+    /// If it is not valid Parquet.
     pub fn of(file: File) -> Result<TableFile, TableError> {
         guarded(|| {
-            // Statistics are not looked at, and so cannot be wrong.
+            // Statistics are not read, so they cannot be wrong.
             let skip = || ParquetStatisticsPolicy::SkipAll;
             let options = ReadOptionsBuilder::new().with_column_stats_policy(skip()).with_size_stats_policy(skip());
             let file = SerializedFileReader::new_with_options(file, options.build())?;
@@ -178,7 +178,7 @@ impl TableFile {
         })
     }
 
-    /// The columns of the first level, in order.
+    /// The top-level columns, in order.
     pub fn columns(&self) -> &[ColumnFact] {
         &self.columns
     }
@@ -189,10 +189,10 @@ impl TableFile {
         stored.filter_map(|pair| Some((pair.key.as_str(), pair.value.as_deref()?)))
     }
 
-    /// Asks for these columns, by their numbers, from the first row on.
+    /// Selects columns by index and restarts at the first row.
     ///
     /// # Errors
-    /// If one of them holds, or is packed by, what is not read.
+    /// If a column's type or compression is not supported.
     pub fn want(&mut self, wanted: Vec<usize>) -> Result<(), TableError> {
         for column in &wanted {
             let fact = &self.columns[*column];
@@ -216,8 +216,8 @@ impl TableFile {
         Ok(())
     }
 
-    /// The next rows of the columns asked for, at most `most` of them and never over the end of a row group; `None` behind
-    /// the last.
+    /// Reads the next rows of the selected columns: at most `most`, and never across the end of a row group. `None` at
+    /// the end.
     ///
     /// # Errors
     /// If the file is damaged.
@@ -250,7 +250,7 @@ impl TableFile {
     }
 }
 
-/// What stands on the first level of the schema.
+/// The top-level columns of the schema.
 fn facts(schema: &Type) -> Vec<ColumnFact> {
     let mut leaf = 0;
     let fact = |field: &std::sync::Arc<Type>| {
@@ -315,7 +315,7 @@ fn primitive_kind(physical: Physical, logical: Option<&LogicalType>, converted: 
     }
 }
 
-/// Takes `rows` rows from a reader.
+/// Reads `rows` rows.
 fn take(fact: &ColumnFact, reader: &mut ColumnReader, rows: usize) -> Result<Column, TableError> {
     let (values, mut present) = match reader {
         ColumnReader::BoolColumnReader(reader) => {
@@ -355,7 +355,7 @@ fn take(fact: &ColumnFact, reader: &mut ColumnReader, rows: usize) -> Result<Col
         }
     };
     if let (Values::Whole(values), Bits::Unsigned) = (&values, fact.bits) {
-        // Only 64 bits can hold a number that looks negative here.
+        // Only 64-bit values can look negative here.
         if values.iter().any(|value| *value < 0) {
             let known = present.get_or_insert_with(|| vec![true; values.len()]);
             known.iter_mut().zip(values).for_each(|(known, value)| *known &= *value >= 0);
@@ -364,8 +364,8 @@ fn take(fact: &ColumnFact, reader: &mut ColumnReader, rows: usize) -> Result<Col
     Ok(Column { name: fact.name.clone(), kind: fact.kind, values, present })
 }
 
-/// Nanoseconds since 1970 of a Hive or Impala timestamp: nanoseconds of a day, and the number of that Julian day. What is out of
-/// range is taken to its end, where no arrival can be.
+/// Nanoseconds since 1970 of a Hive or Impala timestamp, given as nanoseconds of a day and a Julian day number.
+/// Out-of-range values saturate, where no arrival can be.
 fn nanos(stamp: &Int96) -> i64 {
     const JULIAN_1970: i128 = 2_440_588;
     let [low, high, day] = [0, 1, 2].map(|part| i128::from(stamp.data()[part]));
@@ -373,7 +373,7 @@ fn nanos(stamp: &Int96) -> i64 {
     nanos.clamp(i64::MIN.into(), i64::MAX.into()) as i64
 }
 
-/// One value for every row, and which rows have one.
+/// One value per row, and which rows have one.
 type Records<T> = (Vec<T>, Option<Vec<bool>>);
 
 fn records<T: DataType>(reader: &mut ColumnReaderImpl<T>, rows: usize) -> Result<Records<T::T>, TableError> {

@@ -21,7 +21,7 @@ fn put<T: DataType>(group: &mut Group<'_>, values: &[T::T], levels: Option<&[i16
     column.close().unwrap();
 }
 
-/// A file of these columns, written by the library itself: one row group for each call of `write`.
+/// A file with these columns, written by the library itself: one row group per call of `write`.
 fn file(
     columns: &str,
     properties: WriterProperties,
@@ -44,7 +44,7 @@ fn plain() -> WriterProperties {
     WriterProperties::builder().build()
 }
 
-/// Every value of a column as text.
+/// All values of a column as text.
 fn read(place: &tempfile::NamedTempFile, most: usize) -> Result<Vec<Vec<Option<String>>>, TableError> {
     let mut table = TableFile::open(place.path())?;
     let all: Vec<usize> = (0..table.columns().len()).collect();
@@ -162,7 +162,7 @@ fn what_is_not_read_is_named() {
     assert_eq!(refusal(1), "column `b` is a time of day without a date, which is not read");
     assert_eq!(refusal(2), "column `c` is nested (a list, a map or a struct), which is not read");
     assert_eq!(refusal(4), "column `e` is bytes of a fixed length, which is not read");
-    // What stands behind a list is found all the same.
+    // Columns after a list are still found.
     let mut table = TableFile::open(place.path()).unwrap();
     table.want(vec![3]).unwrap();
     assert_eq!(table.next(10).unwrap().unwrap()[0].text(0).as_deref(), Some("42"));
@@ -212,7 +212,7 @@ fn columns_of_different_lengths_are_refused() {
     assert!(table_bytes(vec![("a", Cells::Whole(Vec::new()))]).is_ok());
 }
 
-/// A small file with the footer, levels, dictionary and pages that damage can hit.
+/// A small file with footer, levels, dictionary and pages that can be damaged.
 fn small(packing: Compression) -> Vec<u8> {
     let properties = WriterProperties::builder().set_compression(packing).build();
     let columns =
@@ -226,7 +226,7 @@ fn small(packing: Compression) -> Vec<u8> {
     std::fs::read(place.path()).unwrap()
 }
 
-/// No byte of a file, whatever it is changed to, brings down more than the reading of that file.
+/// Whatever byte of a file is changed, at most the reading of that file fails.
 #[rstest]
 #[case(Compression::UNCOMPRESSED)]
 #[case(Compression::SNAPPY)]
@@ -262,7 +262,7 @@ fn a_file_cut_short_is_refused_wherever_it_is_cut() {
 fn a_panic_of_the_decoder_is_an_error_and_known_to_be_one() {
     let result = guard::guarded(|| -> Result<(), TableError> {
         assert!(is_decoding());
-        // A slice out of range, as a damaged length makes it.
+        // An out-of-range slice, as caused by a damaged length.
         let empty: &[u8] = &[];
         Err(TableError::Io(empty[std::hint::black_box(1)].to_string()))
     });

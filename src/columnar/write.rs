@@ -1,4 +1,4 @@
-//! Writing.
+//! Writes Parquet files.
 
 use std::io::Write;
 use std::ops::Range;
@@ -14,20 +14,20 @@ use parquet::schema::types::{Type, TypePtr};
 
 use super::{GROUP_ROWS, TableError};
 
-/// Values of a column that is written. An empty list does as a pattern for a column of its kind.
+/// Values of a column to write. An empty list can serve as a template for a column of its type.
 #[derive(Debug, Clone)]
 pub enum Cells {
-    /// Whole numbers.
+    /// Integers.
     Whole(Vec<i64>),
-    /// Whole numbers that are never negative.
+    /// Non-negative integers.
     Count(Vec<u64>),
-    /// The same in 32 bits.
+    /// Non-negative integers in 32 bits.
     Small(Vec<u32>),
     /// Numbers.
     Real(Vec<f64>),
-    /// Numbers, some of them missing.
+    /// Numbers, some missing.
     MaybeReal(Vec<Option<f64>>),
-    /// Texts, some of them missing.
+    /// Strings, some missing.
     MaybeText(Vec<Option<String>>),
 }
 
@@ -57,7 +57,7 @@ impl Cells {
         Ok(Arc::new(field.with_repetition(repetition).build()?))
     }
 
-    /// Writes some of the rows to the column that is next.
+    /// Writes a range of rows to the next column.
     fn write(&self, rows: Range<usize>, column: &mut ColumnWriter<'_>) -> Result<(), TableError> {
         match (self, column) {
             (Cells::Whole(values), ColumnWriter::Int64ColumnWriter(column)) => {
@@ -93,26 +93,26 @@ fn levels<T>(values: &[Option<T>]) -> Vec<i16> {
     values.iter().map(|value| i16::from(value.is_some())).collect()
 }
 
-/// How the pages are packed.
+/// Compression of the pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Packing {
-    /// LZ4: unpacked fastest.
+    /// LZ4: fastest to decompress.
     Fast,
     /// Zstandard: smallest.
     Small,
 }
 
-/// Writes a Parquet file, one row group after another. The same rows give the same bytes.
+/// Writes a Parquet file, one row group after another. The same rows always give the same bytes.
 pub struct TableWriter<W: Write + Send> {
     writer: SerializedFileWriter<W>,
 }
 
 impl<W: Write + Send> TableWriter<W> {
-    /// A file with these columns (the cells tell what kind they are of) and these facts in its footer, packed so that it is read
-    /// fast.
+    /// Creates a file with these columns (the cells only state the types) and these key-value pairs in its footer,
+    /// compressed for fast reading.
     ///
     /// # Errors
-    /// If the beginning of the file cannot be written.
+    /// If the start of the file cannot be written.
     pub fn new(sink: W, columns: &[(&str, Cells)], facts: Vec<(String, String)>) -> Result<Self, TableError> {
         TableWriter::packed(sink, columns, facts, Packing::Fast)
     }
@@ -134,11 +134,11 @@ impl<W: Write + Send> TableWriter<W> {
             .set_compression(packing)
             .set_statistics_enabled(EnabledStatistics::Chunk)
             .set_offset_index_disabled(true)
-            // Pages are bounded by their bytes alone.
+            // Pages are limited only by their size in bytes.
             .set_data_page_row_count_limit(GROUP_ROWS)
             .set_write_batch_size(1 << 13);
         for (name, cells) in columns {
-            // A dictionary of numbers that hardly repeat only costs time.
+            // A dictionary only costs time for numbers that rarely repeat.
             if matches!(cells, Cells::Whole(_) | Cells::Real(_)) {
                 properties = properties.set_column_dictionary_enabled(vec![name.to_string()].into(), false);
             }
@@ -151,7 +151,7 @@ impl<W: Write + Send> TableWriter<W> {
         Ok(TableWriter { writer })
     }
 
-    /// Writes rows, [`GROUP_ROWS`] to a row group; the columns are as long as each other.
+    /// Writes rows, [`GROUP_ROWS`] per row group; all columns must have the same length.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -173,7 +173,7 @@ impl<W: Write + Send> TableWriter<W> {
         Ok(())
     }
 
-    /// Writes the footer and gives the sink back.
+    /// Writes the footer and returns the sink.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -182,10 +182,10 @@ impl<W: Write + Send> TableWriter<W> {
     }
 }
 
-/// A whole table as the bytes of a Parquet file, packed small.
+/// A whole table as the bytes of a Parquet file, compressed for size.
 ///
 /// # Errors
-/// If the columns are not as long as each other.
+/// If the columns differ in length.
 pub fn table_bytes(columns: Vec<(&str, Cells)>) -> Result<Vec<u8>, TableError> {
     let mut writer = TableWriter::packed(Vec::new(), &columns, Vec::new(), Packing::Small)?;
     let cells: Vec<Cells> = columns.into_iter().map(|(_, cells)| cells).collect();

@@ -42,12 +42,12 @@ impl fmt::Display for RunError {
             RunError::Trace { error, .. } => error.fmt(f),
             RunError::TooManyReplicas { at, service, wanted } => write!(
                 f,
-                "{wanted} replicas of `{service}` are asked for at {at}, more than can be simulated: at most {MOST_REPLICAS} (lower the \
-                 policy's `max`, or see why it asks for so many)"
+                "{wanted} replicas of `{service}` were requested at {at}, more than the maximum of {MOST_REPLICAS} (lower the \
+                 policy's `max`, or find out why it asks for so many)"
             ),
             RunError::TooManyRequests { at, service } => write!(
                 f,
-                "more than four thousand million requests are in `{service}` at once at {at} (give it a `queue-limit`, a `timeout` \
+                "`{service}` holds more than four billion requests at {at} (give it a `queue-limit`, a `timeout` \
                  or more replicas)"
             ),
         }

@@ -16,43 +16,43 @@ use super::error::{OptimizeError, Requirement, non_negative};
 use super::program::{Column, Program, Relation};
 use super::solver::SolveOptions;
 
-/// A plan of billing blocks to be found.
+/// A problem of planning billing blocks.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct BlockProblem {
     /// Instances needed in each interval; fractions are rounded up.
     pub needed: Vec<f64>,
-    /// Intervals in a block.
+    /// Number of intervals in a block.
     pub block: usize,
     /// Price of one instance for one interval.
     pub price: f64,
-    /// Cost of an instance that does not continue another's block.
+    /// Cost of an instance that does not continue a previous block.
     pub start_cost: f64,
 }
 
-/// A plan of billing blocks of least cost.
+/// A cheapest plan of billing blocks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BlockPlan {
     /// Its cost.
     pub cost: f64,
     /// Blocks bought at the beginning of each interval.
     pub bought: Vec<f64>,
-    /// Whether the cost is known to be least (a time limit may end the search before).
+    /// Whether the cost is proven to be minimal (a time limit may end the search before).
     pub proven: bool,
 }
 
 impl BlockProblem {
-    /// The plan of least cost where fractions of blocks can be bought.
+    /// The cheapest plan if fractions of blocks can be bought.
     ///
     /// # Errors
-    /// A wrong figure, or what stopped the solver.
+    /// Invalid input, or the reason why the solver failed.
     pub fn relaxed(&self, options: SolveOptions) -> Result<BlockPlan, OptimizeError> {
         self.solve(false, options)
     }
 
-    /// The plan of least cost in whole blocks.
+    /// The cheapest plan in whole blocks.
     ///
     /// # Errors
-    /// As [`BlockProblem::relaxed`]; also when the time ends before any plan is found.
+    /// Those of [`BlockProblem::relaxed`], and if the time limit ends before a plan is found.
     pub fn whole(&self, options: SolveOptions) -> Result<BlockPlan, OptimizeError> {
         self.solve(true, options)
     }

@@ -44,43 +44,43 @@ use super::error::{OptimizeError, Requirement, non_negative};
 use super::program::{Column, Program, Relation};
 use super::solver::SolveOptions;
 
-/// The share by which the solver's optimum may be too high.
+/// The share by which the solver's optimum may exceed the true one.
 const TOLERANCE: f64 = 1e-6;
 
-/// More intervals than this are merged by pairs, so that the program stays small.
+/// With more intervals than this, pairs are merged to keep the program small.
 const LARGEST: usize = 800;
 
-/// What a policy has to do, and what it pays for.
+/// The work that a policy has to do, and the prices it pays.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BoundProblem {
-    /// Work of the requests arriving in each interval, in replica-seconds. Requests that are not judged (warm-up) may be left
-    /// out, which is in the policy's favour.
+    /// Work of the requests arriving in each interval, in replica-seconds. Requests that are not eligible (warm-up) may
+    /// be left out, which only lowers the bound.
     pub work: Vec<f64>,
-    /// Of that, the work that must be done within the interval of its arrival, or be bad: that of requests whose limit passes
-    /// before the interval ends.
+    /// The part of it that must be done within the interval of its arrival or be bad: that of requests whose limit
+    /// passes before the interval ends.
     pub urgent: Vec<f64>,
-    /// Length of an interval, seconds.
+    /// Length of an interval in seconds.
     pub interval: f64,
-    /// Work of the heaviest requests that the objective allows to be bad, replica-seconds.
+    /// Work of the heaviest requests that the objective allows to be bad, in replica-seconds.
     pub forgiven: f64,
-    /// Latency limit, seconds; infinite if any answer is good.
+    /// Latency limit in seconds; infinite if any answer is good.
     pub within: f64,
-    /// Price of a replica for one second.
+    /// Price of a replica per second.
     pub price: f64,
-    /// The shortest time from order to ready, seconds; it is paid for.
+    /// Minimum time from order to readiness in seconds; it is paid for.
     pub start_up: f64,
-    /// The least time that a lease is billed for, seconds: the larger of minimum and granularity.
+    /// Minimum billed duration of a lease in seconds: the larger of minimum and granularity.
     pub billed_at_least: f64,
-    /// Replicas ready at the beginning; `None` if a policy may choose them.
+    /// Replicas ready at the beginning; `None` if a policy may choose.
     pub initial: Option<u32>,
-    /// At least so many replicas at all times.
+    /// Minimum number of replicas at all times.
     pub least: u32,
-    /// At most so many replicas that serve.
+    /// Maximum number of serving replicas.
     pub most: Option<u32>,
 }
 
 impl BoundProblem {
-    /// A problem with nothing but work and price: exact billing, no start-up, no limits on replicas.
+    /// A problem with only work and price: exact billing, no start-up, no limits on replicas.
     pub fn new(work: Vec<f64>, interval: f64, price: f64) -> Self {
         BoundProblem {
             urgent: vec![0.0; work.len()],
@@ -97,9 +97,9 @@ impl BoundProblem {
         }
     }
 
-    /// Work by interval, and forgiven work, of requests given as (arrival in seconds, replica-seconds), where a share of
-    /// `target` must be good: of n requests, floor((1 - target) n) may be bad, the heaviest ones. Requests outside of the
-    /// intervals are left out.
+    /// Sets work by interval and forgiven work from requests given as (arrival in seconds, replica-seconds), of which a
+    /// share of `target` must be good: of n requests, floor((1 - target) n) may be bad, the heaviest ones. Requests
+    /// outside the intervals are left out.
     pub fn load(&mut self, requests: &[(f64, f64)], target: f64) {
         self.work.iter_mut().chain(&mut self.urgent).for_each(|work| *work = 0.0);
         let mut weights = Vec::with_capacity(requests.len());
@@ -108,7 +108,7 @@ impl BoundProblem {
                 weights.push(*weight);
             }
         }
-        // Round-off must not take away a request that the share allows.
+        // Rounding must not take away a request that the share allows.
         let bad = ((1.0 - target) * weights.len() as f64 + 1e-9).floor() as usize;
         if bad < weights.len() && bad > 0 {
             weights.select_nth_unstable_by(bad, |a, b| b.total_cmp(a));
@@ -116,9 +116,9 @@ impl BoundProblem {
         self.forgiven = weights.iter().take(bad).sum();
     }
 
-    /// Adds the work of a request, whose arrival is in seconds; `false` if it arrives outside of the intervals.
+    /// Adds the work of a request with its arrival in seconds; returns `false` if it arrives outside the intervals.
     pub fn add(&mut self, arrival: f64, weight: f64) -> bool {
-        // The cast saturates; what is before or after finds no place.
+        // The cast saturates; arrivals outside find no interval.
         let place = (arrival / self.interval).floor();
         let Some(index) = (place >= 0.0).then_some(place as usize).filter(|index| *index < self.work.len()) else {
             return false;
@@ -130,11 +130,11 @@ impl BoundProblem {
         true
     }
 
-    /// The least that any policy pays, in the unit of the price.
+    /// The minimum cost of any policy, in the unit of the price.
     ///
     /// # Errors
-    /// A wrong figure, or [`OptimizeError::Infeasible`] if no policy can meet the objective: the demand of an interval (that is,
-    /// work that had to be done by its end) is then missed by so many replica-seconds.
+    /// Invalid input, or [`OptimizeError::Infeasible`] if no policy can meet the objective: the shortfall of an
+    /// interval's demand is then the replica-seconds of work that could not be done by its end.
     pub fn cost(&self) -> Result<f64, OptimizeError> {
         self.validate()?;
         if self.work.is_empty() {
@@ -162,7 +162,7 @@ impl BoundProblem {
         };
         let initial = program.column(0.0, initial, false);
         if let Some(given) = self.initial {
-            // A given number cannot be less either.
+            // A given number is a lower limit as well.
             program.row(Requirement::Identity, vec![(initial, 1.0)], Relation::Equal, f64::from(given));
         }
         let mut columns = Columns { before: initial, ..Columns::default() };
@@ -210,7 +210,7 @@ impl BoundProblem {
         let mut terms = vec![(columns.waiting[j], 1.0), (columns.served[j], 1.0), (columns.given_up[j], 1.0)];
         terms.extend(j.checked_sub(1).map(|before| (columns.waiting[before], -1.0)));
         program.row(Requirement::Identity, terms, Relation::Equal, self.work[j]);
-        // The cast saturates: an infinite limit spans everything.
+        // The cast saturates: an infinite limit spans all intervals.
         let patience = (self.within / self.interval).ceil() as usize;
         let first = (j + 1).saturating_sub(patience);
         if first == 0 {
@@ -227,16 +227,16 @@ impl BoundProblem {
     fn validate(&self) -> Result<(), OptimizeError> {
         self.work.iter().chain(&self.urgent).try_for_each(|work| non_negative("the work of an interval", *work))?;
         for (what, value) in [
-            ("the forgiven work", self.forgiven),
+            ("the allowed bad work", self.forgiven),
             ("the price", self.price),
             ("the start-up time", self.start_up),
-            ("the least billed time", self.billed_at_least),
+            ("the minimum billed duration", self.billed_at_least),
             ("the length of an interval", self.interval),
         ] {
             non_negative(what, value)?;
         }
         if self.interval == 0.0 || self.within.is_nan() || self.within < 0.0 {
-            return Err(OptimizeError::Invalid("an interval or the latency limit has no length".into()));
+            return Err(OptimizeError::Invalid("an interval and the latency limit must be above zero".into()));
         }
         Ok(())
     }

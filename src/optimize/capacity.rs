@@ -40,7 +40,7 @@ use super::error::{OptimizeError, non_negative};
 use crate::queueing::{erlang_b, erlang_c};
 use crate::units::{Fraction, SimDuration};
 
-/// Requests of a service.
+/// The requests of a service.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ServiceLoad {
     /// Requests per second.
@@ -53,46 +53,46 @@ pub struct ServiceLoad {
     pub gaps_scv: f64,
 }
 
-/// How requests come to the queues of replicas.
+/// How requests join the replicas' queues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Joining {
-    /// There is one queue for all.
+    /// A single queue for all.
     #[default]
     OneQueue,
-    /// They join the shortest.
+    /// The shortest queue.
     Shortest,
-    /// They join any.
+    /// A random queue.
     Any,
 }
 
-/// What serves them: the replicas of a service taken together.
+/// The replicas of a service as one station.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Station {
-    /// Requests served at a time; a fraction where the CPU of a replica is enough for one.
+    /// Number of servers, one request each; a fraction if a replica's CPU suffices for a fraction of a request.
     pub servers: f64,
-    /// Speed at which each is served, relative to the one that service times were measured at.
+    /// Speed of each server, relative to the one on which service times were measured.
     pub speed: f64,
-    /// Queues that the servers are spread over.
+    /// Number of queues over which the servers are spread.
     pub queues: f64,
-    /// How requests come to them.
+    /// How requests join the queues.
     pub joining: Joining,
     /// Whether requests share the servers instead of waiting for one.
     pub shared: bool,
 }
 
 impl Station {
-    /// Servers of speed one behind one queue.
+    /// Servers of speed one with a single queue.
     pub fn of(servers: f64) -> Self {
         Station { servers, speed: 1.0, queues: 1.0, joining: Joining::OneQueue, shared: false }
     }
 
-    /// Servers that a request may come to, once it is dispersed, and that share of the offered load.
+    /// The servers available to a request after joining a queue, and their part of the offered load.
     fn one(&self, offered: f64) -> (f64, f64) {
         let parts = if self.joining == Joining::Any { self.queues.max(1.0) } else { 1.0 };
         (self.servers / parts, offered / parts)
     }
 
-    /// How many times as long a wait is as with one queue.
+    /// The factor by which waits are longer than with a single queue.
     fn lengthening(&self, load: f64) -> f64 {
         if self.joining != Joining::Shortest || self.queues <= 1.0 {
             return 1.0;
@@ -102,25 +102,25 @@ impl Station {
     }
 }
 
-/// A latency limit and the share of requests that must be answered within it.
+/// A latency limit, and the share of requests that must be answered within it.
 pub type Within = (SimDuration, Fraction);
 
-/// The largest number of slots looked at; Erlang's recurrence visits each.
+/// The maximum number of slots; Erlang's recurrence visits each.
 const MOST_SLOTS: f64 = 1e7;
 
-/// The largest squared coefficient of variation that the special functions are asked for.
+/// The maximum squared coefficient of variation for which the special functions are evaluated.
 const MOST_VARIATION: f64 = 1e6;
 
-/// Below this variation of gaps and service times nobody waits for long who need not.
+/// Below this variation of gaps and service times, waits are negligible while there is a free server.
 const LEAST_VARIATION: f64 = 1e-3;
 
-/// Parts of the distribution of the slowing-down.
+/// Number of parts into which the distribution of the slowdown is divided.
 const PARTS: u32 = 100;
 
-/// Pieces of the integral over the wait.
+/// Number of pieces of the integral over the wait.
 const PIECES: u32 = 600;
 
-/// Waits of more mean waits than this are left out of the integral: their probability is below 1e-15.
+/// Waits beyond this many mean waits are left out of the integral: their probability is below 1e-15.
 const LONGEST: f64 = 36.0;
 
 /// Distribution of the service time in mean service times.
@@ -131,7 +131,7 @@ enum Service {
 
 impl Service {
     fn new(scv: f64) -> Option<Self> {
-        // Below this the gamma density is a needle that quadrature would miss.
+        // Below this the gamma density is too narrow for the quadrature.
         if scv < 1e-4 {
             return Some(Service::Constant);
         }
@@ -146,8 +146,8 @@ impl Service {
         }
     }
 
-    /// The share served within `time` after a wait that is exponential with `rate`: F(t) less the share served by then
-    /// without the wait only, which is the integral over x from 0 to t of f(x) exp(-rate (t - x)).
+    /// The share served within `time` after a wait that is exponential with `rate`: F(t), minus the share served by
+    /// then only because there was no wait, which is the integral over x from 0 to t of f(x) exp(-rate (t - x)).
     fn after_wait(&self, time: f64, rate: f64) -> f64 {
         let Service::Gamma(gamma) = self else {
             return if time >= 1.0 { -(-(time - 1.0) * rate).exp_m1() } else { 0.0 };
@@ -157,13 +157,13 @@ impl Service {
             return 0.0;
         }
         if rate < 0.9 * inverse_scale {
-            // The integral is that of a gamma density of another scale.
+            // The integral is that of a gamma density with another scale.
             let slower = inverse_scale - rate;
             let served = gamma_lr(shape, slower * time).ln();
             let delayed = (shape * (inverse_scale / slower).ln() - rate * time + served).exp();
             return (gamma.cdf(time) - delayed).max(0.0);
         }
-        // The wait is the quicker of the two: Simpson's rule over it, as far as it matters.
+        // The wait is the shorter of the two: Simpson's rule over it, as far as it matters.
         let step = time.min(LONGEST / rate) / f64::from(PIECES);
         let value = |i: u32| {
             let weight = if i == 0 || i == PIECES { 1.0 } else { f64::from(2 + 2 * (i % 2)) };
@@ -175,7 +175,7 @@ impl Service {
 }
 
 impl ServiceLoad {
-    /// The offered load: servers of speed one that are busy on average.
+    /// The offered load: the average number of busy servers of speed one.
     pub fn offered(&self) -> f64 {
         self.rate * self.service.as_secs_f64()
     }
@@ -183,7 +183,7 @@ impl ServiceLoad {
     /// The share of requests answered within `within` by `station`; 0 if the queue grows without limit.
     ///
     /// # Errors
-    /// [`OptimizeError::Invalid`] for figures that mean nothing, or more than ten million servers.
+    /// [`OptimizeError::Invalid`] for invalid input or more than ten million servers.
     pub fn share_within(&self, station: Station, within: SimDuration) -> Result<f64, OptimizeError> {
         let service = self.validate()?;
         Ok(self.share(&service, checked(station)?, within))
@@ -198,7 +198,7 @@ impl ServiceLoad {
         }
         let (servers, offered) = station.one(offered);
         let waits = if offered > 0.0 { erlang_c_between(servers, offered) } else { 0.0 };
-        // Reciprocal of the mean wait of those who wait, with exponential gaps and service times.
+        // Reciprocal of the mean wait of requests that wait, with exponential gaps and service times.
         let rate = (servers - offered) / station.lengthening(offered / servers);
         let variation = f64::midpoint(self.gaps_scv, self.scv);
         if station.shared {
@@ -231,15 +231,16 @@ impl ServiceLoad {
             return Err(OptimizeError::Invalid("the service time is zero".into()));
         }
         let service = Service::new(self.scv);
-        service.ok_or_else(|| OptimizeError::Invalid(format!("{} is no coefficient of variation", self.scv)))
+        service.ok_or_else(|| OptimizeError::Invalid(format!("{} is not a squared coefficient of variation", self.scv)))
     }
 
-    /// The least number of replicas, n of which are `fleet(n)`, that answer a share of the requests within a limit; without a limit,
-    /// the least number whose queue does not grow for ever. No requests need no replica.
+    /// The minimum number of replicas, where n replicas form the station `fleet(n)`, that answer a share of the
+    /// requests within a limit; without a limit, the minimum for which the queue does not grow without bound. Zero
+    /// requests need no replica.
     ///
     /// # Errors
-    /// [`OptimizeError::Invalid`] for figures that mean nothing, or if no number of replicas suffices, because service alone
-    /// is too slow: how large a share is answered in time without any wait.
+    /// [`OptimizeError::Invalid`] for invalid input, or if no number of replicas suffices because the service time
+    /// alone is too long: the message states the share answered in time without waiting.
     pub fn required_replicas(
         &self,
         fleet: &dyn Fn(u32) -> Station,
@@ -259,15 +260,15 @@ impl ServiceLoad {
         let enough = |n: u32| Ok(self.share(&service, checked(fleet(n))?, within) >= target.get());
         least_that(fewest, |n| at_best(n) >= target.get(), enough)?.ok_or_else(|| {
             OptimizeError::Invalid(format!(
-                "{target} of requests within {within} is out of reach: without any wait {:.6}% are served by then",
+                "{target} of requests within {within} is out of reach: even without waiting, only {:.6}% are served in time",
                 at_best(fewest) * 100.0
             ))
         })
     }
 }
 
-/// The share served within `time` if service is slowed by a factor of 1 and an exponential part of mean `excess`: the mean over the
-/// middles of equally likely parts.
+/// The share served within `time` if service is slowed by a factor of 1 plus an exponential part of mean `excess`: the
+/// average over the midpoints of equally likely parts.
 fn slowed(service: &Service, time: f64, excess: f64) -> f64 {
     if excess <= 0.0 {
         return service.cdf(time);
@@ -279,8 +280,8 @@ fn slowed(service: &Service, time: f64, excess: f64) -> f64 {
     (0..PARTS).map(part).sum::<f64>() / f64::from(PARTS)
 }
 
-/// The same with the variation of the slowing-down of a request of its size, squared: zero with some probability, which there is none of
-/// where it varies less than an exponential one.
+/// The same with the squared variation of the slowdown of a request by its size: the slowdown is zero with some
+/// probability, which vanishes if it varies less than an exponential one.
 fn slowed_by_size(service: &Service, time: f64, excess: f64, scv: impl Fn(f64) -> f64) -> f64 {
     if excess <= 0.0 {
         return service.cdf(time);
@@ -292,7 +293,7 @@ fn slowed_by_size(service: &Service, time: f64, excess: f64, scv: impl Fn(f64) -
     if matches!(service, Service::Constant) {
         return if time >= 1.0 { in_time(1.0) } else { 0.0 };
     }
-    // Cells of sizes that grow: most requests are small beside a long limit.
+    // Cells of growing size: most requests are small compared with a long limit.
     let edge = |i: u32| time * (f64::from(i) / f64::from(PARTS)).powi(3);
     let mut below = 0.0;
     let mut share = |i: u32| {
@@ -303,13 +304,14 @@ fn slowed_by_size(service: &Service, time: f64, excess: f64, scv: impl Fn(f64) -
     (0..PARTS).map(&mut share).sum()
 }
 
-/// The variance of the mean, over a time z, of what is remembered as exp(-z), relative to that at an instant: 2 (z - 1 + exp(-z)) / z^2.
+/// The variance of the mean, over a time z, of a quantity with autocorrelation exp(-z), relative to its instantaneous
+/// variance: 2 (z - 1 + exp(-z)) / z^2.
 fn over(z: f64) -> f64 {
     if z < 1e-3 { 1.0 - z / 3.0 } else { 2.0 * (z + (-z).exp_m1()) / (z * z) }
 }
 
-/// Erlang C between whole numbers of servers: the probability that an arrival finds the last whole server busy, where n requests
-/// are served at the rate min(n, c), by the birth-death equations. It is Erlang C for a whole c.
+/// Erlang C between integer numbers of servers, from the birth-death equations: the probability that an arrival finds
+/// the last whole server busy if n requests are served at rate min(n, c). Equals Erlang C for an integer c.
 fn erlang_c_between(servers: f64, offered: f64) -> f64 {
     let whole = servers.floor();
     if whole == servers {
@@ -321,16 +323,16 @@ fn erlang_c_between(servers: f64, offered: f64) -> f64 {
 
 fn checked(station: Station) -> Result<Station, OptimizeError> {
     if !(station.servers > 0.0 && station.speed > 0.0 && station.speed.is_finite()) {
-        return Err(OptimizeError::Invalid("replicas without servers or without speed".into()));
+        return Err(OptimizeError::Invalid("a replica has no servers or no speed".into()));
     }
     if station.servers > MOST_SLOTS {
-        return Err(OptimizeError::Invalid(format!("more than {MOST_SLOTS} slots are too many to look at")));
+        return Err(OptimizeError::Invalid(format!("more than {MOST_SLOTS} slots cannot be evaluated")));
     }
     Ok(station)
 }
 
-/// The least number from `from` on for which `enough` holds, which then holds for all larger ones; `None` if `possible` fails
-/// before that is found, or the numbers become too large to look at.
+/// The smallest number from `from` on for which `enough` holds, given that it then holds for all larger ones; `None` if
+/// `possible` fails before that, or the numbers become too large to evaluate.
 fn least_that(
     from: u32,
     possible: impl Fn(u32) -> bool,
@@ -409,13 +411,13 @@ mod tests {
         let within = SimDuration::from_millis(ms);
         let found = load(10.0 * rho * servers, 1.0).share_within(joined, within).unwrap();
         assert!((found - share).abs() < 0.012, "{found} is not {share}");
-        // One queue would do better, and queues that are joined at random do worse.
+        // A single queue does better, and queues joined at random do worse.
         let of = |joining| load(10.0 * rho * servers, 1.0).share_within(Station { joining, ..joined }, within).unwrap();
         assert!(of(Joining::OneQueue) > found && of(Joining::Any) < found);
     }
 
-    /// The same with processor sharing on one core each: queues, load, squared coefficient of variation, limit, share, of simulations
-    /// of three to ten million requests.
+    /// The same with processor sharing on one core each: queues, load, squared coefficient of variation, limit, share,
+    /// from simulations of three to ten million requests.
     #[rstest]
     #[case(1, 0.3, 1.0, 200, 0.7683)]
     #[case(1, 0.6, 1.0, 300, 0.7394)]
@@ -438,7 +440,7 @@ mod tests {
         assert!(found - share < 0.008, "{found} is more than {share}: replicas would be too few");
     }
 
-    /// Even arrivals of even requests wait for nobody as long as there is room.
+    /// Evenly spaced arrivals with equal service times never wait while there is room.
     #[test]
     fn even_arrivals_need_no_reserve() {
         let even = ServiceLoad { gaps_scv: 0.0, ..load(45.0, 0.0) };
@@ -448,7 +450,7 @@ mod tests {
         assert!(load(45.0, 0.0).required_replicas(&fleet, Some(within)).unwrap() > 5);
     }
 
-    /// The means of the approximation are Allen and Cunneen's: the mean latency is the integral of the late share.
+    /// The mean of the approximation is that of Allen and Cunneen: the mean latency is the integral of the late share.
     #[rstest]
     #[case(0.0)]
     #[case(0.25)]
@@ -479,7 +481,7 @@ mod tests {
         let late = required(1.0, 1.0, Some(0.999)).unwrap_err().to_string();
         assert_eq!(
             late,
-            "99.9% of requests within 500ms is out of reach: without any wait 99.326205% are served by then"
+            "99.9% of requests within 500ms is out of reach: even without waiting, only 99.326205% are served in time"
         );
         assert!(required(f64::NAN, 1.0, Some(0.9)).is_err());
         assert!(required(1e12, 1.0, Some(0.9)).is_err());
@@ -488,7 +490,7 @@ mod tests {
         assert!(none.is_err());
     }
 
-    /// Half a core for requests that take a whole one: 4 cores of work take more than eight replicas.
+    /// Half a core per request that needs a whole one: 4 cores of work need more than eight replicas.
     #[test]
     fn fractions_of_a_server_count_as_such() {
         let halves = |n: u32| Station { speed: 0.5, ..Station::of(f64::from(n)) };

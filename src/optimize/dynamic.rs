@@ -15,42 +15,42 @@ use std::collections::VecDeque;
 use super::error::OptimizeError;
 use super::one_type::{OneType, OneTypePlan};
 
-/// States times intervals, at most: half a gigabyte of choices.
+/// Maximum number of states times intervals: half a gigabyte of choices.
 const LARGEST: usize = 1 << 27;
 
 impl OneType {
-    /// The plan of least cost in whole instances by dynamic programming.
+    /// The cheapest plan in whole instances, by dynamic programming.
     ///
     /// # Errors
-    /// As [`OneType::whole`]; also [`OptimizeError::Invalid`] for a minimum run of several intervals, or if the table of
-    /// choices would be too large.
+    /// Those of [`OneType::whole`], and [`OptimizeError::Invalid`] for a minimum run of several intervals or if the
+    /// table of choices would be too large.
     pub fn dynamic(&self) -> Result<OneTypePlan, OptimizeError> {
         self.validate()?;
         if self.needed.is_empty() {
             return Ok(OneTypePlan::default());
         }
         if self.minimum_run > 1 {
-            return Err(OptimizeError::Invalid("the dynamic program knows no minimum run".into()));
+            return Err(OptimizeError::Invalid("the dynamic program does not support a minimum run".into()));
         }
         self.begin()?;
         let states = self.states();
         if self.needed.len().saturating_mul(states) > LARGEST {
-            return Err(OptimizeError::Invalid(format!("{states} states are too many for the dynamic program")));
+            return Err(OptimizeError::Invalid(format!("{states} states are too many for dynamic programming")));
         }
         let choices = self.choices(states);
         let plan = self.follow(&choices, states);
         if self.shortage_price.is_some() { Ok(plan) } else { self.nothing_missing(plan) }
     }
 
-    /// Numbers of instances worth looking at, from 0.
+    /// The number of states: instance counts from 0 that can be useful.
     fn states(&self) -> usize {
         let needed = self.needed.iter().copied().fold(0.0, f64::max).ceil() as u32;
-        // More than what is needed is never useful, but what there is at the beginning may have to stay for a while.
+        // More than is needed is never useful, but initial instances may have to stay for a while.
         let useful = needed.min(self.most.unwrap_or(u32::MAX)).max(self.least);
         useful.max(self.initial) as usize + 1
     }
 
-    /// The best next number of instances for each interval and number before it.
+    /// The best next instance count, for each interval and previous count.
     fn choices(&self, states: usize) -> Vec<u32> {
         let mut choices = vec![0; self.needed.len() * states];
         let mut later = vec![0.0; states];
@@ -72,8 +72,8 @@ impl OneType {
         choices
     }
 
-    /// What an interval costs with `n` instances. Shortage that is not allowed costs more than any remedy; a number beyond
-    /// the limits cannot be had at all.
+    /// The cost of an interval with `n` instances. A shortage that is not allowed costs more than any remedy; a count
+    /// outside the limits is impossible.
     fn interval_cost(&self, t: usize, n: usize) -> f64 {
         if n < self.least as usize || self.most.is_some_and(|most| n > most as usize) {
             return f64::INFINITY;
@@ -84,7 +84,7 @@ impl OneType {
         self.price * n as f64 + shortage
     }
 
-    /// The plan that the choices make from the initial number.
+    /// The plan that results from following the choices from the initial count.
     fn follow(&self, choices: &[u32], states: usize) -> OneTypePlan {
         let mut plan = OneTypePlan::default();
         let mut before = self.initial as usize;
@@ -101,10 +101,10 @@ impl OneType {
     }
 }
 
-/// For each n the least of `values[n + k] + k * step` over k from 0 to `reach`, with the smallest k that attains it.
+/// For each n the minimum of `values[n + k] + k * step` over k from 0 to `reach`, with the smallest k that attains it.
 fn window_minima(values: &[f64], step: f64, reach: u32) -> Vec<(f64, usize)> {
     let mut minima = vec![(f64::INFINITY, 0); values.len()];
-    // Places with their values reduced to a common origin, the best at the front.
+    // Positions with their values relative to a common origin, best first.
     let mut queue: VecDeque<(usize, f64)> = VecDeque::new();
     for n in (0..values.len()).rev() {
         let reduced = values[n] + step * n as f64;

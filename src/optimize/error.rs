@@ -1,61 +1,61 @@
-//! What can go wrong with a plan: a wrong question, no plan at all, or no plan yet.
+//! Why there is no plan: invalid input, infeasible requirements, or no plan found in time.
 
 use std::fmt;
 
 use crate::units::SimDuration;
 
-/// A requirement of a problem: what a row of its program stands for.
+/// A requirement of a problem, which corresponds to a row of its program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Requirement {
-    /// Capacity of a resource covers its demand with headroom in an interval (always interval 0 in a static mix).
+    /// The capacity of a resource covers its demand with headroom in an interval (interval 0 in a static mix).
     Demand {
-        /// Which resource, from 0.
+        /// Index of the resource.
         resource: usize,
-        /// Which interval, from 0.
+        /// Index of the interval.
         interval: usize,
     },
-    /// At least so many replicas.
+    /// Minimum number of replicas.
     Least {
-        /// Which interval, from 0.
+        /// Index of the interval.
         interval: usize,
     },
-    /// At most so many replicas.
+    /// Maximum number of replicas.
     Most {
-        /// Which interval, from 0.
+        /// Index of the interval.
         interval: usize,
     },
-    /// At most so many starts in an interval.
+    /// Maximum number of starts in an interval.
     ScaleUp {
-        /// Which interval, from 0.
+        /// Index of the interval.
         interval: usize,
     },
-    /// At most so many stops in an interval.
+    /// Maximum number of stops in an interval.
     ScaleDown {
-        /// Which interval, from 0.
+        /// Index of the interval.
         interval: usize,
     },
-    /// What has started runs for the minimum that is billed.
+    /// A started instance runs for the billed minimum.
     MinimumRun {
-        /// Which offer, from 0.
+        /// Index of the offer.
         offer: usize,
-        /// Which interval, from 0.
+        /// Index of the interval.
         interval: usize,
     },
     /// Spot capacity is at most a share of the demand.
     SpotShare {
-        /// Which interval, from 0.
+        /// Index of the interval.
         interval: usize,
     },
-    /// A way of buying provides at least a share of the demand.
+    /// A purchase option provides at least a share of the demand.
     LeastShare(Purchase),
-    /// A way of buying provides at most a share of the demand.
+    /// A purchase option provides at most a share of the demand.
     MostShare(Purchase),
-    /// An identity between variables, which no plan can break.
+    /// An identity between variables, which every plan satisfies.
     Identity,
 }
 
 impl Requirement {
-    /// The interval it holds in, if it is one's.
+    /// The interval of the requirement, if it belongs to one.
     pub fn interval(&self) -> Option<usize> {
         match *self {
             Requirement::Demand { interval, .. }
@@ -70,14 +70,14 @@ impl Requirement {
     }
 }
 
-/// A way of buying capacity.
+/// A purchase option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purchase {
     /// Committed for the whole term, used or not.
     Reserved,
-    /// By the interval at list price.
+    /// Bought by the interval at list price.
     OnDemand,
-    /// Cheaper, and may be taken away.
+    /// Cheaper, but may be reclaimed.
     Spot,
 }
 
@@ -97,28 +97,28 @@ impl fmt::Display for Requirement {
             Requirement::Demand { resource, interval } => {
                 write!(f, "the demand for resource {resource} in interval {interval}")
             }
-            Requirement::Least { interval } => write!(f, "the least number of replicas in interval {interval}"),
-            Requirement::Most { interval } => write!(f, "the largest number of replicas in interval {interval}"),
+            Requirement::Least { interval } => write!(f, "the minimum number of replicas in interval {interval}"),
+            Requirement::Most { interval } => write!(f, "the maximum number of replicas in interval {interval}"),
             Requirement::ScaleUp { interval } => write!(f, "the limit on starts in interval {interval}"),
             Requirement::ScaleDown { interval } => write!(f, "the limit on stops in interval {interval}"),
             Requirement::MinimumRun { offer, interval } => {
                 write!(f, "the minimum run of offer {offer} in interval {interval}")
             }
-            Requirement::SpotShare { interval } => write!(f, "the largest spot share in interval {interval}"),
-            Requirement::LeastShare(purchase) => write!(f, "the least {purchase} share"),
-            Requirement::MostShare(purchase) => write!(f, "the largest {purchase} share"),
+            Requirement::SpotShare { interval } => write!(f, "the maximum spot share in interval {interval}"),
+            Requirement::LeastShare(purchase) => write!(f, "the minimum {purchase} share"),
+            Requirement::MostShare(purchase) => write!(f, "the maximum {purchase} share"),
             Requirement::Identity => f.write_str("a balance between variables"),
         }
     }
 }
 
-/// A requirement that cannot be met, and by how much, in the requirement's own unit (the resource's for a demand, replicas
+/// A requirement that cannot be met, and the shortfall in its own unit (that of the resource for a demand, replicas
 /// otherwise).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Shortfall {
-    /// What cannot be met.
+    /// The requirement.
     pub requirement: Requirement,
-    /// By how much, at least.
+    /// The minimum shortfall.
     pub amount: f64,
 }
 
@@ -129,36 +129,36 @@ impl fmt::Display for Shortfall {
     }
 }
 
-/// What the numbers of a problem stand for: when its intervals begin, and what its resources are called.
+/// Names for the intervals and resources of a problem.
 pub struct Names<'a> {
-    /// When an interval begins; that after the last ends it.
+    /// The start time of an interval; the start of the one after the last is the end.
     pub time: &'a dyn Fn(usize) -> String,
-    /// A resource and its unit ("CPU", "cores"); none where replicas are planned.
+    /// Each resource and its unit ("CPU", "cores"); empty if replicas are planned.
     pub resources: &'a [(&'a str, &'a str)],
 }
 
 impl Names<'_> {
-    /// What the plan cannot do, if the requirement is one's that a reader states.
+    /// What the plan cannot do, if the requirement is one that users state.
     fn cannot(&self, requirement: &Requirement) -> Option<(String, String)> {
         let replicas = || "replicas".to_string();
         Some(match requirement {
             Requirement::Demand { resource, .. } => match self.resources.get(*resource) {
                 Some((name, unit)) => (format!("cover the demand for {name}"), (*unit).to_string()),
-                None => ("have the replicas that are needed".into(), replicas()),
+                None => ("provide the replicas that are needed".into(), replicas()),
             },
-            Requirement::Least { .. } => ("have the least number of replicas".into(), replicas()),
-            Requirement::Most { .. } => ("do with the largest number allowed".into(), replicas()),
-            Requirement::ScaleUp { .. } => ("do with the starts allowed in a step".into(), "starts".into()),
-            Requirement::ScaleDown { .. } => ("do with the stops allowed in a step".into(), "stops".into()),
-            Requirement::MinimumRun { .. } => ("keep to the minimum run that is billed".into(), replicas()),
-            Requirement::SpotShare { .. } => ("keep to the largest share of spot".into(), "of the resource".into()),
+            Requirement::Least { .. } => ("reach the minimum number of replicas".into(), replicas()),
+            Requirement::Most { .. } => ("stay within the maximum number of replicas".into(), replicas()),
+            Requirement::ScaleUp { .. } => ("stay within the starts allowed per step".into(), "starts".into()),
+            Requirement::ScaleDown { .. } => ("stay within the stops allowed per step".into(), "stops".into()),
+            Requirement::MinimumRun { .. } => ("keep to the billed minimum run".into(), replicas()),
+            Requirement::SpotShare { .. } => ("keep to the maximum spot share".into(), "of the resource".into()),
             Requirement::LeastShare(_) | Requirement::MostShare(_) | Requirement::Identity => return None,
         })
     }
 }
 
-/// The time since the start of a plan at which an interval begins, as clocks show it: "05:40", "1d 05:40", with seconds where an interval is no
-/// multiple of a minute.
+/// The start of an interval since the start of the plan as a clock time: "05:40", "1d 05:40", with seconds if intervals
+/// are not multiples of a minute.
 pub fn clock_of(interval: usize, length: SimDuration) -> String {
     let nanos = u128::from(length.as_nanos()) * interval as u128;
     let seconds = nanos / 1_000_000_000;
@@ -173,10 +173,10 @@ pub fn clock_of(interval: usize, length: SimDuration) -> String {
     format!("{day}{hours:02}:{minutes:02}:{:02}{parts}", seconds % 60)
 }
 
-/// Shortfalls in words, those of neighbouring intervals together: "from 05:40 to 06:10 the plan cannot cover the demand for CPU,
-/// which is missed by up to 12 cores".
+/// Shortfalls as text, with adjacent intervals merged: "from 05:40 to 06:10 the plan cannot cover the demand for CPU,
+/// short by up to 12 cores".
 fn spans(missed: &[Shortfall], names: &Names<'_>) -> Vec<String> {
-    // What cannot be done, its unit, first and last interval, the largest miss.
+    // What cannot be done, the unit, first and last interval, and the largest shortfall.
     let mut spans: Vec<(String, String, usize, usize, f64)> = Vec::new();
     let mut others = Vec::new();
     for shortfall in missed {
@@ -196,11 +196,7 @@ fn spans(missed: &[Shortfall], names: &Names<'_>) -> Vec<String> {
     let time = names.time;
     let words = |(what, unit, first, last, most): &(String, String, usize, usize, f64)| {
         let most = (most * 1e3).ceil() / 1e3;
-        format!(
-            "from {} to {} the plan cannot {what}, which is missed by up to {most} {unit}",
-            time(*first),
-            time(last + 1)
-        )
+        format!("from {} to {} the plan cannot {what}, short by up to {most} {unit}", time(*first), time(last + 1))
     };
     spans.iter().map(words).chain(others).collect()
 }
@@ -208,28 +204,28 @@ fn spans(missed: &[Shortfall], names: &Names<'_>) -> Vec<String> {
 /// Why there is no plan.
 #[derive(Debug, Clone, PartialEq)]
 pub enum OptimizeError {
-    /// The problem is not well posed: which figure is wrong.
+    /// The input is invalid: which value is wrong.
     Invalid(String),
-    /// No plan meets every requirement. The list is a smallest relaxation (in the sum of relative misses) that would make a
-    /// plan possible, in order of the rows.
+    /// No plan meets all requirements. The list is the smallest relaxation (by the sum of relative shortfalls) that makes
+    /// a plan possible, in the order of the rows.
     Infeasible(Vec<Shortfall>),
-    /// The time ran out before any plan was found.
+    /// The time limit was reached before a plan was found.
     OutOfTime,
-    /// The solver gave up: its own words.
+    /// The solver failed, with its own message.
     Solver(String),
 }
 
-/// How many shortfalls a message lists.
+/// The number of shortfalls listed in a message.
 const LISTED: usize = 3;
 
 impl OptimizeError {
-    /// The error for people, with times and resources in place of numbers.
+    /// The error as text, with times and names in place of indices.
     pub fn in_words(&self, names: &Names<'_>) -> String {
         let OptimizeError::Infeasible(missed) = self else { return self.to_string() };
         let spans = spans(missed, names);
         let more = match spans.len().saturating_sub(LISTED) {
             0 => String::new(),
-            more => format!("; and {more} more times"),
+            more => format!("; and {more} more periods"),
         };
         format!("no plan meets every requirement: {}{more}", spans[..spans.len().min(LISTED)].join("; "))
     }
@@ -239,7 +235,7 @@ impl fmt::Display for OptimizeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             OptimizeError::Invalid(what) => f.write_str(what),
-            OptimizeError::OutOfTime => f.write_str("the time limit was reached before any plan was found"),
+            OptimizeError::OutOfTime => f.write_str("the time limit was reached before a plan was found"),
             OptimizeError::Solver(words) => write!(f, "the solver gave up: {words}"),
             OptimizeError::Infeasible(missed) => {
                 f.write_str("no plan meets every requirement")?;
@@ -257,10 +253,10 @@ impl fmt::Display for OptimizeError {
 
 impl std::error::Error for OptimizeError {}
 
-/// Refuses a figure that is not a number from 0 up.
+/// Rejects values that are negative or not finite.
 pub(super) fn non_negative(what: &str, value: f64) -> Result<(), OptimizeError> {
     if value >= 0.0 && value.is_finite() {
         return Ok(());
     }
-    Err(OptimizeError::Invalid(format!("{what} is {value}, not a number from 0 up")))
+    Err(OptimizeError::Invalid(format!("{what} must be a non-negative number, not {value}")))
 }

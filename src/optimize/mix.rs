@@ -22,26 +22,26 @@ use super::solver::SolveOptions;
 /// Something that can be bought for a static mix.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MixOffer {
-    /// Name, for the reader.
+    /// Name, for messages.
     pub name: String,
     /// Capacity of one instance, by resource.
     pub capacity: Vec<f64>,
     /// On-demand price of one instance.
     pub price: f64,
-    /// At most so many instances; `None` for any number.
+    /// Maximum number of instances; `None` for no limit.
     pub most: Option<u32>,
-    /// Reserved price, if it is offered.
+    /// Reserved price, if offered.
     pub reserved: Option<Reserved>,
-    /// Spot price, if it is offered.
+    /// Spot price, if offered.
     pub spot: Option<Spot>,
 }
 
-/// Limits on how much of the demand for resource 0 (headroom included) one way of buying provides, as shares.
+/// Limits on the share of the demand for resource 0 (with headroom) that one purchase option provides.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ShareLimits {
-    /// At least.
+    /// Minimum share.
     pub least: f64,
-    /// At most; infinite for no limit.
+    /// Maximum share; infinite for no limit.
     pub most: f64,
 }
 
@@ -52,10 +52,10 @@ impl Default for ShareLimits {
     }
 }
 
-/// A static mix to be found.
+/// A static mix problem.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MixProblem {
-    /// What can be bought.
+    /// The offers.
     pub offers: Vec<MixOffer>,
     /// Demand, by resource.
     pub demand: Vec<f64>,
@@ -69,7 +69,7 @@ pub struct MixProblem {
     pub spot_share: ShareLimits,
 }
 
-/// How many instances of one offer to buy.
+/// Instances bought of one offer.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Bought {
     /// Reserved.
@@ -80,18 +80,18 @@ pub struct Bought {
     pub spot: f64,
 }
 
-/// A mix of least cost.
+/// A cheapest mix.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mix {
     /// Its cost, in the unit of the prices.
     pub cost: f64,
-    /// What is bought, one entry per offer.
+    /// Purchases, one entry per offer.
     pub bought: Vec<Bought>,
-    /// Whether the cost is known to be least (a time limit may end the search before).
+    /// Whether the cost is proven to be minimal (a time limit may end the search before).
     pub proven: bool,
 }
 
-/// The columns of one offer, by way of buying, each with the share of its capacity that counts.
+/// The columns of one offer by purchase option, each with the share of its capacity that counts.
 struct OfferColumns {
     reserved: Option<Column>,
     on_demand: Column,
@@ -111,18 +111,18 @@ impl OfferColumns {
 const WAYS: [Purchase; 3] = [Purchase::Reserved, Purchase::OnDemand, Purchase::Spot];
 
 impl MixProblem {
-    /// The mix of least cost where fractions of instances can be bought.
+    /// The cheapest mix if fractions of instances can be bought.
     ///
     /// # Errors
-    /// What is wrong with the problem, or which demand or share cannot be met.
+    /// Invalid input, or a demand or share that cannot be met.
     pub fn relaxed(&self, options: SolveOptions) -> Result<Mix, OptimizeError> {
         self.solve(false, options)
     }
 
-    /// The mix of least cost in whole instances.
+    /// The cheapest mix in whole instances.
     ///
     /// # Errors
-    /// As [`MixProblem::relaxed`]; also when the time ends before any mix is found.
+    /// Those of [`MixProblem::relaxed`], and if the time limit ends before a mix is found.
     pub fn whole(&self, options: SolveOptions) -> Result<Mix, OptimizeError> {
         self.solve(true, options)
     }
@@ -179,7 +179,7 @@ impl MixProblem {
         }
     }
 
-    /// Rows (3); limits on reserved instances alone are limits of their columns.
+    /// Rows (3); limits on reserved instances alone are column limits.
     fn limit_instances(&self, program: &mut Program, columns: &[OfferColumns]) {
         for (offer, of) in self.offers.iter().zip(columns) {
             if let Some(most) = offer.most {
@@ -200,9 +200,9 @@ impl MixProblem {
         non_negative("the headroom", self.headroom)?;
         self.demand.iter().try_for_each(|demand| non_negative("a demand", *demand))?;
         for share in [self.reserved_share, self.on_demand_share, self.spot_share] {
-            non_negative("a least share", share.least)?;
+            non_negative("a minimum share", share.least)?;
             if share.most.is_nan() || share.most < share.least {
-                return invalid("a largest share is below the least share");
+                return invalid("a maximum share is below the minimum share");
             }
         }
         for offer in &self.offers {
@@ -219,7 +219,7 @@ impl MixProblem {
 }
 
 impl MixOffer {
-    /// An offer on demand only, in any number.
+    /// An offer with only on-demand instances, without a limit.
     pub fn on_demand(name: &str, price: f64, capacity: Vec<f64>) -> Self {
         MixOffer { name: name.to_string(), capacity, price, most: None, reserved: None, spot: None }
     }
@@ -248,7 +248,7 @@ mod tests {
         ]
     }
 
-    /// Every solver that this was built with.
+    /// Every solver that is compiled in.
     fn solvers() -> impl Iterator<Item = SolveOptions> {
         Solver::ALL.iter().map(|solver| SolveOptions { solver: *solver, ..SolveOptions::default() })
     }
@@ -286,7 +286,7 @@ mod tests {
             on_demand_share: share(0.25, 1.0),
             spot_share: share(0.0, 0.6),
         };
-        // 120 units: spot at 0.03 / 1.5 = 0.02 a unit is cheapest, then reserved at 0.025, then on demand.
+        // 120 units: spot at 0.03 / 1.5 = 0.02 per unit is cheapest, then reserved at 0.025, then on demand.
         let mix = problem.relaxed(SolveOptions::default()).unwrap();
         let bought = mix.bought[0];
         assert!((bought.spot - 72.0 / 1.5).abs() < 1e-6, "{bought:?}");
@@ -300,7 +300,8 @@ mod tests {
         let problem = MixProblem { offers: vec![limited.clone()], demand: vec![10.0, 1.0], ..MixProblem::default() };
         for result in solvers().flat_map(|options| [problem.relaxed(options), problem.whole(options)]) {
             let text = result.unwrap_err().to_string();
-            // Two more instances, or four units less: relative to the row the demand is missed by less.
+            // Two more instances, or four fewer units; relative to the row, missing the demand is the smaller
+            // relaxation.
             assert_eq!(text, "no plan meets every requirement: the demand for resource 0 in interval 0 is missed by 4");
         }
         let useless = MixOffer { capacity: vec![1.0, 0.0], ..limited };
@@ -321,7 +322,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whole mixes against every mix of up to six instances of three offers.
+        /// Compares whole mixes with every mix of up to six instances of three offers.
         #[test]
         fn whole_mixes_are_the_best_of_all(
             prices in prop::array::uniform3(1..50u32), caps in prop::array::uniform6(0..6u32), demand in prop::array::uniform2(1..6u32),

@@ -1,4 +1,4 @@
-//! Ways of buying besides by the interval: commitments and spot.
+//! Purchase options besides on demand: commitments and spot.
 
 use super::error::{OptimizeError, non_negative};
 
@@ -7,11 +7,11 @@ use super::error::{OptimizeError, non_negative};
 pub struct Reserved {
     /// Price of one instance per interval, used or not.
     pub price: f64,
-    /// At most so many instances; `None` for any number.
+    /// Maximum number of instances; `None` for no limit.
     pub most: Option<u32>,
 }
 
-/// Capacity that may be taken away.
+/// Capacity that may be reclaimed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Spot {
     /// Price of one instance per interval.
@@ -36,6 +36,6 @@ impl Spot {
         if (0.0..=1.0).contains(&self.loss) {
             return Ok(());
         }
-        Err(OptimizeError::Invalid(format!("a spot loss is {}, not a share", self.loss)))
+        Err(OptimizeError::Invalid(format!("a spot loss must be a share, not {}", self.loss)))
     }
 }

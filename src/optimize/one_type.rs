@@ -23,37 +23,37 @@
 use super::error::{OptimizeError, Requirement, Shortfall, non_negative};
 use super::potentials::Network;
 
-/// A plan for one instance type to be found.
+/// A planning problem for one instance type.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OneType {
     /// Instances needed in each interval; fractions are allowed.
     pub needed: Vec<f64>,
     /// Price of one instance for one interval.
     pub price: f64,
-    /// Cost of a start, beside the price paid while starting.
+    /// Cost of a start, in addition to the price paid while starting.
     pub start_cost: f64,
     /// Cost of a stop.
     pub stop_cost: f64,
     /// Intervals from order to ready.
     pub lead: usize,
-    /// Intervals that a start is paid for at least, once ready.
+    /// Minimum number of intervals that a start is paid for, once ready.
     pub minimum_run: usize,
     /// Instances ready before the first interval.
     pub initial: u32,
-    /// At most so many starts in an interval.
+    /// Maximum number of starts in an interval.
     pub scale_up: Option<u32>,
-    /// At most so many stops in an interval.
+    /// Maximum number of stops in an interval.
     pub scale_down: Option<u32>,
-    /// At least so many instances.
+    /// Minimum number of instances.
     pub least: u32,
-    /// At most so many instances.
+    /// Maximum number of instances.
     pub most: Option<u32>,
-    /// Price of one instance missing for one interval; `None` if none may be missing.
+    /// Price of one missing instance for one interval; `None` if none may be missing.
     pub shortage_price: Option<f64>,
 }
 
 impl Default for OneType {
-    /// Nothing needed, free, and without limits.
+    /// Zero demand, free, and without limits.
     fn default() -> Self {
         OneType {
             needed: Vec::new(),
@@ -87,29 +87,29 @@ pub struct OneTypePlan {
     pub shortage: Vec<f64>,
 }
 
-/// Below this number of instances, fractions count as nothing.
+/// Fractions of instances below this are treated as zero.
 const FRACTION: f64 = 1e-9;
 
-/// Steps per instance where fractions of instances are allowed.
+/// Resolution, in steps per instance, if fractions of instances are allowed.
 const STEPS: i64 = 1_000_000_000;
 
-/// The largest number of instances, which keeps steps far from overflow.
+/// The maximum number of instances, which keeps step counts far from overflow.
 const MOST_INSTANCES: f64 = 1e8;
 
 impl OneType {
-    /// The plan of least cost in whole instances. Needs may be fractions: a missing part costs its part.
+    /// The cheapest plan in whole instances. Needs may be fractional; the cost of a shortage is proportional.
     ///
     /// # Errors
-    /// A wrong figure, or the requirement that cannot be met: the least or largest number of instances at the beginning, or
-    /// needs where nothing may be missing.
+    /// Invalid input, or a requirement that cannot be met: the minimum or maximum number of instances at the beginning,
+    /// or needs if nothing may be missing.
     pub fn whole(&self) -> Result<OneTypePlan, OptimizeError> {
         self.solve(1)
     }
 
-    /// The plan of least cost where fractions of instances can be bought, to a billionth of an instance.
+    /// The cheapest plan if fractions of instances can be bought, to a billionth of an instance.
     ///
     /// # Errors
-    /// As [`OneType::whole`].
+    /// Those of [`OneType::whole`].
     pub fn relaxed(&self) -> Result<OneTypePlan, OptimizeError> {
         self.solve(STEPS)
     }
@@ -128,8 +128,8 @@ impl OneType {
         }
     }
 
-    /// The limits on the number of instances do not change, so they can be kept for ever by standing still, once they are
-    /// met at the beginning. Whether they are is checked here.
+    /// Checks that the limits on the number of instances can be met at the beginning. They are constant, so from then
+    /// on standing still keeps them.
     pub(super) fn begin(&self) -> Result<(), OptimizeError> {
         let startable = if self.lead > 0 { 0 } else { self.scale_up.unwrap_or(u32::MAX) };
         let highest = self.initial.saturating_add(startable);
@@ -146,8 +146,8 @@ impl OneType {
         }
     }
 
-    /// Refuses a plan with shortage where none is allowed. The price put on it then exceeds what any
-    /// remedy costs, so it could not be avoided.
+    /// Rejects a plan with a shortage if none is allowed. The price put on it exceeds the cost of any remedy, so it
+    /// could not have been avoided.
     pub(super) fn nothing_missing(&self, plan: OneTypePlan) -> Result<OneTypePlan, OptimizeError> {
         let shortfall = |(interval, amount): (usize, &f64)| Shortfall {
             requirement: Requirement::Demand { resource: 0, interval },
@@ -158,7 +158,7 @@ impl OneType {
         if missed.is_empty() { Ok(plan) } else { Err(OptimizeError::Infeasible(missed)) }
     }
 
-    /// The plan that potentials (Y_0, Z_0, Y_1, ...) in steps stand for, at true prices.
+    /// The plan given by potentials (Y_0, Z_0, Y_1, ...) in steps, at true prices.
     fn plan(&self, potentials: &[i64], steps: i64) -> OneTypePlan {
         let instances = |of: i64| of as f64 / steps as f64;
         let mut plan = OneTypePlan::default();
@@ -175,7 +175,7 @@ impl OneType {
         plan
     }
 
-    /// Cost of a plan; shortage counts where it has a price.
+    /// The cost of a plan; a shortage counts if it has a price.
     pub(super) fn cost(&self, plan: &OneTypePlan) -> f64 {
         let total = |of: &[f64]| of.iter().sum::<f64>();
         self.price * total(&plan.ready)
@@ -184,17 +184,17 @@ impl OneType {
             + self.shortage_price.unwrap_or(0.0) * total(&plan.shortage)
     }
 
-    /// What a start costs with the price paid while starting.
+    /// The cost of a start including the price paid while starting.
     pub(super) fn start_price(&self) -> f64 {
         self.start_cost + self.price * self.lead as f64
     }
 
-    /// What one more instance for all time costs. No change of a plan by one instance at any times costs more.
+    /// The cost of one more instance over the whole plan. No change of a plan by one instance costs more.
     pub(super) fn always(&self) -> f64 {
         self.price * self.needed.len() as f64 + self.start_price() + self.stop_cost
     }
 
-    /// Refuses figures that mean nothing.
+    /// Rejects invalid input.
     pub(super) fn validate(&self) -> Result<(), OptimizeError> {
         for (what, value) in
             [("the price", self.price), ("the start cost", self.start_cost), ("the stop cost", self.stop_cost)]
@@ -202,7 +202,7 @@ impl OneType {
             non_negative(what, value)?;
         }
         non_negative("the shortage price", self.shortage_price.unwrap_or(0.0))?;
-        non_negative("the cost of an instance for all time", self.always())?;
+        non_negative("the cost of an instance over the whole plan", self.always())?;
         let most = self.needed.iter().copied().fold(f64::from(self.initial.max(self.least)), f64::max);
         if most > MOST_INSTANCES {
             return Err(OptimizeError::Invalid(format!("{most} instances are more than {MOST_INSTANCES}")));

@@ -24,7 +24,7 @@ const UNLIMITED: i64 = i64::MAX;
 /// The total of all prices in flow units is at most this power of two.
 const FLOW_BITS: i32 = 60;
 
-/// Limits beyond this number of instances are none; in steps they stay far from overflow.
+/// Limits above this number of instances are treated as unlimited; in steps they stay far from overflow.
 const NO_LIMIT: u32 = 1_000_000_000;
 
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +36,7 @@ struct Arc {
     flow: i64,
 }
 
-/// The way along an arc, forwards or back.
+/// The direction in which an arc is traversed.
 #[derive(Debug, Clone, Copy)]
 struct Step {
     arc: u32,
@@ -45,35 +45,35 @@ struct Step {
 
 const GROUND: u32 = 0;
 
-/// The flow problem of a plan, growing with time.
+/// The flow problem of a plan, extended interval by interval.
 pub(super) struct Network<'a> {
     problem: &'a OneType,
     /// Potential steps per instance.
     steps: i64,
     /// Flow units per dollar.
     units: f64,
-    /// The most that one arc of a shortage carries, in dollars.
+    /// The maximum that one shortage arc carries, in dollars.
     dearest: f64,
     arcs: Vec<Arc>,
-    /// Arcs that touch a node.
+    /// Arcs incident to each node.
     touching: Vec<Vec<u32>>,
     potential: Vec<i64>,
-    /// From the source of a flow on, and from its target back.
+    /// One search forward from the source of a flow, one backward from its target.
     searches: [Search; 2],
 }
 
 /// A search for a shortest path, with its working memory.
 #[derive(Default)]
 struct Search {
-    /// Whether arcs are followed against their direction, to measure distances to the origin rather than from it.
+    /// Whether arcs are followed backwards, to measure distances to the origin rather than from it.
     backwards: bool,
-    /// The node looked for.
+    /// The node to find.
     goal: u32,
     distance: Vec<i64>,
     arrived_by: Vec<Option<Step>>,
     settled: Vec<bool>,
     seen: Vec<u32>,
-    /// (distance, how far in time from the goal, node), the smallest first.
+    /// (distance, distance in time from the goal, node), smallest first.
     queue: BinaryHeap<Reverse<(i64, u32, u32)>>,
 }
 
@@ -86,9 +86,9 @@ fn stops_node(interval: usize) -> u32 {
 }
 
 impl<'a> Network<'a> {
-    /// The network of a problem whose first interval can be met ([`OneType::begin`]).
+    /// The network of a problem whose first interval is feasible ([`OneType::begin`]).
     pub fn new(problem: &'a OneType, steps: i64) -> Self {
-        // One instance more for all time costs `always`: a shortage dearer than that is avoided where it can be.
+        // One more instance over the whole plan costs `always`; a higher shortage price avoids any avoidable shortage.
         let always = problem.always();
         let dearest = if always > 0.0 { 2.0 * always } else { 1.0 };
         let total = always + 2.0 * dearest * problem.needed.len() as f64;
@@ -137,7 +137,7 @@ impl<'a> Network<'a> {
         (price * self.units).round() as i64
     }
 
-    /// Adds the nodes and rows of an interval and settles its price.
+    /// Adds the nodes and rows of an interval and routes the flow of its price.
     fn add_interval(&mut self, t: usize) {
         let (starts, stops) = (starts_node(t), stops_node(t));
         let (last_starts, last_stops) = if t == 0 { (GROUND, GROUND) } else { (starts_node(t - 1), stops_node(t - 1)) };
@@ -157,7 +157,7 @@ impl<'a> Network<'a> {
         }
     }
 
-    /// What must start and stop at once to be within the limits on the number of instances.
+    /// The starts and stops needed at once to get within the limits on the number of instances.
     fn first_change(&self) -> (i64, i64) {
         let OneType { initial, least, most, .. } = *self.problem;
         let up = i64::from(least.saturating_sub(initial)) * self.steps;
@@ -189,14 +189,14 @@ impl<'a> Network<'a> {
         }
     }
 
-    /// Row (4), which may be missed at a price. In whole steps the cost of missing d - x is a line through its values at the
-    /// steps around d: two arcs share the price. Returns the flow on those that are short at once.
+    /// Row (4), which may be violated at a price. In whole steps, the cost of missing d - x is a line through its
+    /// values at the steps around d: two arcs share the price. Returns the flow on the arcs that are short at once.
     fn add_needs(&mut self, t: usize) -> i64 {
         let (starts, stops) = (starts_node(t), stops_node(t));
         let initial = i64::from(self.problem.initial) * self.steps;
         let needed = self.problem.needed[t] * self.steps as f64;
         let nearest = needed.round();
-        // Round-off of a quotient is no need, and fractions of the finest steps do not matter.
+        // A quotient's rounding error is not a need, and fractions below the finest step do not matter.
         let needed = if self.steps > 1 || (needed - nearest).abs() <= 1e-9 { nearest } else { needed };
         let part = if needed == nearest { 1.0 } else { needed.fract() };
         let above = needed.ceil() as i64;
@@ -218,7 +218,7 @@ impl<'a> Network<'a> {
         owed
     }
 
-    /// Lets a flow that used to end at `from` end at `to`: along their arc where that costs nothing.
+    /// Redirects a flow from `from` to `to`: along the arc between them if that costs nothing.
     fn pass_on(&mut self, from: u32, to: u32, amount: i64) {
         let direct = self.touching[to as usize][0];
         if self.reduced_cost(direct) == 0 {
@@ -233,8 +233,8 @@ impl<'a> Network<'a> {
         cost - self.potential[from as usize] + self.potential[to as usize]
     }
 
-    /// Sends `amount` along shortest paths. There is always one: the rows on the number of instances join Y_t and Z_t, and
-    /// what shortage has sent one way can be taken back.
+    /// Sends `amount` along shortest paths. A path always exists: the rows on the number of instances connect Y_t and
+    /// Z_t, and flow on shortage arcs can be returned.
     fn send(&mut self, from: u32, to: u32, mut amount: i64) {
         while amount > 0 {
             let path = self.shortest_path(from, to);
@@ -242,9 +242,9 @@ impl<'a> Network<'a> {
         }
     }
 
-    /// Dijkstra's search with reduced costs, from both ends in turn, until one has found the other end; then the potentials
-    /// that its search has settled are moved by what was missing to its distance. The nodes nearer than that are often
-    /// nearly all on one side and few on the other, and the side with the few is done first.
+    /// Dijkstra's algorithm with reduced costs, alternating between both ends until one search reaches the other end.
+    /// The potentials settled by that search are then moved by their distance to the goal's. The nodes nearer than the
+    /// goal are often nearly all on one side; the side with few is finished first.
     fn shortest_path(&mut self, from: u32, to: u32) -> Vec<Step> {
         let mut searches = std::mem::take(&mut self.searches);
         searches[0].begin(from, to);
@@ -269,7 +269,7 @@ impl<'a> Network<'a> {
         path
     }
 
-    /// Settles one node; the distance of the goal once that is reached.
+    /// Settles one node; returns the distance of the goal once it is reached.
     fn advance(&self, search: &mut Search) -> Option<i64> {
         let Reverse((distance, _, node)) = search.queue.pop()?;
         if std::mem::replace(&mut search.settled[node as usize], true) {
@@ -305,7 +305,7 @@ impl<'a> Network<'a> {
         path
     }
 
-    /// Pushes up to `amount` along a path and returns how much went through.
+    /// Pushes up to `amount` along a path and returns the amount that went through.
     fn push(&mut self, path: &[Step], amount: i64) -> i64 {
         let room = |step: &Step| {
             let arc = self.arcs[step.arc as usize];
@@ -318,10 +318,11 @@ impl<'a> Network<'a> {
         pushed
     }
 
-    /// The smallest optimal potentials with the ground at 0: less the distance from the ground in the residual network.
+    /// The smallest optimal potentials with the ground at 0: the negative distance from the ground in the residual
+    /// network.
     fn smallest_potentials(&mut self) -> Vec<i64> {
         let [mut search, _] = std::mem::take(&mut self.searches);
-        // No node has this number: the search ends when all are settled.
+        // A goal that does not exist: the search ends when all nodes are settled.
         search.begin(GROUND, u32::MAX);
         while !search.queue.is_empty() {
             self.advance(&mut search);
@@ -351,7 +352,7 @@ impl Search {
         self.queue.push(Reverse((distance, node.abs_diff(self.goal), node)));
     }
 
-    /// Makes ready for the next search.
+    /// Resets the search.
     fn clear(&mut self) {
         for node in self.seen.drain(..) {
             self.distance[node as usize] = i64::MAX;

@@ -1,4 +1,5 @@
-//! Linear and mixed-integer programs: columns, named rows, a solver behind good_lp, and what to say where no plan exists.
+//! Linear and mixed-integer programs: columns, named rows, a solver behind good_lp, and a diagnosis if there is no
+//! solution.
 
 use good_lp::{Constraint, Expression, ProblemVariables, ResolutionError, Variable, variable};
 
@@ -8,14 +9,14 @@ mod proof;
 use super::error::{OptimizeError, Requirement, Shortfall};
 use super::solver::{Question, SolveOptions};
 
-/// Slacks below this, relative to their row, are round-off.
+/// Slack below this, relative to the row, is rounding error.
 const MISSED: f64 = 1e-7;
 
-/// Prices are told apart by at most this share, in the order of their columns, so that plans of equal cost have an order
-/// which does not depend on the solver. It is a tenth of the tolerance on objectives.
+/// Relative price perturbation by column order, so that plans of equal cost have an order that does not depend on the
+/// solver. A tenth of the tolerance on objectives.
 const TIE: f64 = 1e-7;
 
-/// How a row's expression compares with its limit.
+/// The relation between a row's expression and its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Relation {
     AtLeast,
@@ -23,7 +24,7 @@ pub(super) enum Relation {
     Equal,
 }
 
-/// A column by its place.
+/// Index of a column.
 pub(super) type Column = usize;
 
 #[derive(Debug, Clone)]
@@ -41,16 +42,16 @@ struct Row {
     limit: f64,
 }
 
-/// Minimise cost over columns from 0 up, subject to rows.
+/// Minimizes cost over non-negative columns, subject to rows.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Program {
     columns: Vec<ColumnData>,
     rows: Vec<Row>,
-    /// Rows that follow from the others and wholeness, for the solver's sake.
+    /// Valid inequalities that help the solver; they follow from the rows and integrality.
     cuts: Vec<Row>,
 }
 
-/// Values of the columns, and whether they are known to be optimal.
+/// Values of the columns, and whether they are proven optimal.
 #[derive(Debug, Clone)]
 pub(super) struct Values {
     pub values: Vec<f64>,
@@ -58,28 +59,28 @@ pub(super) struct Values {
 }
 
 impl Program {
-    /// A column with its cost per unit, its largest value (infinite if there is none) and whether it must be whole.
+    /// Adds a column with its cost per unit, upper limit (infinite for none) and whether it is an integer.
     pub fn column(&mut self, cost: f64, most: f64, integer: bool) -> Column {
         self.columns.push(ColumnData { cost, most, integer });
         self.columns.len() - 1
     }
 
-    /// A row.
+    /// Adds a row.
     pub fn row(&mut self, requirement: Requirement, terms: Vec<(Column, f64)>, relation: Relation, limit: f64) {
         self.rows.push(Row { requirement, terms, relation, limit });
     }
 
-    /// A row that every solution in whole numbers keeps: nothing is asked by it, and nothing can fail for it.
+    /// Adds a row that every integer solution satisfies: it adds no requirement and never appears in a diagnosis.
     pub fn cut(&mut self, terms: Vec<(Column, f64)>, least: f64) {
         self.cuts.push(Row { requirement: Requirement::Identity, terms, relation: Relation::AtLeast, limit: least });
     }
 
-    /// Number of columns.
+    /// The number of columns.
     pub fn size(&self) -> usize {
         self.columns.len()
     }
 
-    /// Cost of values of the columns at true prices.
+    /// The cost of values at true prices.
     pub fn cost(&self, values: &[f64]) -> f64 {
         self.columns.iter().zip(values).map(|(column, value)| column.cost * value).sum()
     }
@@ -87,15 +88,16 @@ impl Program {
     /// An optimal solution.
     ///
     /// # Errors
-    /// [`OptimizeError::Infeasible`] with the rows that cannot be met, or what stopped the solver.
+    /// [`OptimizeError::Infeasible`] with the rows that cannot be met, or the reason why the solver failed.
     pub fn solve(&self, options: SolveOptions) -> Result<Values, OptimizeError> {
         self.solve_from(None, options)
     }
 
-    /// An optimal solution, the search for which begins with values that hold, and ends with them where none is better.
+    /// An optimal solution. The search starts from the feasible values `start`, and returns them if there is nothing
+    /// better.
     ///
     /// # Errors
-    /// As [`Program::solve`].
+    /// Those of [`Program::solve`].
     pub fn solve_from(&self, start: Option<&[f64]>, options: SolveOptions) -> Result<Values, OptimizeError> {
         let start = start.filter(|values| self.holds(values));
         match (self.priced().run(start, options), start) {
@@ -112,14 +114,14 @@ impl Program {
         }
     }
 
-    /// The same program without wholeness.
+    /// The same program without integrality.
     pub fn relaxed(&self) -> Program {
         let mut relaxed = self.clone();
         relaxed.columns.iter_mut().for_each(|column| column.integer = false);
         relaxed
     }
 
-    /// Whether values keep every row and every limit of a column.
+    /// Whether values satisfy every row and column limit.
     pub fn holds(&self, values: &[f64]) -> bool {
         let within = |(column, value): (&ColumnData, &f64)| {
             let whole = !column.integer || value.fract() == 0.0;
@@ -128,8 +130,8 @@ impl Program {
         self.columns.iter().zip(values).all(within) && self.rows.iter().all(|row| row.holds(values))
     }
 
-    /// The same program with costs as the solver should see them: the smallest is 1, because solvers compare reduced costs
-    /// with an absolute tolerance, and ties are broken.
+    /// The program as given to the solver: costs are scaled so that the smallest is 1, because solvers compare reduced
+    /// costs with an absolute tolerance, and ties are broken.
     fn priced(&self) -> Program {
         let unit = self.unit();
         let mut priced = self.clone();
@@ -167,9 +169,9 @@ impl Program {
         Ok(found)
     }
 
-    /// Which rows cannot be met: every requirement may be missed at a price of one per relative unit, and the cheapest misses
-    /// are reported. Identities cannot be missed. Fractions are tried first: where they miss nothing, wholeness is what
-    /// cannot be met, and the misses of whole numbers are reported.
+    /// Finds the rows that cannot be met: every requirement may be violated at a price of one per relative unit, and
+    /// the cheapest violations are reported. Identities cannot be violated. The relaxed program is tried first; if it
+    /// has no violations, integrality is the reason, and the violations of the integer program are reported.
     fn diagnose(&self, options: SolveOptions) -> OptimizeError {
         match self.misses(false, options) {
             Ok(missed) if missed.is_empty() => self.misses(true, options),
@@ -209,7 +211,7 @@ impl Program {
 }
 
 impl Row {
-    /// Whether values keep it, but for round-off.
+    /// Whether values satisfy the row, up to rounding error.
     fn holds(&self, values: &[f64]) -> bool {
         let sum: f64 = self.terms.iter().map(|(column, factor)| factor * values[*column]).sum();
         let slack = MISSED * self.limit.abs().max(1.0);

@@ -31,32 +31,32 @@ use super::solver::SolveOptions;
 /// An instance type that can be run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Offer {
-    /// Name, for the reader.
+    /// Name, for messages.
     pub name: String,
     /// Capacity of one instance, by resource.
     pub capacity: Vec<f64>,
     /// On-demand price of one instance for one interval.
     pub price: f64,
-    /// Cost of a start, beside the price paid while starting.
+    /// Cost of a start, in addition to the price paid while starting.
     pub start_cost: f64,
     /// Cost of a stop.
     pub stop_cost: f64,
     /// Intervals from order to ready.
     pub lead: usize,
-    /// Intervals that a start is paid for at least, once ready.
+    /// Minimum number of intervals that a start is paid for, once ready.
     pub minimum_run: usize,
     /// Instances ready before the first interval.
     pub initial: u32,
-    /// Reserved price, if it is offered.
+    /// Reserved price, if offered.
     pub reserved: Option<Reserved>,
-    /// Spot price, if it is offered.
+    /// Spot price, if offered.
     pub spot: Option<Spot>,
 }
 
 /// A provisioning problem over time.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ProvisioningProblem {
-    /// What can be run.
+    /// The offers.
     pub offers: Vec<Offer>,
     /// Demand by resource and interval.
     pub demand: Vec<Vec<f64>>,
@@ -65,15 +65,15 @@ pub struct ProvisioningProblem {
     /// Whether demand is rounded up to whole instances: rows (4) are divided by the capacity and a shortage counts instances.
     /// Only for one offer and one resource.
     pub whole_demand: bool,
-    /// At most so many starts in an interval.
+    /// Maximum number of starts in an interval.
     pub scale_up: Option<u32>,
-    /// At most so many stops in an interval.
+    /// Maximum number of stops in an interval.
     pub scale_down: Option<u32>,
-    /// At least so many instances.
+    /// Minimum number of instances.
     pub least: u32,
-    /// At most so many instances.
+    /// Maximum number of instances.
     pub most: Option<u32>,
-    /// Largest share of the demand for resource 0 that spot capacity may provide; `None` for no limit.
+    /// Maximum share of the demand for resource 0 that spot capacity may provide; `None` for no limit.
     pub spot_share: Option<f64>,
     /// Price of a missing unit for one interval, by resource; `None` if nothing may be missing.
     pub shortage_price: Option<Vec<f64>>,
@@ -84,7 +84,7 @@ pub struct ProvisioningProblem {
 pub struct Plan {
     /// Its cost.
     pub cost: f64,
-    /// Whether the cost is known to be least (a time limit may end the search before).
+    /// Whether the cost is proven to be minimal (a time limit may end the search before).
     pub proven: bool,
     /// On-demand instances ready, by offer.
     pub ready: Vec<Vec<f64>>,
@@ -96,7 +96,7 @@ pub struct Plan {
     pub reserved: Vec<f64>,
     /// Spot instances, by offer.
     pub spot: Vec<Vec<f64>>,
-    /// What is missing, by resource.
+    /// Shortage, by resource.
     pub shortage: Vec<Vec<f64>>,
 }
 
@@ -111,7 +111,7 @@ struct OfferColumns {
 }
 
 impl OfferColumns {
-    /// Every instance in an interval, with the share of its capacity that counts.
+    /// All instances in an interval, with the share of their capacity that counts.
     fn running(&self, t: usize, loss: f64) -> impl Iterator<Item = (Column, f64)> {
         let spot = self.spot.get(t).map(|column| (*column, 1.0 - loss));
         [Some((self.ready[t], 1.0)), self.reserved.map(|column| (column, 1.0)), spot].into_iter().flatten()
@@ -119,10 +119,10 @@ impl OfferColumns {
 }
 
 impl ProvisioningProblem {
-    /// The plan of least cost where fractions of instances can be run.
+    /// The cheapest plan if fractions of instances can be run.
     ///
     /// # Errors
-    /// What is wrong with the problem, or which requirements cannot be met.
+    /// Invalid input, or requirements that cannot be met.
     pub fn relaxed(&self, options: SolveOptions) -> Result<Plan, OptimizeError> {
         self.validate()?;
         match self.one_type() {
@@ -131,10 +131,10 @@ impl ProvisioningProblem {
         }
     }
 
-    /// The plan of least cost in whole instances.
+    /// The cheapest plan in whole instances.
     ///
     /// # Errors
-    /// As [`ProvisioningProblem::relaxed`]; also when the time ends before any plan is found.
+    /// Those of [`ProvisioningProblem::relaxed`], and if the time limit ends before a plan is found.
     pub fn whole(&self, options: SolveOptions) -> Result<Plan, OptimizeError> {
         self.validate()?;
         match self.one_type() {
@@ -143,12 +143,12 @@ impl ProvisioningProblem {
         }
     }
 
-    /// Number of intervals.
+    /// The number of intervals.
     pub fn intervals(&self) -> usize {
         self.demand.first().map_or(0, Vec::len)
     }
 
-    /// This problem as one of a single type, if it is.
+    /// The equivalent problem for one instance type, if there is one.
     pub fn one_type(&self) -> Option<OneType> {
         let ([offer], [demand]) = (&self.offers[..], &self.demand[..]) else { return None };
         let capacity = *offer.capacity.first()?;
@@ -191,7 +191,7 @@ impl ProvisioningProblem {
         }
     }
 
-    /// Shortfalls of demand in units of the resource, as the program with several types states them, not in instances.
+    /// Converts shortfalls of demand from instances to units of the resource, as reported for several types.
     fn in_units(&self, error: OptimizeError) -> OptimizeError {
         let OptimizeError::Infeasible(mut missed) = error else { return error };
         let capacity = if self.whole_demand { 1.0 } else { self.offers[0].capacity[0] };
@@ -203,10 +203,10 @@ impl ProvisioningProblem {
         OptimizeError::Infeasible(missed)
     }
 
-    /// By linear or integer programming, whatever the shape of the problem.
+    /// Solves by linear or integer programming, whatever the shape of the problem.
     ///
     /// # Errors
-    /// As [`ProvisioningProblem::whole`].
+    /// Those of [`ProvisioningProblem::whole`].
     pub fn solve(&self, whole: bool, options: SolveOptions) -> Result<Plan, OptimizeError> {
         self.validate()?;
         let mut program = Program::default();
@@ -227,7 +227,7 @@ impl ProvisioningProblem {
         }
         self.cut(&mut program, &columns);
         let Ok(relaxed) = program.relaxed().solve(options) else {
-            // The whole program says what cannot be met.
+            // The integer program tells which requirements cannot be met.
             return Ok(plan(&program, &columns, &missing, &program.solve(options)?));
         };
         if program.holds(&relaxed.values) {
@@ -238,8 +238,8 @@ impl ProvisioningProblem {
         Ok(plan(&program, &columns, &missing, &program.solve_from(Some(&start), options)?))
     }
 
-    /// Columns with their costs; rows (2) and the limit on reserved instances are limits of columns. Starts and stops of whole
-    /// instances are whole by themselves, as differences.
+    /// Adds the columns of an offer with their costs; rows (2) and the limit on reserved instances are column limits.
+    /// Starts and stops of whole instances are integral by themselves, as differences.
     fn columns(&self, program: &mut Program, offer: &Offer, whole: bool) -> OfferColumns {
         let mut of = OfferColumns::default();
         let intervals = self.intervals();
@@ -254,7 +254,7 @@ impl ProvisioningProblem {
         of
     }
 
-    /// Rows (4); returns the columns of what is missing.
+    /// Rows (4); returns the shortage columns.
     fn cover_demand(&self, program: &mut Program, columns: &[OfferColumns]) -> Vec<Vec<Column>> {
         let mut missing = Vec::new();
         for (resource, demand) in self.demand.iter().enumerate() {
@@ -323,21 +323,24 @@ impl ProvisioningProblem {
     fn validate(&self) -> Result<(), OptimizeError> {
         let invalid = |what: String| Err(OptimizeError::Invalid(what));
         if self.intervals() == 0 || self.offers.is_empty() {
-            return invalid("there is no demand, or nothing to run".into());
+            return invalid("there is no demand, or no offer".into());
         }
         if self.demand.iter().any(|series| series.len() != self.intervals()) {
             return invalid("the demands of different resources differ in length".into());
         }
         if self.whole_demand && (self.offers.len() > 1 || self.demand.len() > 1 || self.offers[0].capacity[..] == [0.0])
         {
-            return invalid("demand is counted in instances only for one useful offer and one resource".into());
+            return invalid(
+                "demand can be counted in instances only with a single offer that has capacity, and a single resource"
+                    .into(),
+            );
         }
         self.demand.iter().flatten().try_for_each(|demand| non_negative("a demand", *demand))?;
         non_negative("the headroom", self.headroom)?;
         non_negative("the spot share", self.spot_share.unwrap_or(0.0))?;
         if let Some(prices) = &self.shortage_price {
             if prices.len() != self.demand.len() {
-                return invalid("there is not one shortage price for each resource".into());
+                return invalid("there must be one shortage price per resource".into());
             }
             prices.iter().try_for_each(|price| non_negative("a shortage price", *price))?;
         }
@@ -363,7 +366,7 @@ impl Offer {
     }
 }
 
-/// The plan that values of the columns mean.
+/// Converts column values to a plan.
 fn plan(program: &Program, columns: &[OfferColumns], missing: &[Vec<Column>], solved: &Values) -> Plan {
     let series = |columns: &[Column]| columns.iter().map(|column| solved.values[*column]).collect::<Vec<f64>>();
     Plan {
@@ -378,7 +381,7 @@ fn plan(program: &Program, columns: &[OfferColumns], missing: &[Vec<Column>], so
     }
 }
 
-/// The values of the columns that mean a plan.
+/// Converts a plan to column values.
 fn values(program: &Program, columns: &[OfferColumns], missing: &[Vec<Column>], plan: &Plan) -> Vec<f64> {
     let mut values = vec![0.0; program.size()];
     let mut put = |columns: &[Column], series: &[f64]| {
@@ -405,7 +408,7 @@ fn follow_in_time(program: &mut Program, offer: &Offer, of: &OfferColumns) {
     }
 }
 
-/// Rows (3). A run of one interval is no requirement: what starts is there.
+/// Rows (3). A run of one interval needs no row.
 fn run_for_minimum(program: &mut Program, place: usize, offer: &Offer, of: &OfferColumns) {
     if offer.minimum_run <= 1 {
         return;

@@ -1,4 +1,4 @@
-//! The solvers behind good_lp, and how they are asked.
+//! The solvers behind good_lp.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,23 +8,23 @@ use good_lp::{Constraint, Expression, ProblemVariables, ResolutionError, Solutio
 
 use super::program::Values;
 
-/// A solver of linear and mixed-integer programs. Results do not depend on which, but times do, and how far a search gets
-/// before its time is up.
+/// A solver of linear and mixed-integer programs. The results do not depend on the choice, but run times do, and so
+/// does the progress of a search before its time limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Solver {
-    /// microlp, in pure Rust: always there.
+    /// microlp, in pure Rust: always available.
     #[default]
     Microlp,
-    /// HiGHS (Huangfu and Hall 2018); with the feature `highs`, which builds it from source with CMake.
+    /// HiGHS (Huangfu and Hall 2018); requires the feature `highs`, which builds it from source with CMake.
     #[cfg(feature = "highs")]
     Highs,
-    /// COIN-OR CBC (Forrest and others); with the feature `cbc`, which links the system's library.
+    /// COIN-OR CBC (Forrest and others); requires the feature `cbc`, which links the system library.
     #[cfg(feature = "cbc")]
     Cbc,
 }
 
 impl Solver {
-    /// Those this program was built with.
+    /// The solvers that are compiled in.
     pub const ALL: &[Solver] = &[
         Solver::Microlp,
         #[cfg(feature = "highs")]
@@ -61,16 +61,16 @@ impl FromStr for Solver {
     }
 }
 
-/// How a program is solved.
+/// Options for solving a program.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct SolveOptions {
-    /// Seconds after which the best plan so far is taken; `None` waits for the optimum.
+    /// Time limit in seconds, after which the best plan so far is returned; `None` waits for the optimum.
     pub time_limit: Option<f64>,
-    /// Who solves it.
+    /// The solver.
     pub solver: Solver,
 }
 
-/// A program in good_lp's words: variables with their limits, cost, and rows.
+/// A program for good_lp: variables with their limits, cost, and rows.
 pub(super) struct Question<'a> {
     pub variables: ProblemVariables,
     pub columns: &'a [Variable],
@@ -81,7 +81,7 @@ pub(super) struct Question<'a> {
 }
 
 impl Question<'_> {
-    /// The answer of the solver asked for.
+    /// Solves with the chosen solver.
     pub fn ask(self, options: SolveOptions) -> Result<Values, ResolutionError> {
         match options.solver {
             Solver::Microlp => self.answer(good_lp::solvers::microlp::microlp, options.time_limit),
@@ -109,12 +109,12 @@ impl Question<'_> {
         }
         let solution = model.solve()?;
         let values = self.columns.iter().map(|column| solution.value(*column)).collect();
-        // No gap is allowed, so that a solver which reports one means round-off.
+        // No gap is allowed, so a reported gap is only rounding error.
         Ok(Values { values, proven: !matches!(solution.status(), SolutionStatus::TimeLimit) })
     }
 }
 
-/// HiGHS as it must be asked for the same answer everywhere: one thread, and no gap, of which it allows 1e-4 by itself.
+/// Configures HiGHS for reproducible results: a single thread, and no gap (its default is 1e-4).
 #[cfg(feature = "highs")]
 fn highs(problem: good_lp::variable::UnsolvedProblem) -> good_lp::solvers::highs::HighsProblem {
     let model = good_lp::solvers::highs::highs(problem).set_threads(1);

@@ -1,12 +1,13 @@
-//! What one replica serves, as policies that reckon with request rates are told.
+//! Reads the `capacity` of one replica, for policies that work with request rates.
 
 use crate::config::{Diagnostics, Fields, FromNode};
 use crate::units::{Rate, SimDuration, Utilization};
 
-/// Requests per second that one replica serves: given, or utilization * concurrency / service time (Little's law).
+/// Requests per second that one replica serves: given directly, or as utilization * concurrency / service time
+/// (Little's law).
 pub(super) fn read_capacity(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<f64> {
     let Some(node) = fields.node_of("capacity") else {
-        let error = fields.node().error("what does one replica serve? There is no `capacity`");
+        let error = fields.node().error("`capacity` is missing: how many requests does one replica serve?");
         sink.push(
             error.help("add `capacity: 40/s` or `capacity: { concurrency: 4, service-time: 120ms, utilization: 70% }`"),
         );
@@ -25,6 +26,6 @@ pub(super) fn read_capacity(fields: &Fields<'_>, sink: &mut Diagnostics) -> Opti
     if capacity > 0.0 && capacity.is_finite() {
         return Some(capacity);
     }
-    sink.push(node.error("a replica serves some requests, and not infinitely many"));
+    sink.push(node.error("the capacity of a replica must be positive and finite"));
     None
 }

@@ -1,17 +1,18 @@
-//! Headroom: a policy made to hold more, or less, than it would by itself.
+//! Headroom: makes a policy provision more, or less, than it would by itself.
 
 use super::{Decision, Foresight, Measure, Measures, Observation, ScalingPolicy, Scrape, Weighed};
 use crate::units::SimDuration;
 
-/// A policy that sees `factor` times the load and so provides for it: to a forecaster it is a load so many times as high. Memory
-/// in use and latencies are no load and are seen as they are.
+/// A policy that observes the load multiplied by `factor` and provisions for that. A forecaster sees a load that much
+/// higher. Memory use and latencies are not load and are passed on unchanged.
 pub struct WithHeadroom {
     inner: Box<dyn ScalingPolicy>,
     factor: f64,
     seen: Scrape,
 }
 
-/// Gives a policy headroom: its own way if it has one, else by what it sees. A factor of 1 changes nothing.
+/// Gives a policy headroom: through its own implementation if it has one, else by scaling what it observes. A factor of
+/// 1 changes nothing.
 pub fn with_headroom(mut policy: Box<dyn ScalingPolicy>, factor: f64) -> Box<dyn ScalingPolicy> {
     if factor == 1.0 || policy.set_headroom(factor) {
         return policy;
@@ -19,7 +20,7 @@ pub fn with_headroom(mut policy: Box<dyn ScalingPolicy>, factor: f64) -> Box<dyn
     Box::new(WithHeadroom { inner: policy, factor, seen: Scrape::default() })
 }
 
-/// Values with the load scaled.
+/// Values with the load measures scaled.
 fn scaled(values: &[f64; Measure::COUNT], factor: f64) -> [f64; Measure::COUNT] {
     Measure::ALL.map(|measure| {
         let is_load = measure != Measure::Memory && !measure.is_latency();
@@ -63,7 +64,7 @@ mod tests {
     use super::*;
     use crate::units::SimTime;
 
-    /// Asks for as many replicas as there are cores in use, rounded up.
+    /// Asks for one replica per core in use, rounded up.
     struct ByCores;
 
     impl ScalingPolicy for ByCores {

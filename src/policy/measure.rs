@@ -1,47 +1,48 @@
-//! What can be measured, the names under which it is asked for, and what a name that nobody knows may mean.
+//! The measures of the simulation, the names under which scenarios refer to them, and hints for unknown names.
 
 use crate::config::{Diagnostic, Diagnostics, Node, Value, check_label, suggest};
 
 listed! {
-    /// What can be measured of a replica or a service.
+    /// A measure of a replica or a service.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
     pub enum Measure {
         /// CPU in use, cores, averaged over the resolution window.
         Cpu,
         /// Memory in use, bytes, at the scrape.
         Memory,
-        /// Attempts arriving per second, retries included, averaged over the resolution window.
+        /// Attempts arriving per second, including retries, averaged over the resolution window.
         RequestRate,
         /// Requests in service, averaged over the resolution window.
         InFlight,
         /// Requests waiting in the replica's queue at the scrape.
         QueueLength,
-        /// Requests that a replica holds at the scrape, in service or waiting.
+        /// Requests at the replica at the scrape, in service or waiting.
         Outstanding,
-        /// Share of a replica's slots in service, from 0 to 1, averaged over the resolution window; of a service, the average over
-        /// its replicas.
+        /// Share of busy slots, from 0 to 1, averaged over the resolution window; for a service, the average over its
+        /// replicas.
         SlotUse,
-        /// Mean time in seconds from an attempt's coming to a replica to its answer, of those answered within the resolution window;
-        /// 0 if there were none. Latencies are measured of the service, and a replica's are the service's.
+        /// Mean response time in seconds, from the arrival of an attempt at a replica to its answer, of attempts
+        /// answered within the resolution window; 0 if there were none. Latencies are measured per service; a replica's
+        /// are those of its service.
         LatencyMean,
-        /// The median of those times.
+        /// Median response time.
         LatencyP50,
-        /// Their 95th percentile.
+        /// 95th percentile of the response time.
         LatencyP95,
-        /// Their 99th percentile.
+        /// 99th percentile of the response time.
         LatencyP99,
     }
 }
 
 impl Measure {
-    /// How many there are.
+    /// The number of measures.
     pub const COUNT: usize = Measure::ALL.len();
 
     /// The latencies, in the order of [`Measure::ALL`].
     pub const LATENCIES: [Measure; 4] =
         [Measure::LatencyMean, Measure::LatencyP50, Measure::LatencyP95, Measure::LatencyP99];
 
-    /// The name in a scenario.
+    /// The name used in scenarios.
     pub const fn name(self) -> &'static str {
         match self {
             Measure::Cpu => "cpu",
@@ -58,7 +59,7 @@ impl Measure {
         }
     }
 
-    /// What it is, in a few words.
+    /// A short description.
     pub const fn words(self) -> &'static str {
         match self {
             Measure::Cpu => "cores in use",
@@ -75,12 +76,12 @@ impl Measure {
         }
     }
 
-    /// Whether it is a time.
+    /// Whether it is a latency.
     pub const fn is_latency(self) -> bool {
         matches!(self, Measure::LatencyMean | Measure::LatencyP50 | Measure::LatencyP95 | Measure::LatencyP99)
     }
 
-    /// Whether a service's value is an average of its replicas' and not their sum.
+    /// Whether a service's value is the average over its replicas rather than the sum.
     pub const fn is_average(self) -> bool {
         self.is_latency() || matches!(self, Measure::SlotUse)
     }
@@ -96,35 +97,35 @@ impl Measures {
     /// Every measure.
     pub const ALL: Measures = Measures((1 << Measure::COUNT) - 1);
 
-    /// Whether `measure` belongs to it.
+    /// Whether the set contains `measure`.
     pub const fn contains(self, measure: Measure) -> bool {
         self.0 & (1 << measure as u16) != 0
     }
 
-    /// With `measure` besides.
+    /// The set with `measure` added.
     #[must_use]
     pub const fn with(self, measure: Measure) -> Measures {
         Measures(self.0 | (1 << measure as u16))
     }
 
-    /// Without `measure`.
+    /// The set without `measure`.
     #[must_use]
     pub const fn without(self, measure: Measure) -> Measures {
         Measures(self.0 & !(1 << measure as u16))
     }
 
-    /// With all of `other` besides.
+    /// The union with `other`.
     #[must_use]
     pub const fn and(self, other: Measures) -> Measures {
         Measures(self.0 | other.0)
     }
 
-    /// Whether there is a latency among them.
+    /// Whether the set contains a latency.
     pub fn has_latency(self) -> bool {
         Measure::LATENCIES.into_iter().any(|measure| self.contains(measure))
     }
 
-    /// Those that belong to it, in the order of [`Measure::ALL`].
+    /// Iterates over the set in the order of [`Measure::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Measure> {
         Measure::ALL.into_iter().filter(move |measure| self.contains(*measure))
     }
@@ -136,11 +137,11 @@ impl FromIterator<Measure> for Measures {
     }
 }
 
-/// Names under which servers and brokers export what is a measure here, in the measure's unit.
+/// Metric names exported by common servers and brokers, for metrics that correspond to a measure in the same unit.
 ///
-/// Sources: the metrics pages of vLLM, SGLang, Text Generation Inference, Triton, Envoy, the OpenTelemetry conventions for HTTP
-/// servers, RabbitMQ, kafka_exporter, and the walk-through of the Kubernetes autoscaler. A counter as prometheus-adapter's
-/// default rules hand it on is a rate and has lost its `_total`.
+/// Sources: the metrics pages of vLLM, SGLang, Text Generation Inference, Triton and Envoy, the OpenTelemetry
+/// conventions for HTTP servers, RabbitMQ, kafka_exporter, and the walk-through of the Kubernetes autoscaler.
+/// prometheus-adapter's default rules turn a counter into a rate and drop its `_total` suffix.
 const EXPORTED: [(&str, Measure); 23] = [
     ("vllm:num_requests_waiting", Measure::QueueLength),
     ("vllm_num_requests_waiting", Measure::QueueLength),
@@ -167,23 +168,24 @@ const EXPORTED: [(&str, Measure); 23] = [
     ("nginx_ingress_controller_requests", Measure::RequestRate),
 ];
 
-/// The measure that `name` stands for: one of the `declared` names, the measure's own, or one that a known server exports.
+/// The measure that `name` refers to: one of the `declared` names, a measure's own name, or one exported by a known
+/// server.
 pub fn measure_named(name: &str, declared: &[(String, Measure)]) -> Option<Measure> {
     let declared = declared.iter().find(|(known, _)| known == name).map(|(_, measure)| *measure);
     let own = || Measure::ALL.into_iter().find(|measure| measure.name() == name);
     declared.or_else(own).or_else(|| exported(name))
 }
 
-/// The measure that a known server exports as `name`.
+/// The measure that a known server exports under `name`.
 pub fn exported(name: &str) -> Option<Measure> {
     EXPORTED.iter().find(|(known, _)| *known == name).map(|(_, measure)| *measure)
 }
 
-/// What words in a name say of its meaning, the most telling first.
+/// What words in a metric name suggest about its meaning, the most specific first.
 enum Meaning {
-    /// A measure, likely.
+    /// Probably a measure.
     Near(Measure),
-    /// Something that is not modelled, with what to do about it.
+    /// Not modelled, with advice.
     NotModelled(&'static str),
 }
 
@@ -191,15 +193,15 @@ const MEANINGS: [(&[&str], Meaning); 8] = [
     (
         &["replica", "desired", "wanted", "recommend"],
         Meaning::NotModelled(
-            "it looks like a number of replicas that something else works out, which is no measure of load: leave the metric out, or \
+            "it looks like a number of replicas computed elsewhere, which is not a measure of load: leave the metric out, or \
              compare with a policy of its own",
         ),
     ),
     (
         &["gpu", "cache", "kv_", "kv-", "dcgm", "accelerator", "duty_cycle", "token"],
         Meaning::NotModelled(
-            "use of accelerators and of caches is not modelled: leave the metric out, or declare it as `slot-use` (share of slots in \
-             service, 0 to 1) if that is near enough, with a target in that unit",
+            "the use of accelerators and caches is not modelled: leave the metric out, or declare it as `slot-use` (share of busy \
+             slots, 0 to 1) if that is close enough, with a target in that unit",
         ),
     ),
     (&["p50", "median"], Meaning::Near(Measure::LatencyP50)),
@@ -219,7 +221,7 @@ const MEANINGS: [(&[&str], Meaning); 8] = [
     ),
 ];
 
-/// Says that `name` is not measured, and what it may stand for as far as its words tell; nothing is guessed beyond them.
+/// A diagnostic for an unknown metric `name`, with suggestions based on the words in the name and nothing beyond them.
 pub fn not_measured(place: &Node, name: &str, declared: &[(String, Measure)]) -> Diagnostic {
     let error = place.error(format!("the metric `{name}` is not measured under this name"));
     let own = Measure::ALL.map(Measure::name).into_iter();
@@ -236,16 +238,16 @@ pub fn not_measured(place: &Node, name: &str, declared: &[(String, Measure)]) ->
             measure.name()
         )),
         None => error.help(format!(
-            "if it is one of these measures, say which: `metrics: {{ custom: {{ {name}: MEASURE }} }}`; else leave it out"
+            "if it corresponds to one of these measures, map it: `metrics: {{ custom: {{ {name}: MEASURE }} }}`; otherwise leave it out"
         )),
     };
     let custom = Measure::ALL.into_iter().filter(|measure| !matches!(measure, Measure::Cpu | Measure::Memory));
     let known: Vec<String> = custom.map(|measure| format!("`{}` ({})", measure.name(), measure.words())).collect();
-    error.note(format!("measured are {}", known.join(", ")))
+    error.note(format!("available measures: {}", known.join(", ")))
 }
 
-/// Objects to a number of CPU or memory without a unit: `cpu: 60` is meant to be 60%, and would be 60 cores. Bytes from a mebibyte
-/// on are beyond doubt.
+/// Rejects an amount of CPU or memory without a unit: `cpu: 60` is meant to be 60% and would be 60 cores. Memory from
+/// one mebibyte on is unambiguous.
 pub fn without_unit(measure: Measure, node: &Node) -> Option<Diagnostic> {
     let text = node.as_text()?.trim();
     let number = text.parse::<f64>().ok().filter(|number| number.is_finite() && *number > 0.0)?;
@@ -259,7 +261,7 @@ pub fn without_unit(measure: Measure, node: &Node) -> Option<Diagnostic> {
     Some(error.help(format!("write `{share}`, or `{amount}` for {words} of each pod")))
 }
 
-/// Reads names of custom metrics, each with the measure that it stands for: `{ http_requests: request-rate }`.
+/// Reads names of custom metrics and the measure that each refers to: `{ http_requests: request-rate }`.
 pub fn read_metric_names(node: &Node, sink: &mut Diagnostics) -> Vec<(String, Measure)> {
     let Value::Mapping(entries) = &node.value else {
         sink.push(node.error("expected names of metrics, such as `{ http_requests: request-rate }`"));
@@ -301,13 +303,13 @@ mod tests {
     #[rstest]
     #[case("gpu_cache_usage_perc", "not modelled")]
     #[case("DCGM_FI_DEV_GPU_UTIL", "not modelled")]
-    #[case("worker_desired_replicas", "no measure of load")]
+    #[case("worker_desired_replicas", "not a measure of load")]
     #[case("request_duration_p99", "custom: { request_duration_p99: latency-p99 }")]
     #[case("http_request_latency_ms", "latency-p95")]
     #[case("orders_backlog", "orders_backlog: queue-length")]
     #[case("active_sessions", "active_sessions: in-flight")]
     #[case("rpc_handled_per_second", "rpc_handled_per_second: request-rate")]
-    #[case("temperature", "say which")]
+    #[case("temperature", "map it")]
     fn advice_goes_by_the_words_of_a_name_and_no_further(#[case] name: &str, #[case] words: &str) {
         let place = parse_single(&SourceFile::new("s.yaml", "a: b")).unwrap();
         let mut sink = Diagnostics::new();

@@ -1,8 +1,8 @@
-//! Scaling policies: an observation in, a decision out.
+//! Scaling policies: observation in, decision out.
 //!
-//! A policy never sees live cluster state or the future of the trace, only an [`Observation`]: the objects a controller
-//! reads from the Kubernetes API as they are now, and metrics as old as the pipeline makes them. A clairvoyant policy must
-//! declare it through [`ScalingPolicy::foresight`], and every report marks it.
+//! A policy never sees live cluster state or the future of the trace. It gets an [`Observation`]: the current state of
+//! the objects that a controller reads from the Kubernetes API, and metrics as old as the metrics pipeline makes them.
+//! A clairvoyant policy must declare itself through [`ScalingPolicy::foresight`], and every report marks it.
 
 mod capacity;
 mod foretold;
@@ -39,23 +39,23 @@ pub use needs::{Needs, replicas_needed};
 pub use prospect::{Facts, Prospect, StepLoad};
 pub use weighed::{Compared, Gauge, Weighed};
 
-/// Phase of a pod as the Kubernetes API shows it.
+/// Phase of a pod in the Kubernetes API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PodPhase {
     /// Not yet running: unscheduled, pulling its image, or starting its containers.
     Pending,
     /// Containers are running (ready or not).
     Running,
-    /// All containers ended successfully.
+    /// All containers exited successfully.
     Succeeded,
-    /// A container ended in failure.
+    /// A container exited with an error.
     Failed,
 }
 
-/// A pod as the Kubernetes API shows it at the moment of decision.
+/// A pod in the Kubernetes API at the time of decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PodView {
-    /// Which replica: the service's n-th ever started, from 0.
+    /// Id of the replica: its index among all replicas ever started for the service, from 0.
     pub id: u32,
     /// Phase.
     pub phase: PodPhase,
@@ -65,7 +65,7 @@ pub struct PodView {
     pub ready_transition: Option<SimTime>,
     /// `status.startTime`: when a node accepted the pod.
     pub start_time: Option<SimTime>,
-    /// Whether a deletion timestamp is set (the pod is draining).
+    /// Whether the pod has a deletion timestamp (is draining).
     pub deleted: bool,
     /// CPU request, summed over the containers that state one; `None` if none does.
     pub cpu_request: Option<Millicores>,
@@ -73,10 +73,10 @@ pub struct PodView {
     pub memory_request: Option<Bytes>,
 }
 
-/// One replica's measurements in one scrape.
+/// One replica's measurements in a scrape.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PodMetrics {
-    /// Which replica, as in [`PodView::id`].
+    /// Id of the replica, as in [`PodView::id`].
     pub id: u32,
     /// One value per [`Measure::ALL`], in the units stated there.
     pub values: [f64; Measure::COUNT],
@@ -89,71 +89,71 @@ impl PodMetrics {
     }
 }
 
-/// What metrics-server says of the CPU and memory of containers that it has met for the first time: the average since they were
-/// created.
+/// What metrics-server reports for the CPU and memory of containers at their first scrape: the average since their
+/// creation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FreshMetrics {
-    /// The measurements; only [`Measure::Cpu`] and [`Measure::Memory`] are served.
+    /// The measurements; only [`Measure::Cpu`] and [`Measure::Memory`] are available.
     pub metrics: PodMetrics,
     /// Age of the containers at the scrape.
     pub window: SimDuration,
 }
 
-/// One scrape: what the metrics pipeline saw of a service at one moment.
+/// One scrape: the state of a service as measured at one time.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Scrape {
     /// When the measurements were taken.
     pub taken_at: SimTime,
     /// The window over which rates and CPU were averaged.
     pub window: SimDuration,
-    /// Replicas that reported, in order of their ids. A replica that has not run for a whole window does not report.
+    /// Replicas that reported, ordered by id. A replica that has not run for a whole window does not report.
     pub pods: Vec<PodMetrics>,
-    /// Replicas that the resource metrics API reports after their first scrape, in order of their ids; none of them is among `pods`
-    /// or in the totals.
+    /// Replicas that the resource metrics API reports after their first scrape, ordered by id. They are neither in
+    /// `pods` nor in the totals.
     pub fresh: Vec<FreshMetrics>,
-    /// Totals over the service, one value per [`Measure::ALL`]; attempts that met no replica count here. Of a measure that
-    /// [is an average](Measure::is_average), the average.
+    /// Totals over the service, one value per [`Measure::ALL`], including attempts for which no replica was ready. For
+    /// a measure that [is an average](Measure::is_average), the average.
     pub totals: [f64; Measure::COUNT],
 }
 
-/// Everything a policy may know when it decides.
+/// Everything a policy knows when it decides.
 #[derive(Debug, Clone, Copy)]
 pub struct Observation<'a> {
-    /// The moment of decision.
+    /// Time of the decision.
     pub now: SimTime,
-    /// Replicas asked for at present (`spec.replicas` of the scale).
+    /// Desired replicas (`spec.replicas` of the scale).
     pub spec_replicas: u32,
-    /// Replicas that exist at present, terminating ones not counted (`status.replicas` of the scale).
+    /// Existing replicas, without terminating ones (`status.replicas` of the scale).
     pub status_replicas: u32,
-    /// The service's pods, terminating ones included, in order of their ids.
+    /// The service's pods, including terminating ones, ordered by id.
     pub pods: &'a [PodView],
-    /// The newest scrape that the metrics lag allows; `None` before the first.
+    /// The newest scrape that the metrics lag allows; `None` before the first one is visible.
     pub scrape: Option<&'a Scrape>,
-    /// Custom and external metrics by name: which measure each name stands for.
+    /// Custom and external metrics: the measure that each name refers to.
     pub metric_names: &'a [(String, Measure)],
-    /// Measures that the metrics APIs do not answer for at present.
+    /// Measures that the metrics APIs currently do not serve.
     pub outage: Measures,
 }
 
 impl Observation<'_> {
-    /// The measure that a custom metric's name stands for: a name declared in the scenario, or the measure's own name.
+    /// The measure that a custom metric name refers to: a name declared in the scenario, or a measure's own name.
     pub fn measure(&self, name: &str) -> Option<Measure> {
         measure_named(name, self.metric_names)
     }
 
-    /// The newest scrape, if the APIs answer for every one of `measures`.
+    /// The newest scrape, if the APIs currently serve all of `measures`.
     pub fn scrape_of(&self, measures: &[Measure]) -> Option<&Scrape> {
         self.scrape.filter(|_| measures.iter().all(|measure| !self.outage.contains(*measure)))
     }
 
-    /// How old the metrics are.
+    /// The age of the metrics.
     pub fn age(&self) -> Option<SimDuration> {
         self.scrape.map(|scrape| self.now.since(scrape.taken_at))
     }
 }
 
 listed! {
-    /// Why a decision came out as it did, in the vocabulary of real controllers' conditions.
+    /// The kind of reason for a decision, in the terms of real controllers' conditions.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
     #[serde(rename_all = "kebab-case")]
     pub enum ReasonCode {
@@ -175,15 +175,15 @@ listed! {
         Disabled,
         /// A forecast asked for this size.
         Forecast,
-        /// A plan made with knowledge of the trace asked for this size.
+        /// A plan based on knowledge of the trace asked for this size.
         Plan,
-        /// What was learned from earlier runs asked for this size.
+        /// A trained policy asked for this size.
         Learned,
     }
 }
 
 impl ReasonCode {
-    /// The code as it is written to `decisions.csv`.
+    /// The name used in `decisions.csv`.
     pub const fn name(self) -> &'static str {
         match self {
             ReasonCode::Fixed => "fixed",
@@ -201,7 +201,7 @@ impl ReasonCode {
     }
 }
 
-/// A reason: the code and the figures behind it in words.
+/// The reason for a decision: a code, and the figures behind it in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
     /// The kind of reason.
@@ -217,22 +217,22 @@ impl Reason {
     }
 }
 
-/// What a policy wants.
+/// The decision of a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
-    /// The number of replicas to ask for; `None` leaves everything as it is.
+    /// The desired number of replicas; `None` keeps the current one.
     pub replicas: Option<u32>,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
 }
 
 impl Decision {
-    /// Ask for `replicas`.
+    /// Scales to `replicas`.
     pub fn scale_to(replicas: u32, reason: Reason) -> Self {
         Decision { replicas: Some(replicas), reason }
     }
 
-    /// Leave everything as it is.
+    /// Keeps the current size.
     pub fn hold(reason: Reason) -> Self {
         Decision { replicas: None, reason }
     }
@@ -242,69 +242,69 @@ impl Decision {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Foresight {
-    /// Nothing: it could be run as it is.
+    /// Nothing: it could run in a real cluster.
     #[default]
     None,
-    /// The trace that is going to be replayed.
+    /// The trace that will be replayed.
     Clairvoyant,
 }
 
-/// What a policy that is trained before it is run learns.
+/// What can be trained in a policy.
 #[derive(Debug, Clone, Copy)]
 pub enum Learning<'a> {
-    /// A table of steps.
+    /// A table of actions.
     Table(&'a q_learning::Settings),
-    /// The numbers of a rule.
+    /// The parameters of a rule.
     Search(&'a policy_search::Settings),
 }
 
-/// A scaling policy: a step function with state of its own, called once per sync period.
+/// A scaling policy: a stateful step function, called once per sync period.
 pub trait ScalingPolicy: Send {
     /// Time between two decisions.
     fn sync_period(&self) -> SimDuration;
 
-    /// Decides. A returned count is applied as it is.
+    /// Makes a decision. A returned size is applied as it is.
     fn decide(&mut self, observation: &Observation<'_>) -> Decision;
 
-    /// What it has foretold since it was last asked, in order of time; asked after every decision. A policy that forecasts
-    /// nothing has nothing to say.
+    /// The forecasts made since the last call, in order of time. Called after every decision; empty for a policy that
+    /// does not forecast.
     fn foretold(&mut self) -> Vec<Foretold> {
         Vec::new()
     }
 
-    /// What its last decision compared with targets; `None` of a policy that follows none, or before it has decided.
+    /// What its last decision compared with targets; `None` if the policy has no targets or has not decided yet.
     fn weighed(&self) -> Option<Weighed> {
         None
     }
 
-    /// How many replicas the service starts with, given the count configured for the service.
+    /// The number of replicas at the start, given the number configured for the service.
     fn initial_replicas(&self, configured: u32) -> u32 {
         configured
     }
 
-    /// Measures that it reads besides what every scrape holds: latencies are taken only where somebody asks for them.
+    /// Measures that it reads beyond those in every scrape. Latencies are only measured if a policy asks for them.
     fn measures(&self) -> Measures {
         Measures::NONE
     }
 
-    /// Makes the policy hold `factor` times what it would by itself, if it has a way of its own; `false` leaves that to what it
-    /// is shown of the load (see [`with_headroom`]).
+    /// Makes the policy provision `factor` times what it would by itself. Returns `false` if the policy has no
+    /// implementation of its own; the load it observes is scaled instead (see [`with_headroom`]).
     fn set_headroom(&mut self, factor: f64) -> bool {
         let _ = factor;
         false
     }
 
-    /// What it acts on, as (what, value), where that is more than its parameters say: thresholds with their tolerance.
+    /// Effective thresholds, as (name, value), if they differ from the parameters, such as targets with tolerance.
     fn effective(&self) -> Vec<(String, String)> {
         Vec::new()
     }
 
-    /// The autoscaler that a cluster can run in its place, where it is one.
+    /// The equivalent autoscaler that a cluster can run, if there is one.
     fn autoscaler(&self) -> Option<&hpa::HpaSpec> {
         None
     }
 
-    /// What there is to learn of a policy that is trained before it is run; `None` for every other.
+    /// What can be trained in the policy; `None` if nothing can.
     fn learning(&self) -> Option<Learning<'_>> {
         None
     }
@@ -315,41 +315,40 @@ pub trait ScalingPolicy: Send {
     }
 }
 
-/// Makes a fresh policy for each run.
+/// Creates a new policy for each run.
 pub type PolicyFactory = Arc<dyn Fn(&Prospect<'_>) -> Box<dyn ScalingPolicy> + Send + Sync>;
 
-/// What a policy's builder may know about the scenario that the policy stands in.
+/// What a policy builder may know about the scenario.
 #[derive(Debug, Clone, Copy)]
 pub struct PolicyContext<'a> {
-    /// Directory that relative paths start from: the scenario file's.
+    /// Base directory of relative paths: that of the scenario file.
     pub base_dir: &'a Path,
-    /// Name of the service (the Deployment) that the policy scales; empty where it has none.
+    /// Name of the service (the Deployment) that the policy scales; empty if it has none.
     pub service: &'a str,
-    /// What its pods ask for; `None` where that is not known.
+    /// The specification of its pods; `None` if not known.
     pub pod: Option<&'a PodSpec>,
-    /// Custom metrics that the scenario declares.
+    /// Custom metrics declared in the scenario.
     pub metric_names: &'a [(String, Measure)],
-    /// Release of Kubernetes whose rules hold where a policy states none.
+    /// Kubernetes release whose rules apply if a policy does not state one.
     pub release: Release,
-    /// Policies known besides [`POLICIES`]: those that a program brings along.
+    /// Additional policies provided by the calling program, besides [`POLICIES`].
     pub own: &'a [PolicyPlugin],
 }
 
 impl PolicyContext<'_> {
-    /// The policy called `name`; a program's own come first.
+    /// The policy named `name`; the calling program's own take precedence.
     fn find(&self, name: &str) -> Option<&PolicyPlugin> {
         self.own.iter().chain(POLICIES).find(|policy| policy.name == name)
     }
 }
 
-/// Builds a policy from its parameters. The node is what stands under the policy's name in the scenario (null if
-/// nothing does).
+/// Builds a policy from its parameters: the node below the policy's name in the scenario (null if there is none).
 pub type PolicyBuilder = fn(&Node, &PolicyContext<'_>, &mut Diagnostics) -> Option<PolicyFactory>;
 
-/// The entry of a policy in the list.
+/// An entry in the list of policies.
 pub type PolicyPlugin = Plugin<PolicyBuilder>;
 
-/// Every policy. To add one, write its file and add its line here.
+/// All policies. To add one, write its file and add a line here.
 pub const POLICIES: &[PolicyPlugin] = &[
     static_size::PLUGIN,
     hpa::PLUGIN,
@@ -365,12 +364,12 @@ pub const POLICIES: &[PolicyPlugin] = &[
     planned::DP_PLUGIN,
 ];
 
-/// The policy called `name`.
+/// The policy named `name`.
 pub fn find(name: &str) -> Option<&'static PolicyPlugin> {
     POLICIES.iter().find(|policy| policy.name == name)
 }
 
-/// Reads one policy: a mapping with one key, the policy's name, or just that name. `label` names it in messages.
+/// Reads a policy: a mapping whose only key is the policy's name, or just that name. `label` identifies it in messages.
 pub fn read_policy(
     node: &Node,
     label: &str,

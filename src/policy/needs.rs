@@ -1,4 +1,4 @@
-//! How many replicas a load to come takes: the queueing model behind the clairvoyant plans.
+//! How many replicas a future load needs: the queueing model behind the clairvoyant plans.
 
 use std::collections::BTreeMap;
 
@@ -6,28 +6,30 @@ use super::{Facts, StepLoad};
 use crate::optimize::{OptimizeError, ServiceLoad};
 use crate::units::SimDuration;
 
-/// Fewer gaps tell nothing of how they vary.
+/// With fewer gaps their variation cannot be estimated.
 const FEWEST_GAPS: u64 = 30;
-/// Burstier arrivals are not told apart: what comes at one instant would be taken for far more than it is.
+/// Upper limit of the squared coefficient of variation of gaps. Burstier arrivals would make simultaneous requests look
+/// far worse than they are.
 const MOST_VARIATION: f64 = 20.0;
 
-/// Replicas by step, and what they are enough for.
+/// Replicas per step, and whether they suffice.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Needs {
-    /// The least number in each step; none where nothing is to be done.
+    /// The smallest sufficient number in each step; 0 if there is no load.
     pub replicas: Vec<u32>,
-    /// Whether a latency objective is out of reach even without any wait, so that the numbers do without it.
+    /// Whether some latency objective cannot be met even without waiting, and is ignored by the numbers.
     pub out_of_reach: bool,
 }
 
-/// The replicas that keep every latency objective at the mean load of each step ([`ServiceLoad`]); without an objective, and
-/// for those that are out of reach, the fewest whose queue does not grow. `headroom` is the share by which the load is taken larger.
+/// The number of replicas that meets every latency objective at the mean load of each step ([`ServiceLoad`]). Without
+/// an objective, or if an objective cannot be met, the smallest number for which the queue does not grow. `headroom` is
+/// the share by which the load is increased.
 ///
-/// Mean and variation of the service time, and the variation of gaps about the mean of their own step, are those of all steps; the
-/// work of a step is that of its own requests.
+/// Mean and variation of the service time, and the variation of gaps about the mean of their own step, are computed
+/// over all steps; the work of a step is that of its own requests.
 ///
 /// # Errors
-/// If a load is beyond what the queueing formulas can be asked for.
+/// If a load is outside the range of the queueing formulas.
 pub fn replicas_needed(
     facts: &Facts,
     loads: &[StepLoad],
@@ -54,7 +56,8 @@ pub fn replicas_needed(
             needs.replicas.push(0);
             continue;
         }
-        // Requests of mean demand that make the same work, rounded up to a power of 1.01: few values to work out.
+        // The rate of mean-sized requests with the same work, rounded up to a power of 1.01 so that few distinct values
+        // need solving.
         let rate = load.demand / mean / step.as_secs_f64() * (1.0 + headroom);
         let place = (rate.ln() / 1.01_f64.ln()).ceil();
         let found = match known.get(&(place as i64)) {
@@ -72,8 +75,8 @@ pub fn replicas_needed(
     Ok(needs)
 }
 
-/// Squared coefficient of variation of the gaps between arrivals, each about the mean of its step; 1, as of a Poisson process, where too
-/// few are known.
+/// Squared coefficient of variation of the gaps between arrivals, each about the mean of its step; 1, as for a Poisson
+/// process, if too few are known.
 fn gaps_scv(loads: &[StepLoad]) -> f64 {
     let known = loads.iter().map(|load| load.gaps).filter(|(count, sum, _)| *count > 1 && *sum > 0.0);
     let (count, squares, even) = known.fold((0, 0.0, 0.0), |(count, squares, even), (gaps, sum, square)| {
@@ -82,7 +85,7 @@ fn gaps_scv(loads: &[StepLoad]) -> f64 {
     if count < FEWEST_GAPS || even <= 0.0 { 1.0 } else { (squares / even - 1.0).clamp(0.0, MOST_VARIATION) }
 }
 
-/// The fewest replicas that keep every objective that can be kept, and whether that is all of them.
+/// The smallest number of replicas that meets every objective that can be met, and whether those are all objectives.
 fn enough(load: &ServiceLoad, facts: &Facts) -> Result<(u32, bool), OptimizeError> {
     let fleet = |replicas: u32| facts.station(replicas);
     let (mut most, mut all) = (load.required_replicas(&fleet, None)?, true);
@@ -101,7 +104,7 @@ mod tests {
     use crate::cluster::Power;
     use crate::units::Fraction;
 
-    /// Requests that take exactly a second in minutes of one-slot replicas.
+    /// Requests that take exactly one second, in steps of a minute, for one-slot replicas.
     fn needs(latency: &[(u64, f64)], requests: &[u64]) -> Needs {
         let load = |n: &u64| StepLoad { requests: *n, demand: *n as f64, squares: *n as f64, ..StepLoad::default() };
         let latency = latency.iter().map(|(ms, share)| (SimDuration::from_millis(*ms), Fraction::new(*share).unwrap()));
@@ -133,7 +136,7 @@ mod tests {
         assert_eq!(first, swapped);
         assert_eq!(first, needs(&[hard], &[330]));
         assert!(needs(&[easy], &[330]).replicas < first.replicas);
-        // One that no fleet keeps does not make the others go by the board.
+        // An objective that no fleet can meet does not affect the others.
         let one = needs(&[hard, (900, 0.99)], &[330]);
         assert_eq!((one.replicas, one.out_of_reach), (first.replicas, true));
     }
@@ -146,7 +149,8 @@ mod tests {
             replicas_needed(&facts, &[load], SimDuration::from_secs(60), 0.0).unwrap().replicas[0]
         };
         let power = |full, speed| Power { full, speed };
-        // 5.5 replicas of work: with half a request's CPU each, with one and a half, at half speed, and with a fast first node.
+        // 5.5 replicas of work, with CPU for half a request, for one and a half, at half speed, and with a fast first
+        // node.
         assert_eq!(of(vec![power(0.5, 1.0)]), 12);
         assert_eq!(of(vec![power(1.5, 1.0)]), 4);
         assert_eq!(of(vec![power(1.0, 0.5)]), 12);

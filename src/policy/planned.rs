@@ -1,12 +1,15 @@
-//! `lp-optimal` and `dp-optimal`: a plan for the trace, made with knowledge of it and then carried out. Clairvoyant.
+//! `lp-optimal` and `dp-optimal`: clairvoyant policies that compute a plan for the trace and follow it.
 //!
-//! The load of each interval becomes the number of replicas that keep every latency objective by a queueing formula
-//! ([`replicas_needed`]; without an objective, and for one that is out of reach even without any wait, the number whose queue does not
-//! grow), with the CPU ceiling of a replica and the speeds of the nodes; the plan of least cost that has them ready in time is found exactly ([`OneType`]). `lp-optimal` solves the linear
-//! program, which is totally unimodular and so whole, with the minimum run that billing suggests; `dp-optimal` the dynamic
-//! program, which knows no minimum run. The plan is an approximation carried out in the simulation, no bound: arrivals within an
-//! interval, start-ups slower than planned and the dispatcher are not in it, and the objective may be missed, or kept with
-//! fewer. The least that any policy pays is a matter of its own (`optimize::BoundProblem`).
+//! The load of each interval is converted to the number of replicas that meets every latency objective by a queueing
+//! formula ([`replicas_needed`]), taking into account a replica's CPU ceiling and the speeds of the nodes. Without an
+//! objective, or if an objective cannot be met even without waiting, it is the smallest number for which the queue does
+//! not grow. The cheapest plan that has these replicas ready in time is then computed exactly ([`OneType`]).
+//! `lp-optimal` solves the linear program, which is totally unimodular and therefore integral, with the minimum run
+//! that billing suggests; `dp-optimal` solves the dynamic program, which does not support a minimum run.
+//!
+//! The plan is an approximation, not a bound: it does not model arrivals within an interval, start-ups slower than
+//! planned, or the dispatcher. The simulated run may miss the objective, or a smaller fleet might have met it. For a
+//! lower bound on the cost of any policy see `optimize::BoundProblem`.
 
 use std::sync::Arc;
 
@@ -21,7 +24,7 @@ use crate::units::{Fraction, SimDuration};
 /// `lp-optimal`.
 pub const LP_PLUGIN: PolicyPlugin = PolicyPlugin {
     name: "lp-optimal",
-    summary: "clairvoyant: an approximately cheapest plan for the trace by linear programming, carried out",
+    summary: "clairvoyant: follows an approximately cheapest plan for the trace, found by linear programming",
     source: "minimum-cost flow dual of the provisioning program (src/optimize/one_type.rs)",
     build: |node, context, sink| build("policy `lp-optimal`", OneType::whole, true, node, context, sink),
 };
@@ -29,12 +32,12 @@ pub const LP_PLUGIN: PolicyPlugin = PolicyPlugin {
 /// `dp-optimal`.
 pub const DP_PLUGIN: PolicyPlugin = PolicyPlugin {
     name: "dp-optimal",
-    summary: "clairvoyant: an approximately cheapest plan for the trace by dynamic programming, carried out",
+    summary: "clairvoyant: follows an approximately cheapest plan for the trace, found by dynamic programming",
     source: "Bellman 1957, Dynamic Programming; monotone queues (src/optimize/dynamic.rs)",
     build: |node, context, sink| build("policy `dp-optimal`", OneType::dynamic, false, node, context, sink),
 };
 
-/// The most intervals of a plan.
+/// The maximum number of intervals of a plan.
 const MOST_STEPS: usize = 1_000_000;
 
 type Solver = fn(&OneType) -> Result<OneTypePlan, OptimizeError>;
@@ -45,12 +48,12 @@ struct Settings {
     min: u32,
     max: u32,
     interval: SimDuration,
-    /// Time from order to ready; one and a half times the mean start-up if `None`.
+    /// Time from order to readiness; one and a half times the mean start-up time if `None`.
     lead: Option<SimDuration>,
-    /// Share by which the load is planned larger.
+    /// Share by which the load is increased in the plan.
     headroom: f64,
     solver: Solver,
-    /// Whether billing's minimum becomes a minimum run.
+    /// Whether the billing minimum becomes a minimum run.
     runs: bool,
 }
 
@@ -75,19 +78,20 @@ fn build(
         runs,
     };
     if settings.max < settings.min || settings.max > 100_000 {
-        sink.push(fields.node().error("`max` lies between `min` and 100000"));
+        sink.push(fields.node().error("`max` must be between `min` and 100000"));
     }
     if settings.interval < SimDuration::from_secs(1) {
-        sink.push(fields.node().error("an `interval` of the plan lasts at least a second"));
+        sink.push(fields.node().error("the plan's `interval` must be at least 1s"));
     }
     fields.finish(sink);
     (sink.errors() == errors).then(|| -> PolicyFactory { Arc::new(move |run| Box::new(Planned::new(settings, run))) })
 }
 
-/// A plan carried out.
+/// A policy that follows a plan.
 struct Planned {
     settings: Settings,
-    /// Replicas to ask for from the beginning of each interval, and those ready then by plan; or why there is no plan.
+    /// For each interval, the replicas to order at its beginning and those planned to be ready in it; or why there is
+    /// no plan.
     plan: Result<Vec<(u32, u32)>, String>,
 }
 
@@ -106,7 +110,7 @@ impl ScalingPolicy for Planned {
         self.settings.interval
     }
 
-    /// The load that it was planned for was so many times as high already.
+    /// The plan was already made for the load with headroom.
     fn set_headroom(&mut self, _factor: f64) -> bool {
         true
     }
@@ -137,7 +141,7 @@ impl ScalingPolicy for Planned {
     }
 }
 
-/// The plan of least cost: for each interval the replicas to ask for at its beginning, and those ready in it.
+/// The cheapest plan: for each interval, the replicas to order at its beginning and those ready in it.
 fn plan(settings: &Settings, facts: &Facts, loads: &[StepLoad]) -> Result<Vec<(u32, u32)>, OptimizeError> {
     if loads.len() > MOST_STEPS {
         let steps = loads.len();
@@ -149,7 +153,7 @@ fn plan(settings: &Settings, facts: &Facts, loads: &[StepLoad]) -> Result<Vec<(u
     let needs = replicas_needed(facts, loads, settings.interval, settings.headroom)?;
     let needed: Vec<f64> =
         needs.replicas.iter().map(|replicas| f64::from((*replicas).clamp(settings.min, settings.max))).collect();
-    // The policy also chooses what there is at the beginning, when nothing else can be ready yet.
+    // The policy also chooses the initial size, because nothing else can be ready by then.
     let initial = needed.iter().take(lead + 1).copied().fold(0.0, f64::max) as u32;
     let minimum = (facts.billed_at_least.as_secs_f64() - facts.start_up.as_secs_f64()) / interval;
     let problem = OneType {
@@ -175,7 +179,7 @@ fn plan(settings: &Settings, facts: &Facts, loads: &[StepLoad]) -> Result<Vec<(u
 mod tests {
     use super::*;
 
-    /// Minutes of load for one slot per replica and a second of demand each.
+    /// Load in steps of a minute, for one slot per replica and demands of one second.
     fn sizes(solver: Solver, needs: &[u64], start_up: u64) -> Vec<(u32, u32)> {
         let settings = Settings {
             min: 1,

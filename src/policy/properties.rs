@@ -1,4 +1,4 @@
-//! What must hold of every policy in the list.
+//! Properties of every policy in the list.
 
 use proptest::prelude::*;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use super::*;
 use crate::config::{SourceFile, parse_single};
 
-/// Parameters to try; every policy takes at least one of them and keeps within 2 to 10 replicas under it.
+/// Parameters to try; every policy accepts at least one of them and then stays within 2 to 10 replicas.
 const PARAMETERS: [&str; 7] = [
     "{ replicas: 3 }",
     "{ min: 2, max: 10, target: { cpu: 70%, memory: 80%, in-flight: 4 } }",
@@ -18,7 +18,7 @@ const PARAMETERS: [&str; 7] = [
 ];
 const BOUNDS: std::ops::RangeInclusive<u32> = 2..=10;
 
-/// Every policy under every set of parameters that it takes.
+/// Every policy with every set of parameters that it accepts.
 fn factories() -> Vec<(&'static str, PolicyFactory)> {
     let context = PolicyContext {
         base_dir: Path::new("."),
@@ -43,7 +43,7 @@ fn factories() -> Vec<(&'static str, PolicyFactory)> {
     found
 }
 
-/// A moment of decision.
+/// The inputs of one decision.
 #[derive(Debug, Clone)]
 struct Moment {
     after_s: u64,
@@ -101,7 +101,7 @@ fn moment() -> impl Strategy<Value = Moment> {
     )
 }
 
-/// Decides at every moment in turn.
+/// The decisions at all moments, in order.
 fn decisions(policy: &mut dyn ScalingPolicy, moments: &[Moment]) -> Vec<Decision> {
     let mut now = SimTime::from_secs(300);
     let decide = |moment: &Moment| {
@@ -160,7 +160,7 @@ proptest! {
     }
 }
 
-/// What must hold of one policy's decisions at some moments.
+/// Checks the properties of one policy's decisions.
 fn holds(name: &str, factory: &PolicyFactory, moments: &[Moment]) -> Result<(), TestCaseError> {
     let policy = factory(&Prospect::unknown());
     prop_assert!(!policy.sync_period().is_zero(), "{name} never pauses");
@@ -172,12 +172,12 @@ fn holds(name: &str, factory: &PolicyFactory, moments: &[Moment]) -> Result<(), 
             prop_assert_ne!(size, moment.size, "{} asks for what is there", name);
         }
     }
-    // A fresh policy has no memory of the other, and nothing but the observations decides.
+    // A new policy shares no state with the other; nothing but the observations decides.
     prop_assert_eq!(&first, &decisions(&mut *factory(&Prospect::unknown()), moments), "{} is not repeatable", name);
     Ok(())
 }
 
-/// Tries a policy that no parameters of this file make; it keeps within 2 to 10 replicas.
+/// Checks a policy that the parameters of this file do not build; it stays within 2 to 10 replicas.
 pub(super) fn hold_for(name: &str, factory: &PolicyFactory) {
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(256));
     let moments = proptest::collection::vec(moment(), 1..8);

@@ -1,4 +1,4 @@
-//! What a run can tell a policy before it begins. Only a policy that declares its foresight may ask for the load to come.
+//! What a policy may know before the run begins. Only policies that declare foresight may ask for the future load.
 
 use crate::cluster::Power;
 use crate::optimize::{Joining, Station, Within};
@@ -7,18 +7,19 @@ use crate::units::SimDuration;
 /// The requests of one step.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct StepLoad {
-    /// Requests that arrive.
+    /// Number of requests that arrive.
     pub requests: u64,
-    /// Sum of their demands, seconds.
+    /// Sum of their demands in seconds.
     pub demand: f64,
-    /// Sum of the squares of their demands, seconds squared.
+    /// Sum of their squared demands in seconds squared.
     pub squares: f64,
-    /// Gaps between them: how many, their sum and the sum of their squares. None where arrivals are not known, which counts as random.
+    /// Gaps between them: count, sum and sum of squares. All zero if individual arrivals are not known, in which case
+    /// they are assumed to be random.
     pub gaps: (u64, f64, f64),
 }
 
 impl StepLoad {
-    /// `factor` times the requests.
+    /// The load with `factor` times the requests.
     pub fn times(self, factor: f64) -> StepLoad {
         StepLoad {
             requests: (self.requests as f64 * factor).round() as u64,
@@ -29,29 +30,29 @@ impl StepLoad {
     }
 }
 
-/// What a replica is and what is asked of the service.
+/// Properties of a replica and the objectives of its service.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Facts {
-    /// What the first replica does at once, the second, and so on, as they are placed on empty nodes; the last stands for all
-    /// further ones, and there is at least one.
+    /// The power of the first replica, the second, and so on, when placed on empty nodes. The last entry applies to all
+    /// further replicas; there is at least one.
     pub replicas: Vec<Power>,
-    /// Whether requests in a replica can slow each other down.
+    /// Whether requests in the same replica can slow each other down.
     pub shared: bool,
-    /// How requests come to the queues of replicas.
+    /// How requests are distributed to the replicas' queues.
     pub joining: Joining,
-    /// Mean time from order to ready.
+    /// Mean time from order to readiness.
     pub start_up: SimDuration,
-    /// Price of a replica for a second, dollars; 1 where it has none, so that plans use few replicas.
+    /// Price of a replica in dollars per second; 1 if it has none, so that plans minimize replicas.
     pub price_per_second: f64,
-    /// The least time that a replica is billed for.
+    /// Minimum billed duration of a replica.
     pub billed_at_least: SimDuration,
     /// The latency objectives: limit and share of each.
     pub latency: Vec<Within>,
 }
 
 impl Facts {
-    /// What so many replicas are together: a request keeps one server busy, and what a replica does less than one request's
-    /// need at a time makes its only server slower.
+    /// The queueing station formed by this many replicas. A request keeps one server busy; a replica that cannot run
+    /// even one request at full speed becomes a single slower server.
     pub fn station(&self, replicas: u32) -> Station {
         let server = |power: &Power| (power.full.max(1.0), power.alone());
         let listed = self.replicas.iter().take(replicas as usize);
@@ -90,17 +91,17 @@ impl Default for Facts {
     }
 }
 
-/// The run that a policy is made for.
+/// The run for which a policy is created.
 #[derive(Clone)]
 pub struct Prospect<'a> {
-    /// What a replica is.
+    /// Properties of a replica.
     pub facts: Facts,
-    /// The load to come, by steps of a length.
+    /// The future load in steps of a given length.
     pub load: &'a dyn Fn(SimDuration) -> Vec<StepLoad>,
 }
 
 impl Prospect<'static> {
-    /// A run of which nothing is known.
+    /// A run about which nothing is known.
     pub fn unknown() -> Self {
         Prospect { facts: Facts::default(), load: &|_| Vec::new() }
     }

@@ -1,4 +1,4 @@
-//! `static`: a fixed number of replicas, the baseline that every other policy is compared with.
+//! `static`: a fixed number of replicas, the baseline for every other policy.
 
 use std::sync::Arc;
 
@@ -21,14 +21,14 @@ pub struct StaticSize {
 }
 
 impl StaticSize {
-    /// `replicas` replicas.
+    /// Creates a policy with `replicas` replicas.
     pub fn new(replicas: u32) -> Self {
         StaticSize { replicas }
     }
 }
 
 impl ScalingPolicy for StaticSize {
-    /// An hour: nothing is ever decided anew.
+    /// One hour; the decision never changes.
     fn sync_period(&self) -> SimDuration {
         SimDuration::from_secs(3600)
     }

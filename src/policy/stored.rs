@@ -1,4 +1,4 @@
-//! Trained policies as files: JSON with the kind of policy, a version and a checksum.
+//! Files of trained policies: JSON with the kind of policy, a version and a checksum.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -7,39 +7,39 @@ use super::{PolicyContext, policy_search, q_learning};
 use crate::config::{Diagnostics, Node, SourceFile};
 use crate::workload::sha256_hex;
 
-/// The most bytes of a file.
+/// The maximum size of a file in bytes.
 const MOST_BYTES: u64 = 256 << 20;
 
-/// The layout of one kind's files.
+/// The file layout of one kind of policy.
 #[derive(Debug, Clone, Copy)]
 pub struct Layout {
-    /// The first word of a file.
+    /// The format name at the start of the file.
     pub format: &'static str,
-    /// Version of the layout: a reader knows its own alone.
+    /// Version of the layout; a reader accepts only its own.
     pub version: u32,
     /// The kind of policy.
     pub kind: &'static str,
 }
 
-/// The layouts of all kinds that are trained.
+/// The layouts of all kinds of trained policies.
 pub const LAYOUTS: [&Layout; 2] = [&q_learning::LAYOUT, &policy_search::LAYOUT];
 
-/// How a file of any kind and version begins.
+/// The first bytes of a file of any kind and version.
 const HEAD: &[u8; 20] = b"{\"format\":\"plimsoll-";
 
-/// Whether a file begins as a trained policy of plimsoll does, of any version and kind.
+/// Whether a file starts like a trained policy of Plimsoll, of any version and kind.
 pub fn is_trained_policy(mut file: impl std::io::Read) -> bool {
     let mut head = [0; HEAD.len()];
     file.read_exact(&mut head).is_ok() && head == *HEAD
 }
 
-/// Where a trained policy comes from.
+/// Origin of a trained policy.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Origin {
     /// Name of the scenario.
     pub scenario: String,
-    /// Checksum over the scenario, what it reads and its traces.
+    /// Checksum over the scenario, the files it reads, and its traces.
     pub fingerprint: String,
     /// Label of the policy.
     pub policy: String,
@@ -47,7 +47,7 @@ pub struct Origin {
     pub seed: u64,
     /// Episodes (runs) of the training.
     pub episodes: u64,
-    /// The episode after which it was taken.
+    /// The episode whose result was kept.
     pub taken_after: u64,
 }
 
@@ -55,14 +55,14 @@ pub struct Origin {
 struct Envelope<T> {
     format: String,
     version: u32,
-    /// Version of the program, for people.
+    /// Version of the program, for information.
     plimsoll: String,
-    /// Of `learned`, as it is written without spaces.
+    /// Checksum of `learned`, serialized without spaces.
     sha256: String,
     learned: T,
 }
 
-/// The beginning of any version.
+/// The fields common to all versions.
 #[derive(Deserialize)]
 struct Head {
     format: String,
@@ -74,10 +74,10 @@ fn checksum<T: Serialize>(learned: &T) -> Result<String, String> {
     serde_json::to_vec(learned).map(|bytes| sha256_hex(&bytes)).map_err(|error| error.to_string())
 }
 
-/// The file.
+/// Serializes the file.
 ///
 /// # Errors
-/// If a value is not finite, which JSON cannot hold.
+/// If a value is not finite, which JSON cannot represent.
 pub(super) fn to_json<T: Serialize>(layout: &Layout, learned: T) -> Result<String, String> {
     let envelope = Envelope {
         format: layout.format.into(),
@@ -89,20 +89,21 @@ pub(super) fn to_json<T: Serialize>(layout: &Layout, learned: T) -> Result<Strin
     serde_json::to_string(&envelope).map(|text| text + "\n").map_err(|error| error.to_string())
 }
 
-/// What a file holds.
+/// Parses a file.
 ///
 /// # Errors
-/// What is wrong with it, in words that follow its name: no such file, another kind or version, cut short or changed.
+/// A description that completes a sentence starting with the file's name: no such file, another kind or version,
+/// truncated or modified.
 pub(super) fn from_json<T: Serialize + DeserializeOwned>(layout: &Layout, text: &str) -> Result<T, String> {
     let is_ours = |text: &str| LAYOUTS.iter().any(|layout| text.contains(layout.format));
-    let alien = |error: serde_json::Error| match text.trim_end() {
-        // A number that is cut short is no end of the text to the parser.
+    let not_ours = |error: serde_json::Error| match text.trim_end() {
+        // The parser does not report a truncated number as the end of input.
         start if error.is_eof() && !start.is_empty() || is_ours(start) && !start.ends_with('}') => {
             "is cut short".to_string()
         }
         _ => "is not a trained policy of plimsoll".into(),
     };
-    let head: Head = serde_json::from_str(text).map_err(alien)?;
+    let head: Head = serde_json::from_str(text).map_err(not_ours)?;
     if head.format != layout.format {
         let other = LAYOUTS.iter().find(|layout| layout.format == head.format);
         return Err(other.map_or_else(
@@ -118,14 +119,15 @@ pub(super) fn from_json<T: Serialize + DeserializeOwned>(layout: &Layout, text: 
         ));
     }
     let read: Result<Envelope<T>, _> = serde_json::from_str(text);
-    let envelope = read.map_err(|error| format!("was changed after it was written: {error}"))?;
+    let envelope = read.map_err(|error| format!("was modified after it was written: {error}"))?;
     if checksum(&envelope.learned)? != envelope.sha256 {
-        return Err("was changed after it was written: its checksum is another".into());
+        return Err("was modified after it was written: its checksum does not match".into());
     }
     Ok(envelope.learned)
 }
 
-/// Reads the file that the scenario's `trained` names with `parse`; `difference` names a parameter in which it differs from the scenario.
+/// Reads the file named by the scenario's `trained` with `parse`. `difference` returns a parameter in which the file
+/// differs from the scenario.
 pub(super) fn read_trained<T>(
     node: &Node,
     context: &PolicyContext<'_>,
@@ -134,7 +136,7 @@ pub(super) fn read_trained<T>(
     difference: impl FnOnce(&T) -> Option<&'static str>,
 ) -> Option<T> {
     let Some(text) = node.as_text() else {
-        sink.push(node.error("`trained` is the path of one file"));
+        sink.push(node.error("`trained` must be the path of one file"));
         return None;
     };
     let path = context.base_dir.join(text);
@@ -154,7 +156,7 @@ pub(super) fn read_trained<T>(
         }
     };
     if let Some(name) = difference(&learned) {
-        let error = node.error(format!("{} was trained with another `{name}`", path.display()));
+        let error = node.error(format!("{} was trained with a different `{name}`", path.display()));
         sink.push(error.help(format!("put `{name}` back, or {again}")));
         return None;
     }

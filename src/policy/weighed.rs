@@ -1,17 +1,17 @@
-//! What a policy that follows targets compared in one decision: told to charts, so that nobody has to read it off words.
+//! What a target-tracking policy compared in one decision, as figures for charts.
 
-/// The figures of one decision, before they became a size.
+/// The figures of one decision.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Weighed {
-    /// Each metric beside its target, in the order in which the policy states them.
+    /// Each metric compared with its target, in the order of the policy.
     pub metrics: Vec<Compared>,
-    /// The size that the metrics ask for; `None` where they decided nothing.
+    /// The size that the metrics ask for; `None` if they do not yield one.
     pub wanted: Option<u32>,
-    /// What recent wishes made of it (stabilization window).
+    /// The size after stabilization.
     pub stabilized: Option<u32>,
 }
 
-/// A metric beside its target.
+/// A metric compared with its target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Compared {
     /// What is measured.
@@ -20,21 +20,21 @@ pub struct Compared {
     pub gauge: Gauge,
     /// Whether value and target are averages per pod.
     pub per_pod: bool,
-    /// What was measured; `None` where there is no such value.
+    /// The measured value; `None` if there is none.
     pub value: Option<f64>,
-    /// What it is compared with.
+    /// The target.
     pub target: f64,
-    /// The lowest and the highest value at which nothing changes.
+    /// The lowest and the highest value within the tolerance.
     pub tolerated: (f64, f64),
 }
 
 /// The unit of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gauge {
-    /// A share of what the pods request; 1 is all of it.
+    /// A share of the pods' requests; 1 is all of it.
     Share,
     /// Bytes.
     Bytes,
-    /// Whatever is counted.
+    /// Any other number.
     Number,
 }

@@ -45,7 +45,7 @@ pub enum Distribution {
         /// Scale; the mean is shape times scale.
         scale: f64,
     },
-    /// Pareto: 1 - (min / x)^shape above `min`, cut off at `max` where that is finite (bounded Pareto).
+    /// Pareto: 1 - (min / x)^shape above `min`; truncated at `max` if that is finite (bounded Pareto).
     Pareto {
         /// Tail index.
         shape: f64,
@@ -61,7 +61,7 @@ pub enum Distribution {
         /// Means.
         means: Vec<f64>,
     },
-    /// One of the given values, each equally likely.
+    /// One of the given values with equal probability.
     Empirical {
         /// The values, sorted.
         values: Vec<f64>,
@@ -94,7 +94,7 @@ impl Distribution {
         Distribution::Hyperexponential { cumulative: vec![p, 1.0], means }
     }
 
-    /// One sample; never negative, never NaN.
+    /// Draws a sample; never negative or NaN.
     #[inline]
     pub fn sample(&self, draw: &mut Draw) -> f64 {
         match self {
@@ -105,7 +105,7 @@ impl Distribution {
         }
     }
 
-    /// The distributions that are not worth a place in the caller's loop.
+    /// The rarely used distributions, kept out of the caller's loop.
     fn sample_rare(&self, draw: &mut Draw) -> f64 {
         match self {
             Distribution::Uniform { low, high } => low + (high - low) * draw.uniform(),
@@ -115,7 +115,7 @@ impl Distribution {
                 Err(_) => 0.0,
             },
             Distribution::Pareto { shape, min, max } => {
-                // Inversion; for the bounded distribution the uniform number is scaled to the mass below `max`.
+                // Inversion. For the bounded distribution the uniform number is scaled to the probability below `max`.
                 let mass = 1.0 - (min / max).powf(*shape);
                 min * (1.0 - mass * draw.uniform()).powf(-1.0 / shape)
             }
@@ -131,14 +131,14 @@ impl Distribution {
         }
     }
 
-    /// One sample in seconds as a duration, rounded to the nearest nanosecond.
+    /// Draws a duration from a distribution in seconds, rounded to the nearest nanosecond.
     #[inline]
     pub fn sample_duration(&self, draw: &mut Draw) -> SimDuration {
-        // `as` saturates, which is the cap that a sample beyond 584 years deserves.
+        // `as` saturates, which caps samples beyond 584 years.
         SimDuration::from_nanos((self.sample(draw) * 1e9 + 0.5) as u64)
     }
 
-    /// A value that no sample is below: the least possible one.
+    /// The infimum: no sample is below it.
     pub fn least(&self) -> f64 {
         match self {
             Distribution::Constant { value } => *value,
@@ -153,7 +153,7 @@ impl Distribution {
         }
     }
 
-    /// The probability of more than `x`. Normal and gamma tails to about 1e-10.
+    /// The probability of exceeding `x`. Normal and gamma tails are accurate to about 1e-10.
     pub fn exceeds(&self, x: f64) -> f64 {
         let certain = |yes: bool| f64::from(u8::from(yes));
         match self {
@@ -186,7 +186,7 @@ impl Distribution {
         }
     }
 
-    /// The distribution in words for a reader ("lognormal with mean 120 ms and standard deviation 60 ms"), to three digits.
+    /// The distribution as text ("lognormal with mean 120 ms and standard deviation 60 ms"), to three digits.
     pub fn words(&self) -> String {
         let time = shown_seconds;
         match self {
@@ -233,7 +233,7 @@ impl Distribution {
     }
 }
 
-/// Seconds with three significant digits in the unit that suits them.
+/// Seconds with three significant digits, in a suitable unit.
 pub fn shown_seconds(seconds: f64) -> String {
     let (value, unit) = match seconds {
         0.0 => return "0 s".into(),
@@ -260,13 +260,13 @@ fn pareto_mean(shape: f64, min: f64, max: f64) -> f64 {
     shape * min.powf(shape) / (mass * (shape - 1.0)) * (min.powf(1.0 - shape) - max.powf(1.0 - shape))
 }
 
-/// The names under which a distribution of durations is written.
+/// The names of duration distributions in scenarios.
 pub const NAMES: [&str; 9] =
     ["constant", "uniform", "exponential", "lognormal", "weibull", "gamma", "pareto", "hyperexponential", "empirical"];
 
 impl FromNode for Distribution {
-    /// Reads a distribution of durations: `250ms` (constant), or a mapping with one key that names it, such as
-    /// `{ lognormal: { mean: 120ms, cv: 0.8 } }`.
+    /// Reads a distribution of durations: `250ms` (constant), or a mapping whose only key is its name, such as `{
+    /// lognormal: { mean: 120ms, cv: 0.8 } }`.
     fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
         let entries = match &node.value {
             Value::Scalar(_) => return SimDuration::from_node(node, sink).map(Distribution::constant),
@@ -325,7 +325,7 @@ fn read_named(name: &str, node: &Node, sink: &mut Diagnostics) -> Option<Distrib
     read.filter(|_| sink.len() == before)
 }
 
-/// A required duration above zero, in seconds.
+/// Reads a required duration above zero, in seconds.
 fn seconds(fields: &Fields<'_>, name: &'static str, sink: &mut Diagnostics) -> Option<f64> {
     let value = fields.required::<SimDuration>(name, sink)?;
     if value.is_zero() {
@@ -335,7 +335,7 @@ fn seconds(fields: &Fields<'_>, name: &'static str, sink: &mut Diagnostics) -> O
     Some(value.as_secs_f64())
 }
 
-/// A required number above zero.
+/// Reads a required number above zero.
 fn positive(fields: &Fields<'_>, name: &'static str, sink: &mut Diagnostics) -> Option<f64> {
     let value = fields.required::<f64>(name, sink)?;
     if value <= 0.0 {
@@ -362,7 +362,7 @@ fn read_lognormal(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<Distrib
             sink.push(fields.node().error("`p99` is below `p50`"));
             return None;
         }
-        // The standard normal's 99th percentile.
+        // The 99th percentile of the standard normal distribution.
         return Some(Distribution::Lognormal { mu: p50.ln(), sigma: (p99 / p50).ln() / 2.326_347_874_040_841 });
     }
     let (mean, cv) = (seconds(fields, "mean", sink), positive(fields, "cv", sink));

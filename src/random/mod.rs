@@ -1,11 +1,12 @@
 //! Every random number of a run.
 //!
-//! There is no shared generator. [`Streams`] is a copyable value made of the seed and the replication number; a number is
-//! drawn with a key (purpose, entity, ordinal), so that it does not depend on the order of calls. Two policies under one
-//! seed meet the same requests, the same demands and the same bad luck, whatever they do.
+//! There is no shared generator. [`Streams`] is a copyable value made of the seed and the replication number. A number
+//! is drawn with a key (purpose, entity, ordinal) and therefore does not depend on the order of calls. Under one seed,
+//! all policies meet the same requests, the same demands and the same random failures and delays.
 //!
-//! The generator is xoshiro256++ 1.0 (Blackman and Vigna, 2019), seeded by SplitMix64 from the key; both are defined to the
-//! bit, so a run is the same on every platform (up to the platform's `ln` and `exp` in the last bit of a sample).
+//! The generator is xoshiro256++ 1.0 (Blackman and Vigna, 2019), seeded from the key by SplitMix64. Both are defined
+//! bit by bit, so a run is the same on every platform (up to the platform's `ln` and `exp` in the last bit of a
+//! sample).
 
 mod distribution;
 
@@ -15,7 +16,7 @@ use rand::{Rng, SeedableRng};
 use rand_distr::Distribution as _;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-/// What a random number is for. The numbers are part of the definition of a run: never change or reuse one.
+/// The purpose of a random number. The discriminants are part of the definition of a run: never change or reuse one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u64)]
 pub enum Purpose {
@@ -49,11 +50,11 @@ pub enum Purpose {
     Modulation = 14,
     /// Attributes of a request other than its demand (class, tokens), a running stream per service in arrival order.
     Attribute = 15,
-    /// How a cascade divides a stretch of time, keyed by (service, pass and place of the stretch).
+    /// How a cascade divides an interval of time, keyed by (service, pass and position of the interval).
     Cascade = 16,
 }
 
-/// The source of all randomness of one run: seed and replication number.
+/// The source of all randomness of a run: seed and replication number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Streams {
     seed: u64,
@@ -61,7 +62,7 @@ pub struct Streams {
 }
 
 impl Streams {
-    /// The streams of replication `replication` under `seed`.
+    /// The streams of replication number `replication` under `seed`.
     pub const fn new(seed: u64, replication: u64) -> Self {
         Streams { seed, replication }
     }
@@ -76,14 +77,15 @@ impl Streams {
         self.replication
     }
 
-    /// A generator for what exists identically under every policy and is consumed in one fixed order.
+    /// A generator for what is the same under every policy and consumed in a fixed order.
     pub fn running(self, purpose: Purpose, entity: u64) -> Draw {
         self.keyed(purpose, entity, u64::MAX)
     }
 
-    /// The generator of one key; the same key gives the same numbers whenever it is asked for.
+    /// The generator for a key; the same key always gives the same numbers.
     pub fn keyed(self, purpose: Purpose, entity: u64, ordinal: u64) -> Draw {
-        // Absorb the key word by word; each round is a bijection of the state, so keys that differ in one word differ.
+        // Absorb the key word by word. Each round is a bijection of the state, so keys that differ in one word give
+        // different states.
         let words = [self.seed, self.replication, purpose as u64, entity, ordinal];
         let key = words.iter().fold(0x5150_4C49_4D53_4F4C, |state, word| mix(state ^ mix(*word)));
         Draw(Xoshiro256PlusPlus::seed_from_u64(key))
@@ -98,7 +100,7 @@ const fn mix(value: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// A generator: the numbers behind one key.
+/// A random generator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draw(Xoshiro256PlusPlus);
 
@@ -112,7 +114,8 @@ impl Draw {
     /// Exponential with mean 1 (ziggurat, Marsaglia and Tsang 2000).
     #[inline]
     pub fn exponential(&mut self) -> f64 {
-        // Through the distribution itself: by way of the generator the compiler leaves a call behind (12 ns in place of 7).
+        // Calls the distribution directly: through the generator, the compiler leaves a call behind (12 ns instead of
+        // 7).
         rand_distr::Exp1.sample(&mut self.0)
     }
 
@@ -132,7 +135,7 @@ impl Draw {
         ((u128::from(self.0.next_u64()) * u128::from(n)) >> 64) as u32
     }
 
-    /// Gamma with scale 1 (Marsaglia and Tsang 2000); `shape` itself where it is not a positive number.
+    /// Gamma with scale 1 (Marsaglia and Tsang 2000); returns `shape` if it is not positive.
     pub fn gamma(&mut self, shape: f64) -> f64 {
         match rand_distr::Gamma::new(shape, 1.0) {
             Ok(gamma) => self.sample(&gamma),
@@ -140,12 +143,12 @@ impl Draw {
         }
     }
 
-    /// Poisson; zero where the mean is not a positive number.
+    /// Poisson; zero if the mean is not positive.
     pub fn poisson(&mut self, mean: f64) -> u64 {
         rand_distr::Poisson::new(mean).map_or(0, |poisson| self.sample(&poisson) as u64)
     }
 
-    /// Binomial: how many of `n` happen that each happen with probability `p`, which is brought to 0..=1.
+    /// Binomial: successes in `n` trials with probability `p`, clamped to 0..=1.
     pub fn binomial(&mut self, n: u64, p: f64) -> u64 {
         match rand_distr::Binomial::new(n, p.clamp(0.0, 1.0)) {
             Ok(binomial) => self.sample(&binomial),
@@ -153,8 +156,9 @@ impl Draw {
         }
     }
 
-    /// Beta on 0..=1, as the share of one of two Gamma numbers in both; one half where no shape is positive. Shapes below one are drawn as
-    /// Gamma(shape + 1) U^(1 / shape) (Marsaglia and Tsang 2000, section 6) in logarithms, so that the smallest do not end in 0 / 0.
+    /// Beta on 0..=1, as the share of one Gamma number in the sum of two; one half if no shape is positive. Shapes
+    /// below one are drawn as Gamma(shape + 1) U^(1 / shape) (Marsaglia and Tsang 2000, section 6) in logarithms, so
+    /// that the smallest do not end in 0 / 0.
     pub fn beta(&mut self, a: f64, b: f64) -> f64 {
         match (a > 0.0, b > 0.0) {
             (true, true) => {}
@@ -180,7 +184,7 @@ impl Draw {
         self.0.next_u64()
     }
 
-    /// A sample of any distribution of `rand_distr`.
+    /// Draws from any distribution of `rand_distr`.
     #[inline]
     pub fn sample<T, D: rand_distr::Distribution<T>>(&mut self, distribution: &D) -> T {
         distribution.sample(&mut self.0)
@@ -210,7 +214,7 @@ mod tests {
 
     #[test]
     fn the_generator_is_pinned() {
-        // Frozen: a change here changes every result ever published.
+        // Frozen: a change here changes every published result.
         let mut draw = Streams::new(1, 0).running(Purpose::Arrival, 0);
         assert_eq!([draw.bits(), draw.bits()], PINNED);
     }

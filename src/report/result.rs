@@ -109,7 +109,7 @@ pub fn read_result(mut file: impl Read + Seek, packed: u64, allowed: u64) -> Res
     }
     let sum: String = sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     if sum != header.sha256 {
-        return Err("was changed after it was written: its checksum is another".into());
+        return Err("was modified after it was written: its checksum does not match".into());
     }
     drop(text);
     file.rewind().map_err(|error| error.to_string())?;

@@ -69,7 +69,7 @@ impl LatencyHistogram {
         self.max = self.max.max(nanos);
     }
 
-    /// Adds everything that `other` counted.
+    /// Adds the counts of `other`.
     pub fn merge(&mut self, other: &LatencyHistogram) {
         if other.count == 0 {
             return;
@@ -84,7 +84,7 @@ impl LatencyHistogram {
         self.max = self.max.max(other.max);
     }
 
-    /// Forgets everything.
+    /// Resets all counts.
     pub fn clear(&mut self) {
         if self.count > 0 {
             self.counts[bucket_of(self.min)..=bucket_of(self.max)].fill(0);
@@ -92,7 +92,7 @@ impl LatencyHistogram {
         *self = LatencyHistogram { counts: std::mem::take(&mut self.counts), count: 0, sum: 0, min: u64::MAX, max: 0 };
     }
 
-    /// How many durations were counted.
+    /// The number of durations.
     pub fn count(&self) -> u64 {
         self.count
     }
@@ -135,8 +135,8 @@ impl LatencyHistogram {
         self.max()
     }
 
-    /// How many of the counted durations are at most `limit`; those in the bucket of `limit` count in full if the bucket's
-    /// middle is at most `limit`.
+    /// The number of durations of at most `limit`. The bucket that contains `limit` counts in full if its middle is at
+    /// most `limit`.
     pub fn count_at_most(&self, limit: SimDuration) -> u64 {
         let nanos = limit.as_nanos();
         if self.count == 0 || nanos < self.min {
@@ -161,14 +161,14 @@ impl LatencyHistogram {
     }
 }
 
-/// A histogram as it is stored: the filled buckets alone.
+/// The stored form of a histogram: only the non-empty buckets.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stored {
     sum_ns: u128,
-    /// Smallest and largest value; none if nothing was counted.
+    /// Smallest and largest value; `None` if empty.
     range_ns: Option<(u64, u64)>,
-    /// Buckets as (distance from the one before, count).
+    /// Buckets as (distance from the previous one, count).
     buckets: Vec<(usize, u64)>,
 }
 

@@ -1,4 +1,4 @@
-//! Intervals over independent replications, by Student's t distribution.
+//! Confidence intervals over independent replications, by Student's t distribution.
 
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
@@ -42,13 +42,13 @@ impl ConfidenceInterval {
         (self.mean - value).abs() <= self.half_width
     }
 
-    /// Half the width as a share of the mean: 0 where the replications agree, infinite around a mean of zero.
+    /// Half the width as a share of the mean: 0 if all replications agree, infinite if the mean is zero.
     pub fn relative_half_width(&self) -> f64 {
         if self.half_width == 0.0 { 0.0 } else { self.half_width / self.mean.abs() }
     }
 
-    /// The probability of a mean at least as far from `value` if `value` were true (Student's t, two-sided): 1 if they are
-    /// equal, 0 if the replications agree with each other but not with `value`.
+    /// The two-sided p-value of the hypothesis that the true mean is `value` (Student's t): 1 if they are equal, 0 if
+    /// the replications agree with each other but not with `value`.
     pub fn p_value(&self, value: f64) -> f64 {
         if self.mean == value {
             return 1.0;
@@ -58,8 +58,8 @@ impl ConfidenceInterval {
         (2.0 * student.cdf(-((self.mean - value) / error).abs())).min(1.0)
     }
 
-    /// How far the mean lies above `value`, as the standard normal number that is as improbable as the Student statistic:
-    /// scores of intervals with different numbers of replications can be counted together. Infinite if the replications
+    /// The distance of the mean from `value` as a standard normal score with the same tail probability as the Student
+    /// statistic, so that intervals with different numbers of replications are comparable. Infinite if the replications
     /// agree with each other but not with `value`.
     pub fn normal_score(&self, value: f64) -> f64 {
         if self.mean == value {
@@ -70,15 +70,15 @@ impl ConfidenceInterval {
             return f64::INFINITY;
         };
         let error = self.half_width / student.inverse_cdf(0.5 + self.level / 2.0);
-        // From the lower tail, where the distribution function keeps its digits.
+        // Computed from the lower tail, where the distribution function is more precise.
         let tail = student.cdf(-((self.mean - value) / error).abs());
         let score = if tail > 0.0 { -normal.inverse_cdf(tail) } else { f64::INFINITY };
         score.copysign(self.mean - value)
     }
 }
 
-/// The difference of two systems measured on common random numbers: one difference per replication, so that what both
-/// systems met alike cancels.
+/// The difference of two systems measured on common random numbers: one difference per replication, so that common
+/// variation cancels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PairedDifference {
     /// The interval of (candidate - baseline).
@@ -108,7 +108,7 @@ impl PairedDifference {
         Some(ConfidenceInterval { mean: share, half_width: error.half_width / mean.abs(), ..difference })
     }
 
-    /// Whether the candidate is, at this confidence, worse by no more than `margin` (larger is worse).
+    /// Whether, at this confidence level, the candidate is worse by no more than `margin` (larger values are worse).
     pub fn not_worse_than(&self, margin: f64) -> bool {
         self.interval.high() <= margin
     }
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn scores_are_as_improbable_as_the_distance() {
         let interval = ConfidenceInterval::of([4.0, 7.0, 13.0, 16.0], 0.95).unwrap();
-        // At the end of a 95% interval stands the normal distribution's own 97.5% point.
+        // The end of a 95% interval has the score of the normal 97.5% quantile.
         assert!((interval.normal_score(interval.low()) - 1.959_963_985).abs() < 1e-6);
         assert!((interval.normal_score(interval.high()) + 1.959_963_985).abs() < 1e-6);
         let constant = ConfidenceInterval::of([2.0, 2.0, 2.0], 0.99).unwrap();

@@ -1,4 +1,4 @@
-//! Estimators without model knowledge.
+//! Statistical estimators, independent of the model.
 
 mod histogram;
 mod holm;

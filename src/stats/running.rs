@@ -1,6 +1,6 @@
-//! Mean and variance of a sequence without keeping it.
+//! Running mean and variance.
 
-/// Mean and variance by Welford's recurrence (1962), which does not cancel.
+/// Mean and variance by Welford's recurrence (1962), which avoids cancellation.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Running {
     count: u64,
@@ -9,12 +9,12 @@ pub struct Running {
 }
 
 impl Running {
-    /// Nothing seen yet.
+    /// Creates an empty accumulator.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes one value in.
+    /// Adds a value.
     pub fn push(&mut self, value: f64) {
         self.count += 1;
         let delta = value - self.mean;
@@ -22,7 +22,7 @@ impl Running {
         self.squares += delta * (value - self.mean);
     }
 
-    /// How many values were seen.
+    /// The number of values.
     pub fn count(&self) -> u64 {
         self.count
     }

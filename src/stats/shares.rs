@@ -1,9 +1,9 @@
-//! Shares of successes in independent trials.
+//! Confidence limits of a success probability.
 
 use statrs::distribution::{Beta, ContinuousCDF};
 
-/// The lower end of the one-sided Clopper-Pearson interval of a probability (Biometrika 26, 1934): at confidence `level` the
-/// probability of a success is at least this, seen `successes` in `trials`. It holds for any number of trials.
+/// The lower limit of the one-sided Clopper-Pearson interval of a probability (Biometrika 26, 1934): with confidence
+/// `level`, the success probability is at least this, given `successes` in `trials`. Exact for any number of trials.
 pub fn share_at_least(successes: u64, trials: u64, level: f64) -> f64 {
     if successes == 0 || successes > trials {
         return 0.0;
@@ -19,7 +19,7 @@ mod tests {
 
     #[test]
     fn agrees_with_the_definition() {
-        // Without a failure the end is alpha^(1/n).
+        // Without a failure the limit is alpha^(1/n).
         for (n, level) in [(10, 0.95), (60, 0.975), (1, 0.5)] {
             let exact = (1.0_f64 - level).powf(1.0 / n as f64);
             assert!((share_at_least(n, n, level) - exact).abs() < 1e-9, "{n} {level}");

@@ -2,23 +2,23 @@
 
 use crate::units::SimTime;
 
-/// A whole-numbered level that changes in steps, integrated over time without rounding.
+/// An integer level that changes in steps, integrated over time without rounding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TimeWeighted {
     level: u64,
     since: SimTime,
-    /// Level times nanoseconds up to `since`.
+    /// The integral up to `since`, level times nanoseconds.
     area: u128,
     max: u64,
 }
 
 impl TimeWeighted {
-    /// Level `level` from `start` on.
+    /// A level of `level` from `start` on.
     pub fn new(level: u64, start: SimTime) -> Self {
         TimeWeighted { level, since: start, area: 0, max: level }
     }
 
-    /// The level is `level` from `now` on.
+    /// Changes the level at `now`.
     #[inline]
     pub fn set(&mut self, level: u64, now: SimTime) {
         self.area += u128::from(self.level) * u128::from(now.since(self.since).as_nanos());
@@ -27,7 +27,7 @@ impl TimeWeighted {
         self.max = self.max.max(level);
     }
 
-    /// The present level.
+    /// The current level.
     pub fn level(&self) -> u64 {
         self.level
     }

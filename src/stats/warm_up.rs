@@ -1,18 +1,18 @@
-//! Where the transient of a simulation ends.
+//! The end of a simulation's initial transient.
 
-/// The initial part of an output series that should be left out.
+/// The initial part of an output series to discard.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WarmUp {
-    /// How many observations to drop.
+    /// The number of observations to discard.
     pub drop: usize,
-    /// Whether the rule found an end: `false` when the best truncation point lies in the second half, which means that the
-    /// run is too short to tell.
+    /// Whether the end was found: `false` if the best truncation point is in the second half, which means that the run
+    /// is too short.
     pub settled: bool,
 }
 
 impl WarmUp {
-    /// The MSER-5 rule (White, Cobb and Spratt 2000): batch the series by fives and drop the prefix that minimises the
-    /// squared standard error of the mean of the rest.
+    /// The MSER-5 rule (White, Cobb and Spratt 2000): average the series in batches of five and discard the prefix that
+    /// minimizes the squared standard error of the mean of the rest.
     pub fn mser5(series: &[f64]) -> WarmUp {
         let batches: Vec<f64> = series.chunks_exact(5).map(|five| five.iter().sum::<f64>() / 5.0).collect();
         let n = batches.len();
@@ -21,7 +21,7 @@ impl WarmUp {
         }
         let (mut sum, mut squares) = (0.0, 0.0);
         let mut best = (f64::INFINITY, 0);
-        // From the back, so that each truncation point costs one step.
+        // Backwards, so that each truncation point costs one step.
         for start in (0..n).rev() {
             sum += batches[start];
             squares += batches[start] * batches[start];

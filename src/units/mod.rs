@@ -1,8 +1,8 @@
 //! Quantities, time and money: exact arithmetic, parsing and printing.
 //!
-//! Raw numbers stop at the parser. Every public signature of the crate speaks in the types of this module, so that a
-//! duration cannot be added to a price and a percentage cannot be mistaken for a factor. Conversions from floating point
-//! are named, round to nearest, and refuse NaN, infinity and negatives.
+//! Raw numbers end at the parser. Public signatures of the crate use the types of this module, so that a duration
+//! cannot be added to a price and a percentage cannot be mistaken for a factor. Conversions from floating point are
+//! explicit, round to nearest, and reject NaN, infinity and negative values.
 
 mod money;
 mod quantity;

@@ -1,4 +1,4 @@
-//! Money: an integer number of nano-dollars, so that totals are exact and do not depend on the order of addition.
+//! Money as an integer number of nano-dollars, so that totals are exact and independent of the order of addition.
 
 use super::text::{UnitError, number, split_number};
 use super::time::SimDuration;
@@ -13,7 +13,7 @@ const EXPECTED_RATE: &str = "an hourly price such as `$0.096/h`";
 const NANOS_PER_USD: f64 = 1e9;
 const NANOS_PER_HOUR: i128 = 3_600_000_000_000;
 
-/// An amount of money in nano-dollars (1e-9 US dollars). May be negative as a difference; a cost never is.
+/// An amount of money in nano-dollars (1e-9 US dollars). A difference may be negative, a cost never is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Usd(i128);
@@ -24,7 +24,7 @@ pub struct Usd(i128);
 pub struct UsdPerHour(u64);
 
 impl Usd {
-    /// Nothing.
+    /// Zero dollars.
     pub const ZERO: Usd = Usd(0);
 
     /// `nanos` nano-dollars.
@@ -44,7 +44,7 @@ impl Usd {
 }
 
 impl UsdPerHour {
-    /// Free of charge.
+    /// Free.
     pub const ZERO: UsdPerHour = UsdPerHour(0);
 
     /// `nanos` nano-dollars per hour.
@@ -70,14 +70,15 @@ impl UsdPerHour {
         self.0 as f64 / NANOS_PER_USD
     }
 
-    /// The cost of `duration` at this price: the product in 128 bits, rounded once, half up, to a nano-dollar.
+    /// The cost of `duration` at this price: the 128-bit product, rounded once, half up, to a nano-dollar.
     pub fn over(self, duration: SimDuration) -> Usd {
         let product = i128::from(self.0) * i128::from(duration.as_nanos());
         Usd((product + NANOS_PER_HOUR / 2) / NANOS_PER_HOUR)
     }
 
-    /// What `area` replica-nanoseconds cost at this price, together with `more` (nano-dollars per hour times nanoseconds),
-    /// rounded down once to a nano-dollar. Hours and the rest are multiplied apart, so that no area below 2^96 overflows.
+    /// The cost of `area` replica-nanoseconds at this price plus `more` (nano-dollars per hour times nanoseconds),
+    /// rounded down once to a nano-dollar. Hours and remainder are multiplied separately, so that no area below 2^96
+    /// overflows.
     pub fn accrued(self, area: u128, more: u128) -> Usd {
         const HOUR: u128 = NANOS_PER_HOUR as u128;
         let price = u128::from(self.0);
@@ -121,7 +122,7 @@ impl Mul<u64> for UsdPerHour {
 }
 
 impl fmt::Display for Usd {
-    /// Dollars with two decimals (`$1234.50`), four below a dollar (`$0.0123`); precision can be set: `{:.6}`.
+    /// Dollars with two decimals (`$1234.50`), four below one dollar (`$0.0123`); a precision can be given: `{:.6}`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let decimals = f.precision().unwrap_or(if self.0 != 0 && self.0.abs() < 1_000_000_000 { 4 } else { 2 });
         let sign = if self.0 < 0 { "-" } else { "" };

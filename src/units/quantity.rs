@@ -1,7 +1,8 @@
 //! Kubernetes resource quantities: CPU in thousandths of a core, memory in bytes, metric values in thousandths.
 //!
-//! The grammar is that of `k8s.io/apimachinery/pkg/api/resource`: a decimal number with a binary suffix (`Ki` to `Ei`), a
-//! decimal one (`n`, `u`, `m`, `k` to `E`) or an exponent (`1e3`), never both. As upstream does, a fraction of the smallest unit is rounded up.
+//! The grammar is that of `k8s.io/apimachinery/pkg/api/resource`: a decimal number with a binary suffix (`Ki` to `Ei`),
+//! a decimal suffix (`n`, `u`, `m`, `k` to `E`) or an exponent (`1e3`), never both. As upstream does, fractions of the
+//! smallest unit are rounded up.
 
 use super::text::{UnitError, number, split_number};
 use std::fmt;
@@ -20,7 +21,7 @@ pub struct Millicores(u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Bytes(u64);
 
-/// The value of a metric or of its target in thousandths, as the Kubernetes metrics APIs carry it; up to 2^63 - 1.
+/// The value of a metric or target in thousandths, as in the Kubernetes metrics APIs; up to 2^63 - 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Quantity(i64);
 
@@ -43,13 +44,13 @@ const SUFFIXES: [(&str, i32, u32); 16] = [
     ("u", -6, 0),
     ("n", -9, 0),
 ];
-/// The most digits of a number that are looked at one by one: those after them count as more than nothing.
+/// The number of significant digits parsed exactly; further non-zero digits only round up.
 const DIGITS: usize = 19;
 
 /// The value of a quantity in units of 10^-`decimals`, rounded up; exact for numbers of up to 19 digits.
 fn scaled(text: &str, decimals: i32, expected: &str) -> Result<u64, UnitError> {
     let (digits, suffix) = split_number(text);
-    // Says what is wrong with a number that is none, or negative.
+    // Reports text that is not a number, or negative.
     number(digits, text, expected)?;
     let (mantissa, exponent) = digits.split_once(['e', 'E']).unwrap_or((digits, ""));
     let known = SUFFIXES.iter().find(|(name, ..)| *name == suffix);
@@ -71,7 +72,7 @@ fn scaled(text: &str, decimals: i32, expected: &str) -> Result<u64, UnitError> {
     value.and_then(|value| u64::try_from(value).ok()).ok_or_else(too_large)
 }
 
-/// `value * 10^power`, and a little more where `more`, rounded up; `None` if it is too large.
+/// `value * 10^power`, plus a little if `more`, rounded up; `None` if it is too large.
 fn shifted(value: u128, power: i32, more: bool) -> Option<u128> {
     if value == 0 && !more {
         return Some(0);
@@ -102,7 +103,7 @@ fn suffix_error(whole: &str, digits: &str, suffix: &str, expected: &str) -> Unit
 }
 
 impl Millicores {
-    /// No CPU.
+    /// Zero CPU.
     pub const ZERO: Millicores = Millicores(0);
 
     /// `millis` thousandths of a core.
@@ -122,7 +123,7 @@ impl Millicores {
 }
 
 impl Bytes {
-    /// Nothing.
+    /// Zero bytes.
     pub const ZERO: Bytes = Bytes(0);
 
     /// `bytes` bytes.
@@ -149,7 +150,7 @@ impl Bytes {
 impl Quantity {
     /// Zero.
     pub const ZERO: Quantity = Quantity(0);
-    /// The largest value; sums stick here instead of overflowing.
+    /// The largest value; sums saturate at it.
     pub const MAX: Quantity = Quantity(i64::MAX);
 
     /// `millis` thousandths.
@@ -178,7 +179,7 @@ macro_rules! arithmetic {
         }
         impl Sub for $name {
             type Output = $name;
-            /// The difference, held at zero.
+            /// The difference, saturating at zero.
             fn sub(self, other: $name) -> $name {
                 $name(self.0.saturating_sub(other.0))
             }
@@ -230,7 +231,7 @@ impl fmt::Display for Millicores {
 }
 
 impl fmt::Display for Bytes {
-    /// The largest binary suffix that is exact (`1536Mi`, `2Gi`), else plain bytes.
+    /// With the largest binary suffix that is exact (`1536Mi`, `2Gi`), else plain bytes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, shift) in [("Ti", 40), ("Gi", 30), ("Mi", 20), ("Ki", 10)] {
             if self.0 != 0 && self.0.trailing_zeros() >= shift {

@@ -1,4 +1,4 @@
-//! Ratios that must not be mixed up: a rate per second, a share between 0 and 1, and a utilization from 0 upwards.
+//! Ratios that must not be confused: a rate per second, a share between 0 and 1, and a utilization, which may exceed 1.
 
 use super::text::{UnitError, number, split_number};
 use serde::{Deserialize, Serialize};
@@ -13,17 +13,17 @@ const EXPECTED_UTILIZATION: &str = "a utilization such as `70%` or `0.7`";
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default)]
 pub struct Rate(f64);
 
-/// A share between 0 and 1, both included (a probability, an objective, an error budget).
+/// A share between 0 and 1 inclusive (a probability, an objective, an error budget).
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct Fraction(f64);
 
-/// Use divided by capacity: 0 upwards, and above 1 where more is used than was requested.
+/// Usage divided by capacity; above 1 if more is used than was requested.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default)]
 pub struct Utilization(f64);
 
 impl Rate {
-    /// `per_second` events a second.
+    /// A rate of `per_second` events per second.
     ///
     /// # Errors
     /// If it is NaN, infinite or negative.
@@ -76,7 +76,7 @@ impl Fraction {
 }
 
 impl Utilization {
-    /// The utilization `value` (1 = everything is used).
+    /// The utilization `value` (1 = fully used).
     ///
     /// # Errors
     /// If it is NaN, infinite or negative.
@@ -84,7 +84,7 @@ impl Utilization {
         non_negative(value, EXPECTED_UTILIZATION).map(Utilization)
     }
 
-    /// Use divided by capacity.
+    /// Usage divided by capacity.
     pub const fn get(self) -> f64 {
         self.0
     }
@@ -171,7 +171,7 @@ impl fmt::Display for Utilization {
     }
 }
 
-/// A share as a percentage without the noise of the multiplication by 100 (`99.9%`, not `99.90000000000001%`).
+/// A share as a percentage without floating-point noise (`99.9%`, not `99.90000000000001%`).
 fn percent(value: f64) -> String {
     let text = format!("{:.9}", value * 100.0);
     format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))

@@ -1,5 +1,5 @@
-//! Binary64 in stored results (`#[serde(with = "crate::units::real")]`): JSON has no infinity and no NaN, so they are
-//! written as words.
+//! Binary64 in stored results (`#[serde(with = "crate::units::real")]`). JSON has no infinity and no NaN, so they are
+//! written as strings.
 
 use serde::{Deserialize, Deserializer, Serializer};
 
@@ -10,7 +10,7 @@ enum Stored {
     Word(String),
 }
 
-/// Writes a finite value as a number, any other as a word.
+/// Writes a finite value as a number, any other as a string.
 ///
 /// # Errors
 /// Those of the serializer.
@@ -21,7 +21,7 @@ pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::
 /// Reads what [`serialize`] wrote.
 ///
 /// # Errors
-/// Those of the deserializer, and a word that is no number.
+/// Those of the deserializer, and a string that is not a number.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     match Stored::deserialize(deserializer)? {
         Stored::Number(value) => Ok(value),

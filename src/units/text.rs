@@ -1,15 +1,15 @@
-//! What the parsers of this module share: numbers with a unit behind them, and the error that names what was expected.
+//! Shared by the parsers of this module: numbers followed by a unit, and an error that states what was expected.
 
 use std::fmt;
 
-/// A text that is not the quantity it should be.
+/// A text that is not a valid quantity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnitError {
-    /// What would have been right, with an example ("a duration such as `15s` or `250ms`").
+    /// What was expected, with an example ("a duration such as `15s` or `250ms`").
     pub expected: String,
-    /// What is wrong with the text given.
+    /// What is wrong with the text.
     pub problem: String,
-    /// What the writer probably meant, as a replacement text.
+    /// The probable intention, as a replacement text.
     pub suggestion: Option<String>,
 }
 
@@ -36,8 +36,8 @@ impl fmt::Display for UnitError {
 
 impl std::error::Error for UnitError {}
 
-/// Splits `"12.5ms"` into `("12.5", "ms")`: the longest prefix that can be part of a decimal number, and the rest without
-/// the white space around it. A trailing `e` or `E` belongs to the number only when digits follow it.
+/// Splits `"12.5ms"` into `("12.5", "ms")`: the longest prefix that can be part of a decimal number, and the rest
+/// without surrounding white space. A trailing `e` or `E` belongs to the number only if digits follow.
 pub(super) fn split_number(text: &str) -> (&str, &str) {
     let bytes = text.as_bytes();
     let mut end = 0;
@@ -58,7 +58,7 @@ pub(super) fn split_number(text: &str) -> (&str, &str) {
     (text[..end].trim(), text[end..].trim())
 }
 
-/// Parses the number part: finite and not negative, or an error that says which of these it is not.
+/// Parses the number: finite and not negative, with an error for each violation.
 pub(super) fn number(text: &str, whole: &str, expected: &str) -> Result<f64, UnitError> {
     let cleaned = text.replace('_', "");
     if cleaned.is_empty() {
@@ -74,7 +74,7 @@ pub(super) fn number(text: &str, whole: &str, expected: &str) -> Result<f64, Uni
     Ok(value)
 }
 
-/// Rounds a non-negative finite number to the nearest `u64`, or says that it does not fit.
+/// Rounds a non-negative finite number to the nearest `u64`; an error if it does not fit.
 pub(super) fn round_to_u64(value: f64, expected: &str) -> Result<u64, UnitError> {
     if value.is_nan() {
         return Err(UnitError::new(expected, "not a number"));
@@ -82,7 +82,7 @@ pub(super) fn round_to_u64(value: f64, expected: &str) -> Result<u64, UnitError>
     if value < 0.0 {
         return Err(UnitError::new(expected, "negative"));
     }
-    // 2^64 is exact in binary64; anything at or above it does not fit.
+    // 2^64 is exact in binary64; this value and anything above does not fit.
     if value >= 18_446_744_073_709_551_616.0 {
         return Err(UnitError::new(expected, "too large"));
     }

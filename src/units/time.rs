@@ -13,7 +13,7 @@ const EXPECTED: &str = "a duration such as `15s`, `250ms`, `1h30m` or `7d`";
 #[serde(transparent)]
 pub struct SimTime(u64);
 
-/// A length of simulated time in nanoseconds.
+/// A duration of simulated time in nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SimDuration(u64);
@@ -21,7 +21,7 @@ pub struct SimDuration(u64);
 impl SimTime {
     /// The start of the scenario.
     pub const ZERO: SimTime = SimTime(0);
-    /// The last instant that can be named (about 584 years in); stands for "never" in comparisons.
+    /// The largest representable instant (after about 584 years); stands for "never" in comparisons.
     pub const MAX: SimTime = SimTime(u64::MAX);
 
     /// The instant `nanos` nanoseconds after the start.
@@ -44,26 +44,26 @@ impl SimTime {
         self.0 as f64 / 1e9
     }
 
-    /// The time from `earlier` to here, or zero if `earlier` is later.
+    /// The time elapsed since `earlier`, or zero if `earlier` is later.
     pub const fn since(self, earlier: SimTime) -> SimDuration {
         SimDuration(self.0.saturating_sub(earlier.0))
     }
 
-    /// This instant moved back by `by`, or the start if that would lie before it.
+    /// This instant minus `by`, saturating at the start.
     pub const fn saturating_sub(self, by: SimDuration) -> SimTime {
         SimTime(self.0.saturating_sub(by.0))
     }
 
-    /// This instant moved on by `by`, or [`SimTime::MAX`] where that does not fit.
+    /// This instant plus `by`, saturating at [`SimTime::MAX`].
     pub const fn saturating_add(self, by: SimDuration) -> SimTime {
         SimTime(self.0.saturating_add(by.0))
     }
 }
 
 impl SimDuration {
-    /// No time at all.
+    /// Zero duration.
     pub const ZERO: SimDuration = SimDuration(0);
-    /// The longest duration that can be named (about 584 years).
+    /// The largest representable duration (about 584 years).
     pub const MAX: SimDuration = SimDuration(u64::MAX);
 
     /// `nanos` nanoseconds.
@@ -104,7 +104,7 @@ impl SimDuration {
         self.0 as f64 / 1e6
     }
 
-    /// Whether this is no time at all.
+    /// Whether the duration is zero.
     pub const fn is_zero(self) -> bool {
         self.0 == 0
     }
@@ -114,7 +114,8 @@ impl SimDuration {
         if step.0 == 0 { self } else { SimDuration(self.0.div_ceil(step.0).saturating_mul(step.0)) }
     }
 
-    /// This duration times a non-negative factor, rounded to the nearest nanosecond and held at [`SimDuration::MAX`].
+    /// This duration times a non-negative factor, rounded to the nearest nanosecond and saturating at
+    /// [`SimDuration::MAX`].
     ///
     /// # Panics
     /// If `factor` is NaN or negative, which is a bug of the caller.
@@ -178,7 +179,7 @@ impl fmt::Display for SimTime {
 }
 
 impl fmt::Display for SimDuration {
-    /// The shortest exact text: whole units from days down to nanoseconds, zero ones left out (`1h30m`, `1.5s` prints as
+    /// The shortest exact text: whole units from days down to nanoseconds without zero ones (`1h30m`; 1.5 s prints as
     /// `1s500ms`).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0 == 0 {
@@ -211,14 +212,14 @@ const PRINTED: [&str; 7] = ["ns", "us", "ms", "s", "m", "h", "d"];
 impl FromStr for SimDuration {
     type Err = UnitError;
 
-    /// Reads one or more numbers with a unit each (`1h30m`, `250ms`, `1.5s`, `7d`). `0` needs no unit.
+    /// Reads one or more numbers, each with a unit (`1h30m`, `250ms`, `1.5s`, `7d`). `0` needs no unit.
     fn from_str(text: &str) -> Result<Self, UnitError> {
         let whole = text.trim();
         if whole == "0" {
             return Ok(SimDuration::ZERO);
         }
         let mut rest = whole;
-        // Whole numbers are added as such: binary64 counts nanoseconds for a hundred days only.
+        // Integers are added exactly: binary64 holds nanoseconds only up to a hundred days.
         let (mut exact, mut total) = (0u64, 0.0);
         while !rest.is_empty() {
             let (digits, tail) = split_number(rest);
@@ -248,7 +249,7 @@ fn unit_nanos(unit: &str) -> Option<u64> {
     UNITS.iter().find(|(name, _)| *name == unit).map(|(_, nanos)| *nanos)
 }
 
-/// Words that people write for units, and what they are called here.
+/// Common names of units, and ours.
 const ALIASES: [(&str, &str); 19] = [
     ("sec", "s"),
     ("secs", "s"),

@@ -183,7 +183,7 @@ fn scenario_files() {
         ("laughs", bomb.as_bytes()),
         ("depth", nested.as_bytes()),
         ("unknown keys", keys.as_bytes()),
-        ("a circle", b"extends: scenario.yaml\n"),
+        ("a cycle", b"extends: scenario.yaml\n"),
     ];
     texts.iter().for_each(|(what, text)| put(what, text));
     bench.end(55);

@@ -43,7 +43,7 @@ fn every_row_is_sound() {
     assert_eq!(price_dates(catalog.price_sources()).unwrap(), "list prices of 2022-01-07 to 2026-08-03");
 }
 
-/// A name belongs to one provider, stands once in each region, and always in the default region.
+/// A name belongs to one provider, occurs once per region, and always in the default region.
 #[test]
 fn names_are_unique_and_known_in_the_default_region() {
     let catalog = Catalog::builtin();
@@ -71,7 +71,7 @@ fn billing_rows_name_their_source() {
     assert_eq!(Catalog::builtin().container("fargate", None).unwrap().billing, minute);
 }
 
-/// Prices that anyone can look up.
+/// Published prices.
 #[rstest]
 #[case("m6i.large", None, "$0.096/h")]
 #[case("m6i.large", Some("eu-central-1"), "$0.115/h")]

@@ -65,33 +65,30 @@ pub fn scenario_schema() -> Value {
     let mut root = object(
         "A Plimsoll scenario: traffic, services and the policies to compare.",
         &[
-            ("extends", text("Path of a scenario that this one changes.")),
-            ("name", text("Name, also of the report's directory; the file's name if left out.")),
-            ("title", text("Title for people.")),
-            ("description", text("The story it tells.")),
-            (
-                "seed",
-                json!({ "type": "integer", "minimum": 0, "description": "Seed of all randomness; 1 by default." }),
-            ),
+            ("extends", text("Path of the scenario that this one extends.")),
+            ("name", text("Name, also used for the report's directory; the file's name by default.")),
+            ("title", text("Title.")),
+            ("description", text("Description.")),
+            ("seed", json!({ "type": "integer", "minimum": 0, "description": "Random seed; 1 by default." })),
             (
                 "duration",
                 quantity(
-                    "Length of the run; the workload's if left out, of a recorded trace until its last request is judged.",
+                    "Length of the run; that of the workload by default (for a recorded trace, until its last request is answered).",
                     "6h",
                 ),
             ),
-            ("time-zone", text("The zone of times of day and dates: an IANA name or an offset; UTC if left out.")),
+            ("time-zone", text("Time zone of times of day and dates: an IANA name or an offset; UTC by default.")),
             (
                 "warm-up",
                 quantity(
-                    "Requests arriving earlier are not counted; `auto` finds how long runs remember their beginning.",
+                    "Requests arriving earlier are not counted; `auto` determines how long the initial transient lasts.",
                     "10m",
                 ),
             ),
             ("interval", quantity("Length of an interval of the timeline; 1m by default.", "1m")),
             (
                 "reference-utilization",
-                quantity("Utilization at which replicas count as needed; 70% by default.", "70%"),
+                quantity("Utilization at which the number of needed replicas is computed; 70% by default.", "70%"),
             ),
             ("workload", workload()),
             ("service", service()),
@@ -106,17 +103,17 @@ pub fn scenario_schema() -> Value {
                 }),
             ),
             ("lost-nodes", lost_nodes()),
-            ("faults", json!({ "type": "array", "items": fault(), "description": "What goes wrong, and when." })),
-            ("placement", names("How a node is chosen for a replica.", PLACEMENTS.iter().map(|p| p.name))),
+            ("faults", json!({ "type": "array", "items": fault(), "description": "Planned faults." })),
+            ("placement", names("How nodes are chosen for replicas.", PLACEMENTS.iter().map(|p| p.name))),
             ("metrics", metrics()),
             ("kubernetes", release()),
             (
                 "objectives",
-                json!({ "type": "array", "items": objective(), "description": "What clients are promised." }),
+                json!({ "type": "array", "items": objective(), "description": "Service level objectives." }),
             ),
             (
                 "expect",
-                json!({ "type": "array", "items": text("A comparison, such as `p99 < 250ms`."), "description": "What `plimsoll test` expects." }),
+                json!({ "type": "array", "items": text("A comparison, such as `p99 < 250ms`."), "description": "Expectations of `plimsoll test`." }),
             ),
             ("policies", policies()),
         ],
@@ -237,9 +234,9 @@ fn text_or_list(description: &str) -> Value {
 }
 
 fn workload() -> Value {
-    let transforms = one_of("One step.", TRANSFORMS.iter().map(|p| (p.name, p.summary)), traffic::transform);
+    let transforms = one_of("A transform.", TRANSFORMS.iter().map(|p| (p.name, p.summary)), traffic::transform);
     let mut fields = trace_fields();
-    fields.push(("transforms", list("Steps, in order.", transforms)));
+    fields.push(("transforms", list("Transforms, applied in order.", transforms)));
     for generator in GENERATORS {
         let mut value = traffic::generator(generator.name);
         value["description"] = json!(generator.summary);
@@ -266,51 +263,47 @@ fn trace_fields() -> Vec<(&'static str, Value)> {
     ];
     let several = ["time", "count", "rate", "counter", "level"];
     let of_column = |name: &&'static str| match several.contains(name) {
-        true => (*name, text_or_list("Name of the column, or a list: the values of several add up.")),
+        true => (*name, text_or_list("Name of the column, or a list of columns whose values are added.")),
         false => (*name, text("Name of the column.")),
     };
     let columns: Vec<(&str, Value)> = columns.iter().map(of_column).collect();
     vec![
         (
             "trace",
-            text_or_list("Path of a trace, from the scenario's directory, a pattern of several files, `-`, or a list."),
+            text_or_list(
+                "Path of a trace relative to the scenario, a pattern that matches several files, `-` for standard input, or a list.",
+            ),
         ),
-        (
-            "format",
-            names("The trace's format; recognised from the content if left out.", FORMATS.iter().map(|p| p.name)),
-        ),
-        ("columns", object("Which column holds what.", &columns)),
-        (
-            "log-format",
-            text("How the lines of an access log are written, as nginx's `log_format` or Apache's `LogFormat` says."),
-        ),
-        ("rows", names("What each row of a table is, where its columns do not tell.", ["requests"].into_iter())),
-        ("across", quantity("The columns of values are intervals of this length, one after the other.", "1h")),
-        ("separator", names("What stands between the fields of a table.", [";", ",", "|", "tab"].into_iter())),
-        ("decimal", names("What stands before the fraction of a number.", [",", "."].into_iter())),
-        ("include", conditions("Only rows whose columns hold one of these values.")),
-        ("exclude", conditions("No rows whose columns hold one of these values.")),
-        ("metric", text("Which metric of a monitoring system's answer, or which column of a table.")),
-        ("values", names("What the metric's values are.", Values::ALL.iter().map(|values| values.name()))),
-        ("time-format", text("How times are written; recognised if left out.")),
-        ("time-zone", text("The zone of times that name none: an IANA name or an offset; UTC if left out.")),
+        ("format", names("Format of the trace; detected from the content by default.", FORMATS.iter().map(|p| p.name))),
+        ("columns", object("The meaning of the columns.", &columns)),
+        ("log-format", text("Line format of an access log, as in nginx's `log_format` or Apache's `LogFormat`.")),
+        ("rows", names("What each row of a table is, if the columns do not tell.", ["requests"].into_iter())),
+        ("across", quantity("The value columns are consecutive intervals of this length.", "1h")),
+        ("separator", names("Field separator of a table.", [";", ",", "|", "tab"].into_iter())),
+        ("decimal", names("Decimal mark.", [",", "."].into_iter())),
+        ("include", conditions("Keep only rows whose columns have one of these values.")),
+        ("exclude", conditions("Drop rows whose columns have one of these values.")),
+        ("metric", text("The metric to use from a monitoring system's response, or the column of a table.")),
+        ("values", names("What the metric's values mean.", Values::ALL.iter().map(|values| values.name()))),
+        ("time-format", text("Format of times; detected by default.")),
+        ("time-zone", text("Time zone of times without one: an IANA name or an offset; UTC by default.")),
         ("demand-unit", text("Unit of the demand and elapsed columns.")),
         ("interval", quantity("Length of a counted interval.", "1m")),
-        ("expand", names("How counts become arrivals.", ["poisson", "even"].into_iter())),
-        ("requests-per-unit", quantity("Requests that one unit of a level makes.", "0.2/s")),
+        ("expand", names("How counts are converted to arrivals.", ["poisson", "even"].into_iter())),
+        ("requests-per-unit", quantity("Request rate per unit of a level.", "0.2/s")),
         (
             "sessions",
             object(
-                "A level of sessions, each of which arrives once.",
-                &[("duration", quantity("How long one stays.", "20m"))],
+                "A level of sessions, each of which is one arrival.",
+                &[("duration", quantity("Length of a session.", "20m"))],
             ),
         ),
-        ("max-gap", quantity("The longest time for which a level holds.", "15m")),
-        ("start", text("First instant of interest (ISO 8601).")),
-        ("end", text("End of the interesting part (ISO 8601, exclusive).")),
-        ("reorder", quantity("How far rows may go back in time, or `all`.", "1h")),
-        ("max-bad-rows", quantity("The largest share of rows that may be unusable.", "1%")),
-        ("year", range("The year in which a syslog begins.", 1970, Some(2500))),
+        ("max-gap", quantity("Maximum time for which a level is assumed to hold.", "15m")),
+        ("start", text("Start of the time to use (ISO 8601).")),
+        ("end", text("End of the time to use (ISO 8601, exclusive).")),
+        ("reorder", quantity("How far out of order rows may be, or `all`.", "1h")),
+        ("max-bad-rows", quantity("Maximum share of unusable rows.", "1%")),
+        ("year", range("Year in which a syslog begins.", 1970, Some(2500))),
     ]
 }
 
@@ -320,17 +313,17 @@ fn resources() -> Value {
         let fields = [("cpu", quantity("CPU.", "500m")), ("memory", quantity("Memory.", "512Mi"))];
         let mut value = object(description, &fields);
         value["properties"]["nvidia.com/gpu"] = count("Accelerators.");
-        value["patternProperties"] = json!({ "/": count("Any other resource that nodes have and pods ask for.") });
+        value["patternProperties"] = json!({ "/": count("Any other extended resource.") });
         value
     };
-    let fields = [("requests", pair("What is set aside.")), ("limits", pair("What may be used at most."))];
+    let fields = [("requests", pair("Reserved by the scheduler.")), ("limits", pair("Maximum use."))];
     object("Requests and limits of a replica.", &fields)
 }
 
 fn service() -> Value {
     let memory = [
         ("base", quantity("Of an idle replica.", "400Mi")),
-        ("per-request", quantity("For each request it holds.", "4Mi")),
+        ("per-request", quantity("Per request in the replica.", "4Mi")),
     ];
     object(
         "A service: a Deployment and its clients.",
@@ -338,35 +331,35 @@ fn service() -> Value {
             ("name", text("Name.")),
             ("manifest", text("Path of the manifest of a Deployment, StatefulSet, ReplicaSet or Argo Rollout.")),
             ("workload", workload()),
-            ("replicas", at_least_one("Replicas at the start.")),
+            ("replicas", at_least_one("Initial number of replicas.")),
             ("resources", resources()),
             (
                 "concurrency",
                 at_least_one(
-                    "Requests that a replica serves at once, at full speed while its CPU is enough for all of them.",
+                    "Maximum number of requests in service in a replica; they run at full speed as long as its CPU suffices.",
                 ),
             ),
-            ("queue-limit", count("Requests that may wait at a replica; more are rejected.")),
+            ("queue-limit", count("Maximum number of requests waiting at a replica; further ones are rejected.")),
             ("service-time", service_time()),
             (
                 "service-model",
                 names(
-                    "What requests are: CPU for a part of their time, or CPU work throughout.",
+                    "`slots`: requests use CPU for a part of their service time; `processor-sharing`: all of it is CPU work.",
                     ["slots", "processor-sharing"].into_iter(),
                 ),
             ),
-            ("cpu-per-request", quantity("CPU time of a mean request, within its service time.", "30ms")),
+            ("cpu-per-request", quantity("CPU time of an average request, part of its service time.", "30ms")),
             ("cpu-idle", quantity("CPU of an idle replica.", "20m")),
-            ("memory", object("Memory in use.", &memory)),
+            ("memory", object("Memory use.", &memory)),
             ("start-up", start_up()),
-            ("grace-period", quantity("How long a terminating replica may drain; 30s by default.", "30s")),
-            ("dispatch", names("Which replica gets a request.", DISPATCHERS.iter().map(|p| p.name))),
+            ("grace-period", quantity("Maximum drain time of a terminating replica; 30s by default.", "30s")),
+            ("dispatch", names("Load balancing: which replica gets a request.", DISPATCHERS.iter().map(|p| p.name))),
             ("timeout", timeout()),
             ("retry", retry()),
             (
                 "crash-after",
                 distribution(
-                    "Running time until a crash; containers that crash again and again start after the kubelet's back-off.",
+                    "Running time until a crash; containers that crash repeatedly restart after the kubelet's back-off.",
                 ),
             ),
             ("price", price()),
@@ -380,19 +373,19 @@ fn service_time() -> Value {
         ("input", quantity("Per input token.", "60us")),
         ("output", quantity("Per output token.", "14ms")),
     ];
-    let mut per_token = object("Time that follows from tokens.", &[("per-token", object("Times.", &fields))]);
+    let mut per_token = object("Service time computed from tokens.", &[("per-token", object("Times.", &fields))]);
     // One key, or it is read as a distribution.
     per_token["minProperties"] = json!(1);
-    let stand_in = distribution("What stands in for a request of which the trace has no duration.");
+    let stand_in = distribution("Service time of requests without a duration in the trace.");
     let mut recorded = object(
         "Durations of the trace.",
-        &[("from-trace", object("What the trace leaves open.", &[("otherwise", stand_in)]))],
+        &[("from-trace", object("Defaults for missing durations.", &[("otherwise", stand_in)]))],
     );
     recorded["minProperties"] = json!(1);
-    let words = "As long as the trace records of each request, an error if it does not of all.";
+    let words = "The duration recorded in the trace; an error if any request has none.";
     let whole = json!({ "description": words, "const": "from-trace" });
     json!({
-        "description": "How long a request takes, where the workload does not bring it along.",
+        "description": "Service time of a request, unless the workload provides it.",
         "anyOf": [distribution("A distribution."), per_token, whole, recorded]
     })
 }
@@ -404,20 +397,18 @@ fn start_up() -> Value {
             ("scheduled", distribution("Until the kubelet accepts the pod.")),
             (
                 "image-pull",
-                distribution(
-                    "On a node without the image: one pull serves all replicas that come to the node meanwhile.",
-                ),
+                distribution("Image pull on a node without the image; one pull serves all replicas on the node."),
             ),
             ("started", distribution("Starting the containers.")),
             ("ready", distribution("From running to ready.")),
             (
                 "cpu",
                 quantity(
-                    "CPU that a replica burns while it starts, seen by the metrics; the idle CPU by default.",
+                    "CPU that a replica uses while starting, visible in the metrics; the idle CPU by default.",
                     "800m",
                 ),
             ),
-            ("cpu-for", quantity("For how long after its containers run; until it is ready by default.", "3m")),
+            ("cpu-for", quantity("How long after its containers start; until it is ready by default.", "3m")),
         ],
     );
     let phases = example(phases, json!({ "image-pull": "15s", "ready": "12s" }));
@@ -427,28 +418,25 @@ fn start_up() -> Value {
 fn timeout() -> Value {
     let work = ["finish", "cancel", "cancel-waiting"];
     let fields = [
-        ("after", quantity("Patience with one attempt.", "2s")),
-        ("work", names("What becomes of abandoned work.", work.into_iter())),
+        ("after", quantity("Time-out of one attempt.", "2s")),
+        ("work", names("What happens to the request at the server after a time-out.", work.into_iter())),
     ];
-    json!({ "anyOf": [quantity("Patience with one attempt.", "2s"), object("The client's patience.", &fields)] })
+    json!({ "anyOf": [quantity("Time-out of one attempt.", "2s"), object("Client time-out.", &fields)] })
 }
 
 fn retry() -> Value {
     object(
-        "What clients do when an attempt fails.",
+        "Client retries.",
         &[
-            ("attempts", range("Attempts in all.", 1, Some(100))),
-            ("backoff", quantity("Before the first retry; doubles.", "100ms")),
-            ("max-backoff", quantity("Longest back-off.", "10s")),
+            ("attempts", range("Maximum number of attempts, including the first.", 1, Some(100))),
+            ("backoff", quantity("Back-off before the first retry; doubles each time.", "100ms")),
+            ("max-backoff", quantity("Maximum back-off.", "10s")),
             (
                 "jitter",
-                json!({ "type": "boolean", "description": "Whether the back-off is drawn from zero to its value." }),
+                json!({ "type": "boolean", "description": "Whether the back-off is drawn uniformly between zero and its value (full jitter)." }),
             ),
-            (
-                "budget",
-                quantity("Retries per fresh request: at any moment at most this share of the requests so far.", "20%"),
-            ),
-            ("reserve", at_least_one("The most retries that calm times save up for a burst; 100 if left out.")),
+            ("budget", quantity("Retry budget: retries never exceed this share of the requests so far.", "20%")),
+            ("reserve", at_least_one("Capacity of the budget's token bucket, in retries; 100 by default.")),
         ],
     )
 }
@@ -456,9 +444,9 @@ fn retry() -> Value {
 fn price() -> Value {
     let fields = [
         ("instance", text("A whole instance per replica.")),
-        ("share-of", text("The share of an instance that the requests take.")),
+        ("share-of", text("Share of an instance, by the replica's requests.")),
         ("container", text("A container offer, such as fargate.")),
-        ("region", text("Region; the provider's default if left out.")),
+        ("region", text("Region; the provider's default region by default.")),
     ];
     json!({ "anyOf": [quantity("Per replica.", "$0.05/h"), object("From the catalogue.", &fields)] })
 }
@@ -466,71 +454,84 @@ fn price() -> Value {
 fn fault() -> Value {
     let fields = [
         ("zone", text("Name of the zone.")),
-        ("at", quantity("Since the start.", "2h")),
-        ("for", quantity("For how long.", "30m")),
+        ("at", quantity("Time since the start.", "2h")),
+        ("for", quantity("Duration.", "30m")),
     ];
     let metrics = [
         (
             "of",
-            json!({ "type": "array", "items": { "type": "string" }, "description": "Metrics, by their own names or a measure's; all if left out." }),
+            json!({ "type": "array", "items": { "type": "string" }, "description": "Affected metrics, by their own names or those of measures; all by default." }),
         ),
-        ("from", quantity("Since the start.", "1h")),
-        ("for", quantity("For how long.", "10m")),
+        ("from", quantity("Time since the start.", "1h")),
+        ("for", quantity("Duration.", "10m")),
     ];
-    let zone = object("A zone is lost with all its replicas.", &fields);
-    let metrics = object("The metrics APIs do not answer.", &metrics);
+    let zone = object("Loss of a zone with all its replicas.", &fields);
+    let metrics = object("Outage of the metrics APIs.", &metrics);
     let share = |what: &str| quantity(what, "25%");
     let rollout = [
-        ("at", quantity("Since the start.", "2h")),
-        ("service", text("Which service, where there are several.")),
+        ("at", quantity("Time since the start.", "2h")),
+        ("service", text("The service, if there are several.")),
         (
             "strategy",
-            json!({ "enum": ["rolling-update", "recreate"], "description": "The manifest's, or rolling-update, by default." }),
+            json!({ "enum": ["rolling-update", "recreate"], "description": "Update strategy; the manifest's, or rolling-update, by default." }),
         ),
-        ("max-surge", share("Replicas beyond the size, a number or per cent; the manifest's, or 25%, by default.")),
-        ("max-unavailable", share("Replicas that may be missing; the manifest's, or 25%, by default.")),
+        (
+            "max-surge",
+            share("Maximum replicas above the size, a number or a percentage; the manifest's, or 25%, by default."),
+        ),
+        (
+            "max-unavailable",
+            share("Maximum unavailable replicas, a number or a percentage; the manifest's, or 25%, by default."),
+        ),
         (
             "new-image",
-            json!({ "type": "boolean", "description": "Whether the version has an image that no node has yet; true by default." }),
+            json!({ "type": "boolean", "description": "Whether the new version has a new image that nodes must pull; true by default." }),
         ),
     ];
-    let rollout = object("A new version replaces the old one, as a Deployment does it.", &rollout);
+    let rollout = object("Rollout of a new version by the Deployment controller's rules.", &rollout);
     let restart = [
-        ("at", quantity("Since the start.", "2h")),
-        ("service", text("Which service, where there are several.")),
-        ("older-than", quantity("Of containers only that have run for so long; all by default.", "10m")),
+        ("at", quantity("Time since the start.", "2h")),
+        ("service", text("The service, if there are several.")),
+        ("older-than", quantity("Only containers that have run for at least this long; all by default.", "10m")),
     ];
-    let restart = object("Containers start again in their pods; the requests that they hold are lost.", &restart);
+    let restart = object("Containers restart in place; the requests in them are lost.", &restart);
     let kinds = [("zone-outage", zone), ("metrics-outage", metrics), ("rollout", rollout), ("restart", restart)];
     object("One fault.", &kinds)
 }
 
 fn lost_nodes() -> Value {
-    let noticed = "Until they count as not ready and their pods get no more requests; 40s by default (`--node-monitor-grace-period`: 40s, \
+    let noticed = "Delay until they are marked not ready and their pods get no more requests; 40s by default (`--node-monitor-grace-period`: 40s, \
                    since Kubernetes 1.32 50s).";
-    let evicted = "From then until their pods are evicted and replaced elsewhere; 5m by default (`tolerationSeconds`).";
+    let evicted =
+        "Delay from then until their pods are evicted and replaced elsewhere; 5m by default (`tolerationSeconds`).";
     object(
-        "How the control plane goes about nodes that have fallen silent.",
+        "How the control plane reacts to nodes that have gone silent.",
         &[("noticed-after", quantity(noticed, "40s")), ("evicted-after", quantity(evicted, "5m"))],
     )
 }
 
 fn node_pool() -> Value {
     object(
-        "Equal nodes.",
+        "A pool of identical nodes.",
         &[
             ("name", text("Name.")),
             ("instance", text("Instance type from the catalogue.")),
             ("region", text("Region.")),
-            ("count", range("How many.", 1, Some(100_000))),
-            ("zones", json!({ "type": "array", "items": { "type": "string" }, "description": "Zones, in turn." })),
-            ("speed", json!({ "type": "number", "exclusiveMinimum": 0, "description": "Relative speed of a core." })),
+            ("count", range("Number of nodes.", 1, Some(100_000))),
+            (
+                "zones",
+                json!({ "type": "array", "items": { "type": "string" }, "description": "Zones, assigned to the nodes in turn." }),
+            ),
+            (
+                "speed",
+                json!({ "type": "number", "exclusiveMinimum": 0, "description": "Speed of a core relative to the one on which service times were measured." }),
+            ),
             (
                 "extended",
                 json!({
                     "type": "object",
                     "additionalProperties": { "type": "integer", "minimum": 0 },
-                    "description": "What a node has beyond CPU and memory, such as `nvidia.com/gpu: 4`; the catalogue's by default.",
+                    "description": "Extended resources, such as `nvidia.com/gpu: 4`; the catalogue's by default.",
                 }),
             ),
         ],
@@ -538,14 +539,14 @@ fn node_pool() -> Value {
 }
 
 fn custom_metrics() -> Value {
-    let measures = names("The measure that the name stands for.", Measure::ALL.iter().map(|measure| measure.name()));
+    let measures = names("The measure that the name refers to.", Measure::ALL.iter().map(|measure| measure.name()));
     json!({ "type": "object", "additionalProperties": measures, "description": "Custom metrics." })
 }
 
 fn release() -> Value {
     let known = Release::ALL.map(|release| json!(release.name())).to_vec();
     let default = Release::default().name();
-    json!({ "enum": known, "description": format!("Release of Kubernetes whose rules hold; {default} by default.") })
+    json!({ "enum": known, "description": format!("Kubernetes release whose rules apply; {default} by default.") })
 }
 
 fn metrics() -> Value {
@@ -553,8 +554,8 @@ fn metrics() -> Value {
         "The metrics pipeline.",
         &[
             ("interval", quantity("Time between scrapes; 15s by default.", "15s")),
-            ("window", quantity("Over which rates and CPU are averaged.", "60s")),
-            ("lag", quantity("Until a policy sees a scrape.", "5s")),
+            ("window", quantity("Averaging window of rates and CPU.", "60s")),
+            ("lag", quantity("Delay from a scrape until policies see it.", "5s")),
             ("first", quantity("Time of the first scrape.", "15s")),
             ("first-decision", quantity("Time of the first decision.", "15s")),
             ("custom", custom_metrics()),
@@ -565,7 +566,7 @@ fn metrics() -> Value {
 fn objective() -> Value {
     let latency = [("within", quantity("Limit.", "300ms")), ("target", quantity("Share of requests.", "99.9%"))];
     let fields = [
-        ("latency", object("A share of requests within a limit.", &latency)),
+        ("latency", object("Share of requests answered within a limit.", &latency)),
         ("availability", quantity("Share of requests answered.", "99.9%")),
     ];
     object("One objective.", &fields)
@@ -583,11 +584,11 @@ fn policies() -> Value {
     let kinds: Vec<&str> = POLICIES.iter().map(|plugin| plugin.name).collect();
     let mut one = policies::any("A policy and its parameters.");
     // Beside the policy's name may stand its headroom.
-    one["properties"]["headroom"] = json!({ "type": "number", "minimum": 0.001, "maximum": 1000, "description": "Factor on the load that the policy provides for; 1 by default." });
+    one["properties"]["headroom"] = json!({ "type": "number", "minimum": 0.001, "maximum": 1000, "description": "Load factor: the policy provisions for this many times the load (1.3 means 30% more load, not 30% of the capacity kept free); 1 by default." });
     one["maxProperties"] = json!(2);
     json!({
         "type": "object",
-        "description": "Policies to compare, each under a label of its own.",
+        "description": "Policies to compare, each under its own label.",
         "additionalProperties": { "anyOf": [one, { "enum": kinds }] },
     })
 }

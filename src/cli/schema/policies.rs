@@ -9,7 +9,9 @@ use crate::policy::policy_search::NUMBERS;
 /// The schema of what stands under a policy's name.
 pub(super) fn parameters(name: &str) -> Value {
     match name {
-        "static" => example(object("", &[("replicas", at_least_one("How many replicas."))]), json!({ "replicas": 12 })),
+        "static" => {
+            example(object("", &[("replicas", at_least_one("Number of replicas."))]), json!({ "replicas": 12 }))
+        }
         "hpa" => example(hpa(), json!({ "min": 2, "max": 40, "target": { "cpu": "70%" } })),
         "q-learning" => example(q_learning(), json!({ "max": 40, "capacity": "40/s" })),
         "policy-search" => example(policy_search(), json!({ "max": 40, "capacity": "40/s" })),
@@ -20,21 +22,23 @@ pub(super) fn parameters(name: &str) -> Value {
 
 fn hpa() -> Value {
     let target = free(
-        "The short form of metrics: `cpu` and `memory` with a share of the request or an amount per pod, and custom metrics with an average per pod.",
+        "Short form of `metrics`: `cpu` and `memory` with a share of the request or an amount per pod, and custom metrics with an average per pod.",
         json!({ "type": ["string", "number"] }),
     );
     let metrics = list("Metrics as in `autoscaling/v2`.", free("", json!({})));
     let behavior = free("Scaling rules as in `autoscaling/v2`.", json!({}));
-    let same = |of: &str| range(&format!("The same as `{of}`."), 0, None);
+    let same = |of: &str| range(&format!("Same as `{of}`."), 0, None);
     object(
         "",
         &[
             (
                 "manifest",
-                text("Path of a HorizontalPodAutoscaler or of a Helm chart's values; excludes parameters in place."),
+                text(
+                    "Path of a HorizontalPodAutoscaler manifest or of a Helm chart's values; bounds, behavior and targets given here take precedence.",
+                ),
             ),
-            ("min", range("Least replicas; 1 by default.", 0, None)),
-            ("max", at_least_one("Most replicas.")),
+            ("min", range("Minimum number of replicas; 1 by default.", 0, None)),
+            ("max", at_least_one("Maximum number of replicas.")),
             ("target", target),
             ("minReplicas", same("min")),
             ("maxReplicas", same("max")),
@@ -45,22 +49,25 @@ fn hpa() -> Value {
             ("sync-period", quantity("Time between two decisions; 15s by default.", "15s")),
             (
                 "tolerance",
-                number("How far from 1 the ratio of metric and target may be without a change; 0.1 by default."),
+                number("Deviation of the metric-to-target ratio from 1 within which nothing changes; 0.1 by default."),
             ),
             (
                 "cpu-initialization-period",
-                quantity("How long a new pod's CPU counts only when it is ready; 5m by default.", "5m"),
+                quantity(
+                    "Time after its start in which a pod's CPU counts only if the pod is ready; 5m by default.",
+                    "5m",
+                ),
             ),
             (
                 "initial-readiness-delay",
                 quantity(
-                    "How long after its start a pod that was never ready counts as starting; 30s by default.",
+                    "Time after its start in which a pod that becomes unready is treated as never having been ready; 30s by default.",
                     "30s",
                 ),
             ),
             (
                 "downscale-stabilization",
-                quantity("The largest recommendation of this time holds; 5m by default.", "5m"),
+                quantity("Window whose largest recommendation applies when scaling down; 5m by default.", "5m"),
             ),
             ("kubernetes", super::release()),
         ],
@@ -70,12 +77,12 @@ fn hpa() -> Value {
 /// What one replica serves.
 fn capacity() -> Value {
     let parts = [
-        ("concurrency", at_least_one("Requests at once.")),
-        ("service-time", quantity("Of a mean request.", "120ms")),
-        ("utilization", quantity("The share of the slots to plan for.", "70%")),
+        ("concurrency", at_least_one("Number of requests served at once.")),
+        ("service-time", quantity("Of an average request.", "120ms")),
+        ("utilization", quantity("Target share of busy slots.", "70%")),
     ];
-    let words = "What one replica serves: requests a second, or the parts to work it out from.";
-    json!({ "description": words, "examples": ["40/s"], "anyOf": [quantity("Requests a second.", "40/s"), object("Worked out.", &parts)] })
+    let words = "Capacity of one replica: requests per second, or the values to compute it from.";
+    json!({ "description": words, "examples": ["40/s"], "anyOf": [quantity("Requests per second.", "40/s"), object("Computed.", &parts)] })
 }
 
 fn predictive(name: &str) -> Value {
@@ -87,28 +94,25 @@ fn predictive(name: &str) -> Value {
         _ => "fourier-arima",
     };
     let mut fields = vec![
-        ("min", range("Least replicas; 1 by default.", 0, None)),
-        ("max", at_least_one("Most replicas.")),
+        ("min", range("Minimum number of replicas; 1 by default.", 0, None)),
+        ("max", at_least_one("Maximum number of replicas.")),
         ("capacity", capacity()),
         (
             "forecaster",
             named(
                 &format!(
-                    "Which forecaster, with parameters or by its name (`plimsoll list forecasters`); `{forecaster}` by default."
+                    "Forecaster, by name or with parameters (`plimsoll list forecasters`); `{forecaster}` by default."
                 ),
                 forecaster,
             ),
         ),
-        (
-            "quantile",
-            quantity(&format!("The quantile of the forecast to provide for; {} by default.", or("50%", "90%")), "90%"),
-        ),
+        ("quantile", quantity(&format!("Forecast quantile to provision for; {} by default.", or("50%", "90%")), "90%")),
         (
             "lead",
             quantity(
                 or(
                     "How far ahead replicas are ordered; 5m by default.",
-                    "How far ahead replicas are ordered; learned from the start-ups seen by default.",
+                    "How far ahead replicas are ordered; learned from observed start-ups by default.",
                 ),
                 "90s",
             ),
@@ -117,8 +121,8 @@ fn predictive(name: &str) -> Value {
             "look-ahead",
             quantity(
                 or(
-                    "How much further the largest forecast counts; 0s by default.",
-                    "How much further the largest forecast counts; a step by default.",
+                    "Additional time ahead that is covered; 0s by default.",
+                    "Additional time ahead that is covered; one step by default.",
                 ),
                 "5m",
             ),
@@ -132,29 +136,26 @@ fn predictive(name: &str) -> Value {
 fn over_time(name: &str, aws: bool) -> Vec<(&'static str, Value)> {
     let or = |aws_words: &'static str, words: &'static str| if aws { aws_words } else { words };
     let lengths = json!({ "type": "array", "items": { "type": ["string", "number"] } });
-    let plan = if name == "lp-mpc" { "; 2h by default" } else { "; no plan is made by default" };
+    let plan = if name == "lp-mpc" { "; 2h by default" } else { "; no plan by default" };
     vec![
-        ("step", quantity(&format!("Step of the series; {} by default.", or("1h", "5m")), "5m")),
-        ("history", quantity("How much of the past is remembered; 14d by default.", "14d")),
-        ("warm-up", quantity(&format!("How long only the floor decides; {} by default.", or("1d", "2h")), "2h")),
+        ("step", quantity(&format!("Time step of the series; {} by default.", or("1h", "5m")), "5m")),
+        ("history", quantity("Length of the history used; 14d by default.", "14d")),
+        ("warm-up", quantity(&format!("Time in which only the floor decides; {} by default.", or("1d", "2h")), "2h")),
         ("refit", quantity(&format!("Time between two fits; {} by default.", or("6h", "1d")), "1d")),
-        ("reforecast", quantity(&format!("Time between two forecasts; {} by default.", or("6h", "a step")), "5m")),
+        ("reforecast", quantity(&format!("Time between two forecasts; {} by default.", or("6h", "one step")), "5m")),
         (
             "seasons",
             json!({ "description": "Lengths of the seasons, or `none`; [1d, 7d] by default.", "examples": [["1d", "7d"]], "anyOf": [lengths, { "type": "string" }] }),
         ),
         (
             "gaps",
-            choice("What a step without a scrape stands for; missing by default.", &["missing", "zero", "interpolate"]),
+            choice("How to fill a step without a scrape; missing by default.", &["missing", "zero", "interpolate"]),
         ),
-        ("calendar", list("Events that no forecaster can know.", known_event())),
-        ("floor", super::one_policy("The policy below which the size never goes; none by default.")),
-        ("max-buffer", quantity("How far above `max` a forecast may take the size; not at all by default.", "10%")),
-        (
-            "scale-in",
-            flag(&format!("Whether a forecast may make the size smaller; {} by default.", or("false", "true"))),
-        ),
-        ("horizon", quantity(&format!("How far ahead the cheapest plan is made{plan}."), "2h")),
+        ("calendar", list("Known events that a forecaster cannot predict.", known_event())),
+        ("floor", super::one_policy("Reactive policy whose size is the minimum; none by default.")),
+        ("max-buffer", quantity("How far a forecast may exceed `max`; not at all by default.", "10%")),
+        ("scale-in", flag(&format!("Whether a forecast may scale in; {} by default.", or("false", "true")))),
+        ("horizon", quantity(&format!("Horizon of the cheapest plan{plan}."), "2h")),
         ("sync-period", quantity("Time between two decisions; the floor's, or 15s, by default.", "15s")),
     ]
 }
@@ -164,10 +165,10 @@ fn known_event() -> Value {
     object(
         "A known event.",
         &[
-            ("from", quantity("Since the start.", "30h")),
-            ("to", quantity("Since the start.", "34h")),
+            ("from", quantity("Time since the start.", "30h")),
+            ("to", quantity("Time since the start.", "34h")),
             ("times", number("Factor on the forecast; 1 by default.")),
-            ("add", quantity("Rate on top of it; 0/s by default.", "200/s")),
+            ("add", quantity("Additional rate; 0/s by default.", "200/s")),
         ],
     )
 }
@@ -177,22 +178,25 @@ fn q_learning() -> Value {
     object(
         "",
         &[
-            ("min", range("Least replicas; 1 by default.", 0, None)),
-            ("max", at_least_one("Most replicas.")),
+            ("min", range("Minimum number of replicas; 1 by default.", 0, None)),
+            ("max", at_least_one("Maximum number of replicas.")),
             ("capacity", capacity()),
-            ("trained", text("Path of the table that `plimsoll train` writes; without it the fallback decides.")),
+            ("trained", text("Path of the table written by `plimsoll train`; without it the fallback decides.")),
             (
                 "fallback-target",
-                quantity("Utilization to step towards in a state that was never met; 70% by default.", "70%"),
+                quantity("Target utilization in states that were never visited; 70% by default.", "70%"),
             ),
-            ("actions", list("Steps of the size, in replicas or per cent.", json!({ "type": ["string", "number"] }))),
-            ("load", numbers("Limits between levels of the offered load per replica.")),
-            ("trend", numbers("Limits between levels of its trend.")),
-            ("trend-over", quantity("The time over which the trend is seen; 15m by default.", "15m")),
-            ("starting", numbers("Limits between levels of the share of replicas that are not ready yet.")),
-            ("waiting", numbers("Limits between levels of requests that wait for each replica.")),
+            (
+                "actions",
+                list("Actions: changes of the size, in replicas or per cent.", json!({ "type": ["string", "number"] })),
+            ),
+            ("load", numbers("Class limits of the offered load per replica.")),
+            ("trend", numbers("Class limits of its trend.")),
+            ("trend-over", quantity("Time over which the trend is measured; 15m by default.", "15m")),
+            ("starting", numbers("Class limits of the share of replicas that are not ready.")),
+            ("waiting", numbers("Class limits of the waiting requests per replica.")),
             ("season", quantity("Length of a season; 1d by default.", "1d")),
-            ("parts", at_least_one("Parts of the season that are told apart; 1 by default.")),
+            ("parts", at_least_one("Number of parts into which the season is divided; 1 by default.")),
             ("sync-period", quantity("Time between two decisions; 1m by default.", "1m")),
         ],
     )
@@ -200,16 +204,17 @@ fn q_learning() -> Value {
 
 fn policy_search() -> Value {
     let mut fields = vec![
-        ("min", at_least_one("Least replicas; 1 by default.")),
-        ("max", at_least_one("Most replicas.")),
+        ("min", at_least_one("Minimum number of replicas; 1 by default.")),
+        ("max", at_least_one("Maximum number of replicas.")),
         ("capacity", capacity()),
-        ("trained", text("Path of what `plimsoll train` writes; without it the numbers below hold.")),
+        ("trained", text("Path of the file written by `plimsoll train`; without it the numbers below apply.")),
         ("season", quantity("Length of a season; 1d by default.", "1d")),
         ("sync-period", quantity("Time between two decisions; 1m by default.", "1m")),
     ];
     for one in NUMBERS {
         let start = one.text(one.start);
-        let words = format!("One of the ten numbers of the rule, which a search leaves as it is; {start} by default.");
+        let words =
+            format!("One of the ten numbers of the rule; a search does not change it if given; {start} by default.");
         fields.push((one.name, quantity(&words, &start)));
     }
     object("", &fields)
@@ -219,11 +224,14 @@ fn planned() -> Value {
     object(
         "",
         &[
-            ("min", range("Least replicas; 1 by default.", 0, None)),
-            ("max", at_least_one("Most replicas; 100000 by default.")),
-            ("interval", quantity("Step of the plan; 1m by default.", "1m")),
-            ("lead", quantity("How far ahead replicas are ordered; the mean start-up by default.", "90s")),
-            ("headroom", quantity("What is provided beyond the need; 0% by default.", "10%")),
+            ("min", range("Minimum number of replicas; 1 by default.", 0, None)),
+            ("max", at_least_one("Maximum number of replicas; 100000 by default.")),
+            ("interval", quantity("Time step of the plan; 1m by default.", "1m")),
+            (
+                "lead",
+                quantity("How far ahead replicas are ordered; 1.5 times the mean start-up time by default.", "90s"),
+            ),
+            ("headroom", quantity("Share by which the planned load is increased; 0% by default.", "10%")),
         ],
     )
 }

@@ -8,20 +8,23 @@ use crate::policy::{Measure, ReasonCode};
 /// The JSON Schema (draft 2020-12) of a story file.
 pub fn story_schema() -> Value {
     let pipeline = [
-        ("window", quantity("Over which CPU and rates are averaged; 15s by default.", "30s")),
+        ("window", quantity("Averaging window of CPU and rates; 15s by default.", "30s")),
         ("custom", super::custom_metrics()),
     ];
     let mut root = object(
-        "A Plimsoll story: what a policy is shown, step by step, and what it must decide.",
+        "A Plimsoll story: what a policy observes, step by step, and the decisions expected of it.",
         &[
-            ("story", text("Title for people.")),
-            ("description", text("What it is about.")),
-            ("policy", one_policy("The policy that is tested.")),
+            ("story", text("Title.")),
+            ("description", text("Description.")),
+            ("policy", one_policy("The policy under test.")),
             ("service", service()),
             ("metrics", object("The metrics pipeline.", &pipeline)),
             ("kubernetes", super::release()),
-            ("every", quantity("Time between two decisions; the policy's own if left out.", "15s")),
-            ("steps", json!({ "type": "array", "items": step(), "minItems": 1, "description": "In order of time." })),
+            ("every", quantity("Time between two decisions; the policy's own by default.", "15s")),
+            (
+                "steps",
+                json!({ "type": "array", "items": step(), "minItems": 1, "description": "Steps in order of time." }),
+            ),
         ],
     );
     root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
@@ -34,9 +37,9 @@ fn service() -> Value {
     object(
         "The service that the policy scales.",
         &[
-            ("name", text("Name, which an autoscaler's manifest refers to.")),
+            ("name", text("Name, as referred to by an autoscaler's manifest.")),
             ("manifest", text("Path of the manifest of a Deployment, StatefulSet, ReplicaSet or Argo Rollout.")),
-            ("replicas", count("Replicas at the start, ready; 1 by default.")),
+            ("replicas", count("Initial number of ready replicas; 1 by default.")),
             ("resources", super::resources()),
             ("start-up", quantity("From order to ready; 0s by default.", "40s")),
         ],
@@ -45,17 +48,17 @@ fn service() -> Value {
 
 fn step() -> Value {
     let states = [
-        ("pending", count("Without a node.")),
-        ("starting", count("Running since this step and not ready yet.")),
-        ("not-ready", count("Ready once, and not any more.")),
-        ("unmeasured", count("Without metrics.")),
+        ("pending", count("Pods without a node.")),
+        ("starting", count("Pods that started in this step and are not ready yet.")),
+        ("not-ready", count("Pods that were ready and no longer are.")),
+        ("unmeasured", count("Pods without metrics.")),
     ];
     let mut step = object(
-        "One step; what it states holds until another states otherwise.",
+        "A step; what it states applies until a later step changes it.",
         &[
-            ("at", quantity("Since the beginning of the story.", "1m15s")),
-            ("replicas", count("The size that somebody sets by hand.")),
-            ("pods", object("How many of the pods, from the newest back, are not as they should be.", &states)),
+            ("at", quantity("Time since the start of the story.", "1m15s")),
+            ("replicas", count("A size set manually.")),
+            ("pods", object("How many of the newest pods are in these states instead of ready.", &states)),
             ("metrics", metrics()),
             ("expect", expected()),
         ],
@@ -73,7 +76,7 @@ fn metrics() -> Value {
             Measure::InFlight => ("Requests in service, in the whole service.", "12"),
             Measure::QueueLength => ("Requests waiting, in the whole service.", "3"),
             Measure::Outstanding => ("Requests in service and waiting, in the whole service.", "15"),
-            Measure::SlotUse => ("Share of the slots in service.", "60%"),
+            Measure::SlotUse => ("Share of busy slots.", "60%"),
             Measure::LatencyMean => ("Mean latency.", "120ms"),
             Measure::LatencyP50 => ("Median latency.", "100ms"),
             Measure::LatencyP95 => ("95th percentile of latency.", "300ms"),
@@ -85,11 +88,11 @@ fn metrics() -> Value {
         Measure::ALL.into_iter().map(|measure| (measure.name().to_string(), one(measure))).collect();
     let stated = json!({
         "type": "object",
-        "description": "What is measured from now on; a measure that is not stated stays as it is, zero at first.",
+        "description": "Metrics from this step on; measures that are not stated keep their value, initially zero.",
         "properties": known,
         "additionalProperties": load("A custom metric.", "120/s"),
     });
-    json!({ "anyOf": [stated, { "const": "none", "description": "There are no metrics any more." }] })
+    json!({ "anyOf": [stated, { "const": "none", "description": "Metrics are no longer available." }] })
 }
 
 fn load(description: &str, example: &str) -> Value {
@@ -100,10 +103,11 @@ fn load(description: &str, example: &str) -> Value {
 fn expected() -> Value {
     let size = json!({
         "type": ["integer", "string"],
-        "description": "The size after the decision, or a range of sizes.",
+        "description": "The size after the decision, or a range.",
         "examples": [6, "4..6"],
     });
-    let reasons = names("Why.", ReasonCode::ALL.iter().map(|code| code.name()));
-    let fields = [("replicas", size.clone()), ("reason", reasons), ("says", text("Words of the policy's reason."))];
+    let reasons = names("Reason code.", ReasonCode::ALL.iter().map(|code| code.name()));
+    let fields =
+        [("replicas", size.clone()), ("reason", reasons), ("says", text("Text contained in the policy's reason."))];
     json!({ "anyOf": [size, object("The decision at this step.", &fields)] })
 }

@@ -8,9 +8,9 @@ use crate::random::DISTRIBUTION_NAMES;
 /// The schema of what stands under a generator's name.
 pub(super) fn generator(name: &str) -> Value {
     let mut fields = own(name);
-    fields.push(("for", quantity("How long requests arrive; without an end by default.", "8h")));
+    fields.push(("for", quantity("How long requests arrive; without end by default.", "8h")));
     if !["constant", "poisson", "closed-loop"].contains(&name) {
-        fields.push(("start", text("Date and time of time zero (ISO 8601).")));
+        fields.push(("start", text("Date and time of the start (ISO 8601).")));
         let words = if name == "llm-chat" { "Tokens of a prompt and its answer." } else { "Tokens of a request." };
         fields.push(("tokens", tokens(words)));
     }
@@ -35,7 +35,7 @@ pub(super) fn generator(name: &str) -> Value {
 type Fields = Vec<(&'static str, Value)>;
 
 fn rate() -> Value {
-    quantity("Requests a second, on average.", "80/s")
+    quantity("Mean requests per second.", "80/s")
 }
 
 /// What a generator has of its own.
@@ -44,12 +44,12 @@ fn own(name: &str) -> Fields {
         "nhpp" => nhpp(),
         "mmpp" => vec![
             ("rates", list("The rate of each state.", json!({ "type": ["string", "number"] }))),
-            ("stay", list("The mean stay in each state.", json!({ "type": ["string", "number"] }))),
+            ("stay", list("Mean time in each state.", json!({ "type": ["string", "number"] }))),
         ],
         "hawkes" => vec![
             ("rate", rate()),
-            ("branching", number("How many further requests each brings on average, below 1.")),
-            ("delay", quantity("The mean time until they come.", "2s")),
+            ("branching", number("Mean number of further requests that each request triggers; below 1.")),
+            ("delay", quantity("Mean delay of a triggered request.", "2s")),
         ],
         "batch" => vec![("rate", rate()), ("size", size())],
         "cascade" => vec![
@@ -59,18 +59,21 @@ fn own(name: &str) -> Fields {
             (
                 "uneven",
                 list(
-                    "How unevenly halves of a stretch share its requests, from the block down; none by default.",
+                    "How unevenly the requests of an interval are split between its halves, from the block down; none by default.",
                     json!({ "type": "number" }),
                 ),
             ),
-            ("together", quantity("Share of requests that come at the instant of another; 0% by default.", "5%")),
+            (
+                "together",
+                quantity("Share of requests that arrive at the same instant as another; 0% by default.", "5%"),
+            ),
         ],
         "renewal" => vec![("gap", distribution("Time between two requests."))],
         "closed-loop" => vec![("users", users()), ("think", distribution("Time from an answer to the next request."))],
         "user-sessions" => vec![
             ("rate", rate()),
-            ("requests", number("Requests of a session, on average.")),
-            ("think", distribution("Time between two of them.")),
+            ("requests", number("Mean number of requests per session.")),
+            ("think", distribution("Time between two requests of a session.")),
         ],
         "shop" | "game" | "fraud" | "llm-chat" => seasonal(name),
         _ => vec![("rate", rate())],
@@ -92,9 +95,12 @@ fn seasonal(name: &str) -> Fields {
         .concat(),
         "game" => [
             vec![
-                ("players", number("Players online on average.")),
+                ("players", number("Mean number of players online.")),
                 ("every", quantity("Time between two requests of a player; 30s by default.", "5s")),
-                ("session", distribution("How long a player stays; Pareto of shape 1.5 from 10m to 12h by default.")),
+                (
+                    "session",
+                    distribution("Length of a player's session; Pareto with shape 1.5 from 10m to 12h by default."),
+                ),
             ],
             season("21h", "4"),
             vec![("launch", list("Launches.", pulse())), ("maintenance", maintenance())],
@@ -106,16 +112,16 @@ fn seasonal(name: &str) -> Fields {
             season("15h", "3"),
             vec![
                 ("events", list("Events.", pulse())),
-                ("turns", number("Requests of a conversation, on average; 2 by default.")),
+                ("turns", number("Mean number of requests per conversation; 2 by default.")),
                 (
                     "think",
                     distribution(
                         "Time from an answer to the next prompt; lognormal with mean 60s and cv 1.5 by default.",
                     ),
                 ),
-                ("per-token", quantity("How long an answer takes for each token; 20ms by default.", "20ms")),
+                ("per-token", quantity("Response time per output token; 20ms by default.", "20ms")),
                 ("system", count("Tokens of the system prompt; 0 by default.")),
-                ("context", at_least_one("The most tokens that a request may have; 8192 by default.")),
+                ("context", at_least_one("Maximum number of tokens of a request; 8192 by default.")),
             ],
         ]
         .concat(),
@@ -124,37 +130,37 @@ fn seasonal(name: &str) -> Fields {
 
 fn nhpp() -> Fields {
     let point = object(
-        "A moment.",
-        &[("at", quantity("Since the start.", "10m")), ("rate", quantity("From then on, or there.", "120/s"))],
+        "A point in time.",
+        &[
+            ("at", quantity("Time since the start.", "10m")),
+            ("rate", quantity("Rate from then on, or at that time.", "120/s")),
+        ],
     );
     let sinusoid = [
         ("mean", quantity("Mean rate.", "60/s")),
-        ("amplitude", number("Swing as a part of the mean, 0 to 1.")),
-        ("period", quantity("Length of a swing; 1d by default.", "8h")),
-        ("peak", quantity("When the rate is highest; 0s by default.", "2h")),
+        ("amplitude", number("Amplitude as a share of the mean, 0 to 1.")),
+        ("period", quantity("Period; 1d by default.", "8h")),
+        ("peak", quantity("Time of the maximum; 0s by default.", "2h")),
     ];
     let season_fields = [vec![("rate", rate())], season("noon, level,", "1")].concat();
     let noise = [
         ("cv", number("Coefficient of variation.")),
-        ("memory", quantity("How long a swing lasts.", "10m")),
-        ("step", quantity("Step in which it is drawn; 1m by default.", "1m")),
+        ("memory", quantity("Correlation time.", "10m")),
+        ("step", quantity("Time step of the noise; 1m by default.", "1m")),
     ];
     let clusters = [
-        ("requests", number("Requests of a cluster, on average.")),
-        ("within", distribution("Time from the cluster's first request to each other.")),
+        ("requests", number("Mean number of requests per cluster.")),
+        ("within", distribution("Time from a cluster's first request to each of the others.")),
         ("think", distribution("Time between two requests of a cluster; excludes `within`.")),
-        ("size-cv", number("Coefficient of variation of the size; that of a geometric one by default.")),
+        ("size-cv", number("Coefficient of variation of the size; that of a geometric distribution by default.")),
     ];
     vec![
-        ("steps", list("A rate that holds until the next.", point.clone())),
-        ("points", list("Straight lines between rates.", point)),
+        ("steps", list("Piecewise constant rate.", point.clone())),
+        ("points", list("Linear interpolation between rates.", point)),
         ("sinusoid", example(object("A sinusoid.", &sinusoid), json!({ "mean": "60/s", "amplitude": 0.5 }))),
         ("season", example(object("Hours, weekdays and growth.", &season_fields), json!({ "rate": "60/s" }))),
-        ("noise", example(object("Random swings with a memory.", &noise), json!({ "cv": 0.3, "memory": "10m" }))),
-        (
-            "clusters",
-            example(object("Requests that come together.", &clusters), json!({ "requests": 4, "think": "2s" })),
-        ),
+        ("noise", example(object("Autocorrelated random noise.", &noise), json!({ "cv": 0.3, "memory": "10m" }))),
+        ("clusters", example(object("Clusters of requests.", &clusters), json!({ "requests": 4, "think": "2s" }))),
     ]
 }
 
@@ -163,10 +169,10 @@ fn season(peak: &str, ratio: &str) -> Fields {
     let factors = |words: &str| list(words, json!({ "type": "number" }));
     vec![
         ("peak-hour", quantity(&format!("Time of day of the peak; {peak} by default."), "20h")),
-        ("peak-to-trough", number(&format!("The busiest moment of a day against the quietest; {ratio} by default."))),
+        ("peak-to-trough", number(&format!("Ratio of the highest to the lowest rate of a day; {ratio} by default."))),
         ("hours", factors("Relative rates of the 24 hours; excludes the two above.")),
-        ("weekend", number("Factor of Saturday and Sunday; 1 by default.")),
-        ("weekdays", factors("Factors of the days from Monday on; excludes `weekend`.")),
+        ("weekend", number("Factor on Saturday and Sunday; 1 by default.")),
+        ("weekdays", factors("Factors of the weekdays from Monday on; excludes `weekend`.")),
         ("growth", number("Factor per week; 1 by default.")),
     ]
 }
@@ -174,11 +180,14 @@ fn season(peak: &str, ratio: &str) -> Fields {
 /// An event that multiplies the rate.
 fn pulse() -> Value {
     let fields = [
-        ("at", quantity("When: since the start, or a time of day.", "36h")),
+        ("at", quantity("Start: time since the start, or a time of day.", "36h")),
         ("factor", number("Factor on the rate.")),
-        ("ramp", quantity("Time to reach it; 0s by default.", "5m")),
-        ("for", quantity("How long it holds; 0s by default.", "1h")),
-        ("half-life", quantity("Time in which half of the rest goes; it ends over the ramp by default.", "30m")),
+        ("ramp", quantity("Time until the factor is reached; 0s by default.", "5m")),
+        ("for", quantity("How long the factor lasts; 0s by default.", "1h")),
+        (
+            "half-life",
+            quantity("Half-life of an exponential decay afterwards; a linear decay over the ramp by default.", "30m"),
+        ),
     ];
     example(object("An event.", &fields), json!({ "at": "36h", "factor": 4, "half-life": "30m" }))
 }
@@ -187,28 +196,28 @@ fn retries() -> Value {
     let fields = [
         ("share", quantity("Share of attempts that fail.", "10%")),
         ("after", quantity("Mean time to the next attempt; 10s by default.", "10s")),
-        ("attempts", at_least_one("Attempts in all; 3 by default.")),
+        ("attempts", at_least_one("Maximum number of attempts; 3 by default.")),
     ];
-    example(object("Requests that are made again.", &fields), json!({ "share": "10%" }))
+    example(object("Retries of failed attempts.", &fields), json!({ "share": "10%" }))
 }
 
 fn maintenance() -> Value {
     let fields = [
-        ("at", quantity("When, in each week.", "52h")),
-        ("for", quantity("For how long.", "1h")),
-        ("return", quantity("Share of players who come back at once; 80% by default.", "80%")),
-        ("within", quantity("How fast they come; 5m by default.", "5m")),
+        ("at", quantity("Start, within each week.", "52h")),
+        ("for", quantity("Duration.", "1h")),
+        ("return", quantity("Share of players who return immediately; 80% by default.", "80%")),
+        ("within", quantity("Time in which they return; 5m by default.", "5m")),
     ];
-    example(object("A weekly maintenance that throws everybody out.", &fields), json!({ "at": "52h", "for": "1h" }))
+    example(object("Weekly maintenance that disconnects all players.", &fields), json!({ "at": "52h", "for": "1h" }))
 }
 
 fn wave() -> Value {
     let fields = [
-        ("at", quantity("When.", "3h")),
-        ("for", quantity("For how long.", "10m")),
-        ("rate", quantity("Attempts a second.", "400/s")),
-        ("sources", at_least_one("Automata; 5 by default.")),
-        ("tries", at_least_one("Attempts of a source in a row; 1 by default.")),
+        ("at", quantity("Start.", "3h")),
+        ("for", quantity("Duration.", "10m")),
+        ("rate", quantity("Attempts per second.", "400/s")),
+        ("sources", at_least_one("Number of sources; 5 by default.")),
+        ("tries", at_least_one("Consecutive attempts of a source; 1 by default.")),
         ("spacing", quantity("Time between them; 200ms by default.", "200ms")),
     ];
     example(object("An attack.", &fields), json!({ "at": "3h", "for": "10m", "rate": "400/s" }))
@@ -216,11 +225,11 @@ fn wave() -> Value {
 
 fn users() -> Value {
     let point = object(
-        "From a moment on.",
-        &[("at", quantity("Since the start.", "10m")), ("users", count("Users from then on."))],
+        "Number of users from a point in time on.",
+        &[("at", quantity("Time since the start.", "10m")), ("users", count("Users from then on."))],
     );
     let point = example(point, json!({ "at": "0s", "users": 100 }));
-    json!({ "description": "How many users, or how many from when on.", "examples": [100], "anyOf": [count("Always so many."), list("Over time.", point)] })
+    json!({ "description": "Number of users, constant or over time.", "examples": [100], "anyOf": [count("Constant."), list("Over time.", point)] })
 }
 
 fn size() -> Value {
@@ -228,8 +237,8 @@ fn size() -> Value {
         ("geometric", number("Geometric with this mean.")),
         ("weights", list("Weights of the sizes 1, 2, 3 and so on.", json!({ "type": "number" }))),
     ];
-    let drawn = example(object("Drawn.", &fields), json!({ "geometric": 3 }));
-    json!({ "description": "Requests of a batch.", "examples": [{ "geometric": 3 }], "anyOf": [at_least_one("Always so many."), drawn] })
+    let drawn = example(object("Random.", &fields), json!({ "geometric": 3 }));
+    json!({ "description": "Requests of a batch.", "examples": [{ "geometric": 3 }], "anyOf": [at_least_one("Constant."), drawn] })
 }
 
 fn tokens(words: &str) -> Value {
@@ -238,10 +247,10 @@ fn tokens(words: &str) -> Value {
         json!({ "description": words, "examples": [200], "anyOf": [number("The mean, with a coefficient of variation of 1."), example(object("Lognormal.", &fields), json!({ "mean": 200 }))] })
     };
     let fields = [
-        ("input", lengths("Tokens read.")),
-        ("output", lengths("Tokens written.")),
+        ("input", lengths("Input tokens.")),
+        ("output", lengths("Output tokens.")),
         ("correlation", number("Correlation of the two; 0 by default.")),
-        ("max", at_least_one("The most tokens of either; 1048576 by default.")),
+        ("max", at_least_one("Maximum number of tokens of either kind; 1048576 by default.")),
     ];
     example(object(words, &fields), json!({ "input": 800, "output": 200 }))
 }
@@ -252,7 +261,7 @@ fn jitter() -> (&'static str, Value) {
         (
             "jitter",
             quantity(
-                "Further requests are copies of recorded ones within this time; drawn from the rate by default.",
+                "Additional requests are copies of recorded ones within this time; drawn from the rate by default.",
                 "1m",
             ),
         )
@@ -263,7 +272,7 @@ fn growth() -> Value {
     let fields = [
         ("factor", number("Factor per period.")),
         ("per", quantity("The period; 365d by default.", "365d")),
-        ("ahead", quantity("How much later the stream is played; 0s by default.", "180d")),
+        ("ahead", quantity("Time by which the growth is extrapolated; 0s by default.", "180d")),
         ("uncertainty", quantity("Standard error of the growth; 0% by default.", "10%")),
         jitter(),
     ];
@@ -271,14 +280,14 @@ fn growth() -> Value {
 }
 
 fn splice() -> Value {
-    let mut all = vec![("at", quantity("Where in the stream.", "36h"))];
+    let mut all = vec![("at", quantity("Position in the stream.", "36h"))];
     all.extend([
-        ("from", quantity("Begin of the part; 0s by default.", "2h")),
+        ("from", quantity("Start of the part; 0s by default.", "2h")),
         ("to", quantity("End of the part.", "3h")),
         (
             "mode",
             choice(
-                "Whether the part takes the place of what is there, or comes on top; replace by default.",
+                "Whether the part replaces or is added to the existing requests; replace by default.",
                 &["replace", "add"],
             ),
         ),
@@ -292,8 +301,8 @@ pub(super) fn transform(name: &str) -> Value {
     match name {
         "anonymise" => {
             let fields = [
-                ("jitter", quantity("How far each arrival may move.", "5s")),
-                ("round", at_least_one("Tokens are rounded up to a multiple of this; 1 by default.")),
+                ("jitter", quantity("Maximum shift of each arrival.", "5s")),
+                ("round", at_least_one("Token counts are rounded up to a multiple of this; 1 by default.")),
             ];
             example(object("", &fields), json!({ "jitter": "5s" }))
         }
@@ -311,8 +320,8 @@ pub(super) fn transform(name: &str) -> Value {
             let whole = object(
                 "",
                 &[
-                    ("times", at_least_one("How often.")),
-                    ("unit", quantity("The length is rounded up to this; 1s by default.", "1d")),
+                    ("times", at_least_one("Number of repetitions.")),
+                    ("unit", quantity("The length is rounded up to a multiple of this; 1s by default.", "1d")),
                 ],
             );
             or_short(whole, "7", json!({ "times": 7 }))
@@ -323,16 +332,18 @@ pub(super) fn transform(name: &str) -> Value {
             json!({ "factor": 2.5 }),
         ),
         "splice" => splice(),
-        "spread" => {
-            or_short(object("", &[("over", quantity("The unit of time.", "1s"))]), "1s", json!({ "over": "1s" }))
-        }
+        "spread" => or_short(
+            object("", &[("over", quantity("Time resolution of the arrivals.", "1s"))]),
+            "1s",
+            json!({ "over": "1s" }),
+        ),
         "time-warp" => {
-            or_short(object("", &[("factor", number("Factor on every time."))]), "0.5", json!({ "factor": 0.5 }))
+            or_short(object("", &[("factor", number("Factor on all times."))]), "0.5", json!({ "factor": 0.5 }))
         }
         "window" => {
             let fields = [
-                ("from", quantity("Begin, which becomes time zero; 0s by default.", "6h")),
-                ("to", quantity("End; that of the stream by default.", "20h")),
+                ("from", quantity("Start, which becomes time zero; 0s by default.", "6h")),
+                ("to", quantity("End; the end of the stream by default.", "20h")),
             ];
             example(object("", &fields), json!({ "from": "6h", "to": "20h" }))
         }
@@ -348,21 +359,21 @@ fn or_short(whole: Value, short: &str, long: Value) -> Value {
 /// A duration, or one distribution of durations.
 pub(super) fn distribution(description: &str) -> Value {
     let kinds = super::one_of("One distribution.", DISTRIBUTION_NAMES.iter().map(|name| (*name, "")), one_distribution);
-    json!({ "description": description, "anyOf": [quantity("Always this long.", "120ms"), kinds] })
+    json!({ "description": description, "anyOf": [quantity("Constant.", "120ms"), kinds] })
 }
 
 fn one_distribution(name: &str) -> Value {
     let mean = || ("mean", quantity("Mean.", "120ms"));
-    let cv = || ("cv", number("Coefficient of variation: the standard deviation in means."));
+    let cv = || ("cv", number("Coefficient of variation: standard deviation divided by mean."));
     let shape = || ("shape", number("Shape."));
     let (words, fields, one): (&str, Fields, Value) = match name {
-        "constant" => return quantity("Always this long.", "120ms"),
+        "constant" => return quantity("Constant.", "120ms"),
         "empirical" => {
-            return json!({ "description": "One of these at random, or of those in a file.", "examples": [["80ms", "120ms"]] });
+            return json!({ "description": "A random one of these values, or of those in a file.", "examples": [["80ms", "120ms"]] });
         }
         "uniform" => (
-            "Evenly spread.",
-            vec![("min", quantity("Least.", "1s")), ("max", quantity("Most.", "3s"))],
+            "Uniform.",
+            vec![("min", quantity("Minimum.", "1s")), ("max", quantity("Maximum.", "3s"))],
             json!({ "min": "1s", "max": "3s" }),
         ),
         "exponential" => ("Exponential.", vec![mean()], json!({ "mean": "120ms" })),
@@ -375,11 +386,7 @@ fn one_distribution(name: &str) -> Value {
         "gamma" => ("Gamma.", vec![shape(), mean()], json!({ "shape": 2, "mean": "120ms" })),
         "pareto" => (
             "Pareto: a heavy tail.",
-            vec![
-                shape(),
-                ("min", quantity("Least.", "10ms")),
-                ("max", quantity("Most; without an end by default.", "10s")),
-            ],
+            vec![shape(), ("min", quantity("Minimum.", "10ms")), ("max", quantity("Maximum; none by default.", "10s"))],
             json!({ "shape": 1.5, "min": "10ms" }),
         ),
         _ => (

@@ -12,26 +12,26 @@ pub(super) const PLUGIN: DispatcherPlugin = DispatcherPlugin {
     build: || Box::new(LeastLoaded::default()),
 };
 
-/// Loads from here on are kept in an ordered set instead of a bitmap each.
+/// Loads from this value on are kept in an ordered set instead of one bitmap per load.
 const LEVELS: u32 = 256;
 
-/// Join the shortest queue; among equals the lowest seat. Every operation takes constant time for loads below 256, whatever
-/// the size of the pool, and logarithmic time above.
+/// Join the shortest queue, with ties going to the lowest seat. All operations take constant time for loads below 256,
+/// whatever the number of seats, and logarithmic time above.
 #[derive(Debug)]
 pub struct LeastLoaded {
-    /// One bitmap of seats per level of load, one after the other, `words` words each.
+    /// One bitmap of seats per level of load, `words` words each.
     seats: Vec<u64>,
     /// One bitmap of non-empty words per level, `blocks` words each.
     filled: Vec<u64>,
     words: usize,
     blocks: usize,
-    /// No level below this one holds a seat; `LEVELS` if none does.
+    /// The lowest level that holds a seat; `LEVELS` if none does.
     lowest: u32,
     /// Open seats with a load of `LEVELS` or more.
     heavy: BTreeSet<(u32, u32)>,
-    /// How many seats are open.
+    /// The number of open seats.
     open: u32,
-    /// The only open seat and its load, where there is just one: it needs no index, and is in none.
+    /// If exactly one seat is open: that seat and its load, which are then in no index.
     only: (u32, u32),
 }
 
@@ -98,7 +98,7 @@ impl LeastLoaded {
         Some((word << 6) as u32 + self.seats[level * self.words + word].trailing_zeros())
     }
 
-    /// The open seat with the lowest load, and of several the lowest seat; and its load.
+    /// The open seat with the lowest load (the lowest seat among equals), and its load.
     #[inline]
     fn lightest(&mut self) -> Option<(u32, u32)> {
         while self.lowest < LEVELS {
@@ -110,7 +110,7 @@ impl LeastLoaded {
         self.heavy.first().map(|(load, seat)| (*seat, *load))
     }
 
-    /// Makes room for seats up to `seat`; every level gets wider.
+    /// Makes room for seats up to `seat` in every level.
     #[cold]
     fn widen(&mut self, seat: u32) {
         let words = ((seat >> 6) as usize + 1).next_power_of_two();
@@ -121,7 +121,7 @@ impl LeastLoaded {
     }
 }
 
-/// The same rows, each `to` instead of `from` words wide.
+/// The same rows, with each row widened from `from` to `to` words.
 fn spread(rows: &[u64], from: usize, to: usize) -> Vec<u64> {
     let padding = vec![0; to - from];
     rows.chunks(from).flat_map(|row| row.iter().chain(&padding)).copied().collect()

@@ -1,7 +1,7 @@
-//! Which replica gets the next request.
+//! Load balancing: which replica gets the next request.
 //!
-//! A dispatcher is told of every change of load and keeps what index it needs; it never scans the pool. Replicas are named
-//! by their seat, a small number that is used again after the replica is gone.
+//! A dispatcher is notified of every change of load and maintains its own index; it never scans all replicas. Replicas
+//! are identified by their seat, a small number that is reused after the replica ends.
 
 mod least_loaded;
 mod power_of_two;
@@ -21,16 +21,16 @@ use crate::random::Draw;
 
 /// Chooses a replica for each request.
 pub trait Dispatcher: Send {
-    /// The replica in `seat` takes requests from now on; it holds `load` requests and has the relative speed `weight`.
+    /// Adds the replica in `seat`, which holds `load` requests and has the relative speed `weight`.
     fn open(&mut self, seat: u32, load: u32, weight: f64);
 
-    /// The replica in `seat`, which holds `load` requests, takes no more requests.
+    /// Removes the replica in `seat`, which holds `load` requests.
     fn close(&mut self, seat: u32, load: u32);
 
-    /// An open replica holds `to` requests (waiting and in service), `from` before.
+    /// The load of an open replica (requests waiting and in service) changed.
     fn load_changed(&mut self, seat: u32, from: u32, to: u32);
 
-    /// The seat for the next request; `None` if no replica is open.
+    /// Chooses the seat for the next request; `None` if no replica is open.
     fn choose(&mut self, draw: &mut Draw) -> Option<u32>;
 }
 
@@ -52,10 +52,10 @@ impl<D: Dispatcher + ?Sized> Dispatcher for Box<D> {
     }
 }
 
-/// The entry of a dispatcher in the list.
+/// An entry in the list of dispatchers.
 pub type DispatcherPlugin = Plugin<fn() -> Box<dyn Dispatcher>>;
 
-/// Every dispatcher.
+/// All dispatchers.
 pub const DISPATCHERS: &[DispatcherPlugin] =
     &[least_loaded::PLUGIN, round_robin::PLUGIN, random::PLUGIN, power_of_two::PLUGIN, weighted::PLUGIN];
 
@@ -65,7 +65,7 @@ mod tests {
     use crate::random::{Purpose, Streams};
     use rstest::rstest;
 
-    /// What every dispatcher must do: choose open seats only, and all of them in the long run.
+    /// Properties of every dispatcher: it chooses only open seats, and eventually all of them.
     #[rstest]
     fn every_dispatcher_chooses_among_the_open(#[values(0, 1, 2, 3, 4)] which: usize) {
         let plugin = &DISPATCHERS[which];

@@ -10,7 +10,7 @@ pub(super) const PLUGIN: DispatcherPlugin = DispatcherPlugin {
     build: || Box::new(PowerOfTwo::default()),
 };
 
-/// Draws two different open replicas and takes the one with fewer requests, the first drawn if they are equal.
+/// Draws two distinct open replicas and takes the one with fewer requests, or the first drawn if they are equal.
 #[derive(Debug, Default)]
 pub struct PowerOfTwo {
     seats: OpenSeats,
@@ -42,7 +42,7 @@ impl Dispatcher for PowerOfTwo {
             return (open == 1).then(|| self.seats.get(0));
         }
         let first = draw.index(open);
-        // The second among the others, so that the two differ.
+        // Drawn among the others, so that the two are distinct.
         let second = (first + 1 + draw.index(open - 1)) % open;
         let (a, b) = (self.seats.get(first), self.seats.get(second));
         Some(if self.loads[b as usize] < self.loads[a as usize] { b } else { a })

@@ -1,4 +1,4 @@
-//! Every open replica equally likely.
+//! Chooses uniformly among the open replicas.
 
 use super::{Dispatcher, DispatcherPlugin, seats::OpenSeats};
 use crate::random::Draw;
@@ -10,7 +10,7 @@ pub(super) const PLUGIN: DispatcherPlugin = DispatcherPlugin {
     build: || Box::new(Random::default()),
 };
 
-/// Chooses uniformly at random; splits a Poisson stream into independent Poisson streams.
+/// Chooses uniformly at random. Splits a Poisson stream into independent Poisson streams.
 #[derive(Debug, Default)]
 pub struct Random {
     seats: OpenSeats,

@@ -1,4 +1,4 @@
-//! One replica after the other.
+//! Chooses the replicas in turn.
 
 use super::{Dispatcher, DispatcherPlugin};
 use crate::random::Draw;
@@ -10,7 +10,7 @@ pub(super) const PLUGIN: DispatcherPlugin = DispatcherPlugin {
     build: || Box::new(RoundRobin::default()),
 };
 
-/// Goes through the open replicas in order of their seats, over and over.
+/// Cycles through the open replicas in order of their seats.
 #[derive(Debug, Default)]
 pub struct RoundRobin {
     /// Open seats in ascending order.
@@ -25,7 +25,7 @@ impl Dispatcher for RoundRobin {
             if self.next >= self.open.len() {
                 self.next = 0;
             }
-            // Whoever was next stays next.
+            // The next seat stays the same.
             if at <= self.next && !self.open.is_empty() {
                 self.next += 1;
             }

@@ -1,10 +1,10 @@
-//! The open seats as a list with constant-time insertion, removal and choice.
+//! The set of open seats, with insertion, removal and choice in constant time.
 
-/// A set of seats; the order is that of insertion, changed by removals (the last takes the place of the removed).
+/// A set of seats in insertion order; a removal moves the last seat into the gap.
 #[derive(Debug, Default)]
 pub(super) struct OpenSeats {
     list: Vec<u32>,
-    /// Index into `list` by seat, `u32::MAX` where the seat is closed.
+    /// Index into `list` by seat, `u32::MAX` if the seat is closed.
     place: Vec<u32>,
 }
 

@@ -1,4 +1,4 @@
-//! Shares in proportion to each replica's weight.
+//! Weighted round robin.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -13,12 +13,12 @@ pub(super) const PLUGIN: DispatcherPlugin = DispatcherPlugin {
     build: || Box::new(Weighted::default()),
 };
 
-/// One turn of an open replica, ordered by its deadline, then its seat.
+/// A turn of an open replica, ordered by deadline, then seat.
 #[derive(Debug, PartialEq)]
 struct Turn {
     deadline: f64,
     seat: u32,
-    /// Number of the seat's opening; a turn of an earlier opening is void.
+    /// Counts the openings of the seat; a turn from an earlier opening is stale.
     opening: u32,
 }
 
@@ -43,12 +43,12 @@ struct Weight {
     stride: f64,
 }
 
-/// Each open replica has a deadline; the earliest is served, and its next deadline is 1/weight later.
+/// Each open replica has a deadline. The earliest deadline is chosen, and its next one is 1/weight later.
 #[derive(Debug, Default)]
 pub struct Weighted {
     turns: BinaryHeap<Reverse<Turn>>,
     weights: Vec<Weight>,
-    /// Deadline of the last turn taken: the present in virtual time.
+    /// Deadline of the last turn: the current virtual time.
     present: f64,
 }
 

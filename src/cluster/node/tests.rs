@@ -42,7 +42,7 @@ fn pools_become_nodes_with_zones_in_turn() {
     assert_eq!([nodes.cores(2).1, nodes.cores(3).1], [1.0, 1.25]);
 }
 
-/// Each limit alone: CPU, memory, number of pods; filled to the last bit and not beyond.
+/// Each limit alone: CPU, memory, number of pods; filled exactly to the limit.
 #[rstest]
 #[case(pod(0, 500, 0), 8)]
 #[case(pod(0, 0, 1024), 4)]
@@ -94,7 +94,7 @@ fn gpu_pods_fit_where_gpus_are() {
     let services =
         [asked(&[]), asked(&[("nvidia.com/gpu", 1)]), asked(&[("nvidia.com/gpu", 1), ("example.com/fpga", 1)])];
     let mut nodes = nodes(&pools, "least-allocated").asked_for(&pools, &services);
-    // The emptiest node is the large one; two pods with a GPU each fill the other, and a third waits.
+    // The emptiest node is the large one; two pods with a GPU each fill the other, and a third has to wait.
     assert_eq!(nodes.place(&pod(0, 100, 100)), Some(0));
     assert_eq!([1, 1, 1].map(|service| nodes.place(&pod(service, 100, 100))), [Some(1), Some(1), None]);
     let reason = nodes.unschedulable_reason(&pod(1, 100, 100)).unwrap();
@@ -118,11 +118,12 @@ fn one_pull_serves_a_node() {
     let node = nodes.place(&pod(3, 10, 10)).unwrap();
     let (at, pull) = (SimTime::from_secs, SimDuration::from_secs);
     assert_eq!(nodes.image_there_at(node, (3, 0), at(10), pull(60)), at(70));
-    // Whoever comes meanwhile waits for the same pull, even if the one that began it is gone; later the image is there.
+    // Pods that arrive meanwhile wait for the same pull, even if the pod that started it is gone; later ones find the
+    // image.
     nodes.release(node, &pod(3, 10, 10));
     assert_eq!(nodes.image_there_at(node, (3, 0), at(50), pull(45)), at(70));
     assert_eq!(nodes.image_there_at(node, (3, 0), at(500), pull(45)), at(70));
-    // Another image, and another node, have a pull of their own.
+    // Another image, or another node, needs a pull of its own.
     assert_eq!(nodes.image_there_at(node, (2, 0), at(50), pull(45)), at(95));
     assert_eq!(nodes.image_there_at(1 - node, (3, 0), at(60), pull(45)), at(105));
     // A new version's image is another one.
@@ -153,7 +154,7 @@ fn the_check_sees_a_node_beyond_its_capacity() {
     nodes.check();
 }
 
-/// The size that placement is made for: ten thousand pods on a thousand nodes, under every rule.
+/// The size that placement is designed for: ten thousand pods on a thousand nodes, under every policy.
 #[rstest]
 fn ten_thousand_pods_on_a_thousand_nodes(#[values("least-allocated", "most-allocated", "spread")] placement: &str) {
     let mut pool = pool("n", 1000, 1000, 1000, 110);
@@ -181,8 +182,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// Under every rule and any sequence: capacity is never exceeded, a pod waits only where no node has room, what is
-    /// taken is the sum of the pods present, and releasing all of them leaves the nodes empty.
+    /// Under every policy and any sequence of steps: capacity is never exceeded, a pod stays pending only if no node
+    /// has room, the allocation is the sum of the pods present, and releasing all of them leaves the nodes empty.
     #[test]
     fn placing_and_releasing_keeps_the_books(steps in prop::collection::vec(step(), 1..200), which in 0..3usize) {
         let pools = [pool("a", 3, 2000, 1500, 6), pool("b", 2, 900, 3000, 4)];

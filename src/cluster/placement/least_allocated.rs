@@ -10,7 +10,7 @@ pub const PLUGIN: PlacementPlugin = PlacementPlugin {
     build: || Box::new(LeastAllocated),
 };
 
-/// The mean of the shares of CPU and memory that stay free with the pod.
+/// The mean share of CPU and memory that remains free after placing the pod.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LeastAllocated;
 
@@ -20,7 +20,7 @@ impl Placement for LeastAllocated {
     }
 }
 
-/// Requests filled in with defaults may exceed the capacity: nothing is free then.
+/// Requests filled in with defaults may exceed the capacity; nothing is free then.
 fn free(requested: u64, capacity: u64) -> u64 {
     percentage(capacity.saturating_sub(requested), capacity)
 }

@@ -1,8 +1,8 @@
-//! Which of the nodes with room gets a pod.
+//! Placement: which of the nodes with room gets a pod.
 //!
-//! As in the Kubernetes scheduler, nodes without room are filtered out first and the rest are scored from 0 to 100. The
-//! scores are those of one upstream plug-in each (kubernetes `pkg/scheduler/framework/plugins`); upstream adds up several
-//! with weights, which a later mixture can do with these.
+//! As in the Kubernetes scheduler, nodes without room are filtered out first and the others are scored from 0 to 100.
+//! Each placement policy has the score of one upstream plug-in (kubernetes `pkg/scheduler/framework/plugins`); upstream
+//! adds up the weighted scores of several.
 
 mod least_allocated;
 mod most_allocated;
@@ -23,24 +23,25 @@ pub const MAX_SCORE: u32 = 100;
 
 /// Scores nodes for a pod.
 pub trait Placement: Send {
-    /// Appends to `scores` one score from 0 to [`MAX_SCORE`] for each node of `feasible`, in that order; the highest wins.
+    /// Appends to `scores` one score from 0 to [`MAX_SCORE`] for each node of `feasible`, in order; the highest wins.
     /// All of `feasible` have room for the pod, and there are at least two.
     fn score(&mut self, pod: &PodRequest, nodes: &[Node], feasible: &[NodeId], scores: &mut Vec<u32>);
 }
 
-/// The entry of a placement in the list.
+/// An entry in the list of placement policies.
 pub type PlacementPlugin = Plugin<fn() -> Box<dyn Placement>>;
 
-/// Every placement; the first is the default.
+/// All placement policies; the first is the default.
 pub const PLACEMENTS: &[PlacementPlugin] = &[least_allocated::PLUGIN, most_allocated::PLUGIN, spread::PLUGIN];
 
-/// Requests with defaults in place of missing ones, so that pods without requests do not all land on one node
-/// (`GetNonzeroRequests` in kubernetes `pkg/scheduler/util`). Upstream fills in for each container, here for the pod.
+/// Requests with defaults for missing ones, so that pods without requests do not all end up on one node
+/// (`GetNonzeroRequests` in kubernetes `pkg/scheduler/util`). Upstream applies the defaults per container, this per
+/// pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct NonZeroRequest {
-    /// CPU: 100m where none is requested.
+    /// CPU; 100m if not requested.
     pub cpu: Millicores,
-    /// Memory: 200 MiB where none is requested.
+    /// Memory; 200 MiB if not requested.
     pub memory: Bytes,
 }
 
@@ -71,7 +72,7 @@ impl SubAssign for NonZeroRequest {
     }
 }
 
-/// The mean over CPU and memory of `part(requested with the pod, allocatable)`, rounded down twice as upstream does.
+/// The mean over CPU and memory of `part(requested including the pod, allocatable)`, rounded down twice like upstream.
 fn mean_score(pod: &PodRequest, node: &Node, part: fn(u64, u64) -> u64) -> u32 {
     let mut requested = node.non_zero_taken();
     requested += NonZeroRequest::of(pod);
@@ -83,7 +84,7 @@ fn mean_score(pod: &PodRequest, node: &Node, part: fn(u64, u64) -> u64) -> u32 {
 /// `amount * MAX_SCORE / capacity`, rounded down; zero if there is no capacity.
 fn percentage(amount: u64, capacity: u64) -> u64 {
     let scaled = u128::from(amount) * u128::from(MAX_SCORE);
-    // At most MAX_SCORE, as no caller passes more than the capacity.
+    // At most MAX_SCORE, because no caller passes more than the capacity.
     scaled.checked_div(u128::from(capacity)).unwrap_or(0) as u64
 }
 

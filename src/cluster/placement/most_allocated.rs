@@ -1,4 +1,4 @@
-//! The fullest node first: bin packing, which keeps nodes free for scaling down.
+//! The fullest node first: bin packing, which keeps nodes free for scale-down.
 
 use super::{Node, NodeId, Placement, PlacementPlugin, PodRequest, mean_score, percentage};
 
@@ -10,7 +10,7 @@ pub const PLUGIN: PlacementPlugin = PlacementPlugin {
     build: || Box::new(MostAllocated),
 };
 
-/// The mean of the shares of CPU and memory that are taken with the pod.
+/// The mean share of CPU and memory that is allocated after placing the pod.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct MostAllocated;
 
@@ -20,7 +20,7 @@ impl Placement for MostAllocated {
     }
 }
 
-/// Requests filled in with defaults may exceed the capacity: all of it is used then.
+/// Requests filled in with defaults may exceed the capacity; all of it is used then.
 fn used(requested: u64, capacity: u64) -> u64 {
     percentage(requested.min(capacity), capacity)
 }

@@ -1,4 +1,4 @@
-//! Equal numbers of a service's pods in each zone and on each node.
+//! Spreads a service's pods evenly over zones and nodes.
 
 use super::{MAX_SCORE, Node, NodeId, Placement, PlacementPlugin, PodRequest};
 
@@ -10,14 +10,14 @@ pub const PLUGIN: PlacementPlugin = PlacementPlugin {
     build: || Box::<Spread>::default(),
 };
 
-/// Counts the service's pods in the node's zone and on the node itself, each weighted with the logarithm of the number of
-/// such places plus two, and turns the sum about so that the lowest scores highest. `maxSkew` of 1 adds nothing.
+/// Counts the service's pods in the node's zone and on the node itself, each weighted with the logarithm of the number
+/// of such domains plus two, and inverts the sum so that the lowest count scores highest. `maxSkew` of 1 adds nothing.
 ///
-/// Only zones with room for the pod count as places, but all their pods count. Both parts are added, so this is no strict
-/// order of zone before node: with more nodes than zones a pod on the node weighs more than one elsewhere in its zone.
+/// Only zones with room for the pod count as domains, but with all their pods. The two parts are added, so zones do not
+/// strictly precede nodes: with more nodes than zones, a pod on the node weighs more than one elsewhere in its zone.
 #[derive(Debug, Clone, Default)]
 pub struct Spread {
-    /// Pods of the service in each zone; `None` where no node of the zone has room.
+    /// Pods of the service in each zone; `None` if no node of the zone has room.
     zones: Vec<Option<u32>>,
     crowds: Vec<u64>,
 }
@@ -51,7 +51,7 @@ impl Placement for Spread {
     }
 }
 
-/// So that few large places are not drowned by many small ones.
+/// Keeps many small domains from outweighing a few large ones.
 fn weight(places: usize) -> f64 {
     (places as f64 + 2.0).ln()
 }

@@ -39,9 +39,9 @@ fn place_all(placement: &str, pools: &[NodePool], pods: &[PodRequest]) -> Vec<No
     pods.iter().map(|pod| nodes.place(pod).unwrap()).collect()
 }
 
-/// Figures worked out by hand from the upstream formulas, 4 cores and 10,000 MiB against 6 cores and 10,000 MiB. For the
-/// first pod: CPU (4000-3000)*100/4000 = 25, memory (10000-5000)*100/10000 = 50, mean 37 (rounded down); on the second node
-/// 50 and 50.
+/// Values computed by hand from the upstream formulas, 4 cores and 10,000 MiB against 6 cores and 10,000 MiB. For the
+/// first pod: CPU (4000-3000)*100/4000 = 25, memory (10000-5000)*100/10000 = 50, mean 37 (rounded down); on the second
+/// node 50 and 50.
 #[rstest]
 #[case("least-allocated", pod(0, 3000, 5000), [37, 50])]
 #[case("most-allocated", pod(0, 3000, 5000), [62, 50])]
@@ -57,7 +57,7 @@ fn scores_on_empty_nodes(#[case] placement: &str, #[case] pod: PodRequest, #[cas
     assert_eq!(scores(placement, &pod, &nodes), expected);
 }
 
-/// Requests filled in with defaults can exceed a small node, which real requests cannot.
+/// Requests filled in with defaults can exceed a small node, unlike real requests.
 #[rstest]
 #[case("least-allocated", [0, 90])]
 #[case("most-allocated", [100, 10])]
@@ -67,7 +67,7 @@ fn defaults_may_exceed_a_node(#[case] placement: &str, #[case] expected: [u32; 2
     assert_eq!(scores(placement, &pod(0, 0, 0), &nodes), expected);
 }
 
-/// Puts pods on the nodes it is told.
+/// Places pods on given nodes.
 struct Script(Vec<NodeId>);
 
 impl Placement for Script {
@@ -104,7 +104,7 @@ fn spread_counts_full_nodes_of_zones_with_room() {
     assert_eq!(scores("spread", &pod(0, 100, 10), &nodes), [100 * 3 / 5, 100]);
 }
 
-/// The default fills nodes evenly; packing fills one after the other; ties go to the first node.
+/// The default fills nodes evenly; bin packing fills one after the other; ties go to the first node.
 #[rstest]
 #[case("least-allocated", [0, 1, 2, 0, 1, 2])]
 #[case("most-allocated", [0, 0, 0, 0, 1, 1])]
@@ -131,7 +131,7 @@ fn names_are_unique_and_least_allocated_is_the_default() {
 }
 
 proptest! {
-    /// Every rule scores every node with room, from 0 to 100, whatever is on the nodes.
+    /// Every policy scores every node with room from 0 to 100, whatever is on the nodes.
     #[test]
     fn scores_stay_in_range(
         pods in prop::collection::vec((0..3u32, 0..2000u64, 0..2000u64), 0..60),

@@ -22,16 +22,16 @@ pub(super) fn settle(
     let ceilings = cores.into_iter().filter_map(|cores| spec.ceiling(cores));
     let Some(least) = ceilings.min_by_key(|ceiling| ceiling.cpu) else {
         if spec.model == ModelKind::ProcessorSharing {
-            let error =
-                place("service-model").error("processor sharing needs a CPU to share, and nothing bounds a replica's");
+            let error = place("service-model")
+                .error("processor sharing needs CPU to share, but nothing limits a replica's CPU");
             sink.push(error.help("add `resources: { limits: { cpu: 1 } }`, a price by size, or `nodes:`"));
         }
         return;
     };
     let (cpu, words) = (least.cpu.as_cores(), least.bound.words());
     if spec.cpu_idle >= cpu {
-        let message = format!("an idle replica uses {} cores and has {cpu} at most ({words})", spec.cpu_idle);
-        sink.push(place("cpu-idle").error(message).help("nothing is left for requests"));
+        let message = format!("an idle replica uses {} cores but has at most {cpu} ({words})", spec.cpu_idle);
+        sink.push(place("cpu-idle").error(message).help("no CPU is left for requests"));
         return;
     }
     if spec.pod.cpu_use == CpuUse::OneCore {
@@ -41,13 +41,13 @@ pub(super) fn settle(
     let full = (cpu - spec.cpu_idle) / spec.cpu_per_busy_second;
     if spec.model == ModelKind::Slots && full < f64::from(spec.concurrency) * (1.0 - 1e-6) {
         let need = spec.full_need();
-        let message = format!("a full replica would use {need:.3} cores and has {cpu} at most ({words})");
+        let message = format!("a full replica would use {need:.3} cores but has at most {cpu} ({words})");
         let help = if full < 1.0 {
-            "even a single request is slowed: give it more CPU, or check `cpu-per-request` and `service-time`"
+            "even a single request is slowed down: give the replica more CPU, or check `cpu-per-request` and `service-time`"
                 .to_string()
         } else {
             let full = (full * 1e3).floor() / 1e3;
-            format!("with more than {full} requests in service all are slowed; use less concurrency, or more CPU")
+            format!("with more than {full} requests in service, all are slowed down: lower the concurrency or add CPU")
         };
         sink.push(place("concurrency").warning(message).help(help));
     }

@@ -117,7 +117,7 @@ fn metrics_outage(node: &Node, names: &[(String, Measure)], sink: &mut Diagnosti
     };
     let (of, from, length) = (of?, from?, length?);
     if length.is_zero() || of == Measures::NONE {
-        sink.push(node.error("an outage lasts longer than nothing, and of something"));
+        sink.push(node.error("an outage needs a length above zero and at least one metric"));
         return None;
     }
     Some(MetricsOutage { of, from: SimTime::ZERO.saturating_add(from), length })
@@ -223,7 +223,7 @@ fn meant<'s>(
     let Some(named) = service else {
         if services.len() > 1 {
             sink.push(
-                node.error(format!("the {what} of which service?")).note(format!("services: {}", names.join(", "))),
+                node.error(format!("which service is the {what} for?")).note(format!("services: {}", names.join(", "))),
             );
             return None;
         }
@@ -265,7 +265,7 @@ fn zone_outage(node: &Node, zones: &[String], response: LostNodes, sink: &mut Di
     fields.finish(sink);
     let (name, at, length) = (name?, at?, length?);
     if length.is_zero() {
-        sink.push(node.error("an outage lasts longer than nothing"));
+        sink.push(node.error("an outage must have a length above zero"));
         return None;
     }
     match zones.iter().position(|zone| *zone == name) {

@@ -30,7 +30,7 @@ pub(super) fn check(scenario: &Scenario, root: &Node, sink: &mut Diagnostics) {
     let scrapes = scenario.duration.as_nanos() / scenario.metrics.interval.as_nanos().max(1);
     if scrapes > MOST_SCRAPES {
         let (interval, duration) = (scenario.metrics.interval, scenario.duration);
-        let error = format!("metrics every {interval} are scraped {scrapes} times in a run of {duration}");
+        let error = format!("scraping metrics every {interval} means {scrapes} scrapes in a run of {duration}");
         sink.push(place("metrics").error(error).help(format!("at most {MOST_SCRAPES} times")));
     }
     let stated = match root.get("services").or(root.get("service")).map(|node| &node.value) {

@@ -56,7 +56,7 @@ fn load_chain(
     let base_path = crate::config::spool::path_from(&crate::config::spool::directory_of(path), text);
     let base_identity = base_path.canonicalize().unwrap_or_else(|_| base_path.clone());
     if chain.contains(&base_identity) || chain.len() >= MAX_EXTENDS {
-        sink.push(extends.error("scenarios extend each other in a circle").label("closes the circle"));
+        sink.push(extends.error("scenarios extend each other in a cycle").label("closes the cycle"));
         return None;
     }
     let base = load_chain(&base_path, chain, sources, sink)?;
@@ -144,6 +144,6 @@ fn step_into<'n>(node: &'n mut Node, part: &str, new: &Node) -> Result<&'n mut N
             });
             Ok(&mut entries[at].1)
         }
-        _ => Err(format!("nothing can be set below a single value (at `{part}`)")),
+        _ => Err(format!("cannot set `{part}`: its parent is a single value")),
     }
 }

@@ -210,7 +210,7 @@ impl Scenario {
                 None => self.step_loads(service, replication, step),
                 Some(_) => Err(TraceError::new(
                     plan.spec.name.as_str(),
-                    "a clairvoyant policy needs requests that are known beforehand; those of a closed loop follow its answers",
+                    "a clairvoyant policy needs requests that are known in advance; those of a closed loop depend on the responses",
                 )),
             };
             let loads = loads.map(|loads| loads.into_iter().map(|load| load.times(headroom)).collect());

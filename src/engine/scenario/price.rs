@@ -58,7 +58,7 @@ fn whole_instance(
         let there = has.iter().find(|(known, _)| known == name).map_or(0, |(_, there)| *there);
         if there < *amount {
             let message =
-                format!("a replica of {} asks for {amount} {name}, and {} has {there}", spec.name, instance.name);
+                format!("a replica of {} requests {amount} {name}, but {} has {there}", spec.name, instance.name);
             sink.push(node.warning(message));
         }
     }

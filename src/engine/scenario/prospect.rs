@@ -50,7 +50,10 @@ impl Scenario {
     pub fn step_loads(&self, service: usize, replication: u64, step: SimDuration) -> Result<Vec<StepLoad>, TraceError> {
         let steps = self.duration.as_nanos().div_ceil(step.as_nanos().max(1));
         if steps > MOST_STEPS {
-            let what = format!("steps of {step} cut the run of {} into {steps}; at most {MOST_STEPS}", self.duration);
+            let what = format!(
+                "steps of {step} divide the run of {} into {steps} steps, more than the maximum of {MOST_STEPS}",
+                self.duration
+            );
             return Err(TraceError::new(self.services[service].spec.name.as_str(), what));
         }
         let mut loads = vec![StepLoad::default(); steps as usize];

@@ -200,14 +200,14 @@ fn check_times(
     let place = |name: &str| root.get(name).unwrap_or(root);
     if duration.is_zero() || duration > MAX_DURATION {
         sink.push(
-            place("duration").error(format!("a run must last more than 0s and at most ten years, not {duration}")),
+            place("duration").error(format!("a run must be longer than 0s and at most ten years, not {duration}")),
         );
     }
     if warm_up >= duration {
         sink.push(place("warm-up").error(format!("the warm-up of {warm_up} leaves nothing of a run of {duration}")));
     }
     if interval < SimDuration::from_millis(1) || duration.as_nanos() / interval.as_nanos().max(1) > MAX_INTERVALS {
-        let message = format!("an interval of {interval} cuts a run of {duration} into too many pieces");
+        let message = format!("an interval of {interval} divides a run of {duration} into too many intervals");
         sink.push(
             place("interval").error(message).help(format!("at most {MAX_INTERVALS} intervals, each of 1ms or more")),
         );
@@ -332,7 +332,7 @@ fn read_services(
         }
     };
     if let (Some(workload), true) = (shared, nodes.len() != 1) {
-        sink.push(workload.error("with several services each has a `workload` of its own"));
+        sink.push(workload.error("with several services, each needs its own `workload`"));
         return Vec::new();
     }
     let mut services: Vec<ServicePlan> = Vec::new();

@@ -22,7 +22,7 @@ fn without_start_up_the_bound_is_the_work() {
 
 #[test]
 fn start_up_and_minimum_cost_more() {
-    // One replica at first; nine more are needed in one interval, and no request can wait for the next.
+    // One replica at first; nine more are needed in one interval, and no request can wait for the next interval.
     let mut problem = BoundProblem::new(vec![1.0, 1.0, 10.0, 1.0, 1.0], 1.0, 1.0);
     problem.within = 0.0;
     problem.initial = Some(1);
@@ -66,7 +66,7 @@ fn whole_replicas_are_kept_over_gaps_that_a_start_would_not_pay() {
     // From the first to the last of them 91 s, less one for the end that may have come in the midst of an interval.
     let bound = problem.urgent_cost().unwrap();
     assert!(close(bound, 90.0), "{bound}");
-    // A second's work may be given up: one of the ten for nothing.
+    // One second of work may be given up: one of the ten, for free.
     problem.forgiven = 0.1;
     let forgiving = problem.urgent_cost().unwrap();
     assert!(forgiving < bound && forgiving > 0.9 * 90.0 * 0.9, "{forgiving}");
@@ -74,7 +74,7 @@ fn whole_replicas_are_kept_over_gaps_that_a_start_would_not_pay() {
 
 #[test]
 fn initial_replicas_beyond_use_are_no_rebate() {
-    // One replica's work in each of a hundred seconds; starts take nothing, but are paid for a minute.
+    // One replica's work in each of a hundred seconds; starts take no time but are paid for one minute.
     let mut problem = BoundProblem::new(vec![0.0; 100], 1.0, 1.0);
     (problem.within, problem.billed_at_least) = (0.5, 60.0);
     let requests: Vec<(f64, f64)> = (0..100).map(|n| (f64::from(n) + 0.1, 0.9)).collect();
@@ -84,7 +84,7 @@ fn initial_replicas_beyond_use_are_no_rebate() {
         let bound = problem.urgent_cost().unwrap();
         assert!((90.0 * (1.0 - 2e-6)..=100.0).contains(&bound), "{bound} with {initial:?}");
     }
-    // A lease longer than the trace by far makes no longer program.
+    // A lease much longer than the trace does not enlarge the program.
     problem.billed_at_least = 1e9;
     assert!(problem.urgent_cost().unwrap() <= 1e9);
 }
@@ -100,7 +100,7 @@ fn merging_keeps_the_bound_below() {
     assert!(bound(&exact) <= total && bound(&exact) >= (total - 18.0) * (1.0 - 2e-6), "{}", bound(&exact));
 }
 
-/// One small world of the brute force: steps of one second, four parts to a step.
+/// A small world for brute force: steps of one second, four parts per step.
 #[derive(Debug, Clone)]
 struct World {
     steps: usize,
@@ -112,7 +112,7 @@ struct World {
     start_up: usize,
     billed_at_least: usize,
     initial: usize,
-    /// Whether a policy may choose the initial replicas, up to two.
+    /// Whether a policy may choose the number of initial replicas, up to two.
     chosen: bool,
 }
 
@@ -123,7 +123,7 @@ impl World {
         self.problem_in(1)
     }
 
-    /// The problem in so many intervals a step.
+    /// The problem with this many intervals per step.
     fn problem_in(&self, intervals: usize) -> BoundProblem {
         let mut problem = BoundProblem::new(vec![0.0; self.steps * intervals], 1.0 / intervals as f64, 1.0);
         let seconds = |parts: usize| parts as f64 / PARTS as f64;
@@ -140,8 +140,8 @@ impl World {
         ((1.0 - self.target) * self.requests.len() as f64 + 1e-9).floor() as usize
     }
 
-    /// Whether `ready` replicas per step serve enough requests in time, the first come first, each by one replica at a time,
-    /// `given_up` never being touched.
+    /// Whether `ready` replicas per step serve enough requests in time, first come, first served, each by one replica
+    /// at a time. Requests in `given_up` are never served.
     fn serves(&self, ready: &[usize], given_up: &[usize]) -> bool {
         let mut left: Vec<usize> = self.requests.iter().map(|(_, work)| *work).collect();
         let mut bad = given_up.len();
@@ -156,14 +156,14 @@ impl World {
                 }
             }
         }
-        // Unanswered at the end, and too late already.
+        // Unanswered at the end, and already too late.
         let late = |(arrival, _): &(usize, usize)| arrival * PARTS + self.within <= self.steps * PARTS;
         let unanswered = (0..left.len()).filter(|p| left[*p] > 0 && !given_up.contains(p) && late(&self.requests[*p]));
         bad + unanswered.count() <= self.allowed()
     }
 
-    /// Cost of `orders` and stops: each step asks for a number of replicas (starting ones count); the oldest or the
-    /// youngest go first. `None` if more should stop than are.
+    /// Cost of `orders` and stops: each step asks for a number of replicas (including starting ones); either the oldest
+    /// or the youngest stop first. `None` if more would have to stop than there are.
     fn run(&self, initial: usize, wanted: &[usize], oldest_first: bool) -> (Vec<usize>, usize) {
         // (order, ready, end) of each replica.
         let mut leases: Vec<(usize, usize, Option<usize>)> = vec![(0, 0, None); initial];
@@ -189,8 +189,8 @@ impl World {
         if self.chosen { 0..=2 } else { self.initial..=self.initial }
     }
 
-    /// The least cost over every sequence of up to two replicas, both orders of stopping, serving all requests or none of
-    /// the heaviest that may be bad.
+    /// The minimum cost over every sequence of up to two replicas and both stopping orders, serving all requests or all
+    /// but the heaviest that may be bad.
     fn cheapest(&self) -> Option<usize> {
         let mut heaviest: Vec<usize> = (0..self.requests.len()).collect();
         heaviest.sort_by_key(|place| std::cmp::Reverse(self.requests[*place].1));
@@ -233,11 +233,11 @@ proptest! {
         prop_assert!(bound.as_ref().is_ok_and(|bound| *bound <= cheapest as f64 + 1e-9), "{bound:?} above {cheapest}");
         let served = world.problem();
         let work = served.work[..served.work.len().saturating_sub(world.within.div_ceil(PARTS))].iter().sum::<f64>();
-        // Not trivially low either: work that is due by the end must be paid for.
+        // Not trivially low either: work due by the end must be paid for.
         prop_assert!(bound.unwrap() * (1.0 + 2e-6) >= work - served.forgiven - 1e-9);
     }
 
-    /// The same of the bound from urgent work, in intervals of a step and less.
+    /// The same for the bound from urgent work, in intervals of a step and less.
     #[test]
     fn no_plan_is_cheaper_than_what_is_urgent(world in worlds(), intervals in prop::sample::select(vec![1, 2, 4])) {
         let Some(cheapest) = world.cheapest() else { return Ok(()) };

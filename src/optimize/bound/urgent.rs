@@ -35,12 +35,12 @@
 use super::{BoundProblem, TOLERANCE};
 use crate::optimize::{OneType, OneTypePlan, OptimizeError};
 
-/// Trials of the price.
+/// Maximum number of prices tried.
 const TRIALS: usize = 16;
-/// A bound that could rise by less than this share is good enough.
+/// The search stops when the bound could rise by less than this share.
 const NEAR: f64 = 2e-3;
 
-/// The value at a price, and its slope: what is given up beyond what may be.
+/// The value at a price, and its slope: the work given up beyond what is allowed.
 #[derive(Debug, Clone, Copy)]
 struct Tangent {
     price: f64,
@@ -49,7 +49,7 @@ struct Tangent {
 }
 
 impl Tangent {
-    /// Where two tangents meet: the price, and the value that cannot be exceeded between them.
+    /// Where two tangents intersect: the price, and an upper limit of the value between them.
     fn meet(self, other: Tangent) -> (f64, f64) {
         let price = (other.value - other.slope * other.price - self.value + self.slope * self.price)
             / (self.slope - other.slope);
@@ -57,7 +57,7 @@ impl Tangent {
     }
 }
 
-/// What may be bought.
+/// Whether fractions of replicas can be bought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Unit {
     Fractions,
@@ -65,16 +65,16 @@ enum Unit {
 }
 
 impl BoundProblem {
-    /// The least that any policy pays, from the work that is urgent; zero where little is.
+    /// The minimum cost of any policy according to its urgent work; zero if little work is urgent.
     ///
     /// # Errors
-    /// A wrong figure.
+    /// Invalid input.
     pub fn urgent_cost(&self) -> Result<f64, OptimizeError> {
         self.validate()?;
         Ok(self.priced(Unit::Fractions)?.max(self.priced(Unit::Whole)?))
     }
 
-    /// The best bound over the prices of work given up.
+    /// The best bound over the prices of giving up work.
     fn priced(&self, unit: Unit) -> Result<f64, OptimizeError> {
         let allowed = self.forgiven / self.interval;
         let needed: f64 = self.urgent.iter().sum::<f64>() / self.interval;
@@ -82,11 +82,11 @@ impl BoundProblem {
             return Ok(0.0);
         }
         let (plan, rebate) = self.one_type(unit);
-        // At the dearest price nothing is given up.
+        // At the highest price no work is given up.
         let mut high = tangent(&plan, unit, plan.always(), allowed)?;
         let mut best = high.value;
         if allowed > 0.0 {
-            // For nothing, all is.
+            // At a price of zero all work is given up.
             let mut low = Tangent { price: 0.0, value: 0.0, slope: needed - allowed };
             for _ in 0..TRIALS {
                 let (price, most) = low.meet(high);
@@ -104,17 +104,17 @@ impl BoundProblem {
         Ok((best - rebate).max(0.0))
     }
 
-    /// The plan whose cost is bounded, replicas that follow the urgent work, and what is to be taken off its cost. The casts
-    /// saturate; lead and run are in whole intervals, rounded in the policy's favour.
+    /// The plan whose cost is bounded, with replicas that follow the urgent work, and the amount to subtract from its
+    /// cost. The casts saturate; lead and run are whole intervals, rounded in the policy's favour.
     fn one_type(&self, unit: Unit) -> (OneType, f64) {
         let needed: Vec<f64> = self.urgent.iter().map(|work| work / self.interval).collect();
         let most = needed.iter().copied().fold(0.0, f64::max).ceil() as u32;
         let initial = self.initial.map_or(most, |initial| initial.min(most));
         let (lead, run) =
             (self.start_up / self.interval, (self.billed_at_least - self.start_up).max(0.0) / self.interval);
-        // A run longer than the trace tells no more.
+        // A run longer than the trace adds nothing.
         let (price, lead, run) = (self.price * self.interval, lead as usize, (run as usize).min(needed.len()));
-        // The price of a start that is not paid by the intervals of the lead.
+        // The part of a start's price that the intervals of the lead do not cover.
         let start_cost = self.price * (self.start_up - lead as f64 * self.interval).max(0.0);
         let mut plan = OneType { needed, price, start_cost, lead, minimum_run: run, initial, ..OneType::default() };
         if unit == Unit::Fractions {
@@ -128,7 +128,7 @@ impl BoundProblem {
             let short = (2.0 - self.start_up / self.interval) / plan.minimum_run as f64;
             (plan.lead, plan.start_cost) = (0, 0.0);
             plan.price *= (1.0 - short).max(0.0);
-            // The runs of the last starts go on after the end.
+            // The runs of the last starts continue after the end.
             plan.needed.resize(self.urgent.len() + run, 0.0);
         }
         let rebate = plan.price * f64::from(initial);

@@ -29,7 +29,7 @@ fn program(problem: &OneType) -> ProvisioningProblem {
     }
 }
 
-/// Every row of the formulation.
+/// Checks every row of the formulation.
 fn check_rows(problem: &OneType, plan: &OneTypePlan) {
     let mut before = f64::from(problem.initial);
     for t in 0..problem.needed.len() {
@@ -77,7 +77,7 @@ fn close(a: f64, b: f64) -> bool {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
-    /// Three methods that share nothing but the formulation: flow, simplex (with branch and bound), dynamic programming.
+    /// Three methods that share only the formulation: flow, simplex (with branch and bound), dynamic programming.
     #[test]
     fn flow_equals_simplex_and_dynamic_program(problem in problems(false)) {
         let simplex = program(&problem).solve(false, SolveOptions::default());
@@ -104,7 +104,7 @@ proptest! {
         }
     }
 
-    /// Where needs are fractions, whole and fractional plans differ.
+    /// If needs are fractional, whole and fractional plans differ.
     #[test]
     fn fractions_of_needs_are_priced(problem in problems(true)) {
         let (whole, part) = (problem.whole(), problem.relaxed());
@@ -120,13 +120,13 @@ proptest! {
         prop_assert!(whole.is_err() || part.is_ok());
     }
 
-    /// Of all optimal plans, the one with the fewest starts and stops up to every moment.
+    /// Among all optimal plans, the one with the fewest starts and stops up to any time is chosen.
     #[test]
     fn of_equal_plans_the_laziest_is_taken(problem in problems(false)) {
         let Ok(plan) = problem.whole() else { return Ok(()) };
         let sums = |of: &[f64]| of.iter().scan(0.0, |sum, n| { *sum += n; Some(*sum) }).collect::<Vec<f64>>();
         for until in 1..=problem.needed.len() {
-            // Delaying any one start or stop by an interval must cost something.
+            // Delaying any single start or stop by one interval must cost something.
             for series in [0, 1] {
                 let mut other = plan.clone();
                 let of = if series == 0 { &mut other.starts } else { &mut other.stops };
@@ -153,11 +153,11 @@ fn what_cannot_be_met_is_named_with_its_size() {
     let base = OneType { needed: vec![2.0, 6.0], price: 1.0, initial: 1, ..OneType::default() };
     assert_eq!(
         text(OneType { least: 4, lead: 1, ..base.clone() }),
-        "no plan meets every requirement: the least number of replicas in interval 0 is missed by 3"
+        "no plan meets every requirement: the minimum number of replicas in interval 0 is missed by 3"
     );
     assert_eq!(
         text(OneType { most: Some(2), initial: 5, scale_down: Some(1), ..base.clone() }),
-        "no plan meets every requirement: the largest number of replicas in interval 0 is missed by 2"
+        "no plan meets every requirement: the maximum number of replicas in interval 0 is missed by 2"
     );
     assert_eq!(
         text(OneType { scale_up: Some(2), ..base.clone() }),

@@ -11,11 +11,11 @@
 use super::super::program::{Column, Program};
 use super::{OfferColumns, ProvisioningProblem};
 
-/// Fractions nearer to a whole number are round-off.
+/// Fractions closer than this to an integer are rounding errors.
 const FRACTION: f64 = 1e-6;
 
 impl ProvisioningProblem {
-    /// Adds the cuts of rows (4). Where demand may be missed, rows (4) are no knapsacks and there are none.
+    /// Adds the cuts of rows (4). If demand may be missed, rows (4) are not knapsacks and there are none.
     pub(super) fn cut(&self, program: &mut Program, columns: &[OfferColumns]) {
         if self.whole_demand || self.shortage_price.is_some() {
             return;
@@ -36,7 +36,7 @@ impl ProvisioningProblem {
         }
     }
 
-    /// The capacities that offers have of a resource.
+    /// The capacities of the offers for a resource.
     fn divisors(&self, resource: usize) -> Vec<f64> {
         let of = |offer: &super::Offer| {
             let capacity = offer.capacity[resource];
@@ -49,7 +49,7 @@ impl ProvisioningProblem {
     }
 }
 
-/// The rounded row; none where the demand is a multiple of the divisor, and rounding says nothing new.
+/// The rounded row; `None` if the demand is a multiple of the divisor, since rounding adds nothing then.
 fn rounded(terms: &[(Column, f64)], needed: f64, by: f64) -> Option<(Vec<(Column, f64)>, f64)> {
     let least = needed / by;
     let fraction = least.fract();
@@ -58,7 +58,7 @@ fn rounded(terms: &[(Column, f64)], needed: f64, by: f64) -> Option<(Vec<(Column
     }
     let factor = |capacity: f64| {
         let ratio = capacity / by;
-        // A ratio that is whole but for round-off is taken as whole, upwards: a larger factor only weakens the cut.
+        // A ratio that is an integer up to rounding error is rounded up: a larger factor only weakens the cut.
         if ratio.fract() > 1.0 - FRACTION { ratio.ceil() } else { ratio.floor() + (ratio.fract() / fraction).min(1.0) }
     };
     Some((terms.iter().map(|(column, capacity)| (*column, factor(*capacity))).collect(), least.ceil()))
@@ -70,7 +70,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// No plan in whole numbers is cut off.
+        /// No integer plan is cut off.
         #[test]
         fn every_whole_plan_keeps_it(
             capacities in prop::collection::vec(0.1..9.0f64, 1..4),
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn fractions_are_cut_off() {
-        // 2 x + 3 y >= 4: x = 2 is enough, y = 4/3 is not.
+        // 2 x + 3 y >= 4: x = 2 suffices, y = 4/3 does not.
         let (cut, least) = rounded(&[(0, 2.0), (1, 3.0)], 4.0, 3.0).unwrap();
         assert_eq!(least, 2.0);
         assert!((cut[0].1 - 1.0).abs() < 1e-12 && (cut[1].1 - 1.0).abs() < 1e-12, "{cut:?}");

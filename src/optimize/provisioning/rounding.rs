@@ -1,14 +1,15 @@
-//! A first plan in whole instances: one in fractions, rounded. Branch and bound starts from it, and falls back on it when the
-//! time is up.
+//! A first plan in whole instances, rounded from a fractional one. Branch and bound starts from it, and falls back on
+//! it at the time limit.
 
 use super::{Plan, ProvisioningProblem};
 
-/// What is above a whole number by less is round-off.
+/// Excess over an integer below this is rounding error.
 const WHOLE: f64 = 1e-6;
 
 impl ProvisioningProblem {
-    /// `plan` in whole instances: on-demand and reserved ones rounded up, spot down; then more where demand is not covered, and
-    /// longer where a minimum run asks for it. Limits on changes and numbers may be broken; the caller checks every row.
+    /// Rounds `plan` to whole instances: on-demand and reserved instances up, spot down; then adds instances where
+    /// demand is not covered, and extends runs to the minimum. Limits on changes and numbers may be violated; the
+    /// caller checks every row.
     pub(super) fn rounded(&self, plan: &Plan) -> Plan {
         let up = |value: &f64| (value - WHOLE).ceil().max(0.0);
         let series = |of: &[Vec<f64>], round: &dyn Fn(&f64) -> f64| -> Vec<Vec<f64>> {
@@ -18,7 +19,7 @@ impl ProvisioningProblem {
             ready: series(&plan.ready, &up),
             spot: series(&plan.spot, &|value| (value + WHOLE).floor()),
             reserved: plan.reserved.iter().map(up).collect(),
-            // As much may be missing as in fractions.
+            // The same shortage as in the fractional plan.
             shortage: plan.shortage.clone(),
             ..Plan::default()
         };
@@ -36,7 +37,8 @@ impl ProvisioningProblem {
         whole
     }
 
-    /// Adds instances on demand, each the cheapest for the resource that is short, where rounding spot down left a gap.
+    /// Adds on-demand instances, always the cheapest for the resource that is short, where rounding spot down left a
+    /// gap.
     fn cover(&self, plan: &mut Plan, interval: usize) {
         for resource in 0..self.demand.len() {
             let allowed = plan.shortage[resource].get(interval).copied().unwrap_or(0.0);
@@ -48,7 +50,7 @@ impl ProvisioningProblem {
         }
     }
 
-    /// What a plan's instances leave uncovered of the demand with headroom.
+    /// The part of the demand with headroom that a plan does not cover.
     fn missing(&self, plan: &Plan, resource: usize, interval: usize) -> f64 {
         let provided = |(place, offer): (usize, &super::Offer)| {
             let spot = plan.spot[place].get(interval).copied().unwrap_or(0.0) * (1.0 - offer.loss());
@@ -64,7 +66,7 @@ fn changes(ready: &[f64], initial: f64) -> Vec<f64> {
     ready.iter().zip(before).map(|(now, before)| now - before).collect()
 }
 
-/// Raises a series to what has started within the last `minimum_run` intervals (rows (3)).
+/// Raises a series to the number of starts within the last `minimum_run` intervals (rows (3)).
 fn keep_running(ready: &mut [f64], initial: f64, minimum_run: usize) {
     let mut starts = vec![0.0; ready.len()];
     // The sum of the starts within the window.

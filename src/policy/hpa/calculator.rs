@@ -9,27 +9,27 @@ use super::spec::Resource;
 use crate::policy::{PodPhase, PodView};
 use crate::units::{Quantity, SimDuration, SimTime};
 
-/// The largest size that the API can name: 2^31 - 1.
+/// The largest size that the API can express: 2^31 - 1.
 pub const MAX_REPLICAS: u32 = i32::MAX as u32;
 
-/// What every calculation looks at.
+/// The inputs common to all calculations.
 #[derive(Debug, Clone, Copy)]
 pub struct Situation<'a> {
-    /// The moment of decision.
+    /// Time of the decision.
     pub now: SimTime,
     /// The pods that the workload's selector matches.
     pub pods: &'a [PodView],
-    /// The size at present: `spec.replicas` of the scale.
+    /// The current size: `spec.replicas` of the scale.
     pub spec_replicas: u32,
-    /// Pods that exist at present: `status.replicas` of the scale.
+    /// The number of existing pods: `status.replicas` of the scale.
     pub status_replicas: u32,
-    /// How far from the target nothing changes.
+    /// Deviation from the target within which nothing changes.
     pub tolerance: Tolerance,
-    /// How long starting pods are mistrusted.
+    /// How long the CPU use of starting pods is not trusted.
     pub delays: ReadinessDelays,
 }
 
-/// A proposed size and the measurement behind it.
+/// A proposed size and the measurement it is based on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Proposal {
     /// The size.
@@ -40,16 +40,16 @@ pub struct Proposal {
     pub value: Quantity,
 }
 
-/// Rounds up to a whole number of replicas, sticking at [`MAX_REPLICAS`].
+/// Rounds up to a whole number of replicas, saturating at [`MAX_REPLICAS`].
 fn ceil(replicas: f64) -> u32 {
-    // The conversion takes NaN and negatives to 0 and holds large values.
+    // The cast turns NaN and negative values into 0 and saturates.
     (replicas.ceil() as u32).min(MAX_REPLICAS)
 }
 
-/// A resource against a utilization target in per cent. `request` yields a pod's request.
+/// Compares a resource with a utilization target in per cent. `request` returns a pod's request.
 ///
 /// # Errors
-/// No pods, no metrics of pods that count, a container without a request, or no pod with both.
+/// If there are no pods, no metrics of eligible pods, a container without a request, or no pod that has both.
 pub fn utilization(
     situation: &Situation<'_>,
     resource: Resource,
@@ -60,7 +60,7 @@ pub fn utilization(
     let (groups, counted) = counted_metrics(situation, Some(resource), metrics)?;
     let requests: Requests =
         situation.pods.iter().map(|pod| Ok((pod.id, request(pod)?))).collect::<Result<_, MetricError>>()?;
-    // A pod without a metric is taken to use what it asked for, or the target where that is more.
+    // A pod without a metric is assumed to use its request, or the target if that is more.
     let full = i128::from(target.max(100));
     let fallback: BTreeMap<u32, Quantity> = groups
         .missing
@@ -77,10 +77,10 @@ pub fn utilization(
     )
 }
 
-/// A resource (`Some`) or a custom metric by pod (`None`) against an average per pod.
+/// Compares a resource (`Some`) or a custom metric per pod (`None`) with an average per pod.
 ///
 /// # Errors
-/// No pods, or no metrics of pods that count.
+/// If there are no pods, or no metrics of eligible pods.
 pub fn average_value(
     situation: &Situation<'_>,
     resource: Option<Resource>,
@@ -91,7 +91,7 @@ pub fn average_value(
     propose(situation, &groups, counted, |_| Some(target), |metrics| Ok(average_ratio(metrics, target)))
 }
 
-/// Groups the pods and takes the metrics of those that do not count out.
+/// Groups the pods and removes the metrics of those that do not count.
 fn counted_metrics(
     situation: &Situation<'_>,
     resource: Option<Resource>,
@@ -108,8 +108,8 @@ fn counted_metrics(
     Ok((groups, metrics))
 }
 
-/// The size at which the metric would meet its target, held where a pessimistic guess about unready and unmeasured pods
-/// does not confirm the direction.
+/// The size at which the metric would meet its target. The current size is kept if a pessimistic assumption about
+/// unready and unmeasured pods does not confirm the direction of the change.
 fn propose(
     situation: &Situation<'_>,
     groups: &Groups,
@@ -148,7 +148,7 @@ fn propose(
     Ok(proposal(if reversed { current } else { wanted }))
 }
 
-/// An Object metric against a value. From zero replicas there is no tolerance.
+/// Compares an Object metric with a value. From zero replicas there is no tolerance.
 ///
 /// # Errors
 /// [`MetricError::NoPods`] if there are none although the size is not zero.
@@ -167,22 +167,22 @@ pub fn object_value(situation: &Situation<'_>, usage: Quantity, target: Quantity
     Ok(Proposal { replicas, utilization: None, value: usage })
 }
 
-/// An Object metric against an average per pod; the pods counted are those of the scale's status.
+/// Compares an Object metric with an average per pod, dividing by the pods in the scale's status.
 pub fn object_per_pod(situation: &Situation<'_>, usage: Quantity, target: Quantity) -> Proposal {
     let pods = f64::from(situation.status_replicas);
     let (total, wanted) = (usage.millis() as f64, target.millis() as f64);
-    // Without pods this is infinite or not a number; neither is within any tolerance.
+    // Infinite or NaN without pods; neither is within any tolerance.
     let ratio = total / (wanted * pods);
     let hold = situation.tolerance.holds(ratio);
     let replicas = if hold { situation.status_replicas } else { ceil(total / wanted) };
-    // The conversion takes 0/0 to 0 and holds large values.
+    // The cast turns 0/0 into 0 and saturates.
     Proposal { replicas, utilization: None, value: Quantity::from_millis((total / pods).ceil() as i64) }
 }
 
-/// The sum of an External metric's values against a value, as [`object_value`].
+/// Compares the sum of an External metric's values with a value, like [`object_value`].
 ///
 /// # Errors
-/// As [`object_value`]; also if there are no values.
+/// Those of [`object_value`], and if there are no values.
 pub fn external_value(
     situation: &Situation<'_>,
     values: &[Quantity],
@@ -191,8 +191,8 @@ pub fn external_value(
     object_value(situation, external_total(values)?, target)
 }
 
-/// The sum of an External metric's values against an average per pod, as [`object_per_pod`]. A sum that sticks at
-/// [`Quantity::MAX`] (see [`external_total_per_pod`]) is reported as it is.
+/// Compares the sum of an External metric's values with an average per pod, like [`object_per_pod`]. A sum that
+/// saturates at [`Quantity::MAX`] (see [`external_total_per_pod`]) is reported as it is.
 ///
 /// # Errors
 /// [`MetricError::NoMetricsReturned`] if there are no values.

@@ -3,21 +3,21 @@
 use super::limits::LimitReason;
 use super::spec::MetricSpec;
 
-/// What a condition is about.
+/// The type of a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ConditionType {
-    /// Whether the size can be read and set.
+    /// Whether the scale can be read and updated.
     AbleToScale,
     /// Whether the metrics yield a size.
     ScalingActive,
-    /// Whether a limit cuts that size.
+    /// Whether a limit changed that size.
     ScalingLimited,
-    /// Whether it was the autoscaler that scaled to zero, and not somebody by hand (from 1.37 on).
+    /// Whether the autoscaler itself, and not a user, scaled to zero (from 1.37 on).
     ScaledToZero,
 }
 
 impl ConditionType {
-    /// The type as Kubernetes writes it.
+    /// The type as spelled by Kubernetes.
     pub const fn name(self) -> &'static str {
         match self {
             ConditionType::AbleToScale => "AbleToScale",
@@ -28,7 +28,7 @@ impl ConditionType {
     }
 }
 
-/// Why a condition is as it is.
+/// The reason of a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ConditionReason {
     /// The scale was read.
@@ -37,17 +37,17 @@ pub enum ConditionReason {
     FailedGetScale,
     /// The size was set.
     SucceededRescale,
-    /// The size could not be set.
+    /// The scale could not be updated.
     FailedUpdateScale,
-    /// Nothing holds the recommendation back.
+    /// Stabilization did not change the recommendation.
     ReadyForNewScale,
-    /// A lower recent recommendation holds the size down.
+    /// A recent lower recommendation holds the size down.
     ScaleUpStabilized,
-    /// A higher recent recommendation holds the size up.
+    /// A recent higher recommendation holds the size up.
     ScaleDownStabilized,
-    /// The size is zero and the minimum is not: switched off by hand.
+    /// The size is zero and the minimum is not: scaling was disabled by a user.
     ScalingDisabled,
-    /// The pod selector is missing or not readable.
+    /// The pod selector is missing or invalid.
     InvalidSelector,
     /// Another autoscaler selects the same pods.
     AmbiguousSelector,
@@ -65,16 +65,16 @@ pub enum ConditionReason {
     FailedGetExternalMetric,
     /// The metric's type is unknown.
     InvalidMetricSourceType,
-    /// A limit, or none.
+    /// The limit that applied, or none.
     Limit(LimitReason),
     /// The autoscaler set the size to zero.
     ScaledToZero,
-    /// The autoscaler last set another size, or nobody knows who set zero.
+    /// The autoscaler last set another size, or it is unknown who set zero.
     NotScaledToZero,
 }
 
 impl ConditionReason {
-    /// The reason as Kubernetes writes it.
+    /// The reason as spelled by Kubernetes.
     pub const fn name(self) -> &'static str {
         match self {
             ConditionReason::SucceededGetScale => "SucceededGetScale",
@@ -116,10 +116,10 @@ impl ConditionReason {
 /// A condition of the autoscaler's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Condition {
-    /// What it is about.
+    /// Its type.
     pub kind: ConditionType,
-    /// Whether it holds.
+    /// Whether it is true.
     pub status: bool,
-    /// Why.
+    /// The reason.
     pub reason: ConditionReason,
 }

@@ -1,10 +1,11 @@
-//! What an autoscaler acts on: the targets with the tolerance around them.
+//! Effective thresholds: targets combined with their tolerance.
 
 use super::reconcile::Hpa;
 use super::spec::{HpaSpec, MetricSpec, Target};
 use crate::units::Quantity;
 
-/// What the autoscaler acts on, as (what, value): its bounds, for each metric the values beyond which it scales, and its timing.
+/// What the autoscaler acts on, as (name, value): its bounds, the thresholds beyond which each metric scales, and its
+/// timing.
 pub(super) fn effective(hpa: &Hpa) -> Vec<(String, String)> {
     let (spec, flags) = (hpa.spec(), hpa.flags());
     let mut all = vec![("replicas".to_string(), format!("{} to {}", spec.min_replicas, spec.max_replicas))];
@@ -38,7 +39,7 @@ pub(super) fn effective(hpa: &Hpa) -> Vec<(String, String)> {
     all
 }
 
-/// The tolerance up and down: the direction's own, or the controller's.
+/// The tolerance up and down: that of the direction, else the controller's.
 fn tolerances(spec: &HpaSpec, usual: f64) -> (f64, f64) {
     let own = spec.behavior.as_ref();
     let up = own.and_then(|behavior| behavior.scale_up.tolerance).unwrap_or(usual);

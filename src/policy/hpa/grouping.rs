@@ -1,4 +1,4 @@
-//! Which pods count: the grouping that keeps starting, failed and unmeasured pods from distorting the average.
+//! Which pods count: grouping keeps starting, failed and unmeasured pods from distorting the average.
 
 use std::collections::BTreeSet;
 
@@ -7,25 +7,25 @@ use super::spec::Resource;
 use crate::policy::{PodPhase, PodView};
 use crate::units::{SimDuration, SimTime};
 
-/// How long the CPU of a starting pod is mistrusted.
+/// How long the CPU use of a starting pod is not trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadinessDelays {
-    /// After its start, a pod's CPU counts only if it is ready and was so for a whole window.
+    /// During this time after its start, a pod's CPU counts only if it is ready and has been ready for a whole window.
     pub cpu_initialization_period: SimDuration,
-    /// A pod that turned unready within this time of its start was never ready.
+    /// A pod that became unready within this time of its start is assumed never to have been ready.
     pub initial_readiness_delay: SimDuration,
 }
 
-/// Pods by how they count.
+/// Pods by the way they count.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Groups {
-    /// How many count with their metric.
+    /// The number of pods that count with their metric.
     pub ready: usize,
-    /// Not ready yet: left out, or counted as idle on the way up.
+    /// Not ready yet: ignored, or counted as idle when scaling up.
     pub unready: BTreeSet<u32>,
     /// Without a metric: counted against the direction of the change.
     pub missing: BTreeSet<u32>,
-    /// Terminating or failed: left out.
+    /// Terminating or failed: ignored.
     pub ignored: BTreeSet<u32>,
 }
 
@@ -76,8 +76,8 @@ fn group(
     }
 }
 
-/// Whether a pod's CPU does not count yet. Every comparison is strict. A pod that turned unready later in its life still
-/// counts.
+/// Whether a pod's CPU does not count yet. All comparisons are strict. A pod that became unready later in its life
+/// still counts.
 fn cpu_is_unready(pod: &PodView, metric: &PodMetric, delays: ReadinessDelays, now: SimTime) -> bool {
     let (Some(ready), Some(start)) = (pod.ready, pod.start_time) else {
         return true;

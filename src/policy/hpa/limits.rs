@@ -1,21 +1,21 @@
-//! Limits on one step: minimum and maximum, and how fast the size may change.
+//! Limits on one scaling step: minimum and maximum, and the rate of change.
 
 use super::calculator::MAX_REPLICAS;
 use super::spec::{Amount, ControllerFlags, RatePolicy, Rules, SelectPolicy};
 use crate::units::{SimDuration, SimTime};
 
-/// A rescale that happened.
+/// A rescale in the past.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ScaleEvent {
-    /// By how many replicas, without sign.
+    /// The absolute change in replicas.
     pub change: u32,
     /// When.
     pub at: SimTime,
-    /// Older than every period that its direction's policies look at.
+    /// Whether it is older than the longest policy period of its direction.
     pub outdated: bool,
 }
 
-/// Which limit a size met.
+/// The limit that a size met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LimitReason {
     /// None.
@@ -24,14 +24,14 @@ pub enum LimitReason {
     TooManyReplicas,
     /// The minimum number of replicas.
     TooFewReplicas,
-    /// The rate upwards.
+    /// The scale-up rate.
     ScaleUpLimit,
-    /// The rate downwards.
+    /// The scale-down rate.
     ScaleDownLimit,
 }
 
 impl LimitReason {
-    /// The reason as Kubernetes writes it.
+    /// The reason as spelled by Kubernetes.
     pub const fn name(self) -> &'static str {
         match self {
             LimitReason::DesiredWithinRange => "DesiredWithinRange",
@@ -43,27 +43,27 @@ impl LimitReason {
     }
 }
 
-/// A size within the limits.
+/// A size after applying the limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limited {
     /// The size.
     pub replicas: u32,
-    /// Which limit it met.
+    /// The limit that applied.
     pub reason: LimitReason,
-    /// The rate policy that set the limit, where one did.
+    /// The rate policy that set the limit, if one did.
     pub policy: Option<RatePolicy>,
 }
 
-/// Fewest and most replicas.
+/// Minimum and maximum size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// Fewest.
+    /// Minimum.
     pub min: u32,
-    /// Most.
+    /// Maximum.
     pub max: u32,
 }
 
-/// Without `behavior`: one step at most multiplies the size by the controller's factor.
+/// Applies the limits without `behavior`: one step multiplies the size by at most the controller's factor.
 pub fn limit(current: u32, desired: u32, bounds: Bounds, flags: &ControllerFlags) -> Limited {
     let step = (flags.scale_up_limit_factor * f64::from(current)).max(flags.scale_up_limit_minimum);
     let step = (step as u32).min(MAX_REPLICAS);
@@ -79,7 +79,7 @@ pub fn limit(current: u32, desired: u32, bounds: Bounds, flags: &ControllerFlags
     Limited { replicas, reason, policy: None }
 }
 
-/// The rescales of both directions.
+/// Past rescales of both directions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScaleEvents {
     /// Upwards.
@@ -89,12 +89,12 @@ pub struct ScaleEvents {
 }
 
 impl ScaleEvents {
-    /// The size at the start of a period, as the events since tell it; below zero if they contradict each other.
+    /// The size at the start of a period, reconstructed from the events since; negative if they are inconsistent.
     fn start_of(&self, period: SimDuration, current: u32, now: SimTime) -> i64 {
         i64::from(current) - change_within(&self.up, period, now) + change_within(&self.down, period, now)
     }
 
-    /// Remembers a rescale from `previous` to `new`, under the rules of its direction.
+    /// Records a rescale from `previous` to `new` under the rules of its direction.
     pub fn store(&mut self, rules: &Rules, previous: u32, new: u32, now: SimTime) {
         let events = if new > previous { &mut self.up } else { &mut self.down };
         let longest = rules.policies.iter().map(|policy| policy.period).max().unwrap_or(SimDuration::ZERO);
@@ -109,12 +109,13 @@ impl ScaleEvents {
     }
 }
 
-/// The sum of the changes younger than `period`.
+/// The sum of changes within the last `period`.
 pub fn change_within(events: &[ScaleEvent], period: SimDuration, now: SimTime) -> i64 {
     events.iter().filter(|event| now.since(event.at) < period).map(|event| i64::from(event.change)).sum()
 }
 
-/// With `behavior`: the rate policies of the direction that the size would move in. A limit never turns the direction.
+/// Applies the limits with `behavior`: the rate policies of the direction of the change. A limit never reverses the
+/// direction.
 pub fn limit_with_behavior(
     current: u32,
     desired: u32,
@@ -144,7 +145,7 @@ pub fn limit_with_behavior(
     Limited { replicas: desired, reason: LimitReason::DesiredWithinRange, policy: None }
 }
 
-/// The largest size that may be reached now, and the policy that sets it (none where going up is disabled).
+/// The largest size allowed now, and the policy that sets it (none if scaling up is disabled).
 pub fn scale_up_limit(current: u32, events: &ScaleEvents, rules: &Rules, now: SimTime) -> (u32, Option<RatePolicy>) {
     let allowed = rules.policies.iter().map(|policy| {
         let start = events.start_of(policy.period, current, now);
@@ -162,7 +163,7 @@ pub fn scale_up_limit(current: u32, events: &ScaleEvents, rules: &Rules, now: Si
     chosen.map_or((current, None), |(size, policy)| (hold(size), Some(policy)))
 }
 
-/// The smallest size that may be reached now, and the policy that sets it (none where going down is disabled).
+/// The smallest size allowed now, and the policy that sets it (none if scaling down is disabled).
 pub fn scale_down_limit(current: u32, events: &ScaleEvents, rules: &Rules, now: SimTime) -> (u32, Option<RatePolicy>) {
     let allowed = rules.policies.iter().map(|policy| {
         let start = events.start_of(policy.period, current, now);
@@ -174,14 +175,14 @@ pub fn scale_down_limit(current: u32, events: &ScaleEvents, rules: &Rules, now: 
     });
     let chosen = match rules.select_policy {
         SelectPolicy::Disabled => return (current, None),
-        // The largest change leaves the smallest size.
+        // The policy with the largest change is the one with the smallest size.
         SelectPolicy::Max => allowed.reduce(|a, b| if b.0 < a.0 { b } else { a }),
         SelectPolicy::Min => allowed.reduce(|a, b| if b.0 > a.0 { b } else { a }),
     };
     chosen.map_or((current, None), |(size, policy)| (hold(size), Some(policy)))
 }
 
-/// Into the range of a size.
+/// Clamps to the range of a size.
 fn hold(size: i64) -> u32 {
     size.clamp(0, i64::from(MAX_REPLICAS)) as u32
 }

@@ -5,12 +5,12 @@ use crate::config::kubernetes::{Object, finish_leniently};
 use crate::config::{Diagnostic, Diagnostics, Fields, FromNode, Node, Severity, Value, suggest};
 use crate::units::{Quantity, SimDuration};
 
-/// An autoscaler as a manifest states it.
+/// An autoscaler as stated in a manifest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HpaManifest {
     /// Its name.
     pub name: String,
-    /// Name of the workload that it scales.
+    /// Name of the workload it scales.
     pub target: String,
     /// Its specification.
     pub spec: HpaSpec,
@@ -23,14 +23,14 @@ enum Style {
     Flat,
 }
 
-/// Reads an object of kind `HorizontalPodAutoscaler`. What is wrong goes into `sink`; `None` if there is an error.
+/// Reads an object of kind `HorizontalPodAutoscaler`. Reports problems to `sink`; returns `None` if any is an error.
 pub fn read_manifest(object: &Object, sink: &mut Diagnostics) -> Option<HpaManifest> {
     let owner = object.title();
     let mut found = Diagnostics::new();
     let manifest = read_object(object, &owner, &mut found);
-    let sound = found.iter().all(|d| d.severity != Severity::Error);
+    let valid = found.iter().all(|d| d.severity != Severity::Error);
     sink.extend(found);
-    manifest.filter(|_| sound)
+    manifest.filter(|_| valid)
 }
 
 fn read_object(object: &Object, owner: &str, sink: &mut Diagnostics) -> Option<HpaManifest> {
@@ -61,7 +61,7 @@ fn read_object(object: &Object, owner: &str, sink: &mut Diagnostics) -> Option<H
     Some(HpaManifest { name: object.name.clone(), target, spec: HpaSpec { no_scale, ..spec } })
 }
 
-/// Fills in defaults and checks what the API server would.
+/// Fills in defaults and validates like the API server.
 pub(super) fn checked(
     node: &Node,
     owner: &str,
@@ -79,13 +79,11 @@ pub(super) fn checked(
         sink.push(error);
         return None;
     }
-    // As the API server does: without metrics, 80% of the CPU request.
+    // The API server's default: 80% of the CPU request.
     let metrics = if metrics.is_empty() { vec![cpu_utilization(80)] } else { metrics };
     if min == 0 && !metrics.iter().any(MetricSpec::outlives_pods) {
         let error = place("minReplicas").error("scaling to zero needs an Object or External metric");
-        sink.push(
-            error.help("set the minimum to 1: without pods there is nothing that a metric of pods could measure"),
-        );
+        sink.push(error.help("set the minimum to 1: without pods, pod metrics have nothing to measure"));
         return None;
     }
     Some(HpaSpec { min_replicas: min, max_replicas: max, metrics, behavior, no_scale: None })
@@ -96,7 +94,7 @@ pub(super) fn cpu_utilization(percent: u32) -> MetricSpec {
     MetricSpec::Resource { resource: Resource::Cpu, target: Target::Utilization(percent) }
 }
 
-/// The name of the workload, and why its scale cannot be read if it cannot.
+/// The name of the scaled workload and, if its scale cannot be read, why.
 fn scale_target(node: &Node, sink: &mut Diagnostics) -> Option<(String, Option<String>)> {
     let fields = Fields::open(node, "scaleTargetRef", sink)?;
     let name: Option<String> = fields.required("name", sink);
@@ -128,16 +126,16 @@ fn scale_target(node: &Node, sink: &mut Diagnostics) -> Option<(String, Option<S
     Some((name, why))
 }
 
-/// The kinds of Kubernetes itself that have a scale, by API group.
+/// Built-in kinds with a scale subresource, by API group.
 const SCALABLE: [(&str, &str); 4] =
     [("apps", "Deployment"), ("apps", "StatefulSet"), ("apps", "ReplicaSet"), ("", "ReplicationController")];
 
-/// Kinds of Kubernetes itself without a scale, by API group.
+/// Built-in kinds without a scale subresource, by API group.
 const UNSCALABLE: [(&str, &str); 5] =
     [("apps", "DaemonSet"), ("apps", "ControllerRevision"), ("batch", "Job"), ("batch", "CronJob"), ("", "Pod")];
 
-/// Why the controller cannot read the scale of a `kind` in `group`, if it cannot. It looks for the group and the kind; of the
-/// version it makes nothing. A group with a dot in its name is somebody's own, whose kinds may have a scale.
+/// Why the controller cannot read the scale of a `kind` in `group`, if so. The controller looks up group and kind and
+/// ignores the version. A group with a dot in its name holds custom resources, which may have a scale.
 fn no_scale(group: &str, kind: &str) -> Option<String> {
     let own = group.contains('.') && !group.ends_with(".k8s.io");
     if own || SCALABLE.contains(&(group, kind)) {
@@ -150,7 +148,7 @@ fn no_scale(group: &str, kind: &str) -> Option<String> {
     })
 }
 
-/// In v1, everything but the CPU target lives in annotations.
+/// Reports the annotations that hold everything but the CPU target in v1.
 fn alpha_annotations(object: &Node, sink: &mut Diagnostics) {
     let annotations = object.get("metadata").and_then(|m| m.get("annotations"));
     for name in ["autoscaling.alpha.kubernetes.io/metrics", "autoscaling.alpha.kubernetes.io/behavior"] {
@@ -161,7 +159,7 @@ fn alpha_annotations(object: &Node, sink: &mut Diagnostics) {
     }
 }
 
-/// Reads the `autoscaling:` block of a Helm chart's values, as the standard chart names it.
+/// Reads the `autoscaling:` block of a Helm chart's values, with the names of the standard chart.
 pub(super) fn read_helm_values(values: &Node, sink: &mut Diagnostics) -> Option<HpaSpec> {
     let owner = "autoscaling";
     let fields = Fields::open(values.get("autoscaling")?, owner, sink)?;
@@ -181,7 +179,7 @@ pub(super) fn read_helm_values(values: &Node, sink: &mut Diagnostics) -> Option<
     checked(node, owner, min, max?, metrics, behavior, sink)
 }
 
-/// Reads `metrics` as in v2.
+/// Reads `metrics` in the v2 format.
 pub(super) fn read_metrics(node: &Node, sink: &mut Diagnostics) -> Vec<MetricSpec> {
     metric_list(node, Style::Nested, sink)
 }
@@ -230,11 +228,11 @@ fn metric(node: &Node, style: Style, sink: &mut Diagnostics) -> Option<MetricSpe
     spec
 }
 
-/// A metric's source with a nested `target`.
+/// Reads a metric source with a nested `target`.
 fn nested(fields: &Fields<'_>, kind: &str, sink: &mut Diagnostics) -> Option<MetricSpec> {
     let target = match fields.node_of("target") {
         Some(node) => read_target(node, kind, sink),
-        // A misspelt `target` is reported as an unknown field; what stands in it is checked all the same.
+        // A misspelt `target` is reported as an unknown field, but its content is checked all the same.
         None => match fields.entries().iter().find(|(key, _)| suggest(&key.text, ["target"]).is_some()) {
             Some((_, misspelt)) => read_target(misspelt, kind, sink),
             None => {
@@ -266,7 +264,7 @@ fn nested(fields: &Fields<'_>, kind: &str, sink: &mut Diagnostics) -> Option<Met
     }
 }
 
-/// A metric's source as v2beta1 writes it.
+/// Reads a metric source in the v2beta1 format.
 fn flat(fields: &Fields<'_>, kind: &str, sink: &mut Diagnostics) -> Option<MetricSpec> {
     let resource_target = |sink: &mut Diagnostics| {
         let percent: Option<u32> = fields.optional("targetAverageUtilization", sink);
@@ -346,9 +344,9 @@ impl Goal {
     }
 }
 
-/// Reads the target of a metric of type `metric`. The API server asks for a known `type` and for a field that the metric can
-/// have; that the two belong together it does not ask. The controller goes by the field, except for Object metrics, where it
-/// goes by the type and finds nothing if the field is another's.
+/// Reads the target of a metric of type `metric`. The API server requires a known `type` and a field that is valid for
+/// the metric, but not that the two match. The controller uses the field that is set, except for Object metrics: there
+/// it uses the type, and finds nothing if another field is set.
 fn read_target(node: &Node, metric: &str, sink: &mut Diagnostics) -> Option<Target> {
     let fields = Fields::open(node, "target", sink)?;
     let kind: Option<String> = fields.required("type", sink);
@@ -361,7 +359,7 @@ fn read_target(node: &Node, metric: &str, sink: &mut Diagnostics) -> Option<Targ
         sink.push(unknown(place, &kind, "type of target", &Goal::ALL.map(Goal::kind)));
         return None;
     };
-    // In the order in which the controller looks for them.
+    // In the order in which the controller checks them.
     let order: &[Goal] = match metric {
         "Resource" | "ContainerResource" => &[Goal::AverageValue, Goal::Utilization],
         "Pods" => &[Goal::AverageValue],
@@ -386,7 +384,7 @@ fn read_target(node: &Node, metric: &str, sink: &mut Diagnostics) -> Option<Targ
             format!("the target is of type {kind} and gives `{}`, which the API server accepts", goal.field());
         let note = match metric {
             "Object" => format!("the controller looks for `{}`, finds nothing, and the metric fails", stated.field()),
-            _ => "the controller goes by the field".into(),
+            _ => "the controller uses the field".into(),
         };
         sink.push(place.warning(warning).note(note).help(format!("write `type: {}`", goal.kind())));
     }
@@ -398,7 +396,7 @@ fn read_target(node: &Node, metric: &str, sink: &mut Diagnostics) -> Option<Targ
     Some(if *goal != stated && metric == "Object" { Target::Missing } else { target })
 }
 
-/// Says that none of the fields that the metric can have is given.
+/// Reports that none of the fields valid for the metric is given.
 fn no_target(node: &Node, kind: &Node, metric: &str, stated: Goal, possible: &[Goal]) -> Diagnostic {
     if !possible.contains(&stated) {
         let types: Vec<&str> = possible.iter().map(|goal| goal.kind()).collect();
@@ -409,7 +407,7 @@ fn no_target(node: &Node, kind: &Node, metric: &str, stated: Goal, possible: &[G
     error.help(format!("add `{}:`", stated.field()))
 }
 
-/// `word` is none of `known`; names the likely one, or all of them.
+/// Reports that `word` is not in `known`, with the closest match or the whole list.
 fn unknown(node: &Node, word: &str, what: &str, known: &[&str]) -> Diagnostic {
     let error = node.error(format!("`{word}` is not a {what}"));
     match suggest(word, known.iter().copied()) {
@@ -510,7 +508,7 @@ fn select_policy(node: &Node, sink: &mut Diagnostics) -> Option<SelectPolicy> {
     }
 }
 
-/// A share such as `0.05`, `5%` or `50m`.
+/// Reads a tolerance such as `0.05`, `5%` or `50m`.
 pub(super) fn read_tolerance(node: &Node, sink: &mut Diagnostics) -> Option<f64> {
     let text = node.as_text().unwrap_or("").trim();
     if let Some(value) = text.parse::<f64>().ok().filter(|value| value.is_finite() && *value >= 0.0) {
@@ -660,10 +658,10 @@ mod tests {
     fn mistakes_get_a_caret_and_the_likely_name(#[case] from: &str, #[case] to: &str, #[case] words: &[&str]) {
         let rest = "  metrics:\n  - type: Resource\n    \
                     resource: { name: cpu, target: { type: Utilization, averageUtilization: 60 } }\n";
-        let sound = hpa("v2", rest);
-        assert!(read(&sound).0.is_some());
-        let broken = sound.replacen(from, to, 1);
-        assert_ne!(sound, broken);
+        let valid = hpa("v2", rest);
+        assert!(read(&valid).0.is_some());
+        let broken = valid.replacen(from, to, 1);
+        assert_ne!(valid, broken);
         let (_, shown) = read(&broken);
         for word in words {
             assert!(shown.contains(word), "`{word}` is missing in:\n{shown}");

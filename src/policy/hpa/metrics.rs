@@ -1,4 +1,4 @@
-//! The metrics client: from what the metrics APIs report to one value per pod, or one value in all.
+//! The metrics client: turns what the metrics APIs report into one value per pod, or one value in total.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,7 +7,7 @@ use super::spec::Resource;
 use crate::policy::PodView;
 use crate::units::{Quantity, SimDuration, SimTime};
 
-/// The window of a metric whose report does not state one.
+/// The window assumed for a metric whose report does not state one.
 pub const DEFAULT_WINDOW: SimDuration = SimDuration::from_secs(60);
 
 /// A pod's value of a metric.
@@ -17,7 +17,7 @@ pub struct PodMetric {
     pub value: Quantity,
     /// When it was measured.
     pub timestamp: SimTime,
-    /// The window that it averages over.
+    /// The averaging window.
     pub window: SimDuration,
 }
 
@@ -27,13 +27,13 @@ pub type PodMetrics = BTreeMap<u32, PodMetric>;
 /// Why a metric yields no proposal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MetricError {
-    /// Nothing has been measured so far.
+    /// Nothing has been measured yet.
     NothingYet,
-    /// The API answered with nothing.
+    /// The API returned an empty list.
     NoMetricsReturned,
     /// No reported pod has a request.
     NoMetricsMatchPods,
-    /// Every reported pod is unready or ignored.
+    /// All reported pods are unready or ignored.
     NoMetricsForReadyPods,
     /// The selector matches no pod.
     NoPods,
@@ -41,20 +41,20 @@ pub enum MetricError {
     MissingRequest,
     /// A pod has no container of the given name.
     ContainerNotFound,
-    /// A report lacks the given container (strict reading only).
+    /// The report lacks the given container (strict mode only).
     ContainerMetricsMissing,
     /// The API does not answer.
     ApiError,
     /// No metric of this name is measured.
     UnknownMetric,
-    /// The target's type does not go with the metric's.
+    /// The target's type is not valid for the metric.
     InvalidTarget,
     /// The metric's type is unknown.
     InvalidSourceType,
 }
 
 impl MetricError {
-    /// The code, in snake case.
+    /// The error code in snake case.
     pub const fn code(self) -> &'static str {
         match self {
             MetricError::NothingYet => "nothing_yet",
@@ -94,33 +94,33 @@ impl fmt::Display for MetricError {
 
 impl std::error::Error for MetricError {}
 
-/// A container's part in a pod's report.
+/// A container's entry in a pod's report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContainerUsage {
     /// Name of the container.
     pub name: String,
-    /// Usage of the resource; `None` where the report lacks it.
+    /// Usage of the resource; `None` if the report lacks it.
     pub usage: Option<Quantity>,
 }
 
-/// One pod's entry in the answer of the resource metrics API.
+/// A pod's entry in the response of the resource metrics API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PodReport {
-    /// Which pod.
+    /// Id of the pod.
     pub pod: u32,
     /// When it was measured.
     pub timestamp: SimTime,
-    /// The window that it averages over.
+    /// The averaging window.
     pub window: SimDuration,
     /// Its containers.
     pub containers: Vec<ContainerUsage>,
 }
 
-/// Usage by whole pods: the sum over containers. A pod without containers, or with one that lacks the resource, has no
+/// Usage of whole pods: the sum over containers. A pod without containers, or with one that lacks the resource, has no
 /// metric.
 ///
 /// # Errors
-/// [`MetricError::NoMetricsReturned`] if the answer is empty.
+/// [`MetricError::NoMetricsReturned`] if the response is empty.
 pub fn pod_usage(reports: &[PodReport]) -> Result<PodMetrics, MetricError> {
     usage(reports, |containers| {
         let total = containers.iter().try_fold(0_i64, |sum, c| Some(sum.saturating_add(c.usage?.millis())));
@@ -128,11 +128,11 @@ pub fn pod_usage(reports: &[PodReport]) -> Result<PodMetrics, MetricError> {
     })
 }
 
-/// Usage by the container `name` of each pod. A report without it fails the whole query if `strict` (as in releases up to
-/// 1.27 at least); otherwise that pod has no metric.
+/// Usage of the container `name` in each pod. If a report lacks it, the whole query fails in `strict` mode (as in
+/// releases up to at least 1.27); otherwise that pod has no metric.
 ///
 /// # Errors
-/// [`MetricError::NoMetricsReturned`] if the answer is empty, [`MetricError::ContainerMetricsMissing`] if `strict`.
+/// [`MetricError::NoMetricsReturned`] if the response is empty, [`MetricError::ContainerMetricsMissing`] if `strict`.
 pub fn container_usage(reports: &[PodReport], name: &str, strict: bool) -> Result<PodMetrics, MetricError> {
     let of_container = |containers: &[ContainerUsage]| containers.iter().find(|c| c.name == name)?.usage;
     if strict && reports.iter().any(|report| of_container(&report.containers).is_none()) {
@@ -155,23 +155,23 @@ fn usage(
     Ok(reports.iter().filter_map(entry).collect())
 }
 
-/// One pod's entry in the answer of the custom metrics API.
+/// A pod's entry in the response of the custom metrics API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ValueReport {
-    /// Which pod.
+    /// Id of the pod.
     pub pod: u32,
     /// The value.
     pub value: Quantity,
     /// When it was measured.
     pub timestamp: SimTime,
-    /// The window that it averages over, where the report states one.
+    /// The averaging window, if the report states one.
     pub window: Option<SimDuration>,
 }
 
 /// Values by pod, with a window of [`DEFAULT_WINDOW`] where none is stated.
 ///
 /// # Errors
-/// [`MetricError::NoMetricsReturned`] if the answer is empty.
+/// [`MetricError::NoMetricsReturned`] if the response is empty.
 pub fn pod_values(reports: impl IntoIterator<Item = ValueReport>) -> Result<PodMetrics, MetricError> {
     let entry = |report: ValueReport| {
         let window = report.window.unwrap_or(DEFAULT_WINDOW);
@@ -181,8 +181,8 @@ pub fn pod_values(reports: impl IntoIterator<Item = ValueReport>) -> Result<PodM
     if metrics.is_empty() { Err(MetricError::NoMetricsReturned) } else { Ok(metrics) }
 }
 
-/// The sum of an external metric's values against a value; it sticks at [`Quantity::MAX`] as soon as a positive value would
-/// carry it beyond, whatever comes after.
+/// The sum of an external metric's values, for a value target. It saturates at [`Quantity::MAX`] as soon as a positive
+/// value would overflow it, whatever comes after.
 ///
 /// # Errors
 /// [`MetricError::NoMetricsReturned`] if there are none.
@@ -190,9 +190,9 @@ pub fn external_total(values: &[Quantity]) -> Result<Quantity, MetricError> {
     running_total(values, |sum, value| if value > 0 { sum.checked_add(value) } else { Some(sum.saturating_add(value)) })
 }
 
-/// The sum of an external metric's values against an average per pod. The controller takes any running sum below zero for
-/// an overflow: it sticks at [`Quantity::MAX`] then, so that -60 and 28 ask for as many replicas as can be named, while 28
-/// and -20 are 8.
+/// The sum of an external metric's values, for an average per pod. The controller takes any negative running sum for an
+/// overflow and saturates at [`Quantity::MAX`]: -60 and 28 ask for the largest possible number of replicas, while 28
+/// and -20 sum to 8.
 ///
 /// # Errors
 /// [`MetricError::NoMetricsReturned`] if there are none.
@@ -200,7 +200,7 @@ pub fn external_total_per_pod(values: &[Quantity]) -> Result<Quantity, MetricErr
     running_total(values, |sum, value| sum.checked_add(value).filter(|sum| *sum >= 0))
 }
 
-/// The sum by `add`, which says `None` where it sticks at the largest value.
+/// The sum by `add`, which returns `None` on overflow; saturates then.
 fn running_total(values: &[Quantity], add: impl Fn(i64, i64) -> Option<i64>) -> Result<Quantity, MetricError> {
     if values.is_empty() {
         return Err(MetricError::NoMetricsReturned);
@@ -209,35 +209,35 @@ fn running_total(values: &[Quantity], add: impl Fn(i64, i64) -> Option<i64>) -> 
     Ok(sum.map_or(Quantity::MAX, Quantity::from_millis))
 }
 
-/// What the controller asks the metrics APIs, and of a pod's specification.
+/// The queries of the controller to the metrics APIs and to pod specifications.
 pub trait MetricsApi {
-    /// Usage of `resource` by whole pods, or by the container named.
+    /// Usage of `resource` by whole pods, or by the named container.
     ///
     /// # Errors
-    /// If there is no answer or an empty one.
+    /// If there is no response or an empty one.
     fn resource(&self, resource: Resource, container: Option<&str>) -> Result<PodMetrics, MetricError>;
 
     /// Values of a custom metric by pod.
     ///
     /// # Errors
-    /// If there is no answer or an empty one.
+    /// If there is no response or an empty one.
     fn pods_metric(&self, metric: &str) -> Result<PodMetrics, MetricError>;
 
     /// The value of another object's custom metric.
     ///
     /// # Errors
-    /// If there is no answer.
+    /// If there is no response.
     fn object(&self, metric: &str) -> Result<Quantity, MetricError>;
 
     /// The values of an external metric.
     ///
     /// # Errors
-    /// If there is no answer.
+    /// If there is no response.
     fn external(&self, metric: &str) -> Result<Vec<Quantity>, MetricError>;
 
-    /// A pod's request of `resource`, of the whole pod or the container named.
+    /// A pod's request of `resource`: of the whole pod, or of the named container.
     ///
     /// # Errors
-    /// If a container that counts has no request, or there is no such container.
+    /// If an eligible container has no request, or there is no such container.
     fn request(&self, pod: &PodView, resource: Resource, container: Option<&str>) -> Result<Quantity, MetricError>;
 }

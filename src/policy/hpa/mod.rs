@@ -1,12 +1,13 @@
-//! `hpa`: the Kubernetes `HorizontalPodAutoscaler`, exactly.
+//! `hpa`: an exact implementation of the Kubernetes `HorizontalPodAutoscaler`.
 //!
-//! The algorithm is that of `pkg/controller/podautoscaler` in kubernetes/kubernetes, divided as it is there: the metrics
-//! client ([`metrics`]), the grouping of pods ([`grouping`]), requests ([`requests`]), ratios ([`ratios`]), the replica
-//! calculator ([`calculator`]), stabilization windows ([`stabilization`]), rate limits ([`limits`]) and the control loop
-//! ([`reconcile`]). All of it takes `now` as an argument and the cluster as a trait, so that the simulation and the
-//! conformance vectors in `tests/reference/autoscaling` run the same code.
+//! The algorithm is that of `pkg/controller/podautoscaler` in kubernetes/kubernetes, with the same structure: the
+//! metrics client ([`metrics`]), the grouping of pods ([`grouping`]), requests ([`requests`]), ratios ([`ratios`]), the
+//! replica calculator ([`calculator`]), stabilization windows ([`stabilization`]), rate limits ([`limits`]) and the
+//! control loop ([`reconcile`]). All of it takes `now` as an argument and the cluster as a trait, so that the
+//! simulation and the conformance vectors in `tests/reference/autoscaling` run the same code.
 //!
-//! Where upstream computes in binary64 or cuts to integers, so does this: `(28/50)*25` is just above 14 and gives 15.
+//! Where upstream computes in binary64 or truncates to integers, so does this code: `(28/50)*25` is just above 14 and
+//! gives 15.
 
 pub mod calculator;
 pub mod condition;

@@ -52,9 +52,9 @@ const OWNER: &str = "policy `hpa`";
 fn build(node: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<PolicyFactory> {
     let mut found = Diagnostics::new();
     let parameters = read(node, context, &mut found);
-    let sound = found.iter().all(|d| d.severity != Severity::Error);
+    let valid = found.iter().all(|d| d.severity != Severity::Error);
     sink.extend(found);
-    let (spec, flags) = parameters.filter(|_| sound)?;
+    let (spec, flags) = parameters.filter(|_| valid)?;
     let pod = context.pod.cloned().unwrap_or_default();
     Some(Arc::new(move |_| Box::new(HpaPolicy::new(spec.clone(), flags).of_pods(pod.clone()))))
 }
@@ -75,18 +75,18 @@ fn read(node: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Opt
         spec.metrics.iter().for_each(|metric| check_resource(metric, place, pod, sink));
     }
     if spec.min_replicas == 0 && flags.is_some_and(|flags| flags.release == Release::V1_36) {
-        let message = "Kubernetes 1.36 accepts a minimum of 0 only where the feature gate HPAScaleToZero is on";
+        let message = "Kubernetes 1.36 accepts a minimum of 0 only with the feature gate HPAScaleToZero";
         sink.push(
             place
                 .warning(message)
-                .help("if your cluster is newer: `kubernetes: \"1.37\"`, where zero is owned by who set it"),
+                .help("if your cluster is newer: `kubernetes: \"1.37\"`, which tracks who scaled to zero"),
         );
     }
     spec.metrics.iter().filter_map(MetricSpec::custom_name).for_each(|name| check_metric(name, place, context, sink));
     Some((spec, flags?))
 }
 
-/// A metric that the simulation does not measure would never move the autoscaler.
+/// Warns about a metric that the simulation does not measure: it would never scale the service.
 fn check_metric(name: &str, place: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostics) {
     let Some(measure) = measure_named(name, context.metric_names) else {
         sink.push(not_measured(place, name, context.metric_names));
@@ -95,12 +95,12 @@ fn check_metric(name: &str, place: &Node, context: &PolicyContext<'_>, sink: &mu
     let declared = context.metric_names.iter().any(|(known, _)| known == name);
     if !declared && measure.name() != name {
         let (taken, words) = (measure.name(), measure.words());
-        let warning = place.warning(format!("the metric `{name}` is taken for `{taken}`: {words}"));
-        sink.push(warning.help(format!("to say so, or otherwise: `metrics: {{ custom: {{ {name}: {taken} }} }}`")));
+        let warning = place.warning(format!("the metric `{name}` is interpreted as `{taken}`: {words}"));
+        sink.push(warning.help(format!("to confirm or change this: `metrics: {{ custom: {{ {name}: {taken} }} }}`")));
     }
 }
 
-/// Says of a metric of a resource what keeps a real autoscaler, or this one, from acting on it.
+/// Warns about whatever keeps the real autoscaler, or this one, from acting on a resource metric.
 fn check_resource(metric: &MetricSpec, place: &Node, pod: &PodSpec, sink: &mut Diagnostics) {
     let (resource, container, target) = match metric {
         MetricSpec::Resource { resource, target } => (*resource, None, target),
@@ -113,19 +113,19 @@ fn check_resource(metric: &MetricSpec, place: &Node, pod: &PodSpec, sink: &mut D
         match pod.serving_name() {
             None => {
                 let message = format!(
-                    "the service has no `manifest` that tells containers apart: `{container}` is the whole pod"
+                    "the service has no `manifest` that lists containers: `{container}` stands for the whole pod"
                 );
                 sink.push(place.warning(message));
             }
             Some(_) if !names.contains(&container) => {
                 let warning =
-                    place.warning(format!("container {container} not found in the pods: the metric fails for ever"));
+                    place.warning(format!("container {container} not found in the pods: the metric always fails"));
                 sink.push(warning.note(format!("containers: {}", names.join(", "))));
                 return;
             }
             Some(serving) if serving != container => {
-                let message = format!("what container {container} uses is not modelled: its {name} counts as nothing");
-                sink.push(place.warning(message).note(format!("all that a pod uses is used by {serving}")));
+                let message = format!("the {name} use of container {container} is not modelled and counts as zero");
+                sink.push(place.warning(message).note(format!("all usage of a pod is attributed to {serving}")));
             }
             Some(_) => {}
         }
@@ -139,7 +139,7 @@ fn check_resource(metric: &MetricSpec, place: &Node, pod: &PodSpec, sink: &mut D
         }));
     }
     if resource == Resource::Memory && !pod.memory_stated {
-        let warning = place.warning("nothing is said of the memory that replicas use: the autoscaler sees none in use");
+        let warning = place.warning("the memory use of replicas is not stated: the autoscaler sees zero");
         sink.push(warning.help("add `memory: { base: 200Mi, per-request: 1Mi }` to the service"));
     }
 }
@@ -162,7 +162,7 @@ fn read_flags(fields: &Fields<'_>, release: Release, sink: &mut Diagnostics) -> 
     Some(flags)
 }
 
-/// A specification that stands in the scenario.
+/// A specification written inline in the scenario.
 struct Inline {
     min: Option<u32>,
     max: Option<u32>,
@@ -186,7 +186,8 @@ impl Inline {
         }
     }
 
-    /// What a manifest states, with what stands beside it in its place: bounds, behavior, and the targets of metrics that it has.
+    /// The manifest's specification with inline fields taking precedence: bounds, behavior, and targets of metrics that
+    /// the manifest has.
     fn over(self, stated: HpaSpec, manifest: &Node, sink: &mut Diagnostics) -> Option<HpaSpec> {
         let mut spec = stated;
         for metric in &self.metrics {
@@ -224,7 +225,7 @@ impl Inline {
     }
 }
 
-/// The one field among several names for the same thing.
+/// Reads a field that has several names, of which only one may be used.
 fn one_of<'a>(fields: &Fields<'a>, names: [&'static str; 3], sink: &mut Diagnostics) -> Option<&'a Node> {
     let mut given = names.iter().filter_map(|name| fields.node_of(name)).collect::<Vec<_>>().into_iter();
     let first = given.next();
@@ -252,7 +253,7 @@ fn short_targets(node: &Node, sink: &mut Diagnostics) -> Vec<MetricSpec> {
     metrics
 }
 
-/// `70%` of the request, or an amount per pod.
+/// Reads `70%` of the request, or an amount per pod.
 fn short_resource(resource: Resource, node: &Node, sink: &mut Diagnostics) -> Option<MetricSpec> {
     let text = node.as_text().unwrap_or("").trim();
     let target = match text.strip_suffix('%') {
@@ -275,7 +276,7 @@ fn short_resource(resource: Resource, node: &Node, sink: &mut Diagnostics) -> Op
     Some(MetricSpec::Resource { resource, target })
 }
 
-/// A quantity above zero, a rate (`50/s`), a latency (`300ms`) or a share of slots (`60%`).
+/// Reads a positive quantity, a rate (`50/s`), a latency (`300ms`) or a share of slots (`60%`).
 fn short_amount(metric: &str, node: &Node, sink: &mut Diagnostics) -> Option<Quantity> {
     let text = node.as_text().unwrap_or("");
     let milli = |value: f64| Quantity::from_millis((value * 1000.0).round() as i64);
@@ -296,7 +297,7 @@ fn short_amount(metric: &str, node: &Node, sink: &mut Diagnostics) -> Option<Qua
     Some(quantity)
 }
 
-/// The autoscaler of the context's service in the manifest at `path`.
+/// The autoscaler for the context's service in the manifest at `path`.
 fn from_manifest(path: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<HpaSpec> {
     let file = crate::config::spool::path_from(context.base_dir, &String::from_node(path, sink)?);
     let manifests = Manifests::read(&file, sink)?;
@@ -363,8 +364,8 @@ mod tests {
             own: &[],
         };
         let read = read(&node, &context, &mut sink);
-        let sound = !sink.has_errors();
-        (read.filter(|_| sound), sink.to_string())
+        let valid = !sink.has_errors();
+        (read.filter(|_| valid), sink.to_string())
     }
 
     fn pods(metric: &str, millis: i64) -> MetricSpec {

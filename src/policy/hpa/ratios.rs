@@ -1,5 +1,5 @@
-//! How far a metric is from its target. Averages are cut to integers before the division, as the controller does: 55.3%
-//! against 50% gives 1.10, not 1.106.
+//! The ratio of a metric to its target. Averages are truncated to integers before the division, as in the controller:
+//! 55.3% against 50% gives 1.10, not 1.106.
 
 use std::collections::BTreeMap;
 
@@ -9,18 +9,18 @@ use crate::units::Quantity;
 /// Requests by pod.
 pub type Requests = BTreeMap<u32, Quantity>;
 
-/// A metric beside its target.
+/// A metric compared with its target.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Usage {
-    /// Measured divided by wanted.
+    /// Measured value divided by target.
     pub ratio: f64,
-    /// Per cent of the request, for a utilization.
+    /// Per cent of the request, for a utilization target.
     pub utilization: Option<i64>,
     /// The average per pod.
     pub average: Quantity,
 }
 
-/// The tolerance within which nothing changes.
+/// The tolerance around the target within which nothing changes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tolerance {
     /// Below the target.
@@ -30,13 +30,14 @@ pub struct Tolerance {
 }
 
 impl Tolerance {
-    /// Whether `ratio` is close enough to 1; both ends belong to it. Evaluated in binary64: 55/50 is exactly `1 + 0.1`.
+    /// Whether `ratio` is close enough to 1, both ends included. Evaluated in binary64: 55/50 is exactly `1 + 0.1`.
     pub fn holds(self, ratio: f64) -> bool {
         1.0 - self.down <= ratio && ratio <= 1.0 + self.up
     }
 }
 
-/// Use in per cent of the request against `target` per cent, over the pods that have both a metric and a request.
+/// Compares usage in per cent of the request with `target` per cent, over the pods that have both a metric and a
+/// request.
 ///
 /// # Errors
 /// [`MetricError::NoMetricsMatchPods`] if their requests sum to zero.
@@ -60,14 +61,14 @@ pub fn utilization_ratio(metrics: &PodMetrics, requests: &Requests, target: u32)
     })
 }
 
-/// The average against `target`. `metrics` must not be empty.
+/// Compares the average with `target`. `metrics` must not be empty.
 pub fn average_ratio(metrics: &PodMetrics, target: Quantity) -> Usage {
     let sum: i128 = metrics.values().map(|metric| i128::from(metric.value.millis())).sum();
     let average = narrow(sum / (metrics.len() as i128).max(1));
     Usage { ratio: average as f64 / target.millis() as f64, utilization: None, average: Quantity::from_millis(average) }
 }
 
-/// Into 64 bits, sticking at the ends.
+/// Converts to 64 bits, saturating.
 fn narrow(value: i128) -> i64 {
     value.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
 }

@@ -1,4 +1,4 @@
-//! A run of the controller in a code and a sentence with figures.
+//! Explains a reconciliation with a code and a sentence.
 
 use super::calculator::Proposal;
 use super::condition::ConditionReason;
@@ -11,9 +11,9 @@ use crate::cluster::PodSpec;
 use crate::policy::{Reason, ReasonCode};
 use crate::units::{Bytes, Quantity, SimDuration};
 
-/// Why a run came out as it did.
+/// Why a reconciliation ended as it did.
 ///
-/// `pod` tells which container is meant where a request is missing.
+/// `pod` tells which container lacks a request.
 pub fn reason(hpa: &Hpa, run: &Reconciliation, pod: &PodSpec) -> Reason {
     let current = run.current;
     let spec = hpa.spec();
@@ -115,7 +115,7 @@ fn rate(policy: RatePolicy) -> String {
     }
 }
 
-/// In seconds, as manifests count ("300s").
+/// In whole seconds, as in manifests ("300s").
 fn seconds(duration: SimDuration) -> String {
     format!("{}s", duration.as_secs_f64())
 }
@@ -144,7 +144,7 @@ fn measured(metric: &MetricSpec, proposal: Proposal, current: u32) -> String {
         Target::Utilization(percent) => {
             format!("{name} {}% of {percent}% target", proposal.utilization.unwrap_or(0))
         }
-        // A total divided among no pods is infinite: the status shows the largest number there is, which nobody measured.
+        // A total divided by zero pods is infinite: the status shows the largest number, which was never measured.
         Target::AverageValue(value) if current == 0 && proposal.value == Quantity::MAX => {
             format!("{name} above 0 without a pod, {} per pod", amount(*value))
         }
@@ -154,13 +154,13 @@ fn measured(metric: &MetricSpec, proposal: Proposal, current: u32) -> String {
     }
 }
 
-/// Bytes to the mebibyte where they are many.
+/// Large byte counts, rounded to mebibytes.
 fn bytes(value: Quantity) -> String {
     let bytes = value.millis().unsigned_abs() / 1000;
     if bytes >= 1 << 24 { Bytes::new(bytes >> 20 << 20).to_string() } else { Bytes::new(bytes).to_string() }
 }
 
-/// Why nothing is decided although some metrics may be valid: nothing shrinks while one fails.
+/// Why nothing was decided although some metrics may be valid: the size does not shrink while any metric fails.
 fn invalid(hpa: &Hpa, run: &Reconciliation, pod: &PodSpec) -> String {
     let failed = failures(hpa, run, pod);
     let valid = run.proposals.iter().enumerate().filter_map(|(index, p)| Some((index, p.ok()?.replicas)));
@@ -184,7 +184,7 @@ fn failures(hpa: &Hpa, run: &Reconciliation, pod: &PodSpec) -> String {
     if parts.is_empty() { "no metric is configured".into() } else { parts.join("; ") }
 }
 
-/// A failure with the container that it is about, in upstream's words.
+/// A failure with the container it concerns, in upstream's wording.
 fn explained(metric: &MetricSpec, error: MetricError, pod: &PodSpec) -> Option<String> {
     let (resource, container) = match metric {
         MetricSpec::Resource { resource, .. } => (*resource, None),
@@ -198,7 +198,7 @@ fn explained(metric: &MetricSpec, error: MetricError, pod: &PodSpec) -> Option<S
     }
 }
 
-/// "missing request for cpu in container log-shipper"; `None` where no container that counts lacks it.
+/// "missing request for cpu in container log-shipper"; `None` if every eligible container has one.
 pub(super) fn missing_request(resource: Resource, container: Option<&str>, pod: &PodSpec) -> Option<String> {
     let requests = PodRequests::of(pod, resource);
     let container = container.filter(|_| pod.serving_name().is_some());

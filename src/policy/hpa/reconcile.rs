@@ -1,4 +1,5 @@
-//! One autoscaler's control loop: read the scale, evaluate the metrics, stabilize, limit, set the scale, report.
+//! The control loop of one autoscaler: read the scale, evaluate the metrics, stabilize, limit, update the scale, write
+//! the status.
 
 use super::calculator::{self, Proposal, Situation};
 use super::condition::{Condition, ConditionReason, ConditionType};
@@ -15,9 +16,9 @@ use crate::units::{Quantity, SimTime};
 /// The size of a workload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scale {
-    /// Replicas asked for.
+    /// Desired replicas.
     pub spec_replicas: u32,
-    /// Replicas that exist.
+    /// Existing replicas.
     pub status_replicas: u32,
 }
 
@@ -27,7 +28,7 @@ pub enum Selector {
     /// It selects the workload's own pods.
     #[default]
     Valid,
-    /// It is missing or not readable.
+    /// It is missing or invalid.
     Invalid,
     /// Another autoscaler selects the same pods.
     Ambiguous,
@@ -37,12 +38,12 @@ pub enum Selector {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ApiFailure;
 
-/// The cluster as the controller sees it.
+/// The cluster as seen by the controller.
 pub trait Cluster: MetricsApi {
     /// Reads the workload's scale.
     ///
     /// # Errors
-    /// If the API server does not answer.
+    /// If the API server does not respond.
     fn scale(&self) -> Result<Scale, ApiFailure>;
 
     /// Whether the scale's selector can be used.
@@ -58,29 +59,29 @@ pub trait Cluster: MetricsApi {
     fn set_replicas(&mut self, replicas: u32) -> Result<(), ApiFailure>;
 }
 
-/// What the status says of one metric.
+/// The status of one metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MetricStatus {
-    /// Average use in per cent of the request.
+    /// Average utilization in per cent of the request.
     pub utilization: Option<i64>,
     /// Average per pod.
     pub average_value: Option<Quantity>,
-    /// The value as it is.
+    /// The raw value.
     pub value: Option<Quantity>,
 }
 
 /// The autoscaler's status.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HpaStatus {
-    /// Replicas asked for when it last ran.
+    /// Replicas at the last run.
     pub current_replicas: u32,
-    /// Replicas it wanted then.
+    /// Desired replicas at the last run.
     pub desired_replicas: u32,
     /// When it last changed the size.
     pub last_scale_time: Option<SimTime>,
-    /// Conditions, in the order in which their types first occurred.
+    /// Conditions, in the order in which their types first appeared.
     pub conditions: Vec<Condition>,
-    /// One entry per metric of the specification, in its order; `None` where the metric failed.
+    /// One entry per metric of the specification, in order; `None` if the metric failed.
     pub current_metrics: Vec<Option<MetricStatus>>,
 }
 
@@ -94,17 +95,17 @@ impl HpaStatus {
     }
 }
 
-/// What the controller remembers between two runs.
+/// The controller's memory between two runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct History {
-    /// Recommendations; `None` before the first run, which records the present size first and so keeps a new autoscaler
-    /// from scaling down for one window.
+    /// Recommendations; `None` before the first run. The first run records the current size, which keeps a new
+    /// autoscaler from scaling down for one window.
     pub recommendations: Option<Vec<Recommendation>>,
     /// Rescales.
     pub events: ScaleEvents,
 }
 
-/// How far one run came.
+/// How far a run got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// The scale could not be read.
@@ -115,19 +116,19 @@ pub enum Outcome {
     AboveMax,
     /// The size was below the minimum: no metric was read.
     BelowMin,
-    /// The selector cannot be used.
+    /// The selector is not usable.
     BadSelector(Selector),
-    /// Too many metrics failed; this one (its index) first.
+    /// Too many metrics failed; the index of the first.
     InvalidMetrics(usize),
     /// The metrics yielded a size.
     Evaluated {
-        /// Index of the metric that asked for most.
+        /// Index of the metric with the largest proposal.
         metric: usize,
-        /// What it asked for.
+        /// Its proposal.
         wanted: u32,
-        /// What stabilization left of it.
+        /// The size after stabilization.
         stabilized: u32,
-        /// What the limits left of that.
+        /// The size after the limits.
         limited: Limited,
     },
 }
@@ -135,23 +136,23 @@ pub enum Outcome {
 /// The result of one run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reconciliation {
-    /// Replicas asked for before.
+    /// Desired replicas before.
     pub current: u32,
-    /// Replicas asked for after.
+    /// Desired replicas after.
     pub desired: u32,
     /// Whether the size was changed.
     pub rescaled: bool,
-    /// Whether something failed on the way.
+    /// Whether the run ended in an error.
     pub error: bool,
-    /// Whether the status changed, so that it was written.
+    /// Whether the status changed and was written.
     pub status_written: bool,
-    /// How far it came.
+    /// How far the run got.
     pub outcome: Outcome,
-    /// What each metric yielded, in the order of the specification; empty if none was read.
+    /// The proposal of each metric, in the order of the specification; empty if no metric was read.
     pub proposals: Vec<Result<Proposal, MetricError>>,
 }
 
-/// One `HorizontalPodAutoscaler` and the controller's memory of it.
+/// One `HorizontalPodAutoscaler` and its controller state.
 #[derive(Debug, Clone)]
 pub struct Hpa {
     spec: HpaSpec,
@@ -164,7 +165,7 @@ pub struct Hpa {
 }
 
 impl Hpa {
-    /// An autoscaler that never ran.
+    /// An autoscaler that has not run yet.
     pub fn new(spec: HpaSpec, flags: ControllerFlags) -> Self {
         let rules = spec.behavior.as_ref().map(|b| (Rules::scale_up(&b.scale_up), Rules::scale_down(&b.scale_down)));
         Hpa { spec, flags, rules, status: HpaStatus::default(), history: History::default() }
@@ -180,18 +181,18 @@ impl Hpa {
         &self.flags
     }
 
-    /// The rules up and down with defaults filled in; `None` without `behavior`.
+    /// The rules for scaling up and down with defaults filled in; `None` without `behavior`.
     pub fn rules(&self) -> Option<&(Rules, Rules)> {
         self.rules.as_ref()
     }
 
-    /// The tolerance in each direction: that of the rules, else the controller's.
+    /// The tolerance of each direction: that of its rules, else the controller's.
     pub fn tolerance(&self) -> Tolerance {
         let own = |rules: Option<&Rules>| rules.and_then(|r| r.tolerance).unwrap_or(self.flags.tolerance);
         Tolerance { up: own(self.rules.as_ref().map(|r| &r.0)), down: own(self.rules.as_ref().map(|r| &r.1)) }
     }
 
-    /// Runs once.
+    /// Runs one reconciliation.
     pub fn reconcile(&mut self, now: SimTime, cluster: &mut dyn Cluster) -> Reconciliation {
         let before = self.status.clone();
         let mut result = self.run(now, cluster);
@@ -250,8 +251,8 @@ impl Hpa {
         self.apply(now, cluster, Reconciliation { error: failures > 0, proposals, ..planned })
     }
 
-    /// Whether a size of zero is looked at: up to 1.36 if zero is the minimum, from 1.37 on if the autoscaler itself has scaled
-    /// to zero. Every other zero means that somebody has switched the workload off.
+    /// Whether to act on a size of zero: up to 1.36 if the minimum is zero, from 1.37 on if the autoscaler itself
+    /// scaled to zero. Any other zero means that a user disabled the workload.
     fn wakes(&self) -> bool {
         match self.flags.release {
             Release::V1_36 => self.spec.min_replicas == 0,
@@ -262,7 +263,7 @@ impl Hpa {
         }
     }
 
-    /// From 1.37 on every rescale leaves behind whether it was one to zero.
+    /// From 1.37 on, every rescale records whether it went to zero.
     fn note_zero(&mut self, current: u32, desired: u32) {
         if self.flags.release < Release::V1_37 {
             return;
@@ -318,7 +319,7 @@ impl Hpa {
         limited
     }
 
-    /// Sets the scale to the size that `planned` wants, where that is a change, and reports.
+    /// Updates the scale if `planned` changes it, and writes the status.
     fn apply(&mut self, now: SimTime, cluster: &mut dyn Cluster, planned: Reconciliation) -> Reconciliation {
         let Reconciliation { current, desired, .. } = planned;
         self.record(current, &planned.proposals);
@@ -346,19 +347,19 @@ impl Hpa {
 }
 
 impl Reconciliation {
-    /// A run that came as far as `outcome` and wants `desired` replicas; nothing is set yet.
+    /// A run that got as far as `outcome` and wants `desired` replicas; the scale is not updated yet.
     fn planned(current: u32, desired: u32, outcome: Outcome) -> Self {
         let proposals = Vec::new();
         Reconciliation { current, desired, rescaled: false, error: false, status_written: false, outcome, proposals }
     }
 
-    /// A run that ended in an error and leaves the size as it is.
+    /// A run that ended in an error and keeps the size.
     fn failed(current: u32, outcome: Outcome) -> Self {
         Reconciliation { error: true, ..Reconciliation::planned(current, current, outcome) }
     }
 }
 
-/// The index and size of the largest proposal; the first of several equal ones.
+/// Index and size of the largest proposal; the first among equals.
 fn largest(proposals: &[Result<Proposal, MetricError>]) -> Option<(usize, u32)> {
     let valid = proposals.iter().enumerate().filter_map(|(index, p)| Some((index, p.ok()?.replicas)));
     valid.reduce(|best, next| if next.1 > best.1 { next } else { best })

@@ -1,34 +1,34 @@
-//! What a pod requests, from its containers.
+//! The requests of a pod, computed from its containers.
 
 use super::metrics::MetricError;
 use super::spec::Resource;
 use crate::cluster::{ContainerRequest as Asked, PodSpec};
 use crate::units::Quantity;
 
-/// A container's request of the resource in question.
+/// A container's request of one resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContainerRequest {
     /// Name of the container.
     pub name: String,
     /// Its request; `None` if it has none.
     pub request: Option<Quantity>,
-    /// For an init container: whether it keeps running beside the others (`restartPolicy: Always`, a sidecar).
+    /// For an init container: whether it keeps running (`restartPolicy: Always`, a sidecar).
     pub restartable: bool,
 }
 
 /// A pod's requests of one resource.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PodRequests {
-    /// Ordinary containers.
+    /// Regular containers.
     pub containers: Vec<ContainerRequest>,
     /// Init containers.
     pub init_containers: Vec<ContainerRequest>,
-    /// Request of the pod as a whole, where the cluster supports it and the pod has one.
+    /// Pod-level request, if supported and set.
     pub pod_level: Option<Quantity>,
 }
 
 impl PodRequests {
-    /// What pods of a service ask for of `resource`.
+    /// The requests of a service's pods for `resource`.
     pub fn of(pod: &PodSpec, resource: Resource) -> Self {
         let cores = |cpu: crate::units::Millicores| i64::try_from(cpu.get()).unwrap_or(i64::MAX);
         let bytes = |memory: crate::units::Bytes| i64::try_from(memory.get().saturating_mul(1000)).unwrap_or(i64::MAX);
@@ -48,7 +48,7 @@ impl PodRequests {
         }
     }
 
-    /// The first container that counts and has no request.
+    /// The first eligible container without a request.
     pub fn without_request(&self) -> Option<&str> {
         let sidecars = self.init_containers.iter().filter(|container| container.restartable);
         let mut counted = self.containers.iter().chain(sidecars);
@@ -56,12 +56,12 @@ impl PodRequests {
     }
 }
 
-/// The request of a pod: the sum over ordinary and sidecar containers, or the pod-level request in its place; with
-/// `container` given, the request of that one alone.
+/// The request of a pod: the sum over regular and sidecar containers, or the pod-level request instead; with
+/// `container`, the request of that container alone.
 ///
 /// # Errors
-/// [`MetricError::MissingRequest`] if a container that counts has none, [`MetricError::ContainerNotFound`] if none has the
-/// name.
+/// [`MetricError::MissingRequest`] if an eligible container has none, [`MetricError::ContainerNotFound`] if no
+/// container has the name.
 pub fn pod_request(pod: &PodRequests, container: Option<&str>) -> Result<Quantity, MetricError> {
     let sidecars = pod.init_containers.iter().filter(|c| c.restartable);
     let mut counted = pod.containers.iter().chain(sidecars);

@@ -1,4 +1,4 @@
-//! The controller inside a simulation: an observation stands for the API server and the metrics APIs.
+//! Runs the controller inside a simulation: an observation takes the place of the API server and the metrics APIs.
 
 use super::metrics::{MetricError, MetricsApi, PodMetrics, ValueReport, pod_values};
 use super::reason::reason;
@@ -15,25 +15,25 @@ use crate::units::{Quantity, SimDuration};
 pub struct HpaPolicy {
     hpa: Hpa,
     pod: PodSpec,
-    /// What its metrics stand for by themselves.
+    /// The measures that its metrics stand for.
     measures: Measures,
-    /// Its last run.
+    /// The last reconciliation.
     last: Option<Reconciliation>,
 }
 
 impl HpaPolicy {
-    /// A policy for `spec` under a controller with `flags`.
+    /// Creates a policy for `spec` under a controller with `flags`.
     pub fn new(spec: HpaSpec, flags: ControllerFlags) -> Self {
         let named = spec.metrics.iter().filter_map(|metric| measure_named(metric.custom_name()?, &[])).collect();
         HpaPolicy { hpa: Hpa::new(spec, flags), pod: PodSpec::default(), measures: named, last: None }
     }
 
-    /// The same policy for pods with these containers.
+    /// Sets the pods' containers.
     pub fn of_pods(self, pod: PodSpec) -> Self {
         HpaPolicy { pod, ..self }
     }
 
-    /// The autoscaler and its memory.
+    /// The autoscaler and its state.
     pub fn hpa(&self) -> &Hpa {
         &self.hpa
     }
@@ -57,7 +57,7 @@ impl ScalingPolicy for HpaPolicy {
         self.last.as_ref().map(|run| weighed(&self.hpa, run))
     }
 
-    /// An autoscaler with lower targets, as a manifest could state it.
+    /// Implements headroom by lower targets, which a manifest could state as well.
     fn set_headroom(&mut self, factor: f64) -> bool {
         self.hpa = Hpa::new(self.hpa.spec().with_headroom(factor), *self.hpa.flags());
         true
@@ -76,10 +76,11 @@ impl ScalingPolicy for HpaPolicy {
     }
 }
 
-/// An observation as the controller reads it.
+/// An observation in the form that the controller reads.
 struct Observed<'o, 'a> {
     observation: &'o Observation<'a>,
-    /// The pods' containers; the first of several, or the one that the manifest names, uses what the pod uses.
+    /// The pods' containers. All usage of a pod is attributed to the serving container: the first, or the one that the
+    /// manifest names.
     pod: &'o PodSpec,
     /// Whether the target's scale can be read.
     has_scale: bool,
@@ -98,7 +99,7 @@ impl Observed<'_, '_> {
         self.observation.measure(name).ok_or(MetricError::UnknownMetric)
     }
 
-    /// The resource metrics API also knows of `fresh` pods, the custom metrics API does not.
+    /// Values by pod. The resource metrics API also reports `fresh` pods; the custom metrics API does not.
     fn by_pod(
         &self,
         measure: Measure,
@@ -173,25 +174,25 @@ impl Cluster for Observed<'_, '_> {
         self.observation.pods
     }
 
-    /// The engine applies the decision; here nothing can fail.
+    /// The engine applies the decision, so this cannot fail.
     fn set_replicas(&mut self, _replicas: u32) -> Result<(), ApiFailure> {
         Ok(())
     }
 }
 
-/// Cores in thousandths. Metrics-server reports whole nanocores, and the controller rounds them up to thousandths; going
-/// through nanocores keeps the noise of binary64 (0.25000000000000006) from becoming another thousandth.
+/// Millicores. metrics-server reports whole nanocores and the controller rounds up to millicores; going through
+/// nanocores keeps binary64 noise (0.25000000000000006) from adding a millicore.
 fn cpu_milli(cores: f64) -> Quantity {
     let nanocores = (cores * 1e9).round() as i64;
     Quantity::from_millis(nanocores.div_euclid(1_000_000) + i64::from(nanocores.rem_euclid(1_000_000) != 0))
 }
 
-/// A whole number of base units.
+/// Rounds to whole base units.
 fn whole(value: f64) -> Quantity {
     Quantity::from_millis((value.round() as i64).saturating_mul(1000))
 }
 
-/// The nearest thousandth.
+/// Rounds to the nearest thousandth.
 fn nearest_milli(value: f64) -> Quantity {
     Quantity::from_millis((value * 1000.0).round() as i64)
 }
@@ -211,7 +212,8 @@ mod tests {
         HpaPolicy::new(spec, ControllerFlags::default())
     }
 
-    /// Decides at `now` seconds for `size` long-ready pods, the first `measured` of which use `cpu` of their core.
+    /// Decides at `now` seconds for `size` pods that have long been ready, the first `measured` of which use `cpu` of
+    /// their core.
     fn step(policy: &mut HpaPolicy, now: u64, size: u32, measured: u32, cpu: f64) -> (Option<u32>, ReasonCode, String) {
         let pod = |id| PodView {
             id,
@@ -284,15 +286,15 @@ mod tests {
         let mut tell = |now, size, measured, cpu| step(&mut policy, now, size, measured, cpu);
         let up = "scale-up limited to 8 by 4 pods/15s, cpu 200% of 70% target wants 12";
         assert_eq!(tell(1000, 4, 4, 2.0), (Some(8), ReasonCode::RateLimited, up.into()));
-        // Of 8 pods 4 are not measured yet and count as idle.
+        // 4 of 8 pods are not measured yet and count as idle.
         let idle = "cpu 100% of 70% target: 8 stays";
         assert_eq!(tell(1015, 8, 4, 1.0), (None, ReasonCode::WithinTolerance, idle.into()));
-        // The rise of the last minute counts against the fall: 8 - 4 - 1 is below what is wanted.
+        // The rise of the last minute limits the fall: 8 - 4 - 1 is below the desired size.
         let down = "cpu 35% of 70% target: 8 -> 4";
         assert_eq!(tell(1030, 8, 8, 0.35), (Some(4), ReasonCode::Target, down.into()));
     }
 
-    /// Two containers, of which `log-shipper` asks for nothing.
+    /// Two containers; `log-shipper` has no request.
     fn pod_of_two() -> PodSpec {
         let container = |name: &str, cpu| ContainerRequest { name: name.into(), cpu, memory: None };
         let containers = vec![container("app", Some(Millicores::new(1000))), container("log-shipper", None)];

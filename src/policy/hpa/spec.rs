@@ -1,4 +1,4 @@
-//! What a `HorizontalPodAutoscaler` object says, and the flags of the controller that reads it.
+//! The specification of a `HorizontalPodAutoscaler`, and the flags of its controller.
 
 use crate::config::kubernetes::Release;
 use crate::units::{Quantity, SimDuration};
@@ -8,7 +8,7 @@ use crate::units::{Quantity, SimDuration};
 pub enum Resource {
     /// CPU: usage and requests in thousandths of a core.
     Cpu,
-    /// Memory: usage and requests in thousandths of a byte (the unit of every metric value is the thousandth).
+    /// Memory: usage and requests in thousandths of a byte (all metric values are in thousandths).
     Memory,
 }
 
@@ -22,33 +22,33 @@ impl Resource {
     }
 }
 
-/// What a metric is compared with.
+/// The target of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
-    /// Average use in per cent of the request; above zero.
+    /// Average utilization in per cent of the request; above zero.
     Utilization(u32),
     /// Average per pod.
     AverageValue(Quantity),
-    /// The value as it is.
+    /// The raw value.
     Value(Quantity),
-    /// None that the controller finds: the target of an Object metric names one field by its `type` and gives another. The API
-    /// server accepts it, and the metric fails at every run.
+    /// The controller finds no target: the target of an Object metric names one field by its `type` and sets another.
+    /// The API server accepts it, and the metric fails in every run.
     Missing,
 }
 
 /// One metric that a workload is scaled on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MetricSpec {
-    /// Use of a resource by whole pods.
+    /// Usage of a resource by whole pods.
     Resource {
-        /// Which resource.
+        /// The resource.
         resource: Resource,
         /// Utilization or average value.
         target: Target,
     },
-    /// Use of a resource by one container of each pod.
+    /// Usage of a resource by one container of each pod.
     ContainerResource {
-        /// Which resource.
+        /// The resource.
         resource: Resource,
         /// Name of the container.
         container: String,
@@ -76,7 +76,7 @@ pub enum MetricSpec {
         /// A value or an average value.
         target: Target,
     },
-    /// A type that the controller does not know.
+    /// A type unknown to the controller.
     Unsupported {
         /// The type as written.
         kind: String,
@@ -84,7 +84,7 @@ pub enum MetricSpec {
 }
 
 impl MetricSpec {
-    /// Name of a metric that is not a resource's.
+    /// Name of a metric that is not a resource metric.
     pub fn custom_name(&self) -> Option<&str> {
         match self {
             MetricSpec::Pods { metric, .. }
@@ -94,12 +94,12 @@ impl MetricSpec {
         }
     }
 
-    /// What it is compared with; `None` of a type that the controller does not know.
+    /// Its target; `None` for an unknown type.
     pub fn target(&self) -> Option<Target> {
         self.clone().target_mut().copied()
     }
 
-    /// As [`MetricSpec::target`], to be changed.
+    /// Mutable [`MetricSpec::target`].
     pub fn target_mut(&mut self) -> Option<&mut Target> {
         match self {
             MetricSpec::Resource { target, .. }
@@ -111,12 +111,12 @@ impl MetricSpec {
         }
     }
 
-    /// Whether there is something to measure without any pod.
+    /// Whether the metric has a value even without pods.
     pub fn outlives_pods(&self) -> bool {
         matches!(self, MetricSpec::Object { .. } | MetricSpec::External { .. })
     }
 
-    /// The metric's type as Kubernetes names it.
+    /// The metric's type as spelled by Kubernetes.
     pub fn kind(&self) -> &str {
         match self {
             MetricSpec::Resource { .. } => "Resource",
@@ -128,7 +128,7 @@ impl MetricSpec {
         }
     }
 
-    /// What is measured, in a word.
+    /// A short name for what is measured.
     pub fn name(&self) -> &str {
         match self {
             MetricSpec::Resource { resource, .. } | MetricSpec::ContainerResource { resource, .. } => resource.name(),
@@ -140,7 +140,7 @@ impl MetricSpec {
     }
 }
 
-/// How much a policy of `behavior` allows within its period.
+/// How much a `behavior` policy allows within its period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Amount {
     /// A number of pods.
@@ -149,16 +149,16 @@ pub enum Amount {
     Percent(u32),
 }
 
-/// One policy of `behavior`: a limit on the change within a period.
+/// A `behavior` policy: a limit on the change within a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RatePolicy {
-    /// The most that may be added or removed.
+    /// The maximum change.
     pub amount: Amount,
-    /// Within how long.
+    /// The period.
     pub period: SimDuration,
 }
 
-/// Which of several rate policies counts.
+/// How to combine several rate policies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SelectPolicy {
     /// The one that allows the largest change.
@@ -170,26 +170,26 @@ pub enum SelectPolicy {
     Disabled,
 }
 
-/// One half of `behavior` as written; what is `None` is filled with a default by [`Rules::scale_up`] or
-/// [`Rules::scale_down`], each field on its own.
+/// One half of `behavior` as written. [`Rules::scale_up`] and [`Rules::scale_down`] fill in a default for each field
+/// that is `None`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RulesSpec {
-    /// Rate policies; a given list replaces the default list entirely.
+    /// Rate policies; a given list replaces the whole default list.
     pub policies: Option<Vec<RatePolicy>>,
-    /// How long recommendations are remembered.
+    /// The stabilization window.
     pub stabilization_window: Option<SimDuration>,
-    /// Which rate policy counts.
+    /// Which rate policy applies.
     pub select_policy: Option<SelectPolicy>,
-    /// Tolerance in this direction, instead of the controller's flag.
+    /// Tolerance in this direction, overriding the controller's flag.
     pub tolerance: Option<f64>,
 }
 
 /// `behavior` as written.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Behavior {
-    /// Upwards.
+    /// Scaling up.
     pub scale_up: RulesSpec,
-    /// Downwards.
+    /// Scaling down.
     pub scale_down: RulesSpec,
 }
 
@@ -198,11 +198,11 @@ pub struct Behavior {
 pub struct Rules {
     /// Rate policies.
     pub policies: Vec<RatePolicy>,
-    /// How long recommendations are remembered; `None` downwards until the controller's flag fills it.
+    /// The stabilization window; `None` for scaling down until the controller's flag fills it in.
     pub stabilization_window: Option<SimDuration>,
-    /// Which rate policy counts.
+    /// Which rate policy applies.
     pub select_policy: SelectPolicy,
-    /// Tolerance in this direction, where one is given.
+    /// Tolerance in this direction, if given.
     pub tolerance: Option<f64>,
 }
 
@@ -211,7 +211,7 @@ const HUNDRED_PERCENT: RatePolicy = RatePolicy { amount: Amount::Percent(100), p
 const FOUR_PODS: RatePolicy = RatePolicy { amount: Amount::Pods(4), period: DEFAULT_PERIOD };
 
 impl Rules {
-    /// The upper half: 4 pods or 100% per 15 s, whichever allows more, without a window.
+    /// Rules for scaling up. Defaults: 4 pods or 100% per 15 s, whichever allows more, and no window.
     pub fn scale_up(spec: &RulesSpec) -> Self {
         Rules {
             policies: spec.policies.clone().unwrap_or_else(|| vec![FOUR_PODS, HUNDRED_PERCENT]),
@@ -221,7 +221,7 @@ impl Rules {
         }
     }
 
-    /// The lower half: 100% per 15 s; the window stays open for the controller's flag.
+    /// Rules for scaling down. Defaults: 100% per 15 s; the window is left to the controller's flag.
     pub fn scale_down(spec: &RulesSpec) -> Self {
         Rules {
             policies: spec.policies.clone().unwrap_or_else(|| vec![HUNDRED_PERCENT]),
@@ -235,25 +235,25 @@ impl Rules {
 /// The specification of an autoscaler.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HpaSpec {
-    /// Fewest replicas; 0 lets a workload on an Object or External metric go to sleep.
+    /// Minimum size. 0 allows a workload with an Object or External metric to scale to zero.
     pub min_replicas: u32,
-    /// Most replicas.
+    /// Maximum size.
     pub max_replicas: u32,
     /// Metrics; the largest proposal wins.
     pub metrics: Vec<MetricSpec>,
-    /// Windows and rate limits. Without it the limits of the first HPA releases apply.
+    /// Windows and rate limits. Without it, the limits of the first HPA releases apply.
     pub behavior: Option<Behavior>,
-    /// Why the scale of the target cannot be read, where it cannot: a kind that has none, or an API group that does not hold the
-    /// kind. Such an autoscaler never acts.
+    /// Why the target's scale cannot be read, if so: its kind has none, or its API group does not contain the kind.
+    /// Such an autoscaler never acts.
     pub no_scale: Option<String>,
 }
 
-/// Flags of the controller, the same for every autoscaler of a cluster.
+/// Flags of the controller, the same for every autoscaler in a cluster.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ControllerFlags {
     /// `--horizontal-pod-autoscaler-sync-period`.
     pub sync_period: SimDuration,
-    /// `--horizontal-pod-autoscaler-tolerance`, both directions.
+    /// `--horizontal-pod-autoscaler-tolerance`, for both directions.
     pub tolerance: f64,
     /// `--horizontal-pod-autoscaler-cpu-initialization-period`.
     pub cpu_initialization_period: SimDuration,
@@ -261,11 +261,12 @@ pub struct ControllerFlags {
     pub initial_readiness_delay: SimDuration,
     /// `--horizontal-pod-autoscaler-downscale-stabilization`.
     pub downscale_stabilization: SimDuration,
-    /// Without `behavior`: the most that one step may multiply the size by. A constant of the controller.
+    /// Without `behavior`: the largest factor by which one step may multiply the size. A constant of the controller.
     pub scale_up_limit_factor: f64,
     /// Without `behavior`: the size that one step may always reach. A constant of the controller.
     pub scale_up_limit_minimum: f64,
-    /// Release of the controller. In 1.36 the gate `HPAScaleToZero` is taken to be on where a minimum of 0 is stated.
+    /// Release of the controller. In 1.36 the feature gate `HPAScaleToZero` is assumed to be on if a minimum of 0 is
+    /// stated.
     pub release: Release,
 }
 

@@ -1,8 +1,8 @@
-//! Stabilization windows: a log of recommendations that keeps a short dip or peak from changing the size.
+//! Stabilization windows: a log of recommendations keeps a short dip or peak from changing the size.
 
 use crate::units::{SimDuration, SimTime};
 
-/// A size that was recommended, before any stabilization or limit.
+/// A recommended size, before stabilization and limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Recommendation {
     /// The size.
@@ -11,7 +11,7 @@ pub struct Recommendation {
     pub at: SimTime,
 }
 
-/// Adds `desired` to the log, in place of the last entry for which `reusable` holds, if there is one.
+/// Adds `desired` to the log, replacing the last entry for which `reusable` holds, if any.
 fn remember(log: &mut Vec<Recommendation>, desired: u32, now: SimTime, reusable: impl Fn(&Recommendation) -> bool) {
     let entry = Recommendation { replicas: desired, at: now };
     match log.iter().rposition(reusable) {
@@ -20,7 +20,7 @@ fn remember(log: &mut Vec<Recommendation>, desired: u32, now: SimTime, reusable:
     }
 }
 
-/// Without `behavior`: the largest recommendation of the window, both ends included. The log keeps the raw `desired`.
+/// Without `behavior`: the largest recommendation in the window, both ends included. The log keeps the raw `desired`.
 pub fn stabilize(log: &mut Vec<Recommendation>, desired: u32, window: SimDuration, now: SimTime) -> u32 {
     let outside = |entry: &Recommendation| now.since(entry.at) > window;
     let highest = log.iter().filter(|entry| !outside(entry)).map(|entry| entry.replicas).max().unwrap_or(0);
@@ -28,8 +28,9 @@ pub fn stabilize(log: &mut Vec<Recommendation>, desired: u32, window: SimDuratio
     highest.max(desired)
 }
 
-/// With `behavior`: not above the smallest recommendation of the window `up`, not below the largest of the window `down`.
-/// An entry exactly as old as a window lies outside of it. The log keeps the raw `desired`.
+/// With `behavior`: the current size, raised at most to the smallest recommendation in the window `up`, or lowered at
+/// most to the largest in the window `down`. An entry exactly as old as the window is outside it. The log keeps the raw
+/// `desired`.
 pub fn stabilize_with_behavior(
     log: &mut Vec<Recommendation>,
     current: u32,

@@ -1,4 +1,4 @@
-//! A run of the controller as plain figures.
+//! A reconciliation as plain figures.
 
 use super::calculator::Proposal;
 use super::reconcile::{Hpa, Outcome, Reconciliation};
@@ -6,7 +6,8 @@ use super::spec::{MetricSpec, Resource, Target};
 use crate::policy::{Compared, Gauge, Weighed};
 use crate::units::Quantity;
 
-/// What a run compared. Where a metric failed on the way down, what the others ask for is told although it was not done.
+/// What a reconciliation compared. If a metric failed on the way down, the proposal of the others is included although
+/// it was not applied.
 pub fn weighed(hpa: &Hpa, run: &Reconciliation) -> Weighed {
     let proposal = |index: usize| run.proposals.get(index).and_then(|proposal| proposal.as_ref().ok().copied());
     let metrics = hpa.spec().metrics.iter().enumerate();
@@ -21,7 +22,7 @@ pub fn weighed(hpa: &Hpa, run: &Reconciliation) -> Weighed {
     Weighed { metrics, wanted, stabilized }
 }
 
-/// A metric beside its target; `None` if it has none.
+/// A metric compared with its target; `None` if it has none.
 fn compared(hpa: &Hpa, metric: &MetricSpec, proposal: Option<Proposal>) -> Option<Compared> {
     let (target, resource) = match metric {
         MetricSpec::Resource { target, resource } | MetricSpec::ContainerResource { target, resource, .. } => {
@@ -33,7 +34,7 @@ fn compared(hpa: &Hpa, metric: &MetricSpec, proposal: Option<Proposal>) -> Optio
         MetricSpec::Unsupported { .. } => return None,
     };
     let amount = |value: Quantity| value.millis() as f64 / 1000.0;
-    // A total divided among no pods is the largest number there is, which nobody measured.
+    // A total divided by zero pods is the largest number, which was never measured.
     let measured = proposal.map(|p| p.value).filter(|value| *value != Quantity::MAX).map(amount);
     let (gauge, per_pod, value, target) = match target {
         Target::Utilization(percent) => {

@@ -6,8 +6,8 @@ use super::spec::{Amount, HpaSpec, MetricSpec, Resource, RulesSpec, SelectPolicy
 use crate::units::Quantity;
 
 impl HpaSpec {
-    /// The specification with every target of load divided by `factor`, to the nearest that a manifest can say and above zero.
-    /// Memory in use is no load and keeps its target.
+    /// The specification with every load target divided by `factor`, rounded to the nearest value that a manifest can
+    /// express and above zero. Memory is not load and keeps its target.
     pub fn with_headroom(&self, factor: f64) -> HpaSpec {
         let divided = |target: Target| match target {
             Target::Utilization(percent) => {
@@ -33,8 +33,8 @@ impl HpaSpec {
         spec
     }
 
-    /// The object named `name` that scales the Deployment `name`, in autoscaling/v2. `None` if a metric names an object that the
-    /// simulation does not keep, so that it cannot be written as it was.
+    /// An autoscaling/v2 object named `name` that scales the Deployment `name`. `None` if a metric refers to an object
+    /// that the simulation does not keep, so that it cannot be written back.
     pub fn manifest(&self, name: &str) -> Option<String> {
         let name = quoted(name);
         let mut text = format!(
@@ -68,7 +68,7 @@ fn divide(value: Quantity, factor: f64) -> Quantity {
     Quantity::from_millis((millis.round() as i64).max(1))
 }
 
-/// A string that YAML cannot take for anything else.
+/// A string quoted so that YAML reads it as a string.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
@@ -78,7 +78,7 @@ fn metric_text(metric: &MetricSpec) -> Option<String> {
         Target::Utilization(percent) => format!("{{ type: Utilization, averageUtilization: {percent} }}"),
         Target::AverageValue(value) => format!("{{ type: AverageValue, averageValue: \"{value}\" }}"),
         Target::Value(value) => format!("{{ type: Value, value: \"{value}\" }}"),
-        // Of Object metrics only, which are not written.
+        // Only for Object metrics, which are not written.
         Target::Missing => String::new(),
     };
     let metric_of = |name: &str| format!("metric: {{ name: {} }}", quoted(name));

@@ -1,4 +1,4 @@
-//! What a search found, as a file.
+//! Found parameters, stored in a file.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,23 +6,23 @@ use super::numbers::{COUNT, NUMBERS};
 use crate::policy::stored::{self, Layout, Origin};
 use crate::units::SimDuration;
 
-/// The layout of the files.
+/// The layout of the file.
 pub const LAYOUT: Layout = Layout { format: "plimsoll-policy-search", version: 1, kind: "policy-search" };
 
-/// What the numbers are said of: found under one design they mean nothing under another.
+/// The settings under which the numbers were found. They are meaningless under any other.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Design {
-    /// Requests per second that one replica serves when all of it is busy.
+    /// Requests per second that one fully busy replica serves.
     pub capacity: f64,
-    /// Length of a season.
+    /// Length of the season.
     pub season: SimDuration,
     /// Time between two decisions.
     pub sync_period: SimDuration,
 }
 
 impl Design {
-    /// The first thing in which two designs differ.
+    /// The first field in which two designs differ.
     pub fn difference(&self, other: &Design) -> Option<&'static str> {
         let same = [
             (self.capacity == other.capacity, "capacity"),
@@ -33,15 +33,15 @@ impl Design {
     }
 }
 
-/// Numbers that were found.
+/// Numbers found by a search.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Stored")]
 pub struct Found {
-    /// Where they come from.
+    /// Origin of the numbers.
     pub origin: Origin,
-    /// What they are said of.
+    /// The design they are valid for.
     pub design: Design,
-    /// Dollars per bad request beyond what the objectives allow, or of any, where it was given.
+    /// Dollars per bad request beyond what the objectives allow; if a penalty was given, per bad request.
     pub penalty: f64,
     /// The numbers, in the order of [`NUMBERS`].
     pub numbers: [f64; COUNT],
@@ -70,7 +70,7 @@ impl TryFrom<Stored> for Found {
     fn try_from(stored: Stored) -> Result<Found, String> {
         let Stored { origin, design, penalty, numbers: named } = stored;
         if design.sync_period.is_zero() || design.season.is_zero() || design.capacity <= 0.0 {
-            return Err("its design has no decisions, capacity or seasons".into());
+            return Err("its design has a zero sync period, season or capacity".into());
         }
         let mut numbers = [0.0; COUNT];
         for (place, number) in NUMBERS.iter().enumerate() {
@@ -78,25 +78,26 @@ impl TryFrom<Stored> for Found {
             numbers[place] = value.ok_or_else(|| format!("has no `{}`", number.name))?.1;
         }
         if named.len() > COUNT {
-            return Err(format!("knows more numbers than there are, {COUNT}"));
+            return Err(format!("has more than the {COUNT} numbers of the rule"));
         }
         Ok(Found { origin, design, penalty, numbers })
     }
 }
 
 impl Found {
-    /// The file.
+    /// Serializes the file.
     ///
     /// # Errors
-    /// If a value is not finite, which JSON cannot hold.
+    /// If a value is not finite, which JSON cannot represent.
     pub fn to_json(&self) -> Result<String, String> {
         stored::to_json(&LAYOUT, self.clone())
     }
 
-    /// What a file holds.
+    /// Parses a file.
     ///
     /// # Errors
-    /// What is wrong with it, in words that follow its name: no such file, another version, cut short or changed.
+    /// A description that completes a sentence starting with the file's name: no such file, another version, truncated
+    /// or modified.
     pub fn from_json(text: &str) -> Result<Found, String> {
         stored::from_json(&LAYOUT, text)
     }

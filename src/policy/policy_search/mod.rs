@@ -1,16 +1,19 @@
-//! `policy-search`: a rule with ten numbers, which `plimsoll train` looks for.
+//! `policy-search`: a rule with ten numbers that are tuned by `plimsoll train`.
 //!
-//! The rule is what people who run services do by hand, with everything that they would turn by hand as a number ([`NUMBERS`]):
+//! The rule does what operators do by hand; everything they would adjust is a number ([`NUMBERS`]):
 //!
-//! 1. The request rate is split into `season-weight` times what the season was seen to be at this time, and a rest, smoothed over
-//!    `smoothing`, with a slope that counts by `trend`. Both are continued to the end of `lead`; the largest rate on the way, divided by what
-//!    a replica serves, is the *load* L, in busy replicas.
-//! 2. Wanted are L / `utilization` + `spread` sqrt(L) replicas, the second term for chance, which grows as the square root of the load
-//!    (Halfin and Whitt 1981), and as many as work off what waits within `drain`; at least `floor` of the mean load of about a season.
-//! 3. Given back is only what nothing in the last `cool-down` wanted, and at most `step-down` of the size in one decision.
+//! 1. The request rate is split into `season-weight` times the rate seen at the same time of earlier seasons, and a
+//!    remainder, which is smoothed over `smoothing` and has a slope with weight `trend`. Both are extrapolated to the
+//!    end of `lead`. The largest rate on the way, divided by the capacity of a replica, is the *load* L, in busy
+//!    replicas.
+//! 2. The desired size is L / `utilization` + `spread` sqrt(L), where the second term covers random variation, which
+//!    grows as the square root of the load (Halfin and Whitt 1981), plus the replicas needed to work off the queue
+//!    within `drain`; but at least `floor` of the mean load of about one season.
+//! 3. The size is reduced only to the largest size desired within the last `cool-down`, and by at most `step-down` of
+//!    the size per decision.
 //!
-//! The numbers are found by CMA-ES on simulated weeks (`experiment::train`) and saved ([`Found`]). The policy draws nothing and learns
-//! nothing but the season and level of the rates it is shown.
+//! The numbers are found by CMA-ES on simulated weeks (`experiment::train`) and stored ([`Found`]). The policy uses no
+//! random numbers, and at run time learns only the season and level of the observed rates.
 
 mod found;
 mod numbers;
@@ -42,22 +45,22 @@ pub const PLUGIN: PolicyPlugin = PolicyPlugin {
 /// Settings of the policy.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// At least so many replicas.
+    /// Minimum size.
     pub min: u32,
-    /// At most so many replicas.
+    /// Maximum size.
     pub max: u32,
-    /// What the numbers are said of.
+    /// The design that the numbers are valid for.
     pub design: Arc<Design>,
     /// The numbers, in the order of [`NUMBERS`].
     pub numbers: [f64; COUNT],
-    /// Those that the scenario states: a search leaves them as they are.
+    /// Which numbers the scenario states; a search does not change them.
     pub stated: [bool; COUNT],
     /// Whether the numbers come from a search.
     pub is_trained: bool,
 }
 
 impl Settings {
-    /// Makes policies with these numbers in place of what the settings hold; those that the scenario states stay.
+    /// Creates policies with these numbers instead of the current ones; numbers stated in the scenario are kept.
     pub fn with(&self, numbers: [f64; COUNT]) -> PolicyFactory {
         let mut settings = Settings { is_trained: true, ..self.clone() };
         for (place, number) in numbers.into_iter().enumerate() {
@@ -68,13 +71,13 @@ impl Settings {
         Arc::new(move |_| Box::new(PolicySearch::new(settings.clone())))
     }
 
-    /// The first number that one scenario states otherwise than another.
+    /// The first number for which the two scenarios state different values.
     pub fn other_number(&self, other: &Settings) -> Option<&'static str> {
         let stated = |settings: &Settings, place: usize| settings.stated[place].then_some(settings.numbers[place]);
         (0..COUNT).find(|place| stated(self, *place) != stated(other, *place)).map(|place| NUMBERS[place].name)
     }
 
-    /// The first thing in which what was found differs from what the scenario states.
+    /// The first field in which a stored result differs from the scenario.
     pub fn difference(&self, found: &Found) -> Option<&'static str> {
         let stated = || (0..COUNT).find(|place| self.stated[*place] && self.numbers[*place] != found.numbers[*place]);
         self.design.difference(&found.design).or_else(|| stated().map(|place| NUMBERS[place].name))
@@ -85,18 +88,18 @@ impl Settings {
 pub struct PolicySearch {
     settings: Settings,
     memory: Memory,
-    /// Sizes wanted within the cool-down that no later one exceeds, with their times: the first is the largest.
+    /// Sizes desired within the cool-down that no later one exceeds, with their times; the first is the largest.
     wanted: VecDeque<(SimTime, u32)>,
 }
 
-/// What is wanted and why.
-struct Wish {
+/// The desired size and the reason.
+struct Proposal {
     size: u32,
     words: String,
 }
 
 impl PolicySearch {
-    /// A policy that has seen nothing yet.
+    /// A policy that has not observed anything yet.
     pub fn new(settings: Settings) -> Self {
         PolicySearch { memory: Memory::new(settings.design.season), settings, wanted: VecDeque::new() }
     }
@@ -105,8 +108,8 @@ impl PolicySearch {
         self.settings.numbers[place]
     }
 
-    /// The size wanted for an outlook with so many requests waiting.
-    fn wish(&self, outlook: &Outlook, waiting: f64) -> Wish {
+    /// The desired size for an outlook and a number of waiting requests.
+    fn propose(&self, outlook: &Outlook, waiting: f64) -> Proposal {
         let capacity = self.settings.design.capacity;
         let load = outlook.most / capacity;
         let need = load / self.number(place::UTILIZATION) + self.number(place::SPREAD) * load.sqrt();
@@ -124,10 +127,10 @@ impl PolicySearch {
         if floor > need + backlog {
             words += &format!(", floor {floor:.1}");
         }
-        Wish { size, words }
+        Proposal { size, words }
     }
 
-    /// The largest size wanted within the cool-down, `size` of now among them.
+    /// The largest size desired within the cool-down, including the current `size`.
     fn held(&mut self, now: SimTime, size: u32) -> u32 {
         let over = SimDuration::from_secs_f64(self.number(place::COOL_DOWN)).unwrap_or(SimDuration::MAX);
         while self.wanted.front().is_some_and(|(at, _)| now.since(*at) >= over) {
@@ -140,7 +143,7 @@ impl PolicySearch {
         self.wanted.front().map_or(size, |(_, wanted)| *wanted)
     }
 
-    /// The least size that one decision may go down to from `spec`: a step takes one replica at least.
+    /// The smallest size that one decision may go down to from `spec`; at least one replica is removed.
     fn lowest(&self, spec: u32) -> u32 {
         let share = self.number(place::STEP_DOWN).min(1.0);
         let taken = (f64::from(spec) * share + 1e-9).floor().max(1.0);
@@ -163,7 +166,7 @@ impl ScalingPolicy for PolicySearch {
         let Some(outlook) = self.memory.outlook(now, &numbers) else {
             return Decision::hold(Reason::new(ReasonCode::NoData, "no measurement yet"));
         };
-        let Wish { size: wanted, mut words } = self.wish(&outlook, scrape.totals[Measure::QueueLength as usize]);
+        let Proposal { size: wanted, mut words } = self.propose(&outlook, scrape.totals[Measure::QueueLength as usize]);
         let mut code = if self.settings.is_trained { ReasonCode::Learned } else { ReasonCode::Target };
         words += &format!(": {spec} -> {wanted}");
         let mut size = wanted;

@@ -1,36 +1,36 @@
-//! The ten numbers that decide, and the ranges that a search looks in.
+//! The ten numbers of the rule and their search ranges.
 
 use crate::config::{Diagnostics, Fields, FromNode, Node};
 use crate::units::{Fraction, SimDuration, Utilization};
 
-/// How many numbers there are.
+/// The count of numbers.
 pub const COUNT: usize = 10;
 
-/// What a number is.
+/// How a number is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sort {
     /// A plain number.
     Plain,
-    /// A share, written in per cent.
+    /// A share, written as a percentage.
     Share,
     /// Seconds, written as a duration.
     Time,
 }
 
-/// One of the numbers.
+/// One number of the rule.
 #[derive(Debug, Clone, Copy)]
 pub struct Number {
-    /// Its name in a scenario.
+    /// Its name in scenarios.
     pub name: &'static str,
-    /// What it is.
+    /// How it is written.
     pub sort: Sort,
-    /// The least value that is searched.
+    /// Lower end of the search range.
     pub low: f64,
-    /// The largest.
+    /// Upper end of the search range.
     pub high: f64,
-    /// Whether equal ratios are equally far apart; otherwise equal differences are.
+    /// Whether the range is searched on a logarithmic scale.
     pub by_ratio: bool,
-    /// The value without any search.
+    /// The default.
     pub start: f64,
 }
 
@@ -52,7 +52,7 @@ pub const NUMBERS: [Number; COUNT] = [
     number("step-down", Sort::Share, 0.01, 1.0, true, 0.2),
 ];
 
-/// Places in [`NUMBERS`].
+/// Indices into [`NUMBERS`].
 pub(super) mod place {
     pub const UTILIZATION: usize = 0;
     pub const SPREAD: usize = 1;
@@ -67,7 +67,7 @@ pub(super) mod place {
 }
 
 impl Number {
-    /// The place of a value in the range, from 0 to 1.
+    /// The position of a value in the range, from 0 to 1.
     pub fn position(&self, value: f64) -> f64 {
         let value = value.clamp(self.low, self.high);
         match self.by_ratio {
@@ -76,7 +76,7 @@ impl Number {
         }
     }
 
-    /// The value at a place, to four significant digits, as it is stored and shown.
+    /// The value at a position, rounded to four significant digits as stored and shown.
     pub fn at(&self, position: f64) -> f64 {
         let value = match self.by_ratio {
             true => self.low * (self.high / self.low).powf(position.clamp(0.0, 1.0)),
@@ -85,7 +85,7 @@ impl Number {
         format!("{value:.3e}").parse().unwrap_or(value)
     }
 
-    /// The value as people write it.
+    /// The value as text.
     pub fn text(&self, value: f64) -> String {
         match self.sort {
             Sort::Plain => format!("{value}"),
@@ -96,17 +96,17 @@ impl Number {
         }
     }
 
-    /// The value that a scenario states; `None` if it states none, or one that is out of place, which is then said.
+    /// Reads the value stated in a scenario; `None` if it is absent, or out of range, which is reported.
     pub(super) fn read(&self, fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<f64> {
         let node = fields.node_of(self.name)?;
         let value = match self.sort {
             Sort::Plain => f64::from_node(node, sink)?,
-            // Shares that make no sense above 100% say so; a utilization may.
+            // `Fraction` rejects more than 100%; a utilization may exceed it.
             Sort::Share if self.high <= 1.0 => Fraction::from_node(node, sink)?.get(),
             Sort::Share => Utilization::from_node(node, sink)?.get(),
             Sort::Time => SimDuration::from_node(node, sink)?.as_secs_f64(),
         };
-        // Zero may be stated wherever it means `off`.
+        // Zero is allowed wherever it means `off`.
         let least = if self.name == "utilization" || self.name == "drain" { self.low.min(0.01) } else { 0.0 };
         if value.is_finite() && value >= least && value <= 1e6 {
             return Some(value);
@@ -117,8 +117,8 @@ impl Number {
 
     fn refusal(&self, node: &Node, least: f64) -> crate::config::Diagnostic {
         let range = (self.text(self.low), self.text(self.high));
-        let error = node.error(format!("`{}` is at least {}", self.name, self.text(least)));
-        error.note(format!("a search looks between {} and {}", range.0, range.1))
+        let error = node.error(format!("`{}` must be at least {}", self.name, self.text(least)));
+        error.note(format!("the search range is {} to {}", range.0, range.1))
     }
 }
 

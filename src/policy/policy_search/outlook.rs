@@ -1,44 +1,44 @@
-//! What is expected of the request rate in the time ahead: the season seen so far, and the level and trend of what it does not explain.
+//! The expected request rate: the season as seen so far, and level and trend of the remainder.
 
 use crate::units::{SimDuration, SimTime};
 
 use super::numbers::{COUNT, place};
 
-/// Equal parts of a season whose mean rates are remembered.
+/// Number of equal parts of a season for which mean rates are kept.
 const PARTS: u64 = 288;
-/// So many parts to each side are averaged with one, for noise.
+/// Each part is averaged with this many neighbours on either side to reduce noise.
 const AROUND: u64 = 3;
 /// Weight of the newest season in a part's mean.
 const NEWEST: f64 = 0.5;
 
-/// What was seen of the request rate.
+/// What is known about the request rate.
 #[derive(Debug, Clone)]
 pub(super) struct Memory {
     season: SimDuration,
-    /// When the newest scrape was taken.
+    /// Time of the newest scrape.
     seen: Option<SimTime>,
-    /// What the season does not explain of the rate, smoothed over a shorter and a longer time.
+    /// The remainder that the season does not explain, smoothed over a shorter and a longer time.
     levels: [f64; 2],
-    /// The part of the season's course that `levels` are without; `None` while no season was seen.
+    /// The seasonal part that was subtracted from `levels`; `None` until a season was seen.
     explained: Option<f64>,
     /// Mean rate of each part of the season, over the seasons seen.
     parts: Vec<Option<f64>>,
-    /// The part being seen: its number since the start, the sum of its rates and their count.
+    /// The current part: its number since the start, and sum and count of its rates.
     open: Option<(u64, f64, u32)>,
-    /// Mean rate over about a season.
+    /// Mean rate over about one season.
     mean: f64,
 }
 
-/// What is expected.
+/// The expected rate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Outlook {
-    /// The rate now, smoothed.
+    /// The smoothed current rate.
     pub now: f64,
     /// The largest rate expected from now to the end of the lead.
     pub most: f64,
-    /// What the season adds to it beyond the present.
+    /// The seasonal change contained in `most`, relative to now.
     pub season: f64,
-    /// The mean rate of about a season.
+    /// Mean rate over about one season.
     pub mean: f64,
 }
 
@@ -52,8 +52,8 @@ impl Memory {
         (self.season.as_nanos() / PARTS).max(1)
     }
 
-    /// The mean rate of the season about a time, as far as one was seen; `None` where it was not. Of the present, the parts just past are
-    /// averaged in with their newest rates.
+    /// The mean seasonal rate around a time; `None` if it was not seen. Around the present, parts that have just ended
+    /// contribute their newest rates.
     fn expected(&self, at: SimTime) -> Option<f64> {
         let part = at.as_nanos() / self.length();
         self.parts[(part % PARTS) as usize]?;
@@ -62,7 +62,7 @@ impl Memory {
         Some(sum / count)
     }
 
-    /// Takes in a scrape, unless it is known.
+    /// Adds a scrape, unless it was already added.
     pub fn see(&mut self, taken_at: SimTime, rate: f64, numbers: &[f64; COUNT]) {
         if self.seen.is_some_and(|seen| taken_at <= seen) {
             return;
@@ -75,7 +75,7 @@ impl Memory {
         if first {
             (self.levels, self.mean) = ([rate - explained; 2], rate);
         } else if self.explained.is_some() != course.is_some() {
-            // From here on the season is part of it, or no longer: the sum stays.
+            // From here on the seasonal part is included, or no longer; the sum stays the same.
             let before = self.explained.unwrap_or(0.0);
             self.levels.iter_mut().for_each(|level| *level += before - explained);
         }
@@ -87,7 +87,7 @@ impl Memory {
         self.fill(taken_at, rate);
     }
 
-    /// Adds a rate to the part of the season that it belongs to.
+    /// Adds a rate to its part of the season.
     fn fill(&mut self, taken_at: SimTime, rate: f64) {
         let number = taken_at.as_nanos() / self.length();
         let (open, sum, count) = self.open.unwrap_or((number, 0.0, 0));
@@ -100,12 +100,12 @@ impl Memory {
         self.open = Some((number, rate, 1));
     }
 
-    /// What is expected from `now` on; `None` before any scrape.
+    /// The outlook from `now` on; `None` before the first scrape.
     pub fn outlook(&self, now: SimTime, numbers: &[f64; COUNT]) -> Option<Outlook> {
         self.seen?;
         let lead = numbers[place::LEAD];
         let [shorter, longer] = times(numbers);
-        // Smoothing over a time lags a straight line by that time.
+        // Exponential smoothing over a time lags a straight line by that time.
         let slope = numbers[place::TREND] * (self.levels[0] - self.levels[1]) / (longer - shorter).max(1e-9);
         let weight = numbers[place::SEASON_WEIGHT];
         let rest = |ahead: f64| self.levels[0] + slope * (shorter + ahead);
@@ -125,7 +125,7 @@ impl Memory {
     }
 }
 
-/// The two times that the rest is smoothed over, in seconds.
+/// The two smoothing times of the remainder, in seconds.
 fn times(numbers: &[f64; COUNT]) -> [f64; 2] {
     let shorter = numbers[place::SMOOTHING];
     [shorter, shorter + numbers[place::LEAD].max(1.0)]
@@ -168,7 +168,7 @@ mod tests {
         shown(&mut memory, 0..1440 + 600, &numbers, rate);
         let at = |minute: u64| memory.outlook(SimTime::from_secs(60 * minute), &numbers).unwrap();
         let early = at(1440 + 600);
-        // Three of the seven parts about the present know half of today's 2 more; those ahead do not.
+        // Three of the seven parts around the present know half of today's increase of 2; those ahead do not.
         assert!((early.most - (12.0 - 1.0 / 7.0)).abs() < 0.05 && (early.season + 1.0 / 7.0).abs() < 0.01, "{early:?}");
         shown(&mut memory, 1440 + 600..1440 + 690, &numbers, rate);
         let noon = memory.outlook(SimTime::from_secs(60 * (1440 + 690)), &numbers).unwrap();

@@ -52,16 +52,16 @@ fn read_settings(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<Settings
         sink.push(fields.node_of(name).unwrap_or(fields.node()).error(words));
     };
     if min == 0 {
-        complain("min", "`min` is at least 1".into());
+        complain("min", "`min` must be at least 1".into());
     }
     if max.is_some_and(|max| max < min) {
         complain("max", format!("`max` is below `min`, {min}"));
     }
     if season.is_zero() {
-        complain("season", "a season has a length".into());
+        complain("season", "`season` must be above zero".into());
     }
     if sync_period.is_zero() {
-        complain("sync-period", "`sync-period` has no length".into());
+        complain("sync-period", "`sync-period` must be above zero".into());
     }
     let given: [Option<f64>; COUNT] = NUMBERS.map(|number| number.read(fields, sink));
     if sink.errors() > errors {

@@ -5,7 +5,7 @@ use crate::config::{Diagnostics, SourceFile, parse_single};
 use crate::policy::Measures;
 use std::path::Path;
 
-/// Reads parameters with the working directory as the scenario's, or says what is wrong.
+/// Reads parameters with the working directory as the scenario's; the error is the rendered diagnostics.
 fn read(text: &str, base_dir: &Path) -> Result<Settings, String> {
     let context =
         PolicyContext { base_dir, service: "web", pod: None, metric_names: &[], release: Release::default(), own: &[] };
@@ -42,7 +42,7 @@ fn decide(policy: &mut PolicySearch, seconds: u64, spec: u32, rate: f64, waiting
     })
 }
 
-/// Everything off but what a test turns on.
+/// All features off; tests turn on what they need.
 const PLAIN: &str =
     "min: 2, max: 30, capacity: 4/s, sync-period: 1m, smoothing: 0s, trend: 0%, season-weight: 0%, lead: 1m, floor: 0%";
 
@@ -54,11 +54,11 @@ fn the_size_is_load_over_utilization_and_a_share_of_its_root() {
     let up = decide(&mut policy, 60, 10, 64.0, 0.0);
     assert_eq!((up.replicas, up.reason.code), (Some(22), ReasonCode::Target));
     assert_eq!(up.reason.detail, "load 16.0, 16.0 to come: 10 -> 22");
-    // 4,800 requests that wait are 4,800 / (4/s * 600 s) = 2 replicas for ten minutes.
+    // 4,800 waiting requests are 4,800 / (4/s * 600 s) = 2 replicas for ten minutes.
     let queue = decide(&mut policy, 120, 22, 64.0, 4800.0);
     assert_eq!(queue.replicas, Some(24));
     assert_eq!(queue.reason.detail, "load 16.0, 16.0 to come, 4800 waiting: 22 -> 24");
-    // What is there is held; the bounds hold; nothing is wanted of a rate of nothing but the minimum.
+    // The size is kept; the bounds apply; a rate of zero asks for the minimum.
     assert_eq!(decide(&mut policy, 180, 22, 64.0, 0.0).replicas, None);
     let most = decide(&mut policy, 240, 22, 400.0, 0.0);
     assert_eq!((most.replicas, most.reason.code), (Some(30), ReasonCode::Bounded));
@@ -81,18 +81,18 @@ fn replicas_are_given_back_late_and_a_few_at_a_time() {
     let given = format!("{{ {PLAIN}, utilization: 100%, spread: 0, drain: 10m, cool-down: 3m, step-down: 20% }}");
     let mut policy = PolicySearch::new(settings(&given));
     assert_eq!(decide(&mut policy, 0, 10, 80.0, 0.0).replicas, Some(20));
-    // Two minutes later 12 are enough, but 20 and 16 were wanted within the cool-down of three.
+    // Two minutes later 12 would be enough, but 20 and 16 were desired within the cool-down of three minutes.
     assert_eq!(decide(&mut policy, 60, 20, 64.0, 0.0).replicas, None);
     let held = decide(&mut policy, 120, 20, 48.0, 0.0);
     assert_eq!((held.replicas, held.reason.code), (None, ReasonCode::Stabilized));
     assert_eq!(held.reason.detail, "load 12.0, 12.0 to come: 20 -> 12, 20 wanted within the cool-down");
     let later = decide(&mut policy, 180, 20, 48.0, 0.0);
     assert_eq!(later.replicas, Some(16));
-    // From 20 no more than 4 are given back at once.
+    // At most 4 of 20 are removed at once.
     let limited = decide(&mut policy, 600, 20, 8.0, 0.0);
     assert_eq!((limited.replicas, limited.reason.code), (Some(16), ReasonCode::RateLimited));
     assert_eq!(limited.reason.detail, "load 2.0, 2.0 to come: 20 -> 2, at most 4 fewer at once");
-    // One at least, so that the smallest step ends somewhere.
+    // At least one is removed, so that even the smallest step makes progress.
     assert_eq!(decide(&mut policy, 1200, 3, 0.0, 0.0).replicas, Some(2));
 }
 
@@ -104,7 +104,7 @@ fn the_floor_is_a_part_of_the_mean_load() {
     );
     let mut policy = PolicySearch::new(settings(&given));
     (0..600).for_each(|minute| drop(decide(&mut policy, 60 * minute, 20, 80.0, 0.0)));
-    // The mean load was 20 for hours, and a minute of nothing hardly changes it.
+    // The mean load was 20 for hours; a minute without load hardly changes it.
     let floor = decide(&mut policy, 60 * 600, 20, 0.0, 0.0);
     assert_eq!(floor.replicas, Some(10));
     assert!(floor.reason.detail.contains("floor 9.8"), "{}", floor.reason.detail);
@@ -151,12 +151,12 @@ fn foreign_cut_and_changed_files_are_one_error_where_the_scenario_names_them() {
     let table = good.replace("plimsoll-policy-search", "plimsoll-q-table");
     refused(parameters, &table, "holds a policy of the kind `q-learning`, not `policy-search`");
     refused(parameters, &good.replacen("\"version\":1", "\"version\":9", 1), "has version 9 of the layout");
-    refused(parameters, &good.replacen("\"penalty\":0.017", "\"penalty\":0.018", 1), "its checksum is another");
+    refused(parameters, &good.replacen("\"penalty\":0.017", "\"penalty\":0.018", 1), "its checksum does not match");
     refused(parameters, &good.replacen("[\"lead\",", "[\"led\",", 1), "has no `lead`");
-    refused(parameters, &good.replacen("\"penalty\":", "\"pen\":1,\"penalty\":", 1), "was changed after");
+    refused(parameters, &good.replacen("\"penalty\":", "\"pen\":1,\"penalty\":", 1), "was modified after");
     let other = parameters.replace("4/s", "5/s");
-    refused(&other, &good, "was trained with another `capacity`");
-    refused(&parameters.replace("trained", "lead: 17m, trained"), &good, "was trained with another `lead`");
+    refused(&other, &good, "was trained with a different `capacity`");
+    refused(&parameters.replace("trained", "lead: 17m, trained"), &good, "was trained with a different `lead`");
 }
 
 #[test]
@@ -185,13 +185,13 @@ fn unusable_parameters_are_refused() {
         ("{ max: 10 }", "capacity"),
         ("{ capacity: 4/s }", "has no `max`"),
         ("{ min: 3, max: 2, capacity: 4/s }", "`max` is below `min`, 3"),
-        ("{ min: 0, max: 4, capacity: 4/s }", "`min` is at least 1"),
-        ("{ max: 3, capacity: 4/s, season: 0s }", "a season has a length"),
-        ("{ max: 3, capacity: 4/s, sync-period: 0s }", "`sync-period` has no length"),
-        ("{ max: 3, capacity: 4/s, utilization: 0% }", "`utilization` is at least 1%"),
-        ("{ max: 3, capacity: 4/s, drain: 0s }", "`drain` is at least 10ms"),
+        ("{ min: 0, max: 4, capacity: 4/s }", "`min` must be at least 1"),
+        ("{ max: 3, capacity: 4/s, season: 0s }", "`season` must be above zero"),
+        ("{ max: 3, capacity: 4/s, sync-period: 0s }", "`sync-period` must be above zero"),
+        ("{ max: 3, capacity: 4/s, utilization: 0% }", "`utilization` must be at least 1%"),
+        ("{ max: 3, capacity: 4/s, drain: 0s }", "`drain` must be at least 10ms"),
         ("{ max: 3, capacity: 4/s, season-weight: 150% }", "season-weight"),
-        ("{ max: 3, capacity: 4/s, spread: -1 }", "`spread` is at least 0"),
+        ("{ max: 3, capacity: 4/s, spread: -1 }", "`spread` must be at least 0"),
         ("{ max: 3, capacity: 4/s, spred: 1 }", "did you mean `spread`?"),
         ("{ max: 3, capacity: 4/s, step-down: 200% }", "step-down"),
     ] {

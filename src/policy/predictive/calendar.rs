@@ -1,37 +1,37 @@
-//! One-off events that no season can know: a sale, a match, a release.
+//! One-off events that no season can predict: a sale, a match, a release.
 
 use crate::config::{Diagnostics, Fields, Node, Value};
 use crate::units::{Rate, SimDuration, SimTime};
 
-/// An event: from when to when, and what it does to the rate.
+/// An event and its effect on the rate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Event {
-    /// Its beginning.
+    /// Start.
     pub from: SimTime,
-    /// Its end.
+    /// End.
     pub to: SimTime,
-    /// The forecast is multiplied by this.
+    /// Factor on the forecast.
     pub times: f64,
-    /// Requests per second that come on top.
+    /// Additional requests per second.
     pub add: f64,
 }
 
-/// All events.
+/// A list of events.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Calendar {
     events: Vec<Event>,
 }
 
 impl Calendar {
-    /// A calendar of `events`.
+    /// Creates a calendar of `events`.
     pub fn new(events: Vec<Event>) -> Self {
         Calendar { events }
     }
 
-    /// Reads a list of `{ from: 30h, to: 34h, times: 3, add: 100/s }`, times counted from the start of the run.
+    /// Reads a list of `{ from: 30h, to: 34h, times: 3, add: 100/s }`; times count from the start of the run.
     pub(super) fn read(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
         let Value::Sequence(items) = &node.value else {
-            sink.push(node.error("`calendar` is a list of events").help("- { from: 30h, to: 34h, times: 3 }"));
+            sink.push(node.error("`calendar` must be a list of events").help("- { from: 30h, to: 34h, times: 3 }"));
             return None;
         };
         let events: Vec<Option<Event>> = items.iter().map(|item| read_event(item, sink)).collect();
@@ -42,12 +42,12 @@ impl Calendar {
         self.events.iter().filter(move |event| event.from < to && from < event.to)
     }
 
-    /// Whether an event touches the span.
+    /// Whether an event overlaps the span.
     pub(super) fn touches(&self, span: (SimTime, SimTime)) -> bool {
         self.during(span).next().is_some()
     }
 
-    /// The rate of a span with the events that touch it.
+    /// The rate of a span after applying the events that overlap it.
     pub(super) fn apply(&self, rate: f64, span: (SimTime, SimTime)) -> f64 {
         self.during(span).fold(rate, |rate, event| rate * event.times + event.add)
     }
@@ -62,7 +62,7 @@ fn read_event(node: &Node, sink: &mut Diagnostics) -> Option<Event> {
     fields.finish(sink);
     let (from, to) = (SimTime::ZERO + from?, SimTime::ZERO + to?);
     if to <= from || times < 0.0 {
-        sink.push(node.error("an event ends after it begins, and its `times` is not negative"));
+        sink.push(node.error("an event must end after it begins, and its `times` must not be negative"));
         return None;
     }
     Some(Event { from, to, times, add })

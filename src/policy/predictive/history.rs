@@ -1,22 +1,23 @@
-//! The rates a policy was shown, in equal steps.
+//! The observed rates in equal time steps.
 
 use crate::forecast::{Gaps, Series};
 use crate::units::{SimDuration, SimTime};
 
-/// Mean rate of each step, as far as scrapes showed it. A scrape counts to the step that the middle of its window lies in.
+/// The mean rate of each step, as far as covered by scrapes. A scrape belongs to the step that contains the middle of
+/// its window.
 #[derive(Debug, Clone)]
 pub(super) struct History {
     step: SimDuration,
-    /// Steps remembered.
+    /// The number of steps kept.
     keep: usize,
-    /// What a step without a scrape stands for.
+    /// How to fill a step without a scrape.
     gaps: Gaps,
-    /// Finished steps, the last of them the one before `open`.
+    /// Completed steps; the last one precedes `open`.
     values: Vec<f64>,
-    /// The step being filled: its number, the sum of its rates and their count.
+    /// The current step: its number, and sum and count of its rates.
     open: Option<(u64, f64, u32)>,
     newest: Option<SimTime>,
-    /// Finished steps with a value.
+    /// The number of completed steps with a value.
     observed: usize,
 }
 
@@ -26,12 +27,13 @@ impl History {
         History { step, keep: keep.max(1), gaps, values: Vec::new(), open: None, newest: None, observed: 0 }
     }
 
-    /// This history with steps without a scrape taken as `gaps` says.
+    /// Sets how steps without a scrape are filled.
     pub(super) fn taking(self, gaps: Gaps) -> Self {
         History { gaps, ..self }
     }
 
-    /// Takes in a scrape, unless it is known. Returns how many steps it finished, those without a scrape among them.
+    /// Adds a scrape, unless it was already added. Returns the number of steps completed by it, including those without
+    /// a scrape.
     pub(super) fn see(&mut self, taken_at: SimTime, window: SimDuration, rate: f64) -> usize {
         if self.newest.is_some_and(|newest| taken_at <= newest) {
             return 0;
@@ -44,7 +46,7 @@ impl History {
             self.open = Some((open, sum + rate, count + 1));
             return 0;
         }
-        // A gap longer than the memory empties it.
+        // A gap longer than the history clears it.
         let finished = (number - open).min(self.keep as u64) as usize;
         let missing = if (number - open) as usize > finished { finished } else { finished - 1 };
         let before = sum / f64::from(count);
@@ -55,7 +57,7 @@ impl History {
             self.push(match self.gaps {
                 Gaps::Missing => f64::NAN,
                 Gaps::Zero => 0.0,
-                // The line to the scrape that ended the gap.
+                // Linear interpolation to the scrape that ended the gap.
                 Gaps::Interpolate => before + (rate - before) * place as f64 / (missing + 1) as f64,
             });
         }
@@ -69,7 +71,7 @@ impl History {
         self.values.push(value);
     }
 
-    /// Forgets what is too old, a good part at a time.
+    /// Drops old steps, many at a time.
     fn trim(&mut self) {
         if self.values.len() > self.keep + self.keep / 4 {
             let gone = self.values.len() - self.keep;
@@ -77,12 +79,12 @@ impl History {
         }
     }
 
-    /// The number of the step after the last finished one.
+    /// The number of the step after the last completed one.
     pub(super) fn next_step(&self) -> u64 {
         self.open.map_or(0, |(number, ..)| number)
     }
 
-    /// Makes a finished step missing.
+    /// Marks a completed step as missing.
     pub(super) fn forget(&mut self, number: u64) {
         let back = self.next_step().saturating_sub(number) as usize;
         if let Some(value) = self.values.len().checked_sub(back).and_then(|place| self.values.get_mut(place)) {
@@ -91,17 +93,17 @@ impl History {
         }
     }
 
-    /// The last `count` finished steps.
+    /// The last `count` completed steps.
     pub(super) fn last(&self, count: usize) -> &[f64] {
         &self.values[self.values.len().saturating_sub(count)..]
     }
 
-    /// Finished steps with a value.
+    /// The number of completed steps with a value.
     pub(super) fn observed(&self) -> usize {
         self.observed
     }
 
-    /// The series of what is remembered, up to the last finished step.
+    /// The remembered series, up to the last completed step.
     pub(super) fn series(&self) -> Series {
         Series::new(self.last(self.keep).iter().copied(), self.step)
     }

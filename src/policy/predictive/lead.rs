@@ -1,24 +1,24 @@
-//! How long a replica takes from order to ready, learned from those that the policy saw start.
+//! The time from order to readiness of a replica, learned from observed start-ups.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::policy::Observation;
 use crate::units::{SimDuration, SimTime};
 
-/// Until a start-up was seen.
+/// The lead assumed until a start-up was observed.
 const UNKNOWN: SimDuration = SimDuration::from_secs(120);
-/// Start-ups remembered.
+/// The number of start-ups kept.
 const REMEMBERED: usize = 50;
-/// The share of start-ups that take no longer than the estimate.
+/// The quantile of start-up times used as the estimate.
 const SHARE: f64 = 0.9;
 
 /// The lead: given, or the 90% quantile (nearest rank) of the last fifty start-ups.
 #[derive(Debug, Clone)]
 pub(super) struct Lead {
     given: Option<SimDuration>,
-    /// The decision before this one.
+    /// Time of the previous decision.
     before: Option<SimTime>,
-    /// When each pod that is not ready yet was ordered: a pod seen for the first time, at the decision before.
+    /// When each pod that is not ready yet was ordered: at the decision before the pod was first seen.
     ordered: BTreeMap<u32, Option<SimTime>>,
     seen: VecDeque<SimDuration>,
 }
@@ -35,7 +35,7 @@ impl Lead {
         }
         self.ordered.retain(|id, _| observation.pods.iter().any(|pod| pod.id == *id));
         for pod in observation.pods {
-            // What there was at the first decision nobody saw ordered.
+            // It is unknown when the pods seen at the first decision were ordered.
             let ordered = self.ordered.entry(pod.id).or_insert(self.before);
             let ready = pod.ready_transition.filter(|_| pod.ready == Some(true) && !pod.deleted);
             if let (Some(order), Some(ready)) = (*ordered, ready)
@@ -51,7 +51,7 @@ impl Lead {
         self.before = Some(observation.now);
     }
 
-    /// The lead as it is known now.
+    /// The current estimate of the lead.
     pub(super) fn get(&self) -> SimDuration {
         let mut sorted: Vec<SimDuration> = self.seen.iter().copied().collect();
         sorted.sort_unstable();

@@ -1,16 +1,16 @@
-//! `predictive`: order capacity for the rate to come, not for the rate that is.
+//! `predictive`: orders capacity for the expected rate rather than the current one.
 //!
-//! At each decision the policy looks from now to as far ahead as a replica ordered now takes to become ready (the *lead*, given
-//! or learned from the start-ups it sees), and a little further (`look-ahead`). The largest value of a stated quantile of the
-//! forecast rate in that time, divided by what one replica serves, is the size it asks for; a reactive policy may stand beside it
-//! as a *floor*, and the larger of the two is asked for.
+//! Each decision looks ahead by the time a replica ordered now takes to become ready (the *lead*, given or learned from
+//! observed start-ups) and somewhat further (`look-ahead`). The largest value in that time of the chosen forecast
+//! quantile, divided by the capacity of a replica, is the size to ask for. A reactive policy can be added as a *floor*;
+//! the larger size wins.
 //!
-//! It learns only from the request rates that it is shown at the scrapes, at their age, and before enough of them are known
-//! (`warm-up`) the floor decides alone; without a floor the size is left as it is. The model takes in every further step, is
-//! estimated anew at stated intervals (`refit`) and asked anew at others (`reforecast`). What season cannot know can be given
-//! as a calendar of events; steps in an event teach the model nothing.
+//! The policy learns only from the request rates in the scrapes, which are as old as the metrics pipeline makes them.
+//! Until enough of them are known (`warm-up`) the floor decides alone; without a floor the size is kept. The model is
+//! updated with every step, re-estimated at the interval `refit` and queried at the interval `reforecast`. Events that
+//! no season can predict can be given as a calendar; the model does not learn from steps during an event.
 //!
-//! The presets differ in their defaults only: see [`presets`].
+//! The presets differ only in their defaults: see [`presets`].
 
 mod calendar;
 mod history;
@@ -34,42 +34,43 @@ use lead::Lead;
 /// Settings of a predictive policy.
 #[derive(Clone)]
 pub struct Settings {
-    /// What the forecaster is called in reasons.
+    /// Name of the forecaster in reasons.
     pub name: String,
     /// The forecaster.
     pub forecaster: Arc<dyn Forecaster>,
-    /// At least so many replicas.
+    /// Minimum size.
     pub min: u32,
-    /// At most so many replicas.
+    /// Maximum size.
     pub max: u32,
-    /// Share by which a forecast may exceed the maximum: up to max(`max`, forecast (1 + share)). `None` honours the maximum.
+    /// Share by which a forecast may exceed the maximum, up to max(`max`, forecast (1 + share)). `None` enforces the
+    /// maximum.
     pub max_buffer: Option<f64>,
     /// Requests per second that one replica serves.
     pub capacity: f64,
-    /// Quantile level of the forecast that capacity is ordered for.
+    /// Forecast quantile that capacity is ordered for.
     pub quantile: f64,
-    /// Time from order to ready; `None` learns it from the start-ups seen.
+    /// Time from order to readiness; `None` learns it from observed start-ups.
     pub lead: Option<SimDuration>,
-    /// Further time that the capacity must last.
+    /// Additional time for which the capacity must suffice.
     pub look_ahead: SimDuration,
     /// Length of a step of the series.
     pub step: SimDuration,
     /// Seasons, in steps.
     pub seasons: Vec<usize>,
-    /// What a step without a scrape stands for.
+    /// How to fill a step without a scrape.
     pub gaps: Gaps,
-    /// Steps remembered.
+    /// Number of steps kept.
     pub history: usize,
-    /// Steps that must have been observed before the forecast counts.
+    /// Number of observed steps before the forecast is used.
     pub warm_up: usize,
-    /// Time after which the model is estimated anew.
+    /// Interval between re-estimations of the model.
     pub refit: SimDuration,
-    /// Time after which the model is asked anew.
+    /// Interval between forecasts.
     pub reforecast: SimDuration,
-    /// Time over which the cheapest plan for the forecast is looked for at each decision, whose first order is then given
-    /// (`lp-mpc`); `None` orders for the largest value within the lead.
+    /// Horizon of the cheapest plan for the forecast, which is computed at each decision and whose first order is
+    /// executed (`lp-mpc`); `None` orders for the largest value within the lead.
     pub horizon: Option<SimDuration>,
-    /// Whether the forecast alone may take capacity away.
+    /// Whether the forecast alone may scale in.
     pub scale_in: bool,
     /// One-off events.
     pub calendar: Calendar,
@@ -77,7 +78,7 @@ pub struct Settings {
     pub sync_period: SimDuration,
 }
 
-/// The most steps forecast at a time.
+/// Maximum number of steps forecast at once.
 const MOST_AHEAD: u64 = 10_000;
 
 /// The policy.
@@ -88,65 +89,75 @@ pub struct Predictive {
     lead: Lead,
     model: Option<Model>,
     made: Option<Made>,
-    /// What has not been handed to the record yet, and the first step of which nothing was said.
-    told: Vec<Foretold>,
-    untold: Option<u64>,
+    /// Forecasts that were not collected yet, and the first step without a recorded forecast.
+    forecasts: Vec<Foretold>,
+    next_unrecorded: Option<u64>,
 }
 
-/// A fitted model and when it was estimated.
+/// A fitted model and the time of its estimation.
 struct Model {
     fitted: Box<dyn Fitted>,
     at: SimTime,
 }
 
-/// A forecast, when it was made and which step it begins with.
+/// A forecast, the time it was made, and its first step.
 struct Made {
     forecast: Forecast,
     at: SimTime,
     first: u64,
 }
 
-/// What the forecast asks for, or why there is none.
-type Wish = Result<(u32, String), String>;
+/// The size that the forecast asks for, or why there is none.
+type Proposal = Result<(u32, String), String>;
 
 impl Predictive {
-    /// A policy with nothing learned yet, beside an optional reactive one.
+    /// A policy that has not learned anything yet, with an optional reactive floor.
     pub fn new(settings: Settings, floor: Option<Box<dyn ScalingPolicy>>) -> Self {
         let history = History::new(settings.step, settings.history).taking(settings.gaps);
         let lead = Lead::new(settings.lead);
-        Predictive { settings, floor, history, lead, model: None, made: None, told: Vec::new(), untold: None }
+        Predictive {
+            settings,
+            floor,
+            history,
+            lead,
+            model: None,
+            made: None,
+            forecasts: Vec::new(),
+            next_unrecorded: None,
+        }
     }
 
-    /// Takes in what the scrape shows. Steps in an event of the calendar count as missing.
+    /// Adds the scrape to the history. Steps during a calendar event count as missing.
     fn learn(&mut self, observation: &Observation<'_>) {
         let Some(scrape) = observation.scrape_of(&[Measure::RequestRate]) else { return };
-        let came = self.history.see(scrape.taken_at, scrape.window, scrape.totals[Measure::RequestRate as usize]);
-        if came == 0 {
+        let new_steps = self.history.see(scrape.taken_at, scrape.window, scrape.totals[Measure::RequestRate as usize]);
+        if new_steps == 0 {
             return;
         }
         let end = self.history.next_step();
-        for number in end - came as u64..end {
+        for number in end - new_steps as u64..end {
             if self.settings.calendar.touches(self.span(number)) {
                 self.history.forget(number);
             }
         }
         if let Some(model) = &mut self.model {
-            model.fitted.update(self.history.last(came));
+            model.fitted.update(self.history.last(new_steps));
         }
     }
 
-    /// The times from and to of the step `number`.
+    /// Start and end of step `number`.
     fn span(&self, number: u64) -> (SimTime, SimTime) {
         let at = |number: u64| SimTime::from_nanos(number.saturating_mul(self.settings.step.as_nanos()));
         (at(number), at(number.saturating_add(1)))
     }
 
-    /// The step that `at` lies in.
+    /// The step that contains `at`.
     fn step_of(&self, at: SimTime) -> u64 {
         at.as_nanos() / self.settings.step.as_nanos()
     }
 
-    /// What the forecast is for: the steps from now, of which the last finished one is older, to the end of what is ordered for.
+    /// The span to forecast: from now to the end of the time that is ordered for. The last completed step is older than
+    /// now.
     fn aim(&self) -> Aim {
         let ahead = self.lead.get().as_nanos().saturating_add(self.settings.look_ahead.as_nanos());
         let ahead = self.settings.horizon.map_or(ahead, |horizon| horizon.as_nanos().max(ahead));
@@ -154,7 +165,7 @@ impl Predictive {
         Aim { first_step: 1, horizon: steps, loss: Loss::Quantile(self.settings.quantile) }
     }
 
-    /// Estimates the model where that is due.
+    /// Estimates the model if due.
     fn estimate(&mut self, now: SimTime) -> Result<(), String> {
         let due = |model: &Model| now >= model.at.saturating_add(self.settings.refit);
         if self.model.as_ref().is_some_and(|model| !due(model)) {
@@ -174,8 +185,8 @@ impl Predictive {
         Ok(())
     }
 
-    /// Asks the model where that is due, for everything up to the next time it will be asked.
-    fn ask(&mut self, now: SimTime, until: SimTime) {
+    /// Makes a forecast if due, up to the end of its use.
+    fn update_forecast(&mut self, now: SimTime, until: SimTime) {
         let last = self.step_of(until);
         let covers = |made: &Made| last < made.first + made.forecast.mean.len() as u64;
         let fresh = |made: &Made| now < made.at.saturating_add(self.settings.reforecast);
@@ -192,11 +203,11 @@ impl Predictive {
         }
     }
 
-    /// Notes for the record what is expected of the steps that an order of this moment could be ready for, each once.
-    fn tell(&mut self, now: SimTime) {
+    /// Records the forecast for each step that an order placed now could be ready for; each step once.
+    fn record_forecasts(&mut self, now: SimTime) {
         let Some(made) = &self.made else { return };
         let last = self.step_of(now.saturating_add(self.lead.get()));
-        let first = self.untold.unwrap_or(last).max(made.first);
+        let first = self.next_unrecorded.unwrap_or(last).max(made.first);
         for number in first..=last.min(first.saturating_add(MOST_AHEAD)) {
             let span = self.span(number);
             let rate = |row: &[f64]| {
@@ -206,13 +217,22 @@ impl Predictive {
             let (Some(mean), Some(planned)) = (rate(&made.forecast.mean), quantile(0)) else { break };
             let (low, high) = (quantile(1).unwrap_or(mean), quantile(2).unwrap_or(mean));
             let (from, to) = span;
-            self.told.push(Foretold { at: now, from, to, mean, low, high, planned, capacity: self.settings.capacity });
+            self.forecasts.push(Foretold {
+                at: now,
+                from,
+                to,
+                mean,
+                low,
+                high,
+                planned,
+                capacity: self.settings.capacity,
+            });
         }
-        self.untold = Some(self.untold.unwrap_or(0).max(last.saturating_add(1)));
+        self.next_unrecorded = Some(self.next_unrecorded.unwrap_or(0).max(last.saturating_add(1)));
     }
 
-    /// The size that the forecast asks for where `spec` replicas are asked for now.
-    fn wish(&mut self, now: SimTime, spec: u32) -> Wish {
+    /// The size that the forecast asks for, given a current size of `spec`.
+    fn propose(&mut self, now: SimTime, spec: u32) -> Proposal {
         let (have, need) = (self.history.observed(), self.settings.warm_up);
         if have < need {
             return Err(format!("learning: {have} of {need} steps of {} seen", self.settings.step));
@@ -222,11 +242,11 @@ impl Predictive {
         let ahead = self.settings.horizon.map_or(ahead, |horizon| horizon.max(ahead));
         let until = now.saturating_add(ahead);
         self.estimate(now)?;
-        self.ask(now, until);
-        self.tell(now);
+        self.update_forecast(now, until);
+        self.record_forecasts(now);
         let Some(made) = &self.made else { return Err("no forecast".into()) };
         let rates = made.forecast.quantiles.first().unwrap_or(&made.forecast.mean);
-        // Beyond the last step forecast (metrics have long stopped coming) the last one goes on.
+        // Beyond the last forecast step (after a long metrics outage) its value is repeated.
         let value = |number: u64| {
             let place = number.saturating_sub(made.first).min(rates.len().saturating_sub(1) as u64) as usize;
             let rate = rates.get(place).copied().unwrap_or(0.0);
@@ -249,7 +269,7 @@ impl Predictive {
         Ok((replicas, format!("{name} {level} quantile {most:.1}/s within {ahead}{planned}{stands_in}")))
     }
 
-    /// The first order of the cheapest plan for sizes needed from now on.
+    /// The first order of the cheapest plan for the sizes needed from now on.
     fn first_order(&self, sizes: impl Iterator<Item = u32>, spec: u32) -> Result<u32, String> {
         let (min, max) = (self.settings.min, self.settings.max);
         let needed = sizes.map(|size| f64::from(size.clamp(min, max))).collect();
@@ -257,13 +277,13 @@ impl Predictive {
         plan::first_order(needed, lead as usize, spec.clamp(min, max))
     }
 
-    /// The size within the bounds of the settings.
+    /// Clamps the size to the bounds.
     fn bounded(&self, size: u32, forecast: u32) -> u32 {
         let raised = self.settings.max_buffer.map_or(0, |share| (f64::from(forecast) * (1.0 + share)).ceil() as u32);
         size.clamp(self.settings.min, self.settings.max.max(raised).max(self.settings.min))
     }
 
-    /// The decision for `size`, wanted for `reason`.
+    /// The decision for `size`, which `reason` asks for.
     fn settle(&self, spec: u32, size: u32, forecast: u32, reason: Reason) -> Decision {
         let bounded = self.bounded(size, forecast);
         let reason = match bounded == size {
@@ -276,7 +296,7 @@ impl Predictive {
 
 impl ScalingPolicy for Predictive {
     fn foretold(&mut self) -> Vec<Foretold> {
-        std::mem::take(&mut self.told)
+        std::mem::take(&mut self.forecasts)
     }
 
     fn sync_period(&self) -> SimDuration {
@@ -291,9 +311,9 @@ impl ScalingPolicy for Predictive {
         let spec = observation.spec_replicas;
         self.lead.see(observation);
         self.learn(observation);
-        let wish = self.wish(observation.now, spec);
+        let proposal = self.propose(observation.now, spec);
         let floor = self.floor.as_mut().map(|floor| floor.decide(observation));
-        match (wish, floor) {
+        match (proposal, floor) {
             (Err(why), None) => Decision::hold(Reason::new(ReasonCode::NoData, why)),
             (Err(why), Some(floor)) => {
                 let reason = Reason::new(floor.reason.code, format!("{why}; floor: {}", floor.reason.detail));

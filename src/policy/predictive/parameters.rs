@@ -24,11 +24,11 @@ use crate::policy::capacity::read_capacity;
 use crate::policy::{PolicyContext, PolicyFactory, read_policy};
 use crate::units::{Fraction, SimDuration};
 
-/// The most steps remembered; a fit to more would hold up the run.
+/// The maximum number of steps kept; fits to more would slow down the run too much.
 const MOST_STEPS: u64 = 20_000;
 const DAY: u64 = 86_400;
 
-/// Builds a predictive policy; what is not given is the preset's.
+/// Builds a predictive policy; parameters that are not given come from the preset.
 pub(super) fn build(
     preset: &Preset,
     node: &Node,
@@ -93,13 +93,13 @@ fn settings(preset: &Preset, fields: &Fields<'_>, sink: &mut Diagnostics) -> Opt
         complain("max", format!("`max` is below `min`, {}", settings.min), sink);
     }
     if settings.quantile <= 0.0 || settings.quantile >= 1.0 {
-        complain("quantile", "`quantile` lies between 0% and 100%".into(), sink);
+        complain("quantile", "`quantile` must be between 0% and 100%".into(), sink);
     }
     if fields.optional::<SimDuration>("sync-period", &mut Diagnostics::new()).is_some_and(SimDuration::is_zero) {
-        complain("sync-period", "`sync-period` has no length".into(), sink);
+        complain("sync-period", "`sync-period` must be above zero".into(), sink);
     }
     if step < SimDuration::from_secs(1) {
-        complain("step", "a step of the series lasts at least a second".into(), sink);
+        complain("step", "`step` must be at least 1s".into(), sink);
         return None;
     }
     let steps = |of: SimDuration| of.as_nanos() / step.as_nanos();
@@ -112,7 +112,7 @@ fn settings(preset: &Preset, fields: &Fields<'_>, sink: &mut Diagnostics) -> Opt
     })
 }
 
-/// The seasons: a day and a week, those given, or none.
+/// Reads the seasons: `none`, a list, or by default a day and a week.
 fn read_seasons(fields: &Fields<'_>, sink: &mut Diagnostics) -> Vec<SimDuration> {
     match fields.node_of("seasons").map(Node::as_text) {
         Some(Some("none")) => Vec::new(),
@@ -120,13 +120,13 @@ fn read_seasons(fields: &Fields<'_>, sink: &mut Diagnostics) -> Vec<SimDuration>
     }
 }
 
-/// What a step without a scrape stands for.
+/// Reads how to fill a step without a scrape.
 fn read_gaps(fields: &Fields<'_>, sink: &mut Diagnostics) -> Gaps {
     let Some(name) = fields.optional::<String>("gaps", sink) else { return Gaps::Missing };
     let gaps = Gaps::named(&name);
     if gaps.is_none() {
         let node = fields.node_of("gaps").unwrap_or(fields.node());
-        sink.push(node.error("`gaps` is one of missing, zero, interpolate"));
+        sink.push(node.error("`gaps` must be missing, zero or interpolate"));
     }
     gaps.unwrap_or_default()
 }

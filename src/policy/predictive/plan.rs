@@ -1,14 +1,15 @@
-//! The rolling horizon of `lp-mpc`: at each decision the cheapest plan for the forecast, of which only the first order is given.
+//! The rolling horizon of `lp-mpc`: each decision computes the cheapest plan for the forecast and executes only its
+//! first order.
 
 use crate::optimize::OneType;
 
-/// Price of a replica missing for a step, in prices of a replica for a step: what cannot be ready in time is missing, and
-/// nothing else should be.
+/// Price of a missing replica, relative to that of a replica for the same step. High enough that replicas are missing
+/// only where they cannot be ready in time.
 const SHORTAGE: f64 = 100.0;
 
-/// Replicas to ask for now, where `needed` are needed in the steps from now on, a replica is ready `lead` steps after its
-/// order and paid for from then on, and `present` are there or on their way (the latter count as ready: the plan knows no
-/// ages). A start costs its lead, so that a short trough is not worth a stop.
+/// The number of replicas to ask for now. `needed` are needed in the steps from now on; a replica is ready `lead` steps
+/// after its order and paid for from then on; `present` exist or are starting (the latter count as ready, because the
+/// plan does not know ages). A start costs its lead, so that stopping is not worth it for a short trough.
 pub(super) fn first_order(needed: Vec<f64>, lead: usize, present: u32) -> Result<u32, String> {
     let problem =
         OneType { needed, price: 1.0, lead, initial: present, shortage_price: Some(SHORTAGE), ..OneType::default() };

@@ -1,11 +1,11 @@
-//! The named presets: `predictive` with other defaults. Every parameter can still be set.
+//! The named presets of `predictive`: other defaults, with every parameter still settable.
 //!
-//! `aws-predictive` follows the documented rules of AWS predictive scaling (EC2 Auto Scaling user guide, "Predictive scaling"):
-//! 24 hours of history at least and 14 days at most; a forecast of hourly values every six hours; capacity in place from the
-//! beginning of the hour, ordered earlier by the scheduling buffer (five minutes, here `lead`); it never scales in on a forecast
-//! but leaves that to the dynamic policy (here `floor`), and the larger of the two counts; the maximum is honoured, or raised
-//! up to the forecast plus a buffer (`max-buffer`). The rules are AWS's; the model is not published, and regression on Fourier
-//! seasons with ARMA errors stands in, asked for its median.
+//! `aws-predictive` follows the documented rules of AWS predictive scaling (EC2 Auto Scaling user guide, "Predictive
+//! scaling"): at least 24 hours and at most 14 days of history; hourly forecasts, updated every six hours; capacity in
+//! place at the start of the hour, launched earlier by the scheduling buffer time (five minutes, here `lead`); it never
+//! scales in on a forecast but leaves that to the dynamic policy (here `floor`), and the larger size wins; the maximum
+//! is enforced, or raised to the forecast plus a buffer (`max-buffer`). The rules are AWS's. The model is not
+//! published; regression on Fourier seasons with ARMA errors takes its place, at its median.
 
 use super::parameters::build;
 use crate::policy::PolicyPlugin;
@@ -22,11 +22,11 @@ pub(super) struct Preset {
     pub history: SimDuration,
     pub warm_up: SimDuration,
     pub refit: SimDuration,
-    /// Re-forecast period; a step if `None`.
+    /// Interval between forecasts; one step if `None`.
     pub reforecast: Option<SimDuration>,
     pub lead: Option<SimDuration>,
     pub scale_in: bool,
-    /// Horizon of the plan; none is made if `None`.
+    /// Horizon of the plan; no plan if `None`.
     pub horizon: Option<SimDuration>,
 }
 
@@ -99,14 +99,14 @@ pub const REGRESSION_PLUGIN: PolicyPlugin = PolicyPlugin {
 pub const AWS_PLUGIN: PolicyPlugin = PolicyPlugin {
     name: "aws-predictive",
     summary: "AWS predictive scaling by its documented rules: hourly, every 6 h, never scales in on a forecast",
-    source: "Amazon EC2 Auto Scaling user guide, Predictive scaling; its model is not published, ours stands in",
+    source: "Amazon EC2 Auto Scaling user guide, Predictive scaling; its model is not published; ours takes its place",
     build: |node, context, sink| build(&AWS, node, context, sink),
 };
 
 /// `lp-mpc`.
 pub const MPC_PLUGIN: PolicyPlugin = PolicyPlugin {
     name: "lp-mpc",
-    summary: "`predictive` that gives the first order of the cheapest plan for the forecast, anew at each decision",
+    summary: "`predictive` that computes the cheapest plan for the forecast at each decision and executes its first order",
     source: "rolling horizon (model predictive control) on the program of src/optimize/one_type.rs",
     build: |node, context, sink| build(&MPC, node, context, sink),
 };

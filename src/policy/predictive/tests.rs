@@ -1,4 +1,4 @@
-//! Stories of observations.
+//! Tests on sequences of observations.
 
 use super::*;
 use crate::forecast::{Gaps, Naive, SeasonalNaive};
@@ -29,7 +29,7 @@ fn settings(forecaster: impl Forecaster + 'static) -> Settings {
     }
 }
 
-/// Decides at the end of minute `minute`, when the rate over it was `rate`.
+/// Decides at the end of minute `minute`, in which the rate was `rate`.
 fn step(policy: &mut Predictive, minute: u64, size: u32, rate: f64) -> Decision {
     let now = SimTime::from_secs(60 * (minute + 1));
     let mut totals = [0.0; Measure::COUNT];
@@ -47,7 +47,7 @@ fn step(policy: &mut Predictive, minute: u64, size: u32, rate: f64) -> Decision 
     })
 }
 
-/// A load of six minutes: five calm ones and a loud one.
+/// A load with a period of six minutes: five quiet ones and a busy one.
 fn wave(minute: u64) -> f64 {
     if minute % 6 == 5 { 100.0 } else { 30.0 }
 }
@@ -59,7 +59,7 @@ fn capacity_is_ordered_before_it_is_needed() {
         let decision = step(&mut policy, minute, 5, wave(minute));
         assert_eq!((decision.replicas, decision.reason.code), (None, ReasonCode::NoData), "{decision:?}");
     }
-    // At the end of minute 15 the step under way is 16 and, a minute ahead, 17, the loud one.
+    // At the end of minute 15 the current step is 16 and, a minute ahead, 17, the busy one.
     let sizes: Vec<Option<u32>> = (12..19).map(|minute| step(&mut policy, minute, 5, wave(minute)).replicas).collect();
     assert_eq!(sizes, [Some(3), Some(3), Some(3), Some(10), Some(10), Some(3), Some(3)]);
     let decision = step(&mut policy, 21, 3, wave(21));
@@ -74,7 +74,7 @@ fn an_event_is_served_by_the_calendar_and_not_learned() {
     policy.settings.calendar = Calendar::new(vec![event(15 * 60, 16 * 60)]);
     let sizes: Vec<Option<u32>> =
         (0..18).map(|minute| step(&mut policy, minute, 7, if minute == 15 { 500.0 } else { 30.0 }).replicas).collect();
-    // Twice 30 and 10: seven replicas, which are there. Afterwards the 500 of the event are not believed.
+    // Twice 30 and 10: seven replicas, which exist. The 500 of the event do not affect later forecasts.
     assert_eq!(sizes[12..], [Some(3), None, None, Some(3), Some(3), Some(3)]);
 }
 
@@ -111,7 +111,7 @@ fn the_lead_is_learned_from_start_ups() {
 
 const UNKNOWN_LEAD: SimDuration = SimDuration::from_secs(120);
 
-/// Asks for a size, whatever happens.
+/// Always asks for the same size.
 struct Always(u32);
 
 impl ScalingPolicy for Always {

@@ -1,4 +1,4 @@
-//! What a learning policy tells apart, and what it may do.
+//! The states that a learning policy distinguishes, and its actions.
 
 use std::borrow::Cow;
 
@@ -7,72 +7,72 @@ use serde::{Deserialize, Serialize};
 use super::step::Step;
 use crate::units::{SimDuration, SimTime};
 
-/// The most states that a table may have.
+/// The maximum number of states of a table.
 pub const MOST_STATES: usize = 1_000_000;
 
-/// The states and actions of a table. A table learned under one design means nothing under another.
+/// The states and actions of a table. A table learned under one design is meaningless under another.
 ///
-/// A quantity is told apart by *cuts* in rising order: with n of them it has n + 1 classes, and class k holds what is above k of
-/// them. The state is the classes of all quantities together.
+/// A quantity is divided into classes by ascending *cuts*: n cuts make n + 1 classes, and a value in class k is above k
+/// of them. The state is the combination of the classes of all quantities.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Design {
     /// The actions.
     pub actions: Vec<Step>,
-    /// Requests per second that one replica serves when all of it is busy.
+    /// Requests per second that one fully busy replica serves.
     pub capacity: f64,
-    /// Cuts of the offered load: the rate shown, over what the replicas asked for serve when all busy.
+    /// Cuts of the offered load: the observed rate divided by the capacity of the desired replicas.
     pub load: Vec<f64>,
-    /// Cuts of the trend: the rate shown over the one shown `trend_over` earlier.
+    /// Cuts of the trend: the observed rate divided by the rate `trend_over` earlier.
     pub trend: Vec<f64>,
-    /// How far back the trend looks.
+    /// The time over which the trend is measured.
     pub trend_over: SimDuration,
-    /// Cuts of the share of the replicas asked for that are not ready.
+    /// Cuts of the share of desired replicas that are not ready.
     pub starting: Vec<f64>,
-    /// Cuts of the requests waiting per replica asked for.
+    /// Cuts of the waiting requests per desired replica.
     pub waiting: Vec<f64>,
-    /// Length of a season.
+    /// Length of the season.
     pub season: SimDuration,
-    /// Equal parts of a season that are told apart; with 1 the time plays no part.
+    /// Number of equal parts into which the season is divided; with 1, the time of day is ignored.
     pub parts: u32,
     /// Time between two decisions.
     pub sync_period: SimDuration,
 }
 
-/// What a policy makes of an observation, before it is put into classes.
+/// The features extracted from an observation, before classification.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sight {
-    /// When.
+    /// Time.
     pub now: SimTime,
-    /// Offered load over the replicas asked for.
+    /// Offered load per desired replica.
     pub load: f64,
-    /// Rate over the earlier rate; 1 where there is none to compare with.
+    /// Current rate divided by the earlier rate; 1 if there is no earlier rate.
     pub trend: f64,
-    /// Share of the replicas asked for that are not ready.
+    /// Share of desired replicas that are not ready.
     pub starting: f64,
-    /// Requests waiting per replica asked for.
+    /// Waiting requests per desired replica.
     pub waiting: f64,
 }
 
-/// The class of a value: how many cuts lie below it.
+/// The class of a value: the number of cuts below it.
 fn class(cuts: &[f64], value: f64) -> usize {
     cuts.partition_point(|cut| *cut < value)
 }
 
 impl Design {
-    /// How many states there are; `None` if more than can be counted.
+    /// The number of states; `None` on overflow.
     pub fn states(&self) -> Option<usize> {
         let cuts = [&self.load, &self.trend, &self.starting, &self.waiting];
         cuts.iter().try_fold(self.parts as usize, |states, cuts| states.checked_mul(cuts.len() + 1))
     }
 
-    /// The part of the season that `now` lies in.
+    /// The part of the season that contains `now`.
     fn part(&self, now: SimTime) -> usize {
         let into = u128::from(now.as_nanos()) % u128::from(self.season.as_nanos().max(1));
         (into * u128::from(self.parts) / u128::from(self.season.as_nanos().max(1))) as usize
     }
 
-    /// The number of the state that a sight is in.
+    /// The state number of the features.
     pub fn state(&self, sight: &Sight) -> u32 {
         let places = [
             (&self.load, sight.load),
@@ -86,13 +86,13 @@ impl Design {
         state as u32
     }
 
-    /// The step that leads nearest to `wanted` replicas from `size`, the first of equals.
+    /// The action that leads closest to `wanted` replicas from `size`; the first among equals.
     pub fn nearest(&self, size: u32, wanted: u32, bounded: impl Fn(u32) -> u32) -> usize {
         let miss = |index: &usize| bounded(self.actions[*index].from(size)).abs_diff(wanted);
         (0..self.actions.len()).min_by_key(miss).unwrap_or(0)
     }
 
-    /// The first thing in which two designs differ, in words.
+    /// The first field in which two designs differ.
     pub fn difference(&self, other: &Design) -> Option<&'static str> {
         let same = [
             (self.actions == other.actions, "actions"),
@@ -111,7 +111,7 @@ impl Design {
 }
 
 impl Sight {
-    /// The sight in words.
+    /// The features as text.
     pub fn words(&self, spec: u32) -> Cow<'static, str> {
         let trend = match self.trend {
             trend if trend.is_finite() => format!("{:+.0}%", (trend - 1.0) * 100.0),

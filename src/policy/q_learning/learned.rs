@@ -1,4 +1,4 @@
-//! A trained table as a file.
+//! A trained table, stored in a file.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,26 +7,26 @@ use super::table::{Cell, Table};
 use crate::policy::stored::{self, Layout, Origin};
 use crate::units::SimDuration;
 
-/// The layout of the files.
+/// The layout of the file.
 pub const LAYOUT: Layout = Layout { format: "plimsoll-q-table", version: 1, kind: "q-learning" };
 
 /// A trained policy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Stored")]
 pub struct Learned {
-    /// Where it comes from.
+    /// Origin of the table.
     pub origin: Origin,
     /// Its states and actions.
     pub design: Design,
     /// Dollars per bad request.
     pub penalty: f64,
-    /// The time over which sums are discounted.
+    /// The discounting horizon.
     pub horizon: SimDuration,
-    /// What was learned.
+    /// The table.
     pub table: Table,
 }
 
-/// A state that was met, and for each action its visits, dollars and bad requests.
+/// A visited state, and for each action its visits, dollars and bad requests.
 type Row = (u32, Vec<(u32, f64, f64)>);
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -56,7 +56,7 @@ impl TryFrom<Stored> for Learned {
         let Stored { origin, design, penalty, horizon, states } = stored;
         let count = design.states().filter(|count| *count <= MOST_STATES).ok_or("has too many states")?;
         if design.sync_period.is_zero() || design.season.is_zero() || design.parts == 0 || design.actions.is_empty() {
-            return Err("its design has no decisions, actions or seasons".into());
+            return Err("its design has a zero sync period or season, or no actions".into());
         }
         let mut table = Table::new(count, design.actions.len());
         if states.is_empty() {
@@ -65,7 +65,7 @@ impl TryFrom<Stored> for Learned {
         let mut next = 0;
         for (state, cells) in states {
             if state < next || state as usize >= count || cells.len() != design.actions.len() {
-                return Err(format!("has no place for state {state}"));
+                return Err(format!("state {state} is invalid or out of order"));
             }
             for (place, (visits, dollars, bad)) in table.row_mut(state).iter_mut().zip(cells) {
                 *place = Cell { visits, dollars, bad };
@@ -77,18 +77,19 @@ impl TryFrom<Stored> for Learned {
 }
 
 impl Learned {
-    /// The file. What is read back from it is `self` with rounded values.
+    /// Serializes the file. Reading it back gives `self` with rounded values.
     ///
     /// # Errors
-    /// If a value is not finite, which JSON cannot hold.
+    /// If a value is not finite, which JSON cannot represent.
     pub fn to_json(&self) -> Result<String, String> {
         stored::to_json(&LAYOUT, Learned { table: self.table.clone().rounded(), ..self.clone() })
     }
 
-    /// What a file holds.
+    /// Parses a file.
     ///
     /// # Errors
-    /// What is wrong with it, in words that follow its name: no such file, another version, cut short or changed.
+    /// A description that completes a sentence starting with the file's name: no such file, another version, truncated
+    /// or modified.
     pub fn from_json(text: &str) -> Result<Learned, String> {
         stored::from_json(&LAYOUT, text)
     }

@@ -1,13 +1,14 @@
-//! `q-learning`: what to do in which situation, learned by trial on simulated weeks.
+//! `q-learning`: a table of actions by state, learned by trial on simulated weeks.
 //!
-//! A situation is one of a few thousand *states* ([`Design`]): the offered load per replica asked for, its trend, how many replicas
-//! are not ready yet, how many requests wait, and the part of the day. An action is a step of the number of replicas. For each state
-//! and action a table ([`Table`]) holds the dollars and the bad requests that are expected to follow within the horizon; the
-//! policy takes the step of the least sum, a bad request counted at a price in dollars.
+//! There are a few thousand *states* ([`Design`]): combinations of the offered load per desired replica, its trend, the
+//! share of replicas not ready yet, the queue length and the time of day. An action changes the number of replicas. For
+//! each state and action a table ([`Table`]) holds the dollars and bad requests expected within the horizon; the policy
+//! takes the action with the smallest sum, with a price in dollars per bad request.
 //!
-//! The table is learned by `plimsoll train` (`experiment::train`) and saved ([`Learned`]). A trained policy draws nothing and
-//! learns nothing any more: its decisions are a function of the file and of what it is shown. In a state that was never met, and
-//! without a file everywhere, it takes the step that comes nearest to a stated utilization, and says so.
+//! The table is learned by `plimsoll train` (`experiment::train`) and stored ([`Learned`]). A trained policy uses no
+//! random numbers and no longer learns: its decisions are a function of the file and its observations. In a state that
+//! was never visited, and everywhere without a file, it takes the action that comes closest to a given utilization, and
+//! says so in its reason.
 
 mod design;
 mod learned;
@@ -34,7 +35,7 @@ pub use table::{Cell, Experience, Rule, Table};
 /// The entry in the list of policies.
 pub const PLUGIN: PolicyPlugin = PolicyPlugin {
     name: "q-learning",
-    summary: "steps of the size by a table learned beforehand on simulated weeks (`plimsoll train`)",
+    summary: "scaling actions from a table learned beforehand on simulated weeks (`plimsoll train`)",
     source: "Watkins 1989, Learning from Delayed Rewards; Sutton and Barto, Reinforcement Learning, chapter 6",
     build: parameters::build,
 };
@@ -42,28 +43,28 @@ pub const PLUGIN: PolicyPlugin = PolicyPlugin {
 /// Settings of a learning policy.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// At least so many replicas.
+    /// Minimum size.
     pub min: u32,
-    /// At most so many replicas.
+    /// Maximum size.
     pub max: u32,
-    /// Utilization that the policy steps towards where nothing was learned.
+    /// Target utilization in states that were not learned.
     pub target: f64,
     /// States and actions.
     pub design: Arc<Design>,
-    /// What was learned; `None` before any training.
+    /// The trained table; `None` before any training.
     pub learned: Option<Arc<Learned>>,
-    /// The file as the scenario names it.
+    /// Path of the file, as written in the scenario.
     pub trained: Option<String>,
 }
 
 impl Settings {
-    /// Makes policies with this table in place of what the settings hold.
+    /// Creates policies that use this table.
     pub fn with(&self, learned: Arc<Learned>) -> PolicyFactory {
         let settings = Settings { learned: Some(learned), ..self.clone() };
         Arc::new(move |_| Box::new(QLearning::new(settings.clone())))
     }
 
-    /// Makes policies that learn: each explores as `explorer` says and keeps what it met.
+    /// Creates policies that learn: each explores as directed by `explorer` and records what it visits.
     pub fn exploring(&self, learned: Arc<Learned>, explorer: Explorer) -> PolicyFactory {
         let settings = Settings { learned: Some(learned), ..self.clone() };
         Arc::new(move |_| Box::new(QLearning { explorer: Some(explorer.clone()), ..QLearning::new(settings.clone()) }))
@@ -74,10 +75,10 @@ impl Settings {
     }
 }
 
-/// A state that was met while learning, and what was done there.
+/// A state visited while learning, and the action taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Visit {
-    /// When.
+    /// Time.
     pub at: SimTime,
     /// State.
     pub state: u32,
@@ -85,30 +86,30 @@ pub struct Visit {
     pub action: u32,
 }
 
-/// Which action to try at the n-th decision, of so many; `None` for the best that is known. It draws from keyed streams, which no
-/// policy does by itself.
+/// Chooses the action to try at the n-th decision, out of a number of actions; `None` means the best known one. It
+/// draws from keyed streams, which no policy does by itself.
 pub type Choose = Arc<dyn Fn(u64, u32) -> Option<u32> + Send + Sync>;
 
 /// How a policy explores while it learns.
 #[derive(Clone)]
 pub struct Explorer {
-    /// What to try.
+    /// Which action to try.
     pub choose: Choose,
-    /// What was met, in order of time.
+    /// Visited states, in order of time.
     pub trail: Arc<Mutex<Vec<Visit>>>,
 }
 
 /// The policy.
 pub struct QLearning {
     settings: Settings,
-    /// Rates shown, with the times of their scrapes, back to the trend's beginning.
+    /// Observed rates with the times of their scrapes, over the time of the trend.
     rates: VecDeque<(SimTime, f64)>,
     explorer: Option<Explorer>,
-    /// Decisions made in some state.
+    /// Number of decisions made in some state.
     decisions: u64,
 }
 
-/// An action and why.
+/// An action and the reason for it.
 struct Choice {
     action: usize,
     code: ReasonCode,
@@ -116,12 +117,12 @@ struct Choice {
 }
 
 impl QLearning {
-    /// A policy that has seen nothing yet.
+    /// A policy that has not observed anything yet.
     pub fn new(settings: Settings) -> Self {
         QLearning { settings, rates: VecDeque::new(), explorer: None, decisions: 0 }
     }
 
-    /// The rate now over the rate shown `trend_over` earlier; 1 while there is none.
+    /// The current rate divided by the rate `trend_over` earlier; 1 if there is none.
     fn trend(&mut self, scrape: &Scrape) -> f64 {
         let rate = scrape.totals[Measure::RequestRate as usize];
         let over = self.settings.design.trend_over;
@@ -129,7 +130,7 @@ impl QLearning {
         if self.rates.back().is_none_or(|(at, _)| *at < scrape.taken_at) {
             self.rates.push_back((scrape.taken_at, rate));
         }
-        // The newest that is old enough stays, what is older goes.
+        // Keep the newest rate that is old enough, drop all before it.
         while self.rates.get(1).is_some_and(|(at, _)| is_old(at)) {
             self.rates.pop_front();
         }
@@ -143,7 +144,7 @@ impl QLearning {
         }
     }
 
-    /// What the policy makes of the observation; `spec` is at least 1.
+    /// The features of an observation; `spec` is at least 1.
     fn sight(&mut self, observation: &Observation<'_>, scrape: &Scrape, spec: u32) -> Sight {
         let ready = |pod: &&super::PodView| pod.phase == PodPhase::Running && pod.ready == Some(true) && !pod.deleted;
         let ready = observation.pods.iter().filter(ready).count() as f64;
@@ -157,7 +158,7 @@ impl QLearning {
         }
     }
 
-    /// The step to take.
+    /// The action to take.
     fn choose(&self, sight: &Sight, state: u32, spec: u32) -> Choice {
         let learned = self.settings.learned.as_deref();
         let tried = self.explorer.as_ref().and_then(|explorer| {

@@ -29,14 +29,14 @@ use crate::policy::stored::read_trained;
 use crate::policy::{PolicyContext, PolicyFactory};
 use crate::units::{SimDuration, Utilization};
 
-/// Steps that differ enough for their consequences to be told apart: with steps of one replica beside them, each soon undone by the
-/// next decision, tables learned several times as slowly (docs/learning.md).
+/// Actions that differ enough to have distinguishable consequences. With additional steps of one replica, each soon
+/// undone by the next decision, learning took several times as long (docs/learning.md).
 const ACTIONS: [Step; 5] = [Step::By(0), Step::Share(-0.12), Step::Share(0.12), Step::Share(-0.3), Step::Share(0.3)];
 const LOAD: [f64; 13] = [0.2, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0, 1.15];
 const TREND: [f64; 2] = [0.95, 1.05];
 const STARTING: [f64; 2] = [0.0, 0.15];
 const WAITING: [f64; 1] = [1.0];
-/// The most actions of a policy.
+/// The maximum number of actions of a policy.
 const MOST_ACTIONS: usize = 64;
 
 /// Builds the policy.
@@ -56,10 +56,10 @@ pub(super) fn build(node: &Node, context: &PolicyContext<'_>, sink: &mut Diagnos
     let (max, design) = (max?, design?);
     if max < min || min == 0 {
         let place = fields_node(node, if min == 0 { "min" } else { "max" });
-        sink.push(place.error(format!("`min` is at least 1, and `max` not below it: found {min} and {max}")));
+        sink.push(place.error(format!("`min` must be at least 1 and `max` at least `min`: found {min} and {max}")));
     }
     if !(0.01..=10.0).contains(&target) {
-        sink.push(fields_node(node, "fallback-target").error("`fallback-target` lies between 1% and 1000%"));
+        sink.push(fields_node(node, "fallback-target").error("`fallback-target` must be between 1% and 1000%"));
     }
     if sink.errors() > errors {
         return None;
@@ -75,7 +75,7 @@ pub(super) fn build(node: &Node, context: &PolicyContext<'_>, sink: &mut Diagnos
     Some(Arc::new(move |_| Box::new(QLearning::new(settings.clone()))))
 }
 
-/// The node of a field, or the whole where it is not given.
+/// The node of a field, or the whole mapping if the field is absent.
 fn fields_node<'a>(node: &'a Node, name: &str) -> &'a Node {
     node.get(name).unwrap_or(node)
 }
@@ -99,24 +99,24 @@ fn read_design(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<Design> {
         sink.push(fields.node_of(name).unwrap_or(fields.node()).error(words));
     };
     if design.sync_period.is_zero() {
-        complain("sync-period", "`sync-period` has no length", sink);
+        complain("sync-period", "`sync-period` must be above zero", sink);
     }
     if design.season.is_zero() || design.parts == 0 {
-        complain("season", "a season has a length and at least one part", sink);
+        complain("season", "`season` must be above zero and `parts` at least 1", sink);
     }
     for (name, cuts) in
         [("load", &design.load), ("trend", &design.trend), ("starting", &design.starting), ("waiting", &design.waiting)]
     {
         if !cuts.is_sorted_by(|a, b| a < b) {
-            complain(name, "cuts stand in rising order, each once", sink);
+            complain(name, "cuts must be in ascending order, without duplicates", sink);
         }
     }
     let distinct = design.actions.iter().enumerate().all(|(n, step)| !design.actions[..n].contains(step));
     if !distinct || !(2..=MOST_ACTIONS).contains(&design.actions.len()) {
-        complain("actions", "there are 2 to 64 actions, each once", sink);
+        complain("actions", "`actions` must list 2 to 64 different actions", sink);
     }
     if design.states().is_none_or(|states| states > MOST_STATES) {
-        complain("parts", "so many classes make more than 1000000 states; take fewer cuts or parts", sink);
+        complain("parts", "these classes make more than 1000000 states; use fewer cuts or parts", sink);
     }
     (sink.errors() == errors).then_some(design)
 }

@@ -1,4 +1,4 @@
-//! Actions: by how much the number of replicas changes.
+//! Actions: changes of the number of replicas.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,29 +8,29 @@ use serde::{Deserialize, Serialize};
 use crate::config::{Diagnostics, FromNode, Node, parse_text};
 use crate::units::UnitError;
 
-const EXPECTED: &str = "a step of the size such as `0`, `+1`, `-2` or `+20%`";
-/// The largest step, replicas.
+const EXPECTED: &str = "a change of the size such as `0`, `+1`, `-2` or `+20%`";
+/// The largest step in replicas.
 const MOST_REPLICAS: i32 = 100_000;
-/// The largest share that is added.
+/// The largest relative increase.
 const MOST_SHARE: f64 = 10.0;
 
-/// One step of the number of replicas.
+/// An action: a change of the number of replicas.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Step {
-    /// So many replicas more, or fewer if negative.
+    /// Adds this many replicas; removes if negative.
     By(i32),
-    /// So large a share of the replicas more (0.2), or fewer if negative; above -1. Rounded away from the present size, so that
-    /// a share of a small fleet still moves it.
+    /// Adds this share of the replicas (0.2); removes if negative; must be above -1. Rounded away from the current
+    /// size, so that a share of a small fleet still changes it.
     Share(f64),
 }
 
 impl Step {
-    /// The size that the step leads to from `size`, before any bounds.
+    /// The size after the action, before any bounds.
     pub fn from(self, size: u32) -> u32 {
         match self {
             Step::By(by) => size.saturating_add_signed(by),
-            // The rounding is kept from what binary fractions add: 20% of 5 is 1. The casts saturate.
+            // The epsilon removes the error of binary fractions: 20% of 5 is exactly 1. The casts saturate.
             Step::Share(share) if share < 0.0 => (f64::from(size) * (1.0 + share) + 1e-9).floor() as u32,
             Step::Share(share) => (f64::from(size) * (1.0 + share) - 1e-9).ceil() as u32,
         }
@@ -56,7 +56,7 @@ impl FromStr for Step {
         match whole.strip_suffix('%') {
             Some(percent) => {
                 let percent = percent.trim_end().parse::<f64>().map_err(|_| wrong())?;
-                // To a ten-thousandth of a per cent, as it is shown: what is written is what is read back.
+                // Rounded to a ten-thousandth of a per cent, as printed, so that it reads back the same.
                 let share = (percent * 1e4).round() / 1e6;
                 let fits = share > -1.0 && share <= MOST_SHARE && share != 0.0;
                 if fits { Ok(Step::Share(share)) } else { Err(wrong()) }
@@ -97,7 +97,7 @@ mod tests {
     fn steps_are_read_shown_and_taken() {
         let taken = |text: &str, size: u32| text.parse::<Step>().unwrap().from(size);
         assert_eq!([taken("0", 7), taken("+1", 7), taken("-2", 7), taken("-9", 7)], [7, 8, 5, 0]);
-        // Shares are rounded away from the present size, and exact ones stay exact.
+        // Shares are rounded away from the current size, and exact ones stay exact.
         assert_eq!([taken("+20%", 5), taken("+20%", 6), taken("-20%", 5), taken("-20%", 6)], [6, 8, 4, 4]);
         assert_eq!([taken("+50%", 1), taken("-20%", 1), taken("+1000%", u32::MAX)], [2, 0, u32::MAX]);
         for text in ["0", "+1", "-2", "+20%", "-12.5%"] {

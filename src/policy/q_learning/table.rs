@@ -1,18 +1,19 @@
 //! Tabular Q-learning (Watkins 1989, *Learning from Delayed Rewards*; Watkins and Dayan 1992, *Q-learning*).
 //!
-//! A value has two parts, both expected discounted sums: dollars, and bad requests. An action is judged by
-//! `dollars + penalty * bad requests`, and both parts are updated towards the action that is best by this sum, so that what is
-//! learned stays true when the penalty changes (the scalarised form of multi-objective Q-learning: Van Moffaert, Drugan and
-//! Nowé 2013). With a penalty of one dollar and everything in one part this is Q-learning to the letter.
+//! A value has two parts, both expected discounted sums: dollars and bad requests. An action is evaluated by `dollars +
+//! penalty * bad requests`, and both parts are updated towards the action that is best by this sum, so that the learned
+//! values remain valid if the penalty changes (scalarised multi-objective Q-learning: Van Moffaert, Drugan and Nowé
+//! 2013). With a penalty of one dollar and everything in one part this is exactly Q-learning.
 //!
-//! Experience is replayed backwards (Lin 1992, *Self-improving reactive agents*): what a step led to is known by the time the step
-//! before it is updated, so that a delayed reward reaches its cause in one replay. Learning rates fall with the visits of each
-//! state and action as n^-0.7, within the range for which Q-learning converges (Even-Dar and Mansour 2003).
+//! Experience is replayed backwards (Lin 1992, *Self-improving reactive agents*): the successor of a step is updated
+//! before the step itself, so that a delayed reward reaches its cause in one replay. The learning rate falls with the
+//! visits n of each state and action as n^-0.7, within the range for which Q-learning converges (Even-Dar and Mansour
+//! 2003).
 
-/// One state and action as far as it was learned.
+/// The learned values of one state and action.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Cell {
-    /// How often it was updated.
+    /// Number of updates.
     pub visits: u32,
     /// Expected discounted dollars.
     pub dollars: f64,
@@ -21,7 +22,7 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// What it comes to at so many dollars per bad request.
+    /// The total cost at a penalty in dollars per bad request.
     pub fn total(&self, penalty: f64) -> f64 {
         self.dollars + penalty * self.bad
     }
@@ -34,24 +35,24 @@ pub struct Experience {
     pub state: u32,
     /// Index of the action taken.
     pub action: u32,
-    /// Dollars until the next state.
+    /// Dollars spent until the next state.
     pub dollars: f64,
     /// Bad requests until the next state.
     pub bad: f64,
-    /// The next state; `None` where nothing follows.
+    /// The next state; `None` at the end.
     pub next: Option<u32>,
 }
 
-/// How experience is judged.
+/// How experience is evaluated.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rule {
-    /// Factor on what comes one step later, from 0 to below 1.
+    /// Discount factor per step, from 0 to below 1.
     pub discount: f64,
     /// Dollars per bad request.
     pub penalty: f64,
 }
 
-/// An action is believed once it was tried so often, or as often as the most tried one of its state.
+/// An action is trusted once it has been tried this often, or as often as the most tried action of its state.
 const BELIEVED: u32 = 5;
 /// Exponent of the learning rate.
 const RATE: f64 = 0.7;
@@ -64,29 +65,30 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table of so many states and actions, nothing learned.
+    /// Creates an empty table.
     pub fn new(states: usize, actions: usize) -> Self {
         Table { actions, cells: vec![Cell::default(); states * actions] }
     }
 
-    /// How many states it has.
+    /// The number of states.
     pub fn states(&self) -> usize {
         self.cells.len() / self.actions.max(1)
     }
 
-    /// The cells of a state, one per action; empty for a state that there is not.
+    /// The cells of a state, one per action; empty if there is no such state.
     pub fn row(&self, state: u32) -> &[Cell] {
         let start = state as usize * self.actions;
         self.cells.get(start..start + self.actions).unwrap_or(&[])
     }
 
-    /// The cells of a state, to be set.
+    /// The cells of a state, mutable.
     pub(super) fn row_mut(&mut self, state: u32) -> &mut [Cell] {
         let start = state as usize * self.actions;
         self.cells.get_mut(start..start + self.actions).unwrap_or(&mut [])
     }
 
-    /// The best action of a state: least in total, of those believed, the first of equals. `None` where the state was never met.
+    /// The best action of a state: the smallest total among trusted actions, the first among equals. `None` if the
+    /// state was never visited.
     pub fn best(&self, state: u32, penalty: f64) -> Option<usize> {
         let row = self.row(state);
         let least = row.iter().map(|cell| cell.visits).max().unwrap_or(0).min(BELIEVED);
@@ -98,7 +100,7 @@ impl Table {
         believed.min_by(better).map(|(action, _)| action)
     }
 
-    /// Takes in a run's experience, in order of time.
+    /// Replays the experience of a run, given in order of time.
     pub fn replay(&mut self, experience: &[Experience], rule: &Rule) {
         for step in experience.iter().rev() {
             let after = step.next.and_then(|next| Some(self.row(next)[self.best(next, rule.penalty)?]));
@@ -111,12 +113,12 @@ impl Table {
         }
     }
 
-    /// States that were met.
+    /// The number of visited states.
     pub fn met(&self) -> usize {
         self.cells.chunks(self.actions.max(1)).filter(|row| row.iter().any(|cell| cell.visits > 0)).count()
     }
 
-    /// The table as it is saved: values to four significant digits, which is far below what is known of them.
+    /// The table as stored: values rounded to four significant digits, well below their uncertainty.
     pub fn rounded(mut self) -> Self {
         for cell in &mut self.cells {
             (cell.dollars, cell.bad) = (four_digits(cell.dollars), four_digits(cell.bad));
@@ -134,8 +136,9 @@ mod tests {
     use super::*;
     use crate::random::{Purpose, Streams};
 
-    /// Replacing or keeping a machine (Howard 1960 in miniature): states 0 (good), 1 (worn). Keeping costs 0 when good and 3 when
-    /// worn; a good machine wears out with probability 0.5 a step, a worn one stays so. Replacing costs 4 and leads to good.
+    /// Replacing or keeping a machine (a small version of Howard 1960): states 0 (good), 1 (worn). Keeping costs 0 when
+    /// good and 3 when worn; a good machine wears out with probability 0.5 per step, a worn one stays worn. Replacing
+    /// costs 4 and leads to good.
     fn step(state: u32, action: u32, luck: f64) -> Experience {
         let (dollars, next) = match (state, action) {
             (_, 1) => (4.0, 0),
@@ -174,7 +177,8 @@ mod tests {
         }
     }
 
-    /// A chain: dollars now or bad requests three steps later. Which is better turns on the penalty, and one replay tells.
+    /// A chain: dollars now, or bad requests three steps later. Which is better depends on the penalty, and one replay
+    /// is enough to find out.
     #[test]
     fn a_delayed_penalty_reaches_its_cause_in_one_replay() {
         let link = |state, action, dollars, bad, next| Experience { state, action, dollars, bad, next };

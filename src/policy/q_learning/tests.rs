@@ -8,7 +8,7 @@ use std::path::Path;
 
 const PARAMETERS: &str = "{ min: 2, max: 10, capacity: 4/s, parts: 3, trained: table.json }";
 
-/// A scrape's totals: so many requests a second, so many waiting.
+/// A scrape's totals with a request rate and a queue length.
 fn totals(rate: f64, waiting: f64) -> [f64; Measure::COUNT] {
     let mut totals = [0.0; Measure::COUNT];
     totals[Measure::RequestRate as usize] = rate;
@@ -16,7 +16,7 @@ fn totals(rate: f64, waiting: f64) -> [f64; Measure::COUNT] {
     totals
 }
 
-/// Reads parameters with the working directory as the scenario's, or says what is wrong.
+/// Reads parameters with the working directory as the scenario's; the error is the rendered diagnostics.
 fn read(text: &str, base_dir: &Path) -> Result<Settings, String> {
     let context =
         PolicyContext { base_dir, service: "web", pod: None, metric_names: &[], release: Release::default(), own: &[] };
@@ -36,7 +36,7 @@ fn untrained() -> Settings {
     read("{ min: 2, max: 10, capacity: 4/s, parts: 3 }", Path::new(".")).unwrap()
 }
 
-/// A table of random content, with states that were never met.
+/// A table with random content, and states that were never visited.
 fn random_table(settings: &Settings, seed: u64) -> Learned {
     let mut draw = Streams::new(seed, 0).keyed(Purpose::Exploration, 0, 0);
     let design = Design::clone(&settings.design);
@@ -83,13 +83,13 @@ fn decide(policy: &mut dyn ScalingPolicy, minute: u64, spec: u32, ready: u32, ra
 #[test]
 fn without_a_table_it_steps_towards_the_target_and_says_so() {
     let mut policy = QLearning::new(untrained());
-    // 16/s at 4/s a replica are 4 busy ones: 5.7 at 70%. Of the steps from 5, +12% comes nearest to 6.
+    // 16/s at 4/s per replica are 4 busy ones: 5.7 at 70%. Of the actions from 5, +12% comes closest to 6.
     let up = decide(&mut policy, 10, 5, 5, 16.0, 0.0);
     assert_eq!((up.replicas, up.reason.code), (Some(6), ReasonCode::Target));
     assert!(up.reason.detail.contains("not trained: nearest to 70% utilization, 6"), "{}", up.reason.detail);
     let hold = decide(&mut policy, 11, 6, 6, 16.0, 0.0);
     assert_eq!(hold.replicas, None);
-    // Never beyond the bounds, and into them from outside.
+    // Never beyond the bounds, and back into them from outside.
     assert_eq!(decide(&mut policy, 12, 10, 10, 400.0, 9.0).replicas, None);
     assert_eq!(decide(&mut policy, 13, 40, 40, 16.0, 0.0).reason.code, ReasonCode::Bounded);
 }
@@ -190,15 +190,15 @@ fn foreign_cut_and_changed_files_are_refused_where_the_scenario_names_them() {
     refused(&good.replace("plimsoll-q-table", "plimsoll-result"), "is not a trained policy");
     (1..40).for_each(|part| refused(&good[..good.len() * part / 40], "is cut short"));
     refused(&good.replacen("\"version\":1", "\"version\":9", 1), "has version 9 of the layout");
-    refused(&good.replacen("\"penalty\":0.01", "\"penalty\":0.02", 1), "its checksum is another");
-    refused(&good.replacen("\"states\":[[", "\"states\":[[1", 1), "was changed after it was written");
-    refused(&good.replacen("\"penalty\":", "\"pen\":1,\"penalty\":", 1), "was changed after it was written");
+    refused(&good.replacen("\"penalty\":0.01", "\"penalty\":0.02", 1), "its checksum does not match");
+    refused(&good.replacen("\"states\":[[", "\"states\":[[1", 1), "was modified after it was written");
+    refused(&good.replacen("\"penalty\":", "\"pen\":1,\"penalty\":", 1), "was modified after it was written");
     let other = Learned { design: Design { parts: 4, ..learned.design.clone() }, ..random_table(&untrained(), 1) };
     let mut table = Table::new(other.design.states().unwrap(), other.design.actions.len());
     let empty = Learned { table: table.clone(), ..other.clone() };
     refused(&empty.to_json().unwrap(), "nothing was learned");
     table.row_mut(0)[0] = Cell { visits: 1, dollars: 1.0, bad: 0.0 };
-    refused(&Learned { table, ..other }.to_json().unwrap(), "was trained with another `parts`");
+    refused(&Learned { table, ..other }.to_json().unwrap(), "was trained with a different `parts`");
     std::fs::write(directory.path().join("table.json"), &good).unwrap();
     let settings = read(PARAMETERS, directory.path()).unwrap();
     assert_eq!(settings.learned.unwrap().origin.scenario, "random");
@@ -209,13 +209,13 @@ fn unusable_parameters_are_refused() {
     for (text, words) in [
         ("{ max: 10 }", "capacity"),
         ("{ capacity: 4/s }", "has no `max`"),
-        ("{ max: 0, capacity: 4/s }", "`max` not below it"),
-        ("{ min: 0, max: 4, capacity: 4/s }", "`min` is at least 1"),
-        ("{ max: 3, capacity: 4/s, load: [0.5, 0.5] }", "rising order"),
-        ("{ max: 3, capacity: 4/s, actions: [0, 0] }", "each once"),
+        ("{ max: 0, capacity: 4/s }", "`max` at least `min`"),
+        ("{ min: 0, max: 4, capacity: 4/s }", "`min` must be at least 1"),
+        ("{ max: 3, capacity: 4/s, load: [0.5, 0.5] }", "ascending order"),
+        ("{ max: 3, capacity: 4/s, actions: [0, 0] }", "different actions"),
         ("{ max: 3, capacity: 4/s, actions: [0, much] }", "is not a step"),
         ("{ max: 3, capacity: 4/s, parts: 4000000 }", "more than 1000000 states"),
-        ("{ max: 3, capacity: 4/s, season: 0s }", "a season has a length"),
+        ("{ max: 3, capacity: 4/s, season: 0s }", "`season` must be above zero"),
         ("{ max: 3, capacity: 4/s, fallback-target: 0% }", "`fallback-target`"),
     ] {
         let said = read(text, Path::new(".")).map(|_| ()).unwrap_err();

@@ -90,7 +90,7 @@ policies: { it: { static: { replicas: 6 } } }
 fn infeasible_plans_speak_in_times() {
     let trial = Trial::new(&[("peak.yaml", PEAK)]);
     let said = trial.expect("optimize provision peak.yaml --interval 10m --max 3", 2);
-    assert!(said.contains("from 00:40 to 01:10 the plan cannot have the replicas that are needed"), "{said}");
+    assert!(said.contains("from 00:40 to 01:10 the plan cannot provide the replicas that are needed"), "{said}");
     assert!(!said.contains("interval 4") && !said.contains("resource"), "{said}");
     let said = trial.expect("optimize provision peak.yaml --interval 10m --instance m6i.large --max 1", 2);
     assert!(said.contains("the plan cannot cover the demand for CPU") && said.contains("cores"), "{said}");

@@ -33,7 +33,7 @@ fn attained(service: &Value) -> f64 {
 fn two_half_cores_do_not_carry_four_cores_of_work() {
     let trial = Trial::new(&[("cpu.yaml", CPU)]);
     let said = trial.expect("check cpu.yaml", 0);
-    let warning = "a full replica would use 4.000 cores and has 0.5 at most (the vCPU that its price pays for)";
+    let warning = "a full replica would use 4.000 cores but has at most 0.5 (the vCPU that its price pays for)";
     assert!(said.contains(warning), "{said}");
     let summary = trial.summary("cpu.yaml", "");
     let (two, twelve) = (policy(&summary, "static-2"), policy(&summary, "static-12"));
@@ -97,7 +97,7 @@ fn processor_sharing_needs_no_limit() {
     let trial = Trial::new(&[("shared.yaml", &shared), ("free.yaml", &free)]);
     assert!(!trial.expect("check shared.yaml", 0).contains("warning"));
     let refused = trial.expect("check free.yaml", 2);
-    assert!(refused.contains("processor sharing needs a CPU to share, and nothing bounds a replica's"), "{refused}");
+    assert!(refused.contains("processor sharing needs CPU to share, but nothing limits a replica's CPU"), "{refused}");
 }
 
 /// Without a word about CPU a request is taken to use what no ceiling slows.

@@ -40,7 +40,7 @@ fn tried(hpa: &str) -> (String, String) {
 )]
 fn the_controller_goes_by_the_field_of_a_target(#[case] kind: &str, #[case] source: &str, #[case] figure: &str) {
     let (said, decisions) = tried(&autoscaler(WEB, &format!("{{ type: {kind}, {source} }}")));
-    assert!(said.contains("the controller goes by the field"), "{said}");
+    assert!(said.contains("the controller uses the field"), "{said}");
     assert!(decisions.contains(figure) && decisions.contains(",1,4,"), "{decisions}");
 }
 
@@ -159,7 +159,7 @@ fn an_unknown_metric_is_not_taken_for_a_request_rate() {
     assert!(said("p99_response").contains("{ p99_response: latency-p99 }"));
     // What a known server exports needs no declaration.
     let (said, decisions) = tried(&autoscaler(WEB, &metric("'vllm:num_requests_running'")));
-    assert!(said.contains("is taken for `in-flight`: requests in service"), "{said}");
+    assert!(said.contains("is interpreted as `in-flight`: requests in service"), "{said}");
     assert!(decisions.contains("vllm:num_requests_running"), "{decisions}");
 }
 
