@@ -1,7 +1,7 @@
-//! Replications put by, to hold later ones against.
+//! Stored replications to compare later runs with.
 //!
-//! A baseline is JSON with one figure a line, so that a change of it reads well as a diff. The mean stands first, for people; it
-//! must agree with the replications behind it.
+//! A baseline is a JSON file with one figure per line, so that changes are readable as a diff. The mean comes first,
+//! for human readers; it must agree with the replications after it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,11 +19,11 @@ use crate::stats::{ConfidenceInterval, PairedDifference, Running};
 pub struct Baseline {
     /// Seed of the replications.
     pub seed: u64,
-    /// Values of each figure by policy and figure; null where a run had none.
+    /// Values of each figure by policy and figure; null if a run had none.
     pub policies: BTreeMap<String, BTreeMap<String, Vec<Option<f64>>>>,
 }
 
-/// The file as it is read.
+/// The file as read.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stored {
@@ -41,7 +41,7 @@ struct StoredFigure {
 /// Relative rounding of the means in the file.
 const MEAN_DIGITS: usize = 6;
 
-/// What changed of one figure between two baselines.
+/// The change of one figure between two baselines.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
     /// The policy.
@@ -50,14 +50,14 @@ pub struct Change {
     pub figure: String,
     /// Unit of both means.
     pub unit: Unit,
-    /// The mean before; `None` if there was none.
+    /// The old mean; `None` if there was none.
     pub before: Option<f64>,
-    /// The mean now; `None` if there is none.
+    /// The new mean; `None` if there is none.
     pub after: Option<f64>,
 }
 
 impl Change {
-    /// The change as a share of the mean before; `None` where there is none to compare, or it is zero.
+    /// The change relative to the old mean; `None` if there is no old mean or it is zero.
     pub fn relative(&self) -> Option<f64> {
         let (before, after) = self.before.zip(self.after)?;
         (before != 0.0).then(|| (after - before) / before.abs())
@@ -68,24 +68,24 @@ fn mean_of(values: &[Option<f64>]) -> Option<f64> {
     values.iter().copied().collect::<Option<Running>>()?.mean()
 }
 
-/// A mean as the file states it.
+/// A mean as written in the file.
 fn mean_text(values: &[Option<f64>]) -> String {
     let digits = |mean: f64| format!("{mean:.*e}", MEAN_DIGITS - 1).parse::<f64>().unwrap_or(mean);
     mean_of(values).map_or_else(|| "null".into(), |mean| json(&digits(mean)))
 }
 
-/// A text or number as JSON; neither can fail to be written.
+/// A string or number as JSON; neither can fail to serialize.
 fn json(value: &(impl serde::Serialize + ?Sized)) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "null".into())
 }
 
-/// Whether a figure is kept: what is paid and what is promised.
+/// Whether a figure is kept: cost and what objectives promise.
 fn is_kept(figure: &Figure) -> bool {
     figure.is_headline() || matches!(figure.quantity, Quantity::Attainment(_))
 }
 
 impl Baseline {
-    /// The baseline that these replications make.
+    /// Creates the baseline of these replications.
     pub fn of(scenario: &Scenario, result: &Replicated) -> Baseline {
         let kept = |values: &[Vec<Option<f64>>]| {
             let figures = result.figures.iter().zip(values).filter(|(figure, _)| is_kept(figure));
@@ -95,7 +95,7 @@ impl Baseline {
         Baseline { seed: scenario.seed, policies }
     }
 
-    /// Where the baseline of a scenario stands: `NAME.baseline.json` beside it.
+    /// The path of a scenario's baseline: `NAME.baseline.json` next to it.
     pub fn beside(scenario: &Path) -> PathBuf {
         scenario.with_extension("baseline.json")
     }
@@ -114,10 +114,10 @@ impl Baseline {
         format!("{{\n  \"seed\": {},\n  \"policies\": {{\n{}\n  }}\n}}\n", self.seed, policies.join(",\n"))
     }
 
-    /// Reads a file's text.
+    /// Parses a file.
     ///
     /// # Errors
-    /// If it is not such a file, or a mean does not agree with its replications.
+    /// If it is not a baseline, or a mean does not agree with its replications.
     pub fn parse(text: &str) -> Result<Baseline, String> {
         let stored: Stored = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let mut policies = BTreeMap::new();
@@ -138,8 +138,8 @@ impl Baseline {
         Ok(Baseline { seed: stored.seed, policies })
     }
 
-    /// The figures that are not what they were in `before`, in order of policy and figure; replications that only one of the
-    /// two has are left out.
+    /// The figures that differ from `before`, ordered by policy and figure; replications that only one of the two has
+    /// are ignored.
     pub fn changes(&self, before: &Baseline, figures: &[Figure]) -> Vec<Change> {
         let names = |baseline: &Baseline| {
             let pairs = baseline.policies.iter();
@@ -165,9 +165,9 @@ impl Baseline {
         all.into_iter().filter_map(change).collect()
     }
 
-    /// Holds new replications against the baseline: each figure of each policy must be worse by no more than a margin, as a
-    /// paired test of non-inferiority on the replications that both have. The margin is a share of the baseline's mean; of
-    /// the error budget for an objective.
+    /// Compares new replications with the baseline: no figure of a policy may be worse by more than a margin, using a
+    /// paired non-inferiority test on the replications that both have. The margin is a share of the baseline's mean (of
+    /// the error budget, for an objective).
     ///
     /// # Errors
     /// If the two cannot be paired: another seed, or fewer than two replications in common.
@@ -211,7 +211,7 @@ impl Baseline {
         let whole = |values: &[Option<f64>]| values[..both].iter().copied().collect::<Option<Vec<f64>>>();
         let (before, now) = match (whole(before), whole(&arm.values[figure])) {
             (Some(before), Some(now)) => (before, now),
-            // Where the baseline lacks a value there is nothing to be worse than.
+            // Without a value in the baseline there is nothing to be worse than.
             (None, _) => return Ok(Check { passed: true, ..missing("had no value in the baseline") }),
             (Some(_), None) => return Ok(missing("has no value any more")),
         };
@@ -225,7 +225,7 @@ impl Baseline {
         };
         let worse = |values: &[f64]| values.iter().map(|value| sign * value).collect::<Vec<f64>>();
         let difference = PairedDifference::of(&worse(&before), &worse(&now), result.level);
-        // A hair for the rounding of differences and margin.
+        // The epsilon covers rounding of differences and margin.
         let passed = difference.is_some_and(|difference| difference.not_worse_than(allowed * (1.0 + 1e-9)));
         let certain = difference.is_some_and(|d| passed || is_beyond(&d.interval, allowed));
         let limit = Some(mean(&before) + sign * allowed);

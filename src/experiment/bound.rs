@@ -1,9 +1,10 @@
-//! The lower bound of a comparison: what any policy that keeps an objective pays at least (I9).
+//! The lower bound of a comparison: the minimum cost of any policy that meets an objective (I9).
 //!
-//! Each service is bounded by itself, for each objective, and the largest value counts; nodes are paid for in any case. All that
-//! is not known of a policy is taken in its favour: it chooses its initial replicas, its start-ups take the least time possible,
-//! requests of the warm-up and those whose limit reaches beyond the end are left out, and the objective's bad requests are the heaviest.
-//! Runs judge by the same rule: who is unanswered at the end and older than the limit is bad, who is younger is left out.
+//! Each service is bounded separately, for each objective, and the largest value counts; nodes are paid for in any
+//! case. Whatever is not known about a policy is resolved in its favour: it chooses its initial replicas, start-ups
+//! take the minimum time, requests of the warm-up and those whose limit is after the end are left out, and the
+//! objective's bad requests are the heaviest. Runs apply the same rule: a request unanswered at the end is bad if older
+//! than the limit and left out if younger.
 
 mod heaviest;
 
@@ -19,28 +20,28 @@ use crate::optimize::{BoundProblem, OptimizeError};
 use crate::units::{SimDuration, SimTime, Usd};
 use crate::workload::TraceError;
 
-/// What every policy pays at least.
+/// The minimum cost of any policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CostBound {
-    /// The least cost.
+    /// The minimum cost.
     pub cost: Usd,
-    /// Of that, nodes, which are paid for in any case.
+    /// The part of it for nodes, which are paid for in any case.
     pub nodes: Usd,
-    /// For which objective it holds, in words.
+    /// The objective for which it holds, in words.
     pub objective: String,
-    /// Length of an interval of the linear program, inside of which work may wait: the shorter, the tighter the bound.
+    /// Length of an interval of the linear program, within which work may wait; shorter intervals give a tighter bound.
     pub interval: SimDuration,
 }
 
-/// Intervals of the linear program.
+/// Number of intervals of the linear program.
 const INTERVALS: u64 = 800;
-/// Intervals of the flow.
+/// Number of intervals of the flow.
 const FINE_INTERVALS: u64 = 43_200;
-/// Fewer intervals tell no more than the linear program does.
+/// With fewer intervals the flow adds nothing to the linear program.
 const FEWEST_INTERVALS: u64 = 50;
 
-/// Why a scenario can have no bound, whatever its requests are.
+/// Why a scenario has no bound, whatever its requests.
 pub(super) fn unbounded(scenario: &Scenario) -> Option<&'static str> {
     if !scenario.is_priced() {
         return Some("no price is stated");
@@ -52,7 +53,7 @@ pub(super) fn unbounded(scenario: &Scenario) -> Option<&'static str> {
     closed.then_some("the requests of a closed loop depend on the policy")
 }
 
-/// The bound of a scenario's first replication. `Ok(Err(words))` says why there is none.
+/// The bound for a scenario's first replication. `Ok(Err(reason))` says why there is none.
 ///
 /// # Errors
 /// If a trace cannot be read.
@@ -60,8 +61,8 @@ pub fn cost_bound(scenario: &Scenario) -> Result<Result<CostBound, String>, Trac
     cost_bound_of(scenario, 0)
 }
 
-/// The bounds of the first `replications`, dollars, `threads` at a time: each for the requests that its replication met, so that
-/// the distance from a bound is paired. `Ok(Err(words))` says why there are none.
+/// The bounds of the first `replications` in dollars, computed `threads` at a time; each for the requests of its
+/// replication, so that distances from the bound are paired. `Ok(Err(reason))` says why there are none.
 ///
 /// # Errors
 /// If a trace cannot be read.
@@ -75,7 +76,7 @@ pub(super) fn cost_bounds(
     in_pool(threads, all).into_iter().collect()
 }
 
-/// The bound for the requests that replication `replication` meets.
+/// The bound for the requests of replication `replication`.
 pub(super) fn cost_bound_of(scenario: &Scenario, replication: u64) -> Result<Result<CostBound, String>, TraceError> {
     if let Some(why) = unbounded(scenario) {
         return Ok(Err(why.into()));
@@ -99,16 +100,16 @@ pub(super) fn cost_bound_of(scenario: &Scenario, replication: u64) -> Result<Res
     }
     let billed = |lease: &crate::engine::NodeLease| lease.price.over(lease.billing.billed(scenario.duration));
     let nodes: Usd = scenario.node_leases.iter().flat_map(|lease| (0..lease.count).map(move |_| billed(lease))).sum();
-    // Rounded down: a bound that is a billionth too high is none.
+    // Rounded down, so that the bound is never too high.
     let cost = Usd::from_nanos((dollars * 1e9).floor() as i128) + nodes;
     Ok(Ok(CostBound { cost, nodes, objective, interval }))
 }
 
-/// I9: who keeps every latency objective pays the bound. What is cheaper by round-off alone is let pass: the bound is a
-/// solver's value, and each lease is rounded to a billionth of a dollar.
+/// I9: a policy that meets every latency objective costs at least the bound. Differences within rounding are accepted:
+/// the bound is a solver's value, and each lease is rounded to a nano-dollar.
 ///
 /// # Panics
-/// If not, which is a bug: of the bound, of the run, or of the judgement of requests.
+/// If not, which is a bug of the bound, the run or the evaluation of requests.
 pub(super) fn assert_bound(policy: &str, cost: f64, keeps: bool, bound: f64) {
     let slack = 1e-6 * (1.0 + bound);
     assert!(
@@ -117,19 +118,19 @@ pub(super) fn assert_bound(policy: &str, cost: f64, keeps: bool, bound: f64) {
     );
 }
 
-/// Whether a run keeps every latency objective.
+/// Whether a run meets every latency objective.
 pub(super) fn keeps_latencies(run: &RunRecord) -> bool {
     let mut all = run.services.iter().flat_map(|service| &service.objectives);
     all.all(|objective| objective.within.is_none() || objective.met())
 }
 
-/// The interval of the timeline, or a longer one of which there are few enough.
+/// The timeline's interval, or a multiple of it of which there are few enough.
 fn interval_of(scenario: &Scenario, most: u64) -> SimDuration {
     SimDuration::from_nanos(scenario.duration.as_nanos().div_ceil(most)).max(scenario.interval)
 }
 
-/// Intervals for the bound from urgent work: the shortest that are affordable, in which half of the work is urgent at least,
-/// and longer ones, of which more is.
+/// Intervals for the bound from urgent work: the shortest affordable ones in which at least half of the work is urgent,
+/// and longer ones, in which more is.
 fn fine_intervals(scenario: &Scenario, objective: &Objective) -> impl Iterator<Item = SimDuration> {
     let within = objective.within.map_or(u64::MAX, SimDuration::as_nanos);
     let duration = scenario.duration.as_nanos();
@@ -138,15 +139,15 @@ fn fine_intervals(scenario: &Scenario, objective: &Objective) -> impl Iterator<I
     lengths.take_while(move |length| *length <= duration / FEWEST_INTERVALS).map(SimDuration::from_nanos)
 }
 
-/// The judged requests of a service, added up: memory does not grow with them.
+/// The eligible requests of a service, aggregated so that memory does not grow with them.
 struct Work<'a> {
-    /// Requests behind the warm-up.
+    /// Number of requests after the warm-up.
     judged: u64,
-    /// What they come to, for each latency objective.
+    /// Aggregates for each latency objective.
     due: Vec<Due<'a>>,
 }
 
-/// The requests that an objective judges, with their work in replica-seconds.
+/// The eligible requests by one objective, with their work in replica-seconds.
 struct Due<'a> {
     objective: &'a Objective,
     within: SimDuration,
@@ -155,7 +156,7 @@ struct Due<'a> {
     weights: Heaviest,
 }
 
-/// A bound and the length of its intervals.
+/// A bound, and the length of its intervals.
 type Found = Result<(f64, SimDuration), OptimizeError>;
 
 impl<'a> Work<'a> {
@@ -179,7 +180,7 @@ impl<'a> Work<'a> {
         Ok(work)
     }
 
-    /// The bound of each latency objective. The requests are read a second time where only that tells which are the heaviest.
+    /// The bound of each latency objective. The requests are read a second time if that is needed to find the heaviest.
     fn bounds(
         mut self,
         scenario: &'a Scenario,
@@ -188,7 +189,8 @@ impl<'a> Work<'a> {
     ) -> Result<Vec<(&'a Objective, Found)>, TraceError> {
         let mut found = Vec::new();
         for mut due in std::mem::take(&mut self.due) {
-            // As many bad requests as the objective allows of all that were judged, the heaviest of those that count here.
+            // The number of bad requests that the objective allows among all eligible ones, taken from the heaviest of
+            // those counted here.
             let bad = ((1.0 - due.objective.target.get()) * self.judged as f64 + 1e-6).floor() as u64;
             let forgiven = match due.weights.top(bad) {
                 Top::Known(sum) => sum,
@@ -219,7 +221,8 @@ impl<'a> Due<'a> {
         Due { objective, within, problems: lengths.map(problem).collect(), weights: Heaviest::new() }
     }
 
-    /// A request is bad if it is unanswered at the end and older than the limit: the run judges it by the same comparison.
+    /// Whether a request is eligible: unanswered at the end, it would be older than the limit. The run uses the same
+    /// comparison.
     fn judges(&self, arrival: SimTime, end: SimTime) -> bool {
         arrival.saturating_add(self.within) < end
     }
@@ -252,7 +255,7 @@ impl<'a> Due<'a> {
         Ok(weights)
     }
 
-    /// The largest of the bounds that are affordable.
+    /// The largest of the affordable bounds.
     fn bound(&self) -> Found {
         let mut best = (0.0, SimDuration::ZERO);
         for (index, (interval, problem)) in self.problems.iter().enumerate() {
@@ -265,7 +268,7 @@ impl<'a> Due<'a> {
     }
 }
 
-/// The shortest time from order to ready, seconds. On nodes the image may be there already.
+/// Minimum time from order to readiness in seconds. On nodes the image may be present already.
 fn least_start_up(scenario: &Scenario, plan: &ServicePlan) -> f64 {
     let phases = &plan.spec.start_up;
     let pulled = if scenario.pools.is_empty() { phases.pulled.least() } else { 0.0 };

@@ -11,24 +11,25 @@ use crate::engine::scenario::Scenario;
 use crate::engine::{ObjectiveRecord, RunError, RunRecord, ServiceRecord};
 use crate::stats::{ConfidenceInterval, Running};
 
-/// Steps per doubling of the traffic, about 1.1% apart; between two of them the share of bad requests is taken to be linear.
+/// Steps per doubling of the traffic, about 1.1% apart; between two steps the share of bad requests is interpolated
+/// linearly.
 const STEPS: i32 = 64;
 /// The search covers 1/128 to 128 times the traffic.
 const MOST_STEPS: i32 = 7 * STEPS;
 
-/// What stands in the way of a request that was not good.
+/// Why a request was bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Bottleneck {
-    /// Replicas were wanted but not ready yet: starting, or waiting for a node.
+    /// Desired replicas were not ready yet: starting, or waiting for a node.
     StartUp,
-    /// The policy held fewer replicas than the load needed at the reference utilization.
+    /// The policy asked for fewer replicas than the load needed at the reference utilization.
     Size,
-    /// Replicas sufficed on average: the service time itself, or a burst within an interval.
+    /// Replicas sufficed on average: the service time itself, or a burst within an interval, was the reason.
     ServiceTime,
 }
 
 impl Bottleneck {
-    /// In words.
+    /// The text shown in reports.
     pub fn text(self) -> &'static str {
         match self {
             Bottleneck::StartUp => "replicas wanted but not ready",
@@ -38,7 +39,7 @@ impl Bottleneck {
     }
 }
 
-/// Where an objective of a service breaks under a policy.
+/// The traffic at which an objective of a service breaks under a policy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Limit {
     /// The policy's label.
@@ -47,39 +48,39 @@ pub struct Limit {
     pub service: String,
     /// The objective in words.
     pub objective: String,
-    /// Replications of each factor.
+    /// Number of replications per factor.
     pub replications: u64,
-    /// The factor on the traffic at which the mean share of bad requests is what the objective allows.
+    /// The factor on the traffic at which the mean share of bad requests equals what the objective allows.
     pub factor: Edge,
-    /// The lower end of the factor's confidence interval: with less traffic the objective is shown to be met.
+    /// Lower end of the factor's confidence interval: with less traffic the objective is met with confidence.
     pub low: Edge,
-    /// The upper end: with more traffic it is shown to be broken.
+    /// Upper end: with more traffic it is missed with confidence.
     pub high: Edge,
-    /// Mean arrivals per second of the workload as it is.
+    /// Mean arrivals per second of the unscaled workload.
     pub base_rate: f64,
     /// Half the width of the interval of [`Limit::base_rate`]; 0 with one replication.
     pub base_rate_half_width: f64,
     /// The share of requests that must be good.
     pub target: f64,
-    /// Factors on the traffic that were tried, in order, and the mean share of bad requests at each.
+    /// Factors that were tried, in order, and the mean share of bad requests at each.
     pub curve: Vec<(f64, f64)>,
-    /// Shares of the bad requests just beyond the limit, by what stood in their way, the largest first.
+    /// Bad requests just beyond the limit by reason, as shares, largest first.
     pub bottlenecks: Vec<(Bottleneck, f64)>,
 }
 
-/// A factor on the traffic, or the side on which it lies outside of the search.
+/// A factor on the traffic, or the side of the search range on which it lies.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Edge {
-    /// Below the least factor tried, 1/128.
+    /// Below the smallest factor tried, 1/128.
     Below,
     /// A factor.
     At(f64),
-    /// Beyond the largest factor tried, 128.
+    /// Above the largest factor tried, 128.
     Beyond,
 }
 
 impl Edge {
-    /// The factor, where it is known.
+    /// The factor, if known.
     pub fn at(self) -> Option<f64> {
         match self {
             Edge::At(factor) => Some(factor),
@@ -94,8 +95,8 @@ impl Limit {
         Some(self.factor.at()? * self.base_rate)
     }
 
-    /// The confidence interval of [`Limit::rate`]: that of the factor, and that of the rate of the workload as it is, which do not
-    /// depend on each other. `None` where an end is open.
+    /// The confidence interval of [`Limit::rate`], combined from the independent intervals of the factor and of the
+    /// unscaled rate. `None` if an end is open.
     pub fn rate_interval(&self) -> Option<(f64, f64)> {
         let rate = self.rate()?;
         let own = rate * self.base_rate_half_width / self.base_rate;
@@ -108,11 +109,12 @@ fn factor_of(step: f64) -> f64 {
     2f64.powf(step / f64::from(STEPS))
 }
 
-/// Finds where every objective of every service breaks, for every policy: the factor on the traffic at which the mean share of bad
-/// requests over all replications is what the objective allows. Its interval is that of the test which it inverts: the factors at
-/// which Student's interval of that mean covers what is allowed (as Fieller's of a ratio, Biometrika 41, 1954). All
-/// replications are asked at every factor, so that none decides alone. Found by bisection, in which more traffic is taken never to
-/// mend an objective in the mean. The result does not depend on the number of threads. `told` hears of each factor tried.
+/// Finds where every objective of every service breaks under every policy: the factor on the traffic at which the mean
+/// share of bad requests over all replications equals what the objective allows. The confidence interval is the
+/// inversion of a test: it contains the factors at which Student's interval of that mean covers the allowed share (as
+/// in Fieller's interval of a ratio, Biometrika 41, 1954). All replications are run at every factor, so that no single
+/// one decides. The search is a bisection and assumes that more traffic never improves the mean attainment. The result
+/// does not depend on the number of threads. `told` is called for each factor tried.
 ///
 /// # Errors
 /// The first error in the order of policies, factors and replications.
@@ -127,12 +129,12 @@ pub fn capacity(scenario: &Scenario, plan: &Plan, told: &(dyn Fn() + Sync)) -> R
     Ok(all)
 }
 
-/// One policy; runs are shared by the objectives.
+/// The search for one policy; runs are shared by the objectives.
 struct Search<'a> {
     scenario: &'a Scenario,
     policy: usize,
     plan: &'a Plan,
-    /// What was seen at each step in each replication.
+    /// Results at each step, by replication.
     seen: BTreeMap<i32, Vec<Vec<Seen>>>,
     told: &'a (dyn Fn() + Sync),
 }
@@ -144,7 +146,7 @@ struct Seen {
     bad: Vec<(Bottleneck, u64)>,
 }
 
-/// Which line of the mean share of bad requests is followed to what the objective allows.
+/// Which line of the mean share of bad requests is followed to its crossing with the allowed share.
 #[derive(Debug, Clone, Copy)]
 enum Line {
     Mean,
@@ -185,7 +187,7 @@ impl Search<'_> {
         })
     }
 
-    /// Where a line crosses what is allowed, and the first step beyond. The search begins at `start`.
+    /// The crossing of a line with the allowed share, and the first step beyond. The search begins at `start`.
     fn crossing(&mut self, index: usize, line: Line, start: i32) -> Result<(Edge, i32), RunError> {
         let (mut below, mut beyond) = match self.bracket(index, line, start.clamp(-MOST_STEPS, MOST_STEPS))? {
             (below, _) if below < -MOST_STEPS => return Ok((Edge::Below, -MOST_STEPS)),
@@ -201,11 +203,11 @@ impl Search<'_> {
         Ok((Edge::At(factor_of(f64::from(below) + share)), beyond))
     }
 
-    /// A step at which a line is at or below what is allowed and one at which it is above, by growing strides; one of them is
-    /// just outside the search where there is none within.
+    /// Finds, with growing strides, a step at which a line is at or below the allowed share and one at which it is
+    /// above; if there is none within the search range, one of them is just outside.
     fn bracket(&mut self, index: usize, line: Line, start: i32) -> Result<(i32, i32), RunError> {
         let up = self.excess(start, index, line)? <= 0.0;
-        // From the mean's own crossing its interval is not far.
+        // The ends of the interval are close to the crossing of the mean.
         let (mut inner, mut stride) = (start, if matches!(line, Line::Mean) { STEPS / 4 } else { 1 });
         loop {
             let outer = if up { (inner + stride).min(MOST_STEPS) } else { (inner - stride).max(-MOST_STEPS) };
@@ -219,7 +221,7 @@ impl Search<'_> {
         }
     }
 
-    /// How far a line lies above what the objective allows.
+    /// How far a line is above the allowed share.
     fn excess(&mut self, step: i32, index: usize, line: Line) -> Result<f64, RunError> {
         self.look(step)?;
         let objective = &self.scenario.objectives[index % self.scenario.objectives.len()];
@@ -227,7 +229,7 @@ impl Search<'_> {
         let shares = || self.seen[&step].iter().map(|run| run[index].bad_share);
         let mean = shares().collect::<Running>().mean().unwrap_or(0.0);
         let half_width = ConfidenceInterval::of(shares(), self.plan.level).map_or(0.0, |interval| interval.half_width);
-        // As for one run: so many may be bad that the share is just reached.
+        // As for a single run: the number of bad requests that just reaches the target is allowed.
         let above = mean - allowed - 1e-12;
         Ok(match line {
             Line::Mean => above,
@@ -240,7 +242,7 @@ impl Search<'_> {
         if self.seen.contains_key(&step) {
             return Ok(());
         }
-        // Every factor of the search is one that can be scaled by.
+        // Every factor of the search range can be applied.
         let scenario = scaled(self.scenario, factor_of(f64::from(step))).unwrap_or_else(|| self.scenario.clone());
         let one = |number: u64| Ok(see(&scenario.simulation(self.policy, number)?.run(&mut |_| {})?));
         let numbers: Vec<u64> = (self.plan.first..self.plan.first + self.plan.replications).collect();
@@ -252,7 +254,7 @@ impl Search<'_> {
     }
 }
 
-/// Shares of the bad requests of all replications by what stood in their way.
+/// Bad requests of all replications by reason, as shares.
 fn bottlenecks(seen: &[Vec<Seen>], index: usize) -> Vec<(Bottleneck, f64)> {
     let mut bad: BTreeMap<Bottleneck, u64> = BTreeMap::new();
     for (bottleneck, requests) in seen.iter().flat_map(|run| &run[index].bad) {
@@ -276,7 +278,7 @@ fn see(run: &RunRecord) -> Vec<Seen> {
     run.services.iter().flat_map(of_service).collect()
 }
 
-/// The bad requests of each interval go to what the interval lacked.
+/// Attributes the bad requests of each interval to what was missing in it.
 fn blame(service: &ServiceRecord) -> Vec<(Bottleneck, u64)> {
     let mut counts = [(Bottleneck::StartUp, 0), (Bottleneck::Size, 0), (Bottleneck::ServiceTime, 0)];
     for interval in &service.timeline {

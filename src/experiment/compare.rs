@@ -1,41 +1,42 @@
-//! Paired differences against a base, and what they say.
+//! Paired differences from a base, and their significance.
 
 use super::figure::Better;
 use super::replicate::Replicated;
 use crate::stats::{ConfidenceInterval, PairedDifference, holm};
 
-/// What a difference says at the stated confidence, after Holm's correction over all that is compared with it.
+/// The conclusion from a difference at the stated confidence, after Holm's correction over all comparisons with the
+/// base.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finding {
     /// The same value in every replication.
     Equal,
-    /// No difference that these replications can show.
+    /// No significant difference.
     NotShown,
-    /// Less than the base.
+    /// Significantly less than the base.
     Less,
-    /// More than the base.
+    /// Significantly more than the base.
     More,
 }
 
-/// One figure of one arm beside the base.
+/// One figure of one arm compared with the base.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Difference {
     /// Index of the figure.
     pub figure: usize,
     /// Index of the arm.
     pub arm: usize,
-    /// Arm minus base, in the figure's unit; the interval is this comparison's own, not adjusted.
+    /// Arm minus base, in the figure's unit; the interval is that of this comparison alone, not adjusted.
     pub absolute: ConfidenceInterval,
     /// Arm / base - 1; `None` if the base is zero.
     pub relative: Option<ConfidenceInterval>,
-    /// Two-sided p-value after Holm's correction over its family: all that is compared by this figure.
+    /// Two-sided p-value after Holm's correction over its family: all comparisons of this figure.
     pub adjusted_p: f64,
-    /// What it says.
+    /// The conclusion.
     pub finding: Finding,
 }
 
 impl Difference {
-    /// Whether the difference is one for the better; `None` if there is no difference or no direction.
+    /// Whether the difference is an improvement; `None` if there is no difference or no preferred direction.
     pub fn is_better(&self, better: Better) -> Option<bool> {
         match (self.finding, better) {
             (Finding::Equal | Finding::NotShown, _) | (_, Better::Neither) => None,
@@ -44,8 +45,9 @@ impl Difference {
     }
 }
 
-/// The differences of every arm from arm `base`, figure by figure. A figure that an arm lacks in some replication, or one
-/// replication alone, gives none. Holm's correction is over the arms: `base` must have been named before the figures were seen.
+/// The differences of every arm from arm `base`, figure by figure. A figure that an arm lacks in some replication, or a
+/// single replication, gives none. Holm's correction is over the arms, so `base` must have been chosen before the
+/// figures were known.
 pub fn differences(result: &Replicated, base: usize) -> Vec<Difference> {
     let of_figure = |figure: usize| {
         let mut found = beside(result, base, figure);
@@ -55,8 +57,8 @@ pub fn differences(result: &Replicated, base: usize) -> Vec<Difference> {
     (0..result.figures.len()).flat_map(of_figure).collect()
 }
 
-/// As [`differences`], where `base` was chosen by the figures themselves, as the cheapest is: Holm's correction is then over
-/// all pairs of arms, for any of them could have come to be compared.
+/// Like [`differences`], for a `base` chosen by the figures, for example the cheapest. Holm's correction is then over
+/// all pairs of arms, any of which could have been compared.
 pub fn differences_from_chosen(result: &Replicated, base: usize) -> Vec<Difference> {
     let of_figure = |figure: usize| {
         // Every pair once, those with the base last.
@@ -73,8 +75,8 @@ pub fn differences_from_chosen(result: &Replicated, base: usize) -> Vec<Differen
     (0..result.figures.len()).flat_map(of_figure).collect()
 }
 
-/// The differences of every arm of every result from the result's first arm, one list for each result. All results are read
-/// side by side, so that Holm's correction is, figure by figure, over all of them together.
+/// The differences of every arm of every result from the result's first arm, one list per result. Holm's correction is,
+/// figure by figure, over all results together.
 pub fn family_differences(results: &[&Replicated]) -> Vec<Vec<Difference>> {
     let of_result = |result: &&Replicated| -> Vec<Difference> {
         (0..result.figures.len()).flat_map(|figure| beside(result, 0, figure)).collect()
@@ -88,13 +90,13 @@ pub fn family_differences(results: &[&Replicated]) -> Vec<Vec<Difference>> {
     all
 }
 
-/// Every arm beside arm `base`, not corrected yet.
+/// Compares every arm with arm `base`, without correction.
 fn beside(result: &Replicated, base: usize, figure: usize) -> Vec<Difference> {
     let others = (0..result.arms.len()).filter(|arm| *arm != base);
     others.filter_map(|arm| difference(result, (base, arm), figure)).collect()
 }
 
-/// The second arm beside the first, not corrected yet.
+/// Compares the second arm with the first, without correction.
 fn difference(result: &Replicated, (base, arm): (usize, usize), figure: usize) -> Option<Difference> {
     let baseline = result.arms.get(base)?.all(figure)?;
     let candidate = result.arms.get(arm)?.all(figure)?;
@@ -104,7 +106,7 @@ fn difference(result: &Replicated, (base, arm): (usize, usize), figure: usize) -
     Some(Difference { figure, arm, absolute, relative, adjusted_p, finding: Finding::Equal })
 }
 
-/// Holm's correction over a family, and what each difference says after it.
+/// Applies Holm's correction over a family, and draws the conclusions.
 fn correct(mut family: Vec<&mut Difference>, level: f64) {
     let adjusted = holm(&family.iter().map(|difference| difference.adjusted_p).collect::<Vec<_>>());
     for (difference, adjusted_p) in family.iter_mut().zip(adjusted) {

@@ -1,14 +1,16 @@
-//! What a search found is looked at once more, on replications that the search never saw.
+//! Confirms the result of a search on replications that the search did not use.
 //!
-//! A search that takes the least headroom that passes finds the luckiest of those near the edge, and ten replications seldom show
-//! what happens once in twenty. So the n-th headroom that is asked is run in replications of its own, and holds if
+//! A search for the smallest passing headroom tends to pick a lucky one near the edge, and ten replications rarely show
+//! what happens once in twenty. The n-th headroom considered is therefore run in replications of its own, and is
+//! confirmed if
 //!
 //! 1. the lower end of the interval of each objective's attainment reaches the target (Student's t), and
-//! 2. the probability that a run keeps every objective is at least [`LEAST_SHARE_KEPT`] (Clopper-Pearson),
+//! 2. the probability that a run meets every objective is at least [`LEAST_SHARE_KEPT`] (Clopper-Pearson),
 //!
-//! both at a confidence of 1 - alpha (6 / pi^2) / n^2, where alpha is what the stated confidence leaves: what is handed out after however
-//! many headrooms is wrong with a probability of alpha at most. It is looked at after 60 replications and, if it is still open, after
-//! twice as many, at half of that alpha each. Where it does not hold the next larger headroom is asked.
+//! both at a confidence of 1 - alpha (6 / pi^2) / n^2, where alpha is one minus the stated confidence. The probability
+//! that any confirmed headroom is wrong is then at most alpha, however many are considered. The test is evaluated after
+//! 60 replications and, if inconclusive, again after twice as many, at half of that alpha each. If a headroom is not
+//! confirmed, the next larger one is considered.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,50 +20,50 @@ use crate::engine::RunError;
 use crate::engine::scenario::Scenario;
 use crate::stats::{ConfidenceInterval, Running, share_at_least};
 
-/// The share of runs that must keep every objective.
+/// The minimum share of runs that must meet every objective.
 pub const LEAST_SHARE_KEPT: f64 = 0.9;
 
-/// Confirmations take replications from here on: more than any search or training does.
+/// First replication number of confirmations, above those of any search or training.
 const FRESH: u64 = 1 << 33;
-/// Replications between one headroom's and the next one's.
+/// Offset between the replication numbers of consecutive headrooms.
 const APART: u64 = 1 << 20;
-/// Replications from here on are seen neither by searches nor by confirmations: what is said of policies side by side rests on
-/// them.
+/// Replications from here on are used neither by searches nor by confirmations; comparisons between policies are based
+/// on them.
 pub const FRESH_TO_COMPARE: u64 = 1 << 34;
 
-/// Replications of a confirmation before it is looked at: enough for one failure among them, and as many as the search had where it
-/// had more. If it is open then, as many again.
+/// Replications of a confirmation before the first evaluation: enough to allow one failure, and at least as many as the
+/// search had. If the result is open, as many again.
 const REPLICATIONS: u64 = 60;
-/// Looked at after so many, in case it is lost already.
+/// Replications after which a confirmation is checked for being hopeless.
 const BATCH: u64 = 20;
-/// Headrooms that are asked, the first few one step apart.
+/// Maximum number of headrooms considered; the first few are one step apart.
 const ATTEMPTS: u32 = 12;
 /// Attempts before the strides grow.
 const NEAR: u32 = 4;
 
-/// A headroom on replications that the search never saw.
+/// The result of confirming a headroom.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Confirmation {
-    /// Factor on the load that the policy provides for.
+    /// Factor on the load that the policy provisions for.
     pub headroom: f64,
-    /// Replications that were run: fewer where it was lost before the end.
+    /// Number of replications run; fewer if it became hopeless.
     pub replications: u64,
-    /// Of them, those that kept every objective.
+    /// Number of them that met every objective.
     pub kept: u64,
-    /// The share of runs that keep every objective is at least this, at the confidence of this attempt.
+    /// Lower limit of the share of runs that meet every objective, at the confidence of this attempt.
     pub share: f64,
-    /// Mean cost, dollars.
+    /// Mean cost in dollars.
     pub cost: f64,
     /// Mean share of good requests, by service and objective.
     pub attained: Vec<f64>,
-    /// Whether it holds.
+    /// Whether it is confirmed.
     pub held: bool,
 }
 
-/// Confirms the chosen headroom of a policy, or the next larger one that holds; if none does nothing is chosen any more. The trial
-/// of a larger headroom on the search's replications is added to the others. Nothing is asked of clairvoyant policies, which are
-/// not for use, nor where the search had one replication, which claims no confidence.
+/// Confirms the chosen headroom of a policy, or the next larger one that passes; if none does, none is chosen. The
+/// trial of a larger headroom on the search's replications is added to the others. Skipped for clairvoyant policies,
+/// which are not for production, and for searches with a single replication, which claim no confidence.
 ///
 /// # Errors
 /// The first error in the order of headrooms and replications.
@@ -97,7 +99,7 @@ pub fn confirm(
     Ok(())
 }
 
-/// The place of a headroom among the trials, where it is put if it was not tried.
+/// The index of a headroom among the trials; inserted if it was not tried.
 fn index_of(
     scenario: &Scenario,
     policy: usize,
@@ -111,7 +113,7 @@ fn index_of(
     Ok(index)
 }
 
-/// What a headroom does in replications of its own.
+/// Runs a headroom in replications of its own.
 fn ask(
     scenario: &Scenario,
     policy: usize,
@@ -134,12 +136,12 @@ fn ask(
     Ok(asked.judge(headroom, &shots))
 }
 
-/// What is asked of a headroom.
+/// The parameters of a confirmation.
 struct Asked {
     targets: Vec<f64>,
-    /// Before the first look; twice as many before the second.
+    /// Replications before the first evaluation; twice as many before the second.
     replications: u64,
-    /// Confidence of each of the two conditions at each look.
+    /// Confidence level of each of the two conditions at each evaluation.
     level: f64,
 }
 
@@ -147,7 +149,7 @@ impl Asked {
     fn new(scenario: &Scenario, plan: &Plan, number: u32) -> Asked {
         let place = f64::from(number + 1) * std::f64::consts::PI;
         let level = 1.0 - (1.0 - plan.level) * 6.0 / (place * place) / 2.0;
-        // So many without a failure show the share.
+        // The number of replications that prove the share if none fails.
         let least = ((1.0 - level).ln() / LEAST_SHARE_KEPT.ln()).ceil() as u64;
         Asked { targets: targets(scenario), replications: REPLICATIONS.max(plan.replications).max(least), level }
     }
@@ -160,7 +162,8 @@ impl Asked {
         share_at_least(kept, replications, self.level)
     }
 
-    /// Whether it cannot hold any more: too many failures for the second look too, or a mean that is shown to miss.
+    /// Whether it can no longer pass: too many failures even for the second evaluation, or a mean that significantly
+    /// misses.
     fn is_lost(&self, shots: &[Shot]) -> bool {
         let misses = |(index, target): (usize, &f64)| self.interval(shots, index).is_some_and(|i| i.high() < *target);
         let (failures, most) = (shots.len() as u64 - self.kept(shots), 2 * self.replications);
@@ -168,7 +171,7 @@ impl Asked {
             || self.targets.iter().enumerate().any(misses)
     }
 
-    /// Whether both conditions hold at a look.
+    /// Whether both conditions are met at an evaluation.
     fn holds(&self, shots: &[Shot]) -> bool {
         let replications = shots.len() as u64;
         let reaches = |(index, target): (usize, &f64)| self.interval(shots, index).is_some_and(|i| i.low() >= *target);

@@ -1,4 +1,4 @@
-//! Figures of the time in which something is at fault, and of how long it takes to recover.
+//! Figures of the time during a fault, and of the recovery.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,20 +6,20 @@ use crate::engine::scenario::Scenario;
 use crate::engine::{Interval, ServiceRecord};
 use crate::units::{SimDuration, SimTime};
 
-/// So many intervals in a row must keep the objective before a service counts as recovered.
+/// A service has recovered after this many consecutive intervals that meet the objective.
 pub const CALM: usize = 5;
 
-/// From when to when something is at fault.
+/// The time during which something is faulty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     /// The start of the first fault.
     pub from: SimTime,
-    /// The end of the last.
+    /// The end of the last fault.
     pub to: SimTime,
 }
 
 impl Window {
-    /// From the first loss of a zone to the last one's end; `None` where none is lost.
+    /// From the first zone loss to the end of the last; `None` if no zone is lost.
     pub fn of(scenario: &Scenario) -> Option<Window> {
         let from = scenario.outages.iter().map(|outage| outage.at).min()?;
         let to = scenario.outages.iter().map(|outage| outage.at.saturating_add(outage.length)).max()?;
@@ -31,20 +31,20 @@ impl Window {
     }
 }
 
-/// What is measured of a window, from whole intervals of the timeline that lie in it at least in part.
+/// What is measured in a window, from whole intervals of the timeline that overlap it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum During {
-    /// Share of good requests (within the first latency limit; answered, where there is none).
+    /// Share of good requests (within the first latency limit; answered, if there is none).
     Attained,
-    /// The highest p99 of an interval, seconds.
+    /// The highest p99 of an interval in seconds.
     WorstP99,
     /// Requests lost.
     Lost,
     /// The fewest ready replicas, as the mean of an interval.
     LeastReady,
-    /// Seconds from the window's start to the end of the last interval below the target that is followed by [`CALM`] at or above it;
-    /// 0 if none was below it in the window, and the rest of the run if that never comes.
+    /// Seconds from the window's start to the end of the last interval below the target that is followed by [`CALM`] at
+    /// or above it; 0 if none was below it in the window, and the rest of the run if there is no such interval.
     Recovery,
 }
 
@@ -53,7 +53,7 @@ impl During {
     pub const ALL: [During; 5] =
         [During::Attained, During::WorstP99, During::Lost, During::LeastReady, During::Recovery];
 
-    /// The name under which it is asked for.
+    /// The name used in expectations and outputs.
     pub const fn name(self) -> &'static str {
         match self {
             During::Attained => "during-fault.attained",
@@ -64,7 +64,7 @@ impl During {
         }
     }
 
-    /// The value in a run; `None` where the window holds nothing that could be measured.
+    /// The value in a run; `None` if there is nothing to measure in the window.
     pub(super) fn of(self, service: &ServiceRecord, window: Window) -> Option<f64> {
         let first =
             service.objectives.iter().find(|objective| objective.within.is_some()).or(service.objectives.first());
@@ -115,7 +115,7 @@ fn recovery(timeline: &[Interval], target: f64, window: Window) -> Option<f64> {
 mod tests {
     use super::*;
 
-    /// One interval a minute, `bad` of 100 requests in each.
+    /// One interval per minute, with `bad` of 100 requests in each.
     fn timeline(bad: &[u64]) -> Vec<Interval> {
         let row = |(minute, bad): (usize, &u64)| Interval {
             start: SimTime::from_secs(60 * minute as u64),
@@ -150,7 +150,7 @@ mod tests {
         assert_eq!(found(&[9, 5, 5, 0, 0, 0, 0, 0, 9, 9]), 120.0, "five calm minutes end it");
         assert_eq!(found(&[0, 5, 0, 0, 5, 0, 0, 0, 0, 0, 9]), 240.0);
         assert_eq!(found(&[0, 5, 5, 5, 5]), 240.0, "to the end");
-        // A share of exactly the target keeps it.
+        // A share of exactly the target meets it.
         assert_eq!(found(&[0, 1, 1, 0, 0, 0, 0, 0]), 0.0);
     }
 }

@@ -1,4 +1,4 @@
-//! Limits on figures, as a scenario's `expect:` states them.
+//! Limits on figures, as stated under a scenario's `expect:`.
 
 use super::bound::{assert_bound, cost_bounds, unbounded};
 use super::figure::{Figure, Quantity, Unit, figures};
@@ -18,7 +18,7 @@ pub struct Expectation {
     pub text: String,
     /// Line of the file, from 1.
     pub line: usize,
-    /// Where it stands.
+    /// Location in the file.
     place: Node,
     left: Side,
     relation: Relation,
@@ -41,17 +41,17 @@ enum Side {
     Figure { factor: f64, policy: Option<usize>, figure: usize, unit: Unit },
 }
 
-/// What became of one thing that a test looks at.
+/// The result of one check of a test.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Check {
-    /// What was expected, and of which policy.
+    /// What was expected, and for which policy.
     pub name: String,
-    /// Line of the scenario that says so, from 1.
+    /// Line of the scenario that states it, from 1.
     pub line: usize,
-    /// Whether it holds for the means.
+    /// Whether the means satisfy it.
     pub passed: bool,
-    /// Whether the difference from the limit is real at the stated confidence, after Holm's correction over everything that the
-    /// file expects.
+    /// Whether the difference from the limit is significant at the stated confidence, after Holm's correction over
+    /// everything that the file expects.
     pub certain: bool,
     /// The left side's mean; `None` if a run has no such figure.
     pub found: Option<f64>,
@@ -61,7 +61,7 @@ pub struct Check {
     pub unit: Unit,
 }
 
-/// Reads one comparison in the words of `expect:`.
+/// Reads one comparison in the syntax of `expect:`.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -72,11 +72,11 @@ pub fn expectation(scenario: &Scenario, text: &str) -> Result<Expectation, Box<D
     Names { figures: figures(scenario), scenario }.expectation(&node)
 }
 
-/// Judges the replications of a scenario's policies, which are the arms in order, by everything expected; the lower bound on
-/// cost is worked out, `threads` replications at a time, where an expectation names it.
+/// Evaluates all expectations on the replications of a scenario's policies, which are the arms in order. The lower
+/// bound on cost is computed, `threads` replications at a time, if an expectation refers to it.
 ///
 /// # Errors
-/// If the bound is asked for and there is none, with the place that asks.
+/// If there is no bound although an expectation refers to it, with its location.
 pub fn judge(
     expected: &[Expectation],
     scenario: &Scenario,
@@ -131,7 +131,7 @@ fn no_bound(why: &str) -> String {
     format!("there is no lower bound on cost here: {why}")
 }
 
-/// Reads everything under `expect:`; what is wrong goes into `sink`.
+/// Reads everything under `expect:` and reports problems to `sink`.
 pub fn expectations(scenario: &Scenario, sink: &mut Diagnostics) -> Vec<Expectation> {
     let names = Names { figures: figures(scenario), scenario };
     let mut read = Vec::new();
@@ -144,7 +144,7 @@ pub fn expectations(scenario: &Scenario, sink: &mut Diagnostics) -> Vec<Expectat
     read
 }
 
-/// What an expectation may name.
+/// The names an expectation may use.
 struct Names<'a> {
     figures: Vec<Figure>,
     scenario: &'a Scenario,
@@ -199,7 +199,7 @@ impl Names<'_> {
             Some(rest) => self.policy(rest, node).map(|(policy, rest)| (Some(policy), rest))?,
             None => (None, text),
         };
-        // The first objective is meant where none is named, and the only service where there is one.
+        // Defaults: the first objective if none is named, and the only service if there is one.
         let name = if rest.ends_with("attainment") { format!("{rest}.1") } else { rest.to_string() };
         let name = match self.scenario.services.as_slice() {
             [only] => name.strip_prefix(&format!("service.{}.", only.spec.name)).unwrap_or(&name).to_string(),
@@ -221,7 +221,7 @@ impl Names<'_> {
         Ok(Side::Figure { factor, policy, figure, unit: self.figures[figure].quantity.unit() })
     }
 
-    /// Splits a policy's label, which may hold dots, from the figure behind it.
+    /// Splits off a policy's label, which may contain dots, from the figure after it.
     fn policy<'t>(&self, text: &'t str, node: &Node) -> Parsed<(usize, &'t str)> {
         let labels: Vec<&str> = self.scenario.policies.iter().map(|plan| plan.label.as_str()).collect();
         let fits = |(index, label): (usize, &&str)| {
@@ -241,7 +241,7 @@ impl Names<'_> {
     }
 }
 
-/// A value with its unit; `None` if the text is no value.
+/// A value with its unit; `None` if the text is not a value.
 fn value(text: &str) -> Option<(f64, Unit)> {
     if text.contains('$') {
         return text.parse::<Usd>().ok().map(|dollars| (dollars.as_f64(), Unit::Dollars));
@@ -279,12 +279,12 @@ impl Side {
         }
     }
 
-    /// Whether it speaks of every policy in turn.
+    /// Whether it applies to every policy.
     fn is_general(&self) -> bool {
         matches!(self, Side::Figure { policy: None, .. })
     }
 
-    /// The value in each replication, with `policy` where none is named.
+    /// The value in each replication, for `policy` if none is named.
     fn values(&self, result: &Replicated, policy: usize, bounds: &[f64]) -> Option<Vec<f64>> {
         match self {
             Side::Value(value, _) => Some(vec![*value; result.replications as usize]),
@@ -298,7 +298,7 @@ impl Side {
 }
 
 impl Relation {
-    /// Whether left - right is as it should be.
+    /// Whether left - right has the expected sign.
     fn holds(self, difference: f64) -> bool {
         match self {
             Relation::Less => difference < 0.0,
@@ -314,8 +314,8 @@ impl Expectation {
         [&self.left, &self.right].iter().any(|side| matches!(side, Side::Bound(_)))
     }
 
-    /// Where no policy is named there is one check for each that could be run in production. With each the probability of such a
-    /// difference if there were none.
+    /// If no policy is named, one check for each policy that could run in production. Each check comes with the p-value
+    /// of its difference.
     fn judge(&self, result: &Replicated, bounds: &[f64]) -> Vec<(Check, f64)> {
         if !self.left.is_general() && !self.right.is_general() {
             return vec![self.check(result, bounds, 0, self.text.clone())];
@@ -335,7 +335,7 @@ impl Expectation {
         let certain = interval.is_some_and(|interval| {
             self.relation.holds(interval.low()) == passed && self.relation.holds(interval.high()) == passed
         });
-        // Replications that agree leave nothing to chance, on the limit too.
+        // If all replications agree, nothing is left to chance, even at the limit.
         let p = interval.map_or(1.0, |interval| if interval.half_width == 0.0 { 0.0 } else { interval.p_value(0.0) });
         (Check { name, line: self.line, passed, certain, found, limit, unit: self.left.unit() }, p)
     }

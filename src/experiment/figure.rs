@@ -1,4 +1,4 @@
-//! The figures of a run that are compared, planned with and tested: each a number with a name and a unit.
+//! The figures of a run that are compared, planned with and tested: numbers with a name and a unit.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,33 +11,33 @@ use crate::units::Usd;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Quantity {
-    /// Cost of the whole run, dollars.
+    /// Cost of the whole run in dollars.
     Cost,
-    /// Hours that replicas existed in the whole run: what policies are ranked by where nothing has a price.
+    /// Hours that replicas existed in the whole run; ranks policies if nothing has a price.
     ReplicaHours,
-    /// A percentile of the latency (first arrival to completion), seconds; the number is in per cent.
+    /// A percentile of the latency (first arrival to completion) in seconds; the parameter is in per cent.
     Latency(u8),
-    /// Mean latency, seconds.
+    /// Mean latency in seconds.
     MeanLatency,
     /// Share of good requests of the n-th objective, from 0.
     Attainment(usize),
     /// Requests rejected, given up or failed for good.
     Lost,
-    /// Busy share of the slots of serving replicas.
+    /// Utilization of the slots of serving replicas.
     Utilization,
-    /// Used share of the requested CPU of serving replicas.
+    /// Utilization of the requested CPU of serving replicas.
     CpuUtilization,
     /// Ready replicas, averaged over time.
     Replicas,
     /// Reversals of the scaling direction per hour.
     Flaps,
-    /// Most ready replicas at any time.
+    /// Maximum number of ready replicas.
     MostReplicas,
-    /// Something of the time in which zones are lost.
+    /// A figure of the time during which zones are lost.
     During(During),
 }
 
-/// The unit in which a figure's numbers are.
+/// The unit of a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     /// US dollars.
@@ -46,32 +46,32 @@ pub enum Unit {
     ReplicaHours,
     /// Seconds.
     Seconds,
-    /// A share, 1 being all.
+    /// A share between 0 and 1.
     Share,
     /// A plain number.
     Number,
 }
 
 impl Unit {
-    /// The unit of what policies are ranked by, whether there is a price or not.
+    /// The unit by which policies are ranked, depending on whether there is a price.
     pub fn of_expense(priced: bool) -> Unit {
         if priced { Unit::Dollars } else { Unit::ReplicaHours }
     }
 }
 
-/// Which direction is welcome.
+/// Which direction is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Better {
-    /// Less is better.
+    /// Lower is better.
     Lower,
-    /// More is better.
+    /// Higher is better.
     Higher,
     /// Neither.
     Neither,
 }
 
 impl Quantity {
-    /// The unit of its numbers.
+    /// Its unit.
     pub fn unit(self) -> Unit {
         match self {
             Quantity::Cost => Unit::Dollars,
@@ -89,7 +89,7 @@ impl Quantity {
         }
     }
 
-    /// Which direction is welcome.
+    /// Which direction is better.
     pub fn better(self) -> Better {
         match self {
             Quantity::Attainment(_) | Quantity::During(During::Attained) => Better::Higher,
@@ -102,7 +102,7 @@ impl Quantity {
         }
     }
 
-    /// The name under which it is asked for.
+    /// The name used in expectations and outputs.
     fn name(self) -> String {
         match self {
             Quantity::Cost => "cost".into(),
@@ -127,7 +127,7 @@ impl Quantity {
                 service.sojourn.quantile(f64::from(percent) / 100.0).map(|latency| latency.as_secs_f64())
             }
             Quantity::MeanLatency => service.sojourn.mean_secs(),
-            // With nothing to judge there is nothing to compare.
+            // Without eligible requests there is nothing to compare.
             Quantity::Attainment(index) => {
                 service.objectives.get(index).filter(|objective| objective.total > 0).map(|o| o.attainment())
             }
@@ -155,12 +155,12 @@ pub struct Figure {
 }
 
 impl Figure {
-    /// The figure's value in a run; `None` if the run has none (no request was completed, no objective stated).
+    /// The figure's value in a run; `None` if it has none (no request completed, no objective stated).
     pub fn measure(&self, run: &RunRecord) -> Option<f64> {
         self.measure_in(run, None)
     }
 
-    /// As [`Figure::measure`], where zones are lost in `window`.
+    /// Like [`Figure::measure`], with zones lost in `window`.
     pub fn measure_in(&self, run: &RunRecord, window: Option<Window>) -> Option<f64> {
         let value = match (self.service, self.quantity) {
             (None, Quantity::ReplicaHours) => Some(run.replica_hours()),
@@ -170,24 +170,24 @@ impl Figure {
         value.filter(|value| value.is_finite())
     }
 
-    /// What the runs of a scenario are ranked by: their cost or, where nothing has a price, their replica-hours.
+    /// The figure by which the runs of a scenario are ranked: cost or, if nothing has a price, replica-hours.
     pub fn expense(scenario: &Scenario) -> Figure {
         let quantity = if scenario.is_priced() { Quantity::Cost } else { Quantity::ReplicaHours };
         Figure { quantity, service: None, name: quantity.name() }
     }
 
-    /// Whether policies are ranked by it: the cost or, where nothing has a price, the replica-hours.
+    /// Whether policies are ranked by it: cost or, if nothing has a price, replica-hours.
     pub fn is_expense(&self) -> bool {
         matches!(self.quantity, Quantity::Cost | Quantity::ReplicaHours)
     }
 
-    /// Whether a stated precision concerns it: what is paid, and the latency that most promises are about.
+    /// Whether a requested precision applies to it: cost, and the latency that most objectives are about.
     pub fn is_headline(&self) -> bool {
         self.is_expense() || self.quantity == Quantity::Latency(99)
     }
 }
 
-/// Every figure of a scenario's runs: the cost (the replica-hours, where nothing has a price), then each service's.
+/// All figures of a scenario's runs: cost (or replica-hours, if nothing has a price), then those of each service.
 pub fn figures(scenario: &Scenario) -> Vec<Figure> {
     let mut all = vec![Figure::expense(scenario)];
     let mut quantities =
@@ -199,7 +199,7 @@ pub fn figures(scenario: &Scenario) -> Vec<Figure> {
     all
 }
 
-/// What is asked of a variation beside the figures of every run: the most replicas and, where a zone is lost, what happens meanwhile.
+/// Additional figures of a variation: the maximum number of replicas and, if a zone is lost, what happens meanwhile.
 pub fn figures_of_variations(scenario: &Scenario, loses_zones: bool) -> Vec<Figure> {
     let mut quantities = vec![Quantity::MostReplicas];
     if loses_zones {

@@ -1,30 +1,30 @@
-//! How much memory a scenario's runs will take, before they begin.
+//! Estimates the memory of a scenario's runs before they begin.
 //!
-//! The figures per replica, interval and service were measured (docs/limits.md) and rounded up. What grows with the requests is not
-//! foreseen: an unlimited queue takes 48 bytes for each of those that wait.
+//! The sizes per replica, interval and service were measured (docs/limits.md) and rounded up. Growth with the number of
+//! requests is not included: an unlimited queue takes 48 bytes per waiting request.
 
 use crate::engine::scenario::Scenario;
 use crate::policy::Prospect;
 
 /// The program and a small run.
 const BASE: u64 = 48 << 20;
-/// A replica with its lease and its place in the records.
+/// A replica with its lease and its records.
 const REPLICA: u64 = 1_800;
 /// An interval of a service's timeline, in the record and in the report.
 const INTERVAL: u64 = 900;
-/// A service under one policy: histograms, figures, its part of the page.
+/// A service under one policy: histograms, figures, its part of the report.
 const SERVICE: u64 = 250_000;
 
-/// What takes memory, and how much.
+/// An estimate of memory use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Need {
-    /// All of it, bytes.
+    /// Total in bytes.
     pub bytes: u64,
     /// What takes most of it, in words.
     pub most_of_it: String,
 }
 
-/// The memory that a run of every policy takes, `at_once` of them at a time, each kept in full.
+/// The memory of a run of every policy, with `at_once` of them in parallel, each kept in full.
 pub fn memory_needed(scenario: &Scenario, at_once: usize) -> Need {
     let intervals = scenario.duration.as_nanos().div_ceil(scenario.interval.as_nanos().max(1));
     let (services, policies) = (scenario.services.len() as u64, scenario.policies.len() as u64);
@@ -36,7 +36,7 @@ pub fn memory_needed(scenario: &Scenario, at_once: usize) -> Need {
             });
         sizes.push((begin.sum(), &policy.label));
     }
-    // The largest runs may all go on together.
+    // The largest runs may all be in parallel.
     sizes.sort_by_key(|(replicas, _)| std::cmp::Reverse(*replicas));
     let replicas = sizes.iter().take(at_once.max(1)).map(|(replicas, _)| *replicas).fold(0, u64::saturating_add);
     let label = sizes.first().map_or("", |(_, label)| *label);

@@ -1,16 +1,16 @@
-//! Results of several runs of one scenario, gathered into one comparison.
+//! Combines the results of several runs of a scenario into one comparison.
 
 use super::level::{SameLevel, Tuned};
 use super::outcome::{InputFact, Outcome};
 use super::replicate::{Replicated, Samples};
 use crate::engine::RunRecord;
 
-/// Puts the policies of several outcomes, each with the name of where it was found, beside each other. A policy that two have
-/// alike is kept once. Where the scenario's own text differs the merged outcome warns of it: requests, demands and objectives
-/// are the same, what a replica costs or takes to start may not be.
+/// Combines the policies of several outcomes, each given with the name of its origin. A policy with identical results
+/// in two outcomes is kept once. If the scenario texts differ, the merged outcome has a warning: requests, demands and
+/// objectives are the same, but costs and start-up times may not be.
 ///
 /// # Errors
-/// In words, what cannot be compared: another program, scenario, seed, trace or objective, or one policy with two results.
+/// Why they cannot be compared: another program, scenario, seed, trace or objective, or one policy with two results.
 pub fn merge(outcomes: Vec<(String, Outcome)>) -> Result<Outcome, String> {
     let mut outcomes = outcomes.into_iter();
     let (first, mut merged) = outcomes.next().ok_or("nothing to merge")?;
@@ -49,8 +49,8 @@ pub fn merge(outcomes: Vec<(String, Outcome)>) -> Result<Outcome, String> {
     Ok(merged)
 }
 
-/// Puts replications beside each other where both outcomes have them, of the same figures and in the same number; the n-th of both
-/// met the same random numbers, so that pairs stay pairs. Where that is not so there are none, and a warning says it.
+/// Combines replications if both outcomes have them, with the same figures and in the same number; the n-th of both
+/// used the same random numbers, so pairs stay pairs. Otherwise there are none, and a warning says so.
 fn merge_replications(
     merged: &mut Outcome,
     (replicated, level): (Option<Replicated>, Option<SameLevel>),
@@ -86,10 +86,10 @@ fn merge_replications(
     }
 }
 
-/// The commands whose results were merged, each into a directory of its own.
+/// The commands whose results were merged, each into its own directory.
 fn repeat_all(origins: &[(String, String)]) -> String {
     let runs = origins.iter().enumerate().map(|(index, (_, command))| format!("{command} --out part-{}", index + 1));
-    // A comparison is stored one directory further down than a run.
+    // A comparison is stored one directory deeper than a run.
     let below = |command: &str| if command.starts_with("plimsoll compare") { "*/compare" } else { "*" };
     let parts =
         origins.iter().enumerate().map(|(index, (_, command))| format!("part-{}/{}", index + 1, below(command)));
@@ -115,7 +115,7 @@ fn add_inputs(merged: &mut Outcome, (first, name): (&str, &str), inputs: Vec<Inp
     }
 }
 
-/// Whether two outcomes are answers to the same question.
+/// Whether two outcomes can be compared.
 fn comparable(a: &Outcome, b: &Outcome) -> Result<(), String> {
     let same = |what: &str, a: &str, b: &str| match a == b {
         true => Ok(()),

@@ -26,79 +26,82 @@ use crate::engine::{Interval, ObjectiveRecord, RunRecord, ServiceRecord};
 use crate::policy::Foretold;
 use crate::units::{SimDuration, SimTime, Usd};
 
-/// In which direction a forecast went wrong.
+/// The direction of a forecast error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
-    /// More came than capacity was ordered for.
+    /// The actual rate exceeded what capacity was ordered for.
     Above,
-    /// Less came than the lower end of the interval.
+    /// The actual rate was below the lower end of the interval.
     Below,
 }
 
-/// What is charged.
+/// What a miss is charged with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Charge {
-    /// Time in intervals that were in violation.
+    /// Length of the intervals in violation.
     pub violation: SimDuration,
-    /// Requests answered later than the objective allows, or not at all until the end, which came later than that.
+    /// Requests answered later than the objective allows, or not at all by the end of the run although they arrived
+    /// early enough.
     pub slow: u64,
     /// Requests lost.
     pub lost: u64,
-    /// Cost of replicas that the forecast asked for and the load did not need; nothing where there is no price.
+    /// Cost of replicas that the forecast asked for and the load did not need; zero if there is no price.
     pub over_provision: Usd,
 }
 
-/// A run of steps in which the forecast went wrong in one direction.
+/// Consecutive steps in which the forecast erred in the same direction.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Miss {
     /// Direction.
     pub direction: Direction,
-    /// Beginning of its first step.
+    /// Start of its first step.
     pub from: SimTime,
     /// End of its last step.
     pub to: SimTime,
-    /// Until when intervals are charged to it: an order on the news of its end would be ready.
+    /// Intervals up to this time are charged to it: by then a scaling action triggered by its end would have taken
+    /// effect.
     pub until: SimTime,
-    /// Where it was worst: what capacity was ordered for, requests per second.
+    /// At its worst step: the rate that capacity was ordered for, requests per second.
     pub planned: f64,
-    /// Where it was worst: what came, requests per second.
+    /// At its worst step: the actual rate, requests per second.
     pub came: f64,
-    /// What it is charged with.
+    /// The charge.
     pub charge: Charge,
 }
 
-/// A step of a forecast with what came.
+/// A forecast step and the actual rate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct JudgedStep {
     /// The forecast.
     pub foretold: Foretold,
-    /// The rate that came, requests per second; `None` where the timeline does not cover the whole step.
+    /// The actual rate in requests per second; `None` if the timeline does not cover the whole step.
     pub came: Option<f64>,
 }
 
-/// A forecast with what came true and what its errors cost.
+/// A forecast compared with the actual rates, and the cost of its errors.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ForecastPrice {
-    /// All steps, the warm-up's too.
+    /// All steps, including those of the warm-up.
     pub steps: Vec<JudgedStep>,
-    /// Steps that were judged: after the warm-up and covered by the timeline.
+    /// Number of evaluated steps: after the warm-up and covered by the timeline.
     pub judged: usize,
-    /// Sum of absolute errors of the mean over the sum of what came (WAPE); `None` if nothing came.
+    /// Sum of absolute errors of the mean divided by the sum of the actual rates (WAPE); `None` if there was no load.
     pub wape: Option<f64>,
-    /// Share of judged steps in which no more came than was planned for; the quantile level, if it is well calibrated.
+    /// Share of evaluated steps in which the actual rate did not exceed the planned one; equals the quantile level for
+    /// a well-calibrated forecast.
     pub within_plan: Option<f64>,
-    /// Share of judged steps within the 80% interval.
+    /// Share of evaluated steps within the 80% interval.
     pub within_interval: Option<f64>,
     /// The misses in order of time.
     pub misses: Vec<Miss>,
-    /// What no miss is charged with.
+    /// What is not charged to any miss.
     pub rest: Charge,
-    /// Whether the service's time has a price: dollars of over-provision say nothing otherwise.
+    /// Whether the service's time has a price; otherwise dollars of over-provision are meaningless.
     pub priced: bool,
 }
 
 impl ForecastPrice {
-    /// The forecast of a service, priced; `None` under a policy that foretold nothing.
+    /// The forecast of a service with the cost of its errors; `None` if the policy does not forecast.
     pub fn of(run: &RunRecord, service: &ServiceRecord) -> Option<Self> {
         if service.foretold.is_empty() {
             return None;
@@ -124,7 +127,7 @@ impl ForecastPrice {
         Some(price)
     }
 
-    /// The misses that cost something, dearest first: by violation, then by bad requests, then by dollars.
+    /// The misses with a cost, most expensive first: by violation, then by bad requests, then by dollars.
     pub fn dearest(&self) -> Vec<&Miss> {
         let key = |miss: &&Miss| {
             let Charge { violation, slow, lost, over_provision } = miss.charge;
@@ -135,7 +138,7 @@ impl ForecastPrice {
         costly
     }
 
-    /// The sum over the misses of one direction, and their number.
+    /// The number of misses in one direction and the sum of their charges.
     pub fn total(&self, direction: Direction) -> (usize, Charge) {
         let of = self.misses.iter().filter(|miss| miss.direction == direction);
         of.fold((0, Charge::default()), |(count, sum), miss| (count + 1, sum.plus(miss.charge)))
@@ -186,7 +189,7 @@ fn violated(interval: &Interval, objective: Option<&ObjectiveRecord>) -> bool {
     objective.is_some_and(|o| judged > 0 && (interval.good as f64 / judged as f64) < o.target.get())
 }
 
-/// The intervals that overlap a time, with the share of each that lies in it.
+/// The intervals that overlap a time span, with the share of each within it.
 fn overlapping(timeline: &[Interval], from: SimTime, to: SimTime) -> impl Iterator<Item = (&Interval, f64)> {
     let first = timeline.partition_point(|interval| interval.start + interval.length <= from);
     timeline[first..].iter().take_while(move |interval| interval.start < to).map(move |interval| {
@@ -196,7 +199,7 @@ fn overlapping(timeline: &[Interval], from: SimTime, to: SimTime) -> impl Iterat
     })
 }
 
-/// The rate that came from `from` to `to`; `None` unless the timeline covers it.
+/// The actual rate from `from` to `to`; `None` if the timeline does not cover it.
 fn came(timeline: &[Interval], from: SimTime, to: SimTime) -> Option<f64> {
     let (first, last) = (timeline.first()?, timeline.last()?);
     let covered = first.start <= from && to <= last.start + last.length && from < to;
@@ -215,7 +218,7 @@ fn over_provision(step: &Foretold, came: f64, timeline: &[Interval]) -> Usd {
     Usd::from_nanos(dollars.sum::<f64>().round() as i128)
 }
 
-/// The direction in which a step went wrong.
+/// The direction of a step's error.
 fn direction(step: &Foretold, came: f64) -> Option<Direction> {
     if came > step.planned {
         Some(Direction::Above)
@@ -226,12 +229,12 @@ fn direction(step: &Foretold, came: f64) -> Option<Direction> {
     }
 }
 
-/// Steps that touch and went wrong in the same direction, as one miss each.
+/// Adjacent steps with errors in the same direction, as one miss each.
 fn misses(judged: &[(Foretold, f64)]) -> Vec<Miss> {
     let mut misses: Vec<Miss> = Vec::new();
     for (step, came) in judged {
         let Some(direction) = direction(step, *came) else { continue };
-        // An order on the news of this step's end comes no sooner than one of its decision did.
+        // A scaling action triggered by the end of this step takes effect no sooner than one decided for it did.
         let until = step.to.saturating_add(step.to.since(step.at));
         match misses.last_mut().filter(|last| last.direction == direction && last.to == step.from) {
             Some(last) => {
@@ -279,7 +282,7 @@ mod tests {
 
     const CAPACITY: f64 = 10.0;
 
-    /// Ten-minute steps, of which each was decided ten minutes before it begins; ten replicas at $6 an hour in two intervals.
+    /// Ten-minute steps, each decided ten minutes before it begins; ten replicas at $6 per hour in two intervals.
     fn step(number: u64, planned: f64) -> Foretold {
         let at = |number: u64| SimTime::from_secs(600 * number);
         let (from, to) = (at(number), at(number + 1));
@@ -320,7 +323,7 @@ mod tests {
             (above.direction, above.from, above.to),
             (Direction::Above, SimTime::ZERO, SimTime::from_secs(1200))
         );
-        // Twenty minutes after its last step's decision lies its end, and as long again an order on that takes.
+        // Its end is twenty minutes after the last step's decision, and a scaling action then takes as long again.
         assert_eq!((above.came, above.planned, above.until), (100.0, 80.0, SimTime::from_secs(2400)));
         assert_eq!((below.direction, below.from), (Direction::Below, SimTime::from_secs(1800)));
         let price = accuracy(&judged);
@@ -334,7 +337,7 @@ mod tests {
         let timeline: Vec<Interval> = (0..2).map(|number| interval(number, 50, 0)).collect();
         // Ten exist, 75/s ask for eight, 50/s need five: three tenths of ten dollars.
         assert_eq!(over_provision(&step(0, 75.0), 50.0, &timeline), Usd::from_nanos(3_000_000_000));
-        // 200/s ask for twenty: what does not exist costs nothing.
+        // 200/s ask for twenty: replicas that do not exist cost nothing.
         assert_eq!(over_provision(&step(0, 200.0), 50.0, &timeline), Usd::from_nanos(5_000_000_000));
         assert_eq!(over_provision(&step(0, 75.0), 90.0, &timeline), Usd::ZERO);
     }

@@ -1,4 +1,4 @@
-//! What an experiment hands to the reports.
+//! The result of an experiment, as passed to the reports.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,15 +8,16 @@ use super::replicate::Replicated;
 use crate::engine::RunRecord;
 use crate::units::SimTime;
 
-/// The result of a scenario: one run per policy on common random numbers, and everything needed to judge and repeat it.
+/// The result of a scenario: one run per policy on common random numbers, and everything needed to evaluate and repeat
+/// it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outcome {
     /// Name of the scenario.
     pub scenario: String,
-    /// Title for people.
+    /// Title.
     pub title: String,
-    /// What the scenario is about; may be empty.
+    /// Description; may be empty.
     pub description: String,
     /// The command that produced this.
     pub command: String,
@@ -24,42 +25,42 @@ pub struct Outcome {
     pub version: String,
     /// Seed.
     pub seed: u64,
-    /// Where the requests come from: one for each service, in the order of the scenario.
+    /// Sources of the requests, one per service, in the order of the scenario.
     pub traffic: Vec<Traffic>,
-    /// What goes wrong as the scenario plans it, in order of time.
+    /// Planned faults, in order of time.
     pub faults: Vec<Fault>,
-    /// One run per policy, in the order of the scenario: the first replication, where there are several.
+    /// One run per policy, in the order of the scenario; the first replication if there are several.
     pub runs: Vec<RunRecord>,
-    /// The same policies over several replications; `None` where each was run once.
+    /// The same policies over several replications; `None` if each was run once.
     pub replicated: Option<Replicated>,
     /// Index of the policy with which the replications of the others are compared.
     pub base: usize,
-    /// How the policies were brought to the same service level; `None` where they were run as they are.
+    /// How the policies were brought to the same service level; `None` if they were run as they are.
     pub level: Option<SameLevel>,
-    /// What every policy that keeps the objective pays at least; `None` where that is not known.
+    /// The minimum cost of any policy that meets the objective; `None` if not known.
     pub bound: Option<CostBound>,
-    /// Where time zero lies on the calendar; `None` where no workload tells it, or they tell different things.
+    /// The wall-clock time of simulated time zero; `None` if no workload states it, or they differ.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calendar: Option<Calendar>,
-    /// What was read.
+    /// The inputs.
     pub inputs: Vec<InputFact>,
-    /// What the model takes for granted, one sentence each.
+    /// The assumptions of the model, one sentence each.
     pub assumptions: Vec<String>,
     /// Date of the prices (`2025-06-01`); empty if nothing was priced.
     pub price_date: String,
-    /// What the reader should know before trusting the figures, one sentence each.
+    /// Warnings, one sentence each.
     pub warnings: Vec<String>,
 }
 
-/// Where the requests of a service come from.
+/// The source of the requests of a service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Traffic {
     /// Name of the service.
     pub service: String,
-    /// What kind of source it is.
+    /// The kind of source.
     pub source: TrafficSource,
-    /// The steps that reshape the requests, as the scenario writes them.
+    /// The transforms of the requests, as written in the scenario.
     pub steps: Vec<String>,
 }
 
@@ -74,25 +75,25 @@ pub enum TrafficSource {
     },
     /// Drawn anew in each replication.
     Generated {
-        /// The generator's name; empty for one that has none.
+        /// The generator's name; empty if it has none.
         generator: String,
     },
-    /// Users who wait for answers: how many requests there are depends on the policy.
+    /// Users who wait for answers: the number of requests depends on the policy.
     ClosedLoop {
-        /// The most users at any time.
+        /// Maximum number of users.
         users: u32,
     },
 }
 
-/// A fault that a scenario plans.
+/// A planned fault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// What is the matter, in a few words (`zone b lost`).
+    /// A short description (`zone b lost`).
     pub what: String,
-    /// From when.
+    /// Start.
     pub from: SimTime,
-    /// Until when; not beyond the end of the run. For what only has a beginning, that.
+    /// End; at most the end of the run. Equal to the start for faults without a duration.
     pub to: SimTime,
 }
 
@@ -102,14 +103,14 @@ pub struct Fault {
 pub struct InputFact {
     /// Its name: usually the path as written in the scenario.
     pub name: String,
-    /// What it is, in words ("Azure LLM inference trace, 19366 requests").
+    /// A description ("Azure LLM inference trace, 19366 requests").
     pub detail: String,
-    /// Checksum of its bytes with the algorithm's name (`sha256:...`).
+    /// Checksum of its bytes, prefixed with the name of the algorithm (`sha256:...`).
     pub checksum: String,
 }
 
 impl InputFact {
-    /// How the detail of a recorded trace begins.
+    /// The beginning of the detail of a recorded trace.
     pub(super) const TRACE: &str = "trace of ";
 
     /// Whether it is a recorded trace.
@@ -118,12 +119,12 @@ impl InputFact {
     }
 }
 
-/// Where time zero lies on the calendar.
+/// The wall-clock time of simulated time zero.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calendar {
-    /// Wall-clock time of time zero, nanoseconds since 1970 (UTC).
+    /// Nanoseconds since 1970 (UTC).
     pub start_epoch_ns: u64,
-    /// The zone in which clocks are read: a name or an offset.
+    /// The time zone for display: a name or an offset.
     pub zone: String,
 }

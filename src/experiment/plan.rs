@@ -1,4 +1,4 @@
-//! The least cost that meets the objectives: over variations of the scenario, policies and their headroom.
+//! Finds the lowest cost that meets the objectives, over variations of the scenario, policies and their headroom.
 
 use std::collections::BTreeMap;
 
@@ -8,54 +8,55 @@ use super::replicate::Plan;
 use crate::engine::RunError;
 use crate::engine::scenario::Scenario;
 
-/// Candidates that are always kept for the next rung.
+/// Number of candidates that always reach the next rung.
 const KEPT: usize = 3;
 
-/// A policy at a point of the variations, as far as it was tried.
+/// A policy at a point of the variations, with its results so far.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Candidate {
-    /// Number of the point.
+    /// Index of the point.
     pub point: usize,
     /// Index of the policy.
     pub policy: usize,
-    /// What tuning found in the last rung that it took part in.
+    /// The result of tuning in the last rung it took part in.
     pub tuned: Tuned,
     /// Replications of that rung.
     pub replications: u64,
-    /// What the winner cost in that rung, on the same replications, dollars; `None` if it did not meet the objectives there, or
+    /// The winner's cost in that rung, on the same replications; `None` if it did not meet the objectives there, or
     /// there is no winner.
     pub beside: Option<f64>,
 }
 
 impl Candidate {
-    /// Mean cost where it meets the objectives: dollars or, where nothing has a price, replica-hours.
+    /// Mean cost if it meets the objectives: dollars or, if nothing has a price, replica-hours.
     pub fn cost(&self) -> Option<f64> {
         let chosen = self.tuned.chosen?;
         Some(self.tuned.trials[chosen].cost())
     }
 
-    /// Headrooms that were run, confirmations counted by themselves.
+    /// Number of headrooms run, with confirmations counted separately.
     fn asked(&self) -> usize {
         self.tuned.trials.len() + self.tuned.confirmations.len()
     }
 }
 
-/// What a search found.
+/// The result of a search.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Planned {
-    /// Every candidate, the best first: those that reached the last rung by cost, then those dropped earlier.
+    /// All candidates, best first: those that reached the last rung by cost, then those dropped earlier.
     pub candidates: Vec<Candidate>,
-    /// Whether the first meets the objectives, confirmed on replications that the search never saw.
+    /// Whether the first meets the objectives, confirmed on replications that the search did not use.
     pub is_met: bool,
-    /// Headrooms tried in all, each with the replications of its rung.
+    /// Number of headrooms tried, each with the replications of its rung.
     pub trials: usize,
 }
 
-/// Searches by successive halving (Jamieson and Talwalkar 2016): every candidate's headroom is tuned with one replication, the cheaper
-/// half of those that meet the objectives again with more, and so on, until three at most are tuned with all replications of
-/// `plan`. Common random numbers make the few replications of early rungs tell. The cheapest of the last rung is then confirmed
-/// ([`confirm`]); where that takes more headroom it may lose its place, and the next is confirmed. Clairvoyant policies are left
-/// out. `read` gives the scenario of a point; `told` hears of each headroom tried.
+/// Search by successive halving (Jamieson and Talwalkar 2016): every candidate's headroom is tuned with one
+/// replication, the cheaper half of those that meet the objectives again with more, and so on, until at most three are
+/// tuned with all replications of `plan`. Common random numbers make the few replications of early rungs informative.
+/// The cheapest of the last rung is then confirmed ([`confirm`]); if that requires more headroom it may no longer be
+/// the cheapest, and the next one is confirmed. Clairvoyant policies are left out. `read` returns the scenario of a
+/// point; `told` is called for each headroom tried.
 ///
 /// # Errors
 /// The first error of `read` or of a run.
@@ -101,18 +102,18 @@ pub fn plan_search<E: From<RunError>>(
     }
 }
 
-/// What candidates cost in a rung; `None` where they did not meet the objectives.
+/// Costs of the candidates in a rung; `None` if they did not meet the objectives.
 struct Rung {
     replications: u64,
     costs: BTreeMap<(usize, usize), Option<f64>>,
 }
 
-/// The cheapest first; of equals the first stated, for the sort is stable.
+/// Cheapest first; the sort is stable, so the first stated wins ties.
 fn sort(found: &mut [Candidate]) {
     found.sort_by(|a, b| a.cost().unwrap_or(f64::INFINITY).total_cmp(&b.cost().unwrap_or(f64::INFINITY)));
 }
 
-/// Confirms the cheapest until the cheapest is confirmed.
+/// Confirms the cheapest candidate until the cheapest is a confirmed one.
 fn confirm_cheapest(
     scenarios: &BTreeMap<usize, Scenario>,
     plan: &Plan,
@@ -129,13 +130,13 @@ fn confirm_cheapest(
     Ok(())
 }
 
-/// Puts the winner's cost beside each candidate's, from the rung that the candidate took part in last.
+/// Sets the winner's cost for each candidate, from the last rung that the candidate took part in.
 fn stand_beside_winner(found: &mut [Candidate], rungs: &[Rung]) {
     let Some(winner) = found.first().filter(|first| first.cost().is_some()) else { return };
     let (key, last, cost) = ((winner.point, winner.policy), winner.replications, winner.cost());
     for candidate in found {
         let rung = rungs.iter().rev().find(|rung| rung.replications == candidate.replications);
-        // In the last rung the winner costs what it does with the headroom that was confirmed.
+        // In the last rung the winner's cost is that of the confirmed headroom.
         let there = || rung.and_then(|rung| rung.costs.get(&key).copied().flatten());
         candidate.beside = if candidate.replications == last { cost } else { there() };
     }

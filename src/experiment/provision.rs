@@ -1,7 +1,9 @@
-//! Optimal provisioning of a scenario: its trace becomes needs, its prices become offers, and a solver finds the cheapest plan.
+//! Optimal provisioning of a scenario: its trace determines the needs, its prices the offers, and a solver finds the
+//! cheapest plan.
 //!
-//! Without instance types each service is planned by itself, in replicas at their own price. With them the replicas of all
-//! services share instances: what they request of CPU and memory is covered by what instances have for pods.
+//! Without instance types each service is planned separately, in replicas at their own price. With instance types the
+//! replicas of all services share instances: their CPU and memory requests must be covered by the allocatable capacity
+//! of the instances.
 
 use std::fmt;
 
@@ -14,36 +16,36 @@ use crate::policy::{Needs, replicas_needed};
 use crate::units::{Bytes, Fraction, Millicores, SimDuration};
 use crate::workload::TraceError;
 
-/// The most steps of a plan: each is a row or more of a program that is solved exactly.
+/// Maximum number of steps of a plan: each is at least one row of a program that is solved exactly.
 const MOST_STEPS: u64 = 100_000;
 
-/// What may be bought, and how it is planned.
+/// What can be bought, and how to plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Terms<'a> {
-    /// Length of an interval, in which the load counts as steady and nothing is changed.
+    /// Length of an interval, in which the load is assumed constant and nothing changes.
     pub interval: SimDuration,
-    /// Time from order to ready; one and a half times the longest mean start-up of a replica if `None`, and a minute more for
-    /// an instance.
+    /// Time from order to readiness; if `None`, one and a half times the longest mean start-up time of a replica, plus
+    /// one minute for an instance.
     pub lead: Option<SimDuration>,
-    /// Share by which the load is taken larger.
+    /// Share by which the load is increased.
     pub headroom: Fraction,
-    /// The least replicas of a service.
+    /// Minimum number of replicas of a service.
     pub least: u32,
-    /// The most of what is planned.
+    /// Maximum number of what is planned.
     pub most: Option<u32>,
-    /// The most starts in an interval.
+    /// Maximum number of starts in an interval.
     pub scale_up: Option<u32>,
-    /// The most stops in an interval.
+    /// Maximum number of stops in an interval.
     pub scale_down: Option<u32>,
-    /// Instance types that replicas may run on; none to plan replicas at their own price.
+    /// Instance types for the replicas; empty to plan replicas at their own price.
     pub instances: Vec<&'a InstanceType>,
-    /// What a commitment for the whole time saves of the list price, if there are commitments.
+    /// Discount of a commitment for the whole time, if commitments are offered.
     pub reserved_discount: Option<Fraction>,
-    /// What spot saves of the list price, and the share of spot capacity that is expected to be taken away.
+    /// Spot discount, and the share of spot capacity expected to be reclaimed.
     pub spot: Option<(Fraction, Fraction)>,
-    /// The largest share of the CPU that spot provides.
+    /// Maximum share of the CPU on spot.
     pub spot_share: Option<Fraction>,
-    /// How programs are solved; no limit of time may mean no end.
+    /// Solver options; without a time limit the search may not end.
     pub options: SolveOptions,
 }
 
@@ -66,7 +68,7 @@ impl Default for Terms<'_> {
     }
 }
 
-/// What one service needs.
+/// The needs of one service.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServiceNeeds {
     /// Its name.
@@ -75,36 +77,36 @@ pub struct ServiceNeeds {
     pub rate: Vec<f64>,
     /// Replicas by interval.
     pub replicas: Vec<u32>,
-    /// Whether its latency objective is out of reach even without any wait.
+    /// Whether its latency objective cannot be met even without waiting.
     pub out_of_reach: bool,
 }
 
 /// A plan over the trace.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Provision {
-    /// Whom it is for, one service or all.
+    /// The services it is for, one or all.
     pub needs: Vec<ServiceNeeds>,
     /// What is bought: a service's replicas, or instance types.
     pub offers: Vec<String>,
     /// Length of an interval.
     pub interval: SimDuration,
-    /// From order to ready, by offer.
+    /// Time from order to readiness, by offer.
     pub leads: Vec<SimDuration>,
-    /// The plan in whole replicas or instances, from the beginning of the trace.
+    /// The plan in whole replicas or instances, from the start of the trace.
     pub plan: Plan,
-    /// What fractions would cost: no plan of these needs costs less.
+    /// The cost of a fractional plan: no plan for these needs costs less.
     pub relaxed: f64,
-    /// What a fleet of one size for the highest need costs.
+    /// The cost of a fleet of constant size for the peak.
     pub fixed: f64,
 }
 
 impl Provision {
-    /// Replicas or instances of an offer in an interval, however they are bought.
+    /// Replicas or instances of an offer in an interval, over all purchase options.
     pub fn running(&self, offer: usize, interval: usize) -> f64 {
         self.plan.ready[offer][interval] + self.plan.reserved[offer] + self.spot(offer, interval)
     }
 
-    /// Of these, on spot.
+    /// The part of them on spot.
     pub fn spot(&self, offer: usize, interval: usize) -> f64 {
         self.plan.spot[offer].get(interval).copied().unwrap_or(0.0)
     }
@@ -118,11 +120,11 @@ impl Provision {
 /// Why there is no plan.
 #[derive(Debug)]
 pub enum ProvisionError {
-    /// The scenario has nothing that can be planned, or not so.
+    /// The scenario has nothing to plan, or cannot be planned this way.
     Scenario(String),
     /// A trace cannot be read.
     Trace(TraceError),
-    /// What a solver or the queueing formulas say, of what; in words, with times and resources by name.
+    /// A solver or queueing error: its subject and message, with times and resources by name.
     Plan(String, String),
 }
 
@@ -144,10 +146,10 @@ impl From<TraceError> for ProvisionError {
     }
 }
 
-/// The cheapest plans for a scenario: one for each service, or one of the instances that they share.
+/// The cheapest plans for a scenario: one per service, or one for the instances that they share.
 ///
 /// # Errors
-/// [`ProvisionError`]; requirements that cannot be met are named, with by how much.
+/// [`ProvisionError`]; requirements that cannot be met are named with their shortfall.
 pub fn provision(scenario: &Scenario, terms: &Terms<'_>) -> Result<Vec<Provision>, ProvisionError> {
     let closed = scenario.services.iter().find(|service| service.workload.clients().is_some());
     if let Some(service) = closed {
@@ -181,7 +183,7 @@ pub fn provision(scenario: &Scenario, terms: &Terms<'_>) -> Result<Vec<Provision
 fn service_needs(scenario: &Scenario, service: usize, terms: &Terms<'_>) -> Result<ServiceNeeds, ProvisionError> {
     let name = scenario.services[service].spec.name.clone();
     let mut loads = scenario.step_loads(service, 0, terms.interval)?;
-    // The last step may be cut by the end: what it needs is a matter of its rate, not of its requests.
+    // The last step may be cut by the end; its need depends on its rate, not on its number of requests.
     let cut = scenario.duration.as_nanos() % terms.interval.as_nanos();
     if let Some(last) = loads.last_mut().filter(|_| cut > 0) {
         *last = last.times(terms.interval.as_nanos() as f64 / cut as f64);
@@ -196,12 +198,12 @@ fn service_needs(scenario: &Scenario, service: usize, terms: &Terms<'_>) -> Resu
     Ok(ServiceNeeds { service: name, rate, replicas, out_of_reach })
 }
 
-/// Intervals that a time reaches into, at least one for any time.
+/// The number of intervals that a time span reaches into, at least one unless it is zero.
 fn intervals_in(time: SimDuration, interval: SimDuration) -> usize {
     time.as_nanos().div_ceil(interval.as_nanos()) as usize
 }
 
-/// Intervals after readiness that a start is paid for at least: what billing's minimum leaves after the start-up.
+/// Minimum number of paid intervals after readiness: what remains of the billing minimum after start-up.
 fn minimum_run(billed: SimDuration, lead: SimDuration, interval: SimDuration) -> usize {
     intervals_in(billed - lead, interval).max(1)
 }
@@ -226,7 +228,7 @@ fn of_replicas(
         price: facts.price_per_second * terms.interval.as_secs_f64(),
         lead: intervals,
         minimum_run: minimum_run(facts.billed_at_least, facts.start_up, terms.interval),
-        // Chosen with the plan: nothing that is ordered is ready any earlier.
+        // Chosen by the plan: nothing ordered can be ready earlier.
         initial: needed.iter().take(intervals + 1).copied().fold(0.0, f64::max) as u32,
         scale_up: terms.scale_up,
         scale_down: terms.scale_down,
@@ -242,7 +244,7 @@ fn of_replicas(
         offers: vec![format!("{} replicas", needs.service)],
         leads: vec![lead],
         interval: terms.interval,
-        // One type: the linear program has a whole solution.
+        // One type: the linear program has an integral solution.
         relaxed: plan.cost,
         fixed: highest * problem.price * problem.needed.len() as f64,
         plan: Plan {
@@ -259,7 +261,7 @@ fn of_replicas(
     })
 }
 
-/// CPU in cores and memory in GiB that a replica requests.
+/// CPU and memory that a replica requests.
 fn requested(service: &ServicePlan) -> Result<(Millicores, Bytes), ProvisionError> {
     match service.spec.scheduled() {
         (Millicores::ZERO, Bytes::ZERO) => {
@@ -271,7 +273,7 @@ fn requested(service: &ServicePlan) -> Result<(Millicores, Bytes), ProvisionErro
     }
 }
 
-/// Whole replicas of a service that fit on an instance.
+/// Number of replicas of a service that fit on an instance.
 fn fitting(instance: &InstanceType, (cpu, memory): (Millicores, Bytes), extended: &[(String, u64)]) -> u64 {
     let has = &instance.allocatable;
     let by = |has: u64, asked: u64| has.checked_div(asked).unwrap_or(u64::MAX);
@@ -289,14 +291,14 @@ fn of_instances(scenario: &Scenario, needs: Vec<ServiceNeeds>, terms: &Terms<'_>
     let offers = offers.collect::<Result<Vec<_>, _>>()?;
     let demand = demand(&needs, &requests);
     let before = offers.iter().map(|offer| offer.lead).max().unwrap_or(0);
-    // The program begins before the trace, so that what runs at its beginning can be ordered.
+    // The program begins before the trace, so that initial instances can be ordered.
     let time = |interval: usize| clock_of(interval.saturating_sub(before), terms.interval);
     let names = Names { time: &time, resources: &RESOURCES };
     let fail = |error: OptimizeError| ProvisionError::Plan("instances".into(), error.in_words(&names));
     let problem = problem(&offers, &demand, before, terms);
     let whole = no_dearer_than_alone(&problem, problem.whole(terms.options).map_err(fail)?, terms.options);
     let relaxed = problem.relaxed(terms.options).map_err(fail)?.cost;
-    // A fleet of one size is a plan of one interval as long as the trace, there from the beginning.
+    // A fleet of constant size is a plan with a single interval as long as the trace.
     let highest = |series: &Vec<f64>| vec![series.iter().copied().fold(0.0, f64::max)];
     let intervals = demand.first().map_or(0, Vec::len) as f64;
     let at_once = |offer: &Offer| Offer { lead: 0, minimum_run: 1, ..offer.clone() };
@@ -320,7 +322,8 @@ fn of_instances(scenario: &Scenario, needs: Vec<ServiceNeeds>, terms: &Terms<'_>
     })
 }
 
-/// An instance type as an offer: resources are cores and GiB for pods. With one service they are what whole replicas take.
+/// An instance type as an offer with cores and GiB for pods as resources. With a single service, they are what whole
+/// replicas occupy.
 fn offer(
     instance: &InstanceType,
     requests: &[(Millicores, Bytes)],
@@ -359,7 +362,7 @@ fn offer(
     })
 }
 
-/// The resources that instances are bought for, and their units.
+/// The resources for which instances are bought, and their units.
 const RESOURCES: [(&str, &str); 2] = [("CPU", "cores"), ("memory", "GiB")];
 
 /// Cores and GiB requested by interval.
@@ -375,7 +378,7 @@ fn demand(needs: &[ServiceNeeds], requests: &[(Millicores, Bytes)]) -> Vec<Vec<f
     demand
 }
 
-/// The plan begins `before` intervals early with nothing, so that what runs at the beginning is chosen, and paid, like the rest.
+/// Adds `before` empty intervals at the beginning, so that initial instances are chosen and paid for like all others.
 fn problem(offers: &[Offer], demand: &[Vec<f64>], before: usize, terms: &Terms<'_>) -> ProvisioningProblem {
     let intervals = demand.first().map_or(0, Vec::len);
     // A commitment is paid for the trace, not for the intervals before it.
@@ -396,8 +399,9 @@ fn problem(offers: &[Offer], demand: &[Vec<f64>], before: usize, terms: &Terms<'
     }
 }
 
-/// A plan that the time limit cut short, or the best of those with one type alone where one is cheaper: more choice should not
-/// cost more only because it is more to search. They share as much time again.
+/// Returns the plan or, if the time limit cut the search short, the best single-type plan if that is cheaper: more
+/// choice should not cost more only because there is more to search. The single-type searches share the same time limit
+/// again.
 fn no_dearer_than_alone(problem: &ProvisioningProblem, found: Plan, options: SolveOptions) -> Plan {
     let types = problem.offers.len();
     if found.proven || types == 1 {
@@ -416,7 +420,7 @@ fn no_dearer_than_alone(problem: &ProvisioningProblem, found: Plan, options: Sol
     best
 }
 
-/// A plan of one offer as one of several, of which it is number `place` and the others are not used.
+/// A plan of one offer as a plan of several, of which it is number `place` and the others are unused.
 fn among(plan: Plan, place: usize, offers: usize) -> Plan {
     let unused = |series: &[Vec<f64>]| -> Vec<Vec<f64>> {
         let none = vec![0.0; series[0].len()];
@@ -446,7 +450,7 @@ fn without_first(mut plan: Plan, before: usize) -> Plan {
 mod tests {
     use super::*;
 
-    /// A plan that was cut short gives way to a cheaper one of a single type, and one that is proven to none.
+    /// A plan that was cut short is replaced by a cheaper single-type plan; a proven one is kept.
     #[test]
     fn more_choice_does_not_cost_more() {
         let offer = |name: &str, price: f64| Offer {

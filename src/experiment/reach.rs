@@ -1,4 +1,4 @@
-//! Objectives that no number of replicas meets, because service alone takes too long.
+//! Objectives that no number of replicas can meet, because the service time alone is too long.
 
 use crate::cluster::DemandModel;
 use crate::engine::Objective;
@@ -16,18 +16,19 @@ pub struct OutOfReach {
     pub objective: String,
     /// The objective's limit.
     pub within: SimDuration,
-    /// The share of requests that take longer than that without any wait.
+    /// The share of requests that take longer than the limit even without waiting.
     pub too_long: f64,
     /// The share that the objective allows.
     pub allowed: f64,
-    /// Whether this is no accident of the requests that were looked at: it follows from the distribution, or from a recording, or
-    /// chance would have to be four standard deviations away.
+    /// Whether this does not depend on the sample of requests: it follows from the distribution or a recording, or the
+    /// sample would have to be off by four standard deviations.
     pub certain: bool,
 }
 
-/// The latency objectives that are missed even if no request ever waits, is lost or is slowed: those of which too many demands are
-/// longer than the limit where a request alone is served fastest. What is drawn from a distribution is known from that, in no time; where
-/// requests bring their demands, those of replication 0 are looked at. Closed loops whose demands depend on tokens are left out.
+/// The latency objectives that are missed even if no request ever waits, is lost or is slowed down: those for which too
+/// many demands exceed the limit at the fastest speed of a request alone. For demands drawn from a distribution this is
+/// computed directly; otherwise the requests of replication 0 are read. Closed loops with demands that depend on tokens
+/// are left out.
 ///
 /// # Errors
 /// If a trace cannot be read.
@@ -40,7 +41,7 @@ pub fn out_of_reach(scenario: &Scenario) -> Result<Vec<OutOfReach>, TraceError> 
         let fastest = service.fastest(&scenario.pools);
         let limits: Vec<(&Objective, SimDuration)> =
             scenario.objectives.iter().filter_map(|o| Some((o, o.within?.scale(fastest)))).collect();
-        // (judged, good) by objective.
+        // (eligible, good) by objective.
         let mut seen = vec![(0_u64, 0_u64); limits.len()];
         let (warm_up, end) = (scenario.warm_up.as_nanos(), SimTime::ZERO + scenario.duration);
         scenario.requests(number, 0, |arrival, demand| {
@@ -49,7 +50,7 @@ pub fn out_of_reach(scenario: &Scenario) -> Result<Vec<OutOfReach>, TraceError> 
             }
             for ((judged, good), (objective, limit)) in seen.iter_mut().zip(&limits) {
                 let in_time = demand <= *limit;
-                // One that takes too long is left out if its limit passes after the end.
+                // A request that takes too long is left out if its limit is after the end.
                 let overdue = objective.within.is_some_and(|within| arrival.saturating_add(within) < end);
                 *judged += u64::from(in_time || overdue);
                 *good += u64::from(in_time);
@@ -67,8 +68,8 @@ pub fn out_of_reach(scenario: &Scenario) -> Result<Vec<OutOfReach>, TraceError> 
     Ok(found)
 }
 
-/// Those of [`out_of_reach`] that follow from the distribution of the service time: nothing is simulated, and of a trace only the
-/// head is read.
+/// The part of [`out_of_reach`] that follows from the distribution of the service time: nothing is simulated, and only
+/// the head of a trace is read.
 ///
 /// # Errors
 /// If a trace cannot be opened.
@@ -80,7 +81,7 @@ pub fn out_of_reach_by_distribution(scenario: &Scenario) -> Result<Vec<OutOfReac
         for objective in &scenario.objectives {
             let Some(limit) = objective.within.map(|within| within.scale(fastest)) else { continue };
             let too_long = distribution.exceeds(limit.as_secs_f64());
-            // Of those that arrive within the limit of the end, the ones that take too long are left out.
+            // Of the requests that arrive within the limit of the end, those that take too long are left out.
             let length = scenario.duration.as_secs_f64() - scenario.warm_up.as_secs_f64();
             let judged = 1.0 - objective.within.map_or(0.0, SimDuration::as_secs_f64) / length.max(1e-9);
             let is_missed = too_long * judged > 1.0 - objective.target.get();
@@ -90,7 +91,7 @@ pub fn out_of_reach_by_distribution(scenario: &Scenario) -> Result<Vec<OutOfReac
     Ok(found)
 }
 
-/// The distribution that a service's demands are drawn from; `None` where requests bring theirs, or there are none.
+/// The distribution of a service's demands; `None` if the requests bring their own, or there are none.
 fn drawn(scenario: &Scenario, number: usize) -> Result<Option<&Distribution>, TraceError> {
     let service = &scenario.services[number];
     let DemandModel::Drawn(distribution) = &service.spec.demand else { return Ok(None) };
@@ -103,7 +104,7 @@ fn drawn(scenario: &Scenario, number: usize) -> Result<Option<&Distribution>, Tr
 }
 
 impl OutOfReach {
-    /// In words.
+    /// The objective and the reason, as text.
     pub fn text(&self) -> String {
         let percent = |share: f64| {
             let decimals = (1.0 - (share * 100.0).log10().floor()).clamp(0.0, 9.0);
@@ -119,7 +120,7 @@ impl OutOfReach {
         )
     }
 
-    /// The objective, if more is too long than it allows.
+    /// The objective, if too many requests take too long.
     fn of(service: &str, objective: &Objective, too_long: f64, certain: bool) -> Option<OutOfReach> {
         let allowed = 1.0 - objective.target.get();
         let within = objective.within.filter(|_| too_long > allowed + 1e-9)?;
@@ -133,7 +134,7 @@ mod tests {
     use super::*;
     use crate::random::Purpose;
 
-    /// Tails agree with samples, within four standard deviations.
+    /// Tails agree with samples to within four standard deviations.
     #[test]
     fn tails_are_those_of_the_samples() {
         let all = [

@@ -1,4 +1,4 @@
-//! Replications: the same question asked again with other luck, on common random numbers.
+//! Replications: the same runs with other random numbers, common to all arms.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -11,10 +11,10 @@ use crate::engine::{RunError, RunRecord};
 use crate::policy::Foresight;
 use crate::stats::{ConfidenceInterval, Running};
 
-/// One of the things compared: a policy of a scenario, or of a variation of it.
+/// One of the alternatives compared: a policy of a scenario, or of a variation of it.
 #[derive(Clone, Copy)]
 pub struct Arm<'a> {
-    /// Its name in tables.
+    /// Label in tables.
     pub label: &'a str,
     /// Its scenario.
     pub scenario: &'a Scenario,
@@ -27,15 +27,15 @@ pub struct Arm<'a> {
 pub struct Plan {
     /// Number of the first replication.
     pub first: u64,
-    /// Replications; the least number where a precision is asked for.
+    /// Number of replications; the minimum if a precision is requested.
     pub replications: u64,
     /// Relative half-width that the cost and p99 of every arm should reach.
     pub precision: Option<f64>,
-    /// The most replications that a precision may take.
+    /// Maximum number of replications to reach the precision.
     pub most: u64,
     /// Level of the confidence intervals.
     pub level: f64,
-    /// Runs at once; 0 for all cores. The result does not depend on it.
+    /// Number of parallel runs; 0 for all cores. Does not affect the result.
     pub threads: usize,
 }
 
@@ -53,12 +53,12 @@ pub struct Samples {
     pub label: String,
     /// Whether its policy knows the future of the trace.
     pub clairvoyant: bool,
-    /// `values[figure][replication]`; `None` where a run has no such figure.
+    /// `values[figure][replication]`; `None` if a run has no such figure.
     pub values: Vec<Vec<Option<f64>>>,
 }
 
 impl Samples {
-    /// The values of a figure; `None` if a replication has none, since the rest would not be a fair sample.
+    /// The values of a figure; `None` if a replication has none, because the others would be a biased sample.
     pub fn all(&self, figure: usize) -> Option<Vec<f64>> {
         self.values.get(figure)?.iter().copied().collect()
     }
@@ -74,7 +74,7 @@ impl Samples {
     }
 }
 
-/// What replications of several arms gave.
+/// The results of replicating several arms.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Replicated {
@@ -86,7 +86,7 @@ pub struct Replicated {
     pub replications: u64,
     /// Level of the intervals.
     pub level: f64,
-    /// Whether the precision asked for was reached; `None` if none was asked for.
+    /// Whether the requested precision was reached; `None` if none was requested.
     pub precise: Option<bool>,
     /// Whether requests come from a recorded trace, which does not vary between replications.
     pub recorded: bool,
@@ -98,20 +98,21 @@ impl Replicated {
         self.figures.iter().position(|figure| figure.name == name)
     }
 
-    /// Index of what policies are ranked by.
+    /// Index of the figure by which policies are ranked.
     pub fn expense(&self) -> Option<usize> {
         self.figures.iter().position(Figure::is_expense)
     }
 }
 
-/// Told of runs done and runs planned so far.
+/// Called with the number of completed and of planned runs.
 pub type Told<'a> = &'a (dyn Fn(u64, u64) + Sync);
 
-/// Replicates every arm. Replication n of all arms has the same random numbers, so that differences are paired.
+/// Replicates every arm. Replication n of all arms uses the same random numbers, so that differences are paired.
 ///
-/// With a precision the number of replications grows until the half-width of every arm's cost and p99 is at most
-/// precision / (1 + precision) of the mean, the sequential rule for a relative error (Law, Simulation Modeling and Analysis,
-/// section 9.4.1), or `most` is reached. The steps depend on the figures alone, never on the number of threads.
+/// If a precision is requested, the number of replications grows until the half-width of every arm's cost and p99 is at
+/// most precision / (1 + precision) of the mean, the sequential rule for a relative error (Law, Simulation Modeling and
+/// Analysis, section 9.4.1), or `most` is reached. The steps depend only on the figures, never on the number of
+/// threads.
 ///
 /// # Errors
 /// The first error in the order of replications and arms.
@@ -122,7 +123,8 @@ pub fn replicate(arms: &[Arm<'_>], plan: &Plan, told: Told<'_>) -> Result<Replic
     replicate_figures(arms, arms.first().map(|arm| figures(arm.scenario)).unwrap_or_default(), plan, told)
 }
 
-/// As [`replicate`], measuring `figures`. Those of a fault are of an arm's own or, where it has none, of the first arm's that has one.
+/// Like [`replicate`], measuring `figures`. Figures during a fault are those of the arm's own fault or, if it has none,
+/// of the first arm's that has one.
 ///
 /// # Errors
 /// The first error in the order of replications and arms.
@@ -165,12 +167,12 @@ fn is_recorded(scenario: &Scenario) -> bool {
     scenario.services.iter().any(|service| service.workload.is_recorded())
 }
 
-/// Half-widths shrink with the square root; one step at most doubles, because the estimate is rough.
+/// The half-width shrinks with the square root; each step at most doubles the number, because the estimate is rough.
 fn next_size(now: u64, ratio: f64) -> u64 {
     ((now as f64 * ratio * ratio).ceil() as u64).clamp(now + 1, 2 * now)
 }
 
-/// The widest relative half-width of the headline figures; arms without a figure cannot be made more precise.
+/// The widest relative half-width of the headline figures; arms without a figure are skipped.
 fn widest(result: &Replicated) -> f64 {
     let headline = (0..result.figures.len()).filter(|figure| result.figures[*figure].is_headline());
     let widths = headline.flat_map(|figure| {
@@ -225,7 +227,7 @@ fn extend(result: &mut Replicated, arms: &[Arm<'_>], wanted: u64, plan: &Plan, t
     Ok(())
 }
 
-/// I7, between the policies of one scenario: variations may change the requests.
+/// Checks I7 between the policies of one scenario; variations may change the requests.
 fn check_demands(arms: &[Arm<'_>], kept: &[Kept]) {
     for (pair, runs) in arms.windows(2).zip(kept.windows(2)) {
         let same = std::ptr::eq(pair[0].scenario, pair[1].scenario);

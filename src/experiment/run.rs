@@ -1,4 +1,4 @@
-//! All policies of a scenario on common random numbers.
+//! Runs all policies of a scenario on common random numbers.
 
 use std::sync::Mutex;
 
@@ -14,11 +14,11 @@ use crate::random::Streams;
 use crate::units::SimTime;
 use crate::workload::{TraceError, Zone};
 
-/// Told how far a run has come: the policy's index and the share of the simulated time that is over.
+/// Called with the progress of a run: the policy's index and the share of simulated time that has passed.
 pub type Progress<'a> = &'a (dyn Fn(usize, f64) + Sync);
 
-/// Runs every policy of `scenario` once, `threads` at a time, and gathers the records in the order of the scenario: the
-/// result does not depend on the number of threads.
+/// Runs every policy of `scenario` once, `threads` at a time, and collects the records in the order of the scenario.
+/// The result does not depend on the number of threads.
 ///
 /// # Errors
 /// The first error in the order of the policies.
@@ -29,13 +29,13 @@ pub fn run(scenario: &Scenario, command: &str, threads: usize, progress: Progres
     run_replication(scenario, 0, command, threads, progress)
 }
 
-/// As [`run`], of another replication than the first.
+/// Like [`run`], for another replication than the first.
 ///
 /// # Errors
-/// As for [`run`].
+/// Those of [`run`].
 ///
 /// # Panics
-/// As [`run`].
+/// Those of [`run`].
 pub fn run_replication(
     scenario: &Scenario,
     replication: u64,
@@ -106,7 +106,7 @@ pub fn run_replication(
     })
 }
 
-/// Where time zero lies on the calendar, if all workloads that tell it agree.
+/// The wall-clock time of time zero, if all workloads that state it agree.
 fn calendar(scenario: &Scenario) -> Option<Calendar> {
     let told = scenario.services.iter().filter_map(|service| {
         let workload = &service.workload;
@@ -140,7 +140,7 @@ fn inputs(scenario: &Scenario) -> Result<Vec<InputFact>, TraceError> {
     Ok(facts)
 }
 
-/// Where the requests of each service come from.
+/// The source of each service's requests.
 fn traffic(scenario: &Scenario) -> Vec<Traffic> {
     let of = |service: &ServicePlan| {
         let workload = &service.workload;
@@ -157,7 +157,7 @@ fn traffic(scenario: &Scenario) -> Vec<Traffic> {
     scenario.services.iter().map(of).collect()
 }
 
-/// The zones that are lost, the metrics that are not answered for, and the rollouts and restarts that begin, as far as the run goes.
+/// The zone losses, metrics outages, rollouts and restarts that begin within the run.
 fn faults(scenario: &Scenario) -> Vec<Fault> {
     let end = SimTime::ZERO + scenario.duration;
     let zone = |outage: &ZoneOutage| scenario.zones.get(outage.zone as usize).cloned().unwrap_or_default();
@@ -176,7 +176,7 @@ fn faults(scenario: &Scenario) -> Vec<Fault> {
     for service in &scenario.services {
         let begun = service.spec.update.rollouts.iter().filter(|rollout| rollout.at < end);
         let what = format!("rollout of {} begins", service.spec.name);
-        // When it ends depends on the policy.
+        // Its end depends on the policy.
         let struck = service.spec.restarts.iter().filter(|restart| restart.at < end);
         let again = format!("containers of {} restart", service.spec.name);
         all.extend(struck.map(|restart| Fault { what: again.clone(), from: restart.at, to: restart.at }));
@@ -186,7 +186,7 @@ fn faults(scenario: &Scenario) -> Vec<Fault> {
     all
 }
 
-/// How the objectives of a service judge its requests without an answer.
+/// How a service's unanswered requests are evaluated by its objectives.
 fn fate(service: &ServiceRecord) -> String {
     let [first, others @ ..] = service.objectives.as_slice() else { return String::new() };
     let told = |objective: &ObjectiveRecord| match (objective.overdue, objective.left_out) {
@@ -201,7 +201,7 @@ fn fate(service: &ServiceRecord) -> String {
     format!(": {}", each.collect::<Vec<_>>().join("; "))
 }
 
-/// What the reader should know before trusting the figures.
+/// Warnings about the results.
 fn warnings(runs: &[RunRecord]) -> Vec<String> {
     let mut said = Vec::new();
     for run in runs {

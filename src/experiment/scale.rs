@@ -1,4 +1,4 @@
-//! The same traffic, more or less of it.
+//! Scales the traffic of a scenario.
 
 use std::sync::Arc;
 
@@ -7,12 +7,12 @@ use crate::engine::scenario::Scenario;
 use crate::units::SimDuration;
 use crate::workload::{Opening, Recipe, RequestBatch, TRANSFORMS, TraceError, TraceSource, Transform, WorkloadSpec};
 
-/// The largest factor: each copy of a generator is a stream of its own.
+/// The maximum factor: each copy of a generator is a stream of its own.
 pub const MOST_SCALE: f64 = 1000.0;
 
-/// The scenario with `factor` times as many requests to every service. A generator is superposed with independent copies of
-/// itself, which is exact; a recorded trace is scaled as by the transform `scale-rate` (counts and levels before requests are made of them); a closed loop gets so many users. Demands keep
-/// their order.
+/// The scenario with `factor` times as many requests to every service. A generator is superposed with independent
+/// copies of itself, which is exact; a recorded trace is scaled like by the transform `scale-rate` (counts and levels
+/// before they are converted to requests); a closed loop gets that many times the users. Demands keep their order.
 ///
 /// `None` unless the factor is above 0 and at most [`MOST_SCALE`].
 pub fn scaled(scenario: &Scenario, factor: f64) -> Option<Scenario> {
@@ -27,7 +27,7 @@ pub fn scaled(scenario: &Scenario, factor: f64) -> Option<Scenario> {
         }
         let is_trace = service.workload.is_recorded();
         let whole = if is_trace { 0 } else { factor.floor() as u64 };
-        // Counts and levels are multiplied before requests are made of them.
+        // Counts and levels are multiplied before they are converted to requests.
         if let Some(recipe) = service.workload.recipe().scaled(factor).filter(|_| is_trace) {
             service.workload = WorkloadSpec::from_recipe(recipe);
             continue;
@@ -41,10 +41,10 @@ pub fn scaled(scenario: &Scenario, factor: f64) -> Option<Scenario> {
     Some(scenario)
 }
 
-/// The scenario with a transform behind the workload of every service.
+/// The scenario with a transform appended to the workload of every service.
 ///
 /// # Errors
-/// What is wrong with it: among others that a closed loop cannot be reshaped.
+/// For example, a closed loop cannot be reshaped.
 pub(super) fn reshaped(scenario: &Scenario, transform: &Arc<dyn Transform>) -> Result<Scenario, String> {
     let mut scenario = scenario.clone();
     for service in &mut scenario.services {
@@ -61,14 +61,14 @@ pub(super) fn reshaped(scenario: &Scenario, transform: &Arc<dyn Transform>) -> R
     Ok(scenario)
 }
 
-/// The transform of the scenario language.
+/// The transform as available in scenarios.
 fn scale_rate(factor: f64) -> Option<Arc<dyn Transform>> {
     let plugin = TRANSFORMS.iter().find(|plugin| plugin.name == "scale-rate")?;
     let node = parse_single(&SourceFile::new("--scale", factor.to_string())).ok()?;
     (plugin.build)(&node, std::path::Path::new("."), &mut Diagnostics::new())
 }
 
-/// So many independent copies of a workload, and a share of another.
+/// A number of independent copies of a workload, and a share of another.
 #[derive(Debug)]
 struct Scaled {
     base: WorkloadSpec,
@@ -76,7 +76,7 @@ struct Scaled {
     rest: Option<(Arc<dyn Transform>, u16)>,
 }
 
-/// A finished workload as the recipe behind a further step.
+/// A complete workload as the input of a further transform.
 #[derive(Debug)]
 struct Behind(WorkloadSpec);
 
@@ -88,7 +88,7 @@ impl Recipe for Behind {
 
 impl Recipe for Scaled {
     fn open(&self, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
-        // Numbers of services that no scenario has keep the copies independent of each other and of every service.
+        // Service numbers that no scenario uses keep the copies independent of each other and of every service.
         let copy = |number: u64| Opening { service: opening.service | number << 32, ..opening };
         let mut parts = Vec::new();
         for number in 0..self.whole {
@@ -106,7 +106,7 @@ impl Recipe for Scaled {
     }
 }
 
-/// Several sources merged in order of arrival; of equal arrivals those of the first source come first.
+/// Several sources merged in order of arrival, with ties in the order of the sources.
 struct Superposed {
     parts: Vec<Part>,
 }
@@ -122,7 +122,7 @@ impl Part {
         Part { source, batch: RequestBatch::default(), next: 0 }
     }
 
-    /// Reads on where nothing is left.
+    /// Refills empty batches.
     fn refill(&mut self) -> Result<(), TraceError> {
         if self.next == self.batch.len() {
             self.batch.clear();

@@ -1,25 +1,25 @@
-//! The course of a story: what a chart of it shows.
+//! The course of a story, as shown in a chart.
 
 use crate::policy::Weighed;
 use crate::units::SimTime;
 
-/// A stretch of time in which every decision came out the same.
+/// A time span in which all decisions were the same.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stretch {
-    /// The first of its decisions.
+    /// Time of the first decision.
     pub from: SimTime,
-    /// When the next decision is due after the last of them.
+    /// When the decision after the last one is due.
     pub until: SimTime,
     /// The size decided.
     pub size: u32,
-    /// Of these, the pods that are ready.
+    /// The number of ready pods among them.
     pub ready: u32,
-    /// What the policy compared; empty of a policy that follows no target.
+    /// What the policy compared; empty if it has no targets.
     pub weighed: Weighed,
 }
 
 impl Stretch {
-    /// Takes its place at the end of a course.
+    /// Appends to a course, merging with the last entry if possible.
     pub(super) fn join(self, course: &mut Vec<Stretch>) {
         match course.last_mut() {
             Some(last) if last.ends_as(&self) => last.until = self.until,
@@ -27,7 +27,7 @@ impl Stretch {
         }
     }
 
-    /// Whether nothing but time tells `next` apart.
+    /// Whether `next` differs only in time.
     fn ends_as(&self, next: &Stretch) -> bool {
         (self.until, self.size, self.ready) == (next.from, next.size, next.ready) && self.weighed == next.weighed
     }

@@ -1,4 +1,4 @@
-//! The pods of a story, and what is measured of them.
+//! The pods of a story and their metrics.
 
 use super::{Load, MOST_REPLICAS, Metrics, PodStates, Service, Step};
 use crate::policy::{Measure, Measures, PodMetrics, PodPhase, PodView, Scrape};
@@ -10,25 +10,25 @@ struct Pod {
     id: u32,
     started: SimTime,
     ready: SimTime,
-    /// Whether it was there when the story began, ready and measured.
+    /// Whether it existed, ready and measured, when the story began.
     first: bool,
 }
 
-/// The pods as they are, oldest first.
+/// The current pods, oldest first.
 pub(super) struct Pods<'a> {
     service: &'a Service,
     window: SimDuration,
     pods: Vec<Pod>,
     next_id: u32,
-    /// Which are not as they should be, and since when.
+    /// Pods in special states, and since when.
     states: (PodStates, SimTime),
     /// Values by measure; `None` while there are no metrics.
     loads: Option<[Load; Measure::COUNT]>,
-    /// What cannot be fetched.
+    /// Metrics that are not available.
     outage: Measures,
 }
 
-/// How a pod is, beyond its own history.
+/// The state of a pod imposed by the story.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Pending,
@@ -39,7 +39,7 @@ enum State {
 }
 
 impl<'a> Pods<'a> {
-    /// So many pods, ready, at most [`MOST_REPLICAS`]; no metrics yet.
+    /// Creates `size` ready pods, at most [`MOST_REPLICAS`], without metrics.
     pub fn new(service: &'a Service, window: SimDuration, size: u32) -> Self {
         let size = size.min(MOST_REPLICAS);
         let first = |id| Pod { id, started: SimTime::ZERO, ready: SimTime::ZERO, first: true };
@@ -66,7 +66,7 @@ impl<'a> Pods<'a> {
         }
     }
 
-    /// Takes over what a step says of pods and metrics.
+    /// Applies what a step states about pods and metrics.
     pub fn take(&mut self, step: &Step, now: SimTime) {
         if let Some(states) = step.states {
             self.states = (states, now);
@@ -110,11 +110,11 @@ impl<'a> Pods<'a> {
         groups.into_iter().find(in_group).map_or(State::Sound, |(_, state)| state)
     }
 
-    /// When it began to run; `None` without a node.
+    /// When it started to run; `None` without a node.
     fn started(&self, index: usize) -> Option<SimTime> {
         match self.state(index) {
             State::Pending => None,
-            // A pod that is younger than the step began later.
+            // A pod younger than the step started later.
             State::Starting => Some(self.pods[index].started.max(self.states.1)),
             _ => Some(self.pods[index].started),
         }
@@ -124,7 +124,7 @@ impl<'a> Pods<'a> {
         matches!(self.state(index), State::Sound | State::Unmeasured) && self.pods[index].ready <= now
     }
 
-    /// How many are ready.
+    /// The number of ready pods.
     pub fn ready(&self, now: SimTime) -> u32 {
         (0..self.pods.len()).filter(|index| self.is_ready(*index, now)).count() as u32
     }
@@ -153,19 +153,19 @@ impl<'a> Pods<'a> {
         }
     }
 
-    /// Whether the metrics pipeline knows the pod: it has run for a window, or since the story began.
+    /// Whether the metrics pipeline reports the pod: it has run for a window, or since the story began.
     fn reports(&self, index: usize, now: SimTime) -> bool {
         let (state, first) = (self.state(index), self.pods[index].first);
         let known = |since: SimTime| since.saturating_add(self.window) <= now || (first && state != State::Starting);
         state != State::Unmeasured && self.started(index).is_some_and(known)
     }
 
-    /// What cannot be fetched at present.
+    /// Metrics that are currently not available.
     pub fn outage(&self) -> Measures {
         self.outage
     }
 
-    /// What is measured at `now`; nothing is known from before the story, so that the window may be cut.
+    /// The metrics at `now`. Nothing is known from before the story, so the window may be cut short.
     pub fn scrape(&self, now: SimTime) -> Option<Scrape> {
         let loads = self.loads?;
         let ready = self.ready(now);
@@ -173,7 +173,7 @@ impl<'a> Pods<'a> {
             Scrape { taken_at: now, window: self.window.min(now.since(SimTime::ZERO)), ..Scrape::default() };
         for index in (0..self.pods.len()).filter(|index| self.reports(*index, now)) {
             let values = Measure::ALL.map(|measure| {
-                // Requests come to pods that are ready only.
+                // Only ready pods get requests.
                 let serves = self.is_ready(index, now);
                 match loads[measure as usize] {
                     Load::Each(value) if serves || matches!(measure, Measure::Cpu | Measure::Memory) => value,

@@ -16,12 +16,12 @@ use crate::policy::{
 };
 use crate::units::{Bytes, Millicores, Rate, SimDuration, SimTime, Utilization};
 
-/// The largest value of a measure: beyond it sums lose their meaning.
+/// Maximum value of a measure; larger ones would make sums meaningless.
 const MOST: f64 = 1e15;
 
 impl Story {
-    /// Reads the story at `path`, which may name the policies of `own` besides the known ones. Everything that can be found
-    /// wrong is reported together; `None` if any of it is an error.
+    /// Reads the story at `path`, which may use the policies of `own` besides the built-in ones. Reports all problems
+    /// together; returns `None` if any of them is an error.
     pub fn read(path: &Path, own: &[PolicyPlugin], sink: &mut Diagnostics) -> Option<Story> {
         match SourceFile::read(path, MAX_YAML_BYTES) {
             Ok(source) => Story::parse(&source, &crate::config::spool::directory_of(path), own, sink),
@@ -32,7 +32,7 @@ impl Story {
         }
     }
 
-    /// Reads a story from a text; paths in it start from `base_dir`.
+    /// Reads a story from a text; relative paths start from `base_dir`.
     pub fn parse(
         source: &Arc<SourceFile>,
         base_dir: &Path,
@@ -79,7 +79,7 @@ fn story(root: Node, base_dir: &Path, own: &[PolicyPlugin], sink: &mut Diagnosti
     Some(Story { title, path, policy: policy.flatten(), service, window, metric_names, every, steps, root })
 }
 
-/// The service's name, what it is, and its pods, whose use of CPU and memory the story tells.
+/// Reads the service: its name, properties and pods, whose CPU and memory use is stated by the story.
 fn read_service(fields: &Fields<'_>, base_dir: &Path, sink: &mut Diagnostics) -> (String, Service, PodSpec) {
     let told = PodSpec { memory_stated: true, ..PodSpec::default() };
     let mut service = Service { replicas: 1, cpu_request: None, memory_request: None, start_up: SimDuration::ZERO };
@@ -92,7 +92,7 @@ fn read_service(fields: &Fields<'_>, base_dir: &Path, sink: &mut Diagnostics) ->
     (service.cpu_request, service.memory_request) = (defaults.cpu_request, defaults.memory_request);
     let mut pod = PodSpec { memory_stated: true, ..defaults.pod };
     if let Some(resources) = given.node_of("resources").and_then(|node| Fields::open(node, "resources", sink)) {
-        // As a scenario states them: what a story has no use for, such as `nvidia.com/gpu`, is let pass.
+        // As in a scenario; resources that a story does not use, such as `nvidia.com/gpu`, are ignored.
         let plain = resources.node_of("requests").map(|node| node.split_entries(|name| name.contains('/')).1);
         if let Some(requests) = plain.as_ref().and_then(|node| Fields::open(node, "requests", sink)) {
             let (cpu, memory) = (requests.optional("cpu", sink), requests.optional("memory", sink));
@@ -208,7 +208,7 @@ fn read_metrics(node: &Node, service: &Service, names: &[(String, Measure)], sin
     Metrics::Set(set)
 }
 
-/// `90%`, `{ each: 450m }` or `{ total: 120/s }`.
+/// Reads `90%`, `{ each: 450m }` or `{ total: 120/s }`.
 fn read_load(measure: Measure, node: &Node, service: &Service, sink: &mut Diagnostics) -> Option<Load> {
     let of_each = matches!(measure, Measure::Cpu | Measure::Memory) || measure.is_average();
     let (node, of_each) = match &node.value {
@@ -233,7 +233,7 @@ fn read_load(measure: Measure, node: &Node, service: &Service, sink: &mut Diagno
             (node, of_each)
         }
     };
-    // An average is the same of a pod and of the service.
+    // An average is the same for a pod and for the service.
     let of_each = of_each || measure.is_average();
     let value = amount(measure, node, of_each, service, sink)?;
     if value > MOST {
@@ -243,7 +243,7 @@ fn read_load(measure: Measure, node: &Node, service: &Service, sink: &mut Diagno
     Some(if of_each { Load::Each(value) } else { Load::Total(value) })
 }
 
-/// A value in the unit of the measure; shares are of a pod's request.
+/// A value in the unit of the measure; shares are relative to a pod's request.
 fn amount(measure: Measure, node: &Node, of_each: bool, service: &Service, sink: &mut Diagnostics) -> Option<f64> {
     let share = node.as_text().is_some_and(|text| text.ends_with('%'));
     let request = match measure {
@@ -263,7 +263,7 @@ fn amount(measure: Measure, node: &Node, of_each: bool, service: &Service, sink:
             return None;
         }
         let amount = Utilization::from_node(node, sink)?.get() * request;
-        // Whole bytes, so that the share of the request comes out as it was stated and not one per cent less.
+        // Rounded up to whole bytes, so that the share of the request is as stated and not one per cent less.
         return Some(if measure == Measure::Memory { amount.ceil() } else { amount });
     }
     match measure {
@@ -281,7 +281,7 @@ fn amount(measure: Measure, node: &Node, of_each: bool, service: &Service, sink:
     }
 }
 
-/// `6`, `4..6` or `{ replicas: 6, reason: target, says: cpu 90% }`.
+/// Reads `6`, `4..6` or `{ replicas: 6, reason: target, says: cpu 90% }`.
 fn read_expected(node: &Node, sink: &mut Diagnostics) -> Option<Expected> {
     if !matches!(node.value, Value::Mapping(_)) {
         return Some(Expected { replicas: Some(read_size(node, sink)?), ..Expected::default() });
@@ -298,7 +298,7 @@ fn read_expected(node: &Node, sink: &mut Diagnostics) -> Option<Expected> {
     Some(Expected { replicas: replicas.flatten(), reason: reason.flatten(), says })
 }
 
-/// A size, or the least and the largest.
+/// A size, or a range of sizes.
 fn read_size(node: &Node, sink: &mut Diagnostics) -> Option<(u32, u32)> {
     let text = node.as_text().unwrap_or("");
     let size = match text.split_once("..") {

@@ -1,4 +1,4 @@
-//! What is varied: a path of the scenario and the values it may take.
+//! An axis of a sweep: a path of the scenario and its values.
 
 use std::str::FromStr;
 
@@ -14,34 +14,34 @@ pub struct Axis {
 /// The values that an axis may take.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Values {
-    /// Named one by one, as YAML.
+    /// Listed explicitly, as YAML.
     List(Vec<String>),
-    /// Numbers between two ends.
+    /// A range of numbers.
     Range(Range),
 }
 
-/// Decimal numbers with a common unit from `low` to `high`, both included. Numbers are kept as integers, so that a value
-/// in the table is the value that was run.
+/// Decimal numbers with a common unit from `low` to `high`, both included. Numbers are stored as integers, so that the
+/// value in the table is the value that was run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Range {
     low: i64,
     high: i64,
     step: Option<i64>,
-    /// The integers count units of 10^-decimals.
+    /// The integers are in units of 10^-decimals.
     decimals: u32,
     unit: String,
 }
 
-/// Digits that sampled numbers have beyond the decimals of their ends.
+/// Additional digits of sampled numbers beyond the decimals of their ends.
 const SAMPLED_DIGITS: u32 = 2;
 
-/// The largest number of an end.
+/// Maximum value of an end.
 const LARGEST: i64 = 1_000_000_000_000_000;
 
-/// The most decimals of an end.
+/// Maximum number of decimals of an end.
 const MOST_DECIMALS: usize = 6;
 
-/// `path=1..10`, `path=0.5..0.9/0.1` or `path=10s..60s/10s` (both ends included, with a step), or `path=x,y`.
+/// Parses `path=1..10`, `path=0.5..0.9/0.1` or `path=10s..60s/10s` (both ends included, with a step), or `path=x,y`.
 impl FromStr for Axis {
     type Err = String;
 
@@ -79,7 +79,7 @@ impl Range {
             Some(step) => Some(number(step)?),
             None => None,
         };
-        // The unit may be left out where the upper end has it.
+        // The unit may be omitted if the upper end has it.
         let unit = high.2;
         let fits = |other: &str| other.is_empty() || other == unit;
         let decimals = low.1.max(high.1).max(step.map_or(0, |step| step.1));
@@ -98,12 +98,12 @@ impl Range {
         (fits(low.2) && range.low <= range.high).then_some(range)
     }
 
-    /// The step between neighbours; 1 where whole numbers have none, nothing where decimals have none.
+    /// The step between neighbours: 1 if integers have none, `None` if decimals have none.
     fn stride(&self) -> Option<i64> {
         self.step.or((self.decimals == 0).then_some(1))
     }
 
-    /// Values on the way from `low` to `high` by the step.
+    /// The number of values from `low` to `high` by the step.
     fn count(&self) -> Option<u64> {
         Some((self.high - self.low) as u64 / self.stride()? as u64 + 1)
     }
@@ -118,7 +118,8 @@ impl Range {
         format!("{sign}{whole}{dot}{digits}{}", self.unit)
     }
 
-    /// The value at `share` (0 to below 1) of the way: one of the steps where there are steps, else a number with two digits more than its ends.
+    /// The value at `share` (from 0 to below 1) of the range: one of the steps if there are steps, else a number with
+    /// two more digits than its ends.
     fn at(&self, share: f64) -> String {
         let place = |count: u64| (share * count as f64) as i64;
         match self.count() {
@@ -133,7 +134,7 @@ impl Range {
 }
 
 impl Axis {
-    /// How many values a grid takes.
+    /// The number of values in a grid.
     ///
     /// # Errors
     /// If the axis is a range of decimals without a step.
@@ -157,7 +158,7 @@ impl Axis {
         }
     }
 
-    /// The values that show how much hangs on the axis: those of a list or of a range with a step, else both ends.
+    /// Values that show the influence of the axis: those of a list or of a range with a step, else both ends.
     pub(super) fn telling(&self) -> Vec<String> {
         match &self.values {
             Values::Range(range) if range.step.is_none() => {
@@ -167,7 +168,7 @@ impl Axis {
         }
     }
 
-    /// The value at `share` (0 to below 1) of the way through the axis.
+    /// The value at `share` (from 0 to below 1) of the axis.
     pub(super) fn at(&self, share: f64) -> String {
         match &self.values {
             Values::List(list) => list[((share * list.len() as f64) as usize).min(list.len() - 1)].clone(),
@@ -175,7 +176,7 @@ impl Axis {
         }
     }
 
-    /// Where a value stands on the axis: the number itself, or the place in the list; `None` if it is not on it.
+    /// The position of a value on the axis: the number itself, or the index in the list; `None` if it is not on it.
     pub fn position(&self, value: &str) -> Option<f64> {
         match &self.values {
             Values::List(list) => list.iter().position(|known| known == value).map(|at| at as f64),

@@ -1,9 +1,9 @@
-//! Which points of the space of variations are run.
+//! Which points of the parameter space are run.
 
 use super::axis::Axis;
 use crate::random::{Draw, Purpose, Streams};
 
-/// The most points of a sweep.
+/// The maximum number of points of a sweep.
 const MAX_POINTS: usize = 1_000_000;
 
 /// How points are chosen.
@@ -11,19 +11,19 @@ const MAX_POINTS: usize = 1_000_000;
 pub enum Design {
     /// Every combination of the axes' values; the last axis varies fastest.
     Grid,
-    /// The scenario as it is, then each axis through its values while the others stay as they are.
+    /// The unchanged scenario, then each axis through its values while the others are unchanged.
     OneAtATime,
     /// Independent uniform draws.
     Random,
-    /// One point in each of as many equal parts of every axis as there are points, in random order per axis (McKay,
-    /// Beckman and Conover 1979): the same spread along each axis as a grid of that many values.
+    /// One point in each of n equal parts of every axis, for n points, in random order per axis (McKay, Beckman and
+    /// Conover 1979): the same coverage along each axis as a grid with n values.
     LatinHypercube,
 }
 
 /// The points of a sweep: a pure function of axes, design, number and seed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Points {
-    /// What is varied.
+    /// The axes.
     pub axes: Vec<Axis>,
     /// How points are chosen.
     pub design: Design,
@@ -33,10 +33,10 @@ pub struct Points {
 }
 
 impl Points {
-    /// The points of a design over `axes`; `wanted` counts for the sampled designs alone.
+    /// The points of a design over `axes`; `wanted` only applies to sampled designs.
     ///
     /// # Errors
-    /// If a path is varied twice, a grid has an axis without a step, or there are none or more than a million points.
+    /// If a path is varied twice, a grid has an axis without a step, or there are no points or more than a million.
     pub fn new(axes: Vec<Axis>, design: Design, wanted: usize, seed: u64) -> Result<Points, String> {
         for (index, axis) in axes.iter().enumerate() {
             if axes[..index].iter().any(|other| other.path == axis.path) {
@@ -74,12 +74,12 @@ impl Points {
         self.len
     }
 
-    /// Never: there is at least one point.
+    /// Always false: there is at least one point.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The values at point `index`, one per axis; `None` where the scenario's own value stands.
+    /// The values at point `index`, one per axis; `None` for the scenario's own value.
     pub fn point(&self, index: usize) -> Vec<Option<&str>> {
         let mut values = vec![None; self.axes.len()];
         let mut rest = index;
@@ -108,7 +108,7 @@ impl Points {
         values
     }
 
-    /// A short name of an axis: the end of its path, with as many parts as tell it from the others.
+    /// A short name of an axis: the end of its path, with as many parts as needed to make it unique.
     pub fn label(&self, axis: usize) -> &str {
         let path = self.axes[axis].path.as_str();
         let ends = path.rmatch_indices('.').map(|(at, _)| &path[at + 1..]);
@@ -119,7 +119,7 @@ impl Points {
         ends.into_iter().find(is_telling).unwrap_or(path)
     }
 
-    /// What point `index` sets in the scenario.
+    /// The overrides of point `index`.
     pub fn set(&self, index: usize) -> Vec<(String, String)> {
         let values = self.axes.iter().zip(self.point(index));
         values.filter_map(|(axis, value)| Some((axis.path.clone(), value?.to_string()))).collect()
@@ -169,7 +169,7 @@ mod tests {
                 .collect();
             assert!(!parts.is_sorted(), "in random order");
             parts.sort_unstable();
-            // A sampled decimal is rounded, so it may stand at the end of its part.
+            // A sampled decimal is rounded, so it may be at the end of its part.
             assert!(parts.iter().enumerate().all(|(i, part)| part.abs_diff(i) <= axis), "{parts:?}");
         }
     }

@@ -1,4 +1,4 @@
-//! What the points of a sweep showed.
+//! The results of a sweep.
 
 use super::design::Points;
 use crate::experiment::{Figure, Quantity};
@@ -6,7 +6,7 @@ use crate::experiment::{Figure, Quantity};
 /// The results of a sweep as plain values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SweepTable {
-    /// What was swept: the scenario's title.
+    /// The title of the scenario.
     pub title: String,
     /// The points.
     pub points: Points,
@@ -14,20 +14,20 @@ pub struct SweepTable {
     pub figures: Vec<Figure>,
     /// Labels of the policies.
     pub policies: Vec<String>,
-    /// The share of good requests that each objective of the unvaried scenario asks for.
+    /// The target of each objective of the unvaried scenario.
     pub targets: Vec<f64>,
-    /// Means over the replications by point, policy and figure; not a number where there is none.
+    /// Means over the replications by point, policy and figure; NaN if there is none.
     means: Vec<f64>,
 }
 
-/// How far an axis moves a figure of a policy.
+/// How much an axis changes a figure of a policy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Influence {
     /// Index of the axis.
     pub axis: usize,
-    /// The value of the axis at which the figure is least, and the figure there.
+    /// The value of the axis with the lowest figure, and the figure there.
     pub least: (String, f64),
-    /// The value of the axis at which the figure is greatest, and the figure there.
+    /// The value of the axis with the highest figure, and the figure there.
     pub greatest: (String, f64),
 }
 
@@ -44,7 +44,7 @@ impl SweepTable {
         SweepTable { title, points, figures, policies, targets, means }
     }
 
-    /// Enters the means of one point and policy, one per figure.
+    /// Sets the means of one point and policy, one per figure.
     pub fn enter(&mut self, point: usize, policy: usize, means: &[Option<f64>]) {
         let start = self.place(point, policy, 0);
         for (place, mean) in self.means[start..start + self.figures.len()].iter_mut().zip(means) {
@@ -61,7 +61,8 @@ impl SweepTable {
         Some(self.means[self.place(point, policy, figure)]).filter(|mean| mean.is_finite())
     }
 
-    /// Whether a policy met every objective at a point, in the mean; an objective that judged nothing is met.
+    /// Whether a policy met every objective at a point on average; an objective without eligible requests counts as
+    /// met.
     pub fn meets_objectives(&self, point: usize, policy: usize) -> bool {
         self.figures.iter().enumerate().all(|(index, figure)| match figure.quantity {
             Quantity::Attainment(objective) => {
@@ -72,7 +73,8 @@ impl SweepTable {
         })
     }
 
-    /// The point at which a policy costs least (takes the fewest replica-hours, where nothing has a price) among those at which it meets every objective; the first of equals.
+    /// The point at which a policy costs least (or takes the fewest replica-hours, if nothing has a price) among those
+    /// at which it meets every objective; the first among equals.
     pub fn cheapest(&self, policy: usize) -> Option<usize> {
         let cost = self.figures.iter().position(Figure::is_expense)?;
         let met = (0..self.points.len()).filter(|point| self.meets_objectives(*point, policy));
@@ -80,7 +82,7 @@ impl SweepTable {
         costs.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(point, _)| point)
     }
 
-    /// A figure at each pair of values of two axes, averaged over what else was varied; `None` where nothing was run.
+    /// A figure at each pair of values of two axes, averaged over the other axes; `None` if nothing was run.
     pub fn cells(&self, policy: usize, figure: usize, axes: [usize; 2]) -> Cells {
         let [columns, rows] = axes.map(|axis| self.points.axes[axis].all());
         let mut sums = vec![vec![(0.0, 0u32); columns.len()]; rows.len()];
@@ -96,7 +98,7 @@ impl SweepTable {
         Cells { columns, rows, values: sums.into_iter().map(|row| row.into_iter().map(average).collect()).collect() }
     }
 
-    /// A figure at each value of an axis, averaged over what else was varied.
+    /// A figure at each value of an axis, averaged over the other axes.
     pub fn levels(&self, policy: usize, figure: usize, axis: usize) -> Vec<(String, f64)> {
         let mut sums: Vec<(&str, f64, u32)> = Vec::new();
         for point in 0..self.points.len() {
@@ -110,7 +112,7 @@ impl SweepTable {
         sums.into_iter().map(|(value, sum, count)| (value.to_string(), sum / f64::from(count))).collect()
     }
 
-    /// How far each axis moves a figure, the widest first: the ends of its [`levels`](Self::levels).
+    /// How much each axis changes a figure, largest first: the extremes of its [`levels`](Self::levels).
     pub fn influences(&self, policy: usize, figure: usize) -> Vec<Influence> {
         let influence = |axis: usize| {
             let levels = self.levels(policy, figure, axis);
@@ -123,8 +125,8 @@ impl SweepTable {
         all
     }
 
-    /// Spearman's rank correlation of each axis with a figure over all points, the strongest first: +1 where the figure
-    /// always grows with the axis, -1 where it always falls. A list's values rank in the order in which they were named.
+    /// Spearman's rank correlation of each axis with a figure over all points, strongest first: +1 if the figure always
+    /// increases with the axis, -1 if it always decreases. Values of a list rank in the order given.
     pub fn rank_correlations(&self, policy: usize, figure: usize) -> Vec<(usize, f64)> {
         let correlation = |axis: usize| {
             let pairs = (0..self.points.len()).filter_map(|point| {
@@ -151,7 +153,7 @@ pub struct Cells {
     pub values: Vec<Vec<Option<f64>>>,
 }
 
-/// Ranks from 1; equal values share the mean of their ranks.
+/// Ranks from 1; ties share the mean of their ranks.
 fn ranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
