@@ -168,15 +168,24 @@ fn facts(scenario: &Scenario) -> String {
     lines.join("\n")
 }
 
+/// So many names are listed; more are counted.
+const MOST_LISTED: usize = 12;
+
 fn contents(scenario: &Scenario) -> String {
     let services: Vec<&str> = scenario.services.iter().map(|service| service.spec.name.as_str()).collect();
     let policies: Vec<&str> = scenario.policies.iter().map(|plan| plan.label.as_str()).collect();
     let mut said = format!(
-        "{}: ok, {} of {}, policies {}",
+        "{}: ok, {} of {}, {}",
         scenario.path.display(),
         scenario.duration,
-        services.join(" and "),
-        policies.join(", ")
+        match services.len() {
+            0..=MOST_LISTED => services.join(" and "),
+            count => format!("{count} services"),
+        },
+        match policies.len() {
+            0..=MOST_LISTED => format!("policies {}", policies.join(", ")),
+            count => format!("{count} policies"),
+        }
     );
     let cpu: Vec<String> = scenario.services.iter().map(|service| cpu(&service.spec, &scenario.pools)).collect();
     without_ceiling(&cpu).for_each(|sentence| said += &format!("\n  {sentence}"));

@@ -13,16 +13,30 @@ const BUCKETS: usize = ((64 - SUB_BITS as usize) + 1) << SUB_BITS;
 ///
 /// Below 128 ns every value has its own bucket. Above, a bucket spans 1/128 of its lower bound, and a percentile is
 /// reported as the middle of its bucket: the relative error is at most 1/256 (0.4%). Count, sum, minimum and maximum are
-/// exact. Memory is constant (58 KiB).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// exact. Memory is at most 58 KiB, 1 KiB for each octave between the smallest and the largest value: a run of hundreds
+/// of services keeps several histograms of each.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(into = "Stored", try_from = "Stored")]
 pub struct LatencyHistogram {
-    counts: Box<[u64]>,
+    /// The first bucket of `counts`.
+    first: usize,
+    /// Counts of consecutive buckets, whole octaves.
+    counts: Vec<u64>,
     count: u64,
     sum: u128,
     min: u64,
     max: u64,
 }
+
+/// Equal if they counted the same; room for values that never came does not matter.
+impl PartialEq for LatencyHistogram {
+    fn eq(&self, other: &Self) -> bool {
+        let summary = |of: &Self| (of.count, of.sum, of.min, of.max);
+        summary(self) == summary(other) && self.filled().eq(other.filled())
+    }
+}
+
+impl Eq for LatencyHistogram {}
 
 impl Default for LatencyHistogram {
     fn default() -> Self {
@@ -55,18 +69,50 @@ impl LatencyHistogram {
 
     /// An empty histogram.
     pub fn new() -> Self {
-        LatencyHistogram { counts: vec![0; BUCKETS].into_boxed_slice(), count: 0, sum: 0, min: u64::MAX, max: 0 }
+        LatencyHistogram { first: 0, counts: Vec::new(), count: 0, sum: 0, min: u64::MAX, max: 0 }
     }
 
     /// Counts one duration.
     #[inline(always)]
     pub fn record(&mut self, value: SimDuration) {
         let nanos = value.as_nanos();
-        self.counts[bucket_of(nanos)] += 1;
+        let bucket = bucket_of(nanos);
+        match self.counts.get_mut(bucket.wrapping_sub(self.first)) {
+            Some(count) => *count += 1,
+            None => *self.reach(bucket) += 1,
+        }
         self.count += 1;
         self.sum += u128::from(nanos);
         self.min = self.min.min(nanos);
         self.max = self.max.max(nanos);
+    }
+
+    /// The count of a bucket that may lie outside of `counts`, which is extended by whole octaves.
+    #[cold]
+    #[inline(never)]
+    fn reach(&mut self, bucket: usize) -> &mut u64 {
+        let octave = bucket & !(SUB as usize - 1);
+        if self.counts.is_empty() {
+            self.first = octave;
+        }
+        let before = self.first.saturating_sub(octave);
+        self.first -= before;
+        let len = (octave + SUB as usize - self.first).max(self.counts.len() + before);
+        self.counts.reserve_exact(len - self.counts.len());
+        self.counts.splice(..0, std::iter::repeat_n(0, before));
+        self.counts.resize(len, 0);
+        &mut self.counts[bucket - self.first]
+    }
+
+    /// Where the counts from the bucket of `min` to that of `max` stand; there must be some.
+    fn range(&self, min: u64, max: u64) -> std::ops::RangeInclusive<usize> {
+        bucket_of(min) - self.first..=bucket_of(max) - self.first
+    }
+
+    /// The non-empty buckets in order, with their counts.
+    fn filled(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
+        let counts = self.counts.iter().enumerate().filter(|(_, count)| **count > 0);
+        counts.map(|(at, count)| (self.first + at, *count))
     }
 
     /// Adds the counts of `other`.
@@ -74,8 +120,10 @@ impl LatencyHistogram {
         if other.count == 0 {
             return;
         }
-        let range = bucket_of(other.min)..=bucket_of(other.max);
-        for (mine, theirs) in self.counts[range.clone()].iter_mut().zip(&other.counts[range]) {
+        self.reach(bucket_of(other.min));
+        self.reach(bucket_of(other.max));
+        let (mine, theirs) = (self.range(other.min, other.max), other.range(other.min, other.max));
+        for (mine, theirs) in self.counts[mine].iter_mut().zip(&other.counts[theirs]) {
             *mine += theirs;
         }
         self.count += other.count;
@@ -87,9 +135,11 @@ impl LatencyHistogram {
     /// Resets all counts.
     pub fn clear(&mut self) {
         if self.count > 0 {
-            self.counts[bucket_of(self.min)..=bucket_of(self.max)].fill(0);
+            let range = self.range(self.min, self.max);
+            self.counts[range].fill(0);
         }
-        *self = LatencyHistogram { counts: std::mem::take(&mut self.counts), count: 0, sum: 0, min: u64::MAX, max: 0 };
+        let (first, counts) = (self.first, std::mem::take(&mut self.counts));
+        *self = LatencyHistogram { first, counts, ..LatencyHistogram::new() };
     }
 
     /// The number of durations.
@@ -125,8 +175,8 @@ impl LatencyHistogram {
         }
         let rank = ((q.clamp(0.0, 1.0) * self.count as f64).ceil() as u64).clamp(1, self.count);
         let mut seen = 0;
-        for bucket in bucket_of(self.min)..=bucket_of(self.max) {
-            seen += self.counts[bucket];
+        for (bucket, count) in self.filled() {
+            seen += count;
             if seen >= rank {
                 let (low, width) = bounds_of(bucket);
                 return Some(SimDuration::from_nanos((low + (width - 1) / 2).clamp(self.min, self.max)));
@@ -147,16 +197,16 @@ impl LatencyHistogram {
         }
         let last = bucket_of(nanos);
         let (low, width) = bounds_of(last);
-        let below: u64 = self.counts[..last].iter().sum();
-        if low + (width - 1) / 2 <= nanos { below + self.counts[last] } else { below }
+        let at = last - self.first;
+        let below: u64 = self.counts[..at].iter().sum();
+        if low + (width - 1) / 2 <= nanos { below + self.counts[at] } else { below }
     }
 
     /// The non-empty buckets in order: (upper end, count).
     pub fn buckets(&self) -> impl Iterator<Item = (SimDuration, u64)> + '_ {
-        let filled = self.counts.iter().enumerate().filter(|(_, n)| **n > 0);
-        filled.map(|(bucket, n)| {
+        self.filled().map(|(bucket, count)| {
             let (low, width) = bounds_of(bucket);
-            (SimDuration::from_nanos((low + (width - 1)).min(self.max)), *n)
+            (SimDuration::from_nanos((low + (width - 1)).min(self.max)), count)
         })
     }
 }
@@ -175,8 +225,8 @@ struct Stored {
 impl From<LatencyHistogram> for Stored {
     fn from(histogram: LatencyHistogram) -> Stored {
         let mut last = 0;
-        let filled = histogram.counts.iter().enumerate().filter(|(_, count)| **count > 0);
-        let buckets = filled.map(|(bucket, count)| (bucket - std::mem::replace(&mut last, bucket), *count)).collect();
+        let distance = |(bucket, count)| (bucket - std::mem::replace(&mut last, bucket), count);
+        let buckets = histogram.filled().map(distance).collect();
         let range_ns = (histogram.count > 0).then_some((histogram.min, histogram.max));
         Stored { sum_ns: histogram.sum, range_ns, buckets }
     }
@@ -195,11 +245,18 @@ impl TryFrom<Stored> for LatencyHistogram {
         let mut bucket = 0usize;
         for (distance, count) in stored.buckets {
             bucket = bucket.checked_add(distance).ok_or(BROKEN)?;
-            *histogram.counts.get_mut(bucket).ok_or(BROKEN)? += count;
+            if bucket >= BUCKETS {
+                return Err(BROKEN);
+            }
+            *histogram.reach(bucket) += count;
             histogram.count = histogram.count.checked_add(count).ok_or(BROKEN)?;
         }
-        let filled = |bucket: usize| histogram.counts[bucket] > 0;
-        if min <= max && filled(bucket_of(min)) && bucket == bucket_of(max) { Ok(histogram) } else { Err(BROKEN) }
+        let lowest = histogram.filled().next().map(|(bucket, _)| bucket);
+        if min <= max && lowest == Some(bucket_of(min)) && bucket == bucket_of(max) {
+            Ok(histogram)
+        } else {
+            Err(BROKEN)
+        }
     }
 }
 
