@@ -307,12 +307,15 @@ impl ColumnarReader {
     ) -> Result<(), TraceError> {
         let bad_before = unusable.to_vec();
         self.known_demands(column, demands, unusable)?;
-        for (row, demand) in demands.iter_mut().enumerate().filter(|(row, _)| unusable[*row] && !bad_before[*row]) {
+        for (row, demand) in demands.iter_mut().enumerate() {
+            if !unusable[row] || bad_before[row] {
+                continue;
+            }
             let unknown = !column.has(row)
                 || match &column.values {
                     Values::Whole(values) => values[row] == -1,
                     Values::Real(values) => values[row].is_nan() || values[row] == -1.0,
-                    Values::Text(_) => false,
+                    Values::Text(_) | Values::Bool(_) => false,
                 };
             if unknown {
                 (*demand, unusable[row]) = (RequestBatch::UNKNOWN, false);
