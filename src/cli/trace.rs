@@ -136,7 +136,9 @@ pub(super) fn trace(arguments: &TraceArguments) -> Result<(), Failure> {
         Action::Convert { paths, reading, counts, notes } => {
             let how = ConvertOptions { counts: *counts, notes: notes.clone() };
             let Some((to, from)) = paths.split_last() else { return Ok(()) };
-            let done = convert(&found(from)?, &reading.options(), to, &how).map_err(fail)?;
+            // Nothing that a trace records of its requests gets lost.
+            let options = TraceOptions { durations: true, ..reading.options() };
+            let done = convert(&found(from)?, &options, to, &how).map_err(fail)?;
             written(to, &done, reading.printed(), Results::TraceConvert)
         }
         Action::Transform(arguments) => reshape::transform(arguments),

@@ -102,18 +102,6 @@ pub(super) fn open(input: &TraceInput, options: &TraceOptions) -> Result<TextRea
     open_known(input, options, &Known::default())
 }
 
-/// As [`open`], of a log in which objects without a field `mark` are other messages, and are passed over.
-///
-/// # Errors
-/// As for [`open`].
-pub(super) fn open_marked(
-    input: &TraceInput,
-    options: &TraceOptions,
-    mark: Option<&'static str>,
-) -> Result<TextReader<JsonLines>, TraceError> {
-    open_known(input, options, &Known { mark, unordered: mark.is_some(), ..Known::default() })
-}
-
 /// What a format knows of its objects.
 #[derive(Default)]
 pub(super) struct Known {
@@ -185,8 +173,8 @@ fn took_by(options: &TraceOptions, header: &Header) -> (TraceOptions, Option<Str
         );
         return (options.clone(), Some(told));
     }
-    let columns = Columns { elapsed: Some(name.clone()), demand: Some(name), ..options.columns.clone() };
-    let told = "nginx writes a request when it has ended: it came by `request_time` earlier".to_string();
+    let columns = Columns { elapsed: Some(name), ..options.columns.clone() };
+    let told = "nginx writes a request when it has ended: it came by `request_time` earlier, which `service-time: from-trace` takes".to_string();
     (TraceOptions { columns, ..options.clone() }, Some(told))
 }
 

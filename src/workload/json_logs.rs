@@ -46,7 +46,9 @@ impl JsonLog {
             duration: Some((self.duration, self.unit)),
             at_end: self.at_end || time.is_none(),
         };
+        let notes = Vec::from_iter(timing.note(options));
         let options = TraceOptions { one_request_per_row: !options.columns.name_values(), ..timing.reading(options) };
-        Ok(Box::new(json_lines::open_marked(input, &options, Some(self.mark))?))
+        let known = json_lines::Known { mark: Some(self.mark), unordered: true, notes, ..json_lines::Known::default() };
+        Ok(Box::new(json_lines::open_known(input, &options, &known)?))
     }
 }

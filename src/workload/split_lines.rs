@@ -44,13 +44,14 @@ pub(super) struct Timing<'a> {
 }
 
 impl Timing<'_> {
-    /// The options with these fields where no others were named. What the log records of a request's duration is its demand.
+    /// The options with these fields where no others were named. What the log records of a request's duration is its demand, where that is
+    /// asked for.
     pub(super) fn reading(&self, options: &TraceOptions) -> TraceOptions {
         let field = self.duration.map(|(name, _)| name.to_string());
         let known = Columns {
             time: vec![self.time.to_string()],
             elapsed: field.clone().filter(|_| self.at_end),
-            demand: field,
+            demand: field.filter(|_| options.durations),
             ..Columns::default()
         };
         // What is said of the unit otherwise stands.
@@ -61,6 +62,12 @@ impl Timing<'_> {
             ..options.clone()
         }
     }
+
+    /// That there are durations, where nobody asks for them.
+    pub(super) fn note(&self, options: &TraceOptions) -> Option<String> {
+        let (name, _) = self.duration.filter(|_| !options.durations && options.columns.demand.is_none())?;
+        Some(format!("`{name}` says how long each request took: `service-time: from-trace` takes it"))
+    }
 }
 
 /// Opens a log whose fields have these names; `notes` say how it is understood.
@@ -70,16 +77,18 @@ impl Timing<'_> {
 pub(super) fn open<S: Split>(
     input: &TraceInput,
     options: &TraceOptions,
+    timing: &Timing<'_>,
     names: Vec<String>,
-    notes: Vec<String>,
+    mut notes: Vec<String>,
     split: S,
 ) -> Result<TextReader<SplitLines<S>>, TraceError> {
+    notes.extend(timing.note(options));
     let rows = head_lines(input, 200).filter_map(|line| texts(&split, line)).map(|mut row| {
         row.resize(names.len(), String::new());
         row
     });
     let header = Header { comments: 0, rows: rows.collect(), names };
-    open_settled(input, options, header, None, notes, split)
+    open_settled(input, &timing.reading(options), header, None, notes, split)
 }
 
 /// As [`open`], of a log whose header was made already. The durations of the field `also_elapsed` are added to those of the one that the

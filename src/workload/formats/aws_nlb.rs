@@ -18,7 +18,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
             let timing = Timing { time: "time", duration: Some(("connection_time", TimeFormat::Millis)), at_end: true };
             let names = FIELDS.iter().map(|name| name.to_string()).collect();
             let note = "each line is a TLS connection, which may carry many requests; one that lasts is a long demand";
-            Ok(Box::new(open(input, &timing.reading(options), names, vec![note.into()], NlbLine)?))
+            Ok(Box::new(open(input, options, &timing, names, vec![note.into()], NlbLine)?))
         },
     },
 };

@@ -21,7 +21,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
             }
             let timing = Timing { time: "start_time", duration: Some(("duration", TimeFormat::Millis)), at_end: false };
             let names = FIELDS.iter().map(|name| name.to_string()).collect();
-            Ok(Box::new(open(input, &timing.reading(options), names, Vec::new(), EnvoyLine)?))
+            Ok(Box::new(open(input, options, &timing, names, Vec::new(), EnvoyLine)?))
         },
     },
 };

@@ -20,7 +20,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
             let unzoned =
                 "HAProxy writes local times without their zone; they are read as UTC (`time-zone:` states another)";
             let notes = if options.time_zone.is_none() { vec![unzoned.to_string()] } else { Vec::new() };
-            Ok(Box::new(open(input, &timing.reading(options), names, notes, HaproxyLine)?))
+            Ok(Box::new(open(input, options, &timing, names, notes, HaproxyLine)?))
         },
     },
 };

@@ -86,17 +86,17 @@ fn open(input: &TraceInput, options: &TraceOptions) -> Result<Box<dyn RowReader>
     if nothing_said && ["connect", "service"].iter().all(|name| header.has(name)) {
         // Heroku's router connects to a dyno and then passes on until the answer has ended, when it writes the line.
         (options.columns.elapsed, also_elapsed) = (Some("service".into()), Some("connect"));
-        options.columns.demand = Some("service".into());
+        options.columns.demand = Some("service".into()).filter(|_| options.durations);
         notes.push(
-            "the router writes a line when the answer has ended: it came by `connect` and `service` earlier".into(),
+            "the router writes a line when the answer has ended: it came by `connect` and `service` earlier; `service-time: from-trace` takes `service`".into(),
         );
     } else if nothing_said && !options.columns.name_values() {
         if let Some(found) = took(&header) {
             let name = found.name.clone();
-            notes.push(format!("a line is written when its request has ended: it came by `{name}` earlier"));
+            notes.push(format!("a line is written when its request has ended: it came by `{name}` earlier, which `service-time: from-trace` takes"));
             options.demand_unit = unit_of(input, &options, &header, &found)?;
             marks.extend(header.find(&name).filter(|_| mark.is_some()));
-            (options.columns.elapsed, options.columns.demand) = (Some(name.clone()), Some(name));
+            options.columns.elapsed = Some(name);
         }
     }
     if mark.is_some() {

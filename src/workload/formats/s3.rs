@@ -17,7 +17,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
         open: |input, options| {
             let timing = Timing { time: "time", duration: Some(("total_time", TimeFormat::Millis)), at_end: false };
             let names = FIELDS.iter().map(|name| name.to_string()).collect();
-            Ok(Box::new(open(input, &timing.reading(options), names, Vec::new(), S3Line)?))
+            Ok(Box::new(open(input, options, &timing, names, Vec::new(), S3Line)?))
         },
     },
 };

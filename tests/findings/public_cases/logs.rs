@@ -1,5 +1,7 @@
 //! Public cases K3, K4 and K16: logs as proxies and platforms write them, each request at its start and with its duration.
 
+use plimsoll::config::Diagnostics;
+use plimsoll::engine::scenario::Scenario;
 use rstest::rstest;
 
 use crate::findings::trial::Trial;
@@ -287,4 +289,25 @@ fn common_lines_without_a_zone_are_read(#[case] line: &str) {
     assert!(shown.contains("from          2026-03-02T10:00:00Z") && shown.contains("name no zone"), "{shown}");
     let stated = inspect(&behind("", line), "--time-zone +01:00", 0);
     assert!(stated.contains("from          2026-03-02T09:00:00Z") && !stated.contains("name no zone"), "{stated}");
+}
+
+/// The duration of a log is the service time where that is asked for; one that is stated goes before it.
+#[test]
+fn a_stated_service_time_goes_before_the_duration_of_a_log() {
+    let scenario = |time: &str| {
+        format!(
+            "name: s\nworkload: {{ trace: log }}\nservice: {{ name: web, replicas: 2, concurrency: 4, service-time: {time} }}\npolicies: {{ two: {{ static: {{ replicas: 2 }} }} }}\n"
+        )
+    };
+    for log in [envoy_text(), traefik_json(), caddy_json()] {
+        let trial = Trial::new(&[("log", &log), ("a.yaml", &scenario("20ms")), ("b.yaml", &scenario("from-trace"))]);
+        let stated = trial.expect("check a.yaml", 0);
+        assert!(stated.contains("`service-time: from-trace` takes it"), "{stated}");
+        let longest = |file: &str| {
+            let scenario = Scenario::read(&trial.path(file), &[], &mut Diagnostics::new()).unwrap();
+            let record = scenario.simulation(0, 0).unwrap().run(&mut |_| ()).unwrap();
+            record.services[0].sojourn.max().unwrap().as_secs_f64()
+        };
+        assert!((longest("a.yaml") - 0.02).abs() < 1e-3 && (longest("b.yaml") - 1.5).abs() < 1e-2);
+    }
 }
