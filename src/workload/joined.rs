@@ -68,7 +68,9 @@ impl Joined {
             let Some(first) = rows.requests.arrivals.first() else {
                 return Err(error("holds no usable row; expected a trace".into()).help("leave the file out"));
             };
-            notes.extend(reader.tally().notes.iter().cloned());
+            let fresh: Vec<String> =
+                reader.tally().notes.iter().filter(|note| !notes.contains(*note)).cloned().collect();
+            notes.extend(fresh);
             let (kind, interval) = (reader.kind(), reader.interval());
             unordered |= reader.unordered();
             match &like {
@@ -90,7 +92,6 @@ impl Joined {
         let Some((_, plugin, kind, interval)) = like else {
             return Err(TraceError::new("the trace", "names no file; expected one or more"));
         };
-        notes.dedup();
         let finished = Tally { notes, ..Tally::default() };
         let joined = Joined {
             options: options.clone(),

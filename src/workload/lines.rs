@@ -63,6 +63,8 @@ pub(super) struct Lines {
     next_line: u64,
     /// Takes off what stands before each line.
     stripper: Option<Stripper>,
+    /// Where the line given last stands in the buffer, with what stands before it.
+    raw: Range<usize>,
 }
 
 impl Lines {
@@ -70,7 +72,18 @@ impl Lines {
         let buffer = vec![0; CHUNK];
         let (file, stream) = (input.name.clone(), input.stream()?);
         let stripper = input.prefixes.as_ref().map(Stripper::new);
-        Ok(Lines { file, stream, buffer, start: 0, end: 0, finished: false, line: 0, next_line: 1, stripper })
+        Ok(Lines {
+            file,
+            stream,
+            buffer,
+            start: 0,
+            end: 0,
+            finished: false,
+            line: 0,
+            next_line: 1,
+            stripper,
+            raw: 0..0,
+        })
     }
 
     /// The next record with the number of its first line.
@@ -124,6 +137,7 @@ impl Lines {
     fn next_behind_prefix(&mut self) -> Result<Option<(u64, &[u8])>, TraceError> {
         let (line, range) = loop {
             let range = self.next_raw(false)?;
+            self.raw = range.clone().unwrap_or_default();
             let Some(stripper) = &mut self.stripper else { return Ok(None) };
             match range {
                 None => match stripper.rest() {
@@ -143,7 +157,8 @@ impl Lines {
 
     /// The column in the file of one in the record given last, both from 1.
     pub(super) fn column(&self, column: u64) -> u64 {
-        self.stripper.as_ref().map_or(column, |stripper| stripper.column(column))
+        let raw = self.buffer.get(self.raw.clone()).unwrap_or_default();
+        self.stripper.as_ref().map_or(column, |stripper| stripper.column(column, raw))
     }
 
     /// Where the next record stands in the buffer.

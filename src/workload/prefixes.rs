@@ -204,6 +204,21 @@ impl DockerLine<'_> {
 /// Where in a line of Docker's json-file the text of the program begins.
 const DOCKER_TEXT: usize = 8;
 
+/// The column, from 1, in a line of Docker's json-file of byte `at` of its text.
+fn docker_column(raw: &[u8], at: usize) -> usize {
+    let (mut place, mut passed) = (DOCKER_TEXT, 0);
+    while passed < at && place < raw.len() {
+        // An escaped byte is two, one that is written by its number six.
+        place += match (raw[place], raw.get(place + 1)) {
+            (b'\\', Some(b'u')) => 6,
+            (b'\\', _) => 2,
+            _ => 1,
+        };
+        passed += 1;
+    }
+    place.min(raw.len()) + 1
+}
+
 /// How the time of the prefix is written into a line that has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Insert {
@@ -342,10 +357,12 @@ impl Stripper {
         &self.made
     }
 
-    /// The column of the file that a column of the line given last stands for, both from 1.
-    pub(super) fn column(&self, column: u64) -> u64 {
+    /// The column of the file's line `raw` that a column of the line given last stands for, both from 1.
+    pub(super) fn column(&self, column: u64, raw: &[u8]) -> u64 {
         let (begins, inserted) = self.shift;
-        column.saturating_sub(inserted as u64).max(1) + begins as u64
+        let at = begins + (column.saturating_sub(1) as usize).saturating_sub(inserted);
+        let docker = self.prefixes.stages.first() == Some(&Prefix::DockerJson) && raw.starts_with(b"{");
+        if docker { docker_column(raw, at) as u64 } else { at as u64 + 1 }
     }
 
     /// Takes a line of the file; one that has not what stands before the others is left as it is.
@@ -380,7 +397,7 @@ impl Stripper {
         if !sound && at == 0 && !docker {
             return Taken::Rest(0);
         }
-        self.shift = (at + if docker { DOCKER_TEXT } else { 0 }, 0);
+        self.shift = (at, 0);
         let (goes_on, stream) = part.unwrap_or((false, 0));
         let held = self.parts.iter().position(|(of, ..)| *of == stream).filter(|_| part.is_some());
         if goes_on || held.is_some() {
@@ -526,6 +543,11 @@ mod tests {
     fn columns_are_those_of_the_file() {
         let mut stripper = Stripper::new(&Prefixes { stages: vec![Prefix::Compose], insert: None });
         assert!(matches!(stripper.take(b"web-1  | abc", 1), Taken::Rest(9)));
-        assert_eq!(stripper.column(2), 11);
+        assert_eq!(stripper.column(2, b"web-1  | abc"), 11);
+        let docker = br#"{"log":"a\"b c\n","stream":"stdout","time":"2026-03-02T10:00:00Z"}"#;
+        let mut stripper = Stripper::new(&Prefixes { stages: vec![Prefix::DockerJson], insert: None });
+        assert!(matches!(stripper.take(docker, 1), Taken::Made(1)));
+        assert_eq!((stripper.made(), stripper.column(5, docker)), (&b"a\"b c"[..], 14));
+        assert_eq!(docker[13], b'c');
     }
 }
