@@ -122,6 +122,7 @@ fn check_scenario(
     voice.fact(&facts(&scenario))?;
     let hopeless = out_of_reach_by_distribution(&scenario).map_err(|error| failed(&error))?;
     hopeless.iter().for_each(|of| voice.warn(&format!("warning: {}", of.text())));
+    scenario.moments.iter().for_each(|said| voice.warn(&format!("note: {said}")));
     for service in &scenario.services {
         let noticed = service.workload.notices().map_err(|error| failed(&error))?;
         let name = &service.spec.name;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::replication::Format;
-use super::run::show;
+use super::run::{TimeAxis, show};
 use super::{Failure, files, memory, say};
 use crate::experiment::{Outcome, merge};
 use crate::report::results::{Results, results_text, run_results};
@@ -26,6 +26,9 @@ pub(super) struct ReportArguments {
     /// Form of the result on standard output.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
+    /// Axes of time in charts: by the calendar where a workload has dates, or elapsed since the start.
+    #[arg(long, value_enum, default_value_t = TimeAxis::Calendar)]
+    axis: TimeAxis,
     /// Only the result, without the list of files.
     #[arg(long, short)]
     quiet: bool,
@@ -40,7 +43,8 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<(), Failure> {
     let named = |path: &PathBuf| Ok((path.display().to_string(), read(path)?));
     let outcomes = arguments.results.iter().map(named).collect::<Result<Vec<(String, Outcome)>, Failure>>()?;
     files::try_out(&out)?;
-    let outcome = merge(outcomes).map_err(|why| Failure::Input(format!("error: {why}")))?;
+    let mut outcome = merge(outcomes).map_err(|why| Failure::Input(format!("error: {why}")))?;
+    arguments.axis.apply(&mut outcome);
     let artifacts = report::artifacts(&outcome).map_err(|error| Failure::Input(format!("error: {error}")))?;
     let written = files::write_report(&out, "report", &artifacts)?;
     show(&outcome, arguments.format, &written, arguments.quiet)?;

@@ -11,7 +11,9 @@ use crate::config::{Diagnostics, SourceFile, parse_single};
 use crate::random::Streams;
 use crate::report::results::{FitResult, RESULTS_VERSION, Results, TraceFitResults, results_text};
 use crate::units::SimDuration;
-use crate::workload::{ConvertOptions, Converted, Fit, Portrait, WorkloadSpec, write_workload};
+use crate::workload::{
+    ConvertOptions, Converted, Fit, Portrait, ServiceTime, WorkloadSpec, service_time, write_workload,
+};
 
 pub(super) const TRANSFORM_EXAMPLE: &str = "Example:
   plimsoll trace transform access.log.gz --step 'scale-rate: 2' \\
@@ -139,9 +141,12 @@ pub(super) fn fit(arguments: &FitArguments) -> Result<(), Failure> {
     let spec = WorkloadSpec::from_files(found(&arguments.files)?, arguments.reading.options());
     let fitted = crate::workload::fit(&spec, Streams::new(arguments.seed, 0));
     let fitted = fitted.map_err(|error| Failure::Input(format!("error: {error}")))?;
+    let durations = spec.clone().taking_durations().map(|spec| spec.durations()).transpose();
+    let durations = durations.map_err(|error| Failure::Input(format!("error: {error}")))?.flatten();
+    let took = durations.as_ref().and_then(service_time);
     say(&match arguments.reading.printed() {
-        Printed::Json => results_text(&fit_results(&fitted)),
-        Printed::Table => fit_text(&fitted),
+        Printed::Json => results_text(&fit_results(&fitted, took.as_ref())),
+        Printed::Table => fit_text(&fitted) + &took.as_ref().map(service_time_text).unwrap_or_default(),
     })?;
     let Some(directory) = &arguments.charts else { return Ok(()) };
     let fail = |error: crate::workload::TraceError| Failure::Input(format!("error: {error}"));
@@ -150,7 +155,7 @@ pub(super) fn fit(arguments: &FitArguments) -> Result<(), Failure> {
     draw(&traces, directory).map(|_| ())
 }
 
-fn fit_results(fitted: &Fit) -> Results {
+fn fit_results(fitted: &Fit, took: Option<&ServiceTime>) -> Results {
     let of = |row: &crate::workload::Closeness| FitResult {
         figure: row.name.clone(),
         recorded: row.recorded,
@@ -161,6 +166,9 @@ fn fit_results(fitted: &Fit) -> Results {
     Results::TraceFit(TraceFitResults {
         version: RESULTS_VERSION,
         workload_yaml: fitted.yaml.clone(),
+        service_time_yaml: took.map(|took| took.yaml.clone()),
+        service_time_error: took.map(|took| took.error),
+        service_time_notes: took.map(|took| took.notes.clone()).unwrap_or_default(),
         comparison: fitted.comparison.iter().map(of).collect(),
     })
 }
@@ -177,6 +185,25 @@ fn fit_text(fitted: &Fit) -> String {
         let values = [row.recorded, row.synthetic, row.least, row.most].map(|value| format!("{value:>12.4}")).concat();
         text.push_str(&format!("# {:38}{values}\n", row.name));
     }
+    text
+}
+
+/// The service time, and how near it comes as comments below it.
+fn service_time_text(took: &ServiceTime) -> String {
+    let mut text = format!("\nservice:\n  service-time: {}\n\n", took.yaml);
+    text.push_str(&format!(
+        "# of {} durations; at its worst place {:.1}% of them are on the other side than the distribution says{}\n",
+        took.requests,
+        took.error * 100.0,
+        if took.is_good() { "" } else { ": no good fit, `service-time: from-trace` takes them as they are" }
+    ));
+    let tried: Vec<String> = took.tried.iter().map(|(name, error)| format!("{name} {:.1}%", error * 100.0)).collect();
+    text.push_str(&format!("# likeliest first: {}\n", tried.join(", ")));
+    text.push_str(&format!("# {:20}{:>12}{:>12}\n", "seconds", "recorded", "fitted"));
+    for (name, recorded, fitted) in &took.figures {
+        text.push_str(&format!("# {name:20}{recorded:>12.4}{fitted:>12.4}\n"));
+    }
+    took.notes.iter().for_each(|note| text.push_str(&format!("# {note}\n")));
     text
 }
 

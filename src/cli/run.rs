@@ -53,9 +53,18 @@ pub(super) struct RunArguments {
 
 /// What axes of time show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum TimeAxis {
+pub(super) enum TimeAxis {
     Calendar,
     Elapsed,
+}
+
+impl TimeAxis {
+    /// What charts of the outcome show.
+    pub(super) fn apply(self, outcome: &mut Outcome) {
+        if self == TimeAxis::Elapsed {
+            outcome.calendar = None;
+        }
+    }
 }
 
 pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
@@ -99,9 +108,7 @@ fn run_one(path: &Path, arguments: &RunArguments) -> Result<Outcome, Failure> {
     let outcome = experiment::run(&scenario, &command, arguments.threads, &told);
     progress.finish();
     let mut outcome = outcome.map_err(|error| Failure::Input(format!("error: {error}")))?;
-    if arguments.axis == TimeAxis::Elapsed {
-        outcome.calendar = None;
-    }
+    arguments.axis.apply(&mut outcome);
     if !arguments.quiet {
         outcome.warnings.iter().for_each(|said| remark(&format!("note: {said}")));
     }

@@ -11,7 +11,7 @@ use super::outliers::Outliers;
 use super::prefixes::Prefixes;
 use super::rows::{RowReader, Rows, SeriesKind, Tally};
 use super::{
-    FORMATS, FormatPlugin, Opening, Recipe, RequestBatch, TraceError, TraceFiles, TraceInput, TraceOptions,
+    Absent, FORMATS, FormatPlugin, Opening, Recipe, RequestBatch, TraceError, TraceFiles, TraceInput, TraceOptions,
     TraceSource, Zone, recognise, show_instant_in,
 };
 use crate::random::Purpose;
@@ -48,7 +48,8 @@ impl FileRecipe {
         let mut intervals = Intervals::new(rows, model);
         while intervals.next()?.is_some() {}
         let mut said = intervals.rows.tally().notices();
-        said.extend(intervals.holes().told(step, at));
+        let filled = self.options.gaps == Some(Absent::Interpolate);
+        said.extend(intervals.holes().told(step, filled, at));
         Ok(said)
     }
 }
@@ -79,6 +80,11 @@ impl Recipe for FileRecipe {
     fn open(&self, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
         let (_, rows) = open_rows(&self.files, &self.options)?;
         if rows.ordered.reader.kind() == SeriesKind::Arrivals {
+            if self.options.gaps.is_some() {
+                let error =
+                    TraceError::new(rows.name.as_str(), "holds single requests, of which no step can be missing");
+                return Err(error.help("leave `gaps:` out; it is for counts and rates"));
+            }
             return Ok(Box::new(Replay { rows }));
         }
         let model = Model::of(&rows, &self.options, self.factor)?;

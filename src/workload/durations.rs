@@ -5,12 +5,16 @@ use std::collections::BTreeMap;
 use super::arrivals::{FileRecipe, open_rows};
 use super::rows::SeriesKind;
 use super::{RequestBatch, TraceError};
-use crate::random::Distribution;
+use crate::random::{Distribution, shown_seconds};
 use crate::stats::LatencyHistogram;
-use crate::units::SimDuration;
+use crate::units::{NANOS_PER_SECOND, SimDuration, SimTime};
 
 /// The most values that stand for all durations, and the most that are told apart.
 const MOST_VALUES: usize = 4096;
+/// Cells of the course over time that are kept.
+const MOST_CELLS: usize = 20_000;
+/// Fewer cells do not tell whether durations follow the traffic.
+const FEWEST_CELLS: usize = 12;
 
 /// The durations that a trace records of its requests.
 #[derive(Debug, Clone)]
@@ -25,12 +29,82 @@ pub struct Durations {
     pub histogram: LatencyHistogram,
     /// How often each duration occurs, nanoseconds, as long as there are few different ones.
     exact: Option<BTreeMap<u64, u64>>,
+    course: Course,
+}
+
+/// Requests and their durations over time, in cells that grow with the length of the trace.
+#[derive(Debug, Clone)]
+struct Course {
+    /// Nanoseconds of a cell.
+    width: u64,
+    /// Number of the cell, requests in it, and the sum of their durations in seconds.
+    cells: Vec<(u64, u64, f64)>,
+}
+
+impl Course {
+    fn new() -> Self {
+        Course { width: NANOS_PER_SECOND, cells: Vec::new() }
+    }
+
+    fn add(&mut self, at: SimTime, seconds: f64) {
+        let number = at.as_nanos() / self.width;
+        match self.cells.last_mut() {
+            Some((last, count, sum)) if *last >= number => (*count, *sum) = (*count + 1, *sum + seconds),
+            _ => self.cells.push((number, 1, seconds)),
+        }
+        if self.cells.len() > MOST_CELLS {
+            *self = self.joined(2);
+        }
+    }
+
+    fn joined(&self, factor: u64) -> Course {
+        let mut joined = Course { width: self.width * factor, cells: Vec::new() };
+        for (number, count, sum) in &self.cells {
+            let number = number / factor;
+            match joined.cells.last_mut() {
+                Some((last, all, total)) if *last == number => (*all, *total) = (*all + count, *total + sum),
+                _ => joined.cells.push((number, *count, *sum)),
+            }
+        }
+        joined
+    }
+
+    /// The mean durations of the quietest and of the busiest quarter of the cells, where durations clearly grow with the traffic: by a quarter
+    /// or more, and with a rank correlation (Spearman 1904) of at least one half.
+    fn growth(&self) -> Option<(f64, f64)> {
+        let first = self.cells.first()?.0;
+        let span = self.cells.last()?.0 - first + 1;
+        let mut cells = self.joined(span.div_ceil(96).max(1)).cells;
+        // The first and the last cell may be there in part.
+        cells = cells.get(1..cells.len().saturating_sub(1))?.to_vec();
+        if cells.len() < FEWEST_CELLS || cells.iter().any(|(_, count, _)| *count < 10) {
+            return None;
+        }
+        let n = cells.len();
+        let ranks = |key: &dyn Fn(&(u64, u64, f64)) -> f64| {
+            let mut order: Vec<usize> = (0..n).collect();
+            order.sort_by(|a, b| key(&cells[*a]).total_cmp(&key(&cells[*b])));
+            let mut ranks = vec![0.0; n];
+            order.iter().enumerate().for_each(|(rank, cell)| ranks[*cell] = rank as f64);
+            (order, ranks)
+        };
+        let (by_count, counts) = ranks(&|(_, count, _)| *count as f64);
+        let (_, means) = ranks(&|(_, count, sum)| sum / *count as f64);
+        let squares: f64 = counts.iter().zip(&means).map(|(a, b)| (a - b).powi(2)).sum();
+        let correlation = 1.0 - 6.0 * squares / (n as f64 * ((n * n) as f64 - 1.0));
+        let mean = |some: &[usize]| {
+            let (count, sum) = some.iter().fold((0, 0.0), |(n, s), cell| (n + cells[*cell].1, s + cells[*cell].2));
+            sum / count as f64
+        };
+        let (quiet, busy) = (mean(&by_count[..n / 4]), mean(&by_count[n - n / 4..]));
+        (correlation >= 0.5 && busy >= 1.25 * quiet).then_some((quiet, busy))
+    }
 }
 
 impl Durations {
     pub(super) fn new(name: &str, format: &'static str) -> Self {
         let (name, histogram, exact) = (name.to_string(), LatencyHistogram::default(), Some(BTreeMap::new()));
-        Durations { name, format, unknown: 0, histogram, exact }
+        Durations { name, format, unknown: 0, histogram, exact, course: Course::new() }
     }
 
     pub(super) fn record(&mut self, duration: SimDuration) {
@@ -45,6 +119,25 @@ impl Durations {
                 self.exact = None;
             }
         }
+    }
+
+    /// Takes in the duration of a request that came at some time; times do not go back.
+    pub(super) fn record_at(&mut self, at: SimTime, duration: SimDuration) {
+        self.record(duration);
+        if duration != RequestBatch::UNKNOWN {
+            self.course.add(at, duration.as_secs_f64());
+        }
+    }
+
+    /// Whether durations visibly hold a wait, in a sentence: they grow with the traffic.
+    pub fn inflation(&self) -> Option<String> {
+        let (quiet, busy) = self.course.growth()?;
+        Some(format!(
+            "durations grow with the traffic, from a mean of {} in the quietest quarter of the time to {} in the busiest: they hold a wait, \
+             so that a model of it would wait twice. Fit a quiet part (`--start`, `--end`)",
+            shown_seconds(quiet),
+            shown_seconds(busy)
+        ))
     }
 
     /// Requests with a duration.
@@ -112,7 +205,8 @@ impl FileRecipe {
             if all.demands.is_empty() {
                 found.unknown += seen.len() as u64;
             } else {
-                all.demands[seen].iter().for_each(|demand| found.record(*demand));
+                let times = &all.arrivals[seen.clone()];
+                times.iter().zip(&all.demands[seen]).for_each(|(at, demand)| found.record_at(*at, *demand));
             }
             if until < rows.rows.len() {
                 break;

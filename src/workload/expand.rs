@@ -2,7 +2,7 @@
 
 use super::arrivals::OrderedRows;
 use super::rows::{SeriesKind, Tally};
-use super::{Expand, Holes, RequestBatch, TraceError, TraceOptions, TraceSource};
+use super::{Absent, Expand, Holes, RequestBatch, TraceError, TraceOptions, TraceSource, show_instant};
 use crate::random::Draw;
 use crate::units::{SimDuration, SimTime};
 
@@ -15,6 +15,8 @@ pub(super) struct Model {
     interval: SimDuration,
     /// Counts: requests per request counted. Levels: requests per second and unit of the level.
     factor: f64,
+    /// Counts: what steps without a row stand for.
+    gaps: Absent,
 }
 
 impl Model {
@@ -31,6 +33,12 @@ impl Model {
             (None, session) => session.filter(|session| !session.is_zero()).map(|session| 1.0 / session.as_secs_f64()),
         };
         let (interval, factor) = match (kind, rows.ordered.reader.interval(), per_unit) {
+            (SeriesKind::Levels, ..) if options.gaps.is_some() => {
+                return fail(
+                    "holds levels, which hold until the next row",
+                    "leave `gaps:` out; `max-gap:` says for how long a level holds",
+                );
+            }
             (SeriesKind::Levels, _, Some(rate)) => (options.max_gap, factor * rate),
             (SeriesKind::Levels, _, None) => {
                 return fail(
@@ -53,12 +61,13 @@ impl Model {
                 );
             }
         };
-        Ok(Model { kind, expand: options.expand, interval, factor })
+        Ok(Model { kind, expand: options.expand, interval, factor, gaps: options.gaps.unwrap_or(Absent::Zero) })
     }
 
     /// Levels as they are, in units of the level times seconds.
     pub(super) fn level(options: &TraceOptions) -> Self {
-        Model { kind: SeriesKind::Levels, expand: options.expand, interval: options.max_gap, factor: 1.0 }
+        let (interval, gaps) = (options.max_gap, Absent::Zero);
+        Model { kind: SeriesKind::Levels, expand: options.expand, interval, factor: 1.0, gaps }
     }
 
     /// For how long a row counts or holds at most.
@@ -85,22 +94,57 @@ pub(super) struct Intervals {
     /// End of the last interval, since the origin.
     pub(super) last_end: SimTime,
     holes: Holes,
+    /// End and value of the row before a hole that is to be filled once the row behind it is known.
+    open: Option<(SimTime, f64)>,
+    filling: Option<Filling>,
+    /// Time and value of the row behind the hole that is being filled.
+    held: Option<(SimTime, f64)>,
+}
+
+/// A hole that is filled step by step, on the straight line between the rows on both sides.
+#[derive(Debug, Clone, Copy)]
+struct Filling {
+    from: u64,
+    to: u64,
+    values: (f64, f64),
+    steps: u64,
+    next: u64,
+}
+
+impl Filling {
+    /// The next step: beginning and end since the clock's zero, and how much of a whole step it counts.
+    fn step(&mut self) -> Option<(u64, u64, f64)> {
+        (self.next < self.steps).then(|| {
+            let at = |step: u64| {
+                self.from + ((self.to - self.from) as u128 * u128::from(step) / u128::from(self.steps)) as u64
+            };
+            let (before, after) = self.values;
+            let value = before + (after - before) * (self.next + 1) as f64 / (self.steps + 1) as f64;
+            self.next += 1;
+            (at(self.next - 1), at(self.next), value)
+        })
+    }
 }
 
 impl Intervals {
     pub(super) fn new(rows: OrderedRows, model: Model) -> Self {
-        Intervals { rows, model, last_end: SimTime::ZERO, holes: Holes::default() }
+        let (open, filling, held) = (None, None, None);
+        Intervals { rows, model, last_end: SimTime::ZERO, holes: Holes::default(), open, filling, held }
     }
 
     /// The next interval that is not empty.
     pub(super) fn next(&mut self) -> Result<Option<Interval>, TraceError> {
-        while self.rows.ready()? {
-            let time = self.rows.rows.requests.arrivals[self.rows.cursor];
-            let mut value = 0.0;
-            // Rows of the same instant add up: one per client, region or host.
-            while self.rows.ready()? && self.rows.rows.requests.arrivals[self.rows.cursor] == time {
-                value += self.rows.rows.values[self.rows.cursor];
-                self.rows.cursor += 1;
+        loop {
+            if let Some(filled) = self.filled() {
+                return Ok(Some(filled));
+            }
+            let Some((time, value)) = self.instant()? else { return Ok(None) };
+            if let Some((from, before)) = self.open.take() {
+                let (from, to) = (from.as_nanos(), time.as_nanos());
+                let steps = (to - from).div_ceil(self.model.interval.as_nanos().max(1)).max(1);
+                self.filling = Some(Filling { from, to, values: (before, value), steps, next: 0 });
+                self.held = Some((time, value));
+                continue;
             }
             let next = self.rows.peek()?;
             let Some(end) = self.end_of(time, next.map(|(time, _)| time)) else { continue };
@@ -110,10 +154,67 @@ impl Intervals {
             let start = SimTime::from_nanos(time.as_nanos() - self.rows.origin.as_nanos());
             self.last_end = start + cut.since(time);
             let next = next.map(|(next, _)| start + next.min(self.rows.end).since(time));
+            let before = self.holes.spans().len();
             self.holes.see(value, self.last_end, next, self.model.interval);
+            if self.holes.spans().len() > before {
+                self.meet_hole(cut, value)?;
+            }
             return Ok(Some(Interval { start, length: cut.since(time), mean }));
         }
-        Ok(None)
+    }
+
+    /// Time and value of the next instant that has rows.
+    fn instant(&mut self) -> Result<Option<(SimTime, f64)>, TraceError> {
+        if let Some(held) = self.held.take() {
+            return Ok(Some(held));
+        }
+        if !self.rows.ready()? {
+            return Ok(None);
+        }
+        let time = self.rows.rows.requests.arrivals[self.rows.cursor];
+        let mut value = 0.0;
+        // Rows of the same instant add up: one per client, region or host.
+        while self.rows.ready()? && self.rows.rows.requests.arrivals[self.rows.cursor] == time {
+            value += self.rows.rows.values[self.rows.cursor];
+            self.rows.cursor += 1;
+        }
+        Ok(Some((time, value)))
+    }
+
+    /// The next step of a hole that is being filled.
+    fn filled(&mut self) -> Option<Interval> {
+        let Some((from, to, value)) = self.filling.as_mut()?.step() else {
+            self.filling = None;
+            return None;
+        };
+        let start = SimTime::from_nanos(from - self.rows.origin.as_nanos());
+        let length = SimDuration::from_nanos(to - from);
+        self.last_end = start + length;
+        let mean = value * self.model.factor * (length.as_secs_f64() / self.model.interval.as_secs_f64());
+        Some(Interval { start, length, mean })
+    }
+
+    /// Behind a row of this value, which counts until `end`, there is a hole.
+    fn meet_hole(&mut self, end: SimTime, value: f64) -> Result<(), TraceError> {
+        if self.model.kind != SeriesKind::Counts {
+            return Ok(());
+        }
+        match self.model.gaps {
+            Absent::Zero => Ok(()),
+            Absent::Interpolate => {
+                self.open = Some((end, value));
+                Ok(())
+            }
+            Absent::Refuse => {
+                let at = match self.rows.ordered.reader.zero_epoch_ns() {
+                    Some(zero) => show_instant(zero.saturating_add(end.as_nanos())),
+                    None => end.since(self.rows.origin).to_string(),
+                };
+                let message = format!("has no row for the step of {} from {at} on", self.model.interval);
+                let help = "`gaps: interpolate` fills such steps in, `gaps: zero` takes them as times without requests";
+                Err(TraceError::new(self.rows.name.as_str(), message).help(help))
+            }
+        }
     }
 
     /// Where there was no row so far.

@@ -46,15 +46,17 @@ impl Holes {
 
     /// What is said of the holes of a file with rows `step` apart; `at` shows a moment since time zero. Of a file that leaves out what
     /// is empty, nothing is.
-    pub(super) fn told(&self, step: SimDuration, at: impl Fn(SimDuration) -> String) -> Option<String> {
-        let (from, _) = self.spans.first().filter(|_| !self.sparse())?;
+    pub(super) fn told(&self, step: SimDuration, filled: bool, at: impl Fn(SimDuration) -> String) -> Option<String> {
+        let (from, _) = self.spans.first().filter(|_| filled || !self.sparse())?;
+        let taken =
+            if filled { "filled in on the line between their neighbours" } else { "taken as times without requests" };
         let steps = |(from, to): &(SimTime, SimTime)| to.since(*from).as_nanos().div_ceil(step.as_nanos().max(1));
         let missing: u64 = self.spans.iter().map(steps).sum();
         let (gaps, first) = (self.spans.len(), at(from.since(SimTime::ZERO)));
         Some(match missing {
-            1 => format!("1 step of {step} is missing and was taken as a time without requests, from {first} on"),
+            1 => format!("1 step of {step} is missing and was {}, from {first} on", taken.replace("times", "a time")),
             _ => format!(
-                "{missing} steps of {step} are missing ({gaps} gaps) and were taken as times without requests, the first from {first} on"
+                "{missing} steps of {step} are missing ({gaps} gaps) and were {taken}, the first from {first} on"
             ),
         })
     }

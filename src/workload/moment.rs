@@ -57,6 +57,36 @@ impl Moment {
     }
 }
 
+/// The time since the start that a moment means: an offset, or by the clock of `zone` a time of day or a date. `start` is the start since 1970
+/// in nanoseconds; without it a time of day counts from the start. Where it is by the clock, also what it comes to, in words.
+pub fn offset_of(
+    node: &Node,
+    zone: Option<Zone>,
+    start: Option<u64>,
+    sink: &mut Diagnostics,
+) -> Option<(SimDuration, Option<String>)> {
+    let text = node.as_text().unwrap_or_default().trim();
+    let by_the_clock = text.contains(':') || (text.len() >= 10 && text.contains('-'));
+    if !by_the_clock {
+        return SimDuration::from_node(node, sink).map(|offset| (offset, None));
+    }
+    let text = zone.map_or_else(|| text.to_string(), |zone| text_in(text, zone));
+    let moment = Moment::from_node(&Node { value: Value::Scalar(text), ..node.clone() }, sink)?;
+    let Some(offset) = moment.offset_ns(start) else {
+        sink.push(match start {
+            Some(start) => {
+                let from = show_instant_in(start, zone.unwrap_or(Zone::UTC));
+                node.error(format!("this is before the run, which begins at {from}"))
+            }
+            None => node
+                .error("a date means nothing here: no workload says on which date the run begins, or they differ")
+                .help("state a time since the start, such as `2h`, or the workload's `start:`"),
+        });
+        return None;
+    };
+    Some((SimDuration::from_nanos(offset), moment.told(start)))
+}
+
 /// Keys under which a moment or a date may stand.
 const KEYS: [&str; 4] = ["at", "from", "to", "start"];
 

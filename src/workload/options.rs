@@ -98,6 +98,30 @@ pub enum Expand {
 }
 
 listed! {
+    /// What a replay takes for the steps of a file of counts or rates that have no row.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Absent {
+        /// Nothing came.
+        Zero,
+        /// As much as on the straight line between the rows before and behind.
+        Interpolate,
+        /// The file is refused.
+        Refuse,
+    }
+}
+
+impl Absent {
+    /// The name in a scenario.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Absent::Zero => "zero",
+            Absent::Interpolate => "interpolate",
+            Absent::Refuse => "refuse",
+        }
+    }
+}
+
+listed! {
     /// What the values of a metric are; its name and its type do not always tell.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub enum Values {
@@ -170,6 +194,8 @@ pub struct TraceOptions {
     pub session: Option<SimDuration>,
     /// Levels: the longest time for which a value holds; longer gaps are times without requests.
     pub max_gap: SimDuration,
+    /// Counts and rates: what steps without a row stand for; nothing came there if `None`.
+    pub gaps: Option<Absent>,
     /// The first instant of interest, nanoseconds since 1970; becomes time zero.
     pub start: Option<u64>,
     /// The end of the interesting part (exclusive), nanoseconds since 1970.
@@ -207,6 +233,7 @@ impl Default for TraceOptions {
             requests_per_unit: None,
             session: None,
             max_gap: SimDuration::from_secs(15 * 60),
+            gaps: None,
             start: None,
             end: None,
             reorder: SimDuration::ZERO,
@@ -245,6 +272,7 @@ impl TraceOptions {
             requests_per_unit: fields.optional("requests-per-unit", sink),
             session: fields.node_of("sessions").and_then(|node| session(node, sink)),
             max_gap: fields.or("max-gap", default.max_gap, sink),
+            gaps: fields.optional("gaps", sink),
             start: instant(fields, "start", time_zone, sink),
             end: instant(fields, "end", time_zone, sink),
             reorder: match fields.node_of("reorder").and_then(Node::as_text) {
@@ -425,6 +453,21 @@ impl FromNode for Values {
         if found.is_none() {
             let names = Values::ALL.map(Values::name);
             sink.push(node.error("expected what the values are").note(format!("known: {}", names.join(", "))));
+        }
+        found
+    }
+}
+
+impl FromNode for Absent {
+    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+        let text = node.as_text();
+        let found = Absent::ALL.into_iter().find(|absent| Some(absent.name()) == text);
+        if found.is_none() {
+            let error = node.error("expected what steps without a row stand for: `zero`, `interpolate` or `refuse`");
+            sink.push(match text {
+                Some("missing") => error.help("a replay must know what came; only a forecast can leave it open"),
+                _ => error,
+            });
         }
         found
     }

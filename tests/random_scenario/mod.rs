@@ -387,6 +387,7 @@ impl Case {
         Scenario {
             zones: Vec::new(),
             outages: Vec::new(),
+            moments: Vec::new(),
             lost_nodes: Default::default(),
             name: "random".into(),
             title: "Random".into(),

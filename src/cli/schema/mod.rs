@@ -21,7 +21,7 @@ use super::{Failure, say};
 use crate::cluster::{DISPATCHERS, PLACEMENTS};
 use crate::config::kubernetes::Release;
 use crate::policy::{Measure, POLICIES};
-use crate::workload::{FORMATS, GENERATORS, TRANSFORMS, Values};
+use crate::workload::{Absent, FORMATS, GENERATORS, TRANSFORMS, Values};
 
 /// Arguments of `schema`.
 #[derive(Debug, Args)]
@@ -299,6 +299,13 @@ fn trace_fields() -> Vec<(&'static str, Value)> {
             ),
         ),
         ("max-gap", quantity("Maximum time for which a level is assumed to hold.", "15m")),
+        (
+            "gaps",
+            names(
+                "What steps without a row of counts or rates stand for; `zero` if left out.",
+                Absent::ALL.iter().map(|absent| absent.name()),
+            ),
+        ),
         ("start", text("Start of the time to use (ISO 8601).")),
         ("end", text("End of the time to use (ISO 8601, exclusive).")),
         ("reorder", quantity("How far out of order rows may be, or `all`.", "1h")),
@@ -454,7 +461,7 @@ fn price() -> Value {
 fn fault() -> Value {
     let fields = [
         ("zone", text("Name of the zone.")),
-        ("at", quantity("Time since the start.", "2h")),
+        ("at", quantity("Time since the start, or a time of day or date in `time-zone:`.", "2h")),
         ("for", quantity("Duration.", "30m")),
     ];
     let metrics = [
@@ -462,14 +469,14 @@ fn fault() -> Value {
             "of",
             json!({ "type": "array", "items": { "type": "string" }, "description": "Affected metrics, by their own names or those of measures; all by default." }),
         ),
-        ("from", quantity("Time since the start.", "1h")),
+        ("from", quantity("Time since the start, or a time of day or date in `time-zone:`.", "1h")),
         ("for", quantity("Duration.", "10m")),
     ];
     let zone = object("Loss of a zone with all its replicas.", &fields);
     let metrics = object("Outage of the metrics APIs.", &metrics);
     let share = |what: &str| quantity(what, "25%");
     let rollout = [
-        ("at", quantity("Time since the start.", "2h")),
+        ("at", quantity("Time since the start, or a time of day or date in `time-zone:`.", "2h")),
         ("service", text("The service, if there are several.")),
         (
             "strategy",
@@ -490,7 +497,7 @@ fn fault() -> Value {
     ];
     let rollout = object("Rollout of a new version by the Deployment controller's rules.", &rollout);
     let restart = [
-        ("at", quantity("Time since the start.", "2h")),
+        ("at", quantity("Time since the start, or a time of day or date in `time-zone:`.", "2h")),
         ("service", text("The service, if there are several.")),
         ("older-than", quantity("Only containers that have run for at least this long; all by default.", "10m")),
     ];

@@ -6,7 +6,9 @@ use crate::config::kubernetes::{Deployment, WorkloadKind, share};
 use crate::config::{Diagnostics, Fields, Line, Node, Value, suggest};
 use crate::engine::fault::{LostNodes, MetricsOutage, ZoneOutage};
 use crate::policy::{Measure, Measures, measure_named, not_measured};
+use crate::random::Streams;
 use crate::units::{SimDuration, SimTime};
+use crate::workload::{Zone, offset_of};
 
 /// Zones of replicas that need no node and state none: three, like most regions.
 const USUAL: [&str; 3] = ["a", "b", "c"];
@@ -27,6 +29,46 @@ pub(super) fn zones(fields: &Fields<'_>, pools: &[NodePool], sink: &mut Diagnost
         sink.push(node.error("expected a list of different zones, such as `[a, b, c]`"));
     }
     stated
+}
+
+/// What moments of faults count from.
+pub(super) struct Clock<'a> {
+    zone: Option<Zone>,
+    services: &'a [ServicePlan],
+    /// What times of day come to, a sentence each.
+    told: Vec<String>,
+}
+
+impl<'a> Clock<'a> {
+    /// The clock of a run of these services, in the scenario's zone or, where it states none, in the one that all workloads are in.
+    pub(super) fn new(zone: Option<Zone>, services: &'a [ServicePlan]) -> Self {
+        let own = || {
+            let first = services.first().and_then(|service| service.workload.time_zone());
+            first.filter(|zone| services.iter().all(|service| service.workload.time_zone() == Some(*zone)))
+        };
+        Clock { zone: zone.or_else(own), services, told: Vec::new() }
+    }
+
+    /// What times of day come to.
+    pub(super) fn told(self) -> Vec<String> {
+        self.told
+    }
+
+    /// When the run begins, if all workloads that tell it agree.
+    fn start(&self) -> Option<u64> {
+        let open = |service: &ServicePlan| service.workload.open(Streams::new(0, 0), 0).ok()?.start_epoch_ns();
+        let mut starts: Vec<u64> = self.services.iter().filter_map(open).collect();
+        starts.dedup();
+        starts.pop().filter(|_| starts.is_empty())
+    }
+
+    /// The required moment called `name`, since the start.
+    fn moment(&mut self, fields: &Fields<'_>, name: &'static str, sink: &mut Diagnostics) -> Option<SimDuration> {
+        let Some(node) = fields.node_of(name) else { return fields.required(name, sink) };
+        let (offset, told) = offset_of(node, self.zone, self.start(), sink)?;
+        self.told.extend(told);
+        Some(offset)
+    }
 }
 
 /// The planned faults, by kind.
@@ -70,7 +112,7 @@ pub(super) fn faults<'a>(
     fields: &Fields<'a>,
     zones: &[String],
     response: LostNodes,
-    names: &[(String, Measure)],
+    (names, clock): (&[(String, Measure)], &mut Clock<'_>),
     sink: &mut Diagnostics,
 ) -> Faults<'a> {
     let mut faults = Faults::default();
@@ -85,10 +127,10 @@ pub(super) fn faults<'a>(
         let (rollout, restart) = (outer.node_of("rollout"), outer.node_of("restart"));
         outer.finish(sink);
         match (zone, metrics, rollout, restart) {
-            (Some(node), None, None, None) => faults.zones.extend(zone_outage(node, zones, response, sink)),
-            (None, Some(node), None, None) => faults.metrics.extend(metrics_outage(node, names, sink)),
-            (None, None, Some(node), None) => faults.rollouts.extend(read_rollout(node, sink)),
-            (None, None, None, Some(node)) => faults.restarts.extend(read_restart(node, sink)),
+            (Some(node), None, None, None) => faults.zones.extend(zone_outage(node, zones, response, clock, sink)),
+            (None, Some(node), None, None) => faults.metrics.extend(metrics_outage(node, names, clock, sink)),
+            (None, None, Some(node), None) => faults.rollouts.extend(read_rollout(node, clock, sink)),
+            (None, None, None, Some(node)) => faults.restarts.extend(read_restart(node, clock, sink)),
             _ => sink.push(item.error(format!("a fault is {EXAMPLES}"))),
         }
     }
@@ -96,9 +138,14 @@ pub(super) fn faults<'a>(
 }
 
 /// Reads `{ of: [queue-length], from: 1h, for: 10m }`. Without `of` no metric is available.
-fn metrics_outage(node: &Node, names: &[(String, Measure)], sink: &mut Diagnostics) -> Option<MetricsOutage> {
+fn metrics_outage(
+    node: &Node,
+    names: &[(String, Measure)],
+    clock: &mut Clock<'_>,
+    sink: &mut Diagnostics,
+) -> Option<MetricsOutage> {
     let fields = Fields::open(node, "metrics-outage", sink)?;
-    let from: Option<SimDuration> = fields.required("from", sink);
+    let from = clock.moment(&fields, "from", sink);
     let length: Option<SimDuration> = fields.required("for", sink);
     let of = fields.node_of("of");
     fields.finish(sink);
@@ -124,9 +171,9 @@ fn metrics_outage(node: &Node, names: &[(String, Measure)], sink: &mut Diagnosti
 }
 
 /// `{ at: 2h, max-surge: 1, max-unavailable: 0 }`
-fn read_rollout<'a>(node: &'a Node, sink: &mut Diagnostics) -> Option<StatedRollout<'a>> {
+fn read_rollout<'a>(node: &'a Node, clock: &mut Clock<'_>, sink: &mut Diagnostics) -> Option<StatedRollout<'a>> {
     let fields = Fields::open(node, "rollout", sink)?;
-    let at: Option<SimDuration> = fields.required("at", sink);
+    let at = clock.moment(&fields, "at", sink);
     let service = fields.node_of("service");
     let strategy = fields.node_of("strategy");
     let recreate = strategy.and_then(|node| match node.as_text() {
@@ -146,9 +193,9 @@ fn read_rollout<'a>(node: &'a Node, sink: &mut Diagnostics) -> Option<StatedRoll
 }
 
 /// `{ at: 2h, older-than: 10m }`
-fn read_restart<'a>(node: &'a Node, sink: &mut Diagnostics) -> Option<StatedRestart<'a>> {
+fn read_restart<'a>(node: &'a Node, clock: &mut Clock<'_>, sink: &mut Diagnostics) -> Option<StatedRestart<'a>> {
     let fields = Fields::open(node, "restart", sink)?;
-    let at: Option<SimDuration> = fields.required("at", sink);
+    let at = clock.moment(&fields, "at", sink);
     let service = fields.node_of("service");
     let older_than = fields.or("older-than", SimDuration::ZERO, sink);
     fields.finish(sink);
@@ -256,10 +303,16 @@ pub(super) fn lost_nodes(fields: &Fields<'_>, sink: &mut Diagnostics) -> LostNod
 }
 
 /// `{ zone: a, at: 2h, for: 30m }`
-fn zone_outage(node: &Node, zones: &[String], response: LostNodes, sink: &mut Diagnostics) -> Option<ZoneOutage> {
+fn zone_outage(
+    node: &Node,
+    zones: &[String],
+    response: LostNodes,
+    clock: &mut Clock<'_>,
+    sink: &mut Diagnostics,
+) -> Option<ZoneOutage> {
     let fields = Fields::open(node, "zone-outage", sink)?;
     let name: Option<String> = fields.required("zone", sink);
-    let at: Option<SimDuration> = fields.required("at", sink);
+    let at = clock.moment(&fields, "at", sink);
     let length: Option<SimDuration> = fields.required("for", sink);
     let place = fields.node_of("zone").unwrap_or(node);
     fields.finish(sink);
@@ -269,7 +322,7 @@ fn zone_outage(node: &Node, zones: &[String], response: LostNodes, sink: &mut Di
         return None;
     }
     match zones.iter().position(|zone| *zone == name) {
-        Some(zone) => Some(ZoneOutage { zone: zone as u32, at: SimTime::ZERO + at, length, response }),
+        Some(zone) => Some(ZoneOutage { zone: zone as u32, at: SimTime::ZERO.saturating_add(at), length, response }),
         None => {
             let mut error = place.error(format!("there is no zone `{name}`"));
             if let Some(near) = suggest(&name, zones.iter().map(String::as_str)) {

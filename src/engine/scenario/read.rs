@@ -55,7 +55,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
     let description = fields.optional("description", sink).map_or_else(String::new, |Lines(text)| text);
     let seed: u64 = fields.or("seed", 1, sink);
     let duration: Option<SimDuration> = fields.optional("duration", sink);
-    let _zone: Option<Zone> = fields.optional("time-zone", sink);
+    let zone: Option<Zone> = fields.optional("time-zone", sink);
     let finds_warm_up = fields.node_of("warm-up").and_then(Node::as_text) == Some("auto");
     let warm_up = if finds_warm_up { SimDuration::ZERO } else { fields.or("warm-up", SimDuration::ZERO, sink) };
     let interval = fields.or("interval", SimDuration::from_secs(60), sink);
@@ -67,9 +67,11 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
     let placement = read_placement(&fields, sink);
     let zones = faults::zones(&fields, &pools, sink);
     let lost_nodes = faults::lost_nodes(&fields, sink);
-    let faults = faults::faults(&fields, &zones, lost_nodes, &metrics.names, sink);
-    metrics.outages = faults.metrics.clone();
     let mut services = read_services(&fields, &base_dir, &pools, &mut sources, sink);
+    let mut clock = faults::Clock::new(zone, &services);
+    let faults = faults::faults(&fields, &zones, lost_nodes, (&metrics.names, &mut clock), sink);
+    let moments = clock.told();
+    metrics.outages = faults.metrics.clone();
     faults::plan(&faults, &mut services, sink);
     let expect = read_expect(&fields, sink);
     let release: Release = fields.or("kubernetes", Release::default(), sink);
@@ -101,6 +103,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
         placement,
         zones,
         outages: faults.zones,
+        moments,
         lost_nodes,
         metrics,
         objectives,

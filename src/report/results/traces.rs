@@ -171,6 +171,12 @@ pub struct TraceFitResults {
     pub version: u32,
     /// The scenario's `workload:`, as YAML.
     pub workload_yaml: String,
+    /// The service time as a scenario's `service-time:`, where the trace records durations.
+    pub service_time_yaml: Option<String>,
+    /// The largest difference between the shares at most as long, of the recording and of that distribution.
+    pub service_time_error: Option<f64>,
+    /// What is to be known of it.
+    pub service_time_notes: Vec<String>,
     /// How close ten synthetic traces come, figure by figure.
     pub comparison: Vec<FitResult>,
 }

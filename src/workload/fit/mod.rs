@@ -4,6 +4,7 @@ mod cascade;
 mod closeness;
 mod clusters;
 mod season;
+mod service_time;
 mod text;
 
 use std::path::Path;
@@ -13,6 +14,7 @@ pub use self::closeness::Closeness;
 use self::closeness::{Figures, Scales, compare};
 use self::clusters::{Clusterings, Clusters};
 use self::season::{Noise, Season};
+pub use self::service_time::{ServiceTime, service_time};
 use super::halves::{Cells, Halves};
 use super::series::Series;
 use super::{TraceError, WorkloadSpec};

@@ -2,6 +2,7 @@
 
 mod autoscaler;
 mod begin;
+mod clock;
 mod cpu_ceiling;
 mod files;
 mod from_trace;
