@@ -94,7 +94,7 @@ fn open(input: &TraceInput, options: &TraceOptions) -> Result<SampleReader, Trac
     };
     let block = Block::of(input).ok_or_else(|| fail("has no row that begins with a time among its first ones"))?;
     let width = block.labels.iter().map(Vec::len).max().unwrap_or_default();
-    if width < 2 || width > 4_096 {
+    if !(2..=4_096).contains(&width) {
         return Err(fail("has no row of labels above its values, or more than 4,095 series"));
     }
     let mut series: Vec<Exported> =

@@ -63,7 +63,7 @@ fn is_number(field: &[u8]) -> bool {
 /// Eighteen numbers in the first line that is no comment.
 fn is_swf(input: &TraceInput) -> bool {
     let line = head_lines(input, 2000).find(|line| !line.is_empty() && !line.starts_with(b";")).unwrap_or_default();
-    fields(line).count() == OF_FILE && fields(line).all(|field| is_number(field))
+    fields(line).count() == OF_FILE && fields(line).all(is_number)
 }
 
 /// The processors that a job had, or else asked for.
