@@ -32,7 +32,7 @@ pub(super) fn zones(fields: &Fields<'_>, pools: &[NodePool], sink: &mut Diagnost
 }
 
 /// What moments of faults count from.
-pub(super) struct Clock<'a> {
+struct Clock<'a> {
     zone: Option<Zone>,
     services: &'a [ServicePlan],
     /// What times of day come to, a sentence each.
@@ -41,17 +41,12 @@ pub(super) struct Clock<'a> {
 
 impl<'a> Clock<'a> {
     /// The clock of a run of these services, in the scenario's zone or, where it states none, in the one that all workloads are in.
-    pub(super) fn new(zone: Option<Zone>, services: &'a [ServicePlan]) -> Self {
+    fn new(zone: Option<Zone>, services: &'a [ServicePlan]) -> Self {
         let own = || {
             let first = services.first().and_then(|service| service.workload.time_zone());
             first.filter(|zone| services.iter().all(|service| service.workload.time_zone() == Some(*zone)))
         };
         Clock { zone: zone.or_else(own), services, told: Vec::new() }
-    }
-
-    /// What times of day come to.
-    pub(super) fn told(self) -> Vec<String> {
-        self.told
     }
 
     /// When the run begins, if all workloads that tell it agree.
@@ -107,19 +102,20 @@ pub(super) struct StatedRollout<'a> {
 const EXAMPLES: &str = "`zone-outage: { zone: a, at: 2h, for: 30m }`, `metrics-outage: { of: [queue-length], from: 1h, for: 10m }`, \
      `rollout: { at: 2h }` or `restart: { at: 2h }`";
 
-/// Reads `faults:`, a list of faults, each keyed by its kind.
+/// Reads `faults:`, a list of faults, each keyed by its kind; and what times of day in it come to, a sentence each.
 pub(super) fn faults<'a>(
     fields: &Fields<'a>,
     zones: &[String],
     response: LostNodes,
-    (names, clock): (&[(String, Measure)], &mut Clock<'_>),
+    (names, (zone, services)): (&[(String, Measure)], (Option<Zone>, &[ServicePlan])),
     sink: &mut Diagnostics,
-) -> Faults<'a> {
+) -> (Faults<'a>, Vec<String>) {
+    let clock = &mut Clock::new(zone, services);
     let mut faults = Faults::default();
-    let Some(list) = fields.node_of("faults") else { return faults };
+    let Some(list) = fields.node_of("faults") else { return (faults, Vec::new()) };
     let Value::Sequence(items) = &list.value else {
         sink.push(list.error("`faults` must be a list").help(format!("an item is {EXAMPLES}")));
-        return faults;
+        return (faults, Vec::new());
     };
     for item in items {
         let Some(outer) = Fields::open(item, "fault", sink) else { continue };
@@ -134,7 +130,7 @@ pub(super) fn faults<'a>(
             _ => sink.push(item.error(format!("a fault is {EXAMPLES}"))),
         }
     }
-    faults
+    (faults, std::mem::take(&mut clock.told))
 }
 
 /// Reads `{ of: [queue-length], from: 1h, for: 10m }`. Without `of` no metric is available.

@@ -53,8 +53,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
     let files_before = sink.files().len();
     let title = fields.optional("title", sink).map_or_else(|| name.clone(), |Line(title)| title);
     let description = fields.optional("description", sink).map_or_else(String::new, |Lines(text)| text);
-    let seed: u64 = fields.or("seed", 1, sink);
-    let duration: Option<SimDuration> = fields.optional("duration", sink);
+    let (seed, duration): (u64, Option<SimDuration>) = (fields.or("seed", 1, sink), fields.optional("duration", sink));
     let zone: Option<Zone> = fields.optional("time-zone", sink);
     let finds_warm_up = fields.node_of("warm-up").and_then(Node::as_text) == Some("auto");
     let warm_up = if finds_warm_up { SimDuration::ZERO } else { fields.or("warm-up", SimDuration::ZERO, sink) };
@@ -68,9 +67,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
     let zones = faults::zones(&fields, &pools, sink);
     let lost_nodes = faults::lost_nodes(&fields, sink);
     let mut services = read_services(&fields, &base_dir, &pools, &mut sources, sink);
-    let mut clock = faults::Clock::new(zone, &services);
-    let faults = faults::faults(&fields, &zones, lost_nodes, (&metrics.names, &mut clock), sink);
-    let moments = clock.told();
+    let (faults, moments) = faults::faults(&fields, &zones, lost_nodes, (&metrics.names, (zone, &services)), sink);
     metrics.outages = faults.metrics.clone();
     faults::plan(&faults, &mut services, sink);
     let expect = read_expect(&fields, sink);
