@@ -184,7 +184,9 @@ impl Part {
 }
 
 /// What columns of requests are called in logs, for the three names that filters share; the last ones hold the whole request line.
-const PATHS: [&str; 12] = [
+const PATHS: [&str; 14] = [
+    "request.uri",
+    "req.url",
     "path",
     "uri",
     "url",
@@ -198,7 +200,9 @@ const PATHS: [&str; 12] = [
     "request",
     "r",
 ];
-const METHODS: [&str; 10] = [
+const METHODS: [&str; 12] = [
+    "request.method",
+    "req.method",
     "method",
     "request_method",
     "cs-method",

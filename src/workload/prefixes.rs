@@ -82,25 +82,13 @@ impl Prefix {
 
     fn before(self, line: &[u8]) -> Option<Before> {
         let plain = |end: usize, time: Range<usize>| Some(Before { end, time, part: false, stream: 0 });
-        let word_end = |from: usize| memchr::memchr(b' ', line.get(from..)?).map(|at| from + at);
         match self {
             Prefix::DockerJson => {
                 let docker = DockerLine::of(line)?;
                 let part = !docker.log.ends_with('\n');
                 Some(Before { end: 0, time: 0..0, part, stream: *docker.stream.as_bytes().last()? })
             }
-            Prefix::Cri => {
-                let time = time_at(line, 0)?;
-                let stream = line.get(time..)?;
-                let end =
-                    [&b" stdout "[..], b" stderr "].into_iter().find(|name| stream.starts_with(name))?.len() + time;
-                let tag = *line.get(end)?;
-                // Tags may follow, between colons.
-                let space = word_end(end).unwrap_or(line.len());
-                let sound = matches!(tag, b'F' | b'P') && (space == end + 1 || line[end + 1] == b':');
-                let part = tag == b'P';
-                sound.then(|| Before { end: (space + 1).min(line.len()), time: 0..time, part, stream: line[time + 4] })
-            }
+            Prefix::Cri => behind_cri(line),
             Prefix::Kubectl => {
                 let end = memchr::memmem::find(line, b"] ")? + 2;
                 let name = line[..end].strip_prefix(b"[pod/")?;
@@ -121,27 +109,7 @@ impl Prefix {
                 let object = memchr::memmem::find(line, b"\t{")? + 1;
                 if line[..object].iter().filter(|c| **c == b'\t').count() >= 3 { plain(object, 0..time) } else { None }
             }
-            Prefix::Syslog => {
-                // Streams of messages (RFC 6587) begin with their length.
-                let open = line.iter().take_while(|c| c.is_ascii_digit()).count();
-                let open = if open > 0 && line.get(open) == Some(&b' ') { open + 1 } else { 0 };
-                let priority = memchr::memchr(b'>', line.get(open..open + 5)?).filter(|_| line[open] == b'<')?;
-                let from = open + priority + 1;
-                let time = line.get(from..)?.strip_prefix(b"1 ").map(|_| from + 2)?;
-                let time = time..time_at(line, time)?;
-                // Host, application, process, message's kind.
-                let mut at = time.end + 1;
-                for _ in 0..4 {
-                    at = word_end(at)? + 1;
-                }
-                let end = match line.get(at)? {
-                    b'[' => at + memchr::memmem::find(&line[at..], b"] ")? + 2,
-                    // Heroku's drains leave the structured data out.
-                    b'-' if matches!(line.get(at + 1), Some(b' ') | None) => (at + 2).min(line.len()),
-                    _ => at,
-                };
-                plain(end, time)
-            }
+            Prefix::Syslog => behind_syslog(line),
             Prefix::BsdSyslog => {
                 let open = match line.strip_prefix(b"<") {
                     Some(rest) => memchr::memchr(b'>', rest.get(..4)?)? + 2,
@@ -160,6 +128,42 @@ impl Prefix {
             }
         }
     }
+}
+
+/// What stands before a line of the container runtime interface.
+fn behind_cri(line: &[u8]) -> Option<Before> {
+    let time = time_at(line, 0)?;
+    let stream = line.get(time..)?;
+    let end = [&b" stdout "[..], b" stderr "].into_iter().find(|name| stream.starts_with(name))?.len() + time;
+    let tag = *line.get(end)?;
+    // Tags may follow, between colons.
+    let space = memchr::memchr(b' ', &line[end..]).map_or(line.len(), |at| end + at);
+    let sound = matches!(tag, b'F' | b'P') && (space == end + 1 || line[end + 1] == b':');
+    let part = tag == b'P';
+    sound.then(|| Before { end: (space + 1).min(line.len()), time: 0..time, part, stream: line[time + 4] })
+}
+
+/// What stands before a line of syslog (RFC 5424).
+fn behind_syslog(line: &[u8]) -> Option<Before> {
+    // Streams of messages (RFC 6587) begin with their length.
+    let open = line.iter().take_while(|c| c.is_ascii_digit()).count();
+    let open = if open > 0 && line.get(open) == Some(&b' ') { open + 1 } else { 0 };
+    let priority = memchr::memchr(b'>', line.get(open..open + 5)?).filter(|_| line[open] == b'<')?;
+    let from = open + priority + 1;
+    let time = line.get(from..)?.strip_prefix(b"1 ").map(|_| from + 2)?;
+    let time = time..time_at(line, time)?;
+    // Host, application, process, message's kind.
+    let mut at = time.end + 1;
+    for _ in 0..4 {
+        at += memchr::memchr(b' ', line.get(at..)?)? + 1;
+    }
+    let end = match line.get(at)? {
+        b'[' => at + memchr::memmem::find(&line[at..], b"] ")? + 2,
+        // Heroku's drains leave the structured data out.
+        b'-' if matches!(line.get(at + 1), Some(b' ') | None) => (at + 2).min(line.len()),
+        _ => at,
+    };
+    Some(Before { end, time, part: false, stream: 0 })
 }
 
 /// Where a date and time of RFC 3339 that begins at `from` ends.
@@ -411,13 +415,12 @@ impl Stripper {
             }
             let (_, first, text) = self.parts.swap_remove(index);
             self.spare = text;
-            return self.put_together(None, &written_or(&written, &inner, time), first);
+            return self.put_together(None, written_or(&written, &inner, time), first);
         }
         if !docker && self.prefixes.insert.is_none() {
             return Taken::Rest(at);
         }
-        let written = written_or(&written, &inner, time).into_owned();
-        self.put_together(Some(&inner[at..]), &written, number)
+        self.put_together(Some(&inner[at..]), written_or(&written, &inner, time), number)
     }
 
     /// The parts of a line that nothing followed any more.
@@ -458,8 +461,8 @@ impl Stripper {
 }
 
 /// The time as a stage gave it, or where it stands in the line.
-fn written_or<'a>(written: &'a Cow<'_, [u8]>, inner: &'a Cow<'_, [u8]>, time: Range<usize>) -> Cow<'a, [u8]> {
-    if written.is_empty() { Cow::Borrowed(inner.get(time).unwrap_or_default()) } else { Cow::Borrowed(written) }
+fn written_or<'a>(written: &'a [u8], inner: &'a [u8], time: Range<usize>) -> &'a [u8] {
+    if written.is_empty() { inner.get(time).unwrap_or_default() } else { written }
 }
 
 #[cfg(test)]

@@ -68,7 +68,8 @@ impl Split for EnvoyLine {
         let mut received = next()?;
         // Istio has details of the answer, of how it ended and of the transport's failure in between.
         if !is_number(&line[received.clone()]) {
-            (next()?, next()?);
+            next()?;
+            next()?;
             received = next()?;
         }
         let (sent, duration, upstream) = (next()?, next()?, next()?);

@@ -90,14 +90,15 @@ fn open(input: &TraceInput, options: &TraceOptions) -> Result<Box<dyn RowReader>
         notes.push(
             "the router writes a line when the answer has ended: it came by `connect` and `service` earlier; `service-time: from-trace` takes `service`".into(),
         );
-    } else if nothing_said && !options.columns.name_values() {
-        if let Some(found) = took(&header) {
-            let name = found.name.clone();
-            notes.push(format!("a line is written when its request has ended: it came by `{name}` earlier, which `service-time: from-trace` takes"));
-            options.demand_unit = unit_of(input, &options, &header, &found)?;
-            marks.extend(header.find(&name).filter(|_| mark.is_some()));
-            options.columns.elapsed = Some(name);
-        }
+    } else if nothing_said
+        && !options.columns.name_values()
+        && let Some(found) = took(&header)
+    {
+        let name = found.name.clone();
+        notes.push(format!("a line is written when its request has ended: it came by `{name}` earlier, which `service-time: from-trace` takes"));
+        options.demand_unit = unit_of(input, &options, &header, &found)?;
+        marks.extend(header.find(&name).filter(|_| mark.is_some()));
+        options.columns.elapsed = Some(name);
     }
     if mark.is_some() {
         let names: Vec<String> = marks.iter().map(|mark| format!("`{}`", header.names[*mark])).collect();

@@ -138,7 +138,9 @@ fn requests_that_had_not_ended_and_other_messages_are_told() {
     let message = "Mar  2 10:00:03 lb1 haproxy[14389]: Server static/srv1 is DOWN, reason: Layer4 timeout\n";
     let log = haproxy("Mar  2 10:00:02 lb1 haproxy[14389]: ").replace("/250 ", "/+250 ") + message;
     let shown = inspect(&log, "", 0);
-    assert!(shown.contains("1 requests were logged before they had ended"), "{shown}");
+    let scenario = "name: s\nworkload: { trace: log }\nservice: { name: web, replicas: 2, concurrency: 4, service-time: from-trace }\npolicies: { two: { static: { replicas: 2 } } }\n";
+    let told = Trial::new(&[("log", &log), ("s.yaml", scenario)]).expect("check s.yaml", 0);
+    assert!(told.contains("1 requests were logged before they had ended"), "{told}");
     assert!(shown.contains("2 used") && shown.contains("0.000% unusable"), "{shown}");
 }
 
