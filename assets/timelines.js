@@ -202,13 +202,14 @@
       const begin = row;
       while (row < stop && drawn(row)) row += 1;
       const points = [];
+      const under = [];
       for (let at = begin; at < row; at += 1) {
         const [from, to, value] = [edges[at], edges[at + 1], series.high[at]];
         const low = series.low ? series.low[at] : value;
         if (surface) points.push([clamp(from), y(below(panel, index, at) + value)], [clamp(to), y(below(panel, index, at) + value)]);
         else if (series.kind === 'steps' && !series.low) points.push([clamp(from), y(value)], [clamp(to), y(value)]);
-        else if (row - begin === 1) points.push([from, y(low)], [to, y(value)]);
-        else points.push([(from + to) / 2, y(at % 2 ? value : low)], [(from + to) / 2, y(at % 2 ? low : value)]);
+        else if (row - begin === 1) { points.push([from, y(value)], [to, y(value)]); under.push([from, y(low)], [to, y(low)]); }
+        else { points.push([(from + to) / 2, y(value)]); under.push([(from + to) / 2, y(low)]); }
       }
       if (surface) {
         for (let at = row - 1; at >= begin; at -= 1) {
@@ -217,7 +218,9 @@
         }
       }
       const inside = surface ? points : cut(points);
-      if (inside.length) data += `M${inside.map(([at, up]) => put(at, up)).join('L')}${surface ? 'Z' : ''}`;
+      // Joined rows are a band.
+      if (series.low) inside.push(...cut(under).reverse());
+      if (inside.length) data += `M${inside.map(([at, up]) => put(at, up)).join('L')}${surface || series.low ? 'Z' : ''}`;
     }
     return data;
   }

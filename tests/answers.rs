@@ -125,11 +125,11 @@ fn a_plan_finds_the_cheapest_and_writes_it_back() {
         assert_eq!(result["policies"].as_array().unwrap().len(), 1, "only the winner is left");
         result["policies"][0]["figures"][0]["mean"].as_f64().unwrap()
     };
-    assert!((cost_of("small.plan.yaml") / cost - 1.0).abs() < 1e-9, "{cost} {}", cost_of("small.plan.yaml"));
+    assert!((cost_of("out/small/plan.yaml") / cost - 1.0).abs() < 1e-9, "{cost} {}", cost_of("out/small/plan.yaml"));
     let deployment = fs::read_to_string(place.path("out/small/web-deployment.yaml")).unwrap();
     assert!(deployment.contains("kind: Deployment"), "{deployment}");
     if place.path("out/small/web-hpa.yaml").exists() {
-        let by_manifest = "extends: small.plan.yaml\npolicies: { auto: null, manifest: { hpa: { manifest: out/small/web-hpa.yaml } } }\n";
+        let by_manifest = "extends: out/small/plan.yaml\npolicies: { auto: null, manifest: { hpa: { manifest: out/small/web-hpa.yaml } } }\n";
         fs::write(place.path("by-manifest.yaml"), by_manifest).unwrap();
         assert!((cost_of("by-manifest.yaml") / cost - 1.0).abs() < 1e-9);
     }

@@ -231,7 +231,7 @@ fn the_program_refuses_before_it_trains() {
     place.refused(&["train", "dots.yaml"], "a label without dots");
     place.refused(&["train", "wave.yaml", "--evaluate-on", "none.yaml"], "has no policy `learned`");
     place.refused(&["train", "wave.yaml", "--evaluate-on", "other.yaml"], "has another `parts` than is trained");
-    place.refused(&["train", "wave.yaml", "--horizon", "0s"], "a horizon of no length");
+    place.refused(&["train", "wave.yaml", "--horizon", "0s"], "the horizon must be longer than zero");
     place.refused(&["train", "wave.yaml", "--episodes", "3"], "--episodes");
     place.refused(&["train", "wave.yaml", "--set", "service.price=null"], "give it a `price:`");
     place.refused(&["train", "nowhere.yaml"], "no such file");

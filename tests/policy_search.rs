@@ -131,7 +131,7 @@ fn the_program_searches_saves_tries_and_uses() {
     place.file("later.yaml", "extends: wave.yaml\nname: later\nseed: 9\n");
     place.file("other.yaml", "extends: wave.yaml\npolicies: { searched: { policy-search: { lead: 3m } } }\n");
     place.refused(&["run", "wave.yaml"], "train the policy");
-    place.refused(&["train", "wave.yaml", "--horizon", "10m"], "a search has no horizon");
+    place.refused(&["train", "wave.yaml", "--horizon", "10m"], "--horizon applies to `q-learning` only");
     place.refused(&["train", "wave.yaml", "--evaluate-on", "other.yaml"], "has another `lead` than is trained");
     assert!(!place.path("found").exists());
     let set = ["--set", "duration=40m"];

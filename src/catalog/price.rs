@@ -81,8 +81,7 @@ pub struct PriceSource {
     pub source: String,
 }
 
-/// The age of the prices, for reports: "list prices of 2026-07-20" or "list prices of 2022-01-07 to 2026-07-20". `None`
-/// if there are none.
+/// The age of the prices, for reports: "2026-07-20" or "2022-01-07 to 2026-07-20". `None` if there are none.
 pub fn price_dates<'a>(sources: impl IntoIterator<Item = &'a PriceSource>) -> Option<String> {
     // Dates in this format sort as text.
     let (mut oldest, mut newest) = (None, None);
@@ -91,11 +90,7 @@ pub fn price_dates<'a>(sources: impl IntoIterator<Item = &'a PriceSource>) -> Op
         newest = newest.max(Some(date));
     }
     let (oldest, newest) = (oldest?, newest?);
-    Some(if oldest == newest {
-        format!("list prices of {newest}")
-    } else {
-        format!("list prices of {oldest} to {newest}")
-    })
+    Some(if oldest == newest { newest.to_string() } else { format!("{oldest} to {newest}") })
 }
 
 #[cfg(test)]
@@ -138,8 +133,8 @@ mod tests {
     fn dates_of_the_prices_in_use() {
         let of = |date: &str| PriceSource { date: date.to_string(), source: String::new() };
         assert_eq!(price_dates([]), None);
-        assert_eq!(price_dates([&of("2026-07-20"), &of("2026-07-20")]).unwrap(), "list prices of 2026-07-20");
+        assert_eq!(price_dates([&of("2026-07-20"), &of("2026-07-20")]).unwrap(), "2026-07-20");
         let mixed = [of("2026-07-20"), of("2022-01-07"), of("2025-07-07")];
-        assert_eq!(price_dates(&mixed).unwrap(), "list prices of 2022-01-07 to 2026-07-20");
+        assert_eq!(price_dates(&mixed).unwrap(), "2022-01-07 to 2026-07-20");
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct BenchArguments {
     /// Only this workload.
     #[arg(long)]
     workload: Option<String>,
-    /// Form of the result.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = BenchFormat::Table)]
     format: BenchFormat,
 }

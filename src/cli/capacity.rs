@@ -17,16 +17,16 @@ pub(super) struct CapacityArguments {
     /// The scenario.
     #[arg(value_name = "SCENARIO")]
     scenario: PathBuf,
-    /// Change a value: a path of names and list indices, and YAML (may be repeated).
+    /// Override a value: a path of names and list indices, and a YAML value (may be repeated).
     #[arg(long = "set", value_name = "PATH=VALUE", value_parser = path_and_value)]
     set: Vec<(String, String)>,
     /// Only this policy (may be repeated).
     #[arg(long, value_name = "POLICY")]
     policy: Vec<String>,
-    /// Where the load line is written, SVG, PNG and CSV, in a directory named after the scenario.
+    /// Directory for the load line (SVG, PNG, CSV), in a subdirectory named after the scenario.
     #[arg(long, value_name = "DIR", default_value = "reports")]
     out: PathBuf,
-    /// Form of the result on standard output.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
     #[command(flatten)]
@@ -40,7 +40,7 @@ pub(super) fn capacity(arguments: &CapacityArguments) -> Result<(), Failure> {
     }
     let mut scenario = arguments.replication.read(&arguments.scenario, &arguments.set)?;
     if scenario.objectives.is_empty() {
-        return Err(Failure::Input(format!("error: {} has no objectives that could break", scenario.name)));
+        return Err(Failure::Input(format!("error: {} has no objectives to test", scenario.name)));
     }
     for label in &arguments.policy {
         policy_index(&scenario, label)?;

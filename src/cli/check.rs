@@ -28,16 +28,16 @@ Of a directory, and of a pattern in quotes, every scenario and story in it is ch
 pub(super) struct CheckArguments {
     #[command(flatten)]
     input: ScenarioArguments,
-    /// Also say every value that the scenario resolves to and where it comes from, and beyond what each autoscaler acts.
+    /// Also print every resolved value with its origin, and the thresholds at which each autoscaler acts.
     #[arg(long)]
     explain: bool,
-    /// Also run each policy twice and say how long its run remembers how it began.
+    /// Also run each policy twice and report how long its initial transient lasts.
     #[arg(long)]
     warm_up: bool,
-    /// Form of the result on standard output.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// No warnings on standard error.
+    /// Print errors only, no warnings.
     #[arg(long, short)]
     quiet: bool,
 }
@@ -126,7 +126,7 @@ fn check_scenario(
     for service in &scenario.services {
         let noticed = service.workload.notices().map_err(|error| failed(&error))?;
         let name = &service.spec.name;
-        noticed.iter().for_each(|said| voice.warn(&format!("note: of the trace of {name}: {said}")));
+        noticed.iter().for_each(|said| voice.warn(&format!("note: trace of {name}: {said}")));
         service.workload.moments().iter().for_each(|said| voice.warn(&format!("note: {said}")));
         let spoilt = service.workload.distortions().map_err(|error| failed(&error))?;
         spoilt.iter().for_each(|said| voice.warn(&format!("warning: {said}")));
@@ -178,7 +178,7 @@ fn contents(scenario: &Scenario) -> String {
     let mut said = format!(
         "{}: ok, {} of {}, {}",
         scenario.path.display(),
-        scenario.duration,
+        scenario.duration.rounded(),
         match services.len() {
             0..=MOST_LISTED => services.join(" and "),
             count => format!("{count} services"),
@@ -200,20 +200,22 @@ fn memory(scenario: &Scenario) -> Result<String, Failure> {
     let line = |of: &crate::experiment::Transient| {
         let service = if several { format!(", {}", of.service) } else { String::new() };
         let memory = match of.settled {
-            true => format!("forgets its beginning after {}", of.length),
-            false => "remembers its beginning for more than half the run".into(),
+            true => format!("settles after {}", of.length),
+            false => "has not settled after half of the run".into(),
         };
         format!("  {}{service}: {memory}", of.policy)
     };
     let mut lines: Vec<String> = found.iter().map(line).collect();
     let longest = found.iter().map(|of| of.length).max().unwrap_or_default();
     if found.iter().any(|of| !of.settled) {
-        lines.push("  no warm-up is long enough for a run that never forgets: run longer, or steadier".into());
+        lines.push(
+            "  no warm-up is long enough for a run that never settles: run longer, or with steadier traffic".into(),
+        );
         return Ok(lines.join("\n"));
     }
     lines.push(match scenario.warm_up >= longest || scenario.finds_warm_up {
         true => format!("  the warm-up is long enough: {}", scenario.warm_up.max(longest)),
-        false => format!("  a `warm-up:` of {longest} would leave that out; it is {}", scenario.warm_up),
+        false => format!("  a `warm-up:` of {longest} would exclude the transient; it is {}", scenario.warm_up),
     });
     Ok(lines.join("\n"))
 }

@@ -26,7 +26,7 @@ pub(super) struct CompareArguments {
     /// The scenario.
     #[arg(value_name = "SCENARIO")]
     scenario: PathBuf,
-    /// Change a value: a path of names and list indices, and YAML (may be repeated).
+    /// Override a value: a path of names and list indices, and a YAML value (may be repeated).
     #[arg(long = "set", value_name = "PATH=VALUE", value_parser = path_and_value)]
     set: Vec<(String, String)>,
     /// Compare the policies as the scenario states them.
@@ -38,7 +38,7 @@ pub(super) struct CompareArguments {
     /// The policy that the others are compared with; the first by default.
     #[arg(long, value_name = "POLICY")]
     base: Option<String>,
-    /// Form of the result on standard output.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
     /// Axes of time in charts: by the calendar where a workload has dates, or elapsed since the start.

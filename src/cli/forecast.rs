@@ -31,11 +31,11 @@ pub(super) struct ForecastArguments {
     /// A model: its name, or its name with parameters as in a scenario (may be repeated).
     #[arg(long = "model", value_name = "MODEL")]
     models: Vec<String>,
-    /// Also let the program choose: at each origin the model with the least recent errors, of those named (or, if none is, of a
+    /// Also evaluate automatic selection: at each origin the model with the smallest recent errors, of those named (by default a
     /// built-in list) and their weighted mean.
     #[arg(long)]
     auto: bool,
-    /// How far to look ahead.
+    /// Forecast horizon.
     #[arg(long, value_name = "DURATION")]
     horizon: SimDuration,
     /// Length of a step of the series.
@@ -49,19 +49,19 @@ pub(super) struct ForecastArguments {
     /// for intervals in which something came.
     #[arg(long, value_enum)]
     gaps: Option<GapsArgument>,
-    /// How much is learned from at each origin; half the trace if left out.
+    /// Length of history before the first origin; half the trace by default.
     #[arg(long, value_name = "DURATION")]
     train: Option<SimDuration>,
-    /// Time from one origin to the next; if left out the horizon, or longer where that made more than 50 origins.
+    /// Time between origins; by default the horizon, or longer where that would give more than 50 origins.
     #[arg(long, value_name = "DURATION")]
     every: Option<SimDuration>,
-    /// Time until which a forecast is not judged: capacity takes as long to start.
+    /// Lead time: forecasts nearer than this are not judged, because capacity takes that long to start.
     #[arg(long, value_name = "DURATION", default_value = "0s")]
     lead: SimDuration,
-    /// What is estimated anew at each origin.
+    /// What to refit at each origin.
     #[arg(long, value_enum, default_value_t = Anew::Everything)]
     refit: Anew,
-    /// Form of the result.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Form::Table)]
     format: Form,
     /// The trace's format; recognised from the content if left out (`plimsoll list formats`).
@@ -183,7 +183,7 @@ impl ForecastArguments {
             }
         }
         if models.is_empty() {
-            return Err(input("no model: give `--model NAME` or `--auto`; `plimsoll list forecasters` names them"));
+            return Err(input("no model: use `--model NAME` or `--auto`; `plimsoll list forecasters` lists them"));
         }
         Ok(models)
     }
@@ -214,7 +214,7 @@ impl ForecastArguments {
             given => given
                 .iter()
                 .map(|season| match season {
-                    Season::None => Err(input("`--season none` stands alone")),
+                    Season::None => Err(input("`--season none` excludes other seasons")),
                     Season::Of(season) => Ok(self.steps(*season)),
                 })
                 .collect(),
@@ -238,21 +238,21 @@ impl ForecastArguments {
         let train = self.train.map_or(len / 2, |train| self.steps(train));
         if train < 2 || train.saturating_add(horizon) > len {
             let message =
-                format!("{len} steps of {} are too few to learn from {train} and foretell {horizon}", self.step);
-            return Err(input(format!("{message}\nTake a shorter --step, --train or --horizon.")));
+                format!("{len} steps of {} are too few to train on {train} and forecast {horizon}", self.step);
+            return Err(input(format!("{message}\nUse a shorter --step, --train or --horizon.")));
         }
         let fitting = (len - train - horizon).div_ceil(ORIGINS);
         let every = self.every.map_or(horizon.max(fitting), |every| self.steps(every));
         let missing = len - series.observed();
         if missing > 0 {
             let taken = self.gaps.map_or(Gaps::Missing, Gaps::from).name();
-            remark(&format!("{missing} of {len} steps have no row; taken as {taken} (--gaps)"));
+            remark(&format!("{missing} of {len} steps have no row and are treated as {taken} (--gaps)"));
         }
         let series = series.with_seasons(self.season_steps(train)?);
         let series = self.gaps.map_or(Gaps::Missing, Gaps::from).filled(series);
         let first_step = self.first_step();
         if first_step > horizon {
-            return Err(input("the lead is no shorter than the horizon: nothing is left to judge"));
+            return Err(input("the lead time must be shorter than the horizon"));
         }
         let refit = match self.refit {
             Anew::Everything => Refit::Everything,
@@ -362,7 +362,7 @@ fn notes(judged: &[Judged]) -> String {
         reasons.iter().take(3).for_each(|reason| text.push_str(&format!("  {reason}\n")));
     }
     text.push_str(
-        "MASE: errors over those of repeating the last season (of the last value where no season is known).\n",
+        "MASE: error relative to repeating the last season (the last value if there is no season); below 1 is better.\n",
     );
     text
 }

@@ -19,7 +19,7 @@ pub(super) struct ListArguments {
     /// What to list; the kinds themselves if left out.
     #[arg(value_enum)]
     kind: Option<Kind>,
-    /// Form of the list.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = ListFormat::Table)]
     format: ListFormat,
 }

@@ -42,12 +42,10 @@ pub(super) fn check(scenario: &Scenario, threads: usize) -> Result<(), Failure> 
 
 /// What is said of a need that is not allowed.
 pub(super) fn refusal(of: &str, bytes: u64, why: &str, (allowed, stated): (u64, bool)) -> Failure {
-    let of_what = if stated { "--max-memory allows" } else { "half of this machine, which is what may be taken, is" };
-    let help = format!("allow more with --max-memory {}Mi, or make it smaller", bytes.div_ceil(1 << 20));
+    let of_what = if stated { "--max-memory allows" } else { "the default limit, half of this machine, is" };
+    let help = format!("allow more with --max-memory {}Mi, or make the run smaller", bytes.div_ceil(1 << 20));
     let (bytes, allowed) = (shown(bytes), shown(allowed));
-    Failure::Input(format!(
-        "error: {of}: about {bytes} of memory would be taken ({why}); {of_what} {allowed}\nhelp: {help}"
-    ))
+    Failure::Input(format!("error: {of} would use about {bytes} of memory ({why}); {of_what} {allowed}\nhelp: {help}"))
 }
 
 fn shown(bytes: u64) -> String {

@@ -44,7 +44,7 @@ use crate::units::Bytes;
 struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// The most memory that a run may take, such as 8Gi; half of the machine by default. More is refused before it begins.
+    /// Memory that a run may use, such as 8Gi; half of the machine by default. A run that needs more is refused before it starts.
     #[arg(long, global = true, value_name = "SIZE")]
     max_memory: Option<Bytes>,
 }
@@ -56,47 +56,47 @@ const EXAMPLES: &str = "Examples:
   plimsoll check scenarios/*.yaml
   plimsoll list policies
 
-Exit codes: 0 success, 1 a judgement failed, 2 bad input or usage, 3 internal error.";
+Exit codes: 0 success, 1 a check failed (objective, expectation or regression), 2 bad input or usage, 3 internal error.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Write a commented scenario to begin with: a shop, a chat model, a game, or one for manifests of your own.
+    /// Write a commented scenario to start from: a shop, a chat model, a game, or one for your own manifests.
     New(new::NewArguments),
-    /// Run every policy of a scenario, print them side by side and write a report.
+    /// Run every policy of a scenario, compare them side by side and write a report.
     Run(run::RunArguments),
-    /// Make reports again from stored results, or one report of several runs, without running.
+    /// Regenerate reports from stored results, or merge several runs into one report, without running anything.
     Report(report::ReportArguments),
-    /// Compare the policies of a scenario over replications, with intervals and verdicts.
+    /// Compare the policies of a scenario over replications, with confidence intervals and verdicts.
     Compare(compare::CompareArguments),
-    /// Find the cheapest policy, headroom and variation that meets the objectives, and write it back.
+    /// Find the cheapest policy, headroom and variation that meets the objectives, and write the changes to your manifests.
     Plan(plan::PlanArguments),
-    /// Change things, one at a time and all at once, and see what it does to each policy.
+    /// Apply changes, each alone and all together, and show the effect on each policy.
     Whatif(whatif::WhatifArguments),
     /// Find how much traffic each policy carries before an objective breaks.
     Capacity(capacity::CapacityArguments),
-    /// Run a grid of variations into a file; goes on where it was interrupted.
+    /// Run a grid of variations into a file; an interrupted sweep resumes where it stopped.
     Sweep(sweep::SweepArguments),
-    /// Train a learning policy on replications, and compare it with the rest on runs that it was not trained on.
+    /// Train a learning policy and compare it with the others on runs it was not trained on.
     Train(train::TrainArguments),
-    /// Hold policies to what scenarios and step-by-step stories expect, and to a baseline.
+    /// Test policies against the expectations of scenarios and step-by-step stories, and against a baseline.
     Test(test::TestArguments),
-    /// Read scenarios and say what is wrong with them, without running.
+    /// Validate scenarios and report what is wrong with them, without running them.
     Check(check::CheckArguments),
     /// List what a scenario can name: policies, dispatchers, trace formats and so on.
     List(list::ListArguments),
-    /// Look at a trace, convert it, reshape it, fit a generator to it, or make one.
+    /// Inspect, convert, reshape or generate a trace, or fit a generator to it.
     Trace(Box<trace::TraceArguments>),
-    /// Forecast a trace's rate by several models side by side, and judge them.
+    /// Backtest forecasting models on a trace, side by side.
     Forecast(Box<forecast::ForecastArguments>),
-    /// Find the cheapest capacity for a need.
+    /// Find the cheapest capacity for a demand.
     Optimize(optimize::OptimizeArguments),
-    /// Prove the numbers right: stations with exact solutions, simulated and compared.
+    /// Verify the simulator against exact solutions from queueing theory.
     Verify(verify::VerifyArguments),
-    /// Measure how many requests a second this machine simulates.
+    /// Measure how many requests per second this machine simulates.
     Bench(bench::BenchArguments),
-    /// Print the JSON Schema of a scenario or a story, for completion in an editor.
+    /// Print the JSON Schema of scenarios, stories or results, for editors and scripts.
     Schema(schema::SchemaArguments),
-    /// Print the manual page, or write those of all commands.
+    /// Print the manual page, or write the pages of all commands.
     Man(man::ManArguments),
     /// Print a completion script for a shell.
     #[command(after_help = "Example:\n  plimsoll completions bash > /etc/bash_completion.d/plimsoll")]
@@ -112,7 +112,7 @@ struct ScenarioArguments {
     /// Scenario files.
     #[arg(required = true, value_name = "SCENARIO")]
     scenarios: Vec<PathBuf>,
-    /// Change a value: a path of names and list indices, and YAML (may be repeated).
+    /// Override a value: a path of names and list indices, and a YAML value (may be repeated).
     #[arg(long = "set", value_name = "PATH=VALUE", value_parser = path_and_value)]
     set: Vec<(String, String)>,
 }

@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::replication::{Format, ReplicationArguments, forbidden, tell_out_of_reach};
 use super::{Failure, files, path_and_value, remark, say};
+use crate::config::spool::is_stream;
 use crate::engine::scenario::Scenario;
 use crate::experiment::{Axis, Design, Planned, Points, at_headroom, plan_search};
 use crate::report::results::{PlanResults, Results};
@@ -19,25 +20,25 @@ use crate::report::{self, Artifact, Grid, Rewritten};
   plimsoll plan scenarios/shop-peak.yaml --vary service.concurrency=2,4,8 --vary service.price.container=fargate,azure-container-instances
 
 Every policy at every combination of what is varied is given the least headroom that meets the objectives; the cheapest wins.
-Written beside the scenario: NAME.plan.yaml, the winner as a scenario; into the report directory: your manifests with the
-changed fields only (and plan.diff, plan-kubectl.sh), objects for what has no manifest, and every trial. Your own files stay. Exit codes: 0 met, 1 nothing that was tried meets the objectives, 2 bad input.")]
+Written into the report directory, and nowhere else: plan.yaml, the winner as a scenario that extends yours; your manifests with
+the changed fields only (and plan.diff, plan-kubectl.sh); objects for what has no manifest; every trial. Exit codes: 0 met, 1 nothing that was tried meets the objectives, 2 bad input.")]
 pub(super) struct PlanArguments {
     /// The scenario.
     #[arg(value_name = "SCENARIO")]
     scenario: PathBuf,
-    /// What to vary beside policies and headroom: PATH=1..10, PATH=10s..60s/10s or PATH=x,y (may be repeated).
+    /// What to vary besides policies and headroom: PATH=1..10, PATH=10s..60s/10s or PATH=x,y (may be repeated).
     #[arg(long, value_name = "PATH=VALUES")]
     vary: Vec<Axis>,
-    /// Change a value throughout (may be repeated).
+    /// Override a value throughout (may be repeated).
     #[arg(long = "set", value_name = "PATH=VALUE", value_parser = path_and_value)]
     set: Vec<(String, String)>,
-    /// Where reports go, in a directory named after the scenario.
+    /// Directory for the report, in a subdirectory named after the scenario.
     #[arg(long, value_name = "DIR", default_value = "reports")]
     out: PathBuf,
-    /// Do not write the winner beside the scenario.
+    /// Do not write the winner as a scenario (plan.yaml).
     #[arg(long)]
     no_scenario: bool,
-    /// Form of the result on standard output.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
     #[command(flatten)]
@@ -48,7 +49,7 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<(), Failure> {
     let plan = arguments.replication.plan()?;
     let base = arguments.replication.read(&arguments.scenario, &arguments.set)?;
     if base.objectives.is_empty() {
-        let problem = "error: a plan needs objectives to meet";
+        let problem = "error: `plan` needs objectives to meet";
         return Err(Failure::Input(format!(
             "{problem}\nhelp: add `objectives: [ {{ latency: {{ within: 300ms, target: 99% }} }} ]`"
         )));
@@ -59,9 +60,6 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<(), Failure> {
         |point: usize| arguments.replication.read_at(&arguments.scenario, &arguments.set, points.set(point), &base);
     let open = open_points(arguments, &points, &read)?;
     files::try_out(&arguments.out.join(&base.name))?;
-    if !arguments.no_scenario {
-        files::try_out_file(&arguments.scenario.with_extension("plan.yaml"))?;
-    }
     let bar = arguments.replication.bar("headrooms tried");
     let planned = plan_search(&open, &read, &plan, &|| bar.inc(1));
     bar.finish_and_clear();
@@ -158,13 +156,9 @@ fn write_all(
     let mut artifacts = vec![Artifact::new("plan-trials.csv", report::plan_trials(base, planned, points))];
     if let Some(winner) = planned.candidates.first().filter(|_| planned.is_met) {
         artifacts.extend(manifests(rewritten));
-        if !arguments.no_scenario {
-            let path = arguments.scenario.with_extension("plan.yaml");
+        if !arguments.no_scenario && !is_stream(&arguments.scenario) {
             let text = winner_text(arguments, base, winner.policy, headroom, &points.set(winner.point));
-            let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            files::write_all(directory, &[Artifact::new(name, text)])?;
-            arguments.replication.told(&path.display().to_string());
+            artifacts.push(Artifact::new("plan.yaml", text));
         }
     }
     for path in files::write_report(&arguments.out.join(&base.name), "plan", &artifacts)? {
@@ -182,7 +176,8 @@ fn winner_text(
     set: &[(String, String)],
 ) -> String {
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
-    let file = arguments.scenario.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let directory = arguments.out.join(&base.name);
+    let file = path_between(&directory, &arguments.scenario).display().to_string();
     let mut text = String::from("# The least that was found to meet the objectives, by `plimsoll plan`.\n");
     text.push_str(&format!(
         "extends: {}\nname: {}\npolicies:\n",
@@ -193,7 +188,15 @@ fn winner_text(
         let value = if index == policy { format!("{{ headroom: {headroom} }}") } else { "null".into() };
         text.push_str(&format!("  {}: {value}\n", quoted(&plan.label)));
     }
-    let mut set: Vec<(String, String)> = arguments.set.iter().cloned().chain(set.iter().cloned()).collect();
+    let moved = |(path, value): &(String, String)| {
+        let is_plain = !value.starts_with(['[', '{', '"', '\'']) && !["null", "~", "-"].contains(&value.trim());
+        let is_path = is_plain && PATHS.contains(&path.rsplit('.').next().unwrap_or_default());
+        let beside = arguments.scenario.parent().unwrap_or(Path::new("")).join(value);
+        let value =
+            if is_path { quoted(&path_between(&directory, &beside).display().to_string()) } else { value.clone() };
+        (path.clone(), value)
+    };
+    let mut set: Vec<(String, String)> = arguments.set.iter().chain(set).map(moved).collect();
     set.sort();
     let (by_index, nested): (Vec<_>, Vec<_>) =
         set.into_iter().partition(|(path, _)| path.split('.').any(|part| part.parse::<usize>().is_ok()));
@@ -209,6 +212,28 @@ fn winner_text(
         ));
     }
     text
+}
+
+/// Fields that hold the path of a file, which starts from the file that states it.
+const PATHS: [&str; 3] = ["trace", "manifest", "trained"];
+
+/// The way from a directory, which need not be there yet, to a file; absolute where there is none.
+fn path_between(directory: &Path, file: &Path) -> PathBuf {
+    let full = |path: &Path| -> Option<PathBuf> {
+        let known = path.ancestors().find_map(|part| {
+            let part = if part.as_os_str().is_empty() { Path::new(".") } else { part };
+            Some((part, std::fs::canonicalize(part).ok()?))
+        });
+        let (part, known) = known?;
+        Some(known.join(path.strip_prefix(part).unwrap_or(path)))
+    };
+    let (Some(from), Some(to)) = (full(directory), full(file)) else { return file.to_path_buf() };
+    let shared = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
+    if shared == 0 {
+        return to;
+    }
+    let up = from.components().skip(shared).map(|_| Path::new("..").as_os_str());
+    up.chain(to.components().skip(shared).map(|part| part.as_os_str())).collect()
 }
 
 /// Values by their paths, as nested mappings.

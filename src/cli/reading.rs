@@ -21,7 +21,7 @@ pub(super) struct TraceReading {
     /// Format of the trace; recognised from its content if left out (`plimsoll list formats`).
     #[arg(long, value_name = "NAME")]
     trace_format: Option<String>,
-    /// Form of the result on standard output: `table` or `json`.
+    /// Output format: `table` or `json`.
     #[arg(long, value_name = "FORM", value_parser = printed, default_value = "table")]
     format: Printed,
     #[command(flatten)]

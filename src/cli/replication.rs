@@ -16,25 +16,25 @@ use crate::units::Fraction;
 /// How often to run, and how to say it.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ReplicationArguments {
-    /// Replications of each policy; the least number with --precision.
+    /// Replications of each policy; the minimum with --precision.
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     pub replications: u64,
-    /// Replicate until the intervals of cost and p99 are as narrow as this share of their means.
+    /// Add replications until the confidence intervals of cost and p99 are within this share of their means.
     #[arg(long, value_name = "SHARE")]
     pub precision: Option<Fraction>,
-    /// The most replications that --precision may take.
+    /// Maximum number of replications with --precision.
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     pub most: u64,
-    /// Level of the confidence intervals.
+    /// Confidence level of the intervals.
     #[arg(long, value_name = "SHARE", default_value = "95%", value_parser = level)]
     pub level: Fraction,
-    /// Seed, in place of the scenario's.
+    /// Seed; overrides the scenario's.
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Runs at once; the result does not depend on it. All cores by default.
+    /// Number of parallel runs; the result does not depend on it. All cores by default.
     #[arg(long, default_value_t = 0)]
     pub threads: usize,
-    /// No progress and no warnings on standard error.
+    /// Print only the result: no progress, no warnings, no list of files.
     #[arg(long, short)]
     pub quiet: bool,
 }
@@ -144,10 +144,8 @@ pub(super) fn find_warm_up(scenario: &mut Scenario, threads: usize, quiet: bool)
     let Some(longest) = found.iter().max_by_key(|transient| transient.length).filter(|_| !quiet) else { return Ok(()) };
     let (policy, length) = (&longest.policy, scenario.warm_up);
     remark(&match found.iter().all(|transient| transient.settled) {
-        true => format!("warm-up: {length}, as long as {policy} remembers its beginning"),
-        false => format!(
-            "warning: {policy} never forgets its beginning; the warm-up is {length}, half the intervals of the run"
-        ),
+        true => format!("warm-up: {length}, the initial transient of {policy}"),
+        false => format!("warning: {policy} never settles; the warm-up is {length}, half of the run"),
     });
     Ok(())
 }

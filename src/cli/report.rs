@@ -20,16 +20,16 @@ pub(super) struct ReportArguments {
     /// Directories of reports, each with its stored result; several are merged.
     #[arg(required = true, value_name = "DIR")]
     results: Vec<PathBuf>,
-    /// Directory for the reports; the one that was read by default.
+    /// Directory for the report; the one that was read by default.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Form of the result on standard output.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// Axes of time in charts: by the calendar where a workload has dates, or elapsed since the start.
+    /// Time axis of charts: calendar time where the workload has dates, or time since the start.
     #[arg(long, value_enum, default_value_t = TimeAxis::Calendar)]
     axis: TimeAxis,
-    /// Only the result, without the list of files.
+    /// Print only the result, without the list of files.
     #[arg(long, short)]
     quiet: bool,
 }
@@ -38,7 +38,9 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<(), Failure> {
     let out = match (&arguments.out, arguments.results.as_slice()) {
         (Some(out), _) => out.clone(),
         (None, [only]) => directory(only),
-        (None, _) => return Err(Failure::Input("error: say where the merged report goes with --out DIR".into())),
+        (None, _) => {
+            return Err(Failure::Input("error: name the directory of the merged report with --out DIR".into()));
+        }
     };
     let named = |path: &PathBuf| Ok((path.display().to_string(), read(path)?));
     let outcomes = arguments.results.iter().map(named).collect::<Result<Vec<(String, Outcome)>, Failure>>()?;

@@ -68,7 +68,7 @@ pub(super) struct SynthArguments {
     /// How long.
     #[arg(long)]
     duration: Option<SimDuration>,
-    /// Form of the result on standard output: `table` or `json`.
+    /// Output format: `table` or `json`.
     #[arg(long, value_name = "FORM", value_parser = printed, default_value = "table")]
     format: Printed,
     #[command(flatten)]

@@ -28,25 +28,25 @@ pub(super) struct RunArguments {
     /// Run only this policy (may be repeated).
     #[arg(long, value_name = "POLICY")]
     policy: Vec<String>,
-    /// Seed, in place of the scenario's.
+    /// Seed; overrides the scenario's.
     #[arg(long)]
     seed: Option<u64>,
-    /// Directory for the reports; each scenario gets one of its own below it.
+    /// Directory for the reports; each scenario gets its own subdirectory.
     #[arg(long, value_name = "DIR", default_value = "reports")]
     out: PathBuf,
-    /// Form of the result on standard output.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// Policies to run at once; the result does not depend on it. All cores by default.
+    /// Number of policies to run in parallel; the result does not depend on it. All cores by default.
     #[arg(long, default_value_t = 0)]
     threads: usize,
     /// Exit with 1 unless some policy meets every objective.
     #[arg(long)]
     fail_on_miss: bool,
-    /// Axes of time in charts: by the calendar where a workload has dates, or elapsed since the start.
+    /// Time axis of charts: calendar time where the workload has dates, or time since the start.
     #[arg(long, value_enum, default_value_t = TimeAxis::Calendar)]
     axis: TimeAxis,
-    /// No progress and no warnings on standard error.
+    /// Print only the result: no progress, no warnings, no list of files.
     #[arg(long, short)]
     quiet: bool,
 }
@@ -208,7 +208,12 @@ impl Bars {
         });
         let bars = bars.collect();
         if !terminal && !quiet {
-            remark(&format!("{}: {} of simulated time, {} policies", scenario.name, scenario.duration, names.len()));
+            remark(&format!(
+                "{}: {} of simulated time, {} policies",
+                scenario.name,
+                scenario.duration.rounded(),
+                names.len()
+            ));
         }
         Bars { bars, done: Mutex::new(vec![false; names.len()]), names, plain: !terminal && !quiet }
     }

@@ -26,9 +26,9 @@ use crate::units::{SimDuration, Usd};
   plimsoll train scenarios/learned.yaml --policy searched --evaluate-on scenarios/learned-next-week.yaml
   plimsoll train shop.yaml --policy learned --episodes 1000 --out learned/shop.json
 
-The scenario states a policy of the kind `q-learning` or `policy-search`. It is trained on replications of its own, saved where the
-scenario's `trained:` says (or --out), and then compared with the scenario's other policies on replications that no training used,
-and on other scenarios. The curve of the training is written as CSV, SVG and PNG. docs/learning.md tells how to read all this.")]
+The scenario has a policy of the kind `q-learning` or `policy-search`. It is trained on its own replications, saved to the file that
+`trained:` names (or --out), and then compared with the other policies on replications that training did not use, and on
+other scenarios. The training curve is written as CSV, SVG and PNG. See docs/learning.md.")]
 pub(super) struct TrainArguments {
     /// The scenario.
     #[arg(value_name = "SCENARIO")]
@@ -36,28 +36,28 @@ pub(super) struct TrainArguments {
     /// The policy to train; needed where several can be.
     #[arg(long, value_name = "POLICY")]
     policy: Option<String>,
-    /// The most episodes (runs of the scenario); fewer where next to nothing changes any more.
+    /// Maximum number of episodes (runs of the scenario); training stops earlier once it has converged.
     #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u64).range(8..=1_000_000))]
     episodes: u64,
-    /// Dollars per bad request; if left out it is looked for until the objectives are met.
+    /// Dollars per bad request; searched for by default until the objectives are met.
     #[arg(long, value_name = "DOLLARS")]
     penalty: Option<Usd>,
-    /// How far ahead an action of `q-learning` counts: each such time by a factor of e less; 40m by default.
+    /// Discount horizon of `q-learning`: what happens this much later counts a factor of e less; 40m by default.
     #[arg(long, value_name = "DURATION")]
     horizon: Option<SimDuration>,
-    /// Where the trained policy is written; where the scenario's `trained:` says by default, else learned/NAME.json beside it.
+    /// File for the trained policy; by default the one that the scenario's `trained:` names, else learned/NAME.json beside it.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Another scenario, such as another week of the trace, that has the policy under the same label (may be repeated).
     #[arg(long, value_name = "OTHER")]
     evaluate_on: Vec<PathBuf>,
-    /// Where the learning curve is written, in a directory named after the scenario.
+    /// Directory for the learning curve, in a subdirectory named after the scenario.
     #[arg(long, value_name = "DIR", default_value = "reports")]
     reports: PathBuf,
-    /// Change a value in every scenario: a path of names and list indices, and YAML (may be repeated).
+    /// Override a value in every scenario: a path of names and list indices, and a YAML value (may be repeated).
     #[arg(long = "set", value_name = "PATH=VALUE", value_parser = path_and_value)]
     set: Vec<(String, String)>,
-    /// Form of the result on standard output.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
     #[command(flatten)]
@@ -173,11 +173,11 @@ fn difference(kind: Kind, (own, policy): (&Scenario, usize), (other, its): (&Sce
 
 pub(super) fn train(arguments: &TrainArguments) -> Result<(), Failure> {
     if arguments.horizon.is_some_and(SimDuration::is_zero) {
-        return Err(input("a horizon of no length makes every action equally good"));
+        return Err(input("the horizon must be longer than zero"));
     }
     let (label, kind, named) = arguments.choose()?;
     if kind == Kind::Search && arguments.horizon.is_some() {
-        return Err(input("a search has no horizon: whole runs are compared; leave --horizon out"));
+        return Err(input("--horizon applies to `q-learning` only: a search compares whole runs"));
     }
     let scenario = arguments.read(&arguments.scenario, &label, kind)?;
     let policy = policy_index(&scenario, &label)?;
@@ -277,19 +277,19 @@ impl TrainArguments {
             (None, [only]) => only.to_string(),
             (None, several) => {
                 return Err(input(format!(
-                    "{path} has several policies to train; choose one with --policy: {}",
+                    "{path} has several policies that can be trained; choose one with --policy: {}",
                     several.join(", ")
                 )));
             }
         };
         if label.contains('.') {
-            return Err(input(format!("a policy to be trained has a label without dots, not `{label}`")));
+            return Err(input(format!("a policy to be trained must have a label without dots, not `{label}`")));
         }
         let policy = learns().find(|policy| policy.label == label);
         let kind = policy.and_then(|policy| Kind::named(&policy.kind)).unwrap_or(Kind::Table);
         // Whether or not there is such a file yet.
         let file = policy.and_then(|policy| policy.parameters.get("trained"));
-        let file = file.and_then(|node| node.as_text()).map(|text| self.beside(text));
+        let file = file.and_then(|node| Some(node.source.directory_or(&self.beside("")).join(node.as_text()?)));
         Ok((label, kind, file))
     }
 
@@ -301,13 +301,15 @@ impl TrainArguments {
         }
         let usual = || self.beside(Path::new("learned").join(format!("{}.json", scenario.name)));
         let out = named.unwrap_or_else(usual);
-        let help = format!("help: if it is meant, name it yourself: --out {}", quoted(&out.display().to_string()));
+        let help = format!("help: if you mean it, name the file with --out {}", quoted(&out.display().to_string()));
         let refused = |what: &str| Err(Failure::Input(format!("error: {}: {what}\n{help}", out.display())));
         if !is_below(&out, &self.beside(".")) {
-            return refused("the scenario asks for a file outside its own directory to be written");
+            return refused("the scenario names a file outside its own directory");
         }
         match std::fs::File::open(&out) {
-            Ok(file) if !is_trained_policy(&file) => refused("this file is no trained policy and is left as it is"),
+            Ok(file) if !is_trained_policy(&file) => {
+                refused("this file is not a trained policy and is not overwritten")
+            }
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => refused(&error.to_string()),
             _ => Ok(out),
         }

@@ -18,17 +18,17 @@ use crate::report::results::{
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  plimsoll verify --full")]
 pub(super) struct VerifyArguments {
-    /// Run until every interval is at most 2% wide (one to two minutes on two cores in place of ten seconds).
+    /// Run until every interval is at most 2% wide (one to two minutes on two cores instead of ten seconds).
     #[arg(long)]
     full: bool,
     /// Directory of reference data with recorded systems (`validation/hpa/kind`), to be simulated and drawn beside the
     /// recording.
     #[arg(long, value_name = "DIR", env = "PLIMSOLL_REFERENCE")]
     recorded: Option<PathBuf>,
-    /// Form of the proof on standard output.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// No progress on standard error.
+    /// Print only the result, no progress.
     #[arg(long, short)]
     quiet: bool,
     /// Directory for the charts of recorded systems.
@@ -53,7 +53,7 @@ pub(super) fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
         Some(directory) => replay(&directory.join("validation/hpa/kind"), &arguments.out)?,
         None if arguments.quiet => Replayed::default(),
         None => {
-            remark("no recorded systems: --recorded names no directory");
+            remark("recorded systems are skipped (--recorded DIR names none)");
             Replayed::default()
         }
     };
@@ -68,7 +68,7 @@ pub(super) fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
 /// that is only partly known.
 fn replay(directory: &Path, out: &Path) -> Result<Replayed, Failure> {
     if !directory.is_dir() {
-        remark(&format!("no recorded systems: {} is not there", directory.display()));
+        remark(&format!("recorded systems are skipped: {} does not exist", directory.display()));
         return Ok(Replayed::default());
     }
     let recordings = read_runs(directory).map_err(|problem| Failure::Input(format!("error: {problem}")))?;

@@ -27,28 +27,28 @@ pub(super) struct WhatifArguments {
     /// The scenario.
     #[arg(value_name = "SCENARIO")]
     scenario: PathBuf,
-    /// So many times the traffic (may be repeated, each a variation of its own).
+    /// Scale the traffic by a factor (may be repeated; each is a variation of its own).
     #[arg(long, value_name = "FACTOR", value_parser = factor)]
     scale: Vec<f64>,
-    /// So much longer, or shorter, until a replica is ready (may be repeated).
+    /// Make replicas start slower or faster (may be repeated).
     #[arg(long, value_name = "+TIME", value_parser = delay, allow_hyphen_values = true)]
     startup: Vec<f64>,
-    /// A value changed (may be repeated).
+    /// Override a value as a variation (may be repeated).
     #[arg(long = "set", value_name = "PATH=VALUE", value_parser = path_and_value)]
     set: Vec<(String, String)>,
-    /// A zone lost with all its machines, from the busiest interval on for 30 minutes, or as stated (may be repeated).
+    /// Lose a zone with all its machines: from the busiest interval for 30 minutes, or as stated (may be repeated).
     #[arg(long, value_name = "ZONE[@TIME][+DURATION]", value_parser = loss)]
     kill_zone: Vec<Loss>,
-    /// An event over the traffic, with the fields of the transform `overlay` (may be repeated).
+    /// Add a traffic event, with the fields of the transform `overlay` (may be repeated).
     #[arg(long, value_name = "at=TIME,factor=N,for=TIME")]
     event: Vec<String>,
     /// Vary only this policy (may be repeated).
     #[arg(long, value_name = "POLICY")]
     policy: Vec<String>,
-    /// Write a report of the base and of every variation below this directory, and all figures as CSV.
+    /// Write a report of the base and of each variation into this directory, and all figures as CSV.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Form of the result on standard output.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
     #[command(flatten)]
@@ -216,7 +216,7 @@ impl WhatifArguments {
         let all: Vec<Variation> = scales.chain(delays).chain(events).chain(losses).chain(values).collect();
         match all.is_empty() {
             true => Err(Failure::Input(
-                "error: nothing to vary; give --scale, --startup, --event, --kill-zone or --set".into(),
+                "error: nothing to vary; use --scale, --startup, --event, --kill-zone or --set".into(),
             )),
             false => Ok(all),
         }

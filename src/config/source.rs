@@ -1,7 +1,7 @@
 //! A text with a name, and places in it.
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::diagnostic::Diagnostic;
@@ -20,6 +20,8 @@ pub struct Span {
 #[derive(Debug, PartialEq, Eq)]
 pub struct SourceFile {
     name: String,
+    /// Directory of the file; none of a text in memory or from a stream.
+    directory: Option<PathBuf>,
     text: String,
     /// Where each line begins.
     lines: Vec<usize>,
@@ -31,7 +33,12 @@ impl SourceFile {
         let text = text.into();
         let breaks = memchr::memchr_iter(b'\n', text.as_bytes());
         let lines = std::iter::once(0).chain(breaks.map(|at| at + 1)).collect();
-        Arc::new(SourceFile { name: name.into(), text, lines })
+        Arc::new(SourceFile { name: name.into(), directory: None, text, lines })
+    }
+
+    /// Where relative paths in the text start: its own directory, or `other` if it is in no file.
+    pub fn directory_or<'a>(&'a self, other: &'a Path) -> &'a Path {
+        self.directory.as_deref().unwrap_or(other)
     }
 
     /// Reads a UTF-8 file of at most `limit` bytes; a byte-order mark is dropped.
@@ -51,7 +58,13 @@ impl SourceFile {
             return Err(fail(format!("is larger than {} MiB, too large for this kind of file", limit >> 20)));
         }
         match String::from_utf8(bytes) {
-            Ok(text) => Ok(SourceFile::new(name, text.strip_prefix('\u{feff}').unwrap_or(&text))),
+            Ok(text) => {
+                let mut source = SourceFile::new(name, text.strip_prefix('\u{feff}').unwrap_or(&text));
+                if let Some(source) = Arc::get_mut(&mut source).filter(|_| !spool::is_stream(path)) {
+                    source.directory = Some(spool::directory_of(path));
+                }
+                Ok(source)
+            }
             Err(error) => {
                 let valid = error.utf8_error().valid_up_to();
                 let line = error.as_bytes()[..valid].iter().filter(|b| **b == b'\n').count() + 1;

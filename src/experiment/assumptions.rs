@@ -1,4 +1,4 @@
-//! What a run takes for granted, in sentences: so that a reader of the report can object.
+//! The assumptions of a run, in sentences, so that a reader of the report can object.
 
 use crate::catalog::{Catalog, KUBERNETES_OVERHEAD};
 use crate::cluster::{CpuUse, DemandModel, NodePool, OnTimeout, RecordedDemand, ServiceSpec, UpdateStrategy};
@@ -8,12 +8,12 @@ use crate::policy::{Measure, Measures};
 use crate::random::{Distribution, shown_seconds};
 use crate::units::{Bytes, Millicores, SimTime};
 
-/// What no scenario can state, and so no figure contains.
+/// What no scenario can state and no figure contains.
 const NOT_MODELLED: &str = "Not modelled: the network between clients and replicas, slow first requests of a fresh replica (cold \
-    caches), calls between services, nodes that are added or lost by themselves, spot interruptions, and the cost of storage, data \
+    caches), calls between services, node autoscaling, spot interruptions, and the cost of storage, data \
     transfer, load balancers and the control plane.";
 
-/// What `scenario` takes for granted.
+/// The assumptions of `scenario`.
 pub fn of(scenario: &Scenario) -> Vec<String> {
     let mut said: Vec<String> = scenario.services.iter().flat_map(|plan| of_service(plan, &scenario.pools)).collect();
     said.extend(nodes(scenario));
@@ -25,12 +25,12 @@ pub fn of(scenario: &Scenario) -> Vec<String> {
         format!(" (the scrapes within the window of {})", metrics.window)
     };
     said.push(format!(
-        "Metrics are scraped every {}, averaged over {averaged}{within}, and seen {} later.",
+        "Metrics are scraped every {}, averaged over {averaged}{within}, and visible to autoscalers {} later.",
         metrics.interval, metrics.lag
     ));
     for outage in &metrics.outages {
         said.push(format!(
-            "For {} from {} on the metrics APIs do not answer for {}: an autoscaler sees nothing of it, and afterwards the newest scrape.",
+            "For {}, starting at {}, the metrics APIs return nothing for {}; afterwards autoscalers see the newest scrape.",
             outage.length,
             outage.from.since(SimTime::ZERO),
             metrics_out(outage)
@@ -38,10 +38,10 @@ pub fn of(scenario: &Scenario) -> Vec<String> {
     }
     for outage in &scenario.outages {
         said.push(format!(
-            "Zone {} is lost after {} for {}. For {} nobody knows: its replicas still get requests, which hang until their client gives \
-             up, and new ones may be put there. Then its nodes count as not ready: its replicas get no more, and what hangs fails. After \
-             another {} its pods are evicted and replaced elsewhere, and are no longer paid for; if the zone is back before, they start \
-             again where they are. Nodes of a pool are paid for all the same.",
+            "Zone {} is lost after {} for {}. For the first {} the control plane does not notice: its replicas still receive requests, \
+             which hang until the client gives up, and new pods may be placed there. Then its nodes are NotReady: their replicas receive no \
+             more requests, and hanging requests fail. After another {} the pods are evicted and replaced elsewhere, and are no longer \
+             paid for; if the zone recovers earlier, they restart in place. Nodes of a pool are paid for throughout.",
             scenario.zones[outage.zone as usize],
             outage.at.since(SimTime::ZERO),
             outage.length,
@@ -51,10 +51,7 @@ pub fn of(scenario: &Scenario) -> Vec<String> {
     }
     said.extend(unpriced(scenario));
     said.extend(at_the_end(scenario));
-    said.push(format!(
-        "Replicas count as needed for the offered load at {} utilization.",
-        scenario.reference_utilization
-    ));
+    said.push(format!("The number of needed replicas assumes a utilization of {}.", scenario.reference_utilization));
     said.push(NOT_MODELLED.into());
     said
 }
@@ -62,11 +59,12 @@ pub fn of(scenario: &Scenario) -> Vec<String> {
 /// Of what no price is stated.
 fn unpriced(scenario: &Scenario) -> Option<String> {
     if !scenario.is_priced() {
-        return Some("No price is stated: there are no costs, and policies are ranked by replica-hours.".into());
+        return Some("Price not stated: no cost is assumed or shown, and policies are ranked by replica-hours.".into());
     }
     let free = scenario.services.iter().filter(|plan| plan.lease.is_none() && scenario.node_leases.is_empty());
     let names: Vec<&str> = free.map(|plan| plan.spec.name.as_str()).collect();
-    (!names.is_empty()).then(|| format!("No price is stated for {}: no cost holds its replicas.", names.join(", ")))
+    (!names.is_empty())
+        .then(|| format!("Price of {} not stated: its replicas are left out of the cost.", names.join(", ")))
 }
 
 /// How objectives judge the requests that are unanswered at the end.
@@ -80,11 +78,11 @@ fn at_the_end(scenario: &Scenario) -> Option<String> {
         (false, true) => Some("the client's time-out"),
         (false, false) => None,
     };
-    let begin = "A request that is unanswered at the end of the run";
-    let young = "a younger one is left out";
+    let begin = "A request still unanswered at the end of the run";
+    let young = "a younger one is not counted";
     match (latency, availability, limit) {
         (false, false, _) => None,
-        (_, true, None) => Some(format!("{begin} is left out: nothing says how long is too long.")),
+        (_, true, None) => Some(format!("{begin} is not counted: nothing says how long is too long.")),
         (true, true, Some(limit)) => Some(format!(
             "{begin} is bad if it is older than the objective's limit; {young}. For availability the limit is {limit}."
         )),
@@ -102,7 +100,7 @@ pub(super) fn metrics_out(outage: &MetricsOutage) -> String {
 }
 
 /// How the sentence begins that says of a service that nothing bounds the CPU of its replicas.
-const NO_CEILING: &str = "Nothing bounds the CPU of a replica of";
+const NO_CEILING: &str = "Nothing limits the CPU of a replica of";
 
 /// The sentences of services whose replicas have no CPU ceiling.
 pub fn without_ceiling(assumptions: &[String]) -> impl Iterator<Item = &String> {
@@ -119,16 +117,16 @@ pub fn cpu(spec: &ServiceSpec, pools: &[NodePool]) -> String {
     let tightest = cores.into_iter().min_by_key(|cores| spec.ceiling(*cores).map(|ceiling| ceiling.cpu));
     let Some(ceiling) = tightest.and_then(|cores| spec.ceiling(cores)) else {
         return format!(
-            "{NO_CEILING} {name} (no CPU limit, no price of a size, no nodes): its requests never slow each other down."
+            "{NO_CEILING} {name} (no CPU limit, no priced size, no nodes): its requests never slow each other down."
         );
     };
     let each = number(spec.cpu_per_busy_second);
     let (cpu, words) = (number(ceiling.cpu.as_cores()), ceiling.bound.words());
     let power = spec.power(tightest.flatten().map(|cores| (cores, 1.0)));
-    let unhindered = format!("A request to {name} uses {each} cores while it is served unhindered");
+    let unhindered = format!("A request to {name} uses {each} cores at full speed");
     if power.full < f64::from(spec.concurrency) {
         return format!(
-            "{unhindered}; a replica has {cpu} at most ({words}), so that {} requests run at full speed at once, and more share the CPU \
+            "{unhindered}; a replica has at most {cpu} ({words}), so {} requests run at full speed at once, and more share the CPU \
              evenly.",
             number(power.full)
         );
@@ -151,19 +149,19 @@ fn of_service(plan: &ServicePlan, pools: &[NodePool]) -> Vec<String> {
     let mut said = vec![
         demand(spec),
         match spec.concurrency {
-            u32::MAX => format!("A replica of {name} serves any number of requests at once."),
+            u32::MAX => format!("A replica of {name} serves any number of requests at once (its `concurrency`)."),
             requests => format!("A replica of {name} serves {requests} requests at once."),
         },
         cpu(spec, pools),
         match spec.queue_limit {
             u32::MAX => format!(
-                "No `queue-limit` is stated: assumed that any number of requests may wait at a replica of {name}."
+                "`queue-limit` of {name} not stated: assumed unlimited, so any number of requests may wait at a replica."
             ),
-            0 => format!("No request waits at a replica of {name}: what finds it full is rejected."),
-            1 => format!("1 request more may wait at a replica of {name}; what comes then is rejected."),
-            limit => format!("{limit} more may wait at a replica of {name}; what comes then is rejected."),
+            0 => format!("A replica of {name} has no queue: requests that find it full are rejected."),
+            1 => format!("The queue of a replica of {name} holds 1 request; further requests are rejected."),
+            limit => format!("The queue of a replica of {name} holds {limit} requests; further requests are rejected."),
         },
-        format!("Requests to {name} are dispatched: {}.", spec.dispatch.summary),
+        format!("Load balancing of {name}: {}.", spec.dispatch.summary),
     ];
     said.extend(pod(spec));
     said.extend(unstated_memory(spec));
@@ -171,12 +169,12 @@ fn of_service(plan: &ServicePlan, pools: &[NodePool]) -> Vec<String> {
     said.extend(plan.workload.assumptions());
     said.push(start_up(spec, !pools.is_empty()));
     said.push(format!(
-        "At the start {} replicas of {name} are ready. One that is to go finishes what it holds for up to {}.",
+        "{name} starts with {} ready replicas. A terminating replica drains its requests for up to {}.",
         spec.replicas, spec.grace_period
     ));
     said.extend(updates(spec));
     if let Some(crash) = &spec.crash {
-        said.push(format!("A replica of {name} crashes after a time that is {}.", crash.words()));
+        said.push(format!("A replica of {name} crashes after a running time that is {}.", crash.words()));
     }
     said.extend(plan.lease.as_ref().map(|lease| price(name, lease)));
     said.extend(plan.lease.as_ref().and_then(|lease| size_sold(spec, lease)));
@@ -186,13 +184,13 @@ fn of_service(plan: &ServicePlan, pools: &[NodePool]) -> Vec<String> {
 fn demand(spec: &ServiceSpec) -> String {
     match &spec.demand {
         DemandModel::Drawn(distribution) => format!(
-            "The service time of a request to {}, where the trace does not state it, is {}.",
+            "The service time of a request to {}, unless the trace states it, is {}.",
             spec.name,
             distribution.words()
         ),
         DemandModel::Recorded(of) => recorded_demand(&spec.name, of),
         DemandModel::PerToken { base, input, output } => format!(
-            "A request to {} takes {base}, {input} for each token that it reads and {output} for each that it writes.",
+            "A request to {} takes {base}, plus {input} per input token and {output} per output token.",
             spec.name
         ),
     }
@@ -227,7 +225,7 @@ fn recorded_demand(name: &str, of: &RecordedDemand) -> String {
 fn unstated_memory(spec: &ServiceSpec) -> Option<String> {
     (spec.memory_base.get() == 0 && spec.memory_per_request.get() == 0).then(|| {
         format!(
-            "No `memory:` is stated: assumed that replicas of {} use none, so that nothing that scales on memory in use would act.",
+            "`memory` of {} not stated: assumed that replicas use none, so an autoscaler on memory would not act.",
             spec.name
         )
     })
@@ -241,7 +239,7 @@ fn pod(spec: &ServiceSpec) -> Vec<String> {
         let names: Vec<&str> = pod.containers.iter().map(|container| container.name.as_str()).collect();
         let serving = pod.serving_name().unwrap_or_default();
         said.push(format!(
-            "A pod of {name} runs the containers {}; {serving} uses what the pod uses, the others nothing.",
+            "A pod of {name} runs the containers {}; all CPU and memory use is that of {serving}, and the others use none.",
             names.join(", ")
         ));
     }
@@ -253,8 +251,8 @@ fn pod(spec: &ServiceSpec) -> Vec<String> {
             (cpu, memory) => format!(" and its overhead of {cpu} CPU and {memory}"),
         };
         said.push(format!(
-            "A pod of {name} is placed and priced with {cpu} CPU and {memory}: the sum of its containers or, where that is more, what \
-             its init containers need{overhead}. The autoscaler sees the sum, {} CPU and {}.",
+            "A pod of {name} is scheduled and priced with {cpu} CPU and {memory}: the larger of the sum of its containers and the need of \
+             its init containers{overhead}. The autoscaler sees the sum, {} CPU and {}.",
             summed.0, summed.1
         ));
     }
@@ -269,7 +267,7 @@ fn updates(spec: &ServiceSpec) -> Vec<String> {
     if let Some(start) = spec.pod.start_cpu {
         let until = start.length.map_or("until it is ready".to_string(), |length| format!("for {length}"));
         said.push(format!(
-            "From the start of its containers a replica of {name} uses {} CPU {until}: the metrics show it, requests are served no slower.",
+            "A starting replica of {name} uses {} CPU {until}, which the metrics include; requests are not slowed by it.",
             start.cpu
         ));
     }
@@ -280,23 +278,23 @@ fn updates(spec: &ServiceSpec) -> Vec<String> {
             format!("the containers that have run for at least {}", restart.older_than)
         };
         said.push(format!(
-            "After {} {which} of {name} end and start again in their pods: the requests that they hold are lost.",
+            "After {} {which} of {name} restart in their pods, and the requests they hold are lost.",
             restart.at.since(SimTime::ZERO)
         ));
     }
     for rollout in &spec.update.rollouts {
         let how = match rollout.strategy {
-            UpdateStrategy::Recreate => "all old replicas end before any new one begins".to_string(),
+            UpdateStrategy::Recreate => "all old replicas end before any new one starts".to_string(),
             UpdateStrategy::RollingUpdate { surge, unavailable } => {
                 format!(
-                    "up to {surge} more replicas than the size, and up to {unavailable} fewer available, as the Deployment controller does"
+                    "at most {surge} surge replicas and {unavailable} unavailable ones, as the Deployment controller does it"
                 )
             }
         };
         let image = if rollout.new_image { "a new image" } else { "the same image" };
         said.push(format!(
             "After {} a new version of {name}, with {image}, replaces the old one: {how}. The autoscaler averages over old and new \
-             replicas alike. No PodDisruptionBudget holds it up: it limits evictions only.",
+             replicas alike. A PodDisruptionBudget does not delay it: it limits evictions only.",
             rollout.at.since(SimTime::ZERO)
         ));
     }
@@ -309,12 +307,12 @@ pub fn full_replica_cpu(spec: &ServiceSpec) -> Option<String> {
     match spec.pod.cpu_use {
         CpuUse::Stated | CpuUse::Shared => None,
         CpuUse::FullReplica => Some(format!(
-            "No `cpu-per-request` is stated: a full replica of {name} is taken to use exactly its CPU request, and whatever scales on \
-             CPU rests on that."
+            "`cpu-per-request` of {name} not stated: assumed that a full replica uses exactly its CPU request; scaling on CPU depends on \
+             this."
         )),
         CpuUse::OneCore => Some(format!(
-            "Neither `cpu-per-request` nor a CPU request is stated: a request to {name} is taken to use one core while it is served, or as \
-             much as slows nobody if that is less."
+            "`cpu-per-request` and CPU request of {name} not stated: assumed that a request uses one core while it is served, or less \
+             where that would slow other requests."
         )),
     }
 }
@@ -328,8 +326,8 @@ fn size_sold(spec: &ServiceSpec, lease: &ReplicaLease) -> Option<String> {
     let (cpu, memory) = spec.scheduled();
     let (sold_cpu, sold_memory) = offer.size_for(cpu, memory)?;
     Some(format!(
-        "{} sells a replica of {} as {sold_cpu} vCPU and {sold_memory}: the smallest size that holds its {cpu} CPU and {memory} and the \
-         {KUBERNETES_OVERHEAD} that EKS adds to each pod's memory for Kubernetes itself.",
+        "{} bills a replica of {} as {sold_cpu} vCPU and {sold_memory}: the smallest size that fits its {cpu} CPU, {memory} and the \
+         {KUBERNETES_OVERHEAD} of memory that EKS adds to each pod.",
         offer.name, spec.name
     ))
 }
@@ -338,16 +336,16 @@ fn clients(spec: &ServiceSpec) -> Vec<String> {
     let mut said = Vec::new();
     if let Some(timeout) = &spec.timeout {
         let work = match timeout.work {
-            OnTimeout::Finish => "the work is finished for nobody",
-            OnTimeout::Cancel => "the work is dropped",
-            OnTimeout::CancelWaiting => "what still waits is dropped",
+            OnTimeout::Finish => "the server still finishes the work",
+            OnTimeout::Cancel => "the work is cancelled",
+            OnTimeout::CancelWaiting => "the work is cancelled if it is still queued",
         };
-        said.push(format!("A client of {} gives up an attempt after {}; {work}.", spec.name, timeout.after));
+        said.push(format!("A client of {} times out an attempt after {}; {work}.", spec.name, timeout.after));
     }
     match &spec.retry {
         Some(retry) => said.push(format!(
-            "A client of {} makes up to {} attempts, after pauses from {} that double up to {}; retries are at most {} of the requests so far, \
-             and calm times save up {} for a burst at most.",
+            "A client of {} makes up to {} attempts, with back-off from {} doubling up to {}; the retry budget is {} of the requests, with a \
+             reserve of at most {} retries.",
             spec.name, retry.attempts, retry.backoff, retry.max_backoff, retry.budget, retry.reserve
         )),
         None => said.push(format!("Clients of {} do not retry.", spec.name)),
@@ -359,15 +357,14 @@ fn start_up(spec: &ServiceSpec, on_nodes: bool) -> String {
     let phases = &spec.start_up;
     let pull = match on_nodes {
         true => {
-            " on a node that no replica has asked for it (those that come meanwhile wait for the same pull, which goes on when its \
-             replica is given up; later it is there; other images do not wait for it)"
+            " on a node that does not have it yet (one pull per node and image: replicas that come meanwhile wait for it, and it \
+             continues if its replica is removed)"
         }
-        false => " (each is on a machine of its own)",
+        false => " (each replica has its own machine)",
     };
     let pull = if phases.pulled.mean() > 0.0 { pull } else { "" };
     format!(
-        "From its order until it is ready a replica of {} takes, one after the other: for scheduling {}; for pulling its image {}{}; for \
-         starting its containers {}; from then until it is ready {}.",
+        "Start-up of a replica of {}, one phase after the other: scheduling {}; image pull {}{}; container start {}; readiness {}.",
         spec.name,
         phases.scheduled.words(),
         phases.pulled.words(),
@@ -379,7 +376,7 @@ fn start_up(spec: &ServiceSpec, on_nodes: bool) -> String {
 
 fn price(name: &str, lease: &ReplicaLease) -> String {
     let rounding = match lease.billing.granularity.is_zero() {
-        true => "to the nanosecond".to_string(),
+        true => "per nanosecond".to_string(),
         false => format!("in steps of {}", lease.billing.granularity),
     };
     let least = match lease.billing.minimum.is_zero() {
@@ -387,12 +384,12 @@ fn price(name: &str, lease: &ReplicaLease) -> String {
         false => format!(", at least {}", lease.billing.minimum),
     };
     let what = if lease.what == name { String::new() } else { format!(" ({})", lease.what) };
-    format!("A replica of {name} costs {}{what} from its placement to its end, counted {rounding}{least}.", lease.price)
+    format!("A replica of {name} costs {}{what} from placement to termination, billed {rounding}{least}.", lease.price)
 }
 
 fn nodes(scenario: &Scenario) -> Vec<String> {
     let node = |lease: &crate::engine::NodeLease| {
-        format!("{} times {} at {} each are paid for over the whole run.", lease.count, lease.what, lease.price)
+        format!("{} × {} at {} each are paid for throughout the run.", lease.count, lease.what, lease.price)
     };
     scenario.node_leases.iter().map(node).collect()
 }

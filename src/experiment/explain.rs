@@ -112,7 +112,7 @@ fn demand(spec: &ServiceSpec) -> String {
             None => format!("recorded of each request, {}", of.recorded.words()),
         },
         DemandModel::PerToken { base, input, output } => {
-            format!("{base}, {input} per token read, {output} per token written")
+            format!("{base}, {input} per input token, {output} per output token")
         }
     }
 }
@@ -139,7 +139,7 @@ fn service_rows(plan: &ServicePlan) -> Vec<ServiceRow> {
         ("concurrency", slots, vec![], "default"),
         ("queue-limit", limit, vec![], "default"),
         ("service-time", demand(spec), vec![], "the trace"),
-        ("cpu-per-request", per_request, vec![], "assumed of the CPU request"),
+        ("cpu-per-request", per_request, vec![], "not stated: assumed from the CPU request"),
         ("memory.base", spec.memory_base.to_string(), vec![], "default"),
         ("memory.per-request", spec.memory_per_request.to_string(), vec![], "default"),
         ("dispatch", spec.dispatch.name.to_string(), vec![], "default"),
@@ -157,9 +157,9 @@ fn life_rows(plan: &ServicePlan) -> Vec<ServiceRow> {
     let (spec, start) = (&plan.spec, &plan.spec.start_up);
     let patience = spec.timeout.as_ref().map_or("none".to_string(), |timeout| {
         let work = match timeout.work {
-            OnTimeout::Finish => "the work is finished for nobody",
-            OnTimeout::Cancel => "the work is dropped",
-            OnTimeout::CancelWaiting => "what still waits is dropped",
+            OnTimeout::Finish => "the server still finishes the work",
+            OnTimeout::Cancel => "the work is cancelled",
+            OnTimeout::CancelWaiting => "the work is cancelled if it is still queued",
         };
         format!("{}; {work}", timeout.after)
     });
@@ -200,7 +200,52 @@ fn of_service(plan: &ServicePlan, prefix: &str, places: &Places<'_>) -> Vec<Expl
     service_rows(plan).into_iter().chain(life_rows(plan)).map(explained).collect()
 }
 
+/// The fields of an autoscaler that say a thing that it acts on: in the scenario and in its manifest.
+const AUTOSCALER: [(&str, &[&str], &[&[&str]]); 5] = [
+    ("replicas", &["max", "maxReplicas", "max-replicas"], &[&["maxReplicas"]]),
+    (
+        "tolerance",
+        &["tolerance", "behavior"],
+        &[&["behavior", "scaleUp", "tolerance"], &["behavior", "scaleDown", "tolerance"]],
+    ),
+    ("sync period", &["sync-period"], &[]),
+    (
+        "scale-down window",
+        &["downscale-stabilization", "behavior"],
+        &[&["behavior", "scaleDown", "stabilizationWindowSeconds"]],
+    ),
+    ("", &["target", "metrics"], &[&["metrics"], &["targetCPUUtilizationPercentage"]]),
+];
+
 impl Places<'_> {
+    /// The place of what the autoscaler of a policy, at `path`, acts on: stated in the scenario, or in the manifest that it names.
+    fn of_autoscaler(&self, path: &str, service: &str, what: &str) -> Option<String> {
+        let known = AUTOSCALER.iter().find(|(name, ..)| *name == what || name.is_empty());
+        let (_, fields, manifest) = known?;
+        let stated = fields.iter().find_map(|field| self.stated(&format!("{path}.hpa.{field}")));
+        stated.or_else(|| {
+            self.stated(&format!("{path}.hpa.manifest"))?;
+            manifest.iter().find_map(|parts| self.in_autoscaler(service, parts))
+        })
+    }
+
+    /// The place of a field below `spec` of the autoscaler of a service, or of the only one there is.
+    fn in_autoscaler(&self, service: &str, path: &[&str]) -> Option<String> {
+        let objects = self.manifests.iter().flat_map(|manifests| &manifests.objects);
+        let all: Vec<&Node> = objects
+            .filter(|object| object.kind == "HorizontalPodAutoscaler")
+            .filter_map(|object| object.node.get("spec"))
+            .collect();
+        let scales = |spec: &&&Node| {
+            spec.get("scaleTargetRef").and_then(|target| target.get("name")?.as_text()) == Some(service)
+        };
+        let mut node = *all.iter().find(scales).or(all.first().filter(|_| all.len() == 1))?;
+        for part in path {
+            node = node.get(part)?;
+        }
+        Some(place(node))
+    }
+
     /// As [`Places::stated`], where a single value stands there.
     fn scalar(&self, path: &str) -> Option<String> {
         let mut node = self.root;
@@ -217,14 +262,14 @@ impl Places<'_> {
 fn of_policy(scenario: &Scenario, number: usize, label: &str, places: &Places<'_>) -> Result<Vec<Explained>, RunError> {
     let mut all = Vec::new();
     let path = format!("policies.{label}");
-    let stated = places.stated(&path);
     let headroom = scenario.policies[number].headroom;
     let origin = places.stated(&format!("{path}.headroom"));
     all.push(row(format!("{path}.headroom"), format!("{headroom}x"), origin, "default"));
     for own in scenario.run_spec(number, 0)?.services {
         let of = if scenario.services.len() > 1 { format!("{path} of {}", own.spec.name) } else { path.clone() };
         for (what, value) in own.policy.effective() {
-            all.push(row(format!("{of}: {what}"), value, stated.clone(), "default"));
+            let origin = places.of_autoscaler(&path, &own.spec.name, &what);
+            all.push(row(format!("{of}: {what}"), value, origin, "default (of the controller)"));
         }
     }
     Ok(all)

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::confirm::{Confirmation, LEAST_SHARE_KEPT, confirm};
 use super::figure::Unit;
 use super::pool::in_pool;
+use super::reachable::floor;
 use super::replicate::Plan;
 use crate::engine::scenario::Scenario;
 use crate::engine::{RunError, RunRecord};
@@ -76,6 +77,9 @@ pub struct Tuned {
     /// where nothing was asked: of clairvoyant policies, and of one replication.
     #[serde(default)]
     pub confirmations: Vec<Confirmation>,
+    /// Why less headroom than the least that was tried cannot be expressed, where the search ended there.
+    #[serde(default)]
+    pub floor: Option<String>,
 }
 
 impl Tuned {
@@ -206,7 +210,13 @@ pub fn tune_policy(
     plan: &Plan,
     told: &(dyn Fn() + Sync),
 ) -> Result<Tuned, RunError> {
-    Search { scenario, plan, policy, seen: BTreeMap::new(), told }.run()
+    let floor = floor(scenario, policy)?;
+    let least =
+        floor.as_ref().map_or(LEAST, |floor| ((floor.factor.log2() * f64::from(STEPS)).ceil() as i32).clamp(LEAST, 0));
+    let mut tuned = Search { scenario, plan, policy, least, seen: BTreeMap::new(), told }.run()?;
+    let ends_there = least > LEAST && tuned.chosen == Some(0) && tuned.trials[0].headroom == factor_of(least);
+    tuned.floor = floor.filter(|_| ends_there).map(|floor| floor.why);
+    Ok(tuned)
 }
 
 /// The scenario with one policy at so many times the headroom that it states.
@@ -229,6 +239,8 @@ struct Search<'a> {
     scenario: &'a Scenario,
     plan: &'a Plan,
     policy: usize,
+    /// The step of the least headroom that the policy can express.
+    least: i32,
     seen: BTreeMap<i32, (Trial, Foresight)>,
     told: &'a (dyn Fn() + Sync),
 }
@@ -247,6 +259,7 @@ impl Search<'_> {
             trials: self.seen.into_values().map(|(trial, _)| trial).collect(),
             chosen,
             confirmations: Vec::new(),
+            floor: None,
         })
     }
 
@@ -256,12 +269,12 @@ impl Search<'_> {
         let up = !self.look(0)?;
         let (mut inner, mut stride) = (0, STEPS / 2);
         loop {
-            let outer = if up { (inner + stride).min(MOST) } else { (inner - stride).max(LEAST) };
+            let outer = if up { (inner + stride).min(MOST) } else { (inner - stride).max(self.least) };
             if self.look(outer)? == up {
                 return Ok(if up { (inner, outer) } else { (outer, inner) });
             }
-            if outer == MOST || outer == LEAST {
-                return Ok(if up { (MOST, MOST) } else { (LEAST, LEAST) });
+            if outer == MOST || outer == self.least {
+                return Ok(if up { (MOST, MOST) } else { (self.least, self.least) });
             }
             (inner, stride) = (outer, stride * 2);
         }

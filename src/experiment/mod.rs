@@ -19,6 +19,7 @@ mod plan;
 mod pool;
 mod provision;
 mod reach;
+mod reachable;
 pub mod recorded;
 mod replicate;
 mod run;

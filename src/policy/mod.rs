@@ -299,6 +299,11 @@ pub trait ScalingPolicy: Send {
         Vec::new()
     }
 
+    /// By how much a metric must exceed its target before an autoscaler scales up, as a share of it; `None` of any other policy.
+    fn scale_up_tolerance(&self) -> Option<f64> {
+        None
+    }
+
     /// The equivalent autoscaler that a cluster can run, if there is one.
     fn autoscaler(&self) -> Option<&hpa::HpaSpec> {
         None

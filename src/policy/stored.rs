@@ -139,7 +139,7 @@ pub(super) fn read_trained<T>(
         sink.push(node.error("`trained` must be the path of one file"));
         return None;
     };
-    let path = context.base_dir.join(text);
+    let path = node.source.directory_or(context.base_dir).join(text);
     let again = "train the policy: `plimsoll train` with this scenario writes the file";
     let source = match SourceFile::read(&path, MOST_BYTES) {
         Ok(source) => source,

@@ -12,7 +12,7 @@ pub fn capacity(limits: &[Limit], level: f64, recorded: bool) -> Grid {
     let header = ["Policy", "Service", "Objective", "Carries", "Requests/s", "What breaks it"];
     let replications = limits.first().map_or(0, |limit| limit.replications);
     let mut notes = vec![match replications {
-        0 | 1 => "The mean rate of the workload is scaled until the objective breaks, in one replication: there is no interval.".into(),
+        0 | 1 => "The mean rate of the workload is scaled until the objective breaks, in one replication, so there is no confidence interval.".into(),
         n => format!(
             "The mean rate of the workload is scaled until the objective breaks in the mean of {n} replications; in brackets the {}% \
              confidence interval: below it the objective is shown to be met, beyond it to be broken.",

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::grid::Grid;
 use super::table::TableStyle;
-use super::{Artifact, ReportError, Reporter, ReporterPlugin, expense, text};
+use super::{Artifact, ReportError, Reporter, ReporterPlugin, expense, standing, text};
 use crate::experiment::{
     Better, Difference, During, Figure, Finding, Outcome, Quantity, Replicated, Unit, differences,
 };
@@ -31,7 +31,7 @@ impl Reporter for ComparisonJson {
 /// The two tables of a comparison: every figure of every policy with its interval, and what differs from the base.
 pub(super) fn grids(outcome: &Outcome) -> Option<[Grid; 2]> {
     let result = outcome.replicated.as_ref()?;
-    let mut figures = figures_grid(result);
+    let mut figures = figures_grid(result, standing::winner(outcome, result));
     figures.notes.clear();
     Some([figures, verdicts_grid(result, outcome.base, &differences(result, outcome.base))])
 }
@@ -88,8 +88,8 @@ pub fn figure_title(figure: &Figure) -> String {
         Quantity::Utilization => "Utilization of slots".into(),
         Quantity::CpuUtilization => "Utilization of CPU".into(),
         Quantity::Replicas => "Ready, mean".into(),
-        Quantity::Flaps => "Reversals per hour".into(),
-        Quantity::MostReplicas => "Ready, most".into(),
+        Quantity::Flaps => "Flaps per hour".into(),
+        Quantity::MostReplicas => "Ready, max".into(),
         Quantity::During(During::Attained) => "In the fault: attained".into(),
         Quantity::During(During::WorstP99) => "Worst p99".into(),
         Quantity::During(During::Lost) => "Lost".into(),
@@ -160,7 +160,7 @@ pub fn comparison(result: &Replicated, base: usize, style: TableStyle) -> String
     match style {
         TableStyle::Json => format!("{:#}\n", comparison_json(result, base, &found)),
         style => {
-            let mut grid = figures_grid(result);
+            let mut grid = figures_grid(result, None);
             grid.notes.clear();
             let verdicts = verdicts_grid(result, base, &found);
             format!("{}\n{}", grid.text(style), verdicts.text(style))
@@ -168,12 +168,14 @@ pub fn comparison(result: &Replicated, base: usize, style: TableStyle) -> String
     }
 }
 
-/// One row per figure, one column per arm.
-fn figures_grid(result: &Replicated) -> Grid {
+/// One row per figure, one column per arm; that of the policy called `first` before the others.
+fn figures_grid(result: &Replicated, first: Option<&str>) -> Grid {
     let mut header = vec![String::new()];
-    header.extend(result.arms.iter().map(|arm| match arm.clairvoyant {
-        true => format!("{} (clairvoyant)", arm.label),
-        false => arm.label.clone(),
+    let mut arms: Vec<usize> = (0..result.arms.len()).collect();
+    arms.sort_by_key(|arm| first != Some(result.arms[*arm].label.as_str()));
+    header.extend(arms.iter().map(|arm| match &result.arms[*arm] {
+        arm if arm.clairvoyant => format!("{} (clairvoyant)", arm.label),
+        arm => arm.label.clone(),
     }));
     let cell = |figure: usize, arm: usize| {
         let samples = &result.arms[arm];
@@ -183,7 +185,7 @@ fn figures_grid(result: &Replicated) -> Grid {
     };
     let row = |figure: usize| {
         let title = figure_title(&result.figures[figure]);
-        std::iter::once(title).chain((0..result.arms.len()).map(|arm| cell(figure, arm))).collect()
+        std::iter::once(title).chain(arms.iter().map(|arm| cell(figure, *arm))).collect()
     };
     Grid { header, rows: (0..result.figures.len()).map(row).collect(), notes: notes(result) }
 }
@@ -224,19 +226,19 @@ pub(super) fn notes(result: &Replicated) -> Vec<String> {
     let percent = share_text(result.level).replace(".0%", "%");
     let mut notes = Vec::new();
     match result.replications {
-        0 | 1 => notes.push("One replication: no intervals and no verdicts; ask for more with --replications.".into()),
+        0 | 1 => notes.push("One replication: no intervals and no verdicts; use --replications for more.".into()),
         n => notes.push(format!(
             "{n} replications on common random numbers; ± is half of the {percent} confidence interval (Student's t), of \
              a difference on pairs. A verdict holds at {percent} after Holm's correction over the rows of its column."
         )),
     }
     if result.precise == Some(false) {
-        notes.push(format!("After {} replications the precision asked for is not reached yet.", result.replications));
+        notes.push(format!("After {} replications the requested precision is not reached.", result.replications));
     }
     if result.recorded {
         notes.push(
-            "The trace is the same in every replication: only what is drawn varies (demands, start-ups, dispersal within \
-             the trace's resolution). The intervals say nothing about another day."
+            "The trace is the same in every replication: only random draws vary (demands, start-ups, arrivals within the \
+             trace's resolution). The intervals say nothing about another day."
                 .into(),
         );
     }

@@ -15,7 +15,7 @@ use crate::report::{Artifact, ReportError, Reporter, ReporterPlugin, text};
 /// The entry in the list.
 pub(super) const PLUGIN: ReporterPlugin = ReporterPlugin {
     name: "forecasts.csv",
-    summary: "what predictive policies foretold, step by step, beside what came; `misses.csv` has what each miss cost",
+    summary: "the forecasts of predictive policies, step by step, beside the actual load; `misses.csv` has the cost of each miss",
     source: "RFC 4180",
     build: &ForecastCsv,
 };
@@ -24,11 +24,11 @@ pub(super) const PLUGIN: ReporterPlugin = ReporterPlugin {
 const MOST_MISSES: usize = 6;
 
 /// How the table is to be read.
-const NOTE: &str = "A miss above: more came than capacity was ordered for; it is charged with the intervals in violation, \
-    the slow and the lost requests from its beginning until replicas ordered after it could be ready. A miss below: less came \
-    than the lower end of the 80% interval; it is charged with the cost of the replicas that the forecast asked for and the \
-    load did not need. The rest is charged to no miss: there over-provision is the price of the headroom between what is \
-    expected and what is ordered for. All of it after the warm-up; every interval and every dollar counts once.";
+const NOTE: &str = "A miss above: the load exceeded the capacity ordered; it is charged with the intervals in violation and \
+    the slow and lost requests, from its start until replicas ordered because of it could be ready. A miss below: the load was below \
+    the 80% interval; it is charged with the cost of the replicas that the forecast asked for and the load did not need. The \
+    rest is charged to no miss: over-provisioning there is the price of the headroom between the expected load and the capacity \
+    ordered. Only after the warm-up; every interval and every dollar counts once.";
 
 /// A run, a service and its priced forecast.
 type Priced<'a> = (&'a RunRecord, &'a ServiceRecord, ForecastPrice);
@@ -190,8 +190,8 @@ fn accuracy(price: &ForecastPrice, more: usize) -> String {
         more => format!("; {more} smaller misses are in {MISSES}"),
     };
     format!(
-        "{} steps: mean absolute error {} of what came; in {} of them no more came than was ordered for, {} lay within the 80% \
-         interval{rest}",
+        "{} steps: mean absolute error {} of the load; the load stayed within the capacity ordered in {} of them and within the 80% \
+         interval in {}{rest}",
         text::count(price.judged as u64),
         share(price.wape),
         share(price.within_plan),

@@ -69,11 +69,11 @@ pub(super) fn explained(outcome: &Outcome) -> Option<String> {
     let gap = Gap::of(run);
     let rest = whole - gap.warm_up - gap.idle - gap.starting - gap.billing;
     let parts = [
-        (gap.warm_up, "in the warm-up, which the bound leaves unpaid"),
-        (gap.idle, "for idle slots of ready replicas: whole replicas, and room so that requests need not wait"),
+        (gap.warm_up, "in the warm-up, which the bound does not count"),
+        (gap.idle, "for idle slots of ready replicas (rounding to whole replicas, and room to avoid queueing)"),
         (gap.starting, "while replicas started"),
-        (gap.billing, "for minimum and rounding of the bill"),
-        (rest, "for work that the bound leaves out: requests that may be bad, and those too near the end"),
+        (gap.billing, "for minimum charges and billing granularity"),
+        (rest, "for work that the bound leaves out (requests that may be bad, and those near the end)"),
     ];
     let told: Vec<String> = parts
         .iter()
@@ -81,7 +81,7 @@ pub(super) fn explained(outcome: &Outcome) -> Option<String> {
         .map(|(dollars, what)| format!("{} {what}", shown(*dollars)))
         .collect();
     let less = match rest < -WORTH * whole {
-        true => format!("; less {} of it that the bound pays for as well", shown(-rest)),
+        true => format!("; less {} that the bound also counts", shown(-rest)),
         false => String::new(),
     };
     (whole > 0.0 && !told.is_empty()).then(|| {

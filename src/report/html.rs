@@ -15,8 +15,8 @@ use crate::engine::{Cause, Causes, DecisionRecord, ObjectiveRecord, RunRecord, S
 use crate::experiment::Outcome;
 use crate::policy::ReasonCode;
 use crate::report::causes::share_text;
-use crate::report::table::{label, notes, rows};
-use crate::report::verdict::is_clairvoyant;
+use crate::report::table::{label, legend, notes, order, rows};
+use crate::report::verdict::{is_clairvoyant, winner};
 use crate::report::{
     Artifact, Grid, REPORTERS, ReportError, Reporter, ReporterPlugin, Words, bill, comparison, expense, forecast,
     level, level_answer, same_level, text, words,
@@ -107,6 +107,7 @@ impl<'a> Page<'a> {
         let [frontier, figures] = figures(outcome);
         let timelines = timelines(outcome);
         let several = outcome.runs.iter().any(|run| run.services.len() > 1);
+        let order = order(outcome);
         let (style, script) = (format!("\n{STYLE}\n"), script(&timelines));
         Page {
             security: security(&style, &script),
@@ -129,9 +130,12 @@ impl<'a> Page<'a> {
             level: outcome.level.as_ref().map(|level| (level_answer(level), same_level(level))),
             comparison: comparison::grids(outcome),
             one_of: one_of(outcome),
-            columns: outcome.runs.iter().map(Column::of).collect(),
-            rows: rows(outcome).iter().map(GridRow::of).collect(),
-            notes: notes(outcome),
+            columns: order
+                .iter()
+                .map(|index| Column::of(&outcome.runs[*index], winner(outcome) == Some(*index)))
+                .collect(),
+            rows: rows(outcome).iter().map(|row| GridRow::of(row, &order)).collect(),
+            notes: notes(outcome).into_iter().chain((!outcome.runs.is_empty()).then(legend)).collect(),
             frontier,
             figures,
             timelines,
@@ -148,11 +152,13 @@ impl<'a> Page<'a> {
 struct Column {
     name: String,
     clairvoyant: bool,
+    /// Whether the answer names it.
+    winner: bool,
 }
 
 impl Column {
-    fn of(run: &RunRecord) -> Column {
-        Column { name: run.policy.clone(), clairvoyant: is_clairvoyant(run) }
+    fn of(run: &RunRecord, winner: bool) -> Column {
+        Column { name: run.policy.clone(), clairvoyant: is_clairvoyant(run), winner }
     }
 }
 
@@ -171,7 +177,8 @@ struct Cell {
 }
 
 impl GridRow {
-    fn of(row: &super::table::Row) -> GridRow {
+    /// The cells of a row in the order of the columns.
+    fn of(row: &super::table::Row, order: &[usize]) -> GridRow {
         let cell = |text: &String| {
             let class = match text.chars().next() {
                 Some('✓') => "met",
@@ -185,7 +192,7 @@ impl GridRow {
             label: row.label.trim_start().to_owned(),
             heading: row.is_heading(),
             detail: row.label.starts_with(' '),
-            cells: row.cells.iter().map(cell).collect(),
+            cells: order.iter().filter_map(|index| row.cells.get(*index)).map(cell).collect(),
         }
     }
 }

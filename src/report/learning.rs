@@ -28,11 +28,11 @@ const SHOWN: usize = 8;
 pub fn learning_answer(trained: &Trained, objectives: bool) -> String {
     let (origin, episodes) = (&trained.learned.origin, trained.curve.len() as u64);
     let end = match trained.settled {
-        true => "until next to nothing changed any more",
-        false => "all that were asked for: steps or penalty were still changing",
+        true => "until it converged",
+        false => "the maximum: steps or penalty were still changing",
     };
     let mut said = format!(
-        "Trained `{}` of {} in {} episodes, {end}; {} states were met. Taken is the table after episode {}.",
+        "Trained `{}` of {} in {} episodes, {end}; visiting {} states. The table after episode {} was chosen.",
         origin.policy,
         origin.scenario,
         text::count(episodes),
@@ -41,10 +41,10 @@ pub fn learning_answer(trained: &Trained, objectives: bool) -> String {
     );
     let per_thousand = value_text(1000.0 * trained.learned.penalty, Unit::Dollars);
     let (cost, used) = (value_text(trained.worth.cost, Unit::Dollars), text::percent(trained.worth.budget_used));
-    let _ = write!(said, " In the runs that it was chosen by it costs {cost} and uses {used} of the error budget.");
-    let _ = write!(said, " A thousand bad requests count as much as {per_thousand}.");
+    let _ = write!(said, " In validation it costs {cost} and uses {used} of the error budget.");
+    let _ = write!(said, " The penalty of a thousand bad requests is {per_thousand}.");
     if objectives && !trained.is_met() {
-        said += " No table kept the objectives with a twentieth of the error budget to spare.";
+        said += " No table kept the objectives with 5% of the error budget to spare.";
     }
     said
 }

@@ -68,6 +68,7 @@ fn as_it_was(run: &RunRecord) -> Tuned {
         trials: vec![trial],
         chosen: met.then_some(0),
         confirmations: Vec::new(),
+        floor: None,
     }
 }
 
@@ -85,9 +86,8 @@ pub fn same_level(level: &SameLevel) -> Grid {
     });
     let rows = order.into_iter().map(|tuned| row(level, tuned)).collect();
     let mut notes = vec![
-        "Headroom: a policy provides for so many times the load that it sees (an autoscaler's target divided by it, a fixed fleet \
-         multiplied), the least at which every objective is met with confidence. That more of it never breaks an objective is taken for \
-         granted."
+        "Headroom: the factor on the load that a policy provides for (an autoscaler's target is divided by it, a fixed fleet multiplied); \
+         shown is the least at which every objective is met with confidence, assuming that more headroom never breaks one."
             .into(),
     ];
     if level.tuned.iter().any(|tuned| !tuned.confirmations.is_empty()) {
@@ -97,6 +97,7 @@ pub fn same_level(level: &SameLevel) -> Grid {
     if level.tuned.iter().any(doubtful) {
         notes.push(format!("~ neither met nor missed with confidence: {MORE}."));
     }
+    notes.extend(super::plan::floors(level.tuned.iter()));
     Grid { header, rows, notes }
 }
 

@@ -8,7 +8,7 @@ use super::grid::Grid;
 use super::text;
 use crate::engine::scenario::Scenario;
 use crate::experiment::{
-    Candidate, Confirmation, Difference, Figure, LEAST_SHARE_KEPT, Planned, Points, Replicated, Samples, Unit,
+    Candidate, Confirmation, Difference, Figure, LEAST_SHARE_KEPT, Planned, Points, Replicated, Samples, Tuned, Unit,
     differences_from_chosen,
 };
 use crate::units::Fraction;
@@ -27,7 +27,7 @@ pub fn plan_answer(scenario: &Scenario, planned: &Planned, points: &Points, leve
         };
     };
     let runs = match winner.replications {
-        1 => "in the one replication that was run, which says nothing of another".into(),
+        1 => "in one replication, which says nothing about others".into(),
         n => format!("with {level} confidence over {n} replications"),
     };
     let unit = unit(scenario);
@@ -92,23 +92,39 @@ pub fn plan_table(scenario: &Scenario, planned: &Planned, points: &Points, level
         cells
     };
     let mut notes = vec![format!(
-        "{} headrooms were tried and compared on common random numbers. A candidate with fewer replications was given up there, for \
-         half of its rung {} less; what it {} is no figure to set beside one of more replications.",
+        "{} headrooms were tried on common random numbers. Candidates with fewer replications were given up early (successive halving: \
+         the cheaper half goes on with more replications), so their {} cannot be compared with that of the others.",
         planned.trials,
-        if scenario.is_priced() { "cost" } else { "took" },
-        if scenario.is_priced() { "cost" } else { "took" }
+        if scenario.is_priced() { "cost" } else { "size" }
     )];
     if planned.candidates.first().is_some_and(|first| !first.tuned.confirmations.is_empty()) {
         notes.push(confirmation_rule());
     }
+    notes.extend(floors(planned.candidates.iter().map(|candidate| &candidate.tuned)));
     Grid { header, rows: planned.candidates.iter().map(row).collect(), notes }
+}
+
+/// Of which policies less headroom was not tried, and why.
+pub(super) fn floors<'a>(tuned: impl Iterator<Item = &'a Tuned>) -> Vec<String> {
+    let mut notes: Vec<String> = Vec::new();
+    for tuned in tuned {
+        let (Some(why), Some(best)) = (&tuned.floor, tuned.best()) else { continue };
+        let (policy, headroom) = (&tuned.policy, best.headroom);
+        let note = format!(
+            "{policy}: less headroom than {headroom:.2}x was not tried: {why}. A lower minReplicas or smaller requests would save more."
+        );
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+    notes
 }
 
 /// By which rule what was found is confirmed.
 pub(super) fn confirmation_rule() -> String {
     format!(
-        "What the search finds is confirmed on replications that it never saw, or the next larger headroom: the attainment's interval must \
-         reach every target there, and so many runs keep every objective that the share which does is at least {} (Clopper-Pearson).",
+        "The result of the search, or the next larger headroom, is confirmed on replications that the search never saw: the interval of each \
+         attainment must reach its target, and at least {} of all runs must keep every objective (Clopper-Pearson).",
         text::percent(LEAST_SHARE_KEPT)
     )
 }

@@ -18,7 +18,7 @@ use crate::workload::sha256_hex;
 /// The entry in the list.
 pub(super) const PLUGIN: ReporterPlugin = ReporterPlugin {
     name: "result.jsonl.gz",
-    summary: "the result itself, for `plimsoll report` to make or merge reports without running again",
+    summary: "the result itself, for `plimsoll report` to regenerate or merge reports without running again",
     source: "RFC 8259, RFC 1952; its own layout",
     build: &StoredResult,
 };
@@ -101,7 +101,7 @@ pub fn read_result(mut file: impl Read + Seek, packed: u64, allowed: u64) -> Res
             return Err(format!("holds more than {} MiB, which would take too much memory", allowed >> 20));
         }
         if bytes > FREE_BYTES && bytes / MOST_RATIO > packed {
-            return Err("is packed more than any result: it was made to fill the memory".into());
+            return Err("expands far more than any result does: it may be a decompression bomb".into());
         }
     }
     if last != Some(b'\n') {

@@ -431,7 +431,7 @@ fn deployment_text(own: &ServiceRun) -> String {
     let spec = &own.spec;
     let name = serde_json::Value::from(spec.name.as_str()).to_string();
     let mut text = String::from(
-        "# Put your image in, and what else your pods need; size and resources are as planned.\napiVersion: apps/v1\nkind: Deployment\n",
+        "# Fill in your image and the rest of the pod; size and resources are as planned.\napiVersion: apps/v1\nkind: Deployment\n",
     );
     text.push_str(&format!("metadata:\n  name: {name}\nspec:\n"));
     if own.policy.autoscaler().is_none() {

@@ -36,7 +36,7 @@ pub fn search_answer(searched: &Searched, objectives: bool) -> String {
     let _ = write!(said, " In the runs that it was chosen by it costs {};", worth(&searched.worth));
     let _ = write!(said, " with the numbers that the search began with, {}.", worth(&searched.start));
     if objectives && !searched.is_met() {
-        said += " No candidate kept the objectives with a twentieth of the error budget to spare.";
+        said += " No candidate kept the objectives with 5% of the error budget to spare.";
     }
     said
 }

@@ -58,6 +58,15 @@ pub(super) fn verdict(outcome: &Outcome, result: &Replicated) -> Verdict {
     Verdict { answer, details }
 }
 
+/// The policy that the verdict names: the cheapest that is shown to keep every objective, or the cheapest where none is judged.
+pub(super) fn winner<'a>(outcome: &Outcome, result: &'a Replicated) -> Option<&'a str> {
+    let all: Vec<Standing> = (0..result.arms.len()).filter_map(|arm| standing(outcome, result, arm)).collect();
+    let real = || all.iter().filter(|standing| !standing.samples.clairvoyant);
+    let judged = real().any(|standing| standing.kept != Kept::NotJudged);
+    let fit = real().filter(|standing| !judged || standing.kept == Kept::Shown);
+    fit.min_by(|a, b| a.cost.total_cmp(&b.cost)).map(|standing| standing.samples.label.as_str())
+}
+
 /// The bound is that of the requests of the first replication, and so is the cost beside it.
 fn first_above_bound(outcome: &Outcome, policy: &str) -> Option<String> {
     let keeps = |run: &&RunRecord| run.policy == policy && meets_objectives(run) == Some(true);

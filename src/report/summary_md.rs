@@ -149,7 +149,7 @@ fn origin(outcome: &Outcome) -> String {
     let _ = writeln!(section, "```sh\n{command}\n```\n");
     let _ = writeln!(section, "Plimsoll {}, seed {}.", escape_markdown(&outcome.version), outcome.seed);
     if !outcome.price_date.is_empty() {
-        let _ = writeln!(section, "Prices of {}.", escape_markdown(&outcome.price_date));
+        let _ = writeln!(section, "List prices as of {}.", escape_markdown(&outcome.price_date));
     }
     if !outcome.inputs.is_empty() {
         section += "\n### Checksums\n\n| Input | What it is | Checksum |\n|---|---|---|\n";

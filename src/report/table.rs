@@ -6,7 +6,7 @@ use crate::engine::{Cause, ObjectiveRecord, RunRecord, ServiceRecord};
 use crate::experiment::Outcome;
 use crate::report::causes::share_text;
 use crate::report::expense::{self, Ranking};
-use crate::report::verdict::{is_clairvoyant, meets_objectives, objectives};
+use crate::report::verdict::{is_clairvoyant, meets_objectives, objectives, winner};
 use crate::report::{gap, summary_json, text};
 use crate::units::Usd;
 
@@ -64,6 +64,20 @@ pub fn table(outcome: &Outcome, style: TableStyle) -> String {
     }
 }
 
+/// The columns of the table, as indices of runs: the policy that the answer names first, the others as the scenario states them.
+pub(super) fn order(outcome: &Outcome) -> Vec<usize> {
+    let first = winner(outcome);
+    first.into_iter().chain((0..outcome.runs.len()).filter(|index| Some(*index) != first)).collect()
+}
+
+/// What the rows mean, for who meets them first.
+pub(super) fn legend() -> String {
+    "p50, p95 and p99: the latency that 50%, 95% and 99% of the requests do not exceed. Error budget: the bad requests that an objective \
+     allows. Utilization of slots: requests in service, as a share of ready replicas times their concurrency. Flaps: changes of \
+     direction, from scaling up to scaling down or back."
+        .into()
+}
+
 /// What the marks in the grid mean; one sentence each.
 pub(super) fn notes(outcome: &Outcome) -> Vec<String> {
     let real = outcome.runs.iter().filter(|run| !is_clairvoyant(run)).count();
@@ -77,16 +91,16 @@ pub(super) fn notes(outcome: &Outcome) -> Vec<String> {
     }
     if real < outcome.runs.len() {
         notes.push(
-            "Clairvoyant policies know the trace: a yardstick (their plans are approximations), not a choice."
+            "Clairvoyant policies know the trace: they are a yardstick (their plans are approximations), not a choice."
                 .to_owned(),
         );
     }
     // A bound of nothing, where all that must be kept lies beyond the end, says nothing.
     if let Some(bound) = outcome.bound.as_ref().filter(|bound| bound.cost > Usd::ZERO) {
         notes.push(format!(
-            "No policy that keeps \"{}\" costs less than the lower bound of {}. It knows the trace, keeps \
-             replicas fully busy within intervals of {}, holds none in reserve and pays nothing for the warm-up: no policy reaches \
-             it, and the gap is not all waste. A policy below it misses the objective.",
+            "No policy that keeps \"{}\" costs less than the lower bound of {}. The bound knows the trace, keeps \
+             replicas fully busy within intervals of {}, holds none in reserve and leaves out the warm-up: no policy reaches it, and \
+             the gap is not all waste. A policy below it misses the objective.",
             bound.objective,
             text::dollars(bound.cost),
             text::latency(bound.interval)
@@ -106,7 +120,7 @@ fn terminal(outcome: &Outcome, width: u16) -> String {
     let rows = rows(outcome);
     let per_block = usize::from((width.saturating_sub(LABEL_WIDTH) / CELL_WIDTH).max(1));
     let mut text = String::new();
-    let policies: Vec<usize> = (0..outcome.runs.len()).collect();
+    let policies = order(outcome);
     for block in policies.chunks(per_block) {
         let mut table = Table::new();
         table.load_style(RULES).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
@@ -141,17 +155,18 @@ fn colored(plain: &str) -> String {
 
 fn markdown(outcome: &Outcome) -> String {
     let mut header = vec![String::new()];
-    header.extend(outcome.runs.iter().map(label));
+    let order = order(outcome);
+    header.extend(order.iter().map(|index| label(&outcome.runs[*index])));
     let mut text = markdown_row(&header);
     text += &format!("|---|{}\n", "---:|".repeat(outcome.runs.len()));
     for row in rows(outcome) {
         let label =
             if row.is_heading() { format!("**{}**", escape_markdown(&row.label)) } else { escape_markdown(&row.label) };
-        let mut cells: Vec<String> = row.cells.iter().map(|cell| escape_markdown(cell)).collect();
-        cells.resize(outcome.runs.len(), String::new());
+        let cell = |index: &usize| row.cells.get(*index).map_or_else(String::new, |cell| escape_markdown(cell));
+        let cells: Vec<String> = order.iter().map(cell).collect();
         text += &format!("| {label} | {} |\n", cells.join(" | "));
     }
-    for note in notes(outcome) {
+    for note in notes(outcome).into_iter().chain([legend()]) {
         text += &format!("\n{}\n", escape_markdown(&note));
     }
     text
@@ -281,13 +296,13 @@ fn service_rows(judge: &Judge, records: &[Option<&ServiceRecord>]) -> Vec<Row> {
     rows.push(judge.row("Utilization of slots", Best::None, share(|s| s.utilization)));
     rows.push(judge.row("Utilization of CPU", Best::None, share(|s| s.cpu_utilization)));
     rows.push(judge.row(
-        "Ready, mean / most",
+        "Ready replicas, mean / max",
         Best::None,
         plain(&|s| format!("{} / {}", text::number(s.mean_ready, 1), s.max_ready)),
     ));
     let actions = |s: &ServiceRecord| format!("{} up, {} down", s.elasticity.scale_ups, s.elasticity.scale_downs);
     rows.push(judge.row("Scaling actions", Best::None, plain(&actions)));
-    rows.push(judge.row("Reversals per hour", Best::None, plain(&|s| text::number(s.elasticity.flaps_per_hour, 2))));
+    rows.push(judge.row("Flaps per hour", Best::None, plain(&|s| text::number(s.elasticity.flaps_per_hour, 2))));
     rows
 }
 

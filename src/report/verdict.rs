@@ -45,6 +45,19 @@ pub fn verdict(outcome: &Outcome) -> Verdict {
     }
 }
 
+/// The policy that the answer names, among the outcome's runs: the cheapest of those that could be run and meet every objective, or the
+/// cheapest where nothing was judged. `None` where none meets them.
+pub(super) fn winner(outcome: &Outcome) -> Option<usize> {
+    if let Some(result) = outcome.replicated.as_ref().filter(|result| result.replications > 1) {
+        let label = standing::winner(outcome, result)?;
+        return outcome.runs.iter().position(|run| run.policy == label);
+    }
+    let real = || (0..outcome.runs.len()).filter(|index| !is_clairvoyant(&outcome.runs[*index]));
+    let judged = real().any(|index| meets_objectives(&outcome.runs[index]).is_some());
+    let fit = real().filter(|index| !judged || meets_objectives(&outcome.runs[*index]) == Some(true));
+    fit.min_by(|a, b| outcome.runs[*a].expense().total_cmp(&outcome.runs[*b].expense()))
+}
+
 fn of_one_run(outcome: &Outcome) -> Verdict {
     let mut real: Vec<&RunRecord> = outcome.runs.iter().filter(|run| !is_clairvoyant(run)).collect();
     real.sort_by(|a, b| a.expense().total_cmp(&b.expense()));

@@ -75,12 +75,9 @@ fn question(outcome: &Outcome) -> String {
     let beside = match (real.len(), knowing.len()) {
         (0, _) | (_, 0) => String::new(),
         (_, 1) => {
-            format!(" {} knows the trace and stands beside as a yardstick: its plan is an approximation.", knowing[0])
+            format!(" {} knows the trace and serves as a yardstick; its plan is an approximation.", knowing[0])
         }
-        (..) => format!(
-            " {} know the trace and stand beside as yardsticks: their plans are approximations.",
-            names(&knowing)
-        ),
+        (..) => format!(" {} know the trace and serve as yardsticks; their plans are approximations.", names(&knowing)),
     };
     let to_cost = Ranking::for_outcome(outcome).infinitive;
     let (verb, least) = match expense::is_priced(outcome) {
@@ -128,17 +125,17 @@ fn traffic(traffic: &Traffic) -> String {
     };
     match &traffic.source {
         TrafficSource::Recorded { file } => {
-            format!("Requests to {service} are those of the recorded trace {file}{steps}.")
+            format!("Requests to {service} come from the recorded trace {file}{steps}.")
         }
         TrafficSource::Generated { generator } if generator.is_empty() => {
-            format!("Requests to {service} are made by a generator{steps}.")
+            format!("Requests to {service} come from a generator{steps}.")
         }
         TrafficSource::Generated { generator } => {
-            format!("Requests to {service} are made by the generator {generator}{steps}.")
+            format!("Requests to {service} come from the generator {generator}{steps}.")
         }
         TrafficSource::ClosedLoop { users } => format!(
-            "Requests to {service} come from up to {} users who wait for each answer (a closed loop): how many there are depends on \
-             the policy.",
+            "Requests to {service} come from up to {} users who wait for each answer (a closed loop): the number of requests \
+             depends on the policy.",
             text::count(u64::from(*users))
         ),
     }
@@ -147,10 +144,10 @@ fn traffic(traffic: &Traffic) -> String {
 /// How long was simulated and how many requests count.
 fn period(outcome: &Outcome) -> Option<String> {
     let run = outcome.runs.first()?;
-    let length = run.end.since(crate::units::SimTime::ZERO);
+    let length = run.end.since(crate::units::SimTime::ZERO).rounded();
     let warm_up = match run.warm_up.since(crate::units::SimTime::ZERO) {
         zero if zero.is_zero() => String::new(),
-        warm_up => format!(", of which the first {warm_up} are warm-up, paid for but not judged"),
+        warm_up => format!(", of which the first {warm_up} are warm-up: paid for, but not judged"),
     };
     let arrived = |run: &RunRecord| run.services.iter().map(|service| service.counts.arrived).sum::<u64>();
     let (least, most) = outcome.runs.iter().map(arrived).fold((u64::MAX, 0), |(a, b), n| (a.min(n), b.max(n)));
@@ -159,7 +156,7 @@ fn period(outcome: &Outcome) -> Option<String> {
         (a, b) => format!("{} to {} requests, depending on the policy", text::count(a), text::count(b)),
     };
     let one = if outcome.replicated.is_some() { "the first replication has" } else { "it has" };
-    Some(format!("One run lasts {length}{warm_up}; {one} {requests}."))
+    Some(format!("A run lasts {length}{warm_up}; {one} {requests}."))
 }
 
 /// What the answer rests on.
@@ -169,7 +166,7 @@ fn sure(outcome: &Outcome) -> Vec<String> {
         Some(result) if result.replications > 1 => {
             let mut said = comparison::notes(result);
             said.extend(without_ceiling(&outcome.assumptions).cloned());
-            said.push("Tables by service, charts, the bill and decisions below show the first replication.".into());
+            said.push("Tables by service, charts, the bill and the decisions below show the first replication.".into());
             said
         }
         _ => of_one_run(outcome),
@@ -179,18 +176,19 @@ fn sure(outcome: &Outcome) -> Vec<String> {
 fn of_one_run(outcome: &Outcome) -> Vec<String> {
     let each = if outcome.runs.len() > 1 { "Each policy was run once" } else { "The policy was run once" };
     let mut said = vec![match outcome.runs.len() {
-        1 => format!("{each}, so that no figure has an interval."),
+        1 => format!("{each}, so no figure has a confidence interval."),
         _ => format!(
-            "{each}. All met the same requests, the same demands and the same bad luck, so that what differs comes from the \
-             policies; but no figure has an interval."
+            "{each}, on the same requests and demands and with the same random failures and delays: differences come from the \
+             policies. No figure has a confidence interval."
         ),
     }];
     said.extend(source_limits(outcome));
     said.extend(without_ceiling(&outcome.assumptions).cloned());
     said.extend(margin(outcome));
     said.push(match compare_command(&outcome.command) {
-        Some(command) => format!("For intervals: {command}"),
-        None => "For intervals: plimsoll compare --as-is, which repeats the runs with other random numbers.".into(),
+        Some(command) => format!("For confidence intervals: {command}"),
+        None => "For confidence intervals: plimsoll compare --as-is, which repeats the runs with other random numbers."
+            .into(),
     });
     said
 }
@@ -200,13 +198,18 @@ fn source_limits(outcome: &Outcome) -> Vec<String> {
     let any = |is: fn(&TrafficSource) -> bool| outcome.traffic.iter().any(|traffic| is(&traffic.source));
     let mut said = Vec::new();
     if any(|source| matches!(source, TrafficSource::Recorded { .. })) {
-        said.push("A recorded trace is one period: the figures hold for its traffic, not for another day.".to_string());
+        said.push(
+            "A recorded trace covers one period: the figures hold for that traffic, not for another day.".to_string(),
+        );
     }
     if any(|source| matches!(source, TrafficSource::Generated { .. })) {
         said.push(format!("Generated traffic is one draw (seed {}): another seed gives other figures.", outcome.seed));
     }
     if any(|source| matches!(source, TrafficSource::ClosedLoop { .. })) {
-        said.push("In a closed loop a slow policy is asked less: compare requests as well as latencies.".to_string());
+        said.push(
+            "In a closed loop a slow policy receives fewer requests: compare throughput as well as latency."
+                .to_string(),
+        );
     }
     said
 }
@@ -218,8 +221,8 @@ fn margin(outcome: &Outcome) -> Option<String> {
     let tightest = objectives(best).max_by(|a, b| a.budget_used().total_cmp(&b.budget_used()))?;
     let used = text::percent(tightest.budget_used());
     let judgement = match tightest.budget_used() {
-        used if used > NARROW => "a little more load or bad luck would break it",
-        _ => "there is room",
+        used if used > NARROW => "a little more load would break it",
+        _ => "there is room to spare",
     };
     let (policy, objective) = (&best.policy, &tightest.text);
     Some(format!("{policy} uses {used} of the error budget of “{objective}”, its tightest objective: {judgement}."))

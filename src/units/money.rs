@@ -162,8 +162,16 @@ impl FromStr for UsdPerHour {
     fn from_str(text: &str) -> Result<Self, UnitError> {
         let whole = text.trim();
         let Some(rest) = whole.strip_prefix('$') else {
-            let error = UnitError::new(EXPECTED_RATE, format!("`{whole}` has no dollar sign"));
-            return Err(error.suggest(format!("${}/h", split_number(whole).0)));
+            let (digits, unit) = split_number(whole);
+            let per_hour = unit.trim_start_matches(['$', ' ']);
+            return Err(match digits.is_empty() {
+                true => UnitError::new(EXPECTED_RATE, format!("`{whole}` is not a price")),
+                false if per_hour.is_empty() || per_hour.starts_with('/') => {
+                    let error = UnitError::new(EXPECTED_RATE, format!("`{whole}` has no dollar sign"));
+                    error.suggest(format!("${digits}/h"))
+                }
+                false => UnitError::new(EXPECTED_RATE, format!("`{whole}` is not in US dollars, the only currency")),
+            });
         };
         let (digits, unit) = split_number(rest.trim());
         if !matches!(unit, "/h" | "/hr" | "/hour") {

@@ -104,6 +104,12 @@ impl SimDuration {
         self.0 as f64 / 1e6
     }
 
+    /// As people read it: in whole seconds, the nearest, where it is longer than a minute.
+    pub fn rounded(self) -> SimDuration {
+        let second = crate::units::NANOS_PER_SECOND;
+        if self.0 < 60 * second { self } else { SimDuration((self.0 + second / 2) / second * second) }
+    }
+
     /// Whether the duration is zero.
     pub const fn is_zero(self) -> bool {
         self.0 == 0
@@ -275,7 +281,8 @@ const ALIASES: [(&str, &str); 19] = [
 fn unknown_unit(whole: &str, digits: &str, unit: &str) -> UnitError {
     if unit.is_empty() {
         let error = UnitError::new(EXPECTED, format!("`{whole}` has no unit"));
-        return if whole == digits { error.suggest(format!("{digits}s")) } else { error };
+        // Seconds as likely as milliseconds: both are named.
+        return if whole == digits { error.suggest(format!("{digits}ms` or `{digits}s")) } else { error };
     }
     let error = UnitError::new(EXPECTED, format!("`{unit}` is not a unit of time"));
     match ALIASES.iter().find(|(alias, _)| *alias == unit) {

@@ -380,7 +380,7 @@ fn read_trace(fields: &Fields<'_>, node: &Node, base_dir: &Path, sink: &mut Diag
     if sink.len() > before {
         return None;
     }
-    let spec = match TraceFiles::find(base_dir, &texts) {
+    let spec = match TraceFiles::find(node.source.directory_or(base_dir), &texts) {
         Ok(files) => WorkloadSpec::from_files(files, options),
         Err(error) => {
             sink.push(diagnostic(node, &error));

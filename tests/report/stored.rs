@@ -94,7 +94,7 @@ fn bombs_are_refused() {
     assert!(why.contains("not a stored result"), "{why}");
     let text = unpacked(&FILES[RESULT_FILE]);
     let why = read(&zeros(&format!("{}\n", text.lines().next().unwrap()), 40 << 20)).err().unwrap();
-    assert!(why.contains("packed more than any result"), "{why}");
+    assert!(why.contains("expands far more than any result"), "{why}");
 }
 
 /// Two comparisons of the same figures are one; against a run without replications there are no intervals.

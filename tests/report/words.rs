@@ -57,7 +57,7 @@ fn bounded(outcome: &mut Outcome, dollars: f64) {
     "hpa-cpu-60 is the cheapest policy that meets every objective: $",
     &["less than static-58", "hpa-cpu-80 costs less", "replicas still starting (75.0%), too few replicas ordered (25.0%)",
       "Each policy was run once", "the recorded trace shop.csv.zst", "One run lasts 1d; it has", "not for another day",
-      "For intervals: plimsoll compare scenarios/shop-peak.yaml --seed 7 --as-is", "of the error budget of"]
+      "For confidence intervals: plimsoll compare scenarios/shop-peak.yaml --seed 7 --as-is", "of the error budget of"]
 )]
 #[case::none_meets(
     day(none_meets),
@@ -124,7 +124,7 @@ fn bounded(outcome: &mut Outcome, dollars: f64) {
     day(|o| o.command = "plimsoll run a.yaml --out part-1 && plimsoll report part-1/* --out merged".into()),
     "Which of 3 policies",
     "hpa-cpu-60 is",
-    &["For intervals: plimsoll compare --as-is, which repeats"]
+    &["For confidence intervals: plimsoll compare --as-is, which repeats"]
 )]
 #[case::nothing(synthetic::empty(), "No policy was run.", "Nothing was run.", &[])]
 fn one_run(#[case] outcome: Outcome, #[case] asked: &str, #[case] answer: &str, #[case] others: &[&str]) {
@@ -271,6 +271,7 @@ pub fn compared() -> Outcome {
         trials: vec![trial(1.0, false), trial(1.2, false), trial(1.3, true)],
         chosen: Some(2),
         confirmations: Vec::new(),
+        floor: None,
     });
     let objective = LevelObjective {
         service: String::new(),

@@ -40,7 +40,7 @@ fn every_row_is_sound() {
         assert!(is_date(&offer.price_source.date) && !offer.price_source.source.is_empty(), "{}", offer.name);
         assert!(!offer.sizes.is_empty() && offer.sizes.is_sorted_by(|a, b| a < b), "{}", offer.name);
     }
-    assert_eq!(price_dates(catalog.price_sources()).unwrap(), "list prices of 2022-01-07 to 2026-08-03");
+    assert_eq!(price_dates(catalog.price_sources()).unwrap(), "2022-01-07 to 2026-08-03");
 }
 
 /// A name belongs to one provider, occurs once per region, and always in the default region.

@@ -49,7 +49,7 @@ struct Destination {
     /// The file to write.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Overwrite a file that is there.
+    /// Overwrite an existing file.
     #[arg(long)]
     force: bool,
 }
@@ -87,6 +87,6 @@ impl Destination {
             return Ok(());
         }
         let help = "help: --force overwrites it, --out FILE writes another";
-        Err(Failure::Input(format!("error: {}: is there already\n{help}", path.display())))
+        Err(Failure::Input(format!("error: {}: already exists\n{help}", path.display())))
     }
 }

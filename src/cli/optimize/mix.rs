@@ -52,10 +52,10 @@ pub(super) struct MixArguments {
     /// Who solves it; the result does not depend on it.
     #[arg(long, value_name = "NAME", default_value_t)]
     solver: Solver,
-    /// Form of the result on standard output.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// No progress on standard error.
+    /// Print only the result, no progress.
     #[arg(long, short)]
     quiet: bool,
 }

@@ -70,16 +70,16 @@ pub(super) struct ProvisionArguments {
     /// Who solves it; the least cost does not depend on it.
     #[arg(long, value_name = "NAME", default_value_t)]
     solver: Solver,
-    /// Change a value: a path of names and list indices, and YAML (may be repeated).
+    /// Override a value: a path of names and list indices, and a YAML value (may be repeated).
     #[arg(long = "set", value_name = "PATH=VALUE", value_parser = path_and_value)]
     set: Vec<(String, String)>,
     /// Where the plan is written as CSV, SVG and PNG, in a directory named after the scenario.
     #[arg(long, value_name = "DIR", default_value = "reports")]
     out: PathBuf,
-    /// Form of the result on standard output.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// No progress and no warnings on standard error.
+    /// Print only the result: no progress, no warnings, no list of files.
     #[arg(long, short)]
     quiet: bool,
 }

@@ -50,6 +50,9 @@ impl<'a> Journal<'a> {
     /// Opens the file, takes away what a killed sweep left half written, and counts the points that are whole.
     pub(super) fn open(path: &Path, format: FileFormat, contents: Contents<'a>) -> Result<Journal<'a>, Failure> {
         let fail = |error: std::io::Error| Failure::Input(format!("error: {}: {error}", path.display()));
+        if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+            std::fs::create_dir_all(directory).map_err(fail)?;
+        }
         let file = OpenOptions::new().create(true).read(true).append(true).open(path).map_err(fail)?;
         if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
             let help = "help: wait for it, or write into another file with --out";

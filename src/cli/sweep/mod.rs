@@ -44,7 +44,7 @@ pub(super) struct SweepArguments {
     /// Points of a random or Latin hypercube design.
     #[arg(long, value_name = "N", default_value_t = 50)]
     points: usize,
-    /// Change a value at every point (may be repeated).
+    /// Override a value at every point (may be repeated).
     #[arg(long = "set", value_name = "PATH=VALUE", value_parser = path_and_value)]
     set: Vec<(String, String)>,
     /// The file of the results: CSV, or JSON Lines if it ends in .jsonl.
@@ -53,7 +53,7 @@ pub(super) struct SweepArguments {
     /// Form of the file; by its ending if left out.
     #[arg(long, value_enum)]
     file_format: Option<FileFormat>,
-    /// Form of the summary on standard output.
+    /// Output format of the summary.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
     #[command(flatten)]

@@ -56,7 +56,7 @@ pub(super) struct TestArguments {
     /// and decided; of a scenario the charts of `run`, of its first replication, in a directory of its own.
     #[arg(long, value_name = "DIR")]
     charts: Option<PathBuf>,
-    /// Form of the result on standard output.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Form::Table)]
     format: Form,
     #[command(flatten)]

@@ -58,6 +58,20 @@ impl Manifests {
         }
     }
 
+    /// As [`Manifests::read`], of the file that `node` names: where it cannot be read, the error points at the node.
+    pub fn read_at(node: &Node, path: &Path, sink: &mut Diagnostics) -> Option<Self> {
+        match SourceFile::read(path, MAX_YAML_BYTES) {
+            Ok(source) => {
+                sink.note_file(&source);
+                Manifests::parse(&source, sink)
+            }
+            Err(problem) => {
+                sink.push(node.error(problem.message));
+                None
+            }
+        }
+    }
+
     /// Reads a text. What is wrong goes into `sink`; `None` if it is not YAML.
     pub fn parse(source: &Arc<SourceFile>, sink: &mut Diagnostics) -> Option<Self> {
         let documents = match parse_documents(source) {

@@ -20,7 +20,12 @@ pub(super) fn replica_lease(
     sources: &mut Sources,
     sink: &mut Diagnostics,
 ) -> Option<Paid> {
-    if node.as_text().is_some() {
+    if let Some(text) = node.as_text() {
+        if let Some(offer) = Catalog::builtin().containers().iter().find(|offer| offer.name == text) {
+            let error = node.error(format!("`{text}` is not a price but a container offer"));
+            sink.push(error.help(format!("write `price: {{ container: {} }}`", offer.name)));
+            return None;
+        }
         let price = UsdPerHour::from_node(node, sink)?;
         let billing = Billing { granularity: SimDuration::from_secs(1), minimum: SimDuration::ZERO };
         return Some((ReplicaLease { what: spec.name.clone(), price, billing }, None));

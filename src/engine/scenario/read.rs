@@ -389,9 +389,9 @@ fn read_service(
 /// service's name selects one.
 pub(crate) fn read_deployment(fields: &Fields<'_>, base_dir: &Path, sink: &mut Diagnostics) -> Option<ServiceDefaults> {
     let node = fields.node_of("manifest")?;
-    let path = crate::config::spool::path_from(base_dir, node.as_text().unwrap_or_default());
+    let path = crate::config::spool::path_from(node.source.directory_or(base_dir), node.as_text().unwrap_or_default());
     let name = fields.optional("name", sink).map(|Name(name)| name);
-    let manifests = Manifests::read(&path, sink)?;
+    let manifests = Manifests::read_at(node, &path, sink)?;
     let errors = sink.errors();
     let deployments = Deployment::all(&manifests, sink);
     let chosen = match &name {

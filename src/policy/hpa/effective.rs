@@ -40,7 +40,7 @@ pub(super) fn effective(hpa: &Hpa) -> Vec<(String, String)> {
 }
 
 /// The tolerance up and down: that of the direction, else the controller's.
-fn tolerances(spec: &HpaSpec, usual: f64) -> (f64, f64) {
+pub(super) fn tolerances(spec: &HpaSpec, usual: f64) -> (f64, f64) {
     let own = spec.behavior.as_ref();
     let up = own.and_then(|behavior| behavior.scale_up.tolerance).unwrap_or(usual);
     let down = own.and_then(|behavior| behavior.scale_down.tolerance).unwrap_or(usual);

@@ -299,8 +299,9 @@ fn short_amount(metric: &str, node: &Node, sink: &mut Diagnostics) -> Option<Qua
 
 /// The autoscaler for the context's service in the manifest at `path`.
 fn from_manifest(path: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<HpaSpec> {
-    let file = crate::config::spool::path_from(context.base_dir, &String::from_node(path, sink)?);
-    let manifests = Manifests::read(&file, sink)?;
+    let file =
+        crate::config::spool::path_from(path.source.directory_or(context.base_dir), &String::from_node(path, sink)?);
+    let manifests = Manifests::read_at(path, &file, sink)?;
     let mut errors = false;
     let mut found: Vec<HpaManifest> = Vec::new();
     for object in manifests.of_kind("HorizontalPodAutoscaler") {

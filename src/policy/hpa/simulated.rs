@@ -71,6 +71,10 @@ impl ScalingPolicy for HpaPolicy {
         super::effective::effective(&self.hpa)
     }
 
+    fn scale_up_tolerance(&self) -> Option<f64> {
+        Some(super::effective::tolerances(self.hpa.spec(), self.hpa.flags().tolerance).0)
+    }
+
     fn autoscaler(&self) -> Option<&HpaSpec> {
         Some(self.hpa.spec())
     }

@@ -32,7 +32,7 @@ fn chart(index: usize, of: &str, end: f64, price: &ForecastPrice) -> Chart {
     let line = |ink, rate: fn(&JudgedStep) -> Option<f64>| Mark::Line { ink, segments: steps(&price.steps, rate) };
     let share = |value: Option<f64>| value.map_or_else(|| text::MISSING.into(), text::percent);
     let said = format!(
-        "mean absolute error {} of what came; {} of the steps within the interval",
+        "mean absolute error {} of the load; {} of the steps within the interval",
         share(price.wape),
         share(price.within_interval)
     );
@@ -40,7 +40,7 @@ fn chart(index: usize, of: &str, end: f64, price: &ForecastPrice) -> Chart {
         notes: Vec::new(),
         name: format!("forecast-{}-{}", index + 1, slug(of)),
         title: format!("Forecast and what came true: {of}"),
-        description: format!("Requests per second: what came, what was expected and the 80% interval. {said}."),
+        description: format!("Requests per second: the actual load, the forecast and its 80% interval. {said}."),
         caption: format!(
             "Requests per second by step of the forecast: the 80% interval (grey) and the mean as they stood when the last \
              replica that could be ready in the step had to be ordered, the rate that capacity was ordered for (dashed), and \

@@ -49,7 +49,9 @@ fn chart(level: &SameLevel, bound: Option<&CostBound>, index: usize) -> Option<C
         let at = (beside(&x, bound, GAP / 2.0), y.high * 0.6);
         marks.push(Mark::Words { ink: Ink::Axis, at, text: "lower bound".into(), side: Side::Right });
     }
-    let mut taken = Vec::new();
+    // Names keep off the line of the objective as well.
+    let range = y.range();
+    let mut taken = vec![(0.0, 1.0, (y.place(budget) - range.start) / (range.end - range.start))];
     for (number, (policy, line)) in shown.iter().zip(&points).enumerate() {
         let ink = Ink::Series(number as u8);
         marks.push(Mark::Line { ink, segments: vec![line.clone()] });
@@ -159,13 +161,23 @@ fn beside(x: &Axis, value: f64, share: f64) -> f64 {
     if x.scale == Scale::Log { 10f64.powf(place) } else { place }
 }
 
+/// Dollars at a tick: without digits that say nothing (`$500`, `$0.50`).
+fn round_dollars(value: f64) -> String {
+    let text = value_text(value, Unit::Dollars);
+    match text.split_once('.') {
+        Some((whole, fraction)) if fraction.bytes().all(|digit| digit == b'0') => whole.into(),
+        Some((whole, fraction)) => format!("{whole}.{:0<2}", fraction.trim_end_matches('0')),
+        None => text,
+    }
+}
+
 /// Logarithmic where costs differ widely.
 fn expense_axis(low: f64, high: f64, unit: Unit) -> Axis {
     let (title, is_hours) = match unit {
         Unit::ReplicaHours => ("replica-hours of the run", true),
         _ => ("cost of the run (US dollars)", false),
     };
-    let shown = |value: f64| if is_hours { expense::number(value) } else { value_text(value, unit) };
+    let shown = |value: f64| if is_hours { expense::number(value) } else { round_dollars(value) };
     if high / low < 4.0 {
         return Axis::between(low * 0.97, high * 1.03, 6, title, |value, _| shown(value));
     }

@@ -53,7 +53,7 @@ pub(super) fn chart(trained: &Trained) -> Option<Chart> {
             value_text(chosen.cost, Unit::Dollars),
             text::percent(chosen.budget_used)
         ),
-        caption: "Each point is a run of the scenario with other luck. Exploration falls from left to right. The penalty of a bad request is \
+        caption: "Each point is a run of the scenario with other random numbers. Exploration falls from left to right. The penalty of a bad request is \
                   raised while the objectives are missed and lowered while they are kept; cost and error budget follow it."
             .into(),
         legend,

@@ -208,7 +208,7 @@ fn load_and_capacity(subject: &Subject) -> Option<Chart> {
         name: format!("load-and-capacity{}", subject.suffix),
         title: format!("Load and capacity{}", subject.of),
         description: format!(
-            "Replicas needed by the offered load and replicas ready over time, one panel per policy. Too few were ready: {}.",
+            "Replicas needed by the offered load and replicas ready over time, one panel per policy. Under-provisioned: {}.",
             shortfalls.join(", ")
         ),
         caption: format!(
@@ -359,9 +359,9 @@ fn replicas(subject: &Subject) -> Option<Chart> {
     Some(Chart {
         notes: Vec::new(),
         name: format!("replicas{}", subject.suffix),
-        title: format!("Replicas wanted by each policy{}", subject.of),
+        title: format!("Desired replicas by policy{}", subject.of),
         description: format!(
-            "Replicas asked for over time. Most ready replicas: {}.",
+            "Desired replicas over time. Most ready replicas: {}.",
             subject.runs.iter().map(most).collect::<Vec<_>>().join(", ")
         ),
         caption: format!("Replicas that each policy asked for, averaged over each interval.{}", subject.left_out),

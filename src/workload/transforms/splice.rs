@@ -32,7 +32,7 @@ pub const PLUGIN: TransformPlugin = TransformPlugin {
         if sink.len() > before {
             return None;
         }
-        let path = crate::config::spool::path_from(base_dir, &trace);
+        let path = crate::config::spool::path_from(node.source.directory_or(base_dir), &trace);
         let files = TraceFiles::from(path.as_path());
         let incident: Arc<dyn Recipe> = Arc::new(FileRecipe { files, options, factor: 1.0 });
         if let Err(error) = incident.open(Opening::new(crate::random::Streams::new(0, 0), 0)) {

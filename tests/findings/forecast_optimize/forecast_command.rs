@@ -66,7 +66,7 @@ fn no_season_can_be_said() {
     assert_eq!(seasons(""), serde_json::json!([86400.0]));
     assert_eq!(seasons("--season none"), serde_json::json!([]));
     let refused = trial.expect("forecast c.csv --step 5m --horizon 1h --model naive --season none --season 1d", 2);
-    assert!(refused.contains("stands alone"), "{refused}");
+    assert!(refused.contains("excludes other seasons"), "{refused}");
     let refused = trial.expect("forecast c.csv --step 5m --horizon 1h --model naive --season never", 2);
     assert!(refused.contains("`none`"), "{refused}");
 }

@@ -26,7 +26,7 @@ fn each_kind_is_written_checked_and_run_as_it_is() {
 fn what_is_there_is_not_overwritten_unasked() {
     let trial = Trial::new(&[("shop.yaml", "precious")]);
     let shown = trial.expect("new shop", 2);
-    assert!(shown.contains("shop.yaml: is there already") && shown.contains("--force"), "{shown}");
+    assert!(shown.contains("shop.yaml: already exists") && shown.contains("--force"), "{shown}");
     assert_eq!(trial.read("shop.yaml"), "precious");
     trial.expect("new shop --out other.yaml", 0);
     assert!(trial.read("other.yaml").contains("plimsoll run other.yaml"));
@@ -110,7 +110,7 @@ fn manifests_become_scenarios_beside_them() {
     }
     // Again: the scenarios that lie there now are no manifests, and are not overwritten.
     let shown = trial.expect("new from-manifests .", 2);
-    assert!(shown.contains("is there already"), "{shown}");
+    assert!(shown.contains("already exists"), "{shown}");
     trial.expect("new from-manifests . --only api --out one.yaml", 0);
     assert!(trial.expect("new from-manifests . --only ap", 2).contains("it holds api, index"));
     assert!(trial.expect("new from-manifests . --out one.yaml --force", 2).contains("choose one with --only"));

@@ -79,7 +79,7 @@ fn limit_price_and_node_bound_alike() {
 fn no_ceiling_is_said() {
     let free = CPU.replace("{ container: fargate }", "$0.05/h");
     let trial = Trial::new(&[("free.yaml", &free)]);
-    let words = "Nothing bounds the CPU of a replica of service (no CPU limit, no price of a size, no nodes)";
+    let words = "Nothing limits the CPU of a replica of service (no CPU limit, no priced size, no nodes)";
     let said = trial.expect("check free.yaml", 0);
     assert!(said.contains(words), "{said}");
     assert!(!said.contains("warning"), "{said}");

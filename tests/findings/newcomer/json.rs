@@ -129,7 +129,7 @@ fn every_output_is_as_the_schema_says() {
         ("compare s.yaml --replications 2 --as-is --out out", 0),
         ("check s.yaml --explain", 0),
         ("list policies", 0),
-        ("sweep s.yaml --vary service.concurrency=2,4 --replications 2 --out out/sweep.csv", 0),
+        ("sweep s.yaml --vary service.concurrency=2,4 --replications 2 --out made/sweep.csv", 0),
         ("optimize provision s.yaml --out out", 0),
         ("optimize mix m6i.large --cpu 4 --memory 8Gi", 0),
     ] {

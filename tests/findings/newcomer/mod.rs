@@ -1,5 +1,6 @@
 //! The page `newcomer` of the findings.
 
+mod assumptions;
 mod autoscaler;
 mod begin;
 mod clock;

@@ -132,6 +132,58 @@ fn older_versions_and_json_are_edited_in_their_own_words() {
         let (head, tail) = hpa.split_once(before).unwrap();
         assert!(written.starts_with(head) && written.ends_with(tail), "{written}");
         assert!(!trial.path("out/s/web.yaml").exists(), "nothing changes there");
-        assert!(!trial.path("s.plan.yaml").exists());
+        assert!(!trial.path("out/s/plan.yaml").exists(), "--no-scenario");
     }
+}
+
+/// Nothing is written outside `--out`, and the winner there still finds trace and manifest.
+#[test]
+fn the_winner_is_a_scenario_in_the_report_directory() {
+    let trial = Trial::new(&[("web.yaml", MANIFEST), ("counts.csv", "time,count\n0,600\n60,900\n120,700\n")]);
+    std::fs::create_dir(trial.path("mine")).unwrap();
+    let text = scenario("ours: { hpa: { manifest: ../web.yaml } }, three: { static: { replicas: 3 } }")
+        .replace("{ poisson: { rate: 60/s } }", "{ trace: ../counts.csv, interval: 60s }")
+        .replace("manifest: web.yaml", "manifest: ../web.yaml")
+        .replace("duration: 30m\n", "");
+    std::fs::write(trial.path("mine/s.yaml"), text).unwrap();
+    let plan =
+        "plan mine/s.yaml --set workload.trace=../counts.csv --replications 2 --quiet --out deep/out --format json";
+    let planned: Value = serde_json::from_slice(&trial.run(plan).stdout).unwrap();
+    let names = |directory: &str| -> Vec<String> {
+        let entries = std::fs::read_dir(trial.path(directory)).unwrap();
+        let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names("."), ["counts.csv", "deep", "mine", "web.yaml"]);
+    assert_eq!(names("mine"), ["s.yaml"]);
+    let written = trial.read("deep/out/s/plan.yaml");
+    assert!(
+        written.contains("extends: \"../../../mine/s.yaml\"") && written.contains("../../../counts.csv"),
+        "{written}"
+    );
+    let compared = trial.run("compare deep/out/s/plan.yaml --as-is --replications 2 --quiet --format json");
+    let compared: Value = serde_json::from_slice(&compared.stdout).unwrap_or_else(|e| panic!("{e}: {compared:?}"));
+    let cost = compared["policies"][0]["figures"][0]["mean"].as_f64().unwrap();
+    let expected = planned["candidates"][0]["level"]["cost_usd"].as_f64().unwrap();
+    assert!((cost / expected - 1.0).abs() < 1e-9, "{cost} {expected}");
+}
+
+/// A target that no replica can reach would never scale up: the search ends before, and says so.
+#[test]
+fn a_target_stays_within_what_a_container_can_reach() {
+    // A load of 0.24 cores at most on two replicas of up to 1 core: the fewer replicas the better, whatever the target.
+    let limited = MANIFEST
+        .replace("requests: {cpu: 500m,  memory: 512Mi}", "requests: {cpu: 500m,  memory: 512Mi}, limits: {cpu: 1}");
+    let text = scenario("ours: { hpa: { manifest: web.yaml } }").replace("60/s", "12/s");
+    let trial = Trial::new(&[("web.yaml", &limited), ("s.yaml", &text)]);
+    let output = trial.run("plan s.yaml --replications 2 --quiet --out out --format json");
+    let planned: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {output:?}"));
+    let written = trial.read("out/s/web.yaml");
+    let target = written.split("averageUtilization: ").nth(1).unwrap().split_whitespace().next().unwrap();
+    let target: f64 = target.parse().unwrap();
+    // 1 core of a request of 500m is 200%; less the tolerance of 10% the target may be 181% and is near that.
+    assert!(target * 1.1 < 200.0 && target > 170.0, "{target}");
+    let notes = planned["notes"].to_string();
+    assert!(notes.contains("a replica of web uses at most 200% of its request (its CPU limit)"), "{notes}");
 }

@@ -108,12 +108,15 @@ fn memory_of_which_nothing_is_said_is_said_to_be_none() {
 fn check_and_list_say_what_figures_rest_on() {
     let trial = Trial::new(&[("s.yaml", SCENARIO), ("dep.yaml", &deployment(APP, ""))]);
     let said = trial.expect("check s.yaml", 0);
-    assert!(said.contains("a full replica of web is taken to use exactly its CPU request"), "{said}");
+    assert!(
+        said.contains("`cpu-per-request` of web not stated: assumed that a full replica uses exactly its CPU request"),
+        "{said}"
+    );
     assert!(trial.expect("list containers", 0).contains("a pod and the 256Mi that EKS adds to it"));
     let stated = SCENARIO.replace("concurrency: 8", "concurrency: 8, cpu-per-request: 60ms");
     let trial = Trial::new(&[("s.yaml", &stated), ("dep.yaml", &deployment(APP, ""))]);
-    assert!(!trial.expect("check s.yaml", 0).contains("is taken to use"));
+    assert!(!trial.expect("check s.yaml", 0).contains("assumed that a full replica uses"));
     let summary = trial.summary("s.yaml", "");
     let said = summary["assumptions"].to_string();
-    assert!(said.contains("fargate sells a replica of web as 1 vCPU and 3Gi"), "{said}");
+    assert!(said.contains("fargate bills a replica of web as 1 vCPU and 3Gi"), "{said}");
 }

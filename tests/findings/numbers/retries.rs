@@ -47,7 +47,11 @@ fn the_reserve_can_be_stated() {
     let trial = Trial::new(&[("rb.yaml", &scenario("5/s", "budget: 10%, reserve: 0"))]);
     assert!(trial.expect("check rb.yaml", 2).contains("`reserve` must be at least 1"));
     trial.summary("rb.yaml", "--set service.retry.reserve=7");
-    assert!(trial.read("out/rb/report.html").contains("at most 10% of the requests so far, and calm times save up 7"));
+    assert!(
+        trial
+            .read("out/rb/report.html")
+            .contains("the retry budget is 10% of the requests, with a reserve of at most 7")
+    );
 }
 
 const STORM: &str = "\

@@ -159,9 +159,12 @@ fn draw_panel(body: &mut String, rows: &Rows, panel: usize, (x, y): (&Axis, &Axi
             }
             Kind::Steps | Kind::Line => writeln!(
                 body,
-                "<path class=\"{class}\" data-series=\"{index}\" d=\"{data}\" fill=\"none\" stroke=\"{color}\" \
-                 stroke-width=\"1.4\"{} stroke-linejoin=\"round\"/>",
-                dash(series)
+                "<path class=\"{class}{}\" data-series=\"{index}\" d=\"{data}\" fill=\"{}\" fill-opacity=\".35\" stroke=\"{color}\" \
+                 stroke-width=\"{}\"{} stroke-linejoin=\"round\"/>",
+                if rows.each > 1 { " range" } else { "" },
+                if rows.each > 1 { color } else { "none" },
+                if rows.each > 1 { ".8" } else { "1.4" },
+                if rows.each > 1 { String::new() } else { dash(series) },
             ),
         };
     }
@@ -277,27 +280,31 @@ fn series_path(rows: &Rows, (panel, series): (usize, usize), (x, y): (&Axis, &Ax
             Kind::Steps if rows.each == 1 => path_data(
                 run.clone().flat_map(|row| [place(ends(row).0, value(row).0), place(ends(row).1, value(row).0)]),
             ),
-            _ => path_data(
-                line(run.clone().map(|row| (ends(row), value(row))), rows.each).map(|(at, value)| place(at, value)),
-            ),
+            _ => {
+                let points = line(run.clone().map(|row| (ends(row), value(row))).collect(), rows.each);
+                let outline = path_data(points.into_iter().map(|(at, value)| place(at, value)));
+                if rows.each > 1 && !outline.is_empty() { outline + "Z" } else { outline }
+            }
         };
         row += length.max(1);
     }
     data
 }
 
-/// Points of a line through the middles of rows; of joined rows up from the least to the greatest value and down again. A row
+/// Points of a line through the middles of rows; of joined rows the outline of a band from the least values to the greatest. A row
 /// alone is drawn as wide as it is, or it could not be seen.
-fn line(rows: impl Iterator<Item = ((f64, f64), (f64, f64))>, each: usize) -> impl Iterator<Item = (f64, f64)> {
-    let rows: Vec<_> = rows.collect();
+fn line(rows: Vec<((f64, f64), (f64, f64))>, each: usize) -> Vec<(f64, f64)> {
     let alone = rows.len() == 1;
-    rows.into_iter().enumerate().flat_map(move |(index, ((from, to), (low, high)))| {
-        let middle = f64::midpoint(from, to);
-        match (alone, each, index % 2) {
-            (true, ..) => [(from, low), (to, high)],
-            (_, 1, _) => [(middle, low), (middle, low)],
-            (_, _, 0) => [(middle, low), (middle, high)],
-            _ => [(middle, high), (middle, low)],
-        }
-    })
+    let chain = |of: fn((f64, f64)) -> f64| -> Vec<(f64, f64)> {
+        let points = rows.iter().flat_map(|((from, to), range)| match alone {
+            true => vec![(*from, of(*range)), (*to, of(*range))],
+            false => vec![(f64::midpoint(*from, *to), of(*range))],
+        });
+        points.collect()
+    };
+    let mut points = chain(|(_, high)| high);
+    if each > 1 {
+        points.extend(chain(|(low, _)| low).into_iter().rev());
+    }
+    points
 }

@@ -114,7 +114,7 @@ pub(super) const PANELS: [Panel; 5] = [
                 of: |i| Some(i.starting),
             },
             Series {
-                name: "wanted",
+                name: "desired",
                 class: "c-1",
                 color: "#d55e00",
                 dashes: "5 3",
