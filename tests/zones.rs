@@ -140,7 +140,7 @@ fn nodes_in_the_zone_are_lost_with_their_pods() {
 fn what_is_wrong_with_a_fault_is_said() {
     for (rest, message) in [
         ("faults: [ { zone-outage: { zone: d, at: 1m, for: 1m } } ]", "zones: a, b, c"),
-        ("faults: [ { zone-outage: { zone: a, at: 1m, for: 0s } } ]", "longer than nothing"),
+        ("faults: [ { zone-outage: { zone: a, at: 1m, for: 0s } } ]", "a length above zero"),
         ("faults: [ { zone-outag: { zone: a, at: 1m, for: 1s } } ]", "did you mean `zone-outage`?"),
         ("faults: soon", "must be a list"),
         ("zones: [a, a]", "different zones"),

@@ -107,7 +107,8 @@ pub(super) fn faults<'a>(
     fields: &Fields<'a>,
     zones: &[String],
     response: LostNodes,
-    (names, (zone, services)): (&[(String, Measure)], (Option<Zone>, &[ServicePlan])),
+    names: &[(String, Measure)],
+    (zone, services): (Option<Zone>, &[ServicePlan]),
     sink: &mut Diagnostics,
 ) -> (Faults<'a>, Vec<String>) {
     let clock = &mut Clock::new(zone, services);

@@ -67,7 +67,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
     let zones = faults::zones(&fields, &pools, sink);
     let lost_nodes = faults::lost_nodes(&fields, sink);
     let mut services = read_services(&fields, &base_dir, &pools, &mut sources, sink);
-    let (faults, moments) = faults::faults(&fields, &zones, lost_nodes, (&metrics.names, (zone, &services)), sink);
+    let (faults, moments) = faults::faults(&fields, &zones, lost_nodes, &metrics.names, (zone, &services), sink);
     metrics.outages = faults.metrics.clone();
     faults::plan(&faults, &mut services, sink);
     let expect = read_expect(&fields, sink);

@@ -61,18 +61,18 @@ impl Said {
             let ordered =
                 |of: fn(&Said, usize) -> f64| Weighed::new(parts.iter().map(|(said, w)| (of(said, index), *w)));
             let means = ordered(|said, index| said.mean[index]);
-            let width = ordered(|said, index| f64::midpoint(said.below[index], said.above[index])).from_below(0.5);
-            let (low, high) = (means.from_below(THIRD), means.from_above(THIRD));
+            let width = ordered(|said, index| f64::midpoint(said.below[index], said.above[index])).at_lower(0.5);
+            let (low, high) = (means.at_lower(THIRD), means.at_upper(THIRD));
             let (centre, held) = if high - low > 2.0 * width && newest.is_finite() {
                 (newest.max(low).min(high), 0.5 * width)
             } else {
-                (means.from_below(0.5), width)
+                (means.at_lower(0.5), width)
             };
             for (said, weight) in parts {
                 sum.mean[index] += weight * said.mean[index].clamp(centre - held, centre + held);
             }
-            sum.below[index] = ordered(|said, index| said.below[index]).from_below(0.5);
-            sum.above[index] = ordered(|said, index| said.above[index]).from_below(0.5);
+            sum.below[index] = ordered(|said, index| said.below[index]).at_lower(0.5);
+            sum.above[index] = ordered(|said, index| said.above[index]).at_lower(0.5);
         }
         sum
     }
@@ -95,12 +95,12 @@ impl Weighed {
     }
 
     /// The value up to which, from the least, so large a share of the weight lies.
-    fn from_below(&self, share: f64) -> f64 {
+    fn at_lower(&self, share: f64) -> f64 {
         self.reached(self.0.iter(), share)
     }
 
     /// The same from the largest down.
-    fn from_above(&self, share: f64) -> f64 {
+    fn at_upper(&self, share: f64) -> f64 {
         self.reached(self.0.iter().rev(), share)
     }
 

@@ -10,6 +10,8 @@ use super::training::TrainResults;
 /// What a command answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "command", rename_all = "kebab-case")]
+// One is made per command and printed: its size does not matter.
+#[allow(clippy::large_enum_variant)]
 pub enum Results {
     /// `plimsoll compare`
     Compare(CompareResults),
