@@ -200,8 +200,11 @@ fn of_service(plan: &ServicePlan, prefix: &str, places: &Places<'_>) -> Vec<Expl
     service_rows(plan).into_iter().chain(life_rows(plan)).map(explained).collect()
 }
 
+/// What is explained, the fields of the scenario that state it, and the paths in a manifest.
+type Stated = (&'static str, &'static [&'static str], &'static [&'static [&'static str]]);
+
 /// The fields of an autoscaler that say a thing that it acts on: in the scenario and in its manifest.
-const AUTOSCALER: [(&str, &[&str], &[&[&str]]); 5] = [
+const AUTOSCALER: [Stated; 5] = [
     ("replicas", &["max", "maxReplicas", "max-replicas"], &[&["maxReplicas"]]),
     (
         "tolerance",
