@@ -299,7 +299,7 @@ fn refused(place: &Place, file: &str, words: &str) {
 #[case("name: small", "name:\t- x", "not valid YAML")]
 #[case("name: small", "name: {{ .Values.name }}", "helm template")]
 #[case("name: small", "extends: missing.yaml", "no such file")]
-#[case("name: small", "extends: broken.yaml", "circle")]
+#[case("name: small", "extends: broken.yaml", "cycle")]
 #[case("rate: 40/s", "rate: 40", "write `40/s`")]
 #[case("rate: 40/s", "rate: -40/s", "is negative")]
 #[case("rate: 40/s", "rate: inf/s", "has no number")]

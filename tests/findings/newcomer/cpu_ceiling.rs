@@ -62,15 +62,15 @@ fn limit_price_and_node_bound_alike() {
     let shared = above.replace("{ container: fargate }", "{ share-of: m5.large }");
     let trial = Trial::new(&[("above.yaml", &above), ("shared.yaml", &shared)]);
     let said = trial.expect("check above.yaml", 0);
-    assert!(said.contains("has 0.5 at most (the vCPU that its price pays for)"), "{said}");
+    assert!(said.contains("has at most 0.5 (the vCPU that its price pays for)"), "{said}");
     let said = trial.expect("check shared.yaml", 0);
-    assert!(said.contains("has 2 at most (its CPU limit)"), "{said}");
+    assert!(said.contains("has at most 2 (its CPU limit)"), "{said}");
     // Two vCPU of a node carry four requests of half a core at full speed.
     let on_node =
         CPU.replace(price, "").replace("objectives", "nodes: [ { instance: m5.large, count: 1 } ]\nobjectives");
     let trial = Trial::new(&[("node.yaml", &on_node)]);
     let said = trial.expect("check node.yaml", 0);
-    assert!(said.contains("has 2 at most (the cores of its node)"), "{said}");
+    assert!(said.contains("has at most 2 (the cores of its node)"), "{said}");
     assert!(said.contains("with more than 4 requests in service all are slowed"), "{said}");
 }
 
