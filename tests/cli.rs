@@ -184,7 +184,7 @@ fn check_shows_all_mistakes_at_once() {
     let output = place.run(&["check", "broken.yaml"]);
     assert_eq!(output.status.code(), Some(2));
     let shown = text(&output.stderr);
-    for expected in ["did you mean `concurrency`?", "write `2s`", "990%", "broken.yaml:11:3"] {
+    for expected in ["did you mean `concurrency`?", "write `2ms` or `2s`", "990%", "broken.yaml:11:3"] {
         assert!(shown.contains(expected), "{expected} in {shown}");
     }
 }
@@ -281,7 +281,7 @@ fn refused(place: &Place, file: &str, words: &str) {
 
 /// What is replaced, by what, and what the message must say.
 #[rstest::rstest]
-#[case("duration: 4m", "duration: 4", "write `4s`")]
+#[case("duration: 4m", "duration: 4", "write `4ms` or `4s`")]
 #[case("duration: 4m", "duration: -4m", "is negative")]
 #[case("duration: 4m", "duration: 0s", "longer than 0s")]
 #[case("duration: 4m", "duration: NaN", "has no number")]
@@ -609,7 +609,7 @@ fn a_forecast_that_cannot_be_made_is_refused_with_a_reason() {
         (&["--step", "1m", "--model", "arma"][..], "did you mean `arima`?"),
         (&["--step", "1h", "--model", "naive"][..], "too few"),
         (&["--step", "0s", "--model", "naive"][..], "no length"),
-        (&["--step", "1m", "--model", "naive", "--lead", "3m"][..], "nothing is left to judge"),
+        (&["--step", "1m", "--model", "naive", "--lead", "3m"][..], "the lead time must be shorter than the horizon"),
     ] {
         let output = place.run(&[&common[..], more].concat());
         assert_eq!(output.status.code(), Some(2), "{}", text(&output.stdout));

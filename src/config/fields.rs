@@ -262,7 +262,7 @@ mod tests {
         let shown = sink.to_string();
         assert_eq!(sink.len(), 3, "{shown}");
         assert!(shown.contains("did you mean `concurrency`?"), "{shown}");
-        assert!(shown.contains("write `5s`"), "{shown}");
+        assert!(shown.contains("write `5ms` or `5s`"), "{shown}");
         assert!(shown.contains("s.yaml:3:6"), "{shown}");
     }
 

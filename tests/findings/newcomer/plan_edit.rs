@@ -173,8 +173,14 @@ fn the_winner_is_a_scenario_in_the_report_directory() {
 #[test]
 fn a_target_stays_within_what_a_container_can_reach() {
     // A load of 0.24 cores at most on two replicas of up to 1 core: the fewer replicas the better, whatever the target.
-    let limited = MANIFEST
-        .replace("requests: {cpu: 500m,  memory: 512Mi}", "requests: {cpu: 500m,  memory: 512Mi}, limits: {cpu: 1}");
+    let requests = "            requests: {cpu: 500m,  memory: 512Mi}";
+    let limited = MANIFEST.replace(
+        requests,
+        &format!(
+            "            limits: {{cpu: 1}}
+{requests}"
+        ),
+    );
     let text = scenario("ours: { hpa: { manifest: web.yaml } }").replace("60/s", "12/s");
     let trial = Trial::new(&[("web.yaml", &limited), ("s.yaml", &text)]);
     let output = trial.run("plan s.yaml --replications 2 --quiet --out out --format json");
