@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::cells::{RowMaker, RowValues};
 use super::formats::head_lines;
 use super::header::is_blank;
-use super::lines::{Division, RowFault, TextReader};
+use super::lines::{RowFault, TextReader};
 use super::rows::Rows;
 use super::table::{ByLayout, Header, Layout, Role};
 use super::time_text::TimeFormat;
@@ -145,16 +145,8 @@ impl<S: Split> ByLayout for SplitLines<S> {
         self.maker.push(row, &self.layout.wanted, rows).map_err(|expected| RowFault { at: 0, expected })
     }
 
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-
-    fn maker(&self) -> &RowMaker {
-        &self.maker
-    }
-
-    fn division(&self) -> Division {
-        Division::Lines
+    fn form(&self) -> (&Layout, &RowMaker) {
+        (&self.layout, &self.maker)
     }
 }
 

@@ -284,20 +284,34 @@ fn first_times(
     Ok(Vec::new())
 }
 
+impl Layout {
+    /// Makes a row of the cells, unless a filter leaves it out.
+    ///
+    /// # Errors
+    /// What was expected of a cell.
+    pub(super) fn push(&mut self, maker: &mut RowMaker, cells: &[&[u8]], rows: &mut Rows) -> Result<(), &'static str> {
+        if !self.checks.is_empty() && self.checks.leave_out(cells.iter().copied()) {
+            return Ok(());
+        }
+        let mut row = RowValues::default();
+        for (column, role) in &self.wanted {
+            maker.cell(*role, cells.get(*column).copied().unwrap_or_default(), &mut row)?;
+        }
+        maker.push(row, &self.wanted, rows)
+    }
+}
+
 /// A parser of records whose fields have roles: what it knows of its rows stands in its layout.
 pub(super) trait ByLayout: Send {
     /// See [`RowParser::parse`].
     fn parse(&mut self, record: &[u8], rows: &mut Rows) -> Result<(), RowFault>;
 
-    /// What the fields are for.
-    fn layout(&self) -> &Layout;
-
-    /// What puts them together.
-    fn maker(&self) -> &RowMaker;
+    /// What the fields are for, and what puts them together.
+    fn form(&self) -> (&Layout, &RowMaker);
 
     /// See [`RowParser::division`].
     fn division(&self) -> Division {
-        if self.layout().quoted { Division::QuotedLines } else { Division::Lines }
+        if self.form().0.quoted { Division::QuotedLines } else { Division::Lines }
     }
 }
 
@@ -308,7 +322,7 @@ impl<P: ByLayout> RowParser for P {
     }
 
     fn kind(&self) -> SeriesKind {
-        self.layout().kind
+        self.form().0.kind
     }
 
     fn filters(&self) -> bool {
@@ -316,12 +330,13 @@ impl<P: ByLayout> RowParser for P {
     }
 
     fn notes(&self) -> Vec<String> {
-        self.layout().notes.clone()
+        self.form().0.notes.clone()
     }
 
     fn account(&self, tally: &mut Tally) {
-        self.layout().checks.account(tally);
-        self.maker().account(tally);
+        let (layout, maker) = self.form();
+        layout.checks.account(tally);
+        maker.account(tally);
     }
 
     fn division(&self) -> Division {
@@ -329,27 +344,27 @@ impl<P: ByLayout> RowParser for P {
     }
 
     fn unordered(&self) -> bool {
-        self.layout().unordered
+        self.form().0.unordered
     }
 
     fn class_names(&self) -> &[String] {
-        self.maker().class_names()
+        self.form().1.class_names()
     }
 
     fn origin(&self) -> Option<SimTime> {
-        self.layout().origin
+        self.form().0.origin
     }
 
     fn zero_epoch_ns(&self) -> Option<u64> {
-        self.layout().zero_epoch_ns
+        self.form().0.zero_epoch_ns
     }
 
     fn interval(&self) -> Option<SimDuration> {
-        self.layout().interval
+        self.form().0.interval
     }
 
     fn extent(&self) -> Option<SimDuration> {
-        self.layout().extent
+        self.form().0.extent
     }
 }
 
@@ -436,12 +451,8 @@ impl ByLayout for TableParser {
         self.maker.push(row, &self.layout.wanted, rows).map_err(|expected| RowFault { at: 0, expected })
     }
 
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-
-    fn maker(&self) -> &RowMaker {
-        &self.maker
+    fn form(&self) -> (&Layout, &RowMaker) {
+        (&self.layout, &self.maker)
     }
 }
 

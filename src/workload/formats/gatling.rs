@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use super::super::cells::{RowMaker, RowValues};
+use super::super::cells::RowMaker;
 use super::super::known::{named, names};
-use super::super::lines::{Division, RowFault, TextReader};
+use super::super::lines::{RowFault, TextReader};
 use super::super::rows::{RowReader, Rows};
 use super::super::table::{ByLayout, Header, Layout};
 use super::super::time_text::integer;
@@ -117,27 +117,11 @@ impl ByLayout for SimulationLog {
         self.duration.clear();
         write!(self.duration, "{}", request.duration().ok_or(fault)?).map_err(|_| fault)?;
         let cells = request.cells(&self.duration);
-        if !self.layout.checks.is_empty() && self.layout.checks.leave_out(cells.into_iter()) {
-            return Ok(());
-        }
-        let mut row = RowValues::default();
-        for (column, role) in &self.layout.wanted {
-            let cell = cells.get(*column).copied().unwrap_or_default();
-            self.maker.cell(*role, cell, &mut row).map_err(|expected| RowFault { at: 0, expected })?;
-        }
-        self.maker.push(row, &self.layout.wanted, rows).map_err(|expected| RowFault { at: 0, expected })
+        self.layout.push(&mut self.maker, &cells, rows).map_err(|expected| RowFault { at: 0, expected })
     }
 
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-
-    fn maker(&self) -> &RowMaker {
-        &self.maker
-    }
-
-    fn division(&self) -> Division {
-        Division::Lines
+    fn form(&self) -> (&Layout, &RowMaker) {
+        (&self.layout, &self.maker)
     }
 }
 

@@ -3,7 +3,7 @@
 use memchr::memmem::Finder;
 
 use super::super::cells::{RowMaker, RowValues};
-use super::super::lines::{Division, RowFault, TextReader};
+use super::super::lines::{RowFault, TextReader};
 use super::super::rows::Rows;
 use super::super::table::{ByLayout, Header, Layout};
 use super::super::{Columns, TraceError, TraceInput, TraceOptions};
@@ -31,7 +31,7 @@ fn open(input: &TraceInput, options: &TraceOptions) -> Result<TextReader<LogLine
         Pattern::of(text).map_err(|message| fail(message).help("copy it from nginx.conf or httpd.conf as it is"))?;
     let rows = head_lines(input, 200).filter_map(|line| pattern.texts(line)).collect();
     let header = Header { comments: 0, names: pattern.names.clone(), rows };
-    let layout = Layout::of_fields(input, &reading(&pattern, options), &header)?;
+    let layout = Layout { quoted: false, ..Layout::of_fields(input, &reading(&pattern, options), &header)? };
     let maker = layout.maker(options);
     TextReader::open(input, options, 0, LogLines { pattern, layout, maker })
 }
@@ -185,16 +185,8 @@ impl ByLayout for LogLines {
         self.maker.push(row, &self.layout.wanted, rows).map_err(|expected| RowFault { at: 0, expected })
     }
 
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-
-    fn maker(&self) -> &RowMaker {
-        &self.maker
-    }
-
-    fn division(&self) -> Division {
-        Division::Lines
+    fn form(&self) -> (&Layout, &RowMaker) {
+        (&self.layout, &self.maker)
     }
 }
 

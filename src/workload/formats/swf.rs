@@ -1,8 +1,8 @@
 //! The Standard Workload Format of the Parallel Workloads Archive.
 
-use super::super::cells::{RowMaker, RowValues};
+use super::super::cells::RowMaker;
 use super::super::known::{named, names};
-use super::super::lines::{Division, RowFault, TextReader};
+use super::super::lines::{RowFault, TextReader};
 use super::super::rows::{RowReader, Rows};
 use super::super::table::{ByLayout, Header, Layout};
 use super::super::time_text::integer;
@@ -129,26 +129,11 @@ impl ByLayout for Jobs {
         }
         let Some(work) = processor_seconds(&cells[..OF_FILE]) else { return Ok(()) };
         cells[OF_FILE] = work.as_bytes();
-        if !self.layout.checks.is_empty() && self.layout.checks.leave_out(cells.into_iter()) {
-            return Ok(());
-        }
-        let mut row = RowValues::default();
-        for (column, role) in &self.layout.wanted {
-            self.maker.cell(*role, cells[*column], &mut row).map_err(|expected| RowFault { at: 0, expected })?;
-        }
-        self.maker.push(row, &self.layout.wanted, rows).map_err(|expected| RowFault { at: 0, expected })
+        self.layout.push(&mut self.maker, &cells, rows).map_err(|expected| RowFault { at: 0, expected })
     }
 
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-
-    fn maker(&self) -> &RowMaker {
-        &self.maker
-    }
-
-    fn division(&self) -> Division {
-        Division::Lines
+    fn form(&self) -> (&Layout, &RowMaker) {
+        (&self.layout, &self.maker)
     }
 }
 

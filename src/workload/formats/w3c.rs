@@ -1,7 +1,7 @@
 //! Extended logs of the W3C, whose `#Fields:` line names their columns: IIS, CloudFront and others.
 
 use super::super::cells::{RowMaker, RowValues};
-use super::super::lines::{Division, RowFault, TextReader};
+use super::super::lines::{RowFault, TextReader};
 use super::super::rows::Rows;
 use super::super::table::{ByLayout, Cells, Header, Layout, Role};
 use super::super::time_text::TimeFormat;
@@ -63,7 +63,8 @@ pub(super) fn open(
     let rows = rows.collect();
     names.push(INSTANT.into());
     let header = Header { comments: 0, names, rows };
-    let layout = Layout::of_fields(input, &TraceOptions { columns, ..options.clone() }, &header)?;
+    let fields = Layout::of_fields(input, &TraceOptions { columns, ..options.clone() }, &header)?;
+    let layout = Layout { quoted: false, ..fields };
     let maker = layout.maker(options);
     TextReader::open(input, options, 0, ExtendedLog { delimiter, date, time, layout, maker })
 }
@@ -122,15 +123,7 @@ impl ByLayout for ExtendedLog {
         self.maker.push(row, &self.layout.wanted, rows).map_err(|expected| RowFault { at: 0, expected })
     }
 
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-
-    fn maker(&self) -> &RowMaker {
-        &self.maker
-    }
-
-    fn division(&self) -> Division {
-        Division::Lines
+    fn form(&self) -> (&Layout, &RowMaker) {
+        (&self.layout, &self.maker)
     }
 }
