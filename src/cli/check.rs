@@ -193,7 +193,7 @@ fn contents(scenario: &Scenario) -> String {
     said
 }
 
-/// How long each policy's run remembers its beginning, a line each.
+/// How long the initial transient of each policy's run lasts, a line each.
 fn memory(scenario: &Scenario) -> Result<String, Failure> {
     let found = transients(scenario, 0).map_err(|error| Failure::Input(format!("error: {error}")))?;
     let several = scenario.services.len() > 1;

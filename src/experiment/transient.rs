@@ -1,4 +1,4 @@
-//! How long a run remembers its beginning, for `warm-up: auto`.
+//! How long the initial transient lasts, for `warm-up: auto`.
 //!
 //! Two runs on the same random numbers, of which one begins with the replicas stated and the other with twice as many and one
 //! more, differ by their beginning alone. Once their intervals are the same for a while it is forgotten, whatever the load does: the rule

@@ -1,4 +1,4 @@
-//! `result.jsonl.gz`: an outcome put by, from which every report can be made again without running.
+//! `result.jsonl.gz`: a stored outcome, from which every report can be regenerated without running.
 //!
 //! Two lines of JSON, packed with gzip: a header with the version of the layout and the checksum of the second line, and the
 //! outcome. Histograms are stored by their filled buckets, money and time as whole billionths, numbers so that they are read
@@ -73,7 +73,7 @@ fn packed(outcome: &Outcome) -> std::io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-/// The outcome that was put by, read from the start of `file`, whose packed size is `packed`.
+/// The stored outcome, read from the start of `file`, whose packed size is `packed`.
 ///
 /// The header is looked at first; then the second line is read through for its checksum, a piece at a time, and only what has the
 /// right one is read a third time and understood. So a file takes no more memory than the outcome that it holds, which is about as
