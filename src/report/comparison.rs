@@ -93,7 +93,7 @@ pub fn figure_title(figure: &Figure) -> String {
         Quantity::During(During::Attained) => "In the fault: attained".into(),
         Quantity::During(During::WorstP99) => "Worst p99".into(),
         Quantity::During(During::Lost) => "Lost".into(),
-        Quantity::During(During::LeastReady) => "Ready, least".into(),
+        Quantity::During(During::LeastReady) => "Ready, min".into(),
         Quantity::During(During::Recovery) => "Recovered after".into(),
     };
     match figure.name.strip_prefix("service.").and_then(|rest| rest.split('.').next()) {

@@ -91,11 +91,11 @@ pub fn plan_table(scenario: &Scenario, planned: &Planned, points: &Points, level
         cells.push(why_not(scenario, planned, candidate, level));
         cells
     };
+    let (better, size) = if scenario.is_priced() { ("cheaper", "cost") } else { ("smaller", "size") };
     let mut notes = vec![format!(
         "{} headrooms were tried on common random numbers. Candidates with fewer replications were given up early (successive halving: \
-         the cheaper half goes on with more replications), so their {} cannot be compared with that of the others.",
-        planned.trials,
-        if scenario.is_priced() { "cost" } else { "size" }
+         the {better} half goes on with more replications), so their {size} cannot be compared with that of the others.",
+        planned.trials
     )];
     if planned.candidates.first().is_some_and(|first| !first.tuned.confirmations.is_empty()) {
         notes.push(confirmation_rule());

@@ -56,7 +56,7 @@ fn bounded(outcome: &mut Outcome, dollars: f64) {
      lower-bound knows the trace",
     "hpa-cpu-60 is the cheapest policy that meets every objective: $",
     &["less than static-58", "hpa-cpu-80 costs less", "replicas still starting (75.0%), too few replicas ordered (25.0%)",
-      "Each policy was run once", "the recorded trace shop.csv.zst", "One run lasts 1d; it has", "not for another day",
+      "Each policy was run once", "the recorded trace shop.csv.zst", "A run lasts 1d; it has", "not for another day",
       "For confidence intervals: plimsoll compare scenarios/shop-peak.yaml --seed 7 --as-is", "of the error budget of"]
 )]
 #[case::none_meets(
@@ -75,7 +75,7 @@ fn bounded(outcome: &mut Outcome, dollars: f64) {
     day(|o| keep(o, &["hpa-cpu-60"])),
     "Does hpa-cpu-60 keep “99.9% within 300 ms” and “99.95% answered”, and what does it cost?",
     "hpa-cpu-60 meets every objective and costs $",
-    &["The policy was run once, so that no figure has an interval."]
+    &["The policy was run once, so no figure has a confidence interval."]
 )]
 #[case::one_policy_that_misses(
     day(|o| keep(o, &["hpa-cpu-80"])),
@@ -99,13 +99,13 @@ fn bounded(outcome: &mut Outcome, dollars: f64) {
     day(closed_loop),
     "Which of 3 policies",
     "hpa-cpu-60 is the cheapest",
-    &["up to 2,500 users who wait for each answer", "requests, depending on the policy", "In a closed loop a slow policy is asked less"]
+    &["up to 2,500 users who wait for each answer", "requests, depending on the policy", "In a closed loop a slow policy receives fewer requests"]
 )]
 #[case::generated(
     day(|o| o.traffic[0].source = TrafficSource::Generated { generator: "nhpp".into() }),
     "Which of 3 policies",
     "hpa-cpu-60 is the cheapest",
-    &["made by the generator nhpp", "Generated traffic is one draw (seed 7)"]
+    &["come from the generator nhpp", "Generated traffic is one draw (seed 7)"]
 )]
 #[case::a_zone_is_lost(
     day(|o| o.faults = vec![Fault { what: "zone b lost".into(), from: SimTime::from_secs(7200), to: SimTime::from_secs(7800) }]),

@@ -210,7 +210,7 @@ fn objections(directory: &Path, text: &str) -> String {
 #[case("trace: t.csv\nformat: azure-lm", &["did you mean `azure-llm`?"])]
 #[case("trace: t.csv\ncolumns: { tiem: x }", &["did you mean `time`?"])]
 #[case("trace: t.csv\ncolumns: { time: TIMESTAMPS }\nformat: csv", &["has no column `TIMESTAMPS`", "did you mean `TIMESTAMP`?"])]
-#[case("trace: t.csv\nreorder: 5", &["write `5s`"])]
+#[case("trace: t.csv\nreorder: 5", &["write `5ms` or `5s`"])]
 #[case("trace: t.csv\nmax-bad-rows: 150%", &["more than 1"])]
 #[case("trace: t.csv\nstart: tomorrow", &["is an instant"])]
 #[case("trace: t.csv\nstart: 2023-11-16\nend: 2023-11-15", &["`end` is not after `start`"])]

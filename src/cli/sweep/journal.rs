@@ -1,7 +1,7 @@
 //! The file of a sweep's results: appended point by point, taken up again where it ends, read back for the summary.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{BufRead, BufReader, Read, Seek, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -51,7 +51,10 @@ impl<'a> Journal<'a> {
     pub(super) fn open(path: &Path, format: FileFormat, contents: Contents<'a>) -> Result<Journal<'a>, Failure> {
         let fail = |error: std::io::Error| Failure::Input(format!("error: {}: {error}", path.display()));
         if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-            std::fs::create_dir_all(directory).map_err(fail)?;
+            std::fs::create_dir_all(directory).map_err(|error| match error.kind() {
+                ErrorKind::AlreadyExists => Failure::Input(format!("error: {}: not a directory", directory.display())),
+                _ => fail(error),
+            })?;
         }
         let file = OpenOptions::new().create(true).read(true).append(true).open(path).map_err(fail)?;
         if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {

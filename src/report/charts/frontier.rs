@@ -70,11 +70,6 @@ fn chart(level: &SameLevel, bound: Option<&CostBound>, index: usize) -> Option<C
         false => ("meets every objective", "a policy"),
     };
     legend.push((Sample::Ring, Ink::Axis, ring.into()));
-    let name = match (level.objectives.len(), objective.service.as_str()) {
-        (1, _) => "frontier".into(),
-        (_, "") => format!("frontier-{}", index + 1),
-        (_, service) => format!("frontier-{}-{}", index + 1, slug(service)),
-    };
     let chosen: Vec<String> = shown
         .iter()
         .filter_map(|policy| {
@@ -83,7 +78,7 @@ fn chart(level: &SameLevel, bound: Option<&CostBound>, index: usize) -> Option<C
         .collect();
     Some(Chart {
         notes: Vec::new(),
-        name,
+        name: name(level, index),
         title: format!("{} and bad requests: {}", Ranking::of(level.unit()).title, objective.text),
         description: format!(
             "Where the objectives are met: {}.",
@@ -97,6 +92,15 @@ fn chart(level: &SameLevel, bound: Option<&CostBound>, index: usize) -> Option<C
         x,
         panels: vec![Panel { title: None, height: 300, y, marks }],
     })
+}
+
+/// The file's name; of several objectives each chart is numbered.
+fn name(level: &SameLevel, index: usize) -> String {
+    match (level.objectives.len(), level.objectives[index].service.as_str()) {
+        (1, _) => "frontier".into(),
+        (_, "") => format!("frontier-{}", index + 1),
+        (_, service) => format!("frontier-{}-{}", index + 1, slug(service)),
+    }
 }
 
 /// One point is no line: a small disc, and a name beside it that does not depend on its colour.

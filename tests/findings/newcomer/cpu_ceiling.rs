@@ -71,7 +71,7 @@ fn limit_price_and_node_bound_alike() {
     let trial = Trial::new(&[("node.yaml", &on_node)]);
     let said = trial.expect("check node.yaml", 0);
     assert!(said.contains("has at most 2 (the cores of its node)"), "{said}");
-    assert!(said.contains("with more than 4 requests in service all are slowed"), "{said}");
+    assert!(said.contains("with more than 4 requests in service, all are slowed"), "{said}");
 }
 
 /// What nothing bounds is said to be unbounded: by `check`, among the assumptions and in the summary.

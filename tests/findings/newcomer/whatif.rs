@@ -76,7 +76,7 @@ fn cells_are_short_and_a_report_is_written() {
     let said = trial.expect("whatif s.yaml --kill-zone a --scale 1.5x --replications 3 --format markdown --out out", 0);
     let cells: Vec<&str> = said.lines().filter(|line| line.starts_with('|')).flat_map(|line| line.split('|')).collect();
     assert!(cells.iter().all(|cell| cell.trim().chars().count() <= 32), "{cells:?}");
-    assert!(said.contains("Ready, most") && said.contains("Recovered after"), "{said}");
+    assert!(said.contains("Ready, max") && said.contains("Recovered after"), "{said}");
     for file in
         ["whatif.csv", "whatif.md", "0-base/report.html", "1-scale-1-5x/summary.json", "3-all-together/report.html"]
     {

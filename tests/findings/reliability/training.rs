@@ -22,7 +22,7 @@ const TRAIN: &str = "train a/b/s.yaml --episodes 8 --replications 2 --penalty $0
 
 #[rstest]
 #[case("../../victim.txt", "outside its own directory")]
-#[case("inside.txt", "no trained policy")]
+#[case("inside.txt", "not a trained policy")]
 #[case("../new.json", "outside its own directory")]
 #[case("x/../../new.json", "outside its own directory")]
 fn a_scenario_cannot_have_a_file_overwritten(#[case] trained: &str, #[case] words: &str) {
