@@ -52,9 +52,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::{Diagnostic, Diagnostics, SourceFile, write_whole};
-use crate::engine::scenario::{PolicyPlan, Scenario};
+use crate::engine::scenario::{Scenario, Variant};
 use crate::experiment::{
-    Arm, Baseline, Check, Plan, Replicated, Story, Telling, expectation, expectations, judge, replicate,
+    Arm, Baseline, Check, Replicated, ReplicationPlan, Story, Telling, expectation, expectations, judge, replicate,
 };
 use crate::policy::{PolicyFactory, PolicyPlugin, ScalingPolicy};
 use crate::report::{Case, Held, Tested, changes_grid, diff};
@@ -148,7 +148,7 @@ pub struct ScenarioTest {
     set: Vec<(String, String)>,
     own: Vec<PolicyPlugin>,
     candidates: Vec<(String, PolicyFactory)>,
-    plan: Plan,
+    plan: ReplicationPlan,
 }
 
 impl ScenarioTest {
@@ -156,7 +156,7 @@ impl ScenarioTest {
     /// package directory.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         let (set, own, candidates) = (Vec::new(), Vec::new(), Vec::new());
-        ScenarioTest { path: path.into(), set, own, candidates, plan: Plan::default() }
+        ScenarioTest { path: path.into(), set, own, candidates, plan: ReplicationPlan::default() }
     }
 
     /// Overrides a value, like `--set`: `.set("duration", "5m")`.
@@ -200,12 +200,12 @@ impl ScenarioTest {
         let mut scenario = scenario.unwrap_or_else(|| refuse(&found));
         for (label, factory) in &self.candidates {
             let factories = vec![Arc::clone(factory); scenario.services.len()];
-            let plan = PolicyPlan { label: label.clone(), factories, headroom: 1.0 };
+            let plan = Variant { label: label.clone(), factories, headroom: 1.0 };
             scenario.policies.retain(|known| known.label != *label);
             scenario.policies.push(plan);
         }
         let arm = |(policy, plan)| {
-            let plan: &PolicyPlan = plan;
+            let plan: &Variant = plan;
             Arm { label: &plan.label, scenario: &scenario, policy }
         };
         let arms: Vec<Arm<'_>> = scenario.policies.iter().enumerate().map(arm).collect();

@@ -241,7 +241,7 @@ fn the_committed_schema_of_stories_is_the_programs_and_covers_the_stories() {
 }
 
 /// Every mapping's fields must be known to the schema that describes it.
-fn known_fields(node: &plimsoll::config::Node, schema: &serde_json::Value, path: &Path) {
+fn known_fields(node: &plimsoll::config::Yaml, schema: &serde_json::Value, path: &Path) {
     use plimsoll::config::Value;
     match &node.value {
         Value::Sequence(items) => items.iter().for_each(|item| known_fields(item, &schema["items"], path)),

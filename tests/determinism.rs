@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use plimsoll::cluster::DISPATCHERS;
-use plimsoll::engine::scenario::{PolicyPlan, Scenario};
+use plimsoll::engine::scenario::{Scenario, Variant};
 use plimsoll::engine::{RunRecord, ServiceRecord};
 use plimsoll::experiment::{self, Outcome};
 use plimsoll::policy::{Decision, Observation, PolicyFactory, Reason, ReasonCode, ScalingPolicy};
@@ -54,7 +54,8 @@ fn events(record: &RunRecord) -> String {
     let of_service = |service: &ServiceRecord| {
         let levels =
             [service.utilization, service.cpu_utilization, Some(service.mean_ready), Some(service.mean_in_system)];
-        let counts = (service.counts, service.max_ready, service.cold_starts, service.warm_requests, service.crashes);
+        let counts =
+            (service.counts, service.max_ready, service.replica_starts, service.warm_requests, service.crashes);
         let latencies = [&service.waiting, &service.service, &service.sojourn].map(contents);
         format!("{levels:?} {counts:?} {latencies:?} {:?}", service.decisions)
     };
@@ -82,7 +83,7 @@ proptest! {
         let mut scenario = case.scenario();
         let alone = by_policy(&run(&scenario, 2));
         let more = Case { variants: vec![vec![PolicyCase::Static(extra); case.services.len()]], ..case };
-        let plan = PolicyPlan { label: "another".into(), ..more.scenario().policies.remove(0) };
+        let plan = Variant { label: "another".into(), ..more.scenario().policies.remove(0) };
         scenario.policies.insert(0, plan);
         let mut beside = by_policy(&run(&scenario, 2));
         beside.remove("another");
@@ -198,7 +199,7 @@ fn start_up_delays(scenario: &mut Scenario, every: SimDuration, sizes: Vec<u32>)
         let seen = seen.clone();
         Arc::new(move |_| Box::new(Onlooker { every, sizes: sizes.clone(), turn: 0, seen: seen.clone() }))
     };
-    scenario.policies = vec![PolicyPlan { label: "onlooker".into(), factories: vec![factory], headroom: 1.0 }];
+    scenario.policies = vec![Variant { label: "onlooker".into(), factories: vec![factory], headroom: 1.0 }];
     run(scenario, 1);
     seen.lock().unwrap().clone()
 }

@@ -3,7 +3,7 @@
 use plimsoll::config::Diagnostics;
 use plimsoll::engine::RunRecord;
 use plimsoll::engine::scenario::Scenario;
-use plimsoll::experiment::{Plan, tune};
+use plimsoll::experiment::{ReplicationPlan, tune};
 
 fn read(policies: &str) -> Scenario {
     let text = format!(
@@ -46,7 +46,7 @@ fn an_autoscaler_with_headroom_has_a_lower_target() {
 #[test]
 fn tuning_finds_the_smallest_fleet_that_meets_the_objective() {
     let scenario = read("  fleet: { static: { replicas: 10 } }\n");
-    let plan = Plan { replications: 3, ..Plan::default() };
+    let plan = ReplicationPlan { replications: 3, ..ReplicationPlan::default() };
     let tuned = tune(&scenario, &plan, &|| ()).unwrap();
     let chosen = &tuned[0].trials[tuned[0].chosen.unwrap()];
     let size = (10.0 * chosen.headroom).ceil() as u32;
@@ -67,7 +67,7 @@ fn tuning_finds_the_smallest_fleet_that_meets_the_objective() {
 #[test]
 fn what_cannot_be_met_is_said() {
     let scenario = read("  bounded: { hpa: { min: 1, max: 3, target: { cpu: 60% } } }\n");
-    let tuned = tune(&scenario, &Plan { replications: 2, ..Plan::default() }, &|| ()).unwrap();
+    let tuned = tune(&scenario, &ReplicationPlan { replications: 2, ..ReplicationPlan::default() }, &|| ()).unwrap();
     assert_eq!(tuned[0].chosen, None);
     assert!(tuned[0].best().is_some() && !tuned[0].as_it_is().unwrap().met);
 }

@@ -4,7 +4,7 @@
 //! the meaning of the record, are checked from outside on random scenarios: from what was put in and what came out.
 
 use plimsoll::cluster::DISPATCHERS;
-use plimsoll::engine::{Cause, DecisionRecord, Interval, Outcome, RunRecord, ServiceRecord};
+use plimsoll::engine::{Cause, DecisionRecord, Ending, Interval, RunRecord, ServiceRecord};
 use plimsoll::stats::LatencyHistogram;
 use plimsoll::units::{SimDuration, SimTime};
 use proptest::prelude::*;
@@ -239,7 +239,7 @@ impl Seen<'_> {
                 counts.in_flight,
                 "whoever has no answer has one fate"
             );
-            let unanswered = Cause::ALL.map(|cause| objective.causes.get(cause, Outcome::Unanswered));
+            let unanswered = Cause::ALL.map(|cause| objective.causes.get(cause, Ending::Unanswered));
             prop_assert_eq!(unanswered.iter().sum::<u64>(), objective.overdue);
             if let Some(limit) = limit.map(millis) {
                 // Whoever came so early that the limit passed is judged; whoever came after the warm-up and was answered, too.

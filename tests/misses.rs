@@ -77,7 +77,7 @@ fn a_planted_miss_is_found_and_charged_with_what_it_did() {
     let at = |minute: u64| SimTime::from_secs(60 * minute);
     let first = blind.dearest()[0];
     assert_eq!((first.direction, first.from), (Direction::Above, at(240)));
-    assert!((first.came / 30.0 - 1.0).abs() < 0.1 && first.planned < 15.0, "{first:?}");
+    assert!((first.actual / 30.0 - 1.0).abs() < 0.1 && first.planned < 15.0, "{first:?}");
     // Queues fill within the first minutes, and the news brings replicas ten minutes and a step later.
     let lasted = first.charge.violation;
     assert!(lasted >= SimDuration::from_secs(600) && lasted <= SimDuration::from_secs(2400), "{first:?}");
@@ -88,7 +88,7 @@ fn a_planted_miss_is_found_and_charged_with_what_it_did() {
 
     // Who knew of it does not miss it.
     assert_eq!(told.total(Direction::Above).1.violation, SimDuration::ZERO);
-    assert!(told.misses.iter().all(|miss| miss.came < 25.0), "{:?}", told.misses);
+    assert!(told.misses.iter().all(|miss| miss.actual < 25.0), "{:?}", told.misses);
 }
 
 #[test]
@@ -108,10 +108,10 @@ fn misses_and_the_rest_add_up_to_the_run() {
         // Nothing was late before the warm-up was over.
         assert_eq!(violation, service.objectives[0].violation);
         // Each step of the run is foretold once, ten minutes ahead.
-        let pairs = service.foretold.windows(2);
+        let pairs = service.forecasts.windows(2);
         pairs.for_each(|pair| assert_eq!(pair[0].to, pair[1].from));
-        assert!(service.foretold.iter().all(|told| told.from <= told.at + SimDuration::from_secs(600)));
-        assert!(service.foretold.iter().all(|told| told.at + SimDuration::from_secs(600) < told.to));
+        assert!(service.forecasts.iter().all(|told| told.from <= told.at + SimDuration::from_secs(600)));
+        assert!(service.forecasts.iter().all(|told| told.at + SimDuration::from_secs(600) < told.to));
     }
 }
 

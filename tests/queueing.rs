@@ -10,7 +10,7 @@ mod reading;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use plimsoll::experiment::verify::{Length, Observed, Trial, VerifyRow};
+use plimsoll::experiment::verify::{Length, Observed, TheoryRun, VerifyRow};
 use serde_json::{Value, json};
 
 use self::figures::{Figure, SAMPLES, figures, is_demanding, moment};
@@ -42,7 +42,7 @@ const TRANSIENTS: [u64; 2] = [2_000, 40_000];
 /// Largest normal score of any figure.
 const FARTHEST: f64 = 4.5;
 /// Largest share of figures with a score above 1.96.
-const MOST_FAR: f64 = 0.07;
+const MAX_FAR: f64 = 0.07;
 
 /// The proof of the cases that take seconds.
 #[test]
@@ -122,7 +122,7 @@ impl Outcome {
             100.0 * share
         ));
         // Written so that a score that is not a number fails.
-        if !(share <= MOST_FAR && self.scores.iter().all(|score| score.abs() <= FARTHEST)) {
+        if !(share <= MAX_FAR && self.scores.iter().all(|score| score.abs() <= FARTHEST)) {
             self.failures.push("the table as a whole: too many scores too far off".into());
         }
     }
@@ -191,7 +191,7 @@ fn judge(
     }
     let expected: Vec<(String, f64)> = figures.iter().map(|figure| (figure.name.clone(), figure.expected)).collect();
     let of = |observed: &Observed| figures.iter().map(|figure| (figure.of)(observed)).collect();
-    let trial = Trial { station: &subject.station, length, replications, figures: &of };
+    let trial = TheoryRun { station: &subject.station, length, replications, figures: &of };
     trial.judge(case.id, &expected).map_err(|error| Problem::Unreadable(error.to_string()))
 }
 

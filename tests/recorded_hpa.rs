@@ -17,7 +17,7 @@ use std::path::PathBuf;
 
 use plimsoll::experiment::recorded::{Measured, RecordedRun, Status, WITHIN, compare, read_runs};
 use plimsoll::policy::hpa::{ControllerFlags, HpaPolicy};
-use plimsoll::policy::{Measure, Observation, PodMetrics, PodPhase, PodView, ScalingPolicy, Scrape};
+use plimsoll::policy::{Measure, Observation, PodPhase, PodSample, PodView, ScalingPolicy, Scrape};
 use plimsoll::units::{SimDuration, SimTime};
 
 use crate::support::{announce, reference_directory};
@@ -140,7 +140,7 @@ fn decide(policy: &HpaPolicy, run: &RecordedRun, row: &Status, count: u32, now: 
         Scrape {
             taken_at: now,
             window: SimDuration::from_secs(15),
-            pods: (0..count.min(row.current)).map(|id| PodMetrics { id, values }).collect(),
+            pods: (0..count.min(row.current)).map(|id| PodSample { id, values }).collect(),
             fresh: Vec::new(),
             totals: [0.0; Measure::COUNT],
         }

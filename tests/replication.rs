@@ -4,7 +4,7 @@ use std::path::Path;
 
 use plimsoll::config::Diagnostics;
 use plimsoll::engine::scenario::Scenario;
-use plimsoll::experiment::{Arm, Finding, Plan, Replicated, differences, replicate, scaled};
+use plimsoll::experiment::{Arm, Finding, Replicated, ReplicationPlan, differences, replicate, scaled};
 use plimsoll::stats::{ConfidenceInterval, Running};
 
 /// A service small enough for thousands of runs.
@@ -45,7 +45,7 @@ fn scenario(overrides: &[(&str, &str)]) -> Scenario {
     read.unwrap_or_else(|| panic!("{}", found.iter().map(|d| d.render(false)).collect::<String>()))
 }
 
-fn replicated(scenario: &Scenario, policies: &[usize], plan: &Plan) -> Replicated {
+fn replicated(scenario: &Scenario, policies: &[usize], plan: &ReplicationPlan) -> Replicated {
     let arms: Vec<Arm<'_>> = policies
         .iter()
         .map(|policy| Arm { label: &scenario.policies[*policy].label, scenario, policy: *policy })
@@ -63,7 +63,7 @@ fn the_coverage_of_intervals_is_nominal() {
     const EXPERIMENTS: usize = 300;
     const SIZE: usize = 8;
     let scenario = scenario(&[]);
-    let plan = Plan { replications: (EXPERIMENTS * SIZE) as u64, ..Plan::default() };
+    let plan = ReplicationPlan { replications: (EXPERIMENTS * SIZE) as u64, ..ReplicationPlan::default() };
     let result = replicated(&scenario, &[0], &plan);
     for name in ["mean", "utilization", "attainment.1"] {
         let values = result.arms[0].all(result.figure(name).unwrap()).unwrap();
@@ -87,7 +87,7 @@ fn a_planted_difference_is_found_although_the_noise_is_larger() {
         Arm { label: "dearer", scenario: &dearer, policy: 0 },
         Arm { label: "same", scenario: &base, policy: 1 },
     ];
-    let result = replicate(&arms, &Plan::default(), &|_, _| {}).unwrap();
+    let result = replicate(&arms, &ReplicationPlan::default(), &|_, _| {}).unwrap();
     let alone = result.arms[0].interval(0, 0.95).unwrap();
     assert!(alone.relative_half_width() > 0.03, "the noise would not hide the difference: {alone:?}");
     let found = differences(&result, 0);
@@ -103,7 +103,7 @@ fn a_planted_difference_is_found_although_the_noise_is_larger() {
 fn a_null_difference_is_found_as_rarely_as_stated() {
     // Two halves of the same arm's replications differ by luck alone.
     const EXPERIMENTS: usize = 400;
-    let plan = Plan { replications: EXPERIMENTS as u64 * 12, ..Plan::default() };
+    let plan = ReplicationPlan { replications: EXPERIMENTS as u64 * 12, ..ReplicationPlan::default() };
     let result = replicated(&scenario(&[]), &[0], &plan);
     let utilization = result.arms[0].values[result.figure("utilization").unwrap()].clone();
     let false_alarms = utilization.chunks(12).filter(|part| {
@@ -121,9 +121,9 @@ fn a_null_difference_is_found_as_rarely_as_stated() {
 #[test]
 fn the_result_does_not_depend_on_threads() {
     let scenario = scenario(&[]);
-    let plan = Plan { replications: 4, precision: Some(0.1), most: 60, ..Plan::default() };
-    let one = replicated(&scenario, &[0, 2], &Plan { threads: 1, ..plan });
-    let two = replicated(&scenario, &[0, 2], &Plan { threads: 2, ..plan });
+    let plan = ReplicationPlan { replications: 4, precision: Some(0.1), most: 60, ..ReplicationPlan::default() };
+    let one = replicated(&scenario, &[0, 2], &ReplicationPlan { threads: 1, ..plan });
+    let two = replicated(&scenario, &[0, 2], &ReplicationPlan { threads: 2, ..plan });
     assert_eq!(one, two);
     assert!(one.replications > 4, "the precision asked for is not had for nothing");
 }
@@ -131,13 +131,21 @@ fn the_result_does_not_depend_on_threads() {
 #[test]
 fn replications_stop_at_the_precision_asked_for_or_at_the_most() {
     let scenario = scenario(&[]);
-    let reached = replicated(&scenario, &[0], &Plan { precision: Some(0.1), most: 2000, ..Plan::default() });
+    let reached = replicated(
+        &scenario,
+        &[0],
+        &ReplicationPlan { precision: Some(0.1), most: 2000, ..ReplicationPlan::default() },
+    );
     assert_eq!(reached.precise, Some(true));
     for name in ["cost", "p99"] {
         let interval = reached.arms[0].interval(reached.figure(name).unwrap(), 0.95).unwrap();
         assert!(interval.relative_half_width() <= 0.1 / 1.1, "{name}: {interval:?}");
     }
-    let stopped = replicated(&scenario, &[0], &Plan { precision: Some(0.001), most: 12, ..Plan::default() });
+    let stopped = replicated(
+        &scenario,
+        &[0],
+        &ReplicationPlan { precision: Some(0.001), most: 12, ..ReplicationPlan::default() },
+    );
     assert_eq!((stopped.precise, stopped.replications), (Some(false), 12));
 }
 

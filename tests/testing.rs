@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use plimsoll::config::{Diagnostics, Fields, Node};
+use plimsoll::config::{Diagnostics, Fields, Yaml};
 use plimsoll::policy::{
     Decision, Measure, Observation, PolicyContext, PolicyFactory, PolicyPlugin, Reason, ReasonCode, ScalingPolicy,
 };
@@ -37,7 +37,7 @@ impl ScalingPolicy for ByRate {
 const PLUGIN: PolicyPlugin =
     PolicyPlugin { name: "by-rate", summary: "a replica for so many requests per second", source: "this test", build };
 
-fn build(node: &Node, _context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<PolicyFactory> {
+fn build(node: &Yaml, _context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<PolicyFactory> {
     let fields = Fields::open(node, "policy `by-rate`", sink)?;
     let rate: Option<Rate> = fields.required("per-replica", sink);
     fields.finish(sink);

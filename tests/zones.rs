@@ -47,7 +47,7 @@ fn a_third_is_lost_noticed_and_replaced_elsewhere() {
     // What they held, and were sent in the 40 seconds, is lost with them: no more than the queues of the others were long.
     assert!(service.counts.failed > 0 && service.counts.failed <= 2 * 20, "{:?}", service.counts);
     assert_eq!(service.objectives[0].causes.of(Cause::Crash), service.counts.failed);
-    assert_eq!((service.cold_starts, service.crashes), (2, 0));
+    assert_eq!((service.replica_starts, service.crashes), (2, 0));
     // The lost are paid for until they were evicted.
     let dollars = record.cost.unwrap().as_f64();
     assert!((dollars - 3.0).abs() < 1e-6, "{dollars}");
@@ -72,7 +72,7 @@ fn both_times_of_the_control_plane_can_be_stated() {
 fn a_zone_that_is_back_in_time_has_its_replicas_again() {
     let back = |length: &str| {
         let record = run(&scenario(&format!("faults: [ {{ zone-outage: {{ zone: b, at: 10m, for: {length} }} }} ]")));
-        assert_eq!((record.services[0].cold_starts, record.services[0].crashes), (2, 0));
+        assert_eq!((record.services[0].replica_starts, record.services[0].crashes), (2, 0));
         ready(&record, [9, 10, 11, 12, 13])
     };
     // Noticed but not evicted: the containers start again at 720 s and are ready a minute later.
@@ -124,7 +124,7 @@ fn new_pods_may_be_put_where_nobody_is() {
     let service = &record.services[0];
     // The end is as it should be, whatever came between.
     assert_eq!(ready(&record, [9, 29]), [6.0, 6.0]);
-    assert!(service.cold_starts >= 6, "{}", service.cold_starts);
+    assert!(service.replica_starts >= 6, "{}", service.replica_starts);
 }
 
 #[test]

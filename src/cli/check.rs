@@ -170,7 +170,7 @@ fn facts(scenario: &Scenario) -> String {
 }
 
 /// So many names are listed; more are counted.
-const MOST_LISTED: usize = 12;
+const MAX_LISTED: usize = 12;
 
 fn contents(scenario: &Scenario) -> String {
     let services: Vec<&str> = scenario.services.iter().map(|service| service.spec.name.as_str()).collect();
@@ -180,11 +180,11 @@ fn contents(scenario: &Scenario) -> String {
         scenario.path.display(),
         scenario.duration.rounded(),
         match services.len() {
-            0..=MOST_LISTED => services.join(" and "),
+            0..=MAX_LISTED => services.join(" and "),
             count => format!("{count} services"),
         },
         match policies.len() {
-            0..=MOST_LISTED => format!("policies {}", policies.join(", ")),
+            0..=MAX_LISTED => format!("policies {}", policies.join(", ")),
             count => format!("{count} policies"),
         }
     );

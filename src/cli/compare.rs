@@ -9,7 +9,8 @@ use super::run::{TimeAxis, quoted};
 use super::{Failure, files, path_and_value, remark, say};
 use crate::engine::scenario::Scenario;
 use crate::experiment::{
-    FRESH_TO_COMPARE, Outcome, Plan, Replicated, SameLevel, Tuned, at_same_level, replicate, run_replication, tune,
+    FRESH_TO_COMPARE, Outcome, Replicated, ReplicationPlan, SameLevel, Tuned, at_same_level, replicate,
+    run_replication, tune,
 };
 use crate::report;
 use crate::report::results::{compare_results, results_text};
@@ -81,7 +82,7 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
         tell_out_of_reach(&scenario, arguments.replication.quiet)?;
     }
     // What the headroom was found by would flatter it.
-    let fresh = Plan { first: FRESH_TO_COMPARE, ..plan };
+    let fresh = ReplicationPlan { first: FRESH_TO_COMPARE, ..plan };
     let result = replications(arguments, &level, &fresh)?;
     say(&match arguments.format {
         Format::Json => results_text(&compare_results(&result, base, Some(&found))),
@@ -98,7 +99,11 @@ fn cheapest(tuned: &[Tuned]) -> usize {
 }
 
 /// Replicates every policy.
-fn replications(arguments: &CompareArguments, scenario: &Scenario, plan: &Plan) -> Result<Replicated, Failure> {
+fn replications(
+    arguments: &CompareArguments,
+    scenario: &Scenario,
+    plan: &ReplicationPlan,
+) -> Result<Replicated, Failure> {
     let bar = arguments.replication.bar("runs");
     let told = |done, all| {
         bar.set_length(all);
@@ -113,7 +118,7 @@ fn replications(arguments: &CompareArguments, scenario: &Scenario, plan: &Plan) 
 fn write_report(
     arguments: &CompareArguments,
     scenario: &Scenario,
-    plan: &Plan,
+    plan: &ReplicationPlan,
     (result, base, level): (Replicated, usize, Option<SameLevel>),
 ) -> Result<(), Failure> {
     let fail = |error: String| Failure::Input(format!("error: {error}"));
@@ -135,7 +140,7 @@ fn report_directory(arguments: &CompareArguments, scenario: &Scenario) -> PathBu
 
 /// The command that repeats this comparison.
 fn command_line(arguments: &CompareArguments) -> String {
-    let (asked, usual) = (&arguments.replication, Plan::default());
+    let (asked, usual) = (&arguments.replication, ReplicationPlan::default());
     let mut words = vec!["plimsoll compare".to_string(), quoted(&arguments.scenario.display().to_string())];
     words.extend(arguments.set.iter().map(|(path, value)| format!("--set {}", quoted(&format!("{path}={value}")))));
     words.extend((arguments.axis == TimeAxis::Elapsed).then(|| "--axis elapsed".to_string()));

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::{Failure, memory, remark, shown};
 use crate::config::{Diagnostics, suggest};
 use crate::engine::scenario::Scenario;
-use crate::experiment::{Arm, OutOfReach, Plan, out_of_reach, settle};
+use crate::experiment::{Arm, OutOfReach, ReplicationPlan, out_of_reach, settle};
 use crate::report::TableStyle;
 use crate::units::Fraction;
 
@@ -67,13 +67,13 @@ fn level(text: &str) -> Result<Fraction, String> {
 
 impl ReplicationArguments {
     /// The plan asked for.
-    pub(super) fn plan(&self) -> Result<Plan, Failure> {
+    pub(super) fn plan(&self) -> Result<ReplicationPlan, Failure> {
         let precision = self.precision.map(Fraction::get);
         if precision == Some(0.0) {
             return Err(Failure::Input("error: a precision of 0% is never reached; ask for more than 0%".into()));
         }
         let (replications, most, level) = (self.replications, self.most, self.level.get());
-        Ok(Plan { first: 0, replications, precision, most, level, threads: self.threads })
+        Ok(ReplicationPlan { first: 0, replications, precision, most, level, threads: self.threads })
     }
 
     /// Reads a scenario, says what it objects to, and puts the seed asked for in its place.
@@ -177,7 +177,7 @@ pub(super) fn spinner(quiet: bool, what: &str) -> ProgressBar {
 /// Every policy of a scenario as an arm.
 pub(super) fn arms(scenario: &Scenario) -> Vec<Arm<'_>> {
     let arm = |(policy, plan)| {
-        let plan: &crate::engine::scenario::PolicyPlan = plan;
+        let plan: &crate::engine::scenario::Variant = plan;
         Arm { label: &plan.label, scenario, policy }
     };
     scenario.policies.iter().enumerate().map(arm).collect()

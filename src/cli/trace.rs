@@ -11,7 +11,7 @@ use crate::report;
 use crate::report::results::{RESULTS_VERSION, Results, TracePlotResults, TraceWrittenResults, results_text};
 use crate::units::{Fraction, SimDuration};
 use crate::workload::{
-    ConvertOptions, Converted, FunctionProfile, Gaps, Portrait, ProfileMeasure, SHAPE_COLUMNS, SeriesKind, Tally,
+    ConvertOptions, Converted, FunctionProfile, Gaps, Portrait, ProfileMeasure, RowCounts, SHAPE_COLUMNS, SeriesKind,
     TraceFacts, TraceFiles, TraceOptions, ValueFacts, WorkloadSpec, convert, function_profile, inspect_files,
     is_function_profile, show_instant,
 };
@@ -290,7 +290,7 @@ fn shown(facts: &TraceFacts) -> String {
     lines.join("\n")
 }
 
-fn rows_shown(tally: &Tally) -> String {
+fn rows_shown(tally: &RowCounts) -> String {
     let passed = if tally.skipped > 0 { format!(", {} passed over", tally.skipped) } else { String::new() };
     format!("rows          {} used{passed}, {:.3}% unusable", tally.rows, tally.bad_share() * 100.0)
 }

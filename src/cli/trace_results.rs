@@ -7,11 +7,11 @@ use crate::report::results::{
     TraceInspectResults, TraceResult, ValuesResult,
 };
 use crate::units::SimTime;
-use crate::workload::{FunctionProfile, ProfileMeasure, SeriesKind, Tally, TraceFacts, ValueFacts};
+use crate::workload::{FunctionProfile, ProfileMeasure, RowCounts, SeriesKind, TraceFacts, ValueFacts};
 
 fn results(
     files: &[PathBuf],
-    tally: &Tally,
+    tally: &RowCounts,
     trace: Option<TraceResult>,
     percentiles: Option<FunctionPercentilesResult>,
 ) -> Results {

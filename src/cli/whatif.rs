@@ -9,7 +9,7 @@ use super::{Failure, files, path_and_value, remark, say};
 use crate::config::slug;
 use crate::engine::scenario::Scenario;
 use crate::experiment::{
-    self, Arm, MOST_SCALE, Replicated, Variation, busiest_moment, figures_of_variations, replicate_figures, together,
+    self, Arm, MAX_SCALE, Replicated, Variation, busiest_moment, figures_of_variations, replicate_figures, together,
 };
 use crate::report::{self, Artifact, TableStyle};
 use crate::units::{SimDuration, SimTime};
@@ -81,7 +81,7 @@ fn factor(text: &str) -> Result<f64, String> {
     let number = text.trim_end_matches('x').parse::<f64>();
     number
         .ok()
-        .filter(|f| *f > 0.0 && *f <= MOST_SCALE)
+        .filter(|f| *f > 0.0 && *f <= MAX_SCALE)
         .ok_or_else(|| "expected a factor such as `2x` or `0.5x`, up to 1000x".into())
 }
 

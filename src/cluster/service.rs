@@ -1,6 +1,6 @@
 //! A service: the parameters of its replicas, its clients and its start-up.
 
-use crate::config::{Diagnostics, Fields, FromNode, Name, Node, Value, suggest};
+use crate::config::{Diagnostics, Fields, FromNode, Name, Value, Yaml, suggest};
 use crate::random::Distribution;
 use crate::units::{Bytes, Fraction, Millicores, SimDuration, SimTime};
 
@@ -390,7 +390,7 @@ impl Amounts {
 }
 
 /// `from-trace`, or `from-trace: { otherwise: 120ms }`.
-fn read_recorded(node: &Node, sink: &mut Diagnostics) -> Option<DemandModel> {
+fn read_recorded(node: &Yaml, sink: &mut Diagnostics) -> Option<DemandModel> {
     let mut otherwise = None;
     if let Some(inner) = node.get("from-trace") {
         let outer = Fields::open(node, "service-time", sink)?;
@@ -423,7 +423,7 @@ fn read_demand(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<DemandMode
 }
 
 /// Reads one of a fixed set of names.
-fn choice<T: Copy>(node: &Node, what: &str, choices: &[(&'static str, T)], sink: &mut Diagnostics) -> Option<T> {
+fn choice<T: Copy>(node: &Yaml, what: &str, choices: &[(&'static str, T)], sink: &mut Diagnostics) -> Option<T> {
     let text = node.as_text().unwrap_or("");
     let found = choices.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
     if found.is_none() {
@@ -500,7 +500,7 @@ fn read_start_cpu(fields: &Fields<'_>, limit: Option<Millicores>, sink: &mut Dia
     Some(StartCpu { cpu, length })
 }
 
-fn read_timeout(node: &Node, sink: &mut Diagnostics) -> Option<Timeout> {
+fn read_timeout(node: &Yaml, sink: &mut Diagnostics) -> Option<Timeout> {
     if node.as_text().is_some() {
         let after = SimDuration::from_node(node, sink)?;
         return Some(Timeout { after, work: OnTimeout::default() });
@@ -514,7 +514,7 @@ fn read_timeout(node: &Node, sink: &mut Diagnostics) -> Option<Timeout> {
     Some(Timeout { after: after?, work: work.unwrap_or_default() })
 }
 
-fn read_retry(node: &Node, sink: &mut Diagnostics) -> Option<Retry> {
+fn read_retry(node: &Yaml, sink: &mut Diagnostics) -> Option<Retry> {
     let fields = Fields::open(node, "retry", sink)?;
     let attempts: Option<u32> = fields.required("attempts", sink);
     let backoff: SimDuration = fields.or("backoff", SimDuration::from_millis(100), sink);

@@ -121,7 +121,7 @@ impl fmt::Display for Diagnostic {
 impl std::error::Error for Diagnostic {}
 
 /// So many diagnostics of a kind are kept; of the others only the number is told.
-const MOST_OF_A_KIND: usize = 20;
+const MAX_OF_A_KIND: usize = 20;
 /// The most diagnostics that are kept at all.
 const MOST: usize = 400;
 
@@ -153,7 +153,7 @@ impl Diagnostics {
         if known > 0 && self.items.contains(&diagnostic) {
             return;
         }
-        if known < MOST_OF_A_KIND && self.items.len() < MOST {
+        if known < MAX_OF_A_KIND && self.items.len() < MOST {
             self.kinds.insert(kind, known + 1);
             self.items.push(diagnostic);
         } else if self.left_out.insert(mark(&diagnostic)) {
@@ -294,12 +294,12 @@ mod tests {
             Fields::open(&root, "service", &mut sink).unwrap().finish(&mut sink);
         }
         sink.push(root.error("something else"));
-        assert_eq!((sink.len(), sink.left_out(), sink.errors()), (MOST_OF_A_KIND + 1, 2_980, 3_001));
+        assert_eq!((sink.len(), sink.left_out(), sink.errors()), (MAX_OF_A_KIND + 1, 2_980, 3_001));
         let shown = sink.to_string();
         assert!(shown.contains("s.yaml:20:1") && shown.ends_with("and 2,980 more of the same kinds"), "{shown}");
         let mut all = Diagnostics::from(root.error("first"));
         all.extend(sink);
-        assert_eq!((all.errors(), all.len()), (3_002, MOST_OF_A_KIND + 2));
+        assert_eq!((all.errors(), all.len()), (3_002, MAX_OF_A_KIND + 2));
     }
 
     /// A place in the middle of a long text is shown as in a short one.

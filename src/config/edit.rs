@@ -1,6 +1,6 @@
 //! Editing a YAML or JSON text where a few values are to change: everything else stays byte for byte.
 
-use super::node::{Node, Value};
+use super::node::{Value, Yaml};
 use super::source::{SourceFile, Span};
 
 /// One step of a path into a document.
@@ -28,7 +28,7 @@ impl Edits {
     ///
     /// # Errors
     /// Why that cannot be done without touching something else: the value comes from an anchor or a merge key, or a list lacks the item.
-    pub fn set(&mut self, root: &Node, path: &[Step<'_>], value: &str) -> Result<(), String> {
+    pub fn set(&mut self, root: &Yaml, path: &[Step<'_>], value: &str) -> Result<(), String> {
         let mut node = root;
         for (depth, step) in path.iter().enumerate() {
             let next = match (step, &node.value) {
@@ -67,7 +67,7 @@ impl Edits {
     }
 
     /// Adds the keys of `rest` to the mapping `node`.
-    fn insert(&mut self, node: &Node, rest: &[Step<'_>], value: &str) -> Result<(), String> {
+    fn insert(&mut self, node: &Yaml, rest: &[Step<'_>], value: &str) -> Result<(), String> {
         let Some((Step::Key(first), below)) = rest.split_first() else {
             return Err("the list has no such item".into());
         };
@@ -112,7 +112,7 @@ impl Edits {
 }
 
 /// Whether a key of a mapping stands elsewhere and was brought in by a merge key (`<<`).
-fn is_merged(node: &Node, key: &str) -> bool {
+fn is_merged(node: &Yaml, key: &str) -> bool {
     let Value::Mapping(entries) = &node.value else { return false };
     let found = entries.iter().find(|(known, _)| known.text == key);
     found.is_some_and(|(known, _)| !node.source.slice(known.span).contains(key))
@@ -120,7 +120,7 @@ fn is_merged(node: &Node, key: &str) -> bool {
 
 /// Where a line can be added to a block mapping: after an entry that stands on a line of its own, or before the first one. The place, and
 /// the column of the keys.
-fn block_place(source: &SourceFile, entries: &[(super::node::Key, Node)]) -> Option<(usize, usize)> {
+fn block_place(source: &SourceFile, entries: &[(super::node::Key, Yaml)]) -> Option<(usize, usize)> {
     let text = source.text();
     let column = |at: usize| at - text[..at].rfind('\n').map_or(0, |line| line + 1);
     let line_end = |at: usize| text[at..].find('\n').map_or(text.len(), |end| at + end + 1);

@@ -4,24 +4,24 @@ use std::cell::RefCell;
 use std::str::FromStr;
 
 use super::diagnostic::{Diagnostic, Diagnostics};
-use super::node::{Key, Node, Value};
+use super::node::{Key, Value, Yaml};
 use crate::units::{Bytes, Fraction, Millicores, Quantity, Rate, SimDuration, UnitError, Usd, UsdPerHour, Utilization};
 
 /// Unknown fields of one mapping that are taken for misspelt ones.
-const MOST_MISSPELT: usize = 200;
+const MAX_MISSPELT: usize = 200;
 
 /// A value that can be read from a node. What is wrong goes into `sink`, and `None` is returned.
 pub trait FromNode: Sized {
     /// Reads the value, or reports why it cannot be read.
-    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self>;
+    fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self>;
 }
 
 /// The fields of one mapping. Ask for each by name, then call [`Fields::finish`], which reports the names nobody asked
 /// for.
 pub struct Fields<'a> {
     owner: &'a str,
-    node: &'a Node,
-    entries: &'a [(Key, Node)],
+    node: &'a Yaml,
+    entries: &'a [(Key, Yaml)],
     asked: RefCell<Vec<&'static str>>,
     /// Names that were reported as absent, with the message.
     absent: RefCell<Vec<(&'static str, String)>>,
@@ -30,7 +30,7 @@ pub struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// Opens `node` as a mapping; `owner` names the thing in messages ("service", "policy `hpa`"). Anything but a mapping
     /// is reported, and `None` returned.
-    pub fn open(node: &'a Node, owner: &'a str, sink: &mut Diagnostics) -> Option<Self> {
+    pub fn open(node: &'a Yaml, owner: &'a str, sink: &mut Diagnostics) -> Option<Self> {
         match &node.value {
             Value::Mapping(entries) => {
                 Some(Fields { owner, node, entries, asked: RefCell::default(), absent: RefCell::default() })
@@ -43,12 +43,12 @@ impl<'a> Fields<'a> {
     }
 
     /// The mapping itself.
-    pub fn node(&self) -> &'a Node {
+    pub fn node(&self) -> &'a Yaml {
         self.node
     }
 
     /// The node of field `name`, where it is given and not null.
-    pub fn node_of(&self, name: &'static str) -> Option<&'a Node> {
+    pub fn node_of(&self, name: &'static str) -> Option<&'a Yaml> {
         self.asked.borrow_mut().push(name);
         self.entries.iter().find(|(key, _)| key.text == name).map(|(_, node)| node).filter(|node| !node.is_null())
     }
@@ -95,7 +95,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Every field in the order of the text, for mappings whose keys are names that the user chose.
-    pub fn entries(&self) -> &'a [(Key, Node)] {
+    pub fn entries(&self) -> &'a [(Key, Yaml)] {
         self.entries
     }
 
@@ -116,7 +116,7 @@ impl<'a> Fields<'a> {
             let message = format!("{} has no field `{}`", self.owner, key.text);
             let mut diagnostic = Diagnostic::error(message).at(&self.node.source, key.span);
             // Nobody misspells thousands of fields: to look for each would take minutes.
-            let near = if number < MOST_MISSPELT { self.misspelt(&key.text, sink) } else { None };
+            let near = if number < MAX_MISSPELT { self.misspelt(&key.text, sink) } else { None };
             diagnostic = match near {
                 Some(name) => diagnostic.label(format!("did you mean `{name}`?")),
                 None => diagnostic.label("unknown field"),
@@ -143,7 +143,7 @@ pub fn suggest<'c>(text: &str, candidates: impl IntoIterator<Item = &'c str>) ->
 }
 
 /// Reads a scalar with `FromStr`, turning the error into a diagnostic with caret and suggestion.
-pub fn parse_text<T: FromStr<Err = UnitError>>(node: &Node, sink: &mut Diagnostics) -> Option<T> {
+pub fn parse_text<T: FromStr<Err = UnitError>>(node: &Yaml, sink: &mut Diagnostics) -> Option<T> {
     let Some(text) = node.as_text() else {
         sink.push(node.error(format!("expected a single value, found {}", node.kind())));
         return None;
@@ -164,7 +164,7 @@ pub fn parse_text<T: FromStr<Err = UnitError>>(node: &Node, sink: &mut Diagnosti
 macro_rules! from_text {
     ($($name:ty),*) => {$(
         impl FromNode for $name {
-            fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+            fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
                 parse_text(node, sink)
             }
         }
@@ -173,7 +173,7 @@ macro_rules! from_text {
 from_text!(SimDuration, Usd, UsdPerHour, Millicores, Bytes, Quantity, Rate, Fraction, Utilization);
 
 /// Reads a scalar through the standard parser of `T`.
-fn plain<T: FromStr>(node: &Node, expected: &str, sink: &mut Diagnostics) -> Option<T> {
+fn plain<T: FromStr>(node: &Yaml, expected: &str, sink: &mut Diagnostics) -> Option<T> {
     let value = node.as_text().and_then(|text| text.replace('_', "").parse().ok());
     if value.is_none() {
         let found = node.as_text().map_or_else(|| node.kind().to_string(), |text| format!("`{text}`"));
@@ -183,12 +183,12 @@ fn plain<T: FromStr>(node: &Node, expected: &str, sink: &mut Diagnostics) -> Opt
 }
 
 impl FromNode for String {
-    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+    fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         plain_text(node, sink)
     }
 }
 
-fn plain_text(node: &Node, sink: &mut Diagnostics) -> Option<String> {
+fn plain_text(node: &Yaml, sink: &mut Diagnostics) -> Option<String> {
     let text = node.as_text().map(str::to_string);
     if text.is_none() {
         sink.push(node.error(format!("expected a text, found {}", node.kind())));
@@ -197,20 +197,20 @@ fn plain_text(node: &Node, sink: &mut Diagnostics) -> Option<String> {
 }
 
 impl FromNode for u32 {
-    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+    fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         plain(node, "a whole number from 0 to 4294967295", sink)
     }
 }
 
 impl FromNode for u64 {
-    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+    fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         plain(node, "a whole number, zero or more", sink)
     }
 }
 
 impl FromNode for f64 {
     /// A finite number; NaN and infinity are refused.
-    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+    fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         let value: f64 = plain(node, "a number", sink)?;
         if !value.is_finite() {
             sink.push(node.error(format!("expected a finite number, found `{}`", node.as_text().unwrap_or(""))));
@@ -221,7 +221,7 @@ impl FromNode for f64 {
 }
 
 impl FromNode for bool {
-    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+    fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         match node.as_text() {
             Some("true" | "yes" | "on") => Some(true),
             Some("false" | "no" | "off") => Some(false),
@@ -232,7 +232,7 @@ impl FromNode for bool {
 
 impl<T: FromNode> FromNode for Vec<T> {
     /// A list; a single value stands for a list of one.
-    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+    fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         match &node.value {
             Value::Sequence(items) => {
                 let read: Vec<Option<T>> = items.iter().map(|item| T::from_node(item, sink)).collect();

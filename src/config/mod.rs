@@ -1,6 +1,6 @@
 //! Source text, spans and diagnostics, and the plug-in lists that name what a text may refer to.
 //!
-//! A YAML file becomes a tree of [`Node`]s, each with its place in the text. Readers take nodes apart with [`Fields`] and
+//! A YAML file becomes a tree of [`Yaml`]s, each with its place in the text. Readers take nodes apart with [`Fields`] and
 //! leave everything they object to in [`Diagnostics`], so that one run of `plimsoll check` shows all that is wrong.
 
 mod diagnostic;
@@ -21,7 +21,7 @@ pub use fields::{Fields, FromNode, parse_text, suggest};
 pub use names::{
     Line, Lines, Name, as_label, check_label, csv_cell, csv_text, is_hidden, slug, visible, visible_lines,
 };
-pub use node::{Key, Node, Value};
+pub use node::{Key, Value, Yaml};
 pub use plugin::Plugin;
 pub use source::{SourceFile, Span};
 pub use whole::{Part, WriteError, remove_temporaries, replace_files, try_directory, write_whole};

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::fields::FromNode;
-use super::node::{Key, Node};
+use super::node::{Key, Yaml};
 
 /// The most characters of a [`slug`].
 const LONGEST_SLUG: usize = 60;
@@ -61,7 +61,7 @@ fn unfit_line(text: &str) -> Option<String> {
     matches!(shown, Cow::Owned(_)).then(|| format!("`{shown}` holds a character that cannot be seen"))
 }
 
-fn refused(node: &Node, why: String, sink: &mut Diagnostics) {
+fn refused(node: &Yaml, why: String, sink: &mut Diagnostics) {
     sink.push(node.error(why).help("leave out line breaks and other control characters"));
 }
 
@@ -70,7 +70,7 @@ fn refused(node: &Node, why: String, sink: &mut Diagnostics) {
 pub struct Name(pub String);
 
 impl FromNode for Name {
-    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+    fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         let text = String::from_node(node, sink)?;
         let path = text.starts_with('.') || text.contains(['/', '\\']);
         let why = unfit_label(&text).or_else(|| path.then(|| format!("`{text}` looks like a path, not like a name")));
@@ -89,7 +89,7 @@ impl FromNode for Name {
 pub struct Line(pub String);
 
 impl FromNode for Line {
-    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+    fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         let text = String::from_node(node, sink)?;
         match unfit_line(&text) {
             None => Some(Line(text)),
@@ -106,7 +106,7 @@ impl FromNode for Line {
 pub struct Lines(pub String);
 
 impl FromNode for Lines {
-    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+    fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         let text = String::from_node(node, sink)?.replace("\r\n", "\n");
         match visible_lines(&text) {
             Cow::Borrowed(_) => Some(Lines(text)),
@@ -119,7 +119,7 @@ impl FromNode for Lines {
 }
 
 /// Objects to a key that a user made up, such as a policy's label, if it is empty or holds hidden characters.
-pub fn check_label(key: &Key, node: &Node, sink: &mut Diagnostics) {
+pub fn check_label(key: &Key, node: &Yaml, sink: &mut Diagnostics) {
     if let Some(why) = unfit_label(&key.text) {
         let help = "leave out line breaks and other control characters";
         sink.push(Diagnostic::error(why).at(&node.source, key.span).help(help));

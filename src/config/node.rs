@@ -14,9 +14,9 @@ pub enum Value {
     /// A scalar as written; quotes and escapes resolved.
     Scalar(String),
     /// A sequence.
-    Sequence(Vec<Node>),
+    Sequence(Vec<Yaml>),
     /// A mapping in the order of the text.
-    Mapping(Vec<(Key, Node)>),
+    Mapping(Vec<(Key, Yaml)>),
 }
 
 /// A mapping's key.
@@ -30,7 +30,7 @@ pub struct Key {
 
 /// A value and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Node {
+pub struct Yaml {
     /// What it holds.
     pub value: Value,
     /// Where it stands.
@@ -39,9 +39,9 @@ pub struct Node {
     pub source: Arc<SourceFile>,
 }
 
-impl Node {
+impl Yaml {
     /// The value of the first entry named `key`, if this is a mapping that has one.
-    pub fn get(&self, key: &str) -> Option<&Node> {
+    pub fn get(&self, key: &str) -> Option<&Yaml> {
         match &self.value {
             Value::Mapping(entries) => entries.iter().find(|(k, _)| k.text == key).map(|(_, node)| node),
             _ => None,
@@ -50,10 +50,10 @@ impl Node {
 
     /// The entries whose key `apart` takes, and this mapping without them: for mappings that mix names of their own with names
     /// that a user makes up. Anything but a mapping stays as it is.
-    pub fn split_entries(&self, apart: impl Fn(&str) -> bool) -> (Vec<(Key, Node)>, Node) {
+    pub fn split_entries(&self, apart: impl Fn(&str) -> bool) -> (Vec<(Key, Yaml)>, Yaml) {
         let Value::Mapping(entries) = &self.value else { return (Vec::new(), self.clone()) };
         let (taken, rest) = entries.iter().cloned().partition(|(key, _)| apart(&key.text));
-        (taken, Node { value: Value::Mapping(rest), ..self.clone() })
+        (taken, Yaml { value: Value::Mapping(rest), ..self.clone() })
     }
 
     /// The text, if this is a scalar.

@@ -1,4 +1,4 @@
-//! YAML text to [`Node`]s, by serde-saphyr: duplicate keys refused, merge keys applied, aliases held to a budget.
+//! YAML text to [`Yaml`]s, by serde-saphyr: duplicate keys refused, merge keys applied, aliases held to a budget.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Options, Spanned};
 
 use super::diagnostic::Diagnostic;
-use super::node::{Key, Node, Value};
+use super::node::{Key, Value, Yaml};
 use super::source::{SourceFile, Span};
 
 /// The largest YAML file that is read (a rendered chart of thousands of manifests stays far below).
@@ -18,7 +18,7 @@ pub const MAX_YAML_BYTES: u64 = 64 << 20;
 ///
 /// # Errors
 /// The first syntax error, duplicate key or exceeded budget, with its place.
-pub fn parse_documents(source: &Arc<SourceFile>) -> Result<Vec<Node>, Box<Diagnostic>> {
+pub fn parse_documents(source: &Arc<SourceFile>) -> Result<Vec<Yaml>, Box<Diagnostic>> {
     let parsed: Vec<Spanned<Raw>> = serde_saphyr::from_multiple_with_options(source.text(), options())
         .map_err(|error| Box::new(syntax_error(source, &error)))?;
     Ok(parsed.into_iter().map(|raw| node(source, raw)).filter(|node| !node.is_null()).collect())
@@ -28,7 +28,7 @@ pub fn parse_documents(source: &Arc<SourceFile>) -> Result<Vec<Node>, Box<Diagno
 ///
 /// # Errors
 /// As [`parse_documents`]; also if there is no document or more than one.
-pub fn parse_single(source: &Arc<SourceFile>) -> Result<Node, Box<Diagnostic>> {
+pub fn parse_single(source: &Arc<SourceFile>) -> Result<Yaml, Box<Diagnostic>> {
     let mut documents = parse_documents(source)?;
     match documents.len() {
         0 => Err(Box::new(Diagnostic::error(format!("{}: the file is empty", source.name())))),
@@ -93,7 +93,7 @@ fn span_of(source: &SourceFile, location: &serde_saphyr::Location) -> Span {
     Span { start: start + offset, end: start + rest.len() }
 }
 
-fn node(source: &Arc<SourceFile>, raw: Spanned<Raw>) -> Node {
+fn node(source: &Arc<SourceFile>, raw: Spanned<Raw>) -> Yaml {
     let span = span_of(source, &raw.referenced);
     let value = match raw.value {
         Raw::Null => Value::Null,
@@ -105,7 +105,7 @@ fn node(source: &Arc<SourceFile>, raw: Spanned<Raw>) -> Node {
             Value::Mapping(entries.into_iter().map(|(k, v)| (key(source, k), node(source, v))).collect())
         }
     };
-    Node { value, span, source: Arc::clone(source) }
+    Yaml { value, span, source: Arc::clone(source) }
 }
 
 fn key(source: &Arc<SourceFile>, raw: Spanned<Raw>) -> Key {
@@ -207,7 +207,7 @@ impl<'de> Visitor<'de> for RawVisitor {
 mod tests {
     use super::*;
 
-    fn single(text: &str) -> Node {
+    fn single(text: &str) -> Yaml {
         parse_single(&SourceFile::new("test.yaml", text)).unwrap()
     }
 

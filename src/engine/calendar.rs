@@ -73,12 +73,12 @@ pub(super) struct Entry {
 
 /// The calendar of control events.
 #[derive(Debug, Default)]
-pub(super) struct Calendar {
+pub(super) struct EventCalendar {
     heap: BinaryHeap<Reverse<Entry>>,
     sequence: u64,
 }
 
-impl Calendar {
+impl EventCalendar {
     /// Schedules an event.
     pub(super) fn push(&mut self, time: SimTime, event: Event) {
         let (rank, entity) = match event {
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn order_is_time_rank_entity_sequence() {
-        let mut calendar = Calendar::default();
+        let mut calendar = EventCalendar::default();
         let at = SimTime::from_secs(1);
         calendar.push(at, Event::Decide { service: 0 });
         calendar.push(at, Event::Phase { service: 0, replica: 7, generation: 0 });

@@ -12,7 +12,7 @@
 //!    attempt arrived: a replica was *waiting for a node*, replicas were *starting up*, some were lost with their
 //!    machines and not replaced yet (*crash*), or *too few replicas* were ordered.
 //!
-//! [`Outcome`] tells requests that were rejected or abandoned from those answered too late. A request that is still in
+//! [`Ending`] tells requests that were rejected or abandoned from those answered too late. A request that is still in
 //! the system at the end of the run and older than the limit is classified as if it were answered at that moment; if it
 //! is waiting for a retry, the cause is *earlier attempts*.
 
@@ -73,7 +73,7 @@ impl Cause {
 listed! {
     /// How a bad request ended.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub enum Outcome {
+    pub enum Ending {
         /// Answered, but too late for the objective.
         Late,
         /// Rejected: the queue was full or no replica was ready.
@@ -87,15 +87,15 @@ listed! {
     }
 }
 
-impl Outcome {
+impl Ending {
     /// The name used in files and reports.
     pub const fn name(self) -> &'static str {
         match self {
-            Outcome::Late => "late",
-            Outcome::Rejected => "rejected",
-            Outcome::TimedOut => "timed_out",
-            Outcome::Failed => "failed",
-            Outcome::Unanswered => "unanswered",
+            Ending::Late => "late",
+            Ending::Rejected => "rejected",
+            Ending::TimedOut => "timed_out",
+            Ending::Failed => "failed",
+            Ending::Unanswered => "unanswered",
         }
     }
 }
@@ -103,11 +103,11 @@ impl Outcome {
 /// Bad requests by cause and outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Causes([[u64; Outcome::ALL.len()]; Cause::ALL.len()]);
+pub struct Causes([[u64; Ending::ALL.len()]; Cause::ALL.len()]);
 
 impl Causes {
     /// The number of bad requests with a cause and an outcome.
-    pub fn get(&self, cause: Cause, outcome: Outcome) -> u64 {
+    pub fn get(&self, cause: Cause, outcome: Ending) -> u64 {
         self.0[cause as usize][outcome as usize]
     }
 
@@ -127,7 +127,7 @@ impl Causes {
     }
 
     /// Counts `requests` more bad requests.
-    pub fn add(&mut self, cause: Cause, outcome: Outcome, requests: u64) {
+    pub fn add(&mut self, cause: Cause, outcome: Ending, requests: u64) {
         self.0[cause as usize][outcome as usize] += requests;
     }
 }
@@ -194,12 +194,12 @@ pub(super) fn of_given_up(job: &Job, running: bool, patience: u64) -> Cause {
     }
 }
 
-impl From<Loss> for Outcome {
-    fn from(loss: Loss) -> Outcome {
+impl From<Loss> for Ending {
+    fn from(loss: Loss) -> Ending {
         match loss {
-            Loss::Rejected => Outcome::Rejected,
-            Loss::TimedOut => Outcome::TimedOut,
-            Loss::Failed => Outcome::Failed,
+            Loss::Rejected => Ending::Rejected,
+            Loss::TimedOut => Ending::TimedOut,
+            Loss::Failed => Ending::Failed,
         }
     }
 }
@@ -260,9 +260,9 @@ mod tests {
     #[test]
     fn counts_add_up() {
         let mut causes = Causes::default();
-        causes.add(Cause::StartUp, Outcome::Late, 3);
-        causes.add(Cause::StartUp, Outcome::Rejected, 2);
-        causes.add(Cause::Crash, Outcome::Failed, 1);
+        causes.add(Cause::StartUp, Ending::Late, 3);
+        causes.add(Cause::StartUp, Ending::Rejected, 2);
+        causes.add(Cause::Crash, Ending::Failed, 1);
         assert_eq!((causes.of(Cause::StartUp), causes.total()), (5, 6));
     }
 }

@@ -35,22 +35,22 @@ pub struct Completion {
 
 /// An event in a bucket, and the index of the next node of the same bucket.
 #[derive(Debug, Clone, Copy)]
-struct Node {
+struct Entry {
     event: Completion,
     next: u32,
 }
 
 /// Placeholder in an empty bucket; never read as an event.
 const NOTHING: Completion = Completion { time: SimTime::MAX, entity: 0, sequence: 0, tag: 0 };
-const EMPTY: Node = Node { event: NOTHING, next: NIL };
+const EMPTY: Entry = Entry { event: NOTHING, next: NIL };
 
 /// The completion queue.
 #[derive(Debug)]
 pub struct CompletionQueue {
     /// One node per bucket: most buckets hold one event, which then touches no other memory.
-    buckets: Vec<Node>,
+    buckets: Vec<Entry>,
     /// Overflow nodes of buckets that hold more than one event.
-    nodes: Vec<Node>,
+    nodes: Vec<Entry>,
     free: u32,
     /// One bit per bucket, and one bit per word of those bits.
     filled: Vec<u64>,
@@ -196,7 +196,7 @@ impl CompletionQueue {
         let bucket = day as usize & (self.buckets.len() - 1);
         let (word, bit) = (bucket >> 6, 1 << (bucket & 63));
         if self.filled[word] & bit == 0 {
-            self.buckets[bucket] = Node { event, next: NIL };
+            self.buckets[bucket] = Entry { event, next: NIL };
             self.filled[word] |= bit;
             self.summary[word >> 6] |= 1 << (word & 63);
         } else {
@@ -206,7 +206,7 @@ impl CompletionQueue {
 
     /// Adds an event to a bucket that already holds one.
     fn link_further(&mut self, bucket: usize, event: Completion) {
-        let node = Node { event, next: self.buckets[bucket].next };
+        let node = Entry { event, next: self.buckets[bucket].next };
         let index = self.free;
         if index == NIL {
             self.buckets[bucket].next = self.nodes.len() as u32;
@@ -247,7 +247,7 @@ impl CompletionQueue {
 
     #[inline]
     fn unlink_bucket(&mut self, bucket: usize) {
-        let Node { event, next: mut index } = self.buckets[bucket];
+        let Entry { event, next: mut index } = self.buckets[bucket];
         self.front.push(event);
         while index != NIL {
             let node = self.nodes[index as usize];

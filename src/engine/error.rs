@@ -6,7 +6,7 @@ use crate::units::SimTime;
 use crate::workload::TraceError;
 
 /// The maximum number of replicas of a service: ten times the size of the largest clusters.
-pub const MOST_REPLICAS: u32 = 1_000_000;
+pub const MAX_REPLICAS: u32 = 1_000_000;
 
 /// Why a run could not be completed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl fmt::Display for RunError {
             RunError::Trace { error, .. } => error.fmt(f),
             RunError::TooManyReplicas { at, service, wanted } => write!(
                 f,
-                "{wanted} replicas of `{service}` were requested at {at}, more than the maximum of {MOST_REPLICAS} (lower the \
+                "{wanted} replicas of `{service}` were requested at {at}, more than the maximum of {MAX_REPLICAS} (lower the \
                  policy's `max`, or find out why it asks for so many)"
             ),
             RunError::TooManyRequests { at, service } => write!(

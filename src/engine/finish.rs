@@ -80,7 +80,7 @@ impl Service {
             mean_ready: ready_area / nanos,
             max_ready: self.fleet.ready.max() as u32,
             mean_in_system: in_system as f64 / nanos,
-            cold_starts: self.fleet.cold_starts,
+            replica_starts: self.fleet.replica_starts,
             warm_requests: last.totals.warm_requests,
             crashes: self.fleet.crashes,
             objectives,
@@ -91,7 +91,7 @@ impl Service {
             sojourn: totals.sojourn,
             timeline: std::mem::take(&mut self.timeline),
             decisions: std::mem::take(&mut self.decisions),
-            foretold: std::mem::take(&mut self.foretold),
+            forecasts: std::mem::take(&mut self.forecasts),
         }
     }
 

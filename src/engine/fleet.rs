@@ -1,6 +1,6 @@
 //! The replicas of one service and their life cycle: created, placed, started, ready, drained, crashed, ended.
 
-use super::calendar::{Calendar, Event};
+use super::calendar::{Event, EventCalendar};
 use super::fault::Zones;
 use super::lane::LaneControl;
 use super::powers::Powers;
@@ -16,7 +16,7 @@ const SHORTEST_LIFE: SimDuration = SimDuration::from_millis(1);
 
 /// State shared by the fleets of all services.
 pub(super) struct Shared {
-    pub calendar: Calendar,
+    pub calendar: EventCalendar,
     /// The node pools; `None` where replicas are leased without nodes.
     pub nodes: Option<Nodes>,
     pub leases: LeaseBook,
@@ -49,7 +49,7 @@ pub(super) struct Fleet {
     pub leased: TimeWeighted,
     /// Replicas from placement to end, whether priced or not.
     pub present: TimeWeighted,
-    pub cold_starts: u64,
+    pub replica_starts: u64,
     pub crashes: u64,
     /// Current number of replicas: ready, draining, starting, leased.
     now_ready: u64,
@@ -86,7 +86,7 @@ impl Fleet {
             starting: TimeWeighted::default(),
             leased: TimeWeighted::default(),
             present: TimeWeighted::default(),
-            cold_starts: 0,
+            replica_starts: 0,
             crashes: 0,
             now_ready: 0,
             now_draining: 0,
@@ -118,7 +118,7 @@ impl Fleet {
                 self.replicas[index].burns = true;
             }
         }
-        self.cold_starts = 0;
+        self.replica_starts = 0;
         self.count(SimTime::ZERO);
     }
 
@@ -289,7 +289,7 @@ impl Fleet {
         let replica = &mut self.replicas[index];
         replica.seat = Some(seat);
         lane.open(seat, self.spec.concurrency, self.powers.of(replica.node));
-        self.cold_starts += 1;
+        self.replica_starts += 1;
         if self.sets.is_rolling() && !self.spec.update.min_ready.is_zero() {
             shared.calendar.push(now + self.spec.update.min_ready, Event::Available { service: self.service });
         }

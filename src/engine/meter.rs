@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::fault::MetricsOutage;
-use crate::policy::{FreshMetrics, Measure, Measures, PodMetrics, Scrape};
+use crate::policy::{FreshMetrics, Measure, Measures, PodSample, Scrape};
 use crate::stats::LatencyHistogram;
 use crate::units::{SimDuration, SimTime};
 
@@ -104,7 +104,7 @@ pub(super) struct ServiceReading {
 
 /// One replica's recent readings.
 #[derive(Debug)]
-struct Series {
+struct ReplicaReadings {
     id: u32,
     readings: VecDeque<(SimTime, Reading)>,
 }
@@ -118,7 +118,7 @@ pub(super) struct Meter {
     fresh_below: SimDuration,
     lag: SimDuration,
     /// Ordered by replica id.
-    series: Vec<Series>,
+    series: Vec<ReplicaReadings>,
     service: VecDeque<(SimTime, ServiceReading)>,
     /// Response times between two scrapes, keyed by the later scrape; empty if no policy uses latencies.
     answers: VecDeque<(SimTime, LatencyHistogram)>,
@@ -170,12 +170,12 @@ impl Meter {
             while kept.next_if(|series| series.id < reading.id).is_some() {}
             let mut series = kept
                 .next_if(|series| series.id == reading.id)
-                .unwrap_or_else(|| Series { id: reading.id, readings: VecDeque::new() });
+                .unwrap_or_else(|| ReplicaReadings { id: reading.id, readings: VecDeque::new() });
             trim(&mut series.readings, horizon);
             if let Some(mut values) = averages(series.readings.front(), reading, now) {
                 Measure::LATENCIES.into_iter().zip(latencies).for_each(|(m, value)| values[m as usize] = value);
                 scrape.totals.iter_mut().zip(values).for_each(|(total, value)| *total += value);
-                scrape.pods.push(PodMetrics { id: reading.id, values });
+                scrape.pods.push(PodSample { id: reading.id, values });
             } else {
                 scrape.fresh.extend(self.fresh(reading, now));
             }
@@ -210,7 +210,7 @@ impl Meter {
         values[Measure::Cpu as usize] = reading.cpu / age.as_nanos() as f64;
         values[Measure::Memory as usize] = reading.memory;
         let created = SimDuration::from_nanos(1);
-        Some(FreshMetrics { metrics: PodMetrics { id: reading.id, values }, window: age + created })
+        Some(FreshMetrics { metrics: PodSample { id: reading.id, values }, window: age + created })
     }
 
     /// The newest scrape visible at `now`. Older ones are dropped.

@@ -25,9 +25,9 @@ mod tally;
 mod unanswered;
 
 pub use calendar::Rank;
-pub use causes::{Cause, Causes, Outcome};
+pub use causes::{Cause, Causes, Ending};
 pub use completions::{Completion, CompletionQueue};
-pub use error::{MOST_REPLICAS, RunError};
+pub use error::{MAX_REPLICAS, RunError};
 pub use fault::{LostNodes, MetricsOutage, ZoneOutage};
 pub use meter::MetricsSpec;
 pub use objective::Objective;

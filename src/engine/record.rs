@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use super::causes::Causes;
-use crate::policy::{Foresight, Foretold, ReasonCode};
+use crate::policy::{ForecastPoint, Foresight, ReasonCode};
 use crate::stats::LatencyHistogram;
 use crate::units::{Fraction, SimDuration, SimTime, Usd, UsdPerHour};
 
@@ -110,7 +110,8 @@ pub struct ServiceRecord {
     #[serde(with = "crate::units::real")]
     pub mean_in_system: f64,
     /// Replicas that became ready after the start of the run.
-    pub cold_starts: u64,
+    #[serde(rename = "cold_starts")]
+    pub replica_starts: u64,
     /// Requests completed by a replica that had already served one; the others were the first of some replica.
     pub warm_requests: u64,
     /// Replicas that crashed.
@@ -126,7 +127,8 @@ pub struct ServiceRecord {
     /// Every decision that changed the size or the reason, in order of time.
     pub decisions: Vec<DecisionRecord>,
     /// The policy's forecasts, step by step in order of time; empty if the policy does not forecast.
-    pub foretold: Vec<Foretold>,
+    #[serde(rename = "foretold")]
+    pub forecasts: Vec<ForecastPoint>,
 }
 
 /// Requests by fate. `arrived = completed + rejected + timed_out + failed + in_flight`.

@@ -1,8 +1,8 @@
 //! The event loop of one run.
 
-use super::calendar::{Calendar, Entry, Event, Rank};
+use super::calendar::{Entry, Event, EventCalendar, Rank};
 use super::causes::ScalingState;
-use super::error::{MOST_REPLICAS, RunError};
+use super::error::{MAX_REPLICAS, RunError};
 use super::fault::{LostNodes, ZoneOutage, Zones};
 use super::fleet::{Fleet, Shared};
 use super::lane::{Horizon, Lane, LaneControl, LaneSpec, LaneStop, LaneTotals};
@@ -14,7 +14,7 @@ use super::spec::{RunSpec, ServiceRun};
 use super::tally::Tally;
 use crate::cluster::dispatch::{LeastLoaded, PowerOfTwo, Random, RoundRobin};
 use crate::cluster::{Dispatcher, LeaseBook, ServiceModel, ServiceSpec, Sharing, Slots};
-use crate::policy::{Foresight, Foretold, Measures, Observation, ReasonCode, ScalingPolicy};
+use crate::policy::{ForecastPoint, Foresight, Measures, Observation, ReasonCode, ScalingPolicy};
 use crate::stats::TimeWeighted;
 use crate::units::{SimDuration, SimTime, Usd};
 use crate::workload::TraceSource;
@@ -32,7 +32,7 @@ pub(super) struct Service {
     /// row per objective.
     pub interval_counted: Vec<Vec<Ended>>,
     pub decisions: Vec<DecisionRecord>,
-    pub foretold: Vec<Foretold>,
+    pub forecasts: Vec<ForecastPoint>,
     /// The kind of the last reason; for missing data also its text, which names what is missing.
     last_reason: Option<(ReasonCode, Option<String>)>,
     /// Totals at the end of the last interval, and at the end of the warm-up.
@@ -95,7 +95,7 @@ impl Simulation {
     pub fn new(spec: RunSpec) -> Result<Self, RunError> {
         let limits: Vec<u64> = spec.objectives.iter().map(|objective| objective.limit_nanos()).collect();
         let mut shared = Shared {
-            calendar: Calendar::default(),
+            calendar: EventCalendar::default(),
             nodes: spec.nodes,
             leases: LeaseBook::default(),
             streams: spec.streams,
@@ -436,7 +436,7 @@ impl Simulation {
 
 /// Rejects sizes that would exhaust the machine.
 fn check_replica_count(wanted: u32, at: SimTime, service: &str) -> Result<(), RunError> {
-    match wanted > MOST_REPLICAS {
+    match wanted > MAX_REPLICAS {
         true => Err(RunError::TooManyReplicas { at, service: service.to_string(), wanted }),
         false => Ok(()),
     }
@@ -473,7 +473,7 @@ impl Service {
             interval_good: vec![Vec::new(); settings.objectives.len()],
             interval_counted: vec![Vec::new(); settings.objectives.len()],
             decisions: Vec::new(),
-            foretold: Vec::new(),
+            forecasts: Vec::new(),
             last_reason: None,
             marks: Marks::default(),
             warm_marks: Marks::default(),
@@ -562,7 +562,7 @@ impl Service {
         let metrics_age = observation.age();
         assert!(metrics_age.is_none_or(|age| age >= metrics.lag), "I8: metrics younger than the lag");
         let decision = self.policy.decide(&observation);
-        self.foretold.extend(self.policy.foretold());
+        self.forecasts.extend(self.policy.forecasts());
         let to = decision.replicas.unwrap_or(wanted);
         let code = decision.reason.code;
         let reason = (code, (code == ReasonCode::NoData).then(|| decision.reason.detail.to_string()));

@@ -1,6 +1,6 @@
 //! What a lane counts: streaming, in constant memory, without a list of requests.
 
-use super::causes::{Cause, Causes, Outcome, of_late};
+use super::causes::{Cause, Causes, Ending, of_late};
 use super::jobs::Job;
 use super::record::RequestCounts;
 use crate::stats::LatencyHistogram;
@@ -178,7 +178,7 @@ impl Tally {
     fn late(&mut self, job: &Job, now: u64) {
         for (limit, causes) in self.limits.iter().zip(&mut self.causes) {
             if now - job.arrival > *limit {
-                causes.add(of_late(job, now, *limit), Outcome::Late, 1);
+                causes.add(of_late(job, now, *limit), Ending::Late, 1);
             }
         }
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::expectation::Check;
-use super::figure::{Figure, Quantity, Unit};
+use super::figure::{Figure, Metric, Unit};
 use super::replicate::Replicated;
 use crate::engine::scenario::Scenario;
 use crate::stats::{ConfidenceInterval, PairedDifference, Running};
@@ -81,7 +81,7 @@ fn json(value: &(impl serde::Serialize + ?Sized)) -> String {
 
 /// Whether a figure is kept: cost and what objectives promise.
 fn is_kept(figure: &Figure) -> bool {
-    figure.is_headline() || matches!(figure.quantity, Quantity::Attainment(_))
+    figure.is_headline() || matches!(figure.quantity, Metric::Attainment(_))
 }
 
 impl Baseline {
@@ -218,7 +218,7 @@ impl Baseline {
         let quantity = result.figures[figure].quantity;
         let mean = |values: &[f64]| values.iter().copied().collect::<Running>().mean().unwrap_or(0.0);
         let (sign, allowed) = match quantity {
-            Quantity::Attainment(index) => {
+            Metric::Attainment(index) => {
                 (-1.0, margin * scenario.objectives.get(index).map_or(0.0, |o| o.target.complement().get()))
             }
             _ => (1.0, margin * mean(&before).abs()),

@@ -39,7 +39,7 @@ const INTERVALS: u64 = 800;
 /// Number of intervals of the flow.
 const FINE_INTERVALS: u64 = 43_200;
 /// With fewer intervals the flow adds nothing to the linear program.
-const FEWEST_INTERVALS: u64 = 50;
+const MIN_INTERVALS: u64 = 50;
 
 /// Why a scenario has no bound, whatever its requests.
 pub(super) fn unbounded(scenario: &Scenario) -> Option<&'static str> {
@@ -136,7 +136,7 @@ fn fine_intervals(scenario: &Scenario, objective: &Objective) -> impl Iterator<I
     let duration = scenario.duration.as_nanos();
     let shortest = duration.div_ceil(FINE_INTERVALS).max(within.saturating_mul(2)).max(1_000_000);
     let lengths = std::iter::successors(Some(shortest), |length| length.checked_mul(4));
-    lengths.take_while(move |length| *length <= duration / FEWEST_INTERVALS).map(SimDuration::from_nanos)
+    lengths.take_while(move |length| *length <= duration / MIN_INTERVALS).map(SimDuration::from_nanos)
 }
 
 /// The eligible requests of a service, aggregated so that memory does not grow with them.

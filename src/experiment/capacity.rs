@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::pool::in_pool;
-use super::replicate::Plan;
+use super::replicate::ReplicationPlan;
 use super::scale::scaled;
 use crate::engine::scenario::Scenario;
 use crate::engine::{ObjectiveRecord, RunError, RunRecord, ServiceRecord};
@@ -15,7 +15,7 @@ use crate::stats::{ConfidenceInterval, Running};
 /// linearly.
 const STEPS: i32 = 64;
 /// The search covers 1/128 to 128 times the traffic.
-const MOST_STEPS: i32 = 7 * STEPS;
+const MAX_STEPS: i32 = 7 * STEPS;
 
 /// Why a request was bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -118,7 +118,7 @@ fn factor_of(step: f64) -> f64 {
 ///
 /// # Errors
 /// The first error in the order of policies, factors and replications.
-pub fn capacity(scenario: &Scenario, plan: &Plan, told: &(dyn Fn() + Sync)) -> Result<Vec<Limit>, RunError> {
+pub fn capacity(scenario: &Scenario, plan: &ReplicationPlan, told: &(dyn Fn() + Sync)) -> Result<Vec<Limit>, RunError> {
     let mut all = Vec::new();
     for policy in 0..scenario.policies.len() {
         let mut search = Search { scenario, policy, plan, seen: BTreeMap::new(), told };
@@ -133,7 +133,7 @@ pub fn capacity(scenario: &Scenario, plan: &Plan, told: &(dyn Fn() + Sync)) -> R
 struct Search<'a> {
     scenario: &'a Scenario,
     policy: usize,
-    plan: &'a Plan,
+    plan: &'a ReplicationPlan,
     /// Results at each step, by replication.
     seen: BTreeMap<i32, Vec<Vec<Seen>>>,
     told: &'a (dyn Fn() + Sync),
@@ -189,9 +189,9 @@ impl Search<'_> {
 
     /// The crossing of a line with the allowed share, and the first step beyond. The search begins at `start`.
     fn crossing(&mut self, index: usize, line: Line, start: i32) -> Result<(Edge, i32), RunError> {
-        let (mut below, mut beyond) = match self.bracket(index, line, start.clamp(-MOST_STEPS, MOST_STEPS))? {
-            (below, _) if below < -MOST_STEPS => return Ok((Edge::Below, -MOST_STEPS)),
-            (_, beyond) if beyond > MOST_STEPS => return Ok((Edge::Beyond, MOST_STEPS)),
+        let (mut below, mut beyond) = match self.bracket(index, line, start.clamp(-MAX_STEPS, MAX_STEPS))? {
+            (below, _) if below < -MAX_STEPS => return Ok((Edge::Below, -MAX_STEPS)),
+            (_, beyond) if beyond > MAX_STEPS => return Ok((Edge::Beyond, MAX_STEPS)),
             ends => ends,
         };
         while beyond - below > 1 {
@@ -210,11 +210,11 @@ impl Search<'_> {
         // The ends of the interval are close to the crossing of the mean.
         let (mut inner, mut stride) = (start, if matches!(line, Line::Mean) { STEPS / 4 } else { 1 });
         loop {
-            let outer = if up { (inner + stride).min(MOST_STEPS) } else { (inner - stride).max(-MOST_STEPS) };
+            let outer = if up { (inner + stride).min(MAX_STEPS) } else { (inner - stride).max(-MAX_STEPS) };
             if (self.excess(outer, index, line)? <= 0.0) != up {
                 return Ok(if up { (inner, outer) } else { (outer, inner) });
             }
-            if outer.abs() == MOST_STEPS {
+            if outer.abs() == MAX_STEPS {
                 return Ok(if up { (outer, outer + 1) } else { (outer - 1, outer) });
             }
             (inner, stride) = (outer, stride * 2);

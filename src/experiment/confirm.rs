@@ -5,7 +5,7 @@
 //! confirmed if
 //!
 //! 1. the lower end of the interval of each objective's attainment reaches the target (Student's t), and
-//! 2. the probability that a run meets every objective is at least [`LEAST_SHARE_KEPT`] (Clopper-Pearson),
+//! 2. the probability that a run meets every objective is at least [`MIN_SHARE_KEPT`] (Clopper-Pearson),
 //!
 //! both at a confidence of 1 - alpha (6 / pi^2) / n^2, where alpha is one minus the stated confidence. The probability
 //! that any confirmed headroom is wrong is then at most alpha, however many are considered. The test is evaluated after
@@ -15,13 +15,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::level::{Shot, Tuned, attempt, factor_of, is_searched, keeps, shoot, step_of, targets};
-use super::replicate::Plan;
+use super::replicate::ReplicationPlan;
 use crate::engine::RunError;
 use crate::engine::scenario::Scenario;
 use crate::stats::{ConfidenceInterval, Running, share_at_least};
 
 /// The minimum share of runs that must meet every objective.
-pub const LEAST_SHARE_KEPT: f64 = 0.9;
+pub const MIN_SHARE_KEPT: f64 = 0.9;
 
 /// First replication number of confirmations, above those of any search or training.
 const FRESH: u64 = 1 << 33;
@@ -70,7 +70,7 @@ pub struct Confirmation {
 pub fn confirm(
     scenario: &Scenario,
     policy: usize,
-    plan: &Plan,
+    plan: &ReplicationPlan,
     tuned: &mut Tuned,
     told: &(dyn Fn() + Sync),
 ) -> Result<(), RunError> {
@@ -104,7 +104,7 @@ fn index_of(
     scenario: &Scenario,
     policy: usize,
     headroom: f64,
-    (plan, tuned): (&Plan, &mut Tuned),
+    (plan, tuned): (&ReplicationPlan, &mut Tuned),
 ) -> Result<usize, RunError> {
     let index = tuned.trials.partition_point(|trial| trial.headroom < headroom);
     if tuned.trials.get(index).is_none_or(|trial| trial.headroom != headroom) {
@@ -118,7 +118,7 @@ fn ask(
     scenario: &Scenario,
     policy: usize,
     headroom: f64,
-    (plan, number): (&Plan, u32),
+    (plan, number): (&ReplicationPlan, u32),
 ) -> Result<Confirmation, RunError> {
     let asked = Asked::new(scenario, plan, number);
     let mut shots: Vec<Shot> = Vec::new();
@@ -146,11 +146,11 @@ struct Asked {
 }
 
 impl Asked {
-    fn new(scenario: &Scenario, plan: &Plan, number: u32) -> Asked {
+    fn new(scenario: &Scenario, plan: &ReplicationPlan, number: u32) -> Asked {
         let place = f64::from(number + 1) * std::f64::consts::PI;
         let level = 1.0 - (1.0 - plan.level) * 6.0 / (place * place) / 2.0;
         // The number of replications that prove the share if none fails.
-        let least = ((1.0 - level).ln() / LEAST_SHARE_KEPT.ln()).ceil() as u64;
+        let least = ((1.0 - level).ln() / MIN_SHARE_KEPT.ln()).ceil() as u64;
         Asked { targets: targets(scenario), replications: REPLICATIONS.max(plan.replications).max(least), level }
     }
 
@@ -167,8 +167,7 @@ impl Asked {
     fn is_lost(&self, shots: &[Shot]) -> bool {
         let misses = |(index, target): (usize, &f64)| self.interval(shots, index).is_some_and(|i| i.high() < *target);
         let (failures, most) = (shots.len() as u64 - self.kept(shots), 2 * self.replications);
-        self.share(most.saturating_sub(failures), most) < LEAST_SHARE_KEPT
-            || self.targets.iter().enumerate().any(misses)
+        self.share(most.saturating_sub(failures), most) < MIN_SHARE_KEPT || self.targets.iter().enumerate().any(misses)
     }
 
     /// Whether both conditions are met at an evaluation.
@@ -177,7 +176,7 @@ impl Asked {
         let reaches = |(index, target): (usize, &f64)| self.interval(shots, index).is_some_and(|i| i.low() >= *target);
         replications >= self.replications
             && replications.is_multiple_of(self.replications)
-            && self.share(self.kept(shots), replications) >= LEAST_SHARE_KEPT
+            && self.share(self.kept(shots), replications) >= MIN_SHARE_KEPT
             && self.targets.iter().enumerate().all(reaches)
     }
 

@@ -1,9 +1,9 @@
 //! Limits on figures, as stated under a scenario's `expect:`.
 
 use super::bound::{assert_bound, cost_bounds, unbounded};
-use super::figure::{Figure, Quantity, Unit, figures};
+use super::figure::{Figure, Metric, Unit, figures};
 use super::replicate::{Replicated, Samples};
-use crate::config::{Diagnostic, Diagnostics, Node, SourceFile, Span, Value, suggest};
+use crate::config::{Diagnostic, Diagnostics, SourceFile, Span, Value, Yaml, suggest};
 use crate::engine::scenario::Scenario;
 use crate::stats::{ConfidenceInterval, Running, holm};
 use crate::units::{SimDuration, Usd, Utilization};
@@ -19,7 +19,7 @@ pub struct Expectation {
     /// Line of the file, from 1.
     pub line: usize,
     /// Location in the file.
-    place: Node,
+    place: Yaml,
     left: Side,
     relation: Relation,
     right: Side,
@@ -68,7 +68,7 @@ pub struct Check {
 pub fn expectation(scenario: &Scenario, text: &str) -> Result<Expectation, Box<Diagnostic>> {
     let source = SourceFile::new("expectation", text);
     let span = Span { start: 0, end: text.len() };
-    let node = Node { value: Value::Scalar(text.trim().to_string()), span, source };
+    let node = Yaml { value: Value::Scalar(text.trim().to_string()), span, source };
     Names { figures: figures(scenario), scenario }.expectation(&node)
 }
 
@@ -111,7 +111,7 @@ fn assert_bounds(scenario: &Scenario, result: &Replicated, bounds: &[f64]) {
     };
     let Some(cost) = result.expense() else { return };
     let promised = |figure: usize| match result.figures[figure].quantity {
-        Quantity::Attainment(index) => scenario.objectives.get(index).filter(|objective| objective.within.is_some()),
+        Metric::Attainment(index) => scenario.objectives.get(index).filter(|objective| objective.within.is_some()),
         _ => None,
     };
     for (arm, (replication, bound)) in
@@ -153,7 +153,7 @@ struct Names<'a> {
 type Parsed<T> = Result<T, Box<Diagnostic>>;
 
 impl Names<'_> {
-    fn expectation(&self, node: &Node) -> Parsed<Expectation> {
+    fn expectation(&self, node: &Yaml) -> Parsed<Expectation> {
         let refuse = |message: String| Box::new(node.error(message).help("for example `p99 < 250ms` or `cost < $40`"));
         let text = node.as_text().ok_or_else(|| refuse(format!("expected a comparison, found {}", node.kind())))?;
         let relations =
@@ -173,7 +173,7 @@ impl Names<'_> {
         Ok(Expectation { text: text.to_string(), line, place: node.clone(), left, relation, right })
     }
 
-    fn side(&self, text: &str, node: &Node) -> Parsed<Side> {
+    fn side(&self, text: &str, node: &Yaml) -> Parsed<Side> {
         if let Some((factor, figure)) = text.split_once('*') {
             let factor = factor.trim().parse::<f64>().ok().filter(|factor| factor.is_finite() && *factor > 0.0);
             let factor =
@@ -186,7 +186,7 @@ impl Names<'_> {
         }
     }
 
-    fn figure(&self, factor: f64, text: &str, node: &Node) -> Parsed<Side> {
+    fn figure(&self, factor: f64, text: &str, node: &Yaml) -> Parsed<Side> {
         if text == BOUND {
             let why = unbounded(self.scenario);
             let error = |why| {
@@ -222,7 +222,7 @@ impl Names<'_> {
     }
 
     /// Splits off a policy's label, which may contain dots, from the figure after it.
-    fn policy<'t>(&self, text: &'t str, node: &Node) -> Parsed<(usize, &'t str)> {
+    fn policy<'t>(&self, text: &'t str, node: &Yaml) -> Parsed<(usize, &'t str)> {
         let labels: Vec<&str> = self.scenario.policies.iter().map(|plan| plan.label.as_str()).collect();
         let fits = |(index, label): (usize, &&str)| {
             let rest = text.strip_prefix(label)?.strip_prefix('.')?;

@@ -2,7 +2,7 @@
 
 use crate::cluster::{DemandModel, OnTimeout, ServiceSpec};
 use crate::config::kubernetes::Manifests;
-use crate::config::{Diagnostics, Node, Value};
+use crate::config::{Diagnostics, Value, Yaml};
 use crate::engine::RunError;
 use crate::engine::scenario::{Scenario, ServicePlan};
 use crate::units::{Bytes, Millicores};
@@ -20,11 +20,11 @@ pub struct Explained {
 
 /// Finds places in the scenario's merged tree and in the manifests beside it.
 struct Places<'a> {
-    root: &'a Node,
+    root: &'a Yaml,
     manifests: Vec<Manifests>,
 }
 
-fn place(node: &Node) -> String {
+fn place(node: &Yaml) -> String {
     let (line, _) = node.source.line_column(node.span.start);
     let name = node.source.name();
     if name.starts_with("--set") { name.to_string() } else { format!("{name}:{line}") }
@@ -63,7 +63,7 @@ impl Places<'_> {
 ///
 /// # Errors
 /// If a trace cannot be opened.
-pub fn explain(scenario: &Scenario, root: &Node) -> Result<Vec<Explained>, RunError> {
+pub fn explain(scenario: &Scenario, root: &Yaml) -> Result<Vec<Explained>, RunError> {
     let quiet = &mut Diagnostics::new();
     let manifests = scenario.sources.iter().filter_map(|source| Manifests::parse(source, quiet)).collect();
     let places = Places { root, manifests };
@@ -235,11 +235,11 @@ impl Places<'_> {
     /// The place of a field below `spec` of the autoscaler of a service, or of the only one there is.
     fn in_autoscaler(&self, service: &str, path: &[&str]) -> Option<String> {
         let objects = self.manifests.iter().flat_map(|manifests| &manifests.objects);
-        let all: Vec<&Node> = objects
+        let all: Vec<&Yaml> = objects
             .filter(|object| object.kind == "HorizontalPodAutoscaler")
             .filter_map(|object| object.node.get("spec"))
             .collect();
-        let scales = |spec: &&&Node| {
+        let scales = |spec: &&&Yaml| {
             spec.get("scaleTargetRef").and_then(|target| target.get("name")?.as_text()) == Some(service)
         };
         let mut node = *all.iter().find(scales).or(all.first().filter(|_| all.len() == 1))?;

@@ -10,7 +10,7 @@ use crate::units::Usd;
 /// What a figure measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Quantity {
+pub enum Metric {
     /// Cost of the whole run in dollars.
     Cost,
     /// Hours that replicas existed in the whole run; ranks policies if nothing has a price.
@@ -70,34 +70,31 @@ pub enum Better {
     Neither,
 }
 
-impl Quantity {
+impl Metric {
     /// Its unit.
     pub fn unit(self) -> Unit {
         match self {
-            Quantity::Cost => Unit::Dollars,
-            Quantity::ReplicaHours => Unit::ReplicaHours,
-            Quantity::Latency(_) | Quantity::MeanLatency | Quantity::During(During::WorstP99 | During::Recovery) => {
+            Metric::Cost => Unit::Dollars,
+            Metric::ReplicaHours => Unit::ReplicaHours,
+            Metric::Latency(_) | Metric::MeanLatency | Metric::During(During::WorstP99 | During::Recovery) => {
                 Unit::Seconds
             }
-            Quantity::Attainment(_)
-            | Quantity::Utilization
-            | Quantity::CpuUtilization
-            | Quantity::During(During::Attained) => Unit::Share,
-            Quantity::Lost | Quantity::Replicas | Quantity::Flaps | Quantity::MostReplicas | Quantity::During(_) => {
-                Unit::Number
+            Metric::Attainment(_) | Metric::Utilization | Metric::CpuUtilization | Metric::During(During::Attained) => {
+                Unit::Share
             }
+            Metric::Lost | Metric::Replicas | Metric::Flaps | Metric::MostReplicas | Metric::During(_) => Unit::Number,
         }
     }
 
     /// Which direction is better.
     pub fn better(self) -> Better {
         match self {
-            Quantity::Attainment(_) | Quantity::During(During::Attained) => Better::Higher,
-            Quantity::Utilization
-            | Quantity::CpuUtilization
-            | Quantity::Replicas
-            | Quantity::MostReplicas
-            | Quantity::During(During::LeastReady) => Better::Neither,
+            Metric::Attainment(_) | Metric::During(During::Attained) => Better::Higher,
+            Metric::Utilization
+            | Metric::CpuUtilization
+            | Metric::Replicas
+            | Metric::MostReplicas
+            | Metric::During(During::LeastReady) => Better::Neither,
             _ => Better::Lower,
         }
     }
@@ -105,39 +102,39 @@ impl Quantity {
     /// The name used in expectations and outputs.
     fn name(self) -> String {
         match self {
-            Quantity::Cost => "cost".into(),
-            Quantity::ReplicaHours => "replica-hours".into(),
-            Quantity::Latency(percent) => format!("p{percent}"),
-            Quantity::MeanLatency => "mean".into(),
-            Quantity::Attainment(index) => format!("attainment.{}", index + 1),
-            Quantity::Lost => "lost".into(),
-            Quantity::Utilization => "utilization".into(),
-            Quantity::CpuUtilization => "cpu".into(),
-            Quantity::Replicas => "replicas".into(),
-            Quantity::Flaps => "flaps/h".into(),
-            Quantity::MostReplicas => "replicas-most".into(),
-            Quantity::During(during) => during.name().into(),
+            Metric::Cost => "cost".into(),
+            Metric::ReplicaHours => "replica-hours".into(),
+            Metric::Latency(percent) => format!("p{percent}"),
+            Metric::MeanLatency => "mean".into(),
+            Metric::Attainment(index) => format!("attainment.{}", index + 1),
+            Metric::Lost => "lost".into(),
+            Metric::Utilization => "utilization".into(),
+            Metric::CpuUtilization => "cpu".into(),
+            Metric::Replicas => "replicas".into(),
+            Metric::Flaps => "flaps/h".into(),
+            Metric::MostReplicas => "replicas-most".into(),
+            Metric::During(during) => during.name().into(),
         }
     }
 
     fn of(self, service: &ServiceRecord, window: Option<Window>) -> Option<f64> {
         match self {
-            Quantity::Cost | Quantity::ReplicaHours => None,
-            Quantity::Latency(percent) => {
+            Metric::Cost | Metric::ReplicaHours => None,
+            Metric::Latency(percent) => {
                 service.sojourn.quantile(f64::from(percent) / 100.0).map(|latency| latency.as_secs_f64())
             }
-            Quantity::MeanLatency => service.sojourn.mean_secs(),
+            Metric::MeanLatency => service.sojourn.mean_secs(),
             // Without eligible requests there is nothing to compare.
-            Quantity::Attainment(index) => {
+            Metric::Attainment(index) => {
                 service.objectives.get(index).filter(|objective| objective.total > 0).map(|o| o.attainment())
             }
-            Quantity::Lost => Some((service.counts.rejected + service.counts.timed_out + service.counts.failed) as f64),
-            Quantity::Utilization => service.utilization,
-            Quantity::CpuUtilization => service.cpu_utilization,
-            Quantity::Replicas => Some(service.mean_ready),
-            Quantity::Flaps => Some(service.elasticity.flaps_per_hour),
-            Quantity::MostReplicas => Some(f64::from(service.max_ready)),
-            Quantity::During(during) => during.of(service, window?),
+            Metric::Lost => Some((service.counts.rejected + service.counts.timed_out + service.counts.failed) as f64),
+            Metric::Utilization => service.utilization,
+            Metric::CpuUtilization => service.cpu_utilization,
+            Metric::Replicas => Some(service.mean_ready),
+            Metric::Flaps => Some(service.elasticity.flaps_per_hour),
+            Metric::MostReplicas => Some(f64::from(service.max_ready)),
+            Metric::During(during) => during.of(service, window?),
         }
     }
 }
@@ -147,7 +144,7 @@ impl Quantity {
 #[serde(deny_unknown_fields)]
 pub struct Figure {
     /// What it measures.
-    pub quantity: Quantity,
+    pub quantity: Metric,
     /// Index of the service; `None` for the whole run.
     pub service: Option<usize>,
     /// Its name: `cost`, `p99`; with several services `service.NAME.p99`.
@@ -163,7 +160,7 @@ impl Figure {
     /// Like [`Figure::measure`], with zones lost in `window`.
     pub fn measure_in(&self, run: &RunRecord, window: Option<Window>) -> Option<f64> {
         let value = match (self.service, self.quantity) {
-            (None, Quantity::ReplicaHours) => Some(run.replica_hours()),
+            (None, Metric::ReplicaHours) => Some(run.replica_hours()),
             (None, _) => run.cost.map(Usd::as_f64),
             (Some(service), quantity) => quantity.of(run.services.get(service)?, window),
         };
@@ -172,38 +169,37 @@ impl Figure {
 
     /// The figure by which the runs of a scenario are ranked: cost or, if nothing has a price, replica-hours.
     pub fn expense(scenario: &Scenario) -> Figure {
-        let quantity = if scenario.is_priced() { Quantity::Cost } else { Quantity::ReplicaHours };
+        let quantity = if scenario.is_priced() { Metric::Cost } else { Metric::ReplicaHours };
         Figure { quantity, service: None, name: quantity.name() }
     }
 
     /// Whether policies are ranked by it: cost or, if nothing has a price, replica-hours.
     pub fn is_expense(&self) -> bool {
-        matches!(self.quantity, Quantity::Cost | Quantity::ReplicaHours)
+        matches!(self.quantity, Metric::Cost | Metric::ReplicaHours)
     }
 
     /// Whether a requested precision applies to it: cost, and the latency that most objectives are about.
     pub fn is_headline(&self) -> bool {
-        self.is_expense() || self.quantity == Quantity::Latency(99)
+        self.is_expense() || self.quantity == Metric::Latency(99)
     }
 }
 
 /// All figures of a scenario's runs: cost (or replica-hours, if nothing has a price), then those of each service.
 pub fn figures(scenario: &Scenario) -> Vec<Figure> {
     let mut all = vec![Figure::expense(scenario)];
-    let mut quantities =
-        vec![Quantity::Latency(50), Quantity::Latency(95), Quantity::Latency(99), Quantity::MeanLatency];
-    quantities.extend((0..scenario.objectives.len()).map(Quantity::Attainment));
-    quantities.extend([Quantity::Lost, Quantity::Utilization, Quantity::CpuUtilization, Quantity::Replicas]);
-    quantities.push(Quantity::Flaps);
+    let mut quantities = vec![Metric::Latency(50), Metric::Latency(95), Metric::Latency(99), Metric::MeanLatency];
+    quantities.extend((0..scenario.objectives.len()).map(Metric::Attainment));
+    quantities.extend([Metric::Lost, Metric::Utilization, Metric::CpuUtilization, Metric::Replicas]);
+    quantities.push(Metric::Flaps);
     of_services(scenario, &quantities, &mut all);
     all
 }
 
 /// Additional figures of a variation: the maximum number of replicas and, if a zone is lost, what happens meanwhile.
 pub fn figures_of_variations(scenario: &Scenario, loses_zones: bool) -> Vec<Figure> {
-    let mut quantities = vec![Quantity::MostReplicas];
+    let mut quantities = vec![Metric::MostReplicas];
     if loses_zones {
-        quantities.extend(During::ALL.map(Quantity::During));
+        quantities.extend(During::ALL.map(Metric::During));
     }
     let mut all = figures(scenario);
     of_services(scenario, &quantities, &mut all);
@@ -211,7 +207,7 @@ pub fn figures_of_variations(scenario: &Scenario, loses_zones: bool) -> Vec<Figu
 }
 
 /// The quantities of every service.
-fn of_services(scenario: &Scenario, quantities: &[Quantity], all: &mut Vec<Figure>) {
+fn of_services(scenario: &Scenario, quantities: &[Metric], all: &mut Vec<Figure>) {
     for (index, service) in scenario.services.iter().enumerate() {
         let prefix =
             if scenario.services.len() > 1 { format!("service.{}.", service.spec.name) } else { String::new() };

@@ -6,11 +6,11 @@ use std::ops::Range;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::confirm::{Confirmation, LEAST_SHARE_KEPT, confirm};
+use super::confirm::{Confirmation, MIN_SHARE_KEPT, confirm};
 use super::figure::Unit;
 use super::pool::in_pool;
 use super::reachable::floor;
-use super::replicate::Plan;
+use super::replicate::ReplicationPlan;
 use crate::engine::scenario::Scenario;
 use crate::engine::{RunError, RunRecord};
 use crate::policy::Foresight;
@@ -35,7 +35,7 @@ pub struct Trial {
     pub most_ready: u32,
     /// Share of good requests in each replication, one row per service and objective.
     pub attained: Vec<Vec<f64>>,
-    /// Whether every objective is met with the stated confidence, and kept in [`super::LEAST_SHARE_KEPT`] of the replications.
+    /// Whether every objective is met with the stated confidence, and kept in [`super::MIN_SHARE_KEPT`] of the replications.
     pub met: bool,
     /// Whether every objective is met on average.
     #[serde(default)]
@@ -188,7 +188,7 @@ pub(super) fn is_searched(step: i32) -> bool {
 ///
 /// # Errors
 /// The first error in the order of policies, trials and replications.
-pub fn tune(scenario: &Scenario, plan: &Plan, told: &(dyn Fn() + Sync)) -> Result<Vec<Tuned>, RunError> {
+pub fn tune(scenario: &Scenario, plan: &ReplicationPlan, told: &(dyn Fn() + Sync)) -> Result<Vec<Tuned>, RunError> {
     let one = |policy: usize| {
         let mut tuned = tune_policy(scenario, policy, plan, told)?;
         confirm(scenario, policy, plan, &mut tuned, told)?;
@@ -198,7 +198,7 @@ pub fn tune(scenario: &Scenario, plan: &Plan, told: &(dyn Fn() + Sync)) -> Resul
 }
 
 /// Tunes one policy: the least headroom at which the lower end of the confidence interval of every objective's attainment, over
-/// the plan's replications, reaches its target, and at which [`super::LEAST_SHARE_KEPT`] of the replications keep every objective (with
+/// the plan's replications, reaches its target, and at which [`super::MIN_SHARE_KEPT`] of the replications keep every objective (with
 /// one replication, that one). Found by bisection: that more headroom never breaks an objective is taken for granted. The
 /// result does not depend on the number of threads. `told` hears of each headroom tried.
 ///
@@ -207,7 +207,7 @@ pub fn tune(scenario: &Scenario, plan: &Plan, told: &(dyn Fn() + Sync)) -> Resul
 pub fn tune_policy(
     scenario: &Scenario,
     policy: usize,
-    plan: &Plan,
+    plan: &ReplicationPlan,
     told: &(dyn Fn() + Sync),
 ) -> Result<Tuned, RunError> {
     let floor = floor(scenario, policy)?;
@@ -237,7 +237,7 @@ pub fn at_same_level(scenario: &Scenario, tuned: &[Tuned]) -> Scenario {
 
 struct Search<'a> {
     scenario: &'a Scenario,
-    plan: &'a Plan,
+    plan: &'a ReplicationPlan,
     policy: usize,
     /// The step of the least headroom that the policy can express.
     least: i32,
@@ -298,7 +298,7 @@ pub(super) fn attempt(
     scenario: &Scenario,
     policy: usize,
     headroom: f64,
-    plan: &Plan,
+    plan: &ReplicationPlan,
 ) -> Result<(Trial, Foresight), RunError> {
     let shots = shoot(scenario, policy, headroom, (plan.first..plan.first + plan.replications, plan.threads))?;
     let foresight = shots.iter().map(|shot| shot.foresight).max().unwrap_or_default();
@@ -367,7 +367,7 @@ fn judge(scenario: &Scenario, shots: &[Shot], headroom: f64, level: f64) -> Tria
     };
     let missed = attained.iter().zip(&targets).any(fails);
     let kept = shots.iter().filter(|shot| keeps(shot, &targets)).count();
-    let mostly = kept as f64 >= LEAST_SHARE_KEPT * shots.len() as f64;
+    let mostly = kept as f64 >= MIN_SHARE_KEPT * shots.len() as f64;
     let met = on_average && mostly && attained.iter().zip(&targets).all(reaches);
     let most_ready = shots.iter().map(|shot| shot.most_ready).max().unwrap_or(0);
     Trial {

@@ -1,6 +1,6 @@
 //! What a forecast's errors cost: the forecast joined with the timeline of the same run.
 //!
-//! Everything is counted after the warm-up, over the steps that the policy foretold ([`Foretold`]) and the intervals of the
+//! Everything is counted after the warm-up, over the steps that the policy foretold ([`ForecastPoint`]) and the intervals of the
 //! timeline. Where an interval and a step overlap in part, the interval's attempts and cost count in proportion to the time.
 //!
 //! * The *rate that came* in a step: the attempts of its time, retries included as in the metric that the policy forecasts,
@@ -15,7 +15,7 @@
 //!   objective (of the first objective if none is about latency).
 //! * **Dollars of over-provision.** In the time of a step, of the replicas that exist, those beyond what the rate that came
 //!   needs, but no further than the forecast asked for:
-//!   `max(0, min(present, ceil(planned / capacity)) - came / capacity) / present` of the cost. What a floor, a minimum or a
+//!   `max(0, min(present, ceil(planned / capacity)) - actual / capacity) / present` of the cost. What a floor, a minimum or a
 //!   longer look ahead keeps beyond that is not the forecast's doing. Charged to the miss below that the step belongs to,
 //!   otherwise to `rest`: there it is the price of the headroom between what is expected and the quantile.
 //!
@@ -23,7 +23,7 @@
 //! miss that other headroom absorbed is charged nothing, and one that falls together with a crash is charged the crash.
 
 use crate::engine::{Interval, ObjectiveRecord, RunRecord, ServiceRecord};
-use crate::policy::Foretold;
+use crate::policy::ForecastPoint;
 use crate::units::{SimDuration, SimTime, Usd};
 
 /// The direction of a forecast error.
@@ -64,7 +64,7 @@ pub struct Miss {
     /// At its worst step: the rate that capacity was ordered for, requests per second.
     pub planned: f64,
     /// At its worst step: the actual rate, requests per second.
-    pub came: f64,
+    pub actual: f64,
     /// The charge.
     pub charge: Charge,
 }
@@ -73,9 +73,9 @@ pub struct Miss {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct JudgedStep {
     /// The forecast.
-    pub foretold: Foretold,
+    pub forecast: ForecastPoint,
     /// The actual rate in requests per second; `None` if the timeline does not cover the whole step.
-    pub came: Option<f64>,
+    pub actual: Option<f64>,
 }
 
 /// A forecast compared with the actual rates, and the cost of its errors.
@@ -103,21 +103,21 @@ pub struct ForecastPrice {
 impl ForecastPrice {
     /// The forecast of a service with the cost of its errors; `None` if the policy does not forecast.
     pub fn of(run: &RunRecord, service: &ServiceRecord) -> Option<Self> {
-        if service.foretold.is_empty() {
+        if service.forecasts.is_empty() {
             return None;
         }
         let steps: Vec<JudgedStep> = service
-            .foretold
+            .forecasts
             .iter()
-            .map(|foretold| JudgedStep {
-                foretold: *foretold,
-                came: came(&service.timeline, foretold.from, foretold.to),
+            .map(|forecast| JudgedStep {
+                forecast: *forecast,
+                actual: actual(&service.timeline, forecast.from, forecast.to),
             })
             .collect();
-        let judged: Vec<(Foretold, f64)> = steps
+        let judged: Vec<(ForecastPoint, f64)> = steps
             .iter()
-            .filter(|told| told.foretold.from >= run.warm_up)
-            .filter_map(|told| Some((told.foretold, told.came?)))
+            .filter(|told| told.forecast.from >= run.warm_up)
+            .filter_map(|told| Some((told.forecast, told.actual?)))
             .collect();
         let mut price = ForecastPrice { misses: misses(&judged), ..accuracy(&judged) };
         price.steps = steps;
@@ -162,9 +162,9 @@ impl ForecastPrice {
         }
     }
 
-    fn charge_over_provision(&mut self, judged: &[(Foretold, f64)], timeline: &[Interval]) {
-        for (step, came) in judged {
-            let dollars = over_provision(step, *came, timeline);
+    fn charge_over_provision(&mut self, judged: &[(ForecastPoint, f64)], timeline: &[Interval]) {
+        for (step, actual) in judged {
+            let dollars = over_provision(step, *actual, timeline);
             let within =
                 |miss: &&mut Miss| miss.direction == Direction::Below && miss.from <= step.from && step.to <= miss.to;
             let place = self.misses.iter_mut().find(within).map_or(&mut self.rest, |miss| &mut miss.charge);
@@ -200,18 +200,18 @@ fn overlapping(timeline: &[Interval], from: SimTime, to: SimTime) -> impl Iterat
 }
 
 /// The actual rate from `from` to `to`; `None` if the timeline does not cover it.
-fn came(timeline: &[Interval], from: SimTime, to: SimTime) -> Option<f64> {
+fn actual(timeline: &[Interval], from: SimTime, to: SimTime) -> Option<f64> {
     let (first, last) = (timeline.first()?, timeline.last()?);
     let covered = first.start <= from && to <= last.start + last.length && from < to;
     let attempts: f64 = overlapping(timeline, from, to).map(|(interval, share)| interval.attempts as f64 * share).sum();
     covered.then(|| attempts / to.since(from).as_secs_f64())
 }
 
-fn over_provision(step: &Foretold, came: f64, timeline: &[Interval]) -> Usd {
+fn over_provision(step: &ForecastPoint, actual: f64, timeline: &[Interval]) -> Usd {
     let asked = (step.planned / step.capacity - 1e-9).ceil();
     let dollars = overlapping(timeline, step.from, step.to).map(|(interval, share)| {
         let present = interval.ready + interval.starting;
-        let spare = (present.min(asked) - came / step.capacity).max(0.0);
+        let spare = (present.min(asked) - actual / step.capacity).max(0.0);
         let cost = interval.cost.map_or(0.0, |cost| cost.as_nanos() as f64);
         if present > 0.0 { cost * share * spare / present } else { 0.0 }
     });
@@ -219,10 +219,10 @@ fn over_provision(step: &Foretold, came: f64, timeline: &[Interval]) -> Usd {
 }
 
 /// The direction of a step's error.
-fn direction(step: &Foretold, came: f64) -> Option<Direction> {
-    if came > step.planned {
+fn direction(step: &ForecastPoint, actual: f64) -> Option<Direction> {
+    if actual > step.planned {
         Some(Direction::Above)
-    } else if came < step.low {
+    } else if actual < step.low {
         Some(Direction::Below)
     } else {
         None
@@ -230,17 +230,17 @@ fn direction(step: &Foretold, came: f64) -> Option<Direction> {
 }
 
 /// Adjacent steps with errors in the same direction, as one miss each.
-fn misses(judged: &[(Foretold, f64)]) -> Vec<Miss> {
+fn misses(judged: &[(ForecastPoint, f64)]) -> Vec<Miss> {
     let mut misses: Vec<Miss> = Vec::new();
-    for (step, came) in judged {
-        let Some(direction) = direction(step, *came) else { continue };
+    for (step, actual) in judged {
+        let Some(direction) = direction(step, *actual) else { continue };
         // A scaling action triggered by the end of this step takes effect no sooner than one decided for it did.
         let until = step.to.saturating_add(step.to.since(step.at));
         match misses.last_mut().filter(|last| last.direction == direction && last.to == step.from) {
             Some(last) => {
                 (last.to, last.until) = (step.to, until);
-                if (came - step.planned).abs() > (last.came - last.planned).abs() {
-                    (last.came, last.planned) = (*came, step.planned);
+                if (actual - step.planned).abs() > (last.actual - last.planned).abs() {
+                    (last.actual, last.planned) = (*actual, step.planned);
                 }
             }
             None => misses.push(Miss {
@@ -249,7 +249,7 @@ fn misses(judged: &[(Foretold, f64)]) -> Vec<Miss> {
                 to: step.to,
                 until,
                 planned: step.planned,
-                came: *came,
+                actual: *actual,
                 charge: Charge::default(),
             }),
         }
@@ -257,18 +257,18 @@ fn misses(judged: &[(Foretold, f64)]) -> Vec<Miss> {
     misses
 }
 
-fn accuracy(judged: &[(Foretold, f64)]) -> ForecastPrice {
-    let sum = |of: fn(&(Foretold, f64)) -> f64| judged.iter().map(of).sum::<f64>();
-    let share = |of: fn(&(Foretold, f64)) -> bool| {
+fn accuracy(judged: &[(ForecastPoint, f64)]) -> ForecastPrice {
+    let sum = |of: fn(&(ForecastPoint, f64)) -> f64| judged.iter().map(of).sum::<f64>();
+    let share = |of: fn(&(ForecastPoint, f64)) -> bool| {
         (!judged.is_empty()).then(|| judged.iter().filter(|step| of(step)).count() as f64 / judged.len() as f64)
     };
-    let (errors, total) = (sum(|(step, came)| (came - step.mean).abs()), sum(|(_, came)| *came));
+    let (errors, total) = (sum(|(step, actual)| (actual - step.mean).abs()), sum(|(_, actual)| *actual));
     ForecastPrice {
         steps: Vec::new(),
         judged: judged.len(),
         wape: (total > 0.0).then(|| errors / total),
-        within_plan: share(|(step, came)| *came <= step.planned),
-        within_interval: share(|(step, came)| step.low <= *came && *came <= step.high),
+        within_plan: share(|(step, actual)| *actual <= step.planned),
+        within_interval: share(|(step, actual)| step.low <= *actual && *actual <= step.high),
         misses: Vec::new(),
         rest: Charge::default(),
         priced: true,
@@ -283,11 +283,20 @@ mod tests {
     const CAPACITY: f64 = 10.0;
 
     /// Ten-minute steps, each decided ten minutes before it begins; ten replicas at $6 per hour in two intervals.
-    fn step(number: u64, planned: f64) -> Foretold {
+    fn step(number: u64, planned: f64) -> ForecastPoint {
         let at = |number: u64| SimTime::from_secs(600 * number);
         let (from, to) = (at(number), at(number + 1));
         let at = from.saturating_sub(SimDuration::from_secs(600));
-        Foretold { at, from, to, mean: planned - 10.0, low: planned - 20.0, high: planned, planned, capacity: CAPACITY }
+        ForecastPoint {
+            at,
+            from,
+            to,
+            mean: planned - 10.0,
+            low: planned - 20.0,
+            high: planned,
+            planned,
+            capacity: CAPACITY,
+        }
     }
 
     fn interval(number: u64, rate: u64, bad: u64) -> Interval {
@@ -310,13 +319,13 @@ mod tests {
         // Ordered for 80: above, above, as planned, below; the last step is not covered.
         let rates = [90, 90, 80, 120, 75, 65, 50, 50];
         let timeline: Vec<Interval> = rates.iter().enumerate().map(|(n, rate)| interval(n as u64, *rate, 0)).collect();
-        assert_eq!(came(&timeline, SimTime::from_secs(450), SimTime::from_secs(1050)), Some(92.5));
-        assert_eq!(came(&timeline, SimTime::from_secs(2100), SimTime::from_secs(2700)), None);
-        let judged: Vec<(Foretold, f64)> = (0..4)
+        assert_eq!(actual(&timeline, SimTime::from_secs(450), SimTime::from_secs(1050)), Some(92.5));
+        assert_eq!(actual(&timeline, SimTime::from_secs(2100), SimTime::from_secs(2700)), None);
+        let judged: Vec<(ForecastPoint, f64)> = (0..4)
             .map(|number| step(number, 80.0))
-            .map(|step| (step, came(&timeline, step.from, step.to).unwrap()))
+            .map(|step| (step, actual(&timeline, step.from, step.to).unwrap()))
             .collect();
-        assert_eq!(judged.iter().map(|(_, came)| *came).collect::<Vec<_>>(), [90.0, 100.0, 70.0, 50.0]);
+        assert_eq!(judged.iter().map(|(_, actual)| *actual).collect::<Vec<_>>(), [90.0, 100.0, 70.0, 50.0]);
         let misses = misses(&judged);
         let [above, below] = misses.as_slice() else { panic!("{misses:?}") };
         assert_eq!(
@@ -324,7 +333,7 @@ mod tests {
             (Direction::Above, SimTime::ZERO, SimTime::from_secs(1200))
         );
         // Its end is twenty minutes after the last step's decision, and a scaling action then takes as long again.
-        assert_eq!((above.came, above.planned, above.until), (100.0, 80.0, SimTime::from_secs(2400)));
+        assert_eq!((above.actual, above.planned, above.until), (100.0, 80.0, SimTime::from_secs(2400)));
         assert_eq!((below.direction, below.from), (Direction::Below, SimTime::from_secs(1800)));
         let price = accuracy(&judged);
         assert_eq!((price.judged, price.within_plan, price.within_interval), (4, Some(0.5), Some(0.25)));

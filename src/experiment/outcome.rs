@@ -41,7 +41,7 @@ pub struct Outcome {
     pub bound: Option<CostBound>,
     /// The wall-clock time of simulated time zero; `None` if no workload states it, or they differ.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub calendar: Option<Calendar>,
+    pub calendar: Option<CalendarStart>,
     /// The inputs.
     pub inputs: Vec<InputFact>,
     /// The assumptions of the model, one sentence each.
@@ -122,7 +122,7 @@ impl InputFact {
 /// The wall-clock time of simulated time zero.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Calendar {
+pub struct CalendarStart {
     /// Nanoseconds since 1970 (UTC).
     pub start_epoch_ns: u64,
     /// The time zone for display: a name or an offset.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::confirm::confirm;
 use super::level::{Tuned, tune_policy};
-use super::replicate::Plan;
+use super::replicate::ReplicationPlan;
 use crate::engine::RunError;
 use crate::engine::scenario::Scenario;
 
@@ -63,7 +63,7 @@ pub struct Planned {
 pub fn plan_search<E: From<RunError>>(
     points: &[usize],
     read: &dyn Fn(usize) -> Result<Scenario, E>,
-    plan: &Plan,
+    plan: &ReplicationPlan,
     told: &(dyn Fn() + Sync),
 ) -> Result<Planned, E> {
     let scenarios: BTreeMap<usize, Scenario> =
@@ -74,7 +74,7 @@ pub fn plan_search<E: From<RunError>>(
     let (mut dropped, mut trials, mut replications) = (Vec::new(), 0, 1);
     let mut rungs: Vec<Rung> = Vec::new();
     loop {
-        let rung = Plan { replications, ..*plan };
+        let rung = ReplicationPlan { replications, ..*plan };
         let mut found = Vec::new();
         for (point, policy) in &open {
             let tuned = tune_policy(&scenarios[point], *policy, &rung, told).map_err(E::from)?;
@@ -116,7 +116,7 @@ fn sort(found: &mut [Candidate]) {
 /// Confirms the cheapest candidate until the cheapest is a confirmed one.
 fn confirm_cheapest(
     scenarios: &BTreeMap<usize, Scenario>,
-    plan: &Plan,
+    plan: &ReplicationPlan,
     found: &mut [Candidate],
     told: &(dyn Fn() + Sync),
 ) -> Result<(), RunError> {

@@ -17,7 +17,7 @@ use crate::units::{Bytes, Fraction, Millicores, SimDuration};
 use crate::workload::TraceError;
 
 /// Maximum number of steps of a plan: each is at least one row of a program that is solved exactly.
-const MOST_STEPS: u64 = 100_000;
+const MAX_STEPS: u64 = 100_000;
 
 /// What can be bought, and how to plan.
 #[derive(Debug, Clone, PartialEq)]
@@ -164,11 +164,11 @@ pub fn provision(scenario: &Scenario, terms: &Terms<'_>) -> Result<Vec<Provision
         )));
     }
     let steps = scenario.duration.as_nanos().div_ceil(terms.interval.as_nanos());
-    if steps > MOST_STEPS {
-        let (step, run, least) = (terms.interval, scenario.duration, scenario.duration.as_nanos().div_ceil(MOST_STEPS));
+    if steps > MAX_STEPS {
+        let (step, run, least) = (terms.interval, scenario.duration, scenario.duration.as_nanos().div_ceil(MAX_STEPS));
         let least = SimDuration::from_nanos(least);
         return Err(ProvisionError::Scenario(format!(
-            "steps of {step} cut the run of {run} into {steps}; a plan has at most {MOST_STEPS}: use an interval of {least} or more"
+            "steps of {step} cut the run of {run} into {steps}; a plan has at most {MAX_STEPS}: use an interval of {least} or more"
         )));
     }
     let needs = (0..scenario.services.len()).map(|service| service_needs(scenario, service, terms));

@@ -24,7 +24,7 @@ pub struct Arm<'a> {
 
 /// How many replications to run.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Plan {
+pub struct ReplicationPlan {
     /// Number of the first replication.
     pub first: u64,
     /// Number of replications; the minimum if a precision is requested.
@@ -39,9 +39,9 @@ pub struct Plan {
     pub threads: usize,
 }
 
-impl Default for Plan {
+impl Default for ReplicationPlan {
     fn default() -> Self {
-        Plan { first: 0, replications: 10, precision: None, most: 500, level: 0.95, threads: 0 }
+        ReplicationPlan { first: 0, replications: 10, precision: None, most: 500, level: 0.95, threads: 0 }
     }
 }
 
@@ -119,7 +119,7 @@ pub type Told<'a> = &'a (dyn Fn(u64, u64) + Sync);
 ///
 /// # Panics
 /// If arms of one scenario met different requests (I7), which is a bug.
-pub fn replicate(arms: &[Arm<'_>], plan: &Plan, told: Told<'_>) -> Result<Replicated, RunError> {
+pub fn replicate(arms: &[Arm<'_>], plan: &ReplicationPlan, told: Told<'_>) -> Result<Replicated, RunError> {
     replicate_figures(arms, arms.first().map(|arm| figures(arm.scenario)).unwrap_or_default(), plan, told)
 }
 
@@ -131,7 +131,7 @@ pub fn replicate(arms: &[Arm<'_>], plan: &Plan, told: Told<'_>) -> Result<Replic
 pub fn replicate_figures(
     arms: &[Arm<'_>],
     figures: Vec<Figure>,
-    plan: &Plan,
+    plan: &ReplicationPlan,
     told: Told<'_>,
 ) -> Result<Replicated, RunError> {
     let empty = |arm: &Arm<'_>| Samples {
@@ -199,7 +199,13 @@ impl Kept {
 }
 
 /// Runs the replications up to `wanted` and appends them in order.
-fn extend(result: &mut Replicated, arms: &[Arm<'_>], wanted: u64, plan: &Plan, told: Told<'_>) -> Result<(), RunError> {
+fn extend(
+    result: &mut Replicated,
+    arms: &[Arm<'_>],
+    wanted: u64,
+    plan: &ReplicationPlan,
+    told: Told<'_>,
+) -> Result<(), RunError> {
     let jobs: Vec<(u64, &Arm<'_>)> =
         (result.replications..wanted).flat_map(|replication| arms.iter().map(move |arm| (replication, arm))).collect();
     let before = result.replications * arms.len() as u64;

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::assumptions::{self, metrics_out};
 use super::bound::{assert_bound, keeps_latencies};
-use super::outcome::{Calendar, Fault, InputFact, Outcome, Traffic, TrafficSource};
+use super::outcome::{CalendarStart, Fault, InputFact, Outcome, Traffic, TrafficSource};
 use super::pool::in_pool;
 use crate::engine::scenario::{Scenario, ServicePlan};
 use crate::engine::{MetricsOutage, ObjectiveRecord, RunError, RunRecord, ServiceRecord, ZoneOutage};
@@ -107,14 +107,14 @@ pub fn run_replication(
 }
 
 /// The wall-clock time of time zero, if all workloads that state it agree.
-fn calendar(scenario: &Scenario) -> Option<Calendar> {
+fn calendar(scenario: &Scenario) -> Option<CalendarStart> {
     let told = scenario.services.iter().filter_map(|service| {
         let workload = &service.workload;
         let source = workload.open(Streams::new(scenario.seed, 0), 0).ok()?;
         let zone = workload.time_zone().unwrap_or(Zone::UTC);
-        Some(Calendar { start_epoch_ns: source.start_epoch_ns()?, zone: zone.name() })
+        Some(CalendarStart { start_epoch_ns: source.start_epoch_ns()?, zone: zone.name() })
     });
-    let told: Vec<Calendar> = told.collect();
+    let told: Vec<CalendarStart> = told.collect();
     let first = told.first()?;
     told.iter().all(|other| other == first).then(|| first.clone())
 }

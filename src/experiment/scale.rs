@@ -8,15 +8,15 @@ use crate::units::SimDuration;
 use crate::workload::{Opening, Recipe, RequestBatch, TRANSFORMS, TraceError, TraceSource, Transform, WorkloadSpec};
 
 /// The maximum factor: each copy of a generator is a stream of its own.
-pub const MOST_SCALE: f64 = 1000.0;
+pub const MAX_SCALE: f64 = 1000.0;
 
 /// The scenario with `factor` times as many requests to every service. A generator is superposed with independent
 /// copies of itself, which is exact; a recorded trace is scaled like by the transform `scale-rate` (counts and levels
 /// before they are converted to requests); a closed loop gets that many times the users. Demands keep their order.
 ///
-/// `None` unless the factor is above 0 and at most [`MOST_SCALE`].
+/// `None` unless the factor is above 0 and at most [`MAX_SCALE`].
 pub fn scaled(scenario: &Scenario, factor: f64) -> Option<Scenario> {
-    if !(factor > 0.0 && factor <= MOST_SCALE) {
+    if !(factor > 0.0 && factor <= MAX_SCALE) {
         return None;
     }
     let mut scenario = scenario.clone();

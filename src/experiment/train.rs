@@ -58,7 +58,7 @@ const CANDIDATES: usize = 4;
 /// Runs on which each is validated.
 const VALIDATION: u64 = 8;
 /// The most intervals that a run is cut into.
-const MOST_INTERVALS: u64 = 1_000_000;
+const MAX_INTERVALS: u64 = 1_000_000;
 
 /// How to train.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -312,7 +312,7 @@ impl<'a> Trainer<'a> {
         let discount = (-design.sync_period.as_secs_f64() / training.horizon.as_secs_f64().max(1e-9)).exp();
         let table = Table::new(design.states().unwrap_or(0), design.actions.len());
         let mut scenario = scenario.clone();
-        if decisions <= MOST_INTERVALS {
+        if decisions <= MAX_INTERVALS {
             // What accrued between two decisions is then one row of the timeline.
             scenario.interval = design.sync_period;
         }

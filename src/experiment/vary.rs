@@ -7,7 +7,7 @@ use crate::random::Distribution;
 use crate::units::{SimDuration, SimTime};
 use crate::workload::TRANSFORMS;
 
-use super::scale::{MOST_SCALE, reshaped, scaled};
+use super::scale::{MAX_SCALE, reshaped, scaled};
 
 /// What is changed.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,7 +50,7 @@ impl Variation {
     fn change(&self, scenario: &Scenario) -> Result<Scenario, Diagnostics> {
         match self {
             Variation::Scale(factor) => scaled(scenario, *factor).ok_or_else(|| {
-                refusal(format!("{factor} cannot scale the traffic: expected above 0 and up to {MOST_SCALE}"))
+                refusal(format!("{factor} cannot scale the traffic: expected above 0 and up to {MAX_SCALE}"))
             }),
             Variation::StartUp(seconds) => started_later(scenario, *seconds),
             Variation::LoseZone(name, at, length) => {

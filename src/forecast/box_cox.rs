@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::parameters::{or_empty, read_forecaster};
 use super::stl::variance;
 use super::{Arima, FitError, Fitted, Forecast, Forecaster, ForecasterPlugin, Ladder, Series};
-use crate::config::{Diagnostics, Fields, Node};
+use crate::config::{Diagnostics, Fields, Yaml};
 
 /// The entry in the list.
 pub(super) const PLUGIN: ForecasterPlugin = ForecasterPlugin {
@@ -15,7 +15,7 @@ pub(super) const PLUGIN: ForecasterPlugin = ForecasterPlugin {
     build,
 };
 
-fn build(node: &Node, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
+fn build(node: &Yaml, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
     let node = or_empty(node);
     let fields = Fields::open(&node, "box-cox", sink)?;
     let around = match fields.node_of("around") {
@@ -47,15 +47,15 @@ const POWERS: usize = 20;
 /// A power above this is as good as none.
 const NEARLY_ONE: f64 = 0.85;
 /// The least power where there are zeros.
-const LEAST_WITH_ZEROS: f64 = 0.2;
+const MIN_WITH_ZEROS: f64 = 0.2;
 /// Groups of values whose swings are compared: at least so many, each at least so long.
-const FEWEST_GROUPS: usize = 4;
+const MIN_GROUPS: usize = 4;
 const SHORTEST_GROUP: usize = 4;
 
 /// The power at which the standard deviations of successive groups, over their means to the power of one less it, differ least.
 /// Groups are seasons long.
 fn best_power(series: &Series, least: f64) -> f64 {
-    let season = series.seasons_seen(FEWEST_GROUPS).first().copied().unwrap_or(0);
+    let season = series.seasons_seen(MIN_GROUPS).first().copied().unwrap_or(0);
     let length = season.max(SHORTEST_GROUP).max(series.len() / 200);
     let groups: Vec<(f64, f64)> = series
         .values()
@@ -65,7 +65,7 @@ fn best_power(series: &Series, least: f64) -> f64 {
         .map(|group| (group.iter().sum::<f64>() / group.len() as f64, variance(&group).sqrt()))
         .filter(|(mean, deviation)| *mean > 0.0 && *deviation > 0.0)
         .collect();
-    if groups.len() < FEWEST_GROUPS {
+    if groups.len() < MIN_GROUPS {
         return 1.0;
     }
     let unlike = |power: f64| {
@@ -99,7 +99,7 @@ impl BoxCox {
         let least = series.values().iter().copied().filter(|v| v.is_finite()).fold(f64::INFINITY, f64::min);
         let lowest = match least {
             least if least < 0.0 => return Err(FitError::Unstable("there are values below zero")),
-            0.0 => LEAST_WITH_ZEROS,
+            0.0 => MIN_WITH_ZEROS,
             _ => 0.0,
         };
         let power = power.map_or_else(|| best_power(series, lowest), |power| power.max(lowest));

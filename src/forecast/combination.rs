@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::parameters::{count, or_empty, read_members};
 use super::tracking::{Pending, held_back, walk};
 use super::{Arima, Ets, FitError, Fitted, Forecast, Forecaster, ForecasterPlugin, Ladder, Mstl, Series};
-use crate::config::{Diagnostics, Fields, Node};
+use crate::config::{Diagnostics, Fields, Yaml};
 
 /// The entry in the list.
 pub(super) const PLUGIN: ForecasterPlugin = ForecasterPlugin {
@@ -15,7 +15,7 @@ pub(super) const PLUGIN: ForecasterPlugin = ForecasterPlugin {
     build,
 };
 
-fn build(node: &Node, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
+fn build(node: &Yaml, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
     let node = or_empty(node);
     let fields = Fields::open(&node, "combination", sink)?;
     let default = Combination::default();
@@ -55,13 +55,13 @@ impl Default for Combination {
 }
 
 /// Most values held back at the end of the series to weigh the members by.
-const MOST_HELD_BACK: usize = 500;
+const MAX_HELD_BACK: usize = 500;
 /// What is left of an error's weight one value later: half after about 140 values.
 const FADING: f64 = 0.995;
 
 impl Forecaster for Combination {
     fn fit(&self, series: &Series) -> Result<Box<dyn Fitted>, FitError> {
-        let from = series.len() - held_back(series.len(), MOST_HELD_BACK);
+        let from = series.len() - held_back(series.len(), MAX_HELD_BACK);
         let (earlier, recent) = (series.window(0, from), &series.values()[from..]);
         let mut members = Vec::new();
         let mut refused = FitError::NoData;

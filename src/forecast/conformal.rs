@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::parameters::{count, or_empty, read_forecaster};
 use super::tracking::{Pending, held_back, walk};
 use super::{FitError, Fitted, Forecast, Forecaster, ForecasterPlugin, Ladder, Series};
-use crate::config::{Diagnostics, Fields, Node};
+use crate::config::{Diagnostics, Fields, Yaml};
 
 /// The entry in the list.
 pub(super) const PLUGIN: ForecasterPlugin = ForecasterPlugin {
@@ -16,7 +16,7 @@ pub(super) const PLUGIN: ForecasterPlugin = ForecasterPlugin {
     build,
 };
 
-fn build(node: &Node, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
+fn build(node: &Yaml, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
     let node = or_empty(node);
     let fields = Fields::open(&node, "conformal", sink)?;
     let default = Conformal::default();

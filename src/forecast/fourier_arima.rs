@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::arima::{Arima, read_spec};
 use super::parameters::{count, or_empty};
 use super::{Forecaster, ForecasterPlugin, Ladder};
-use crate::config::{Diagnostics, Fields, Node};
+use crate::config::{Diagnostics, Fields, Yaml};
 
 /// The entry in the list.
 pub(super) const PLUGIN: ForecasterPlugin = ForecasterPlugin {
@@ -18,7 +18,7 @@ pub(super) const PLUGIN: ForecasterPlugin = ForecasterPlugin {
 /// Pairs per season: enough for the shape of a day, few enough to be learnt from a week.
 const HARMONICS: usize = 6;
 
-fn build(node: &Node, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
+fn build(node: &Yaml, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
     let node = or_empty(node);
     let fields = Fields::open(&node, "fourier-arima", sink)?;
     let spec = read_spec(&fields, sink);

@@ -36,7 +36,7 @@ mod tracking;
 
 use std::sync::Arc;
 
-use crate::config::{Diagnostics, Node, Plugin};
+use crate::config::{Diagnostics, Plugin, Yaml};
 
 pub use arima::Arima;
 pub use auto::{Aim, Auto, Loss};
@@ -93,7 +93,7 @@ pub trait Fitted: Send {
 }
 
 /// Builds a forecaster from the node that stands under its name (null if nothing does).
-pub type ForecasterBuilder = fn(&Node, &mut Diagnostics) -> Option<Arc<dyn Forecaster>>;
+pub type ForecasterBuilder = fn(&Yaml, &mut Diagnostics) -> Option<Arc<dyn Forecaster>>;
 
 /// The entry of a forecaster in the list.
 pub type ForecasterPlugin = Plugin<ForecasterBuilder>;

@@ -8,7 +8,7 @@ use super::ets::Ets;
 use super::parameters::or_empty;
 use super::stl::decompose;
 use super::{FitError, Fitted, Forecast, Forecaster, ForecasterPlugin, Ladder, Series};
-use crate::config::{Diagnostics, Fields, Node};
+use crate::config::{Diagnostics, Fields, Yaml};
 
 /// The entry in the list.
 pub(super) const PLUGIN: ForecasterPlugin = ForecasterPlugin {
@@ -18,7 +18,7 @@ pub(super) const PLUGIN: ForecasterPlugin = ForecasterPlugin {
     build,
 };
 
-fn build(node: &Node, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
+fn build(node: &Yaml, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
     let node = or_empty(node);
     let fields = Fields::open(&node, "mstl", sink)?;
     let rest: Arc<dyn Forecaster> = match fields.optional::<String>("rest", sink).as_deref() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::parameters::or_empty;
 use super::{FitError, Fitted, Forecast, Forecaster, ForecasterPlugin, Ladder, Series};
-use crate::config::{Diagnostics, Fields, Node};
+use crate::config::{Diagnostics, Fields, Yaml};
 
 /// The entry in the list.
 pub(super) const PLUGIN: ForecasterPlugin = ForecasterPlugin {
@@ -14,7 +14,7 @@ pub(super) const PLUGIN: ForecasterPlugin = ForecasterPlugin {
     build,
 };
 
-fn build(node: &Node, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
+fn build(node: &Yaml, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
     Fields::open(&or_empty(node), "naive", sink)?.finish(sink);
     Some(Ladder::under("naive", Naive))
 }

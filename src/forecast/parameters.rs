@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::{FORECASTERS, Forecaster};
-use crate::config::{Diagnostics, Node, Value, suggest};
+use crate::config::{Diagnostics, Value, Yaml, suggest};
 
 /// Reads `arima`, or `arima: {order: [2, 1, 1]}`.
-pub fn read_forecaster(node: &Node, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
-    let nothing = Node { value: Value::Null, span: node.span, source: Arc::clone(&node.source) };
+pub fn read_forecaster(node: &Yaml, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
+    let nothing = Yaml { value: Value::Null, span: node.span, source: Arc::clone(&node.source) };
     let (name, parameters) = match &node.value {
         Value::Scalar(name) => (name, &nothing),
         Value::Mapping(entries) if entries.len() == 1 => (&entries[0].0.text, &entries[0].1),
@@ -31,7 +31,7 @@ pub fn read_forecaster(node: &Node, sink: &mut Diagnostics) -> Option<Arc<dyn Fo
 }
 
 /// Reads a list of forecasters.
-pub(super) fn read_members(node: &Node, sink: &mut Diagnostics) -> Option<Vec<Arc<dyn Forecaster>>> {
+pub(super) fn read_members(node: &Yaml, sink: &mut Diagnostics) -> Option<Vec<Arc<dyn Forecaster>>> {
     match &node.value {
         Value::Sequence(nodes) if !nodes.is_empty() => {
             let read: Vec<Option<_>> = nodes.iter().map(|node| read_forecaster(node, sink)).collect();
@@ -45,9 +45,9 @@ pub(super) fn read_members(node: &Node, sink: &mut Diagnostics) -> Option<Vec<Ar
 }
 
 /// The node itself, or an empty mapping in the place of nothing.
-pub(super) fn or_empty(node: &Node) -> Node {
+pub(super) fn or_empty(node: &Yaml) -> Yaml {
     let value = if node.is_null() { Value::Mapping(Vec::new()) } else { node.value.clone() };
-    Node { value, span: node.span, source: Arc::clone(&node.source) }
+    Yaml { value, span: node.span, source: Arc::clone(&node.source) }
 }
 
 /// Reads a count of at least `least`.

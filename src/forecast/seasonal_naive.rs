@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::parameters::{count, or_empty};
 use super::{FitError, Fitted, Forecast, Forecaster, ForecasterPlugin, Ladder, Series};
-use crate::config::{Diagnostics, Fields, Node};
+use crate::config::{Diagnostics, Fields, Yaml};
 
 /// The entry in the list.
 pub(super) const PLUGIN: ForecasterPlugin = ForecasterPlugin {
@@ -14,7 +14,7 @@ pub(super) const PLUGIN: ForecasterPlugin = ForecasterPlugin {
     build,
 };
 
-fn build(node: &Node, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
+fn build(node: &Yaml, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
     let node = or_empty(node);
     let fields = Fields::open(&node, "seasonal-naive", sink)?;
     let season = Some(count(&fields, "season", 0, 2, sink)).filter(|season| *season > 0);

@@ -106,13 +106,13 @@ impl Station {
 pub type Within = (SimDuration, Fraction);
 
 /// The maximum number of slots; Erlang's recurrence visits each.
-const MOST_SLOTS: f64 = 1e7;
+const MAX_SLOTS: f64 = 1e7;
 
 /// The maximum squared coefficient of variation for which the special functions are evaluated.
-const MOST_VARIATION: f64 = 1e6;
+const MAX_VARIATION: f64 = 1e6;
 
 /// Below this variation of gaps and service times, waits are negligible while there is a free server.
-const LEAST_VARIATION: f64 = 1e-3;
+const MIN_VARIATION: f64 = 1e-3;
 
 /// Number of parts into which the distribution of the slowdown is divided.
 const PARTS: u32 = 100;
@@ -211,7 +211,7 @@ impl ServiceLoad {
             let at_once = (1.0 + offered / servers) / waits - 1.0;
             return slowed_by_size(service, time, excess, |size| at_once * over(size * rate / variation));
         }
-        if variation < LEAST_VARIATION {
+        if variation < MIN_VARIATION {
             return service.cdf(time);
         }
         (1.0 - waits) * service.cdf(time) + waits * service.after_wait(time, rate / variation)
@@ -221,7 +221,7 @@ impl ServiceLoad {
         non_negative("the request rate", self.rate)?;
         non_negative("the squared coefficient of variation", self.scv)?;
         non_negative("the squared coefficient of variation of the gaps", self.gaps_scv)?;
-        if self.scv > MOST_VARIATION {
+        if self.scv > MAX_VARIATION {
             return Err(OptimizeError::Invalid(format!(
                 "a squared coefficient of variation of {} is too large",
                 self.scv
@@ -325,8 +325,8 @@ fn checked(station: Station) -> Result<Station, OptimizeError> {
     if !(station.servers > 0.0 && station.speed > 0.0 && station.speed.is_finite()) {
         return Err(OptimizeError::Invalid("a replica has no servers or no speed".into()));
     }
-    if station.servers > MOST_SLOTS {
-        return Err(OptimizeError::Invalid(format!("more than {MOST_SLOTS} slots cannot be evaluated")));
+    if station.servers > MAX_SLOTS {
+        return Err(OptimizeError::Invalid(format!("more than {MAX_SLOTS} slots cannot be evaluated")));
     }
     Ok(station)
 }

@@ -94,7 +94,7 @@ const FRACTION: f64 = 1e-9;
 const STEPS: i64 = 1_000_000_000;
 
 /// The maximum number of instances, which keeps step counts far from overflow.
-const MOST_INSTANCES: f64 = 1e8;
+const MAX_INSTANCES: f64 = 1e8;
 
 impl OneType {
     /// The cheapest plan in whole instances. Needs may be fractional; the cost of a shortage is proportional.
@@ -204,8 +204,8 @@ impl OneType {
         non_negative("the shortage price", self.shortage_price.unwrap_or(0.0))?;
         non_negative("the cost of an instance over the whole plan", self.always())?;
         let most = self.needed.iter().copied().fold(f64::from(self.initial.max(self.least)), f64::max);
-        if most > MOST_INSTANCES {
-            return Err(OptimizeError::Invalid(format!("{most} instances are more than {MOST_INSTANCES}")));
+        if most > MAX_INSTANCES {
+            return Err(OptimizeError::Invalid(format!("{most} instances are more than {MAX_INSTANCES}")));
         }
         self.needed.iter().try_for_each(|needed| non_negative("a number of needed instances", *needed))
     }

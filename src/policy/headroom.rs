@@ -60,7 +60,7 @@ impl ScalingPolicy for WithHeadroom {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{PodMetrics, Reason, ReasonCode, static_size::StaticSize};
+    use super::super::{PodSample, Reason, ReasonCode, static_size::StaticSize};
     use super::*;
     use crate::units::SimTime;
 
@@ -84,7 +84,7 @@ mod tests {
     fn the_load_is_seen_larger() {
         let mut values = [0.0; Measure::COUNT];
         values[..4].copy_from_slice(&[4.0, 7.0, 1.0, 1.0]);
-        let scrape = Scrape { pods: vec![PodMetrics { id: 0, values }], totals: values, ..Scrape::default() };
+        let scrape = Scrape { pods: vec![PodSample { id: 0, values }], totals: values, ..Scrape::default() };
         let observation = Observation {
             now: SimTime::ZERO,
             spec_replicas: 1,

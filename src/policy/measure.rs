@@ -1,6 +1,6 @@
 //! The measures of the simulation, the names under which scenarios refer to them, and hints for unknown names.
 
-use crate::config::{Diagnostic, Diagnostics, Node, Value, check_label, suggest};
+use crate::config::{Diagnostic, Diagnostics, Value, Yaml, check_label, suggest};
 
 listed! {
     /// A measure of a replica or a service.
@@ -222,7 +222,7 @@ const MEANINGS: [(&[&str], Meaning); 8] = [
 ];
 
 /// A diagnostic for an unknown metric `name`, with suggestions based on the words in the name and nothing beyond them.
-pub fn not_measured(place: &Node, name: &str, declared: &[(String, Measure)]) -> Diagnostic {
+pub fn not_measured(place: &Yaml, name: &str, declared: &[(String, Measure)]) -> Diagnostic {
     let error = place.error(format!("the metric `{name}` is not measured under this name"));
     let own = Measure::ALL.map(Measure::name).into_iter();
     if let Some(near) = suggest(name, own.chain(declared.iter().map(|(name, _)| name.as_str()))) {
@@ -248,7 +248,7 @@ pub fn not_measured(place: &Node, name: &str, declared: &[(String, Measure)]) ->
 
 /// Rejects an amount of CPU or memory without a unit: `cpu: 60` is meant to be 60% and would be 60 cores. Memory from
 /// one mebibyte on is unambiguous.
-pub fn without_unit(measure: Measure, node: &Node) -> Option<Diagnostic> {
+pub fn without_unit(measure: Measure, node: &Yaml) -> Option<Diagnostic> {
     let text = node.as_text()?.trim();
     let number = text.parse::<f64>().ok().filter(|number| number.is_finite() && *number > 0.0)?;
     let share = if number < 1.0 { format!("{}%", number * 100.0) } else { format!("{text}%") };
@@ -262,7 +262,7 @@ pub fn without_unit(measure: Measure, node: &Node) -> Option<Diagnostic> {
 }
 
 /// Reads names of custom metrics and the measure that each refers to: `{ http_requests: request-rate }`.
-pub fn read_metric_names(node: &Node, sink: &mut Diagnostics) -> Vec<(String, Measure)> {
+pub fn read_metric_names(node: &Yaml, sink: &mut Diagnostics) -> Vec<(String, Measure)> {
     let Value::Mapping(entries) = &node.value else {
         sink.push(node.error("expected names of metrics, such as `{ http_requests: request-rate }`"));
         return Vec::new();

@@ -5,7 +5,7 @@
 //! A clairvoyant policy must declare itself through [`ScalingPolicy::foresight`], and every report marks it.
 
 mod capacity;
-mod foretold;
+mod forecasts;
 mod headroom;
 pub mod hpa;
 mod measure;
@@ -29,10 +29,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::cluster::PodSpec;
 use crate::config::kubernetes::Release;
-use crate::config::{Diagnostics, Node, Plugin, Value, suggest};
+use crate::config::{Diagnostics, Plugin, Value, Yaml, suggest};
 use crate::units::{Bytes, Millicores, SimDuration, SimTime};
 
-pub use foretold::Foretold;
+pub use forecasts::ForecastPoint;
 pub use headroom::with_headroom;
 pub use measure::{Measure, Measures, exported, measure_named, not_measured, read_metric_names, without_unit};
 pub use needs::{Needs, replicas_needed};
@@ -75,14 +75,14 @@ pub struct PodView {
 
 /// One replica's measurements in a scrape.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct PodMetrics {
+pub struct PodSample {
     /// Id of the replica, as in [`PodView::id`].
     pub id: u32,
     /// One value per [`Measure::ALL`], in the units stated there.
     pub values: [f64; Measure::COUNT],
 }
 
-impl PodMetrics {
+impl PodSample {
     /// The value of one measure.
     pub fn get(&self, measure: Measure) -> f64 {
         self.values[measure as usize]
@@ -94,7 +94,7 @@ impl PodMetrics {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FreshMetrics {
     /// The measurements; only [`Measure::Cpu`] and [`Measure::Memory`] are available.
-    pub metrics: PodMetrics,
+    pub metrics: PodSample,
     /// Age of the containers at the scrape.
     pub window: SimDuration,
 }
@@ -107,7 +107,7 @@ pub struct Scrape {
     /// The window over which rates and CPU were averaged.
     pub window: SimDuration,
     /// Replicas that reported, ordered by id. A replica that has not run for a whole window does not report.
-    pub pods: Vec<PodMetrics>,
+    pub pods: Vec<PodSample>,
     /// Replicas that the resource metrics API reports after their first scrape, ordered by id. They are neither in
     /// `pods` nor in the totals.
     pub fresh: Vec<FreshMetrics>,
@@ -268,7 +268,7 @@ pub trait ScalingPolicy: Send {
 
     /// The forecasts made since the last call, in order of time. Called after every decision; empty for a policy that
     /// does not forecast.
-    fn foretold(&mut self) -> Vec<Foretold> {
+    fn forecasts(&mut self) -> Vec<ForecastPoint> {
         Vec::new()
     }
 
@@ -348,7 +348,7 @@ impl PolicyContext<'_> {
 }
 
 /// Builds a policy from its parameters: the node below the policy's name in the scenario (null if there is none).
-pub type PolicyBuilder = fn(&Node, &PolicyContext<'_>, &mut Diagnostics) -> Option<PolicyFactory>;
+pub type PolicyBuilder = fn(&Yaml, &PolicyContext<'_>, &mut Diagnostics) -> Option<PolicyFactory>;
 
 /// An entry in the list of policies.
 pub type PolicyPlugin = Plugin<PolicyBuilder>;
@@ -376,12 +376,12 @@ pub fn find(name: &str) -> Option<&'static PolicyPlugin> {
 
 /// Reads a policy: a mapping whose only key is the policy's name, or just that name. `label` identifies it in messages.
 pub fn read_policy(
-    node: &Node,
+    node: &Yaml,
     label: &str,
     context: &PolicyContext<'_>,
     sink: &mut Diagnostics,
 ) -> Option<PolicyFactory> {
-    let null = Node { value: Value::Null, ..node.clone() };
+    let null = Yaml { value: Value::Null, ..node.clone() };
     let (name, parameters, place) = match &node.value {
         Value::Scalar(name) => (name.clone(), &null, node.span),
         Value::Mapping(entries) if entries.len() == 1 => (entries[0].0.text.clone(), &entries[0].1, entries[0].0.span),
@@ -393,7 +393,7 @@ pub fn read_policy(
     };
     let Some(plugin) = context.find(&name) else {
         let known: Vec<&str> = context.own.iter().chain(POLICIES).map(|plugin| plugin.name).collect();
-        let error = Node { span: place, ..node.clone() }.error(format!("`{name}` is not a policy"));
+        let error = Yaml { span: place, ..node.clone() }.error(format!("`{name}` is not a policy"));
         let error = error.note(format!("known: {}", known.join(", ")));
         sink.push(match suggest(&name, known.iter().copied()) {
             Some(near) => error.label(format!("did you mean `{near}`?")),

@@ -7,10 +7,10 @@ use crate::optimize::{OptimizeError, ServiceLoad};
 use crate::units::SimDuration;
 
 /// With fewer gaps their variation cannot be estimated.
-const FEWEST_GAPS: u64 = 30;
+const MIN_GAPS: u64 = 30;
 /// Upper limit of the squared coefficient of variation of gaps. Burstier arrivals would make simultaneous requests look
 /// far worse than they are.
-const MOST_VARIATION: f64 = 20.0;
+const MAX_VARIATION: f64 = 20.0;
 
 /// Replicas per step, and whether they suffice.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -82,7 +82,7 @@ fn gaps_scv(loads: &[StepLoad]) -> f64 {
     let (count, squares, even) = known.fold((0, 0.0, 0.0), |(count, squares, even), (gaps, sum, square)| {
         (count + gaps, squares + square, even + sum * sum / gaps as f64)
     });
-    if count < FEWEST_GAPS || even <= 0.0 { 1.0 } else { (squares / even - 1.0).clamp(0.0, MOST_VARIATION) }
+    if count < MIN_GAPS || even <= 0.0 { 1.0 } else { (squares / even - 1.0).clamp(0.0, MAX_VARIATION) }
 }
 
 /// The smallest number of replicas that meets every objective that can be met, and whether those are all objectives.

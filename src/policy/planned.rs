@@ -17,7 +17,7 @@ use super::{
     Decision, Facts, Foresight, Observation, PolicyContext, PolicyFactory, PolicyPlugin, Prospect, Reason, ReasonCode,
     ScalingPolicy, StepLoad, replicas_needed,
 };
-use crate::config::{Diagnostics, Fields, Node, Value};
+use crate::config::{Diagnostics, Fields, Value, Yaml};
 use crate::optimize::{Names, OneType, OneTypePlan, OptimizeError, clock_of};
 use crate::units::{Fraction, SimDuration};
 
@@ -38,7 +38,7 @@ pub const DP_PLUGIN: PolicyPlugin = PolicyPlugin {
 };
 
 /// The maximum number of intervals of a plan.
-const MOST_STEPS: usize = 1_000_000;
+const MAX_STEPS: usize = 1_000_000;
 
 type Solver = fn(&OneType) -> Result<OneTypePlan, OptimizeError>;
 
@@ -61,11 +61,11 @@ fn build(
     owner: &str,
     solver: Solver,
     runs: bool,
-    node: &Node,
+    node: &Yaml,
     _context: &PolicyContext<'_>,
     sink: &mut Diagnostics,
 ) -> Option<PolicyFactory> {
-    let empty = Node { value: Value::Mapping(Vec::new()), ..node.clone() };
+    let empty = Yaml { value: Value::Mapping(Vec::new()), ..node.clone() };
     let fields = Fields::open(if node.is_null() { &empty } else { node }, owner, sink)?;
     let errors = sink.errors();
     let settings = Settings {
@@ -143,9 +143,9 @@ impl ScalingPolicy for Planned {
 
 /// The cheapest plan: for each interval, the replicas to order at its beginning and those ready in it.
 fn plan(settings: &Settings, facts: &Facts, loads: &[StepLoad]) -> Result<Vec<(u32, u32)>, OptimizeError> {
-    if loads.len() > MOST_STEPS {
+    if loads.len() > MAX_STEPS {
         let steps = loads.len();
-        return Err(OptimizeError::Invalid(format!("{steps} intervals are too many to plan; at most {MOST_STEPS}")));
+        return Err(OptimizeError::Invalid(format!("{steps} intervals are too many to plan; at most {MAX_STEPS}")));
     }
     let interval = settings.interval.as_secs_f64();
     let lead = settings.lead.unwrap_or_else(|| facts.start_up.scale(1.5)).as_secs_f64();

@@ -85,7 +85,7 @@ fn scrape() -> impl Strategy<Value = Scrape> {
     (0_u64..2000, 0_u64..120, pods, values()).prop_map(|(taken_at, window, pods, totals)| Scrape {
         taken_at: SimTime::from_secs(taken_at),
         window: SimDuration::from_secs(window),
-        pods: pods.into_iter().map(|(id, values)| PodMetrics { id, values }).collect(),
+        pods: pods.into_iter().map(|(id, values)| PodSample { id, values }).collect(),
         fresh: Vec::new(),
         totals,
     })

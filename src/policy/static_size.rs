@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Decision, Observation, PolicyContext, PolicyFactory, PolicyPlugin, Reason, ReasonCode, ScalingPolicy};
-use crate::config::{Diagnostics, Fields, Node};
+use crate::config::{Diagnostics, Fields, Yaml};
 use crate::units::SimDuration;
 
 /// The entry in the list of policies. Parameters: `replicas` (required), the number of replicas.
@@ -49,7 +49,7 @@ impl ScalingPolicy for StaticSize {
     }
 }
 
-fn build(node: &Node, _context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<PolicyFactory> {
+fn build(node: &Yaml, _context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<PolicyFactory> {
     let fields = Fields::open(node, "policy `static`", sink)?;
     let replicas: Option<u32> = fields.required("replicas", sink);
     fields.finish(sink);

@@ -4,11 +4,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{PolicyContext, policy_search, q_learning};
-use crate::config::{Diagnostics, Node, SourceFile};
+use crate::config::{Diagnostics, SourceFile, Yaml};
 use crate::workload::sha256_hex;
 
 /// The maximum size of a file in bytes.
-const MOST_BYTES: u64 = 256 << 20;
+const MAX_BYTES: u64 = 256 << 20;
 
 /// The file layout of one kind of policy.
 #[derive(Debug, Clone, Copy)]
@@ -129,7 +129,7 @@ pub(super) fn from_json<T: Serialize + DeserializeOwned>(layout: &Layout, text: 
 /// Reads the file named by the scenario's `trained` with `parse`. `difference` returns a parameter in which the file
 /// differs from the scenario.
 pub(super) fn read_trained<T>(
-    node: &Node,
+    node: &Yaml,
     context: &PolicyContext<'_>,
     sink: &mut Diagnostics,
     parse: impl FnOnce(&str) -> Result<T, String>,
@@ -141,7 +141,7 @@ pub(super) fn read_trained<T>(
     };
     let path = node.source.directory_or(context.base_dir).join(text);
     let again = "train the policy: `plimsoll train` with this scenario writes the file";
-    let source = match SourceFile::read(&path, MOST_BYTES) {
+    let source = match SourceFile::read(&path, MAX_BYTES) {
         Ok(source) => source,
         Err(diagnostic) => {
             sink.push(node.error(diagnostic.message).help(again));

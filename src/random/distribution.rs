@@ -1,7 +1,7 @@
 //! Distributions of non-negative quantities: service times, start-up delays, inter-arrival times, sizes.
 
 use super::Draw;
-use crate::config::{Diagnostics, Fields, FromNode, Node, Value, suggest};
+use crate::config::{Diagnostics, Fields, FromNode, Value, Yaml, suggest};
 use crate::units::SimDuration;
 
 /// The distribution of a non-negative quantity. Durations are in seconds.
@@ -267,7 +267,7 @@ pub const NAMES: [&str; 9] =
 impl FromNode for Distribution {
     /// Reads a distribution of durations: `250ms` (constant), or a mapping whose only key is its name, such as `{
     /// lognormal: { mean: 120ms, cv: 0.8 } }`.
-    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+    fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         let entries = match &node.value {
             Value::Scalar(_) => return SimDuration::from_node(node, sink).map(Distribution::constant),
             Value::Mapping(entries) if entries.len() == 1 => entries,
@@ -292,7 +292,7 @@ impl FromNode for Distribution {
     }
 }
 
-fn read_named(name: &str, node: &Node, sink: &mut Diagnostics) -> Option<Distribution> {
+fn read_named(name: &str, node: &Yaml, sink: &mut Diagnostics) -> Option<Distribution> {
     if name == "constant" {
         return SimDuration::from_node(node, sink).map(Distribution::constant);
     }
@@ -412,7 +412,7 @@ fn read_hyperexponential(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<
     Some(Distribution::Hyperexponential { cumulative, means: means.iter().map(|m| m.as_secs_f64()).collect() })
 }
 
-fn read_empirical(node: &Node, sink: &mut Diagnostics) -> Option<Distribution> {
+fn read_empirical(node: &Yaml, sink: &mut Diagnostics) -> Option<Distribution> {
     let durations = Vec::<SimDuration>::from_node(node, sink)?;
     if durations.is_empty() {
         sink.push(node.error("an empirical distribution needs at least one value"));

@@ -5,9 +5,7 @@ use serde_json::{Value, json};
 use super::grid::Grid;
 use super::table::TableStyle;
 use super::{Artifact, ReportError, Reporter, ReporterPlugin, expense, standing, text};
-use crate::experiment::{
-    Better, Difference, During, Figure, Finding, Outcome, Quantity, Replicated, Unit, differences,
-};
+use crate::experiment::{Better, Difference, During, Figure, Finding, Metric, Outcome, Replicated, Unit, differences};
 use crate::stats::ConfidenceInterval;
 use crate::units::{SimDuration, Usd};
 
@@ -79,22 +77,22 @@ fn share_text(share: f64) -> String {
 /// A figure's name for people.
 pub fn figure_title(figure: &Figure) -> String {
     let own = match figure.quantity {
-        Quantity::Cost => "Cost".into(),
-        Quantity::ReplicaHours => "Replica-hours".into(),
-        Quantity::Latency(percent) => format!("Latency p{percent}"),
-        Quantity::MeanLatency => "Latency, mean".into(),
-        Quantity::Attainment(index) => format!("Objective {} attained", index + 1),
-        Quantity::Lost => "Requests lost".into(),
-        Quantity::Utilization => "Utilization of slots".into(),
-        Quantity::CpuUtilization => "Utilization of CPU".into(),
-        Quantity::Replicas => "Ready, mean".into(),
-        Quantity::Flaps => "Flaps per hour".into(),
-        Quantity::MostReplicas => "Ready, max".into(),
-        Quantity::During(During::Attained) => "In the fault: attained".into(),
-        Quantity::During(During::WorstP99) => "Worst p99".into(),
-        Quantity::During(During::Lost) => "Lost".into(),
-        Quantity::During(During::LeastReady) => "Ready, min".into(),
-        Quantity::During(During::Recovery) => "Recovered after".into(),
+        Metric::Cost => "Cost".into(),
+        Metric::ReplicaHours => "Replica-hours".into(),
+        Metric::Latency(percent) => format!("Latency p{percent}"),
+        Metric::MeanLatency => "Latency, mean".into(),
+        Metric::Attainment(index) => format!("Objective {} attained", index + 1),
+        Metric::Lost => "Requests lost".into(),
+        Metric::Utilization => "Utilization of slots".into(),
+        Metric::CpuUtilization => "Utilization of CPU".into(),
+        Metric::Replicas => "Ready, mean".into(),
+        Metric::Flaps => "Flaps per hour".into(),
+        Metric::MostReplicas => "Ready, max".into(),
+        Metric::During(During::Attained) => "In the fault: attained".into(),
+        Metric::During(During::WorstP99) => "Worst p99".into(),
+        Metric::During(During::Lost) => "Lost".into(),
+        Metric::During(During::LeastReady) => "Ready, min".into(),
+        Metric::During(During::Recovery) => "Recovered after".into(),
     };
     match figure.name.strip_prefix("service.").and_then(|rest| rest.split('.').next()) {
         Some(service) => format!("{service}: {own}"),
@@ -112,12 +110,12 @@ pub fn verdict_text(difference: &Difference, figure: &Figure) -> String {
         finding => finding == Finding::More,
     };
     let word = match (figure.quantity, more) {
-        (Quantity::Cost, true) => "dearer",
-        (Quantity::Cost, false) => "cheaper",
-        (Quantity::Latency(_) | Quantity::MeanLatency, true) => "slower",
-        (Quantity::Latency(_) | Quantity::MeanLatency, false) => "faster",
-        (Quantity::Attainment(_), true) => "better",
-        (Quantity::Attainment(_), false) => "worse",
+        (Metric::Cost, true) => "dearer",
+        (Metric::Cost, false) => "cheaper",
+        (Metric::Latency(_) | Metric::MeanLatency, true) => "slower",
+        (Metric::Latency(_) | Metric::MeanLatency, false) => "faster",
+        (Metric::Attainment(_), true) => "better",
+        (Metric::Attainment(_), false) => "worse",
         (_, true) => "more",
         (_, false) => "less",
     };
@@ -192,7 +190,7 @@ fn figures_grid(result: &Replicated, first: Option<&str>) -> Grid {
 
 /// Which figures get a verdict of their own: what a planner pays and promises.
 pub(super) fn is_judged(figure: &Figure) -> bool {
-    figure.is_headline() || matches!(figure.quantity, Quantity::Attainment(_) | Quantity::Lost)
+    figure.is_headline() || matches!(figure.quantity, Metric::Attainment(_) | Metric::Lost)
 }
 
 fn verdicts_grid(result: &Replicated, base: usize, found: &[Difference]) -> Grid {
@@ -315,12 +313,12 @@ mod tests {
         let figure = |quantity| Figure { quantity, service: None, name: String::new() };
         let words = |d: &Difference, quantity| verdict_text(d, &figure(quantity));
         let less = difference(-1.2, 0.2, Finding::Less);
-        assert_eq!(words(&less, Quantity::Cost), "cheaper by 12.0% ± 2.0%");
-        assert_eq!(words(&difference(0.3, 0.1, Finding::More), Quantity::Latency(99)), "slower by 3.0% ± 1.0%");
+        assert_eq!(words(&less, Metric::Cost), "cheaper by 12.0% ± 2.0%");
+        assert_eq!(words(&difference(0.3, 0.1, Finding::More), Metric::Latency(99)), "slower by 3.0% ± 1.0%");
         let unclear = difference(0.1, 0.2, Finding::NotShown);
-        assert_eq!(words(&unclear, Quantity::Cost), "no difference that this run can show (within ±3.0%)");
+        assert_eq!(words(&unclear, Metric::Cost), "no difference that this run can show (within ±3.0%)");
         let points = difference(0.0031, 0.0002, Finding::More);
-        assert_eq!(words(&points, Quantity::Attainment(0)), "better by 0.31 ± 0.020 points");
-        assert_eq!(words(&difference(0.0, 0.0, Finding::Equal), Quantity::Lost), "the same in every replication");
+        assert_eq!(words(&points, Metric::Attainment(0)), "better by 0.31 ± 0.020 points");
+        assert_eq!(words(&difference(0.0, 0.0, Finding::Equal), Metric::Lost), "the same in every replication");
     }
 }

@@ -21,7 +21,7 @@ pub(super) const PLUGIN: ReporterPlugin = ReporterPlugin {
 };
 
 /// Misses shown per policy; all are in `misses.csv`.
-const MOST_MISSES: usize = 6;
+const MAX_MISSES: usize = 6;
 
 /// How the table is to be read.
 const NOTE: &str = "A miss above: the load exceeded the capacity ordered; it is charged with the intervals in violation and \
@@ -68,13 +68,13 @@ const STEP_COLUMNS: [&str; 10] = [
 fn step_rows<'a>(priced: &'a [Priced<'a>]) -> impl Iterator<Item = std::array::IntoIter<String, 10>> + 'a {
     priced.iter().flat_map(|(run, service, price)| {
         price.steps.iter().map(|step| {
-            let told = &step.foretold;
+            let told = &step.forecast;
             let seconds = [told.at, told.from, told.to].map(|at| number(Some(at.as_secs_f64())));
             let rates = [told.mean, told.low, told.high, told.planned].map(|rate| number(Some(rate)));
             let ([at, from, to], [mean, low, high, planned]) = (seconds, rates);
             let names = [run.policy.clone(), service.name.clone()];
             let [policy, service] = names;
-            [policy, service, at, from, to, mean, low, high, planned, number(step.came)].into_iter()
+            [policy, service, at, from, to, mean, low, high, planned, number(step.actual)].into_iter()
         })
     })
 }
@@ -105,7 +105,7 @@ fn miss_rows<'a>(priced: &'a [Priced<'a>]) -> impl Iterator<Item = std::array::I
                 number(Some(miss.from.as_secs_f64())),
                 number(Some(miss.to.as_secs_f64())),
                 number(Some(miss.planned)),
-                number(Some(miss.came)),
+                number(Some(miss.actual)),
                 number(Some(violation.as_secs_f64() / 60.0)),
                 slow.to_string(),
                 lost.to_string(),
@@ -175,8 +175,8 @@ fn groups(outcome: &Outcome) -> Vec<Group> {
         let dearest = price.dearest();
         Group {
             whose: if several { format!("{}, {}", label(run), service.name) } else { label(run) },
-            accuracy: accuracy(price, dearest.len().saturating_sub(MOST_MISSES)),
-            misses: dearest.iter().take(MOST_MISSES).map(|miss| row(miss, price.priced)).collect(),
+            accuracy: accuracy(price, dearest.len().saturating_sub(MAX_MISSES)),
+            misses: dearest.iter().take(MAX_MISSES).map(|miss| row(miss, price.priced)).collect(),
             totals: totals(price),
         }
     };
@@ -201,7 +201,7 @@ fn accuracy(price: &ForecastPrice, more: usize) -> String {
 
 fn row(miss: &Miss, priced: bool) -> [String; 8] {
     let when = format!("{} to {}", text::clock(miss.from.as_secs_f64()), text::clock(miss.to.as_secs_f64()));
-    let rates = [miss.planned, miss.came].map(|rate| format!("{}/s", text::number(rate, 1)));
+    let rates = [miss.planned, miss.actual].map(|rate| format!("{}/s", text::number(rate, 1)));
     cells(direction(miss).into(), when, rates, miss.charge, priced)
 }
 

@@ -7,7 +7,7 @@ use super::grid::Grid;
 use super::text;
 use super::{Artifact, ReportError};
 use crate::engine::scenario::Scenario;
-use crate::experiment::{Episode, Quantity, Replicated, Trained, Unit, differences};
+use crate::experiment::{Episode, Metric, Replicated, Trained, Unit, differences};
 
 /// The trained policy and all others of a scenario on replications that no training used.
 pub struct LearningTrial<'a> {
@@ -100,7 +100,7 @@ pub fn learning_trial(trial: &LearningTrial<'_>) -> Grid {
     let trained_on = if trial.is_trained_on { ", other seeds" } else { ", never trained on" };
     let mut header = vec![format!("{}{trained_on}", trial.scenario.name)];
     header.extend(shown.iter().map(|figure| match figures[*figure].quantity {
-        Quantity::Attainment(index) => trial.scenario.objectives[index].text(),
+        Metric::Attainment(index) => trial.scenario.objectives[index].text(),
         _ => super::comparison::figure_title(&figures[*figure]),
     }));
     let learner = result.arms.get(trial.learner).map_or("", |arm| arm.label.as_str());
@@ -111,7 +111,7 @@ pub fn learning_trial(trial: &LearningTrial<'_>) -> Grid {
         let mut cells =
             vec![if samples.clairvoyant { format!("{} (clairvoyant)", samples.label) } else { samples.label.clone() }];
         cells.extend(shown.iter().map(|figure| cell(trial, arm, *figure)));
-        let of_cost = |figure: usize| figures[figure].quantity == Quantity::Cost;
+        let of_cost = |figure: usize| figures[figure].quantity == Metric::Cost;
         let beside = found.iter().find(|difference| difference.arm == arm && of_cost(difference.figure));
         cells.push(beside.map_or_else(|| text::MISSING.into(), |d| marked(d, &figures[d.figure])));
         cells
@@ -125,7 +125,7 @@ fn cell(trial: &LearningTrial<'_>, arm: usize, figure: usize) -> String {
     let Some(mean) = samples.mean(figure) else { return text::MISSING.into() };
     let interval = samples.interval(figure, trial.result.level);
     let shown = interval_text(mean, interval.as_ref(), quantity.unit());
-    let Quantity::Attainment(index) = quantity else { return shown };
+    let Metric::Attainment(index) = quantity else { return shown };
     let target = trial.scenario.objectives[index].target.get();
     let (low, high) = interval.map_or((mean, mean), |interval| (interval.low(), interval.high()));
     let mark = if low >= target {

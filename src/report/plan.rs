@@ -8,7 +8,7 @@ use super::grid::Grid;
 use super::text;
 use crate::engine::scenario::Scenario;
 use crate::experiment::{
-    Candidate, Confirmation, Difference, Figure, LEAST_SHARE_KEPT, Planned, Points, Replicated, Samples, Tuned, Unit,
+    Candidate, Confirmation, Difference, Figure, MIN_SHARE_KEPT, Planned, Points, Replicated, Samples, Tuned, Unit,
     differences_from_chosen,
 };
 use crate::units::Fraction;
@@ -125,7 +125,7 @@ pub(super) fn confirmation_rule() -> String {
     format!(
         "The result of the search, or the next larger headroom, is confirmed on replications that the search never saw: the interval of each \
          attainment must reach its target, and at least {} of all runs must keep every objective (Clopper-Pearson).",
-        text::percent(LEAST_SHARE_KEPT)
+        text::percent(MIN_SHARE_KEPT)
     )
 }
 

@@ -30,12 +30,12 @@ pub const RESULT_FILE: &str = PLUGIN.name;
 const VERSION: u32 = 6;
 const FORMAT: &str = "plimsoll-result";
 /// The most bytes that are unpacked.
-const MOST_BYTES: u64 = 4 << 30;
+const MAX_BYTES: u64 = 4 << 30;
 /// No header is longer.
 const LONGEST_HEADER: u64 = 1 << 10;
 /// So many bytes may come of any file, and so many times its size of a larger one.
 const FREE_BYTES: u64 = 32 << 20;
-const MOST_RATIO: u64 = 200;
+const MAX_RATIO: u64 = 200;
 
 #[derive(Serialize, Deserialize)]
 struct Header {
@@ -82,7 +82,7 @@ fn packed(outcome: &Outcome) -> std::io::Result<Vec<u8>> {
 /// # Errors
 /// What is wrong with the file, in words: not such a file, another version, cut short, changed, or larger than allowed.
 pub fn read_result(mut file: impl Read + Seek, packed: u64, allowed: u64) -> Result<Outcome, String> {
-    let allowed = allowed.min(MOST_BYTES);
+    let allowed = allowed.min(MAX_BYTES);
     file.rewind().map_err(|error| error.to_string())?;
     let mut text = BufReader::new(GzDecoder::new(BufReader::new(&mut file)));
     let header = read_header(&mut text)?;
@@ -100,7 +100,7 @@ pub fn read_result(mut file: impl Read + Seek, packed: u64, allowed: u64) -> Res
         if bytes > allowed {
             return Err(format!("holds more than {} MiB, which would take too much memory", allowed >> 20));
         }
-        if bytes > FREE_BYTES && bytes / MOST_RATIO > packed {
+        if bytes > FREE_BYTES && bytes / MAX_RATIO > packed {
             return Err("expands far more than any result does: it may be a decompression bomb".into());
         }
     }

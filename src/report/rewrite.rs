@@ -4,7 +4,7 @@ use similar::TextDiff;
 
 use crate::cluster::ServiceSpec;
 use crate::config::kubernetes::{Deployment, Manifests, Object};
-use crate::config::{Diagnostics, Edits, Node, SourceFile, Step, Value, slug};
+use crate::config::{Diagnostics, Edits, SourceFile, Step, Value, Yaml, slug};
 use crate::engine::scenario::Scenario;
 use crate::engine::{RunError, ServiceRun};
 use crate::policy::hpa::spec::{MetricSpec, Resource, Target};
@@ -345,7 +345,7 @@ fn change(
 }
 
 /// A test that the container with a number is the one that is meant.
-fn guard(root: &Node, path: &[Step<'_>]) -> Option<serde_json::Value> {
+fn guard(root: &Yaml, path: &[Step<'_>]) -> Option<serde_json::Value> {
     let item = path.iter().position(|step| matches!(step, Step::Item(_)))?;
     let mut node = root;
     for step in &path[..=item] {
@@ -360,7 +360,7 @@ fn guard(root: &Node, path: &[Step<'_>]) -> Option<serde_json::Value> {
 }
 
 /// The JSON patch that sets a value: `add` where a part of the path is not there yet.
-fn operation(root: &Node, path: &[Step<'_>], value: &Scalar) -> serde_json::Value {
+fn operation(root: &Yaml, path: &[Step<'_>], value: &Scalar) -> serde_json::Value {
     let mut node = Some(root);
     let mut there = 0;
     for step in path {

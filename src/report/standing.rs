@@ -1,7 +1,7 @@
 //! The answer of replications: which policy keeps the objectives with confidence, and which of those costs least.
 
 use crate::engine::RunRecord;
-use crate::experiment::{Outcome, Quantity, Replicated, Samples, Tuned, Unit, differences_from_chosen};
+use crate::experiment::{Metric, Outcome, Replicated, Samples, Tuned, Unit, differences_from_chosen};
 use crate::report::comparison::{interval_text, verdict_text};
 use crate::report::expense::{NO_PRICE, Ranking};
 use crate::report::plan::MORE;
@@ -80,7 +80,7 @@ fn standing<'a>(outcome: &Outcome, result: &'a Replicated, arm: usize) -> Option
     let mut standing = Standing { arm, samples, cost, kept: Kept::NotJudged, worst: 0.0, misses: Vec::new() };
     let services = outcome.runs.first().map_or(&[][..], |run| &run.services);
     for (index, figure) in result.figures.iter().enumerate() {
-        let (Quantity::Attainment(number), Some(service)) = (figure.quantity, figure.service) else { continue };
+        let (Metric::Attainment(number), Some(service)) = (figure.quantity, figure.service) else { continue };
         let objective = services.get(service).and_then(|service| service.objectives.get(number));
         let (Some(objective), Some(mean)) = (objective, samples.mean(index)) else { continue };
         let interval = samples.interval(index, result.level);

@@ -6,7 +6,7 @@ use std::io;
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter};
 
-use crate::engine::{Cause, Causes, ObjectiveRecord, Outcome as Ending, RunRecord, ServiceRecord};
+use crate::engine::{Cause, Causes, Ending, ObjectiveRecord, RunRecord, ServiceRecord};
 use crate::experiment::Outcome;
 use crate::report::results::{
     BillResult, Decimal, InputResult, ObjectiveResult, PolicyResult, ServiceResult, SummaryResult,
@@ -206,7 +206,7 @@ fn service(record: &ServiceRecord) -> ServiceResult {
         mean_ready_replicas: record.mean_ready,
         max_ready_replicas: record.max_ready,
         mean_in_system_requests: record.mean_in_system,
-        cold_starts: record.cold_starts,
+        replica_starts: record.replica_starts,
         warm_requests: record.warm_requests,
         crashes: record.crashes,
         scale_ups: elasticity.scale_ups,

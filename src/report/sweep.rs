@@ -4,7 +4,7 @@ use super::comparison::{figure_title, is_judged, value_text};
 use super::grid::Grid;
 use super::text;
 use super::{Artifact, ReportError};
-use crate::experiment::{Design, Quantity, SweepTable};
+use crate::experiment::{Design, Metric, SweepTable};
 
 /// The best points of each policy, and what moves the figures most.
 pub fn summary(table: &SweepTable) -> Vec<Grid> {
@@ -19,7 +19,7 @@ pub(super) fn judged(table: &SweepTable) -> Vec<usize> {
 /// One row per policy: its cheapest point that meets every objective.
 fn best(table: &SweepTable) -> Grid {
     let judged = judged(table);
-    let priced = table.figures.iter().any(|figure| figure.quantity == Quantity::Cost);
+    let priced = table.figures.iter().any(|figure| figure.quantity == Metric::Cost);
     let best =
         if priced { "Cheapest that meets the objectives" } else { "Fewest replica-hours that meet the objectives" };
     let mut header = vec![best.to_string()];

@@ -6,7 +6,7 @@ use super::comparison::{figure_title, interval_text, is_judged, notes, unit_name
 use super::grid::Grid;
 use super::table::TableStyle;
 use super::text;
-use crate::experiment::{CALM, Difference, Figure, Finding, Quantity, Replicated, Unit, family_differences};
+use crate::experiment::{CALM, Difference, Figure, Finding, Metric, Replicated, Unit, family_differences};
 
 /// What a cell's marks mean.
 const MARKS: &str = "Beside the value stands its difference from the base: ✓ better, ✗ worse, ≈ none that these replications can show, = \
@@ -24,9 +24,9 @@ pub fn variations(policies: &[(String, Replicated)]) -> Vec<Grid> {
     let chosen = |which: &dyn Fn(&Figure) -> bool| -> Vec<usize> {
         (0..first.figures.len()).filter(|figure| which(&first.figures[*figure])).collect()
     };
-    let replicas = |quantity| matches!(quantity, Quantity::Replicas | Quantity::MostReplicas);
+    let replicas = |quantity| matches!(quantity, Metric::Replicas | Metric::MostReplicas);
     let whole = chosen(&|figure| is_judged(figure) || replicas(figure.quantity));
-    let during = chosen(&|figure| matches!(figure.quantity, Quantity::During(_)));
+    let during = chosen(&|figure| matches!(figure.quantity, Metric::During(_)));
     let mut grids = vec![grid(policies, &whole)];
     if !during.is_empty() {
         let mut table = grid(policies, &during);

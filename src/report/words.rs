@@ -8,7 +8,7 @@ use crate::report::text;
 use crate::report::verdict::{Verdict, is_clairvoyant, meets_objectives, objectives, verdict};
 
 /// Names of policies that a sentence lists; what is more is counted.
-const MOST_NAMES: usize = 6;
+const MAX_NAMES: usize = 6;
 
 /// A share of the error budget above which an objective counts as narrowly met.
 const NARROW: f64 = 0.8;
@@ -41,7 +41,7 @@ pub(super) fn list(items: &[String]) -> String {
 /// Names in a list that does not grow without end.
 fn names(all: &[String]) -> String {
     match all.len() {
-        n if n > MOST_NAMES + 1 => format!("{} and {} more", all[..MOST_NAMES].join(", "), n - MOST_NAMES),
+        n if n > MAX_NAMES + 1 => format!("{} and {} more", all[..MAX_NAMES].join(", "), n - MAX_NAMES),
         _ => list(all),
     }
 }

@@ -9,7 +9,7 @@ use super::once::OncePerSession;
 use super::order::Ordered;
 use super::outliers::Outliers;
 use super::prefixes::Prefixes;
-use super::rows::{RowReader, Rows, SeriesKind, Tally};
+use super::rows::{RowCounts, RowReader, Rows, SeriesKind};
 use super::{
     Absent, FORMATS, FormatPlugin, Opening, Recipe, RequestBatch, TraceError, TraceFiles, TraceInput, TraceOptions,
     TraceSource, Zone, recognise, show_instant_in,
@@ -342,7 +342,7 @@ impl OrderedRows {
         self.ordered.reader.zero_epoch_ns().map(|zero| zero.saturating_add(self.origin.as_nanos()))
     }
 
-    pub(super) fn tally(&self) -> &Tally {
+    pub(super) fn tally(&self) -> &RowCounts {
         self.ordered.reader.tally()
     }
 }
@@ -385,7 +385,7 @@ impl TraceSource for Replay {
         self.rows.ordered.reader.class_names()
     }
 
-    fn tally(&self) -> Option<&Tally> {
+    fn tally(&self) -> Option<&RowCounts> {
         Some(self.rows.tally())
     }
 }

@@ -3,7 +3,7 @@
 use super::RequestBatch;
 use super::header::is_blank;
 use super::numbers::Numbers;
-use super::rows::{Rows, SeriesKind, Tally};
+use super::rows::{RowCounts, Rows, SeriesKind};
 use super::time_text::{TimeFormat, TimeReader, decimal, integer};
 use crate::units::{SimDuration, SimTime};
 
@@ -142,7 +142,7 @@ impl RowMaker {
     }
 
     /// Adds to the tally what was filled in.
-    pub(super) fn account(&self, tally: &mut Tally) {
+    pub(super) fn account(&self, tally: &mut RowCounts) {
         tally.blanks = self.blanks;
         tally.early = self.early;
         tally.offsets = self.times.offsets();

@@ -13,7 +13,7 @@ pub struct Clients {
 }
 
 /// The most users.
-pub(super) const MOST_USERS: u32 = 10_000_000;
+pub(super) const MAX_USERS: u32 = 10_000_000;
 
 impl Clients {
     /// The most users at any time: request number `n` of user `c` has the ordinal `n * most + c`.
@@ -41,7 +41,7 @@ impl Clients {
 
     /// The same with `factor` times as many users, rounded.
     pub(super) fn scaled(&self, factor: f64) -> Clients {
-        let times = |users: u32| (f64::from(users) * factor).round().min(f64::from(MOST_USERS)) as u32;
+        let times = |users: u32| (f64::from(users) * factor).round().min(f64::from(MAX_USERS)) as u32;
         Clients { users: self.users.iter().map(|(start, users)| (*start, times(*users))).collect(), ..self.clone() }
     }
 

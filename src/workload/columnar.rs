@@ -7,7 +7,7 @@ use super::cells::session;
 use super::header::Header;
 use super::meaning::settle;
 use super::own::{CLASS, COUNT, DEMAND, MARK, OFFSET, OwnColumns, OwnFacts, OwnWriter, TOKENS_IN, TOKENS_OUT};
-use super::rows::{BadRow, RowReader, Rows, SeriesKind, Tally};
+use super::rows::{BadRow, RowCounts, RowReader, Rows, SeriesKind};
 use super::table::{Role, TIME_NAMES, kind_of, listed};
 use super::time_text::{EPOCH_FROM_NS, TimeFormat, TimeReader, show_instant};
 use super::{RequestBatch, TraceError, TraceInput, TraceOptions, Zone};
@@ -178,7 +178,7 @@ struct ColumnarReader {
     year: Option<u32>,
     time_zone: Option<Zone>,
     max_bad_share: f64,
-    tally: Tally,
+    tally: RowCounts,
     classes: Vec<String>,
     origin: Option<SimTime>,
     zero_epoch_ns: Option<u64>,
@@ -206,7 +206,7 @@ impl ColumnarReader {
             year: options.year,
             time_zone: options.time_zone,
             max_bad_share: options.max_bad_rows.get(),
-            tally: Tally::default(),
+            tally: RowCounts::default(),
             classes: Vec::new(),
             origin: None,
             zero_epoch_ns: None,
@@ -426,7 +426,7 @@ impl ColumnarReader {
         }
         self.tally.bad += bad as u64;
         for (row, _) in unusable.iter().enumerate().filter(|(_, bad)| **bad) {
-            if self.tally.first_bad.len() == Tally::SHOWN {
+            if self.tally.first_bad.len() == RowCounts::SHOWN {
                 break;
             }
             let message = "a value is missing or out of range".to_string();
@@ -523,7 +523,7 @@ impl RowReader for ColumnarReader {
         Ok(())
     }
 
-    fn tally(&self) -> &Tally {
+    fn tally(&self) -> &RowCounts {
         &self.tally
     }
 

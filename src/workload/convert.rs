@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::arrivals::{FileRecipe, open_rows};
 use super::expand::{Intervals, Model};
 use super::own::{CsvWriter, OwnColumns, OwnFacts, OwnWriter, Packed};
-use super::rows::{SeriesKind, Tally};
+use super::rows::{RowCounts, SeriesKind};
 use super::{Opening, Recipe, RequestBatch, TraceError, TraceFiles, TraceOptions, TraceSource, WorkloadSpec};
 use crate::random::Streams;
 use crate::units::SimDuration;
@@ -35,7 +35,7 @@ pub struct Converted {
     /// Size of the file.
     pub bytes: u64,
     /// What was read from the source.
-    pub tally: Tally,
+    pub tally: RowCounts,
 }
 
 /// Writes the trace `from` to `to` in Plimsoll's own format: Parquet for `.parquet`, else CSV, packed by the ending (`.csv`,
@@ -87,7 +87,7 @@ fn write_twice(
     name: &str,
     to: &Path,
     notes: &[String],
-    feed: &mut dyn FnMut(&mut dyn Sink) -> Result<Tally, TraceError>,
+    feed: &mut dyn FnMut(&mut dyn Sink) -> Result<RowCounts, TraceError>,
 ) -> Result<Converted, TraceError> {
     let form = Form::of(to)?;
     let mut first = Facts::default();
@@ -185,7 +185,7 @@ fn feed(
     options: &TraceOptions,
     how: &ConvertOptions,
     sink: &mut dyn Sink,
-) -> Result<Tally, TraceError> {
+) -> Result<RowCounts, TraceError> {
     let (_, rows) = open_rows(from, options)?;
     if rows.ordered.reader.kind() != SeriesKind::Arrivals {
         if how.counts.is_some() {
@@ -203,7 +203,7 @@ fn feed(
         None => feed_requests(&mut *source, sink)?,
         Some(interval) => feed_counted(&mut *source, interval, sink)?,
     }
-    source.tally().map_or_else(|| Ok(Tally::default()), |tally| Ok(tally.clone()))
+    source.tally().map_or_else(|| Ok(RowCounts::default()), |tally| Ok(tally.clone()))
 }
 
 fn feed_requests(source: &mut dyn TraceSource, sink: &mut dyn Sink) -> Result<(), TraceError> {
@@ -248,7 +248,11 @@ fn feed_counted(source: &mut dyn TraceSource, interval: SimDuration, sink: &mut 
 }
 
 /// Counts as they are; what a model makes of levels is rounded, the rest going to the next interval.
-fn feed_intervals(mut intervals: Intervals, interval: SimDuration, sink: &mut dyn Sink) -> Result<Tally, TraceError> {
+fn feed_intervals(
+    mut intervals: Intervals,
+    interval: SimDuration,
+    sink: &mut dyn Sink,
+) -> Result<RowCounts, TraceError> {
     let levels = intervals.rows.ordered.reader.kind() == SeriesKind::Levels;
     let mut left_over = 0.5;
     while let Some(next) = intervals.next()? {

@@ -10,11 +10,11 @@ use crate::stats::LatencyHistogram;
 use crate::units::{NANOS_PER_SECOND, SimDuration, SimTime};
 
 /// The most values that stand for all durations, and the most that are told apart.
-const MOST_VALUES: usize = 4096;
+const MAX_VALUES: usize = 4096;
 /// Cells of the course over time that are kept.
-const MOST_CELLS: usize = 20_000;
+const MAX_CELLS: usize = 20_000;
 /// Fewer cells do not tell whether durations follow the traffic.
-const FEWEST_CELLS: usize = 12;
+const MIN_CELLS: usize = 12;
 
 /// The durations that a trace records of its requests.
 #[derive(Debug, Clone)]
@@ -52,7 +52,7 @@ impl Course {
             Some((last, count, sum)) if *last >= number => (*count, *sum) = (*count + 1, *sum + seconds),
             _ => self.cells.push((number, 1, seconds)),
         }
-        if self.cells.len() > MOST_CELLS {
+        if self.cells.len() > MAX_CELLS {
             *self = self.joined(2);
         }
     }
@@ -77,7 +77,7 @@ impl Course {
         let mut cells = self.joined(span.div_ceil(96).max(1)).cells;
         // The first and the last cell may be there in part.
         cells = cells.get(1..cells.len().saturating_sub(1))?.to_vec();
-        if cells.len() < FEWEST_CELLS || cells.iter().any(|(_, count, _)| *count < 10) {
+        if cells.len() < MIN_CELLS || cells.iter().any(|(_, count, _)| *count < 10) {
             return None;
         }
         let n = cells.len();
@@ -115,7 +115,7 @@ impl Durations {
         self.histogram.record(duration);
         if let Some(exact) = &mut self.exact {
             *exact.entry(duration.as_nanos()).or_default() += 1;
-            if exact.len() > MOST_VALUES {
+            if exact.len() > MAX_VALUES {
                 self.exact = None;
             }
         }
@@ -169,7 +169,7 @@ impl Durations {
     /// duration is known.
     pub fn distribution(&self) -> Option<Distribution> {
         let mean = self.histogram.mean_secs()?;
-        let parts = self.known().min(MOST_VALUES as u64);
+        let parts = self.known().min(MAX_VALUES as u64);
         let mut weighted = self.weighted().into_iter();
         let (mut value, mut below) = (0.0, 0u64);
         let mut values: Vec<f64> = (0..parts)

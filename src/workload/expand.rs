@@ -1,7 +1,7 @@
 //! Counts and levels to arrivals, by a stated model.
 
 use super::arrivals::OrderedRows;
-use super::rows::{SeriesKind, Tally};
+use super::rows::{RowCounts, SeriesKind};
 use super::{Absent, Expand, Holes, RequestBatch, TraceError, TraceOptions, TraceSource, show_instant};
 use crate::random::Draw;
 use crate::units::{SimDuration, SimTime};
@@ -392,7 +392,7 @@ impl TraceSource for Expansion {
         Some(&self.intervals.holes)
     }
 
-    fn tally(&self) -> Option<&Tally> {
+    fn tally(&self) -> Option<&RowCounts> {
         Some(self.intervals.rows.tally())
     }
 }

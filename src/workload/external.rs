@@ -217,13 +217,13 @@ fn spill(run: &[Record]) -> io::Result<BufReader<File>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workload::rows::{SeriesKind, Tally};
+    use crate::workload::rows::{RowCounts, SeriesKind};
     use proptest::prelude::*;
 
     /// Gives rows out a few at a time.
     struct Few {
         rows: Vec<(u64, u32)>,
-        tally: Tally,
+        tally: RowCounts,
     }
 
     impl RowReader for Few {
@@ -240,7 +240,7 @@ mod tests {
             Ok(())
         }
 
-        fn tally(&self) -> &Tally {
+        fn tally(&self) -> &RowCounts {
             &self.tally
         }
 
@@ -255,7 +255,7 @@ mod tests {
             let rows: Vec<(u64, u32)> = times.into_iter().zip(0u32..).collect();
             let mut expected = rows.clone();
             expected.sort_by_key(|(time, _)| *time);
-            let mut sorted = Sorted::in_runs(&mut Few { rows, tally: Tally::default() }, "x", 20).unwrap();
+            let mut sorted = Sorted::in_runs(&mut Few { rows, tally: RowCounts::default() }, "x", 20).unwrap();
             let (mut found, mut rows) = (Vec::new(), Rows::default());
             loop {
                 sorted.read(&mut rows).unwrap();

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::arrivals::open_reader;
 use super::instants::{Gaps, InstantFacts, Instants, ValueFacts};
 use super::order::Ordered;
-use super::rows::{Rows, SeriesKind, Tally};
+use super::rows::{RowCounts, Rows, SeriesKind};
 use super::{FormatPlugin, TraceError, TraceFiles, TraceOptions};
 use crate::units::{NANOS_PER_SECOND, SimDuration, SimTime};
 
@@ -41,7 +41,7 @@ pub struct TraceFacts {
     /// What the rows are.
     pub kind: SeriesKind,
     /// Rows used, passed over and unusable.
-    pub tally: Tally,
+    pub tally: RowCounts,
     /// Time of the earliest row since the clock's zero (1970 where `dated`).
     pub first: SimTime,
     /// Time of the latest row since the clock's zero.
@@ -249,7 +249,7 @@ impl Survey {
         plugin: &FormatPlugin,
         packing: String,
         reader: &dyn super::RowReader,
-        tally: Tally,
+        tally: RowCounts,
         first: SimTime,
         zero_epoch_ns: Option<u64>,
     ) -> TraceFacts {

@@ -3,9 +3,9 @@
 use std::str::FromStr;
 
 use super::header::{Header, listed};
-use super::rows::Tally;
+use super::rows::RowCounts;
 use super::{TraceError, TraceInput};
-use crate::config::{Diagnostics, Node, Value, suggest};
+use crate::config::{Diagnostics, Value, Yaml, suggest};
 
 /// Which rows count: those that fit every condition of `include` and none of `exclude`.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -128,7 +128,7 @@ impl RowFilter {
 }
 
 /// Reads `{ path: [/healthz, /static/*], status: '>= 500' }`.
-pub(super) fn conditions(node: &Node, sink: &mut Diagnostics) -> Vec<Condition> {
+pub(super) fn conditions(node: &Yaml, sink: &mut Diagnostics) -> Vec<Condition> {
     let Value::Mapping(entries) = &node.value else {
         let error = node.error("expected columns and what they hold");
         sink.push(error.help("for example `{ path: [/healthz, /static/*], status: 4xx }`"));
@@ -136,7 +136,7 @@ pub(super) fn conditions(node: &Node, sink: &mut Diagnostics) -> Vec<Condition> 
     };
     let mut found = Vec::new();
     for (key, value) in entries {
-        let items: Vec<&Node> = match &value.value {
+        let items: Vec<&Yaml> = match &value.value {
             Value::Sequence(items) => items.iter().collect(),
             _ => vec![value],
         };
@@ -313,7 +313,7 @@ impl Checks {
         out
     }
 
-    pub(super) fn account(&self, tally: &mut Tally) {
+    pub(super) fn account(&self, tally: &mut RowCounts) {
         tally.left_out = self.left_out;
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::lines::{Lines, RowFault, describe};
-use super::rows::Tally;
+use super::rows::RowCounts;
 use super::table::{Cells, Header};
 use super::time_text::decimal;
 use super::{TraceError, TraceInput};
@@ -31,7 +31,7 @@ pub struct FunctionProfile {
     /// A hundred values in order, each for the same share of the executions or samples.
     pub values: Vec<f64>,
     /// Rows that could not be used.
-    pub tally: Tally,
+    pub tally: RowCounts,
 }
 
 /// What a file of percentiles measures.
@@ -113,7 +113,7 @@ pub fn function_profile(
     let input = TraceInput::probe(path)?;
     let fail = |message: &str| TraceError::new(input.name.as_str(), message);
     let columns = Percentiles::of(&input).ok_or_else(|| fail("holds no percentiles of Azure Functions"))?;
-    let (mut tally, mut apps) = (Tally::default(), BTreeSet::new());
+    let (mut tally, mut apps) = (RowCounts::default(), BTreeSet::new());
     let (mut samples, mut sum, mut weighted) = (0u64, 0.0, Vec::new());
     let mut lines = Lines::new(&input)?;
     lines.next(false)?;

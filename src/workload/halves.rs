@@ -10,11 +10,11 @@ use crate::random::Draw;
 use crate::units::SimDuration;
 
 /// The most cells; beyond, pairs of cells are joined.
-const MOST_CELLS: usize = 1 << 21;
+const MAX_CELLS: usize = 1 << 21;
 /// The finest cell, nanoseconds: the 512th part of a second, so that doubling it leads to one second exactly.
 const FINEST: u64 = 1_953_125;
 /// The most stretches that are not halves of others.
-pub(super) const MOST_BLOCKS: usize = 64;
+pub(super) const MAX_BLOCKS: usize = 64;
 /// An estimate of so many standard errors of a Poisson process, or fewer, is taken for none.
 const CLEAR: f64 = 2.0;
 
@@ -89,7 +89,7 @@ impl Cells {
     /// One request more, not before the newest.
     pub(super) fn add(&mut self, at: u64) {
         let mut cell = (at - self.from) / self.width;
-        while cell >= MOST_CELLS as u64 {
+        while cell >= MAX_CELLS as u64 {
             self.join(2);
             cell = (at - self.from) / self.width;
         }
@@ -140,10 +140,10 @@ impl Cells {
             self.join((self.tick / self.width) as usize);
         }
         let blurred = |width: u64, tick: u64| tick > 1 && !width.is_multiple_of(tick) && width < tick.saturating_mul(8);
-        while self.counts.len() > MOST_BLOCKS && blurred(self.width, self.tick) {
+        while self.counts.len() > MAX_BLOCKS && blurred(self.width, self.tick) {
             self.join(2);
         }
-        while (end - self.from).div_ceil(self.width) > MOST_CELLS as u64 {
+        while (end - self.from).div_ceil(self.width) > MAX_CELLS as u64 {
             self.join(2);
         }
         self.counts.resize((end - self.from).div_ceil(self.width) as usize, 0);
@@ -173,7 +173,7 @@ fn greatest_divisor(a: u64, b: u64) -> u64 {
 /// Cells, their sums over stretches of twice the length each, and what they say of the law of the halves.
 #[derive(Debug, Clone)]
 pub(super) struct Halves {
-    /// Counts by level: the cells first, at most [`MOST_BLOCKS`] blocks last.
+    /// Counts by level: the cells first, at most [`MAX_BLOCKS`] blocks last.
     levels: Vec<Vec<u32>>,
     /// The blocks' rates beyond Poisson noise.
     profile: Profile,
@@ -185,7 +185,7 @@ pub(super) struct Halves {
 impl Halves {
     pub(super) fn of(cells: Cells) -> Halves {
         let mut levels = vec![cells.counts.clone()];
-        while levels[levels.len() - 1].len() > MOST_BLOCKS {
+        while levels[levels.len() - 1].len() > MAX_BLOCKS {
             let fine = &levels[levels.len() - 1];
             levels.push(fine.chunks(2).map(|pair| pair.iter().fold(0, |sum: u32, n| sum.saturating_add(*n))).collect());
         }

@@ -2,7 +2,7 @@
 //! time has come, so that memory does not grow with their number.
 
 use super::arrivals::open_one;
-use super::rows::{RowReader, Rows, SeriesKind, Tally};
+use super::rows::{RowCounts, RowReader, Rows, SeriesKind};
 use super::{FormatPlugin, TraceError, TraceInput, TraceOptions};
 use crate::units::{SimDuration, SimTime};
 
@@ -38,8 +38,8 @@ pub(super) struct Joined {
     unordered: bool,
     classes: Vec<String>,
     /// What was read of files that are finished.
-    finished: Tally,
-    tally: Tally,
+    finished: RowCounts,
+    tally: RowCounts,
     shape: Option<[bool; 6]>,
     given: u64,
 }
@@ -92,7 +92,7 @@ impl Joined {
         let Some((_, plugin, kind, interval)) = like else {
             return Err(TraceError::new("the trace", "names no file; expected one or more"));
         };
-        let finished = Tally { notes, ..Tally::default() };
+        let finished = RowCounts { notes, ..RowCounts::default() };
         let joined = Joined {
             options: options.clone(),
             waiting,
@@ -173,7 +173,7 @@ impl Open {
 }
 
 /// A tally with that of a file added; bad rows say which file they are in.
-fn sum(tally: &Tally, part: &Open) -> Tally {
+fn sum(tally: &RowCounts, part: &Open) -> RowCounts {
     let more = part.reader.tally();
     let mut sum = tally.clone();
     sum.rows += more.rows;
@@ -184,7 +184,7 @@ fn sum(tally: &Tally, part: &Open) -> Tally {
     sum.early += more.early;
     sum.offsets = sum.offsets.or(more.offsets);
     sum.left_out += more.left_out;
-    for bad in more.first_bad.iter().take(Tally::SHOWN.saturating_sub(sum.first_bad.len())) {
+    for bad in more.first_bad.iter().take(RowCounts::SHOWN.saturating_sub(sum.first_bad.len())) {
         sum.first_bad.push(super::BadRow { message: format!("{} (in {})", bad.message, part.name), ..bad.clone() });
     }
     sum
@@ -222,7 +222,7 @@ impl RowReader for Joined {
         Ok(())
     }
 
-    fn tally(&self) -> &Tally {
+    fn tally(&self) -> &RowCounts {
         &self.tally
     }
 

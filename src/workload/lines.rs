@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::open::read_error;
 use super::prefixes::{Prefixes, Stripper, Taken};
-use super::rows::{BadRow, RowReader, Rows, SeriesKind, Tally};
+use super::rows::{BadRow, RowCounts, RowReader, Rows, SeriesKind};
 use super::{TraceError, TraceInput, TraceOptions};
 use crate::units::{SimDuration, SimTime};
 
@@ -256,7 +256,7 @@ pub(super) trait RowParser: Send {
     }
 
     /// Adds to the tally what only the parser knows: what it filled in, moved or left out.
-    fn account(&self, _: &mut Tally) {}
+    fn account(&self, _: &mut RowCounts) {}
 
     /// How the text is divided into records.
     fn division(&self) -> Division {
@@ -303,7 +303,7 @@ pub(super) trait RowParser: Send {
 pub(super) struct TextReader<P> {
     lines: Lines,
     parser: P,
-    tally: Tally,
+    tally: RowCounts,
     max_bad_share: f64,
     next_weighing: u64,
 }
@@ -330,7 +330,7 @@ impl<P: RowParser> TextReader<P> {
         }
         let mut notes = parser.notes();
         notes.extend(input.prefixes.as_ref().map(Prefixes::note));
-        let tally = Tally { notes, ..Tally::default() };
+        let tally = RowCounts { notes, ..RowCounts::default() };
         Ok(TextReader { lines, parser, tally, max_bad_share, next_weighing: WEIGH_EVERY })
     }
 
@@ -371,7 +371,7 @@ impl<P: RowParser> RowReader for TextReader<P> {
         Ok(())
     }
 
-    fn tally(&self) -> &Tally {
+    fn tally(&self) -> &RowCounts {
         &self.tally
     }
 

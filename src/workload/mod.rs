@@ -90,7 +90,7 @@ pub use options::{Absent, Columns, Expand, TraceOptions, Values, decimal_named, 
 pub use portrait::{Portrait, SampleDistribution};
 pub use rate::arrivals_per_step;
 pub use recipe::{Opening, Recipe};
-pub use rows::{BadRow, RowReader, Rows, SeriesKind, Tally};
+pub use rows::{BadRow, RowCounts, RowReader, Rows, SeriesKind};
 pub use spec::{InputFile, WorkloadSpec, sha256_hex};
 pub use time_text::{Offsets, TimeFormat, parse_instant, parse_instant_in, show_instant, show_instant_in};
 pub use trace_files::TraceFiles;
@@ -248,12 +248,12 @@ pub trait TraceSource: Send {
     }
 
     /// How many rows of a file were read so far, and how many could not be used; `None` if there is no file.
-    fn tally(&self) -> Option<&Tally> {
+    fn tally(&self) -> Option<&RowCounts> {
         None
     }
 
     /// What a reader of the report should know about what was read so far, such as rows left out; one line each.
     fn notices(&self) -> Vec<String> {
-        self.tally().map(Tally::notices).unwrap_or_default()
+        self.tally().map(RowCounts::notices).unwrap_or_default()
     }
 }

@@ -1,7 +1,7 @@
 //! Moments as people write them: an offset, a time of day or a date.
 
 use super::{Zone, parse_instant, parse_instant_in, show_instant, show_instant_in};
-use crate::config::{Diagnostics, Fields, FromNode, Node, Value};
+use crate::config::{Diagnostics, Fields, FromNode, Value, Yaml};
 use crate::units::{NANOS_PER_SECOND, SimDuration};
 
 pub(super) const DAY_NS: u64 = 86_400_000_000_000;
@@ -60,7 +60,7 @@ impl Moment {
 /// The time since the start that a moment means: an offset, or by the clock of `zone` a time of day or a date. `start` is the start since 1970
 /// in nanoseconds; without it a time of day counts from the start. Where it is by the clock, also what it comes to, in words.
 pub fn offset_of(
-    node: &Node,
+    node: &Yaml,
     zone: Option<Zone>,
     start: Option<u64>,
     sink: &mut Diagnostics,
@@ -71,7 +71,7 @@ pub fn offset_of(
         return SimDuration::from_node(node, sink).map(|offset| (offset, None));
     }
     let text = zone.map_or_else(|| text.to_string(), |zone| text_in(text, zone));
-    let moment = Moment::from_node(&Node { value: Value::Scalar(text), ..node.clone() }, sink)?;
+    let moment = Moment::from_node(&Yaml { value: Value::Scalar(text), ..node.clone() }, sink)?;
     let Some(offset) = moment.offset_ns(start) else {
         sink.push(match start {
             Some(start) => {
@@ -91,13 +91,13 @@ pub fn offset_of(
 const KEYS: [&str; 4] = ["at", "from", "to", "start"];
 
 /// The same tree, whose times of day and dates are of `zone` where they name none.
-pub(super) fn in_zone(node: &Node, zone: Zone) -> Node {
+pub(super) fn in_zone(node: &Yaml, zone: Zone) -> Yaml {
     let value = match &node.value {
         Value::Mapping(entries) => Value::Mapping(
             entries
                 .iter()
                 .map(|(key, value)| match value.as_text().filter(|_| KEYS.contains(&key.text.as_str())) {
-                    Some(text) => (key.clone(), Node { value: Value::Scalar(text_in(text, zone)), ..value.clone() }),
+                    Some(text) => (key.clone(), Yaml { value: Value::Scalar(text_in(text, zone)), ..value.clone() }),
                     None => (key.clone(), in_zone(value, zone)),
                 })
                 .collect(),
@@ -105,7 +105,7 @@ pub(super) fn in_zone(node: &Node, zone: Zone) -> Node {
         Value::Sequence(items) => Value::Sequence(items.iter().map(|item| in_zone(item, zone)).collect()),
         other => other.clone(),
     };
-    Node { value, ..node.clone() }
+    Yaml { value, ..node.clone() }
 }
 
 fn text_in(text: &str, zone: Zone) -> String {
@@ -121,7 +121,7 @@ fn text_in(text: &str, zone: Zone) -> String {
 }
 
 impl FromNode for Moment {
-    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+    fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         let text = node.as_text().unwrap_or("");
         let (clock, zone) = match text.split_once(' ') {
             Some((clock, zone)) => (clock, Zone::named(zone.trim())),

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::TraceError;
-use super::rows::{RowReader, Rows, SeriesKind, Tally};
+use super::rows::{RowCounts, RowReader, Rows, SeriesKind};
 use crate::units::SimTime;
 
 /// How many sessions are remembered: rows of as many may be mixed.
@@ -13,7 +13,7 @@ const REMEMBERED: usize = 64;
 pub(super) struct OncePerSession {
     inner: Box<dyn RowReader>,
     file: String,
-    tally: Tally,
+    tally: RowCounts,
     merged: u64,
     /// The sessions met last, the newest at the end.
     recent: VecDeque<u64>,
@@ -77,7 +77,7 @@ impl RowReader for OncePerSession {
         Ok(())
     }
 
-    fn tally(&self) -> &Tally {
+    fn tally(&self) -> &RowCounts {
         &self.tally
     }
 

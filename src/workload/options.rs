@@ -3,7 +3,7 @@
 use super::Zone;
 use super::filter::{RowFilter, conditions};
 use super::time_text::{TimeFormat, parse_instant_in};
-use crate::config::{Diagnostics, Fields, FromNode, Node, Value, suggest};
+use crate::config::{Diagnostics, Fields, FromNode, Value, Yaml, suggest};
 use crate::units::{Fraction, Rate, SimDuration};
 
 /// Names of columns, or their numbers from 1 in a file without a header.
@@ -275,7 +275,7 @@ impl TraceOptions {
             gaps: fields.optional("gaps", sink),
             start: instant(fields, "start", time_zone, sink),
             end: instant(fields, "end", time_zone, sink),
-            reorder: match fields.node_of("reorder").and_then(Node::as_text) {
+            reorder: match fields.node_of("reorder").and_then(Yaml::as_text) {
                 Some("all") => SimDuration::MAX,
                 _ => fields.or("reorder", default.reorder, sink),
             },
@@ -330,7 +330,7 @@ impl TraceOptions {
     }
 }
 
-fn columns(node: &Node, sink: &mut Diagnostics) -> Option<Columns> {
+fn columns(node: &Yaml, sink: &mut Diagnostics) -> Option<Columns> {
     let fields = Fields::open(node, "columns", sink)?;
     let columns = Columns {
         time: names(&fields, "time", sink),
@@ -358,7 +358,7 @@ fn columns(node: &Node, sink: &mut Diagnostics) -> Option<Columns> {
 /// One name, or a list of them.
 fn names(fields: &Fields<'_>, name: &'static str, sink: &mut Diagnostics) -> Vec<String> {
     let Some(node) = fields.node_of(name) else { return Vec::new() };
-    let items: Vec<&Node> = match &node.value {
+    let items: Vec<&Yaml> = match &node.value {
         Value::Sequence(items) => items.iter().collect(),
         _ => vec![node],
     };
@@ -412,7 +412,7 @@ fn rows(fields: &Fields<'_>, sink: &mut Diagnostics) -> bool {
 }
 
 /// `sessions: { duration: 20m }`.
-fn session(node: &Node, sink: &mut Diagnostics) -> Option<SimDuration> {
+fn session(node: &Yaml, sink: &mut Diagnostics) -> Option<SimDuration> {
     let fields = Fields::open(node, "sessions", sink)?;
     let duration: Option<SimDuration> = fields.required("duration", sink);
     if let (Some(SimDuration::ZERO), Some(node)) = (duration, fields.node_of("duration")) {
@@ -432,7 +432,7 @@ fn instant(fields: &Fields<'_>, name: &'static str, zone: Option<Zone>, sink: &m
 }
 
 impl FromNode for TimeFormat {
-    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+    fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         let found = node.as_text().and_then(TimeFormat::named);
         if found.is_none() {
             let names = TimeFormat::ALL.map(TimeFormat::name);
@@ -448,7 +448,7 @@ impl FromNode for TimeFormat {
 }
 
 impl FromNode for Values {
-    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+    fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         let found = node.as_text().and_then(Values::named);
         if found.is_none() {
             let names = Values::ALL.map(Values::name);
@@ -459,7 +459,7 @@ impl FromNode for Values {
 }
 
 impl FromNode for Absent {
-    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+    fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         let text = node.as_text();
         let found = Absent::ALL.into_iter().find(|absent| Some(absent.name()) == text);
         if found.is_none() {
@@ -474,7 +474,7 @@ impl FromNode for Absent {
 }
 
 impl FromNode for Expand {
-    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+    fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         match node.as_text() {
             Some("poisson") => Some(Expand::Poisson),
             Some("even") => Some(Expand::Even),

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::arrivals::{open_reader, open_rows};
 use super::expand::{Intervals, Model};
 use super::facts::FEWEST;
-use super::series::Series;
+use super::series::ScaledCounts;
 use super::{RequestBatch, SeriesKind, TraceError, TraceFiles, TraceOptions, TraceSource, WorkloadSpec};
 use crate::random::Streams;
 use crate::stats::LatencyHistogram;
@@ -90,16 +90,16 @@ impl Portrait {
     }
 
     /// The portrait of a workload's requests, and their counts.
-    pub(super) fn with_series(spec: &WorkloadSpec, streams: Streams) -> Result<(Portrait, Series), TraceError> {
+    pub(super) fn with_series(spec: &WorkloadSpec, streams: Streams) -> Result<(Portrait, ScaledCounts), TraceError> {
         let mut watched = Watched { source: spec.open(streams, 0)?, marks: Marks::default() };
-        let series = Series::of(&mut watched)?;
+        let series = ScaledCounts::of(&mut watched)?;
         let mut portrait = Portrait::of_series(&series, SeriesKind::Arrivals);
         portrait.dispersion = dispersion(&series, series.seconds());
         portrait.distributions = watched.marks.distributions();
         Ok((portrait, series))
     }
 
-    fn of_series(series: &Series, kind: SeriesKind) -> Portrait {
+    fn of_series(series: &ScaledCounts, kind: SeriesKind) -> Portrait {
         let coarse = series.joined(series.counts.len().div_ceil(BINS).max(1));
         let days = series.counts.len() as f64 * series.seconds() / DAY;
         let hourly = days >= 2.0 && series.seconds() <= HOUR;
@@ -147,7 +147,7 @@ impl Portrait {
 
 /// Means of the phases in turn, brought to a mean of 1. An hour or day that the trace holds in part, at its ends, is left out where
 /// there are whole ones of every phase: what is missing of it need not be like what is there.
-fn profile(series: &Series, phases: usize, length: f64) -> Vec<f64> {
+fn profile(series: &ScaledCounts, phases: usize, length: f64) -> Vec<f64> {
     let half = series.seconds() / 2.0;
     let last = series.counts.len().saturating_sub(1);
     let whole = (
@@ -172,7 +172,7 @@ fn profile(series: &Series, phases: usize, length: f64) -> Vec<f64> {
 }
 
 /// Dispersion at scales of 1, 2 and 5 times the powers of ten that are whole multiples of the bins, from `finest` seconds on.
-fn dispersion(series: &Series, finest: f64) -> Vec<(f64, f64)> {
+fn dispersion(series: &ScaledCounts, finest: f64) -> Vec<(f64, f64)> {
     let scales = (0..8).flat_map(|power| [1, 2, 5].map(|mantissa| mantissa * 10u64.pow(power)));
     let width = series.width;
     let usable = scales.filter(|scale| {
@@ -200,7 +200,7 @@ fn of_intervals(files: &TraceFiles, options: &TraceOptions) -> Result<Portrait, 
     };
     let start = rows.start_epoch_ns();
     let mut intervals = Intervals::new(rows, model);
-    let (mut values, mut known) = (Series::empty(), Series::empty());
+    let (mut values, mut known) = (ScaledCounts::empty(), ScaledCounts::empty());
     while let Some(interval) = intervals.next()? {
         let from = interval.start.as_nanos();
         values.spread(from, interval.length.as_nanos(), interval.mean);

@@ -1,7 +1,7 @@
 //! Events that raise or lower traffic for a while.
 
 use super::moment::Moment;
-use crate::config::{Diagnostics, Fields, FromNode, Node};
+use crate::config::{Diagnostics, Fields, FromNode, Yaml};
 use crate::units::SimDuration;
 
 /// How an event ends.
@@ -72,7 +72,7 @@ impl PlacedPulse {
 
 impl FromNode for Pulse {
     /// `{ at: 09:00, factor: 4, ramp: 5m, for: 3h }`, falling over the ramp as it rose, or with `half-life: 20m`.
-    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+    fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         let fields = Fields::open(node, "event", sink)?;
         let at = fields.required("at", sink);
         let factor: Option<f64> = fields.required("factor", sink);

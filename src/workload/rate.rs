@@ -4,7 +4,7 @@ use super::{RequestBatch, TraceError, TraceSource};
 use crate::units::{SimDuration, SimTime};
 
 /// The most steps that are counted: 80 MB of counts.
-const MOST_STEPS: u64 = 10_000_000;
+const MAX_STEPS: u64 = 10_000_000;
 
 /// Requests arriving in each whole step from time zero up to `end`, or else up to the end of the source. A last step that is not
 /// whole is left out: its count would be a lower one for no reason but its length.
@@ -19,7 +19,7 @@ pub fn arrivals_per_step(
     if step.is_zero() {
         return Err(TraceError::new("step", "has no length"));
     }
-    let limit = end.map_or(MOST_STEPS, |end| (end.as_nanos() / step.as_nanos()).min(MOST_STEPS));
+    let limit = end.map_or(MAX_STEPS, |end| (end.as_nanos() / step.as_nanos()).min(MAX_STEPS));
     let mut counts: Vec<u64> = Vec::new();
     let mut batch = RequestBatch::default();
     let mut newest = SimTime::ZERO;
@@ -41,11 +41,11 @@ pub fn arrivals_per_step(
             counts[place] += 1;
         }
     }
-    if end.is_none() && newest.as_nanos() / step.as_nanos() >= MOST_STEPS {
-        return Err(TraceError::new("step", format!("more than {MOST_STEPS} steps")).help("take a longer step"));
+    if end.is_none() && newest.as_nanos() / step.as_nanos() >= MAX_STEPS {
+        return Err(TraceError::new("step", format!("more than {MAX_STEPS} steps")).help("take a longer step"));
     }
     let extent = source.extent().unwrap_or(newest.since(SimTime::ZERO));
-    let whole = (end.unwrap_or(extent).as_nanos() / step.as_nanos()).min(MOST_STEPS);
+    let whole = (end.unwrap_or(extent).as_nanos() / step.as_nanos()).min(MAX_STEPS);
     counts.resize(whole as usize, 0);
     Ok(counts)
 }

@@ -106,7 +106,7 @@ pub struct BadRow {
 
 /// How many rows were read and how many could not be used.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct RowCounts {
     /// Rows used.
     pub rows: u64,
     /// Lines that the format passes over on purpose (comments, other programs' messages).
@@ -131,7 +131,7 @@ pub struct Tally {
     pub notes: Vec<String>,
 }
 
-impl Tally {
+impl RowCounts {
     /// How many bad rows are kept to be shown.
     pub const SHOWN: usize = 5;
 
@@ -143,7 +143,7 @@ impl Tally {
     /// Counts a row that cannot be used; the first few are kept to be shown.
     pub(super) fn fault(&mut self, row: BadRow) {
         self.bad += 1;
-        if self.first_bad.len() < Tally::SHOWN {
+        if self.first_bad.len() < RowCounts::SHOWN {
             self.first_bad.push(row);
         }
     }
@@ -237,7 +237,7 @@ pub trait RowReader: Send {
     fn read(&mut self, rows: &mut Rows) -> Result<(), TraceError>;
 
     /// What was read so far.
-    fn tally(&self) -> &Tally;
+    fn tally(&self) -> &RowCounts;
 
     /// Names of the classes met so far.
     fn class_names(&self) -> &[String] {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::filter::Checks;
-use super::rows::{BadRow, RowReader, Rows, SeriesKind, Tally};
+use super::rows::{BadRow, RowCounts, RowReader, Rows, SeriesKind};
 use super::time_text::EPOCH_FROM_NS;
 use super::{TraceError, TraceInput, TraceOptions, Values};
 use crate::units::{SimDuration, SimTime};
@@ -30,7 +30,7 @@ struct Sample {
 pub(super) struct Samples {
     series: Vec<Vec<Sample>>,
     held: usize,
-    tally: Tally,
+    tally: RowCounts,
 }
 
 impl Samples {
@@ -240,7 +240,7 @@ pub(super) struct SampleReader {
     kind: SeriesKind,
     interval: Option<SimDuration>,
     zero_epoch_ns: Option<u64>,
-    tally: Tally,
+    tally: RowCounts,
 }
 
 impl RowReader for SampleReader {
@@ -260,7 +260,7 @@ impl RowReader for SampleReader {
         Ok(())
     }
 
-    fn tally(&self) -> &Tally {
+    fn tally(&self) -> &RowCounts {
         &self.tally
     }
 

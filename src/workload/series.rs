@@ -8,7 +8,7 @@ const MAX_BINS: usize = 1 << 21;
 
 /// Arrivals per interval of equal length, from time zero on.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Series {
+pub(super) struct ScaledCounts {
     /// Length of an interval, nanoseconds.
     pub(super) width: u64,
     pub(super) counts: Vec<f64>,
@@ -18,10 +18,10 @@ pub(super) struct Series {
     pub(super) tokens: Lengths,
 }
 
-impl Series {
+impl ScaledCounts {
     /// No interval yet, each to be a second long.
-    pub(super) fn empty() -> Series {
-        Series { width: NANOS_PER_SECOND, counts: Vec::new(), start: None, tokens: Lengths::default() }
+    pub(super) fn empty() -> ScaledCounts {
+        ScaledCounts { width: NANOS_PER_SECOND, counts: Vec::new(), start: None, tokens: Lengths::default() }
     }
 
     /// Makes room for the interval at `nanos`.
@@ -48,16 +48,16 @@ impl Series {
     }
 
     /// The same counts in the intervals of `other`, which are as long or longer, with its length and date.
-    pub(super) fn beside(&self, other: &Series) -> Series {
+    pub(super) fn beside(&self, other: &ScaledCounts) -> ScaledCounts {
         let mut series =
             if self.width < other.width { self.joined((other.width / self.width) as usize) } else { self.clone() };
         series.counts.resize(other.counts.len() * (other.width / series.width).max(1) as usize, 0.0);
-        Series { start: other.start, ..series }
+        ScaledCounts { start: other.start, ..series }
     }
 
     /// Reads a stream to its end, in whole intervals: a last one that the stream does not fill is left out, unless it is the only one.
-    pub(super) fn of(source: &mut dyn TraceSource) -> Result<Series, TraceError> {
-        let mut series = Series::empty();
+    pub(super) fn of(source: &mut dyn TraceSource) -> Result<ScaledCounts, TraceError> {
+        let mut series = ScaledCounts::empty();
         let mut batch = RequestBatch::default();
         loop {
             batch.clear();
@@ -78,20 +78,20 @@ impl Series {
     }
 
     /// The series in intervals `factor` times as long; a last one that is not whole is left out, unless it is the only one.
-    pub(super) fn joined(&self, factor: usize) -> Series {
+    pub(super) fn joined(&self, factor: usize) -> ScaledCounts {
         let chunks = self.counts.chunks(factor);
         let whole = if self.counts.len() < factor { 1 } else { self.counts.len() / factor };
         let counts = chunks.take(whole).map(|chunk| chunk.iter().sum()).collect();
-        Series { width: self.width * factor as u64, counts, start: self.start, tokens: self.tokens }
+        ScaledCounts { width: self.width * factor as u64, counts, start: self.start, tokens: self.tokens }
     }
 
     /// In intervals of about `seconds`, at least as long as they are now.
-    pub(super) fn at_scale(&self, seconds: u64) -> Series {
+    pub(super) fn at_scale(&self, seconds: u64) -> ScaledCounts {
         self.joined((seconds * NANOS_PER_SECOND / self.width).max(1) as usize)
     }
 
-    /// The same as [`Series::at_scale`], made of this series in longer intervals where they divide the scale: much less to add up.
-    pub(super) fn at_scale_beyond(&self, coarser: &Series, seconds: u64) -> Series {
+    /// The same as [`ScaledCounts::at_scale`], made of this series in longer intervals where they divide the scale: much less to add up.
+    pub(super) fn at_scale_beyond(&self, coarser: &ScaledCounts, seconds: u64) -> ScaledCounts {
         let divides = (seconds * NANOS_PER_SECOND).is_multiple_of(coarser.width);
         if divides { coarser.at_scale(seconds) } else { self.at_scale(seconds) }
     }

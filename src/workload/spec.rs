@@ -15,7 +15,7 @@ use super::{
     Zone,
 };
 use crate::config::spool;
-use crate::config::{Diagnostic, Diagnostics, Fields, FromNode, Key, Node, Value};
+use crate::config::{Diagnostic, Diagnostics, Fields, FromNode, Key, Value, Yaml};
 use crate::random::Streams;
 use crate::units::{SimDuration, SimTime};
 
@@ -87,7 +87,7 @@ impl WorkloadSpec {
 
     /// Reads a scenario's `workload:` mapping; relative paths start from `base_dir`. The trace is opened once, so that a
     /// missing file or an unknown column is reported with its place in the scenario.
-    pub fn from_node(node: &Node, base_dir: &Path, sink: &mut Diagnostics) -> Option<Self> {
+    pub fn from_node(node: &Yaml, base_dir: &Path, sink: &mut Diagnostics) -> Option<Self> {
         let zone = node.get("time-zone").and_then(|zone| Zone::from_node(zone, &mut Diagnostics::new()));
         // A trace whose times name an offset is of that zone where none is stated.
         let own = if node.get("time-zone").is_none() { zone_of_trace(node, base_dir) } else { None };
@@ -127,7 +127,7 @@ impl WorkloadSpec {
     }
 
     /// The workload with the steps of `list` behind it, as they stand under `transforms:`.
-    pub fn transformed(mut self, list: &Node, base_dir: &Path, sink: &mut Diagnostics) -> Self {
+    pub fn transformed(mut self, list: &Yaml, base_dir: &Path, sink: &mut Diagnostics) -> Self {
         for transform in read_list(list, base_dir, sink) {
             let number = u16::try_from(self.chain.len() + 1).unwrap_or(u16::MAX);
             self.files.extend(transform.files());
@@ -310,7 +310,7 @@ impl Recipe for Nothing {
 }
 
 enum Source<'a> {
-    Trace(&'a Node),
+    Trace(&'a Yaml),
     Generator(&'static str, Option<Arc<dyn Recipe>>),
 }
 
@@ -340,12 +340,12 @@ fn source_of<'a>(fields: &Fields<'a>, sink: &mut Diagnostics) -> Option<Source<'
 }
 
 /// The zone that the times of a trace write, unless it is UTC. What is wrong with the trace is told where it is read.
-fn zone_of_trace(node: &Node, base_dir: &Path) -> Option<Zone> {
+fn zone_of_trace(node: &Yaml, base_dir: &Path) -> Option<Zone> {
     let mut unheard = Diagnostics::new();
     let fields = Fields::open(node, "workload", &mut unheard)?;
     let trace = fields.node_of("trace")?;
     let options = TraceOptions::from_fields(&fields, &mut unheard);
-    let items: Vec<&Node> = match &trace.value {
+    let items: Vec<&Yaml> = match &trace.value {
         Value::Sequence(items) => items.iter().collect(),
         _ => vec![trace],
     };
@@ -357,18 +357,18 @@ fn zone_of_trace(node: &Node, base_dir: &Path) -> Option<Zone> {
 }
 
 /// The workload with a zone stated.
-fn with_zone(node: &Node, zone: Zone) -> Node {
+fn with_zone(node: &Yaml, zone: Zone) -> Yaml {
     let Value::Mapping(entries) = &node.value else { return node.clone() };
     let mut entries = entries.clone();
-    let value = Node { value: Value::Scalar(zone.name()), ..node.clone() };
+    let value = Yaml { value: Value::Scalar(zone.name()), ..node.clone() };
     entries.push((Key { text: "time-zone".into(), span: node.span }, value));
-    Node { value: Value::Mapping(entries), ..node.clone() }
+    Yaml { value: Value::Mapping(entries), ..node.clone() }
 }
 
-fn read_trace(fields: &Fields<'_>, node: &Node, base_dir: &Path, sink: &mut Diagnostics) -> Option<WorkloadSpec> {
+fn read_trace(fields: &Fields<'_>, node: &Yaml, base_dir: &Path, sink: &mut Diagnostics) -> Option<WorkloadSpec> {
     let before = sink.len();
     let options = TraceOptions::from_fields(fields, sink);
-    let items: Vec<&Node> = match &node.value {
+    let items: Vec<&Yaml> = match &node.value {
         Value::Sequence(items) => items.iter().collect(),
         _ => vec![node],
     };
@@ -397,7 +397,7 @@ fn read_trace(fields: &Fields<'_>, node: &Node, base_dir: &Path, sink: &mut Diag
 }
 
 /// A trace's error at the place in the scenario that names the trace.
-fn diagnostic(node: &Node, error: &TraceError) -> Diagnostic {
+fn diagnostic(node: &Yaml, error: &TraceError) -> Diagnostic {
     let bare = TraceError { help: None, ..error.clone() };
     let diagnostic = node.error(bare.to_string());
     match &error.help {
@@ -407,8 +407,8 @@ fn diagnostic(node: &Node, error: &TraceError) -> Diagnostic {
 }
 
 /// The items of a list as one line of text each.
-fn texts_of(list: &Node) -> Vec<String> {
-    let bare = |item: &Node| match &item.value {
+fn texts_of(list: &Yaml) -> Vec<String> {
+    let bare = |item: &Yaml| match &item.value {
         Value::Mapping(entries) => entries_on_line(entries),
         _ => on_one_line(item),
     };
@@ -419,7 +419,7 @@ fn texts_of(list: &Node) -> Vec<String> {
 }
 
 /// A value as one line of YAML.
-fn on_one_line(node: &Node) -> String {
+fn on_one_line(node: &Yaml) -> String {
     match &node.value {
         Value::Null => "null".to_string(),
         Value::Scalar(text) => text.clone(),
@@ -428,7 +428,7 @@ fn on_one_line(node: &Node) -> String {
     }
 }
 
-fn entries_on_line(entries: &[(Key, Node)]) -> String {
+fn entries_on_line(entries: &[(Key, Yaml)]) -> String {
     entries.iter().map(|(key, value)| format!("{}: {}", key.text, on_one_line(value))).collect::<Vec<_>>().join(", ")
 }
 

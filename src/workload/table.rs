@@ -7,7 +7,7 @@ pub(super) use super::header::{Cells, Header, TIME_NAMES, listed};
 use super::lines::{Division, Lines, RowFault, RowParser, TextReader};
 use super::meaning::settle;
 use super::numbers::Numbers;
-use super::rows::{RowReader, Rows, SeriesKind, Tally};
+use super::rows::{RowCounts, RowReader, Rows, SeriesKind};
 use super::time_text::{EPOCH_FROM_NS, TimeFormat, TimeReader};
 use super::{TraceError, TraceInput, TraceOptions, date_pattern};
 use crate::units::{SimDuration, SimTime};
@@ -333,7 +333,7 @@ impl<P: ByLayout> RowParser for P {
         self.form().0.notes.clone()
     }
 
-    fn account(&self, tally: &mut Tally) {
+    fn account(&self, tally: &mut RowCounts) {
         let (layout, maker) = self.form();
         layout.checks.account(tally);
         maker.account(tally);

@@ -8,7 +8,7 @@ use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone, TimeZoneDatabase};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::config::{Diagnostics, FromNode, Node};
+use crate::config::{Diagnostics, FromNode, Yaml};
 use crate::units::NANOS_PER_SECOND;
 
 /// A time zone.
@@ -135,7 +135,7 @@ fn shown(seconds: i32) -> String {
 }
 
 impl FromNode for Zone {
-    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+    fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         let zone = node.as_text().and_then(Zone::named);
         if zone.is_none() {
             let error = node.error("expected a time zone");

@@ -32,8 +32,12 @@ fn same(found: &ServiceRecord, expected: &Expected) -> Result<(), TestCaseError>
     prop_assert_eq!(contents(&found.waiting), contents(&expected.waiting), "waiting");
     prop_assert_eq!(contents(&found.service), contents(&expected.service), "service");
     prop_assert_eq!(contents(&found.sojourn), contents(&expected.sojourn), "sojourn");
-    let replicas = (found.cold_starts, found.crashes, found.max_ready);
-    prop_assert_eq!(replicas, (expected.cold_starts, expected.crashes, expected.max_ready), "starts, crashes, ready");
+    let replicas = (found.replica_starts, found.crashes, found.max_ready);
+    prop_assert_eq!(
+        replicas,
+        (expected.replica_starts, expected.crashes, expected.max_ready),
+        "starts, crashes, ready"
+    );
     prop_assert_eq!(found.warm_requests, expected.warm_requests, "warm requests");
     let area = |level: fn(&plimsoll::engine::Interval) -> f64| -> f64 {
         found.timeline.iter().map(|row| level(row) * row.length.as_nanos() as f64).sum()

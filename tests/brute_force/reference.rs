@@ -28,7 +28,7 @@ pub struct Expected {
     pub waiting: LatencyHistogram,
     pub service: LatencyHistogram,
     pub sojourn: LatencyHistogram,
-    pub cold_starts: u64,
+    pub replica_starts: u64,
     pub crashes: u64,
     pub warm_requests: u64,
     pub max_ready: u32,
@@ -355,7 +355,7 @@ impl Reference<'_> {
                     self.become_ready(service, id);
                 }
             }
-            self.services[service].found.cold_starts = 0;
+            self.services[service].found.replica_starts = 0;
             for request in 0..self.services[service].arrivals.len() {
                 self.push(service, self.services[service].arrivals[request], What::Arrive { request });
             }
@@ -748,7 +748,7 @@ impl Reference<'_> {
         self.enter(service, id, Phase::Ready);
         let (now, target) = (self.now, &mut self.services[service]);
         let seat = target.lowest_free_seat();
-        target.found.cold_starts += 1;
+        target.found.replica_starts += 1;
         target.turn = target.turn.or(Some(seat));
         let replica = target.replica(id).unwrap();
         replica.seat = Some(seat);

@@ -15,7 +15,7 @@
 //! A percentile x of order p is judged by the share of values up to x, which is p: a share is an average, so that Student's
 //! interval applies to it, and it needs no inverse of a histogram.
 
-use plimsoll::experiment::verify::{Metric, Observed, Sample};
+use plimsoll::experiment::verify::{Observed, Sample, Statistic};
 use statrs::distribution::{DiscreteCDF, Poisson};
 
 use super::reading::{Case, Kind, Subject};
@@ -71,7 +71,7 @@ fn steady(case: &Case<'_>, subject: &Subject, name: &str, expected: f64) -> Resu
 /// Mean sojourn, with what the end of the run took away.
 fn sojourn(observed: &Observed) -> f64 {
     let seconds = observed.record.end.since(observed.record.warm_up).as_secs_f64();
-    Metric::MeanSojourn.of(observed) + Metric::SojournVariance.of(observed) / seconds
+    Statistic::MeanSojourn.of(observed) + Statistic::SojournVariance.of(observed) / seconds
 }
 
 /// Whether a figure needs the stated length even more than a mean does.
@@ -80,67 +80,67 @@ pub fn is_demanding(name: &str) -> bool {
 }
 
 /// The metric called `name`, and the value that the engine's metric has to have.
-fn metric(case: &Case<'_>, subject: &Subject, name: &str, value: f64) -> Result<(Metric, f64), String> {
+fn metric(case: &Case<'_>, subject: &Subject, name: &str, value: f64) -> Result<(Statistic, f64), String> {
     let station = &subject.station;
     let all_queues = if subject.per_queue { f64::from(station.queues) } else { 1.0 };
     Ok(match name {
         "p_wait" | "p_wait_accepted" | "p_arrival_waits" | "p_all_servers_busy_at_arrival" => {
-            (Metric::WaitProbability, value)
+            (Statistic::WaitProbability, value)
         }
-        "mean_wait" | "mean_wait_accepted" | "mean_wait_served" => (Metric::MeanWait, value),
-        "mean_wait_given_wait" => (Metric::MeanWaitOfWaiting, value),
-        "mean_wait_all" => (Metric::MeanWaitOfAll, value),
-        "mean_sojourn" => (Metric::MeanNumber, value * station.arrivals.rate()),
-        "var_wait" => (Metric::WaitVariance, value),
-        "var_sojourn" => (Metric::SojournVariance, value),
-        "utilisation" | "utilisation_1" => (Metric::Utilization, value),
-        "mean_busy" => (Metric::MeanBusy, value),
-        "mean_number" | "mean_number_1" => (Metric::MeanNumber, value * all_queues),
-        "mean_queue" => (Metric::MeanQueue, value * all_queues),
-        "var_number" => (Metric::NumberVariance, value),
-        "p_block" => (Metric::Blocking, value),
-        "p_timeout" => (Metric::Abandonment, value),
-        "throughput" => (Metric::Throughput, value),
-        "p_all_busy" => (Metric::NumberAtLeast(station.servers), value),
-        "p_number_0" => (Metric::NumberAtLeast(1), 1.0 - value),
+        "mean_wait" | "mean_wait_accepted" | "mean_wait_served" => (Statistic::MeanWait, value),
+        "mean_wait_given_wait" => (Statistic::MeanWaitOfWaiting, value),
+        "mean_wait_all" => (Statistic::MeanWaitOfAll, value),
+        "mean_sojourn" => (Statistic::MeanNumber, value * station.arrivals.rate()),
+        "var_wait" => (Statistic::WaitVariance, value),
+        "var_sojourn" => (Statistic::SojournVariance, value),
+        "utilisation" | "utilisation_1" => (Statistic::Utilization, value),
+        "mean_busy" => (Statistic::MeanBusy, value),
+        "mean_number" | "mean_number_1" => (Statistic::MeanNumber, value * all_queues),
+        "mean_queue" => (Statistic::MeanQueue, value * all_queues),
+        "var_number" => (Statistic::NumberVariance, value),
+        "p_block" => (Statistic::Blocking, value),
+        "p_timeout" => (Statistic::Abandonment, value),
+        "throughput" => (Statistic::Throughput, value),
+        "p_all_busy" => (Statistic::NumberAtLeast(station.servers), value),
+        "p_number_0" => (Statistic::NumberAtLeast(1), 1.0 - value),
         "p_number_gt_mean_plus_2sd" => {
             let limit = expected(case, "mean_number")? + 2.0 * expected(case, "var_number")?.sqrt();
-            (Metric::NumberAtLeast(limit.floor() as u32 + 1), value)
+            (Statistic::NumberAtLeast(limit.floor() as u32 + 1), value)
         }
         _ => return counted(case, name, value),
     })
 }
 
 /// Figures with a number in their names.
-fn counted(case: &Case<'_>, name: &str, value: f64) -> Result<(Metric, f64), String> {
+fn counted(case: &Case<'_>, name: &str, value: f64) -> Result<(Statistic, f64), String> {
     let unknown = || format!("`{name}` is not understood");
     let (kind, digits) = name.rsplit_once('_').ok_or_else(unknown)?;
     if let Some(order) = digits.strip_prefix('p') {
         let order: f64 = format!("0.{order}").parse().map_err(|_| unknown())?;
         return match kind {
-            "wait" => Ok((Metric::WaitWithin(value), order)),
-            "sojourn" => Ok((Metric::SojournWithin(value), order)),
+            "wait" => Ok((Statistic::WaitWithin(value), order)),
+            "sojourn" => Ok((Statistic::SojournWithin(value), order)),
             "number" => number_percentile(case, order, value),
             _ => Err(unknown()),
         };
     }
     let count = digits.parse().map_err(|_| unknown())?;
     match kind {
-        "p_number_ge" => Ok((Metric::NumberAtLeast(count), value)),
-        "fraction_queues_ge" if (1..=3).contains(&count) => Ok((Metric::QueuesAtLeast(count), value)),
+        "p_number_ge" => Ok((Statistic::NumberAtLeast(count), value)),
+        "fraction_queues_ge" if (1..=3).contains(&count) => Ok((Statistic::QueuesAtLeast(count), value)),
         _ => Err(unknown()),
     }
 }
 
 /// A percentile n of the Poisson number in M/G/inf: a whole number, so that the share above it is what can be measured.
 /// That n is the percentile, the smallest number with at most 1 - `order` above it, is checked here.
-fn number_percentile(case: &Case<'_>, order: f64, value: f64) -> Result<(Metric, f64), String> {
+fn number_percentile(case: &Case<'_>, order: f64, value: f64) -> Result<(Statistic, f64), String> {
     let poisson = Poisson::new(expected(case, "mean_number")?).map_err(|e| e.to_string())?;
     let above = |n: f64| if n < 0.0 { 1.0 } else { poisson.sf(n as u64) };
     if above(value) > 1.0 - order || above(value - 1.0) <= 1.0 - order {
         return Err(format!("{value} is not the percentile of order {order}"));
     }
-    Ok((Metric::NumberAtLeast(value as u32 + 1), above(value)))
+    Ok((Statistic::NumberAtLeast(value as u32 + 1), above(value)))
 }
 
 fn expected(case: &Case<'_>, name: &str) -> Result<f64, String> {
@@ -192,7 +192,7 @@ fn of_cycle(period: f64, name: &str, expected: f64) -> Result<Figure, String> {
         2.0 * mean(observed.samples.iter().map(|sample| sample.number * of(sample.at * turn)))
     };
     let amplitude = move |observed: &Observed| part(observed, f64::sin).hypot(part(observed, f64::cos));
-    let average = |observed: &Observed| Metric::MeanNumber.of(observed);
+    let average = |observed: &Observed| Statistic::MeanNumber.of(observed);
     match name {
         "mean_number_time_average" => Ok(Figure::new(name, expected, average)),
         "amplitude" => Ok(Figure::new(name, expected, amplitude)),
@@ -212,10 +212,10 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
 fn of_trace(subject: &Subject, name: &str, expected: f64) -> Result<Figure, String> {
     let servers = f64::from(subject.station.servers);
     let of: fn(&Observed, f64) -> f64 = match name {
-        "mean_wait" => |observed, _| Metric::MeanWait.of(observed),
+        "mean_wait" => |observed, _| Statistic::MeanWait.of(observed),
         "waits_sum" => |observed, _| observed.record.services[0].waiting.sum_nanos() as f64 / 1e9,
         "busy_time" => {
-            |observed, servers| Metric::Utilization.of(observed) * servers * observed.record.end.as_secs_f64()
+            |observed, servers| Statistic::Utilization.of(observed) * servers * observed.record.end.as_secs_f64()
         }
         "max_queue" => |observed, _| observed.samples.iter().map(|sample| sample.waiting).fold(0.0, f64::max),
         // The first sample at which everybody has left for good.

@@ -15,7 +15,7 @@ use plimsoll::cluster::{
 };
 use plimsoll::config::kubernetes::Release;
 use plimsoll::config::{Diagnostics, SourceFile, parse_single};
-use plimsoll::engine::scenario::{PolicyPlan, Scenario, ServicePlan};
+use plimsoll::engine::scenario::{Scenario, ServicePlan, Variant};
 use plimsoll::engine::{MetricsSpec, NodeLease, Objective, ReplicaLease, RunRecord};
 use plimsoll::policy::{
     self, Decision, Measure, Observation, PolicyContext, PolicyFactory, Reason, ReasonCode, ScalingPolicy,
@@ -379,7 +379,7 @@ impl Case {
             billing: Billing::EXACT,
             count: pool.count,
         };
-        let plan = |(number, policies): (usize, &Vec<PolicyCase>)| PolicyPlan {
+        let plan = |(number, policies): (usize, &Vec<PolicyCase>)| Variant {
             headroom: 1.0,
             label: format!("variant-{number}"),
             factories: policies.iter().map(|policy| policy.factory(metrics.lag)).collect(),

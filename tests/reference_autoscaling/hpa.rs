@@ -19,7 +19,7 @@ use plimsoll::policy::hpa::metrics::{
 };
 use plimsoll::policy::hpa::ratios::{Tolerance, utilization_ratio};
 use plimsoll::policy::hpa::reconcile::{
-    ApiFailure, Cluster, History, Hpa, HpaStatus, MetricStatus, Outcome, Scale, Selector,
+    ApiFailure, Cluster, History, Hpa, HpaStatus, MetricStatus, ReconcileOutcome, Scale, Selector,
 };
 use plimsoll::policy::hpa::requests::{PodRequests, pod_request};
 use plimsoll::policy::hpa::spec::{Behavior, ControllerFlags, HpaSpec, MetricSpec, Resource, Rules, Target};
@@ -620,6 +620,6 @@ fn reconcile_many(input: &Value) -> Actual {
     let mut autoscaler = autoscaler(input);
     let repeat = input["repeat"].as_u64().ok_or("no `repeat`")?;
     let run = |autoscaler: &mut Hpa| autoscaler.reconcile(NOW, &mut FakeCluster::new(input));
-    let processed = (0..repeat).filter(|_| run(&mut autoscaler).outcome != Outcome::NoScale).count();
+    let processed = (0..repeat).filter(|_| run(&mut autoscaler).outcome != ReconcileOutcome::NoScale).count();
     Ok(json!({ "processed": processed }))
 }

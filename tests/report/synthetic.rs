@@ -261,21 +261,21 @@ pub fn blank_service() -> ServiceRecord {
         mean_ready: 0.0,
         max_ready: 0,
         mean_in_system: 0.0,
-        cold_starts: 0,
+        replica_starts: 0,
         warm_requests: 0,
         crashes: 0,
         objectives: Vec::new(),
         elasticity: Elasticity::default(),
         timeline: Vec::new(),
         decisions: Vec::new(),
-        foretold: Vec::new(),
+        forecasts: Vec::new(),
     }
 }
 
 /// Three quarters of the bad requests by start-up, the rest by too few replicas.
 fn causes(bad: u64) -> Causes {
     let mut causes = Causes::default();
-    causes.add(Cause::StartUp, plimsoll::engine::Outcome::Late, bad * 3 / 4);
-    causes.add(Cause::TooFewReplicas, plimsoll::engine::Outcome::Late, bad - bad * 3 / 4);
+    causes.add(Cause::StartUp, plimsoll::engine::Ending::Late, bad * 3 / 4);
+    causes.add(Cause::TooFewReplicas, plimsoll::engine::Ending::Late, bad - bad * 3 / 4);
     causes
 }

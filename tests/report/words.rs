@@ -2,7 +2,7 @@
 
 use plimsoll::engine::Cause;
 use plimsoll::experiment::{
-    CostBound, Fault, Figure, LevelObjective, Outcome, Quantity, Replicated, SameLevel, Samples, TrafficSource, Trial,
+    CostBound, Fault, Figure, LevelObjective, Metric, Outcome, Replicated, SameLevel, Samples, TrafficSource, Trial,
     Tuned,
 };
 use plimsoll::policy::Foresight;
@@ -171,7 +171,7 @@ fn small_causes_are_not_told() {
     let outcome = day(|o| {
         keep(o, &["hpa-cpu-80"]);
         let causes = &mut o.runs[0].services[0].objectives[0].causes;
-        causes.add(Cause::Crash, plimsoll::engine::Outcome::Failed, causes.total() / 20);
+        causes.add(Cause::Crash, plimsoll::engine::Ending::Failed, causes.total() / 20);
     });
     assert!(!format!("{:?}", words(&outcome)).contains("replica lost"));
 }
@@ -188,9 +188,9 @@ fn replicated(arms: &[(&str, f64, f64, f64)]) -> Outcome {
         }
     };
     let figures = vec![
-        figure(Quantity::Cost, None, "cost"),
-        figure(Quantity::Attainment(0), Some(0), "attainment.1"),
-        figure(Quantity::Attainment(1), Some(0), "attainment.2"),
+        figure(Metric::Cost, None, "cost"),
+        figure(Metric::Attainment(0), Some(0), "attainment.1"),
+        figure(Metric::Attainment(1), Some(0), "attainment.2"),
     ];
     let (replications, level, precise) = (10, 0.95, None);
     let arms = arms.iter().map(samples).collect();

@@ -11,7 +11,7 @@ use super::replication::{Format, ReplicationArguments};
 use super::{Failure, files, path_and_value, say};
 use crate::engine::RunError;
 use crate::engine::scenario::Scenario;
-use crate::experiment::{Axis, Design, Plan, PointResult, Points, SweepTable, figures, sweep as run_points};
+use crate::experiment::{Axis, Design, PointResult, Points, ReplicationPlan, SweepTable, figures, sweep as run_points};
 use crate::report::results::{RESULTS_VERSION, Results, SweepResults, TableResult, results_text};
 use crate::report::{self, Artifact};
 use crate::workload::sha256_hex;
@@ -61,7 +61,7 @@ pub(super) struct SweepArguments {
 }
 
 /// Points that are read before the first is run; further ones when their turn comes.
-const MOST_CHECKED: usize = 200;
+const MAX_CHECKED: usize = 200;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum DesignName {
@@ -109,7 +109,7 @@ pub(super) fn sweep(arguments: &SweepArguments) -> Result<(), Failure> {
     let contents = Contents { points: &points, figures: &figures, policies: policies.clone(), identity };
     let format = arguments.file_format.unwrap_or(FileFormat::of(&arguments.out));
     // Nothing is written before what is to be written is known to be valid.
-    for point in 0..points.len().min(MOST_CHECKED) {
+    for point in 0..points.len().min(MAX_CHECKED) {
         arguments.replication.read_at(&arguments.scenario, &arguments.set, points.set(point), &base)?;
     }
     let mut journal = Journal::open(&arguments.out, format, contents)?;
@@ -125,7 +125,7 @@ fn run_missing(
     arguments: &SweepArguments,
     base: &Scenario,
     points: &Points,
-    plan: &Plan,
+    plan: &ReplicationPlan,
     journal: &mut Journal<'_>,
 ) -> Result<(), Failure> {
     let (all, done) = (points.len(), journal.done.min(points.len()));
@@ -194,7 +194,7 @@ fn is_picture(artifact: &Artifact) -> bool {
 }
 
 /// A short checksum of all that decides the rows: the scenario's texts, manifests and traces, what is varied and how often.
-fn identity(arguments: &SweepArguments, base: &Scenario, plan: &Plan) -> String {
+fn identity(arguments: &SweepArguments, base: &Scenario, plan: &ReplicationPlan) -> String {
     let mut facts = format!("{} {:?} {:?}", env!("CARGO_PKG_VERSION"), arguments.vary, arguments.set);
     facts += &format!(" {:?} {}", arguments.design, arguments.points);
     facts += &format!(" {} {:?} {} {} {}", plan.replications, plan.precision, plan.most, plan.level, base.seed);

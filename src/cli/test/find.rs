@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Failure;
 use crate::config::spool;
-use crate::config::{MAX_YAML_BYTES, Node, SourceFile, parse_documents, parse_single};
+use crate::config::{MAX_YAML_BYTES, SourceFile, Yaml, parse_documents, parse_single};
 use crate::experiment::Baseline;
 
 /// The scenarios and stories named and those in the directories named, in order of their names. In a directory only YAML files
@@ -109,7 +109,7 @@ fn is_test(path: &Path) -> bool {
     stated || Baseline::beside(path).exists()
 }
 
-fn has(root: &Node, field: &str) -> bool {
+fn has(root: &Yaml, field: &str) -> bool {
     root.get(field).is_some()
 }
 
@@ -118,6 +118,6 @@ fn expects_or_unreadable(path: &Path) -> bool {
     is_test(path) || root(path).is_none_or(|root| has(&root, "extends"))
 }
 
-fn root(path: &Path) -> Option<Node> {
+fn root(path: &Path) -> Option<Yaml> {
     SourceFile::read(path, MAX_YAML_BYTES).and_then(|source| parse_single(&source)).ok()
 }

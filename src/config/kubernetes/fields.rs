@@ -1,6 +1,6 @@
 //! What the readers of manifests share.
 
-use crate::config::{Diagnostic, Diagnostics, Fields, FromNode, Key, Node, Value};
+use crate::config::{Diagnostic, Diagnostics, Fields, FromNode, Key, Value, Yaml};
 use crate::units::SimDuration;
 
 /// Marks names as known although nothing is read from them.
@@ -45,7 +45,7 @@ pub(super) fn seconds(fields: &Fields<'_>, name: &'static str, sink: &mut Diagno
 }
 
 /// A copy whose keys are in camel case as in Kubernetes (`min-replicas` becomes `minReplicas`), at every depth.
-pub fn camel_case(node: &Node) -> Node {
+pub fn camel_case(node: &Yaml) -> Yaml {
     let value = match &node.value {
         Value::Sequence(items) => Value::Sequence(items.iter().map(camel_case).collect()),
         Value::Mapping(entries) => Value::Mapping(
@@ -56,7 +56,7 @@ pub fn camel_case(node: &Node) -> Node {
         ),
         other => other.clone(),
     };
-    Node { value, ..node.clone() }
+    Yaml { value, ..node.clone() }
 }
 
 fn camel(text: &str) -> String {

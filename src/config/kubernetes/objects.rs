@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::fields::legal;
 use crate::config::{
-    Diagnostic, Diagnostics, Fields, Key, MAX_YAML_BYTES, Name, Node, SourceFile, Span, Value, parse_documents, suggest,
+    Diagnostic, Diagnostics, Fields, Key, MAX_YAML_BYTES, Name, SourceFile, Span, Value, Yaml, parse_documents, suggest,
 };
 
 /// One object of a manifest.
@@ -18,7 +18,7 @@ pub struct Object {
     /// `metadata.name`; empty for kinds that are not modelled and have none.
     pub name: String,
     /// The whole object.
-    pub node: Node,
+    pub node: Yaml,
 }
 
 impl Object {
@@ -39,7 +39,7 @@ pub struct Manifests {
     /// Kubernetes objects.
     pub objects: Vec<Object>,
     /// Documents that are the values of a Helm chart: mappings with an `autoscaling:` block.
-    pub values: Vec<Node>,
+    pub values: Vec<Yaml>,
 }
 
 impl Manifests {
@@ -59,7 +59,7 @@ impl Manifests {
     }
 
     /// As [`Manifests::read`], of the file that `node` names: where it cannot be read, the error points at the node.
-    pub fn read_at(node: &Node, path: &Path, sink: &mut Diagnostics) -> Option<Self> {
+    pub fn read_at(node: &Yaml, path: &Path, sink: &mut Diagnostics) -> Option<Self> {
         match SourceFile::read(path, MAX_YAML_BYTES) {
             Ok(source) => {
                 sink.note_file(&source);
@@ -103,7 +103,7 @@ impl Manifests {
         self.objects.iter().filter(move |object| object.kind == kind)
     }
 
-    fn add(&mut self, document: &Node, sink: &mut Diagnostics) {
+    fn add(&mut self, document: &Yaml, sink: &mut Diagnostics) {
         let Value::Mapping(entries) = &document.value else {
             sink.push(document.error(format!("expected a Kubernetes object, found {}", document.kind())));
             return;
@@ -130,7 +130,7 @@ impl Manifests {
 }
 
 /// Whether a key anywhere in `node` is itself a flow mapping.
-fn has_mapping_as_key(node: &Node) -> bool {
+fn has_mapping_as_key(node: &Yaml) -> bool {
     match &node.value {
         Value::Sequence(items) => items.iter().any(has_mapping_as_key),
         Value::Mapping(entries) => {
@@ -160,7 +160,7 @@ fn template_line(source: &Arc<SourceFile>) -> Option<Diagnostic> {
     None
 }
 
-fn no_envelope(document: &Node, entries: &[(Key, Node)], missing: &str) -> Diagnostic {
+fn no_envelope(document: &Yaml, entries: &[(Key, Yaml)], missing: &str) -> Diagnostic {
     let span = entries.first().map_or(document.span, |(key, _)| key.span);
     let error = Diagnostic::error(format!("not a Kubernetes object: it has no `{missing}`"));
     let near = entries.iter().find(|(key, _)| suggest(&key.text, [missing]).is_some());
@@ -204,7 +204,7 @@ fn is_own(version: &str, versions: &[&str]) -> bool {
 
 /// Checks the envelope of an object. Where the kind or a field of the envelope is misspelt the object is returned all the
 /// same, so that what else is wrong with it is found in the same run.
-fn object(document: &Node, api_version: &Node, kind: &Node, sink: &mut Diagnostics) -> Option<Object> {
+fn object(document: &Yaml, api_version: &Yaml, kind: &Yaml, sink: &mut Diagnostics) -> Option<Object> {
     let (Some(version), Some(written)) = (api_version.as_text(), kind.as_text()) else {
         sink.push(kind.error("`apiVersion` and `kind` must be texts"));
         return None;
@@ -244,7 +244,7 @@ fn object(document: &Node, api_version: &Node, kind: &Node, sink: &mut Diagnosti
 }
 
 /// The kind that `written` stands for: itself, or the kind of a modelled API group that it misspells, which is reported.
-fn likely_kind<'a>(version: &str, written: &'a str, kind: &Node, sink: &mut Diagnostics) -> Option<&'a str> {
+fn likely_kind<'a>(version: &str, written: &'a str, kind: &Yaml, sink: &mut Diagnostics) -> Option<&'a str> {
     let group = version.rsplit_once('/').map_or("", |(group, _)| group);
     let Some((_, kinds)) = GROUPS.iter().find(|(known, kinds)| *known == group && !kinds.contains(&written)) else {
         return Some(written);

@@ -1,7 +1,7 @@
 //! Containers: what they request, and when they become ready.
 
 use super::fields::{finish_leniently, legal, seconds, unmodelled};
-use crate::config::{Diagnostics, Fields, FromNode, Name, Node, Value};
+use crate::config::{Diagnostics, Fields, FromNode, Name, Value, Yaml};
 use crate::units::{Bytes, Millicores, SimDuration};
 
 /// A container of a pod template.
@@ -64,7 +64,7 @@ const CONTAINER_LEGAL: [&str; 20] = [
 
 impl Container {
     /// Reads a container; init containers may be sidecars.
-    pub(super) fn read(node: &Node, init: bool, sink: &mut Diagnostics) -> Option<Self> {
+    pub(super) fn read(node: &Yaml, init: bool, sink: &mut Diagnostics) -> Option<Self> {
         let fields = Fields::open(node, "container", sink)?;
         let name = fields.required("name", sink).map(|Name(name)| name);
         let mut container = Container {
@@ -91,7 +91,7 @@ impl Container {
         name.map(|_| container)
     }
 
-    fn read_resources(&mut self, node: &Node, sink: &mut Diagnostics) {
+    fn read_resources(&mut self, node: &Yaml, sink: &mut Diagnostics) {
         let Some(fields) = Fields::open(node, "resources", sink) else { return };
         let requests = Amounts::read(&fields, "requests", sink);
         let limits = Amounts::read(&fields, "limits", sink);
@@ -151,7 +151,7 @@ impl Amounts {
     }
 }
 
-fn readiness(node: &Node, sink: &mut Diagnostics) -> Option<ReadinessProbe> {
+fn readiness(node: &Yaml, sink: &mut Diagnostics) -> Option<ReadinessProbe> {
     let fields = Fields::open(node, "readinessProbe", sink)?;
     let probe = ReadinessProbe {
         initial_delay: seconds(&fields, "initialDelaySeconds", sink).unwrap_or(SimDuration::ZERO),
@@ -165,7 +165,7 @@ fn readiness(node: &Node, sink: &mut Diagnostics) -> Option<ReadinessProbe> {
 }
 
 /// Reads a list of containers.
-pub(super) fn containers(node: &Node, init: bool, sink: &mut Diagnostics) -> Vec<Container> {
+pub(super) fn containers(node: &Yaml, init: bool, sink: &mut Diagnostics) -> Vec<Container> {
     let Value::Sequence(items) = &node.value else {
         sink.push(node.error(format!("containers must be a list, not {}", node.kind())));
         return Vec::new();

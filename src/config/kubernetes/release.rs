@@ -1,6 +1,6 @@
 //! The release of Kubernetes whose rules hold.
 
-use crate::config::{Diagnostics, FromNode, Node};
+use crate::config::{Diagnostics, FromNode, Yaml};
 
 /// A minor release of Kubernetes. Between these two an autoscaler's way to and from zero replicas changed
 /// (KEP-2021; <https://kubernetes.io/blog/2026/09/02/kubernetes-v1-37-hpa-scale-to-zero-beta/>).
@@ -29,7 +29,7 @@ impl Release {
 
 impl FromNode for Release {
     /// `1.37`, with or without quotes, with or without a `v`.
-    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+    fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         let text = node.as_text().unwrap_or("");
         let found = Release::ALL.into_iter().find(|release| release.name() == text.strip_prefix('v').unwrap_or(text));
         if found.is_none() {

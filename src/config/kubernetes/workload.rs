@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::fields::{finish_leniently, legal, seconds, unmodelled};
 use super::objects::{Manifests, Object};
 use super::pods::{Amounts, Container, ReadinessProbe, containers};
-use crate::config::{Diagnostics, Fields, Node, Severity};
+use crate::config::{Diagnostics, Fields, Severity, Yaml};
 use crate::units::{Bytes, Millicores, SimDuration};
 
 /// Names under `spec` of a Deployment.
@@ -271,7 +271,7 @@ fn read_spec(object: &Object, kind: WorkloadKind, sink: &mut Diagnostics) -> Opt
     let owner = object.title();
     let fields = Fields::open(object.node.get("spec")?, &owner, sink)?;
     let replicas = fields.or("replicas", 1, sink);
-    let template: Option<&Node> = fields.node_of("template");
+    let template: Option<&Yaml> = fields.node_of("template");
     let min_ready = seconds(&fields, "minReadySeconds", sink).unwrap_or(SimDuration::ZERO);
     let strategy = fields.node_of(match kind {
         WorkloadKind::StatefulSet => "updateStrategy",
@@ -308,7 +308,7 @@ fn read_spec(object: &Object, kind: WorkloadKind, sink: &mut Diagnostics) -> Opt
     finish_leniently(&fields, &owner, sink);
     let template = Fields::open(template?, "template", sink)?;
     let chosen = template.node_of("metadata").and_then(default_container);
-    let pod: Option<&Node> = template.node_of("spec");
+    let pod: Option<&Yaml> = template.node_of("spec");
     if pod.is_none() {
         template.missing(&["spec"], template.node().error("template has no `spec`"), sink);
     }
@@ -337,7 +337,7 @@ fn read_spec(object: &Object, kind: WorkloadKind, sink: &mut Diagnostics) -> Opt
 }
 
 /// `strategy: { type: RollingUpdate, rollingUpdate: { maxSurge: 25%, maxUnavailable: 1 } }`
-fn read_update(node: &Node, sink: &mut Diagnostics) -> Update {
+fn read_update(node: &Yaml, sink: &mut Diagnostics) -> Update {
     let Some(fields) = Fields::open(node, "strategy", sink) else { return Update::default() };
     let kind: Option<String> = fields.optional("type", sink);
     let mut update = Update { recreate: kind.as_deref() == Some("Recreate"), ..Update::default() };
@@ -357,7 +357,7 @@ fn read_update(node: &Node, sink: &mut Diagnostics) -> Update {
 
 /// `strategy: { canary: { maxSurge: 25%, steps: [...] } }` or `{ blueGreen: { ... } }`. What steps and analyses hold up is not
 /// modelled; blue-green brings up all new pods beside the old ones.
-fn read_argo_strategy(node: &Node, sink: &mut Diagnostics) -> Update {
+fn read_argo_strategy(node: &Yaml, sink: &mut Diagnostics) -> Update {
     if node.get("blueGreen").is_some() {
         return Update { surge: Some((100, true)), unavailable: Some((0, false)), ..Update::default() };
     }
@@ -373,7 +373,7 @@ fn read_argo_strategy(node: &Node, sink: &mut Diagnostics) -> Update {
 }
 
 /// A number of pods, or per cent (`true`).
-pub fn share(node: &Node, sink: &mut Diagnostics) -> Option<(u32, bool)> {
+pub fn share(node: &Yaml, sink: &mut Diagnostics) -> Option<(u32, bool)> {
     let text = node.as_text().unwrap_or("").trim();
     let percent = text.ends_with('%');
     let number = text.trim_end_matches('%').parse::<u32>().ok();
@@ -384,12 +384,12 @@ pub fn share(node: &Node, sink: &mut Diagnostics) -> Option<(u32, bool)> {
 }
 
 /// The container that `kubectl` takes by default, by its annotation.
-fn default_container(metadata: &Node) -> Option<&str> {
+fn default_container(metadata: &Yaml) -> Option<&str> {
     metadata.get("annotations")?.get("kubectl.kubernetes.io/default-container")?.as_text()
 }
 
 /// `overhead: { podFixed: { cpu: 250m, memory: 120Mi } }`
-fn overhead(node: &Node, sink: &mut Diagnostics) -> (Millicores, Bytes) {
+fn overhead(node: &Yaml, sink: &mut Diagnostics) -> (Millicores, Bytes) {
     let Some(fields) = Fields::open(node, "overhead", sink) else { return Default::default() };
     let fixed = Amounts::read(&fields, "podFixed", sink);
     finish_leniently(&fields, "overhead", sink);
@@ -397,7 +397,7 @@ fn overhead(node: &Node, sink: &mut Diagnostics) -> (Millicores, Bytes) {
 }
 
 /// `resources:` of the pod itself.
-fn whole(node: &Node, sink: &mut Diagnostics) -> PodResources {
+fn whole(node: &Yaml, sink: &mut Diagnostics) -> PodResources {
     let Some(fields) = Fields::open(node, "resources", sink) else { return PodResources::default() };
     let (requests, limits) = (Amounts::read(&fields, "requests", sink), Amounts::read(&fields, "limits", sink));
     legal(&fields, &["claims"]);

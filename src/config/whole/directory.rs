@@ -23,7 +23,7 @@ const LIST: &str = ".plimsoll-files";
 /// Directories in a report's that this program makes.
 const OWN_DIRECTORIES: [&str; 1] = ["compare"];
 /// More entries than this are no report: they stay where they are.
-const MOST_ENTRIES: usize = 5_000;
+const MAX_ENTRIES: usize = 5_000;
 
 /// Some files of a directory that belong together.
 pub struct Part<'a> {
@@ -120,8 +120,8 @@ impl Held {
         }
         part.files.iter().for_each(|(name, bytes)| list += &format!("{}\t{}\t{name}\n", part.name, checksum(bytes)));
         let mut held = Held { stays: Vec::new(), goes, list, can_move: target.file_name().is_some() };
-        let entries: Vec<_> = fs::read_dir(target).into_iter().flatten().flatten().take(MOST_ENTRIES + 1).collect();
-        held.can_move &= entries.len() <= MOST_ENTRIES;
+        let entries: Vec<_> = fs::read_dir(target).into_iter().flatten().flatten().take(MAX_ENTRIES + 1).collect();
+        held.can_move &= entries.len() <= MAX_ENTRIES;
         for entry in entries {
             let name = entry.file_name();
             let text = name.to_string_lossy();
@@ -148,10 +148,10 @@ fn is_still(path: &Path, sum: &str) -> bool {
 fn is_flat(directory: &Path) -> bool {
     let Ok(entries) = fs::read_dir(directory) else { return false };
     let kinds: Vec<bool> = entries
-        .take(MOST_ENTRIES + 1)
+        .take(MAX_ENTRIES + 1)
         .map(|entry| entry.and_then(|entry| entry.file_type()).is_ok_and(|kind| kind.is_file()))
         .collect();
-    kinds.len() <= MOST_ENTRIES && kinds.into_iter().all(|plain| plain)
+    kinds.len() <= MAX_ENTRIES && kinds.into_iter().all(|plain| plain)
 }
 
 /// Makes the new directory; `false` if what is to stay cannot be linked into it.

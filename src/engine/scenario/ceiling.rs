@@ -1,13 +1,13 @@
 //! The CPU ceiling of a service's replicas, once price and nodes are known.
 
 use crate::cluster::{Bought, CpuUse, ModelKind, NodePool, ServiceSpec};
-use crate::config::{Diagnostics, Node};
+use crate::config::{Diagnostics, Yaml};
 use crate::units::Millicores;
 
 /// Sets in `spec` the CPU that its price pays for and, if nothing is stated about CPU, a CPU use that no ceiling slows
 /// down. Reports it if a full replica would need more than its ceiling.
 pub(super) fn settle(
-    node: &Node,
+    node: &Yaml,
     spec: &mut ServiceSpec,
     bought: Option<Bought>,
     pools: &[NodePool],

@@ -3,7 +3,7 @@
 use super::ServicePlan;
 use crate::cluster::{NodePool, Nodes, Restart, Rollout, Share, UpdateSpec, UpdateStrategy};
 use crate::config::kubernetes::{Deployment, WorkloadKind, share};
-use crate::config::{Diagnostics, Fields, Line, Node, Value, suggest};
+use crate::config::{Diagnostics, Fields, Line, Value, Yaml, suggest};
 use crate::engine::fault::{LostNodes, MetricsOutage, ZoneOutage};
 use crate::policy::{Measure, Measures, measure_named, not_measured};
 use crate::random::Streams;
@@ -82,16 +82,16 @@ pub(super) struct Faults<'a> {
 /// A restart as stated.
 #[derive(Debug)]
 pub(super) struct StatedRestart<'a> {
-    node: &'a Node,
-    service: Option<&'a Node>,
+    node: &'a Yaml,
+    service: Option<&'a Yaml>,
     restart: Restart,
 }
 
 /// A rollout as stated; whatever it omits comes from the service's own strategy.
 #[derive(Debug)]
 pub(super) struct StatedRollout<'a> {
-    node: &'a Node,
-    service: Option<&'a Node>,
+    node: &'a Yaml,
+    service: Option<&'a Yaml>,
     at: SimTime,
     recreate: Option<bool>,
     surge: Option<Share>,
@@ -136,7 +136,7 @@ pub(super) fn faults<'a>(
 
 /// Reads `{ of: [queue-length], from: 1h, for: 10m }`. Without `of` no metric is available.
 fn metrics_outage(
-    node: &Node,
+    node: &Yaml,
     names: &[(String, Measure)],
     clock: &mut Clock<'_>,
     sink: &mut Diagnostics,
@@ -146,7 +146,7 @@ fn metrics_outage(
     let length: Option<SimDuration> = fields.required("for", sink);
     let of = fields.node_of("of");
     fields.finish(sink);
-    let named = |item: &Node, sink: &mut Diagnostics| {
+    let named = |item: &Yaml, sink: &mut Diagnostics| {
         let name = item.as_text().unwrap_or("");
         let measure = measure_named(name, names);
         if measure.is_none() {
@@ -168,7 +168,7 @@ fn metrics_outage(
 }
 
 /// `{ at: 2h, max-surge: 1, max-unavailable: 0 }`
-fn read_rollout<'a>(node: &'a Node, clock: &mut Clock<'_>, sink: &mut Diagnostics) -> Option<StatedRollout<'a>> {
+fn read_rollout<'a>(node: &'a Yaml, clock: &mut Clock<'_>, sink: &mut Diagnostics) -> Option<StatedRollout<'a>> {
     let fields = Fields::open(node, "rollout", sink)?;
     let at = clock.moment(&fields, "at", sink);
     let service = fields.node_of("service");
@@ -190,7 +190,7 @@ fn read_rollout<'a>(node: &'a Node, clock: &mut Clock<'_>, sink: &mut Diagnostic
 }
 
 /// `{ at: 2h, older-than: 10m }`
-fn read_restart<'a>(node: &'a Node, clock: &mut Clock<'_>, sink: &mut Diagnostics) -> Option<StatedRestart<'a>> {
+fn read_restart<'a>(node: &'a Yaml, clock: &mut Clock<'_>, sink: &mut Diagnostics) -> Option<StatedRestart<'a>> {
     let fields = Fields::open(node, "restart", sink)?;
     let at = clock.moment(&fields, "at", sink);
     let service = fields.node_of("service");
@@ -258,8 +258,8 @@ pub(super) fn plan(faults: &Faults<'_>, services: &mut [ServicePlan], sink: &mut
 
 /// The service affected by a fault, which is described by its place and kind.
 fn meant<'s>(
-    (node, what): (&Node, &str),
-    service: Option<&Node>,
+    (node, what): (&Yaml, &str),
+    service: Option<&Yaml>,
     services: &'s mut [ServicePlan],
     sink: &mut Diagnostics,
 ) -> Option<&'s mut ServicePlan> {
@@ -301,7 +301,7 @@ pub(super) fn lost_nodes(fields: &Fields<'_>, sink: &mut Diagnostics) -> LostNod
 
 /// `{ zone: a, at: 2h, for: 30m }`
 fn zone_outage(
-    node: &Node,
+    node: &Yaml,
     zones: &[String],
     response: LostNodes,
     clock: &mut Clock<'_>,

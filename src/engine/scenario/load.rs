@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::{Diagnostic, Diagnostics, Key, MAX_YAML_BYTES, Node, SourceFile, Span, Value, parse_single};
+use crate::config::{Diagnostic, Diagnostics, Key, MAX_YAML_BYTES, SourceFile, Span, Value, Yaml, parse_single};
 
 /// The maximum length of a chain of `extends`.
 const MAX_EXTENDS: usize = 16;
 
 /// The YAML tree of a scenario and the sources it was made from.
 pub(super) struct Loaded {
-    pub root: Node,
+    pub root: Yaml,
     pub sources: Vec<Arc<SourceFile>>,
 }
 
@@ -33,7 +33,7 @@ fn load_chain(
     chain: &mut Vec<PathBuf>,
     sources: &mut Vec<Arc<SourceFile>>,
     sink: &mut Diagnostics,
-) -> Option<Node> {
+) -> Option<Yaml> {
     let read = SourceFile::read(path, MAX_YAML_BYTES).and_then(|source| {
         sources.push(Arc::clone(&source));
         not_a_template(&source)?;
@@ -76,7 +76,7 @@ fn not_a_template(source: &Arc<SourceFile>) -> Result<(), Box<Diagnostic>> {
 
 /// Merges `over` on top of `base`: mappings key by key; null removes an entry (as in JSON Merge Patch, RFC 7396);
 /// everything else is replaced.
-fn merge(base: Node, over: Node) -> Node {
+fn merge(base: Yaml, over: Yaml) -> Yaml {
     let Value::Mapping(mut below) = base.value else { return over };
     let Value::Mapping(above) = over.value else { return over };
     for (key, node) in above {
@@ -86,24 +86,24 @@ fn merge(base: Node, over: Node) -> Node {
         }
         match below.iter_mut().find(|(known, _)| known.text == key.text) {
             Some((known, place)) => {
-                let old = std::mem::replace(place, Node { value: Value::Null, ..place.clone() });
+                let old = std::mem::replace(place, Yaml { value: Value::Null, ..place.clone() });
                 *known = key;
                 *place = merge(old, node);
             }
             None => below.push((key, node)),
         }
     }
-    Node { value: Value::Mapping(below), span: over.span, source: over.source }
+    Yaml { value: Value::Mapping(below), span: over.span, source: over.source }
 }
 
 /// Sets the path `at` (names and list indices separated by dots) to `value` (YAML).
-fn set(root: &mut Node, at: &str, value: &str, sink: &mut Diagnostics) {
+fn set(root: &mut Yaml, at: &str, value: &str, sink: &mut Diagnostics) {
     let source = SourceFile::new(format!("--set {at}"), value);
     let parsed = parse_single(&source);
     let new = match parsed {
         Ok(node) => node,
         Err(_) if value.trim().is_empty() || value.trim() == "null" => {
-            Node { value: Value::Null, span: Span::default(), source: Arc::clone(&source) }
+            Yaml { value: Value::Null, span: Span::default(), source: Arc::clone(&source) }
         }
         Err(diagnostic) => {
             sink.push(*diagnostic);
@@ -126,9 +126,9 @@ fn set(root: &mut Node, at: &str, value: &str, sink: &mut Diagnostics) {
 
 /// The child `part` of `node`, created if it is a missing entry of a mapping. A created entry has the source location
 /// of `new`.
-fn step_into<'n>(node: &'n mut Node, part: &str, new: &Node) -> Result<&'n mut Node, String> {
+fn step_into<'n>(node: &'n mut Yaml, part: &str, new: &Yaml) -> Result<&'n mut Yaml, String> {
     if node.is_null() {
-        *node = Node { value: Value::Mapping(Vec::new()), ..new.clone() };
+        *node = Yaml { value: Value::Mapping(Vec::new()), ..new.clone() };
     }
     match &mut node.value {
         Value::Sequence(items) => {
@@ -138,7 +138,7 @@ fn step_into<'n>(node: &'n mut Node, part: &str, new: &Node) -> Result<&'n mut N
         }
         Value::Mapping(entries) => {
             let at = entries.iter().position(|(key, _)| key.text == part).unwrap_or_else(|| {
-                let empty = Node { value: Value::Null, ..new.clone() };
+                let empty = Yaml { value: Value::Null, ..new.clone() };
                 entries.push((Key { text: part.to_string(), span: new.span }, empty));
                 entries.len() - 1
             });

@@ -21,7 +21,7 @@ use super::objective::Objective;
 use super::spec::{NodeLease, ReplicaLease, RunSpec, ServiceRun};
 use super::{RunError, Simulation};
 use crate::cluster::{NodePool, Nodes, PlacementPlugin, ServiceSpec};
-use crate::config::{Diagnostics, Node, SourceFile};
+use crate::config::{Diagnostics, SourceFile, Yaml};
 use crate::policy::{PolicyFactory, PolicyPlugin, Prospect, ScalingPolicy, with_headroom};
 use crate::random::Streams;
 use crate::units::{SimDuration, SimTime, Utilization};
@@ -40,7 +40,7 @@ pub struct ServicePlan {
 
 /// One variant: a policy, created anew for each service and run.
 #[derive(Clone)]
-pub struct PolicyPlan {
+pub struct Variant {
     /// Its label in the scenario.
     pub label: String,
     /// One factory per service.
@@ -57,7 +57,7 @@ pub struct StatedPolicy {
     /// Its kind.
     pub kind: String,
     /// The parameters below the kind; null if there are none.
-    pub parameters: Node,
+    pub parameters: Yaml,
 }
 
 /// A scenario that was read and checked.
@@ -102,9 +102,9 @@ pub struct Scenario {
     /// Utilization at which the number of needed replicas is computed.
     pub reference_utilization: Utilization,
     /// The expectations of `plimsoll test`, one comparison each, as written.
-    pub expect: Vec<Node>,
+    pub expect: Vec<Yaml>,
     /// The variants to compare.
-    pub policies: Vec<PolicyPlan>,
+    pub policies: Vec<Variant>,
     /// Every file that was read, the scenario itself first.
     pub sources: Vec<Arc<SourceFile>>,
     /// Path of the scenario file.
@@ -134,7 +134,7 @@ impl Scenario {
 
     /// The YAML tree of the scenario at `path`, with `extends` merged and `overrides` applied. Used to find out where a
     /// value comes from.
-    pub fn tree(path: &Path, overrides: &[(String, String)], sink: &mut Diagnostics) -> Option<Node> {
+    pub fn tree(path: &Path, overrides: &[(String, String)], sink: &mut Diagnostics) -> Option<Yaml> {
         load::load(path, overrides, sink).map(|loaded| loaded.root)
     }
 

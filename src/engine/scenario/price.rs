@@ -2,7 +2,7 @@
 
 use crate::catalog::{Billing, Catalog, PriceSource};
 use crate::cluster::{Bought, NodePool, ServiceSpec};
-use crate::config::{Diagnostics, Fields, FromNode, Line, Name, Node};
+use crate::config::{Diagnostics, Fields, FromNode, Line, Name, Yaml};
 use crate::engine::spec::{NodeLease, ReplicaLease};
 use crate::units::{SimDuration, UsdPerHour};
 
@@ -15,7 +15,7 @@ pub(super) type Paid = (ReplicaLease, Option<Bought>);
 /// Reads a service's `price:`: a price per replica (`$0.05/h`), `instance:` (a whole instance per replica), `share-of:`
 /// (the share of an instance that the replica requests) or `container:` (an offer such as `fargate`).
 pub(super) fn replica_lease(
-    node: &Node,
+    node: &Yaml,
     spec: &ServiceSpec,
     sources: &mut Sources,
     sink: &mut Diagnostics,
@@ -50,7 +50,7 @@ pub(super) fn replica_lease(
 }
 
 fn whole_instance(
-    node: &Node,
+    node: &Yaml,
     region: Option<&str>,
     spec: &ServiceSpec,
     sources: &mut Sources,
@@ -75,7 +75,7 @@ fn whole_instance(
 }
 
 fn share_of_instance(
-    node: &Node,
+    node: &Yaml,
     region: Option<&str>,
     spec: &ServiceSpec,
     sources: &mut Sources,
@@ -102,7 +102,7 @@ fn share_of_instance(
 }
 
 fn container_offer(
-    node: &Node,
+    node: &Yaml,
     region: Option<&str>,
     spec: &ServiceSpec,
     sources: &mut Sources,
@@ -122,7 +122,7 @@ fn container_offer(
 
 fn found<'a, T>(
     result: Result<&'a T, crate::catalog::LookupError>,
-    node: &Node,
+    node: &Yaml,
     sink: &mut Diagnostics,
 ) -> Option<&'a T> {
     result
@@ -137,7 +137,7 @@ fn found<'a, T>(
 }
 
 /// Reads `{ nvidia.com/gpu: 4 }`, which replaces the catalogue's extended resources of the instance.
-fn read_extended(node: &Node, sink: &mut Diagnostics) -> Vec<(String, u64)> {
+fn read_extended(node: &Yaml, sink: &mut Diagnostics) -> Vec<(String, u64)> {
     let (entries, rest) = node.split_entries(|name| name.contains('/'));
     if let Some(fields) = Fields::open(&rest, "`extended`", sink) {
         fields.finish(sink);
@@ -146,7 +146,7 @@ fn read_extended(node: &Node, sink: &mut Diagnostics) -> Vec<(String, u64)> {
 }
 
 /// Reads one node pool and its price.
-pub(super) fn node_pool(node: &Node, sources: &mut Sources, sink: &mut Diagnostics) -> Option<(NodePool, NodeLease)> {
+pub(super) fn node_pool(node: &Yaml, sources: &mut Sources, sink: &mut Diagnostics) -> Option<(NodePool, NodeLease)> {
     let fields = Fields::open(node, "node pool", sink)?;
     let named = fields.node_of("instance");
     let region: Option<String> = fields.optional("region", sink);

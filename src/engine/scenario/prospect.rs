@@ -10,9 +10,9 @@ use crate::units::{SimDuration, SimTime};
 use crate::workload::TraceError;
 
 /// Number of replicas placed by trial to find out what the nodes of a plan can do.
-const MOST_PLACED: usize = 2_000;
+const MAX_PLACED: usize = 2_000;
 /// The maximum number of steps of a future load.
-const MOST_STEPS: u64 = 5_000_000;
+const MAX_STEPS: u64 = 5_000_000;
 
 impl ServicePlan {
     /// The maximum demand, in seconds, that a replica can serve per second on the node that suits it best.
@@ -49,9 +49,9 @@ impl Scenario {
     /// If the trace cannot be read.
     pub fn step_loads(&self, service: usize, replication: u64, step: SimDuration) -> Result<Vec<StepLoad>, TraceError> {
         let steps = self.duration.as_nanos().div_ceil(step.as_nanos().max(1));
-        if steps > MOST_STEPS {
+        if steps > MAX_STEPS {
             let what = format!(
-                "steps of {step} divide the run of {} into {steps} steps, more than the maximum of {MOST_STEPS}",
+                "steps of {step} divide the run of {} into {steps} steps, more than the maximum of {MAX_STEPS}",
                 self.duration
             );
             return Err(TraceError::new(self.services[service].spec.name.as_str(), what));
@@ -103,7 +103,7 @@ impl Scenario {
         }
         let mut nodes = Nodes::new(&self.pools, (self.placement.build)());
         let pod = PodRequest::of(service as u32, spec);
-        let placed = std::iter::from_fn(|| nodes.place(&pod)).take(MOST_PLACED).collect::<Vec<_>>();
+        let placed = std::iter::from_fn(|| nodes.place(&pod)).take(MAX_PLACED).collect::<Vec<_>>();
         let mut replicas: Vec<Power> = placed.iter().map(|node| spec.power(Some(nodes.cores(*node)))).collect();
         let count: f64 = spec.hosts(&self.pools).map(|pool| f64::from(pool.count)).sum();
         let mean = |of: fn(&Power) -> f64| {

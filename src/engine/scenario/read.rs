@@ -9,14 +9,14 @@ use super::limits;
 use super::load::Loaded;
 use super::price::{Sources, node_pool, replica_lease};
 use super::recorded;
-use super::{PolicyPlan, Scenario, ServicePlan, StatedPolicy};
+use super::{Scenario, ServicePlan, StatedPolicy, Variant};
 use crate::catalog::price_dates;
 use crate::cluster::{
     ContainerRequest, NodePool, PLACEMENTS, PlacementPlugin, PodRequest, PodSpec, ServiceDefaults, ServiceSpec,
 };
 use crate::config::kubernetes::{Container, Deployment, Manifests, Object, Release};
 use crate::config::{
-    Diagnostic, Diagnostics, Fields, FromNode, Key, Line, Lines, Name, Node, SourceFile, Value, check_label, suggest,
+    Diagnostic, Diagnostics, Fields, FromNode, Key, Line, Lines, Name, SourceFile, Value, Yaml, check_label, suggest,
     visible,
 };
 use crate::engine::meter::MetricsSpec;
@@ -34,7 +34,7 @@ const LONGEST_NAME: usize = 200;
 const MAX_INTERVALS: u64 = 1_000_000;
 
 /// Gives a workload without a time zone that of the scenario.
-fn with_zone(workload: &Node, zone: Option<&Node>) -> Node {
+fn with_zone(workload: &Yaml, zone: Option<&Yaml>) -> Yaml {
     let mut workload = workload.clone();
     if let (Value::Mapping(entries), Some(zone)) = (&mut workload.value, zone)
         && !entries.iter().any(|(key, _)| key.text == "time-zone")
@@ -55,7 +55,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
     let description = fields.optional("description", sink).map_or_else(String::new, |Lines(text)| text);
     let (seed, duration): (u64, Option<SimDuration>) = (fields.or("seed", 1, sink), fields.optional("duration", sink));
     let zone: Option<Zone> = fields.optional("time-zone", sink);
-    let finds_warm_up = fields.node_of("warm-up").and_then(Node::as_text) == Some("auto");
+    let finds_warm_up = fields.node_of("warm-up").and_then(Yaml::as_text) == Some("auto");
     let warm_up = if finds_warm_up { SimDuration::ZERO } else { fields.or("warm-up", SimDuration::ZERO, sink) };
     let interval = fields.or("interval", SimDuration::from_secs(60), sink);
     let mut metrics = read_metrics(&fields, sink);
@@ -117,7 +117,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
 }
 
 /// Warns about replicas that even an empty node cannot hold: they would stay pending for ever.
-fn check_room(scenario: &Scenario, root: &Node, sink: &mut Diagnostics) {
+fn check_room(scenario: &Scenario, root: &Yaml, sink: &mut Diagnostics) {
     if scenario.pools.is_empty() {
         return;
     }
@@ -143,7 +143,7 @@ fn files_read(scenario: &[Arc<SourceFile>], manifests: &[Arc<SourceFile>]) -> Ve
 }
 
 /// Checks that the name can be used for a directory.
-fn check_name(name: &str, root: &Node, sink: &mut Diagnostics) {
+fn check_name(name: &str, root: &Yaml, sink: &mut Diagnostics) {
     let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || name.starts_with('.') || name.len() > LONGEST_NAME || !name.chars().all(fits) {
         let node = root.get("name").unwrap_or(root);
@@ -157,7 +157,7 @@ fn check_name(name: &str, root: &Node, sink: &mut Diagnostics) {
 fn extent(
     services: &[ServicePlan],
     objectives: &[Objective],
-    root: &Node,
+    root: &Yaml,
     sink: &mut Diagnostics,
 ) -> Option<SimDuration> {
     let mut longest = SimDuration::ZERO;
@@ -194,7 +194,7 @@ fn check_times(
     duration: SimDuration,
     warm_up: SimDuration,
     interval: SimDuration,
-    root: &Node,
+    root: &Yaml,
     sink: &mut Diagnostics,
 ) {
     let place = |name: &str| root.get(name).unwrap_or(root);
@@ -234,7 +234,7 @@ fn read_metrics(fields: &Fields<'_>, sink: &mut Diagnostics) -> MetricsSpec {
     metrics
 }
 
-fn unknown(node: &Node, text: &str, what: &str, known: &[&str]) -> crate::config::Diagnostic {
+fn unknown(node: &Yaml, text: &str, what: &str, known: &[&str]) -> crate::config::Diagnostic {
     let error = node.error(format!("`{text}` is not a {what}")).note(format!("known: {}", known.join(", ")));
     match suggest(text, known.iter().copied()) {
         Some(near) => error.label(format!("did you mean `{near}`?")),
@@ -251,7 +251,7 @@ fn read_objectives(fields: &Fields<'_>, sink: &mut Diagnostics) -> Vec<Objective
     items.iter().filter_map(|item| read_objective(item, sink)).collect()
 }
 
-fn read_objective(node: &Node, sink: &mut Diagnostics) -> Option<Objective> {
+fn read_objective(node: &Yaml, sink: &mut Diagnostics) -> Option<Objective> {
     let fields = Fields::open(node, "objective", sink)?;
     let latency = fields.node_of("latency");
     let availability: Option<Fraction> = fields.optional("availability", sink);
@@ -275,7 +275,7 @@ fn read_objective(node: &Node, sink: &mut Diagnostics) -> Option<Objective> {
 }
 
 /// Comparisons stay unparsed: the figures they name belong to `experiment`.
-fn read_expect(fields: &Fields<'_>, sink: &mut Diagnostics) -> Vec<Node> {
+fn read_expect(fields: &Fields<'_>, sink: &mut Diagnostics) -> Vec<Yaml> {
     let Some(node) = fields.node_of("expect") else { return Vec::new() };
     match &node.value {
         Value::Sequence(items) => items.clone(),
@@ -314,9 +314,9 @@ fn read_services(
 ) -> Vec<ServicePlan> {
     let shared = fields.node_of("workload");
     let (one, many) = (fields.node_of("service"), fields.node_of("services"));
-    let nodes: Vec<&Node> = match (one, many) {
+    let nodes: Vec<&Yaml> = match (one, many) {
         (Some(one), None) => vec![one],
-        (None, Some(Node { value: Value::Sequence(items), .. })) => items.iter().collect(),
+        (None, Some(Yaml { value: Value::Sequence(items), .. })) => items.iter().collect(),
         (None, Some(other)) => {
             sink.push(other.error("`services` must be a list"));
             return Vec::new();
@@ -348,8 +348,8 @@ fn read_services(
 
 /// Reads a service. `scenario` is the mapping around it and the workload stated there.
 fn read_service(
-    node: &Node,
-    scenario: (&Fields<'_>, Option<&Node>),
+    node: &Yaml,
+    scenario: (&Fields<'_>, Option<&Yaml>),
     (base_dir, pools): (&Path, &[NodePool]),
     sources: &mut Sources,
     sink: &mut Diagnostics,
@@ -440,7 +440,7 @@ fn pod_of(deployment: &Deployment) -> PodSpec {
 
 /// Reports what a manifest holds instead of the expected workload.
 fn not_the_one(
-    node: &Node,
+    node: &Yaml,
     path: &Path,
     manifests: &Manifests,
     deployments: &[Deployment],
@@ -461,7 +461,7 @@ fn read_policies(
     around: &PolicyContext<'_>,
     services: &[ServicePlan],
     sink: &mut Diagnostics,
-) -> Vec<PolicyPlan> {
+) -> Vec<Variant> {
     let Some(node) = fields.node_of("policies") else {
         let error = fields.node().error("the scenario has no `policies`");
         let help = "add `policies:` with at least one, such as `fixed: { static: { replicas: 4 } }`";
@@ -482,20 +482,20 @@ fn read_policies(
         });
         let factories: Vec<Option<PolicyFactory>> = factories.collect();
         if let Some(factories) = factories.into_iter().collect() {
-            plans.push(PolicyPlan { label: key.text.clone(), factories, headroom });
+            plans.push(Variant { label: key.text.clone(), factories, headroom });
         }
     }
     plans
 }
 
 /// Reads the policies as stated.
-pub(super) fn stated_policies(root: &Node, sink: &mut Diagnostics) -> Option<Vec<StatedPolicy>> {
-    let Some(Node { value: Value::Mapping(entries), .. }) = root.get("policies") else {
+pub(super) fn stated_policies(root: &Yaml, sink: &mut Diagnostics) -> Option<Vec<StatedPolicy>> {
+    let Some(Yaml { value: Value::Mapping(entries), .. }) = root.get("policies") else {
         sink.push(root.error("the scenario has no `policies`"));
         return None;
     };
-    let stated = |(key, node): &(Key, Node)| {
-        let null = Node { value: Value::Null, ..node.clone() };
+    let stated = |(key, node): &(Key, Yaml)| {
+        let null = Yaml { value: Value::Null, ..node.clone() };
         let (kind, parameters) = match &node.value {
             Value::Scalar(name) => (name.clone(), null),
             Value::Mapping(keys) => match keys.iter().find(|(key, _)| key.text != "headroom") {
@@ -510,7 +510,7 @@ pub(super) fn stated_policies(root: &Node, sink: &mut Diagnostics) -> Option<Vec
 }
 
 /// Removes `headroom: 1.3` from a policy's mapping and returns both.
-fn take_headroom(node: &Node, sink: &mut Diagnostics) -> (Node, f64) {
+fn take_headroom(node: &Yaml, sink: &mut Diagnostics) -> (Yaml, f64) {
     let Some(place) = node.get("headroom") else { return (node.clone(), 1.0) };
     let factor = f64::from_node(place, sink).filter(|factor| {
         let usable = (0.001..=1000.0).contains(factor);

@@ -1,12 +1,12 @@
 //! `service-time: from-trace`: what a trace records of its requests' durations is told to the service.
 
 use crate::cluster::{DemandModel, ServiceSpec};
-use crate::config::{Diagnostics, Node};
+use crate::config::{Diagnostics, Yaml};
 use crate::workload::{Durations, WorkloadSpec};
 
 /// Has the workload take the durations of its trace for demands, and tells the service what they are like.
 pub(super) fn settle(
-    service: &Node,
+    service: &Yaml,
     spec: &mut ServiceSpec,
     workload: WorkloadSpec,
     sink: &mut Diagnostics,
@@ -54,7 +54,7 @@ pub(super) fn settle(
 
 /// A workload whose requests bring service times along makes the CPU that each of them uses a matter of their mean, not of the one that
 /// the service states.
-pub(super) fn account(spec: &mut ServiceSpec, workload: &WorkloadSpec, sink: &mut Diagnostics, node: &Node) {
+pub(super) fn account(spec: &mut ServiceSpec, workload: &WorkloadSpec, sink: &mut Diagnostics, node: &Yaml) {
     if !spec.states_cpu() || !workload.brings_demands() {
         return;
     }

@@ -18,7 +18,7 @@ mod course;
 mod pods;
 mod read;
 
-use crate::config::{Diagnostic, Node};
+use crate::config::{Diagnostic, Yaml};
 use crate::engine::DecisionRecord;
 use crate::policy::{
     Decision, Facts, Foresight, Measure, Observation, PolicyFactory, Prospect, ReasonCode, ScalingPolicy,
@@ -28,13 +28,13 @@ pub use course::Stretch;
 use pods::Pods;
 
 /// The largest size that a story follows.
-const MOST_REPLICAS: u32 = 100_000;
+const MAX_REPLICAS: u32 = 100_000;
 /// The most decisions of a story.
-const MOST_DECISIONS: u64 = 1_000_000;
+const MAX_DECISIONS: u64 = 1_000_000;
 /// The longest story: sums of times stay far from the end of time.
 const LONGEST: SimDuration = SimDuration::from_secs(10 * 366 * 86_400);
 /// The most pods shown to the policy, all decisions together: some ten seconds of work.
-const MOST_PODS_SHOWN: u64 = 50_000_000;
+const MAX_PODS_SHOWN: u64 = 50_000_000;
 
 /// A story, read and checked.
 #[derive(Clone)]
@@ -52,7 +52,7 @@ pub struct Story {
     /// Time between two decisions, in place of the policy's own.
     every: Option<SimDuration>,
     steps: Vec<Step>,
-    root: Node,
+    root: Yaml,
 }
 
 /// What the story says of the service.
@@ -70,7 +70,7 @@ struct Service {
 struct Step {
     at: SimTime,
     /// Where it stands.
-    node: Node,
+    node: Yaml,
     /// The size that somebody sets by hand.
     replicas: Option<u32>,
     /// Pods that are not as they should be, from now on.
@@ -234,7 +234,7 @@ impl Story {
             let decision = self.decide(&mut *policy, &pods, size, now);
             let to = decision.replicas.unwrap_or(size);
             shown += u64::from(size) + 1;
-            if shown > MOST_PODS_SHOWN {
+            if shown > MAX_PODS_SHOWN {
                 return Err(Box::new(self.root.error("the story is too long for so many pods")));
             }
             telling.note(now, size, to, pods.ready(now), &decision);
@@ -267,11 +267,11 @@ impl Story {
     }
 
     fn followed(&self, size: u32) -> Result<(), Box<Diagnostic>> {
-        if size <= MOST_REPLICAS {
+        if size <= MAX_REPLICAS {
             return Ok(());
         }
         let error = self.root.error(format!("a size of {size} is more than a story follows"));
-        Err(Box::new(error.help(format!("at most {MOST_REPLICAS} replicas"))))
+        Err(Box::new(error.help(format!("at most {MAX_REPLICAS} replicas"))))
     }
 
     /// What the policy may know of the service.
@@ -311,9 +311,9 @@ impl Story {
             }
         }
         match self.steps.last() {
-            Some(last) if decision(last) > MOST_DECISIONS => {
+            Some(last) if decision(last) > MAX_DECISIONS => {
                 let at = last.node.get("at").unwrap_or(&last.node);
-                Err(Box::new(at.error(format!("more than {MOST_DECISIONS} decisions are too many for a story"))))
+                Err(Box::new(at.error(format!("more than {MAX_DECISIONS} decisions are too many for a story"))))
             }
             _ => Ok(period),
         }

@@ -1,7 +1,7 @@
 //! The pods of a story and their metrics.
 
-use super::{Load, MOST_REPLICAS, Metrics, PodStates, Service, Step};
-use crate::policy::{Measure, Measures, PodMetrics, PodPhase, PodView, Scrape};
+use super::{Load, MAX_REPLICAS, Metrics, PodStates, Service, Step};
+use crate::policy::{Measure, Measures, PodPhase, PodSample, PodView, Scrape};
 use crate::units::{SimDuration, SimTime};
 
 /// One pod: running since `started`, ready from `ready`.
@@ -39,9 +39,9 @@ enum State {
 }
 
 impl<'a> Pods<'a> {
-    /// Creates `size` ready pods, at most [`MOST_REPLICAS`], without metrics.
+    /// Creates `size` ready pods, at most [`MAX_REPLICAS`], without metrics.
     pub fn new(service: &'a Service, window: SimDuration, size: u32) -> Self {
-        let size = size.min(MOST_REPLICAS);
+        let size = size.min(MAX_REPLICAS);
         let first = |id| Pod { id, started: SimTime::ZERO, ready: SimTime::ZERO, first: true };
         let states = (PodStates::default(), SimTime::ZERO);
         Pods {
@@ -55,9 +55,9 @@ impl<'a> Pods<'a> {
         }
     }
 
-    /// Starts or ends pods until there are `size`, at most [`MOST_REPLICAS`].
+    /// Starts or ends pods until there are `size`, at most [`MAX_REPLICAS`].
     pub fn resize(&mut self, size: u32, now: SimTime) {
-        let size = size.min(MOST_REPLICAS) as usize;
+        let size = size.min(MAX_REPLICAS) as usize;
         self.pods.truncate(size);
         while self.pods.len() < size {
             let ready = now.saturating_add(self.service.start_up);
@@ -182,7 +182,7 @@ impl<'a> Pods<'a> {
                 }
             });
             scrape.totals.iter_mut().zip(values).for_each(|(total, value)| *total += value);
-            scrape.pods.push(PodMetrics { id: self.pods[index].id, values });
+            scrape.pods.push(PodSample { id: self.pods[index].id, values });
         }
         for ((total, load), measure) in scrape.totals.iter_mut().zip(loads).zip(Measure::ALL) {
             match load {

@@ -7,7 +7,7 @@ use super::{Expected, LONGEST, Load, Metrics, PodStates, Service, Step, Story};
 use crate::cluster::PodSpec;
 use crate::config::kubernetes::Release;
 use crate::config::{
-    Diagnostics, Fields, FromNode, Line, Lines, MAX_YAML_BYTES, Name, Node, SourceFile, Value, parse_single, suggest,
+    Diagnostics, Fields, FromNode, Line, Lines, MAX_YAML_BYTES, Name, SourceFile, Value, Yaml, parse_single, suggest,
 };
 use crate::engine::scenario::read_deployment;
 use crate::policy::{
@@ -59,7 +59,7 @@ impl Story {
     }
 }
 
-fn story(root: Node, base_dir: &Path, own: &[PolicyPlugin], sink: &mut Diagnostics) -> Option<Story> {
+fn story(root: Yaml, base_dir: &Path, own: &[PolicyPlugin], sink: &mut Diagnostics) -> Option<Story> {
     let fields = Fields::open(&root, "the story", sink)?;
     let title = fields.optional("story", sink).map_or_else(|| String::from("a story"), |Line(title)| title);
     let _: Option<Lines> = fields.optional("description", sink);
@@ -157,7 +157,7 @@ fn read_steps(
     steps
 }
 
-fn read_step(node: &Node, service: &Service, names: &[(String, Measure)], sink: &mut Diagnostics) -> Option<Step> {
+fn read_step(node: &Yaml, service: &Service, names: &[(String, Measure)], sink: &mut Diagnostics) -> Option<Step> {
     let fields = Fields::open(node, "step", sink)?;
     let at: Option<SimDuration> = fields.required("at", sink);
     if at.is_some_and(|at| at > LONGEST) {
@@ -172,7 +172,7 @@ fn read_step(node: &Node, service: &Service, names: &[(String, Measure)], sink: 
     Some(Step { at: SimTime::ZERO.saturating_add(at?), node: node.clone(), replicas, states, metrics, expect })
 }
 
-fn read_states(node: &Node, sink: &mut Diagnostics) -> Option<PodStates> {
+fn read_states(node: &Yaml, sink: &mut Diagnostics) -> Option<PodStates> {
     let fields = Fields::open(node, "pods", sink)?;
     let states = PodStates {
         pending: fields.or("pending", 0, sink),
@@ -184,7 +184,7 @@ fn read_states(node: &Node, sink: &mut Diagnostics) -> Option<PodStates> {
     Some(states)
 }
 
-fn read_metrics(node: &Node, service: &Service, names: &[(String, Measure)], sink: &mut Diagnostics) -> Metrics {
+fn read_metrics(node: &Yaml, service: &Service, names: &[(String, Measure)], sink: &mut Diagnostics) -> Metrics {
     let entries = match &node.value {
         Value::Scalar(text) if text == "none" => return Metrics::Gone,
         Value::Mapping(entries) => entries,
@@ -196,7 +196,7 @@ fn read_metrics(node: &Node, service: &Service, names: &[(String, Measure)], sin
     let mut set = Vec::new();
     for (key, value) in entries {
         let Some(measure) = measure_named(&key.text, names) else {
-            sink.push(not_measured(&Node { span: key.span, ..node.clone() }, &key.text, names));
+            sink.push(not_measured(&Yaml { span: key.span, ..node.clone() }, &key.text, names));
             continue;
         };
         if value.as_text() == Some("none") {
@@ -209,7 +209,7 @@ fn read_metrics(node: &Node, service: &Service, names: &[(String, Measure)], sin
 }
 
 /// Reads `90%`, `{ each: 450m }` or `{ total: 120/s }`.
-fn read_load(measure: Measure, node: &Node, service: &Service, sink: &mut Diagnostics) -> Option<Load> {
+fn read_load(measure: Measure, node: &Yaml, service: &Service, sink: &mut Diagnostics) -> Option<Load> {
     let of_each = matches!(measure, Measure::Cpu | Measure::Memory) || measure.is_average();
     let (node, of_each) = match &node.value {
         Value::Mapping(_) => {
@@ -244,7 +244,7 @@ fn read_load(measure: Measure, node: &Node, service: &Service, sink: &mut Diagno
 }
 
 /// A value in the unit of the measure; shares are relative to a pod's request.
-fn amount(measure: Measure, node: &Node, of_each: bool, service: &Service, sink: &mut Diagnostics) -> Option<f64> {
+fn amount(measure: Measure, node: &Yaml, of_each: bool, service: &Service, sink: &mut Diagnostics) -> Option<f64> {
     let share = node.as_text().is_some_and(|text| text.ends_with('%'));
     let request = match measure {
         Measure::Cpu => service.cpu_request.map(|cpu| cpu.as_cores()),
@@ -282,7 +282,7 @@ fn amount(measure: Measure, node: &Node, of_each: bool, service: &Service, sink:
 }
 
 /// Reads `6`, `4..6` or `{ replicas: 6, reason: target, says: cpu 90% }`.
-fn read_expected(node: &Node, sink: &mut Diagnostics) -> Option<Expected> {
+fn read_expected(node: &Yaml, sink: &mut Diagnostics) -> Option<Expected> {
     if !matches!(node.value, Value::Mapping(_)) {
         return Some(Expected { replicas: Some(read_size(node, sink)?), ..Expected::default() });
     }
@@ -299,7 +299,7 @@ fn read_expected(node: &Node, sink: &mut Diagnostics) -> Option<Expected> {
 }
 
 /// A size, or a range of sizes.
-fn read_size(node: &Node, sink: &mut Diagnostics) -> Option<(u32, u32)> {
+fn read_size(node: &Yaml, sink: &mut Diagnostics) -> Option<(u32, u32)> {
     let text = node.as_text().unwrap_or("");
     let size = match text.split_once("..") {
         None => text.parse().ok().map(|size: u32| (size, size)),
@@ -314,7 +314,7 @@ fn read_size(node: &Node, sink: &mut Diagnostics) -> Option<(u32, u32)> {
     size
 }
 
-fn read_reason(node: &Node, sink: &mut Diagnostics) -> Option<ReasonCode> {
+fn read_reason(node: &Yaml, sink: &mut Diagnostics) -> Option<ReasonCode> {
     let text = node.as_text().unwrap_or("");
     let found = ReasonCode::ALL.into_iter().find(|code| code.name() == text);
     if found.is_none() {

@@ -39,7 +39,7 @@ const SAMPLED_DIGITS: u32 = 2;
 const LARGEST: i64 = 1_000_000_000_000_000;
 
 /// Maximum number of decimals of an end.
-const MOST_DECIMALS: usize = 6;
+const MAX_DECIMALS: usize = 6;
 
 /// Parses `path=1..10`, `path=0.5..0.9/0.1` or `path=10s..60s/10s` (both ends included, with a step), or `path=x,y`.
 impl FromStr for Axis {
@@ -68,7 +68,7 @@ fn number(text: &str) -> Option<(i64, usize, &str)> {
     let decimals = digits.split_once('.').map_or(0, |(_, fraction)| fraction.len());
     let whole: i64 = digits.replacen('.', "", 1).parse().ok()?;
     let is_unit = unit.chars().all(|c| c.is_alphabetic() || c == '%');
-    (is_unit && decimals <= MOST_DECIMALS && whole.abs() <= LARGEST).then_some((whole, decimals, unit))
+    (is_unit && decimals <= MAX_DECIMALS && whole.abs() <= LARGEST).then_some((whole, decimals, unit))
 }
 
 impl Range {

@@ -11,7 +11,7 @@ pub use table::{Cells, Influence, SweepTable};
 use rayon::prelude::*;
 
 use super::pool::in_pool;
-use super::replicate::{Arm, Plan, Replicated, replicate};
+use super::replicate::{Arm, Replicated, ReplicationPlan, replicate};
 use crate::engine::RunError;
 use crate::engine::scenario::Scenario;
 
@@ -25,7 +25,7 @@ pub type PointResult = (usize, Replicated);
 /// The first error of `read`, of a run or of `each`, in the order of the points.
 pub fn sweep<E: Send + From<RunError>>(
     points: std::ops::Range<usize>,
-    plan: &Plan,
+    plan: &ReplicationPlan,
     read: &(dyn Fn(usize) -> Result<Scenario, E> + Sync),
     each: &mut dyn FnMut(PointResult) -> Result<(), E>,
 ) -> Result<(), E> {
@@ -34,7 +34,7 @@ pub fn sweep<E: Send + From<RunError>>(
     let points: Vec<usize> = points.collect();
     for chunk in points.chunks(threads) {
         // A last, lone point may use every thread for its own replications.
-        let inner = Plan { threads: if chunk.len() == 1 { threads } else { 1 }, ..*plan };
+        let inner = ReplicationPlan { threads: if chunk.len() == 1 { threads } else { 1 }, ..*plan };
         let one = |point: &usize| run_point(&read(*point)?, &inner).map_err(E::from);
         let results: Vec<Result<Replicated, E>> = in_pool(chunk.len(), || chunk.par_iter().map(one).collect());
         for (point, result) in chunk.iter().zip(results) {
@@ -44,9 +44,9 @@ pub fn sweep<E: Send + From<RunError>>(
     Ok(())
 }
 
-fn run_point(scenario: &Scenario, plan: &Plan) -> Result<Replicated, RunError> {
+fn run_point(scenario: &Scenario, plan: &ReplicationPlan) -> Result<Replicated, RunError> {
     let arm = |(policy, plan)| {
-        let plan: &crate::engine::scenario::PolicyPlan = plan;
+        let plan: &crate::engine::scenario::Variant = plan;
         Arm { label: &plan.label, scenario, policy }
     };
     let arms: Vec<Arm<'_>> = scenario.policies.iter().enumerate().map(arm).collect();

@@ -1,7 +1,7 @@
 //! The results of a sweep.
 
 use super::design::Points;
-use crate::experiment::{Figure, Quantity};
+use crate::experiment::{Figure, Metric};
 
 /// The results of a sweep as plain values.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,7 +65,7 @@ impl SweepTable {
     /// met.
     pub fn meets_objectives(&self, point: usize, policy: usize) -> bool {
         self.figures.iter().enumerate().all(|(index, figure)| match figure.quantity {
-            Quantity::Attainment(objective) => {
+            Metric::Attainment(objective) => {
                 let target = self.targets.get(objective).copied().unwrap_or(0.0);
                 self.mean(point, policy, index).is_none_or(|attained| attained >= target)
             }
@@ -187,7 +187,7 @@ mod tests {
         let axes = vec!["a=1..3".parse().unwrap(), "b=0,5".parse().unwrap()];
         let points = Points::new(axes, design, 40, 3).unwrap();
         let figure = |quantity, name: &str| Figure { quantity, service: None, name: name.into() };
-        let figures = vec![figure(Quantity::Cost, "cost"), figure(Quantity::Attainment(0), "attainment.1")];
+        let figures = vec![figure(Metric::Cost, "cost"), figure(Metric::Attainment(0), "attainment.1")];
         let mut table = SweepTable::new("t".into(), points, figures, vec!["p".into()], vec![0.9]);
         for point in 0..table.points.len() {
             let value = |axis: usize, base: f64| table.points.point(point)[axis].map_or(base, |v| v.parse().unwrap());

@@ -47,7 +47,7 @@ const POINTS: usize = 2;
 /// The place of `utilization` among the numbers, its steps in validation, and the most of them.
 const UTILIZATION: usize = 0;
 const STEP: f64 = 0.01;
-const MOST_STEPS: u32 = 15;
+const MAX_STEPS: u32 = 15;
 /// Validation takes replications from here on: more than any search runs.
 const VALIDATING: u64 = TRAINING_REPLICATIONS + (1 << 30);
 
@@ -453,7 +453,7 @@ impl<'a> Searcher<'a> {
         judge: &dyn Fn(&Seen) -> Worth,
     ) -> Result<([f64; COUNT], Worth), RunError> {
         let holds = worth.budget_used <= ALLOWED;
-        for _ in 0..MOST_STEPS {
+        for _ in 0..MAX_STEPS {
             let mut next = numbers;
             let value = numbers[UTILIZATION] * if holds { 1.0 + STEP } else { 1.0 - STEP };
             next[UTILIZATION] = NUMBERS[UTILIZATION].at(NUMBERS[UTILIZATION].position(value));

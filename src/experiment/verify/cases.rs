@@ -1,7 +1,7 @@
 //! The cases that the program verifies itself by, each with its exact figures.
 
 use super::arrivals::Arrivals;
-use super::metric::Metric;
+use super::metric::Statistic;
 use super::station::{Discipline, Station};
 use crate::queueing::{
     capped_sharing, erlang_b, erlang_c, finite_source, mg1_mean_wait, mmc_mean_wait, mmck, ps1_mean_sojourn,
@@ -14,7 +14,7 @@ pub(super) struct Case {
     pub station: Station,
     /// Squared coefficients of variation of gaps and service times, added.
     pub variability: f64,
-    pub expected: Vec<(Metric, f64)>,
+    pub expected: Vec<(Statistic, f64)>,
     /// Requests, in millions, that the full proof takes: enough for 99% intervals of at most 2% with some to spare, found by
     /// trying.
     pub millions: f64,
@@ -56,8 +56,8 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 /// Little's law holds everywhere: L and lambda W are measured independently, one as an area over time, one per request.
-fn with_little(mut expected: Vec<(Metric, f64)>) -> Vec<(Metric, f64)> {
-    expected.push((Metric::Little, 1.0));
+fn with_little(mut expected: Vec<(Statistic, f64)>) -> Vec<(Statistic, f64)> {
+    expected.push((Statistic::Little, 1.0));
     expected
 }
 
@@ -69,11 +69,11 @@ fn mm1(load: f64, millions: f64) -> Case {
         station: Station::new(Arrivals::poisson(load), exponential(), 1),
         variability: 2.0,
         expected: with_little(vec![
-            (Metric::WaitProbability, load),
-            (Metric::MeanWait, load / (1.0 - load)),
-            (Metric::MeanNumber, load / (1.0 - load)),
-            (Metric::SojournWithin(p95), 0.95),
-            (Metric::Utilization, load),
+            (Statistic::WaitProbability, load),
+            (Statistic::MeanWait, load / (1.0 - load)),
+            (Statistic::MeanNumber, load / (1.0 - load)),
+            (Statistic::SojournWithin(p95), 0.95),
+            (Statistic::Utilization, load),
         ]),
         millions,
     }
@@ -87,11 +87,11 @@ fn mmc(servers: u32, load: f64, millions: f64) -> Case {
         station: Station::new(Arrivals::poisson(offered), exponential(), servers),
         variability: 2.0,
         expected: with_little(vec![
-            (Metric::WaitProbability, waits),
-            (Metric::MeanWait, wait),
-            (Metric::MeanQueue, offered * wait),
-            (Metric::MeanNumber, offered * (wait + MEAN)),
-            (Metric::Utilization, load),
+            (Statistic::WaitProbability, waits),
+            (Statistic::MeanWait, wait),
+            (Statistic::MeanQueue, offered * wait),
+            (Statistic::MeanNumber, offered * (wait + MEAN)),
+            (Statistic::Utilization, load),
         ]),
         millions,
     }
@@ -104,11 +104,11 @@ fn mg1(name: &str, service: Distribution, scv: f64, load: f64, millions: f64) ->
         station: Station::new(Arrivals::poisson(load), service, 1),
         variability: 1.0 + scv,
         expected: with_little(vec![
-            (Metric::WaitProbability, load),
-            (Metric::MeanWait, wait),
-            (Metric::MeanSojourn, wait + MEAN),
-            (Metric::MeanNumber, load * (wait + MEAN)),
-            (Metric::Utilization, load),
+            (Statistic::WaitProbability, load),
+            (Statistic::MeanWait, wait),
+            (Statistic::MeanSojourn, wait + MEAN),
+            (Statistic::MeanNumber, load * (wait + MEAN)),
+            (Statistic::Utilization, load),
         ]),
         millions,
     }
@@ -122,10 +122,10 @@ fn mm_with_room(servers: u32, capacity: u32, offered: f64, millions: f64) -> Cas
         station: Station { room: Some(capacity - servers), ..station },
         variability: 2.0,
         expected: with_little(vec![
-            (Metric::Blocking, exact.blocking),
-            (Metric::MeanWait, exact.mean_wait),
-            (Metric::MeanNumber, exact.mean_number),
-            (Metric::Throughput, offered * (1.0 - exact.blocking)),
+            (Statistic::Blocking, exact.blocking),
+            (Statistic::MeanWait, exact.mean_wait),
+            (Statistic::MeanNumber, exact.mean_number),
+            (Statistic::Throughput, offered * (1.0 - exact.blocking)),
         ]),
         millions,
     }
@@ -140,9 +140,9 @@ fn erlang_loss(name: &str, service: Distribution, scv: f64) -> Case {
         station: Station { room: Some(0), ..station },
         variability: 1.0 + scv,
         expected: with_little(vec![
-            (Metric::Blocking, blocking),
-            (Metric::MeanBusy, offered * (1.0 - blocking)),
-            (Metric::Utilization, offered * (1.0 - blocking) / f64::from(servers)),
+            (Statistic::Blocking, blocking),
+            (Statistic::MeanBusy, offered * (1.0 - blocking)),
+            (Statistic::Utilization, offered * (1.0 - blocking) / f64::from(servers)),
         ]),
         millions: 8.0,
     }
@@ -157,11 +157,11 @@ fn closed(name: &str, users: u32, servers: u32, think: Distribution, millions: f
         station,
         variability: 2.0,
         expected: with_little(vec![
-            (Metric::Throughput, exact.throughput),
-            (Metric::MeanSojourn, exact.mean_response),
-            (Metric::MeanNumber, exact.mean_number),
-            (Metric::Utilization, exact.utilization),
-            (Metric::WaitProbability, exact.p_wait),
+            (Statistic::Throughput, exact.throughput),
+            (Statistic::MeanSojourn, exact.mean_response),
+            (Statistic::MeanNumber, exact.mean_number),
+            (Statistic::Utilization, exact.utilization),
+            (Statistic::WaitProbability, exact.p_wait),
         ]),
         millions,
     }
@@ -177,9 +177,9 @@ fn limited(name: &str, service: Distribution, scv: f64, full: f64, load: f64, mi
         station: Station { discipline: Discipline::Limited { full }, ..station },
         variability: 1.0 + scv.max(1.0),
         expected: with_little(vec![
-            (Metric::MeanSojourn, exact.mean_sojourn),
-            (Metric::MeanNumber, exact.mean_number),
-            (Metric::Utilization, load),
+            (Statistic::MeanSojourn, exact.mean_sojourn),
+            (Statistic::MeanNumber, exact.mean_number),
+            (Statistic::Utilization, load),
         ]),
         millions,
     }
@@ -192,9 +192,9 @@ fn sharing(name: &str, service: Distribution, scv: f64, load: f64, millions: f64
         station: Station { discipline: Discipline::Sharing, ..station },
         variability: 1.0 + scv.max(1.0),
         expected: with_little(vec![
-            (Metric::MeanSojourn, ps1_mean_sojourn(load)),
-            (Metric::MeanNumber, load * ps1_mean_sojourn(load)),
-            (Metric::Utilization, load),
+            (Statistic::MeanSojourn, ps1_mean_sojourn(load)),
+            (Statistic::MeanNumber, load * ps1_mean_sojourn(load)),
+            (Statistic::Utilization, load),
         ]),
         millions,
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use rayon::prelude::*;
 
-use super::metric::Metric;
+use super::metric::Statistic;
 use super::station::{Length, Observed, Station};
 use crate::engine::RunError;
 use crate::random::Streams;
@@ -79,7 +79,7 @@ pub fn replicate<T: Send>(
 }
 
 /// Replications of a station, with the figures that are taken from each.
-pub struct Trial<'a> {
+pub struct TheoryRun<'a> {
     /// The station.
     pub station: &'a Station,
     /// Length of each run.
@@ -90,7 +90,7 @@ pub struct Trial<'a> {
     pub figures: &'a (dyn Fn(&Observed) -> Vec<f64> + Sync),
 }
 
-impl Trial<'_> {
+impl TheoryRun<'_> {
     /// The values by figure, each one per replication.
     ///
     /// # Errors
@@ -136,11 +136,11 @@ pub fn judge_metrics(
     station: &Station,
     length: Length,
     replications: u64,
-    expected: &[(Metric, f64)],
+    expected: &[(Statistic, f64)],
 ) -> Result<Vec<VerifyRow>, RunError> {
     let figures = |observed: &Observed| expected.iter().map(|(metric, _)| metric.of(observed)).collect();
     let named: Vec<(String, f64)> = expected.iter().map(|(metric, value)| (metric.name(), *value)).collect();
-    Trial { station, length, replications, figures: &figures }.judge(case, &named)
+    TheoryRun { station, length, replications, figures: &figures }.judge(case, &named)
 }
 
 fn row(case: &str, metric: &str, expected: f64, values: &[f64]) -> VerifyRow {

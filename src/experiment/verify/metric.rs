@@ -6,7 +6,7 @@ use crate::units::SimDuration;
 
 /// A figure with an exact value in queueing theory. Times are in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Metric {
+pub enum Statistic {
     /// Share of requests that had to wait; those that were turned away are left out, those that gave up waited.
     WaitProbability,
     /// Arrival to start of service, of those served.
@@ -52,30 +52,30 @@ pub enum Metric {
     QueuesAtLeast(u32),
 }
 
-impl Metric {
+impl Statistic {
     /// The name in tables.
     pub fn name(self) -> String {
         let fixed = match self {
-            Metric::WaitProbability => "p_wait",
-            Metric::MeanWait => "mean_wait",
-            Metric::MeanWaitOfWaiting => "mean_wait_given_wait",
-            Metric::MeanWaitOfAll => "mean_wait_all",
-            Metric::MeanSojourn => "mean_sojourn",
-            Metric::WaitVariance => "var_wait",
-            Metric::SojournVariance => "var_sojourn",
-            Metric::WaitWithin(limit) => return format!("p_wait_within_{limit:.3}"),
-            Metric::SojournWithin(limit) => return format!("p_sojourn_within_{limit:.3}"),
-            Metric::Utilization => "utilization",
-            Metric::MeanBusy => "mean_busy",
-            Metric::MeanNumber => "mean_number",
-            Metric::MeanQueue => "mean_queue",
-            Metric::Blocking => "p_block",
-            Metric::Abandonment => "p_timeout",
-            Metric::Throughput => "throughput",
-            Metric::Little => "L / (lambda W)",
-            Metric::NumberAtLeast(number) => return format!("p_number_ge_{number}"),
-            Metric::NumberVariance => "var_number",
-            Metric::QueuesAtLeast(number) => return format!("fraction_queues_ge_{number}"),
+            Statistic::WaitProbability => "p_wait",
+            Statistic::MeanWait => "mean_wait",
+            Statistic::MeanWaitOfWaiting => "mean_wait_given_wait",
+            Statistic::MeanWaitOfAll => "mean_wait_all",
+            Statistic::MeanSojourn => "mean_sojourn",
+            Statistic::WaitVariance => "var_wait",
+            Statistic::SojournVariance => "var_sojourn",
+            Statistic::WaitWithin(limit) => return format!("p_wait_within_{limit:.3}"),
+            Statistic::SojournWithin(limit) => return format!("p_sojourn_within_{limit:.3}"),
+            Statistic::Utilization => "utilization",
+            Statistic::MeanBusy => "mean_busy",
+            Statistic::MeanNumber => "mean_number",
+            Statistic::MeanQueue => "mean_queue",
+            Statistic::Blocking => "p_block",
+            Statistic::Abandonment => "p_timeout",
+            Statistic::Throughput => "throughput",
+            Statistic::Little => "L / (lambda W)",
+            Statistic::NumberAtLeast(number) => return format!("p_number_ge_{number}"),
+            Statistic::NumberVariance => "var_number",
+            Statistic::QueuesAtLeast(number) => return format!("fraction_queues_ge_{number}"),
         };
         fixed.to_string()
     }
@@ -91,31 +91,35 @@ impl Metric {
         let share = |part: u64, whole: u64| part as f64 / whole as f64;
         let delayed = waiting.count() - waiting.count_at_most(SimDuration::ZERO) + counts.timed_out;
         match self {
-            Metric::WaitProbability => share(delayed, waiting.count() + counts.timed_out),
-            Metric::MeanWait => mean(waiting),
-            Metric::MeanWaitOfWaiting => waiting.sum_nanos() as f64 / 1e9 / delayed as f64,
-            Metric::MeanWaitOfAll => mean_queue(observed) * seconds / arrived,
-            Metric::MeanSojourn => mean(sojourn),
-            Metric::WaitVariance => variance(waiting),
-            Metric::SojournVariance => variance(sojourn),
-            Metric::WaitWithin(limit) => share_within(waiting, limit),
-            Metric::SojournWithin(limit) => share_within(sojourn, limit),
-            Metric::Utilization => service.utilization.unwrap_or(f64::NAN),
-            Metric::MeanBusy => service.utilization.unwrap_or(0.0) * f64::from(observed.servers) * service.mean_ready,
-            Metric::MeanNumber => service.mean_in_system,
-            Metric::MeanQueue => mean_queue(observed),
-            Metric::Blocking => share(counts.rejected, counts.arrived),
-            Metric::Abandonment => share(counts.timed_out, counts.arrived),
-            Metric::Throughput => admitted / seconds,
-            Metric::Little => {
+            Statistic::WaitProbability => share(delayed, waiting.count() + counts.timed_out),
+            Statistic::MeanWait => mean(waiting),
+            Statistic::MeanWaitOfWaiting => waiting.sum_nanos() as f64 / 1e9 / delayed as f64,
+            Statistic::MeanWaitOfAll => mean_queue(observed) * seconds / arrived,
+            Statistic::MeanSojourn => mean(sojourn),
+            Statistic::WaitVariance => variance(waiting),
+            Statistic::SojournVariance => variance(sojourn),
+            Statistic::WaitWithin(limit) => share_within(waiting, limit),
+            Statistic::SojournWithin(limit) => share_within(sojourn, limit),
+            Statistic::Utilization => service.utilization.unwrap_or(f64::NAN),
+            Statistic::MeanBusy => {
+                service.utilization.unwrap_or(0.0) * f64::from(observed.servers) * service.mean_ready
+            }
+            Statistic::MeanNumber => service.mean_in_system,
+            Statistic::MeanQueue => mean_queue(observed),
+            Statistic::Blocking => share(counts.rejected, counts.arrived),
+            Statistic::Abandonment => share(counts.timed_out, counts.arrived),
+            Statistic::Throughput => admitted / seconds,
+            Statistic::Little => {
                 service.mean_in_system / (admitted / seconds * (mean(sojourn) + variance(sojourn) / seconds))
             }
-            Metric::NumberAtLeast(number) => average(observed, |s| f64::from(u8::from(s.number >= f64::from(number)))),
-            Metric::NumberVariance => {
+            Statistic::NumberAtLeast(number) => {
+                average(observed, |s| f64::from(u8::from(s.number >= f64::from(number))))
+            }
+            Statistic::NumberVariance => {
                 let center = average(observed, |s| s.number);
                 average(observed, |s| (s.number - center).powi(2))
             }
-            Metric::QueuesAtLeast(number) => average(observed, |s| s.loaded[number as usize - 1]),
+            Statistic::QueuesAtLeast(number) => average(observed, |s| s.loaded[number as usize - 1]),
         }
     }
 }

@@ -12,8 +12,8 @@ mod station;
 
 pub use crate::queueing::{MmcK, erlang_b, erlang_c, mg1_mean_wait, mmc_mean_wait, mmck, ps1_mean_sojourn};
 pub use arrivals::Arrivals;
-pub use judge::{LEVEL, SEEDS, Trial, Verdict, VerifyRow, judge_metrics, replicate};
-pub use metric::Metric;
+pub use judge::{LEVEL, SEEDS, TheoryRun, Verdict, VerifyRow, judge_metrics, replicate};
+pub use metric::Statistic;
 pub use station::{Discipline, Length, Observed, Sample, Station};
 
 use cases::{Case, cases};

@@ -28,7 +28,7 @@ const CANCELLING: [f64; 4] = [-0.95, -0.5, 0.5, 0.95];
 const RESTARTS: usize = 4;
 
 /// Iterations after which a search ends anyway.
-const MOST_ITERATIONS: usize = 200;
+const MAX_ITERATIONS: usize = 200;
 
 /// A series and a model, prepared for evaluating likelihoods.
 pub(super) struct Problem {
@@ -200,7 +200,7 @@ impl Problem {
         let origin = vec![0.1; count];
         let start = start.filter(|s| s.len() == count).unwrap_or(&origin);
         let start: Vec<f64> = start.iter().map(|u| u.clamp(-3.0, 3.0)).collect();
-        minimise(|point| self.objective(point), &start, tolerance, MOST_ITERATIONS).point
+        minimise(|point| self.objective(point), &start, tolerance, MAX_ITERATIONS).point
     }
 
     /// The point of greatest likelihood, searched from several starts where a model of many terms has several maxima.
@@ -239,7 +239,7 @@ impl Problem {
             [ar, &[0.0], ma, &[0.0], rest].concat()
         };
         let near = vec![0.1; self.spec.order.coefficients() - 2];
-        let least = whole(&minimise(|part| self.objective(&whole(part)), &near, FINE, MOST_ITERATIONS).point);
+        let least = whole(&minimise(|part| self.objective(&whole(part)), &near, FINE, MAX_ITERATIONS).point);
         let partial = |side: &[f64], c: f64| -> Option<Vec<f64>> {
             let side = from_partial(&side.iter().map(|u| u.clamp(-FARTHEST, FARTHEST).tanh()).collect::<Vec<_>>());
             let product = seasonal_product(&side, &[c], 1);

@@ -7,7 +7,7 @@ use super::super::parameters::or_empty;
 use super::super::{FitError, Fitted, Forecast, Forecaster, ForecasterPlugin, Ladder, Series};
 use super::model::{ArimaFit, ArimaSpec, Order};
 use super::select::{Limits, select, select_errors};
-use crate::config::{Diagnostics, Fields, Node};
+use crate::config::{Diagnostics, Fields, Yaml};
 
 /// The entry in the list.
 pub(in super::super) const PLUGIN: ForecasterPlugin = ForecasterPlugin {
@@ -17,7 +17,7 @@ pub(in super::super) const PLUGIN: ForecasterPlugin = ForecasterPlugin {
     build,
 };
 
-fn build(node: &Node, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
+fn build(node: &Yaml, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
     let node = or_empty(node);
     let fields = Fields::open(&node, "arima", sink)?;
     let spec = read_spec(&fields, sink);

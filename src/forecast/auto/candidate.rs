@@ -24,7 +24,7 @@ const ALIKE: f64 = 150.0;
 /// That errors are normal, as large as they were, weighs as much as their order where there are so many values, and less with the square of them.
 const NORMAL: f64 = 60.0;
 /// Degrees of freedom below which the expansion of Student's quantiles is of no use.
-const FEWEST_FREEDOM: f64 = 3.0;
+const MIN_FREEDOM: f64 = 3.0;
 /// The middle third of the members lies between this share of the weight from below and from above: somewhat more than a third, so
 /// that one of three alone makes no disagreement.
 const THIRD: f64 = 0.34;
@@ -245,7 +245,7 @@ impl Track {
 /// How much farther out a quantile of Student's distribution lies than the normal one (Cornish and Fisher's expansion; Abramowitz and
 /// Stegun 1964, 26.7.5).
 fn student(normal: f64, freedom: f64) -> f64 {
-    let (square, freedom) = (normal * normal, freedom.max(FEWEST_FREEDOM));
+    let (square, freedom) = (normal * normal, freedom.max(MIN_FREEDOM));
     let first = (square + 1.0) / 4.0;
     let second = ((5.0 * square + 16.0) * square + 3.0) / 96.0;
     let third = (((3.0 * square + 19.0) * square + 17.0) * square - 15.0) / 384.0;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::parameters::{count, or_empty, read_members};
 use super::{FitError, Fitted, Forecaster, ForecasterPlugin, Ladder, Series};
-use crate::config::{Diagnostics, Fields, Node};
+use crate::config::{Diagnostics, Fields, Yaml};
 use crate::units::Fraction;
 
 /// The entry in the list.
@@ -19,7 +19,7 @@ pub(super) const PLUGIN: ForecasterPlugin = ForecasterPlugin {
     build,
 };
 
-fn build(node: &Node, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
+fn build(node: &Yaml, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
     let node = or_empty(node);
     let fields = Fields::open(&node, "auto", sink)?;
     let members = match fields.node_of("members") {
@@ -93,13 +93,13 @@ const HORIZON: usize = 12;
 /// No method is judged more steps ahead: what is best so far ahead is best farther on.
 const FARTHEST_JUDGED: usize = 288;
 /// Values learned from at most, unless seasons are longer: about fourteen days of minutes, two years of hours.
-const MOST_LEARNED: usize = 20_000;
+const MAX_LEARNED: usize = 20_000;
 /// Cycles of the longest season that are kept beyond that.
 const CYCLES: usize = 3;
 /// Most values at the end of the series that are forecast to judge by.
-const MOST_JUDGED: usize = 1500;
+const MAX_JUDGED: usize = 1500;
 /// Fewest, where that leaves half of the series to learn from.
-const FEWEST_JUDGED: usize = 40;
+const MIN_JUDGED: usize = 40;
 /// Origins from which they are forecast, about.
 const ORIGINS: usize = 300;
 
@@ -114,10 +114,10 @@ impl Auto {
 impl Forecaster for Auto {
     fn fit(&self, series: &Series) -> Result<Box<dyn Fitted>, FitError> {
         let longest = series.seasons().last().copied().unwrap_or(0);
-        let most = MOST_LEARNED.max(CYCLES * longest);
+        let most = MAX_LEARNED.max(CYCLES * longest);
         let series = series.window(series.len().saturating_sub(most), series.len());
-        let wished = (series.len() / 3).max(FEWEST_JUDGED.min(series.len() / 2));
-        let judged = wished.min(MOST_JUDGED.max(self.aim().horizon));
+        let wished = (series.len() / 3).max(MIN_JUDGED.min(series.len() / 2));
+        let judged = wished.min(MAX_JUDGED.max(self.aim().horizon));
         choice::fit(self, &series, judged).map(|fit| Box::new(fit) as Box<dyn Fitted>)
     }
 

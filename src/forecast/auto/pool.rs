@@ -12,7 +12,7 @@ const LONGEST_ARIMA_SEASON: usize = 24;
 /// Cycles of the season that such a model is fitted to.
 const ARIMA_CYCLES: usize = 40;
 /// Values that ARIMA and smoothing without season are fitted to: they forget what is older.
-const MOST_RECENT: usize = 5000;
+const MAX_RECENT: usize = 5000;
 
 /// Orders tried: a smaller search than that of `arima` by itself, as several models of the pool make it.
 const LIMITS: Limits = Limits { terms: 3, seasonal_terms: 2, differences: 2, period: 60, models: 40 };
@@ -26,9 +26,9 @@ pub(super) fn members(series: &Series) -> Vec<Arc<dyn Forecaster>> {
     for season in &seasons {
         members.push(Arc::new(SeasonalNaive { season: Some(*season) }));
     }
-    members.push(recent(smoothing, MOST_RECENT));
+    members.push(recent(smoothing, MAX_RECENT));
     members.push(Arc::new(Regression::default()));
-    members.push(recent(arima, MOST_RECENT));
+    members.push(recent(arima, MAX_RECENT));
     let Some(shortest) = seasons.first().copied() else { return members };
     let seasonal = Ets { seasonal: Some(true), season: Some(shortest), trend: None };
     let terms = |around: Arima| -> Arc<dyn Forecaster> {

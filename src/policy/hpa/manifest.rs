@@ -2,7 +2,7 @@
 
 use super::spec::{Amount, Behavior, HpaSpec, MetricSpec, RatePolicy, Resource, RulesSpec, SelectPolicy, Target};
 use crate::config::kubernetes::{Object, finish_leniently};
-use crate::config::{Diagnostic, Diagnostics, Fields, FromNode, Node, Severity, Value, suggest};
+use crate::config::{Diagnostic, Diagnostics, Fields, FromNode, Severity, Value, Yaml, suggest};
 use crate::units::{Quantity, SimDuration};
 
 /// An autoscaler as stated in a manifest.
@@ -63,7 +63,7 @@ fn read_object(object: &Object, owner: &str, sink: &mut Diagnostics) -> Option<H
 
 /// Fills in defaults and validates like the API server.
 pub(super) fn checked(
-    node: &Node,
+    node: &Yaml,
     owner: &str,
     min: Option<u32>,
     max: u32,
@@ -95,7 +95,7 @@ pub(super) fn cpu_utilization(percent: u32) -> MetricSpec {
 }
 
 /// The name of the scaled workload and, if its scale cannot be read, why.
-fn scale_target(node: &Node, sink: &mut Diagnostics) -> Option<(String, Option<String>)> {
+fn scale_target(node: &Yaml, sink: &mut Diagnostics) -> Option<(String, Option<String>)> {
     let fields = Fields::open(node, "scaleTargetRef", sink)?;
     let name: Option<String> = fields.required("name", sink);
     let kind: Option<String> = fields.required("kind", sink);
@@ -149,7 +149,7 @@ fn no_scale(group: &str, kind: &str) -> Option<String> {
 }
 
 /// Reports the annotations that hold everything but the CPU target in v1.
-fn alpha_annotations(object: &Node, sink: &mut Diagnostics) {
+fn alpha_annotations(object: &Yaml, sink: &mut Diagnostics) {
     let annotations = object.get("metadata").and_then(|m| m.get("annotations"));
     for name in ["autoscaling.alpha.kubernetes.io/metrics", "autoscaling.alpha.kubernetes.io/behavior"] {
         if let Some(node) = annotations.and_then(|a| a.get(name)) {
@@ -160,7 +160,7 @@ fn alpha_annotations(object: &Node, sink: &mut Diagnostics) {
 }
 
 /// Reads the `autoscaling:` block of a Helm chart's values, with the names of the standard chart.
-pub(super) fn read_helm_values(values: &Node, sink: &mut Diagnostics) -> Option<HpaSpec> {
+pub(super) fn read_helm_values(values: &Yaml, sink: &mut Diagnostics) -> Option<HpaSpec> {
     let owner = "autoscaling";
     let fields = Fields::open(values.get("autoscaling")?, owner, sink)?;
     if fields.optional("enabled", sink) == Some(false) {
@@ -180,11 +180,11 @@ pub(super) fn read_helm_values(values: &Node, sink: &mut Diagnostics) -> Option<
 }
 
 /// Reads `metrics` in the v2 format.
-pub(super) fn read_metrics(node: &Node, sink: &mut Diagnostics) -> Vec<MetricSpec> {
+pub(super) fn read_metrics(node: &Yaml, sink: &mut Diagnostics) -> Vec<MetricSpec> {
     metric_list(node, Style::Nested, sink)
 }
 
-fn metric_list(node: &Node, style: Style, sink: &mut Diagnostics) -> Vec<MetricSpec> {
+fn metric_list(node: &Yaml, style: Style, sink: &mut Diagnostics) -> Vec<MetricSpec> {
     let Value::Sequence(items) = &node.value else {
         sink.push(node.error(format!("`metrics` must be a list, not {}", node.kind())));
         return Vec::new();
@@ -200,7 +200,7 @@ const KINDS: [(&str, &str); 5] = [
     ("External", "external"),
 ];
 
-fn metric(node: &Node, style: Style, sink: &mut Diagnostics) -> Option<MetricSpec> {
+fn metric(node: &Yaml, style: Style, sink: &mut Diagnostics) -> Option<MetricSpec> {
     let fields = Fields::open(node, "metric", sink)?;
     let kind: Option<String> = fields.required("type", sink);
     let sources = KINDS.map(|(kind, name)| (kind, name, fields.node_of(name)));
@@ -347,7 +347,7 @@ impl Goal {
 /// Reads the target of a metric of type `metric`. The API server requires a known `type` and a field that is valid for
 /// the metric, but not that the two match. The controller uses the field that is set, except for Object metrics: there
 /// it uses the type, and finds nothing if another field is set.
-fn read_target(node: &Node, metric: &str, sink: &mut Diagnostics) -> Option<Target> {
+fn read_target(node: &Yaml, metric: &str, sink: &mut Diagnostics) -> Option<Target> {
     let fields = Fields::open(node, "target", sink)?;
     let kind: Option<String> = fields.required("type", sink);
     let given = Goal::ALL.map(|goal| (goal, fields.node_of(goal.field())));
@@ -366,7 +366,7 @@ fn read_target(node: &Node, metric: &str, sink: &mut Diagnostics) -> Option<Targ
         _ => &[Goal::AverageValue, Goal::Value],
     };
     let value_of = |goal: Goal| given.iter().find(|(known, _)| *known == goal).and_then(|(_, node)| *node);
-    let found: Vec<(Goal, &Node)> = order.iter().filter_map(|goal| Some((*goal, value_of(*goal)?))).collect();
+    let found: Vec<(Goal, &Yaml)> = order.iter().filter_map(|goal| Some((*goal, value_of(*goal)?))).collect();
     if let ([_, (other, second)], false) = (&found[..], metric == "Object") {
         let message = format!("a target has `{}` or `{}`, not both", Goal::AverageValue.field(), other.field());
         sink.push(second.error(message));
@@ -397,7 +397,7 @@ fn read_target(node: &Node, metric: &str, sink: &mut Diagnostics) -> Option<Targ
 }
 
 /// Reports that none of the fields valid for the metric is given.
-fn no_target(node: &Node, kind: &Node, metric: &str, stated: Goal, possible: &[Goal]) -> Diagnostic {
+fn no_target(node: &Yaml, kind: &Yaml, metric: &str, stated: Goal, possible: &[Goal]) -> Diagnostic {
     if !possible.contains(&stated) {
         let types: Vec<&str> = possible.iter().map(|goal| goal.kind()).collect();
         let error = kind.error(format!("a target of a {metric} metric cannot be a {}", stated.kind()));
@@ -408,7 +408,7 @@ fn no_target(node: &Node, kind: &Node, metric: &str, stated: Goal, possible: &[G
 }
 
 /// Reports that `word` is not in `known`, with the closest match or the whole list.
-fn unknown(node: &Node, word: &str, what: &str, known: &[&str]) -> Diagnostic {
+fn unknown(node: &Yaml, word: &str, what: &str, known: &[&str]) -> Diagnostic {
     let error = node.error(format!("`{word}` is not a {what}"));
     match suggest(word, known.iter().copied()) {
         Some(near) => error.label(format!("did you mean `{near}`?")),
@@ -416,7 +416,7 @@ fn unknown(node: &Node, word: &str, what: &str, known: &[&str]) -> Diagnostic {
     }
 }
 
-fn positive<T: Default + PartialOrd>(value: T, node: &Node, sink: &mut Diagnostics) -> Option<T> {
+fn positive<T: Default + PartialOrd>(value: T, node: &Yaml, sink: &mut Diagnostics) -> Option<T> {
     if value > T::default() {
         return Some(value);
     }
@@ -425,7 +425,7 @@ fn positive<T: Default + PartialOrd>(value: T, node: &Node, sink: &mut Diagnosti
 }
 
 impl FromNode for Resource {
-    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+    fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         let text = String::from_node(node, sink)?;
         let known = [Resource::Cpu, Resource::Memory];
         let found = known.into_iter().find(|resource| resource.name() == text);
@@ -441,7 +441,7 @@ impl FromNode for Resource {
 }
 
 /// Reads `behavior`.
-pub(super) fn read_behavior(node: &Node, sink: &mut Diagnostics) -> Option<Behavior> {
+pub(super) fn read_behavior(node: &Yaml, sink: &mut Diagnostics) -> Option<Behavior> {
     let fields = Fields::open(node, "behavior", sink)?;
     let half = |name, sink: &mut Diagnostics| match fields.node_of(name) {
         Some(node) => rules(node, name, sink),
@@ -456,7 +456,7 @@ pub(super) fn read_behavior(node: &Node, sink: &mut Diagnostics) -> Option<Behav
 const MAX_WINDOW: u32 = 3600;
 const MAX_PERIOD: u32 = 1800;
 
-fn rules(node: &Node, owner: &str, sink: &mut Diagnostics) -> Option<RulesSpec> {
+fn rules(node: &Yaml, owner: &str, sink: &mut Diagnostics) -> Option<RulesSpec> {
     let fields = Fields::open(node, owner, sink)?;
     let window = fields.node_of("stabilizationWindowSeconds");
     let window = window.and_then(|node| bounded_seconds(node, 0, MAX_WINDOW, sink));
@@ -475,7 +475,7 @@ fn rules(node: &Node, owner: &str, sink: &mut Diagnostics) -> Option<RulesSpec> 
     Some(RulesSpec { policies, stabilization_window: window, select_policy: select, tolerance })
 }
 
-fn rate_policy(node: &Node, sink: &mut Diagnostics) -> Option<RatePolicy> {
+fn rate_policy(node: &Yaml, sink: &mut Diagnostics) -> Option<RatePolicy> {
     let fields = Fields::open(node, "policy", sink)?;
     let kind: Option<String> = fields.required("type", sink);
     let value: Option<u32> = fields.required("value", sink);
@@ -496,7 +496,7 @@ fn rate_policy(node: &Node, sink: &mut Diagnostics) -> Option<RatePolicy> {
     Some(RatePolicy { amount, period: bounded_seconds(period?, 1, MAX_PERIOD, sink)? })
 }
 
-fn select_policy(node: &Node, sink: &mut Diagnostics) -> Option<SelectPolicy> {
+fn select_policy(node: &Yaml, sink: &mut Diagnostics) -> Option<SelectPolicy> {
     match String::from_node(node, sink)?.as_str() {
         "Max" => Some(SelectPolicy::Max),
         "Min" => Some(SelectPolicy::Min),
@@ -509,7 +509,7 @@ fn select_policy(node: &Node, sink: &mut Diagnostics) -> Option<SelectPolicy> {
 }
 
 /// Reads a tolerance such as `0.05`, `5%` or `50m`.
-pub(super) fn read_tolerance(node: &Node, sink: &mut Diagnostics) -> Option<f64> {
+pub(super) fn read_tolerance(node: &Yaml, sink: &mut Diagnostics) -> Option<f64> {
     let text = node.as_text().unwrap_or("").trim();
     if let Some(value) = text.parse::<f64>().ok().filter(|value| value.is_finite() && *value >= 0.0) {
         return Some(value);
@@ -523,7 +523,7 @@ pub(super) fn read_tolerance(node: &Node, sink: &mut Diagnostics) -> Option<f64>
     Quantity::from_node(node, sink).map(|quantity| quantity.millis() as f64 / 1000.0)
 }
 
-fn bounded_seconds(node: &Node, least: u32, most: u32, sink: &mut Diagnostics) -> Option<SimDuration> {
+fn bounded_seconds(node: &Yaml, least: u32, most: u32, sink: &mut Diagnostics) -> Option<SimDuration> {
     let seconds = u32::from_node(node, sink)?;
     if !(least..=most).contains(&seconds) {
         sink.push(node.error(format!("must be between {least} and {most} seconds")));

@@ -35,7 +35,7 @@ use super::simulated::HpaPolicy;
 use super::spec::{ControllerFlags, HpaSpec, MetricSpec, Resource, Target};
 use crate::cluster::PodSpec;
 use crate::config::kubernetes::{Manifests, Release, camel_case};
-use crate::config::{Diagnostics, Fields, FromNode, Node, Severity};
+use crate::config::{Diagnostics, Fields, FromNode, Severity, Yaml};
 use crate::policy::{Measure, PolicyContext, PolicyFactory, PolicyPlugin, measure_named, not_measured, without_unit};
 use crate::units::{Quantity, Rate, SimDuration, Utilization};
 
@@ -49,7 +49,7 @@ pub const PLUGIN: PolicyPlugin = PolicyPlugin {
 
 const OWNER: &str = "policy `hpa`";
 
-fn build(node: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<PolicyFactory> {
+fn build(node: &Yaml, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<PolicyFactory> {
     let mut found = Diagnostics::new();
     let parameters = read(node, context, &mut found);
     let valid = found.iter().all(|d| d.severity != Severity::Error);
@@ -59,7 +59,7 @@ fn build(node: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Op
     Some(Arc::new(move |_| Box::new(HpaPolicy::new(spec.clone(), flags).of_pods(pod.clone()))))
 }
 
-fn read(node: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<(HpaSpec, ControllerFlags)> {
+fn read(node: &Yaml, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<(HpaSpec, ControllerFlags)> {
     let fields = Fields::open(node, OWNER, sink)?;
     let flags = read_flags(&fields, context.release, sink);
     let manifest = fields.node_of("manifest");
@@ -87,7 +87,7 @@ fn read(node: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Opt
 }
 
 /// Warns about a metric that the simulation does not measure: it would never scale the service.
-fn check_metric(name: &str, place: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostics) {
+fn check_metric(name: &str, place: &Yaml, context: &PolicyContext<'_>, sink: &mut Diagnostics) {
     let Some(measure) = measure_named(name, context.metric_names) else {
         sink.push(not_measured(place, name, context.metric_names));
         return;
@@ -101,7 +101,7 @@ fn check_metric(name: &str, place: &Node, context: &PolicyContext<'_>, sink: &mu
 }
 
 /// Warns about whatever keeps the real autoscaler, or this one, from acting on a resource metric.
-fn check_resource(metric: &MetricSpec, place: &Node, pod: &PodSpec, sink: &mut Diagnostics) {
+fn check_resource(metric: &MetricSpec, place: &Yaml, pod: &PodSpec, sink: &mut Diagnostics) {
     let (resource, container, target) = match metric {
         MetricSpec::Resource { resource, target } => (*resource, None, target),
         MetricSpec::ContainerResource { resource, container, target } => (*resource, Some(container.as_str()), target),
@@ -188,7 +188,7 @@ impl Inline {
 
     /// The manifest's specification with inline fields taking precedence: bounds, behavior, and targets of metrics that
     /// the manifest has.
-    fn over(self, stated: HpaSpec, manifest: &Node, sink: &mut Diagnostics) -> Option<HpaSpec> {
+    fn over(self, stated: HpaSpec, manifest: &Yaml, sink: &mut Diagnostics) -> Option<HpaSpec> {
         let mut spec = stated;
         for metric in &self.metrics {
             let same = |own: &&mut MetricSpec| own.name() == metric.name();
@@ -213,7 +213,7 @@ impl Inline {
         Some(spec)
     }
 
-    fn into_spec(self, node: &Node, sink: &mut Diagnostics) -> Option<HpaSpec> {
+    fn into_spec(self, node: &Yaml, sink: &mut Diagnostics) -> Option<HpaSpec> {
         let Some(max) = self.max else {
             if !sink.has_errors() {
                 let error = node.error(format!("{OWNER} has no `max`"));
@@ -226,7 +226,7 @@ impl Inline {
 }
 
 /// Reads a field that has several names, of which only one may be used.
-fn one_of<'a>(fields: &Fields<'a>, names: [&'static str; 3], sink: &mut Diagnostics) -> Option<&'a Node> {
+fn one_of<'a>(fields: &Fields<'a>, names: [&'static str; 3], sink: &mut Diagnostics) -> Option<&'a Yaml> {
     let mut given = names.iter().filter_map(|name| fields.node_of(name)).collect::<Vec<_>>().into_iter();
     let first = given.next();
     for second in given {
@@ -236,9 +236,9 @@ fn one_of<'a>(fields: &Fields<'a>, names: [&'static str; 3], sink: &mut Diagnost
 }
 
 /// Reads `target` of the short form.
-fn short_targets(node: &Node, sink: &mut Diagnostics) -> Vec<MetricSpec> {
+fn short_targets(node: &Yaml, sink: &mut Diagnostics) -> Vec<MetricSpec> {
     let Some(fields) = Fields::open(node, "target", sink) else { return Vec::new() };
-    let read = |(key, value): &(crate::config::Key, Node)| match key.text.as_str() {
+    let read = |(key, value): &(crate::config::Key, Yaml)| match key.text.as_str() {
         "cpu" => short_resource(Resource::Cpu, value, sink),
         "memory" => short_resource(Resource::Memory, value, sink),
         name => {
@@ -254,7 +254,7 @@ fn short_targets(node: &Node, sink: &mut Diagnostics) -> Vec<MetricSpec> {
 }
 
 /// Reads `70%` of the request, or an amount per pod.
-fn short_resource(resource: Resource, node: &Node, sink: &mut Diagnostics) -> Option<MetricSpec> {
+fn short_resource(resource: Resource, node: &Yaml, sink: &mut Diagnostics) -> Option<MetricSpec> {
     let text = node.as_text().unwrap_or("").trim();
     let target = match text.strip_suffix('%') {
         Some(percent) => match percent.trim().parse::<u32>() {
@@ -277,7 +277,7 @@ fn short_resource(resource: Resource, node: &Node, sink: &mut Diagnostics) -> Op
 }
 
 /// Reads a positive quantity, a rate (`50/s`), a latency (`300ms`) or a share of slots (`60%`).
-fn short_amount(metric: &str, node: &Node, sink: &mut Diagnostics) -> Option<Quantity> {
+fn short_amount(metric: &str, node: &Yaml, sink: &mut Diagnostics) -> Option<Quantity> {
     let text = node.as_text().unwrap_or("");
     let milli = |value: f64| Quantity::from_millis((value * 1000.0).round() as i64);
     let own = Measure::ALL.into_iter().find(|measure| measure.name() == metric);
@@ -298,7 +298,7 @@ fn short_amount(metric: &str, node: &Node, sink: &mut Diagnostics) -> Option<Qua
 }
 
 /// The autoscaler for the context's service in the manifest at `path`.
-fn from_manifest(path: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<HpaSpec> {
+fn from_manifest(path: &Yaml, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<HpaSpec> {
     let file =
         crate::config::spool::path_from(path.source.directory_or(context.base_dir), &String::from_node(path, sink)?);
     let manifests = Manifests::read_at(path, &file, sink)?;

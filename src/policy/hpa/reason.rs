@@ -4,7 +4,7 @@ use super::calculator::Proposal;
 use super::condition::ConditionReason;
 use super::limits::{LimitReason, Limited};
 use super::metrics::MetricError;
-use super::reconcile::{Hpa, Outcome, Reconciliation, Selector};
+use super::reconcile::{Hpa, ReconcileOutcome, Reconciliation, Selector};
 use super::requests::PodRequests;
 use super::spec::{Amount, MetricSpec, RatePolicy, Resource, Target};
 use crate::cluster::PodSpec;
@@ -18,31 +18,31 @@ pub fn reason(hpa: &Hpa, run: &Reconciliation, pod: &PodSpec) -> Reason {
     let current = run.current;
     let spec = hpa.spec();
     match run.outcome {
-        Outcome::NoScale => {
+        ReconcileOutcome::NoScale => {
             let why = spec.no_scale.as_deref().unwrap_or("the API server does not answer");
             Reason::new(ReasonCode::NoData, format!("FailedGetScale: {why}"))
         }
-        Outcome::BadSelector(Selector::Ambiguous) => {
+        ReconcileOutcome::BadSelector(Selector::Ambiguous) => {
             Reason::new(ReasonCode::NoData, "another autoscaler selects the same pods")
         }
-        Outcome::BadSelector(_) => Reason::new(ReasonCode::NoData, "the pod selector cannot be used"),
-        Outcome::Disabled if spec.min_replicas == 0 => {
+        ReconcileOutcome::BadSelector(_) => Reason::new(ReasonCode::NoData, "the pod selector cannot be used"),
+        ReconcileOutcome::Disabled if spec.min_replicas == 0 => {
             Reason::new(ReasonCode::Disabled, "size 0 was not set by the autoscaler: switched off")
         }
-        Outcome::Disabled => Reason::new(
+        ReconcileOutcome::Disabled => Reason::new(
             ReasonCode::Disabled,
             format!("size 0 below the minimum of {}: switched off", spec.min_replicas),
         ),
-        Outcome::AboveMax => Reason::new(
+        ReconcileOutcome::AboveMax => Reason::new(
             ReasonCode::Bounded,
             format!("{current} is above the maximum of {0}: {current} -> {0}", spec.max_replicas),
         ),
-        Outcome::BelowMin => Reason::new(
+        ReconcileOutcome::BelowMin => Reason::new(
             ReasonCode::Bounded,
             format!("{current} is below the minimum of {0}: {current} -> {0}", spec.min_replicas),
         ),
-        Outcome::InvalidMetrics(_) => Reason::new(ReasonCode::NoData, invalid(hpa, run, pod)),
-        Outcome::Evaluated { metric, wanted, stabilized, limited } => {
+        ReconcileOutcome::InvalidMetrics(_) => Reason::new(ReasonCode::NoData, invalid(hpa, run, pod)),
+        ReconcileOutcome::Evaluated { metric, wanted, stabilized, limited } => {
             let figures = figures(hpa, run, metric);
             let (code, mut detail) = evaluated(hpa, current, &figures, wanted, stabilized, limited);
             if run.error {

@@ -107,7 +107,7 @@ pub struct History {
 
 /// How far a run got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum ReconcileOutcome {
     /// The scale could not be read.
     NoScale,
     /// The size is zero and the minimum is not.
@@ -147,7 +147,7 @@ pub struct Reconciliation {
     /// Whether the status changed and was written.
     pub status_written: bool,
     /// How far the run got.
-    pub outcome: Outcome,
+    pub outcome: ReconcileOutcome,
     /// The proposal of each metric, in the order of the specification; empty if no metric was read.
     pub proposals: Vec<Result<Proposal, MetricError>>,
 }
@@ -204,7 +204,7 @@ impl Hpa {
         use ConditionType::{AbleToScale, ScalingActive};
         let Ok(scale) = cluster.scale() else {
             self.status.set(AbleToScale, false, ConditionReason::FailedGetScale);
-            return Reconciliation::failed(self.status.current_replicas, Outcome::NoScale);
+            return Reconciliation::failed(self.status.current_replicas, ReconcileOutcome::NoScale);
         };
         self.status.set(AbleToScale, true, ConditionReason::SucceededGetScale);
         let current = scale.spec_replicas;
@@ -212,14 +212,14 @@ impl Hpa {
 
         if current == 0 && !self.wakes() {
             self.status.set(ScalingActive, false, ConditionReason::ScalingDisabled);
-            return self.apply(now, cluster, Reconciliation::planned(current, 0, Outcome::Disabled));
+            return self.apply(now, cluster, Reconciliation::planned(current, 0, ReconcileOutcome::Disabled));
         }
         let HpaSpec { min_replicas: min, max_replicas: max, .. } = self.spec;
         if current > max {
-            return self.apply(now, cluster, Reconciliation::planned(current, max, Outcome::AboveMax));
+            return self.apply(now, cluster, Reconciliation::planned(current, max, ReconcileOutcome::AboveMax));
         }
         if current < min {
-            return self.apply(now, cluster, Reconciliation::planned(current, min, Outcome::BelowMin));
+            return self.apply(now, cluster, Reconciliation::planned(current, min, ReconcileOutcome::BelowMin));
         }
         let unusable = match cluster.selector() {
             Selector::Valid => None,
@@ -229,7 +229,7 @@ impl Hpa {
         if let Some(reason) = unusable {
             self.status.set(ScalingActive, false, reason);
             self.record(current, &[]);
-            return Reconciliation::failed(current, Outcome::BadSelector(cluster.selector()));
+            return Reconciliation::failed(current, ReconcileOutcome::BadSelector(cluster.selector()));
         }
         let proposals = self.evaluate(now, scale, cluster);
         let failures = proposals.iter().filter(|p| p.is_err()).count();
@@ -240,13 +240,16 @@ impl Hpa {
                 let reason = self.spec.metrics.get(first).map(ConditionReason::failed);
                 self.status.set(ScalingActive, false, reason.unwrap_or(ConditionReason::InvalidMetricSourceType));
                 self.record(current, &proposals);
-                return Reconciliation { proposals, ..Reconciliation::failed(current, Outcome::InvalidMetrics(first)) };
+                return Reconciliation {
+                    proposals,
+                    ..Reconciliation::failed(current, ReconcileOutcome::InvalidMetrics(first))
+                };
             }
         };
         self.status.set(ScalingActive, true, ConditionReason::ValidMetricFound);
         let stabilized = self.stabilize(current, wanted, now);
         let limited = self.limit(current, stabilized, now);
-        let outcome = Outcome::Evaluated { metric, wanted, stabilized, limited };
+        let outcome = ReconcileOutcome::Evaluated { metric, wanted, stabilized, limited };
         let planned = Reconciliation::planned(current, limited.replicas, outcome);
         self.apply(now, cluster, Reconciliation { error: failures > 0, proposals, ..planned })
     }
@@ -348,13 +351,13 @@ impl Hpa {
 
 impl Reconciliation {
     /// A run that got as far as `outcome` and wants `desired` replicas; the scale is not updated yet.
-    fn planned(current: u32, desired: u32, outcome: Outcome) -> Self {
+    fn planned(current: u32, desired: u32, outcome: ReconcileOutcome) -> Self {
         let proposals = Vec::new();
         Reconciliation { current, desired, rescaled: false, error: false, status_written: false, outcome, proposals }
     }
 
     /// A run that ended in an error and keeps the size.
-    fn failed(current: u32, outcome: Outcome) -> Self {
+    fn failed(current: u32, outcome: ReconcileOutcome) -> Self {
         Reconciliation { error: true, ..Reconciliation::planned(current, current, outcome) }
     }
 }

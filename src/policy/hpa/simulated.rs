@@ -207,7 +207,7 @@ mod tests {
 
     use crate::cluster::ContainerRequest;
     use crate::policy::hpa::spec::{Amount, Behavior, MetricSpec, RatePolicy, Target};
-    use crate::policy::{PodMetrics, PodPhase, ReasonCode};
+    use crate::policy::{PodPhase, PodSample, ReasonCode};
     use crate::units::{Millicores, SimTime};
 
     fn policy(behavior: Option<Behavior>) -> HpaPolicy {
@@ -234,7 +234,7 @@ mod tests {
         let metrics = |id| {
             let mut values = [0.0; Measure::COUNT];
             values[Measure::Cpu as usize] = cpu;
-            PodMetrics { id, values }
+            PodSample { id, values }
         };
         let scrape = Scrape {
             taken_at: now,

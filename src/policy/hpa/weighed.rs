@@ -1,7 +1,7 @@
 //! A reconciliation as plain figures.
 
 use super::calculator::Proposal;
-use super::reconcile::{Hpa, Outcome, Reconciliation};
+use super::reconcile::{Hpa, ReconcileOutcome, Reconciliation};
 use super::spec::{MetricSpec, Resource, Target};
 use crate::policy::{Compared, Gauge, Weighed};
 use crate::units::Quantity;
@@ -13,8 +13,8 @@ pub fn weighed(hpa: &Hpa, run: &Reconciliation) -> Weighed {
     let metrics = hpa.spec().metrics.iter().enumerate();
     let metrics = metrics.filter_map(|(index, metric)| compared(hpa, metric, proposal(index))).collect();
     let (wanted, stabilized) = match run.outcome {
-        Outcome::Evaluated { wanted, stabilized, .. } => (Some(wanted), Some(stabilized)),
-        Outcome::InvalidMetrics(_) => {
+        ReconcileOutcome::Evaluated { wanted, stabilized, .. } => (Some(wanted), Some(stabilized)),
+        ReconcileOutcome::InvalidMetrics(_) => {
             (run.proposals.iter().filter_map(|p| p.as_ref().ok()).map(|p| p.replicas).max(), None)
         }
         _ => (None, None),

@@ -1,6 +1,6 @@
 //! The ten numbers of the rule and their search ranges.
 
-use crate::config::{Diagnostics, Fields, FromNode, Node};
+use crate::config::{Diagnostics, Fields, FromNode, Yaml};
 use crate::units::{Fraction, SimDuration, Utilization};
 
 /// The count of numbers.
@@ -115,7 +115,7 @@ impl Number {
         None
     }
 
-    fn refusal(&self, node: &Node, least: f64) -> crate::config::Diagnostic {
+    fn refusal(&self, node: &Yaml, least: f64) -> crate::config::Diagnostic {
         let range = (self.text(self.low), self.text(self.high));
         let error = node.error(format!("`{}` must be at least {}", self.name, self.text(least)));
         error.note(format!("the search range is {} to {}", range.0, range.1))

@@ -15,14 +15,14 @@ use std::sync::Arc;
 use super::found::{Design, Found};
 use super::numbers::{COUNT, NUMBERS};
 use super::{PolicySearch, Settings};
-use crate::config::{Diagnostics, Fields, Node};
+use crate::config::{Diagnostics, Fields, Yaml};
 use crate::policy::capacity::read_capacity;
 use crate::policy::stored::read_trained;
 use crate::policy::{PolicyContext, PolicyFactory};
 use crate::units::SimDuration;
 
 /// Builds the policy.
-pub(super) fn build(node: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<PolicyFactory> {
+pub(super) fn build(node: &Yaml, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<PolicyFactory> {
     let fields = Fields::open(node, "policy `policy-search`", sink)?;
     let errors = sink.errors();
     let settings = read_settings(&fields, sink);

@@ -1,6 +1,6 @@
 //! One-off events that no season can predict: a sale, a match, a release.
 
-use crate::config::{Diagnostics, Fields, Node, Value};
+use crate::config::{Diagnostics, Fields, Value, Yaml};
 use crate::units::{Rate, SimDuration, SimTime};
 
 /// An event and its effect on the rate.
@@ -29,7 +29,7 @@ impl Calendar {
     }
 
     /// Reads a list of `{ from: 30h, to: 34h, times: 3, add: 100/s }`; times count from the start of the run.
-    pub(super) fn read(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+    pub(super) fn read(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         let Value::Sequence(items) = &node.value else {
             sink.push(node.error("`calendar` must be a list of events").help("- { from: 30h, to: 34h, times: 3 }"));
             return None;
@@ -53,7 +53,7 @@ impl Calendar {
     }
 }
 
-fn read_event(node: &Node, sink: &mut Diagnostics) -> Option<Event> {
+fn read_event(node: &Yaml, sink: &mut Diagnostics) -> Option<Event> {
     let fields = Fields::open(node, "event", sink)?;
     let from: Option<SimDuration> = fields.required("from", sink);
     let to: Option<SimDuration> = fields.required("to", sink);

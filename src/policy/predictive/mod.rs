@@ -23,7 +23,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use super::{Decision, Foretold, Measure, Measures, Observation, Reason, ReasonCode, ScalingPolicy};
+use super::{Decision, ForecastPoint, Measure, Measures, Observation, Reason, ReasonCode, ScalingPolicy};
 use crate::forecast::{Aim, Fitted, Forecast, Forecaster, Gaps, Loss};
 use crate::units::{SimDuration, SimTime};
 
@@ -79,7 +79,7 @@ pub struct Settings {
 }
 
 /// Maximum number of steps forecast at once.
-const MOST_AHEAD: u64 = 10_000;
+const MAX_AHEAD: u64 = 10_000;
 
 /// The policy.
 pub struct Predictive {
@@ -90,7 +90,7 @@ pub struct Predictive {
     model: Option<Model>,
     made: Option<Made>,
     /// Forecasts that were not collected yet, and the first step without a recorded forecast.
-    forecasts: Vec<Foretold>,
+    forecasts: Vec<ForecastPoint>,
     next_unrecorded: Option<u64>,
 }
 
@@ -195,9 +195,9 @@ impl Predictive {
         }
         let first = self.history.next_step();
         let end = self.step_of(until.saturating_add(self.settings.reforecast));
-        let steps = (end.saturating_sub(first) + 1).min(MOST_AHEAD);
+        let steps = (end.saturating_sub(first) + 1).min(MAX_AHEAD);
         if let Some(model) = &self.model {
-            let [low, high] = Foretold::LEVELS;
+            let [low, high] = ForecastPoint::LEVELS;
             let forecast = model.fitted.forecast(steps as usize, &[self.settings.quantile, low, high]).at_least(0.0);
             self.made = Some(Made { forecast, at: now, first });
         }
@@ -208,7 +208,7 @@ impl Predictive {
         let Some(made) = &self.made else { return };
         let last = self.step_of(now.saturating_add(self.lead.get()));
         let first = self.next_unrecorded.unwrap_or(last).max(made.first);
-        for number in first..=last.min(first.saturating_add(MOST_AHEAD)) {
+        for number in first..=last.min(first.saturating_add(MAX_AHEAD)) {
             let span = self.span(number);
             let rate = |row: &[f64]| {
                 row.get((number - made.first) as usize).map(|rate| self.settings.calendar.apply(*rate, span))
@@ -217,7 +217,7 @@ impl Predictive {
             let (Some(mean), Some(planned)) = (rate(&made.forecast.mean), quantile(0)) else { break };
             let (low, high) = (quantile(1).unwrap_or(mean), quantile(2).unwrap_or(mean));
             let (from, to) = span;
-            self.forecasts.push(Foretold {
+            self.forecasts.push(ForecastPoint {
                 at: now,
                 from,
                 to,
@@ -253,7 +253,7 @@ impl Predictive {
             self.settings.calendar.apply(rate, self.span(number))
         };
         let (from, to) = (self.step_of(now), self.step_of(until));
-        let rates: Vec<f64> = (from..=to.min(from + MOST_AHEAD)).map(value).collect();
+        let rates: Vec<f64> = (from..=to.min(from + MAX_AHEAD)).map(value).collect();
         let most = rates.iter().copied().fold(0.0, f64::max);
         // The cast saturates.
         let size = |rate: f64| (rate / self.settings.capacity - 1e-9).ceil() as u32;
@@ -295,7 +295,7 @@ impl Predictive {
 }
 
 impl ScalingPolicy for Predictive {
-    fn foretold(&mut self) -> Vec<Foretold> {
+    fn forecasts(&mut self) -> Vec<ForecastPoint> {
         std::mem::take(&mut self.forecasts)
     }
 

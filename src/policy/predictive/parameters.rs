@@ -18,20 +18,20 @@ use std::sync::Arc;
 
 use super::presets::Preset;
 use super::{Calendar, Predictive, Settings};
-use crate::config::{Diagnostics, Fields, Node, Value};
+use crate::config::{Diagnostics, Fields, Value, Yaml};
 use crate::forecast::{Gaps, read_forecaster};
 use crate::policy::capacity::read_capacity;
 use crate::policy::{PolicyContext, PolicyFactory, read_policy};
 use crate::units::{Fraction, SimDuration};
 
 /// The maximum number of steps kept; fits to more would slow down the run too much.
-const MOST_STEPS: u64 = 20_000;
+const MAX_STEPS: u64 = 20_000;
 const DAY: u64 = 86_400;
 
 /// Builds a predictive policy; parameters that are not given come from the preset.
 pub(super) fn build(
     preset: &Preset,
-    node: &Node,
+    node: &Yaml,
     context: &PolicyContext<'_>,
     sink: &mut Diagnostics,
 ) -> Option<PolicyFactory> {
@@ -103,9 +103,9 @@ fn settings(preset: &Preset, fields: &Fields<'_>, sink: &mut Diagnostics) -> Opt
         return None;
     }
     let steps = |of: SimDuration| of.as_nanos() / step.as_nanos();
-    let most = steps(history).clamp(2, MOST_STEPS) as usize;
+    let most = steps(history).clamp(2, MAX_STEPS) as usize;
     Some(Settings {
-        seasons: seasons.into_iter().map(|season| steps(season).min(MOST_STEPS) as usize).collect(),
+        seasons: seasons.into_iter().map(|season| steps(season).min(MAX_STEPS) as usize).collect(),
         history: most,
         warm_up: (steps(warm_up).max(2) as usize).min(most),
         ..settings
@@ -114,7 +114,7 @@ fn settings(preset: &Preset, fields: &Fields<'_>, sink: &mut Diagnostics) -> Opt
 
 /// Reads the seasons: `none`, a list, or by default a day and a week.
 fn read_seasons(fields: &Fields<'_>, sink: &mut Diagnostics) -> Vec<SimDuration> {
-    match fields.node_of("seasons").map(Node::as_text) {
+    match fields.node_of("seasons").map(Yaml::as_text) {
         Some(Some("none")) => Vec::new(),
         _ => fields.or("seasons", vec![SimDuration::from_secs(DAY), SimDuration::from_secs(7 * DAY)], sink),
     }
@@ -137,7 +137,7 @@ fn read_model(
     fields: &Fields<'_>,
     sink: &mut Diagnostics,
 ) -> (String, Option<Arc<dyn crate::forecast::Forecaster>>) {
-    let default = Node { value: Value::Scalar(preset.forecaster.into()), ..fields.node().clone() };
+    let default = Yaml { value: Value::Scalar(preset.forecaster.into()), ..fields.node().clone() };
     let node = fields.node_of("forecaster").unwrap_or(&default);
     let name = match &node.value {
         Value::Mapping(entries) => entries.first().map(|(key, _)| key.text.clone()).unwrap_or_default(),

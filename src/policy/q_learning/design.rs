@@ -8,7 +8,7 @@ use super::step::Step;
 use crate::units::{SimDuration, SimTime};
 
 /// The maximum number of states of a table.
-pub const MOST_STATES: usize = 1_000_000;
+pub const MAX_STATES: usize = 1_000_000;
 
 /// The states and actions of a table. A table learned under one design is meaningless under another.
 ///

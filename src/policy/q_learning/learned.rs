@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::design::{Design, MOST_STATES};
+use super::design::{Design, MAX_STATES};
 use super::table::{Cell, Table};
 use crate::policy::stored::{self, Layout, Origin};
 use crate::units::SimDuration;
@@ -54,7 +54,7 @@ impl TryFrom<Stored> for Learned {
 
     fn try_from(stored: Stored) -> Result<Learned, String> {
         let Stored { origin, design, penalty, horizon, states } = stored;
-        let count = design.states().filter(|count| *count <= MOST_STATES).ok_or("has too many states")?;
+        let count = design.states().filter(|count| *count <= MAX_STATES).ok_or("has too many states")?;
         if design.sync_period.is_zero() || design.season.is_zero() || design.parts == 0 || design.actions.is_empty() {
             return Err("its design has a zero sync period or season, or no actions".into());
         }

@@ -19,11 +19,11 @@
 
 use std::sync::Arc;
 
-use super::design::{Design, MOST_STATES};
+use super::design::{Design, MAX_STATES};
 use super::learned::Learned;
 use super::step::Step;
 use super::{QLearning, Settings};
-use crate::config::{Diagnostics, Fields, Node};
+use crate::config::{Diagnostics, Fields, Yaml};
 use crate::policy::capacity::read_capacity;
 use crate::policy::stored::read_trained;
 use crate::policy::{PolicyContext, PolicyFactory};
@@ -37,10 +37,10 @@ const TREND: [f64; 2] = [0.95, 1.05];
 const STARTING: [f64; 2] = [0.0, 0.15];
 const WAITING: [f64; 1] = [1.0];
 /// The maximum number of actions of a policy.
-const MOST_ACTIONS: usize = 64;
+const MAX_ACTIONS: usize = 64;
 
 /// Builds the policy.
-pub(super) fn build(node: &Node, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<PolicyFactory> {
+pub(super) fn build(node: &Yaml, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<PolicyFactory> {
     let fields = Fields::open(node, "policy `q-learning`", sink)?;
     let errors = sink.errors();
     let min: u32 = fields.or("min", 1, sink);
@@ -76,7 +76,7 @@ pub(super) fn build(node: &Node, context: &PolicyContext<'_>, sink: &mut Diagnos
 }
 
 /// The node of a field, or the whole mapping if the field is absent.
-fn fields_node<'a>(node: &'a Node, name: &str) -> &'a Node {
+fn fields_node<'a>(node: &'a Yaml, name: &str) -> &'a Yaml {
     node.get(name).unwrap_or(node)
 }
 
@@ -112,10 +112,10 @@ fn read_design(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<Design> {
         }
     }
     let distinct = design.actions.iter().enumerate().all(|(n, step)| !design.actions[..n].contains(step));
-    if !distinct || !(2..=MOST_ACTIONS).contains(&design.actions.len()) {
+    if !distinct || !(2..=MAX_ACTIONS).contains(&design.actions.len()) {
         complain("actions", "`actions` must list 2 to 64 different actions", sink);
     }
-    if design.states().is_none_or(|states| states > MOST_STATES) {
+    if design.states().is_none_or(|states| states > MAX_STATES) {
         complain("parts", "these classes make more than 1000000 states; use fewer cuts or parts", sink);
     }
     (sink.errors() == errors).then_some(design)

@@ -5,14 +5,14 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Diagnostics, FromNode, Node, parse_text};
+use crate::config::{Diagnostics, FromNode, Yaml, parse_text};
 use crate::units::UnitError;
 
 const EXPECTED: &str = "a change of the size such as `0`, `+1`, `-2` or `+20%`";
 /// The largest step in replicas.
-const MOST_REPLICAS: i32 = 100_000;
+const MAX_REPLICAS: i32 = 100_000;
 /// The largest relative increase.
-const MOST_SHARE: f64 = 10.0;
+const MAX_SHARE: f64 = 10.0;
 
 /// An action: a change of the number of replicas.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -58,19 +58,19 @@ impl FromStr for Step {
                 let percent = percent.trim_end().parse::<f64>().map_err(|_| wrong())?;
                 // Rounded to a ten-thousandth of a per cent, as printed, so that it reads back the same.
                 let share = (percent * 1e4).round() / 1e6;
-                let fits = share > -1.0 && share <= MOST_SHARE && share != 0.0;
+                let fits = share > -1.0 && share <= MAX_SHARE && share != 0.0;
                 if fits { Ok(Step::Share(share)) } else { Err(wrong()) }
             }
             None => {
                 let by = whole.parse::<i32>().map_err(|_| wrong())?;
-                if (-MOST_REPLICAS..=MOST_REPLICAS).contains(&by) { Ok(Step::By(by)) } else { Err(wrong()) }
+                if (-MAX_REPLICAS..=MAX_REPLICAS).contains(&by) { Ok(Step::By(by)) } else { Err(wrong()) }
             }
         }
     }
 }
 
 impl FromNode for Step {
-    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+    fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         parse_text(node, sink)
     }
 }

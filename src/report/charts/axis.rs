@@ -1,6 +1,6 @@
 //! Scales and round ticks.
 
-use crate::experiment::Calendar;
+use crate::experiment::CalendarStart;
 use crate::workload::Zone;
 
 /// How the title of an axis of simulated time begins.
@@ -106,7 +106,7 @@ impl Axis {
     }
 
     /// An axis of time since the start on the calendar, where that is known; others as they are.
-    pub(super) fn on(self, calendar: Option<&Calendar>) -> Axis {
+    pub(super) fn on(self, calendar: Option<&CalendarStart>) -> Axis {
         match calendar.filter(|_| self.title.starts_with(SINCE)) {
             Some(calendar) => {
                 let zone = Zone::named(&calendar.zone).unwrap_or(Zone::UTC);

@@ -9,9 +9,9 @@ use crate::experiment::Limit;
 use crate::report::text;
 
 /// More policies than this make a chart unreadable; the table has them all.
-const MOST_POLICIES: usize = 8;
+const MAX_POLICIES: usize = 8;
 /// Shares below this are drawn at it: on a logarithmic scale there is no zero.
-const LEAST_SHARE: f64 = 1e-6;
+const MIN_SHARE: f64 = 1e-6;
 
 /// A chart for each service and objective.
 pub(super) fn charts(limits: &[Limit]) -> Vec<Chart> {
@@ -33,10 +33,10 @@ pub(super) fn charts(limits: &[Limit]) -> Vec<Chart> {
 }
 
 fn chart(name: String, objective: &str, limits: &[&Limit]) -> Option<Chart> {
-    let shown = &limits[..limits.len().min(MOST_POLICIES)];
+    let shown = &limits[..limits.len().min(MAX_POLICIES)];
     let line = |limit: &&Limit| -> Vec<Point> {
         let rate = limit.base_rate;
-        limit.curve.iter().map(|(factor, bad)| (factor * rate, bad.max(LEAST_SHARE))).collect()
+        limit.curve.iter().map(|(factor, bad)| (factor * rate, bad.max(MIN_SHARE))).collect()
     };
     let lines: Vec<Vec<Point>> = shown.iter().map(line).collect();
     let rates = || lines.iter().flatten().map(|point| point.0).filter(|rate| *rate > 0.0);
@@ -44,9 +44,9 @@ fn chart(name: String, objective: &str, limits: &[&Limit]) -> Option<Chart> {
     if !low.is_finite() || high <= low {
         return None;
     }
-    let budget = (1.0 - shown.first()?.target).max(LEAST_SHARE);
+    let budget = (1.0 - shown.first()?.target).max(MIN_SHARE);
     let shares = || lines.iter().flatten().map(|point| point.1).chain([budget]);
-    let y = super::frontier::share_axis(shares().fold(1.0, f64::min), shares().fold(LEAST_SHARE, f64::max));
+    let y = super::frontier::share_axis(shares().fold(1.0, f64::min), shares().fold(MIN_SHARE, f64::max));
     let mut marks = vec![Mark::Across { ink: Ink::Limit, at: budget }];
     let mut said = Vec::new();
     for (number, (limit, line)) in shown.iter().zip(&lines).enumerate() {
@@ -76,7 +76,7 @@ fn chart(name: String, objective: &str, limits: &[&Limit]) -> Option<Chart> {
         },
         caption: format!(
             "The share of bad requests as the workload is scaled, mean over the replications. The dashed line is what the \
-             objective allows. Shares below {LEAST_SHARE} are drawn at it."
+             objective allows. Shares below {MIN_SHARE} are drawn at it."
         ),
         legend,
         x: rate_axis(low, high),

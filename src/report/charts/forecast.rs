@@ -6,7 +6,7 @@ use super::chart::{Chart, Mark, Panel, Sample};
 use super::thin::{Point, thin};
 use crate::config::slug;
 use crate::experiment::{ForecastPrice, JudgedStep, Outcome};
-use crate::policy::Foretold;
+use crate::policy::ForecastPoint;
 use crate::report::{table::label, text};
 
 /// More charts than this say nothing new.
@@ -27,7 +27,7 @@ pub(super) fn charts(outcome: &Outcome) -> Vec<Chart> {
 
 fn chart(index: usize, of: &str, end: f64, price: &ForecastPrice) -> Chart {
     let rates =
-        price.steps.iter().flat_map(|step| [step.foretold.high, step.foretold.planned, step.came.unwrap_or(0.0)]);
+        price.steps.iter().flat_map(|step| [step.forecast.high, step.forecast.planned, step.actual.unwrap_or(0.0)]);
     let highest = rates.filter(|rate| rate.is_finite()).fold(0.0, f64::max);
     let line = |ink, rate: fn(&JudgedStep) -> Option<f64>| Mark::Line { ink, segments: steps(&price.steps, rate) };
     let share = |value: Option<f64>| value.map_or_else(|| text::MISSING.into(), text::percent);
@@ -59,9 +59,9 @@ fn chart(index: usize, of: &str, end: f64, price: &ForecastPrice) -> Chart {
             y: Axis::from_zero(highest, 5, "requests per second", |value, decimals| format!("{value:.decimals$}")),
             marks: vec![
                 Mark::Surface { ink: Ink::Needed, outlines: band(&price.steps) },
-                line(Ink::Series(1), |step| Some(step.foretold.planned)),
-                line(Ink::Alone(0), |step| Some(step.foretold.mean)),
-                line(Ink::Text, |step| step.came),
+                line(Ink::Series(1), |step| Some(step.forecast.planned)),
+                line(Ink::Alone(0), |step| Some(step.forecast.mean)),
+                line(Ink::Text, |step| step.actual),
             ],
         }],
     }
@@ -72,7 +72,7 @@ fn steps(steps: &[JudgedStep], rate: impl Fn(&JudgedStep) -> Option<f64>) -> Vec
     let mut segments: Vec<Vec<Point>> = Vec::new();
     let mut open_until = None;
     for step in steps {
-        let Foretold { from, to, .. } = step.foretold;
+        let ForecastPoint { from, to, .. } = step.forecast;
         let Some(rate) = rate(step).filter(|rate| rate.is_finite()) else {
             open_until = None;
             continue;
@@ -90,6 +90,6 @@ fn steps(steps: &[JudgedStep], rate: impl Fn(&JudgedStep) -> Option<f64>) -> Vec
 
 /// The outline of the interval: its upper end forwards and its lower end back.
 fn band(all: &[JudgedStep]) -> Vec<Vec<Point>> {
-    let (high, low) = (steps(all, |step| Some(step.foretold.high)), steps(all, |step| Some(step.foretold.low)));
+    let (high, low) = (steps(all, |step| Some(step.forecast.high)), steps(all, |step| Some(step.forecast.low)));
     high.into_iter().zip(low).map(|(high, low)| high.into_iter().chain(low.into_iter().rev()).collect()).collect()
 }

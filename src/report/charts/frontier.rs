@@ -3,7 +3,7 @@
 use super::axis::{Axis, Scale};
 use super::canvas::Ink;
 use super::chart::{Chart, Mark, Panel, Sample, Side};
-use super::pictures::MOST_SERVICES;
+use super::pictures::MAX_SERVICES;
 use super::thin::Point;
 use crate::config::slug;
 use crate::experiment::{CostBound, Outcome, SameLevel, Trial, Tuned, Unit};
@@ -12,9 +12,9 @@ use crate::report::expense::{self, Ranking};
 use crate::report::level::points;
 
 /// More policies than this make a chart unreadable; the table has them all.
-const MOST_POLICIES: usize = 8;
+const MAX_POLICIES: usize = 8;
 /// Shares below this are drawn at it: on a logarithmic scale there is no zero.
-const LEAST_SHARE: f64 = 1e-6;
+const MIN_SHARE: f64 = 1e-6;
 
 /// A chart for each service and objective.
 pub(super) fn charts(outcome: &Outcome) -> Vec<Chart> {
@@ -24,13 +24,13 @@ pub(super) fn charts(outcome: &Outcome) -> Vec<Chart> {
 
 fn of_level(level: &SameLevel, bound: Option<&CostBound>) -> Vec<Chart> {
     // As many as there are services whose charts are drawn, with two objectives each.
-    (0..level.objectives.len().min(2 * MOST_SERVICES)).filter_map(|index| chart(level, bound, index)).collect()
+    (0..level.objectives.len().min(2 * MAX_SERVICES)).filter_map(|index| chart(level, bound, index)).collect()
 }
 
 fn chart(level: &SameLevel, bound: Option<&CostBound>, index: usize) -> Option<Chart> {
     let (tuned, objective) = (&level.tuned, &level.objectives[index]);
-    let bad = |trial: &Trial| (1.0 - trial.attainment(index)).max(LEAST_SHARE);
-    let shown = &tuned[..tuned.len().min(MOST_POLICIES)];
+    let bad = |trial: &Trial| (1.0 - trial.attainment(index)).max(MIN_SHARE);
+    let shown = &tuned[..tuned.len().min(MAX_POLICIES)];
     let points: Vec<Vec<Point>> =
         shown.iter().map(|policy| policy.trials.iter().map(|t| (t.cost(), bad(t))).collect()).collect();
     let bound = bound.map(|bound| bound.cost.as_f64()).filter(|bound| *bound > 0.0);
@@ -39,9 +39,9 @@ fn chart(level: &SameLevel, bound: Option<&CostBound>, index: usize) -> Option<C
     if !low.is_finite() || high <= low {
         return None;
     }
-    let budget = (1.0 - objective.target.get()).max(LEAST_SHARE);
+    let budget = (1.0 - objective.target.get()).max(MIN_SHARE);
     let shares = || points.iter().flatten().map(|point| point.1).chain([budget]);
-    let y = share_axis(shares().fold(1.0, f64::min), shares().fold(LEAST_SHARE, f64::max));
+    let y = share_axis(shares().fold(1.0, f64::min), shares().fold(MIN_SHARE, f64::max));
     let x = expense_axis(low, high, level.unit());
     let mut marks = vec![Mark::Across { ink: Ink::Limit, at: budget }];
     if let Some(bound) = bound {
@@ -86,7 +86,7 @@ fn chart(level: &SameLevel, bound: Option<&CostBound>, index: usize) -> Option<C
         ),
         caption: format!(
             "Each point is {each}; towards the lower left is better. The dashed line is what the objective allows. \
-             Shares below {LEAST_SHARE} are drawn at it."
+             Shares below {MIN_SHARE} are drawn at it."
         ),
         legend,
         x,

@@ -9,9 +9,9 @@ use crate::report::comparison::value_text;
 use crate::report::text;
 
 /// Shares of the error budget below this are drawn at it: on a logarithmic scale there is no zero.
-const LEAST_SHARE: f64 = 0.01;
+const MIN_SHARE: f64 = 0.01;
 /// More of the error budget than this is drawn at it.
-const MOST_SHARE: f64 = 1000.0;
+const MAX_SHARE: f64 = 1000.0;
 const EXPLORING: Ink = Ink::Needed;
 const SHOWN: Ink = Ink::Alone(0);
 
@@ -19,7 +19,7 @@ const SHOWN: Ink = Ink::Alone(0);
 pub(super) fn chart(trained: &Trained) -> Option<Chart> {
     let curve = &trained.curve;
     let chosen = curve.get(trained.chosen)?;
-    let share = |episode: &Episode| episode.budget_used.clamp(LEAST_SHARE, MOST_SHARE);
+    let share = |episode: &Episode| episode.budget_used.clamp(MIN_SHARE, MAX_SHARE);
     let cost = panel(trained, "cost of the run (US dollars)", &|episode| episode.cost, |values| {
         Axis::from_zero(largest(values), 4, "US dollars", |value, _| value_text(value, Unit::Dollars))
     });

@@ -13,10 +13,10 @@ use crate::report::{table::label, text};
 use crate::units::{SimTime, Usd};
 
 /// More policies than this make a chart unreadable; the tables have them all.
-const MOST_POLICIES: usize = 12;
+const MAX_POLICIES: usize = 12;
 
 /// More services than this make a page that nobody reads to its end; the tables have them all.
-pub(super) const MOST_SERVICES: usize = 20;
+pub(super) const MAX_SERVICES: usize = 20;
 
 /// Points of one chart, and of all together: an SVG stays below 150 kB and a page below 2 MB.
 const POINTS_PER_CHART: usize = 9_000;
@@ -40,14 +40,14 @@ struct Subject<'a> {
 
 /// The charts of an outcome, in order of reading. Charts without data are left out.
 pub(super) fn all(outcome: &Outcome) -> Vec<Chart> {
-    let runs: Vec<&RunRecord> = outcome.runs.iter().take(MOST_POLICIES).collect();
+    let runs: Vec<&RunRecord> = outcome.runs.iter().take(MAX_POLICIES).collect();
     let services = runs.iter().map(|run| run.services.len()).max().unwrap_or(0);
     let end = runs.iter().map(|run| run.end.as_secs_f64()).fold(0.0, f64::max);
-    let drawn = services.min(MOST_SERVICES);
+    let drawn = services.min(MAX_SERVICES);
     let points = POINTS_PER_CHART.min(POINTS / (4 * drawn + 1));
-    let mut left_out = match outcome.runs.len().saturating_sub(MOST_POLICIES) {
+    let mut left_out = match outcome.runs.len().saturating_sub(MAX_POLICIES) {
         0 => String::new(),
-        n => format!(" The charts show the first {MOST_POLICIES} policies; {n} more are in the tables."),
+        n => format!(" The charts show the first {MAX_POLICIES} policies; {n} more are in the tables."),
     };
     if services > drawn {
         left_out += &format!(" Drawn are the first {drawn} services; {} more are in the tables.", services - drawn);

@@ -27,8 +27,8 @@ fn chart(index: usize, plan: &Provision) -> Chart {
         .map(|offer| Box::new(move |interval: usize| plan.running(offer, interval)) as Box<dyn Fn(usize) -> f64>)
         .collect();
     let lines = running.iter().enumerate().map(|(offer, of)| (Shape::Line, Ink::Series(offer as u8), &**of));
-    let lines: Vec<Series<'_>> = lines.collect();
-    let need: Series<'_> = (Shape::Area, Ink::Needed, &needed);
+    let lines: Vec<ChartSeries<'_>> = lines.collect();
+    let need: ChartSeries<'_> = (Shape::Area, Ink::Needed, &needed);
     if instances {
         panels.extend([panel("replicas", plan, &[need]), panel("instances", plan, &lines)]);
     } else {
@@ -58,7 +58,7 @@ fn chart(index: usize, plan: &Provision) -> Chart {
 }
 
 /// Values by interval, and how they are drawn.
-type Series<'a> = (Shape, Ink, &'a dyn Fn(usize) -> f64);
+type ChartSeries<'a> = (Shape, Ink, &'a dyn Fn(usize) -> f64);
 
 #[derive(Clone, Copy)]
 enum Shape {
@@ -67,7 +67,7 @@ enum Shape {
 }
 
 /// Steps over the intervals of a plan.
-fn panel(title: &str, plan: &Provision, series: &[Series<'_>]) -> Panel {
+fn panel(title: &str, plan: &Provision, series: &[ChartSeries<'_>]) -> Panel {
     let width = plan.interval.as_secs_f64();
     let steps = |of: &dyn Fn(usize) -> f64| -> Vec<Point> {
         let corners = |i: usize| [(i as f64 * width, of(i)), ((i + 1) as f64 * width, of(i))];

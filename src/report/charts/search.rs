@@ -9,9 +9,9 @@ use crate::report::comparison::value_text;
 use crate::report::text;
 
 /// Shares below this are drawn at it: on a logarithmic scale there is no zero.
-const LEAST_SHARE: f64 = 0.001;
+const MIN_SHARE: f64 = 0.001;
 /// More of the error budget than this is drawn at it.
-const MOST_SHARE: f64 = 1000.0;
+const MAX_SHARE: f64 = 1000.0;
 const CENTRE: Ink = Ink::Alone(0);
 const BEST: Ink = Ink::Needed;
 
@@ -24,7 +24,7 @@ pub(super) fn chart(searched: &Searched) -> Option<Chart> {
     let line = |value: &dyn Fn(&Generation) -> f64| -> Vec<Point> {
         searched.curve.iter().map(|generation| (generation.number as f64, value(generation))).collect()
     };
-    let share = |value: f64| value.clamp(LEAST_SHARE, MOST_SHARE);
+    let share = |value: f64| value.clamp(MIN_SHARE, MAX_SHARE);
     let costs = [line(&|generation| generation.best_cost), line(&|generation| generation.cost)];
     let budget = line(&|generation| share(generation.budget_used));
     let width = line(&|generation| share(generation.width));

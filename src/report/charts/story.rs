@@ -17,9 +17,9 @@ const DECIDED: Ink = Ink::Text;
 const EXPECTED: Ink = Ink::Axis;
 
 /// Metrics drawn; more would make a chart that nobody looks at.
-const MOST_METRICS: usize = 4;
+const MAX_METRICS: usize = 4;
 /// Reasons told in words.
-const MOST_NOTES: usize = 6;
+const MAX_NOTES: usize = 6;
 /// Points of one line.
 const POINTS: usize = 3_000;
 const REPLICAS_HEIGHT: i32 = 190;
@@ -29,7 +29,7 @@ const METRIC_HEIGHT: i32 = 110;
 pub(super) fn chart(name: &str, story: &Story, telling: &Telling) -> Chart {
     let course = &telling.course;
     let end = course.last().map_or(1.0, |last| last.until.as_secs_f64());
-    let metrics = course.iter().map(|stretch| stretch.weighed.metrics.len()).max().unwrap_or(0).min(MOST_METRICS);
+    let metrics = course.iter().map(|stretch| stretch.weighed.metrics.len()).max().unwrap_or(0).min(MAX_METRICS);
     let told = told(&telling.checks);
     let mut panels: Vec<Panel> = (0..metrics).filter_map(|metric| metric_panel(course, metric)).collect();
     panels.push(replicas_panel(telling, &told, end));
@@ -50,7 +50,7 @@ pub(super) fn chart(name: &str, story: &Story, telling: &Telling) -> Chart {
 fn told(checks: &[StepCheck]) -> Vec<&StepCheck> {
     let is_new = |(place, check): &(usize, &StepCheck)| !checks[..*place].iter().any(|other| other.code == check.code);
     let worth = |one: &(usize, &StepCheck)| !one.1.passed || is_new(one);
-    checks.iter().enumerate().filter(worth).map(|(_, check)| check).take(MOST_NOTES).collect()
+    checks.iter().enumerate().filter(worth).map(|(_, check)| check).take(MAX_NOTES).collect()
 }
 
 fn note(number: usize, check: &StepCheck) -> String {

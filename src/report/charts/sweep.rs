@@ -9,8 +9,8 @@ use crate::report::comparison::{figure_title, value_text};
 use crate::report::sweep::{chance_correlation, is_sampled, judged};
 
 /// More policies or values than these make a chart unreadable; the table has them all.
-const MOST_POLICIES: usize = 8;
-const MOST_VALUES: usize = 24;
+const MAX_POLICIES: usize = 8;
+const MAX_VALUES: usize = 24;
 /// Height of a bar of a tornado and its name above it.
 const BAR: i32 = 44;
 
@@ -27,13 +27,13 @@ pub(super) fn charts(table: &SweepTable) -> Vec<Chart> {
 }
 
 fn shown_policies(table: &SweepTable) -> usize {
-    table.policies.len().min(MOST_POLICIES)
+    table.policies.len().min(MAX_POLICIES)
 }
 
 fn left_out(table: &SweepTable) -> String {
-    match table.policies.len().saturating_sub(MOST_POLICIES) {
+    match table.policies.len().saturating_sub(MAX_POLICIES) {
         0 => String::new(),
-        n => format!(" The first {MOST_POLICIES} policies are drawn; {n} more are in the table."),
+        n => format!(" The first {MAX_POLICIES} policies are drawn; {n} more are in the table."),
     }
 }
 
@@ -56,7 +56,7 @@ fn heat_map(table: &SweepTable, figure: usize) -> Option<Chart> {
     let unit = table.figures[figure].quantity.unit();
     let cells: Vec<_> = (0..shown_policies(table)).map(|policy| table.cells(policy, figure, axes)).collect();
     let (columns, rows) = cells.first().map(|cells| (cells.columns.clone(), cells.rows.clone()))?;
-    if columns.len() > MOST_VALUES || rows.len() > MOST_VALUES {
+    if columns.len() > MAX_VALUES || rows.len() > MAX_VALUES {
         return None;
     }
     let values: Vec<f64> = cells.iter().flat_map(|cells| cells.values.iter().flatten().flatten().copied()).collect();

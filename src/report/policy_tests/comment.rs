@@ -9,16 +9,16 @@ use crate::report::table::{TableStyle, escape_markdown};
 pub const COMMENT_TAG: &str = "<!-- plimsoll-test -->";
 
 /// Characters that a comment on GitHub holds.
-const MOST_CHARACTERS: usize = 65_536;
+const MAX_CHARACTERS: usize = 65_536;
 
 /// Rows of a table; fewer where the comment would be too long.
-const MOST_ROWS: [usize; 5] = [200, 50, 15, 4, 0];
+const MAX_ROWS: [usize; 5] = [200, 50, 15, 4, 0];
 
 /// The comment, as full as it may be.
 pub fn comment(tested: &[Tested]) -> String {
-    let texts = MOST_ROWS.iter().map(|most| of_at_most(tested, *most));
+    let texts = MAX_ROWS.iter().map(|most| of_at_most(tested, *most));
     let last = || format!("{COMMENT_TAG}\n### Policy tests\n\n{}\nToo much to show here.\n", summary(tested));
-    texts.into_iter().find(|text| text.chars().count() < MOST_CHARACTERS).unwrap_or_else(last)
+    texts.into_iter().find(|text| text.chars().count() < MAX_CHARACTERS).unwrap_or_else(last)
 }
 
 /// The comment with at most so many rows in a table.
@@ -101,16 +101,12 @@ mod tests {
         assert!(comment(&sound).contains("### ✓ Policy tests passed"));
         let many = vec![sound[0].cases[0].clone(); 3000];
         sound[0].cases = many;
-        assert!(comment(&sound).chars().count() < MOST_CHARACTERS);
+        assert!(comment(&sound).chars().count() < MAX_CHARACTERS);
         // Long names, many failures, many files: still a comment, with the totals.
         let mut long = tested();
         long[0].cases.iter_mut().for_each(|case| (case.passed, case.complaint) = (false, "x".repeat(2000)));
         let long = vec![long[0].clone(); 400];
         let said = comment(&long);
-        assert!(
-            said.chars().count() < MOST_CHARACTERS && said.contains("0 of 800 expectations hold"),
-            "{}",
-            said.len()
-        );
+        assert!(said.chars().count() < MAX_CHARACTERS && said.contains("0 of 800 expectations hold"), "{}", said.len());
     }
 }

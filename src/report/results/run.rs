@@ -225,7 +225,7 @@ pub struct ServiceResult {
     /// Requests waiting or in service on average.
     pub mean_in_system_requests: f64,
     /// Replicas that started.
-    pub cold_starts: u64,
+    pub replica_starts: u64,
     /// Answered requests that no start of a replica delayed.
     pub warm_requests: u64,
     /// Replicas that crashed.

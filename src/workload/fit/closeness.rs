@@ -1,7 +1,7 @@
 //! The figures by which a synthetic trace is held against a recorded one.
 
 use super::super::portrait::Portrait;
-use super::super::series::Series;
+use super::super::series::ScaledCounts;
 use super::super::{TraceError, WorkloadSpec};
 use crate::random::Streams;
 use crate::units::{NANOS_PER_SECOND, SimDuration};
@@ -34,7 +34,7 @@ const LAGS: [usize; 3] = [1, 10, 60];
 
 impl Scales {
     /// Those of a recorded series whose rows are so far apart.
-    pub(super) fn of(recorded: &Series, resolution: Option<SimDuration>) -> Scales {
+    pub(super) fn of(recorded: &ScaledCounts, resolution: Option<SimDuration>) -> Scales {
         let length = recorded.counts.len() as f64 * recorded.seconds();
         let finest = resolution.map_or(0.0, SimDuration::as_secs_f64).max(recorded.seconds());
         let told = |seconds: &u64| *seconds as f64 >= finest && length >= 10.0 * *seconds as f64;

@@ -1,25 +1,25 @@
 //! Requests that come together: runs whose gaps are short.
 
-use super::super::series::Series;
+use super::super::series::ScaledCounts;
 use super::super::{RequestBatch, TraceError, TraceSource};
 use crate::units::{SimDuration, SimTime};
 
 /// The longest gaps within a cluster that are tried, seconds.
 const GAPS: [f64; 14] = [0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0];
 /// Fewer clusters say nothing of how they are spread.
-const FEWEST_CLUSTERS: f64 = 30.0;
+const MIN_CLUSTERS: f64 = 30.0;
 /// Smaller clusters are as good as none.
-const LEAST_REQUESTS: f64 = 1.1;
+const MIN_REQUESTS: f64 = 1.1;
 /// Gaps of so many mean gaps or more chain requests that have nothing to do with each other: in a Poisson process, of e^2 = 7 each.
-const MOST_GAPS: f64 = 2.0;
+const MAX_GAPS: f64 = 2.0;
 /// The largest coefficient of variation that a generator takes.
-const MOST_CV: f64 = 50.0;
+const MAX_CV: f64 = 50.0;
 
 /// One way to see clusters.
 #[derive(Clone)]
 pub(super) struct Clusters {
     /// First requests of the clusters.
-    pub(super) centres: Series,
+    pub(super) centres: ScaledCounts,
     /// Mean number of requests of a cluster.
     pub(super) requests: f64,
     /// Coefficient of variation of that number; `None` where sizes are taken for geometric.
@@ -66,7 +66,7 @@ impl Moments {
     fn told(self) -> Option<(f64, f64)> {
         let mean = self.sum / self.weight;
         let cv = (self.squares / self.weight / (mean * mean) - 1.0).max(0.0).sqrt();
-        (mean > 0.0).then_some((mean, cv.clamp(0.01, MOST_CV)))
+        (mean > 0.0).then_some((mean, cv.clamp(0.01, MAX_CV)))
     }
 }
 
@@ -79,7 +79,7 @@ pub(super) struct Clusterings {
 
 struct Way {
     longest: f64,
-    centres: Series,
+    centres: ScaledCounts,
     /// The cluster met last: its first request and how many there are.
     first: SimTime,
     size: f64,
@@ -93,7 +93,7 @@ impl Clusterings {
         let none = Moments::default();
         let way = |longest| Way {
             longest,
-            centres: Series::empty(),
+            centres: ScaledCounts::empty(),
             first: SimTime::ZERO,
             size: 0.0,
             sizes: none,
@@ -104,10 +104,10 @@ impl Clusterings {
     }
 
     /// The ways that show enough clusters of enough requests, once the source is read; `all` is the whole series.
-    pub(super) fn found(mut self, all: &Series) -> Vec<Clusters> {
+    pub(super) fn found(mut self, all: &ScaledCounts) -> Vec<Clusters> {
         self.ways.iter_mut().for_each(|way| way.close(self.previous));
         let mean_gap = all.seconds() / all.mean();
-        let near = self.ways.into_iter().filter(|way| way.longest < MOST_GAPS * mean_gap);
+        let near = self.ways.into_iter().filter(|way| way.longest < MAX_GAPS * mean_gap);
         near.filter_map(|way| way.told(all)).collect()
     }
 }
@@ -139,15 +139,15 @@ impl Way {
         }
     }
 
-    fn told(self, all: &Series) -> Option<Clusters> {
+    fn told(self, all: &ScaledCounts) -> Option<Clusters> {
         let (requests, wide) = self.sizes.told()?;
-        if self.sizes.weight < FEWEST_CLUSTERS || requests < LEAST_REQUESTS {
+        if self.sizes.weight < MIN_CLUSTERS || requests < MIN_REQUESTS {
             return None;
         }
         let ((think, think_cv), (within, within_cv)) = (self.gaps.told()?, self.durations.told()?);
         let seen = self.sizes.weight / (all.counts.len() as f64 * all.seconds());
         let requests = apart(requests, seen, think, self.longest);
-        if requests < LEAST_REQUESTS {
+        if requests < MIN_REQUESTS {
             return None;
         }
         // No number of requests has less spread than one and a Poisson number of others.

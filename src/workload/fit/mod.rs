@@ -16,7 +16,7 @@ use self::clusters::{Clusterings, Clusters};
 use self::season::{Noise, Season};
 pub use self::service_time::{ServiceTime, service_time};
 use super::halves::{Cells, Halves};
-use super::series::Series;
+use super::series::ScaledCounts;
 use super::{TraceError, WorkloadSpec};
 use crate::config::{Diagnostics, SourceFile, parse_single};
 use crate::random::Streams;
@@ -68,7 +68,7 @@ pub struct Fit {
 /// If the trace cannot be read to its end, or holds fewer than 100 requests.
 pub fn fit(spec: &WorkloadSpec, streams: Streams) -> Result<Fit, TraceError> {
     let mut clusterings = Clusterings::new(spec.open(streams, 0)?);
-    let recorded = Series::of(&mut clusterings)?;
+    let recorded = ScaledCounts::of(&mut clusterings)?;
     let requests = recorded.counts.iter().sum::<f64>();
     if requests < 100.0 {
         let error = TraceError::new("the trace", "has fewer than 100 requests; too few to fit a generator to");
@@ -78,7 +78,7 @@ pub fn fit(spec: &WorkloadSpec, streams: Streams) -> Result<Fit, TraceError> {
     let halves = Halves::of(Cells::of(&mut *source)?);
     let scales = Scales::of(&recorded, source.resolution());
     let aim = Figures::of(spec, streams, &scales)?;
-    let mut trial = Trial { aim: &aim, scales: &scales, seed: streams.seed(), seen: Vec::new() };
+    let mut trial = FitSearch { aim: &aim, scales: &scales, seed: streams.seed(), seen: Vec::new() };
     trial.add(1, None, text::steady(&recorded), SCREENED)?;
     trial.add_seasonal(&recorded, None)?;
     let variation: Vec<f64> = halves.variation().collect();
@@ -126,17 +126,17 @@ impl Candidate {
 }
 
 /// The candidates, and what they are held against.
-struct Trial<'a> {
+struct FitSearch<'a> {
     aim: &'a Figures,
     scales: &'a Scales,
     seed: u64,
     seen: Vec<Candidate>,
 }
 
-impl Trial<'_> {
+impl FitSearch<'_> {
     /// A season with swings where there are any, of a clustering, or of none and then also without swings: they are those of the clusters'
     /// first requests.
-    fn add_seasonal(&mut self, recorded: &Series, clusters: Option<Clusters>) -> Result<(), TraceError> {
+    fn add_seasonal(&mut self, recorded: &ScaledCounts, clusters: Option<Clusters>) -> Result<(), TraceError> {
         let centres = clusters.as_ref().map_or(recorded, |clusters| &clusters.centres);
         let mut season = Season::of(centres);
         let noise = Noise::of(centres, &season);

@@ -2,7 +2,7 @@
 
 use statrs::distribution::{ContinuousCDF, FisherSnedecor, StudentsT};
 
-use super::super::series::Series;
+use super::super::series::ScaledCounts;
 
 pub(super) const DAY: f64 = 86_400.0;
 const HOUR: f64 = 3600.0;
@@ -20,7 +20,7 @@ pub(super) struct Season {
 }
 
 impl Season {
-    pub(super) fn of(series: &Series) -> Season {
+    pub(super) fn of(series: &ScaledCounts) -> Season {
         let days = series.counts.len() as f64 * series.seconds() / DAY;
         let coarse = series.at_scale(600);
         let growth = growth(series);
@@ -40,7 +40,7 @@ impl Season {
     }
 
     /// Expected count of an interval.
-    fn expected(&self, series: &Series, bin: usize) -> f64 {
+    fn expected(&self, series: &ScaledCounts, bin: usize) -> f64 {
         let seconds = series.week_seconds(bin);
         let hour = self.hours.map_or(1.0, |hours| hours[(seconds / HOUR) as usize % 24]);
         let day = self.weekdays.map_or(1.0, |days| days[(seconds / DAY) as usize % 7]);
@@ -51,7 +51,7 @@ impl Season {
 
 /// Mean counts of the `N` phases in turn, each so many seconds, brought to a mean of 1, without what may be chance; growth is taken out first.
 /// `None` where chance may be all there is.
-fn profile<const N: usize>(series: &Series, growth: f64, seconds: f64) -> Option<[f64; N]> {
+fn profile<const N: usize>(series: &ScaledCounts, growth: f64, seconds: f64) -> Option<[f64; N]> {
     if series.seconds() > seconds {
         return None;
     }
@@ -99,7 +99,7 @@ fn beyond_chance<const N: usize>(cycles: &[[f64; N]]) -> Option<f64> {
 
 /// Slope of the logarithm of weekly sums by least squares, per second: whole weeks carry no season. None is told unless it is
 /// different from zero at the 5% level by Student's t test, which takes four weeks at least.
-fn growth(series: &Series) -> f64 {
+fn growth(series: &ScaledCounts) -> f64 {
     let weeks = series.at_scale(7 * 86_400);
     let points: Vec<(f64, f64)> =
         weeks.counts.iter().enumerate().filter(|(_, n)| **n > 0.0).map(|(week, n)| (week as f64, n.ln())).collect();
@@ -132,7 +132,7 @@ impl Noise {
     /// With counts N, expectations e and a factor X of mean 1: E[(N - e)^2] - e = e^2 Var X and
     /// E[(N_i - e_i)(N_j - e_j)] = e_i e_j Cov(X_i, X_j). The memory follows from the first lag at which the covariance of the
     /// logarithms, ln(1 + Cov), has fallen below half of its value at lag 1.
-    pub(super) fn of(recorded: &Series, season: &Season) -> Option<Noise> {
+    pub(super) fn of(recorded: &ScaledCounts, season: &Season) -> Option<Noise> {
         // Steps with some arrivals each, and enough steps to estimate from.
         let step = (5.0 / season.rate).clamp(1.0, 3600.0).ceil() as u64;
         let series = recorded.at_scale(step.max((recorded.seconds()) as u64));

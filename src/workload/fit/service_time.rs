@@ -5,7 +5,7 @@ use crate::random::Distribution;
 use crate::units::SimDuration;
 
 /// The most cells that durations are put together to.
-const MOST_CELLS: usize = 400;
+const MAX_CELLS: usize = 400;
 /// A distribution further from the recording than this, at its worst place, is called no good fit.
 const GOOD: f64 = 0.05;
 /// Fewer durations say little of a distribution.
@@ -131,7 +131,7 @@ fn cells(weighted: &[(f64, u64)], tick: Option<f64>) -> Vec<Cell> {
         let to = border(*value, weighted.get(place + 1).map_or(value * 1.01 + 1e-9, |next| next.0));
         all.push(Cell { from, to, count: *count as f64 });
     }
-    let joined = all.len().div_ceil(MOST_CELLS).max(1);
+    let joined = all.len().div_ceil(MAX_CELLS).max(1);
     let join = |cells: &[Cell]| Cell {
         from: cells[0].from,
         to: cells[cells.len() - 1].to,

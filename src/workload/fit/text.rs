@@ -1,7 +1,7 @@
 //! The YAML of a fitted generator.
 
 use super::super::halves::Halves;
-use super::super::series::Series;
+use super::super::series::ScaledCounts;
 use super::super::show_instant;
 use super::clusters::{Clusters, Spacing};
 use super::season::{DAY, Noise, Season};
@@ -17,7 +17,7 @@ fn duration(seconds: f64) -> SimDuration {
 }
 
 /// A Poisson process of steady rate.
-pub(super) fn steady(series: &Series) -> String {
+pub(super) fn steady(series: &ScaledCounts) -> String {
     let rate = series.mean() / series.seconds();
     if series.tokens.n > 0.0 || series.start.is_some() {
         return format!("nhpp:\n  season:\n    rate: {rate:.6}/s\n{}", envelope(series));
@@ -26,7 +26,12 @@ pub(super) fn steady(series: &Series) -> String {
 }
 
 /// A season, with swings and clusters where there are any.
-pub(super) fn seasonal(series: &Series, season: &Season, noise: Option<Noise>, clusters: Option<&Clusters>) -> String {
+pub(super) fn seasonal(
+    series: &ScaledCounts,
+    season: &Season,
+    noise: Option<Noise>,
+    clusters: Option<&Clusters>,
+) -> String {
     let mut text = format!("nhpp:\n  season:\n    rate: {:.6}/s\n", season.rate);
     if let Some(hours) = &season.hours {
         text.push_str(&format!("    hours: [{}]\n", list(&sharpened(hours))));
@@ -54,7 +59,7 @@ pub(super) fn seasonal(series: &Series, season: &Season, noise: Option<Noise>, c
 }
 
 /// The blocks' rates, and how unevenly stretches are divided, the blocks first, down to the cells of the counts.
-pub(super) fn cascade(series: &Series, halves: &Halves, variation: &[f64]) -> String {
+pub(super) fn cascade(series: &ScaledCounts, halves: &Halves, variation: &[f64]) -> String {
     let profile = halves.profile().values();
     let mut uneven: Vec<f64> = variation.iter().copied().map(f64::sqrt).collect();
     // What is divided evenly need not be divided, unless requests come together there; a profile's lines are followed by dividing.
@@ -77,7 +82,7 @@ pub(super) fn cascade(series: &Series, halves: &Halves, variation: &[f64]) -> St
 }
 
 /// Token lengths, date and length.
-fn envelope(series: &Series) -> String {
+fn envelope(series: &ScaledCounts) -> String {
     let mut text = String::new();
     if series.tokens.n > 0.0 {
         let ([input, output], correlation) = series.tokens.fitted();

@@ -3,7 +3,7 @@
 use super::super::filter::Checks;
 use super::super::header::Header;
 use super::super::lines::{RowFault, RowParser, TextReader};
-use super::super::rows::{Rows, Tally};
+use super::super::rows::{RowCounts, Rows};
 use super::super::time_text::{TimeFormat, TimeReader};
 use super::super::{Columns, TraceError, Zone};
 use super::{FormatBuilder, FormatPlugin, head_lines};
@@ -107,7 +107,7 @@ impl RowParser for AccessLog {
         self.notes.clone()
     }
 
-    fn account(&self, tally: &mut Tally) {
+    fn account(&self, tally: &mut RowCounts) {
         self.checks.account(tally);
         tally.moved = self.times.moved();
         tally.offsets = self.times.offsets();

@@ -1,7 +1,7 @@
 //! Azure Functions of 2019: invocations of each function in each minute of a day.
 
 use super::super::lines::{Lines, RowFault, describe};
-use super::super::rows::{RowReader, Rows, SeriesKind, Tally};
+use super::super::rows::{RowCounts, RowReader, Rows, SeriesKind};
 use super::super::table::{Cells, Header};
 use super::super::time_text::integer;
 use super::super::{TraceError, TraceInput, TraceOptions};
@@ -63,12 +63,12 @@ fn open(input: &TraceInput, options: &TraceOptions) -> Result<Box<dyn RowReader>
 struct MinuteReader {
     minutes: Vec<f64>,
     given: bool,
-    tally: Tally,
+    tally: RowCounts,
 }
 
 impl MinuteReader {
     fn read(input: &TraceInput, options: &TraceOptions) -> Result<Self, TraceError> {
-        let mut reader = MinuteReader { minutes: vec![0.0; MINUTES], given: false, tally: Tally::default() };
+        let mut reader = MinuteReader { minutes: vec![0.0; MINUTES], given: false, tally: RowCounts::default() };
         let mut lines = Lines::new(input)?;
         lines.next(false)?;
         let mut functions = 0;
@@ -122,7 +122,7 @@ impl RowReader for MinuteReader {
         Ok(())
     }
 
-    fn tally(&self) -> &Tally {
+    fn tally(&self) -> &RowCounts {
         &self.tally
     }
 

@@ -7,7 +7,7 @@ use quick_xml::{Reader, XmlVersion};
 
 use super::super::cells::{RowMaker, RowValues};
 use super::super::known::{named, names};
-use super::super::rows::{BadRow, RowReader, Rows, SeriesKind, Tally};
+use super::super::rows::{BadRow, RowCounts, RowReader, Rows, SeriesKind};
 use super::super::table::{Header, Layout};
 use super::super::{Columns, TimeFormat, TraceError, TraceInput, TraceOptions};
 use super::{FormatBuilder, FormatPlugin};
@@ -93,7 +93,7 @@ struct ResultsReader {
     finished: bool,
     layout: Layout,
     maker: RowMaker,
-    tally: Tally,
+    tally: RowCounts,
     max_bad_share: f64,
 }
 
@@ -122,7 +122,7 @@ impl ResultsReader {
             finished: false,
             layout,
             maker,
-            tally: Tally { notes, ..Tally::default() },
+            tally: RowCounts { notes, ..RowCounts::default() },
             max_bad_share: options.max_bad_rows.get(),
         })
     }
@@ -230,7 +230,7 @@ impl RowReader for ResultsReader {
         Ok(())
     }
 
-    fn tally(&self) -> &Tally {
+    fn tally(&self) -> &RowCounts {
         &self.tally
     }
 

@@ -39,11 +39,11 @@ struct Answer {
 struct Data {
     result_type: String,
     #[serde(default)]
-    result: Vec<Series>,
+    result: Vec<LabelledSeries>,
 }
 
 #[derive(Deserialize)]
-struct Series {
+struct LabelledSeries {
     #[serde(default)]
     metric: BTreeMap<String, String>,
     #[serde(default)]
@@ -65,7 +65,7 @@ fn open(input: &TraceInput, options: &TraceOptions) -> Result<SampleReader, Trac
     if answer.data.result.iter().any(|series| series.histograms.is_some()) {
         return fail("holds native histograms, which are not read", "query `histogram_count(...)`");
     }
-    let name_of = |series: &Series| series.metric.get("__name__").cloned().unwrap_or_default();
+    let name_of = |series: &LabelledSeries| series.metric.get("__name__").cloned().unwrap_or_default();
     let mut names: Vec<String> = answer.data.result.iter().map(name_of).collect();
     names.sort_unstable();
     names.dedup();

@@ -3,7 +3,7 @@
 use super::super::Opening;
 use super::process::{Envelope, Model, Process, Request, Synthetic};
 use super::{GeneratorPlugin, positive_rate};
-use crate::config::{Diagnostics, Fields, FromNode, Node};
+use crate::config::{Diagnostics, Fields, FromNode, Yaml};
 use crate::random::{Draw, Purpose};
 
 /// The entry in the list.
@@ -32,7 +32,7 @@ enum Size {
 }
 
 impl FromNode for Size {
-    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+    fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         let size = if node.as_text().is_some() {
             Size::Fixed(u32::from_node(node, sink)?)
         } else {

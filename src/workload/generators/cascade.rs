@@ -26,9 +26,9 @@ pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {
         let uneven: Vec<f64> = fields.or("uneven", Vec::new(), sink);
         let profile = read_profile(&fields, sink);
         let together = fields.or("together", Fraction::default(), sink).get();
-        if uneven.len() > MOST_HALVINGS || uneven.iter().any(|cv| !(0.0..=1.0).contains(cv)) {
+        if uneven.len() > MAX_HALVINGS || uneven.iter().any(|cv| !(0.0..=1.0).contains(cv)) {
             let error = fields.node_of("uneven").unwrap_or(node).error(format!(
-                "expected at most {MOST_HALVINGS} coefficients of variation from 0 (both halves alike) to 1 (all in one half)"
+                "expected at most {MAX_HALVINGS} coefficients of variation from 0 (both halves alike) to 1 (all in one half)"
             ));
             sink.push(error);
         }
@@ -43,17 +43,17 @@ pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {
 };
 
 /// A block of a year has parts of two seconds then.
-const MOST_HALVINGS: usize = 24;
+const MAX_HALVINGS: usize = 24;
 /// The most relative rates of a profile.
-const MOST_PROFILE: usize = 1024;
+const MAX_PROFILE: usize = 1024;
 
 /// The relative rates in the middles of the blocks in turn.
 fn read_profile(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<Arc<Profile>> {
     let values: Vec<f64> = fields.or("profile", vec![1.0], sink);
     let some = values.iter().any(|value| *value > 0.0);
-    let usable = some && values.len() <= MOST_PROFILE && values.iter().all(|value| (0.0..=1e12).contains(value));
+    let usable = some && values.len() <= MAX_PROFILE && values.iter().all(|value| (0.0..=1e12).contains(value));
     if !usable {
-        let error = format!("expected 1 to {MOST_PROFILE} relative rates, none negative and not all zero");
+        let error = format!("expected 1 to {MAX_PROFILE} relative rates, none negative and not all zero");
         sink.push(fields.node_of("profile").unwrap_or(fields.node()).error(error));
     }
     usable.then(|| Arc::new(Profile::through(&values)))

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::super::clients::{Clients, MOST_USERS};
+use super::super::clients::{Clients, MAX_USERS};
 use super::super::{Opening, Recipe, RequestBatch, TraceError, TraceSource};
 use super::GeneratorPlugin;
-use crate::config::{Diagnostics, Fields, FromNode, Node, Value};
+use crate::config::{Diagnostics, Fields, FromNode, Value, Yaml};
 use crate::random::Distribution;
 use crate::units::{SimDuration, SimTime};
 
@@ -35,7 +35,7 @@ pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {
 };
 
 /// A number, or a list of `{ at, users }` in order of time.
-fn read_users(node: &Node, sink: &mut Diagnostics) -> Option<Vec<(SimTime, u32)>> {
+fn read_users(node: &Yaml, sink: &mut Diagnostics) -> Option<Vec<(SimTime, u32)>> {
     let Value::Sequence(items) = &node.value else {
         let users = u32::from_node(node, sink).filter(|users| bounded(*users, node, sink))?;
         return Some(vec![(SimTime::ZERO, users)]);
@@ -61,10 +61,10 @@ fn read_users(node: &Node, sink: &mut Diagnostics) -> Option<Vec<(SimTime, u32)>
     Some(steps)
 }
 
-fn bounded(users: u32, node: &Node, sink: &mut Diagnostics) -> bool {
-    let usable = users <= MOST_USERS;
+fn bounded(users: u32, node: &Yaml, sink: &mut Diagnostics) -> bool {
+    let usable = users <= MAX_USERS;
     if !usable {
-        sink.push(node.error(format!("expected at most {MOST_USERS} users")));
+        sink.push(node.error(format!("expected at most {MAX_USERS} users")));
     }
     usable
 }

@@ -3,11 +3,11 @@
 use super::batch::geometric;
 use super::process::Request;
 use super::visits::Visitor;
-use crate::config::{Diagnostics, Fields, FromNode, Node};
+use crate::config::{Diagnostics, Fields, FromNode, Yaml};
 use crate::random::{Distribution, Draw};
 
 /// The largest mean of a cluster's Poisson number: a hundred times the largest mean size.
-const MOST_REQUESTS: f64 = 1e7;
+const MAX_REQUESTS: f64 = 1e7;
 
 /// Clusters of requests: a process makes the first of each, and the rate remains that of all requests.
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ impl Clusters {
 }
 
 impl FromNode for Clusters {
-    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+    fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         let fields = Fields::open(node, "clusters", sink)?;
         let requests: Option<f64> = fields.required("requests", sink);
         let within: Option<Distribution> = fields.optional("within", sink);
@@ -99,7 +99,7 @@ impl Member {
         let Some(followers) = &self.clusters.followers else {
             return u64::from(geometric(self.clusters.requests, &mut self.draw));
         };
-        let mean = followers.sample(&mut self.draw).min(MOST_REQUESTS);
+        let mean = followers.sample(&mut self.draw).min(MAX_REQUESTS);
         1 + self.draw.poisson(mean)
     }
 }

@@ -3,7 +3,7 @@
 use super::super::pulse::{PlacedPulse, Pulse};
 use super::positive_rate;
 use super::process::Envelope;
-use crate::config::{Diagnostics, Fields, FromNode, Node};
+use crate::config::{Diagnostics, Fields, FromNode, Yaml};
 use crate::units::{Rate, SimDuration};
 
 const DAY: f64 = 86_400.0;
@@ -185,7 +185,7 @@ fn read_growth(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<f64> {
 }
 
 /// So many relative values, brought to a mean of 1.
-fn profile<const N: usize>(node: &Node, sink: &mut Diagnostics) -> Option<[f64; N]> {
+fn profile<const N: usize>(node: &Yaml, sink: &mut Diagnostics) -> Option<[f64; N]> {
     let values = Vec::<f64>::from_node(node, sink)?;
     let sum: f64 = values.iter().sum();
     let usable = values.iter().all(|value| (0.0..=1e12).contains(value)) && sum > 0.0;
@@ -268,7 +268,7 @@ fn point_at(points: &[(f64, f64)], t: f64) -> f64 {
 struct Knot(f64, f64);
 
 impl FromNode for Knot {
-    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+    fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         let fields = Fields::open(node, "point", sink)?;
         let at: Option<SimDuration> = fields.required("at", sink);
         let rate: Option<Rate> = fields.required("rate", sink);
@@ -278,7 +278,7 @@ impl FromNode for Knot {
 }
 
 /// Moments and rates in order of time, the first at zero where they are steps.
-fn knots(node: &Node, sink: &mut Diagnostics) -> Option<Vec<(f64, f64)>> {
+fn knots(node: &Yaml, sink: &mut Diagnostics) -> Option<Vec<(f64, f64)>> {
     let list: Vec<(f64, f64)> =
         Vec::<Knot>::from_node(node, sink)?.into_iter().map(|Knot(at, rate)| (at, rate)).collect();
     let rising = list.windows(2).all(|pair| pair[0].0 < pair[1].0);
@@ -313,7 +313,7 @@ pub(super) fn read_curve(fields: &Fields<'_>, envelope: &Envelope, sink: &mut Di
     }
 }
 
-fn read_sinusoid(node: &Node, sink: &mut Diagnostics) -> Option<Shape> {
+fn read_sinusoid(node: &Yaml, sink: &mut Diagnostics) -> Option<Shape> {
     let fields = Fields::open(node, "sinusoid", sink)?;
     let mean = positive_rate(&fields, "mean", sink);
     let amplitude: Option<f64> = fields.required("amplitude", sink);

@@ -9,7 +9,7 @@ use super::curve::{Curve, DayShape, Season};
 use super::nhpp::Thinning;
 use super::positive_rate;
 use super::process::{Envelope, Model, Process, Request, Synthetic};
-use crate::config::{Diagnostics, Fields, FromNode, Node};
+use crate::config::{Diagnostics, Fields, FromNode, Yaml};
 use crate::random::{Draw, Purpose};
 use crate::units::{Rate, SimDuration};
 
@@ -47,7 +47,7 @@ struct Wave {
 }
 
 impl FromNode for Wave {
-    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+    fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         let fields = Fields::open(node, "wave", sink)?;
         let at = fields.required("at", sink);
         let length: Option<SimDuration> = fields.required("for", sink);

@@ -9,7 +9,7 @@ use super::GeneratorPlugin;
 use super::curve::{Curve, DayShape, Season};
 use super::process::{Envelope, Model, Process, Request, Synthetic};
 use super::visits::{Visitor, Visits, lead, starts};
-use crate::config::{Diagnostics, Fields, FromNode, Node};
+use crate::config::{Diagnostics, Fields, FromNode, Yaml};
 use crate::random::{Distribution, Draw, Purpose};
 use crate::units::{Fraction, SimDuration};
 
@@ -58,7 +58,7 @@ struct Maintenance {
 }
 
 impl FromNode for Maintenance {
-    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+    fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         let fields = Fields::open(node, "maintenance", sink)?;
         let at = fields.required("at", sink);
         let length: Option<SimDuration> = fields.required("for", sink);

@@ -29,11 +29,11 @@ use std::sync::Arc;
 pub(super) use process::week_phase;
 
 use super::Recipe;
-use crate::config::{Diagnostics, Fields, FromNode, Node, Plugin};
+use crate::config::{Diagnostics, Fields, FromNode, Plugin, Yaml};
 use crate::units::{Rate, SimDuration};
 
 /// Builds a recipe from the parameters that stand under the generator's name.
-pub type GeneratorBuilder = fn(&Node, &mut Diagnostics) -> Option<Arc<dyn Recipe>>;
+pub type GeneratorBuilder = fn(&Yaml, &mut Diagnostics) -> Option<Arc<dyn Recipe>>;
 
 /// The entry of a generator in the list.
 pub type GeneratorPlugin = Plugin<GeneratorBuilder>;
@@ -57,7 +57,7 @@ pub const GENERATORS: &[GeneratorPlugin] = &[
 ];
 
 /// A rate and for how long: the parameters of the generators with a steady rate. Both also accept the rate alone.
-fn steady(name: &str, node: &Node, sink: &mut Diagnostics) -> Option<(Rate, Option<SimDuration>)> {
+fn steady(name: &str, node: &Yaml, sink: &mut Diagnostics) -> Option<(Rate, Option<SimDuration>)> {
     if node.as_text().is_some() {
         return positive(node, Rate::from_node(node, sink)?, sink).map(|rate| (rate, None));
     }
@@ -75,7 +75,7 @@ fn positive_rate(fields: &Fields<'_>, name: &'static str, sink: &mut Diagnostics
     positive(fields.node_of(name)?, rate, sink).map(Rate::get)
 }
 
-fn positive(node: &Node, rate: Rate, sink: &mut Diagnostics) -> Option<Rate> {
+fn positive(node: &Yaml, rate: Rate, sink: &mut Diagnostics) -> Option<Rate> {
     // Beyond one request a nanosecond, times cannot tell requests apart.
     let usable = rate.get() > 0.0 && rate.get() <= 1e9;
     if !usable {

@@ -8,7 +8,7 @@ use super::clusters::{Clusters, Member};
 use super::curve::{Curve, read_curve};
 use super::process::{Envelope, Model, Process, Request, Synthetic};
 use super::visits::{Visits, lead};
-use crate::config::{Diagnostics, Fields, FromNode, Node};
+use crate::config::{Diagnostics, Fields, FromNode, Yaml};
 use crate::random::{Draw, Purpose};
 use crate::units::SimDuration;
 
@@ -68,7 +68,7 @@ pub(super) struct Noise {
 }
 
 impl FromNode for Noise {
-    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+    fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         let fields = Fields::open(node, "noise", sink)?;
         let cv: Option<f64> = fields.required("cv", sink);
         let memory: Option<SimDuration> = fields.required("memory", sink);

@@ -8,7 +8,7 @@ use super::curve::{Curve, DayShape, Season};
 use super::process::{Envelope, Model, Process, Request, Synthetic};
 use super::visits::{Visitor, Visits, lead, starts};
 use super::{GeneratorPlugin, positive_rate};
-use crate::config::{Diagnostics, Fields, FromNode, Node};
+use crate::config::{Diagnostics, Fields, FromNode, Yaml};
 use crate::random::{Draw, Purpose};
 use crate::units::{Fraction, SimDuration};
 
@@ -43,7 +43,7 @@ struct Retries {
 }
 
 impl FromNode for Retries {
-    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+    fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         let fields = Fields::open(node, "retries", sink)?;
         let share: Option<Fraction> = fields.required("share", sink);
         let after = fields.or("after", SimDuration::from_secs(10), sink);

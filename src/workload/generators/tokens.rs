@@ -1,6 +1,6 @@
 //! Joint lengths of prompts and answers.
 
-use crate::config::{Diagnostics, Fields, FromNode, Node};
+use crate::config::{Diagnostics, Fields, FromNode, Yaml};
 use crate::random::{Distribution, Draw};
 
 /// Input and output tokens whose logarithms are jointly normal (a Gaussian copula with lognormal margins): published traces
@@ -54,7 +54,7 @@ impl TokenModel {
 
 impl FromNode for Lognormal {
     /// `{ mean: 900, cv: 1.2 }`, or the mean alone with a coefficient of variation of 1.
-    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+    fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         let (mean, cv) = if node.as_text().is_some() {
             (f64::from_node(node, sink)?, 1.0)
         } else {
@@ -73,7 +73,7 @@ impl FromNode for Lognormal {
 }
 
 impl FromNode for TokenModel {
-    fn from_node(node: &Node, sink: &mut Diagnostics) -> Option<Self> {
+    fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         let fields = Fields::open(node, "tokens", sink)?;
         let (input, output) = (fields.required("input", sink), fields.required("output", sink));
         let correlation: f64 = fields.or("correlation", 0.0, sink);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::{Opening, Recipe, RequestBatch, Tally, TraceError, TraceSource};
+use super::super::{Opening, Recipe, RequestBatch, RowCounts, TraceError, TraceSource};
 use super::{Transform, TransformPlugin};
 use crate::config::Fields;
 use crate::random::{Draw, Purpose};
@@ -126,7 +126,7 @@ impl TraceSource for Stream {
         &self.classes
     }
 
-    fn tally(&self) -> Option<&Tally> {
+    fn tally(&self) -> Option<&RowCounts> {
         self.inner.tally()
     }
 }

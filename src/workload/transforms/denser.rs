@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::halves::{Cells, Halves, InOrder};
-use super::super::{Opening, Recipe, RequestBatch, Tally, TraceError, TraceSource};
+use super::super::{Opening, Recipe, RequestBatch, RowCounts, TraceError, TraceSource};
 use super::scale_rate::Factor;
 use crate::random::{Draw, Purpose};
 use crate::units::{SimDuration, SimTime};
@@ -11,11 +11,11 @@ use crate::units::{SimDuration, SimTime};
 /// So many requests at least are looked at together, if there are as many.
 const TOGETHER: u64 = 1 << 22;
 /// Or fewer, where the factor comes to so many times what it is at the first of them: a trend over years is not drawn from its end.
-const MOST_RISE: f64 = 64.0;
+const MAX_RISE: f64 = 64.0;
 /// A further request has the attributes of one of so many of the stream's own up to it.
 const DONORS: usize = 32;
 /// Requests are remembered up to this number, and the last [`DONORS`] of them from then on.
-const MOST_MET: usize = 8192;
+const MAX_MET: usize = 8192;
 
 /// A stream with `factor` times as many requests. Where that is below 1 requests are left out one by one; where it is above 1 they all stay
 /// where they are, and others are drawn as a Poisson process of `factor` - 1 times the rate that the stream has, given what can be known of that rate: the counts of cells and of stretches of twice the
@@ -122,7 +122,7 @@ impl<F: Factor> Denser<F> {
                 break;
             };
             let least = *first.get_or_insert_with(|| self.factor.bound(at, at));
-            let is_long = cells.requests() >= TOGETHER || self.factor.bound(from, at) > MOST_RISE * least.max(1.0);
+            let is_long = cells.requests() >= TOGETHER || self.factor.bound(from, at) > MAX_RISE * least.max(1.0);
             if is_long && cells.at_newest() < cells.requests() {
                 break;
             }
@@ -245,7 +245,7 @@ impl<F: Factor> Denser<F> {
 
     /// Takes requests that were read among those met.
     fn meet(&mut self, range: std::ops::Range<usize>) {
-        if self.met.len() > MOST_MET {
+        if self.met.len() > MAX_MET {
             let mut kept = RequestBatch::default();
             kept.append_range(&self.met, self.met.len() - DONORS..self.met.len());
             self.met = kept;
@@ -344,7 +344,7 @@ impl<F: Factor> TraceSource for Denser<F> {
         self.inner.class_names()
     }
 
-    fn tally(&self) -> Option<&Tally> {
+    fn tally(&self) -> Option<&RowCounts> {
         self.inner.tally()
     }
 }

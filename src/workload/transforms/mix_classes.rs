@@ -14,7 +14,7 @@ pub const PLUGIN: TransformPlugin = TransformPlugin {
     source: "independent thinning and superposition of the marks (Daley and Vere-Jones 2003, ch. 11)",
     build: |node, _, sink| {
         let fields = Fields::open(node, "transform `mix-classes`", sink)?;
-        let read = |(key, value): &(crate::config::Key, crate::config::Node)| {
+        let read = |(key, value): &(crate::config::Key, crate::config::Yaml)| {
             let factor = f64::from_node(value, sink)?;
             if !(0.0..=1e6).contains(&factor) {
                 sink.push(value.error("expected a factor from 0 to 1000000"));

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Opening, Recipe, TraceError, TraceSource};
-use crate::config::{Diagnostics, Node, Plugin, Value, suggest};
+use crate::config::{Diagnostics, Plugin, Value, Yaml, suggest};
 
 /// A step that reshapes a stream.
 pub trait Transform: Debug + Send + Sync {
@@ -60,7 +60,7 @@ pub trait Transform: Debug + Send + Sync {
 }
 
 /// Builds a transform from the parameters that stand under its name; relative paths start from the directory given.
-pub type TransformBuilder = fn(&Node, &Path, &mut Diagnostics) -> Option<Arc<dyn Transform>>;
+pub type TransformBuilder = fn(&Yaml, &Path, &mut Diagnostics) -> Option<Arc<dyn Transform>>;
 
 /// The entry of a transform in the list.
 pub type TransformPlugin = Plugin<TransformBuilder>;
@@ -80,7 +80,7 @@ pub const TRANSFORMS: &[TransformPlugin] = &[
 ];
 
 /// Reads the list under `transforms:`; each item is a mapping with one key, the transform's name.
-pub(super) fn read_list(node: &Node, base_dir: &Path, sink: &mut Diagnostics) -> Vec<Arc<dyn Transform>> {
+pub(super) fn read_list(node: &Yaml, base_dir: &Path, sink: &mut Diagnostics) -> Vec<Arc<dyn Transform>> {
     let Value::Sequence(items) = &node.value else {
         sink.push(node.error("`transforms` must be a list").help("for example `- scale-rate: 2`"));
         return Vec::new();
@@ -88,7 +88,7 @@ pub(super) fn read_list(node: &Node, base_dir: &Path, sink: &mut Diagnostics) ->
     items.iter().filter_map(|item| read_one(item, base_dir, sink)).collect()
 }
 
-fn read_one(item: &Node, base_dir: &Path, sink: &mut Diagnostics) -> Option<Arc<dyn Transform>> {
+fn read_one(item: &Yaml, base_dir: &Path, sink: &mut Diagnostics) -> Option<Arc<dyn Transform>> {
     let names: Vec<&str> = TRANSFORMS.iter().map(|plugin| plugin.name).collect();
     let known = format!("known transforms: {}", names.join(", "));
     let Value::Mapping(entries) = &item.value else {

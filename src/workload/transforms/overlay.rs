@@ -43,7 +43,7 @@ struct Overlay {
 impl Transform for Overlay {
     fn open(&self, inner: &Arc<dyn Recipe>, step: u16, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
         let start = inner.open(opening)?.start_epoch_ns();
-        let events = Calendar(self.events.iter().filter_map(|event| event.placed(start)).collect());
+        let events = Pulses(self.events.iter().filter_map(|event| event.placed(start)).collect());
         scaled_by(inner, events, self.jitter, step, opening)
     }
 
@@ -54,9 +54,9 @@ impl Transform for Overlay {
     }
 }
 
-struct Calendar(Vec<PlacedPulse>);
+struct Pulses(Vec<PlacedPulse>);
 
-impl Factor for Calendar {
+impl Factor for Pulses {
     fn at(&self, at: u64, _: Option<u16>) -> f64 {
         let seconds = at as f64 / 1e9;
         self.0.iter().map(|event| event.factor(seconds)).product()

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::super::series::Series;
-use super::super::{Opening, Recipe, RequestBatch, Tally, TraceError, TraceSource};
+use super::super::series::ScaledCounts;
+use super::super::{Opening, Recipe, RequestBatch, RowCounts, TraceError, TraceSource};
 use super::denser::Denser;
 use super::{Transform, TransformPlugin};
 use crate::config::{Fields, FromNode};
@@ -87,17 +87,17 @@ impl Transform for ScaleRate {
             return Ok(None);
         };
         let opening = Opening::new(Streams::new(0, 0), 0);
-        let plain = Series::of(&mut *inner.open(opening)?)?;
-        let scaled = Series::of(&mut *self.open(inner, step, opening)?)?;
+        let plain = ScaledCounts::of(&mut *inner.open(opening)?)?;
+        let scaled = ScaledCounts::of(&mut *self.open(inner, step, opening)?)?;
         let mut worst: Option<(f64, String)> = None;
         for seconds in [1, 10, 60, 600, 3600] {
             let (before, after) = (plain.at_scale(seconds), scaled.at_scale(seconds));
-            if before.counts.len() < FEWEST_INTERVALS || before.seconds() > seconds as f64 {
+            if before.counts.len() < MIN_INTERVALS || before.seconds() > seconds as f64 {
                 continue;
             }
             let (right, found) = (1.0 + self.factor * (before.dispersion() - 1.0).max(0.0), after.dispersion());
             let apart = (found / right).ln().abs();
-            if apart > MOST_APART.ln() && worst.as_ref().is_none_or(|(most, _)| apart > *most) {
+            if apart > MAX_APART.ln() && worst.as_ref().is_none_or(|(most, _)| apart > *most) {
                 let text = format!(
                     "`scale-rate` by {} with a jitter of {}: counts per {} have an index of dispersion of {found:.1}, where a rate so many times \
                      as high has {right:.1} (the recorded one has {:.2}). Without `jitter` it is kept.",
@@ -118,8 +118,8 @@ impl Transform for ScaleRate {
 }
 
 /// A jitter distorts if an index of dispersion is wrong by more than this factor, over times of which there are so many.
-const MOST_APART: f64 = 1.5;
-const FEWEST_INTERVALS: usize = 20;
+const MAX_APART: f64 = 1.5;
+const MIN_INTERVALS: usize = 20;
 
 /// A stream with `factor` times as many requests: further ones from the rate that it shows, or copies within a jitter that is stated.
 pub(super) fn scaled_by<F: Factor + 'static>(
@@ -255,7 +255,7 @@ impl<F: Factor> TraceSource for Scaling<F> {
         self.inner.class_names()
     }
 
-    fn tally(&self) -> Option<&Tally> {
+    fn tally(&self) -> Option<&RowCounts> {
         self.inner.tally()
     }
 }

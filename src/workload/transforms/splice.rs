@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::super::arrivals::FileRecipe;
 use super::super::moment::Moment;
-use super::super::{Opening, Recipe, RequestBatch, Tally, TraceError, TraceFiles, TraceOptions, TraceSource};
+use super::super::{Opening, Recipe, RequestBatch, RowCounts, TraceError, TraceFiles, TraceOptions, TraceSource};
 use super::{Transform, TransformPlugin};
 use crate::config::Fields;
 use crate::units::{SimDuration, SimTime};
@@ -51,7 +51,7 @@ pub const PLUGIN: TransformPlugin = TransformPlugin {
 };
 
 /// The place of the other trace's path.
-fn fields_place(node: &crate::config::Node) -> &crate::config::Node {
+fn fields_place(node: &crate::config::Yaml) -> &crate::config::Yaml {
     node.get("trace").unwrap_or(node)
 }
 
@@ -205,7 +205,7 @@ impl TraceSource for Stream {
         self.base.source.start_epoch_ns()
     }
 
-    fn tally(&self) -> Option<&Tally> {
+    fn tally(&self) -> Option<&RowCounts> {
         self.base.source.tally()
     }
 }

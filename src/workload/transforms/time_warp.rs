@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::{Opening, Recipe, RequestBatch, Tally, TraceError, TraceSource};
+use super::super::{Opening, Recipe, RequestBatch, RowCounts, TraceError, TraceSource};
 use super::{Transform, TransformPlugin};
 use crate::config::{Fields, FromNode};
 use crate::units::SimDuration;
@@ -72,7 +72,7 @@ impl TraceSource for Stream {
         self.inner.class_names()
     }
 
-    fn tally(&self) -> Option<&Tally> {
+    fn tally(&self) -> Option<&RowCounts> {
         self.inner.tally()
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::moment::{DAY_NS, Moment};
-use super::super::{Opening, Recipe, RequestBatch, Tally, TraceError, TraceSource};
+use super::super::{Opening, Recipe, RequestBatch, RowCounts, TraceError, TraceSource};
 use super::{Transform, TransformPlugin};
 use crate::config::Fields;
 use crate::units::{SimDuration, SimTime};
@@ -116,7 +116,7 @@ impl TraceSource for Stream {
         self.inner.class_names()
     }
 
-    fn tally(&self) -> Option<&Tally> {
+    fn tally(&self) -> Option<&RowCounts> {
         self.inner.tally()
     }
 }

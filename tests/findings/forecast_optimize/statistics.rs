@@ -3,7 +3,7 @@
 use plimsoll::config::Diagnostics;
 use plimsoll::engine::scenario::Scenario;
 use plimsoll::experiment::{
-    Arm, Edge, Figure, Finding, Limit, Plan, Quantity, Replicated, Samples, capacity, differences_from_chosen,
+    Arm, Edge, Figure, Finding, Limit, Metric, Replicated, ReplicationPlan, Samples, capacity, differences_from_chosen,
     replicate, tune,
 };
 use plimsoll::queueing::erlang_c;
@@ -36,7 +36,7 @@ fn equal_arms(number: u64, policy: u64, labels: &[&str], replications: u64) -> R
         values: vec![(0..replications).map(|_| Some(1.0 + draw.exponential())).collect()],
     };
     let arms = labels.iter().map(&mut arm).collect();
-    let figures = vec![Figure { quantity: Quantity::Cost, service: None, name: "cost".into() }];
+    let figures = vec![Figure { quantity: Metric::Cost, service: None, name: "cost".into() }];
     Replicated { figures, arms, replications, level: 0.95, precise: None, recorded: false }
 }
 
@@ -98,7 +98,7 @@ policies:
 fn alarms_of_another_seed(experiments: usize, length: &str, replications: usize) -> usize {
     let scenarios = [("base", "1"), ("varied", "2")]
         .map(|(label, seed)| (label, read(FIVE, &[("seed", seed), ("duration", length)])));
-    let plan = Plan { replications: (experiments * replications) as u64, ..Plan::default() };
+    let plan = ReplicationPlan { replications: (experiments * replications) as u64, ..ReplicationPlan::default() };
     let all: Vec<(String, Replicated)> = (0..5)
         .map(|policy| {
             let arms = scenarios.each_ref().map(|(label, scenario)| Arm { label, scenario, policy });
@@ -171,7 +171,7 @@ fn exact_limit(servers: u32, t: f64, allowed: f64) -> f64 {
 }
 
 fn limit(scenario: &Scenario, replications: u64) -> Limit {
-    let plan = Plan { replications, ..Plan::default() };
+    let plan = ReplicationPlan { replications, ..ReplicationPlan::default() };
     capacity(scenario, &plan, &|| ()).unwrap().remove(0)
 }
 
@@ -256,7 +256,9 @@ fn a_winner_holds_on_runs_that_the_search_never_saw() {
     let mut lucky = 0;
     for seed in ["1", "2", "3", "4"] {
         let scenario = read(SOMETIMES, &[("seed", seed)]);
-        let tuned = tune(&scenario, &Plan { replications: 3, ..Plan::default() }, &|| ()).unwrap().remove(0);
+        let tuned = tune(&scenario, &ReplicationPlan { replications: 3, ..ReplicationPlan::default() }, &|| ())
+            .unwrap()
+            .remove(0);
         let confirmed = tuned.confirmed().unwrap_or_else(|| panic!("{tuned:?}"));
         lucky += usize::from(!tuned.confirmations[0].held);
         assert_eq!(tuned.best().unwrap().headroom, confirmed.headroom, "what is confirmed is what is chosen");

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::fs;
 use std::sync::Arc;
 
-use plimsoll::config::{Diagnostics, Fields, Node};
+use plimsoll::config::{Diagnostics, Fields, Yaml};
 use plimsoll::engine::ServiceRecord;
 use plimsoll::engine::scenario::Scenario;
 use plimsoll::experiment;
@@ -32,7 +32,7 @@ impl ScalingPolicy for Sizes {
 
 const PLUGIN: PolicyPlugin = PolicyPlugin { name: "sizes", summary: "given sizes", source: "this test", build };
 
-fn build(node: &Node, _: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<PolicyFactory> {
+fn build(node: &Yaml, _: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<PolicyFactory> {
     Fields::open(node, "policy `sizes`", sink)?.finish(sink);
     Some(Arc::new(|_| Box::new(Sizes(0))))
 }

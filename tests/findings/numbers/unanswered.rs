@@ -4,7 +4,7 @@ use std::fs;
 
 use plimsoll::config::Diagnostics;
 use plimsoll::engine::scenario::Scenario;
-use plimsoll::engine::{Cause, Outcome as Ending};
+use plimsoll::engine::{Cause, Ending};
 use plimsoll::experiment::{self, Outcome};
 use proptest::prelude::*;
 use tempfile::TempDir;

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use super::super::axis::Axis;
 use super::super::canvas::{FINE, FONT, escape, path_data, unit};
 use super::Timeline;
-use super::series::{Kind, Measure, PANELS, Panel, Range, Rows, Series};
+use super::series::{Kind, PANELS, Panel, PanelUnit, Range, Rows, TimelineSeries};
 use crate::report::text;
 
 /// Sizes in SVG units, as in the other charts.
@@ -36,14 +36,14 @@ pub(super) fn top(panel: usize) -> i32 {
 pub(super) fn axis(rows: &Rows, panel: usize, limits: &[(f64, String)]) -> Axis {
     let plain = |value: f64, decimals: usize| text::number(value, decimals);
     match PANELS[panel].measure {
-        Measure::Latency => {
+        PanelUnit::Latency => {
             let ranges = (0..PANELS[panel].series.len()).filter_map(|series| rows.extent(panel, series));
             let all = ranges.chain(limits.iter().map(|(at, _)| (*at, *at)));
             let (low, high) = all.fold((f64::INFINITY, 0.0f64), |(a, b), (low, high)| (a.min(low), b.max(high)));
             Axis::duration(low, high, 4, "")
         }
-        Measure::Share => Axis::from_zero(1.0, 2, "", |value, _| format!("{:.0}%", value * 100.0)),
-        Measure::Rate | Measure::Replicas => Axis::from_zero(rows.height(panel), 2, "", plain),
+        PanelUnit::Share => Axis::from_zero(1.0, 2, "", |value, _| format!("{:.0}%", value * 100.0)),
+        PanelUnit::Rate | PanelUnit::Replicas => Axis::from_zero(rows.height(panel), 2, "", plain),
     }
 }
 
@@ -53,7 +53,7 @@ pub(super) fn svg(timeline: &Timeline, rows: &Rows, embedded: bool) -> String {
     let x = Axis::time(timeline.end, 12).on(timeline.calendar.as_ref());
     bands(&mut body, timeline);
     for (panel, Panel { measure, .. }) in PANELS.iter().enumerate() {
-        let limits = if *measure == Measure::Latency { &timeline.limits[..] } else { &[] };
+        let limits = if *measure == PanelUnit::Latency { &timeline.limits[..] } else { &[] };
         draw_panel(&mut body, rows, panel, (&x, &axis(rows, panel, limits)), limits);
     }
     time_axis(&mut body, &x);
@@ -181,12 +181,12 @@ fn draw_panel(body: &mut String, rows: &Rows, panel: usize, (x, y): (&Axis, &Axi
     let _ = writeln!(body, "<path class=\"c-axis\" d=\"{frame}\" fill=\"none\" stroke=\"#595959\"/>\n</g>");
 }
 
-fn dash(series: &Series) -> String {
+fn dash(series: &TimelineSeries) -> String {
     if series.dashes.is_empty() { String::new() } else { format!(" stroke-dasharray=\"{}\"", series.dashes) }
 }
 
 /// Samples of a panel's series, from the right; a series alone is named by the title.
-fn legend(body: &mut String, title: &str, series: &[Series], (panel, limits): (usize, &[(f64, String)])) {
+fn legend(body: &mut String, title: &str, series: &[TimelineSeries], (panel, limits): (usize, &[(f64, String)])) {
     let y = top(panel) - 12;
     let mut x = LEFT + title.chars().count() as i32 * 8 + 18;
     if series.len() > 1 {

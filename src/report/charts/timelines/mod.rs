@@ -8,11 +8,11 @@ use serde::Serialize;
 use super::raster;
 use crate::config::slug;
 use crate::engine::{DecisionRecord, Interval, RunRecord, ServiceRecord};
-use crate::experiment::{Calendar, Outcome};
+use crate::experiment::{CalendarStart, Outcome};
 use crate::report::{Artifact, ReportError, table::label, text};
 use crate::units::SimTime;
 use crate::workload::Zone;
-use series::{Kind, Measure, PANELS, Rows};
+use series::{Kind, PANELS, PanelUnit, Rows};
 
 /// Timelines on a page; the rest is in `timeline.csv`.
 const MOST: usize = 16;
@@ -25,10 +25,10 @@ const ROW_BYTES: usize = 60;
 const JOINED_BYTES: usize = 105;
 const DRAWN_BYTES: usize = 230;
 /// Rows of a picture beyond which more could not be seen.
-const MOST_DRAWN: usize = 654;
+const MAX_DRAWN: usize = 654;
 /// Decisions marked on a page.
-const MOST_MARKS: usize = 700;
-const MOST_MARKS_EACH: usize = 200;
+const MAX_MARKS: usize = 700;
+const MAX_MARKS_EACH: usize = 200;
 
 /// A stretch of time that is unlike the rest.
 struct Band {
@@ -56,7 +56,7 @@ struct Timeline {
     /// End of the axis of time, seconds.
     end: f64,
     /// Where its beginning lies on the calendar.
-    calendar: Option<Calendar>,
+    calendar: Option<CalendarStart>,
     rows: Rows,
     /// Limits of latency objectives: seconds, and the objective in words.
     limits: Vec<(f64, String)>,
@@ -150,7 +150,7 @@ fn timelines(outcome: &Outcome) -> Vec<Timeline> {
             all.push(timeline(outcome, run, record, (name, format!("{}{of}", label(run)))));
         }
     }
-    let marks = (MOST_MARKS / all.len().max(1)).min(MOST_MARKS_EACH);
+    let marks = (MAX_MARKS / all.len().max(1)).min(MAX_MARKS_EACH);
     all.iter_mut().for_each(|timeline| thin_marks(timeline, marks));
     all
 }
@@ -228,8 +228,8 @@ fn description(record: &ServiceRecord, rows: &Rows) -> String {
 /// The rows of a picture.
 fn drawn(timeline: &Timeline, timelines: usize) -> Rows {
     let rows = &timeline.rows;
-    let joined = (PICTURE_BYTES / DRAWN_BYTES / timelines.max(1)).min(MOST_DRAWN / 2);
-    if rows.len() <= (2 * joined).min(MOST_DRAWN) { rows.at_most(rows.len()) } else { rows.at_most(joined) }
+    let joined = (PICTURE_BYTES / DRAWN_BYTES / timelines.max(1)).min(MAX_DRAWN / 2);
+    if rows.len() <= (2 * joined).min(MAX_DRAWN) { rows.at_most(rows.len()) } else { rows.at_most(joined) }
 }
 
 /// The rows of the figures behind a picture.
@@ -252,14 +252,14 @@ fn figures(timeline: &Timeline, timelines: usize) -> String {
         rows.values[panel][index].iter().map(pick).collect()
     };
     let panel = |panel: usize| {
-        let one = |(index, series): (usize, &series::Series)| {
+        let one = |(index, series): (usize, &series::TimelineSeries)| {
             let mut one = serde_json::json!({ "name": series.name, "kind": series.kind.name(), "high": column(panel, index, false) });
             if rows.each > 1 && matches!(series.kind, Kind::Steps | Kind::Line) {
                 one["low"] = column(panel, index, true).into();
             }
             one
         };
-        let limits: &[(f64, String)] = if PANELS[panel].measure == Measure::Latency { &timeline.limits } else { &[] };
+        let limits: &[(f64, String)] = if PANELS[panel].measure == PanelUnit::Latency { &timeline.limits } else { &[] };
         serde_json::json!({
             "top": draw::top(panel),
             "measure": PANELS[panel].measure.name(),

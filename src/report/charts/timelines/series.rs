@@ -30,7 +30,7 @@ impl Kind {
 
 /// What the values of a panel are in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Measure {
+pub(super) enum PanelUnit {
     /// Requests per second.
     Rate,
     /// Replicas.
@@ -41,20 +41,20 @@ pub(super) enum Measure {
     Share,
 }
 
-impl Measure {
+impl PanelUnit {
     /// The name that the page's script knows.
     pub(super) const fn name(self) -> &'static str {
         match self {
-            Measure::Rate => "rate",
-            Measure::Replicas => "replicas",
-            Measure::Latency => "latency",
-            Measure::Share => "share",
+            PanelUnit::Rate => "rate",
+            PanelUnit::Replicas => "replicas",
+            PanelUnit::Latency => "latency",
+            PanelUnit::Share => "share",
         }
     }
 }
 
 /// A series: its name, its look, and how it comes from an interval.
-pub(super) struct Series {
+pub(super) struct TimelineSeries {
     pub(super) name: &'static str,
     /// Class in the page's style sheet.
     pub(super) class: &'static str,
@@ -67,16 +67,16 @@ pub(super) struct Series {
 /// A panel of a timeline.
 pub(super) struct Panel {
     pub(super) title: &'static str,
-    pub(super) measure: Measure,
-    pub(super) series: &'static [Series],
+    pub(super) measure: PanelUnit,
+    pub(super) series: &'static [TimelineSeries],
 }
 
 /// The panels from top to bottom; a surface comes before the lines that cross it.
 pub(super) const PANELS: [Panel; 5] = [
     Panel {
         title: "Arrivals per second",
-        measure: Measure::Rate,
-        series: &[Series {
+        measure: PanelUnit::Rate,
+        series: &[TimelineSeries {
             name: "arrivals",
             class: "c-0",
             color: "#0072b2",
@@ -87,9 +87,9 @@ pub(super) const PANELS: [Panel; 5] = [
     },
     Panel {
         title: "Replicas",
-        measure: Measure::Replicas,
+        measure: PanelUnit::Replicas,
         series: &[
-            Series {
+            TimelineSeries {
                 name: "needed",
                 class: "c-needed",
                 color: "#cfd4da",
@@ -97,7 +97,7 @@ pub(super) const PANELS: [Panel; 5] = [
                 kind: Kind::Area,
                 of: |i| Some(i.needed),
             },
-            Series {
+            TimelineSeries {
                 name: "ready",
                 class: "c-0",
                 color: "#0072b2",
@@ -105,7 +105,7 @@ pub(super) const PANELS: [Panel; 5] = [
                 kind: Kind::Steps,
                 of: |i| Some(i.ready),
             },
-            Series {
+            TimelineSeries {
                 name: "starting",
                 class: "c-starting",
                 color: "#9ecae1",
@@ -113,7 +113,7 @@ pub(super) const PANELS: [Panel; 5] = [
                 kind: Kind::Stacked,
                 of: |i| Some(i.starting),
             },
-            Series {
+            TimelineSeries {
                 name: "desired",
                 class: "c-1",
                 color: "#d55e00",
@@ -125,9 +125,9 @@ pub(super) const PANELS: [Panel; 5] = [
     },
     Panel {
         title: "Latency",
-        measure: Measure::Latency,
+        measure: PanelUnit::Latency,
         series: &[
-            Series {
+            TimelineSeries {
                 name: "p50",
                 class: "c-2",
                 color: "#009e73",
@@ -135,7 +135,7 @@ pub(super) const PANELS: [Panel; 5] = [
                 kind: Kind::Line,
                 of: |i| percentile(i, 0),
             },
-            Series {
+            TimelineSeries {
                 name: "p95",
                 class: "c-0",
                 color: "#0072b2",
@@ -143,7 +143,7 @@ pub(super) const PANELS: [Panel; 5] = [
                 kind: Kind::Line,
                 of: |i| percentile(i, 1),
             },
-            Series {
+            TimelineSeries {
                 name: "p99",
                 class: "c-1",
                 color: "#d55e00",
@@ -155,9 +155,9 @@ pub(super) const PANELS: [Panel; 5] = [
     },
     Panel {
         title: "Bad requests per second",
-        measure: Measure::Rate,
+        measure: PanelUnit::Rate,
         series: &[
-            Series {
+            TimelineSeries {
                 name: "lost",
                 class: "c-lost",
                 color: "#b8503a",
@@ -165,7 +165,7 @@ pub(super) const PANELS: [Panel; 5] = [
                 kind: Kind::Area,
                 of: |i| rate(i, i.lost),
             },
-            Series {
+            TimelineSeries {
                 name: "too slow",
                 class: "c-slow",
                 color: "#e69f00",
@@ -177,8 +177,8 @@ pub(super) const PANELS: [Panel; 5] = [
     },
     Panel {
         title: "Utilization of slots",
-        measure: Measure::Share,
-        series: &[Series {
+        measure: PanelUnit::Share,
+        series: &[TimelineSeries {
             name: "utilization",
             class: "c-3",
             color: "#a8457f",
@@ -237,10 +237,11 @@ impl Rows {
             intervals.push(Some(interval));
             edges.push(end.as_secs_f64());
         }
-        let value = |series: &Series, interval: &Option<&Interval>| -> Range {
+        let value = |series: &TimelineSeries, interval: &Option<&Interval>| -> Range {
             interval.and_then(series.of).filter(|value| value.is_finite()).map(|value| (value, value))
         };
-        let column = |series: &Series| intervals.iter().map(|interval| value(series, interval)).collect::<Vec<_>>();
+        let column =
+            |series: &TimelineSeries| intervals.iter().map(|interval| value(series, interval)).collect::<Vec<_>>();
         let values = PANELS.iter().map(|panel| panel.series.iter().map(column).collect()).collect();
         Rows { edges, values, each: 1 }
     }

@@ -8,7 +8,7 @@ use crate::units::SimTime;
 /// ready for it. All rates are requests per second.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Foretold {
+pub struct ForecastPoint {
     /// Time of the forecast: the last decision at which an ordered replica would be ready for this step.
     pub at: SimTime,
     /// Start of the step.
@@ -18,7 +18,7 @@ pub struct Foretold {
     /// The expected rate.
     #[serde(with = "crate::units::real")]
     pub mean: f64,
-    /// The 10% quantile ([`Foretold::LEVELS`]).
+    /// The 10% quantile ([`ForecastPoint::LEVELS`]).
     #[serde(with = "crate::units::real")]
     pub low: f64,
     /// The 90% quantile.
@@ -32,7 +32,7 @@ pub struct Foretold {
     pub capacity: f64,
 }
 
-impl Foretold {
+impl ForecastPoint {
     /// Quantile levels of `low` and `high`: an 80% interval.
     pub const LEVELS: [f64; 2] = [0.1, 0.9];
 }
