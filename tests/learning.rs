@@ -147,8 +147,8 @@ fn what_cannot_be_trained_on_is_refused_with_a_reason() {
             other => panic!("{words}: {:?}", other.map(|trained| trained.curve.len())),
         }
     };
-    refused(&[], 1, "`auto` of wave is none that learns");
-    refused(&[], 9, "is none that learns");
+    refused(&[], 1, "`auto` of wave is not a learning policy");
+    refused(&[], 9, "is not a learning policy");
     refused(&[("service.price", "null")], 0, "give it a `price:`");
     refused(&[("objectives", "[]")], 0, "state `objectives:` or a penalty");
     refused(&[("duration", "7m")], 0, "too few decisions");

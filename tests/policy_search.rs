@@ -121,7 +121,7 @@ fn what_cannot_be_searched_is_refused_with_a_reason() {
         .map(|number| (format!("policies.searched.policy-search.{}", number.name), number.text(number.start)))
         .collect();
     let stated: Vec<(&str, &str)> = stated.iter().map(|(path, value)| (path.as_str(), value.as_str())).collect();
-    refused(&stated, 0, plain, "nothing is left to look for");
+    refused(&stated, 0, plain, "nothing is left to search for");
     assert!(search_settings(&place.untrained(&[]), 1).is_none());
 }
 

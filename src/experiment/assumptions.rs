@@ -8,7 +8,7 @@ use crate::policy::{Measure, Measures};
 use crate::random::{Distribution, shown_seconds};
 use crate::units::{Bytes, Millicores, SimTime};
 
-/// What no scenario can state and no figure contains.
+/// Effects that the model leaves out and no field of a scenario can state.
 const NOT_MODELLED: &str = "Not modelled: the network between clients and replicas, slow first requests of a fresh replica (cold \
     caches), calls between services, node autoscaling, spot interruptions, and the cost of storage, data \
     transfer, load balancers and the control plane.";
@@ -56,7 +56,7 @@ pub fn of(scenario: &Scenario) -> Vec<String> {
     said
 }
 
-/// Of what no price is stated.
+/// The assumption about services without a price.
 fn unpriced(scenario: &Scenario) -> Option<String> {
     if !scenario.is_priced() {
         return Some("Price not stated: no cost is assumed or shown, and policies are ranked by replica-hours.".into());
@@ -107,7 +107,7 @@ pub fn without_ceiling(assumptions: &[String]) -> impl Iterator<Item = &String> 
     assumptions.iter().filter(|sentence| sentence.starts_with(NO_CEILING))
 }
 
-/// What bounds the CPU of a replica, and what follows for its requests.
+/// What limits the CPU of a replica, and how that affects its requests.
 pub fn cpu(spec: &ServiceSpec, pools: &[NodePool]) -> String {
     let name = &spec.name;
     let cores: Vec<Option<Millicores>> = match pools {
@@ -221,7 +221,7 @@ fn recorded_demand(name: &str, of: &RecordedDemand) -> String {
     )
 }
 
-/// What is taken of memory in use where it is not stated.
+/// The assumption about memory use that is not stated.
 fn unstated_memory(spec: &ServiceSpec) -> Option<String> {
     (spec.memory_base.get() == 0 && spec.memory_per_request.get() == 0).then(|| {
         format!(
@@ -301,7 +301,7 @@ fn updates(spec: &ServiceSpec) -> Vec<String> {
     said
 }
 
-/// What is taken of the CPU in use where `cpu-per-request` does not state it.
+/// The assumption about CPU use where `cpu-per-request` does not state it.
 pub fn full_replica_cpu(spec: &ServiceSpec) -> Option<String> {
     let name = &spec.name;
     match spec.pod.cpu_use {
@@ -317,7 +317,7 @@ pub fn full_replica_cpu(spec: &ServiceSpec) -> Option<String> {
     }
 }
 
-/// The size of a container offer that a replica is sold.
+/// The size of the container offer by which a replica is billed.
 fn size_sold(spec: &ServiceSpec, lease: &ReplicaLease) -> Option<String> {
     let named = |offer: &crate::catalog::ContainerOffer| {
         lease.what == format!("{} on {} ({})", spec.name, offer.name, offer.region)

@@ -10,11 +10,11 @@ use crate::units::{Bytes, Millicores};
 /// One value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explained {
-    /// What it is of: the path in the scenario, or a policy's label with what it is.
+    /// Path in the scenario, or label of a policy and the name of one of its values.
     pub what: String,
     /// The value in words.
     pub value: String,
-    /// `FILE:LINE`, `--set`, `default`, or where else it comes from.
+    /// The source: `FILE:LINE`, `--set`, `default` or a description.
     pub origin: String,
 }
 
@@ -31,7 +31,7 @@ fn place(node: &Yaml) -> String {
 }
 
 impl Places<'_> {
-    /// The place of a path of the scenario, or the longest part of it that is stated.
+    /// The place where a path of the scenario is stated, or that of its longest stated prefix.
     fn stated(&self, path: &str) -> Option<String> {
         let mut node = self.root;
         for part in path.split('.') {
@@ -59,7 +59,8 @@ impl Places<'_> {
     }
 }
 
-/// The values of `scenario`, whose merged tree is `root`: the run's, each service's, then what each autoscaler acts on.
+/// The resolved values of `scenario`, whose merged tree is `root`: first those of the run, then those of each service,
+/// then the effective thresholds of each autoscaler.
 ///
 /// # Errors
 /// If a trace cannot be opened.
@@ -117,10 +118,10 @@ fn demand(spec: &ServiceSpec) -> String {
     }
 }
 
-/// The values of a service: path, value, where a manifest would state it, and what it is where nobody does.
+/// A value of a service: path, value, path in a manifest, and the origin if neither states it.
 type ServiceRow = (&'static str, String, Vec<String>, &'static str);
 
-/// What is asked of every pod and promised to clients.
+/// The values of pods, and those promised to clients.
 fn service_rows(plan: &ServicePlan) -> Vec<ServiceRow> {
     let spec = &plan.spec;
     let absent = "not stated".to_string();
@@ -146,13 +147,13 @@ fn service_rows(plan: &ServicePlan) -> Vec<ServiceRow> {
     ]
 }
 
-/// A path below `spec` of a workload, of the container that serves.
+/// Path of a field of the serving container, below `spec` of a workload.
 fn in_container(spec: &ServiceSpec, rest: &[&str]) -> Vec<String> {
     let serving = spec.pod.serving.to_string();
     ["template", "spec", "containers", &serving].iter().chain(rest).map(|part| part.to_string()).collect()
 }
 
-/// How replicas start and end, what clients do, and what it costs.
+/// Start-up and termination, client behaviour and prices.
 fn life_rows(plan: &ServicePlan) -> Vec<ServiceRow> {
     let (spec, start) = (&plan.spec, &plan.spec.start_up);
     let patience = spec.timeout.as_ref().map_or("none".to_string(), |timeout| {
@@ -187,7 +188,7 @@ fn of_service(plan: &ServicePlan, prefix: &str, places: &Places<'_>) -> Vec<Expl
         let full = format!("{prefix}.{path}");
         let parts: Vec<&str> = manifest.iter().map(String::as_str).collect();
         let beside = || (!parts.is_empty()).then(|| places.in_manifest(&spec.name, &parts)).flatten();
-        // A field that stands for several (`memory: 1Gi`, `start-up: 30s`).
+        // A short form that stands for several fields (`memory: 1Gi`, `start-up: 30s`).
         let parent = || path.split_once('.').and_then(|(outer, _)| places.scalar(&format!("{prefix}.{outer}")));
         let origin = places.stated(&full).or_else(parent).or_else(beside);
         let catalogue = path == "price" && plan.lease.as_ref().is_some_and(|lease| lease.what != spec.name);
@@ -200,10 +201,10 @@ fn of_service(plan: &ServicePlan, prefix: &str, places: &Places<'_>) -> Vec<Expl
     service_rows(plan).into_iter().chain(life_rows(plan)).map(explained).collect()
 }
 
-/// What is explained, the fields of the scenario that state it, and the paths in a manifest.
+/// A label, the fields of the scenario that state the value, and the paths in a manifest.
 type Stated = (&'static str, &'static [&'static str], &'static [&'static [&'static str]]);
 
-/// The fields of an autoscaler that say a thing that it acts on: in the scenario and in its manifest.
+/// The fields of an autoscaler in the scenario and in its manifest, by label.
 const AUTOSCALER: [Stated; 5] = [
     ("replicas", &["max", "maxReplicas", "max-replicas"], &[&["maxReplicas"]]),
     (
@@ -221,7 +222,7 @@ const AUTOSCALER: [Stated; 5] = [
 ];
 
 impl Places<'_> {
-    /// The place of what the autoscaler of a policy, at `path`, acts on: stated in the scenario, or in the manifest that it names.
+    /// Where a value of a policy's autoscaler is stated: in the scenario at `path`, or in the manifest that it names.
     fn of_autoscaler(&self, path: &str, service: &str, what: &str) -> Option<String> {
         let known = AUTOSCALER.iter().find(|(name, ..)| *name == what || name.is_empty());
         let (_, fields, manifest) = known?;
@@ -232,7 +233,7 @@ impl Places<'_> {
         })
     }
 
-    /// The place of a field below `spec` of the autoscaler of a service, or of the only one there is.
+    /// The place of a field below `spec` of a service's autoscaler, or of the only autoscaler.
     fn in_autoscaler(&self, service: &str, path: &[&str]) -> Option<String> {
         let objects = self.manifests.iter().flat_map(|manifests| &manifests.objects);
         let all: Vec<&Yaml> = objects
@@ -249,7 +250,7 @@ impl Places<'_> {
         Some(place(node))
     }
 
-    /// As [`Places::stated`], where a single value stands there.
+    /// Like [`Places::stated`], but only if the node there is a single value.
     fn scalar(&self, path: &str) -> Option<String> {
         let mut node = self.root;
         for part in path.split('.') {

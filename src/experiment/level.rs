@@ -1,4 +1,5 @@
-//! Policies at the same service level: the headroom of each tuned until it meets the objectives, then costs compared.
+//! Brings policies to the same service level: the headroom of each is tuned until it meets the objectives, then costs
+//! are compared.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -19,39 +20,40 @@ use crate::units::Fraction;
 
 /// Steps per doubling of the headroom: about 4.4% apart.
 const STEPS: i32 = 16;
-/// The search covers 1/16 to 64 times what the policy holds by itself.
+/// The search covers 1/16 to 64 times the stated headroom.
 const LEAST: i32 = -4 * STEPS;
 const MOST: i32 = 6 * STEPS;
 
-/// A policy with one headroom.
+/// The results of a policy at one headroom.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Trial {
     /// Factor on the load that the policy provides for.
     pub headroom: f64,
-    /// What each replication takes: dollars or, where nothing has a price, replica-hours.
+    /// Cost of each replication: dollars or, if nothing has a price, replica-hours.
     pub costs: Vec<f64>,
-    /// Most ready replicas at any time of any replication, of all services.
+    /// Maximum number of ready replicas at any time in any replication, summed over the services.
     pub most_ready: u32,
     /// Share of good requests in each replication, one row per service and objective.
     pub attained: Vec<Vec<f64>>,
-    /// Whether every objective is met with the stated confidence, and kept in [`super::MIN_SHARE_KEPT`] of the replications.
+    /// Whether every objective is met with the stated confidence, and in [`super::MIN_SHARE_KEPT`] of the replications.
     pub met: bool,
-    /// Whether every objective is met on average.
+    /// Whether every objective is met in the mean.
     #[serde(default)]
     pub on_average: bool,
-    /// Whether some objective is missed with the stated confidence. What is neither `met` nor missed, more replications would tell.
+    /// Whether some objective is missed with the stated confidence. A trial that is neither `met` nor `missed` needs
+    /// more replications.
     #[serde(default)]
     pub missed: bool,
 }
 
 impl Trial {
-    /// Mean of the costs, dollars or replica-hours.
+    /// Mean cost in dollars or replica-hours.
     pub fn cost(&self) -> f64 {
         mean(&self.costs)
     }
 
-    /// Mean share of good requests by one service and objective.
+    /// Mean share of good requests of one objective of a service.
     pub fn attainment(&self, index: usize) -> f64 {
         self.attained.get(index).map_or(f64::NAN, |shares| mean(shares))
     }
@@ -61,34 +63,37 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().copied().collect::<Running>().mean().unwrap_or(f64::NAN)
 }
 
-/// What tuning found of a policy.
+/// The result of tuning a policy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tuned {
     /// The policy's label.
     pub policy: String,
-    /// Whether it knows the future of the trace.
+    /// Whether the policy plans with the actual future load.
     pub clairvoyant: bool,
-    /// Every headroom that was tried, in order; the one of 1, the policy as it is, is always among them.
+    /// Every headroom tried, in increasing order. A headroom of 1 (the policy as stated) is always included.
     pub trials: Vec<Trial>,
-    /// The least headroom that meets every objective; `None` if the largest tried does not.
+    /// Index of the smallest headroom that meets every objective; `None` if even the largest does not.
     pub chosen: Option<usize>,
-    /// What became of it, and of larger ones where it failed, on replications that the search never saw; the last one counts. Empty
+    /// Confirmations of the chosen headroom on replications that the search did not use, followed by those of larger
+    /// headrooms if it failed; the last one counts. Empty for clairvoyant policies and for searches with a single
+    /// replication.
     /// where nothing was asked: of clairvoyant policies, and of one replication.
     #[serde(default)]
     pub confirmations: Vec<Confirmation>,
-    /// Why less headroom than the least that was tried cannot be expressed, where the search ended there.
+    /// Why the policy cannot express a smaller headroom, if the search ended there.
     #[serde(default)]
     pub floor: Option<String>,
 }
 
 impl Tuned {
-    /// The policy as the scenario states it.
+    /// The trial at a headroom of 1.
     pub fn as_it_is(&self) -> Option<&Trial> {
         self.trials.iter().find(|trial| trial.headroom == 1.0)
     }
 
-    /// The trial to compare by: the chosen one, or the least headroom that meets the objectives on average, or the one that came
+    /// The trial to compare by: the chosen headroom, else the smallest that meets the objectives in the mean, else the
+    /// one that comes closest.
     /// nearest.
     pub fn best(&self) -> Option<&Trial> {
         let on_average = || self.trials.iter().find(|trial| trial.on_average);
@@ -99,19 +104,19 @@ impl Tuned {
         self.chosen.and_then(|index| self.trials.get(index)).or_else(on_average).or_else(nearest)
     }
 
-    /// Whether the objectives are met with confidence at no headroom, but not at all shown to be missed.
+    /// Whether no headroom meets the objectives with confidence although none is shown to miss them.
     pub fn is_uncertain(&self) -> bool {
         self.chosen.is_none() && self.trials.iter().any(|trial| !trial.missed)
     }
 
-    /// The confirmation of the chosen headroom.
+    /// The last confirmation, which is that of the chosen headroom.
     pub fn confirmed(&self) -> Option<&Confirmation> {
         self.confirmations.last().filter(|last| last.held && self.chosen.is_some())
     }
 
-    /// How much dearer than the least possible the chosen headroom may be, because the search knows no headroom between it and
-    /// the next smaller one, which fails; as a share of its cost. 0 where that saves more than the step itself: then the
-    /// policy moves in steps of its own, such as whole replicas.
+    /// Relative resolution of the cost: the share by which the chosen headroom may cost more than the optimum, because
+    /// the next smaller headroom tried fails. 0 if that headroom costs less by more than the step itself: then the
+    /// policy changes in steps of its own, such as whole replicas.
     pub fn resolution(&self) -> f64 {
         let Some(chosen) = self.chosen.filter(|index| *index > 0) else { return 0.0 };
         let cost = self.trials[chosen].cost();
@@ -119,20 +124,20 @@ impl Tuned {
         if saved.is_finite() && saved <= 1.0 - factor_of(-1) { saved } else { 0.0 }
     }
 
-    /// Whether this policy's cost, the larger, is the other's but for what the search can resolve.
+    /// Whether the difference from the lower cost of `other` is within the resolution of the search.
     pub fn costs_as_much_as(&self, cheaper: &Tuned) -> bool {
         let (Some(own), Some(other)) = (self.best(), cheaper.best()) else { return false };
         own.cost() * (1.0 - self.resolution()) <= other.cost() * (1.0 + 1e-12)
     }
 }
 
-/// Policies brought to the same service level, as a report shows them: without the scenario.
+/// The results of tuning all policies, for reports.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SameLevel {
-    /// The objectives, service by service: the rows of [`Trial::attained`].
+    /// The objectives by service: the rows of [`Trial::attained`].
     pub objectives: Vec<LevelObjective>,
-    /// What tuning found of each policy, in the order of the scenario.
+    /// The result of each policy, in the order of the scenario.
     pub tuned: Vec<Tuned>,
     /// Whether costs are dollars; otherwise they are replica-hours.
     pub priced: bool,
@@ -142,7 +147,7 @@ pub struct SameLevel {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LevelObjective {
-    /// Name of the service; empty where there is only one.
+    /// Name of the service; empty if there is only one.
     pub service: String,
     /// The objective in words.
     pub text: String,
@@ -156,7 +161,7 @@ impl SameLevel {
         Unit::of_expense(self.priced)
     }
 
-    /// What tuning found of the policies of `scenario`.
+    /// Combines the objectives of `scenario` with the results of tuning.
     pub fn new(scenario: &Scenario, tuned: Vec<Tuned>) -> Self {
         let several = scenario.services.len() > 1;
         let objectives = scenario.services.iter().flat_map(|service| {
@@ -179,12 +184,12 @@ pub(super) fn step_of(factor: f64) -> i32 {
     (factor.log2() * f64::from(STEPS)).round() as i32
 }
 
-/// Whether a search goes so far.
+/// Whether a step is within the search range.
 pub(super) fn is_searched(step: i32) -> bool {
     (LEAST..=MOST).contains(&step)
 }
 
-/// Tunes every policy, as [`tune_policy`] does, and confirms what was found, as [`confirm`] does.
+/// Tunes every policy ([`tune_policy`]) and confirms the results ([`confirm`]).
 ///
 /// # Errors
 /// The first error in the order of policies, trials and replications.
@@ -197,10 +202,11 @@ pub fn tune(scenario: &Scenario, plan: &ReplicationPlan, told: &(dyn Fn() + Sync
     (0..scenario.policies.len()).map(one).collect()
 }
 
-/// Tunes one policy: the least headroom at which the lower end of the confidence interval of every objective's attainment, over
-/// the plan's replications, reaches its target, and at which [`super::MIN_SHARE_KEPT`] of the replications keep every objective (with
-/// one replication, that one). Found by bisection: that more headroom never breaks an objective is taken for granted. The
-/// result does not depend on the number of threads. `told` hears of each headroom tried.
+/// Tunes one policy: finds the smallest headroom at which the lower end of the confidence interval of every objective's
+/// attainment reaches its target over the plan's replications, and at which [`super::MIN_SHARE_KEPT`] of the
+/// replications meet every objective (with one replication, that one). The search is a bisection and assumes that more
+/// headroom never breaks an objective. The result does not depend on the number of threads. `told` is called for each
+/// headroom tried.
 ///
 /// # Errors
 /// The first error in the order of trials and replications.
@@ -219,14 +225,14 @@ pub fn tune_policy(
     Ok(tuned)
 }
 
-/// The scenario with one policy at so many times the headroom that it states.
+/// The scenario with one policy at a multiple of its stated headroom.
 pub fn at_headroom(scenario: &Scenario, policy: usize, factor: f64) -> Scenario {
     let mut scenario = scenario.clone();
     scenario.policies[policy].headroom *= factor;
     scenario
 }
 
-/// The scenario with every policy at the headroom that was found for it.
+/// The scenario with every policy at the headroom found for it.
 pub fn at_same_level(scenario: &Scenario, tuned: &[Tuned]) -> Scenario {
     let mut scenario = scenario.clone();
     for (policy, tuned) in scenario.policies.iter_mut().zip(tuned) {
@@ -239,7 +245,7 @@ struct Search<'a> {
     scenario: &'a Scenario,
     plan: &'a ReplicationPlan,
     policy: usize,
-    /// The step of the least headroom that the policy can express.
+    /// The step of the smallest headroom that the policy can express.
     least: i32,
     seen: BTreeMap<i32, (Trial, Foresight)>,
     told: &'a (dyn Fn() + Sync),
@@ -263,8 +269,8 @@ impl Search<'_> {
         })
     }
 
-    /// A step at which an objective is broken and a larger one at which all are met, by growing strides from 1; the search's
-    /// ends where there is none.
+    /// Finds, with growing strides from 1, a step at which an objective is broken and a larger one at which all are
+    /// met. If there is none, one of them is just outside the search range.
     fn bracket(&mut self) -> Result<(i32, i32), RunError> {
         let up = !self.look(0)?;
         let (mut inner, mut stride) = (0, STEPS / 2);
@@ -293,7 +299,7 @@ impl Search<'_> {
     }
 }
 
-/// One headroom on the replications of a plan.
+/// The trial of one headroom on the replications of a plan.
 pub(super) fn attempt(
     scenario: &Scenario,
     policy: usize,
@@ -305,7 +311,7 @@ pub(super) fn attempt(
     Ok((judge(scenario, &shots, headroom, plan.level), foresight))
 }
 
-/// What is kept of a run.
+/// The results kept of a run.
 pub(super) struct Shot {
     pub cost: f64,
     most_ready: u32,
@@ -326,7 +332,7 @@ impl Shot {
     }
 }
 
-/// Runs a policy with one headroom in each of `replications`, so many threads at a time.
+/// Runs a policy with one headroom in each of `replications`, on up to `threads` threads.
 pub(super) fn shoot(
     scenario: &Scenario,
     policy: usize,
@@ -346,7 +352,7 @@ pub(super) fn targets(scenario: &Scenario) -> Vec<f64> {
     scenario.services.iter().flat_map(of_service).collect()
 }
 
-/// Whether a run keeps every objective.
+/// Whether a run meets every objective.
 pub(super) fn keeps(shot: &Shot, targets: &[f64]) -> bool {
     shot.attained.iter().zip(targets).all(|(share, target)| share >= target)
 }

@@ -1,26 +1,29 @@
-//! What a forecast's errors cost: the forecast joined with the timeline of the same run.
+//! The cost of a forecast's errors: the forecast joined with the timeline of the same run.
 //!
-//! Everything is counted after the warm-up, over the steps that the policy foretold ([`ForecastPoint`]) and the intervals of the
-//! timeline. Where an interval and a step overlap in part, the interval's attempts and cost count in proportion to the time.
+//! Everything is counted after the warm-up, over the steps that the policy forecast ([`ForecastPoint`]) and the
+//! intervals of the timeline. If an interval and a step overlap in part, the interval's attempts and cost count in
+//! proportion to the time.
 //!
-//! * The *rate that came* in a step: the attempts of its time, retries included as in the metric that the policy forecasts,
-//!   over its length. Where intervals are longer than steps it is the interval's.
-//! * A step is *above* if more came than the quantile that capacity was ordered for, *below* if less came than the lower end of
-//!   the 80% interval, and otherwise *as planned*. Steps that touch and went wrong in the same direction are one [`Miss`].
-//! * **Minutes in violation, slow and lost requests.** A miss above is charged with every interval that overlaps it or the time
-//!   after it in which no order given since its last step was due could be ready: from its beginning to its end and once
-//!   more the time from that last step's decision to that step's end. An interval within reach of several is charged to the
-//!   one that began last; an interval within reach of none to [`ForecastPrice::rest`]. An interval is in violation as a whole
-//!   or not at all: if the share of good requests among those that were judged in it is below the target of the first latency
-//!   objective (of the first objective if none is about latency).
-//! * **Dollars of over-provision.** In the time of a step, of the replicas that exist, those beyond what the rate that came
-//!   needs, but no further than the forecast asked for:
-//!   `max(0, min(present, ceil(planned / capacity)) - actual / capacity) / present` of the cost. What a floor, a minimum or a
-//!   longer look ahead keeps beyond that is not the forecast's doing. Charged to the miss below that the step belongs to,
-//!   otherwise to `rest`: there it is the price of the headroom between what is expected and the quantile.
+//! * The *actual rate* of a step is the number of attempts during it, with retries as in the metric that the policy
+//!   forecasts, divided by its length. If intervals are longer than steps, it is the rate of the interval.
+//! * A step is *above* if the actual rate exceeds the quantile that capacity was ordered for, *below* if it is less
+//!   than the lower end of the 80% interval, and otherwise *as planned*. Adjacent steps with errors in the same
+//!   direction form one [`Miss`].
+//! * **Minutes in violation, slow and lost requests.** A miss above is charged with every interval that overlaps it or
+//!   the time after it in which no scaling action decided since its last step could have taken effect. That time is as
+//!   long as the time from the last step's decision to that step's end. An interval within reach of several misses is
+//!   charged to the one that began last; an interval within reach of none to [`ForecastPrice::rest`]. An interval is in
+//!   violation as a whole or not at all: if the share of good requests among its eligible ones is below the target of
+//!   the first latency objective (of the first objective if none is about latency).
+//! * **Dollars of over-provision.** During a step, the cost of the existing replicas that the forecast asked for and
+//!   the actual rate did not need: `max(0, min(present, ceil(planned / capacity)) - actual / capacity) / present` of
+//!   the cost. Replicas beyond that are due to a minimum or to a longer look-ahead, not to the forecast. Charged to the
+//!   miss below that contains the step, otherwise to `rest`: there it is the price of the headroom between the mean and
+//!   the quantile.
 //!
-//! Each interval and each dollar is charged once, so that misses and `rest` add up to the run. To coincide is not to cause: a
-//! miss that other headroom absorbed is charged nothing, and one that falls together with a crash is charged the crash.
+//! Each interval and each dollar is charged once, so that misses and `rest` add up to the run. Coincidence is not
+//! causation: a miss that other headroom absorbed is charged nothing, and one that coincides with a crash is charged
+//! the crash.
 
 use crate::engine::{Interval, ObjectiveRecord, RunRecord, ServiceRecord};
 use crate::policy::ForecastPoint;
@@ -35,7 +38,7 @@ pub enum Direction {
     Below,
 }
 
-/// What a miss is charged with.
+/// The charge of a miss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Charge {
     /// Length of the intervals in violation.
@@ -344,9 +347,9 @@ mod tests {
     #[test]
     fn over_provision_is_what_the_forecast_asked_for_and_the_load_did_not_need() {
         let timeline: Vec<Interval> = (0..2).map(|number| interval(number, 50, 0)).collect();
-        // Ten exist, 75/s ask for eight, 50/s need five: three tenths of ten dollars.
+        // Ten exist; 75/s require eight, 50/s need five: three tenths of ten dollars.
         assert_eq!(over_provision(&step(0, 75.0), 50.0, &timeline), Usd::from_nanos(3_000_000_000));
-        // 200/s ask for twenty: replicas that do not exist cost nothing.
+        // 200/s require twenty: replicas that do not exist cost nothing.
         assert_eq!(over_provision(&step(0, 200.0), 50.0, &timeline), Usd::from_nanos(5_000_000_000));
         assert_eq!(over_provision(&step(0, 75.0), 90.0, &timeline), Usd::ZERO);
     }

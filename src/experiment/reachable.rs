@@ -1,21 +1,22 @@
-//! How far the target of an autoscaler can go up before no replica reaches it.
+//! How far the target of an autoscaler can be raised before no replica can reach it.
 
 use crate::cluster::{Ceiling, ServiceSpec};
 use crate::engine::scenario::Scenario;
 use crate::engine::{RunError, ServiceRun};
 use crate::policy::hpa::spec::{MetricSpec, Resource, Target};
 
-/// The least headroom that targets can express, beside the one that is stated.
+/// The smallest headroom that the targets of a policy can express.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Floor {
-    /// Factor on the stated headroom.
+    /// Factor on the stated headroom, without unit.
     pub factor: f64,
-    /// Why there is no less, in a sentence.
+    /// The reason, in a sentence.
     pub why: String,
 }
 
-/// The least factor on the headroom of a policy at which a replica under full load still exceeds the CPU targets of its autoscalers by
-/// their tolerance; beyond that they would never scale up. `None` where nothing bounds a replica's CPU, or no target is of CPU.
+/// The smallest factor on a policy's headroom at which a replica under full load still exceeds the CPU targets of its
+/// autoscalers by their tolerance; below it they would never scale up. `None` if nothing limits the CPU of a replica or
+/// no target is about CPU.
 ///
 /// # Errors
 /// If a trace cannot be opened.
@@ -62,7 +63,7 @@ fn of_service(scenario: &Scenario, own: &ServiceRun) -> Option<Floor> {
     autoscaler.metrics.iter().filter_map(of_metric).max_by(|a, b| a.factor.total_cmp(&b.factor))
 }
 
-/// The ceiling of a replica where it may have most CPU; `None` if nothing bounds it there.
+/// The highest CPU limit of a replica over the nodes it may run on; `None` if it is unlimited on some of them.
 fn highest_ceiling(scenario: &Scenario, spec: &ServiceSpec) -> Option<Ceiling> {
     if scenario.pools.is_empty() {
         return spec.ceiling(None);
@@ -71,7 +72,7 @@ fn highest_ceiling(scenario: &Scenario, spec: &ServiceSpec) -> Option<Ceiling> {
     all?.into_iter().max_by_key(|ceiling| ceiling.cpu)
 }
 
-/// A share in per cent, as short as it is exact to a tenth.
+/// A share in per cent, rounded to a tenth, without trailing zeros.
 fn percent(share: f64) -> String {
     format!("{:.1}%", 100.0 * share).replace(".0%", "%")
 }

@@ -50,7 +50,7 @@ pub(super) fn reshaped(scenario: &Scenario, transform: &Arc<dyn Transform>) -> R
     for service in &mut scenario.services {
         if service.workload.clients().is_some() {
             return Err(format!(
-                "the users of {} wait for their answers: no event can be laid over them",
+                "the users of {} wait for responses (a closed loop): an event cannot change their rate",
                 service.spec.name
             ));
         }

@@ -1,20 +1,23 @@
 //! Training of a learning policy on replications.
 //!
-//! An *episode* is one run of the scenario. Episodes come in *rounds* of four under one table: three explore, each decision being at
-//! random with a probability that falls from round to round, and one takes the best that is known, as the trained policy will. Then
-//! their experience is replayed into the table in order, so that the result does not depend on the number of threads.
+//! An *episode* is one run of the scenario. Episodes run in *rounds* of four with the same table. Three explore: each
+//! decision is random with a probability that falls from round to round. One takes the best known actions, like the
+//! trained policy. Then their experience is replayed into the table in order, so that the result does not depend on the
+//! number of threads.
 //!
-//! What an action led to until the next decision is read off the run's record: the dollars that accrued, and the *bad* requests:
-//! lost, or slower than the first latency objective. A bad request costs a *penalty*, in dollars. If it is not given it is
-//! looked for as a Lagrange multiplier (Altman 1999, *Constrained Markov Decision Processes*): it begins as the bill of a run divided by
-//! the bad requests that the objectives allow, and after each round it is raised by as much as the round without exploration used more
-//! than 85% of its error budget, and lowered where it used less, by steps that shrink.
+//! The outcome of an action until the next decision is read from the run's record: the cost in dollars, and the number
+//! of *bad* requests, which were lost or slower than the first latency objective. A bad request costs a *penalty* in
+//! dollars. If the penalty is not given, it is found as a Lagrange multiplier (Altman 1999, *Constrained Markov
+//! Decision Processes*). It starts as the cost of a run divided by the bad requests that the objectives allow. After
+//! each round it is raised if the round without exploration used more than 85% of its error budget and lowered if it
+//! used less, in steps that shrink.
 //!
-//! The four tables whose own rounds came out best, and the last one, are then *validated* on eight further runs each, the same for
-//! all. Taken is the cheapest that uses at most 95% of it in the mean; if none does, the one that uses least of the budget;
-//! with a given penalty the one with the best reward. The choice among tables still flatters the chosen one a little, so only runs on
-//! other seeds say what it is worth: training uses the replications from [`TRAINING_REPLICATIONS`] on, everything else those from 0, and
-//! no number is drawn twice.
+//! The four tables with the best results in their own rounds, and the last one, are then *validated* on eight further
+//! runs each, the same for all. The cheapest one that uses at most 95% of the error budget in the mean is chosen; if
+//! there is none, the one that uses least of the budget; with a given penalty, the one with the best reward. Choosing
+//! among tables biases the result slightly in favour of the chosen one, so only runs with other seeds show its value:
+//! training uses the replications from [`TRAINING_REPLICATIONS`] on, everything else those from 0, and no random number
+//! is used twice.
 
 mod evolution;
 mod search;
@@ -35,41 +38,43 @@ use crate::workload::sha256_hex;
 
 pub use search::{Generation, Searched, search, search_settings, with_found};
 
-/// Number of the replication that is the first episode of every training; all others count from 0.
+/// Number of the replication of the first training episode; all other commands count from 0.
 pub const TRAINING_REPLICATIONS: u64 = 1 << 32;
-/// Episodes of a round that explore.
+/// Exploring episodes per round.
 const EXPLORING: u64 = 3;
-/// Episodes of a round.
+/// Episodes per round.
 const ROUND: u64 = EXPLORING + 1;
-/// Probability of a random action, in the first and in the last round.
+/// Probability of a random action in the first and in the last round.
 const EXPLORATION: (f64, f64) = (0.4, 0.02);
-/// Part of the error budget that the penalty aims at: demands and start-ups of other seeds are other ones.
+/// Share of the error budget that the penalty aims at; the rest allows for the demands and start-up times of other
+/// seeds.
 const AIM: f64 = 0.85;
-/// Part of the error budget that a table may use to count as one that keeps the objectives.
+/// Share of the error budget up to which a table counts as meeting the objectives.
 const ALLOWED: f64 = 0.95;
-/// Part of the (logarithmic) error of the penalty that a round corrects, in the first and in the last round.
+/// Share of the (logarithmic) error of the penalty that a round corrects, in the first and in the last round.
 const CORRECTION: (f64, f64) = (0.5, 0.1);
-/// Rounds in a row in which next to nothing changed that end the training.
+/// Number of consecutive rounds with almost no change that ends the training.
 const QUIET_ROUNDS: u32 = 10;
-/// What next to nothing is: the share of the visited states' best actions, and of the penalty.
+/// The largest such change: of the share of visited states with a new best action, and of the penalty (relative).
 const QUIET: f64 = 0.01;
-/// Tables that are validated beside the last one.
+/// Number of tables validated besides the last one.
 const CANDIDATES: usize = 4;
-/// Runs on which each is validated.
+/// Validation runs per table.
 const VALIDATION: u64 = 8;
-/// The most intervals that a run is cut into.
+/// Maximum number of intervals of a run.
 const MAX_INTERVALS: u64 = 1_000_000;
 
 /// How to train.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Training {
-    /// The most episodes; whole rounds of four (of a search, generations of sixteen) are run, and at least two. Validation comes on top.
+    /// Maximum number of episodes, without validation. Whole rounds of four run (in a search, generations of sixteen),
+    /// at least two.
     pub episodes: u64,
-    /// What an action leads to counts less the later it comes: by a factor of e for each horizon.
+    /// Time over which later outcomes of an action are discounted by a factor of e.
     pub horizon: SimDuration,
-    /// Dollars per bad request; `None` looks for the one that meets the objectives.
+    /// Dollars per bad request; if `None`, the one that meets the objectives is searched for.
     pub penalty: Option<f64>,
-    /// Runs at once; 0 for all cores. The result does not depend on it.
+    /// Maximum number of parallel runs; 0 for all cores. Does not affect the result.
     pub threads: usize,
 }
 
@@ -79,61 +84,61 @@ impl Default for Training {
     }
 }
 
-/// One episode as the learning curve shows it.
+/// One episode of the learning curve.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Episode {
     /// Number, from 0.
     pub number: u64,
-    /// Probability of a random action; 0 in the episodes that show what was learned.
+    /// Probability of a random action; 0 for episodes without exploration.
     pub exploration: f64,
-    /// Dollars per bad request under which actions were chosen.
+    /// Penalty during the episode, dollars per bad request.
     pub penalty: f64,
-    /// Bill of the run, dollars.
+    /// Cost of the run in dollars.
     pub cost: f64,
-    /// Bad requests, those of the warm-up among them.
+    /// Number of bad requests, including those of the warm-up.
     pub bad: u64,
-    /// Largest share of an error budget that was used, over services and objectives; 0 without objectives.
+    /// Largest share of an error budget used, over services and objectives; 0 without objectives.
     pub budget_used: f64,
     /// Share of good requests of each service and objective.
     pub attained: Vec<f64>,
-    /// Minus dollars that accrued, minus penalty times bad requests: what the policy is taught to make large.
+    /// Reward in dollars, which training maximizes: minus the cost, minus the penalty times the bad requests.
     pub reward: f64,
-    /// States met by any episode before this one.
+    /// Number of states visited by all earlier episodes.
     pub states: usize,
-    /// Share of this round's decisions in whose states another action became the best by the round.
+    /// Share of the round's decisions in states whose best action the round changed.
     pub changed: f64,
 }
 
-/// A trained policy and how it came about.
+/// A trained policy and its training.
 #[derive(Debug, Clone)]
 pub struct Trained {
     /// The policy.
     pub learned: Learned,
     /// Every episode, in order.
     pub curve: Vec<Episode>,
-    /// The episode that first showed the chosen table at work.
+    /// Index of the first episode without exploration that used the chosen table.
     pub chosen: usize,
-    /// What the chosen table is worth in the runs that it was chosen by.
+    /// Validation of the chosen table, on the runs by which it was chosen.
     pub worth: Worth,
-    /// Whether it ended because next to nothing changed any more.
+    /// Whether training ended because almost nothing changed any more.
     pub settled: bool,
 }
 
 impl Trained {
-    /// Whether the chosen table kept the objectives with a twentieth of the error budget to spare.
+    /// Whether the chosen table met the objectives with at least 5% of the error budget unused.
     pub fn is_met(&self) -> bool {
         self.worth.budget_used <= ALLOWED
     }
 }
 
-/// What a table is worth: means over runs without exploration.
+/// Results of a table or of searched numbers: means over runs without exploration.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Worth {
-    /// Bill, dollars.
+    /// Cost of a run in dollars.
     pub cost: f64,
-    /// Largest share of an error budget that was used.
+    /// Largest share of an error budget used, over services and objectives.
     pub budget_used: f64,
-    /// Reward under the table's own penalty.
+    /// Mean reward with the table's own penalty, dollars.
     pub reward: f64,
 }
 
@@ -147,7 +152,7 @@ impl Worth {
         }
     }
 
-    /// What tables are compared by: less is better.
+    /// Sort key of tables; smaller is better.
     fn score(&self, penalty_is_given: bool) -> (bool, f64) {
         match penalty_is_given {
             true => (false, -self.reward),
@@ -157,10 +162,10 @@ impl Worth {
     }
 }
 
-/// Why a scenario cannot be trained on.
+/// Why a scenario cannot be used for training.
 #[derive(Debug)]
 pub enum Refusal {
-    /// What is missing, in words.
+    /// The reason, in words.
     Unfit(String),
     /// A run failed.
     Run(RunError),
@@ -183,7 +188,7 @@ impl From<RunError> for Refusal {
     }
 }
 
-/// The settings of a policy that learns a table; `None` for every other.
+/// The settings of a policy that learns a table; `None` for other policies.
 pub fn learning_settings(scenario: &Scenario, policy: usize) -> Option<Settings> {
     let factory = scenario.policies.get(policy)?.factories.first()?;
     match factory(&Prospect::unknown()).learning()? {
@@ -192,16 +197,19 @@ pub fn learning_settings(scenario: &Scenario, policy: usize) -> Option<Settings>
     }
 }
 
-/// The scenario with a trained table in the place of what its policy holds. The table must have been learned under the states and
+/// The scenario with a policy's table replaced by a trained one. The table must have been trained with the states and
 /// actions that the scenario states.
 ///
 /// # Errors
-/// If the policy is none that learns, or has other states or actions.
+/// If the policy does not learn a table, or has other states or actions.
 pub fn with_learned(scenario: &Scenario, policy: usize, learned: &Learned) -> Result<Scenario, Refusal> {
     let settings = settings_of(scenario, policy)?;
     if let Some(name) = settings.design.difference(&learned.design) {
         let label = &scenario.policies[policy].label;
-        return Err(Refusal::Unfit(format!("`{label}` of {} has another `{name}` than was trained", scenario.name)));
+        return Err(Refusal::Unfit(format!(
+            "`{label}` of {} has a different `{name}` than the trained policy",
+            scenario.name
+        )));
     }
     let mut scenario = scenario.clone();
     let factory = settings.with(Arc::new(learned.clone()));
@@ -212,11 +220,11 @@ pub fn with_learned(scenario: &Scenario, policy: usize, learned: &Learned) -> Re
 fn settings_of(scenario: &Scenario, policy: usize) -> Result<Settings, Refusal> {
     learning_settings(scenario, policy).ok_or_else(|| {
         let label = scenario.policies.get(policy).map_or("", |plan| plan.label.as_str());
-        Refusal::Unfit(format!("policy `{label}` of {} is none that learns", scenario.name))
+        Refusal::Unfit(format!("policy `{label}` of {} is not a learning policy", scenario.name))
     })
 }
 
-/// A checksum over everything that decides what a scenario's runs are like: its texts and its traces.
+/// A checksum over everything that determines the runs of a scenario: its texts and its traces.
 ///
 /// # Errors
 /// If a trace cannot be read.
@@ -229,11 +237,11 @@ pub fn fingerprint(scenario: &Scenario) -> Result<String, RunError> {
     Ok(format!("sha256:{}", sha256_hex(all.join("\n").as_bytes())))
 }
 
-/// Trains policy number `policy` of the scenario. A pure function of its arguments, for any number of threads. `told` hears of each
-/// round's episodes.
+/// Trains policy number `policy` of the scenario. A pure function of its arguments, for any number of threads. `told`
+/// is called with each round's episodes.
 ///
 /// # Errors
-/// If the scenario cannot be trained on (no price, nothing to meet), and those of a run.
+/// If the scenario cannot be used for training (no price, no objective and no penalty), and those of a run.
 pub fn train(
     scenario: &Scenario,
     policy: usize,
@@ -251,18 +259,18 @@ pub fn train(
             break;
         }
     }
-    // What the last round taught has not been seen at work yet.
+    // The table of the last round has not been run yet.
     let last = trainer.run(0.0, 1)?;
     trainer.judge(&last);
     told(trainer.curve.last_chunk::<1>().map_or(&[], |last| last.as_slice()));
     trainer.finish(settled)
 }
 
-/// A table that was seen at work.
+/// A table whose results are known.
 struct Candidate {
     table: Table,
     penalty: f64,
-    /// Index of the episode that showed it.
+    /// Index of its first episode without exploration.
     episode: usize,
     worth: Worth,
 }
@@ -276,13 +284,13 @@ struct Trainer<'a> {
     rule: Rule,
     table: Table,
     curve: Vec<Episode>,
-    /// The best so far, the best first.
+    /// The best tables so far, best first.
     best: Vec<Candidate>,
-    /// Rounds in a row in which next to nothing changed.
+    /// Number of consecutive rounds with almost no change.
     quiet: u32,
 }
 
-/// What one episode gave.
+/// The results of one episode.
 struct Ran {
     exploration: f64,
     record: RunRecord,
@@ -295,10 +303,10 @@ impl<'a> Trainer<'a> {
         let settings = settings_of(scenario, policy)?;
         if let Some(service) = scenario.services.iter().find(|service| service.lease.is_none()) {
             let name = &service.spec.name;
-            return Err(Refusal::Unfit(format!("what a replica of {name} costs is not known; give it a `price:`")));
+            return Err(Refusal::Unfit(format!("the cost of a replica of {name} is not known; add a `price:`")));
         }
         if scenario.objectives.is_empty() && training.penalty.is_none() {
-            let what = "without objectives nothing says what a bad request costs; state `objectives:` or a penalty";
+            let what = "without objectives the cost of a bad request is unknown; state `objectives:` or a penalty";
             return Err(Refusal::Unfit(what.into()));
         }
         let design = &settings.design;
@@ -313,7 +321,7 @@ impl<'a> Trainer<'a> {
         let table = Table::new(design.states().unwrap_or(0), design.actions.len());
         let mut scenario = scenario.clone();
         if decisions <= MAX_INTERVALS {
-            // What accrued between two decisions is then one row of the timeline.
+            // The outcome between two decisions is then one row of the timeline.
             scenario.interval = design.sync_period;
         }
         Ok(Trainer {
@@ -348,7 +356,7 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    /// Runs so many episodes under the present table, the last of them without exploration.
+    /// Runs a number of episodes with the current table, the last one without exploration.
     fn run(&self, exploration: f64, episodes: u64) -> Result<Vec<Ran>, RunError> {
         let learned = Arc::new(self.learned());
         let first = self.curve.len() as u64;
@@ -385,7 +393,7 @@ impl<'a> Trainer<'a> {
         Ok(Ran { exploration, record, experience })
     }
 
-    /// One round; `progress` goes from 0 to 1.
+    /// Runs one round; `progress` goes from 0 to 1.
     fn round(&mut self, round: u64, progress: f64) -> Result<(), Refusal> {
         let exploration = between(EXPLORATION, progress);
         let ran = self.run(exploration, ROUND)?;
@@ -406,7 +414,7 @@ impl<'a> Trainer<'a> {
         Ok(())
     }
 
-    /// Share of the decisions of a round in whose states another action is the best now.
+    /// Share of the decisions of a round in states whose best action has changed.
     fn changed(&self, before: &Table, ran: &[Ran]) -> f64 {
         let penalty = self.rule.penalty;
         let met: Vec<u32> = ran.iter().flat_map(|ran| ran.experience.iter().flatten()).map(|step| step.state).collect();
@@ -414,7 +422,7 @@ impl<'a> Trainer<'a> {
         other.count() as f64 / met.len().max(1) as f64
     }
 
-    /// Moves the penalty towards the one that meets the objectives; returns by how much its logarithm changed.
+    /// Moves the penalty towards the one that meets the objectives; returns the change of its logarithm.
     fn correct_penalty(&mut self, round: u64, progress: f64) -> f64 {
         let Some(shown) = self.curve.last().filter(|_| self.training.penalty.is_none() && round > 0) else {
             return 0.0;
@@ -425,7 +433,8 @@ impl<'a> Trainer<'a> {
         correction
     }
 
-    /// Adds episodes to the curve, and keeps the table if the last of them, without exploration, is among the best so far.
+    /// Appends episodes to the curve. Keeps the table if the last of them, without exploration, is among the best so
+    /// far.
     fn judge(&mut self, ran: &[Ran]) {
         let states = self.table.met();
         for ran in ran {
@@ -437,19 +446,19 @@ impl<'a> Trainer<'a> {
         }
         self.best.extend(self.candidate());
         let given = self.training.penalty.is_some();
-        // Of equals the earlier: the sort is stable.
+        // The sort is stable, so the earlier one wins ties.
         self.best.sort_by(|a, b| compare(a.worth.score(given), b.worth.score(given)));
         self.best.truncate(CANDIDATES);
     }
 
-    /// The present table as the last episode shows it.
+    /// The current table with the results of the last episode.
     fn candidate(&self) -> Option<Candidate> {
         let last = self.curve.last()?;
         let worth = Worth::of(std::slice::from_ref(last));
         Some(Candidate { table: self.table.clone(), penalty: self.rule.penalty, episode: self.curve.len() - 1, worth })
     }
 
-    /// Puts the means over further runs in the place of what single episodes showed of the candidates.
+    /// Replaces the candidates' single-episode results by means over the validation runs.
     fn validate(&mut self) -> Result<(), RunError> {
         let (mut best, first) = (std::mem::take(&mut self.best), self.curve.len() as u64);
         let last = self.candidate().filter(|last| best.iter().all(|known| known.episode != last.episode));
@@ -473,7 +482,7 @@ impl<'a> Trainer<'a> {
         let (best, given) = (std::mem::take(&mut self.best), self.training.penalty.is_some());
         let best = best.into_iter().min_by(|a, b| compare(a.worth.score(given), b.worth.score(given)));
         let Some(Candidate { table, penalty, episode, worth }) = best.filter(|best| best.table.met() > 0) else {
-            return Err(Refusal::Unfit("nothing was learned: the policy met no measurement".into()));
+            return Err(Refusal::Unfit("nothing was learned: the policy never received a measurement".into()));
         };
         (self.table, self.rule.penalty) = (table.rounded(), penalty);
         let mut learned = self.learned();
@@ -491,7 +500,7 @@ fn between((from, to): (f64, f64), progress: f64) -> f64 {
     from * (to / from).powf(progress)
 }
 
-/// The bill of a run over the bad requests that the objectives allow in it.
+/// The cost of a run divided by the number of bad requests that the objectives allow in it.
 fn first_penalty(record: &RunRecord) -> f64 {
     let objectives = record.services.iter().flat_map(|service| &service.objectives);
     let allowed = objectives.map(|objective| objective.target.complement().get() * objective.total as f64);
@@ -517,8 +526,8 @@ fn describe(number: u64, ran: &Ran, penalty: f64, states: usize) -> Episode {
     }
 }
 
-/// What each visit led to until the next one: a row of the timeline counts by the part of it that lies between them. The last visit,
-/// of which nothing more is known, is left out.
+/// The outcome of each decision until the next one: a row of the timeline counts by the part of it that lies between
+/// them. The last decision is left out, because its outcome is not known.
 fn experience(trail: &[Visit], timeline: &[Interval]) -> Vec<Experience> {
     let mut first = 0;
     let one = |pair: &[Visit]| {

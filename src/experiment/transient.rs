@@ -1,10 +1,11 @@
 //! How long the initial transient lasts, for `warm-up: auto`.
 //!
-//! Two runs on the same random numbers, of which one begins with the replicas stated and the other with twice as many and one
-//! more, differ by their beginning alone. Once their intervals are the same for a while it is forgotten, whatever the load does: the rule
-//! needs no steady load, which a replayed day never has. An autoscaler leaves a size alone that is about right, so sizes need only be
-//! about the same. Where arrivals are steady an empty system that fills counts as well: there MSER-5 ([`WarmUp::mser5`]) over the
-//! number of requests in the system adds what the coupling cannot see.
+//! Two runs use the same random numbers; one starts with the stated replicas and the other with twice as many and one
+//! more. They differ only by their initial state. Once their intervals have been the same for a while, the initial
+//! state is forgotten, whatever the load does: the rule needs no steady load, which a replayed day never has. An
+//! autoscaler leaves a size unchanged if it is about right, so sizes only need to be about the same. If arrivals are
+//! steady, the filling of an empty system counts as well: MSER-5 ([`WarmUp::mser5`]) over the number of requests in the
+//! system finds what the coupling cannot see.
 
 use rayon::prelude::*;
 
@@ -14,23 +15,23 @@ use crate::engine::{Interval, RunError, RunRecord, ServiceRecord};
 use crate::stats::WarmUp;
 use crate::units::{SimDuration, SimTime};
 
-/// Intervals that must be the same in a row.
+/// Number of consecutive intervals that must be the same.
 const IN_A_ROW: usize = 10;
 /// Sizes that differ by this share, or by one, are about the same: the tolerance of the HPA.
 const TOLERANCE: f64 = 0.1;
 /// Arrivals count as steady up to this index of dispersion (variance by mean, 1 for a Poisson process).
 const STEADY: f64 = 2.0;
 
-/// How long a policy's run remembers how it began.
+/// The initial transient of a policy's run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transient {
     /// The policy.
     pub policy: String,
     /// The service.
     pub service: String,
-    /// From the start of the run, in whole intervals.
+    /// Time from the start of the run, in whole intervals.
     pub length: SimDuration,
-    /// Whether an end was found; if not, the length is half the run.
+    /// Whether the transient ends; if not, `length` is half of the run.
     pub settled: bool,
 }
 
@@ -53,7 +54,7 @@ pub fn transients(scenario: &Scenario, threads: usize) -> Result<Vec<Transient>,
     Ok(each.into_iter().flatten().collect())
 }
 
-/// Puts the longest transient in the place of `warm-up: auto` and returns what was found; nothing where a warm-up is stated.
+/// Replaces `warm-up: auto` by the longest transient and returns the transients; does nothing if a warm-up is stated.
 ///
 /// # Errors
 /// As [`transients`].
@@ -86,7 +87,8 @@ fn of_service(run: &RunRecord, stated: &ServiceRecord, larger: &ServiceRecord) -
     }
 }
 
-/// The first of so many intervals in a row that are about the same in both; the last row may be cut by the end.
+/// The start of the first sequence of intervals that are about the same in both runs; the last sequence may be cut
+/// short by the end.
 fn first_of_a_row(stated: &[Interval], larger: &[Interval]) -> Option<usize> {
     let mut row = 0;
     for (index, (a, b)) in stated.iter().zip(larger).enumerate() {
@@ -103,7 +105,8 @@ fn about_the_same(a: &Interval, b: &Interval) -> bool {
     near(a.ready, b.ready) && near(a.wanted, b.wanted) && near(a.busy + a.queued, b.busy + b.queued)
 }
 
-/// Intervals that an empty system takes to fill under a steady load; none of them under one that is not. `None` if it never does.
+/// Number of intervals that an empty system takes to fill under a steady load, 0 if the load is not steady; `None` if
+/// it never does.
 fn filled(timeline: &[Interval]) -> Option<usize> {
     // The last interval may be shorter.
     let whole = &timeline[..timeline.len().saturating_sub(1)];

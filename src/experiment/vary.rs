@@ -9,18 +9,18 @@ use crate::workload::TRANSFORMS;
 
 use super::scale::{MAX_SCALE, reshaped, scaled};
 
-/// What is changed.
+/// A variation.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Variation {
-    /// So many times the requests.
+    /// Factor on the number of requests.
     Scale(f64),
-    /// So many seconds more until a replica is ready; less if negative.
+    /// Seconds added to the start-up time; negative to shorten it.
     StartUp(f64),
-    /// A zone that is lost: its name, when, and for how long.
+    /// Loss of a zone: its name, start and duration.
     LoseZone(String, SimTime, SimDuration),
-    /// An event over the traffic: the fields of the transform `overlay`, as `at=20:00,factor=5,for=1h`.
+    /// An event on top of the traffic: the fields of the transform `overlay`, as `at=20:00,factor=5,for=1h`.
     Event(String),
-    /// A value of the scenario: path and YAML.
+    /// A field of the scenario: path and YAML value.
     Set(String, String),
 }
 
@@ -38,15 +38,15 @@ impl Variation {
         }
     }
 
-    /// The scenario so varied; `base` was read with the values `set`.
+    /// The varied scenario; `base` was read with the overrides `set`.
     ///
     /// # Errors
-    /// What is wrong with the variation.
+    /// If the variation is invalid.
     pub fn apply(&self, base: &Scenario, set: &[(String, String)]) -> Result<Scenario, Diagnostics> {
         together(std::slice::from_ref(self), base, set)
     }
 
-    /// Changes a scenario in which the values of the scenario file are as they should be.
+    /// Applies the variation to a scenario in which fields of the scenario file are already set.
     fn change(&self, scenario: &Scenario) -> Result<Scenario, Diagnostics> {
         match self {
             Variation::Scale(factor) => scaled(scenario, *factor).ok_or_else(|| {
@@ -68,10 +68,11 @@ impl Variation {
     }
 }
 
-/// The scenario with several variations at once; `base` was read with the values `set`. Values of the scenario file are set first.
+/// The scenario with several variations at once; `base` was read with the overrides `set`. Fields of the scenario file
+/// are set first.
 ///
 /// # Errors
-/// What is wrong with them.
+/// If a variation is invalid.
 pub fn together(all: &[Variation], base: &Scenario, set: &[(String, String)]) -> Result<Scenario, Diagnostics> {
     let stated = |variation: &Variation| match variation {
         Variation::Set(path, value) => Some((path.clone(), value.clone())),
@@ -96,7 +97,7 @@ pub fn together(all: &[Variation], base: &Scenario, set: &[(String, String)]) ->
     Ok(scenario)
 }
 
-/// The event of `at=20:00,factor=5,for=1h,ramp=5m` laid over the requests to every service, as the transform `overlay` does.
+/// Applies the event `at=20:00,factor=5,for=1h,ramp=5m` to the requests of every service, like the transform `overlay`.
 fn with_event(scenario: &Scenario, text: &str) -> Result<Scenario, Diagnostics> {
     let fields: Vec<String> = text.split(',').map(|field| field.replacen('=', ": ", 1)).collect();
     let source = SourceFile::new("--event", format!("[{{ {} }}]", fields.join(", ")));
@@ -110,7 +111,7 @@ fn with_event(scenario: &Scenario, text: &str) -> Result<Scenario, Diagnostics> 
     }
 }
 
-/// The start of the interval in which most requests arrive, of those in which requests count: when a loss hurts most.
+/// The start of the interval with the most arrivals after the warm-up: the worst time for a fault.
 ///
 /// # Errors
 /// Those of a run.
@@ -126,7 +127,7 @@ pub fn busiest_moment(scenario: &Scenario) -> Result<SimTime, RunError> {
         }
     }
     let counted: Vec<(SimTime, u64)> = arrived.into_iter().filter(|(start, _)| *start >= record.warm_up).collect();
-    // Of equals the first.
+    // The first of equals.
     Ok(counted.into_iter().rev().max_by_key(|(_, requests)| *requests).map_or(SimTime::ZERO, |(start, _)| start))
 }
 
@@ -136,7 +137,7 @@ fn refusal(message: String) -> Diagnostics {
     found
 }
 
-/// The delay goes into a phase that always takes equally long, so that what is drawn stays as it is.
+/// The delay is added to a phase of constant length, so that random draws stay the same.
 fn started_later(base: &Scenario, seconds: f64) -> Result<Scenario, Diagnostics> {
     let mut scenario = base.clone();
     for service in &mut scenario.services {

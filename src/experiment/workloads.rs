@@ -1,4 +1,4 @@
-//! The two workloads by which the engine's speed is measured, the same as hand-written kernels and other simulators run.
+//! The two workloads that measure the engine's speed, the same as run by hand-written kernels and other simulators.
 
 use crate::cluster::{DISPATCHERS, DemandModel, ModelKind, PodSpec, ServiceSpec, StartUp, UpdateSpec};
 use crate::engine::{MetricsSpec, Objective, RunSpec, ServiceRun};
@@ -16,11 +16,11 @@ pub struct Workload {
     pub summary: &'static str,
     /// Requests per second of simulated time, on average.
     pub rate: f64,
-    /// Builds the run of so many requests.
+    /// Builds the run for a number of requests.
     pub build: fn(requests: u64, seed: u64) -> RunSpec,
 }
 
-/// Both.
+/// Both workloads.
 pub const WORKLOADS: [Workload; 2] = [
     Workload {
         name: "W1",
@@ -50,7 +50,7 @@ pub fn elastic_pool(requests: u64, seed: u64) -> RunSpec {
     run("W2", requests, 2000.0, seed, spec, Box::new(Threshold), rate)
 }
 
-/// A fixed pool of `replicas` with 4 slots each at load 0.7, for the growth of cost with the size of the pool.
+/// A fixed pool of `replicas` with 4 slots each at load 0.7, to measure how cost grows with the size of the pool.
 pub fn fixed_pool(replicas: u32, dispatcher: &str, requests: u64, seed: u64) -> RunSpec {
     let mut spec = service("pool", replicas, 4);
     spec.dispatch = DISPATCHERS.iter().find(|plugin| plugin.name == dispatcher).unwrap_or(&DISPATCHERS[0]);
@@ -125,7 +125,7 @@ struct SecondlyPoisson<F> {
     rate: F,
     draw: Draw,
     second: u64,
-    /// Nanoseconds since the start of the present second.
+    /// Nanoseconds since the start of the current second.
     at: f64,
 }
 
@@ -134,7 +134,7 @@ impl<F: Fn(u64) -> f64 + Send> TraceSource for SecondlyPoisson<F> {
         while batch.len() < RequestBatch::TARGET_LEN {
             let mean_gap = 1e9 / (self.rate)(self.second);
             let start = self.second * 1_000_000_000;
-            // The exponential forgets: at the turn of a second the gap is drawn anew at the new rate.
+            // The exponential is memoryless: at each new second the interarrival time is drawn anew at the new rate.
             loop {
                 self.at += mean_gap * self.draw.exponential();
                 if self.at >= 1e9 {

@@ -299,7 +299,7 @@ pub trait ScalingPolicy: Send {
         Vec::new()
     }
 
-    /// By how much a metric must exceed its target before an autoscaler scales up, as a share of it; `None` of any other policy.
+    /// Share by which a metric must exceed its target before an autoscaler scales up; `None` for any other policy.
     fn scale_up_tolerance(&self) -> Option<f64> {
         None
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::*;
 use crate::config::{SourceFile, parse_single};
 
-/// Parameters to try; every policy accepts at least one of them and then stays within 2 to 10 replicas.
+/// Parameters to try. Every policy accepts at least one of them and then stays within 2 to 10 replicas.
 const PARAMETERS: [&str; 7] = [
     "{ replicas: 3 }",
     "{ min: 2, max: 10, target: { cpu: 70%, memory: 80%, in-flight: 4 } }",
@@ -38,7 +38,7 @@ fn factories() -> Vec<(&'static str, PolicyFactory)> {
             assert_eq!(factory.is_none(), sink.has_errors(), "{}: {sink}", policy.name);
             found.extend(factory.map(|factory| (policy.name, factory)));
         }
-        assert!(found.len() > before, "{} takes none of the parameters tried", policy.name);
+        assert!(found.len() > before, "{} accepts none of the parameters tried", policy.name);
     }
     found
 }
@@ -101,7 +101,7 @@ fn moment() -> impl Strategy<Value = Moment> {
     )
 }
 
-/// The decisions at all moments, in order.
+/// The decisions at all times, in order.
 fn decisions(policy: &mut dyn ScalingPolicy, moments: &[Moment]) -> Vec<Decision> {
     let mut now = SimTime::from_secs(300);
     let decide = |moment: &Moment| {
@@ -144,7 +144,7 @@ fn wrong_parameters_are_refused_with_a_diagnostic() {
             let node = parse_single(&SourceFile::new("parameters", text)).unwrap();
             let mut sink = Diagnostics::new();
             assert!((policy.build)(&node, &context, &mut sink).is_none(), "{} takes {text}", policy.name);
-            assert!(sink.has_errors(), "{} says nothing of {text}", policy.name);
+            assert!(sink.has_errors(), "{} accepts {text}", policy.name);
         }
     }
 }
@@ -163,21 +163,21 @@ proptest! {
 /// Checks the properties of one policy's decisions.
 fn holds(name: &str, factory: &PolicyFactory, moments: &[Moment]) -> Result<(), TestCaseError> {
     let policy = factory(&Prospect::unknown());
-    prop_assert!(!policy.sync_period().is_zero(), "{name} never pauses");
+    prop_assert!(!policy.sync_period().is_zero(), "{name} has no sync period");
     let first = decisions(&mut *factory(&Prospect::unknown()), moments);
     for (decision, moment) in first.iter().zip(moments) {
         prop_assert!(!decision.reason.detail.is_empty(), "{name} gives no reason");
         if let Some(size) = decision.replicas {
             prop_assert!(BOUNDS.contains(&size), "{name}: {size} replicas, {:?}", decision.reason);
-            prop_assert_ne!(size, moment.size, "{} asks for what is there", name);
+            prop_assert_ne!(size, moment.size, "{} returns the current size", name);
         }
     }
-    // A new policy shares no state with the other; nothing but the observations decides.
+    // A new policy shares no state with the other, so only the observations determine the decisions.
     prop_assert_eq!(&first, &decisions(&mut *factory(&Prospect::unknown()), moments), "{} is not repeatable", name);
     Ok(())
 }
 
-/// Checks a policy that the parameters of this file do not build; it stays within 2 to 10 replicas.
+/// Checks a policy that cannot be built from the parameters in this file. It must stay within 2 to 10 replicas.
 pub(super) fn hold_for(name: &str, factory: &PolicyFactory) {
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(256));
     let moments = proptest::collection::vec(moment(), 1..8);

@@ -1,9 +1,9 @@
-//! The sum of the largest of many numbers, in memory that does not grow with them.
+//! The sum of the largest of many numbers, in memory that does not grow with their count.
 
-/// Cells of a doubling: the top bits of a positive number in binary64 rise with it.
+/// Right shift from the bits of a number to its cell, 64 cells per doubling: positive binary64 numbers sort like their bits.
 const CELL_BITS: u32 = 46;
 
-/// Numbers, zero or more, counted and added up in narrow cells; those of one cell can be asked for again.
+/// Counts and sums of nonnegative numbers in narrow cells. The numbers themselves are not kept.
 #[derive(Debug, Clone)]
 pub(super) struct Heaviest {
     cells: Vec<Cell>,
@@ -24,18 +24,19 @@ impl Default for Cell {
     }
 }
 
-/// What the cells tell of the largest numbers.
+/// The sum of the largest numbers, as far as the cells determine it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Top {
-    /// Their sum.
+    /// The sum.
     Known(f64),
-    /// The sum of those above one cell, which holds `more` of them: whoever has the numbers adds its largest.
+    /// The sum of the numbers in all higher cells; the `more` largest numbers of one cell have to be added by a second
+    /// pass over the numbers.
     Within {
-        /// The sum above.
+        /// The sum of the higher cells, in the unit of the numbers.
         above: f64,
-        /// How many of the cell's count.
+        /// How many of the cell's numbers are among the largest.
         more: usize,
-        /// The cell.
+        /// Index of the cell.
         cell: usize,
     },
 }
@@ -50,7 +51,7 @@ impl Heaviest {
         (value.to_bits() >> CELL_BITS) as usize
     }
 
-    /// Adds a number, zero or more.
+    /// Adds a nonnegative number.
     pub(super) fn add(&mut self, value: f64) {
         let cell = Self::cell(value);
         if cell >= self.cells.len() {
@@ -64,7 +65,7 @@ impl Heaviest {
         self.count += 1;
     }
 
-    /// What is known of the `most` largest numbers.
+    /// The sum of the `most` largest numbers, as far as it is known.
     pub(super) fn top(&self, most: u64) -> Top {
         let mut left = most.min(self.count);
         let mut above = 0.0;

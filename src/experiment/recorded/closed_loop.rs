@@ -1,14 +1,15 @@
-//! The loop closed: the simulated cluster feeds the simulated HPA, and only the load is the recording's.
+//! The closed loop: the simulated cluster drives the simulated HPA, and only the load is recorded.
 //!
-//! * Runs scaled on CPU: every pod burns its CPU limit all the time, so the load is a constant of the pod. The metrics come
-//!   at the recorded resolution, by metrics-server's rules.
-//! * Runs scaled on requests: the total rate that the HPA's own metric implies (average per pod times the pods that
-//!   reported) arrives, evenly spaced. It was recorded *behind* Prometheus, whose rate delays and smooths it; so the
-//!   simulated pipeline adds nothing: what a recorded sync saw arrives in the period before it.
+//! * Runs scaled on CPU: every pod uses its CPU limit all the time, so the load per pod is constant. Metrics arrive at
+//!   the recorded resolution and by the rules of metrics-server.
+//! * Runs scaled on requests: arrivals are evenly spaced at the total rate implied by the HPA's own metric (average per
+//!   pod times the number of reporting pods). It was recorded *behind* Prometheus, whose `rate` delays and smooths it.
+//!   The simulated pipeline therefore adds no delay, and the value seen by a recorded sync arrives in the period before
+//!   that sync.
 //!
-//! When the controller and metrics-server ran follows from the status as far as it shows it (`timing.rs`), without a look at
-//! the rescales. Over what is left open, all possibilities are simulated. The prediction is their centre: of the sequences of
-//! sizes the most frequent, each size at its median time.
+//! The times of the controller's syncs and of the scrapes are inferred from the status as far as it determines them
+//! (`timing.rs`), without using the rescales. All remaining possibilities are simulated. The prediction is the most
+//! frequent sequence of sizes, each size at its median time.
 
 use std::collections::BTreeMap;
 
@@ -21,14 +22,14 @@ use crate::random::{Distribution, Streams};
 use crate::units::{Bytes, Millicores, SimDuration, SimTime, Utilization};
 use crate::workload::{RequestBatch, TraceError, TraceSource};
 
-/// A simulated rescale matches a recorded one to the same size at most this many seconds away.
+/// Maximum distance in seconds between a simulated and a recorded rescale to the same size that count as a match.
 pub const WITHIN: f64 = 15.0;
-/// Resolution of metrics-server where none is recorded, in seconds.
+/// Resolution of metrics-server in seconds if none was recorded.
 const RESOLUTION: u64 = 15;
-/// The runs were polled this often, in seconds.
+/// Polling interval of the recordings in seconds.
 const POLL: u64 = 5;
-/// From the end of a container to the next one's running, and from the scheduling of a pod to its container's, in seconds: the
-/// image is pulled anew each time.
+/// Seconds from the end of a container to the start of the next one, and from scheduling a pod to starting its
+/// container. The image is pulled every time.
 const START: f64 = 3.0;
 
 /// A recorded run and its simulation.
@@ -40,17 +41,17 @@ pub struct Comparison {
     pub recorded: Vec<Rescale>,
     /// What the simulated one did.
     pub simulated: Vec<Rescale>,
-    /// Recorded rescales that the simulation made to the same size within [`WITHIN`] seconds.
+    /// Number of recorded rescales with a simulated one to the same size within [`WITHIN`] seconds.
     pub matched: usize,
-    /// Recorded rescales to whose size the simulation came, whenever.
+    /// Number of recorded rescales with a simulated one to the same size at any time.
     pub same_size: usize,
-    /// When the controller and metrics-server ran, as far as the status tells.
+    /// Possible times of syncs and scrapes.
     pub timing: Timing,
     /// Whether the load restarts containers.
     pub restarts: bool,
     /// Share of the recorded rescales that match, averaged over all possible timings.
     pub matched_in_any_phase: f64,
-    /// Time-averaged replicas: recorded and simulated.
+    /// Time-averaged number of replicas, recorded and simulated.
     pub mean_replicas: [f64; 2],
     /// Length in seconds.
     pub end: f64,
@@ -91,7 +92,7 @@ pub fn compare(run: &RecordedRun) -> Result<Comparison, RunError> {
     })
 }
 
-/// Of the sequences of sizes the most frequent (of equally frequent ones the first in order), each size at its median time.
+/// The most frequent sequence of sizes (the first in order, if several are), each size at its median time.
 fn centre(all: &[Vec<Rescale>]) -> Vec<Rescale> {
     let mut by_sizes: BTreeMap<Vec<u32>, Vec<&Vec<Rescale>>> = BTreeMap::new();
     all.iter().for_each(|run| by_sizes.entry(run.iter().map(|r| r.to).collect()).or_default().push(run));
@@ -105,7 +106,8 @@ fn centre(all: &[Vec<Rescale>]) -> Vec<Rescale> {
     (0..alike.first().map_or(0, |run| run.len())).map(median).collect()
 }
 
-/// Recorded rescales with a simulated one to the same size within `within` seconds; each counts once.
+/// Number of recorded rescales with a simulated one to the same size within `within` seconds; each simulated one
+/// matches once.
 fn matches(recorded: &[Rescale], simulated: &[Rescale], within: f64) -> usize {
     let mut free: Vec<&Rescale> = simulated.iter().collect();
     let mut takes = |recorded: &&Rescale| {
@@ -161,11 +163,11 @@ fn simulate(run: &RecordedRun, resolution: u64, scrape: f64, sync: Sync) -> Resu
     Ok(rescales.map(|d| Rescale { at: d.at.as_secs_f64(), from: d.from, to: d.to }).collect())
 }
 
-/// A pod as in the recordings; their clients wait for every answer, so no request is lost.
+/// A pod as in the recordings. Clients wait for every response, so no request is lost.
 fn service(run: &RecordedRun) -> ServiceSpec {
     let seconds = |value| Distribution::Constant { value };
-    // The probe begins after 3 s and comes every 5 s, and the image is there; pods that only burn CPU have none, and the kubelet,
-    // which looks every second, says that they are ready.
+    // The probe starts after 3 s and repeats every 5 s; the image is present. Pods that only use CPU have no probe, and
+    // the kubelet reports them ready at its next check, once per second.
     let (busy, started, ready) = match run.measured {
         Measured::Cpu => (run.limit.as_cores(), START, 0.5),
         Measured::RequestRate => (0.0, 1.0, 5.0),
@@ -206,13 +208,13 @@ fn service(run: &RecordedRun) -> ServiceSpec {
     }
 }
 
-/// (seconds, requests per second from then on) of all pods together, as the HPA saw it: what a sync saw arrives in the period
-/// before it.
+/// (seconds, requests per second from then on) of all pods together, as the HPA saw it. The value seen by a sync
+/// arrives in the period before it.
 fn load(run: &RecordedRun, sync: Sync) -> Vec<(f64, f64)> {
     let count = |(_, total, average): &(u32, f64, f64)| (total / average).round();
     let known: Vec<&(u32, f64, f64)> = run.rates.iter().filter(|(_, _, average)| *average > 0.0).collect();
-    // Total and average were asked for one after the other, and a scrape may come between: a pod that reports in the sample on
-    // either side of a sync is taken to report, as far as there are pods.
+    // Total and average were queried one after the other, possibly with a scrape in between: up to the number of pods,
+    // a pod counts as reporting if it does in the sample before or after the sync.
     let reporting = |at: f64, pods: u32| {
         let next = known.partition_point(|(sampled, ..)| f64::from(*sampled) <= at);
         let around = known[next.saturating_sub(1)..(next + 1).min(known.len())].iter();
@@ -223,7 +225,7 @@ fn load(run: &RecordedRun, sync: Sync) -> Vec<(f64, f64)> {
         Some((seen - sync.period, status.metric? * reporting(seen, status.current)))
     });
     let mut load: Vec<(f64, f64)> = levels.map(|(at, rate)| (at.max(0.0), rate)).collect();
-    // Of the polls after one sync the last surely shows it.
+    // Of the polls after a sync, the last one certainly shows its result.
     load.dedup_by(|later, kept| {
         later.0 == kept.0 && {
             *kept = *later;
@@ -233,13 +235,14 @@ fn load(run: &RecordedRun, sync: Sync) -> Vec<(f64, f64)> {
     load
 }
 
-/// Requests at a given rate, evenly spaced: one whenever the integral of the rate passes a whole number.
+/// Evenly spaced requests at a given rate: one whenever the integral of the rate passes half a number more than a whole
+/// one.
 struct EvenlySpaced {
     arrivals: Vec<SimTime>,
 }
 
 impl EvenlySpaced {
-    /// `rates` hold from their own moment to the next one's.
+    /// Each of `rates` holds from its own time to that of the next.
     fn new(rates: &[(f64, f64)], end: f64) -> Self {
         let mut arrivals = Vec::new();
         let mut due = 0.5;

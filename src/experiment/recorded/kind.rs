@@ -1,5 +1,5 @@
-//! The Kubernetes HPA on a kind cluster, polled every 5 s: `params.json`, and for each run a directory with `hpa.csv`,
-//! `phases.csv` and, where requests are what is scaled on, `http_rps.csv`.
+//! Recordings of the Kubernetes HPA on a kind cluster, polled every 5 s: `params.json`, and for each run a directory
+//! with `hpa.csv`, `phases.csv` and, for runs that scale on requests, `http_rps.csv`.
 
 use std::path::Path;
 
@@ -10,10 +10,10 @@ use crate::policy::hpa::HpaSpec;
 use crate::policy::hpa::spec::{Behavior, MetricSpec, Resource, Target};
 use crate::units::{Millicores, Quantity, SimDuration};
 
-/// A metric that vanishes at most so many seconds after the load does so because of it.
+/// If a metric disappears within this many seconds after the load ended, the end of the load is taken as the cause.
 const LOST_WITHIN: u32 = 60;
 
-/// What a recorded HPA scaled on.
+/// The metric that a recorded HPA scaled on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measured {
     /// CPU as a share of the request.
@@ -25,20 +25,20 @@ pub enum Measured {
 /// The HPA's status at one poll.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Status {
-    /// Time of the poll in seconds.
+    /// Time of the poll, seconds from the start of the recording.
     pub at: u32,
     /// `currentReplicas`.
     pub current: u32,
-    /// `desiredReplicas`; the current ones until the first decision, when the status holds none.
+    /// `desiredReplicas`, or the current ones before the first decision, when the status has none.
     pub desired: u32,
-    /// Per cent of the request, or requests per second per pod; `None` while there is no metric.
+    /// Per cent of the request, or requests per second per pod; `None` if there is no metric.
     pub metric: Option<f64>,
 }
 
 /// A change of size.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rescale {
-    /// When, in seconds.
+    /// Time in seconds.
     pub at: f64,
     /// Replicas before.
     pub from: u32,
@@ -51,7 +51,7 @@ pub struct Rescale {
 pub struct RecordedRun {
     /// Its directory's name.
     pub name: String,
-    /// What it scaled on.
+    /// The metric.
     pub measured: Measured,
     /// The HPA.
     pub spec: HpaSpec,
@@ -59,13 +59,13 @@ pub struct RecordedRun {
     pub request: Millicores,
     /// CPU limit of a pod.
     pub limit: Millicores,
-    /// Time between two metrics of a pod; `None` where the recording does not say.
+    /// Time between two metrics of a pod; `None` if the recording does not state it.
     pub resolution: Option<SimDuration>,
     /// End of the last phase of load, seconds.
     pub end: u32,
-    /// From when to when the load was high, in seconds.
+    /// Start and end in seconds of the phases of high load.
     pub high: Vec<(u32, u32)>,
-    /// Whether the end of a high phase restarts the containers that were there at its start.
+    /// Whether the end of a high phase restarts the containers that existed at its start.
     pub restarts: bool,
     /// The HPA's status, in order of time.
     pub status: Vec<Status>,
@@ -74,8 +74,8 @@ pub struct RecordedRun {
 }
 
 impl RecordedRun {
-    /// Whether the metric vanishes after most of the high phases that end after the last rescale: the load's end takes the
-    /// containers with it, and new ones report nothing at first.
+    /// Whether the metric disappears after most of the high phases that end after the last rescale: the end of the load
+    /// then ends the containers too, and new ones report nothing at first.
     fn loses_its_metric(&self) -> bool {
         let last = self.rescales().last().map_or(0.0, |rescale| rescale.at);
         let ends: Vec<u32> = self.high.iter().map(|(_, end)| *end).filter(|end| f64::from(*end) > last).collect();
@@ -86,7 +86,7 @@ impl RecordedRun {
         2 * ends.iter().filter(lost).count() > ends.len()
     }
 
-    /// Every change of size that the HPA decided, at the poll that saw it first.
+    /// Every change of size that the HPA decided, at the first poll that shows it.
     pub fn rescales(&self) -> Vec<Rescale> {
         let mut found: Vec<Rescale> = Vec::new();
         for status in self.status.iter().filter(|status| status.desired != status.current) {
@@ -101,13 +101,13 @@ impl RecordedRun {
 /// The recordings of a directory.
 #[derive(Debug, Clone, Default)]
 pub struct Recordings {
-    /// What can be simulated.
+    /// The runs that can be simulated.
     pub runs: Vec<RecordedRun>,
-    /// What cannot: the run's name and the reason.
+    /// The others: name of the run and reason.
     pub left_out: Vec<(String, String)>,
 }
 
-/// Every run of `params.json` in `directory` that has a recording. One that lacks something is left out with the reason.
+/// Reads every recorded run of `params.json` in `directory`. Incomplete runs are left out, with the reason.
 ///
 /// # Errors
 /// If `params.json` itself cannot be read.
@@ -123,7 +123,7 @@ pub fn read_runs(directory: &Path) -> Result<Recordings, String> {
             Err(lacking) => found.left_out.push((name.clone(), lacking)),
         }
     }
-    // What a load does to its pods is the same for all runs of one kind.
+    // All runs of one kind have the same effect of load on pods.
     let restarts = found.runs.iter().any(|run| run.measured == Measured::Cpu && run.loses_its_metric());
     found.runs.iter_mut().for_each(|run| run.restarts = restarts && run.measured == Measured::Cpu);
     Ok(found)
@@ -132,10 +132,10 @@ pub fn read_runs(directory: &Path) -> Result<Recordings, String> {
 fn read_run(directory: &Path, name: &str, run: &Value, params: &Value) -> Result<RecordedRun, String> {
     let of_all = |field: &str| {
         let number = run[field].as_u64().or(params[field].as_u64()).and_then(|number| u32::try_from(number).ok());
-        number.ok_or_else(|| format!("params.json says nothing of {field}"))
+        number.ok_or_else(|| format!("params.json does not state {field}"))
     };
     if run["metrics"].is_array() {
-        return Err("it scales on several metrics, of which one can be fed here".into());
+        return Err("it scales on several metrics; only one is supported".into());
     }
     let (measured, metric) = metric(run).ok_or("params.json names no target (target_pct or target_average)")?;
     let resolution = run["metrics_server_resolution_s"].as_u64().or(run["scrape_interval_s"].as_u64());
@@ -186,7 +186,7 @@ fn metric(run: &Value) -> Option<(Measured, MetricSpec)> {
     Some((Measured::RequestRate, MetricSpec::Pods { metric: Measure::RequestRate.name().into(), target }))
 }
 
-/// Time, current and desired replicas, metric: per cent, or a quantity such as `2372m`.
+/// Time, current and desired replicas, and the metric: per cent, or a quantity such as `2372m`.
 fn status(fields: &[String]) -> Option<Status> {
     let current = number(fields, 1)?;
     let desired = number(fields, 2).filter(|desired| *desired != 0).unwrap_or(current);
@@ -194,7 +194,7 @@ fn status(fields: &[String]) -> Option<Status> {
     Some(Status { at: number(fields, 0)?, current, desired, metric })
 }
 
-/// From when to when the load was high.
+/// Start and end of the phases of high load.
 fn high_phases(phases: &[Vec<String>]) -> Vec<(u32, u32)> {
     let (mut found, mut since) = (Vec::new(), None);
     for fields in phases.iter().filter(|fields| fields[1] == "high") {
@@ -211,7 +211,7 @@ fn number<T: std::str::FromStr>(fields: &[String], column: usize) -> Option<T> {
     fields.get(column)?.parse().ok()
 }
 
-/// The named columns of a file of the recording, in the order of the names.
+/// The named columns of a recorded file, in the order of the names.
 fn records(directory: &Path, file: &str, columns: &[&str]) -> Result<Vec<Vec<String>>, String> {
     let fail = |error: csv::Error| format!("{file}: {error}");
     let path = directory.join(file);
@@ -272,14 +272,14 @@ mod tests {
             "no-rates: http_rps.csv is missing",
             "no-target: params.json names no target (target_pct or target_average)",
             "silent: hpa.csv never shows a metric (currentCPUUtilizationPercent)",
-            "two-metrics: it scales on several metrics, of which one can be fed here",
+            "two-metrics: it scales on several metrics; only one is supported",
         ];
         assert_eq!(left_out, expected);
         let [run] = &found.runs[..] else { panic!("{:?}", found.runs) };
         assert_eq!(run.rescales(), [Rescale { at: 20.0, from: 2, to: 4 }]);
         assert_eq!(run.status[0], Status { at: 5, current: 2, desired: 2, metric: None });
         assert_eq!((run.end, &run.high[..]), (300, &[(0, 100), (200, 300)][..]));
-        // The metric is gone after one of the two ends of high load: that is not most of them.
+        // The metric disappears after one of two high phases, which is not most of them.
         assert!(!run.restarts);
         std::fs::write(at.join("good/hpa.csv"), format!("{other},130,,4,4\n")).unwrap();
         assert!(read_runs(at).unwrap().runs[0].restarts);

@@ -1,6 +1,6 @@
-//! Recorded systems: what a real autoscaler did, beside what the simulation does under the same load.
+//! Recorded systems: the rescales of a real autoscaler compared with those of the simulation under the same load.
 //!
-//! The recordings come from a directory of reference data; those without a licence are no part of the project.
+//! The recordings are read from a directory of reference data; those without a licence are not part of the project.
 
 mod closed_loop;
 mod kind;

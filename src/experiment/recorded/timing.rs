@@ -1,29 +1,29 @@
-//! When the controller and metrics-server ran, read off the HPA's recorded status.
+//! When the controller synced and metrics-server scraped, inferred from the HPA's recorded status.
 //!
-//! The metric in the status can change only when the controller syncs, and the first status appears with its first sync. Polls
-//! before and after a change therefore enclose a sync; a period and a phase that put a sync into every such interval are
-//! possible. The metric of pods can change only if metrics-server has scraped since the sync before; so the scrapes are enclosed
-//! as well, for resolutions longer than the period.
+//! The metric in the status changes only when the controller syncs, and the first status appears with its first sync.
+//! The polls before and after a change therefore enclose a sync; every combination of period and phase that puts a sync
+//! into each such interval is possible. The metric of pods changes only if metrics-server has scraped since the
+//! previous sync. This encloses the scrapes as well, if the resolution is longer than the period.
 //!
-//! Changes of the size are left out, and with them the polls at which the size changes: they are what is to be predicted.
+//! Changes of the size, and the polls at which the size changes, are not used: they are the quantity to be predicted.
 
 use super::kind::Status;
 
-/// Periods that are tried, in seconds: the nominal 15 s and what a sync itself takes.
+/// Periods tried, in seconds: the nominal 15 s plus the duration of a sync.
 const PERIODS: [f64; 6] = [15.0, 15.01, 15.02, 15.03, 15.04, 15.05];
-/// Phases are tried in steps of so many seconds.
+/// Resolution of the phases tried, in seconds.
 const SYNC_STEP: f64 = 0.25;
-/// At most so many possible syncs are simulated, evenly chosen.
+/// Maximum number of possible syncs to simulate, evenly chosen.
 const SYNCS: usize = 9;
-/// A poll is stamped in whole seconds and reads the status a little later.
+/// Slack in seconds: a poll is stamped in whole seconds and reads the status slightly later.
 pub(super) const READ: f64 = 1.0;
 
-/// When a controller syncs.
+/// The times at which a controller syncs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sync {
-    /// Time between two syncs, seconds.
+    /// Time between two syncs in seconds.
     pub period: f64,
-    /// The first within the recording, seconds.
+    /// Time of the first sync in the recording, seconds.
     pub first: f64,
 }
 
@@ -45,18 +45,18 @@ impl Sync {
 /// Possible timings of a recorded run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Timing {
-    /// When the controller may have synced.
+    /// Possible times of the controller's syncs.
     pub syncs: Vec<Sync>,
-    /// When metrics-server may first have scraped, seconds.
+    /// Possible times of metrics-server's first scrape, seconds.
     pub scrapes: Vec<f64>,
-    /// Changes of the status that the timings were taken from.
+    /// Number of status changes from which the timings were inferred.
     pub changes: usize,
-    /// How many of them each of the timings explains.
+    /// Number of these changes that each timing explains.
     pub explained: usize,
 }
 
-/// The possible timings. Scrapes every `resolution` seconds; whether the metric is metrics-server's own (`direct`), so that its
-/// changes tell of the scrapes.
+/// The possible timings, given a scrape every `resolution` seconds. `direct` states whether the metric comes straight
+/// from metrics-server, so that its changes reveal the scrapes.
 pub(super) fn timing(status: &[Status], resolution: u64, direct: bool) -> Timing {
     let changes = changes(status);
     let all = PERIODS.into_iter().flat_map(|period| {
@@ -69,7 +69,7 @@ pub(super) fn timing(status: &[Status], resolution: u64, direct: bool) -> Timing
     let syncs: Vec<Sync> = possible.iter().skip((possible.len() - 1) % step / 2).step_by(step).copied().collect();
     let middle = possible[possible.len() / 2];
     let first_scrapes = (0..resolution).map(|second| second as f64 + 0.5);
-    // A first status without a metric tells of a sync only.
+    // A first status without a metric reveals a sync only.
     let of_metrics = if direct { changes.get(1..).unwrap_or(&[]) } else { &[] };
     let scraped = |first: &f64| {
         let since = |at: f64| ((at - first) / resolution as f64).floor() * resolution as f64 + first;
@@ -80,7 +80,7 @@ pub(super) fn timing(status: &[Status], resolution: u64, direct: bool) -> Timing
     Timing { syncs, scrapes, changes: changes.len(), explained }
 }
 
-/// Those that score most, and the score.
+/// The candidates with the highest score, and the score.
 fn best<T>(candidates: impl Iterator<Item = T>, score: impl Fn(&T) -> usize) -> (Vec<T>, usize) {
     let scored: Vec<(T, usize)> = candidates
         .map(|candidate| {
@@ -92,7 +92,8 @@ fn best<T>(candidates: impl Iterator<Item = T>, score: impl Fn(&T) -> usize) -> 
     (scored.into_iter().filter(|(_, score)| *score == most).map(|(candidate, _)| candidate).collect(), most)
 }
 
-/// From when to when the status changed, sizes apart: first the status's appearance, then every change of the metric.
+/// Intervals (start, end) in which the status changed, ignoring sizes: the first status, then every change of the
+/// metric.
 fn changes(status: &[Status]) -> Vec<(f64, f64)> {
     let first = status.first().map(|first| (f64::from(first.at) - 6.0, f64::from(first.at) + READ));
     let pairs = status.iter().zip(status.iter().skip(1));
@@ -105,8 +106,8 @@ fn changes(status: &[Status]) -> Vec<(f64, f64)> {
 mod tests {
     use super::*;
 
-    /// A status polled every 5 s: the controller syncs from `first` on every 15.02 s and shows the number of the last scrape, but
-    /// for `hidden` seconds in which its size changes.
+    /// A status polled every 5 s: the controller syncs from `first` on every 15.02 s and shows the number of the last
+    /// scrape, except for `hidden` seconds in which its size changes.
     fn polled(first: f64, scrape: f64, resolution: f64) -> Vec<Status> {
         let mut status = Vec::new();
         for at in (0..900).step_by(5) {
@@ -141,7 +142,7 @@ mod tests {
         let at = |at, current, desired, metric| Status { at, current, desired, metric: Some(metric) };
         let status = [at(5, 4, 4, 1.0), at(10, 4, 8, 2.0), at(15, 8, 8, 3.0), at(20, 8, 8, 3.0), at(25, 8, 8, 4.0)];
         assert_eq!(changes(&status), [(-1.0, 6.0), (20.0, 26.0)]);
-        // As long as the period: every phase is possible.
+        // If the resolution equals the period, every phase is possible.
         assert_eq!(timing(&status, 15, true).scrapes.len(), 15);
         assert_eq!(timing(&[], 15, true).changes, 0);
     }

@@ -1,4 +1,5 @@
-//! Stories: step by step, what a policy is shown and what it must decide. No cluster and no requests: metrics are given.
+//! Stories: tests of a policy, step by step: the metrics that it is given and the decisions that it must make. There is
+//! no cluster and there are no requests.
 //!
 //! ```yaml
 //! story: The morning rush
@@ -10,9 +11,10 @@
 //!   - { at: 5m, metrics: { cpu: 20% }, expect: { replicas: 5, reason: stabilized } }
 //! ```
 //!
-//! Time begins with the replicas of the service ready. The policy decides at the first step and then once every sync period, up
-//! to the first decision at or after the last step; what a step states holds until another states otherwise. A decision is
-//! carried out at once: new pods run from then on and are ready after `start-up`; of pods that must go, the newest go first.
+//! Time starts when all replicas of the service are ready. The policy decides at the first step and then once every
+//! sync period, up to the first decision at or after the last step. What a step states holds until another step changes
+//! it. A decision takes effect at once: new pods run from then on and are ready after `start-up`; scale-down removes
+//! the newest pods first.
 
 mod course;
 mod pods;
@@ -27,41 +29,41 @@ use crate::units::{Bytes, Millicores, SimDuration, SimTime};
 pub use course::Stretch;
 use pods::Pods;
 
-/// The largest size that a story follows.
+/// Maximum size in a story.
 const MAX_REPLICAS: u32 = 100_000;
-/// The most decisions of a story.
+/// Maximum number of decisions in a story.
 const MAX_DECISIONS: u64 = 1_000_000;
-/// The longest story: sums of times stay far from the end of time.
+/// Maximum length of a story; sums of times then cannot overflow.
 const LONGEST: SimDuration = SimDuration::from_secs(10 * 366 * 86_400);
-/// The most pods shown to the policy, all decisions together: some ten seconds of work.
+/// Maximum number of pods shown to the policy, summed over all decisions: about ten seconds of work.
 const MAX_PODS_SHOWN: u64 = 50_000_000;
 
-/// A story, read and checked.
+/// A story that was read and checked.
 #[derive(Clone)]
 pub struct Story {
-    /// Title for people.
+    /// Title.
     pub title: String,
     /// The file, as the user named it.
     pub path: String,
-    /// The policy that the story names; `None` if it names none.
+    /// The policy that the story names, if any.
     pub policy: Option<PolicyFactory>,
     service: Service,
-    /// Window that CPU and rates are averaged over.
+    /// Window over which CPU and rates are averaged.
     window: SimDuration,
     metric_names: Vec<(String, Measure)>,
-    /// Time between two decisions, in place of the policy's own.
+    /// Time between two decisions, instead of the policy's own.
     every: Option<SimDuration>,
     steps: Vec<Step>,
     root: Yaml,
 }
 
-/// What the story says of the service.
+/// The properties of the service.
 #[derive(Debug, Clone)]
 struct Service {
     replicas: u32,
     cpu_request: Option<Millicores>,
     memory_request: Option<Bytes>,
-    /// Time from order to ready.
+    /// Time from order to readiness.
     start_up: SimDuration,
 }
 
@@ -69,108 +71,108 @@ struct Service {
 #[derive(Debug, Clone)]
 struct Step {
     at: SimTime,
-    /// Where it stands.
+    /// Its place in the file.
     node: Yaml,
-    /// The size that somebody sets by hand.
+    /// A size set by hand.
     replicas: Option<u32>,
-    /// Pods that are not as they should be, from now on.
+    /// Abnormal states of pods from now on.
     states: Option<PodStates>,
     metrics: Metrics,
     expect: Option<Expected>,
 }
 
-/// How many of the pods, from the newest back, are in which state; the others are as the story has made them.
+/// How many pods are in which abnormal state, counted from the newest back; all others are normal.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct PodStates {
-    /// Without a node.
+    /// Pending, without a node.
     pending: u32,
     /// Running since this step, and not ready yet.
     starting: u32,
-    /// Ready once, and not any more.
+    /// Were ready once and are not any more.
     not_ready: u32,
-    /// As they should be, but without metrics.
+    /// Ready, but without metrics.
     unmeasured: u32,
 }
 
-/// What a step says of the metrics.
+/// The metrics that a step states.
 #[derive(Debug, Clone, PartialEq)]
 enum Metrics {
-    /// These become so, or cannot be fetched any more (`None`); the others stay.
+    /// New values, or `None` if a metric is unavailable; all others are unchanged.
     Set(Vec<(Measure, Option<Load>)>),
-    /// There are none any more.
+    /// No metrics are available any more.
     Gone,
 }
 
-/// A measure's value, in the unit of [`Measure`].
+/// Value of a measure, in the unit of [`Measure`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Load {
-    /// Of each pod.
+    /// Per pod.
     Each(f64),
-    /// Of the service, shared by the pods that are ready.
+    /// Total of the service, divided evenly among its ready pods.
     Total(f64),
 }
 
-/// What a step expects of the decision.
+/// The decision that a step expects.
 #[derive(Debug, Clone, PartialEq, Default)]
 struct Expected {
-    /// Least and largest size.
+    /// Minimum and maximum size.
     replicas: Option<(u32, u32)>,
     reason: Option<ReasonCode>,
-    /// Words of the reason.
+    /// Text that the reason must contain.
     says: Option<String>,
 }
 
-/// What became of one step that expects something.
+/// The result of one step with an expectation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepCheck {
-    /// Which step, from 1.
+    /// Number of the step, from 1.
     pub step: usize,
-    /// When it was decided.
+    /// Time of the decision.
     pub at: SimTime,
-    /// Line of the step, from 1.
+    /// Line of the step in the file, from 1.
     pub line: usize,
     /// Whether the decision is as expected.
     pub passed: bool,
     /// What was expected, in words.
     pub expected: String,
-    /// The least and the largest size expected, if one was.
+    /// Minimum and maximum expected size, if one was stated.
     pub allowed: Option<(u32, u32)>,
-    /// The size decided.
+    /// The decided size.
     pub size: u32,
-    /// The kind of reason.
+    /// The kind of reason given.
     pub code: ReasonCode,
-    /// The size decided and the kind of reason.
+    /// The decided size and kind of reason, in words.
     pub decided: String,
     /// The policy's reason.
     pub reason: String,
 }
 
-/// A story told to a policy.
+/// The result of running a story with a policy.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Telling {
-    /// Decisions taken.
+    /// Number of decisions.
     pub decided: u64,
-    /// Those that changed the size, or had another kind of reason than the one before.
+    /// Decisions that changed the size or had another kind of reason than the previous one.
     pub decisions: Vec<DecisionRecord>,
-    /// Steps that expect something, in order.
+    /// The checks of the steps with an expectation, in order.
     pub checks: Vec<StepCheck>,
-    /// What was wished for and what became of it, from the first decision to the last.
+    /// Metrics and decisions, from the first to the last.
     pub course: Vec<Stretch>,
-    /// What the author may not have meant, a sentence each with its place.
+    /// Possible mistakes of the author: a sentence each, with its place.
     pub remarks: Vec<String>,
 }
 
-/// Looks for a size that runs to the maximum because a share of each pod's request stays what the story says, however many pods
-/// come: once a pod shares the load with others, its share falls.
+/// Detects a size that runs to the maximum because the story keeps the utilization of each pod constant, however many
+/// pods there are. In reality it falls when more pods share the load.
 #[derive(Default)]
 struct Runaway {
-    /// Decisions that raised the size since metrics were last stated.
+    /// Number of decisions that raised the size since metrics were last stated.
     rises: u32,
     said: bool,
 }
 
 impl Runaway {
-    /// Takes in one decision, with the step that it met and the last one that stated metrics; a remark if it is due.
+    /// Records a decision, with the step at it and the last step that stated metrics. Returns a remark if one is due.
     fn see(&mut self, stated: Option<&Step>, new: bool, from: u32, to: u32, decision: &Decision) -> Option<String> {
         if new {
             self.rises = 0;
@@ -197,10 +199,10 @@ impl Runaway {
 }
 
 impl Story {
-    /// Tells the story to the policy that it names.
+    /// Runs the story with the policy that it names.
     ///
     /// # Errors
-    /// If it names none, or as for [`Story::tell_to`].
+    /// If it names none, and those of [`Story::tell_to`].
     pub fn tell(&self) -> Result<Telling, Box<Diagnostic>> {
         let Some(factory) = &self.policy else {
             let error = self.root.error("the story has no `policy`");
@@ -209,11 +211,11 @@ impl Story {
         self.tell_to(factory(&self.prospect()))
     }
 
-    /// Tells the story to a policy.
+    /// Runs the story with a policy.
     ///
     /// # Errors
-    /// If two steps meet the same decision, the policy wants to know the requests to come, or the story is too long or its sizes
-    /// are too large to be followed.
+    /// If two steps fall on the same decision, the policy needs the future requests, or the story is too long or its
+    /// sizes are too large.
     pub fn tell_to(&self, mut policy: Box<dyn ScalingPolicy>) -> Result<Telling, Box<Diagnostic>> {
         let period = self.period(&*policy)?;
         let mut size = policy.initial_replicas(self.service.replicas);
@@ -274,26 +276,26 @@ impl Story {
         Err(Box::new(error.help(format!("at most {MAX_REPLICAS} replicas"))))
     }
 
-    /// What the policy may know of the service.
+    /// The properties of the service that the policy may know.
     fn prospect(&self) -> Prospect<'static> {
         let facts = Facts { start_up: self.service.start_up, ..Facts::default() };
         Prospect { facts, ..Prospect::unknown() }
     }
 
-    /// How many decisions the story takes; `None` if it names no policy or cannot be told to it.
+    /// The number of decisions of the story; `None` if it names no policy or cannot be run with it.
     pub fn decisions(&self) -> Option<u64> {
         let policy = self.policy.as_ref()?(&self.prospect());
         let period = self.period(&*policy).ok()?;
         self.steps.last().map(|last| self.decision_of(last, period) + 1)
     }
 
-    /// Which decision a step is met by, from 0.
+    /// Index of the decision at which a step takes effect, from 0.
     fn decision_of(&self, step: &Step, period: SimDuration) -> u64 {
         let first = self.steps.first().map_or(SimTime::ZERO, |step| step.at);
         step.at.since(first).as_nanos().div_ceil(period.as_nanos())
     }
 
-    /// The time between two decisions, if every step meets one of its own.
+    /// The time between two decisions, if no two steps fall on the same one.
     fn period(&self, policy: &dyn ScalingPolicy) -> Result<SimDuration, Box<Diagnostic>> {
         if policy.foresight() != Foresight::None {
             let node = self.root.get("policy").unwrap_or(&self.root);
@@ -331,14 +333,14 @@ impl Telling {
         self.decisions.push(DecisionRecord { at: now, metrics_age: None, from, to, ready, code, detail });
     }
 
-    /// Whether every step came out as expected.
+    /// Whether every step met its expectation.
     pub fn passed(&self) -> bool {
         self.checks.iter().all(|check| check.passed)
     }
 }
 
 impl Step {
-    /// Whether it says anything of the metrics.
+    /// Whether it states any metrics.
     fn states_metrics(&self) -> bool {
         !matches!(&self.metrics, Metrics::Set(set) if set.is_empty())
     }

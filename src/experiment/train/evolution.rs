@@ -1,8 +1,9 @@
-//! CMA-ES: the evolution strategy with covariance matrix adaptation (Hansen 2016, *The CMA Evolution Strategy: A Tutorial*, figure 6,
-//! with positive weights alone).
+//! CMA-ES: the evolution strategy with covariance matrix adaptation (Hansen 2016, *The CMA Evolution Strategy: A
+//! Tutorial*, figure 6, with positive weights only).
 //!
-//! Points lie in the unit box; one that is drawn outside is mirrored at its faces. Only the order of what points are worth is used, so
-//! any increasing function of it gives the same search. It is a function of the draws it is handed.
+//! Points lie in the unit box; a point drawn outside it is reflected at its faces. Only the ranking of the points is
+//! used, so any increasing transformation of the objective gives the same search. The result is a function of the
+//! random numbers passed in.
 
 use crate::random::Draw;
 
@@ -14,17 +15,17 @@ pub(super) struct Evolution {
     sigma: f64,
     /// Shape: the covariance of a step of size 1, row by row.
     shape: Vec<Vec<f64>>,
-    /// Axes of the shape (columns), and its standard deviations along them.
+    /// Principal axes of the shape (columns), and the standard deviations along them.
     axes: Vec<Vec<f64>>,
     spreads: Vec<f64>,
-    /// Evolution paths: of the shape, and of the size.
+    /// Evolution paths of the shape and of the size.
     path: Vec<f64>,
     size_path: Vec<f64>,
     generation: u32,
     rule: Rule,
 }
 
-/// Learning rates and weights, all by the tutorial's table 1.
+/// Learning rates and weights, from table 1 of the tutorial.
 #[derive(Debug, Clone)]
 struct Rule {
     weights: Vec<f64>,
@@ -63,8 +64,8 @@ impl Rule {
 }
 
 impl Evolution {
-    /// A search that begins about `start`, with steps of size `sigma` along each axis of the unit box. `population` points, at least
-    /// four, are asked for in a generation.
+    /// A search that starts at `start`, with steps of size `sigma` along each axis of the unit box and `population`
+    /// points per generation, at least four.
     pub fn new(start: &[f64], sigma: f64, population: usize) -> Self {
         let n = start.len();
         let identity: Vec<Vec<f64>> =
@@ -92,7 +93,7 @@ impl Evolution {
         (0..self.mean.len()).map(|i| self.sigma * self.shape[i][i].max(0.0).sqrt()).fold(0.0, f64::max)
     }
 
-    /// A point of the present generation.
+    /// A point of the current generation.
     pub fn ask(&self, draw: &mut Draw) -> Vec<f64> {
         let n = self.mean.len();
         let along: Vec<f64> = (0..n).map(|axis| self.spreads[axis] * draw.normal()).collect();
@@ -100,7 +101,7 @@ impl Evolution {
         (0..n).map(|row| mirrored(self.mean[row] + self.sigma * step(row))).collect()
     }
 
-    /// Takes in the points of a generation, the best first.
+    /// Updates the distribution with the points of a generation, best first.
     pub fn tell(&mut self, ranked: &[Vec<f64>]) {
         let (n, rule) = (self.mean.len(), self.rule.clone());
         self.generation += 1;
@@ -130,13 +131,13 @@ impl Evolution {
             }
         }
         let growth = (rule.size_rate / rule.damping) * (norm(&self.size_path) / rule.length - 1.0);
-        // Never wider than the box.
+        // At most as wide as the box.
         self.sigma = (self.sigma * growth.min(1.0).exp()).clamp(1e-12, 1.0);
         let (values, axes) = eigen(&self.shape);
         (self.spreads, self.axes) = (values.iter().map(|value| value.max(1e-20).sqrt()).collect(), axes);
     }
 
-    /// The size's path: the step, made as long along each axis of the shape as along every other.
+    /// Updates the path of the size with a step that is scaled to equal length along all axes of the shape.
     fn follow(&mut self, moved: &[f64]) {
         let (n, rule) = (self.mean.len(), &self.rule);
         let along = |axis: usize| (0..n).map(|row| self.axes[row][axis] * moved[row]).sum::<f64>() / self.spreads[axis];
@@ -153,7 +154,7 @@ fn norm(vector: &[f64]) -> f64 {
     vector.iter().map(|value| value * value).sum::<f64>().sqrt()
 }
 
-/// A coordinate in 0 to 1, mirrored as often as it takes.
+/// A coordinate reflected into 0 to 1.
 fn mirrored(value: f64) -> f64 {
     let folded = value.rem_euclid(2.0);
     if folded > 1.0 { 2.0 - folded } else { folded }
@@ -164,7 +165,7 @@ fn eigen(matrix: &[Vec<f64>]) -> (Vec<f64>, Vec<Vec<f64>>) {
     let n = matrix.len();
     let mut a = matrix.to_vec();
     let mut v: Vec<Vec<f64>> = (0..n).map(|i| (0..n).map(|j| f64::from(u8::from(i == j))).collect()).collect();
-    // A dozen sweeps do for matrices of this size.
+    // A dozen sweeps are enough for matrices of this size.
     for _ in 0..50 {
         let off: f64 = (0..n).flat_map(|p| (p + 1..n).map(move |q| (p, q))).map(|(p, q)| a[p][q] * a[p][q]).sum();
         let all: f64 = a.iter().flatten().map(|value| value * value).sum();
@@ -180,7 +181,7 @@ fn eigen(matrix: &[Vec<f64>]) -> (Vec<f64>, Vec<Vec<f64>>) {
     ((0..n).map(|i| a[i][i]).collect(), v)
 }
 
-/// Turns the plane of axes p and q so that the entry (p, q) vanishes.
+/// Rotates the plane of axes p and q so that the entry (p, q) vanishes.
 fn rotate(a: &mut [Vec<f64>], v: &mut [Vec<f64>], p: usize, q: usize) {
     if a[p][q] == 0.0 {
         return;
@@ -213,7 +214,7 @@ mod tests {
         evolution
     }
 
-    /// A narrow slanted valley: axes of 1 to 1,000, turned.
+    /// A narrow slanted valley: axes of 1 to 1,000, rotated.
     #[test]
     fn the_bottom_of_a_slanted_valley_is_found() {
         let valley = |x: &[f64]| {

@@ -1,18 +1,21 @@
-//! Search for the numbers of a `policy-search` policy.
+//! Search for the parameters of a `policy-search` policy.
 //!
-//! A *generation* is a centre and fifteen points drawn about it by CMA-ES ([`super::evolution`]); each is run once, all in the same
-//! replication (common random numbers), which is another in every generation, so that nothing is fitted to one draw of luck. What is
-//! known of a policy is only what its runs cost and how many requests were bad.
+//! A *generation* is a centre and fifteen points drawn around it by CMA-ES ([`super::evolution`]). Each is run once,
+//! all in the same replication (common random numbers). Every generation uses another replication, so that the
+//! parameters are not fitted to one draw of random numbers. The search only uses the cost of the runs and the number of
+//! bad requests.
 //!
-//! Looked for is the least cost at which every objective holds. Points are ranked by cost plus a penalty for each bad request *beyond* 90% of
-//! those that the objectives allow (an exact penalty: Nocedal and Wright, *Numerical Optimization*, 17.2): once it is larger than what a bad
-//! request saves at the margin, the least of the sum lies where the objective just holds. It begins as the bill of a run over the bad
-//! requests allowed, which is far more than that, and is raised by half whenever the centre misses an objective in three generations
-//! in a row. A penalty that is given counts for every bad request instead, whatever the objectives.
+//! It minimizes the cost at which every objective holds. Points are ranked by cost plus a penalty for each bad request
+//! *beyond* 90% of those that the objectives allow (an exact penalty: Nocedal and Wright, *Numerical Optimization*,
+//! 17.2). If the penalty is larger than the marginal cost of avoiding a bad request, the minimum of the sum lies where
+//! the objective is just met. It starts as the cost of a run divided by the allowed bad requests, which is far larger
+//! than that, and is raised by half whenever the centre misses an objective in three consecutive generations. A penalty
+//! that is given counts for every bad request, whatever the objectives.
 //!
-//! At the end four candidates are *validated* on eight further runs each, the same for all: the last centre, the mean of the last quarter's
-//! centres, which takes out much of the noise (Polyak and Juditsky 1992), and the two best points of that quarter. Taken is the cheapest
-//! that uses at most 95% of the error budget. On the same runs its utilization is then moved by steps of 1% to where this just holds.
+//! At the end four candidates are *validated* on eight further runs each, the same for all: the last centre, the mean
+//! of the centres of the last quarter, which removes much of the noise (Polyak and Juditsky 1992), and the two best
+//! points of that quarter. The cheapest one that uses at most 95% of the error budget is chosen. On the same runs its
+//! utilization is then changed in steps of 1% to the largest value that still meets this.
 
 use std::sync::Arc;
 
@@ -27,65 +30,65 @@ use crate::policy::policy_search::{COUNT, Found, NUMBERS, Origin, Settings};
 use crate::policy::{Learning, Prospect};
 use crate::random::{Purpose, Streams};
 
-/// Points that are drawn in a generation; the centre comes on top.
+/// Points drawn per generation, in addition to the centre.
 const DRAWN: usize = 15;
-/// Runs of each.
+/// Runs per point.
 const RUNS: u64 = 1;
-/// Runs of a generation.
+/// Runs per generation.
 const GENERATION: u64 = (DRAWN as u64 + 1) * RUNS;
-/// Size of the first steps, as a part of each number's range.
+/// Initial step size, as a share of each parameter's range.
 const FIRST_STEP: f64 = 0.2;
-/// A search whose points differ by less than this part of the range in every number has settled.
+/// The search has settled if its points differ by less than this share of the range in every parameter.
 const SETTLED: f64 = 0.005;
-/// Part of the bad requests allowed beyond which they cost a penalty.
+/// Share of the allowed bad requests beyond which the penalty applies.
 const AIM: f64 = 0.9;
-/// Generations in a row in which the centre misses an objective that raise the penalty, and the factor.
+/// Number of consecutive generations in which the centre misses an objective that raises the penalty, and the factor.
 const MISSES: u32 = 3;
 const RAISE: f64 = 1.5;
-/// Single points that are validated beside the centres.
+/// Number of single points validated besides the centres.
 const POINTS: usize = 2;
-/// The place of `utilization` among the numbers, its steps in validation, and the most of them.
+/// Index of `utilization` among the parameters, its step in validation, and the maximum number of steps.
 const UTILIZATION: usize = 0;
 const STEP: f64 = 0.01;
 const MAX_STEPS: u32 = 15;
-/// Validation takes replications from here on: more than any search runs.
+/// First replication number of validation, above those of any search.
 const VALIDATING: u64 = TRAINING_REPLICATIONS + (1 << 30);
 
-/// One generation as the curve shows it: what its centre did.
+/// One generation of the search curve: the results of its centre.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Generation {
     /// Number, from 0.
     pub number: u64,
-    /// Runs up to its end.
+    /// Number of runs up to its end.
     pub runs: u64,
-    /// Dollars (replica-hours without a price) per bad request.
+    /// Penalty in dollars (replica-hours if nothing has a price) per bad request.
     pub penalty: f64,
-    /// The widest standard deviation of the points, as a part of a number's range.
+    /// The largest standard deviation of the points, as a share of a parameter's range.
     pub width: f64,
-    /// Bill of a run of the centre, dollars or replica-hours.
+    /// Cost of a run of the centre, dollars or replica-hours.
     pub cost: f64,
     /// Largest share of an error budget that it used, over services and objectives.
     pub budget_used: f64,
     /// Share of good requests of each service and objective.
     pub attained: Vec<f64>,
-    /// Bill of the point that ranks first.
+    /// Cost of the best-ranked point, dollars or replica-hours.
     pub best_cost: f64,
-    /// The centre's numbers.
+    /// The centre's parameters.
     pub numbers: [f64; COUNT],
 }
 
-/// A policy that was found and how it came about.
+/// The result of a search.
 #[derive(Debug, Clone)]
 pub struct Searched {
     /// The policy.
     pub found: Found,
-    /// Which of the numbers were searched.
+    /// Which of the parameters were searched.
     pub free: [bool; COUNT],
     /// Every generation, in order.
     pub curve: Vec<Generation>,
-    /// What it is worth in the runs that it was chosen by.
+    /// Validation of the result, on the runs by which it was chosen.
     pub worth: Worth,
-    /// What the numbers that the search began with are worth in the same runs.
+    /// The initial parameters on the same runs.
     pub start: Worth,
     /// Whether the search ended because its points hardly differed any more.
     pub settled: bool,
@@ -94,21 +97,21 @@ pub struct Searched {
 }
 
 impl Searched {
-    /// Whether the objectives were kept with a twentieth of the error budget to spare.
+    /// Whether the objectives were met with at least 5% of the error budget unused.
     pub fn is_met(&self) -> bool {
         self.worth.budget_used <= ALLOWED
     }
 }
 
-/// What runs show of a point: means over them.
+/// Results of a point: means over its runs.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Seen {
     cost: f64,
-    /// Bad requests.
+    /// Number of bad requests.
     bad: f64,
-    /// Of each objective, bad requests and those allowed.
+    /// Bad and allowed bad requests of each objective.
     objectives: Vec<(f64, f64)>,
-    /// Of each objective, the share of good requests.
+    /// Share of good requests of each objective.
     attained: Vec<f64>,
 }
 
@@ -138,7 +141,7 @@ impl Seen {
         mean
     }
 
-    /// Largest share of an error budget that was used; infinite where nothing is allowed and something was bad.
+    /// Largest share of an error budget used; infinite if none is allowed and some were bad.
     fn budget_used(&self) -> f64 {
         let used = |(bad, allowed): &(f64, f64)| if *bad == 0.0 { 0.0 } else { bad / allowed };
         self.objectives.iter().map(used).fold(0.0, f64::max)
@@ -148,7 +151,7 @@ impl Seen {
         self.objectives.iter().map(|(bad, allowed)| (bad - AIM * allowed).max(0.0)).sum()
     }
 
-    /// The fewest bad requests that an objective allows.
+    /// The smallest number of bad requests that an objective allows.
     fn allowed(&self) -> f64 {
         self.objectives.iter().map(|(_, allowed)| *allowed).fold(f64::INFINITY, f64::min).max(1.0)
     }
@@ -159,9 +162,9 @@ impl Seen {
 struct Penalty {
     /// Dollars per bad request.
     value: f64,
-    /// Whether it was given, and then counts for every bad request.
+    /// Whether it was given; it then applies to every bad request.
     is_given: bool,
-    /// Generations in a row whose centre missed an objective.
+    /// Number of consecutive generations whose centre missed an objective.
     missed: u32,
 }
 
@@ -170,7 +173,7 @@ impl Penalty {
         seen.cost + self.value * if self.is_given { seen.bad } else { seen.excess() }
     }
 
-    /// Looks at a generation's centre.
+    /// Updates the penalty after a generation, from its centre.
     fn look(&mut self, centre: &Seen) {
         if self.is_given {
             return;
@@ -182,7 +185,7 @@ impl Penalty {
     }
 }
 
-/// A point that was tried: its place in the unit box, and its score in its generation.
+/// A point that was run: its place in the unit box, and its score in its generation.
 #[derive(Debug, Clone)]
 struct Tried {
     place: Vec<f64>,
@@ -190,7 +193,7 @@ struct Tried {
     generation: u64,
 }
 
-/// One generation of a search: the places tried, the centre first, and what was seen of each.
+/// One generation: the places tried, the centre first, and the results of each.
 struct Looked<'a> {
     number: u64,
     centre: &'a [f64],
@@ -200,18 +203,18 @@ struct Looked<'a> {
     penalty: f64,
 }
 
-/// What a search ended with.
+/// The outcome of a search.
 struct End {
-    /// Centres of all generations and the last one.
+    /// The centres of all generations, and the final one.
     centres: Vec<Vec<f64>>,
-    /// The best points of the last quarter, the best first.
+    /// The best points of the last quarter, best first.
     points: Vec<Tried>,
     penalty: Penalty,
     settled: bool,
 }
 
 impl End {
-    /// What is validated.
+    /// The candidates for validation.
     fn candidates(&self) -> Vec<Vec<f64>> {
         let late = &self.centres[self.centres.len() - (self.centres.len() / 4).max(1)..];
         let mean = |i: usize| late.iter().map(|centre| centre[i]).sum::<f64>() / late.len() as f64;
@@ -222,10 +225,11 @@ impl End {
     }
 }
 
-/// What is seen of the places of a generation.
+/// The results at the places of a generation.
 type Evaluate<'a, E> = dyn FnMut(u64, &[Vec<f64>]) -> Result<Vec<Seen>, E> + 'a;
 
-/// Searches the unit box from `start` for so many generations; `evaluate` says what is seen of places in a generation.
+/// Searches the unit box from `start` for a number of generations; `evaluate` returns the results at the places of a
+/// generation.
 fn evolve<E>(
     (start, generations, seed): (&[f64], u64, u64),
     given: Option<f64>,
@@ -245,7 +249,7 @@ fn evolve<E>(
         if number == 0 && !penalty.is_given {
             penalty.value = seen[0].cost / seen[0].allowed();
         }
-        // Of equals the earlier: the sort is stable.
+        // The sort is stable, so the earlier one wins ties.
         let mut order: Vec<usize> = (1..places.len()).collect();
         order.sort_by(|a, b| penalty.score(&seen[*a]).total_cmp(&penalty.score(&seen[*b])));
         let (centre_seen, best) = (&seen[0], &seen[order[0]]);
@@ -268,7 +272,7 @@ fn evolve<E>(
     Ok(End { centres, points, penalty, settled })
 }
 
-/// The settings of a policy whose numbers can be searched; `None` for every other.
+/// The settings of a policy with searchable parameters; `None` for other policies.
 pub fn search_settings(scenario: &Scenario, policy: usize) -> Option<Settings> {
     let factory = scenario.policies.get(policy)?.factories.first()?;
     match factory(&Prospect::unknown()).learning()? {
@@ -280,20 +284,23 @@ pub fn search_settings(scenario: &Scenario, policy: usize) -> Option<Settings> {
 fn settings_of(scenario: &Scenario, policy: usize) -> Result<Settings, Refusal> {
     search_settings(scenario, policy).ok_or_else(|| {
         let label = scenario.policies.get(policy).map_or("", |plan| plan.label.as_str());
-        Refusal::Unfit(format!("policy `{label}` of {} has no numbers to search for", scenario.name))
+        Refusal::Unfit(format!("policy `{label}` of {} has no parameters to search for", scenario.name))
     })
 }
 
-/// The scenario with numbers that were found in the place of what its policy holds. They must have been found with the numbers that the
-/// scenario states.
+/// The scenario with a policy's parameters replaced by those of a search. The search must have used the parameters that
+/// the scenario states.
 ///
 /// # Errors
-/// If the policy is none that is searched for, or states other numbers, another capacity, season or sync period.
+/// If the policy has no searchable parameters, or states other ones, or another capacity, season or sync period.
 pub fn with_found(scenario: &Scenario, policy: usize, found: &Found) -> Result<Scenario, Refusal> {
     let settings = settings_of(scenario, policy)?;
     if let Some(name) = settings.difference(found) {
         let label = &scenario.policies[policy].label;
-        return Err(Refusal::Unfit(format!("`{label}` of {} has another `{name}` than was trained", scenario.name)));
+        return Err(Refusal::Unfit(format!(
+            "`{label}` of {} has a different `{name}` than the trained policy",
+            scenario.name
+        )));
     }
     Ok(with_numbers(scenario, policy, &settings, found.numbers))
 }
@@ -304,11 +311,11 @@ fn with_numbers(scenario: &Scenario, policy: usize, settings: &Settings, numbers
     scenario
 }
 
-/// Searches the numbers of policy number `policy` of the scenario. A pure function of its arguments, for any number of threads. `told` hears
-/// of each generation.
+/// Searches the parameters of policy number `policy` of the scenario. A pure function of its arguments, for any number
+/// of threads. `told` is called with each generation.
 ///
 /// # Errors
-/// If the scenario cannot be searched on (nothing to meet, nothing to look for), and those of a run.
+/// If the scenario cannot be used for a search (no objective and no penalty, or no free parameter), and those of a run.
 pub fn search(
     scenario: &Scenario,
     policy: usize,
@@ -336,7 +343,7 @@ struct Searcher<'a> {
     policy: usize,
     settings: Settings,
     training: &'a Training,
-    /// Places of the numbers that are searched.
+    /// Indices of the searched parameters.
     free: Vec<usize>,
 }
 
@@ -344,21 +351,21 @@ impl<'a> Searcher<'a> {
     fn new(scenario: &'a Scenario, policy: usize, training: &'a Training) -> Result<Self, Refusal> {
         let settings = settings_of(scenario, policy)?;
         if scenario.objectives.is_empty() && training.penalty.is_none() {
-            let what = "without objectives nothing says what a bad request costs; state `objectives:` or a penalty";
+            let what = "without objectives the cost of a bad request is unknown; state `objectives:` or a penalty";
             return Err(Refusal::Unfit(what.into()));
         }
         if training.penalty.is_some() && !scenario.is_priced() {
-            let what = "a penalty in dollars is nothing beside replica-hours; give the service a `price:`";
+            let what = "a penalty in dollars cannot be compared with replica-hours; add a `price:` to the service";
             return Err(Refusal::Unfit(what.into()));
         }
         let free: Vec<usize> = (0..COUNT).filter(|place| !settings.stated[*place]).collect();
         if free.is_empty() {
-            return Err(Refusal::Unfit("states every number itself: nothing is left to look for".into()));
+            return Err(Refusal::Unfit("the policy states every parameter: nothing is left to search for".into()));
         }
         Ok(Searcher { scenario, policy, settings, training, free })
     }
 
-    /// The place that the search begins at.
+    /// The place at which the search starts.
     fn start(&self) -> Vec<f64> {
         self.free.iter().map(|place| NUMBERS[*place].position(self.settings.numbers[*place])).collect()
     }
@@ -369,7 +376,7 @@ impl<'a> Searcher<'a> {
         numbers
     }
 
-    /// What is seen of places in so many replications from `first` on.
+    /// The results at the places over a number of replications from `first` on.
     fn look(&self, first: u64, runs: u64, places: &[Vec<f64>]) -> Result<Vec<Seen>, RunError> {
         let numbers: Vec<[f64; COUNT]> = places.iter().map(|place| self.numbers(place)).collect();
         self.try_out(first, runs, &numbers)
@@ -404,7 +411,7 @@ impl<'a> Searcher<'a> {
         }
     }
 
-    /// What numbers are worth in the runs of validation.
+    /// The results of parameters in the validation runs.
     fn validate(&self, numbers: &[[f64; COUNT]]) -> Result<Vec<Seen>, RunError> {
         self.try_out(VALIDATING, VALIDATION, numbers)
     }
@@ -420,7 +427,7 @@ impl<'a> Searcher<'a> {
             reward: -seen.cost - penalty.value * seen.bad,
         };
         let score = |index: &usize| worth(&seen[*index]).score(penalty.is_given);
-        // The numbers that it began with are a candidate like any other.
+        // The initial parameters are a candidate like any other.
         let best = (0..numbers.len()).min_by(|a, b| compare(score(a), score(b))).unwrap_or(start);
         let mut taken = (numbers[best], worth(&seen[best]));
         if !penalty.is_given && self.free.contains(&UTILIZATION) {
@@ -446,7 +453,7 @@ impl<'a> Searcher<'a> {
         })
     }
 
-    /// Moves the utilization by small steps: up while the objectives hold, or down until they do.
+    /// Changes the utilization in small steps: up while the objectives hold, or down until they do.
     fn settle(
         &self,
         (mut numbers, mut worth): ([f64; COUNT], Worth),
@@ -489,19 +496,21 @@ mod tests {
         (end.candidates()[0].clone(), end.penalty)
     }
 
-    /// Least x + 4 y where 4 / (x y) bad requests are at most 90% of 100 / 0.9: x y >= 0.04, so x = 0.4 and y = 0.1.
+    /// Minimize x + 4 y subject to 4 / (x y) bad requests being at most 90% of 100 / 0.9: x y >= 0.04, so x = 0.4 and y
+    /// = 0.1.
     #[test]
     fn the_least_cost_that_keeps_the_objective_is_found() {
         let look = |x: &[f64]| seen(x[0] + 4.0 * x[1], 4.0 / (x[0] * x[1]).max(1e-9), 100.0 / AIM);
         let (place, penalty) = found(None, look);
-        // Along the objective's edge cost is flat about its least, 0.8: half a per cent is 5% in x.
+        // Along the objective's edge the cost is flat around its minimum, 0.8: half a per cent is 5% in x.
         let (cost, bad) = (place[0] + 4.0 * place[1], 4.0 / (place[0] * place[1]));
         assert!((cost - 0.8).abs() < 0.008 && bad < 101.0, "{place:?} {penalty:?}");
         assert!((place[0] - 0.4).abs() < 0.03 && (place[1] - 0.1).abs() < 0.0075, "{place:?} {penalty:?}");
     }
 
-    /// A bill of 60 over 1,000 bad requests allowed is 0.06 each, and every bad request saves 0.1: only a raised penalty keeps the objective.
-    /// Cost 60 + 100 (x + y) - 80 and bad requests 1,000 (2 - x - y), of which 1,000 are aimed at: x + y = 1.
+    /// A cost of 60 per 1,000 allowed bad requests is 0.06 each, but avoiding one costs 0.1: only a raised penalty
+    /// meets the objective. Cost 60 + 100 (x + y) - 80 and bad requests 1,000 (2 - x - y), with a limit of 1,000: x + y
+    /// = 1.
     #[test]
     fn the_penalty_is_raised_until_the_objective_holds() {
         let look = |x: &[f64]| seen(100.0 * (x[0] + x[1]) - 20.0, 1000.0 * (2.0 - x[0] - x[1]), 1000.0 / AIM);
@@ -514,7 +523,7 @@ mod tests {
         }
         assert!((raised.value - 0.06 * RAISE * RAISE).abs() < 1e-12 && raised.missed == 0, "{raised:?}");
         assert!(score(&raised, 0.5) > score(&raised, 1.0) && score(&raised, 1.5) > score(&raised, 1.0));
-        // One generation that keeps it, and the count begins anew.
+        // One generation that meets it resets the count.
         for sum in [0.4, 0.4, 1.6, 0.4] {
             raised.look(&look(&[sum / 2.0, sum / 2.0]));
         }
@@ -523,7 +532,7 @@ mod tests {
         assert!((place[0] + place[1] - 1.0).abs() < 0.02, "{place:?}");
     }
 
-    /// With a penalty of 2 on every bad request: least x + 2 * 0.01 / x is at x = sqrt(0.02).
+    /// With a penalty of 2 on every bad request: the minimum of x + 2 * 0.01 / x is at x = sqrt(0.02).
     #[test]
     fn a_given_penalty_is_the_price_of_every_bad_request() {
         let (place, _) = found(Some(2.0), |x| seen(x[0] + x[1], 0.01 / x[0].max(1e-9), 1000.0));

@@ -4,16 +4,16 @@ use crate::random::{Distribution, Draw, Purpose, Streams};
 use crate::units::{SimDuration, SimTime};
 use crate::workload::{Clients, RequestBatch, TraceError, TraceSource};
 
-/// How requests arrive. Rates are per second.
+/// The arrival process. Rates are per second.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Arrivals {
-    /// Independent gaps of one distribution; exponential gaps make the Poisson process.
+    /// Independent interarrival times of one distribution; exponential ones give a Poisson process.
     Renewal(Distribution),
-    /// Poisson moments at each of which a whole batch arrives.
+    /// A Poisson process at whose points whole batches arrive.
     Batches {
         /// Batches per second.
         rate: f64,
-        /// Sizes and their probabilities.
+        /// Batch sizes and their probabilities.
         sizes: Vec<(u32, f64)>,
     },
     /// A Poisson process whose rate jumps between two values (MMPP), started in its stationary state.
@@ -34,14 +34,14 @@ pub enum Arrivals {
     },
     /// A Poisson process whose rate changes at given times: (from, rate), the first from 0.
     Steps(Vec<(f64, f64)>),
-    /// So many users who think, ask, wait for the answer and think again.
+    /// A number of users who think, send a request, wait for the response and think again.
     Closed {
         /// Number of users.
         users: u32,
-        /// Time from an answer to the user's next request.
+        /// Time from a response to the user's next request.
         think: Distribution,
     },
-    /// Given moments and demands, both in seconds.
+    /// Given arrival times and demands, both in seconds.
     Listed(Vec<(f64, f64)>),
 }
 
@@ -51,8 +51,8 @@ impl Arrivals {
         Arrivals::Renewal(Distribution::Exponential { mean: 1.0 / rate })
     }
 
-    /// Requests per second in the long run; of a list its number, of steps the last, of users what they would send if they
-    /// were answered at once.
+    /// Requests per second in the long run; for a list its number of requests, for steps the last rate, for users the
+    /// rate without response times.
     pub fn rate(&self) -> f64 {
         match self {
             Arrivals::Renewal(gap) => 1.0 / gap.mean(),
@@ -77,22 +77,22 @@ pub(super) fn nanos(seconds: f64) -> u64 {
 pub(super) struct Stream {
     arrivals: Arrivals,
     draw: Draw,
-    /// Draws the demands where slots are occupied; elsewhere the engine does.
+    /// Draws the demands if servers are occupied; otherwise the engine does.
     demands: Option<(Distribution, Draw)>,
-    /// Seconds for which a slot is taken from the start on.
+    /// Seconds from the start for which a slot is occupied.
     occupied: Vec<f64>,
-    /// Further requests that arrive at the start.
+    /// Number of further requests that arrive at the start.
     backlog: u32,
     /// State of a modulated process.
     state: usize,
     /// The users of a closed loop.
     clients: Option<Clients>,
-    /// The last moment in nanoseconds, fractions included.
+    /// The last arrival time in nanoseconds, with fractions.
     at: f64,
 }
 
 impl Stream {
-    /// A stream that finds `start` in place: servers occupied until so many seconds, and a backlog of requests.
+    /// A stream with an initial state `start`: servers occupied for a number of seconds, and a backlog of requests.
     pub(super) fn new(arrivals: &Arrivals, service: &Distribution, start: (&[f64], u32), streams: Streams) -> Self {
         let (occupied, backlog) = start;
         let mut modulation = streams.running(Purpose::Modulation, 0);
@@ -114,12 +114,12 @@ impl Stream {
         Stream { arrivals: arrivals.clone(), draw, demands, occupied, backlog, state, clients, at: 0.0 }
     }
 
-    /// Moves on by an exponential gap of the given rate.
+    /// Advances by an exponential interarrival time of the given rate.
     fn step(&mut self, rate: f64) {
         self.at += self.draw.exponential() * 1e9 / rate;
     }
 
-    /// The next moment at which requests arrive, and how many.
+    /// The next arrival time, and the number of requests that arrive.
     fn next(&mut self) -> u32 {
         match &self.arrivals {
             Arrivals::Renewal(gap) => {
@@ -154,7 +154,7 @@ impl Stream {
                 let rate = steps[next - 1].1;
                 let until = steps.get(next).map_or(f64::INFINITY, |(from, _)| from * 1e9);
                 let moment = self.at + self.draw.exponential() * 1e9 / rate;
-                // The exponential forgets: at a step the gap is drawn anew at the new rate.
+                // The exponential is memoryless: at a step the interarrival time is drawn anew at the new rate.
                 self.at = moment.min(until);
                 u32::from(moment < until)
             }

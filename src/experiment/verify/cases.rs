@@ -1,4 +1,4 @@
-//! The cases that the program verifies itself by, each with its exact figures.
+//! The cases of the self-verification, each with its exact figures.
 
 use super::arrivals::Arrivals;
 use super::metric::Statistic;
@@ -12,11 +12,11 @@ use crate::random::Distribution;
 pub(super) struct Case {
     pub name: String,
     pub station: Station,
-    /// Squared coefficients of variation of gaps and service times, added.
+    /// Sum of the squared coefficients of variation of interarrival and service times.
     pub variability: f64,
     pub expected: Vec<(Statistic, f64)>,
-    /// Requests, in millions, that the full proof takes: enough for 99% intervals of at most 2% with some to spare, found by
-    /// trying.
+    /// Requests in millions for the full proof: enough for 99% intervals of at most 2% with some margin, found by
+    /// trial.
     pub millions: f64,
 }
 
@@ -49,13 +49,14 @@ pub(super) fn cases() -> Vec<Case> {
         limited("hyperexponential", Distribution::hyperexponential_balanced(MEAN, 4.0), 4.0, 2.5, 0.8, 30.0),
         limited("constant", Distribution::Constant { value: MEAN }, 0.0, 7.25, 0.9, 30.0),
         closed("exponential", 20, 3, Distribution::Exponential { mean: 8.0 }, 2.0),
-        // Think times of any distribution with the same mean give the same figures.
+        // The figures depend on the mean of the think time only.
         closed("lognormal", 10, 1, Distribution::lognormal(5.0, 1.0), 3.0),
     ]);
     cases
 }
 
-/// Little's law holds everywhere: L and lambda W are measured independently, one as an area over time, one per request.
+/// Little's law holds everywhere: L and lambda W are measured independently, one as an area over time, the other per
+/// request.
 fn with_little(mut expected: Vec<(Statistic, f64)>) -> Vec<(Statistic, f64)> {
     expected.push((Statistic::Little, 1.0));
     expected
@@ -167,7 +168,8 @@ fn closed(name: &str, users: u32, servers: u32, think: Distribution, millions: f
     }
 }
 
-/// A CPU that is enough for a number of requests at full speed, not whole, and shared beyond: whatever the distribution.
+/// A CPU that suffices for a fractional number of requests at full speed and is shared beyond it; insensitive to the
+/// distribution.
 fn limited(name: &str, service: Distribution, scv: f64, full: f64, load: f64, millions: f64) -> Case {
     let offered = full * load;
     let exact = capped_sharing(full, offered);

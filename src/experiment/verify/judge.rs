@@ -1,4 +1,4 @@
-//! Replications, and what they say about an exact value.
+//! Compares replications with an exact value.
 
 use std::fmt;
 
@@ -12,24 +12,24 @@ use crate::stats::ConfidenceInterval;
 
 /// Confidence of every interval of the proof.
 pub const LEVEL: f64 = 0.99;
-/// Seed of the proof, and the one that is asked when the first one misses.
+/// Seed of the proof, and the second seed that is used if the first misses.
 pub const SEEDS: [u64; 2] = [20_260_101, 7_919];
 
-/// What became of one figure.
+/// The result for one figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// The interval covers the exact value.
     Covered,
-    /// The first interval missed the exact value, as one in a hundred does; replications under a second seed cover it.
+    /// The first interval missed the exact value, as one in a hundred does; replications with the second seed cover it.
     CoveredBySecondSeed,
     /// Both intervals missed the exact value.
     Missed,
-    /// The interval covers the exact value, but is wider than the run was to make it.
+    /// The interval covers the exact value, but is wider than the run was meant to achieve.
     TooWide,
 }
 
 impl Verdict {
-    /// Whether nothing is wrong.
+    /// Whether the figure passes.
     pub fn is_good(self) -> bool {
         matches!(self, Verdict::Covered | Verdict::CoveredBySecondSeed)
     }
@@ -55,20 +55,21 @@ pub struct VerifyRow {
     pub metric: String,
     /// Its exact value.
     pub expected: f64,
-    /// The mean over the replications; under the second seed where that one decided.
+    /// The mean over the replications; of the second seed, if that decided.
     pub observed: f64,
-    /// The interval around it.
+    /// Confidence interval of the mean.
     pub interval: ConfidenceInterval,
-    /// What follows.
+    /// The result.
     pub verdict: Verdict,
-    /// Normal score of the distance under the first seed, see [`ConfidenceInterval::normal_score`].
+    /// Normal score of the distance from the exact value with the first seed, see [`ConfidenceInterval::normal_score`].
     pub score: f64,
 }
 
-/// Runs `one` for each replication, in parallel; the results are in order of the replications, whatever the number of
+/// Runs `one` for each replication, in parallel; the results are in the order of the replications, whatever the number
+/// of threads.
 /// threads.
 ///
-/// # Errors
+/// The error of the first replication that fails.
 /// The error of the first replication that has one.
 pub fn replicate<T: Send>(
     replications: u64,
@@ -78,20 +79,20 @@ pub fn replicate<T: Send>(
     (0..replications).into_par_iter().map(|number| one(Streams::new(seed, number))).collect()
 }
 
-/// Replications of a station, with the figures that are taken from each.
+/// Replications of a station, and the figures measured in each.
 pub struct TheoryRun<'a> {
     /// The station.
     pub station: &'a Station,
     /// Length of each run.
     pub length: Length,
-    /// How many runs.
+    /// Number of runs.
     pub replications: u64,
-    /// Takes the figures from a run, always as many and in the same order.
+    /// Measures the figures of a run, always the same number and in the same order.
     pub figures: &'a (dyn Fn(&Observed) -> Vec<f64> + Sync),
 }
 
 impl TheoryRun<'_> {
-    /// The values by figure, each one per replication.
+    /// The values by figure, one per replication.
     ///
     /// # Errors
     /// Those of a run.
@@ -102,8 +103,8 @@ impl TheoryRun<'_> {
         Ok((0..figures).map(|figure| rows.iter().map(|row| row[figure]).collect()).collect())
     }
 
-    /// Compares each figure with its exact value; asks a second seed before it calls a miss. `expected` holds name and value
-    /// of each figure.
+    /// Compares each figure with its exact value; a miss is only reported if a second seed misses as well. `expected`
+    /// holds the name and value of each figure.
     ///
     /// # Errors
     /// Those of a run.
@@ -146,7 +147,7 @@ pub fn judge_metrics(
 fn row(case: &str, metric: &str, expected: f64, values: &[f64]) -> VerifyRow {
     let nothing = ConfidenceInterval { mean: f64::NAN, half_width: f64::NAN, level: LEVEL, replications: 0 };
     let interval = ConfidenceInterval::of(values.iter().copied(), LEVEL).unwrap_or(nothing);
-    // Replications that agree to the last bit leave an interval of rounding errors only.
+    // If replications agree to the last bit, the interval contains rounding errors only.
     let covered = interval.covers(expected) || (interval.mean - expected).abs() <= 1e-12 * expected.abs();
     let score = if covered && interval.half_width <= 1e-12 { 0.0 } else { interval.normal_score(expected) };
     VerifyRow {

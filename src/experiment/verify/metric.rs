@@ -1,4 +1,4 @@
-//! What is measured of a station, each figure from what the engine recorded.
+//! The figures of a station, each computed from the engine's record.
 
 use super::station::{Observed, Sample};
 use crate::stats::LatencyHistogram;
@@ -7,13 +7,13 @@ use crate::units::SimDuration;
 /// A figure with an exact value in queueing theory. Times are in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Statistic {
-    /// Share of requests that had to wait; those that were turned away are left out, those that gave up waited.
+    /// Share of requests that had to wait; rejected requests are left out, those that reneged waited.
     WaitProbability,
-    /// Arrival to start of service, of those served.
+    /// Arrival to start of service, over the requests served.
     MeanWait,
-    /// The same of those that had to wait.
+    /// The same over those that had to wait.
     MeanWaitOfWaiting,
-    /// Time in the queue of everybody, those that gave up included.
+    /// Time in the queue over all requests, including those that reneged.
     MeanWaitOfAll,
     /// Arrival to completion.
     MeanSojourn,
@@ -21,34 +21,34 @@ pub enum Statistic {
     WaitVariance,
     /// Variance of the sojourn time.
     SojournVariance,
-    /// Share of requests whose wait is at most so long: the exact percentile's own share.
+    /// Share of requests whose wait does not exceed a given time, such as an exact percentile.
     WaitWithin(f64),
-    /// Share of requests whose sojourn is at most so long.
+    /// Share of requests whose sojourn time does not exceed a given time.
     SojournWithin(f64),
-    /// Share of the servers' time that was busy.
+    /// Utilization of the servers.
     Utilization,
-    /// Servers busy on average.
+    /// Mean number of busy servers.
     MeanBusy,
-    /// Requests in the system, time average.
+    /// Time-averaged number of requests in the system.
     MeanNumber,
-    /// Requests waiting, time average.
+    /// Time-averaged number of waiting requests.
     MeanQueue,
-    /// Share of requests turned away.
+    /// Share of requests rejected.
     Blocking,
-    /// Share of requests that gave up.
+    /// Share of requests that reneged.
     Abandonment,
-    /// Requests admitted per second (and not given up), which is what leaves in the long run.
+    /// Throughput: requests per second that were admitted and did not renege.
     Throughput,
-    /// Little's law: time-average number in system L over lambda W, the admission rate times the mean sojourn. A run of
-    /// length T cuts through the stays of those present at its ends: L counts the parts that lie within, W leaves out those
-    /// who are still there. In a stationary system the parts of stays are lambda E[W^2] in all and the stays left out
-    /// lambda E(W)^2, so that L = lambda (W + Var(W) / T), which is what L is compared with.
+    /// Little's law: the time-averaged number in system L over lambda W, the admission rate times the mean sojourn
+    /// time. A run of length T cuts off the sojourns of the requests present at its ends: L counts the parts within the
+    /// run, W leaves out the requests that are still present. In a stationary system the parts add up to lambda E[W^2]
+    /// and the omitted ones to lambda E(W)^2, so that L = lambda (W + Var(W) / T), which L is compared with.
     Little,
-    /// Share of the moments at which at least so many requests were present.
+    /// Share of time during which at least this many requests were present.
     NumberAtLeast(u32),
-    /// Variance over time of the number in system.
+    /// Time variance of the number in system.
     NumberVariance,
-    /// Share of queues, averaged over the moments, that held at least so many requests (1 to 3).
+    /// Share of queues, averaged over time, with at least this many requests (1 to 3).
     QueuesAtLeast(u32),
 }
 
@@ -80,7 +80,7 @@ impl Statistic {
         fixed.to_string()
     }
 
-    /// The figure in one run; NaN where nothing was observed that it could be taken from.
+    /// The value of the figure in one run; NaN if the run has no observation for it.
     pub fn of(self, observed: &Observed) -> f64 {
         let service = &observed.record.services[0];
         let counts = &service.counts;
@@ -132,7 +132,7 @@ fn mean(histogram: &LatencyHistogram) -> f64 {
     histogram.mean_secs().unwrap_or(f64::NAN)
 }
 
-/// Time average of the requests waiting, after warm-up.
+/// Time-averaged number of waiting requests after the warm-up.
 fn mean_queue(observed: &Observed) -> f64 {
     let after = observed.record.services[0].timeline.iter().filter(|row| row.start >= observed.record.warm_up);
     let (area, time) = after.fold((0.0, 0.0), |(area, time), row| {
@@ -150,8 +150,8 @@ fn bucket(value: f64) -> (f64, f64) {
     (low, low + width - 1.0)
 }
 
-/// The variance, with every value at the middle of its bucket. The error is below (1/128)^2 / 12 of the second moment, which
-/// is 5 parts in a million; values that are all alike have none.
+/// The variance, with every value at the middle of its bucket. The error is below (1/128)^2 / 12 of the second moment,
+/// which is 5 parts in a million; it is zero for identical values.
 fn variance(histogram: &LatencyHistogram) -> f64 {
     if histogram.min() == histogram.max() {
         return 0.0;
@@ -164,8 +164,8 @@ fn variance(histogram: &LatencyHistogram) -> f64 {
     second - mean(histogram).powi(2)
 }
 
-/// Share of the values up to `limit` seconds; the bucket that `limit` falls into counts by the part of it that lies below,
-/// so that the histogram's resolution (0.8% of the value) does not enter to first order.
+/// Share of the values up to `limit` seconds. The bucket that contains `limit` counts by the part of it below the
+/// limit, so that the resolution of the histogram (0.8% of the value) has no first-order effect.
 fn share_within(histogram: &LatencyHistogram, limit: f64) -> f64 {
     let limit = limit * 1e9;
     let (low, high) = bucket(limit);

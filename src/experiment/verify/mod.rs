@@ -1,8 +1,8 @@
-//! The proof that the numbers are right: stations with exact solutions, simulated by the same engine as everything else.
+//! Verification of the numbers: stations with exact solutions, simulated by the same engine as everything else.
 //!
-//! Each figure is measured in independent replications, its warm-up removed, and passes when the 99% Student interval covers
-//! the exact value. One right figure in a hundred misses by chance, so a miss is called only when replications under a second
-//! seed miss as well.
+//! Each figure is measured in independent replications without their warm-up, and passes if the 99% Student interval
+//! covers the exact value. One correct figure in a hundred misses by chance, so a miss is only reported if replications
+//! with a second seed miss as well.
 
 mod arrivals;
 mod cases;
@@ -18,27 +18,27 @@ pub use station::{Discipline, Length, Observed, Sample, Station};
 
 use cases::{Case, cases};
 
-/// What was verified.
+/// The results.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VerifyReport {
     /// One row per figure, in a fixed order.
     pub rows: Vec<VerifyRow>,
-    /// How many of them are not good.
+    /// Number of rows that failed.
     pub failed: usize,
 }
 
-/// Replications of each case.
+/// Replications per case.
 const REPLICATIONS: u64 = 32;
-/// Requests of each case, all replications together, in the quick proof.
+/// Requests per case in the quick proof, summed over all replications.
 const QUICK_REQUESTS: f64 = 6e6;
 /// Widest 99% interval of the full proof, relative to the exact value.
 const WIDEST: f64 = 0.02;
 
-/// Verifies the built-in cases; the full proof runs long enough for intervals at most 2% wide. `progress` is told the name
-/// of each case before it runs.
+/// Verifies the built-in cases. The full proof runs long enough for intervals at most 2% wide. `progress` is called
+/// with the name of each case before it runs.
 ///
 /// # Panics
-/// If an invariant of the engine does not hold, which is a bug.
+/// If an invariant of the engine is violated, which is a bug.
 pub fn verify(full: bool, progress: &mut dyn FnMut(&str)) -> VerifyReport {
     let mut rows = Vec::new();
     for case in cases() {
@@ -52,7 +52,7 @@ pub fn verify(full: bool, progress: &mut dyn FnMut(&str)) -> VerifyReport {
 fn verify_case(case: &Case, full: bool) -> Vec<VerifyRow> {
     let requests = if full { case.millions * 1e6 } else { QUICK_REQUESTS };
     let length = Length::of_requests(&case.station, requests / REPLICATIONS as f64, case.variability);
-    // Only a trace that ends in the middle fails a run, and these sources never end.
+    // Only a trace that ends in the middle makes a run fail, and these sources never end.
     let judged = judge_metrics(&case.name, &case.station, length, REPLICATIONS, &case.expected);
     let mut rows = judged.unwrap_or_else(|error| panic!("{}: {error}", case.name));
     if full {

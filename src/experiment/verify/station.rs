@@ -11,17 +11,17 @@ use crate::policy::{Decision, Measure, Observation, Reason, ReasonCode, ScalingP
 use crate::random::{Distribution, Streams};
 use crate::units::{Bytes, Millicores, SimDuration, SimTime, Utilization};
 
-/// In which order requests are served.
+/// Service discipline.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Discipline {
     /// First come, first served.
     Fifo,
-    /// All at once, dividing the servers evenly, each using one at most.
+    /// Processor sharing: all at once, dividing the servers evenly, each request using at most one.
     Sharing,
-    /// All at once, each using a part of the replica's CPU, which is enough for so many at full speed, not a whole number: more
-    /// share it evenly. The number of servers means nothing then.
+    /// Processor sharing of the replica's CPU, which suffices for a possibly fractional number of requests at full
+    /// speed; more requests share it evenly. The number of servers has no meaning then.
     Limited {
-        /// Requests at full speed at once.
+        /// Number of requests at full speed.
         full: f64,
     },
 }
@@ -33,45 +33,45 @@ const PART_OF_A_CORE: f64 = 0.4;
 /// Time is in seconds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Station {
-    /// The arrival process, of all queues together.
+    /// The arrival process of all queues together.
     pub arrivals: Arrivals,
     /// Service time of a request.
     pub service: Distribution,
-    /// Servers of each queue.
+    /// Servers per queue.
     pub servers: u32,
-    /// How many queues.
+    /// Number of queues.
     pub queues: u32,
     /// Name of the dispatcher that chooses the queue.
     pub routing: &'static str,
-    /// Order of service.
+    /// Service discipline.
     pub discipline: Discipline,
-    /// Requests that may wait at a queue; `None` without limit.
+    /// Number of requests that may wait at a queue; `None` if unlimited.
     pub room: Option<u32>,
-    /// How long a request waits before it leaves; one in service stays.
+    /// Seconds until a waiting request reneges; `None` if never. A request in service stays.
     pub patience: Option<f64>,
-    /// Servers that are occupied by something else from the start on, and until when: capacity that comes later.
+    /// Seconds from the start for which some servers are occupied by other work: capacity that becomes available later.
     pub occupied: Vec<f64>,
-    /// Requests that are there at the start; they queue behind the occupied servers.
+    /// Number of requests present at the start, queued behind the occupied servers.
     pub backlog: u32,
-    /// Time between two counts of the requests present; `None` if they are not needed.
+    /// Seconds between two samples of the number of requests present; `None` if not needed.
     pub sample_every: Option<f64>,
 }
 
-/// How long a run takes, in seconds.
+/// Length of a run, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Length {
-    /// What arrives earlier is left out.
+    /// Requests that arrive earlier are left out.
     pub warm_up: f64,
-    /// The end.
+    /// End of the run.
     pub end: f64,
 }
 
 impl Length {
-    /// A run in which about `requests` are counted, after a warm-up of five relaxation times: 1 + 2 v / (c (1 - rho)^2) is
-    /// the time after which a station forgets how it started (the heavy-traffic approximation of a reflected Brownian motion,
-    /// Whitt 1989), with the squared coefficients of variation of gaps and service times added up to v. Where room is
-    /// limited, filling and emptying it takes no longer than c-fold service can turn the room over by diffusion.
-    /// A closed loop forgets within some turns of its users: what one of them does is done after one.
+    /// A run that counts about `requests` requests, after a warm-up of five relaxation times: 1 + 2 v / (c (1 - rho)^2)
+    /// is the time after which a station forgets its initial state (the heavy-traffic approximation by a reflected
+    /// Brownian motion, Whitt 1989), with v the sum of the squared coefficients of variation of interarrival and
+    /// service times. If room is limited, filling and emptying it takes at most as long as c-fold service needs to turn
+    /// the room over by diffusion. A closed loop forgets its state within a few turns of its users.
     pub fn of_requests(station: &Station, requests: f64, variability: f64) -> Length {
         if let Arrivals::Closed { think, .. } = &station.arrivals {
             let warm_up = (20.0 * (think.mean() + station.service.mean())).max(requests / station.rate() / 50.0);
@@ -84,22 +84,23 @@ impl Length {
         let by_patience = station.patience.map_or(f64::INFINITY, |patience| patience * 2.0);
         let relaxation = station.service.mean() * (1.0 + by_slack.min(by_room)).min(1.0 + by_patience);
         let counted = requests / station.rate();
-        // Not less than a fiftieth, which costs little and keeps the recording intervals (of the same length) few.
+        // At least a fiftieth, which costs little and keeps the number of recording intervals (of the same length)
+        // small.
         let warm_up = (5.0 * relaxation + 10.0 * station.service.mean()).max(counted / 50.0);
         Length { warm_up, end: warm_up + counted }
     }
 }
 
-/// What was present at one moment.
+/// The number of requests present at one time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sample {
-    /// The moment in seconds.
+    /// The time in seconds.
     pub at: f64,
     /// Requests in the system.
     pub number: f64,
-    /// Those of them that waited.
+    /// Number of them that waited.
     pub waiting: f64,
-    /// Share of the queues that held at least 1, 2 and 3 requests.
+    /// Share of the queues with at least 1, 2 and 3 requests.
     pub loaded: [f64; 3],
 }
 
@@ -108,14 +109,14 @@ pub struct Sample {
 pub struct Observed {
     /// What the engine recorded.
     pub record: RunRecord,
-    /// The counts after the warm-up, if they were asked for.
+    /// The samples after the warm-up, if requested.
     pub samples: Vec<Sample>,
     /// Servers of each queue.
     pub servers: u32,
 }
 
 impl Station {
-    /// One FIFO queue with `servers` servers and room for everybody.
+    /// One FIFO queue with `servers` servers and unlimited room.
     pub fn new(arrivals: Arrivals, service: Distribution, servers: u32) -> Self {
         Station {
             arrivals,
@@ -132,7 +133,8 @@ impl Station {
         }
     }
 
-    /// Requests per second in the long run; of a closed loop the asymptotic bound min(N / (Z + S), servers / S) (Denning and
+    /// Requests per second in the long run; of a closed loop the asymptotic bound min(N / (Z + S), servers / S)
+    /// (Denning and Buzen 1978).
     /// Buzen 1978).
     pub fn rate(&self) -> f64 {
         let Arrivals::Closed { users, think } = &self.arrivals else { return self.arrivals.rate() };
@@ -145,7 +147,7 @@ impl Station {
         self.rate() * self.service.mean() / self.capacity() / f64::from(self.queues)
     }
 
-    /// Requests of one queue that are served at full speed at once.
+    /// Number of requests of one queue that are served at full speed at once.
     fn capacity(&self) -> f64 {
         match self.discipline {
             Discipline::Limited { full } => full,
@@ -170,7 +172,7 @@ impl Station {
         let never = SimDuration::from_nanos(end.as_nanos());
         let every = self.sample_every.map_or(never, |every| SimDuration::from_nanos(nanos(every)));
         let sampling = self.sample_every.is_some();
-        // Where nothing is sampled the pipeline stands still: a scrape per second would cost more than the requests.
+        // Without samples there are no scrapes: one per second would cost more than the requests.
         let metrics = MetricsSpec {
             interval: every,
             window: every,
@@ -264,7 +266,7 @@ impl ScalingPolicy for Counter {
                 waiting: scrape.totals[Measure::QueueLength as usize],
                 loaded: [at_least(1.0), at_least(2.0), at_least(3.0)],
             };
-            // Whoever does not listen does not want to know.
+            // An error means that nobody listens.
             let _ = self.sender.send(sample);
         }
         Decision::hold(Reason::new(ReasonCode::Fixed, "fixed"))

@@ -1,4 +1,4 @@
-//! What stands under `hpa:` in a scenario.
+//! The parameters of `hpa` in a scenario.
 //!
 //! Either a real manifest, used as it is:
 //!
@@ -16,16 +16,17 @@
 //!   behavior: { scaleDown: { stabilizationWindowSeconds: 60 } }
 //! ```
 //!
-//! or the short form, in which `cpu` and `memory` take a share of the request or an amount per pod (with its unit), and every
-//! other name is a custom metric of pods with an average per pod:
+//! or the short form, in which `cpu` and `memory` take a share of the request or an amount per pod (with its unit).
+//! Every other name is a custom metric of pods with an average per pod:
 //!
 //! ```yaml
 //! hpa: { min: 2, max: 40, target: { cpu: 70%, in-flight: 3 } }
 //! ```
 //!
-//! Each form also takes the flags of the controller: `sync-period` (15s), `tolerance` (0.1), `cpu-initialization-period`
-//! (5m), `initial-readiness-delay` (30s) and `downscale-stabilization` (5m), and its release, `kubernetes` (the scenario's, or
-//! 1.36): up to 1.36 every zero is looked at that the minimum allows, from 1.37 on only one that the autoscaler has set itself.
+//! Each form also takes the flags of the controller: `sync-period` (15s), `tolerance` (0.1),
+//! `cpu-initialization-period` (5m), `initial-readiness-delay` (30s) and `downscale-stabilization` (5m); and its
+//! release, `kubernetes` (default: that of the scenario, or 1.36). Up to 1.36 the controller acts on a size of zero if
+//! the minimum allows it, from 1.37 on only if the autoscaler itself scaled to zero.
 
 use std::sync::Arc;
 
@@ -100,7 +101,7 @@ fn check_metric(name: &str, place: &Yaml, context: &PolicyContext<'_>, sink: &mu
     }
 }
 
-/// Warns about whatever keeps the real autoscaler, or this one, from acting on a resource metric.
+/// Warns about anything that keeps the real or the simulated autoscaler from acting on a resource metric.
 fn check_resource(metric: &MetricSpec, place: &Yaml, pod: &PodSpec, sink: &mut Diagnostics) {
     let (resource, container, target) = match metric {
         MetricSpec::Resource { resource, target } => (*resource, None, target),

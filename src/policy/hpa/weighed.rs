@@ -1,4 +1,4 @@
-//! A reconciliation as plain figures.
+//! The figures compared in a reconciliation.
 
 use super::calculator::Proposal;
 use super::reconcile::{Hpa, ReconcileOutcome, Reconciliation};

@@ -4,10 +4,10 @@
 //! min: 2
 //! max: 40
 //! capacity: 40/s                 # of one replica; or { concurrency: 4, service-time: 120ms, utilization: 100% }
-//! trained: learned/shop.json     # written by `plimsoll train`; without it the numbers below hold, each with a default
+//! trained: learned/shop.json     # written by `plimsoll train`; without it the numbers below apply, each with a default
 //! sync-period: 1m
 //! season: 1d
-//! lead: 10m                      # any of the ten numbers: the search leaves it as it is
+//! lead: 10m                      # any of the ten numbers; the search does not change it
 //! ```
 
 use std::sync::Arc;

@@ -6,7 +6,7 @@
 //! the larger size wins.
 //!
 //! The policy learns only from the request rates in the scrapes, which are as old as the metrics pipeline makes them.
-//! Until enough of them are known (`warm-up`) the floor decides alone; without a floor the size is kept. The model is
+//! Until enough of them are known (`warm-up`) only the floor decides; without a floor the size is kept. The model is
 //! updated with every step, re-estimated at the interval `refit` and queried at the interval `reforecast`. Events that
 //! no season can predict can be given as a calendar; the model does not learn from steps during an event.
 //!

@@ -6,8 +6,8 @@
 //! capacity: 40/s                 # of one replica; or { concurrency: 4, service-time: 120ms, utilization: 70% }
 //! forecaster: fourier-arima      # `plimsoll list forecasters`, with parameters as there
 //! quantile: 90%
-//! lead: 90s                      # learned from start-ups seen if left out
-//! look-ahead: 5m                 # a step if left out
+//! lead: 90s                      # default: learned from observed start-ups
+//! look-ahead: 5m                 # default: one step
 //! floor: { hpa: { min: 2, max: 40, target: { cpu: 70% } } }
 //! seasons: [1d, 7d]              # or `none`
 //! gaps: missing                  # steps without a scrape: missing, zero, or interpolate

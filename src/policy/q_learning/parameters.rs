@@ -4,11 +4,11 @@
 //! min: 2
 //! max: 40
 //! capacity: 40/s                 # of one replica; or { concurrency: 4, service-time: 120ms, utilization: 100% }
-//! trained: learned/shop.json     # written by `plimsoll train`; without it the fallback decides alone
-//! fallback-target: 70%           # utilization that it steps towards where nothing was learned
+//! trained: learned/shop.json     # written by `plimsoll train`; without it only the fallback decides
+//! fallback-target: 70%           # target utilization in states that were not learned
 //! sync-period: 5m
 //! actions: [0, -12%, +12%, -30%, +30%]
-//! load: [0.4, 0.6, 0.8, 1]       # cuts: what is told apart
+//! load: [0.4, 0.6, 0.8, 1]       # cuts: boundaries between classes
 //! trend: [0.95, 1.05]
 //! trend-over: 15m
 //! starting: [0]
