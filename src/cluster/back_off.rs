@@ -1,25 +1,28 @@
-//! How long the kubelet leaves a container that ended before it starts it again.
+//! The kubelet's delay before it restarts a container that ended.
 
 use crate::units::{SimDuration, SimTime};
 
-/// The wait after the second end; it doubles with every further one (kubelet, `MaxContainerBackOff` and `backOffPeriod`).
+/// The delay after the second end; it doubles with each further one (kubelet, `MaxContainerBackOff` and
+/// `backOffPeriod`).
 const FIRST: SimDuration = SimDuration::from_secs(10);
-/// The longest wait.
+/// The maximum delay.
 const LONGEST: SimDuration = SimDuration::from_secs(300);
 
 /// The back-off of a container (`CrashLoopBackOff`), after `doBackOff` of the kubelet's runtime manager and client-go's
-/// `flowcontrol.Backoff`: the first end is followed by a start at once, later ones by 10 s, 20 s and so on up to 5 min from the
-/// end on; an end more than 10 min after the start that was last put on record is a first one again.
+/// `flowcontrol.Backoff`. After its first end a container restarts at once, after later ones with a delay of 10 s, 20 s
+/// and so on up to 5 min, measured from the end. An end more than 10 min after the last recorded start counts as the
+/// first again.
 ///
-/// Older kubelets look only every 10 to 15 s whether the wait is over, so their containers start up to that much later.
+/// Older kubelets check only every 10 to 15 s whether the delay is over, so their containers start up to that much
+/// later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct BackOff {
-    /// The wait that the next end meets, and when the container was last started again.
+    /// The delay after the next end, and when the container was last restarted.
     entry: Option<(SimDuration, SimTime)>,
 }
 
 impl BackOff {
-    /// A container ended at `now`: how long until it is started again.
+    /// Records that a container ended at `now`; returns the delay before it restarts.
     pub fn ended(&mut self, now: SimTime) -> SimDuration {
         let known = self.entry.filter(|(_, started)| now.since(*started) <= SimDuration::from_secs(600));
         let (wait, next) = match known {
@@ -51,7 +54,7 @@ mod tests {
     fn who_runs_for_more_than_ten_minutes_begins_anew() {
         let mut back_off = BackOff::default();
         let mut ended = |at| back_off.ended(SimTime::from_secs(at)).as_nanos() / 1_000_000_000;
-        // Started at 100, 710 (600 s later, and 10 s of waiting), 1,311 (601 s later).
+        // Started at 100, 710 (600 s later, after a delay of 10 s), 1,311 (601 s later).
         assert_eq!([ended(100), ended(700), ended(1311), ended(1312)], [0, 10, 0, 10]);
     }
 }

@@ -287,12 +287,12 @@ impl ServiceSpec {
 }
 
 impl ServiceSpec {
-    /// Whether it takes the service times from its trace.
+    /// Whether it uses the service times recorded in its trace.
     pub fn takes_durations(&self) -> bool {
         matches!(self.demand, DemandModel::Recorded(_))
     }
 
-    /// Takes in what the service times of the trace are like, of which the share `unknown` of its requests has none.
+    /// Sets the distribution of the recorded service times; a share `unknown` of the requests has none.
     pub fn learn(&mut self, recorded: Distribution, unknown: f64) {
         let DemandModel::Recorded(demand) = &mut self.demand else { return };
         (demand.recorded, demand.unknown) = (recorded, unknown);
@@ -307,8 +307,8 @@ impl ServiceSpec {
         self.pod.cpu_use == CpuUse::Stated
     }
 
-    /// Takes in that the requests bring service times along, except the share `unknown` of them, and what their mean is in seconds: it
-    /// is what `cpu-per-request` is of.
+    /// Adjusts the CPU use to requests that bring their own service times, with the given mean in seconds, except for a
+    /// share `unknown` of them: `cpu-per-request` refers to the mean service time.
     pub fn met(&mut self, mean: f64, unknown: f64) {
         let DemandModel::Drawn(stated) = &self.demand else { return };
         let (stated, all) = (stated.mean(), (1.0 - unknown) * mean + unknown * stated.mean());

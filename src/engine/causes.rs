@@ -132,15 +132,15 @@ impl Causes {
     }
 }
 
-/// What a service is doing about its size when a request arrives.
+/// Scaling state of a service when a request arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum ScalingState {
-    /// No replica is on its way.
+    /// No replica is starting.
     #[default]
     Nothing,
-    /// ScalingState replicas are starting.
+    /// Ordered replicas are starting.
     Starting,
-    /// A replica waits for room on a node.
+    /// A replica waits for a node with room.
     Pending,
     /// Replicas are lost with their machines and not replaced yet.
     Lost,

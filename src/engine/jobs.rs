@@ -43,7 +43,7 @@ pub(super) struct Job {
     pub state: JobState,
     /// Whether the client has given up.
     pub abandoned: bool,
-    /// What the service was doing about its size when the attempt arrived.
+    /// Scaling state of the service when the attempt arrived.
     pub scaling_state: ScalingState,
 }
 

@@ -113,7 +113,7 @@ pub(super) struct Lane<M, D> {
     sequence: u64,
     now: u64,
     drained: Option<u32>,
-    /// What the fleet is doing about its size; recorded as the cause of bad requests.
+    /// Scaling state of the service; recorded as the cause of bad requests.
     scaling_state: ScalingState,
     tally: Tally,
     events: u64,

@@ -487,7 +487,7 @@ impl Service {
         Ok(service)
     }
 
-    /// Passes what is being done about the size to the request path, which needs it for the causes of bad requests.
+    /// Passes the scaling state to the request path, which needs it for the causes of bad requests.
     fn publish_scaling_state(&mut self) {
         let state = match self.fleet.is_starting() {
             _ if self.fleet.has_pending() => ScalingState::Pending,

@@ -1,4 +1,4 @@
-//! What a lane counts: streaming, in constant memory, without a list of requests.
+//! The counts of a lane: streaming, in constant memory, without a list of requests.
 
 use super::causes::{Cause, Causes, Ending, of_late};
 use super::jobs::Job;
@@ -40,7 +40,7 @@ pub struct IntervalTally {
     pub sojourn: Option<[SimDuration; 3]>,
 }
 
-/// The answered requests of one interval: either those that count, or those that arrived before the end of the warm-up.
+/// The answered requests of one interval: either those in the statistics, or those that arrived during the warm-up.
 #[derive(Debug)]
 struct Window {
     completed: u64,

@@ -1,46 +1,47 @@
-//! Rolling-origin evaluation: fit on what was known, forecast, move on, compare.
+//! Rolling-origin evaluation: fit to the past, forecast, compare, advance.
 
 use super::{FitError, Fitted, Forecast, Forecaster, Series};
 
-/// Where to stand, how far to look back and ahead.
+/// The origins, the training window and the horizon of a backtest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Backtest {
-    /// The origins: indices of the first value forecast. Those with fewer than `train` values before them or without a
-    /// whole horizon after them are left out.
+    /// The origins: indices of the first value forecast. Origins with fewer than `train` values before them, or with
+    /// less than a whole horizon after them, are left out.
     pub origins: Vec<usize>,
-    /// Values before the origin to fit on.
+    /// Number of values before the origin to fit to.
     pub train: usize,
-    /// Steps forecast.
+    /// Number of steps forecast.
     pub horizon: usize,
-    /// First step that counts, from 1: capacity takes time to start, so that the next step may be too near to matter.
+    /// First step that counts, from 1: capacity takes time to start, so the next step may be too near to matter.
     pub first_step: usize,
-    /// Quantile levels to judge.
+    /// Quantile levels to evaluate.
     pub levels: Vec<f64>,
-    /// Season of the naive forecast that the scaled error compares with, in steps.
+    /// Season in steps of the naive forecast in the denominator of the scaled error.
     pub season: usize,
-    /// What every forecast is held above; counts and rates are not negative.
+    /// Lower limit of all forecasts; counts and rates are not negative.
     pub floor: Option<f64>,
-    /// When the model is made anew.
+    /// When the model is fitted again.
     pub refit: Refit,
 }
 
-/// When the model is made anew.
+/// When the model is fitted again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refit {
-    /// At each origin, structure (orders, components) and all.
+    /// At each origin, including its structure (orders, components).
     Everything,
-    /// The parameters at each origin, the structure at the first.
+    /// The parameters at each origin, the structure only at the first.
     Parameters,
-    /// Never: after the first origin the model only takes in what came.
+    /// Never: after the first origin the model is only updated with new values.
     Never,
 }
 
-/// What a value may be beyond a quantile, in parts of itself, and still lie within: an interval of no width would hold no value
-/// that was reached by another sum.
+/// Relative tolerance by which a value may exceed a quantile and still count as within it: an interval of zero width
+/// would otherwise miss values that differ by rounding only.
 const ROUNDING: f64 = 1e-9;
 
 impl Backtest {
-    /// Origins every `every` values, from the first with `train` values before it to the last with a whole horizon left.
+    /// Origins every `every` values, from the first with `train` values before it to the last with a whole horizon
+    /// after it.
     pub fn every(series: &Series, every: usize, train: usize, horizon: usize) -> Self {
         let origins = (train..).step_by(every.max(1)).take_while(|o| o + horizon <= series.len()).collect();
         Backtest {
@@ -63,7 +64,7 @@ impl Backtest {
     /// Forecasts from every origin.
     ///
     /// # Errors
-    /// Of the first fit that failed.
+    /// The error of the first fit that failed.
     pub fn run(&self, forecaster: &dyn Forecaster, series: &Series) -> Result<Evaluation, FitError> {
         let mut forecasts = Vec::new();
         let mut model: Option<(usize, Box<dyn Fitted>)> = None;
@@ -72,7 +73,7 @@ impl Backtest {
             let fitted = match (model, self.refit) {
                 (None, _) | (_, Refit::Everything) => forecaster.fit(&known)?,
                 (Some((at, mut earlier)), Refit::Parameters) => {
-                    // What chooses by recent errors learns of those made since the last origin.
+                    // A method that weighs members by recent errors is updated with those since the last origin.
                     earlier.update(&series.values()[at..origin]);
                     earlier.refit(&known)?
                 }
@@ -95,8 +96,8 @@ impl Backtest {
         }
     }
 
-    /// The share of values that lay between the quantiles of two levels, ends included; `None` if a level was not asked for
-    /// or nothing was observed. A count of zero lies inside of an interval that begins at zero, whatever its level.
+    /// The share of values between the quantiles of two levels, ends included; `None` if a level was not requested or
+    /// nothing was observed. A count of zero is within an interval that begins at zero, whatever its level.
     pub fn interval_coverage(&self, series: &Series, evaluation: &Evaluation, low: f64, high: f64) -> Option<f64> {
         let (mut inside, mut seen) = (0u64, 0u64);
         for (origin, forecast) in evaluation.origins.iter().zip(&evaluation.forecasts) {
@@ -111,7 +112,7 @@ impl Backtest {
         (seen > 0).then(|| inside as f64 / seen as f64)
     }
 
-    /// Judges forecasts, one for each usable origin in order.
+    /// Evaluates forecasts, one for each usable origin in order.
     pub fn evaluate(&self, series: &Series, forecasts: Vec<Forecast>, description: String) -> Evaluation {
         let mut sums = Sums::new(self.levels.len());
         let origins: Vec<usize> = self.usable_origins(series).take(forecasts.len()).collect();
@@ -126,7 +127,7 @@ impl Backtest {
     }
 }
 
-/// Mean absolute difference between values `lag` apart; `None` where no pair is known or nothing ever changes.
+/// Mean absolute difference between values `lag` apart; `None` if there is no such pair or the series is constant.
 fn typical_change(values: &[f64], lag: usize) -> Option<f64> {
     let pairs = values.iter().zip(values.get(lag..).unwrap_or_default());
     let changes: Vec<f64> = pairs.map(|(a, b)| (b - a).abs()).filter(|c| c.is_finite()).collect();
@@ -134,41 +135,43 @@ fn typical_change(values: &[f64], lag: usize) -> Option<f64> {
     (mean > 0.0).then_some(mean)
 }
 
-/// How good a set of forecasts was. `None` where a measure is not defined (nothing was observed; every value is zero).
+/// Accuracy of a set of forecasts. A measure is `None` if it is undefined (nothing was observed, or every value is
+/// zero).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scores {
-    /// Mean absolute error over that of the seasonal naive forecast on the values fitted to, averaged over the origins
-    /// (Hyndman and Koehler 2006). Below 1 is better than repeating the last season.
+    /// Mean absolute error divided by that of the seasonal naive forecast on the training values, averaged over the
+    /// origins (Hyndman and Koehler 2006). Below 1 is better than repeating the last season.
     pub mase: Option<f64>,
-    /// The same against the last value.
+    /// The same relative to the last value.
     pub mase_naive: Option<f64>,
-    /// Symmetric mean absolute percentage error, mean of 200 |e| / (|forecast| + |value|), percent. Both zero counts as 0.
+    /// Symmetric mean absolute percentage error: mean of 200 |e| / (|forecast| + |value|), in per cent. Zero if both
+    /// are zero.
     pub smape: Option<f64>,
-    /// Sum of absolute errors over the sum of values, percent.
+    /// Sum of absolute errors divided by the sum of values, in per cent.
     pub wape: Option<f64>,
-    /// For each level the sum of pinball losses over the sum of values, percent.
+    /// For each level, the sum of pinball losses divided by the sum of values, in per cent.
     pub pinball: Vec<Option<f64>>,
-    /// For each level the share of values at or below the quantile.
+    /// For each level, the share of values at or below the quantile.
     pub coverage: Vec<Option<f64>>,
-    /// Values judged.
+    /// Number of evaluated values.
     pub values: usize,
 }
 
 /// The outcome of a backtest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
-    /// How good the forecasts were.
+    /// Accuracy of the forecasts.
     pub scores: Scores,
-    /// The origins, as far as there is a forecast for each.
+    /// The origins for which there is a forecast.
     pub origins: Vec<usize>,
-    /// The forecasts; each says for itself whether a simpler method stood in.
+    /// The forecasts; each records whether a simpler method was used instead.
     pub forecasts: Vec<Forecast>,
-    /// The last model in a few words.
+    /// Short description of the last model.
     pub description: String,
 }
 
 impl Evaluation {
-    /// Forecasts for which a simpler method stood in.
+    /// The forecasts for which a simpler method was used.
     pub fn fallbacks(&self) -> usize {
         self.forecasts.iter().filter(|forecast| forecast.fallback.is_some()).count()
     }
@@ -250,7 +253,7 @@ mod tests {
         let series = Series::new([2.0, 4.0, 2.0, 4.0, 3.0, 5.0], SimDuration::from_secs(60));
         let plan = Backtest { levels: vec![0.9], ..Backtest::every(&series, 1, 4, 2) };
         let evaluation = plan.run(&Naive, &series).unwrap();
-        // One origin: forecast 4, 4; came 3, 5. Typical change 2.
+        // One origin: forecast 4, 4; actual 3, 5. Typical change 2.
         assert_eq!(evaluation.origins, [4]);
         let scores = &evaluation.scores;
         assert_eq!((scores.wape, scores.mase, scores.values), (Some(25.0), Some(0.5), 2));
@@ -267,7 +270,7 @@ mod tests {
         let series = Series::new([2.0, 2.0, 2.0, 2.0, 2.0, 5.0], SimDuration::from_secs(60));
         let plan = Backtest::every(&series, 1, 4, 2);
         let evaluation = plan.run(&Naive, &series).unwrap();
-        // No change was ever seen: the interval is the point 2.
+        // The series never changed: the interval is the point 2.
         assert_eq!(plan.interval_coverage(&series, &evaluation, 0.1, 0.9), Some(0.5));
         assert_eq!(plan.interval_coverage(&series, &evaluation, 0.2, 0.9), None);
     }

@@ -1,22 +1,22 @@
-//! Minimisation without constraints by the method of Broyden, Fletcher, Goldfarb and Shanno (Nocedal and Wright 2006,
-//! algorithm 6.1), with gradients by central differences.
+//! Unconstrained minimisation by the BFGS method (Nocedal and Wright 2006, algorithm 6.1), with gradients by central
+//! differences.
 
-/// Where the search ended.
+/// The result of a search.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Minimum {
     /// The point.
     pub point: Vec<f64>,
-    /// The value there.
+    /// The value at the point.
     pub value: f64,
 }
 
-/// Step of the central differences; the parameters are of order one by construction.
+/// Step of the central differences; the parameters are scaled to order one.
 const DIFFERENCE: f64 = 1e-4;
-/// Fraction of the predicted decrease that a step must deliver (Armijo).
+/// Fraction of the predicted decrease that a step must achieve (Armijo).
 const DECREASE: f64 = 1e-4;
 
 /// Minimises `function` from `start`. Ends when a step gains less than `tolerance` twice in a row, after `budget`
-/// iterations, or where no step along the gradient gains anything. A value that is not finite counts as infinitely bad.
+/// iterations, or if no step along the gradient gains anything. A value that is not finite counts as infinite.
 pub(super) fn minimise(
     mut function: impl FnMut(&[f64]) -> f64,
     start: &[f64],
@@ -49,7 +49,7 @@ pub(super) fn minimise(
             break;
         }
         let longest = direction.iter().fold(0.0f64, |m, d| m.max(d.abs()));
-        // The first step has no scale of its own; no step may leave the region where the parameters mean anything.
+        // The first step has no scale of its own; no step may leave the region of meaningful parameters.
         let first = if fresh { (0.25 / longest).min(1.0) } else { (2.0 / longest).min(1.0) };
         let Some((next, next_value)) = search(&mut call, &point, value, &direction, slope, first) else {
             if fresh {
@@ -72,7 +72,7 @@ pub(super) fn minimise(
     Minimum { point, value }
 }
 
-/// Shortens the step until it decreases the function enough; a quadratic through what is known picks the next length.
+/// Shortens the step until it decreases the function enough; the next length is chosen by quadratic interpolation.
 fn search(
     call: &mut impl FnMut(&[f64]) -> f64,
     point: &[f64],
@@ -109,7 +109,7 @@ fn differentiate(call: &mut impl FnMut(&[f64]) -> f64, point: &[f64]) -> Vec<f64
         .collect()
 }
 
-/// The BFGS update of the inverse Hessian; skipped where the curvature along the step is not positive.
+/// The BFGS update of the inverse Hessian; skipped if the curvature along the step is not positive.
 fn update(inverse: &mut [f64], step: &[f64], change: &[f64], fresh: bool) {
     let n = step.len();
     let along: f64 = step.iter().zip(change).map(|(s, y)| s * y).sum();

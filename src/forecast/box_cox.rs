@@ -30,30 +30,31 @@ fn build(node: &Yaml, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
     Some(Ladder::under("box-cox", BoxCox { around, power: power.map(|power| power.clamp(0.0, 1.0)), needed: false }))
 }
 
-/// Another forecaster on (y^power - 1) / power, on log y where the power is 0. What it forecasts is carried back value by
-/// value: quantiles stay quantiles, and the mean becomes the median.
+/// Another forecaster on (y^power - 1) / power, or on log y if the power is 0. Its forecast is transformed back value
+/// by value: quantiles remain quantiles, and the mean becomes the median.
 #[derive(Clone)]
 pub struct BoxCox {
-    /// Who forecasts the series so made.
+    /// The forecaster of the transformed series.
     pub around: Arc<dyn Forecaster>,
-    /// The power, from 0 to 1; by default the one that makes swings most alike (Guerrero 1993), which is 1 where they are.
+    /// The power, from 0 to 1; by default the one that makes swings most equal (Guerrero 1993), 1 if they are equal
+    /// already.
     pub power: Option<f64>,
-    /// Whether to refuse a series whose best power is near 1.
+    /// Whether to reject a series whose best power is near 1.
     pub needed: bool,
 }
 
 /// Powers tried.
 const POWERS: usize = 20;
-/// A power above this is as good as none.
+/// A power above this counts as 1.
 const NEARLY_ONE: f64 = 0.85;
-/// The least power where there are zeros.
+/// The minimum power if there are zeros.
 const MIN_WITH_ZEROS: f64 = 0.2;
-/// Groups of values whose swings are compared: at least so many, each at least so long.
+/// Number of groups of values whose swings are compared, and the minimum length of a group.
 const MIN_GROUPS: usize = 4;
 const SHORTEST_GROUP: usize = 4;
 
-/// The power at which the standard deviations of successive groups, over their means to the power of one less it, differ least.
-/// Groups are seasons long.
+/// The power for which the standard deviations of successive groups, divided by their means to the power of (1 -
+/// power), vary least. Groups are one season long.
 fn best_power(series: &Series, least: f64) -> f64 {
     let season = series.seasons_seen(MIN_GROUPS).first().copied().unwrap_or(0);
     let length = season.max(SHORTEST_GROUP).max(series.len() / 200);
@@ -78,7 +79,7 @@ fn best_power(series: &Series, least: f64) -> f64 {
     scored.min_by(|a, b| a.0.total_cmp(&b.0)).map_or(1.0, |(_, power)| power)
 }
 
-/// The power and its inverse.
+/// The transformation and its inverse.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Power(f64);
 
@@ -87,14 +88,14 @@ impl Power {
         if self.0 > 0.0 { (value.powf(self.0) - 1.0) / self.0 } else { value.ln() }
     }
 
-    /// Held at zero, the least that the power can have come from.
+    /// Clamped at zero, the lowest value of a power.
     fn back(self, value: f64) -> f64 {
         if self.0 > 0.0 { (self.0 * value + 1.0).max(0.0).powf(1.0 / self.0) } else { value.exp() }
     }
 }
 
 impl BoxCox {
-    /// The power for a series, and the series so made.
+    /// The power for a series, and the transformed series.
     fn carry(&self, series: &Series, power: Option<f64>) -> Result<(Power, Series), FitError> {
         let least = series.values().iter().copied().filter(|v| v.is_finite()).fold(f64::INFINITY, f64::min);
         let lowest = match least {
@@ -133,7 +134,7 @@ impl Fitted for BoxCoxFit {
     }
 
     fn update(&mut self, values: &[f64]) {
-        // What has no power (a value below zero; zero where there was none) is missing.
+        // A value without a transform (below zero; zero if there was none before) is missing.
         let carried: Vec<f64> = values.iter().map(|value| super::series::present(self.power.of(*value))).collect();
         self.inner.update(&carried);
     }

@@ -1,8 +1,8 @@
-//! Filling gaps in a series where a method cannot skip them, and values that nobody's traffic can have been.
+//! Fills gaps in a series for methods that cannot skip them, and removes outliers.
 
-/// The series with its gaps filled. A missing value is drawn on the straight line between its neighbours; where the series
-/// has a season and the same phase was seen in other seasons, the line runs between what is left after taking the phase's
-/// mean away. Gaps at the ends take the nearest value. All zero if nothing was observed.
+/// The series with its gaps filled. A missing value is interpolated linearly between its neighbours. If the series has
+/// a season and the same phase was observed in other seasons, the interpolation is on the values minus the mean of
+/// their phase. Gaps at the ends take the nearest value. All zero if nothing was observed.
 pub(super) fn interpolate(values: &[f64], period: usize) -> Vec<f64> {
     if values.iter().all(|v| v.is_finite()) {
         return values.to_vec();
@@ -26,14 +26,15 @@ pub(super) fn interpolate(values: &[f64], period: usize) -> Vec<f64> {
     filled.iter().enumerate().map(|(t, v)| if values[t].is_finite() { values[t] } else { v + phase(t) }).collect()
 }
 
-/// A value is out of range that is more than so many times the 99% quantile of all sizes that are not zero.
+/// A value is an outlier if its size exceeds the 99% quantile of all nonzero sizes by more than this factor.
 const FAR: f64 = 50.0;
-/// The largest values, which do not count towards that quantile; as many in a row are outliers, more are a level.
+/// Number of the largest values that are left out of this quantile; also the maximum length of a run of outliers,
+/// because a longer one is a new level.
 pub(super) const FEW: usize = 3;
-/// Fewest values by which a range can be told.
+/// Minimum number of values for detecting outliers.
 const FEWEST: usize = 12;
 
-/// The size that only outliers exceed; infinite where there are too few values to tell.
+/// The size that only outliers exceed; infinite if there are too few values.
 pub(super) fn range(values: &[f64]) -> f64 {
     let mut sizes: Vec<f64> = values.iter().map(|v| v.abs()).filter(|v| v.is_finite() && *v > 0.0).collect();
     if sizes.len() < FEWEST {
@@ -46,7 +47,8 @@ pub(super) fn range(values: &[f64]) -> f64 {
     FAR * *size
 }
 
-/// The values without those out of range, at most three in a row, after which values within it came again as many times.
+/// The series with outliers marked as missing: runs of at most three, after which as many values within the range
+/// followed.
 pub(super) fn without_outliers(values: &[f64]) -> Vec<f64> {
     let range = range(values);
     let mut kept = values.to_vec();
@@ -63,7 +65,8 @@ pub(super) fn without_outliers(values: &[f64]) -> Vec<f64> {
     kept
 }
 
-/// The mean of each phase of the season, or nothing if some phase was never seen or there are not two whole seasons.
+/// The mean of each phase of the season; `None` if some phase was never observed or there are fewer than two whole
+/// seasons.
 fn phase_means(values: &[f64], period: usize) -> Vec<f64> {
     if period < 2 || values.len() < 2 * period {
         return Vec::new();
@@ -92,7 +95,7 @@ mod tests {
         (values[20], values[40], values[41]) = (1e8, -1e7, 3e8);
         let kept = without_outliers(&values);
         assert_eq!(kept.iter().filter(|v| v.is_nan()).count(), 3);
-        // A burst of twenty times is a burst, and what has not returned may be here to stay.
+        // A burst of twenty times the level is kept, and values that have not returned may be a new level.
         (values[20], values[40], values[41], values[59]) = (2000.0, 100.0, 100.0, 1e8);
         assert_eq!(without_outliers(&values), values);
         values[50..60].fill(1e8);

@@ -1,4 +1,4 @@
-//! Several forecasters at once, each with the weight that its recent errors earn it.
+//! Several forecasters combined, weighted by their recent errors.
 
 use std::sync::Arc;
 
@@ -29,9 +29,9 @@ fn build(node: &Yaml, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
     Some(Ladder::under("combination", Combination { members, horizon, best_only }))
 }
 
-/// The weighted mean of several forecasters' means and quantiles. The weight of each is one over the mean square of its
-/// recent errors up to `horizon` steps ahead: first over the last quarter of the series, forecast by a fit to the part
-/// before, later by every update, old errors fading.
+/// The weighted mean of several forecasters' means and quantiles. The weight of each is the inverse of the mean square
+/// of its recent errors up to `horizon` steps ahead: at first over the last quarter of the series, forecast by a fit to
+/// the part before, later over every update, with decaying weights.
 #[derive(Clone)]
 pub struct Combination {
     /// The forecasters.
@@ -54,9 +54,9 @@ impl Default for Combination {
     }
 }
 
-/// Most values held back at the end of the series to weigh the members by.
+/// Maximum number of values at the end of the series held back to weigh the members.
 const MAX_HELD_BACK: usize = 500;
-/// What is left of an error's weight one value later: half after about 140 values.
+/// Factor by which the weight of an error decays per value: to one half after about 140 values.
 const FADING: f64 = 0.995;
 
 impl Forecaster for Combination {
@@ -78,11 +78,11 @@ impl Forecaster for Combination {
     }
 }
 
-/// A fitted member and how it has done.
+/// A fitted member and its errors.
 struct Member {
     fitted: Box<dyn Fitted>,
     pending: Pending,
-    /// Faded sum of squared errors, and faded number of them.
+    /// Decaying sum of squared errors, and decaying number of errors.
     squares: f64,
     count: f64,
 }
@@ -131,7 +131,7 @@ impl CombinationFit {
     /// The members' weights; they sum to one.
     fn weights(&self) -> Vec<f64> {
         let least = self.members.iter().map(Member::mean_square).fold(f64::INFINITY, f64::min);
-        // Relative to the best, so that perfect members share and the rest get nothing.
+        // Relative to the best, so that perfect members share the weight and the others get none.
         let raw = |member: &Member| match member.mean_square() {
             square if square <= least => 1.0,
             _ if self.method.best_only => 0.0,
@@ -189,7 +189,7 @@ mod tests {
         let mut fit = method.fit(&series).unwrap();
         let mean = fit.forecast(4, &[]).mean;
         assert!((0..4).all(|h| (mean[h] - wave(120 + h)).abs() < 2.0), "{mean:?} {}", fit.describe());
-        // A walk has no season: now the last value is the better guess.
+        // The series becomes a random walk: now the last value is the better forecast.
         let walk: Vec<f64> = (0..800).map(|t| 500.0 + 3.0 * t as f64).collect();
         fit.update(&walk);
         assert!((fit.forecast(1, &[]).mean[0] - walk[799]).abs() < 5.0, "{}", fit.describe());

@@ -30,16 +30,17 @@ fn build(node: &Yaml, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
     Some(Ladder::under("conformal", Conformal { around, horizon, errors }))
 }
 
-/// Another forecaster's means with quantiles of its recent errors, for each step by itself. Makes no assumption on how
-/// errors are distributed; they should only go on as they were. The errors are made on the last quarter of the series by a
-/// fit to the part before, and afterwards by every update.
+/// Another forecaster's means with quantiles of its recent errors, for each step separately. It makes no assumption
+/// about the distribution of the errors, only that they continue as before. The errors are those on the last quarter of
+/// the series by a fit to the part before, and then those of every update.
 #[derive(Clone)]
 pub struct Conformal {
-    /// Whose means.
+    /// The forecaster of the means.
     pub around: Arc<dyn Forecaster>,
-    /// Steps for which errors are kept; beyond, those of the last step are widened as the forecaster itself does.
+    /// Number of steps for which errors are kept; beyond it, those of the last step are widened like the forecaster's
+    /// own intervals.
     pub horizon: usize,
-    /// Errors kept for each step.
+    /// Number of errors kept for each step.
     pub errors: usize,
 }
 
@@ -49,7 +50,7 @@ impl Default for Conformal {
     }
 }
 
-/// Errors per step below which there is no quantile to speak of.
+/// Minimum number of errors per step for a quantile.
 const FEWEST: usize = 10;
 
 impl Forecaster for Conformal {
@@ -68,7 +69,7 @@ impl Forecaster for Conformal {
             return Err(FitError::TooShort { have: few, need: FEWEST });
         }
         let inner = earlier.refit(series)?;
-        // What is pending was said by the earlier fit, which is as good a witness as any.
+        // Pending forecasts were made by the earlier fit, which is just as informative.
         Ok(Box::new(ConformalFit { method: self.clone(), inner, errors, pending }))
     }
 }
@@ -80,7 +81,7 @@ fn push(errors: &mut VecDeque<f64>, keep: usize, error: f64) {
     }
 }
 
-/// The quantile at rank (n + 1) level of sorted values, drawn straight between neighbours and held at the ends.
+/// The quantile of sorted values at rank (n + 1) level, with linear interpolation, clamped at the ends.
 fn quantile(sorted: &[f64], level: f64) -> f64 {
     let rank = ((sorted.len() + 1) as f64 * level).clamp(1.0, sorted.len() as f64) - 1.0;
     let below = rank as usize;
@@ -97,7 +98,7 @@ struct ConformalFit {
 }
 
 impl ConformalFit {
-    /// How much wider the forecaster itself is at each step beyond the last calibrated one.
+    /// How much wider the forecaster's own interval is at each step beyond the last calibrated one.
     fn widening(&self, steps: usize) -> Vec<f64> {
         let last = self.errors.len();
         let model = self.inner.forecast(steps, &[0.9]);
@@ -152,7 +153,8 @@ mod tests {
 
     #[test]
     fn skewed_errors_have_skewed_intervals() {
-        // Nine tens and then a hundred: the last value is right or 90 too low, never much too high, except after a peak.
+        // Nine tens and then a hundred: the last value is right or 90 too low, never much too high, except after a
+        // peak.
         let values = (0..400).map(|t| if t % 10 == 9 { 100.0 } else { 10.0 });
         let series = Series::new(values, SimDuration::from_secs(60));
         let method = Conformal { around: Arc::new(super::super::Naive), horizon: 3, errors: 200 };

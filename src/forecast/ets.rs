@@ -39,32 +39,32 @@ fn build(node: &Yaml, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
     Some(Ladder::under("ets", Ets { trend, seasonal, season }))
 }
 
-/// How the level moves.
+/// The trend of the level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Trend {
-    /// It does not, but for the errors.
+    /// None: the level changes by errors only.
     None,
-    /// By a slope.
+    /// A slope.
     Additive,
-    /// By a slope that dies away.
+    /// A slope that decays.
     Damped,
 }
 
 /// Exponential smoothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Ets {
-    /// The trend; `None` chooses by AICc.
+    /// The trend; `None` selects it by AICc.
     pub trend: Option<Trend>,
     /// Whether there is a season; `None` decides by its strength (above 0.64).
     pub seasonal: Option<bool>,
-    /// Season length in steps; by default the longest of the series' seasons of which two cycles were seen.
+    /// Season length in steps; by default the longest of the series' seasons with at least two observed cycles.
     pub season: Option<usize>,
 }
 
-/// Seasonal strength from which the season is modelled.
+/// Minimum seasonal strength for modelling the season.
 const STRONG_SEASON: f64 = 0.64;
 
-/// How far from its usual start a search may begin.
+/// Maximum distance of a warm start from the usual starting point.
 const REACH: f64 = 3.0;
 
 /// Smoothing weights.
@@ -78,7 +78,7 @@ struct Weights {
     compound: bool,
 }
 
-/// Level, slope and the season's phases; `next` is the phase that comes next.
+/// Level, slope and seasonal phases; `next` is the index of the next phase.
 #[derive(Debug, Clone, PartialEq)]
 struct State {
     level: f64,
@@ -88,7 +88,7 @@ struct State {
 }
 
 impl State {
-    /// The level that comes next if there is no error.
+    /// The next level without an error.
     fn carried(&self, weights: &Weights) -> f64 {
         if weights.compound { self.level * self.slope } else { self.level + weights.phi * self.slope }
     }
@@ -108,7 +108,7 @@ impl State {
         }
     }
 
-    /// Runs over values; the sum of squared errors. Missing values leave the state to its own course.
+    /// Filters values and returns the sum of squared errors. Missing values leave the state to its own dynamics.
     fn run(&mut self, weights: &Weights, values: &[f64]) -> f64 {
         let mut squares = 0.0;
         for value in values {
@@ -120,12 +120,12 @@ impl State {
     }
 }
 
-/// A model and where its search starts.
+/// A model and the starting point of its search.
 struct Problem<'a> {
     values: &'a [f64],
     trend: Trend,
     start: State,
-    /// Scale of the initial level's and slope's corrections.
+    /// Scale of the corrections of initial level and slope.
     scale: f64,
     used: usize,
 }
@@ -139,8 +139,8 @@ impl Problem<'_> {
         !self.start.phases.is_empty()
     }
 
-    /// Smoothing weights and initial state at a point of the search. Weights stay where the usual restrictions hold:
-    /// 0 < alpha < 1, 0 < beta < alpha, 0 < gamma < 1 - alpha, 0.8 < phi < 0.98.
+    /// Smoothing weights and initial state at a point of the search. Weights satisfy the usual restrictions: 0 < alpha
+    /// < 1, 0 < beta < alpha, 0 < gamma < 1 - alpha, 0.8 < phi < 0.98.
     fn read(&self, point: &[f64]) -> (Weights, State) {
         let mut rest = point.iter().copied();
         let mut next = || rest.next().unwrap_or(0.0);
@@ -175,7 +175,8 @@ impl Problem<'_> {
 
     fn fit(&self, from: Option<&[f64]>) -> Result<EtsFit, FitError> {
         let origin = self.origin();
-        // Where a weight was as good as 0 or 1 the sum of squares is flat: a search that began there would end there.
+        // If a weight was close to 0 or 1, the sum of squares is flat there, and a search that starts there would not
+        // move.
         let near = |from: &[f64]| from.iter().zip(&origin).map(|(f, o)| f.clamp(o - REACH, o + REACH)).collect();
         let from: Vec<f64> = from.filter(|f| f.len() == origin.len()).map_or_else(|| origin.clone(), near);
         let n = self.used as f64;
@@ -205,39 +206,39 @@ impl Problem<'_> {
     }
 }
 
-/// Smoothing with every weight and the state given: the recursion by itself.
+/// Smoothing with given weights and state: the recursion by itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Smoothing {
     /// The trend.
     pub trend: Trend,
-    /// Whether the slope is a factor of the level, undamped, in place of a step.
+    /// Whether the slope is a factor of the level, undamped, instead of an additive step.
     pub compound: bool,
     /// Weight of an error in the level.
     pub alpha: f64,
-    /// In the slope.
+    /// Weight of an error in the slope.
     pub beta: f64,
-    /// In the season.
+    /// Weight of an error in the season.
     pub gamma: f64,
-    /// What is left of the slope a step later.
+    /// Damping factor of the slope per step.
     pub phi: f64,
-    /// The level.
+    /// Initial level.
     pub level: f64,
-    /// The slope.
+    /// Initial slope.
     pub slope: f64,
-    /// The season's phases, the next one first; empty for none.
+    /// Initial seasonal phases, the next one first; empty for no season.
     pub phases: Vec<f64>,
 }
 
-/// What a run of [`Smoothing`] over values made.
+/// The result of filtering values with [`Smoothing`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Smoothed {
-    /// What was expected of each value.
+    /// One-step forecasts of the values.
     pub fitted: Vec<f64>,
     /// Sum of squared errors.
     pub squares: f64,
     /// Gaussian log-likelihood at the best variance.
     pub log_likelihood: f64,
-    /// Where it stands at the end.
+    /// State at the end.
     pub end: Smoothing,
 }
 
@@ -249,7 +250,7 @@ impl Smoothing {
         (Weights { alpha, beta, gamma, phi, compound }, state)
     }
 
-    /// Runs over values; errors are counted in units of what was expected if they are `relative` (multiplicative errors).
+    /// Filters values; if `relative`, errors are relative to the forecast (multiplicative errors).
     pub fn run(&self, values: &[f64], relative: bool) -> Smoothed {
         let (weights, mut state) = self.parts();
         let (mut fitted, mut squares, mut logarithms) = (Vec::with_capacity(values.len()), 0.0, 0.0);
@@ -268,7 +269,7 @@ impl Smoothing {
         Smoothed { fitted, squares, log_likelihood, end: Smoothing { level, slope, phases, ..self.clone() } }
     }
 
-    /// What is expected of the next `steps` values.
+    /// The forecasts of the next `steps` values.
     pub fn forecast(&self, steps: usize) -> Vec<f64> {
         let (weights, mut state) = self.parts();
         let mut next = || {
@@ -281,7 +282,8 @@ impl Smoothing {
 }
 
 impl Ets {
-    /// The state before the first value: of a seasonal model from the decomposition, otherwise from the first ten values.
+    /// The state before the first value: from the decomposition for a seasonal model, otherwise from the first ten
+    /// values.
     fn start(&self, filled: &[f64], period: usize) -> State {
         if period > 0 {
             let parts = decompose(filled, &[period]);
@@ -295,7 +297,7 @@ impl Ets {
         State { level, slope, phases: Vec::new(), next: 0 }
     }
 
-    /// The season to model, 0 for none.
+    /// The length of the season to model, 0 for none.
     fn period(&self, series: &Series, filled: &[f64]) -> Result<usize, FitError> {
         let known = self.season.filter(|s| 2 * s <= series.len()).or(series.seasons_seen(2).last().copied());
         match (self.seasonal, known) {
@@ -347,8 +349,8 @@ struct EtsFit {
 }
 
 impl Fitted for EtsFit {
-    /// The variance of the h-th step is that of the errors times 1 + the squares of what errors of 1 to h - 1 steps before
-    /// still do to the forecast; that response is read off the recursion itself.
+    /// The variance at step h is that of the errors times 1 plus the squared effects on the forecast of errors 1 to h -
+    /// 1 steps earlier; these effects are computed by the recursion itself.
     fn forecast(&self, steps: usize, levels: &[f64]) -> Forecast {
         let mut state = self.state.clone();
         let mut response = State { level: 0.0, slope: 0.0, phases: vec![0.0; state.phases.len()], next: 0 };

@@ -15,7 +15,7 @@ pub(super) const PLUGIN: ForecasterPlugin = ForecasterPlugin {
     build,
 };
 
-/// Pairs per season: enough for the shape of a day, few enough to be learnt from a week.
+/// Pairs per season: enough for the shape of a day, few enough to be estimated from a week.
 const HARMONICS: usize = 6;
 
 fn build(node: &Yaml, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {

@@ -1,22 +1,22 @@
-//! What a missing value stands for.
+//! The meaning of missing values.
 
 use super::Series;
 use super::clean::interpolate;
 
-/// What a missing value of a series stands for.
+/// The meaning of a missing value of a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Gaps {
-    /// Nothing is known: nothing is learned from it and no forecast is judged by it.
+    /// Unknown: it is left out of estimation and evaluation.
     #[default]
     Missing,
-    /// Nothing came: zero.
+    /// Zero: nothing arrived.
     Zero,
-    /// A value on the way from the one before to the one after it, moved by what is usual for its place in the season.
+    /// An interpolated value between its neighbours, adjusted for its place in the season.
     Interpolate,
 }
 
 impl Gaps {
-    /// All of them.
+    /// All meanings.
     pub const ALL: [Gaps; 3] = [Gaps::Missing, Gaps::Zero, Gaps::Interpolate];
 
     /// The name in a scenario and on the command line.
@@ -28,12 +28,12 @@ impl Gaps {
         }
     }
 
-    /// The one called `name`.
+    /// The meaning called `name`.
     pub fn named(name: &str) -> Option<Gaps> {
         Gaps::ALL.into_iter().find(|gaps| gaps.name() == name)
     }
 
-    /// The series with its gaps as they are to be taken. A series without any value stays as it is.
+    /// The series with its gaps filled accordingly. A series without any value is unchanged.
     pub fn filled(self, series: Series) -> Series {
         if series.observed() == 0 {
             return series;

@@ -1,12 +1,12 @@
-//! What happens where a method cannot be used: the fallback ladder.
+//! The fallback ladder: simpler methods for series that a method cannot handle.
 //!
-//! The rungs, from the top: the method asked for; simple exponential smoothing; the last observed value. A rung is left if
-//! the method refuses the series or forecasts something that is not finite. Where nothing was ever observed there is no
-//! rung left, and the fit fails with [`FitError::NoData`]: an invented number would be worse than none.
+//! The rungs, from the top: the requested method; simple exponential smoothing; the last observed value. A rung is left
+//! if the method rejects the series or its forecast is not finite. If nothing was ever observed, the fit fails with
+//! [`FitError::NoData`]: an invented number would be worse than none.
 //!
-//! No rung sees outliers: values more than fifty times the 99% quantile of all sizes, at most three in a row, are taken as missing once
-//! as many values within that range have followed. What comes between two fits is held at the end of the range, unless it stays
-//! beyond it.
+//! Every rung is protected from outliers: values more than fifty times the 99% quantile of all sizes, in runs of at
+//! most three, are treated as missing once as many values within that range have followed. Values between two fits are
+//! clamped to the range, unless they stay beyond it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,9 +21,9 @@ use super::{Aim, FitError, Fitted, Forecast, Forecaster, Series};
 pub struct Fallback {
     /// The method that could not be used.
     pub wanted: &'static str,
-    /// The method that stood in.
+    /// The method that was used instead.
     pub used: &'static str,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
@@ -33,24 +33,24 @@ impl fmt::Display for Fallback {
     }
 }
 
-/// A method with the ladder beneath it.
+/// A method with its fallbacks.
 #[derive(Clone)]
 pub struct Ladder {
     name: &'static str,
     method: Arc<dyn Forecaster>,
 }
 
-/// Steps forecast to see whether a fit is usable.
+/// Number of steps forecast to check a fit.
 const PROBE: usize = 32;
 const NOT_FINITE: &str = "its forecast is not finite";
 
 impl Ladder {
-    /// The ladder under `method`, which is called `name` where it had to be left.
+    /// The ladder under `method`; `name` is its name in messages.
     pub fn under(name: &'static str, method: impl Forecaster + 'static) -> Arc<dyn Forecaster> {
         Arc::new(Ladder { name, method: Arc::new(method) })
     }
 
-    /// Goes down from a first attempt until a rung holds.
+    /// Goes down from a first attempt until a rung can be used.
     fn descend(
         &self,
         series: &Series,
@@ -71,7 +71,7 @@ impl Ladder {
     }
 }
 
-/// The fit, if what it forecasts is finite.
+/// The fit, if its forecast is finite.
 fn usable(fit: Result<Box<dyn Fitted>, FitError>) -> Result<Box<dyn Fitted>, FitError> {
     let fit = fit?;
     if fit.forecast(PROBE, &[0.05, 0.95]).is_finite() { Ok(fit) } else { Err(FitError::Unstable(NOT_FINITE)) }
@@ -93,11 +93,11 @@ fn cleaned(series: &Series) -> Series {
     series.with_values(without_outliers(series.values()))
 }
 
-/// Holds what comes within the range of the series.
+/// Clamps new values to the range of the series.
 #[derive(Debug, Clone, Copy)]
 struct Held {
     range: f64,
-    /// Values in a row that were beyond it.
+    /// Number of consecutive values beyond it.
     outside: usize,
 }
 
@@ -112,7 +112,7 @@ impl Held {
 struct LadderFit {
     ladder: Ladder,
     inner: Box<dyn Fitted>,
-    /// The lowest rung, kept up to date: it forecasts what is finite whatever happens above.
+    /// The lowest rung, kept up to date: its forecast is always finite.
     guard: NaiveFit,
     held: Held,
     fallbacks: Vec<Fallback>,
@@ -136,7 +136,7 @@ impl Fitted for LadderFit {
     }
 
     fn refit(&self, series: &Series) -> Result<Box<dyn Fitted>, FitError> {
-        // A model that had to stand in is no structure to keep.
+        // The structure of a fallback model is not kept.
         if self.fallbacks.is_empty() {
             let series = cleaned(series);
             self.ladder.descend(&series, || self.inner.refit(&series))
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
     use crate::units::SimDuration;
 
-    /// Fits anything and forecasts nonsense.
+    /// A model that fits anything and whose forecast is not finite.
     struct Nonsense;
 
     impl Forecaster for Nonsense {

@@ -70,13 +70,13 @@ pub(super) fn ridge(columns: &[Vec<f64>], y: &[f64], penalty: f64) -> Option<Vec
     Some(cholesky_solve(&factor, n, &moments)).filter(|b| b.iter().all(|v| v.is_finite()))
 }
 
-/// An orthonormal basis of a set of columns: modified Gram-Schmidt, done twice for accuracy. A column that depends
-/// linearly on those before it adds nothing to the basis.
+/// An orthonormal basis of a set of columns, by modified Gram-Schmidt, applied twice for accuracy. A column that
+/// depends linearly on the columns before it adds nothing to the basis.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Basis {
     /// Orthonormal combinations of the columns.
     pub columns: Vec<Vec<f64>>,
-    /// `weights[k]`: how basis column `k` is made from the given columns.
+    /// `weights[k]`: coefficients of the given columns in basis column `k`.
     pub weights: Vec<Vec<f64>>,
 }
 
@@ -104,7 +104,7 @@ impl Basis {
         basis
     }
 
-    /// Coefficients of the given columns from those of the basis.
+    /// Converts coefficients of the basis to coefficients of the given columns.
     pub fn restore(&self, coefficients: &[f64], columns: usize) -> Vec<f64> {
         let mut restored = vec![0.0; columns];
         for (coefficient, weights) in coefficients.iter().zip(&self.weights) {

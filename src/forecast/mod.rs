@@ -1,12 +1,12 @@
-//! A series in, a forecast with intervals out.
+//! Forecasting: a series in, a forecast with intervals out.
 //!
-//! A [`Forecaster`] is a method with its settings; fitting one to a [`Series`] makes a [`Fitted`] model, and only a fitted
-//! model can forecast. A fitted model takes in further values cheaply ([`Fitted::update`]) and is estimated anew at the
-//! caller's intervals ([`Fitted::refit`]), which keeps the structure once chosen.
+//! A [`Forecaster`] is a method with its settings. Fitting it to a [`Series`] gives a [`Fitted`] model, and only a
+//! fitted model can forecast. It is updated with new values cheaply ([`Fitted::update`]) and estimated again at
+//! intervals that the caller chooses ([`Fitted::refit`]), which keeps the selected structure.
 //!
-//! Whatever monitoring delivers, a forecaster of the list [`FORECASTERS`] neither panics nor returns a number that is not
-//! finite: where the method asked for cannot be used, [`ladder`] steps down to a simpler one and says so in every forecast.
-//! Nothing here draws a random number or reads a clock: a forecast is a function of the series and the settings.
+//! A forecaster of the list [`FORECASTERS`] neither panics nor returns a number that is not finite, whatever the
+//! series. If the requested method cannot be used, [`ladder`] falls back on a simpler one and records it in every
+//! forecast. There are no random numbers and no clock: a forecast is a function of the series and the settings.
 //!
 //! To add a method: write `src/forecast/NAME.rs` with the type, its tests and a `PLUGIN`, and add it to the list.
 
@@ -59,40 +59,40 @@ pub trait Forecaster: Send + Sync {
     /// Fits the method to a series.
     ///
     /// # Errors
-    /// If the series does not suffice for it. A forecaster of the list fails only where nothing at all was observed.
+    /// If the series is not sufficient for it. A forecaster of the list only fails if nothing was observed.
     fn fit(&self, series: &Series) -> Result<Box<dyn Fitted>, FitError>;
 
-    /// This method told what its forecasts are for, where that matters to it: [`Auto`] chooses by the loss that is used. What
-    /// was stated stays as stated.
+    /// This method adapted to the use of its forecasts, if that matters to it: [`Auto`] uses the loss of that use.
+    /// Settings that were stated are kept.
     fn aimed(&self, _: Aim) -> Option<Arc<dyn Forecaster>> {
         None
     }
 }
 
-/// A model fitted to a series, standing at the series' end.
+/// A model fitted to a series, with its state at the end of the series.
 pub trait Fitted: Send {
     /// Forecasts the next `steps` values, with a quantile for each of `levels` (between 0 and 1).
     fn forecast(&self, steps: usize, levels: &[f64]) -> Forecast;
 
-    /// Takes in the values that came next (NaN: missing), without estimating anything anew.
+    /// Updates the state with the next values (NaN: missing), without estimating anything.
     fn update(&mut self, values: &[f64]);
 
-    /// Estimates the parameters anew from `series` and keeps the structure chosen at the first fit (orders, components).
+    /// Estimates the parameters from `series` again, with the structure selected at the first fit (orders, components).
     ///
     /// # Errors
-    /// As [`Forecaster::fit`].
+    /// Those of [`Forecaster::fit`].
     fn refit(&self, series: &Series) -> Result<Box<dyn Fitted>, FitError>;
 
-    /// The model in a few words ("ARIMA(2,1,1) with drift").
+    /// A short description of the model ("ARIMA(2,1,1) with drift").
     fn describe(&self) -> String;
 
-    /// The simpler methods that had to stand in, in the order in which they were reached; empty as a rule.
+    /// The simpler methods used instead, in the order in which they were tried; usually empty.
     fn fallbacks(&self) -> &[Fallback] {
         &[]
     }
 }
 
-/// Builds a forecaster from the node that stands under its name (null if nothing does).
+/// Builds a forecaster from the YAML node under its name (null if there is none).
 pub type ForecasterBuilder = fn(&Yaml, &mut Diagnostics) -> Option<Arc<dyn Forecaster>>;
 
 /// The entry of a forecaster in the list.

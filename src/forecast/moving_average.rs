@@ -24,11 +24,11 @@ fn build(node: &Yaml, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
     Some(Ladder::under("moving-average", MovingAverage { window }))
 }
 
-/// Forecasts the mean of the last `window` observed values. The interval is that of the autoregression whose every
-/// coefficient is one over the window, of which this is the best forecast.
+/// Forecasts the mean of the last `window` observed values. The interval is that of the autoregression whose
+/// coefficients all equal one over the window; the mean is its best forecast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MovingAverage {
-    /// How many values.
+    /// Number of values.
     pub window: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Seasons taken out by local regression, the rest forecast without them.
+//! Seasons removed by local regression, the rest forecast without them.
 
 use std::sync::Arc;
 
@@ -33,16 +33,17 @@ fn build(node: &Yaml, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
     Some(Ladder::under("mstl", Mstl { rest }))
 }
 
-/// Decomposition by MSTL: every season repeats its last cycle, what is left goes to another forecaster. The interval is
-/// that of the rest alone and thus rather narrow where the seasons themselves change; `conformal` around it mends that.
+/// Decomposition by MSTL: every season repeats its last cycle, and the rest is forecast by another method. The interval
+/// is that of the rest only, and therefore too narrow if the seasons themselves change; wrap it in `conformal` to
+/// correct that.
 #[derive(Clone)]
 pub struct Mstl {
-    /// What forecasts the series without its seasons.
+    /// The forecaster of the series without its seasons.
     pub rest: Arc<dyn Forecaster>,
 }
 
 impl Mstl {
-    /// Takes the seasons out: the last cycle of each, and the series without them (missing values stay missing).
+    /// Removes the seasons: returns the last cycle of each, and the series without them (missing values stay missing).
     fn adjust(series: &Series) -> Result<(Vec<Vec<f64>>, Series), FitError> {
         let periods = series.seasons_seen(2);
         let longest = *periods.last().ok_or(FitError::NoSeason)?;
@@ -51,7 +52,7 @@ impl Mstl {
         let mut cycles = Vec::new();
         for (component, period) in parts.seasonal.iter().zip(&periods) {
             rest.iter_mut().zip(component).for_each(|(r, s)| *r -= s);
-            // Phase k of the cycle is the value at the last time that is k modulo the period.
+            // Phase k of the cycle is the value at the last time that equals k modulo the period.
             let mut cycle = vec![0.0; *period];
             for (t, value) in component.iter().enumerate().skip(component.len() - period) {
                 cycle[t % period] = *value;

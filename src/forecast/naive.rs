@@ -19,7 +19,8 @@ fn build(node: &Yaml, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
     Some(Ladder::under("naive", Naive))
 }
 
-/// Forecasts the last observed value. The interval is that of a random walk: the variance of one step times the steps.
+/// Forecasts the last observed value. The interval is that of a random walk: the variance of one step times the number
+/// of steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Naive;
 
@@ -28,7 +29,7 @@ impl Naive {
         let (mut last, mut squares, mut steps) = (None, 0.0, 0u32);
         for (t, value) in series.values().iter().enumerate().filter(|(_, v)| v.is_finite()) {
             if let Some((before, known)) = last {
-                // A walk over a gap of k steps has k times the variance of one.
+                // A random walk over a gap of k steps has k times the variance of one step.
                 squares += (value - known) * (value - known) / (t - before) as f64;
                 steps += 1;
             }
@@ -49,7 +50,7 @@ impl Forecaster for Naive {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct NaiveFit {
     last: f64,
-    /// Missing values after the last observed one.
+    /// Number of missing values after the last observed one.
     since: usize,
     variance: f64,
 }

@@ -44,13 +44,13 @@ pub(super) fn read_members(node: &Yaml, sink: &mut Diagnostics) -> Option<Vec<Ar
     }
 }
 
-/// The node itself, or an empty mapping in the place of nothing.
+/// The node itself, or an empty mapping instead of null.
 pub(super) fn or_empty(node: &Yaml) -> Yaml {
     let value = if node.is_null() { Value::Mapping(Vec::new()) } else { node.value.clone() };
     Yaml { value, span: node.span, source: Arc::clone(&node.source) }
 }
 
-/// Reads a count of at least `least`.
+/// Reads a number of at least `least`.
 pub(super) fn count(
     fields: &crate::config::Fields<'_>,
     name: &'static str,
@@ -58,7 +58,7 @@ pub(super) fn count(
     least: usize,
     sink: &mut Diagnostics,
 ) -> usize {
-    /// Beyond this a length or an order is a slip of the pen.
+    /// A larger length or order must be a typing error.
     const MOST: usize = 1_000_000;
     let value = fields.or(name, default as u64, sink) as usize;
     if let Some(node) = fields.node_of(name).filter(|_| !(least..=MOST).contains(&value)) {

@@ -33,11 +33,11 @@ fn build(node: &Yaml, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
 }
 
 /// Linear regression with a penalty on the size of the coefficients. The features are past values and harmonics of each
-/// season; several steps ahead the forecasts take the place of the values that are not yet known, and the interval is
-/// that of the autoregression which the lags make up.
+/// season. Several steps ahead, forecasts replace the values that are not known yet, and the interval is that of the
+/// autoregression formed by the lags.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Regression {
-    /// Which past values; by default the last three, and of each season the value one season ago and its neighbour.
+    /// The lags; by default the last three values, and for each season the value one season ago and the one next to it.
     pub lags: Option<Vec<usize>>,
     /// The penalty in units of one observation; 0 is ordinary least squares.
     pub penalty: f64,
@@ -72,7 +72,7 @@ impl Forecaster for Regression {
         let features = lags.len() + 2 * frequencies.len() + 1;
         let need = longest + features + 2;
         let values = interpolate(series.values(), series.seasons_seen(2).last().copied().unwrap_or(0));
-        // Rows whose target is missing teach nothing.
+        // Rows with a missing target are left out.
         let rows: Vec<usize> = (longest..values.len()).filter(|t| series.values()[*t].is_finite()).collect();
         if rows.len() < features + 2 {
             return Err(FitError::TooShort { have: series.observed(), need });
@@ -98,7 +98,7 @@ struct RegressionFit {
     /// Intercept, lags, harmonics.
     coefficients: Vec<f64>,
     variance: f64,
-    /// The last values, as many as the longest lag reaches back.
+    /// The last values, up to the longest lag.
     past: Vec<f64>,
     time: usize,
 }
@@ -110,7 +110,8 @@ impl RegressionFit {
         lagged.chain(waves(&self.frequencies, t))
     }
 
-    /// Least squares on columns brought to mean zero and variance one, so that the penalty means the same for each.
+    /// Least squares on columns standardised to mean zero and variance one, so that the penalty means the same for
+    /// each.
     fn estimate(&mut self, values: &[f64], rows: &[usize], penalty: f64) -> Result<(), FitError> {
         let n = rows.len() as f64;
         let count = self.lags.len() + 2 * self.frequencies.len();
@@ -128,7 +129,7 @@ impl RegressionFit {
         }
         let targets: Vec<f64> = rows.iter().map(|t| values[*t]).collect();
         columns.insert(0, vec![1.0; rows.len()]);
-        // A column that never changes is all zero by now; a trace of penalty keeps the system solvable.
+        // A constant column is all zero here; a minimal penalty keeps the system solvable.
         let solved =
             ridge(&columns, &targets, penalty.max(1e-9 * n)).ok_or(FitError::Unstable("no unique solution"))?;
         let mut intercept = solved[0];
@@ -173,7 +174,7 @@ impl Fitted for RegressionFit {
 
     fn update(&mut self, values: &[f64]) {
         for value in values {
-            // What is missing is taken as it was expected.
+            // A missing value is replaced by its forecast.
             let known = if value.is_finite() { *value } else { self.next(&self.past, self.time) };
             self.past.push(known);
             self.past.remove(0);

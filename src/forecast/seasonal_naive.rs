@@ -22,10 +22,10 @@ fn build(node: &Yaml, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
     Some(Ladder::under("seasonal-naive", SeasonalNaive { season }))
 }
 
-/// Forecasts the value one season ago (where that is missing, of the season before).
+/// Forecasts the value one season ago (if that is missing, the one of the season before).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SeasonalNaive {
-    /// Season length in steps; by default the longest of the series' seasons of which two cycles were seen.
+    /// Season length in steps; by default the longest of the series' seasons with at least two observed cycles.
     pub season: Option<usize>,
 }
 
@@ -48,7 +48,7 @@ impl Forecaster for SeasonalNaive {
         for (t, value) in values.iter().enumerate().filter(|(_, v)| v.is_finite()) {
             cycle[t % season] = *value;
         }
-        // A phase never seen takes its neighbours' level.
+        // A phase that was never observed takes the level of its neighbours.
         let cycle = super::clean::interpolate(&cycle, 0);
         Ok(Box::new(SeasonalNaiveFit { method: *self, cycle, next: values.len() % season, variance }))
     }
@@ -58,7 +58,7 @@ struct SeasonalNaiveFit {
     method: SeasonalNaive,
     /// The last value of each phase.
     cycle: Vec<f64>,
-    /// The phase that comes next.
+    /// The index of the next phase.
     next: usize,
     variance: f64,
 }

@@ -1,11 +1,11 @@
-//! What goes into a forecast and what comes out.
+//! Input and output of forecasts.
 
 use std::fmt;
 
 use super::ladder::Fallback;
 use crate::units::SimDuration;
 
-/// Values beyond this size are taken as missing: their squares would no longer add up.
+/// Larger values are treated as missing: sums of their squares would overflow.
 const LARGEST: f64 = 1e100;
 
 /// A series at equal steps. A missing value is NaN.
@@ -46,7 +46,7 @@ impl Series {
         &self.seasons
     }
 
-    /// Number of values, missing ones included.
+    /// Number of values, including missing ones.
     pub fn len(&self) -> usize {
         self.values.len()
     }
@@ -72,32 +72,32 @@ impl Series {
         Series { values, step: self.step, seasons: self.seasons.clone() }
     }
 
-    /// Seasons of which at least `cycles` whole ones were seen, shortest first.
+    /// Seasons with at least `cycles` whole observed cycles, shortest first.
     pub(super) fn seasons_seen(&self, cycles: usize) -> Vec<usize> {
         self.seasons.iter().copied().filter(|length| length * cycles <= self.len()).collect()
     }
 }
 
-/// The value, or NaN where it counts as missing.
+/// The value, or NaN if it counts as missing.
 pub(super) fn present(value: f64) -> f64 {
     if value.is_finite() && value.abs() <= LARGEST { value } else { f64::NAN }
 }
 
-/// Why a model could not be fitted.
+/// The reason why a model could not be fitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FitError {
-    /// No value was ever observed: there is nothing to forecast from.
+    /// No value was ever observed.
     NoData,
     /// Fewer observed values than the model needs.
     TooShort {
-        /// Values that could be used.
+        /// Number of usable values.
         have: usize,
-        /// Values that the model needs.
+        /// Number of values that the model needs.
         need: usize,
     },
-    /// The model needs a season, and none is known of which enough was seen.
+    /// The model needs a season, and none with enough observed cycles is known.
     NoSeason,
-    /// The numbers gave out.
+    /// A numerical failure.
     Unstable(&'static str),
 }
 
@@ -114,16 +114,16 @@ impl fmt::Display for FitError {
 
 impl std::error::Error for FitError {}
 
-/// What is expected, and how far off it may be.
+/// A forecast: expected values and quantiles.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Forecast {
     /// Expected values of the next steps.
     pub mean: Vec<f64>,
-    /// The quantile levels, as asked for.
+    /// The requested quantile levels.
     pub levels: Vec<f64>,
-    /// For each level the quantiles of the next steps.
+    /// For each level, the quantiles of the next steps.
     pub quantiles: Vec<Vec<f64>>,
-    /// The simpler method that stood in for the one asked for, if one did.
+    /// The simpler method that was used instead of the requested one, if so.
     pub fallback: Option<Fallback>,
 }
 
@@ -153,13 +153,13 @@ impl Forecast {
         sum
     }
 
-    /// The quantiles of a level that was asked for.
+    /// The quantiles of a requested level.
     pub fn quantile(&self, level: f64) -> Option<&[f64]> {
         let index = self.levels.iter().position(|l| *l == level)?;
         self.quantiles.get(index).map(Vec::as_slice)
     }
 
-    /// This forecast with nothing below `floor`: a rate or a count is never negative.
+    /// This forecast with all values clamped to at least `floor`: a rate or a count is never negative.
     pub fn at_least(mut self, floor: f64) -> Self {
         let values = self.mean.iter_mut().chain(self.quantiles.iter_mut().flatten());
         values.for_each(|v| *v = v.max(floor));
@@ -171,7 +171,7 @@ impl Forecast {
         self.mean.iter().chain(self.quantiles.iter().flatten()).all(|v| v.is_finite())
     }
 
-    /// This forecast moved by `by(h)` at the step of index `h`.
+    /// This forecast shifted by `by(h)` at the step with index `h`.
     pub(super) fn shifted(mut self, by: impl Fn(usize) -> f64) -> Self {
         for row in std::iter::once(&mut self.mean).chain(&mut self.quantiles) {
             row.iter_mut().enumerate().for_each(|(h, v)| *v += by(h));
@@ -180,7 +180,7 @@ impl Forecast {
     }
 }
 
-/// The quantile of the standard normal distribution; levels are held between 1e-9 and 1 - 1e-9.
+/// The quantile of the standard normal distribution; levels are clamped to 1e-9 to 1 - 1e-9.
 pub(super) fn normal_quantile(level: f64) -> f64 {
     let level = if level.is_nan() { 0.5 } else { level.clamp(1e-9, 1.0 - 1e-9) };
     // Phi^-1(p) = -sqrt(2) erfc^-1(2 p)

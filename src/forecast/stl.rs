@@ -1,16 +1,16 @@
 //! Decomposition into trend, seasons and remainder by local regression.
 //!
-//! One season: STL (Cleveland, Cleveland, McRae and Terpenning 1990), inner loop only. Several: MSTL (Bandara, Hyndman and
-//! Bergmeir 2021), which takes the seasons out one after the other and goes round twice.
+//! One season: STL (Cleveland, Cleveland, McRae and Terpenning 1990), inner loop only. Several: MSTL (Bandara, Hyndman
+//! and Bergmeir 2021), which removes the seasons one after the other, in two passes.
 
-/// A series taken apart; the parts add up to it.
+/// A decomposed series; the components add up to it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Decomposition {
     /// One component per season, in the order of the season lengths.
     pub seasonal: Vec<Vec<f64>>,
-    /// The slow part.
+    /// The trend.
     pub trend: Vec<f64>,
-    /// The rest.
+    /// The remainder.
     pub remainder: Vec<f64>,
 }
 
@@ -19,7 +19,7 @@ const ROUNDS: usize = 2;
 /// Passes of STL's inner loop.
 const INNER: usize = 2;
 
-/// Takes a series without gaps apart. Each period needs two whole cycles.
+/// Decomposes a series without gaps. Each period needs two whole cycles.
 pub(super) fn decompose(values: &[f64], periods: &[usize]) -> Decomposition {
     let n = values.len();
     let mut seasonal = vec![vec![0.0; n]; periods.len()];
@@ -81,7 +81,7 @@ fn moving_average(values: &[f64], width: usize) -> Vec<f64> {
 }
 
 /// Local regression of the given degree (0 or 1) over `window` neighbours, evaluated at every tenth of the window and
-/// drawn straight in between.
+/// interpolated linearly in between.
 fn loess(values: &[f64], window: usize, degree: usize) -> Vec<f64> {
     let n = values.len();
     let jump = window.div_ceil(10).min(n.saturating_sub(1)).max(1);
@@ -144,8 +144,8 @@ fn odd(value: usize) -> usize {
     value + (value + 1) % 2
 }
 
-/// How much of what is not trend is season: max(0, 1 - var(remainder) / var(season + remainder)) (Wang, Smith and Hyndman
-/// 2006). Zero where there are not two whole cycles.
+/// Seasonal strength: max(0, 1 - var(remainder) / var(season + remainder)) (Wang, Smith and Hyndman 2006). Zero if
+/// there are fewer than two whole cycles.
 pub(super) fn seasonal_strength(values: &[f64], period: usize) -> f64 {
     if period < 2 || values.len() < 2 * period {
         return 0.0;
@@ -153,7 +153,7 @@ pub(super) fn seasonal_strength(values: &[f64], period: usize) -> f64 {
     let parts = decompose(values, &[period]);
     let both: Vec<f64> = parts.seasonal[0].iter().zip(&parts.remainder).map(|(s, r)| s + r).collect();
     let whole = variance(&both);
-    // Below this the season of a constant is the rounding of its sums.
+    // Below this, the season of a constant series is the rounding error of its sums.
     let rounding = 1e-24 * values.iter().map(|v| v * v).sum::<f64>();
     if whole > rounding { (1.0 - variance(&parts.remainder) / whole).clamp(0.0, 1.0) } else { 0.0 }
 }

@@ -1,10 +1,10 @@
-//! Comparing forecasts with what came true.
+//! Compares forecasts with actual values.
 
 use std::collections::VecDeque;
 
 use super::Fitted;
 
-/// The forecasts of the last origins, waiting for the values they speak of.
+/// The forecasts of the last origins whose steps have not all been observed.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Pending {
     /// Mean forecasts, newest origin first.
@@ -18,14 +18,14 @@ impl Pending {
         self.made.iter().enumerate().filter_map(error).filter(|(_, e)| e.is_finite())
     }
 
-    /// Notes what a model now says about the next `horizon` values.
+    /// Stores a model's forecast of the next `horizon` values.
     pub fn note(&mut self, fitted: &dyn Fitted, horizon: usize) {
         self.made.push_front(fitted.forecast(horizon, &[]).mean);
         self.made.truncate(horizon);
     }
 }
 
-/// Walks a model over `values` one at a time and hands out the errors of its forecasts.
+/// Updates a model with `values` one at a time and reports the errors of its forecasts.
 pub(super) fn walk(
     fitted: &mut dyn Fitted,
     pending: &mut Pending,
@@ -40,7 +40,7 @@ pub(super) fn walk(
     }
 }
 
-/// How many values at a series' end to hold back for calibration: a quarter, but no more than `most`.
+/// Number of values at the end of a series to hold back for calibration: a quarter, but at most `most`.
 pub(super) fn held_back(length: usize, most: usize) -> usize {
     (length / 4).min(most)
 }

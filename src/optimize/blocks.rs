@@ -9,8 +9,9 @@
 //! (2)  y_t >= b_t - b_t-G
 //! ```
 //!
-//! Without start costs the rows are intervals, the matrix is totally unimodular and the linear program has a whole optimum.
-//! With them equality was found on every instance tried, but is not proved; whole numbers are therefore asked for.
+//! Without start costs the rows are intervals, the matrix is totally unimodular and the linear program has an integral
+//! optimum. With start costs equality was found for every instance tried, but is not proved, so integers are required
+//! explicitly.
 
 use super::error::{OptimizeError, Requirement, non_negative};
 use super::program::{Column, Program, Relation};

@@ -1,14 +1,15 @@
 //! A lower bound on the cost of any policy on a given trace (invariant I9).
 //!
-//! The bound holds for every way of starting and stopping replicas of one kind that serves the trace within the objective,
-//! clairvoyant ones included. A request is *good* if it is answered within the latency limit W of its arrival, *bad*
-//! otherwise, also if it is still unanswered when the limit has passed; the objective allows B bad requests.
+//! The bound holds for every way of starting and stopping replicas of one kind that serves the trace within the
+//! objective, including clairvoyant ones. A request is *good* if it is answered within the latency limit W of its
+//! arrival and *bad* otherwise, also if it is still unanswered when the limit has passed. The objective allows B bad
+//! requests.
 //!
-//! Data: intervals j = 0..T-1 of length D [s]; work w_j of the requests that arrive in j [replica-seconds: the time that one
-//! replica, serving nothing else, needs at its fastest with all its slots busy]; forgiven work F, that of the B requests with
-//! the most work; price c [$ per replica-second]; the shortest start-up L and the least billed time G of a lease [s].
-//! Variables: n_j replicas paid for once they are ready, y_j starts, z_j ends, s_j work served, b_j work waiting at the end
-//! of j, v_j work given up.
+//! Data: intervals j = 0..T-1 of length D [s]; work w_j of the requests that arrive in j [replica-seconds: the time
+//! that one otherwise idle replica needs at full speed with all its slots busy]; forgiven work F, that of the B
+//! requests with the most work; price c [$ per replica-second]; the minimum start-up time L and the minimum billed time
+//! G of a lease [s]. Variables: n_j replicas paid for after they became ready, y_j starts, z_j ends, s_j work served,
+//! b_j work waiting at the end of j, v_j work given up.
 //!
 //! ```text
 //! min  c ( D sum_j n_j + L sum_j y_j )
@@ -21,22 +22,24 @@
 //! (7)  v_j <= w_j,   sum_j v_j <= F
 //! ```
 //!
-//! *Proof.* Take any run that meets the objective. Let S(t) and E(t) count the replicas that have become ready, and those whose
-//! paid time has ended, by time t; a replica that is billed for the minimum G counts as paid until L + G' after its order,
-//! G' = G - L, even if it was stopped before. With n_-1 the initial replicas, N(t) = n_-1 + S(t) - E(t) is the number paid for at
-//! t after its start-up. For an interval j let n_j, Y_j, Z_j be the averages of N, S, E over it, y_j = Y_j - Y_j-1 and
-//! z_j = Z_j - Z_j-1 (with Y_-1 = Z_-1 = 0). S and E never fall, so y, z >= 0, and (1) holds. Nothing ordered in the run is ready
-//! before L: (2). Every start is paid for at least G' from when it is ready, so N(t) >= S(t) - S(t - M D) as M D <= G'; the
-//! average of that over j is (3). The ready replicas at t are among the N(t) paid for, and serve at most one replica-second
-//! per second each: with s_j the work done in j on good requests, and v_j the work of the bad ones arriving in j, (4) and (7)
-//! hold, (5) defines b_j >= 0, since work is done after it arrives, and (6) says that a good request arriving in interval k, thus
-//! before (k + 1) D, is done before (k + 1) D + W, thus by the end of interval k + m. The run pays c times at least
-//! D n_j in every interval, for the billed time of a lease is at least its start-up, at least L, and its time as counted in N;
-//! and it pays L for each of the S(end) >= Y_T-1 = sum_j y_j starts. So the run is a feasible point whose cost is no more than
-//! what was paid. Whatever is left out here (rounding to the granularity beyond the first unit, draining, the work done on bad
-//! requests, whole replicas, waits for a node) only adds to the run's cost. Intervals may be merged: the proof does not care how
-//! long D is. After the end of the trace no work arrives, and the rows of intervals that reach beyond it hold as well, but for
-//! the least number of replicas, which is left out there. QED.
+//! *Proof.* Take any run that meets the objective. Let S(t) and E(t) count the replicas that have become ready, and
+//! those whose paid time has ended, by time t. A replica that is billed for the minimum G counts as paid until L + G'
+//! after its order, with G' = G - L, even if it was stopped earlier. With n_-1 the initial replicas, `N(t) = n_-1 +
+//! S(t) - E(t)` is the number of replicas paid for at t after their start-up. For an interval j let n_j, Y_j, Z_j be
+//! the averages of N, S, E over it, y_j = Y_j - Y_j-1 and z_j = Z_j - Z_j-1 (with Y_-1 = Z_-1 = 0). S and E never
+//! decrease, so y, z >= 0, and (1) holds. No replica ordered in the run is ready before L: (2). Every start is paid for
+//! during at least G' after it became ready, so N(t) >= S(t) - S(t - M D) as M D <= G'; the average of this over j is
+//! (3). The ready replicas at t are among the N(t) paid for, and each serves at most one replica-second per second.
+//! With s_j the work done in j on good requests, and v_j the work of the bad ones arriving in j, (4) and (7) hold. (5)
+//! defines b_j >= 0, since work is done after it arrives. (6) states that a good request arriving in interval k, thus
+//! before time D (k + 1), is done before D (k + 1) + W, thus by the end of interval k + m. The run pays c times at
+//! least D n_j in every interval, because the billed time of a lease is at least its start-up time, at least L, plus
+//! its time as counted in N; and it pays L for each of the S(end) >= Y_T-1 = sum_j y_j starts. So the run corresponds
+//! to a feasible point whose cost is at most what it paid. Everything omitted here (rounding to the granularity beyond
+//! the first unit, draining, work done on bad requests, whole replicas, waits for a node) only adds to the cost of the
+//! run. Intervals may be merged, because the proof does not depend on D. After the end of the trace no work arrives,
+//! and the rows of intervals that extend beyond it hold as well, except for the minimum number of replicas, which is
+//! left out there. QED.
 //!
 //! The value is reduced by the tolerance of the solver.
 

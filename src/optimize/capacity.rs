@@ -1,31 +1,34 @@
-//! From demand to required capacity: how many replicas keep the latency objective, not only the mean load.
+//! From demand to required capacity: the number of replicas that meets a latency objective, not only the mean load.
 //!
-//! A service of n replicas that serve k requests at full speed each, fed from one queue, is M/G/c with c = n k servers, not a whole
-//! number where the CPU of a replica is enough for a fraction. The probability of waiting
-//! is that of M/M/c (Erlang C), and the mean wait follows Allen and Cunneen (Allen, Probability, Statistics, and Queueing
-//! Theory, 1990, section 5.3): E[Q] = C(c, a) / (c - a) * (1 + s) / 2 mean service times, with the offered load a and the squared
-//! coefficient of variation s of the service time (Poisson arrivals). A wait that occurs is taken as exponential, which is
-//! exact for M/M/c, with rate theta = C / E[Q]; the service time as gamma with its mean and variation (deterministic for s = 0,
-//! exponential for s = 1). The latency is their sum:
+//! A service of n replicas that each serve k requests at full speed, fed from one queue, is M/G/c with c = n k servers;
+//! c is fractional if the CPU of a replica suffices for a fraction of a request. The probability of waiting is that of
+//! M/M/c (Erlang C), and the mean wait follows Allen and Cunneen (Allen, Probability, Statistics, and Queueing Theory,
+//! 1990, section 5.3): E[Q] = C(c, a) / (c - a) * (1 + s) / 2 mean service times, with the offered load a and the
+//! squared coefficient of variation s of the service time (Poisson arrivals). The wait, if there is one, is
+//! approximated as exponential with rate theta = C / E[Q], which is exact for M/M/c; the service time as gamma with its
+//! mean and variation (deterministic for s = 0, exponential for s = 1). The latency is their sum:
 //!
-//! Arrivals that are steadier or burstier than Poisson's replace the 1 of (1 + s) / 2 by the squared coefficient of variation of
-//! their gaps.
+//! For arrivals that are steadier or burstier than Poisson, the 1 of (1 + s) / 2 is replaced by the squared coefficient
+//! of variation of the interarrival times.
 //!
-//! Replicas have queues of their own. Where requests join the shortest one, a wait is longer than with one queue by the factor
-//! 1 + 0.55 ((n - 1)(1 - rho))^0.85 k^(-1/4), fitted to simulations of exponential service at n = 2 to 30 queues of k = 1 and 4 slots and
-//! loads of 0.6 to 0.95, whose mean waits it meets within a sixth; it is n in light traffic and 1 in heavy traffic, as it must be. Requests that are
-//! dispersed at random see n stations apart.
+//! If each replica has its own queue and requests join the shortest one, the wait is longer than with one queue by the
+//! factor 1 + 0.55 ((n - 1)(1 - rho))^0.85 k^(-1/4), fitted to simulations of exponential service with n = 2 to 30
+//! queues of k = 1 and 4 slots and loads of 0.6 to 0.95. Its mean waits agree with them to within a sixth; it has the
+//! correct limits of n in light traffic and 1 in heavy traffic. If requests are distributed at random, each of the n
+//! stations is evaluated separately.
 //!
-//! Where requests share the CPU, all present are slowed alike: the latency is the service time times a slowing-down R. Its mean follows
-//! from the same mean wait without the variation of the service time (processor sharing is insensitive to it). In one queue R - 1 is
-//! zero with some probability and else exponential, with the variance that a request of its size has in M/G/1 processor sharing:
-//! Var V(x) = 2 / (1 - rho)^2 * integral over y from 0 to x of (x - y) P(W > y), with the wait W of first come, first served (Yashkov 1983), taken
-//! as exponential behind C. A single exponential would be too narrow for requests of constant size: it let 86.5% of them end in time where
-//! 84.1% do (load 0.6, four service times). Where requests join the shortest of several queues, R - 1 varies less, and is taken as exponential.
-//! Against simulations (exponential, constant and lognormal service, 1 to 20 queues, one queue of 2 to 4 cores, loads of 0.3 to 0.95) shares of
-//! requests in time are at most 0.8 points too high, 1.8 for lognormal service with a squared coefficient of variation of 4 on one core at
-//! a load of 0.8. They are too low by up to 1.5 points, by 2.8 for constant service on one queue of two
-//! cores, and by 5.4 on 20 queues at a load of 0.95, where the factor of the queues errs by its sixth.
+//! If requests share the CPU, all present are slowed equally: the latency is the service time multiplied by a slowdown
+//! R. Its mean follows from the same mean wait without the variation of the service time (processor sharing is
+//! insensitive to it). With one queue, R - 1 is zero with some probability and otherwise exponential, with the variance
+//! that a request of its size has in M/G/1 processor sharing: Var V(x) = 2 / (1 - rho)^2 * integral over y from 0 to x
+//! of (x - y) P(W > y), with the wait W of first come, first served (Yashkov 1983), approximated as exponential with
+//! probability C. A single exponential would be too narrow for requests of constant size: by it, 86.5% of them end in
+//! time where 84.1% do (load 0.6, four service times). If requests join the shortest of several queues, R - 1 varies
+//! less and is approximated as exponential. Compared with simulations (exponential, constant and lognormal service, 1
+//! to 20 queues, one queue of 2 to 4 cores, loads of 0.3 to 0.95), the shares of requests in time are at most 0.8
+//! points too high; 1.8 for lognormal service with a squared coefficient of variation of 4 on one core at a load of
+//! 0.8. They are too low by up to 1.5 points; by 2.8 for constant service on one queue of two cores, and by 5.4 on 20
+//! queues at a load of 0.95, where the factor for several queues errs by its sixth.
 //!
 //! ```text
 //! P(latency <= t) = (1 - C) F(t) + C * integral over w from 0 to t of theta exp(-theta w) F(t - w)
@@ -389,9 +392,10 @@ mod tests {
         assert!((half - found).abs() < 1e-12, "{half} is not {found}");
     }
 
-    /// Shares of requests within a time (exponential service of 100 ms): queues, slots of each, load, limit in ms, share. Those of two queues are
-    /// of the chain of both lengths, solved to 1e-13; the others of simulations of sixty million events. A million are too few: at a load of
-    /// 0.95 three such runs found 0.780 to 0.822 for the fifth case.
+    /// Shares of requests within a time (exponential service of 100 ms): queues, slots of each, load, limit in ms,
+    /// share. Those of two queues are computed from the chain of both lengths, solved to 1e-13; the others from
+    /// simulations of sixty million events. A million are too few: at a load of 0.95 three such runs found 0.780 to
+    /// 0.822 for the fifth case.
     #[rstest]
     #[case(2, 1, 0.8, 500, 0.8179)]
     #[case(5, 1, 0.8, 500, 0.9489)]

@@ -6,9 +6,10 @@
 //! W_t(n) = min over k in [max(least, n - V), min(most, n + U)] of (u + c L) (k - n)+ + v (n - k)+ + f_t(k) + W_t+1(k)
 //! ```
 //!
-//! (k <= n while t < L), backwards from W_T = 0 (Bellman 1957). Minima over the windows [n, n + U] and [n - V, n] are kept by
-//! monotone queues, so an interval costs O(N) whatever U and V are. Among choices of equal value the nearest to n is taken. A
-//! minimum run of several intervals would need the instances' ages in the state: [`OneType::whole`] solves that.
+//! (k <= n while t < L), backwards from W_T = 0 (Bellman 1957). Minima over the windows [n, n + U] and [n - V, n] are
+//! maintained by monotone queues, so an interval costs O(N) whatever U and V are. Among choices of equal value the one
+//! nearest to n is taken. A minimum run of several intervals would require the instances' ages in the state;
+//! [`OneType::whole`] solves that.
 
 use std::collections::VecDeque;
 

@@ -1,13 +1,14 @@
-//! The static mix: what to buy, once, so that every resource suffices at least cost.
+//! The static mix: the cheapest one-time purchase that covers the demand for every resource.
 //!
-//! Sets: offers i, resources j, ways of buying (reserved, on-demand, spot). Data: capacity a_ij [units of j per instance],
-//! demand b_j [units of j], headroom h [share], prices c_i, r_i, s_i [$ per instance and hour, say], expected loss of spot
-//! capacity kappa_i [share]. Variables: instances on demand x_i, reserved R_i, spot q_i, all from 0, whole on request.
+//! Sets: offers i, resources j, purchase options (reserved, on-demand, spot). Data: capacity a_ij [units of j per
+//! instance], demand b_j [units of j], headroom h [share], prices c_i, r_i, s_i [$ per instance and hour, for example],
+//! expected loss of spot capacity kappa_i [share]. Variables: on-demand instances x_i, reserved R_i, spot q_i, all
+//! nonnegative, integers on request.
 //!
 //! ```text
 //! min  sum_i (c_i x_i + r_i R_i + s_i q_i)
 //! (1)  sum_i a_ij (x_i + R_i + (1 - kappa_i) q_i) >= (1 + h) b_j                      every j
-//! (2)  least_w (1 + h) b_0 <= sum_i a_i0 (w's instances, spot less its loss) <= most_w (1 + h) b_0      every way w
+//! (2)  least_w (1 + h) b_0 <= sum_i a_i0 (w's instances, spot minus its loss) <= most_w (1 + h) b_0      every option w
 //! (3)  x_i + R_i + q_i <= most_i,   R_i <= reserved_i
 //! ```
 //!

@@ -2,18 +2,19 @@
 //!
 //! | question | answer | method |
 //! |---|---|---|
-//! | what to buy once, of several types and ways of buying | [`MixProblem`] | linear or integer program |
-//! | what to run when, of several types | [`ProvisioningProblem`] | linear or integer program |
-//! | how many of one type to run when | [`OneType`] | exact: flow of least cost, or dynamic program |
-//! | which billing blocks to buy | [`BlockProblem`] | linear or integer program |
-//! | how many replicas an objective takes at a given load | [`ServiceLoad`] | queueing formulas |
-//! | what every policy pays at least on a trace | [`BoundProblem`] | linear relaxation, with its proof |
+//! | purchase once, of several types and purchase options | [`MixProblem`] | linear or integer program |
+//! | instances over time, of several types | [`ProvisioningProblem`] | linear or integer program |
+//! | instances over time, of one type | [`OneType`] | exact: minimum-cost flow, or dynamic program |
+//! | billing blocks | [`BlockProblem`] | linear or integer program |
+//! | replicas for an objective at a given load | [`ServiceLoad`] | queueing formulas |
+//! | minimum cost of any policy on a trace | [`BoundProblem`] | linear relaxation, with its proof |
 //!
-//! Programs go to a solver through good_lp: microlp in pure Rust, or HiGHS or CBC where they were built in ([`Solver`]).
+//! Programs are passed to a solver through good_lp: microlp in pure Rust, or HiGHS or CBC if they were built in
+//! ([`Solver`]).
 //!
-//! The formulation, with sets, variables, constraints and units, stands at the head of each file. Times are in intervals unless
-//! said otherwise, prices per interval, capacity and demand in any unit as long as it is the same. Figures that mean nothing are
-//! refused; requirements that cannot be met are named, with by how much ([`OptimizeError::Infeasible`]).
+//! The formulation, with sets, variables, constraints and units, is at the head of each file. Times are in intervals
+//! unless stated otherwise, prices per interval, capacity and demand in any common unit. Invalid values are rejected;
+//! requirements that cannot be met are named with their shortfall ([`OptimizeError::Infeasible`]).
 
 mod blocks;
 mod bound;

@@ -1,24 +1,25 @@
 //! One instance type over time: the exact plan, in whole instances.
 //!
-//! Data, with t = 0..T-1 the intervals: needed instances d_t, price c [$ per instance and interval], start cost u and stop
-//! cost v [$ each], lead L and minimum run M [intervals], initial instances x_-1, largest number of starts U and stops V in an
-//! interval, least and largest number of instances, price p of an instance missing for an interval. Variables: x_t instances
-//! ready in t, y_t of which became ready at its start, z_t stopped at its start, e_t missing.
+//! Data, with t = 0..T-1 the intervals: needed instances d_t, price c [$ per instance and interval], start cost u and
+//! stop cost v [$ each], lead L and minimum run M [intervals], initial instances x_-1, maximum number of starts U and
+//! stops V in an interval, minimum and maximum number of instances, price p of a missing instance for one interval.
+//! Variables: x_t instances ready in t, y_t of which became ready at its start, z_t stopped at its start, e_t missing.
 //!
 //! ```text
-//! min  sum_t [ c x_t + (u + c L) y_t + v z_t + p e_t ]          (paid from the order on, L intervals before it is ready)
+//! min  sum_t [ c x_t + (u + c L) y_t + v z_t + p e_t ]          (paid from its order, L intervals before it is ready)
 //! (1)  x_t = x_t-1 + y_t - z_t
 //! (2)  y_t = 0                                  t < L           (nothing ordered after the beginning is ready earlier)
-//! (3)  x_t >= sum_{k = max(0, t-M+1)..t} y_k                    (what starts is paid for M intervals)
+//! (3)  x_t >= sum_{k = max(0, t-M+1)..t} y_k                    (a start is paid for M intervals)
 //! (4)  x_t + e_t >= d_t
 //! (5)  y_t <= U,  z_t <= V
 //! (6)  least <= x_t <= most
 //! ```
 //!
-//! With the cumulative starts Y_t and stops Z_t, x_t = x_-1 + Y_t - Z_t, every row bounds the difference of two variables: the
-//! matrix is the transpose of a network's, hence totally unimodular, and the linear program has a whole optimum. Its dual is a
-//! flow of least cost, solved by [`super::potentials`]. Of all optimal plans the one with the fewest starts and stops up to
-//! every moment is returned (such a plan exists, as the optimal potentials are a lattice), whatever the method.
+//! With the cumulative starts Y_t and stops Z_t, x_t = x_-1 + Y_t - Z_t, every row bounds the difference of two
+//! variables: the matrix is the transpose of a network's, hence totally unimodular, and the linear program has an
+//! integral optimum. Its dual is a minimum-cost flow, solved by [`super::potentials`]. Of all optimal plans, the one
+//! with the fewest starts and stops up to every time is returned (it exists because the optimal potentials form a
+//! lattice), whatever the method.
 
 use super::error::{OptimizeError, Requirement, Shortfall, non_negative};
 use super::potentials::Network;

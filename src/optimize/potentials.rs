@@ -1,17 +1,18 @@
-//! The dual of a one-type plan: a flow of least cost, built up interval by interval.
+//! The dual of a one-type plan: a minimum-cost flow, built up interval by interval.
 //!
-//! Nodes are the ground (potential 0, the time before the first interval) and, for every interval t, the cumulative starts Y_t
-//! and stops Z_t. An arc a -> b of cost w stands for the row "potential of a - potential of b <= w"; its flow is the row's
-//! dual value, so an arc's capacity is the price at which its row may be missed. The cost coefficient of a potential is the
-//! net flow into its node: a price c of x_t = x_-1 + Y_t - Z_t sends c from Z_t to Y_t, a start cost (of the last Y) sends its
-//! amount from the ground to Y_T-1, a stop cost to Z_T-1.
+//! Nodes are the ground (potential 0, the time before the first interval) and, for every interval t, the cumulative
+//! starts Y_t and stops Z_t. An arc a -> b of cost w represents the row "potential of a - potential of b <= w". Its
+//! flow is the dual value of the row, so the capacity of an arc is the price at which its row may be violated. The cost
+//! coefficient of a potential is the net flow into its node: a price c of x_t = x_-1 + Y_t - Z_t sends c from Z_t to
+//! Y_t, a start cost (of the last Y) sends its amount from the ground to Y_T-1, a stop cost to Z_T-1.
 //!
-//! Method: successive shortest paths with potentials (Ford and Fulkerson 1962; Edmonds and Karp 1972; e.g. Ahuja, Magnanti and
-//! Orlin, Network Flows, 1993, section 9.7), where the intervals are added one by one. Standing still is always allowed, so
-//! the new potentials start as copies of the last ones, the flows of start and stop costs go on along the new arcs at no cost,
-//! and only the price of the new interval has to find its way. What is best long ago rarely depends on the newest interval, so
-//! searching from both ends stays near the newest: a week of minutes takes a fraction of a second.
-//! Flows and potentials are integers: no tolerance, no rounding, and the same result everywhere.
+//! Method: successive shortest paths with potentials (Ford and Fulkerson 1962; Edmonds and Karp 1972; e.g. Ahuja,
+//! Magnanti and Orlin, Network Flows, 1993, section 9.7), adding the intervals one by one. Keeping the number of
+//! instances is always allowed, so the new potentials start as copies of the last ones, the flows of start and stop
+//! costs continue along the new arcs at no cost, and only the price of the new interval has to be routed. Optimal
+//! decisions in the distant past rarely depend on the newest interval, so a search from both ends stays near the newest
+//! one: a week of minutes takes a fraction of a second. Flows and potentials are integers: no tolerance, no rounding,
+//! and the same result everywhere.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

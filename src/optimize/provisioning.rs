@@ -1,11 +1,13 @@
-//! Multi-period provisioning: what to run, when, of several instance types, to cover a demand series at least cost.
+//! Multi-period provisioning: how many instances of several types to run in each interval to cover a demand series at
+//! minimum cost.
 //!
-//! Sets: intervals t = 0..T-1, offers i, resources j. Data: demand D_jt [units of j], headroom h [share], capacity a_ij [units of
-//! j per instance], prices per instance and interval c_i (on demand), r_i (reserved), s_i (spot) [$], spot loss kappa_i and
-//! largest spot share sigma [share], start cost u_i and stop cost v_i [$ each], lead L_i and minimum run M_i [intervals],
-//! initial instances x_i,-1, starts U and stops V in an interval, least and most instances, reserved instances R^max_i, shortage
-//! price p_j [$ per unit of j and interval]. Variables, all from 0: x_it instances on demand ready in t, y_it of which became
-//! ready at its start (ordered at t - L_i), z_it stopped at its start, R_i reserved, q_it spot, e_jt missing.
+//! Sets: intervals t = 0..T-1, offers i, resources j. Data: demand D_jt [units of j], headroom h [share], capacity a_ij
+//! [units of j per instance], prices per instance and interval c_i (on-demand), r_i (reserved), s_i (spot) [$], spot
+//! loss kappa_i and maximum spot share sigma [share], start cost u_i and stop cost v_i [$ each], lead L_i and minimum
+//! run M_i [intervals], initial instances x_i,-1, starts U and stops V in an interval, minimum and maximum number of
+//! instances, reserved instances R^max_i, shortage price p_j [$ per unit of j and interval]. Variables, all
+//! nonnegative: x_it on-demand instances ready in t, y_it of which became ready at its start (ordered at t - L_i), z_it
+//! stopped at its start, R_i reserved, q_it spot, e_jt missing.
 //!
 //! ```text
 //! min  sum_it [ c_i x_it + (u_i + c_i L_i) y_it + v_i z_it + s_i q_it ] + T sum_i r_i R_i + sum_jt p_j e_jt
@@ -18,9 +20,10 @@
 //! (7)  least <= sum_i (x_it + R_i + q_it) <= most,   R_i <= R^max_i
 //! ```
 //!
-//! With one type, one resource, no commitment and no spot, the matrix is totally unimodular and [`super::one_type`] solves the
-//! problem exactly and fast. Otherwise rows (4) are knapsacks: the linear program is a lower bound on the integer one, which
-//! branch and bound solves within a time limit. Plans of equal cost are told apart by the order of offers and intervals.
+//! With one type, one resource, no commitment and no spot, the matrix is totally unimodular and [`super::one_type`]
+//! solves the problem exactly and fast. Otherwise rows (4) are knapsacks: the linear program is a lower bound on the
+//! integer one, which branch and bound solves within a time limit. Ties between plans of equal cost are broken by the
+//! order of offers and intervals.
 
 use super::error::{OptimizeError, Requirement, non_negative};
 use super::offer::{Reserved, Spot};

@@ -42,7 +42,7 @@ fn pools_become_nodes_with_zones_in_turn() {
     assert_eq!([nodes.cores(2).1, nodes.cores(3).1], [1.0, 1.25]);
 }
 
-/// Each limit alone: CPU, memory, number of pods; filled exactly to the limit.
+/// Each limit by itself: CPU, memory, number of pods; filled exactly to the limit.
 #[rstest]
 #[case(pod(0, 500, 0), 8)]
 #[case(pod(0, 0, 1024), 4)]

@@ -32,7 +32,7 @@ pub(in crate::engine) trait LaneControl: Send {
     fn seat(&self, seat: u32) -> &Seat;
     /// Work done by the seat, see [`ServiceModel::work_done`].
     fn work_done(&self, seat: u32, now: SimTime) -> f64;
-    /// Sets what the fleet is doing about its size from now on.
+    /// Sets the scaling state of the service from now on.
     fn set_scaling_state(&mut self, scaling_state: ScalingState);
     /// The lane's counts.
     fn tally(&mut self) -> &mut Tally;

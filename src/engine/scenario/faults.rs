@@ -31,16 +31,17 @@ pub(super) fn zones(fields: &Fields<'_>, pools: &[NodePool], sink: &mut Diagnost
     stated
 }
 
-/// What moments of faults count from.
+/// Resolves the times of faults.
 struct Clock<'a> {
     zone: Option<Zone>,
     services: &'a [ServicePlan],
-    /// What times of day come to, a sentence each.
+    /// How clock times were resolved, a sentence each.
     told: Vec<String>,
 }
 
 impl<'a> Clock<'a> {
-    /// The clock of a run of these services, in the scenario's zone or, where it states none, in the one that all workloads are in.
+    /// The clock of a run of these services, in the scenario's time zone or, if it states none, in the common one of
+    /// all workloads.
     fn new(zone: Option<Zone>, services: &'a [ServicePlan]) -> Self {
         let own = || {
             let first = services.first().and_then(|service| service.workload.time_zone());
@@ -49,7 +50,7 @@ impl<'a> Clock<'a> {
         Clock { zone: zone.or_else(own), services, told: Vec::new() }
     }
 
-    /// When the run begins, if all workloads that tell it agree.
+    /// Wall-clock time at which the run begins, if all workloads that state it agree.
     fn start(&self) -> Option<u64> {
         let open = |service: &ServicePlan| service.workload.open(Streams::new(0, 0), 0).ok()?.start_epoch_ns();
         let mut starts: Vec<u64> = self.services.iter().filter_map(open).collect();
@@ -57,7 +58,7 @@ impl<'a> Clock<'a> {
         starts.pop().filter(|_| starts.is_empty())
     }
 
-    /// The required moment called `name`, since the start.
+    /// The required time called `name`, from the start of the run.
     fn moment(&mut self, fields: &Fields<'_>, name: &'static str, sink: &mut Diagnostics) -> Option<SimDuration> {
         let Some(node) = fields.node_of(name) else { return fields.required(name, sink) };
         let (offset, told) = offset_of(node, self.zone, self.start(), sink)?;
@@ -102,7 +103,8 @@ pub(super) struct StatedRollout<'a> {
 const EXAMPLES: &str = "`zone-outage: { zone: a, at: 2h, for: 30m }`, `metrics-outage: { of: [queue-length], from: 1h, for: 10m }`, \
      `rollout: { at: 2h }` or `restart: { at: 2h }`";
 
-/// Reads `faults:`, a list of faults, each keyed by its kind; and what times of day in it come to, a sentence each.
+/// Reads `faults:`, a list of faults, each keyed by its kind; also returns how clock times were resolved, a sentence
+/// each.
 pub(super) fn faults<'a>(
     fields: &Fields<'a>,
     zones: &[String],

@@ -89,7 +89,7 @@ pub struct Scenario {
     pub zones: Vec<String>,
     /// Zone outages.
     pub outages: Vec<ZoneOutage>,
-    /// What the times of day at which faults are planned come to, a sentence each.
+    /// How clock times of planned faults were resolved, a sentence each.
     pub moments: Vec<String>,
     /// How the control plane reacts to nodes that have gone silent.
     pub lost_nodes: LostNodes,

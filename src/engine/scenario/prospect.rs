@@ -1,4 +1,4 @@
-//! What is known about a service before it runs: its future requests, and what one replica can do.
+//! Knowledge about a service before it runs: its future requests, and the power of its replicas.
 
 use super::{Scenario, ServicePlan};
 use crate::cluster::{NodePool, Nodes, PodRequest, Power};

@@ -1,10 +1,10 @@
-//! `service-time: from-trace`: what a trace records of its requests' durations is told to the service.
+//! `service-time: from-trace`: service times recorded in a trace.
 
 use crate::cluster::{DemandModel, ServiceSpec};
 use crate::config::{Diagnostics, Yaml};
 use crate::workload::{Durations, WorkloadSpec};
 
-/// Has the workload take the durations of its trace for demands, and tells the service what they are like.
+/// Makes the workload use its trace's durations as demands, and sets their distribution in the service.
 pub(super) fn settle(
     service: &Yaml,
     spec: &mut ServiceSpec,
@@ -13,7 +13,7 @@ pub(super) fn settle(
 ) -> Option<WorkloadSpec> {
     let node = service.get("service-time")?;
     let Some(taking) = workload.taking_durations() else {
-        let error = node.error("`from-trace` takes the durations of a trace, and a generator makes these requests");
+        let error = node.error("`from-trace` needs a trace, but these requests come from a generator");
         sink.push(error.help("state the service time, such as `lognormal: { mean: 120ms, cv: 1 }`"));
         return None;
     };
@@ -37,14 +37,15 @@ pub(super) fn settle(
             durations.name,
             durations.unknown_share() * 100.0
         );
-        let help = "say what stands in, `from-trace: { otherwise: 120ms }`, or leave them out with `exclude:`";
+        let help =
+            "state a service time for them, `from-trace: { otherwise: 120ms }`, or leave them out with `exclude:`";
         sink.push(node.error(message).help(help));
         return None;
     }
     if recorded.mean() <= 0.0 {
         let error = node.error(format!("{}: every duration is zero", durations.name));
         sink.push(
-            error.help("is `demand-unit:` right, and the column? State the service time if the trace rounds it off"),
+            error.help("check `demand-unit:` and the column, or state the service time if the trace rounds it to zero"),
         );
         return None;
     }
@@ -52,7 +53,7 @@ pub(super) fn settle(
     Some(taking)
 }
 
-/// A workload whose requests bring service times along makes the CPU that each of them uses a matter of their mean, not of the one that
+/// If requests bring their own service times, bases the CPU per request on the mean of those instead of the mean that
 /// the service states.
 pub(super) fn account(spec: &mut ServiceSpec, workload: &WorkloadSpec, sink: &mut Diagnostics, node: &Yaml) {
     if !spec.states_cpu() || !workload.brings_demands() {
@@ -69,17 +70,15 @@ pub(super) fn account(spec: &mut ServiceSpec, workload: &WorkloadSpec, sink: &mu
     }
 }
 
-/// How durations could be had of a trace that shows none.
+/// How to get durations from a trace that shows none.
 fn what_to_do(durations: &Durations) -> &'static str {
     match durations.format {
         "access-log" => {
             "the combined format has none; log `$request_time` and state the `log-format:`, or state the service time"
         }
-        "log-format" => {
-            "name the variable of it, `columns: { demand: upstream_response_time }`, or state the service time"
-        }
+        "log-format" => "name its variable, `columns: { demand: upstream_response_time }`, or state the service time",
         _ => {
-            "name its column, `columns: { demand: ... }` (with `demand-unit: ms` where it is not in seconds), or state the service time; \
+            "name its column, `columns: { demand: ... }` (with `demand-unit: ms` if it is not in seconds), or state the service time; \
              counts and levels have none"
         }
     }

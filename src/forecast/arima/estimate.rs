@@ -1,4 +1,5 @@
-//! Maximum likelihood: coefficients by search, mean, drift and regressors by generalised least squares inside it.
+//! Maximum likelihood: coefficients by numerical search; mean, drift and regressors by generalised least squares within
+//! it.
 
 use super::super::bfgs::minimise;
 use super::super::linear::{Basis, cholesky, cholesky_solve, dot, inverse};
@@ -7,27 +8,28 @@ use super::filter::{Arma, State, Whitened};
 use super::model::{ArimaFit, ArimaSpec, Coefficient, Order};
 use super::polynomial::{differencing, from_partial, seasonal_product, to_partial};
 
-/// Largest state vector for which missing values go through the filter with its full covariance (cost per value: its
-/// square); above, they are filled in before.
+/// Maximum length of the state vector for which missing values are filtered with the full covariance (the cost per
+/// value is its square); for longer ones they are filled in beforehand.
 const LARGEST_EXACT_GAPS: usize = 64;
-/// Partial autocorrelations are tanh(u); beyond this |u| the model is as good as on the boundary.
+/// Partial autocorrelations are tanh(u); beyond this |u| the model is practically on the boundary.
 const FARTHEST: f64 = 8.0;
-/// Gain in log-likelihood below which a search ends. An error of 0.02 standard errors costs twenty times as much.
+/// A search ends when the log-likelihood improves by less than this. An error of 0.02 standard errors costs twenty
+/// times as much.
 pub(super) const FINE: f64 = 1e-5;
-/// The same while models are only compared: a hundredth of what makes a difference between two.
+/// The same while models are compared: a hundredth of the difference that decides between two models.
 pub(super) const COARSE: f64 = 1e-2;
 
-/// Terms from which a likelihood is searched from several starts.
+/// Minimum number of terms for which the search uses several starting points.
 const MANY_TERMS: usize = 5;
 
-/// Factors 1 - c B by which both sides of a smaller model are multiplied, which leaves it what it is: where roots nearly cancel, the
-/// likelihood of the larger model has maxima that no start far from them leads to.
+/// Factors 1 - c B by which both sides of a smaller model are multiplied, which leaves the model unchanged: if roots
+/// nearly cancel, the likelihood of the larger model has maxima that no distant starting point leads to.
 const CANCELLING: [f64; 4] = [-0.95, -0.5, 0.5, 0.95];
 
-/// Times that the best of them is gone on with.
+/// Number of times that the search is restarted from the best of them.
 const RESTARTS: usize = 4;
 
-/// Iterations after which a search ends anyway.
+/// Maximum number of iterations of a search.
 const MAX_ITERATIONS: usize = 200;
 
 /// A series and a model, prepared for evaluating likelihoods.
@@ -38,12 +40,12 @@ pub(super) struct Problem {
     columns: Vec<Vec<f64>>,
     basis: Basis,
     regressors: Vec<Vec<f64>>,
-    /// Which values are there; `None` if all are.
+    /// Which values are present; `None` if all are.
     observed: Option<Vec<bool>>,
-    /// The last values in the series' own units.
+    /// The last values in the units of the series.
     values: Vec<f64>,
     used: usize,
-    /// The variance is never taken to be below this: a perfect fit has a likelihood, too.
+    /// Lower limit of the variance, so that a perfect fit has a finite likelihood.
     floor: f64,
     time: usize,
 }
@@ -60,7 +62,7 @@ pub(super) struct Evaluation {
 }
 
 impl Problem {
-    /// Prepares `values` (not finite: missing) and regressors of the same length.
+    /// Prepares `values` (missing if not finite) and regressors of the same length.
     ///
     /// # Errors
     /// If there are fewer values than the model has parameters.
@@ -121,7 +123,7 @@ impl Problem {
         self.basis = basis;
     }
 
-    /// The sum of the regressors, each with its weight.
+    /// The weighted sum of the regressors.
     fn combine(&self, weights: &[f64]) -> Vec<f64> {
         let mut sum = vec![0.0; self.values.len()];
         for (weight, column) in weights.iter().zip(&self.regressors) {
@@ -194,7 +196,7 @@ impl Problem {
         self.evaluate(point).map_or(f64::INFINITY, |evaluation| evaluation.objective)
     }
 
-    /// The point of greatest likelihood, searched from `start` or, without one, from near white noise.
+    /// Maximizes the likelihood from `start` or, without one, from a point close to white noise.
     pub fn search(&self, start: Option<&[f64]>, tolerance: f64) -> Vec<f64> {
         let count = self.spec.order.coefficients();
         let origin = vec![0.1; count];
@@ -203,7 +205,7 @@ impl Problem {
         minimise(|point| self.objective(point), &start, tolerance, MAX_ITERATIONS).point
     }
 
-    /// The point of greatest likelihood, searched from several starts where a model of many terms has several maxima.
+    /// Maximizes the likelihood from several starting points if a model of many terms may have several maxima.
     fn search_widely(&self) -> Vec<f64> {
         let order = self.spec.order;
         if order.coefficients() < MANY_TERMS {
@@ -213,7 +215,7 @@ impl Problem {
         let from = |ar: f64, ma: f64| {
             [alike(ar, order.p), alike(ma, order.q), alike(ar, order.seasonal_p), alike(ma, order.seasonal_q)].concat()
         };
-        // The last partial autocorrelation against the others: what circles, and does not only fade.
+        // The last partial autocorrelation differs in sign from the others: an oscillation instead of a decay.
         let turned = |count: usize| (1..=count).map(|k| if k < count { 0.5 } else { -0.5 }).collect::<Vec<f64>>();
         let seasonal = vec![0.1; order.seasonal_p + order.seasonal_q];
         let starts =
@@ -221,18 +223,18 @@ impl Problem {
         let starts = starts.into_iter().chain(self.enlarged()).map(|start| self.search(Some(&start), FINE));
         let all = std::iter::once(self.search(None, FINE)).chain(starts);
         let best = all.min_by(|a, b| self.objective(a).total_cmp(&self.objective(b)));
-        // On a plateau a search may end early; begun there afresh, it goes on.
+        // On a plateau a search may end early; a restart continues it.
         (0..RESTARTS).fold(best.unwrap_or_default(), |point, _| self.search(Some(&point), FINE))
     }
 
-    /// The best model of one autoregressive and one moving-average term less, as points of this one: it is nested in it with any factor on both
-    /// sides. None where this model lacks either.
+    /// The best model with one autoregressive and one moving-average term less, as points of this model: it is nested
+    /// in this one with any common factor on both sides. Empty if this model has no such terms.
     fn enlarged(&self) -> Vec<Vec<f64>> {
         let Order { p, q, .. } = self.spec.order;
         if p == 0 || q == 0 {
             return Vec::new();
         }
-        // A last partial autocorrelation of zero is one term less.
+        // A last partial autocorrelation of zero removes one term.
         let whole = |part: &[f64]| {
             let (ar, rest) = part.split_at(p - 1);
             let (ma, rest) = rest.split_at(q - 1);
@@ -306,11 +308,11 @@ impl Problem {
         names
     }
 
-    /// Standard errors of all coefficients at the point of greatest likelihood, from the observed information.
+    /// Standard errors of all coefficients at the maximum of the likelihood, from the observed information.
     ///
-    /// The Hessian is taken in the search's own parameters, where every point is admissible, and carried over by the
-    /// Jacobian J: cov(c) = J H^-1 J'. The regression coefficients b are functions of the point, so that their covariance
-    /// is sigma^2 (X' W X)^-1 plus the same expression: together the inverse of the full information matrix.
+    /// The Hessian is computed in the search's own parameters, where every point is admissible, and transformed by the
+    /// Jacobian J: cov(c) = J H^-1 J'. The regression coefficients b are functions of the point, so their covariance is
+    /// sigma^2 (X' W X)^-1 plus the same expression. Together these give the inverse of the full information matrix.
     pub fn standard_errors(&self, point: &[f64]) -> Option<Vec<f64>> {
         let k = point.len();
         let best = self.evaluate(point)?;
@@ -374,12 +376,12 @@ fn dot_reversed(weights: &[f64], past: &[f64]) -> f64 {
 }
 
 impl ArimaSpec {
-    /// The model with the coefficients given (ar, ma, sar, sma, then the constant, then the regressors; 0 where there are fewer)
-    /// and the variance given, or else the best one for them: its likelihood and where it stands at the series' end. The
-    /// parameters for a warm start are those of white noise.
+    /// The model with given coefficients (ar, ma, sar, sma, then the constant, then the regressors; 0 if there are
+    /// fewer) and the given variance, or else the best one for them: its likelihood and its state at the end of the
+    /// series. The parameters for a warm start are those of white noise.
     ///
     /// # Errors
-    /// If the values do not suffice, or the coefficients are not those of a stationary model.
+    /// If there are too few values, or the coefficients are not those of a stationary model.
     pub fn with_coefficients(
         &self,
         values: &[f64],
@@ -425,7 +427,7 @@ impl ArimaSpec {
         })
     }
 
-    /// Fits by exact maximum likelihood. `values` that are not finite are missing; each regressor is as long as they.
+    /// Fits by exact maximum likelihood. Values that are not finite are missing; each regressor has the same length.
     ///
     /// # Errors
     /// If there are fewer values than the model needs, or the likelihood cannot be evaluated.
@@ -434,7 +436,7 @@ impl ArimaSpec {
         problem.fit(problem.search_widely())
     }
 
-    /// Fits by one search, from where an earlier fit ended if there is one.
+    /// Fits by one search, starting from the end of an earlier fit if there is one.
     pub(in super::super) fn fit_from(
         &self,
         values: &[f64],
@@ -446,7 +448,7 @@ impl ArimaSpec {
         problem.fit(problem.search(start, FINE))
     }
 
-    /// Fits and adds standard errors, which costs about twice the square of the number of coefficients in evaluations.
+    /// Fits and adds standard errors, which takes about twice the square of the number of coefficients in evaluations.
     ///
     /// # Errors
     /// As [`ArimaSpec::fit`].

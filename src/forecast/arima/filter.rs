@@ -1,14 +1,14 @@
 //! The exact Gaussian likelihood of an autoregressive moving average by the Kalman filter.
 //!
 //! State vector of order r = max(p, q + 1) in companion form (Harvey 1989, section 3.3): a[0] is the value itself,
-//! a'[i] = a[i+1] + phi[i] a[0] + theta[i] e. Below it stand, where the series was differenced, its last values, so that
-//! the filter speaks of the series as it was given. The variance of the innovations is one throughout; it is estimated
-//! apart.
+//! a'[i] = a[i+1] + phi[i] a[0] + theta[i] e. If the series was differenced, its last values follow, so that the filter
+//! works in the units of the original series. The variance of the innovations is one throughout and is estimated
+//! separately.
 //!
-//! Two ways to the same numbers. A series without gaps goes through the Chandrasekhar recursions (Morf, Sidhu and Kailath
-//! 1974): the change of the covariance from one step to the next has rank one, so that a step costs r and not r squared.
-//! A series with gaps carries the covariance itself. Both end in the steady state, where the covariance stays as it is and
-//! a step costs as much as there are coefficients that are not zero.
+//! Two methods give the same numbers. A series without gaps is filtered by the Chandrasekhar recursions (Morf, Sidhu
+//! and Kailath 1974): the change of the covariance from one step to the next has rank one, so that a step costs r
+//! instead of r squared. A series with gaps needs the covariance itself. Both end in the steady state, where the
+//! covariance is constant and the cost of a step is the number of nonzero coefficients.
 
 use super::polynomial::autocovariances;
 
@@ -23,14 +23,14 @@ pub(super) struct Arma {
     pub delta: Vec<f64>,
 }
 
-/// Columns (the series, then regressors) turned into uncorrelated errors of variance one.
+/// Columns (the series, then regressors) transformed into uncorrelated errors of variance one.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Whitened {
     /// The standardised innovations of each column; gaps are left out.
     pub columns: Vec<Vec<f64>>,
     /// Sum of the logarithms of the innovations' variances.
     pub log_determinant: f64,
-    /// Where each column stands at the end.
+    /// The state of each column at the end.
     pub states: Vec<State>,
     /// The covariance of the state at the end; `None` in the steady state.
     pub covariance: Option<Vec<f64>>,
@@ -40,9 +40,9 @@ pub(super) struct Whitened {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct State(pub Vec<f64>);
 
-/// A covariance this near to the steady one is taken for it.
+/// A covariance this close to the steady one is replaced by it.
 const STEADY: f64 = 1e-9;
-/// The same for the vector whose outer product is the change of the covariance: what it leaves out is its square.
+/// The same for the vector whose outer product is the change of the covariance; the error is its square.
 const STEADY_CHANGE: f64 = 1e-6;
 
 impl Arma {
@@ -89,7 +89,7 @@ impl Arma {
         Some(p)
     }
 
-    /// Turns differenced columns without gaps into uncorrelated errors. `None` if the model is not stationary.
+    /// Transforms differenced columns without gaps into uncorrelated errors. `None` if the model is not stationary.
     pub fn whiten(&self, columns: &[Vec<f64>]) -> Option<Whitened> {
         let r = self.order();
         let row = self.stationary_row()?;
@@ -98,7 +98,7 @@ impl Arma {
             (0..r).map(|i| row.get(i + 1).copied().unwrap_or(0.0) + self.phi(i) * row[0]).collect();
         let mut change = gain.clone();
         let n = columns.first().map_or(0, Vec::len);
-        // predicted[c][t + i] gathers what is known of column c at time t + i: the state vector, without ever shifting it.
+        // predicted[c][t + i] holds the prediction of column c for time t + i: the state vector without any shifting.
         let mut predicted: Vec<Vec<f64>> = columns.iter().map(|_| vec![0.0; n + r]).collect();
         let mut whitened = Whitened { columns: columns.to_vec(), ..Whitened::default() };
         let mut steady_from = n;
@@ -139,11 +139,11 @@ impl Arma {
             gain[i] -= ratio * moved;
             change[i] = moved - ratio * before;
         }
-        // In exact arithmetic the variance falls to one and never below.
+        // In exact arithmetic the variance decreases to one and never below.
         (variance - lead * ratio).max(1.0)
     }
 
-    /// The rest of the columns once the covariance stays as it is: the difference equation itself.
+    /// The rest of the columns once the covariance is constant: the difference equation itself.
     fn whiten_steady(&self, predicted: &mut [Vec<f64>], columns: &mut [Vec<f64>], from: usize) {
         let sparse = |values: &[f64]| -> Vec<(usize, f64)> {
             values.iter().enumerate().filter(|(_, v)| **v != 0.0).map(|(i, v)| (i + 1, *v)).collect()
@@ -163,8 +163,8 @@ impl Arma {
         }
     }
 
-    /// Turns columns in their own units into uncorrelated errors where some values are missing (`observed` false). The
-    /// first values, as many as were differenced away, must be present: the likelihood is conditional on them.
+    /// Transforms columns in their own units into uncorrelated errors if some values are missing (`observed` false).
+    /// The first values, as many as differencing uses up, must be present: the likelihood is conditional on them.
     pub fn whiten_with_gaps(&self, columns: &[Vec<f64>], observed: &[bool]) -> Option<Whitened> {
         let (r, lags) = (self.order(), self.delta.len());
         let dimension = r + lags;
@@ -195,7 +195,7 @@ impl Arma {
         Some(whitened)
     }
 
-    /// What the state says the next value will be.
+    /// The prediction of the next value from the state.
     pub fn expected(&self, state: &State) -> f64 {
         self.read(&state.0)
     }
@@ -205,8 +205,8 @@ impl Arma {
         x[0] + self.delta.iter().zip(&x[self.order()..]).map(|(d, lag)| d * lag).sum::<f64>()
     }
 
-    /// The gain of the next value and the covariance after it. An unobserved value in the steady state opens the
-    /// covariance again.
+    /// The gain of the next value and the covariance after it. A missing value in the steady state makes the covariance
+    /// variable again.
     pub fn step(&self, covariance: &mut Option<Vec<f64>>, observed: bool) -> Step {
         let r = self.order();
         match covariance {
@@ -235,7 +235,7 @@ impl Arma {
         }
     }
 
-    /// Moves a state on by one value.
+    /// Advances a state by one value.
     pub fn advance(&self, state: &mut State, step: &Step, innovation: f64) {
         state.0.iter_mut().zip(&step.gain).for_each(|(x, g)| *x += g * innovation);
         self.transition(&mut state.0);
@@ -275,7 +275,7 @@ impl Arma {
         turned
     }
 
-    /// Cell `k` of R R': the covariance of the predicted state once the past is known for certain.
+    /// Cell `k` of R R': the covariance of the predicted state when the past is known exactly.
     fn certain(&self, k: usize) -> f64 {
         let (i, j) = (k / self.dimension(), k % self.dimension());
         if i < self.order() && j < self.order() { self.theta(i) * self.theta(j) } else { 0.0 }
@@ -287,10 +287,10 @@ impl Arma {
     }
 }
 
-/// What one value does to the state.
+/// The effect of one value on the state.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Step {
-    /// Weight of the innovation in each element of the state; empty where the value is missing.
+    /// Weight of the innovation in each element of the state; empty if the value is missing.
     pub gain: Vec<f64>,
     /// Variance of the innovation.
     pub variance: f64,
@@ -367,7 +367,7 @@ mod tests {
 
     #[test]
     fn a_missing_value_carries_no_information() {
-        // What stands in the gap does not matter, and the filter with a gap equals the dense likelihood without it.
+        // The value in a gap has no influence, and the filter with a gap equals the dense likelihood without it.
         let model = Arma { ar: vec![0.8], ma: vec![0.3], ..Arma::default() };
         let (mut y, mut observed) = (wave(20), vec![true; 20]);
         for t in [3, 4, 11] {

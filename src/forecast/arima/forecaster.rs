@@ -39,11 +39,11 @@ pub(in super::super) fn read_spec(fields: &Fields<'_>, sink: &mut Diagnostics) -
             _ => sink.push(fields.node().error("`seasonal-order` needs a `season` of 2 to 366 steps")),
         }
     }
-    // As in R's `arima`: a mean where nothing is differenced, no drift unless asked for.
+    // As in R's `arima`: a mean if there is no differencing, no drift unless requested.
     Some(ArimaSpec { order, constant: constant.unwrap_or(order.differenced() == 0) })
 }
 
-/// Reads three orders, each at most as large as stated.
+/// Reads three orders, each up to the stated maximum.
 fn read_terms(fields: &Fields<'_>, name: &'static str, most: [usize; 3], sink: &mut Diagnostics) -> Option<[usize; 3]> {
     let given: Vec<u32> = fields.optional(name, sink)?;
     let node = fields.node_of(name)?;
@@ -62,13 +62,13 @@ fn read_terms(fields: &Fields<'_>, name: &'static str, most: [usize; 3], sink: &
 /// (Seasonal) ARIMA, or regression on harmonics of the seasons with ARIMA errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arima {
-    /// The model; `None` chooses it from the series.
+    /// The model; `None` selects it from the series.
     pub spec: Option<ArimaSpec>,
     /// Pairs of sine and cosine per season as regressors; 0 for none.
     pub harmonics: usize,
-    /// Whether a chosen model may have seasonal terms.
+    /// Whether a selected model may have seasonal terms.
     pub seasonal: bool,
-    /// Largest orders that may be chosen.
+    /// Maximum orders of a selected model.
     pub limits: Limits,
 }
 
@@ -78,12 +78,12 @@ impl Default for Arima {
     }
 }
 
-/// Angular frequencies of the first `harmonics` harmonics of each season, each frequency once.
+/// Angular frequencies of the first `harmonics` harmonics of each season, without duplicates.
 fn frequencies(seasons: &[usize], harmonics: usize) -> Vec<f64> {
     let mut turns: Vec<(usize, usize)> = Vec::new();
     for season in seasons {
         for k in 1..=harmonics.min(season / 2) {
-            // k / season in two seasons at once is one regressor.
+            // The same frequency k / season in two seasons is one regressor.
             if turns.iter().all(|(j, other)| j * season != k * other) {
                 turns.push((k, *season));
             }
@@ -101,7 +101,7 @@ pub(in super::super) fn waves(frequencies: &[f64], t: usize) -> impl Iterator<It
 }
 
 impl Arima {
-    /// The frequencies of the harmonics that the series allows.
+    /// The frequencies of the harmonics that the length of the series allows.
     pub(in super::super) fn frequencies(&self, series: &Series) -> Vec<f64> {
         frequencies(&series.seasons_seen(2), self.harmonics)
     }

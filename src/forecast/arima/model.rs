@@ -1,4 +1,4 @@
-//! What an ARIMA model is, and what a fitted one can do.
+//! Specification of an ARIMA model, and a fitted one.
 
 use std::fmt;
 
@@ -61,8 +61,8 @@ impl fmt::Display for Order {
 pub struct ArimaSpec {
     /// The orders.
     pub order: Order,
-    /// Whether there is a constant: the mean where nothing is differenced, the drift (slope per step) where the series is
-    /// differenced once. Twice differenced series have none.
+    /// Whether there is a constant: the mean if there is no differencing, the drift (slope per step) if the series is
+    /// differenced once. Series differenced twice have none.
     pub constant: bool,
 }
 
@@ -72,7 +72,7 @@ impl ArimaSpec {
         self.constant && self.order.d + self.order.seasonal_d <= 1
     }
 
-    /// The regressor that stands for the constant, at time `t` from 1.
+    /// The regressor of the constant, at time `t` from 1.
     pub(super) fn constant_at(&self, t: usize) -> f64 {
         if self.order.d + self.order.seasonal_d == 0 { 1.0 } else { t as f64 }
     }
@@ -96,38 +96,38 @@ pub struct Coefficient {
     pub name: String,
     /// The estimate.
     pub value: f64,
-    /// Its standard error; `None` if not asked for, or if the likelihood has no proper peak there.
+    /// Its standard error; `None` if not requested, or if the likelihood has no proper maximum there.
     pub standard_error: Option<f64>,
 }
 
 /// A fitted model: estimates, fit statistics, and the state from which to forecast.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ArimaFit {
-    /// What was fitted.
+    /// The fitted model's specification.
     pub spec: ArimaSpec,
     /// ARMA coefficients (ar, ma, sar, sma), then the constant, then the regressors.
     pub coefficients: Vec<Coefficient>,
-    /// Variance of the innovations, sum of squares over the number of values used.
+    /// Variance of the innovations: sum of squares divided by the number of values used.
     pub sigma2: f64,
-    /// The same with the number of coefficients taken from the divisor.
+    /// The same with the divisor reduced by the number of coefficients.
     pub sigma2_unbiased: f64,
     /// Exact Gaussian log-likelihood of the differenced series.
     pub log_likelihood: f64,
     /// Values that entered the likelihood.
     pub used: usize,
-    /// The parameters as the optimiser sees them, for a warm start of the next fit.
+    /// The parameters of the optimiser, for a warm start of the next fit.
     pub(super) point: Vec<f64>,
     /// Standardised innovations, divided by sigma.
     pub(super) residuals: Vec<f64>,
     pub(super) arma: Arma,
     pub(super) state: State,
     pub(super) covariance: Option<Vec<f64>>,
-    /// Values seen so far, missing ones included.
+    /// Number of values so far, including missing ones.
     pub(super) time: usize,
 }
 
 impl ArimaFit {
-    /// Parameters counted by the information criteria: coefficients and the variance.
+    /// Number of parameters counted by the information criteria: coefficients and the variance.
     pub fn parameters(&self) -> usize {
         self.coefficients.len() + 1
     }
@@ -137,7 +137,8 @@ impl ArimaFit {
         2.0 * self.parameters() as f64 - 2.0 * self.log_likelihood
     }
 
-    /// Akaike's criterion corrected for short series (Hurvich and Tsai 1989); infinite where the series is too short for it.
+    /// Akaike's criterion corrected for short series (Hurvich and Tsai 1989); infinite if the series is too short for
+    /// it.
     pub fn aicc(&self) -> f64 {
         let (k, n) = (self.parameters() as f64, self.used as f64);
         if n - k - 1.0 > 0.0 { self.aic() + 2.0 * k * (k + 1.0) / (n - k - 1.0) } else { f64::INFINITY }
@@ -148,7 +149,7 @@ impl ArimaFit {
         self.parameters() as f64 * (self.used as f64).ln() - 2.0 * self.log_likelihood
     }
 
-    /// The innovations divided by their standard deviation, in order, missing values left out.
+    /// The innovations divided by their standard deviation, in order, without missing values.
     pub fn residuals(&self) -> &[f64] {
         &self.residuals
     }
@@ -158,15 +159,15 @@ impl ArimaFit {
         &self.coefficients[self.spec.order.coefficients()..]
     }
 
-    /// What the constant and the regressors contribute `ahead` steps (from 1) after the last value.
+    /// Contribution of the constant and the regressors `ahead` steps (from 1) after the last value.
     fn contribution(&self, ahead: usize, regressors: impl Iterator<Item = f64>) -> f64 {
         let constant = self.spec.has_constant().then(|| self.spec.constant_at(self.time + ahead));
         self.regression().iter().zip(constant.into_iter().chain(regressors)).map(|(c, x)| c.value * x).sum()
     }
 
-    /// Conditional means of the next `steps` values and their standard errors with the coefficients taken as known and
-    /// the maximum-likelihood variance. `regressors` holds the future values of each regressor; one that is too short goes
-    /// on with its last value.
+    /// Conditional means of the next `steps` values and their standard errors, with the coefficients taken as known and
+    /// the maximum-likelihood variance. `regressors` holds the future values of each regressor; the last value of one
+    /// that is too short is repeated.
     pub fn predict(&self, steps: usize, regressors: &[Vec<f64>]) -> (Vec<f64>, Vec<f64>) {
         let mut state = self.state.clone();
         let silent = super::filter::Step { gain: Vec::new(), variance: 1.0 };
@@ -207,7 +208,7 @@ impl ArimaFit {
         }
     }
 
-    /// Takes in the next value (not finite: missing) and the regressors beside it; the coefficients stay as they are.
+    /// Adds the next value (missing if not finite) with its regressors; the coefficients do not change.
     pub fn update(&mut self, value: f64, regressors: &[f64]) {
         let observed = value.is_finite();
         let step = self.arma.step(&mut self.covariance, observed);

@@ -17,7 +17,7 @@ pub(super) fn from_partial(partial: &[f64]) -> Vec<f64> {
     coefficients
 }
 
-/// The coefficients of the best predictors of all orders up to the given one: the Durbin-Levinson recursion run backwards.
+/// The coefficients of the best predictors of all orders up to the given one: the Durbin-Levinson recursion in reverse.
 /// The last entry of `orders[k - 1]` is the k-th partial autocorrelation. `None` if the polynomial is not stationary.
 fn lower_orders(coefficients: &[f64]) -> Option<Vec<Vec<f64>>> {
     let mut orders = vec![coefficients.to_vec()];
@@ -35,11 +35,11 @@ fn lower_orders(coefficients: &[f64]) -> Option<Vec<Vec<f64>>> {
     inside.then_some(orders)
 }
 
-/// Whether every root of the autoregressive polynomial is farther from the origin than `radius`: whether the polynomial
-/// with its argument stretched by `radius` is stationary.
+/// Whether every root of the autoregressive polynomial is outside the circle of `radius`, that is, whether the
+/// polynomial with its argument scaled by `radius` is stationary.
 pub(super) fn stationary(coefficients: &[f64], radius: f64) -> bool {
     let stretched: Vec<f64> = coefficients.iter().enumerate().map(|(i, c)| c * radius.powi(i as i32 + 1)).collect();
-    // Leading zeros at the end have no roots.
+    // Zero coefficients at the end have no roots.
     let order = stretched.iter().rposition(|c| *c != 0.0).map_or(0, |last| last + 1);
     order == 0 || lower_orders(&stretched[..order]).is_some()
 }

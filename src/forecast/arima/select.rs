@@ -1,5 +1,5 @@
-//! Orders chosen from the data: differences by tests, the rest by a stepwise search for the least AICc
-//! (Hyndman and Khandakar 2008).
+//! Order selection: differencing by tests, the rest by a stepwise search for the lowest AICc (Hyndman and Khandakar
+//! 2008).
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::estimate::{COARSE, FINE, Problem};
 use super::model::{ArimaFit, ArimaSpec, Order};
 use super::polynomial::stationary;
 
-/// Largest orders considered.
+/// Maximum orders considered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Autoregressive and moving-average terms, each.
@@ -20,9 +20,9 @@ pub struct Limits {
     pub seasonal_terms: usize,
     /// Differences between neighbours.
     pub differences: usize,
-    /// Season length above which no seasonal terms are tried: their state vector would be too long.
+    /// Maximum season length for which seasonal terms are tried; beyond it the state vector would be too long.
     pub period: usize,
-    /// Models fitted at most.
+    /// Maximum number of models fitted.
     pub models: usize,
 }
 
@@ -32,18 +32,20 @@ impl Default for Limits {
     }
 }
 
-/// Seasonal strength from which the series is differenced seasonally.
+/// Minimum seasonal strength for seasonal differencing.
 const STRONG_SEASON: f64 = 0.64;
-/// 5 % critical value of the KPSS test for a level (Kwiatkowski, Phillips, Schmidt and Shin 1992, table 1).
+/// 5% critical value of the KPSS test for a level (Kwiatkowski, Phillips, Schmidt and Shin 1992, table 1).
 const KPSS_LEVEL_5_PERCENT: f64 = 0.463;
-/// A model with a root of its autoregressive polynomial this close to the unit circle is not chosen: it should have been
-/// differenced. Of the moving-average polynomial only roots on the circle itself are refused (over-differencing): a noisy rate about
-/// a slow level that is sampled finely is ARIMA(0,1,1) with a root as near to the circle as the sampling is fine.
+/// A model with a root of its autoregressive polynomial this close to the unit circle is rejected: it should have been
+/// differenced. For the moving-average polynomial only roots on the circle itself are rejected (over-differencing): a
+/// noisy rate around a slowly changing level, sampled finely, is ARIMA(0,1,1) with a root that approaches the circle as
+/// the sampling gets finer.
 const CLOSEST_ROOT: f64 = 1.01;
 const CLOSEST_MA_ROOT: f64 = 1.001;
 
-/// Longest state vector for which a series with gaps is searched as it is, and most values of such a series. Above, the orders are
-/// chosen with the gaps filled, and only the chosen model is fitted to what was observed.
+/// Maximum length of the state vector, and maximum number of values, for which a series with gaps is searched directly.
+/// Beyond that, the orders are selected with the gaps filled, and only the selected model is fitted to the observed
+/// values.
 const LARGEST_WITH_GAPS: usize = 24;
 const LONGEST_WITH_GAPS: usize = 300;
 
@@ -71,7 +73,7 @@ fn constant(values: &[f64]) -> bool {
     values.iter().all(|v| *v == values[0])
 }
 
-/// Differences between neighbours that make the series stationary by repeated KPSS tests.
+/// Number of differences between neighbours that make the series stationary, by repeated KPSS tests.
 fn needed_differences(values: &[f64], most: usize) -> usize {
     let mut rest = values.to_vec();
     for d in 0..most {
@@ -83,7 +85,7 @@ fn needed_differences(values: &[f64], most: usize) -> usize {
     most
 }
 
-/// What regressors do not explain, by ordinary least squares.
+/// The residuals of the regressors by ordinary least squares.
 fn unexplained(values: &[f64], regressors: &[Vec<f64>]) -> Vec<f64> {
     let level = vec![1.0; values.len()];
     let columns: Vec<Vec<f64>> = std::iter::once(level).chain(regressors.iter().cloned()).collect();
@@ -95,11 +97,11 @@ fn unexplained(values: &[f64], regressors: &[Vec<f64>]) -> Vec<f64> {
     rest
 }
 
-/// Chooses the orders of a model for `values` (not finite: missing) with regressors of the same length and, where there
-/// is one, a season.
+/// Selects the orders of a model for `values` (missing if not finite) with regressors of the same length and,
+/// optionally, a season.
 ///
 /// # Errors
-/// If no model at all can be fitted.
+/// If no model can be fitted.
 pub fn select(
     values: &[f64],
     regressors: &[Vec<f64>],
@@ -123,8 +125,9 @@ pub fn select(
     chosen.fit(values, regressors)
 }
 
-/// Chooses the model of a regression's errors from the residuals of ordinary least squares, which spares the search the
-/// regressors. The mean, where nothing is differenced, stays in: residuals do not show it.
+/// Selects the model of a regression's errors from the residuals of ordinary least squares, so that the search does not
+/// have to evaluate the regressors. Without differencing the mean stays in the model, because the residuals do not show
+/// it.
 pub(super) fn select_errors(values: &[f64], regressors: &[Vec<f64>], limits: Limits) -> Result<ArimaSpec, FitError> {
     let residuals = unexplained(&interpolate(values, 0), regressors);
     let known = |(r, v): (&f64, &f64)| if v.is_finite() || values.len() > LONGEST_WITH_GAPS { *r } else { f64::NAN };
@@ -159,7 +162,7 @@ struct Search<'a> {
     regressors: &'a [Vec<f64>],
     base: Order,
     limits: Limits,
-    /// Largest p and q, largest P and Q.
+    /// Maximum p and q, maximum P and Q.
     most: (usize, usize),
     /// Models tried so far and their AICc.
     tried: BTreeMap<[usize; 5], f64>,
@@ -174,7 +177,7 @@ impl<'a> Search<'a> {
         Search { values, regressors, base, limits, most, tried: BTreeMap::new(), best: None }
     }
 
-    /// Length of the state vector of the largest model within bounds.
+    /// Length of the state vector of the largest allowed model.
     fn largest_state(&self) -> usize {
         self.most.0 + 1 + self.most.1 * self.base.period + self.base.differenced()
     }
@@ -194,7 +197,7 @@ impl<'a> Search<'a> {
         problem.fit(problem.search(Some(&best.point), FINE))
     }
 
-    /// Tries the neighbours of the best model until one is better; false if none is.
+    /// Tries the neighbours of the best model until one is better; `false` if none is.
     fn improve(&mut self, with_constant: bool) -> bool {
         let Some(best) = self.best.as_ref().map(|fit| fit.spec) else { return false };
         let order = best.order;
@@ -215,10 +218,10 @@ impl<'a> Search<'a> {
         with_constant && self.attempt(here, !best.constant)
     }
 
-    /// Fits one model, unless it was tried before or is out of bounds; true if it is the best so far.
+    /// Fits one model unless it was tried before or is out of bounds; `true` if it is the best so far.
     fn attempt(&mut self, terms: [usize; 4], constant: bool) -> bool {
         let [p, q, seasonal_p, seasonal_q] = terms;
-        // A bound cuts the start's orders; a step beyond it is no step.
+        // The start is clamped to the bounds; a step beyond a bound is skipped.
         let (p, q) = (p.min(self.most.0), q.min(self.most.0));
         let (seasonal_p, seasonal_q) = (seasonal_p.min(self.most.1), seasonal_q.min(self.most.1));
         let key = [p, q, seasonal_p, seasonal_q, usize::from(constant)];

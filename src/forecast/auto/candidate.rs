@@ -1,4 +1,4 @@
-//! How one forecaster has done, and what its errors say about the next ones.
+//! The recent performance of a forecaster, and the prediction intervals that follow from its errors.
 
 use std::collections::VecDeque;
 
@@ -6,42 +6,44 @@ use super::super::series::normal_quantile;
 use super::super::{Fitted, Forecast};
 use super::{Aim, Loss};
 
-/// What is left of an error's weight one value later: half after about 350 values.
+/// Factor by which the weight of an error decays per value: to one half after about 350 values.
 const FADING: f64 = 0.998;
-/// Levels between which the spread of a method is read off, and their distance from the mean in standard deviations.
+/// Quantile levels from which the spread of a method is computed, and their distance from the mean in standard
+/// deviations.
 pub(super) const SPREAD: [f64; 2] = [0.1, 0.9];
 const DEVIATIONS: f64 = 1.281_551_565_544_6;
-/// Errors kept for the intervals.
+/// Maximum number of errors kept for the intervals.
 const KEPT: usize = 3000;
-/// Ranges of steps whose errors are kept apart.
+/// Ranges of steps ahead whose errors are kept separately.
 const RANGES: usize = 4;
-/// Errors in a range below which those of all ranges count.
+/// Minimum number of errors in a range; with fewer, the errors of all ranges are used.
 const FEWEST: usize = 40;
-/// The normal distribution weighs as much as the errors about so many values.
+/// Prior weight of the normal distribution, in number of errors.
 const PRIOR: f64 = 20.0;
-/// That errors are alike above and below the mean weighs as much as the errors about so many values.
+/// Prior weight of symmetry above and below the mean, in number of errors.
 const ALIKE: f64 = 150.0;
-/// That errors are normal, as large as they were, weighs as much as their order where there are so many values, and less with the square of them.
+/// Number of errors at which normal errors of the observed size weigh as much as the empirical quantiles; the weight
+/// falls with the square of the number.
 const NORMAL: f64 = 60.0;
-/// Degrees of freedom below which the expansion of Student's quantiles is of no use.
+/// Degrees of freedom below which the expansion of Student's quantiles is not valid.
 const MIN_FREEDOM: f64 = 3.0;
-/// The middle third of the members lies between this share of the weight from below and from above: somewhat more than a third, so
-/// that one of three alone makes no disagreement.
+/// The middle third of the members lies between this share of the weight from below and from above. Slightly more than
+/// a third, so that a single one of three members does not count as disagreement.
 const THIRD: f64 = 0.34;
-/// Values learned after which the errors are sorted anew.
+/// Number of new values after which the errors are sorted again.
 const RESORTED: usize = 16;
 
-/// What was said of the steps ahead at one moment: the mean and how far it may be off, below and above.
+/// A forecast of the next steps: the mean, and one standard deviation below and above it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Said {
     pub mean: Vec<f64>,
-    /// One standard deviation below and above the mean.
+    /// Standard deviation of the part below the mean, and of the part above it, in the unit of the series.
     pub below: Vec<f64>,
     pub above: Vec<f64>,
 }
 
 impl Said {
-    /// What a fitted model says of the next steps.
+    /// The forecast of a fitted model.
     pub fn by(fitted: &dyn Fitted, steps: usize) -> Said {
         let Forecast { mean, quantiles, .. } = fitted.forecast(steps, &SPREAD);
         let width = |row: usize, sign: f64| -> Vec<f64> {
@@ -50,9 +52,10 @@ impl Said {
         Said { below: width(0, -1.0), above: width(1, 1.0), mean }
     }
 
-    /// The weighted mean of what several said, each held within a deviation of their median: one that has gone astray shall not
-    /// take the others with it. Where even the middle third of them is wider than a deviation to each side, nobody knows, and a
-    /// trend may be a peak: they are held within half a deviation of what of that third is nearest to the newest value (be
+    /// The weighted mean of several forecasts, each clamped to one deviation around their median, so that an outlier
+    /// does not shift the mean. If even the middle third of the members is wider than one deviation to each side, the
+    /// members disagree and a trend may be a peak. They are then clamped to half a deviation around the point of that
+    /// third nearest to the newest value (Armstrong, Green and Graefe 2015: be conservative). The weights sum to one.
     /// conservative: Armstrong, Green and Graefe 2015). Weights sum to one.
     pub fn mean_of(parts: &[(Said, f64)], newest: f64) -> Said {
         let steps = parts.first().map_or(0, |(said, _)| said.mean.len());
@@ -77,14 +80,14 @@ impl Said {
         sum
     }
 
-    /// The value `deviations` away from the mean of step `index`.
+    /// The value `deviations` deviations from the mean of the step with index `index`.
     fn at(&self, index: usize, deviations: f64) -> f64 {
         let width = if deviations < 0.0 { self.below[index] } else { self.above[index] };
         self.mean[index] + deviations * width
     }
 }
 
-/// Values in order, each with a weight.
+/// Sorted values with weights.
 struct Weighed(Vec<(f64, f64)>);
 
 impl Weighed {
@@ -94,12 +97,12 @@ impl Weighed {
         Weighed(values)
     }
 
-    /// The value up to which, from the least, so large a share of the weight lies.
+    /// The value below which this share of the weight lies, counted from the lowest.
     fn at_lower(&self, share: f64) -> f64 {
         self.reached(self.0.iter(), share)
     }
 
-    /// The same from the largest down.
+    /// The same counted from the largest.
     fn at_upper(&self, share: f64) -> f64 {
         self.reached(self.0.iter().rev(), share)
     }
@@ -115,32 +118,32 @@ impl Weighed {
     }
 }
 
-/// A forecast waiting for the values that it speaks of.
+/// A forecast whose steps have not been observed yet.
 #[derive(Debug, Clone)]
 struct Waiting {
-    /// Values that came since.
+    /// Number of values observed since.
     age: usize,
     said: Said,
-    /// What is judged: the mean, or the quantile in question.
+    /// The predictions to evaluate: the mean, or the quantile in question.
     judged: Vec<f64>,
 }
 
-/// The errors of one forecaster: its mean loss, old ones fading, and how errors are spread in units of its own deviation.
+/// The errors of one forecaster: its mean loss, with decaying weights, and its errors in units of its own deviation.
 #[derive(Debug, Clone)]
 pub(super) struct Track {
     aim: Aim,
     waiting: VecDeque<Waiting>,
     loss: f64,
     count: f64,
-    /// Index of the step and the error in deviations, oldest first.
+    /// Index of the step and error in deviations, oldest first.
     errors: VecDeque<(u16, f64)>,
-    /// The same of each range of steps and, last, of all, in order of size.
+    /// The errors of each range of steps and, last, of all, sorted.
     sorted: Vec<Vec<f64>>,
     /// Root mean square of each of these.
     typical: Vec<f64>,
-    /// Sizes of all errors in order.
+    /// Absolute values of all errors, sorted.
     sizes: Vec<f64>,
-    /// Values judged.
+    /// Number of evaluated values.
     values: f64,
     fresh: usize,
 }
@@ -152,17 +155,17 @@ impl Track {
         Track { aim, waiting, loss: 0.0, count: 0.0, errors, sorted, typical, sizes, values: 0.0, fresh: 0 }
     }
 
-    /// The mean loss; infinite where nothing was judged.
+    /// The mean loss; infinite if nothing was evaluated.
     pub fn mean(&self) -> f64 {
         if self.count > 0.0 { self.loss / self.count } else { f64::INFINITY }
     }
 
-    /// Whether anything was judged.
+    /// Whether anything was evaluated.
     pub fn judged(&self) -> bool {
         self.count > 0.0
     }
 
-    /// Notes what is said now.
+    /// Stores a forecast.
     pub fn note(&mut self, said: Said) {
         let judged = match self.aim.loss {
             Loss::Absolute => said.mean.clone(),
@@ -171,7 +174,7 @@ impl Track {
         self.waiting.push_front(Waiting { age: 0, said, judged });
     }
 
-    /// Judges all that was said about the next value.
+    /// Evaluates all stored predictions of the next value.
     pub fn learn(&mut self, value: f64) {
         let observed = value.is_finite();
         let (mut loss, mut count) = (0.0, 0.0);
@@ -198,7 +201,7 @@ impl Track {
         }
     }
 
-    /// Puts the errors in order.
+    /// Sorts the errors.
     pub fn sort(&mut self) {
         self.fresh = 0;
         self.sorted.iter_mut().for_each(Vec::clear);
@@ -217,9 +220,10 @@ impl Track {
         (index * RANGES / self.aim.horizon).min(RANGES - 1)
     }
 
-    /// The quantile of a level at the step of `index`: as many of the method's deviations away from its mean as the errors
-    /// were; where there are few of them, drawn towards equal ones above and below, towards normal ones of the same size, and
-    /// towards the method's own deviation. How large errors are is itself known from few: quantiles are Student's.
+    /// The quantile at a level for the step with index `index`: the empirical quantile of the errors, times the
+    /// method's deviation, around its mean. With few errors, it is shrunk towards symmetric errors, towards normal
+    /// errors of the same size, and towards the method's own deviation. Because the size of the errors is itself
+    /// estimated, quantiles are Student's.
     pub fn quantile(&self, said: &Said, index: usize, level: f64) -> f64 {
         let level = if level.is_nan() { 0.5 } else { level.clamp(0.0, 1.0) };
         let normal = normal_quantile(level);
@@ -236,14 +240,14 @@ impl Track {
         said.at(index, mixed(self.values, PRIOR, seen, normal) * student(normal, self.independent()))
     }
 
-    /// How many errors are independent of each other, about: one made so many steps ahead overlaps with as many others.
+    /// Approximate number of independent errors: errors of a forecast many steps ahead overlap.
     fn independent(&self) -> f64 {
         2.0 * self.values / (self.aim.first_step + self.aim.horizon) as f64
     }
 }
 
-/// How much farther out a quantile of Student's distribution lies than the normal one (Cornish and Fisher's expansion; Abramowitz and
-/// Stegun 1964, 26.7.5).
+/// Ratio of a quantile of Student's distribution to the normal one (Cornish-Fisher expansion; Abramowitz and Stegun
+/// 1964, 26.7.5).
 fn student(normal: f64, freedom: f64) -> f64 {
     let (square, freedom) = (normal * normal, freedom.max(MIN_FREEDOM));
     let first = (square + 1.0) / 4.0;
@@ -252,7 +256,7 @@ fn student(normal: f64, freedom: f64) -> f64 {
     1.0 + (first + (second + third / freedom) / freedom) / freedom
 }
 
-/// The mean of what was seen and what is taken for granted, by how much each weighs.
+/// The weighted mean of an observation and a prior.
 fn mixed(weight: f64, prior: f64, seen: f64, granted: f64) -> f64 {
     (weight * seen + prior * granted) / (weight + prior)
 }
@@ -261,7 +265,7 @@ fn root_mean_square(values: &[f64]) -> f64 {
     (values.iter().map(|value| value * value).sum::<f64>() / values.len().max(1) as f64).sqrt()
 }
 
-/// How far off a forecast was, in its own deviations; `None` where it had none.
+/// The error of a forecast in its own deviations; `None` if it had none.
 fn deviation(said: &Said, index: usize, value: f64) -> Option<f64> {
     let off = value - said.mean[index];
     let width = if off < 0.0 { said.below[index] } else { said.above[index] };
@@ -269,7 +273,7 @@ fn deviation(said: &Said, index: usize, value: f64) -> Option<f64> {
     (width > 0.0 && error.is_finite()).then_some(error)
 }
 
-/// The quantile at rank (n + 1) level of sorted values, drawn straight between neighbours and held at the ends.
+/// The quantile of sorted values at rank (n + 1) level, with linear interpolation, clamped at the ends.
 fn ranked(sorted: &[f64], level: f64) -> f64 {
     let rank = ((sorted.len() + 1) as f64 * level.clamp(0.0, 1.0)).clamp(1.0, sorted.len() as f64) - 1.0;
     let below = rank as usize;
@@ -306,7 +310,7 @@ mod tests {
         assert!((mean_of(&means, 50.0) - (295.0 + 300.0 + 305.0 + 305.0) / 4.0).abs() < 1e-9);
         let below = means.map(|mean| -mean);
         assert!((mean_of(&below, -50.0) + (295.0 + 300.0 + 305.0 + 305.0) / 4.0).abs() < 1e-9);
-        // Without a newest value there is only the median.
+        // Without a newest value the median is used.
         assert!((mean_of(&means, f64::NAN) - (290.0 + 300.0 + 310.0 + 310.0) / 4.0).abs() < 1e-9);
     }
 
@@ -324,8 +328,8 @@ mod tests {
         ((mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 40) as f64 / f64::from(1u32 << 24)
     }
 
-    /// A random walk is forecast by its last value, `steps` ahead, by one who thinks its deviation is `thought` of what it is.
-    /// Of forty values that the errors were seen on, six twelve steps apart are independent.
+    /// A random walk, forecast `steps` ahead by its last value, with an assumed deviation of `thought` times the true
+    /// one. Of the forty values of the observed errors, six at a distance of twelve steps are independent.
     #[rstest]
     #[case(40, 12, 0.6)]
     #[case(40, 12, 1.0)]

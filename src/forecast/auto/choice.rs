@@ -1,4 +1,4 @@
-//! Candidates walked over the history, and the choice among them.
+//! Runs candidates over the history and weighs them.
 
 use std::sync::Arc;
 
@@ -6,18 +6,18 @@ use super::super::{FitError, Fitted, Forecast, Forecaster, Series};
 use super::candidate::{Said, Track};
 use super::{Aim, Auto, ORIGINS, pool};
 
-/// Members no worse than so many times the best go into the mean.
+/// Members with a loss up to this factor of the best one's are part of the mean.
 const NEAR: f64 = 1.5;
-/// Weights fall with this power of the loss.
+/// Exponent of the loss in the weights.
 const STEEPNESS: i32 = 4;
-/// A member whose loss is so small a part of the mean's is taken alone.
+/// A member whose loss is below this share of the mean's is used by itself.
 const ALONE: f64 = 0.8;
-/// Members worse than this are walked no further once the history is done, unless they are among the first so many.
+/// Members worse than this are dropped at the end of the history, except for a minimum number of the best.
 const HOPELESS: f64 = 3.0;
 const KEPT: usize = 4;
-/// Series longer than this keep, for the whole of it, the structure found on its first part.
+/// For longer series, structure is selected on the first part only.
 const LONG: usize = 500;
-/// Share of the series that must be new before structure and members are looked for anew.
+/// Share of new values after which structure and members are selected again.
 const RENEWED: usize = 4;
 
 struct Candidate {
@@ -26,24 +26,24 @@ struct Candidate {
     track: Track,
 }
 
-/// A choice and what it was made from.
+/// The selected members and their evaluation.
 pub(super) struct AutoFit {
     method: Auto,
     aim: Aim,
     candidates: Vec<Candidate>,
-    /// How the weighted mean has done.
+    /// Performance of the weighted mean.
     combined: Track,
-    /// The newest value observed; NaN before any was.
+    /// The newest observed value; NaN if none was observed.
     newest: f64,
-    /// Values from one origin to the next, and values learned so far.
+    /// Number of values between two origins, and number of values added so far.
     stride: usize,
     learned: usize,
-    /// Values learned since members were last looked for, and how many there were then.
+    /// Number of values added since the members were last selected, and the length of the series then.
     since: usize,
     length: usize,
 }
 
-/// Fits all members to what comes before the last `judged` values, walks them over these, and fits them to the whole.
+/// Fits all members to the values before the last `judged`, evaluates them on those, and fits them to the whole series.
 pub(super) fn fit(method: &Auto, series: &Series, judged: usize) -> Result<AutoFit, FitError> {
     let aim = method.aim();
     let from = series.len() - judged;
@@ -75,7 +75,7 @@ pub(super) fn fit(method: &Auto, series: &Series, judged: usize) -> Result<AutoF
 }
 
 impl AutoFit {
-    /// Where nothing could be judged: the first member that the whole series suffices for.
+    /// If nothing could be evaluated: the first member that can be fitted to the whole series.
     fn untried(self, series: &Series, refused: FitError) -> Result<AutoFit, FitError> {
         let members = self.method.members.clone().unwrap_or_else(|| pool::members(series));
         let first = members.into_iter().find_map(|member| member.fit(series).ok().map(|fitted| (member, fitted)));
@@ -93,8 +93,8 @@ impl AutoFit {
         });
     }
 
-    /// This choice with every candidate fitted anew by `fit`; what is waiting was said by the earlier fit, which is as good a
-    /// witness as any.
+    /// The same members with every candidate fitted again by `fit`. Pending forecasts were made by the earlier fit,
+    /// which is just as informative.
     fn renew(&self, fit: impl Fn(&Candidate) -> Result<Box<dyn Fitted>, FitError>) -> Result<AutoFit, FitError> {
         let mut refused = FitError::NoData;
         let mut candidates = Vec::new();
@@ -121,8 +121,8 @@ impl AutoFit {
         self.candidates.iter().map(|candidate| candidate.track.mean()).fold(f64::INFINITY, f64::min)
     }
 
-    /// Weights of the members in their mean; they sum to one. Where nothing was judged, or some never erred, the first of them
-    /// has it all.
+    /// Weights of the members in the mean; they sum to one. If nothing was evaluated, or some member made no error, the
+    /// first such member has all the weight.
     fn weights(&self) -> Vec<f64> {
         let least = self.least();
         let losses: Vec<f64> = self.candidates.iter().map(|candidate| candidate.track.mean()).collect();
@@ -136,14 +136,14 @@ impl AutoFit {
         raw.into_iter().map(|weight| weight / sum).collect()
     }
 
-    /// The one member that does so much better than the mean that it is taken alone.
+    /// The single member that is used instead of the mean because it performs clearly better.
     fn alone(&self) -> Option<usize> {
         let least = self.least();
         let best = self.candidates.iter().position(|candidate| candidate.track.mean() <= least);
         best.filter(|_| least.is_finite() && least <= ALONE * self.combined.mean())
     }
 
-    /// The weights to forecast by: those of the mean, or all to one member.
+    /// The weights of the forecast: those of the mean, or a single one.
     fn chosen(&self) -> Vec<f64> {
         match self.alone() {
             Some(best) => (0..self.candidates.len()).map(|index| f64::from(u8::from(index == best))).collect(),
@@ -151,7 +151,7 @@ impl AutoFit {
         }
     }
 
-    /// Notes what all candidates say of the next steps.
+    /// Stores the forecasts of all candidates for the next steps.
     fn note(&mut self) {
         let all = !self.candidates.iter().any(|candidate| candidate.track.judged());
         let even = 1.0 / self.candidates.len().max(1) as f64;
@@ -163,7 +163,7 @@ impl AutoFit {
         self.candidates.iter_mut().zip(parts).for_each(|(candidate, (said, _))| candidate.track.note(said));
     }
 
-    /// Judges all candidates by one value and takes it in.
+    /// Evaluates all candidates on one value and updates them.
     fn learn(&mut self, value: f64) {
         for candidate in &mut self.candidates {
             candidate.track.learn(value);
@@ -198,7 +198,7 @@ impl Fitted for AutoFit {
         values.iter().for_each(|value| self.learn(*value));
     }
 
-    /// With a quarter of the series new, members and their structure are looked for anew; before, only parameters are.
+    /// Selects members and structure again once the series has grown by a quarter; otherwise estimates parameters only.
     fn refit(&self, series: &Series) -> Result<Box<dyn Fitted>, FitError> {
         if self.since * RENEWED >= self.length || series.len() * RENEWED >= (RENEWED + 1) * self.length {
             return self.method.fit(series);
@@ -252,14 +252,14 @@ mod tests {
         let fit = Auto::default().fit(&series((0..100).map(|_| 5.0), 4)).unwrap();
         assert_eq!(fit.describe(), "last value");
         assert_eq!(fit.forecast(2, &[0.9]).mean, [5.0, 5.0]);
-        // Around a level the errors of the last value and of the one a season ago are alike and not the same.
+        // Around a level, the errors of the last value and of the value one season ago are similar but not identical.
         let fit = pair().fit(&series((0..600).map(|t| 100.0 + noise(t)), 7)).unwrap();
         assert!(fit.describe().contains("% last value; "), "{}", fit.describe());
     }
 
     #[test]
     fn intervals_are_those_of_the_errors_made() {
-        // The last value errs by nothing or, once in ten times, by 90 too little: no normal distribution does that.
+        // The error of the last value is zero or, once in ten values, 90 too low: not a normal distribution.
         let values = |t: usize| if t < 1190 && noise(t) > 9.2 { 100.0 } else { 10.0 };
         let fit = pair().fit(&series((0..1200).map(values), 4)).unwrap();
         let forecast = fit.forecast(3, &[0.5, 0.99]);

@@ -1,4 +1,4 @@
-//! The method that did best of late, by rolling origins inside the history.
+//! Combines several methods by their recent performance, with rolling origins within the history.
 
 mod candidate;
 mod choice;
@@ -36,18 +36,18 @@ fn build(node: &Yaml, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
     Some(Ladder::under("auto", Auto { members, horizon, first_step: None, loss }))
 }
 
-/// What a forecast that errs costs.
+/// The loss by which forecasts are evaluated.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Loss {
-    /// The size of the mean's error.
+    /// Absolute error of the mean.
     Absolute,
-    /// The pinball loss of the quantile of this level: what capacity ordered for that quantile loses, where a request too
-    /// many is (level) / (1 - level) times as dear as one too few.
+    /// Pinball loss of the quantile at this level: the loss of capacity ordered for that quantile if a missing request
+    /// costs level / (1 - level) times as much as a surplus one.
     Quantile(f64),
 }
 
 impl Loss {
-    /// The loss where `value` came and `said` was forecast: the mean, or the quantile in question.
+    /// The loss of the prediction `said`, a mean or a quantile, for the actual `value`.
     fn of(self, value: f64, said: f64) -> f64 {
         let above = value - said;
         match self {
@@ -57,50 +57,51 @@ impl Loss {
     }
 }
 
-/// What a forecast is used for.
+/// The use of a forecast.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Aim {
-    /// Steps ahead that count, from 1.
+    /// First step that counts, from 1.
     pub first_step: usize,
-    /// The last of them.
+    /// The last step that counts.
     pub horizon: usize,
-    /// What an error costs.
+    /// The loss.
     pub loss: Loss,
 }
 
-/// Weighs forecasters by the loss that is used.
+/// Weighs forecasters by the relevant loss.
 ///
-/// Each is fitted to the first two thirds of the series and walked over the last third, forecasting from the values of it (the
-/// rolling origin); every update goes on with that, old errors fading. The measure is the mean loss over all values up to
-/// `horizon` steps ahead. What is forecast is the mean of those near the best, weighted by one over the fourth power of their
-/// measure, each held within a deviation of the median of all, or, where they disagree, near the newest value; a member that does
-/// better than this mean by a fifth is taken alone. Intervals are those of the errors that this mean actually made, in units of its own
-/// spread (normalised conformal prediction, Papadopoulos, Gammerman and Vovk 2008), wider where errors are few.
+/// Each forecaster is fitted to the first two thirds of the series and forecasts from origins in the last third
+/// (rolling origin evaluation). Updates continue this, with decaying weights. The measure is the mean loss over all
+/// values up to `horizon` steps ahead. The forecast is the mean of the members near the best one, weighted by the
+/// inverse fourth power of their measure. Each is clamped to one deviation around the median of all or, if they
+/// disagree, near the newest value. A member that is better than this mean by a fifth is used by itself. Intervals are
+/// those of the errors that this mean actually made, in units of its own spread (normalised conformal prediction,
+/// Papadopoulos, Gammerman and Vovk 2008), and wider if there are few errors.
 #[derive(Clone, Default)]
 pub struct Auto {
     /// The forecasters, simplest first; by default those that the series allows (`auto/pool.rs`).
     pub members: Option<Vec<Arc<dyn Forecaster>>>,
-    /// Steps over which errors count; 12 unless told what the forecast is for.
+    /// Steps over which errors count; default 12, unless the use of the forecast is known.
     pub horizon: Option<usize>,
     /// The first step that counts, from 1.
     pub first_step: Option<usize>,
-    /// What an error costs; its size unless told what the forecast is for.
+    /// The loss; default absolute error, unless the use of the forecast is known.
     pub loss: Option<Loss>,
 }
 
-/// Steps over which errors count where nobody says.
+/// Default number of steps over which errors count.
 const HORIZON: usize = 12;
-/// No method is judged more steps ahead: what is best so far ahead is best farther on.
+/// Maximum horizon of the evaluation: the best method at this distance is also used beyond it.
 const FARTHEST_JUDGED: usize = 288;
-/// Values learned from at most, unless seasons are longer: about fourteen days of minutes, two years of hours.
+/// Maximum number of values to fit to, unless seasons are longer: about fourteen days of minutes, two years of hours.
 const MAX_LEARNED: usize = 20_000;
-/// Cycles of the longest season that are kept beyond that.
+/// Cycles of the longest season kept in addition to that.
 const CYCLES: usize = 3;
-/// Most values at the end of the series that are forecast to judge by.
+/// Maximum number of values at the end of the series used for evaluation.
 const MAX_JUDGED: usize = 1500;
-/// Fewest, where that leaves half of the series to learn from.
+/// Minimum number, if that leaves half of the series to fit to.
 const MIN_JUDGED: usize = 40;
-/// Origins from which they are forecast, about.
+/// Approximate number of origins.
 const ORIGINS: usize = 300;
 
 impl Auto {

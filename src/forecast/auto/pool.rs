@@ -1,4 +1,4 @@
-//! The forecasters that are tried unless some are named.
+//! The forecasters tried by default.
 
 use std::sync::Arc;
 
@@ -7,17 +7,17 @@ use super::super::{
     Arima, BoxCox, Ets, FitError, Fitted, Forecaster, Gaps, Mstl, Naive, Regression, SeasonalNaive, Series,
 };
 
-/// Longest season for which seasonal terms of ARIMA are tried: the search grows with the square of it.
+/// Maximum season length for which seasonal ARIMA is tried; the cost of the search grows with its square.
 const LONGEST_ARIMA_SEASON: usize = 24;
-/// Cycles of the season that such a model is fitted to.
+/// Number of cycles of the season that such a model is fitted to.
 const ARIMA_CYCLES: usize = 40;
-/// Values that ARIMA and smoothing without season are fitted to: they forget what is older.
+/// Number of values that ARIMA and smoothing without season are fitted to; older values have no influence.
 const MAX_RECENT: usize = 5000;
 
-/// Orders tried: a smaller search than that of `arima` by itself, as several models of the pool make it.
+/// Maximum orders: a smaller search than that of `arima` itself, because several models of the pool run it.
 const LIMITS: Limits = Limits { terms: 3, seasonal_terms: 2, differences: 2, period: 60, models: 40 };
 
-/// What the series allows, simplest first.
+/// The forecasters that the series allows, simplest first.
 pub(super) fn members(series: &Series) -> Vec<Arc<dyn Forecaster>> {
     let seasons = series.seasons_seen(2);
     let smoothing = Ets { seasonal: Some(false), ..Ets::default() };
@@ -48,13 +48,13 @@ pub(super) fn members(series: &Series) -> Vec<Arc<dyn Forecaster>> {
     members
 }
 
-/// `around` on a power of the series, where its swings grow with its level.
+/// `around` on a power of the series, if its swings grow with its level.
 fn grown(around: Arc<dyn Forecaster>) -> Arc<dyn Forecaster> {
     Arc::new(BoxCox { around, power: None, needed: true })
 }
 
-/// Another forecaster that sees the last values only, gaps as they are to be taken: to filter over them exactly is dear where
-/// the state holds seasons.
+/// Another forecaster on the last values only, with gaps filled beforehand: exact filtering over gaps is expensive if
+/// the state contains seasons.
 struct Recent {
     around: Arc<dyn Forecaster>,
     values: usize,

@@ -250,8 +250,8 @@ proptest! {
 }
 
 impl BoundProblem {
-    /// Ceilings of the columns that follow from the rows, or hold of every plan that costs no more than `claimed`: D c n_j is no
-    /// more than that, and starts and ends can be lowered to what n rises or falls by.
+    /// Upper limits of the columns that follow from the rows, or that hold for every plan that costs at most `claimed`:
+    /// D c n_j cannot exceed it, and starts and ends can be reduced to the rise or fall of n.
     fn ceilings(&self, columns: &Columns, size: usize, claimed: f64) -> Vec<f64> {
         let mut ceilings = vec![f64::INFINITY; size];
         let replicas = claimed / (self.price * self.interval);
@@ -270,7 +270,7 @@ impl BoundProblem {
     }
 }
 
-/// The value is not taken from the solver's word alone: multipliers of the rows prove it (weak duality), whatever they are.
+/// The bound does not rely on the solver: by weak duality, any multipliers of the rows prove a lower bound.
 #[rstest::rstest]
 #[case(0.0, 2.0, 0.0, 0.0, None)]
 #[case(0.02, 2.0, 3.0, 0.0, Some(80))]

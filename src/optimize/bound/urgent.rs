@@ -1,36 +1,38 @@
-//! The same bound from what cannot wait: fewer rows, hence far shorter intervals.
+//! The same bound from urgent work only: fewer rows, hence far shorter intervals.
 //!
-//! A good request whose limit passes within the interval of its arrival is served in that interval. With u_j the work of such
-//! requests arriving in j, and v_j what of it is given up, the proof above gives, with rows (1) to (3) as they are,
-//!
+//! A good request whose limit passes within the interval of its arrival is served in that interval. With u_j the work
+//! of such requests arriving in j, and v_j the part of it that is given up, the proof above gives, with rows (1) to (3)
+//! unchanged,
 //! ```text
 //! (8)  D n_j + v_j >= u_j,   sum_j v_j <= F
 //! ```
 //!
-//! Without (8)'s last row this is a one-type plan with shortage ([`OneType`]), solved exactly by a flow of least cost. The last
-//! row is priced: for any price p >= 0, the least cost of a plan that pays p for each replica-second given up, less p F, is no
-//! more than the cost of the best plan that gives up at most F (weak duality; Geoffrion 1974). That value is concave in p, and
-//! cutting planes find its maximum; whichever p they stop at, the bound is valid. Row (5) is lost: work that may wait for the
-//! next interval counts for nothing. So short limits want the intervals short, but longer than the limit.
+//! Without the last row of (8) this is a one-type plan with shortage ([`OneType`]), solved exactly as a minimum-cost
+//! flow. The last row is priced: for any price p >= 0, the minimum cost of a plan that pays p for each replica-second
+//! given up, minus p F, is at most the cost of the best plan that gives up at most F (weak duality; Geoffrion 1974).
+//! This value is concave in p, and cutting planes find its maximum; the bound is valid for any p at which they stop.
+//! Row (5) is lost: work that may wait for the next interval is ignored. For short limits, the intervals should
+//! therefore be short, but longer than the limit.
 //!
-//! *Whole replicas.* N(t) is a whole number, but its average over an interval is not, so take X_j = S_j - E_j with S_j the starts
-//! by the end of j and E_j the ends by its beginning: whole, and no less than N(t) at any time of j, thus D X_j + v_j >= u_j.
-//! In return, N(t) = S(t) - E(t) >= S_j-1 - E_j+1 in j, so that the time paid for after start-up is at least D sum_j X_j less D for
-//! each start and each end. An end follows a start or was there at first, so with x_0 initial replicas the run pays at least
+//! *Whole replicas.* N(t) is a whole number, but its average over an interval is not. Therefore let X_j = S_j - E_j
+//! with S_j the starts by the end of j and E_j the ends by its beginning: a whole number, and at least N(t) at any time
+//! in j, so that D X_j + v_j >= u_j. Conversely, N(t) = S(t) - E(t) >= S_j-1 - E_j+1 in j, so the time paid for after
+//! start-up is at least D sum_j X_j minus D for each start and each end. Each end belongs to a start or to an initial
+//! replica, so with x_0 initial replicas the run pays at least
 //!
 //! ```text
 //! c ( D sum_j X_j + (L - 2 D) sum_j y_j - D x_0 ),      y_j = S_j - S_j-1
 //! ```
 //!
-//! What started after the beginning of interval j - M', M' = floor(G' / D), has not ended by the beginning of j, so
-//! X_j >= A_j + B_j with A_j the initial replicas left at the beginning of j and B_j = sum_{k = j-M'..j} y_k: runs of M' + 1
-//! intervals, some of them after the end of the trace. Hence sum_j X_j >= x_0 + (M' + 1) sum_j y_j, and where L < 2 D a share
-//! e = (2 - L / D) / (M' + 1) of the price of each X_j makes up for what starts are short of: the run pays at least
-//! c (1 - e) D (sum_j X_j - x_0). Where e is 1 or more, nothing is left.
+//! Replicas that became ready after the beginning of interval j - M', M' = floor(G' / D), have not ended by the
+//! beginning of j, so X_j >= A_j + B_j with A_j the initial replicas left at the beginning of j and B_j = sum_{k =
+//! j-M'..j} y_k: runs of M' + 1 intervals, some of them after the end of the trace. Hence sum_j X_j >= x_0 + (M' + 1)
+//! sum_j y_j. If L < 2 D, a share e = (2 - L / D) / (M' + 1) of the price of each X_j compensates for the missing
+//! start-up cost: the run pays at least c (1 - e) D (sum_j X_j - x_0). If e is 1 or more, the bound is zero.
 //!
-//! *Many initial replicas.* Let x be the largest u_j / D, rounded up. Of more than x initial replicas leave out those that end
-//! first, until x are left: the rest costs no more, and while one of those left out ran, all x did, which are enough. So
-//! x_0 = min(initial, x), and x_0 = x where a policy may choose.
+//! *Many initial replicas.* Let x be the largest u_j / D, rounded up. If there are more than x initial replicas, leave
+//! out those that end first, until x are left: the rest costs no more, and while one of those left out was running, all
+//! x were, which are enough. So x_0 = min(initial, x), and x_0 = x if a policy may choose.
 
 use super::{BoundProblem, TOLERANCE};
 use crate::optimize::{OneType, OneTypePlan, OptimizeError};

@@ -1,31 +1,32 @@
-//! A lower bound on the least cost that is its own proof, whatever became of the solver's arithmetic.
+//! A lower bound on the minimum cost that does not depend on the accuracy of the solver.
 //!
-//! For rows a_i x >= b_i, <= b_i or = b_i and columns 0 <= x_j <= u_j, take any multipliers y with y_i >= 0 for "at least",
-//! y_i <= 0 for "at most" and any sign for "equal". Then every x that keeps rows and limits has
+//! For rows a_i x >= b_i, <= b_i or = b_i and columns 0 <= x_j <= u_j, take any multipliers y with y_i >= 0 for "at
+//! least", y_i <= 0 for "at most" and any sign for "equal". Every x that satisfies rows and limits has
 //!
 //! ```text
 //! c x  =  y A x + (c - y A) x  >=  y b + sum_j u_j min(0, c_j - (y A)_j)
 //! ```
 //!
-//! (weak duality: Gale, Kuhn and Tucker 1951; with limits on the columns Neumaier and Shcherbina 2004). The solver is asked for good
-//! multipliers, the solution of the dual program, but the value is added up here from the rows as they are written. So a solver that errs
-//! makes the bound worse and never wrong. Two things make the errors small: multipliers are shrunk until no column that has a
-//! cost and no limit is over-priced (y = 0 over-prices none), and columns may be given *ceilings* that follow from the rows or from a
-//! cost that nobody needs to go beyond, so that a column without a cost does not spoil the proof by a round-off of 1e-15.
+//! (weak duality: Gale, Kuhn and Tucker 1951; with limits on the columns Neumaier and Shcherbina 2004). The solver
+//! provides good multipliers, the solution of the dual program, but the value is computed here from the rows as
+//! written. An inaccurate solver therefore makes the bound weaker, never wrong. Two measures keep the loss small:
+//! multipliers are shrunk until no column with a cost and without a limit is over-priced (y = 0 over-prices none), and
+//! columns may be given *ceilings* that follow from the rows or from an upper bound on the cost, so that a column
+//! without a cost does not spoil the proof by a rounding error of 1e-15.
 
 use super::{Column, Program, Relation};
 use crate::optimize::error::Requirement;
 use crate::optimize::solver::SolveOptions;
 
 impl Program {
-    /// Multipliers of the rows, as good as the solver finds them, and the value that it believes them to prove; `None` where it
-    /// finds none, as where the program has no solution.
+    /// Multipliers of the rows, as good as the solver finds them, and the bound that they prove according to the
+    /// solver; `None` if it finds none, for example because the program has no solution.
     pub fn multipliers(&self, options: SolveOptions) -> Option<(Vec<f64>, f64)> {
-        // At the prices as they are: those that break ties would over-price columns.
+        // At the true prices: those that break ties would over-price columns.
         let unit = self.unit();
         let mut dual = Program::default();
         let mut terms: Vec<Vec<(Column, f64)>> = vec![Vec::new(); self.columns.len()];
-        // Multipliers are written as differences of columns from 0 up; the dual program is a maximum.
+        // Multipliers are written as differences of nonnegative columns; the dual program is a maximization.
         let mut parts: Vec<Vec<(Column, f64)>> = Vec::new();
         for row in &self.rows {
             let signs: &[f64] = match row.relation {
@@ -56,8 +57,9 @@ impl Program {
         Some((multipliers, -unit * dual.cost(&found.values)))
     }
 
-    /// What `multipliers`, one for each row, prove of the cost of every solution whose columns keep `ceilings` besides their own
-    /// limits; at least 0 where no cost is negative. Round-off in adding up is taken off.
+    /// The lower bound that `multipliers`, one per row, prove for the cost of every solution whose columns satisfy
+    /// `ceilings` in addition to their own limits; at least 0 if no cost is negative. The rounding error of the sum is
+    /// subtracted.
     pub fn proven_by(&self, multipliers: &[f64], ceilings: &[f64]) -> f64 {
         let signed = |(row, y): (&super::Row, &f64)| match row.relation {
             _ if !y.is_finite() => 0.0,
@@ -72,7 +74,7 @@ impl Program {
             if column.most.min(*ceiling).is_finite() {
                 continue;
             }
-            // A column that costs nothing and has no end can only be left alone, and so can one whose charge is no number.
+            // A column without cost and without limit, or with a charge that is not a number, must be left out.
             share = match charge + error {
                 most if most <= column.cost => share,
                 most if most.is_finite() && column.cost > 0.0 => share.min(column.cost / most),
@@ -96,7 +98,7 @@ impl Program {
         (value - 2.0 * terms * f64::EPSILON * error).max(0.0)
     }
 
-    /// What the rows charge for one unit of each column at these multipliers, and how far round-off may have lowered that.
+    /// The charge of the rows for one unit of each column at these multipliers, and a bound on its rounding error.
     fn charged(&self, multipliers: &[f64]) -> Vec<(f64, f64)> {
         let mut charged = vec![(0.0, 0.0, 0.0); self.columns.len()];
         for (row, y) in self.rows.iter().zip(multipliers) {

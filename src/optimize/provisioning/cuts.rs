@@ -1,5 +1,5 @@
-//! Inequalities that every plan in whole instances keeps and most plans in fractions do not, so that branch and bound has
-//! little left to branch on.
+//! Inequalities that every integer plan satisfies and most fractional plans violate; they leave branch and bound less
+//! to branch on.
 //!
 //! Mixed-integer rounding (Nemhauser and Wolsey 1990; Marchand and Wolsey 2001) of rows (4): divided by the capacity d of some
 //! offer, sum_i a_i x_i >= N becomes, with the fractions f_i of a_i / d and f of N / d,

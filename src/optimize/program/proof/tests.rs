@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// A small program with whole figures, all of whose columns have limits, so that every multiplier proves something.
+/// A small integer program in which every column has a limit, so that any multipliers prove a bound.
 #[derive(Debug, Clone)]
 struct Small {
     costs: Vec<f64>,
@@ -24,7 +24,7 @@ impl Small {
         program
     }
 
-    /// The true optimum, by every vertex: two of the lines that rows and limits are, solved by Cramer's rule.
+    /// The true optimum, from all vertices: the intersections of two lines of rows or limits, by Cramer's rule.
     fn optimum(&self) -> Option<f64> {
         let mut lines: Vec<([f64; 2], f64)> = Vec::new();
         for (column, limit) in self.limits.iter().enumerate() {
@@ -88,7 +88,7 @@ const ENDLESS: [f64; 2] = [f64::INFINITY; 2];
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
-    /// What is proved is never more than the optimum, and with the solver's multipliers it is the optimum.
+    /// The proved bound never exceeds the optimum, and with the solver's multipliers it equals the optimum.
     #[test]
     fn the_proof_is_the_optimum(small in smalls()) {
         let Some(optimum) = small.optimum() else { return Ok(()) };
@@ -99,7 +99,7 @@ proptest! {
         prop_assert!(proven >= optimum * (1.0 - 1e-6) - 1e-9, "{proven} far below {optimum}, believed {believed}");
     }
 
-    /// Wrong multipliers prove less, never more: whatever a solver says.
+    /// Wrong multipliers prove a lower bound, never a higher one.
     #[test]
     fn wrong_multipliers_prove_less(
         small in smalls(),
@@ -109,7 +109,8 @@ proptest! {
         let mut program = small.program();
         let Some(optimum) = small.optimum() else { return Ok(()) };
         if endless {
-            // Without limits the optimum can only be lower; it is compared with that of the limited program, which is higher.
+            // Without limits the optimum can only be lower; it is compared with the optimum with limits, which is
+            // higher.
             program.columns.iter_mut().for_each(|column| column.most = f64::INFINITY);
         }
         let proven = program.proven_by(&wrong, &ENDLESS);
@@ -131,11 +132,11 @@ fn of_two() -> Program {
 fn endless_columns_shrink_the_multipliers() {
     let program = of_two();
     assert!((program.proven_by(&[3.0, -2.0], &ENDLESS) - 10.0).abs() < 1e-9);
-    // Over-priced by a quarter: all multipliers shrink to four fifths, which over-prices `b` by nothing.
+    // Over-priced by a quarter: all multipliers shrink to four fifths, so that `b` is not over-priced.
     assert!((program.proven_by(&[3.75, -2.75], &ENDLESS) - 0.8 * (15.0 - 2.75)).abs() < 1e-9);
     // The sign of "at most" is wrong: without it `b` allows one third of the first.
     assert!((program.proven_by(&[3.0, 2.0], &ENDLESS) - 4.0).abs() < 1e-9);
-    // A ceiling in place of shrinking: 3 x 4, less what `b` may save.
+    // A ceiling instead of shrinking: 3 x 4, minus what `b` may save.
     assert!((program.proven_by(&[3.0, 0.0], &[f64::INFINITY, 1.0]) - 10.0).abs() < 1e-9);
 }
 
