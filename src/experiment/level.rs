@@ -78,7 +78,6 @@ pub struct Tuned {
     /// Confirmations of the chosen headroom on replications that the search did not use, followed by those of larger
     /// headrooms if it failed; the last one counts. Empty for clairvoyant policies and for searches with a single
     /// replication.
-    /// where nothing was asked: of clairvoyant policies, and of one replication.
     #[serde(default)]
     pub confirmations: Vec<Confirmation>,
     /// Why the policy cannot express a smaller headroom, if the search ended there.
@@ -94,7 +93,6 @@ impl Tuned {
 
     /// The trial to compare by: the chosen headroom, else the smallest that meets the objectives in the mean, else the
     /// one that comes closest.
-    /// nearest.
     pub fn best(&self) -> Option<&Trial> {
         let on_average = || self.trials.iter().find(|trial| trial.on_average);
         let nearest = || {

@@ -1,4 +1,4 @@
-//! Moving requests between batches, whatever columns they have.
+//! Moves requests between batches with any set of columns.
 
 use std::ops::Range;
 
@@ -24,7 +24,7 @@ impl RequestBatch {
     }
 }
 
-/// An optional column is empty or whole; the empty one stays empty.
+/// An optional column is either empty or complete; an empty one stays empty.
 pub(super) fn gather<T: Copy>(to: &mut Vec<T>, from: &[T], rows: &[u32]) {
     if !from.is_empty() {
         to.extend(rows.iter().map(|row| from[*row as usize]));

@@ -1,4 +1,4 @@
-//! The cells of one row and what they make: a request, a count or a level.
+//! The cells of one row, and the request, count or level that they describe.
 
 use super::RequestBatch;
 use super::header::is_blank;
@@ -7,25 +7,27 @@ use super::rows::{RowCounts, Rows, SeriesKind};
 use super::time_text::{TimeFormat, TimeReader, decimal, integer};
 use crate::units::{SimDuration, SimTime};
 
-/// The most classes that a trace may name.
+/// Maximum number of classes of a trace.
 const MAX_CLASSES: usize = 4096;
-/// The largest count or level: far beyond any real one, and exact in binary64.
+/// Maximum count or level: far beyond any real one, and exact in binary64.
 pub(super) const MAX_VALUE: f64 = 1e12;
 
-/// What a column is for.
+/// The role of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     Time,
-    /// The time of day, where the column of the time holds the date alone.
+    /// Time of day, if the time column holds only the date.
     TimeOfDay,
     Count,
-    /// Requests per second during the interval that starts at the row's time: a count once the interval is known.
+    /// Requests per second in the interval that starts at the row's time; converted to a count once the interval is
+    /// known.
     Rate,
-    /// Requests since some beginning: counts are its increases.
+    /// Requests since some start (a counter); counts are its increases.
     Counter,
     Level,
     Demand,
-    /// How long the request had taken by the row's time: logs write a request when it has ended, and it came so much earlier.
+    /// Time that the request had taken by the row's time. Logs write a request when it ends, so its arrival was that
+    /// much earlier.
     Elapsed,
     TokensIn,
     TokensOut,
@@ -40,7 +42,7 @@ impl Role {
     }
 }
 
-/// What rows with columns of these roles are.
+/// The kind of rows that columns with these roles give.
 pub(super) fn kind_of(wanted: &[(usize, Role)]) -> SeriesKind {
     let has = |role| wanted.iter().any(|(_, wanted)| *wanted == role);
     match (has(Role::Count) || has(Role::Rate) || has(Role::Counter), has(Role::Level)) {
@@ -61,42 +63,42 @@ pub(super) struct RowValues {
     tokens_out: u32,
     class: u16,
     session: u64,
-    /// How many cells of values were blank, and how many were not.
+    /// Number of blank and of other cells in value columns.
     blanks: u32,
     values: u32,
 }
 
-/// Reads cells and puts them together to rows; keeps the names of the classes met.
+/// Combines cells into rows, and collects the names of the classes.
 pub(super) struct RowMaker {
     times: TimeReader,
     /// Decimal digits between the unit of durations and a nanosecond.
     durations: usize,
-    /// Seconds of an interval, for rates.
+    /// Length of an interval in seconds, for rates.
     interval: f64,
-    /// Whether a quote inside quotes is doubled.
+    /// Whether a quote within quotes is doubled.
     quoted: bool,
     numbers: Numbers,
-    /// Whether several columns add up, so that one may be blank.
+    /// Whether several columns are added up, so that one of them may be blank.
     several: bool,
-    /// Whether date and time of day stand in two columns.
+    /// Whether date and time of day are in two columns.
     split: bool,
-    /// Date and time of day of the row, where they stand in two columns.
+    /// Date and time of day of the row, if they are in two columns.
     instant: [Vec<u8>; 2],
     classes: Vec<String>,
-    /// The classes as the file writes them.
+    /// The classes as written in the file.
     written: Vec<Box<[u8]>>,
-    /// Index of the class met last.
+    /// Index of the previous row's class.
     last_class: usize,
-    /// Time of the row met last, and the counters in it and in this row.
+    /// Time of the previous row, and the counters in it and in the current row.
     counted: Option<SimTime>,
     counters: [Vec<f64>; 2],
-    /// Blank cells that were taken for nothing.
+    /// Number of blank cells treated as zero.
     blanks: u64,
-    /// Durations of requests that had not ended.
+    /// Number of durations of requests that had not ended.
     early: u64,
-    /// Whether how long a request had taken by the row's time is its demand.
+    /// Whether the time that a request had taken by the row's time is its demand.
     takes_durations: bool,
-    /// Rows without a demand where there is a column of it.
+    /// Number of rows without a demand although there is a demand column.
     unknown: u64,
 }
 
@@ -128,20 +130,20 @@ impl RowMaker {
         }
     }
 
-    /// The maker for columns of these roles, whose numbers are written in this way.
+    /// A maker for columns with these roles and numbers written in this way.
     pub(super) fn of_columns(self, wanted: &[(usize, Role)], numbers: Numbers) -> Self {
         let several = wanted.iter().filter(|(_, role)| role.is_value()).count() > 1;
         let split = wanted.iter().any(|(_, role)| *role == Role::TimeOfDay);
         RowMaker { several, split, numbers, ..self }
     }
 
-    /// Takes durations for demands, where no column of demands is named.
+    /// Uses durations as demands if no demand column is named.
     pub(super) fn taking_durations(self, wanted: &[(usize, Role)]) -> Self {
         let named = wanted.iter().any(|(_, role)| *role == Role::Demand);
         RowMaker { takes_durations: !named, ..self }
     }
 
-    /// Adds to the tally what was filled in.
+    /// Adds the filled-in cells to the tally.
     pub(super) fn account(&self, tally: &mut RowCounts) {
         tally.blanks = self.blanks;
         tally.early = self.early;
@@ -157,10 +159,10 @@ impl RowMaker {
         part.extend_from_slice(text);
     }
 
-    /// The time of a row whose date and time of day were read.
+    /// The time of a row from its date and time of day.
     ///
     /// # Errors
-    /// What was expected.
+    /// If they are not a time: a description of the expected text.
     pub(super) fn join_time(&mut self, row: &mut RowValues) -> Result<(), &'static str> {
         let [date, of_day] = &mut self.instant;
         date.push(b' ');
@@ -169,7 +171,7 @@ impl RowMaker {
         Ok(())
     }
 
-    /// A cell that counts or levels are read from.
+    /// Reads a cell of a count or level.
     #[inline]
     fn amount(&mut self, role: Role, text: &[u8], row: &mut RowValues) -> Result<(), &'static str> {
         if row.values + row.blanks == 0 {
@@ -179,7 +181,7 @@ impl RowMaker {
             row.blanks += 1;
             self.blanks += 1;
             if role == Role::Counter {
-                // Nothing was collected: the counter stands where it stood.
+                // Nothing was collected: the counter is unchanged.
                 let stood = self.counters[0].get(self.counters[1].len()).copied().unwrap_or(f64::NAN);
                 self.counters[1].push(stood);
             }
@@ -200,7 +202,7 @@ impl RowMaker {
         Ok(())
     }
 
-    /// Takes one cell of the row; an error says what was expected.
+    /// Reads one cell of the row; an error describes the expected text.
     #[inline]
     pub(super) fn cell(&mut self, role: Role, text: &[u8], row: &mut RowValues) -> Result<(), &'static str> {
         let text = text.trim_ascii();
@@ -220,7 +222,7 @@ impl RowMaker {
     }
 
     fn duration(&mut self, text: &[u8]) -> Result<u64, &'static str> {
-        // HAProxy marks a request so that it wrote before it had ended.
+        // HAProxy marks requests with this sign that it logged before they ended.
         let text = match text.strip_prefix(b"+") {
             Some(early) => {
                 self.early += 1;
@@ -231,7 +233,8 @@ impl RowMaker {
         self.numbers.duration(text, self.durations).ok_or("a duration, zero or more, such as `0.25` or `12ms`")
     }
 
-    /// The time that a request took: of one that was passed on several times (`0.004, 0.120 : 0.008` of nginx), of all its tries together.
+    /// The time that a request took. If it was passed on several times (`0.004, 0.120 : 0.008` in nginx), the sum of
+    /// all attempts.
     fn demand(&mut self, text: &[u8]) -> Result<u64, &'static str> {
         let whole = self.duration(text);
         if whole.is_ok() {
@@ -261,10 +264,11 @@ impl RowMaker {
         Some(self.last_class as u16)
     }
 
-    /// Appends the row, whose cells had these roles. A request that began before the trace's zero counts from zero.
+    /// Appends the row, given the roles of its cells. A request that began before time zero of the trace counts from
+    /// zero.
     ///
     /// # Errors
-    /// What was expected of the cells together.
+    /// If the cells are inconsistent: a description of the expected ones.
     #[inline]
     pub(super) fn push(
         &mut self,
@@ -313,16 +317,17 @@ impl RowMaker {
         Ok(())
     }
 
-    /// Appends a row of a table whose columns of values are the parts of a longer time: so much, that much behind the row's time.
+    /// Appends a row of a table whose value columns are parts of a longer period: each value at its offset after the
+    /// row's time.
     pub(super) fn push_part(&mut self, row: &RowValues, behind: SimDuration, rows: &mut Rows) {
         rows.requests.arrivals.push(row.time + behind);
         rows.values.push(row.value);
     }
 
-    /// The value of one cell alone; nothing if it is blank.
+    /// The value of a single cell; `None` if it is blank.
     ///
     /// # Errors
-    /// What was expected.
+    /// A description of the expected text.
     pub(super) fn part(&mut self, role: Role, text: &[u8], row: &mut RowValues) -> Result<bool, &'static str> {
         row.value = 0.0;
         let text = text.trim_ascii();
@@ -333,8 +338,8 @@ impl RowMaker {
         self.amount(role, text, row).map(|()| true)
     }
 
-    /// What the counters grew by since the row before, as a count that starts there; nothing at the first row. A counter that
-    /// fell was reset to zero in between, as Prometheus takes it.
+    /// The increase of the counters since the previous row, as a count that starts there; `None` at the first row. A
+    /// counter that decreased was reset to zero in between, as in Prometheus.
     fn increase(&mut self, row: RowValues) -> Option<RowValues> {
         let [before, now] = &mut self.counters;
         let grown = |(before, now): (&f64, &f64)| match before {
@@ -349,29 +354,30 @@ impl RowMaker {
         Some(RowValues { time, value, ..row })
     }
 
-    /// The names of the classes met so far.
+    /// The names of the classes so far.
     pub(super) fn class_names(&self) -> &[String] {
         &self.classes
     }
 }
 
-/// A number for a session: FNV-1a (Fowler, Noll and Vo) over its text, so that sessions need not be held to tell them apart.
-/// Among a million sessions two are taken for one with a probability of 3e-8.
+/// A number for a session: FNV-1a (Fowler, Noll and Vo) over its text, so that sessions can be distinguished without
+/// storing them. Among a million sessions, two have the same number with a probability of 3e-8.
 pub(super) fn session(text: &[u8]) -> u64 {
     text.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
-/// Whether a cell of durations says that there is none: blank, or the -1 of a load balancer that had nobody to pass the request to.
+/// Whether a duration cell means that there is none: blank, or the -1 of a load balancer without a server to pass the
+/// request to.
 fn is_unknown(text: &[u8]) -> bool {
     is_blank(text) || text == b"-1"
 }
 
-/// A number of tokens: whole, or written as a float (`63.0`).
+/// A token count: an integer, possibly written as a float (`63.0`).
 fn tokens(text: &[u8]) -> Result<u32, &'static str> {
     decimal(text, 0).and_then(|tokens| u32::try_from(tokens).ok()).ok_or("a number of tokens")
 }
 
-/// A count or level: a number, not negative, not too large.
+/// A count or level: a nonnegative number up to the maximum.
 pub(super) fn value(text: &[u8]) -> Option<f64> {
     if let Some(whole) = integer(text) {
         return Some(whole as f64).filter(|value| *value <= MAX_VALUE);

@@ -1,29 +1,31 @@
-//! Users who wait for an answer, think, and ask again: a closed loop, whose arrivals depend on the answers.
+//! Users who wait for a response, think, and send another request: a closed loop, whose arrivals depend on the
+//! responses.
 
 use crate::random::{Distribution, Purpose, Streams};
 use crate::units::{SimDuration, SimTime};
 
-/// Users of a closed loop. A user thinks, sends a request, waits until it is answered or lost for good, and thinks again.
+/// Users of a closed loop. A user thinks, sends a request, waits until it is answered or lost for good, and thinks
+/// again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Clients {
-    /// From when on how many users there are, in order of time; none before the first.
+    /// The number of users over time, as (from, users) in order; none before the first entry.
     pub users: Vec<(SimTime, u32)>,
     /// Time between the end of a request and the user's next one.
     pub think: Distribution,
 }
 
-/// The most users.
+/// Maximum number of users.
 pub(super) const MAX_USERS: u32 = 10_000_000;
 
 impl Clients {
-    /// The most users at any time: request number `n` of user `c` has the ordinal `n * most + c`.
+    /// Maximum number of users at any time: request number `n` of user `c` has the ordinal `n * most + c`.
     pub fn most(&self) -> u32 {
         self.users.iter().map(|(_, users)| *users).max().unwrap_or(0)
     }
 
-    /// When a user who begins to think at `from` sends the request with this ordinal; `None` if there is no place for the user
-    /// any more. Keyed by user and number of the request, so that every policy meets the same think times. A user for whom
-    /// there is no place at that moment comes back when there is, and thinks first.
+    /// When a user who starts to think at `from` sends the request with this ordinal; `None` if the user is not active
+    /// any more. Keyed by user and request number, so that every policy meets the same think times. A user who is not
+    /// active at that time returns when the number of users allows it, and thinks first.
     pub fn next_request(&self, streams: Streams, service: u64, ordinal: u64, from: SimTime) -> Option<SimTime> {
         let user = (ordinal % u64::from(self.most().max(1))) as u32;
         let think = self.think.sample_duration(&mut streams.keyed(Purpose::ThinkTime, service, ordinal));
@@ -63,7 +65,7 @@ mod tests {
         let next = |ordinal, from| clients.next_request(Streams::new(1, 0), 0, ordinal, at(from));
         assert_eq!(clients.most(), 4);
         assert_eq!((next(0, 0), next(5, 0)), (Some(at(5)), Some(at(5))));
-        // The third and fourth come at 100 s; at 200 s only the first stays.
+        // The third and fourth join at 100 s; from 200 s on only the first stays.
         assert_eq!((next(3, 0), next(7, 50)), (Some(at(105)), Some(at(105))));
         assert_eq!((next(1, 196), next(0, 196)), (None, Some(at(201))));
     }

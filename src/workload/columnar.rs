@@ -1,4 +1,4 @@
-//! Parquet files: any with its columns named, and Plimsoll's own.
+//! Parquet files: any file with named columns, and Plimsoll's own format.
 
 use std::fs::File;
 use std::io::{self, BufWriter};
@@ -15,7 +15,7 @@ use crate::columnar::{Cells, Column, GROUP_ROWS, Kind, TableError, TableFile, Ta
 use crate::config::suggest;
 use crate::units::{SimDuration, SimTime};
 
-/// Rows decoded at once; a larger row group is taken in several slices.
+/// Number of rows decoded at once; a larger row group is read in several slices.
 const SLICE_ROWS: usize = 1 << 18;
 
 fn open(input: &TraceInput) -> Result<TableFile, TraceError> {
@@ -33,7 +33,7 @@ fn refused(file: &str, error: TableError) -> TraceError {
     }
 }
 
-/// Whether the file is one of ours.
+/// Whether the file is in Plimsoll's own format.
 pub(super) fn is_own(input: &TraceInput) -> bool {
     open(input).is_ok_and(|file| file.pairs().any(|(key, _)| key == MARK))
 }
@@ -71,7 +71,7 @@ pub(super) fn open_own(input: &TraceInput, options: &TraceOptions) -> Result<Box
     Ok(Box::new(reader))
 }
 
-/// Opens any Parquet file whose columns are named or go by usual names.
+/// Opens any Parquet file whose columns are named or have common names.
 pub(super) fn open_any(input: &TraceInput, options: &TraceOptions) -> Result<Box<dyn RowReader>, TraceError> {
     let file = open(input)?;
     let names = names(&file);
@@ -122,7 +122,8 @@ pub(super) fn open_any(input: &TraceInput, options: &TraceOptions) -> Result<Box
     Ok(Box::new(reader))
 }
 
-/// The columns with their first rows as text, for what can be told of them; the names alone where they cannot be decoded.
+/// The columns with their first rows as text, from which their content can be recognised; only the names if they cannot
+/// be decoded.
 fn header_of(input: &TraceInput, file: &TableFile, names: &[String]) -> Header {
     let readable = |column: &usize| !matches!(file.columns()[*column].kind, Kind::NotRead(_));
     let wanted: Vec<usize> = (0..names.len()).filter(readable).collect();
@@ -138,7 +139,7 @@ fn header_of(input: &TraceInput, file: &TableFile, names: &[String]) -> Header {
     Header { comments: 0, names: names.to_vec(), rows }
 }
 
-/// The value as text, a moment as a date.
+/// The value as text; timestamps as dates.
 fn text_of(column: &Column, row: usize) -> Option<String> {
     let scale = match column.kind {
         Kind::Timestamp(nanos) => nanos,
@@ -169,9 +170,9 @@ fn find(input: &TraceInput, names: &[String], name: &str) -> Result<usize, Trace
 struct ColumnarReader {
     input: TraceInput,
     file: TableFile,
-    /// Column numbers with what they are for.
+    /// Column numbers with their roles.
     wanted: Vec<(usize, Role)>,
-    /// How many rows were read.
+    /// Number of rows read.
     taken: u64,
     time_format: TimeFormat,
     demand_unit: TimeFormat,
@@ -216,7 +217,7 @@ impl ColumnarReader {
         })
     }
 
-    /// Learns from the first rows how times are written and how long an interval is.
+    /// Determines from the first rows how times are written and how long an interval is.
     fn look_at_first_rows(&mut self, options: &TraceOptions) -> Result<(), TraceError> {
         let mut ahead = open(&self.input)?;
         let number = self.wanted.iter().find(|(_, role)| *role == Role::Time).map_or(0, |(column, _)| *column);
@@ -253,7 +254,7 @@ impl ColumnarReader {
             .column(column.name.as_str())
     }
 
-    /// Times of a column, whatever its type.
+    /// Times in a column of any type.
     fn times(&self, column: &Column, times: &mut [SimTime], unusable: &mut [bool]) -> Result<(), TraceError> {
         let scale = match column.kind {
             Kind::Timestamp(nanos) => nanos,
@@ -262,7 +263,7 @@ impl ColumnarReader {
             Kind::Real => {
                 let scale = self.nanos_per_unit(self.time_format, column)? as f64;
                 return each(column, unusable, |row, value: f64| {
-                    // Whole units and the rest apart, so that the rest keeps its digits.
+                    // Whole units and remainder separately, so that the remainder keeps its digits.
                     let nanos = value.trunc() * scale + (value.fract() * scale).round();
                     times[row] = SimTime::from_nanos(nanos as u64);
                     (0.0..1.8e19).contains(&nanos)
@@ -298,7 +299,7 @@ impl ColumnarReader {
         }
     }
 
-    /// Durations; none, a NaN or -1 is an unknown one.
+    /// Durations; a null, a NaN or -1 is unknown.
     fn demands(
         &mut self,
         column: &Column,
@@ -388,7 +389,7 @@ impl ColumnarReader {
                         (0.0..=1e12).contains(&value)
                     })?;
                 }
-                // Refused when the file was opened.
+                // Rejected when the file was opened.
                 Role::Rate | Role::Counter | Role::Elapsed | Role::TimeOfDay => {}
                 Role::Demand => {
                     requests.demands.resize(height, SimDuration::ZERO);
@@ -460,7 +461,7 @@ impl ColumnarReader {
     }
 }
 
-/// Gives every value of a numeric column to `take`, which says whether it can be used; missing ones cannot.
+/// Passes every value of a numeric column to `take`, which returns whether it is valid; nulls are not.
 fn each(column: &Column, unusable: &mut [bool], mut take: impl FnMut(usize, f64) -> bool) -> Result<(), TraceError> {
     let mut give = |row: usize, value: f64| unusable[row] |= !(column.has(row) && take(row, value));
     match &column.values {
@@ -471,7 +472,7 @@ fn each(column: &Column, unusable: &mut [bool], mut take: impl FnMut(usize, f64)
     Ok(())
 }
 
-/// The same for whole numbers, without a way through floating point where the type is a whole one.
+/// The same for integers, without conversion to floating point if the type is an integer.
 fn each_integer(
     column: &Column,
     unusable: &mut [bool],
@@ -490,7 +491,7 @@ fn each_integer(
         }
         (Values::Real(values), _) => {
             for (row, value) in values.iter().enumerate() {
-                // Cut to whole ones, as every other reader of tables does.
+                // Truncated to integers, as in all other table readers.
                 let whole = (value.abs() < 9.2e18).then_some(*value as i64);
                 unusable[row] |= !(column.has(row) && whole.is_some_and(|value| take(row, value)));
             }
@@ -548,7 +549,7 @@ impl RowReader for ColumnarReader {
     }
 }
 
-/// Writes the Parquet form of the own format.
+/// Writes the Parquet variant of Plimsoll's own format.
 struct ColumnarWriter {
     writer: TableWriter<BufWriter<File>>,
     kind: SeriesKind,
@@ -558,7 +559,7 @@ struct ColumnarWriter {
     counts: Vec<f64>,
 }
 
-/// A writer of the Parquet form.
+/// A writer of the Parquet variant.
 pub(super) fn writer(
     file: BufWriter<File>,
     facts: &OwnFacts,
@@ -614,7 +615,7 @@ impl ColumnarWriter {
     }
 }
 
-/// A duration in nanoseconds; -1 for an unknown one.
+/// A duration in nanoseconds; -1 if unknown.
 fn whole_nanos(demand: &SimDuration) -> i64 {
     if *demand == RequestBatch::UNKNOWN { -1 } else { demand.as_nanos() as i64 }
 }

@@ -1,4 +1,4 @@
-//! Any trace to Plimsoll's own format.
+//! Converts any trace to Plimsoll's own format.
 
 use std::fs::File;
 use std::io::{self, BufWriter};
@@ -12,37 +12,38 @@ use super::{Opening, Recipe, RequestBatch, TraceError, TraceFiles, TraceOptions,
 use crate::random::Streams;
 use crate::units::SimDuration;
 
-/// How to convert.
+/// Options of a conversion.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ConvertOptions {
-    /// Writes counts per interval of this length in place of single arrivals.
+    /// If set, writes counts per interval of this length instead of single arrivals.
     pub counts: Option<SimDuration>,
-    /// Remarks that are kept in the file: origin, licence. A CSV file begins with them.
+    /// Notes stored in the file: origin, licence. A CSV file begins with them.
     pub notes: Vec<String>,
 }
 
-/// What was written.
+/// The result of a conversion.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Converted {
-    /// What the rows are.
+    /// The kind of rows.
     pub kind: SeriesKind,
-    /// Rows written.
+    /// Number of rows written.
     pub rows: u64,
-    /// Requests that they stand for.
+    /// Number of requests that they represent.
     pub requests: f64,
     /// Length of the trace.
     pub extent: SimDuration,
     /// Size of the file.
     pub bytes: u64,
-    /// What was read from the source.
+    /// Rows of the source: used, skipped and invalid.
     pub tally: RowCounts,
 }
 
-/// Writes the trace `from` to `to` in Plimsoll's own format: Parquet for `.parquet`, else CSV, packed by the ending (`.csv`,
-/// `.csv.gz`, `.csv.zst`). The file appears only once it is whole. Levels become counts by the model in `options`.
+/// Writes the trace `from` to `to` in Plimsoll's own format: Parquet for `.parquet`, else CSV, compressed according to
+/// the extension (`.csv`, `.csv.gz`, `.csv.zst`). The file appears only when it is complete. Levels are converted to
+/// counts by the model in `options`.
 ///
 /// # Errors
-/// If the source cannot be read, the ending is unknown, or the file cannot be written.
+/// If the source cannot be read, the extension is unknown, or the file cannot be written.
 pub fn convert(
     from: &TraceFiles,
     options: &TraceOptions,
@@ -52,11 +53,11 @@ pub fn convert(
     write_twice(&from.name(), to, &how.notes, &mut |sink| feed(from, options, how, sink))
 }
 
-/// Writes the requests of a workload (a trace or a generator, reshaped) under `streams` to `to`, as [`convert`] does with a
-/// trace. Counts and levels are expanded to single arrivals.
+/// Writes the requests of a workload (a trace or a generator with its transforms) under `streams` to `to`, like
+/// [`convert`]. Counts and levels are expanded to single arrivals.
 ///
 /// # Errors
-/// As [`convert`]; also if the workload has no end.
+/// Those of [`convert`]; also if the workload has no end.
 pub fn write_workload(
     spec: &WorkloadSpec,
     streams: Streams,
@@ -81,7 +82,7 @@ pub fn write_workload(
     })
 }
 
-/// What a file states in its first lines (length, columns, classes) is known only at the end: `feed` is called once for the
+/// The header of a file (length, columns, classes) is only known at the end, so `feed` is called twice: once for the
 /// facts and once for the rows.
 fn write_twice(
     name: &str,
@@ -102,7 +103,7 @@ fn write_twice(
         std::fs::rename(&part, to).map_err(fail)
     })();
     if let Err(error) = written {
-        // The error to report is the first one; what is left of the part may stay if it cannot be removed.
+        // The first error is reported; the partial file remains if it cannot be removed.
         let _ = std::fs::remove_file(&part);
         return Err(error);
     }
@@ -117,7 +118,7 @@ fn part_path(to: &Path) -> PathBuf {
     to.with_file_name(name)
 }
 
-/// A form of the own format, by the file's ending.
+/// A variant of the own format, selected by the file's extension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     Csv,
@@ -155,7 +156,7 @@ impl Form {
         let file = BufWriter::with_capacity(128 << 10, File::create(path)?);
         let packed: Box<dyn Packed> = match self {
             Form::Csv => Box::new(file),
-            // No time and no name in the header, so that the same trace gives the same bytes.
+            // The header has neither time nor name, so that the same trace gives the same bytes.
             Form::CsvGzip => Box::new(flate2::GzBuilder::new().mtime(0).write(file, flate2::Compression::best())),
             Form::CsvZstd => Box::new(zstd::stream::write::Encoder::new(file, 19)?),
             #[cfg(feature = "tables")]
@@ -165,14 +166,14 @@ impl Form {
     }
 }
 
-/// Takes what a source gives, once for the facts and once for the rows.
+/// Receives the rows of a source, once for the facts and once for writing.
 trait Sink {
     fn requests(&mut self, batch: &RequestBatch) -> Result<(), TraceError>;
     fn counts(&mut self, offsets: &[u64], counts: &[f64]) -> Result<(), TraceError>;
     fn end(&mut self, source: End) -> Result<(), TraceError>;
 }
 
-/// What is known once a source has ended.
+/// Facts known at the end of a source.
 struct End {
     start: Option<u64>,
     extent: Option<SimDuration>,
@@ -220,7 +221,7 @@ fn feed_requests(source: &mut dyn TraceSource, sink: &mut dyn Sink) -> Result<()
     sink.end(End { start: source.start_epoch_ns(), extent: source.extent(), interval: None, classes })
 }
 
-/// Counts arrivals per interval; intervals without any are left out.
+/// Counts arrivals per interval; empty intervals are left out.
 fn feed_counted(source: &mut dyn TraceSource, interval: SimDuration, sink: &mut dyn Sink) -> Result<(), TraceError> {
     let width = interval.as_nanos().max(1);
     let mut batch = RequestBatch::default();
@@ -247,7 +248,7 @@ fn feed_counted(source: &mut dyn TraceSource, interval: SimDuration, sink: &mut 
     sink.end(End { start: source.start_epoch_ns(), extent, interval: Some(interval), classes: Vec::new() })
 }
 
-/// Counts as they are; what a model makes of levels is rounded, the rest going to the next interval.
+/// Counts unchanged; counts computed from levels are rounded, carrying the remainder over to the next interval.
 fn feed_intervals(
     mut intervals: Intervals,
     interval: SimDuration,
@@ -269,7 +270,7 @@ fn feed_intervals(
     Ok(intervals.rows.ordered.reader.tally().clone())
 }
 
-/// The first reading.
+/// The first pass.
 #[derive(Default)]
 struct Facts {
     rows: u64,
@@ -309,7 +310,7 @@ impl Sink for Facts {
     }
 }
 
-/// The second reading.
+/// The second pass.
 struct Copy<'a> {
     writer: &'a mut dyn OwnWriter,
     to: &'a Path,

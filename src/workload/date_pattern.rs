@@ -1,12 +1,12 @@
-//! Dates by a pattern of strptime (POSIX; read by jiff), and the patterns that are usual enough to be recognised.
+//! Dates by a strptime pattern (POSIX; parsed by jiff), and common patterns that are recognised.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use jiff::fmt::strtime;
 
-/// Patterns that are recognised without being stated, of which a text fits at most one in meaning. With points between them, the day
-/// comes first everywhere (CLDR has no other).
+/// Patterns that are recognised without being stated; a text matches at most one meaning. With dots as separators, the
+/// day always comes first (CLDR has no exception).
 const USUAL: [&str; 28] = [
     "%Y/%m/%d %H:%M:%S%.f",
     "%Y/%m/%d %H:%M",
@@ -37,18 +37,18 @@ const USUAL: [&str; 28] = [
     "%a, %d %b %Y %H:%M:%S GMT",
     "%a %b %d %H:%M:%S %Y",
 ];
-/// What may follow a date whose day and month stand in either order.
+/// What may follow a date whose day and month are in ambiguous order.
 const OF_DAY: [&str; 8] =
     [" %H:%M:%S%.f", " %H:%M", " %I:%M:%S %p", " %I:%M %p", ", %H:%M:%S%.f", ", %I:%M:%S %p", ", %I:%M %p", ""];
-/// Dates whose day and month stand in either order: the day first, and the month first.
+/// Dates whose day and month are in ambiguous order: day first, and month first.
 const EITHER: [(&str, &str); 3] = [("%d/%m/%Y", "%m/%d/%Y"), ("%d-%m-%Y", "%m-%d-%Y"), ("%d/%m/%y", "%m/%d/%y")];
 
-/// Patterns that users stated; each is kept once.
+/// Patterns stated by users; each is stored once.
 static STATED: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
-/// The longest pattern.
+/// Maximum length of a pattern.
 const MAX_BYTES: usize = 128;
 
-/// A text that lasts as long as the program: patterns are few and short.
+/// A text with static lifetime: patterns are few and short.
 fn kept(text: &str) -> &'static str {
     let mut stated = STATED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = stated.get(text) {
@@ -59,7 +59,7 @@ fn kept(text: &str) -> &'static str {
     text
 }
 
-/// A pattern as a user states it; `None` if it is none, or names no day.
+/// A pattern stated by a user; `None` if it is invalid or has no day.
 pub(super) fn stated(text: &str) -> Option<&'static str> {
     if !text.contains('%') || text.len() > MAX_BYTES {
         return None;
@@ -70,7 +70,7 @@ pub(super) fn stated(text: &str) -> Option<&'static str> {
     (read.day == 16 && read.month == 11).then(|| kept(text))
 }
 
-/// What a text says by a pattern.
+/// The parts of a text that a pattern reads.
 pub(super) struct Read {
     pub(super) year: i16,
     pub(super) month: u32,
@@ -78,13 +78,13 @@ pub(super) struct Read {
     /// Seconds since midnight.
     pub(super) of_day: u64,
     pub(super) nanos: u64,
-    /// Seconds east of Greenwich, where the text says it.
+    /// Seconds east of Greenwich, if the text has an offset.
     pub(super) offset: Option<i64>,
-    /// The zone's name, where the text says it.
+    /// Name of the time zone, if the text has one.
     pub(super) zone: Option<String>,
 }
 
-/// Reads a text; `None` if it does not fit the pattern or is no day of the calendar.
+/// Parses a text; `None` if it does not match the pattern or is not a valid date.
 pub(super) fn read(pattern: &str, text: &[u8]) -> Option<Read> {
     let parts = strtime::parse(pattern, text).ok()?;
     let date = parts.to_date().ok()?;
@@ -103,7 +103,7 @@ pub(super) fn read(pattern: &str, text: &[u8]) -> Option<Read> {
     })
 }
 
-/// The first usual pattern that a text fits, whichever comes first in it, day or month.
+/// The first common pattern that a text matches, whether day or month comes first.
 pub(super) fn first(text: &[u8]) -> Option<&'static str> {
     let usual = USUAL.iter().find(|pattern| read(pattern, text).is_some()).copied();
     usual.or_else(|| {
@@ -115,7 +115,7 @@ fn kept_pattern(pattern: String) -> &'static str {
     kept(&pattern)
 }
 
-/// Both readings of dates whose day and month stand in either order, as far as they fit.
+/// The readings that match, if day and month are in ambiguous order.
 fn either(fits: &dyn Fn(&str) -> bool) -> Option<(Option<String>, Option<String>)> {
     let all = EITHER.iter().flat_map(|dates| OF_DAY.iter().map(move |of_day| (dates, of_day)));
     let read = all.map(|((day, month), of_day)| {
@@ -125,10 +125,10 @@ fn either(fits: &dyn Fn(&str) -> bool) -> Option<(Option<String>, Option<String>
     read.into_iter().find(|(day, month)| day.is_some() || month.is_some())
 }
 
-/// The pattern of several texts.
+/// The common pattern of several texts.
 ///
 /// # Errors
-/// Both patterns, where day and month may stand in either order.
+/// Both patterns, if the order of day and month is ambiguous.
 pub(super) fn of_all(texts: &[&[u8]]) -> Result<Option<&'static str>, (String, String)> {
     let fits = |pattern: &str| texts.iter().all(|text| read(pattern, text).is_some());
     if texts.is_empty() {

@@ -1,4 +1,4 @@
-//! How long the requests of a trace took, as far as it records that.
+//! The durations of requests, if a trace records them.
 
 use std::collections::BTreeMap;
 
@@ -9,35 +9,35 @@ use crate::random::{Distribution, shown_seconds};
 use crate::stats::LatencyHistogram;
 use crate::units::{NANOS_PER_SECOND, SimDuration, SimTime};
 
-/// The most values that stand for all durations, and the most that are told apart.
+/// Maximum number of values that represent all durations, and maximum number of distinct values counted exactly.
 const MAX_VALUES: usize = 4096;
-/// Cells of the course over time that are kept.
+/// Maximum number of cells over time.
 const MAX_CELLS: usize = 20_000;
-/// Fewer cells do not tell whether durations follow the traffic.
+/// Minimum number of cells to find out whether durations grow with the traffic.
 const MIN_CELLS: usize = 12;
 
-/// The durations that a trace records of its requests.
+/// The durations of requests recorded in a trace.
 #[derive(Debug, Clone)]
 pub struct Durations {
-    /// How the trace is called in messages.
+    /// The trace's name in messages.
     pub name: String,
-    /// The format that it was read as.
+    /// The format in which it was read.
     pub format: &'static str,
-    /// Requests without a duration.
+    /// Number of requests without a duration.
     pub unknown: u64,
-    /// The durations, in buckets of half a per cent.
+    /// The durations in buckets of half a per cent.
     pub histogram: LatencyHistogram,
-    /// How often each duration occurs, nanoseconds, as long as there are few different ones.
+    /// Number of occurrences by duration in nanoseconds, as long as there are few distinct ones.
     exact: Option<BTreeMap<u64, u64>>,
     course: Course,
 }
 
-/// Requests and their durations over time, in cells that grow with the length of the trace.
+/// Requests and their durations over time, in cells that get longer with the trace.
 #[derive(Debug, Clone)]
 struct Course {
-    /// Nanoseconds of a cell.
+    /// Length of a cell in nanoseconds.
     width: u64,
-    /// Number of the cell, requests in it, and the sum of their durations in seconds.
+    /// Cell number, number of requests, and sum of their durations in seconds.
     cells: Vec<(u64, u64, f64)>,
 }
 
@@ -69,13 +69,13 @@ impl Course {
         joined
     }
 
-    /// The mean durations of the quietest and of the busiest quarter of the cells, where durations clearly grow with the traffic: by a quarter
-    /// or more, and with a rank correlation (Spearman 1904) of at least one half.
+    /// The mean durations of the quarters of cells with the lowest and the highest traffic, if durations clearly grow
+    /// with the traffic: by a quarter or more, and with a rank correlation (Spearman 1904) of at least one half.
     fn growth(&self) -> Option<(f64, f64)> {
         let first = self.cells.first()?.0;
         let span = self.cells.last()?.0 - first + 1;
         let mut cells = self.joined(span.div_ceil(96).max(1)).cells;
-        // The first and the last cell may be there in part.
+        // The first and the last cell may be incomplete.
         cells = cells.get(1..cells.len().saturating_sub(1))?.to_vec();
         if cells.len() < MIN_CELLS || cells.iter().any(|(_, count, _)| *count < 10) {
             return None;
@@ -121,7 +121,7 @@ impl Durations {
         }
     }
 
-    /// Takes in the duration of a request that came at some time; times do not go back.
+    /// Adds the duration of a request by its arrival time; times must not decrease.
     pub(super) fn record_at(&mut self, at: SimTime, duration: SimDuration) {
         self.record(duration);
         if duration != RequestBatch::UNKNOWN {
@@ -129,7 +129,7 @@ impl Durations {
         }
     }
 
-    /// Whether durations visibly hold a wait, in a sentence: they grow with the traffic.
+    /// A sentence if the durations seem to include waiting: they grow with the traffic.
     pub fn inflation(&self) -> Option<String> {
         let (quiet, busy) = self.course.growth()?;
         Some(format!(
@@ -140,18 +140,18 @@ impl Durations {
         ))
     }
 
-    /// Requests with a duration.
+    /// Number of requests with a duration.
     pub fn known(&self) -> u64 {
         self.histogram.count()
     }
 
-    /// The share of the requests that have no duration.
+    /// Share of the requests without a duration.
     pub fn unknown_share(&self) -> f64 {
         self.unknown as f64 / (self.known() + self.unknown).max(1) as f64
     }
 
-    /// The different durations in seconds, from the shortest on, and how often each occurs: exact if there are at most 4,096, else as the
-    /// middles of buckets of half a per cent.
+    /// The distinct durations in seconds in ascending order, and how often each occurs: exact for at most 4,096,
+    /// otherwise the midpoints of buckets of half a per cent.
     pub fn weighted(&self) -> Vec<(f64, u64)> {
         let seconds = |nanos: f64| nanos / 1e9;
         match &self.exact {
@@ -165,8 +165,8 @@ impl Durations {
         }
     }
 
-    /// Their empirical distribution: all of them, or 4,096 in the middles of equal shares of them, of exactly their mean. `None` where no
-    /// duration is known.
+    /// The empirical distribution: all values, or 4,096 values that represent equal shares, with exactly the same mean.
+    /// `None` if no duration is known.
     pub fn distribution(&self) -> Option<Distribution> {
         let mean = self.histogram.mean_secs()?;
         let parts = self.known().min(MAX_VALUES as u64);

@@ -1,4 +1,4 @@
-//! Series as dashboards and clouds export them: several in one document, each under a name of its own.
+//! Series exported by dashboards and clouds: several in one document, each with a name.
 
 use super::samples::{SampleReader, Samples, choose, meaning};
 use super::{TraceError, TraceInput, TraceOptions, Values};
@@ -7,13 +7,13 @@ use crate::units::{SimDuration, SimTime};
 /// One series of an export.
 #[derive(Debug, Default)]
 pub(super) struct Exported {
-    /// What it is called; the first name is shown.
+    /// Its names; the first is shown.
     pub(super) names: Vec<String>,
-    /// What its values are, where the export says it.
+    /// The kind of values, if the export states it.
     pub(super) values: Option<Values>,
-    /// Times, `None` where one cannot be read, and values; what is not a number stands for "no value".
+    /// Times (`None` if invalid) and values; anything that is not a number means "no value".
     pub(super) points: Vec<(Option<SimTime>, f64)>,
-    /// How much later the step ends to which a rate belongs, where the time is that of its beginning.
+    /// Offset from the stated time to the end of the step that a rate belongs to, if the stated time is its start.
     pub(super) step: SimDuration,
 }
 
@@ -22,17 +22,17 @@ impl Exported {
         self.names.first().map_or("", String::as_str)
     }
 
-    /// Whether the series goes by this name, or by one that it fits where it has a `*`.
+    /// Whether one of the series' names matches `name`, which may contain `*`.
     fn fits(&self, asked: &str) -> bool {
         let pattern = asked.contains('*').then(|| glob::Pattern::new(asked).ok()).flatten();
         self.names.iter().any(|name| name == asked || pattern.as_ref().is_some_and(|pattern| pattern.matches(name)))
     }
 }
 
-/// Adds up the series that were asked for: those of one name, or all that a name with `*` fits.
+/// Adds up the selected series: those with one name, or all that match a name with `*`.
 ///
 /// # Errors
-/// If it is not clear which are meant or what their values are, or as [`Samples::into_reader`].
+/// If the selection or the kind of values is ambiguous, and those of [`Samples::into_reader`].
 pub(super) fn read(
     input: &TraceInput,
     options: &TraceOptions,
@@ -72,7 +72,7 @@ pub(super) fn read(
     samples.into_reader(input, options, values)
 }
 
-/// A name that is there and not empty.
+/// A name, unless it is missing or empty.
 pub(super) fn named(names: impl IntoIterator<Item = Option<String>>) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for name in names.into_iter().flatten().filter(|name| !name.is_empty()) {
@@ -83,7 +83,7 @@ pub(super) fn named(names: impl IntoIterator<Item = Option<String>>) -> Vec<Stri
     found
 }
 
-/// The question which series is meant, with the answer that all are.
+/// The error that asks which series is meant, with the option to add up all.
 fn or_all(error: TraceError, names: &[String]) -> TraceError {
     match &error.help {
         Some(help) if names.len() > 1 => {

@@ -1,4 +1,4 @@
-//! Rows that are left out by what stands in their cells: `include:` and `exclude:`.
+//! Filters rows by the content of their cells: `include:` and `exclude:`.
 
 use std::str::FromStr;
 
@@ -7,16 +7,16 @@ use super::rows::RowCounts;
 use super::{TraceError, TraceInput};
 use crate::config::{Diagnostics, Value, Yaml, suggest};
 
-/// Which rows count: those that fit every condition of `include` and none of `exclude`.
+/// The rows that count: those that meet every condition of `include` and none of `exclude`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RowFilter {
-    /// Conditions that all must be fulfilled.
+    /// Conditions that must all be met.
     pub include: Vec<Condition>,
-    /// Conditions of which none may be fulfilled.
+    /// Conditions of which none may be met.
     pub exclude: Vec<Condition>,
 }
 
-/// A column, and what its value must be: one of these.
+/// A column, and alternatives for its value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Condition {
     field: String,
@@ -25,9 +25,9 @@ pub struct Condition {
 
 #[derive(Debug, Clone, PartialEq)]
 enum Test {
-    /// The text fits a pattern with `*` and `?`.
+    /// The text matches a pattern with `*` and `?`.
     Like(glob::Pattern),
-    /// The number compares so.
+    /// The number satisfies a comparison.
     Compared(Comparison, f64),
 }
 
@@ -40,7 +40,7 @@ enum Comparison {
     Other,
 }
 
-/// The signs of comparisons, the longer first.
+/// The comparison operators, longer ones first.
 const SIGNS: [(&str, Comparison); 5] = [
     ("<=", Comparison::AtMost),
     (">=", Comparison::AtLeast),
@@ -54,15 +54,15 @@ impl Test {
         let text = text.trim();
         if let Some((sign, comparison)) = SIGNS.iter().find(|(sign, _)| text.starts_with(sign)) {
             let number = text[sign.len()..].trim();
-            let limit = number.parse().map_err(|_| format!("`{number}` behind `{sign}` is no number"))?;
+            let limit = number.parse().map_err(|_| format!("`{number}` after `{sign}` is not a number"))?;
             return Ok(Test::Compared(*comparison, limit));
         }
-        // A class of statuses as everyone writes it.
+        // A class of status codes in the usual notation.
         let digits = match text.as_bytes() {
             [first @ b'1'..=b'5', b'x' | b'X', b'x' | b'X'] => format!("{}??", *first as char),
             _ => text.to_string(),
         };
-        glob::Pattern::new(&digits).map(Test::Like).map_err(|error| format!("`{text}` is no pattern: {error}"))
+        glob::Pattern::new(&digits).map(Test::Like).map_err(|error| format!("`{text}` is not a pattern: {error}"))
     }
 
     fn fits(&self, text: &str) -> bool {
@@ -80,41 +80,41 @@ impl Test {
 }
 
 impl Condition {
-    /// A condition as an argument states it: `path=/api/*`, `status>=500`.
+    /// A condition from a command-line argument: `path=/api/*`, `status>=500`.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// If the condition is invalid: the reason.
     pub fn of(text: &str) -> Result<Condition, String> {
         let at =
             text.find(['=', '<', '>', '!']).ok_or("expected a condition such as `path=/healthz` or `status>=500`")?;
         let (field, value) = text.split_at(at);
         let value = value.strip_prefix('=').unwrap_or(value);
         if field.trim().is_empty() {
-            return Err("the condition names no column".into());
+            return Err("the condition does not name a column".into());
         }
         Ok(Condition { field: field.trim().to_string(), any: vec![Test::of(value)?] })
     }
 }
 
 impl Condition {
-    /// That a cell fits one of these patterns.
+    /// Whether a cell matches one of these patterns.
     pub(super) fn one_of(field: &str, any: &[&str]) -> Condition {
         Condition { field: field.to_string(), any: any.iter().filter_map(|text| Test::of(text).ok()).collect() }
     }
 }
 
 impl RowFilter {
-    /// Whether a condition names this column.
+    /// Whether a condition refers to this column.
     pub(super) fn names(&self, field: &str) -> bool {
         self.include.iter().chain(&self.exclude).any(|condition| condition.field.eq_ignore_ascii_case(field))
     }
 
-    /// Whether nothing is left out.
+    /// Whether no row is filtered out.
     pub fn is_empty(&self) -> bool {
         self.include.is_empty() && self.exclude.is_empty()
     }
 
-    /// Conditions on the same column are alternatives where they are given one by one.
+    /// Conditions on the same column are alternatives if they are given separately.
     pub fn of_arguments(include: &[Condition], exclude: &[Condition]) -> RowFilter {
         let mut joined: Vec<Condition> = Vec::new();
         for condition in include {
@@ -155,7 +155,7 @@ pub(super) fn conditions(node: &Yaml, sink: &mut Diagnostics) -> Vec<Condition> 
     found
 }
 
-/// What of a cell is looked at.
+/// The part of a cell that is tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     Whole,
@@ -183,7 +183,7 @@ impl Part {
     }
 }
 
-/// What columns of requests are called in logs, for the three names that filters share; the last ones hold the whole request line.
+/// Names of request columns in logs, for the three names that filters share; the last ones hold the whole request line.
 const PATHS: [&str; 14] = [
     "request.uri",
     "req.url",
@@ -230,7 +230,7 @@ const STATUSES: [&str; 13] = [
     "s",
 ];
 
-/// The one column that is a field called `name` of an object inside another: `data.tags.status`.
+/// The only column that is a field `name` of a nested object: `data.tags.status`.
 fn inner(header: &Header, name: &str) -> Option<usize> {
     let is_named = |column: &usize| header.names[*column].rsplit_once('.').is_some_and(|(_, last)| last == name);
     let mut found = (0..header.names.len()).filter(is_named);
@@ -240,16 +240,16 @@ fn inner(header: &Header, name: &str) -> Option<usize> {
 /// The conditions on the cells of one file.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Checks {
-    /// Column, part of its cell, condition, and whether fulfilling it leaves the row out.
+    /// Column, part of its cell, condition, and whether the row is left out if it is met.
     list: Vec<(usize, Part, Condition, bool)>,
     left_out: u64,
 }
 
 impl Checks {
-    /// The conditions on the columns of a header; `class` is the column of the class.
+    /// The conditions by columns of a header; `class` is the class column.
     ///
     /// # Errors
-    /// If a condition names no column.
+    /// If a condition refers to a column that does not exist.
     pub(super) fn of(
         input: &TraceInput,
         filter: &RowFilter,
@@ -297,7 +297,7 @@ impl Checks {
         self.list.is_empty()
     }
 
-    /// Whether a row with these cells is left out; counts it.
+    /// Whether a row with these cells is left out; counts it if so.
     pub(super) fn leave_out<'a>(&mut self, cells: impl Iterator<Item = &'a [u8]>) -> bool {
         let mut out = false;
         for (number, cell) in cells.enumerate() {

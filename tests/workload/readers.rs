@@ -147,7 +147,7 @@ fn a_stated_log_format_takes_the_request_time_off() {
     assert_eq!((bad.format, bad.tally.bad, bad.tally.first_bad[0].line), ("log-format", 1, 4));
     let wrong = TraceOptions { log_format: named("$time_local$status"), ..TraceOptions::default() };
     let error = inspect(&sample(CUSTOM).path, &wrong).unwrap_err();
-    assert!(error.message.contains("nothing stands between"), "{error}");
+    assert!(error.message.contains("there is no text between"), "{error}");
 }
 
 #[test]

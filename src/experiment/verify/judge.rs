@@ -67,10 +67,9 @@ pub struct VerifyRow {
 
 /// Runs `one` for each replication, in parallel; the results are in the order of the replications, whatever the number
 /// of threads.
-/// threads.
 ///
+/// # Errors
 /// The error of the first replication that fails.
-/// The error of the first replication that has one.
 pub fn replicate<T: Send>(
     replications: u64,
     seed: u64,

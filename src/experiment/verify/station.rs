@@ -135,7 +135,6 @@ impl Station {
 
     /// Requests per second in the long run; of a closed loop the asymptotic bound min(N / (Z + S), servers / S)
     /// (Denning and Buzen 1978).
-    /// Buzen 1978).
     pub fn rate(&self) -> f64 {
         let Arrivals::Closed { users, think } = &self.arrivals else { return self.arrivals.rate() };
         let servers = self.capacity() * f64::from(self.queues);

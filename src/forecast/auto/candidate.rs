@@ -56,7 +56,6 @@ impl Said {
     /// does not shift the mean. If even the middle third of the members is wider than one deviation to each side, the
     /// members disagree and a trend may be a peak. They are then clamped to half a deviation around the point of that
     /// third nearest to the newest value (Armstrong, Green and Graefe 2015: be conservative). The weights sum to one.
-    /// conservative: Armstrong, Green and Graefe 2015). Weights sum to one.
     pub fn mean_of(parts: &[(Said, f64)], newest: f64) -> Said {
         let steps = parts.first().map_or(0, |(said, _)| said.mean.len());
         let mut sum = Said { mean: vec![0.0; steps], below: vec![0.0; steps], above: vec![0.0; steps] };

@@ -1,24 +1,25 @@
-//! A cascade whose typical trace is as bursty as the recorded one.
+//! Adjusts a cascade so that its typical trace is as bursty as the recorded one.
 
 use super::super::TraceError;
 use super::super::halves::{Cells, Halves};
 use super::{MANY, scenario_text};
 use crate::random::Streams;
 
-/// How often the variation is corrected, and by how many synthetic traces each time.
+/// Number of corrections of the variation, and number of synthetic traces for each.
 const ROUNDS: u64 = 2;
 const TRACES: u64 = 7;
-/// The same for traces of many requests, whose figures vary little.
+/// The same for traces with many requests, whose figures vary little.
 const FEW: u64 = 3;
-/// The first of their replications, which serve for nothing else.
+/// Number of the first of their replications, which are used for nothing else.
 const FIRST: u64 = 1 << 20;
-/// A correction is at most this factor, so that one rare burst does not run away with it.
+/// Maximum factor of a correction, so that one rare burst does not dominate.
 const MOST: f64 = 2.0;
 
-/// The variation of the halves' shares, corrected: the estimates are right on average, but counts of such bursts are skewed, and the
-/// dispersion of a typical trace lies below the average. So the median over synthetic traces of the dispersion beyond Poisson noise is
-/// brought to the recorded one, length by length, the longest first: a product of factors 1 + v grows with each halving, and a stretch's factor
-/// is multiplied by what the lengths above have not done. `text` makes the generator of a variation.
+/// Corrects the variation of the shares of halves. The estimates are unbiased, but counts with such bursts are skewed,
+/// and the dispersion of a typical trace is below the mean. The median over synthetic traces of the dispersion beyond
+/// Poisson noise is therefore adjusted to the recorded one, length by length, the longest first. A product of factors
+/// (1 + v) grows with each halving, so the factor of a stretch is multiplied by the part that the longer stretches have
+/// not contributed. `text` returns the generator's YAML for a variation.
 pub(super) fn corrected(
     recorded: &Halves,
     variation: Vec<f64>,
@@ -37,7 +38,7 @@ pub(super) fn corrected(
         }
         let mut done = 1.0;
         for (place, variation) in variation.iter_mut().enumerate() {
-            // The blocks' halves come first, and they are the level below the blocks.
+            // The halves of the blocks come first; they are the level below the blocks.
             let level = depth - 1 - place;
             let mut values: Vec<f64> = seen.iter().map(|trace| trace.dispersion(level) - 1.0).collect();
             values.sort_by(f64::total_cmp);

@@ -1,4 +1,4 @@
-//! The figures by which a synthetic trace is held against a recorded one.
+//! The figures by which a synthetic trace is compared with a recorded one.
 
 use super::super::portrait::Portrait;
 use super::super::series::ScaledCounts;
@@ -9,31 +9,32 @@ use crate::units::{NANOS_PER_SECOND, SimDuration};
 /// One figure of both traces.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Closeness {
-    /// What it is.
+    /// Its name.
     pub name: String,
-    /// Of the trace.
+    /// Value of the recorded trace.
     pub recorded: f64,
-    /// The median of the generator's traces of the same length.
+    /// Median over the generator's traces of the same length.
     pub synthetic: f64,
-    /// The least of them.
+    /// Minimum over them.
     pub least: f64,
-    /// The most of them.
+    /// Maximum over them.
     pub most: f64,
 }
 
-/// At what lengths of time traces are compared: seconds, none shorter than what the trace resolves, and such that there are at least ten.
+/// Time scales of the comparison in seconds: not shorter than the resolution of the trace, and with at least ten
+/// intervals each.
 pub(super) struct Scales {
-    /// For figures that are shown.
+    /// For the figures shown.
     shown: Vec<u64>,
-    /// A step of the autocorrelation.
+    /// Step of the autocorrelation.
     step: u64,
 }
 
-/// Steps over which an autocorrelation is told.
+/// Lags of the autocorrelation, in steps.
 const LAGS: [usize; 3] = [1, 10, 60];
 
 impl Scales {
-    /// Those of a recorded series whose rows are so far apart.
+    /// Lags for a recorded series with rows that far apart.
     pub(super) fn of(recorded: &ScaledCounts, resolution: Option<SimDuration>) -> Scales {
         let length = recorded.counts.len() as f64 * recorded.seconds();
         let finest = resolution.map_or(0.0, SimDuration::as_secs_f64).max(recorded.seconds());
@@ -42,10 +43,10 @@ impl Scales {
     }
 }
 
-/// What is compared of one trace.
+/// The compared figures of one trace.
 pub(super) struct Figures {
     portrait: Portrait,
-    /// What is shown, by name.
+    /// Figures that are shown, by name.
     shown: Vec<(String, f64)>,
     /// The autocorrelations at [`LAGS`].
     autocorrelation: Vec<f64>,
@@ -78,7 +79,8 @@ impl Figures {
         Ok(Figures { portrait, shown, autocorrelation })
     }
 
-    /// The [distance](Portrait::distance) of the portraits, plus the mean difference of the autocorrelations at 1, 10 and 60 steps.
+    /// The [distance](Portrait::distance) of the portraits, plus the mean difference of the autocorrelations at lags 1,
+    /// 10 and 60.
     pub(super) fn distance(&self, other: &Figures) -> f64 {
         let pairs = self.autocorrelation.iter().zip(&other.autocorrelation);
         let apart: f64 = pairs.map(|(a, b)| (a - b).abs()).sum();
@@ -86,7 +88,7 @@ impl Figures {
     }
 }
 
-/// Each figure of the recorded trace beside the median of the synthetic ones.
+/// Each figure of the recorded trace with the median of the synthetic ones.
 pub(super) fn compare(recorded: &Figures, synthetic: &[Figures]) -> Vec<Closeness> {
     let row = |(place, (name, value)): (usize, &(String, f64))| {
         let mut values: Vec<f64> =

@@ -1,37 +1,38 @@
-//! Requests that come together: runs whose gaps are short.
+//! Clusters of requests: sequences with short interarrival times.
 
 use super::super::series::ScaledCounts;
 use super::super::{RequestBatch, TraceError, TraceSource};
 use crate::units::{SimDuration, SimTime};
 
-/// The longest gaps within a cluster that are tried, seconds.
+/// Maximum interarrival times within a cluster that are tried, seconds.
 const GAPS: [f64; 14] = [0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0];
-/// Fewer clusters say nothing of how they are spread.
+/// Minimum number of clusters to estimate how they are spread.
 const MIN_CLUSTERS: f64 = 30.0;
-/// Smaller clusters are as good as none.
+/// Minimum mean size of clusters.
 const MIN_REQUESTS: f64 = 1.1;
-/// Gaps of so many mean gaps or more chain requests that have nothing to do with each other: in a Poisson process, of e^2 = 7 each.
+/// Thresholds of this many mean interarrival times or more chain unrelated requests: in a Poisson process, e^2 = 7
+/// each.
 const MAX_GAPS: f64 = 2.0;
-/// The largest coefficient of variation that a generator takes.
+/// Maximum coefficient of variation that a generator accepts.
 const MAX_CV: f64 = 50.0;
 
-/// One way to see clusters.
+/// One definition of clusters.
 #[derive(Clone)]
 pub(super) struct Clusters {
-    /// First requests of the clusters.
+    /// The first requests of the clusters.
     pub(super) centres: ScaledCounts,
-    /// Mean number of requests of a cluster.
+    /// Mean number of requests in a cluster.
     pub(super) requests: f64,
-    /// Coefficient of variation of that number; `None` where sizes are taken for geometric.
+    /// Coefficient of variation of that number; `None` for geometric sizes.
     pub(super) size_cv: Option<f64>,
     pub(super) spacing: Spacing,
-    /// What else the clusters may be: sizes as wide as they are, requests within a time.
+    /// Alternatives for the same clusters: sizes with their own spread, requests within a duration.
     wide: f64,
     within: Spacing,
 }
 
-/// How the requests of a cluster lie behind its first: mean and coefficient of variation of the gaps between neighbours, or
-/// of the time within which all lie, seconds.
+/// How the requests of a cluster follow its first: mean and coefficient of variation of the interarrival times or of
+/// the duration within which all arrive, seconds.
 #[derive(Clone, Copy)]
 pub(super) enum Spacing {
     Think(f64, f64),
@@ -39,7 +40,7 @@ pub(super) enum Spacing {
 }
 
 impl Clusters {
-    /// The same clusters, seen with sizes of their own spread, within a time of their own, and both.
+    /// The same clusters with sizes of their own spread, within a duration of their own, and both.
     pub(super) fn variants(&self) -> [Clusters; 3] {
         let wide = Clusters { size_cv: Some(self.wide), ..self.clone() };
         let within = |clusters: &Clusters| Clusters { spacing: self.within, ..clusters.clone() };
@@ -47,7 +48,7 @@ impl Clusters {
     }
 }
 
-/// Number, mean and spread of values that have weights.
+/// Number, mean and variance of weighted values.
 #[derive(Clone, Copy, Default)]
 struct Moments {
     weight: f64,
@@ -62,7 +63,7 @@ impl Moments {
         self.squares += weight * value * value;
     }
 
-    /// Mean and coefficient of variation; `None` where there is nothing, or nothing but zeros.
+    /// Mean and coefficient of variation; `None` if there are no values or only zeros.
     fn told(self) -> Option<(f64, f64)> {
         let mean = self.sum / self.weight;
         let cv = (self.squares / self.weight / (mean * mean) - 1.0).max(0.0).sqrt();
@@ -70,7 +71,7 @@ impl Moments {
     }
 }
 
-/// A source that is looked at for clusters while it is read, one way for each of [`GAPS`].
+/// A source in which clusters are searched while it is read, one definition for each of [`GAPS`].
 pub(super) struct Clusterings {
     source: Box<dyn TraceSource>,
     previous: SimTime,
@@ -80,7 +81,7 @@ pub(super) struct Clusterings {
 struct Way {
     longest: f64,
     centres: ScaledCounts,
-    /// The cluster met last: its first request and how many there are.
+    /// The current cluster: its first request and its number of requests.
     first: SimTime,
     size: f64,
     sizes: Moments,
@@ -103,7 +104,8 @@ impl Clusterings {
         Clusterings { source, previous: SimTime::ZERO, ways: GAPS.map(way).into() }
     }
 
-    /// The ways that show enough clusters of enough requests, once the source is read; `all` is the whole series.
+    /// The definitions that give enough clusters of enough requests, after the source was read; `all` is the whole
+    /// series.
     pub(super) fn found(mut self, all: &ScaledCounts) -> Vec<Clusters> {
         self.ways.iter_mut().for_each(|way| way.close(self.previous));
         let mean_gap = all.seconds() / all.mean();
@@ -125,14 +127,14 @@ impl Way {
         self.centres.spread(time.as_nanos(), 1, 1.0);
     }
 
-    /// Takes in the cluster whose last request was at `last`.
+    /// Adds the cluster whose last request was at `last`.
     fn close(&mut self, last: SimTime) {
         if self.size == 0.0 {
             return;
         }
         self.sizes.add(self.size, 1.0);
-        // Of n - 1 uniform followers the last lies at (n - 1) / n of the time on average. Followers weigh alike, not clusters:
-        // it is requests that are to lie as they did.
+        // The last of n - 1 uniform followers is at (n - 1) / n of the duration on average. Followers have equal
+        // weight, not clusters, because the positions of requests are to be reproduced.
         let followers = self.size - 1.0;
         if followers > 0.0 {
             self.durations.add(last.since(self.first).as_secs_f64() * self.size / followers, followers);
@@ -150,7 +152,7 @@ impl Way {
         if requests < MIN_REQUESTS {
             return None;
         }
-        // No number of requests has less spread than one and a Poisson number of others.
+        // No number of requests has less spread than one plus a Poisson number of others.
         let least = (requests - 1.0).sqrt() / requests;
         Some(Clusters {
             centres: self.centres.beside(all),
@@ -163,10 +165,11 @@ impl Way {
     }
 }
 
-/// The mean size of clusters that chance chained to `requests` on average, `seen` chains per second. Clusters that begin at a rate r and last D seconds
-/// until no request follows within `longest` are chained like the customers of a busy period with infinitely many servers, so that
-/// r exp(-r D) chains are seen (Takacs 1962). D is that of `requests - 1` gaps between neighbours and the longest. The chains tell the mean number of
-/// all requests, so sizes and rates are inverse; where no rate fits, the clusters are all but one, and nothing is corrected.
+/// The mean size of clusters that were chained by chance to `requests` on average, with `seen` chains per second.
+/// Clusters that start at a rate r and last D seconds until no request follows within `longest` are chained like the
+/// customers of a busy period with infinitely many servers, so r exp(-r D) chains are observed (Takacs 1962). D is the
+/// length of `requests - 1` interarrival times plus the longest. The chains determine the mean number of all requests,
+/// so sizes and rates are inverse. If no rate fits, practically all clusters are one chain, and nothing is corrected.
 fn apart(requests: f64, seen: f64, think: f64, longest: f64) -> f64 {
     let all = requests * seen;
     let mut rate = seen;

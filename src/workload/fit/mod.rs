@@ -1,4 +1,4 @@
-//! A generator that resembles a trace, and how close it comes.
+//! Fits a generator to a trace and reports how close it is.
 
 mod cascade;
 mod closeness;
@@ -21,22 +21,22 @@ use super::{TraceError, WorkloadSpec};
 use crate::config::{Diagnostics, SourceFile, parse_single};
 use crate::random::Streams;
 
-/// Ways to see clusters that are tried with other laws of their sizes and distances.
+/// Number of cluster definitions that are also tried with other distributions of sizes and distances.
 const LOOKED_INTO: usize = 4;
-/// They must not be further from the trace than so many times the nearest candidate.
+/// Their distance from the trace must be within this factor of the nearest candidate.
 const WORTH: f64 = 2.0;
-/// Synthetic traces by which candidates are compared at first, and those that are nearest.
+/// Number of synthetic traces per candidate at first, and for the nearest candidates.
 const SCREENED: u64 = 3;
 const CHOSEN: u64 = 6;
-/// Candidates that are compared by more synthetic traces.
+/// Number of candidates that are compared by more synthetic traces.
 const NEAREST: usize = 4;
-/// Candidates whose distances differ by less are alike: figures that are off by five per cent.
+/// Candidates whose distances differ by less are equivalent: figures that are off by five per cent.
 const ALIKE: f64 = 0.05;
-/// Traces of so many requests are compared by few: their figures vary little.
+/// Traces with this many requests need few synthetic traces: their figures vary little.
 const MANY: f64 = 4e6;
-/// Synthetic traces that the comparison shown is made of; no choice was made by them.
+/// Number of synthetic traces of the final comparison; they are not used for selection.
 const HELD_OUT: u64 = 10;
-/// The first of their replications.
+/// Number of the first of their replications.
 const FIRST_HELD_OUT: u64 = 1 << 32;
 
 /// A fitted generator.
@@ -44,28 +44,31 @@ const FIRST_HELD_OUT: u64 = 1 << 32;
 pub struct Fit {
     /// The generator as a scenario's `workload:` mapping, YAML.
     pub yaml: String,
-    /// The same, ready to make requests.
+    /// The same as a workload.
     pub workload: WorkloadSpec,
-    /// How close synthetic traces come to the recorded one: the median of ten that were not used to choose the generator.
+    /// The comparison of synthetic traces with the recorded one: the median of ten that were not used to select the
+    /// generator.
     pub comparison: Vec<Closeness>,
 }
 
-/// Fits generators to a workload's requests and takes the closest. The candidates are
+/// Fits generators to a workload's requests and selects the closest. The candidates are
 ///
-/// - a Poisson process, steady or of relative rates of the hours where the trace has at least two days, of the weekdays where it has at
-///   least two weeks, and of exponential growth where a test finds one;
-/// - the same as a Cox process (`noise`): what is left above Poisson noise by the method of moments;
-/// - the same with `clusters` of requests: those closer together than some gap may be one; the four nearest of all gaps tried are also seen
-///   with other laws of size and distance;
-/// - a `cascade`: at most 64 relative rates of blocks that cover the trace, and the variation of the halves' shares by length of the
-///   stretch, down to the intervals of the trace, the ticks of its clock or about two milliseconds.
+/// - a Poisson process, with a steady rate or with relative rates of the hours (for traces of at least two days), of
+///   the weekdays (at least two weeks), and with exponential growth if a test finds it;
+/// - the same as a Cox process (`noise`): the variation beyond Poisson noise, by the method of moments;
+/// - the same with `clusters` of requests: requests closer together than some threshold may form one. The four best
+///   thresholds are also tried with other distributions of size and distance;
+/// - a `cascade`: at most 64 relative rates of blocks that cover the trace, and the variation of the shares of halves
+///   by length of the stretch, down to the intervals of the trace, the resolution of its clock or about two
+///   milliseconds.
 ///
-/// Token lengths become joint lognormal. Each candidate is played several times, and the mean of the distances (`Figures::distance`)
-/// decides; of candidates within one standard error of the best, or five per cent, the one with the fewest parameters (the one-standard-error rule, Breiman
-/// et al. 1984). One that its generator refuses is left out.
+/// Token lengths become joint lognormal. Each candidate is simulated several times, and the mean of the distances
+/// (`Figures::distance`) decides. Of the candidates within one standard error of the best, or five per cent, the one
+/// with the fewest parameters is selected (the one-standard-error rule, Breiman et al. 1984). A candidate that its
+/// generator rejects is left out.
 ///
 /// # Errors
-/// If the trace cannot be read to its end, or holds fewer than 100 requests.
+/// If the trace cannot be read completely, or has fewer than 100 requests.
 pub fn fit(spec: &WorkloadSpec, streams: Streams) -> Result<Fit, TraceError> {
     let mut clusterings = Clusterings::new(spec.open(streams, 0)?);
     let recorded = ScaledCounts::of(&mut clusterings)?;
@@ -104,12 +107,12 @@ pub fn fit(spec: &WorkloadSpec, streams: Streams) -> Result<Fit, TraceError> {
 
 /// A generator and how far its requests are from the recorded ones.
 struct Candidate {
-    /// How many parameters were fitted.
+    /// Number of fitted parameters.
     parameters: usize,
     clusters: Option<Clusters>,
     yaml: String,
     workload: WorkloadSpec,
-    /// The distance of one synthetic trace each.
+    /// Distances of its synthetic traces.
     distances: Vec<f64>,
 }
 
@@ -125,7 +128,7 @@ impl Candidate {
     }
 }
 
-/// The candidates, and what they are held against.
+/// The candidates, and the recorded trace.
 struct FitSearch<'a> {
     aim: &'a Figures,
     scales: &'a Scales,
@@ -134,8 +137,8 @@ struct FitSearch<'a> {
 }
 
 impl FitSearch<'_> {
-    /// A season with swings where there are any, of a clustering, or of none and then also without swings: they are those of the clusters'
-    /// first requests.
+    /// A season with its swings, if there are any, for clusters; without clusters also a season without swings. With
+    /// clusters, the swings are those of the clusters' first requests.
     fn add_seasonal(&mut self, recorded: &ScaledCounts, clusters: Option<Clusters>) -> Result<(), TraceError> {
         let centres = clusters.as_ref().map_or(recorded, |clusters| &clusters.centres);
         let mut season = Season::of(centres);
@@ -154,7 +157,7 @@ impl FitSearch<'_> {
         self.add(parameters, clusters, yaml, SCREENED)
     }
 
-    /// Plays a candidate so many times; one that is refused is none.
+    /// Simulates a candidate a number of times; a rejected one is `None`.
     fn add(
         &mut self,
         parameters: usize,
@@ -181,7 +184,7 @@ impl FitSearch<'_> {
         self.seen.sort_by(|a, b| a.mean().total_cmp(&b.mean()));
     }
 
-    /// The simplest of those that are as near as the nearest, to within one standard error.
+    /// The simplest of the candidates within one standard error of the nearest.
     fn chosen(mut self, times: u64) -> Result<Candidate, TraceError> {
         self.sort();
         let mut near: Vec<Candidate> = std::mem::take(&mut self.seen).into_iter().take(NEAREST).collect();
@@ -192,11 +195,11 @@ impl FitSearch<'_> {
         let limit = best.map_or(0.0, |best| best.mean() + best.standard_error().max(ALIKE));
         let simplest =
             near.into_iter().filter(|candidate| candidate.mean() <= limit).min_by_key(|candidate| candidate.parameters);
-        simplest.ok_or_else(|| TraceError::new("the trace", "is like nothing that a generator could make"))
+        simplest.ok_or_else(|| TraceError::new("the trace", "does not resemble any generator"))
     }
 }
 
-/// The workload that a YAML text states; `None` where it is refused.
+/// The workload of a YAML text; `None` if it is rejected.
 fn scenario_text(yaml: &str) -> Option<WorkloadSpec> {
     let node = parse_single(&SourceFile::new("fit", yaml)).ok()?;
     WorkloadSpec::from_node(&node, Path::new(""), &mut Diagnostics::new())
@@ -259,7 +262,7 @@ mod tests {
         let requests: f64 = after("clusters: { requests: ").parse().unwrap();
         let think: SimDuration = after("lognormal: { mean: ").parse().unwrap();
         assert!((requests / 6.0 - 1.0).abs() < 0.05 && (think.as_secs_f64() / 2.0 - 1.0).abs() < 0.1, "{}", fit.yaml);
-        // The hours of a steady process differ by chance; a season of theirs would vary once more around it.
+        // The hours of a steady process differ by chance; fitting them as a season would add that variation again.
         assert!(!fit.yaml.contains("hours") && !fit.yaml.contains("weekdays"), "{}", fit.yaml);
         for name in ["index of dispersion over 1s", "index of dispersion over 1m", "index of dispersion over 1h"] {
             let (recorded, synthetic) = of(&fit, name);

@@ -6,16 +6,16 @@ use super::super::series::ScaledCounts;
 
 pub(super) const DAY: f64 = 86_400.0;
 const HOUR: f64 = 3600.0;
-/// Phases of a season whose differences come about by chance this often, or more often, are none.
+/// If phases of a season differ by chance with at least this probability, there is no season.
 const CHANCE: f64 = 0.05;
 
 /// The expected rate: level, hours, weekdays, growth.
 pub(super) struct Season {
-    /// Per second, at time zero.
+    /// Requests per second at time zero.
     pub(super) rate: f64,
     pub(super) hours: Option<[f64; 24]>,
     pub(super) weekdays: Option<[f64; 7]>,
-    /// Logarithm of growth per second.
+    /// Logarithm of the growth factor per second.
     pub(super) growth: f64,
 }
 
@@ -27,19 +27,19 @@ impl Season {
         let weekdays = if days >= 14.0 { profile(&coarse, growth, DAY) } else { None };
         let hours = if days >= 2.0 { profile(&coarse, growth, HOUR) } else { None };
         let mut season = Season { rate: 1.0, hours, weekdays, growth };
-        // Over all intervals: the coarse ones leave out a last part that is not whole.
+        // Over all intervals: coarse ones leave out an incomplete last part.
         let expected: f64 = (0..series.counts.len()).map(|bin| season.expected(series, bin)).sum();
         season.rate = series.counts.iter().sum::<f64>() / expected;
         season
     }
 
-    /// How many numbers it has.
+    /// Number of parameters.
     pub(super) fn parameters(&self) -> usize {
         let shapes = self.hours.map_or(0, |_| 23) + self.weekdays.map_or(0, |_| 6);
         1 + shapes + usize::from(self.growth != 0.0)
     }
 
-    /// Expected count of an interval.
+    /// Expected count in an interval.
     fn expected(&self, series: &ScaledCounts, bin: usize) -> f64 {
         let seconds = series.week_seconds(bin);
         let hour = self.hours.map_or(1.0, |hours| hours[(seconds / HOUR) as usize % 24]);
@@ -49,8 +49,8 @@ impl Season {
     }
 }
 
-/// Mean counts of the `N` phases in turn, each so many seconds, brought to a mean of 1, without what may be chance; growth is taken out first.
-/// `None` where chance may be all there is.
+/// Mean counts of the `N` phases, each a number of seconds long, scaled to a mean of 1, without random variation;
+/// growth is removed first. `None` if all variation may be random.
 fn profile<const N: usize>(series: &ScaledCounts, growth: f64, seconds: f64) -> Option<[f64; N]> {
     if series.seconds() > seconds {
         return None;
@@ -74,10 +74,10 @@ fn profile<const N: usize>(series: &ScaledCounts, growth: f64, seconds: f64) -> 
     Some(sums.map(|phase| 1.0 + share * (mean(phase) / level - 1.0)))
 }
 
-/// How much of the phases' differences is none of chance: 1 - 1/F, with F the ratio of the mean squares between phases and of what neither the
-/// phase nor the cycle explains (two-way analysis of variance, one value each). Means shrunk by it have the least squared error (James and
-/// Stein 1961), and those of a steady process do not pass its chance off as a season, which would then vary once more around it. `None`
-/// where the F test finds no difference.
+/// Share of the differences between phases that is not random: 1 - 1/F, with F the ratio of the mean squares between
+/// phases and of the residuals after phase and cycle (two-way analysis of variance with one value each). Means shrunk
+/// by it have the least squared error (James and Stein 1961), and random differences of a steady process do not become
+/// a season, which would add that variation again. `None` if the F test finds no difference.
 fn beyond_chance<const N: usize>(cycles: &[[f64; N]]) -> Option<f64> {
     let (n, phases) = (cycles.len() as f64, N as f64);
     if n < 2.0 {
@@ -97,8 +97,8 @@ fn beyond_chance<const N: usize>(cycles: &[[f64; N]]) -> Option<f64> {
     (ratio > critical).then(|| 1.0 - 1.0 / ratio)
 }
 
-/// Slope of the logarithm of weekly sums by least squares, per second: whole weeks carry no season. None is told unless it is
-/// different from zero at the 5% level by Student's t test, which takes four weeks at least.
+/// Slope of the logarithm of weekly sums by least squares, per second: whole weeks contain no season. Zero unless it
+/// differs from zero at the 5% level by Student's t test, which requires at least four weeks.
 fn growth(series: &ScaledCounts) -> f64 {
     let weeks = series.at_scale(7 * 86_400);
     let points: Vec<(f64, f64)> =
@@ -116,7 +116,7 @@ fn growth(series: &ScaledCounts) -> f64 {
     if !slope.is_finite() || slope.abs() <= critical * error {
         return 0.0;
     }
-    // The bounds of the generator: a factor of 0.1 to 10 a week.
+    // The limits of the generator: a factor of 0.1 to 10 per week.
     slope.clamp(0.1f64.ln(), 10f64.ln()) / (7.0 * DAY)
 }
 
@@ -129,11 +129,11 @@ pub(super) struct Noise {
 }
 
 impl Noise {
-    /// With counts N, expectations e and a factor X of mean 1: E[(N - e)^2] - e = e^2 Var X and
-    /// E[(N_i - e_i)(N_j - e_j)] = e_i e_j Cov(X_i, X_j). The memory follows from the first lag at which the covariance of the
-    /// logarithms, ln(1 + Cov), has fallen below half of its value at lag 1.
+    /// With counts N, expectations e and a factor X of mean 1: E[(N - e)^2] - e = e^2 Var X and E[(N_i - e_i)(N_j -
+    /// e_j)] = e_i e_j Cov(X_i, X_j). The memory follows from the first lag at which the covariance of the logarithms,
+    /// ln(1 + Cov), has fallen below half of its value at lag 1.
     pub(super) fn of(recorded: &ScaledCounts, season: &Season) -> Option<Noise> {
-        // Steps with some arrivals each, and enough steps to estimate from.
+        // Steps with several arrivals each, and enough steps for an estimate.
         let step = (5.0 / season.rate).clamp(1.0, 3600.0).ceil() as u64;
         let series = recorded.at_scale(step.max((recorded.seconds()) as u64));
         let expected: Vec<f64> = (0..series.counts.len()).map(|bin| season.expected(&series, bin)).collect();
@@ -151,7 +151,7 @@ impl Noise {
         }
         let width = series.seconds();
         let sigma2 = variance.ln_1p();
-        // White noise at this step: nothing is remembered.
+        // White noise at this step: no memory.
         if first < 0.05 * sigma2 {
             return Some(Noise { cv: variance.sqrt(), memory: width / 3.0, step: width });
         }

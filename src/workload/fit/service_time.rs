@@ -1,53 +1,54 @@
-//! The distribution that recorded durations are nearest to, as a scenario's `service-time:`.
+//! The distribution that fits recorded durations best, as a scenario's `service-time:`.
 
 use super::super::Durations;
 use crate::random::Distribution;
 use crate::units::SimDuration;
 
-/// The most cells that durations are put together to.
+/// Maximum number of cells into which durations are grouped.
 const MAX_CELLS: usize = 400;
-/// A distribution further from the recording than this, at its worst place, is called no good fit.
+/// Maximum Kolmogorov-Smirnov distance of a good fit.
 const GOOD: f64 = 0.05;
-/// Fewer durations say little of a distribution.
+/// Minimum number of durations for a fit.
 const FEWEST: u64 = 50;
 
 /// A distribution of service times fitted to recorded durations.
 #[derive(Debug, Clone)]
 pub struct ServiceTime {
-    /// What stands behind `service-time:`, YAML.
+    /// The value of `service-time:`, YAML.
     pub yaml: String,
-    /// Requests with a duration.
+    /// Number of requests with a duration.
     pub requests: u64,
-    /// The largest difference between the shares that are at most as long, of the recording and of the distribution (Kolmogorov-Smirnov), at the
-    /// borders of cells.
+    /// Kolmogorov-Smirnov distance between the recording and the distribution: the largest difference of the cumulative
+    /// shares at the borders of cells.
     pub error: f64,
-    /// Name and error of each distribution tried, the likeliest first.
+    /// Name and distance of each distribution tried, most likely first.
     pub tried: Vec<(&'static str, f64)>,
-    /// Name, recorded and fitted value in seconds of figures to compare.
+    /// Name, recorded value and fitted value in seconds of the figures to compare.
     pub figures: Vec<(&'static str, f64, f64)>,
-    /// What a reader should know, one sentence each.
+    /// Notes for readers, one sentence each.
     pub notes: Vec<String>,
 }
 
 impl ServiceTime {
-    /// Whether the distribution is near the recording everywhere.
+    /// Whether the fit is good.
     pub fn is_good(&self) -> bool {
         self.error <= GOOD
     }
 }
 
-/// A range of durations and how many are in it.
+/// A range of durations and the number of them in it.
 #[derive(Debug, Clone, Copy)]
 struct Cell {
-    /// In seconds; the first cell begins at zero.
+    /// Bounds in seconds; the first cell starts at zero.
     from: f64,
     to: f64,
     count: f64,
 }
 
-/// The distribution of greatest likelihood among constant, exponential, lognormal, Weibull, gamma and hyperexponential, by the Bayesian
-/// information criterion. The likelihood is that of ranges: a log that writes milliseconds or seconds says of each duration no more than that it
-/// was rounded to that, and zero is less than half of it. `None` where fewer than fifty durations are known, or all are zero.
+/// The maximum-likelihood distribution among constant, exponential, lognormal, Weibull, gamma and hyperexponential,
+/// selected by the Bayesian information criterion. The likelihood is that of ranges: a log in milliseconds or seconds
+/// only states that each duration was rounded to that unit, and zero means less than half of it. `None` if fewer than
+/// fifty durations are known, or all are zero.
 pub fn service_time(durations: &Durations) -> Option<ServiceTime> {
     let mean = durations.histogram.mean_secs().filter(|mean| *mean > 0.0)?;
     let weighted = durations.weighted();
@@ -74,7 +75,7 @@ pub fn service_time(durations: &Durations) -> Option<ServiceTime> {
     let (_, best) = found.first()?;
     if let Some(tick) = tick.filter(|tick| mean < 5.0 * tick) {
         notes.push(format!(
-            "the trace rounds durations to {}, and the mean is {}: what is shorter cannot be told apart",
+            "the trace rounds durations to {}, and the mean is {}: shorter durations cannot be distinguished",
             duration(tick),
             duration(mean)
         ));
@@ -83,7 +84,7 @@ pub fn service_time(durations: &Durations) -> Option<ServiceTime> {
     Some(of(durations, best.name, &best.distribution(), best.yaml(), (tried[0].1, tried, notes)))
 }
 
-/// Puts a fit together.
+/// Assembles the result of a fit.
 fn of(
     durations: &Durations,
     _name: &str,
@@ -105,7 +106,7 @@ impl Cell {
     }
 }
 
-/// The step in which durations are written, where all of them are multiples of it and few enough are different.
+/// The resolution of the durations, if all of them are multiples of it and few enough are distinct.
 fn tick(weighted: &[(f64, u64)]) -> Option<f64> {
     let powers = (0..10).map(|power| 10f64.powi(-power));
     let whole = |tick: f64| {
@@ -114,8 +115,8 @@ fn tick(weighted: &[(f64, u64)]) -> Option<f64> {
     powers.into_iter().find(|tick| whole(*tick)).filter(|tick| *tick >= 1e-6)
 }
 
-/// Ranges around the durations: half a step to both sides where there is one, else half the way to the neighbours; neighbours are put together
-/// where there are very many.
+/// Ranges around the durations: half the resolution to both sides if there is one, otherwise half the distance to the
+/// neighbours; neighbours are grouped if there are very many.
 fn cells(weighted: &[(f64, u64)], tick: Option<f64>) -> Vec<Cell> {
     let border = |left: f64, right: f64| match tick {
         Some(tick) => left + tick / 2.0,
@@ -140,7 +141,7 @@ fn cells(weighted: &[(f64, u64)], tick: Option<f64>) -> Vec<Cell> {
     if joined == 1 { all } else { all.chunks(joined).map(join).collect() }
 }
 
-/// A family of distributions and its parameters, as logarithms.
+/// A family of distributions with its parameters as logarithms.
 #[derive(Debug, Clone)]
 struct Candidate {
     name: &'static str,
@@ -191,7 +192,7 @@ impl Candidate {
         }
     }
 
-    /// Moves the parameters to the greatest likelihood by a compass search (Hooke and Jeeves 1961), and gives its logarithm.
+    /// Maximizes the likelihood by a compass search (Hooke and Jeeves 1961) and returns its logarithm.
     fn climb(&mut self, cells: &[Cell]) -> f64 {
         let mut best = likelihood(&self.distribution(), cells);
         let mut step = 0.5;
@@ -217,7 +218,7 @@ impl Candidate {
     }
 }
 
-/// The logarithm of the probability of the counts in the cells.
+/// Log-likelihood of the counts in the cells.
 fn likelihood(distribution: &Distribution, cells: &[Cell]) -> f64 {
     let (mut sum, mut border, mut beyond) = (0.0, f64::NAN, 0.0);
     for cell in cells {
@@ -229,12 +230,12 @@ fn likelihood(distribution: &Distribution, cells: &[Cell]) -> f64 {
     if sum.is_finite() { sum } else { f64::MIN }
 }
 
-/// The probability of more than `x`; of nothing, all.
+/// The probability of exceeding `x`; 1 at zero.
 fn at_least(distribution: &Distribution, x: f64) -> f64 {
     if x <= 0.0 { 1.0 } else { distribution.exceeds(x) }
 }
 
-/// The largest difference between the shares of the recording and of the distribution at the borders of the cells.
+/// The largest difference of the cumulative shares of recording and distribution at the borders of the cells.
 fn distance(distribution: &Distribution, cells: &[Cell]) -> f64 {
     let all: f64 = cells.iter().map(|cell| cell.count).sum();
     let mut below = 0.0;
@@ -245,7 +246,7 @@ fn distance(distribution: &Distribution, cells: &[Cell]) -> f64 {
     cells.iter().map(apart).fold(0.0, f64::max)
 }
 
-/// The value that the share `share` is at most, by bisection.
+/// The quantile at `share`, by bisection.
 fn quantile(distribution: &Distribution, share: f64) -> f64 {
     let (mut low, mut high) = (0.0, distribution.mean().max(1e-9));
     while distribution.exceeds(high) > 1.0 - share && high < 1e9 {
@@ -286,7 +287,7 @@ mod tests {
         text.parse().unwrap_or_else(|_| text.parse::<SimDuration>().unwrap().as_secs_f64())
     }
 
-    /// What was drawn is found again, also rounded to a millisecond or to ten, with many zeros.
+    /// The parameters are recovered, also if durations are rounded to one or ten milliseconds, with many zeros.
     #[test]
     fn the_distribution_that_was_drawn_from_is_found() {
         for tick in [1e-9, 1e-3, 1e-2] {

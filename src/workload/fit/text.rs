@@ -25,7 +25,7 @@ pub(super) fn steady(series: &ScaledCounts) -> String {
     format!("poisson:\n  rate: {rate:.6}/s\n{}", envelope(series))
 }
 
-/// A season, with swings and clusters where there are any.
+/// A season, with swings and clusters if there are any.
 pub(super) fn seasonal(
     series: &ScaledCounts,
     season: &Season,
@@ -58,11 +58,12 @@ pub(super) fn seasonal(
     text + &envelope(series)
 }
 
-/// The blocks' rates, and how unevenly stretches are divided, the blocks first, down to the cells of the counts.
+/// The rates of the blocks, and the variation of the shares of halves, from the blocks down to the cells of the counts.
 pub(super) fn cascade(series: &ScaledCounts, halves: &Halves, variation: &[f64]) -> String {
     let profile = halves.profile().values();
     let mut uneven: Vec<f64> = variation.iter().copied().map(f64::sqrt).collect();
-    // What is divided evenly need not be divided, unless requests come together there; a profile's lines are followed by dividing.
+    // Stretches that are divided evenly need no division, unless requests form clusters there; the straight lines of a
+    // profile require it.
     let level = profile.iter().all(|rate| *rate == profile[0]);
     while level && uneven.last().is_some_and(|uneven| *uneven < 5e-4) && halves.together() < 0.005 {
         uneven.pop();
@@ -81,7 +82,7 @@ pub(super) fn cascade(series: &ScaledCounts, halves: &Halves, variation: &[f64])
     text + &envelope(series)
 }
 
-/// Token lengths, date and length.
+/// Token lengths, start date and length.
 fn envelope(series: &ScaledCounts) -> String {
     let mut text = String::new();
     if series.tokens.n > 0.0 {
@@ -101,8 +102,8 @@ fn envelope(series: &ScaledCounts) -> String {
     text
 }
 
-/// The values in the middles of the hours whose straight lines have the given means over the hours: each mean is
-/// (before + 6 own + after) / 8, solved by fixed-point iteration (the matrix is diagonally dominant).
+/// Values at the middles of the hours such that linear interpolation between them has the given means over the hours:
+/// each mean is (previous + 6 own + next) / 8, solved by fixed-point iteration (the matrix is diagonally dominant).
 fn sharpened(means: &[f64; 24]) -> [f64; 24] {
     let mut values = *means;
     for _ in 0..50 {

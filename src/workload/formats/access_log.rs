@@ -15,7 +15,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
     source: "Apache httpd mod_log_config (Common Log Format), nginx ngx_http_log_module (combined)",
     build: FormatBuilder {
         recognise: |input, _| {
-            // Some lines of a real log may be broken; one whole line among the first is enough.
+            // Some lines of a real log may be broken; one valid line among the first ones is enough.
             let mut parser = AccessLog::new(None, Checks::default());
             head_lines(input, 20).any(|line| !line.is_empty() && parser.time(line).is_ok())
         },
@@ -38,16 +38,16 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
     },
 };
 
-/// `host ident user [dd/Mon/yyyy:HH:MM:SS +zone] "request" status bytes ...`. Only the time matters; what stands around
-/// it must be where the format puts it.
+/// `host ident user [dd/Mon/yyyy:HH:MM:SS +zone] "request" status bytes ...`. Only the time matters; the other fields
+/// must be where the format puts them.
 struct AccessLog {
     times: TimeReader,
     checks: Checks,
-    /// How it is understood where nobody said it.
+    /// Assumptions about it that the user did not state.
     notes: Vec<String>,
 }
 
-/// What conditions may name of a line.
+/// The fields that conditions may refer to.
 const FIELDS: [&str; 4] = ["host", "request", "status", "bytes"];
 
 const EXPECTED: &str = "`host ident user [16/Nov/2023:18:15:46 +0000] \"request\" status bytes`";
@@ -57,12 +57,12 @@ impl AccessLog {
         AccessLog { times: TimeReader::new(TimeFormat::Clf, None).in_zone(zone), checks, notes: Vec::new() }
     }
 
-    /// Whether the line is left out by what was said of its fields; one that is none of the format is not.
+    /// Whether conditions leave the line out; a line that does not match the format is kept.
     fn leaves_out(&mut self, line: &[u8]) -> bool {
         let cells = (|| {
             let host = line.split(|c| *c == b' ').next()?;
             let request = memchr::memmem::find(line, b"] \"")? + 3;
-            // A quote in the request is written with a backslash before it.
+            // A quote in the request is escaped with a backslash.
             let quotes = memchr::memchr_iter(b'"', &line[request..]).map(|at| request + at);
             let end = quotes.into_iter().find(|at| line[at - 1] != b'\\')?;
             let mut behind = line[end + 1..].split(|c| *c == b' ').filter(|word| !word.is_empty());
@@ -76,7 +76,7 @@ impl AccessLog {
         let open = memchr::memchr(b'[', line).ok_or(RowFault { at: 0, expected: EXPECTED })?;
         let fault = RowFault { at: open, expected: EXPECTED };
         let rest = &line[open + 1..];
-        // Some writers leave the zone out.
+        // Some writers omit the zone.
         let length = if rest.get(20) == Some(&b']') { 20 } else { 26 };
         if open < 2 || rest.len() < length + 4 || rest[length..length + 3] != *b"] \"" {
             return Err(fault);

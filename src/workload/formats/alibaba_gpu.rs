@@ -1,4 +1,4 @@
-//! Alibaba GenTD26: how busy the GPUs of a service's pods are.
+//! Alibaba GenTD26: GPU duty cycle of a service's pods.
 
 use super::super::Columns;
 use super::super::known::{KnownTable, names};

@@ -22,7 +22,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
     },
 };
 
-/// Logins that a repeated message may stand for; syslog daemons write one out long before.
+/// Maximum number of logins in a repeated message; syslog daemons write one out long before.
 const MAX_REPEATS: u64 = 1_000_000;
 
 fn open(input: &TraceInput, options: &TraceOptions) -> Result<TextReader<AuthLog>, TraceError> {
@@ -50,8 +50,8 @@ impl AuthLog {
 }
 
 impl RowParser for AuthLog {
-    /// A login attempt is one check of a credential: sshd writes "Accepted ..." or "Failed ..." for each. A repeated message
-    /// stands for as many at its own time, since when the others came is not written.
+    /// A login attempt is one check of a credential: sshd writes "Accepted ..." or "Failed ..." for each. A repeated
+    /// message counts as that many at its own time, because the times of the others are not written.
     fn parse(&mut self, line: &[u8], rows: &mut Rows) -> Result<(), RowFault> {
         if line.is_empty() {
             return Ok(());

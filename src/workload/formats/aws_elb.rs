@@ -22,7 +22,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
     },
 };
 
-/// The fields of an ALB's line. `time` is when it answered; the request came at `request_creation_time`.
+/// The fields of an ALB's line. `time` is when it answered; the request arrived at `request_creation_time`.
 const ALB: [&str; 22] = [
     "type",
     "time",
@@ -63,7 +63,7 @@ const CLASSIC: [&str; 12] = [
     "request",
 ];
 
-/// Which of the two a line is, by its times and processing times.
+/// Which of the two formats a line has, by its times and processing times.
 fn kind_of(input: &TraceInput) -> Option<&'static [&'static str]> {
     let line = head_lines(input, 20).find(|line| !line.is_empty())?;
     let cells: Vec<&[u8]> = Cells::new(line, b' ').map(|(_, cell)| cell).take(ALB.len()).collect();
@@ -71,7 +71,7 @@ fn kind_of(input: &TraceInput) -> Option<&'static [&'static str]> {
         let text = cells.get(column).copied().unwrap_or_default();
         text.contains(&b'T') && TimeReader::new(TimeFormat::Iso, None).read(text).is_some()
     };
-    // A request that was not passed on has -1 here.
+    // -1 if the request was not passed on.
     let is_duration = |column: usize| {
         let text = cells.get(column).and_then(|cell| std::str::from_utf8(cell).ok());
         text.is_some_and(|text| text == "-" || text.parse::<f64>().is_ok())
@@ -93,7 +93,7 @@ fn reading(fields: &[&str], options: &TraceOptions) -> TraceOptions {
     let time = if fields.len() == ALB.len() { "request_creation_time" } else { "time" };
     let named = &options.columns.time;
     let time = if named.is_empty() { vec![time.to_string()] } else { named.clone() };
-    // The time in the target, where durations are asked for.
+    // The time in the target, if durations are requested.
     let target = if fields.len() == ALB.len() { "target_processing_time" } else { "backend_processing_time" };
     let demand = options.columns.demand.clone().or(options.durations.then(|| target.to_string()));
     TraceOptions { columns: Columns { time, demand, ..options.columns.clone() }, ..options.clone() }

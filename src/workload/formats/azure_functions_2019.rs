@@ -17,14 +17,14 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
 };
 
 const MINUTES: usize = 1440;
-/// Columns before the first minute.
+/// Number of columns before the first minute.
 const IDENTITIES: [&str; 4] = ["HashOwner", "HashApp", "HashFunction", "Trigger"];
 
 /// The files of the dataset.
 #[derive(PartialEq)]
 enum File {
     Invocations,
-    /// Percentiles of duration or memory: no times.
+    /// Percentiles of duration or memory, without times.
     Percentiles,
 }
 
@@ -59,7 +59,8 @@ fn open(input: &TraceInput, options: &TraceOptions) -> Result<Box<dyn RowReader>
     }
 }
 
-/// The invocations of a day, minute by minute, summed over the functions: one pass over the file, 1,440 numbers held.
+/// The invocations of a day, minute by minute, summed over the functions: one pass over the file, 1,440 numbers in
+/// memory.
 struct MinuteReader {
     minutes: Vec<f64>,
     given: bool,
@@ -86,13 +87,13 @@ impl MinuteReader {
         }
         reader.tally.rows = functions;
         reader.tally.weigh(&input.name, options.max_bad_rows.get())?;
-        // From here on a row is a minute.
+        // From here on, rows are minutes.
         reader.tally.rows = MINUTES as u64;
         Ok(reader)
     }
 }
 
-/// A function's minutes; its identity is passed over.
+/// Adds the minutes of a function; its identity is ignored.
 fn minutes_of(record: &[u8]) -> Result<Vec<u64>, RowFault> {
     let cells = Cells::new(record, b',').skip(IDENTITIES.len());
     let count = |(at, cell): (usize, &[u8])| {
@@ -126,7 +127,7 @@ impl RowReader for MinuteReader {
         &self.tally
     }
 
-    /// Minutes count from midnight.
+    /// Minutes since midnight.
     fn origin(&self) -> Option<SimTime> {
         Some(SimTime::ZERO)
     }

@@ -1,4 +1,4 @@
-//! Azure Functions invocations of 2021: when each ended and how long it took.
+//! Azure Functions invocations of 2021: end time and duration of each.
 
 use super::super::known::{KnownTable, named, names};
 use super::super::{Columns, TimeFormat};

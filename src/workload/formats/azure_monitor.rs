@@ -1,4 +1,4 @@
-//! Azure Monitor: the answer of `az monitor metrics list`.
+//! Azure Monitor: the output of `az monitor metrics list`.
 
 use serde::Deserialize;
 
@@ -66,7 +66,7 @@ struct Point {
 }
 
 impl Point {
-    /// The aggregation that has this meaning; without one, whichever there is.
+    /// The aggregation with this meaning; if not stated, the only one there is.
     fn value(&self, values: Option<Values>) -> f64 {
         let sums = [self.total, self.count, self.average, self.maximum, self.minimum];
         let means = [self.average, self.maximum, self.minimum, self.total, self.count];

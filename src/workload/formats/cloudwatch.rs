@@ -1,4 +1,4 @@
-//! The answers of AWS CloudWatch: `get-metric-data` and `get-metric-statistics`.
+//! Responses of AWS CloudWatch: `get-metric-data` and `get-metric-statistics`.
 
 use serde::Deserialize;
 
@@ -57,7 +57,7 @@ struct Datapoint {
     unit: Option<String>,
 }
 
-/// The start of a period: text with a zone, or seconds since 1970.
+/// The start of a period: text with a time zone, or seconds since 1970.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Instant {
@@ -84,7 +84,7 @@ fn open(input: &TraceInput, options: &TraceOptions) -> Result<SampleReader, Trac
     }
 }
 
-/// `get-metric-data` does not say which statistic it gives.
+/// `get-metric-data` does not state the statistic.
 fn of_data(input: &TraceInput, options: &TraceOptions, results: &[MetricData]) -> Result<SampleReader, TraceError> {
     let asked = |data: &MetricData| options.metric.as_ref().is_none_or(|name| [&data.id, &data.label].contains(&name));
     let by_label = results.iter().any(|data| Some(&data.label) == options.metric.as_ref());
@@ -104,7 +104,7 @@ fn of_data(input: &TraceInput, options: &TraceOptions, results: &[MetricData]) -
     samples.into_reader(input, options, values)
 }
 
-/// A sum in the unit `Count` is a count; any other statistic may be anything.
+/// A sum in the unit `Count` is a count; the meaning of any other statistic is not known.
 fn of_statistics(
     input: &TraceInput,
     options: &TraceOptions,

@@ -1,4 +1,4 @@
-//! Tables that the consoles of clouds download: some rows of labels, then a time and the value of each series in each row.
+//! Tables downloaded from cloud consoles: some rows of labels, then rows with a time and the value of each series.
 
 use super::super::exported::{self, Exported};
 use super::super::header::is_blank;
@@ -23,16 +23,16 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
     },
 };
 
-/// The most rows of labels.
+/// Maximum number of rows of labels.
 const MAX_LABELS: usize = 100;
-/// What stands before the labels of the first row.
+/// The text before the labels of the first row.
 const FIRST_LABELS: [&str; 5] = ["full label", "label", "timeseries id", "time series id", "metric label"];
 
 fn cells(line: &[u8]) -> Vec<String> {
     Cells::new(line, b',').map(|(_, cell)| String::from_utf8_lossy(cell).trim().to_string()).collect()
 }
 
-/// The rows above the first time, and that time's form.
+/// The rows above the first time, and the format of that time.
 struct Block {
     labels: Vec<Vec<String>>,
     form: Form,
@@ -41,7 +41,7 @@ struct Block {
 #[derive(Clone, Copy, PartialEq)]
 enum Form {
     Usual(TimeFormat),
-    /// As JavaScript shows a date: `Wed Mar 17 2021 10:30:00 GMT-0400 (Eastern Daylight Time)`.
+    /// A date as JavaScript shows it: `Wed Mar 17 2021 10:30:00 GMT-0400 (Eastern Daylight Time)`.
     Script,
 }
 
@@ -76,7 +76,7 @@ impl Block {
     }
 }
 
-/// The date in the form of ISO 8601.
+/// The date in ISO 8601.
 fn script_date(text: &str) -> Option<String> {
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let mut words = text.split_whitespace();
@@ -124,7 +124,7 @@ fn open(input: &TraceInput, options: &TraceOptions) -> Result<SampleReader, Trac
         for (series, text) in series.iter_mut().zip(&row[1..]) {
             held += 1;
             let value = if is_blank(text.as_bytes()) { Some(f64::NAN) } else { numbers.value(text.as_bytes(), true) };
-            // What is no number has no place, as a row without a time has none.
+            // Values that are not numbers are skipped, like rows without a time.
             series.points.push((time.filter(|_| value.is_some()), value.unwrap_or(f64::NAN)));
         }
         if held > MAX_SAMPLES {

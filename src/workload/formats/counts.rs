@@ -27,7 +27,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
     },
 };
 
-/// The column of a table of two whose name leaves no doubt.
+/// The unambiguous count column of a table with two columns.
 fn count_column(input: &TraceInput, options: &TraceOptions) -> Option<String> {
     if input.is_parquet() {
         return None;

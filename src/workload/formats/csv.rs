@@ -1,4 +1,4 @@
-//! Any table of separated values, with its columns named.
+//! Any delimited table with named columns.
 
 use super::super::header::delimiter;
 use super::super::table::{Header, Layout, TIME_NAMES};
@@ -17,7 +17,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
     },
 };
 
-/// A table is recognised by a time column that was named or goes by a usual name, or by one column of dates.
+/// A table is recognised by a time column that was named or has a common name, or by a single column of dates.
 pub(super) fn recognise(input: &TraceInput, options: &TraceOptions, delimiter: u8) -> bool {
     if input.is_parquet() {
         return false;

@@ -1,4 +1,4 @@
-//! Datadog: the answer of a query for the points of a metric.
+//! Datadog: the response to a query for the points of a metric.
 
 use serde::Deserialize;
 
@@ -38,7 +38,7 @@ struct Series {
     scope: Option<String>,
     /// Seconds between the points.
     interval: Option<f64>,
-    /// Milliseconds since 1970 at which an interval begins, and a value.
+    /// Milliseconds since 1970 at which an interval starts, and a value.
     #[serde(default)]
     pointlist: Vec<(Option<f64>, Option<f64>)>,
 }

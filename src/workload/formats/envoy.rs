@@ -1,4 +1,4 @@
-//! Access logs of Envoy and of the meshes that are made of it: the default text formats, and JSON.
+//! Access logs of Envoy and of service meshes based on it: the default text formats, and JSON.
 
 use std::ops::Range;
 
@@ -66,7 +66,7 @@ impl Split for EnvoyLine {
             return Err(fault(request.start));
         }
         let mut received = next()?;
-        // Istio has details of the answer, of how it ended and of the transport's failure in between.
+        // Istio adds details of the response, of its termination and of the transport failure in between.
         if !is_number(&line[received.clone()]) {
             next()?;
             next()?;
@@ -78,7 +78,7 @@ impl Split for EnvoyLine {
             return Err(fault(other.start));
         }
         fields.extend([time, request, code, flags, received, sent, duration, upstream]);
-        // Forwarded for, agent, request's number, authority, host.
+        // Forwarded-for, user agent, request id, authority, host.
         let mut rest = Words::new(line, words.at()).skip(1);
         fields.extend(rest.next());
         fields.extend(rest.skip(1).take(2));
@@ -86,7 +86,7 @@ impl Split for EnvoyLine {
     }
 }
 
-/// Whether it is a number or a `-` in its place.
+/// Whether it is a number, or `-` for none.
 fn is_number(text: &[u8]) -> bool {
     text == b"-" || (!text.is_empty() && text.iter().all(u8::is_ascii_digit))
 }

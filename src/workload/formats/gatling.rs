@@ -19,11 +19,11 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
     build: FormatBuilder { recognise: |input, _| is_log(input), open },
 };
 
-/// The fields of a request as they are called here; the last one is no field of the file.
+/// The fields of a request by name; the last one is not in the file.
 const FIELDS: [&str; 7] = ["group", "name", "start", "end", "status", "message", "duration"];
 const EXPECTED: &str = "a start and an end in milliseconds, and `OK` or `KO`";
 
-/// A `RUN` line with tabs, or behind others that have no head a line of a user or a request.
+/// A `RUN` line with tabs or, in files without a header, a line of a user or a request.
 fn is_log(input: &TraceInput) -> bool {
     let mut lines = head_lines(input, 50).filter(|line| !line.is_empty());
     let run = |line: &[u8]| line.starts_with(b"RUN\t") || line.split(|c| *c == b'\t').nth(2) == Some(&b"RUN"[..]);
@@ -31,7 +31,7 @@ fn is_log(input: &TraceInput) -> bool {
     (run(first) && first.iter().filter(|c| **c == b'\t').count() >= 3) || Request::of(first).is_some()
 }
 
-/// What a line says of a request.
+/// The fields of a line about a request.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Request<'a> {
     group: &'a [u8],
@@ -43,9 +43,9 @@ struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// Takes a line apart. Since 3.4 it reads `REQUEST group name start end status message`, before with the user's number in front
-    /// of the group, in 2.x with the scenario in front of that, and in 2.0 and 2.1 with two more times of the answer. What all
-    /// have in common: the status behind the times, and name and group in front of them.
+    /// Parses a line. Since 3.4 it is `REQUEST group name start end status message`; before, the user's number precedes
+    /// the group; in 2.x the scenario precedes that; and in 2.0 and 2.1 there are two more times of the response. In
+    /// all versions the status follows the times, and name and group precede them.
     fn of(line: &'a [u8]) -> Option<Request<'a>> {
         let fields: Vec<&[u8]> = line.split(|c| *c == b'\t').collect();
         if !fields.iter().take(3).any(|field| *field == b"REQUEST") {
@@ -56,7 +56,7 @@ impl<'a> Request<'a> {
         let times = fields[..status].iter().rev().take_while(|field| is_time(field)).take(4).count();
         let (start, end) = match times {
             2 | 3 => (status - 2, status - 1),
-            // First and last byte of the request, then of the answer.
+            // First and last byte of the request, then of the response.
             4 => (status - 4, status - 1),
             _ => return None,
         };
@@ -98,7 +98,7 @@ fn open(input: &TraceInput, options: &TraceOptions) -> Result<Box<dyn RowReader>
     Ok(Box::new(TextReader::open(input, &read, 0, SimulationLog { layout, maker, duration: String::new() })?))
 }
 
-/// Reads the requests; runs, users, groups and errors are passed over.
+/// Reads the requests; runs, users, groups and errors are skipped.
 struct SimulationLog {
     layout: Layout,
     maker: RowMaker,

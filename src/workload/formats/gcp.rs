@@ -1,4 +1,4 @@
-//! Google Cloud Monitoring: the answers of `timeSeries.list`.
+//! Google Cloud Monitoring: responses of `timeSeries.list`.
 
 use serde::Deserialize;
 
@@ -68,7 +68,7 @@ struct Interval {
     end_time: String,
 }
 
-/// A number; 64-bit ones are written as text.
+/// A number; 64-bit integers are written as strings.
 #[derive(Deserialize)]
 struct Number(#[serde(deserialize_with = "number")] f64);
 
@@ -86,7 +86,7 @@ struct Distribution {
 }
 
 impl TypedValue {
-    /// The number; of a distribution, how many values are in it.
+    /// The number; for a distribution, the number of its values.
     fn number(&self) -> f64 {
         let count =
             || self.distribution_value.as_ref().map(|values| values.count.as_ref().map_or(0.0, |count| count.0));
@@ -113,7 +113,7 @@ fn open(input: &TraceInput, options: &TraceOptions) -> Result<SampleReader, Trac
             Some("CUMULATIVE") => Some(Values::Counter),
             _ => unit.ends_with("/s").then_some(Values::Rate),
         };
-        // A count belongs to the interval, and stands at its start; anything else is the value at the end.
+        // A count belongs to an interval and is placed at its start; any other value is placed at the end.
         let at_start = options.values.or(values) == Some(Values::Count);
         let time = |interval: &Interval| match &interval.start_time {
             Some(start) if at_start => start.clone(),

@@ -1,4 +1,4 @@
-//! Google's cluster traces of 2011 and 2019: jobs and tasks as they are submitted.
+//! Google's cluster traces of 2011 and 2019: submitted jobs and tasks.
 
 use super::super::filter::{Condition, RowFilter};
 use super::super::known::{Known, names};
@@ -34,7 +34,7 @@ const TASK_EVENTS: [&str; 13] = [
     "disk_space_request",
     "different_machines",
 ];
-/// The clock of 2011 counts from ten minutes before Sunday, May 1, 2011, 19:00 in New York, seconds since 1970.
+/// Time zero of the 2011 trace is ten minutes before Sunday, May 1, 2011, 19:00 in New York; seconds since 1970.
 const ZERO_OF_2011: u64 = 1_304_290_200;
 
 enum Edition {
@@ -86,7 +86,7 @@ fn is_task_event(line: &[u8]) -> bool {
         && flag(12)
 }
 
-/// Events of this type, behind the trace's beginning and before its end, which are written as 0 and as 2^63 - 1.
+/// Events of this type that are neither before nor after the trace (those have the times 0 and 2^63 - 1).
 fn submitted(event: &str) -> RowFilter {
     let include = vec![Condition::one_of(event, &["0", "SUBMIT"]), Condition::one_of("time", &["> 0"])];
     RowFilter { include, exclude: vec![Condition::one_of("time", &["9223372036854775807"])] }

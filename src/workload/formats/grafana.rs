@@ -1,4 +1,4 @@
-//! Grafana's data frames, as its query inspector shows them and its API answers.
+//! Grafana's data frames, from its query inspector or its API.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -55,7 +55,8 @@ struct Answer {
     error: Option<String>,
 }
 
-/// A frame as the API gives it, its columns beside their schema, or as a panel holds it, each column in its field.
+/// A frame as returned by the API, with columns next to their schema, or as stored in a panel, with each column in its
+/// field.
 #[derive(Deserialize)]
 struct Frame {
     schema: Option<Schema>,
@@ -101,7 +102,7 @@ struct Config {
     unit: Option<String>,
 }
 
-/// A number; anything else is no value.
+/// A number; anything else counts as no value.
 struct Cell(f64);
 
 impl<'de> Deserialize<'de> for Cell {
@@ -192,7 +193,7 @@ fn open(input: &TraceInput, options: &TraceOptions) -> Result<SampleReader, Trac
     exported::read(input, options, &series, Vec::new())
 }
 
-/// The frame's name and its fields, each with its values.
+/// The frame's name and its fields with their values.
 fn parts(frame: Frame) -> (Option<String>, Vec<Field>) {
     let Some(schema) = frame.schema else { return (frame.name, frame.fields) };
     let columns = frame.data.map(|data| data.values).unwrap_or_default();
@@ -200,14 +201,14 @@ fn parts(frame: Frame) -> (Option<String>, Vec<Field>) {
     (schema.name, fields.collect())
 }
 
-/// The field of text by which the rows of a frame belong to several series.
+/// The text field that divides the rows of a frame into several series.
 fn long_form(fields: &[Field]) -> Option<&str> {
     let times = fields.iter().filter(|field| field.kind == "time").count();
     let text = fields.iter().find(|field| field.kind == "string")?;
     (times == 1 && fields.iter().any(|field| field.kind == "number")).then_some(text.name.as_str())
 }
 
-/// Each field of numbers over the field of times.
+/// Each numeric field over the time field.
 fn series_of(frame: Option<String>, fields: Vec<Field>) -> Vec<Exported> {
     let Some(times) = fields.iter().find(|field| field.kind == "time") else { return Vec::new() };
     let times: Vec<_> =

@@ -1,4 +1,4 @@
-//! Logs of HAProxy: `option httplog`, `option tcplog` and what they look like behind the head of a syslog line.
+//! Logs of HAProxy: `option httplog`, `option tcplog`, with or without a syslog header.
 
 use std::ops::Range;
 
@@ -25,7 +25,8 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
     },
 };
 
-/// What a line holds, by the names of the manual. A TCP log has no timers of the request and the answer, no status and no request.
+/// The fields of a line by their names in the manual. A TCP log has no timers of request and response, no status and no
+/// request.
 const FIELDS: [&str; 15] = [
     "client",
     "accept_date",
@@ -44,9 +45,9 @@ const FIELDS: [&str; 15] = [
     "captures",
 ];
 const EXPECTED: &str = "`client:port [06/Feb/2009:12:14:14.655] frontend backend/server 10/0/30/69/109 200 2750 ...`";
-/// Bytes of a date, `06/Feb/2009:12:14:14.655`.
+/// Length in bytes of a date, `06/Feb/2009:12:14:14.655`.
 const DATE: usize = 24;
-/// How messages begin that are about no connection.
+/// Beginnings of messages that are not about a connection.
 const MESSAGES: [&[u8]; 14] = [
     b"Proxy ",
     b"Server ",
@@ -64,7 +65,7 @@ const MESSAGES: [&[u8]; 14] = [
     b"[WARNING]",
 ];
 
-/// Where the date in brackets stands: its first digit.
+/// Offset of the first digit of the date in brackets.
 fn date_at(line: &[u8]) -> Option<usize> {
     let starts = memchr::memchr_iter(b'[', line).map(|at| at + 1);
     starts.into_iter().find(|at| {
@@ -73,7 +74,7 @@ fn date_at(line: &[u8]) -> Option<usize> {
     })
 }
 
-/// Whether the line says that something started, stopped or failed.
+/// Whether the line reports that something started, stopped or failed.
 fn is_message(line: &[u8]) -> bool {
     let process =
         memchr::memmem::find(line, b"haproxy").and_then(|at| Some(at + memchr::memmem::find(&line[at..], b": ")? + 2));
@@ -162,7 +163,7 @@ mod tests {
                 " {shop.example|x y} {} "
             ]
         );
-        // Cut off by syslog.
+        // Truncated by syslog.
         let cut = &line[..line.len() - 4];
         assert_eq!(texts(&HaproxyLine, cut).unwrap()[13], "GET /index.html?a=\\\"b HTTP/");
     }

@@ -1,4 +1,4 @@
-//! JMeter's results as a table.
+//! JMeter results as CSV.
 
 use super::super::filter::{Condition, RowFilter};
 use super::super::header::delimiter;
@@ -23,7 +23,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
     },
 };
 
-/// What a transaction controller writes as the message of its own sample.
+/// The message that a transaction controller writes for its own sample.
 pub(super) const TRANSACTION: &str = "Number of samples in transaction*";
 const MESSAGE: &str = "responseMessage";
 

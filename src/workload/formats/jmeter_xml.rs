@@ -1,4 +1,4 @@
-//! JMeter's results as XML.
+//! JMeter results as XML.
 
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -27,7 +27,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
     },
 };
 
-/// The attributes of a sample, and what they are called in the table of the same results.
+/// The attributes of a sample, and their names in the CSV form of the results.
 const FIELDS: [(&str, &str); 9] = [
     ("ts", "timeStamp"),
     ("t", "elapsed"),
@@ -39,14 +39,14 @@ const FIELDS: [(&str, &str); 9] = [
     ("s", "success"),
     ("by", "bytes"),
 ];
-/// How deep samples may hold others.
+/// Maximum nesting depth of samples.
 const MAX_DEPTH: usize = 64;
-/// The longest piece of XML between two tags, such as an answer that was kept, or of a tag.
+/// Maximum length of a piece of XML between two tags, such as a stored response, or of a tag.
 const MAX_PIECE: usize = 16 << 20;
-/// Rows per call.
+/// Number of rows per call.
 const ROWS: usize = 8192;
 
-/// A stream that gives out no more than [`MAX_PIECE`] until it is told that a piece has ended.
+/// A stream that returns at most [`MAX_PIECE`] bytes until it is told that a piece has ended.
 struct Pieces {
     inner: BufReader<Box<dyn Read + Send>>,
     left: usize,
@@ -74,21 +74,21 @@ impl BufRead for Pieces {
     }
 }
 
-/// A sample whose end was not read.
+/// A sample whose end was not read yet.
 #[derive(Default)]
 struct Sample {
     cells: [Vec<u8>; FIELDS.len()],
-    /// Whether it holds others: a transaction, a request with its redirects, a page with its files.
+    /// Whether it contains other samples: a transaction, a request with redirects, a page with its resources.
     parent: bool,
 }
 
-/// Reads the samples that hold no others.
+/// Reads the samples that contain no others.
 struct ResultsReader {
     file: String,
     xml: Reader<Pieces>,
     buffer: Vec<u8>,
     open: Vec<Sample>,
-    /// Number of the sample read last.
+    /// Number of the last sample read.
     number: u64,
     finished: bool,
     layout: Layout,
@@ -134,7 +134,7 @@ impl ResultsReader {
             .help("expected JMeter's results in XML (JTL)")
     }
 
-    /// Reads on to the next tag; a sample that has ended and holds no others becomes a row.
+    /// Reads up to the next tag; a sample that has ended and contains no others becomes a row.
     fn step(&mut self, rows: &mut Rows) -> Result<(), TraceError> {
         self.buffer.clear();
         self.xml.get_mut().left = MAX_PIECE;

@@ -1,4 +1,4 @@
-//! JSON Lines with the fields named.
+//! JSON Lines with named fields.
 
 use super::super::table::TIME_NAMES;
 use super::super::{TraceInput, TraceOptions, json_lines};
@@ -12,7 +12,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
     build: FormatBuilder { recognise, open: |input, options| Ok(Box::new(json_lines::open(input, options)?)) },
 };
 
-/// An object per line with a time that was named or goes by a usual name.
+/// A JSON object per line, with a time field that was named or has a common name.
 fn recognise(input: &TraceInput, options: &TraceOptions) -> bool {
     let Some(header) = json_lines::header(input) else { return false };
     !options.columns.time.is_empty() || TIME_NAMES.iter().any(|name| header.find(name).is_some())

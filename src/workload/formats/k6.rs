@@ -1,4 +1,4 @@
-//! k6: a line for each sample of each metric.
+//! k6: one line for each sample of each metric.
 
 use super::super::filter::{Condition, RowFilter};
 use super::super::header::listed;
@@ -20,7 +20,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
 /// The metric whose samples are the requests.
 const REQUESTS: &str = "http_req_duration";
 
-/// What k6 was told to write.
+/// The output options of k6.
 struct Output {
     header: Header,
     json: bool,
@@ -47,7 +47,7 @@ impl Output {
         if self.json { ["metric", "data.time", "data.value"] } else { ["metric_name", "timestamp", "metric_value"] }
     }
 
-    /// The metrics that the head of the file has samples of.
+    /// The metrics found in the first lines of the file.
     fn metrics(&self) -> Vec<String> {
         let column = self.header.find(self.columns()[0]);
         let cells = column.into_iter().flat_map(|column| self.header.cells(column));
@@ -58,11 +58,11 @@ impl Output {
     }
 }
 
-/// What a sample of a metric is.
+/// The meaning of a metric's sample.
 enum Sample {
-    /// A request or an iteration that took so many milliseconds until the sample's time.
+    /// A request or iteration that took this many milliseconds and ended at the sample's time.
     Took,
-    /// One more request or iteration at the sample's time, which is its end.
+    /// One more request or iteration that ended at the sample's time.
     Ended,
     Level,
 }

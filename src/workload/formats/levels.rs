@@ -26,7 +26,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
     },
 };
 
-/// Names under which a column is surely a level.
+/// Column names that certainly mean a level.
 const LEVEL_NAMES: [&str; 9] = [
     "players",
     "players_online",
@@ -39,7 +39,7 @@ const LEVEL_NAMES: [&str; 9] = [
     "level",
 ];
 
-/// The column of a table of two whose name leaves no doubt.
+/// The unambiguous level column of a table with two columns.
 fn level_column(input: &TraceInput, options: &TraceOptions) -> Option<String> {
     if input.is_parquet() {
         return None;

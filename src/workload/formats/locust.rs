@@ -1,4 +1,4 @@
-//! Locust's history of a test: totals and rates of each step, in one row for all endpoints and one for each of them.
+//! Locust's history of a test: totals and rates at each step, with one row for all endpoints and one for each endpoint.
 
 use std::collections::BTreeMap;
 
@@ -27,25 +27,25 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
     },
 };
 
-/// What totals and rates are called, and what they are.
+/// Columns of totals and rates, and the kind of their values.
 const COLUMNS: [(&str, Values); 4] = [
     ("Total Request Count", Values::Counter),
     ("# requests", Values::Counter),
     ("Requests/s", Values::Rate),
     ("User Count", Values::Level),
 ];
-/// The most endpoints.
+/// Maximum number of endpoints.
 const MAX_SERIES: usize = 10_000;
 
-/// Where the columns stand.
+/// The column indices.
 struct History {
     time: usize,
-    /// The method of the endpoint, where it has one.
+    /// HTTP method of the endpoint, if it has one.
     method: Option<usize>,
     name: usize,
     value: usize,
     values: Values,
-    /// Whether the rows of all endpoints together are read, or those of each one.
+    /// Whether the rows for all endpoints are read, or those of single endpoints.
     aggregated: bool,
     checks: Checks,
 }
@@ -80,7 +80,7 @@ impl History {
     }
 }
 
-/// Whether a row stands for all endpoints together: `Aggregated`, or `Total` before 1.0.
+/// Whether a row is the sum over all endpoints: `Aggregated`, or `Total` before 1.0.
 fn is_aggregated(name: &[u8], method: &[u8]) -> bool {
     name == b"Aggregated" || (name == b"Total" && (method.is_empty() || method == b"None"))
 }

@@ -36,14 +36,14 @@ fn open(input: &TraceInput, options: &TraceOptions) -> Result<TextReader<LogLine
     TextReader::open(input, options, 0, LogLines { pattern, layout, maker })
 }
 
-/// Whether the first line is written as was stated.
+/// Whether the first line matches the stated format.
 pub(in crate::workload) fn fits(input: &TraceInput, options: &TraceOptions) -> bool {
     let pattern = options.log_format.as_deref().and_then(|text| Pattern::of(text).ok());
     let line = head_lines(input, 20).find(|line| !line.is_empty());
     pattern.zip(line).is_some_and(|(pattern, line)| pattern.texts(line).is_some())
 }
 
-/// nginx writes a request when it has ended: where the line says how long that took, it came so much earlier.
+/// nginx logs a request when it ends: if the line states its duration, the arrival was that much earlier.
 fn reading(pattern: &Pattern, options: &TraceOptions) -> TraceOptions {
     let mut columns: Columns = options.columns.clone();
     let has = |name: &str| pattern.names.iter().any(|known| known == name);
@@ -57,8 +57,9 @@ fn reading(pattern: &Pattern, options: &TraceOptions) -> TraceOptions {
     TraceOptions { columns, ..options.clone() }
 }
 
-/// Apache's `LogFormat` in nginx's words: `%t`, which stands in brackets, is `[$time_local]`, and other directives go by
-/// their letter (`%>s` is `${s}`, `%{Referer}i` is `${Referer_i}`). Apache's `%t` is when the request came.
+/// Converts Apache's `LogFormat` to nginx's notation: `%t`, which is in brackets, becomes `[$time_local]`, and other
+/// directives keep their letter (`%>s` becomes `${s}`, `%{Referer}i` becomes `${Referer_i}`). Apache's `%t` is the
+/// arrival time.
 fn of_apache(text: &str) -> Result<String, String> {
     let text = text.replace("\\\"", "\"");
     let mut own = String::new();
@@ -70,7 +71,7 @@ fn of_apache(text: &str) -> Result<String, String> {
             rest = after;
             continue;
         }
-        // Conditions on the status (`%!200,304`) and the choice of the original or final request (`<`, `>`).
+        // Conditions on the status (`%!200,304`), and the choice of the original or final request (`<`, `>`).
         let after = after.trim_start_matches(|c: char| c.is_ascii_digit() || "!,<>".contains(c));
         let (argument, after) = match after.strip_prefix('{') {
             Some(braced) => braced.split_once('}').ok_or("a `%{` of the log format is not closed")?,
@@ -92,17 +93,17 @@ fn of_apache(text: &str) -> Result<String, String> {
     Ok(own)
 }
 
-/// A `log_format`: text, and variables up to the text behind each.
+/// A `log_format`: text, and variables with the text after each.
 pub(in crate::workload) struct Pattern {
     lead: Vec<u8>,
     /// Names of the variables, without `$`.
     names: Vec<String>,
-    /// What follows each of them; nothing behind the last one means the end of the line.
+    /// The text after each variable; an empty one after the last means the end of the line.
     behind: Vec<Finder<'static>>,
 }
 
 impl Pattern {
-    /// Reads a `log_format`, or a `LogFormat` of Apache: that has `%` and no `$`. An error says what is wrong with it.
+    /// Parses a `log_format`, or an Apache `LogFormat`, which has `%` and no `$`. An error describes the mistake.
     pub(in crate::workload) fn of(text: &str) -> Result<Pattern, String> {
         let own = if text.contains('%') && !text.contains('$') { of_apache(text)? } else { text.to_string() };
         let mut parts = own.split('$');
@@ -125,7 +126,7 @@ impl Pattern {
         match texts.split_last() {
             None => Err("the log format names no variable such as `$time_local`".into()),
             Some((_, before)) => match before.iter().position(|text| text.is_empty()) {
-                Some(index) => Err(format!("nothing stands between `${}` and `${}`", names[index], names[index + 1])),
+                Some(index) => Err(format!("there is no text between `${}` and `${}`", names[index], names[index + 1])),
                 None => {
                     let behind = texts.iter().map(|text| Finder::new(text).into_owned()).collect();
                     Ok(Pattern { lead, names, behind })
@@ -134,7 +135,7 @@ impl Pattern {
         }
     }
 
-    /// The fields of a line in order, with their offsets; an error is the offset at which the text that follows is missing.
+    /// The fields of a line in order, with their offsets; an error is the offset at which expected text is missing.
     fn fields<'a>(&'a self, line: &'a [u8]) -> impl Iterator<Item = Result<(usize, &'a [u8]), usize>> {
         let mut at = if line.starts_with(&self.lead) { Some(self.lead.len()) } else { None };
         self.behind.iter().map(move |behind| {
@@ -217,7 +218,7 @@ mod tests {
     fn a_pattern_that_cannot_be_taken_apart_is_refused() {
         for (text, message) in [
             ("no variables", "names no variable"),
-            ("$a$b", "nothing stands between `$a` and `$b`"),
+            ("$a$b", "there is no text between `$a` and `$b`"),
             ("${a", "not closed"),
             ("$a $ $b", "names no variable"),
         ] {

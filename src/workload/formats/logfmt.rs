@@ -25,12 +25,12 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
     },
 };
 
-/// Keys of the time that tables do not have.
+/// Keys of times that tables do not have.
 const MORE_TIMES: [&str; 2] = ["t", "at"];
 /// Keys of the method.
 const METHOD_KEYS: [&str; 5] = ["method", "http_method", "request_method", "http.method", "verb"];
 
-/// The keys that the first lines have and their values.
+/// The keys of the first lines with their values.
 fn head(input: &TraceInput) -> Header {
     let mut names: Vec<String> = Vec::new();
     for line in head_lines(input, 200) {
@@ -46,7 +46,7 @@ fn head(input: &TraceInput) -> Header {
     Header { comments: 0, rows, names: split.names }
 }
 
-/// The key whose values are times: Heroku's `at=info` is none.
+/// The key with times as values; Heroku's `at=info` is not one.
 fn time_key(header: &Header) -> Option<String> {
     let is_time = |name: &&str| {
         let column = header.names.iter().position(|known| known == *name)?;
@@ -57,7 +57,7 @@ fn time_key(header: &Header) -> Option<String> {
     keys.into_iter().find(|name| is_time(name).is_some()).map(str::to_string)
 }
 
-/// The key without which a line is no request: that of the method, if its values are methods.
+/// The key that marks a line as a request: that of the method, if its values are methods.
 fn mark(header: &Header) -> Option<usize> {
     let column = METHOD_KEYS.iter().find_map(|name| header.names.iter().position(|known| known == name))?;
     let mut filled = header.cells(column).filter(|text| !text.is_empty());
@@ -81,10 +81,10 @@ fn open(input: &TraceInput, options: &TraceOptions) -> Result<Box<dyn RowReader>
     let settled = settle(input, &options, &header)?;
     notes.extend(settled.note);
     options = settled.options;
-    // What other lines say is none of a request.
+    // Other lines are not about requests.
     header.rows.retain(|row| marks.iter().all(|mark| row.get(*mark).is_some_and(|text| !text.is_empty())));
     if nothing_said && ["connect", "service"].iter().all(|name| header.has(name)) {
-        // Heroku's router connects to a dyno and then passes on until the answer has ended, when it writes the line.
+        // Heroku's router connects to a dyno and then forwards until the response has ended, when it writes the line.
         (options.columns.elapsed, also_elapsed) = (Some("service".into()), Some("connect"));
         options.columns.demand = Some("service".into()).filter(|_| options.durations);
         notes.push(
@@ -108,7 +108,7 @@ fn open(input: &TraceInput, options: &TraceOptions) -> Result<Box<dyn RowReader>
     Ok(Box::new(open_settled(input, &options, header, also_elapsed, notes, split)?))
 }
 
-/// The unit of a field of durations, as its name, its values or the user say it.
+/// The unit of a duration field, from its name, its values or the options.
 fn unit_of(
     input: &TraceInput,
     options: &TraceOptions,

@@ -1,4 +1,4 @@
-//! Trace formats: one file each, and the one list.
+//! Trace formats: one file each, and the list of all.
 
 mod access_log;
 mod alibaba_gpu;
@@ -54,22 +54,22 @@ use super::rows::RowReader;
 use super::{TraceError, TraceInput, TraceOptions};
 use crate::config::Plugin;
 
-/// What a format consists of.
+/// The functions of a format.
 #[derive(Debug, Clone, Copy)]
 pub struct FormatBuilder {
-    /// Whether the file is surely of this format, judged by the first bytes of its content.
+    /// Whether a file is certainly of this format, judged by its first bytes.
     pub recognise: fn(&TraceInput, &TraceOptions) -> bool,
     /// Opens a reader.
     pub open: FormatOpener,
 }
 
-/// Opens a reader of a file with what was said about it.
+/// Opens a reader of a file with its options.
 pub type FormatOpener = fn(&TraceInput, &TraceOptions) -> Result<Box<dyn RowReader>, TraceError>;
 
 /// The entry of a format in the list.
 pub type FormatPlugin = Plugin<FormatBuilder>;
 
-/// Every format, the most specific first: a file is read by the first that recognises it.
+/// Every format, most specific first: the first one that recognises a file reads it.
 pub const FORMATS: &[FormatPlugin] = &[
     plimsoll::PLUGIN,
     azure_llm::PLUGIN,
@@ -127,7 +127,7 @@ pub fn recognise(input: &TraceInput, options: &TraceOptions) -> Option<&'static 
     FORMATS.iter().find(|plugin| (plugin.build.recognise)(input, options))
 }
 
-/// The first lines of the head, whole ones only.
+/// The complete lines at the beginning.
 pub(in crate::workload) fn head_lines(input: &TraceInput, most: usize) -> impl Iterator<Item = &[u8]> {
     let whole = match memchr::memrchr(b'\n', &input.head) {
         Some(last) if !input.head_is_all => &input.head[..last],

@@ -17,13 +17,15 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
 fn is_mooncake(input: &TraceInput) -> bool {
     let fields = ["timestamp", "input_length", "output_length"];
     let header = json_lines::header(input);
-    // `hash_ids` is a list, and so no column; its name in the first line tells the trace from others with token counts.
+    // `hash_ids` is a list and therefore not a column; its name in the first line distinguishes the trace from others
+    // with token counts.
     let first = input.head.split(|c| *c == b'\n').next().unwrap_or_default();
     let listed = memchr::memmem::find(first, b"\"hash_ids\"").is_some();
     listed && header.is_some_and(|header| fields.iter().all(|name| header.find(name).is_some()))
 }
 
-/// The published times are milliseconds from the start of the trace; small ones cannot be told from seconds by their size.
+/// The published times are milliseconds from the start of the trace; small numbers cannot be distinguished from
+/// seconds.
 fn reading(options: &TraceOptions) -> TraceOptions {
     let columns = Columns {
         time: vec!["timestamp".into()],

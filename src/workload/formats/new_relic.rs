@@ -1,4 +1,4 @@
-//! New Relic's charts as a table: a value for each of its intervals.
+//! New Relic charts as CSV: one value per interval.
 
 use super::super::header::delimiter;
 use super::super::table::{Header, Layout};
@@ -27,7 +27,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
     },
 };
 
-/// The name of the column of beginnings, and how long an interval is.
+/// The name of the start column, and the length of an interval.
 fn columns_of(input: &TraceInput, options: &TraceOptions) -> Option<(String, Option<SimDuration>)> {
     if input.is_parquet() {
         return None;

@@ -1,4 +1,4 @@
-//! Trades per interval as exchanges publish them.
+//! Trades per interval as published by exchanges.
 
 use super::super::known::names;
 use super::super::table::{Header, Layout};
@@ -19,7 +19,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
     },
 };
 
-/// Seven numbers a row, of which the highest price is the highest and the lowest the lowest, and the last is whole.
+/// Seven numbers per row, in which the high is the largest and the low the smallest price, and the last is an integer.
 fn is_ohlcvt(input: &TraceInput) -> bool {
     if input.is_parquet() {
         return false;

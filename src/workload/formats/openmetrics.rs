@@ -1,4 +1,4 @@
-//! Metrics in text: OpenMetrics, the Prometheus exposition format, and the dumps of promtool.
+//! Metrics as text: OpenMetrics, the Prometheus exposition format, and the dumps of promtool.
 
 use std::collections::BTreeMap;
 
@@ -17,13 +17,13 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
     build: FormatBuilder { recognise, open: |input, options| Ok(Box::new(open(input, options)?)) },
 };
 
-/// The most different metrics and series.
+/// Maximum number of distinct metrics and series.
 const MAX_NAMES: usize = 1 << 16;
 const TIMED: &str = "expected a sample with its time: `name{label=\"...\"} value time`";
 
 fn recognise(input: &TraceInput, _: &TraceOptions) -> bool {
     let mut lines = head_lines(input, 50).filter(|line| !line.is_empty() && !line.starts_with(b"#")).peekable();
-    // A name alone may stand at the start of many a log line; labels in braces, or a comment that declares a type, do not.
+    // A bare name may start many log lines; labels in braces, or a comment that declares a type, do not.
     let declared = head_lines(input, 50).any(|line| line.starts_with(b"# TYPE "));
     let labelled = |line: &[u8]| memchr::memchr(b'{', line).is_some_and(|at| line[..at].iter().all(|c| is_name(*c)));
     lines.peek().is_some() && lines.all(|line| (declared || labelled(line)) && Line::of(line).is_some())
@@ -33,13 +33,13 @@ fn is_name(c: u8) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, b'_' | b':')
 }
 
-/// One sample, taken apart.
+/// A parsed sample.
 struct Line<'a> {
     /// Name and labels.
     series: &'a [u8],
     name: &'a [u8],
     value: f64,
-    /// Nothing where the line has no time.
+    /// `None` if the line has no time.
     time: &'a [u8],
 }
 
@@ -55,7 +55,7 @@ impl<'a> Line<'a> {
             _ => (&line[..named], &line[..named]),
         };
         let rest = &line[series.len()..];
-        // What follows ` # ` is an example of OpenMetrics.
+        // ` # ` starts an OpenMetrics exemplar.
         let rest = memchr::memmem::find(rest, b" # ").map_or(rest, |at| &rest[..at]);
         let mut words = rest.split(|c| matches!(c, b' ' | b'\t')).filter(|word| !word.is_empty());
         let value = std::str::from_utf8(words.next()?).ok()?.parse().ok()?;
@@ -64,7 +64,7 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Where the brace that opens `text` is closed; braces between quotes are none.
+/// Offset of the brace that closes the one at the start of `text`; braces within quotes do not count.
 fn closing(text: &[u8]) -> Option<usize> {
     let (mut quoted, mut escaped) = (false, false);
     text.iter().position(|c| {
@@ -99,14 +99,14 @@ fn open(input: &TraceInput, options: &TraceOptions) -> Result<SampleReader, Trac
     samples.into_reader(input, options, values)
 }
 
-/// What is known of a dump so far.
+/// State of the reader.
 struct Dump<'a> {
     input: &'a TraceInput,
     options: &'a TraceOptions,
-    /// The metrics, in the order in which they were met.
+    /// The metrics in order of appearance.
     names: Vec<String>,
     types: BTreeMap<String, String>,
-    /// Numbers of the series of the metric that is read: the one that was asked for, or the first.
+    /// Indices of the series of the selected metric: the requested one, or the first.
     series: BTreeMap<Vec<u8>, usize>,
     times: Option<TimeReader>,
 }
@@ -121,7 +121,7 @@ impl Dump<'_> {
         }
     }
 
-    /// Takes a sample if it is one of the metric that is read.
+    /// Adds a sample if it belongs to the selected metric.
     fn take(&mut self, samples: &mut Samples, number: u64, text: &[u8]) -> Result<(), TraceError> {
         let Some(line) = Line::of(text) else {
             samples.spoilt(number, 1, format!("{TIMED}, found `{}`", excerpt(text)));
@@ -152,7 +152,8 @@ impl Dump<'_> {
         samples.add(self.input, series, time, line.value)
     }
 
-    /// `promtool tsdb dump`, whose lines begin with a brace, and the older format write milliseconds, OpenMetrics seconds.
+    /// `promtool tsdb dump`, whose lines begin with a brace, and the older format write milliseconds, OpenMetrics
+    /// seconds.
     fn time(&mut self, line: &Line<'_>, text: &[u8]) -> Option<SimTime> {
         let digits = line.time.iter().take_while(|c| c.is_ascii_digit()).count();
         let millis = text.starts_with(b"{") || (digits == line.time.len() && digits > 11);
@@ -163,7 +164,8 @@ impl Dump<'_> {
         reader.read(line.time)
     }
 
-    /// What the metric's type says, or else its name. The buckets of a histogram overlap and are not one count.
+    /// The kind of values, from the metric's type or else its name. The buckets of a histogram overlap and are not one
+    /// count.
     fn known(&self, metric: &str) -> Option<Values> {
         let family = ["_total", "_count", "_sum", "_bucket", "_created"];
         let family = family.iter().find_map(|ending| metric.strip_suffix(ending));

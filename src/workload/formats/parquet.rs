@@ -1,4 +1,4 @@
-//! Any Parquet file, with its columns named.
+//! Any Parquet file with named columns.
 
 use super::super::columnar;
 use super::{FormatBuilder, FormatPlugin};
