@@ -1,4 +1,4 @@
-//! Durations and memory of Azure Functions of 2019: percentiles per function or app, put together to one distribution.
+//! Durations and memory of Azure Functions of 2019: percentiles per function or app, combined into one distribution.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,31 +10,31 @@ use super::time_text::decimal;
 use super::{TraceError, TraceInput};
 use crate::units::Fraction;
 
-/// Values that stand for a distribution, each for the same share of the executions.
+/// Number of values that represent a distribution, each for the same share of the executions.
 const VALUES: usize = 100;
-/// Values that a row contributes.
+/// Number of values from each row.
 const PER_ROW: usize = 25;
 
-/// What a file of percentiles says, put together over its rows.
+/// The content of a file of percentiles, combined over its rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FunctionProfile {
-    /// What was measured.
+    /// The measured quantity.
     pub measure: ProfileMeasure,
-    /// Rows used.
+    /// Number of rows used.
     pub rows: u64,
-    /// Different apps among them.
+    /// Number of distinct apps among them.
     pub apps: u64,
-    /// Executions (durations) or samples (memory).
+    /// Number of executions (durations) or samples (memory).
     pub samples: u64,
-    /// Mean, weighted by executions or samples: milliseconds or megabytes.
+    /// Mean, weighted by executions or samples, in milliseconds or megabytes.
     pub mean: f64,
-    /// A hundred values in order, each for the same share of the executions or samples.
+    /// A hundred values in ascending order, each for the same share of the executions or samples.
     pub values: Vec<f64>,
-    /// Rows that could not be used.
+    /// Rows used, skipped and unusable.
     pub tally: RowCounts,
 }
 
-/// What a file of percentiles measures.
+/// The quantity in a file of percentiles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProfileMeasure {
     /// Execution time of functions, milliseconds.
@@ -48,11 +48,11 @@ struct Percentiles {
     measure: ProfileMeasure,
     weight: usize,
     mean: usize,
-    /// (column, percentage) in growing order.
+    /// (column, percentage) in ascending order.
     points: Vec<(usize, f64)>,
 }
 
-/// A row: executions or samples, their mean, and (share, value) in growing order.
+/// A row: number of executions or samples, their mean, and (share, value) in ascending order.
 struct Measured {
     weight: u64,
     mean: f64,
@@ -82,7 +82,7 @@ impl Percentiles {
         let cells: Vec<(usize, &[u8])> = Cells::new(record, b',').collect();
         let number = |column: usize| {
             let (at, cell) = *cells.get(column).ok_or(RowFault { at: record.len(), expected: "more columns" })?;
-            // Micro-units: whole numbers to be added exactly, with more digits than the file has.
+            // Micro-units: integers, so that sums are exact, with more digits than the file has.
             let value = decimal(cell, 6).map(|micro| micro as f64 / 1e6);
             value.ok_or(RowFault { at, expected: "a number, zero or more" })
         };
@@ -100,11 +100,11 @@ pub fn is_function_profile(path: &Path) -> Result<bool, TraceError> {
     Ok(Percentiles::of(&TraceInput::probe(path)?).is_some())
 }
 
-/// Puts the percentiles of a file together: each row counts by its executions or samples, and between two percentiles its
-/// values are taken as uniform. With `only`, the rows of one owner, app or function.
+/// Combines the percentiles of a file: each row is weighted by its executions or samples, and its values are taken as
+/// uniform between two percentiles. With `only`, the rows of one owner, app or function.
 ///
 /// # Errors
-/// If the file is none of percentiles, or more than `max_bad_rows` of its rows cannot be used, or none is left.
+/// If the file is not one of percentiles, more than `max_bad_rows` of its rows are unusable, or no row is left.
 pub fn function_profile(
     path: &Path,
     only: Option<&str>,
@@ -144,7 +144,7 @@ pub fn function_profile(
     Ok(FunctionProfile { measure: columns.measure, rows, apps, samples, mean, values: quantiles(weighted), tally })
 }
 
-/// [`PER_ROW`] values, each in the middle of an equal share, on the straight lines between percentiles.
+/// [`PER_ROW`] values, each in the middle of an equal share, by linear interpolation between percentiles.
 fn uniform_between(points: &[(f64, f64)]) -> impl Iterator<Item = f64> + '_ {
     (0..PER_ROW).map(|part| {
         let share = (part as f64 + 0.5) / PER_ROW as f64;
@@ -190,7 +190,7 @@ mod tests {
         let seen = profile(DURATIONS, None).unwrap();
         assert_eq!((seen.measure, seen.rows, seen.apps, seen.samples), (ProfileMeasure::Duration, 2, 2, 4));
         assert_eq!(seen.mean, 325.0);
-        // Three quarters are uniform up to 200 ms, the rest takes a second.
+        // Three quarters are uniform up to 200 ms, the rest take one second.
         assert_eq!(seen.values.iter().filter(|value| **value == 1000.0).count(), 25);
         let mean = seen.values.iter().sum::<f64>() / VALUES as f64;
         assert!((mean - 325.0).abs() < 2.0, "{mean}");

@@ -1,51 +1,52 @@
-//! Counts in cells that are joined two by two, and how unevenly the halves of a stretch share its requests.
+//! Counts in cells that are combined in pairs, and the variation of the shares of the two halves of a stretch.
 //!
-//! The model behind it is the multifractal wavelet model (Riedi, Crouse, Ribeiro and Baraniuk 1999): the rate of a stretch of time is divided
-//! between its halves by a multiplier with a Beta law whose spread depends on the length of the stretch alone, and the requests of the finest
-//! cells are a Poisson process of the rate that is left there. The mean of the multiplier, one half in the paper, follows a course of rates.
+//! The model is the multifractal wavelet model (Riedi, Crouse, Ribeiro and Baraniuk 1999): the rate of a stretch of
+//! time is divided between its halves by a multiplier with a Beta distribution whose spread depends on the length of
+//! the stretch only, and the requests of the finest cells are a Poisson process with the resulting rate. The mean of
+//! the multiplier, one half in the paper, follows a profile of rates here.
 
 use super::profile::Profile;
 use super::{RequestBatch, TraceError, TraceSource};
 use crate::random::Draw;
 use crate::units::SimDuration;
 
-/// The most cells; beyond, pairs of cells are joined.
+/// Maximum number of cells; beyond it, pairs of cells are combined.
 const MAX_CELLS: usize = 1 << 21;
-/// The finest cell, nanoseconds: the 512th part of a second, so that doubling it leads to one second exactly.
+/// Length of the finest cell in nanoseconds: 1/512 of a second, so that doubling it leads to exactly one second.
 const FINEST: u64 = 1_953_125;
-/// The most stretches that are not halves of others.
+/// Maximum number of top-level stretches (blocks).
 pub(super) const MAX_BLOCKS: usize = 64;
-/// An estimate of so many standard errors of a Poisson process, or fewer, is taken for none.
+/// An estimate within this many standard errors of a Poisson process counts as zero.
 const CLEAR: f64 = 2.0;
 
-/// Arrivals per cell from a beginning on.
+/// Arrivals per cell from a start time on.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Cells {
-    /// Where the first cell begins, nanoseconds.
+    /// Start of the first cell, nanoseconds.
     pub(super) from: u64,
-    /// Where the time that was looked at ends, nanoseconds.
+    /// End of the observed time, nanoseconds.
     pub(super) end: u64,
     /// Length of a cell, nanoseconds.
     pub(super) width: u64,
     pub(super) counts: Vec<u32>,
-    /// Requests at the very instant of the one before them.
+    /// Number of requests at the same instant as the previous one.
     same: u64,
-    /// The greatest common divisor of all times: the tick of the clock that wrote them.
+    /// The greatest common divisor of all times: the resolution of the clock that recorded them.
     tick: u64,
     newest: Option<u64>,
-    /// How many requests there are, and how many at the newest time.
+    /// Total number of requests, and number at the newest time.
     read: u64,
     at_newest: u64,
 }
 
 impl Cells {
-    /// No request yet; cells are as long as the source's own intervals, where it has some.
+    /// Empty counts; cells are as long as the source's own intervals, if it has any.
     pub(super) fn from(from: u64, source: &dyn TraceSource) -> Cells {
         let width = source.resolution().map_or(FINEST, |interval| interval.as_nanos().max(1));
         Cells { from, end: from, width, counts: Vec::new(), same: 0, tick: 0, newest: None, read: 0, at_newest: 0 }
     }
 
-    /// All requests of a source, from time zero to its end.
+    /// Counts all requests of a source, from time zero to its end.
     ///
     /// # Errors
     /// If it cannot be read to its end.
@@ -64,7 +65,7 @@ impl Cells {
         Ok(cells)
     }
 
-    /// All requests of a source in the cells of another trace of the same length.
+    /// Counts all requests of a source in the cells of another trace of the same length.
     ///
     /// # Errors
     /// If it cannot be read to its end.
@@ -86,7 +87,7 @@ impl Cells {
         }
     }
 
-    /// One request more, not before the newest.
+    /// Adds a request, not before the newest one.
     pub(super) fn add(&mut self, at: u64) {
         let mut cell = (at - self.from) / self.width;
         while cell >= MAX_CELLS as u64 {
@@ -106,12 +107,12 @@ impl Cells {
         self.tick = greatest_divisor(self.tick, at);
     }
 
-    /// Closes at `end`, or behind the newest request if that is later.
+    /// Ends at `end`, or after the newest request if that is later.
     pub(super) fn close_behind(&mut self, end: u64) {
         self.close(end.max(self.newest.map_or(self.from, |newest| newest) + 1));
     }
 
-    /// Closes before the requests at the newest time, which are taken out again: how many they are, and their time.
+    /// Ends before the requests at the newest time, which are removed: returns their number and time.
     pub(super) fn close_before_newest(&mut self) -> (u64, u64) {
         let (carried, at) = (self.at_newest, self.newest.unwrap_or(self.from));
         let cell = ((at - self.from) / self.width) as usize;
@@ -122,18 +123,18 @@ impl Cells {
         (carried, at)
     }
 
-    /// How many requests there are.
+    /// Number of requests.
     pub(super) fn requests(&self) -> u64 {
         self.read
     }
 
-    /// How many there are at the newest time.
+    /// Number of requests at the newest time.
     pub(super) fn at_newest(&self) -> u64 {
         self.at_newest
     }
 
-    /// Nothing comes any more before `end`, which is behind every request. Cells that say less than the clock that wrote the times are
-    /// joined to its ticks, or to eight of them where that is no whole number of cells.
+    /// Ends at `end`, which is after every request. Cells finer than the resolution of the recorded times are combined
+    /// to that resolution, or to eight times it if that is not a whole number of cells.
     fn close(&mut self, end: u64) {
         self.end = end;
         if self.tick >= self.width && self.tick.is_multiple_of(self.width) {
@@ -155,7 +156,7 @@ impl Cells {
         self.width *= factor as u64;
     }
 
-    /// Of the requests that share a cell with an earlier one, the share that came at the very instant of the one before.
+    /// Of the requests in a cell with an earlier one, the share at the same instant as the previous one.
     pub(super) fn together(&self) -> f64 {
         let later = self.requests() - self.counts.iter().filter(|count| **count > 0).count() as u64;
         if later > 0 { (self.same as f64 / later as f64).min(1.0) } else { 0.0 }
@@ -170,14 +171,14 @@ fn greatest_divisor(a: u64, b: u64) -> u64 {
     a
 }
 
-/// Cells, their sums over stretches of twice the length each, and what they say of the law of the halves.
+/// Cells, their sums over stretches of twice the length each, and the estimated distribution of the shares of halves.
 #[derive(Debug, Clone)]
 pub(super) struct Halves {
     /// Counts by level: the cells first, at most [`MAX_BLOCKS`] blocks last.
     levels: Vec<Vec<u32>>,
-    /// The blocks' rates beyond Poisson noise.
+    /// Variation of the blocks' rates beyond Poisson noise.
     profile: Profile,
-    /// How unevenly halves share, by the level of the half; see [`share`].
+    /// Variation of the shares of halves, by the level of the half; see [`share`].
     variation: Vec<f64>,
     pub(super) cells: Cells,
 }
@@ -195,17 +196,17 @@ impl Halves {
         halves
     }
 
-    /// How often a block is halved.
+    /// Number of halvings of a block.
     pub(super) fn depth(&self) -> usize {
         self.levels.len() - 1
     }
 
-    /// How unevenly halves share, the blocks' halves first; see [`share`].
+    /// Variation of the shares of halves, those of the blocks first; see [`share`].
     pub(super) fn variation(&self) -> impl Iterator<Item = f64> + '_ {
         self.variation.iter().rev().copied()
     }
 
-    /// Length of a stretch of a level, nanoseconds.
+    /// Length of a stretch at a level, nanoseconds.
     fn width(&self, level: usize) -> u64 {
         self.cells.width << level
     }
@@ -215,7 +216,7 @@ impl Halves {
         self.width(self.depth())
     }
 
-    /// Mean requests per second along the profile, so that the part looked at has as many as there are.
+    /// Mean requests per second along the profile, such that the observed part has the observed number of requests.
     pub(super) fn rate(&self) -> f64 {
         let seconds = self.block() as f64 / 1e9;
         let blocks = (self.cells.end - self.cells.from) as f64 / self.block() as f64;
@@ -227,14 +228,14 @@ impl Halves {
         self.cells.together()
     }
 
-    /// How much of a stretch was looked at.
+    /// The observed share of a stretch.
     fn covered(&self, level: usize, index: usize) -> f64 {
         let (width, length) = (self.width(level), self.cells.end - self.cells.from);
         let from = width.saturating_mul(index as u64).min(length);
         (width.min(length - from)) as f64 / width as f64
     }
 
-    /// The beginning, the middle and the end of a stretch of a level in blocks, as far as it was looked at.
+    /// Start, middle and end of the observed part of a stretch at a level, in blocks.
     fn place(&self, level: usize, index: usize) -> (f64, f64, f64) {
         let (long, all) = (f64::exp2(level as f64 - self.depth() as f64), (self.cells.end - self.cells.from) as f64);
         let from = index as f64 * long;
@@ -242,9 +243,10 @@ impl Halves {
         (from, (from + long / 2.0).min(end), (from + long).min(end))
     }
 
-    /// How unevenly the halves at a level share. With a half of L requests of X, which is Binomial(X, A) for a share A of mean a and variance
-    /// v a (1 - a), E[(L - a X)^2 - X a (1 - a)] = v E[X (X - 1) a (1 - a)]: the ratio of the sums is free of the Poisson noise. Under A = a
-    /// the numerator has variance X a (1 - a) (1 - 6 a (1 - a)) + 2 X^2 a^2 (1 - a)^2.
+    /// Variation of the shares of halves at a level. Let a half have L of X requests, Binomial(X, A) for a share A of
+    /// mean a and variance v a (1 - a). Then E[(L - a X)^2 - X a (1 - a)] = v E[X (X - 1) a (1 - a)]: the ratio of the
+    /// sums is free of Poisson noise. Under A = a the numerator has variance X a (1 - a) (1 - 6 a (1 - a)) + 2 X^2 a^2
+    /// (1 - a)^2.
     fn estimated(&self, level: usize) -> f64 {
         let (mut excess, mut pairs, mut noise) = (0.0, 0.0, 0.0_f64);
         for (index, pair) in self.levels[level].chunks_exact(2).enumerate() {
@@ -263,7 +265,7 @@ impl Halves {
         if clear { (excess / pairs).min(1.0) } else { 0.0 }
     }
 
-    /// The index of dispersion of the counts of the stretches of a level that were looked at whole.
+    /// Index of dispersion of the counts of completely observed stretches at a level.
     pub(super) fn dispersion(&self, level: usize) -> f64 {
         let whole = ((self.cells.end - self.cells.from) / self.width(level)) as usize;
         let counts = &self.levels[level][..whole.min(self.levels[level].len())];
@@ -273,7 +275,7 @@ impl Halves {
         if mean > 0.0 { variance / mean } else { 0.0 }
     }
 
-    /// Mean number of requests of a block.
+    /// Mean number of requests in a block.
     fn mean(&self) -> f64 {
         let covered: f64 = (0..self.blocks().len()).map(|index| self.covered(self.depth(), index)).sum();
         self.cells.requests() as f64 / covered
@@ -283,7 +285,7 @@ impl Halves {
         &self.levels[self.depth()]
     }
 
-    /// The squared coefficient of variation of the blocks' rates beyond Poisson noise; zero where none is clear.
+    /// Squared coefficient of variation of the blocks' rates beyond Poisson noise; zero if it is not significant.
     fn swing(&self) -> f64 {
         let mean = self.mean();
         let whole = self.blocks().iter().enumerate().filter(|(index, _)| self.covered(self.depth(), *index) >= 1.0);
@@ -296,8 +298,8 @@ impl Halves {
         if clear { excess / (n * mean * mean) } else { 0.0 }
     }
 
-    /// The rates of the blocks relative to their mean: the expected ones, given the counts, where they have a Gamma law around the mean
-    /// (so that pure chance leaves no profile).
+    /// The rates of the blocks relative to their mean: expected values given the counts, for a Gamma distribution
+    /// around the mean (so that random variation leaves no profile).
     fn rates(&self) -> Vec<f64> {
         let (mean, swing) = (self.mean(), self.swing());
         let expected = |(index, count): (usize, &u32)| {
@@ -307,12 +309,13 @@ impl Halves {
         self.blocks().iter().enumerate().map(expected).collect()
     }
 
-    /// The course of the blocks' rates, without what may be chance.
+    /// The profile of the blocks' rates without random variation.
     pub(super) fn profile(&self) -> &Profile {
         &self.profile
     }
 
-    /// So many further requests, divided among the blocks by a draw of their rates given the counts. `own` is a block's own randomness.
+    /// Divides a number of further requests among the blocks, by a draw of their rates given the counts. `own` returns
+    /// a block's random numbers.
     pub(super) fn among_blocks(&self, requests: u64, own: impl Fn(usize) -> Draw, draw: &mut Draw) -> Vec<u64> {
         let (mean, swing) = (self.mean(), self.swing());
         let weight = |(index, count): (usize, &u32)| {
@@ -334,8 +337,8 @@ impl Halves {
         shares
     }
 
-    /// A draw of the first half's share of the rate of a stretch, given the counts of its halves: a share that has the law Beta(a, b) before they
-    /// are known has Beta(a + L, b + R) afterwards. `level` and `index` are those of the stretch.
+    /// A draw of the first half's share of the rate of a stretch, given the counts L and R of its halves: a share with
+    /// the prior Beta(a, b) has the posterior Beta(a + L, b + R). `level` and `index` are those of the stretch.
     pub(super) fn first_share(&self, level: usize, index: usize, draw: impl FnOnce() -> Draw) -> f64 {
         let fine = &self.levels[level - 1];
         let (from, middle, to) = self.place(level, index);
@@ -351,12 +354,13 @@ impl Halves {
     }
 }
 
-/// The a + b of a law Beta(a, b) with mean m and variance v m (1 - m), of which v is given: 1 / v - 1. `None` where the share is always m.
+/// The a + b of a Beta(a, b) distribution with mean m and variance v m (1 - m), for a given v: 1 / v - 1. `None` if the
+/// share is constant.
 fn concentration(variation: f64) -> Option<f64> {
     (variation > 0.0).then(|| 1.0 / variation - 1.0)
 }
 
-/// A draw of the first half's share, of the given mean m and variance v m (1 - m): v = 0 leaves it at m, v = 1 all in one half.
+/// A draw of the first half's share with mean m and variance v m (1 - m): v = 0 gives m, v = 1 puts all in one half.
 pub(super) fn share(mean: f64, variation: f64, draw: impl FnOnce() -> Draw) -> f64 {
     match concentration(variation) {
         None => mean,
@@ -365,17 +369,17 @@ pub(super) fn share(mean: f64, variation: f64, draw: impl FnOnce() -> Draw) -> f
     }
 }
 
-/// Independent uniform numbers on a stretch, in order, each drawn when it is asked for.
+/// Sorted independent uniform numbers on a stretch, drawn one by one on request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct InOrder {
-    /// How many are still to come.
+    /// Number of remaining values.
     pub(super) left: u64,
     pub(super) at: f64,
     pub(super) end: f64,
 }
 
 impl InOrder {
-    /// The next one: the least of so many uniform numbers on what is left.
+    /// The next value: the minimum of the remaining uniform numbers on the remaining stretch.
     pub(super) fn next(&mut self, draw: &mut Draw) -> f64 {
         let step = -(-draw.exponential() / self.left.max(1) as f64).exp_m1();
         self.at += (self.end - self.at) * step;
@@ -406,7 +410,8 @@ mod tests {
 
     #[test]
     fn ticks_and_batches_are_seen() {
-        // Four requests at one instant, of which three come with the one before; instants on a clock of microseconds.
+        // Four requests per instant, three of them at the instant of the previous one; times from a clock of
+        // microseconds.
         let batches = cells("batch: { rate: 1/s, size: 4, for: 1h }");
         assert!((batches.together() - 1.0).abs() < 0.01, "{}", batches.together());
         let whole = cells("constant: { rate: 0.5/s, for: 1h }");

@@ -1,4 +1,4 @@
-//! The head of a table: how its fields are separated, what its columns are called, and which of them were asked for.
+//! The header of a table: its separator, the names of its columns, and the roles of the columns.
 
 use super::cells::{Role, value};
 use super::numbers::Numbers;
@@ -9,19 +9,20 @@ use crate::config::suggest;
 
 /// A table's header: the records before the first row and the names of its columns.
 pub(super) struct Header {
-    /// Records before the first row that may hold a header: comments, and the line `sep=;` of a spreadsheet.
+    /// Number of records before the first row that may contain a header: comments, and the line `sep=;` of a
+    /// spreadsheet.
     pub(super) comments: usize,
-    /// Fields of the first record that is no comment.
+    /// Fields of the first record that is not a comment.
     pub(super) names: Vec<String>,
-    /// The records of the head behind that one, without the last, which may be cut off.
+    /// The following records of the head, without the last one, which may be truncated.
     pub(super) rows: Vec<Vec<String>>,
 }
 
-/// How many records of the head are looked at.
+/// Maximum number of records in the head.
 const LOOKED_AT: usize = 200;
 
 impl Header {
-    /// Takes the head of a file apart, at most 200 records of it.
+    /// Parses the beginning of a file, at most 200 records.
     pub(super) fn of(input: &TraceInput, delimiter: u8) -> Header {
         let mut records: Vec<&[u8]> = input.head.split(|c| *c == b'\n').collect();
         if !input.head_is_all || records.last().is_some_and(|last| last.is_empty()) {
@@ -38,7 +39,7 @@ impl Header {
         Header { comments, names, rows: rows.collect() }
     }
 
-    /// The column called `name`, in any case.
+    /// The column called `name`, ignoring case.
     pub(super) fn find(&self, name: &str) -> Option<usize> {
         let exact = self.names.iter().position(|known| known == name);
         exact.or_else(|| self.names.iter().position(|known| known.eq_ignore_ascii_case(name)))
@@ -49,26 +50,26 @@ impl Header {
         self.names.iter().any(|known| known == name)
     }
 
-    /// Whether the first record is a row and no header: it holds a number or a time where a name would stand.
+    /// Whether the first record is a row instead of a header: it has a number or a time in place of a name.
     pub(super) fn is_headless(&self) -> bool {
         self.names.first().is_some_and(|first| {
             value(first.as_bytes()).is_some() || super::time_text::TimeFormat::detect(first.as_bytes()).is_some()
         })
     }
 
-    /// The cells of a column, the first record's too where that is a row.
+    /// The cells of a column, including that of the first record if it is a row.
     pub(super) fn cells(&self, column: usize) -> impl Iterator<Item = &str> {
         let first = self.is_headless().then_some(&self.names);
         first.into_iter().chain(&self.rows).filter_map(move |row| row.get(column)).map(String::as_str)
     }
 
-    /// Whether a column has numbers and nothing else, some cells left blank.
+    /// Whether a column has only numbers, apart from blank cells.
     pub(super) fn is_numeric(&self, column: usize) -> bool {
         let mut filled = self.cells(column).filter(|text| !is_blank(text.as_bytes())).peekable();
         filled.peek().is_some() && filled.all(Numbers::is_number)
     }
 
-    /// The columns that the options name, and the time column where it goes by a usual name.
+    /// The columns named in the options, and the time column if it has a common name.
     pub(super) fn wanted(&self, input: &TraceInput, options: &TraceOptions) -> Result<Vec<(usize, Role)>, TraceError> {
         let named = NamedColumns { input, header: self };
         let mut wanted = named.resolve(&options.columns)?;
@@ -78,17 +79,17 @@ impl Header {
             wanted.extend(self.time_of_day(time).map(|column| (column, Role::TimeOfDay)));
         }
         wanted.sort_by_key(|(column, _)| *column);
-        // How long a request took may be both its demand and what its time must go back by.
+        // The time that a request took may be both its demand and the offset to its arrival.
         let may_share = |role| matches!(role, Role::Demand | Role::Elapsed);
         let shared = |pair: &&[(usize, Role)]| pair[0].0 == pair[1].0 && !pair.iter().all(|(_, role)| may_share(*role));
         if let Some(twice) = wanted.windows(2).find(shared) {
             let name = self.names.get(twice[0].0).cloned().unwrap_or_default();
-            return Err(TraceError::new(input.name.as_str(), "one column is named for two things").column(name));
+            return Err(TraceError::new(input.name.as_str(), "one column is named for two purposes").column(name));
         }
         Ok(wanted)
     }
 
-    /// The time column: the one named, or the one that goes by a usual name.
+    /// The time column: the one named in the options, or one with a common name.
     pub(super) fn time_column(&self, input: &TraceInput, options: &TraceOptions) -> Result<usize, TraceError> {
         let named = NamedColumns { input, header: self };
         match options.columns.time.first() {
@@ -98,13 +99,13 @@ impl Header {
     }
 }
 
-/// Cells that say that there is no value.
+/// Cells that mean "no value".
 pub(super) fn is_blank(text: &[u8]) -> bool {
     let text = text.trim_ascii();
     [&b""[..], b"null", b"-", b"nan", b"n/a", b"undefined"].iter().any(|blank| text.eq_ignore_ascii_case(blank))
 }
 
-/// The fields of one record with their byte offsets; quotes around a field are taken off.
+/// The fields of one record with their byte offsets, without quotes.
 pub(super) struct Cells<'a> {
     record: &'a [u8],
     delimiter: u8,
@@ -118,7 +119,7 @@ impl<'a> Cells<'a> {
         Cells { record, delimiter, at: 0, finished: false }
     }
 
-    /// What stands behind the fields given out so far, if there is a further one.
+    /// The rest of the record after the fields returned so far, if there is a further field.
     #[inline]
     pub(super) fn rest(&self) -> Option<(usize, &'a [u8])> {
         (!self.finished).then(|| (self.at, &self.record[self.at..]))
@@ -149,7 +150,7 @@ impl<'a> Iterator for Cells<'a> {
     }
 }
 
-/// Length of a quoted field up to the delimiter behind its closing quote; a doubled quote is none.
+/// Length of a quoted field up to the delimiter after its closing quote; a doubled quote does not close it.
 fn quoted_length(text: &[u8], delimiter: u8) -> Option<usize> {
     let mut inside = false;
     text.iter().position(|c| {
@@ -158,13 +159,13 @@ fn quoted_length(text: &[u8], delimiter: u8) -> Option<usize> {
     })
 }
 
-/// Names of columns and what they may be called.
+/// Roles of columns and their common names.
 struct NamedColumns<'a> {
     input: &'a TraceInput,
     header: &'a Header,
 }
 
-/// Names under which a time column is found without being named.
+/// Names by which a time column is found without being named.
 pub(super) const TIME_NAMES: [&str; 16] = [
     "timestamp",
     "time",
@@ -189,7 +190,7 @@ impl NamedColumns<'_> {
         let mut wanted = Vec::new();
         if let [date, of_day, more @ ..] = columns.time.as_slice() {
             if !more.is_empty() {
-                return Err(TraceError::new(self.input.name.as_str(), "a time stands in one column or in two")
+                return Err(TraceError::new(self.input.name.as_str(), "a time is in one column or in two")
                     .help("`time: [date, time of day]`"));
             }
             wanted.extend([(self.find(date)?, Role::Time), (self.find(of_day)?, Role::TimeOfDay)]);
@@ -223,7 +224,8 @@ impl NamedColumns<'_> {
         Ok(wanted)
     }
 
-    /// The columns that a name stands for: one, or with `*` in it all of numbers that it fits and that are no times.
+    /// The columns that a name refers to: a single one or, if it contains `*`, all numeric columns that it matches
+    /// except times.
     fn matching(&self, name: &str, columns: &Columns) -> Result<Vec<usize>, TraceError> {
         if !name.contains(['*', '?']) || self.header.find(name).is_some() {
             return Ok(vec![self.find(name)?]);
@@ -240,11 +242,12 @@ impl NamedColumns<'_> {
         let fits = |column: &usize| pattern.matches(&self.header.names[*column]) && !times.contains(column);
         let found: Vec<usize> =
             (0..self.header.names.len()).filter(fits).filter(|column| self.header.is_numeric(*column)).collect();
-        if found.is_empty() { Err(fail(format!("has no column of numbers that `{name}` fits"))) } else { Ok(found) }
+        if found.is_empty() { Err(fail(format!("has no column of numbers that matches `{name}`"))) } else { Ok(found) }
     }
 
     fn find(&self, name: &str) -> Result<usize, TraceError> {
-        // A number names a column by its position; in a file without a header, it is no name that a cell may happen to have.
+        // A number refers to a column by position; in a file without a header, it does not refer to a cell with that
+        // text.
         let position = integer(name.as_bytes()).filter(|number| (1..=self.header.names.len() as u64).contains(number));
         let position = position.map(|number| number as usize - 1);
         let found = if self.header.is_headless() { position } else { None };
@@ -280,7 +283,7 @@ fn is_time_of_day(text: &str) -> bool {
 }
 
 impl Header {
-    /// The one column of times of day, where the column of the time holds dates alone.
+    /// The only column of times of day, if the time column has dates only.
     fn time_of_day(&self, time: usize) -> Option<usize> {
         if self.cells(time).any(|text| text.contains(':')) || self.cells(time).next().is_none() {
             return None;
@@ -294,7 +297,7 @@ impl Header {
         if found.next().is_some() { None } else { first }
     }
 
-    /// The one column of which every cell is a date.
+    /// The only column in which every cell is a date.
     pub(super) fn only_dates(&self) -> Option<usize> {
         let is_date = |text: &str| super::time_text::TimeFormat::detect(text.as_bytes()).is_some_and(|f| f.is_date());
         let dates = |column: &usize| {
@@ -307,18 +310,18 @@ impl Header {
     }
 }
 
-/// The names, cut where there are very many.
+/// The names, truncated if there are very many.
 pub(super) fn listed(names: &[String]) -> String {
     let shown: Vec<String> = names.iter().take(20).map(|name| name.chars().take(40).collect()).collect();
     let dots = if names.len() > 20 { ", ..." } else { "" };
     shown.join(", ") + dots
 }
 
-/// What may stand between the fields of a table, the more usual first.
+/// Separators of tables, most common first.
 pub(super) const SEPARATORS: [(u8, &str); 4] = [(b',', "comma"), (b'\t', "tab"), (b';', "semicolon"), (b'|', "pipe")];
 
-/// What stands between the fields of a table: what was said, what a spreadsheet's line `sep=;` says, or the separator that splits
-/// the records of the head into the same number of fields, and into the most of them.
+/// The separator of a table: the stated one, that of a spreadsheet's line `sep=;`, or the one that splits the records
+/// of the head into the same number of fields, and into the most.
 pub(super) fn delimiter(input: &TraceInput, options: &TraceOptions) -> u8 {
     if let Some(stated) = options.separator {
         return stated;
@@ -329,7 +332,7 @@ pub(super) fn delimiter(input: &TraceInput, options: &TraceOptions) -> u8 {
     let fields = |delimiter: u8| {
         let header = Header::of(input, delimiter);
         let width = header.names.len();
-        // A comma in a number makes more fields of some rows, so most rows are enough.
+        // A comma in a number adds a field to some rows, so agreement of most rows is enough.
         let rows = || header.rows.iter().filter(|row| row.iter().any(|cell| !cell.is_empty()));
         let alike = rows().filter(|row| row.len() == width).count();
         if alike * 10 >= rows().count() * 9 { width } else { 1 }

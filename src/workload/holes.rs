@@ -1,13 +1,13 @@
-//! Where a file of counts or levels has no row though its step says that there should be one.
+//! Missing rows in files of counts or levels with regular steps.
 
 use crate::units::{SimDuration, SimTime};
 
-/// The most holes that are remembered: 64 MB. Further ones are taken as times without requests.
+/// Maximum number of holes stored: 64 MB. Further ones count as times without requests.
 const MOST: usize = 1 << 22;
-/// Rows per hole below which a file seems to leave out what is empty.
+/// Minimum number of rows per hole; with fewer, a file seems to omit empty steps.
 const SPARSE: u64 = 20;
 
-/// The holes met so far, and what tells whether they are holes in the record or times without requests.
+/// The holes found so far, and statistics to distinguish missing records from times without requests.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Holes {
     spans: Vec<(SimTime, SimTime)>,
@@ -22,8 +22,8 @@ impl Default for Holes {
 }
 
 impl Holes {
-    /// Takes in a row of `value` that counts from `from` to `until` and is followed by one at `next`. Where that leaves more than
-    /// half of the row's length `step` without a row, there is a hole.
+    /// Records a row with `value` that counts from `from` to `until` and is followed by one at `next`. If more than
+    /// half of the row's length `step` is then not covered, there is a hole.
     pub(super) fn see(&mut self, value: f64, until: SimTime, next: Option<SimTime>, step: SimDuration) {
         self.rows += 1;
         self.least = self.least.min(value);
@@ -33,19 +33,19 @@ impl Holes {
         }
     }
 
-    /// Whether the file seems to have rows only where something came, so that no row means no requests: rows of one request but
-    /// none of zero, and a hole at every twentieth row or more.
+    /// Whether the file seems to omit empty steps, so that a missing row means zero requests: it has rows of one
+    /// request but none of zero, and a hole at every twentieth row or more often.
     pub fn sparse(&self) -> bool {
         self.least > 0.0 && self.least <= 1.0 && self.spans.len() as u64 * SPARSE >= self.rows
     }
 
-    /// Beginning and end of each hole since time zero, in order.
+    /// Start and end of each hole since time zero, in order.
     pub fn spans(&self) -> &[(SimTime, SimTime)] {
         &self.spans
     }
 
-    /// What is said of the holes of a file with rows `step` apart; `at` shows a moment since time zero. Of a file that leaves out what
-    /// is empty, nothing is.
+    /// The note about the holes of a file with rows `step` apart; `at` formats a time since time zero. `None` for a
+    /// file that omits empty steps.
     pub(super) fn told(&self, step: SimDuration, filled: bool, at: impl Fn(SimDuration) -> String) -> Option<String> {
         let (from, _) = self.spans.first().filter(|_| filled || !self.sparse())?;
         let taken =
@@ -61,7 +61,7 @@ impl Holes {
         })
     }
 
-    /// The share of each of `steps` steps of length `step` that no hole covers.
+    /// For each of `steps` steps of length `step`, the share that is not in a hole.
     pub fn seen(&self, step: SimDuration, steps: usize) -> Vec<f64> {
         let width = step.as_nanos().max(1);
         let mut seen = vec![1.0f64; steps];

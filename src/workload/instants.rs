@@ -1,4 +1,4 @@
-//! What the instants of counts and levels tell: sums over rows that share one, and rows that are missing.
+//! Statistics of the instants of counts and levels: sums over rows that share an instant, and missing rows.
 
 use std::collections::BTreeMap;
 
@@ -11,40 +11,40 @@ pub struct ValueFacts {
     pub sum: f64,
     /// Mean over the rows.
     pub mean: f64,
-    /// The largest.
+    /// The maximum.
     pub most: f64,
-    /// Time of the (first) largest since the clock's zero.
+    /// Time of the (first) maximum since the clock's zero.
     pub at: SimTime,
 }
 
-/// The values of instants that several rows share.
+/// Totals of instants that several rows share.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct InstantFacts {
-    /// How many different instants there are.
+    /// Number of distinct instants.
     pub instants: u64,
-    /// The sum of the rows of an instant, as it is replayed.
+    /// The sum over the rows of an instant, as it is replayed.
     pub sums: ValueFacts,
-    /// The mean of the rows of an instant.
+    /// The mean over the rows of an instant.
     pub means: ValueFacts,
-    /// Instants at which all rows are zero.
+    /// Number of instants at which all rows are zero.
     pub zeros: u64,
 }
 
-/// Holes in a series of counts or levels.
+/// Gaps in a series of counts or levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gaps {
-    /// The series' own step: the interval of counts, the middle one of the steps between levels.
+    /// The series' own step: the interval of counts, or the median step between levels.
     pub step: SimDuration,
-    /// Places where the next row is more than one and a half steps away.
+    /// Number of places at which the next row is more than one and a half steps away.
     pub gaps: u64,
-    /// Rows missing there: whole steps, rounded to the nearest.
+    /// Number of rows missing there: steps, rounded to the nearest integer.
     pub missing: u64,
 }
 
-/// The most instants whose rows are added up: 64 MB.
+/// Maximum number of instants whose rows are added up: 64 MB.
 const MAX_INSTANTS: usize = 1 << 20;
 
-/// Sum and number of the rows of each instant, in any order of the rows; given up where there are too many instants.
+/// Sum and number of the rows of each instant, in any order of the rows; given up if there are too many instants.
 #[derive(Default)]
 pub(super) struct Instants {
     sums: BTreeMap<SimTime, (f64, u32)>,
@@ -65,7 +65,7 @@ impl Instants {
         }
     }
 
-    /// Facts are worth telling only where instants and rows differ.
+    /// These facts are only shown if instants and rows differ.
     pub(super) fn facts(&self, rows: u64) -> Option<InstantFacts> {
         let instants = self.sums.len() as u64;
         let told = instants > 0 && instants < rows;
@@ -77,7 +77,7 @@ impl Instants {
         })
     }
 
-    /// Where rows are missing; `None` for arrivals, for fewer than three instants, and where there were too many of them.
+    /// The missing rows; `None` for arrivals, for fewer than three instants, and if there are too many instants.
     pub(super) fn gaps(&self, interval: Option<SimDuration>) -> Option<Gaps> {
         let mut steps: Vec<u64> =
             self.sums.keys().zip(self.sums.keys().skip(1)).map(|(before, at)| at.since(*before).as_nanos()).collect();
@@ -113,7 +113,7 @@ mod tests {
         for second in [0, 10, 20, 30, 60, 70, 85, 101] {
             instants.add(SimTime::from_secs(second), 1.0);
         }
-        // 30 to 60 is two rows short, 85 to 101 one; 70 to 85 is late by no more than half a step.
+        // From 30 to 60 two rows are missing, from 85 to 101 one; the row at 85 is late by half a step only.
         let expected = Gaps { step: SimDuration::from_secs(10), gaps: 2, missing: 3 };
         assert_eq!(instants.gaps(None), Some(expected));
         assert_eq!(instants.gaps(Some(SimDuration::from_secs(30))).map(|gaps| gaps.gaps), Some(0));

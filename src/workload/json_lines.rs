@@ -1,4 +1,4 @@
-//! JSON Lines: one object per line, whose fields are named as `columns:` or by dotted paths (`request.size`).
+//! JSON Lines: one object per line, with fields named in `columns:`, possibly as dotted paths (`request.size`).
 
 use std::fmt::{self, Write};
 
@@ -15,12 +15,13 @@ use super::time_text::TimeFormat;
 use super::took::took;
 use super::{Columns, TraceError, TraceInput, TraceOptions};
 
-/// What a line is expected to be where it is no object at all.
+/// The expected line, if a line is not an object.
 const OBJECT: &str = "a JSON object";
-/// What a line is expected to be where a field is missing.
+/// The expected line, if a field is missing.
 const WHOLE: &str = "an object with every field that was named";
 
-/// The names of the fields in the head of the file and their values as text; `None` if it does not hold an object per line.
+/// The names of the fields at the beginning of the file and their values as text; `None` if it does not have one object
+/// per line.
 pub(super) fn header(input: &TraceInput) -> Option<Header> {
     let mut names: Vec<String> = Vec::new();
     let mut objects = Vec::new();
@@ -31,7 +32,7 @@ pub(super) fn header(input: &TraceInput) -> Option<Header> {
     let lines = records.into_iter();
     for (number, line) in lines.enumerate() {
         let Ok(serde_json::Value::Object(object)) = serde_json::from_slice(line) else {
-            // A bad line is counted by the reader; a first one that is bad is another format.
+            // The reader counts bad lines; a bad first line means another format.
             if number == 0 {
                 return None;
             }
@@ -51,10 +52,11 @@ pub(super) fn header(input: &TraceInput) -> Option<Header> {
     Some(Header { comments: 0, names, rows })
 }
 
-/// How many objects of the head are looked at.
+/// Maximum number of objects read to find the fields.
 const LOOKED_AT: usize = 200;
 
-/// Whether the file holds an object on each line, or objects over several lines or in a list; `None` if it begins with neither.
+/// Whether the file has one object per line, or objects over several lines or in a list; `None` if it begins with
+/// neither.
 fn division(input: &TraceInput) -> Option<Division> {
     let head = input.head.trim_ascii_start();
     let list = head.strip_prefix(b"[").is_some_and(|rest| rest.trim_ascii_start().starts_with(b"{"));
@@ -62,14 +64,14 @@ fn division(input: &TraceInput) -> Option<Division> {
     let whole = || serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok();
     match head.first()? {
         b'[' if list => Some(Division::Objects),
-        // A first line that is bad is a bad line, unless an object goes on behind it.
+        // A bad first line is a bad line, unless an object continues after it.
         b'{' if !whole() && line.trim_ascii().len() < 2 => Some(Division::Objects),
         b'{' => Some(Division::Lines),
         _ => None,
     }
 }
 
-/// The objects in a text that end there.
+/// The complete objects in a text.
 fn whole_objects(mut text: &[u8]) -> Vec<&[u8]> {
     let mut found = Vec::new();
     while let (true, Some((from, Some(to)))) = (found.len() < LOOKED_AT, first_object(text)) {
@@ -79,7 +81,7 @@ fn whole_objects(mut text: &[u8]) -> Vec<&[u8]> {
     found
 }
 
-/// All fields of an object that are numbers or text, with the path that leads to them.
+/// All fields of an object that are numbers or strings, with their paths.
 fn flatten(path: &str, value: &serde_json::Value, fields: &mut Vec<(String, String)>) {
     match value {
         serde_json::Value::Object(object) => {
@@ -94,33 +96,33 @@ fn flatten(path: &str, value: &serde_json::Value, fields: &mut Vec<(String, Stri
     }
 }
 
-/// Opens a reader of the fields that the options name.
+/// Opens a reader of the fields named in the options.
 ///
 /// # Errors
-/// If a field does not exist in the first lines, or it is not clear which field is which.
+/// If a field does not exist in the first lines, or the roles of fields are ambiguous.
 pub(super) fn open(input: &TraceInput, options: &TraceOptions) -> Result<TextReader<JsonLines>, TraceError> {
     open_known(input, options, &Known::default())
 }
 
-/// What a format knows of its objects.
+/// Knowledge of a format about its objects.
 #[derive(Default)]
 pub(super) struct Known {
-    /// The field without which an object is no row, if any.
+    /// The field that every row has, if any; objects without it are not rows.
     pub(super) mark: Option<&'static str>,
-    /// Which objects are rows; the others are passed over.
+    /// Which objects are rows; others are skipped.
     pub(super) rows: RowFilter,
-    /// A text that every row holds; objects without it need not be taken apart.
+    /// A text that every row contains; objects without it need not be parsed.
     pub(super) holds: Option<String>,
-    /// Whether rows are written in another order than that of their arrivals.
+    /// Whether rows are in another order than their arrivals.
     pub(super) unordered: bool,
-    /// How the file was understood.
+    /// Notes on how the file was interpreted.
     pub(super) notes: Vec<String>,
 }
 
-/// As [`open`], of a format that knows which objects are rows.
+/// Like [`open`], for a format that knows which objects are rows.
 ///
 /// # Errors
-/// As [`open`].
+/// Those of [`open`].
 pub(super) fn open_known(
     input: &TraceInput,
     options: &TraceOptions,
@@ -137,7 +139,7 @@ pub(super) fn open_known(
     let mut layout = Layout { quoted: false, ..Layout::of_fields(input, &timed, &header)? };
     layout.notes.extend(settled.note.into_iter().chain(note).chain(known.notes.iter().cloned()));
     layout.passes = Checks::of(input, &known.rows, &header, None)?;
-    // Requests that were moved back by their durations stand in the order of their ends.
+    // Requests whose arrivals were computed from their durations are in the order of their ends.
     layout.unordered = known.unordered || (timed.columns.elapsed.is_some() && options.columns.elapsed.is_none());
     let names: Vec<Wanted> = layout
         .wanted
@@ -160,8 +162,8 @@ pub(super) fn open_known(
     TextReader::open(input, options, 0, parser)
 }
 
-/// What a log says of how long its requests took, where nothing was said of that: nginx writes `request_time` when a request has ended.
-/// Of others it is not known whether their time is the request's start or end, which is told.
+/// The meaning of durations in a log if the options do not state it: nginx writes `request_time` when a request has
+/// ended. For other logs it is not known whether their time is the start or the end of a request; a note says so.
 fn took_by(options: &TraceOptions, header: &Header) -> (TraceOptions, Option<String>) {
     let columns = Columns { time: Vec::new(), ..options.columns.clone() };
     let Some(found) = took(header).filter(|_| columns.name_sessions_only()) else { return (options.clone(), None) };
@@ -186,23 +188,23 @@ struct Wanted {
 /// Reads the rows.
 pub(super) struct JsonLines {
     names: Vec<Wanted>,
-    /// The field without which an object is no row, if any.
+    /// The field that every row has, if any.
     mark: Option<&'static str>,
-    /// All fields that the head of the file has, for the conditions on them.
+    /// All fields at the beginning of the file, for conditions on them.
     fields: Vec<String>,
-    /// A text that every row holds, where the format knows one.
+    /// A text that every row contains, if the format has one.
     holds: Option<String>,
     division: Division,
     layout: Layout,
     maker: RowMaker,
-    /// Where in the object the reading stands.
+    /// Current position in the object.
     path: String,
-    /// The value read last, as text.
+    /// The last value read, as text.
     text: String,
 }
 
 impl JsonLines {
-    /// Whether the object is no row, or left out by what was said of its fields; an object that cannot be read is not.
+    /// Whether the object is not a row, or left out by a filter; `false` for an object that cannot be parsed.
     fn leaves_out(&mut self, record: &[u8]) -> bool {
         if self.holds.as_ref().is_some_and(|text| memchr::memmem::find(record, text.as_bytes()).is_none()) {
             return true;
@@ -236,7 +238,7 @@ impl ByLayout for JsonLines {
         let read = Object(&mut reading).deserialize(&mut json).and_then(|()| json.end());
         let (seen, marked, fault) = (reading.seen, reading.marked, reading.fault);
         if let Err(error) = read {
-            // The parser stands behind the value that was not understood.
+            // The parser is positioned after the value that it could not parse.
             let after = error.column().min(record.len());
             let at = fault.map_or(after.saturating_sub(1), |_| after.saturating_sub(self.text.len() + 1));
             return Err(RowFault { at, expected: fault.unwrap_or(OBJECT) });
@@ -259,18 +261,18 @@ impl ByLayout for JsonLines {
     }
 }
 
-/// One object being read.
+/// State while reading one object.
 struct Reading<'a> {
     lines: &'a mut JsonLines,
     row: &'a mut RowValues,
-    /// One bit for each name that was met.
+    /// One bit for each name that was found.
     seen: u64,
-    /// Whether the field was met that makes it a row.
+    /// Whether the field that marks a row was found.
     marked: bool,
     fault: Option<&'static str>,
 }
 
-/// An object: the line itself, or one inside it that a dotted path leads through.
+/// An object: the line itself, or a nested one on a dotted path.
 struct Object<'a, 'b>(&'a mut Reading<'b>);
 
 impl<'de> DeserializeSeed<'de> for Object<'_, '_> {
@@ -310,7 +312,7 @@ impl<'de> Visitor<'de> for Object<'_, '_> {
     }
 }
 
-/// A text or a number that is appended to a string as it stands.
+/// A string or a number that is appended to a string unchanged.
 struct Text<'a>(&'a mut String);
 
 impl<'de> DeserializeSeed<'de> for Text<'_> {
@@ -341,7 +343,7 @@ impl<'de> Visitor<'de> for Text<'_> {
         write!(self.0, "{number}").map_err(E::custom)
     }
 
-    /// The shortest decimal that is this number: for times in seconds since 1970, exact to the microsecond.
+    /// The shortest decimal representation of a number: for times in seconds since 1970, exact to the microsecond.
     fn visit_f64<E: Error>(self, number: f64) -> Result<(), E> {
         write!(self.0, "{number}").map_err(E::custom)
     }
@@ -363,7 +365,7 @@ impl<'de> Visitor<'de> for Text<'_> {
     }
 }
 
-/// A value that was asked for.
+/// A value of a requested field.
 struct Scalar<'a, 'b>(&'a mut Reading<'b>);
 
 impl<'de> DeserializeSeed<'de> for Scalar<'_, '_> {

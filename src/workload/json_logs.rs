@@ -1,4 +1,4 @@
-//! Access logs in JSON whose fields are known by their names.
+//! JSON access logs that are recognised by their field names.
 
 use super::rows::RowReader;
 use super::split_lines::Timing;
@@ -6,23 +6,23 @@ use super::table::Header;
 use super::time_text::TimeFormat;
 use super::{TraceError, TraceInput, TraceOptions, json_lines};
 
-/// What a program writes of a request.
+/// The log fields of a program.
 pub(super) struct JsonLog {
     /// Fields that it has, among others.
     pub(super) has: &'static [&'static str],
-    /// The field without which an object of the log is another message.
+    /// The field that every request has; objects without it are other messages.
     pub(super) mark: &'static str,
-    /// Fields of the time: the first that it has.
+    /// Possible time fields; the first one present is used.
     pub(super) times: &'static [&'static str],
-    /// The field of the duration, and its unit.
+    /// The duration field, and its unit.
     pub(super) duration: &'static str,
     pub(super) unit: TimeFormat,
-    /// Whether the time is when the request had ended.
+    /// Whether the time is the end of the request.
     pub(super) at_end: bool,
 }
 
 impl JsonLog {
-    /// Whether the file is such a log, and nothing else was said about its columns.
+    /// Whether the file is such a log, and the options say nothing else about its columns.
     pub(super) fn recognise(&self, input: &TraceInput, options: &TraceOptions) -> bool {
         let header = || json_lines::header(input);
         options.columns.name_sessions_only() && header().is_some_and(|header| self.fits(&header))
@@ -33,14 +33,14 @@ impl JsonLog {
             && (self.at_end || self.times.iter().any(|name| header.has(name)) || header.has("time"))
     }
 
-    /// Opens the log; what was named goes before what is known.
+    /// Opens the log; names in the options take precedence over the known ones.
     ///
     /// # Errors
-    /// If it has not the fields that it is known to have.
+    /// If it lacks the expected fields.
     pub(super) fn open(&self, input: &TraceInput, options: &TraceOptions) -> Result<Box<dyn RowReader>, TraceError> {
         let header = json_lines::header(input);
         let time = self.times.iter().find(|name| header.as_ref().is_some_and(|header| header.has(name)));
-        // A log that was told to leave the start out still has the time at which it was written.
+        // A log configured without the start still has the time of logging.
         let timing = Timing {
             time: time.unwrap_or(&"time"),
             duration: Some((self.duration, self.unit)),

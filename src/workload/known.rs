@@ -1,38 +1,38 @@
-//! Published tables whose columns are known by their header.
+//! Published tables that are recognised by their header.
 
 use super::filter::{Checks, RowFilter};
 use super::rows::RowReader;
 use super::table::{Header, Layout};
 use super::{Columns, TimeFormat, TraceError, TraceInput, TraceOptions};
 
-/// A table that its header gives away.
+/// A table recognised by its header.
 pub(super) struct KnownTable {
     /// Columns that it has, among others.
     pub(super) header: &'static [&'static str],
-    /// What its columns are for.
+    /// The roles of its columns.
     pub(super) columns: fn() -> Columns,
-    /// How its times are written, where their size does not tell.
+    /// How its times are written, if their size does not determine it.
     pub(super) time_format: Option<TimeFormat>,
-    /// Whether rows without a time belong to the table and are passed over.
+    /// Whether rows without a time are part of the table and are skipped.
     pub(super) blank_times: bool,
 }
 
-/// What a format knows of a table, beyond what its columns are for.
+/// Knowledge of a format about a table, besides the roles of columns.
 #[derive(Default)]
 pub(super) struct Known {
-    /// Which rows are read; the others are passed over.
+    /// Which rows are read; others are skipped.
     pub(super) rows: RowFilter,
-    /// Whether rows are written in another order than that of their arrivals.
+    /// Whether rows are in another order than their arrivals.
     pub(super) unordered: bool,
-    /// How the table was understood.
+    /// Notes on how the table was interpreted.
     pub(super) notes: Vec<String>,
 }
 
 impl Known {
-    /// Opens a table that has the columns of `header`, behind so many records.
+    /// Opens a table with the columns of `header`, after a number of records.
     ///
     /// # Errors
-    /// If it has not the columns that the options name, or that the rows are known by.
+    /// If it lacks the columns named in the options, or those that mark rows.
     pub(super) fn open(
         self,
         input: &TraceInput,
@@ -47,7 +47,7 @@ impl Known {
 }
 
 impl KnownTable {
-    /// Whether the file is this table, and nothing else was said about its columns.
+    /// Whether the file is this table, and the options say nothing else about its columns.
     pub(super) fn recognise(&self, input: &TraceInput, options: &TraceOptions) -> bool {
         if input.is_parquet() || !options.columns.name_sessions_only() {
             return false;
@@ -56,10 +56,10 @@ impl KnownTable {
         self.header.iter().all(|name| header.names.iter().any(|known| known == name))
     }
 
-    /// Opens the table; columns that were named go before the known ones.
+    /// Opens the table; columns named in the options take precedence over the known ones.
     ///
     /// # Errors
-    /// If it has not the columns that it is known to have.
+    /// If it lacks the expected columns.
     pub(super) fn open(&self, input: &TraceInput, options: &TraceOptions) -> Result<Box<dyn RowReader>, TraceError> {
         let columns = options.columns.clone().or((self.columns)());
         let time_format = options.time_format.or(self.time_format);

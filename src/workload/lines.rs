@@ -1,4 +1,4 @@
-//! Text to lines, and lines to rows, without an allocation per line.
+//! Splits text into lines, and lines into rows, without an allocation per line.
 
 use std::io::Read;
 use std::ops::Range;
@@ -9,7 +9,7 @@ use super::rows::{BadRow, RowCounts, RowReader, Rows, SeriesKind};
 use super::{TraceError, TraceInput, TraceOptions};
 use crate::units::{SimDuration, SimTime};
 
-/// The longest line that is read. Real logs stay far below: servers cut request lines at 8 to 64 KiB.
+/// Maximum length of a line. Real logs are far below: servers limit request lines to 8 to 64 KiB.
 pub const MAX_LINE_BYTES: usize = 1 << 20;
 const CHUNK: usize = 256 << 10;
 
@@ -18,13 +18,13 @@ const CHUNK: usize = 256 << 10;
 pub(super) enum Division {
     /// At line ends.
     Lines,
-    /// At line ends that do not stand between double quotes.
+    /// At line ends outside of double quotes.
     QuotedLines,
-    /// JSON objects one after the other, in a list or not, over as many lines as they like.
+    /// JSON objects in sequence, possibly in a list, over any number of lines.
     Objects,
 }
 
-/// Where the first JSON object in a text begins and ends; the end is missing where it goes on behind the text.
+/// Start and end of the first JSON object in a text; no end if it continues after the text.
 pub(super) fn first_object(text: &[u8]) -> Option<(usize, Option<usize>)> {
     let start = memchr::memchr(b'{', text)?;
     let (mut depth, mut quoted, mut escaped) = (0u32, false, false);
@@ -48,22 +48,22 @@ pub(super) fn first_object(text: &[u8]) -> Option<(usize, Option<usize>)> {
     Some((start, None))
 }
 
-/// Lines of a stream, without their ends (`\n` or `\r\n`).
+/// The lines of a stream, without line ends (`\n` or `\r\n`).
 pub(super) struct Lines {
     file: String,
     stream: Box<dyn Read + Send>,
     buffer: Vec<u8>,
-    /// First byte not yet given out.
+    /// First byte not returned yet.
     start: usize,
     /// One past the last byte read.
     end: usize,
     finished: bool,
-    /// Line on which the last record began, from 1.
+    /// Line on which the last record starts, from 1.
     line: u64,
     next_line: u64,
-    /// Takes off what stands before each line.
+    /// Removes the prefix of each line.
     stripper: Option<Stripper>,
-    /// Where the line given last stands in the buffer, with what stands before it.
+    /// Position of the last line in the buffer, including its prefix.
     raw: Range<usize>,
 }
 
@@ -91,7 +91,7 @@ impl Lines {
         match division {
             Division::Lines => self.next(false),
             Division::QuotedLines => self.next(true),
-            // Behind a prefix each object has a line of its own.
+            // After a prefix, each object is on its own line.
             Division::Objects if self.stripper.is_some() => self.next(false),
             Division::Objects => self.next_object(),
         }
@@ -113,7 +113,7 @@ impl Lines {
                 return Err(self.too_long(false));
             }
             if self.finished {
-                // What is left begins no object, or one that breaks off.
+                // The rest does not start an object, or starts one that is truncated.
                 let Some((from, None)) = found else { return Ok(None) };
                 let from = self.start + from;
                 self.line = self.next_line;
@@ -124,7 +124,7 @@ impl Lines {
         }
     }
 
-    /// The next line with its number; with `quoted`, line ends between double quotes belong to the record.
+    /// The next line with its number; if `quoted`, line ends within double quotes are part of the record.
     #[inline]
     pub(super) fn next(&mut self, quoted: bool) -> Result<Option<(u64, &[u8])>, TraceError> {
         if self.stripper.is_some() {
@@ -133,7 +133,7 @@ impl Lines {
         Ok(self.next_raw(quoted)?.map(|range| (self.line, &self.buffer[range])))
     }
 
-    /// The next line without what stands before it; parts of lines are joined.
+    /// The next line without its prefix; parts of lines are joined.
     fn next_behind_prefix(&mut self) -> Result<Option<(u64, &[u8])>, TraceError> {
         let (line, range) = loop {
             let range = self.next_raw(false)?;
@@ -155,13 +155,13 @@ impl Lines {
         Ok(Some((line, range.map_or_else(made, |range| &self.buffer[range]))))
     }
 
-    /// The column in the file of one in the record given last, both from 1.
+    /// Converts a column of the last record to the column in the file, both from 1.
     pub(super) fn column(&self, column: u64) -> u64 {
         let raw = self.buffer.get(self.raw.clone()).unwrap_or_default();
         self.stripper.as_ref().map_or(column, |stripper| stripper.column(column, raw))
     }
 
-    /// Where the next record stands in the buffer.
+    /// Position of the next record in the buffer.
     fn next_raw(&mut self, quoted: bool) -> Result<Option<Range<usize>>, TraceError> {
         self.line = self.next_line;
         let mut scanned = 0;
@@ -195,7 +195,7 @@ impl Lines {
         Ok(Some(range))
     }
 
-    /// Moves what is left to the front and reads more behind it.
+    /// Moves the rest to the front of the buffer and reads more after it.
     fn refill(&mut self) -> Result<(), TraceError> {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
@@ -226,36 +226,36 @@ fn odd_quotes(text: &[u8]) -> bool {
     memchr::memchr_iter(b'"', text).count() % 2 == 1
 }
 
-/// Why one row cannot be used: where in the record, and what was expected there.
+/// Why a row cannot be used: position in the record, and the expected text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RowFault {
     /// Byte offset in the record.
     pub at: usize,
-    /// What was expected ("a time such as ...").
+    /// The expected text ("a time such as ...").
     pub expected: &'static str,
 }
 
-/// Turns records into rows: what a text format adds to [`TextReader`].
+/// Converts records to rows: the part of [`TextReader`] that depends on the format.
 pub(super) trait RowParser: Send {
-    /// Appends the record's rows, if it has any; a record that is none of the format's business adds none.
+    /// Appends the record's rows; none if the record is not relevant to the format.
     fn parse(&mut self, record: &[u8], rows: &mut Rows) -> Result<(), RowFault>;
 
-    /// What the rows are.
+    /// The kind of rows.
     fn kind(&self) -> SeriesKind {
         SeriesKind::Arrivals
     }
 
-    /// Whether rows are left out by what was said of their columns.
+    /// Whether conditions on columns leave rows out.
     fn filters(&self) -> bool {
         false
     }
 
-    /// How the file was understood where nobody said it; one sentence each.
+    /// Notes on how the file was interpreted if the options do not state it; one sentence each.
     fn notes(&self) -> Vec<String> {
         Vec::new()
     }
 
-    /// Adds to the tally what only the parser knows: what it filled in, moved or left out.
+    /// Adds counts to the tally that only the parser knows: values filled in, rows moved or left out.
     fn account(&self, _: &mut RowCounts) {}
 
     /// How the text is divided into records.
@@ -283,7 +283,7 @@ pub(super) trait RowParser: Send {
         None
     }
 
-    /// See [`RowReader`]; `None` where relative times have no known start.
+    /// See [`RowReader`]; `None` if times are relative without a known start.
     fn zero_epoch_ns(&self) -> Option<u64> {
         self.dated().then_some(0)
     }
@@ -299,7 +299,7 @@ pub(super) trait RowParser: Send {
     }
 }
 
-/// A text format's reader: lines, the parser, and the count of rows that cannot be used.
+/// The reader of a text format: lines, the parser, and the tally of unusable rows.
 pub(super) struct TextReader<P> {
     lines: Lines,
     parser: P,
@@ -308,13 +308,13 @@ pub(super) struct TextReader<P> {
     next_weighing: u64,
 }
 
-/// Rows per call.
+/// Number of rows per call.
 const ROWS: usize = 8192;
-/// Bad rows are weighed against the rows so far at the first bad one after every so many rows, and at the end.
+/// The share of bad rows is checked at the first bad row after every such number of rows, and at the end.
 const WEIGH_EVERY: u64 = 65_536;
 
 impl<P: RowParser> TextReader<P> {
-    /// Starts behind the first `skip` records (a header).
+    /// Starts after the first `skip` records (a header).
     pub(super) fn open(input: &TraceInput, options: &TraceOptions, skip: usize, parser: P) -> Result<Self, TraceError> {
         let mut lines = Lines::new(input)?;
         for _ in 0..skip {
@@ -400,7 +400,7 @@ impl<P: RowParser> RowReader for TextReader<P> {
     }
 }
 
-/// The fault with a short excerpt of what stands there.
+/// The fault with a short excerpt of the text.
 pub(super) fn describe(record: &[u8], fault: RowFault, line: u64) -> BadRow {
     let rest = &record[fault.at.min(record.len())..];
     let excerpt = String::from_utf8_lossy(&rest[..rest.len().min(40)]);

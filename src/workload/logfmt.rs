@@ -7,12 +7,12 @@ use super::formats::head_lines;
 use super::lines::RowFault;
 use super::split_lines::Split;
 
-/// What a line is expected to be.
+/// The expected line.
 const EXPECTED: &str = "pairs such as `time=2026-03-02T10:00:00Z method=GET path=/ duration=12ms`";
-/// So many pairs make a line one of logfmt.
+/// Minimum number of pairs in a logfmt line.
 const FEWEST: usize = 3;
 
-/// The pairs of a line in order: places of key and value; words without `=` are passed over.
+/// The pairs of a line in order: positions of key and value; words without `=` are skipped.
 pub(super) struct Pairs<'a> {
     line: &'a [u8],
     at: usize,
@@ -52,7 +52,7 @@ impl Iterator for Pairs<'_> {
     }
 }
 
-/// Whether an odd number of backslashes stands before `at`.
+/// Whether an odd number of backslashes precedes `at`.
 fn is_escaped(line: &[u8], from: usize, at: usize) -> bool {
     line[from..at].iter().rev().take_while(|c| **c == b'\\').count() % 2 == 1
 }
@@ -62,7 +62,7 @@ fn is_key(text: &[u8]) -> bool {
     first && text.iter().all(|c| c.is_ascii_alphanumeric() || b"_@.-:/[]".contains(c))
 }
 
-/// Whether most of the first lines are pairs from their beginning on.
+/// Whether most of the first lines consist of pairs from their beginning.
 pub(super) fn begins_with_pairs(input: &TraceInput) -> bool {
     let lines: Vec<&[u8]> = head_lines(input, 50).filter(|line| !line.is_empty()).collect();
     let fits = |line: &&&[u8]| {
@@ -73,10 +73,10 @@ pub(super) fn begins_with_pairs(input: &TraceInput) -> bool {
     fitting > 0 && fitting * 5 >= lines.len() * 4
 }
 
-/// Takes a line apart into the values of known keys.
+/// Extracts the values of known keys from a line.
 pub(super) struct KeyedLine {
     pub(super) names: Vec<String>,
-    /// The keys without which a line is no request.
+    /// Keys that every request has; lines without them are not requests.
     pub(super) marks: Vec<usize>,
 }
 

@@ -1,13 +1,13 @@
-//! What the rows of a table are, where its columns leave no doubt; the question, where they do.
+//! Determines the kind of a table's rows if its columns are unambiguous, and asks the user otherwise.
 //!
-//! A table of counts that is read as one request per row is wrong by orders of magnitude, so nothing is taken for granted that its
-//! names or its cells do not say.
+//! A table of counts read as one request per row would be wrong by orders of magnitude, so nothing is assumed that
+//! names and cells do not state.
 
 use super::header::{Header, listed};
 use super::{Columns, TraceError, TraceInput, TraceOptions, Values};
 use crate::config::suggest;
 
-/// Names under which a column is surely a count of requests, as [`plain`] writes them.
+/// Column names that certainly mean a count of requests, as normalised by [`plain`].
 pub(super) const COUNT_NAMES: [&str; 10] = [
     "count",
     "counts",
@@ -20,7 +20,7 @@ pub(super) const COUNT_NAMES: [&str; 10] = [
     "total requests",
     "n",
 ];
-/// Names under which a column is surely requests per second.
+/// Column names that certainly mean requests per second.
 const RATE_NAMES: [&str; 12] = [
     "requests/s",
     "request/s",
@@ -40,23 +40,24 @@ const ARRIVAL_NAMES: [&str; 3] = ["arrival", "arrived at", "arrival time"];
 /// The methods of HTTP (RFC 9110, section 9, and RFC 5789).
 pub(super) const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
 
-/// A name without what different writers write differently.
+/// A name without the differences between writers.
 pub(super) fn plain(name: &str) -> String {
     let spaced: String =
         name.chars().map(|c| if c == '_' || c == '-' { ' ' } else { c.to_ascii_lowercase() }).collect();
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Columns as the table's own names and cells tell, and a sentence on how they were taken where nobody said it.
+/// The options completed from the table's names and cells, and a note on the interpretation if the options did not
+/// state it.
 pub(super) struct Settled {
     pub(super) options: TraceOptions,
     pub(super) note: Option<String>,
 }
 
-/// Fills in what the rows are.
+/// Fills in the kind of rows.
 ///
 /// # Errors
-/// If the table does not tell, or what was said does not fit it.
+/// If the table is ambiguous, or contradicts the options.
 pub(super) fn settle(input: &TraceInput, options: &TraceOptions, header: &Header) -> Result<Settled, TraceError> {
     let question = Question { input, header, options };
     if options.metric.is_some() || options.values.is_some() {
@@ -89,7 +90,7 @@ pub(super) fn settle(input: &TraceInput, options: &TraceOptions, header: &Header
     }
 }
 
-/// Whether every cell is a method of HTTP, or a request line that begins with one.
+/// Whether every cell is an HTTP method, or a request line that begins with one.
 fn is_of_requests(header: &Header, column: usize) -> bool {
     let mut cells = header.cells(column).peekable();
     let method = |text: &str| METHODS.contains(&text.split(' ').next().unwrap_or_default());
@@ -107,7 +108,7 @@ impl Question<'_> {
         TraceError::new(self.input.name.as_str(), message).line(self.header.comments as u64 + 1)
     }
 
-    /// The column `column`, taken by its name.
+    /// Interprets the column `column` by its name.
     fn taken(
         &self,
         column: usize,
@@ -125,7 +126,7 @@ impl Question<'_> {
         Settled { options, note: Some(format!("column `{name}` is read as {what}, by its name{left}")) }
     }
 
-    /// What may be meant, and how to say it.
+    /// The possible meanings, and how to state them.
     fn ask(&self, others: &[usize]) -> TraceError {
         let names = &self.header.names;
         let numeric: Vec<String> = others
@@ -134,15 +135,13 @@ impl Question<'_> {
             .map(|column| names[*column].clone())
             .collect();
         if let ([name], 2) = (numeric.as_slice(), names.len()) {
-            let message =
-                format!("the column `{name}` may hold counts of requests or levels; expected to be told which");
+            let message = format!("the column `{name}` may hold counts of requests or levels; state which one");
             let rate = format!("`columns: {{ rate: {name} }}` for requests per second");
             let count = format!("`columns: {{ count: {name} }}` for requests per interval");
             let first = if plain(name).contains("rate") { [rate, count] } else { [count, rate] };
             return self.error(message).help(format!("{}, `level:` for a value at an instant", first.join(", ")));
         }
-        let message =
-            "what its rows are is not clear: each may be one request, or hold counts or levels; expected to be told";
+        let message = "the kind of its rows is not clear: each may be one request, or hold counts or levels";
         let mut help = vec![format!("columns: {}", listed(names))];
         if !numeric.is_empty() {
             let shown = if numeric.len() > 4 { "'*'".to_string() } else { numeric.join(", ") };
@@ -157,7 +156,7 @@ impl Question<'_> {
         self.error(message).help(help.join("; "))
     }
 
-    /// `metric:` and `values:` of a table: the column of the values and what they are.
+    /// `metric:` and `values:` for a table: the value column and its kind.
     fn metric(&self) -> Result<Settled, TraceError> {
         if self.options.columns.name_values() || self.options.one_request_per_row {
             return Err(self
@@ -179,7 +178,7 @@ impl Question<'_> {
             (None, [one]) => *one,
             (None, _) => {
                 return Err(self
-                    .error("`values:` does not say which column")
+                    .error("`values:` does not state the column")
                     .help(format!("name it with `metric:`; columns: {}", listed(names))));
             }
         };
@@ -197,5 +196,5 @@ impl Question<'_> {
     }
 }
 
-/// Numbers of columns that are the parts of a day, and how long each part is.
+/// Numbers of the columns that are parts of a day, and the length of each part.
 const OF_A_DAY: [(usize, &str); 6] = [(24, "1h"), (48, "30m"), (96, "15m"), (144, "10m"), (288, "5m"), (1440, "1m")];

@@ -1,4 +1,4 @@
-//! The answer of Prometheus to a range query.
+//! The response of Prometheus to a range query.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,7 +26,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
     },
 };
 
-/// The largest document that is read: it is in memory whole.
+/// Maximum size of a document, which is held in memory completely.
 const MAX_BYTES: u64 = 64 << 20;
 
 #[derive(Deserialize)]
@@ -48,7 +48,7 @@ struct LabelledSeries {
     metric: BTreeMap<String, String>,
     #[serde(default)]
     values: Vec<Point>,
-    /// Native histograms stand here in place of values.
+    /// Native histograms have this field instead of values.
     histograms: Option<serde::de::IgnoredAny>,
 }
 
@@ -81,10 +81,10 @@ fn open(input: &TraceInput, options: &TraceOptions) -> Result<SampleReader, Trac
     samples.into_reader(input, options, values)
 }
 
-/// A JSON document as a whole.
+/// A JSON document that is read as a whole.
 ///
 /// # Errors
-/// If it is too large or not what was expected, with its line and column.
+/// If it is too large or not of the expected form, with line and column.
 pub(super) fn document<T: for<'de> Deserialize<'de>>(input: &TraceInput) -> Result<T, TraceError> {
     let mut text = Vec::new();
     let read = input.stream()?.take(MAX_BYTES + 1).read_to_end(&mut text);
@@ -103,12 +103,12 @@ pub(super) fn document<T: for<'de> Deserialize<'de>>(input: &TraceInput) -> Resu
     })
 }
 
-/// Seconds since 1970 with at most milliseconds, as monitoring systems keep them; what is before 1970 counts from there.
+/// Seconds since 1970 with at most milliseconds, as in monitoring systems; earlier times are clamped to 1970.
 pub(super) fn from_seconds(seconds: f64) -> SimTime {
     SimTime::from_nanos(((seconds * 1000.0).round().clamp(0.0, 1e13) as u64) * 1_000_000)
 }
 
-/// Prometheus writes values as text: `"1"`, `"NaN"`, `"+Inf"`.
+/// Prometheus writes values as strings: `"1"`, `"NaN"`, `"+Inf"`.
 pub(super) fn number<'de, D: Deserializer<'de>>(json: D) -> Result<f64, D::Error> {
     struct Number;
     impl Visitor<'_> for Number {

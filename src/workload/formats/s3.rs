@@ -22,7 +22,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
     },
 };
 
-/// The fields that every line has; newer ones follow.
+/// The fields of every line; newer fields follow.
 const FIELDS: [&str; 18] = [
     "bucket_owner",
     "bucket",
@@ -43,7 +43,7 @@ const FIELDS: [&str; 18] = [
     "user_agent",
     "version_id",
 ];
-/// How the names of operations begin.
+/// Prefixes of the names of operations.
 const OPERATIONS: [&[u8]; 5] = [b"REST.", b"WEBSITE.", b"SOAP.", b"BATCH.", b"S3."];
 
 struct S3Line;

@@ -24,7 +24,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
     },
 };
 
-/// The clients' files put together, the client's number in front.
+/// The clients' files combined, with the client's number as the first column.
 const TABLE: KnownTable = KnownTable {
     header: &["client", "window_start_s", "rate_rps", "cv", "pattern"],
     columns: || Columns { time: names("window_start_s"), rate: names("rate_rps"), ..Columns::default() },

@@ -18,7 +18,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
     build: FormatBuilder { recognise: |input, _| is_swf(input), open },
 };
 
-/// The 18 fields of a job; the last one here is no field of the file.
+/// The 18 fields of a job; the last name is not a field of the file.
 const FIELDS: [&str; 19] = [
     "job",
     "submit",
@@ -47,7 +47,7 @@ fn fields(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     line.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty())
 }
 
-/// The number behind `; NAME:` in the comments.
+/// The number after `; NAME:` in the comments.
 fn stated(input: &TraceInput, name: &str) -> Option<u64> {
     head_lines(input, 500).take_while(|line| line.is_empty() || line.starts_with(b";")).find_map(|line| {
         let text = std::str::from_utf8(line).ok()?.trim_start_matches([';', ' ', '\t']);
@@ -60,18 +60,18 @@ fn is_number(field: &[u8]) -> bool {
     std::str::from_utf8(field).is_ok_and(|text| text.parse::<f64>().is_ok_and(f64::is_finite))
 }
 
-/// Eighteen numbers in the first line that is no comment.
+/// Eighteen numbers in the first line that is not a comment.
 fn is_swf(input: &TraceInput) -> bool {
     let line = head_lines(input, 2000).find(|line| !line.is_empty() && !line.starts_with(b";")).unwrap_or_default();
     fields(line).count() == OF_FILE && fields(line).all(is_number)
 }
 
-/// The processors that a job had, or else asked for.
+/// The processors that a job got or, if unknown, requested.
 fn processors(cells: &[&[u8]]) -> Option<u64> {
     [4, 7].into_iter().find_map(|column| integer(cells.get(column)?).filter(|number| *number > 0))
 }
 
-/// The run time in seconds times the processors, as text; `None` where one of them is not known.
+/// Run time in seconds times number of processors, as text; `None` if one of them is not known.
 fn processor_seconds(cells: &[&[u8]]) -> Option<String> {
     let run: f64 = std::str::from_utf8(cells.get(3)?).ok()?.parse().ok()?;
     (run >= 0.0).then_some(())?;
@@ -108,7 +108,7 @@ fn open(input: &TraceInput, options: &TraceOptions) -> Result<Box<dyn RowReader>
     Ok(Box::new(TextReader::open(input, &read, 0, Jobs { layout, maker })?))
 }
 
-/// Reads the jobs; comments and jobs that never ran are passed over.
+/// Reads the jobs; comments and jobs that never ran are skipped.
 struct Jobs {
     layout: Layout,
     maker: RowMaker,

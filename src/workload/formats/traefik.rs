@@ -1,4 +1,4 @@
-//! Access logs of Traefik: the Common Log Format with fields of its own, and JSON.
+//! Access logs of Traefik: the Common Log Format with additional fields, and JSON.
 
 use std::ops::Range;
 

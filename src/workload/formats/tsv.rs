@@ -1,4 +1,4 @@
-//! Any table of tab-separated values, with its columns named.
+//! Any table of tab-separated values with named columns.
 
 use super::super::header::delimiter;
 use super::super::table::Layout;

@@ -1,4 +1,4 @@
-//! What the virtual machines of two hosters used: Bitbrains and Materna, of the Grid Workloads Archive.
+//! Resource usage of virtual machines at two hosting providers: Bitbrains and Materna, from the Grid Workloads Archive.
 
 use super::super::header::listed;
 use super::super::known::names;
@@ -20,7 +20,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
 
 const USAGE: &str = "CPU usage [MHZ]";
 
-/// The header, and which of its columns is the time.
+/// The header, and the index of its time column.
 fn columns_of(input: &TraceInput) -> Option<(Header, String)> {
     if input.is_parquet() {
         return None;
@@ -46,7 +46,7 @@ fn open(input: &TraceInput, options: &TraceOptions) -> Result<Box<dyn RowReader>
     })?;
     let level = header.names[level].clone();
     let note = format!("the level is `{level}` at each time");
-    // Materna writes dates with points and numbers with a comma; Bitbrains writes plain numbers.
+    // Materna writes dates with dots and numbers with a comma; Bitbrains writes plain numbers.
     let dated = header
         .rows
         .first()

@@ -18,7 +18,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
             fields(input).is_some_and(|names| ["date", "time"].iter().all(|part| names.iter().any(|name| name == part)))
         },
         open: |input, options| {
-            // IIS counts milliseconds; what is said of the unit otherwise stands.
+            // IIS writes milliseconds, unless the options state another unit.
             let seconds = options.demand_unit == TimeFormat::Seconds;
             let demand_unit = if seconds { TimeFormat::Millis } else { options.demand_unit };
             Ok(Box::new(open(input, &TraceOptions { demand_unit, ..options.clone() }, b' ')?))
@@ -27,7 +27,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
 };
 
 const FIELDS: &[u8] = b"#Fields:";
-/// The name of a field that the file does not have: date and time together.
+/// Name of a field that is not in the file: date and time combined.
 const INSTANT: &str = "date and time";
 
 /// The names in the first `#Fields:` line.
@@ -36,7 +36,7 @@ pub(super) fn fields(input: &TraceInput) -> Option<Vec<String>> {
     Some(String::from_utf8_lossy(line).split_whitespace().map(str::to_string).collect())
 }
 
-/// Opens a log whose fields stand between `delimiter`s.
+/// Opens a log with fields separated by `delimiter`.
 pub(super) fn open(
     input: &TraceInput,
     options: &TraceOptions,
@@ -48,7 +48,7 @@ pub(super) fn open(
     let (Some(date), Some(time)) = (find("date"), find("time")) else {
         return Err(fail("its `#Fields:` do not name `date` and `time`"));
     };
-    // A request is written when it has ended: it came by the time taken earlier.
+    // A request is logged when it ends: its arrival was earlier by the time taken.
     let elapsed = options.columns.elapsed.clone().or_else(|| find("time-taken").map(|_| "time-taken".into()));
     let columns = Columns { time: vec![INSTANT.into()], elapsed, ..options.columns.clone() };
     let rows = head_lines(input, 200).filter(|line| !line.starts_with(b"#")).filter_map(|line| {
@@ -69,10 +69,10 @@ pub(super) fn open(
     TextReader::open(input, options, 0, ExtendedLog { delimiter, date, time, layout, maker })
 }
 
-/// Lines with a date and a time of day in columns of their own.
+/// Lines with a date and a time of day in separate columns.
 pub(super) struct ExtendedLog {
     delimiter: u8,
-    /// Columns of the date and the time of day.
+    /// Column indices of the date and the time of day.
     date: usize,
     time: usize,
     layout: Layout,
@@ -109,7 +109,7 @@ impl ByLayout for ExtendedLog {
                 found += 1;
             }
             for (_, role) in self.layout.wanted.iter().filter(|(wanted, _)| *wanted == column) {
-                // The instant is a column behind the last one: no cell of the file is taken for it.
+                // The combined time is a column after the last one, so it cannot be confused with a cell of the file.
                 if *role != Role::Time {
                     self.maker.cell(*role, cell, &mut row).map_err(|expected| RowFault { at, expected })?;
                     found += 1;

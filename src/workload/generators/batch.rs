@@ -1,4 +1,4 @@
-//! Requests that come several at a time.
+//! Requests that arrive in batches.
 
 use super::super::Opening;
 use super::process::{Envelope, Model, Process, Request, Synthetic};
@@ -21,11 +21,11 @@ pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {
     },
 };
 
-/// The number of requests of a batch.
+/// The number of requests in a batch.
 #[derive(Debug, Clone, PartialEq)]
 enum Size {
     Fixed(u32),
-    /// On 1, 2, ... with this mean.
+    /// Geometric on 1, 2, ... with this mean.
     Geometric(f64),
     /// Cumulative probabilities of 1, 2, ...
     Weights(Vec<f64>),
@@ -83,7 +83,7 @@ impl Size {
     }
 }
 
-/// A geometric number on 1, 2, ... with the given mean, by inversion.
+/// A geometric variate on 1, 2, ... with the given mean, by inversion.
 pub(super) fn geometric(mean: f64, draw: &mut Draw) -> u32 {
     if mean <= 1.0 {
         return 1;

@@ -1,4 +1,4 @@
-//! Bursts within bursts: a rate that is divided unevenly between the halves of a stretch of time, again and again.
+//! Bursts on all time scales: the rate of a stretch of time is divided unevenly between its halves, repeatedly.
 
 use std::sync::Arc;
 
@@ -42,12 +42,12 @@ pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {
     },
 };
 
-/// A block of a year has parts of two seconds then.
+/// The parts of a block of one year are then two seconds long.
 const MAX_HALVINGS: usize = 24;
-/// The most relative rates of a profile.
+/// Maximum number of relative rates in a profile.
 const MAX_PROFILE: usize = 1024;
 
-/// The relative rates in the middles of the blocks in turn.
+/// The relative rates at the middles of consecutive blocks.
 fn read_profile(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<Arc<Profile>> {
     let values: Vec<f64> = fields.or("profile", vec![1.0], sink);
     let some = values.iter().any(|value| *value > 0.0);
@@ -59,15 +59,16 @@ fn read_profile(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<Arc<Profi
     usable.then(|| Arc::new(Profile::through(&values)))
 }
 
-/// The rate to be expected follows straight lines through the values of the profile in the middles of the blocks, and begins again at the end
-/// of the last. A stretch of a block gives its first half a share A of its rate and the second 1 - A, where A has a Beta law around the share
-/// a that the profile gives it, one half where it is level; its variance is c^2 a (1 - a), and the c are stated for each halving from the
-/// block's on: around one half, c is the coefficient of variation of A. In the last parts requests are a Poisson process.
+/// The expected rate follows straight lines through the values of the profile at the middles of the blocks, and starts
+/// again after the last. A stretch of a block gives its first half a share A of its rate and the second half 1 - A. A
+/// has a Beta distribution around the share a that follows from the profile, one half if the profile is level. Its
+/// variance is c^2 a (1 - a), with one c for each halving, starting from the block: around one half, c is the
+/// coefficient of variation of A. Within the last parts requests are a Poisson process.
 ///
-/// With a flat profile, m requests on average in a part of the j-th halving and coefficients c, the index of dispersion of the counts of such
-/// parts is 1 + m ((1 + c_1^2) ... (1 + c_j^2) - 1).
+/// With a flat profile, m requests on average in a part after the j-th halving and coefficients c, the index of
+/// dispersion of the counts of such parts is 1 + m ((1 + c_1^2) ... (1 + c_j^2) - 1).
 ///
-/// Each stretch has randomness of its own, keyed by its place, so the same bursts come whatever the rate.
+/// Each stretch has its own random numbers, keyed by its position, so that the bursts are the same at any rate.
 #[derive(Debug, Clone)]
 struct Cascade {
     /// Mean rate per second over the profile.
@@ -77,7 +78,7 @@ struct Cascade {
     profile: Arc<Profile>,
     /// Coefficient of variation of a half's share, by halving.
     uneven: Arc<[f64]>,
-    /// Of the requests of a last part behind its first, the share that comes at the instant of the one before.
+    /// Share of the requests of a last part, except its first, that arrive at the same instant as the previous one.
     together: f64,
 }
 
@@ -102,33 +103,34 @@ impl Model for Cascade {
     }
 }
 
-/// A part of the present block: how often it was halved, which of the parts of this length it is, and its requests.
+/// A part of the current block: its number of halvings, its index among the parts of this length, and its requests.
 struct Stretch {
     halvings: usize,
     index: u64,
     requests: u64,
 }
 
-/// The way through the halves in order of time. Stretches without requests are not entered.
+/// Walks through the halves in order of time. Stretches without requests are skipped.
 struct Descent {
     model: Cascade,
     opening: Opening,
     draw: Draw,
-    /// Number of the present block.
+    /// Number of the current block.
     block: u64,
     stretches: Vec<Stretch>,
-    /// The instants of the present last part.
+    /// The arrival times of the current last part.
     part: InOrder,
-    /// Requests of it that are still to come.
+    /// Number of its remaining requests.
     left: u64,
-    /// Whether one of them was given out.
+    /// Whether one of them was returned already.
     begun: bool,
 }
 
 impl Descent {
-    /// The next request of the present part.
+    /// The next request of the current part.
     fn here(&mut self) -> Request {
-        // Of the requests left, as many stand for a new instant as instants are left; the first does in any case.
+        // Each remaining request starts a new instant with equal probability, such that the number of instants fits;
+        // the first one always does.
         let new = !self.begun
             || self.part.left == self.left
             || self.draw.uniform() * (self.left as f64) < self.part.left as f64;
@@ -139,14 +141,14 @@ impl Descent {
         Request::at(self.part.at)
     }
 
-    /// The beginning, the middle and the end of a stretch of the present block, in blocks of the profile.
+    /// Start, middle and end of a stretch of the current block, in blocks of the profile.
     fn place(&self, halvings: usize, index: u64) -> (f64, f64, f64) {
         let long = f64::exp2(-(halvings as f64));
         let from = (self.block % self.model.profile.values().len() as u64) as f64 + index as f64 * long;
         (from, from + long / 2.0, from + long)
     }
 
-    /// Goes on to the next stretch, halving it or entering it.
+    /// Advances to the next stretch, by halving it or entering it.
     fn advance(&mut self) {
         let Some(stretch) = self.stretches.pop() else {
             self.block = self.block.wrapping_add(1);
@@ -165,7 +167,7 @@ impl Descent {
         };
         let (from, middle, to) = self.place(halvings, index);
         let even = self.model.profile.share(from, middle, to);
-        // A block's own stretches have numbers below 2^25.
+        // The stretches within a block have numbers below 2^25.
         let own = self.block << 25 | 1 << halvings | index;
         let share = share(even, uneven * uneven, || self.opening.node(0, own));
         let first = self.draw.binomial(requests, share);
@@ -189,7 +191,7 @@ impl Descent {
 impl Process for Descent {
     fn next(&mut self) -> Option<Request> {
         while self.left == 0 {
-            // The end of all clocks.
+            // The end of representable time.
             if self.block != u64::MAX && self.block as f64 * self.model.block > 1.9e10 {
                 return None;
             }
@@ -220,7 +222,7 @@ mod tests {
 
     #[test]
     fn the_profile_begins_again() {
-        // Lines from 1 in the first hour's middle to 3 in the second's, level outside: means 1.25 and 2.75.
+        // Lines from 1 at the middle of the first hour to 3 at that of the second, level outside: means 1.25 and 2.75.
         let text = "cascade: { rate: 10/s, block: 1h, profile: [1, 3], uneven: [0, 0, 0, 0, 0], for: 5h }";
         let counts = Counts::of(&*recipe(text), 3600.0);
         for (hour, expected) in [22_500.0, 49_500.0, 22_500.0, 49_500.0, 22_500.0].into_iter().enumerate() {
@@ -238,7 +240,7 @@ mod tests {
 
     #[test]
     fn all_in_one_half_is_a_burst() {
-        // Ten halvings of 64 s that leave all in one half: one burst of a sixteenth of a second a minute.
+        // Ten halvings of 64 s with all requests in one half: one burst of a sixteenth of a second per minute.
         let uneven = ["1"; 10].join(", ");
         let counts = Counts::of(
             &*recipe(&format!("cascade: {{ rate: 5/s, block: 64s, uneven: [{uneven}], for: 640000s }}")),
@@ -256,7 +258,7 @@ mod tests {
         };
         let (slow, fast) = (at(20), at(200));
         let apart = slow.iter().zip(&fast).map(|(a, b)| (b / 10.0 - a).powi(2)).sum::<f64>() / slow.len() as f64;
-        // Poisson noise alone: 160 and 16 on average.
+        // Poisson noise only: 160 and 16 on average.
         assert!((apart / 176.0 - 1.0).abs() < 0.2, "{apart}");
     }
 

@@ -89,7 +89,7 @@ impl Recipe for ClosedLoop {
     }
 }
 
-/// No request is known before the answers are.
+/// No request is known before the responses are.
 impl TraceSource for ClosedLoop {
     fn fill(&mut self, _: &mut RequestBatch) -> Result<(), TraceError> {
         Ok(())

@@ -1,4 +1,4 @@
-//! Requests that come together.
+//! Clusters of requests.
 
 use super::batch::geometric;
 use super::process::Request;
@@ -6,25 +6,25 @@ use super::visits::Visitor;
 use crate::config::{Diagnostics, Fields, FromNode, Yaml};
 use crate::random::{Distribution, Draw};
 
-/// The largest mean of a cluster's Poisson number: a hundred times the largest mean size.
+/// Maximum mean of the Poisson number of a cluster: a hundred times the maximum mean size.
 const MAX_REQUESTS: f64 = 1e7;
 
-/// Clusters of requests: a process makes the first of each, and the rate remains that of all requests.
+/// Clusters of requests: a process generates the first request of each, and the stated rate is that of all requests.
 #[derive(Debug, Clone)]
 pub(super) struct Clusters {
-    /// Mean number of requests of a cluster.
+    /// Mean number of requests in a cluster.
     pub(super) requests: f64,
     spacing: Spacing,
-    /// How many of a cluster's requests follow its first; `None` where the number of all is geometric.
+    /// Mean number of further requests in a cluster; `None` if the total is geometric.
     followers: Option<Distribution>,
 }
 
-/// How the requests of a cluster lie behind its first.
+/// Positions of the requests of a cluster after its first.
 #[derive(Debug, Clone)]
 enum Spacing {
-    /// One after the other, so far apart: a Bartlett-Lewis process.
+    /// One after the other with these interarrival times: a Bartlett-Lewis process.
     Think(Distribution),
-    /// Anywhere within a time, however many there are: a Neyman-Scott process (1958).
+    /// Uniformly within a duration, whatever their number: a Neyman-Scott process (1958).
     Within(Distribution),
 }
 
@@ -76,9 +76,9 @@ impl FromNode for Clusters {
     }
 }
 
-/// The mean of the Poisson number of followers: lognormal, so that sizes have the given mean and coefficient of variation.
-/// With followers of mean m and variance v, a mixed Poisson law (Johnson, Kemp and Kotz 2005, section 8.3) has
-/// v = m + Var(mean).
+/// The mean of the Poisson number of further requests: lognormal, so that sizes have the given mean and coefficient of
+/// variation. With m the mean number of further requests and v its variance, a mixed Poisson distribution (Johnson,
+/// Kemp and Kotz 2005, section 8.3) has v = m + Var(mean).
 fn followers(requests: f64, cv: f64) -> Distribution {
     let (mean, variance) = (requests - 1.0, (requests * cv).powi(2));
     Distribution::lognormal(mean, (variance - mean).max(0.0).sqrt() / mean)
@@ -130,8 +130,8 @@ mod tests {
 
     #[test]
     fn clusters_keep_the_rate_and_swing_by_their_size() {
-        // The index of dispersion tends to E[size^2] / E[size] over times much longer than a cluster; geometric sizes of mean 4
-        // have 2 * 4 - 1.
+        // The index of dispersion tends to E[size^2] / E[size] over times much longer than a cluster; for geometric
+        // sizes of mean 4 it is 2 * 4 - 1.
         let text =
             "nhpp: { steps: [{ at: 0s, rate: 8/s }], clusters: { requests: 4, think: { exponential: { mean: 1s } } },
             for: 600000s }";
@@ -163,8 +163,8 @@ mod tests {
         let text = "nhpp: { steps: [{ at: 0s, rate: 8/s }], for: 900000s,
             clusters: { requests: 2, size-cv: 0.5, within: { constant: 10s } } }";
         let counts = Counts::of(&*recipe(text), 100.0);
-        // Sizes of mean 2 and variance 1: one and a Poisson number of mean one, so E[N (N - 1)] = 3, of which 2 pairs are with
-        // the first (5 s apart on average) and one is of followers (10 / 3 s apart).
+        // Sizes of mean 2 and variance 1: one plus a Poisson number of mean one, so E[N (N - 1)] = 3, of which 2 are
+        // pairs with the first (5 s apart on average) and one is a pair of further requests (10 / 3 s apart).
         let expected = 1.0 + (2.0 * (1.0 - 0.05) + (1.0 - 0.1 / 3.0)) / 2.0;
         let index = counts.index_of_dispersion();
         assert!((index / expected - 1.0).abs() < 0.06, "{index} for {expected}");

@@ -17,7 +17,7 @@ pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {
     },
 };
 
-/// The n-th arrival comes at n / rate, rounded to the nearest nanosecond, so that rounding never adds up.
+/// The n-th arrival is at n / rate, rounded to the nearest nanosecond, so that rounding errors do not accumulate.
 #[derive(Debug, Clone)]
 struct Constant {
     rate: Rate,

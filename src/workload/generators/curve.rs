@@ -21,9 +21,9 @@ pub(super) struct Curve {
 /// The shape of a rate.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Shape {
-    /// Constant from each moment to the next.
+    /// Constant from each time to the next.
     Steps(Vec<(f64, f64)>),
-    /// Straight lines between the points.
+    /// Linear interpolation between the points.
     Points(Vec<(f64, f64)>),
     /// `mean (1 + amplitude cos(2 pi (t - peak) / period))`.
     Sinusoid { mean: f64, amplitude: f64, period: f64, peak: f64 },
@@ -45,10 +45,10 @@ pub(super) struct Season {
     pub(super) phase: f64,
 }
 
-/// The course of a day, with mean 1.
+/// The daily profile, with mean 1.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum DayShape {
-    /// Straight lines between the middles of the hours.
+    /// Linear interpolation between the middles of the hours.
     Hours([f64; 24]),
     /// The von Mises curve exp(kappa cos(2 pi (t - peak) / day)) / I0(kappa), the circular analogue of the normal curve
     /// (Mardia and Jupp 2000, section 3.5.4); peak to trough is exp(2 kappa).
@@ -65,7 +65,7 @@ impl DayShape {
     fn at(&self, seconds: f64) -> f64 {
         match self {
             DayShape::Hours(hours) => {
-                // The value of an hour stands in its middle.
+                // The value of an hour is at its middle.
                 let place = (seconds / HOUR - 0.5).rem_euclid(24.0);
                 let (before, share) = ((place as usize).min(23), place.fract());
                 hours[before] * (1.0 - share) + hours[(before + 1) % 24] * share
@@ -80,7 +80,7 @@ impl DayShape {
     fn bound(&self, from: f64, to: f64) -> f64 {
         match self {
             DayShape::Hours(hours) => {
-                // The lines that the interval touches have their ends among these hours.
+                // The lines within the interval have their ends among these hours.
                 let first = (from / HOUR).floor() as i64;
                 (first - 1..=first + 2).map(|hour| hours[hour.rem_euclid(24) as usize]).fold(0.0, f64::max)
             }
@@ -121,8 +121,8 @@ impl Season {
         self.rate * day * self.weekday(from).max(self.weekday(to)) * grown
     }
 
-    /// Reads `rate`, the course of a day (`hours`, or `peak-hour` and `peak-to-trough`), `weekdays` and `growth` (factor per
-    /// week). The 24 hours and the 7 weekdays are brought to a mean of 1.
+    /// Reads `rate`, the daily profile (`hours`, or `peak-hour` and `peak-to-trough`), `weekdays` and `growth` (factor
+    /// per week). The 24 hours and the 7 weekdays are scaled to a mean of 1.
     pub(super) fn read(fields: &Fields<'_>, rate: f64, default: &DayShape, sink: &mut Diagnostics) -> Option<Season> {
         let day = read_day(fields, default, sink);
         let weekdays = read_weekdays(fields, sink);
@@ -136,7 +136,7 @@ fn read_day(fields: &Fields<'_>, default: &DayShape, sink: &mut Diagnostics) -> 
     let ratio: Option<f64> = fields.optional("peak-to-trough", sink);
     if let Some(node) = fields.node_of("hours") {
         if peak.is_some() || ratio.is_some() {
-            sink.push(node.error("`hours` and `peak-hour` or `peak-to-trough` both state the course of a day"));
+            sink.push(node.error("`hours` and `peak-hour` or `peak-to-trough` both state the profile of a day"));
         }
         return profile(node, sink).map(DayShape::Hours);
     }
@@ -160,7 +160,7 @@ fn read_weekdays(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<[f64; 7]
     let weekend: Option<f64> = fields.optional("weekend", sink);
     if let Some(node) = fields.node_of("weekdays") {
         if weekend.is_some() {
-            sink.push(node.error("`weekdays` and `weekend` both state the course of a week"));
+            sink.push(node.error("`weekdays` and `weekend` both state the profile of a week"));
         }
         return profile(node, sink);
     }
@@ -184,7 +184,7 @@ fn read_growth(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<f64> {
     Some(f64::ln(factor) / (7.0 * DAY))
 }
 
-/// So many relative values, brought to a mean of 1.
+/// A number of relative values, scaled to a mean of 1.
 fn profile<const N: usize>(node: &Yaml, sink: &mut Diagnostics) -> Option<[f64; N]> {
     let values = Vec::<f64>::from_node(node, sink)?;
     let sum: f64 = values.iter().sum();
@@ -202,7 +202,7 @@ impl Curve {
         Curve { shape, events: Vec::new(), scale: 1.0 }
     }
 
-    /// A season with events, placed in time by what the envelope says.
+    /// A season with events, positioned by the envelope's start date.
     pub(super) fn seasonal(season: Season, events: &[Pulse], envelope: &Envelope) -> Self {
         let season = Season { phase: envelope.week_phase(), ..season };
         let events = events.iter().filter_map(|event| event.placed(envelope.start)).collect();
@@ -242,7 +242,7 @@ impl Curve {
         self.scale * shape * self.events.iter().map(|event| event.bound(from, to)).product::<f64>()
     }
 
-    /// The end of a curve that stays at zero.
+    /// The time from which a curve stays at zero.
     pub(super) fn end(&self) -> Option<SimDuration> {
         let (Shape::Steps(list) | Shape::Points(list)) = &self.shape else { return None };
         let (at, rate) = list.last()?;
@@ -264,7 +264,7 @@ fn point_at(points: &[(f64, f64)], t: f64) -> f64 {
     }
 }
 
-/// One moment and the rate from then on, or there.
+/// A time, and the rate from then on (steps) or at that time (points).
 struct Knot(f64, f64);
 
 impl FromNode for Knot {
@@ -277,14 +277,14 @@ impl FromNode for Knot {
     }
 }
 
-/// Moments and rates in order of time, the first at zero where they are steps.
+/// Times and rates in order of time; the first step starts at zero.
 fn knots(node: &Yaml, sink: &mut Diagnostics) -> Option<Vec<(f64, f64)>> {
     let list: Vec<(f64, f64)> =
         Vec::<Knot>::from_node(node, sink)?.into_iter().map(|Knot(at, rate)| (at, rate)).collect();
     let rising = list.windows(2).all(|pair| pair[0].0 < pair[1].0);
     let some = list.iter().any(|(_, rate)| *rate > 0.0) && list.iter().all(|(_, rate)| *rate <= 1e9);
     if list.is_empty() || !rising || !some {
-        sink.push(node.error("expected moments in rising order with rates up to 1e9/s, not all zero"));
+        sink.push(node.error("expected times in ascending order with rates up to 1e9/s, not all zero"));
         return None;
     }
     Some(list)
@@ -322,7 +322,7 @@ fn read_sinusoid(node: &Yaml, sink: &mut Diagnostics) -> Option<Shape> {
     fields.finish(sink);
     let (mean, amplitude) = (mean?, amplitude?);
     if !(0.0..=1.0).contains(&amplitude) || period.is_zero() {
-        sink.push(node.error("expected an `amplitude` from 0 to 1 and a `period` longer than nothing"));
+        sink.push(node.error("expected an `amplitude` from 0 to 1 and a `period` above zero"));
         return None;
     }
     Some(Shape::Sinusoid { mean, amplitude, period: period.as_secs_f64(), peak: peak.as_secs_f64() })

@@ -34,8 +34,9 @@ pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {
     },
 };
 
-/// An attack: `sources` automata make `rate` requests a second together, in groups of `tries` that are `spacing` apart (the
-/// same card tried again); each group follows the last one of its source at a regular interval, give or take a tenth.
+/// An attack: `sources` automata together make `rate` requests per second, in groups of `tries` requests that are
+/// `spacing` apart (the same card tried again). Each group follows the previous one of its source at a regular
+/// interval, plus or minus a tenth.
 #[derive(Debug, Clone, Copy)]
 struct Wave {
     at: Moment,
@@ -80,7 +81,7 @@ impl Wave {
 #[derive(Debug, Clone)]
 struct Fraud {
     background: Arc<Curve>,
-    /// With their moments, in seconds from time zero.
+    /// With their times in seconds from time zero.
     waves: Vec<(f64, Wave)>,
 }
 
@@ -95,7 +96,7 @@ impl Model for Fraud {
     }
 
     fn scaled(&self, factor: f64) -> Option<Self> {
-        // An attack keeps its pattern: as many automata, each faster.
+        // Scaling keeps the pattern of an attack: the same number of automata, each faster.
         let faster = |(at, wave): &(f64, Wave)| {
             (*at, Wave { rate: wave.rate * factor, spacing: wave.spacing / factor, ..*wave })
         };
@@ -124,7 +125,7 @@ impl Head {
     }
 }
 
-/// Several streams as one; of equal moments the earlier stream's comes first.
+/// Several streams merged into one; at equal times the earlier stream comes first.
 struct Merged {
     streams: Vec<Head>,
 }
@@ -139,7 +140,7 @@ impl Process for Merged {
     }
 }
 
-/// One wave: per source the start of the present group and how many of its tries were made.
+/// One wave: for each source, the start of the current group and the number of its requests so far.
 struct Attack {
     wave: Wave,
     end: f64,

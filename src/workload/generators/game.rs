@@ -1,4 +1,4 @@
-//! A game: players who log in, play and leave, launch days, and maintenance that throws everybody out.
+//! A game: players who log in, play and leave, launch days, and maintenance that disconnects everybody.
 
 use std::sync::Arc;
 
@@ -67,7 +67,7 @@ impl FromNode for Maintenance {
         fields.finish(sink);
         let length = length?.as_secs_f64();
         if length <= 0.0 || length >= WEEK {
-            sink.push(node.error("expected maintenance longer than nothing and shorter than a week"));
+            sink.push(node.error("expected a maintenance longer than zero and shorter than a week"));
             return None;
         }
         Some(Maintenance { at: at?, length, share, within })
@@ -82,7 +82,7 @@ impl Maintenance {
     }
 }
 
-/// Maintenance at its place in the week, seconds from time zero.
+/// Maintenance by its start in the week, seconds from time zero.
 #[derive(Debug, Clone, Copy)]
 struct Outage {
     at: f64,
@@ -90,16 +90,16 @@ struct Outage {
 }
 
 impl Outage {
-    /// The end of the outage that `t` lies in.
+    /// The end of the outage that contains `t`.
     fn end_of(&self, t: f64) -> Option<f64> {
         let into = (t - self.at).rem_euclid(WEEK);
         (into < self.maintenance.length).then_some(t - into + self.maintenance.length)
     }
 }
 
-/// Logins are a Poisson process; a player stays for `session` and makes requests at exponential gaps of mean `every`. Whoever
-/// plays or would log in during maintenance comes back with probability `return`, an exponential time of mean `within` after
-/// its end, for what is left of the session: that is the storm.
+/// Logins are a Poisson process. A player stays for `session` and makes requests at exponential intervals of mean
+/// `every`. A player who is playing or would log in during maintenance returns with probability `return`, at an
+/// exponential time of mean `within` after its end, for the rest of the session. This is the re-login storm.
 #[derive(Debug, Clone)]
 struct Game {
     curve: Arc<Curve>,
@@ -159,7 +159,7 @@ mod tests {
     fn players_follow_littles_law() {
         let text = "game: { players: 3000, every: 60s, session: { exponential: { mean: 10m } }, peak-to-trough: 1, for: 200000s }";
         let counts = Counts::of(&*recipe(text), 100.0);
-        // A login and on average 10 more requests of a session: 5/s * 11 requests; Poisson conditional on the players.
+        // A login and on average 10 more requests per session: 5/s * 11 requests; Poisson conditional on the players.
         assert!((counts.mean() / 5500.0 - 1.0).abs() < 0.01, "{}", counts.mean());
         // M/M/infinity (Takacs 1962): the covariance of players decays as exp(-t / 10 min); counts add Poisson noise.
         let lagged = counts.autocorrelation(6) / counts.autocorrelation(12);
@@ -180,7 +180,7 @@ mod tests {
         let during =
             all.arrivals.iter().filter(|at| (36_000..39_600).contains(&(at.as_nanos() / 1_000_000_000))).count();
         assert_eq!(during, 0);
-        // 80% of 5000 players and of an hour's logins come back, 1 - e^-5 of them within ten minutes.
+        // 80% of 5000 players and of an hour's logins return, 1 - e^-5 of them within ten minutes.
         let usual = logins(32_400, 36_000);
         let expected = 0.8 * (5000.0 + usual) * (1.0 - f64::exp(-5.0)) + usual / 6.0;
         let storm = logins(39_600, 40_200);

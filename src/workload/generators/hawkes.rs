@@ -1,4 +1,4 @@
-//! A process in which every arrival makes further ones likelier.
+//! A process in which every arrival makes further ones more likely.
 
 use super::super::Opening;
 use super::process::{Envelope, Model, Process, Request, Synthetic};
@@ -22,7 +22,7 @@ pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {
         fields.finish(sink);
         let (rate, branching, delay) = (rate?, branching?, delay?);
         if !(0.0..=0.99).contains(&branching) || delay.is_zero() {
-            sink.push(place.error("expected a `branching` from 0 to 0.99 and a `delay` longer than nothing"));
+            sink.push(place.error("expected a `branching` from 0 to 0.99 and a `delay` above zero"));
             return None;
         }
         let decay = 1.0 / delay.as_secs_f64();
@@ -30,8 +30,8 @@ pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {
     },
 };
 
-/// Intensity baseline + sum over past arrivals of branching * decay * e^(-decay age), per second. The mean rate is
-/// baseline / (1 - branching), the index of dispersion of counts tends to 1 / (1 - branching)^2.
+/// Intensity per second: baseline + sum over past arrivals of branching * decay * e^(-decay age). The mean rate is
+/// baseline / (1 - branching), and the index of dispersion of counts tends to 1 / (1 - branching)^2.
 #[derive(Debug, Clone)]
 struct Hawkes {
     baseline: f64,
@@ -41,13 +41,14 @@ struct Hawkes {
 
 impl Model for Hawkes {
     fn process(&self, opening: Opening) -> Box<dyn Process> {
-        // Memory fades with rate decay (1 - branching); after twenty such times the start is forgotten to one part in 1e8.
+        // The memory decays with rate decay (1 - branching); after twenty time constants the start is forgotten to one
+        // part in 1e8.
         let lead = 20.0 / (self.decay * (1.0 - self.branching));
         Box::new(Excited { model: self.clone(), draw: opening.draw(Purpose::Arrival, 0), excess: 0.0, at: -lead })
     }
 
     fn scaled(&self, factor: f64) -> Option<Self> {
-        // For whole factors this is the superposition of independent copies.
+        // For integer factors this is the superposition of independent copies.
         Some(Hawkes { baseline: self.baseline * factor, ..self.clone() })
     }
 }
@@ -64,7 +65,7 @@ impl Process for Excited {
     fn next(&mut self) -> Option<Request> {
         let Hawkes { baseline, branching, decay } = self.model;
         loop {
-            // Between arrivals the intensity falls, so that the present one bounds what follows.
+            // The intensity falls between arrivals, so the current one is an upper bound.
             let bound = baseline + self.excess;
             let gap = self.draw.exponential() / bound;
             self.at += gap;

@@ -21,7 +21,7 @@ pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {
     build: |node, sink| {
         let fields = Fields::open(node, "llm-chat", sink)?;
         let before = sink.len();
-        // Tokens are the model's own here: of a prompt and its answer, not of a request.
+        // Tokens are those of a prompt and its response here, not of a request.
         let lengths = fields.or("tokens", usual_lengths(), sink);
         let envelope = Envelope::dated(&fields, sink);
         let rate = positive_rate(&fields, "rate", sink);
@@ -42,15 +42,15 @@ pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {
     },
 };
 
-/// LMSYS-Chat-1M has 2.0 turns a conversation, 69.5 tokens a prompt and 214.5 an answer on average; the spread and the weak
-/// correlation stand for the wide, nearly independent lengths of published traces.
+/// On average LMSYS-Chat-1M has 2.0 turns per conversation, 69.5 tokens per prompt and 214.5 per response; the spread
+/// and the weak correlation represent the wide, nearly independent lengths of published traces.
 fn usual_lengths() -> TokenModel {
     TokenModel::new(Lognormal::new(69.5, 1.5), Lognormal::new(214.5, 1.0), 0.2, 1 << 20)
 }
 
-/// The number of turns is geometric. Turn k sends the system prompt, all earlier prompts and answers and the new prompt, of
-/// which the newest `context` tokens are kept; it comes after the answer was written (`per_token` seconds each) and a think
-/// time. Without a bound the mean input of turn k is system + k prompt + (k - 1) answer.
+/// The number of turns is geometric. Turn k sends the system prompt, all earlier prompts and responses and the new
+/// prompt, of which the newest `context` tokens are kept. It arrives after the response was written (`per_token`
+/// seconds each) and a think time. Without a limit the mean input of turn k is system + k prompt + (k - 1) response.
 #[derive(Debug, Clone)]
 struct Chat {
     curve: Arc<Curve>,
@@ -119,7 +119,8 @@ mod tests {
         let all = requests(&*recipe(CHAT));
         let n = all.len() as f64;
         assert!((n / 900_000.0 - 1.0).abs() < 0.015, "{n}");
-        // Geometric turns of mean m: the mean place of a request within its conversation is E[n (n + 1) / 2] / m = m.
+        // Geometric number of turns with mean m: the mean position of a request within its conversation is E[n (n + 1)
+        // / 2] / m = m.
         let mean_in = all.tokens_in.iter().map(|t| f64::from(*t)).sum::<f64>() / n;
         let expected = 10.0 + 3.0 * 50.0 + 2.0 * 200.0;
         assert!((mean_in / expected - 1.0).abs() < 0.01, "{mean_in} for {expected}");

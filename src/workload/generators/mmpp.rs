@@ -31,8 +31,9 @@ pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {
     },
 };
 
-/// Rates per second and mean stays in seconds. A state is left for any of the others with equal probability, so that the
-/// share of time in a state is in proportion to its stay; the process begins in its stationary state. With two states, of
+/// Rates per second and mean sojourn times in seconds. From a state, every other state is next with equal probability,
+/// so the share of time in a state is proportional to its mean sojourn time; the process starts in its stationary
+/// state. With two states,
 /// rates a and b and leaving rates r and s, the index of dispersion of counts over T is
 /// 1 + 2 (a-b)^2 r s / ((r+s)^2 (a s + b r)) (1 - (1 - e^-(r+s)T) / ((r+s) T)).
 #[derive(Debug, Clone)]
@@ -64,7 +65,7 @@ struct Jumps {
     draw: Draw,
     changes: Draw,
     state: usize,
-    /// When the present state ends.
+    /// When the current state ends.
     until: f64,
     at: f64,
 }
@@ -72,13 +73,13 @@ struct Jumps {
 impl Process for Jumps {
     fn next(&mut self) -> Option<Request> {
         loop {
-            // A rate of zero makes the gap infinite.
+            // A rate of zero makes the interarrival time infinite.
             let next = self.at + self.draw.exponential() / self.model.rates[self.state];
             if next < self.until {
                 self.at = next;
                 return Some(Request::at(next));
             }
-            // The exponential forgets: the gap is drawn anew at the new rate.
+            // The exponential is memoryless: the interarrival time is drawn anew at the new rate.
             self.at = self.until;
             let others = self.model.rates.len() as u32 - 1;
             let step = 1 + self.changes.index(others) as usize;

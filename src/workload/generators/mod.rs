@@ -1,4 +1,4 @@
-//! Synthetic arrivals: one file each, and the one list.
+//! Synthetic arrivals: one file per generator, and the list of all.
 
 mod batch;
 mod cascade;
@@ -32,7 +32,7 @@ use super::Recipe;
 use crate::config::{Diagnostics, Fields, FromNode, Plugin, Yaml};
 use crate::units::{Rate, SimDuration};
 
-/// Builds a recipe from the parameters that stand under the generator's name.
+/// Builds a recipe from the parameters under the generator's name.
 pub type GeneratorBuilder = fn(&Yaml, &mut Diagnostics) -> Option<Arc<dyn Recipe>>;
 
 /// The entry of a generator in the list.
@@ -56,7 +56,7 @@ pub const GENERATORS: &[GeneratorPlugin] = &[
     llm_chat::PLUGIN,
 ];
 
-/// A rate and for how long: the parameters of the generators with a steady rate. Both also accept the rate alone.
+/// Rate and duration: the parameters of the generators with a steady rate, which also accept the rate by itself.
 fn steady(name: &str, node: &Yaml, sink: &mut Diagnostics) -> Option<(Rate, Option<SimDuration>)> {
     if node.as_text().is_some() {
         return positive(node, Rate::from_node(node, sink)?, sink).map(|rate| (rate, None));
@@ -76,7 +76,7 @@ fn positive_rate(fields: &Fields<'_>, name: &'static str, sink: &mut Diagnostics
 }
 
 fn positive(node: &Yaml, rate: Rate, sink: &mut Diagnostics) -> Option<Rate> {
-    // Beyond one request a nanosecond, times cannot tell requests apart.
+    // With more than one request per nanosecond, arrival times would coincide.
     let usable = rate.get() > 0.0 && rate.get() <= 1e9;
     if !usable {
         sink.push(node.error("expected a rate above zero and up to 1e9 requests a second"));

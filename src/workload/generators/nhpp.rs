@@ -1,4 +1,4 @@
-//! A Poisson process whose rate changes.
+//! A Poisson process with a time-varying rate.
 
 use std::sync::Arc;
 
@@ -63,7 +63,7 @@ pub(super) struct Noise {
     pub(super) cv: f64,
     /// Seconds until the correlation of the logarithm has fallen to 1/e.
     pub(super) memory: f64,
-    /// Seconds for which the factor stays as it is.
+    /// Seconds for which the factor is constant.
     pub(super) step: f64,
 }
 
@@ -83,7 +83,7 @@ impl FromNode for Noise {
     }
 }
 
-/// The present factor of the noise.
+/// The current factor of the noise.
 struct Swings {
     noise: Noise,
     draw: Draw,
@@ -109,27 +109,28 @@ impl Swings {
     }
 }
 
-/// The longest time for which one bound of the rate holds, seconds.
+/// Maximum time for which one bound of the rate is used, seconds.
 const CELL: f64 = 300.0;
 
-/// Moments of a Poisson process along a curve. Candidates come at the rate of a bound that holds for a cell of time and are
-/// kept with probability rate / bound; at the end of a cell the exponential forgets, so the next gap is drawn anew. Exact.
+/// Arrival times of a Poisson process along a curve. Candidates arrive at the rate of a bound that holds within a cell
+/// of time and are accepted with probability rate / bound. At the end of a cell the next interarrival time is drawn
+/// anew, because the exponential is memoryless. The method is exact.
 pub(super) struct Thinning {
     curve: Arc<Curve>,
     swings: Option<Swings>,
     draw: Draw,
     at: f64,
-    /// Start, end and bound of the present cell.
+    /// Start, end and bound of the current cell.
     begins: f64,
     ends: f64,
     bound: f64,
-    /// Number of the present cell since the start.
+    /// Number of the current cell since the start.
     cell: u64,
     from: f64,
 }
 
 impl Thinning {
-    /// From `from` seconds on, which may lie before time zero.
+    /// Starts at `from` seconds, which may be before time zero.
     pub(super) fn new(curve: &Arc<Curve>, noise: Option<Noise>, from: f64, opening: Opening) -> Self {
         let swings = noise.map(|noise| Swings::new(noise, opening.draw(Purpose::Modulation, 0)));
         let draw = opening.draw(Purpose::Arrival, 0);
@@ -152,7 +153,7 @@ impl Thinning {
         self.swings.as_ref().map_or(CELL, |swings| swings.noise.step)
     }
 
-    /// The cells of noise are its steps; a long step may pass several cells of the curve.
+    /// The cells of noise are its steps; a long step may span several cells of the curve.
     fn set_cell(&mut self) {
         self.begins = self.from + self.cell as f64 * self.width();
         self.ends = self.from + (self.cell + 1) as f64 * self.width();
@@ -164,12 +165,12 @@ impl Thinning {
         self.bound = self.curve.bound(self.begins, self.part_end()) * factor;
     }
 
-    /// A bound holds for at most an hour.
+    /// A bound is used for at most one hour.
     fn part_end(&self) -> f64 {
         self.ends.min(self.begins + 3600.0)
     }
 
-    /// Moves on to the next stretch of time with one bound.
+    /// Advances to the next stretch of time with one bound.
     fn advance(&mut self) {
         self.at = self.part_end();
         if self.at < self.ends {
@@ -184,7 +185,7 @@ impl Thinning {
         self.set_cell();
     }
 
-    /// The next moment; `None` beyond the end of all clocks.
+    /// The next arrival time; `None` at the end of representable time.
     pub(super) fn next_moment(&mut self) -> Option<f64> {
         loop {
             let gap = self.draw.exponential() / self.bound;

@@ -1,4 +1,4 @@
-//! A Poisson process of steady rate.
+//! A Poisson process with a steady rate.
 
 use std::sync::Arc;
 
@@ -40,7 +40,8 @@ struct Stream {
     mean_ns: f64,
     duration: Option<SimDuration>,
     draw: Draw,
-    /// The last arrival: whole nanoseconds, and the part of the next one that is carried on, so that the mean gap is exact.
+    /// The last arrival: integer nanoseconds, and the fraction carried over to the next one, so that the mean
+    /// interarrival time is exact.
     at: u64,
     part: f64,
 }

@@ -1,4 +1,4 @@
-//! What the generators share: a model makes one request after another, and one stream puts them into batches.
+//! The common part of all generators: a model generates requests one by one, and a stream puts them into batches.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -13,9 +13,9 @@ use crate::units::{SimDuration, SimTime};
 /// One request of a synthetic stream.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Request {
-    /// Seconds from time zero; what lies before zero (a lead that lets the process settle) is passed over.
+    /// Seconds from time zero; earlier requests (from a warm-up of the process) are skipped.
     pub(super) at: f64,
-    /// Input and output tokens, where the model makes them itself.
+    /// Input and output tokens, if the model generates them.
     pub(super) tokens: (u32, u32),
     /// Index into the model's classes.
     pub(super) class: u16,
@@ -28,7 +28,7 @@ impl Request {
     }
 }
 
-/// Requests in the order of their times.
+/// Generates requests in order of time.
 pub(super) trait Process: Send {
     /// The next request; `None` at the end.
     fn next(&mut self) -> Option<Request>;
@@ -42,21 +42,21 @@ pub(super) trait Model: Debug + Clone + Send + Sync + 'static {
     /// The same process with `factor` times as many requests.
     fn scaled(&self, factor: f64) -> Option<Self>;
 
-    /// Names of the classes of its requests, none if it knows no classes.
+    /// Names of the classes of its requests; empty if it has no classes.
     fn classes(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// Whether its requests carry tokens of their own.
+    /// Whether it generates the tokens of its requests.
     fn makes_tokens(&self) -> bool {
         false
     }
 }
 
-/// What every synthetic stream may state beside its model.
+/// Parameters of every synthetic stream besides its model.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Envelope {
-    /// Length of the stream; without end if `None`.
+    /// Length of the stream; `None` if it has no end.
     pub(super) duration: Option<SimDuration>,
     /// Wall-clock time of time zero, nanoseconds since 1970 (UTC).
     pub(super) start: Option<u64>,
@@ -75,20 +75,20 @@ impl Envelope {
         Envelope { duration: fields.optional("for", sink), start: read_instant(fields, "start", sink), tokens: None }
     }
 
-    /// Seconds since Monday 00:00 (UTC) at time zero; zero where no date is stated.
+    /// Seconds since Monday 00:00 (UTC) at time zero; zero if no date is stated.
     pub(super) fn week_phase(&self) -> f64 {
         self.start.map_or(0.0, week_phase)
     }
 }
 
-/// Seconds since Monday 00:00 (UTC). The first of January 1970 was a Thursday.
+/// Seconds since Monday 00:00 (UTC). January 1, 1970 was a Thursday.
 pub(in super::super) fn week_phase(epoch_ns: u64) -> f64 {
     const WEEK_NS: u64 = 604_800_000_000_000;
     const THURSDAY_NS: u64 = 259_200_000_000_000;
     ((epoch_ns % WEEK_NS + THURSDAY_NS) % WEEK_NS) as f64 / 1e9
 }
 
-/// A model and its envelope: the recipe of every generator that makes one request after another.
+/// A model with its envelope: the recipe of every generator that generates requests one by one.
 #[derive(Debug, Clone)]
 pub(super) struct Synthetic<M> {
     pub(super) model: M,
@@ -154,7 +154,7 @@ impl TraceSource for Stream {
                 self.ended = true;
                 return Ok(());
             };
-            // `as` saturates: what lies beyond the clock is behind every end.
+            // `as` saturates: times beyond the clock are after every end.
             let at = (request.at * 1e9) as u64;
             if at >= end {
                 self.ended = true;

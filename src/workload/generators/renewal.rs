@@ -1,4 +1,4 @@
-//! Independent gaps of any distribution.
+//! Independent interarrival times of any distribution.
 
 use super::super::Opening;
 use super::GeneratorPlugin;
@@ -26,8 +26,8 @@ pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {
     },
 };
 
-/// The first arrival comes one gap after time zero. The index of dispersion of counts tends to the squared coefficient of
-/// variation of the gaps.
+/// The first arrival is one interarrival time after time zero. The index of dispersion of counts tends to the squared
+/// coefficient of variation of the interarrival times.
 #[derive(Debug, Clone)]
 struct Renewal {
     gap: Distribution,
@@ -39,7 +39,7 @@ impl Model for Renewal {
     }
 
     fn scaled(&self, _: f64) -> Option<Self> {
-        // Neither more nor fewer requests of a renewal process form one: thinning and superposition do it.
+        // A renewal process with scaled rate is not a renewal process: thinning and superposition scale it.
         None
     }
 }

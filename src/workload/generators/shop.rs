@@ -1,4 +1,4 @@
-//! A shop: days, weeks, campaigns, flash sales, and orders that are tried again.
+//! A shop: daily and weekly seasons, campaigns, flash sales, and orders that are retried.
 
 use std::sync::Arc;
 
@@ -33,8 +33,8 @@ pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {
     },
 };
 
-/// Requests that are made again: each attempt fails with probability `share`, and is repeated after an exponential time of
-/// mean `after` until `attempts` were made. One request becomes (1 - share^attempts) / (1 - share) on average.
+/// Retried requests: each attempt fails with probability `share` and is repeated after an exponential time of mean
+/// `after`, up to `attempts` attempts. One request becomes (1 - share^attempts) / (1 - share) on average.
 #[derive(Debug, Clone, Copy)]
 struct Retries {
     share: f64,
@@ -57,7 +57,7 @@ impl FromNode for Retries {
     }
 }
 
-/// The rate is that of first attempts, over a week without events.
+/// The rate is that of first attempts, averaged over a week without events.
 #[derive(Debug, Clone)]
 struct Shop {
     curve: Arc<Curve>,

@@ -1,4 +1,4 @@
-//! Counts of arrivals per interval, to hold generators against theory.
+//! Counts of arrivals per interval, for comparing generators with theory.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub(in super::super) fn recipe(text: &str) -> Arc<dyn Recipe> {
     workload(text).unwrap().recipe()
 }
 
-/// All requests of a stream under a fixed seed; times are checked to stay in order and within the stated length.
+/// All requests of a stream with a fixed seed; checks that times are in order and within the stated length.
 pub(in super::super) fn requests(recipe: &dyn Recipe) -> RequestBatch {
     let mut source = recipe.open(Opening::new(Streams::new(11, 0), 0)).unwrap();
     let mut all = RequestBatch::default();
@@ -41,7 +41,7 @@ pub(in super::super) fn requests(recipe: &dyn Recipe) -> RequestBatch {
 pub(in super::super) struct Counts(pub(in super::super) Vec<f64>);
 
 impl Counts {
-    /// Of a stream of stated length, in whole intervals of `width` seconds.
+    /// Counts of a stream of stated length, in whole intervals of `width` seconds.
     pub(in super::super) fn of(recipe: &dyn Recipe, width: f64) -> Self {
         let end = recipe.open(Opening::new(Streams::new(11, 0), 0)).unwrap().extent().unwrap().as_secs_f64();
         let mut counts = vec![0.0; (end / width).round() as usize];

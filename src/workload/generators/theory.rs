@@ -1,5 +1,5 @@
-//! Mean, index of dispersion and autocorrelation of counts beside theory, for the generators whose own tests look at other
-//! things.
+//! Mean, index of dispersion and autocorrelation of counts compared with theory, for generators whose own tests check
+//! other properties.
 
 use super::testing::{Counts, recipe};
 use crate::units::{SimDuration, SimTime};
@@ -14,7 +14,7 @@ fn check(counts: &Counts, mean: f64, (index, within): (f64, f64), (lag, correlat
     assert!((found - correlation).abs() < 0.05, "autocorrelation {found} for {correlation}");
 }
 
-/// Counts of 3 and 2 in turn.
+/// Counts alternate between 3 and 2.
 #[test]
 fn evenly_spaced() {
     let counts = Counts::of(&*recipe("constant: { rate: 2.5/s, for: 30000s }"), 1.0);
@@ -45,7 +45,7 @@ fn along_a_sinusoid() {
 }
 
 /// Clusters of requests (Daley and Vere-Jones 2003, section 6.3): over times much longer than a cluster the index of
-/// dispersion is E[n^2] / E[n] of the requests n of one, and neighbouring bins know little of each other.
+/// dispersion is E[n^2] / E[n] with n the requests of a cluster, and neighbouring bins are nearly independent.
 #[rstest::rstest]
 // Sizes 1, 2, 3 with 1/2, 1/4, 1/4.
 #[case(
@@ -66,9 +66,9 @@ fn in_clusters(#[case] text: &str, #[case] rate: f64, #[case] index: f64) {
     check(&Counts::of(&*recipe(text), 500.0), 500.0 * rate, (index, 0.12), (2, 0.0));
 }
 
-/// Users who are answered after a second at the latest are renewal processes of their own: N users with a cycle of mean m and
-/// coefficient of variation c make N / m requests a second, with an index of dispersion of c^2 over long times (Cox 1962,
-/// section 4.2). Cycles are shorter than bins, so bins two apart know nothing of each other.
+/// Users who get their response within a second are independent renewal processes: N users with cycles of mean m and
+/// coefficient of variation c make N / m requests per second, with an index of dispersion of c^2 over long times (Cox
+/// 1962, section 4.2). Cycles are shorter than bins, so bins two apart are independent.
 #[rstest::rstest]
 #[case("{ exponential: { mean: 9s } }", 81.0 / 100.0)]
 #[case("{ uniform: { min: 4s, max: 14s } }", 100.0 / 12.0 / 100.0)]

@@ -1,18 +1,18 @@
-//! Joint lengths of prompts and answers.
+//! Joint lengths of prompts and responses.
 
 use crate::config::{Diagnostics, Fields, FromNode, Yaml};
 use crate::random::{Distribution, Draw};
 
-/// Input and output tokens whose logarithms are jointly normal (a Gaussian copula with lognormal margins): published traces
-/// of language models have log-normal bodies, and long prompts go with other answers than short ones (Wang et al. 2024,
-/// BurstGPT; Xiang et al. 2025, ServeGen).
+/// Input and output tokens with jointly normal logarithms (a Gaussian copula with lognormal margins): the lengths in
+/// published traces of language models are approximately lognormal, and the lengths of prompts and responses are
+/// correlated (Wang et al. 2024, BurstGPT; Xiang et al. 2025, ServeGen).
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct TokenModel {
     input: Lognormal,
     output: Lognormal,
     /// Correlation of the logarithms.
     correlation: f64,
-    /// The most tokens that either may have.
+    /// Maximum number of input tokens, and of output tokens.
     max: u32,
 }
 
@@ -32,7 +32,7 @@ impl Lognormal {
         }
     }
 
-    /// The whole number of tokens, at least 1, where the normal variate is `z`.
+    /// The number of tokens, at least 1, for the normal variate `z`.
     fn at(self, z: f64, max: u32) -> u32 {
         ((self.mu + self.sigma * z).exp().round() as u32).clamp(1, max)
     }
@@ -53,7 +53,7 @@ impl TokenModel {
 }
 
 impl FromNode for Lognormal {
-    /// `{ mean: 900, cv: 1.2 }`, or the mean alone with a coefficient of variation of 1.
+    /// `{ mean: 900, cv: 1.2 }`, or just the mean with a coefficient of variation of 1.
     fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         let (mean, cv) = if node.as_text().is_some() {
             (f64::from_node(node, sink)?, 1.0)

@@ -1,4 +1,4 @@
-//! Users who come, make several requests with think times, and leave.
+//! Users who arrive, make several requests with think times, and leave.
 
 use std::sync::Arc;
 
@@ -82,7 +82,7 @@ mod tests {
         let text = "user-sessions: { rate: 2/s, requests: 4, think: { exponential: { mean: 1s } }, for: 600000s }";
         let counts = Counts::of(&*recipe(text), 500.0);
         assert!((counts.mean() / 4000.0 - 1.0).abs() < 0.01, "{}", counts.mean());
-        // The rest is an end effect of the order of a session's length over the window's.
+        // The rest is an end effect of the order of a session's length divided by the window's.
         assert!((counts.index_of_dispersion() / 7.0 - 1.0).abs() < 0.15, "{}", counts.index_of_dispersion());
         assert!(counts.autocorrelation(2).abs() < 0.1);
         // Nothing is missing at the start.

@@ -1,4 +1,4 @@
-//! Visits of which each makes requests over a time: sessions, conversations, orders that are tried again.
+//! Visits that make several requests over a time: sessions, conversations, orders that are retried.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -7,13 +7,13 @@ use super::curve::Curve;
 use super::nhpp::Thinning;
 use super::process::{Process, Request};
 
-/// What a visitor does.
+/// The behaviour of a visitor.
 pub(super) trait Visitor: Send {
-    /// Appends the requests of a visit that begins at `start` seconds, none of them earlier.
+    /// Appends the requests of a visit that starts at `start` seconds, none of them earlier.
     fn visit(&mut self, start: f64, requests: &mut Vec<Request>);
 }
 
-/// A request that lies ahead, ordered by time and then by the order in which visits began.
+/// A pending request, ordered by time and then by the order in which visits start.
 struct Ahead {
     request: Request,
     number: u64,
@@ -40,7 +40,7 @@ impl Ord for Ahead {
 }
 
 /// The requests of all visits, in order: a cluster process (Daley and Vere-Jones 2003, section 6.3) whose centres are a
-/// Poisson process. Only the requests of visits that have begun are held.
+/// Poisson process. Only the requests of visits that have started are in memory.
 pub(super) struct Visits<V> {
     starts: Thinning,
     next_start: Option<f64>,
@@ -60,7 +60,7 @@ impl<V: Visitor> Visits<V> {
 impl<V: Visitor> Process for Visits<V> {
     fn next(&mut self) -> Option<Request> {
         while let Some(start) = self.next_start {
-            // What is ahead may leave once no later visit can bring something earlier.
+            // A pending request may be returned once no later visit can add an earlier one.
             if self.ahead.peek().is_some_and(|Reverse(ahead)| ahead.request.at <= start) {
                 break;
             }
@@ -75,14 +75,14 @@ impl<V: Visitor> Process for Visits<V> {
     }
 }
 
-/// How long before time zero visits begin, so that at time zero as many are under way as later: eight times the mean length
-/// (lengths of the exponential kind are then complete to 0.03%), at most thirty days.
+/// How long before time zero visits start, so that the number of visits in progress is stationary from time zero on:
+/// eight times the mean length (complete to 0.03% for exponential lengths), at most thirty days.
 pub(super) fn lead(mean_length: f64) -> f64 {
     (8.0 * mean_length).min(30.0 * 86_400.0)
 }
 
-/// `curve` from `lead` seconds before time zero on needs no change: a season has no beginning, and the first step or point
-/// of a list stands for what was before.
+/// `curve` needs no change from `lead` seconds before time zero on: a season has no beginning, and the first step or
+/// point of a list also applies before it.
 pub(super) fn starts(curve: &std::sync::Arc<Curve>, lead: f64, opening: super::super::Opening) -> Thinning {
     Thinning::new(curve, None, -lead, opening)
 }
