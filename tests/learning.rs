@@ -149,7 +149,7 @@ fn what_cannot_be_trained_on_is_refused_with_a_reason() {
     };
     refused(&[], 1, "`auto` of wave is not a learning policy");
     refused(&[], 9, "is not a learning policy");
-    refused(&[("service.price", "null")], 0, "give it a `price:`");
+    refused(&[("service.price", "null")], 0, "add a `price:`");
     refused(&[("objectives", "[]")], 0, "state `objectives:` or a penalty");
     refused(&[("duration", "7m")], 0, "too few decisions");
     // A table for other states is refused, too.
@@ -233,7 +233,7 @@ fn the_program_refuses_before_it_trains() {
     place.refused(&["train", "wave.yaml", "--evaluate-on", "other.yaml"], "has another `parts` than is trained");
     place.refused(&["train", "wave.yaml", "--horizon", "0s"], "the horizon must be longer than zero");
     place.refused(&["train", "wave.yaml", "--episodes", "3"], "--episodes");
-    place.refused(&["train", "wave.yaml", "--set", "service.price=null"], "give it a `price:`");
+    place.refused(&["train", "wave.yaml", "--set", "service.price=null"], "add a `price:`");
     place.refused(&["train", "nowhere.yaml"], "no such file");
     assert!(!place.path("tables").exists());
 }

@@ -113,9 +113,9 @@ fn what_cannot_be_searched_is_refused_with_a_reason() {
         other => panic!("{words}: {:?}", other.map(|searched| searched.curve.len())),
     };
     let plain = Training::default();
-    refused(&[], 1, plain, "`auto` of wave has no numbers");
+    refused(&[], 1, plain, "`auto` of wave has no parameters");
     refused(&[("objectives", "[]")], 0, plain, "state `objectives:` or a penalty");
-    refused(&[("service.price", "null")], 0, Training { penalty: Some(0.1), ..plain }, "give the service a `price:`");
+    refused(&[("service.price", "null")], 0, Training { penalty: Some(0.1), ..plain }, "add a `price:`");
     let stated: Vec<(String, String)> = NUMBERS
         .iter()
         .map(|number| (format!("policies.searched.policy-search.{}", number.name), number.text(number.start)))

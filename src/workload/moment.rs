@@ -1,4 +1,4 @@
-//! Moments as people write them: an offset, a time of day or a date.
+//! Times as people write them: an offset, a time of day or a date.
 
 use super::{Zone, parse_instant, parse_instant_in, show_instant, show_instant_in};
 use crate::config::{Diagnostics, Fields, FromNode, Value, Yaml};
@@ -6,12 +6,12 @@ use crate::units::{NANOS_PER_SECOND, SimDuration};
 
 pub(super) const DAY_NS: u64 = 86_400_000_000_000;
 
-/// A moment of a stream.
+/// A time in a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Moment {
-    /// Counted from time zero (`9h`, `1d20h`).
+    /// Offset from time zero (`9h`, `1d20h`).
     Offset(SimDuration),
-    /// The first such time of day at or after time zero (`09:00`), by the clock of a zone; counted from time zero where no date is
+    /// The first such time of day at or after time zero (`09:00`), in a time zone; counted from time zero if no date is
     /// known.
     TimeOfDay(SimDuration, Zone),
     /// A date (`2026-11-27T09:00:00Z`), nanoseconds since 1970.
@@ -19,8 +19,8 @@ pub(super) enum Moment {
 }
 
 impl Moment {
-    /// Nanoseconds from time zero, which is at `start` since 1970; `None` for a date before time zero, or if the stream has
-    /// no date.
+    /// Nanoseconds from time zero, which is at `start` since 1970; `None` for a date before time zero, or if the stream
+    /// has no date.
     pub(super) fn offset_ns(self, start: Option<u64>) -> Option<u64> {
         match self {
             Moment::Offset(offset) => Some(offset.as_nanos()),
@@ -29,7 +29,7 @@ impl Moment {
                 let offset = |at: u64| zone.offset_at(at) * NANOS_PER_SECOND as i64;
                 let passed = start.saturating_add_signed(offset(start)) % DAY_NS;
                 let ahead = (time.as_nanos() + DAY_NS - passed) % DAY_NS;
-                // The clock may be changed until then.
+                // Clocks may change before then.
                 let changed = offset(start) - offset(start.saturating_add(ahead));
                 Some(
                     ahead
@@ -43,7 +43,7 @@ impl Moment {
 }
 
 impl Moment {
-    /// A time of day in words, with the instant that is meant: `20:00 is 2026-11-15T20:00:00+01:00 = 19:00 UTC`.
+    /// A time of day in words, with the resolved instant: `20:00 is 2026-11-15T20:00:00+01:00 = 19:00 UTC`.
     pub(super) fn told(self, start: Option<u64>) -> Option<String> {
         let Moment::TimeOfDay(time, zone) = self else { return None };
         let at = start?.saturating_add(self.offset_ns(start)?);
@@ -57,8 +57,9 @@ impl Moment {
     }
 }
 
-/// The time since the start that a moment means: an offset, or by the clock of `zone` a time of day or a date. `start` is the start since 1970
-/// in nanoseconds; without it a time of day counts from the start. Where it is by the clock, also what it comes to, in words.
+/// Converts an offset, a time of day or a date in `zone` to the time since the start. `start` is the start since 1970
+/// in nanoseconds; without it a time of day counts from the start. For a time of day or date, also returns how it was
+/// resolved, in words.
 pub fn offset_of(
     node: &Yaml,
     zone: Option<Zone>,
@@ -79,7 +80,9 @@ pub fn offset_of(
                 node.error(format!("this is before the run, which begins at {from}"))
             }
             None => node
-                .error("a date means nothing here: no workload says on which date the run begins, or they differ")
+                .error(
+                    "a date cannot be used here: no workload states the date on which the run begins, or they differ",
+                )
                 .help("state a time since the start, such as `2h`, or the workload's `start:`"),
         });
         return None;
@@ -87,10 +90,10 @@ pub fn offset_of(
     Some((SimDuration::from_nanos(offset), moment.told(start)))
 }
 
-/// Keys under which a moment or a date may stand.
+/// Keys whose values may be a time or a date.
 const KEYS: [&str; 4] = ["at", "from", "to", "start"];
 
-/// The same tree, whose times of day and dates are of `zone` where they name none.
+/// The same tree, with times of day and dates in `zone` if they do not name one.
 pub(super) fn in_zone(node: &Yaml, zone: Zone) -> Yaml {
     let value = match &node.value {
         Value::Mapping(entries) => Value::Mapping(
@@ -113,7 +116,7 @@ fn text_in(text: &str, zone: Zone) -> String {
     if time_of_day(text).is_some() {
         return format!("{text} {}", zone.name());
     }
-    // A date that is another instant in another zone names none of its own.
+    // A date that is a different instant in another zone does not name its own zone.
     match (parse_instant(text), parse_instant_in(text, Some(zone))) {
         (Some(utc), Some(local)) if utc != local => show_instant(local),
         _ => text.to_string(),
@@ -158,7 +161,7 @@ fn time_of_day(text: &str) -> Option<SimDuration> {
     (hour < 24 && minute < 60 && second < 60).then(|| SimDuration::from_secs(hour * 3600 + minute * 60 + second))
 }
 
-/// An optional field that is a date.
+/// An optional date.
 pub(super) fn read_instant(fields: &Fields<'_>, name: &'static str, sink: &mut Diagnostics) -> Option<u64> {
     let node = fields.node_of(name)?;
     let instant = node.as_text().and_then(parse_instant);

@@ -1,15 +1,15 @@
-//! Numbers as tables write them: with a decimal point or comma, thousands separators, and the suffixes of dashboards.
+//! Numbers in tables: with a decimal point or comma, thousands separators, and the suffixes of dashboards.
 
 use super::cells::value;
 use super::header::is_blank;
 use super::time_text::{decimal, fraction_of};
 
-/// How the numbers of a table are written.
+/// The number format of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Numbers {
-    /// Whether every number is a plain one, with a point: the fast way.
+    /// Whether every number is plain, with a decimal point: the fast case.
     plain: bool,
-    /// The mark between whole and fraction.
+    /// The decimal mark.
     decimal: u8,
 }
 
@@ -19,7 +19,7 @@ impl Default for Numbers {
     }
 }
 
-/// What follows a number that was shortened, and by how much: the units of Grafana (`short`) and the prefixes of SI.
+/// Suffixes of abbreviated numbers with their factors: the units of Grafana (`short`) and the SI prefixes.
 const SCALES: [(&str, f64); 10] = [
     ("Mil", 1e6),
     ("Bil", 1e9),
@@ -32,31 +32,31 @@ const SCALES: [(&str, f64); 10] = [
     ("T", 1e12),
     ("", 1.0),
 ];
-/// Units of a rate that a dashboard writes behind its value.
+/// Rate units that a dashboard appends to a value.
 const PER_SECOND: [&str; 10] = ["/s", "req/s", "reqs/s", "requests/s", "hits/s", "c/s", "ops/s", "rps", "reqps", "qps"];
 
-/// The marks in one number, as far as they tell their meaning.
+/// The marks in a number, as far as their meaning is certain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Marks {
-    /// None, or none that matter.
+    /// None, or irrelevant ones.
     Whole,
-    /// This one is the decimal mark.
+    /// The decimal mark.
     Decimal(u8),
-    /// This one may be a decimal mark or separate thousands.
+    /// Either the decimal mark or a thousands separator.
     Doubtful(u8),
 }
 
 impl Numbers {
-    /// Whether a text is a number in some way of writing it.
+    /// Whether a text is a number in any format.
     pub(super) fn is_number(text: &str) -> bool {
         value(text.as_bytes()).is_some() || Body::of(text, true).is_some_and(|body| body.marks().is_some())
     }
 
-    /// How the cells of the columns of values are written. Between commas, a comma in a count separates thousands; otherwise a
-    /// mark before three digits may be either, and is asked for.
+    /// The number format of the value columns. If fields are separated by commas, a comma in a count separates
+    /// thousands; otherwise a mark before three digits is ambiguous, and the user is asked.
     ///
     /// # Errors
-    /// A number that may be read in two ways, where no other tells which is meant.
+    /// An ambiguous number, if no other number resolves the ambiguity.
     pub(super) fn of<'a>(
         cells: impl Iterator<Item = &'a str>,
         stated: Option<u8>,
@@ -67,7 +67,7 @@ impl Numbers {
         let (mut told, mut doubtful) = (stated, None);
         for cell in cells.filter(|cell| !is_blank(cell.as_bytes())) {
             let marks = Body::of(cell, true).and_then(|body| body.marks());
-            // What is no number at all is a bad row, whatever the others look like.
+            // A text that is not a number is a bad row, whatever the others look like.
             found.plain &= value(cell.as_bytes()).is_some() || marks.is_none();
             match marks {
                 Some(Marks::Decimal(mark)) => told = told.or(Some(mark)),
@@ -82,18 +82,18 @@ impl Numbers {
             (None, Some((_, cell))) => return Err(cell.to_string()),
             (None, None) => b'.',
         };
-        // A point that separates thousands looks like a plain number.
+        // With a point as thousands separator, a number may look plain.
         found.plain &= found.decimal == b'.';
         Ok(found)
     }
 
-    /// The number, not negative and not too large; `rate` allows a unit per second behind it.
+    /// Parses a nonnegative number up to the maximum; `rate` allows a unit per second after it.
     #[inline]
     pub(super) fn value(self, text: &[u8], rate: bool) -> Option<f64> {
         if self.plain { value(text) } else { self.styled(text, rate) }
     }
 
-    /// A whole number of nanoseconds of a decimal number of units of `10^-decimals` each.
+    /// Integer nanoseconds of a decimal number of units of `10^-decimals` each.
     pub(super) fn nanos(self, text: &[u8], decimals: usize) -> Option<u64> {
         if self.decimal == b'.' {
             return decimal(text, decimals);
@@ -104,7 +104,7 @@ impl Numbers {
         }
     }
 
-    /// A duration as programs write it: a number of units of `10^-decimals`, or numbers with units of their own (`12ms`, `1.5s`, `1m3.2s`).
+    /// A duration: a number of units of `10^-decimals`, or numbers with their own units (`12ms`, `1.5s`, `1m3.2s`).
     #[inline]
     pub(super) fn duration(self, text: &[u8], decimals: usize) -> Option<u64> {
         self.nanos(text, decimals).or_else(|| with_units(text))
@@ -127,7 +127,7 @@ impl Numbers {
                     }
                     plain.push('.');
                 }
-                // Nothing separates thousands behind the decimal mark.
+                // There are no thousands separators after the decimal mark.
                 _ if plain.contains('.') => return None,
                 _ => {}
             }
@@ -137,7 +137,7 @@ impl Numbers {
     }
 }
 
-/// Units of durations with the decimal digits between them and a nanosecond, and what they are multiplied by; the longer names first.
+/// Units of durations with their number of decimal digits above a nanosecond, and their factor; longer names first.
 const UNITS: [(&[u8], usize, u64); 9] = [
     (b"ms", 6, 1),
     ("\u{b5}s".as_bytes(), 3, 1),
@@ -150,7 +150,7 @@ const UNITS: [(&[u8], usize, u64); 9] = [
     (b"h", 9, 3600),
 ];
 
-/// Nanoseconds of a duration whose units are written behind its numbers, as those of Go are.
+/// Nanoseconds of a duration with units after its numbers, as written by Go.
 pub(super) fn with_units(mut text: &[u8]) -> Option<u64> {
     let mut sum = 0u64;
     while !text.is_empty() {
@@ -164,7 +164,7 @@ pub(super) fn with_units(mut text: &[u8]) -> Option<u64> {
     (sum > 0 || text.is_empty()).then_some(sum)
 }
 
-/// A number without its sign-free ends: digits with marks between them, and what they are multiplied by.
+/// The digits and marks of a number, and its factor.
 struct Body<'a> {
     digits: &'a str,
     scale: f64,
@@ -187,7 +187,7 @@ impl<'a> Body<'a> {
         Some(Body { digits, scale })
     }
 
-    /// What the marks of this number tell; `None` if they make no sense.
+    /// The meaning of the marks in a number; `None` if they are inconsistent.
     fn marks(&self) -> Option<Marks> {
         let marks: Vec<(usize, char)> = self.digits.char_indices().filter(|(_, c)| !c.is_ascii_digit()).collect();
         let Some((at, last)) = marks.last().copied() else { return Some(Marks::Whole) };
@@ -197,7 +197,7 @@ impl<'a> Body<'a> {
         }
         let other = if last == '.' { b',' } else { b'.' };
         if same > 1 {
-            // Thousands stand in groups of three; an address (`192.0.2.1`) or a version is no number.
+            // Thousands are groups of three digits; an address (`192.0.2.1`) or a version is not a number.
             let thousands = same == marks.len() && self.digits.split(last).skip(1).all(|group| group.len() == 3);
             return thousands.then_some(Marks::Decimal(other));
         }

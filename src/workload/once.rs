@@ -1,4 +1,4 @@
-//! Rows that belong together as one arrival: the lines of an order, the parts of a page.
+//! Rows that together are one arrival: the lines of an order, the parts of a page.
 
 use std::collections::VecDeque;
 
@@ -6,16 +6,16 @@ use super::TraceError;
 use super::rows::{RowCounts, RowReader, Rows, SeriesKind};
 use crate::units::SimTime;
 
-/// How many sessions are remembered: rows of as many may be mixed.
+/// Number of sessions remembered: rows of this many may be interleaved.
 const REMEMBERED: usize = 64;
 
-/// Of the rows of one session that come close together, only the first is read; the others count as skipped.
+/// Reads only the first of a session's nearby rows; the others count as skipped.
 pub(super) struct OncePerSession {
     inner: Box<dyn RowReader>,
     file: String,
     tally: RowCounts,
     merged: u64,
-    /// The sessions met last, the newest at the end.
+    /// The most recent sessions, newest last.
     recent: VecDeque<u64>,
     all: Rows,
     first: Vec<u32>,
@@ -27,7 +27,7 @@ impl OncePerSession {
         OncePerSession { inner, file: file.into(), tally, merged: 0, recent: VecDeque::new(), all, first: Vec::new() }
     }
 
-    /// Keeps in `first` which rows begin a session.
+    /// Marks in `first` the rows that start a session.
     fn find_first(&mut self) {
         self.first.clear();
         for (index, session) in self.all.sessions.iter().enumerate() {
@@ -35,7 +35,7 @@ impl OncePerSession {
                 continue;
             }
             match self.recent.iter().position(|known| known == session) {
-                // Met again: it is the newest now.
+                // Seen again: it becomes the newest.
                 Some(place) => drop(self.recent.remove(place)),
                 None => self.first.push(index as u32),
             }
@@ -53,7 +53,7 @@ impl RowReader for OncePerSession {
         self.inner.kind()
     }
 
-    /// Reads on until a session begins or the file ends: an empty answer would mean its end.
+    /// Reads until a session starts or the file ends, because an empty result would mean the end.
     fn read(&mut self, rows: &mut Rows) -> Result<(), TraceError> {
         rows.clear();
         while rows.is_empty() {
@@ -62,7 +62,7 @@ impl RowReader for OncePerSession {
                 break;
             }
             if self.all.sessions.len() != self.all.len() {
-                let error = TraceError::new(self.file.as_str(), "has no columns, so `once-per` names none");
+                let error = TraceError::new(self.file.as_str(), "has no columns, so `once-per` cannot be used");
                 return Err(error.help("`once-per` is for tables, JSON Lines and Parquet"));
             }
             if self.all.lines.is_empty() {

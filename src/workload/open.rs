@@ -1,4 +1,4 @@
-//! Opening a trace file: plain or packed, recognised by its content.
+//! Opens a trace file, plain or compressed; the compression is recognised from its content.
 
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use super::prefixes::Prefixes;
 use super::{TraceError, tar};
 use crate::config::spool;
 
-/// How a file is packed.
+/// The compression of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Packing {
-    /// Not at all.
+    /// None.
     Plain,
     /// gzip (RFC 1952), of one or more members.
     Gzip,
@@ -23,7 +23,7 @@ pub enum Packing {
 }
 
 impl Packing {
-    /// The packing's usual name.
+    /// The usual name of the compression.
     pub const fn name(self) -> &'static str {
         match self {
             Packing::Plain => "plain",
@@ -33,7 +33,7 @@ impl Packing {
         }
     }
 
-    /// The content of a stream that is packed so.
+    /// Decompresses a stream.
     fn unpack(self, stream: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
         if self == Packing::Plain {
             return Ok(stream);
@@ -49,7 +49,7 @@ impl Packing {
         Ok(Box::new(Guarded { decoder, taken, given: 0 }))
     }
 
-    /// By the first bytes of the file: the magic numbers of the three formats.
+    /// Recognises the compression by the magic numbers of the formats.
     fn of(magic: &[u8]) -> Packing {
         match magic {
             [0x1f, 0x8b, ..] => Packing::Gzip,
@@ -60,14 +60,15 @@ impl Packing {
     }
 }
 
-/// A file in an archive: its number among those that hold something, and how it is packed itself.
+/// A file in an archive: its index among the nonempty files, and its own compression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Member {
     number: usize,
     packing: Packing,
 }
 
-/// The head of a binary `simulation.log`: a zero, then the version as a text behind its length in four bytes.
+/// The beginning of a binary `simulation.log`: a zero, then the version as a string preceded by its length in four
+/// bytes.
 fn is_gatling(head: &[u8]) -> bool {
     let [0, 0, 0, 0, length @ 3..=40, rest @ ..] = head else { return false };
     let version = rest.get(..usize::from(*length)).unwrap_or_default();
@@ -76,38 +77,39 @@ fn is_gatling(head: &[u8]) -> bool {
         && version.iter().all(u8::is_ascii_graphic)
 }
 
-/// The most files of an archive: each is looked for from the archive's beginning.
+/// Maximum number of files in an archive: each is searched from the beginning of the archive.
 const MAX_MEMBERS: usize = 1_000;
 
-/// A trace file that exists and whose first bytes have been seen.
+/// A trace file that exists and whose first bytes were read.
 #[derive(Debug, Clone)]
 pub struct TraceInput {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
     /// Its name in messages: the path as the user gave it.
     pub name: String,
-    /// How it is packed.
+    /// Its compression.
     pub packing: Packing,
-    /// Which file of an archive it is.
+    /// The file in an archive, if it is one.
     member: Option<Member>,
-    /// The first bytes of the unpacked content, without a byte-order mark; at most [`TraceInput::HEAD_BYTES`].
+    /// The first bytes of the decompressed content, without a byte-order mark; at most [`TraceInput::HEAD_BYTES`].
     pub head: Vec<u8>,
-    /// Whether `head` is all there is.
+    /// Whether `head` is the complete content.
     pub head_is_all: bool,
-    /// What stands before each line, taken off from `head` and by readers of lines.
+    /// Removes the prefix of each line, from `head` and in readers of lines.
     pub(super) prefixes: Option<Prefixes>,
-    /// Why the head ends early: damaged packed data. A reader meets the same error at its place.
+    /// Error at which the head ends early: damaged compressed data. A reader meets the same error at that position.
     pub damage: Option<TraceError>,
 }
 
 impl TraceInput {
-    /// How much of the content is looked at to recognise the format.
+    /// Number of bytes read to recognise the format.
     pub const HEAD_BYTES: usize = 64 << 10;
 
-    /// Opens `path` and looks at its first bytes; of an archive, at the one file in it.
+    /// Opens `path` and reads its first bytes; for an archive, those of the single file in it.
     ///
     /// # Errors
-    /// If it is missing, no regular file, empty, or packed or encoded in a way that cannot be read; also an archive of several files.
+    /// If it is missing, not a regular file, empty, or compressed or encoded in an unsupported way; also for an archive
+    /// of several files.
     pub fn probe(path: &Path) -> Result<Self, TraceError> {
         let mut inputs = Self::probe_all(path)?;
         match inputs.len() {
@@ -119,10 +121,10 @@ impl TraceInput {
         }
     }
 
-    /// Opens `path` and looks at its first bytes; of an archive, at those of each file in it.
+    /// Opens `path` and reads its first bytes; for an archive, those of each file in it.
     ///
     /// # Errors
-    /// As [`TraceInput::probe`].
+    /// Those of [`TraceInput::probe`].
     pub fn probe_all(path: &Path) -> Result<Vec<Self>, TraceError> {
         let name = spool::name_of(path);
         check_file(path, &name)?;
@@ -194,7 +196,7 @@ impl TraceInput {
         self.head.starts_with(b"PAR1")
     }
 
-    /// A fresh stream of the unpacked content, from its start, without a byte-order mark.
+    /// A new stream of the decompressed content, from its start, without a byte-order mark.
     ///
     /// # Errors
     /// If the file cannot be opened.
@@ -212,14 +214,14 @@ impl TraceInput {
         skip_mark(unpacked).map_err(failed)
     }
 
-    /// The file itself, unpacked.
+    /// The file itself, decompressed.
     fn unpacked(&self) -> Result<Box<dyn Read + Send>, TraceError> {
         let fail = |error: io::Error| TraceError::new(self.name.as_str(), error.to_string());
         let file = spool::open(&self.path).map_err(fail)?;
         self.packing.unpack(file).map_err(fail)
     }
 
-    /// Refuses what is surely no text and no Parquet.
+    /// Rejects content that is certainly neither text nor Parquet.
     fn check_encoding(&self) -> Result<(), TraceError> {
         let fail = |message: &str, help: &str| Err(TraceError::new(self.name.as_str(), message).help(help));
         if self.is_parquet() {
@@ -263,7 +265,7 @@ impl TraceInput {
     }
 }
 
-/// Refuses what is no file.
+/// Rejects a path that is not a file.
 fn check_file(path: &Path, name: &str) -> Result<(), TraceError> {
     if spool::is_stream(path) {
         return Ok(());
@@ -292,7 +294,7 @@ fn magic(path: &Path) -> io::Result<Vec<u8>> {
     Ok(magic)
 }
 
-/// Drops a UTF-8 byte-order mark.
+/// Removes a UTF-8 byte-order mark.
 fn skip_mark(mut stream: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
     let mut first = Vec::with_capacity(3);
     stream.by_ref().take(3).read_to_end(&mut first)?;
@@ -302,7 +304,7 @@ fn skip_mark(mut stream: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send
     Ok(Box::new(io::Cursor::new(first).chain(stream)))
 }
 
-/// An input/output error in the words of this module.
+/// Converts an input/output error to a trace error.
 pub(super) fn read_error(file: &str, error: &io::Error) -> TraceError {
     if error.get_ref().is_some_and(|inner| inner.is::<Bomb>()) {
         return TraceError::new(file, error.to_string()).help("if it is a real trace, unpack it first");
@@ -314,7 +316,7 @@ pub(super) fn read_error(file: &str, error: &io::Error) -> TraceError {
     TraceError::new(file, format!("cannot be read on: {error}")).help("the file may be damaged: copy it again")
 }
 
-/// Counts what is taken from the packed file.
+/// Counts the bytes read from the compressed file.
 struct Counted<R> {
     inner: R,
     taken: Arc<AtomicU64>,
@@ -328,16 +330,16 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-/// Stops a decoder that gives absurdly more than it takes.
+/// Stops decompression with an extreme ratio.
 struct Guarded {
     decoder: Box<dyn Read + Send>,
     taken: Arc<AtomicU64>,
     given: u64,
 }
 
-/// What any file may unpack to, whatever its ratio.
+/// Size to which any file may decompress, whatever its ratio.
 const FREE_BYTES: u64 = 1 << 30;
-/// Logs pack 10 to 100 times smaller; a file of zeros 1,000 times with gzip and far more with zstd and bzip2.
+/// Logs compress 10 to 100 times; a file of zeros 1,000 times with gzip and far more with zstd and bzip2.
 const MAX_RATIO: u64 = 500;
 
 impl Read for Guarded {

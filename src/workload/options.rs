@@ -1,4 +1,4 @@
-//! What a user may say about a trace file.
+//! Options of a trace file.
 
 use super::Zone;
 use super::filter::{RowFilter, conditions};
@@ -9,21 +9,23 @@ use crate::units::{Fraction, Rate, SimDuration};
 /// Names of columns, or their numbers from 1 in a file without a header.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Columns {
-    /// Time of the row; of two columns, the first holds the date and the second the time of day.
+    /// Time of the row; if there are two columns, the first holds the date and the second the time of day.
     pub time: Vec<String>,
-    /// Requests in the interval that starts at the row's time; several columns add up. `*` in a name stands for any text.
+    /// Requests in the interval that starts at the row's time; several columns are added up. `*` in a name matches any
+    /// text.
     pub count: Vec<String>,
-    /// Requests per second during the interval that starts at the row's time; several columns add up.
+    /// Requests per second during the interval that starts at the row's time; several columns are added up.
     pub rate: Vec<String>,
-    /// Requests since some beginning, at the row's time: a counter, which falls only where a process restarted. Its increase
-    /// up to the next row is the count of the interval between them. The increases of several columns add up.
+    /// Requests since some start, at the row's time: a counter, which decreases only when a process restarts. Its
+    /// increase up to the next row is the count of the interval between them. The increases of several columns are added
+    /// up.
     pub counter: Vec<String>,
-    /// Value of a quantity at the row's time (players online); several columns add up.
+    /// Value of a quantity at the row's time (players online); several columns are added up.
     pub level: Vec<String>,
     /// Service demand of the request.
     pub demand: Option<String>,
-    /// How long the request had taken by the row's time; it came so much earlier. For logs that write a request when it
-    /// has ended. Its unit is that of the demand.
+    /// Time that the request had taken by the row's time; its arrival was that much earlier. For logs that write a
+    /// request when it has ended. The unit is that of the demand.
     pub elapsed: Option<String>,
     /// Input tokens.
     pub tokens_in: Option<String>,
@@ -31,15 +33,15 @@ pub struct Columns {
     pub tokens_out: Option<String>,
     /// Class of the request.
     pub class: Option<String>,
-    /// Session (visit, user) that the request belongs to: `trace inspect` tells of the sessions; nothing of it is kept.
+    /// Session (visit, user) of the request: `trace inspect` shows statistics of the sessions; nothing else uses it.
     pub session: Option<String>,
-    /// A session of which only the first row is an arrival: the lines of one order, the parts of one page. Its rows must come
-    /// close together: rows of up to 64 sessions may be mixed.
+    /// A session of which only the first row is an arrival: the lines of one order, the parts of one page. Its rows
+    /// must be close together: rows of up to 64 sessions may be interleaved.
     pub once_per: Option<String>,
 }
 
 impl Columns {
-    /// These columns, and those of `others` where none was named.
+    /// These columns, completed by those of `others`.
     pub(super) fn or(self, others: Columns) -> Columns {
         Columns {
             time: either(self.time, others.time),
@@ -57,12 +59,12 @@ impl Columns {
         }
     }
 
-    /// Whether a column is named that holds counts or levels.
+    /// Whether a column of counts or levels is named.
     pub(super) fn name_values(&self) -> bool {
         [&self.count, &self.rate, &self.counter, &self.level].into_iter().any(|names| !names.is_empty())
     }
 
-    /// Whether a column is named that only a request has.
+    /// Whether a column is named that only requests have.
     pub(super) fn name_requests(&self) -> bool {
         let ones = [
             &self.demand,
@@ -76,7 +78,7 @@ impl Columns {
         ones.into_iter().any(Option::is_some)
     }
 
-    /// Whether nothing but sessions is named: what the rows are is still to be recognised.
+    /// Whether only session columns are named: the kind of rows is still to be recognised.
     pub(super) fn name_sessions_only(&self) -> bool {
         Columns { session: None, once_per: None, ..self.clone() } == Columns::default()
     }
@@ -86,26 +88,26 @@ fn either(names: Vec<String>, others: Vec<String>) -> Vec<String> {
     if names.is_empty() { others } else { names }
 }
 
-/// How counts and levels become arrivals.
+/// How counts and levels are expanded to arrivals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Expand {
-    /// Counts: exactly as many as counted, at independent uniform instants of the interval, which is a Poisson process
-    /// given its counts. Levels: a Poisson process of the model's rate.
+    /// Counts: exactly the counted number, at independent uniform times in the interval, which is a Poisson process
+    /// given its counts. Levels: a Poisson process with the model's rate.
     #[default]
     Poisson,
-    /// Evenly spaced inside each interval; what rounding leaves over goes to the next interval.
+    /// Evenly spaced within each interval; the rounding remainder is carried over to the next interval.
     Even,
 }
 
 listed! {
-    /// What a replay takes for the steps of a file of counts or rates that have no row.
+    /// How a replay treats missing steps in a file of counts or rates.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub enum Absent {
-        /// Nothing came.
+        /// Zero requests.
         Zero,
-        /// As much as on the straight line between the rows before and behind.
+        /// Linear interpolation between the rows before and after.
         Interpolate,
-        /// The file is refused.
+        /// The file is rejected.
         Refuse,
     }
 }
@@ -122,10 +124,10 @@ impl Absent {
 }
 
 listed! {
-    /// What the values of a metric are; its name and its type do not always tell.
+    /// The kind of a metric's values, which its name and type do not always determine.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub enum Values {
-        /// A total that only grows and falls to zero at a restart: its increase is a count.
+        /// A total that increases and is reset to zero at a restart: its increase is a count.
         Counter,
         /// Requests in the step that starts at the value's time.
         Count,
@@ -147,68 +149,71 @@ impl Values {
         }
     }
 
-    /// The kind of values called `name`.
+    /// The kind of values with this name.
     pub fn named(name: &str) -> Option<Values> {
         Values::ALL.into_iter().find(|values| values.name() == name)
     }
 }
 
-/// What a user may say about a trace file; everything has a default.
+/// Options of a trace file; all have defaults.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TraceOptions {
-    /// Name of the format, from [`super::FORMATS`]; recognised from the content if `None`.
+    /// Name of the format, from [`super::FORMATS`]; `None` recognises it from the content.
     pub format: Option<String>,
-    /// Which column holds what.
+    /// Roles of the columns.
     pub columns: Columns,
-    /// How the lines of an access log are written, as nginx's `log_format` says.
+    /// Format of an access log's lines, as in nginx's `log_format`.
     pub log_format: Option<String>,
-    /// Whether each row is one request, where the columns of a table do not tell.
+    /// Whether each row is one request, if the columns of a table do not determine it.
     pub one_request_per_row: bool,
-    /// Of a table: the columns of values are intervals of this length, one after the other from the row's time on, in place of
-    /// parts of a sum.
+    /// For a table: the value columns are consecutive intervals of this length from the row's time on, instead of terms
+    /// of a sum.
     pub across: Option<SimDuration>,
-    /// Of a table: what stands between its fields, and before the fraction of a number; recognised if `None`.
+    /// For a table: the field separator; `None` recognises it.
     pub separator: Option<u8>,
-    /// See `separator`.
+    /// For a table: the decimal mark; `None` recognises it.
     pub decimal: Option<u8>,
-    /// Which rows count, by what their columns hold.
+    /// Filters rows by the content of their columns.
     pub filter: RowFilter,
-    /// Which metric of a monitoring system's answer, or which column of a table; may be left out where there is one.
+    /// Name of the metric in a monitoring system's response, or of the column of a table; may be omitted if there is
+    /// only one.
     pub metric: Option<String>,
-    /// What the metric's values are, where its name and type do not tell.
+    /// The kind of the metric's values, if its name and type do not determine it.
     pub values: Option<Values>,
-    /// How times are written; recognised from the first row if `None`.
+    /// How times are written; `None` recognises it from the first rows.
     pub time_format: Option<TimeFormat>,
-    /// The zone of times that name none; UTC if `None`. Times of day of events and transforms are of it as well.
+    /// Time zone of times that do not state one; `None` means UTC. Also applies to times of day of events and
+    /// transforms.
     pub time_zone: Option<Zone>,
     /// Unit of the demand and elapsed columns: seconds, milliseconds, microseconds or nanoseconds.
     pub demand_unit: TimeFormat,
     /// Counts: length of an interval; the smallest step between the first rows if `None`.
     pub interval: Option<SimDuration>,
-    /// How counts and levels become arrivals.
+    /// How counts and levels are expanded to arrivals.
     pub expand: Expand,
-    /// Levels: requests that one unit of the level makes (one player, one user); levels without this or `session` are refused.
+    /// Levels: requests per unit of the level (one player, one user) and time; levels without this or `session` are
+    /// rejected.
     pub requests_per_unit: Option<Rate>,
-    /// Levels: how long one unit stays on average. Each is a session that arrives once, and by Little's law as many arrive
-    /// per second as are there, divided by this.
+    /// Levels: mean time that one unit stays. Each unit is a session that arrives once; by Little's law, the arrival
+    /// rate is the level divided by this time.
     pub session: Option<SimDuration>,
-    /// Levels: the longest time for which a value holds; longer gaps are times without requests.
+    /// Levels: maximum time for which a value holds; the rest of a longer gap has no requests.
     pub max_gap: SimDuration,
-    /// Counts and rates: what steps without a row stand for; nothing came there if `None`.
+    /// Counts and rates: how missing steps are treated; `None` means zero requests.
     pub gaps: Option<Absent>,
-    /// The first instant of interest, nanoseconds since 1970; becomes time zero.
+    /// Start of the part to read, nanoseconds since 1970; becomes time zero.
     pub start: Option<u64>,
-    /// The end of the interesting part (exclusive), nanoseconds since 1970.
+    /// End of the part to read (exclusive), nanoseconds since 1970.
     pub end: Option<u64>,
-    /// How far rows may go back in time; they are sorted within this window. [`SimDuration::MAX`] (`all`) sorts the whole trace,
-    /// on disk where it is too long for memory.
+    /// How far rows may go back in time; they are sorted within this window. [`SimDuration::MAX`] (`all`) sorts the
+    /// whole trace, on disk if it is too long for memory.
     pub reorder: SimDuration,
-    /// The largest share of rows that may be unusable.
+    /// Maximum share of unusable rows.
     pub max_bad_rows: Fraction,
     /// The year in which a syslog begins.
     pub year: Option<u32>,
-    /// Whether the duration that a trace records of a request is its demand, also where no column of demands is named: a service with
-    /// `service-time: from-trace` asks for that.
+    /// Whether a request's recorded duration is its demand, even if no demand column is named: set by a service with
+    /// `service-time: from-trace`.
     pub durations: bool,
 }
 
@@ -245,10 +250,10 @@ impl Default for TraceOptions {
 }
 
 impl TraceOptions {
-    /// Takes the options out of the fields of a scenario's `workload:` mapping.
+    /// Reads the options from the fields of a scenario's `workload:` mapping.
     pub fn from_fields(fields: &Fields<'_>, sink: &mut Diagnostics) -> Self {
         let default = TraceOptions::default();
-        // What is wrong with it is told once, where the workload is read.
+        // Problems with it are reported when the workload is read.
         let time_zone = fields.optional("time-zone", &mut Diagnostics::new());
         let options = TraceOptions {
             format: fields.optional("format", sink),
@@ -310,11 +315,11 @@ impl TraceOptions {
         }
         for (name, value) in [("interval", self.interval), ("across", self.across), ("max-gap", Some(self.max_gap))] {
             if let (Some(node), Some(SimDuration::ZERO)) = (fields.node_of(name), value) {
-                sink.push(node.error(format!("`{name}` must be longer than nothing")));
+                sink.push(node.error(format!("`{name}` must be above zero")));
             }
         }
         if let (Some(_), Some(_), Some(node)) = (self.requests_per_unit, self.session, fields.node_of("sessions")) {
-            let error = node.error("a level becomes arrivals by one model, not by two");
+            let error = node.error("a level is expanded to arrivals by one model, not by two");
             sink.push(error.help("keep `requests-per-unit` or `sessions`"));
         }
         if let Some(node) = fields.node_of("demand-unit")
@@ -369,13 +374,13 @@ fn names(fields: &Fields<'_>, name: &'static str, sink: &mut Diagnostics) -> Vec
     texts
 }
 
-/// What may stand between the fields of a table, by itself or by its name.
+/// Field separators, written literally or by name.
 pub fn separator_named(text: &str) -> Option<u8> {
     let known = super::header::SEPARATORS.iter().find(|(sign, name)| text.as_bytes() == [*sign] || text == *name);
     known.map(|(sign, _)| *sign)
 }
 
-/// What may stand before the fraction of a number, by itself or by its name.
+/// Decimal marks, written literally or by name.
 pub fn decimal_named(text: &str) -> Option<u8> {
     match text {
         "," | "comma" => Some(b','),
@@ -384,7 +389,7 @@ pub fn decimal_named(text: &str) -> Option<u8> {
     }
 }
 
-/// A sign that is written by itself or by its name.
+/// A character that is written literally or by name.
 fn sign(
     fields: &Fields<'_>,
     name: &'static str,
@@ -416,7 +421,7 @@ fn session(node: &Yaml, sink: &mut Diagnostics) -> Option<SimDuration> {
     let fields = Fields::open(node, "sessions", sink)?;
     let duration: Option<SimDuration> = fields.required("duration", sink);
     if let (Some(SimDuration::ZERO), Some(node)) = (duration, fields.node_of("duration")) {
-        sink.push(node.error("a session must last longer than nothing"));
+        sink.push(node.error("a session must be longer than zero"));
     }
     fields.finish(sink);
     duration.filter(|duration| !duration.is_zero())
@@ -436,7 +441,7 @@ impl FromNode for TimeFormat {
         let found = node.as_text().and_then(TimeFormat::named);
         if found.is_none() {
             let names = TimeFormat::ALL.map(TimeFormat::name);
-            let mut error = node.error("expected how times are written");
+            let mut error = node.error("expected a time format");
             if let Some(near) = node.as_text().and_then(|text| suggest(text, names)) {
                 error = error.label(format!("did you mean `{near}`?"));
             }
@@ -452,7 +457,7 @@ impl FromNode for Values {
         let found = node.as_text().and_then(Values::named);
         if found.is_none() {
             let names = Values::ALL.map(Values::name);
-            sink.push(node.error("expected what the values are").note(format!("known: {}", names.join(", "))));
+            sink.push(node.error("expected the kind of values").note(format!("known: {}", names.join(", "))));
         }
         found
     }
@@ -463,9 +468,11 @@ impl FromNode for Absent {
         let text = node.as_text();
         let found = Absent::ALL.into_iter().find(|absent| Some(absent.name()) == text);
         if found.is_none() {
-            let error = node.error("expected what steps without a row stand for: `zero`, `interpolate` or `refuse`");
+            let error = node.error("expected the meaning of missing steps: `zero`, `interpolate` or `refuse`");
             sink.push(match text {
-                Some("missing") => error.help("a replay must know what came; only a forecast can leave it open"),
+                Some("missing") => {
+                    error.help("a replay must know the number of requests; only a forecast can leave it open")
+                }
                 _ => error,
             });
         }

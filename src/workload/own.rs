@@ -1,17 +1,17 @@
-//! Plimsoll's own trace format: what every other format can be converted to, and what replays fastest.
+//! Plimsoll's own trace format: every other format can be converted to it, and it replays fastest.
 //!
 //! | column | Parquet type | meaning |
 //! |---|---|---|
-//! | `offset_ns` | Int64 | nanoseconds since the trace's start, never going back; counts: start of the interval |
+//! | `offset_ns` | Int64 | nanoseconds since the trace's start, never decreasing; counts: start of the interval |
 //! | `count` | Float64 | counts only: requests from here to the next row, or to the end of the interval if that is earlier |
 //! | `demand_ns` | Int64 | service demand of the request (optional) |
 //! | `tokens_in`, `tokens_out` | UInt32 | tokens of the request (optional) |
 //! | `class` | UInt32 | class of the request, an index into the names under the key `classes` (optional) |
 //!
-//! A file has these facts as well, as key-value metadata in Parquet and as comment lines before the header in CSV:
-//! `plimsoll-trace` (version, 1), `kind` (`arrivals` or `counts`), `start` (wall-clock time of offset zero, where known),
-//! `extent_ns` (length of the trace), `interval_ns` (counts: length of an interval), `classes` (JSON list of names). The CSV
-//! form writes a class by its name and may be packed; a build without Parquet reads it.
+//! A file also has these facts, as key-value metadata in Parquet and as comment lines before the header in CSV:
+//! `plimsoll-trace` (version, 1), `kind` (`arrivals` or `counts`), `start` (wall-clock time of offset zero, if known),
+//! `extent_ns` (length of the trace), `interval_ns` (counts: length of an interval), `classes` (JSON list of names).
+//! The CSV variant writes class names and may be compressed; it can be read without Parquet support.
 
 use std::io::{self, Write};
 
@@ -29,7 +29,7 @@ pub(super) struct OwnFacts {
     pub(super) classes: Vec<String>,
 }
 
-/// The first key: what makes a file one of ours.
+/// The first key, by which the format is recognised.
 pub(super) const MARK: &str = "plimsoll-trace";
 pub(super) const OFFSET: &str = "offset_ns";
 pub(super) const COUNT: &str = "count";
@@ -51,10 +51,10 @@ impl OwnFacts {
         pairs
     }
 
-    /// Reads the facts back; unknown keys are left alone.
+    /// Reads the facts; unknown keys are ignored.
     ///
     /// # Errors
-    /// If a value is not what its key promises, or the version is a later one.
+    /// If a value is invalid, or the version is a later one.
     pub(super) fn of_pairs<'a>(
         file: &str,
         pairs: impl Iterator<Item = (&'a str, &'a str)>,
@@ -104,7 +104,7 @@ pub(super) fn comment_pairs(input: &TraceInput) -> Vec<(String, String)> {
     lines.filter_map(pair).collect()
 }
 
-/// Which optional columns a trace has.
+/// The optional columns of a trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct OwnColumns {
     pub(super) demand: bool,
@@ -124,17 +124,17 @@ impl OwnColumns {
     }
 }
 
-/// Writes a trace in one of the forms of the format.
+/// Writes a trace in one of the variants of the format.
 pub(super) trait OwnWriter {
     /// Appends requests.
     fn requests(&mut self, batch: &RequestBatch) -> io::Result<()>;
     /// Appends counts: offsets in nanoseconds and values.
     fn counts(&mut self, offsets: &[u64], counts: &[f64]) -> io::Result<()>;
-    /// Writes what is still held back, and the end of the file.
+    /// Writes buffered rows, and the end of the file.
     fn finish(self: Box<Self>) -> io::Result<()>;
 }
 
-/// A stream that has an end of its own to write.
+/// A stream that writes its own end of file.
 pub(super) trait Packed: Write {
     fn finish(self: Box<Self>) -> io::Result<()>;
 }
@@ -157,7 +157,7 @@ impl<W: Write> Packed for zstd::stream::write::Encoder<'_, W> {
     }
 }
 
-/// The CSV form.
+/// The CSV variant.
 pub(super) struct CsvWriter {
     stream: Box<dyn Packed>,
     classes: Vec<String>,

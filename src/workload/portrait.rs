@@ -1,4 +1,5 @@
-//! What a trace looks like: rate over time, profile of day and week, dispersion over scales, distributions of its requests.
+//! The portrait of a trace: rate over time, daily and weekly profiles, dispersion over time scales, distributions of
+//! its requests.
 
 use std::path::Path;
 
@@ -11,66 +12,67 @@ use crate::random::Streams;
 use crate::stats::LatencyHistogram;
 use crate::units::{SimDuration, SimTime};
 
-/// Bins of the rate over time.
+/// Number of bins of the rate over time.
 const BINS: usize = 720;
-/// Points of a distribution.
+/// Number of points of a distribution.
 const SHARES: usize = 400;
-/// Name of the distribution of gaps.
+/// Name of the distribution of interarrival times.
 const GAP: &str = "gap between arrivals";
 const HOUR: f64 = 3600.0;
 const DAY: f64 = 86_400.0;
 
-/// What a trace looks like.
+/// The portrait of a trace.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Portrait {
-    /// What its rows are; a generator makes arrivals.
+    /// The kind of its rows; a generator makes arrivals.
     pub kind: SeriesKind,
     /// Wall-clock time of time zero, nanoseconds since 1970.
     pub start_epoch_ns: Option<u64>,
     /// Length of a bin, seconds.
     pub bin: f64,
-    /// Per bin: requests per second, or the mean level; `None` where no level is known.
+    /// Per bin: requests per second, or the mean level; `None` if no level is known.
     pub rate: Vec<Option<f64>>,
-    /// Mean of each hour of the day (UTC; since time zero where no date is known), 1 being the mean of all, where there
+    /// Mean of each hour of the day (UTC; since time zero if no date is known) relative to the overall mean, if there
     /// are two days or more.
     pub hours: Option<Vec<f64>>,
-    /// Mean of each day of the week from Monday, 1 being the mean of all, where there are two dated weeks or more.
+    /// Mean of each day of the week from Monday relative to the overall mean, if there are two weeks or more with
+    /// dates.
     pub weekdays: Option<Vec<f64>>,
-    /// Arrivals and counts: length of an interval in seconds, and variance over mean of the counts in such intervals
-    /// (1 for a Poisson process).
+    /// Arrivals and counts: length of an interval in seconds, and index of dispersion (variance over mean) of the
+    /// counts in such intervals; 1 for a Poisson process.
     pub dispersion: Vec<(f64, f64)>,
     /// Distributions over the requests.
     pub distributions: Vec<SampleDistribution>,
 }
 
-/// How a quantity is distributed over the requests.
+/// The distribution of a quantity over the requests.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SampleDistribution {
-    /// What it is: `gap`, `demand`, `input tokens`, `output tokens`.
+    /// Name of the quantity: `gap`, `demand`, `input tokens`, `output tokens`.
     pub name: &'static str,
-    /// Whether it is in seconds; otherwise a number.
+    /// Whether it is in seconds; otherwise a plain number.
     pub is_time: bool,
     /// Mean.
     pub mean: f64,
-    /// Coefficient of variation of what the histogram keeps (resolution 0.8%).
+    /// Coefficient of variation, from the histogram (resolution 0.8%).
     pub cv: f64,
-    /// (value, share of the requests that have at most it), both growing.
+    /// (value, share of the requests up to it), both ascending.
     pub shares: Vec<(f64, f64)>,
 }
 
 impl Portrait {
-    /// The portrait of a trace file: counts and levels as they are recorded, without a model that makes requests of them.
+    /// The portrait of a trace file: counts and levels as recorded, without a model that expands them to requests.
     ///
     /// # Errors
-    /// If the file cannot be read to its end.
+    /// If the file cannot be read completely.
     pub fn of_file(path: &Path, options: &TraceOptions) -> Result<Portrait, TraceError> {
         Portrait::of_files(&TraceFiles::from(path), options)
     }
 
-    /// As [`Portrait::of_file`], of files that are one trace.
+    /// Like [`Portrait::of_file`], for files that form one trace.
     ///
     /// # Errors
-    /// As [`Portrait::of_file`].
+    /// Those of [`Portrait::of_file`].
     pub fn of_files(files: &TraceFiles, options: &TraceOptions) -> Result<Portrait, TraceError> {
         let kind = open_reader(files, options)?.1.kind();
         match kind {
@@ -84,12 +86,12 @@ impl Portrait {
     /// The portrait of a workload's requests.
     ///
     /// # Errors
-    /// If it cannot be read to its end.
+    /// If it cannot be read completely.
     pub fn of_workload(spec: &WorkloadSpec, streams: Streams) -> Result<Portrait, TraceError> {
         Portrait::with_series(spec, streams).map(|(portrait, _)| portrait)
     }
 
-    /// The portrait of a workload's requests, and their counts.
+    /// The portrait of a workload's requests, and their counts per interval.
     pub(super) fn with_series(spec: &WorkloadSpec, streams: Streams) -> Result<(Portrait, ScaledCounts), TraceError> {
         let mut watched = Watched { source: spec.open(streams, 0)?, marks: Marks::default() };
         let series = ScaledCounts::of(&mut watched)?;
@@ -116,9 +118,10 @@ impl Portrait {
         }
     }
 
-    /// How far apart two portraits are: the mean over the scales that both have of |ln| of the ratio of their indices of
-    /// dispersion, plus the mean over the nine deciles of the gaps of |ln| of the ratio of the gaps (at least a millisecond
-    /// each), plus |ln| of the ratio of their mean rates. Zero for equal ones; 0.1 is about ten per cent.
+    /// The distance of two portraits: the mean over the common time scales of |ln| of the ratio of their indices of
+    /// dispersion, plus the mean over the nine deciles of interarrival times of |ln| of their ratio (at least a
+    /// millisecond each), plus |ln| of the ratio of their mean rates. Zero for equal portraits; 0.1 is about ten per
+    /// cent.
     pub fn distance(&self, other: &Portrait) -> f64 {
         let apart = |a: f64, b: f64| (a / b).ln().abs();
         let mut scales = Vec::new();
@@ -139,14 +142,14 @@ impl Portrait {
         mean(&scales) + mean(&gaps) + apart(rate(self), rate(other))
     }
 
-    /// Length, seconds.
+    /// Length in seconds.
     pub fn seconds(&self) -> f64 {
         self.bin * self.rate.len() as f64
     }
 }
 
-/// Means of the phases in turn, brought to a mean of 1. An hour or day that the trace holds in part, at its ends, is left out where
-/// there are whole ones of every phase: what is missing of it need not be like what is there.
+/// Means of the phases in order, scaled to a mean of 1. Incomplete hours or days at the ends of the trace are left out
+/// if there are complete ones of every phase, because their missing part may differ.
 fn profile(series: &ScaledCounts, phases: usize, length: f64) -> Vec<f64> {
     let half = series.seconds() / 2.0;
     let last = series.counts.len().saturating_sub(1);
@@ -171,7 +174,7 @@ fn profile(series: &ScaledCounts, phases: usize, length: f64) -> Vec<f64> {
     means.iter().map(|mean| if level > 0.0 { mean / level } else { 0.0 }).collect()
 }
 
-/// Dispersion at scales of 1, 2 and 5 times the powers of ten that are whole multiples of the bins, from `finest` seconds on.
+/// Dispersion at scales of 1, 2 and 5 times powers of ten that are multiples of the bins, from `finest` seconds on.
 fn dispersion(series: &ScaledCounts, finest: f64) -> Vec<(f64, f64)> {
     let scales = (0..8).flat_map(|power| [1, 2, 5].map(|mantissa| mantissa * 10u64.pow(power)));
     let width = series.width;
@@ -190,7 +193,7 @@ fn dispersion(series: &ScaledCounts, finest: f64) -> Vec<(f64, f64)> {
         .collect()
 }
 
-/// Counts and levels: intervals spread over bins.
+/// Counts and levels: intervals distributed over bins.
 fn of_intervals(files: &TraceFiles, options: &TraceOptions) -> Result<Portrait, TraceError> {
     let (_, rows) = open_rows(files, options)?;
     let kind = rows.ordered.reader.kind();
@@ -212,7 +215,7 @@ fn of_intervals(files: &TraceFiles, options: &TraceOptions) -> Result<Portrait, 
         portrait.dispersion = dispersion(&values, intervals.model.interval().as_secs_f64());
         return Ok(portrait);
     }
-    // A level is a mean over the time in which it is known.
+    // A level is averaged over the time in which it is known.
     let mut portrait = Portrait::of_series(&values, kind);
     let factor = values.counts.len().div_ceil(BINS).max(1);
     let coarse = known.joined(factor);
@@ -232,7 +235,7 @@ fn of_intervals(files: &TraceFiles, options: &TraceOptions) -> Result<Portrait, 
     Ok(portrait)
 }
 
-/// A source that is looked at while it is read.
+/// A source whose requests are recorded while it is read.
 struct Watched {
     source: Box<dyn TraceSource>,
     marks: Marks,
@@ -255,7 +258,7 @@ impl TraceSource for Watched {
     }
 }
 
-/// Histograms over the requests; numbers are recorded as that many nanoseconds.
+/// Histograms over the requests; plain numbers are recorded as that many nanoseconds.
 #[derive(Default)]
 struct Marks {
     newest: Option<SimTime>,
@@ -275,7 +278,7 @@ impl Mark {
         self.histogram.record(SimDuration::from_nanos(nanos));
     }
 
-    /// The distribution; a recorded nanosecond is `unit`.
+    /// The distribution; one recorded nanosecond corresponds to `unit`.
     fn distribution(&self, name: &'static str, is_time: bool) -> Option<SampleDistribution> {
         let unit = if is_time { 1.0 } else { 1e9 };
         let count = self.histogram.count() as f64;
@@ -363,7 +366,7 @@ mod tests {
 
     #[test]
     fn a_day_that_is_there_in_part_does_not_count() {
-        // Nearly all requests come between 18:00 and 24:00, the same every day; the trace begins on a Monday at noon.
+        // Nearly all requests arrive between 18:00 and 24:00, every day the same; the trace starts on a Monday at noon.
         let seen = portrait(
             "nhpp: { season: { rate: 0.2/s, hours: [1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,99,99,99,99,99,99] },
              start: 2026-11-23T12:00:00Z, for: 20d }",

@@ -1,4 +1,4 @@
-//! What container runtimes, kubectl, compose and syslog write before each line of a program.
+//! Prefixes that container runtimes, kubectl, compose and syslog write before each line of a program.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -11,21 +11,23 @@ use super::logfmt::begins_with_pairs;
 use super::time_text::{TimeFormat, TimeReader};
 use super::{FORMATS, TraceInput, TraceOptions, recognise};
 
-/// The name of a field that no line has: the time that stood before it.
+/// The name of a field that no line has: the time in the prefix.
 pub(super) const PREFIX_TIME: &str = "prefix_time";
 
-/// One thing that stands before lines.
+/// A kind of prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Prefix {
     /// `{"log":"...\n","stream":"stdout","time":"..."}` of Docker's json-file driver.
     DockerJson,
-    /// `2026-03-02T10:00:00.123456789Z stdout F ` of the Kubernetes container runtime interface; `P` is the part of a line.
+    /// `2026-03-02T10:00:00.123456789Z stdout F ` of the Kubernetes container runtime interface; `P` marks a partial
+    /// line.
     Cri,
     /// `[pod/web-abc/web] ` of `kubectl logs --prefix`.
     Kubectl,
     /// `web-1  | ` of `docker compose logs`.
     Compose,
-    /// `2026/03/02 10:00:00.123<tab>INFO<tab>name<tab>message<tab>` before an object: the console form of zap, which Caddy logs with.
+    /// `2026/03/02 10:00:00.123<tab>INFO<tab>name<tab>message<tab>` before an object: the console format of zap, used
+    /// by Caddy.
     Console,
     /// `<34>1 2026-03-02T10:00:00Z host app pid id - ` (RFC 5424).
     Syslog,
@@ -37,15 +39,15 @@ pub(super) enum Prefix {
     Time,
 }
 
-/// What stands before a line.
+/// A prefix of a line.
 struct Before {
-    /// Where the line itself begins.
+    /// Offset of the line itself.
     end: usize,
-    /// Where the time stands; empty if there is none.
+    /// Position of the time; empty if there is none.
     time: Range<usize>,
-    /// Whether the line goes on in the next one of the same stream.
+    /// Whether the line continues in the next one of the same stream.
     part: bool,
-    /// Which stream of the program it is.
+    /// The stream of the program.
     stream: u8,
 }
 
@@ -62,7 +64,7 @@ impl Prefix {
         Prefix::Time,
     ];
 
-    /// Whose it is, for the notes.
+    /// Its origin, for notes.
     const fn name(self) -> &'static str {
         match self {
             Prefix::DockerJson => "Docker's json-file",
@@ -75,7 +77,7 @@ impl Prefix {
         }
     }
 
-    /// Whether nothing else looks like it.
+    /// Whether the prefix is unmistakable.
     const fn is_certain(self) -> bool {
         matches!(self, Prefix::DockerJson | Prefix::Cri)
     }
@@ -130,43 +132,43 @@ impl Prefix {
     }
 }
 
-/// What stands before a line of the container runtime interface.
+/// The prefix of a line in the container runtime interface.
 fn behind_cri(line: &[u8]) -> Option<Before> {
     let time = time_at(line, 0)?;
     let stream = line.get(time..)?;
     let end = [&b" stdout "[..], b" stderr "].into_iter().find(|name| stream.starts_with(name))?.len() + time;
     let tag = *line.get(end)?;
-    // Tags may follow, between colons.
+    // Tags may follow, separated by colons.
     let space = memchr::memchr(b' ', &line[end..]).map_or(line.len(), |at| end + at);
     let sound = matches!(tag, b'F' | b'P') && (space == end + 1 || line[end + 1] == b':');
     let part = tag == b'P';
     sound.then(|| Before { end: (space + 1).min(line.len()), time: 0..time, part, stream: line[time + 4] })
 }
 
-/// What stands before a line of syslog (RFC 5424).
+/// The prefix of a syslog line (RFC 5424).
 fn behind_syslog(line: &[u8]) -> Option<Before> {
-    // Streams of messages (RFC 6587) begin with their length.
+    // Message streams (RFC 6587) start with the length of the message.
     let open = line.iter().take_while(|c| c.is_ascii_digit()).count();
     let open = if open > 0 && line.get(open) == Some(&b' ') { open + 1 } else { 0 };
     let priority = memchr::memchr(b'>', line.get(open..open + 5)?).filter(|_| line[open] == b'<')?;
     let from = open + priority + 1;
     let time = line.get(from..)?.strip_prefix(b"1 ").map(|_| from + 2)?;
     let time = time..time_at(line, time)?;
-    // Host, application, process, message's kind.
+    // Host, application, process, type of message.
     let mut at = time.end + 1;
     for _ in 0..4 {
         at += memchr::memchr(b' ', line.get(at..)?)? + 1;
     }
     let end = match line.get(at)? {
         b'[' => at + memchr::memmem::find(&line[at..], b"] ")? + 2,
-        // Heroku's drains leave the structured data out.
+        // Heroku's drains omit the structured data.
         b'-' if matches!(line.get(at + 1), Some(b' ') | None) => (at + 2).min(line.len()),
         _ => at,
     };
     Some(Before { end, time, part: false, stream: 0 })
 }
 
-/// Where a date and time of RFC 3339 that begins at `from` ends.
+/// End of an RFC 3339 date and time that starts at `from`.
 fn time_at(line: &[u8], from: usize) -> Option<usize> {
     let text = line.get(from..)?;
     let end = memchr::memchr(b' ', text.get(..text.len().min(40))?)?;
@@ -175,7 +177,7 @@ fn time_at(line: &[u8], from: usize) -> Option<usize> {
     sound.then_some(from + end)
 }
 
-/// Where the text behind `host process[pid]: ` or `process[pid]: ` begins.
+/// Offset of the text after `host process[pid]: ` or `process[pid]: `.
 fn tag_end(line: &[u8], from: usize) -> Option<usize> {
     let mut at = from;
     for _ in 0..2 {
@@ -205,14 +207,14 @@ impl DockerLine<'_> {
     }
 }
 
-/// Where in a line of Docker's json-file the text of the program begins.
+/// Offset of the program's text in a line of Docker's json-file.
 const DOCKER_TEXT: usize = 8;
 
 /// The column, from 1, in a line of Docker's json-file of byte `at` of its text.
 fn docker_column(raw: &[u8], at: usize) -> usize {
     let (mut place, mut passed) = (DOCKER_TEXT, 0);
     while passed < at && place < raw.len() {
-        // An escaped byte is two, one that is written by its number six.
+        // An escaped byte takes two, a Unicode escape six.
         place += match (raw[place], raw.get(place + 1)) {
             (b'\\', Some(b'u')) => 6,
             (b'\\', _) => 2,
@@ -223,7 +225,7 @@ fn docker_column(raw: &[u8], at: usize) -> usize {
     place.min(raw.len()) + 1
 }
 
-/// How the time of the prefix is written into a line that has none.
+/// How the time in the prefix is inserted into a line that has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Insert {
     /// As the first field of an object, under this name.
@@ -232,21 +234,22 @@ enum Insert {
     Pair,
 }
 
-/// What stands before the lines of a file, from the left to the right, and where its time goes.
+/// The prefixes of a file's lines, from left to right, and where their time is inserted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Prefixes {
     stages: Vec<Prefix>,
     insert: Option<Insert>,
 }
 
-/// The most that stand before each other.
+/// Maximum number of nested prefixes.
 const MOST: usize = 3;
-/// Formats of lines that a program writes: what stands before others is not looked for.
+/// Formats written by a program itself, before which prefixes are possible; other formats are not searched for
+/// prefixes.
 const OF_LINES: [&str; 11] =
     ["log-format", "haproxy", "envoy", "traefik", "caddy", "s3", "aws-nlb", "aws-elb", "access-log", "logfmt", "jsonl"];
 
 impl Prefixes {
-    /// How the file is understood.
+    /// Notes on how the file was interpreted.
     pub(super) fn note(&self) -> String {
         let names: Vec<&str> = self.stages.iter().map(|stage| stage.name()).collect();
         let names = names.join(" and of ");
@@ -258,13 +261,13 @@ impl Prefixes {
         }
     }
 
-    /// Whether the time that is taken names no year.
+    /// Whether the time that is used has no year.
     pub(super) fn takes_time_without_year(&self) -> bool {
         let timed = |stage: &&Prefix| !matches!(stage, Prefix::Kubectl | Prefix::Compose);
         self.insert.is_some() && self.stages.iter().rev().find(timed) == Some(&Prefix::BsdSyslog)
     }
 
-    /// The file without what stands before its lines, if something does and a format then knows them.
+    /// The file without prefixes, if there are prefixes and a format recognises the rest.
     pub(super) fn taken_off(input: &TraceInput, options: &TraceOptions) -> Option<TraceInput> {
         let mut stages: Vec<Prefix> = Vec::new();
         let (mut current, mut best) = (Cow::Borrowed(input), None);
@@ -290,7 +293,7 @@ impl Prefixes {
     }
 }
 
-/// What stands before most of the first lines.
+/// The prefix of most of the first lines.
 fn first_of(input: &TraceInput) -> Option<Prefix> {
     let lines: Vec<&[u8]> = head_lines(input, 50).filter(|line| !line.is_empty()).collect();
     let most = |prefix: &Prefix| {
@@ -311,7 +314,7 @@ fn is_known(input: &TraceInput, options: &TraceOptions) -> bool {
     })
 }
 
-/// The file with its lines behind these prefixes.
+/// The file with these prefixes removed.
 fn behind(input: &TraceInput, stages: &[Prefix], insert: Option<Insert>) -> TraceInput {
     let prefixes = Prefixes { stages: stages.to_vec(), insert };
     let mut stripper = Stripper::new(&prefixes);
@@ -329,24 +332,24 @@ fn behind(input: &TraceInput, stages: &[Prefix], insert: Option<Insert>) -> Trac
     taken
 }
 
-/// What is left of a line.
+/// The rest of a line.
 pub(super) enum Taken {
-    /// It is a part of a line that goes on.
+    /// A part of a line that continues.
     Part,
-    /// What stands from there on.
+    /// The text from this offset on.
     Rest(usize),
-    /// What was put together, which began on this line.
+    /// A joined text, which started on this line.
     Made(u64),
 }
 
-/// Takes off what stands before lines.
+/// Removes prefixes from lines.
 pub(super) struct Stripper {
     prefixes: Prefixes,
     made: Vec<u8>,
     spare: Vec<u8>,
-    /// Parts of lines that go on: stream, first line, text.
+    /// Parts of lines that continue: stream, first line, text.
     parts: Vec<(u8, u64, Vec<u8>)>,
-    /// Where the rest of the line given last begins in the file's line, and how much was inserted before it.
+    /// Offset of the last line's text in the line of the file, and number of characters inserted before it.
     shift: (usize, usize),
 }
 
@@ -356,12 +359,12 @@ impl Stripper {
         Stripper { prefixes, made: Vec::new(), spare: Vec::new(), parts: Vec::new(), shift: (0, 0) }
     }
 
-    /// What was put together last.
+    /// The last joined text.
     pub(super) fn made(&self) -> &[u8] {
         &self.made
     }
 
-    /// The column of the file's line `raw` that a column of the line given last stands for, both from 1.
+    /// Converts a column of the last line to the column in the file's line `raw`, both from 1.
     pub(super) fn column(&self, column: u64, raw: &[u8]) -> u64 {
         let (begins, inserted) = self.shift;
         let at = begins + (column.saturating_sub(1) as usize).saturating_sub(inserted);
@@ -369,7 +372,7 @@ impl Stripper {
         if docker { docker_column(raw, at) as u64 } else { at as u64 + 1 }
     }
 
-    /// Takes a line of the file; one that has not what stands before the others is left as it is.
+    /// Processes a line of the file; one without the prefix is returned unchanged.
     pub(super) fn take(&mut self, line: &[u8], number: u64) -> Taken {
         self.shift = (0, 0);
         let (mut at, mut time, mut part) = (0, 0..0, None);
@@ -423,7 +426,7 @@ impl Stripper {
         self.put_together(Some(&inner[at..]), written_or(&written, &inner, time), number)
     }
 
-    /// The parts of a line that nothing followed any more.
+    /// Parts of lines that were not continued.
     pub(super) fn rest(&mut self) -> Option<u64> {
         let (_, first, text) = self.parts.pop()?;
         self.spare = text;
@@ -432,7 +435,7 @@ impl Stripper {
         Some(first)
     }
 
-    /// The text, or the one that was kept, with the time inserted where it shall be.
+    /// The text, or the stored one, with the time inserted.
     fn put_together(&mut self, text: Option<&[u8]>, time: &[u8], line: u64) -> Taken {
         let text = text.unwrap_or(&self.spare);
         self.made.clear();
@@ -460,7 +463,7 @@ impl Stripper {
     }
 }
 
-/// The time as a stage gave it, or where it stands in the line.
+/// The time found by a stage, or its position in the line.
 fn written_or<'a>(written: &'a [u8], inner: &'a [u8], time: Range<usize>) -> &'a [u8] {
     if written.is_empty() { inner.get(time).unwrap_or_default() } else { written }
 }
@@ -501,7 +504,7 @@ mod tests {
         let line = format!("{before}GET /a");
         assert_eq!(stripped(&[prefix], None, &[&line]), [(1, "GET /a".to_string())]);
         assert_eq!(stripped(&[prefix], None, &["GET /a"]), [(1, "GET /a".to_string())]);
-        // Broken off anywhere, it is no reason to panic.
+        // Truncated anywhere, it must not panic.
         (0..before.len()).for_each(|end| assert_eq!(stripped(&[prefix], None, &[&before[..end]]).len(), 1));
     }
 

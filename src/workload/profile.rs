@@ -1,16 +1,17 @@
-//! A course of relative rates: straight lines between the middles of blocks of equal length.
+//! A profile of relative rates: linear interpolation between the middles of blocks of equal length.
 
-/// Straight lines between the middles of the blocks; the first and the last half block are level. Times are in blocks.
+/// Linear interpolation between the middles of the blocks; the first and the last half block are level. Times are in
+/// blocks.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Profile {
-    /// The values in the middles.
+    /// The values at the middles.
     values: Vec<f64>,
-    /// The integral up to the beginning of each block, and up to the end.
+    /// The integral up to the start of each block, and up to the end.
     before: Vec<f64>,
 }
 
 impl Profile {
-    /// Through these values, of which there is at least one, brought to a mean of 1 over all blocks (they are not all zero).
+    /// Interpolates these values, at least one and not all zero, scaled to a mean of 1 over all blocks.
     pub(super) fn through(values: &[f64]) -> Profile {
         let mut profile = Profile { values: values.into(), before: Vec::new() };
         profile.sum_up();
@@ -20,8 +21,8 @@ impl Profile {
         profile
     }
 
-    /// With these means of the blocks, as far as values that are not negative have them: each mean is (before + 6 own + after) / 8, solved by
-    /// fixed-point iteration (the matrix is diagonally dominant).
+    /// A profile with these means of the blocks, as far as nonnegative values allow: each mean is (previous + 6 own +
+    /// next) / 8, solved by fixed-point iteration (the matrix is diagonally dominant).
     pub(super) fn of_means(means: &[f64]) -> Profile {
         let mut values = means.to_vec();
         for _ in 0..50 {
@@ -66,13 +67,14 @@ impl Profile {
         0.25 * (left + own) + rest * (own + (right - own) * rest)
     }
 
-    /// The integral from the beginning up to a time.
+    /// The integral from the start up to a time.
     pub(super) fn upto(&self, time: f64) -> f64 {
         let block = (time.max(0.0) as usize).min(self.values.len() - 1);
         self.before[block] + self.within(block, (time - block as f64).clamp(0.0, 1.0))
     }
 
-    /// What share of the time from `from` to `to` has come by `middle`; that of an even rate where there is nothing.
+    /// The share of the integral from `from` to `to` that is before `middle`; that of a constant rate if the integral
+    /// is zero.
     pub(super) fn share(&self, from: f64, middle: f64, to: f64) -> f64 {
         let (start, all) = (self.upto(from), self.upto(to) - self.upto(from));
         if all > 0.0 { ((self.upto(middle) - start) / all).clamp(0.0, 1.0) } else { (middle - from) / (to - from) }
@@ -92,7 +94,8 @@ mod tests {
             let own = profile.upto(block as f64 + 1.0) - profile.upto(block as f64);
             assert!((own - mean / level).abs() < 1e-9, "{block}: {own}");
         }
-        // By hand: the lines of 1 and 3 have 2 at the border, so halves of (1 + 1.25) / 2 ... of the block.
+        // By hand: the lines through 1 and 3 are at 2 at the border, so the first half of a block has (1 + 1.25) / 2
+        // ... of it.
         let two = Profile::through(&[1.0, 3.0]);
         assert!((two.upto(0.5) - 0.25).abs() < 1e-12 && (two.upto(1.0) - 0.625).abs() < 1e-12, "{two:?}");
         assert!((two.share(0.0, 0.5, 1.0) - 0.4).abs() < 1e-12);

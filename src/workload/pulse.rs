@@ -4,18 +4,18 @@ use super::moment::Moment;
 use crate::config::{Diagnostics, Fields, FromNode, Yaml};
 use crate::units::SimDuration;
 
-/// How an event ends.
+/// The end of an event.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Fall {
-    /// In a straight line over so many seconds.
+    /// Linear decrease over this many seconds.
     Ramp(f64),
-    /// Exponentially: what it adds halves every so many seconds.
+    /// Exponential decay: the excess halves every this many seconds.
     HalfLife(f64),
 }
 
-/// An event: from `at` on the rate rises in a straight line over `ramp` to `factor` times what it would be, stays there for
-/// `hold`, and falls back. Ramp, plateau and fall are the phases of a flash crowd (Ari et al. 2003, "Managing flash crowds on
-/// the Internet", MASCOTS).
+/// An event: from `at` on the rate rises linearly over `ramp` to `factor` times its normal value, stays there for
+/// `hold`, and falls back. Ramp, plateau and fall are the phases of a flash crowd (Ari et al. 2003, "Managing flash
+/// crowds on the Internet", MASCOTS).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Pulse {
     pub(super) at: Moment,
@@ -28,14 +28,15 @@ pub(super) struct Pulse {
 }
 
 impl Pulse {
-    /// The event in a stream that begins at `start` since 1970; `None` if it lies before or has no place in it.
+    /// The event in a stream that starts at `start` since 1970; `None` if it is before the start or has no position in
+    /// the stream.
     pub(super) fn placed(&self, start: Option<u64>) -> Option<PlacedPulse> {
         let at = self.at.offset_ns(start)? as f64 / 1e9;
         Some(PlacedPulse { at, full: at + self.ramp, until: at + self.ramp + self.hold, pulse: *self })
     }
 }
 
-/// An event with its place, in seconds from time zero.
+/// An event with its time, in seconds from time zero.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct PlacedPulse {
     at: f64,
@@ -71,7 +72,7 @@ impl PlacedPulse {
 }
 
 impl FromNode for Pulse {
-    /// `{ at: 09:00, factor: 4, ramp: 5m, for: 3h }`, falling over the ramp as it rose, or with `half-life: 20m`.
+    /// `{ at: 09:00, factor: 4, ramp: 5m, for: 3h }`, falling over the same time as the ramp, or with `half-life: 20m`.
     fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         let fields = Fields::open(node, "event", sink)?;
         let at = fields.required("at", sink);
@@ -82,7 +83,7 @@ impl FromNode for Pulse {
         fields.finish(sink);
         let (at, factor) = (at?, factor?);
         if !(0.0..=1e6).contains(&factor) || half_life.is_some_and(SimDuration::is_zero) {
-            sink.push(node.error("expected a `factor` from 0 to 1000000 and a `half-life` longer than nothing"));
+            sink.push(node.error("expected a `factor` from 0 to 1000000 and a `half-life` above zero"));
             return None;
         }
         let fall = half_life.map_or(Fall::Ramp(ramp), |length| Fall::HalfLife(length.as_secs_f64()));

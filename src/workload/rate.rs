@@ -1,13 +1,13 @@
-//! Arrivals counted over equal steps.
+//! Counts of arrivals in equal steps.
 
 use super::{RequestBatch, TraceError, TraceSource};
 use crate::units::{SimDuration, SimTime};
 
-/// The most steps that are counted: 80 MB of counts.
+/// Maximum number of steps: 80 MB of counts.
 const MAX_STEPS: u64 = 10_000_000;
 
-/// Requests arriving in each whole step from time zero up to `end`, or else up to the end of the source. A last step that is not
-/// whole is left out: its count would be a lower one for no reason but its length.
+/// Number of requests in each whole step from time zero up to `end`, or else up to the end of the source. An incomplete
+/// last step is left out, because its count would be too low.
 ///
 /// # Errors
 /// If the source cannot be read on, if `step` is zero, or if there are more than ten million steps.
@@ -17,7 +17,7 @@ pub fn arrivals_per_step(
     end: Option<SimDuration>,
 ) -> Result<Vec<u64>, TraceError> {
     if step.is_zero() {
-        return Err(TraceError::new("step", "has no length"));
+        return Err(TraceError::new("step", "must be above zero"));
     }
     let limit = end.map_or(MAX_STEPS, |end| (end.as_nanos() / step.as_nanos()).min(MAX_STEPS));
     let mut counts: Vec<u64> = Vec::new();
@@ -33,7 +33,7 @@ pub fn arrivals_per_step(
             if place >= limit {
                 break 'reading;
             }
-            // Below the limit, which is a length in memory.
+            // Below the limit, which is a number of elements in memory.
             let place = place as usize;
             if place >= counts.len() {
                 counts.resize(place + 1, 0);

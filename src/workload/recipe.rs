@@ -1,4 +1,4 @@
-//! How a stream of requests is made, so that each run can open its own.
+//! Recipes for streams of requests, so that each run can open its own.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -6,14 +6,14 @@ use std::sync::Arc;
 use super::{Clients, TraceError, TraceSource};
 use crate::random::{Draw, Purpose, Streams};
 
-/// For whom a stream is opened: what keys its random numbers.
+/// The use of a stream, which keys its random numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Opening {
     /// The run's randomness.
     pub streams: Streams,
-    /// Number of the service that the requests go to.
+    /// Number of the service that receives the requests.
     pub service: u64,
-    /// Which pass over the same recipe this is (a repeated trace is opened once per repetition).
+    /// Number of the pass over the same recipe (a repeated trace is opened once per repetition).
     pub pass: u64,
 }
 
@@ -23,29 +23,29 @@ impl Opening {
         Opening { streams, service, pass: 0 }
     }
 
-    /// The generator of step `step` of the chain (0 is the source itself), one running stream per pass.
+    /// The random numbers of step `step` of the chain (0 is the source itself) in one pass.
     pub fn draw(&self, purpose: Purpose, step: u16) -> Draw {
         self.streams.keyed(purpose, self.service, self.pass << 16 | u64::from(step))
     }
 
-    /// The generator of a stretch of time that step `step` divides, by its number.
+    /// The random numbers of a stretch of time that step `step` divides, by the number of the stretch.
     pub fn node(&self, step: u16, number: u64) -> Draw {
-        // The pass and the step are spread over all bits, so that no stretch of one meets one of another.
+        // Pass and step are spread over all bits, so that the stretches of different passes or steps do not collide.
         let place = (self.pass << 16 | u64::from(step)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         self.streams.keyed(Purpose::Cascade, self.service, place ^ number)
     }
 }
 
-/// A source of requests that can be opened again and again.
+/// A source of requests that can be opened repeatedly.
 pub trait Recipe: Debug + Send + Sync {
-    /// A fresh stream from its start.
+    /// A new stream from its start.
     ///
     /// # Errors
-    /// If the file behind it cannot be opened or does not begin as its format says.
+    /// If its file cannot be opened, or its beginning does not match its format.
     fn open(&self, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError>;
 
-    /// The same source with `factor` times as many requests, where that can be had exactly (by scaling counts or a rate
-    /// before arrivals are made of them). `None` leaves the scaling to thinning and superposition.
+    /// The same source with `factor` times as many requests, if that is possible exactly (by scaling counts or a rate
+    /// before arrivals are generated). `None` leaves the scaling to thinning and superposition.
     fn scaled(&self, factor: f64) -> Option<Arc<dyn Recipe>> {
         let _ = factor;
         None

@@ -1,9 +1,9 @@
-//! Counts per interval and what they tell: dispersion over scales, autocorrelation, seasons.
+//! Counts per interval and their statistics: dispersion over time scales, autocorrelation, seasons.
 
 use super::{RequestBatch, TraceError, TraceSource};
 use crate::units::{NANOS_PER_SECOND, SimDuration};
 
-/// The most intervals that are kept; beyond, pairs of intervals are joined.
+/// Maximum number of intervals; beyond it, pairs of intervals are combined.
 const MAX_BINS: usize = 1 << 21;
 
 /// Arrivals per interval of equal length, from time zero on.
@@ -14,12 +14,12 @@ pub(super) struct ScaledCounts {
     pub(super) counts: Vec<f64>,
     /// Wall-clock time of time zero, nanoseconds since 1970.
     pub(super) start: Option<u64>,
-    /// Lengths of requests and answers.
+    /// Lengths of prompts and responses.
     pub(super) tokens: Lengths,
 }
 
 impl ScaledCounts {
-    /// No interval yet, each to be a second long.
+    /// Empty counts with intervals of one second.
     pub(super) fn empty() -> ScaledCounts {
         ScaledCounts { width: NANOS_PER_SECOND, counts: Vec::new(), start: None, tokens: Lengths::default() }
     }
@@ -35,7 +35,7 @@ impl ScaledCounts {
         }
     }
 
-    /// Adds `amount` evenly over the `length` nanoseconds from `from` on.
+    /// Distributes `amount` evenly over the `length` nanoseconds from `from` on.
     pub(super) fn spread(&mut self, from: u64, length: u64, amount: f64) {
         let end = from.saturating_add(length.max(1));
         self.reach(end - 1);
@@ -47,7 +47,7 @@ impl ScaledCounts {
         }
     }
 
-    /// The same counts in the intervals of `other`, which are as long or longer, with its length and date.
+    /// The same counts in the intervals of `other`, which are as long or longer, with its length and start date.
     pub(super) fn beside(&self, other: &ScaledCounts) -> ScaledCounts {
         let mut series =
             if self.width < other.width { self.joined((other.width / self.width) as usize) } else { self.clone() };
@@ -55,7 +55,7 @@ impl ScaledCounts {
         ScaledCounts { start: other.start, ..series }
     }
 
-    /// Reads a stream to its end, in whole intervals: a last one that the stream does not fill is left out, unless it is the only one.
+    /// Reads a stream completely, in whole intervals: an incomplete last one is left out, unless it is the only one.
     pub(super) fn of(source: &mut dyn TraceSource) -> Result<ScaledCounts, TraceError> {
         let mut series = ScaledCounts::empty();
         let mut batch = RequestBatch::default();
@@ -77,7 +77,7 @@ impl ScaledCounts {
         Ok(series)
     }
 
-    /// The series in intervals `factor` times as long; a last one that is not whole is left out, unless it is the only one.
+    /// The series in intervals `factor` times as long; an incomplete last one is left out, unless it is the only one.
     pub(super) fn joined(&self, factor: usize) -> ScaledCounts {
         let chunks = self.counts.chunks(factor);
         let whole = if self.counts.len() < factor { 1 } else { self.counts.len() / factor };
@@ -85,12 +85,13 @@ impl ScaledCounts {
         ScaledCounts { width: self.width * factor as u64, counts, start: self.start, tokens: self.tokens }
     }
 
-    /// In intervals of about `seconds`, at least as long as they are now.
+    /// In intervals of about `seconds`, at least as long as the current ones.
     pub(super) fn at_scale(&self, seconds: u64) -> ScaledCounts {
         self.joined((seconds * NANOS_PER_SECOND / self.width).max(1) as usize)
     }
 
-    /// The same as [`ScaledCounts::at_scale`], made of this series in longer intervals where they divide the scale: much less to add up.
+    /// Like [`ScaledCounts::at_scale`], computed from this series in longer intervals if they divide the scale, which
+    /// is much faster.
     pub(super) fn at_scale_beyond(&self, coarser: &ScaledCounts, seconds: u64) -> ScaledCounts {
         let divides = (seconds * NANOS_PER_SECOND).is_multiple_of(coarser.width);
         if divides { coarser.at_scale(seconds) } else { self.at_scale(seconds) }
@@ -118,18 +119,18 @@ impl ScaledCounts {
         pairs.map(|(a, b)| (a - mean) * (b - mean)).sum::<f64>() / self.counts.len().max(1) as f64
     }
 
-    /// Variance over mean: 1 for a Poisson process.
+    /// Index of dispersion (variance over mean): 1 for a Poisson process.
     pub(super) fn dispersion(&self) -> f64 {
         if self.mean() > 0.0 { self.covariance(0) / self.mean() } else { 0.0 }
     }
 
-    /// The autocorrelation at `lag` intervals (the estimator with divisor n).
+    /// Autocorrelation at lag `lag`, in intervals (the estimator with divisor n).
     pub(super) fn autocorrelation(&self, lag: usize) -> f64 {
         let variance = self.covariance(0);
         if variance > 0.0 { self.covariance(lag) / variance } else { 0.0 }
     }
 
-    /// The middle of interval `bin`, in seconds since Monday 00:00 (UTC; since time zero where no date is known).
+    /// The middle of interval `bin`, in seconds since Monday 00:00 (UTC; since time zero if no date is known).
     pub(super) fn week_seconds(&self, bin: usize) -> f64 {
         self.start.map_or(0.0, super::generators::week_phase) + (bin as f64 + 0.5) * self.seconds()
     }
@@ -159,7 +160,8 @@ impl Lengths {
         }
     }
 
-    /// Mean and coefficient of variation of the lognormal distributions with these logarithms, and the correlation.
+    /// Mean and coefficient of variation of the lognormal distributions fitted to the logarithms, and their
+    /// correlation.
     pub(super) fn fitted(&self) -> ([(f64, f64); 2], f64) {
         let mean = self.sums.map(|sum| sum / self.n);
         let variance = [0, 1].map(|side| (self.squares[side] / self.n - mean[side] * mean[side]).max(0.0));

@@ -22,7 +22,7 @@ use crate::units::{SimDuration, SimTime};
 /// An input file and its checksum, for the report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputFile {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
     /// Its size in bytes.
     pub bytes: u64,
@@ -30,26 +30,26 @@ pub struct InputFile {
     pub sha256: String,
 }
 
-/// A workload as a scenario states it: a trace or a generator, and transforms. Each run opens its own stream.
+/// A workload as stated in a scenario: a trace or a generator, with transforms. Each run opens its own stream.
 #[derive(Debug, Clone)]
 pub struct WorkloadSpec {
     recipe: Arc<dyn Recipe>,
     files: Vec<PathBuf>,
-    /// How many of them are the trace.
+    /// Number of files that are part of the trace.
     recorded_files: usize,
     /// The trace before any transform.
     origin: Option<FileRecipe>,
-    /// The zone of times of day, where one is stated.
+    /// The time zone of times of day, if stated.
     time_zone: Option<Zone>,
     steps: Vec<String>,
-    /// Name of the generator that makes the requests, if one of the list does.
+    /// Name of the built-in generator of the requests, if any.
     generator: Option<&'static str>,
     /// The steps of the chain, in order.
     chain: Vec<Step>,
 }
 
 impl WorkloadSpec {
-    /// A workload made by library users from a recipe of their own.
+    /// A workload from a recipe of a library user.
     pub fn from_recipe(recipe: Arc<dyn Recipe>) -> Self {
         WorkloadSpec {
             recipe,
@@ -63,12 +63,12 @@ impl WorkloadSpec {
         }
     }
 
-    /// A trace file read with `options`.
+    /// A trace file with `options`.
     pub fn from_trace(path: &Path, options: TraceOptions) -> Self {
         WorkloadSpec::from_files(TraceFiles::from(path), options)
     }
 
-    /// Files that are one trace, read with `options`.
+    /// Files that form one trace, with `options`.
     pub fn from_files(files: TraceFiles, options: TraceOptions) -> Self {
         let paths = files.paths().to_vec();
         let recipe = FileRecipe { files, options, factor: 1.0 };
@@ -85,22 +85,22 @@ impl WorkloadSpec {
         }
     }
 
-    /// Reads a scenario's `workload:` mapping; relative paths start from `base_dir`. The trace is opened once, so that a
-    /// missing file or an unknown column is reported with its place in the scenario.
+    /// Reads a scenario's `workload:` mapping; relative paths start from `base_dir`. The trace is opened once, so that
+    /// a missing file or an unknown column is reported with its place in the scenario.
     pub fn from_node(node: &Yaml, base_dir: &Path, sink: &mut Diagnostics) -> Option<Self> {
         let zone = node.get("time-zone").and_then(|zone| Zone::from_node(zone, &mut Diagnostics::new()));
-        // A trace whose times name an offset is of that zone where none is stated.
+        // If no zone is stated, that of the offset in the trace's times applies.
         let own = if node.get("time-zone").is_none() { zone_of_trace(node, base_dir) } else { None };
         let told = own.map(|zone| with_zone(node, zone));
         let (node, zone) = (told.as_ref().unwrap_or(node), zone.or(own));
-        // Times of day are of the zone that is stated beside them.
+        // Times of day are in the zone stated next to them.
         let placed = zone.map(|zone| moment::in_zone(node, zone));
         let node = placed.as_ref().unwrap_or(node);
         let fields = Fields::open(node, "workload", sink)?;
         let zone: Option<Zone> = fields.optional("time-zone", sink);
         let errors_before = sink.len();
         let Some(source) = source_of(&fields, sink) else {
-            // Ask for all that a trace may have, so that `finish` points to a misspelt `trace`.
+            // Request all fields of a trace first, so that `finish` can suggest `trace` for a misspelt one.
             TraceOptions::from_fields(&fields, &mut Diagnostics::new());
             fields.node_of("transforms");
             fields.finish(sink);
@@ -116,7 +116,7 @@ impl WorkloadSpec {
         spec.time_zone = zone;
         if let Some(list) = fields.node_of("transforms") {
             if spec.recipe.clients().is_some() {
-                let error = list.error("the requests of a closed loop follow its answers and cannot be reshaped");
+                let error = list.error("the requests of a closed loop depend on the responses and cannot be reshaped");
                 sink.push(error.help("change the number of `users` over time instead"));
                 return None;
             }
@@ -126,7 +126,7 @@ impl WorkloadSpec {
         (sink.len() == errors_before).then_some(spec)
     }
 
-    /// The workload with the steps of `list` behind it, as they stand under `transforms:`.
+    /// The workload with the steps of `list` appended, as written under `transforms:`.
     pub fn transformed(mut self, list: &Yaml, base_dir: &Path, sink: &mut Diagnostics) -> Self {
         for transform in read_list(list, base_dir, sink) {
             let number = u16::try_from(self.chain.len() + 1).unwrap_or(u16::MAX);
@@ -139,8 +139,8 @@ impl WorkloadSpec {
         self
     }
 
-    /// The same workload whose requests take as long as the trace records of them, wherever it does; `None` where no trace is replayed.
-    /// What transforms make anew has the duration of what it is a copy of.
+    /// The same workload with the recorded durations of requests as demands; `None` if it does not replay a trace.
+    /// Requests added by transforms have the duration of the request that they copy.
     pub fn taking_durations(self) -> Option<Self> {
         let mut origin = self.origin?;
         origin.options.durations = true;
@@ -154,46 +154,47 @@ impl WorkloadSpec {
         Some(WorkloadSpec { recipe, origin: Some(origin), chain, ..self })
     }
 
-    /// The durations that the trace records of its requests, before any transform; reads all of it. `None` where no trace is replayed.
+    /// The recorded durations of the trace's requests, before any transform; reads the whole trace. `None` if it does
+    /// not replay a trace.
     ///
     /// # Errors
-    /// If the trace cannot be read to its end.
+    /// If the trace cannot be read completely.
     pub fn durations(&self) -> Result<Option<Durations>, TraceError> {
         self.origin.as_ref().map(FileRecipe::durations).transpose()
     }
 
-    /// Whether the first requests of the trace bring service times along.
+    /// Whether the first requests of the trace have service times.
     pub fn brings_demands(&self) -> bool {
         let mut first = RequestBatch::default();
         let source = self.origin.as_ref().and_then(|origin| origin.open(Opening::new(Streams::new(0, 0), 0)).ok());
         source.is_some_and(|mut source| source.fill(&mut first).is_ok() && !first.demands.is_empty())
     }
 
-    /// What opens the streams.
+    /// The recipe of its streams.
     pub fn recipe(&self) -> Arc<dyn Recipe> {
         Arc::clone(&self.recipe)
     }
 
-    /// A fresh stream for one run.
+    /// A new stream for one run.
     ///
     /// # Errors
-    /// If a file cannot be opened or does not begin as its format says.
+    /// If a file cannot be opened, or its beginning does not match its format.
     pub fn open(&self, streams: Streams, service: u64) -> Result<Box<dyn TraceSource>, TraceError> {
         self.recipe.open(Opening::new(streams, service))
     }
 
-    /// The users, where the workload is a closed loop.
+    /// The users, if the workload is a closed loop.
     pub fn clients(&self) -> Option<&Clients> {
         self.recipe.clients()
     }
 
-    /// The same workload with `factor` times as many users, where it is a closed loop.
+    /// The same workload with `factor` times as many users, if it is a closed loop.
     pub fn with_users(&self, factor: f64) -> Option<Self> {
         self.recipe.clients()?;
         Some(WorkloadSpec { recipe: self.recipe.scaled(factor)?, ..self.clone() })
     }
 
-    /// The files that the workload is made from, with checksums.
+    /// The files of the workload, with checksums.
     ///
     /// # Errors
     /// If one cannot be read.
@@ -201,20 +202,20 @@ impl WorkloadSpec {
         self.files.iter().map(|path| checksum(path)).collect()
     }
 
-    /// Whether it is made from files: a recorded trace is replayed, or its figures.
+    /// Whether it is based on files: a recorded trace is replayed, or its figures are used.
     pub fn is_recorded(&self) -> bool {
         !self.files.is_empty()
     }
 
-    /// The trace that is replayed; `None` where a generator makes the requests.
+    /// The replayed trace; `None` if a generator makes the requests.
     pub fn trace(&self) -> Option<&Path> {
         self.files.first().filter(|_| self.generator.is_none()).map(PathBuf::as_path)
     }
 
-    /// How a report calls the trace that is replayed: its file's name, and how many more there are.
+    /// Name of the replayed trace in reports: the file's name, and the number of further files.
     pub fn trace_name(&self) -> Option<String> {
         let name = self.trace()?.file_name()?.to_string_lossy().into_owned();
-        // Transforms may bring files of their own behind those of the trace.
+        // Transforms may have further files after those of the trace.
         let more = self.recorded_files.saturating_sub(1);
         Some(match (name.as_str(), more) {
             (spool::STANDARD_INPUT, 0) => "standard input".into(),
@@ -223,63 +224,63 @@ impl WorkloadSpec {
         })
     }
 
-    /// Name of the generator that makes the requests; `None` for a trace, or a recipe that is in no list.
+    /// Name of the generator; `None` for a trace, or for a recipe that is not in the list.
     pub fn generator(&self) -> Option<&'static str> {
         self.generator
     }
 
-    /// The transforms as the scenario writes them, one text each.
+    /// The transforms as written in the scenario, one text each.
     pub fn steps(&self) -> &[String] {
         &self.steps
     }
 
-    /// Whether nothing but its last request says how long it is: a recorded trace that states no end of its own.
+    /// Whether its length is only known from its last request: a recorded trace without a stated end.
     pub fn ends_with_last_request(&self) -> bool {
         self.is_recorded() && self.open(Streams::new(0, 0), 0).is_ok_and(|source| source.extent().is_none())
     }
 
-    /// What the transforms take for granted, in sentences.
+    /// The assumptions of the transforms, in sentences.
     pub fn assumptions(&self) -> Vec<String> {
         self.chain.iter().filter_map(|step| step.transform.assumption(&step.inner)).collect()
     }
 
-    /// The moments that transforms state by the clock, as they fall into the workload; a sentence each.
+    /// How clock times in transforms were resolved in this workload; a sentence each.
     pub fn moments(&self) -> Vec<String> {
         self.chain.iter().flat_map(|step| step.transform.moments(&step.inner)).collect()
     }
 
-    /// How transforms spoil the stream, in sentences; reads all of it where one could.
+    /// Distortions of the stream by transforms, in sentences; reads the whole stream if necessary.
     ///
     /// # Errors
-    /// If a trace cannot be read to its end.
+    /// If a trace cannot be read completely.
     pub fn distortions(&self) -> Result<Vec<String>, TraceError> {
         let all = self.chain.iter().map(|step| step.transform.distortion(&step.inner, step.number));
         all.filter_map(Result::transpose).collect()
     }
 
-    /// What a reader of a report should know about the trace: rows left out, moved or filled in, steps without a row, and how it was
-    /// understood; one sentence each. Reads all of it.
+    /// Notes on the trace for readers of a report: rows left out, moved or filled in, missing steps, and how the file
+    /// was interpreted; one sentence each. Reads the whole trace.
     ///
     /// # Errors
-    /// If the trace cannot be read to its end.
+    /// If the trace cannot be read completely.
     pub fn notices(&self) -> Result<Vec<String>, TraceError> {
         self.origin.as_ref().map_or(Ok(Vec::new()), FileRecipe::notices)
     }
 
-    /// The zone of times of day, where one is stated.
+    /// The time zone of times of day, if stated.
     pub fn time_zone(&self) -> Option<Zone> {
         self.time_zone
     }
 
-    /// The length of the workload from time zero: as far as it is stated, or else by reading it to its end; `None` for a
-    /// generator without an end. Reads at most up to `limit` of simulated time.
+    /// The length of the workload from time zero: as stated, or by reading it to its end; `None` for a generator
+    /// without an end. Reads at most `limit` of simulated time.
     ///
     /// # Errors
-    /// If the trace cannot be read to its end.
+    /// If the trace cannot be read completely.
     pub fn extent(&self, limit: SimDuration) -> Result<Option<SimDuration>, TraceError> {
         let mut source = self.open(Streams::new(0, 0), 0)?;
         if self.files.is_empty() {
-            // A generator knows its end, or has none.
+            // A generator either knows its end or has none.
             return Ok(source.extent());
         }
         let mut batch = RequestBatch::default();
@@ -299,7 +300,7 @@ impl WorkloadSpec {
     }
 }
 
-/// Stands in for a source that could not be read while the rest of the workload is checked.
+/// Placeholder for a source that could not be read, so that the rest of the workload can be checked.
 #[derive(Debug)]
 struct Nothing;
 
@@ -314,7 +315,7 @@ enum Source<'a> {
     Generator(&'static str, Option<Arc<dyn Recipe>>),
 }
 
-/// What the requests come from: exactly one of `trace` and the generators.
+/// The source of the requests: exactly one of `trace` and the generators.
 fn source_of<'a>(fields: &Fields<'a>, sink: &mut Diagnostics) -> Option<Source<'a>> {
     let trace = fields.node_of("trace");
     let generators = GENERATORS.iter().filter_map(|plugin| Some((plugin, fields.node_of(plugin.name)?)));
@@ -328,18 +329,19 @@ fn source_of<'a>(fields: &Fields<'a>, sink: &mut Diagnostics) -> Option<Source<'
     match found.len() {
         1 => found.pop(),
         0 => {
-            let error = fields.node().error("workload has no source of requests");
+            let error = fields.node().error("the workload has no source of requests");
             sink.push(error.help(format!("give one of `{names}`")));
             None
         }
         _ => {
-            sink.push(fields.node().error(format!("workload has more than one source; expected one of `{names}`")));
+            sink.push(fields.node().error(format!("the workload has more than one source; expected one of `{names}`")));
             None
         }
     }
 }
 
-/// The zone that the times of a trace write, unless it is UTC. What is wrong with the trace is told where it is read.
+/// The time zone of the offset in a trace's times, unless it is UTC. Problems with the trace are reported when it is
+/// read.
 fn zone_of_trace(node: &Yaml, base_dir: &Path) -> Option<Zone> {
     let mut unheard = Diagnostics::new();
     let fields = Fields::open(node, "workload", &mut unheard)?;
@@ -356,7 +358,7 @@ fn zone_of_trace(node: &Yaml, base_dir: &Path) -> Option<Zone> {
     (offsets.first != 0).then(|| Zone::fixed(offsets.first))
 }
 
-/// The workload with a zone stated.
+/// The workload with the stated time zone.
 fn with_zone(node: &Yaml, zone: Zone) -> Yaml {
     let Value::Mapping(entries) = &node.value else { return node.clone() };
     let mut entries = entries.clone();
@@ -374,7 +376,7 @@ fn read_trace(fields: &Fields<'_>, node: &Yaml, base_dir: &Path, sink: &mut Diag
     };
     let texts: Vec<String> = items.iter().filter_map(|item| item.as_text().map(str::to_string)).collect();
     if texts.len() < items.len() || texts.is_empty() {
-        sink.push(node.error(format!("`trace` is the path of a file or a list of paths, not {}", node.kind())));
+        sink.push(node.error(format!("`trace` must be the path of a file or a list of paths, not {}", node.kind())));
         return None;
     }
     if sink.len() > before {
@@ -396,7 +398,7 @@ fn read_trace(fields: &Fields<'_>, node: &Yaml, base_dir: &Path, sink: &mut Diag
     }
 }
 
-/// A trace's error at the place in the scenario that names the trace.
+/// Reports a trace's error at the place in the scenario that names the trace.
 fn diagnostic(node: &Yaml, error: &TraceError) -> Diagnostic {
     let bare = TraceError { help: None, ..error.clone() };
     let diagnostic = node.error(bare.to_string());

@@ -1,4 +1,4 @@
-//! Logs with one request per line whose fields a format takes apart by itself.
+//! Logs with one request per line, whose fields are extracted by a format.
 
 use std::ops::Range;
 
@@ -11,41 +11,41 @@ use super::table::{ByLayout, Header, Layout, Role};
 use super::time_text::TimeFormat;
 use super::{Columns, TraceError, TraceInput, TraceOptions};
 
-/// Takes lines apart.
+/// Extracts the fields of lines.
 pub(super) trait Split: Send {
-    /// Appends the places of a line's fields, in the order of their names; those of fields that it does not have are empty or left out.
-    /// False for a line that is none of the format's business.
+    /// Appends the positions of a line's fields, in the order of their names; missing fields are empty or left out.
+    /// Returns `false` for a line that is not about a request.
     ///
     /// # Errors
-    /// If the line is not written as the format says.
+    /// If the line does not match the format.
     fn split(&self, line: &[u8], fields: &mut Vec<Range<usize>>) -> Result<bool, RowFault>;
 }
 
-/// The fields of one line as text; `None` if it is not written so, or holds no request.
+/// The fields of one line as text; `None` if it does not match the format, or is not about a request.
 pub(super) fn texts<S: Split>(split: &S, line: &[u8]) -> Option<Vec<String>> {
     let mut fields = Vec::new();
     let text = |field: &Range<usize>| String::from_utf8_lossy(line.get(field.clone()).unwrap_or_default()).into_owned();
     (!line.is_empty() && split.split(line, &mut fields).ok()?).then(|| fields.iter().map(text).collect())
 }
 
-/// Whether a line among the first can be taken apart so: some lines of a real log may be broken or another program's.
+/// Whether one of the first lines matches: some lines of a real log may be broken or written by another program.
 pub(super) fn any_fits<S: Split>(split: &S, input: &TraceInput) -> bool {
     head_lines(input, 20).any(|line| texts(split, line).is_some())
 }
 
-/// Where a log says when a request came and how long it took.
+/// The fields of a log with arrival and duration of a request.
 pub(super) struct Timing<'a> {
-    /// The field of the time.
+    /// The time field.
     pub(super) time: &'a str,
-    /// The field of the duration, and its unit where the value names none.
+    /// The duration field, and its unit if the value does not state one.
     pub(super) duration: Option<(&'a str, TimeFormat)>,
-    /// Whether the time is when the request had ended: it came by the duration earlier.
+    /// Whether the time is the end of the request: its arrival was earlier by the duration.
     pub(super) at_end: bool,
 }
 
 impl Timing<'_> {
-    /// The options with these fields where no others were named. What the log records of a request's duration is its demand, where that is
-    /// asked for.
+    /// The options with these fields, unless others are named. The recorded duration of a request is its demand if
+    /// requested.
     pub(super) fn reading(&self, options: &TraceOptions) -> TraceOptions {
         let field = self.duration.map(|(name, _)| name.to_string());
         let known = Columns {
@@ -54,7 +54,7 @@ impl Timing<'_> {
             demand: field.filter(|_| options.durations),
             ..Columns::default()
         };
-        // What is said of the unit otherwise stands.
+        // A unit stated in the options takes precedence.
         let unit = self.duration.map(|(_, unit)| unit).filter(|_| options.demand_unit == TimeFormat::Seconds);
         TraceOptions {
             columns: options.columns.clone().or(known),
@@ -63,17 +63,17 @@ impl Timing<'_> {
         }
     }
 
-    /// That there are durations, where nobody asks for them.
+    /// A note that there are durations, if they are not used.
     pub(super) fn note(&self, options: &TraceOptions) -> Option<String> {
         let (name, _) = self.duration.filter(|_| !options.durations && options.columns.demand.is_none())?;
         Some(format!("`{name}` says how long each request took: `service-time: from-trace` takes it"))
     }
 }
 
-/// Opens a log whose fields have these names; `notes` say how it is understood.
+/// Opens a log whose fields have these names; `notes` describe how it is interpreted.
 ///
 /// # Errors
-/// As for [`Layout::of_fields`].
+/// Those of [`Layout::of_fields`].
 pub(super) fn open<S: Split>(
     input: &TraceInput,
     options: &TraceOptions,
@@ -91,11 +91,11 @@ pub(super) fn open<S: Split>(
     open_settled(input, &timing.reading(options), header, None, notes, split)
 }
 
-/// As [`open`], of a log whose header was made already. The durations of the field `also_elapsed` are added to those of the one that the
-/// options name.
+/// Like [`open`], for a log whose header is already known. The durations of the field `also_elapsed` are added to those
+/// of the field that the options name.
 ///
 /// # Errors
-/// As for [`Layout::of_fields`].
+/// Those of [`Layout::of_fields`].
 pub(super) fn open_settled<S: Split>(
     input: &TraceInput,
     options: &TraceOptions,
@@ -106,7 +106,7 @@ pub(super) fn open_settled<S: Split>(
 ) -> Result<TextReader<SplitLines<S>>, TraceError> {
     let mut layout = Layout { quoted: false, ..Layout::of_fields(input, options, &header)? };
     layout.notes.extend(notes);
-    // Logs are written when requests have ended, and here they stand at their start.
+    // Logs are in the order of completion, but rows have their arrival times.
     layout.unordered = true;
     layout.wanted.extend(also_elapsed.and_then(|name| header.find(name)).map(|column| (column, Role::Elapsed)));
     let maker = layout.maker(options);
@@ -116,7 +116,7 @@ pub(super) fn open_settled<S: Split>(
 /// Reads the lines.
 pub(super) struct SplitLines<S> {
     split: S,
-    /// Places of the fields of the line.
+    /// Positions of the fields of the line.
     fields: Vec<Range<usize>>,
     layout: Layout,
     maker: RowMaker,
@@ -136,7 +136,7 @@ impl<S: Split> ByLayout for SplitLines<S> {
         for (column, role) in &self.layout.wanted {
             let field = self.fields.get(*column).cloned().unwrap_or(line.len()..line.len());
             let text = cell(&field);
-            // Of a request that was not passed on it is not known how long it took.
+            // For a request that was not passed on, the duration is unknown.
             if *role == Role::Elapsed && is_blank(text) {
                 continue;
             }
@@ -150,7 +150,8 @@ impl<S: Split> ByLayout for SplitLines<S> {
     }
 }
 
-/// The words of a log line with blanks between them, from a place on: text between double quotes or brackets is one word, without them.
+/// The words of a log line separated by spaces, from an offset on: text in double quotes or brackets is one word,
+/// without them.
 pub(super) struct Words<'a> {
     line: &'a [u8],
     at: usize,
@@ -161,12 +162,13 @@ impl<'a> Words<'a> {
         Words { line, at }
     }
 
-    /// Where the next word may begin.
+    /// Earliest offset of the next word.
     pub(super) fn at(&self) -> usize {
         self.at
     }
 
-    /// The end of a quoted or bracketed word whose text begins at `from`: the first `close` behind which the line ends or a blank stands.
+    /// The end of a quoted or bracketed word whose text starts at `from`: the first `close` followed by a space or the
+    /// end of the line.
     pub(super) fn closed(&self, from: usize, close: u8) -> Option<usize> {
         let ends = memchr::memchr_iter(close, &self.line[from..]).map(|at| from + at);
         let word_ends = |at: usize| matches!(self.line.get(at + 1), None | Some(b' '));

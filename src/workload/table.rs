@@ -1,4 +1,4 @@
-//! Tables in text: rows of fields between delimiters (RFC 4180 quoting), with some columns that matter.
+//! Text tables: rows of delimited fields (RFC 4180 quoting), some of which are used.
 
 pub(super) use super::cells::{Role, kind_of};
 use super::cells::{RowMaker, RowValues};
@@ -12,33 +12,33 @@ use super::time_text::{EPOCH_FROM_NS, TimeFormat, TimeReader};
 use super::{TraceError, TraceInput, TraceOptions, date_pattern};
 use crate::units::{SimDuration, SimTime};
 
-/// Which columns a table has and how to read them.
+/// The columns of a table and how to read them.
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
-    /// Delimiter between fields.
+    /// Field separator.
     pub(super) delimiter: u8,
-    /// Column numbers from 0 with what they are for, in the order of the columns.
+    /// Column numbers, from 0, with their roles, in the order of the columns.
     pub(super) wanted: Vec<(usize, Role)>,
-    /// Records before the first row.
+    /// Number of records before the first row.
     pub(super) skip: usize,
-    /// Whether double quotes may hold line ends.
+    /// Whether line ends are allowed within double quotes.
     pub(super) quoted: bool,
-    /// Whether rows without a time are passed over on purpose.
+    /// Whether rows without a time are skipped.
     pub(super) blank_times: bool,
     pub(super) time_format: TimeFormat,
     pub(super) demand_unit: TimeFormat,
     pub(super) numbers: Numbers,
-    /// How many fields a row has at most, where that is known: more are no row of this table.
+    /// Maximum number of fields in a row, if known: a longer one is not a row of this table.
     pub(super) width: Option<usize>,
-    /// Columns of values that are intervals of this length, one after the other, in place of parts of a sum.
+    /// Length of the consecutive intervals that the value columns represent, instead of being terms of a sum.
     pub(super) across: Option<SimDuration>,
-    /// Which rows are left out.
+    /// Filter of rows.
     pub(super) checks: Checks,
-    /// Which rows the format passes over: they are none of its business.
+    /// Filter of the format: which rows are not relevant.
     pub(super) passes: Checks,
-    /// Whether rows are written in another order than that of their arrivals.
+    /// Whether rows are in another order than their arrivals.
     pub(super) unordered: bool,
-    /// How the table was understood where nobody said it.
+    /// Notes on how the table was interpreted.
     pub(super) notes: Vec<String>,
     pub(super) kind: SeriesKind,
     pub(super) interval: Option<SimDuration>,
@@ -48,18 +48,18 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// The layout that the options describe, or that the header leaves no doubt about.
+    /// The layout described by the options, or determined by the header.
     ///
     /// # Errors
-    /// If a named column does not exist, or it is not clear which column is which.
+    /// If a named column does not exist, or the roles of columns are ambiguous.
     pub(super) fn of(input: &TraceInput, options: &TraceOptions, delimiter: u8) -> Result<Layout, TraceError> {
         Layout::of_header(input, options, &Header::of(input, delimiter), delimiter)
     }
 
-    /// The layout of a table of which nothing but the columns' own names may say what its rows are.
+    /// The layout of a table whose kind of rows may only be determined by the names of its columns.
     ///
     /// # Errors
-    /// As for [`Layout::of`]; also where they do not say it.
+    /// Those of [`Layout::of`]; also if the names do not determine it.
     pub(super) fn settled(input: &TraceInput, options: &TraceOptions, delimiter: u8) -> Result<Layout, TraceError> {
         let header = Header::of(input, delimiter);
         let settled = settle(input, options, &header)?;
@@ -93,10 +93,10 @@ impl Layout {
         layout.map(|layout| Layout { delimiter, skip, width, ..layout }).map_err(|error| error.line(skip as u64 + 1))
     }
 
-    /// The layout of records that are no plain table, whose fields have the names of `header`.
+    /// The layout of records that are not a plain table, with fields named in `header`.
     ///
     /// # Errors
-    /// As for [`Layout::of`].
+    /// Those of [`Layout::of`].
     pub(super) fn of_fields(input: &TraceInput, options: &TraceOptions, header: &Header) -> Result<Layout, TraceError> {
         let wanted = header.wanted(input, options)?;
         let texts: Vec<String> = header.rows.iter().filter_map(|row| time_text(row, &wanted)).collect();
@@ -115,7 +115,7 @@ impl Layout {
         let fail = |message: String| TraceError::new(input.name.as_str(), message);
         if let Some((day, month)) = times.doubt {
             let example = times.first.unwrap_or_default();
-            return Err(fail(format!("`{example}` may have the day or the month first; expected to be told which"))
+            return Err(fail(format!("`{example}` is ambiguous: day or month first"))
                 .column(name_of(header, &wanted, Role::Time))
                 .help(format!("`time-format: '{day}'` or `time-format: '{month}'`")));
         }
@@ -160,7 +160,7 @@ impl Layout {
         })
     }
 
-    /// What puts the cells of this layout together.
+    /// Creates the maker of rows for this layout.
     pub(super) fn maker(&self, options: &TraceOptions) -> RowMaker {
         let times = TimeReader::new(self.time_format, options.year).in_zone(options.time_zone);
         let maker = RowMaker::new(times, self.demand_unit, self.interval, self.quoted);
@@ -168,24 +168,24 @@ impl Layout {
         if options.durations { maker.taking_durations(&self.wanted) } else { maker }
     }
 
-    /// The reader of a file with this layout.
+    /// A reader of a file with this layout.
     pub(super) fn open(self, input: &TraceInput, options: &TraceOptions) -> Result<Box<dyn RowReader>, TraceError> {
         let skip = self.skip;
         Ok(Box::new(TextReader::open(input, options, skip, TableParser::new(self, options))?))
     }
 }
 
-/// The column that is for `role`.
+/// The column with this role.
 fn column_of(wanted: &[(usize, Role)], role: Role) -> Option<usize> {
     wanted.iter().find(|(_, known)| *known == role).map(|(column, _)| *column)
 }
 
-/// The name of the column that is for `role`.
+/// The name of the column with this role.
 fn name_of(header: &Header, wanted: &[(usize, Role)], role: Role) -> String {
     column_of(wanted, role).and_then(|column| header.names.get(column)).cloned().unwrap_or_default()
 }
 
-/// The time of a row as it is written, in one column or in two; `None` where it is blank.
+/// The time of a row as text, from one column or two; `None` if it is blank.
 fn time_text(row: &[String], wanted: &[(usize, Role)]) -> Option<String> {
     let cell = |role| column_of(wanted, role).map(|column| row.get(column).map_or("", |text| text.trim()));
     let date = cell(Role::Time).filter(|text| !text.is_empty())?;
@@ -195,7 +195,7 @@ fn time_text(row: &[String], wanted: &[(usize, Role)]) -> Option<String> {
     })
 }
 
-/// How the columns of values write their numbers.
+/// The number format of the value columns.
 fn numbers_of(
     input: &TraceInput,
     options: &TraceOptions,
@@ -208,21 +208,21 @@ fn numbers_of(
     let whole = columns.iter().all(|(_, role)| matches!(role, Role::Count | Role::Counter));
     let cells = columns.iter().flat_map(|(column, _)| header.cells(*column));
     Numbers::of(cells, options.decimal, delimiter, whole).map_err(|example| {
-        let message = format!("`{example}` may be a fraction or thousands; expected to be told which");
+        let message = format!("`{example}` is ambiguous: a fraction, or a thousands separator");
         TraceError::new(input.name.as_str(), message)
-            .help("`decimal: ','` if the comma stands before the fraction, `decimal: '.'` if the point does")
+            .help("`decimal: ','` if the comma is the decimal mark, `decimal: '.'` if the point is")
     })
 }
 
-/// What the first rows say about the time column.
+/// Findings about the time column from the first rows.
 struct TimesOfHead {
     format: Option<TimeFormat>,
     /// Whether times count from 1970.
     epoch: bool,
-    /// The smallest step forward.
+    /// The smallest positive step.
     step: Option<SimDuration>,
     first: Option<String>,
-    /// Both patterns, where day and month may stand in either order.
+    /// Both patterns, if the order of day and month is ambiguous.
     doubt: Option<(String, String)>,
 }
 
@@ -231,7 +231,7 @@ impl TimesOfHead {
         let mut doubt = None;
         let detected = || match texts.iter().take(50).find_map(|text| TimeFormat::detect(text.as_bytes()))? {
             TimeFormat::Pattern(_) => {
-                // A row may be spoilt; the others tell.
+                // A single row may be broken; the others decide.
                 let dates = texts.iter().map(|text| text.as_bytes()).filter(|text| TimeFormat::detect(text).is_some());
                 date_pattern::of_all(&dates.collect::<Vec<_>>())
                     .unwrap_or_else(|either| {
@@ -255,10 +255,10 @@ impl TimesOfHead {
     }
 }
 
-/// How many rows may leave the time blank before one has it.
+/// Maximum number of rows with a blank time before the first one with a time.
 const MAX_BLANK_ROWS: usize = 1_000_000;
 
-/// The first times that are not blank: those of the head, or else the first one behind it.
+/// The first times that are not blank: those at the beginning of the file, or else the first one after it.
 fn first_times(
     input: &TraceInput,
     header: &Header,
@@ -288,7 +288,7 @@ impl Layout {
     /// Makes a row of the cells, unless a filter leaves it out.
     ///
     /// # Errors
-    /// What was expected of a cell.
+    /// The expected text of a cell.
     pub(super) fn push(&mut self, maker: &mut RowMaker, cells: &[&[u8]], rows: &mut Rows) -> Result<(), &'static str> {
         if !self.checks.is_empty() && self.checks.leave_out(cells.iter().copied()) {
             return Ok(());
@@ -301,12 +301,12 @@ impl Layout {
     }
 }
 
-/// A parser of records whose fields have roles: what it knows of its rows stands in its layout.
+/// A parser of records whose fields have roles, which are described by its layout.
 pub(super) trait ByLayout: Send {
     /// See [`RowParser::parse`].
     fn parse(&mut self, record: &[u8], rows: &mut Rows) -> Result<(), RowFault>;
 
-    /// What the fields are for, and what puts them together.
+    /// The roles of the fields, and the maker of rows.
     fn form(&self) -> (&Layout, &RowMaker);
 
     /// See [`RowParser::division`].
@@ -382,7 +382,7 @@ impl TableParser {
 }
 
 impl TableParser {
-    /// A row whose columns of values are the parts of a longer time.
+    /// A row whose value columns are parts of a longer period.
     fn parse_parts(&mut self, record: &[u8], across: SimDuration, rows: &mut Rows) -> Result<(), RowFault> {
         let cells: Vec<(usize, &[u8])> = Cells::new(record, self.layout.delimiter).collect();
         let missing = RowFault { at: record.len(), expected: "more columns, as the header has" };
@@ -434,7 +434,7 @@ impl ByLayout for TableParser {
         let mut cells = Cells::new(record, self.layout.delimiter);
         let (mut at, mut cell, mut column) = (0, &b""[..], 0);
         for (wanted, role) in &self.layout.wanted {
-            // One column may serve two roles.
+            // One column may have two roles.
             if *wanted >= column {
                 let missing = RowFault { at: record.len(), expected: "more columns, as the header has" };
                 (at, cell) = cells.nth(wanted - column).ok_or(missing)?;
@@ -456,10 +456,11 @@ impl ByLayout for TableParser {
     }
 }
 
-/// Refuses more than `most` fields in what is left of a row, unless they are empty: a decimal comma makes two fields of one number.
+/// Rejects more than `most` fields in the rest of a row, unless they are empty: a decimal comma splits one number into
+/// two fields.
 #[inline]
 fn refuse_more(most: usize, delimiter: u8, at: usize, rest: &[u8]) -> Result<(), RowFault> {
-    // As many delimiters as that leave no room for a further field; without quotes, each one is a delimiter.
+    // With at most this many delimiters, there is no further field; without quotes, every delimiter counts.
     if memchr::memchr_iter(delimiter, rest).take(most).count() < most {
         return Ok(());
     }

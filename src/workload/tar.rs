@@ -1,25 +1,25 @@
-//! The regular files in a tar archive (POSIX ustar, with the long names of GNU and pax), in the order in which they stand there. Read
-//! as a stream: an archive may be packed, and longer than memory.
+//! The regular files in a tar archive (POSIX ustar, with the long names of GNU and pax), in the order of the archive.
+//! Read as a stream: an archive may be compressed, and longer than memory.
 
 use std::io::{self, Read};
 
 const BLOCK: usize = 512;
-/// The longest name that is read.
+/// Maximum length of a name.
 const MAX_NAME: u64 = 64 << 10;
 
-/// Whether an unpacked content begins like an archive.
+/// Whether decompressed content begins like an archive.
 pub(super) fn is_archive(head: &[u8]) -> bool {
     head.get(257..262) == Some(b"ustar") && head.get(..BLOCK).is_some_and(checked)
 }
 
-/// The checksum of a header: the sum of its bytes, those of the checksum itself taken as blanks.
+/// The checksum of a header: the sum of its bytes, with those of the checksum itself taken as blanks.
 fn checked(block: &[u8]) -> bool {
     let sum: u64 =
         block.iter().enumerate().map(|(at, c)| if (148..156).contains(&at) { 32 } else { u64::from(*c) }).sum();
     number(&block[148..156]) == Some(sum)
 }
 
-/// A number in octal digits, or with its first bit set in binary.
+/// A number in octal digits, or in binary if its first bit is set.
 fn number(field: &[u8]) -> Option<u64> {
     if field.first().is_some_and(|first| first & 0x80 != 0) {
         return field[1..].iter().try_fold(0u64, |value, c| value.checked_mul(256)?.checked_add(u64::from(*c)));
@@ -35,10 +35,10 @@ pub(super) struct Entry {
     pub(super) size: u64,
 }
 
-/// An archive being read from file to file.
+/// An archive that is read file by file.
 pub(super) struct Archive<R> {
     stream: R,
-    /// Bytes of the file at hand that were not read, and of the filling behind it.
+    /// Unread bytes of the current file, and of the padding after it.
     left: u64,
     filling: u64,
 }
@@ -48,10 +48,10 @@ impl<R: Read> Archive<R> {
         Archive { stream, left: 0, filling: 0 }
     }
 
-    /// Goes to the next regular file that is not empty; `None` at the end.
+    /// Advances to the next nonempty regular file; `None` at the end.
     ///
     /// # Errors
-    /// If the archive breaks off or is damaged.
+    /// If the archive is truncated or damaged.
     pub(super) fn next(&mut self) -> io::Result<Option<Entry>> {
         let mut long_name = None;
         loop {
@@ -72,7 +72,7 @@ impl<R: Read> Archive<R> {
                     let prefix = text(&block[345..500]);
                     let short = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
                     let name = long_name.take().unwrap_or(short);
-                    // What a Mac adds to each file.
+                    // Metadata that macOS adds to each file.
                     if !name.rsplit('/').next().unwrap_or_default().starts_with("._") {
                         return Ok(Some(Entry { name, size }));
                     }
@@ -94,7 +94,7 @@ impl<R: Read> Archive<R> {
 }
 
 impl<R: Read> Read for Archive<R> {
-    /// Reads on in the file at hand.
+    /// Reads from the current file.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let most = self.left.min(buffer.len() as u64) as usize;
         if most == 0 {

@@ -1,10 +1,10 @@
-//! Times as traces write them, to integer nanoseconds; no floating point on the way.
+//! Parses times to integer nanoseconds, without floating point.
 
 use super::date_pattern;
 use super::zone::{LocalClock, Zone};
 use crate::units::{NANOS_PER_SECOND, SimTime};
 
-/// How a time is written.
+/// A time format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeFormat {
     /// Seconds, whole or with decimals.
@@ -15,20 +15,20 @@ pub enum TimeFormat {
     Micros,
     /// Nanoseconds.
     Nanos,
-    /// ISO 8601 or RFC 3339: `2023-11-16 18:15:46.6805900`, `T` or a space between, with or without a zone (read in the zone that is
-    /// stated, or as UTC, where there is none), seconds optional.
+    /// ISO 8601 or RFC 3339: `2023-11-16 18:15:46.6805900`, `T` or a space between, with or without a zone (default:
+    /// the stated zone, or UTC), seconds optional.
     Iso,
     /// `dd/Mon/yyyy:HH:MM:SS +zone` of the Common Log Format.
     Clf,
-    /// `Mon dd HH:MM:SS` of BSD syslog (RFC 3164). The year is not written: the reader states it, and counts it on when
-    /// the months start over.
+    /// `Mon dd HH:MM:SS` of BSD syslog (RFC 3164). It has no year: the options state it, and the reader increments it
+    /// when the months start over.
     Syslog,
-    /// As a pattern of strptime says (`%d.%m.%Y %H:%M`).
+    /// A strptime pattern (`%d.%m.%Y %H:%M`).
     Pattern(&'static str),
 }
 
 impl TimeFormat {
-    /// Those with a name.
+    /// The named formats.
     pub const ALL: [TimeFormat; 7] = [
         TimeFormat::Seconds,
         TimeFormat::Millis,
@@ -53,13 +53,13 @@ impl TimeFormat {
         }
     }
 
-    /// The format called `name`, or that of a pattern of strptime.
+    /// The format with this name, or a strptime pattern.
     pub fn named(name: &str) -> Option<TimeFormat> {
         let known = TimeFormat::ALL.into_iter().find(|format| format.name() == name);
         known.or_else(|| date_pattern::stated(name).map(TimeFormat::Pattern))
     }
 
-    /// What a time looks like, for messages.
+    /// A description of a time in this format, for messages.
     pub const fn example(self) -> &'static str {
         match self {
             TimeFormat::Seconds => "a time in seconds such as `1700158546.25`",
@@ -83,8 +83,8 @@ impl TimeFormat {
         }
     }
 
-    /// The format of one example. Numbers are told apart by their size, as times between 1973 and 5138: up to 11 digits
-    /// are seconds, up to 14 milliseconds, up to 17 microseconds.
+    /// The format of an example. Units of numbers are distinguished by size, for times between 1973 and 5138: up to 11
+    /// digits are seconds, up to 14 milliseconds, up to 17 microseconds.
     pub fn detect(text: &[u8]) -> Option<TimeFormat> {
         TimeFormat::plain(text).or_else(|| date_pattern::first(text).map(TimeFormat::Pattern))
     }
@@ -105,38 +105,39 @@ impl TimeFormat {
         }
     }
 
-    /// Whether the format names a day of the calendar.
+    /// Whether the format contains the day of the calendar.
     pub const fn is_date(self) -> bool {
         matches!(self, TimeFormat::Iso | TimeFormat::Clf | TimeFormat::Syslog | TimeFormat::Pattern(_))
     }
 }
 
-/// Numbers from this time on (March 1973) are taken for times since 1970, smaller ones for times since the trace's start.
+/// Numbers from this time on (March 1973) are taken as times since 1970, smaller ones as times since the start of the
+/// trace.
 pub(super) const EPOCH_FROM_NS: u64 = 100_000_000 * NANOS_PER_SECOND;
 
-/// Reads times of one format; remembers the last day, which most rows share.
+/// Parses times of one format; caches the last day, which most rows share.
 #[derive(Debug, Clone)]
 pub(super) struct TimeReader {
     format: TimeFormat,
-    /// The zone of times that name none; UTC if `None`.
+    /// The zone of times that do not state one; `None` means UTC.
     local: Option<LocalClock>,
-    /// The zone that a time named last.
+    /// The last zone stated in a time.
     named: Option<(Vec<u8>, LocalClock)>,
     day_text: [u8; 11],
     day_seconds: u64,
     year: i64,
     last_month: u32,
-    /// The offset that a time wrote last, and what offsets there were.
+    /// The last offset in a time, and all offsets so far.
     offset_text: [u8; 6],
     offsets: Option<Offsets>,
 }
 
-/// The offsets from UTC that times write.
+/// The UTC offsets in times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Offsets {
     /// The first one, seconds east of Greenwich.
     pub first: i32,
-    /// The first one that is another, as after a change of the clock.
+    /// The first different one, for example after a change of daylight-saving time.
     pub other: Option<i32>,
 }
 
@@ -157,17 +158,17 @@ impl TimeReader {
         }
     }
 
-    /// The reader for times that are of `zone` where they name none.
+    /// A parser for times in `zone` if they do not state one.
     pub(super) fn in_zone(self, zone: Option<Zone>) -> Self {
         TimeReader { local: zone.map(LocalClock::new), ..self }
     }
 
-    /// The offsets that times wrote, unless a zone with rules was stated for those that write none.
+    /// The offsets in times, unless a zone with rules was stated for times without an offset.
     pub(super) fn offsets(&self) -> Option<Offsets> {
         self.offsets.filter(|_| self.local.as_ref().is_none_or(LocalClock::is_fixed))
     }
 
-    /// Local seconds to UTC by an offset that is written; see [`minus_zone`].
+    /// Converts local seconds to UTC by a stated offset; see [`minus_zone`].
     #[inline]
     fn minus_offset(&mut self, local: u64, zone: &[u8]) -> Option<u64> {
         let utc = minus_zone(local, zone)?;
@@ -188,13 +189,14 @@ impl TimeReader {
         }
     }
 
-    /// How many local times there were that the clock leapt over.
+    /// Number of local times that do not exist because clocks were set forward.
     pub(super) fn moved(&self) -> u64 {
         let clocks = self.local.iter().chain(self.named.iter().map(|(_, clock)| clock));
         clocks.map(LocalClock::moved).sum()
     }
 
-    /// Local seconds to UTC: `Z`, `UTC`, `+hhmm`, `+hh:mm`, `+hh`, a name in brackets or not, or nothing (the zone stated).
+    /// Converts local seconds to UTC by what follows: `Z`, `UTC`, `+hhmm`, `+hh:mm`, `+hh`, a name with or without
+    /// brackets, or nothing (the stated zone).
     fn utc_of(&mut self, local: u64, zone: &[u8]) -> Option<u64> {
         if zone.is_empty() {
             return match &mut self.local {
@@ -205,7 +207,7 @@ impl TimeReader {
         if let Some(utc) = self.minus_offset(local, zone) {
             return Some(utc);
         }
-        // RFC 9557 puts the name in brackets, behind an offset or alone.
+        // RFC 9557 puts the name in brackets, after an offset or by itself.
         let name = match zone.strip_suffix(b"]") {
             Some(bracketed) => {
                 let at = bracketed.iter().position(|c| *c == b'[')?;
@@ -239,7 +241,7 @@ impl TimeReader {
         self.format
     }
 
-    /// The time as an offset from the clock's zero (1970 for dates), or `None` if `text` is not a time of the format.
+    /// The time as an offset from the clock's zero (1970 for dates), or `None` if `text` does not match the format.
     #[inline]
     pub(super) fn read(&mut self, text: &[u8]) -> Option<SimTime> {
         let nanos = match self.format {
@@ -319,7 +321,7 @@ impl TimeReader {
         utc.checked_mul(NANOS_PER_SECOND)?.checked_add(fraction)
     }
 
-    /// The time at the start of `text` and how many bytes it takes.
+    /// The time at the start of `text`, and its length in bytes.
     fn syslog(&mut self, text: &[u8]) -> Option<(u64, usize)> {
         let head = text.get(..15)?;
         if head[3] != b' ' || head[6] != b' ' || (text.len() > 15 && text[15] != b' ') {
@@ -343,7 +345,7 @@ impl TimeReader {
     }
 }
 
-/// A decimal number of units of `10^-decimals` each; digits beyond the last are dropped. No sign, no exponent.
+/// A decimal number of units of `10^-decimals` each; further digits are dropped. No sign, no exponent.
 pub(super) fn decimal(text: &[u8], decimals: usize) -> Option<u64> {
     let point = text.iter().position(|c| *c == b'.').unwrap_or(text.len());
     if point == 0 {
@@ -356,7 +358,7 @@ pub(super) fn decimal(text: &[u8], decimals: usize) -> Option<u64> {
     }
 }
 
-/// A whole number of digits only.
+/// An integer that consists of digits only.
 #[inline]
 pub(super) fn integer(text: &[u8]) -> Option<u64> {
     if text.is_empty() || text.len() > 20 {
@@ -373,7 +375,7 @@ pub(super) fn integer(text: &[u8]) -> Option<u64> {
     Some(value)
 }
 
-/// The digits behind a decimal point in units of `10^-decimals`.
+/// The digits after a decimal point in units of `10^-decimals`.
 pub(super) fn fraction_of(digits: &[u8], decimals: usize) -> Option<u64> {
     if !digits.iter().all(u8::is_ascii_digit) {
         return None;
@@ -389,7 +391,7 @@ fn two(text: &[u8]) -> Option<u32> {
     (tens <= 9 && ones <= 9).then_some(u32::from(tens) * 10 + u32::from(ones))
 }
 
-/// Seconds of the day of `HH:MM:SS`; 24:00:00 is refused, a leap second (60) counts into the next minute.
+/// Seconds of the day of `HH:MM:SS`; 24:00:00 is rejected, a leap second (60) counts as part of the next minute.
 #[inline]
 fn clock(text: &[u8]) -> Option<u64> {
     let second = two(&text[6..8])?;
@@ -402,7 +404,7 @@ fn hours_minutes(text: &[u8]) -> Option<u64> {
     (text[2] == b':' && hour <= 23 && minute <= 59).then_some(u64::from(hour * 3600 + minute * 60))
 }
 
-/// Local seconds to UTC: `Z`, `UTC`, `+hhmm`, `+hh:mm`, `+hh`, or nothing (UTC).
+/// Converts local seconds to UTC by what follows: `Z`, `UTC`, `+hhmm`, `+hh:mm`, `+hh`, or nothing (UTC).
 fn minus_zone(local: u64, zone: &[u8]) -> Option<u64> {
     let (sign, digits) = match zone {
         b"" | b"Z" | b"z" | b"UTC" | b"GMT" => return Some(local),
@@ -440,25 +442,25 @@ fn days(year: i64, month: u32, day: u32) -> Option<u64> {
     if !(1970..=2500).contains(&year) || day == 0 || day > last {
         return None;
     }
-    // Years that begin in March put the leap day last; 1970-01-01 is day 719,468 from 0000-03-01.
+    // If years start in March, the leap day is the last day; 1970-01-01 is day 719,468 from 0000-03-01.
     let march_year = if month <= 2 { year - 1 } else { year };
     let day_of_year = (153 * ((i64::from(month) + 9) % 12) + 2) / 5 + i64::from(day) - 1;
     let days = march_year * 365 + march_year / 4 - march_year / 100 + march_year / 400 + day_of_year - 719_468;
     u64::try_from(days).ok()
 }
 
-/// Reads an instant as a user writes it (`2021-04-28 18:00`, with or without a zone), as nanoseconds since 1970 UTC.
+/// Parses an instant as written by a user (`2021-04-28 18:00`, with or without a zone), to nanoseconds since 1970 UTC.
 pub fn parse_instant(text: &str) -> Option<u64> {
     parse_instant_in(text, None)
 }
 
-/// As [`parse_instant`], where an instant that names no zone is of `zone`.
+/// Like [`parse_instant`], for instants in `zone` if they do not state one.
 pub fn parse_instant_in(text: &str, zone: Option<Zone>) -> Option<u64> {
     let mut reader = TimeReader::new(TimeFormat::Iso, None).in_zone(zone);
     reader.read(text.trim().as_bytes()).map(SimTime::as_nanos)
 }
 
-/// Shows an instant in a zone, with its offset: `2023-11-16T19:15:46+01:00`.
+/// Formats an instant in a zone, with its offset: `2023-11-16T19:15:46+01:00`.
 pub fn show_instant_in(epoch_ns: u64, zone: Zone) -> String {
     if zone == Zone::UTC {
         return show_instant(epoch_ns);
@@ -467,12 +469,12 @@ pub fn show_instant_in(epoch_ns: u64, zone: Zone) -> String {
     show_instant(local).trim_end_matches('Z').to_string() + &zone.offset_shown(epoch_ns)
 }
 
-/// Shows an instant in ISO 8601, UTC, with the decimals it needs.
+/// Formats an instant in ISO 8601, UTC, with as many decimals as needed.
 pub fn show_instant(epoch_ns: u64) -> String {
     let seconds = epoch_ns / NANOS_PER_SECOND;
     let nanos = epoch_ns % NANOS_PER_SECOND;
     let (days, of_day) = ((seconds / 86_400) as i64, seconds % 86_400);
-    // The inverse of `days`: era, year of era, day of the year from March.
+    // The inverse of `days`: era, year of the era, day of the year from March.
     let shifted = days + 719_468;
     let (era, of_era) = (shifted / 146_097, shifted % 146_097);
     let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;

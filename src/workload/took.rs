@@ -1,10 +1,10 @@
-//! Fields of logs that say how long a request took.
+//! Log fields with the duration of a request.
 
 use super::header::Header;
 use super::numbers::{Numbers, with_units};
 use super::time_text::TimeFormat;
 
-/// What durations of requests are called.
+/// Names of request durations.
 const NAMES: [&str; 13] = [
     "duration",
     "latency",
@@ -20,7 +20,7 @@ const NAMES: [&str; 13] = [
     "service",
     "resptime",
 ];
-/// How names and fields say the unit.
+/// How names and fields state the unit.
 const UNITS: [(&str, TimeFormat); 16] = [
     ("milliseconds", TimeFormat::Millis),
     ("microseconds", TimeFormat::Micros),
@@ -40,15 +40,15 @@ const UNITS: [(&str, TimeFormat); 16] = [
     ("s", TimeFormat::Seconds),
 ];
 
-/// A field of durations.
+/// A duration field.
 pub(super) struct Took {
     /// Its name.
     pub(super) name: String,
-    /// The unit that the name or the values say.
+    /// The unit, if the name or the values state it.
     pub(super) unit: Option<TimeFormat>,
 }
 
-/// The field that says how long a request took, the first of them.
+/// The first field with the duration of a request.
 pub(super) fn took(header: &Header) -> Option<Took> {
     let of = |column: usize| {
         let name = &header.names[column];
@@ -65,7 +65,7 @@ pub(super) fn took(header: &Header) -> Option<Took> {
         if cells.iter().all(|text| Numbers::is_number(text)) {
             return Some(Took { name: name.clone(), unit: named });
         }
-        // Values that say their units need none.
+        // Values with units need no other unit.
         let with_units = |text: &&str| Numbers::is_number(text) || with_units(text.as_bytes()).is_some();
         cells
             .iter()

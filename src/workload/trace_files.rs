@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use super::{TraceError, TraceInput};
 use crate::config::spool;
 
-/// The most files of one trace.
+/// Maximum number of files in a trace.
 const MOST: usize = 10_000;
 
-/// The files of a trace, as they were named or as a pattern found them.
+/// The files of a trace, as named or as found by a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TraceFiles(Vec<PathBuf>);
 
@@ -19,11 +19,11 @@ impl From<&Path> for TraceFiles {
 }
 
 impl TraceFiles {
-    /// The files that `texts` name from `directory` on: paths, `-` for standard input, or patterns (`access.log*`) where no file has
-    /// that very name. Files found twice count once.
+    /// The files named by `texts`, relative to `directory`: paths, `-` for standard input, or patterns (`access.log*`)
+    /// if there is no file with that exact name. Duplicates count once.
     ///
     /// # Errors
-    /// If a pattern fits no file.
+    /// If a pattern matches no file.
     pub fn find(directory: &Path, texts: &[String]) -> Result<Self, TraceError> {
         let mut found: Vec<PathBuf> = Vec::new();
         for text in texts {
@@ -46,7 +46,7 @@ impl TraceFiles {
         &self.0
     }
 
-    /// How messages call the trace.
+    /// The trace's name in messages.
     pub fn name(&self) -> String {
         match self.0.as_slice() {
             [] => "no file".into(),
@@ -55,10 +55,10 @@ impl TraceFiles {
         }
     }
 
-    /// Opens the files and, of archives, the files in them.
+    /// Opens the files and, for archives, the files in them.
     ///
     /// # Errors
-    /// If one is missing or is no trace.
+    /// If one is missing or not a trace.
     pub(super) fn inputs(&self) -> Result<Vec<TraceInput>, TraceError> {
         let mut inputs = Vec::new();
         for path in &self.0 {
@@ -68,17 +68,17 @@ impl TraceFiles {
     }
 }
 
-/// The files that a pattern fits, in the order of their names.
+/// The files that match a pattern, in the order of their names.
 fn matching(directory: &Path, text: &str) -> Result<Vec<PathBuf>, TraceError> {
     let from = glob::Pattern::escape(&directory.to_string_lossy());
     let pattern = Path::new(&from).join(text);
     let pattern =
         if directory.as_os_str().is_empty() { text.to_string() } else { pattern.to_string_lossy().into_owned() };
     let fail = |what: String| TraceError::new(text, what);
-    let paths = glob::glob(&pattern).map_err(|error| fail(format!("is no pattern of file names: {error}")))?;
+    let paths = glob::glob(&pattern).map_err(|error| fail(format!("is not a valid file name pattern: {error}")))?;
     let files: Vec<PathBuf> = paths.filter_map(Result::ok).filter(|path| !path.is_dir()).collect();
     if files.is_empty() {
-        return Err(fail("fits no file".into()).help("paths in a scenario start from the scenario's directory"));
+        return Err(fail("matches no file".into()).help("paths in a scenario start from the scenario's directory"));
     }
     Ok(files)
 }

@@ -1,5 +1,5 @@
-//! Time zones: fixed offsets, and those of the IANA data base in the edition that is built in, so that a run does not depend on the
-//! machine.
+//! Time zones: fixed offsets, and those of the built-in edition of the IANA database, so that a run does not depend on
+//! the machine.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -17,17 +17,17 @@ pub struct Zone(Kind);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// Seconds east of Greenwich.
+    /// Offset in seconds east of Greenwich.
     Fixed(i32),
-    /// One with rules, by its name.
+    /// A zone with rules, by its name.
     Named(&'static str, &'static TimeZone),
 }
 
-/// Zones that were asked for: each is read once, and there are no more than the data base has.
+/// Zones that were used: each is loaded once, and there are no more than in the database.
 static KNOWN: Mutex<BTreeMap<String, (&'static str, &'static TimeZone)>> = Mutex::new(BTreeMap::new());
 
-/// Abbreviations that mean one offset: those of RFC 2822, section 4.3, and those of Europe. Others mean different offsets in different
-/// parts of the world.
+/// Abbreviations with a unique offset: those of RFC 2822, section 4.3, and those of Europe. Others mean different
+/// offsets in different parts of the world.
 const ABBREVIATIONS: [(&str, i32); 16] = [
     ("UTC", 0),
     ("GMT", 0),
@@ -51,7 +51,7 @@ impl Zone {
     /// Coordinated Universal Time.
     pub const UTC: Zone = Zone(Kind::Fixed(0));
 
-    /// A zone as it is written: `Europe/Berlin`, `+01:00`, `-0530`, `UTC`, or an abbreviation that means one offset.
+    /// Parses a zone: `Europe/Berlin`, `+01:00`, `-0530`, `UTC`, or an abbreviation with a unique offset.
     pub fn named(text: &str) -> Option<Zone> {
         if let Some((_, hours)) = ABBREVIATIONS.iter().find(|(name, _)| *name == text) {
             return Some(Zone(Kind::Fixed(hours * 3600)));
@@ -99,19 +99,19 @@ impl Zone {
         }
     }
 
-    /// The offset at an instant as it is written (`+01:00`).
+    /// The offset at an instant as text (`+01:00`).
     pub fn offset_shown(self, epoch_ns: u64) -> String {
         shown(self.offset_at(epoch_ns) as i32)
     }
 
-    /// The instant of a local time, both in seconds since 1970: of two, the earlier one; what the clock leaps over counts on from
-    /// the leap.
+    /// The instant of a local time, both in seconds since 1970. If there are two, the earlier one; a time skipped by
+    /// the clock is moved forward by the skipped amount.
     pub fn instant_of(self, local: u64) -> Option<u64> {
         LocalClock::new(self).instant(local)
     }
 }
 
-/// `+01:00`, `-0530`, `+02`: seconds east of Greenwich.
+/// Parses `+01:00`, `-0530`, `+02`: seconds east of Greenwich.
 fn offset_of(text: &str) -> Option<i32> {
     let (sign, digits) = match text.as_bytes() {
         [b'+', digits @ ..] => (1, digits),
@@ -139,31 +139,29 @@ impl FromNode for Zone {
         let zone = node.as_text().and_then(Zone::named);
         if zone.is_none() {
             let error = node.error("expected a time zone");
-            sink.push(
-                error.help("a name of the IANA data base such as `Europe/Berlin`, or an offset such as `+01:00`"),
-            );
+            sink.push(error.help("a name of the IANA database such as `Europe/Berlin`, or an offset such as `+01:00`"));
         }
         zone
     }
 }
 
-/// Local times are looked up once for so many seconds: zones change at quarters of an hour.
+/// Local times are looked up once per this many seconds: zones change at quarters of an hour.
 const SLOT: u64 = 900;
-/// How far back a row may go before a repeated hour is taken for the second one.
+/// How far a row must go back in time before a repeated hour is taken for the second one.
 const BACK: u64 = 1800;
 
-/// Turns local times into instants, in the order in which a file has them.
+/// Converts local times to instants, in the order of a file.
 #[derive(Debug, Clone)]
 pub(super) struct LocalClock {
     zone: Zone,
-    /// The slot looked up last and its offset.
+    /// The last time slot looked up, and its offset.
     slot: u64,
     offset: i64,
-    /// The instant given last.
+    /// The last instant returned.
     last: u64,
-    /// Whether the repeated hour is the second one already.
+    /// Whether the repeated hour is already the second one.
     again: bool,
-    /// How many local times there were that the clock leapt over.
+    /// Number of local times that do not exist because clocks were set forward.
     moved: u64,
 }
 
@@ -176,13 +174,13 @@ impl LocalClock {
         self.moved
     }
 
-    /// Whether the zone has one offset at all times.
+    /// Whether the zone always has the same offset.
     pub(super) fn is_fixed(&self) -> bool {
         matches!(self.zone.0, Kind::Fixed(_))
     }
 
-    /// The instant of a local time, both in seconds since 1970. An hour that is repeated in autumn is the first one until rows go
-    /// back in time by half an hour or more; what is leapt over in spring counts on from the leap.
+    /// The instant of a local time, both in seconds since 1970. A repeated hour in autumn is the first one until rows
+    /// go back in time by half an hour or more; a time skipped in spring is moved forward by the skipped amount.
     #[inline]
     pub(super) fn instant(&mut self, local: u64) -> Option<u64> {
         let instant = match self.zone.0 {
@@ -250,13 +248,13 @@ mod tests {
         let mut at = |text: &str| clock.instant(seconds(text)).unwrap();
         assert_eq!(at("2026-10-25 01:59"), seconds("2026-10-24T23:59Z"));
         assert_eq!(at("2026-10-25 02:10"), seconds("2026-10-25T00:10Z"));
-        // A row a second late is still in the first hour.
+        // A row that is a second late is still in the first hour.
         assert_eq!(at("2026-10-25 02:09:59"), seconds("2026-10-25T00:09:59Z"));
         assert_eq!(at("2026-10-25 02:50"), seconds("2026-10-25T00:50Z"));
         assert_eq!(at("2026-10-25 02:00"), seconds("2026-10-25T01:00Z"));
         assert_eq!(at("2026-10-25 02:59"), seconds("2026-10-25T01:59Z"));
         assert_eq!(at("2026-10-25 03:00"), seconds("2026-10-25T02:00Z"));
-        // What spring leaps over.
+        // The hour skipped in spring.
         assert_eq!(at("2026-03-29 02:30"), seconds("2026-03-29T01:30Z"));
         assert_eq!(clock.moved(), 1);
     }

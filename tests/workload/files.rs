@@ -216,9 +216,9 @@ fn objections(directory: &Path, text: &str) -> String {
 #[case("trace: t.csv\nstart: 2023-11-16\nend: 2023-11-15", &["`end` is not after `start`"])]
 #[case("trace: t.csv\ntransforms: [{ scale-rat: 2 }]", &["`scale-rat` is not a transform", "did you mean `scale-rate`?"])]
 #[case("trace: t.csv\ntransforms: [{ scale-rate: -2 }, { window: { from: 5s, to: 2s } }]", &["above 0", "`to` must come after `from`"])]
-#[case("trace: t.csv\ntransforms: [{ repeat: 0 }, { time-warp: 0 }, { spread: 0 }]", &["at least once", "expected a factor", "longer than nothing"])]
+#[case("trace: t.csv\ntransforms: [{ repeat: 0 }, { time-warp: 0 }, { spread: 0 }]", &["at least once", "expected a factor", "a unit of time above zero"])]
 #[case("trace: t.csv\ntransforms: scale-rate", &["must be a list"])]
-#[case("trace: { file: t.csv }", &["is the path of a file or a list of paths, not a mapping"])]
+#[case("trace: { file: t.csv }", &["must be the path of a file or a list of paths, not a mapping"])]
 #[case("trace: t.csv\nexpand: evenly", &["expected `poisson` or `even`"])]
 #[case("poisson: { rate: 4/s }\nreorder: 5s", &["no field `reorder`"])]
 fn a_workload_that_is_wrong_says_why(#[case] text: &str, #[case] messages: &[&str]) {

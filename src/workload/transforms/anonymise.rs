@@ -1,4 +1,4 @@
-//! A stream without what would tell whose it is.
+//! A stream without features that identify its origin.
 
 use std::sync::Arc;
 
@@ -27,8 +27,8 @@ pub const PLUGIN: TransformPlugin = TransformPlugin {
     },
 };
 
-/// The number of requests stays, and rates over times much longer than the jitter. Classes become `class-1`, `class-2` in the
-/// order in which they are met.
+/// The number of requests is unchanged, and so are rates over times much longer than the jitter. Classes become
+/// `class-1`, `class-2` in order of appearance.
 #[derive(Debug, Clone, Copy)]
 struct Anonymise {
     jitter: u64,
@@ -54,10 +54,11 @@ struct Stream {
     inner: Box<dyn TraceSource>,
     what: Anonymise,
     draw: Draw,
-    /// Requests that one still to be read may come to lie before.
+    /// Requests that a later one may still precede.
     held: RequestBatch,
     newest: u64,
-    /// The latest time that was given: the end of some inputs is known only once they are read, too late to fold back at.
+    /// The latest time returned: the end of some inputs is known only after they were read, too late for reflection at
+    /// the end.
     latest: SimTime,
     ended: bool,
     classes: Vec<String>,
@@ -72,7 +73,7 @@ impl Stream {
         let limit = self.inner.extent().map_or(u64::MAX, |extent| extent.as_nanos().saturating_sub(1));
         for time in &mut self.held.arrivals[before..] {
             let forth = (self.draw.uniform() * 2.0 * self.what.jitter as f64) as u64;
-            // Folded back at both ends, so that none is lost.
+            // Reflected at both ends, so that no request is lost.
             let moved = time.as_nanos().saturating_add(forth).abs_diff(self.what.jitter);
             let over = moved.saturating_sub(limit);
             *time = SimTime::from_nanos(moved.min(limit).saturating_sub(over));
@@ -89,7 +90,7 @@ impl Stream {
         Ok(())
     }
 
-    /// Moves what nothing can precede any more to `batch`, in order.
+    /// Moves the requests that no later one can precede to `batch`, in order.
     fn release(&mut self, batch: &mut RequestBatch) {
         let until = self.newest.saturating_sub(self.what.jitter);
         let times = &self.held.arrivals;

@@ -1,4 +1,4 @@
-//! More requests where there are requests, as many as the rate behind them would bring.
+//! Additional requests near existing ones, in proportion to the rate behind them.
 
 use std::sync::Arc;
 
@@ -8,37 +8,40 @@ use super::scale_rate::Factor;
 use crate::random::{Draw, Purpose};
 use crate::units::{SimDuration, SimTime};
 
-/// So many requests at least are looked at together, if there are as many.
+/// Minimum number of requests in a part, if there are as many.
 const TOGETHER: u64 = 1 << 22;
-/// Or fewer, where the factor comes to so many times what it is at the first of them: a trend over years is not drawn from its end.
+/// A part ends earlier if the factor reaches this multiple of its value at the first request: a trend over years must
+/// not be drawn from its end.
 const MAX_RISE: f64 = 64.0;
-/// A further request has the attributes of one of so many of the stream's own up to it.
+/// The attributes of an additional request are those of one of this many preceding requests of the stream.
 const DONORS: usize = 32;
-/// Requests are remembered up to this number, and the last [`DONORS`] of them from then on.
+/// Maximum number of requests remembered; beyond it, the last [`DONORS`] are kept.
 const MAX_MET: usize = 8192;
 
-/// A stream with `factor` times as many requests. Where that is below 1 requests are left out one by one; where it is above 1 they all stay
-/// where they are, and others are drawn as a Poisson process of `factor` - 1 times the rate that the stream has, given what can be known of that rate: the counts of cells and of stretches of twice the
-/// length each, under the model of [`Halves`]. So with D the index of dispersion of counts over some time, D' - 1 = `factor` (D - 1), as it is
-/// for a doubly stochastic Poisson process whose rate is multiplied: swings of the rate grow with the factor, chance does not.
+/// A stream with `factor` times as many requests. If the factor is below 1, requests are thinned independently. If it
+/// is above 1, all requests stay where they are, and others are drawn as a Poisson process with `factor` - 1 times the
+/// rate of the stream, given what is known about that rate: the counts of cells and of stretches of twice the length
+/// each, under the model of [`Halves`]. With D the index of dispersion of counts over some time, D' - 1 = `factor` (D -
+/// 1), as for a doubly stochastic Poisson process whose rate is multiplied: swings of the rate grow with the factor,
+/// random variation does not.
 ///
-/// A further request has the demand, tokens and class of one in its cell, or of one of the last before it. The stream is opened twice: one
-/// reader is ahead by a part of at least [`TOGETHER`] requests, or by all.
+/// An additional request has the demand, tokens and class of one in its cell, or of one of the last before it. The
+/// stream is opened twice: one reader is ahead by a part of at least [`TOGETHER`] requests, or by all.
 pub(super) struct Denser<F> {
     ahead: Box<dyn TraceSource>,
-    /// What was read ahead, and how many of it were looked at.
+    /// The requests read ahead, and how many of them were analysed.
     read_ahead: RequestBatch,
     seen: usize,
-    /// The requests at the end of what was looked at last, which belong to the next part, and their time.
+    /// The requests at the end of the last analysed part, which belong to the next part, and their time.
     carried: (u64, u64),
     looked: bool,
     inner: Box<dyn TraceSource>,
     read: RequestBatch,
     next: usize,
-    /// The stream's requests last met, whose attributes further ones have.
+    /// The most recent requests of the stream, whose attributes are copied.
     met: RequestBatch,
     factor: F,
-    /// The most that the factor is in the present part, at least 1.
+    /// Maximum of the factor in the current part, at least 1.
     most: f64,
     opening: Opening,
     step: u16,
@@ -48,10 +51,10 @@ pub(super) struct Denser<F> {
     target: Option<Target>,
 }
 
-/// What comes next: the stream's own requests up to there are passed on before.
+/// What comes next: the stream's own requests up to there are returned first.
 #[derive(Clone, Copy)]
 enum Target {
-    /// A cell that gets further requests.
+    /// A cell with additional requests.
     Cell(Cell),
     /// The end of a part, nanoseconds.
     PartEnd(u64),
@@ -59,7 +62,7 @@ enum Target {
     End,
 }
 
-/// What is looked at together: its halves, and stretches that were not entered yet, the next one last.
+/// A part that is analysed as a whole: its halves, and the stretches that are still to be divided, the next one last.
 struct Part {
     halves: Halves,
     stretches: Vec<Stretch>,
@@ -71,7 +74,7 @@ struct Stretch {
     requests: u64,
 }
 
-/// A cell that gets further requests.
+/// A cell with additional requests.
 #[derive(Clone, Copy)]
 struct Cell {
     from: u64,
@@ -107,7 +110,7 @@ impl<F: Factor> Denser<F> {
         })
     }
 
-    /// Looks at the next part of the stream; false if there is none.
+    /// Analyses the next part of the stream; `false` at the end.
     fn look(&mut self) -> Result<bool, TraceError> {
         if self.looked {
             return Ok(false);
@@ -149,7 +152,7 @@ impl<F: Factor> Denser<F> {
         Ok(true)
     }
 
-    /// The time of the next request ahead, nanoseconds, which stays there.
+    /// The time of the next request ahead, nanoseconds, without consuming it.
     fn next_ahead(&mut self) -> Result<Option<u64>, TraceError> {
         if self.seen == self.read_ahead.len() {
             self.read_ahead.clear();
@@ -159,7 +162,7 @@ impl<F: Factor> Denser<F> {
         Ok(self.read_ahead.arrivals.get(self.seen).map(|time| time.as_nanos()))
     }
 
-    /// Goes on to the next cell that gets requests, or to the end of the part.
+    /// Advances to the next cell with additional requests, or to the end of the part.
     fn advance(&mut self) -> Result<Target, TraceError> {
         loop {
             let Some(Part { halves, stretches }) = &mut self.part else {
@@ -189,7 +192,7 @@ impl<F: Factor> Denser<F> {
         }
     }
 
-    /// Whether a request of the stream is at hand, reading on if need be.
+    /// Whether a request of the stream is available, reading more if necessary.
     fn load(&mut self) -> Result<bool, TraceError> {
         if self.next == self.read.len() {
             self.read.clear();
@@ -200,17 +203,17 @@ impl<F: Factor> Denser<F> {
         Ok(self.next < self.read.len())
     }
 
-    /// The factor on a request of `batch` at a time.
+    /// The factor for a request of `batch` at a time.
     fn factor(&self, batch: &RequestBatch, row: usize, at: SimTime) -> f64 {
         self.factor.at(at.as_nanos(), batch.classes.get(row).copied())
     }
 
-    /// Whether one of so many is taken.
+    /// True with a probability of one in `many`.
     fn takes(&mut self, share: f64) -> bool {
         share >= 1.0 || self.draw.uniform() < share
     }
 
-    /// The stream's own requests before `until` that are at hand.
+    /// Available requests of the stream before `until`.
     fn before(&mut self, until: u64) -> Result<std::ops::Range<usize>, TraceError> {
         if !self.load()? {
             return Ok(0..0);
@@ -219,8 +222,8 @@ impl<F: Factor> Denser<F> {
         Ok(self.next..self.next + rest.partition_point(|time| time.as_nanos() < until))
     }
 
-    /// Moves the stream's own requests before `until` to `batch`, as far as they stay, about as many as one batch takes; false if there are
-    /// more.
+    /// Moves the stream's own requests before `until` to `batch`, after thinning, about as many as fit into one batch;
+    /// `false` if there are more.
     fn pass_on(&mut self, until: u64, batch: &mut RequestBatch) -> Result<bool, TraceError> {
         let target = batch.len() + RequestBatch::TARGET_LEN;
         loop {
@@ -243,7 +246,7 @@ impl<F: Factor> Denser<F> {
         }
     }
 
-    /// Takes requests that were read among those met.
+    /// Remembers requests that were read.
     fn meet(&mut self, range: std::ops::Range<usize>) {
         if self.met.len() > MAX_MET {
             let mut kept = RequestBatch::default();
@@ -254,7 +257,7 @@ impl<F: Factor> Denser<F> {
         self.met.append_range(&self.read, range);
     }
 
-    /// Puts the requests of a cell into `batch`, its own and the further ones.
+    /// Appends the requests of a cell to `batch`, its own and the additional ones.
     fn fill_cell(&mut self, cell: Cell, batch: &mut RequestBatch) -> Result<(), TraceError> {
         let range = self.before(cell.end)?;
         self.meet(range.start.max(self.next)..range.end.max(self.next));
@@ -272,14 +275,15 @@ impl<F: Factor> Denser<F> {
             self.met.append_range(&self.read, self.next..self.next + 1);
             own = 1..1;
         }
-        // A donor is one of the cell's own, or of the last ones up to it where these are fewer: each is as likely whatever gap follows it.
+        // A donor is one of the cell's own requests or, if these are fewer, one of the last ones before it: each is
+        // equally likely, whatever gap follows it.
         let donors = self.met.len().min(DONORS.max(own.len()));
         let first = (self.met.len() - donors) as u32;
         let mut instants = InOrder { left: cell.requests, at: cell.from as f64, end: cell.end as f64 };
         let (mut rows, mut times) = (Vec::new(), Vec::new());
         for further in 0..=cell.requests {
-            // Behind the last one come the cell's own that are left. Between the bounds also after rounding: times of centuries have a coarser
-            // grid than nanoseconds.
+            // After the last one, the remaining requests of the cell follow. Clamped to the cell, because
+            // floating-point times of centuries are coarser than nanoseconds.
             let at = match further < cell.requests {
                 true => SimTime::from_nanos((instants.next(&mut self.draw) as u64).clamp(cell.from, cell.end - 1)),
                 false => SimTime::MAX,
@@ -353,7 +357,7 @@ impl<F: Factor> TraceSource for Denser<F> {
 mod tests {
     use super::super::super::generators::testing::{Counts, recipe, requests};
 
-    /// The index of dispersion over some seconds, as it is and `factor` times as many.
+    /// The index of dispersion over a number of seconds, unscaled and with `factor` times as many requests.
     fn dispersion(source: &str, factor: f64, seconds: f64) -> (f64, f64) {
         let counted = |text: &str| Counts::of(&*recipe(text), seconds).index_of_dispersion();
         (counted(source), counted(&format!("{source}\ntransforms: [{{ scale-rate: {factor} }}]")))
@@ -364,8 +368,9 @@ mod tests {
     #[case(10.0)]
     #[case(60.0)]
     fn chance_does_not_grow(#[case] seconds: f64) {
-        // A renewal process cannot be scaled before its requests are made; this one is a Poisson process. Its index is known to within
-        // standard errors of sqrt(2 / n), and grows by fifty times of that; copies would have fifty.
+        // A renewal process cannot be scaled before its requests are generated; this one is a Poisson process. Its
+        // index is known to within standard errors of sqrt(2 / n) and increases by fifty times that error; with copies
+        // it would be fifty.
         let (_, scaled) = dispersion("renewal: { gap: { exponential: { mean: 500ms } }, for: 48h }", 50.0, seconds);
         let error = 50.0 * (2.0 * seconds / (48.0 * 3600.0)).sqrt();
         assert!(scaled > 0.8 && scaled < 1.2 + 2.5 * error, "{seconds} s: {scaled}");
@@ -382,8 +387,8 @@ mod tests {
         assert!((0.8..1.25).contains(&(scaled / expected)), "{seconds} s: {scaled} for {expected}");
     }
 
-    /// A stream without an end is looked at in parts, and given out before all of it is known. The mean factor of a growth by g an hour over
-    /// half of one is (sqrt(g) - 1) / (ln(g) / 2).
+    /// A stream without an end is analysed in parts and returned before all of it is known. The mean factor of a growth
+    /// by g per hour over half an hour is (sqrt(g) - 1) / (ln(g) / 2).
     #[rstest::rstest]
     #[case("mix-classes: { none: 1 }", 1.0)]
     #[case("growth: { factor: 2, per: 1h }", 1.1952)]

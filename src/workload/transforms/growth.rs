@@ -1,4 +1,4 @@
-//! Traffic that grows.
+//! Growing traffic.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub const PLUGIN: TransformPlugin = TransformPlugin {
         let jitter = jitter.map(SimDuration::as_nanos);
         fields.finish(sink);
         let factor = factor?;
-        // What is multiplied by more than a million is no extrapolation.
+        // Scaling by more than a million is not an extrapolation.
         if !(1e-3..=1e3).contains(&factor) || per <= 0.0 || (factor.ln() * ahead / per).abs() > 1e6f64.ln() {
             sink.push(node.error(
                 "expected a `factor` from 0.001 to 1000 `per` a time above zero, and less than a millionfold `ahead`",
@@ -35,10 +35,10 @@ pub const PLUGIN: TransformPlugin = TransformPlugin {
     },
 };
 
-/// The rate at t is multiplied by factor^((t + ahead) / per), and by one lognormal error of median 1 for the whole run whose
-/// logarithm has standard deviation `uncertainty`. Each replication draws an error of its own: the spread of the
-/// replications' results is the interval of the extrapolation. The season is the stream's own; repeat it first where the
-/// trace is shorter than the future.
+/// The rate at t is multiplied by factor^((t + ahead) / per), and by one lognormal error of median 1 for the whole run
+/// whose logarithm has standard deviation `uncertainty`. Each replication draws its own error, so the spread of the
+/// replications' results is the interval of the extrapolation. The season is that of the stream; repeat the stream
+/// first if the trace is shorter than the future.
 #[derive(Debug, Clone, Copy)]
 struct Growth {
     /// Logarithm of the factor per second.
@@ -57,7 +57,7 @@ impl Transform for Growth {
     }
 }
 
-/// The logarithm of the factor: a line.
+/// The logarithm of the factor is linear in time.
 struct Trend {
     slope: f64,
     at_zero: f64,

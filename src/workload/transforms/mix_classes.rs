@@ -1,4 +1,4 @@
-//! Another mixture of the classes.
+//! Changes the mix of classes.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ pub const PLUGIN: TransformPlugin = TransformPlugin {
     },
 };
 
-/// Further requests of a class come where it is at hand, as with `scale-rate`.
+/// Additional requests of a class arrive near existing ones, as with `scale-rate`.
 #[derive(Debug, Clone)]
 struct MixClasses {
     factors: Vec<(String, f64)>,
@@ -42,7 +42,7 @@ impl Transform for MixClasses {
 
 struct ByClass {
     factors: Vec<(String, f64)>,
-    /// By class number, as far as names are known.
+    /// Factors by class number, as far as names are known.
     of_class: Vec<f64>,
 }
 

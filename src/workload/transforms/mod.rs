@@ -1,4 +1,4 @@
-//! Reshaping a stream of requests: one file each, and the one list.
+//! Transforms of streams of requests: one file each, and the list of all.
 
 mod anonymise;
 mod denser;
@@ -19,47 +19,47 @@ use std::sync::Arc;
 use super::{Opening, Recipe, TraceError, TraceSource};
 use crate::config::{Diagnostics, Plugin, Value, Yaml, suggest};
 
-/// A step that reshapes a stream.
+/// A transform.
 pub trait Transform: Debug + Send + Sync {
-    /// Opens the reshaped stream of `inner`; `step` is the place in the chain, from 1, and keys the step's randomness.
+    /// Opens the reshaped stream of `inner`; `step` is the position in the chain, from 1, and keys its random numbers.
     ///
     /// # Errors
     /// If `inner` cannot be opened.
     fn open(&self, inner: &Arc<dyn Recipe>, step: u16, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError>;
 
-    /// Files that the step reads beside the stream.
+    /// Files that the transform reads besides the stream.
     fn files(&self) -> Vec<PathBuf> {
         Vec::new()
     }
 
-    /// What the step takes for granted of the stream `inner` that it reshapes, in a sentence, where a reader should know.
+    /// The transform's assumption about the stream `inner`, in a sentence, if readers should know it.
     fn assumption(&self, inner: &Arc<dyn Recipe>) -> Option<String> {
         let _ = inner;
         None
     }
 
-    /// The moments that the step states by the clock, as they fall into the stream `inner`; a sentence each.
+    /// How clock times in the transform were resolved in the stream `inner`; a sentence each.
     fn moments(&self, inner: &Arc<dyn Recipe>) -> Vec<String> {
         let _ = inner;
         Vec::new()
     }
 
-    /// How the step spoils the stream `inner`, in a sentence; this may read all of it.
+    /// The transform's distortion of the stream `inner`, in a sentence; may read the whole stream.
     ///
     /// # Errors
-    /// If `inner` cannot be read to its end.
+    /// If `inner` cannot be read completely.
     fn distortion(&self, inner: &Arc<dyn Recipe>, step: u16) -> Result<Option<String>, TraceError> {
         let _ = (inner, step);
         Ok(None)
     }
 
-    /// The factor by which the step multiplies the number of requests, if that is all it does.
+    /// The factor on the number of requests, if scaling is the transform's only effect.
     fn rate_factor(&self) -> Option<f64> {
         None
     }
 }
 
-/// Builds a transform from the parameters that stand under its name; relative paths start from the directory given.
+/// Builds a transform from the parameters under its name; relative paths start from the given directory.
 pub type TransformBuilder = fn(&Yaml, &Path, &mut Diagnostics) -> Option<Arc<dyn Transform>>;
 
 /// The entry of a transform in the list.
@@ -111,19 +111,19 @@ fn read_one(item: &Yaml, base_dir: &Path, sink: &mut Diagnostics) -> Option<Arc<
     (plugin.build)(inner, base_dir, sink)
 }
 
-/// A recipe with one more step behind it.
+/// A recipe with one more step.
 #[derive(Debug, Clone)]
 pub(super) struct Step {
     pub(super) inner: Arc<dyn Recipe>,
     pub(super) transform: Arc<dyn Transform>,
-    /// Place in the chain, from 1.
+    /// Position in the chain, from 1.
     pub(super) number: u16,
 }
 
 impl Recipe for Step {
     fn open(&self, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
-        // Scaling before arrivals are made is exact, and every step leaves it so: cutting, repeating and stretching treat
-        // each arrival alike.
+        // Scaling before arrivals are generated is exact, and every transform preserves that: cutting, repeating and
+        // stretching treat all arrivals equally.
         if let Some(scaled) = self.transform.rate_factor().and_then(|factor| self.inner.scaled(factor)) {
             return scaled.open(opening);
         }

@@ -1,4 +1,4 @@
-//! Events laid over a stream.
+//! Events on top of a stream.
 
 use std::sync::Arc;
 
@@ -32,8 +32,8 @@ pub const PLUGIN: TransformPlugin = TransformPlugin {
     },
 };
 
-/// Events multiply where they overlap. Requests during an event are left out, or others drawn, as `scale-rate` does with
-/// recorded ones, so that swings stay as strong in proportion and chance does not grow.
+/// The factors of overlapping events are multiplied. Requests during an event are removed, or others added, as by
+/// `scale-rate` for recorded requests: swings of the rate stay in proportion, random variation does not grow.
 #[derive(Debug, Clone)]
 struct Overlay {
     events: Vec<Pulse>,

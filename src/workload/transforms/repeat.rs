@@ -1,4 +1,4 @@
-//! The same stream again and again.
+//! Repeats a stream.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub const PLUGIN: TransformPlugin = TransformPlugin {
             (times?, unit, place)
         };
         if times == 0 || unit.is_zero() {
-            sink.push(place.error("expected to repeat at least once, in a unit longer than nothing"));
+            sink.push(place.error("expected to repeat at least once, in a unit longer than zero"));
             return None;
         }
         Some(Arc::new(Repeat { times: u64::from(times), unit }))
@@ -40,7 +40,7 @@ struct Repeat {
 
 impl Transform for Repeat {
     fn open(&self, inner: &Arc<dyn Recipe>, _: u16, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
-        // Each pass has random numbers of its own: the same counts, other instants.
+        // Each pass has its own random numbers: the same counts, different arrival times.
         let first = Opening { pass: opening.pass * self.times, ..opening };
         let current = inner.open(first)?;
         let period = current.extent().map(|extent| extent.round_up_to(self.unit));
@@ -68,7 +68,7 @@ struct Stream {
 }
 
 impl Stream {
-    /// Opens the next pass; false if that was the last one.
+    /// Opens the next pass; `false` after the last one.
     fn advance(&mut self) -> Result<bool, TraceError> {
         if self.pass + 1 >= self.repeat.times {
             return Ok(false);

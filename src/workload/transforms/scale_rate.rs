@@ -1,4 +1,4 @@
-//! More or fewer requests of the same pattern.
+//! More or fewer requests with the same pattern.
 
 use std::sync::Arc;
 
@@ -36,22 +36,23 @@ pub const PLUGIN: TransformPlugin = TransformPlugin {
     },
 };
 
-/// Counts, levels and synthetic rates are scaled before arrivals are made of them, which is exact. Recorded arrivals are
-/// scaled one by one:
+/// Counts, levels and synthetic rates are scaled before arrivals are generated, which is exact. Recorded arrivals are
+/// scaled individually:
 ///
 /// - Below 1 each request is kept with probability `factor`, independently. With D the index of dispersion of counts,
-///   D' - 1 = factor (D - 1): what is above Poisson shrinks in proportion.
-/// - Above 1 further requests are drawn so that D' - 1 = factor (D - 1) too, at each length of time: what is above Poisson grows in
-///   proportion, chance does not; see [`Denser`].
-/// - With a `jitter`, above 1, each request is followed by whole copies, and by one more with the probability of the remainder, each moved back
-///   by a uniform time below `jitter`. Over times much longer than `jitter` the counts are multiplied, chance and all: D' is near factor times
-///   D, which is right only where D is far above 1; within `jitter` what swings there were are smoothed out.
+///   D' - 1 = factor (D - 1): the variation beyond Poisson shrinks in proportion.
+/// - Above 1 additional requests are drawn so that D' - 1 = factor (D - 1) as well, at each time scale: the variation
+///   beyond Poisson grows in proportion, random variation does not; see [`Denser`].
+/// - Above 1 with a `jitter`, each request is followed by whole copies, and by one more with the probability of the
+///   remainder, each moved back by a uniform time below `jitter`. Over times much longer than `jitter` the counts are
+///   multiplied, including random variation: D' is close to factor times D, which is correct only if D is far above 1.
+///   Within `jitter`, swings are smoothed out.
 ///
-/// A further request has the demand, tokens and class of a recorded one.
+/// An additional request has the demand, tokens and class of a recorded one.
 #[derive(Debug, Clone, Copy)]
 struct ScaleRate {
     factor: f64,
-    /// Nanoseconds, where copies are wished.
+    /// Jitter in nanoseconds, if copies are requested.
     jitter: Option<u64>,
 }
 
@@ -117,11 +118,13 @@ impl Transform for ScaleRate {
     }
 }
 
-/// A jitter distorts if an index of dispersion is wrong by more than this factor, over times of which there are so many.
+/// A jitter counts as a distortion if an index of dispersion is wrong by more than this factor, over times of which
+/// there are enough.
 const MAX_APART: f64 = 1.5;
 const MIN_INTERVALS: usize = 20;
 
-/// A stream with `factor` times as many requests: further ones from the rate that it shows, or copies within a jitter that is stated.
+/// A stream with `factor` times as many requests: additional ones by the estimated rate, or copies within a stated
+/// jitter.
 pub(super) fn scaled_by<F: Factor + 'static>(
     inner: &Arc<dyn Recipe>,
     factor: F,
@@ -134,21 +137,21 @@ pub(super) fn scaled_by<F: Factor + 'static>(
     Ok(Box::new(Scaling::new(inner.open(opening)?, factor, jitter, draw)))
 }
 
-/// How many times as many requests, by time and class.
+/// A factor on the number of requests, by time and class.
 pub(super) trait Factor: Send {
-    /// The factor on a request `at` nanoseconds after time zero, of a class with this number.
+    /// The factor for a request at `at` nanoseconds after time zero, of a class with this number.
     fn at(&self, at: u64, class: Option<u16>) -> f64;
 
-    /// No less than any factor from a time to another, nanoseconds.
+    /// An upper bound of the factor between two times, nanoseconds.
     fn bound(&self, from: u64, to: u64) -> f64;
 
-    /// Learns the names of the classes met so far.
+    /// Passes the names of the classes known so far.
     fn learn(&mut self, classes: &[String]) {
         let _ = classes;
     }
 }
 
-/// The same factor on every request.
+/// The same factor for every request.
 struct Everywhere(f64);
 
 impl Factor for Everywhere {
@@ -161,7 +164,8 @@ impl Factor for Everywhere {
     }
 }
 
-/// A stream with `factor` times as many requests: thinned below 1, with copies moved back by up to `jitter` nanoseconds above.
+/// A stream with `factor` times as many requests: thinned below 1, with copies moved back by up to `jitter` nanoseconds
+/// above.
 struct Scaling<F> {
     inner: Box<dyn TraceSource>,
     factor: F,
@@ -180,7 +184,7 @@ impl<F: Factor> Scaling<F> {
         Scaling { inner, factor, jitter, draw, part, held, newest: 0, ended: false }
     }
 
-    /// Reads a batch and appends each request as often as it is to appear, copies moved back.
+    /// Reads a batch and appends each request as often as required, with copies moved back.
     fn hold(&mut self) -> Result<(), TraceError> {
         self.part.clear();
         self.inner.fill(&mut self.part)?;
@@ -195,12 +199,12 @@ impl<F: Factor> Scaling<F> {
         let mut times = Vec::with_capacity(self.part.len());
         for (row, time) in self.part.arrivals.iter().enumerate() {
             let factor = self.factor.at(time.as_nanos(), self.part.classes.get(row).copied());
-            // Whole times that the request appears, and the probability of once more.
+            // Number of certain copies, and probability of one more.
             let appear = factor as u64 + u64::from(self.draw.uniform() < factor.fract());
             for copy in 0..appear {
                 rows.push(row as u32);
                 let back = if copy == 0 { 0 } else { (self.draw.uniform() * self.jitter as f64) as u64 };
-                // Before the start it is folded back, so that no request is lost and none stands before time zero.
+                // Reflected at time zero, so that no request is lost or precedes it.
                 times.push(SimTime::from_nanos(time.as_nanos().abs_diff(back).min(limit.max(time.as_nanos()))));
             }
         }
@@ -210,7 +214,7 @@ impl<F: Factor> Scaling<F> {
         Ok(())
     }
 
-    /// Moves what no later copy can precede to `batch`, in order.
+    /// Moves the requests that no later copy can precede to `batch`, in order.
     fn release(&mut self, batch: &mut RequestBatch) {
         let until = if self.ended { u64::MAX } else { self.newest.saturating_sub(self.jitter) };
         if self.jitter == 0 {

@@ -1,4 +1,4 @@
-//! A part of another trace in the place of, or on top of, a part of this one.
+//! Inserts a part of another trace, as a replacement or in addition.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -50,14 +50,14 @@ pub const PLUGIN: TransformPlugin = TransformPlugin {
     },
 };
 
-/// The place of the other trace's path.
+/// Place of the other trace's path in the scenario.
 fn fields_place(node: &crate::config::Yaml) -> &crate::config::Yaml {
     node.get("trace").unwrap_or(node)
 }
 
-/// The incident keeps its attributes where both streams have them. Where only one of them knows demands, those of the other are unknown and
-/// drawn by the service; another column that only one has is dropped, since a stream has a value for every request or for none. Classes are
-/// this stream's alone and dropped as well.
+/// The inserted requests keep their attributes if both streams have them. If only one of the streams has demands, those
+/// of the other are unknown and drawn by the service; any other column that only one stream has is dropped, because a
+/// stream has a value for every request or for none. Classes differ between the streams and are dropped as well.
 #[derive(Debug, Clone)]
 struct Splice {
     path: PathBuf,
@@ -71,7 +71,7 @@ struct Splice {
 impl Transform for Splice {
     fn open(&self, inner: &Arc<dyn Recipe>, step: u16, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
         let base = inner.open(opening)?;
-        // Random numbers of the incident's own: as if it were another service's stream.
+        // The inserted requests have their own random numbers, as if they were another service's stream.
         let apart = Opening { service: opening.service ^ (u64::from(step) << 48), ..opening };
         let incident = self.incident.open(apart)?;
         let at = self.at.offset_ns(base.start_epoch_ns()).unwrap_or(u64::MAX);
@@ -105,7 +105,7 @@ impl Side {
         Side { source, ahead: RequestBatch::default(), next: 0, ended: false }
     }
 
-    /// Reads on until a request stands at the cursor for which `place` has one; that place, in nanoseconds.
+    /// Reads until there is a request at the cursor for which `place` returns a time; returns that time in nanoseconds.
     fn ready(&mut self, place: impl Fn(u64) -> Place) -> Result<Option<u64>, TraceError> {
         while !self.ended {
             while self.next < self.ahead.len() {
@@ -132,7 +132,7 @@ impl Side {
     }
 }
 
-/// Where a request goes.
+/// The new time of a request.
 enum Place {
     At(u64),
     Nowhere,
@@ -142,10 +142,11 @@ enum Place {
 struct Stream {
     base: Side,
     incident: Side,
-    /// The part of the base that is left out.
+    /// The part of the base stream that is replaced.
     gap: (u64, u64),
     shift: Shift,
-    /// Whether either has demands and both have the other optional columns, once both have shown a request.
+    /// Whether one of the streams has demands, and whether both have the other optional columns, after both have
+    /// returned a request.
     columns: Option<[bool; 3]>,
 }
 

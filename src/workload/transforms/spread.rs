@@ -1,4 +1,4 @@
-//! Arrivals recorded to the second, spread over that second.
+//! Spreads arrivals recorded to the second over that second.
 
 use std::sync::Arc;
 
@@ -24,15 +24,16 @@ pub const PLUGIN: TransformPlugin = TransformPlugin {
             (over?, place)
         };
         if over.is_zero() {
-            sink.push(place.error("expected a unit of time longer than nothing"));
+            sink.push(place.error("expected a unit of time above zero"));
             return None;
         }
         Some(Arc::new(Spread { over: over.as_nanos() }))
     },
 };
 
-/// A log to the second has all requests of a second arrive at once, and a queue behind it would build up every second
-/// that never was there. Their number is kept, their instants are drawn; order and attributes stay.
+/// In a log with a resolution of one second, all requests of a second arrive at once, and the simulation would build up
+/// a queue every second that never existed. The counts are kept and the times are drawn; order and attributes are
+/// unchanged.
 #[derive(Debug, Clone, Copy)]
 struct Spread {
     over: u64,
@@ -50,14 +51,14 @@ struct Stream {
     inner: Box<dyn TraceSource>,
     over: u64,
     draw: Draw,
-    /// Requests read ahead: the unit that is being spread must be known whole.
+    /// Requests read ahead: the unit being spread must be known completely.
     ahead: RequestBatch,
     next: usize,
     ended: bool,
 }
 
 impl Stream {
-    /// One past the last request of the unit that begins at `next`, reading on as far as needed.
+    /// Index after the last request of the unit that starts at `next`, reading as much as needed.
     fn unit_end(&mut self) -> Result<usize, TraceError> {
         loop {
             let unit = self.ahead.arrivals[self.next].as_nanos() / self.over;

@@ -1,4 +1,4 @@
-//! A stream played faster or slower.
+//! Plays a stream faster or slower.
 
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ impl TraceSource for Stream {
     }
 
     fn extent(&self) -> Option<SimDuration> {
-        // Rounding may put the last arrival on the end; one nanosecond keeps it inside.
+        // Rounding may move the last arrival to the end; one nanosecond less keeps it inside.
         self.inner
             .extent()
             .map(|extent| extent.scale(self.factor) + SimDuration::from_nanos(u64::from(self.factor < 1.0)))

@@ -35,7 +35,7 @@ struct Window {
     to: SimDuration,
 }
 
-/// A window as it is stated: its moments fall into a stream only once that is opened.
+/// A window as stated: its times are resolved only when a stream is opened.
 #[derive(Debug, Clone, Copy)]
 struct Stated {
     from: Moment,
@@ -47,7 +47,7 @@ impl Stated {
         let from = self.from.offset_ns(start)?;
         let to = match self.to {
             None => u64::MAX,
-            // The clock passes every time of day once a day.
+            // Every time of day occurs once per day.
             Some(to @ Moment::TimeOfDay(..)) => {
                 let to = to.offset_ns(start)?;
                 if to > from { to } else { to + (from - to + 1).next_multiple_of(DAY_NS) }
@@ -103,7 +103,7 @@ impl TraceSource for Stream {
     }
 
     fn extent(&self) -> Option<SimDuration> {
-        // What is asked for is the extent, unless the stream is known to end before.
+        // The extent is that of the window, unless the stream is known to end earlier.
         let known = self.inner.extent().map_or(self.window.to, |extent| extent.min(self.window.to));
         (known != SimDuration::MAX).then(|| known - self.window.from)
     }

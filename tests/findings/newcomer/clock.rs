@@ -54,7 +54,7 @@ fn a_date_outside_the_run_or_without_one_is_refused() {
     let said = scenario(&text("start: 2026-10-24T12:00,", "2026-10-24 08:00")).err().unwrap();
     assert!(said.contains("before the run, which begins at 2026-10-24T12:00:00+02:00"), "{said}");
     let said = scenario(&text("", "2026-10-24 08:00")).err().unwrap();
-    assert!(said.contains("no workload says on which date"), "{said}");
+    assert!(said.contains("no workload states the date"), "{said}");
     let said = scenario(&text("", "2 o'clock")).err().unwrap();
     assert!(said.contains("s.yaml:4"), "{said}");
 }
@@ -95,7 +95,7 @@ fn gaps_are_refused_where_asked_and_where_there_are_none() {
         said.contains("c.csv: has no row for the step of 1m from 2026-03-02T10:04") && said.contains("interpolate")
     );
     let said = replayed(", gaps: missing").expect("check s.yaml", 2);
-    assert!(said.contains("a replay must know what came"), "{said}");
+    assert!(said.contains("a replay must know the number of requests"), "{said}");
     let said =
         replayed(", rows: requests, columns: { time: time, class: count }, gaps: zero").expect("check s.yaml", 2);
     assert!(said.contains("holds single requests"), "{said}");

@@ -107,7 +107,7 @@ fn rotated_logs_are_one_trace_in_any_order() {
         assert!(!shown.contains("out of order"), "{shown}");
     }
     assert!(shell(&trial, "$P trace inspect one.tar").1.contains("590 used, 0.000%"));
-    assert!(shell(&trial, "$P trace inspect 'nothing*'").1.contains("nothing*: fits no file"));
+    assert!(shell(&trial, "$P trace inspect 'nothing*'").1.contains("nothing*: matches no file"));
     let scenario = "workload: { trace: [access.log.2, 'access.log.1*'] }\nservice: { name: web, replicas: 2, concurrency: 4, service-time: 200ms }\npolicies: { two: { static: { replicas: 2 } } }\n";
     std::fs::write(trial.path("s.yaml"), scenario).unwrap();
     let summary = trial.summary("s.yaml", "");

@@ -122,12 +122,12 @@ fn tables_are_read_as_people_have_them(
 #[case::day_or_month(
     "time,count\n3/2/2026 10:00,16\n3/2/2026 10:01,98\n",
     "",
-    "`3/2/2026 10:00` may have the day or the month first"
+    "`3/2/2026 10:00` is ambiguous: day or month first"
 )]
 #[case::fraction_or_thousands(
     "time;count\n2026-03-02 10:00;1.201\n2026-03-02 10:01;1.310\n",
     "",
-    "`1.201` may be a fraction or thousands"
+    "`1.201` is ambiguous: a fraction, or a thousands separator"
 )]
 #[case::header_alone("time,count\n", "", "has a header and no rows")]
 #[case::which_column("a;b\nx;1\ny;2\n", "", "name its column of times with `columns: { time: ... }`: a, b")]
