@@ -1,4 +1,4 @@
-//! The commands that answer a planner's questions, as a user meets them.
+//! The commands that answer a planner's questions, run as by a user.
 
 use std::fs;
 use std::path::PathBuf;
@@ -50,7 +50,7 @@ impl Place {
         command.output().unwrap()
     }
 
-    /// Runs, expecting the exit code; both outputs together.
+    /// Runs the program and expects the exit code; returns both outputs together.
     fn expect(&self, arguments: &str, code: i32) -> String {
         let output = self.run(arguments);
         let shown = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
@@ -78,7 +78,8 @@ fn a_comparison_is_the_same_for_any_number_of_threads_and_names_its_base() {
     assert!(place.expect("compare small.yaml --as-is --precision 0%", 2).contains("never reached"));
 }
 
-/// Fixed fleets differ by their size alone: at the same level they are the same fleet, the smallest that meets the objective.
+/// Fixed fleets differ only by their size: at the same level they are the same fleet, the smallest that meets the
+/// objective.
 #[test]
 fn at_the_same_level_equal_policies_cost_the_same() {
     let policies = "policies:\n  three: { static: { replicas: 3 } }\n  seven: { static: { replicas: 7 } }\n  auto: { hpa: { min: 1, max: 9, target: { cpu: 60% } } }\n";
@@ -98,7 +99,7 @@ fn at_the_same_level_equal_policies_cost_the_same() {
     assert_eq!(place.path("out/small/compare/frontier.svg").exists(), cfg!(feature = "charts"));
     let shown = place.expect("compare small.yaml --replications 3 --out out", 0);
     assert!(shown.contains("At the same service level") && shown.contains("beside"), "{shown}");
-    // The report is stored, and made again without running to the byte.
+    // The report is stored, and regenerated without a run, byte by byte the same.
     let page = fs::read(place.path("out/small/compare/report.html")).unwrap();
     place.expect("report out/small/compare --out again", 0);
     assert_eq!(fs::read(place.path("again/report.html")).unwrap(), page);
@@ -113,7 +114,7 @@ fn a_plan_finds_the_cheapest_and_writes_it_back() {
     assert!(shown.contains("meets 95% of requests within 500ms with 95% confidence over 4 replications"), "{shown}");
     assert!(shown.contains("✓ the winner") && shown.contains("costs as much"), "{shown}");
     assert_eq!(shown, place.expect(&format!("{plan} --threads 1"), 0), "the same for any number of threads");
-    // The scenario that was written back runs as the search ran it, and its manifests say the same.
+    // The scenario written by the search runs as in the search, and its manifests state the same.
     let csv = fs::read_to_string(place.path("out/small/plan-trials.csv")).unwrap();
     let chosen = csv.lines().find(|line| line.contains(",true,true,")).unwrap();
     let cost: f64 = chosen.split(',').nth(4).unwrap().parse().unwrap();
@@ -133,7 +134,7 @@ fn a_plan_finds_the_cheapest_and_writes_it_back() {
         fs::write(place.path("by-manifest.yaml"), by_manifest).unwrap();
         assert!((cost_of("by-manifest.yaml") / cost - 1.0).abs() < 1e-9);
     }
-    // What costs three times as much is called dearer, in every row.
+    // A policy that costs three times as much is marked as more expensive, in every row.
     let priced =
         "plan small.yaml --replications 4 --vary service.price=$1/h,$3/h --no-scenario --out out --format markdown";
     let shown = place.expect(priced, 0);
@@ -190,7 +191,7 @@ fn a_sweep_goes_on_where_it_was_killed(#[case] file: &str) {
     place.expect(&format!("{vary} --out {file}"), 0);
     let whole = fs::read(place.path(file)).unwrap();
     assert_eq!(whole.iter().filter(|byte| **byte == b'\n').count(), 12 + usize::from(file.ends_with("csv")));
-    // Wherever the power went: within the header, a row, between the rows of a point, after the end.
+    // Wherever the run was interrupted: within the header, within a row, between the rows of a point, after the end.
     for cut in [0, 5, whole.len() / 7, whole.len() / 2, whole.len() - 1, whole.len()] {
         let torn = format!("torn-{file}");
         fs::write(place.path(&torn), &whole[..cut]).unwrap();
@@ -229,7 +230,7 @@ fn a_sweep_says_what_matters_and_draws_it() {
     let shown = place.expect(&format!("{one} --format markdown"), 0);
     assert!(shown.contains("| auto | concurrency |") && shown.contains("| fixed | lag |"), "{shown}");
     assert!(shown.contains("throughout"), "a fixed fleet does not feel the metrics' lag: {shown}");
-    // The scenario as it is, two ends of concurrency, two of the lag.
+    // The unchanged scenario, two ends of concurrency, two of the lag.
     assert_eq!(fs::read_to_string(place.path("sweep.csv")).unwrap().lines().count(), 1 + 5 * 2);
     assert_eq!(place.path("sweep.parquet").exists(), cfg!(feature = "tables"));
     assert_eq!(place.path("sweep-charts/tornado-cost.svg").exists(), cfg!(feature = "charts"));
@@ -267,7 +268,7 @@ fn a_sweep_survives_the_kill_itself() {
         .current_dir(place.0.path())
         .spawn()
         .unwrap();
-    // Killed once something is there; should it have been faster, there is nothing left to do, which is right too.
+    // Killed once there is some output; if it finished earlier, nothing is left to do, which is correct as well.
     while fs::read(place.path("killed.csv")).unwrap_or_default().len() < 3000 && child.try_wait().unwrap().is_none() {
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
@@ -312,7 +313,7 @@ fn expectations_that_make_no_sense_are_refused(#[case] line: &str, #[case] words
     }
 }
 
-/// The distance to the lower bound is judged in each replication, and where there is no bound that is said.
+/// The distance to the lower bound is computed in each replication, and a missing bound is reported.
 #[test]
 fn costs_are_held_against_the_lower_bound() {
     let shown = |lines: &str, code: i32, more: &str| {
@@ -353,7 +354,7 @@ fn a_regression_is_held_against_the_baseline() {
     assert!(place.expect("test small.yaml --replications 1", 2).contains("fewer than two replications"));
 }
 
-/// What lies between the lower bound and the cheapest policy is explained, and the parts make up the whole to the cent.
+/// The difference between the lower bound and the cheapest policy is explained, and the parts add up to the cent.
 #[test]
 fn the_gap_to_the_bound_adds_up() {
     let place = Place::new(SCENARIO);

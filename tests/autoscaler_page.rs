@@ -1,4 +1,5 @@
-//! `docs/what-your-autoscaler-does.md`: its charts are what the program draws today, and its YAML is what its tests prove.
+//! `docs/what-your-autoscaler-does.md`: its charts are those that the program draws today, and its YAML is that of its
+//! tests.
 
 #[cfg(feature = "charts")]
 use std::collections::BTreeSet;
@@ -15,7 +16,7 @@ fn page() -> String {
     fs::read_to_string(root().join("docs/what-your-autoscaler-does.md")).unwrap()
 }
 
-/// What stands between `before` and the next `)`, wherever it does.
+/// The texts between `before` and the next `)`.
 fn links<'a>(text: &'a str, before: &'a str) -> impl Iterator<Item = &'a str> {
     text.split(before).skip(1).filter_map(|rest| rest.split_once(')').map(|(name, _)| name))
 }
@@ -26,7 +27,7 @@ fn sections(page: &str) -> Vec<&str> {
     all.filter(|section| section.starts_with(|c: char| c.is_ascii_digit())).collect()
 }
 
-/// The tests that a section names as before and after.
+/// The tests that a section refers to, before and after.
 fn before_and_after(section: &str) -> [PathBuf; 2] {
     ["[before](../", "[after](../"].map(|mark| {
         let found: Vec<&str> = links(section, mark).collect();
@@ -92,7 +93,7 @@ fn every_chart_is_what_the_program_draws() {
     assert_eq!(entries.collect::<BTreeSet<_>>(), expected, "files that the page does not show");
 }
 
-/// The chart of a story, or of a scenario the sizes that its policies ask for, as `test --charts` writes them.
+/// The chart of a story, or of the sizes that a scenario's policies choose, as `test --charts` writes them.
 #[cfg(feature = "charts")]
 fn drawn(path: &Path, stem: &str) -> String {
     use plimsoll::config::Diagnostics;

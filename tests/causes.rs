@@ -1,4 +1,4 @@
-//! Each cause of bad requests, in a scenario where it must be the one.
+//! Each cause of bad requests, in a scenario in which it must be the main one.
 
 use plimsoll::config::Diagnostics;
 use plimsoll::engine::scenario::Scenario;
@@ -19,7 +19,7 @@ fn causes(text: &str) -> Causes {
     objective.causes
 }
 
-/// A service of four slots of 100 ms: 40 requests a second each.
+/// A service with four slots of 100 ms: 40 requests per second each.
 fn scenario(workload: &str, service: &str, rest: &str) -> String {
     format!(
         "duration: 10m\nworkload: {{ {workload} }}\nservice:\n  replicas: 1\n  concurrency: 4\n  queue-limit: 1000000\n  \

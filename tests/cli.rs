@@ -1,4 +1,4 @@
-//! The program as a user meets it: exit codes, messages, files.
+//! The program as used by a user: exit codes, messages, files.
 
 use std::fs;
 use std::io::Write;
@@ -199,7 +199,7 @@ fn the_committed_schema_is_the_programs_and_covers_the_scenarios() {
     }
     let text = fs::read_to_string(&committed).unwrap_or_default();
     let found: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-    // A build without Parquet knows one trace format less.
+    // A build without Parquet has one trace format less.
     if cfg!(feature = "tables") {
         assert_eq!(found, plimsoll::cli::with_definitions(&schema), "run the tests with PLIMSOLL_BLESS=1");
     }
@@ -240,7 +240,7 @@ fn the_committed_schema_of_stories_is_the_programs_and_covers_the_stories() {
     assert!(stories >= 44, "{stories} stories");
 }
 
-/// Every mapping's fields must be known to the schema that describes it.
+/// Every mapping's fields must be in the schema that describes it.
 fn known_fields(node: &plimsoll::config::Yaml, schema: &serde_json::Value, path: &Path) {
     use plimsoll::config::Value;
     match &node.value {
@@ -268,7 +268,7 @@ fn known_fields(node: &plimsoll::config::Yaml, schema: &serde_json::Value, path:
     }
 }
 
-/// A scenario that cannot be run: exit code 2, the words expected, no panic, nothing written.
+/// A scenario that cannot be run: exit code 2, the expected words, no panic, no output files.
 fn refused(place: &Place, file: &str, words: &str) {
     let output = place.run(&["run", file, "--out", "out"]);
     let shown = text(&output.stderr);
@@ -279,7 +279,7 @@ fn refused(place: &Place, file: &str, words: &str) {
     assert!(!place.dir.path().join("out").exists(), "something was written");
 }
 
-/// What is replaced, by what, and what the message must say.
+/// The replaced text, its replacement, and text that the message must contain.
 #[rstest::rstest]
 #[case("duration: 4m", "duration: 4", "write `4ms` or `4s`")]
 #[case("duration: 4m", "duration: -4m", "is negative")]
@@ -354,7 +354,7 @@ fn refused(place: &Place, file: &str, words: &str) {
 fn broken_scenarios_are_refused(#[case] part: &str, #[case] by: &str, #[case] words: &str) {
     let place = Place::new();
     if words.is_empty() {
-        // The one field that the sound scenario leaves out.
+        // The only field that the valid scenario omits.
         place.file("broken.yaml", SOUND.replace("  replicas: 2\n", "  replicas: 2\n  dispatch: least-load\n"));
         return refused(&place, "broken.yaml", "did you mean `least-loaded`?");
     }
@@ -363,7 +363,7 @@ fn broken_scenarios_are_refused(#[case] part: &str, #[case] by: &str, #[case] wo
     refused(&place, "broken.yaml", words);
 }
 
-/// The sound scenario with a trace of this name in place of its generator.
+/// The valid scenario with a trace of this name instead of its generator.
 fn with_trace(place: &Place, options: &str) {
     let workload = format!("workload: {{ trace: t.csv{options} }}");
     place.file("broken.yaml", SOUND.replace("workload: { poisson: { rate: 40/s } }", &workload));
@@ -399,7 +399,7 @@ fn a_line_of_a_gigabyte_is_refused_without_being_read_whole() {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(b"time\n").unwrap();
     let block = vec![b'7'; 1 << 20];
-    // The packer is slow in a debug build; a line is refused at its first mebibyte anyway.
+    // Compression is slow in a debug build; a line is rejected at its first mebibyte anyway.
     for _ in 0..if cfg!(debug_assertions) { 32 } else { 1024 } {
         encoder.write_all(&block).unwrap();
     }
@@ -615,7 +615,7 @@ fn a_forecast_that_cannot_be_made_is_refused_with_a_reason() {
         assert_eq!(output.status.code(), Some(2), "{}", text(&output.stdout));
         assert!(text(&output.stderr).contains(words), "{words}: {}", text(&output.stderr));
     }
-    // A fallback is said: two seasons of an hour do not fit into twenty minutes.
+    // A fallback is reported: two seasons of an hour do not fit into twenty minutes.
     let more = ["--step", "1m", "--season", "1h", "--train", "20m", "--model", "holt-winters"];
     let table = text(&place.run(&[&common[..], &more].concat()).stdout);
     assert!(table.contains("in place of holt-winters"), "{table}");
@@ -638,7 +638,7 @@ fn a_trace_is_made_reshaped_inspected_and_fitted() {
     assert!(text.contains("# note: step window: { to: 50m }"), "{}", &text[..500]);
     assert!(said(&["trace", "inspect", "peak.csv"]).contains("(1 for a Poisson process)"));
     let fitted = said(&["trace", "fit", "peak.csv"]);
-    // What is printed is a scenario's workload as it stands.
+    // The printed text is a scenario's workload, unchanged.
     let scenario = SOUND.replace("workload: { poisson: { rate: 40/s } }\n", &fitted);
     place.file("fitted.yaml", scenario);
     said(&["check", "fitted.yaml"]);

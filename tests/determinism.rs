@@ -1,6 +1,7 @@
-//! A run is a pure function of scenario and seed (I6), and policies meet the same requests and the same luck (I7).
+//! A run is a pure function of scenario and seed (I6), and policies meet the same requests and the same random failures
+//! (I7).
 //!
-//! `tests/cli.rs` compares the files that the program writes; here are the records themselves, on random scenarios.
+//! `tests/cli.rs` compares the files that the program writes; these tests compare the records, on random scenarios.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -28,7 +29,7 @@ fn summary(outcome: &Outcome) -> Vec<u8> {
     plugin.build.report(outcome).unwrap().remove(0).bytes
 }
 
-/// Everything in a record; floating-point numbers print so that no bit is lost, and empty buckets are left out.
+/// Everything in a record; floating-point numbers print exactly, and empty buckets are left out.
 fn bytes(record: &RunRecord) -> String {
     let services: Vec<String> = record.services.iter().map(service_bytes).collect();
     format!("{:?}", RunRecord { services: Vec::new(), ..record.clone() }) + &services.join("\n")
@@ -49,7 +50,7 @@ fn by_policy(outcome: &Outcome) -> BTreeMap<String, String> {
     outcome.runs.iter().map(|record| (record.policy.clone(), bytes(record))).collect()
 }
 
-/// What happened to the requests and the replicas of a run, without what is merely judged or cut into rows.
+/// The fate of the requests and replicas of a run, without evaluations and intervals.
 fn events(record: &RunRecord) -> String {
     let of_service = |service: &ServiceRecord| {
         let levels =
@@ -119,7 +120,7 @@ fn lossless(case: Case) -> Case {
     service.arrivals = Arrivals::Gaps((0..200).map(|number| number * 37 % 101).collect());
     service.demand = Demand::Drawn(Distribution::lognormal(0.1, 1.5));
     (service.queue_limit, service.grace, service.sharing) = (u32::MAX, 600_000, false);
-    // A CPU limit below what the requests in service need would stretch them.
+    // A CPU limit below the need of the requests in service would slow them.
     service.limited = false;
     (service.timeout, service.retry, service.crash) = (None, None, None);
     service.replicas = service.replicas.max(1);
@@ -129,7 +130,7 @@ fn lossless(case: Case) -> Case {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 30, ..ProptestConfig::default() })]
 
-    /// I7 request by request: the same demands are served whatever the policy and the dispatcher do.
+    /// I7 request by request: the same demands are served, whatever policy and dispatcher.
     #[test]
     fn demands_are_common_to_all_policies(
         case in wild_case(),
@@ -153,7 +154,8 @@ proptest! {
         }
     }
 
-    /// The same where CPU is limited: requests may take longer under one policy than under another, but ask for the same.
+    /// The same with limited CPU: requests may take longer under one policy than under another, but have the same
+    /// demands.
     #[test]
     fn demands_are_common_where_cpu_is_limited(
         case in wild_case(),
@@ -172,7 +174,7 @@ proptest! {
         }
     }
 
-    /// The n-th replica ever started has the same start-up delay whenever it is started.
+    /// The n-th replica ever started has the same start-up delay whenever it starts.
     #[test]
     fn start_up_delays_are_common_to_all_policies(
         case in wild_case(),
@@ -180,7 +182,7 @@ proptest! {
     ) {
         let mut case = lossless(case);
         case.end = 60_000;
-        // Accepted on the moment of creation, so that the delay can be read off the pod.
+        // Accepted at creation, so that the delay can be read from the pod.
         case.services[0].start_up[0] = Distribution::constant(SimDuration::ZERO);
         case.services[0].start_up[3] = Distribution::Exponential { mean: 0.7 };
         let mut scenario = case.scenario();
@@ -192,7 +194,7 @@ proptest! {
     }
 }
 
-/// Start-up delays of the replicas that a script of sizes brought to readiness.
+/// Start-up delays of the replicas that became ready under a sequence of sizes.
 fn start_up_delays(scenario: &mut Scenario, every: SimDuration, sizes: Vec<u32>) -> BTreeMap<u32, SimDuration> {
     let seen = Arc::new(Mutex::new(BTreeMap::new()));
     let factory: PolicyFactory = {
@@ -204,7 +206,7 @@ fn start_up_delays(scenario: &mut Scenario, every: SimDuration, sizes: Vec<u32>)
     seen.lock().unwrap().clone()
 }
 
-/// Sizes in turn; notes the start-up delay of every replica that it sees ready.
+/// A sequence of sizes; records the start-up delay of every replica that becomes ready.
 struct Onlooker {
     every: SimDuration,
     sizes: Vec<u32>,
@@ -229,7 +231,7 @@ impl ScalingPolicy for Onlooker {
     }
 }
 
-/// A fixed case with everything drawn, for what a random one might miss by chance.
+/// A fixed case in which everything is random, for combinations that a random case might miss by chance.
 #[test]
 fn the_seed_decides() {
     let service = |case: Case| {

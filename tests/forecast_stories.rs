@@ -1,4 +1,4 @@
-//! The stories that the two shipped scenarios on forecasts tell, run as they are shipped.
+//! The two shipped scenarios on forecasts, run as shipped.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use plimsoll::engine::scenario::Scenario;
 use plimsoll::experiment::{self, Direction, ForecastPrice, Outcome};
 use plimsoll::policy::Foresight;
 
-/// Runs a shipped scenario but for its `dp-optimal`, which plans as `lp-optimal` does and takes longest.
+/// Runs a shipped scenario without its `dp-optimal`, which plans like `lp-optimal` and takes longest.
 fn story(name: &str) -> Outcome {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(name).with_extension("yaml");
     let mut sink = Diagnostics::new();
@@ -39,18 +39,19 @@ fn run<'a>(outcome: &'a Outcome, policy: &str) -> &'a RunRecord {
 fn on_a_strong_season_with_slow_start_ups_looking_ahead_pays() {
     let outcome = story("forecast-versus-reactive");
     let [fixed, hpa, arima, mpc, lp] = ["static", "hpa", "arima", "mpc", "lp"].map(|policy| figures(&outcome, policy));
-    // Headroom that sufficed for the days before: only the forecasts keep the objective on the next ones.
+    // Headroom that sufficed for the previous days: only the forecasts meet the objective on the next ones.
     assert!(!fixed.2 && !hpa.2 && arima.2 && mpc.2 && lp.2, "{fixed:?} {hpa:?} {arima:?} {mpc:?} {lp:?}");
-    // And for a tenth less than the autoscaler, a third less than the fixed fleet.
+    // And for a tenth less than the autoscaler, and a third less than the fixed fleet.
     assert!(arima.0 < 0.9 * hpa.0 && hpa.0 < 0.8 * fixed.0, "{arima:?} {hpa:?} {fixed:?}");
     assert!((mpc.0 / arima.0 - 1.0).abs() < 0.02, "{mpc:?} {arima:?}");
-    // Knowing the trace is worth less than that again, and no plan is below the bound.
+    // Knowing the trace saves less than that again, and no plan is below the bound.
     let bound = outcome.bound.as_ref().unwrap().cost.as_f64();
     assert!(bound < lp.0 && lp.0 < arima.0, "{bound} {lp:?} {arima:?}");
     assert_eq!(run(&outcome, "lp").foresight, Foresight::Clairvoyant);
     let arima = run(&outcome, "arima");
     let price = ForecastPrice::of(arima, &arima.services[0]).unwrap();
-    // Ordered for the 90% quantile: in about nine steps of ten no more comes. Two days of five minutes.
+    // Ordered for the 90% quantile: in about nine of ten steps the rate does not exceed it. Two days of five-minute
+    // steps.
     assert!(price.judged > 500 && (0.85..=0.97).contains(&price.within_plan.unwrap()), "{price:?}");
 }
 
@@ -60,12 +61,12 @@ fn a_burst_that_no_season_foretells_beats_prediction_unless_it_is_told() {
     page_is_small(&outcome);
     let [hpa, arima, mpc, floor, told] =
         ["hpa", "arima", "mpc", "arima-floor", "arima-told"].map(|policy| figures(&outcome, policy));
-    // Prediction loses to reaction by far, with and without a plan; a reactive floor saves it, at a price.
+    // Prediction is much worse than reaction, with and without a plan; a reactive floor prevents that, at a price.
     assert!(arima.1 < hpa.1 - 0.05 && mpc.1 < hpa.1 - 0.05, "{arima:?} {mpc:?} {hpa:?}");
     assert!(floor.1 > hpa.1 - 0.01 && floor.0 > hpa.0, "{floor:?} {hpa:?}");
     assert!(!hpa.2 && !floor.2 && told.2, "{hpa:?} {floor:?} {told:?}");
     assert!(told.0 < 1.1 * hpa.0, "{told:?} {hpa:?}");
-    // One miss has nearly all of the damage: the evening of the event, from hour 185 on.
+    // One miss causes nearly all of the damage: the evening of the event, from hour 185 on.
     let record = run(&outcome, "arima");
     let price = ForecastPrice::of(record, &record.services[0]).unwrap();
     let (first, all) = (price.dearest()[0].clone(), price.total(Direction::Above).1);

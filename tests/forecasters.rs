@@ -1,4 +1,4 @@
-//! What every forecaster of the list must do, and what ARIMA must find in series of known make.
+//! Requirements on every forecaster of the list, and what ARIMA must estimate for series from known models.
 
 use plimsoll::config::{Diagnostics, SourceFile, parse_single};
 use plimsoll::forecast::arima::{ArimaSpec, Limits, Order, select};
@@ -25,7 +25,7 @@ fn series(values: impl IntoIterator<Item = f64>, seasons: &[usize]) -> Series {
 
 const LEVELS: [f64; 3] = [0.1, 0.5, 0.9];
 
-/// A forecast as it must always be: as long as asked, finite, its quantiles in order.
+/// A valid forecast: of the requested length, finite, with quantiles in order.
 fn sound(name: &str, forecast: &Forecast, steps: usize) {
     assert_eq!((forecast.mean.len(), forecast.quantiles.len()), (steps, LEVELS.len()), "{name}");
     for h in 0..steps {
@@ -35,7 +35,7 @@ fn sound(name: &str, forecast: &Forecast, steps: usize) {
     }
 }
 
-/// Fits, forecasts, updates and refits; whatever the series, all must be sound or the series without any value.
+/// Fits, forecasts, updates and refits; whatever the series, every forecast must be valid, unless nothing was observed.
 fn exercise(name: &str, series: &Series, news: &[f64]) -> Option<Box<dyn Fitted>> {
     let forecaster = built(name);
     let mut fitted = match forecaster.fit(series) {
@@ -55,7 +55,7 @@ fn exercise(name: &str, series: &Series, news: &[f64]) -> Option<Box<dyn Fitted>
     Some(fitted)
 }
 
-/// A value as monitoring delivers it.
+/// A value as delivered by monitoring.
 fn value() -> impl Strategy<Value = f64> {
     prop_oneof![
         8 => 0.0..1000.0f64,
@@ -188,7 +188,7 @@ fn the_list_names_each_method_once_and_says_where_it_is_from() {
     }
 }
 
-/// A series drawn from a seasonal ARMA recursion, the first 300 values thrown away, summed `d` times.
+/// A series from a seasonal ARMA recursion, without its first 300 values, integrated `d` times.
 fn simulate(entity: u64, n: usize, ar: &[f64], ma: &[f64], d: usize) -> Vec<f64> {
     let mut draw = Streams::new(2024, 0).running(Purpose::Measurement, entity);
     let (mut values, mut errors): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
@@ -223,8 +223,8 @@ fn the_coefficients_of_simulated_series_are_recovered(
     #[case] ma: &[f64],
     #[case] truth: &[f64],
 ) {
-    // Over 40 series the mean estimate lies within 4 standard errors of the truth (and the standard errors within a third
-    // of the scatter they claim to describe).
+    // Over 40 series the mean estimate is within 4 standard errors of the true value (and the standard errors within a
+    // third of the actual scatter).
     const SERIES: usize = 40;
     let spec = ArimaSpec { order, constant: false };
     let mut estimates = vec![Vec::new(); truth.len()];
@@ -273,7 +273,7 @@ fn the_chosen_model_is_about_as_good_as_the_true_one() {
         let chosen = select(&values, &[], None, Limits::default()).unwrap();
         worse += usize::from(chosen.spec.order.d == 0 && chosen.aicc() > truth.aicc() + 1e-3);
     }
-    // The stepwise search is a search: it may end beside the best model, but seldom.
+    // The stepwise search may end next to the best model, but rarely.
     assert!(worse <= 3, "{worse} of 30");
 }
 
@@ -314,7 +314,7 @@ fn smoothing_covers_a_local_level_and_conformal_intervals_cover_what_is_not_norm
     let covered = coverage(&smoothing, local, 1500, &[0.1, 0.9]);
     assert!((covered[0] - 0.1).abs() < 0.03 && (covered[1] - 0.9).abs() < 0.03, "{covered:?}");
 
-    // Exponential errors: normal quantiles are off by 0.03 to 0.1, those of the errors themselves are not.
+    // Exponential errors: normal quantiles are off by 0.03 to 0.1, empirical ones are not.
     let skewed: Vec<f64> = (0..15_000).map(|_| 50.0 + 20.0 * draw.exponential()).collect();
     let mean = Arima { spec: Some(ArimaSpec { order: Order::new(0, 0, 0), constant: true }), ..Arima::default() };
     let normal = coverage(&mean, skewed.clone(), 2000, &[0.05, 0.95]);
@@ -326,16 +326,16 @@ fn smoothing_covers_a_local_level_and_conformal_intervals_cover_what_is_not_norm
 
 #[test]
 fn an_update_is_a_fit_without_the_estimation() {
-    // Values taken in one by one lead to the forecast of a fit that knew them and had the same coefficients.
+    // Updating with values one by one gives the forecast of a fit to all of them with the same coefficients.
     let values = simulate(3, 400, &[0.8], &[0.2], 1);
     let spec = ArimaSpec { order: Order::new(1, 1, 1), constant: false };
     let whole = spec.fit(&values, &[]).unwrap();
     let mut early = spec.fit(&values[..300], &[]).unwrap();
     values[300..].iter().for_each(|v| early.update(*v, &[]));
     let ((a, _), (b, _)) = (whole.predict(10, &[]), early.predict(10, &[]));
-    // The estimates of the two fits differ by a standard error or so, hence the forecasts by a little.
+    // The estimates of the two fits differ by about a standard error, hence the forecasts differ a little.
     assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 0.5), "{a:?} {b:?}");
-    // With missing values among the news the state stays sound and the interval opens.
+    // With missing values among the new ones the state remains valid and the interval widens.
     let before = early.predict(1, &[]).1[0];
     (0..5).for_each(|_| early.update(f64::NAN, &[]));
     assert!(early.predict(1, &[]).1[0] > 1.5 * before);

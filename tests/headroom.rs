@@ -1,4 +1,4 @@
-//! Headroom is what it says: to an autoscaler its target divided by the factor, to a fixed fleet a multiple.
+//! Headroom divides the target of an autoscaler by the factor, and multiplies a fixed fleet by it.
 
 use plimsoll::config::Diagnostics;
 use plimsoll::engine::RunRecord;

@@ -1,7 +1,7 @@
-//! What must hold of every run, worked out again from the record alone.
+//! Laws of every run, checked from its record only.
 //!
 //! The engine checks itself while it runs (ARCHITECTURE.md, I1 to I10). Here the same laws, and others that follow from
-//! the meaning of the record, are checked from outside on random scenarios: from what was put in and what came out.
+//! the meaning of the record, are checked from outside on random scenarios, from inputs and outputs.
 
 use plimsoll::cluster::DISPATCHERS;
 use plimsoll::engine::{Cause, DecisionRecord, Ending, Interval, RunRecord, ServiceRecord};
@@ -13,7 +13,7 @@ use crate::random_scenario::{Case, Demand, PolicyCase, ServiceCase, millis, wild
 
 type Checked = Result<(), TestCaseError>;
 
-/// One service of one run, with what was put in.
+/// One service of one run with its inputs.
 struct Seen<'a> {
     case: &'a Case,
     put_in: &'a ServiceCase,
@@ -22,12 +22,12 @@ struct Seen<'a> {
     record: &'a ServiceRecord,
 }
 
-/// Equal but for the rounding of sums of binary fractions.
+/// Equal up to rounding errors of sums.
 fn close(a: f64, b: f64) -> bool {
     (a - b).abs() <= 1e-9 * a.abs().max(b.abs()) + 1e-6
 }
 
-/// At most, but for rounding.
+/// At most, up to rounding errors.
 fn within(a: f64, b: f64) -> bool {
     a <= b || close(a, b)
 }
@@ -46,7 +46,7 @@ impl Seen<'_> {
         self.record.timeline.iter().map(count).sum()
     }
 
-    /// Replicas serve at the pace that demands are stated in, and each request has a slot to itself.
+    /// Replicas run at the reference speed, and each request has its own slot.
     fn plain(&self) -> bool {
         let (case, machines) = (self.put_in, self.case.machines());
         let need = f64::from(case.concurrency) * case.share_millis as f64 + 1e3 * case.cpu_idle;
@@ -55,7 +55,7 @@ impl Seen<'_> {
         bare && machines.iter().all(|machine| machine.speed == 1.0 && enough(Some(machine.core_millis)))
     }
 
-    /// I1: what arrived is what the trace holds, and each request met one fate.
+    /// I1: the arrivals are those of the trace, and each request has exactly one fate.
     fn requests_are_conserved(&self) -> Checked {
         let counts = &self.record.counts;
         let counted = self.arrivals.iter().filter(|time| **time >= self.warm_up()).count() as u64;
@@ -79,7 +79,7 @@ impl Seen<'_> {
         Ok(())
     }
 
-    /// I2: nobody waits for less than nothing, is served for longer than the run or answered after its end.
+    /// I2: no wait is negative, no service is longer than the run, and no request is answered after the end.
     fn latencies_fit(&self) -> Checked {
         let ServiceRecord { waiting, service, sojourn, counts, .. } = self.record;
         let parts = waiting.sum_nanos() + service.sum_nanos();
@@ -102,14 +102,14 @@ impl Seen<'_> {
         Ok(())
     }
 
-    /// A utilization up to one. Where CPU is shared the requests that it is enough for are a ratio of whole numbers with a denominator of
-    /// at most 2^18, which the utilization is exact to.
+    /// A utilization up to one. If CPU is shared, the number of requests at full speed is a fraction with a denominator
+    /// of at most 2^18, which limits the accuracy of the utilization.
     fn possible(&self, utilization: Option<f64>) -> bool {
         let slack = if self.plain() { 1e-9 } else { 0.5_f64.powi(18) };
         utilization.is_none_or(|share| (0.0..=1.0 + slack).contains(&share))
     }
 
-    /// The timeline covers the run without gap or overlap, and its rows add up to the whole.
+    /// The timeline covers the run without gap or overlap, and its rows add up to the totals.
     fn the_timeline_is_whole(&self) -> Checked {
         let mut now = SimTime::ZERO;
         let (mut arrived, mut gone) = (0, 0);
@@ -144,7 +144,7 @@ impl Seen<'_> {
         Ok(())
     }
 
-    /// I10, Little's law: the area under the number of requests is the sum of the times that they spent.
+    /// I10, Little's law: the area under the number of requests is the sum of their sojourn times.
     fn areas_are_sums_of_times(&self) -> Checked {
         let ServiceRecord { counts, waiting, service, .. } = self.record;
         let (queued, busy) = (self.area(|row| row.queued), self.area(|row| row.busy));
@@ -162,7 +162,7 @@ impl Seen<'_> {
         Ok(())
     }
 
-    /// Replicas: no more than any policy asked for, and no event that was not put in.
+    /// Replicas: at most as many as a policy asked for, and only events that were scheduled.
     fn replicas_keep_their_bounds(&self) -> Checked {
         let record = self.record;
         let most = self.policy.most(self.put_in.replicas);
@@ -177,7 +177,7 @@ impl Seen<'_> {
             all => all.iter().map(|machine| self.put_in.ceiling_millis(Some(machine.core_millis))).collect(),
         };
         if let Some(most) = ceilings.into_iter().max().flatten() {
-            // Idle CPU above the ceiling, which scenarios are refused for, leaves requests next to nothing.
+            // Idle CPU above the ceiling, which scenarios reject, leaves almost nothing for requests.
             let most = (most as f64 / 1e3).max(self.put_in.cpu_idle + 1e-5);
             let used = record.cpu_utilization.unwrap_or(0.0) * self.put_in.cpu_millis as f64 / 1e3;
             prop_assert!(within(used, most), "{used} cores a replica, at most {most}");
@@ -200,7 +200,7 @@ impl Seen<'_> {
         Ok(())
     }
 
-    /// Decisions follow each other, at the policy's moments, on metrics of the stated age (I8).
+    /// Decisions are consecutive, at the policy's times, with metrics of the stated age (I8).
     fn decisions_are_sound(&self) -> Checked {
         let decisions = &self.record.decisions;
         let moves = |decision: &&DecisionRecord| decision.from != decision.to;
@@ -229,7 +229,7 @@ impl Seen<'_> {
         Ok(())
     }
 
-    /// Objectives judge each request that met its fate, by the recorded latencies.
+    /// Objectives evaluate each completed or lost request, by the recorded latencies.
     fn objectives_are_fair(&self) -> Checked {
         let counts = &self.record.counts;
         for (objective, limit) in self.record.objectives.iter().zip(&self.case.objectives) {
@@ -242,7 +242,8 @@ impl Seen<'_> {
             let unanswered = Cause::ALL.map(|cause| objective.causes.get(cause, Ending::Unanswered));
             prop_assert_eq!(unanswered.iter().sum::<u64>(), objective.overdue);
             if let Some(limit) = limit.map(millis) {
-                // Whoever came so early that the limit passed is judged; whoever came after the warm-up and was answered, too.
+                // A request that arrived early enough for its limit to pass is eligible; so is one that arrived after
+                // the warm-up and was answered.
                 let end = SimTime::ZERO + millis(self.case.end);
                 let due = |time: &&SimTime| **time >= SimTime::ZERO + millis(self.case.warm_up) && **time + limit < end;
                 prop_assert!(objective.total >= self.arrivals.iter().filter(due).count() as u64, "due and not judged");
@@ -279,14 +280,14 @@ impl Seen<'_> {
     }
 }
 
-/// The least and the most of the recorded durations that may be at most `limit`: those of its bucket are in doubt.
+/// The minimum and maximum number of recorded durations up to `limit`: those in its bucket are uncertain.
 fn around(histogram: &LatencyHistogram, limit: SimDuration) -> (u64, u64) {
     let sure: u64 = histogram.buckets().filter(|(end, _)| *end <= limit).map(|(_, count)| count).sum();
     let doubtful = histogram.buckets().find(|(end, _)| *end > limit).map_or(0, |(_, count)| count);
     (sure, sure + doubtful)
 }
 
-/// I5: every lease lies within the run, its price is exact, and the bill is their sum.
+/// I5: every lease is within the run, its cost is exact, and the bill is their sum.
 fn the_bill_adds_up(case: &Case, record: &RunRecord) -> Checked {
     let nanos_per_hour = 3_600_000_000_000_u128;
     let mut sum = 0_i128;
@@ -313,8 +314,8 @@ fn the_bill_adds_up(case: &Case, record: &RunRecord) -> Checked {
     Ok(())
 }
 
-/// Replicas are paid for from their placement to their end, no longer and no shorter; what is paid for in a row is what
-/// the bill says, but for granularity, minimum and rounding.
+/// Replicas are paid for from placement to end. The cost accrued in the intervals equals the bill, up to granularity,
+/// minimum and rounding.
 fn leases_are_lives(case: &Case, record: &RunRecord) -> Checked {
     let used: u128 = record.leases.iter().map(|lease| u128::from(lease.end.since(lease.start).as_nanos())).sum();
     let area = |level: fn(&Interval) -> f64| -> f64 {
@@ -330,7 +331,7 @@ fn leases_are_lives(case: &Case, record: &RunRecord) -> Checked {
         let present = area(|row| row.ready + row.starting);
         prop_assert!(within(present, used as f64), "{present} present, {used} on the bill");
     }
-    // Replica-hours are the same with a price and without one.
+    // Replica-hours are the same with and without a price.
     let hours: f64 = record.services.iter().map(|service| service.replica_hours).sum();
     let replicas = record.leases.iter().filter(|lease| lease.what == "replica");
     let leased: u128 = replicas.map(|lease| u128::from(lease.end.since(lease.start).as_nanos())).sum();
@@ -350,7 +351,7 @@ fn leases_are_lives(case: &Case, record: &RunRecord) -> Checked {
     Ok(())
 }
 
-/// I4: at no moment do the replicas on nodes ask for more than all nodes have.
+/// I4: the requests of the replicas on nodes never exceed the capacity of all nodes.
 fn nodes_hold_what_they_carry(case: &Case, record: &RunRecord) -> Checked {
     let (Some(nodes), [service]) = (&case.nodes, &case.services[..]) else { return Ok(()) };
     let has: u64 = nodes.pools.iter().map(|pool| u64::from(pool.count) * pool.cpu_millis).sum();

@@ -1,4 +1,4 @@
-//! The shipped directory of reports about real autoscalers, told anew: every file expects what was seen.
+//! The shipped directory of reports about real autoscalers, reproduced: every file expects the reported behaviour.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Learning policies: training is a pure function, what is learned helps, and what is tried was not trained on.
+//! Learning policies: training is a pure function, the result is better, and evaluation uses other seeds than training.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use plimsoll::stats::PairedDifference;
 
 use crate::wave::{Place, read, run, text};
 
-/// A wave of load with a period of two hours; replicas take four minutes to start, longer than the rise leaves.
+/// A wave of load with a period of two hours; replicas take four minutes to start, longer than the rise allows.
 const WAVE: &str = "\
 name: wave
 seed: 5
@@ -58,7 +58,7 @@ fn trained(scenario: &Scenario, training: Training) -> Trained {
     train(scenario, 0, &training, &|_| {}).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Minus dollars, minus the penalty of requests that were lost or late: what training makes large.
+/// The reward that training maximizes: minus dollars, minus the penalty of lost or late requests.
 fn reward(record: &RunRecord, penalty: f64) -> f64 {
     let rows = record.services.iter().flat_map(|service| &service.timeline);
     rows.map(|row| -row.cost.unwrap().as_f64() - penalty * row.bad() as f64).sum()
@@ -75,7 +75,7 @@ fn training_gives_the_same_bytes_for_any_number_of_threads() {
     assert_eq!(bytes, again.learned.to_json().unwrap());
     assert_eq!((&one.curve, one.chosen), (&two.curve, two.chosen));
     assert_eq!(one.curve.len(), 17);
-    // And other ones for another seed, which met other requests.
+    // A different result for another seed, with other requests.
     let other = trained(&Scenario { seed: 6, ..scenario }, training(0));
     assert_ne!(bytes, other.learned.to_json().unwrap());
 }
@@ -86,12 +86,12 @@ fn what_was_learned_is_worth_more_than_nothing_learned() {
     let penalty = 0.01;
     let trained = trained(&scenario, Training { episodes: 300, penalty: Some(penalty), ..Training::default() });
     let taught = with_learned(&scenario, 0, &trained.learned).unwrap();
-    // On seeds that no training met, pair by pair.
+    // On seeds not used in training, pair by pair.
     let rewards = |scenario: &Scenario| (0..10).map(|n| reward(&run(scenario, n), penalty)).collect::<Vec<f64>>();
     let (before, after) = (rewards(&scenario), rewards(&taught));
     let gain = PairedDifference::of(&before, &after, 0.99).unwrap().interval;
     assert!(gain.low() > 0.0, "{gain:?}: {before:?} {after:?}");
-    // The table was taken from an episode that shows what was learned, and says where it comes from.
+    // The table is that of an episode without exploration, and records its origin.
     assert_eq!(trained.curve[trained.chosen].exploration, 0.0);
     let origin = &trained.learned.origin;
     assert_eq!((origin.seed, origin.taken_after), (5, trained.curve[trained.chosen].number));
@@ -100,11 +100,11 @@ fn what_was_learned_is_worth_more_than_nothing_learned() {
 
 #[test]
 fn the_penalty_that_meets_the_objective_is_found() {
-    // A day: in eight hours the requests that happen to be bad vary by more than what is looked for.
+    // A day: in eight hours the random variation of bad requests exceeds the difference to be found.
     let scenario = place().untrained(&[("duration", "24h")]);
     let trained = trained(&scenario, Training { episodes: 160, ..Training::default() });
     assert!(trained.is_met(), "{:?}", trained.worth);
-    // Nothing of the budget left is as wrong as most of it: what was learned lies near the objective on other seeds.
+    // An unused error budget is as wrong as an overspent one: on other seeds the result is near the objective.
     let taught = with_learned(&scenario, 0, &trained.learned).unwrap();
     let used: Vec<f64> = (0..10).map(|n| run(&taught, n).services[0].objectives[0].budget_used()).collect();
     let mean = used.iter().sum::<f64>() / 10.0;
@@ -129,7 +129,7 @@ fn a_dearer_bad_request_buys_fewer_of_them() {
 #[test]
 fn nothing_that_is_tried_was_trained_on() {
     let scenario = place().untrained(&[]);
-    // `replicate` and every command count from 0, to a hundred thousand at most.
+    // `replicate` and all other commands count from 0, up to a hundred thousand.
     const { assert!(TRAINING_REPLICATIONS > 100_000) };
     let met = |replication| run(&scenario, replication).services[0].demand_checksum;
     let training: Vec<u64> = (0..8).map(|n| met(TRAINING_REPLICATIONS + n)).collect();
@@ -152,7 +152,7 @@ fn what_cannot_be_trained_on_is_refused_with_a_reason() {
     refused(&[("service.price", "null")], 0, "add a `price:`");
     refused(&[("objectives", "[]")], 0, "state `objectives:` or a penalty");
     refused(&[("duration", "7m")], 0, "too few decisions");
-    // A table for other states is refused, too.
+    // A table for other states is rejected, too.
     let (one, other) = (place.untrained(&[]), place.untrained(&[("policies.learned.q-learning.parts", "3")]));
     let design = learning_settings(&other, 0).unwrap().design;
     let table = Table::new(design.states().unwrap(), design.actions.len());
@@ -192,19 +192,19 @@ fn the_program_trains_saves_tries_and_uses() {
         assert!(place.path("reports/wave/learning-curve.svg").exists());
         assert!(place.path("reports/wave/learning-curve.png").exists());
     }
-    // The scenario runs now, by what was learned.
+    // The scenario now runs with the trained policy.
     let output = place.run(&["run", "wave.yaml", "--quiet"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let decisions = fs::read_to_string(place.path("reports/wave/decisions.csv")).unwrap();
     assert!(decisions.contains("bad requests expected over 40m"), "{decisions}");
-    // Again, with other threads and in another place: the same bytes.
+    // Again, with another number of threads and in another place: the same bytes.
     let again = ["--threads", "1", "--out", "again.json", "--format", "json", "--quiet"];
     let output = place.run(&[&command[..command.len() - 2], &again].concat());
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert_eq!(table, fs::read_to_string(place.path("again.json")).unwrap());
     let shown: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((shown["policy"].as_str(), shown["trials"].as_array().unwrap().len()), (Some("learned"), 2));
-    // A file that was cut short or changed is refused where it is named, and training writes it anew.
+    // A truncated or changed file is rejected with its name, and training replaces it.
     for (content, words) in [
         (&table[..table.len() / 3], "is cut short"),
         (&table.replacen("[[", "[[1", 1), "was modified after it was written"),
@@ -238,7 +238,7 @@ fn the_program_refuses_before_it_trains() {
     assert!(!place.path("tables").exists());
 }
 
-/// What docs/learning.md tells of the shipped table and the shipped numbers, in one replication.
+/// The claims of docs/learning.md about the shipped table and the shipped parameters, in one replication.
 #[test]
 fn the_shipped_table_does_what_is_told_of_it() {
     let figures = |name: &str| {
@@ -251,13 +251,13 @@ fn the_shipped_table_does_what_is_told_of_it() {
         ["learned", "searched", "static", "hpa", "arima"]
             .map(|policy| found.iter().find(|run| run.0 == policy).unwrap().clone())
     };
-    // On the week that it was trained on: cheaper than the autoscaler, dearer than the forecast, at about the objective.
+    // On the training week: cheaper than the autoscaler, more expensive than the forecast, at about the objective.
     let [learned, searched, fixed, hpa, arima] = figures("learned");
-    // The rule is the cheapest of all that keep the objective.
+    // The rule is the cheapest policy that meets the objective.
     assert!(searched.1 < 0.985 * arima.1 && searched.2 > 0.99, "{searched:?} {arima:?}");
     assert!(learned.1 < 0.98 * hpa.1 && hpa.1 < 0.8 * fixed.1 && arima.1 < 0.99 * learned.1, "{learned:?} {hpa:?}");
     assert!(learned.2 > 0.985 && hpa.2 > 0.985 && arima.2 > 0.99, "{learned:?} {hpa:?} {arima:?}");
-    // On the week after nobody keeps the objective, and it comes nearest.
+    // On the following week no policy meets the objective, and the rule is closest.
     let [learned, searched, fixed, hpa, arima] = figures("learned-next-week");
     assert!(searched.1 < 0.95 * learned.1 && searched.2 > hpa.2 + 0.005, "{searched:?} {learned:?} {hpa:?}");
     assert!(learned.1 < hpa.1 && arima.1 < learned.1, "{learned:?} {hpa:?} {arima:?}");

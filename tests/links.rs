@@ -1,13 +1,14 @@
-//! Prose that a machine can check: links that lead somewhere, and a changelog of one line per entry.
+//! Prose checks: links that resolve, and a changelog with one line per entry.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Directories of pages written by hand. `reports` holds only its own README: the summaries there also name files that are not kept.
+/// Directories of handwritten pages. `reports` only contributes its own README: the summaries there also name files
+/// that are not kept.
 const DIRECTORIES: &[&str] = &["docs", "policy-tests", "traces", "fuzz", "tests/reference"];
 
-/// The longest entry of the changelog, in characters.
+/// Maximum length of a changelog entry, in characters.
 const ENTRY_LENGTH: usize = 180;
 
 fn root() -> &'static Path {
@@ -65,7 +66,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
     headings.map(|line| anchor(line.trim_start_matches('#'))).collect()
 }
 
-/// What is wrong with a link of `page`, if anything is.
+/// The problem with a link of `page`, if there is one.
 fn fault(page: &Path, target: &str) -> Option<String> {
     if target.contains("://") || target.starts_with("mailto:") {
         return None;

@@ -1,4 +1,4 @@
-//! Everything that is tested from outside the library, in one binary.
+//! All tests from outside the library, in one binary.
 
 mod answers;
 mod autoscaler_page;

@@ -1,4 +1,4 @@
-//! What a forecast's misses cost, in whole runs: one planted miss is found, charged, and gone with a calendar.
+//! The cost of a forecast's misses in whole runs: a planted miss is found, charged, and avoided with a calendar.
 
 use std::fs;
 
@@ -9,8 +9,8 @@ use plimsoll::report;
 use plimsoll::units::{SimDuration, SimTime, Usd};
 use tempfile::TempDir;
 
-/// Six hours at ten requests a second, but for twenty minutes from 4:00 at thirty. Five replicas of 2.5 requests a second
-/// would do; a replica takes ten minutes.
+/// Six hours at ten requests per second, except for twenty minutes from 4:00 at thirty. Five replicas of 2.5 requests
+/// per second would suffice; a replica takes ten minutes to start.
 const SCENARIO: &str = "\
 seed: 3
 warm-up: 1h
@@ -78,15 +78,15 @@ fn a_planted_miss_is_found_and_charged_with_what_it_did() {
     let first = blind.dearest()[0];
     assert_eq!((first.direction, first.from), (Direction::Above, at(240)));
     assert!((first.actual / 30.0 - 1.0).abs() < 0.1 && first.planned < 15.0, "{first:?}");
-    // Queues fill within the first minutes, and the news brings replicas ten minutes and a step later.
+    // Queues fill within the first minutes, and a reaction brings replicas ten minutes and a step later.
     let lasted = first.charge.violation;
     assert!(lasted >= SimDuration::from_secs(600) && lasted <= SimDuration::from_secs(2400), "{first:?}");
     assert!(first.charge.slow + first.charge.lost > 3_000, "{first:?}");
-    // The average believes in the burst when it is over, and pays for that.
+    // The average includes the burst when it is over, which costs money.
     let after = blind.misses.iter().find(|miss| miss.direction == Direction::Below).unwrap();
     assert!(after.from >= at(260) && after.charge.over_provision > Usd::ZERO, "{after:?}");
 
-    // Who knew of it does not miss it.
+    // A policy that knows of the event does not miss it.
     assert_eq!(told.total(Direction::Above).1.violation, SimDuration::ZERO);
     assert!(told.misses.iter().all(|miss| miss.actual < 25.0), "{:?}", told.misses);
 }
@@ -105,9 +105,9 @@ fn misses_and_the_rest_add_up_to_the_run() {
         let judged: Vec<_> = service.timeline.iter().filter(|interval| interval.start >= run.warm_up).collect();
         assert_eq!(lost, judged.iter().map(|interval| interval.lost).sum::<u64>());
         assert_eq!(slow, judged.iter().map(|interval| interval.completed - interval.good).sum::<u64>());
-        // Nothing was late before the warm-up was over.
+        // Nothing was late before the end of the warm-up.
         assert_eq!(violation, service.objectives[0].violation);
-        // Each step of the run is foretold once, ten minutes ahead.
+        // Each step of the run is forecast once, ten minutes ahead.
         let pairs = service.forecasts.windows(2);
         pairs.for_each(|pair| assert_eq!(pair[0].to, pair[1].from));
         assert!(service.forecasts.iter().all(|told| told.from <= told.at + SimDuration::from_secs(600)));
@@ -132,7 +132,7 @@ fn the_report_draws_the_forecast_and_tells_what_its_misses_cost() {
     assert!(
         text("forecast-1-blind.svg").contains("80% interval") && page.contains("Forecast and what came true: told")
     );
-    // Nothing of it where nothing is foretold.
+    // No such section without forecasts.
     let mut plain = outcome();
     plain.runs.drain(..2);
     let files = report::artifacts(&plain).unwrap();

@@ -1,4 +1,4 @@
-//! The gate in CI: the shipped directory of policy tests, sound and with its policy deliberately broken.
+//! The gate in CI: the shipped directory of policy tests, valid and with its policy deliberately broken.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ impl Repository {
         let repository = Repository(TempDir::new().unwrap());
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("policy-tests");
         copy(&shipped, &repository.path("policy-tests"));
-        // Reports about autoscalers in general, which no change of this manifest touches.
+        // Reports about autoscalers in general, which a change of this manifest does not affect.
         fs::remove_dir_all(repository.path("policy-tests/known-behaviour")).unwrap();
         repository
     }
@@ -33,7 +33,7 @@ impl Repository {
         fs::write(self.path(name), text.replace(part, by)).unwrap();
     }
 
-    /// Runs `plimsoll test`, expecting the exit code; both outputs together.
+    /// Runs `plimsoll test` and expects the exit code; returns both outputs together.
     fn test(&self, arguments: &str, code: i32) -> String {
         self.run(&format!("test {arguments}"), code)
     }
@@ -80,7 +80,7 @@ fn the_shipped_tests_hold() {
     assert!(repository.test("--format diff", 0).starts_with("No figure is other than in its baseline"));
 }
 
-/// What somebody does to the manifest, and which checks must fail.
+/// A change of the manifest, and the checks that must fail.
 #[rstest::rstest]
 #[case::calmer_target_and_no_window(
     "        target:
@@ -110,7 +110,7 @@ fn a_broken_manifest_is_caught(#[case] part: &str, #[case] by: &str, #[case] exp
     for name in expected {
         assert!(failures.iter().any(|failure| failure == name), "{name} should fail: {failures:?}\n{junit}");
     }
-    // The fixed fleet beside it is as it was.
+    // The fixed fleet next to it is unchanged.
     assert!(!failures.iter().any(|failure| failure.contains("[fixed]")), "{failures:?}");
 }
 

@@ -1,5 +1,5 @@
-//! `policy-search`: the search is a pure function, what it finds is better than what it began with, and keeps the objective in runs that
-//! it never saw.
+//! `policy-search`: the search is a pure function, and its result is better than its start and meets the objective in
+//! runs that it did not use.
 
 use std::fs;
 
@@ -60,19 +60,19 @@ fn a_search_gives_the_same_bytes_for_any_number_of_threads() {
     assert_eq!(one.found.to_json().unwrap(), two.found.to_json().unwrap());
     assert_eq!((&one.curve, one.worth), (&two.curve, two.worth));
     assert_eq!((one.curve.len(), one.found.origin.episodes), (3, 48));
-    // And other ones for another seed, which met other requests.
+    // A different result for another seed, with other requests.
     let other = searched(&Scenario { seed: 6, ..scenario }, 48, 0);
     assert_ne!(one.found.numbers, other.found.numbers);
 }
 
 #[test]
 fn what_was_found_is_cheaper_than_the_beginning_and_keeps_the_objective_in_fresh_runs() {
-    // The search begins with three times what is needed.
+    // The search starts with three times the necessary size.
     let scenario = place().untrained(&[]);
     let searched = searched(&scenario, 240, 0);
     assert!(searched.is_met() && searched.worth.cost < 0.95 * searched.start.cost, "{searched:?}");
     let taught = with_found(&scenario, 0, &searched.found).unwrap();
-    // On replications that no search saw: the objective is kept on average, for less than before.
+    // On replications not used in the search: the objective is met in the mean, at a lower cost than before.
     let fresh = |scenario: &Scenario| -> (f64, f64) {
         let runs: Vec<RunRecord> = (0..12).map(|n| run(scenario, n)).collect();
         let mean = |of: fn(&RunRecord) -> f64| runs.iter().map(of).sum::<f64>() / runs.len() as f64;
@@ -95,7 +95,7 @@ fn without_a_price_the_fewest_replica_hours_are_looked_for_and_stated_numbers_st
     let place_of = |name: &str| NUMBERS.iter().position(|number| number.name == name).unwrap();
     assert_eq!(found.found.numbers[place_of("lead")], 180.0);
     assert!(!found.free[place_of("lead")] && found.free[place_of("drain")]);
-    // Numbers found for one scenario are refused by one that states another.
+    // Parameters found for one scenario are rejected by one that states others.
     let other = place.untrained(&[("policies.searched.policy-search.lead", "4m")]);
     assert!(with_found(&other, 0, &found.found).is_err_and(|error| error.to_string().contains("another `lead`")));
 }
@@ -158,7 +158,7 @@ fn the_program_searches_saves_tries_and_uses() {
         assert!(place.path("reports/wave/search-curve.svg").exists());
         assert!(place.path("reports/wave/search-curve.png").exists());
     }
-    // The scenario runs now, by what was found.
+    // The scenario now runs with the result.
     let output = place.run(&["run", "wave.yaml", "--quiet"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let decisions = fs::read_to_string(place.path("reports/wave/decisions.csv")).unwrap();
@@ -172,7 +172,7 @@ fn the_program_searches_saves_tries_and_uses() {
     assert_eq!((shown["runs"].as_u64(), shown["numbers"].as_array().unwrap().len()), (Some(32), 10));
     let read = Found::from_json(&found).unwrap();
     assert_eq!(shown["numbers"][0]["value"].as_f64(), Some(read.numbers[0]));
-    // A file that was cut short is refused where it is named.
+    // A truncated file is rejected with its name.
     place.file("found/wave.json", &found[..found.len() / 3]);
     place.refused(&["check", "wave.yaml"], "is cut short");
 }

@@ -1,4 +1,4 @@
-//! Prediction against reaction in whole runs.
+//! Prediction compared with reaction in whole runs.
 
 use std::fs;
 
@@ -8,7 +8,8 @@ use plimsoll::engine::scenario::Scenario;
 use plimsoll::experiment;
 use tempfile::TempDir;
 
-/// Twelve "days" of half an hour: ten quiet minutes, then twenty busy ones, the change within a minute. Replicas take two minutes.
+/// Twelve "days" of half an hour: ten quiet minutes, then twenty busy ones, with a change within a minute. Replicas
+/// take two minutes to start.
 fn season() -> String {
     let rate = |minute: usize| if minute % 30 < 10 { 600 } else { 4800 };
     let rows: String = (0..360).map(|minute| format!("{},{}\n", 60 * minute, rate(minute))).collect();
@@ -67,13 +68,13 @@ fn on_a_season_with_slow_start_ups_prediction_beats_reaction(#[case] preset: &st
     assert!(ahead < 0.3 * reactive, "{ahead} is not far below {reactive}");
     let cost = runs[1].cost.unwrap().as_f64() / runs[0].cost.unwrap().as_f64();
     assert!(cost < 1.3, "{cost} times the cost");
-    // Every decision made on a forecast says which, at what quantile and how far ahead.
+    // Every decision based on a forecast states the model, the quantile and the horizon.
     let told = runs[1].services[0].decisions.iter().filter(|decision| decision.code.name() == "forecast");
     let mut told = told.inspect(|d| assert!(d.detail.contains("90% quantile") && d.detail.contains("within"), "{d:?}"));
     assert!(told.next().is_some() && told.count() > 5);
 }
 
-/// A minute-long day of random load and billing, under policies of every kind.
+/// A minute-long day of random load and billing, with policies of every kind.
 fn world(seed: u64, rates: &[u32], concurrency: u32, start_up: u32, target: u32, price: &str) -> (TempDir, Scenario) {
     let place = TempDir::new().unwrap();
     let rows: String = rates.iter().enumerate().map(|(n, rate)| format!("{},{rate}\n", 30 * n)).collect();
@@ -110,7 +111,7 @@ policies:
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(48))]
 
-    /// I9: no policy that keeps the objective costs less than the lower bound, clairvoyant ones included.
+    /// I9: no policy that meets the objective costs less than the lower bound, including clairvoyant ones.
     #[test]
     fn no_policy_that_keeps_the_objective_is_below_the_bound(
         seed in 0..1000u64,
@@ -131,7 +132,7 @@ proptest::proptest! {
                 proptest::prop_assert!(run.cost >= Some(bound.cost), "{} costs {:?}, the bound is {}", run.policy, run.cost, bound.cost);
             }
         }
-        // The bound is worth something: half of what the offered load alone costs, less what the objective forgives.
+        // The bound is not trivial: half of the cost of the offered load, minus the work that the objective forgives.
         let offered = 0.3 * f64::from(rates.iter().sum::<u32>()) / f64::from(concurrency);
         if price == "$1/h" && target == 99 && offered > 100.0 {
             proptest::prop_assert!(bound.cost.as_f64() > 0.5 * offered / 3600.0, "{} for {offered} s", bound.cost);
@@ -148,12 +149,13 @@ fn the_clairvoyant_plans_keep_the_objective_near_the_bound_and_are_marked() {
     for run in &outcome.runs[3..] {
         assert_eq!(run.foresight, plimsoll::policy::Foresight::Clairvoyant);
         assert!(run.services[0].objectives[0].met(), "{}: {:?}", run.policy, run.services[0].objectives);
-        // Half of the time the plan needs a quarter of its most: above the bound, and well below a fixed fleet of that size.
+        // Half of the time the plan needs a quarter of its maximum: above the bound, and well below a fixed fleet of
+        // that size.
         let fixed = f64::from(run.services[0].max_ready) * 40.0 / 60.0;
         let cost = run.cost.unwrap().as_f64();
         assert!(bound < cost && cost < 0.8 * fixed, "{} costs {cost}, a fixed fleet {fixed}", run.policy);
         assert!(run.services[0].decisions.iter().any(|decision| decision.code.name() == "plan"));
     }
-    // Totally unimodular, with the same needs and no minimum run to speak of: the two methods plan the same.
+    // Totally unimodular, with the same needs and practically no minimum run: the two methods give the same plan.
     assert_eq!(outcome.runs[3].cost, outcome.runs[4].cost);
 }

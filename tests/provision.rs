@@ -1,4 +1,4 @@
-//! Optimal provisioning of scenarios: the plans cover what is needed, are as cheap as they say, and say what cannot be.
+//! Optimal provisioning of scenarios: plans cover the needs, cost what they state, and report infeasible requirements.
 
 use plimsoll::catalog::Catalog;
 use plimsoll::config::Diagnostics;
@@ -8,7 +8,7 @@ use plimsoll::optimize::SolveOptions;
 use plimsoll::units::{Fraction, SimDuration};
 use rstest::rstest;
 
-/// Four load levels of half an hour, of a service that takes a core and a GiB for each replica of two slots.
+/// Four load levels of half an hour, for a service that requests a core and a GiB per replica of two slots.
 const SCENARIO: &str = r#"
 seed: 7
 workload:
@@ -42,7 +42,7 @@ fn scenario(changes: &[(&str, &str)]) -> Scenario {
 
 fn terms(instances: &[&str]) -> Terms<'static> {
     let instances = instances.iter().map(|name| Catalog::builtin().instance(name, None).unwrap()).collect();
-    // Enough for a plan; whether it is proven to be the best is not asked.
+    // Enough for a plan; it need not be proved optimal.
     let options = SolveOptions { time_limit: Some(5.0), ..SolveOptions::default() };
     Terms { interval: SimDuration::from_secs(300), instances, options, ..Terms::default() }
 }
@@ -51,7 +51,7 @@ fn fraction(share: f64) -> Fraction {
     Fraction::new(share).unwrap()
 }
 
-/// What the plan costs by its own series: the time run at list price, and the start-up before it.
+/// The cost of the plan by its own series: running time at list price, plus start-up time.
 fn priced(plan: &Provision, price: f64, offer: usize) -> f64 {
     let lead = plan.leads[offer].as_nanos().div_ceil(plan.interval.as_nanos()) as f64;
     let ready: f64 = plan.plan.ready[offer].iter().sum();
@@ -107,7 +107,7 @@ fn instances_have_room_for_every_replica(#[case] instances: &[&str], #[case] way
     if !ways {
         let by_price = (0..instances.len()).map(|i| priced(plan, terms.instances[i].price.as_f64(), i)).sum::<f64>();
         let before = plan.leads[0].as_nanos().div_ceil(plan.interval.as_nanos()) as usize;
-        // Starts before the trace begins are paid for as well, and are not in the series.
+        // Starts before the beginning of the trace are paid for as well, and are not in the series.
         let first: f64 = (0..instances.len())
             .map(|i| (plan.plan.ready[i][0] - plan.plan.starts[i][0]) * terms.instances[i].price.as_f64() / 12.0)
             .sum();
@@ -119,7 +119,7 @@ fn instances_have_room_for_every_replica(#[case] instances: &[&str], #[case] way
     }
 }
 
-/// More ways of buying never cost more.
+/// Additional purchase options never increase the cost.
 #[test]
 fn a_choice_never_costs_more() {
     let scenario = scenario(&[]);
@@ -148,7 +148,7 @@ fn a_limit_that_cannot_be_kept_is_named_with_by_how_much(#[case] instances: &[&s
     assert!(error.contains("by "), "{error}");
 }
 
-/// An objective below the service time itself leaves only the stability of queues to plan for.
+/// An objective below the service time only leaves the stability of queues to plan for.
 #[test]
 fn an_objective_out_of_reach_is_said_to_be() {
     let plans = provision(&scenario(&[("within: 500ms", "within: 50ms")]), &terms(&[])).unwrap();

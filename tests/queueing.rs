@@ -1,8 +1,8 @@
-//! The engine against exact results of queueing theory: every case of the table whose family it models.
+//! The engine compared with exact results of queueing theory: every case of the table whose family is modelled.
 //!
-//! Each figure is measured in independent replications without their warm-up, and its 99% Student interval has to cover the
-//! exact value; a miss is called only when a second seed misses as well. Over the whole table no figure may lie more than
-//! 4.5 standard errors off, and at most 7% of them more than 1.96.
+//! Each figure is measured in independent replications without their warm-up, and its 99% Student interval has to cover
+//! the exact value; a miss is only reported if a second seed misses as well. Over the whole table no figure may be more
+//! than 4.5 standard errors off, and at most 7% of them more than 1.96.
 
 mod figures;
 mod reading;
@@ -17,34 +17,34 @@ use self::figures::{Figure, SAMPLES, figures, is_demanding, moment};
 use self::reading::{Case, Kind, Problem, Subject, read};
 use crate::support::{announce, reference_files};
 
-/// How much is simulated.
+/// The amount of simulation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Effort {
-    /// Seconds: [`SHORT`] requests of a case, and no case whose statement needs more than [`HEAVY`].
+    /// Takes seconds: [`SHORT`] requests per case, without cases that state more than [`HEAVY`].
     Short,
     /// Every case at its stated length.
     Long,
 }
 
-/// Requests of a case in the short test, all replications together.
+/// Requests per case in the short test, summed over all replications.
 const SHORT: f64 = 1e6;
-/// Cases with a longer stated run are left to the long test: at the load that makes them long a short run is all warm-up.
+/// Cases with a longer stated run are left to the long test: at their loads a short run is all warm-up.
 const HEAVY: f64 = 12e6;
-/// Requests of a case that states no length, in the long test.
+/// Requests in the long test for a case that states no length.
 const UNSTATED: f64 = 40e6;
-/// Least requests of a case in the long test: its statement may be about an easier figure than the rest.
+/// Minimum number of requests of a case in the long test: its statement may be about an easier figure than the others.
 const LEAST: f64 = 10e6;
 /// Replications of a case in its stationary state.
 const REPLICATIONS: u64 = 32;
-/// Replications from one state to the moments of a transient case, short and long.
+/// Replications from one state to the times of a transient case, short and long.
 const TRANSIENTS: [u64; 2] = [2_000, 40_000];
 
-/// Largest normal score of any figure.
+/// Maximum normal score of a figure.
 const FARTHEST: f64 = 4.5;
-/// Largest share of figures with a score above 1.96.
+/// Maximum share of figures with a score above 1.96.
 const MAX_FAR: f64 = 0.07;
 
-/// The proof of the cases that take seconds.
+/// The cases that take seconds.
 #[test]
 fn queueing() {
     prove(Effort::Short);
@@ -56,7 +56,7 @@ fn queueing_long() {
     prove(Effort::Long);
 }
 
-/// What became of the table.
+/// The results of the table.
 #[derive(Default)]
 struct Outcome {
     /// Cases run and cases passed, by family.
@@ -75,7 +75,7 @@ fn prove(effort: Effort) {
         let cases = document["cases"].as_array().unwrap_or_else(|| panic!("{}: no cases", path.display()));
         assert_eq!(document["count"].as_u64(), Some(cases.len() as u64), "{}: wrong count", path.display());
         for case in cases {
-            // A case that cannot even be read is one failure, not the end of the run.
+            // A case that cannot be read is one failure, not the end of the run.
             let result = std::panic::catch_unwind(|| check(case, effort));
             let panicked = || Err(Problem::Unreadable("the case panicked (see above)".into()));
             outcome.note(case, result.unwrap_or_else(|_| panicked()));
@@ -112,7 +112,7 @@ impl Outcome {
         }
     }
 
-    /// Intervals that all cover may still be too often far off: the table is judged as a whole.
+    /// Intervals that all cover may still be off too often: the table is evaluated as a whole.
     fn judge_scores(&mut self) {
         let share = self.scores.iter().filter(|score| score.abs() > 1.96).count() as f64 / self.scores.len() as f64;
         let farthest = self.scores.iter().map(|score| score.abs()).fold(0.0, f64::max);
@@ -121,7 +121,7 @@ impl Outcome {
             self.scores.len(),
             100.0 * share
         ));
-        // Written so that a score that is not a number fails.
+        // Written so that a score of NaN fails.
         if !(share <= MAX_FAR && self.scores.iter().all(|score| score.abs() <= FARTHEST)) {
             self.failures.push("the table as a whole: too many scores too far off".into());
         }
@@ -150,7 +150,7 @@ fn describe(row: &VerifyRow) -> String {
     format!("{} is {} ({low} to {high}), expected {}, score {:.2}", row.metric, row.observed, row.expected, row.score)
 }
 
-/// The figures of one case; `None` if it is too long for this effort.
+/// The figures of one case; `None` if it takes too long for this effort.
 fn check(value: &Value, effort: Effort) -> Result<Option<Vec<VerifyRow>>, Problem> {
     let text = |key: &str| value[key].as_str().ok_or(format!("no `{key}`"));
     let object = |key: &str| value[key].as_object().ok_or(format!("no `{key}`"));
@@ -185,7 +185,7 @@ fn judge(
     replications: u64,
 ) -> Result<Vec<VerifyRow>, Problem> {
     if subject.kind == Kind::Transient {
-        // A share of replications is judged where some 20 of them at least fall on either side.
+        // A share of replications is only evaluated if at least 20 of them are expected on either side.
         let seen = |share: f64| share.min(1.0 - share) * replications as f64 >= 20.0;
         figures.retain(|figure| !figure.name.starts_with("p_") || seen(figure.expected));
     }
@@ -195,7 +195,7 @@ fn judge(
     trial.judge(case.id, &expected).map_err(|error| Problem::Unreadable(error.to_string()))
 }
 
-/// Length and number of the runs of a case, with the sampling that they need set; `None` if it is left to the long test.
+/// Length and number of the runs of a case, limited by the necessary sampling; `None` if it is left to the long test.
 fn plan(case: &Case<'_>, subject: &mut Subject, effort: Effort) -> Option<(Length, u64)> {
     let long = effort == Effort::Long;
     let station = &mut subject.station;
@@ -232,8 +232,8 @@ fn plan(case: &Case<'_>, subject: &mut Subject, effort: Effort) -> Option<(Lengt
     }
 }
 
-/// Where each arrival chooses among many queues, 1 / (1 - load) is the time that matters. More than a few such times would
-/// show that the queues are not infinitely many.
+/// If each arrival chooses among many queues, 1 / (1 - load) is the relevant time scale. More than a few such times
+/// would reveal that the number of queues is finite.
 fn many_queues(subject: &mut Subject, long: bool) -> Option<(Length, u64)> {
     let time = 1.0 / (1.0 - subject.station.load());
     if !long && time > 4.0 {
@@ -243,8 +243,8 @@ fn many_queues(subject: &mut Subject, long: bool) -> Option<(Length, u64)> {
     Some((Length { warm_up: 10.0 * time, end: 10.0 * time + 50.0 }, 20))
 }
 
-/// Servers without end, where each request of the backlog is still there at t with probability exp(-t), and those that came
-/// since make up 1 - exp(-t) of their number in the long run.
+/// Infinitely many servers, where each request of the backlog is still present at t with probability exp(-t), and those
+/// that arrived since are 1 - exp(-t) of their number in the long run.
 #[test]
 fn backlogs_drain() {
     let number = |t: f64| 100.0 * (-t).exp() + 5.0 * (1.0 - (-t).exp());
@@ -260,7 +260,7 @@ fn backlogs_drain() {
     assert_eq!(outcome.scores.len(), 2);
 }
 
-/// M/M/1 at load 1/2, whose mean wait is 1.
+/// M/M/1 at load 1/2, with a mean wait of 1.
 fn sample(family: &str, mean_wait: f64, discipline: &str) -> Value {
     let service = json!({ "dist": "exp", "mean": 1.0 });
     let model =

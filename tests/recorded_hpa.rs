@@ -1,17 +1,17 @@
-//! Recorded runs of a real HPA, open loop: at each recorded step our HPA is given the recorded size and metric and has to
-//! come to the recorded size.
+//! Recorded runs of a real HPA, open loop: at each recorded step our HPA is given the recorded size and metric and has
+//! to decide the recorded size.
 //!
-//! The recordings (`validation/hpa/kind` in the directory named by `PLIMSOLL_REFERENCE`; their source has no licence, so
-//! they are not part of the project) hold the HPA's status every 5 s: `currentReplicas`, `desiredReplicas` and the metric,
-//! all written by the same run of the controller, so there is no doubt about the metric's value at a decision. Two things
-//! are not recorded and have to be made up for:
+//! The recordings (`validation/hpa/kind` in the directory named by `PLIMSOLL_REFERENCE`; their source has no licence,
+//! so they are not part of the project) contain the HPA's status every 5 s: `currentReplicas`, `desiredReplicas` and
+//! the metric, all written by the same run of the controller, so the metric's value at a decision is certain. Two
+//! things are not recorded and have to be inferred:
 //!
-//! * *When* the controller ran. It runs every 15 s, so steps are taken to be whole multiples of 15 s apart.
+//! * *When* the controller ran. It runs every 15 s, so steps are assumed to be multiples of 15 s apart.
 //! * *How many pods had a metric.* New pods count as zero until they are measured, so the decision depends on it. The
-//!   request-rate runs come with the total beside the average per pod, whose quotient is the number; it was sampled
-//!   independently of the status, so either neighbouring sample is accepted. The CPU runs hold nothing of the kind; for
-//!   them the number is unknown, and what is tested is that *one non-decreasing number* explains every step of the run,
-//!   rescales and holds alike. A wrong rule is found all the same: between two rescales dozens of holds have to fit.
+//!   request-rate runs record the total next to the average per pod, and the quotient is the number. It was sampled
+//!   independently of the status, so either neighbouring sample is accepted. The CPU runs record nothing of the kind;
+//!   for them the number is unknown, and the test is that *one non-decreasing number* explains every step of the run,
+//!   rescales and holds alike. A wrong rule is still detected: between two rescales dozens of holds have to fit.
 
 use std::path::PathBuf;
 
@@ -22,7 +22,7 @@ use plimsoll::units::{SimDuration, SimTime};
 
 use crate::support::{announce, reference_directory};
 
-/// The recordings' directory, if there is one; says loudly that nothing is tested if not.
+/// The recordings' directory, if there is one; otherwise prints that nothing is tested.
 fn recordings() -> Option<PathBuf> {
     let directory = reference_directory().map(|d| d.join("validation/hpa/kind")).filter(|d| d.is_dir());
     if directory.is_none() {
@@ -116,7 +116,7 @@ fn replay(run: &RecordedRun) -> Replay {
     result
 }
 
-/// One decision of a copy of `policy`, with the metric of `row` on `count` pods and none on the others.
+/// One decision of a copy of `policy`, with the metric of `row` on `count` pods and no metric on the others.
 fn decide(policy: &HpaPolicy, run: &RecordedRun, row: &Status, count: u32, now: SimTime) -> (HpaPolicy, u32) {
     let pods: Vec<PodView> = (0..row.current)
         .map(|id| PodView {
@@ -159,8 +159,8 @@ fn decide(policy: &HpaPolicy, run: &RecordedRun, row: &Status, count: u32, now: 
     (copy, size)
 }
 
-/// The numbers of measured pods (total rate divided by the average per pod) in the samples around `at`: the last before, and
-/// the first at or after it.
+/// The numbers of measured pods (total rate divided by the average per pod) in the samples around `at`: the last
+/// before, and the first at or after it.
 fn measured_near(run: &RecordedRun, at: u32) -> Vec<u32> {
     let known = run.rates.iter().filter(|(_, _, average)| *average > 0.0);
     let counts: Vec<(u32, u32)> = known.map(|(at, total, average)| (*at, (total / average).round() as u32)).collect();
@@ -197,7 +197,7 @@ fn closed_loop_makes_the_recorded_rescales() {
         same_size += found.same_size;
     }
     if !runs.is_empty() {
-        // 18 of 21 are expected; those that are missed are told of in docs/hpa.md.
+        // 18 of 21 are expected; docs/hpa.md describes those that are missed.
         assert!(matched * 20 >= rescales * 17, "{matched} of {rescales} rescales match");
         assert!(same_size * 10 >= rescales * 9, "{same_size} of {rescales} rescales come to the same size");
         announce(&format!("recorded HPA, closed loop: passed {matched} of {rescales} rescales, {same_size} in size"));

@@ -1,5 +1,5 @@
-//! The conformance vectors of the autoscalers: facts from the tests of the real projects, run through the code that the
-//! simulation runs.
+//! The conformance vectors of the autoscalers: facts from the tests of the real projects, run through the code used by
+//! the simulation.
 
 mod hpa;
 
@@ -14,13 +14,13 @@ const NOT_MODELLED: [&str; 7] = ["aws_", "ca_", "karpenter_", "keda_", "kpa_", "
 pub struct Case<'a> {
     /// Name of the file, without directory.
     pub file: &'a str,
-    /// Which function is called.
+    /// The function to call.
     pub kind: &'a str,
     /// Its arguments.
     pub input: &'a Value,
 }
 
-/// What a case yields: the values under the names used in `expected`, or an explanation why it cannot be run.
+/// The result of a case: the values under the names used in `expected`, or the reason why it cannot be run.
 pub type Actual = Result<Value, String>;
 
 #[test]
@@ -38,7 +38,7 @@ fn autoscaling() {
         assert_eq!(document["count"].as_u64(), Some(cases.len() as u64), "{}: wrong count", path.display());
         for case in cases {
             total += 1;
-            // A case that cannot even be read is one failure, not the end of the run.
+            // A case that cannot be read is one failure, not the end of the run.
             let result = std::panic::catch_unwind(|| check(file, case));
             if let Err(problem) = result.unwrap_or_else(|_| Err("the case panicked (see above)".into())) {
                 failures.push(format!("{} {}: {problem}", path.display(), case["name"]));
@@ -75,7 +75,7 @@ fn check(file: &str, case: &Value) -> Result<(), String> {
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
 }
 
-/// Equal, numbers with a fraction to a relative 1e-12.
+/// Equal; fractional numbers to a relative 1e-12.
 fn same(wanted: &Value, found: &Value) -> bool {
     match (wanted, found) {
         (Value::Number(a), Value::Number(b)) => match (a.as_i64(), b.as_i64()) {

@@ -1,7 +1,7 @@
-//! Readers, JSON Schema and `docs/reference.md` know the same fields.
+//! Readers, JSON Schema and `docs/reference.md` have the same fields.
 //!
-//! Each mapping of the schema is put into a scenario with a field that nobody knows. The reader's message names the fields that it
-//! does know, and those are the schema's.
+//! Each mapping of the schema is put into a scenario with an unknown field. The reader's message lists the fields that
+//! it knows, and these must be the schema's.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -18,7 +18,7 @@ const UNKNOWN: &str = "qqqqqqqqq";
 
 type Names = BTreeSet<String>;
 
-/// A mapping of a schema: the way to it, its schema, and what must stand in the mappings on the way.
+/// A mapping of a schema: its path, its schema, and the required fields of the mappings on the path.
 struct Place<'a> {
     path: Vec<String>,
     schema: &'a Value,
@@ -30,7 +30,7 @@ fn places<'a>(schema: &'a Value, path: &[String], beside: &[Value], found: &mut 
     let below = |name: &str, beside_it: Value| ([path, &[name.to_string()]].concat(), [beside, &[beside_it]].concat());
     if let Some(fields) = schema["properties"].as_object() {
         found.push(Place { path: path.to_vec(), schema, beside: beside.to_vec() });
-        // What a policy requires stands beside every part of it.
+        // The required fields of a policy are needed next to every part of it.
         let of_policy = path.len() == 3 && path[0] == "policies";
         let required = if of_policy { schema["examples"][0].clone() } else { Value::Null };
         for (name, field) in fields {
@@ -49,7 +49,7 @@ fn places<'a>(schema: &'a Value, path: &[String], beside: &[Value], found: &mut 
     }
 }
 
-/// `value` at the end of the way, in mappings and lists of one.
+/// `value` at the end of the path, in mappings and lists of one item.
 fn wrapped(place: &Place<'_>, value: Value) -> Value {
     place.path.iter().zip(&place.beside).rev().fold(value, |inner, (name, beside)| {
         if name == "0" {
@@ -61,12 +61,12 @@ fn wrapped(place: &Place<'_>, value: Value) -> Value {
     })
 }
 
-/// Names that stand for many: a resource of nodes.
+/// Placeholders for any name: a resource of nodes.
 fn fields_of(schema: &Value) -> Names {
     schema["properties"].as_object().unwrap().keys().filter(|name| !name.contains('/')).cloned().collect()
 }
 
-/// The fields that the readers name where they meet the unknown one.
+/// The fields that the readers list when they find the unknown one.
 fn known(found: &Diagnostics) -> Option<Names> {
     let shown = found.iter().find(|one| one.message.contains(UNKNOWN) && one.message.contains("has no field"))?;
     let text = shown.to_string();
@@ -90,7 +90,7 @@ fn story(directory: &Path, document: &Value) -> Diagnostics {
     sink
 }
 
-/// A sound scenario in which `value` stands at the place; what it excludes is left out.
+/// A valid scenario with `value` at the place; fields that exclude it are left out.
 fn around(place: &Place<'_>, value: Value) -> Value {
     let path = &place.path;
     let mut document = json!({
@@ -108,7 +108,7 @@ fn around(place: &Place<'_>, value: Value) -> Value {
         merge(&mut document["service"], inner["service"].take());
         return document;
     }
-    // How a trace is read stands beside a trace, steps beside anything.
+    // Options for reading a trace require a trace, transforms any source.
     let workload = &mut inner["workload"];
     if workload.is_object() && path.len() > 1 && !GENERATORS.iter().any(|generator| generator.name == path[1]) {
         workload["trace"] = json!("t.csv");
@@ -128,23 +128,23 @@ fn merge(into: &mut Value, from: Value) {
     }
 }
 
-/// What may stand at the place: the examples of its schema, or nothing.
+/// Possible values at the place: the examples of its schema, or null.
 fn contents(place: &Place<'_>) -> Vec<Map<String, Value>> {
     let given = place.schema["examples"].as_array().into_iter().flatten();
     let given: Vec<Map<String, Value>> = given.filter_map(|example| example.as_object().cloned()).collect();
     if given.is_empty() { vec![Map::new()] } else { given }
 }
 
-/// Where the schema is more than one reader, or its keys are no fields.
+/// Where the schema combines several readers, or its keys are not fields.
 fn is_a_choice(place: &Place<'_>) -> bool {
     place.schema["minProperties"] == 1 || place.path.last().is_some_and(|name| name == "services")
 }
 
-/// Fields that the schema of `place` has and that no reader names, and the other way round.
+/// Fields of the schema at `place` that no reader lists, and vice versa.
 fn differences(place: &Place<'_>, directory: &Path) -> Vec<String> {
     let shown = if place.path.is_empty() { "the scenario".to_string() } else { place.path.join(".") };
     let mut stated = fields_of(place.schema);
-    // Taken by the loader, before the reader.
+    // Read by the loader, before the reader.
     stated.remove("extends");
     let mut read: Option<Names> = None;
     let mut messages = String::new();
@@ -152,7 +152,7 @@ fn differences(place: &Place<'_>, directory: &Path) -> Vec<String> {
         content.insert(UNKNOWN.to_string(), json!(1));
         let mut documents = vec![around(place, Value::Object(content.clone()))];
         if shown == "workload" {
-            // The fields of a trace are read beside a trace.
+            // The options of a trace are read next to a trace.
             for beside in [json!({ "trace": "t.csv" }), json!({ "poisson": "1/s" })] {
                 let mut whole = content.clone();
                 merge_map(&mut whole, beside);
@@ -210,7 +210,7 @@ fn the_schema_of_stories_too() {
         all.iter().filter(|place| !is_a_choice(place) && place.path.first().is_none_or(|name| name != "policy"))
     {
         let shown = if place.path.is_empty() { "the story".to_string() } else { place.path.join(".") };
-        // Metrics of any name may stand there; limits are passed over, since no policy looks at them.
+        // Metrics may have any name there; limits are ignored, since no policy uses them.
         if place.schema["additionalProperties"].is_object()
             || place.path.iter().any(|name| name == "any" || name == "limits")
         {
@@ -235,7 +235,7 @@ fn without_null(mut value: Value) -> Value {
     value
 }
 
-/// Made anew by `plimsoll schema --markdown > docs/reference.md`.
+/// Regenerated by `plimsoll schema --markdown > docs/reference.md`.
 #[test]
 fn the_reference_is_committed() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference.md");

@@ -1,6 +1,7 @@
-//! Fits and backtests by independent implementations, within the tolerances stated in each file.
+//! Fits and backtests compared with independent implementations, within the tolerances stated in each file.
 //!
-//! The files lie in `tests/reference/forecast` and, where the environment names one, in `$PLIMSOLL_REFERENCE/forecast`.
+//! The files are in `tests/reference/forecast` and, if the environment variable is set, in
+//! `$PLIMSOLL_REFERENCE/forecast`.
 //! A file of an unknown kind is a failure.
 
 use std::fs;
@@ -43,7 +44,7 @@ fn numbers(value: &Value, path: &str) -> Vec<f64> {
     list.iter().map(|v| v.as_f64().unwrap_or(f64::NAN)).collect()
 }
 
-/// What disagrees, in words.
+/// The differences, in words.
 #[derive(Default)]
 struct Complaints(Vec<String>);
 
@@ -138,8 +139,8 @@ fn check_forecast(case: &Value, fit: &ArimaFit, regressors: &[Vec<f64>], complai
     }
 }
 
-/// The chosen orders: the searches of others differ among themselves, so that what counts is not the orders but an AICc no
-/// more than 2 above that of R's choice where both difference alike.
+/// The selected orders: other implementations differ among themselves, so the criterion is an AICc at most 2 above that
+/// of R's selection if both use the same differencing.
 fn check_selection(case: &Value, values: &[f64], complaints: &mut Complaints) {
     let period = number(case, "/auto/R_auto_arima/period") as usize;
     let chosen = select(values, &[], Some(period), Limits::default()).unwrap();
@@ -159,7 +160,7 @@ fn recorded(case: &Value) -> (ArimaSpec, Vec<f64>, Vec<Vec<f64>>) {
     (spec_of(input), numbers(input, "/series/values"), columns(&input["spec"]["exog"]))
 }
 
-/// Rows of regressors as columns.
+/// Rows of regressors, converted to columns.
 fn columns(rows: &Value) -> Vec<Vec<f64>> {
     let rows = rows.as_array().map(Vec::as_slice).unwrap_or_default();
     let width = rows.first().and_then(Value::as_array).map_or(0, Vec::len);
@@ -175,7 +176,7 @@ fn coefficients(spec: ArimaSpec, params: &Value) -> Vec<f64> {
     names.filter_map(|name| params.get(name).and_then(Value::as_f64)).collect()
 }
 
-/// Likelihood and forecast at stated parameters: to 1e-6 of their size.
+/// Likelihood and forecast at stated parameters: relative difference up to 1e-6.
 fn arima_loglik(case: &Value) -> Complaints {
     let (spec, values, regressors) = recorded(case);
     let given = coefficients(spec, &case["input"]["params"]);
@@ -205,8 +206,8 @@ fn recorded_forecast(case: &Value, path: &str, fit: &ArimaFit, allowed: f64, com
     }
 }
 
-/// Fits: a likelihood no more than 0.005 below the reference's, the best of five starts; where it is the same maximum, the same
-/// parameters and forecasts.
+/// Fits: a likelihood at most 0.005 below the reference's, which is the best of five starts; if it is the same maximum,
+/// the same parameters and forecasts.
 fn recorded_fit(case: &Value) -> Complaints {
     let (spec, values, regressors) = recorded(case);
     let fit = spec.fit(&values, &regressors).unwrap();
@@ -223,7 +224,7 @@ fn recorded_fit(case: &Value) -> Complaints {
     complaints
 }
 
-/// Every case of a file of recorded ones, by its kind; how many passed of how many.
+/// Every case of a recorded file, by its kind; the number passed and the total.
 fn recorded_file(file: &Value, passed: &mut [usize; 2]) -> Complaints {
     let mut all = Complaints::default();
     for case in file["cases"].as_array().unwrap() {
@@ -299,7 +300,8 @@ fn plan_of(case: &Value) -> (Series, Backtest) {
     (series, plan)
 }
 
-/// Our measures of the reference's own forecasts are the reference's measures, and our methods reach the stated bars.
+/// Our measures of the reference's own forecasts equal the reference's measures, and our methods reach the stated
+/// limits.
 fn backtest(case: &Value) -> Complaints {
     let mut complaints = Complaints::default();
     let (series, plan) = plan_of(case);
@@ -321,7 +323,7 @@ fn backtest(case: &Value) -> Complaints {
         ];
         for (name, ours) in measures {
             let reference = number(case, &format!("/results/{method}/{name}"));
-            // The forecasts are printed to four decimals.
+            // The forecasts are printed with four decimals.
             complaints.check(&format!("{name} of {method}"), ours.unwrap(), reference, 1e-4 * reference);
         }
     }
@@ -329,8 +331,8 @@ fn backtest(case: &Value) -> Complaints {
     complaints
 }
 
-/// The bars: plain ARIMA within 1.05 of the automatic one, with Fourier terms within 1.03 of R's, MSTL with smoothing within
-/// 1.03; the share below the 90 % quantile at least 0.85.
+/// The limits: plain ARIMA within 1.05 of the automatic one, with Fourier terms within 1.03 of R's, MSTL with smoothing
+/// within 1.03; the share below the 90% quantile at least 0.85.
 fn check_bars(case: &Value, series: &Series, plan: &Backtest, complaints: &mut Complaints) {
     let ets = Ets { seasonal: Some(false), ..Ets::default() };
     let fixed = Arima { spec: Some(ArimaSpec { order: Order::new(2, 1, 1), constant: false }), ..Arima::default() };

@@ -14,7 +14,7 @@ fn optimize() {
     for path in reference_files("optimize") {
         let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let document: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        // A case that cannot even be read is one failure, not the end of the run.
+        // A case that cannot be read is one failure, not the end of the run.
         for solver in Solver::ALL {
             let result = std::panic::catch_unwind(|| check(&document, *solver));
             let results = result.unwrap_or_else(|_| vec![Err("the case panicked (see above)".into())]);
@@ -30,7 +30,7 @@ fn optimize() {
     assert!(failures.is_empty(), "{} of {total} cases failed:\n{}", failures.len(), failures.join("\n"));
 }
 
-/// The cases of one file, each right or with what is wrong.
+/// The cases of one file, each correct or with its error.
 fn check(document: &Value, solver: Solver) -> Vec<Result<(), String>> {
     let instance = &document["instance"];
     let kind = (document["kind"].as_str(), instance["kind"].as_str());
@@ -51,8 +51,8 @@ fn check(document: &Value, solver: Solver) -> Vec<Result<(), String>> {
         let whole = solve(instance, true, options).map_err(|error| error.to_string());
         results.push(whole.and_then(|cost| agree("integer", cost, &mip["objective"], &tolerance["mip_rel"])));
     } else if !mip.is_null() {
-        // Of this one a best plan and a bound are known, no optimum: a plan is found in the time, no better than the bound
-        // allows and within a tenth of the best known.
+        // For this one a best known plan and a bound are known, but no optimum: a plan is found within the time limit,
+        // not below the bound and within a tenth of the best known.
         let options = SolveOptions { time_limit: Some(2.0), solver };
         let whole = solve(instance, true, options).map_err(|error| error.to_string());
         results.push(whole.and_then(|cost| between(cost, number(&mip["bound"]), 1.1 * number(&mip["best_known"]))));
@@ -78,7 +78,7 @@ fn between(found: f64, least: f64, most: f64) -> Result<(), String> {
     Err(format!("the plan in whole instances costs {found}, not between {least} and {most}"))
 }
 
-/// The minimum run left out: the linear program and the dynamic program have the same optimum.
+/// Without the minimum run, the linear program and the dynamic program have the same optimum.
 fn short_runs(instance: &Value, expected: &Value, tolerance: &Value, options: SolveOptions) -> Result<(), String> {
     let mut problem = provisioning(instance);
     problem.offers[0].minimum_run = 1;

@@ -1,12 +1,13 @@
-//! Kubernetes quantities against recordings of the official Python client's parser (`tests/reference/quantities`), which is laxer
-//! than the API server: a text is right if that parser takes it *and* the documented grammar does.
+//! Kubernetes quantities compared with recordings of the official Python client's parser
+//! (`tests/reference/quantities`), which is more lenient than the API server: a text is valid if that parser accepts it
+//! *and* the documented grammar does.
 
 use plimsoll::units::{Bytes, Millicores, Quantity};
 use serde_json::Value;
 
 use crate::support::reference_files;
 
-/// A decimal number, zero or more, times 10^`decimals`, rounded up; `None` beyond 2^64. Digit by digit.
+/// A nonnegative decimal number times 10^`decimals`, rounded up; `None` beyond 2^64. Digit by digit.
 fn rounded_up(text: &str, decimals: usize) -> Option<u64> {
     let (mantissa, exponent) = text.split_once('E').unwrap_or((text, "0"));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -40,7 +41,7 @@ fn quantities_are_read_as_recorded() {
         }
         let value = case["expected"]["value"].as_str().unwrap();
         if value.starts_with('-') && value != "-0" {
-            // The API server refuses negative requests.
+            // The API server rejects negative requests.
             negative += 1;
             assert_eq!((cpu, memory), (None, None), "`{text}` is negative");
             continue;

@@ -1,4 +1,4 @@
-//! The statistics of replications: intervals cover as often as they say, a planted difference is found, none is not.
+//! The statistics of replications: intervals have their stated coverage, a planted difference is found, and no other.
 
 use std::path::Path;
 
@@ -53,7 +53,8 @@ fn replicated(scenario: &Scenario, policies: &[usize], plan: &ReplicationPlan) -
     replicate(&arms, plan, &|_, _| {}).unwrap()
 }
 
-/// A binomial count of `n` trials with probability `p` lies within four standard deviations, missed once in 16,000 times.
+/// A binomial count of `n` trials with probability `p` is within four standard deviations, exceeded once in 16,000
+/// times.
 fn plausible(count: usize, n: usize, p: f64) -> bool {
     (count as f64 - n as f64 * p).abs() <= 4.0 * (n as f64 * p * (1.0 - p)).sqrt()
 }
@@ -71,7 +72,7 @@ fn the_coverage_of_intervals_is_nominal() {
         for level in [0.8, 0.95] {
             let covers = |part: &[f64]| ConfidenceInterval::of(part.iter().copied(), level).unwrap().covers(truth);
             let covered = values.chunks(SIZE).filter(|part| covers(part)).count();
-            // Latencies are skewed, which costs intervals over eight replications a little of their level.
+            // Latencies are skewed, which slightly reduces the coverage of intervals over eight replications.
             let slack = if name == "mean" { 0.02 } else { 0.0 };
             let low = plausible(covered, EXPERIMENTS, level) || plausible(covered, EXPERIMENTS, level - slack);
             assert!(low, "{name}: {covered} of {EXPERIMENTS} intervals at {level}");
@@ -101,7 +102,7 @@ fn a_planted_difference_is_found_although_the_noise_is_larger() {
 
 #[test]
 fn a_null_difference_is_found_as_rarely_as_stated() {
-    // Two halves of the same arm's replications differ by luck alone.
+    // Two halves of the same arm's replications differ by chance only.
     const EXPERIMENTS: usize = 400;
     let plan = ReplicationPlan { replications: EXPERIMENTS as u64 * 12, ..ReplicationPlan::default() };
     let result = replicated(&scenario(&[]), &[0], &plan);
@@ -164,7 +165,8 @@ fn scaled_poisson_traffic_is_poisson_traffic() {
     for factor in [0.4, 2.0, 2.5] {
         let louder = scaled(&base, factor).unwrap();
         let counts: Running = (0..RUNS).map(|replication| arrivals(&louder, replication).0).collect();
-        // 30 requests per second over the 7 seconds after the warm-up; in a Poisson process the variance equals the mean.
+        // 30 requests per second over the 7 seconds after the warm-up; in a Poisson process the variance equals the
+        // mean.
         let (expected, mean) = (30.0 * 7.0 * factor, counts.mean().unwrap());
         assert!((mean - expected).abs() < 4.0 * (expected / RUNS as f64).sqrt(), "{factor}: {mean}, not {expected}");
         let dispersion = counts.variance().unwrap() / mean;

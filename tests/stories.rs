@@ -1,4 +1,4 @@
-//! Stories: what a policy is shown, step by step, and what it must decide.
+//! Stories: a policy's observations step by step, and its expected decisions.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ fn tell(text: &str) -> Telling {
     read(text).unwrap_or_else(|problems| panic!("{problems}")).tell().unwrap_or_else(|problem| panic!("{problem}"))
 }
 
-/// What a story was told, every step with what it decided.
+/// Runs a story and returns every step with its decision.
 fn decided(text: &str) -> Vec<String> {
     tell(text).checks.into_iter().map(|check| format!("{} ({})", check.decided, check.reason)).collect()
 }
@@ -52,7 +52,7 @@ steps:
 
 #[test]
 fn stabilization_windows_run_between_steps() {
-    // Twelve are wanted until 15 s; the window of five minutes looks back over every decision since.
+    // Twelve are desired until 15 s; the window of five minutes includes every decision since.
     let story = |at: &str| {
         let steps = format!(
             "
@@ -79,21 +79,22 @@ fn a_window_of_zero_lets_the_size_fall_at_once() {
     assert_eq!(decided(&(text + steps))[1], "2 replicas, target (cpu 20% of 70% target: 4 -> 2)");
 }
 
-/// Pods that are not as they should be count as the controller counts them.
+/// Pods in abnormal states count as in the controller.
 #[rstest::rstest]
 // Four pods at 140% of a target of 70% would be eight; of four, two that start count as idle: 280 / 4 = 70%.
 #[case::sound("{}", "8 replicas, target")]
 #[case::starting("{ starting: 2 }", "4 replicas, within-tolerance")]
 #[case::pending("{ pending: 2 }", "4 replicas, within-tolerance")]
-// A missing pod counts as idle on the way up.
+// A pod without metrics counts as idle for scale-up.
 #[case::unmeasured("{ unmeasured: 2 }", "4 replicas, within-tolerance")]
-// One that turned unready within the first five minutes of its life is not counted on; later it would be.
+// One that became unready within the first five minutes of its life does not count; later it would.
 #[case::not_ready("{ not-ready: 2 }", "4 replicas, within-tolerance")]
 #[case::none_left("{ unmeasured: 9 }", "4 replicas, no-data")]
 fn pods_count_as_the_controller_counts_them(#[case] pods: &str, #[case] expected: &str) {
     let steps = format!("steps: [{{ at: 15s, pods: {pods}, metrics: {{ cpu: 140% }}, expect: 4 }}]\n");
     let said = decided(&format!("{HPA}{steps}")).remove(0);
-    // Starting pods are not measured before they have run for a window, and unmeasured ones count alike on the way up.
+    // Starting pods are not measured before they have run for a window, and pods without metrics count alike for
+    // scale-up.
     assert!(said.starts_with(expected), "{said}");
 }
 
@@ -164,7 +165,7 @@ steps:
     assert!(tell(text).passed(), "{:?}", tell(text).checks);
 }
 
-/// What is replaced in a sound story, by what, and what the message must say, with its place.
+/// The text replaced in a valid story, its replacement, text that the message must contain, and its place.
 #[rstest::rstest]
 #[case("cpu: 90%", "cpu: 90 %x", "s.yaml:4:32", "")]
 #[case("cpu: 90%", "cpx: 90%", "did you mean `cpu`?", "s.yaml:4:27")]
@@ -205,7 +206,7 @@ fn bad_stories_are_refused_with_a_place(
     assert!(problems.contains(words) && problems.contains(place), "expected `{words}` at {place} in:\n{problems}");
 }
 
-/// A step that no decision of its own meets would be lost without a word.
+/// A step without a decision of its own would be lost silently.
 #[test]
 fn steps_closer_than_the_sync_period_are_refused() {
     let steps =
@@ -249,7 +250,7 @@ steps:
     assert!((cpu.tolerated.0 - 0.63).abs() < 1e-12 && (cpu.tolerated.1 - 0.77).abs() < 1e-12);
     let held = course.iter().find(|stretch| stretch.from.as_secs_f64() >= 60.0).unwrap();
     assert!(held.weighed.wanted < held.weighed.stabilized, "{held:?}");
-    // Without metrics every decision is the same: one stretch.
+    // Without metrics every decision is the same: one entry.
     let last = &course[course.len() - 1];
     assert_eq!((last.from.as_secs_f64(), last.weighed.wanted, last.weighed.metrics[0].value), (120.0, None, None));
 }

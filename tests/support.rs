@@ -1,18 +1,18 @@
-//! What several test modules share: finding reference files, and saying things that must be heard.
+//! Shared by several test modules: finding reference files, and printing messages past the test harness.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Prints a line past the test harness, which hides the output of tests that pass.
 pub fn announce(line: &str) {
-    // Where standard output is closed there is nobody to tell.
+    // If standard output is closed, the message is lost.
     let _ = writeln!(std::io::stdout().lock(), "{line}");
 }
 
 /// The directory of reference data outside the project, named by `PLIMSOLL_REFERENCE`.
 ///
 /// # Panics
-/// If the variable names something that is not a directory: data that was meant to be tested would be left out.
+/// If the variable names something that is not a directory: the data would be skipped silently.
 pub fn reference_directory() -> Option<PathBuf> {
     let path = PathBuf::from(std::env::var_os("PLIMSOLL_REFERENCE")?);
     assert!(path.is_dir(), "PLIMSOLL_REFERENCE names {}, which is not a directory", path.display());

@@ -1,4 +1,4 @@
-//! `plimsoll::testing` as a team would use it that keeps its policy in Rust.
+//! `plimsoll::testing` as used by a team with a policy in Rust.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use plimsoll::testing::{ScenarioTest, StoryTest};
 use plimsoll::units::{Rate, SimDuration};
 use rstest::{fixture, rstest};
 
-/// A replica for so many requests per second; one at a time on the way down.
+/// One replica per number of requests per second; removes one at a time.
 struct ByRate {
     per_replica: f64,
 }
@@ -45,7 +45,7 @@ fn build(node: &Yaml, _context: &PolicyContext<'_>, sink: &mut Diagnostics) -> O
     Some(Arc::new(move |_| Box::new(ByRate { per_replica })))
 }
 
-/// What a panic said.
+/// The message of a panic.
 fn said<T>(test: impl FnOnce() -> T + std::panic::UnwindSafe) -> String {
     let panic = std::panic::catch_unwind(test).err().expect("a failure");
     panic.downcast_ref::<String>().cloned().expect("words")
@@ -108,7 +108,7 @@ fn a_registered_policy_is_named_in_stories_and_misspelt_ones_are_told_of_it() {
     assert!(said(move || without.assert()).contains("has no `policy`"));
 }
 
-/// A scenario that names a policy of the team's own.
+/// A scenario that uses the team's own policy.
 struct Place {
     dir: tempfile::TempDir,
 }

@@ -1,9 +1,9 @@
-//! House rules that a machine can check: layers, lengths, and what stays in its module.
+//! Style rules checked by machine: layers, lengths, and features confined to their module.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each module and its row; a module may import the rows below its own.
+/// Each module with its layer; a module may import from lower layers.
 const LAYERS: &[(&str, u32)] = &[
     ("units", 1),
     ("columnar", 2),
@@ -24,10 +24,10 @@ const LAYERS: &[(&str, u32)] = &[
     ("testing", 9),
 ];
 
-/// Imports on one row that are meant: distributions are read from scenarios by `config`'s readers.
+/// Intended imports within a layer: distributions are read from scenarios by `config`'s readers.
 const SIDEWAYS: &[(&str, &str)] = &[("random", "config")];
 
-/// The longest function, in lines from `fn` to its closing brace.
+/// Maximum length of a function, in lines from `fn` to its closing brace.
 const FUNCTION_LINES: usize = 70;
 
 /// Functions that are longer, with their length: the list may shrink, and no entry may grow.
@@ -45,7 +45,7 @@ fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Every source file below `src`: its path from there, and its text.
+/// Every source file below `src`: its relative path and its text.
 fn texts() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = Vec::new();
@@ -61,11 +61,11 @@ fn module_of(name: &str) -> &str {
     name.split(['/', '.']).next().unwrap()
 }
 
-/// The code without its unit tests, which may look anywhere: their lines are empty, so that the others keep their numbers. What stands
-/// behind a test module, or beside a `mod tests;`, is code like any other.
+/// The code without its unit tests, which may import anything: their lines are made empty, so that line numbers stay
+/// the same. Code after a test module, or next to a `mod tests;`, is code like any other.
 fn shipped(text: &str) -> String {
     let mut kept = Vec::new();
-    // The indentation of the `#[cfg(test)]` whose item goes on.
+    // The indentation of the current `#[cfg(test)]` item.
     let mut inside: Option<&str> = None;
     for line in text.lines() {
         let code = line.trim_start();
@@ -151,7 +151,7 @@ fn functions_are_short() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// A text, the modules it may stand in, and why.
+/// A text, the modules in which it is allowed, and the reason.
 const CONFINED: &[(&str, &[&str], &str)] = &[
     ("rand::", &["random"], "random numbers come from keyed streams"),
     ("rand_distr::", &["random"], "random numbers come from keyed streams"),

@@ -1,4 +1,4 @@
-//! Warm-up detection: runs forget their beginning when they should.
+//! Warm-up detection: runs forget their initial state when they should.
 
 use plimsoll::config::Diagnostics;
 use plimsoll::engine::scenario::Scenario;
@@ -24,7 +24,7 @@ fn steady(policy: &str) -> String {
     )
 }
 
-/// An autoscaler that may shrink only after its stabilization window remembers 25 replicas at least so long.
+/// An autoscaler that may only scale down after its stabilization window remembers 25 replicas at least that long.
 #[rstest]
 #[case(300, 1_200)]
 #[case(1_800, 3_000)]
@@ -44,13 +44,13 @@ fn a_fixed_fleet_forgets_at_once_and_auto_takes_the_place() {
     let found = settle(&mut of, 2).unwrap();
     assert!(found[0].settled && found[0].length <= SimDuration::from_secs(1_800), "{found:?}");
     assert_eq!(of.warm_up, found[0].length);
-    // A stated warm-up is left alone.
+    // A stated warm-up is not changed.
     let mut stated = scenario(&steady("{ static: { replicas: 12 } }").replace("warm-up: auto", "warm-up: 7m"));
     assert_eq!(settle(&mut stated, 1).unwrap(), []);
     assert_eq!(stated.warm_up, SimDuration::from_secs(420));
 }
 
-/// A queue that never stops growing never settles.
+/// With a queue that never stops growing, the transient never ends.
 #[test]
 fn an_overloaded_station_never_settles() {
     let text = steady("{ static: { replicas: 3 } }").replace("replicas: 12", "replicas: 3");

@@ -1,4 +1,4 @@
-//! A directory with one scenario of a wave of load, in which a policy is trained.
+//! A directory with one scenario of a wave of load, for training a policy.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use plimsoll::engine::scenario::Scenario;
 
 pub struct Place {
     directory: tempfile::TempDir,
-    /// Where the scenario names the file of the trained policy.
+    /// The path of the trained policy's file in the scenario.
     trained: &'static str,
 }
 
@@ -43,7 +43,7 @@ impl Place {
         command.output().unwrap()
     }
 
-    /// Runs, expecting bad input and these words.
+    /// Runs the program and expects bad input with these words.
     pub fn refused(&self, arguments: &[&str], words: &str) {
         let output = self.run(arguments);
         let said = text(&output.stderr);

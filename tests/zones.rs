@@ -42,13 +42,15 @@ fn a_third_is_lost_noticed_and_replaced_elsewhere() {
     let record = run(&scenario("faults: [ { zone-outage: { zone: b, at: 10m, for: 10m } } ]")
         .replace("  start-up", "  price: $1/h\n  start-up"));
     let service = &record.services[0];
-    // Silent from 600 s on, not ready from 640 s, evicted at 940 s, and the replacements are ready a minute later, at 1000 s.
+    // Silent from 600 s on, not ready from 640 s, evicted at 940 s, and the replacements are ready a minute later, at
+    // 1000 s.
     assert_eq!(ready(&record, [9, 10, 15, 16, 17, 25]), [6.0, 4.0, 4.0, 4.667, 6.0, 6.0]);
-    // What they held, and were sent in the 40 seconds, is lost with them: no more than the queues of the others were long.
+    // Their requests, and those sent to them in the 40 seconds, are lost with them: at most as many as the queues of
+    // the others.
     assert!(service.counts.failed > 0 && service.counts.failed <= 2 * 20, "{:?}", service.counts);
     assert_eq!(service.objectives[0].causes.of(Cause::Crash), service.counts.failed);
     assert_eq!((service.replica_starts, service.crashes), (2, 0));
-    // The lost are paid for until they were evicted.
+    // Lost replicas are paid for until they are evicted.
     let dollars = record.cost.unwrap().as_f64();
     assert!((dollars - 3.0).abs() < 1e-6, "{dollars}");
 }
@@ -75,14 +77,14 @@ fn a_zone_that_is_back_in_time_has_its_replicas_again() {
         assert_eq!((record.services[0].replica_starts, record.services[0].crashes), (2, 0));
         ready(&record, [9, 10, 11, 12, 13])
     };
-    // Noticed but not evicted: the containers start again at 720 s and are ready a minute later.
+    // Noticed but not evicted: the containers restart at 720 s and are ready a minute later.
     assert_eq!(back("2m"), [6.0, 4.0, 4.0, 4.0, 6.0]);
-    // Back before anybody knew.
+    // Recovered before the loss was noticed.
     assert_eq!(back("20s"), [6.0, 4.0, 5.333, 6.0, 6.0]);
 }
 
-/// Dispatched at random, a third of the requests of 40 seconds goes to replicas that do not answer: 1,600. Clients with patience give up
-/// after it, others when the connection breaks at last.
+/// With random dispatch, a third of the requests of 40 seconds goes to replicas that do not respond: 1,600. Clients
+/// with a time-out give up after it, others when the connection breaks.
 #[test]
 fn requests_to_a_zone_whose_loss_nobody_knows_hang() {
     let fault = "faults: [ { zone-outage: { zone: b, at: 10m, for: 10m } } ]";
@@ -93,7 +95,7 @@ fn requests_to_a_zone_whose_loss_nobody_knows_hang() {
     let hasty = run(&random.replace("  start-up", "  timeout: { after: 3s }\n  start-up")).services.remove(0);
     assert!(hasty.counts.timed_out.abs_diff(1600 * 37 / 40) < 150, "{:?}", hasty.counts);
     assert!(hasty.counts.failed.abs_diff(1600 * 3 / 40) < 60, "{:?}", hasty.counts);
-    // Some wait elsewhere too long: four of six carry the load.
+    // Some wait too long elsewhere: four of six replicas carry the load.
     assert!(hasty.objectives[0].causes.of(Cause::Crash) >= hasty.counts.failed + 1300);
 }
 
@@ -107,22 +109,22 @@ fn with_every_zone_gone_nothing_is_served_until_one_is_back() {
     assert_eq!(ready(&record, [9, 10, 19, 20, 21]), [6.0, 0.0, 0.0, 0.0, 6.0]);
     let about =
         |found: u64, seconds: f64| assert!((found as f64 / (seconds * 120.0) - 1.0).abs() < 0.03, "{found}, {seconds}");
-    // For 40 s they hang, from then on nobody is there to be asked: until 1260 s.
+    // For 40 s requests hang; after that no replica is available until 1260 s.
     about(service.counts.failed, 40.0);
     about(service.counts.rejected, 620.0);
-    // Evicted at 940 s, pods wait for a place until 1200 s and start for a minute.
+    // Evicted at 940 s, pods wait for a node until 1200 s and start for a minute.
     about(service.objectives[0].causes.of(Cause::NodeWait), 260.0);
     about(service.objectives[0].causes.of(Cause::StartUp), 60.0);
     about(service.objectives[0].causes.of(Cause::Crash), 340.0);
 }
 
-/// Before the loss is noticed the scheduler puts new pods there, where they never start.
+/// Before the loss is noticed, the scheduler places new pods there, where they never start.
 #[test]
 fn new_pods_may_be_put_where_nobody_is() {
     let record =
         run(&scenario("faults: [ { rollout: { at: 605s } }, { zone-outage: { zone: b, at: 10m, for: 20m } } ]"));
     let service = &record.services[0];
-    // The end is as it should be, whatever came between.
+    // The final state is correct, whatever happened before.
     assert_eq!(ready(&record, [9, 29]), [6.0, 6.0]);
     assert!(service.replica_starts >= 6, "{}", service.replica_starts);
 }
@@ -154,7 +156,7 @@ fn what_is_wrong_with_a_fault_is_said() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
-    /// Whatever is lost and comes back, over and over: the engine's own laws hold, no request is forgotten, and two runs agree.
+    /// Repeated losses and recoveries: the engine's own laws hold, no request is forgotten, and two runs agree.
     #[test]
     fn the_laws_hold_whatever_is_lost(
         case in wild_case(),

@@ -1,5 +1,5 @@
-//! The engine against a second, slow simulation written from the rules alone: the same requests must meet the same fate,
-//! to the nanosecond.
+//! The engine compared with a second, slow simulation written from the rules only: the same requests must have the same
+//! fate, to the nanosecond.
 
 mod reference;
 
@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use crate::random_scenario::{Case, exact_case};
 use reference::{Expected, Judged};
 
-/// A histogram by what is in it; the last bucket ends with the maximum.
+/// A histogram by its content; the last bucket ends with the maximum.
 fn contents(histogram: &LatencyHistogram) -> (u128, Option<SimDuration>, Vec<(SimDuration, u64)>) {
     (histogram.sum_nanos(), histogram.min(), histogram.buckets().collect())
 }

@@ -1,12 +1,13 @@
-//! A second simulation, written from the rules alone: one list of events that is searched from end to end for the next
-//! one, queues that are walked, nothing kept that could be counted. Random numbers play no part in it.
+//! A second simulation, written from the rules only: one list of events that is searched linearly for the next one,
+//! queues that are walked, no derived counters. It uses no random numbers.
 //!
-//! Order is by (time, rank, entity, sequence). A request takes its demand divided by the speed of its replica's node, and uses its share
-//! of a core meanwhile. A replica's CPU has a ceiling, its limit or the cores of its node, whichever is less; when its requests in
-//! service need more together, each progresses at ceiling / need of its pace. Whose work is done leaves the CPU to the others at that
-//! very moment, and is answered at the first whole nanosecond that is not more than a millionth of one before it. What is left of each is
-//! kept here, in parts of a nanosecond. Each replica has a first-in-first-out queue of its own; a draining replica
-//! finishes what it holds; a killed one loses it, oldest request first.
+//! Order is by (time, rank, entity, sequence). A request takes its demand divided by the speed of its replica's node,
+//! and uses its share of a core meanwhile. A replica's CPU has a ceiling, its limit or the cores of its node, whichever
+//! is less; when its requests in service need more together, each progresses at ceiling / need of its pace. A request
+//! whose work is done releases the CPU to the others at that time, and is answered at the first whole nanosecond that
+//! is at most a millionth of a nanosecond earlier. The remaining work of each is kept in fractions of a nanosecond.
+//! Each replica has its own FIFO queue. A draining replica finishes its requests; a killed one loses them, oldest
+//! request first.
 
 use std::collections::VecDeque;
 
@@ -21,7 +22,7 @@ use crate::random_scenario::{Case, Demand, PolicyCase, PoolCase, ServiceCase, ta
 /// Nanoseconds.
 type Ns = u64;
 
-/// What is compared of a service.
+/// The compared results of a service.
 #[derive(Debug, Default)]
 pub struct Expected {
     pub counts: RequestCounts,
@@ -34,13 +35,13 @@ pub struct Expected {
     pub max_ready: u32,
     /// Arrived, completed, lost in each interval.
     pub rows: Vec<[u64; 3]>,
-    /// The judgement of each objective.
+    /// The evaluation of each objective.
     pub judged: Vec<Judged>,
     /// Time integrals of ready replicas, busy slots and waiting requests.
     pub areas: [u128; 3],
 }
 
-/// What an objective says of the requests after the warm-up.
+/// Evaluation of the requests after the warm-up by an objective.
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
 pub struct Judged {
     pub good: u64,
@@ -79,22 +80,22 @@ enum Phase {
 struct Replica {
     id: u32,
     phase: Phase,
-    /// Counts phases: what was planned in an earlier one is void.
+    /// Counts phases: events planned in an earlier one are void.
     epoch: u32,
     seat: Option<u32>,
     ready_since: Ns,
     crashes: u32,
-    /// When its containers started again last after a crash, and how many crashes then followed on one another.
+    /// When its containers last restarted after a crash, and the number of consecutive crashes.
     started_again: Option<(Ns, u32)>,
-    /// The node it is on, by its place among all.
+    /// Index of its node.
     node: Option<usize>,
     served_before: bool,
     queue: VecDeque<usize>,
     /// In order of their start.
     running: Vec<usize>,
-    /// Those of them that have left the CPU, in that order.
+    /// Requests that have left the CPU, in that order.
     through: Vec<usize>,
-    /// Until when the work on the running ones is booked.
+    /// Time up to which the work on the running requests is accounted for.
     booked: Ns,
     lease: Option<usize>,
 }
@@ -105,7 +106,7 @@ impl Replica {
     }
 }
 
-/// A service's image on a node: nobody has asked for it, it is on its way for all who have, or it is there.
+/// A service's image on a node: not requested yet, being pulled, or present.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Image {
     Absent,
@@ -121,7 +122,7 @@ struct Attempt {
     offered: Ns,
     started: Ns,
     replica: u32,
-    /// What is left to do, in parts of a nanosecond alone on the node.
+    /// Remaining work, in fractions of a nanosecond alone on the node.
     left: i128,
     present: bool,
     abandoned: bool,
@@ -170,7 +171,7 @@ struct Service<'a> {
     /// The seat whose turn it is in round robin.
     turn: Option<u32>,
     pending_retries: Vec<Ns>,
-    /// Of the requests that have come.
+    /// Counts of the requests that have arrived.
     fates: Vec<Fate>,
     found: Expected,
 }
@@ -191,7 +192,7 @@ const MS: Ns = 1_000_000;
 const PARTS: i128 = 1 << 50;
 const MILLIONTH: i128 = PARTS / 1_000_000;
 
-/// Runs the first variant of `case`; returns what is expected of each service, and of the leases.
+/// Runs the first variant of `case`; returns the expected results of each service, and of the leases.
 pub fn run(case: &Case) -> (Vec<Expected>, Vec<(Ns, Ns)>) {
     let mut reference = Reference {
         case,
@@ -278,7 +279,7 @@ impl<'a> Service<'a> {
         self.replicas.iter_mut().find(|replica| replica.seat == Some(seat))
     }
 
-    /// A replica stops taking requests; call it while it is still ready.
+    /// Removes a replica from those that take requests; must be called while it is still ready.
     fn close(&mut self, id: u32) {
         let seat = self.replica(id).and_then(|replica| replica.seat);
         if let Some(seat) = seat.filter(|seat| self.turn == Some(*seat)) {
@@ -322,7 +323,7 @@ impl Reference<'_> {
         (self.events[first].key.0 < self.case.end * MS).then(|| self.events.swap_remove(first))
     }
 
-    /// Time passes; nothing changes in between.
+    /// Advances time; nothing changes in between.
     fn integrate(&mut self, until: Ns) {
         for service in &mut self.services {
             let count = |of: &dyn Fn(&Replica) -> usize| service.replicas.iter().map(of).sum::<usize>() as u128;
@@ -392,7 +393,7 @@ impl Reference<'_> {
                 target.found.rows[row][0] += 1;
                 target.found.counts.arrived += counted;
                 if let Some(retry) = &target.case.retry {
-                    // Hundredths of a retry: each fresh request brings the budget's share, at most the reserve is kept.
+                    // Hundredths of a retry: each new request adds the budget's share, up to the reserve.
                     target.tokens = (target.tokens + retry.budget_percent).min(100 * retry.reserve);
                 }
                 self.offer(service, request, 0);
@@ -452,7 +453,7 @@ impl Reference<'_> {
         }
     }
 
-    /// Starts what may start.
+    /// Starts every request that can start.
     fn start_waiting(&mut self, service: usize, id: u32) {
         let target = &mut self.services[service];
         let concurrency = target.case.concurrency as usize;
@@ -477,7 +478,7 @@ impl Reference<'_> {
         Some(self.case.machines()[node])
     }
 
-    /// Runs the CPU of a replica for so many parts of a nanosecond.
+    /// Runs the CPU of a replica for a number of fractions of a nanosecond.
     fn compute(&mut self, service: usize, id: u32, mut time: i128) {
         let ceiling =
             self.services[service].case.ceiling_millis(self.machine(service, id).map(|machine| machine.core_millis));
@@ -503,7 +504,7 @@ impl Reference<'_> {
         }
     }
 
-    /// Books the work since the last change of a replica.
+    /// Accounts for the work since the last change of a replica.
     fn book(&mut self, service: usize, id: u32) {
         let now = self.now;
         let replica = self.services[service].replica(id).unwrap();
@@ -513,14 +514,14 @@ impl Reference<'_> {
         }
     }
 
-    /// Plans the next answer of a replica, in place of what was planned.
+    /// Plans the next completion of a replica, replacing the planned one.
     fn plan_end(&mut self, service: usize, id: u32) {
         let attempts = &self.services[service].attempts;
         self.events.retain(|event| match event.what {
             What::Done { attempt } => event.service != service || attempts[attempt].replica != id,
             _ => true,
         });
-        // Who is through is answered now; or else the time is tried that the next one takes.
+        // A finished request is answered now; otherwise the time of the next completion is tried.
         let replica = self.services[service].replica(id).unwrap();
         if let Some(attempt) = replica.through.first().copied() {
             return self.push(service, self.now, What::Done { attempt });
@@ -539,7 +540,7 @@ impl Reference<'_> {
         self.push(service, self.now + wait as Ns, What::Done { attempt });
     }
 
-    /// Takes an attempt out of its replica.
+    /// Removes an attempt from its replica.
     fn remove(&mut self, service: usize, attempt: usize) {
         let target = &mut self.services[service];
         let id = target.attempts[attempt].replica;
@@ -652,7 +653,7 @@ impl Reference<'_> {
         id
     }
 
-    /// Gives a pending replica its place on a node, if one has room for it.
+    /// Places a pending replica on a node, if one has room for it.
     fn place(&mut self, service: usize, id: u32) -> bool {
         let node = self.choose_node(service);
         if self.case.nodes.is_some() && node.is_none() {
@@ -667,8 +668,8 @@ impl Reference<'_> {
         true
     }
 
-    /// Of the nodes with room the one with the highest score, of equals the first. The score is the mean of the whole
-    /// per cent of CPU and of memory that would be free with the pod or, for bin packing, would be taken.
+    /// Of the nodes with room, the one with the highest score, the first among equals. The score is the mean of the
+    /// whole per cent of CPU and of memory that would be free with the pod or, for bin packing, allocated.
     fn choose_node(&self, service: usize) -> Option<usize> {
         let packs = self.case.nodes.as_ref().is_some_and(|nodes| PLACEMENTS[nodes.placement].name == "most-allocated");
         let mut best: Option<(usize, u64)> = None;
@@ -695,7 +696,7 @@ impl Reference<'_> {
         best.map(|(number, _)| number)
     }
 
-    /// The image has come to a node: all who wait for it there go on.
+    /// The image has arrived on a node: all replicas that wait for it there proceed.
     fn pulled(&mut self, service: usize, node: usize) {
         let target = &mut self.services[service];
         target.images[node] = Image::There;
@@ -769,9 +770,9 @@ impl Reference<'_> {
             let id = self.create(service);
             self.place(service, id);
         }
-        // Given up first: without a node, not yet running, running but not ready, ready; then the one with the most of the
-        // service's active replicas on its node; of ready ones the one that became so last; then the more often crashed,
-        // then the newest.
+        // Removed first: without a node, not yet running, running but not ready, ready; then the one with the most
+        // active replicas of the service on its node; of ready ones the one that became ready last; then the one that
+        // crashed more often, then the newest.
         let mut candidates: Vec<&Replica> = self.services[service].replicas.iter().filter(active).collect();
         let nodes: Vec<usize> = candidates.iter().filter_map(|replica| replica.node).collect();
         candidates.sort_by_key(|replica| {
@@ -835,8 +836,8 @@ impl Reference<'_> {
         let replica = target.replica(id).unwrap();
         replica.crashes += 1;
         replica.seat = None;
-        // The kubelet starts it at once, but for those that crash within ten minutes of such a start: the n-th in a row waits
-        // 10 s, 20 s, 40 s and so on, at most 5 min.
+        // The kubelet restarts it at once, unless it crashed within ten minutes of such a restart: the n-th crash in a
+        // row waits 10 s, 20 s, 40 s and so on, at most 5 min.
         const SECOND: Ns = 1_000_000_000;
         let in_a_row = replica.started_again.filter(|(at, _)| now - at <= 600 * SECOND).map_or(0, |(_, n)| n + 1);
         let wait = [0, 10, 20, 40, 80, 160].get(in_a_row as usize).copied().unwrap_or(300) * SECOND;
@@ -855,7 +856,7 @@ impl Reference<'_> {
         }
     }
 
-    /// Whoever waits for a node tries again, in order of service and age.
+    /// Retries the placement of pending replicas, in order of service and age.
     fn place_pending(&mut self) {
         for service in 0..self.services.len() {
             let pending = |replica: &&Replica| replica.phase == Phase::Pending;
@@ -867,9 +868,10 @@ impl Reference<'_> {
         }
     }
 
-    /// Whoever was answered in time is good, whoever was lost or answered late is bad, there and then. Whoever has no answer
-    /// at the end is bad if nobody waits any longer, from the moment on when the last of them stopped; otherwise the run does
-    /// not tell. For a latency limit one waits that long, for any answer as long as the longest limit or the client lasts.
+    /// A request answered in time is good; a request lost or answered late is bad at that time. An unanswered request
+    /// is bad if it is older than a limit, at the time when it passed the limit; younger ones are not counted. For a
+    /// latency objective it is that limit, for availability the longest of the latency limits and the client's
+    /// time-out.
     fn judge(&self, service: usize, limit: Option<u64>) -> Judged {
         let (end, length) = (self.case.end * MS, self.case.interval * MS);
         let target = &self.services[service];
@@ -877,7 +879,7 @@ impl Reference<'_> {
         let longest = self.case.objectives.iter().flatten().copied().chain(patience).max();
         let waits = limit.or(longest).map(|ms| ms * MS);
         let mut judged = Judged::default();
-        // Good and bad ones of each interval.
+        // Good and bad requests of each interval.
         let mut rows = vec![(0, 0); target.found.rows.len()];
         for (request, fate) in target.fates.iter().enumerate() {
             let arrival = target.arrivals[request];

@@ -1,4 +1,5 @@
-//! What trials from outside found wrong, one module a page of findings: each test states the value that is right, and failed before it was mended.
+//! Findings of external trials, one module per page of findings: each test states the correct value, and failed before
+//! the fix.
 
 mod forecast_optimize;
 mod house;

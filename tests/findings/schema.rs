@@ -1,11 +1,11 @@
-//! The part of JSON Schema that the program's schemas use, to hold real output to committed files.
+//! The part of JSON Schema that the program's schemas use, for comparing output with the committed files.
 
 use serde_json::{Map, Value};
 
-/// A schema that values are held to.
+/// A schema for validating values.
 pub struct Checked(Value);
 
-/// Keywords that say nothing about a value, or that are looked at with another one.
+/// Keywords that do not constrain a value, or that are handled with another one.
 const SILENT: [&str; 9] =
     ["$schema", "$defs", "title", "description", "format", "default", "examples", "minimum", "maximum"];
 
@@ -14,7 +14,7 @@ impl Checked {
         Checked(schema)
     }
 
-    /// What is wrong with a value, with its place.
+    /// The differences of a value from the schema, with their places.
     pub fn problems(&self, value: &Value) -> Vec<String> {
         self.at(&self.0, value, "")
     }
@@ -46,7 +46,7 @@ impl Checked {
                 let fits = found.iter().filter(|problems| problems.is_empty()).count();
                 match (fits, keyword) {
                     (1, _) | (2.., "anyOf") => Vec::new(),
-                    // What comes closest tells most.
+                    // The closest alternative explains most.
                     _ => found.into_iter().min_by_key(Vec::len).unwrap(),
                 }
             }

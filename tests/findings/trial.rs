@@ -1,4 +1,4 @@
-//! A directory with a few files in which the program runs as a user runs it.
+//! A directory with a few files in which the program is run as by a user.
 #![allow(dead_code, reason = "each module uses what it needs")]
 
 use std::fs;
@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A directory of its own, removed at the end.
+/// A temporary directory, removed at the end.
 pub struct Trial(TempDir);
 
 impl Trial {
@@ -29,14 +29,14 @@ impl Trial {
         fs::read_to_string(self.path(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
     }
 
-    /// Runs the program with arguments separated by blanks.
+    /// Runs the program with arguments separated by spaces.
     pub fn run(&self, arguments: &str) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
         command.args(arguments.split_whitespace()).current_dir(self.0.path()).env("NO_COLOR", "1");
         command.output().unwrap()
     }
 
-    /// Runs, expecting the exit code; standard output and standard error together.
+    /// Runs the program and expects the exit code; returns standard output and standard error together.
     pub fn expect(&self, arguments: &str, code: i32) -> String {
         let output = self.run(arguments);
         let shown = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
@@ -45,7 +45,8 @@ impl Trial {
         shown
     }
 
-    /// Runs `run SCENARIO --out out` with what else is said, whatever it judges; the parsed `summary.json`.
+    /// Runs `run SCENARIO --out out` with further arguments, whatever its checks say; returns the parsed
+    /// `summary.json`.
     pub fn summary(&self, scenario: &str, more: &str) -> Value {
         let output = self.run(&format!("run {scenario} --quiet --out out {more}"));
         let shown = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();

@@ -1,4 +1,4 @@
-//! A scenario from its text, and the record of its first policy: faster than running the program.
+//! Reads a scenario from its text and runs its first policy: faster than running the program.
 #![allow(dead_code, reason = "each module uses what it needs")]
 
 use plimsoll::config::Diagnostics;
@@ -8,7 +8,7 @@ use plimsoll::units::SimTime;
 
 use super::trial::Trial;
 
-/// Reads `scenario.yaml` among `files` (name, text); what is found wrong or noteworthy beside it.
+/// Reads `scenario.yaml` among `files` (name, text); returns it with its diagnostics.
 pub fn read(files: &[(&str, &str)]) -> (Option<Scenario>, String) {
     let trial = Trial::new(files);
     let mut sink = Diagnostics::new();

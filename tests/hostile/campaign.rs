@@ -1,5 +1,5 @@
-//! Sound files changed at random. Run it with
-//! `cargo test --release --test main -- --ignored --nocapture hostile::campaign`; `HOSTILE_CASES` says how many of each kind.
+//! Valid files changed at random. Run it with `cargo test --release --test main -- --ignored --nocapture
+//! hostile::campaign`; `HOSTILE_CASES` sets the number of files of each kind.
 
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ impl Draw {
     }
 }
 
-/// What stands in the place of what was there.
+/// Replacement texts.
 const WORDS: [&str; 28] = [
     "0",
     "-1",
@@ -54,7 +54,7 @@ const WORDS: [&str; 28] = [
     "'",
 ];
 
-/// One to four changes: a bit, a piece taken away or doubled, a number or word for another, two lines exchanged.
+/// One to four changes: a bit flip, a piece removed or duplicated, a number or word replaced, two lines exchanged.
 fn changed(sound: &[u8], draw: &mut Draw) -> Vec<u8> {
     let mut bytes = sound.to_vec();
     for _ in 0..1 + draw.below(4) {
@@ -69,7 +69,7 @@ fn changed(sound: &[u8], draw: &mut Draw) -> Vec<u8> {
             }
             3 => drop(bytes.splice(at..end, WORDS[draw.below(WORDS.len())].bytes())),
             4 => {
-                // A whole number or word.
+                // An integer or word.
                 let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_".contains(byte);
                 let start = bytes[..at].iter().rposition(|byte| !is_part(byte)).map_or(0, |place| place + 1);
                 let end = bytes[at..].iter().position(|byte| !is_part(byte)).map_or(bytes.len(), |place| at + place);
@@ -89,7 +89,7 @@ fn changed(sound: &[u8], draw: &mut Draw) -> Vec<u8> {
     bytes
 }
 
-/// The content of packed or checksummed files is changed beneath the checksum too, which is then made right.
+/// Compressed or checksummed files are also changed inside, with the checksum recomputed.
 fn repacked(reader: Reader, sound: &[u8], draw: &mut Draw) -> Vec<u8> {
     use sha2::{Digest, Sha256};
     use std::io::{Read, Write};
@@ -118,7 +118,8 @@ fn repacked(reader: Reader, sound: &[u8], draw: &mut Draw) -> Vec<u8> {
     }
 }
 
-/// So many changed files of each kind: the panics, those that took longer than ten seconds, and how many were refused.
+/// A number of changed files of each kind: the panics, those that took longer than ten seconds, and the number of
+/// rejected ones.
 fn campaign(each: usize, seed: u64) -> Vec<String> {
     let place = Place::new();
     let mut wrong = Vec::new();

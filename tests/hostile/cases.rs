@@ -5,7 +5,7 @@ use std::io::Write;
 
 use super::{End, Place, Reader, end_of, scenario, sound};
 
-/// Runs cases one after the other: every one is refused, with words that hold the given ones.
+/// Runs cases one after the other: each is rejected with a message that contains the given words.
 struct Bench {
     kind: &'static str,
     count: usize,
@@ -26,7 +26,7 @@ impl Bench {
         }
     }
 
-    /// Refused or read, but never a panic.
+    /// Rejected or accepted, but never a panic.
     fn ends(&mut self, what: &str, case: impl FnOnce() -> Result<(), String>) {
         self.count += 1;
         match end_of(case) {
@@ -94,7 +94,7 @@ fn values_set_by_the_command_line() {
     bench.end(240);
 }
 
-/// (what is replaced, by what) in the sound scenario.
+/// (old text, replacement) in the valid scenario.
 const SCENARIO_CHANGES: [(&str, &str); 40] = [
     ("duration: 20s", "duration: 20"),
     ("duration: 20s", "duration: 11y"),
@@ -189,7 +189,7 @@ fn scenario_files() {
     bench.end(55);
 }
 
-/// Files that are not what their name says, handed to every reader.
+/// Files whose content does not match their name, given to every reader.
 #[test]
 fn special_files() {
     let place = Place::new();
@@ -307,7 +307,7 @@ fn manifests_stories_and_baselines() {
         [(Reader::Manifest, &MANIFEST_CHANGES), (Reader::Story, &STORY_CHANGES), (Reader::Baseline, &BASELINE_CHANGES)];
     for (reader, changes) in tables {
         let (path, sound) = (place.path(reader.file()), String::from_utf8(sound::bytes(reader)).unwrap());
-        // A baseline's words are put behind its name by the program.
+        // The program puts the message about a baseline after its name.
         let named = if reader == Reader::Baseline { "" } else { reader.file() };
         for (from, to) in changes {
             let text = sound.replacen(from, to, 1);
@@ -324,7 +324,8 @@ fn manifests_stories_and_baselines() {
     bench.end(100);
 }
 
-/// Traces in several forms, each spoilt in many ways: read with what was left out, or refused with the file's name.
+/// Traces in several formats, each damaged in many ways: read with a note on what was left out, or rejected with the
+/// file's name.
 #[test]
 fn traces() {
     let lines = "{\"time\": \"2024-05-20T00:00:00Z\", \"demand\": 0.1}\n{\"time\": \"2024-05-20T00:00:02Z\", \"demand\": 0.2}\n";
@@ -357,7 +358,7 @@ fn traces() {
     bench.end(600);
 }
 
-/// Every byte decides: a stored result or a trained policy that was changed anywhere is refused, or is still the same.
+/// Every byte matters: a stored result or a trained policy that was changed anywhere is rejected, or is equivalent.
 #[test]
 fn stored_results_and_trained_policies() {
     let place = Place::new();
@@ -392,7 +393,7 @@ fn stored_results_and_trained_policies() {
     bench.end(260);
 }
 
-/// Words on the command line, and sizes that would take the machine down: through the program, in two gibibytes.
+/// Command-line arguments, and sizes that would exhaust the machine: through the program, with two gibibytes.
 #[test]
 fn arguments_and_absurd_sizes() {
     let place = Place::new();

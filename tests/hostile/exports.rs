@@ -1,11 +1,11 @@
-//! Every format under every other one's files, cut off anywhere and changed: no panic, and no work without end.
+//! Every format given the files of every other one, truncated anywhere and changed: no panic, and no endless work.
 
 use plimsoll::workload::{FORMATS, TraceOptions, inspect};
 
 use super::{End, Place, end_of};
 use crate::findings::public_cases::samples;
 
-/// Reads `bytes` as `format`, or as what it looks like.
+/// Reads `bytes` as `format`, or as the recognised format.
 fn read(place: &Place, bytes: &[u8], format: Option<&str>) -> End {
     let path = place.path("export");
     std::fs::write(&path, bytes).unwrap();

@@ -1,4 +1,4 @@
-//! A small sound file of each kind, made once.
+//! A small valid file of each kind, generated once.
 
 use std::sync::LazyLock;
 
@@ -119,7 +119,7 @@ fn read(text: &str) -> Scenario {
     Scenario::read(&path, &[], &mut found).unwrap_or_else(|| panic!("{found}"))
 }
 
-/// The stored result of the sound scenario.
+/// The stored result of the valid scenario.
 static RESULT: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let mut scenario = read(SCENARIO);
     scenario.policies.truncate(1);
@@ -128,7 +128,7 @@ static RESULT: LazyLock<Vec<u8>> = LazyLock::new(|| {
     all.unwrap().report(&outcome).unwrap().remove(0).bytes
 });
 
-/// A trained policy with one state that was met.
+/// A trained policy with one visited state.
 static TRAINED: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let scenario = read(&WITH_TRAINED.replace("trained: FILE, ", ""));
     let design = learning_settings(&scenario, 0).unwrap().design.as_ref().clone();
@@ -141,7 +141,7 @@ static TRAINED: LazyLock<Vec<u8>> = LazyLock::new(|| {
     learned.to_json().unwrap().into_bytes()
 });
 
-/// The bytes of a sound file.
+/// The bytes of a valid file.
 pub fn bytes(reader: Reader) -> Vec<u8> {
     match reader {
         Reader::Scenario => SCENARIO.into(),

@@ -1,26 +1,27 @@
-//! The exact figures of a case, and how each is taken from a run.
+//! The exact figures of a case, and how each is measured in a run.
 //!
 //! Left out are
-//! * values below 1e-6 that are not exactly 0, and utilizations above 0.999: too rare to be seen in a run;
-//! * waiting percentiles of 0: they lie on the atom that `p_wait` states;
-//! * the slowdown by size: the record does not hold it.
+//! * values below 1e-6 that are not exactly 0, and utilizations above 0.999: too rare to be observed in a run;
+//! * waiting percentiles of 0: they are in the atom at zero given by `p_wait`;
+//! * the slowdown by size: it is not in the record.
 //!
-//! * where a run is shorter than the case states, the variances and the percentiles of order 0.999: they rest on so few busy
-//!   periods that replications of such a length are far from normal.
+//! * where a run is shorter than the case states, the variances and the percentiles of order 0.999: they are based on
+//!   so few busy periods that replications of such a length are far from normal.
 //!
-//! A mean sojourn is corrected for the end of the run, which leaves out the stays that it cuts through: of the requests that
-//! arrive in a time T those are lambda E[W], with lambda E[W^2] of sojourn between them, so that the mean of the others is
-//! W - Var(W) / T to first order. Where T is too short for that, with thousands of queues, L = lambda W is taken instead.
+//! A mean sojourn time is corrected for the end of the run, which leaves out the requests still present. Of the
+//! requests that arrive in a time T these are lambda E[W], with a total sojourn time of lambda E[W^2], so the mean of
+//! the others is W - Var(W) / T to first order. If T is too short for that, with thousands of queues, L = lambda W is
+//! used instead.
 //!
-//! A percentile x of order p is judged by the share of values up to x, which is p: a share is an average, so that Student's
-//! interval applies to it, and it needs no inverse of a histogram.
+//! A percentile x of order p is tested by the share of values up to x, which is p: a share is an average, so Student's
+//! interval applies to it, and no inverse of a histogram is needed.
 
 use plimsoll::experiment::verify::{Observed, Sample, Statistic};
 use statrs::distribution::{DiscreteCDF, Poisson};
 
 use super::reading::{Case, Kind, Subject};
 
-/// A figure: its exact value, and how a run shows it.
+/// A figure: its exact value, and its measurement in a run.
 pub struct Figure {
     pub name: String,
     pub expected: f64,
@@ -33,7 +34,7 @@ impl Figure {
     }
 }
 
-/// Every figure of `case` that can be judged.
+/// Every figure of `case` that can be tested.
 pub fn figures(case: &Case<'_>, subject: &Subject) -> Result<Vec<Figure>, String> {
     let mut figures = Vec::new();
     for (name, value) in case.expected {
@@ -68,7 +69,7 @@ fn steady(case: &Case<'_>, subject: &Subject, name: &str, expected: f64) -> Resu
     Ok(Figure::new(name, expected, move |observed| metric.of(observed)))
 }
 
-/// Mean sojourn, with what the end of the run took away.
+/// Mean sojourn time, corrected for the end of the run.
 fn sojourn(observed: &Observed) -> f64 {
     let seconds = observed.record.end.since(observed.record.warm_up).as_secs_f64();
     Statistic::MeanSojourn.of(observed) + Statistic::SojournVariance.of(observed) / seconds
@@ -79,7 +80,7 @@ pub fn is_demanding(name: &str) -> bool {
     name.starts_with("var_") || name.ends_with("_p999")
 }
 
-/// The metric called `name`, and the value that the engine's metric has to have.
+/// The metric called `name`, and the value expected for the engine's metric.
 fn metric(case: &Case<'_>, subject: &Subject, name: &str, value: f64) -> Result<(Statistic, f64), String> {
     let station = &subject.station;
     let all_queues = if subject.per_queue { f64::from(station.queues) } else { 1.0 };
@@ -132,8 +133,8 @@ fn counted(case: &Case<'_>, name: &str, value: f64) -> Result<(Statistic, f64), 
     }
 }
 
-/// A percentile n of the Poisson number in M/G/inf: a whole number, so that the share above it is what can be measured.
-/// That n is the percentile, the smallest number with at most 1 - `order` above it, is checked here.
+/// A percentile n of the Poisson number in M/G/inf: an integer, so the share above it can be measured. That n is the
+/// percentile, the smallest number with at most 1 - `order` above it, is checked here.
 fn number_percentile(case: &Case<'_>, order: f64, value: f64) -> Result<(Statistic, f64), String> {
     let poisson = Poisson::new(expected(case, "mean_number")?).map_err(|e| e.to_string())?;
     let above = |n: f64| if n < 0.0 { 1.0 } else { poisson.sf(n as u64) };
@@ -147,7 +148,7 @@ fn expected(case: &Case<'_>, name: &str) -> Result<f64, String> {
     case.expected.get(name).and_then(|value| value.as_f64()).ok_or(format!("`{name}` is missing"))
 }
 
-/// The moment that the name of a transient figure ends with, in seconds.
+/// The time at the end of a transient figure's name, in seconds.
 pub fn moment(name: &str) -> Option<f64> {
     name.rsplit_once("_t").and_then(|(_, moment)| moment.parse().ok())
 }
@@ -156,7 +157,7 @@ fn at_moment(subject: &Subject, name: &str, expected: f64) -> Result<Figure, Str
     let at = moment(name).ok_or(format!("`{name}` names no moment"))?;
     let station = &subject.station;
     let servers = f64::from(station.servers);
-    // Servers that are not there yet are held by requests of their own.
+    // Servers that are not available yet are occupied by requests of their own.
     let absent = station.occupied.iter().filter(|until| **until > at).count() as f64;
     let of: fn(&Sample, f64, f64) -> f64 = match name.rsplit_once("_t").map(|(kind, _)| kind) {
         Some("mean_number") => |sample, absent, _| sample.number - absent,
@@ -170,10 +171,10 @@ fn at_moment(subject: &Subject, name: &str, expected: f64) -> Result<Figure, Str
     }))
 }
 
-/// Samples in a cycle.
+/// Number of samples in a cycle.
 pub const SAMPLES: u32 = 20;
 
-/// Figures of a wave m + a sin(2 pi (t - lag) / period), of whole periods of which the samples are taken.
+/// Figures of a wave m + a sin(2 pi (t - lag) / period), from samples over whole periods.
 fn of_cycle(period: f64, name: &str, expected: f64) -> Result<Figure, String> {
     if let Some(phase) = name.strip_prefix("mean_number_at_phase_") {
         let phase: f64 = phase.parse().map_err(|_| format!("`{name}` names no phase"))?;
@@ -218,7 +219,7 @@ fn of_trace(subject: &Subject, name: &str, expected: f64) -> Result<Figure, Stri
             |observed, servers| Statistic::Utilization.of(observed) * servers * observed.record.end.as_secs_f64()
         }
         "max_queue" => |observed, _| observed.samples.iter().map(|sample| sample.waiting).fold(0.0, f64::max),
-        // The first sample at which everybody has left for good.
+        // The first sample with an empty system from then on.
         "last_departure" => |observed, _| {
             let last = observed.samples.iter().rposition(|sample| sample.number > 0.0);
             last.and_then(|last| observed.samples.get(last + 1)).map_or(f64::NAN, |sample| sample.at)

@@ -1,4 +1,4 @@
-//! What a case of the table is about: its model as a station.
+//! Converts a case of the table to a station.
 
 use plimsoll::experiment::verify::{Arrivals, Discipline, Station};
 use plimsoll::random::Distribution;
@@ -14,9 +14,9 @@ pub struct Case<'a> {
     pub stated: Option<f64>,
 }
 
-/// Why a case is not run.
+/// The reason why a case is not run.
 pub enum Problem {
-    /// The simulator does not have what it is about.
+    /// The simulator does not support it.
     NotModelled(&'static str),
     /// It cannot be understood, which is a failure.
     Unreadable(String),
@@ -28,16 +28,16 @@ impl From<String> for Problem {
     }
 }
 
-/// What kind of figures a case has.
+/// The kind of a case's figures.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
-    /// Those of the stationary state.
+    /// Figures of the stationary state.
     Steady,
-    /// Those of a station that starts in a given state, at given moments.
+    /// Figures of a station that starts in a given state, at given times.
     Transient,
-    /// Those of a cycle with this period.
+    /// Figures of a cycle with this period.
     Periodic(f64),
-    /// Those of a single path that can be checked by hand.
+    /// Figures of a single path that can be computed by hand.
     Trace,
 }
 
@@ -45,11 +45,11 @@ pub enum Kind {
 pub struct Subject {
     pub station: Station,
     pub kind: Kind,
-    /// Squared coefficients of variation of gaps and service times, added.
+    /// Sum of the squared coefficients of variation of interarrival and service times.
     pub variability: f64,
-    /// Whether numbers in system are meant per queue.
+    /// Whether numbers in the system are per queue.
     pub per_queue: bool,
-    /// Whether the figures hold in the limit of many queues only.
+    /// Whether the figures only hold in the limit of many queues.
     pub many_queues: bool,
 }
 
@@ -75,7 +75,7 @@ const STEADY: [&str; 18] = [
     "M/G/inf (serverless without cold starts)",
 ];
 
-/// Families that are not modelled yet, by how their names begin, and what is missing.
+/// Families that are not modelled yet, by the beginnings of their names, and the missing feature.
 const NOT_MODELLED: [(&str, &str); 22] = [
     ("Load-dependent processor sharing", "speed by load"),
     ("M/M(a,b)/1 bulk service", "batching"),
@@ -100,10 +100,10 @@ const NOT_MODELLED: [(&str, &str); 22] = [
     ("M/M/c with independent server failures", "repair of a server"),
     ("M/M/c retrial queue", "exponential back-off"),
 ];
-/// A family that has no queue at all.
+/// A family that has no queue.
 const NO_QUEUE: &str = "k-out-of-n";
 
-/// What a model may say. Anything else would be left out of the simulation in silence.
+/// Known fields of a model. Any other field would be ignored silently.
 const KNOWN: [&str; 23] = [
     "arrivals",
     "arrivals_at",
@@ -130,9 +130,10 @@ const KNOWN: [&str; 23] = [
     "horizon",
 ];
 
-/// Queues that stand for infinitely many. By about one in so many, times 4 at load 0.9, the mean is too high.
+/// A number of queues that represents infinitely many. The mean is too high by about its reciprocal, times 4 at load
+/// 0.9.
 const MANY: u32 = 4_000;
-/// Servers that stand for infinitely many.
+/// A number of servers that represents infinitely many.
 const ENOUGH: u32 = 100_000;
 
 /// The model of a case.
@@ -190,7 +191,7 @@ fn steady(case: &Case<'_>) -> Result<Subject, Problem> {
     Ok(Subject { station, kind: Kind::Steady, variability, per_queue: cluster.is_some(), many_queues })
 }
 
-/// A closed network of one station; of more, requests would have to go from one to the next.
+/// A closed network of one station; with more, requests would have to move between stations.
 fn interactive(model: &Map<String, Value>) -> Result<Subject, Problem> {
     let stations = model["stations"].as_array().ok_or("no `stations`".to_string())?;
     match &stations[..] {
@@ -201,7 +202,7 @@ fn interactive(model: &Map<String, Value>) -> Result<Subject, Problem> {
 
 fn closed(model: &Map<String, Value>, service: &Value, servers: u32) -> Result<Subject, Problem> {
     let mut think = model["think"].clone();
-    // Insensitive: the lognormal shows it as well as any.
+    // Insensitive to the distribution: the lognormal shows it as well as any.
     if think["dist"] == "exp (any, insensitive)" {
         think = serde_json::json!({ "dist": "lognormal", "mean": think["mean"], "cv2": 1.0 });
     }
@@ -220,8 +221,8 @@ fn servers(model: &Map<String, Value>) -> Result<u32, String> {
     }
 }
 
-/// The dispatcher that does what `rule` says. The shortest of all queues is found by the least load; there the ties go to
-/// the lowest seat in place of a random one, which makes no difference to queues that are all alike.
+/// The dispatcher for `rule`. The shortest queue is found by the lowest load; ties go to the lowest seat instead of a
+/// random one, which makes no difference for identical queues.
 fn routing(rule: &Value, queues: Option<u32>) -> Result<&'static str, Problem> {
     let text = rule.as_str().ok_or("routing is no text".to_string())?;
     let sampled = text.split("shortest of ").nth(1).and_then(|rest| rest.split(' ').next());
@@ -254,7 +255,7 @@ fn transient(case: &Case<'_>) -> Result<Subject, Problem> {
     Ok(Subject { station, kind: Kind::Transient, variability: 2.0, per_queue: false, many_queues: false })
 }
 
-/// Servers that become more, as the last number of them and until when each of the later ones is occupied.
+/// Servers that are added over time: their final number, and when each of the later ones becomes available.
 fn growing(steps: &[(f64, f64)]) -> Result<(u32, Vec<f64>), Problem> {
     let mut occupied = Vec::new();
     for pair in steps.windows(2) {
@@ -287,7 +288,8 @@ fn trace(model: &Map<String, Value>) -> Result<Subject, Problem> {
     Ok(Subject { station, kind: Kind::Trace, variability: 0.0, per_queue: false, many_queues: false })
 }
 
-/// The arrival process and its index of dispersion: the variance of the number of arrivals in a long time over its mean.
+/// The arrival process and its index of dispersion: the variance of the number of arrivals in a long time divided by
+/// its mean.
 fn arrivals(model: &Map<String, Value>) -> Result<(Arrivals, f64), String> {
     let arrivals = &model["arrivals"];
     if arrivals == "poisson" {
@@ -338,7 +340,7 @@ fn distribution(value: &Value) -> Result<(Distribution, f64), String> {
     let (read, scv) = match name {
         "exp" => (Distribution::Exponential { mean: given("mean")? }, 1.0),
         "det" => (Distribution::Constant { value: given("mean")? }, 0.0),
-        // Insensitive: the lognormal shows it as well as any.
+        // Insensitive to the distribution: the lognormal shows it as well as any.
         "any with mean 1" => return Ok((Distribution::lognormal(1.0, 1.0), 1.0)),
         "lognormal" => (Distribution::lognormal(given("mean")?, scv()?.sqrt()), scv()?),
         "hyperexp" => (Distribution::hyperexponential_balanced(given("mean")?, scv()?), scv()?),

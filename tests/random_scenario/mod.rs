@@ -1,7 +1,7 @@
-//! Random scenarios for the property tests: small whole numbers, which shrink well and print readably.
+//! Random scenarios for the property tests: small integers, which shrink well and print readably.
 //!
-//! A [`Case`] is everything that was drawn; [`Case::scenario`] makes the scenario of it that the library runs. Times are
-//! in milliseconds.
+//! A [`Case`] contains everything that was drawn; [`Case::scenario`] converts it to a scenario of the library. Times
+//! are in milliseconds.
 
 mod strategies;
 
@@ -29,7 +29,7 @@ pub use strategies::{exact_case, wild_case};
 /// Milliseconds.
 pub type Ms = u64;
 
-/// Everything about a scenario.
+/// The parameters of a scenario.
 #[derive(Debug, Clone)]
 pub struct Case {
     pub seed: u64,
@@ -87,11 +87,11 @@ pub struct ServiceCase {
     pub dispatch: usize,
     pub cpu_millis: u64,
     pub cpu_idle: f64,
-    /// Whether what it requests is its limit, too; the nodes' cores bound it otherwise.
+    /// Whether its request is its limit, too; otherwise the nodes' cores limit it.
     pub limited: bool,
-    /// CPU that a request uses while it runs unhindered.
+    /// CPU that a request uses at full speed.
     pub share_millis: u64,
-    /// Whether requests are CPU work on one core throughout.
+    /// Whether requests are pure CPU work on one core.
     pub sharing: bool,
     pub timeout: Option<(Ms, OnTimeout)>,
     pub retry: Option<RetryCase>,
@@ -105,26 +105,26 @@ pub struct ServiceCase {
 /// When requests arrive.
 #[derive(Debug, Clone)]
 pub enum Arrivals {
-    /// One every so often, from time zero on.
+    /// Evenly spaced with this interval, from time zero.
     Even(Ms),
-    /// At random, with this mean gap.
+    /// Random, with this mean interarrival time.
     Poisson(Ms),
-    /// So many at once, every so often.
+    /// Batches of this size, evenly spaced.
     Bursts(u64, Ms),
-    /// After these gaps.
+    /// With these interarrival times.
     Gaps(Vec<Ms>),
 }
 
-/// How long requests take.
+/// The service times of requests.
 #[derive(Debug, Clone)]
 pub enum Demand {
-    /// The trace tells: these, over and over.
+    /// From the trace: these, repeatedly.
     Listed(Vec<Ms>),
     /// Drawn by the service.
     Drawn(Distribution),
 }
 
-/// What clients do about losses.
+/// The clients' reaction to losses.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryCase {
     pub attempts: u8,
@@ -135,7 +135,7 @@ pub struct RetryCase {
     pub reserve: u32,
 }
 
-/// What a replica costs.
+/// The price of a replica.
 #[derive(Debug, Clone, Copy)]
 pub struct LeaseCase {
     /// Nano-dollars per hour.
@@ -154,7 +154,7 @@ impl LeaseCase {
 #[derive(Debug, Clone)]
 pub enum PolicyCase {
     Static(u32),
-    /// These sizes in turn, over and over.
+    /// These sizes in turn, repeatedly.
     Sizes {
         every: Ms,
         sizes: Vec<u32>,
@@ -167,7 +167,7 @@ pub enum PolicyCase {
 }
 
 impl PolicyCase {
-    /// The most replicas that it may ask for, if the service begins with `initial`.
+    /// Maximum number of replicas that it may ask for, if the service starts with `initial`.
     pub fn most(&self, initial: u32) -> u32 {
         match self {
             PolicyCase::Static(replicas) => *replicas,
@@ -207,7 +207,7 @@ fn shipped(name: &str, parameters: &str) -> PolicyFactory {
     (policy::find(name).unwrap().build)(&node, &context, &mut sink).unwrap_or_else(|| panic!("{parameters}: {sink}"))
 }
 
-/// Given sizes in turn.
+/// A sequence of given sizes.
 struct Sizes {
     every: SimDuration,
     sizes: Vec<u32>,
@@ -226,7 +226,7 @@ impl ScalingPolicy for Sizes {
     }
 }
 
-/// Checks what a policy is shown before it decides.
+/// Checks the observation passed to a policy.
 struct Watched {
     inner: Box<dyn ScalingPolicy>,
     lag: SimDuration,
@@ -280,7 +280,7 @@ impl Recipe for Traffic {
     }
 }
 
-/// Hands out requests in batches so small that a run needs many.
+/// Returns requests in batches so small that a run needs many.
 struct Batches {
     arrivals: Vec<SimTime>,
     demands: Vec<Ms>,
@@ -309,7 +309,7 @@ fn arrival_times(arrivals: &Arrivals, end: Ms, streams: Streams, service: u64) -
     let end = end * 1_000_000;
     let mut found = Vec::new();
     let mut now = 0;
-    // A little beyond the end, so that the end has something to cut off.
+    // Slightly beyond the end, so that some requests are cut off.
     for number in 0.. {
         now += match arrivals {
             Arrivals::Even(gap) => gap.max(&1) * 1_000_000 * u64::from(number > 0),
@@ -329,7 +329,7 @@ fn arrival_times(arrivals: &Arrivals, end: Ms, streams: Streams, service: u64) -
     found
 }
 
-/// The share of requests that must be good by an objective with this limit.
+/// The target of an objective with this limit.
 pub fn target(limit: Option<Ms>) -> f64 {
     if limit.is_some() { 0.9 } else { 0.99 }
 }
@@ -339,7 +339,7 @@ pub fn millis(ms: Ms) -> SimDuration {
 }
 
 impl Case {
-    /// Every machine, in order; none where replicas need no nodes.
+    /// Every machine, in order; empty if replicas need no nodes.
     pub fn machines(&self) -> Vec<PoolCase> {
         let pools = self.nodes.iter().flat_map(|nodes| &nodes.pools);
         pools.flat_map(|pool| (0..pool.count).map(|_| *pool)).collect()
@@ -430,7 +430,7 @@ impl PoolCase {
 }
 
 impl ServiceCase {
-    /// The CPU that a replica has at most on a machine of so many cores, in thousandths of one.
+    /// The maximum CPU of a replica on a machine with this number of cores, in thousandths of a core.
     pub fn ceiling_millis(&self, cores: Option<u64>) -> Option<u64> {
         let limit = Some(self.cpu_millis).filter(|limit| self.limited && *limit > 0);
         limit.into_iter().chain(cores).min()

@@ -1,4 +1,4 @@
-//! How cases are drawn.
+//! Strategies for drawing cases.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -24,12 +24,12 @@ fn distribution(most: Ms) -> impl Strategy<Value = Distribution> {
     })
 }
 
-/// Mostly up to `most`; now and then so long that it never ends.
+/// Usually up to `most`; sometimes so long that it never ends.
 fn delay(most: Ms) -> impl Strategy<Value = Distribution> {
     prop_oneof![40 => distribution(most), 1 => Just(Distribution::Constant { value: 1e12 })]
 }
 
-/// Running time until a crash; now and then none at all.
+/// Running time until a crash; sometimes no crashes.
 fn life() -> impl Strategy<Value = Distribution> {
     let usual = distribution(5_000).prop_filter("a life", |life| life.mean() > 0.1);
     prop_oneof![20 => usual, 1 => Just(Distribution::Constant { value: 0.0 })]
@@ -148,7 +148,7 @@ fn wild_nodes() -> impl Strategy<Value = NodesCase> {
 }
 
 prop_compose! {
-    /// Anything that a scenario can say.
+    /// Anything that a scenario can state.
     pub fn wild_case()(
         seed in any::<u64>(),
         end in 1_000..30_000u64,
@@ -168,7 +168,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    /// Everything is on a grid, so that many things happen at once.
+    /// Everything is on a grid, so that many events coincide.
     fn exact_service(grid: Ms)(
         clients in clients(false),
         concurrency in prop_oneof![2 => 1..4u32, 1 => 4..9u32],
@@ -216,7 +216,7 @@ fn exact_machine() -> impl Strategy<Value = (u64, f64)> {
 }
 
 prop_compose! {
-    /// Nothing is drawn at random: what happens can be worked out with a pencil.
+    /// Nothing is random: the result can be computed by hand.
     pub fn exact_case()(grid in prop_oneof![Just(1u64), Just(50)])(
         end in 100..8_000u64,
         warm_up_percent in prop_oneof![Just(0u64), 1..95u64],

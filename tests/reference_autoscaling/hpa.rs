@@ -1,4 +1,4 @@
-//! The Kubernetes HPA: from a case's input to the library's functions and back.
+//! The Kubernetes HPA: converts a case's input to the library's functions and back.
 
 mod reading;
 mod sequence;
@@ -325,7 +325,7 @@ struct FakeCluster<'a> {
 }
 
 impl<'a> FakeCluster<'a> {
-    /// The cluster of a case of one moment.
+    /// The cluster of a case with a single time.
     fn new(input: &'a Value) -> Self {
         let scale = Scale {
             spec_replicas: count(&input["scale"]["spec_replicas"]),
@@ -334,7 +334,7 @@ impl<'a> FakeCluster<'a> {
         FakeCluster::at(NOW, input, scale)
     }
 
-    /// The cluster at `now`, which the times of `input` are relative to.
+    /// The cluster at `now`, to which the times of `input` are relative.
     fn at(now: SimTime, input: &'a Value, scale: Scale) -> Self {
         let mut names = Names::default();
         let sources = &input["metric_sources"];
@@ -586,7 +586,7 @@ fn reconcile(input: &Value) -> Actual {
     }))
 }
 
-/// One reconcile whose metrics propose `proposal`, with no window or rate in the way.
+/// One reconciliation whose metrics propose `proposal`, without effective windows or rate limits.
 fn scale_to_zero(input: &Value) -> Actual {
     let metric = if input["has_object_or_external"] == true {
         MetricSpec::External { metric: "m".into(), target: Target::AverageValue(Quantity::from_millis(1000)) }

@@ -81,7 +81,8 @@ fn what_is_not_a_sound_result_is_refused() {
     }
 }
 
-/// Nothing but zeros, packed a thousand times: refused by its header, or by its ratio where the header is right, without being held.
+/// Nothing but zeros, compressed a thousand times: rejected by its header, or by its ratio if the header is valid,
+/// without being held in memory.
 #[test]
 fn bombs_are_refused() {
     let zeros = |header: &str, bytes: u64| {
@@ -97,7 +98,7 @@ fn bombs_are_refused() {
     assert!(why.contains("expands far more than any result"), "{why}");
 }
 
-/// Two comparisons of the same figures are one; against a run without replications there are no intervals.
+/// Two comparisons of the same figures are merged; with a run without replications there are no intervals.
 #[test]
 fn comparisons_are_merged_if_they_are_alike() {
     let whole = compared();
@@ -120,7 +121,7 @@ fn comparisons_are_merged_if_they_are_alike() {
     assert!(merged.warnings.iter().any(|said| said.contains("No intervals")), "{:?}", merged.warnings);
 }
 
-/// The day in two parts, each as if it had been run alone.
+/// The day in two parts, each as if it had been run by itself.
 fn parts() -> [(String, Outcome); 2] {
     let part = |name: &str, runs: std::ops::Range<usize>| {
         let outcome = Outcome { runs: DAY.runs[runs].to_vec(), ..synthetic::empty() };

@@ -1,4 +1,4 @@
-//! Files as people have them: packings, formats, and everything that can be wrong with them.
+//! Trace files: compressions, formats, and everything that can be wrong with them.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -60,7 +60,7 @@ fn nanos(batch: &RequestBatch) -> Vec<u64> {
 #[case("with a byte-order mark", [b"\xef\xbb\xbf", AZURE.as_bytes()].concat())]
 fn packings_are_recognised_by_content(#[case] what: &str, #[case] bytes: Vec<u8>) {
     let directory = TempDir::new().unwrap();
-    // The name says nothing, or the wrong thing.
+    // The name has no extension, or a wrong one.
     let batch = replay(&file(&directory, "trace.txt", bytes), TraceOptions::default()).unwrap();
     assert_eq!(nanos(&batch), [0, 4_314_579_000, 4_541_877_000], "{what}");
     assert_eq!((batch.tokens_in, batch.tokens_out), (vec![374, 396, 879], vec![44, 109, 55]), "{what}");
@@ -191,7 +191,7 @@ fn what_is_no_file_is_refused() {
     assert!(error.message.contains("no such file"), "{error}");
 }
 
-/// What `WorkloadSpec::from_node` objects to.
+/// The errors of `WorkloadSpec::from_node`.
 fn objections(directory: &Path, text: &str) -> String {
     let source = SourceFile::new("s.yaml", text);
     let mut sink = Diagnostics::new();
@@ -281,7 +281,7 @@ fn conversion_keeps_every_request(#[case] name: &str) {
     was.fill(&mut batch).unwrap();
     is.fill(&mut batch).unwrap();
     assert_eq!(was.class_names(), is.class_names());
-    // Nothing half-written stays behind.
+    // No partial file remains.
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 2);
 }
 
@@ -352,7 +352,7 @@ mod no_bytes_panic {
                 TraceOptions { columns: columns.clone(), reorder: SimDuration::from_secs(1), ..options.clone() };
             for options in [options, named] {
                 let _ = inspect(&path, &options);
-                // A few thousand arrivals are enough: a count may well stand for a million.
+                // A few thousand arrivals are enough, since a count may represent a million.
                 if let Ok(mut source) = WorkloadSpec::from_trace(&path, options).open(Streams::new(1, 0), 0) {
                     let mut batch = RequestBatch::default();
                     let _ = source.fill(&mut batch);
@@ -374,7 +374,7 @@ mod no_bytes_panic {
     }
 }
 
-/// Written by 0.1.0, whose Parquet came from another library.
+/// Written by 0.1.0, with another Parquet library.
 #[cfg(feature = "tables")]
 #[test]
 fn own_files_of_the_first_release_are_read() {

@@ -46,7 +46,7 @@ fn named(name: &str) -> Option<String> {
     Some(name.to_string())
 }
 
-/// The format that is recognised, and what its rows are.
+/// The recognised format, and the kind of its rows.
 fn recognised(text: &str, options: &TraceOptions) -> (&'static str, SeriesKind) {
     let facts = inspect(&sample(text).path, options).unwrap();
     (facts.format, facts.kind)
@@ -368,7 +368,7 @@ fn published_tables_are_known_by_their_header() {
     ] {
         assert_eq!(recognised(text, &TraceOptions::default()), (format, kind), "{text}");
     }
-    // What was said about the columns goes before what is known of them.
+    // Columns stated in the options take precedence over known ones.
     let columns = Columns { time: names("timestamp_anon"), ..Columns::default() };
     let gpu = "value,timestamp_anon,container_ip\n0.0,1662858720.0,x\n";
     let options = TraceOptions { columns, one_request_per_row: true, ..TraceOptions::default() };
@@ -398,7 +398,7 @@ fn an_iis_log_counts_milliseconds_and_a_log_format_of_apache_keeps_the_time() {
 
 #[test]
 fn a_counter_in_a_table_is_counted_by_its_increase() {
-    // Ten a minute, then a restart that had reached four, and a minute without any.
+    // Ten per minute, then a restart at which it had reached four, and a minute without requests.
     let text = "time,requests_total\n0,100\n60,110\n120,4\n180,4\n";
     let columns = Columns { time: names("time"), counter: names("requests_total"), ..Columns::default() };
     let options = TraceOptions { columns, ..TraceOptions::default() };
@@ -442,7 +442,7 @@ fn mixed_line_ends_and_a_bomb_do_no_harm() {
     let options = TraceOptions { columns, ..TraceOptions::default() };
     let (batch, ..) = replay(&sample(text).path, &options).unwrap();
     assert_eq!((millis(&batch.arrivals), batch.tokens_in), (vec![0, 1000, 2000], vec![5, 6, 7]));
-    // 300 MB of one line in little more than a megabyte: refused after the first MiB.
+    // 300 MB of one line compressed to about a megabyte: rejected after the first MiB.
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     let piece = vec![b'x'; 1 << 20];
     std::io::Write::write_all(&mut packed, b"time,tokens\n1,5\n").unwrap();

@@ -1,4 +1,4 @@
-//! The traces that are shipped: what traces/README.md says of them is so, in every build.
+//! The shipped traces have the facts stated in traces/README.md, in every build.
 
 use std::path::{Path, PathBuf};
 

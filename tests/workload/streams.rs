@@ -55,7 +55,7 @@ fn counts(times: &[u64], width: u64, length: u64) -> (f64, f64) {
 
 const SECOND: u64 = 1_000_000_000;
 
-/// A bursty trace: quiet for nine seconds, then a busy one, over and over; written as CSV.
+/// A bursty trace: nine quiet seconds, then a busy one, repeatedly; written as CSV.
 fn bursty(directory: &Path) {
     let mut text = String::from("time,tokens\n");
     let poisson = spec(directory, "poisson: { rate: 50/s, for: 2000s }");
@@ -79,7 +79,7 @@ fn a_poisson_process_has_the_mean_and_dispersion_of_one() {
 
 #[test]
 fn a_fast_poisson_process_does_not_drift() {
-    // Gaps of 20 ns: rounding each one up or down would show in the mean.
+    // Interarrival times of 20 ns: always rounding up or down would show in the mean.
     let mut source = spec(Path::new("."), "poisson: 50000000/s").open(Streams::new(3, 0), 0).unwrap();
     let mut batch = RequestBatch::default();
     let mut last = SimTime::ZERO;
@@ -176,7 +176,7 @@ fn superposition_keeps_the_relative_variation() {
     // Windows of 2 s, jitter of 50 ms: standard deviation over mean stays.
     let ratio = (spread.sqrt() / more) / (variance.sqrt() / mean);
     assert!((ratio - 1.0).abs() < 0.03, "{ratio}");
-    // Copies are no bunches: hardly two arrivals at one instant.
+    // Copies do not form clumps: hardly any two arrivals coincide.
     let bunched = scaled.windows(2).filter(|pair| pair[0] == pair[1]).count();
     assert!(bunched * 1000 < scaled.len(), "{bunched} of {}", scaled.len());
 }
@@ -208,7 +208,7 @@ fn levels_become_arrivals_by_the_stated_model_only() {
         let times = open(&spec(directory.path(), &format!("{workload}{expand}")), 4);
         let between =
             |from: u64, to: u64| times.iter().filter(|t| (from * SECOND..to * SECOND).contains(*t)).count() as f64;
-        // 300 s at 1,500 players on average; then 600 s at 2,000, then a hole; then 300 s at 50.
+        // 300 s at 1,500 players on average; then 600 s at 2,000, then a gap; then 300 s at 50.
         for (from, to, mean) in
             [(0, 300, 225_000.0), (300, 900, 600_000.0), (900, 40_000, 0.0), (40_000, 40_300, 7_500.0)]
         {

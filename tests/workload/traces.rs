@@ -1,5 +1,6 @@
-//! Facts of published traces, which every reader must reproduce: rows, span, mean and peak, with the traps that each file
-//! holds. The files are not part of the repository; the environment variable `PLIMSOLL_TRACES` names their directory.
+//! Facts of published traces, which every reader must reproduce: rows, span, mean and peak, with the peculiarities of
+//! each file. The files are not part of the repository; the environment variable `PLIMSOLL_TRACES` names their
+//! directory.
 
 use std::path::PathBuf;
 
@@ -10,7 +11,7 @@ use plimsoll::workload::{
     show_instant,
 };
 
-/// The trace called `name`, or `None` with a loud word where the traces are not at hand.
+/// The trace called `name`; `None`, with a message, if the traces are not available.
 pub fn trace(name: &str) -> Option<PathBuf> {
     let named = std::env::var_os("PLIMSOLL_TRACES").map(PathBuf::from);
     let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/traces");
@@ -41,8 +42,8 @@ fn columns(pairs: &[(&str, &str)]) -> TraceOptions {
     TraceOptions { columns, ..TraceOptions::default() }
 }
 
-/// Rows, first and last time to the second, and the fullest second, minute and hour with their starts (0 where the source
-/// of the facts does not tell).
+/// Rows, first and last time to the second, and the fullest second, minute and hour with their starts (0 if the source
+/// of the facts does not state it).
 struct Expected {
     rows: u64,
     first: &'static str,
@@ -61,7 +62,7 @@ fn check(facts: &TraceFacts, expected: &Expected) {
     }
 }
 
-/// Length of a step in seconds, and places where steps are missing.
+/// Length of a step in seconds, and number of places with missing steps.
 fn gaps(facts: &TraceFacts) -> (u64, u64) {
     let gaps = facts.gaps.unwrap();
     (gaps.step.as_nanos() / 1_000_000_000, gaps.gaps)
@@ -80,7 +81,7 @@ fn azure_llm_conversations() {
     check(&facts, &Expected { rows: 19_366, first: "2023-11-16T18:15:46Z", last: "2023-11-16T19:14:08Z", peaks });
     assert_eq!((facts.tally.bad, facts.out_of_order), (0, 0));
     near(facts.mean_rate().unwrap(), 5.53, 0.005);
-    // 19,366 over 60 calendar minutes are 322.8, but the first and the last minute are not whole.
+    // 19,366 over 60 calendar minutes are 322.8, but the first and the last minute are incomplete.
     near(facts.peaks[1].mean, facts.mean_rate().unwrap() * 60.0, 1e-6);
     let tokens = facts.tokens.unwrap();
     assert_eq!((tokens.most_in, tokens.most_out), (14_050, 1_000));
@@ -163,7 +164,7 @@ fn shop_clicks_sorted_by_session() {
     check(&facts, &Expected { rows: 70_278, first: "2014-04-01T01:02:21Z", last: "2014-04-07T00:43:12Z", peaks });
     assert!(facts.out_of_order > 8_927, "{}", facts.out_of_order);
     near(facts.mean_rate().unwrap(), 0.1359, 0.000_05);
-    // Rows over the time that is covered; the last minute is not a whole one.
+    // Rows over the covered time; the last minute is incomplete.
     near(facts.peaks[1].mean, 8.1521, 0.000_05);
 }
 
@@ -244,7 +245,7 @@ fn image_requests_with_classes_and_demands() {
     assert_eq!(facts.tally.bad, 0);
     near(facts.mean_rate().unwrap(), 0.01348, 0.000_005);
     near(facts.peaks[1].mean, 0.809, 0.0005);
-    // Rows over the time that is covered: the first and the last hour are not whole ones.
+    // Rows over the covered time: the first and the last hour are incomplete.
     near(facts.peaks[2].mean, 0.013_483 * 3600.0, 0.005);
     // Service times: p50, p90 and p99 of 23, 53 and 106 s, the longest 567 s; 30 requests have none.
     let mut demands = requests(&path, TraceOptions { reorder: SimDuration::MAX, ..TraceOptions::default() }).demands;
@@ -274,7 +275,7 @@ fn pods_without_a_creation_time_are_counted() {
     let options = TraceOptions { one_request_per_row: true, ..columns(&[("time", "creation_time")]) };
     let facts = inspect(&path, &options).unwrap();
     assert_eq!((facts.format, facts.tally.rows, facts.tally.bad), ("csv", 16_591, 7_280));
-    // Known for what it is, such a row is a pod that was there from the start.
+    // Such a row is a pod that existed from the start.
     let facts = inspect(&path, &TraceOptions::default()).unwrap();
     assert_eq!(
         (facts.format, facts.tally.rows, facts.tally.skipped, facts.tally.bad),
@@ -294,7 +295,7 @@ fn logins_of_a_syslog_without_a_year() {
     assert!(error.help.as_deref().is_some_and(|help| help.contains("year: 2017")), "{error}");
     let facts = inspect(&path, &TraceOptions { year: Some(2017), ..TraceOptions::default() }).unwrap();
     assert_eq!((facts.format, facts.tally.bad), ("auth-log", 0));
-    // 858 lines are one login each, 85 stand for 410 in all.
+    // 858 lines are one login each, 85 represent 410 in all.
     assert_eq!((facts.tally.rows, facts.tally.skipped), (858 + 410, 7_121 - 858 - 85));
 }
 
@@ -313,9 +314,9 @@ fn client_rates_of_a_chat_service_add_up() {
     near(instants.sums.mean / 600.0, 1174.4, 0.05);
     near(instants.sums.most / 600.0, 3879.51, 0.005);
     near(instants.sums.sum, 1.42e9, 0.005e9);
-    // Windows in which no client sent anything look like holes of the collection: told, not dropped.
+    // Windows in which no client sent anything look like gaps of the collection: reported, not dropped.
     assert_eq!((instants.zeros, facts.gaps.unwrap().missing), (37, 0));
-    // One client after the other: fourteen days back at each.
+    // One client after the other: each goes back fourteen days.
     assert!(facts.furthest_back > SimDuration::from_secs(13 * 86_400), "{}", facts.furthest_back);
 }
 
@@ -369,7 +370,7 @@ fn an_unsorted_log_replays_within_a_window() {
     let options = TraceOptions { max_bad_rows: Fraction::new(0.4).unwrap(), ..TraceOptions::default() };
     let error = drain(&path, options.clone()).unwrap_err();
     assert!(error.message.starts_with("arrivals go back by 1d23h5"), "{error}");
-    // The window that the message offers is the one that does it.
+    // The window suggested by the message is sufficient.
     let help = error.help.unwrap();
     let window = help.split('`').nth(1).and_then(|text| text.strip_prefix("reorder: ")).unwrap();
     let reorder: SimDuration = window.parse().unwrap();

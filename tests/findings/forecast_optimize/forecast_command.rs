@@ -1,4 +1,4 @@
-//! A4 and A8 on the command line: gaps, seasons that are not there, intervals of no width.
+//! A4 and A8 on the command line: gaps, absent seasons, intervals of zero width.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::super::trial::Trial;
 
-/// Counts of five minutes with the rows for which `there` is false left out.
+/// Counts per five minutes without the rows for which `there` is false.
 fn counts(rows: usize, value: impl Fn(usize) -> u64, there: impl Fn(usize) -> bool) -> String {
     let mut text = "time,count\n".to_string();
     for t in (0..rows).filter(|t| there(*t)) {
@@ -22,7 +22,7 @@ fn forecast(trial: &Trial, more: &str) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// A4: 59 rows are missing from a constant; nobody stayed away.
+/// A4: 59 rows are missing from a constant series; they do not mean zero requests.
 #[test]
 fn rows_that_are_missing_are_neither_learned_from_nor_judged() {
     let trial = Trial::new(&[("c.csv", &counts(400, |_| 100, |t| !(250..309).contains(&t)))]);
@@ -38,7 +38,7 @@ fn rows_that_are_missing_are_neither_learned_from_nor_judged() {
     assert!(wape > 5.0 && values == 200, "{wape} {values}");
 }
 
-/// A4: an outage of monitoring teaches no model that nobody comes.
+/// A4: an outage of the monitoring system does not lower the forecast.
 #[test]
 fn a_gap_in_what_is_learned_from_is_no_quiet_time() {
     let trial = Trial::new(&[("c.csv", &counts(300, |t| 100 + (t as u64 * 7) % 5, |t| !(100..199).contains(&t)))]);
@@ -48,7 +48,7 @@ fn a_gap_in_what_is_learned_from_is_no_quiet_time() {
     }
 }
 
-/// Files that have rows only where something came have no gaps.
+/// Files that have rows only for nonempty steps have no gaps.
 #[test]
 fn a_file_without_rows_of_zero_but_with_rows_of_one_counts_what_is_missing_as_zero() {
     let trial = Trial::new(&[("c.csv", &counts(400, |t| 1 + (t as u64 / 2) % 3, |t| t % 2 == 0))]);
@@ -57,7 +57,7 @@ fn a_file_without_rows_of_zero_but_with_rows_of_one_counts_what_is_missing_as_ze
     assert!(forecast(&trial, "--model naive --horizon 50m --gaps missing")["missing_steps"].as_u64() > Some(150));
 }
 
-/// A8: hourly data need not have a day and a week.
+/// A8: hourly data need not have daily and weekly seasons.
 #[test]
 fn no_season_can_be_said() {
     let trial = Trial::new(&[("c.csv", &counts(700, |t| 100 + (t as u64 * 7) % 5, |_| true))]);
@@ -71,7 +71,7 @@ fn no_season_can_be_said() {
     assert!(refused.contains("`none`"), "{refused}");
 }
 
-/// A8: an interval of no width around a constant holds the constant.
+/// A8: an interval of zero width around a constant contains the constant.
 #[test]
 fn a_constant_lies_within_its_interval() {
     let trial = Trial::new(&[("c.csv", &counts(900, |_| 100, |_| true))]);

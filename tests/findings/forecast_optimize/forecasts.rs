@@ -1,4 +1,4 @@
-//! A3, auto of A8 and B1: choice at each origin, by the loss that is used, and what does not mislead it.
+//! A3, `auto` of A8 and B1: selection at each origin, by the relevant loss, and robustness.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ fn auto(horizon: usize) -> Arc<dyn Forecaster> {
     Ladder::under("auto", Auto { horizon: Some(horizon), ..Auto::default() })
 }
 
-/// A3: the level rises fivefold after the first origin. What is chosen anew follows it.
+/// A3: the level rises fivefold after the first origin. A selection at each origin follows it.
 #[rstest]
 #[case(Refit::Everything)]
 #[case(Refit::Parameters)]
@@ -37,7 +37,7 @@ fn the_choice_is_made_anew_at_each_origin(#[case] refit: Refit) {
     assert!(chosen <= 1.02 * naive, "auto {chosen}, the last value {naive}");
 }
 
-/// A3: smoothing whose level hardly moved before the shift is not caught there when it is estimated again.
+/// A3: smoothing with a nearly constant level before the shift adapts when it is estimated again.
 #[test]
 fn smoothing_that_stood_still_can_move_again() {
     let level = |t: usize| if t < 350 { 100.0 } else { 500.0 };
@@ -48,7 +48,7 @@ fn smoothing_that_stood_still_can_move_again() {
     assert!(smoothing <= 1.2 * naive, "smoothing {smoothing}, the last value {naive}");
 }
 
-/// A8: zeros were observed, and so were three points, and one.
+/// A8: zeros are observations, and so are three points, or one.
 #[rstest]
 #[case(&[0.0; 60])]
 #[case(&[5.0, 7.0, 6.0])]
@@ -60,7 +60,7 @@ fn auto_needs_no_stand_in_for_what_was_observed(#[case] values: &[f64]) {
     assert!(forecast.mean.iter().all(|mean| (mean - values[values.len() - 1]).abs() < 2.0), "{forecast:?}");
 }
 
-/// B1: one value of 10^8 among hundreds is nobody's traffic.
+/// B1: one value of 10^8 among hundreds is an outlier.
 #[test]
 fn one_outlier_spoils_no_forecast() {
     let day = |t: usize| 300.0 + 100.0 * (t as f64 * std::f64::consts::TAU / 48.0).sin() + 20.0 * noise(t);
@@ -77,7 +77,7 @@ fn one_outlier_spoils_no_forecast() {
         let naive = plan.run(&Naive, &series).unwrap().scores.wape.unwrap();
         assert!(evaluation.scores.wape.unwrap() <= 1.1 * naive, "{name}: {:?}", evaluation.scores);
     }
-    // What comes while the policy runs is held at the limit, unless it stays.
+    // New values are clamped to the limit during a run, unless they stay.
     let mut fit = Ladder::under("naive", Naive).fit(&series.window(336, 480)).unwrap();
     fit.update(&[1e8]);
     assert!(fit.forecast(1, &[]).mean[0] < 1e5);
@@ -86,8 +86,8 @@ fn one_outlier_spoils_no_forecast() {
     assert!(fit.forecast(1, &[]).mean[0] > 5e5, "a level that stays is no outlier");
 }
 
-/// B1: at what may be the peak of an event, where half of the members follow the rise and half do not, nobody knows: the forecast stays
-/// near the newest value. It went on to 1,951 here, and by 2.2 times the best peer's error over the week of a real event.
+/// B1: at a possible peak of an event, where half of the members follow the rise and half do not, the forecast stays
+/// near the newest value. It rose to 1,951 here, with 2.2 times the best peer's error over the week of a real event.
 #[test]
 fn a_rise_that_half_of_the_members_follow_is_not_followed() {
     let day = |t: usize| 300.0 + 100.0 * (t as f64 * std::f64::consts::TAU / 48.0).sin() + 20.0 * noise(t);
@@ -97,11 +97,11 @@ fn a_rise_that_half_of_the_members_follow_is_not_followed() {
     assert!(forecast.mean.iter().all(|mean| (0.7 * newest..1.1 * newest).contains(mean)), "{newest}: {forecast:?}");
 }
 
-/// B1: of day and week the season that does better is repeated.
+/// B1: of daily and weekly season, the better one is repeated.
 #[test]
 fn each_season_has_its_naive_forecast() {
     let day = |t: usize| [10.0, 40.0, 80.0, 60.0, 90.0, 30.0][t % 6];
-    // Weeks are alike only in their days: the value a week ago is far off, as the level wanders.
+    // Weeks are similar only in their daily profile: the value a week ago is far off, because the level wanders.
     let level = |t: usize| 200.0 * (1.0 + (t as f64 / 40.0).sin());
     let series = series((0..420).map(|t| day(t) * (1.0 + level(t) / 100.0) + 3.0 * noise(t)), &[6, 42]);
     let plan = Backtest { refit: Refit::Everything, ..Backtest::every(&series, 50, 210, 6) };
@@ -110,7 +110,7 @@ fn each_season_has_its_naive_forecast() {
     assert!(wape(auto(6).as_ref()) <= 1.02 * each[0].min(each[1]));
 }
 
-/// B1: a season that grows with the level is in the pool.
+/// B1: the pool contains a season that grows with the level.
 #[test]
 fn a_season_that_grows_with_the_level_is_found() {
     let shape = |t: usize| [1.0, 1.2, 0.7, 1.6, 1.9, 1.1, 0.8, 0.6, 1.3, 1.0, 0.9, 0.5][t % 12];
@@ -126,10 +126,11 @@ fn a_season_that_grows_with_the_level_is_found() {
     assert!(chosen < 0.7 * additive, "auto {chosen}, additive {additive}");
 }
 
-/// B1: who orders by a quantile chooses by the loss of that quantile.
+/// B1: for orders by a quantile, the selection uses the loss of that quantile.
 #[test]
 fn the_choice_is_by_the_loss_that_is_used() {
-    // Bursts to 400 at random places, otherwise 10: the last value errs least, but a quantile must allow for the bursts.
+    // Bursts to 400 at random places, otherwise 10: the last value has the smallest error, but a quantile must allow
+    // for the bursts.
     let values = (0..900).map(|t| if noise(t) > 0.3 { 400.0 } else { 10.0 } + noise(t + 5000));
     let series = series(values, &[]);
     let plan = Backtest { levels: vec![0.9], ..Backtest::every(&series, 60, 450, 6) };
@@ -145,7 +146,7 @@ fn the_choice_is_by_the_loss_that_is_used() {
     assert!(chosen <= 1.02 * pinball(Loss::Absolute) && chosen <= 1.02 * constant, "{chosen} {constant}");
 }
 
-/// B1: a rate sampled finely, a slow walk under much noise, is ARIMA(0,1,1) with its root near the unit circle.
+/// B1: a rate sampled finely, a slow random walk with much noise, is ARIMA(0,1,1) with its root near the unit circle.
 #[test]
 fn a_moving_average_root_near_the_circle_may_be_chosen() {
     let mut level = 100.0;
@@ -161,7 +162,8 @@ fn a_moving_average_root_near_the_circle_may_be_chosen() {
     assert!(fit.coefficients.iter().any(|c| c.name == "ma1" && c.value < -0.985), "{:?}", fit.coefficients);
 }
 
-/// B1: ten years of hours, each member fitted and walked. Work is bounded by what is learned from, not by the length.
+/// B1: ten years of hours, with every member fitted and evaluated. Work is limited by the fitting window, not by the
+/// length.
 #[test]
 fn ten_years_of_hours_are_learned_from_their_last_part() {
     let value = |t: usize| 500.0 + 200.0 * (t as f64 * std::f64::consts::TAU / 24.0).sin() + 50.0 * noise(t);

@@ -1,4 +1,4 @@
-//! A8 and B4: plans that count every objective, say what they cannot do in words, and know that replicas have queues of their own.
+//! A8 and B4: plans meet every objective, report infeasibility in words, and model one queue per replica.
 
 use plimsoll::config::Diagnostics;
 use plimsoll::engine::scenario::Scenario;
@@ -26,7 +26,7 @@ fn planned(policy: &str, objectives: [&str; 2]) -> (f64, ServiceRecord) {
     (record.cost.unwrap().as_f64(), record.services.remove(0))
 }
 
-/// The order of the objectives does not move the plan, and each of them is kept.
+/// The order of the objectives does not change the plan, and each of them is met.
 #[test]
 fn every_objective_counts() {
     for policy in ["lp-optimal", "dp-optimal"] {
@@ -38,7 +38,7 @@ fn every_objective_counts() {
     }
 }
 
-/// B4: each replica has a queue of its own; what is planned for 95% under random arrivals is reached.
+/// B4: each replica has its own queue; a plan for 95% under random arrivals reaches it.
 #[test]
 fn what_is_planned_for_is_reached() {
     let (cost, record) = planned("lp-optimal", ["{ within: 5s, target: 95% }", "{ within: 100s, target: 50% }"]);
@@ -47,7 +47,7 @@ fn what_is_planned_for_is_reached() {
     assert!((0.95..0.99).contains(&attained), "{attained} for ${cost}");
 }
 
-/// A square wave of even arrivals: the plan is paid for evenness, not for bursts that do not come. It was $24 at 99%.
+/// A square wave of evenly spaced arrivals: the plan does not pay for random variation. It cost $24 at 99%.
 #[test]
 fn even_arrivals_are_planned_evenly() {
     let mut trace = String::from("t,d\n");
@@ -68,7 +68,7 @@ fn even_arrivals_are_planned_evenly() {
     let scenario = Scenario::read(&path, &[], &mut found).unwrap_or_else(|| panic!("{found}"));
     let record = scenario.simulation(0, 0).unwrap().run(&mut |_| ()).unwrap();
     assert!(record.services[0].objectives[0].met(), "{:?}", record.services[0].objectives);
-    // One replica of spare: 100 min of two and 20 min of six.
+    // One spare replica: 100 min of two and 20 min of six.
     let cost = record.cost.unwrap();
     assert!(cost.as_f64() < 5.6, "{cost}");
 }
@@ -85,7 +85,7 @@ objectives: [ { latency: { within: 1s, target: 95% } } ]
 policies: { it: { static: { replicas: 6 } } }
 ";
 
-/// What cannot be met is said once, with the time and what is short.
+/// An infeasible requirement is reported once, with its time and the shortfall.
 #[test]
 fn infeasible_plans_speak_in_times() {
     let trial = Trial::new(&[("peak.yaml", PEAK)]);
@@ -97,7 +97,7 @@ fn infeasible_plans_speak_in_times() {
     assert!(!said.contains("resource 0"), "{said}");
 }
 
-/// Millions of steps are refused at once.
+/// Millions of steps are rejected at once.
 #[test]
 fn too_many_steps_are_refused() {
     let trial = Trial::new(&[("peak.yaml", PEAK)]);
@@ -105,7 +105,7 @@ fn too_many_steps_are_refused() {
     assert!(said.contains("a plan has at most 100000: use an interval of 72ms or more"), "{said}");
 }
 
-/// What is an approximation is called so wherever it is named.
+/// An approximation is called one wherever it is named.
 #[test]
 fn plans_are_called_approximations() {
     let said = Trial::new(&[]).expect("list policies", 0);

@@ -1,4 +1,4 @@
-//! Many comparisons read together, limits of traffic with their intervals, winners that are only lucky (A5, A6, A7).
+//! Multiple comparisons, traffic limits with their intervals, winners by chance (A5, A6, A7).
 
 use plimsoll::config::Diagnostics;
 use plimsoll::engine::scenario::Scenario;
@@ -20,14 +20,14 @@ fn read(text: &str, overrides: &[(&str, &str)]) -> Scenario {
     Scenario::read(&path, &overrides, &mut found).unwrap_or_else(|| panic!("{found}"))
 }
 
-/// As many as `n` experiments call something real by chance at most, where each does with probability 5%: four standard
-/// deviations more than the mean, exceeded once in 30,000 times.
+/// The maximum number of `n` experiments that find a difference by chance, if each does with probability 5%: four
+/// standard deviations above the mean, exceeded once in 30,000 times.
 fn most_by_chance(n: usize) -> usize {
     let n = n as f64;
     (0.05 * n + 4.0 * (0.05 * 0.95 * n).sqrt()) as usize
 }
 
-/// Costs of arms that differ by chance alone, drawn from an exponential distribution.
+/// Costs of arms that differ by chance only, drawn from an exponential distribution.
 fn equal_arms(number: u64, policy: u64, labels: &[&str], replications: u64) -> Replicated {
     let mut draw = Streams::new(number, policy).running(Purpose::Demand, 0);
     let mut arm = |label: &&str| Samples {
@@ -45,7 +45,7 @@ fn calls_something_real(results: &[(String, Replicated)]) -> bool {
     shown.contains("✗ +") || shown.contains("✓ −")
 }
 
-/// `whatif` shows all policies in one table: one false verdict in it is as rare as the note below it says.
+/// `whatif` shows all policies in one table: a false finding in it is as rare as the note below it states.
 #[test]
 fn a_variation_without_effect_is_called_real_as_rarely_as_stated() {
     const EXPERIMENTS: usize = 1000;
@@ -58,7 +58,7 @@ fn a_variation_without_effect_is_called_real_as_rarely_as_stated() {
     assert!(alarms > 5, "nothing is called real any more: {alarms} of {EXPERIMENTS}");
 }
 
-/// Of five equal policies the cheapest seems cheaper than others by choice alone.
+/// Of five equal policies, the cheapest seems cheaper than others by selection only.
 #[test]
 fn the_cheapest_of_equals_is_called_cheaper_as_rarely_as_stated() {
     const EXPERIMENTS: usize = 2000;
@@ -148,8 +148,8 @@ fn station(slots: u32, rate: &str, objective: &str, (length, seed): (&str, u64))
     )
 }
 
-/// The share of M/M/c that takes longer than `t` mean service times: of those that wait, an exponential wait before the
-/// service.
+/// The share of requests in M/M/c that take longer than `t` mean service times: for those that wait, an exponential
+/// wait precedes the service.
 fn slower_than(servers: u32, offered: f64, t: f64) -> f64 {
     let (waits, theta) = (erlang_c(servers, offered), f64::from(servers) - offered);
     let both = if (theta - 1.0).abs() < 1e-9 {
@@ -160,7 +160,7 @@ fn slower_than(servers: u32, offered: f64, t: f64) -> f64 {
     (1.0 - waits) * (-t).exp() + waits * both
 }
 
-/// The largest rate at which no more than `allowed` take longer than `t`.
+/// The largest rate at which at most the share `allowed` takes longer than `t`.
 fn exact_limit(servers: u32, t: f64, allowed: f64) -> f64 {
     let (mut met, mut broken) = (0.0, f64::from(servers));
     while broken - met > 1e-9 {
@@ -213,7 +213,8 @@ fn the_interval_of_a_limit_covers_the_exact_one(#[values(0, 1, 2, 3, 4, 5, 6)] c
     let found = limit(&station(slots, &format!("{rate}/s"), &objective, ("1h", 1)), 10);
     let exact = exact_limit(slots, seconds, allowed) / rate;
     assert!(covers(&found, exact), "{exact}: {found:?}");
-    // Where waiting decides, the interval is narrow; where 95.02% are in time without any wait, it is as wide as luck.
+    // If waiting decides, the interval is narrow; if 95.02% are in time without any wait, it is as wide as the random
+    // variation.
     let narrow = found.high.at().zip(found.low.at()).is_some_and(|(high, low)| high - low < 0.2 * exact);
     assert!(narrow || case == 1, "{found:?}");
 }
@@ -238,7 +239,7 @@ fn intervals_of_limits_cover_the_exact_ones_under_three_seeds() {
     assert!(missed.len() <= 3, "{missed:?}");
 }
 
-/// In about one run of four the load triples for a while, which three replications often do not show.
+/// In about one run of four the load triples for a while, which three replications often miss.
 const SOMETIMES: &str = "\
 duration: 2m
 interval: 10s

@@ -8,7 +8,8 @@ use plimsoll::workload::{Fit, TraceOptions, WorkloadSpec, fit, parse_instant};
 use super::super::trial::Trial;
 use crate::workload::traces::trace;
 
-/// A2: gaps of dense traffic chained it into clusters of 126,033 requests, which the generator refuses, and the fit stopped there.
+/// A2: gaps in dense traffic chained it into clusters of 126,033 requests, which the generator rejects, and the fit
+/// stopped there.
 #[test]
 fn a_dense_poisson_process_is_found_to_be_one() {
     let trial = Trial::new(&[]);
@@ -25,8 +26,8 @@ fn fitted(path: &Path, options: TraceOptions) -> Fit {
     fit(&WorkloadSpec::from_trace(path, options), Streams::new(1, 0)).unwrap()
 }
 
-/// B2: on seeds held out from fitting, the median index of dispersion up to an hour is within 0.8 to 1.25 of the recorded one, and
-/// autocorrelations at 1, 10 and 60 steps of the trace within 0.1.
+/// B2: for seeds not used in fitting, the median index of dispersion up to an hour is within 0.8 to 1.25 of the
+/// recorded one, and autocorrelations at lags of 1, 10 and 60 steps of the trace within 0.1.
 fn is_close(fit: &Fit, scales: usize) {
     let shown: String =
         fit.comparison.iter().map(|row| format!("{} {:.3} {:.3}\n", row.name, row.recorded, row.synthetic)).collect();
@@ -67,14 +68,14 @@ fn a_chat_model() {
     is_close(&fitted(&shipped("llm-chat.csv.gz"), TraceOptions::default()), 3);
 }
 
-/// Nine million requests, some forty times.
+/// Nine million requests, read about forty times.
 #[test]
 #[ignore = "takes a minute"]
 fn a_game() {
     is_close(&fitted(&shipped("game-event.csv.gz"), TraceOptions::default()), 1);
 }
 
-/// Two days of the World Cup of 1998, 40 million requests, some twenty times.
+/// Two days of the 1998 World Cup, 40 million requests, read about twenty times.
 #[test]
 #[ignore = "takes minutes"]
 fn a_world_cup() {

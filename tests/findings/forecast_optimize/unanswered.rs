@@ -1,4 +1,4 @@
-//! A policy that leaves half of its requests waiting for a retry meets nothing, and is not below the lower bound.
+//! A policy that leaves half of its requests waiting for a retry meets no objective, and is not below the lower bound.
 
 use crate::findings::trial::Trial;
 
@@ -25,7 +25,7 @@ fn retries_that_wait_beyond_the_end_are_bad_by_both_objectives() {
     for objective in s5["services"][0]["objectives"].as_array().unwrap() {
         let attained = objective["attained_ratio"].as_f64().unwrap();
         assert!((0.49..0.51).contains(&attained), "{objective}");
-        // Each was turned away and waits for its next attempt.
+        // Each was rejected and waits for its next attempt.
         assert_eq!(objective["bad_requests"]["retry"]["unanswered"], objective["overdue_requests"]);
         assert!(objective["overdue_requests"].as_u64().unwrap() > 8_900, "{objective}");
     }
@@ -34,7 +34,8 @@ fn retries_that_wait_beyond_the_end_are_bad_by_both_objectives() {
     assert!(!said.contains("-47") && said.contains("s10 is the only policy that meets every objective"), "{said}");
 }
 
-/// Three a second at five replicas for three seconds each: the queue grows to the end, where those that gave up wait to try again.
+/// Three requests per second for five replicas with three seconds each: the queue grows to the end, and abandoned
+/// requests wait for a retry.
 const TIMEOUTS: &str = "\
 workload: { constant: { rate: 3/s, for: 300s } }
 duration: 300s
@@ -50,7 +51,7 @@ fn the_queue_at_the_end_counts(#[case] losses: &str, #[case] target: &str) {
     let text = TIMEOUTS.replace("LOSSES", losses).replace("TARGET", target);
     let summary = Trial::new(&[("s.yaml", &text)]).summary("s.yaml", "");
     let objective = &summary["policies"][0]["services"][0]["objectives"][0];
-    // 540 come so early that their limit lies within the run, 444 of them are answered within it.
+    // 540 arrive early enough for their limit to be within the run; 444 of them are answered within it.
     let (good, judged) = (objective["good_requests"].as_u64().unwrap(), objective["judged_requests"].as_u64().unwrap());
     assert!(judged >= 540 && (0.80..0.86).contains(&(good as f64 / judged as f64)), "{objective}");
     assert_eq!(objective["met"], false);

@@ -21,7 +21,7 @@ policies: { p: { static: { replicas: 1 } } }
     );
 }
 
-/// Where nothing was judged no time was in violation, and none was not.
+/// Without eligible requests, the time in violation is absent, not zero.
 #[test]
 fn nothing_judged_nothing_said() {
     let text = "\

@@ -1,4 +1,4 @@
-//! House D10: counters start again from zero after a crash, and what was read of them before is forgotten.
+//! House D10: counters restart from zero after a crash, and earlier readings are dropped.
 
 use crate::findings::trial::Trial;
 
@@ -18,8 +18,8 @@ policies:
   cpu: { hpa: { min: 2, max: 50, target: { cpu: 90% } } }
 ";
 
-/// Ten requests a second never need more than two replicas of ten a second each. A counter that went back would be a rate of 10^18/s
-/// (or a panic, where overflow is checked).
+/// Ten requests per second never need more than two replicas of ten per second each. A counter that decreased would be
+/// a rate of 10^18/s (or a panic, with overflow checks).
 #[test]
 fn a_crashed_replica_reports_no_rate_from_before_its_crash() {
     let trial = Trial::new(&[("crashes.yaml", CRASHES)]);

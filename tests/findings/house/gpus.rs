@@ -1,4 +1,4 @@
-//! D8: pods that ask for GPUs fit where GPUs are.
+//! D8: pods that request GPUs are only placed on nodes with GPUs.
 
 use super::super::world::{read, ready, record, run};
 
@@ -15,7 +15,7 @@ policies: {{ p: {{ static: {{ replicas: 6 }} }} }}
 }
 
 const PLAIN: &str = "{ instance: m6i.4xlarge, region: us-east-1, count: 3 }";
-/// Four A10G.
+/// Four A10G GPUs.
 const GPUS: &str = "{ instance: g5.12xlarge, region: us-east-1, count: 1 }";
 
 #[test]
@@ -23,7 +23,7 @@ fn four_gpus_hold_four_of_six_replicas() {
     let both = format!("{PLAIN}, {GPUS}");
     let found = record(&scenario(&both, "nvidia.com/gpu: 1"));
     assert_eq!(ready(&found.services[0], 300), 4.0);
-    // Before, all six were placed, on whatever node was the emptiest.
+    // Before, all six were placed, on the emptiest node.
     assert_eq!(ready(&record(&scenario(&both, "memory: 1Gi")).services[0], 300), 6.0);
     assert_eq!(ready(&record(&scenario(&both, "nvidia.com/gpu: 2")).services[0], 300), 2.0);
 }

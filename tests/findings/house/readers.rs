@@ -31,7 +31,7 @@ fn a_misspelt_field_is_not_missing_too(#[case] field: &str, #[case] misspelt: &s
     assert!(shown.contains(&format!("did you mean `{}`?", field.trim_end_matches(':'))), "{shown}");
 }
 
-/// What is left out is still told.
+/// A missing field is still reported.
 #[rstest]
 #[case("  concurrency: 1\n", "no `concurrency`")]
 #[case("workload: { poisson: { rate: 1/s } }\n", "no workload")]

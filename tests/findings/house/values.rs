@@ -1,4 +1,4 @@
-//! Figures that no test stated a value of: worked out by hand on ten minutes of even load.
+//! Figures without a value test so far, computed by hand for ten minutes of even load.
 
 use std::fmt::Write;
 use std::fs;
@@ -14,7 +14,7 @@ use plimsoll::policy::{
 use plimsoll::units::SimDuration;
 use tempfile::TempDir;
 
-/// Sizes asked for at 1 min, 2 min and so on.
+/// Sizes chosen at 1 min, 2 min and so on.
 const SIZES: [u32; 9] = [1, 3, 3, 1, 3, 2, 2, 2, 2];
 
 struct Sizes(usize);
@@ -37,7 +37,7 @@ fn build(node: &Yaml, _: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<P
     Some(Arc::new(|_| Box::new(Sizes(0))))
 }
 
-/// Two requests of 200 ms a second for ten minutes, ten a second in the third and the fourth.
+/// Two requests of 200 ms per second for ten minutes; ten per second in the third and fourth minute.
 fn trace() -> String {
     let mut csv = String::from("t,d\n");
     for half in 0..1200u32 {
@@ -74,7 +74,7 @@ fn close(found: f64, expected: f64) {
 
 #[test]
 fn time_to_capacity_is_from_the_order_to_the_readiness() {
-    // Three are ordered at 2 min and at 5 min and ready 40 s later; the order that is less than what is there waits for nobody.
+    // Scale-ups to three at 2 min and at 5 min are complete 40 s later; a scale-down waits for nothing.
     let record = run("start-up: 40s", "{ sizes: {} }", true);
     close(record.elasticity.time_to_capacity.unwrap(), 40.0);
     assert_eq!(run("start-up: 40s", "{ static: { replicas: 1 } }", true).elasticity.time_to_capacity, None);
@@ -88,7 +88,7 @@ fn time_to_capacity_is_from_the_order_to_the_readiness() {
 
 #[test]
 fn cpu_utilization_is_work_and_idling_over_the_request() {
-    // 0.4 busy slots at half a core each, and 50m for being there: 0.25 of 0.5 cores.
+    // 0.4 busy slots at half a core each, plus 50m idle CPU: 0.25 of 0.5 cores.
     let cpu = "resources: { requests: { cpu: 500m } }, cpu-per-request: 100ms, cpu-idle: 50m";
     let record = run(cpu, "{ static: { replicas: 1 } }", true);
     close(record.cpu_utilization.unwrap(), 0.5);
@@ -109,11 +109,11 @@ fn what_is_short_and_what_is_over_by_minute() {
 
 #[test]
 fn what_cannot_be_computed_is_absent() {
-    // No request for CPU is stated: there is nothing that the use of CPU is a share of.
+    // No CPU request is stated, so CPU use has no reference.
     let record = run("queue-limit: 10", "{ static: { replicas: 1 } }", true);
     assert_eq!(record.cpu_utilization, None);
     assert!(record.utilization.is_some());
-    // Without a replica there are no slots either.
+    // Without replicas there are no slots either.
     let record =
         run("queue-limit: 10, resources: { requests: { cpu: 1 } }, start-up: 1h", "{ static: { replicas: 0 } }", true);
     assert_eq!((record.utilization, record.cpu_utilization), (None, None));

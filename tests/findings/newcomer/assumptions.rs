@@ -1,4 +1,4 @@
-//! Findings 14 and 15: nothing is taken for granted in silence, and every value says where it comes from.
+//! Findings 14 and 15: there are no silent assumptions, and every value has its origin.
 
 use serde_json::Value;
 
@@ -34,7 +34,7 @@ spec:
   behavior: { scaleDown: { stabilizationWindowSeconds: 120 }, scaleUp: { tolerance: 0.2 } }
 ";
 
-/// (what, value, origin) of everything that `check --explain` prints.
+/// (label, value, origin) of everything that `check --explain` prints.
 fn explained(more: &str) -> Vec<[String; 3]> {
     let trial = Trial::new(&[("s.yaml", SCENARIO), ("hpa.yaml", AUTOSCALER)]);
     let output = trial.run(&format!("check s.yaml --explain --format json {more}"));
@@ -56,7 +56,7 @@ fn every_value_has_its_origin() {
     assert_eq!(found("service.resources.requests.cpu"), ["500m", "s.yaml:10"]);
     assert_eq!(found("metrics.lag"), ["7s", "s.yaml:12"]);
     assert_eq!(found("service.queue-limit"), ["9", "--set service.queue-limit"]);
-    // Defaults, and what is assumed.
+    // Defaults and assumptions.
     assert_eq!(found("metrics.interval"), ["15s", "default"]);
     assert_eq!(found("service.grace-period"), ["30s", "default"]);
     assert_eq!(found("service.memory.base"), ["0", "default"]);
@@ -64,7 +64,7 @@ fn every_value_has_its_origin() {
     assert_eq!(found("service.cpu-per-request")[1], "not stated: assumed from the CPU request");
     // The catalogue: 0.5 vCPU and, with EKS's 256 MiB, 2 GB at list price: 0.5 x 0.04048 + 2 x 0.004445.
     assert_eq!(found("service.price"), ["$0.02913/h (web on fargate (us-east-1))", "s.yaml:11, catalogue"]);
-    // Each autoscaler's thresholds, target x (1 +- tolerance), and which of them it states.
+    // Each autoscaler's thresholds, target x (1 +- tolerance), with the origin of stated ones.
     assert_eq!(
         found("policies.ours: cpu"),
         ["target 60% of the request: scales up above 66%, down below 54%", "s.yaml:15"]
@@ -81,7 +81,7 @@ fn every_value_has_its_origin() {
     assert_eq!(found("policies.theirs: sync period"), ["15s", "default (of the controller)"]);
 }
 
-/// What the assumptions of a run say with these changes.
+/// The assumptions of a run with these changes.
 fn assumed(more: &str) -> String {
     let trial = Trial::new(&[("s.yaml", SCENARIO), ("hpa.yaml", AUTOSCALER)]);
     trial.summary("s.yaml", &format!("--policy ours --set duration=30s {more}"))["assumptions"].to_string()
@@ -105,7 +105,7 @@ fn what_is_not_stated_is_said_to_be_assumed() {
     assert!(said.contains("Price not stated: no cost is assumed or shown"), "{said}");
 }
 
-/// Section 20: what a message advises is what was meant, and it says where.
+/// Section 20: the advice in a message matches the intention, and names the place.
 #[test]
 fn advice_fits_the_mistake() {
     for (change, words) in [
@@ -122,7 +122,7 @@ fn advice_fits_the_mistake() {
     }
 }
 
-/// A run that lasts a hair longer than its trace is not told to the nanosecond.
+/// A run slightly longer than its trace is not reported to the nanosecond.
 #[test]
 fn durations_are_told_as_people_read_them() {
     let trace = "time,count\n0,60\n60,60\n";

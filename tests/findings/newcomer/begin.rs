@@ -1,4 +1,4 @@
-//! The first minute: a scenario that is written by the program, and manual pages.
+//! The first minute: scenarios written by the program, and manual pages.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ fn each_kind_is_written_checked_and_run_as_it_is() {
         assert!(text.lines().filter(|line| line.contains("# ")).count() > 12, "few comments:\n{text}");
         let shown = trial.expect(&format!("check {kind}.yaml"), 0);
         assert!(!shown.contains("warning"), "{shown}");
-        // A quarter of an hour of it: the whole is for a release build.
+        // Only a quarter of an hour of it: the whole scenario is for a release build.
         let found = trial.summary(&format!("{kind}.yaml"), "--set duration=5m");
         let arrived = found["runs"][0]["services"][0]["requests"]["arrived"].as_u64();
         assert!(arrived.is_none_or(|arrived| arrived > 0), "{found}");
@@ -108,7 +108,7 @@ fn manifests_become_scenarios_beside_them() {
         trial.summary(&format!("{name}.scenario.yaml"), "--set duration=5m");
         fs::remove_dir_all(trial.path("out")).unwrap();
     }
-    // Again: the scenarios that lie there now are no manifests, and are not overwritten.
+    // Again: the existing scenarios are not manifests, and are not overwritten.
     let shown = trial.expect("new from-manifests .", 2);
     assert!(shown.contains("already exists"), "{shown}");
     trial.expect("new from-manifests . --only api --out one.yaml", 0);

@@ -1,4 +1,4 @@
-//! Newcomer 9 and 12: faults by the clock of the scenario's zone, and steps without a row in what is replayed.
+//! Newcomer 9 and 12: faults by the clock of the scenario's time zone, and missing steps in replayed counts.
 
 use rstest::rstest;
 
@@ -25,7 +25,7 @@ fn text(start: &str, at: &str) -> String {
     )
 }
 
-/// The clock in Berlin goes back on 25 October 2026 and forward on 29 March 2026.
+/// Clocks in Berlin are set back on 25 October 2026 and forward on 29 March 2026.
 #[rstest]
 #[case::offset("2026-10-24T12:00", "30h", 30)]
 #[case::same_evening("2026-10-24T12:00", "'20:00'", 8)]
@@ -59,7 +59,7 @@ fn a_date_outside_the_run_or_without_one_is_refused() {
     assert!(said.contains("s.yaml:4"), "{said}");
 }
 
-/// Sixty requests a minute, then a hole of three minutes, then a hundred a minute.
+/// Sixty requests per minute, then three missing minutes, then a hundred per minute.
 fn counts() -> String {
     let rows = (0..10).filter(|minute| !(4..7).contains(minute));
     let row = |minute: i32| format!("2026-03-02 10:{minute:02}:00,{}\n", if minute < 4 { 60 } else { 100 });

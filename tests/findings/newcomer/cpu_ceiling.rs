@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::trial::Trial;
 
-/// 100 requests a second of 40 ms of CPU each, on pods of half a core.
+/// 100 requests per second with 40 ms of CPU each, on pods of half a core.
 const CPU: &str = "\
 seed: 1
 workload: { poisson: { rate: 100/s, for: 20m } }
@@ -38,7 +38,7 @@ fn two_half_cores_do_not_carry_four_cores_of_work() {
     let summary = trial.summary("cpu.yaml", "");
     let (two, twelve) = (policy(&summary, "static-2"), policy(&summary, "static-12"));
     assert!(attained(two) < 0.05, "{two}");
-    // All of the half core that is paid for, and no more.
+    // All of the half core that is paid for, and not more.
     let used = two["cpu_utilization_ratio"].as_f64().unwrap();
     assert!((0.99..=1.0 + 1e-9).contains(&used), "{used}");
     // One request at a time runs at full speed on half a core: 12 replicas carry 8 cores' worth of slots at two thirds.
@@ -57,7 +57,7 @@ fn limit_price_and_node_bound_alike() {
         policy(&summary, "static-12").clone()
     });
     assert_eq!(priced, limited);
-    // A limit above what the container has gives no more; a share of an instance may use what others leave.
+    // A limit above the container size has no effect; a share of an instance may use CPU that others leave idle.
     let above = CPU.replace("1Gi } }", "1Gi }, limits: { cpu: 2 } }");
     let shared = above.replace("{ container: fargate }", "{ share-of: m5.large }");
     let trial = Trial::new(&[("above.yaml", &above), ("shared.yaml", &shared)]);
@@ -65,7 +65,7 @@ fn limit_price_and_node_bound_alike() {
     assert!(said.contains("has at most 0.5 (the vCPU that its price pays for)"), "{said}");
     let said = trial.expect("check shared.yaml", 0);
     assert!(said.contains("has at most 2 (its CPU limit)"), "{said}");
-    // Two vCPU of a node carry four requests of half a core at full speed.
+    // Two vCPU of a node serve four requests of half a core at full speed.
     let on_node =
         CPU.replace(price, "").replace("objectives", "nodes: [ { instance: m5.large, count: 1 } ]\nobjectives");
     let trial = Trial::new(&[("node.yaml", &on_node)]);
@@ -74,7 +74,7 @@ fn limit_price_and_node_bound_alike() {
     assert!(said.contains("with more than 4 requests in service, all are slowed"), "{said}");
 }
 
-/// What nothing bounds is said to be unbounded: by `check`, among the assumptions and in the summary.
+/// Unlimited CPU is reported: by `check`, among the assumptions and in the summary.
 #[test]
 fn no_ceiling_is_said() {
     let free = CPU.replace("{ container: fargate }", "$0.05/h");
@@ -89,7 +89,7 @@ fn no_ceiling_is_said() {
     assert!(trial.read("out/free/summary.md").matches(words).count() >= 2, "in the summary and the assumptions");
 }
 
-/// Processor sharing takes what bounds the CPU, whichever it is; without any there is nothing to share.
+/// Processor sharing uses the CPU ceiling, whatever its origin; without one there is nothing to share.
 #[test]
 fn processor_sharing_needs_no_limit() {
     let shared = CPU.replace("  cpu-per-request: 40ms\n", "  service-model: processor-sharing\n");
@@ -100,7 +100,7 @@ fn processor_sharing_needs_no_limit() {
     assert!(refused.contains("processor sharing needs CPU to share, but nothing limits a replica's CPU"), "{refused}");
 }
 
-/// Without a word about CPU a request is taken to use what no ceiling slows.
+/// If nothing is stated about CPU, a request is assumed to use so little that no ceiling slows it.
 #[test]
 fn what_is_not_stated_slows_nobody() {
     let silent = CPU
@@ -112,7 +112,7 @@ fn what_is_not_stated_slows_nobody() {
     assert!(attained(policy(&summary, "static-2")) > 0.99);
 }
 
-/// The search for a plan does not go where the CPU is not.
+/// The search for a plan leaves out headrooms that the CPU cannot reach.
 #[test]
 fn plan_stays_within_the_cpu() {
     let text = CPU.replace("  static-12: { static: { replicas: 12 } }\n", "");

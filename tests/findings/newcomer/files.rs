@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use crate::findings::trial::Trial;
 
-/// Lines of an access log from `from` on, ten a minute.
+/// Lines of an access log from `from` on, ten per minute.
 fn log(day: u32, lines: u32) -> String {
     let line = |n: u32| {
         format!("::1 - - [{day:02}/May/2024:00:{:02}:{:02} +0000] \"GET /{n} HTTP/1.1\" 200 1543\n", n / 10, n % 10 * 6)
@@ -13,7 +13,7 @@ fn log(day: u32, lines: u32) -> String {
     (0..lines).map(line).collect()
 }
 
-/// Runs a shell's line in the directory of the trial, with `$P` for the program.
+/// Runs a shell command in the directory of the trial, with `$P` for the program.
 fn shell(trial: &Trial, line: &str) -> (i32, String) {
     let output = Command::new("sh")
         .args(["-c", line])
@@ -130,7 +130,7 @@ fn hosts_are_read_side_by_side() {
     assert!(relative.expect("trace inspect a.csv b.csv", 2).contains("its times are relative"));
 }
 
-/// Newcomer 13: parts joined in the wrong order have the gaps of the sorted trace.
+/// Newcomer 13: parts joined in the wrong order have the same gaps as the sorted trace.
 #[test]
 fn the_longest_gap_is_that_of_the_sorted_rows() {
     let trial = Trial::new(&[("a.log", &[log(3, 590), log(1, 590), log(2, 590)].concat())]);

@@ -1,4 +1,4 @@
-//! Newcomer 20: each row of a log may bring its own service time, also where some do not.
+//! Newcomer 20: rows of a log may have their own service times, possibly not all of them.
 
 use plimsoll::config::Diagnostics;
 use plimsoll::engine::ServiceRecord;
@@ -8,7 +8,7 @@ use plimsoll::units::SimDuration;
 
 use crate::findings::trial::Trial;
 
-/// A log of 600 requests, one a second, that take 40, 80, 200 and 80 ms in turn; every hundredth was passed to nobody.
+/// A log of 600 requests, one per second, that take 40, 80, 200 and 80 ms in turn; every hundredth was not passed on.
 fn log() -> String {
     let line = |i: usize| {
         let took = ["0.040", "0.080", "0.200", "0.080"][i % 4];
@@ -39,7 +39,7 @@ fn trial(workload: &str, service_time: &str, service: &str) -> Trial {
     Trial::new(&[("log", &log()), ("s.yaml", &scenario(workload, service_time, service))])
 }
 
-/// What a run leaves behind of the service, and what the scenario takes for granted and says of its trace.
+/// The results of a run for the service, its assumptions, and its notes about the trace.
 fn played(trial: &Trial) -> (ServiceRecord, Scenario) {
     let mut sink = Diagnostics::new();
     let scenario = Scenario::read(&trial.path("s.yaml"), &[], &mut sink).unwrap_or_else(|| panic!("{sink}"));
@@ -56,7 +56,7 @@ fn millis(duration: Option<SimDuration>) -> u64 {
 fn the_recorded_duration_is_the_service_time() {
     let trial = trial(FORMAT, "from-trace", ", cpu-per-request: 20ms");
     let (record, scenario) = played(&trial);
-    // Two replicas of four slots, nobody waits: a request takes what it took.
+    // Two replicas of four slots, no waiting: the service time of a request is its recorded duration.
     let times = [record.sojourn.min(), record.sojourn.quantile(0.5), record.sojourn.max()].map(millis);
     assert_eq!(times, [40, 80, 200]);
     assert_eq!(record.service.sum_nanos(), 599 * 100_000_000 + 100_000_000, "the sum of what the log says");
@@ -85,13 +85,13 @@ fn requests_without_a_duration_are_counted_and_asked_for() {
     assert!(said.contains("1.00% of its requests have none: theirs is always 1 s."), "{said}");
 }
 
-/// 1% of `-` used to be bad rows, at the limit of what is allowed, though the service says what stands in.
+/// 1% of `-` used to be bad rows, at the limit of the allowed share, although the service states a substitute.
 #[test]
 fn a_stated_service_time_stands_in_where_the_log_has_none() {
     let workload = format!("{FORMAT}, columns: {{ demand: upstream_response_time }}");
     let (record, _) = played(&trial(&workload, "1s", ", cpu-per-request: 20ms"));
     assert_eq!((record.counts.arrived, millis(record.sojourn.max())), (600, 1000));
-    // 20 ms is what the mean request of the log uses, not one of a second.
+    // 20 ms is the CPU time of the log's mean request, not that of a request of one second.
     let cpu = record.cpu_utilization.unwrap();
     assert!((cpu - 0.01).abs() < 0.0003, "{cpu}");
 }
@@ -117,8 +117,8 @@ fn what_has_no_durations_is_refused_with_what_to_do() {
     assert!(said.contains("did you mean `otherwise`?"), "{said}");
 }
 
-/// What is made anew takes what its original took, also at many times the traffic and stretched in time; the requests that plans and bounds
-/// count by are the same ones.
+/// Additional requests have the duration of their original, also at many times the traffic and after time scaling;
+/// plans and bounds are based on the same requests.
 #[test]
 fn transforms_keep_durations_and_plans_count_by_them() {
     let transforms =
@@ -133,7 +133,7 @@ fn transforms_keep_durations_and_plans_count_by_them() {
     assert!((seconds - record.service.sum_nanos() as f64 / 1e9).abs() < 1e-3, "{seconds}");
 }
 
-/// A part of another trace that knows no durations: its requests draw theirs from those recorded.
+/// A part of another trace without durations: its requests draw theirs from the recorded ones.
 #[test]
 fn what_another_trace_adds_draws_from_the_recorded_ones() {
     let other: String = (0..100).map(|i| format!("{}.5,7\n", i * 2)).collect();

@@ -1,4 +1,4 @@
-//! 5: `scale-rate` made clumps of copies.
+//! Finding 5: `scale-rate` made clumps of copies.
 
 use plimsoll::random::Streams;
 use plimsoll::units::SimDuration;
@@ -6,7 +6,7 @@ use plimsoll::workload::{TraceOptions, WorkloadSpec, arrivals_per_step};
 
 use super::super::trial::Trial;
 
-/// The index of dispersion of the counts per so many seconds of a trace.
+/// The index of dispersion of a trace's counts per number of seconds.
 fn dispersion(trial: &Trial, name: &str, seconds: u64) -> f64 {
     let spec = WorkloadSpec::from_trace(&trial.path(name), TraceOptions::default());
     let mut source = spec.open(Streams::new(1, 0), 0).unwrap();
@@ -16,8 +16,9 @@ fn dispersion(trial: &Trial, name: &str, seconds: u64) -> f64 {
     counts.iter().map(|count| (*count as f64 - mean).powi(2)).sum::<f64>() / n / mean
 }
 
-/// A hundred times as many requests of a log that is nearly a Poisson process: with D the index of dispersion, a rate a hundred times as
-/// high has 1 + 100 (D - 1). Copies within a second had 89.3 where the log had 1.23; at the load of the finding that turned the verdict.
+/// A hundred times the requests of a log that is nearly a Poisson process: with D the index of dispersion, a
+/// hundredfold rate has 1 + 100 (D - 1). Copies within a second had 89.3 where the log had 1.23; at the load of the
+/// finding this reversed the result.
 #[test]
 fn a_hundredfold_rate_has_the_dispersion_of_a_hundredfold_rate() {
     let trial = Trial::new(&[]);
@@ -29,7 +30,7 @@ fn a_hundredfold_rate_has_the_dispersion_of_a_hundredfold_rate() {
     for seconds in [1, 10, 60] {
         let (plain, scaled) = (dispersion(&trial, "log.csv", seconds), dispersion(&trial, "auto.csv", seconds));
         let right = 1.0 + 100.0 * (plain - 1.0);
-        // The recorded index itself is known to within two standard errors, a hundred times as much of it.
+        // The recorded index itself is known to within two standard errors, times a hundred.
         let error = 200.0 * plain * (2.0 * seconds as f64 / 28_800.0).sqrt();
         assert!(
             (scaled - right).abs() < 0.2 * right + error,
@@ -38,7 +39,7 @@ fn a_hundredfold_rate_has_the_dispersion_of_a_hundredfold_rate() {
     }
 }
 
-/// A jitter that is stated is taken, said among the assumptions, and warned of where it distorts.
+/// A stated jitter is used, listed among the assumptions, and causes a warning if it distorts.
 #[test]
 fn a_jitter_that_distorts_is_warned_of() {
     let scenario = "

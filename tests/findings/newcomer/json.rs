@@ -1,4 +1,4 @@
-//! Finding 17: what commands print as JSON are numbers, in forms that a committed schema describes.
+//! Finding 17: JSON output contains numbers, in a form described by a committed schema.
 
 use plimsoll::report::results::{RESULTS_VERSION, Results, results_schema, results_text};
 use serde_json::Value;
@@ -15,7 +15,7 @@ policies: { two: { static: { replicas: 2 } }, three: { static: { replicas: 3 } }
 expect: [ p99 < 500ms, policy.two.cost < $9 ]
 ";
 
-/// The committed file is what the program makes.
+/// The committed file equals the program's output.
 #[test]
 fn the_schema_is_committed() {
     let committed = std::fs::read_to_string("schema/results.schema.json").unwrap();
@@ -29,13 +29,13 @@ broken
 10.0.0.1 - - [14/Nov/2026:13:01:07 +0000] "GET /c HTTP/1.1" 500 12 "-" "x"
 "#;
 
-/// Two requests a second in clumps, minute by minute.
+/// Two requests per second in clumps, minute by minute.
 fn counts() -> String {
     let row = |minute: usize| format!("{},{}\n", 60 * minute, 100 + 40 * (minute % 6));
     format!("time,count\n{}", (0..120).map(row).collect::<String>())
 }
 
-/// Runs the command with `--format json` and holds what it prints to the committed schema and to the types.
+/// Runs the command with `--format json` and compares its output with the committed schema and the types.
 fn checked(trial: &Trial, command: &str, code: i32) -> Value {
     let output = trial.run(&format!("{command} --format json"));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -93,7 +93,7 @@ fn traces_and_forecasts_are_as_the_schema_says() {
     assert!(plots["files"].as_array().unwrap().iter().any(|file| file.as_str().unwrap().ends_with(".csv")));
     let forecast = checked(&trial, "forecast c.csv --step 1m --horizon 3m --model naive", 0);
     assert_eq!(forecast["models"][0]["model"], "naive");
-    // The name of a trace format is not taken for a form of the result.
+    // The name of a trace format is not mistaken for a result format.
     let refused = trial.expect("trace inspect c.csv --format csv", 2);
     assert!(refused.contains("say `--trace-format csv`"), "{refused}");
 }
@@ -115,7 +115,7 @@ fn training_and_speed_are_as_the_schema_says() {
     assert_eq!(bench["workloads"][0]["name"], "W1");
 }
 
-/// Every output is read back into the types that the schema is made of, which refuse a field too many or too few.
+/// Every output is parsed into the types of the schema, which reject missing and additional fields.
 #[test]
 fn every_output_is_as_the_schema_says() {
     let trial = Trial::new(&[("s.yaml", SCENARIO)]);

@@ -1,4 +1,4 @@
-//! Without `price:` there is no cost anywhere: policies are ranked by replica-hours, and it is said.
+//! Without `price:` there is no cost anywhere: policies are ranked by replica-hours, and the output says so.
 
 use crate::findings::trial::Trial;
 
@@ -12,7 +12,7 @@ policies:
   four: { static: { replicas: 4 } }
 ";
 
-/// What speaks of money, or of nothing.
+/// Texts about money.
 fn is_silent(text: &str) {
     for word in ["$", "cheap", "dear", "costs", "lower bound of", "“”", "\"\"", "cost_usd,", "Cost"] {
         assert!(!text.contains(word), "`{word}` in {text}");
@@ -58,7 +58,7 @@ fn replications_and_plans_rank_by_replica_hours() {
     assert!(shown.contains("Replica-hours"), "{shown}");
     let shown = trial.expect("compare s.yaml --replications 2 --quiet --out out", 0);
     is_silent(&shown.replace("cost-over-time", ""));
-    // Brought to the same level both fleets hold two.
+    // At the same level both fleets have two replicas.
     let answer = "two (0.667 replica-hours) and four (0.667 replica-hours) take the same";
     assert!(shown.contains(answer) && shown.contains("No price is stated"), "{shown}");
     let shown = trial.expect("plan s.yaml --replications 2 --quiet --out out", 0);

@@ -2,7 +2,7 @@
 
 use crate::findings::trial::Trial;
 
-/// 10/s of 80 ms each are 0.8 cores, 320% of what is requested.
+/// 10/s of 80 ms each are 0.8 cores, 320% of the request.
 const CPU: &str = "\
 name: cpu
 duration: 10m

@@ -1,10 +1,10 @@
-//! Finding 7: `plan` changes the user's own manifests, and only what has to change.
+//! Finding 7: `plan` changes the user's own manifests, and only the fields that must change.
 
 use serde_json::Value;
 
 use super::super::trial::Trial;
 
-/// As a team keeps it: comments, an order of its own, sidecars, a namespace, an object that is no concern of ours.
+/// Manifests as a team writes them: comments, an order of their own, sidecars, a namespace, an unrelated object.
 const MANIFEST: &str = r#"# The shop. Ask #team-shop before changing anything.
 apiVersion: v1
 kind: Service
@@ -72,7 +72,7 @@ fn only_the_target_changes_in_the_users_file() {
     assert_eq!(changed.len(), 1, "{changed:?}");
     let target = changed[0].1.trim().strip_prefix("averageUtilization: ").unwrap();
     let percent: u32 = target.strip_suffix("   # careful").unwrap().parse().unwrap();
-    // At 20% far more is held than is needed; what is written is a percentage of the container's own request.
+    // At 20% there is far more capacity than needed; the written target is a percentage of the container's own request.
     assert!(percent > 20, "{percent}");
     assert_eq!(trial.read("web.yaml"), MANIFEST, "the user's file stays");
     // The same as a diff and as a command.
@@ -86,7 +86,7 @@ fn only_the_target_changes_in_the_users_file() {
          '[{{\"op\":\"replace\",\"path\":\"/spec/metrics/0/containerResource/target/averageUtilization\",\"value\":{percent}}}]'"
     );
     assert!(shell.contains(&patch), "{shell}");
-    // What was written is what was planned.
+    // The written manifest has the planned values.
     let by_it = scenario("theirs: { hpa: { manifest: out/s/web.yaml } }");
     std::fs::write(trial.path("again.yaml"), by_it).unwrap();
     let shown = trial.run("run again.yaml --quiet --format json --out again");
@@ -101,7 +101,7 @@ fn a_size_and_requests_go_to_the_container_that_serves() {
     let trial = Trial::new(&[("web.yaml", MANIFEST), ("s.yaml", &text)]);
     let said = trial.expect("plan s.yaml --replications 2 --quiet --out out", 0);
     let written = trial.read("out/s/web.yaml");
-    // 950m of the pod less 150m of the sidecars; the memory is what it was.
+    // 950m of the pod minus 150m of the sidecars; memory is unchanged.
     let expected = MANIFEST.replace("{cpu: 500m,  memory: 512Mi}", "{cpu: 800m,  memory: 512Mi}");
     let size = written.split("  replicas: ").nth(1).unwrap().split(' ').next().unwrap();
     assert_eq!(written, expected.replace("  replicas: 3 ", &format!("  replicas: {size} ")));
@@ -136,7 +136,7 @@ fn older_versions_and_json_are_edited_in_their_own_words() {
     }
 }
 
-/// Nothing is written outside `--out`, and the winner there still finds trace and manifest.
+/// Nothing is written outside `--out`, and the winner there still finds its trace and manifest.
 #[test]
 fn the_winner_is_a_scenario_in_the_report_directory() {
     let trial = Trial::new(&[("web.yaml", MANIFEST), ("counts.csv", "time,count\n0,600\n60,900\n120,700\n")]);
@@ -169,10 +169,11 @@ fn the_winner_is_a_scenario_in_the_report_directory() {
     assert!((cost / expected - 1.0).abs() < 1e-9, "{cost} {expected}");
 }
 
-/// A target that no replica can reach would never scale up: the search ends before, and says so.
+/// With a target that no replica can reach, the autoscaler would never scale up: the search ends before it and reports
+/// that.
 #[test]
 fn a_target_stays_within_what_a_container_can_reach() {
-    // A load of 0.24 cores at most on two replicas of up to 1 core: the fewer replicas the better, whatever the target.
+    // A load of at most 0.24 cores on two replicas of up to 1 core: fewer replicas are better, whatever the target.
     let requests = "            requests: {cpu: 500m,  memory: 512Mi}";
     let limited = MANIFEST.replace(
         requests,

@@ -1,8 +1,8 @@
-//! What `plan`, `compare` and `check` say of policies that are equal, of what cannot be, and of too few replications (8, 19, 20).
+//! `plan`, `compare` and `check` with equal policies, infeasible objectives and too few replications (8, 19, 20).
 
 use super::super::trial::Trial;
 
-/// Four autoscalers that differ in the target alone: at their least headroom they are the same.
+/// Four autoscalers that differ only in their target: at their smallest headroom they are the same.
 const EQUALS: &str = "\
 duration: 20m
 interval: 1m
@@ -39,7 +39,7 @@ fn costs_of_different_replications_are_not_subtracted_and_equals_are_called_so()
     assert!(shown.contains("that the search never saw"), "{shown}");
 }
 
-/// 1.7% of the requests take longer than 500 ms on an idle machine.
+/// 1.7% of the requests take longer than 500 ms on an idle replica.
 const HOPELESS: &str = "\
 duration: 30d
 workload: { poisson: { rate: 1000/s } }
@@ -48,7 +48,7 @@ objectives: [ { latency: { within: 500ms, target: 99% } } ]
 policies: { auto: { hpa: { min: 1, max: 640, target: { cpu: 60% } } } }
 ";
 
-/// 2.6 billion requests: it would take an hour to search what follows from the service time.
+/// 2.6 billion requests: a search would take an hour to find out what follows from the service time.
 #[test]
 fn what_service_time_alone_forbids_is_refused_without_a_search() {
     let cpu =
@@ -59,12 +59,12 @@ fn what_service_time_alone_forbids_is_refused_without_a_search() {
     assert!(shown.contains(words), "{shown}");
     assert!(!trial.path("out").exists(), "nothing was searched");
     assert!(trial.expect("check s.yaml", 0).contains(words));
-    // A longer limit is in reach, and nothing is said.
+    // A longer limit can be met, and nothing is reported.
     let shown = trial.expect("check s.yaml --set objectives.0.latency.within=1s", 0);
     assert!(!shown.contains("no fleet can"), "{shown}");
 }
 
-/// Two replications give an interval of Student's t with one degree of freedom: it reaches over the target.
+/// Two replications give an interval of Student's t with one degree of freedom: it extends beyond the target.
 const TWO: &str = "\
 workload: { poisson: { rate: 100/s, for: 10m } }
 service:
@@ -86,7 +86,7 @@ fn too_few_replications_are_not_certain() {
     assert!(!shown.contains("misses"), "{shown}");
     let shown = trial.expect(&format!("plan s.yaml --no-scenario {few}"), 1);
     assert!(shown.contains("not certain after 2 replications: more --replications would tell"), "{shown}");
-    // What one of two can be sure of is said: a target far above.
+    // A result that two replications can confirm is reported: the policy is far above the target.
     let shown = trial.expect(&format!("compare s.yaml {few} --set service.concurrency=4"), 0);
     assert!(shown.contains("✗ misses"), "{shown}");
 }

@@ -1,4 +1,4 @@
-//! Items 2, 14 and 15: what a pod of several containers asks for, and what an autoscaler makes of it.
+//! Items 2, 14 and 15: requests of a pod with several containers, and how an autoscaler uses them.
 
 use super::super::trial::Trial;
 use super::super::world::{read, rescales, run};
@@ -11,7 +11,7 @@ objectives: [ { latency: { within: 500ms, target: 99% } } ]
 policies: { cpu: { hpa: { min: 3, max: 30, target: { cpu: 65% } } } }
 ";
 
-/// A Deployment with these containers and what else is in the pod's `spec`.
+/// A Deployment with these containers and further fields of the pod's `spec`.
 fn deployment(containers: &str, more: &str) -> String {
     format!(
         "apiVersion: apps/v1
@@ -28,7 +28,7 @@ spec:
 
 const APP: &str = "{name: app, resources: {requests: {cpu: '1', memory: 2Gi}}}";
 
-/// Dollars per replica-hour, and what is said.
+/// Dollars per replica-hour, and the output.
 fn price(containers: &str, more: &str) -> (String, String) {
     let (scenario, said) = read(&[("scenario.yaml", SCENARIO), ("dep.yaml", &deployment(containers, more))]);
     let scenario = scenario.unwrap_or_else(|| panic!("{said}"));
@@ -57,17 +57,17 @@ fn init_containers_count_by_their_maximum() {
     let init = |what: &str| format!("      initContainers: [{{name: migrate, resources: {{requests: {{{what}}}}}}}]\n");
     // 4 vCPU and 9 GB: 4 x 0.04048 + 9 x 0.004445 (8 GiB and 256 MiB do not fit into 8 GB).
     assert_eq!(price(APP, &init("cpu: 4, memory: 8Gi")).0, "$0.201925/h");
-    // 2 vCPU and the least memory that goes with them, 4 GB.
+    // 2 vCPU and the smallest memory available with them, 4 GB.
     assert_eq!(price(APP, &init("cpu: 2")).0, "$0.09874/h");
     assert_eq!(price(APP, &init("cpu: 500m")).0, "$0.053815/h");
-    // A native sidecar runs beside the others: 1.5 CPU are sold as 2 vCPU.
+    // A native sidecar runs next to the others: 1.5 CPU are sold as 2 vCPU.
     let sidecar = init("cpu: 500m").replace("migrate", "proxy, restartPolicy: Always");
     assert_eq!(price(APP, &sidecar).0, "$0.09874/h");
-    // So is a pod's overhead.
+    // The same for a pod's overhead.
     assert_eq!(price(APP, "      overhead: { podFixed: { cpu: 250m, memory: 120Mi } }\n").0, "$0.09874/h");
 }
 
-/// Rescales of an hour, and all reasons.
+/// Rescales during an hour, and all reasons.
 fn decided(hpa: &str) -> (Vec<(u64, u32, u32)>, Vec<String>) {
     let scenario = SCENARIO.replace("target: { cpu: 65% }", hpa);
     let manifest = deployment(&format!("{APP}, {{name: log-shipper}}"), "");
@@ -89,7 +89,7 @@ fn the_reason_names_the_container_without_a_request() {
 fn a_container_resource_works_where_the_pods_average_fails() {
     let metric = "metrics: [{ type: ContainerResource, containerResource: { name: cpu, container: app, target: { type: \
                   Utilization, averageUtilization: 65 } } }]";
-    // 300/s x 120 ms = 36 of 6 x 8 places, 75% of the request: 7 replicas, as without the sidecar.
+    // 300/s x 120 ms = 36 of 6 x 8 slots, 75% of the request: 7 replicas, as without the sidecar.
     let (rescaled, reasons) = decided(metric);
     assert_eq!(rescaled.first().map(|(_, from, to)| (*from, *to)), Some((6, 7)), "{reasons:?}");
 }

@@ -1,4 +1,4 @@
-//! Finding 16: a sweep that cannot run leaves nothing, and varies what stands in a manifest.
+//! Finding 16: a sweep that cannot run writes no files, and can vary values that are stated in a manifest.
 
 use super::super::trial::Trial;
 

@@ -1,10 +1,11 @@
-//! Newcomer 9, 11, 12 and public cases K12: tables, dates and zones as people have them, rows that are left out, and what is said of it.
+//! Newcomer 9, 11, 12 and public cases K12: tables, dates and time zones as in users' files, filtered rows, and the
+//! notes about them.
 
 use rstest::rstest;
 
 use crate::findings::trial::Trial;
 
-/// Runs `trace inspect` on a file of this text.
+/// Runs `trace inspect` on a file with this text.
 fn inspect(text: &str, arguments: &str, code: i32) -> String {
     let trial = Trial::new(&[("t", text)]);
     let words: Vec<&str> =
@@ -186,8 +187,8 @@ service: { name: web, replicas: 2, concurrency: 4, service-time: 20ms }
 policies: { two: { static: { replicas: 2 } } }
 ";
 
-/// Newcomer 9: what was left out and what is missing is said by `check`, `run` and the report alike. Newcomer 12: times of day are of
-/// the zone stated, and charts have a clock.
+/// Newcomer 9: `check`, `run` and the report give the same notes on omitted and missing rows. Newcomer 12: times of day
+/// are in the stated zone, and charts show clock times.
 #[test]
 fn what_was_done_to_a_trace_is_said_everywhere() {
     let minutes = (0..60).filter(|minute| *minute != 30);

@@ -1,4 +1,5 @@
-//! Finding 18: what changes, also while a zone is lost, alone and all at once, as a table and as a report.
+//! Finding 18: the effect of changes, also during the loss of a zone, individually and combined, as a table and as a
+//! report.
 
 use serde_json::Value;
 
@@ -56,17 +57,19 @@ fn several_changes_are_made_alone_and_together() {
         ]
     );
     let of = |variation: &str, name: &str| number(&results, variation, name);
-    // Two of six are gone from 10:00 until those that replace them are ready, at 40 + 300 + 30 s, with a longer start-up at 40 + 300 + 90 s.
+    // Two of six are lost from 10:00 until their replacements are ready, after 40 + 300 + 30 s, or 40 + 300 + 90 s with
+    // the longer start-up.
     let gone = |seconds: f64| 6.0 - 2.0 * seconds / 2400.0;
     assert!((of("zone a", "replicas") - gone(370.0)).abs() < 1e-6, "{}", of("zone a", "replicas"));
     assert!((of("all together", "replicas") - gone(430.0)).abs() < 1e-6);
     assert_eq!((of("base", "replicas-most"), of("zone a", "during-fault.replicas-least")), (6.0, 4.0));
-    // Of what was sent to the lost third in 40 seconds something is lost, and the minute in which the rest is told so is bad.
+    // Some of the requests sent to the lost third within 40 seconds are lost, and the minute in which their loss is
+    // noticed is bad.
     assert!(of("zone a", "during-fault.lost") > 0.0 && of("zone a", "during-fault.attained") < 1.0);
     assert!((of("zone a", "during-fault.lost") - of("zone a", "lost")).abs() < 1e-9);
     assert_eq!(of("base", "recovery"), 0.0);
     assert!(of("all together", "lost") > of("zone a", "lost"));
-    // 12 of 24 slots are busy at twice the traffic, but at twice that again, with the event, all are.
+    // 12 of 24 slots are busy at twice the traffic, but at twice that, with the event, all are.
     assert!(of("all together", "p99") > 2.0 * of("scale 2x", "p99"));
 }
 

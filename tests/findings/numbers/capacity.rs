@@ -1,4 +1,4 @@
-//! Items 3 and 9: fractions of a core and speeds of nodes count as what they are, in plans, needs, areas and causes.
+//! Items 3 and 9: fractions of a core and node speeds are taken into account in plans, needs, areas and causes.
 
 use plimsoll::config::Diagnostics;
 use plimsoll::engine::scenario::Scenario;
@@ -12,13 +12,13 @@ fn scenario(text: &str) -> Scenario {
     Scenario::read(&path, &[], &mut found).unwrap_or_else(|| panic!("{found}"))
 }
 
-/// The first policy's record.
+/// The record of the first policy.
 fn run(text: &str) -> ServiceRecord {
     let mut record = scenario(text).simulation(0, 0).unwrap().run(&mut |_| ()).unwrap();
     record.services.remove(0)
 }
 
-/// 4 cores of work, at so many millicores a replica.
+/// 4 cores of work, at this number of millicores per replica.
 fn fraction(policy: &str, millis: u32) -> String {
     format!(
         "duration: 2h\ninterval: 5m\nworkload: {{ poisson: {{ rate: 40/s, for: 2h }} }}\nservice:\n  replicas: 20\n  concurrency: 50\n  \
@@ -28,7 +28,8 @@ fn fraction(policy: &str, millis: u32) -> String {
     )
 }
 
-/// Item 3: at half a core fewer than eight replicas are not even stable; five were planned from 500m to 1900m.
+/// Item 3: with half a core each, fewer than eight replicas are not even stable; five were planned for any size from
+/// 500m to 1900m.
 #[test]
 fn plans_count_fractions_of_a_core() {
     for policy in ["lp-optimal", "dp-optimal"] {
@@ -43,7 +44,7 @@ fn plans_count_fractions_of_a_core() {
     }
 }
 
-/// Item 3: one idle node of twice the speed does not halve the plan.
+/// Item 3: an unused node of twice the speed does not halve the plan.
 #[test]
 fn plans_count_the_nodes_that_are_used() {
     let of = |speed: u32| {
@@ -73,7 +74,7 @@ fn on_nodes(speed: f64, rest: &str) -> String {
     )
 }
 
-/// Item 9: two nodes of speed 2 serve 1.5 s of demand a second with 0.75 slots: 1.07 replicas are needed at 70%.
+/// Item 9: two nodes of speed 2 serve 1.5 s of demand per second with 0.75 slots: 1.07 replicas are needed at 70%.
 #[test]
 fn needs_and_areas_know_the_speed() {
     let work = "  service-time: 500ms\n  cpu-per-request: 500ms\nworkload: { constant: { rate: 3/s, for: 1h } }\n";
@@ -84,7 +85,7 @@ fn needs_and_areas_know_the_speed() {
     assert!((record.elasticity.over_provisioned - (2.0 - 0.75 / 0.7) * 3600.0).abs() < 10.0, "{:?}", record.elasticity);
 }
 
-/// Needs of a service on nodes of different speeds are those of the replicas that are there.
+/// The needs of a service on nodes of different speeds are based on its actual replicas.
 #[test]
 fn needs_know_the_nodes_that_replicas_are_on() {
     let work = "  service-time: 500ms\n  cpu-per-request: 500ms\nworkload: { constant: { rate: 3/s, for: 1h } }\n";
@@ -93,7 +94,7 @@ fn needs_know_the_nodes_that_replicas_are_on() {
         "count: 1, speed: 2, name: fast }, { instance: m6i.large, region: us-east-1, count: 1, speed: 1, name: slow }",
     );
     assert!(text.contains("slow"), "{text}");
-    // One and a half seconds of demand a second and replica on average.
+    // One and a half seconds of demand per second and replica on average.
     let needed = run(&text).timeline[5].needed;
     assert!((needed - 1.5 / 1.5 / 0.7).abs() < 1e-3, "{needed}");
 }
@@ -109,7 +110,8 @@ fn causes(speed: f64, arrivals: &str, within: u32) -> ServiceRecord {
     run(&text.replace("replicas: 2", "replicas: 1"))
 }
 
-/// Item 9: on a fast node who waits is a queue's, on a slow one a lone request that is late takes too long by itself.
+/// Item 9: on a fast node a request that waits is late because of queueing; on a slow node a late request may take too
+/// long by itself.
 #[test]
 fn causes_know_the_speed() {
     let pairs = "batch: { rate: 0.5/s, size: 2, for: 20m }";

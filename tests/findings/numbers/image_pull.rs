@@ -1,4 +1,4 @@
-//! Item 4, and D1 of the page `house`: an image is on a node when the pull has ended.
+//! Item 4, and D1 of the page `house`: an image is present on a node when its pull has ended.
 
 use super::super::world::{ready, record, record_with, rescales};
 
@@ -56,8 +56,8 @@ fn a_fresh_node_is_no_faster_for_eight_than_for_one() {
 
 #[test]
 fn a_pull_goes_on_when_its_replica_is_given_up() {
-    // Two requests a second, half a one from 30 s to 45 s, and one a second to a pod is the target: a second replica is ordered
-    // at 30 s, given up at 45 s and ordered again at 60 s. The pull that began at 30 s is over at 90 s.
+    // Two requests per second, half a request from 30 s to 45 s; the target is one per second and pod: a second replica
+    // is ordered at 30 s, removed at 45 s and ordered again at 60 s. The pull that started at 30 s ends at 90 s.
     let rate = |second: u32| if (30..45).contains(&second) { 0.5 } else { 2.0 };
     let times = (0..240u32).filter(|half| rate(half / 2) > 1.0 || half % 4 == 0).map(|half| f64::from(half) / 2.0);
     let rows: Vec<String> = times.map(|at| format!("{at:.1},0.01")).collect();

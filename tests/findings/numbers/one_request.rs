@@ -1,4 +1,4 @@
-//! The run of a recorded trace goes on until its last request is judged.
+//! The run of a recorded trace continues until its last request can be evaluated.
 
 use crate::findings::trial::Trial;
 

@@ -1,4 +1,4 @@
-//! Numbers 2: a long queue for long enough wrapped the integrals of a replica.
+//! Numbers 2: a long queue over a long time overflowed the integrals of a replica.
 
 use crate::findings::trial::Trial;
 
@@ -27,8 +27,8 @@ objectives: [ { latency: { within: 3h, target: 95% } } ]
 policies: { a: { static: { replicas: 3 } } }
 ";
 
-/// Ten years; with twice the load 1/h more comes than three replicas serve: 29,200 wait at each of them in the end, and each
-/// queue's area is 250 times what 64 bits hold.
+/// Ten years. With twice the load, 1/h more arrive than three replicas serve: 29,200 wait at each of them at the end,
+/// and the area of each queue is 250 times the range of 64 bits.
 #[test]
 fn ten_years_of_overload_end_in_a_result() {
     let trial = Trial::new(&[("years.yaml", TEN_YEARS)]);
@@ -38,7 +38,7 @@ fn ten_years_of_overload_end_in_a_result() {
     let doubled = TEN_YEARS.replace("2/h", "4/h");
     let trial = Trial::new(&[("years.yaml", &doubled)]);
     let summary = trial.summary("years.yaml", "").to_string();
-    // Three replicas for 87,600 hours; after the first 100 days 4 come and 3 go an hour.
+    // Three replicas for 87,600 hours; after the first 100 days 4 requests arrive and 3 complete per hour.
     assert!(summary.contains("26280"), "{summary}");
     assert!(summary.contains("\"arrived\":340800"), "{summary}");
 }

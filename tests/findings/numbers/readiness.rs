@@ -1,8 +1,8 @@
-//! Item 6: the Ready condition of a pod keeps the time of its last change while its status does not change.
+//! Item 6: the Ready condition of a pod keeps the time of its last transition while its status does not change.
 
 use super::super::world::{record_with, rescales};
 
-/// 8 requests a second until 200 s, then 5, of 0.1 s each; a replica is ready eleven minutes after its order.
+/// 8 requests per second until 200 s, then 5, of 0.1 s each; a replica is ready eleven minutes after its order.
 fn decisions(start_up: &str) -> Vec<(u64, u32, u32)> {
     let early = (0..1600).map(|i| f64::from(i) / 8.0);
     let late = (0..3500).map(|i| 200.0 + f64::from(i) / 5.0);
@@ -28,7 +28,7 @@ policies:
 
 #[test]
 fn a_pod_that_was_never_ready_is_left_out_however_long_its_image_takes() {
-    // Before, with a pull of 60 s the replica ordered at 30 s was thrown away at 390 s, five minutes before it was ready.
+    // Before, with a pull of 60 s, the replica ordered at 30 s was removed at 390 s, five minutes before it was ready.
     let (d3, d4) = (decisions("{ image-pull: 60s, ready: 10m }"), decisions("{ image-pull: 29s, ready: 631s }"));
     let until_ready = |told: &[(u64, u32, u32)]| told.iter().copied().filter(|(at, ..)| *at < 690).collect::<Vec<_>>();
     assert_eq!(until_ready(&d3), [(30, 1, 2)]);

@@ -1,4 +1,4 @@
-//! Numbers 7 and 8: what a load balancer counts, and what a retry budget allows.
+//! Numbers 7 and 8: the requests counted by a load balancer, and the retries allowed by a budget.
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ fn scenario(rate: &str, budget: &str) -> String {
     )
 }
 
-/// The number under the first `name` in the summary.
+/// The number after the first `name` in the summary.
 fn number(value: &Value, name: &str) -> Option<f64> {
     match value {
         Value::Object(fields) => {
@@ -30,7 +30,7 @@ fn retries(rate: &str, budget: &str) -> f64 {
     number(&trial.summary("rb.yaml", ""), "retries").unwrap()
 }
 
-/// One of 500 is served and 499 are lost: at 10% a retry for every ten of them, none for nothing at the start.
+/// One of 500 is served and 499 are lost: at 10%, one retry for every ten of them, and none at the start.
 #[test]
 fn retries_are_at_most_the_stated_share() {
     assert_eq!(retries("5/s", "budget: 10%"), 50.0);
@@ -38,10 +38,10 @@ fn retries_are_at_most_the_stated_share() {
     assert_eq!(retries("5/s", "budget: 0%"), 0.0);
 }
 
-/// What is saved up: with a reserve of one retry, no more than one can be made between two fresh requests.
+/// Saving up: with a reserve of one retry, at most one can be made between two new requests.
 #[test]
 fn the_reserve_can_be_stated() {
-    // 100% would allow every request both of its retries, every other time.
+    // 100% would allow every second request both of its retries.
     let (unbounded, one) = (retries("5/s", "budget: 100%"), retries("5/s", "budget: 100%, reserve: 1"));
     assert!(unbounded <= 500.0 && one <= 500.0 && one > 0.0, "{unbounded} {one}");
     let trial = Trial::new(&[("rb.yaml", &scenario("5/s", "budget: 10%, reserve: 0"))]);
@@ -70,7 +70,7 @@ policies:
   pods: { hpa: { min: 1, max: 20, downscale-stabilization: 0s, metrics: [ { type: Pods, pods: { metric: { name: rps }, target: { type: AverageValue, averageValue: 10 } } } ] } }
 ";
 
-/// With one pod, what the load balancer counts is what that pod received: retries too.
+/// With one pod, the load balancer's count equals that pod's, including retries.
 #[test]
 fn external_request_rates_count_retries() {
     let trial = Trial::new(&[("c.yaml", STORM)]);
@@ -85,7 +85,7 @@ fn external_request_rates_count_retries() {
         let line = first(policy).unwrap_or_else(|| panic!("{policy} never scales: {decisions}"));
         assert!(line.contains(" of 10 per pod"), "{line}");
         let rate: f64 = line.split("rps ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap().parse().unwrap();
-        // Ten fresh requests a second, and as many retries as the budget allows.
+        // Ten new requests per second, and as many retries as the budget allows.
         assert!((rate - 20.0).abs() < 1.0, "{line}");
     }
 }

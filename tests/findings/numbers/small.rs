@@ -1,4 +1,4 @@
-//! Numbers 11: small things.
+//! Numbers 11: small findings.
 
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ metrics: { custom: { rps: request-rate } }
 policies: { a: { hpa: { min: 0, max: 10, metrics: [ { type: External, external: { metric: { name: rps }, target: { type: AverageValue, averageValue: 3 } } } ] } } }
 ";
 
-/// A total divided among no pods is no measurement.
+/// A total divided by zero pods is not a measurement.
 #[test]
 fn a_reason_at_zero_replicas_has_no_figure_that_nobody_measured() {
     let trial = Trial::new(&[("z.yaml", ZERO)]);
@@ -25,7 +25,7 @@ fn a_reason_at_zero_replicas_has_no_figure_that_nobody_measured() {
     assert!(decisions.contains("rps above 0 without a pod, 3 per pod: 0 -> "), "{decisions}");
 }
 
-/// A scenario that the reader accepts, with each field whose range is bounded in a place of its own.
+/// A scenario that the reader accepts, with each bounded field at a place of its own.
 const PLAIN: &str = "\
 name: s
 duration: 1m
@@ -41,7 +41,8 @@ service:
 policies: { a: { static: { replicas: 1 }, headroom: 1 } }
 ";
 
-/// The schema's bounds of a field are those of the reader: what lies just within is accepted, what lies just outside is refused.
+/// The schema's limits of a field are those of the reader: values just inside are accepted, values just outside are
+/// rejected.
 #[test]
 fn the_schema_and_the_reader_have_the_same_ranges() {
     let schema = scenario_schema();
@@ -76,7 +77,7 @@ fn the_schema_and_the_reader_have_the_same_ranges() {
     assert_eq!(schema.pointer("/properties/nodes/items/properties/speed/exclusiveMinimum"), Some(&Value::from(0)));
 }
 
-/// A story may expect every kind of reason that there is.
+/// A story may expect every kind of reason.
 #[test]
 fn every_reason_can_be_expected() {
     let schema = story_schema().to_string();
@@ -90,7 +91,7 @@ fn every_reason_can_be_expected() {
     assert!(!shown.contains("not a kind of reason"), "{shown}");
 }
 
-/// A trace of three requests, the last of which needs its 100 ms as well.
+/// A trace of three requests, the last of which also needs 100 ms.
 #[test]
 fn the_last_request_of_a_trace_is_answered() {
     let scenario = "name: t\nworkload: { trace: t.csv, columns: { time: t, demand: d } }\n\
@@ -100,14 +101,14 @@ fn the_last_request_of_a_trace_is_answered() {
     let trial = Trial::new(&[("t.yaml", scenario), ("t.csv", "t,d\n0,0.1\n1,0.1\n2.5,0.1\n")]);
     let shown = trial.summary("t.yaml", "").to_string();
     assert!(shown.contains("\"completed\":3") && shown.contains("\"in_flight_at_end\":0"), "{shown}");
-    // A stated duration is what it says.
+    // A stated duration is kept.
     let shown = trial.summary("t.yaml", "--set duration=2500000001ns").to_string();
     assert!(shown.contains("\"in_flight_at_end\":1"), "{shown}");
 }
 
-/// Arrivals and demands in milliseconds at one core that is shared by so many at most, and how many find it full, by a simulation in exact
-/// fractions (of twelve such cases of 80 requests, in which one in floating point errs, all agree with it): what ends at a request's very
-/// instant makes room for it.
+/// Arrivals and demands in milliseconds for one core shared by at most this many requests, and the number of rejected
+/// requests, by a simulation in exact fractions (it agrees with floating point in all but one of twelve such cases of
+/// 80 requests). A request that ends at the instant of an arrival makes room for it.
 #[rstest::rstest]
 #[case(4, 1, &[(0, 4), (21, 8), (50, 53), (60, 5), (64, 2), (68, 39), (103, 26), (129, 58), (146, 29), (185, 21), (212, 51)])]
 #[case(4, 1, &[(0, 54), (35, 14), (43, 54), (69, 13), (97, 6), (126, 41), (164, 44), (192, 49), (221, 60), (242, 30), (252, 6), (284, 2)])]

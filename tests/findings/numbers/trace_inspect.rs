@@ -2,8 +2,8 @@
 
 use crate::findings::trial::Trial;
 
-/// Two requests a second from 1:07:13 to 13:31:08: every whole second, minute and hour holds as many as any other, and what the
-/// first and the last hour hold of theirs says nothing.
+/// Two requests per second from 1:07:13 to 13:31:08: all whole seconds, minutes and hours have the same number, and the
+/// incomplete first and last hour do not count.
 #[test]
 fn parts_of_minutes_and_hours_are_no_dispersion() {
     let rows: String = (4033 * 2..48_668 * 2).map(|half| format!("{}.{},1\n", half / 2, half % 2 * 5)).collect();
@@ -13,7 +13,7 @@ fn parts_of_minutes_and_hours_are_no_dispersion() {
     assert!(shown.contains("1.0 times the mean of 120.0") && shown.contains("1.0 times the mean of 7200."), "{shown}");
 }
 
-/// Of an hour and a half there are too few whole hours to speak of their variance.
+/// An hour and a half has too few whole hours for a variance.
 #[test]
 fn too_few_intervals_say_nothing() {
     let rows: String = (0..5400).map(|second| format!("{second},1\n")).collect();

@@ -1,4 +1,4 @@
-//! Requests that are unanswered at the end of a run and older than their limit are bad, for whatever judges.
+//! Requests that are unanswered at the end of a run and older than their limit are bad, in every evaluation.
 
 use std::fs;
 
@@ -36,13 +36,13 @@ fn a_burst_at_the_end_counts() {
     let outcome = run(BURST);
     let service = &outcome.runs[0].services[0];
     let objective = &service.objectives[0];
-    // 40,000 come in the last 20 s, 10,000 of them more than 15 s before the end; 22 a second are served.
+    // 40,000 arrive in the last 20 s, 10,000 of them more than 15 s before the end; 22 per second are served.
     assert!((9_400..9_900).contains(&objective.overdue), "{objective:?}");
     assert_eq!(objective.overdue + objective.left_out, service.counts.in_flight);
     assert_eq!(objective.total, service.counts.arrived - objective.left_out);
     assert!(objective.attainment() < 0.883 && !objective.met(), "{objective:?}");
     assert_eq!(objective.causes.get(Cause::TooFewReplicas, Ending::Unanswered), objective.overdue);
-    // Their limit passes in the last minute of the hour: it is in violation.
+    // Their limit passes in the last minute of the hour, which is in violation.
     let last = service.timeline.last().unwrap();
     assert_eq!((last.overdue, last.bad()), (objective.overdue, objective.total - objective.good));
     assert_eq!(objective.violation.as_secs_f64(), 60.0);
@@ -55,7 +55,7 @@ fn the_same_requests_are_no_better_in_a_longer_run() {
         outcome.runs[0].services[0].objectives[0].attainment()
     };
     let (short, long) = (attained("duration: 1h"), attained("duration: 1h3m"));
-    // 4,178 of some 70,000 judged ones were overdue in a simulation of its own; of the rest, most are later on.
+    // 4,178 of about 70,000 eligible ones were overdue in a separate simulation; most of the others are later.
     assert!((0.935..0.945).contains(&short), "{short}");
     assert!(long < short, "{long}");
 }
@@ -70,7 +70,7 @@ objectives: [ { latency: { within: 2s, target: 97% } } ]
 policies: { none: { static: { replicas: 1 } } }
 ");
     let objective = &outcome.runs[0].services[0].objectives[0];
-    // 1,800 requests, the last two younger than the limit or just as old; the demand alone is above it.
+    // 1,800 requests, the last two at most as old as the limit; the demand alone exceeds it.
     assert_eq!((objective.good, objective.total, objective.left_out), (0, 1798, 2));
     assert_eq!(objective.causes.of(Cause::ServiceTime), 1798);
     assert_eq!(objective.violation, outcome.runs[0].end.since(plimsoll::units::SimTime::ZERO));
@@ -80,8 +80,8 @@ policies: { none: { static: { replicas: 1 } } }
 fn plan_does_not_buy_what_drowns_at_the_end() {
     let trial = Trial::new(&[("b5.yaml", &BURST.replace("replicas: 11", "replicas: 20"))]);
     let shown = trial.expect("plan b5.yaml --replications 2 --quiet", 0);
-    // Of the 2,000 a second, the first five seconds' are due before the end. n replicas answer the request of second t at
-    // second 2000 t / 2n: in time for all of them from n = 250 on.
+    // Of the 2,000 per second, those of the first five seconds are due before the end. n replicas answer the request of
+    // second t at second 2000 t / 2n: all of them in time from n = 250 on.
     let most = shown.split("at most ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
     assert!((245..300).contains(&most.parse::<u32>().unwrap()), "{shown}");
 }
@@ -103,12 +103,12 @@ fn the_report_says_who_was_left_out() {
     assert_eq!(&objective["bad_requests"]["too_few_replicas"]["unanswered"], overdue);
 }
 
-/// Everything about a random world.
+/// The parameters of a random case.
 #[derive(Debug, Clone)]
 struct World {
     seed: u64,
     rate: u32,
-    /// Requests per second at the end, and for how long, seconds.
+    /// Requests per second at the end, and the duration in seconds.
     burst: (u32, u32),
     service_ms: u32,
     concurrency: u32,
@@ -139,7 +139,8 @@ impl World {
         } else {
             format!("{service_ms}ms")
         };
-        // The load in replicas; fleets of a part of it drown, and some of those must not be said to meet anything.
+        // The load in replicas; fleets of a fraction of it are overloaded, and some of those must not be reported to
+        // meet the objective.
         let offered = f64::from(rate * service_ms) / 1e3 / f64::from(*concurrency);
         let fleet = |share: f64| ((offered * share).ceil() as u32).max(1);
         let fleets: String = [0.3, 0.6, 0.9, 1.3, 3.0, 20.0]
@@ -196,7 +197,8 @@ prop_compose! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
-    /// I9 where it broke: bursts at the end, time-outs, retries that wait beyond the end, objectives that are nearly met.
+    /// I9 where it was violated: bursts at the end, time-outs, retries that wait beyond the end, objectives that are
+    /// nearly met.
     #[test]
     fn nobody_beats_the_bound_by_leaving_requests_unanswered(world in world()) {
         let outcome = run(&world.text());

@@ -23,7 +23,8 @@ fn number(value: &Value, name: &str) -> Option<f64> {
     }
 }
 
-/// One request a second, the 420 from 3,780 s on too slow: 420 of 3,600 in the worst hour against a budget of 1% are 11.67.
+/// One request per second, the 420 from 3,780 s on too slow: 420 of 3,600 in the worst hour against a budget of 1% are
+/// 11.67.
 fn trace() -> String {
     let row = |second: u32| format!("{second},{}\n", if (3780..4200).contains(&second) { 0.9 } else { 0.1 });
     format!("t,d\n{}", (0..10_800).map(row).collect::<String>())
@@ -39,14 +40,14 @@ fn the_burn_rate_does_not_depend_on_the_interval() {
     }
 }
 
-/// Nothing is bad after the warm-up, and no replica was missing or too many by more than the load of that time.
+/// No request is bad after the warm-up, and under- and over-provisioning are those of that time only.
 #[test]
 fn the_warm_up_burns_nothing_and_has_no_area() {
     let trial = Trial::new(&[("a.yaml", &scenario("7m", "warm-up: 2h\n")), ("a.csv", &trace())]);
     let summary = trial.summary("a.yaml", "");
     assert_eq!(number(&summary, "peak_burn_rate"), Some(0.0));
     assert_eq!(number(&summary, "under_provisioned_replica_s"), Some(0.0));
-    // A request a second of 0.1 s needs 0.1 / 0.7 of the replica: 6/7 of an hour are too much.
+    // One request of 0.1 s per second needs 0.1 / 0.7 of the replica: 6/7 of an hour are over-provisioned.
     let over = number(&summary, "over_provisioned_replica_s").unwrap();
     assert!((over - 3600.0 * 6.0 / 7.0).abs() < 5.0, "{over}");
 }
@@ -60,8 +61,8 @@ service: { replicas: 1, concurrency: 1, service-time: 1ms }
 policies: { a: { hpa: { min: 1, max: 30, tolerance: 0, metrics: [ { type: External, external: { metric: { name: rps }, target: { type: AverageValue, averageValue: 1 } } } ] } } }
 ";
 
-/// At 45 s a window of 20 s or 25 s reaches back to the scrape at 30 s, since when 10/s came; only one of 30 s reaches the 25 s of
-/// silence.
+/// At 45 s a window of 20 s or 25 s extends back to the scrape at 30 s, with 10/s since; only one of 30 s includes the
+/// 25 s without requests.
 #[test]
 fn no_scrape_from_before_the_window_counts() {
     for (window, total) in [("20s", 10.0), ("25s", 10.0), ("30s", 20.0 / 3.0)] {

@@ -1,5 +1,6 @@
-//! Issue 12, point 11: what the resource metrics API says of young pods where metrics-server resolves 30 or 60 s, timed as two
-//! recorded runs of a real HPA are: 4 pods that burn 200% of their request, and whose containers the load takes with it at 101 s.
+//! Issue 12, point 11: how the resource metrics API reports young pods if metrics-server has a resolution of 30 or 60
+//! s, with the timing of two recorded runs of a real HPA: 4 pods use 200% of their request, and the load ends their
+//! containers at 101 s.
 
 use plimsoll::engine::ServiceRecord;
 
@@ -27,7 +28,7 @@ policies:
     record(&scenario).services.remove(0)
 }
 
-/// When the controller first said that it had no metric, for a reason other than before: second, words.
+/// When the controller first reported a missing metric with another reason than before: second, words.
 fn blind(service: &ServiceRecord) -> Vec<(u64, &str)> {
     let none = service.decisions.iter().filter(|decision| decision.detail.starts_with("cpu: no metrics"));
     let words = |detail: &'static str, found: &str| found.starts_with(detail).then_some(&detail["cpu: ".len()..]);
@@ -41,9 +42,9 @@ const RESTART: &str = "[{ restart: { at: 101s, older-than: 100s } }]";
 #[test]
 fn at_60s_a_pod_is_unready_at_its_first_scrape_and_counts_at_its_second() {
     let service = run("60s", "46500ms", "10600ms", RESTART);
-    // The recorded controller said `did not receive metrics for targeted pods (pods might be unready)` four times, from 55 s on,
-    // and `no metrics returned from resource metrics API` before and, when the containers were new again, from 115 s on; it scaled
-    // first at 175 s and to the maximum at 300 s.
+    // The recorded controller reported `did not receive metrics for targeted pods (pods might be unready)` four times,
+    // from 55 s on, and `no metrics returned from resource metrics API` before that and, with new containers, from 115
+    // s on. It scaled first at 175 s and reached the maximum at 300 s.
     let expected = [(10, "no metrics yet"), (55, "no metrics of ready pods"), (115, "no metrics returned")];
     assert_eq!(blind(&service), expected);
     assert_eq!(rescales(&service), [(175, 4, 8), (190, 8, 14), (295, 14, 24)]);

@@ -1,4 +1,5 @@
-//! K5 to K9: what the API server accepts, what the controller makes of it, and metrics that are missing or have other names.
+//! K5 to K9: manifests that the API server accepts, their interpretation by the controller, and metrics that are
+//! missing or have other names.
 
 use super::super::trial::Trial;
 use rstest::rstest;
@@ -16,7 +17,7 @@ fn autoscaler(reference: &str, metric: &str) -> String {
 const WEB: &str = "{ apiVersion: apps/v1, kind: Deployment, name: web }";
 const CPU: &str = "{ type: Resource, resource: { name: cpu, target: { type: Utilization, averageUtilization: 60 } } }";
 
-/// What `check` says of an autoscaler, and the decisions of a run under it.
+/// The output of `check` about an autoscaler, and the decisions of a run with it.
 fn tried(hpa: &str) -> (String, String) {
     let trial = Trial::new(&[("s.yaml", SCENARIO), ("hpa.yaml", hpa)]);
     let said = trial.expect("check s.yaml", 0);
@@ -71,7 +72,7 @@ fn a_target_without_a_scale_is_never_scaled(#[case] reference: &str, #[case] wor
 }
 
 #[rstest]
-// The controller asks for group and kind; the version it does not look at.
+// The controller uses group and kind; it ignores the version.
 #[case("{ apiVersion: apps/v1beta2, kind: Deployment, name: web }")]
 #[case("{ apiVersion: argoproj.io/v1alpha1, kind: Rollout, name: web }")]
 #[case("{ apiVersion: v1, kind: ReplicationController, name: web }")]
@@ -120,7 +121,7 @@ fn an_outage_of_the_pipeline_is_seen_in_the_decisions_and_ends() {
              {{ cpu: 50%, in-flight: 2 }} }} }} }}\n"
         )
     };
-    // (at, to) of the falls.
+    // (at, to) of the scale-downs.
     let falls = |of: &str| {
         let trial = Trial::new(&[("s.yaml", &scenario(of))]);
         trial.summary("s.yaml", "");
@@ -157,7 +158,7 @@ fn an_unknown_metric_is_not_taken_for_a_request_rate() {
     assert!(gpu.contains("is not modelled") && !gpu.contains(": request-rate }"), "{gpu}");
     assert!(said("orders_queue_depth").contains("{ orders_queue_depth: queue-length }"));
     assert!(said("p99_response").contains("{ p99_response: latency-p99 }"));
-    // What a known server exports needs no declaration.
+    // Metrics of known servers need no declaration.
     let (said, decisions) = tried(&autoscaler(WEB, &metric("'vllm:num_requests_running'")));
     assert!(said.contains("is interpreted as `in-flight`: requests in service"), "{said}");
     assert!(decisions.contains("vllm:num_requests_running"), "{decisions}");
@@ -172,8 +173,9 @@ fn latency_scales_as_it_is_measured() {
     let trial = Trial::new(&[("s.yaml", scenario)]);
     trial.summary("s.yaml", "");
     let decisions = trial.read("out/s/decisions.csv");
-    // Four slots serve 20/s of the 30/s: after 15 s some 150 wait, no more than 100 of them, and take 5 s at 20/s. Where there is
-    // room an answer takes 200 ms, which is little of 500 ms, and the size falls until nobody can keep up again.
+    // Four slots serve 20/s of the 30/s: after 15 s about 150 wait, at most 100 of them in a queue, and take 5 s at
+    // 20/s. With free slots a response takes 200 ms, well below 500 ms, and the size falls until the replicas are
+    // overloaded again.
     assert!(decisions.contains("15,0,1,4,1,rate-limited") && decisions.contains("latency-p95 4.8"), "{decisions}");
     assert!(decisions.contains("latency-p95 0.2 of 0.5 target"), "{decisions}");
 }

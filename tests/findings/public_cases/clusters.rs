@@ -1,4 +1,4 @@
-//! Public case K14: published traces of clusters, as their archives hold them.
+//! Public case K14: published traces of clusters, as in their archives.
 
 use rstest::rstest;
 
@@ -53,7 +53,7 @@ fn what_machines_use_is_a_level(#[case] text: &str, #[case] expected: &str) {
     assert!(shown.contains("the level is `CPU usage [MHZ]`"), "{shown}");
 }
 
-/// Arguments with blanks stand in a scenario.
+/// Arguments with spaces are stated in a scenario.
 #[test]
 fn another_column_is_named() {
     let scenario = "workload: { trace: t, metric: 'CPU usage [%]', requests-per-unit: 1/s }\nservice: { name: web, concurrency: 1, \

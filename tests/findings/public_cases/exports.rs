@@ -1,4 +1,5 @@
-//! Public cases K1 and K14: what dashboards and clouds export. Counts and rates are told apart from levels, or asked for.
+//! Public cases K1 and K14: exports of dashboards and clouds. Counts and rates are distinguished from levels, or the
+//! user is asked.
 
 use rstest::rstest;
 
@@ -13,13 +14,13 @@ fn inspect(text: &str, arguments: &str, code: i32) -> String {
 }
 
 #[rstest]
-// Counters of three seconds: 7 requests, then 15; the rows of both endpoints are not added to those of all.
+// Counters over three seconds: 7 requests, then 15; the rows of single endpoints are not added to those of all.
 #[case::locust(LOCUST, "", "sum 22,", "2026-03-02T10:00:00Z")]
 #[case::endpoint(LOCUST, "--include Name=/a", "sum 14,", "2026-03-02T10:00:00Z")]
 #[case::endpoints(LOCUST, "--include Name=/*", "sum 22,", "2026-03-02T10:00:00Z")]
 #[case::methods(LOCUST, "--include Type=GET --exclude Name=/b", "sum 14,", "2026-03-02T10:00:00Z")]
 #[case::locust_rate(LOCUST, "--metric Requests/s", "sum 15,", "2026-03-02T09:59:59Z")]
-// A rate belongs to the minute before its time: 12 and 14 a second.
+// A rate belongs to the minute before its time: 12 and 14 per second.
 #[case::rate_of_one(GRAFANA, "--metric web-1", "sum 1560,", "2026-03-02T09:59:00Z")]
 #[case::rate_of_all(GRAFANA, "--metric web-*", "sum 2910,", "2026-03-02T09:59:00Z")]
 #[case::by_label(GRAFANA, "--metric Value{pod=web-2}", "sum 1350,", "2026-03-02T09:59:00Z")]
@@ -117,7 +118,7 @@ fn samples_inside_others_are_counted_once() {
     assert!(inspect(&deep, "", 2).contains("more than 64 deep"));
 }
 
-/// Values that a dashboard writes with their unit tell what they are.
+/// Values with units, as written by a dashboard, determine their kind.
 #[test]
 fn wide_tables_of_grafana() {
     let table = "\"Time\",\"web-1\",\"web-2\"\n2026-03-02 10:00:00,12 req/s,1.2 K req/s\n2026-03-02 10:01:00,13.5 req/s,0.60 K req/s\n";

@@ -1,4 +1,5 @@
-//! Public cases K1 and K14: what load-test tools write. A request arrives at its start, and its response time is its demand.
+//! Public cases K1 and K14: results of load-test tools. A request arrives at its start, and its response time is its
+//! demand.
 
 use rstest::rstest;
 
@@ -95,7 +96,7 @@ fn transactions_of_jmeter_are_not_counted_beside_their_requests() {
     let ends = rows(JMETER, "--elapsed elapsed");
     assert_eq!(ends[0].1, 2000 * MS, "{ends:?}");
     assert_eq!(ends[1].0, 2880 * MS, "{ends:?}");
-    // A tab or a semicolon between the fields, and dates.
+    // Fields separated by a tab or a semicolon, and dates.
     let other =
         JMETER.replace(',', ";").replace("1772445600000", "2026/03/02 10:00:00.000").replace("2; number", "2, number");
     let other =
@@ -116,9 +117,9 @@ fn classes_come_from_any_column() {
 #[test]
 fn logs_of_other_versions_of_gatling() {
     for (from, to) in [
-        // 3.0 to 3.3: the user's number in front of the group.
+        // 3.0 to 3.3: the user's number precedes the group.
         ("REQUEST\t", "REQUEST\t7\t"),
-        // 2.x: the scenario in front of that.
+        // 2.x: the scenario precedes that.
         ("REQUEST\t", "REQUEST\tS\t7\t"),
     ] {
         let found = rows(&GATLING.replace(from, to), "--class name --include group=cart*");

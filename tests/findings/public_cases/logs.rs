@@ -1,4 +1,4 @@
-//! Public cases K3, K4 and K16: logs as proxies and platforms write them, each request at its start and with its duration.
+//! Public cases K3, K4 and K16: logs of proxies and platforms, with each request at its start and with its duration.
 
 use plimsoll::config::Diagnostics;
 use plimsoll::engine::scenario::Scenario;
@@ -6,12 +6,12 @@ use rstest::rstest;
 
 use crate::findings::trial::Trial;
 
-/// Runs `trace inspect` on a file of this text.
+/// Runs `trace inspect` on a file with this text.
 fn inspect(text: &str, arguments: &str, code: i32) -> String {
     Trial::new(&[("t", text)]).expect(&format!("trace inspect t {arguments}"), code)
 }
 
-/// The rows of the trace, as Plimsoll's own format writes them, with the first instant.
+/// The rows of the trace in Plimsoll's own format, and the first instant.
 fn converted(text: &str, arguments: &str) -> Vec<String> {
     let trial = Trial::new(&[("t", text)]);
     trial.expect(&format!("trace convert t o.csv {arguments}"), 0);
@@ -19,7 +19,8 @@ fn converted(text: &str, arguments: &str) -> Vec<String> {
     rows.lines().filter(|line| !line.starts_with('#')).skip(1).map(str::to_string).collect()
 }
 
-/// Two lines of a log: the first comes at second 0.123 and takes 1.5 s, the second comes at second 1.123 and takes 0.25 s.
+/// Two lines of a log: the first arrives at second 0.123 and takes 1.5 s, the second arrives at second 1.123 and takes
+/// 0.25 s.
 fn two(line: impl Fn(u32, u32) -> String) -> String {
     [line(0, 1500), line(1, 250)].join("\n") + "\n"
 }
@@ -101,16 +102,16 @@ fn requests_come_at_their_start(#[case] format: &str, #[case] log: String, #[cas
     assert!(shown.contains(format) && shown.contains("2 used") && shown.contains("0.000% unusable"), "{shown}");
     assert!(shown.contains(&format!("from          2026-03-02T10:00:00{fraction}")), "{shown}");
     assert!(shown.contains(&format!("to            2026-03-02T10:00:01{fraction}")), "{shown}");
-    // By name as well, and chosen by path and status.
+    // Also by name, and filtered by path and status.
     assert!(
         inspect(&log, &format!("--trace-format {format} --include path=/a --include status=2xx"), 0).contains("2 used")
     );
     assert!(inspect(&log, "--exclude method=GET", 2).contains("no usable row"));
-    // Its duration is what is recorded of a request's demand.
+    // Its duration is the recorded demand of the request.
     assert_eq!(converted(&log, ""), ["0,1500000000", "1000000000,250000000"]);
 }
 
-/// A connection that ends is a line; it began by its length earlier.
+/// A line is written when a connection ends; its start was earlier by its duration.
 #[test]
 fn connections_of_a_network_load_balancer_come_at_their_start() {
     let log = two(|second, millis| {
@@ -124,7 +125,7 @@ fn connections_of_a_network_load_balancer_come_at_their_start() {
     assert_eq!(converted(&log, ""), ["0,1500000000", "2250000000,250000000"]);
 }
 
-/// K4: local times without a zone are of the zone that is stated, and that nobody stated one is said.
+/// K4: local times without a zone are in the stated zone; if none is stated, a note says so.
 #[test]
 fn the_zone_of_local_times_can_be_stated() {
     let log = haproxy("Mar  2 10:00:02 lb1 haproxy[14389]: ");
@@ -149,12 +150,12 @@ const OBJECT: &str = r#"{"method":"GET","path":"/a","status":200,"bytes":S}"#;
 const PAIRS: &str = "level=info method=GET path=/a status=200 bytes=S";
 const TIMED_PAIRS: &str = "ts=2026-03-02T10:00:0S.5Z level=info method=GET path=/a duration=500ms status=200";
 
-/// Two lines behind these prefixes, in which `S` is the second.
+/// Two lines with these prefixes, in which `S` is the second.
 fn behind(prefix: &str, line: &str) -> String {
     (0..2).map(|second| (prefix.to_string() + line + "\n").replace('S', &second.to_string())).collect()
 }
 
-/// K16: what stands before lines is taken off, whatever the lines are.
+/// K16: prefixes are removed, whatever the format of the lines.
 #[rstest]
 #[case("[pod/web-7d4b9c-abcde/nginx] ", "kubectl logs --prefix")]
 #[case("web-1  | ", "docker compose")]
@@ -172,7 +173,7 @@ fn lines_behind_prefixes_are_read(#[case] prefix: &str, #[case] name: &str) {
     }
 }
 
-/// Without a time of their own, lines come at that of their prefix.
+/// Lines without their own time get that of their prefix.
 #[rstest]
 #[case("2026-03-02T10:00:0S.5Z stdout F ")]
 #[case("web  | 2026-03-02T10:00:0S.5Z ")]
@@ -188,7 +189,7 @@ fn the_time_of_a_prefix_is_taken_where_there_is_no_other(#[case] prefix: &str) {
     assert!(inspect(&bsd, "--year 2026", 0).contains("from          2026-03-02T10:00:00Z"));
 }
 
-/// Parts of lines are joined, faults point into the file, and lines of other containers are reported.
+/// Parts of lines are joined, errors refer to positions in the file, and lines of other containers are reported.
 #[test]
 fn faults_behind_prefixes_point_into_the_file() {
     let head = "2026-03-02T10:00:00.1Z stdout";
@@ -211,7 +212,7 @@ fn faults_behind_prefixes_point_into_the_file() {
     );
 }
 
-/// The console form in which Caddy logs to a terminal.
+/// The console format in which Caddy logs to a terminal.
 #[test]
 fn caddy_on_a_terminal_is_read_as_its_objects() {
     let text = "2026/03/02 10:00:01.500\tINFO\thttp.log.access.log0\thandled request\t{\"request\": {\"method\": \"GET\", \"uri\": \"/a\"}, \"duration\": 0.5, \"status\": 200}\n2026/03/02 10:00:02.500\tINFO\ttls\tcleaned\t{\"storage\": \"x\"}\n";
@@ -230,7 +231,7 @@ fn heroku_routes_come_before_they_are_written() {
     assert_eq!(converted(&text, ""), ["0,400000000", "1000000000,400000000"]);
 }
 
-/// logfmt: the unit of a duration is known, or asked for; lines that may be no requests are asked for as well.
+/// logfmt: the unit of a duration is known, or the user is asked; the same for lines that may not be requests.
 #[test]
 fn what_logfmt_leaves_open_is_asked() {
     assert_eq!(converted(&behind("", TIMED_PAIRS), ""), ["0,500000000", "1000000000,500000000"]);
@@ -243,7 +244,7 @@ fn what_logfmt_leaves_open_is_asked() {
     assert!(inspect(&jobs, "", 2).contains("`rows: requests`"), "{}", inspect(&jobs, "", 2));
 }
 
-/// K3: nginx writes JSON at a request's end; of others that is not known, and told.
+/// K3: nginx writes JSON at the end of a request; for other programs that is not known, and a note says so.
 #[test]
 fn json_of_other_programs_is_timed_or_told() {
     let nginx = r#"{"time_iso8601":"2026-03-02T10:00:0S+00:00","request":"GET /a HTTP/1.1","status":"200","request_time":"0.250"}"#;
@@ -262,7 +263,7 @@ fn json_of_other_programs_is_timed_or_told() {
 
 const BERLIN: &str = "192.0.2.1 - - [15/Nov/2026:19:M:00 +0100] \"GET / HTTP/1.1\" 200 612\n";
 
-/// Newcomer 12 and K4: times of day are of the zone that the log writes, and that is said.
+/// Newcomer 12 and K4: times of day are in the zone of the log, and a note says so.
 #[test]
 fn the_zone_of_a_log_is_that_of_times_of_day() {
     let log: String = (0..60).map(|minute| BERLIN.replace('M', &format!("{minute:02}"))).collect::<String>()
@@ -275,13 +276,13 @@ fn the_zone_of_a_log_is_that_of_times_of_day() {
     let stated = scenario.replace("trace: log", "trace: log\n  time-zone: UTC");
     let shown = Trial::new(&[("log", &log), ("s.yaml", &stated)]).expect("check s.yaml", 0);
     assert!(shown.contains("20:00 UTC is first 2026-11-15T20:00:00Z"), "{shown}");
-    // After the clock was changed, the first offset stays.
+    // After clocks were changed, the first offset still applies.
     let changed = log.replace("20:59:00 +0100", "20:59:00 +0000");
     let shown = inspect(&changed, "--reorder 2h", 0);
     assert!(shown.contains("of +01:00 and later of UTC: times of day and charts are of +01:00"), "{shown}");
 }
 
-/// K4 in all variants: without a zone, in the zone stated, and that it was taken for UTC is said.
+/// K4 in all variants: without a zone, with a stated zone, and a note that UTC was assumed.
 #[rstest]
 #[case::common("192.0.2.1 - - [02/Mar/2026:10:00:0S] \"GET / HTTP/1.1\" 200 612")]
 #[case::combined("192.0.2.1 - u [02/Mar/2026:10:00:0S] \"GET / HTTP/1.1\" 200 612 \"-\" \"curl\"")]
@@ -293,7 +294,7 @@ fn common_lines_without_a_zone_are_read(#[case] line: &str) {
     assert!(stated.contains("from          2026-03-02T09:00:00Z") && !stated.contains("name no zone"), "{stated}");
 }
 
-/// The duration of a log is the service time where that is asked for; one that is stated goes before it.
+/// The duration in a log is the service time if requested; a stated service time takes precedence.
 #[test]
 fn a_stated_service_time_goes_before_the_duration_of_a_log() {
     let scenario = |time: &str| {

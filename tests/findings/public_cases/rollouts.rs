@@ -1,4 +1,4 @@
-//! K17, case F44: rolling updates, and CPU that is burned while starting.
+//! K17, case F44: rolling updates, and CPU used while starting.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use plimsoll::units::SimTime;
 use super::super::trial::Trial;
 use super::super::world::{read, record, rescales, run};
 
-/// Four replicas that take a minute to be ready, under a fault and a policy; intervals of ten seconds.
+/// Four replicas that take a minute to become ready, under a fault and a policy; intervals of ten seconds.
 fn scenario(fault: &str, policy: &str) -> String {
     format!(
         "duration: 30m
@@ -24,7 +24,7 @@ policies: {{ p: {policy} }}
 
 const FIXED: &str = "{ static: { replicas: 4 } }";
 
-/// A value of the intervals that begin in these minutes.
+/// A value in the intervals that start in these minutes.
 fn of(service: &ServiceRecord, minutes: std::ops::Range<u64>, value: fn(&Interval) -> f64) -> Vec<f64> {
     let within = |row: &&Interval| {
         (SimTime::from_secs(minutes.start * 60)..SimTime::from_secs(minutes.end * 60)).contains(&row.start)
@@ -36,7 +36,7 @@ fn all(values: &[f64], expected: f64) -> bool {
     near(values, expected, 1e-9)
 }
 
-/// A replica that is given up may finish a request of 50 ms first, in an interval of ten seconds.
+/// A removed replica may still finish a request of 50 ms, in the first of its intervals of ten seconds.
 fn near(values: &[f64], expected: f64, error: f64) -> bool {
     !values.is_empty() && values.iter().all(|value| (value - expected).abs() <= error)
 }
@@ -70,7 +70,7 @@ fn one_fewer_at_a_time() {
 
 #[test]
 fn a_quarter_each_is_the_default() {
-    // One more and one fewer of four: two new ones start at once, beside three old ones, then two more.
+    // One more and one fewer of four: two new ones start at once, with three old ones, then two more.
     let found = record(&scenario("", FIXED));
     let service = &found.services[0];
     assert!(all(&of(service, 10..11, |row| row.ready), 3.0));
@@ -88,7 +88,7 @@ fn recreate_has_nobody_for_a_while() {
 
 #[test]
 fn all_of_them_twice_is_seen_by_the_autoscaler_as_pods() {
-    // Twice the pods, of which the new ones are not ready and so left out of the average: the size stays.
+    // Twice the pods, of which the new ones are not ready and not part of the average: the size is kept.
     let hpa = "{ hpa: { min: 2, max: 12, tolerance: 0.5, target: { cpu: 20% } } }";
     let found = record(&scenario(", max-surge: 100%, max-unavailable: 0", hpa));
     assert_eq!(rescales(&found.services[0])[..], []);
@@ -97,7 +97,8 @@ fn all_of_them_twice_is_seen_by_the_autoscaler_as_pods() {
 
 #[test]
 fn a_resize_during_a_rollout_is_shared_out() {
-    // From 11 minutes on twice the load, when two of eight are new: both versions grow, and the rollout ends in the new one alone.
+    // From 11 minutes on twice the load, with two of eight new: both versions grow, and the rollout ends with the new
+    // one only.
     let text = scenario(", max-surge: 2, max-unavailable: 0", "{ hpa: { min: 4, max: 12, target: { cpu: 30% } } }");
     let text =
         text.replace("poisson: { rate: 20/s", "nhpp: { steps: [{ at: 0s, rate: 27/s }, { at: 645s, rate: 60/s }]");
@@ -124,7 +125,7 @@ spec:
 ";
     let (scenario, said) = read(&[("scenario.yaml", &text), ("d.yaml", manifest)]);
     let found = run(&scenario.unwrap_or_else(|| panic!("{said}")), 0);
-    // A step takes a minute and a half: the fifth is ready for thirty seconds before an old one goes.
+    // A step takes a minute and a half: the fifth is ready for thirty seconds before an old one is removed.
     let ready = of(&found.services[0], 10..16, |row| row.ready);
     assert!(all(&ready[..6], 4.0) && all(&ready[6..9], 5.0) && all(&ready[9..15], 4.0), "{ready:?}");
     assert!(near(&of(&found.services[0], 16..30, |row| row.leased.unwrap()), 4.0, DRAIN));
@@ -148,8 +149,8 @@ fn a_new_version_has_a_new_image() {
 
 #[test]
 fn start_up_cpu_is_burned_until_ready_and_seen_by_the_metrics() {
-    // A trickle; at 80% of 500m the replica that burns 450m for as long as it is not ready is left out, unless it takes longer than
-    // the five minutes for which the autoscaler waits.
+    // Hardly any requests. At 80% of 500m, a replica that uses 450m until it is ready is left out of the average,
+    // unless that takes longer than the five minutes of the CPU initialization period.
     let of = |start_up: &str| {
         let text = scenario(", max-surge: 1, max-unavailable: 0", "{ hpa: { min: 1, max: 5, target: { cpu: 50% } } }");
         let text = text.replace("rate: 20/s", "rate: 0.1/s").replace("replicas: 4", "replicas: 1");
@@ -172,8 +173,9 @@ fn what_the_reporters_saw() {
     }
 }
 
-/// Crashes, retries, a lost zone, little room and sizes that change, while one version after the other comes: the engine's own invariants
-/// hold in every run, and in the calm at the end there are as many replicas as are wanted, all of them ready.
+/// Crashes, retries, a lost zone, little room and changing sizes during consecutive rollouts: the engine's own
+/// invariants hold in every run, and in the quiet period at the end the number of replicas is the desired one, all of
+/// them ready.
 #[test]
 fn whatever_happens_meanwhile_a_rollout_ends() {
     let strategies = [

@@ -1,4 +1,4 @@
-//! A small file of each tool's, system's and archive's format, as they write them; names and addresses are made up.
+//! A small file in the format of each tool, system and archive; names and addresses are invented.
 
 pub const K6_CSV: &str =
     "metric_name,timestamp,metric_value,check,error,expected_response,group,method,name,proto,scenario,status,url
@@ -106,7 +106,7 @@ pub const GRAFANA: &str = r#"{"results":{"A":{"status":200,"frames":[
 ]}}}
 "#;
 
-/// What the inspector of a panel gives as "Data frame JSON", and as "Panel data".
+/// The panel inspector's "Data frame JSON", and its "Panel data".
 pub const GRAFANA_LIST: &str = r#"[{"schema":{"name":"requests","refId":"A","fields":[{"name":"time","type":"time"},{"name":"requests","type":"number"}]},"data":{"values":[[1772445600000,1772445660000],[720,660]]}}]
 "#;
 pub const GRAFANA_PANEL: &str = r#"{"state":"Done","series":[{"name":"requests","refId":"A","fields":[{"name":"Time","type":"time","config":{},"values":[1772445600000,1772445660000]},{"name":"requests","type":"number","config":{"displayName":"requests"},"values":[720,660]}],"length":2}]}
@@ -147,7 +147,7 @@ pub const NEW_RELIC: &str = "Begin time,End time,Count
 1772445720000,1772445780000,122
 ";
 
-/// Every sample, with the format that it is recognised as.
+/// Every sample, with the format that recognises it.
 pub const ALL: &[(&str, &str)] = &[
     ("k6", K6_CSV),
     ("k6", K6_JSON),
@@ -167,7 +167,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("vm-usage", MATERNA),
 ];
 
-/// Samples that need to be asked for something, with their format and what to say.
+/// Samples that need options, with their format and the option to state.
 pub const ASKED: &[(&str, &str, &str)] = &[
     ("grafana", GRAFANA, "--metric web-1"),
     ("grafana", GRAFANA_LIST, "--values count"),

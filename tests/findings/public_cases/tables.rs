@@ -1,5 +1,5 @@
-//! Public cases K1, K2 and newcomer 3: what the rows of a table are is asked, never guessed. Reliability F10 and F12: rows that no
-//! trace has.
+//! Public cases K1, K2 and newcomer 3: the kind of a table's rows is asked, never guessed. Reliability F10 and F12:
+//! rows that no real trace has.
 
 use rstest::rstest;
 
@@ -11,7 +11,7 @@ const OBJECTS: &str = "{\"timestamp\":\"2026-03-02T10:00:00Z\",\"requests\":6000
 const EVENTS: &str = "{\"level\":20,\"time\":\"2026-03-02T10:00:00.1Z\",\"msg\":\"cache warmed\"}\n{\"level\":30,\"time\":\"2026-03-02T10:00:00.4Z\",\"msg\":\"job\"}\n";
 const ACCESS: &str = "time,method,path,status\n2026-03-02 10:00:00,GET,/a,200\n2026-03-02 10:00:01,POST,/b,201\n";
 
-/// Runs `trace inspect` on a file of this text.
+/// Runs `trace inspect` on a file with this text.
 fn inspect(text: &str, arguments: &str, code: i32) -> String {
     Trial::new(&[("t", text)]).expect(&format!("trace inspect t {arguments}"), code)
 }
@@ -87,7 +87,7 @@ fn objects_in_a_list_are_rows() {
     assert!(inspect(&broken, "", 0).contains("4 used, 20.000% unusable"));
 }
 
-/// Reliability F12a: decimal commas make more fields than the header has.
+/// Reliability F12a: decimal commas give more fields than the header has.
 #[test]
 fn a_row_with_too_many_fields_is_no_row() {
     let text = "time,dur,kind\n2024-05-20T00:00:04Z,1,5,a\n2024-05-20T00:00:05Z,1,6,b\n2024-05-20T00:00:06Z,2,a,\n";
@@ -98,7 +98,7 @@ fn a_row_with_too_many_fields_is_no_row() {
     );
 }
 
-/// Reliability F12b: a length that the rows contradict.
+/// Reliability F12b: a stated length contradicted by the rows.
 #[test]
 fn a_length_that_the_rows_contradict_is_refused() {
     let text = "# plimsoll-trace: 1\n# kind: arrivals\n# extent_ns: 1\noffset_ns\n0\n60000000000\n";
@@ -107,7 +107,7 @@ fn a_length_that_the_rows_contradict_is_refused() {
     assert!(trial.expect("trace convert t.csv u.csv", 2).contains("t.csv:6: lies behind the length of 1ns"));
 }
 
-/// Reliability F10: one row makes no work without end.
+/// Reliability F10: a single row cannot make a run endless.
 #[test]
 fn one_absurd_row_is_named() {
     let minutes = |minute: u64| format!("2024-05-20T00:{minute:02}:00Z,{}\n", 5 + minute % 7);

@@ -1,4 +1,4 @@
-//! K10, K11, K15: workloads of other kinds and versions, and keys that stand twice.
+//! K10, K11, K15: workloads of other kinds and versions, and duplicate keys.
 
 use super::super::trial::Trial;
 
@@ -84,7 +84,7 @@ fn kinds_of_other_groups_that_share_a_name_are_left_alone() {
         object("apps.kruise.io/v1beta1", "StatefulSet", "").replace("{ name: web }", "{ name: other }")
     );
     check(&both, 0);
-    // A misspelt group is still one.
+    // A misspelt group is still a group.
     assert!(check(&object("app/v1", "Deployment", ""), 2).contains("write `apps/v1`"));
 }
 

@@ -1,4 +1,5 @@
-//! F7, F9, F15: reports appear whole, places that cannot be written are found out before a run, and messages say which.
+//! F7, F9, F15: reports appear completely or not at all, unwritable places are detected before a run, and messages name
+//! them.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,7 +8,7 @@ use std::process::{Command, Stdio};
 use super::BASE;
 use crate::findings::trial::Trial;
 
-/// A run that would take hours ends at once where its report could not be written.
+/// A run that would take hours fails at once if its report could not be written.
 #[test]
 fn the_output_directory_is_tried_before_the_run() {
     let text = BASE.replace("duration: 2m", "duration: 300d").replace("interval: 10s", "interval: 1h");
@@ -29,7 +30,7 @@ fn the_output_directory_is_tried_before_the_run() {
     }
 }
 
-/// What is refused after its directory was tried leaves nothing there.
+/// A run that is refused after its directory was tested leaves nothing there.
 #[test]
 fn a_run_that_is_refused_leaves_no_directory() {
     let trial = Trial::new(&[("s.yaml", BASE)]);
@@ -43,7 +44,7 @@ fn a_run_that_is_refused_leaves_no_directory() {
 /// Writes a few small files in a fifth of a second.
 const PLAN: &str = "plan s.yaml --quiet --no-scenario --replications 2 --out out --set duration=20s";
 
-/// Killed, interrupted or not: a directory holds one run, and nothing temporary stays.
+/// Whether killed, interrupted or completed: a directory contains one run, and no temporary files.
 #[cfg(unix)]
 #[test]
 fn an_interrupted_report_is_the_old_one_or_the_new_one() {
@@ -77,7 +78,7 @@ fn an_interrupted_report_is_the_old_one_or_the_new_one() {
     }
 }
 
-/// Reports of two processes in one directory do not mix, and the user's own files stay.
+/// Reports of two processes in one directory do not mix, and the user's own files are kept.
 #[test]
 fn two_runs_at_once_leave_the_report_of_one() {
     let trial = Trial::new(&[("s.yaml", &BASE.replace("target: 99%", "target: 50%"))]);
@@ -91,7 +92,7 @@ fn two_runs_at_once_leave_the_report_of_one() {
     let children = ["a", "b", "c"].map(start);
     children.into_iter().for_each(|mut child| assert!(child.wait().unwrap().success()));
     assert_eq!(trial.read("out/base/notes.md"), "mine");
-    // What one wrote and the next did not is gone.
+    // Files of the first run that the second did not write are removed.
     let deployments: Vec<&str> = ["a", "b", "c"]
         .into_iter()
         .filter(|name| trial.path(&format!("out/base/{name}-deployment.yaml")).exists())
@@ -100,7 +101,7 @@ fn two_runs_at_once_leave_the_report_of_one() {
     assert!(trial.read(&format!("out/base/{}-deployment.yaml", deployments[0])).contains(deployments[0]));
 }
 
-/// A full disk is told with the path.
+/// A full disk is reported with the path.
 #[cfg(target_os = "linux")]
 #[test]
 fn messages_of_the_file_system_name_the_place() {

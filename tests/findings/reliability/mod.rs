@@ -1,4 +1,4 @@
-//! Reliability and security: what a hostile or unlucky user meets.
+//! Reliability and security: hostile input and bad luck.
 
 mod directories;
 mod names;
@@ -7,7 +7,7 @@ mod parquet;
 mod sweeps;
 mod training;
 
-/// A small scenario that is sound.
+/// A small valid scenario.
 const BASE: &str = "\
 name: base
 duration: 2m

@@ -38,7 +38,7 @@ fn a_service_has_a_name_that_is_no_path(#[case] name: &str, #[case] words: &str)
     assert!(trial.expect("check s.yaml", 2).contains(words));
 }
 
-/// Whatever a policy is called, no file leaves the report directory, no name is too long, and no two are the same.
+/// Whatever the name of a policy, no file leaves the report directory, no name is too long, and no two are equal.
 #[test]
 fn names_of_policies_stay_inside() {
     let long = "a".repeat(245);
@@ -85,7 +85,7 @@ fn a_policy_has_a_label_that_can_be_seen(#[case] label: &str, #[case] words: &st
     assert!(!shown.lines().any(at_start), "{shown}");
 }
 
-/// A label that begins as a command of GitHub's runner is printed without becoming one.
+/// A label that starts like a workflow command of GitHub's runner is printed without being one.
 #[test]
 fn a_label_is_no_command_to_a_workflow() {
     let text = BASE.replace("  fixed:", "  '::set-env name=X::y ##[add-mask]':") + "expect: [ lost < 0 ]\n";

@@ -1,4 +1,4 @@
-//! Parquet that is damaged, or sound and not read: one sentence about the file, and no "internal error" before it.
+//! Damaged or unsupported Parquet: one sentence about the file, and no "internal error" before it.
 
 use std::fs::{self, File};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use parquet::schema::parser::parse_message_type;
 
 use crate::findings::trial::Trial;
 
-/// A file whose one column of times is of this type, with two rows.
+/// A file with one time column of this type and two rows.
 fn times(trial: &Trial, name: &str, column: &str) {
     let schema = Arc::new(parse_message_type(&format!("message m {{ {column} }}")).unwrap());
     let properties = Arc::new(WriterProperties::builder().build());
@@ -52,14 +52,14 @@ fn sound_columns_that_are_not_read_are_named() {
     trial.expect("trace inspect sound --time t", 0);
 }
 
-/// What made a decoder panic: lengths and flags of the footer, bits of the missing values, places of the pages.
+/// Places where a decoder panicked: lengths and flags of the footer, bits of the missing values, page offsets.
 #[test]
 fn damage_is_told_as_damage() {
     let trial = Trial::new(&[]);
     times(&trial, "sound", "optional int64 t;");
     let sound = fs::read(trial.path("sound")).unwrap();
     let footer = sound.len() - 8 - u32::from_le_bytes(sound[sound.len() - 8..][..4].try_into().unwrap()) as usize;
-    // Every part of the file is hit, each in a few ways; what still reads as a trace may do so.
+    // Every part of the file is changed in a few ways; a file that is still a valid trace may be accepted.
     let places = (4..sound.len()).step_by(sound.len() / 20).chain([footer, footer + 1, footer + 7, sound.len() - 8]);
     for (number, at) in places.enumerate() {
         let mut bytes = sound.clone();

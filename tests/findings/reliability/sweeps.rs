@@ -1,4 +1,4 @@
-//! F1, F12c, F12d: a sweep's file has one writer, and is read for what it is.
+//! F1, F12c, F12d: a sweep's file has one writer, and is validated when read.
 
 use std::process::{Command, Stdio};
 
@@ -29,7 +29,7 @@ fn a_row_too_many_is_refused_with_its_line(#[case] ending: &str, #[case] words: 
     assert!(shown.contains(words), "{shown}");
 }
 
-/// Rows of policies that changed places, figures that are none, cells that are missing.
+/// Rows of policies in another order, invalid figures, missing cells.
 #[rstest]
 #[case("csv")]
 #[case("jsonl")]
@@ -58,7 +58,7 @@ fn rows_are_what_they_should_be(#[case] ending: &str) {
     }
 }
 
-/// While one sweep writes, a second is turned away, and the file is that of one alone.
+/// While one sweep writes, a second is refused, and the file is that of the first only.
 #[test]
 fn two_sweeps_do_not_share_a_file() {
     let (trial, alone) = swept("csv");

@@ -1,4 +1,5 @@
-//! F3: training replaces a file that is no trained policy, or outside the scenario's directory, only if the user names it.
+//! F3: training only replaces a file that is not a trained policy, or that is outside the scenario's directory, if the
+//! user names it.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! From the vectors' JSON to the library's types. What cannot be read panics, which fails the case.
+//! Converts the vectors' JSON to the library's types. Unreadable input panics, which fails the case.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use plimsoll::policy::hpa::stabilization::Recommendation;
 use plimsoll::policy::{PodPhase, PodView};
 use plimsoll::units::{Quantity, SimDuration, SimTime};
 
-/// The moment of decision: far enough from the start that the unset time of the vectors, -1e10 s, can be named.
+/// The time of the decision: late enough for the vectors' unset time, -1e10 s, to be representable.
 pub const NOW: SimTime = SimTime::from_secs(12_000_000_000);
 
 pub fn int(value: &Value) -> i64 {
@@ -42,7 +42,7 @@ pub fn optional_quantity(value: &Value) -> Option<Quantity> {
     (!value.is_null()).then(|| quantity(value))
 }
 
-/// So many seconds after `now`.
+/// A number of seconds after `now`.
 pub fn time_from(now: SimTime, value: &Value) -> SimTime {
     let nanos = i128::from(now.as_nanos()) + (real(value) * 1e9).round() as i128;
     SimTime::from_nanos(u64::try_from(nanos).unwrap_or_else(|_| panic!("{value} cannot be named")))

@@ -11,7 +11,7 @@ use super::super::Actual;
 use super::reading::*;
 use super::{FakeCluster, autoscaler, conditions_json};
 
-/// Tells the steps in order. A size that somebody sets by hand stands before the step that names it.
+/// Runs the steps in order. A size set by hand precedes the step that states it.
 pub fn run(input: &Value) -> Actual {
     let mut autoscaler = autoscaler(input);
     let mut size = count(&input["initial_spec_replicas"]);
