@@ -25,8 +25,8 @@ pub fn mg1_mean_wait(load: f64, scv: f64) -> f64 {
     load * (1.0 + scv) / (2.0 * (1.0 - load))
 }
 
-/// Mean sojourn in M/G/1 with processor sharing: 1 / (1 - rho), whatever the distribution (Kleinrock 1967; Sakata, Noguchi
-/// and Oizumi 1971).
+/// Mean sojourn time in M/G/1 with processor sharing: 1 / (1 - rho), whatever the distribution (Kleinrock 1967; Sakata,
+/// Noguchi and Oizumi 1971).
 pub fn ps1_mean_sojourn(load: f64) -> f64 {
     1.0 / (1.0 - load)
 }
@@ -95,7 +95,7 @@ pub fn mmck(servers: u32, capacity: u32, offered: f64) -> MmcK {
 pub struct FiniteSource {
     /// Requests per unit of time.
     pub throughput: f64,
-    /// Mean time from a request to its answer.
+    /// Mean time from a request to its response.
     pub mean_response: f64,
     /// Mean number of users waiting or in service.
     pub mean_number: f64,

@@ -1,15 +1,16 @@
-//! Policy tests from Rust, for teams who keep their policy in Rust: what `plimsoll test` does, as assertions.
+//! Policy tests in Rust, for teams with a policy in Rust: `plimsoll test` as assertions.
 //!
-//! A [`StoryTest`] tells a policy step by step what it sees and holds it to the decisions expected, without a cluster; a
-//! [`ScenarioTest`] simulates a scenario, in which a policy of one's own stands beside those of the file, and holds its figures to
-//! comparisons in the words of `expect:` and to a baseline. A failure panics with what was expected and what was found.
+//! A [`StoryTest`] runs a policy step by step on given metrics, without a cluster, and checks its decisions. A
+//! [`ScenarioTest`] simulates a scenario with the team's own policy besides those of the file, and checks its figures
+//! with comparisons in the syntax of `expect:` and against a baseline. A failure panics with the expected and the
+//! actual value.
 //!
 //! ```
 //! use plimsoll::policy::{Decision, Measure, Observation, Reason, ReasonCode, ScalingPolicy};
 //! use plimsoll::testing::{ScenarioTest, StoryTest};
 //! use plimsoll::units::SimDuration;
 //!
-//! /// A replica for every ten requests per second, two at least.
+//! /// A replica for every ten requests per second, at least two.
 //! struct ByRate;
 //!
 //! impl ScalingPolicy for ByRate {

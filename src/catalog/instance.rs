@@ -83,7 +83,7 @@ impl InstanceType {
     }
 
     /// The price of the share of this instance that a pod with these requests occupies: the larger of its shares of
-    /// allocatable CPU and memory, because nobody else can use the scarcer resource that it takes.
+    /// allocatable CPU and memory, because no other pod can use the scarcer resource that it takes.
     ///
     /// The price is `price * request / allocatable` in 128-bit integers, rounded up once, to a nano-dollar per hour, so
     /// that pods that fill an instance never pay less than its price.

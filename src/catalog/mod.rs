@@ -1,6 +1,6 @@
 //! Instance types, container offers and their prices as data.
 //!
-//! The built-in catalogue ([`Catalog::builtin`]) consists of three small tables beside this file; each row has the
+//! The built-in catalogue ([`Catalog::builtin`]) consists of three small tables next to this file; each row has the
 //! source of its price and that source's date. Prices are on-demand list prices for Linux in US dollars, without
 //! discounts.
 //!

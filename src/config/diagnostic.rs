@@ -1,4 +1,4 @@
-//! What is wrong with an input, where, and what to do about it.
+//! Diagnostics: an error or warning about an input, its place, and advice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -9,34 +9,34 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use super::names::visible;
 use super::source::{SourceFile, Span};
 
-/// Whether a diagnostic stops the run.
+/// Severity of a diagnostic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// The input is usable, but something in it is ignored or probably not meant.
+    /// The input is usable, but part of it is ignored or probably not intended.
     Warning,
     /// The input is not usable.
     Error,
 }
 
-/// One message about an input: what is wrong, where it stands, and what would be right.
+/// A message about an input: the problem, its place, and the correction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Whether the run can go on.
+    /// Its severity.
     pub severity: Severity,
-    /// What is wrong, in one sentence without a full stop.
+    /// The problem, in one sentence without a full stop.
     pub message: String,
-    /// The text it stands in and the place, where there is one.
+    /// The source text and the place in it, if known.
     pub place: Option<(Arc<SourceFile>, Span)>,
-    /// A few words shown beside the caret.
+    /// A short label next to the caret.
     pub label: Option<String>,
     /// Further facts, one line each.
     pub notes: Vec<String>,
-    /// What to do.
+    /// Advice.
     pub help: Option<String>,
 }
 
 impl Diagnostic {
-    /// An error without a place yet.
+    /// An error without a place.
     pub fn error(message: impl Into<String>) -> Self {
         Diagnostic {
             severity: Severity::Error,
@@ -48,7 +48,7 @@ impl Diagnostic {
         }
     }
 
-    /// A warning without a place yet.
+    /// A warning without a place.
     pub fn warning(message: impl Into<String>) -> Self {
         Diagnostic { severity: Severity::Warning, ..Diagnostic::error(message) }
     }
@@ -59,7 +59,7 @@ impl Diagnostic {
         self
     }
 
-    /// Adds a few words beside the caret.
+    /// Adds a short label next to the caret.
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
         self
@@ -71,7 +71,7 @@ impl Diagnostic {
         self
     }
 
-    /// Says what to do.
+    /// Adds advice.
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
@@ -88,7 +88,7 @@ impl Diagnostic {
             Some((source, span)) => {
                 let end = span.end.clamp(span.start, source.text().len());
                 let start = span.start.min(end);
-                // Only the lines of the place are handed over: a text may be long, and have much wrong with it.
+                // Only the relevant lines are passed to the renderer: a text may be long and have many problems.
                 let line = source.line_column(start).0;
                 let (from, to) = (source.line_start(line), source.line_start(source.line_column(end).0 + 1));
                 let mut annotation = AnnotationKind::Primary.span(start - from..end - from);
@@ -120,33 +120,33 @@ impl fmt::Display for Diagnostic {
 
 impl std::error::Error for Diagnostic {}
 
-/// So many diagnostics of a kind are kept; of the others only the number is told.
+/// Maximum number of diagnostics kept per kind; the others are only counted.
 const MAX_OF_A_KIND: usize = 20;
-/// The most diagnostics that are kept at all.
+/// Maximum number of diagnostics kept in total.
 const MOST: usize = 400;
 
-/// All that was found wrong so far, and the files that were read on the way.
+/// All diagnostics so far, and the files that were read.
 ///
-/// Of each kind, messages that differ in what they quote or count, the first twenty are kept.
+/// Messages that differ only in quoted text and numbers are of one kind, of which the first twenty are kept.
 #[derive(Debug, Clone, Default)]
 pub struct Diagnostics {
     items: Vec<Diagnostic>,
     files: Vec<Arc<SourceFile>>,
-    /// How many of each kind there are.
+    /// Number of diagnostics by kind.
     kinds: BTreeMap<String, usize>,
-    /// Marks of those that are not kept.
+    /// Hashes of those that are not kept.
     left_out: BTreeSet<u64>,
-    /// How many of those are errors.
+    /// Number of errors among those.
     left_out_errors: usize,
 }
 
 impl Diagnostics {
-    /// Nothing found yet.
+    /// No diagnostics.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds one, unless the same was said before: a manifest may be read by a service and by its policies.
+    /// Adds one, unless the same was added before: a manifest may be read by a service and by its policies.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         let kind = kind(&diagnostic);
         let known = self.kinds.get(&kind).copied().unwrap_or(0);
@@ -161,12 +161,12 @@ impl Diagnostics {
         }
     }
 
-    /// How many were found beyond those that are kept.
+    /// Number of diagnostics that are not kept.
     pub fn left_out(&self) -> usize {
         self.left_out.len()
     }
 
-    /// Takes the last error with this message back.
+    /// Removes the last error with this message.
     pub(super) fn retract(&mut self, message: &str) {
         if let Some(index) = self.items.iter().rposition(|d| d.message == message && d.severity == Severity::Error) {
             let retracted = self.items.remove(index);
@@ -184,12 +184,12 @@ impl Diagnostics {
         self.files.extend(other.files);
     }
 
-    /// Notes that a file beside the scenario (a manifest) was read: what it says decides the result.
+    /// Records that a file next to the scenario (a manifest) was read: it affects the result.
     pub fn note_file(&mut self, source: &Arc<SourceFile>) {
         self.files.push(Arc::clone(source));
     }
 
-    /// The files noted so far, in order; one that was read twice is there twice.
+    /// The files recorded so far, in order, possibly with duplicates.
     pub fn files(&self) -> &[Arc<SourceFile>] {
         &self.files
     }
@@ -199,35 +199,35 @@ impl Diagnostics {
         self.left_out_errors > 0 || self.items.iter().any(|d| d.severity == Severity::Error)
     }
 
-    /// How many errors there are.
+    /// Number of errors.
     pub fn errors(&self) -> usize {
         self.left_out_errors + self.items.iter().filter(|d| d.severity == Severity::Error).count()
     }
 
-    /// The diagnostics in the order in which they were found.
+    /// The kept diagnostics in order.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.items.iter()
     }
 
-    /// All of them as standard error shows them.
+    /// All kept diagnostics as shown on standard error.
     pub fn render(&self, colour: bool) -> String {
         let mut shown: Vec<String> = self.items.iter().map(|diagnostic| diagnostic.render(colour)).collect();
         shown.extend((self.left_out() > 0).then(|| more_words(self.left_out())));
         shown.join("\n\n")
     }
 
-    /// How many there are.
+    /// Number of diagnostics.
     pub fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// Whether nothing was found.
+    /// Whether there are no diagnostics.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 }
 
-/// What is said of those that are not kept.
+/// The message about those that are not kept.
 fn more_words(more: usize) -> String {
     let digits = more.to_string();
     let mut grouped = String::new();
@@ -240,7 +240,7 @@ fn more_words(more: usize) -> String {
     format!("and {grouped} more of the same kinds")
 }
 
-/// The kind of a diagnostic: its message without what it quotes and counts.
+/// The kind of a diagnostic: its message without quoted text and numbers.
 fn kind(diagnostic: &Diagnostic) -> String {
     let mut kind = String::from(if diagnostic.severity == Severity::Error { "e" } else { "w" });
     for (index, part) in diagnostic.message.split('`').enumerate() {
@@ -251,7 +251,7 @@ fn kind(diagnostic: &Diagnostic) -> String {
     kind
 }
 
-/// Tells diagnostics apart without keeping them.
+/// A hash that identifies a diagnostic without keeping it.
 fn mark(diagnostic: &Diagnostic) -> u64 {
     use std::hash::{DefaultHasher, Hash, Hasher};
     let mut hasher = DefaultHasher::new();
@@ -283,7 +283,7 @@ mod tests {
     use super::*;
     use crate::config::{Fields, SourceFile, parse_single};
 
-    /// Of thousands of one kind the first are shown, the others counted, and none is said twice.
+    /// Of thousands of one kind the first are shown, the others counted, and none is shown twice.
     #[test]
     fn many_of_a_kind_are_counted() {
         let text: String = (0..3_000).map(|number| format!("key-{number}: 1\n")).collect();

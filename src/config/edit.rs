@@ -1,4 +1,4 @@
-//! Editing a YAML or JSON text where a few values are to change: everything else stays byte for byte.
+//! Edits a few values of a YAML or JSON text; everything else is kept byte for byte.
 
 use super::node::{Value, Yaml};
 use super::source::{SourceFile, Span};
@@ -12,22 +12,23 @@ pub enum Step<'a> {
     Item(usize),
 }
 
-/// Changes of one text, by place.
+/// Changes of one text, by position.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Edits {
     changes: Vec<(Span, String)>,
 }
 
 impl Edits {
-    /// Whether nothing is changed.
+    /// Whether there are no changes.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
 
-    /// Sets the value at `path` below `root` to the plain scalar `value`; keys that are missing are added.
+    /// Sets the value at `path` below `root` to the plain scalar `value`; missing keys are added.
     ///
     /// # Errors
-    /// Why that cannot be done without touching something else: the value comes from an anchor or a merge key, or a list lacks the item.
+    /// If that is not possible without other changes: the value comes from an anchor or a merge key, or a list lacks
+    /// the item.
     pub fn set(&mut self, root: &Yaml, path: &[Step<'_>], value: &str) -> Result<(), String> {
         let mut node = root;
         for (depth, step) in path.iter().enumerate() {
@@ -111,15 +112,15 @@ impl Edits {
     }
 }
 
-/// Whether a key of a mapping stands elsewhere and was brought in by a merge key (`<<`).
+/// Whether a key of a mapping is defined elsewhere and included by a merge key (`<<`).
 fn is_merged(node: &Yaml, key: &str) -> bool {
     let Value::Mapping(entries) = &node.value else { return false };
     let found = entries.iter().find(|(known, _)| known.text == key);
     found.is_some_and(|(known, _)| !node.source.slice(known.span).contains(key))
 }
 
-/// Where a line can be added to a block mapping: after an entry that stands on a line of its own, or before the first one. The place, and
-/// the column of the keys.
+/// Where a line can be added to a block mapping: after an entry on a line of its own, or before the first one. Returns
+/// the position and the column of the keys.
 fn block_place(source: &SourceFile, entries: &[(super::node::Key, Yaml)]) -> Option<(usize, usize)> {
     let text = source.text();
     let column = |at: usize| at - text[..at].rfind('\n').map_or(0, |line| line + 1);

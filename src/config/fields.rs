@@ -1,4 +1,4 @@
-//! Taking a mapping apart: every field asked for is known, every other one is an error with the likely name.
+//! Reads mappings: every requested field is known, and any other field is an error with the most similar name.
 
 use std::cell::RefCell;
 use std::str::FromStr;
@@ -7,29 +7,29 @@ use super::diagnostic::{Diagnostic, Diagnostics};
 use super::node::{Key, Value, Yaml};
 use crate::units::{Bytes, Fraction, Millicores, Quantity, Rate, SimDuration, UnitError, Usd, UsdPerHour, Utilization};
 
-/// Unknown fields of one mapping that are taken for misspelt ones.
+/// Maximum number of unknown fields of a mapping for which similar names are searched.
 const MAX_MISSPELT: usize = 200;
 
-/// A value that can be read from a node. What is wrong goes into `sink`, and `None` is returned.
+/// A value that can be read from a node. Problems are reported to `sink`, and `None` is returned.
 pub trait FromNode: Sized {
-    /// Reads the value, or reports why it cannot be read.
+    /// Reads the value, or reports a problem.
     fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self>;
 }
 
-/// The fields of one mapping. Ask for each by name, then call [`Fields::finish`], which reports the names nobody asked
-/// for.
+/// The fields of one mapping. Request each by name, then call [`Fields::finish`], which reports the fields that were
+/// not requested.
 pub struct Fields<'a> {
     owner: &'a str,
     node: &'a Yaml,
     entries: &'a [(Key, Yaml)],
     asked: RefCell<Vec<&'static str>>,
-    /// Names that were reported as absent, with the message.
+    /// Names that were reported as missing, with the message.
     absent: RefCell<Vec<(&'static str, String)>>,
 }
 
 impl<'a> Fields<'a> {
-    /// Opens `node` as a mapping; `owner` names the thing in messages ("service", "policy `hpa`"). Anything but a mapping
-    /// is reported, and `None` returned.
+    /// Opens `node` as a mapping; `owner` names it in messages ("service", "policy `hpa`"). Anything but a mapping is
+    /// reported, and `None` is returned.
     pub fn open(node: &'a Yaml, owner: &'a str, sink: &mut Diagnostics) -> Option<Self> {
         match &node.value {
             Value::Mapping(entries) => {
@@ -47,7 +47,7 @@ impl<'a> Fields<'a> {
         self.node
     }
 
-    /// The node of field `name`, where it is given and not null.
+    /// The node of field `name`, if it is present and not null.
     pub fn node_of(&self, name: &'static str) -> Option<&'a Yaml> {
         self.asked.borrow_mut().push(name);
         self.entries.iter().find(|(key, _)| key.text == name).map(|(_, node)| node).filter(|node| !node.is_null())
@@ -68,7 +68,7 @@ impl<'a> Fields<'a> {
         match self.node_of(name) {
             Some(node) => T::from_node(node, sink),
             None => {
-                // The place is the mapping's first key: the whole mapping may be the whole file.
+                // The place is the mapping's first key, because the whole mapping may be the whole file.
                 let span = self.entries.first().map_or(self.node.span, |(key, _)| key.span);
                 let error = Diagnostic::error(format!("{} has no `{name}`", self.owner));
                 self.missing(&[name], error.at(&self.node.source, span).help(format!("add `{name}:`")), sink);
@@ -77,15 +77,15 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Reports that one of `names` should have been given. Every check for a missing field goes through here and comes before
-    /// [`Fields::finish`], which takes the report back where one of them turns out to be misspelt.
+    /// Reports that one of `names` is missing. Every check for a missing field uses this function and comes before
+    /// [`Fields::finish`], which retracts the report if one of them turns out to be misspelt.
     pub fn missing(&self, names: &[&'static str], error: Diagnostic, sink: &mut Diagnostics) {
         self.absent.borrow_mut().extend(names.iter().map(|name| (*name, error.message.clone())));
         sink.push(error);
     }
 
-    /// The likeliest of the names asked for that `text` is a misspelling of. If that one was reported as absent, the report
-    /// is taken back: it was not left out but misspelt, and one message is enough.
+    /// The most similar of the requested names to `text`. If it was reported as missing, that report is retracted: the
+    /// field was misspelt, and one message is enough.
     pub(crate) fn misspelt(&self, text: &str, sink: &mut Diagnostics) -> Option<&'static str> {
         let name = suggest(text, self.asked.borrow().iter().copied())?;
         if let Some((_, message)) = self.absent.borrow().iter().find(|(absent, _)| *absent == name) {
@@ -94,17 +94,17 @@ impl<'a> Fields<'a> {
         Some(name)
     }
 
-    /// Every field in the order of the text, for mappings whose keys are names that the user chose.
+    /// Every field in the order of the text, for mappings with keys chosen by the user.
     pub fn entries(&self) -> &'a [(Key, Yaml)] {
         self.entries
     }
 
-    /// The names asked for so far, in order.
+    /// The names requested so far, in order.
     pub fn asked(&self) -> Vec<&'static str> {
         self.asked.borrow().clone()
     }
 
-    /// Reports every field that was never asked for, each with the likeliest of the names that were.
+    /// Reports every field that was not requested, each with the most similar requested name.
     pub fn finish(self, sink: &mut Diagnostics) {
         let asked = self.asked.borrow();
         let mut names = asked.clone();
@@ -115,7 +115,7 @@ impl<'a> Fields<'a> {
         for (number, (key, _)) in unknown.enumerate() {
             let message = format!("{} has no field `{}`", self.owner, key.text);
             let mut diagnostic = Diagnostic::error(message).at(&self.node.source, key.span);
-            // Nobody misspells thousands of fields: to look for each would take minutes.
+            // With thousands of unknown fields, searching a similar name for each would take minutes.
             let near = if number < MAX_MISSPELT { self.misspelt(&key.text, sink) } else { None };
             diagnostic = match near {
                 Some(name) => diagnostic.label(format!("did you mean `{name}`?")),
@@ -126,8 +126,8 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The candidate that `text` is most likely a misspelling of: small edit distance (Damerau-Levenshtein), capitals and
-/// separators ignored, or a common prefix of at least three letters.
+/// The candidate most similar to `text`: small edit distance (Damerau-Levenshtein), ignoring case and separators, or a
+/// common prefix of at least three letters.
 pub fn suggest<'c>(text: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let plain = |s: &str| s.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
     let wanted = plain(text);
@@ -142,7 +142,7 @@ pub fn suggest<'c>(text: &str, candidates: impl IntoIterator<Item = &'c str>) ->
     candidates.into_iter().filter_map(|c| score(c).map(|s| (s, c))).min().map(|(_, c)| c)
 }
 
-/// Reads a scalar with `FromStr`, turning the error into a diagnostic with caret and suggestion.
+/// Reads a scalar with `FromStr`; an error becomes a diagnostic with caret and suggestion.
 pub fn parse_text<T: FromStr<Err = UnitError>>(node: &Yaml, sink: &mut Diagnostics) -> Option<T> {
     let Some(text) = node.as_text() else {
         sink.push(node.error(format!("expected a single value, found {}", node.kind())));
@@ -209,7 +209,7 @@ impl FromNode for u64 {
 }
 
 impl FromNode for f64 {
-    /// A finite number; NaN and infinity are refused.
+    /// A finite number; NaN and infinity are rejected.
     fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         let value: f64 = plain(node, "a number", sink)?;
         if !value.is_finite() {
@@ -231,7 +231,7 @@ impl FromNode for bool {
 }
 
 impl<T: FromNode> FromNode for Vec<T> {
-    /// A list; a single value stands for a list of one.
+    /// A list; a single value counts as a list of one.
     fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         match &node.value {
             Value::Sequence(items) => {

@@ -1,7 +1,7 @@
-//! Source text, spans and diagnostics, and the plug-in lists that name what a text may refer to.
+//! Source texts, spans and diagnostics, and plug-in lists with the names that a text may refer to.
 //!
-//! A YAML file becomes a tree of [`Yaml`]s, each with its place in the text. Readers take nodes apart with [`Fields`] and
-//! leave everything they object to in [`Diagnostics`], so that one run of `plimsoll check` shows all that is wrong.
+//! A YAML file is parsed to a tree of [`Yaml`] nodes, each with its place in the text. Readers extract values with
+//! [`Fields`] and report every problem to [`Diagnostics`], so that one run of `plimsoll check` shows all problems.
 
 mod diagnostic;
 mod edit;

@@ -1,4 +1,4 @@
-//! Names that a user makes up: what they may hold, and how any text is shown so that no terminal obeys it.
+//! Names chosen by users: their valid characters, and safe display of any text on a terminal.
 
 use std::borrow::Cow;
 
@@ -8,22 +8,23 @@ use super::diagnostic::{Diagnostic, Diagnostics};
 use super::fields::FromNode;
 use super::node::{Key, Yaml};
 
-/// The most characters of a [`slug`].
+/// Maximum number of characters in a [`slug`].
 const LONGEST_SLUG: usize = 60;
 
-/// Whether a character acts on what shows it instead of being seen: control characters (ESC, BEL, line breaks), separators of
-/// lines and paragraphs, and the controls of bidirectional text, which show a text in another order than it has.
+/// Whether a character controls the display instead of being visible: control characters (ESC, BEL, line breaks),
+/// separators of lines and paragraphs, and the controls of bidirectional text, which show a text in another order than
+/// it has.
 pub fn is_hidden(c: char) -> bool {
     let bidi = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     c.is_control() || bidi || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
-/// The text with every hidden character replaced by what can be seen: `␛` for ESC, `<U+202E>` for those without a picture.
+/// The text with every hidden character replaced by a visible one: `␛` for ESC, `<U+202E>` for those without a picture.
 pub fn visible(text: &str) -> Cow<'_, str> {
     visible_but(text, |_| false)
 }
 
-/// As [`visible`] for a text of several lines: line feeds and tabs stay.
+/// Like [`visible`], for a text of several lines: line feeds and tabs are kept.
 pub fn visible_lines(text: &str) -> Cow<'_, str> {
     visible_but(text, |c| matches!(c, '\n' | '\t'))
 }
@@ -36,7 +37,7 @@ fn visible_but(text: &str, stays: impl Fn(char) -> bool) -> Cow<'_, str> {
     for c in text.chars() {
         match c {
             c if !is_hidden(c) || stays(c) => shown.push(c),
-            // Unicode's control pictures stand in the order of the controls.
+            // Unicode's control pictures are in the order of the controls.
             c if c.is_ascii_control() && c != '\u{7f}' => {
                 shown.push(char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}'));
             }
@@ -47,7 +48,7 @@ fn visible_but(text: &str, stays: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Why a text cannot be a label: empty, or with hidden characters.
+/// Why a text is not a valid label: empty, or with hidden characters.
 fn unfit_label(text: &str) -> Option<String> {
     if text.trim().is_empty() {
         return Some("a name cannot be empty".into());
@@ -55,7 +56,7 @@ fn unfit_label(text: &str) -> Option<String> {
     unfit_line(text)
 }
 
-/// Why a text cannot be a line.
+/// Why a text is not a valid line.
 fn unfit_line(text: &str) -> Option<String> {
     let shown = visible(text);
     matches!(shown, Cow::Owned(_)).then(|| format!("`{shown}` holds a character that cannot be seen"))
@@ -65,7 +66,8 @@ fn refused(node: &Yaml, why: String, sink: &mut Diagnostics) {
     sink.push(node.error(why).help("leave out line breaks and other control characters"));
 }
 
-/// The name of a service, a node pool or an object of Kubernetes: files are named after it, so it has no `/`, `\` or leading dot.
+/// The name of a service, a node pool or a Kubernetes object: file names are derived from it, so it must not contain
+/// `/` or `\` or start with a dot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name(pub String);
 
@@ -118,7 +120,7 @@ impl FromNode for Lines {
     }
 }
 
-/// Objects to a key that a user made up, such as a policy's label, if it is empty or holds hidden characters.
+/// Reports a key chosen by the user, such as a policy's label, if it is empty or contains hidden characters.
 pub fn check_label(key: &Key, node: &Yaml, sink: &mut Diagnostics) {
     if let Some(why) = unfit_label(&key.text) {
         let help = "leave out line breaks and other control characters";
@@ -126,8 +128,8 @@ pub fn check_label(key: &Key, node: &Yaml, sink: &mut Diagnostics) {
     }
 }
 
-/// A part of a file name for anything that has a name: small letters, digits and dashes, 60 characters at most. A longer one ends in a
-/// few digits of its checksum, so that names which begin alike get different files.
+/// A part of a file name for anything with a name: lower-case letters, digits and dashes, at most 60 characters. A
+/// longer one ends in a few digits of its checksum, so that names with the same beginning get different files.
 pub fn slug(name: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
     if name.chars().count() <= LONGEST_SLUG {
@@ -138,8 +140,9 @@ pub fn slug(name: &str) -> String {
     format!("{start}-{sum:08x}")
 }
 
-/// A text as it stands in a cell of our CSV files. A spreadsheet takes a cell that begins with `=`, `+`, `-`, `@`, a tab or a carriage
-/// return for a formula and runs it; such a text, unless it is a number, gets an apostrophe in front, which spreadsheets do not show.
+/// A text for a cell of a CSV file. A spreadsheet treats a cell that begins with `=`, `+`, `-`, `@`, a tab or a
+/// carriage return as a formula and evaluates it; such a text, unless it is a number, gets a leading apostrophe, which
+/// spreadsheets do not show.
 pub fn csv_text(text: &str) -> Cow<'_, str> {
     let is_number = || text.trim_end_matches('%').parse::<f64>().is_ok_and(f64::is_finite);
     match text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number() {
@@ -148,7 +151,7 @@ pub fn csv_text(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A text as a cell of a CSV file (RFC 4180), quoted where it must be: of one line, and no formula ([`csv_text`]).
+/// A text as a cell of a CSV file (RFC 4180), quoted if necessary, on one line and never a formula ([`csv_text`]).
 pub fn csv_cell(text: &str) -> String {
     let text = csv_text(text);
     match text.contains([',', '"', '\n', '\r']) {
@@ -157,10 +160,10 @@ pub fn csv_cell(text: &str) -> String {
     }
 }
 
-/// Why a text read from a stored file cannot be a label, in words.
+/// Checks a label read from a stored file.
 ///
 /// # Errors
-/// If it is empty or holds hidden characters.
+/// If it is empty or contains hidden characters, in words.
 pub fn as_label(text: &str) -> Result<(), String> {
     unfit_label(text).map_or(Ok(()), Err)
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use super::diagnostic::Diagnostic;
 use super::source::{SourceFile, Span};
 
-/// What a node holds. Scalars stay text: what `15` or `yes` means is decided by the field that reads it, never by YAML's
+/// Content of a node. Scalars are kept as text: the field that reads `15` or `yes` determines its meaning, never YAML's
 /// guess.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     /// `null`, `~` or nothing.
     Null,
-    /// A scalar as written; quotes and escapes resolved.
+    /// A scalar as written, with quotes and escapes resolved.
     Scalar(String),
     /// A sequence.
     Sequence(Vec<Yaml>),
@@ -24,18 +24,18 @@ pub enum Value {
 pub struct Key {
     /// The key's text.
     pub text: String,
-    /// Where it stands.
+    /// Its place.
     pub span: Span,
 }
 
-/// A value and where it stands.
+/// A value and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Yaml {
-    /// What it holds.
+    /// Its content.
     pub value: Value,
-    /// Where it stands.
+    /// Its place.
     pub span: Span,
-    /// The text it stands in.
+    /// The source text.
     pub source: Arc<SourceFile>,
 }
 
@@ -48,8 +48,8 @@ impl Yaml {
         }
     }
 
-    /// The entries whose key `apart` takes, and this mapping without them: for mappings that mix names of their own with names
-    /// that a user makes up. Anything but a mapping stays as it is.
+    /// The entries whose key is accepted by `apart`, and this mapping without them: for mappings that mix fixed names
+    /// with names chosen by the user. Anything but a mapping is returned unchanged.
     pub fn split_entries(&self, apart: impl Fn(&str) -> bool) -> (Vec<(Key, Yaml)>, Yaml) {
         let Value::Mapping(entries) = &self.value else { return (Vec::new(), self.clone()) };
         let (taken, rest) = entries.iter().cloned().partition(|(key, _)| apart(&key.text));
@@ -69,7 +69,7 @@ impl Yaml {
         self.value == Value::Null
     }
 
-    /// What kind of value this is, for messages.
+    /// The kind of value, for messages.
     pub fn kind(&self) -> &'static str {
         match &self.value {
             Value::Null => "nothing",

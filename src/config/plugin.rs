@@ -1,6 +1,6 @@
-//! What every plug-in list is made of.
+//! The entries of plug-in lists.
 
-/// The entry of one plug-in in the list of its kind. The lists feed the scenario reader, the suggestions for misspelt
+/// An entry in the list of one kind of plug-in. The lists are used by the scenario reader, the suggestions for misspelt
 /// names, `plimsoll list`, the JSON Schema and the README's table.
 #[derive(Debug, Clone, Copy)]
 pub struct Plugin<B: 'static> {
@@ -8,8 +8,8 @@ pub struct Plugin<B: 'static> {
     pub name: &'static str,
     /// One line for `plimsoll list`.
     pub summary: &'static str,
-    /// Where the algorithm or format comes from (paper, upstream project, specification).
+    /// Source of the algorithm or format (paper, upstream project, specification).
     pub source: &'static str,
-    /// Builds the plug-in; what the builder takes depends on the kind.
+    /// Builds the plug-in; the parameters of the builder depend on the kind.
     pub build: B,
 }

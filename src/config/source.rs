@@ -1,4 +1,4 @@
-//! A text with a name, and places in it.
+//! A named text, and places in it.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -16,14 +16,14 @@ pub struct Span {
     pub end: usize,
 }
 
-/// A text and the name under which messages show it (a path as the user gave it, or `--set`).
+/// A text with its name in messages (a path as stated by the user, or `--set`).
 #[derive(Debug, PartialEq, Eq)]
 pub struct SourceFile {
     name: String,
-    /// Directory of the file; none of a text in memory or from a stream.
+    /// Directory of the file; `None` for a text in memory or from a stream.
     directory: Option<PathBuf>,
     text: String,
-    /// Where each line begins.
+    /// Offset of each line.
     lines: Vec<usize>,
 }
 
@@ -36,12 +36,12 @@ impl SourceFile {
         Arc::new(SourceFile { name: name.into(), directory: None, text, lines })
     }
 
-    /// Where relative paths in the text start: its own directory, or `other` if it is in no file.
+    /// Base directory of relative paths in the text: its own directory, or `other` if it is not in a file.
     pub fn directory_or<'a>(&'a self, other: &'a Path) -> &'a Path {
         self.directory.as_deref().unwrap_or(other)
     }
 
-    /// Reads a UTF-8 file of at most `limit` bytes; a byte-order mark is dropped.
+    /// Reads a UTF-8 file of at most `limit` bytes, without a byte-order mark.
     ///
     /// # Errors
     /// One diagnostic: missing, not a file, unreadable, too large, or not UTF-8 (with the line of the first bad byte).
@@ -83,7 +83,7 @@ impl SourceFile {
         &self.text
     }
 
-    /// The text of `span`, empty where the span does not lie on character boundaries of the text.
+    /// The text of `span`, empty if the span is not on character boundaries of the text.
     pub fn slice(&self, span: Span) -> &str {
         self.text.get(span.start..span.end).unwrap_or("")
     }
@@ -98,13 +98,13 @@ impl SourceFile {
         (line, self.text[self.lines[line - 1]..at].chars().count() + 1)
     }
 
-    /// Where the line of this number, from 1, begins; the end of the text if there is none.
+    /// Offset of the line with this number, from 1; the end of the text if there is none.
     pub fn line_start(&self, line: usize) -> usize {
         self.lines.get(line.max(1) - 1).copied().unwrap_or(self.text.len())
     }
 }
 
-/// An input/output error in words that do not depend on the platform's wording of the common cases.
+/// An input/output error in words that do not depend on the platform in common cases.
 fn io_words(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => "no such file".into(),

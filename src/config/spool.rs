@@ -1,7 +1,8 @@
-//! Files that can be read only once: standard input, named as `-`, and pipes.
+//! Files that can only be read once: standard input, named `-`, and pipes.
 //!
-//! Readers look at the beginning of a file and then start over, some of them several times. What can be read only once is therefore
-//! copied to a temporary file when it is first asked for; that file has no name, so that nothing is left of it, and takes no memory.
+//! Readers read the beginning of a file and then start over, some of them several times. A source that can only be read
+//! once is therefore copied to a temporary file on first use; that file has no name, so nothing is left behind, and it
+//! takes no memory.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,10 +13,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Standard input, as a path.
 pub const STANDARD_INPUT: &str = "-";
 
-/// What was copied so far. A process has one standard input, whoever reads it.
+/// The copies made so far. A process has only one standard input.
 static COPIES: Mutex<BTreeMap<PathBuf, Arc<File>>> = Mutex::new(BTreeMap::new());
 
-/// Whether `path` can be read only once.
+/// Whether `path` can only be read once.
 pub fn is_stream(path: &Path) -> bool {
     path == Path::new(STANDARD_INPUT) || is_pipe(path)
 }
@@ -31,25 +32,25 @@ fn is_pipe(_: &Path) -> bool {
     false
 }
 
-/// The directory from which the paths in a file start: its own, or the current one for what has none.
+/// The base directory of the paths in a file: its own, or the current one if it has none.
 pub fn directory_of(path: &Path) -> PathBuf {
     if is_stream(path) { PathBuf::new() } else { path.parent().unwrap_or(Path::new("")).to_path_buf() }
 }
 
-/// A path as it stands in a file whose paths start from `directory`.
+/// A path in a file whose paths start from `directory`.
 pub fn path_from(directory: &Path, text: &str) -> PathBuf {
     if text == STANDARD_INPUT { PathBuf::from(text) } else { directory.join(text) }
 }
 
-/// How messages call a path.
+/// The name of a path in messages.
 pub fn name_of(path: &Path) -> String {
     if path == Path::new(STANDARD_INPUT) { "standard input".into() } else { path.display().to_string() }
 }
 
-/// A fresh stream of what `path` holds, from its beginning, as often as it is asked for. A pipe is read to its end first.
+/// A new stream of the content of `path`, from its beginning, as often as requested. A pipe is read to its end first.
 ///
 /// # Errors
-/// If it cannot be opened, or not be copied to a temporary file.
+/// If it cannot be opened, or cannot be copied to a temporary file.
 pub fn open(path: &Path) -> io::Result<Box<dyn Read + Send>> {
     if !is_stream(path) {
         return Ok(Box::new(File::open(path)?));
@@ -57,10 +58,10 @@ pub fn open(path: &Path) -> io::Result<Box<dyn Read + Send>> {
     Ok(Box::new(Positioned { file: copy_of(path)?, at: 0 }))
 }
 
-/// A file with a position of its own, whose content is that of `path`.
+/// A file with its own position and the content of `path`.
 ///
 /// # Errors
-/// As for [`open`].
+/// Those of [`open`].
 pub fn open_file(path: &Path) -> io::Result<File> {
     if !is_stream(path) {
         return File::open(path);
@@ -71,10 +72,10 @@ pub fn open_file(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// The copy of what `path` held, made when it is first asked for.
+/// The copy of the content of `path`, made on first use.
 fn copy_of(path: &Path) -> io::Result<Arc<File>> {
     let mut copies = COPIES.lock().unwrap_or_else(PoisonError::into_inner);
-    // The numbers of open pipes are used again; a name that was read stays what it was.
+    // Numbers of open pipes are reused; a name that was read keeps its content.
     if let Some(copy) = copies.get(path) {
         return Ok(Arc::clone(copy));
     }
@@ -88,7 +89,7 @@ fn copy_of(path: &Path) -> io::Result<Arc<File>> {
     Ok(copy)
 }
 
-/// A reader of a shared file with a position of its own.
+/// A reader of a shared file with its own position.
 struct Positioned {
     file: Arc<File>,
     at: u64,

@@ -1,8 +1,9 @@
-//! Files and directories appear whole or not at all.
+//! Files and directories are written completely or not at all.
 //!
-//! A file is written under a temporary name, brought to the disk and renamed. A report directory is made anew beside the old one and
-//! exchanged with it, so that nobody ever sees half of two reports (`directory`). Writers of the same place wait for each other: they
-//! lock the directory around it, and what a killed writer left there is then known to be nobody's.
+//! A file is written under a temporary name, synced to disk and renamed. A report directory is created next to the old
+//! one and exchanged with it, so that nobody sees a mix of two reports (`directory`). Writers of the same place wait
+//! for each other: they lock the parent directory, so that temporary files found there are known to be left by a killed
+//! process.
 
 mod directory;
 mod leftovers;
@@ -17,12 +18,12 @@ use std::path::{Path, PathBuf};
 
 use leftovers::{Temporary, sweep};
 
-/// What could not be written, and why.
+/// A path that could not be written, and the reason.
 #[derive(Debug)]
 pub struct WriteError {
     /// The file or directory.
     pub path: PathBuf,
-    /// What the file system says.
+    /// The error of the file system.
     pub error: Error,
 }
 
@@ -39,11 +40,11 @@ fn of(path: &Path) -> impl Fn(Error) -> WriteError + '_ {
     |error| WriteError { path: path.to_path_buf(), error }
 }
 
-/// Writes `bytes` under a temporary name beside `path`, in a directory that is made if it is missing, and renames the file once
-/// it is complete and on the disk.
+/// Writes `bytes` under a temporary name next to `path`, in a directory that is created if missing, and renames the
+/// file once it is complete and on disk.
 ///
 /// # Errors
-/// As the file system says.
+/// The error of the file system.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let directory = around(path);
     fs::create_dir_all(directory)?;
@@ -59,11 +60,11 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Finds out whether files can be written into `directory` by writing an empty one. Where the directory is missing, it is tried inside
-/// a temporary one that stands in its place, so that nothing is left behind by what is refused later.
+/// Tests whether files can be written into `directory` by writing an empty one. If the directory is missing, a
+/// temporary one in its place is used, so that nothing is left behind if the run is refused later.
 ///
 /// # Errors
-/// As the file system says.
+/// The error of the file system.
 pub fn try_directory(directory: &Path) -> Result<(), WriteError> {
     let fail = of(directory);
     let there = directory.ancestors().find(|path| fs::symlink_metadata(or_here(path)).is_ok()).unwrap_or(directory);
@@ -71,7 +72,7 @@ pub fn try_directory(directory: &Path) -> Result<(), WriteError> {
     if !standing.is_dir() {
         return Err(fail(std::io::ErrorKind::NotADirectory.into()));
     }
-    // Another process that tidies up does not take what is tried here for something left over.
+    // So that another process that cleans up does not treat it as left over.
     let _locked = lock(standing);
     match directory.strip_prefix(there).ok().filter(|missing| !missing.as_os_str().is_empty()) {
         None => try_file(standing),
@@ -97,17 +98,17 @@ fn try_file(directory: &Path) -> std::io::Result<()> {
     file.close()
 }
 
-/// The directory in which a path stands.
+/// The parent directory of a path.
 fn around(path: &Path) -> &Path {
     path.parent().map_or(Path::new("."), or_here)
 }
 
-/// A path, or the working directory where it is empty.
+/// A path, or the working directory if it is empty.
 fn or_here(path: &Path) -> &Path {
     if path.as_os_str().is_empty() { Path::new(".") } else { path }
 }
 
-/// Writes a file's content, for all to read, and waits until it is on the disk.
+/// Writes the content of a file, readable for all, and waits until it is on disk.
 fn fill(mut file: &File, bytes: &[u8]) -> std::io::Result<()> {
     file.write_all(bytes)?;
     // A temporary file is private to its owner; a report is not.
@@ -119,17 +120,17 @@ fn fill(mut file: &File, bytes: &[u8]) -> std::io::Result<()> {
     file.sync_all()
 }
 
-/// Brings the names in a directory to the disk, where the system can.
+/// Syncs the names in a directory to disk, if the system can.
 fn settle(directory: &Path) {
     let _ = File::open(directory).and_then(|directory| directory.sync_all());
 }
 
-/// Locks a directory until the file is dropped, waiting for whoever has; `None` where directories cannot be locked.
+/// Locks a directory until the file is dropped, waiting for other processes; `None` if directories cannot be locked.
 fn lock(directory: &Path) -> Option<File> {
     loop {
         let file = File::open(directory).ok()?;
         file.lock().ok()?;
-        // Another report may have taken the place of the one that was opened.
+        // Another report may have replaced the directory that was opened.
         if is_at(&file, directory) {
             return Some(file);
         }

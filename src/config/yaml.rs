@@ -1,4 +1,5 @@
-//! YAML text to [`Yaml`]s, by serde-saphyr: duplicate keys refused, merge keys applied, aliases held to a budget.
+//! Parses YAML to [`Yaml`] nodes with serde-saphyr: duplicate keys are rejected, merge keys applied, aliases limited by
+//! a budget.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use super::diagnostic::Diagnostic;
 use super::node::{Key, Value, Yaml};
 use super::source::{SourceFile, Span};
 
-/// The largest YAML file that is read (a rendered chart of thousands of manifests stays far below).
+/// Maximum size of a YAML file (a rendered chart of thousands of manifests is far below).
 pub const MAX_YAML_BYTES: u64 = 64 << 20;
 
 /// Reads every document of a multi-document YAML text; empty documents are left out.
@@ -24,10 +25,10 @@ pub fn parse_documents(source: &Arc<SourceFile>) -> Result<Vec<Yaml>, Box<Diagno
     Ok(parsed.into_iter().map(|raw| node(source, raw)).filter(|node| !node.is_null()).collect())
 }
 
-/// Reads a text that must hold exactly one document.
+/// Parses a text that must contain exactly one document.
 ///
 /// # Errors
-/// As [`parse_documents`]; also if there is no document or more than one.
+/// Those of [`parse_documents`]; also if there is no document or more than one.
 pub fn parse_single(source: &Arc<SourceFile>) -> Result<Yaml, Box<Diagnostic>> {
     let mut documents = parse_documents(source)?;
     match documents.len() {
@@ -37,8 +38,8 @@ pub fn parse_single(source: &Arc<SourceFile>) -> Result<Yaml, Box<Diagnostic>> {
     }
 }
 
-/// Budgets: `helm template` output can pass the default of 1,024 documents; what one alias may be replayed into stays
-/// small, so that a "billion laughs" file ends in an error at once.
+/// Budgets: `helm template` output can exceed the default of 1,024 documents; the expansion of aliases stays limited,
+/// so that a "billion laughs" file is rejected at once.
 fn options() -> Options {
     let mut options = Options::default();
     options.with_snippet = false;
@@ -80,7 +81,7 @@ fn without_location(message: &str) -> &str {
     cut.map_or(message, |at| message[..at].trim_end_matches([',', ' ']))
 }
 
-/// A location as a span of bytes; where the parser knows only line and column, the rest of that line.
+/// A location as a span of bytes; if the parser only knows line and column, the rest of that line.
 fn span_of(source: &SourceFile, location: &serde_saphyr::Location) -> Span {
     let span = location.span();
     if let (Some(start), Some(len)) = (span.byte_offset(), span.byte_len()) {
@@ -98,7 +99,7 @@ fn node(source: &Arc<SourceFile>, raw: Spanned<Raw>) -> Yaml {
     let value = match raw.value {
         Raw::Null => Value::Null,
         Raw::Text(text) => Value::Scalar(text),
-        // A number or boolean: what was written, not what YAML made of it (`1e3`, `0777`, `yes`).
+        // A number or boolean is kept as written, not as interpreted by YAML (`1e3`, `0777`, `yes`).
         Raw::Typed => Value::Scalar(source.slice(span_of(source, &raw.defined)).trim().to_string()),
         Raw::Sequence(items) => Value::Sequence(items.into_iter().map(|item| node(source, item)).collect()),
         Raw::Mapping(entries) => {
@@ -114,7 +115,7 @@ fn key(source: &Arc<SourceFile>, raw: Spanned<Raw>) -> Key {
     Key { text, span: key.span }
 }
 
-/// The untyped value as serde hands it over.
+/// The untyped value passed by serde.
 enum Raw {
     Null,
     Text(String),

@@ -12,7 +12,7 @@
 //!    attempt arrived: a replica was *waiting for a node*, replicas were *starting up*, some were lost with their
 //!    machines and not replaced yet (*crash*), or *too few replicas* were ordered.
 //!
-//! [`Ending`] tells requests that were rejected or abandoned from those answered too late. A request that is still in
+//! [`Ending`] distinguishes requests that were rejected or abandoned from those answered too late. A request that is still in
 //! the system at the end of the run and older than the limit is classified as if it were answered at that moment; if it
 //! is waiting for a retry, the cause is *earlier attempts*.
 

@@ -104,7 +104,7 @@ impl SimDuration {
         self.0 as f64 / 1e6
     }
 
-    /// As people read it: in whole seconds, the nearest, where it is longer than a minute.
+    /// Rounded for people: to whole seconds if it is longer than a minute.
     pub fn rounded(self) -> SimDuration {
         let second = crate::units::NANOS_PER_SECOND;
         if self.0 < 60 * second { self } else { SimDuration((self.0 + second / 2) / second * second) }

@@ -1,4 +1,4 @@
-//! Reports of synthetic outcomes: what they show, that they are exact, and that nothing breaks them.
+//! Reports of synthetic outcomes: their content, exact values, and robustness.
 
 mod page;
 mod stored;
@@ -150,7 +150,7 @@ fn parquet_holds_what_csv_holds() {
     assert_eq!(columns[0].len(), 4 * 1440);
     let p99 = &columns[names.iter().position(|name| *name == "latency_p99_ms").unwrap()];
     assert_eq!((0..p99.len()).filter(|row| !p99.has(*row)).count(), 4 * 25);
-    // Figure by figure the same as in the text, which knows missing ones as empty cells.
+    // Figure by figure the same as in the text, in which missing ones are empty cells.
     for (row, line) in csv.lines().skip(1).enumerate().step_by(97) {
         for (column, cell) in columns.iter().zip(line.split(',')) {
             let figure = column.text(row);
@@ -234,7 +234,7 @@ fn charts_are_valid_small_and_complete() {
     }
 }
 
-/// Text that a renderer cannot find a font for vanishes silently: an image without its text differs.
+/// Text for which a renderer finds no font is omitted silently: an image without its text differs.
 #[cfg(feature = "charts")]
 #[test]
 fn text_is_in_the_picture() {

@@ -1,4 +1,4 @@
-//! `report.html` as a document: sound markup, nothing loaded from elsewhere, readable without seeing it, small.
+//! `report.html` as a document: valid markup, no external resources, accessible, small.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ enum Token<'a> {
 /// Elements that have no end tag.
 const VOID: [&str; 3] = ["meta", "br", "link"];
 
-/// Splits a page into tokens; what stands in `script` and `style` is one text.
+/// Splits a page into tokens; the content of `script` and `style` is one text.
 fn tokens(page: &str) -> Vec<Token<'_>> {
     let mut found = Vec::new();
     let mut rest = page.trim_start().strip_prefix("<!doctype html>").expect("a document type");
@@ -48,7 +48,7 @@ fn tokens(page: &str) -> Vec<Token<'_>> {
     found
 }
 
-/// Where a tag ends: the first `>` outside of quotes.
+/// End of a tag: the first `>` outside of quotes.
 fn tag_end(tag: &str) -> usize {
     let mut quoted = false;
     let at = tag.char_indices().find(|(_, c)| {
@@ -85,7 +85,7 @@ fn page(outcome: &Outcome) -> String {
     String::from_utf8(files(outcome).remove("report.html").unwrap()).unwrap()
 }
 
-/// Labels that try to break out of wherever they stand.
+/// Labels that try to break out of their context.
 fn evil() -> Outcome {
     let evil = "</script><script>alert(1)</script>\"' onload=x <!-- & \u{7}";
     let mut outcome = compared();
@@ -108,7 +108,8 @@ fn evil() -> Outcome {
     outcome
 }
 
-/// Elements close in the order in which they were opened, identifiers are unique, and what names another element finds it.
+/// Elements are closed in the order in which they were opened, identifiers are unique, and references find their
+/// element.
 #[rstest]
 #[case::a_day(DAY.clone())]
 #[case::compared(compared())]
@@ -144,7 +145,7 @@ fn the_markup_is_sound(#[case] outcome: Outcome) {
     assert!(named.is_subset(&ids), "{:?}", named.difference(&ids).collect::<Vec<_>>());
 }
 
-/// Every link leads into the page or to a file beside it; nothing is loaded.
+/// Every link leads into the page or to a file next to it; nothing is loaded.
 #[rstest]
 #[case::a_day(DAY.clone())]
 #[case::compared(compared())]
@@ -168,7 +169,7 @@ fn links_lead_to_what_is_there(#[case] outcome: Outcome) {
     for elsewhere in ["http:", "https:", "//cdn", "url(", "@import", "<link", "fetch(", "XMLHttpRequest", "import("] {
         assert!(!page.contains(elsewhere), "{elsewhere}");
     }
-    // Whatever is written is found from the page: each chart and the figures behind it.
+    // All files are linked from the page: each chart and the data behind it.
     let all: BTreeSet<String> =
         files.keys().filter(|name| *name != "report.html" && *name != "misses.csv").cloned().collect();
     assert_eq!(linked, all);
@@ -181,7 +182,7 @@ fn attribute<'a>(token: &Token<'a>, name: &str) -> Option<&'a str> {
     }
 }
 
-/// The summary's links lead to files that are written, in the order of the page.
+/// The summary's links lead to existing files, in the order of the page.
 #[test]
 fn the_summary_has_the_order_of_the_page() {
     let files = files(&compared());
@@ -246,7 +247,7 @@ fn the_page_can_be_read_aloud(#[case] outcome: Outcome) {
     assert!(places.windows(2).all(|pair| pair[0].is_some() && pair[0] < pair[1]), "{places:?}");
 }
 
-/// A picture's text says what it shows, in figures; those figures are the run's.
+/// The text of a picture describes its content in figures, which are those of the run.
 #[cfg(feature = "charts")]
 #[test]
 fn timelines_say_and_hold_their_figures() {
@@ -278,7 +279,7 @@ fn timelines_say_and_hold_their_figures() {
     }
 }
 
-/// Zones that are lost are shaded in every timeline, with their times.
+/// Lost zones are shaded in every timeline, with their times.
 #[cfg(feature = "charts")]
 #[test]
 fn faults_are_marked_in_the_timelines() {
@@ -289,7 +290,7 @@ fn faults_are_marked_in_the_timelines() {
     assert_eq!(page.matches("<title>zone b lost: 02:00:00 to 02:10:00</title>").count(), outcome.runs.len());
 }
 
-/// The scenario whose page is the largest of those that are shipped and run within seconds.
+/// The shipped scenario with the largest page that runs within seconds.
 #[cfg(feature = "charts")]
 #[test]
 fn a_shipped_scenario_stays_far_below_two_megabytes() {
@@ -302,7 +303,7 @@ fn a_shipped_scenario_stays_far_below_two_megabytes() {
     assert!((300_000..1_200_000).contains(&size), "{size} bytes");
 }
 
-/// The page's policy names the very style sheet and script that stand in it, and nothing on the page needs more.
+/// The page's content security policy names exactly the style sheet and script in it, and the page needs nothing else.
 #[test]
 fn a_browser_runs_the_script_of_the_page_and_nothing_else() {
     use base64::prelude::{BASE64_STANDARD, Engine};

@@ -15,7 +15,7 @@ const LIMIT: SimDuration = SimDuration::from_millis(300);
 /// Minutes without a request.
 const SILENT: std::ops::Range<u64> = 190..215;
 
-/// How a synthetic policy sizes: a fixed number, or what was needed some minutes ago with a reserve.
+/// The size of a synthetic policy: fixed, or the need some minutes ago with a reserve.
 #[derive(Clone, Copy)]
 pub struct Sizing {
     fixed: Option<f64>,
@@ -88,7 +88,7 @@ fn rate(minute: u64) -> f64 {
     (day + sale) * (1.0 + 0.12 * (noise(minute) - 0.5))
 }
 
-/// Between 0 and 1, the same for the same key.
+/// A number between 0 and 1, the same for the same key.
 fn noise(key: u64) -> f64 {
     let mixed = (key + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -246,7 +246,7 @@ fn finish(service: &mut ServiceRecord, length: SimDuration) {
     service.elasticity.flaps_per_hour = service.decisions.len() as f64 / 2.0 / (length.as_secs_f64() / 3600.0).max(1.0);
 }
 
-/// A service that nothing has happened to.
+/// A service without any requests.
 pub fn blank_service() -> ServiceRecord {
     ServiceRecord {
         demand_checksum: 0,

@@ -1,4 +1,4 @@
-//! The summary in words: right in every case, for one run and for replications.
+//! The summary in words: correct in every case, for one run and for replications.
 
 use plimsoll::engine::Cause;
 use plimsoll::experiment::{
@@ -48,7 +48,7 @@ fn bounded(outcome: &mut Outcome, dollars: f64) {
     });
 }
 
-/// Each case: what was asked begins so, the answer begins so, and all words together hold these.
+/// Each case: the beginning of the question, the beginning of the answer, and words that the summary must contain.
 #[rstest]
 #[case::several(
     day(|_| ()),
@@ -138,7 +138,7 @@ fn one_run(#[case] outcome: Outcome, #[case] asked: &str, #[case] answer: &str, 
     sentences_are_whole(&words);
 }
 
-/// No sentence holds a number that is none, a gap where a word is missing, or nothing.
+/// No sentence contains an invalid number, a missing word, or nothing.
 fn sentences_are_whole(words: &Words) {
     let Words { asked, verdict, sure } = words;
     for said in asked.iter().chain([&verdict.answer]).chain(&verdict.details).chain(sure) {
@@ -165,7 +165,7 @@ fn a_long_list_of_policies_is_cut() {
     assert!(asked.starts_with("Which of 12 policies (p1, p2, p3, p4, p5, p6 and 6 more) keeps"), "{asked}");
 }
 
-/// Causes below a tenth are not worth a word.
+/// Causes below a tenth are not mentioned.
 #[test]
 fn small_causes_are_not_told() {
     let outcome = day(|o| {
@@ -176,7 +176,7 @@ fn small_causes_are_not_told() {
     assert!(!format!("{:?}", words(&outcome)).contains("replica lost"));
 }
 
-/// Ten replications of the day's policies: (policy, cost, share of good requests, how much both vary).
+/// Ten replications of the day's policies: (policy, cost, share of good requests, variation of both).
 fn replicated(arms: &[(&str, f64, f64, f64)]) -> Outcome {
     let figure = |quantity, service, name: &str| Figure { quantity, service, name: name.into() };
     let samples = |(label, cost, good, spread): &(&str, f64, f64, f64)| {

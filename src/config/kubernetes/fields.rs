@@ -1,16 +1,16 @@
-//! What the readers of manifests share.
+//! Shared by the readers of manifests.
 
 use crate::config::{Diagnostic, Diagnostics, Fields, FromNode, Key, Value, Yaml};
 use crate::units::SimDuration;
 
-/// Marks names as known although nothing is read from them.
+/// Marks names as known although they are not read.
 pub(super) fn legal(fields: &Fields<'_>, names: &[&'static str]) {
     for name in names {
         fields.node_of(name);
     }
 }
 
-/// Marks names as known, and warns where one is given: `effect` says what goes missing.
+/// Marks names as known, and warns if one is present: `effect` states what is ignored.
 pub(super) fn unmodelled(fields: &Fields<'_>, names: &[&'static str], effect: &str, sink: &mut Diagnostics) {
     for name in names {
         if fields.node_of(name).is_some()
@@ -22,8 +22,8 @@ pub(super) fn unmodelled(fields: &Fields<'_>, names: &[&'static str], effect: &s
     }
 }
 
-/// Like [`Fields::finish`], for objects that grow with every release: a name close to a known one is an error, any other
-/// unknown name a warning.
+/// Like [`Fields::finish`], for objects that grow with every release: a name similar to a known one is an error, any
+/// other unknown name a warning.
 pub fn finish_leniently(fields: &Fields<'_>, owner: &str, sink: &mut Diagnostics) {
     let asked = fields.asked();
     for (key, node) in fields.entries().iter().filter(|(key, _)| !asked.contains(&key.text.as_str())) {
@@ -38,7 +38,7 @@ pub fn finish_leniently(fields: &Fields<'_>, owner: &str, sink: &mut Diagnostics
     }
 }
 
-/// A whole number of seconds.
+/// An integer number of seconds.
 pub(super) fn seconds(fields: &Fields<'_>, name: &'static str, sink: &mut Diagnostics) -> Option<SimDuration> {
     let seconds = u32::from_node(fields.node_of(name)?, sink)?;
     Some(SimDuration::from_secs(u64::from(seconds)))

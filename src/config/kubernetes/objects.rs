@@ -1,4 +1,4 @@
-//! From a file to objects: apiVersion, kind, name, and the checks that every object of a modelled kind passes.
+//! Reads the objects of a file: apiVersion, kind, name, and the checks common to all modelled kinds.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ impl Object {
     }
 }
 
-/// What a file of manifests holds, in the order of the text.
+/// The content of a manifest file, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Manifests {
     /// Kubernetes objects.
@@ -43,8 +43,8 @@ pub struct Manifests {
 }
 
 impl Manifests {
-    /// Reads the file at `path`. What is wrong goes into `sink`; `None` if the file cannot be read as YAML. Objects with a
-    /// faulty envelope may be among the result; the errors in `sink` count.
+    /// Reads the file at `path`. Problems are reported to `sink`; `None` if the file is not valid YAML. Objects with an
+    /// invalid envelope may be in the result; the errors in `sink` count.
     pub fn read(path: &Path, sink: &mut Diagnostics) -> Option<Self> {
         match SourceFile::read(path, MAX_YAML_BYTES) {
             Ok(source) => {
@@ -58,7 +58,7 @@ impl Manifests {
         }
     }
 
-    /// As [`Manifests::read`], of the file that `node` names: where it cannot be read, the error points at the node.
+    /// Like [`Manifests::read`], for the file that `node` names: if it cannot be read, the error points at the node.
     pub fn read_at(node: &Yaml, path: &Path, sink: &mut Diagnostics) -> Option<Self> {
         match SourceFile::read(path, MAX_YAML_BYTES) {
             Ok(source) => {
@@ -72,7 +72,7 @@ impl Manifests {
         }
     }
 
-    /// Reads a text. What is wrong goes into `sink`; `None` if it is not YAML.
+    /// Reads a text. Problems are reported to `sink`; `None` if it is not YAML.
     pub fn parse(source: &Arc<SourceFile>, sink: &mut Diagnostics) -> Option<Self> {
         let documents = match parse_documents(source) {
             Ok(documents) => documents,
@@ -140,8 +140,8 @@ fn has_mapping_as_key(node: &Yaml) -> bool {
     }
 }
 
-/// A Helm or Go template shows itself by a line that begins with an action (`{{- if ... }}`) or a plain value that is one
-/// (`name: {{ .Values.name }}`).
+/// The first sign of a Helm or Go template: a line that begins with an action (`{{- if ... }}`), or a plain value that
+/// is one (`name: {{ .Values.name }}`).
 fn template_line(source: &Arc<SourceFile>) -> Option<Diagnostic> {
     let mut start = 0;
     for line in source.text().split_inclusive('\n') {
@@ -170,13 +170,13 @@ fn no_envelope(document: &Yaml, entries: &[(Key, Yaml)], missing: &str) -> Diagn
     }
 }
 
-/// The kinds of the API groups whose objects are read.
+/// The kinds by API group that are read.
 const GROUPS: [(&str, &[&str]); 2] = [
     ("apps", &["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ControllerRevision"]),
     ("autoscaling", &["HorizontalPodAutoscaler", "Scale"]),
 ];
 
-/// The kinds that are read, their versions, and the names under `spec` (a name found beside `spec` is misplaced).
+/// The kinds that are read, their versions, and the names under `spec` (such a name next to `spec` is misplaced).
 const MODELLED: [(&str, &[&str], &[&str]); 5] = [
     ("Deployment", &["apps/v1"], &super::workload::DEPLOYMENT_SPEC),
     ("StatefulSet", &["apps/v1"], &super::workload::STATEFUL_SET_SPEC),
@@ -192,8 +192,8 @@ const MODELLED: [(&str, &[&str], &[&str]); 5] = [
 /// Versions of workloads that clusters served before Kubernetes 1.16, with the same fields.
 const REMOVED: [&str; 3] = ["apps/v1beta1", "apps/v1beta2", "extensions/v1beta1"];
 
-/// Whether objects of a version are read as what they are called: `false` for kinds of other groups that share a name (an OpenKruise
-/// `StatefulSet`), which are left alone.
+/// Whether objects with this apiVersion are of the kind that their name suggests: `false` for kinds of other groups
+/// with the same name (an OpenKruise `StatefulSet`), which are ignored.
 fn is_own(version: &str, versions: &[&str]) -> bool {
     let group = |version: &str| version.rsplit_once('/').map_or("", |(group, _)| group).to_string();
     let (own, known) = (group(version), versions.iter().map(|version| group(version)).collect::<Vec<_>>());
@@ -202,8 +202,8 @@ fn is_own(version: &str, versions: &[&str]) -> bool {
     known.contains(&own) || near || REMOVED.contains(&version) || !own.contains('.')
 }
 
-/// Checks the envelope of an object. Where the kind or a field of the envelope is misspelt the object is returned all the
-/// same, so that what else is wrong with it is found in the same run.
+/// Checks the envelope of an object. If the kind or a field of the envelope is misspelt, the object is returned
+/// nevertheless, so that other problems are found in the same run.
 fn object(document: &Yaml, api_version: &Yaml, kind: &Yaml, sink: &mut Diagnostics) -> Option<Object> {
     let (Some(version), Some(written)) = (api_version.as_text(), kind.as_text()) else {
         sink.push(kind.error("`apiVersion` and `kind` must be texts"));
@@ -243,7 +243,7 @@ fn object(document: &Yaml, api_version: &Yaml, kind: &Yaml, sink: &mut Diagnosti
     Some(object(&object_name.unwrap_or_default()))
 }
 
-/// The kind that `written` stands for: itself, or the kind of a modelled API group that it misspells, which is reported.
+/// The kind that `written` means: itself, or the kind of a modelled API group that it misspells, which is reported.
 fn likely_kind<'a>(version: &str, written: &'a str, kind: &Yaml, sink: &mut Diagnostics) -> Option<&'a str> {
     let group = version.rsplit_once('/').map_or("", |(group, _)| group);
     let Some((_, kinds)) = GROUPS.iter().find(|(known, kinds)| *known == group && !kinds.contains(&written)) else {
@@ -258,7 +258,7 @@ fn likely_kind<'a>(version: &str, written: &'a str, kind: &Yaml, sink: &mut Diag
     near
 }
 
-/// Reports fields that stand beside `spec`: those that belong under it, and those that are misspelt.
+/// Reports fields next to `spec`: those that belong under it, and misspelt ones.
 fn misplaced(fields: &Fields<'_>, spec_names: &[&str], kind: &str, sink: &mut Diagnostics) {
     let asked = fields.asked();
     for (key, node) in fields.entries().iter().filter(|(key, _)| !asked.contains(&key.text.as_str())) {
@@ -276,7 +276,7 @@ fn misplaced(fields: &Fields<'_>, spec_names: &[&str], kind: &str, sink: &mut Di
 /// The name, from `metadata`.
 fn metadata(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<String> {
     let Some(node) = fields.node_of("metadata") else {
-        // A misspelt `metadata` is reported as an unknown field with the likely name; say nothing twice.
+        // A misspelt `metadata` is already reported as an unknown field.
         let misspelt = fields.entries().iter().any(|(key, _)| suggest(&key.text, ["metadata"]).is_some());
         if !misspelt {
             let error = fields.node().error("the object has no `metadata`");

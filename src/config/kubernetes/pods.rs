@@ -1,4 +1,4 @@
-//! Containers: what they request, and when they become ready.
+//! Containers: their requests, and when they become ready.
 
 use super::fields::{finish_leniently, legal, seconds, unmodelled};
 use crate::config::{Diagnostics, Fields, FromNode, Name, Value, Yaml};
@@ -9,19 +9,19 @@ use crate::units::{Bytes, Millicores, SimDuration};
 pub struct Container {
     /// Name.
     pub name: String,
-    /// CPU request; the limit where only that is given.
+    /// CPU request, or the limit if only that is stated.
     pub cpu_request: Option<Millicores>,
-    /// Memory request; the limit where only that is given.
+    /// Memory request, or the limit if only that is stated.
     pub memory_request: Option<Bytes>,
     /// CPU limit.
     pub cpu_limit: Option<Millicores>,
     /// Memory limit.
     pub memory_limit: Option<Bytes>,
-    /// Other resources asked for, such as `nvidia.com/gpu`, in order of their names.
+    /// Other requested resources, such as `nvidia.com/gpu`, ordered by name.
     pub extended: Vec<(String, u64)>,
-    /// For an init container: whether it runs beside the others from then on (`restartPolicy: Always`, a sidecar).
+    /// For an init container: whether it keeps running next to the others (`restartPolicy: Always`, a sidecar).
     pub sidecar: bool,
-    /// How readiness is found out; without it a container is ready as soon as it runs.
+    /// Readiness probe; without one, a container is ready as soon as it runs.
     pub readiness: Option<ReadinessProbe>,
 }
 
@@ -32,13 +32,13 @@ pub struct ReadinessProbe {
     pub initial_delay: SimDuration,
     /// Time between two probes.
     pub period: SimDuration,
-    /// Successes in a row that make the container ready.
+    /// Number of consecutive successes after which the container is ready.
     pub success_threshold: u32,
-    /// Failures in a row that make it unready.
+    /// Number of consecutive failures after which it is unready.
     pub failure_threshold: u32,
 }
 
-/// Legal fields of a container that change nothing that is modelled.
+/// Valid fields of a container that do not affect the model.
 const CONTAINER_LEGAL: [&str; 20] = [
     "image",
     "command",
@@ -132,7 +132,7 @@ impl Amounts {
         amounts.cpu = fields.optional("cpu", sink);
         amounts.memory = fields.optional("memory", sink);
         legal(&fields, &["ephemeral-storage"]);
-        // An extended resource is named by a domain; what has none is a misspelling.
+        // The name of an extended resource has a domain; one without is misspelt.
         for (key, value) in fields.entries() {
             if key.text.contains('/') || key.text.starts_with("hugepages-") {
                 amounts.extended.extend(Bytes::from_node(value, sink).map(|amount| (key.text.clone(), amount.get())));

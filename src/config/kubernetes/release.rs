@@ -1,24 +1,24 @@
-//! The release of Kubernetes whose rules hold.
+//! The Kubernetes release whose rules apply.
 
 use crate::config::{Diagnostics, FromNode, Yaml};
 
-/// A minor release of Kubernetes. Between these two an autoscaler's way to and from zero replicas changed
+/// A minor release of Kubernetes. Between these two, the autoscaler's rules for scaling to and from zero changed
 /// (KEP-2021; <https://kubernetes.io/blog/2026/09/02/kubernetes-v1-37-hpa-scale-to-zero-beta/>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Release {
-    /// 1.36, the default, and those before: `minReplicas: 0` is behind the feature gate `HPAScaleToZero`, which is off unless
-    /// somebody switched it on.
+    /// Up to 1.36, the default: `minReplicas: 0` requires the feature gate `HPAScaleToZero`, which is off by default.
     #[default]
     V1_36,
-    /// 1.37: `minReplicas: 0` is on by default, and the autoscaler remembers whether it was it that scaled to zero.
+    /// From 1.37 on: `minReplicas: 0` is available by default, and the autoscaler records whether it scaled to zero
+    /// itself.
     V1_37,
 }
 
 impl Release {
-    /// Those that are known.
+    /// All known releases.
     pub const ALL: [Release; 2] = [Release::V1_36, Release::V1_37];
 
-    /// The release as it is written ("1.37").
+    /// The release as text ("1.37").
     pub const fn name(self) -> &'static str {
         match self {
             Release::V1_36 => "1.36",
@@ -28,7 +28,7 @@ impl Release {
 }
 
 impl FromNode for Release {
-    /// `1.37`, with or without quotes, with or without a `v`.
+    /// Parses `1.37`, with or without quotes, with or without a `v`.
     fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         let text = node.as_text().unwrap_or("");
         let found = Release::ALL.into_iter().find(|release| release.name() == text.strip_prefix('v').unwrap_or(text));

@@ -55,7 +55,7 @@ pub(super) const ROLLOUT_SPEC: [&str; 13] = [
     "rollbackWindow",
 ];
 
-/// Legal fields of a pod that change nothing that is modelled.
+/// Valid fields of a pod that do not affect the model.
 const POD_LEGAL: [&str; 29] = [
     "volumes",
     "ephemeralContainers",
@@ -88,11 +88,11 @@ const POD_LEGAL: [&str; 29] = [
     "resourceClaims",
 ];
 
-/// Fields that decide where a pod may run.
+/// Fields that restrict where a pod may run.
 const PLACEMENT: [&str; 6] =
     ["nodeSelector", "affinity", "tolerations", "topologySpreadConstraints", "schedulerName", "priorityClassName"];
 
-/// What keeps the pods.
+/// The kind of a workload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WorkloadKind {
     /// `Deployment`.
@@ -105,51 +105,52 @@ pub enum WorkloadKind {
     Rollout,
 }
 
-/// A workload that can be scaled: its pods' requests, limits and delays.
+/// A scalable workload: its pods' requests, limits and delays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deployment {
-    /// Which kind of object it is.
+    /// Kind of the object.
     pub kind: WorkloadKind,
     /// Name.
     pub name: String,
-    /// Number of replicas; 1 if not given.
+    /// Number of replicas; 1 if not stated.
     pub replicas: u32,
-    /// Ordinary containers.
+    /// Regular containers.
     pub containers: Vec<Container>,
-    /// Init containers, sidecars included.
+    /// Init containers, including sidecars.
     pub init_containers: Vec<Container>,
-    /// How long a terminating pod may go on draining; 30 s if not given.
+    /// Time that a terminating pod may drain; 30 s if not stated.
     pub termination_grace: SimDuration,
-    /// What the pod takes of a node beyond its containers (`overhead: { podFixed: ... }`).
+    /// Resources that the pod occupies on a node besides its containers (`overhead: { podFixed: ... }`).
     pub overhead: (Millicores, Bytes),
-    /// Requests and limits stated for the pod as a whole, which count in place of its containers' (`spec.resources`).
+    /// Pod-level requests and limits, which replace those of its containers (`spec.resources`).
     pub whole: PodResources,
-    /// How it is updated.
+    /// Its update strategy.
     pub update: Update,
-    /// Which of the ordinary containers does the service's work: the one that `kubectl.kubernetes.io/default-container` names,
-    /// else the first.
+    /// Index of the regular container that does the service's work: the one named by
+    /// `kubectl.kubernetes.io/default-container`, otherwise the first.
     pub serving: usize,
 }
 
-/// How a workload is updated (`strategy`, `updateStrategy`, `minReadySeconds`); what is not given is `None`.
+/// Update strategy of a workload (`strategy`, `updateStrategy`, `minReadySeconds`); fields that are not stated are
+/// `None`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Update {
-    /// Whether all old pods end before any new one begins.
+    /// Whether all old pods end before any new one starts.
     pub recreate: bool,
-    /// How many pods there may be beyond the size: a number, or per cent.
+    /// Maximum number of pods above the size, absolute or in per cent.
     pub surge: Option<(u32, bool)>,
-    /// How many pods of the size may be missing: a number, or per cent.
+    /// Maximum number of unavailable pods, absolute or in per cent.
     pub unavailable: Option<(u32, bool)>,
     /// How long a pod must have been ready to count as available.
     pub min_ready: SimDuration,
 }
 
-/// Requests and limits of a pod as a whole.
+/// Pod-level requests and limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PodResources {
-    /// CPU request; the limit where only that is given.
+    /// CPU request, or the limit if only that is stated.
     pub cpu_request: Option<Millicores>,
-    /// Memory request; the limit where only that is given.
+    /// Memory request, or the limit if only that is stated.
     pub memory_request: Option<Bytes>,
     /// CPU limit.
     pub cpu_limit: Option<Millicores>,
@@ -158,17 +159,19 @@ pub struct PodResources {
 }
 
 impl Deployment {
-    /// Every Deployment, StatefulSet, ReplicaSet and Rollout of `manifests`. What is wrong goes into `sink`; objects with errors are left out.
+    /// Reads every Deployment, StatefulSet, ReplicaSet and Rollout of `manifests`. Problems are reported to `sink`;
+    /// objects with errors are left out.
     pub fn all(manifests: &Manifests, sink: &mut Diagnostics) -> Vec<Deployment> {
         manifests.objects.iter().filter_map(|object| Deployment::read(object, sink)).collect()
     }
 
-    /// Reads `object`. What is wrong goes into `sink`; `None` if there is an error, or if the object is of another kind.
+    /// Reads `object`. Problems are reported to `sink`; `None` if there is an error, or if the object is of another
+    /// kind.
     pub fn read(object: &Object, sink: &mut Diagnostics) -> Option<Deployment> {
         let kind = match (object.group(), object.kind.as_str()) {
             ("apps" | "extensions", "Deployment") => WorkloadKind::Deployment,
             ("apps" | "extensions", "StatefulSet") => WorkloadKind::StatefulSet,
-            // One that belongs to a Deployment is that Deployment's business.
+            // A ReplicaSet owned by a Deployment is managed by that Deployment.
             ("apps" | "extensions", "ReplicaSet") if !is_owned(object) => WorkloadKind::ReplicaSet,
             ("argoproj.io", "Rollout") => WorkloadKind::Rollout,
             _ => return None,
@@ -180,19 +183,19 @@ impl Deployment {
         deployment.filter(|_| sound)
     }
 
-    /// The containers that run for as long as the pod does: ordinary ones and sidecars.
+    /// The containers that run as long as the pod does: regular ones and sidecars.
     pub fn running(&self) -> impl Iterator<Item = &Container> {
         self.containers.iter().chain(self.init_containers.iter().filter(|container| container.sidecar))
     }
 
-    /// CPU that a pod's running containers request together: the pod's own request where it has one, else the sum over those
-    /// that state one; `None` if none does.
+    /// CPU requested by a pod's running containers: the pod-level request if there is one, otherwise the sum over the
+    /// containers that state one; `None` if none does.
     pub fn cpu_request(&self) -> Option<Millicores> {
         let stated = self.running().filter_map(|container| container.cpu_request);
         self.whole.cpu_request.or_else(|| stated.reduce(|sum, request| sum + request))
     }
 
-    /// Memory that a pod's running containers request together, as [`Deployment::cpu_request`].
+    /// Memory requested by a pod's running containers, like [`Deployment::cpu_request`].
     pub fn memory_request(&self) -> Option<Bytes> {
         let stated = self.running().filter_map(|container| container.memory_request);
         self.whole.memory_request.or_else(|| stated.reduce(|sum, request| sum + request))
@@ -203,33 +206,33 @@ impl Deployment {
         self.containers.get(self.serving)
     }
 
-    /// CPU limit of the container that does the work, or that of the whole pod where only that is stated.
+    /// CPU limit of the container that does the work, or of the whole pod if only that is stated.
     pub fn cpu_limit(&self) -> Option<Millicores> {
         let own = self.serving().and_then(|container| container.cpu_limit);
         own.into_iter().chain(self.whole.cpu_limit).min()
     }
 
-    /// Memory limit of a pod; `None` if a running container is not limited and the pod is not.
+    /// Memory limit of a pod; `None` if a running container and the pod are unlimited.
     pub fn memory_limit(&self) -> Option<Bytes> {
         let sum = || self.running().try_fold(Bytes::ZERO, |sum, container| Some(sum + container.memory_limit?));
         self.whole.memory_limit.or_else(sum)
     }
 
-    /// CPU that the scheduler sets aside (`PodRequests` in kubernetes `component-helpers/resource`): the sum over the running
-    /// containers, or the largest need while init containers run, where that is more; the pod's own request in their place,
-    /// where it has one; and its overhead. A container without a request counts nothing.
+    /// CPU reserved by the scheduler (`PodRequests` in kubernetes `component-helpers/resource`): the sum over the
+    /// running containers, or the maximum while init containers run if that is more; the pod-level request instead, if
+    /// there is one; plus overhead. A container without a request counts as zero.
     pub fn scheduled_cpu(&self) -> Millicores {
         let containers = Millicores::new(self.scheduled(|container| container.cpu_request.map_or(0, Millicores::get)));
         self.whole.cpu_request.unwrap_or(containers) + self.overhead.0
     }
 
-    /// Memory that the scheduler sets aside, as [`Deployment::scheduled_cpu`].
+    /// Memory reserved by the scheduler, like [`Deployment::scheduled_cpu`].
     pub fn scheduled_memory(&self) -> Bytes {
         let containers = Bytes::new(self.scheduled(|container| container.memory_request.map_or(0, Bytes::get)));
         self.whole.memory_request.unwrap_or(containers) + self.overhead.1
     }
 
-    /// Other resources that the scheduler sets aside, such as `nvidia.com/gpu`, in order of their names.
+    /// Other resources reserved by the scheduler, such as `nvidia.com/gpu`, ordered by name.
     pub fn extended(&self) -> Vec<(String, u64)> {
         let all = || self.containers.iter().chain(&self.init_containers).flat_map(|container| &container.extended);
         let names: BTreeSet<&String> = all().map(|(name, _)| name).collect();
@@ -240,14 +243,14 @@ impl Deployment {
         names.into_iter().map(total).collect()
     }
 
-    /// The slowest readiness probe among the running containers: a pod is ready when all of them are.
+    /// The slowest readiness probe of the running containers: a pod is ready when all of them are.
     pub fn readiness(&self) -> Option<ReadinessProbe> {
         self.running()
             .filter_map(|container| container.readiness)
             .max_by_key(|probe| (probe.initial_delay, probe.period))
     }
 
-    /// An init container runs beside the sidecars that stand before it.
+    /// An init container runs next to the sidecars listed before it.
     fn scheduled(&self, request: impl Fn(&Container) -> u64) -> u64 {
         let running = self.running().map(&request).fold(0, u64::saturating_add);
         let (mut sidecars, mut peak) = (0_u64, 0_u64);
@@ -355,8 +358,8 @@ fn read_update(node: &Yaml, sink: &mut Diagnostics) -> Update {
     update
 }
 
-/// `strategy: { canary: { maxSurge: 25%, steps: [...] } }` or `{ blueGreen: { ... } }`. What steps and analyses hold up is not
-/// modelled; blue-green brings up all new pods beside the old ones.
+/// `strategy: { canary: { maxSurge: 25%, steps: [...] } }` or `{ blueGreen: { ... } }`. Delays by steps and analyses
+/// are not modelled; blue-green starts all new pods next to the old ones.
 fn read_argo_strategy(node: &Yaml, sink: &mut Diagnostics) -> Update {
     if node.get("blueGreen").is_some() {
         return Update { surge: Some((100, true)), unavailable: Some((0, false)), ..Update::default() };
@@ -372,7 +375,7 @@ fn read_argo_strategy(node: &Yaml, sink: &mut Diagnostics) -> Update {
     Update { surge, unavailable, ..Update::default() }
 }
 
-/// A number of pods, or per cent (`true`).
+/// A number of pods, or a percentage (`true`).
 pub fn share(node: &Yaml, sink: &mut Diagnostics) -> Option<(u32, bool)> {
     let text = node.as_text().unwrap_or("").trim();
     let percent = text.ends_with('%');
@@ -383,7 +386,7 @@ pub fn share(node: &Yaml, sink: &mut Diagnostics) -> Option<(u32, bool)> {
     Some((number?, percent))
 }
 
-/// The container that `kubectl` takes by default, by its annotation.
+/// The default container of `kubectl`, by its annotation.
 fn default_container(metadata: &Yaml) -> Option<&str> {
     metadata.get("annotations")?.get("kubectl.kubernetes.io/default-container")?.as_text()
 }
@@ -451,10 +454,10 @@ spec:
         let shop = found.remove(0);
         assert_eq!((shop.name.as_str(), shop.replicas), ("shop", 3));
         assert_eq!(shop.termination_grace, SimDuration::from_secs(45));
-        // The sidecar counts, the other init container does not; memory is limited only, so the limit is requested.
+        // The sidecar counts, the other init container does not; only memory is limited, so the limit is the request.
         assert_eq!(shop.cpu_request(), Some(Millicores::new(600)));
         assert_eq!(shop.memory_request(), Some(Bytes::from_mib(288)));
-        // The limit is that of the container that serves; the sidecar has none.
+        // The limit is that of the serving container; the sidecar has none.
         assert_eq!(shop.cpu_limit(), Some(Millicores::new(1000)));
         assert_eq!(shop.scheduled_cpu(), Millicores::new(2000));
         assert_eq!(shop.scheduled_memory(), Bytes::from_mib(288));
@@ -476,7 +479,7 @@ spec:
         assert_eq!((shown.as_str(), &found[0].update), ("", &update));
     }
 
-    /// A pod with init containers (CPU, whether it is a sidecar), ordinary ones and what else is in its `spec`.
+    /// A pod with init containers (CPU, whether it is a sidecar), regular ones and further fields of its `spec`.
     fn scheduled(init: &[(&str, bool)], ordinary: &[&str], more: &str) -> Deployment {
         let container = |number: usize, cpu: &str, rest: &str| {
             let resources =
@@ -497,7 +500,8 @@ spec:
         found.remove(0)
     }
 
-    /// The sums of upstream's `PodRequests`: ordinary containers and sidecars, or an init container with the sidecars before it.
+    /// The sums of upstream's `PodRequests`: regular containers and sidecars, or an init container with the sidecars
+    /// before it.
     #[rstest]
     #[case(&[], &["cpu: 1", ""], "", 1000)]
     #[case(&[("cpu: 2", false)], &["cpu: 500m"], "", 2000)]

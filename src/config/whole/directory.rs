@@ -1,12 +1,12 @@
 //! A directory of files, replaced as a whole.
 //!
-//! The new directory is made beside the old one under a temporary name: the new files are written, and what is to stay is linked from
-//! the old one (no byte is copied). Both are then exchanged in one step, and what is now the old one is removed. What stays is all that
-//! this program did not write: the hidden file [`LIST`] names what it did, by part (a command) and checksum, and only files of
-//! the same part whose content is still what was written are left behind.
+//! The new directory is created next to the old one under a temporary name: the new files are written, and files to be
+//! kept are linked from the old one (without copying). Both are then exchanged in one step, and the old one is removed.
+//! All files that this program did not write are kept: the hidden file [`LIST`] records those that it wrote, by part (a
+//! command) and checksum, and only files of the same part with unchanged content are left out.
 //!
-//! A directory is not exchanged but written file by file, after all files have been made ready in it, if somebody works in it, if it holds
-//! something else than plain files and the reports of this program, or where the file system knows no links.
+//! A directory is not exchanged but written file by file, after all files were prepared in it, if it is in use, if it
+//! contains anything but plain files and the reports of this program, or if the file system does not support links.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -18,28 +18,29 @@ use super::leftovers::{NEW, PREFIX, Temporary, remove, sweep, undisturbed};
 use super::{WriteError, around, fill, lock, of, settle};
 use crate::config::slug;
 
-/// The list of what was written here: part, checksum and name of a file in each line.
+/// The list of written files: part, checksum and name in each line.
 const LIST: &str = ".plimsoll-files";
-/// Directories in a report's that this program makes.
+/// Subdirectories of a report that this program creates.
 const OWN_DIRECTORIES: [&str; 1] = ["compare"];
-/// More entries than this are no report: they stay where they are.
+/// A directory with more entries than this is not a report: its entries stay where they are.
 const MAX_ENTRIES: usize = 5_000;
 
-/// Some files of a directory that belong together.
+/// Files of a directory that belong together.
 pub struct Part<'a> {
-    /// Which: what one of the same name wrote before and is not written again goes.
+    /// Name of the part: files that it wrote before and does not write again are removed.
     pub name: &'a str,
     /// Names and contents.
     pub files: Vec<(&'a str, &'a [u8])>,
-    /// Whether somebody works in the directory, such as the process itself: then it is not exchanged.
+    /// Whether the directory is in use, for example as the working directory of this process: then it is not exchanged.
     pub is_worked_in: bool,
 }
 
-/// Replaces the files of a part in `directory`, which is made if it is missing: after this it holds all of them, and of the part
-/// nothing else; if the process is interrupted before, it is as it was.
+/// Replaces the files of a part in `directory`, which is created if missing: afterwards it contains all of them, and
+/// nothing else of the part; if the process is interrupted before, the directory is unchanged.
 ///
 /// # Errors
-/// The first file or directory that cannot be written; the directory is then as it was, unless it could not be exchanged.
+/// The first file or directory that cannot be written; the directory is then unchanged, unless it could not be
+/// exchanged.
 pub fn replace_files(directory: &Path, part: &Part<'_>) -> Result<(), WriteError> {
     let target = resolved(directory).map_err(of(directory))?;
     let parent = around(&target).to_path_buf();
@@ -47,7 +48,7 @@ pub fn replace_files(directory: &Path, part: &Part<'_>) -> Result<(), WriteError
     let aside = beside(&target, ".old");
     if outer.is_some() {
         sweep(&parent);
-        // A process was killed between two renames: the report is put back.
+        // A process was killed between two renames: the report is restored.
         if !target.exists() && aside.is_dir() {
             fs::rename(&aside, &target).map_err(of(&target))?;
         }
@@ -71,7 +72,7 @@ pub fn replace_files(directory: &Path, part: &Part<'_>) -> Result<(), WriteError
     in_place(&target, part, &held)
 }
 
-/// The directory itself, where a link leads to it, with what is around it made if that is missing.
+/// The directory itself, with symbolic links resolved and missing parents created.
 fn resolved(directory: &Path) -> std::io::Result<PathBuf> {
     if directory.exists() {
         return fs::canonicalize(directory);
@@ -81,7 +82,7 @@ fn resolved(directory: &Path) -> std::io::Result<PathBuf> {
     Ok(fs::canonicalize(around(directory))?.join(name))
 }
 
-/// A temporary name beside a directory, always the same.
+/// A temporary name next to a directory, always the same.
 fn beside(target: &Path, ending: &str) -> PathBuf {
     let name = target.file_name().unwrap_or(OsStr::new("root")).to_string_lossy().into_owned();
     around(target).join(format!("{PREFIX}{}{ending}", slug(&name)))
@@ -91,13 +92,13 @@ fn checksum(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What a directory holds before.
+/// The previous content of a directory.
 struct Held {
-    /// What stays, by name.
+    /// Entries to keep, by name.
     stays: Vec<std::ffi::OsString>,
-    /// What a part of the same name wrote and nobody changed.
+    /// Unchanged files written by the same part.
     goes: Vec<String>,
-    /// The list afterwards.
+    /// The new list.
     list: String,
     /// Whether all of it can be linked into another directory.
     can_move: bool,
@@ -138,13 +139,13 @@ impl Held {
     }
 }
 
-/// Whether a file is what was written. Only files of a size that reports have are looked at.
+/// Whether a file is unchanged since it was written. Only files of a size that reports have are checked.
 fn is_still(path: &Path, sum: &str) -> bool {
     let plain = fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() <= 1 << 30);
     plain && fs::read(path).is_ok_and(|bytes| checksum(&bytes) == sum)
 }
 
-/// Whether a directory holds nothing but files, and not too many.
+/// Whether a directory contains only files, and not too many.
 fn is_flat(directory: &Path) -> bool {
     let Ok(entries) = fs::read_dir(directory) else { return false };
     let kinds: Vec<bool> = entries
@@ -154,10 +155,10 @@ fn is_flat(directory: &Path) -> bool {
     kinds.len() <= MAX_ENTRIES && kinds.into_iter().all(|plain| plain)
 }
 
-/// Makes the new directory; `false` if what is to stay cannot be linked into it.
+/// Creates the new directory; `false` if an entry to keep cannot be linked into it.
 fn make(fresh: &Path, target: &Path, part: &Part<'_>, held: &Held) -> Result<bool, WriteError> {
     if fs::create_dir(fresh).is_err() {
-        // The directory around it may belong to somebody else.
+        // The parent directory may belong to another user.
         return Ok(false);
     }
     let mode = fs::metadata(target).map(|found| found.permissions());
@@ -170,7 +171,7 @@ fn make(fresh: &Path, target: &Path, part: &Part<'_>, held: &Held) -> Result<boo
         }
     }
     for (name, bytes) in part.files.iter().copied().chain([(LIST, held.list.as_bytes())]) {
-        // Told of as what it will be.
+        // Errors name the final path.
         File::create_new(fresh.join(name)).and_then(|file| fill(&file, bytes)).map_err(of(&target.join(name)))?;
     }
     settle(fresh);
@@ -191,7 +192,8 @@ fn link(from: &Path, to: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Puts the new directory into the place of the old one, which is at `fresh` afterwards; `false` if that cannot be done.
+/// Moves the new directory to the place of the old one, which is at `fresh` afterwards; `false` if that is not
+/// possible.
 fn exchange(fresh: &Path, target: &Path, aside: &Path) -> Result<bool, WriteError> {
     if swapped(fresh, target) {
         return Ok(true);
@@ -209,7 +211,7 @@ fn exchange(fresh: &Path, target: &Path, aside: &Path) -> Result<bool, WriteErro
     })
 }
 
-/// One step, where the system has one.
+/// In one step, if the system supports it.
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 fn swapped(one: &Path, other: &Path) -> bool {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -221,7 +223,7 @@ fn swapped(_: &Path, _: &Path) -> bool {
     false
 }
 
-/// Makes all files ready under temporary names, then renames them one by one.
+/// Prepares all files under temporary names, then renames them one by one.
 fn in_place(target: &Path, part: &Part<'_>, held: &Held) -> Result<(), WriteError> {
     sweep(target);
     let mut ready = Vec::new();
@@ -248,7 +250,7 @@ fn undisturbed_by_signals(ready: Vec<(tempfile::NamedTempFile, PathBuf, Temporar
         }
         Ok(())
     });
-    // Taken off the list only now: the list is held above.
+    // Removed from the list only now, because the list is locked above.
     drop(listed);
     result
 }
@@ -269,7 +271,8 @@ mod tests {
         names
     }
 
-    /// What is ours and not written again goes; what is changed, of another part, or somebody's stays.
+    /// Files of this part that are not written again are removed; changed files, and files of other parts or of the
+    /// user, are kept.
     #[test]
     fn only_what_was_written_here_goes() {
         for is_worked_in in [false, true] {
@@ -290,7 +293,7 @@ mod tests {
         }
     }
 
-    /// A file that cannot be written leaves the directory as it was.
+    /// If a file cannot be written, the directory is unchanged.
     #[test]
     fn nothing_changes_where_one_file_cannot_be_written() {
         let dir = TempDir::new().unwrap();
@@ -303,7 +306,7 @@ mod tests {
         assert_eq!(names(dir.path()), ["out"]);
     }
 
-    /// What a killed process left is swept up, and a report that it had put aside is put back.
+    /// Files left by a killed process are removed, and a report that it had moved aside is restored.
     #[test]
     fn leftovers_are_swept_up() {
         let dir = TempDir::new().unwrap();
@@ -319,7 +322,7 @@ mod tests {
         );
     }
 
-    /// Directories and links of the user are not moved, and stay.
+    /// Directories and links of the user are not moved, and are kept.
     #[cfg(unix)]
     #[test]
     fn what_is_not_ours_is_not_touched() {

@@ -1,24 +1,24 @@
-//! Temporary files and directories: listed while they are there, so that an interrupted process can take them away, and swept up
-//! where a killed one could not.
+//! Temporary files and directories: registered while they exist, so that an interrupted process can remove them, and
+//! removed later if the process was killed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-/// How the name of everything temporary begins.
+/// Prefix of the names of all temporary files and directories.
 pub(super) const PREFIX: &str = ".plimsoll-";
-/// How that of a file ends.
+/// Suffix of a temporary file.
 pub(super) const FILE: &str = ".tmp";
-/// How that of a directory ends that is not yet, or no more, a report.
+/// Suffix of a directory that is not a report yet, or not any more.
 pub(super) const NEW: &str = ".new";
 
 static LISTED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
-/// Something temporary that is listed as long as this lives.
+/// A temporary file or directory that is registered while this value lives.
 pub(super) struct Temporary(PathBuf);
 
 impl Temporary {
-    /// Lists a path.
+    /// Registers a path.
     pub(super) fn listed(path: &Path) -> Temporary {
         if let Ok(mut listed) = LISTED.lock() {
             listed.push(path.to_path_buf());
@@ -37,26 +37,27 @@ impl Drop for Temporary {
     }
 }
 
-/// Does something that [`remove_temporaries`] waits for.
+/// Runs an action that [`remove_temporaries`] waits for.
 pub(super) fn undisturbed<T>(what: impl FnOnce() -> T) -> T {
     let _held = LISTED.lock();
     what()
 }
 
-/// Removes everything temporary that this process has made and not yet put into its place: for the way out of an interrupted one.
+/// Removes all temporary files and directories of this process that were not moved to their place yet: for an
+/// interrupted process.
 pub fn remove_temporaries() {
     let Ok(mut listed) = LISTED.lock() else { return };
     listed.drain(..).for_each(|path| remove(&path));
 }
 
-/// Removes a file or a directory, if it is there.
+/// Removes a file or a directory, if it exists.
 pub(super) fn remove(path: &Path) {
     let is_directory = fs::symlink_metadata(path).is_ok_and(|found| found.is_dir());
-    // What cannot be removed now is swept up by a later run.
+    // A later run removes those that cannot be removed now.
     let _ = if is_directory { fs::remove_dir_all(path) } else { fs::remove_file(path) };
 }
 
-/// Removes what killed processes left in a directory. Whoever calls this has locked it.
+/// Removes files left in a directory by killed processes. The caller must have locked it.
 pub(super) fn sweep(directory: &Path) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let name = entry.file_name();

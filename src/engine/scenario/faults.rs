@@ -219,7 +219,7 @@ pub(super) fn update_of(deployment: &Deployment) -> UpdateSpec {
     UpdateSpec { strategy, min_ready: update.min_ready, rollouts: Vec::new() }
 }
 
-/// A strategy with the stated values in place of its own.
+/// A strategy with the stated values instead of its own.
 fn merged(
     own: UpdateStrategy,
     recreate: Option<bool>,

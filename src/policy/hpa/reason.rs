@@ -13,7 +13,7 @@ use crate::units::{Bytes, Quantity, SimDuration};
 
 /// Why a reconciliation ended as it did.
 ///
-/// `pod` tells which container lacks a request.
+/// `pod` provides the requests of containers, for messages about a missing one.
 pub fn reason(hpa: &Hpa, run: &Reconciliation, pod: &PodSpec) -> Reason {
     let current = run.current;
     let spec = hpa.spec();
