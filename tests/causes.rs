@@ -88,7 +88,7 @@ fn the_cause_that_must_be_is_found(#[case] text: String, #[case] cause: Cause) {
 }
 
 #[test]
-fn outcomes_are_told_apart() {
+fn endings_are_distinguished() {
     let overloaded = |service: &str| {
         let text = scenario("poisson: { rate: 60/s }", &format!("  service-time: 100ms\n{service}"), FIXED);
         causes(&text)

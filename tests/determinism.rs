@@ -105,7 +105,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_only_reported_changes_nothing(case in wild_case(), interval in 150..6_000u64, limit in 1..900u64) {
+    fn intervals_and_objectives_do_not_change_a_run(case in wild_case(), interval in 150..6_000u64, limit in 1..900u64) {
         let before = case.run(0);
         let otherwise = Case { interval, objectives: vec![Some(limit), None], ..case };
         prop_assert_eq!(events(&before), events(&otherwise.run(0)));

@@ -56,7 +56,7 @@ fn on_a_strong_season_with_slow_start_ups_looking_ahead_pays() {
 }
 
 #[test]
-fn a_burst_that_no_season_foretells_beats_prediction_unless_it_is_told() {
+fn an_unforeseeable_burst_defeats_prediction_without_a_calendar() {
     let outcome = story("forecast-burst");
     page_is_small(&outcome);
     let [hpa, arima, mpc, floor, told] =

@@ -170,7 +170,7 @@ fn after_a_level_shift_the_adaptive_methods_are_at_the_new_level() {
 }
 
 #[test]
-fn what_stands_in_says_so() {
+fn a_fallback_reports_itself() {
     for plugin in FORECASTERS.iter().filter(|p| ["seasonal-naive", "holt-winters", "mstl"].contains(&p.name)) {
         let fitted = built(plugin.name).fit(&series((0..40).map(f64::from), &[])).unwrap();
         let fallback = fitted.forecast(3, &LEVELS).fallback.expect("a method without its season");

@@ -65,7 +65,7 @@ fn tuning_finds_the_smallest_fleet_that_meets_the_objective() {
 }
 
 #[test]
-fn what_cannot_be_met_is_said() {
+fn infeasible_objectives_are_reported() {
     let scenario = read("  bounded: { hpa: { min: 1, max: 3, target: { cpu: 60% } } }\n");
     let tuned = tune(&scenario, &ReplicationPlan { replications: 2, ..ReplicationPlan::default() }, &|| ()).unwrap();
     assert_eq!(tuned[0].chosen, None);

@@ -81,7 +81,7 @@ fn training_gives_the_same_bytes_for_any_number_of_threads() {
 }
 
 #[test]
-fn what_was_learned_is_worth_more_than_nothing_learned() {
+fn a_trained_policy_is_better_than_an_untrained_one() {
     let scenario = place().untrained(&[]);
     let penalty = 0.01;
     let trained = trained(&scenario, Training { episodes: 300, penalty: Some(penalty), ..Training::default() });
@@ -138,7 +138,7 @@ fn nothing_that_is_tried_was_trained_on() {
 }
 
 #[test]
-fn what_cannot_be_trained_on_is_refused_with_a_reason() {
+fn unsuitable_scenarios_are_refused_with_a_reason() {
     let place = place();
     let refused = |set: &[(&str, &str)], policy: usize, words: &str| {
         let refusal = train(&place.untrained(set), policy, &Training::default(), &|_| {});
@@ -240,7 +240,7 @@ fn the_program_refuses_before_it_trains() {
 
 /// The claims of docs/learning.md about the shipped table and the shipped parameters, in one replication.
 #[test]
-fn the_shipped_table_does_what_is_told_of_it() {
+fn the_shipped_table_has_the_documented_results() {
     let figures = |name: &str| {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(name).with_extension("yaml");
         let outcome = plimsoll::experiment::run(&read(&path, &[]), "", 0, &|_, _| {}).unwrap();

@@ -66,7 +66,7 @@ fn a_search_gives_the_same_bytes_for_any_number_of_threads() {
 }
 
 #[test]
-fn what_was_found_is_cheaper_than_the_beginning_and_keeps_the_objective_in_fresh_runs() {
+fn the_result_is_cheaper_and_meets_the_objective_in_other_runs() {
     // The search starts with three times the necessary size.
     let scenario = place().untrained(&[]);
     let searched = searched(&scenario, 240, 0);
@@ -86,7 +86,7 @@ fn what_was_found_is_cheaper_than_the_beginning_and_keeps_the_objective_in_fresh
 }
 
 #[test]
-fn without_a_price_the_fewest_replica_hours_are_looked_for_and_stated_numbers_stay() {
+fn without_a_price_replica_hours_are_minimized() {
     let place = place();
     let lead = ("policies.searched.policy-search.lead", "3m");
     let scenario = place.untrained(&[("service.price", "null"), ("duration", "40m"), lead]);
@@ -101,7 +101,7 @@ fn without_a_price_the_fewest_replica_hours_are_looked_for_and_stated_numbers_st
 }
 
 #[test]
-fn what_cannot_be_searched_is_refused_with_a_reason() {
+fn unsuitable_policies_are_refused_with_a_reason() {
     let place = place();
     let refused = |set: &[(&str, &str)], policy: usize, training: Training, words: &str| match search(
         &place.untrained(set),

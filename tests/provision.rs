@@ -150,7 +150,7 @@ fn a_limit_that_cannot_be_kept_is_named_with_by_how_much(#[case] instances: &[&s
 
 /// An objective below the service time only leaves the stability of queues to plan for.
 #[test]
-fn an_objective_out_of_reach_is_said_to_be() {
+fn an_objective_out_of_reach_is_reported() {
     let plans = provision(&scenario(&[("within: 500ms", "within: 50ms")]), &terms(&[])).unwrap();
     assert!(plans[0].needs[0].out_of_reach);
 }

@@ -230,7 +230,7 @@ fn sizes_and_lengths_beyond_reason_end_in_an_error() {
 }
 
 #[test]
-fn the_course_says_what_was_compared_and_what_became_of_it() {
+fn the_course_contains_comparisons_and_decisions() {
     let steps = "
 steps:
   - { at: 0s, metrics: { cpu: 83% }, expect: 5 }

@@ -71,7 +71,7 @@ fn both_times_of_the_control_plane_can_be_stated() {
 }
 
 #[test]
-fn a_zone_that_is_back_in_time_has_its_replicas_again() {
+fn a_zone_that_recovers_in_time_keeps_its_replicas() {
     let back = |length: &str| {
         let record = run(&scenario(&format!("faults: [ {{ zone-outage: {{ zone: b, at: 10m, for: {length} }} }} ]")));
         assert_eq!((record.services[0].replica_starts, record.services[0].crashes), (2, 0));
@@ -86,7 +86,7 @@ fn a_zone_that_is_back_in_time_has_its_replicas_again() {
 /// With random dispatch, a third of the requests of 40 seconds goes to replicas that do not respond: 1,600. Clients
 /// with a time-out give up after it, others when the connection breaks.
 #[test]
-fn requests_to_a_zone_whose_loss_nobody_knows_hang() {
+fn requests_to_a_zone_with_an_unnoticed_loss_hang() {
     let fault = "faults: [ { zone-outage: { zone: b, at: 10m, for: 10m } } ]";
     let random = scenario(fault).replace("  start-up", "  dispatch: random\n  start-up");
     let patient = run(&random).services.remove(0);
@@ -120,7 +120,7 @@ fn with_every_zone_gone_nothing_is_served_until_one_is_back() {
 
 /// Before the loss is noticed, the scheduler places new pods there, where they never start.
 #[test]
-fn new_pods_may_be_put_where_nobody_is() {
+fn new_pods_may_be_placed_in_a_lost_zone() {
     let record =
         run(&scenario("faults: [ { rollout: { at: 605s } }, { zone-outage: { zone: b, at: 10m, for: 20m } } ]"));
     let service = &record.services[0];
@@ -139,7 +139,7 @@ fn nodes_in_the_zone_are_lost_with_their_pods() {
 }
 
 #[test]
-fn what_is_wrong_with_a_fault_is_said() {
+fn invalid_faults_are_reported() {
     for (rest, message) in [
         ("faults: [ { zone-outage: { zone: d, at: 1m, for: 1m } } ]", "zones: a, b, c"),
         ("faults: [ { zone-outage: { zone: a, at: 1m, for: 0s } } ]", "a length above zero"),

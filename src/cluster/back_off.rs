@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn who_runs_for_more_than_ten_minutes_begins_anew() {
+    fn the_delay_is_reset_after_ten_minutes() {
         let mut back_off = BackOff::default();
         let mut ended = |at| back_off.ended(SimTime::from_secs(at)).as_nanos() / 1_000_000_000;
         // Started at 100, 710 (600 s later, after a delay of 10 s), 1,311 (601 s later).

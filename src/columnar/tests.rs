@@ -144,7 +144,7 @@ fn every_packing(#[case] packing: Compression) {
 }
 
 #[test]
-fn what_is_not_read_is_named() {
+fn unsupported_columns_are_named() {
     let columns = "required int64 a (DECIMAL(18,6)); required int32 b (TIME(MILLIS,true)); \
                    required group c (LIST) { repeated group list { optional int64 element; } } required int64 d; \
                    required fixed_len_byte_array(16) e;";
@@ -194,7 +194,7 @@ fn written_and_read_back_the_same_bytes_each_time() {
 }
 
 #[test]
-fn a_row_group_has_so_many_rows() {
+fn row_groups_have_a_fixed_size() {
     let bytes = table_bytes(vec![("small", Cells::Small(vec![7; GROUP_ROWS + 5]))]).unwrap();
     let place = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(place.path(), &bytes).unwrap();

@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_share_is_left_alone() {
+    fn shared_values_are_not_changed() {
         let shared = "base: &b { cpu: 1 }\nuse:\n  <<: *b\n";
         assert!(edited(shared, &[Key("use"), Key("cpu")], "2").is_err());
         assert!(edited("a: [1]\n", &[Key("a"), Item(3)], "2").is_err());

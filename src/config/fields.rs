@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_misspelt_is_not_missing_too() {
+    fn a_misspelt_field_is_not_also_missing() {
         let source = SourceFile::new("s.yaml", "concurency: 4\n");
         let root = parse_single(&source).unwrap();
         let mut sink = Diagnostics::new();

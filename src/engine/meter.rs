@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn latencies_are_of_what_was_answered_within_the_window() {
+    fn latencies_are_those_of_answers_within_the_window() {
         let mut meter = Meter::new(&MetricsSpec { window: SimDuration::from_secs(30), ..MetricsSpec::default() });
         let at = SimTime::from_secs;
         for (second, millis) in [(15, 900), (30, 100), (45, 300)] {
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn outages_take_out_what_they_name_for_as_long_as_they_last() {
+    fn outages_hide_the_named_metrics_while_they_last() {
         let outage = |from, length, of| MetricsOutage {
             from: SimTime::from_secs(from),
             length: SimDuration::from_secs(length),

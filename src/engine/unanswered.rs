@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn older_ones_are_bad_where_their_limit_passed() {
+    fn older_requests_are_bad_in_the_interval_of_their_limit() {
         let all = unanswered(&[objective(Some(20))], None, &[5, 9, 10, 50, 79, 80, 81, 99]);
         let seen = &all.judged[0];
         // 5, 9 and 10 pass the limit before 60 s, 50 before 90 s, 79 at 99 s; 80 is 20 s old at the end, which would
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_waited_for_as_long_as_anybody_waits() {
+    fn availability_waits_for_the_longest_limit_or_time_out() {
         let bad = |objectives: &[Objective], timeout| -> Vec<u64> {
             let all = unanswered(objectives, timeout, &[10, 30, 50, 70, 90]);
             all.judged.iter().map(|overdue| overdue.bad).collect()

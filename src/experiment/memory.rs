@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_most_is_named() {
+    fn the_largest_part_is_named() {
         assert!(need(&[]).bytes < 128 << 20);
         let many = need(&[("service.replicas", "900000")]);
         assert!(many.bytes > 900_000 * REPLICA && many.most_of_it.starts_with("900000 replicas"), "{many:?}");

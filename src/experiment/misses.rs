@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_meet_what_came_and_wrong_ones_that_touch_are_one_miss() {
+    fn steps_are_compared_with_actual_rates_and_adjacent_errors_are_one_miss() {
         // Ordered for 80: above, above, as planned, below; the last step is not covered.
         let rates = [90, 90, 80, 120, 75, 65, 50, 50];
         let timeline: Vec<Interval> = rates.iter().enumerate().map(|(n, rate)| interval(n as u64, *rate, 0)).collect();

@@ -552,7 +552,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_lies_between_two_decisions_is_theirs() {
+    fn outcomes_between_two_decisions_belong_to_the_first() {
         let row = |minute: u64, cents: i128, completed: u64, good: u64, lost: u64| Interval {
             start: SimTime::from_secs(60 * minute),
             length: SimDuration::from_secs(60),

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn copes_with_walls_and_flat_ground() {
+    fn handles_infinite_and_constant_values() {
         let wall = |x: &[f64]| if x[0] < 0.5 { f64::NAN } else { (x[0] - 0.6).powi(2) };
         assert!((minimise(wall, &[3.0], 1e-12, 100).point[0] - 0.6).abs() < 1e-4);
         assert_eq!(minimise(|_| 7.0, &[1.0, 2.0], 1e-9, 100).point, [1.0, 2.0]);

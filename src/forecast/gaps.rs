@@ -53,7 +53,7 @@ mod tests {
     use crate::units::SimDuration;
 
     #[test]
-    fn a_gap_is_what_it_is_said_to_be() {
+    fn gaps_are_filled_as_stated() {
         let series = Series::new([1.0, f64::NAN, 5.0], SimDuration::from_secs(60));
         assert_eq!(Gaps::Missing.filled(series.clone()).observed(), 2);
         assert_eq!(Gaps::Zero.filled(series.clone()).values(), [1.0, 0.0, 5.0]);

@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_met_is_named_with_its_size() {
+    fn infeasible_requirements_are_named_with_their_shortfall() {
         let limited = MixOffer { most: Some(3), ..offers()[0].clone() };
         let problem = MixProblem { offers: vec![limited.clone()], demand: vec![10.0, 1.0], ..MixProblem::default() };
         for result in solvers().flat_map(|options| [problem.relaxed(options), problem.whole(options)]) {

@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_declared_name_goes_before_what_servers_export() {
+    fn declared_names_take_precedence_over_those_of_servers() {
         let name = "vllm:num_requests_waiting";
         assert_eq!(measure_named(name, &[]), Some(Measure::QueueLength));
         assert_eq!(measure_named(name, &[(name.into(), Measure::InFlight)]), Some(Measure::InFlight));

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn an_objective_out_of_reach_is_said_to_be() {
+    fn an_objective_out_of_reach_is_reported() {
         let short = needs(&[(900, 0.99)], &[90]);
         assert_eq!((short.replicas, short.out_of_reach), (vec![2], true));
     }

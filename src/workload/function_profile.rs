@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_told_from_durations() {
+    fn memory_and_durations_are_distinguished() {
         let text = "HashOwner,HashApp,SampleCount,AverageAllocatedMb,AverageAllocatedMb_pct1,AverageAllocatedMb_pct100\n\
                     o,a,10,150,100,200\n";
         let seen = profile(text, None).unwrap();

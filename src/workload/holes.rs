@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_is_seen_as_far_as_no_hole_covers_it() {
+    fn the_observed_share_of_a_step_excludes_holes() {
         let holes = holes(&[(0, 5.0), (10, 5.0), (40, 5.0), (54, 0.0)]);
         assert_eq!(holes.spans(), [(SimTime::from_secs(20), SimTime::from_secs(40))], "4 s late is no hole");
         assert_eq!(holes.seen(SimDuration::from_secs(15), 4), [1.0, 1.0 - 10.0 / 15.0, 1.0 - 10.0 / 15.0, 1.0]);

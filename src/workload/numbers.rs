@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_read_in_two_ways_is_asked_for() {
+    fn ambiguous_numbers_are_rejected() {
         assert_eq!(Numbers::of(["1.201", "12"].into_iter(), None, b';', true), Err("1.201".into()));
         assert_eq!(Numbers::of(["1,201"].into_iter(), None, b';', true), Err("1,201".into()));
         assert_eq!(Numbers::of(["1,201"].into_iter(), None, b',', false), Err("1,201".into()));

@@ -467,7 +467,7 @@ mod tests {
     use super::super::generators::testing::workload;
 
     #[test]
-    fn steps_are_told_on_one_line_each() {
+    fn steps_are_shown_on_one_line_each() {
         let block = "poisson: 5/s\ntransforms:\n  - scale-rate: 2\n  - window:\n      from: 1h\n      to: 2h\n";
         let flow = "poisson: 5/s\ntransforms: [{ scale-rate: 2 }, { window: { from: 1h, to: 2h } }]";
         for text in [block, flow] {

@@ -102,7 +102,7 @@ fn is(name: &str, value: &Value) -> bool {
 }
 
 #[test]
-fn the_checker_finds_what_is_wrong() {
+fn the_checker_finds_differences() {
     let schema = Checked::new(serde_json::json!({
         "type": "object", "additionalProperties": false, "required": ["a"],
         "properties": { "a": { "type": ["number", "null"] }, "b": { "type": "array", "items": { "$ref": "#/$defs/x" } } },

@@ -61,7 +61,7 @@ fn packed(text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn what_is_not_a_sound_result_is_refused() {
+fn invalid_results_are_refused() {
     let sound = &FILES[RESULT_FILE];
     let refused = |bytes: &[u8], words: &str| {
         let why = read(bytes).err().unwrap();
@@ -156,7 +156,7 @@ fn what_cannot_be_compared_is_refused(#[case] change: fn(&mut Outcome), #[case] 
 }
 
 #[test]
-fn a_changed_scenario_file_is_told() {
+fn a_changed_scenario_file_is_reported() {
     let [first, mut second] = parts();
     second.1.inputs[1].checksum = "sha256:1".into();
     let merged = merge(vec![first, second]).unwrap();

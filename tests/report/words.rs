@@ -167,7 +167,7 @@ fn a_long_list_of_policies_is_cut() {
 
 /// Causes below a tenth are not mentioned.
 #[test]
-fn small_causes_are_not_told() {
+fn small_causes_are_not_mentioned() {
     let outcome = day(|o| {
         keep(o, &["hpa-cpu-80"]);
         let causes = &mut o.runs[0].services[0].objectives[0].causes;

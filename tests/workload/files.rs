@@ -183,7 +183,7 @@ fn what_is_wrong_is_said_once(#[case] bytes: Vec<u8>, #[case] message: &str) {
 }
 
 #[test]
-fn what_is_no_file_is_refused() {
+fn paths_that_are_not_files_are_refused() {
     let directory = TempDir::new().unwrap();
     let error = replay(directory.path(), TraceOptions::default()).unwrap_err();
     assert!(error.message.contains("is a directory"), "{error}");

@@ -104,7 +104,7 @@ fn json_lines_say_where_a_value_is_wrong() {
 }
 
 #[test]
-fn json_lines_with_a_lone_value_must_be_told_which() {
+fn json_lines_with_a_single_value_need_its_kind() {
     let text =
         "{\"time\": \"2024-01-01T00:00:00Z\", \"value\": 3}\n{\"time\": \"2024-01-01T00:01:00Z\", \"value\": 4}\n";
     let error = inspect(&sample(text).path, &TraceOptions::default()).unwrap_err();
@@ -208,7 +208,7 @@ fn a_prometheus_counter_is_counted_by_its_increase() {
 }
 
 #[test]
-fn a_prometheus_gauge_must_be_called_a_level_and_needs_a_model() {
+fn a_prometheus_gauge_must_be_declared_a_level_and_needs_a_model() {
     let text = MATRIX.replace("http_requests_total", "players_online");
     let error = inspect(&sample(&text).path, &TraceOptions::default()).unwrap_err();
     assert!(
@@ -242,7 +242,7 @@ fn little_turns_a_level_of_sessions_into_arrivals() {
 }
 
 #[test]
-fn what_a_monitoring_system_answers_amiss() {
+fn unsuitable_responses_of_monitoring_systems_are_refused() {
     let matrix = |result: &str| format!("{{\"data\": {{\"resultType\": \"matrix\", \"result\": {result}}}}}");
     let two = r#"[{"metric": {"__name__": "a_total"}, "values": [[1, "1"]]}, {"metric": {"__name__": "b_total"}, "values": []}]"#;
     for (text, message) in [
@@ -410,7 +410,7 @@ fn a_counter_in_a_table_is_counted_by_its_increase() {
 }
 
 #[test]
-fn sessions_are_told_of() {
+fn sessions_are_reported() {
     let text = "time,visit\n0,a\n10,b\n20,a\n30,a\n";
     let columns = Columns { time: names("time"), session: named("visit"), ..Columns::default() };
     let options = TraceOptions { columns, ..TraceOptions::default() };

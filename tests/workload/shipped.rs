@@ -18,7 +18,7 @@ fn path(name: &str) -> PathBuf {
 #[case("nasa-july.csv.gz", SeriesKind::Counts, 1_074_436, "1995-07-03T00:00:00Z", "14d")]
 #[case("fraud-burst.csv.gz", SeriesKind::Arrivals, 1_268, "2017-03-27T13:08:09Z", "24d1h6m20s1ns")]
 #[case("llm-chat.csv.gz", SeriesKind::Arrivals, 19_366, "2023-11-16T18:15:46.68059Z", "58m21s721ms937us1ns")]
-fn what_is_shipped(
+fn shipped_traces_are_as_described(
     #[case] name: &str,
     #[case] kind: SeriesKind,
     #[case] requests: usize,

@@ -216,7 +216,7 @@ fn world_cup_requests_per_minute() {
 }
 
 #[test]
-fn a_lone_value_must_be_called_count_or_level() {
+fn a_single_value_must_be_declared_count_or_level() {
     let Some(path) = trace("cloud_nab_elb_request_count_8c0756.csv") else { return };
     let error = inspect(&path, &TraceOptions::default()).unwrap_err();
     assert!(error.message.contains("counts of requests or levels"), "{error}");

@@ -532,7 +532,7 @@ spec:
     }
 
     #[test]
-    fn a_container_without_requests_hides_nobody_elses() {
+    fn a_container_without_requests_does_not_hide_those_of_others() {
         let pod = scheduled(&[], &["cpu: 1, memory: 2Gi", ""], "");
         assert_eq!(
             (pod.cpu_request(), pod.memory_request()),

@@ -274,7 +274,7 @@ mod tests {
     /// Files of this part that are not written again are removed; changed files, and files of other parts or of the
     /// user, are kept.
     #[test]
-    fn only_what_was_written_here_goes() {
+    fn only_own_files_are_removed() {
         for is_worked_in in [false, true] {
             let dir = TempDir::new().unwrap();
             let out = dir.path().join("out");
@@ -295,7 +295,7 @@ mod tests {
 
     /// If a file cannot be written, the directory is unchanged.
     #[test]
-    fn nothing_changes_where_one_file_cannot_be_written() {
+    fn nothing_changes_if_one_file_cannot_be_written() {
         let dir = TempDir::new().unwrap();
         let out = dir.path().join("out");
         replace_files(&out, &part(&[("a", b"1")])).unwrap();
@@ -325,7 +325,7 @@ mod tests {
     /// Directories and links of the user are not moved, and are kept.
     #[cfg(unix)]
     #[test]
-    fn what_is_not_ours_is_not_touched() {
+    fn files_of_others_are_kept() {
         let dir = TempDir::new().unwrap();
         let out = dir.path().join("out");
         fs::create_dir_all(out.join("notes/deep")).unwrap();

@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_of_size_tell_nothing() {
+    fn changes_of_size_are_ignored() {
         let at = |at, current, desired, metric| Status { at, current, desired, metric: Some(metric) };
         let status = [at(5, 4, 4, 1.0), at(10, 4, 8, 2.0), at(15, 8, 8, 3.0), at(20, 8, 8, 3.0), at(25, 8, 8, 4.0)];
         assert_eq!(changes(&status), [(-1.0, 6.0), (20.0, 26.0)]);

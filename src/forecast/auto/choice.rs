@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn the_better_member_is_chosen_and_given_up_when_its_time_is_over() {
+    fn the_better_member_is_used_until_another_is_better() {
         let wave = |t: usize| [10.0, 30.0, 50.0, 20.0][t % 4] + ((t * 37) % 11) as f64 * 0.1;
         let mut fit = pair().fit(&series((0..120).map(wave), 4)).unwrap();
         assert_eq!(fit.describe(), "value 4 steps ago");
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn of_those_that_never_erred_the_simplest_is_taken_and_of_equals_the_mean() {
+    fn the_simplest_member_without_errors_is_used_and_the_mean_of_equal_ones() {
         let fit = Auto::default().fit(&series((0..100).map(|_| 5.0), 4)).unwrap();
         assert_eq!(fit.describe(), "last value");
         assert_eq!(fit.forecast(2, &[0.9]).mean, [5.0, 5.0]);
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn members_are_looked_for_anew_when_a_quarter_of_the_series_is_new() {
+    fn members_are_selected_again_when_a_quarter_of_the_series_is_new() {
         // Half a day shows no season; two days do.
         let day = |t: usize| 100.0 + 50.0 * (t as f64 * std::f64::consts::TAU / 24.0).sin();
         let method = Auto { loss: Some(Loss::Quantile(0.9)), ..Auto::default() };

@@ -73,7 +73,7 @@ fn whole_replicas_are_kept_over_gaps_that_a_start_would_not_pay() {
 }
 
 #[test]
-fn initial_replicas_beyond_use_are_no_rebate() {
+fn unneeded_initial_replicas_do_not_lower_the_bound() {
     // One replica's work in each of a hundred seconds; starts take no time but are paid for one minute.
     let mut problem = BoundProblem::new(vec![0.0; 100], 1.0, 1.0);
     (problem.within, problem.billed_at_least) = (0.5, 60.0);

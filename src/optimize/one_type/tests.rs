@@ -122,7 +122,7 @@ proptest! {
 
     /// Among all optimal plans, the one with the fewest starts and stops up to any time is chosen.
     #[test]
-    fn of_equal_plans_the_laziest_is_taken(problem in problems(false)) {
+    fn the_plan_with_the_fewest_changes_is_chosen_among_equals(problem in problems(false)) {
         let Ok(plan) = problem.whole() else { return Ok(()) };
         let sums = |of: &[f64]| of.iter().scan(0.0, |sum, n| { *sum += n; Some(*sum) }).collect::<Vec<f64>>();
         for until in 1..=problem.needed.len() {
@@ -148,7 +148,7 @@ proptest! {
 }
 
 #[test]
-fn what_cannot_be_met_is_named_with_its_size() {
+fn infeasible_requirements_are_named_with_their_shortfall() {
     let text = |problem: OneType| problem.whole().unwrap_err().to_string();
     let base = OneType { needed: vec![2.0, 6.0], price: 1.0, initial: 1, ..OneType::default() };
     assert_eq!(

@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn yesterday_is_expected_again_beside_what_is_new() {
+    fn the_season_is_repeated_with_the_current_remainder() {
         let numbers = numbers(&[(place::TREND, 0.0), (place::SEASON_WEIGHT, 1.0), (place::LEAD, 3600.0)]);
         let mut memory = Memory::new(SimDuration::from_secs(86_400));
         // A day that jumps from 10 to 30 at noon; the next morning is higher by 2.

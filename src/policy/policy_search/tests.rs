@@ -77,7 +77,7 @@ fn the_size_is_load_over_utilization_and_a_share_of_its_root() {
 }
 
 #[test]
-fn replicas_are_given_back_late_and_a_few_at_a_time() {
+fn scale_down_is_delayed_and_gradual() {
     let given = format!("{{ {PLAIN}, utilization: 100%, spread: 0, drain: 10m, cool-down: 3m, step-down: 20% }}");
     let mut policy = PolicySearch::new(settings(&given));
     assert_eq!(decide(&mut policy, 0, 10, 80.0, 0.0).replicas, Some(20));
@@ -160,7 +160,7 @@ fn foreign_cut_and_changed_files_are_one_error_where_the_scenario_names_them() {
 }
 
 #[test]
-fn any_numbers_have_what_every_policy_must_have() {
+fn any_numbers_satisfy_the_properties_of_policies() {
     for position in [0.0, 0.3, 0.7, 1.0] {
         let settings = settings("{ min: 2, max: 10, capacity: 4/s, season: 5m }");
         properties::hold_for("policy-search, trained", &settings.with(NUMBERS.map(|number| number.at(position))));

@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_is_taken_as_told() {
+    fn gaps_are_filled_as_stated() {
         for (gaps, expected) in [(Gaps::Zero, [10.0, 0.0, 0.0]), (Gaps::Interpolate, [10.0, 20.0, 30.0])] {
             let mut history = History::new(SimDuration::from_secs(60), 10).taking(gaps);
             see(&mut history, 40, 10.0);

@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_start_is_ordered_in_time_and_a_short_trough_is_sat_out() {
+    fn starts_are_ordered_in_time_and_short_troughs_are_ignored() {
         let needed = |sizes: &[u32]| sizes.iter().map(|size| f64::from(*size)).collect::<Vec<_>>();
         assert_eq!(first_order(needed(&[3, 3, 3, 9]), 2, 3), Ok(3), "three steps ahead is too early to order");
         assert_eq!(first_order(needed(&[3, 3, 9, 9]), 2, 3), Ok(9));

@@ -125,7 +125,7 @@ impl ScalingPolicy for Always {
 }
 
 #[test]
-fn the_floor_decides_alone_at_first_and_is_never_undercut() {
+fn only_the_floor_decides_at_first_and_it_stays_a_lower_limit() {
     let mut policy = Predictive::new(settings(SeasonalNaive::default()), Some(Box::new(Always(6))));
     let first = step(&mut policy, 0, 3, 30.0);
     assert_eq!(first.replicas, Some(6));

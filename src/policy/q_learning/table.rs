@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_hardly_tried_is_not_believed() {
+    fn rarely_tried_actions_are_not_trusted() {
         let mut table = Table::new(1, 2);
         assert_eq!(table.best(0, 1.0), None);
         table.row_mut(0)[0] = Cell { visits: 9, dollars: 2.0, bad: 0.0 };

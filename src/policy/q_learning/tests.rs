@@ -131,7 +131,7 @@ fn the_trend_compares_with_the_newest_rate_that_is_old_enough() {
 }
 
 #[test]
-fn trained_policies_have_what_every_policy_must_have() {
+fn trained_policies_satisfy_the_properties_of_policies() {
     for seed in 0..3 {
         let settings = untrained();
         let learned = Arc::new(random_table(&settings, seed));
@@ -140,7 +140,7 @@ fn trained_policies_have_what_every_policy_must_have() {
 }
 
 #[test]
-fn exploring_is_only_what_it_is_told_and_leaves_a_trail() {
+fn exploration_follows_the_explorer_and_is_recorded() {
     let settings = untrained();
     let trail = Arc::new(Mutex::new(Vec::new()));
     let choose: Choose = Arc::new(|decision, actions| (decision % 2 == 0).then_some(actions - 1));

@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_distribution_fits_and_what_is_too_little_is_told() {
+    fn bad_fits_and_small_samples_are_reported() {
         let mut two = Durations::new("t", "csv");
         for _ in 0..500 {
             two.record(SimDuration::from_millis(10));

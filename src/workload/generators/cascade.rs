@@ -206,7 +206,7 @@ mod tests {
     use super::super::testing::{Counts, recipe, requests, workload};
 
     #[test]
-    fn the_dispersion_is_as_reckoned_at_each_halving() {
+    fn the_dispersion_agrees_with_theory_at_each_halving() {
         let text = "cascade: { rate: 2/s, block: 64s, uneven: [0.5, 0.3, 0, 0.8], for: 1280000s }";
         let mut product = 1.0;
         for (halving, uneven) in [0.0, 0.5, 0.3, 0.0, 0.8].into_iter().enumerate() {
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_of_a_part_come_together() {
+    fn requests_of_a_part_share_instants() {
         let all = requests(&*recipe("cascade: { rate: 10/s, block: 1s, together: 80%, for: 4000s }"));
         let same = all.arrivals.windows(2).filter(|pair| pair[0] == pair[1]).count() as f64;
         // All but the first of each second: 10 - (1 - e^-10) of 10.

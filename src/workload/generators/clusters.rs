@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_within_a_time_are_at_hand_together() {
+    fn requests_within_a_duration_have_the_expected_dispersion() {
         // Clusters of two, the second uniform within 10 s: over bins of 100 s the index of dispersion is 1 + P(both in one bin)
         // = 1 + (1 - E[distance] / 100 s).
         let text = "nhpp: { steps: [{ at: 0s, rate: 8/s }], for: 900000s,

@@ -24,7 +24,7 @@ fn forecast(trial: &Trial, more: &str) -> Value {
 
 /// A4: 59 rows are missing from a constant series; they do not mean zero requests.
 #[test]
-fn rows_that_are_missing_are_neither_learned_from_nor_judged() {
+fn missing_rows_are_used_neither_for_fitting_nor_for_evaluation() {
     let trial = Trial::new(&[("c.csv", &counts(400, |_| 100, |t| !(250..309).contains(&t)))]);
     let plan = "--model naive --horizon 50m --train 1000m --every 50m";
     let figures = |gaps: &str| {
@@ -40,7 +40,7 @@ fn rows_that_are_missing_are_neither_learned_from_nor_judged() {
 
 /// A4: an outage of the monitoring system does not lower the forecast.
 #[test]
-fn a_gap_in_what_is_learned_from_is_no_quiet_time() {
+fn a_gap_in_the_history_is_not_zero_traffic() {
     let trial = Trial::new(&[("c.csv", &counts(300, |t| 100 + (t as u64 * 7) % 5, |t| !(100..199).contains(&t)))]);
     let told = forecast(&trial, "--model ets --model regression --model moving-average --horizon 30m --train 1000m");
     for model in told["models"].as_array().unwrap() {
@@ -59,7 +59,7 @@ fn a_file_without_rows_of_zero_but_with_rows_of_one_counts_what_is_missing_as_ze
 
 /// A8: hourly data need not have daily and weekly seasons.
 #[test]
-fn no_season_can_be_said() {
+fn seasons_can_be_switched_off() {
     let trial = Trial::new(&[("c.csv", &counts(700, |t| 100 + (t as u64 * 7) % 5, |_| true))]);
     let seasons =
         |more: &str| forecast(&trial, &format!("--model naive --horizon 1h --train 50h {more}"))["seasons_s"].clone();

@@ -39,7 +39,7 @@ fn the_choice_is_made_anew_at_each_origin(#[case] refit: Refit) {
 
 /// A3: smoothing with a nearly constant level before the shift adapts when it is estimated again.
 #[test]
-fn smoothing_that_stood_still_can_move_again() {
+fn smoothing_with_a_constant_level_can_adapt_again() {
     let level = |t: usize| if t < 350 { 100.0 } else { 500.0 };
     let series = series((0..504).map(|t| level(t) + 6.0 * noise(t)), &[]);
     let plan = Backtest { refit: Refit::Parameters, ..Backtest::every(&series, 18, 288, 6) };

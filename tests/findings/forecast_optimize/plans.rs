@@ -40,7 +40,7 @@ fn every_objective_counts() {
 
 /// B4: each replica has its own queue; a plan for 95% under random arrivals reaches it.
 #[test]
-fn what_is_planned_for_is_reached() {
+fn planned_objectives_are_met() {
     let (cost, record) = planned("lp-optimal", ["{ within: 5s, target: 95% }", "{ within: 100s, target: 50% }"]);
     let attained = record.objectives[0].attainment();
     // Ten replicas reach 97.7%, nine 93%.
@@ -49,7 +49,7 @@ fn what_is_planned_for_is_reached() {
 
 /// A square wave of evenly spaced arrivals: the plan does not pay for random variation. It cost $24 at 99%.
 #[test]
-fn even_arrivals_are_planned_evenly() {
+fn evenly_spaced_arrivals_need_no_reserve_in_plans() {
     let mut trace = String::from("t,d\n");
     for minute in 0..120 {
         let rate = if (minute / 10) % 6 == 3 { 5 } else { 1 };

@@ -23,7 +23,7 @@ policies: { p: { static: { replicas: 1 } } }
 
 /// Without eligible requests, the time in violation is absent, not zero.
 #[test]
-fn nothing_judged_nothing_said() {
+fn without_eligible_requests_nothing_is_reported() {
     let text = "\
 duration: 1m
 workload: { constant: { rate: 1/s, for: 1m } }

@@ -35,7 +35,7 @@ fn a_pool_may_state_what_the_catalogue_does_not_know() {
 }
 
 #[test]
-fn a_replica_that_fits_nowhere_is_told_of() {
+fn a_replica_that_fits_nowhere_is_reported() {
     let (found, said) = read(&[("scenario.yaml", &scenario(PLAIN, "nvidia.com/gpu: 1"))]);
     let reason = "no node can hold a replica of service: 0/3 nodes are available: 3 Insufficient nvidia.com/gpu";
     assert!(said.contains(reason), "{said}");

@@ -98,7 +98,7 @@ fn cpu_utilization_is_work_and_idling_over_the_request() {
 }
 
 #[test]
-fn what_is_short_and_what_is_over_by_minute() {
+fn under_and_over_provisioning_by_minute() {
     let record = run("queue-limit: 100000", "{ static: { replicas: 1 } }", false);
     let (calm, busy) = (0.4 / 0.7, 2.0 / 0.7);
     let elasticity = record.elasticity;

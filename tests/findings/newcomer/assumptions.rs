@@ -88,7 +88,7 @@ fn assumed(more: &str) -> String {
 }
 
 #[test]
-fn what_is_not_stated_is_said_to_be_assumed() {
+fn assumptions_are_reported() {
     let said = assumed("");
     for words in [
         "`memory` of web not stated: assumed that replicas use none",

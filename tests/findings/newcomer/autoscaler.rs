@@ -22,7 +22,7 @@ fn sixty_is_not_sixty_cores() {
 }
 
 #[test]
-fn no_metrics_yet_is_said_before_the_first_scrape_only() {
+fn missing_metrics_are_reported_before_the_first_scrape_only() {
     let decisions = |more: &str| {
         let policy = format!(
             "{SERVICE}metrics: {{ interval: 15s, first: 60s }}\npolicies: {{ h: {{ hpa: {{ min: 1, max: 10, target: {{ {more} }} }} }} }}\n"
@@ -38,7 +38,7 @@ fn no_metrics_yet_is_said_before_the_first_scrape_only() {
 }
 
 #[test]
-fn a_share_that_no_pod_lowers_is_remarked_upon_where_it_runs_to_the_maximum() {
+fn a_constant_utilization_that_runs_to_the_maximum_is_remarked_upon() {
     let story = |metrics: &str| {
         format!(
             "story: s\npolicy: {{ hpa: {{ min: 1, max: 9, target: {{ cpu: 50% }} }} }}\nservice: {{ resources: {{ requests: {{ cpu: 1 }} }} \

@@ -23,7 +23,7 @@ fn each_kind_is_written_checked_and_run_as_it_is() {
 }
 
 #[test]
-fn what_is_there_is_not_overwritten_unasked() {
+fn existing_files_are_not_overwritten_unasked() {
     let trial = Trial::new(&[("shop.yaml", "precious")]);
     let shown = trial.expect("new shop", 2);
     assert!(shown.contains("shop.yaml: already exists") && shown.contains("--force"), "{shown}");

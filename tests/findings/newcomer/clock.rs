@@ -43,7 +43,7 @@ fn faults_are_by_the_clock_of_the_zone(#[case] start: &str, #[case] at: &str, #[
 }
 
 #[test]
-fn what_a_time_of_day_comes_to_is_said() {
+fn the_resolved_time_of_day_is_reported() {
     let trial = Trial::new(&[("s.yaml", &text("start: 2026-10-25T00:00,", "'20:00'"))]);
     let said = trial.expect("check s.yaml", 0);
     assert!(said.contains("20:00 +01:00 is first 2026-10-25T20:00:00+01:00 = 19:00 UTC"), "{said}");

@@ -76,7 +76,7 @@ fn limit_price_and_node_bound_alike() {
 
 /// Unlimited CPU is reported: by `check`, among the assumptions and in the summary.
 #[test]
-fn no_ceiling_is_said() {
+fn a_missing_ceiling_is_reported() {
     let free = CPU.replace("{ container: fargate }", "$0.05/h");
     let trial = Trial::new(&[("free.yaml", &free)]);
     let words = "Nothing limits the CPU of a replica of service (no CPU limit, no priced size, no nodes)";
@@ -102,7 +102,7 @@ fn processor_sharing_needs_no_limit() {
 
 /// If nothing is stated about CPU, a request is assumed to use so little that no ceiling slows it.
 #[test]
-fn what_is_not_stated_slows_nobody() {
+fn without_stated_cpu_requests_are_not_slowed() {
     let silent = CPU
         .replace("  resources: { requests: { cpu: 500m, memory: 1Gi } }\n", "")
         .replace("  cpu-per-request: 40ms\n", "");

@@ -97,7 +97,7 @@ fn a_stated_service_time_stands_in_where_the_log_has_none() {
 }
 
 #[test]
-fn what_has_no_durations_is_refused_with_what_to_do() {
+fn a_trace_without_durations_is_refused_with_advice() {
     let combined: String =
         (0..60).map(|i| format!("::1 - - [24/Oct/2026:18:00:{i:02} +0000] \"GET / HTTP/1.1\" 200 17\n")).collect();
     let text = "workload: { trace: log }\nservice: { concurrency: 4, service-time: from-trace }\npolicies: { s: { static: { replicas: 2 } } }\n";
@@ -135,7 +135,7 @@ fn transforms_keep_durations_and_plans_count_by_them() {
 
 /// A part of another trace without durations: its requests draw theirs from the recorded ones.
 #[test]
-fn what_another_trace_adds_draws_from_the_recorded_ones() {
+fn inserted_requests_draw_from_recorded_durations() {
     let other: String = (0..100).map(|i| format!("{}.5,7\n", i * 2)).collect();
     let splice = "transforms: [{ splice: { trace: other, columns: { time: time }, rows: requests, to: 200s, at: 100s, mode: add } }]";
     let text = scenario(&format!("{FORMAT}, {splice}"), "from-trace", "");

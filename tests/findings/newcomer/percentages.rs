@@ -18,7 +18,7 @@ expect: [ policy.one.cpu < 120%, policy.one.cpu > 319% ]
 ";
 
 #[test]
-fn more_than_all_of_a_request_is_said() {
+fn percentages_above_100_are_shown() {
     let trial = Trial::new(&[("cpu.yaml", CPU)]);
     let shown = trial.expect("test cpu.yaml --replications 2", 1);
     assert!(shown.contains("120%") && (shown.contains("320%") || shown.contains("319.9%")), "{shown}");

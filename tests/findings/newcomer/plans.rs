@@ -50,7 +50,7 @@ policies: { auto: { hpa: { min: 1, max: 640, target: { cpu: 60% } } } }
 
 /// 2.6 billion requests: a search would take an hour to find out what follows from the service time.
 #[test]
-fn what_service_time_alone_forbids_is_refused_without_a_search() {
+fn objectives_below_the_service_time_are_refused_without_a_search() {
     let cpu =
         HOPELESS.replace("concurrency: 8", "resources: { requests: { cpu: 1 }, limits: { cpu: 1 } }, concurrency: 8");
     let trial = Trial::new(&[("s.yaml", &cpu)]);

@@ -95,7 +95,7 @@ fn a_container_resource_works_where_the_pods_average_fails() {
 }
 
 #[test]
-fn memory_of_which_nothing_is_said_is_said_to_be_none() {
+fn unstated_memory_is_reported_as_zero() {
     let scenario = SCENARIO.replace("cpu: 65%", "memory: 65%");
     let (_, said) = read(&[("scenario.yaml", &scenario), ("dep.yaml", &deployment(APP, ""))]);
     assert!(said.contains("the memory use of replicas is not stated: the autoscaler sees zero"), "{said}");
@@ -105,7 +105,7 @@ fn memory_of_which_nothing_is_said_is_said_to_be_none() {
 }
 
 #[test]
-fn check_and_list_say_what_figures_rest_on() {
+fn check_and_list_state_the_basis_of_figures() {
     let trial = Trial::new(&[("s.yaml", SCENARIO), ("dep.yaml", &deployment(APP, ""))]);
     let said = trial.expect("check s.yaml", 0);
     assert!(

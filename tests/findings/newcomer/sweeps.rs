@@ -24,7 +24,7 @@ fn trial() -> Trial {
 }
 
 #[test]
-fn what_cannot_run_leaves_no_file() {
+fn an_invalid_sweep_leaves_no_file() {
     let trial = trial();
     for vary in ["policies.ours.hpa.maxx=5,6", "policies.ours.hpa.max=5,zero", "service.concurrency=2,-1"] {
         trial.expect(&format!("sweep s.yaml --vary {vary} --replications 1 --quiet"), 2);

@@ -157,7 +157,7 @@ const TABLE: &str = "time,kind,dur\n2024-05-12 00:00:01,a,1\n2024-05-12 00:00:02
 #[case(LOG, "--include|status>=500", 1, 4)]
 #[case(OBJECTS, "--exclude|request.uri=/healthz|--exclude|status=429", 1, 2)]
 #[case(TABLE, "--demand|dur|--class|kind|--exclude|class=b", 2, 1)]
-fn rows_are_left_out_by_what_they_hold(
+fn rows_are_filtered_by_their_content(
     #[case] text: &str,
     #[case] arguments: &str,
     #[case] used: usize,
@@ -172,7 +172,7 @@ fn rows_are_left_out_by_what_they_hold(
 }
 
 #[test]
-fn a_condition_on_what_is_not_there_is_an_error() {
+fn a_condition_on_a_missing_column_is_an_error() {
     assert!(inspect(LOG, "--exclude|colour=red", 2).contains("has no column `colour`"));
 }
 
@@ -190,7 +190,7 @@ policies: { two: { static: { replicas: 2 } } }
 /// Newcomer 9: `check`, `run` and the report give the same notes on omitted and missing rows. Newcomer 12: times of day
 /// are in the stated zone, and charts show clock times.
 #[test]
-fn what_was_done_to_a_trace_is_said_everywhere() {
+fn changes_to_a_trace_are_reported_everywhere() {
     let minutes = (0..60).filter(|minute| *minute != 30);
     let rows: String =
         minutes.map(|m| format!("2026-11-15 18:{m:02},person,{}\n2026-11-15 18:{m:02},bot,7\n", 20 + m % 5)).collect();

@@ -98,7 +98,7 @@ fn cells_are_short_and_a_report_is_written() {
 }
 
 #[test]
-fn what_is_wrong_with_an_event_is_said() {
+fn invalid_events_are_reported() {
     let trial = Trial::new(&[("s.yaml", SHOP)]);
     for event in ["at=noon,factor=2", "factor=2", "at=5m,factor=-1", "at"] {
         let said = trial.expect(&format!("whatif s.yaml --event {event} --quiet"), 2);

@@ -76,7 +76,7 @@ fn on_nodes(speed: f64, rest: &str) -> String {
 
 /// Item 9: two nodes of speed 2 serve 1.5 s of demand per second with 0.75 slots: 1.07 replicas are needed at 70%.
 #[test]
-fn needs_and_areas_know_the_speed() {
+fn needs_and_areas_take_the_node_speed_into_account() {
     let work = "  service-time: 500ms\n  cpu-per-request: 500ms\nworkload: { constant: { rate: 3/s, for: 1h } }\n";
     let record = run(&on_nodes(2.0, work));
     let needed = record.timeline[5].needed;
@@ -87,7 +87,7 @@ fn needs_and_areas_know_the_speed() {
 
 /// The needs of a service on nodes of different speeds are based on its actual replicas.
 #[test]
-fn needs_know_the_nodes_that_replicas_are_on() {
+fn needs_are_based_on_the_nodes_of_the_replicas() {
     let work = "  service-time: 500ms\n  cpu-per-request: 500ms\nworkload: { constant: { rate: 3/s, for: 1h } }\n";
     let text = on_nodes(2.0, work).replace(
         "count: 2, speed: 2 }",
@@ -113,7 +113,7 @@ fn causes(speed: f64, arrivals: &str, within: u32) -> ServiceRecord {
 /// Item 9: on a fast node a request that waits is late because of queueing; on a slow node a late request may take too
 /// long by itself.
 #[test]
-fn causes_know_the_speed() {
+fn causes_take_the_node_speed_into_account() {
     let pairs = "batch: { rate: 0.5/s, size: 2, for: 20m }";
     let fast = &causes(2.0, pairs, 300).objectives[0];
     assert!(fast.causes.total() > 0, "{fast:?}");

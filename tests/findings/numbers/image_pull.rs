@@ -33,7 +33,7 @@ fn replicas_that_come_during_a_pull_wait_for_its_end() {
 }
 
 #[test]
-fn whoever_comes_late_in_a_pull_waits_for_the_rest_of_it() {
+fn a_late_replica_waits_for_the_rest_of_the_pull() {
     // Eight at once, as far as the node has room; seven were ready at 20 s.
     let found = record(&scale_out("{ image-pull: 100s, ready: 5s }", 9));
     let service = &found.services[0];
@@ -55,7 +55,7 @@ fn a_fresh_node_is_no_faster_for_eight_than_for_one() {
 }
 
 #[test]
-fn a_pull_goes_on_when_its_replica_is_given_up() {
+fn a_pull_continues_when_its_replica_is_removed() {
     // Two requests per second, half a request from 30 s to 45 s; the target is one per second and pod: a second replica
     // is ordered at 30 s, removed at 45 s and ordered again at 60 s. The pull that started at 30 s ends at 90 s.
     let rate = |second: u32| if (30..45).contains(&second) { 0.5 } else { 2.0 };

@@ -17,7 +17,7 @@ policies: { a: { hpa: { min: 0, max: 10, metrics: [ { type: External, external: 
 
 /// A total divided by zero pods is not a measurement.
 #[test]
-fn a_reason_at_zero_replicas_has_no_figure_that_nobody_measured() {
+fn a_reason_at_zero_replicas_has_no_unmeasured_figure() {
     let trial = Trial::new(&[("z.yaml", ZERO)]);
     trial.summary("z.yaml", "");
     let decisions = trial.read("out/z/decisions.csv");
@@ -113,11 +113,7 @@ fn the_last_request_of_a_trace_is_answered() {
 #[case(4, 1, &[(0, 4), (21, 8), (50, 53), (60, 5), (64, 2), (68, 39), (103, 26), (129, 58), (146, 29), (185, 21), (212, 51)])]
 #[case(4, 1, &[(0, 54), (35, 14), (43, 54), (69, 13), (97, 6), (126, 41), (164, 44), (192, 49), (221, 60), (242, 30), (252, 6), (284, 2)])]
 #[case(3, 5, &[(0, 58), (35, 38), (39, 59), (58, 14), (58, 11), (68, 44), (92, 39), (127, 55), (152, 5), (192, 53), (224, 32), (231, 1), (245, 23)])]
-fn what_ends_when_a_request_comes_makes_room(
-    #[case] most: u32,
-    #[case] rejected: u64,
-    #[case] requests: &[(u32, u32)],
-) {
+fn a_completion_at_an_arrival_makes_room(#[case] most: u32, #[case] rejected: u64, #[case] requests: &[(u32, u32)]) {
     let seconds = |ms: &u32| f64::from(*ms) / 1e3;
     let rows: String = requests.iter().map(|(at, demand)| format!("{},{}\n", seconds(at), seconds(demand))).collect();
     let scenario = format!(

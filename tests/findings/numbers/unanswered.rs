@@ -49,7 +49,7 @@ fn a_burst_at_the_end_counts() {
 }
 
 #[test]
-fn the_same_requests_are_no_better_in_a_longer_run() {
+fn a_longer_run_does_not_improve_the_same_requests() {
     let attained = |duration: &str| {
         let outcome = run(&BURST.replace("duration: 1h", duration).replace("replicas: 11", "replicas: 150"));
         outcome.runs[0].services[0].objectives[0].attainment()
@@ -77,7 +77,7 @@ policies: { none: { static: { replicas: 1 } } }
 }
 
 #[test]
-fn plan_does_not_buy_what_drowns_at_the_end() {
+fn plan_rejects_fleets_that_are_overloaded_at_the_end() {
     let trial = Trial::new(&[("b5.yaml", &BURST.replace("replicas: 11", "replicas: 20"))]);
     let shown = trial.expect("plan b5.yaml --replications 2 --quiet", 0);
     // Of the 2,000 per second, those of the first five seconds are due before the end. n replicas answer the request of
@@ -87,7 +87,7 @@ fn plan_does_not_buy_what_drowns_at_the_end() {
 }
 
 #[test]
-fn the_report_says_who_was_left_out() {
+fn the_report_states_the_requests_left_out() {
     let trial = Trial::new(&[("b5.yaml", BURST)]);
     let shown = trial.expect("run b5.yaml --out out --quiet", 0);
     assert!(
@@ -200,7 +200,7 @@ proptest! {
     /// I9 where it was violated: bursts at the end, time-outs, retries that wait beyond the end, objectives that are
     /// nearly met.
     #[test]
-    fn nobody_beats_the_bound_by_leaving_requests_unanswered(world in world()) {
+    fn unanswered_requests_do_not_beat_the_bound(world in world()) {
         let outcome = run(&world.text());
         let Some(bound) = &outcome.bound else { return Ok(()) };
         for run in &outcome.runs {

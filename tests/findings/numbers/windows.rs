@@ -42,7 +42,7 @@ fn the_burn_rate_does_not_depend_on_the_interval() {
 
 /// No request is bad after the warm-up, and under- and over-provisioning are those of that time only.
 #[test]
-fn the_warm_up_burns_nothing_and_has_no_area() {
+fn the_warm_up_counts_neither_for_burn_rates_nor_for_areas() {
     let trial = Trial::new(&[("a.yaml", &scenario("7m", "warm-up: 2h\n")), ("a.csv", &trace())]);
     let summary = trial.summary("a.yaml", "");
     assert_eq!(number(&summary, "peak_burn_rate"), Some(0.0));

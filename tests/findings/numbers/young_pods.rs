@@ -65,7 +65,7 @@ fn at_30s_as_well() {
 }
 
 #[test]
-fn a_restart_is_of_a_service_that_there_is() {
+fn a_restart_needs_an_existing_service() {
     let text = "name: two\nduration: 1m\nservices:\n  - { name: a, workload: { poisson: 1/s }, service-time: 10ms, concurrency: 1 }\n  - { name: b, workload: { poisson: 1/s }, service-time: 10ms, concurrency: 1 }\nfaults: [{ restart: { at: 10s } }]\npolicies: { p: { static: { replicas: 1 } } }\n";
     let (_, said) = super::super::world::read(&[("scenario.yaml", text)]);
     assert!(said.contains("which service is the restart for?") && said.contains("services: a, b"), "{said}");

@@ -144,7 +144,7 @@ fn an_outage_of_the_pipeline_is_seen_in_the_decisions_and_ends() {
 }
 
 #[test]
-fn an_unknown_metric_is_not_taken_for_a_request_rate() {
+fn an_unknown_metric_is_not_interpreted_as_a_request_rate() {
     let metric = |name: &str| {
         format!(
             "{{ type: Pods, pods: {{ metric: {{ name: {name} }}, target: {{ type: AverageValue, averageValue: '50' }} }} }}"

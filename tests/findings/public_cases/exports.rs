@@ -48,7 +48,7 @@ fn counts_come_out_of_exports(#[case] text: &str, #[case] arguments: &str, #[cas
 #[case(GCP_CONSOLE, "--metric web", "what the values of `web` are is not clear", "`level`")]
 #[case(GRAFANA, "--metric web-1 --include pod=x", "`include:` and `exclude:` are not applied", "choose in the query")]
 #[case(LOCUST, "--metric 50%", "what the values of `50%` are is not clear", "`values:`")]
-fn what_an_export_does_not_say_is_asked(
+fn ambiguous_exports_are_refused(
     #[case] text: &str,
     #[case] arguments: &str,
     #[case] question: &str,
@@ -71,7 +71,7 @@ fn gauges_and_users_are_levels() {
 }
 
 #[test]
-fn what_was_chosen_is_said() {
+fn the_selected_series_are_reported() {
     assert!(inspect(LOCUST, "", 0).contains("`Total Request Count` of the rows `Aggregated` is read"));
     assert!(inspect(LOCUST, "--include Name=/*", 0).contains("of 2 endpoints is added up"));
     assert!(inspect(GRAFANA, "--metric web-*", 0).contains("2 series of `web-*` are added up"));

@@ -30,7 +30,7 @@ fn inspect(text: &str, arguments: &str, code: i32) -> String {
 const MS: u64 = 1_000_000;
 
 #[test]
-fn every_sample_is_recognised_as_what_it_is() {
+fn every_sample_is_recognised() {
     let plain = samples::ALL.iter().map(|(format, text)| (*format, *text, ""));
     for (format, text, arguments) in plain.chain(samples::ASKED.iter().copied()) {
         let shown = inspect(text, arguments, 0);
@@ -65,7 +65,7 @@ fn rows_are_chosen(#[case] text: &str, #[case] arguments: &str, #[case] expected
 }
 
 #[test]
-fn what_k6_counts_otherwise_is_told_apart() {
+fn other_metrics_of_k6_are_distinguished() {
     let shown = inspect(K6_CSV, "--metric vus", 0);
     assert!(shown.contains("k6 (plain), levels") && shown.contains("most 4"), "{shown}");
     let shown = inspect(K6_CSV, "--metric http_req_waiting", 2);

@@ -135,7 +135,7 @@ fn the_zone_of_local_times_can_be_stated() {
 }
 
 #[test]
-fn requests_that_had_not_ended_and_other_messages_are_told() {
+fn unfinished_requests_and_other_messages_are_reported() {
     let message = "Mar  2 10:00:03 lb1 haproxy[14389]: Server static/srv1 is DOWN, reason: Layer4 timeout\n";
     let log = haproxy("Mar  2 10:00:02 lb1 haproxy[14389]: ").replace("/250 ", "/+250 ") + message;
     let shown = inspect(&log, "", 0);
@@ -233,7 +233,7 @@ fn heroku_routes_come_before_they_are_written() {
 
 /// logfmt: the unit of a duration is known, or the user is asked; the same for lines that may not be requests.
 #[test]
-fn what_logfmt_leaves_open_is_asked() {
+fn ambiguous_logfmt_is_refused() {
     assert_eq!(converted(&behind("", TIMED_PAIRS), ""), ["0,500000000", "1000000000,500000000"]);
     let named = behind("", &TIMED_PAIRS.replace("duration=500ms", "duration_ms=500"));
     assert_eq!(converted(&named, ""), ["0,500000000", "1000000000,500000000"]);
@@ -246,7 +246,7 @@ fn what_logfmt_leaves_open_is_asked() {
 
 /// K3: nginx writes JSON at the end of a request; for other programs that is not known, and a note says so.
 #[test]
-fn json_of_other_programs_is_timed_or_told() {
+fn json_of_other_programs_is_read_with_a_note() {
     let nginx = r#"{"time_iso8601":"2026-03-02T10:00:0S+00:00","request":"GET /a HTTP/1.1","status":"200","request_time":"0.250"}"#;
     let shown = inspect(&behind("", nginx), "", 0);
     assert!(

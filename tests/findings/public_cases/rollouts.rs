@@ -79,7 +79,7 @@ fn a_quarter_each_is_the_default() {
 }
 
 #[test]
-fn recreate_has_nobody_for_a_while() {
+fn recreate_has_no_replica_for_a_while() {
     let found = record(&scenario(", strategy: recreate", FIXED));
     let service = &found.services[0];
     assert_eq!(of(service, 10..12, |row| row.ready.round())[..7], [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 4.0]);
@@ -177,7 +177,7 @@ fn what_the_reporters_saw() {
 /// invariants hold in every run, and in the quiet period at the end the number of replicas is the desired one, all of
 /// them ready.
 #[test]
-fn whatever_happens_meanwhile_a_rollout_ends() {
+fn a_rollout_ends_whatever_happens_meanwhile() {
     let strategies = [
         "max-surge: 2, max-unavailable: 0",
         "max-surge: 0, max-unavailable: 50%",

@@ -31,7 +31,7 @@ fn values_are_counted(#[case] text: &str, #[case] arguments: &str, #[case] expec
 }
 
 #[test]
-fn what_was_taken_by_its_name_is_said() {
+fn interpretations_by_name_are_reported() {
     let shown = inspect(PER_MINUTE, "", 0);
     assert!(
         shown.contains("column `requests` is read as requests per interval, by its name; not used: errors"),
@@ -55,7 +55,7 @@ fn what_is_not_clear_is_asked(#[case] text: &str, #[case] arguments: &str, #[cas
 }
 
 #[test]
-fn requests_are_requests_where_the_rows_say_it() {
+fn rows_that_are_requests_are_recognised() {
     for (text, arguments) in [(ACCESS, ""), (EVENTS, "--rows requests"), (TWO_SERIES, "--rows requests")] {
         assert!(inspect(text, arguments, 0).contains("plain), arrivals"), "{text}");
     }
@@ -89,7 +89,7 @@ fn objects_in_a_list_are_rows() {
 
 /// Reliability F12a: decimal commas give more fields than the header has.
 #[test]
-fn a_row_with_too_many_fields_is_no_row() {
+fn a_row_with_too_many_fields_is_rejected() {
     let text = "time,dur,kind\n2024-05-20T00:00:04Z,1,5,a\n2024-05-20T00:00:05Z,1,6,b\n2024-05-20T00:00:06Z,2,a,\n";
     let shown = inspect(text, "--demand dur --class kind", 0);
     assert!(

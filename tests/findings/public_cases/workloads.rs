@@ -89,7 +89,7 @@ fn kinds_of_other_groups_that_share_a_name_are_left_alone() {
 }
 
 #[test]
-fn a_key_that_stands_twice_is_named() {
+fn a_duplicate_key_is_named() {
     let said = check("apiVersion: apps/v1\nkind: Deployment\nkind: Deployment\n", 2);
     assert!(said.contains("`kind` stands twice in one mapping") && said.contains("web.yaml:3:1"), "{said}");
     assert!(!said.contains("DuplicateKeyPolicy"), "{said}");

@@ -37,7 +37,7 @@ fn times(trial: &Trial, name: &str, column: &str) {
 }
 
 #[test]
-fn sound_columns_that_are_not_read_are_named() {
+fn unsupported_valid_columns_are_named() {
     let trial = Trial::new(&[]);
     times(&trial, "decimal", "optional int64 t (DECIMAL(18,6));");
     let shown = trial.expect("trace inspect decimal --time t", 2);
@@ -54,7 +54,7 @@ fn sound_columns_that_are_not_read_are_named() {
 
 /// Places where a decoder panicked: lengths and flags of the footer, bits of the missing values, page offsets.
 #[test]
-fn damage_is_told_as_damage() {
+fn damage_is_reported_as_such() {
     let trial = Trial::new(&[]);
     times(&trial, "sound", "optional int64 t;");
     let sound = fs::read(trial.path("sound")).unwrap();

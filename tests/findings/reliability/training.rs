@@ -44,7 +44,7 @@ fn a_link_does_not_lead_out_of_the_directory() {
 }
 
 #[test]
-fn what_the_user_names_is_written_and_a_trained_policy_is_replaced() {
+fn a_named_file_is_written_and_a_trained_policy_is_replaced() {
     let trial = trial("learned/t.json");
     trial.expect(TRAIN, 0);
     let first = trial.read("a/b/learned/t.json");
