@@ -172,7 +172,7 @@ steps:
 #[case("cpu: 90%", "cpu: -1", "s.yaml:4:32", "")]
 #[case("cpu: 90%", "request-rate: 5", "s.yaml:4", "")]
 #[case("cpu: 90%", "in-flight: -5", "zero or more", "s.yaml:4:38")]
-#[case("cpu: 90%", "memory: 80%", "a share of what? The service has no memory request", "s.yaml:4:35")]
+#[case("cpu: 90%", "memory: 80%", "the percentage has no reference: the service has no memory request", "s.yaml:4:35")]
 #[case("cpu: 90%", "cpu: { total: 90% }", "a total is an amount", "s.yaml:4")]
 #[case("cpu: 90%", "cpu: { each: 90%, total: 2 }", "expected `{ each: ... }`", "s.yaml:4")]
 #[case("cpu: 90%", "cpu: 99999999999999999999%", "too large", "s.yaml:4")]

@@ -160,14 +160,14 @@ impl Names<'_> {
             [("<=", Relation::AtMost), (">=", Relation::AtLeast), ("<", Relation::Less), (">", Relation::More)];
         let split = relations.iter().find_map(|(sign, relation)| Some((text.split_once(sign)?, *relation)));
         let ((left, right), relation) =
-            split.ok_or_else(|| refuse(format!("`{text}` compares nothing: expected <, <=, > or >=")))?;
+            split.ok_or_else(|| refuse(format!("`{text}` is not a comparison: expected <, <=, > or >=")))?;
         let (left, right) = (self.side(left.trim(), node)?, self.side(right.trim(), node)?);
         if !comparable(left.unit(), right.unit()) {
             let (a, b) = (unit_words(left.unit()), unit_words(right.unit()));
             return Err(refuse(format!("`{text}` compares {a} with {b}")));
         }
         if ![&left, &right].iter().any(|side| matches!(side, Side::Figure { .. })) {
-            return Err(refuse(format!("`{text}` names no figure")));
+            return Err(refuse(format!("`{text}` contains no figure")));
         }
         let line = node.source.line_column(node.span.start).0;
         Ok(Expectation { text: text.to_string(), line, place: node.clone(), left, relation, right })
@@ -230,7 +230,7 @@ impl Names<'_> {
         };
         let longest = labels.iter().enumerate().filter_map(fits).min_by_key(|(_, rest)| rest.len());
         longest.ok_or_else(|| {
-            let error = node.error(format!("`policy.{text}` names no policy of the scenario"));
+            let error = node.error(format!("`policy.{text}` is not a policy of the scenario"));
             let error = error.note(format!("policies: {}", labels.join(", ")));
             let named = text.split('.').next().unwrap_or(text);
             Box::new(match suggest(named, labels.iter().copied()) {

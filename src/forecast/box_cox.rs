@@ -24,7 +24,9 @@ fn build(node: &Yaml, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
     };
     let power: Option<f64> = fields.optional("power", sink);
     if power.is_some_and(|power| !(0.0..=1.0).contains(&power)) {
-        sink.push(fields.node_of("power")?.error("`power` lies between 0 (the logarithm) and 1 (the series as it is)"));
+        sink.push(
+            fields.node_of("power")?.error("`power` must be between 0 (the logarithm) and 1 (the unchanged series)"),
+        );
     }
     fields.finish(sink);
     Some(Ladder::under("box-cox", BoxCox { around, power: power.map(|power| power.clamp(0.0, 1.0)), needed: false }))

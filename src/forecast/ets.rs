@@ -29,7 +29,7 @@ fn build(node: &Yaml, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
         Some("additive") => Some(Trend::Additive),
         Some("damped") => Some(Trend::Damped),
         Some(_) => {
-            sink.push(fields.node_of("trend")?.error("`trend` is one of auto, none, additive, damped"));
+            sink.push(fields.node_of("trend")?.error("`trend` must be one of auto, none, additive, damped"));
             None
         }
     };

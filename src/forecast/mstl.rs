@@ -25,7 +25,7 @@ fn build(node: &Yaml, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
         None | Some("arima") => Arc::new(Arima { seasonal: false, ..Arima::default() }),
         Some("ets") => Arc::new(Ets { seasonal: Some(false), ..Ets::default() }),
         Some(_) => {
-            sink.push(fields.node_of("rest")?.error("`rest` is one of arima, ets"));
+            sink.push(fields.node_of("rest")?.error("`rest` must be one of arima, ets"));
             return None;
         }
     };

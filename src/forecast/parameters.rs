@@ -38,7 +38,7 @@ pub(super) fn read_members(node: &Yaml, sink: &mut Diagnostics) -> Option<Vec<Ar
             read.into_iter().collect()
         }
         _ => {
-            sink.push(node.error("`members` is a list of forecasters"));
+            sink.push(node.error("`members` must be a list of forecasters"));
             None
         }
     }
@@ -62,7 +62,7 @@ pub(super) fn count(
     const MOST: usize = 1_000_000;
     let value = fields.or(name, default as u64, sink) as usize;
     if let Some(node) = fields.node_of(name).filter(|_| !(least..=MOST).contains(&value)) {
-        sink.push(node.error(format!("`{name}` must lie between {least} and {MOST}")));
+        sink.push(node.error(format!("`{name}` must be between {least} and {MOST}")));
         return default;
     }
     value
@@ -99,7 +99,7 @@ mod tests {
     #[rstest]
     #[case("arma", "did you mean `arima`?")]
     #[case("moving-average: {windw: 3}", "did you mean `window`?")]
-    #[case("moving-average: {window: 0}", "must lie between")]
+    #[case("moving-average: {window: 0}", "must be between")]
     #[case("arima: {order: [1, 1]}", "p, d and q")]
     #[case("arima: {order: [1, 1, 90]}", "at most")]
     #[case("conformal: {around: nothing}", "no forecaster")]

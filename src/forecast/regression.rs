@@ -24,7 +24,7 @@ fn build(node: &Yaml, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
     let lags: Option<Vec<u32>> = fields.optional("lags", sink);
     let penalty = fields.or("penalty", default.penalty, sink);
     if penalty < 0.0 {
-        sink.push(fields.node_of("penalty")?.error("`penalty` is negative"));
+        sink.push(fields.node_of("penalty")?.error("`penalty` must not be negative"));
     }
     let harmonics = count(&fields, "harmonics", default.harmonics, 0, sink).min(50);
     fields.finish(sink);

@@ -106,7 +106,7 @@ impl fmt::Display for FitError {
         match self {
             FitError::NoData => write!(f, "no value was observed"),
             FitError::TooShort { have, need } => write!(f, "{have} usable values, {need} needed"),
-            FitError::NoSeason => write!(f, "no season is known of which two cycles were seen"),
+            FitError::NoSeason => write!(f, "no season with two observed cycles is known"),
             FitError::Unstable(what) => write!(f, "{what}"),
         }
     }

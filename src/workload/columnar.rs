@@ -54,7 +54,7 @@ pub(super) fn open_own(input: &TraceInput, options: &TraceOptions) -> Result<Box
     let wanted: Vec<(usize, Role)> =
         known.iter().filter_map(|(name, role)| Some((names.iter().position(|found| found == name)?, *role))).collect();
     if wanted.first().is_none_or(|(_, role)| *role != Role::Time) || kind_of(&wanted) != facts.kind {
-        let message = format!("says that it holds {}, but has the columns of something else", facts.kind.name());
+        let message = format!("states that it holds {}, but has other columns", facts.kind.name());
         return Err(TraceError::new(input.name.as_str(), message).help(format!("columns: {}", listed(&names))));
     }
     let counts = facts.kind == SeriesKind::Counts;
@@ -87,7 +87,7 @@ pub(super) fn open_any(input: &TraceInput, options: &TraceOptions) -> Result<Box
         .help("write it as CSV"));
     }
     if columns.time.len() > 1 || columns.count.len() > 1 || columns.level.len() > 1 {
-        return Err(TraceError::new(input.name.as_str(), "several columns are not put together in Parquet")
+        return Err(TraceError::new(input.name.as_str(), "adding up several columns is not supported for Parquet")
             .help("write it as CSV"));
     }
     if let Some(name) = columns.rate.first().or(columns.elapsed.as_ref()).or(columns.counter.first()) {
@@ -111,7 +111,7 @@ pub(super) fn open_any(input: &TraceInput, options: &TraceOptions) -> Result<Box
     if columns.time.is_empty() {
         let usual = names.iter().position(|name| TIME_NAMES.iter().any(|known| name.eq_ignore_ascii_case(known)));
         let column = usual.ok_or_else(|| {
-            TraceError::new(input.name.as_str(), "which column holds the time is not clear")
+            TraceError::new(input.name.as_str(), "the time column is not known")
                 .help(format!("name it with `columns: {{ time: ... }}`; columns: {}", listed(&names)))
         })?;
         wanted.push((column, Role::Time));
@@ -229,7 +229,7 @@ impl ColumnarReader {
             let texts = (0..time.len()).filter_map(|row| time.text(row));
             let found = texts.take(50).find_map(|text| TimeFormat::detect(text.as_bytes()));
             self.time_format = found.ok_or_else(|| {
-                TraceError::new(self.input.name.as_str(), "the column holds no times that are understood")
+                TraceError::new(self.input.name.as_str(), "the column has no recognised times")
                     .column(time.name.as_str())
                     .help("name another with `columns: { time: ... }`, or the form with `time-format:`")
             })?;

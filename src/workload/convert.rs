@@ -65,7 +65,7 @@ pub fn write_workload(
     how: &ConvertOptions,
 ) -> Result<Converted, TraceError> {
     if spec.clients().is_some() {
-        let error = TraceError::new("the workload", "is a closed loop, whose requests follow the answers");
+        let error = TraceError::new("the workload", "is a closed loop, whose requests depend on the responses");
         return Err(error.help("name it in a scenario; there is no trace of it before a run"));
     }
     if spec.extent(SimDuration::MAX)?.is_none() {
@@ -141,7 +141,7 @@ impl Form {
         let found = forms.iter().find(|(ending, _)| name.ends_with(ending)).map(|(_, form)| *form);
         found.ok_or_else(|| {
             let endings: Vec<&str> = forms.iter().map(|(ending, _)| *ending).collect();
-            let message = "the ending does not say which form to write";
+            let message = "the file extension does not determine the format";
             TraceError::new(path.display().to_string(), message).help(format!("use one of {}", endings.join(", ")))
         })
     }

@@ -266,7 +266,7 @@ impl NamedColumns<'_> {
     fn time(&self) -> Result<usize, TraceError> {
         let known = TIME_NAMES.iter().find_map(|name| self.header.find(name));
         known.or_else(|| self.header.only_dates()).ok_or_else(|| {
-            TraceError::new(self.input.name.as_str(), "which column holds the time is not clear")
+            TraceError::new(self.input.name.as_str(), "the time column is not known")
                 .line(self.header.comments as u64 + 1)
                 .help(format!("name it with `columns: {{ time: ... }}`; columns: {}", listed(&self.header.names)))
         })

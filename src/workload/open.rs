@@ -243,7 +243,7 @@ impl TraceInput {
                 return fail("is a ZIP archive; expected a trace", "unpack it and give one of its files");
             }
             [0xfd, b'7', b'z', b'X', b'Z', ..] => {
-                return fail("is packed with xz, which is not read", "repack it with gzip, zstd or bzip2");
+                return fail("is compressed with xz, which is not supported", "repack it with gzip, zstd or bzip2");
             }
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
                 return fail("is UTF-16 text; expected UTF-8", "convert it: `iconv -f UTF-16 -t UTF-8`");
@@ -310,10 +310,10 @@ pub(super) fn read_error(file: &str, error: &io::Error) -> TraceError {
         return TraceError::new(file, error.to_string()).help("if it is a real trace, unpack it first");
     }
     if error.kind() == io::ErrorKind::UnexpectedEof || error.to_string().contains("incomplete frame") {
-        return TraceError::new(file, "the packed data break off early; expected the end of the archive")
+        return TraceError::new(file, "the compressed data end early; expected the end of the archive")
             .help("the file is truncated: copy it again");
     }
-    TraceError::new(file, format!("cannot be read on: {error}")).help("the file may be damaged: copy it again")
+    TraceError::new(file, format!("cannot be read further: {error}")).help("the file may be damaged: copy it again")
 }
 
 /// Counts the bytes read from the compressed file.

@@ -325,7 +325,7 @@ impl TraceOptions {
         if let Some(node) = fields.node_of("demand-unit")
             && self.demand_unit.is_date()
         {
-            sink.push(node.error("a demand is a duration: expected `s`, `ms`, `us` or `ns`"));
+            sink.push(node.error("the demand unit must be a unit of time: expected `s`, `ms`, `us` or `ns`"));
         }
         if let (Some(year), Some(node)) = (self.year, fields.node_of("year"))
             && !(1970..=2500).contains(&year)
@@ -354,7 +354,7 @@ fn columns(node: &Yaml, sink: &mut Diagnostics) -> Option<Columns> {
     fields.finish(sink);
     let values = [&columns.count, &columns.rate, &columns.counter, &columns.level];
     if values.into_iter().filter(|names| !names.is_empty()).count() > 1 {
-        let error = node.error("a row is one of a count, a rate, a counter and a level");
+        let error = node.error("a row must be one of a count, a rate, a counter and a level");
         sink.push(error.help("count: requests in an interval; level: a value at an instant, such as players online"));
     }
     Some(columns)
@@ -369,7 +369,7 @@ fn names(fields: &Fields<'_>, name: &'static str, sink: &mut Diagnostics) -> Vec
     };
     let texts: Vec<String> = items.iter().filter_map(|item| item.as_text().map(str::to_string)).collect();
     if texts.len() < items.len() || items.is_empty() {
-        sink.push(node.error(format!("`{name}` is the name of a column, or a list of names")));
+        sink.push(node.error(format!("`{name}` must be the name of a column, or a list of names")));
     }
     texts
 }
@@ -431,7 +431,7 @@ fn instant(fields: &Fields<'_>, name: &'static str, zone: Option<Zone>, sink: &m
     let node = fields.node_of(name)?;
     let read = node.as_text().and_then(|text| parse_instant_in(text, zone));
     if read.is_none() {
-        sink.push(node.error(format!("`{name}` is an instant of the trace such as `2021-04-28 18:00`")));
+        sink.push(node.error(format!("`{name}` must be an instant such as `2021-04-28 18:00`")));
     }
     read
 }

@@ -129,12 +129,12 @@ impl Layout {
         let numbers = numbers_of(input, options, header, &wanted, delimiter)?;
         let across = options.across.filter(|_| kind == SeriesKind::Counts);
         if let (None, Some(across)) = (across, options.across) {
-            return Err(fail(format!("`across: {across}` is for counts or rates; these rows are {}", kind.name()))
+            return Err(fail(format!("`across: {across}` is for counts or rates, but these rows are {}", kind.name()))
                 .help("name the columns of the parts with `columns: { count: ... }`"));
         }
         let interval = across.or(options.interval).or(times.step).filter(|_| kind == SeriesKind::Counts);
         if interval.is_none() && wanted.iter().any(|(_, role)| *role == Role::Rate) {
-            return Err(fail("the length of an interval cannot be told from the first rows".into())
+            return Err(fail("the length of an interval is not known from the first rows".into())
                 .help("state it, for example `interval: 1m`"));
         }
         Ok(Layout {

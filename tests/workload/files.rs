@@ -158,10 +158,10 @@ fn start_and_end_choose_a_part_of_the_trace() {
 #[case::utf16(b"\xff\xfet\x00i\x00".to_vec(), "UTF-16")]
 #[case::binary(b"\x7fELF\x02\x01\x01\x00\x00".to_vec(), "is binary")]
 #[case::prose(b"Dear customer,\nplease find attached\n".to_vec(), "not recognised")]
-#[case::truncated_gzip({ let mut b = gzip(COMBINED.repeat(50).as_bytes()); b.truncate(b.len() - 12); b }, "break off early")]
-#[case::truncated_zstd({ let mut b = zstd::encode_all(COMBINED.as_bytes(), 3).unwrap(); b.truncate(b.len() - 5); b }, "break off early")]
-#[case::truncated_bzip2({ let mut b = bzip2(COMBINED.as_bytes()); b.truncate(b.len() - 8); b }, "break off early")]
-#[case::corrupt_gzip({ let mut b = gzip(COMBINED.repeat(50).as_bytes()); let n = b.len(); b[n / 2..n / 2 + 8].fill(0xff); b }, "cannot be read on")]
+#[case::truncated_gzip({ let mut b = gzip(COMBINED.repeat(50).as_bytes()); b.truncate(b.len() - 12); b }, "data end early")]
+#[case::truncated_zstd({ let mut b = zstd::encode_all(COMBINED.as_bytes(), 3).unwrap(); b.truncate(b.len() - 5); b }, "data end early")]
+#[case::truncated_bzip2({ let mut b = bzip2(COMBINED.as_bytes()); b.truncate(b.len() - 8); b }, "data end early")]
+#[case::corrupt_gzip({ let mut b = gzip(COMBINED.repeat(50).as_bytes()); let n = b.len(); b[n / 2..n / 2 + 8].fill(0xff); b }, "cannot be read further")]
 #[case::parquet_in_gzip(gzip(b"PAR1xxxxPAR1"), "Parquet inside another packing")]
 #[case::header_only(b"TIMESTAMP,ContextTokens,GeneratedTokens\n".to_vec(), "has a header and no rows")]
 #[case::long_line({ let mut b = COMBINED.as_bytes().to_vec(); b.resize(b.len() + (2 << 20), b'x'); b }, "longer than 1 MiB")]
@@ -170,7 +170,7 @@ fn start_and_end_choose_a_part_of_the_trace() {
 #[case::absurd_date(b"TIMESTAMP,ContextTokens,GeneratedTokens\n9999-99-99 00:00:00,1,2\n".to_vec(), "expected a time")]
 #[case::invalid_utf8(b"TIMESTAMP,ContextTokens,GeneratedTokens\n\xff\xfe\xfd,1,2\n2023-11-16 18:15:46,1,1\n".to_vec(), "expected a time")]
 #[case::version(b"# plimsoll-trace: 9\noffset_ns\n1\n".to_vec(), "does not understand")]
-#[case::kind(b"# plimsoll-trace: 1\n# kind: counts\noffset_ns\n1\n".to_vec(), "says that it holds counts")]
+#[case::kind(b"# plimsoll-trace: 1\n# kind: counts\noffset_ns\n1\n".to_vec(), "states that it holds counts")]
 #[case::not_parquet(b"PAR1 is not enough".to_vec(), "Parquet")]
 fn what_is_wrong_is_said_once(#[case] bytes: Vec<u8>, #[case] message: &str) {
     let directory = TempDir::new().unwrap();

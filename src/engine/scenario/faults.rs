@@ -179,7 +179,7 @@ fn read_rollout<'a>(node: &'a Yaml, clock: &mut Clock<'_>, sink: &mut Diagnostic
         Some("recreate") => Some(true),
         Some("rolling-update") => Some(false),
         _ => {
-            sink.push(node.error("a strategy is `rolling-update` or `recreate`"));
+            sink.push(node.error("a strategy must be `rolling-update` or `recreate`"));
             None
         }
     });

@@ -272,7 +272,7 @@ impl Story {
         if size <= MAX_REPLICAS {
             return Ok(());
         }
-        let error = self.root.error(format!("a size of {size} is more than a story follows"));
+        let error = self.root.error(format!("a size of {size} is larger than a story supports"));
         Err(Box::new(error.help(format!("at most {MAX_REPLICAS} replicas"))))
     }
 

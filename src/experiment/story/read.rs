@@ -220,7 +220,7 @@ fn read_load(measure: Measure, node: &Yaml, service: &Service, sink: &mut Diagno
                 (Some(each), None) => (each, true),
                 (None, Some(total)) => (total, false),
                 _ => {
-                    sink.push(node.error("expected `{ each: ... }`, of each pod, or `{ total: ... }`, of the service"));
+                    sink.push(node.error("expected `{ each: ... }`, per pod, or `{ total: ... }`, for the service"));
                     return None;
                 }
             }
@@ -254,12 +254,12 @@ fn amount(measure: Measure, node: &Yaml, of_each: bool, service: &Service, sink:
     if share && matches!(measure, Measure::Cpu | Measure::Memory) {
         let name = measure.name();
         let Some(request) = request else {
-            let error = node.error(format!("a share of what? The service has no {name} request"));
+            let error = node.error(format!("the percentage has no reference: the service has no {name} request"));
             sink.push(error.help(format!("add `service: {{ resources: {{ requests: {{ {name}: ... }} }} }}`")));
             return None;
         };
         if !of_each {
-            sink.push(node.error("a share is of each pod's request; a total is an amount"));
+            sink.push(node.error("a percentage refers to each pod's request; a total must be an amount"));
             return None;
         }
         let amount = Utilization::from_node(node, sink)?.get() * request;

@@ -48,12 +48,12 @@ fn read_terms(fields: &Fields<'_>, name: &'static str, most: [usize; 3], sink: &
     let given: Vec<u32> = fields.optional(name, sink)?;
     let node = fields.node_of(name)?;
     let Ok(terms) = <[u32; 3]>::try_from(given) else {
-        sink.push(node.error(format!("`{name}` is a list of three numbers, p, d and q")));
+        sink.push(node.error(format!("`{name}` must be a list of three numbers, p, d and q")));
         return None;
     };
     let terms = terms.map(|t| t as usize);
     if terms.iter().zip(&most).any(|(t, m)| t > m) {
-        sink.push(node.error(format!("the orders are at most {}, {} and {}", most[0], most[1], most[2])));
+        sink.push(node.error(format!("the orders must be at most {}, {} and {}", most[0], most[1], most[2])));
         return None;
     }
     Some(terms)

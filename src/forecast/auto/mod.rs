@@ -29,7 +29,7 @@ fn build(node: &Yaml, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
     let horizon = fields.node_of("horizon").map(|_| count(&fields, "horizon", HORIZON, 1, sink).min(2000));
     let quantile: Option<Fraction> = fields.optional("quantile", sink);
     if quantile.is_some_and(|quantile| quantile.get() <= 0.0 || quantile.get() >= 1.0) {
-        sink.push(fields.node_of("quantile")?.error("`quantile` lies between 0% and 100%"));
+        sink.push(fields.node_of("quantile")?.error("`quantile` must be between 0% and 100%"));
     }
     fields.finish(sink);
     let loss = quantile.map(|quantile| Loss::Quantile(quantile.get()));

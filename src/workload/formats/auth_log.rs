@@ -27,7 +27,7 @@ const MAX_REPEATS: u64 = 1_000_000;
 
 fn open(input: &TraceInput, options: &TraceOptions) -> Result<TextReader<AuthLog>, TraceError> {
     let Some(year) = options.year else {
-        return Err(TraceError::new(input.name.as_str(), "a syslog does not write the year; expected to be told it")
+        return Err(TraceError::new(input.name.as_str(), "syslog times have no year")
             .help("state the year of its first line, for example `year: 2017`"));
     };
     TextReader::open(

@@ -102,8 +102,9 @@ fn open(input: &TraceInput, options: &TraceOptions) -> Result<SampleReader, Trac
     let head: Vec<Vec<String>> = head_lines(input, 200).skip(block.labels.len()).map(cells).collect();
     let numbers =
         Numbers::of(head.iter().flat_map(|row| row.iter().skip(1)).map(String::as_str), options.decimal, b',', false);
-    let numbers =
-        numbers.map_err(|example| fail(&format!("`{example}` may be a fraction or thousands (`decimal:`)")))?;
+    let numbers = numbers.map_err(|example| {
+        fail(&format!("`{example}` is ambiguous: a fraction, or a thousands separator (`decimal:`)"))
+    })?;
     let format = match (options.time_format, block.form) {
         (Some(stated), _) | (None, Form::Usual(stated)) => stated,
         (None, Form::Script) => TimeFormat::Iso,

@@ -38,6 +38,5 @@ fn count_column(input: &TraceInput, options: &TraceOptions) -> Option<String> {
 }
 
 fn which(input: &TraceInput) -> TraceError {
-    TraceError::new(input.name.as_str(), "which column holds the count is not clear")
-        .help("name it with `columns: { count: ... }`")
+    TraceError::new(input.name.as_str(), "the count column is not known").help("name it with `columns: { count: ... }`")
 }

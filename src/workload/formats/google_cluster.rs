@@ -94,7 +94,7 @@ fn submitted(event: &str) -> RowFilter {
 
 fn open(input: &TraceInput, options: &TraceOptions) -> Result<Box<dyn RowReader>, TraceError> {
     let edition = Edition::of(input).ok_or_else(|| {
-        TraceError::new(input.name.as_str(), "is no table of task, collection or instance events")
+        TraceError::new(input.name.as_str(), "is not a table of task, collection or instance events")
             .help("expected `task_events` of 2011, or `collection_events` or `instance_events` of 2019 with their columns named")
     })?;
     let columns = options.columns.clone().or(Columns { time: names("time"), ..Columns::default() });

@@ -72,7 +72,7 @@ fn meaning(input: &TraceInput, options: &TraceOptions, metric: &str) -> Result<S
         (Some(Values::Level), _) | (None, "vus" | "vus_max") => Ok(Sample::Level),
         (None, "http_reqs" | "iterations") => Ok(Sample::Ended),
         (None, metric) if metric.ends_with("_duration") => Ok(Sample::Took),
-        _ => Err(TraceError::new(input.name.as_str(), format!("samples of `{metric}` are no requests"))
+        _ => Err(TraceError::new(input.name.as_str(), format!("samples of `{metric}` are not requests"))
             .help("`metric:` may be one that ends in `_duration` (the default is `http_req_duration`), `http_reqs`, `iterations` or `vus`; a gauge of yours with `values: level`")),
     }
 }

@@ -119,7 +119,7 @@ fn unit_of(
     let name = &found.name;
     found.unit.or(stated).ok_or_else(|| {
         let example = header.find(name).and_then(|column| header.cells(column).find(|text| !text.is_empty()));
-        let message = format!("`{name}={}` names no unit; expected to be told it", example.unwrap_or_default());
+        let message = format!("`{name}={}` has no unit; state it", example.unwrap_or_default());
         TraceError::new(input.name.as_str(), message).line(1).help(format!(
             "`columns: {{ elapsed: {name}, demand: {name} }}` with `demand-unit: ms` or `s`; without `elapsed` where the time is when the request came"
         ))

@@ -57,7 +57,7 @@ fn layout(input: &TraceInput, facts: &OwnFacts, options: &TraceOptions) -> Resul
     }
     let kind = kind_of(&wanted);
     if kind != facts.kind && !comment_pairs(input).is_empty() {
-        return fail(format!("says that it holds {}, but has the columns of {}", facts.kind.name(), kind.name()));
+        return fail(format!("states that it holds {}, but has the columns of {}", facts.kind.name(), kind.name()));
     }
     Ok(Layout {
         delimiter: b',',

@@ -19,7 +19,7 @@ pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {
         let fields = Fields::open(node, "closed-loop", sink)?;
         let users = fields.node_of("users");
         if users.is_none() {
-            sink.push(node.error("closed-loop has no `users`").help("state how many there are: `users: 50`"));
+            sink.push(node.error("closed-loop has no `users`").help("state their number: `users: 50`"));
         }
         let users = users.and_then(|node| read_users(node, sink));
         let think: Option<Distribution> = fields.required("think", sink);
@@ -55,7 +55,7 @@ fn read_users(node: &Yaml, sink: &mut Diagnostics) -> Option<Vec<(SimTime, u32)>
         steps.push((at, users));
     }
     if steps.iter().all(|(_, users)| *users == 0) {
-        sink.push(node.error("expected users at some time"));
+        sink.push(node.error("expected at least one user at some time"));
         return None;
     }
     Some(steps)

@@ -51,7 +51,8 @@ impl FromNode for Clusters {
         fields.finish(sink);
         let spacing = match (think, within) {
             (Some(_), Some(_)) => {
-                let error = node.error("the requests of a cluster follow each other or lie within a time, not both");
+                let error =
+                    node.error("the requests of a cluster either follow each other or are within a duration, not both");
                 sink.push(error.help("keep `think` or `within`"));
                 return None;
             }
@@ -66,7 +67,7 @@ impl FromNode for Clusters {
         let least = (requests - 1.0).sqrt() / requests;
         let Some(cv) = size_cv else { return Some(Clusters { requests, spacing, followers: None }) };
         if requests == 1.0 || !(least..=100.0).contains(&cv) {
-            let message = format!("`size-cv` of clusters of {requests} requests lies between {least:.4} and 100");
+            let message = format!("`size-cv` of clusters of {requests} requests must be between {least:.4} and 100");
             sink.push(
                 node.error(message).help("without it, sizes are geometric; clusters of 1 request have no spread"),
             );

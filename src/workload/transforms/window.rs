@@ -62,7 +62,7 @@ impl Transform for Stated {
     fn open(&self, inner: &Arc<dyn Recipe>, _: u16, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
         let inner = inner.open(opening)?;
         let window = self.window(inner.start_epoch_ns()).ok_or_else(|| {
-            TraceError::new("transform `window`", "its dates do not lie in this order behind the start of the stream")
+            TraceError::new("transform `window`", "its dates are not in this order after the start of the stream")
                 .help("dates need a trace with dates; `from` must come before `to`")
         })?;
         Ok(Box::new(Stream { inner, window, part: RequestBatch::default(), ended: false }))

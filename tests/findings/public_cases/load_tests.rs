@@ -69,7 +69,7 @@ fn other_metrics_of_k6_are_distinguished() {
     let shown = inspect(K6_CSV, "--metric vus", 0);
     assert!(shown.contains("k6 (plain), levels") && shown.contains("most 4"), "{shown}");
     let shown = inspect(K6_CSV, "--metric http_req_waiting", 2);
-    assert!(shown.contains("samples of `http_req_waiting` are no requests"), "{shown}");
+    assert!(shown.contains("samples of `http_req_waiting` are not requests"), "{shown}");
     let without: String =
         K6_CSV.lines().filter(|line| !line.contains("_duration")).map(|line| format!("{line}\n")).collect();
     let shown = inspect(&without, "", 2);

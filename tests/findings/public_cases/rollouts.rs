@@ -230,7 +230,7 @@ policies: {{ p: {{ hpa: {{ min: 2, max: 7, target: {{ cpu: 20% }}, downscale-sta
 fn mistakes_are_explained() {
     for (fault, said) in [
         (", max-surge: few", "such as `1` or `25%`"),
-        (", strategy: blue-green", "a strategy is `rolling-update` or `recreate`"),
+        (", strategy: blue-green", "a strategy must be `rolling-update` or `recreate`"),
         (", max-surg: 1", "did you mean `max-surge`?"),
     ] {
         let (scenario, shown) = read(&[("scenario.yaml", &scenario(fault, FIXED))]);
