@@ -11,7 +11,7 @@ use crate::units::SimTime;
 
 /// Index of no node.
 const NIL: u32 = u32::MAX;
-const MIN_BUCKETS: usize = 1 << 10;
+const MIN_BUCKETS: usize = 1 << 8;
 const MAX_BUCKETS: usize = 1 << 18;
 /// Number of inserts between two checks of whether bucket width and count still fit the load.
 const REVIEW_PERIOD: u32 = 1 << 13;

@@ -117,7 +117,7 @@ pub struct RequestBatch {
 
 impl RequestBatch {
     /// How many requests a source should put into one batch: large enough to hide the call, small enough for the cache.
-    pub const TARGET_LEN: usize = 4096;
+    pub const TARGET_LEN: usize = 1024;
     /// The demand of a request of which the trace knows none.
     pub const UNKNOWN: SimDuration = SimDuration::MAX;
 
