@@ -1,4 +1,4 @@
-//! Several files as one trace: rotated logs, days, hosts. Read side by side in the order of their times, each opened only when its
+//! Several files as one trace: rotated logs, days, hosts. Merged in order of time; each file is opened only when its
 //! time has come, so that memory does not grow with their number.
 
 use super::arrivals::open_one;
@@ -6,10 +6,10 @@ use super::rows::{RowCounts, RowReader, Rows, SeriesKind};
 use super::{FormatPlugin, TraceError, TraceInput, TraceOptions};
 use crate::units::{SimDuration, SimTime};
 
-/// Rows per call.
+/// Number of rows per call.
 const ROWS: usize = 8192;
 
-/// A file whose time has not come.
+/// A file whose first row is still in the future.
 struct Waiting {
     input: TraceInput,
     first: SimTime,
@@ -21,23 +21,23 @@ struct Open {
     reader: Box<dyn RowReader>,
     rows: Rows,
     cursor: usize,
-    /// The classes of the file in those of all.
+    /// The file's classes as indices into those of the whole trace.
     classes: Vec<u16>,
-    /// What its clock's zero is behind 1970.
+    /// Offset of its clock's zero from 1970.
     zero: u64,
 }
 
 /// All files as one.
 pub(super) struct Joined {
     options: TraceOptions,
-    /// The latest first.
+    /// The files not opened yet, latest first.
     waiting: Vec<Waiting>,
     open: Vec<Open>,
     kind: SeriesKind,
     interval: Option<SimDuration>,
     unordered: bool,
     classes: Vec<String>,
-    /// What was read of files that are finished.
+    /// Tally of the finished files.
     finished: RowCounts,
     tally: RowCounts,
     shape: Option<[bool; 6]>,
@@ -48,7 +48,7 @@ impl Joined {
     /// Looks at the beginning of each file.
     ///
     /// # Errors
-    /// If one cannot be read, has no rows with dates, or is not like the others.
+    /// If one cannot be read, has no dates, or differs in kind from the others.
     pub(super) fn open(
         inputs: Vec<TraceInput>,
         options: &TraceOptions,
@@ -86,7 +86,7 @@ impl Joined {
             }
             waiting.push(Waiting { first: *first + SimDuration::from_nanos(zero), input });
         }
-        // Equal times stay in the order of the names.
+        // Among equal times, the order of the names counts.
         waiting.reverse();
         waiting.sort_by_key(|part| std::cmp::Reverse(part.first));
         let Some((_, plugin, kind, interval)) = like else {
@@ -109,7 +109,7 @@ impl Joined {
         Ok((plugin, Box::new(joined)))
     }
 
-    /// Opens all files whose first row is not behind the first one of those that are open.
+    /// Opens all files whose first row is not after the first row of those already open.
     fn open_due(&mut self) -> Result<(), TraceError> {
         loop {
             let head = self.open.iter().filter_map(Open::head).min();
@@ -125,7 +125,7 @@ impl Joined {
         }
     }
 
-    /// Reads on in a file; false at its end, when its tally is added to that of the files that are finished.
+    /// Reads more of a file; `false` at its end, when its tally is added to that of the finished files.
     fn refill(&mut self, part: &mut Open) -> Result<bool, TraceError> {
         part.cursor = 0;
         part.reader.read(&mut part.rows)?;
@@ -172,7 +172,7 @@ impl Open {
     }
 }
 
-/// A tally with that of a file added; bad rows say which file they are in.
+/// Adds a file's tally; bad rows are labelled with the file's name.
 fn sum(tally: &RowCounts, part: &Open) -> RowCounts {
     let more = part.reader.tally();
     let mut sum = tally.clone();

@@ -1,18 +1,18 @@
-//! Requests and where they come from.
+//! Requests and their sources.
 //!
-//! A source fills batches of requests in order of arrival; it is pulled beside the calendar, so a trace is never in
-//! memory whole. Batches are columns: a source without token counts or classes leaves those columns empty.
+//! A source fills batches of requests in order of arrival. It is read alongside the calendar, so a trace is never in
+//! memory completely. Batches are columns: a source without token counts or classes leaves those columns empty.
 //!
 //! From a file to requests there are four stages, each a few lines of interface:
 //!
-//! 1. [`TraceInput`] opens a file, plain or packed, and shows its first bytes to the formats;
-//! 2. a format of [`FORMATS`] turns bytes into rows ([`RowReader`]): *arrivals*, *counts* per interval or *levels*, three
-//!    kinds of series that are never mixed up;
-//! 3. rows are put in order within a stated window, and counts and levels are expanded to arrivals by a stated model;
+//! 1. [`TraceInput`] opens a file, plain or compressed, and shows its first bytes to the formats;
+//! 2. a format of [`FORMATS`] turns bytes into rows ([`RowReader`]): *arrivals*, *counts* per interval or *levels*,
+//!    three kinds of series that are never mixed;
+//! 3. rows are sorted within a stated window, and counts and levels are expanded to arrivals by a stated model;
 //! 4. the transforms of [`TRANSFORMS`] reshape the stream.
 //!
-//! A [`WorkloadSpec`] is the whole chain as the scenario states it; each run opens a fresh stream from it. The generators of
-//! [`GENERATORS`] take the place of the first three stages.
+//! A [`WorkloadSpec`] is the whole chain as stated in the scenario; each run opens a fresh stream from it. The
+//! generators of [`GENERATORS`] replace the first three stages.
 
 mod arrivals;
 mod batch;
@@ -99,13 +99,14 @@ pub use zone::Zone;
 
 use crate::units::{SimDuration, SimTime};
 
-/// Requests in order of arrival, as columns of equal length. An optional column is empty or as long as `arrivals`.
+/// Requests in order of arrival, as columns of equal length. An optional column is either empty or as long as
+/// `arrivals`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RequestBatch {
-    /// Arrival times, never going back, also not from one batch to the next.
+    /// Arrival times; they never decrease, not even from one batch to the next.
     pub arrivals: Vec<SimTime>,
-    /// Service demand of each request, where the trace knows it; otherwise drawn by the service. [`RequestBatch::UNKNOWN`] where it
-    /// is known of others alone.
+    /// Service demand of each request, if recorded; otherwise the service draws it. [`RequestBatch::UNKNOWN`] for
+    /// requests without one, if others have one.
     pub demands: Vec<SimDuration>,
     /// Input tokens (or another measure of the request's size).
     pub tokens_in: Vec<u32>,
@@ -116,9 +117,10 @@ pub struct RequestBatch {
 }
 
 impl RequestBatch {
-    /// How many requests a source should put into one batch: large enough to hide the call, small enough for the cache.
+    /// Number of requests that a source should put into a batch: large enough to hide the call, small enough for the
+    /// cache.
     pub const TARGET_LEN: usize = 1024;
-    /// The demand of a request of which the trace knows none.
+    /// The demand of a request whose demand is not recorded.
     pub const UNKNOWN: SimDuration = SimDuration::MAX;
 
     /// Number of requests.
@@ -126,7 +128,7 @@ impl RequestBatch {
         self.arrivals.len()
     }
 
-    /// Whether there are none.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.arrivals.is_empty()
     }
@@ -140,7 +142,7 @@ impl RequestBatch {
         self.classes.truncate(len);
     }
 
-    /// Removes all requests, keeping the memory.
+    /// Removes all requests and keeps the memory.
     pub fn clear(&mut self) {
         self.arrivals.clear();
         self.demands.clear();
@@ -150,18 +152,18 @@ impl RequestBatch {
     }
 }
 
-/// Why a trace cannot be read on.
+/// Why a trace cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TraceError {
     /// The file, as the user named it.
     pub file: String,
-    /// Line (text formats) or row (columnar ones), from 1; `None` if the file as a whole is at fault.
+    /// Line (text formats) or row (columnar ones), from 1; `None` if the error concerns the file as a whole.
     pub line: Option<u64>,
     /// Column, from 1, or the column's name.
     pub column: Option<String>,
-    /// What is wrong and what was expected.
+    /// What is wrong, and what was expected.
     pub message: String,
-    /// What to do.
+    /// What the user can do.
     pub help: Option<String>,
 }
 
@@ -190,19 +192,19 @@ impl TraceError {
         TraceError { file: file.into(), line: None, column: None, message: message.into(), help: None }
     }
 
-    /// Points to a line or row, from 1.
+    /// Adds the line or row, from 1.
     pub fn line(mut self, line: u64) -> Self {
         self.line = Some(line);
         self
     }
 
-    /// Names the column.
+    /// Adds the name of the column.
     pub fn column(mut self, column: impl Into<String>) -> Self {
         self.column = Some(column.into());
         self
     }
 
-    /// Says what to do.
+    /// Adds what the user can do.
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
@@ -211,48 +213,48 @@ impl TraceError {
 
 /// A stream of requests.
 pub trait TraceSource: Send {
-    /// Appends the next requests to `batch` (about [`RequestBatch::TARGET_LEN`] of them). Appending none means the end.
+    /// Appends the next requests to `batch` (about [`RequestBatch::TARGET_LEN`] of them); none at the end.
     ///
     /// # Errors
-    /// If the underlying file cannot be read on; nothing of the failed batch may be used.
+    /// If the underlying file cannot be read; the batch is then invalid.
     fn fill(&mut self, batch: &mut RequestBatch) -> Result<(), TraceError>;
 
-    /// The length of the whole stream from time zero, where it is known beforehand. Once the stream has ended, every
-    /// source that read a file knows it.
+    /// The length of the whole stream from time zero, if known. Once the stream has ended, every source that reads a
+    /// file knows it.
     fn extent(&self) -> Option<SimDuration>;
 
-    /// The length of the intervals whose counts the stream was made of: within one its instants are not the recording's. `None` where arrivals
-    /// were recorded one by one, or nothing was.
+    /// The length of the intervals of the counts from which the stream was expanded: arrival times within an interval
+    /// are not recorded. `None` if arrivals were recorded individually or generated.
     fn resolution(&self) -> Option<SimDuration> {
         None
     }
 
-    /// The users of a closed loop, in place of arrivals that are known beforehand.
+    /// The users of a closed loop, instead of arrivals that are known in advance.
     fn clients(&self) -> Option<&Clients> {
         None
     }
 
-    /// The wall-clock time of time zero, nanoseconds since 1970 (UTC), where the trace tells it.
+    /// The wall-clock time of time zero, nanoseconds since 1970 (UTC), if the trace states it.
     fn start_epoch_ns(&self) -> Option<u64> {
         None
     }
 
-    /// The names that [`RequestBatch::classes`] refers to, as far as they have been met.
+    /// The class names that [`RequestBatch::classes`] refers to, as far as they are known.
     fn class_names(&self) -> &[String] {
         &[]
     }
 
-    /// Where a file of counts or levels had no row so far; `None` for what has no steps.
+    /// Holes found so far in a file of counts or levels; `None` for other sources.
     fn holes(&self) -> Option<&Holes> {
         None
     }
 
-    /// How many rows of a file were read so far, and how many could not be used; `None` if there is no file.
+    /// Numbers of rows read so far, used and unusable; `None` if there is no file.
     fn tally(&self) -> Option<&RowCounts> {
         None
     }
 
-    /// What a reader of the report should know about what was read so far, such as rows left out; one line each.
+    /// Notes for readers of a report on the rows so far, such as rows left out; one sentence each.
     fn notices(&self) -> Vec<String> {
         self.tally().map(RowCounts::notices).unwrap_or_default()
     }
