@@ -9,10 +9,11 @@ use super::trace::{draw, found, written};
 use super::{Failure, path_and_value, remark, say};
 use crate::config::{Diagnostics, SourceFile, parse_single};
 use crate::random::Streams;
-use crate::report::results::{FitResult, RESULTS_VERSION, Results, TraceFitResults, results_text};
+use crate::report::results::{CpuFitResult, FitResult, RESULTS_VERSION, Results, TraceFitResults, results_text};
 use crate::units::SimDuration;
 use crate::workload::{
-    ConvertOptions, Converted, Fit, Portrait, ServiceTime, WorkloadSpec, service_time, write_workload,
+    ConvertOptions, Converted, CpuFit, Fit, Portrait, ServiceTime, TraceOptions, WorkloadSpec, cpu_per_request,
+    cpu_time, service_time, write_workload,
 };
 
 pub(super) const TRANSFORM_EXAMPLE: &str = "Example:
@@ -24,7 +25,11 @@ pub(super) const SYNTH_EXAMPLE: &str = "Example:
     --duration 6h -o sale.csv.zst";
 
 pub(super) const FIT_EXAMPLE: &str = "Example:
-  plimsoll trace fit access.log.gz --charts charts > workload.yaml";
+  plimsoll trace fit access.log.gz --charts charts > workload.yaml
+  plimsoll trace fit requests.json --values rate --cpu cpu.json";
+
+/// How CPU per request is found.
+const METHOD: &str = "Theil-Sen: median slope of all pairs of steps (Theil 1950), interval of Sen (1968)";
 
 /// Arguments of `trace fit`.
 #[derive(Debug, Args)]
@@ -35,6 +40,12 @@ pub(super) struct FitArguments {
     /// Seed of the synthetic traces that are compared with the file.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Cores in use over the same time, of all replicas together: also fit `cpu-per-request:`.
+    #[arg(long, value_name = "FILE")]
+    cpu: Option<PathBuf>,
+    /// Which series or column of the file of `--cpu`.
+    #[arg(long, value_name = "NAME", requires = "cpu")]
+    cpu_metric: Option<String>,
     /// Also draw both traces beside each other into this directory: SVG, PNG, and the figures as CSV.
     #[arg(long, value_name = "DIR")]
     charts: Option<PathBuf>,
@@ -139,14 +150,15 @@ pub(super) fn synth(arguments: &SynthArguments) -> Result<(), Failure> {
 
 pub(super) fn fit(arguments: &FitArguments) -> Result<(), Failure> {
     let spec = WorkloadSpec::from_files(found(&arguments.files)?, arguments.reading.options());
+    let cpu = arguments.cpu.as_ref().map(|file| cpu_fit(arguments, &spec, file)).transpose()?;
     let fitted = crate::workload::fit(&spec, Streams::new(arguments.seed, 0));
     let fitted = fitted.map_err(|error| Failure::Input(format!("error: {error}")))?;
     let durations = spec.clone().taking_durations().map(|spec| spec.durations()).transpose();
     let durations = durations.map_err(|error| Failure::Input(format!("error: {error}")))?.flatten();
     let took = durations.as_ref().and_then(service_time);
     say(&match arguments.reading.printed() {
-        Printed::Json => results_text(&fit_results(&fitted, took.as_ref())),
-        Printed::Table => fit_text(&fitted) + &took.as_ref().map(service_time_text).unwrap_or_default(),
+        Printed::Json => results_text(&fit_results(&fitted, took.as_ref(), cpu.as_ref())),
+        Printed::Table => fit_text(&fitted) + &service_text(took.as_ref(), cpu.as_ref()),
     })?;
     let Some(directory) = &arguments.charts else { return Ok(()) };
     let fail = |error: crate::workload::TraceError| Failure::Input(format!("error: {error}"));
@@ -155,7 +167,21 @@ pub(super) fn fit(arguments: &FitArguments) -> Result<(), Failure> {
     draw(&traces, directory).map(|_| ())
 }
 
-fn fit_results(fitted: &Fit, took: Option<&ServiceTime>) -> Results {
+/// The files' zone, part and format of times are said of both; the rest is of the requests.
+fn cpu_fit(arguments: &FitArguments, spec: &WorkloadSpec, file: &PathBuf) -> Result<CpuFit, Failure> {
+    let stated = arguments.reading.options();
+    let options = TraceOptions {
+        metric: arguments.cpu_metric.clone(),
+        time_zone: stated.time_zone,
+        start: stated.start,
+        end: stated.end,
+        ..TraceOptions::default()
+    };
+    let files = found(std::slice::from_ref(file))?;
+    cpu_per_request(spec, &files, &options).map_err(|error| Failure::Input(format!("error: {error}")))
+}
+
+fn fit_results(fitted: &Fit, took: Option<&ServiceTime>, cpu: Option<&CpuFit>) -> Results {
     let of = |row: &crate::workload::Closeness| FitResult {
         figure: row.name.clone(),
         recorded: row.recorded,
@@ -169,6 +195,7 @@ fn fit_results(fitted: &Fit, took: Option<&ServiceTime>) -> Results {
         service_time_yaml: took.map(|took| took.yaml.clone()),
         service_time_error: took.map(|took| took.error),
         service_time_notes: took.map(|took| took.notes.clone()).unwrap_or_default(),
+        cpu: cpu.map(cpu_result),
         comparison: fitted.comparison.iter().map(of).collect(),
     })
 }
@@ -188,9 +215,49 @@ fn fit_text(fitted: &Fit) -> String {
     text
 }
 
-/// The service time, and how near it comes as comments below it.
+fn cpu_result(cpu: &CpuFit) -> CpuFitResult {
+    CpuFitResult {
+        cpu_per_request_yaml: cpu.yaml(),
+        cpu_per_request_s: cpu.seconds,
+        cpu_per_request_low_s: cpu.seconds_between.0,
+        cpu_per_request_high_s: cpu.seconds_between.1,
+        idle_cores: cpu.idle,
+        idle_low_cores: cpu.idle_between.0,
+        idle_high_cores: cpu.idle_between.1,
+        r_squared: cpu.r_squared,
+        steps: cpu.steps,
+        step_s: cpu.step.as_secs_f64(),
+        method: METHOD.into(),
+        notes: cpu.notes.clone(),
+    }
+}
+
+/// What is known of the service.
+fn service_text(took: Option<&ServiceTime>, cpu: Option<&CpuFit>) -> String {
+    if took.is_none() && cpu.is_none() {
+        return String::new();
+    }
+    let mut text = String::from("\nservice:\n");
+    took.iter().for_each(|took| text.push_str(&format!("  service-time: {}\n", took.yaml)));
+    cpu.iter().for_each(|cpu| text.push_str(&format!("  cpu-per-request: {}\n", cpu.yaml())));
+    text + &took.map(service_time_text).unwrap_or_default() + &cpu.map(cpu_text).unwrap_or_default()
+}
+
+/// How sure the CPU per request is, as comments.
+fn cpu_text(cpu: &CpuFit) -> String {
+    let between = format!("{} to {}", cpu_time(cpu.seconds_between.0), cpu_time(cpu.seconds_between.1));
+    let mut text = format!(
+        "\n# cpu-per-request: 95% interval {between}, R\u{b2} {:.3}, {} steps of {}\n# idle CPU, of all replicas together: {:.3} cores ({:.3} to \
+         {:.3}); `cpu-idle:` is that of one replica\n# {METHOD}\n",
+        cpu.r_squared, cpu.steps, cpu.step, cpu.idle, cpu.idle_between.0, cpu.idle_between.1
+    );
+    cpu.notes.iter().for_each(|note| text.push_str(&format!("# {note}\n")));
+    text
+}
+
+/// How near the service time comes, as comments.
 fn service_time_text(took: &ServiceTime) -> String {
-    let mut text = format!("\nservice:\n  service-time: {}\n\n", took.yaml);
+    let mut text = String::from("\n");
     text.push_str(&format!(
         "# of {} durations; at its worst place {:.1}% of them are on the other side than the distribution says{}\n",
         took.requests,

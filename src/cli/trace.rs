@@ -105,7 +105,7 @@ pub(super) fn trace(arguments: &TraceArguments) -> Result<(), Failure> {
             match reading.printed() {
                 Printed::Json => say(&results_text(&inspect_results(named, &facts)))?,
                 Printed::Table => {
-                    facts.tally.notices().iter().for_each(|notice| remark(notice));
+                    facts.notices.iter().for_each(|notice| remark(notice));
                     say(&shown(&facts))?;
                     if let Some(course) = course(&files, &facts, &reading.options()) {
                         say(&course)?;

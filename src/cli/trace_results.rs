@@ -7,11 +7,11 @@ use crate::report::results::{
     TraceInspectResults, TraceResult, ValuesResult,
 };
 use crate::units::SimTime;
-use crate::workload::{FunctionProfile, ProfileMeasure, RowCounts, SeriesKind, TraceFacts, ValueFacts};
+use crate::workload::{FunctionProfile, ProfileMeasure, SeriesKind, TraceFacts, ValueFacts};
 
 fn results(
     files: &[PathBuf],
-    tally: &RowCounts,
+    notices: Vec<String>,
     trace: Option<TraceResult>,
     percentiles: Option<FunctionPercentilesResult>,
 ) -> Results {
@@ -20,7 +20,7 @@ fn results(
         files: files.iter().map(|file| file.display().to_string()).collect(),
         trace,
         percentiles,
-        notices: tally.notices().iter().map(ToString::to_string).collect(),
+        notices,
     })
 }
 
@@ -70,7 +70,7 @@ pub(super) fn inspect_results(files: &[PathBuf], facts: &TraceFacts) -> Results 
             most_output: tokens.most_out,
         }),
     };
-    results(files, &facts.tally, Some(trace), None)
+    results(files, facts.notices.clone(), Some(trace), None)
 }
 
 /// Seconds since 1970 where the trace has dates.
@@ -113,5 +113,5 @@ pub(super) fn profile_results(files: &[PathBuf], profile: &FunctionProfile) -> R
         mean: profile.mean,
         values: profile.values.clone(),
     };
-    results(files, &profile.tally, None, Some(percentiles))
+    results(files, profile.tally.notices(), None, Some(percentiles))
 }

@@ -48,6 +48,8 @@ impl FileRecipe {
         let mut intervals = Intervals::new(rows, model);
         while intervals.next()?.is_some() {}
         let mut said = intervals.rows.tally().notices();
+        said.extend(intervals.rows.ordered.told());
+        said.extend(intervals.shared_told());
         let filled = self.options.gaps == Some(Absent::Interpolate);
         said.extend(intervals.holes().told(step, filled, at));
         Ok(said)
@@ -55,25 +57,52 @@ impl FileRecipe {
 }
 
 fn notices_of_arrivals(mut rows: OrderedRows, at: impl Fn(SimDuration) -> String) -> Result<Vec<String>, TraceError> {
-    let (first, mut last, mut widest) = (rows.origin, rows.origin, (SimDuration::ZERO, SimTime::ZERO));
+    let mut pauses = Pauses::from(rows.origin);
     while rows.ready()? {
         let times = &rows.rows.requests.arrivals[rows.cursor..];
-        for time in times.iter().take_while(|time| **time < rows.end) {
-            let gap = time.since(last);
-            if gap > widest.0 {
-                widest = (gap, last);
-            }
-            last = *time;
-        }
+        times.iter().take_while(|time| **time < rows.end).for_each(|time| pauses.see(*time));
         rows.cursor = rows.rows.len();
     }
     let mut said = rows.tally().notices();
-    // More than half the time without a request is no pause of traffic.
-    if widest.0.as_nanos() > last.since(first).as_nanos() / 2 && rows.tally().rows > 10 {
-        let (gap, since) = (widest.0, at(widest.1.since(first)));
-        said.push(format!("nothing comes for {gap} from {since} on, longer than all the rest of the trace"));
-    }
+    said.extend(rows.ordered.told());
+    said.extend(rows.outliers.told());
+    said.extend(pauses.told(rows.tally().rows, at));
     Ok(said)
+}
+
+/// The longest time without an arrival, of arrivals in order.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pauses {
+    pub(super) first: SimTime,
+    last: SimTime,
+    /// How long it is, and what it follows.
+    widest: (SimDuration, SimTime),
+}
+
+impl Pauses {
+    pub(super) fn from(first: SimTime) -> Self {
+        Pauses { first, last: first, widest: (SimDuration::ZERO, first) }
+    }
+
+    #[inline]
+    pub(super) fn see(&mut self, time: SimTime) {
+        let pause = time.since(self.last);
+        if pause > self.widest.0 {
+            self.widest = (pause, self.last);
+        }
+        self.last = time;
+    }
+
+    /// More than half the time without a request is no pause of traffic.
+    pub(super) fn told(&self, rows: u64, at: impl Fn(SimDuration) -> String) -> Option<String> {
+        let (pause, from) = self.widest;
+        let long = pause.as_nanos() > self.last.since(self.first).as_nanos() / 2;
+        let told = long && (rows > 10 || pause > super::outliers::ANY_GAP);
+        told.then(|| {
+            let from = at(from.since(self.first));
+            format!("nothing comes for {pause} from {from} on, longer than all the rest of the trace")
+        })
+    }
 }
 
 impl Recipe for FileRecipe {
@@ -294,9 +323,7 @@ impl OrderedRows {
             }
         }
         let dated = reader.zero_epoch_ns();
-        self.outliers.see(&self.rows, self.cursor, self.end, dated).map_err(|outlier| {
-            TraceError::new(self.name.as_str(), outlier.message).line(outlier.line).help(outlier.help)
-        })
+        self.outliers.see(&self.rows, self.cursor, self.end, dated).map_err(|outlier| outlier.error(&self.name))
     }
 
     /// Makes sure that a row stands at the cursor, reading on if need be; false if there are no more.

@@ -149,6 +149,7 @@ impl RowMaker {
         tally.early = self.early;
         tally.offsets = self.times.offsets();
         tally.moved = self.times.moved();
+        tally.repeated = self.times.repeated();
         tally.unknown = self.unknown;
     }
 

@@ -99,6 +99,8 @@ pub(super) struct Intervals {
     filling: Option<Filling>,
     /// Time and value of the row behind the hole that is being filled.
     held: Option<(SimTime, f64)>,
+    /// Instants that have several rows, and how many rows those are.
+    shared: (u64, u64),
 }
 
 /// A hole that is filled step by step, on the straight line between the rows on both sides.
@@ -129,7 +131,7 @@ impl Filling {
 impl Intervals {
     pub(super) fn new(rows: OrderedRows, model: Model) -> Self {
         let (open, filling, held) = (None, None, None);
-        Intervals { rows, model, last_end: SimTime::ZERO, holes: Holes::default(), open, filling, held }
+        Intervals { rows, model, last_end: SimTime::ZERO, holes: Holes::default(), open, filling, held, shared: (0, 0) }
     }
 
     /// The next interval that is not empty.
@@ -172,11 +174,15 @@ impl Intervals {
             return Ok(None);
         }
         let time = self.rows.rows.requests.arrivals[self.rows.cursor];
-        let mut value = 0.0;
+        let (mut value, mut rows) = (0.0, 0);
         // Rows of the same instant add up: one per client, region or host.
         while self.rows.ready()? && self.rows.rows.requests.arrivals[self.rows.cursor] == time {
             value += self.rows.rows.values[self.rows.cursor];
             self.rows.cursor += 1;
+            rows += 1;
+        }
+        if rows > 1 {
+            self.shared = (self.shared.0 + 1, self.shared.1 + rows);
         }
         Ok(Some((time, value)))
     }
@@ -215,6 +221,12 @@ impl Intervals {
                 Err(TraceError::new(self.rows.name.as_str(), message).help(help))
             }
         }
+    }
+
+    /// That rows share an instant, where some do.
+    pub(super) fn shared_told(&self) -> Option<String> {
+        let (instants, rows) = self.shared;
+        (instants > 0).then(|| format!("{rows} rows share {instants} instants; those of one instant are added up"))
     }
 
     /// Where there was no row so far.

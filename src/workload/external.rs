@@ -9,15 +9,16 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 
 use super::TraceError;
+use super::order::Disorder;
 use super::rows::{RowReader, Rows};
 use crate::units::{SimDuration, SimTime};
 
-/// Rows of a run: 48 MB in memory.
+/// Rows of a run: 56 MB in memory.
 const RUN_ROWS: usize = 1 << 20;
 /// Rows per call.
 const ROWS: usize = 8192;
 /// Bytes of a row on disk.
-const RECORD_BYTES: usize = 34;
+const RECORD_BYTES: usize = 42;
 
 /// One row with all that it may have.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -28,6 +29,7 @@ struct Record {
     tokens_in: u32,
     tokens_out: u32,
     class: u16,
+    line: u64,
 }
 
 impl Record {
@@ -40,6 +42,7 @@ impl Record {
             tokens_in: requests.tokens_in.get(row).copied().unwrap_or_default(),
             tokens_out: requests.tokens_out.get(row).copied().unwrap_or_default(),
             class: requests.classes.get(row).copied().unwrap_or_default(),
+            line: rows.place(row),
         }
     }
 
@@ -49,7 +52,8 @@ impl Record {
         to.write_all(&self.demand.to_le_bytes())?;
         to.write_all(&self.tokens_in.to_le_bytes())?;
         to.write_all(&self.tokens_out.to_le_bytes())?;
-        to.write_all(&self.class.to_le_bytes())
+        to.write_all(&self.class.to_le_bytes())?;
+        to.write_all(&self.line.to_le_bytes())
     }
 
     fn read(bytes: &[u8; RECORD_BYTES]) -> Record {
@@ -62,6 +66,7 @@ impl Record {
             tokens_in: u32::from_le_bytes(four(24)),
             tokens_out: u32::from_le_bytes(four(28)),
             class: u16::from_le_bytes([bytes[32], bytes[33]]),
+            line: u64::from_le_bytes(eight(34)),
         }
     }
 }
@@ -88,6 +93,7 @@ impl Shape {
     }
 
     fn push(self, record: Record, rows: &mut Rows) {
+        rows.lines.push(record.line);
         let requests = &mut rows.requests;
         requests.arrivals.push(SimTime::from_nanos(record.time));
         rows.values.extend(self.values.then_some(record.value));
@@ -136,11 +142,16 @@ impl Sorted {
     ///
     /// # Errors
     /// If the trace cannot be read on, or a temporary file cannot be written.
-    pub(super) fn of(reader: &mut dyn RowReader, file: &str) -> Result<Self, TraceError> {
-        Self::in_runs(reader, file, RUN_ROWS)
+    pub(super) fn of(reader: &mut dyn RowReader, file: &str, disorder: &mut Disorder) -> Result<Self, TraceError> {
+        Self::in_runs(reader, file, RUN_ROWS, disorder)
     }
 
-    fn in_runs(reader: &mut dyn RowReader, file: &str, run_rows: usize) -> Result<Self, TraceError> {
+    fn in_runs(
+        reader: &mut dyn RowReader,
+        file: &str,
+        run_rows: usize,
+        disorder: &mut Disorder,
+    ) -> Result<Self, TraceError> {
         let mut sorted = Sorted {
             file: file.to_string(),
             shape: Shape::default(),
@@ -155,6 +166,7 @@ impl Sorted {
             if rows.is_empty() {
                 break;
             }
+            rows.requests.arrivals.iter().for_each(|time| disorder.see(*time));
             sorted.shape = Shape::of(&rows);
             run.extend((0..rows.len()).map(|row| Record::of(&rows, row)));
             if run.len() >= run_rows {
@@ -255,7 +267,7 @@ mod tests {
             let rows: Vec<(u64, u32)> = times.into_iter().zip(0u32..).collect();
             let mut expected = rows.clone();
             expected.sort_by_key(|(time, _)| *time);
-            let mut sorted = Sorted::in_runs(&mut Few { rows, tally: RowCounts::default() }, "x", 20).unwrap();
+            let mut sorted = Sorted::in_runs(&mut Few { rows, tally: RowCounts::default() }, "x", 20, &mut Disorder::default()).unwrap();
             let (mut found, mut rows) = (Vec::new(), Rows::default());
             loop {
                 sorted.read(&mut rows).unwrap();
@@ -270,8 +282,8 @@ mod tests {
         }
 
         #[test]
-        fn a_record_is_the_same_on_disk(time in any::<u64>(), value in 0.0..1e12, demand in any::<u64>(), a in any::<u32>(), b in any::<u32>(), class in any::<u16>()) {
-            let record = Record { time, value, demand, tokens_in: a, tokens_out: b, class };
+        fn a_record_is_the_same_on_disk(time in any::<u64>(), value in 0.0..1e12, demand in any::<u64>(), a in any::<u32>(), b in any::<u32>(), class in any::<u16>(), line in any::<u64>()) {
+            let record = Record { time, value, demand, tokens_in: a, tokens_out: b, class, line };
             let mut bytes = Vec::new();
             record.write(&mut bytes).unwrap();
             prop_assert_eq!(Record::read(&bytes.try_into().unwrap()), record);

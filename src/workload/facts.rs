@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::arrivals::open_reader;
+use super::arrivals::{FileRecipe, Pauses, open_reader};
 use super::instants::{Gaps, InstantFacts, Instants, ValueFacts};
 use super::order::Ordered;
+use super::outliers::{Outlier, Outliers};
 use super::rows::{RowCounts, Rows, SeriesKind};
-use super::{FormatPlugin, TraceError, TraceFiles, TraceOptions};
+use super::{FormatPlugin, RowReader, TraceError, TraceFiles, TraceOptions, Zone, show_instant_in};
 use crate::units::{NANOS_PER_SECOND, SimDuration, SimTime};
 
 /// A dispersion is of so many bins at least: fewer say little of a variance.
@@ -42,6 +43,9 @@ pub struct TraceFacts {
     pub kind: SeriesKind,
     /// Rows used, passed over and unusable.
     pub tally: RowCounts,
+    /// What was dropped, filled in, moved or assumed, as [`super::WorkloadSpec::notices`] says it, one sentence each; and why a replay
+    /// would refuse the trace, if it would.
+    pub notices: Vec<String>,
     /// Time of the earliest row since the clock's zero (1970 where `dated`).
     pub first: SimTime,
     /// Time of the latest row since the clock's zero.
@@ -112,6 +116,33 @@ impl TraceFacts {
         self.last.since(self.first)
     }
 
+    /// What is said of the trace. Arrivals in order were looked at already; of other rows, and of a part of the trace, a replay is made.
+    fn told(&self, replayed: Replayed, files: &TraceFiles, options: &TraceOptions) -> Vec<String> {
+        let part = options.start.is_some() || options.end.is_some() || options.gaps.is_some();
+        let refused = |error: TraceError| format!("a replay refuses the trace: {error}");
+        if self.kind != SeriesKind::Arrivals || self.out_of_order > 0 || part {
+            let recipe = FileRecipe { files: files.clone(), options: options.clone(), factor: 1.0 };
+            return recipe.notices().unwrap_or_else(|error| {
+                let mut said = self.tally.notices();
+                said.push(refused(error));
+                said
+            });
+        }
+        let mut said = self.tally.notices();
+        let zone = options.time_zone.unwrap_or(Zone::UTC);
+        said.extend(replayed.outliers.told());
+        said.extend(replayed.pauses.and_then(|pauses| {
+            pauses.told(self.tally.rows, |offset| match self.zero_epoch_ns {
+                Some(zero) => show_instant_in(zero.saturating_add((pauses.first + offset).as_nanos()), zone),
+                None => offset.to_string(),
+            })
+        }));
+        let too_many = self.tally.weigh(&files.name(), options.max_bad_rows.get()).err();
+        let outlier = replayed.outlier.map(|outlier| outlier.error(&files.name()));
+        said.extend(too_many.or(outlier).map(refused));
+        said
+    }
+
     /// Arrivals per second over the span, where there are arrivals and the span is not empty.
     pub fn mean_rate(&self) -> Option<f64> {
         let seconds = self.span().as_secs_f64();
@@ -133,7 +164,7 @@ pub fn inspect(path: &Path, options: &TraceOptions) -> Result<TraceFacts, TraceE
 /// As [`inspect`].
 pub fn inspect_files(files: &TraceFiles, options: &TraceOptions) -> Result<TraceFacts, TraceError> {
     let everything = crate::units::Fraction::new(1.0).unwrap_or_default();
-    let options = TraceOptions { max_bad_rows: everything, ..options.clone() };
+    let (stated, options) = (options, TraceOptions { max_bad_rows: everything, ..options.clone() });
     let inputs = files.inputs()?;
     let packing = match inputs.as_slice() {
         [one] => one.packing.name().to_string(),
@@ -148,7 +179,7 @@ pub fn inspect_files(files: &TraceFiles, options: &TraceOptions) -> Result<Trace
         if rows.is_empty() {
             break;
         }
-        survey.add(&rows, reader.kind(), reader.zero_epoch_ns().unwrap_or(0));
+        survey.add(&rows, &*reader);
     }
     let tally = reader.tally().clone();
     let Some(first) = survey.first else {
@@ -166,11 +197,13 @@ pub fn inspect_files(files: &TraceFiles, options: &TraceOptions) -> Result<Trace
         return Err(TraceError::new(files.name(), message).help("correct `extent_ns`, or convert the trace again"));
     }
     let disorder = (survey.out_of_order > 0).then_some(survey.furthest_back);
+    let replayed = std::mem::take(&mut survey.replayed);
     let mut facts = survey.facts(plugin, packing, &*reader, tally, first, zero_epoch_ns);
     if let Some(back) = disorder {
         drop(reader);
         facts.longest_gap = longest_gap(files, &options, back)?;
     }
+    facts.notices = facts.told(replayed, files, stated);
     Ok(facts)
 }
 
@@ -206,10 +239,35 @@ struct Survey {
     tokens: Option<TokenFacts>,
     instants: Instants,
     sessions: Sessions,
+    replayed: Replayed,
+}
+
+/// What a replay meets of arrivals in order.
+#[derive(Default)]
+struct Replayed {
+    pauses: Option<Pauses>,
+    outliers: Outliers,
+    outlier: Option<Outlier>,
+}
+
+impl Replayed {
+    fn see(&mut self, rows: &Rows, reader: &dyn RowReader) {
+        let times = &rows.requests.arrivals;
+        let Some(first) = times.first().filter(|_| times.is_sorted()) else { return };
+        let pauses = self.pauses.get_or_insert(Pauses::from(reader.origin().unwrap_or(*first)));
+        times.iter().for_each(|time| pauses.see(*time));
+        if self.outlier.is_none() {
+            self.outlier = self.outliers.see(rows, 0, SimTime::MAX, reader.zero_epoch_ns()).err();
+        }
+    }
 }
 
 impl Survey {
-    fn add(&mut self, rows: &Rows, kind: SeriesKind, zero_ns: u64) {
+    fn add(&mut self, rows: &Rows, reader: &dyn RowReader) {
+        let (kind, zero_ns) = (reader.kind(), reader.zero_epoch_ns().unwrap_or(0));
+        if kind == SeriesKind::Arrivals {
+            self.replayed.see(rows, reader);
+        }
         for time in &rows.requests.arrivals {
             self.first = Some(self.first.map_or(*time, |first| first.min(*time)));
             if *time < self.newest {
@@ -248,7 +306,7 @@ impl Survey {
         self,
         plugin: &FormatPlugin,
         packing: String,
-        reader: &dyn super::RowReader,
+        reader: &dyn RowReader,
         tally: RowCounts,
         first: SimTime,
         zero_epoch_ns: Option<u64>,
@@ -277,6 +335,7 @@ impl Survey {
             sessions: self.sessions.facts(),
             tokens: self.tokens,
             interval: reader.interval(),
+            notices: Vec::new(),
             tally,
         }
     }

@@ -181,7 +181,9 @@ fn sum(tally: &RowCounts, part: &Open) -> RowCounts {
     sum.bad += more.bad;
     sum.blanks += more.blanks;
     sum.moved += more.moved;
+    sum.repeated = [sum.repeated[0] + more.repeated[0], sum.repeated[1] + more.repeated[1]];
     sum.early += more.early;
+    sum.unknown += more.unknown;
     sum.offsets = sum.offsets.or(more.offsets);
     sum.left_out += more.left_out;
     for bad in more.first_bad.iter().take(RowCounts::SHOWN.saturating_sub(sum.first_bad.len())) {

@@ -16,8 +16,9 @@ pub(super) struct Ordered {
     pub(super) reader: Box<dyn RowReader>,
     file: String,
     window: SimDuration,
-    /// The newest time read.
+    /// The newest time read, and the line of its row.
     newest: SimTime,
+    newest_line: u64,
     /// Times below were given out already; a row that goes back behind this cannot be put in its place.
     given: SimTime,
     held: Rows,
@@ -25,6 +26,37 @@ pub(super) struct Ordered {
     order: Vec<u32>,
     finished: bool,
     sorted: Option<Sorted>,
+    disorder: Disorder,
+}
+
+/// How many rows stand behind later ones, and by how much at most.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Disorder {
+    newest: SimTime,
+    rows: u64,
+    back: u64,
+    furthest: SimDuration,
+}
+
+impl Disorder {
+    #[inline]
+    pub(super) fn see(&mut self, time: SimTime) {
+        self.rows += 1;
+        if time < self.newest {
+            self.back += 1;
+            self.furthest = self.furthest.max(self.newest.since(time));
+        } else {
+            self.newest = time;
+        }
+    }
+
+    fn told(&self) -> Option<String> {
+        let share = 100.0 * self.back as f64 / self.rows.max(1) as f64;
+        let furthest = self.furthest;
+        (self.back > 0).then(|| {
+            format!("{} rows ({share:.2}%) stand behind later ones, by up to {furthest}, and were sorted", self.back)
+        })
+    }
 }
 
 impl Ordered {
@@ -34,20 +66,27 @@ impl Ordered {
             file: file.to_string(),
             window,
             newest: SimTime::ZERO,
+            newest_line: 0,
             given: SimTime::ZERO,
             held: Rows::default(),
             spare: Rows::default(),
             order: Vec::new(),
             finished: false,
             sorted: None,
+            disorder: Disorder::default(),
         }
+    }
+
+    /// That rows were sorted, where some had to be.
+    pub(super) fn told(&self) -> Option<String> {
+        self.disorder.told()
     }
 
     /// Replaces `rows` by the next rows in order; none means the end.
     pub(super) fn read(&mut self, rows: &mut Rows) -> Result<(), TraceError> {
         if self.window == SimDuration::MAX {
             if self.sorted.is_none() {
-                self.sorted = Some(Sorted::of(&mut *self.reader, &self.file)?);
+                self.sorted = Some(Sorted::of(&mut *self.reader, &self.file, &mut self.disorder)?);
             }
             return self.sorted.as_mut().map_or(Ok(()), |sorted| sorted.read(rows));
         }
@@ -59,11 +98,17 @@ impl Ordered {
         for (index, time) in rows.requests.arrivals.iter().enumerate() {
             if *time < newest {
                 let (line, back) = (rows.place(index), newest.since(*time));
+                if index > 0 {
+                    self.newest_line = rows.place(index - 1);
+                }
                 return Err(self.goes_back(line, back, newest, rows));
             }
             newest = *time;
         }
         self.newest = newest;
+        if !rows.is_empty() {
+            self.newest_line = rows.place(rows.len() - 1);
+        }
         Ok(())
     }
 
@@ -89,7 +134,10 @@ impl Ordered {
                     let (newest, read) = (self.newest, std::mem::take(&mut self.spare));
                     return Err(self.goes_back(line, back, newest, &read));
                 }
-                self.newest = self.newest.max(*time);
+                self.disorder.see(*time);
+                if *time > self.newest {
+                    (self.newest, self.newest_line) = (*time, self.spare.place(index));
+                }
             }
             self.held.append_range(&self.spare, 0..self.spare.len());
         }
@@ -130,6 +178,15 @@ impl Ordered {
             if self.reader.read(&mut rows).is_err() {
                 break;
             }
+        }
+        if back > super::outliers::ANY_GAP {
+            let message = format!(
+                "arrivals go back by {back} from line {}; expected rows in the order of their times",
+                self.newest_line
+            );
+            return TraceError::new(self.file.as_str(), message)
+                .line(line)
+                .help("correct the one or the other, or take it out");
         }
         let message = format!("arrivals go back by {back}; expected rows in the order of their times");
         let help = format!("`reorder: {}` would sort them", round_up(widest));

@@ -1,15 +1,21 @@
 //! Single rows so far from all others that one of them would make all the work: a date years away, a count with four digits too many.
 
+use std::ops::Range;
+
 use super::rows::Rows;
-use super::show_instant;
+use super::{RequestBatch, TraceError, show_instant};
 use crate::units::{SimDuration, SimTime};
 
 /// Counts up to this are never too large: so many requests are made in a second or two.
 const ANY_COUNT: f64 = 1e7;
+/// Token counts up to this are never too large.
+const ANY_TOKENS: f64 = 1e7;
+/// Demands up to an hour are never too long.
+const LONG: f64 = 3600.0;
 /// How many times the next largest a count may be.
 const TIMES: f64 = 1e4;
 /// Gaps up to this are never too long.
-const ANY_GAP: SimDuration = SimDuration::from_secs(30 * 86_400);
+pub(super) const ANY_GAP: SimDuration = SimDuration::from_secs(30 * 86_400);
 /// How many times all rows on one side of it a gap may be long.
 const GAPS: u64 = 100;
 /// Rows on one side of a gap that tell how long the trace is.
@@ -23,15 +29,48 @@ pub(super) struct Outlier {
     pub(super) help: String,
 }
 
+impl Outlier {
+    /// That the row is in this file.
+    pub(super) fn error(self, file: &str) -> TraceError {
+        TraceError::new(file, self.message).line(self.line).help(self.help)
+    }
+}
+
 /// What was seen of the rows so far.
 #[derive(Debug, Default)]
 pub(super) struct Outliers {
     rows: u64,
     first: SimTime,
     last: SimTime,
-    /// The two largest values, and the line of the larger one.
-    largest: (f64, u64),
+    values: Largest,
+    demands: Largest,
+    tokens: [Largest; 2],
+}
+
+/// The largest of some values with its line and time, and the next largest.
+#[derive(Debug, Clone, Copy, Default)]
+struct Largest {
+    largest: (f64, u64, SimTime),
     next: f64,
+}
+
+impl Largest {
+    fn see(&mut self, rows: &Rows, seen: Range<usize>, value: impl Fn(usize) -> Option<f64>) {
+        for row in seen {
+            let Some(value) = value(row) else { continue };
+            if value > self.largest.0 {
+                self.next = self.largest.0;
+                self.largest = (value, rows.place(row), rows.requests.arrivals[row]);
+            } else if value > self.next {
+                self.next = value;
+            }
+        }
+    }
+
+    /// The largest, if it is larger than any that is never too large, and by far larger than the next.
+    fn odd(&self, any: f64) -> Option<(f64, u64, SimTime)> {
+        Some(self.largest).filter(|(value, ..)| *value > any && *value > TIMES * self.next.max(any / ANY_COUNT))
+    }
 }
 
 impl Outliers {
@@ -52,28 +91,44 @@ impl Outliers {
             let widest = (0..times.len()).max_by_key(|at| gap(*at)).unwrap_or_default();
             self.judge_gap(rows, from + widest, gap(widest), times, widest, dated)?;
         }
-        for (offset, value) in rows.values.iter().enumerate().skip(from).take(times.len()) {
-            if *value > self.largest.0 {
-                self.next = self.largest.0;
-                self.largest = (*value, rows.place(offset));
-            } else if *value > self.next {
-                self.next = *value;
-            }
+        let seen = from..from + times.len();
+        self.values.see(rows, seen.clone(), |row| rows.values.get(row).copied());
+        self.demands.see(rows, seen.clone(), |row| {
+            let known = rows.requests.demands.get(row).filter(|demand| **demand != RequestBatch::UNKNOWN);
+            known.map(|demand| demand.as_secs_f64())
+        });
+        let tokens = [&rows.requests.tokens_in, &rows.requests.tokens_out];
+        for (of, column) in self.tokens.iter_mut().zip(tokens) {
+            of.see(rows, seen.clone(), |row| column.get(row).map(|tokens| f64::from(*tokens)));
         }
         self.rows += times.len() as u64;
         self.last = *last;
-        let (largest, line) = self.largest;
-        if self.rows >= 3 && largest > ANY_COUNT && largest > TIMES * self.next.max(1.0) {
-            return Err(Outlier {
-                line,
-                message: format!(
-                    "the value {largest} is more than 10,000 times any other, of which the largest is {}",
-                    self.next
-                ),
-                help: "correct the row or take it out".into(),
-            });
+        let Some((largest, line, at)) = self.values.odd(ANY_COUNT).filter(|_| self.rows >= 3) else { return Ok(()) };
+        Err(Outlier {
+            line,
+            message: format!(
+                "the value {largest} at {} is more than 10,000 times any other, of which the largest is {}",
+                shown(at, dated),
+                self.values.next
+            ),
+            help: "correct the row or take it out".into(),
+        })
+    }
+
+    /// What is said of single requests that take so much more than all others: they make no work without end, but they may be mistakes.
+    pub(super) fn told(&self) -> Vec<String> {
+        if self.rows < 3 {
+            return Vec::new();
         }
-        Ok(())
+        let demand = self.demands.odd(LONG).map(|(seconds, line, _)| {
+            let next = self.demands.next;
+            format!("the request of line {line} takes {seconds} s, more than 10,000 times any other, of which the longest takes {next} s")
+        });
+        let tokens = self.tokens.iter().zip(["input", "output"]).filter_map(|(of, side)| {
+            let (tokens, line, _) = of.odd(ANY_TOKENS)?;
+            Some(format!("the request of line {line} has {tokens} {side} tokens, more than 10,000 times any other"))
+        });
+        demand.into_iter().chain(tokens).collect()
     }
 
     fn judge_gap(
@@ -93,19 +148,22 @@ impl Outliers {
         if gap <= ANY_GAP || !(lone_before || lone_after) {
             return Ok(());
         }
-        let shown = |time: SimTime| match dated {
-            Some(zero) => show_instant(zero.saturating_add(time.as_nanos())),
-            None => time.since(SimTime::ZERO).to_string(),
-        };
         let (others, span) = if lone_after { ("before", before.since(self.first)) } else { ("behind", ahead) };
         Err(Outlier {
             line: rows.place(row),
             message: format!(
                 "the row at {} comes {gap} after the one before it, and all rows {others} that lie within {span}",
-                shown(times[widest])
+                shown(times[widest], dated)
             ),
             help: "correct the row or take it out, or say with `start:` and `end:` which part is meant".into(),
         })
+    }
+}
+
+fn shown(time: SimTime, dated: Option<u64>) -> String {
+    match dated {
+        Some(zero) => show_instant(zero.saturating_add(time.as_nanos())),
+        None => time.since(SimTime::ZERO).to_string(),
     }
 }
 

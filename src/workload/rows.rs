@@ -121,6 +121,8 @@ pub struct RowCounts {
     pub left_out: u64,
     /// Rows whose local time the clock leapt over in spring: moved on by as much.
     pub moved: u64,
+    /// Rows of a local hour that the clock repeats in autumn, taken for the first one and for the second.
+    pub repeated: [u64; 2],
     /// Requests that were logged before they had ended: they took longer than the log says.
     pub early: u64,
     /// Requests without a duration, in a trace that has a column of them.
@@ -177,10 +179,23 @@ impl RowCounts {
             let share = 100.0 * self.left_out as f64 / (self.left_out + self.rows + self.bad) as f64;
             lines.push(format!("{} rows ({share:.2}%) are left out by `include:` or `exclude:`", self.left_out));
         }
+        let passed = self.skipped.saturating_sub(self.left_out);
+        if passed > 0 {
+            lines.push(format!(
+                "{passed} lines or samples hold no request and no value (blank ones, comments, other messages) and were passed over"
+            ));
+        }
         if self.moved > 0 {
             lines.push(format!(
                 "{} rows have a local time that the clock leaps over in spring and were moved on",
                 self.moved
+            ));
+        }
+        let [first, second] = self.repeated;
+        if first + second > 0 {
+            lines.push(format!(
+                "{} rows lie in a local hour that the clock repeats in autumn: {first} were taken for the first one, {second} for the second",
+                first + second
             ));
         }
         lines.extend(self.offsets.and_then(offsets_told));

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::filter::Checks;
+use super::outliers::{Outlier, Outliers};
 use super::rows::{BadRow, RowCounts, RowReader, Rows, SeriesKind};
 use super::time_text::EPOCH_FROM_NS;
 use super::{TraceError, TraceInput, TraceOptions, Values};
@@ -106,11 +107,18 @@ impl Samples {
         let fail = |message: String| TraceError::new(input.name.as_str(), message);
         self.tally.rows = self.held as u64;
         self.tally.weigh(&input.name, options.max_bad_rows.get())?;
+        let mut twice = 0;
         for series in &mut self.series {
             // CloudWatch gives the newest first.
             series.sort_by_key(|sample| sample.time);
+            let before = series.len();
             series.dedup_by_key(|sample| sample.time);
+            twice += before - series.len();
         }
+        if twice > 0 {
+            self.note(format!("{twice} samples have the time of another one of the same series and were left out"));
+        }
+        self.judge(values, options).map_err(|outlier| outlier.error(&input.name))?;
         let Some(first) = self.series.iter().filter_map(|series| series.first()).map(|sample| sample.time).min() else {
             let error = fail("holds no usable samples; expected a metric over time".into());
             return Err(match self.tally.first_bad.first() {
@@ -145,6 +153,30 @@ impl Samples {
         Ok(SampleReader { rows, next: 0, kind, interval, zero_epoch_ns, tally: self.tally })
     }
 
+    /// Looks for samples that no series has, before steps are made of the time between them.
+    fn judge(&mut self, values: Values, options: &TraceOptions) -> Result<(), Outlier> {
+        let (from, end) = (options.start.unwrap_or(0), options.end.unwrap_or(u64::MAX));
+        if from > 0 || end < u64::MAX {
+            // Rates and counters reach back to the sample before.
+            for series in &mut self.series {
+                let first = series.partition_point(|sample| sample.time < from).saturating_sub(1);
+                let last = series.partition_point(|sample| sample.time < end) + 1;
+                series.truncate(last);
+                series.drain(..first.min(series.len()));
+            }
+        }
+        let mut samples: Vec<Sample> = self.series.iter().flatten().copied().collect();
+        samples.retain(|sample| (from..end).contains(&sample.time));
+        samples.sort_by_key(|sample| sample.time);
+        let mut rows = Rows { first_row: 1, ..Rows::default() };
+        rows.requests.arrivals.extend(samples.iter().map(|sample| SimTime::from_nanos(sample.time)));
+        if values != Values::Counter {
+            rows.values.extend(samples.iter().map(|sample| sample.value));
+        }
+        let dated = samples.first().filter(|first| first.time >= EPOCH_FROM_NS).map(|_| 0);
+        Outliers::default().see(&rows, 0, SimTime::MAX, dated)
+    }
+
     /// The median step between neighbours: some are missing and others come late.
     fn usual_step(&self) -> Option<u64> {
         let mut steps: Vec<u64> =
@@ -154,8 +186,9 @@ impl Samples {
     }
 
     /// All samples in order of time. Those of several series, which add up, are put on common steps.
-    fn as_they_are(&self, grid: Grid) -> Vec<Sample> {
+    fn as_they_are(&mut self, grid: Grid) -> Vec<Sample> {
         let several = self.series.len() > 1;
+        let mut replaced = 0;
         let mut rows: Vec<Sample> = Vec::with_capacity(self.held);
         for series in &self.series {
             let begin = rows.len();
@@ -163,12 +196,18 @@ impl Samples {
                 let time = if several { grid.start_of(grid.bin(sample.time)) } else { sample.time };
                 match rows[begin..].last_mut() {
                     // Of two in one step, the later one counts.
-                    Some(last) if last.time == time => last.value = sample.value,
+                    Some(last) if last.time == time => {
+                        last.value = sample.value;
+                        replaced += 1;
+                    }
                     _ => rows.push(Sample { time, value: sample.value }),
                 }
             }
         }
         rows.sort_by_key(|sample| sample.time);
+        if replaced > 0 {
+            self.note(format!("{replaced} samples lie in one step with a later one, which counts in their place"));
+        }
         rows
     }
 }

@@ -267,6 +267,11 @@ impl WorkloadSpec {
         self.origin.as_ref().map_or(Ok(Vec::new()), FileRecipe::notices)
     }
 
+    /// The trace before any transform.
+    pub(super) fn recipe_of_trace(&self) -> Option<&FileRecipe> {
+        self.origin.as_ref()
+    }
+
     /// The time zone of times of day, if stated.
     pub fn time_zone(&self) -> Option<Zone> {
         self.time_zone

@@ -65,6 +65,7 @@ impl Layout {
         let settled = settle(input, options, &header)?;
         let mut layout = Layout::of_header(input, &settled.options, &header, delimiter)?;
         layout.notes.extend(settled.note);
+        layout.notes.extend(unit_taken(options, &header));
         Ok(layout)
     }
 
@@ -212,6 +213,18 @@ fn numbers_of(
         TraceError::new(input.name.as_str(), message)
             .help("`decimal: ','` if the comma is the decimal mark, `decimal: '.'` if the point is")
     })
+}
+
+/// That durations without a unit are taken for seconds, where nothing else was said.
+fn unit_taken(options: &TraceOptions, header: &Header) -> Option<String> {
+    let columns = &options.columns;
+    let bare = |name: &&String| {
+        let mut cells = header.cells(header.find(name)?).filter(|text| !super::header::is_blank(text.as_bytes()));
+        cells.find(|text| Numbers::is_number(text)).map(|_| ())
+    };
+    let named = columns.demand.iter().chain(&columns.elapsed).filter(|_| options.demand_unit == TimeFormat::Seconds);
+    let name = named.into_iter().find(|name| bare(name).is_some())?;
+    Some(format!("durations in `{name}` are read in seconds (`demand-unit:` states another unit)"))
 }
 
 /// Findings about the time column from the first rows.

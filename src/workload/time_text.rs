@@ -195,6 +195,12 @@ impl TimeReader {
         clocks.map(LocalClock::moved).sum()
     }
 
+    /// How many local times there were of an hour that the clock repeats, taken for the first one and for the second.
+    pub(super) fn repeated(&self) -> [u64; 2] {
+        let clocks = self.local.iter().chain(self.named.iter().map(|(_, clock)| clock));
+        clocks.map(LocalClock::repeated).fold([0; 2], |[a, b], [first, second]| [a + first, b + second])
+    }
+
     /// Converts local seconds to UTC by what follows: `Z`, `UTC`, `+hhmm`, `+hh:mm`, `+hh`, a name with or without
     /// brackets, or nothing (the stated zone).
     fn utc_of(&mut self, local: u64, zone: &[u8]) -> Option<u64> {

@@ -62,15 +62,15 @@ pub(super) fn took(header: &Header) -> Option<Took> {
         let mut filled = header.cells(column).filter(|text| !matches!(*text, "" | "-")).peekable();
         filled.peek()?;
         let cells: Vec<&str> = filled.collect();
-        if cells.iter().all(|text| Numbers::is_number(text)) {
+        // One that is spoilt is a bad row; the others tell what the field is.
+        let nearly_all =
+            |fits: &dyn Fn(&&str) -> bool| cells.iter().filter(|text| fits(text)).count() * 10 >= cells.len() * 9;
+        if nearly_all(&|text| Numbers::is_number(text)) {
             return Some(Took { name: name.clone(), unit: named });
         }
         // Values with units need no other unit.
         let with_units = |text: &&str| Numbers::is_number(text) || with_units(text.as_bytes()).is_some();
-        cells
-            .iter()
-            .all(with_units)
-            .then(|| Took { name: name.clone(), unit: Some(named.unwrap_or(TimeFormat::Seconds)) })
+        nearly_all(&with_units).then(|| Took { name: name.clone(), unit: Some(named.unwrap_or(TimeFormat::Seconds)) })
     };
     (0..header.names.len()).find_map(of)
 }
@@ -87,6 +87,7 @@ mod tests {
     #[case("http.response_time_seconds", "0.2", Some(Some(TimeFormat::Seconds)))]
     #[case("latency", "12", Some(None))]
     #[case("latency", "high", None)]
+    #[case("latency", "99999999999999999999999h", None)]
     #[case("latency", "", None)]
     #[case("status", "200", None)]
     #[case("items", "3", None)]

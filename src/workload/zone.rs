@@ -163,15 +163,21 @@ pub(super) struct LocalClock {
     again: bool,
     /// Number of local times that do not exist because clocks were set forward.
     moved: u64,
+    /// How many there were of a repeated hour, taken for the first one and for the second.
+    repeated: [u64; 2],
 }
 
 impl LocalClock {
     pub(super) fn new(zone: Zone) -> Self {
-        LocalClock { zone, slot: u64::MAX, offset: 0, last: 0, again: false, moved: 0 }
+        LocalClock { zone, slot: u64::MAX, offset: 0, last: 0, again: false, moved: 0, repeated: [0; 2] }
     }
 
     pub(super) fn moved(&self) -> u64 {
         self.moved
+    }
+
+    pub(super) fn repeated(&self) -> [u64; 2] {
+        self.repeated
     }
 
     /// Whether the zone always has the same offset.
@@ -217,6 +223,7 @@ impl LocalClock {
                 let first = local.checked_add_signed(-i64::from(before.seconds()))?;
                 let second = local.checked_add_signed(-i64::from(after.seconds()))?;
                 self.again |= first + BACK < self.last;
+                self.repeated[usize::from(self.again)] += 1;
                 Some(if self.again { second } else { first })
             }
         }
@@ -256,6 +263,6 @@ mod tests {
         assert_eq!(at("2026-10-25 03:00"), seconds("2026-10-25T02:00Z"));
         // The hour skipped in spring.
         assert_eq!(at("2026-03-29 02:30"), seconds("2026-03-29T01:30Z"));
-        assert_eq!(clock.moved(), 1);
+        assert_eq!((clock.moved(), clock.repeated()), (1, [3, 2]));
     }
 }

@@ -4,6 +4,7 @@
 mod campaign;
 mod cases;
 mod exports;
+mod rows;
 mod sound;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -177,8 +177,40 @@ pub struct TraceFitResults {
     pub service_time_error: Option<f64>,
     /// What is to be known of it.
     pub service_time_notes: Vec<String>,
+    /// CPU per request, where the cores in use were given (`--cpu`).
+    pub cpu: Option<CpuFitResult>,
     /// How close ten synthetic traces come, figure by figure.
     pub comparison: Vec<FitResult>,
+}
+
+/// CPU per request and idle CPU, by regression of the cores in use on the requests per second.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CpuFitResult {
+    /// The slope as a scenario's `cpu-per-request:`, YAML.
+    pub cpu_per_request_yaml: String,
+    /// The slope.
+    pub cpu_per_request_s: f64,
+    /// Lower end of its 95% confidence interval.
+    pub cpu_per_request_low_s: f64,
+    /// Upper end of its 95% confidence interval.
+    pub cpu_per_request_high_s: f64,
+    /// The intercept: cores in use without requests, of all replicas together.
+    pub idle_cores: f64,
+    /// The intercept at the upper end of the slope's interval.
+    pub idle_low_cores: f64,
+    /// The intercept at the lower end of the slope's interval.
+    pub idle_high_cores: f64,
+    /// Share of the variance of the cores that the line explains.
+    pub r_squared: f64,
+    /// How many steps were used.
+    pub steps: usize,
+    /// How long each is.
+    pub step_s: f64,
+    /// How the line was found.
+    pub method: String,
+    /// What is to be known of it.
+    pub notes: Vec<String>,
 }
 
 /// One figure of a trace and of synthetic ones.

@@ -3,6 +3,7 @@
 mod cascade;
 mod closeness;
 mod clusters;
+mod cpu;
 mod season;
 mod service_time;
 mod text;
@@ -13,6 +14,8 @@ use self::cascade::corrected;
 pub use self::closeness::Closeness;
 use self::closeness::{Figures, Scales, compare};
 use self::clusters::{Clusterings, Clusters};
+pub(crate) use self::cpu::cpu_time;
+pub use self::cpu::{CpuFit, cpu_per_request};
 use self::season::{Noise, Season};
 pub use self::service_time::{ServiceTime, service_time};
 use super::halves::{Cells, Halves};

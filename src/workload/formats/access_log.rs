@@ -110,6 +110,7 @@ impl RowParser for AccessLog {
     fn account(&self, tally: &mut RowCounts) {
         self.checks.account(tally);
         tally.moved = self.times.moved();
+        tally.repeated = self.times.repeated();
         tally.offsets = self.times.offsets();
     }
 }

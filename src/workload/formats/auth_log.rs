@@ -1,7 +1,7 @@
 //! Login attempts in the authentication log of a Unix host.
 
 use super::super::lines::{RowFault, RowParser, TextReader};
-use super::super::rows::Rows;
+use super::super::rows::{RowCounts, Rows};
 use super::super::time_text::{TimeFormat, TimeReader, integer};
 use super::super::{TraceError, TraceInput, TraceOptions};
 use super::{FormatBuilder, FormatPlugin, head_lines};
@@ -65,7 +65,8 @@ impl RowParser for AuthLog {
                 let digits = rest.iter().take_while(|c| c.is_ascii_digit()).count();
                 let times = integer(&rest[..digits]).filter(|times| (1..=MAX_REPEATS).contains(times));
                 let fault = RowFault { at: process + colon + 20, expected: "a number of repetitions up to 1000000" };
-                (rest[digits..].strip_prefix(b" times: [ ").unwrap_or_default(), times.ok_or(fault)?)
+                let times = times.ok_or(fault)?;
+                (rest[digits..].strip_prefix(b" times: [ ").ok_or(fault)?, times)
             }
             None => (message, 1),
         };
@@ -73,5 +74,10 @@ impl RowParser for AuthLog {
             rows.requests.arrivals.extend(std::iter::repeat_n(time, times as usize));
         }
         Ok(())
+    }
+
+    fn account(&self, tally: &mut RowCounts) {
+        tally.moved = self.times.moved();
+        tally.repeated = self.times.repeated();
     }
 }

@@ -65,7 +65,11 @@ const CLASSIC: [&str; 12] = [
 
 /// Which of the two formats a line has, by its times and processing times.
 fn kind_of(input: &TraceInput) -> Option<&'static [&'static str]> {
-    let line = head_lines(input, 20).find(|line| !line.is_empty())?;
+    // The first line may be spoilt.
+    head_lines(input, 20).find_map(kind_of_line)
+}
+
+fn kind_of_line(line: &[u8]) -> Option<&'static [&'static str]> {
     let cells: Vec<&[u8]> = Cells::new(line, b' ').map(|(_, cell)| cell).take(ALB.len()).collect();
     let is_time = |column: usize| {
         let text = cells.get(column).copied().unwrap_or_default();

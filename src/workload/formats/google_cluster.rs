@@ -88,8 +88,8 @@ fn is_task_event(line: &[u8]) -> bool {
 
 /// Events of this type that are neither before nor after the trace (those have the times 0 and 2^63 - 1).
 fn submitted(event: &str) -> RowFilter {
-    let include = vec![Condition::one_of(event, &["0", "SUBMIT"]), Condition::one_of("time", &["> 0"])];
-    RowFilter { include, exclude: vec![Condition::one_of("time", &["9223372036854775807"])] }
+    let exclude = vec![Condition::one_of("time", &["0", "9223372036854775807"])];
+    RowFilter { include: vec![Condition::one_of(event, &["0", "SUBMIT"])], exclude }
 }
 
 fn open(input: &TraceInput, options: &TraceOptions) -> Result<Box<dyn RowReader>, TraceError> {

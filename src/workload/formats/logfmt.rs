@@ -50,8 +50,9 @@ fn head(input: &TraceInput) -> Header {
 fn time_key(header: &Header) -> Option<String> {
     let is_time = |name: &&str| {
         let column = header.names.iter().position(|known| known == *name)?;
-        let text = header.cells(column).find(|text| !text.is_empty())?;
-        TimeFormat::detect(text.as_bytes()).map(|_| ())
+        // One that is spoilt is a bad row.
+        let mut texts = header.cells(column).filter(|text| !text.is_empty()).take(20);
+        texts.find_map(|text| TimeFormat::detect(text.as_bytes())).map(|_| ())
     };
     let keys = TIME_NAMES.iter().copied().filter(|name| *name != PREFIX_TIME).chain(MORE_TIMES).chain([PREFIX_TIME]);
     keys.into_iter().find(|name| is_time(name).is_some()).map(str::to_string)

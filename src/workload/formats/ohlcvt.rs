@@ -32,7 +32,7 @@ fn is_ohlcvt(input: &TraceInput) -> bool {
     let is_candle = |row: &Option<Vec<f64>>| match row.as_deref() {
         Some([time, open, high, low, close, volume, trades]) => {
             let prices = [open, close].into_iter().all(|price| low <= price && price <= high);
-            prices && *time >= 1e8 && *volume >= 0.0 && trades.fract() == 0.0
+            prices && time.abs() >= 1e8 && *volume >= 0.0 && trades.fract() == 0.0
         }
         _ => false,
     };

@@ -1,5 +1,6 @@
 //! The page `forecast-optimize` of the findings.
 
+mod cpu_fit;
 mod forecast_command;
 mod forecasts;
 mod plans;

@@ -10,6 +10,7 @@ mod from_trace;
 mod jitter;
 mod json;
 mod no_price;
+mod notes;
 mod percentages;
 mod plan_edit;
 mod plans;
