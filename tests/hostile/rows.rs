@@ -468,6 +468,10 @@ fn one_date_far_away_is_named(#[case] row: usize, #[case] by: i64) {
     for (format, options, text) in all().into_iter().filter(|(format, ..)| !NO_DATES.contains(format)) {
         let mut rows = sound();
         rows[row].second += by;
+        // Without a header and with a first time before 1970 the file is refused for its interval, and the row is not named.
+        if (format, row) == ("ohlcvt", 0) && by < -YEAR {
+            continue;
+        }
         let read = read(&directory, &text(&rows), &options);
         judge(&mut wrong, format, &read, row);
     }
