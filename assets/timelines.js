@@ -28,7 +28,7 @@
       readout: figure.querySelector('.readout'),
       whole: panels.map((panel) => ({
         grid: panel.querySelector('.t-grid').innerHTML,
-        paths: [...panel.querySelectorAll('path[data-series], path[data-limit]')].map((path) => [path, path.getAttribute('d')]),
+        paths: [...panel.querySelectorAll('path[data-series], path[data-limit]')].map((path) => [path, path.getAttribute('d'), path.classList.contains('range')]),
       })),
     };
     chart.wholeTime = chart.time.innerHTML;
@@ -111,28 +111,54 @@
     };
   }
 
-  // A time of day by the clock of the run's zone, with the date at midnight; the zone keeps the offset that it has at the start.
-  function calendar(seconds) {
-    const text = new Date(seconds * 1000).toISOString();
-    return seconds % 86400 === 0 ? text.slice(5, 10) : text.slice(11, seconds % 60 === 0 ? 16 : 19);
+  // Seconds since 1970 by the clock of the run's zone, which may be changed during the run.
+  function local(time, seconds) {
+    const shift = time.shifts.reduce((last, [at, by]) => (at <= seconds + 1e-6 ? by : last), 0);
+    return time.start + seconds + shift;
   }
 
-  function times(start) {
+  const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+  function day(seconds) {
+    const date = new Date(seconds * 1000);
+    return `${date.getUTCDate()} ${months[date.getUTCMonth()]}`;
+  }
+
+  // A moment as the rest of the page writes it: by the calendar where that is known.
+  function moment(time, seconds) {
+    if (!time) return clock(seconds);
+    const at = local(time, Math.max(0, Math.floor(seconds + 1e-6)));
+    return `${day(at)} ${new Date(at * 1000).toISOString().slice(11, 19)}`;
+  }
+
+  // A tick: the time of day, and the day where it begins.
+  function calendar(seconds) {
+    return seconds % 86400 === 0 ? day(seconds) : new Date(seconds * 1000).toISOString().slice(11, seconds % 60 === 0 ? 16 : 19);
+  }
+
+  function times(time) {
     const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800];
     const span = shown.to - shown.from;
     const by = steps.find((length) => span / length <= 9) || step(span / 9);
     const ticks = [];
-    if (start !== undefined && by >= 1) {
-      for (let i = Math.ceil((start + shown.from) / by - 1e-9); i * by <= start + shown.to + 1e-9; i += 1) {
-        ticks.push([i * by - start, calendar(i * by)]);
+    if (time && by >= 1) {
+      for (let i = Math.ceil(local(time, shown.from) / by - 1e-9); i * by <= local(time, shown.to) + 1e-9; i += 1) {
+        const guess = i * by - time.start;
+        const at = guess - (local(time, guess) - time.start - guess);
+        if (at >= shown.from - 1e-6 && at <= shown.to + 1e-6) ticks.push([at, calendar(i * by)]);
       }
       return ticks;
     }
     for (let i = Math.ceil(shown.from / by - 1e-9); i * by <= shown.to + 1e-9; i += 1) {
       const at = i * by;
-      ticks.push([at, by < 1 ? `${clock(at)}${(at % 1).toFixed(1).slice(1)}` : clock(at)]);
+      ticks.push([at, by < 1 ? `${moment(time, at)}${(at % 1).toFixed(1).slice(1)}` : clock(at)]);
     }
     return ticks;
+  }
+
+  function timeTitle(time) {
+    if (!time) return 'time since the start';
+    return `time (${time.zone}), from ${new Date(local(time, Math.floor(shown.from + 1e-6)) * 1000).toISOString().slice(0, 10)}`;
   }
 
   // --- rows ---
@@ -157,19 +183,22 @@
   }
 
   const below = (panel, series, row) => (panel.series[series].kind === 'stacked' ? panel.series[series - 1].high[row] || 0 : 0);
+  // The upper end of a row; a stacked series of joined intervals has the sum with the series below it already.
+  const top = (chart, panel, series, row) => panel.series[series].high[row] + (chart.data.each > 1 ? 0 : below(panel, series, row));
 
-  function axis(panel, [first, last]) {
+  function axis(chart, panel, [first, last]) {
     if (panel.measure === 'share') return linear(1, 2, (value) => `${Math.round(value * 100)}%`);
     let low = Number.MAX_VALUE;
     let high = 0;
     panel.series.forEach((series, index) => {
       for (let row = first; row < last; row += 1) {
         if (series.high[row] === null) continue;
-        high = Math.max(high, series.high[row] + below(panel, index, row));
+        high = Math.max(high, top(chart, panel, index, row));
         low = Math.min(low, (series.low || series.high)[row]);
       }
     });
-    if (panel.measure !== 'latency') return linear(high, 2, grouped);
+    // Above the replicas lie the marks of decisions.
+    if (panel.measure !== 'latency') return linear(panel.measure === 'replicas' ? high * 1.09 : high, 2, grouped);
     return logarithmic(Math.min(low, ...panel.limits), Math.max(high, ...panel.limits));
   }
 
@@ -192,7 +221,7 @@
     const surface = series.kind === 'area' || series.kind === 'stacked';
     const put = (at, up) => `${across(chart, at).toFixed(1)} ${up.toFixed(1)}`;
     const clamp = (at) => Math.min(Math.max(at, shown.from), shown.to);
-    const drawn = (row) => (surface ? series.high[row] > 0 : series.high[row] !== null);
+    const drawn = (row) => (surface ? series.high[row] !== null && top(chart, panel, index, row) > below(panel, index, row) : series.high[row] !== null);
     let data = '';
     // A line needs its neighbours outside the window, to whose middles it runs.
     const beyond = surface || (series.kind === 'steps' && !series.low) ? 0 : 1;
@@ -206,7 +235,7 @@
       for (let at = begin; at < row; at += 1) {
         const [from, to, value] = [edges[at], edges[at + 1], series.high[at]];
         const low = series.low ? series.low[at] : value;
-        if (surface) points.push([clamp(from), y(below(panel, index, at) + value)], [clamp(to), y(below(panel, index, at) + value)]);
+        if (surface) points.push([clamp(from), y(top(chart, panel, index, at))], [clamp(to), y(top(chart, panel, index, at))]);
         else if (series.kind === 'steps' && !series.low) points.push([clamp(from), y(value)], [clamp(to), y(value)]);
         else if (row - begin === 1) { points.push([from, y(value)], [to, y(value)]); under.push([from, y(low)], [to, y(low)]); }
         else { points.push([(from + to) / 2, y(value)]); under.push([(from + to) / 2, y(low)]); }
@@ -232,20 +261,28 @@
     return left + ((at - shown.from) / (shown.to - shown.from)) * (right - left);
   }
 
+  // A band is filled; a line that were filled would look like one.
+  function fill(shape, band) {
+    if (shape.getAttribute('fill-opacity') === null) return;
+    shape.classList.toggle('range', band);
+    shape.setAttribute('fill', band ? shape.getAttribute('stroke') : 'none');
+    shape.setAttribute('stroke-width', band ? 0.8 : 1.4);
+  }
+
   function draw(chart) {
     const whole = shown.from === 0 && shown.to === end;
     const { left, right, height, edges } = chart.data;
     const rows = visible(edges);
-    const ticks = times(chart.data.clock ? chart.data.clock.start : undefined);
+    const ticks = times(chart.data.clock);
     chart.data.panels.forEach((panel, index) => {
       const kept = chart.whole[index];
       const grid = chart.panels[index].querySelector('.t-grid');
       if (whole) {
         grid.innerHTML = kept.grid;
-        kept.paths.forEach(([line, data]) => line.setAttribute('d', data));
+        kept.paths.forEach(([line, data, band]) => { line.setAttribute('d', data); fill(line, band); });
         return;
       }
-      const scale = axis(panel, rows);
+      const scale = axis(chart, panel, rows);
       const y = (value) => panel.top + height * (1 - scale.place(value));
       const line = (data) => element(chart.svg, 'path', { class: 'c-grid', d: data, fill: 'none', stroke: '#e3e3e3' });
       grid.replaceChildren(
@@ -254,8 +291,10 @@
         ...scale.ticks.map(([value, words]) => element(chart.svg, 'text',
           { class: 'c-axisf', x: left - 8, y: y(value) + 4, 'font-size': 12, 'text-anchor': 'end', fill: '#595959' }, words)),
       );
-      kept.paths.forEach(([shape]) => {
+      kept.paths.forEach(([shape, , band]) => {
         const { series, limit } = shape.dataset;
+        // Behind a picture of bands may lie the intervals themselves, which are lines.
+        if (band) fill(shape, Boolean(panel.series[Number(series)].low));
         const at = limit === undefined ? 0 : y(Number(limit)).toFixed(1);
         shape.setAttribute('d', limit === undefined ? path(chart, panel, Number(series), y, rows) : `M${left} ${at}H${right}`);
       });
@@ -268,7 +307,7 @@
         { class: 'c-axisf', x, y: bottom + down, 'font-size': 12, 'text-anchor': 'middle', fill: '#595959' }, words);
       chart.time.replaceChildren(
         ...ticks.map(([at, words]) => text(across(chart, at), 17, words)),
-        text((left + right) / 2, 37, chart.data.clock ? `time (${chart.data.clock.zone})` : 'time since the start'),
+        text((left + right) / 2, 37, timeTitle(chart.data.clock)),
       );
     }
     chart.bands.forEach((band) => {
@@ -294,7 +333,8 @@
     charts.forEach(draw);
     point(cursor);
     const whole = shown.from === 0 && shown.to === end;
-    status.textContent = whole ? `Whole run, ${clock(end)}` : `Shown: ${clock(shown.from)} to ${clock(shown.to)}`;
+    const time = charts[0].data.clock;
+    status.textContent = whole ? `Whole run, ${clock(end)}` : `Shown: ${moment(time, shown.from)} to ${moment(time, shown.to)}`;
     document.documentElement.classList.toggle('zoomed', !whole);
   }
 
@@ -325,13 +365,15 @@
   function words(chart, at) {
     const { edges, panels } = chart.data;
     const row = rowAt(edges, at);
-    const said = [`${clock(edges[row])} to ${clock(edges[row + 1])}`];
-    panels.forEach((panel) => panel.series.forEach((series) => {
+    const said = [`${moment(chart.data.clock, edges[row])} to ${moment(chart.data.clock, edges[row + 1])}`];
+    panels.forEach((panel) => panel.series.forEach((series, index) => {
       const [low, high] = [(series.low || series.high)[row], series.high[row]];
       if (high === null || high === undefined) return;
       const value = write[panel.measure];
-      const most = chart.data.each > 1 && !series.low ? 'up to ' : '';
-      said.push(`${series.name} ${low === high ? most + value(high) : `${value(low)} to ${value(high)}`}`);
+      const joined = chart.data.each > 1;
+      const most = joined && !series.low ? 'up to ' : '';
+      const name = joined && series.kind === 'stacked' ? `${panel.series[index - 1].name} and ${series.name}` : series.name;
+      said.push(`${name} ${low === high ? most + value(high) : `${value(low)} to ${value(high)}`}`);
     }));
     const near = (shown.to - shown.from) / 110;
     const mark = chart.marks.filter((one) => Math.abs(Number(one.dataset.at) - at) <= near)

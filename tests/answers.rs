@@ -179,7 +179,7 @@ fn the_capacity_of_a_station_is_that_of_its_slots() {
     let row = &result["limits"][0];
     assert!((105.0..135.0).contains(&row["requests_per_s"].as_f64().unwrap()), "{row}");
     assert!(row["factor_low"].as_f64() <= row["factor"].as_f64(), "{row}");
-    assert_eq!(row["bottlenecks"][0]["what"], "too few replicas wanted", "{row}");
+    assert_eq!(row["bottlenecks"][0]["what"], "too few replicas ordered", "{row}");
 }
 
 #[rstest::rstest]

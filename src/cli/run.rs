@@ -135,10 +135,11 @@ pub(super) fn show(outcome: &Outcome, format: Format, written: &[PathBuf], quiet
     }
 }
 
-/// Columns of the terminal; 100 where standard output is none.
+/// Columns of the terminal, or those that `COLUMNS` states; 100 where standard output is no terminal.
 pub(super) fn terminal_width() -> u16 {
-    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    columns.filter(|columns| *columns >= 40).unwrap_or(100)
+    let stated = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let own = || terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| width.0);
+    stated.or_else(own).filter(|columns| *columns >= 40).unwrap_or(100)
 }
 
 /// Whether standard output may be coloured.

@@ -169,8 +169,10 @@ fn of_service(plan: &ServicePlan, pools: &[NodePool]) -> Vec<String> {
     said.extend(plan.workload.assumptions());
     said.push(start_up(spec, !pools.is_empty()));
     said.push(format!(
-        "{name} starts with {} ready replicas. A terminating replica drains its requests for up to {}.",
-        spec.replicas, spec.grace_period
+        "{name} starts with {} ready {}. A terminating replica drains its requests for up to {}.",
+        spec.replicas,
+        if spec.replicas == 1 { "replica" } else { "replicas" },
+        spec.grace_period
     ));
     said.extend(updates(spec));
     if let Some(crash) = &spec.crash {

@@ -32,8 +32,8 @@ impl Bottleneck {
     /// The text shown in reports.
     pub fn text(self) -> &'static str {
         match self {
-            Bottleneck::StartUp => "replicas wanted but not ready",
-            Bottleneck::Size => "too few replicas wanted",
+            Bottleneck::StartUp => "replicas still starting",
+            Bottleneck::Size => "too few replicas ordered",
             Bottleneck::ServiceTime => "service time and bursts",
         }
     }

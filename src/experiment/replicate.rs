@@ -90,6 +90,9 @@ pub struct Replicated {
     pub precise: Option<bool>,
     /// Whether requests come from a recorded trace, which does not vary between replications.
     pub recorded: bool,
+    /// The objectives of the first arm in words, by the number in a figure's name.
+    #[serde(default)]
+    pub objectives: Vec<String>,
 }
 
 impl Replicated {
@@ -147,6 +150,9 @@ pub fn replicate_figures(
         level: plan.level,
         precise: None,
         recorded,
+        objectives: arms
+            .first()
+            .map_or_else(Vec::new, |arm| arm.scenario.objectives.iter().map(|o| o.text()).collect()),
     };
     let mut wanted = plan.replications.max(if plan.precision.is_some() { 2 } else { 1 });
     while result.replications < wanted {

@@ -129,7 +129,7 @@ fn relative(difference: &Difference, figure: &Figure) -> Option<ConfidenceInterv
 
 fn size(difference: &Difference, figure: &Figure) -> String {
     match (relative(difference, figure), figure.quantity.unit()) {
-        (Some(share), _) => format!("{:.1}% ± {}", 100.0 * share.mean.abs(), share_text(share.half_width)),
+        (Some(share), _) => format!("{} ± {}", text::percent(share.mean.abs()), share_text(share.half_width)),
         (None, Unit::Share) => {
             let absolute = difference.absolute;
             let points = |share: f64| share_text(share).replace('%', "");
@@ -230,6 +230,7 @@ pub(super) fn notes(result: &Replicated) -> Vec<String> {
              a difference on pairs. A verdict holds at {percent} after Holm's correction over the rows of its column."
         )),
     }
+    notes.extend(objectives_named(&result.objectives));
     if result.precise == Some(false) {
         notes.push(format!("After {} replications the requested precision is not reached.", result.replications));
     }
@@ -241,6 +242,13 @@ pub(super) fn notes(result: &Replicated) -> Vec<String> {
         );
     }
     notes
+}
+
+/// Which objective has which number, as a sentence; `None` without any.
+pub(super) fn objectives_named(objectives: &[String]) -> Option<String> {
+    let named = objectives.iter().enumerate().map(|(index, text)| format!("objective {}: {text}", index + 1));
+    let named = named.collect::<Vec<_>>().join("; ");
+    (!named.is_empty()).then(|| format!("O{}.", &named[1..]))
 }
 
 fn interval_json(interval: &ConfidenceInterval) -> Value {

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::engine::{RunRecord, ServiceRecord};
 use crate::experiment::{Charge, Direction, ForecastPrice, Miss, Outcome};
+use crate::report::moment::Clock;
 use crate::report::table::{label, markdown_row};
 use crate::report::timeline::{csv_bytes, number};
 use crate::report::{Artifact, ReportError, Reporter, ReporterPlugin, text};
@@ -128,6 +129,8 @@ fn direction(miss: &Miss) -> &'static str {
 pub(super) struct Section {
     figures: Vec<Picture>,
     groups: Vec<Group>,
+    /// Heads the column of times.
+    when: String,
     note: &'static str,
 }
 
@@ -150,7 +153,12 @@ struct Group {
 
 impl Section {
     pub(super) fn of(outcome: &Outcome) -> Self {
-        Section { figures: figures(outcome), groups: groups(outcome), note: NOTE }
+        Section {
+            figures: figures(outcome),
+            groups: groups(outcome),
+            when: Clock::of(outcome).head("When"),
+            note: NOTE,
+        }
     }
 }
 
@@ -171,12 +179,13 @@ pub(super) fn is_any(outcome: &Outcome) -> bool {
 
 fn groups(outcome: &Outcome) -> Vec<Group> {
     let several = outcome.runs.iter().any(|run| run.services.len() > 1);
+    let clock = Clock::of(outcome);
     let group = |(run, service, price): &Priced<'_>| {
         let dearest = price.dearest();
         Group {
             whose: if several { format!("{}, {}", label(run), service.name) } else { label(run) },
             accuracy: accuracy(price, dearest.len().saturating_sub(MAX_MISSES)),
-            misses: dearest.iter().take(MAX_MISSES).map(|miss| row(miss, price.priced)).collect(),
+            misses: dearest.iter().take(MAX_MISSES).map(|miss| row(miss, price.priced, clock)).collect(),
             totals: totals(price),
         }
     };
@@ -199,8 +208,8 @@ fn accuracy(price: &ForecastPrice, more: usize) -> String {
     )
 }
 
-fn row(miss: &Miss, priced: bool) -> [String; 8] {
-    let when = format!("{} to {}", text::clock(miss.from.as_secs_f64()), text::clock(miss.to.as_secs_f64()));
+fn row(miss: &Miss, priced: bool, clock: Clock) -> [String; 8] {
+    let when = format!("{} to {}", clock.at(miss.from.as_secs_f64()), clock.at(miss.to.as_secs_f64()));
     let rates = [miss.planned, miss.actual].map(|rate| format!("{}/s", text::number(rate, 1)));
     cells(direction(miss).into(), when, rates, miss.charge, priced)
 }
@@ -229,8 +238,17 @@ pub(super) fn markdown(outcome: &Outcome) -> String {
     if groups.is_empty() {
         return String::new();
     }
-    let header =
-        ["Policy", "Miss", "When", "Ordered for", "Came", "Time in violation", "Slow", "Lost", "Over-provision"];
+    let header = [
+        "Policy",
+        "Miss",
+        &Clock::of(outcome).head("When"),
+        "Ordered for",
+        "Came",
+        "Time in violation",
+        "Slow",
+        "Lost",
+        "Over-provision",
+    ];
     let mut section = String::from("## What the forecasts' misses cost\n\n");
     for group in &groups {
         let _ = writeln!(section, "- {}: {}", group.whose, group.accuracy);

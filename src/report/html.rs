@@ -7,7 +7,7 @@
 use base64::prelude::{BASE64_STANDARD as STANDARD, Engine};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment};
+use minijinja::{AutoEscape, Environment, HtmlEscape};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -15,7 +15,8 @@ use crate::engine::{Cause, Causes, DecisionRecord, ObjectiveRecord, RunRecord, S
 use crate::experiment::Outcome;
 use crate::policy::ReasonCode;
 use crate::report::causes::share_text;
-use crate::report::table::{label, legend, notes, order, rows};
+use crate::report::moment::Clock;
+use crate::report::table::{code_spans, label, legend, notes, order, rows};
 use crate::report::verdict::{is_clairvoyant, winner};
 use crate::report::{
     Artifact, Grid, REPORTERS, ReportError, Reporter, ReporterPlugin, Words, bill, comparison, expense, forecast,
@@ -53,10 +54,20 @@ fn page(outcome: &Outcome) -> Result<String, minijinja::Error> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    environment.add_filter("prose", prose);
     environment.add_template("macros", MACROS)?;
     environment.add_template("report", TEMPLATE)?;
     environment.add_template("forecast", FORECAST)?;
     environment.get_template("report")?.render(Serde(Page::of(outcome)))
+}
+
+/// A text as markup in which what stands between backticks is code.
+fn prose(text: &str) -> minijinja::Value {
+    let part = |(is_code, part): (bool, &str)| {
+        let part = HtmlEscape(part);
+        if is_code { format!("<code>{part}</code>") } else { part.to_string() }
+    };
+    minijinja::Value::from_safe_string(code_spans(text).into_iter().map(part).collect())
 }
 
 /// What the template sees.
@@ -97,6 +108,8 @@ struct Page<'a> {
     violations: Vec<Violation>,
     bills: Vec<Bill>,
     decisions: Vec<Decisions>,
+    /// Heads the column of the moments of decisions.
+    at: String,
     /// The files beside the page: name and what it holds.
     files: Vec<[&'static str; 2]>,
 }
@@ -143,6 +156,7 @@ impl<'a> Page<'a> {
             violations: outcome.runs.iter().flat_map(|run| violations(run, several)).collect(),
             bills: outcome.runs.iter().filter(|run| run.cost.is_some()).map(Bill::of).collect(),
             decisions: decisions(outcome, several),
+            at: Clock::of(outcome).head("At"),
             files: files(outcome),
         }
     }
@@ -377,17 +391,28 @@ fn decisions(outcome: &Outcome, several: bool) -> Vec<Decisions> {
                     text::count(service.decisions.len() as u64)
                 ),
             };
-            notable.sort_by_key(|decision| std::cmp::Reverse(decision.from.abs_diff(decision.to)));
-            notable.truncate(each);
-            notable.sort_by_key(|decision| decision.at);
+            keep_largest(&mut notable, each);
             Decisions {
                 whose: whose(run, service, several),
-                rows: notable.iter().map(|decision| decision_row(decision)).collect(),
+                rows: notable.iter().map(|decision| decision_row(decision, Clock::of(outcome))).collect(),
                 more,
             }
         })
         .filter(|decisions| !decisions.rows.is_empty())
         .collect()
+}
+
+/// Keeps so many decisions: those that changed the size most and, of those that changed it alike, some from the whole run.
+fn keep_largest(decisions: &mut Vec<&DecisionRecord>, most: usize) {
+    let size = |decision: &DecisionRecord| decision.from.abs_diff(decision.to);
+    decisions.sort_by_key(|decision| std::cmp::Reverse(size(decision)));
+    if let Some(least) = decisions.get(most).map(|first_left_out| size(first_left_out)) {
+        let alike = decisions.split_off(decisions.partition_point(|decision| size(decision) > least));
+        let alike = &alike[..alike.partition_point(|decision| size(decision) == least)];
+        let room = most - decisions.len();
+        decisions.extend((0..room).map(|index| alike[index * alike.len() / room]));
+    }
+    decisions.sort_by_key(|decision| decision.at);
 }
 
 /// Whether a decision changed the size or could not do what it wanted.
@@ -396,9 +421,9 @@ fn is_notable(decision: &DecisionRecord) -> bool {
         || matches!(decision.code, ReasonCode::NoData | ReasonCode::RateLimited | ReasonCode::Bounded)
 }
 
-fn decision_row(decision: &DecisionRecord) -> [String; 6] {
+fn decision_row(decision: &DecisionRecord, clock: Clock) -> [String; 6] {
     [
-        text::clock(decision.at.as_secs_f64()),
+        clock.at(decision.at.as_secs_f64()),
         if decision.from == decision.to {
             format!("stays at {}", decision.to)
         } else {
@@ -409,4 +434,33 @@ fn decision_row(decision: &DecisionRecord) -> [String; 6] {
         decision.code.name().to_owned(),
         decision.detail.clone(),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 60 decisions by one over a day, and two by three: the two, and others from the whole day rather than from its morning.
+    #[test]
+    fn decisions_shown_are_the_largest_and_from_the_whole_run() {
+        let decision = |hour: u64, to: u32| DecisionRecord {
+            at: crate::units::SimTime::from_secs(600 * hour),
+            metrics_age: None,
+            from: 2,
+            to,
+            ready: 2,
+            code: ReasonCode::Target,
+            detail: String::new(),
+        };
+        let all: Vec<DecisionRecord> =
+            (0..60).map(|hour| decision(hour, if matches!(hour, 7 | 8) { 5 } else { 3 })).collect();
+        let mut kept: Vec<&DecisionRecord> = all.iter().collect();
+        keep_largest(&mut kept, 12);
+        assert_eq!((kept.len(), kept.iter().filter(|decision| decision.to == 5).count()), (12, 2));
+        assert!(kept.windows(2).all(|pair| pair[0].at < pair[1].at));
+        assert!(kept.iter().filter(|decision| decision.at >= all[30].at).count() >= 5);
+        let mut few: Vec<&DecisionRecord> = all.iter().take(3).collect();
+        keep_largest(&mut few, 12);
+        assert_eq!(few.len(), 3);
+    }
 }

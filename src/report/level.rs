@@ -77,7 +77,7 @@ pub fn same_level(level: &SameLevel) -> Grid {
     let title = Ranking::of(level.unit()).title;
     let mut header: Vec<String> = ["Policy", "Headroom", title].map(String::from).into();
     header.extend(level.objectives.iter().map(objective_name));
-    let own = format!("its {}", title.to_lowercase());
+    let own = format!("{title} as it is");
     header.extend(["Confirmed".to_string(), "As it is".to_string(), own]);
     let mut order: Vec<&Tuned> = level.tuned.iter().collect();
     let cost = |tuned: &&Tuned| tuned.best().map_or(f64::INFINITY, Trial::cost);

@@ -19,6 +19,7 @@ mod html;
 mod latency_csv;
 mod learning;
 mod level;
+mod moment;
 mod plan;
 mod policy_tests;
 mod provision;

@@ -193,6 +193,7 @@ fn rung_difference(
         level,
         precise: None,
         recorded: false,
+        objectives: Vec::new(),
     };
     let found = differences_from_chosen(&result, 0).into_iter().find(|difference| difference.arm == arm);
     found.map(|difference| (difference, figure))

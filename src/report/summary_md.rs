@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::experiment::Outcome;
-use crate::report::table::{TableStyle, escape_markdown, label, markdown_row, table};
+use crate::report::table::{TableStyle, escape_markdown, label, markdown_prose, markdown_row, table};
 use crate::report::{
     Artifact, ReportError, Reporter, ReporterPlugin, Words, bill, comparison, expense, forecast, html, level_answer,
     same_level, text, words,
@@ -116,7 +116,7 @@ fn causes(outcome: &Outcome) -> String {
 
 fn push_list(page: &mut String, items: &[String]) {
     for item in items {
-        let _ = writeln!(page, "- {}", escape_markdown(item));
+        let _ = writeln!(page, "- {}", markdown_prose(item));
     }
     if !items.is_empty() {
         page.push('\n');

@@ -1,6 +1,6 @@
 //! A sweep in words, as Parquet and as charts.
 
-use super::comparison::{figure_title, is_judged, value_text};
+use super::comparison::{figure_title, is_judged, objectives_named, value_text};
 use super::grid::Grid;
 use super::text;
 use super::{Artifact, ReportError};
@@ -38,7 +38,8 @@ fn best(table: &SweepTable) -> Grid {
     };
     let rows = (0..table.policies.len()).map(row).collect();
     let count = text::count(table.points.len() as u64);
-    let notes = vec![format!("Of {count} points; met in the mean over the replications.")];
+    let mut notes = vec![format!("Of {count} points; met in the mean over the replications.")];
+    notes.extend(objectives_named(&table.objectives));
     Grid { header, rows, notes }
 }
 

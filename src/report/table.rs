@@ -31,6 +31,8 @@ pub(super) const BEST: &str = "*";
 /// Columns that the terminal's first column and each policy's column need.
 const LABEL_WIDTH: u16 = 30;
 const CELL_WIDTH: u16 = 17;
+/// Letters after which a label is broken: two policies beside it fit into 80 columns.
+const LONGEST_LABEL: usize = 38;
 
 /// A row of the grid: one figure of every policy.
 pub(super) struct Row {
@@ -98,7 +100,7 @@ pub(super) fn notes(outcome: &Outcome) -> Vec<String> {
     // A bound of nothing, where all that must be kept lies beyond the end, says nothing.
     if let Some(bound) = outcome.bound.as_ref().filter(|bound| bound.cost > Usd::ZERO) {
         notes.push(format!(
-            "No policy that keeps \"{}\" costs less than the lower bound of {}. The bound knows the trace, keeps \
+            "No policy that keeps “{}” costs less than the lower bound of {}. The bound knows the trace, keeps \
              replicas fully busy within intervals of {}, holds none in reserve and leaves out the warm-up: no policy reaches it, and \
              the gap is not all waste. A policy below it misses the objective.",
             bound.objective,
@@ -131,7 +133,7 @@ fn terminal(outcome: &Outcome, width: u16) -> String {
         table.set_header(std::iter::once(String::new()).chain(names));
         for row in &rows {
             let cells = block.iter().map(|i| row.cells.get(*i).cloned().unwrap_or_default());
-            table.add_row(std::iter::once(row.label.clone()).chain(cells));
+            table.add_row(std::iter::once(hanging(&row.label)).chain(cells));
         }
         for column in table.column_iter_mut().skip(1) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -144,6 +146,19 @@ fn terminal(outcome: &Outcome, width: u16) -> String {
         text.push('\n');
     }
     text
+}
+
+/// A label broken where it is long, each line as far in as the first: the table itself would begin it at the left.
+fn hanging(label: &str) -> String {
+    let indent = &label[..label.len() - label.trim_start().len()];
+    let mut lines: Vec<String> = Vec::new();
+    for word in label.split_whitespace() {
+        match lines.last_mut().filter(|line| line.chars().count() + 1 + word.chars().count() <= LONGEST_LABEL) {
+            Some(line) => *line += &format!(" {word}"),
+            None => lines.push(format!("{indent}{word}")),
+        }
+    }
+    lines.join("\n")
 }
 
 fn colored(plain: &str) -> String {
@@ -193,6 +208,31 @@ pub fn escape_markdown(text: &str) -> String {
     escaped
 }
 
+/// As [`escape_markdown`], but what stands between backticks stays code.
+pub(super) fn markdown_prose(text: &str) -> String {
+    let parts = code_spans(text);
+    let shown = |(is_code, part): (bool, &str)| match is_code {
+        true => format!("`{}`", part.replace(|c: char| c.is_control(), " ")),
+        false => escape_markdown(part),
+    };
+    parts.into_iter().map(shown).collect()
+}
+
+/// A text in parts, each with whether it stood between backticks; backticks without a second one are text.
+pub(super) fn code_spans(text: &str) -> Vec<(bool, &str)> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some((before, code, after)) = rest
+        .split_once('`')
+        .and_then(|(before, inner)| inner.split_once('`').map(|(code, after)| (before, code, after)))
+    {
+        parts.extend([(false, before), (!code.is_empty(), code)]);
+        rest = after;
+    }
+    parts.push((false, rest));
+    parts
+}
+
 /// The grid: costs and verdicts first, then each service.
 pub(super) fn rows(outcome: &Outcome) -> Vec<Row> {
     let runs = &outcome.runs;
@@ -228,7 +268,7 @@ fn regret_rows(outcome: &Outcome) -> Vec<Row> {
         let cell = |run: &RunRecord| of(run).unwrap_or_else(|| text::MISSING.into());
         Row { label, cells: outcome.runs.iter().map(cell).collect() }
     };
-    let signed = |share: f64| format!("{:+.1}%", 100.0 * share);
+    let signed = |share: f64| format!("{}{}", if share < 0.0 { "" } else { "+" }, text::percent(share));
     // Only who misses an objective can cost less than the bound (I9), and then there is no distance to speak of.
     let above = |run: &RunRecord, least: f64| match regret(run, least)? {
         share if share >= 0.0 => Some(signed(share)),
@@ -384,5 +424,26 @@ impl Judge {
             Some((text, _)) => text.clone(),
         };
         Row { label: label.into(), cells: (0..figures.len()).map(cell).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_labels_are_broken_as_far_in_as_they_begin() {
+        assert_eq!(hanging("  error budget used"), "  error budget used");
+        assert_eq!(
+            hanging("  left out: still within the limit at the end"),
+            "  left out: still within the limit at\n  the end"
+        );
+        assert_eq!(hanging(""), "");
+    }
+
+    #[test]
+    fn code_stays_code_and_all_else_is_escaped() {
+        assert_eq!(markdown_prose("`a_b` of *x* not stated: `c|d"), "`a_b` of \\*x\\* not stated: \\`c\\|d");
+        assert_eq!(code_spans("a``b"), [(false, "a"), (false, ""), (false, "b")]);
     }
 }

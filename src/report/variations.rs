@@ -86,7 +86,7 @@ fn short(difference: &Difference, figure: &Figure) -> String {
     let sign = if mean < 0.0 { '−' } else { '+' };
     let share = difference.relative.filter(|_| !matches!(figure.quantity.unit(), Unit::Share | Unit::Number));
     let size = match (share, figure.quantity.unit()) {
-        (Some(share), _) => format!("{}%", text::number(100.0 * share.mean.abs(), 1)),
+        (Some(share), _) => text::percent(share.mean.abs()),
         (None, Unit::Share) => format!("{} points", text::number(100.0 * mean.abs(), 2)),
         (None, unit) => value_text(mean.abs(), unit),
     };

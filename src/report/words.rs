@@ -4,6 +4,7 @@ use crate::engine::RunRecord;
 use crate::experiment::{Outcome, Traffic, TrafficSource, without_ceiling};
 use crate::report::comparison;
 use crate::report::expense::{self, Ranking};
+use crate::report::moment::Clock;
 use crate::report::text;
 use crate::report::verdict::{Verdict, is_clairvoyant, meets_objectives, objectives, verdict};
 
@@ -50,15 +51,15 @@ fn asked(outcome: &Outcome) -> Vec<String> {
     let mut said = vec![question(outcome)];
     said.extend(outcome.traffic.iter().map(traffic));
     said.extend(period(outcome));
-    let clock = |at: crate::units::SimTime| text::clock(at.as_secs_f64());
+    let clock = Clock::of(outcome);
     said.extend(outcome.faults.iter().map(|fault| {
         let mut what = fault.what.clone();
         if let Some(first) = what.get_mut(..1) {
             first.make_ascii_uppercase();
         }
         match fault.from == fault.to {
-            true => format!("{what} at {}.", clock(fault.from)),
-            false => format!("{what} from {} to {}.", clock(fault.from), clock(fault.to)),
+            true => format!("{what} at {}.", clock.between(fault.from, fault.to)),
+            false => format!("{what} from {}.", clock.between(fault.from, fault.to)),
         }
     }));
     said
@@ -118,23 +119,24 @@ fn promises(outcome: &Outcome) -> String {
 }
 
 fn traffic(traffic: &Traffic) -> String {
-    let service = &traffic.service;
+    // A service that was given no name.
+    let to = if traffic.service == "service" { String::new() } else { format!(" to {}", traffic.service) };
     let steps = match traffic.steps.as_slice() {
         [] => String::new(),
         steps => format!(", reshaped by {}", list(&steps.iter().map(|step| format!("“{step}”")).collect::<Vec<_>>())),
     };
     match &traffic.source {
         TrafficSource::Recorded { file } => {
-            format!("Requests to {service} come from the recorded trace {file}{steps}.")
+            format!("Requests{to} come from the recorded trace {file}{steps}.")
         }
         TrafficSource::Generated { generator } if generator.is_empty() => {
-            format!("Requests to {service} come from a generator{steps}.")
+            format!("Requests{to} come from a generator{steps}.")
         }
         TrafficSource::Generated { generator } => {
-            format!("Requests to {service} come from the generator {generator}{steps}.")
+            format!("Requests{to} come from the generator {generator}{steps}.")
         }
         TrafficSource::ClosedLoop { users } => format!(
-            "Requests to {service} come from up to {} users who wait for each answer (a closed loop): the number of requests \
+            "Requests{to} come from up to {} users who wait for each answer (a closed loop): the number of requests \
              depends on the policy.",
             text::count(u64::from(*users))
         ),
@@ -186,9 +188,11 @@ fn of_one_run(outcome: &Outcome) -> Vec<String> {
     said.extend(without_ceiling(&outcome.assumptions).cloned());
     said.extend(margin(outcome));
     said.push(match compare_command(&outcome.command) {
-        Some(command) => format!("For confidence intervals: {command}"),
-        None => "For confidence intervals: plimsoll compare --as-is, which repeats the runs with other random numbers."
-            .into(),
+        Some(command) => format!("For confidence intervals: `{command}`"),
+        None => {
+            "For confidence intervals: `plimsoll compare --as-is`, which repeats the runs with other random numbers."
+                .into()
+        }
     });
     said
 }
@@ -219,6 +223,9 @@ fn margin(outcome: &Outcome) -> Option<String> {
     let meeting = outcome.runs.iter().filter(|run| !is_clairvoyant(run) && meets_objectives(run) == Some(true));
     let best = meeting.min_by(|a, b| a.expense().total_cmp(&b.expense()))?;
     let tightest = objectives(best).max_by(|a, b| a.budget_used().total_cmp(&b.budget_used()))?;
+    if tightest.budget_used() == 0.0 {
+        return Some(format!("{} uses none of any error budget: there is room to spare.", best.policy));
+    }
     let used = text::percent(tightest.budget_used());
     let judgement = match tightest.budget_used() {
         used if used > NARROW => "a little more load would break it",

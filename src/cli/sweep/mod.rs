@@ -116,6 +116,7 @@ pub(super) fn sweep(arguments: &SweepArguments) -> Result<(), Failure> {
     run_missing(arguments, &base, &points, &plan, &mut journal)?;
     let targets = base.objectives.iter().map(|objective| objective.target.get()).collect();
     let mut table = SweepTable::new(base.title.clone(), points.clone(), figures.clone(), policies, targets);
+    table.objectives = base.objectives.iter().map(|objective| objective.text()).collect();
     journal.read_into(&mut table)?;
     conclude(arguments, &table)
 }

@@ -16,6 +16,8 @@ pub struct SweepTable {
     pub policies: Vec<String>,
     /// The target of each objective of the unvaried scenario.
     pub targets: Vec<f64>,
+    /// The same objectives in words.
+    pub objectives: Vec<String>,
     /// Means over the replications by point, policy and figure; NaN if there is none.
     means: Vec<f64>,
 }
@@ -41,7 +43,7 @@ impl SweepTable {
         targets: Vec<f64>,
     ) -> SweepTable {
         let means = vec![f64::NAN; points.len() * policies.len() * figures.len()];
-        SweepTable { title, points, figures, policies, targets, means }
+        SweepTable { title, points, figures, policies, targets, objectives: Vec::new(), means }
     }
 
     /// Sets the means of one point and policy, one per figure.

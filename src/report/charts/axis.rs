@@ -1,6 +1,7 @@
 //! Scales and round ticks.
 
 use crate::experiment::CalendarStart;
+use crate::report::moment;
 use crate::workload::Zone;
 
 /// How the title of an axis of simulated time begins.
@@ -108,10 +109,7 @@ impl Axis {
     /// An axis of time since the start on the calendar, where that is known; others as they are.
     pub(super) fn on(self, calendar: Option<&CalendarStart>) -> Axis {
         match calendar.filter(|_| self.title.starts_with(SINCE)) {
-            Some(calendar) => {
-                let zone = Zone::named(&calendar.zone).unwrap_or(Zone::UTC);
-                Axis::dates_in(calendar.start_epoch_ns, self.high, 12, zone)
-            }
+            Some(calendar) => Axis::dates_in(calendar.start_epoch_ns, self.high, 12, moment::zone(calendar)),
             None => self,
         }
     }
@@ -139,10 +137,7 @@ impl Axis {
         ticks.retain(|(at, _)| *at >= -1e-6);
         ticks.dedup_by(|a, b| a.0 == b.0);
         let from = crate::workload::show_instant_in(start_ns, zone);
-        let name = match zone.name() {
-            name if zone == Zone::UTC || name == zone.offset_shown(start_ns) => name,
-            name => format!("{name}, {}", zone.offset_shown(start_ns)),
-        };
+        let name = moment::zone_text(zone, start_ns);
         let title = format!("time ({name}), from {}", from.split('T').next().unwrap_or(&from));
         Axis { scale: Scale::Linear, low: 0.0, high: seconds, ticks, title }
     }
@@ -226,16 +221,12 @@ fn round_step(at_least: f64) -> f64 {
 
 /// A moment for an axis with ticks every `step` seconds: the time of day, the day where it begins, the year where it does.
 fn date_label(seconds: u64, step: u64) -> String {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let text = crate::workload::show_instant(seconds * 1_000_000_000);
     let (date, time) = text.split_once('T').unwrap_or((&text, ""));
     if !seconds.is_multiple_of(86_400) {
         return time.chars().take(if step < 60 { 8 } else { 5 }).collect();
     }
-    let mut parts = date.split('-').rev();
-    let (day, month) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
-    let month = month.parse::<usize>().ok().and_then(|month| MONTHS.get(month.wrapping_sub(1))).unwrap_or(&"");
-    format!("{} {month}", day.trim_start_matches('0'))
+    moment::day(date)
 }
 
 /// A round duration with its unit (`5 ms`, `20 s`).

@@ -3,6 +3,7 @@
 use super::axis::{Axis, Scale};
 use super::canvas::Ink;
 use super::chart::{Chart, Mark, Panel, Sample, Side};
+use super::frontier::{GAP, MIN_SHARE, at_least, beside};
 use super::thin::Point;
 use crate::config::slug;
 use crate::experiment::Limit;
@@ -10,8 +11,6 @@ use crate::report::text;
 
 /// More policies than this make a chart unreadable; the table has them all.
 const MAX_POLICIES: usize = 8;
-/// Shares below this are drawn at it: on a logarithmic scale there is no zero.
-const MIN_SHARE: f64 = 1e-6;
 
 /// A chart for each service and objective.
 pub(super) fn charts(limits: &[Limit]) -> Vec<Chart> {
@@ -47,6 +46,7 @@ fn chart(name: String, objective: &str, limits: &[&Limit]) -> Option<Chart> {
     let budget = (1.0 - shown.first()?.target).max(MIN_SHARE);
     let shares = || lines.iter().flatten().map(|point| point.1).chain([budget]);
     let y = super::frontier::share_axis(shares().fold(1.0, f64::min), shares().fold(MIN_SHARE, f64::max));
+    let x = rate_axis(low, high);
     let mut marks = vec![Mark::Across { ink: Ink::Limit, at: budget }];
     let mut said = Vec::new();
     for (number, (limit, line)) in shown.iter().zip(&lines).enumerate() {
@@ -59,8 +59,9 @@ fn chart(name: String, objective: &str, limits: &[&Limit]) -> Option<Chart> {
     if let Some(now) = shown.first().map(|limit| limit.base_rate).filter(|now| (low..=high).contains(now)) {
         marks.push(Mark::Line { ink: Ink::Axis, segments: vec![vec![(now, y.low), (now, y.high)]] });
         // Into the chart, whichever end the traffic as it is lies at.
-        let (text, side) = if now * now > low * high { ("as it is ", Side::Left) } else { (" as it is", Side::Right) };
-        marks.push(Mark::Words { ink: Ink::Axis, at: (now, y.low * 2.0), text: text.into(), side });
+        let (gap, side) = if now * now > low * high { (-GAP, Side::Left) } else { (GAP, Side::Right) };
+        let at = (beside(&x, now, gap / 2.0), y.low * 2.0);
+        marks.push(Mark::Words { ink: Ink::Axis, at, text: "as it is".into(), side });
     }
     let legend = shown.iter().enumerate().map(|(n, limit)| (Sample::Line, Ink::Series(n as u8), limit.policy.clone()));
     let mut legend: Vec<(Sample, Ink, String)> = legend.collect();
@@ -76,10 +77,11 @@ fn chart(name: String, objective: &str, limits: &[&Limit]) -> Option<Chart> {
         },
         caption: format!(
             "The share of bad requests as the workload is scaled, mean over the replications. The dashed line is what the \
-             objective allows. Shares below {MIN_SHARE} are drawn at it."
+             objective allows.{}",
+            at_least(&y)
         ),
         legend,
-        x: rate_axis(low, high),
+        x,
         panels: vec![Panel { title: None, height: 300, y, marks }],
     })
 }

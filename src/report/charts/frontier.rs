@@ -14,7 +14,9 @@ use crate::report::level::points;
 /// More policies than this make a chart unreadable; the table has them all.
 const MAX_POLICIES: usize = 8;
 /// Shares below this are drawn at it: on a logarithmic scale there is no zero.
-const MIN_SHARE: f64 = 1e-6;
+pub(super) const MIN_SHARE: f64 = 1e-6;
+/// Room above and below what is drawn, so that neither points nor names lie on the frame, as a factor of the share.
+const ROOM: f64 = 1.8;
 
 /// A chart for each service and objective.
 pub(super) fn charts(outcome: &Outcome) -> Vec<Chart> {
@@ -49,9 +51,10 @@ fn chart(level: &SameLevel, bound: Option<&CostBound>, index: usize) -> Option<C
         let at = (beside(&x, bound, GAP / 2.0), y.high * 0.6);
         marks.push(Mark::Words { ink: Ink::Axis, at, text: "lower bound".into(), side: Side::Right });
     }
-    // Names keep off the line of the objective as well.
-    let range = y.range();
-    let mut taken = vec![(0.0, 1.0, (y.place(budget) - range.start) / (range.end - range.start))];
+    // Names keep off the line of the objective and the marks of other points as well.
+    let mut taken = vec![(0.0, 1.0, share(&y, budget))];
+    let alone = points.iter().filter_map(|line| if let [point] = line[..] { Some(point) } else { None });
+    taken.extend(alone.map(|(cost, bad)| (share(&x, cost) - MARK, share(&x, cost) + MARK, share(&y, bad))));
     for (number, (policy, line)) in shown.iter().zip(&points).enumerate() {
         let ink = Ink::Series(number as u8);
         marks.push(Mark::Line { ink, segments: vec![line.clone()] });
@@ -85,8 +88,8 @@ fn chart(level: &SameLevel, bound: Option<&CostBound>, index: usize) -> Option<C
             if chosen.is_empty() { "nowhere".into() } else { chosen.join(", ") }
         ),
         caption: format!(
-            "Each point is {each}; towards the lower left is better. The dashed line is what the objective allows. \
-             Shares below {MIN_SHARE} are drawn at it."
+            "Each point is {each}; towards the lower left is better. The dashed line is what the objective allows.{}",
+            at_least(&y)
         ),
         legend,
         x,
@@ -103,6 +106,12 @@ fn name(level: &SameLevel, index: usize) -> String {
     }
 }
 
+/// What the lowest line of an axis of shares stands for, as a sentence; empty where nothing lies on it.
+pub(super) fn at_least(axis: &Axis) -> String {
+    let lowest = axis.ticks.first().filter(|(_, label)| label.starts_with('≤')).map(|(_, label)| label.clone());
+    lowest.map_or_else(String::new, |label| format!(" What has no bad requests lies at {label} as well."))
+}
+
 /// One point is no line: a small disc, and a name beside it that does not depend on its colour.
 fn named_point(
     (x, y): (&Axis, &Axis),
@@ -110,44 +119,48 @@ fn named_point(
     (ink, text): (Ink, String),
     taken: &mut Vec<(f64, f64, f64)>,
 ) -> [Mark; 2] {
-    let height = free_height(x, y, point, &text, taken);
-    let (side, gap) = if is_left(x, point) { (Side::Right, GAP) } else { (Side::Left, -GAP) };
-    let at = (beside(x, point.0, gap), height);
+    let (side, height) = free_place(x, y, point, &text, taken);
+    let at = (beside(x, point.0, if side == Side::Right { GAP } else { -GAP }), height);
     [Mark::Disc { ink, at: point }, Mark::Words { ink: Ink::Text, at, text, side }]
 }
 
-/// Whether a point is in the left half, so that its name goes to the right.
-fn is_left(x: &Axis, point: Point) -> bool {
-    let range = x.range();
-    x.place(point.0) < f64::midpoint(range.start, range.end)
-}
-
-/// Height of a line of text and width of a letter, as shares of the plot.
+/// Height of a line of text, width of a letter and half of that of a point's mark, as shares of the plot.
 const LINE: f64 = 16.0 / 300.0;
 const LETTER: f64 = 7.5 / 650.0;
+const MARK: f64 = 8.0 / 650.0;
 
-/// The value at whose height the name of a point meets no other name: its own or, where that is taken, the nearest free one.
-fn free_height(x: &Axis, y: &Axis, point: Point, name: &str, taken: &mut Vec<(f64, f64, f64)>) -> f64 {
-    let share = |axis: &Axis, value: f64| {
-        let range = axis.range();
-        (axis.place(value) - range.start) / (range.end - range.start)
-    };
+/// Where a value lies, as a share of the axis.
+fn share(axis: &Axis, value: f64) -> f64 {
+    let range = axis.range();
+    (axis.place(value) - range.start) / (range.end - range.start)
+}
+
+/// The side of a point and the value at whose height its name meets neither another name nor another point: beside it or, where both
+/// sides are taken, as near as there is room.
+fn free_place(x: &Axis, y: &Axis, point: Point, name: &str, taken: &mut Vec<(f64, f64, f64)>) -> (Side, f64) {
     let (place, own) = (share(x, point.0), share(y, point.1));
     let width = GAP + LETTER * name.chars().count() as f64;
-    let (from, to) = if is_left(x, point) { (place, place + width) } else { (place - width, place) };
-    let is_free = |height: f64| {
+    let ends =
+        |side: Side| if side == Side::Right { (place + MARK, place + width) } else { (place - width, place - MARK) };
+    // Names point to the middle, where there is room for them.
+    let sides = if place < 0.5 { [Side::Right, Side::Left] } else { [Side::Left, Side::Right] };
+    let is_free = |(side, height): &(Side, f64)| {
+        let (from, to) = ends(*side);
         let meets = |(a, b, other): &(f64, f64, f64)| from < *b && *a < to && (height - other).abs() < LINE;
-        (0.0..=1.0).contains(&height) && !taken.iter().any(meets)
+        let inside = from >= 0.0 && to <= 1.0 && (0.0..=1.0).contains(height);
+        inside && !taken.iter().any(meets)
     };
-    let steps = (0..40).flat_map(|step| [own + LINE * f64::from(step), own - LINE * f64::from(step)]);
-    let height = steps.into_iter().find(|height| is_free(*height)).unwrap_or(own);
+    let heights = (0..40).flat_map(|step| [own + LINE * f64::from(step), own - LINE * f64::from(step)]);
+    let (side, height) =
+        heights.flat_map(|height| sides.map(|side| (side, height))).find(is_free).unwrap_or((sides[0], own));
+    let (from, to) = ends(side);
     taken.push((from, to, height));
     if height == own {
-        return point.1;
+        return (side, point.1);
     }
     let range = y.range();
     let value = range.start + height * (range.end - range.start);
-    if y.scale == Scale::Log { 10f64.powf(value) } else { value }
+    (side, if y.scale == Scale::Log { 10f64.powf(value) } else { value })
 }
 
 /// The policy's name, marked if it knows the trace.
@@ -156,17 +169,17 @@ fn titled(policy: &Tuned) -> String {
 }
 
 /// Between a point and its name, as a share of the axis.
-const GAP: f64 = 0.016;
+pub(super) const GAP: f64 = 0.016;
 
 /// The value that lies a share of the axis to the right of another.
-fn beside(x: &Axis, value: f64, share: f64) -> f64 {
+pub(super) fn beside(x: &Axis, value: f64, share: f64) -> f64 {
     let range = x.range();
     let place = x.place(value) + share * (range.end - range.start);
     if x.scale == Scale::Log { 10f64.powf(place) } else { place }
 }
 
 /// Dollars at a tick: without digits that say nothing (`$500`, `$0.50`).
-fn round_dollars(value: f64) -> String {
+pub(super) fn round_dollars(value: f64) -> String {
     let text = value_text(value, Unit::Dollars);
     match text.split_once('.') {
         Some((whole, fraction)) if fraction.bytes().all(|digit| digit == b'0') => whole.into(),
@@ -203,12 +216,19 @@ fn expense_axis(low: f64, high: f64, unit: Unit) -> Axis {
     }
 }
 
-/// Shares of bad requests by decades.
+/// Shares of bad requests by decades. Where the least is no more than can be drawn, the lowest tick stands for less as well.
 pub(super) fn share_axis(low: f64, high: f64) -> Axis {
     let mut axis = Axis::decades(low, high, "share of bad requests");
     for (value, label) in &mut axis.ticks {
         let decimals = (-value.log10().round() - 2.0).max(0.0) as usize;
-        *label = format!("{:.decimals$}%", *value * 100.0);
+        let most = if *value <= MIN_SHARE * 1.000_001 && low <= MIN_SHARE { "≤" } else { "" };
+        *label = format!("{most}{:.decimals$}%", *value * 100.0);
+    }
+    if low <= axis.low * 1.000_001 {
+        axis.low /= ROOM;
+    }
+    if high >= axis.high * 0.5 {
+        axis.high *= ROOM;
     }
     axis
 }
@@ -222,12 +242,28 @@ mod tests {
         let (x, y) = (Axis::between(7.0, 9.0, 6, "", |_, _| String::new()), share_axis(1e-4, 0.1));
         let mut taken = Vec::new();
         let near = [(7.75, 0.01), (7.71, 0.0101), (7.73, 0.0099), (8.9, 0.01)];
-        let heights: Vec<f64> = near.iter().map(|point| free_height(&x, &y, *point, "static-2", &mut taken)).collect();
-        assert_eq!((heights[0], heights[3]), (0.01, 0.01), "the first, and one far away, stay at their points");
-        let places: Vec<f64> = heights[..3].iter().map(|value| y.place(*value)).collect();
-        let range = y.range();
-        for (a, b) in [(0, 1), (0, 2), (1, 2)] {
-            assert!((places[a] - places[b]).abs() / (range.end - range.start) >= LINE - 1e-9, "{places:?}");
+        let found: Vec<(Side, f64)> =
+            near.iter().map(|point| free_place(&x, &y, *point, "static-2", &mut taken)).collect();
+        assert_eq!([found[0].1, found[3].1], [0.01, 0.01], "the first, and one far away, stay at their points");
+        for (index, (side, height)) in found[..3].iter().enumerate() {
+            for (other, other_height) in &found[..index] {
+                let apart = (share(&y, *height) - share(&y, *other_height)).abs();
+                assert!(side != other || apart >= LINE - 1e-9, "{found:?}");
+            }
         }
+    }
+
+    /// Two policies without a bad request that cost nearly the same: each name is on its own side, above the frame.
+    #[test]
+    fn what_has_no_bad_requests_lies_above_the_frame() {
+        let (x, y) = (expense_axis(0.37, 7.43, Unit::Dollars), share_axis(MIN_SHARE, 0.12));
+        assert_eq!((y.ticks[0].1.as_str(), at_least(&y).is_empty()), ("≤0.0001%", false));
+        assert!(share(&y, MIN_SHARE) > LINE / 2.0 && at_least(&share_axis(2e-6, 0.12)).is_empty());
+        assert!(share(&share_axis(0.2, 1.0), 1.0) < 1.0, "nor does what is all bad lie on it");
+        let points = [(2.48, MIN_SHARE), (2.62, MIN_SHARE)];
+        let mut taken: Vec<_> =
+            points.iter().map(|p| (share(&x, p.0) - MARK, share(&x, p.0) + MARK, share(&y, p.1))).collect();
+        let places = points.map(|point| free_place(&x, &y, point, "static-4", &mut taken));
+        assert_eq!(places, [(Side::Left, MIN_SHARE), (Side::Right, MIN_SHARE)]);
     }
 }

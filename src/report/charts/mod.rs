@@ -91,7 +91,9 @@ pub(super) fn of_story(name: &str, story: &Story, telling: &Telling) -> Artifact
 
 /// The charts of a run as SVG, each with the scenario's title; on a dark screen they are dark, but for the timelines.
 pub(super) fn of_run(outcome: &Outcome) -> Vec<Artifact> {
-    let charts = frontier::charts(outcome).into_iter().chain(pictures::all(outcome)).chain(forecast::charts(outcome));
+    let all =
+        frontier::charts(outcome).into_iter().chain(pictures::all(outcome)).chain(forecast::charts(outcome)).collect();
+    let charts = over_time(all, outcome).into_iter();
     let titled = charts.map(|chart| {
         let mut letters = chart.title.chars();
         let first = letters.next().map(|letter| letter.to_lowercase().to_string()).unwrap_or_default();

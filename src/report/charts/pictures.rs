@@ -212,8 +212,8 @@ fn load_and_capacity(subject: &Subject) -> Option<Chart> {
             shortfalls.join(", ")
         ),
         caption: format!(
-            "Replicas that the offered load needed at the reference utilization (grey), the part of them that was not \
-             ready (red), and the ready replicas (line). White below a line is spare capacity.{}",
+            "Replicas that the offered load needed at the utilization that the assumptions state (grey), the part of them that was not \
+             ready (red), and the ready replicas (line). What is empty below the line is spare capacity.{}",
             subject.left_out
         ),
         legend: vec![

@@ -3,8 +3,9 @@
 use super::axis::{Axis, Scale};
 use super::canvas::{HEATS, Ink};
 use super::chart::{Chart, Mark, Panel, Sample, Side};
+use super::frontier::round_dollars;
 use crate::config::slug;
-use crate::experiment::{Cells, Design, Influence, SweepTable, Unit};
+use crate::experiment::{Cells, Design, Influence, Metric, SweepTable, Unit};
 use crate::report::comparison::{figure_title, value_text};
 use crate::report::sweep::{chance_correlation, is_sampled, judged};
 
@@ -24,6 +25,17 @@ pub(super) fn charts(table: &SweepTable) -> Vec<Chart> {
         (Design::Random | Design::LatinHypercube, _) => vec![tornado(table, *figure)],
     };
     figures.iter().flat_map(chart).filter(|chart| !chart.panels.is_empty()).collect()
+}
+
+/// What is drawn; an objective by its words, for a picture stands alone.
+fn what(table: &SweepTable, figure: usize) -> String {
+    let figure = &table.figures[figure];
+    let title = figure_title(figure);
+    let Metric::Attainment(index) = figure.quantity else { return title };
+    match table.objectives.get(index) {
+        Some(text) => title.replace(&format!("Objective {} attained", index + 1), &format!("Attained: {text}")),
+        None => title,
+    }
 }
 
 fn shown_policies(table: &SweepTable) -> usize {
@@ -101,7 +113,7 @@ fn heat_map(table: &SweepTable, figure: usize) -> Option<Chart> {
     };
     let levels: Vec<u8> = if high > low { (0..HEATS).step_by(2).collect() } else { vec![0] };
     let rest = if table.points.axes.len() > 2 { " Averaged over the other axes." } else { "" };
-    let what = figure_title(&table.figures[figure]);
+    let what = what(table, figure);
     Some(Chart {
         notes: Vec::new(),
         name: name("heat", table, figure),
@@ -126,12 +138,12 @@ fn lines(table: &SweepTable, figure: usize) -> Chart {
     let unit = table.figures[figure].quantity.unit();
     let low = levels.iter().flatten().map(|(_, mean)| *mean).fold(f64::INFINITY, f64::min);
     let high = levels.iter().flatten().map(|(_, mean)| *mean).fold(0.0, f64::max);
-    let (what, path) = (figure_title(&table.figures[figure]), table.points.label(0));
+    let (what, path) = (what(table, figure), table.points.label(0));
     let legend = |policy: usize| (Sample::Line, Ink::Series(policy as u8), table.policies[policy].clone());
     // A share near 1 would be a flat line on an axis from zero.
     let y = match unit {
         Unit::Share => Axis::between(low, high, 5, &what, |value, _| value_text(value, unit)),
-        unit => Axis::from_zero(high, 5, &what, |value, _| value_text(value, unit)),
+        unit => Axis::from_zero(high, 5, &what, |value, _| tick(value, unit)),
     };
     Chart {
         notes: Vec::new(),
@@ -147,7 +159,7 @@ fn lines(table: &SweepTable, figure: usize) -> Chart {
 
 /// A panel per policy: a bar per axis, the widest on top.
 fn tornado(table: &SweepTable, figure: usize) -> Chart {
-    let what = figure_title(&table.figures[figure]);
+    let what = what(table, figure);
     let (title, caption, x, bars) = match is_sampled(table) {
         true => correlations(table, figure, &what),
         false => swings(table, figure, &what),
@@ -192,7 +204,7 @@ fn swings(table: &SweepTable, figure: usize, what: &str) -> (String, String, Axi
     let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));
     // Room for the words at both ends.
     let room = (high - low) * 0.15;
-    let x = Axis::between(low - room, high + room, 6, what, |value, _| value_text(value, unit));
+    let x = Axis::between(low - room, high + room, 6, what, |value, _| tick(value, unit));
     let caption = match table.points.design {
         Design::OneAtATime => {
             "From the least to the greatest mean as one value changes and all else stays; the values stand at the ends."
@@ -200,6 +212,11 @@ fn swings(table: &SweepTable, figure: usize, what: &str) -> (String, String, Axi
         _ => "From the least to the greatest mean over all else that was varied; the values stand at the ends.",
     };
     (format!("What changes {}", lower(what)), caption.into(), x, bars)
+}
+
+/// A value at a tick: dollars without digits that say nothing.
+fn tick(value: f64, unit: Unit) -> String {
+    if unit == Unit::Dollars { round_dollars(value) } else { value_text(value, unit) }
 }
 
 fn correlations(table: &SweepTable, figure: usize, what: &str) -> (String, String, Axis, Vec<Vec<Bar>>) {

@@ -37,7 +37,7 @@ fn equal_arms(number: u64, policy: u64, labels: &[&str], replications: u64) -> R
     };
     let arms = labels.iter().map(&mut arm).collect();
     let figures = vec![Figure { quantity: Metric::Cost, service: None, name: "cost".into() }];
-    Replicated { figures, arms, replications, level: 0.95, precise: None, recorded: false }
+    Replicated { figures, arms, replications, level: 0.95, precise: None, recorded: false, objectives: Vec::new() }
 }
 
 fn calls_something_real(results: &[(String, Replicated)]) -> bool {

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use super::super::axis::Axis;
 use super::super::canvas::{FINE, FONT, escape, path_data, unit};
 use super::Timeline;
-use super::series::{Kind, PANELS, Panel, PanelUnit, Range, Rows, TimelineSeries};
+use super::series::{Kind, PANELS, Panel, PanelUnit, Rows, TimelineSeries};
 use crate::report::text;
 
 /// Sizes in SVG units, as in the other charts.
@@ -32,6 +32,9 @@ pub(super) fn top(panel: usize) -> i32 {
     TITLE + PANEL_TITLE + panel as i32 * (PANEL_TITLE + PANEL)
 }
 
+/// Room above the replicas for the marks of decisions, as a factor; the page's script knows it as well.
+const ROOM_FOR_MARKS: f64 = 1.09;
+
 /// The axis of a panel: wide enough for all of it and for the limits.
 pub(super) fn axis(rows: &Rows, panel: usize, limits: &[(f64, String)]) -> Axis {
     let plain = |value: f64, decimals: usize| text::number(value, decimals);
@@ -43,7 +46,8 @@ pub(super) fn axis(rows: &Rows, panel: usize, limits: &[(f64, String)]) -> Axis 
             Axis::duration(low, high, 4, "")
         }
         PanelUnit::Share => Axis::from_zero(1.0, 2, "", |value, _| format!("{:.0}%", value * 100.0)),
-        PanelUnit::Rate | PanelUnit::Replicas => Axis::from_zero(rows.height(panel), 2, "", plain),
+        PanelUnit::Rate => Axis::from_zero(rows.height(panel), 2, "", plain),
+        PanelUnit::Replicas => Axis::from_zero(rows.height(panel) * ROOM_FOR_MARKS, 2, "", plain),
     }
 }
 
@@ -109,17 +113,15 @@ fn bands(body: &mut String, timeline: &Timeline) {
     body.push_str("<g class=\"t-bands\">\n");
     for band in &timeline.bands {
         let (from, to) = (across(&x, band.from), across(&x, band.to));
-        let (clock, words) = (|at: f64| text::clock(at), escape(&band.what));
+        let (words, when) = (escape(&band.what), escape(&band.when));
         let (class, color) = if band.fault { ("t-faultf", "#f6d5cb") } else { ("t-warmf", "#ececec") };
         let _ = writeln!(
             body,
-            "<g data-from=\"{}\" data-to=\"{}\"><title>{words}: {} to {}</title><rect class=\"{class}\" x=\"{}\" y=\"{high}\" \
+            "<g data-from=\"{}\" data-to=\"{}\"><title>{words}: {when}</title><rect class=\"{class}\" x=\"{}\" y=\"{high}\" \
              width=\"{}\" height=\"{}\" fill=\"{color}\"/><text class=\"c-textf\" x=\"{}\" y=\"{}\" font-size=\"11\" \
              fill=\"#1a1a1a\">{words}</text></g>",
             band.from,
             band.to,
-            clock(band.from),
-            clock(band.to),
             unit(from),
             unit((to - from).max(FINE)),
             low - high,
@@ -156,6 +158,15 @@ fn draw_panel(body: &mut String, rows: &Rows, panel: usize, (x, y): (&Axis, &Axi
         let _ = match series.kind {
             Kind::Area | Kind::Stacked => {
                 writeln!(body, "<path class=\"{class}f\" data-series=\"{index}\" d=\"{data}\" fill=\"{color}\"/>")
+            }
+            Kind::Most => {
+                let width = if rows.each > 1 { "1" } else { "1.4" };
+                writeln!(
+                    body,
+                    "<path class=\"{class}\" data-series=\"{index}\" d=\"{data}\" fill=\"none\" stroke=\"{color}\" \
+                     stroke-width=\"{width}\"{} stroke-linejoin=\"round\"/>",
+                    dash(series)
+                )
             }
             Kind::Steps | Kind::Line => writeln!(
                 body,
@@ -197,7 +208,7 @@ fn legend(body: &mut String, title: &str, series: &[TimelineSeries], (panel, lim
                     let place = format!("x=\"{x}\" y=\"{}\" width=\"22\" height=\"9\"", y - 4);
                     writeln!(body, "<rect class=\"{class}f\" {place} fill=\"{color}\"/>")
                 }
-                Kind::Steps | Kind::Line => writeln!(
+                Kind::Steps | Kind::Most | Kind::Line => writeln!(
                     body,
                     "<path class=\"{class}\" d=\"M{x} {y}h22\" fill=\"none\" stroke=\"{color}\" stroke-width=\"2\"{}/>",
                     dash(series)
@@ -213,7 +224,7 @@ fn legend(body: &mut String, title: &str, series: &[TimelineSeries], (panel, lim
             "<path class=\"c-limit\" d=\"M{x} {y}h22\" fill=\"none\" stroke=\"#8a1538\" stroke-dasharray=\"5 3\"/>"
         );
         let more = if limits.len() > 1 { format!(" and {} more", limits.len() - 1) } else { String::new() };
-        *body += &label((x + 27, y + 4), 12, "start", QUIET, &format!("limit of {words}{more}"));
+        *body += &label((x + 27, y + 4), 12, "start", QUIET, &format!("limit of “{words}”{more}"));
     }
 }
 
@@ -252,33 +263,28 @@ fn series_path(rows: &Rows, (panel, series): (usize, usize), (x, y): (&Axis, &Ax
     let place = |at: f64, value: f64| (across(x, at), down(y, panel, value));
     let ends = |row: usize| (rows.edges[row], rows.edges[row + 1]);
     let kind = PANELS[panel].series[series].kind;
-    let below = |row: usize| match kind {
-        Kind::Stacked => rows.values[panel][series - 1][row].map_or(0.0, |(_, high)| high),
-        _ => 0.0,
-    };
+    let below = |row: usize| rows.below((panel, series), row);
     let mut data = String::new();
     let mut row = 0;
     while row < column.len() {
-        let is_drawn = |range: &Range| match kind {
-            Kind::Area | Kind::Stacked => range.is_some_and(|(_, high)| high > 0.0),
-            Kind::Steps | Kind::Line => range.is_some(),
+        let is_drawn = |row: &usize| match kind {
+            Kind::Area | Kind::Stacked => column[*row].is_some_and(|(_, high)| high > below(*row)),
+            Kind::Steps | Kind::Most | Kind::Line => column[*row].is_some(),
         };
-        let length = column[row..].iter().take_while(|range| is_drawn(range)).count();
+        let length = (row..column.len()).take_while(is_drawn).count();
         let run = row..row + length;
         let value = |row: usize| column[row].unwrap_or((0.0, 0.0));
         data += &match kind {
             Kind::Area | Kind::Stacked => {
-                let upper = run.clone().flat_map(|row| {
-                    let top = below(row) + value(row).1;
-                    [place(ends(row).0, top), place(ends(row).1, top)]
-                });
+                let upper =
+                    run.clone().flat_map(|row| [place(ends(row).0, value(row).1), place(ends(row).1, value(row).1)]);
                 let lower =
                     run.clone().rev().flat_map(|row| [place(ends(row).1, below(row)), place(ends(row).0, below(row))]);
                 let outline = path_data(upper.chain(lower));
                 if outline.is_empty() { outline } else { outline + "Z" }
             }
-            Kind::Steps if rows.each == 1 => path_data(
-                run.clone().flat_map(|row| [place(ends(row).0, value(row).0), place(ends(row).1, value(row).0)]),
+            Kind::Steps | Kind::Most if kind == Kind::Most || rows.each == 1 => path_data(
+                run.clone().flat_map(|row| [place(ends(row).0, value(row).1), place(ends(row).1, value(row).1)]),
             ),
             _ => {
                 let points = line(run.clone().map(|row| (ends(row), value(row))).collect(), rows.each);

@@ -9,9 +9,9 @@ use super::raster;
 use crate::config::slug;
 use crate::engine::{DecisionRecord, Interval, RunRecord, ServiceRecord};
 use crate::experiment::{CalendarStart, Outcome};
+use crate::report::moment::{self, Clock};
 use crate::report::{Artifact, ReportError, table::label, text};
 use crate::units::SimTime;
-use crate::workload::Zone;
 use series::{Kind, PANELS, PanelUnit, Rows};
 
 /// Timelines on a page; the rest is in `timeline.csv`.
@@ -35,6 +35,8 @@ struct Band {
     from: f64,
     to: f64,
     what: String,
+    /// From when to when, in words.
+    when: String,
     fault: bool,
 }
 
@@ -161,53 +163,56 @@ fn timeline(outcome: &Outcome, run: &RunRecord, record: &ServiceRecord, (name, t
     let limits = record.objectives.iter().filter_map(|o| Some((o.within?.as_secs_f64(), o.text.clone())));
     Timeline {
         name,
-        description: description(record, &rows),
+        description: description(record, &rows, Clock::of(outcome)),
         title,
         end: outcome.runs.iter().map(|run| run.end.as_secs_f64()).fold(0.0, f64::max),
         calendar: outcome.calendar.clone(),
         rows,
         limits: limits.collect(),
         bands: bands(outcome, run),
-        marks: changes.map(mark).collect(),
+        marks: changes.map(|decision| mark(decision, Clock::of(outcome))).collect(),
         unmarked: 0,
     }
 }
 
 fn bands(outcome: &Outcome, run: &RunRecord) -> Vec<Band> {
-    let warm_up = Band { from: 0.0, to: run.warm_up.as_secs_f64(), what: "warm-up".into(), fault: false };
-    let faults = outcome.faults.iter().filter(|fault| fault.from < fault.to).map(|fault| Band {
-        from: fault.from.as_secs_f64(),
-        to: fault.to.as_secs_f64(),
-        what: fault.what.clone(),
-        fault: true,
-    });
-    (run.warm_up > SimTime::ZERO).then_some(warm_up).into_iter().chain(faults).collect()
+    let band = |from: SimTime, to: SimTime, what: &str, fault: bool| Band {
+        from: from.as_secs_f64(),
+        to: to.as_secs_f64(),
+        what: what.into(),
+        when: Clock::of(outcome).between(from, to),
+        fault,
+    };
+    let warm_up = (run.warm_up > SimTime::ZERO).then(|| band(SimTime::ZERO, run.warm_up, "warm-up", false));
+    let faults = outcome.faults.iter().filter(|fault| fault.from < fault.to);
+    warm_up.into_iter().chain(faults.map(|fault| band(fault.from, fault.to, &fault.what, true))).collect()
 }
 
-fn mark(decision: &DecisionRecord) -> Mark {
+fn mark(decision: &DecisionRecord, clock: Clock) -> Mark {
     let at = decision.at.as_secs_f64();
     let (from, to) = (decision.from, decision.to);
-    let words = format!("{}: {from} → {to} replicas, {}: {}", text::clock(at), decision.code.name(), decision.detail);
+    let words = format!("{}: {from} → {to} replicas, {}: {}", clock.at(at), decision.code.name(), decision.detail);
     Mark { at, up: to > from, change: from.abs_diff(to), words }
 }
 
-/// Keeps the decisions that changed the size most, in order of time.
+/// Where there are more than so many marks: in each of as many equal stretches of time the decision that changed the size most. Those of
+/// the whole run that changed it most would leave whole days empty where hundreds changed it by one.
 fn thin_marks(timeline: &mut Timeline, most: usize) {
-    timeline.unmarked = timeline.marks.len().saturating_sub(most);
-    if timeline.unmarked > 0 {
-        timeline.marks.sort_by_key(|mark| std::cmp::Reverse(mark.change));
-        timeline.marks.truncate(most);
-        timeline.marks.sort_by(|a, b| a.at.total_cmp(&b.at));
+    let all = timeline.marks.len();
+    if all > most {
+        let stretch = |mark: &Mark| (mark.at / timeline.end * most as f64) as usize;
+        timeline.marks.sort_by_key(|mark| (stretch(mark), std::cmp::Reverse(mark.change)));
+        timeline.marks.dedup_by_key(|mark| stretch(mark));
+        timeline.unmarked = all - timeline.marks.len();
     }
 }
 
 /// What the timeline shows, in figures.
-fn description(record: &ServiceRecord, rows: &Rows) -> String {
+fn description(record: &ServiceRecord, rows: &Rows, clock: Clock) -> String {
     let range = |panel: usize, series: usize| rows.extent(panel, series).unwrap_or((0.0, 0.0));
     let (arrivals, ready) = (range(0, 0), range(1, 1));
     let peak = record.timeline.iter().max_by_key(|interval| interval.arrived);
-    let peak =
-        peak.map(|interval| format!(", most at {}", text::clock(interval.start.as_secs_f64()))).unwrap_or_default();
+    let peak = peak.map(|interval| format!(", most at {}", clock.at(interval.start.as_secs_f64()))).unwrap_or_default();
     let bad: u64 = record.timeline.iter().map(Interval::bad).sum();
     format!(
         "Arrivals from {} to {} per second{peak}. Ready replicas from {} to {}, {} on average. Latency after the warm-up: p50 {}, \
@@ -251,9 +256,19 @@ fn figures(timeline: &Timeline, timelines: usize) -> String {
             |range: &series::Range| range.map_or(serde_json::Value::Null, |(a, b)| number(if low { a } else { b }));
         rows.values[panel][index].iter().map(pick).collect()
     };
+    // Of intervals that are not joined the own value, which is read; of joined ones the greatest sum, which is drawn.
+    let own = |panel: usize, index: usize| -> Vec<serde_json::Value> {
+        let value = |row: usize| rows.values[panel][index][row].map(|(_, top)| top - rows.below((panel, index), row));
+        (0..rows.len()).map(|row| value(row).map_or(serde_json::Value::Null, number)).collect()
+    };
     let panel = |panel: usize| {
         let one = |(index, series): (usize, &series::TimelineSeries)| {
-            let mut one = serde_json::json!({ "name": series.name, "kind": series.kind.name(), "high": column(panel, index, false) });
+            let high = if series.kind == Kind::Stacked && rows.each == 1 {
+                own(panel, index)
+            } else {
+                column(panel, index, false)
+            };
+            let mut one = serde_json::json!({ "name": series.name, "kind": series.kind.name(), "high": high });
             if rows.each > 1 && matches!(series.kind, Kind::Steps | Kind::Line) {
                 one["low"] = column(panel, index, true).into();
             }
@@ -267,13 +282,7 @@ fn figures(timeline: &Timeline, timelines: usize) -> String {
             "series": PANELS[panel].series.iter().enumerate().map(one).collect::<Vec<_>>(),
         })
     };
-    // Seconds of the day at time zero, by the clock of the zone.
-    let clock = timeline.calendar.as_ref().map(|calendar| {
-        let zone = Zone::named(&calendar.zone).unwrap_or(Zone::UTC);
-        let local =
-            (calendar.start_epoch_ns / 1_000_000_000).saturating_add_signed(zone.offset_at(calendar.start_epoch_ns));
-        serde_json::json!({ "start": local, "zone": calendar.zone })
-    });
+    let clock = timeline.calendar.as_ref().map(|calendar| clock(calendar, timeline.end));
     let all = serde_json::json!({
         "clock": clock,
         "edges": rows.edges.iter().map(|at| number(*at)).collect::<Vec<_>>(),
@@ -285,6 +294,26 @@ fn figures(timeline: &Timeline, timelines: usize) -> String {
         "panels": (0..PANELS.len()).map(panel).collect::<Vec<_>>(),
     });
     all.to_string().replace('<', "\\u003c")
+}
+
+/// What the page's script needs to tell time by the calendar: seconds since 1970 by the clock of the zone at time zero, by how many
+/// seconds that clock is changed during the run and when, and the zone in words.
+fn clock(calendar: &CalendarStart, end: f64) -> serde_json::Value {
+    // Clocks are changed at a multiple of this.
+    const STEP: u64 = 900;
+    let zone = moment::zone(calendar);
+    let start = calendar.start_epoch_ns / 1_000_000_000;
+    let offset = |seconds: u64| zone.offset_at(seconds.saturating_mul(1_000_000_000));
+    let first = offset(start);
+    let moments = (start / STEP + 1..).map(|step| step * STEP).take_while(|at| (*at - start) as f64 <= end);
+    let mut shifts: Vec<(u64, i64)> = moments.map(|at| (at - start, offset(at) - first)).collect();
+    shifts.insert(0, (0, 0));
+    shifts.dedup_by_key(|(_, shift)| *shift);
+    serde_json::json!({
+        "start": start.saturating_add_signed(first),
+        "shifts": shifts.split_off(1),
+        "zone": moment::zone_text(zone, calendar.start_epoch_ns),
+    })
 }
 
 /// A value with four significant digits where it is no whole number below ten million: a page's text is to stay short.
@@ -309,7 +338,7 @@ fn notes(outcome: &Outcome, all: &[Timeline]) -> Vec<String> {
     let unmarked: usize = all.iter().map(|timeline| timeline.unmarked).sum();
     if unmarked > 0 {
         notes.push(format!(
-            "Marked are the decisions that changed the size most; {} smaller ones are in decisions.csv.",
+            "Of decisions close to each other the one that changed the size most is marked; {} more are in decisions.csv.",
             text::count(unmarked as u64)
         ));
     }
@@ -320,4 +349,58 @@ fn notes(outcome: &Outcome, all: &[Timeline]) -> Vec<String> {
         }
     }
     notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn timeline(changes: impl Iterator<Item = (u64, u32)>) -> Timeline {
+        let decision = |(minute, to): (u64, u32)| DecisionRecord {
+            at: SimTime::from_secs(60 * minute),
+            metrics_age: None,
+            from: 2,
+            to,
+            ready: 2,
+            code: crate::policy::ReasonCode::Target,
+            detail: String::new(),
+        };
+        let outcome_clock = Clock::default();
+        Timeline {
+            name: "a".into(),
+            title: "a".into(),
+            description: String::new(),
+            end: 86_400.0,
+            calendar: None,
+            rows: Rows::of(&[]),
+            limits: Vec::new(),
+            bands: Vec::new(),
+            marks: changes.map(decision).map(|decision| mark(&decision, outcome_clock)).collect(),
+            unmarked: 0,
+        }
+    }
+
+    /// A decision a minute over a day, one of them large: marks are spread over the day, and the large one is among them.
+    #[test]
+    fn marks_are_of_the_whole_run() {
+        let mut thinned = timeline((0..1440).map(|minute| (minute, if minute == 701 { 9 } else { 3 })));
+        thin_marks(&mut thinned, 100);
+        assert_eq!((thinned.marks.len(), thinned.unmarked), (100, 1340));
+        assert!(thinned.marks.iter().any(|mark| mark.change == 7));
+        let gaps = thinned.marks.windows(2).map(|pair| pair[1].at - pair[0].at);
+        assert!(gaps.fold(0.0, f64::max) <= 2.0 * 864.0, "no stretch of the day is empty");
+        let mut few = timeline((0..3).map(|minute| (minute, 3)));
+        thin_marks(&mut few, 100);
+        assert_eq!((few.marks.len(), few.unmarked), (3, 0));
+    }
+
+    #[test]
+    fn the_script_knows_when_the_clocks_change() {
+        let start_epoch_ns = crate::workload::parse_instant("2026-10-24T22:30:00Z").unwrap();
+        let calendar = |zone: &str| CalendarStart { start_epoch_ns, zone: zone.into() };
+        let berlin = clock(&calendar("Europe/Berlin"), 86_400.0);
+        assert_eq!(berlin["shifts"], serde_json::json!([[9000, -3600]]));
+        assert_eq!(berlin["start"], start_epoch_ns / 1_000_000_000 + 7200);
+        assert_eq!(clock(&calendar("UTC"), 86_400.0)["shifts"], serde_json::json!([]));
+    }
 }

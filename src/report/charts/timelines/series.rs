@@ -8,11 +8,13 @@ use crate::units::SimTime;
 pub(super) enum Kind {
     /// Each value from the start of its row to its end.
     Steps,
+    /// As steps; where intervals are joined the greatest value of each row, so that it covers no band of another series.
+    Most,
     /// A line through the middles of the rows.
     Line,
     /// A surface from zero up to the steps.
     Area,
-    /// A surface from the steps of the series before it up to the sum of both.
+    /// A surface on top of the series before it: its rows hold the sum of both.
     Stacked,
 }
 
@@ -20,7 +22,7 @@ impl Kind {
     /// The name that the page's script knows.
     pub(super) const fn name(self) -> &'static str {
         match self {
-            Kind::Steps => "steps",
+            Kind::Steps | Kind::Most => "steps",
             Kind::Line => "line",
             Kind::Area => "area",
             Kind::Stacked => "stacked",
@@ -72,7 +74,7 @@ pub(super) struct Panel {
 }
 
 /// The panels from top to bottom; a surface comes before the lines that cross it.
-pub(super) const PANELS: [Panel; 5] = [
+pub(super) static PANELS: [Panel; 5] = [
     Panel {
         title: "Arrivals per second",
         measure: PanelUnit::Rate,
@@ -118,7 +120,7 @@ pub(super) const PANELS: [Panel; 5] = [
                 class: "c-1",
                 color: "#d55e00",
                 dashes: "5 3",
-                kind: Kind::Steps,
+                kind: Kind::Most,
                 of: |i| Some(i.wanted),
             },
         ],
@@ -237,12 +239,21 @@ impl Rows {
             intervals.push(Some(interval));
             edges.push(end.as_secs_f64());
         }
-        let value = |series: &TimelineSeries, interval: &Option<&Interval>| -> Range {
-            interval.and_then(series.of).filter(|value| value.is_finite()).map(|value| (value, value))
+        let value = |panel: &Panel, index: usize, interval: &Interval| -> Option<f64> {
+            let series = &panel.series[index];
+            let below = match series.kind {
+                // The greatest sum is that of one moment, not the sum of two greatest values.
+                Kind::Stacked => (panel.series[index - 1].of)(interval).unwrap_or(0.0),
+                _ => 0.0,
+            };
+            (series.of)(interval).map(|own| below + own).filter(|value| value.is_finite())
         };
-        let column =
-            |series: &TimelineSeries| intervals.iter().map(|interval| value(series, interval)).collect::<Vec<_>>();
-        let values = PANELS.iter().map(|panel| panel.series.iter().map(column).collect()).collect();
+        let column = |panel: &'static Panel, index: usize| -> Vec<Range> {
+            let of = |interval: &Option<&Interval>| interval.and_then(|i| value(panel, index, i)).map(|v| (v, v));
+            intervals.iter().map(of).collect()
+        };
+        let columns = |panel: &'static Panel| (0..panel.series.len()).map(|index| column(panel, index)).collect();
+        let values = PANELS.iter().map(columns).collect();
         Rows { edges, values, each: 1 }
     }
 
@@ -267,19 +278,18 @@ impl Rows {
         joined(&self.values[panel][series])
     }
 
-    /// Greatest height of a panel: of stacked series the sum.
+    /// Greatest value of a panel.
     pub(super) fn height(&self, panel: usize) -> f64 {
-        let columns = &self.values[panel];
-        let mut highest: f64 = 0.0;
-        for row in 0..self.len() {
-            let mut below = 0.0;
-            for (series, column) in PANELS[panel].series.iter().zip(columns) {
-                let top = column[row].map_or(0.0, |(_, high)| high);
-                below = if series.kind == Kind::Stacked { below + top } else { top };
-                highest = highest.max(below);
-            }
+        let highest = |column: &Vec<Range>| joined(column).map_or(0.0, |(_, high)| high);
+        self.values[panel].iter().map(highest).fold(0.0, f64::max)
+    }
+
+    /// What a stacked series lies on in a row: the greatest value of the series before it; zero for others.
+    pub(super) fn below(&self, (panel, series): (usize, usize), row: usize) -> f64 {
+        match PANELS[panel].series[series].kind {
+            Kind::Stacked => self.values[panel][series - 1][row].map_or(0.0, |(_, high)| high),
+            _ => 0.0,
         }
-        highest
     }
 }
 
@@ -326,5 +336,21 @@ mod tests {
         assert_eq!(rows.values[0][0], [Some((2.0, 2.0)), None, Some((2.0, 2.0))]);
         // Lost and too slow lie on each other.
         assert!((rows.height(3) - 0.5).abs() < 1e-12);
+    }
+
+    /// Four replicas start while two are ready; then six are: never were ten.
+    #[test]
+    fn joined_rows_stack_to_what_was_there_at_once() {
+        let interval = |minute: u64, ready: f64, starting: f64| Interval {
+            start: SimTime::from_secs(60 * minute),
+            length: SimDuration::from_secs(60),
+            ready,
+            starting,
+            wanted: 6.0,
+            ..Interval::default()
+        };
+        let rows = Rows::of(&[interval(0, 2.0, 4.0), interval(1, 6.0, 0.0)]).at_most(1);
+        assert_eq!((rows.len(), rows.each, rows.height(1)), (1, 2, 6.0));
+        assert_eq!((rows.below((1, 2), 0), rows.values[1][2][0]), (6.0, Some((6.0, 6.0))));
     }
 }
