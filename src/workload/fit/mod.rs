@@ -156,6 +156,10 @@ impl FitSearch<'_> {
                 return Ok(());
             }
         }
+        if clusters.is_none() && season.is_level() {
+            // The Poisson process, which is a candidate already.
+            return Ok(());
+        }
         let yaml = text::seasonal(recorded, &season, None, clusters.as_ref());
         self.add(parameters, clusters, yaml, SCREENED)
     }
@@ -278,6 +282,12 @@ mod tests {
         let fit =
             fitted("nhpp: { steps: [{ at: 0s, rate: 0.01/s }], noise: { cv: 1, memory: 1d, step: 1h }, for: 42d }");
         assert!(!fit.yaml.contains("growth"), "{}", fit.yaml);
+    }
+
+    #[test]
+    fn counts_of_a_poisson_process_are_one() {
+        let fit = fitted("poisson: { rate: 0.5/s, for: 14h }");
+        assert!(fit.yaml.starts_with("poisson:"), "{}", fit.yaml);
     }
 
     #[test]

@@ -9,6 +9,9 @@ const HOUR: f64 = 3600.0;
 /// If phases of a season differ by chance with at least this probability, there is no season.
 const CHANCE: f64 = 0.05;
 
+/// A covariance within this many standard errors of zero, of Poisson noise, counts as zero.
+const CLEAR: f64 = 2.5;
+
 /// The expected rate: level, hours, weekdays, growth.
 pub(super) struct Season {
     /// Requests per second at time zero.
@@ -31,6 +34,11 @@ impl Season {
         let expected: f64 = (0..series.counts.len()).map(|bin| season.expected(series, bin)).sum();
         season.rate = series.counts.iter().sum::<f64>() / expected;
         season
+    }
+
+    /// Whether the rate is the same at all times.
+    pub(super) fn is_level(&self) -> bool {
+        self.hours.is_none() && self.weekdays.is_none() && self.growth == 0.0
     }
 
     /// Number of parameters.
@@ -146,7 +154,14 @@ impl Noise {
         };
         let variance = covariance(0);
         let (first, most) = (covariance(1).max(0.0).ln_1p(), excess.len() / 4);
-        if variance < 1e-4 || most < 4 {
+        // Under Poisson noise alone, the mean of k covariances has a variance of 1 / (k sum of e^2); the variance, twice
+        // as much.
+        let error = (1.0 / expected.iter().map(|e| e * e).sum::<f64>().max(f64::MIN_POSITIVE)).sqrt();
+        let mean = |lags: usize| (1..=lags).map(covariance).sum::<f64>() * (lags as f64).sqrt() / lags as f64;
+        let lags = |lags: usize| lags.min(most.max(1));
+        let clear = variance > CLEAR * error * std::f64::consts::SQRT_2
+            || [1, 10, 100].into_iter().any(|most| mean(lags(most)) > CLEAR * error);
+        if variance < 1e-4 || most < 4 || !clear {
             return None;
         }
         let width = series.seconds();
