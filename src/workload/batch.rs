@@ -14,6 +14,13 @@ impl RequestBatch {
         gather(&mut self.classes, &from.classes, rows);
     }
 
+    /// Gives the request `row` the demand and tokens of the request `donor` of `from`.
+    pub(crate) fn take_attributes(&mut self, row: usize, from: &RequestBatch, donor: usize) {
+        replace(&mut self.demands, row, &from.demands, donor);
+        replace(&mut self.tokens_in, row, &from.tokens_in, donor);
+        replace(&mut self.tokens_out, row, &from.tokens_out, donor);
+    }
+
     /// Appends the requests `range` of `from`.
     pub(crate) fn append_range(&mut self, from: &RequestBatch, range: Range<usize>) {
         append(&mut self.arrivals, &from.arrivals, &range);
@@ -21,6 +28,12 @@ impl RequestBatch {
         append(&mut self.tokens_in, &from.tokens_in, &range);
         append(&mut self.tokens_out, &from.tokens_out, &range);
         append(&mut self.classes, &from.classes, &range);
+    }
+}
+
+fn replace<T: Copy>(to: &mut [T], row: usize, from: &[T], donor: usize) {
+    if let (Some(to), Some(from)) = (to.get_mut(row), from.get(donor)) {
+        *to = *from;
     }
 }
 

@@ -6,6 +6,7 @@
 //! the multiplier, one half in the paper, follows a profile of rates here.
 
 use super::profile::Profile;
+use super::trend::Trend;
 use super::{RequestBatch, TraceError, TraceSource};
 use crate::random::Draw;
 use crate::units::SimDuration;
@@ -176,6 +177,10 @@ fn greatest_divisor(a: u64, b: u64) -> u64 {
 pub(super) struct Halves {
     /// Counts by level: the cells first, at most [`MAX_BLOCKS`] blocks last.
     levels: Vec<Vec<u32>>,
+    /// The trend of the blocks' counts.
+    trend: Trend,
+    /// Squared coefficient of variation of the blocks' rates around the trend; see [`Halves::swing`].
+    swing: f64,
     /// Variation of the blocks' rates beyond Poisson noise.
     profile: Profile,
     /// Variation of the shares of halves, by the level of the half; see [`share`].
@@ -190,7 +195,12 @@ impl Halves {
             let fine = &levels[levels.len() - 1];
             levels.push(fine.chunks(2).map(|pair| pair.iter().fold(0, |sum: u32, n| sum.saturating_add(*n))).collect());
         }
-        let mut halves = Halves { levels, profile: Profile::through(&[1.0]), variation: Vec::new(), cells };
+        let (trend, profile) = (Trend { expected: Vec::new(), left: Vec::new() }, Profile::through(&[1.0]));
+        let mut halves = Halves { levels, trend, swing: 0.0, profile, variation: Vec::new(), cells };
+        let covered: Vec<f64> = (0..halves.blocks().len()).map(|at| halves.covered(halves.depth(), at)).collect();
+        let counts: Vec<f64> = halves.blocks().iter().map(|count| f64::from(*count)).collect();
+        halves.trend = Trend::of(&counts, &covered);
+        halves.swing = halves.swing();
         halves.profile = Profile::of_means(&halves.rates());
         halves.variation = (0..halves.depth()).map(|level| halves.estimated(level)).collect();
         halves
@@ -275,38 +285,48 @@ impl Halves {
         if mean > 0.0 { variance / mean } else { 0.0 }
     }
 
-    /// Mean number of requests in a block.
-    fn mean(&self) -> f64 {
-        let covered: f64 = (0..self.blocks().len()).map(|index| self.covered(self.depth(), index)).sum();
-        self.cells.requests() as f64 / covered
-    }
-
     fn blocks(&self) -> &[u32] {
         &self.levels[self.depth()]
     }
 
-    /// Squared coefficient of variation of the blocks' rates beyond Poisson noise; zero if it is not significant.
+    /// Squared coefficient of variation of the blocks' rates around their trend, beyond Poisson noise; zero if it is not
+    /// significant. With a count N, its expected value e and the share v of its variance that a fitted trend leaves,
+    /// E[(N - e)^2] - v e = v e^2 times this.
     fn swing(&self) -> f64 {
-        let mean = self.mean();
-        let whole = self.blocks().iter().enumerate().filter(|(index, _)| self.covered(self.depth(), *index) >= 1.0);
-        let (mut n, mut excess) = (0.0_f64, 0.0);
-        for (_, count) in whole {
-            n += 1.0;
-            excess += (f64::from(*count) - mean).powi(2) - f64::from(*count);
+        let (mut excess, mut pairs, mut noise) = (0.0, 0.0, 0.0_f64);
+        for (index, count) in self.blocks().iter().enumerate() {
+            if self.covered(self.depth(), index) < 1.0 {
+                continue;
+            }
+            let (expected, left) = (self.trend.expected[index], self.trend.left[index]);
+            excess += (f64::from(*count) - expected).powi(2) - left * expected;
+            pairs += left * expected * expected;
+            noise += 2.0 * (left * expected).powi(2);
         }
-        let clear = excess > CLEAR * (2.0 * n).sqrt() * mean;
-        if clear { excess / (n * mean * mean) } else { 0.0 }
+        let clear = pairs > 0.0 && excess > CLEAR * noise.sqrt();
+        if clear { excess / pairs } else { 0.0 }
     }
 
     /// The rates of the blocks relative to their mean: expected values given the counts, for a Gamma distribution
-    /// around the mean (so that random variation leaves no profile).
+    /// around the trend (so that random variation leaves no profile).
     fn rates(&self) -> Vec<f64> {
-        let (mean, swing) = (self.mean(), self.swing());
-        let expected = |(index, count): (usize, &u32)| {
-            let covered = self.covered(self.depth(), index);
-            if swing > 0.0 { (1.0 / swing + f64::from(*count)) / (1.0 / swing + covered * mean) } else { 1.0 }
-        };
-        self.blocks().iter().enumerate().map(expected).collect()
+        let trend = &self.trend.expected;
+        let mean = trend.iter().sum::<f64>() / trend.len() as f64;
+        if trend.iter().all(|value| *value == trend[0]) && self.swing == 0.0 {
+            return vec![1.0; trend.len()];
+        }
+        (0..trend.len()).map(|index| self.expected(index, |shape| shape) / mean).collect()
+    }
+
+    /// The expected count of a block given its count and the trend; `gamma` returns a Gamma variable of a shape, or its
+    /// mean.
+    fn expected(&self, index: usize, gamma: impl FnOnce(f64) -> f64) -> f64 {
+        let (trend, covered) = (self.trend.expected[index], self.covered(self.depth(), index));
+        if self.swing == 0.0 {
+            return trend;
+        }
+        let prior = 1.0 / self.swing;
+        trend * gamma(prior + f64::from(self.blocks()[index])) / (prior + covered * trend)
     }
 
     /// The profile of the blocks' rates without random variation.
@@ -317,15 +337,9 @@ impl Halves {
     /// Divides a number of further requests among the blocks, by a draw of their rates given the counts. `own` returns
     /// a block's random numbers.
     pub(super) fn among_blocks(&self, requests: u64, own: impl Fn(usize) -> Draw, draw: &mut Draw) -> Vec<u64> {
-        let (mean, swing) = (self.mean(), self.swing());
-        let weight = |(index, count): (usize, &u32)| {
-            let covered = self.covered(self.depth(), index);
-            if swing == 0.0 {
-                return covered;
-            }
-            covered * own(index).gamma(1.0 / swing + f64::from(*count)) / (1.0 / swing + covered * mean)
-        };
-        let weights: Vec<f64> = self.blocks().iter().enumerate().map(weight).collect();
+        let weight =
+            |index: usize| self.covered(self.depth(), index) * self.expected(index, |shape| own(index).gamma(shape));
+        let weights: Vec<f64> = (0..self.blocks().len()).map(weight).collect();
         let (mut left, mut sum) = (requests, weights.iter().sum::<f64>());
         let mut shares = Vec::with_capacity(weights.len());
         for (index, weight) in weights.iter().enumerate() {

@@ -68,6 +68,7 @@ mod time_text;
 mod took;
 mod trace_files;
 mod transforms;
+mod trend;
 mod zone;
 
 use std::fmt;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::halves::{Cells, Halves, InOrder};
 use super::super::{Opening, Recipe, RequestBatch, RowCounts, TraceError, TraceSource};
+use super::donors::{NEAR, around, donor, have_attributes};
 use super::scale_rate::Factor;
 use crate::random::{Draw, Purpose};
 use crate::units::{SimDuration, SimTime};
@@ -13,7 +14,7 @@ const TOGETHER: u64 = 1 << 22;
 /// A part ends earlier if the factor reaches this multiple of its value at the first request: a trend over years must
 /// not be drawn from its end.
 const MAX_RISE: f64 = 64.0;
-/// The attributes of an additional request are those of one of this many preceding requests of the stream.
+/// The class of an additional request is that of one of this many preceding requests of the stream.
 const DONORS: usize = 32;
 /// Maximum number of requests remembered; beyond it, the last [`DONORS`] are kept.
 const MAX_MET: usize = 8192;
@@ -25,8 +26,10 @@ const MAX_MET: usize = 8192;
 /// 1), as for a doubly stochastic Poisson process whose rate is multiplied: swings of the rate grow with the factor,
 /// random variation does not.
 ///
-/// An additional request has the demand, tokens and class of one in its cell, or of one of the last before it. The
-/// stream is opened twice: one reader is ahead by a part of at least [`TOGETHER`] requests, or by all.
+/// An additional request has the class of one in its cell, or of one of the last before it, and the demand and tokens of
+/// a request of that class among the [`NEAR`] before and after: with those of the requests in its cell, some tens of
+/// requests would have the few durations of one recorded request each, and the mean duration over seconds would vary
+/// many times as much as that of as many recorded requests. The stream is opened twice: one reader is ahead by a part of at least [`TOGETHER`] requests, or by all.
 pub(super) struct Denser<F> {
     ahead: Box<dyn TraceSource>,
     /// The requests read ahead, and how many of them were analysed.
@@ -36,8 +39,10 @@ pub(super) struct Denser<F> {
     carried: (u64, u64),
     looked: bool,
     inner: Box<dyn TraceSource>,
+    /// Requests around the next one, at least [`NEAR`] to both sides, and its place.
     read: RequestBatch,
     next: usize,
+    ended: bool,
     /// The most recent requests of the stream, whose attributes are copied.
     met: RequestBatch,
     factor: F,
@@ -46,6 +51,8 @@ pub(super) struct Denser<F> {
     opening: Opening,
     step: u16,
     draw: Draw,
+    /// Selects attributes: arrivals do not depend on whether there are any.
+    donors: Draw,
     part: Option<Part>,
     parts: u64,
     target: Option<Target>,
@@ -98,12 +105,14 @@ impl<F: Factor> Denser<F> {
             inner: inner.open(opening)?,
             read: RequestBatch::default(),
             next: 0,
+            ended: false,
             met: RequestBatch::default(),
             factor,
             most: 1.0,
             opening,
             step,
             draw: opening.draw(Purpose::Transform, step),
+            donors: opening.node(step, u64::MAX),
             part: None,
             parts: 0,
             target: None,
@@ -194,10 +203,15 @@ impl<F: Factor> Denser<F> {
 
     /// Whether a request of the stream is available, reading more if necessary.
     fn load(&mut self) -> Result<bool, TraceError> {
-        if self.next == self.read.len() {
-            self.read.clear();
-            self.next = 0;
+        while !self.ended && self.read.len() < self.next + NEAR {
+            if self.next > 8 * NEAR {
+                let mut kept = RequestBatch::default();
+                kept.append_range(&self.read, self.next - NEAR..self.read.len());
+                (self.read, self.next) = (kept, NEAR);
+            }
+            let before = self.read.len();
             self.inner.fill(&mut self.read)?;
+            self.ended = self.read.len() == before;
             self.factor.learn(self.inner.class_names());
         }
         Ok(self.next < self.read.len())
@@ -280,7 +294,7 @@ impl<F: Factor> Denser<F> {
         let donors = self.met.len().min(DONORS.max(own.len()));
         let first = (self.met.len() - donors) as u32;
         let mut instants = InOrder { left: cell.requests, at: cell.from as f64, end: cell.end as f64 };
-        let (mut rows, mut times) = (Vec::new(), Vec::new());
+        let (mut rows, mut times, mut added) = (Vec::new(), Vec::new(), Vec::new());
         for further in 0..=cell.requests {
             // After the last one, the remaining requests of the cell follow. Clamped to the cell, because
             // floating-point times of centuries are coarser than nanoseconds.
@@ -301,6 +315,7 @@ impl<F: Factor> Denser<F> {
                 let row = first + self.draw.index(donors.max(1) as u32);
                 let share = (self.factor(&self.met, row as usize, at) - 1.0) / (self.most - 1.0);
                 if share > 0.0 && self.takes(share) {
+                    added.push(batch.len() + rows.len());
                     rows.push(row);
                     times.push(at);
                 }
@@ -309,7 +324,22 @@ impl<F: Factor> Denser<F> {
         let start = batch.len();
         batch.gather(&self.met, &rows);
         batch.arrivals[start..].copy_from_slice(&times);
+        self.give_attributes(batch, &added);
         Ok(())
+    }
+
+    /// Gives additional requests the attributes of requests nearby.
+    fn give_attributes(&mut self, batch: &mut RequestBatch, added: &[usize]) {
+        if !have_attributes(&self.read) {
+            return;
+        }
+        let range = around(&self.read, self.next);
+        for row in added {
+            let class = batch.classes.get(*row).copied();
+            if let Some(donor) = donor(&self.read, &range, class, &mut self.donors) {
+                batch.take_attributes(*row, &self.read, donor);
+            }
+        }
     }
 }
 
@@ -356,6 +386,9 @@ impl<F: Factor> TraceSource for Denser<F> {
 #[cfg(test)]
 mod tests {
     use super::super::super::generators::testing::{Counts, recipe, requests};
+    use super::super::scale_rate::scaled_by;
+    use super::*;
+    use crate::random::Streams;
 
     /// The index of dispersion over a number of seconds, unscaled and with `factor` times as many requests.
     fn dispersion(source: &str, factor: f64, seconds: f64) -> (f64, f64) {
@@ -395,9 +428,6 @@ mod tests {
     #[case("growth: { factor: 1000, per: 1h }", 8.8662)]
     #[case("overlay: [{ at: 10m, factor: 5, for: 10m }]", 2.3333)]
     fn a_stream_without_an_end_has_a_beginning(#[case] step: &str, #[case] factor: f64) {
-        use super::super::super::RequestBatch;
-        use crate::random::Streams;
-        use crate::units::SimTime;
         let recipe =
             recipe(&format!("renewal: {{ gap: {{ exponential: {{ mean: 50ms }} }} }}\ntransforms: [{{ {step} }}]"));
         let mut source = recipe.open(super::Opening::new(Streams::new(1, 0), 0)).unwrap();
@@ -421,5 +451,114 @@ mod tests {
         assert!(plain.arrivals.iter().all(at));
         assert_eq!(scaled.tokens_in.len(), scaled.len());
         assert!(scaled.tokens_in.iter().all(|tokens| plain.tokens_in.contains(tokens)));
+    }
+
+    /// Requests of a log: times and demands in seconds.
+    #[derive(Debug, Clone)]
+    struct Log(RequestBatch);
+
+    impl Recipe for Log {
+        fn open(&self, _: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
+            Ok(Box::new(LogSource(self.0.clone())))
+        }
+    }
+
+    struct LogSource(RequestBatch);
+
+    impl TraceSource for LogSource {
+        fn fill(&mut self, batch: &mut RequestBatch) -> Result<(), TraceError> {
+            batch.append_range(&self.0, 0..self.0.len());
+            self.0 = RequestBatch::default();
+            Ok(())
+        }
+
+        fn extent(&self) -> Option<SimDuration> {
+            Some(SimDuration::from_secs(10_800))
+        }
+    }
+
+    /// Three hours of a Poisson process with a rate below 0.45/s, and exponential durations.
+    fn log(seed: u64, rate: impl Fn(f64) -> f64, duration: impl Fn(f64) -> f64) -> Log {
+        let mut draw = Streams::new(seed, 0).running(Purpose::Arrival, 0);
+        let (mut requests, mut at) = (RequestBatch::default(), 0.0);
+        loop {
+            at += draw.exponential() / 0.45;
+            if at >= 10_800.0 {
+                return Log(requests);
+            }
+            if draw.uniform() * 0.45 < rate(at) {
+                requests.arrivals.push(SimTime::from_nanos((at * 1e9) as u64));
+                requests.demands.push(SimDuration::from_nanos((draw.exponential() * duration(at) * 1e9) as u64));
+            }
+        }
+    }
+
+    struct Times(f64);
+
+    impl Factor for Times {
+        fn at(&self, _: u64, _: Option<u16>) -> f64 {
+            self.0
+        }
+
+        fn bound(&self, _: u64, _: u64) -> f64 {
+            self.0
+        }
+    }
+
+    fn scaled(log: &Log, factor: f64, jitter: Option<u64>, seed: u64) -> RequestBatch {
+        let recipe: Arc<dyn Recipe> = Arc::new(log.clone());
+        let mut source = scaled_by(&recipe, Times(factor), jitter, 1, Opening::new(Streams::new(seed, 0), 0)).unwrap();
+        let (mut all, mut before) = (RequestBatch::default(), 1);
+        while all.len() != before {
+            before = all.len();
+            source.fill(&mut all).unwrap();
+        }
+        all
+    }
+
+    /// Index of dispersion per minute around the mean of 21 minutes.
+    fn local_dispersion(requests: &RequestBatch) -> f64 {
+        let mut counts = [0.0; 180];
+        requests.arrivals.iter().for_each(|at| counts[(at.as_nanos() / 60_000_000_000) as usize] += 1.0);
+        let of = |minutes: &[f64]| {
+            let mean = minutes.iter().sum::<f64>() / 21.0;
+            (minutes[10] - mean).powi(2) / mean / (1.0 - 1.0 / 21.0)
+        };
+        counts.windows(21).map(of).sum::<f64>() / 160.0
+    }
+
+    #[rstest::rstest]
+    #[case::level(0.0)]
+    #[case::trend(0.6)]
+    fn chance_does_not_grow_along_a_trend(#[case] swing: f64) {
+        // With copies of chance, the index is 20 to 35 on a trend.
+        let rate = |at: f64| 0.27 * (1.0 + swing * (std::f64::consts::PI * (at / 10_800.0 - 0.25)).sin());
+        let mut found: Vec<f64> =
+            (0..9).map(|seed| local_dispersion(&scaled(&log(seed, rate, |_| 1.0), 100.0, None, seed))).collect();
+        found.sort_by(f64::total_cmp);
+        assert!(found[0] > 0.7 && found[4] < 1.5 && found[6] < 2.5, "{found:?}");
+    }
+
+    #[rstest::rstest]
+    #[case::rate(None)]
+    #[case::copies(Some(1_000_000_000))]
+    fn additional_requests_have_durations_of_their_own(#[case] jitter: Option<u64>) {
+        // Durations double after half of the time.
+        let log = log(3, |_| 0.3, |at| if at < 5400.0 { 0.1 } else { 0.2 });
+        let all = scaled(&log, 100.0, jitter, 3);
+        let within = |from: u64, end: u64| {
+            let place = |at| all.arrivals.partition_point(|time| *time < SimTime::from_secs(at));
+            all.demands[place(from)..place(end)].iter().map(|demand| demand.as_secs_f64()).collect::<Vec<_>>()
+        };
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+        // About 300 requests per 10 s: their mean varies by 1 / sqrt(300), and by three recorded ones only by 0.58.
+        let means: Vec<f64> =
+            (0..100).map(|at| mean(&within(at * 10, at * 10 + 10))).filter(|mean| mean.is_finite()).collect();
+        let variance = means.iter().map(|value| (value - mean(&means)).powi(2)).sum::<f64>() / means.len() as f64;
+        let cv = variance.sqrt() / mean(&means);
+        let limit = if jitter.is_some() { 0.15 } else { 0.08 };
+        assert!(cv < limit, "{cv} of {}", means.len());
+        let (first, last) = (mean(&within(0, 1800)), mean(&within(9000, 10_800)));
+        assert!((first / 0.1 - 1.0).abs() < 0.15 && (last / 0.2 - 1.0).abs() < 0.15, "{first} {last}");
     }
 }

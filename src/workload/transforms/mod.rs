@@ -2,6 +2,7 @@
 
 mod anonymise;
 mod denser;
+mod donors;
 mod growth;
 mod mix_classes;
 mod overlay;

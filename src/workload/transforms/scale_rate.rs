@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::super::series::ScaledCounts;
 use super::super::{Opening, Recipe, RequestBatch, RowCounts, TraceError, TraceSource};
 use super::denser::Denser;
+use super::donors::{around, donor, have_attributes};
 use super::{Transform, TransformPlugin};
 use crate::config::{Fields, FromNode};
 use crate::random::{Draw, Purpose, Streams};
@@ -48,7 +49,8 @@ pub const PLUGIN: TransformPlugin = TransformPlugin {
 ///   multiplied, including random variation: D' is close to factor times D, which is correct only if D is far above 1.
 ///   Within `jitter`, swings are smoothed out.
 ///
-/// An additional request has the demand, tokens and class of a recorded one.
+/// An additional request has the class of a recorded one, and the demand and tokens of a request of that class among
+/// those before and after it; see [`donor`].
 #[derive(Debug, Clone, Copy)]
 struct ScaleRate {
     factor: f64,
@@ -59,8 +61,7 @@ struct ScaleRate {
 impl Transform for ScaleRate {
     fn open(&self, inner: &Arc<dyn Recipe>, step: u16, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
         if self.factor <= 1.0 {
-            let draw = opening.draw(Purpose::Transform, step);
-            return Ok(Box::new(Scaling::new(inner.open(opening)?, Everywhere(self.factor), 0, draw)));
+            return Ok(Box::new(Scaling::open(inner, Everywhere(self.factor), 0, step, opening)?));
         }
         scaled_by(inner, Everywhere(self.factor), self.jitter, step, opening)
     }
@@ -73,11 +74,12 @@ impl Transform for ScaleRate {
         Some(match self.jitter {
             None => format!(
                 "`scale-rate: {factor}`: the recorded requests stay where they are, and {} times as many others are drawn from the rate that they \
-                 show at each time scale; they have the attributes of recorded ones.",
+                 show at each time scale; each has the attributes of a recorded one of its class among the nearest 2,048.",
                 factor - 1.0
             ),
             Some(jitter) => format!(
-                "`scale-rate: {factor}`: the further requests are copies of the recorded ones, within a jitter of {} before them.",
+                "`scale-rate: {factor}`: the further requests are copies of the recorded ones, within a jitter of {} before them, with \
+                 the attributes of recorded ones of their class nearby.",
                 SimDuration::from_nanos(jitter)
             ),
         })
@@ -133,8 +135,7 @@ pub(super) fn scaled_by<F: Factor + 'static>(
     opening: Opening,
 ) -> Result<Box<dyn TraceSource>, TraceError> {
     let Some(jitter) = jitter else { return Ok(Box::new(Denser::open(inner, factor, step, opening)?)) };
-    let draw = opening.draw(Purpose::Transform, step);
-    Ok(Box::new(Scaling::new(inner.open(opening)?, factor, jitter, draw)))
+    Ok(Box::new(Scaling::open(inner, factor, jitter, step, opening)?))
 }
 
 /// A factor on the number of requests, by time and class.
@@ -171,6 +172,8 @@ struct Scaling<F> {
     factor: F,
     jitter: u64,
     draw: Draw,
+    /// Selects the attributes of copies.
+    donors: Draw,
     part: RequestBatch,
     /// Requests that a copy of a later one may still precede.
     held: RequestBatch,
@@ -179,9 +182,10 @@ struct Scaling<F> {
 }
 
 impl<F: Factor> Scaling<F> {
-    fn new(inner: Box<dyn TraceSource>, factor: F, jitter: u64, draw: Draw) -> Self {
+    fn open(inner: &Arc<dyn Recipe>, factor: F, jitter: u64, step: u16, opening: Opening) -> Result<Self, TraceError> {
+        let (draw, donors) = (opening.draw(Purpose::Transform, step), opening.node(step, u64::MAX));
         let (part, held) = (RequestBatch::default(), RequestBatch::default());
-        Scaling { inner, factor, jitter, draw, part, held, newest: 0, ended: false }
+        Ok(Scaling { inner: inner.open(opening)?, factor, jitter, draw, donors, part, held, newest: 0, ended: false })
     }
 
     /// Reads a batch and appends each request as often as required, with copies moved back.
@@ -202,7 +206,10 @@ impl<F: Factor> Scaling<F> {
             // Number of certain copies, and probability of one more.
             let appear = factor as u64 + u64::from(self.draw.uniform() < factor.fract());
             for copy in 0..appear {
-                rows.push(row as u32);
+                let range = around(&self.part, row);
+                let other = (copy > 0 && have_attributes(&self.part))
+                    .then(|| donor(&self.part, &range, self.part.classes.get(row).copied(), &mut self.donors));
+                rows.push(other.flatten().unwrap_or(row) as u32);
                 let back = if copy == 0 { 0 } else { (self.draw.uniform() * self.jitter as f64) as u64 };
                 // Reflected at time zero, so that no request is lost or precedes it.
                 times.push(SimTime::from_nanos(time.as_nanos().abs_diff(back).min(limit.max(time.as_nanos()))));
