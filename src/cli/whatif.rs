@@ -59,22 +59,26 @@ pub(super) struct WhatifArguments {
 #[derive(Debug, Clone)]
 struct Loss {
     zone: String,
-    /// Since the start; the busiest interval's start if left out.
-    at: Option<SimDuration>,
+    /// Since the start, or by the clock; the busiest interval's start if left out.
+    at: Option<String>,
     length: SimDuration,
 }
 
-/// `ZONE`, `ZONE@2h`, `ZONE+10m` or `ZONE@2h+10m`.
+/// `ZONE`, `ZONE@2h`, `ZONE@20:00`, `ZONE+10m` or `ZONE@2h+10m`.
 fn loss(text: &str) -> Result<Loss, String> {
-    let usage = || "expected ZONE[@TIME][+DURATION], such as `a`, `a@2h` or `a@2h+10m`".to_string();
-    let (rest, length) = text.split_once('+').map_or((text, None), |(rest, length)| (rest, Some(length)));
+    let usage = || "expected ZONE[@TIME][+DURATION], such as `a`, `a@2h`, `a@20:00` or `a@2h+10m`".to_string();
+    let clock = |text: &str| text.contains(':');
+    // An offset from UTC at the end of a date is no length.
+    let length = text.rsplit_once('+').filter(|(_, length)| !clock(length));
+    let (rest, length) = length.map_or((text, None), |(rest, length)| (rest, Some(length)));
     let (zone, at) = rest.split_once('@').map_or((rest, None), |(zone, at)| (zone, Some(at)));
     let duration = |text: &str| text.parse::<SimDuration>().map_err(|_| usage());
     let length = length.map_or(Ok(SimDuration::from_secs(1800)), duration)?;
-    if zone.is_empty() || length.is_zero() {
+    let by_the_clock = |at: &str| clock(at) || at.contains('-');
+    if at.is_some_and(|at| !by_the_clock(at) && duration(at).is_err()) || zone.is_empty() || length.is_zero() {
         return Err(usage());
     }
-    Ok(Loss { zone: zone.to_string(), at: at.map(duration).transpose()?, length })
+    Ok(Loss { zone: zone.to_string(), at: at.map(str::to_string), length })
 }
 
 fn factor(text: &str) -> Result<f64, String> {
@@ -200,8 +204,10 @@ impl WhatifArguments {
         let mut busiest = None;
         let mut losses = Vec::new();
         for loss in &self.kill_zone {
-            let at = match (loss.at, busiest) {
-                (Some(at), _) => SimTime::ZERO + at,
+            let at = match (&loss.at, busiest) {
+                (Some(at), _) => {
+                    SimTime::ZERO + base.time_of("--kill-zone", at).map_err(|found| Failure::diagnostics(&found))?
+                }
                 (None, Some(at)) => at,
                 (None, None) => *busiest.insert(busiest_moment(base)?),
             };

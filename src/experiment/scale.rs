@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::{Diagnostics, SourceFile, parse_single};
+use crate::config::{Diagnostic, Diagnostics, SourceFile, parse_single};
 use crate::engine::scenario::Scenario;
 use crate::units::SimDuration;
 use crate::workload::{Opening, Recipe, RequestBatch, TRANSFORMS, TraceError, TraceSource, Transform, WorkloadSpec};
@@ -29,34 +29,40 @@ pub fn scaled(scenario: &Scenario, factor: f64) -> Option<Scenario> {
         let whole = if is_trace { 0 } else { factor.floor() as u64 };
         // Counts and levels are multiplied before they are converted to requests.
         if let Some(recipe) = service.workload.recipe().scaled(factor).filter(|_| is_trace) {
-            service.workload = WorkloadSpec::from_recipe(recipe);
+            service.workload = service.workload.with_recipe(recipe);
             continue;
         }
         let share = if is_trace { factor } else { factor.fract() };
         let step = u16::try_from(service.workload.steps().len() + 1).unwrap_or(u16::MAX);
         let rest = if share > 0.0 { Some((scale_rate(share)?, step)) } else { None };
         let recipe = Scaled { base: service.workload.clone(), whole, rest };
-        service.workload = WorkloadSpec::from_recipe(Arc::new(recipe));
+        service.workload = service.workload.with_recipe(Arc::new(recipe));
     }
     Some(scenario)
 }
 
-/// The scenario with a transform appended to the workload of every service.
+/// The scenario with a transform appended to the workload of every service, built for that workload.
 ///
 /// # Errors
-/// For example, a closed loop cannot be reshaped.
-pub(super) fn reshaped(scenario: &Scenario, transform: &Arc<dyn Transform>) -> Result<Scenario, String> {
+/// Those of `built`, and, for example, that a closed loop cannot be reshaped.
+pub(super) fn reshaped(
+    scenario: &Scenario,
+    built: impl Fn(&WorkloadSpec) -> Result<Arc<dyn Transform>, Diagnostics>,
+) -> Result<Scenario, Diagnostics> {
     let mut scenario = scenario.clone();
     for service in &mut scenario.services {
         if service.workload.clients().is_some() {
-            return Err(format!(
+            let mut found = Diagnostics::new();
+            found.push(Diagnostic::error(format!(
                 "the users of {} wait for responses (a closed loop): an event cannot change their rate",
                 service.spec.name
-            ));
+            )));
+            return Err(found);
         }
+        let transform = built(&service.workload)?;
         let step = u16::try_from(service.workload.steps().len() + 1).unwrap_or(u16::MAX);
-        let recipe = Scaled { base: service.workload.clone(), whole: 0, rest: Some((Arc::clone(transform), step)) };
-        service.workload = WorkloadSpec::from_recipe(Arc::new(recipe));
+        let recipe = Scaled { base: service.workload.clone(), whole: 0, rest: Some((transform, step)) };
+        service.workload = service.workload.with_recipe(Arc::new(recipe));
     }
     Ok(scenario)
 }

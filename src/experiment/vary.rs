@@ -97,18 +97,19 @@ pub fn together(all: &[Variation], base: &Scenario, set: &[(String, String)]) ->
     Ok(scenario)
 }
 
-/// Applies the event `at=20:00,factor=5,for=1h,ramp=5m` to the requests of every service, like the transform `overlay`.
+/// Applies the event `at=20:00,factor=5,for=1h,ramp=5m` to the requests of every service, like the transform `overlay`: times of
+/// day and dates are in the time zone of each workload.
 fn with_event(scenario: &Scenario, text: &str) -> Result<Scenario, Diagnostics> {
     let fields: Vec<String> = text.split(',').map(|field| field.replacen('=', ": ", 1)).collect();
     let source = SourceFile::new("--event", format!("[{{ {} }}]", fields.join(", ")));
     let node = parse_single(&source).map_err(|error| refusal(error.to_string()))?;
-    let mut found = Diagnostics::new();
     let plugin = TRANSFORMS.iter().find(|plugin| plugin.name == "overlay");
-    let overlay = plugin.and_then(|plugin| (plugin.build)(&node, std::path::Path::new("."), &mut found));
-    match overlay {
-        Some(overlay) if !found.has_errors() => reshaped(scenario, &overlay).map_err(refusal),
-        _ => Err(found),
-    }
+    reshaped(scenario, |workload| {
+        let mut found = Diagnostics::new();
+        let node = workload.placed(&node);
+        let overlay = plugin.and_then(|plugin| (plugin.build)(&node, std::path::Path::new("."), &mut found));
+        overlay.filter(|_| !found.has_errors()).ok_or(found)
+    })
 }
 
 /// The start of the interval with the most arrivals after the warm-up: the worst time for a fault.

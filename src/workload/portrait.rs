@@ -7,10 +7,11 @@ use super::arrivals::{open_reader, open_rows};
 use super::expand::{Intervals, Model};
 use super::facts::FEWEST;
 use super::series::ScaledCounts;
-use super::{RequestBatch, SeriesKind, TraceError, TraceFiles, TraceOptions, TraceSource, WorkloadSpec};
+use super::spec::zone_of_files;
+use super::{RequestBatch, SeriesKind, TraceError, TraceFiles, TraceOptions, TraceSource, WorkloadSpec, Zone};
 use crate::random::Streams;
 use crate::stats::LatencyHistogram;
-use crate::units::{SimDuration, SimTime};
+use crate::units::{NANOS_PER_SECOND, SimDuration, SimTime};
 
 /// Number of bins of the rate over time.
 const BINS: usize = 720;
@@ -28,11 +29,13 @@ pub struct Portrait {
     pub kind: SeriesKind,
     /// Wall-clock time of time zero, nanoseconds since 1970.
     pub start_epoch_ns: Option<u64>,
+    /// The time zone of its clock.
+    pub zone: Zone,
     /// Length of a bin, seconds.
     pub bin: f64,
     /// Per bin: requests per second, or the mean level; `None` if no level is known.
     pub rate: Vec<Option<f64>>,
-    /// Mean of each hour of the day (UTC; since time zero if no date is known) relative to the overall mean, if there
+    /// Mean of each hour of the day (since time zero if no date is known) relative to the overall mean, if there
     /// are two days or more.
     pub hours: Option<Vec<f64>>,
     /// Mean of each day of the week from Monday relative to the overall mean, if there are two weeks or more with
@@ -77,7 +80,8 @@ impl Portrait {
         let kind = open_reader(files, options)?.1.kind();
         match kind {
             SeriesKind::Arrivals => {
-                Portrait::of_workload(&WorkloadSpec::from_files(files.clone(), options.clone()), Streams::new(1, 0))
+                let spec = WorkloadSpec::from_files(files.clone(), options.clone());
+                Portrait::of_workload(&spec.in_own_zone(), Streams::new(1, 0))
             }
             _ => of_intervals(files, options),
         }
@@ -95,20 +99,24 @@ impl Portrait {
     pub(super) fn with_series(spec: &WorkloadSpec, streams: Streams) -> Result<(Portrait, ScaledCounts), TraceError> {
         let mut watched = Watched { source: spec.open(streams, 0)?, marks: Marks::default() };
         let series = ScaledCounts::of(&mut watched)?;
-        let mut portrait = Portrait::of_series(&series, SeriesKind::Arrivals);
+        let mut portrait = Portrait::of_series(&series, SeriesKind::Arrivals, spec.time_zone());
         portrait.dispersion = dispersion(&series, series.seconds());
         portrait.distributions = watched.marks.distributions();
         Ok((portrait, series))
     }
 
-    fn of_series(series: &ScaledCounts, kind: SeriesKind) -> Portrait {
+    fn of_series(series: &ScaledCounts, kind: SeriesKind, zone: Option<Zone>) -> Portrait {
+        let zone = zone.unwrap_or(Zone::UTC);
         let coarse = series.joined(series.counts.len().div_ceil(BINS).max(1));
         let days = series.counts.len() as f64 * series.seconds() / DAY;
         let hourly = days >= 2.0 && series.seconds() <= HOUR;
-        let fine = series.at_scale(600);
+        let mut fine = series.at_scale(600);
+        // Hours and days are by the clocks of the zone, as they are at the start.
+        fine.start = series.start.map(|start| local(zone, start));
         Portrait {
             kind,
             start_epoch_ns: series.start,
+            zone,
             bin: coarse.seconds(),
             rate: coarse.counts.iter().map(|count| Some(count / coarse.seconds())).collect(),
             hours: hourly.then(|| profile(&fine, 24, HOUR)),
@@ -146,6 +154,11 @@ impl Portrait {
     pub fn seconds(&self) -> f64 {
         self.bin * self.rate.len() as f64
     }
+}
+
+/// An instant by the clocks of a zone, both nanoseconds since 1970.
+fn local(zone: Zone, instant: u64) -> u64 {
+    instant.saturating_add_signed(zone.offset_at(instant) * NANOS_PER_SECOND as i64)
 }
 
 /// Means of the phases in order, scaled to a mean of 1. Incomplete hours or days at the ends of the trace are left out
@@ -202,6 +215,7 @@ fn of_intervals(files: &TraceFiles, options: &TraceOptions) -> Result<Portrait, 
         _ => Model::of(&rows, options, 1.0)?,
     };
     let start = rows.start_epoch_ns();
+    let zone = options.time_zone.or_else(|| zone_of_files(files, options));
     let mut intervals = Intervals::new(rows, model);
     let (mut values, mut known) = (ScaledCounts::empty(), ScaledCounts::empty());
     while let Some(interval) = intervals.next()? {
@@ -211,12 +225,12 @@ fn of_intervals(files: &TraceFiles, options: &TraceOptions) -> Result<Portrait, 
     }
     (values.start, known.start) = (start, start);
     if kind == SeriesKind::Counts {
-        let mut portrait = Portrait::of_series(&values, kind);
+        let mut portrait = Portrait::of_series(&values, kind, zone);
         portrait.dispersion = dispersion(&values, intervals.model.interval().as_secs_f64());
         return Ok(portrait);
     }
     // A level is averaged over the time in which it is known.
-    let mut portrait = Portrait::of_series(&values, kind);
+    let mut portrait = Portrait::of_series(&values, kind, zone);
     let factor = values.counts.len().div_ceil(BINS).max(1);
     let coarse = known.joined(factor);
     let mean = |(rate, known): (&mut Option<f64>, &f64)| {
@@ -224,7 +238,9 @@ fn of_intervals(files: &TraceFiles, options: &TraceOptions) -> Result<Portrait, 
     };
     portrait.rate.iter_mut().zip(&coarse.counts).for_each(mean);
     let by_known = |own: &mut Option<Vec<f64>>, phases: usize, length: f64| {
-        let shares = profile(&known.at_scale(600), phases, length);
+        let mut fine = known.at_scale(600);
+        fine.start = start.map(|start| local(zone.unwrap_or(Zone::UTC), start));
+        let shares = profile(&fine, phases, length);
         let Some(own) = own else { return };
         own.iter_mut().zip(shares).for_each(|(own, known)| *own = if known > 0.0 { *own / known } else { 0.0 });
         let level = own.iter().sum::<f64>() / phases as f64;

@@ -85,6 +85,24 @@ impl WorkloadSpec {
         }
     }
 
+    /// Another recipe for the same place: it keeps the time zone of this workload.
+    pub fn with_recipe(&self, recipe: Arc<dyn Recipe>) -> Self {
+        WorkloadSpec { time_zone: self.time_zone, ..WorkloadSpec::from_recipe(recipe) }
+    }
+
+    /// The workload with the time zone of the offset in its trace's times, if none is stated; see
+    /// [`WorkloadSpec::from_node`].
+    pub fn in_own_zone(mut self) -> Self {
+        let of_trace = |recipe: &FileRecipe| zone_of_files(&recipe.files, &recipe.options);
+        self.time_zone = self.time_zone.or_else(|| self.origin.as_ref().and_then(of_trace));
+        self
+    }
+
+    /// The same tree, with times of day and dates in the workload's time zone if they do not name one.
+    pub fn placed(&self, node: &Yaml) -> Yaml {
+        self.time_zone.map_or_else(|| node.clone(), |zone| moment::in_zone(node, zone))
+    }
+
     /// Reads a scenario's `workload:` mapping; relative paths start from `base_dir`. The trace is opened once, so that
     /// a missing file or an unknown column is reported with its place in the scenario.
     pub fn from_node(node: &Yaml, base_dir: &Path, sink: &mut Diagnostics) -> Option<Self> {
@@ -126,8 +144,10 @@ impl WorkloadSpec {
         (sink.len() == errors_before).then_some(spec)
     }
 
-    /// The workload with the steps of `list` appended, as written under `transforms:`.
+    /// The workload with the steps of `list` appended, as written under `transforms:`. Times of day and dates are in the
+    /// workload's time zone.
     pub fn transformed(mut self, list: &Yaml, base_dir: &Path, sink: &mut Diagnostics) -> Self {
+        let list = &self.placed(list);
         for transform in read_list(list, base_dir, sink) {
             let number = u16::try_from(self.chain.len() + 1).unwrap_or(u16::MAX);
             self.files.extend(transform.files());
@@ -357,7 +377,12 @@ fn zone_of_trace(node: &Yaml, base_dir: &Path) -> Option<Zone> {
         _ => vec![trace],
     };
     let texts: Vec<String> = items.iter().filter_map(|item| item.as_text().map(str::to_string)).collect();
-    let (_, mut reader) = open_reader(&TraceFiles::find(base_dir, &texts).ok()?, &options).ok()?;
+    zone_of_files(&TraceFiles::find(base_dir, &texts).ok()?, &options)
+}
+
+/// Like [`zone_of_trace`], for files.
+pub(super) fn zone_of_files(files: &TraceFiles, options: &TraceOptions) -> Option<Zone> {
+    let (_, mut reader) = open_reader(files, options).ok()?;
     reader.read(&mut Rows::default()).ok()?;
     let offsets = reader.tally().offsets?;
     (offsets.first != 0).then(|| Zone::fixed(offsets.first))

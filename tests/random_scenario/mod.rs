@@ -395,6 +395,7 @@ impl Case {
             seed: self.seed,
             duration: millis(self.end),
             finds_warm_up: false,
+            time_zone: None,
             warm_up: millis(self.warm_up),
             interval: millis(self.interval),
             services: self.services.iter().map(|service| service.plan(self.end)).collect(),

@@ -32,7 +32,7 @@ pub(super) fn zones(fields: &Fields<'_>, pools: &[NodePool], sink: &mut Diagnost
 }
 
 /// Resolves the times of faults.
-struct Clock<'a> {
+pub(super) struct Clock<'a> {
     zone: Option<Zone>,
     services: &'a [ServicePlan],
     /// How clock times were resolved, a sentence each.
@@ -42,7 +42,7 @@ struct Clock<'a> {
 impl<'a> Clock<'a> {
     /// The clock of a run of these services, in the scenario's time zone or, if it states none, in the common one of
     /// all workloads.
-    fn new(zone: Option<Zone>, services: &'a [ServicePlan]) -> Self {
+    pub(super) fn new(zone: Option<Zone>, services: &'a [ServicePlan]) -> Self {
         let own = || {
             let first = services.first().and_then(|service| service.workload.time_zone());
             first.filter(|zone| services.iter().all(|service| service.workload.time_zone() == Some(*zone)))
@@ -58,12 +58,17 @@ impl<'a> Clock<'a> {
         starts.pop().filter(|_| starts.is_empty())
     }
 
-    /// The required time called `name`, from the start of the run.
-    fn moment(&mut self, fields: &Fields<'_>, name: &'static str, sink: &mut Diagnostics) -> Option<SimDuration> {
-        let Some(node) = fields.node_of(name) else { return fields.required(name, sink) };
+    /// A time as stated, from the start of the run.
+    pub(super) fn resolved(&mut self, node: &Yaml, sink: &mut Diagnostics) -> Option<SimDuration> {
         let (offset, told) = offset_of(node, self.zone, self.start(), sink)?;
         self.told.extend(told);
         Some(offset)
+    }
+
+    /// The required time called `name`, from the start of the run.
+    fn moment(&mut self, fields: &Fields<'_>, name: &'static str, sink: &mut Diagnostics) -> Option<SimDuration> {
+        let Some(node) = fields.node_of(name) else { return fields.required(name, sink) };
+        self.resolved(node, sink)
     }
 }
 

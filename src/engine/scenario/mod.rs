@@ -21,11 +21,11 @@ use super::objective::Objective;
 use super::spec::{NodeLease, ReplicaLease, RunSpec, ServiceRun};
 use super::{RunError, Simulation};
 use crate::cluster::{NodePool, Nodes, PlacementPlugin, ServiceSpec};
-use crate::config::{Diagnostics, SourceFile, Yaml};
+use crate::config::{Diagnostics, SourceFile, Span, Value, Yaml};
 use crate::policy::{PolicyFactory, PolicyPlugin, Prospect, ScalingPolicy, with_headroom};
 use crate::random::Streams;
 use crate::units::{SimDuration, SimTime, Utilization};
-use crate::workload::{TraceError, WorkloadSpec};
+use crate::workload::{TraceError, WorkloadSpec, Zone};
 
 /// One service of a scenario.
 #[derive(Debug, Clone)]
@@ -77,6 +77,8 @@ pub struct Scenario {
     pub warm_up: SimDuration,
     /// Whether the warm-up is still to be determined (`warm-up: auto`); until then it is zero.
     pub finds_warm_up: bool,
+    /// Time zone of times of day and dates, if stated; workloads may have zones of their own.
+    pub time_zone: Option<Zone>,
     /// Length of an interval of the timeline.
     pub interval: SimDuration,
     /// Services.
@@ -147,6 +149,19 @@ impl Scenario {
     ) -> Option<Vec<StatedPolicy>> {
         let loaded = load::load(path, overrides, sink)?;
         read::stated_policies(&loaded.root, sink)
+    }
+
+    /// The time since the start of the run of a moment that is stated outside the file (such as by the command-line
+    /// argument `from`): `2h`, or a time of day or a date by the scenario's clock, as faults state it.
+    ///
+    /// # Errors
+    /// If it is no moment, a date before the run, or a date of a run that has none.
+    pub fn time_of(&self, from: &str, text: &str) -> Result<SimDuration, Diagnostics> {
+        let source = SourceFile::new(from, text);
+        let whole = source.text().len();
+        let node = Yaml { value: Value::Scalar(text.to_string()), span: Span { start: 0, end: whole }, source };
+        let mut sink = Diagnostics::new();
+        faults::Clock::new(self.time_zone, &self.services).resolved(&node, &mut sink).ok_or(sink)
     }
 
     /// Whether nodes or any service's replicas have a price. If not, there are no costs and policies are ranked by

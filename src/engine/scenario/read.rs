@@ -93,6 +93,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
         duration,
         warm_up,
         finds_warm_up,
+        time_zone: zone,
         interval,
         services,
         pools,

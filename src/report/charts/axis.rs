@@ -114,13 +114,8 @@ impl Axis {
         }
     }
 
-    /// Dates (UTC) from `start_ns` since 1970 over `seconds`, with at most about `wanted` round ticks; values are seconds
-    /// since the start.
-    pub(super) fn dates(start_ns: u64, seconds: f64, wanted: usize) -> Axis {
-        Axis::dates_in(start_ns, seconds, wanted, Zone::UTC)
-    }
-
-    /// As [`Axis::dates`], by the clocks of a zone.
+    /// Dates by the clocks of a zone, from `start_ns` since 1970 over `seconds`, with at most about `wanted` round ticks;
+    /// values are seconds since the start.
     pub(super) fn dates_in(start_ns: u64, seconds: f64, wanted: usize, zone: Zone) -> Axis {
         const STEPS: [u64; 18] = [
             1, 5, 15, 60, 300, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800, 1_209_600,
@@ -286,10 +281,10 @@ mod tests {
     #[test]
     fn dates_are_round() {
         let start = crate::workload::parse_instant("2024-05-12T22:30:00Z").unwrap();
-        let axis = Axis::dates(start, 4.0 * 3600.0, 6);
+        let axis = Axis::dates_in(start, 4.0 * 3600.0, 6, Zone::UTC);
         assert_eq!(labels(&axis), ["23:00", "13 May", "01:00", "02:00"]);
         assert_eq!((axis.ticks[0].0, axis.title.as_str()), (1800.0, "time (UTC), from 2024-05-12"));
-        assert_eq!(labels(&Axis::dates(start, 5.0 * 86_400.0, 6)), ["13 May", "14 May", "15 May", "16 May", "17 May"]);
+        assert_eq!(labels(&Axis::dates_in(start, 5.0 * 86_400.0, 6, Zone::UTC)), ["13 May", "14 May", "15 May", "16 May", "17 May"]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::thin::{Point, thin};
 use crate::config::slug;
 use crate::report::text;
 use crate::report::trace::rate_title;
-use crate::workload::{Portrait, SampleDistribution};
+use crate::workload::{Portrait, SampleDistribution, Zone};
 
 const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 const POINTS: usize = 4_000;
@@ -57,9 +57,11 @@ fn rate(traces: Traces) -> Option<Chart> {
         .enumerate()
         .map(|(index, (_, portrait))| Mark::Line { ink: ink(index), segments: steps(portrait) });
     // Dates stand on the axis only where all traces share them.
-    let shared = traces.iter().all(|(_, portrait)| portrait.start_epoch_ns == first.start_epoch_ns);
+    let shared = traces.iter().all(|(_, portrait)| {
+        (portrait.start_epoch_ns, portrait.zone) == (first.start_epoch_ns, first.zone)
+    });
     let x = match first.start_epoch_ns.filter(|_| shared) {
-        Some(start) => Axis::dates(start, end, 9),
+        Some(start) => Axis::dates_in(start, end, 9, first.zone),
         None => Axis::time(end, 12),
     };
     let title = rate_title(first.kind);
@@ -132,8 +134,14 @@ fn profile(traces: Traces) -> Option<Chart> {
     let days = panel("day of the week, Monday to Sunday", |portrait| portrait.weekdays.as_ref(), 24.0 / 7.0);
     let ticks = (0..=8).map(|i| f64::from(i) * 3.0).map(|hour| (hour, format!("{hour:02.0}:00")));
     let dated = traces.iter().all(|(_, portrait)| portrait.start_epoch_ns.is_some());
-    let title = if dated { "hour of the day (UTC)" } else { "hour since the start, modulo a day" };
-    let x = Axis { scale: Scale::Linear, low: 0.0, high: 24.0, ticks: ticks.collect(), title: title.into() };
+    let mut zones: Vec<Zone> = traces.iter().map(|(_, portrait)| portrait.zone).collect();
+    zones.dedup();
+    let title = match zones.as_slice() {
+        _ if !dated => "hour since the start, modulo a day".to_string(),
+        [zone] => format!("hour of the day ({})", zone.name()),
+        _ => "hour of the day (of each trace's own time zone)".to_string(),
+    };
+    let x = Axis { scale: Scale::Linear, low: 0.0, high: 24.0, ticks: ticks.collect(), title };
     let panels: Vec<Panel> = days.into_iter().map(named_days).chain(hours).collect();
     (!panels.is_empty()).then(|| Chart {
         notes: Vec::new(),

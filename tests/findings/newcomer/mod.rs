@@ -5,6 +5,7 @@ mod autoscaler;
 mod begin;
 mod clock;
 mod cpu_ceiling;
+mod events;
 mod files;
 mod from_trace;
 mod jitter;
