@@ -108,7 +108,14 @@ fn with_event(scenario: &Scenario, text: &str) -> Result<Scenario, Diagnostics> 
         let mut found = Diagnostics::new();
         let node = workload.placed(&node);
         let overlay = plugin.and_then(|plugin| (plugin.build)(&node, std::path::Path::new("."), &mut found));
-        overlay.filter(|_| !found.has_errors()).ok_or(found)
+        let Some(overlay) = overlay.filter(|_| !found.has_errors()) else { return Err(found) };
+        match overlay.outside(&workload.recipe(), scenario.duration).as_slice() {
+            [] => Ok(overlay),
+            [message, ..] => {
+                let period = workload.period(scenario.duration).map_or(String::new(), |period| format!("; {period}"));
+                Err(refusal(format!("{message}{period}")))
+            }
+        }
     })
 }
 

@@ -21,6 +21,8 @@ pub struct RowFilter {
 pub struct Condition {
     field: String,
     any: Vec<Test>,
+    /// The alternatives as stated.
+    texts: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +52,15 @@ const SIGNS: [(&str, Comparison); 5] = [
 ];
 
 impl Test {
+    /// The alternatives of a condition: one, or several statuses between commas.
+    fn all_of(field: &str, text: &str) -> Result<Vec<Test>, String> {
+        let is_status = STATUSES.iter().any(|name| name.eq_ignore_ascii_case(field));
+        match is_status && text.contains(',') {
+            true => text.split(',').map(Test::of).collect(),
+            false => Test::of(text).map(|test| vec![test]),
+        }
+    }
+
     fn of(text: &str) -> Result<Test, String> {
         let text = text.trim();
         if let Some((sign, comparison)) = SIGNS.iter().find(|(sign, _)| text.starts_with(sign)) {
@@ -92,14 +103,27 @@ impl Condition {
         if field.trim().is_empty() {
             return Err("the condition does not name a column".into());
         }
-        Ok(Condition { field: field.trim().to_string(), any: vec![Test::of(value)?] })
+        let field = field.trim();
+        let any = Test::all_of(field, value)?;
+        Ok(Condition { field: field.to_string(), any, texts: vec![value.trim().to_string()] })
+    }
+
+    /// The condition as it is stated in a scenario.
+    fn told(&self, exclude: bool) -> String {
+        let (list, field) = (if exclude { "exclude" } else { "include" }, &self.field);
+        match self.texts.as_slice() {
+            [text] => format!("`{list}: {{ {field}: {text} }}`"),
+            texts => format!("`{list}: {{ {field}: [{}] }}`", texts.join(", ")),
+        }
     }
 }
 
 impl Condition {
     /// Whether a cell matches one of these patterns.
     pub(super) fn one_of(field: &str, any: &[&str]) -> Condition {
-        Condition { field: field.to_string(), any: any.iter().filter_map(|text| Test::of(text).ok()).collect() }
+        let tests = any.iter().filter_map(|text| Test::of(text).ok()).collect();
+        let texts = any.iter().map(ToString::to_string).collect();
+        Condition { field: field.to_string(), any: tests, texts }
     }
 }
 
@@ -119,7 +143,10 @@ impl RowFilter {
         let mut joined: Vec<Condition> = Vec::new();
         for condition in include {
             match joined.iter_mut().find(|known| known.field == condition.field) {
-                Some(known) => known.any.extend(condition.any.iter().cloned()),
+                Some(known) => {
+                    known.any.extend(condition.any.iter().cloned());
+                    known.texts.extend(condition.texts.iter().cloned());
+                }
                 None => joined.push(condition.clone()),
             }
         }
@@ -141,16 +168,17 @@ pub(super) fn conditions(node: &Yaml, sink: &mut Diagnostics) -> Vec<Condition> 
             _ => vec![value],
         };
         let mut any = Vec::new();
-        for item in items {
-            match item.as_text().map(Test::of) {
-                Some(Ok(test)) => any.push(test),
+        for item in &items {
+            match item.as_text().map(|text| Test::all_of(&key.text, text)) {
+                Some(Ok(tests)) => any.extend(tests),
                 Some(Err(message)) => sink.push(item.error(message)),
                 None => {
                     sink.push(item.error("expected a value, a pattern with `*`, or a comparison such as `'>= 500'`"))
                 }
             }
         }
-        found.push(Condition { field: key.text.clone(), any });
+        let texts = items.iter().filter_map(|item| item.as_text()).map(str::to_string).collect();
+        found.push(Condition { field: key.text.clone(), any, texts });
     }
     found
 }
@@ -242,6 +270,8 @@ fn inner(header: &Header, name: &str) -> Option<usize> {
 pub(super) struct Checks {
     /// Column, part of its cell, condition, and whether the row is left out if it is met.
     list: Vec<(usize, Part, Condition, bool)>,
+    /// How many rows met each condition.
+    met: Vec<u64>,
     left_out: u64,
 }
 
@@ -290,7 +320,7 @@ impl Checks {
             })?;
             list.push((column, part, condition.clone(), exclude));
         }
-        Ok(Checks { list, left_out: 0 })
+        Ok(Checks { met: vec![0; list.len()], list, left_out: 0 })
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -301,11 +331,13 @@ impl Checks {
     pub(super) fn leave_out<'a>(&mut self, cells: impl Iterator<Item = &'a [u8]>) -> bool {
         let mut out = false;
         for (number, cell) in cells.enumerate() {
-            for (column, part, condition, exclude) in &self.list {
+            for ((column, part, condition, exclude), met) in self.list.iter().zip(&mut self.met) {
                 if *column == number {
                     let text = String::from_utf8_lossy(cell.trim_ascii());
                     let text = part.of(&text);
-                    out |= condition.any.iter().any(|test| test.fits(text)) == *exclude;
+                    let is_met = condition.any.iter().any(|test| test.fits(text));
+                    *met += u64::from(is_met);
+                    out |= is_met == *exclude;
                 }
             }
         }
@@ -315,6 +347,8 @@ impl Checks {
 
     pub(super) fn account(&self, tally: &mut RowCounts) {
         tally.left_out = self.left_out;
+        let met = self.list.iter().zip(&self.met);
+        tally.met = met.map(|((_, _, condition, exclude), met)| (condition.told(*exclude), *met)).collect();
     }
 }
 

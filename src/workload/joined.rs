@@ -25,6 +25,8 @@ struct Open {
     classes: Vec<u16>,
     /// Offset of its clock's zero from 1970.
     zero: u64,
+    /// The newest time read.
+    newest: SimTime,
 }
 
 /// All files as one.
@@ -42,6 +44,8 @@ pub(super) struct Joined {
     tally: RowCounts,
     shape: Option<[bool; 6]>,
     given: u64,
+    /// The file and line of the first row that goes back behind the one before it in its file.
+    back: Option<(String, u64)>,
 }
 
 impl Joined {
@@ -105,6 +109,7 @@ impl Joined {
             finished,
             shape: None,
             given: 0,
+            back: None,
         };
         Ok((plugin, Box::new(joined)))
     }
@@ -118,7 +123,8 @@ impl Joined {
             let (_, reader) = open_one(&part.input, &self.options)?;
             let zero = reader.zero_epoch_ns().unwrap_or(0);
             let (rows, classes) = (Rows::default(), Vec::new());
-            let mut open = Open { name: part.input.name, reader, rows, cursor: 0, classes, zero };
+            let mut open =
+                Open { name: part.input.name, reader, rows, cursor: 0, classes, zero, newest: SimTime::ZERO };
             if self.refill(&mut open)? {
                 self.open.push(open);
             }
@@ -133,6 +139,13 @@ impl Joined {
         for time in &mut requests.arrivals {
             *time += SimDuration::from_nanos(part.zero);
         }
+        for (index, time) in part.rows.requests.arrivals.iter().enumerate() {
+            if *time < part.newest && self.back.is_none() {
+                self.back = Some((part.name.clone(), part.rows.place(index)));
+            }
+            part.newest = part.newest.max(*time);
+        }
+        let requests = &mut part.rows.requests;
         for name in &part.reader.class_names()[part.classes.len()..] {
             let known = self.classes.iter().position(|known| known == name);
             let place = known.unwrap_or_else(|| {
@@ -186,6 +199,12 @@ fn sum(tally: &RowCounts, part: &Open) -> RowCounts {
     sum.unknown += more.unknown;
     sum.offsets = sum.offsets.or(more.offsets);
     sum.left_out += more.left_out;
+    for (condition, rows) in &more.met {
+        match sum.met.iter_mut().find(|(known, _)| known == condition) {
+            Some((_, sum)) => *sum += rows,
+            None => sum.met.push((condition.clone(), *rows)),
+        }
+    }
     for bad in more.first_bad.iter().take(RowCounts::SHOWN.saturating_sub(sum.first_bad.len())) {
         sum.first_bad.push(super::BadRow { message: format!("{} (in {})", bad.message, part.name), ..bad.clone() });
     }
@@ -230,6 +249,10 @@ impl RowReader for Joined {
 
     fn unordered(&self) -> bool {
         self.unordered
+    }
+
+    fn goes_back_in(&self) -> Option<(String, u64)> {
+        self.back.clone()
     }
 
     fn class_names(&self) -> &[String] {

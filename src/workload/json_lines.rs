@@ -139,8 +139,7 @@ pub(super) fn open_known(
     let mut layout = Layout { quoted: false, ..Layout::of_fields(input, &timed, &header)? };
     layout.notes.extend(settled.note.into_iter().chain(note).chain(known.notes.iter().cloned()));
     layout.passes = Checks::of(input, &known.rows, &header, None)?;
-    // Requests whose arrivals were computed from their durations are in the order of their ends.
-    layout.unordered = known.unordered || (timed.columns.elapsed.is_some() && options.columns.elapsed.is_none());
+    layout.unordered |= known.unordered;
     let names: Vec<Wanted> = layout
         .wanted
         .iter()

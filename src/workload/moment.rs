@@ -123,6 +123,16 @@ fn text_in(text: &str, zone: Zone) -> String {
     }
 }
 
+impl std::fmt::Display for Moment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Moment::Offset(offset) => offset.fmt(f),
+            Moment::TimeOfDay(time, zone) => write!(f, "{time} after midnight ({})", zone.name()),
+            Moment::Date(date) => f.write_str(&show_instant(*date)),
+        }
+    }
+}
+
 impl FromNode for Moment {
     fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         let text = node.as_text().unwrap_or("");

@@ -11,11 +11,13 @@ pub(super) struct Numbers {
     plain: bool,
     /// The decimal mark.
     decimal: u8,
+    /// Whether a point and a comma, if before three digits, can only be what this format says.
+    certain: [bool; 2],
 }
 
 impl Default for Numbers {
     fn default() -> Self {
-        Numbers { plain: true, decimal: b'.' }
+        Numbers { plain: true, decimal: b'.', certain: [true, false] }
     }
 }
 
@@ -75,6 +77,7 @@ impl Numbers {
                 _ => {}
             }
         }
+        found.certain = [told.is_some() || delimiter != b';', told.is_some() || (whole && delimiter == b',')];
         found.decimal = match (told, doubtful) {
             (Some(mark), _) => mark,
             (None, Some((b',', _))) if whole && delimiter == b',' => b'.',
@@ -87,10 +90,23 @@ impl Numbers {
         Ok(found)
     }
 
-    /// Parses a nonnegative number up to the maximum; `rate` allows a unit per second after it.
+    /// Parses a nonnegative number up to the maximum; `rate` allows a unit per second after it. A suffix or thousands
+    /// separator is read in any row, also where the first rows have none.
     #[inline]
     pub(super) fn value(self, text: &[u8], rate: bool) -> Option<f64> {
-        if self.plain { value(text) } else { self.styled(text, rate) }
+        match self.plain {
+            true => value(text).or_else(|| self.styled(text, rate)),
+            false => self.styled(text, rate),
+        }
+    }
+
+    /// Whether the marks in a number are those of this format beyond doubt.
+    fn has(self, marks: Marks) -> bool {
+        match marks {
+            Marks::Whole => true,
+            Marks::Decimal(mark) => mark == self.decimal,
+            Marks::Doubtful(mark) => self.certain[usize::from(mark == b',')],
+        }
     }
 
     /// Integer nanoseconds of a decimal number of units of `10^-decimals` each.
@@ -110,6 +126,7 @@ impl Numbers {
         self.nanos(text, decimals).or_else(|| with_units(text))
     }
 
+    #[cold]
     fn styled(self, text: &[u8], rate: bool) -> Option<f64> {
         if self.decimal == b'.'
             && let Some(plain) = value(text)
@@ -117,6 +134,7 @@ impl Numbers {
             return Some(plain);
         }
         let body = Body::of(std::str::from_utf8(text).ok()?, rate)?;
+        body.marks().filter(|marks| self.has(*marks))?;
         let mut plain = String::with_capacity(body.digits.len());
         for c in body.digits.chars() {
             match c {
@@ -230,6 +248,27 @@ mod tests {
     ) {
         let numbers = Numbers::of(cells.iter().copied(), None, delimiter, true).unwrap();
         assert_eq!(numbers.value(text.as_bytes(), false), Some(expected));
+    }
+
+    /// Suffixes and separators that first occur after the rows at which the format was recognised.
+    #[rstest]
+    #[case(b',', "2.05 K", Some(2050.0))]
+    #[case(b',', "1,201", Some(1201.0))]
+    #[case(b',', "1,201,300", Some(1_201_300.0))]
+    #[case(b',', "1 201", Some(1201.0))]
+    #[case(b',', "1.5 Mil", Some(1.5e6))]
+    #[case(b',', "12,5", None)]
+    #[case(b';', "1,201", None)]
+    #[case(b';', "2,05 K", None)]
+    #[case(b';', "1,201,300", Some(1_201_300.0))]
+    #[case(b',', "n/a", None)]
+    fn later_numbers_are_read_where_they_are_certain(
+        #[case] delimiter: u8,
+        #[case] text: &str,
+        #[case] expected: Option<f64>,
+    ) {
+        let numbers = Numbers::of(["12", "980"].into_iter(), None, delimiter, true).unwrap();
+        assert_eq!(numbers.value(text.as_bytes(), false), expected);
     }
 
     #[rstest]

@@ -101,7 +101,7 @@ impl Ordered {
                 if index > 0 {
                     self.newest_line = rows.place(index - 1);
                 }
-                return Err(self.goes_back(line, back, newest, rows));
+                return Err(self.goes_back(line, back, newest, (rows, index)));
             }
             newest = *time;
         }
@@ -132,7 +132,7 @@ impl Ordered {
                 if *time < self.given {
                     let (line, back) = (self.spare.place(index), self.newest.since(*time));
                     let (newest, read) = (self.newest, std::mem::take(&mut self.spare));
-                    return Err(self.goes_back(line, back, newest, &read));
+                    return Err(self.goes_back(line, back, newest, (&read, index)));
                 }
                 self.disorder.see(*time);
                 if *time > self.newest {
@@ -165,13 +165,15 @@ impl Ordered {
         std::mem::swap(&mut self.held, &mut self.spare);
     }
 
-    /// Reads the rest of the file to say which window would have been needed.
-    fn goes_back(&mut self, line: u64, back: SimDuration, newest: SimTime, rest: &Rows) -> TraceError {
+    /// Reads the rest of the file, from a row of the rows read last, to say which window would have been needed. `newest`
+    /// is the newest time before that row.
+    fn goes_back(&mut self, line: u64, back: SimDuration, newest: SimTime, rest: (&Rows, usize)) -> TraceError {
         let mut widest = back;
         let mut newest = newest;
-        let mut rows = rest.clone();
+        let (file, line) = self.reader.goes_back_in().unwrap_or_else(|| (self.file.clone(), line));
+        let (mut rows, mut from) = (rest.0.clone(), rest.1);
         while !rows.is_empty() {
-            for time in &rows.requests.arrivals {
+            for time in &rows.requests.arrivals[std::mem::take(&mut from)..] {
                 newest = newest.max(*time);
                 widest = widest.max(newest.since(*time));
             }
@@ -180,17 +182,19 @@ impl Ordered {
             }
         }
         if back > super::outliers::ANY_GAP {
-            let message = format!(
-                "arrivals go back by {back} from line {}; expected rows in the order of their times",
-                self.newest_line
-            );
-            return TraceError::new(self.file.as_str(), message)
+            // Lines of several files are not those of one.
+            let from = if file == self.file { format!(" from line {}", self.newest_line) } else { String::new() };
+            let message = format!("arrivals go back by {back}{from}; expected rows in the order of their times");
+            return TraceError::new(file, message)
                 .line(line)
                 .help("correct the one or the other, or take it out");
         }
         let message = format!("arrivals go back by {back}; expected rows in the order of their times");
-        let help = format!("`reorder: {}` would sort them", round_up(widest));
-        TraceError::new(self.file.as_str(), message).line(line).help(help)
+        let window = round_up(widest);
+        let help = format!(
+            "`reorder: {window}` under `workload:` (of a command on traces, `--reorder {window}`) would sort them"
+        );
+        TraceError::new(file, message).line(line).help(help)
     }
 }
 

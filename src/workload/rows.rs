@@ -119,6 +119,8 @@ pub struct RowCounts {
     pub blanks: u64,
     /// Rows left out by `include:` and `exclude:`; they are among those passed over.
     pub left_out: u64,
+    /// What each condition of `include:` and `exclude:` is, and how many rows met it.
+    pub met: Vec<(String, u64)>,
     /// Rows whose local time the clock leapt over in spring: moved on by as much.
     pub moved: u64,
     /// Rows of a local hour that the clock repeats in autumn, taken for the first one and for the second.
@@ -185,6 +187,8 @@ impl RowCounts {
                 "{passed} lines or samples hold no request and no value (blank ones, comments, other messages) and were passed over"
             ));
         }
+        let unmet = self.met.iter().filter(|(_, rows)| *rows == 0 && self.rows + self.left_out > 0);
+        lines.extend(unmet.map(|(condition, _)| format!("{condition} matched no row")));
         if self.moved > 0 {
             lines.push(format!(
                 "{} rows have a local time that the clock leaps over in spring and were moved on",
@@ -272,6 +276,11 @@ pub trait RowReader: Send {
     /// sorted whatever was said.
     fn unordered(&self) -> bool {
         false
+    }
+
+    /// The file and line of the first row that goes back behind the one before it, where the rows come from several files.
+    fn goes_back_in(&self) -> Option<(String, u64)> {
+        None
     }
 
     /// Counts: the length of an interval. Levels: the longest time for which a value holds.

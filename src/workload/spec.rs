@@ -278,6 +278,20 @@ impl WorkloadSpec {
         all.filter_map(Result::transpose).collect()
     }
 
+    /// The events of the transforms that do nothing in a run of this length, because they are before or after it: a
+    /// sentence each. Events before a step that moves requests in time are not judged.
+    pub fn outside(&self, length: SimDuration) -> Vec<String> {
+        let last = self.chain.iter().rposition(|step| !step.transform.keeps_times()).map_or(0, |at| at + 1);
+        self.chain[last..].iter().flat_map(|step| step.transform.outside(&step.inner, length)).collect()
+    }
+
+    /// When a run of this length on the workload is, by the clock of its time zone; `None` without a date.
+    pub fn period(&self, length: SimDuration) -> Option<String> {
+        let start = self.open(Streams::new(0, 0), 0).ok()?.start_epoch_ns()?;
+        let at = |instant: u64| super::show_instant_in(instant, self.time_zone.unwrap_or(Zone::UTC));
+        Some(format!("the run is from {} to {}", at(start), at(start.saturating_add(length.as_nanos()))))
+    }
+
     /// Notes on the trace for readers of a report: rows left out, moved or filled in, missing steps, and how the file
     /// was interpreted; one sentence each. Reads the whole trace.
     ///

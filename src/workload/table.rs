@@ -138,6 +138,8 @@ impl Layout {
             return Err(fail("the length of an interval is not known from the first rows".into())
                 .help("state it, for example `interval: 1m`"));
         }
+        // Rows are in the order of their ends, but count from their starts.
+        let unordered = wanted.iter().any(|(_, role)| *role == Role::Elapsed);
         Ok(Layout {
             delimiter: b',',
             wanted,
@@ -151,7 +153,7 @@ impl Layout {
             across,
             checks: Checks::of(input, &options.filter, header, options.columns.class.as_deref())?,
             passes: Checks::default(),
-            unordered: false,
+            unordered,
             notes: Vec::new(),
             kind,
             interval,

@@ -329,10 +329,14 @@ fn zone_outage(
         Some(zone) => Some(ZoneOutage { zone: zone as u32, at: SimTime::ZERO.saturating_add(at), length, response }),
         None => {
             let mut error = place.error(format!("there is no zone `{name}`"));
-            if let Some(near) = suggest(&name, zones.iter().map(String::as_str)) {
+            let known = zones.iter().map(String::as_str).filter(|zone| !zone.is_empty());
+            if let Some(near) = suggest(&name, known) {
                 error = error.label(format!("did you mean `{near}`?"));
             }
-            sink.push(error.note(format!("zones: {}", zones.join(", "))));
+            sink.push(match zones.iter().all(String::is_empty) {
+                false => error.note(format!("zones: {}", zones.join(", "))),
+                true => error.help("no node pool names its zones: state `zones: [a, b, c]` in `nodes:`"),
+            });
             None
         }
     }

@@ -125,11 +125,12 @@ fn set(root: &mut Yaml, at: &str, value: &str, sink: &mut Diagnostics) {
 }
 
 /// The child `part` of `node`, created if it is a missing entry of a mapping. A created entry has the source location
-/// of `new`.
+/// of `new`, and its key, which is looked up in the source of the mapping, that of the mapping.
 fn step_into<'n>(node: &'n mut Yaml, part: &str, new: &Yaml) -> Result<&'n mut Yaml, String> {
     if node.is_null() {
         *node = Yaml { value: Value::Mapping(Vec::new()), ..new.clone() };
     }
+    let around = node.span;
     match &mut node.value {
         Value::Sequence(items) => {
             let count = items.len();
@@ -139,7 +140,7 @@ fn step_into<'n>(node: &'n mut Yaml, part: &str, new: &Yaml) -> Result<&'n mut Y
         Value::Mapping(entries) => {
             let at = entries.iter().position(|(key, _)| key.text == part).unwrap_or_else(|| {
                 let empty = Yaml { value: Value::Null, ..new.clone() };
-                entries.push((Key { text: part.to_string(), span: new.span }, empty));
+                entries.push((Key { text: part.to_string(), span: around }, empty));
                 entries.len() - 1
             });
             Ok(&mut entries[at].1)

@@ -4,6 +4,7 @@ mod ceiling;
 mod faults;
 mod limits;
 mod load;
+mod outside;
 mod price;
 mod prospect;
 mod read;

@@ -7,6 +7,7 @@ use super::ceiling;
 use super::faults;
 use super::limits;
 use super::load::Loaded;
+use super::outside;
 use super::price::{Sources, node_pool, replica_lease};
 use super::recorded;
 use super::{Scenario, ServicePlan, StatedPolicy, Variant};
@@ -112,9 +113,15 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
         path: path.to_path_buf(),
         price_date: price_dates(sources.iter()).unwrap_or_default(),
     };
-    check_room(&scenario, &loaded.root, sink);
-    limits::check(&scenario, &loaded.root, sink);
+    check_whole(&scenario, &loaded.root, sink);
     Some(scenario)
+}
+
+/// The checks that need the whole scenario.
+fn check_whole(scenario: &Scenario, root: &Yaml, sink: &mut Diagnostics) {
+    check_room(scenario, root, sink);
+    limits::check(scenario, root, sink);
+    outside::check(scenario, root, sink);
 }
 
 /// Warns about replicas that even an empty node cannot hold: they would stay pending for ever.

@@ -284,7 +284,10 @@ mod tests {
         let axis = Axis::dates_in(start, 4.0 * 3600.0, 6, Zone::UTC);
         assert_eq!(labels(&axis), ["23:00", "13 May", "01:00", "02:00"]);
         assert_eq!((axis.ticks[0].0, axis.title.as_str()), (1800.0, "time (UTC), from 2024-05-12"));
-        assert_eq!(labels(&Axis::dates_in(start, 5.0 * 86_400.0, 6, Zone::UTC)), ["13 May", "14 May", "15 May", "16 May", "17 May"]);
+        assert_eq!(
+            labels(&Axis::dates_in(start, 5.0 * 86_400.0, 6, Zone::UTC)),
+            ["13 May", "14 May", "15 May", "16 May", "17 May"]
+        );
     }
 
     #[test]

@@ -57,9 +57,9 @@ fn rate(traces: Traces) -> Option<Chart> {
         .enumerate()
         .map(|(index, (_, portrait))| Mark::Line { ink: ink(index), segments: steps(portrait) });
     // Dates stand on the axis only where all traces share them.
-    let shared = traces.iter().all(|(_, portrait)| {
-        (portrait.start_epoch_ns, portrait.zone) == (first.start_epoch_ns, first.zone)
-    });
+    let shared = traces
+        .iter()
+        .all(|(_, portrait)| (portrait.start_epoch_ns, portrait.zone) == (first.start_epoch_ns, first.zone));
     let x = match first.start_epoch_ns.filter(|_| shared) {
         Some(start) => Axis::dates_in(start, end, 9, first.zone),
         None => Axis::time(end, 12),

@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use super::{Opening, Recipe, TraceError, TraceSource};
 use crate::config::{Diagnostics, Plugin, Value, Yaml, suggest};
+use crate::units::SimDuration;
 
 /// A transform.
 pub trait Transform: Debug + Send + Sync {
@@ -43,6 +44,18 @@ pub trait Transform: Debug + Send + Sync {
     fn moments(&self, inner: &Arc<dyn Recipe>) -> Vec<String> {
         let _ = inner;
         Vec::new()
+    }
+
+    /// The events of the transform that do nothing in a run of this length on the stream `inner`, because they are
+    /// before or after it: a sentence each.
+    fn outside(&self, inner: &Arc<dyn Recipe>, length: SimDuration) -> Vec<String> {
+        let _ = (inner, length);
+        Vec::new()
+    }
+
+    /// Whether requests keep their times, so that a time in the stream is the same time in the run.
+    fn keeps_times(&self) -> bool {
+        true
     }
 
     /// The transform's distortion of the stream `inner`, in a sentence; may read the whole stream.

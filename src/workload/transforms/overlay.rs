@@ -47,6 +47,21 @@ impl Transform for Overlay {
         scaled_by(inner, events, self.jitter, step, opening)
     }
 
+    fn outside(&self, inner: &Arc<dyn Recipe>, length: SimDuration) -> Vec<String> {
+        let opened = inner.open(Opening::new(crate::random::Streams::new(0, 0), 0));
+        let start = opened.ok().and_then(|source| source.start_epoch_ns());
+        let told = |event: &Pulse| match event.at.offset_ns(start) {
+            Some(at) if at < length.as_nanos() => None,
+            Some(at) => {
+                let at = SimDuration::from_nanos(at);
+                Some(format!("the event {at} after the start is after the end of the run, which lasts {length}"))
+            }
+            None if start.is_some() => Some(format!("the event at {} is before the run", event.at)),
+            None => Some(format!("the event at {} has no place in a workload without a date", event.at)),
+        };
+        self.events.iter().filter_map(told).collect()
+    }
+
     fn moments(&self, inner: &Arc<dyn Recipe>) -> Vec<String> {
         let opened = inner.open(Opening::new(crate::random::Streams::new(0, 0), 0));
         let start = opened.ok().and_then(|source| source.start_epoch_ns());

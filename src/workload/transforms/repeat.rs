@@ -39,6 +39,10 @@ struct Repeat {
 }
 
 impl Transform for Repeat {
+    fn keeps_times(&self) -> bool {
+        false
+    }
+
     fn open(&self, inner: &Arc<dyn Recipe>, _: u16, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
         // Each pass has its own random numbers: the same counts, different arrival times.
         let first = Opening { pass: opening.pass * self.times, ..opening };

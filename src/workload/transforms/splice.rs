@@ -69,6 +69,10 @@ struct Splice {
 }
 
 impl Transform for Splice {
+    fn keeps_times(&self) -> bool {
+        false
+    }
+
     fn open(&self, inner: &Arc<dyn Recipe>, step: u16, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
         let base = inner.open(opening)?;
         // The inserted requests have their own random numbers, as if they were another service's stream.

@@ -36,6 +36,10 @@ struct TimeWarp {
 }
 
 impl Transform for TimeWarp {
+    fn keeps_times(&self) -> bool {
+        false
+    }
+
     fn open(&self, inner: &Arc<dyn Recipe>, _: u16, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
         Ok(Box::new(Stream { inner: inner.open(opening)?, factor: self.factor }))
     }

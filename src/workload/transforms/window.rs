@@ -59,6 +59,10 @@ impl Stated {
 }
 
 impl Transform for Stated {
+    fn keeps_times(&self) -> bool {
+        false
+    }
+
     fn open(&self, inner: &Arc<dyn Recipe>, _: u16, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
         let inner = inner.open(opening)?;
         let window = self.window(inner.start_epoch_ns()).ok_or_else(|| {

@@ -16,6 +16,7 @@ mod percentages;
 mod plan_edit;
 mod plans;
 mod pods;
+mod rows;
 mod sweeps;
 mod tables;
 mod whatif;

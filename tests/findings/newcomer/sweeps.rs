@@ -34,6 +34,12 @@ fn an_invalid_sweep_leaves_no_file() {
 }
 
 #[test]
+fn a_misspelt_path_is_shown_at_its_policy() {
+    let said = trial().expect("sweep s.yaml --vary policies.ours.hpa.maxx=5,6 --replications 1 --quiet", 2);
+    assert!(said.contains("has no field `maxx`") && said.contains("s.yaml:5:"), "{said}");
+}
+
+#[test]
 fn a_manifest_is_varied_like_the_scenario() {
     let trial = trial();
     let run = |set: &str| {
