@@ -185,9 +185,7 @@ impl Ordered {
             // Lines of several files are not those of one.
             let from = if file == self.file { format!(" from line {}", self.newest_line) } else { String::new() };
             let message = format!("arrivals go back by {back}{from}; expected rows in the order of their times");
-            return TraceError::new(file, message)
-                .line(line)
-                .help("correct the one or the other, or take it out");
+            return TraceError::new(file, message).line(line).help("correct the one or the other, or take it out");
         }
         let message = format!("arrivals go back by {back}; expected rows in the order of their times");
         let window = round_up(widest);

@@ -128,7 +128,8 @@ fn a_log_with_durations_is_sorted_by_its_starts() {
 #[test]
 fn a_zone_without_a_name_is_not_suggested() {
     let text = format!(
-        "duration: 10m\nworkload: {{ poisson: {{ rate: 1/s }} }}\nnodes: {{ count: 2, cpu: 4, memory: 8Gi }}\nfaults: [ {{ zone-outage: {{ zone: a, at: 2m, for: 1m }} }} ]\n{REST}"
+        "duration: 10m\nworkload: {{ poisson: {{ rate: 1/s }} }}\nnodes: {{ count: 2, instance: m7i.large }}\nfaults: [ {{ zone-outage: {{ zone: a, at: 2m, for: 1m }} }} ]\n{}",
+        REST.replace("20ms }", "20ms, resources: { requests: { cpu: 500m, memory: 1Gi } } }")
     );
     let said = Trial::new(&[("s.yaml", &text)]).expect("check s.yaml", 2);
     assert!(
