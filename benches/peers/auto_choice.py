@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How good the choice of `plimsoll forecast --auto` is: its error over that of the best single model, known only afterwards.
 
-    cargo build --release && python3 benches/peers/auto_choice.py [SERIES.tsv]
+    cargo build --locked --release && python3 benches/peers/auto_choice.py [SERIES.tsv]
 
 Series: the two backtests of tests/reference/forecast and the traces in traces/. A file of further ones may be given, one a line,
 separated by tabs: name, trace, step, horizon, and arguments of `plimsoll forecast` that it needs.

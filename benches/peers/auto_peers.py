@@ -2,7 +2,7 @@
 """How good `plimsoll forecast --auto` is beside the methods of statsforecast, from the same origins of the same series.
 
     python3 -m venv peers && peers/bin/pip install statsforecast statsmodels
-    cargo build --release && peers/bin/python benches/peers/auto_peers.py [SERIES.json]
+    cargo build --locked --release && peers/bin/python benches/peers/auto_peers.py [SERIES.json]
 
 Series: the classical ones that statsmodels ships, AirPassengers and NASA's log by the hour from tests/reference/forecast. A file of
 further ones may be given: {name: {values, seasons, train, horizon, every}}, lengths in steps, null for what is missing. Each method is

@@ -5,8 +5,8 @@
     peers/bin/python benches/peers/forecast_peers.py
 
 Every row is the same model of the same series (tests/reference/forecast): processor time of one fit, the median of several after
-one that warms up, and the log-likelihood that was reached, on the scale of the differenced series. `cargo bench --bench
-forecast` runs before and after the peers, so that a machine that slows down is seen. Further arguments go to `cargo bench`.
+one that warms up, and the log-likelihood that was reached, on the scale of the differenced series. `cargo bench --locked
+--bench forecast` runs before and after the peers, so that a machine that slows down is seen. Further arguments go to `cargo bench`.
 """
 
 import json
@@ -43,7 +43,7 @@ def read(case):
 
 def plimsoll(extra):
     """Median seconds per fit of each case, from the benchmark's own table."""
-    command = ["cargo", "bench", *extra, "--bench", "forecast", "--", "fit"]
+    command = ["cargo", "bench", "--locked", *extra, "--bench", "forecast", "--", "fit"]
     text = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     found = {}
     for line in text.splitlines():

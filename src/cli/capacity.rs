@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::replication::{Format, ReplicationArguments, policy_index};
 use super::{Failure, files, path_and_value, say};
-use crate::experiment::capacity as find;
+use crate::experiment::{capacity as find, unlimited_cpu};
 use crate::report::{self, results::capacity_results, results::results_text};
 
 /// Arguments of `capacity`.
@@ -54,7 +54,8 @@ pub(super) fn capacity(arguments: &CapacityArguments) -> Result<(), Failure> {
     bar.finish_and_clear();
     let limits = limits.map_err(|error| Failure::Input(format!("error: {error}")))?;
     let recorded = scenario.services.iter().any(|service| service.workload.is_recorded());
-    let grid = report::capacity(&limits, plan.level, recorded);
+    let mut grid = report::capacity(&limits, plan.level, recorded);
+    grid.notes.extend(unlimited_cpu(&scenario));
     say(&match arguments.format {
         Format::Json => results_text(&capacity_results(&limits, plan.level, grid.notes)),
         _ => grid.text(arguments.format.style()),

@@ -10,8 +10,7 @@ use super::{Failure, ScenarioArguments, remark, say, shown};
 use crate::config::Diagnostics;
 use crate::engine::scenario::Scenario;
 use crate::experiment::{
-    Explained, Story, cpu, expectations, explain, full_replica_cpu, out_of_reach_by_distribution, transients,
-    without_ceiling,
+    Explained, Story, assumed_cpu, expectations, explain, out_of_reach_by_distribution, transients, unlimited_cpu,
 };
 use crate::report::Grid;
 use crate::report::results::{CheckResults, CheckedResult, RESULTS_VERSION, Results, ValueResult, results_text};
@@ -163,7 +162,7 @@ fn explained_table(explained: &[Explained]) -> Grid {
 
 /// What a scenario holds, and what it leaves to be taken for granted of the CPU in use.
 fn facts(scenario: &Scenario) -> String {
-    let unstated = scenario.services.iter().filter_map(|service| full_replica_cpu(&service.spec));
+    let unstated = assumed_cpu(scenario).into_iter();
     let lines: Vec<String> =
         std::iter::once(contents(scenario)).chain(unstated.map(|line| format!("  {line}"))).collect();
     lines.join("\n")
@@ -188,8 +187,7 @@ fn contents(scenario: &Scenario) -> String {
             count => format!("{count} policies"),
         }
     );
-    let cpu: Vec<String> = scenario.services.iter().map(|service| cpu(&service.spec, &scenario.pools)).collect();
-    without_ceiling(&cpu).for_each(|sentence| said += &format!("\n  {sentence}"));
+    unlimited_cpu(scenario).iter().for_each(|sentence| said += &format!("\n  {sentence}"));
     said
 }
 

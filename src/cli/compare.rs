@@ -10,10 +10,10 @@ use super::{Failure, files, path_and_value, remark, say};
 use crate::engine::scenario::Scenario;
 use crate::experiment::{
     FRESH_TO_COMPARE, Outcome, Replicated, ReplicationPlan, SameLevel, Tuned, at_same_level, replicate,
-    run_replication, tune,
+    run_replication, tune, unlimited_cpu,
 };
 use crate::report;
-use crate::report::results::{compare_results, results_text};
+use crate::report::results::{Results, compare_results, results_text};
 
 /// Arguments of `compare`.
 #[derive(Debug, Args)]
@@ -61,10 +61,7 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
     if arguments.as_is || scenario.objectives.is_empty() || hopeless.is_some() {
         let result = replications(arguments, &scenario, &plan)?;
         let base = base.unwrap_or(0);
-        say(&match arguments.format {
-            Format::Json => results_text(&compare_results(&result, base, None)),
-            _ => report::comparison(&result, base, arguments.format.style()),
-        })?;
+        say(&shown(arguments, &scenario, (&result, base, None)))?;
         return write_report(arguments, &scenario, &plan, (result, base, None));
     }
     let bar = arguments.replication.bar("headrooms tried");
@@ -84,11 +81,31 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
     // What the headroom was found by would flatter it.
     let fresh = ReplicationPlan { first: FRESH_TO_COMPARE, ..plan };
     let result = replications(arguments, &level, &fresh)?;
-    say(&match arguments.format {
-        Format::Json => results_text(&compare_results(&result, base, Some(&found))),
-        _ => report::comparison(&result, base, arguments.format.style()),
-    })?;
+    say(&shown(arguments, &level, (&result, base, Some(&found))))?;
     write_report(arguments, &level, &fresh, (result, base, Some(found)))
+}
+
+/// The comparison, with what it takes for granted of CPU that nothing limits.
+fn shown(
+    arguments: &CompareArguments,
+    scenario: &Scenario,
+    (result, base, level): (&Replicated, usize, Option<&SameLevel>),
+) -> String {
+    let unlimited = unlimited_cpu(scenario);
+    match arguments.format {
+        Format::Json => {
+            let mut results = compare_results(result, base, level);
+            if let Results::Compare(compared) = &mut results {
+                compared.notes.extend(unlimited);
+            }
+            results_text(&results)
+        }
+        format => {
+            let mut text = report::comparison(result, base, format.style());
+            unlimited.iter().for_each(|sentence| text.push_str(&format!("\n{sentence}\n")));
+            text
+        }
+    }
 }
 
 /// Index of the cheapest policy that meets the objectives and could be run; of any that does, or of any, where there is none.

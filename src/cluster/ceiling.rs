@@ -90,6 +90,13 @@ impl ServiceSpec {
         }
     }
 
+    /// The share of slots in use where `busy` requests are in service in `serving` replicas; `None` without replicas or
+    /// with unlimited concurrency.
+    pub fn share_of_slots(&self, busy: f64, serving: f64) -> Option<f64> {
+        let slots = serving * f64::from(self.concurrency);
+        (slots > 0.0 && self.concurrency < u32::MAX).then(|| busy / slots)
+    }
+
     /// Cores that a replica with all slots busy would use without a ceiling.
     pub fn full_need(&self) -> f64 {
         f64::from(self.concurrency) * self.cpu_per_busy_second + self.cpu_idle

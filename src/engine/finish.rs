@@ -63,9 +63,11 @@ impl Service {
         let serving_area = (last.serving - from.serving) as f64;
         let powers = &self.fleet.powers;
         let used_area = used_slots(powers.slow, &from.totals, &last.totals);
+        let busy_area = (last.totals.busy - from.totals.busy) as f64;
         let slots = powers.slots_of_one(from.powers, last.powers, serving_area);
         // A share of zero is undefined, not zero.
         let share = |part: f64, whole: f64| (whole > 0.0).then(|| part / whole);
+        let utilization = spec.share_of_slots(busy_area, serving_area);
         let requested = spec.cpu_request.map(Millicores::as_cores);
         let cpu = last.totals.worked_since(&from.totals) * spec.cpu_per_busy_second + serving_area * spec.cpu_idle;
         let in_system = (last.totals.busy + last.totals.waiting) - (from.totals.busy + from.totals.waiting);
@@ -74,7 +76,8 @@ impl Service {
         ServiceRecord {
             name: name.clone(),
             counts,
-            utilization: share(used_area, serving_area * slots),
+            utilization,
+            load: share(used_area, serving_area * slots),
             cpu_utilization: requested.and_then(|requested| share(cpu, serving_area * requested)),
             replica_hours: last.present as f64 / NANOS_PER_HOUR,
             mean_ready: ready_area / nanos,

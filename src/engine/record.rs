@@ -92,9 +92,12 @@ pub struct ServiceRecord {
     pub service: LatencyHistogram,
     /// First arrival to completion, including retries.
     pub sojourn: LatencyHistogram,
-    /// Share of the slot time of serving replicas (ready or draining) that was busy, after the warm-up; `None` if none
-    /// was serving.
+    /// Share of the slot time (concurrency) of serving replicas (ready or draining) that was busy, after the warm-up;
+    /// `None` if none was serving or the concurrency is unlimited.
     pub utilization: Option<f64>,
+    /// Work done after the warm-up, as a share of what serving replicas could do with every CPU busy; `None` if none
+    /// was serving. It equals the utilization of slots unless CPU limits how many requests run at full speed.
+    pub load: Option<f64>,
     /// Share of the requested CPU of serving replicas (ready or draining) that was used, after the warm-up; `None` if
     /// no CPU request is stated or none was serving.
     pub cpu_utilization: Option<f64>,
@@ -267,8 +270,11 @@ pub struct Interval {
     /// Busy slots, averaged over the interval.
     #[serde(with = "crate::units::real")]
     pub busy: f64,
-    /// Busy slot time divided by the slot time of serving replicas (ready or draining); `None` if none was serving.
+    /// Busy slot time divided by the slot time (concurrency) of serving replicas (ready or draining); `None` if none was
+    /// serving or the concurrency is unlimited.
     pub utilization: Option<f64>,
+    /// Work done, as a share of what serving replicas could do with every CPU busy; `None` if none was serving.
+    pub load: Option<f64>,
     /// Replicas needed for the arrivals of this interval at the reference utilization.
     #[serde(with = "crate::units::real")]
     pub needed: f64,

@@ -107,6 +107,45 @@ pub fn without_ceiling(assumptions: &[String]) -> impl Iterator<Item = &String> 
     assumptions.iter().filter(|sentence| sentence.starts_with(NO_CEILING))
 }
 
+/// The same sentence of several services once, with their number for the names where there are more than a few.
+fn grouped(said: &[(String, &str)]) -> Vec<String> {
+    const MARK: &str = "\u{0}";
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+    for (sentence, name) in said {
+        match groups.iter_mut().find(|(text, _)| text == sentence) {
+            Some((_, names)) => names.push(name),
+            None => groups.push((sentence.clone(), vec![name])),
+        }
+    }
+    let of = |names: &[&str]| match names.len() {
+        0..=3 => names.join(", "),
+        count => format!("{count} services"),
+    };
+    groups.iter().map(|(text, names)| text.replace(MARK, &of(names))).collect()
+}
+
+/// A sentence for the services whose replicas have no CPU ceiling, of which CPU use above the request means nothing.
+pub fn unlimited_cpu(scenario: &Scenario) -> Vec<String> {
+    let of = |plan: &ServicePlan| cpu(&plan.spec, &scenario.pools).starts_with(NO_CEILING);
+    let free: Vec<&str> =
+        scenario.services.iter().filter(|plan| of(plan)).map(|plan| plan.spec.name.as_str()).collect();
+    let said: Vec<(String, &str)> = free.iter().map(|name| (no_ceiling("\u{0}"), *name)).collect();
+    grouped(&said)
+}
+
+/// What is assumed of the CPU use of services that do not state it; equal sentences once.
+pub fn assumed_cpu(scenario: &Scenario) -> Vec<String> {
+    let of = |plan: &'_ ServicePlan| full_replica_cpu_of(&plan.spec, "\u{0}");
+    let said: Vec<(String, &str)> =
+        scenario.services.iter().filter_map(|plan| Some((of(plan)?, plan.spec.name.as_str()))).collect();
+    grouped(&said)
+}
+
+/// That nothing bounds the CPU of a replica of a service.
+fn no_ceiling(name: &str) -> String {
+    format!("{NO_CEILING} {name} (no CPU limit, no priced size, no nodes): its requests never slow each other down.")
+}
+
 /// What limits the CPU of a replica, and how that affects its requests.
 pub fn cpu(spec: &ServiceSpec, pools: &[NodePool]) -> String {
     let name = &spec.name;
@@ -116,9 +155,7 @@ pub fn cpu(spec: &ServiceSpec, pools: &[NodePool]) -> String {
     };
     let tightest = cores.into_iter().min_by_key(|cores| spec.ceiling(*cores).map(|ceiling| ceiling.cpu));
     let Some(ceiling) = tightest.and_then(|cores| spec.ceiling(cores)) else {
-        return format!(
-            "{NO_CEILING} {name} (no CPU limit, no priced size, no nodes): its requests never slow each other down."
-        );
+        return no_ceiling(name);
     };
     let each = number(spec.cpu_per_busy_second);
     let (cpu, words) = (number(ceiling.cpu.as_cores()), ceiling.bound.words());
@@ -305,7 +342,11 @@ fn updates(spec: &ServiceSpec) -> Vec<String> {
 
 /// The assumption about CPU use where `cpu-per-request` does not state it.
 pub fn full_replica_cpu(spec: &ServiceSpec) -> Option<String> {
-    let name = &spec.name;
+    full_replica_cpu_of(spec, &spec.name)
+}
+
+/// The same by another name.
+fn full_replica_cpu_of(spec: &ServiceSpec, name: &str) -> Option<String> {
     match spec.pod.cpu_use {
         CpuUse::Stated | CpuUse::Shared => None,
         CpuUse::FullReplica => Some(format!(

@@ -49,6 +49,9 @@ pub(super) fn unbounded(scenario: &Scenario) -> Option<&'static str> {
     if scenario.objectives.iter().all(|objective| objective.within.is_none()) {
         return Some("there is no latency objective to keep");
     }
+    if scenario.services.iter().all(|service| service.lease.is_none()) {
+        return Some("only nodes have a price, and every policy pays for all of them");
+    }
     let closed = scenario.services.iter().any(|service| service.workload.clients().is_some());
     closed.then_some("the requests of a closed loop depend on the policy")
 }
@@ -82,7 +85,8 @@ pub(super) fn cost_bound_of(scenario: &Scenario, replication: u64) -> Result<Res
         return Ok(Err(why.into()));
     }
     let mut dollars = 0.0;
-    let (mut objective, mut interval) = (String::new(), scenario.interval);
+    let first = scenario.objectives.iter().find(|objective| objective.within.is_some());
+    let (mut objective, mut interval) = (first.map_or_else(String::new, Objective::text), scenario.interval);
     let priced = scenario.services.iter().enumerate().filter(|(_, plan)| plan.lease.is_some());
     for (number, _) in priced {
         let mut most = 0.0;

@@ -32,7 +32,7 @@ mod vary;
 pub mod verify;
 pub mod workloads;
 
-pub use assumptions::{cpu, full_replica_cpu, of as assumptions, without_ceiling};
+pub use assumptions::{assumed_cpu, of as assumptions, unlimited_cpu, without_ceiling};
 pub use baseline::{Baseline, Change};
 pub use bound::{CostBound, cost_bound};
 pub use capacity::{Bottleneck, Edge, Limit, capacity};

@@ -7,6 +7,7 @@ use super::level::SameLevel;
 use super::replicate::Replicated;
 use crate::engine::RunRecord;
 use crate::units::SimTime;
+use crate::workload::{Zone, show_instant_in};
 
 /// The result of a scenario: one run per policy on common random numbers, and everything needed to evaluate and repeat
 /// it.
@@ -127,4 +128,13 @@ pub struct CalendarStart {
     pub start_epoch_ns: u64,
     /// The time zone for display: a name or an offset.
     pub zone: String,
+}
+
+impl CalendarStart {
+    /// The time of day of a point in simulated time, to the second, with its offset (ISO 8601).
+    pub fn time_of(&self, at: SimTime) -> String {
+        let zone = Zone::named(&self.zone).unwrap_or(Zone::UTC);
+        let seconds = self.start_epoch_ns.saturating_add(at.as_nanos()) / 1_000_000_000;
+        show_instant_in(seconds * 1_000_000_000, zone)
+    }
 }

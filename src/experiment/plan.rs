@@ -8,7 +8,7 @@ use super::replicate::ReplicationPlan;
 use crate::engine::RunError;
 use crate::engine::scenario::Scenario;
 
-/// Number of candidates that always reach the next rung.
+/// Number of candidates that always reach the next round.
 const KEPT: usize = 3;
 
 /// A policy at a point of the variations, with its results so far.
@@ -18,9 +18,9 @@ pub struct Candidate {
     pub point: usize,
     /// Index of the policy.
     pub policy: usize,
-    /// The result of tuning in the last rung it took part in.
+    /// The result of tuning in the last round it took part in.
     pub tuned: Tuned,
-    /// Replications of that rung.
+    /// Replications of that round.
     pub replications: u64,
     /// The winner's cost in that rung, on the same replications; `None` if it did not meet the objectives there, or
     /// there is no winner.

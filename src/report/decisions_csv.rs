@@ -12,10 +12,14 @@ pub(super) const PLUGIN: ReporterPlugin = ReporterPlugin {
     build: &DecisionsCsv,
 };
 
-const HEADER: [&str; 9] = [
+/// The column with the time of day, which only dated runs have.
+const TIME: &str = "at_time";
+
+const HEADER: [&str; 10] = [
     "policy",
     "service",
     "at_s",
+    TIME,
     "metrics_age_s",
     "from_replicas",
     "to_replicas",
@@ -28,13 +32,17 @@ struct DecisionsCsv;
 
 impl Reporter for DecisionsCsv {
     fn report(&self, outcome: &Outcome) -> Result<Vec<Artifact>, ReportError> {
+        let dated = outcome.calendar.is_some();
+        let has = |name: &str| dated || name != TIME;
         let services = outcome.runs.iter().flat_map(|run| run.services.iter().map(move |service| (run, service)));
         let decisions = services.flat_map(|(run, service)| service.decisions.iter().map(move |d| (run, service, d)));
         let rows = decisions.map(|(run, service, decision)| {
+            let time = outcome.calendar.as_ref().map(|calendar| calendar.time_of(decision.at));
             let cells: [String; HEADER.len()] = [
                 run.policy.clone(),
                 service.name.clone(),
                 number(Some(decision.at.as_secs_f64())),
+                time.unwrap_or_default(),
                 number(decision.metrics_age.map(|age| age.as_secs_f64())),
                 decision.from.to_string(),
                 decision.to.to_string(),
@@ -42,9 +50,9 @@ impl Reporter for DecisionsCsv {
                 decision.code.name().to_owned(),
                 decision.detail.clone(),
             ];
-            cells.into_iter()
+            HEADER.into_iter().zip(cells).filter(|(name, _)| has(name)).map(|(_, cell)| cell)
         });
-        let bytes = csv_bytes(PLUGIN.name, HEADER.into_iter().map(str::to_owned), rows)?;
+        let bytes = csv_bytes(PLUGIN.name, HEADER.into_iter().filter(|name| has(name)).map(str::to_owned), rows)?;
         Ok(vec![Artifact::new(PLUGIN.name, bytes)])
     }
 }

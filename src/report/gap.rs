@@ -38,7 +38,7 @@ impl Gap {
         if replicas > 0.0 {
             let each = dollars(interval) * (1.0 - warm) / replicas;
             self.starting += each * interval.starting;
-            self.idle += each * interval.ready * (1.0 - interval.utilization.unwrap_or(0.0));
+            self.idle += each * interval.ready * (1.0 - interval.load.unwrap_or(0.0));
         }
     }
 }

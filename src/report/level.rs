@@ -85,11 +85,7 @@ pub fn same_level(level: &SameLevel) -> Grid {
         (a.chosen.is_none(), cost(a)).partial_cmp(&(b.chosen.is_none(), cost(b))).unwrap_or(std::cmp::Ordering::Equal)
     });
     let rows = order.into_iter().map(|tuned| row(level, tuned)).collect();
-    let mut notes = vec![
-        "Headroom: the factor on the load that a policy provides for (an autoscaler's target is divided by it, a fixed fleet multiplied); \
-         shown is the least at which every objective is met with confidence, assuming that more headroom never breaks one."
-            .into(),
-    ];
+    let mut notes = vec![HEADROOM.into()];
     if level.tuned.iter().any(|tuned| !tuned.confirmations.is_empty()) {
         notes.push(confirmation_rule());
     }
@@ -100,6 +96,10 @@ pub fn same_level(level: &SameLevel) -> Grid {
     notes.extend(super::plan::floors(level.tuned.iter()));
     Grid { header, rows, notes }
 }
+
+/// What headroom is.
+pub(super) const HEADROOM: &str = "Headroom: the factor on the load that a policy provides for (an autoscaler's target is divided by it, a fixed fleet multiplied); \
+     shown is the least at which every objective is met with confidence, assuming that more headroom never breaks one.";
 
 fn objective_name(objective: &LevelObjective) -> String {
     match objective.service.as_str() {

@@ -9,7 +9,7 @@ use super::text;
 use crate::engine::scenario::Scenario;
 use crate::experiment::{
     Candidate, Confirmation, Difference, Figure, MIN_SHARE_KEPT, Planned, Points, Replicated, Samples, Tuned, Unit,
-    differences_from_chosen,
+    differences_from_chosen, unlimited_cpu,
 };
 use crate::units::Fraction;
 
@@ -92,11 +92,13 @@ pub fn plan_table(scenario: &Scenario, planned: &Planned, points: &Points, level
         cells
     };
     let (better, size) = if scenario.is_priced() { ("cheaper", "cost") } else { ("smaller", "size") };
-    let mut notes = vec![format!(
+    let mut notes = vec![super::level::HEADROOM.into()];
+    notes.push(format!(
         "{} headrooms were tried on common random numbers. Candidates with fewer replications were given up early (successive halving: \
          the {better} half goes on with more replications), so their {size} cannot be compared with that of the others.",
         planned.trials
-    )];
+    ));
+    notes.extend(unlimited_cpu(scenario));
     if planned.candidates.first().is_some_and(|first| !first.tuned.confirmations.is_empty()) {
         notes.push(confirmation_rule());
     }
@@ -158,7 +160,7 @@ fn why_not(scenario: &Scenario, planned: &Planned, candidate: &Candidate, level:
         return format!("equal within the {} that the search resolves", text::percent(candidate.tuned.resolution()));
     }
     let unconfirmed = if candidate.tuned.confirmed().is_some() { "" } else { ", not confirmed" };
-    match rung_difference(scenario, planned, candidate, level) {
+    match round_difference(scenario, planned, candidate, level) {
         Some((difference, figure)) => format!("{}{unconfirmed}", verdict_text(&difference, &figure)),
         None => {
             let word = if priced { "dearer" } else { "more" };
@@ -167,8 +169,8 @@ fn why_not(scenario: &Scenario, planned: &Planned, candidate: &Candidate, level:
     }
 }
 
-/// The cost of a candidate of the last rung beside the winner's, on pairs. `None` with one replication.
-fn rung_difference(
+/// The cost of a candidate of the last round beside the winner's, on pairs. `None` with one replication.
+fn round_difference(
     scenario: &Scenario,
     planned: &Planned,
     candidate: &Candidate,
@@ -176,8 +178,8 @@ fn rung_difference(
 ) -> Option<(Difference, Figure)> {
     let last = planned.candidates.first()?.replications;
     let meeting = planned.candidates.iter().filter(|other| other.replications == last && other.cost().is_some());
-    let rung: Vec<&Candidate> = meeting.collect();
-    let arm = rung.iter().position(|other| std::ptr::eq(*other, candidate))?;
+    let round: Vec<&Candidate> = meeting.collect();
+    let arm = round.iter().position(|other| std::ptr::eq(*other, candidate))?;
     let figure = Figure::expense(scenario);
     let samples = |candidate: &&Candidate| Samples {
         label: candidate.tuned.policy.clone(),
@@ -188,7 +190,7 @@ fn rung_difference(
     };
     let result = Replicated {
         figures: vec![figure.clone()],
-        arms: rung.iter().map(samples).collect(),
+        arms: round.iter().map(samples).collect(),
         replications: last,
         level,
         precise: None,
@@ -223,7 +225,7 @@ fn missed(scenario: &Scenario, candidate: &Candidate) -> String {
     }
 }
 
-/// Every trial of the last rung of each candidate.
+/// Every trial of the last round of each candidate.
 pub fn plan_trials(scenario: &Scenario, planned: &Planned, points: &Points) -> String {
     let mut csv = String::from("policy");
     points.axes.iter().for_each(|axis| csv.push_str(&format!(",{}", text::csv_field(&axis.path))));

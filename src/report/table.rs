@@ -75,7 +75,7 @@ pub(super) fn order(outcome: &Outcome) -> Vec<usize> {
 /// What the rows mean, for who meets them first.
 pub(super) fn legend() -> String {
     "p50, p95 and p99: the latency that 50%, 95% and 99% of the requests do not exceed. Error budget: the bad requests that an objective \
-     allows. Utilization of slots: requests in service, as a share of ready replicas times their concurrency. Flaps: changes of \
+     allows. Utilization of slots: requests in service, as a share of replicas (ready or draining) times their concurrency. Flaps: changes of \
      direction, from scaling up to scaling down or back."
         .into()
 }

@@ -93,7 +93,7 @@ pub(super) fn columns(outcome: &Outcome) -> Vec<(&'static str, Column)> {
         |of: for<'r> fn(&'r Row<'_>) -> &'r str| Column::Text(rows.iter().map(|row| of(row).to_owned()).collect());
     let counts = |of: fn(&Interval) -> u64| Column::Count(rows.iter().map(|row| of(row.interval)).collect());
     let numbers = |of: fn(&Interval) -> Option<f64>| Column::Number(rows.iter().map(|row| of(row.interval)).collect());
-    vec![
+    let mut columns = vec![
         ("policy", names(|row| &row.run.policy)),
         ("service", names(|row| &row.service.name)),
         ("start_s", numbers(|i| Some(i.start.as_secs_f64()))),
@@ -119,7 +119,12 @@ pub(super) fn columns(outcome: &Outcome) -> Vec<(&'static str, Column)> {
         ("busy_slots", numbers(|i| Some(i.busy))),
         ("utilization_ratio", numbers(|i| i.utilization)),
         ("cost_usd", Column::Money(rows.iter().map(|row| row.interval.cost).collect())),
-    ]
+    ];
+    if let Some(calendar) = &outcome.calendar {
+        let times = rows.iter().map(|row| calendar.time_of(row.interval.start)).collect();
+        columns.insert(3, ("start_time", Column::Text(times)));
+    }
+    columns
 }
 
 fn millis(percentiles: Option<[SimDuration; 3]>, index: usize) -> Option<f64> {

@@ -1,4 +1,4 @@
-//! Valid files changed at random. Run it with `cargo test --release --test main -- --ignored --nocapture
+//! Valid files changed at random. Run it with `cargo test --locked --release --test main -- --ignored --nocapture
 //! hostile::campaign`; `HOSTILE_CASES` sets the number of files of each kind.
 
 use std::time::{Duration, Instant};

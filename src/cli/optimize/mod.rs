@@ -18,7 +18,7 @@ pub(super) struct OptimizeArguments {
 enum Action {
     /// The cheapest instances that together have so much CPU and memory for pods.
     Mix(mix::MixArguments),
-    /// The cheapest plan over time for a scenario's trace: when to run how many replicas, or instances of which types.
+    /// An approximately cheapest plan over time for a scenario's trace: when to run how many replicas, or instances of which types.
     Provision(provision::ProvisionArguments),
 }
 

@@ -92,7 +92,7 @@ pub(super) fn provision(arguments: &ProvisionArguments) -> Result<(), Failure> {
         arguments.instances.iter().map(find).collect::<Result<_, _>>().map_err(|error| input(&error))?;
     let sources: Vec<_> = instances.iter().map(|instance| &instance.price_source).collect();
     files::try_out(&arguments.out.join(&scenario.name))?;
-    let turning = spinner(arguments.quiet, "looking for the cheapest plan");
+    let turning = spinner(arguments.quiet, "looking for an approximately cheapest plan");
     let plans = plan(&scenario, &arguments.terms(instances.clone()));
     turning.finish_and_clear();
     let plans = plans.map_err(|error| input(&error))?;

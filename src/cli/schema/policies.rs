@@ -155,7 +155,7 @@ fn over_time(name: &str, aws: bool) -> Vec<(&'static str, Value)> {
         ("floor", super::one_policy("Reactive policy whose size is the minimum; none by default.")),
         ("max-buffer", quantity("How far a forecast may exceed `max`; not at all by default.", "10%")),
         ("scale-in", flag(&format!("Whether a forecast may scale in; {} by default.", or("false", "true")))),
-        ("horizon", quantity(&format!("Horizon of the cheapest plan{plan}."), "2h")),
+        ("horizon", quantity(&format!("Horizon of the approximately cheapest plan{plan}."), "2h")),
         ("sync-period", quantity("Time between two decisions; the floor's, or 15s, by default.", "15s")),
     ]
 }

@@ -100,10 +100,8 @@ impl Statistic {
             Statistic::SojournVariance => variance(sojourn),
             Statistic::WaitWithin(limit) => share_within(waiting, limit),
             Statistic::SojournWithin(limit) => share_within(sojourn, limit),
-            Statistic::Utilization => service.utilization.unwrap_or(f64::NAN),
-            Statistic::MeanBusy => {
-                service.utilization.unwrap_or(0.0) * f64::from(observed.servers) * service.mean_ready
-            }
+            Statistic::Utilization => service.load.unwrap_or(f64::NAN),
+            Statistic::MeanBusy => service.load.unwrap_or(0.0) * f64::from(observed.servers) * service.mean_ready,
             Statistic::MeanNumber => service.mean_in_system,
             Statistic::MeanQueue => mean_queue(observed),
             Statistic::Blocking => share(counts.rejected, counts.arrived),

@@ -67,7 +67,7 @@ pub struct Settings {
     pub refit: SimDuration,
     /// Interval between forecasts.
     pub reforecast: SimDuration,
-    /// Horizon of the cheapest plan for the forecast, which is computed at each decision and whose first order is
+    /// Horizon of the approximately cheapest plan for the forecast, which is computed at each decision and whose first order is
     /// executed (`lp-mpc`); `None` orders for the largest value within the lead.
     pub horizon: Option<SimDuration>,
     /// Whether the forecast alone may scale in.
@@ -259,9 +259,10 @@ impl Predictive {
         let size = |rate: f64| (rate / self.settings.capacity - 1e-9).ceil() as u32;
         let (replicas, planned) = match self.settings.horizon {
             None => (size(most), ""),
-            Some(_) => {
-                (self.first_order(rates.iter().map(|rate| size(*rate)), spec)?, ", first order of the cheapest plan")
-            }
+            Some(_) => (
+                self.first_order(rates.iter().map(|rate| size(*rate)), spec)?,
+                ", first order of an approximately cheapest plan",
+            ),
         };
         let stands_in = made.forecast.fallback.as_ref().map(|fallback| format!(" ({fallback})")).unwrap_or_default();
         let Settings { name, quantile, .. } = &self.settings;
@@ -269,7 +270,7 @@ impl Predictive {
         Ok((replicas, format!("{name} {level} quantile {most:.1}/s within {ahead}{planned}{stands_in}")))
     }
 
-    /// The first order of the cheapest plan for the sizes needed from now on.
+    /// The first order of an approximately cheapest plan for the sizes needed from now on.
     fn first_order(&self, sizes: impl Iterator<Item = u32>, spec: u32) -> Result<u32, String> {
         let (min, max) = (self.settings.min, self.settings.max);
         let needed = sizes.map(|size| f64::from(size.clamp(min, max))).collect();

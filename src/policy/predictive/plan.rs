@@ -1,4 +1,4 @@
-//! The rolling horizon of `lp-mpc`: each decision computes the cheapest plan for the forecast and executes only its
+//! The rolling horizon of `lp-mpc`: each decision computes an approximately cheapest plan for the forecast and executes only its
 //! first order.
 
 use crate::optimize::OneType;

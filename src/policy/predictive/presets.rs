@@ -106,7 +106,7 @@ pub const AWS_PLUGIN: PolicyPlugin = PolicyPlugin {
 /// `lp-mpc`.
 pub const MPC_PLUGIN: PolicyPlugin = PolicyPlugin {
     name: "lp-mpc",
-    summary: "`predictive` that computes the cheapest plan for the forecast at each decision and executes its first order",
+    summary: "`predictive` that computes an approximately cheapest plan for the forecast at each decision and executes its first order",
     source: "rolling horizon (model predictive control) on the program of src/optimize/one_type.rs",
     build: |node, context, sink| build(&MPC, node, context, sink),
 };

@@ -47,7 +47,7 @@ fn chart(index: usize, of: &str, end: f64, price: &ForecastPrice) -> Chart {
              what came. After the warm-up: {said}."
         ),
         legend: vec![
-            (Sample::Line, Ink::Text, "came".into()),
+            (Sample::Line, Ink::Text, "actual".into()),
             (Sample::Line, Ink::Alone(0), "expected".into()),
             (Sample::Line, Ink::Series(1), "ordered for".into()),
             (Sample::Area, Ink::Needed, "80% interval".into()),

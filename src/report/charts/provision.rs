@@ -44,10 +44,10 @@ fn chart(index: usize, plan: &Provision) -> Chart {
     Chart {
         notes: Vec::new(),
         name: format!("provision-{}-{}", index + 1, slug(&of)),
-        title: format!("The cheapest plan: {of}"),
+        title: format!("Approximately the cheapest plan: {of}"),
         description: format!("{cost}; one size for the peak of {peak} replicas costs {fixed}."),
         caption: format!(
-            "What the load needs (grey) and what is run by the cheapest plan that knows it, in steps of {}: {cost}, where one \
+            "What the load needs (grey) and what is run by an approximately cheapest plan that knows it, in steps of {}: {cost}, where one \
              size for the peak costs {fixed}.",
             plan.interval
         ),

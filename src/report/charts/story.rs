@@ -102,7 +102,7 @@ fn legend(telling: &Telling, has_metrics: bool) -> Vec<(Sample, Ink, String)> {
         ]);
     }
     if any(&|stretch| stretch.weighed.wanted.is_some()) {
-        entries.push((Sample::Line, WANTED, "wanted by the metrics"));
+        entries.push((Sample::Line, WANTED, "desired by the metrics"));
     }
     if any(&is_held) {
         entries.push((Sample::Line, STABILIZED, "after the window"));
@@ -213,7 +213,7 @@ fn replicas_panel(telling: &Telling, told: &[&StepCheck], end: f64) -> Panel {
     marks.extend(telling.checks.iter().map(|check| Mark::Ring { ink: ring(check), at: place(check) }));
     marks.extend(numbers(told.iter().map(|check| place(check)), &y, end));
     let beyond = if f64::from(wish) > y.high {
-        format!("; up to {} are wanted", text::count(wish.into()))
+        format!("; up to {} are desired", text::count(wish.into()))
     } else {
         String::new()
     };
@@ -295,7 +295,7 @@ mod tests {
             "measured",
             "target",
             "tolerance",
-            "wanted by the metrics",
+            "desired by the metrics",
             "after the window",
             "decided",
             "pods not ready",

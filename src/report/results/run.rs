@@ -212,7 +212,7 @@ pub struct ServiceResult {
     pub service_time_p99_ms: Option<f64>,
     pub service_time_p999_ms: Option<f64>,
     pub service_time_max_ms: Option<f64>,
-    /// Share of the slots in use; null if no replica served.
+    /// Share of the slots (replicas times their concurrency) in use; null if no replica served or the concurrency is unlimited.
     pub utilization_ratio: Option<f64>,
     /// Share of the requested CPU in use; null also if no request for CPU is stated.
     pub cpu_utilization_ratio: Option<f64>,

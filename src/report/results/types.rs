@@ -261,9 +261,9 @@ pub struct CandidateResult {
     pub set: Vec<SetResult>,
     /// What was found of it.
     pub level: LevelResult,
-    /// Replications of the last rung that it took part in.
+    /// Replications of the last round that it took part in.
     pub replications: u64,
-    /// What the winner took in that rung: dollars, or replica-hours without prices.
+    /// What the winner took in that round: dollars, or replica-hours without prices.
     pub winner_there: Option<f64>,
     /// Whether it is the winner.
     pub winner: bool,

@@ -10,6 +10,7 @@ mod files;
 mod from_trace;
 mod jitter;
 mod json;
+mod labels;
 mod no_price;
 mod notes;
 mod percentages;

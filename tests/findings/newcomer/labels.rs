@@ -1,0 +1,152 @@
+//! Figures, sentences and times are what their labels say.
+
+use serde_json::Value;
+
+use crate::findings::trial::Trial;
+
+/// CPU is the ceiling: half a core carries one request at full speed, and the concurrency is eight.
+const CPU: &str = "\
+seed: 1
+workload: { poisson: { rate: 40/s, for: 20m } }
+service:
+  resources: { requests: { cpu: 500m, memory: 1Gi }, limits: { cpu: 500m } }
+  concurrency: 8
+  service-time: 80ms
+  cpu-per-request: 40ms
+  price: $0.03/h
+objectives: [ { latency: { within: 500ms, target: 99% } } ]
+policies:
+  static-5: { static: { replicas: 5 } }
+";
+
+fn column(header: &csv::StringRecord, name: &str) -> usize {
+    header.iter().position(|of| of == name).unwrap_or_else(|| panic!("{name} in {header:?}"))
+}
+
+#[test]
+fn utilization_of_slots_is_of_slots() {
+    let trial = Trial::new(&[("s.yaml", CPU)]);
+    let summary = trial.summary("s.yaml", "");
+    let service = &summary["policies"][0]["services"][0];
+    let of = |name: &str| service[name].as_f64().unwrap();
+    let timeline = trial.read("out/s/timeline.csv");
+    let mut rows = csv::Reader::from_reader(timeline.as_bytes());
+    let header = rows.headers().unwrap().clone();
+    let (mut busy, mut slots) = (0.0, 0.0);
+    for row in rows.records().map(Result::unwrap) {
+        let value = |name: &str| row[column(&header, name)].parse::<f64>().unwrap();
+        let share = value("busy_slots") / (value("ready_replicas") * 8.0);
+        assert!((value("utilization_ratio") - share).abs() < 1e-9, "{row:?}");
+        busy += value("busy_slots") * value("length_s");
+        slots += value("ready_replicas") * 8.0 * value("length_s");
+    }
+    assert!((of("utilization_ratio") - busy / slots).abs() < 1e-9, "{service}: {busy} of {slots}");
+    // 1.6 cores of work on 2.5: CPU is used at 64%, slots far less.
+    assert!((of("cpu_utilization_ratio") - 0.64).abs() < 0.03 && of("utilization_ratio") < 0.4, "{service}");
+}
+
+#[test]
+fn nodes_alone_have_no_bound_for_no_objective() {
+    let scenario = "\
+seed: 1
+workload: { poisson: { rate: 4/s, for: 20m } }
+service: { concurrency: 4, service-time: 100ms, resources: { requests: { cpu: 500m, memory: 1Gi } } }
+nodes: { instance: m5.large, count: 2 }
+objectives: [ { latency: { within: 500ms, target: 99% } } ]
+policies:
+  one: { static: { replicas: 1 } }
+  two: { static: { replicas: 2 } }
+";
+    let trial = Trial::new(&[("s.yaml", scenario)]);
+    let shown = trial.expect("run s.yaml --out out --quiet", 0);
+    let summary = trial.read("out/s/summary.json");
+    for text in [&shown, &summary, &trial.read("out/s/summary.md"), &trial.read("out/s/report.html")] {
+        for wrong in ["keeps “”", "keeps \"\"", "keep “”", "keep \\\"\\\"", "No policy that keeps"] {
+            assert!(!text.contains(wrong), "{wrong}: {text}");
+        }
+    }
+    let parsed: Value = serde_json::from_str(&summary).unwrap();
+    assert!(parsed["policies"][0]["cost_usd"].as_f64().unwrap() > 0.0, "{summary}");
+}
+
+#[test]
+fn unlimited_cpu_is_said_by_every_advice() {
+    let scenario = CPU.replace(", limits: { cpu: 500m }", "");
+    let trial = Trial::new(&[("s.yaml", &scenario)]);
+    let words = "Nothing limits the CPU of a replica of service (no CPU limit, no priced size, no nodes)";
+    for command in [
+        "check s.yaml",
+        "plan s.yaml --replications 2 --out out",
+        "plan s.yaml --replications 2 --out out --format json",
+        "compare s.yaml --replications 2 --out out",
+        "compare s.yaml --replications 2 --out out --as-is --format json",
+        "capacity s.yaml --replications 2 --out out",
+    ] {
+        let shown = trial.expect(command, 0);
+        let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(shown.contains(words), "{command}: {shown}");
+    }
+    let shown = trial.expect("plan s.yaml --replications 2 --quiet --out out", 0);
+    assert!(shown.contains("Headroom: the factor on the load"), "{shown}");
+}
+
+#[test]
+fn equal_assumptions_of_many_services_are_said_once() {
+    let service = |i: usize| {
+        format!(
+            "  s{i}: {{ workload: {{ poisson: {{ rate: 1/s, for: 5m }} }}, concurrency: 4, service-time: 100ms, \
+             resources: {{ requests: {{ cpu: 500m }} }} }}\n"
+        )
+    };
+    let services: String = (0..40).map(service).collect();
+    let scenario = format!("seed: 1\nservices:\n{services}policies:\n  one: {{ static: {{ replicas: 1 }} }}\n");
+    let shown = Trial::new(&[("s.yaml", &scenario)]).expect("check s.yaml", 0);
+    assert_eq!(shown.matches("Nothing limits the CPU of a replica of 40 services").count(), 1, "{shown}");
+    assert_eq!(shown.matches("`cpu-per-request` of 40 services not stated").count(), 1, "{shown}");
+}
+
+#[test]
+fn plans_of_programs_are_called_approximations() {
+    let trial = Trial::new(&[("s.yaml", CPU)]);
+    let listed = trial.expect("list policies", 0);
+    assert!(listed.contains("computes an approximately cheapest plan"), "{listed}");
+    assert!(!listed.contains("the cheapest plan"), "{listed}");
+    trial.expect("optimize provision s.yaml --out out --quiet", 0);
+    let directory = std::fs::read_dir(trial.path("out/s")).unwrap().map(|entry| entry.unwrap().path());
+    for path in directory.filter(|path| path.extension().is_some_and(|of| of == "svg")) {
+        let text = std::fs::read_to_string(path).unwrap();
+        assert!(!text.to_lowercase().contains(">the cheapest plan"), "{text}");
+    }
+}
+
+/// A dated trace, in Berlin: times in tables are those of the charts.
+#[test]
+fn times_of_decisions_are_those_of_the_charts() {
+    let mut trace = String::from("time,requests\n");
+    for minute in 0..40 {
+        trace += &format!("2026-03-28T11:{minute:02}:00Z,{}\n", if (10..25).contains(&minute) { 1500 } else { 60 });
+    }
+    let workload = "workload: { poisson: { rate: 40/s, for: 20m } }";
+    let scenario = CPU
+        .replace(workload, "time-zone: Europe/Berlin\nworkload: { trace: w.csv }")
+        .replace("static-5: { static: { replicas: 5 } }", "hpa: { hpa: { min: 2, max: 12, target: { cpu: 50% } } }");
+    let trial = Trial::new(&[("s.yaml", &scenario), ("w.csv", &trace)]);
+    trial.summary("s.yaml", "");
+    let decisions = trial.read("out/s/decisions.csv");
+    assert!(decisions.starts_with("policy,service,at_s,at_time,metrics_age_s,"), "{decisions}");
+    assert!(decisions.lines().nth(1).unwrap().contains(",2026-03-28T12:"), "{decisions}");
+    assert!(decisions.lines().nth(1).unwrap().contains("+01:00,"), "{decisions}");
+    let timeline = trial.read("out/s/timeline.csv");
+    assert!(timeline.starts_with("policy,service,start_s,start_time,length_s,"), "{timeline}");
+    assert!(timeline.contains(",60,2026-03-28T12:01:00+01:00,") || timeline.contains(",2026-03-28T12:01:00+01:00,"));
+    let page = trial.read("out/s/report.html");
+    let table = page.split("id=\"decisions\"").nth(1).unwrap();
+    assert!(table.contains("<th scope=\"row\">2026-03-28 12:"), "{table}");
+    // Without a date, or where it is asked for, the time since the start, which is no time of day.
+    let elapsed = trial.run("run s.yaml --quiet --out elapsed --axis elapsed");
+    assert!(elapsed.status.code().is_some_and(|code| code < 2));
+    let page = trial.read("elapsed/s/report.html");
+    let table = page.split("id=\"decisions\"").nth(1).unwrap();
+    assert!(table.contains(" after the start</th>") && !table.contains("<th scope=\"row\">00:"), "{table}");
+    assert!(trial.read("elapsed/s/decisions.csv").starts_with("policy,service,at_s,metrics_age_s,"));
+}
