@@ -28,7 +28,7 @@ pub(super) const FIT_EXAMPLE: &str = "Example:
   plimsoll trace fit access.log.gz --charts charts > workload.yaml
   plimsoll trace fit requests.json --values rate --cpu cpu.json";
 
-/// How CPU per request is found.
+/// Options for fitting the CPU per request.
 const METHOD: &str = "Theil-Sen: median slope of all pairs of steps (Theil 1950), interval of Sen (1968)";
 
 /// Arguments of `trace fit`.
@@ -167,7 +167,7 @@ pub(super) fn fit(arguments: &FitArguments) -> Result<(), Failure> {
     draw(&traces, directory).map(|_| ())
 }
 
-/// The files' zone, part and format of times are said of both; the rest is of the requests.
+/// Time zone, part and time format apply to both files, the other options to the requests.
 fn cpu_fit(arguments: &FitArguments, spec: &WorkloadSpec, file: &PathBuf) -> Result<CpuFit, Failure> {
     let stated = arguments.reading.options();
     let options = TraceOptions {
@@ -232,7 +232,7 @@ fn cpu_result(cpu: &CpuFit) -> CpuFitResult {
     }
 }
 
-/// What is known of the service.
+/// Known properties of the service.
 fn service_text(took: Option<&ServiceTime>, cpu: Option<&CpuFit>) -> String {
     if took.is_none() && cpu.is_none() {
         return String::new();
@@ -243,7 +243,7 @@ fn service_text(took: Option<&ServiceTime>, cpu: Option<&CpuFit>) -> String {
     text + &took.map(service_time_text).unwrap_or_default() + &cpu.map(cpu_text).unwrap_or_default()
 }
 
-/// How sure the CPU per request is, as comments.
+/// The confidence interval of the CPU per request, as comments.
 fn cpu_text(cpu: &CpuFit) -> String {
     let between = format!("{} to {}", cpu_time(cpu.seconds_between.0), cpu_time(cpu.seconds_between.1));
     let mut text = format!(
@@ -255,7 +255,7 @@ fn cpu_text(cpu: &CpuFit) -> String {
     text
 }
 
-/// How near the service time comes, as comments.
+/// The quality of the service-time fit, as comments.
 fn service_time_text(took: &ServiceTime) -> String {
     let mut text = String::from("\n");
     text.push_str(&format!(

@@ -1,4 +1,4 @@
-//! Rows of a file as a stream of requests.
+//! Turns the rows of a file into a stream of requests.
 
 use std::sync::Arc;
 
@@ -17,17 +17,17 @@ use super::{
 use crate::random::Purpose;
 use crate::units::{SimDuration, SimTime};
 
-/// A trace file and what was said about it.
+/// A trace file and its options.
 #[derive(Debug, Clone)]
 pub(super) struct FileRecipe {
     pub(super) files: TraceFiles,
     pub(super) options: TraceOptions,
-    /// Factor on counts and levels, before they are expanded.
+    /// Factor on counts and levels before they are expanded.
     pub(super) factor: f64,
 }
 
 impl FileRecipe {
-    /// What a reader of a report should know about the trace; see `WorkloadSpec::notices`.
+    /// Notices for readers of a report; see `WorkloadSpec::notices`.
     pub(super) fn notices(&self) -> Result<Vec<String>, TraceError> {
         let (_, rows) = open_rows(&self.files, &self.options)?;
         let zero = rows.start_epoch_ns();
@@ -75,7 +75,7 @@ fn notices_of_arrivals(mut rows: OrderedRows, at: impl Fn(SimDuration) -> String
 pub(super) struct Pauses {
     pub(super) first: SimTime,
     last: SimTime,
-    /// How long it is, and what it follows.
+    /// Its length, and the time that it follows.
     widest: (SimDuration, SimTime),
 }
 
@@ -93,7 +93,7 @@ impl Pauses {
         self.last = time;
     }
 
-    /// More than half the time without a request is no pause of traffic.
+    /// A period without requests longer than half of the trace is not an ordinary pause.
     pub(super) fn told(&self, rows: u64, at: impl Fn(SimDuration) -> String) -> Option<String> {
         let (pause, from) = self.widest;
         let long = pause.as_nanos() > self.last.since(self.first).as_nanos() / 2;
@@ -120,8 +120,8 @@ impl Recipe for FileRecipe {
         Ok(Box::new(Expansion::new(rows, model, opening.draw(Purpose::Expansion, 0))))
     }
 
-    /// Counts and levels are multiplied before they are expanded. Thinning is exact as it is, so this is for factors above
-    /// one only: a count cannot be cut down to a fraction of a request.
+    /// Counts and levels are multiplied before they are expanded. Thinning is exact, so this is only needed for factors
+    /// above one: a count cannot be reduced to a fraction of a request.
     fn scaled(&self, factor: f64) -> Option<Arc<dyn Recipe>> {
         let (_, rows) = open_rows(&self.files, &self.options).ok()?;
         let kind = rows.ordered.reader.kind();
@@ -130,7 +130,7 @@ impl Recipe for FileRecipe {
     }
 }
 
-/// Formats in which `metric:` and `values:` mean something.
+/// Formats that use `metric:` and `values:`.
 const READ_METRICS: [&str; 15] = [
     "prometheus",
     "openmetrics",
@@ -149,7 +149,7 @@ const READ_METRICS: [&str; 15] = [
     "csv",
 ];
 
-/// Formats to which `include:` and `exclude:` are not applied: the answers of monitoring systems, in which the query chooses.
+/// Formats that ignore `include:` and `exclude:`: responses of monitoring systems, in which the query selects.
 const UNFILTERED: [&str; 9] = [
     "prometheus",
     "openmetrics",
@@ -162,7 +162,7 @@ const UNFILTERED: [&str; 9] = [
     "azure-functions-2019",
 ];
 
-/// Opens the reader that fits the files; several are read as one.
+/// Opens the reader for the files; several are read as one.
 pub(super) fn open_reader(
     files: &TraceFiles,
     options: &TraceOptions,
@@ -174,7 +174,7 @@ pub(super) fn open_reader(
     }
 }
 
-/// Opens the reader that fits a file: the one named, or the first that recognises the content.
+/// Opens the reader for a file: the one named, or the first that recognises the content.
 pub(super) fn open_one(
     input: &TraceInput,
     options: &TraceOptions,
@@ -202,7 +202,7 @@ pub(super) fn open_one(
         return Err(TraceError::new(input.name.as_str(), message)
             .help(format!("leave them out; they are for {}", READ_METRICS.join(", "))));
     }
-    // Those that read text apply them, or say that they do not.
+    // Readers of text apply them, or report that they do not.
     if !options.filter.is_empty() && UNFILTERED.contains(&plugin.name) {
         let message = format!("is read as `{}`, to which `include:` and `exclude:` are not applied", plugin.name);
         return Err(TraceError::new(input.name.as_str(), message).help("choose in the query what is exported"));
@@ -218,7 +218,7 @@ pub(super) fn open_one(
     }
 }
 
-/// A file that no format recognises: what its columns are, if it looks like a table.
+/// The error for a file that no format recognises; describes its columns if it looks like a table.
 fn unknown(input: &TraceInput, options: &TraceOptions) -> TraceError {
     let error = TraceError::new(input.name.as_str(), "the format is not recognised; expected one of the known formats");
     let names = Header::of(input, delimiter(input, options)).names;
@@ -231,7 +231,7 @@ fn unknown(input: &TraceInput, options: &TraceOptions) -> TraceError {
     error.help("name it with `format:`; for a table, name its columns with `columns:`")
 }
 
-/// Opens a file as ordered rows that start at the origin.
+/// Opens a file as ordered rows with times from the origin.
 pub(super) fn open_rows(
     files: &TraceFiles,
     options: &TraceOptions,
@@ -243,7 +243,7 @@ pub(super) fn open_rows(
         let message = "the trace's times are relative; `start` and `end` need dates";
         return Err(TraceError::new(name, message).help("use the transform `window: { from, to }`"));
     }
-    // `start` and `end` are dates; rows count from the clock's zero.
+    // `start` and `end` are dates; the times of rows count from the zero of the clock.
     let bound = |instant: Option<u64>| instant.map(|ns| SimTime::from_nanos(ns.saturating_sub(zero.unwrap_or(0))));
     let stated = reader.origin();
     let reorder = if reader.unordered() { SimDuration::MAX } else { options.reorder };
@@ -266,7 +266,7 @@ pub(super) fn open_rows(
     Ok((plugin, rows))
 }
 
-/// Ordered rows with a cursor: those from the origin to the end.
+/// Ordered rows with a cursor, from the origin to the end.
 pub(super) struct OrderedRows {
     pub(super) ordered: Ordered,
     pub(super) name: String,
@@ -274,13 +274,13 @@ pub(super) struct OrderedRows {
     pub(super) cursor: usize,
     pub(super) origin: SimTime,
     pub(super) end: SimTime,
-    /// The time of the last row given out.
+    /// Time of the last row returned.
     newest: Option<SimTime>,
     outliers: Outliers,
 }
 
 impl OrderedRows {
-    /// Finds the first row at or after `start`.
+    /// Moves the cursor to the first row at or after `start`.
     fn skip_to(&mut self, start: Option<SimTime>) -> Result<(), TraceError> {
         self.ordered.read(&mut self.rows)?;
         if start.is_none() {
@@ -308,8 +308,8 @@ impl OrderedRows {
         Ok(())
     }
 
-    /// Looks for rows that no trace has: behind the length that the file states, or so far from all others that one row would make
-    /// all the work.
+    /// Rejects rows that no real trace has: beyond the length stated in the file, or so far from all others that this
+    /// row would dominate the run.
     fn weigh(&mut self) -> Result<(), TraceError> {
         let reader = &self.ordered.reader;
         if let Some(extent) = reader.extent() {
@@ -326,7 +326,7 @@ impl OrderedRows {
         self.outliers.see(&self.rows, self.cursor, self.end, dated).map_err(|outlier| outlier.error(&self.name))
     }
 
-    /// Makes sure that a row stands at the cursor, reading on if need be; false if there are no more.
+    /// Ensures that there is a row at the cursor, reading more if necessary; `false` at the end of the file.
     fn load(&mut self) -> Result<bool, TraceError> {
         if self.cursor == self.rows.len() && !self.rows.is_empty() {
             self.newest = self.rows.requests.arrivals.last().copied();
@@ -337,18 +337,18 @@ impl OrderedRows {
         Ok(self.cursor < self.rows.len())
     }
 
-    /// Makes sure that a row before the end stands at the cursor; false if there is none.
+    /// Ensures that there is a row before the end at the cursor; `false` if there is none.
     pub(super) fn ready(&mut self) -> Result<bool, TraceError> {
         Ok(self.load()? && self.rows.requests.arrivals[self.cursor] < self.end)
     }
 
-    /// Time and value of the row at the cursor, also where it lies behind the end.
+    /// Time and value of the row at the cursor, even beyond the end.
     pub(super) fn peek(&mut self) -> Result<Option<(SimTime, f64)>, TraceError> {
         let found = self.load()?;
         Ok(found.then(|| (self.rows.requests.arrivals[self.cursor], self.rows.values[self.cursor])))
     }
 
-    /// How long the trace is, once all of it was read.
+    /// The length of the trace, once it was read completely.
     fn extent_read(&self) -> Option<SimDuration> {
         if self.end != SimTime::MAX {
             return Some(self.end.since(self.origin));
@@ -357,10 +357,10 @@ impl OrderedRows {
         self.newest.filter(|_| ended).map(|last| last.since(self.origin) + SimDuration::from_nanos(1))
     }
 
-    /// The length of the trace, where the file or the options state it, or once it was read to its end.
+    /// The length of the trace: as stated by the file or the options, or once it was read completely.
     pub(super) fn extent(&self) -> Option<SimDuration> {
         let stated = self.ordered.reader.extent().filter(|_| self.end == SimTime::MAX);
-        // What the file states counts from its own origin, not from a later `start`.
+        // The length in the file counts from its own origin, not from a later `start`.
         let skipped = self.origin.since(self.ordered.reader.origin().unwrap_or_default());
         stated.map(|extent| extent - skipped).or_else(|| self.extent_read())
     }
@@ -374,7 +374,7 @@ impl OrderedRows {
     }
 }
 
-/// Recorded arrivals as they are.
+/// Recorded arrivals, unchanged.
 struct Replay {
     rows: OrderedRows,
 }

@@ -1,4 +1,4 @@
-//! Counts and levels to arrivals, by a stated model.
+//! Expands counts and levels to arrivals by a stated model.
 
 use super::arrivals::OrderedRows;
 use super::rows::{RowCounts, SeriesKind};
@@ -6,28 +6,29 @@ use super::{Absent, Expand, Holes, RequestBatch, TraceError, TraceOptions, Trace
 use crate::random::Draw;
 use crate::units::{SimDuration, SimTime};
 
-/// How the values of rows become numbers of requests.
+/// The model that converts row values to numbers of requests.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Model {
     kind: SeriesKind,
     expand: Expand,
-    /// Counts: how long a row counts for, unless the next row comes earlier. Levels: how long a value holds at most.
+    /// Counts: length of a row's interval, unless the next row comes earlier. Levels: maximum time for which a value
+    /// holds.
     interval: SimDuration,
-    /// Counts: requests per request counted. Levels: requests per second and unit of the level.
+    /// Counts: requests per counted request. Levels: requests per second and unit of the level.
     factor: f64,
-    /// Counts: what steps without a row stand for.
+    /// Counts: meaning of missing steps.
     gaps: Absent,
 }
 
 impl Model {
-    /// The model that the options state for the rows of a file.
+    /// The model that the options state for a file's rows.
     ///
     /// # Errors
-    /// If levels come without a model, or counts without a length of their interval.
+    /// If levels have no model, or counts have no interval.
     pub(super) fn of(rows: &OrderedRows, options: &TraceOptions, factor: f64) -> Result<Self, TraceError> {
         let kind = rows.ordered.reader.kind();
         let fail = |message: &str, help: &str| Err(TraceError::new(rows.name.as_str(), message).help(help));
-        // Little's law: as many sessions arrive as are there, divided by how long each of them stays.
+        // Little's law: the arrival rate of sessions is their number divided by the length of a session.
         let per_unit = match (options.requests_per_unit, options.session) {
             (Some(rate), _) => Some(rate.get()),
             (None, session) => session.filter(|session| !session.is_zero()).map(|session| 1.0 / session.as_secs_f64()),
@@ -64,46 +65,46 @@ impl Model {
         Ok(Model { kind, expand: options.expand, interval, factor, gaps: options.gaps.unwrap_or(Absent::Zero) })
     }
 
-    /// Levels as they are, in units of the level times seconds.
+    /// Levels unchanged, in units of the level times seconds.
     pub(super) fn level(options: &TraceOptions) -> Self {
         let (interval, gaps) = (options.max_gap, Absent::Zero);
         Model { kind: SeriesKind::Levels, expand: options.expand, interval, factor: 1.0, gaps }
     }
 
-    /// For how long a row counts or holds at most.
+    /// Maximum time for which a row counts or holds.
     pub(super) fn interval(&self) -> SimDuration {
         self.interval
     }
 }
 
-/// One interval and how many requests it holds.
+/// An interval and the number of requests in it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Interval {
-    /// Start, since the origin.
+    /// Start, from the origin.
     pub(super) start: SimTime,
-    /// Length; at least a nanosecond.
+    /// Length; at least one nanosecond.
     pub(super) length: SimDuration,
-    /// Requests expected in it.
+    /// Expected number of requests.
     pub(super) mean: f64,
 }
 
-/// Takes rows together to intervals.
+/// Combines rows into intervals.
 pub(super) struct Intervals {
     pub(super) rows: OrderedRows,
     pub(super) model: Model,
-    /// End of the last interval, since the origin.
+    /// End of the last interval, from the origin.
     pub(super) last_end: SimTime,
     holes: Holes,
-    /// End and value of the row before a hole that is to be filled once the row behind it is known.
+    /// End and value of the row before a gap, which is filled when the next row is known.
     open: Option<(SimTime, f64)>,
     filling: Option<Filling>,
-    /// Time and value of the row behind the hole that is being filled.
+    /// Time and value of the row after the gap that is being filled.
     held: Option<(SimTime, f64)>,
-    /// Instants that have several rows, and how many rows those are.
+    /// Number of instants with several rows, and number of those rows.
     shared: (u64, u64),
 }
 
-/// A hole that is filled step by step, on the straight line between the rows on both sides.
+/// A gap that is filled step by step, by linear interpolation between the rows on both sides.
 #[derive(Debug, Clone, Copy)]
 struct Filling {
     from: u64,
@@ -114,7 +115,7 @@ struct Filling {
 }
 
 impl Filling {
-    /// The next step: beginning and end since the clock's zero, and how much of a whole step it counts.
+    /// The next step: start and end on the clock, and its length as a share of a whole step.
     fn step(&mut self) -> Option<(u64, u64, f64)> {
         (self.next < self.steps).then(|| {
             let at = |step: u64| {
@@ -134,7 +135,7 @@ impl Intervals {
         Intervals { rows, model, last_end: SimTime::ZERO, holes: Holes::default(), open, filling, held, shared: (0, 0) }
     }
 
-    /// The next interval that is not empty.
+    /// The next nonempty interval.
     pub(super) fn next(&mut self) -> Result<Option<Interval>, TraceError> {
         loop {
             if let Some(filled) = self.filled() {
@@ -165,7 +166,7 @@ impl Intervals {
         }
     }
 
-    /// Time and value of the next instant that has rows.
+    /// Time and value of the next instant with rows.
     fn instant(&mut self) -> Result<Option<(SimTime, f64)>, TraceError> {
         if let Some(held) = self.held.take() {
             return Ok(Some(held));
@@ -175,7 +176,7 @@ impl Intervals {
         }
         let time = self.rows.rows.requests.arrivals[self.rows.cursor];
         let (mut value, mut rows) = (0.0, 0);
-        // Rows of the same instant add up: one per client, region or host.
+        // Rows of the same instant are added up: one per client, region or host.
         while self.rows.ready()? && self.rows.rows.requests.arrivals[self.rows.cursor] == time {
             value += self.rows.rows.values[self.rows.cursor];
             self.rows.cursor += 1;
@@ -187,7 +188,7 @@ impl Intervals {
         Ok(Some((time, value)))
     }
 
-    /// The next step of a hole that is being filled.
+    /// The next step of a gap that is being filled.
     fn filled(&mut self) -> Option<Interval> {
         let Some((from, to, value)) = self.filling.as_mut()?.step() else {
             self.filling = None;
@@ -200,7 +201,7 @@ impl Intervals {
         Some(Interval { start, length, mean })
     }
 
-    /// Behind a row of this value, which counts until `end`, there is a hole.
+    /// Starts a gap after a row with this value, whose interval ends at `end`.
     fn meet_hole(&mut self, end: SimTime, value: f64) -> Result<(), TraceError> {
         if self.model.kind != SeriesKind::Counts {
             return Ok(());
@@ -223,27 +224,27 @@ impl Intervals {
         }
     }
 
-    /// That rows share an instant, where some do.
+    /// A note that rows share an instant, if some do.
     pub(super) fn shared_told(&self) -> Option<String> {
         let (instants, rows) = self.shared;
         (instants > 0).then(|| format!("{rows} rows share {instants} instants; those of one instant are added up"))
     }
 
-    /// Where there was no row so far.
+    /// The gaps found so far.
     pub(super) fn holes(&self) -> &Holes {
         &self.holes
     }
 
-    /// The length of the trace, where it is stated, or once the last interval was reached.
+    /// The length of the trace: as stated, or once the last interval was read.
     pub(super) fn extent(&self) -> Option<SimDuration> {
         let read = self.rows.extent()?;
         let stated = self.rows.ordered.reader.extent().is_some() || self.rows.end != SimTime::MAX;
         Some(if stated { read } else { self.last_end.since(SimTime::ZERO) })
     }
 
-    /// Where the row's interval ends: at the next row, or when its time is up. The last level is where the trace ends.
+    /// The end of the row's interval: the next row, or the maximum time. The last level ends with the trace.
     fn end_of(&self, time: SimTime, next: Option<SimTime>) -> Option<SimTime> {
-        // An interval cannot reach beyond the length that the file states.
+        // An interval cannot extend beyond the length stated in the file.
         let reader = &self.rows.ordered.reader;
         let stated = reader.extent().map_or(SimTime::MAX, |extent| reader.origin().unwrap_or_default() + extent);
         let full = (time + self.model.interval).min(stated.max(time + SimDuration::from_nanos(1)));
@@ -258,33 +259,33 @@ impl Intervals {
         if self.model.kind != SeriesKind::Levels {
             return value * self.model.factor;
         }
-        // A level changes steadily to the next sample; before a hole it is taken as constant.
+        // A level changes linearly to the next sample; before a gap it is constant.
         let after = next.filter(|(next, _)| *next == end).map_or(value, |(_, level)| level);
         f64::midpoint(value, after) * self.model.factor * end.since(time).as_secs_f64()
     }
 }
 
-/// Where the arrivals of one interval stand.
+/// Position of the arrivals within an interval.
 #[derive(Debug, Clone, Copy)]
 enum Placing {
-    /// Evenly: the n-th of so many.
+    /// Evenly spaced: the n-th of a number of arrivals.
     Even { next: u64, of: u64 },
-    /// So many at independent uniform instants between `at` and the interval's end.
+    /// A number of independent uniform times between `at` and the end of the interval.
     Uniform { left: u64, at: f64 },
-    /// A Poisson process: gaps until the interval ends.
+    /// A Poisson process: exponential interarrival times until the end of the interval.
     Process { at: f64, mean_gap: f64 },
 }
 
-/// Arrivals drawn at once.
+/// Maximum number of arrivals drawn at once.
 const BLOCK: u64 = 1024;
 
-/// Draws the first of `left` uniform instants between `at` and `end`, in order, at most a block of them, and says how far
-/// that reaches. The n-th of them divides the range as a Beta(n, left - n + 1) number does; those before it are uniform
-/// again. In a range, the sums of exponential gaps over the sum of all gaps are uniform numbers in order.
+/// Draws the first of `left` sorted uniform times between `at` and `end`, at most one block, and returns the end of the
+/// block's range. The n-th of them divides the range like a Beta(n, left - n + 1) variate; those before it are uniform
+/// again. Within a range, partial sums of exponential gaps over the sum of all gaps are sorted uniform numbers.
 fn draw_uniform(left: u64, at: f64, end: f64, draw: &mut Draw, offsets: &mut Vec<f64>) -> f64 {
     let n = left.min(BLOCK);
     let reach = if n == left { end } else { at + (end - at) * beta(n as f64, (left - n + 1) as f64, draw) };
-    // Up to the end stand all n of them and one gap more; up to the n-th itself, its gap is the last one.
+    // Up to the end there are all n of them and one more gap; up to the n-th itself, its gap is the last one.
     let gaps = if n == left { n + 1 } else { n };
     let mut sum = 0.0;
     offsets.extend((0..n).map(|_| {
@@ -300,20 +301,20 @@ fn draw_uniform(left: u64, at: f64, end: f64, draw: &mut Draw, offsets: &mut Vec
     reach
 }
 
-/// A Beta number, from two Gamma numbers.
+/// A Beta variate, from two Gamma variates.
 fn beta(a: f64, b: f64, draw: &mut Draw) -> f64 {
     let (x, y) = (draw.gamma(a), draw.gamma(b));
     x / (x + y)
 }
 
-/// Arrivals made of counts or levels.
+/// Arrivals expanded from counts or levels.
 pub(super) struct Expansion {
     intervals: Intervals,
     draw: Draw,
     current: Option<(Interval, Placing)>,
-    /// Offsets in the current interval that were drawn but not given out yet, the next one last.
+    /// Offsets in the current interval drawn but not returned yet, the next one last.
     drawn: Vec<f64>,
-    /// What rounding left over, so that totals are kept to within one request.
+    /// Rounding remainder, so that totals are exact to within one request.
     left_over: f64,
 }
 
@@ -337,7 +338,7 @@ impl Expansion {
         }
     }
 
-    /// Draws the next arrivals of the interval; false if there are no more.
+    /// Draws the next arrivals of the interval; `false` if there are no more.
     fn draw_on(&mut self) -> bool {
         let Some((interval, placing)) = &mut self.current else { return false };
         let length = interval.length.as_nanos() as f64;
@@ -387,7 +388,7 @@ impl TraceSource for Expansion {
         Ok(())
     }
 
-    /// Up to the end of the last interval, once that was reached.
+    /// Up to the end of the last interval, once it was reached.
     fn extent(&self) -> Option<SimDuration> {
         self.intervals.extent()
     }

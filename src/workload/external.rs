@@ -1,7 +1,7 @@
-//! Sorting a whole trace, on disk where it is too long for memory.
+//! Sorts a whole trace, on disk if it is too long for memory.
 //!
-//! Rows are sorted in runs of a bounded length, each run but the last goes to a temporary file, and the runs are merged
-//! (Knuth, The Art of Computer Programming 3, section 5.4). Rows of equal time stay in the order of the file.
+//! Rows are sorted in runs of bounded length; each run except the last is written to a temporary file, and the runs are
+//! merged (Knuth, The Art of Computer Programming 3, section 5.4). Rows with equal times keep the order of the file.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -13,14 +13,14 @@ use super::order::Disorder;
 use super::rows::{RowReader, Rows};
 use crate::units::{SimDuration, SimTime};
 
-/// Rows of a run: 56 MB in memory.
+/// Number of rows in a run: 56 MB in memory.
 const RUN_ROWS: usize = 1 << 20;
 /// Rows per call.
 const ROWS: usize = 8192;
 /// Bytes of a row on disk.
 const RECORD_BYTES: usize = 42;
 
-/// One row with all that it may have.
+/// One row with all possible columns.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Record {
     time: u64,
@@ -131,9 +131,9 @@ pub(super) struct Sorted {
     file: String,
     shape: Shape,
     runs: Vec<Run>,
-    /// The first record left of each run.
+    /// The first remaining record of each run.
     heads: Vec<Record>,
-    /// Times of the heads, the earliest first; of equal ones, the earlier run.
+    /// Times of the first records, earliest first; among equals, the earlier run.
     order: BinaryHeap<Reverse<(u64, usize)>>,
 }
 
@@ -141,7 +141,7 @@ impl Sorted {
     /// Reads all rows.
     ///
     /// # Errors
-    /// If the trace cannot be read on, or a temporary file cannot be written.
+    /// If the trace cannot be read, or a temporary file cannot be written.
     pub(super) fn of(reader: &mut dyn RowReader, file: &str, disorder: &mut Disorder) -> Result<Self, TraceError> {
         Self::in_runs(reader, file, RUN_ROWS, disorder)
     }
@@ -185,7 +185,7 @@ impl Sorted {
         Ok(sorted)
     }
 
-    /// Replaces `rows` by the next rows; none means the end.
+    /// Replaces `rows` by the next rows; empty at the end.
     ///
     /// # Errors
     /// If a temporary file cannot be read.
@@ -199,7 +199,7 @@ impl Sorted {
         Ok(())
     }
 
-    /// Takes the next record of a run to its head.
+    /// Reads the next record of a run.
     fn advance(&mut self, index: usize) -> Result<(), TraceError> {
         let next = self.runs[index].next().map_err(|error| self.failed(&error))?;
         if let Some(record) = next {
@@ -215,7 +215,7 @@ impl Sorted {
     }
 }
 
-/// Writes a run to a file that vanishes with the program.
+/// Writes a run to a file that is deleted with the program's end.
 fn spill(run: &[Record]) -> io::Result<BufReader<File>> {
     let mut writer = BufWriter::with_capacity(1 << 20, tempfile::tempfile()?);
     for record in run {
@@ -232,7 +232,7 @@ mod tests {
     use crate::workload::rows::{RowCounts, SeriesKind};
     use proptest::prelude::*;
 
-    /// Gives rows out a few at a time.
+    /// Returns rows in small batches.
     struct Few {
         rows: Vec<(u64, u32)>,
         tally: RowCounts,

@@ -1,4 +1,4 @@
-//! What is in a trace: the facts that `plimsoll trace inspect` shows.
+//! The facts about a trace that `plimsoll trace inspect` shows.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,72 +11,72 @@ use super::rows::{RowCounts, Rows, SeriesKind};
 use super::{FormatPlugin, RowReader, TraceError, TraceFiles, TraceOptions, Zone, show_instant_in};
 use crate::units::{NANOS_PER_SECOND, SimDuration, SimTime};
 
-/// A dispersion is of so many bins at least: fewer say little of a variance.
+/// Minimum number of bins for a dispersion: with fewer, a variance is not meaningful.
 pub(super) const FEWEST: usize = 10;
 
-/// Parts of the span in which arrivals are counted to show their course.
+/// Number of equal parts of the span in which arrivals are counted for a sparkline.
 pub const SHAPE_COLUMNS: usize = 60;
 
-/// The fullest of the bins of one length.
+/// The bin with the most arrivals, among bins of one length.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Peak {
     /// Length of a bin.
     pub bin: SimDuration,
-    /// Mean number of arrivals in a time as long as a bin: their rate from the first to the last one, times the bin's length. Where
-    /// all of them lie within less than that, their number.
+    /// Mean number of arrivals per bin: their rate from the first to the last one, times the bin's length. If all of
+    /// them are within less than that, their number.
     pub mean: f64,
-    /// Arrivals in the fullest bin.
+    /// Number of arrivals in the fullest bin.
     pub most: u64,
-    /// Start of the (first) fullest bin, nanoseconds since 1970, or since the clock's zero where that is not known. Bins are
-    /// aligned to full seconds, minutes and hours.
+    /// Start of the (first) fullest bin in nanoseconds since 1970, or since the clock's zero if that is not known. Bins
+    /// are aligned to full seconds, minutes and hours.
     pub at_ns: u64,
 }
 
-/// What is in a trace.
+/// The facts about a trace.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TraceFacts {
-    /// The format that was recognised or named.
+    /// The format that was recognised or stated.
     pub format: &'static str,
-    /// How the file is packed ("gzip"), or how many files they are.
+    /// The compression ("gzip"), or the number of files.
     pub packing: String,
-    /// What the rows are.
+    /// The kind of rows.
     pub kind: SeriesKind,
-    /// Rows used, passed over and unusable.
+    /// Rows used, skipped and invalid.
     pub tally: RowCounts,
-    /// What was dropped, filled in, moved or assumed, as [`super::WorkloadSpec::notices`] says it, one sentence each; and why a replay
-    /// would refuse the trace, if it would.
+    /// Notes on rows dropped, filled in, moved or assumed, as in [`super::WorkloadSpec::notices`], one sentence each; and the
+    /// reason why a replay would refuse the trace, if it would.
     pub notices: Vec<String>,
-    /// Time of the earliest row since the clock's zero (1970 where `dated`).
+    /// Time of the earliest row since the clock's zero (1970 if `dated`).
     pub first: SimTime,
     /// Time of the latest row since the clock's zero.
     pub last: SimTime,
-    /// Wall-clock time of the clock's zero, nanoseconds since 1970; `None` where times are relative.
+    /// Wall-clock time of the clock's zero, nanoseconds since 1970; `None` if times are relative.
     pub zero_epoch_ns: Option<u64>,
-    /// Rows whose time lies before an earlier row's.
+    /// Number of rows with a time before that of an earlier row.
     pub out_of_order: u64,
-    /// The furthest that a row goes back behind the newest before it: the `reorder` window must be longer.
+    /// Maximum distance in time that a row lies before the newest row so far: the `reorder` window must be longer.
     pub furthest_back: SimDuration,
-    /// The longest time without a row.
+    /// The longest period without a row.
     pub longest_gap: SimDuration,
-    /// Counts and levels: where steps between rows are missing.
+    /// Counts and levels: missing steps.
     pub gaps: Option<Gaps>,
-    /// Arrivals: the fullest second (unless the trace is too long for it), minute and hour.
+    /// Arrivals: the second (unless the trace is too long), minute and hour with the most arrivals.
     pub peaks: Vec<Peak>,
-    /// Arrivals: variance over mean of the counts per second, minute and hour; 1 for a Poisson process. Of whole ones alone, and
-    /// only where there are ten of them.
+    /// Arrivals: index of dispersion (variance over mean) of the counts per second, minute and hour; 1 for a Poisson
+    /// process. Only whole bins count, and there must be at least ten.
     pub dispersion: Vec<(SimDuration, f64)>,
-    /// Arrivals over two days or more: shares of the variance of the counts of whole hours that the hour of the day and the day of
-    /// the week explain, each alone.
+    /// Arrivals over two days or more: shares of the variance of the counts per whole hour that the hour of the day and
+    /// the day of the week explain, each separately.
     pub season: Option<(f64, f64)>,
-    /// Arrivals at the same instant as the row before.
+    /// Number of arrivals at the same instant as the previous row.
     pub duplicates: u64,
-    /// Arrivals: how many there are in each of up to [`SHAPE_COLUMNS`] equal parts of the span.
+    /// Arrivals: number in each of up to [`SHAPE_COLUMNS`] equal parts of the span.
     pub shape: Vec<u64>,
-    /// Counts and levels: sum, mean and largest value, and when that was.
+    /// Counts and levels: sum, mean and maximum, and the time of the maximum.
     pub values: Option<ValueFacts>,
-    /// Counts and levels of which several rows share an instant, one per client, pod or host: the values of the instants.
+    /// Counts and levels with several rows per instant (one per client, pod or host): the totals of the instants.
     pub instants: Option<InstantFacts>,
-    /// Sessions, where a column of them is named.
+    /// Sessions, if there is a session column.
     pub sessions: Option<SessionFacts>,
     /// Sums of input and output tokens, and the largest of each.
     pub tokens: Option<TokenFacts>,
@@ -84,16 +84,16 @@ pub struct TraceFacts {
     pub interval: Option<SimDuration>,
 }
 
-/// The sessions that requests belong to.
+/// Sessions of requests.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SessionFacts {
-    /// How many there are.
+    /// Number of sessions.
     pub sessions: u64,
-    /// Requests of a session, on average.
+    /// Mean number of requests per session.
     pub requests: f64,
-    /// From a session's first request to its last, on average, seconds.
+    /// Mean time from the first request of a session to its last, seconds.
     pub duration: f64,
-    /// Between neighbouring requests of a session, on average, seconds; `None` where each session has one request.
+    /// Mean time between consecutive requests of a session, seconds; `None` if each session has one request.
     pub think_time: Option<f64>,
 }
 
@@ -104,9 +104,9 @@ pub struct TokenFacts {
     pub sum_in: u64,
     /// Sum of output tokens.
     pub sum_out: u64,
-    /// The most input tokens of a request.
+    /// Maximum number of input tokens of a request.
     pub most_in: u32,
-    /// The most output tokens of a request.
+    /// Maximum number of output tokens of a request.
     pub most_out: u32,
 }
 
@@ -116,7 +116,7 @@ impl TraceFacts {
         self.last.since(self.first)
     }
 
-    /// What is said of the trace. Arrivals in order were looked at already; of other rows, and of a part of the trace, a replay is made.
+    /// The notes on the trace. Arrivals in order were checked already; other rows, and a part of the trace, are replayed.
     fn told(&self, replayed: Replayed, files: &TraceFiles, options: &TraceOptions) -> Vec<String> {
         let part = options.start.is_some() || options.end.is_some() || options.gaps.is_some();
         let refused = |error: TraceError| format!("a replay refuses the trace: {error}");
@@ -143,25 +143,25 @@ impl TraceFacts {
         said
     }
 
-    /// Arrivals per second over the span, where there are arrivals and the span is not empty.
+    /// Arrivals per second over the span; `None` if the rows are not arrivals or the span is zero.
     pub fn mean_rate(&self) -> Option<f64> {
         let seconds = self.span().as_secs_f64();
         (self.kind == SeriesKind::Arrivals && seconds > 0.0).then(|| self.tally.rows as f64 / seconds)
     }
 }
 
-/// Reads a whole trace and says what is in it. Rows may come in any order, and any share of them may be unusable.
+/// Reads a whole trace and returns its facts. Rows may be in any order, and any share of them may be invalid.
 ///
 /// # Errors
-/// If the file cannot be read, or holds no usable row.
+/// If the file cannot be read, or has no valid row.
 pub fn inspect(path: &Path, options: &TraceOptions) -> Result<TraceFacts, TraceError> {
     inspect_files(&TraceFiles::from(path), options)
 }
 
-/// As [`inspect`], of files that are one trace.
+/// Like [`inspect`], for files that form one trace.
 ///
 /// # Errors
-/// As [`inspect`].
+/// Those of [`inspect`].
 pub fn inspect_files(files: &TraceFiles, options: &TraceOptions) -> Result<TraceFacts, TraceError> {
     let everything = crate::units::Fraction::new(1.0).unwrap_or_default();
     let (stated, options) = (options, TraceOptions { max_bad_rows: everything, ..options.clone() });
@@ -207,9 +207,9 @@ pub fn inspect_files(files: &TraceFiles, options: &TraceOptions) -> Result<Trace
     Ok(facts)
 }
 
-/// The longest time without a row, of rows that go back by as much as `back`: sorted first.
+/// The longest period without a row, for rows that go back in time by up to `back`: they are sorted first.
 fn longest_gap(files: &TraceFiles, options: &TraceOptions, back: SimDuration) -> Result<SimDuration, TraceError> {
-    // Short ways back are sorted in memory, longer ones on disk.
+    // Short distances are sorted in memory, longer ones on disk.
     let window = if back <= SimDuration::from_secs(60) { back + SimDuration::from_nanos(1) } else { SimDuration::MAX };
     let mut ordered = Ordered::new(open_reader(files, options)?.1, &files.name(), window);
     let (mut rows, mut last, mut longest) = (Rows::default(), None, SimDuration::ZERO);
@@ -242,7 +242,7 @@ struct Survey {
     replayed: Replayed,
 }
 
-/// What a replay meets of arrivals in order.
+/// The checks that a replay makes of arrivals in order.
 #[derive(Default)]
 struct Replayed {
     pauses: Option<Pauses>,
@@ -341,10 +341,10 @@ impl Survey {
     }
 }
 
-/// The most sessions that are told apart: about 100 MB.
+/// Maximum number of sessions: about 100 MB.
 const MAX_SESSIONS: usize = 1 << 21;
 
-/// First and last request and number of requests of each session; given up where there are too many.
+/// First request, last request and number of requests of each session; given up if there are too many.
 #[derive(Default)]
 struct Sessions {
     met: BTreeMap<u64, (SimTime, SimTime, u32)>,
@@ -379,10 +379,10 @@ impl Sessions {
 
 /// Seconds on one page of counters.
 const PAGE: u64 = 3600;
-/// The most pages: 8,192 hours with arrivals in them, 118 MB.
+/// Maximum number of pages: 8,192 hours with arrivals, 118 MB.
 const MAX_PAGES: usize = 8192;
 
-/// Arrivals per second, in any order of arrival; per minute where the trace is too long for seconds.
+/// Arrivals per second, in any order of arrival; per minute if the trace is too long for seconds.
 struct Bins {
     /// Seconds per bin.
     width: u64,
@@ -454,15 +454,16 @@ impl Bins {
         shape
     }
 
-    /// The bins of `width` seconds that lie between the first and the last arrival as a whole: the second with which the first of
-    /// them begins, and how many there are. They begin at a multiple of the width if `aligned`, or else with the first whole second.
+    /// The whole bins of `width` seconds between the first and the last arrival: the second at which the first of them
+    /// starts, and their number. They start at a multiple of the width if `aligned`, otherwise with the first whole
+    /// second.
     fn whole(&self, width: u64, aligned: bool, first: SimTime, last: SimTime) -> (u64, u64) {
         let unit = if aligned { width } else { self.width };
         let from = first.as_nanos().div_ceil(unit * NANOS_PER_SECOND) * unit;
         (from, (last.as_nanos() / NANOS_PER_SECOND).saturating_sub(from) / width)
     }
 
-    /// Calls `take` with the number and the count of each of these bins that is not empty, in order.
+    /// Calls `take` with number and count of each nonempty bin, in order.
     fn each_whole(&self, width: u64, (from, bins): (u64, u64), mut take: impl FnMut(u64, u64)) {
         let mut open = (0, 0);
         self.each(self.width, |bin, count| {
@@ -481,7 +482,7 @@ impl Bins {
         }
     }
 
-    /// Variance over mean per second, minute and hour.
+    /// Index of dispersion per second, minute and hour.
     fn dispersion(&self, first: SimTime, last: SimTime) -> Vec<(SimDuration, f64)> {
         let scales = [1, 60, 3600].into_iter().filter(|width| *width >= self.width && !self.pages.is_empty());
         scales
@@ -499,7 +500,7 @@ impl Bins {
             .collect()
     }
 
-    /// How much of the variance of hourly counts lies between the hours of the day, and between the days of the week (the
+    /// Share of the variance of hourly counts between the hours of the day, and between the days of the week (the
     /// correlation ratio eta squared, Fisher 1925).
     fn season(&self, first: SimTime, last: SimTime) -> Option<(f64, f64)> {
         let whole = self.whole(3600, true, first, last);
@@ -524,7 +525,7 @@ impl Bins {
         Some((explained(24, &|hour| hour), explained(7, &|hour| hour / 24)))
     }
 
-    /// Calls `take` with every bin of `width` seconds that is not empty, in order, and its count.
+    /// Calls `take` with every nonempty bin of `width` seconds, in order, and its count.
     fn each(&self, width: u64, mut take: impl FnMut(u64, u64)) {
         let mut current: Option<(u64, u64)> = None;
         for (page, counts) in &self.pages {
@@ -545,7 +546,7 @@ impl Bins {
         }
     }
 
-    /// The fullest bin of `width` seconds and its number; the first of several.
+    /// The fullest bin of `width` seconds and its number; the first among equals.
     fn fullest(&self, width: u64) -> (u64, u64) {
         let mut best = (0, 0);
         self.each(width, |bin, count| {
@@ -563,7 +564,7 @@ mod tests {
 
     #[test]
     fn dispersion_and_season_agree_with_hand_counts() {
-        // Four days; each hour has one arrival a minute, and noon sixty more in its first second.
+        // Four days; each hour has one arrival per minute, and noon has sixty more in its first second.
         let mut bins = Bins::default();
         let mut rows = 0;
         for hour in 0..96u64 {
@@ -588,7 +589,8 @@ mod tests {
         assert!((hour.mean - 62.5).abs() < 1e-9 && hour.most == 120, "{hour:?}");
     }
 
-    /// One arrival a second, and none in the rest of the first and last minute and hour: steady, whatever the ends hold.
+    /// One arrival per second, and none in the rest of the first and last minute and hour: steady, whatever the
+    /// incomplete bins hold.
     #[test]
     fn parts_of_bins_at_the_ends_count_for_nothing() {
         let mut bins = Bins::default();

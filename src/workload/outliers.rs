@@ -1,4 +1,5 @@
-//! Single rows so far from all others that one of them would make all the work: a date years away, a count with four digits too many.
+//! Single rows so far from all others that one of them would dominate the run: a date years away, a count with four
+//! digits too many.
 
 use std::ops::Range;
 
@@ -6,22 +7,22 @@ use super::rows::Rows;
 use super::{RequestBatch, TraceError, show_instant};
 use crate::units::{SimDuration, SimTime};
 
-/// Counts up to this are never too large: so many requests are made in a second or two.
+/// Counts up to this are always accepted: that many requests arrive in a second or two.
 const ANY_COUNT: f64 = 1e7;
-/// Token counts up to this are never too large.
+/// Token counts up to this are always accepted.
 const ANY_TOKENS: f64 = 1e7;
-/// Demands up to an hour are never too long.
+/// Demands up to an hour are always accepted.
 const LONG: f64 = 3600.0;
-/// How many times the next largest a count may be.
+/// Maximum ratio of a count to the next largest.
 const TIMES: f64 = 1e4;
-/// Gaps up to this are never too long.
+/// Gaps up to this are always accepted.
 pub(super) const ANY_GAP: SimDuration = SimDuration::from_secs(30 * 86_400);
-/// How many times all rows on one side of it a gap may be long.
+/// Maximum ratio of a gap to the length of all rows on one side of it.
 const GAPS: u64 = 100;
-/// Rows on one side of a gap that tell how long the trace is.
+/// Minimum number of rows on one side of a gap to know the length of the trace.
 const FEWEST: u64 = 10;
 
-/// A row that no trace has.
+/// A row that no real trace has.
 #[derive(Debug)]
 pub(super) struct Outlier {
     pub(super) line: u64,
@@ -30,13 +31,13 @@ pub(super) struct Outlier {
 }
 
 impl Outlier {
-    /// That the row is in this file.
+    /// Adds the name of the file.
     pub(super) fn error(self, file: &str) -> TraceError {
         TraceError::new(file, self.message).line(self.line).help(self.help)
     }
 }
 
-/// What was seen of the rows so far.
+/// Statistics of the rows so far.
 #[derive(Debug, Default)]
 pub(super) struct Outliers {
     rows: u64,
@@ -67,17 +68,17 @@ impl Largest {
         }
     }
 
-    /// The largest, if it is larger than any that is never too large, and by far larger than the next.
+    /// The largest, if it exceeds the value that is always accepted and is far larger than the next.
     fn odd(&self, any: f64) -> Option<(f64, u64, SimTime)> {
         Some(self.largest).filter(|(value, ..)| *value > any && *value > TIMES * self.next.max(any / ANY_COUNT))
     }
 }
 
 impl Outliers {
-    /// Takes in the rows from `from` on that lie before `end`.
+    /// Checks the rows from `from` on that are before `end`.
     ///
     /// # Errors
-    /// The first row that is too far away, or the one that counts too much.
+    /// The first row that is too far away, or one whose count is too large.
     pub(super) fn see(&mut self, rows: &Rows, from: usize, end: SimTime, dated: Option<u64>) -> Result<(), Outlier> {
         let times = &rows.requests.arrivals[from..];
         let times = &times[..times.partition_point(|time| *time < end)];
@@ -115,7 +116,7 @@ impl Outliers {
         })
     }
 
-    /// What is said of single requests that take so much more than all others: they make no work without end, but they may be mistakes.
+    /// The note on single requests that take far longer than all others: the run is still finite, but they may be mistakes.
     pub(super) fn told(&self) -> Vec<String> {
         if self.rows < 3 {
             return Vec::new();
@@ -189,7 +190,7 @@ mod tests {
         assert!(see(&late).unwrap_err().starts_with("21: the row at"), "{:?}", see(&late));
         let early: Vec<(u64, f64)> = [(0, 5.0)].into_iter().chain(minutes).collect();
         assert!(see(&early).unwrap_err().starts_with("2: the row at"), "{:?}", see(&early));
-        // A row a month, for years.
+        // One row per month, for years.
         assert_eq!(see(&(0..30).map(|month| (month * 2_700_000, 5.0)).collect::<Vec<_>>()), Ok(()));
     }
 

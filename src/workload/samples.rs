@@ -1,7 +1,7 @@
-//! Samples of a metric as monitoring systems give them: series of values at instants.
+//! Samples of a metric from monitoring systems: series of values over time.
 //!
-//! A sample is no request. A *counter* grows with each request and falls to zero when a process restarts; its increase is a
-//! count. A *rate* is a count per second. *Counts* are counts already. Only a *level* stays one.
+//! A sample is not a request. A *counter* grows with each request and falls to zero when a process restarts; its
+//! increase is a count. A *rate* is a count per second. *Counts* are counts already. A *level* stays a level.
 
 use std::collections::BTreeMap;
 
@@ -12,21 +12,21 @@ use super::time_text::EPOCH_FROM_NS;
 use super::{TraceError, TraceInput, TraceOptions, Values};
 use crate::units::{SimDuration, SimTime};
 
-/// The most samples of a file, and the most steps of counts made of them: 64 MB.
+/// Maximum number of samples in a file, and of steps computed from them: 64 MB.
 pub(super) const MAX_SAMPLES: usize = 4 << 20;
-/// The largest value, as for tables.
+/// Maximum value, as for tables.
 const MAX_VALUE: f64 = 1e12;
-/// Rows per call.
+/// Number of rows per call.
 const ROWS: usize = 8192;
 
-/// One value at an instant.
+/// A value at a time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Sample {
     time: u64,
     value: f64,
 }
 
-/// The series of one metric, as they are read from a file.
+/// The series of one metric read from a file.
 #[derive(Debug, Default)]
 pub(super) struct Samples {
     series: Vec<Vec<Sample>>,
@@ -35,16 +35,16 @@ pub(super) struct Samples {
 }
 
 impl Samples {
-    /// A further series; samples are added by its number.
+    /// Adds a series; samples refer to it by its index.
     pub(super) fn begin(&mut self) -> usize {
         self.series.push(Vec::new());
         self.series.len() - 1
     }
 
-    /// Adds a sample of `series`. What is not a number stands for "no value" and is passed over.
+    /// Adds a sample of `series`. A value that is not a number means "no value" and is skipped.
     ///
     /// # Errors
-    /// If there are more samples than can be held.
+    /// If there are too many samples.
     pub(super) fn add(
         &mut self,
         input: &TraceInput,
@@ -73,31 +73,31 @@ impl Samples {
         self.held as u64 + self.tally.bad + self.tally.skipped + 1
     }
 
-    /// Counts a sample that cannot be used, at a line or, where there are none, with its number.
+    /// Counts an unusable sample, with its line or, if there are no lines, its number.
     pub(super) fn spoilt(&mut self, line: u64, column: u64, message: String) {
         self.tally.fault(BadRow { line, column, message });
     }
 
-    /// Says how the file was understood; one sentence.
+    /// Adds a note on how the file was interpreted.
     pub(super) fn note(&mut self, text: String) {
         self.tally.notes.push(text);
     }
 
-    /// Counts the rows that were left out.
+    /// Counts rows that were left out.
     pub(super) fn account(&mut self, checks: &Checks) {
         checks.account(&mut self.tally);
         self.tally.skipped += self.tally.left_out;
     }
 
-    /// A line that is no sample.
+    /// Counts a line that is not a sample.
     pub(super) fn passed_over(&mut self) {
         self.tally.skipped += 1;
     }
 
-    /// The samples as counts or levels.
+    /// Converts the samples to counts or levels.
     ///
     /// # Errors
-    /// If there are none, if more than allowed cannot be used, or if counts of so long a time in so short steps cannot be held.
+    /// If there are none, if too many are unusable, or if there would be too many steps.
     pub(super) fn into_reader(
         mut self,
         input: &TraceInput,
@@ -109,7 +109,7 @@ impl Samples {
         self.tally.weigh(&input.name, options.max_bad_rows.get())?;
         let mut twice = 0;
         for series in &mut self.series {
-            // CloudWatch gives the newest first.
+            // CloudWatch returns the newest samples first.
             series.sort_by_key(|sample| sample.time);
             let before = series.len();
             series.dedup_by_key(|sample| sample.time);
@@ -134,7 +134,7 @@ impl Samples {
             return Err(fail("the length of a step cannot be told from one sample".into())
                 .help("ask for a longer time, or state it, for example `interval: 1m`"));
         };
-        // Every series may have something in every step.
+        // Every series may have samples in every step.
         let steps = (last - first) / step;
         let work = steps.saturating_mul(self.series.len() as u64);
         if steps >= MAX_SAMPLES as u64 || work >= 16 * MAX_SAMPLES as u64 {
@@ -153,11 +153,11 @@ impl Samples {
         Ok(SampleReader { rows, next: 0, kind, interval, zero_epoch_ns, tally: self.tally })
     }
 
-    /// Looks for samples that no series has, before steps are made of the time between them.
+    /// Rejects samples that no real series has, before the time between them is divided into steps.
     fn judge(&mut self, values: Values, options: &TraceOptions) -> Result<(), Outlier> {
         let (from, end) = (options.start.unwrap_or(0), options.end.unwrap_or(u64::MAX));
         if from > 0 || end < u64::MAX {
-            // Rates and counters reach back to the sample before.
+            // Rates and counters extend back to the previous sample.
             for series in &mut self.series {
                 let first = series.partition_point(|sample| sample.time < from).saturating_sub(1);
                 let last = series.partition_point(|sample| sample.time < end) + 1;
@@ -177,7 +177,7 @@ impl Samples {
         Outliers::default().see(&rows, 0, SimTime::MAX, dated)
     }
 
-    /// The median step between neighbours: some are missing and others come late.
+    /// The median step between neighbours, because some may be missing or late.
     fn usual_step(&self) -> Option<u64> {
         let mut steps: Vec<u64> =
             self.series.iter().flat_map(|series| series.windows(2).map(|pair| pair[1].time - pair[0].time)).collect();
@@ -185,7 +185,7 @@ impl Samples {
         (!steps.is_empty()).then(|| *steps.select_nth_unstable(middle).1)
     }
 
-    /// All samples in order of time. Those of several series, which add up, are put on common steps.
+    /// All samples in order of time. If several series are added up, they are resampled to common steps.
     fn as_they_are(&mut self, grid: Grid) -> Vec<Sample> {
         let several = self.series.len() > 1;
         let mut replaced = 0;
@@ -195,7 +195,7 @@ impl Samples {
             for sample in series {
                 let time = if several { grid.start_of(grid.bin(sample.time)) } else { sample.time };
                 match rows[begin..].last_mut() {
-                    // Of two in one step, the later one counts.
+                    // Of two samples in the same step, the later one counts.
                     Some(last) if last.time == time => {
                         last.value = sample.value;
                         replaced += 1;
@@ -212,14 +212,14 @@ impl Samples {
     }
 }
 
-/// So much between two instants.
+/// An amount between two times.
 struct Amount {
     from: u64,
     to: u64,
     value: f64,
 }
 
-/// What a counter grew by from sample to sample. A counter that fell was reset to zero in between, as Prometheus takes it.
+/// The increases of a counter between samples. A counter that decreased was reset to zero in between, as in Prometheus.
 fn increases(series: &[Sample]) -> impl Iterator<Item = Amount> {
     series.windows(2).map(|pair| {
         let (before, after) = (pair[0], pair[1]);
@@ -244,7 +244,7 @@ impl Grid {
         self.first + bin * self.step
     }
 
-    /// A rate at an instant is that of the step before it.
+    /// A rate at a time is that of the step before it.
     fn before(self, sample: Sample) -> Amount {
         let from = sample.time.saturating_sub(self.step);
         Amount {
@@ -254,9 +254,9 @@ impl Grid {
         }
     }
 
-    /// Amounts, each spread evenly over its time, as counts per step; steps without any are left out.
+    /// Amounts, each spread evenly over its period, as counts per step; empty steps are left out.
     fn counts(self, amounts: impl Iterator<Item = Amount>) -> Vec<Sample> {
-        // The first rate reaches one step back.
+        // The first rate extends one step back.
         let shifted =
             Grid { first: self.first.checked_sub(self.step).unwrap_or(self.first % self.step), step: self.step };
         let mut counts: BTreeMap<u64, f64> = BTreeMap::new();
@@ -272,7 +272,7 @@ impl Grid {
     }
 }
 
-/// Gives the rows out in order.
+/// Returns the rows in order.
 pub(super) struct SampleReader {
     rows: Vec<Sample>,
     next: usize,
@@ -312,10 +312,10 @@ impl RowReader for SampleReader {
     }
 }
 
-/// Picks the metric that was asked for out of those that a file holds.
+/// Selects the requested metric among those in a file.
 ///
 /// # Errors
-/// If it is not there, or if none was asked for and there are several.
+/// If it does not exist, or if none was requested and there are several.
 pub(super) fn choose<'a>(
     input: &TraceInput,
     options: &'a TraceOptions,
@@ -333,10 +333,10 @@ pub(super) fn choose<'a>(
     }
 }
 
-/// What the values are: as stated, or as the file leaves no doubt.
+/// The kind of values: as stated, or as determined by the file.
 ///
 /// # Errors
-/// If neither says it.
+/// If neither states it.
 pub(super) fn meaning(
     input: &TraceInput,
     options: &TraceOptions,
@@ -350,7 +350,7 @@ pub(super) fn meaning(
     })
 }
 
-/// By the naming conventions of Prometheus: what ends in `_total`, or counts observations, only grows.
+/// By the naming conventions of Prometheus: names that end in `_total`, or that count observations, are counters.
 pub(super) fn by_name(metric: &str) -> Option<Values> {
     (metric.ends_with("_total") || metric.ends_with("_count")).then_some(Values::Counter)
 }
@@ -365,7 +365,7 @@ mod tests {
 
     #[test]
     fn a_counter_keeps_its_increase_over_resets_and_gaps() {
-        // Grows by 10, restarts and reaches 4, is away for two steps and grows by 6 meanwhile.
+        // Increases by 10, restarts and reaches 4, is absent for two steps and increases by 6 meanwhile.
         let series = samples(&[(100, 50.0), (110, 60.0), (120, 4.0), (140, 10.0)]);
         let counts = Grid { first: 100, step: 10 }.counts(increases(&series));
         assert_eq!(counts, samples(&[(100, 10.0), (110, 4.0), (120, 3.0), (130, 3.0)]));

@@ -217,7 +217,7 @@ fn numbers_of(
     })
 }
 
-/// That durations without a unit are taken for seconds, where nothing else was said.
+/// A note that durations without a unit are taken as seconds, unless stated otherwise.
 fn unit_taken(options: &TraceOptions, header: &Header) -> Option<String> {
     let columns = &options.columns;
     let bare = |name: &&String| {

@@ -195,7 +195,7 @@ impl TimeReader {
         clocks.map(LocalClock::moved).sum()
     }
 
-    /// How many local times there were of an hour that the clock repeats, taken for the first one and for the second.
+    /// Number of local times in a repeated hour, taken as the first and as the second one.
     pub(super) fn repeated(&self) -> [u64; 2] {
         let clocks = self.local.iter().chain(self.named.iter().map(|(_, clock)| clock));
         clocks.map(LocalClock::repeated).fold([0; 2], |[a, b], [first, second]| [a + first, b + second])

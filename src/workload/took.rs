@@ -62,7 +62,7 @@ pub(super) fn took(header: &Header) -> Option<Took> {
         let mut filled = header.cells(column).filter(|text| !matches!(*text, "" | "-")).peekable();
         filled.peek()?;
         let cells: Vec<&str> = filled.collect();
-        // One that is spoilt is a bad row; the others tell what the field is.
+        // An invalid one is a bad row; the others determine the field.
         let nearly_all =
             |fits: &dyn Fn(&&str) -> bool| cells.iter().filter(|text| fits(text)).count() * 10 >= cells.len() * 9;
         if nearly_all(&|text| Numbers::is_number(text)) {

@@ -163,7 +163,7 @@ pub(super) struct LocalClock {
     again: bool,
     /// Number of local times that do not exist because clocks were set forward.
     moved: u64,
-    /// How many there were of a repeated hour, taken for the first one and for the second.
+    /// Number of times in a repeated hour, taken as the first and as the second one.
     repeated: [u64; 2],
 }
 

@@ -175,9 +175,9 @@ pub struct TraceFitResults {
     pub service_time_yaml: Option<String>,
     /// The largest difference between the shares at most as long, of the recording and of that distribution.
     pub service_time_error: Option<f64>,
-    /// What is to be known of it.
+    /// Notes, one sentence each.
     pub service_time_notes: Vec<String>,
-    /// CPU per request, where the cores in use were given (`--cpu`).
+    /// CPU per request, if the cores in use were given (`--cpu`).
     pub cpu: Option<CpuFitResult>,
     /// How close ten synthetic traces come, figure by figure.
     pub comparison: Vec<FitResult>,
@@ -207,9 +207,9 @@ pub struct CpuFitResult {
     pub steps: usize,
     /// How long each is.
     pub step_s: f64,
-    /// How the line was found.
+    /// The method.
     pub method: String,
-    /// What is to be known of it.
+    /// Notes, one sentence each.
     pub notes: Vec<String>,
 }
 

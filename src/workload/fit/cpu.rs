@@ -9,16 +9,16 @@ use super::super::{Columns, TraceError, TraceFiles, TraceOptions, Values, Worklo
 use super::super::{RowReader, Zone};
 use crate::units::SimDuration;
 
-/// Fewer steps say little of a line.
+/// Minimum number of steps for a line.
 const FEWEST: usize = 10;
-/// Of more steps than this every second, third ... is used: all pairs of them are compared.
+/// Maximum number of steps; of more, every second, third ... is used, because all pairs are compared.
 const MOST: usize = 1500;
 /// A rate whose 5th and 95th percentile differ by less than this share of its median does not vary.
 const VARIES: f64 = 0.1;
-/// How sure the intervals are.
+/// Confidence level of the intervals.
 const LEVEL: f64 = 0.95;
 
-/// What a line through cores over requests per second says.
+/// A line of cores in use over requests per second.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CpuFit {
     /// CPU seconds per request: the slope.
@@ -29,24 +29,24 @@ pub struct CpuFit {
     pub idle: f64,
     /// Its values at the ends of the slope's interval, the lower one first.
     pub idle_between: (f64, f64),
-    /// Share of the variance of the cores that the line explains; below zero where a few points far away spoil it.
+    /// Share of the variance of the cores that the line explains; may be below zero if there are outliers.
     pub r_squared: f64,
-    /// How many steps were used, and how long each is.
+    /// Number of steps used, and the length of each.
     pub steps: usize,
     /// See `steps`.
     pub step: SimDuration,
-    /// What a reader should know, one sentence each.
+    /// Notes for readers, one sentence each.
     pub notes: Vec<String>,
 }
 
 impl CpuFit {
-    /// What stands behind `cpu-per-request:`, YAML.
+    /// The value of `cpu-per-request:`, YAML.
     pub fn yaml(&self) -> String {
         cpu_time(self.seconds)
     }
 }
 
-/// A duration of three digits.
+/// A duration with three significant digits.
 pub(crate) fn cpu_time(seconds: f64) -> String {
     let (scaled, unit) = match seconds.abs() {
         s if s >= 1.0 => (seconds, "s"),
@@ -70,12 +70,13 @@ struct Step {
 /// `rate(container_cpu_usage_seconds_total[1m])`, each value of the step before its time, or a counter of CPU seconds. Series of one file
 /// add up. Steps that the requests do not cover are left out.
 ///
-/// The line is the median of the slopes of all pairs of steps (Theil 1950), with the confidence interval of Sen (1968) after Kendall's test,
-/// whose variance is multiplied by (1 + r) / (1 - r) where neighbouring residuals have the correlation r > 0 (Bayley and Hammersley 1946);
-/// the intercept is the median of what is left. A few steps far away move neither.
+/// The line is the median of the slopes of all pairs of steps (Theil 1950), with the confidence interval of Sen (1968)
+/// after Kendall's test, whose variance is multiplied by (1 + r) / (1 - r) if neighbouring residuals have the
+/// correlation r > 0 (Bayley and Hammersley 1946); the intercept is the median of the residuals. A few outliers affect
+/// neither.
 ///
 /// # Errors
-/// If a file cannot be read, the two have too few steps in common, the rate does not vary, or the slope is not clearly positive.
+/// If a file cannot be read, the two have too few common steps, the rate does not vary, or the slope is not significantly positive.
 pub fn cpu_per_request(
     requests: &WorkloadSpec,
     cpu: &TraceFiles,
@@ -148,7 +149,7 @@ struct Used {
     notes: Vec<String>,
 }
 
-/// Reads the CPU: as the file says itself, or else as a level, or else as the sum of all columns.
+/// Reads the CPU: as determined by the file, otherwise as a level, otherwise as the sum of all columns.
 fn steps_of(files: &TraceFiles, options: &TraceOptions) -> Result<Used, TraceError> {
     let level = TraceOptions { values: Some(Values::Level), ..options.clone() };
     let columns = Columns { level: vec!["*".into()], ..options.columns.clone() };
@@ -272,7 +273,7 @@ impl Sums<'_> {
         }
     }
 
-    /// Recorded arrivals cover all the time from the first to the last.
+    /// Recorded arrivals cover the whole time from the first to the last.
     fn cover(&mut self) {
         for (step, sum) in self.steps.iter().zip(&mut self.sums) {
             sum.1 = step.to.min(self.last).saturating_sub(step.from.max(self.first));
@@ -377,7 +378,7 @@ fn middle(sorted: &[f64]) -> f64 {
     }
 }
 
-/// The variance of Kendall's S where there is no trend, less what equal rates take from it.
+/// The variance of Kendall's S without a trend, corrected for ties.
 fn kendall_variance(points: &[(f64, f64)]) -> f64 {
     let term = |n: f64| n * (n - 1.0) * (2.0 * n + 5.0);
     let mut rates: Vec<f64> = points.iter().map(|(x, _)| *x).collect();
@@ -386,7 +387,7 @@ fn kendall_variance(points: &[(f64, f64)]) -> f64 {
     (term(points.len() as f64) - ties) / 18.0
 }
 
-/// How much larger a variance is because neighbouring residuals resemble each other.
+/// Factor on a variance for correlated neighbouring residuals.
 fn inflation(residuals: &[f64]) -> f64 {
     let squares: f64 = residuals.iter().map(|left| left * left).sum();
     let pairs: f64 = residuals.windows(2).map(|pair| pair[0] * pair[1]).sum();
@@ -429,7 +430,7 @@ mod tests {
         assert!((178..=198).contains(&held), "{held} of 200");
     }
 
-    /// A tenth of the steps are of a backup that takes two cores.
+    /// In a tenth of the steps a backup uses two cores.
     #[test]
     fn steps_far_away_do_not_move_the_line() {
         let mut spoilt = points(3, 0.02);

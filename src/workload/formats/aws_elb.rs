@@ -65,7 +65,7 @@ const CLASSIC: [&str; 12] = [
 
 /// Which of the two formats a line has, by its times and processing times.
 fn kind_of(input: &TraceInput) -> Option<&'static [&'static str]> {
-    // The first line may be spoilt.
+    // The first line may be broken.
     head_lines(input, 20).find_map(kind_of_line)
 }
 

@@ -50,7 +50,7 @@ fn head(input: &TraceInput) -> Header {
 fn time_key(header: &Header) -> Option<String> {
     let is_time = |name: &&str| {
         let column = header.names.iter().position(|known| known == *name)?;
-        // One that is spoilt is a bad row.
+        // An invalid one is a bad row.
         let mut texts = header.cells(column).filter(|text| !text.is_empty()).take(20);
         texts.find_map(|text| TimeFormat::detect(text.as_bytes())).map(|_| ())
     };

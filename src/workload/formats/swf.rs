@@ -76,7 +76,7 @@ fn processor_seconds(cells: &[&[u8]]) -> Option<String> {
     let run: f64 = std::str::from_utf8(cells.get(3)?).ok()?.parse().ok()?;
     (run >= 0.0).then_some(())?;
     let work = run * processors(cells)? as f64;
-    // What is too long for a demand is a bad row.
+    // A duration too long for a demand is a bad row.
     Some(work.to_string())
 }
 
