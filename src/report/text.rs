@@ -1,8 +1,7 @@
 //! How figures are printed for people. Nothing here rounds a figure to the other side of a target.
 
 use crate::config::csv_text;
-use crate::experiment::CalendarStart;
-use crate::units::{SimDuration, SimTime, Usd};
+use crate::units::{SimDuration, Usd};
 
 /// What stands for a missing figure.
 pub(super) const MISSING: &str = "–";
@@ -37,14 +36,6 @@ pub(super) fn clock(seconds: f64) -> String {
     let (days, rest) = (total / 86_400, total % 86_400);
     let time = format!("{:02}:{:02}:{:02}", rest / 3600, rest / 60 % 60, rest % 60);
     if days == 0 { time } else { format!("{days}d {time}") }
-}
-
-/// A moment of a run as its charts show it: the time of day of a dated run, otherwise the time since the start.
-pub(super) fn moment(calendar: Option<&CalendarStart>, at: SimTime) -> String {
-    match calendar {
-        Some(calendar) => calendar.time_of(at).replacen('T', " ", 1),
-        None => format!("{} after the start", at.since(SimTime::ZERO).rounded()),
-    }
 }
 
 /// Dollars to the cent, below a dollar to four decimals (`$1,234.50`, `$0.0123`).
