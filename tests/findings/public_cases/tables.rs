@@ -114,7 +114,11 @@ fn one_absurd_row_is_named() {
     let rows: String = (0..30).map(minutes).collect();
     let counts = format!("time,count\n{rows}2024-05-20T00:30:00Z,100000000\n");
     let trial = Trial::new(&[("c.csv", &counts), ("d.csv", &format!("time,count\n{rows}2025-05-20T00:30:00Z,5\n"))]);
-    assert!(trial.expect("trace fit c.csv", 2).contains("c.csv:32: the value 100000000 is more than 10,000 times"));
+    assert!(
+        trial
+            .expect("trace fit c.csv", 2)
+            .contains("c.csv:32: the value 100000000 at 2024-05-20T00:30:00Z is more than 10,000 times")
+    );
     for command in ["trace fit d.csv", "forecast --auto --step 1m --horizon 5m d.csv"] {
         let shown = trial.expect(command, 2);
         assert!(shown.contains("d.csv:32: the row at 2025-05-20T00:30:00Z comes 365d1m after"), "{shown}");
