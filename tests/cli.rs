@@ -608,7 +608,7 @@ fn a_forecast_that_cannot_be_made_is_refused_with_a_reason() {
         (&["--step", "1m"][..], "no model"),
         (&["--step", "1m", "--model", "arma"][..], "did you mean `arima`?"),
         (&["--step", "1h", "--model", "naive"][..], "too few"),
-        (&["--step", "0s", "--model", "naive"][..], "no length"),
+        (&["--step", "0s", "--model", "naive"][..], "must be above zero"),
         (&["--step", "1m", "--model", "naive", "--lead", "3m"][..], "the lead time must be shorter than the horizon"),
     ] {
         let output = place.run(&[&common[..], more].concat());

@@ -141,7 +141,7 @@ fn times_of_decisions_are_those_of_the_charts() {
     assert!(timeline.contains(",60,2026-03-28T12:01:00+01:00,") || timeline.contains(",2026-03-28T12:01:00+01:00,"));
     let page = trial.read("out/s/report.html");
     let table = page.split("id=\"decisions\"").nth(1).unwrap();
-    assert!(table.contains("<th scope=\"row\">28 Mar 12:"), "{table}");
+    assert!(table.contains("<th scope=\"row\" class=\"moment\">28 Mar 12:"), "{table}");
     // Without a date, or where it is not asked for, there is no time of day.
     let elapsed = trial.run("run s.yaml --quiet --out elapsed --axis elapsed");
     assert!(elapsed.status.code().is_some_and(|code| code < 2));

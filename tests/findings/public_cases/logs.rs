@@ -238,7 +238,7 @@ fn ambiguous_logfmt_is_refused() {
     let named = behind("", &TIMED_PAIRS.replace("duration=500ms", "duration_ms=500"));
     assert_eq!(converted(&named, ""), ["0,500000000", "1000000000,500000000"]);
     let bare = behind("", &TIMED_PAIRS.replace("500ms", "500"));
-    assert!(inspect(&bare, "", 2).contains("`duration=500` names no unit"), "{}", inspect(&bare, "", 2));
+    assert!(inspect(&bare, "", 2).contains("`duration=500` has no unit"), "{}", inspect(&bare, "", 2));
     assert!(inspect(&bare, "--demand duration --demand-unit ms", 0).contains("from          2026-03-02T10:00:00.5Z"));
     let jobs = behind("", "ts=2026-03-02T10:00:0S.5Z level=info msg=done duration=3s");
     assert!(inspect(&jobs, "", 2).contains("`rows: requests`"), "{}", inspect(&jobs, "", 2));
