@@ -158,7 +158,7 @@ fn unsuitable_scenarios_are_refused_with_a_reason() {
     let table = Table::new(design.states().unwrap(), design.actions.len());
     let training = Training { episodes: 8, ..Training::default() };
     let learned = Learned { design: design.as_ref().clone(), table, ..trained(&one, training).learned };
-    assert!(with_learned(&one, 0, &learned).is_err_and(|error| error.to_string().contains("another `parts`")));
+    assert!(with_learned(&one, 0, &learned).is_err_and(|error| error.to_string().contains("a different `parts`")));
     assert!(with_learned(&other, 0, &learned).is_ok());
 }
 

@@ -97,7 +97,7 @@ fn without_a_price_replica_hours_are_minimized() {
     assert!(!found.free[place_of("lead")] && found.free[place_of("drain")]);
     // Parameters found for one scenario are rejected by one that states others.
     let other = place.untrained(&[("policies.searched.policy-search.lead", "4m")]);
-    assert!(with_found(&other, 0, &found.found).is_err_and(|error| error.to_string().contains("another `lead`")));
+    assert!(with_found(&other, 0, &found.found).is_err_and(|error| error.to_string().contains("a different `lead`")));
 }
 
 #[test]
