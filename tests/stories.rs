@@ -173,7 +173,7 @@ steps:
 #[case("cpu: 90%", "request-rate: 5", "s.yaml:4", "")]
 #[case("cpu: 90%", "in-flight: -5", "zero or more", "s.yaml:4:38")]
 #[case("cpu: 90%", "memory: 80%", "the percentage has no reference: the service has no memory request", "s.yaml:4:35")]
-#[case("cpu: 90%", "cpu: { total: 90% }", "a total is an amount", "s.yaml:4")]
+#[case("cpu: 90%", "cpu: { total: 90% }", "a total must be an amount", "s.yaml:4")]
 #[case("cpu: 90%", "cpu: { each: 90%, total: 2 }", "expected `{ each: ... }`", "s.yaml:4")]
 #[case("cpu: 90%", "cpu: 99999999999999999999%", "too large", "s.yaml:4")]
 #[case("metrics: { cpu: 90% }", "metrics: nothing", "or `none`", "s.yaml:4:25")]

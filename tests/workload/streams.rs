@@ -287,10 +287,18 @@ fn attributes_follow_their_requests() {
     let text = format!("{text}\ntransforms: [{{ scale-rate: {{ factor: 2, jitter: 3s }} }}]");
     let mut twice = RequestBatch::default();
     spec(directory.path(), &text).open(Streams::new(1, 0), 0).unwrap().fill(&mut twice).unwrap();
+    // A recorded request keeps its tokens; one that is added has those of one of the 1,024 nearest on either side.
+    let jitter = SimDuration::from_secs(3);
+    let mut own = 0;
     for (time, tokens) in twice.arrivals.iter().zip(&twice.tokens_in) {
         let row = whole.tokens_in.iter().position(|known| known == tokens);
         let Some(row) = row else { continue };
-        let back = whole.arrivals[row].since(*time);
-        assert!(back < SimDuration::from_secs(3), "a copy of {tokens} is {back} before it");
+        let (early, late) = (SimTime::ZERO.max(time.saturating_sub(jitter)), *time + jitter);
+        let first = whole.arrivals.partition_point(|known| *known < early).saturating_sub(1024);
+        let last = whole.arrivals.partition_point(|known| *known <= late) + 1024;
+        assert!((first..=last).contains(&row), "the tokens of row {row} are those of a request at {time}");
+        own += usize::from(whole.arrivals[row] == *time);
     }
+    let recorded = whole.arrivals.partition_point(|known| Some(known) <= twice.arrivals.last());
+    assert!(own >= recorded, "{own} of {recorded} recorded requests have their own tokens");
 }
