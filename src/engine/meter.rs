@@ -81,7 +81,7 @@ pub(super) struct Reading {
     pub waiting: u32,
     /// Requests in service and waiting now.
     pub held: u32,
-    /// Requests that it can serve at once.
+    /// Requests that it serves at once: its concurrency.
     pub slots: f64,
     /// Memory in use now, bytes.
     pub memory: f64,

@@ -507,7 +507,11 @@ impl Service {
             if !matches!(replica.phase, Warming | Ready | Draining) {
                 continue;
             }
-            let slots = self.fleet.powers.of(replica.node).full;
+            // With unlimited concurrency, the requests that all progress at full speed.
+            let slots = match spec.concurrency {
+                u32::MAX => self.fleet.powers.of(replica.node).full,
+                concurrency => f64::from(concurrency),
+            };
             let since = replica.running_since.unwrap_or(now);
             let mut reading = Reading {
                 id: replica.id,

@@ -45,6 +45,24 @@ fn utilization_of_slots_is_of_slots() {
     assert!((of("cpu_utilization_ratio") - 0.64).abs() < 0.03 && of("utilization_ratio") < 0.4, "{service}");
 }
 
+/// An autoscaler on `slot-use` sees the same share as the report: of `concurrency`, not of what the CPU can keep at full speed.
+#[test]
+fn the_metric_of_slots_is_of_slots_too() {
+    let scenario = CPU.replace(
+        "static-5: { static: { replicas: 5 } }",
+        "hpa: { hpa: { min: 1, max: 5, target: { slot-use: 90% } } }",
+    );
+    let trial = Trial::new(&[("s.yaml", &scenario)]);
+    trial.summary("s.yaml", "");
+    let decisions = trial.read("out/s/decisions.csv");
+    let mut rows = csv::Reader::from_reader(decisions.as_bytes());
+    let details = rows.records().map(|row| row.unwrap().iter().last().unwrap().to_string());
+    let told = |detail: String| detail.split_once("slot-use ")?.1.split_once(' ')?.0.parse::<f64>().ok();
+    let shares: Vec<f64> = details.filter_map(told).collect();
+    assert!(shares.len() > 1 && shares.iter().all(|share| *share <= 1.0), "{shares:?} in {decisions}");
+    assert!(shares.iter().any(|share| *share > 0.9), "{shares:?}");
+}
+
 #[test]
 fn nodes_alone_have_no_bound_for_no_objective() {
     let scenario = "\
