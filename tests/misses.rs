@@ -129,9 +129,7 @@ fn the_report_draws_the_forecast_and_tells_what_its_misses_cost() {
     assert!(misses.lines().any(|line| line.starts_with("blind,web,above,14400,")), "{misses}");
     assert!(text("forecasts.csv").lines().count() > 100);
     #[cfg(feature = "charts")]
-    assert!(
-        text("forecast-1-blind.svg").contains("80% interval") && page.contains("Forecast and what came true: told")
-    );
+    assert!(text("forecast-1-blind.svg").contains("80% interval") && page.contains("Forecast and actual load: told"));
     // No such section without forecasts.
     let mut plain = outcome();
     plain.runs.drain(..2);

@@ -84,7 +84,7 @@ enum Anew {
     Everything,
     /// Parameters; orders and components stay as at the first origin.
     Parameters,
-    /// Nothing: the model only takes in what came.
+    /// Nothing: the model only takes in the new values.
     Nothing,
 }
 

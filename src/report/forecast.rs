@@ -1,4 +1,4 @@
-//! Forecasts beside what came true, and what their misses cost: for the page, the summary and two CSV files.
+//! Forecasts beside the actual load, and what their misses cost: for the page, the summary and two CSV files.
 //!
 //! What is charged to whom is defined in `src/experiment/misses.rs`.
 
@@ -243,7 +243,7 @@ pub(super) fn markdown(outcome: &Outcome) -> String {
         "Miss",
         &Clock::of(outcome).head("When"),
         "Ordered for",
-        "Came",
+        "Actual",
         "Time in violation",
         "Slow",
         "Lost",

@@ -1,4 +1,4 @@
-//! What was foretold and what came, one chart for each predictive policy.
+//! The forecast and the actual load, one chart for each predictive policy.
 
 use super::axis::Axis;
 use super::canvas::Ink;
@@ -39,12 +39,12 @@ fn chart(index: usize, of: &str, end: f64, price: &ForecastPrice) -> Chart {
     Chart {
         notes: Vec::new(),
         name: format!("forecast-{}-{}", index + 1, slug(of)),
-        title: format!("Forecast and what came true: {of}"),
+        title: format!("Forecast and actual load: {of}"),
         description: format!("Requests per second: the actual load, the forecast and its 80% interval. {said}."),
         caption: format!(
             "Requests per second by step of the forecast: the 80% interval (grey) and the mean as they stood when the last \
              replica that could be ready in the step had to be ordered, the rate that capacity was ordered for (dashed), and \
-             what came. After the warm-up: {said}."
+             the actual rate. After the warm-up: {said}."
         ),
         legend: vec![
             (Sample::Line, Ink::Text, "actual".into()),
