@@ -29,7 +29,9 @@ const MAX_MET: usize = 8192;
 /// An additional request has the class of one in its cell, or of one of the last before it, and the demand and tokens of
 /// a request of that class among the [`NEAR`] before and after: with those of the requests in its cell, some tens of
 /// requests would have the few durations of one recorded request each, and the mean duration over seconds would vary
-/// many times as much as that of as many recorded requests. The stream is opened twice: one reader is ahead by a part of at least [`TOGETHER`] requests, or by all.
+/// many times as much as that of as many recorded requests.
+///
+/// The stream is opened twice: one reader is ahead by a part of at least [`TOGETHER`] requests, or by all.
 pub(super) struct Denser<F> {
     ahead: Box<dyn TraceSource>,
     /// The requests read ahead, and how many of them were analysed.

@@ -201,15 +201,18 @@ impl<F: Factor> Scaling<F> {
         let limit = self.inner.extent().map_or(u64::MAX, |extent| extent.as_nanos().saturating_sub(1));
         let mut rows = Vec::with_capacity(self.part.len());
         let mut times = Vec::with_capacity(self.part.len());
+        let attributes = have_attributes(&self.part);
         for (row, time) in self.part.arrivals.iter().enumerate() {
-            let factor = self.factor.at(time.as_nanos(), self.part.classes.get(row).copied());
+            let class = self.part.classes.get(row).copied();
+            let factor = self.factor.at(time.as_nanos(), class);
             // Number of certain copies, and probability of one more.
             let appear = factor as u64 + u64::from(self.draw.uniform() < factor.fract());
             for copy in 0..appear {
-                let range = around(&self.part, row);
-                let other = (copy > 0 && have_attributes(&self.part))
-                    .then(|| donor(&self.part, &range, self.part.classes.get(row).copied(), &mut self.donors));
-                rows.push(other.flatten().unwrap_or(row) as u32);
+                let other = match copy > 0 && attributes {
+                    true => donor(&self.part, &around(&self.part, row), class, &mut self.donors),
+                    false => None,
+                };
+                rows.push(other.unwrap_or(row) as u32);
                 let back = if copy == 0 { 0 } else { (self.draw.uniform() * self.jitter as f64) as u64 };
                 // Reflected at time zero, so that no request is lost or precedes it.
                 times.push(SimTime::from_nanos(time.as_nanos().abs_diff(back).min(limit.max(time.as_nanos()))));
