@@ -56,7 +56,7 @@ fn the_metric_of_slots_is_of_slots_too() {
     trial.summary("s.yaml", "");
     let decisions = trial.read("out/s/decisions.csv");
     let mut rows = csv::Reader::from_reader(decisions.as_bytes());
-    let details = rows.records().map(|row| row.unwrap().iter().last().unwrap().to_string());
+    let details = rows.records().map(|row| row.unwrap().iter().next_back().unwrap().to_string());
     let told = |detail: String| detail.split_once("slot-use ")?.1.split_once(' ')?.0.parse::<f64>().ok();
     let shares: Vec<f64> = details.filter_map(told).collect();
     assert!(shares.len() > 1 && shares.iter().all(|share| *share <= 1.0), "{shares:?} in {decisions}");
