@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::Failure;
+use super::{Failure, say};
 use crate::config::{Part, is_hidden, replace_files, try_directory, visible, write_whole};
 use crate::report::Artifact;
 
@@ -10,8 +10,32 @@ fn fail(error: impl std::fmt::Display) -> Failure {
     Failure::Input(format!("error: {error}"))
 }
 
-/// Writes a file.
+/// Standard output, as the path of one file.
+pub(super) fn is_output(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// `-` stands for one file, never for a directory of several.
+fn refuse_output(directory: &Path) -> Result<(), Failure> {
+    if directory.starts_with("-") {
+        return Err(fail("`-` is no directory: several files are written\nhelp: name a directory, or `./-`"));
+    }
+    Ok(())
+}
+
+/// `-` is no name of a file that is read again later.
+pub(super) fn refuse_output_as_file(path: &Path) -> Result<(), Failure> {
+    if is_output(path) {
+        return Err(fail("`-` is no name here: the file is read again later\nhelp: name a file, or `./-`"));
+    }
+    Ok(())
+}
+
+/// Writes a file; `-` is standard output.
 pub(super) fn write_one(path: &Path, text: String) -> Result<(), Failure> {
+    if is_output(path) {
+        return say(&text);
+    }
     if path.file_name().is_none() {
         return Err(fail(format!("{} is not the name of a file", path.display())));
     }
@@ -20,11 +44,13 @@ pub(super) fn write_one(path: &Path, text: String) -> Result<(), Failure> {
 
 /// Finds out before a long run whether files can be written into a directory afterwards.
 pub(super) fn try_out(directory: &Path) -> Result<(), Failure> {
+    refuse_output(directory)?;
     try_directory(directory).map_err(fail)
 }
 
 /// As [`try_out`] for the directory of a file.
 pub(super) fn try_out_file(path: &Path) -> Result<(), Failure> {
+    refuse_output_as_file(path)?;
     if path.file_name().is_none() || path.is_dir() {
         return Err(fail(format!("{} is not the name of a file", path.display())));
     }
@@ -47,6 +73,7 @@ fn check_names(artifacts: &[Artifact]) -> Result<(), Failure> {
 
 /// Writes each of the artifacts into `directory`, a place of the user's, and returns their paths, in order.
 pub(super) fn write_all(directory: &Path, artifacts: &[Artifact]) -> Result<Vec<PathBuf>, Failure> {
+    refuse_output(directory)?;
     check_names(artifacts)?;
     let mut written = Vec::new();
     for artifact in artifacts {

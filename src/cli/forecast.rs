@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::reading::Reading;
 use super::trace::found;
-use super::{Failure, remark, say, shown};
+use super::{Failure, note, say, shown};
 use crate::config::{Diagnostics, SourceFile, parse_single};
 use crate::forecast::backtest::{Backtest, Evaluation, Refit};
 use crate::forecast::{Aim, Auto, Forecaster, Gaps, Ladder, Loss, Series, read_forecaster};
@@ -195,7 +195,7 @@ impl ForecastArguments {
         let mut source =
             WorkloadSpec::from_files(found(&self.files)?, options).open(Streams::new(0, 0), 0).map_err(input)?;
         let counts = arrivals_per_step(source.as_mut(), self.step, None).map_err(input)?;
-        source.notices().iter().for_each(|notice| remark(notice));
+        source.notices().iter().for_each(|notice| note(notice));
         let seen = match source.holes() {
             Some(holes) if self.gaps.is_some() || !holes.sparse() => holes.seen(self.step, counts.len()),
             _ => vec![1.0; counts.len()],
@@ -246,7 +246,7 @@ impl ForecastArguments {
         let missing = len - series.observed();
         if missing > 0 {
             let taken = self.gaps.map_or(Gaps::Missing, Gaps::from).name();
-            remark(&format!("{missing} of {len} steps have no row and are treated as {taken} (--gaps)"));
+            note(&format!("{missing} of {len} steps have no row and are treated as {taken} (--gaps)"));
         }
         let series = series.with_seasons(self.season_steps(train)?);
         let series = self.gaps.map_or(Gaps::Missing, Gaps::from).filled(series);

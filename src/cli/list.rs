@@ -95,6 +95,15 @@ pub(super) fn list(arguments: &ListArguments) -> Result<(), Failure> {
     let Some(kind) = arguments.kind else {
         let kinds = Kind::value_variants().iter().filter_map(ValueEnum::to_possible_value);
         let names: Vec<String> = kinds.map(|value| value.get_name().to_string()).collect();
+        if arguments.format == ListFormat::Json {
+            let entries = Kind::value_variants().iter().zip(&names).map(|(kind, name)| EntryResult {
+                name: name.clone(),
+                summary: format!("{} entries", rows(*kind).len()),
+                source: format!("plimsoll list {name}"),
+            });
+            let (kind, entries) = ("kinds".into(), entries.collect());
+            return say(&results_text(&Results::List(ListResults { version: RESULTS_VERSION, kind, entries })));
+        }
         return say(&format!("plimsoll list KIND, where KIND is one of:\n  {}", names.join("\n  ")));
     };
     let rows = rows(kind);

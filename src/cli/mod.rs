@@ -32,6 +32,7 @@ pub use schema::{reference, scenario_schema, story_schema, with_definitions};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -47,6 +48,9 @@ struct Arguments {
     /// Memory that a run may use, such as 8Gi; half of the machine by default. A run that needs more is refused before it starts.
     #[arg(long, global = true, value_name = "SIZE")]
     max_memory: Option<Bytes>,
+    /// Print nothing on standard error but errors.
+    #[arg(long, short, global = true)]
+    quiet: bool,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -177,6 +181,16 @@ fn remark(text: &str) {
     let _ = writeln!(std::io::stderr(), "{}", terminal::without_commands(&shown));
 }
 
+/// Whether --quiet was said.
+static QUIET: OnceLock<bool> = OnceLock::new();
+
+/// As [`remark`], for what --quiet leaves out.
+fn note(text: &str) {
+    if !QUIET.get().copied().unwrap_or(false) {
+        remark(text);
+    }
+}
+
 /// Runs the program on the process's arguments.
 pub fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
@@ -242,6 +256,7 @@ fn dispatch() -> ExitCode {
         }
     };
     memory::state(arguments.max_memory);
+    let _ = QUIET.set(arguments.quiet);
     let result = match arguments.command {
         Command::New(arguments) => new::new(&arguments),
         Command::Run(arguments) => run::run(&arguments),

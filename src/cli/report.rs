@@ -7,6 +7,7 @@ use clap::Args;
 use super::replication::Format;
 use super::run::{TimeAxis, show};
 use super::{Failure, files, memory, say};
+use crate::config::spool;
 use crate::experiment::{Outcome, merge};
 use crate::report::results::{Results, results_text, run_results};
 use crate::report::{self, RESULT_FILE};
@@ -17,7 +18,7 @@ use crate::report::{self, RESULT_FILE};
   plimsoll report reports/shop-peak
   plimsoll report before/shop-peak after/shop-peak --out both")]
 pub(super) struct ReportArguments {
-    /// Directories of reports, each with its stored result; several are merged.
+    /// Directories of reports, each with its stored result, or the file of one (`-` for standard input); several are merged.
     #[arg(required = true, value_name = "DIR")]
     results: Vec<PathBuf>,
     /// Directory for the report; the one that was read by default.
@@ -37,6 +38,9 @@ pub(super) struct ReportArguments {
 pub(super) fn report(arguments: &ReportArguments) -> Result<(), Failure> {
     let out = match (&arguments.out, arguments.results.as_slice()) {
         (Some(out), _) => out.clone(),
+        (None, [only]) if spool::is_stream(only) => {
+            return Err(Failure::Input("error: name the directory of the report with --out DIR".into()));
+        }
         (None, [only]) => directory(only),
         (None, _) => {
             return Err(Failure::Input("error: name the directory of the merged report with --out DIR".into()));
@@ -65,8 +69,14 @@ fn directory(path: &Path) -> PathBuf {
 }
 
 fn read(path: &Path) -> Result<Outcome, Failure> {
+    if spool::is_stream(path) {
+        let name = spool::name_of(path);
+        let opened = spool::open_file(path).map_err(|error| Failure::Input(format!("error: {name}: {error}")))?;
+        return understood(opened, &name);
+    }
     let file = if path.is_file() { path.to_path_buf() } else { path.join(RESULT_FILE) };
-    let fail = |why: String| Failure::Input(format!("error: {}: {why}", file.display()));
+    let name = file.display().to_string();
+    let fail = |why: String| Failure::Input(format!("error: {name}: {why}"));
     let found = std::fs::metadata(&file).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
             let below = results_below(path).first().map(|found| format!("; did you mean {}?", found.display()));
@@ -78,10 +88,16 @@ fn read(path: &Path) -> Result<Outcome, Failure> {
     if !found.is_file() {
         return Err(fail("is not a file".into()));
     }
-    let opened = std::fs::File::open(&file).map_err(|error| fail(error.to_string()))?;
+    understood(std::fs::File::open(&file).map_err(|error| fail(error.to_string()))?, &name)
+}
+
+/// The result that an opened file holds.
+fn understood(opened: std::fs::File, name: &str) -> Result<Outcome, Failure> {
+    let fail = |why: String| Failure::Input(format!("error: {name}: {why}"));
+    let length = opened.metadata().map_err(|error| fail(error.to_string()))?.len();
     // The text is understood as it comes; what it holds takes about as much, and its reports as much again.
     let allowed = memory::allowed().map_or(u64::MAX, |(allowed, _)| allowed / 2);
-    let outcome = report::read_result(opened, found.len(), allowed).map_err(fail)?;
+    let outcome = report::read_result(opened, length, allowed).map_err(fail)?;
     report::check_result(&outcome).map_err(fail)?;
     Ok(outcome)
 }

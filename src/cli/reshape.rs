@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::reading::{Printed, TraceReading, printed};
-use super::trace::{draw, found, written};
-use super::{Failure, path_and_value, remark, say};
+use super::trace::{draw, found, to_file, written};
+use super::{Failure, note, path_and_value, say};
 use crate::config::{Diagnostics, SourceFile, parse_single};
 use crate::random::Streams;
 use crate::report::results::{CpuFitResult, FitResult, RESULTS_VERSION, Results, TraceFitResults, results_text};
@@ -102,8 +102,10 @@ struct Output {
 impl Output {
     fn write(&self, spec: &WorkloadSpec, notes: Vec<String>) -> Result<Converted, Failure> {
         let how = ConvertOptions { counts: self.counts, notes };
-        let done = write_workload(spec, Streams::new(self.seed, 0), &self.out, &how);
-        done.map_err(|error| Failure::Input(format!("error: {error}")))
+        to_file(&self.out, |file| {
+            let done = write_workload(spec, Streams::new(self.seed, 0), file, &how);
+            done.map_err(|error| Failure::Input(format!("error: {error}")))
+        })
     }
 }
 
@@ -117,7 +119,7 @@ pub(super) fn transform(arguments: &TransformArguments) -> Result<(), Failure> {
         return Err(Failure::diagnostics(&sink));
     }
     let fail = |error: crate::workload::TraceError| Failure::Input(format!("error: {error}"));
-    spec.distortions().map_err(fail)?.iter().for_each(|said| remark(&format!("warning: {said}")));
+    spec.distortions().map_err(fail)?.iter().for_each(|said| note(&format!("warning: {said}")));
     let inputs = spec.inputs().map_err(fail)?;
     let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mut notes: Vec<String> =

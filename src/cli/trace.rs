@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::reading::{Printed, TraceReading};
 use super::trace_results::{inspect_results, profile_results};
-use super::{Failure, files, remark, reshape, say};
+use super::{Failure, files, note, reshape, say};
 use crate::report;
 use crate::report::results::{RESULTS_VERSION, Results, TracePlotResults, TraceWrittenResults, results_text};
 use crate::units::{Fraction, SimDuration};
@@ -93,7 +93,7 @@ pub(super) fn trace(arguments: &TraceArguments) -> Result<(), Failure> {
             match reading.printed() {
                 Printed::Json => say(&results_text(&profile_results(files, &profile))),
                 Printed::Table => {
-                    profile.tally.notices().iter().for_each(|notice| remark(notice));
+                    profile.tally.notices().iter().for_each(|notice| note(notice));
                     say(&profile_shown(&profile))
                 }
             }
@@ -105,7 +105,7 @@ pub(super) fn trace(arguments: &TraceArguments) -> Result<(), Failure> {
             match reading.printed() {
                 Printed::Json => say(&results_text(&inspect_results(named, &facts)))?,
                 Printed::Table => {
-                    facts.notices.iter().for_each(|notice| remark(notice));
+                    facts.notices.iter().for_each(|notice| note(notice));
                     say(&shown(&facts))?;
                     if let Some(course) = course(&files, &facts, &reading.options()) {
                         say(&course)?;
@@ -138,7 +138,8 @@ pub(super) fn trace(arguments: &TraceArguments) -> Result<(), Failure> {
             let Some((to, from)) = paths.split_last() else { return Ok(()) };
             // Nothing that a trace records of its requests gets lost.
             let options = TraceOptions { durations: true, ..reading.options() };
-            let done = convert(&found(from)?, &options, to, &how).map_err(fail)?;
+            let files = found(from)?;
+            let done = to_file(to, |file| convert(&files, &options, file, &how).map_err(fail))?;
             written(to, &done, reading.printed(), Results::TraceConvert)
         }
         Action::Transform(arguments) => reshape::transform(arguments),
@@ -188,7 +189,7 @@ fn name(files: &TraceFiles) -> String {
 pub(super) fn draw(traces: &[(String, Portrait)], directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     let artifacts = report::portraits(traces).map_err(|error| Failure::Input(format!("error: {error}")))?;
     let written = files::write_all(directory, &artifacts)?;
-    remark(&format!("{}: {} files", directory.display(), artifacts.len()));
+    note(&format!("{}: {} files", directory.display(), artifacts.len()));
     Ok(written)
 }
 
@@ -204,6 +205,23 @@ fn course(files: &TraceFiles, facts: &TraceFacts, options: &TraceOptions) -> Opt
     Some(format!("course        {} (each {column})", report::sparkline(&course, columns)))
 }
 
+/// Writes a trace into a file by `write`; for `-`, as CSV to standard output.
+pub(super) fn to_file(
+    out: &Path,
+    write: impl FnOnce(&Path) -> Result<Converted, Failure>,
+) -> Result<Converted, Failure> {
+    if !files::is_output(out) {
+        return write(out);
+    }
+    let directory = tempfile::tempdir()?;
+    let file = directory.path().join("trace.csv");
+    let done = write(&file)?;
+    let mut stdout = std::io::stdout().lock();
+    std::io::copy(&mut std::fs::File::open(&file)?, &mut stdout)?;
+    std::io::Write::flush(&mut stdout)?;
+    Ok(done)
+}
+
 /// Says what was written, by the command whose results these are.
 pub(super) fn written(
     to: &Path,
@@ -211,7 +229,11 @@ pub(super) fn written(
     printed: Printed,
     command: fn(TraceWrittenResults) -> Results,
 ) -> Result<(), Failure> {
-    done.tally.notices().iter().for_each(|notice| remark(notice));
+    done.tally.notices().iter().for_each(|notice| note(notice));
+    // Standard output is the trace itself.
+    if files::is_output(to) {
+        return Ok(());
+    }
     if printed == Printed::Json {
         return say(&results_text(&command(TraceWrittenResults {
             version: RESULTS_VERSION,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::replication::Format;
-use super::{Failure, files, remark, say};
+use super::{Failure, files, note, remark, say};
 use crate::experiment::recorded::{Comparison, Rescale, WITHIN, compare, read_runs};
 use crate::experiment::verify::{VerifyReport, verify as prove};
 use crate::report;
@@ -68,7 +68,7 @@ pub(super) fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
 /// that is only partly known.
 fn replay(directory: &Path, out: &Path) -> Result<Replayed, Failure> {
     if !directory.is_dir() {
-        remark(&format!("recorded systems are skipped: {} does not exist", directory.display()));
+        note(&format!("recorded systems are skipped: {} does not exist", directory.display()));
         return Ok(Replayed::default());
     }
     let recordings = read_runs(directory).map_err(|problem| Failure::Input(format!("error: {problem}")))?;

@@ -36,6 +36,13 @@ impl Trial {
         command.output().unwrap()
     }
 
+    /// As [`Trial::run`], with a file as standard input.
+    pub fn run_with(&self, arguments: &str, input: fs::File) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+        command.args(arguments.split_whitespace()).current_dir(self.0.path()).env("NO_COLOR", "1");
+        command.stdin(input).output().unwrap()
+    }
+
     /// Runs the program and expects the exit code; returns standard output and standard error together.
     pub fn expect(&self, arguments: &str, code: i32) -> String {
         let output = self.run(arguments);

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::super::files::write_one;
-use super::super::{Failure, remark, say, shown};
-use super::{Destination, next_steps};
+use super::super::{Failure, note, shown};
+use super::{Destination, tell_next_steps};
 use crate::config::kubernetes::{Deployment, Manifests};
+use crate::config::spool::{directory_of, is_stream, name_of};
 use crate::config::{Diagnostics, MAX_YAML_BYTES, Severity, SourceFile};
 use crate::engine::scenario::Scenario;
 use crate::policy::hpa::{HpaManifest, read_manifest};
@@ -17,11 +18,19 @@ use crate::units::{Millicores, SimDuration};
 struct Found {
     workloads: Vec<(String, Deployment)>,
     autoscalers: Vec<(String, HpaManifest)>,
+    /// What to do with parts that must be rendered first.
+    help: Option<String>,
 }
 
-/// Writes a scenario for each workload of `directory`.
-pub(super) fn write(directory: &Path, only: Option<&str>, destination: &Destination) -> Result<(), Failure> {
-    let found = read(directory)?;
+/// Writes a scenario for each workload of a directory or file.
+pub(super) fn write(named: &Path, only: Option<&str>, destination: &Destination) -> Result<(), Failure> {
+    if is_stream(named) {
+        let help = "help: write it to a file, `kubectl kustomize DIR > manifests.yaml`, then `plimsoll new from-manifests manifests.yaml`";
+        let why = format!("error: {}: a scenario names its manifests by their file\n{help}", name_of(named));
+        return Err(Failure::Input(why));
+    }
+    let directory = &if named.is_file() { directory_of(named) } else { named.to_path_buf() };
+    let found = read(directory, named)?;
     let names: Vec<&str> = found.workloads.iter().map(|(_, workload)| workload.name.as_str()).collect();
     if let Some(twice) = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)).map(|(_, name)| name) {
         let files: Vec<&str> =
@@ -36,7 +45,8 @@ pub(super) fn write(directory: &Path, only: Option<&str>, destination: &Destinat
     if chosen.is_empty() {
         let known =
             if names.is_empty() { String::new() } else { format!(" of this name; it holds {}", names.join(", ")) };
-        return Err(input(directory, &format!("holds no Deployment or StatefulSet{known}")));
+        let help = found.help.as_ref().filter(|_| names.is_empty()).map(|help| format!("\n{help}")).unwrap_or_default();
+        return Err(input(named, &format!("holds no Deployment or StatefulSet{known}{help}")));
     }
     if destination.out.is_some() && chosen.len() > 1 {
         let help = format!(
@@ -57,10 +67,10 @@ pub(super) fn write(directory: &Path, only: Option<&str>, destination: &Destinat
         let path = path_of(workload);
         let scaler = found.autoscalers.iter().find(|(_, hpa)| hpa.target == workload.name);
         write_one(&path, sound(&path, directory, file, workload, scaler)?)?;
-        say(&next_steps(&path))?;
+        tell_next_steps(&path)?;
     }
     for (file, hpa) in found.autoscalers.iter().filter(|(_, hpa)| !names.contains(&hpa.target.as_str())) {
-        remark(&format!("note: {file}: autoscaler `{}` scales `{}`, which is not here", hpa.name, hpa.target));
+        note(&format!("note: {file}: autoscaler `{}` scales `{}`, which is not here", hpa.name, hpa.target));
     }
     Ok(())
 }
@@ -69,23 +79,74 @@ fn input(directory: &Path, words: &str) -> Failure {
     Failure::Input(format!("error: {}: {words}", directory.display()))
 }
 
-/// Reads every manifest of a directory, in the order of the names; directories within are left alone.
-fn read(directory: &Path) -> Result<Found, Failure> {
+/// What lies in a directory and in those within it, in order of the names.
+#[derive(Default)]
+struct Listing {
+    manifests: Vec<PathBuf>,
+    /// Directories that are to be rendered first.
+    kustomizations: Vec<PathBuf>,
+    charts: Vec<PathBuf>,
+}
+
+/// Names of the file that makes a directory a kustomization.
+const KUSTOMIZATION: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// Lists a directory. Kustomizations and charts within it are not entered: their files are patches and templates.
+fn list(directory: &Path, is_top: bool, listing: &mut Listing) -> Result<(), Failure> {
     let entries = std::fs::read_dir(directory).map_err(|error| input(directory, &error.to_string()))?;
     let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     paths.sort();
-    if paths.iter().any(|path| path.ends_with("Chart.yaml")) {
-        let help = "help: render it first: `helm template CHART > manifests.yaml`";
-        return Err(input(directory, &format!("this is a Helm chart, not a directory of manifests\n{help}")));
+    let is_chart = paths.iter().any(|path| path.ends_with("Chart.yaml"));
+    let is_kustomization = paths.iter().any(|path| KUSTOMIZATION.iter().any(|name| path.ends_with(name)));
+    if is_chart {
+        listing.charts.push(directory.to_path_buf());
+    } else if is_kustomization {
+        listing.kustomizations.push(directory.to_path_buf());
+    }
+    let is_entered = is_top || !(is_chart || is_kustomization);
+    for path in paths {
+        let is_hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if path.is_dir() && !path.is_symlink() && !is_hidden {
+            list(&path, false, listing)?;
+        } else if is_entered
+            && path.is_file()
+            && path.extension().is_some_and(|ending| ["yaml", "yml", "json"].iter().any(|known| ending == *known))
+        {
+            listing.manifests.push(path);
+        }
+    }
+    Ok(())
+}
+
+impl Listing {
+    /// How to come to manifests from what must be rendered first.
+    fn help(&self) -> Option<String> {
+        // Overlays stand after the base that they build on.
+        let overlay = self.kustomizations.last().map(|path| format!("kubectl kustomize {}", path.display()));
+        let chart = self.charts.first().map(|path| format!("helm template {}", path.display()));
+        let command = overlay.or(chart)?;
+        Some(format!(
+            "help: render it first: `{command} > manifests.yaml`, then `plimsoll new from-manifests manifests.yaml`"
+        ))
+    }
+}
+
+/// Reads every manifest of a directory and of those within it, or of a file. Files are named from the directory on.
+fn read(directory: &Path, named: &Path) -> Result<Found, Failure> {
+    let mut listing = Listing::default();
+    if named.is_file() {
+        listing.manifests.push(named.to_path_buf());
+    } else {
+        list(named, true, &mut listing)?;
+    }
+    if listing.charts.iter().any(|chart| chart == named) {
+        let help = listing.help().unwrap_or_default();
+        return Err(input(named, &format!("this is a Helm chart, not a directory of manifests\n{help}")));
     }
     let mut found = Found::default();
     let mut sink = Diagnostics::new();
-    let is_manifest = |path: &PathBuf| {
-        path.is_file()
-            && path.extension().is_some_and(|ending| ["yaml", "yml", "json"].iter().any(|known| ending == *known))
-    };
-    for path in paths.iter().filter(|path| is_manifest(path)) {
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    for path in &listing.manifests {
+        let name = path.strip_prefix(directory).unwrap_or(path).display().to_string();
         let mut own = Diagnostics::new();
         let text = SourceFile::read(path, MAX_YAML_BYTES).map(|source| source.text().to_string()).unwrap_or_default();
         let manifests = Manifests::read(path, &mut own);
@@ -93,7 +154,7 @@ fn read(directory: &Path) -> Result<Found, Failure> {
         let foreign =
             !text.lines().any(|line| line.trim_start().trim_start_matches(['"', '{', ' ']).starts_with("apiVersion"));
         if own.has_errors() && foreign && !text.contains("{{") {
-            remark(&format!("note: {name}: left alone, it holds no Kubernetes objects"));
+            note(&format!("note: {name}: left alone, it holds no Kubernetes objects"));
             continue;
         }
         if let Some(manifests) = manifests {
@@ -105,10 +166,16 @@ fn read(directory: &Path) -> Result<Found, Failure> {
         }
         sink.extend(own);
     }
+    found.help = listing.help();
     if sink.has_errors() {
         let mut errors = Diagnostics::new();
         sink.iter().filter(|found| found.severity == Severity::Error).for_each(|error| errors.push(error.clone()));
-        return Err(Failure::Input(shown(&errors)));
+        let help = found.help.map(|help| format!("\n{help}")).unwrap_or_default();
+        return Err(Failure::Input(shown(&errors) + &help));
+    }
+    let rendered = listing.kustomizations.iter().chain(&listing.charts).filter(|path| *path != named);
+    if !found.workloads.is_empty() {
+        rendered.for_each(|path| note(&format!("note: {}: left alone, it is to be rendered first", path.display())));
     }
     Ok(found)
 }
@@ -241,7 +308,7 @@ fn scenario(
     text
 }
 
-/// From running to ready: what the readiness probe waits, or a guess of what the program itself takes; with a remark on it.
+/// From running to ready: what the readiness probe waits, or a guess of what the program itself takes; with a note on it.
 fn start_up(workload: &Deployment) -> (String, &'static str) {
     let delay = workload.readiness().map(|probe| probe.initial_delay).filter(|delay| !delay.is_zero());
     match delay {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use super::files::write_one;
+use super::files::{is_output, write_one};
 use super::{Failure, say};
 
 /// Arguments of `new`.
@@ -30,10 +30,10 @@ enum NewKind {
     Llm(Destination),
     /// A game's launch evening, into game.yaml.
     Game(Destination),
-    /// A scenario for each Deployment and StatefulSet in a directory, with the autoscaler that scales it, beside the manifests.
+    /// A scenario for each Deployment and StatefulSet in a file or directory, with the autoscaler that scales it, beside the manifests.
     FromManifests {
-        /// The directory of the manifests.
-        #[arg(value_name = "DIR")]
+        /// The directory of the manifests, with those in it, or one file of manifests.
+        #[arg(value_name = "DIR|FILE")]
         directory: PathBuf,
         /// Only the workload of this name.
         #[arg(long, value_name = "NAME")]
@@ -46,7 +46,7 @@ enum NewKind {
 /// Where a new scenario goes.
 #[derive(Debug, Args)]
 struct Destination {
-    /// The file to write.
+    /// The file to write; `-` for standard output.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Overwrite an existing file.
@@ -65,19 +65,22 @@ pub(super) fn new(arguments: &NewArguments) -> Result<(), Failure> {
     };
     let path = destination.out.clone().unwrap_or_else(|| PathBuf::from(name));
     // The comments name the file as it is.
-    let own = path.display().to_string();
+    let own = if is_output(&path) { name.to_string() } else { path.display().to_string() };
     destination.refuse_overwriting(&path)?;
     write_one(
         &path,
         text.replace(&format!(" {name}"), &format!(" {own}")).replace(&format!("{name}`"), &format!("{own}`")),
     )?;
-    say(&next_steps(&path))
+    tell_next_steps(&path)
 }
 
-/// What to do with a scenario that was written.
-fn next_steps(path: &Path) -> String {
+/// Says what to do with a scenario that was written into a file.
+fn tell_next_steps(path: &Path) -> Result<(), Failure> {
+    if is_output(path) {
+        return Ok(());
+    }
     let path = path.display();
-    format!("wrote {path}\n  plimsoll check {path}\n  plimsoll run {path}")
+    say(&format!("wrote {path}\n  plimsoll check {path}\n  plimsoll run {path}"))
 }
 
 impl Destination {

@@ -99,6 +99,7 @@ pub(super) fn sweep(arguments: &SweepArguments) -> Result<(), Failure> {
             "{problem}\nhelp: name a .csv file; the same rows appear beside it as Parquet"
         )));
     }
+    files::refuse_output_as_file(&arguments.out)?;
     let plan = arguments.replication.plan()?;
     let base = arguments.replication.read(&arguments.scenario, &arguments.set)?;
     let points = Points::new(arguments.vary.clone(), arguments.design.into(), arguments.points, base.seed)

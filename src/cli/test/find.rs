@@ -106,7 +106,7 @@ pub fn is_story(path: &Path) -> bool {
 /// Whether the file is a story, expects something or has a baseline.
 fn is_test(path: &Path) -> bool {
     let stated = root(path).is_some_and(|root| has(&root, "story") || has(&root, "expect"));
-    stated || Baseline::beside(path).exists()
+    stated || (!spool::is_stream(path) && Baseline::beside(path).exists())
 }
 
 fn has(root: &Yaml, field: &str) -> bool {

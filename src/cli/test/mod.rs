@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::replication::{ReplicationArguments, arms};
-use super::{Failure, files, path_and_value, remark, say, shown};
+use super::{Failure, files, note, path_and_value, remark, say, shown};
+use crate::config::spool::is_stream;
 use crate::config::{Diagnostics, SourceFile};
 use crate::engine::scenario::Scenario;
 use crate::experiment::{Baseline, Check, Replicated, Story, expectations, judge, replicate};
@@ -147,6 +148,10 @@ fn beside_baseline(
     result: &Replicated,
     arguments: &TestArguments,
 ) -> Result<(Vec<Check>, Option<Held>), Failure> {
+    if is_stream(path) {
+        let why = "standard input has no place beside it for a baseline; name the scenario by its file";
+        return if arguments.bless { Err(Failure::Input(format!("error: {why}"))) } else { Ok((Vec::new(), None)) };
+    }
     let file = Baseline::beside(path);
     let fail = |problem: &dyn std::fmt::Display| {
         Failure::Input(format!("error: {}: {problem}\nhelp: --bless writes it anew", file.display()))
@@ -164,7 +169,7 @@ fn beside_baseline(
     if arguments.bless {
         if text.as_ref() != Some(&now.text()) {
             files::write_one(&file, now.text())?;
-            remark(&format!("wrote {}", file.display()));
+            note(&format!("wrote {}", file.display()));
         }
         return Ok((Vec::new(), Some(held)));
     }

@@ -126,7 +126,7 @@ fn templates_are_rendered_first() {
     assert!(shown.contains("render it first"), "{shown}");
     let chart = Trial::new(&[("Chart.yaml", "apiVersion: v2\nname: x\n"), ("values.yaml", "a: 1\n")]);
     let shown = chart.expect("new from-manifests .", 2);
-    assert!(shown.contains("a Helm chart") && shown.contains("helm template CHART"), "{shown}");
+    assert!(shown.contains("a Helm chart") && shown.contains("`helm template . > manifests.yaml`"), "{shown}");
     let empty = Trial::new(&[("values.yaml", "a: 1\n")]);
     assert!(empty.expect("new from-manifests .", 2).contains("holds no Deployment or StatefulSet"));
     assert!(empty.expect("new from-manifests nowhere", 2).contains("nowhere"));

@@ -165,3 +165,107 @@ fn times_of_decisions_are_those_of_the_charts() {
     assert!(elapsed.status.code().is_some_and(|code| code < 2));
     assert!(trial.read("elapsed/s/decisions.csv").starts_with("policy,service,at_s,metrics_age_s,"));
 }
+
+#[test]
+fn quiet_holds_for_every_command() {
+    let counts: String = (0..60).map(|minute| format!("{},{}\n", minute * 60, 100 + minute)).collect();
+    let table = format!("time,requests\n{counts}oops,1\n");
+    let trial = Trial::new(&[("s.yaml", CPU), ("c.csv", &table)]);
+    for command in [
+        "trace inspect c.csv --quiet",
+        "trace fit c.csv -q --max-bad-rows 5%",
+        "trace plot c.csv --out charts --quiet --max-bad-rows 5%",
+        "trace convert c.csv d.csv --quiet --max-bad-rows 5%",
+        "--quiet trace convert c.csv e.csv --max-bad-rows 5%",
+        "forecast c.csv --step 1m --horizon 3m --model naive --quiet --max-bad-rows 5%",
+        "list policies --quiet",
+        "new shop --quiet",
+        "check s.yaml --quiet",
+        "--quiet run s.yaml",
+        "-q whatif s.yaml --scale 2x --replications 2",
+    ] {
+        let output = trial.run(command);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.is_empty(), "{command}: {said}");
+    }
+}
+
+#[test]
+fn a_dash_is_standard_output_or_refused() {
+    let trial = Trial::new(&[("s.yaml", CPU), ("c.csv", "time,requests\n0,3\n60,4\n120,5\n")]);
+    let converted = trial.run("trace convert c.csv -");
+    let text = String::from_utf8(converted.stdout).unwrap();
+    trial.expect("trace convert c.csv d.csv", 0);
+    assert_eq!(text, trial.read("d.csv"));
+    let made = trial.run("trace synth poisson --set rate=5/s --duration 1m -o -");
+    assert!(made.status.success() && made.stdout.iter().filter(|byte| **byte == b'\n').count() > 200);
+    let refused = trial.expect("run s.yaml --out -", 2);
+    assert!(refused.contains("`-` is no directory") && !trial.path("-").exists(), "{refused}");
+    let kinds: Value = serde_json::from_str(&trial.expect("list --format json", 0)).unwrap();
+    let names: Vec<&str> = kinds["entries"].as_array().unwrap().iter().map(|of| of["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"policies") && names.contains(&"instances"), "{kinds}");
+}
+
+#[test]
+fn a_dash_is_read_or_refused_in_words() {
+    let trial = Trial::new(&[("s.yaml", CPU), ("k8s.yaml", DEPLOYMENT)]);
+    trial.expect("run s.yaml --quiet --out out", 0);
+    let stored = std::fs::File::open(trial.path("out/s/result.jsonl.gz")).unwrap();
+    let reported = trial.run_with("report - --out again --quiet", stored);
+    assert!(reported.status.success(), "{}", String::from_utf8_lossy(&reported.stderr));
+    assert_eq!(trial.read("out/s/summary.md"), trial.read("again/summary.md"));
+    let printed = trial.run("new shop --out -");
+    let text = String::from_utf8(printed.stdout).unwrap();
+    assert!(text.contains("plimsoll run shop.yaml") && !text.contains("wrote"), "{text}");
+    for (command, why) in [
+        ("new from-manifests -", "kubectl kustomize DIR > manifests.yaml"),
+        ("sweep s.yaml --vary seed=1,2 --out -", "read again later"),
+        ("whatif s.yaml --scale 2x --out - --replications 2", "`-` is no directory"),
+        ("list policies --format json --quiet", "\"version\""),
+    ] {
+        let output = trial.run(command);
+        let shown = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(shown.contains(why), "{command}: {shown}");
+    }
+    let scenario = std::fs::File::open(trial.path("s.yaml")).unwrap();
+    let refused = trial.run_with("test - --bless --replications 2", scenario);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("no place beside it"), "{refused:?}");
+    assert!(!trial.path("-").exists() && !trial.path("-.baseline.json").exists());
+}
+
+const DEPLOYMENT: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: cart }
+spec:
+  replicas: 3
+  selector: { matchLabels: { app: cart } }
+  template:
+    metadata: { labels: { app: cart } }
+    spec: { containers: [ { name: cart, image: cart, resources: { requests: { cpu: 500m, memory: 1Gi } } } ] }
+";
+
+#[test]
+fn manifests_are_found_below_and_kustomizations_are_named() {
+    let below = Trial::new(&[]);
+    std::fs::create_dir_all(below.path("shop/apps")).unwrap();
+    std::fs::write(below.path("shop/apps/cart.yaml"), DEPLOYMENT).unwrap();
+    below.expect("new from-manifests shop", 0);
+    assert!(below.read("shop/cart.scenario.yaml").contains("manifest: \"apps/cart.yaml\""));
+    below.expect("check shop/cart.scenario.yaml", 0);
+    below.expect("new from-manifests shop/apps/cart.yaml --quiet", 0);
+    below.expect("check shop/apps/cart.scenario.yaml", 0);
+
+    let overlays = Trial::new(&[]);
+    for directory in ["shop/base", "shop/overlays/prod"] {
+        std::fs::create_dir_all(overlays.path(directory)).unwrap();
+        std::fs::write(overlays.path(directory).join("kustomization.yaml"), "resources: [ cart.yaml ]\n").unwrap();
+    }
+    std::fs::write(overlays.path("shop/base/cart.yaml"), DEPLOYMENT).unwrap();
+    let patch = "apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: cart }\nspec: { replicas: 9 }\n";
+    std::fs::write(overlays.path("shop/overlays/prod/cart.yaml"), patch).unwrap();
+    for named in ["shop", "shop/overlays/prod"] {
+        let shown = overlays.expect(&format!("new from-manifests {named}"), 2);
+        assert!(shown.contains("`kubectl kustomize shop/overlays/prod > manifests.yaml`"), "{named}: {shown}");
+    }
+}
