@@ -111,6 +111,9 @@ pub struct Retry {
 /// The default capacity of the retry budget's bucket.
 pub const RETRY_RESERVE: u32 = 100;
 
+/// Kubernetes' default of `terminationGracePeriodSeconds`.
+const GRACE_PERIOD: SimDuration = SimDuration::from_secs(30);
+
 /// The delays between creation and readiness, drawn for each replica.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StartUp {
@@ -124,6 +127,14 @@ pub struct StartUp {
     pub ready: Distribution,
 }
 
+impl Default for StartUp {
+    /// No delays.
+    fn default() -> Self {
+        let zero = || Distribution::Constant { value: 0.0 };
+        StartUp { scheduled: zero(), pulled: zero(), started: zero(), ready: zero() }
+    }
+}
+
 /// A planned restart of containers in place: their requests are lost, their pods remain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Restart {
@@ -134,6 +145,9 @@ pub struct Restart {
 }
 
 /// A service: a Kubernetes Deployment with its clients.
+///
+/// Only [`ServiceSpec::read`], which must not forget a field, lists them all; other code states what differs from
+/// [`ServiceSpec::new`]: `ServiceSpec { concurrency: 4, ..ServiceSpec::new("shop", demand) }`.
 #[derive(Debug, Clone)]
 pub struct ServiceSpec {
     /// Name.
@@ -207,6 +221,36 @@ pub struct ServiceDefaults {
 }
 
 impl ServiceSpec {
+    /// A service with the reader's defaults: one replica that starts at once, states no resources, serves every request
+    /// immediately on a core of its own and never fails; clients without time-out or retries.
+    pub fn new(name: impl Into<String>, demand: DemandModel) -> ServiceSpec {
+        ServiceSpec {
+            name: name.into(),
+            replicas: 1,
+            cpu_request: None,
+            cpu_limit: None,
+            cpu_bought: None,
+            memory_request: None,
+            pod: PodSpec::default(),
+            concurrency: u32::MAX,
+            queue_limit: u32::MAX,
+            demand,
+            model: ModelKind::default(),
+            cpu_per_busy_second: 1.0,
+            cpu_idle: 0.0,
+            memory_base: Bytes::ZERO,
+            memory_per_request: Bytes::ZERO,
+            start_up: StartUp::default(),
+            grace_period: GRACE_PERIOD,
+            dispatch: &DISPATCHERS[0],
+            timeout: None,
+            retry: None,
+            update: UpdateSpec::default(),
+            restarts: Vec::new(),
+            crash: None,
+        }
+    }
+
     /// CPU and memory that a replica occupies on a node and is priced by: what the scheduler reserves for its pod.
     pub fn scheduled(&self) -> (Millicores, Bytes) {
         let cpu = self.pod.scheduled_cpu.or(self.cpu_request).unwrap_or_default();
@@ -275,7 +319,7 @@ impl ServiceSpec {
             memory_base: memory.0,
             memory_per_request: memory.1,
             start_up,
-            grace_period: grace_period.unwrap_or(SimDuration::from_secs(30)),
+            grace_period: grace_period.unwrap_or(GRACE_PERIOD),
             dispatch,
             timeout,
             retry,
@@ -458,7 +502,7 @@ fn read_memory(fields: &Fields<'_>, sink: &mut Diagnostics) -> (Bytes, Bytes) {
 
 fn read_start_up(fields: &Fields<'_>, sink: &mut Diagnostics) -> StartUp {
     let zero = || Distribution::Constant { value: 0.0 };
-    let mut start_up = StartUp { scheduled: zero(), pulled: zero(), started: zero(), ready: zero() };
+    let mut start_up = StartUp::default();
     let Some(node) = fields.node_of("start-up") else { return start_up };
     let phased =
         ["scheduled", "image-pull", "started", "ready", "cpu", "cpu-for"].iter().any(|name| node.get(name).is_some());
@@ -528,4 +572,26 @@ fn read_retry(node: &Yaml, sink: &mut Diagnostics) -> Option<Retry> {
     }
     fields.finish(sink);
     Some(Retry { attempts: count? as u8, backoff, max_backoff, jitter, budget: budget?, reserve })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{SourceFile, parse_single};
+
+    /// The two places that list all fields agree on what holds where nothing is stated. Only of the pod the reader knows
+    /// more: its one container, and that memory use and CPU use are assumptions.
+    #[test]
+    fn a_service_built_in_code_has_the_defaults_of_the_reader() {
+        let text = "{ name: shop, concurrency: 4, service-time: 50ms }";
+        let node = parse_single(&SourceFile::new("service", text)).unwrap();
+        let mut sink = Diagnostics::new();
+        let fields = Fields::open(&node, "service", &mut sink).unwrap();
+        let read = ServiceSpec::read(&fields, &ServiceDefaults::default(), &mut sink).unwrap();
+        fields.finish(&mut sink);
+        assert!(sink.is_empty(), "{sink}");
+        let demand = DemandModel::Drawn(Distribution::Constant { value: 0.05 });
+        let built = ServiceSpec { concurrency: 4, pod: read.pod.clone(), ..ServiceSpec::new("shop", demand) };
+        assert_eq!(format!("{built:?}"), format!("{read:?}"));
+    }
 }

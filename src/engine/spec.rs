@@ -10,6 +10,9 @@ use crate::random::Streams;
 use crate::units::{SimDuration, SimTime, UsdPerHour, Utilization};
 use crate::workload::TraceSource;
 
+/// The default of `reference-utilization`.
+pub(super) const REFERENCE_UTILIZATION: Utilization = Utilization::from_percent(70);
+
 /// The lease of each replica, from its placement to its end.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReplicaLease {
@@ -46,7 +49,17 @@ pub struct ServiceRun {
     pub lease: Option<ReplicaLease>,
 }
 
+impl ServiceRun {
+    /// A service whose replicas cost nothing.
+    pub fn new(spec: ServiceSpec, source: Box<dyn TraceSource>, policy: Box<dyn ScalingPolicy>) -> ServiceRun {
+        ServiceRun { spec, source, policy, lease: None }
+    }
+}
+
 /// One run.
+///
+/// Only [`super::Scenario::run_spec`], which must not forget a field, lists them all; other code states what differs
+/// from [`RunSpec::new`]: `RunSpec { warm_up, ..RunSpec::new("shop", streams, end, services) }`.
 pub struct RunSpec {
     /// Name of the scenario.
     pub scenario: String,
@@ -76,4 +89,28 @@ pub struct RunSpec {
     pub objectives: Vec<Objective>,
     /// Utilization at which the number of needed replicas is computed.
     pub reference_utilization: Utilization,
+}
+
+impl RunSpec {
+    /// A run with everything counted from the start, in intervals of a minute, without objectives, nodes, zones or
+    /// faults, and with the default metrics pipeline. Scenario and variant have the same name.
+    pub fn new(name: impl Into<String>, streams: Streams, end: SimTime, services: Vec<ServiceRun>) -> RunSpec {
+        let name = name.into();
+        RunSpec {
+            scenario: name.clone(),
+            policy: name,
+            streams,
+            end,
+            warm_up: SimTime::ZERO,
+            zones: 0,
+            outages: Vec::new(),
+            interval: SimDuration::from_secs(60),
+            services,
+            nodes: None,
+            node_leases: Vec::new(),
+            metrics: MetricsSpec::default(),
+            objectives: Vec::new(),
+            reference_utilization: REFERENCE_UTILIZATION,
+        }
+    }
 }

@@ -1,10 +1,10 @@
 //! The two workloads that measure the engine's speed, the same as run by hand-written kernels and other simulators.
 
-use crate::cluster::{DISPATCHERS, DemandModel, ModelKind, PodSpec, ServiceSpec, StartUp, UpdateSpec};
-use crate::engine::{MetricsSpec, Objective, RunSpec, ServiceRun};
+use crate::cluster::{DISPATCHERS, DemandModel, ServiceSpec};
+use crate::engine::{Objective, RunSpec, ServiceRun};
 use crate::policy::{Decision, Measure, Observation, Reason, ReasonCode, ScalingPolicy};
 use crate::random::{Distribution, Draw, Purpose, Streams};
-use crate::units::{Bytes, Fraction, SimDuration, SimTime, Utilization};
+use crate::units::{Fraction, SimDuration, SimTime};
 use crate::workload::{RequestBatch, TraceError, TraceSource};
 
 /// A workload of the benchmark.
@@ -59,31 +59,11 @@ pub fn fixed_pool(replicas: u32, dispatcher: &str, requests: u64, seed: u64) -> 
 }
 
 fn service(name: &str, replicas: u32, concurrency: u32) -> ServiceSpec {
-    let zero = || Distribution::Constant { value: 0.0 };
     ServiceSpec {
-        name: name.into(),
         replicas,
-        cpu_request: None,
-        cpu_limit: None,
-        cpu_bought: None,
-        memory_request: None,
-        pod: PodSpec::default(),
-        update: UpdateSpec::default(),
         concurrency,
-        queue_limit: u32::MAX,
-        demand: DemandModel::Drawn(Distribution::Exponential { mean: 0.1 }),
-        model: ModelKind::Slots,
-        cpu_per_busy_second: 1.0,
-        cpu_idle: 0.0,
-        memory_base: Bytes::ZERO,
-        memory_per_request: Bytes::ZERO,
-        start_up: StartUp { scheduled: zero(), pulled: zero(), started: zero(), ready: zero() },
         grace_period: SimDuration::from_secs(3600),
-        dispatch: &DISPATCHERS[0],
-        timeout: None,
-        retry: None,
-        restarts: Vec::new(),
-        crash: None,
+        ..ServiceSpec::new(name, DemandModel::Drawn(Distribution::Exponential { mean: 0.1 }))
     }
 }
 
@@ -102,22 +82,9 @@ fn run(
     let source = SecondlyPoisson { rate, draw, second: 0, at: 0.0 };
     let objective =
         Objective { within: Some(SimDuration::from_millis(500)), target: Fraction::new(0.99).unwrap_or_default() };
-    RunSpec {
-        zones: 0,
-        outages: Vec::new(),
-        scenario: name.into(),
-        policy: name.into(),
-        streams,
-        end: SimTime::from_nanos((seconds * 1e9) as u64),
-        warm_up: SimTime::ZERO,
-        interval: SimDuration::from_secs(60),
-        services: vec![ServiceRun { spec, source: Box::new(source), policy, lease: None }],
-        nodes: None,
-        node_leases: Vec::new(),
-        metrics: MetricsSpec::default(),
-        objectives: vec![objective],
-        reference_utilization: Utilization::new(0.7).unwrap_or_default(),
-    }
+    let end = SimTime::from_nanos((seconds * 1e9) as u64);
+    let services = vec![ServiceRun::new(spec, Box::new(source), policy)];
+    RunSpec { objectives: vec![objective], ..RunSpec::new(name, streams, end, services) }
 }
 
 /// Poisson arrivals at a rate that is constant within each second.

@@ -84,6 +84,11 @@ impl Utilization {
         non_negative(value, EXPECTED_UTILIZATION).map(Utilization)
     }
 
+    /// The utilization of `percent` percent.
+    pub const fn from_percent(percent: u32) -> Self {
+        Utilization(percent as f64 / 100.0)
+    }
+
     /// Usage divided by capacity.
     pub const fn get(self) -> f64 {
         self.0

@@ -5,13 +5,12 @@
 
 mod strategies;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use plimsoll::catalog::{Allocatable, Billing};
 use plimsoll::cluster::{
-    DISPATCHERS, DemandModel, ModelKind, NodePool, OnTimeout, PLACEMENTS, PodSpec, Retry, ServiceSpec, StartUp,
-    Timeout, UpdateSpec,
+    DISPATCHERS, DemandModel, ModelKind, NodePool, OnTimeout, PLACEMENTS, Retry, ServiceSpec, StartUp, Timeout,
 };
 use plimsoll::config::kubernetes::Release;
 use plimsoll::config::{Diagnostics, SourceFile, parse_single};
@@ -21,7 +20,7 @@ use plimsoll::policy::{
     self, Decision, Measure, Observation, PolicyContext, PolicyFactory, Reason, ReasonCode, ScalingPolicy,
 };
 use plimsoll::random::{Distribution, Purpose, Streams};
-use plimsoll::units::{Bytes, Fraction, Millicores, SimDuration, SimTime, UsdPerHour, Utilization};
+use plimsoll::units::{Bytes, Fraction, Millicores, SimDuration, SimTime, UsdPerHour};
 use plimsoll::workload::{Opening, Recipe, RequestBatch, TraceError, TraceSource, WorkloadSpec};
 
 pub use strategies::{exact_case, wild_case};
@@ -379,37 +378,23 @@ impl Case {
             billing: Billing::EXACT,
             count: pool.count,
         };
-        let plan = |(number, policies): (usize, &Vec<PolicyCase>)| Variant {
+        let variant = |(number, policies): (usize, &Vec<PolicyCase>)| Variant {
             headroom: 1.0,
             label: format!("variant-{number}"),
             factories: policies.iter().map(|policy| policy.factory(metrics.lag)).collect(),
         };
+        let services = self.services.iter().map(|service| service.plan(self.end)).collect();
+        let variants = self.variants.iter().enumerate().map(variant).collect();
         Scenario {
-            zones: Vec::new(),
-            outages: Vec::new(),
-            moments: Vec::new(),
-            lost_nodes: Default::default(),
-            name: "random".into(),
-            title: "Random".into(),
-            description: String::new(),
             seed: self.seed,
-            duration: millis(self.end),
-            finds_warm_up: false,
-            time_zone: None,
             warm_up: millis(self.warm_up),
             interval: millis(self.interval),
-            services: self.services.iter().map(|service| service.plan(self.end)).collect(),
             pools: pools.clone().enumerate().map(|(number, pool)| pool.nodes(number)).collect(),
             node_leases: pools.map(node_lease).collect(),
             placement: &PLACEMENTS[self.nodes.as_ref().map_or(0, |nodes| nodes.placement)],
             objectives: self.objectives.iter().map(objective).collect(),
-            reference_utilization: Utilization::new(0.7).unwrap(),
-            expect: Vec::new(),
-            policies: self.variants.iter().enumerate().map(plan).collect(),
             metrics: metrics.clone(),
-            sources: Vec::new(),
-            path: PathBuf::from("random.yaml"),
-            price_date: String::new(),
+            ..Scenario::new("random", millis(self.end), services, variants)
         }
     }
 }
@@ -453,22 +438,18 @@ impl ServiceCase {
 
     fn spec(&self) -> ServiceSpec {
         let [scheduled, pulled, started, ready] = self.start_up.clone();
+        let demand = match &self.demand {
+            Demand::Drawn(distribution) => distribution.clone(),
+            Demand::Listed(_) => Distribution::Constant { value: 0.0 },
+        };
         let cpu = Some(Millicores::new(self.cpu_millis));
         ServiceSpec {
-            name: "web".into(),
             replicas: self.replicas,
             cpu_request: cpu,
             cpu_limit: cpu.filter(|_| self.limited),
-            cpu_bought: None,
             memory_request: Some(Bytes::from_mib(64)),
-            pod: PodSpec::default(),
-            update: UpdateSpec::default(),
             concurrency: self.concurrency,
             queue_limit: self.queue_limit,
-            demand: DemandModel::Drawn(match &self.demand {
-                Demand::Drawn(distribution) => distribution.clone(),
-                Demand::Listed(_) => Distribution::Constant { value: 0.0 },
-            }),
             model: if self.sharing { ModelKind::ProcessorSharing } else { ModelKind::Slots },
             cpu_per_busy_second: self.share_millis as f64 / 1e3,
             cpu_idle: self.cpu_idle,
@@ -486,8 +467,8 @@ impl ServiceCase {
                 budget: Fraction::new(f64::from(retry.budget_percent) / 100.0).unwrap(),
                 reserve: retry.reserve,
             }),
-            restarts: Vec::new(),
             crash: self.crash.clone(),
+            ..ServiceSpec::new("web", DemandModel::Drawn(demand))
         }
     }
 }

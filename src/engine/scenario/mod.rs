@@ -19,9 +19,9 @@ use std::sync::Arc;
 use super::fault::{LostNodes, ZoneOutage};
 use super::meter::MetricsSpec;
 use super::objective::Objective;
-use super::spec::{NodeLease, ReplicaLease, RunSpec, ServiceRun};
+use super::spec::{NodeLease, REFERENCE_UTILIZATION, ReplicaLease, RunSpec, ServiceRun};
 use super::{RunError, Simulation};
-use crate::cluster::{NodePool, Nodes, PlacementPlugin, ServiceSpec};
+use crate::cluster::{NodePool, Nodes, PLACEMENTS, PlacementPlugin, ServiceSpec};
 use crate::config::{Diagnostics, SourceFile, Span, Value, Yaml};
 use crate::policy::{PolicyFactory, PolicyPlugin, Prospect, ScalingPolicy, with_headroom};
 use crate::random::Streams;
@@ -61,7 +61,8 @@ pub struct StatedPolicy {
     pub parameters: Yaml,
 }
 
-/// A scenario that was read and checked.
+/// A scenario that was read and checked, or built by a program: `Scenario { seed, ..Scenario::new(...) }`. Only the
+/// reader, which must not forget a field, lists them all.
 #[derive(Clone)]
 pub struct Scenario {
     /// Name: the file name without extension.
@@ -117,6 +118,44 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// A scenario of `services` under each of `policies`, with the reader's defaults: seed 1, statistics from the start
+    /// in intervals of a minute, no objectives, nodes, zones or faults.
+    pub fn new(
+        name: impl Into<String>,
+        duration: SimDuration,
+        services: Vec<ServicePlan>,
+        policies: Vec<Variant>,
+    ) -> Scenario {
+        let name = name.into();
+        Scenario {
+            title: name.clone(),
+            path: PathBuf::from(format!("{name}.yaml")),
+            name,
+            description: String::new(),
+            seed: 1,
+            duration,
+            warm_up: SimDuration::ZERO,
+            finds_warm_up: false,
+            time_zone: None,
+            interval: SimDuration::from_secs(60),
+            services,
+            pools: Vec::new(),
+            node_leases: Vec::new(),
+            zones: Vec::new(),
+            outages: Vec::new(),
+            moments: Vec::new(),
+            lost_nodes: LostNodes::default(),
+            placement: &PLACEMENTS[0],
+            metrics: MetricsSpec::default(),
+            objectives: Vec::new(),
+            reference_utilization: REFERENCE_UTILIZATION,
+            expect: Vec::new(),
+            policies,
+            sources: Vec::new(),
+            price_date: String::new(),
+        }
+    }
+
     /// Reads the scenario at `path` after applying `overrides` (`services.0.replicas=4`). Reports all problems
     /// together; returns `None` if any of them is an error.
     pub fn read(path: &Path, overrides: &[(String, String)], sink: &mut Diagnostics) -> Option<Scenario> {

@@ -22,9 +22,9 @@ use crate::config::{
 };
 use crate::engine::meter::MetricsSpec;
 use crate::engine::objective::Objective;
-use crate::engine::spec::NodeLease;
+use crate::engine::spec::{NodeLease, REFERENCE_UTILIZATION};
 use crate::policy::{PolicyContext, PolicyFactory, PolicyPlugin, read_metric_names, read_policy};
-use crate::units::{Fraction, SimDuration, Utilization};
+use crate::units::{Fraction, SimDuration};
 use crate::workload::{WorkloadSpec, Zone};
 
 /// The longest run: beyond it integer integrals could overflow.
@@ -61,7 +61,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
     let interval = fields.or("interval", SimDuration::from_secs(60), sink);
     let mut metrics = read_metrics(&fields, sink);
     let objectives = read_objectives(&fields, sink);
-    let reference = fields.optional("reference-utilization", sink).or(Utilization::new(0.7).ok());
+    let reference_utilization = fields.or("reference-utilization", REFERENCE_UTILIZATION, sink);
     let mut sources = Sources::new();
     let (pools, node_leases) = read_pools(&fields, &mut sources, sink);
     let placement = read_placement(&fields, sink);
@@ -106,7 +106,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
         lost_nodes,
         metrics,
         objectives,
-        reference_utilization: reference?,
+        reference_utilization,
         expect,
         policies,
         sources: files_read(&loaded.sources, &sink.files()[files_before..]),

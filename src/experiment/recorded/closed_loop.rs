@@ -15,11 +15,11 @@ use std::collections::BTreeMap;
 
 use super::kind::{Measured, RecordedRun, Rescale};
 use super::timing::{READ, Sync, Timing, timing};
-use crate::cluster::{DISPATCHERS, DemandModel, ModelKind, PodSpec, Restart, ServiceSpec, StartUp, UpdateSpec};
+use crate::cluster::{DemandModel, Restart, ServiceSpec, StartUp};
 use crate::engine::{MetricsSpec, RunError, RunSpec, ServiceRun, Simulation};
 use crate::policy::hpa::{ControllerFlags, HpaPolicy};
 use crate::random::{Distribution, Streams};
-use crate::units::{Bytes, Millicores, SimDuration, SimTime, Utilization};
+use crate::units::{Millicores, SimDuration, SimTime};
 use crate::workload::{RequestBatch, TraceError, TraceSource};
 
 /// Maximum distance in seconds between a simulated and a recorded rescale to the same size that count as a match.
@@ -130,23 +130,10 @@ fn simulate(run: &RecordedRun, resolution: u64, scrape: f64, sync: Sync) -> Resu
     let seconds = SimDuration::from_secs;
     let part = |seconds: f64| SimDuration::from_secs_f64(seconds).unwrap_or_default();
     let flags = ControllerFlags { sync_period: part(sync.period), ..ControllerFlags::default() };
+    let source = EvenlySpaced::new(&load(run, sync), f64::from(run.end));
+    let policy = HpaPolicy::new(run.spec.clone(), flags);
+    let services = vec![ServiceRun::new(service(run), Box::new(source), Box::new(policy))];
     let spec = RunSpec {
-        zones: 0,
-        outages: Vec::new(),
-        scenario: "recorded".into(),
-        policy: run.name.clone(),
-        streams: Streams::new(1, 0),
-        end: SimTime::from_secs(run.end.into()),
-        warm_up: SimTime::ZERO,
-        interval: seconds(60),
-        services: vec![ServiceRun {
-            spec: service(run),
-            source: Box::new(EvenlySpaced::new(&load(run, sync), f64::from(run.end))),
-            policy: Box::new(HpaPolicy::new(run.spec.clone(), flags)),
-            lease: None,
-        }],
-        nodes: None,
-        node_leases: Vec::new(),
         metrics: MetricsSpec {
             interval: seconds(resolution),
             window: seconds(resolution),
@@ -154,8 +141,7 @@ fn simulate(run: &RecordedRun, resolution: u64, scrape: f64, sync: Sync) -> Resu
             first_decision: Some(part(sync.first)),
             ..MetricsSpec::default()
         },
-        objectives: Vec::new(),
-        reference_utilization: Utilization::new(1.0).unwrap_or_default(),
+        ..RunSpec::new(run.name.as_str(), Streams::new(1, 0), SimTime::from_secs(run.end.into()), services)
     };
     let record = Simulation::new(spec)?.run(&mut |_| ())?;
     let decisions = record.services.into_iter().flat_map(|service| service.decisions);
@@ -177,34 +163,16 @@ fn service(run: &RecordedRun) -> ServiceSpec {
         older_than: SimDuration::from_secs(u64::from(end - start)),
     };
     ServiceSpec {
-        name: "recorded".into(),
         replicas: run.spec.min_replicas,
         cpu_request: Some(run.request),
         cpu_limit: Some(Millicores::new(1000)),
-        cpu_bought: None,
-        memory_request: None,
-        pod: PodSpec::default(),
-        update: UpdateSpec::default(),
         concurrency: 1000,
-        queue_limit: u32::MAX,
-        demand: DemandModel::Drawn(seconds(0.05)),
-        model: ModelKind::Slots,
         cpu_per_busy_second: 0.0,
         cpu_idle: busy,
-        memory_base: Bytes::ZERO,
-        memory_per_request: Bytes::ZERO,
-        start_up: StartUp {
-            scheduled: seconds(0.0),
-            pulled: seconds(0.0),
-            started: seconds(started),
-            ready: seconds(ready),
-        },
+        start_up: StartUp { started: seconds(started), ready: seconds(ready), ..StartUp::default() },
         grace_period: SimDuration::ZERO,
-        dispatch: &DISPATCHERS[0],
-        timeout: None,
-        retry: None,
         restarts: if run.restarts { run.high.iter().map(restart).collect() } else { Vec::new() },
-        crash: None,
+        ..ServiceSpec::new("recorded", DemandModel::Drawn(seconds(0.05)))
     }
 }
 

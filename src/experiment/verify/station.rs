@@ -3,13 +3,11 @@
 use std::sync::mpsc::{Sender, channel};
 
 use super::arrivals::{Arrivals, Stream, nanos};
-use crate::cluster::{
-    DISPATCHERS, DemandModel, ModelKind, OnTimeout, PodSpec, ServiceSpec, StartUp, Timeout, UpdateSpec,
-};
+use crate::cluster::{DISPATCHERS, DemandModel, ModelKind, OnTimeout, ServiceSpec, Timeout};
 use crate::engine::{MetricsSpec, RunError, RunRecord, RunSpec, ServiceRun, Simulation};
 use crate::policy::{Decision, Measure, Observation, Reason, ReasonCode, ScalingPolicy};
 use crate::random::{Distribution, Streams};
-use crate::units::{Bytes, Millicores, SimDuration, SimTime, Utilization};
+use crate::units::{Bytes, Millicores, SimDuration, SimTime};
 
 /// Service discipline.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -182,31 +180,12 @@ impl Station {
         let warm_up = SimTime::from_nanos(nanos(length.warm_up));
         // The end of the warm-up must be the end of an interval.
         let interval = if warm_up == SimTime::ZERO { never } else { warm_up.since(SimTime::ZERO) };
-        RunSpec {
-            zones: 0,
-            outages: Vec::new(),
-            scenario: "station".into(),
-            policy: "none".into(),
-            streams,
-            end,
-            warm_up,
-            interval,
-            services: vec![ServiceRun {
-                spec: self.service_spec(),
-                source: Box::new(source),
-                policy: Box::new(Counter { every, sender }),
-                lease: None,
-            }],
-            nodes: None,
-            node_leases: Vec::new(),
-            metrics,
-            objectives: Vec::new(),
-            reference_utilization: Utilization::new(1.0).unwrap_or_default(),
-        }
+        let services =
+            vec![ServiceRun::new(self.service_spec(), Box::new(source), Box::new(Counter { every, sender }))];
+        RunSpec { warm_up, interval, metrics, ..RunSpec::new("station", streams, end, services) }
     }
 
     fn service_spec(&self) -> ServiceSpec {
-        let zero = || Distribution::Constant { value: 0.0 };
         let (limit, each, model) = match self.discipline {
             Discipline::Fifo => (None, 1.0, ModelKind::Slots),
             Discipline::Sharing => (Some(f64::from(self.servers)), 1.0, ModelKind::ProcessorSharing),
@@ -214,30 +193,18 @@ impl Station {
         };
         let patience = |after| Timeout { after: SimDuration::from_nanos(nanos(after)), work: OnTimeout::CancelWaiting };
         ServiceSpec {
-            name: "station".into(),
             replicas: self.queues,
-            cpu_request: None,
             cpu_limit: limit.map(|cores| Millicores::new((cores * 1000.0).round() as u64)),
-            cpu_bought: None,
-            memory_request: None,
-            pod: PodSpec::default(),
-            update: UpdateSpec::default(),
             concurrency: if limit.is_some() { u32::MAX } else { self.servers },
             queue_limit: self.room.unwrap_or(u32::MAX),
-            demand: DemandModel::Drawn(self.service.clone()),
             model,
             cpu_per_busy_second: each,
-            cpu_idle: 0.0,
             // A byte per request: the memory in use counts the requests present.
-            memory_base: Bytes::ZERO,
             memory_per_request: Bytes::new(1),
-            start_up: StartUp { scheduled: zero(), pulled: zero(), started: zero(), ready: zero() },
             grace_period: SimDuration::ZERO,
             dispatch: DISPATCHERS.iter().find(|plugin| plugin.name == self.routing).unwrap_or(&DISPATCHERS[0]),
             timeout: self.patience.map(patience),
-            retry: None,
-            restarts: Vec::new(),
-            crash: None,
+            ..ServiceSpec::new("station", DemandModel::Drawn(self.service.clone()))
         }
     }
 }
