@@ -139,8 +139,12 @@ fn recorded_table(runs: &[Comparison]) -> String {
         ));
         text.push_str(&format!("  recorded   {}\n  simulated  {}\n", list(&run.recorded), list(&run.simulated)));
         let (timing, restarts) = (&run.timing, if run.restarts { "; the load restarts containers" } else { "" });
+        let losses = match timing.losses {
+            0 => String::new(),
+            all => format!(" and {} of {all} losses of the metric", timing.lost),
+        };
         text.push_str(&format!(
-            "  timing     {} of {} changes of the status explained; {} controllers and {} first scrapes possible{restarts}\n",
+            "  timing     {} of {} changes of the status{losses} explained; {} controllers and {} first scrapes possible{restarts}\n",
             timing.explained,
             timing.changes,
             timing.syncs.len(),
@@ -223,7 +227,7 @@ mod tests {
             simulated: vec![Rescale { at: 45.0, from: 1, to: 3 }],
             matched: 1,
             same_size: 1,
-            timing: Timing { syncs: Vec::new(), scrapes: Vec::new(), changes: 0, explained: 0 },
+            timing: Timing { syncs: Vec::new(), scrapes: Vec::new(), changes: 0, explained: 0, losses: 0, lost: 0 },
             restarts: false,
             matched_in_any_phase: 0.75,
             mean_replicas: [2.5, 2.4],

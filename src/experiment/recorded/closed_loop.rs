@@ -8,15 +8,20 @@
 //!   that sync.
 //!
 //! The times of the controller's syncs and of the scrapes are inferred from the status as far as it determines them
-//! (`timing.rs`), without using the rescales. All remaining possibilities are simulated. The prediction is the most
-//! frequent sequence of sizes, each size at its median time.
+//! (`timing.rs`), without using the rescales. All remaining possibilities are simulated. Where the metric disappears
+//! after the last rescale, those are kept that lose it at the most of these syncs, and simulated again at a finer
+//! resolution. The prediction is the most frequent sequence of sizes, each size at its median time.
+//!
+//! That a metric disappears says more than that it stays: it needs all containers to be gone or young, while one that
+//! ended a second later than the others is enough for a metric. So losses that were not recorded count for nothing.
 
 use std::collections::BTreeMap;
 
 use super::kind::{Measured, RecordedRun, Rescale};
-use super::timing::{READ, Sync, Timing, timing};
+use super::timing::{READ, SCRAPE_STEP, Sync, Timing, timing};
 use crate::cluster::{DemandModel, Restart, ServiceSpec, StartUp};
-use crate::engine::{MetricsSpec, RunError, RunSpec, ServiceRun, Simulation};
+use crate::engine::{DecisionRecord, MetricsSpec, RunError, RunSpec, ServiceRun, Simulation};
+use crate::policy::ReasonCode;
 use crate::policy::hpa::{ControllerFlags, HpaPolicy};
 use crate::random::{Distribution, Streams};
 use crate::units::{Millicores, SimDuration, SimTime};
@@ -31,6 +36,8 @@ const POLL: u64 = 5;
 /// Seconds from the end of a container to the start of the next one, and from scheduling a pod to starting its
 /// container. The image is pulled every time.
 const START: f64 = 3.0;
+/// Parts into which the resolution of the scrapes is divided where the losses of the metric tell more about them.
+const FINER: u32 = 4;
 
 /// A recorded run and its simulation.
 #[derive(Debug, Clone)]
@@ -67,13 +74,21 @@ pub fn compare(run: &RecordedRun) -> Result<Comparison, RunError> {
         Measured::Cpu => run.resolution.map_or(RESOLUTION, |resolution| resolution.as_nanos() / 1_000_000_000).max(1),
         Measured::RequestRate => POLL,
     };
-    let timing = timing(&run.status, resolution, run.measured == Measured::Cpu);
-    let mut simulated = Vec::new();
-    for sync in &timing.syncs {
-        for scrape in &timing.scrapes {
-            simulated.push(simulate(run, resolution, *scrape, *sync)?);
-        }
+    let mut timing = timing(&run.status, resolution, run.measured == Measured::Cpu);
+    let losses = if run.measured == Measured::Cpu { run.losses() } else { Vec::new() };
+    let pairs = timing.syncs.iter().flat_map(|sync| timing.scrapes.iter().map(|scrape| (*sync, *scrape)));
+    let mut kept = best_of(run, resolution, &losses, pairs.collect())?;
+    if !losses.is_empty() {
+        let finer = |(sync, scrape): (Sync, f64)| {
+            (0..FINER)
+                .map(move |part| (sync, scrape + SCRAPE_STEP * ((f64::from(part) + 0.5) / f64::from(FINER) - 0.5)))
+        };
+        kept = best_of(run, resolution, &losses, kept.iter().flat_map(|(pair, _)| finer(*pair)).collect())?;
+        timing.keep(kept.iter().map(|(pair, _)| *pair));
+        timing.losses = losses.len();
+        timing.lost = kept.iter().map(|(_, simulated)| simulated.loses(&losses)).max().unwrap_or(0);
     }
+    let simulated: Vec<Vec<Rescale>> = kept.into_iter().map(|(_, simulated)| simulated.rescales).collect();
     let matched: usize = simulated.iter().map(|simulated| matches(&recorded, simulated, WITHIN)).sum();
     let all = (simulated.len() * recorded.len()).max(1);
     let simulated = centre(&simulated);
@@ -90,6 +105,37 @@ pub fn compare(run: &RecordedRun) -> Result<Comparison, RunError> {
         simulated,
         end,
     })
+}
+
+/// A simulated run.
+struct Simulated {
+    rescales: Vec<Rescale>,
+    /// Times in seconds of the first sync without a metric, after one with a metric.
+    lost: Vec<f64>,
+}
+
+impl Simulated {
+    /// Number of the recorded losses of the metric, each within a pair of polls, that were simulated.
+    fn loses(&self, recorded: &[(f64, f64)]) -> usize {
+        let simulated = |(from, until): &&(f64, f64)| self.lost.iter().any(|at| from < at && at <= until);
+        recorded.iter().filter(simulated).count()
+    }
+}
+
+/// Simulates every timing; returns those that lose the metric at the most of the recorded losses.
+fn best_of(
+    run: &RecordedRun,
+    resolution: u64,
+    losses: &[(f64, f64)],
+    timings: Vec<(Sync, f64)>,
+) -> Result<Vec<((Sync, f64), Simulated)>, RunError> {
+    let simulated = timings
+        .into_iter()
+        .map(|(sync, scrape)| simulate(run, resolution, scrape, sync).map(|simulated| ((sync, scrape), simulated)));
+    let mut all = simulated.collect::<Result<Vec<_>, _>>()?;
+    let most = all.iter().map(|(_, simulated)| simulated.loses(losses)).max().unwrap_or(0);
+    all.retain(|(_, simulated)| simulated.loses(losses) == most);
+    Ok(all)
 }
 
 /// The most frequent sequence of sizes (the first in order, if several are), each size at its median time.
@@ -126,7 +172,7 @@ fn mean(rescales: &[Rescale], start: u32, end: f64) -> f64 {
     (area + f64::from(size) * (end - since)) / end.max(1.0)
 }
 
-fn simulate(run: &RecordedRun, resolution: u64, scrape: f64, sync: Sync) -> Result<Vec<Rescale>, RunError> {
+fn simulate(run: &RecordedRun, resolution: u64, scrape: f64, sync: Sync) -> Result<Simulated, RunError> {
     let seconds = SimDuration::from_secs;
     let part = |seconds: f64| SimDuration::from_secs_f64(seconds).unwrap_or_default();
     let flags = ControllerFlags { sync_period: part(sync.period), ..ControllerFlags::default() };
@@ -144,9 +190,13 @@ fn simulate(run: &RecordedRun, resolution: u64, scrape: f64, sync: Sync) -> Resu
         ..RunSpec::new(run.name.as_str(), Streams::new(1, 0), SimTime::from_secs(run.end.into()), services)
     };
     let record = Simulation::new(spec)?.run(&mut |_| ())?;
-    let decisions = record.services.into_iter().flat_map(|service| service.decisions);
-    let rescales = decisions.filter(|decision| decision.from != decision.to);
-    Ok(rescales.map(|d| Rescale { at: d.at.as_secs_f64(), from: d.from, to: d.to }).collect())
+    let decisions: Vec<DecisionRecord> = record.services.into_iter().flat_map(|service| service.decisions).collect();
+    let without = |decision: &DecisionRecord| decision.code == ReasonCode::NoData;
+    let pairs = decisions.iter().zip(decisions.iter().skip(1));
+    let lost = pairs.filter(|(a, b)| !without(a) && without(b)).map(|(_, b)| b.at.as_secs_f64()).collect();
+    let rescales = decisions.iter().filter(|decision| decision.from != decision.to);
+    let rescales = rescales.map(|d| Rescale { at: d.at.as_secs_f64(), from: d.from, to: d.to }).collect();
+    Ok(Simulated { rescales, lost })
 }
 
 /// A pod as in the recordings. Clients wait for every response, so no request is lost.
@@ -241,6 +291,7 @@ impl TraceSource for EvenlySpaced {
 
 #[cfg(test)]
 mod tests {
+    use super::super::kind::{Status, read_runs};
     use super::*;
 
     #[test]
@@ -264,6 +315,43 @@ mod tests {
         assert_eq!(centre(&all), run([6.0, 25.0], [4, 8]));
         assert_eq!(centre(&all[1..3]), run([6.0, 25.0], [4, 8]));
         assert_eq!(centre(&[]), Vec::new());
+    }
+
+    #[test]
+    fn the_losses_of_the_metric_tell_when_it_was_scraped() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = directory.path();
+        let params = r#"{ "min_replicas": 4, "max_replicas": 24, "cpu_request_m": 100, "cpu_limit_m": 200,
+            "runs": { "made-up": { "target_pct": 60, "metrics_server_resolution_s": 30 } } }"#;
+        let high = |start: u32| format!("{start},high,start\n{},high,end\n", start + 100);
+        let phases: String = (0..5).map(|cycle| high(200 * cycle)).collect();
+        std::fs::create_dir(at.join("made-up")).unwrap();
+        std::fs::write(at.join("params.json"), params).unwrap();
+        std::fs::write(at.join("made-up/phases.csv"), format!("t_s,phase,action\n{phases}")).unwrap();
+        let status = "t_s,currentReplicas,desiredReplicas,currentCPUUtilizationPercent\n10,4,4,200\n1000,4,4,200\n";
+        std::fs::write(at.join("made-up/hpa.csv"), status).unwrap();
+        let mut run = read_runs(at).unwrap().runs.remove(0);
+        run.restarts = true;
+        let (sync, scrape) = (Sync { period: 15.02, first: 9.5 }, 12.6);
+        let made = simulate(&run, 30, scrape, sync).unwrap();
+        assert!(made.lost.len() >= 3, "{:?}", made.lost);
+        // What a poll every 5 s shows of it; the metric is away for two syncs.
+        let first = made.rescales[0].at;
+        let shown = |at: u32| {
+            let poll = f64::from(at);
+            let last = made.rescales.iter().rev().find(|rescale| rescale.at <= poll);
+            let away = made.lost.iter().any(|lost| *lost <= poll && poll < lost + 30.04);
+            let deciding = last.filter(|rescale| poll < rescale.at + 15.0).map(|rescale| rescale.from);
+            let size = last.map_or(4, |rescale| rescale.to);
+            let metric = (poll >= first && !away).then_some(200.0);
+            Status { at, current: deciding.unwrap_or(size), desired: size, metric }
+        };
+        run.status = (10..1000).step_by(5).map(shown).collect();
+        let found = compare(&run).unwrap();
+        let timing = &found.timing;
+        assert_eq!((timing.losses, timing.lost), (made.lost.len(), made.lost.len()), "{timing:?}");
+        assert!(timing.scrapes.iter().all(|possible| (possible - scrape).abs() < 1.5), "{timing:?}");
+        assert_eq!((found.recorded.len(), found.matched), (made.rescales.len(), made.rescales.len()), "{found:?}");
     }
 
     #[test]

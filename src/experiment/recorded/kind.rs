@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::timing::READ;
 use crate::policy::Measure;
 use crate::policy::hpa::HpaSpec;
 use crate::policy::hpa::spec::{Behavior, MetricSpec, Resource, Target};
@@ -84,6 +85,14 @@ impl RecordedRun {
             after.any(|status| status.metric.is_none())
         };
         2 * ends.iter().filter(lost).count() > ends.len()
+    }
+
+    /// The losses of the metric after the last rescale: the polls before and after each, in seconds.
+    pub(super) fn losses(&self) -> Vec<(f64, f64)> {
+        let last = self.rescales().last().map_or(0.0, |rescale| rescale.at);
+        let pairs = self.status.iter().zip(self.status.iter().skip(1));
+        let lost = pairs.filter(|(a, b)| f64::from(a.at) > last && a.metric.is_some() && b.metric.is_none());
+        lost.map(|(a, b)| (f64::from(a.at), f64::from(b.at) + READ)).collect()
     }
 
     /// Every change of size that the HPA decided, at the first poll that shows it.

@@ -13,6 +13,8 @@ use super::kind::Status;
 const PERIODS: [f64; 6] = [15.0, 15.01, 15.02, 15.03, 15.04, 15.05];
 /// Resolution of the phases tried, in seconds.
 const SYNC_STEP: f64 = 0.25;
+/// Resolution of the first scrapes tried, in seconds.
+pub(super) const SCRAPE_STEP: f64 = 1.0;
 /// Maximum number of possible syncs to simulate, evenly chosen.
 const SYNCS: usize = 9;
 /// Slack in seconds: a poll is stamped in whole seconds and reads the status slightly later.
@@ -53,6 +55,20 @@ pub struct Timing {
     pub changes: usize,
     /// Number of these changes that each timing explains.
     pub explained: usize,
+    /// Number of losses of the metric, after the last rescale, that were used to tell the timings apart.
+    pub losses: usize,
+    /// Number of these losses that each timing explains.
+    pub lost: usize,
+}
+
+impl Timing {
+    /// Leaves only the times that occur in `pairs`.
+    pub(super) fn keep(&mut self, pairs: impl Iterator<Item = (Sync, f64)> + Clone) {
+        self.syncs.retain(|sync| pairs.clone().any(|(kept, _)| kept == *sync));
+        self.scrapes = pairs.map(|(_, scrape)| scrape).collect();
+        self.scrapes.sort_by(f64::total_cmp);
+        self.scrapes.dedup();
+    }
 }
 
 /// The possible timings, given a scrape every `resolution` seconds. `direct` states whether the metric comes straight
@@ -68,7 +84,7 @@ pub(super) fn timing(status: &[Status], resolution: u64, direct: bool) -> Timing
     let step = possible.len().div_ceil(SYNCS).max(1);
     let syncs: Vec<Sync> = possible.iter().skip((possible.len() - 1) % step / 2).step_by(step).copied().collect();
     let middle = possible[possible.len() / 2];
-    let first_scrapes = (0..resolution).map(|second| second as f64 + 0.5);
+    let first_scrapes = (0..resolution).map(|second| (second as f64 + 0.5) * SCRAPE_STEP);
     // A first status without a metric reveals a sync only.
     let of_metrics = if direct { changes.get(1..).unwrap_or(&[]) } else { &[] };
     let scraped = |first: &f64| {
@@ -77,7 +93,7 @@ pub(super) fn timing(status: &[Status], resolution: u64, direct: bool) -> Timing
         of_metrics.iter().filter(seen).count()
     };
     let (scrapes, _) = best(first_scrapes, scraped);
-    Timing { syncs, scrapes, changes: changes.len(), explained }
+    Timing { syncs, scrapes, changes: changes.len(), explained, losses: 0, lost: 0 }
 }
 
 /// The candidates with the highest score, and the score.
