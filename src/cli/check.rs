@@ -110,7 +110,7 @@ fn check_scenario(
     values: &mut Vec<ValueResult>,
 ) -> Result<bool, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::Input(format!("error: {error}"));
-    let mut found = Diagnostics::new();
+    let mut found = if arguments.explain { Diagnostics::recording() } else { Diagnostics::new() };
     let scenario = Scenario::read(path, &arguments.input.set, &mut found);
     let scenario = scenario.filter(|scenario| {
         expectations(scenario, &mut found);
@@ -133,7 +133,7 @@ fn check_scenario(
     if arguments.explain
         && let Some(root) = Scenario::tree(path, &arguments.input.set, &mut Diagnostics::new())
     {
-        let explained = explain(&scenario, &root).map_err(|error| failed(&error))?;
+        let explained = explain(&scenario, &root, found.mappings()).map_err(|error| failed(&error))?;
         let value = |one: &Explained| ValueResult {
             what: one.what.clone(),
             value: one.value.clone(),

@@ -483,6 +483,7 @@ fn choice<T: Copy>(node: &Yaml, what: &str, choices: &[(&'static str, T)], sink:
 
 fn read_model(fields: &Fields<'_>, sink: &mut Diagnostics) -> ModelKind {
     let choices = [("slots", ModelKind::Slots), ("processor-sharing", ModelKind::ProcessorSharing)];
+    fields.default_is("service-model", choices[0].0.to_string());
     fields.node_of("service-model").and_then(|node| choice(node, "service model", &choices, sink)).unwrap_or_default()
 }
 
@@ -513,10 +514,10 @@ fn read_start_up(fields: &Fields<'_>, sink: &mut Diagnostics) -> StartUp {
     }
     if let Some(phases) = Fields::open(node, "start-up", sink) {
         start_up = StartUp {
-            scheduled: phases.optional("scheduled", sink).unwrap_or_else(zero),
-            pulled: phases.optional("image-pull", sink).unwrap_or_else(zero),
-            started: phases.optional("started", sink).unwrap_or_else(zero),
-            ready: phases.optional("ready", sink).unwrap_or_else(zero),
+            scheduled: phases.or("scheduled", zero(), sink),
+            pulled: phases.or("image-pull", zero(), sink),
+            started: phases.or("started", zero(), sink),
+            ready: phases.or("ready", zero(), sink),
         };
         // Read by `read_start_cpu`.
         let _ = (phases.node_of("cpu"), phases.node_of("cpu-for"));
@@ -564,7 +565,8 @@ fn read_retry(node: &Yaml, sink: &mut Diagnostics) -> Option<Retry> {
     let backoff: SimDuration = fields.or("backoff", SimDuration::from_millis(100), sink);
     let max_backoff: SimDuration = fields.or("max-backoff", SimDuration::from_secs(10), sink);
     let jitter = fields.or("jitter", true, sink);
-    let budget = fields.optional("budget", sink).or(Fraction::new(0.2).ok());
+    let budget = Fraction::new(0.2).ok().map(|budget| fields.or("budget", budget, sink));
+    fields.default_is("reserve", RETRY_RESERVE.to_string());
     let reserve = at_least_one(&fields, "reserve", sink).unwrap_or(RETRY_RESERVE);
     let count = attempts.filter(|n| (1..=100).contains(n));
     if let (Some(given), None) = (attempts, count) {

@@ -125,6 +125,17 @@ const MAX_OF_A_KIND: usize = 20;
 /// Maximum number of diagnostics kept in total.
 const MOST: usize = 400;
 
+/// What a reader asked for in one mapping.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadMapping {
+    /// Name of the source that the mapping stands in.
+    pub source: String,
+    /// Its place.
+    pub span: Span,
+    /// Every field that was asked for, in order, with the value that it has if it is absent, where it has one.
+    pub fields: Vec<(&'static str, Option<String>)>,
+}
+
 /// All diagnostics so far, and the files that were read.
 ///
 /// Messages that differ only in quoted text and numbers are of one kind, of which the first twenty are kept.
@@ -138,12 +149,36 @@ pub struct Diagnostics {
     left_out: BTreeSet<u64>,
     /// Number of errors among those.
     left_out_errors: usize,
+    /// The mappings that were read, if they are recorded.
+    mappings: Option<Vec<ReadMapping>>,
 }
 
 impl Diagnostics {
     /// No diagnostics.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// No diagnostics; the mappings that are read will be recorded.
+    pub fn recording() -> Self {
+        Diagnostics { mappings: Some(Vec::new()), ..Self::default() }
+    }
+
+    /// No diagnostics; records mappings if `self` does. To be added with [`Diagnostics::extend`].
+    pub fn beside(&self) -> Self {
+        Diagnostics { mappings: self.mappings.as_ref().map(|_| Vec::new()), ..Self::default() }
+    }
+
+    /// Records a mapping that was read, if mappings are recorded.
+    pub(super) fn note_mapping(&mut self, read: impl FnOnce() -> ReadMapping) {
+        if let Some(mappings) = &mut self.mappings {
+            mappings.push(read());
+        }
+    }
+
+    /// The mappings that were read while they were recorded, possibly several times.
+    pub fn mappings(&self) -> &[ReadMapping] {
+        self.mappings.as_deref().unwrap_or_default()
     }
 
     /// Adds one, unless the same was added before: a manifest may be read by a service and by its policies.
@@ -182,6 +217,9 @@ impl Diagnostics {
         self.left_out.extend(other.left_out);
         self.left_out_errors += other.left_out_errors;
         self.files.extend(other.files);
+        if let Some(mappings) = &mut self.mappings {
+            mappings.extend(other.mappings.unwrap_or_default());
+        }
     }
 
     /// Records that a file next to the scenario (a manifest) was read: it affects the result.

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::str::FromStr;
 
-use super::diagnostic::{Diagnostic, Diagnostics};
+use super::diagnostic::{Diagnostic, Diagnostics, ReadMapping};
 use super::node::{Key, Value, Yaml};
 use crate::units::{Bytes, Fraction, Millicores, Quantity, Rate, SimDuration, UnitError, Usd, UsdPerHour, Utilization};
 
@@ -14,6 +14,11 @@ const MAX_MISSPELT: usize = 200;
 pub trait FromNode: Sized {
     /// Reads the value, or reports a problem.
     fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self>;
+
+    /// The value as it is written, where it has a short form: a default is shown so.
+    fn words(&self) -> Option<String> {
+        None
+    }
 }
 
 /// The fields of one mapping. Request each by name, then call [`Fields::finish`], which reports the fields that were
@@ -25,6 +30,8 @@ pub struct Fields<'a> {
     asked: RefCell<Vec<&'static str>>,
     /// Names that were reported as missing, with the message.
     absent: RefCell<Vec<(&'static str, String)>>,
+    /// Values of absent fields.
+    defaults: RefCell<Vec<(&'static str, String)>>,
 }
 
 impl<'a> Fields<'a> {
@@ -33,7 +40,8 @@ impl<'a> Fields<'a> {
     pub fn open(node: &'a Yaml, owner: &'a str, sink: &mut Diagnostics) -> Option<Self> {
         match &node.value {
             Value::Mapping(entries) => {
-                Some(Fields { owner, node, entries, asked: RefCell::default(), absent: RefCell::default() })
+                let (asked, absent, defaults) = Default::default();
+                Some(Fields { owner, node, entries, asked, absent, defaults })
             }
             _ => {
                 sink.push(node.error(format!("{owner} must be a mapping, not {}", node.kind())));
@@ -60,7 +68,26 @@ impl<'a> Fields<'a> {
 
     /// The value of field `name`, or `default` if it is absent (or wrong, which is reported).
     pub fn or<T: FromNode>(&self, name: &'static str, default: T, sink: &mut Diagnostics) -> T {
+        self.default_is(name, default.words());
         self.optional(name, sink).unwrap_or(default)
+    }
+
+    /// States the value that field `name` has if it is absent, for a reader that does not use [`Fields::or`].
+    pub fn default_is(&self, name: &'static str, words: impl Into<Option<String>>) {
+        self.defaults.borrow_mut().extend(words.into().map(|words| (name, words)));
+    }
+
+    /// The fields requested so far, each once.
+    fn read(&self) -> ReadMapping {
+        let defaults = self.defaults.borrow();
+        let mut fields: Vec<(&'static str, Option<String>)> = Vec::new();
+        for name in self.asked.borrow().iter().filter(|name| !name.is_empty()) {
+            if !fields.iter().any(|(known, _)| known == name) {
+                let default = defaults.iter().find(|(of, _)| of == name).map(|(_, words)| words.clone());
+                fields.push((name, default));
+            }
+        }
+        ReadMapping { source: self.node.source.name().to_string(), span: self.node.span, fields }
     }
 
     /// The value of field `name`; its absence is reported.
@@ -106,6 +133,7 @@ impl<'a> Fields<'a> {
 
     /// Reports every field that was not requested, each with the most similar requested name.
     pub fn finish(self, sink: &mut Diagnostics) {
+        sink.note_mapping(|| self.read());
         let asked = self.asked.borrow();
         let mut names = asked.clone();
         names.sort_unstable();
@@ -167,6 +195,10 @@ macro_rules! from_text {
             fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
                 parse_text(node, sink)
             }
+
+            fn words(&self) -> Option<String> {
+                Some(self.to_string())
+            }
         }
     )*};
 }
@@ -186,6 +218,10 @@ impl FromNode for String {
     fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         plain_text(node, sink)
     }
+
+    fn words(&self) -> Option<String> {
+        Some(self.clone())
+    }
 }
 
 fn plain_text(node: &Yaml, sink: &mut Diagnostics) -> Option<String> {
@@ -200,11 +236,19 @@ impl FromNode for u32 {
     fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         plain(node, "a whole number from 0 to 4294967295", sink)
     }
+
+    fn words(&self) -> Option<String> {
+        Some(if *self == u32::MAX { "no limit".into() } else { self.to_string() })
+    }
 }
 
 impl FromNode for u64 {
     fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {
         plain(node, "a whole number, zero or more", sink)
+    }
+
+    fn words(&self) -> Option<String> {
+        Some(self.to_string())
     }
 }
 
@@ -218,6 +262,10 @@ impl FromNode for f64 {
         }
         Some(value)
     }
+
+    fn words(&self) -> Option<String> {
+        Some(self.to_string())
+    }
 }
 
 impl FromNode for bool {
@@ -227,6 +275,10 @@ impl FromNode for bool {
             Some("false" | "no" | "off") => Some(false),
             _ => plain(node, "`true` or `false`", sink),
         }
+    }
+
+    fn words(&self) -> Option<String> {
+        Some(self.to_string())
     }
 }
 
@@ -241,6 +293,10 @@ impl<T: FromNode> FromNode for Vec<T> {
             Value::Null => Some(Vec::new()),
             _ => T::from_node(node, sink).map(|item| vec![item]),
         }
+    }
+
+    fn words(&self) -> Option<String> {
+        self.iter().map(T::words).collect::<Option<Vec<String>>>().map(|words| words.join(", "))
     }
 }
 

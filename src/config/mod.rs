@@ -15,7 +15,7 @@ pub mod spool;
 mod whole;
 mod yaml;
 
-pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use diagnostic::{Diagnostic, Diagnostics, ReadMapping, Severity};
 pub use edit::{Edits, Step};
 pub use fields::{Fields, FromNode, parse_text, suggest};
 pub use names::{

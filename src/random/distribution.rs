@@ -265,6 +265,10 @@ pub const NAMES: [&str; 9] =
     ["constant", "uniform", "exponential", "lognormal", "weibull", "gamma", "pareto", "hyperexponential", "empirical"];
 
 impl FromNode for Distribution {
+    fn words(&self) -> Option<String> {
+        Some(Distribution::words(self))
+    }
+
     /// Reads a distribution of durations: `250ms` (constant), or a mapping whose only key is its name, such as `{
     /// lognormal: { mean: 120ms, cv: 0.8 } }`.
     fn from_node(node: &Yaml, sink: &mut Diagnostics) -> Option<Self> {

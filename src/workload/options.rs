@@ -450,6 +450,10 @@ impl FromNode for TimeFormat {
         }
         found
     }
+
+    fn words(&self) -> Option<String> {
+        Some(self.name().to_string())
+    }
 }
 
 impl FromNode for Values {
@@ -490,5 +494,9 @@ impl FromNode for Expand {
                 None
             }
         }
+    }
+
+    fn words(&self) -> Option<String> {
+        Some(if *self == Expand::Poisson { "poisson".into() } else { "even".into() })
     }
 }

@@ -38,4 +38,8 @@ impl FromNode for Release {
         }
         found
     }
+
+    fn words(&self) -> Option<String> {
+        Some(self.name().to_string())
+    }
 }

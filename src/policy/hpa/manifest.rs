@@ -26,7 +26,7 @@ enum Style {
 /// Reads an object of kind `HorizontalPodAutoscaler`. Reports problems to `sink`; returns `None` if any is an error.
 pub fn read_manifest(object: &Object, sink: &mut Diagnostics) -> Option<HpaManifest> {
     let owner = object.title();
-    let mut found = Diagnostics::new();
+    let mut found = sink.beside();
     let manifest = read_object(object, &owner, &mut found);
     let valid = found.iter().all(|d| d.severity != Severity::Error);
     sink.extend(found);

@@ -51,7 +51,7 @@ pub const PLUGIN: PolicyPlugin = PolicyPlugin {
 const OWNER: &str = "policy `hpa`";
 
 fn build(node: &Yaml, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<PolicyFactory> {
-    let mut found = Diagnostics::new();
+    let mut found = sink.beside();
     let parameters = read(node, context, &mut found);
     let valid = found.iter().all(|d| d.severity != Severity::Error);
     sink.extend(found);

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use super::presets::Preset;
 use super::{Calendar, Predictive, Settings};
-use crate::config::{Diagnostics, Fields, Value, Yaml};
+use crate::config::{Diagnostics, Fields, FromNode, Value, Yaml};
 use crate::forecast::{Gaps, read_forecaster};
 use crate::policy::capacity::read_capacity;
 use crate::policy::{PolicyContext, PolicyFactory, read_policy};
@@ -58,6 +58,11 @@ fn settings(preset: &Preset, fields: &Fields<'_>, sink: &mut Diagnostics) -> Opt
     let max: Option<u32> = fields.required("max", sink);
     let capacity = read_capacity(fields, sink);
     let (name, forecaster) = read_model(preset, fields, sink);
+    fields.default_is("forecaster", preset.forecaster.to_string());
+    fields.default_is("quantile", Fraction::new(preset.quantile).ok().and_then(|quantile| quantile.words()));
+    fields.default_is("lead", preset.lead.and_then(|lead| lead.words()));
+    fields.default_is("horizon", preset.horizon.and_then(|horizon| horizon.words()));
+    fields.default_is("gaps", Gaps::Missing.name().to_string());
     let quantile = fields.optional("quantile", sink).map_or(preset.quantile, Fraction::get);
     let step = fields.or("step", preset.step, sink);
     let seasons = read_seasons(fields, sink);

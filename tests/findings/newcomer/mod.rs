@@ -6,6 +6,7 @@ mod begin;
 mod clock;
 mod cpu_ceiling;
 mod events;
+mod explain;
 mod files;
 mod from_trace;
 mod jitter;

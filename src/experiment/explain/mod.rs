@@ -1,11 +1,16 @@
 //! Every value that a scenario resolves to, and where it comes from: `plimsoll check --explain`.
 
+mod fields;
+
+use std::path::Path;
+
 use crate::cluster::{DemandModel, OnTimeout, ServiceSpec};
 use crate::config::kubernetes::Manifests;
-use crate::config::{Diagnostics, Value, Yaml};
+use crate::config::{Diagnostics, ReadMapping, Value, Yaml};
 use crate::engine::RunError;
 use crate::engine::scenario::{Scenario, ServicePlan};
 use crate::units::{Bytes, Millicores};
+use crate::workload::Zone;
 
 /// One value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,16 +36,17 @@ fn place(node: &Yaml) -> String {
 }
 
 impl Places<'_> {
-    /// The place where a path of the scenario is stated, or that of its longest stated prefix.
+    /// The node at a path of the scenario.
+    fn node(&self, path: &str) -> Option<&Yaml> {
+        path.split('.').try_fold(self.root, |node, part| match &node.value {
+            Value::Sequence(items) => items.get(part.parse::<usize>().ok()?),
+            _ => node.get(part),
+        })
+    }
+
+    /// The place where a path of the scenario is stated.
     fn stated(&self, path: &str) -> Option<String> {
-        let mut node = self.root;
-        for part in path.split('.') {
-            node = match &node.value {
-                Value::Sequence(items) => items.get(part.parse::<usize>().ok()?)?,
-                _ => node.get(part)?,
-            };
-        }
-        (!node.is_null()).then(|| place(node))
+        self.node(path).filter(|node| !node.is_null()).map(place)
     }
 
     /// The place of a field below `spec` of the object called `name` in some manifest.
@@ -59,12 +65,12 @@ impl Places<'_> {
     }
 }
 
-/// The resolved values of `scenario`, whose merged tree is `root`: first those of the run, then those of each service,
-/// then the effective thresholds of each autoscaler.
+/// The resolved values of `scenario`, whose merged tree is `root`: those of the run, of each service and of each policy with
+/// its effective thresholds, and every field that the readers know, from the mappings `read` that they recorded.
 ///
 /// # Errors
 /// If a trace cannot be opened.
-pub fn explain(scenario: &Scenario, root: &Yaml) -> Result<Vec<Explained>, RunError> {
+pub fn explain(scenario: &Scenario, root: &Yaml, read: &[ReadMapping]) -> Result<Vec<Explained>, RunError> {
     let quiet = &mut Diagnostics::new();
     let manifests = scenario.sources.iter().filter_map(|source| Manifests::parse(source, quiet)).collect();
     let places = Places { root, manifests };
@@ -77,7 +83,7 @@ pub fn explain(scenario: &Scenario, root: &Yaml) -> Result<Vec<Explained>, RunEr
     for (number, plan) in scenario.policies.iter().enumerate() {
         all.extend(of_policy(scenario, number, &plan.label, &places)?);
     }
-    Ok(all)
+    Ok(fields::completed(all, root, read))
 }
 
 fn of_run(scenario: &Scenario, places: &Places<'_>) -> Vec<Explained> {
@@ -86,6 +92,7 @@ fn of_run(scenario: &Scenario, places: &Places<'_>) -> Vec<Explained> {
     let rows = [
         ("seed", scenario.seed.to_string(), "default"),
         ("duration", scenario.duration.to_string(), "the workload's length"),
+        ("time-zone", scenario.time_zone.map_or_else(|| "UTC".into(), Zone::name), "default, or that of the trace"),
         ("warm-up", scenario.warm_up.to_string(), "default"),
         ("interval", scenario.interval.to_string(), "default"),
         ("zones", scenario.zones.join(", "), "default, or of the nodes"),
@@ -94,6 +101,7 @@ fn of_run(scenario: &Scenario, places: &Places<'_>) -> Vec<Explained> {
         ("metrics.interval", metrics.interval.to_string(), "default"),
         ("metrics.window", metrics.window.to_string(), "default"),
         ("metrics.lag", metrics.lag.to_string(), "default"),
+        ("metrics.first", metrics.first.to_string(), "default: metrics.interval"),
         ("lost-nodes.noticed-after", lost.noticed_after.to_string(), "default (node-monitor-grace-period)"),
         ("lost-nodes.evicted-after", lost.evicted_after.to_string(), "default (tolerationSeconds)"),
     ];
@@ -172,7 +180,7 @@ fn life_rows(plan: &ServicePlan) -> Vec<ServiceRow> {
     let grace = ["template", "spec", "terminationGracePeriodSeconds"].map(String::from).to_vec();
     vec![
         ("start-up.scheduled", start.scheduled.words(), vec![], "default"),
-        ("start-up.pulled", start.pulled.words(), vec![], "default"),
+        ("start-up.image-pull", start.pulled.words(), vec![], "default"),
         ("start-up.started", start.started.words(), vec![], "default"),
         ("start-up.ready", start.ready.words(), vec![], "default"),
         ("grace-period", spec.grace_period.to_string(), grace, "default"),
@@ -228,16 +236,17 @@ impl Places<'_> {
         let (_, fields, manifest) = known?;
         let stated = fields.iter().find_map(|field| self.stated(&format!("{path}.hpa.{field}")));
         stated.or_else(|| {
-            self.stated(&format!("{path}.hpa.manifest"))?;
-            manifest.iter().find_map(|parts| self.in_autoscaler(service, parts))
+            let file = self.node(&format!("{path}.hpa.manifest"))?.as_text()?;
+            manifest.iter().find_map(|parts| self.in_autoscaler(file, service, parts))
         })
     }
 
-    /// The place of a field below `spec` of a service's autoscaler, or of the only autoscaler.
-    fn in_autoscaler(&self, service: &str, path: &[&str]) -> Option<String> {
+    /// The place of a field below `spec` of a service's autoscaler in a file, or of the only autoscaler there.
+    fn in_autoscaler(&self, file: &str, service: &str, path: &[&str]) -> Option<String> {
         let objects = self.manifests.iter().flat_map(|manifests| &manifests.objects);
         let all: Vec<&Yaml> = objects
             .filter(|object| object.kind == "HorizontalPodAutoscaler")
+            .filter(|object| Path::new(object.node.source.name()).ends_with(file.trim_start_matches("./")))
             .filter_map(|object| object.node.get("spec"))
             .collect();
         let scales = |spec: &&&Yaml| {
@@ -252,13 +261,7 @@ impl Places<'_> {
 
     /// Like [`Places::stated`], but only if the node there is a single value.
     fn scalar(&self, path: &str) -> Option<String> {
-        let mut node = self.root;
-        for part in path.split('.') {
-            node = match &node.value {
-                Value::Sequence(items) => items.get(part.parse::<usize>().ok()?)?,
-                _ => node.get(part)?,
-            };
-        }
+        let node = self.node(path)?;
         node.as_text().map(|_| place(node))
     }
 }
