@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::replication::{Format, ReplicationArguments, arms, forbidden, policy_index, tell_out_of_reach};
-use super::run::{TimeAxis, quoted};
+use super::run::{AxisArgument, TimeAxis, quoted};
 use super::{Failure, files, path_and_value, remark, say};
 use crate::engine::scenario::Scenario;
 use crate::experiment::{
@@ -42,9 +42,8 @@ pub(super) struct CompareArguments {
     /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// Axes of time in charts: by the calendar where a workload has dates, or elapsed since the start.
-    #[arg(long, value_enum, default_value_t = TimeAxis::Calendar)]
-    axis: TimeAxis,
+    #[command(flatten)]
+    time: AxisArgument,
     #[command(flatten)]
     replication: ReplicationArguments,
 }
@@ -142,7 +141,7 @@ fn write_report(
     let first = run_replication(scenario, plan.first, &command_line(arguments), plan.threads, &|_, _| {});
     let first = first.map_err(|error| fail(error.to_string()))?;
     let mut outcome = Outcome { replicated: Some(result), base, level, ..first };
-    arguments.axis.apply(&mut outcome);
+    arguments.time.axis.apply(&mut outcome);
     let artifacts = report::artifacts(&outcome).map_err(|error| fail(error.to_string()))?;
     let written = files::write_report(&report_directory(arguments, scenario), "report", &artifacts)?;
     let paths: Vec<String> = written.iter().map(|path| format!("  {}", path.display())).collect();
@@ -160,7 +159,7 @@ fn command_line(arguments: &CompareArguments) -> String {
     let (asked, usual) = (&arguments.replication, ReplicationPlan::default());
     let mut words = vec!["plimsoll compare".to_string(), quoted(&arguments.scenario.display().to_string())];
     words.extend(arguments.set.iter().map(|(path, value)| format!("--set {}", quoted(&format!("{path}={value}")))));
-    words.extend((arguments.axis == TimeAxis::Elapsed).then(|| "--axis elapsed".to_string()));
+    words.extend((arguments.time.axis == TimeAxis::Elapsed).then(|| "--axis elapsed".to_string()));
     words.extend(arguments.as_is.then(|| "--as-is".to_string()));
     words.extend(arguments.base.iter().map(|base| format!("--base {}", quoted(base))));
     words.extend((asked.replications != usual.replications).then(|| format!("--replications {}", asked.replications)));

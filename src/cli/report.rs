@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::replication::Format;
-use super::run::{TimeAxis, show};
+use super::run::{AxisArgument, show};
 use super::{Failure, files, memory, say};
 use crate::config::spool;
 use crate::experiment::{Outcome, merge};
@@ -27,9 +27,8 @@ pub(super) struct ReportArguments {
     /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// Time axis of charts: calendar time where the workload has dates, or time since the start.
-    #[arg(long, value_enum, default_value_t = TimeAxis::Calendar)]
-    axis: TimeAxis,
+    #[command(flatten)]
+    time: AxisArgument,
     /// Print only the result, without the list of files.
     #[arg(long, short)]
     quiet: bool,
@@ -50,7 +49,7 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<(), Failure> {
     let outcomes = arguments.results.iter().map(named).collect::<Result<Vec<(String, Outcome)>, Failure>>()?;
     files::try_out(&out)?;
     let mut outcome = merge(outcomes).map_err(|why| Failure::Input(format!("error: {why}")))?;
-    arguments.axis.apply(&mut outcome);
+    arguments.time.axis.apply(&mut outcome);
     let artifacts = report::artifacts(&outcome).map_err(|error| Failure::Input(format!("error: {error}")))?;
     let written = files::write_report(&out, "report", &artifacts)?;
     show(&outcome, arguments.format, &written, arguments.quiet)?;

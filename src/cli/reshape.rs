@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::reading::{Printed, TraceReading, printed};
+use super::run::AxisArgument;
 use super::trace::{draw, found, to_file, written};
 use super::{Failure, note, path_and_value, say};
 use crate::config::{Diagnostics, SourceFile, parse_single};
@@ -49,6 +50,8 @@ pub(super) struct FitArguments {
     /// Also draw both traces beside each other into this directory: SVG, PNG, and the figures as CSV.
     #[arg(long, value_name = "DIR")]
     charts: Option<PathBuf>,
+    #[command(flatten)]
+    time: AxisArgument,
     #[command(flatten)]
     reading: TraceReading,
 }
@@ -166,7 +169,7 @@ pub(super) fn fit(arguments: &FitArguments) -> Result<(), Failure> {
     let fail = |error: crate::workload::TraceError| Failure::Input(format!("error: {error}"));
     let portrait = |spec: &WorkloadSpec| Portrait::of_workload(spec, Streams::new(arguments.seed, 0)).map_err(fail);
     let traces = [("recorded".to_string(), portrait(&spec)?), ("synthetic".to_string(), portrait(&fitted.workload)?)];
-    draw(&traces, directory).map(|_| ())
+    draw(&traces, directory, arguments.time.axis).map(|_| ())
 }
 
 /// Time zone, part and time format apply to both files, the other options to the requests.

@@ -43,12 +43,19 @@ pub(super) struct RunArguments {
     /// Exit with 1 unless some policy meets every objective.
     #[arg(long)]
     fail_on_miss: bool,
-    /// Time axis of charts: calendar time where the workload has dates, or time since the start.
-    #[arg(long, value_enum, default_value_t = TimeAxis::Calendar)]
-    axis: TimeAxis,
+    #[command(flatten)]
+    time: AxisArgument,
     /// Print only the result: no progress, no warnings, no list of files.
     #[arg(long, short)]
     quiet: bool,
+}
+
+/// What axes of time show, as an argument of commands that draw.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct AxisArgument {
+    /// Time axis of charts: calendar time where the workload has dates, or time since the start.
+    #[arg(long, value_enum, default_value_t = TimeAxis::Calendar)]
+    pub axis: TimeAxis,
 }
 
 /// What axes of time show.
@@ -108,7 +115,7 @@ fn run_one(path: &Path, arguments: &RunArguments) -> Result<Outcome, Failure> {
     let outcome = experiment::run(&scenario, &command, arguments.threads, &told);
     progress.finish();
     let mut outcome = outcome.map_err(|error| Failure::Input(format!("error: {error}")))?;
-    arguments.axis.apply(&mut outcome);
+    arguments.time.axis.apply(&mut outcome);
     if !arguments.quiet {
         outcome.warnings.iter().for_each(|said| remark(&format!("note: {said}")));
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 
 use super::reading::{Printed, TraceReading};
+use super::run::{AxisArgument, TimeAxis};
 use super::trace_results::{inspect_results, profile_results};
 use super::{Failure, files, note, reshape, say};
 use crate::report;
@@ -36,6 +37,8 @@ enum Action {
         /// Also draw the trace into this directory: SVG, PNG, and the figures as CSV.
         #[arg(long, value_name = "DIR")]
         charts: Option<PathBuf>,
+        #[command(flatten)]
+        time: AxisArgument,
         /// Of a file of percentiles (Azure Functions 2019): only this owner, app or function.
         #[arg(long, value_name = "HASH")]
         only: Option<String>,
@@ -51,6 +54,8 @@ enum Action {
         /// The directory to write to: SVG, PNG, and the figures as CSV.
         #[arg(short, long, value_name = "DIR", default_value = "trace-charts")]
         out: PathBuf,
+        #[command(flatten)]
+        time: AxisArgument,
         #[command(flatten)]
         reading: TraceReading,
     },
@@ -98,7 +103,7 @@ pub(super) fn trace(arguments: &TraceArguments) -> Result<(), Failure> {
                 }
             }
         }
-        Action::Inspect { files, charts, reading, .. } => {
+        Action::Inspect { files, charts, time, reading, .. } => {
             let named = files;
             let files = found(files)?;
             let facts = inspect_files(&files, &reading.options()).map_err(fail)?;
@@ -116,15 +121,17 @@ pub(super) fn trace(arguments: &TraceArguments) -> Result<(), Failure> {
             // Facts are told of rows in any order and of any share of bad ones, so they are drawn as well.
             let everything = Fraction::new(1.0).unwrap_or_default();
             let options = TraceOptions { max_bad_rows: everything, reorder: SimDuration::MAX, ..reading.options() };
-            draw(&[(name(&files), Portrait::of_files(&files, &options).map_err(fail)?)], directory).map(|_| ())
+            let traces = [(name(&files), Portrait::of_files(&files, &options).map_err(fail)?)];
+            draw(&traces, directory, time.axis).map(|_| ())
         }
-        Action::Plot { files, out, reading } => {
+        Action::Plot { files, out, time, reading } => {
             let portrait = |file: &PathBuf| {
                 let files = found(std::slice::from_ref(file))?;
                 Ok((name(&files), Portrait::of_files(&files, &reading.options()).map_err(fail)?))
             };
             let traces: Result<Vec<_>, Failure> = files.iter().map(portrait).collect();
-            let files: Vec<String> = draw(&traces?, out)?.iter().map(|path| path.display().to_string()).collect();
+            let files: Vec<String> =
+                draw(&traces?, out, time.axis)?.iter().map(|path| path.display().to_string()).collect();
             match reading.printed() {
                 Printed::Table => Ok(()),
                 Printed::Json => {
@@ -186,8 +193,9 @@ fn name(files: &TraceFiles) -> String {
 }
 
 /// Draws traces and says where.
-pub(super) fn draw(traces: &[(String, Portrait)], directory: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let artifacts = report::portraits(traces).map_err(|error| Failure::Input(format!("error: {error}")))?;
+pub(super) fn draw(traces: &[(String, Portrait)], directory: &Path, axis: TimeAxis) -> Result<Vec<PathBuf>, Failure> {
+    let artifacts = report::portraits(traces, axis == TimeAxis::Calendar)
+        .map_err(|error| Failure::Input(format!("error: {error}")))?;
     let written = files::write_all(directory, &artifacts)?;
     note(&format!("{}: {} files", directory.display(), artifacts.len()));
     Ok(written)

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::replication::{Format, ReplicationArguments, policy_index};
+use super::run::AxisArgument;
 use super::{Failure, files, path_and_value, remark, say};
 use crate::config::slug;
 use crate::engine::scenario::Scenario;
@@ -48,6 +49,8 @@ pub(super) struct WhatifArguments {
     /// Write a report of the base and of each variation into this directory, and all figures as CSV.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    time: AxisArgument,
     /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -175,7 +178,9 @@ fn write_all(
         let command = format!("plimsoll whatif {}", super::run::quoted(&arguments.scenario.display().to_string()));
         let failed = |error: &dyn std::fmt::Display| Failure::Input(format!("error: {error}"));
         let outcome = experiment::run(&scenario, &command, arguments.replication.threads, &|_, _| ());
-        let artifacts = report::artifacts(&outcome.map_err(|error| failed(&error))?).map_err(|error| failed(&error))?;
+        let mut outcome = outcome.map_err(|error| failed(&error))?;
+        arguments.time.axis.apply(&mut outcome);
+        let artifacts = report::artifacts(&outcome).map_err(|error| failed(&error))?;
         written.extend(files::write_report(&directory.join(&name), "report", &artifacts)?);
         summary.push_str(&format!("- [{}]({name}/report.html)\n", report::escape_markdown(label)));
     }

@@ -7,6 +7,8 @@
 
 use std::fmt;
 
+use super::outcome::CalendarStart;
+use super::run::calendar;
 use crate::catalog::InstanceType;
 use crate::engine::scenario::{Scenario, ServicePlan};
 use crate::optimize::{
@@ -90,6 +92,8 @@ pub struct Provision {
     pub offers: Vec<String>,
     /// Length of an interval.
     pub interval: SimDuration,
+    /// Wall-clock time of the first interval, if the workloads have one.
+    pub calendar: Option<CalendarStart>,
     /// Time from order to readiness, by offer.
     pub leads: Vec<SimDuration>,
     /// The plan in whole replicas or instances, from the start of the trace.
@@ -244,6 +248,7 @@ fn of_replicas(
         offers: vec![format!("{} replicas", needs.service)],
         leads: vec![lead],
         interval: terms.interval,
+        calendar: calendar(scenario),
         // One type: the linear program has an integral solution.
         relaxed: plan.cost,
         fixed: highest * problem.price * problem.needed.len() as f64,
@@ -315,6 +320,7 @@ fn of_instances(scenario: &Scenario, needs: Vec<ServiceNeeds>, terms: &Terms<'_>
         offers: offers.iter().map(|offer| offer.name.clone()).collect(),
         leads: vec![lead; offers.len()],
         interval: terms.interval,
+        calendar: calendar(scenario),
         plan: without_first(whole, before),
         relaxed,
         fixed,

@@ -107,7 +107,7 @@ pub fn run_replication(
 }
 
 /// The wall-clock time of time zero, if all workloads that state it agree.
-fn calendar(scenario: &Scenario) -> Option<CalendarStart> {
+pub(super) fn calendar(scenario: &Scenario) -> Option<CalendarStart> {
     let told = scenario.services.iter().filter_map(|service| {
         let workload = &service.workload;
         let source = workload.open(Streams::new(scenario.seed, 0), 0).ok()?;

@@ -7,6 +7,7 @@ use super::grid::Grid;
 use super::text;
 use super::{Artifact, ReportError};
 use crate::experiment::{Provision, Unit};
+use crate::units::SimTime;
 
 /// What is run of each offer, and what the plans cost.
 pub fn provision_tables(plans: &[Provision]) -> Vec<Grid> {
@@ -94,18 +95,20 @@ pub fn provision_files(plans: &[Provision]) -> Result<Vec<Artifact>, ReportError
 /// One row for each plan, interval and offer.
 fn csv(plans: &[Provision]) -> String {
     let mut csv = String::from(
-        "plan,from_s,requests_per_s,replicas_needed,offer,running,of_them_committed,of_them_spot,starts,stops\n",
+        "plan,from_s,from_time,requests_per_s,replicas_needed,offer,running,of_them_committed,of_them_spot,starts,stops\n",
     );
     for plan in plans {
         let name = text::csv_field(&title(plan));
         for interval in 0..plan.intervals() {
             let from = interval as f64 * plan.interval.as_secs_f64();
+            let start = SimTime::ZERO + plan.interval * interval as u64;
+            let time = plan.calendar.as_ref().map_or_else(String::new, |calendar| calendar.time_of(start));
             let rate: f64 = plan.needs.iter().map(|needs| needs.rate[interval]).sum();
             let replicas: u64 = plan.needs.iter().map(|needs| u64::from(needs.replicas[interval])).sum();
             for (offer, of) in plan.offers.iter().enumerate() {
                 let _ = writeln!(
                     csv,
-                    "{name},{from},{rate},{replicas},{},{},{},{},{},{}",
+                    "{name},{from},{time},{rate},{replicas},{},{},{},{},{},{}",
                     text::csv_field(of),
                     plan.running(offer, interval),
                     plan.plan.reserved[offer],

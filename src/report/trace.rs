@@ -6,13 +6,14 @@ use super::{Artifact, ReportError};
 use crate::config::csv_cell;
 #[cfg(feature = "charts")]
 use crate::workload::SeriesKind;
-use crate::workload::{Portrait, show_instant};
+use crate::workload::{Portrait, show_instant_in};
 
-/// The pictures of traces beside each other, each with its figures as CSV.
+/// The pictures of traces beside each other, each with its figures as CSV. The axis of time shows dates if they are known and
+/// `dated` asks for them, otherwise the time since the start.
 ///
 /// # Errors
 /// If a picture cannot be encoded.
-pub fn portraits(traces: &[(String, Portrait)]) -> Result<Vec<Artifact>, ReportError> {
+pub fn portraits(traces: &[(String, Portrait)], dated: bool) -> Result<Vec<Artifact>, ReportError> {
     let mut all = vec![Artifact::new("rate.csv", rate_csv(traces))];
     if traces.iter().any(|(_, portrait)| portrait.hours.is_some() || portrait.weekdays.is_some()) {
         all.push(Artifact::new("profile.csv", profile_csv(traces)));
@@ -23,8 +24,9 @@ pub fn portraits(traces: &[(String, Portrait)]) -> Result<Vec<Artifact>, ReportE
     if traces.iter().any(|(_, portrait)| !portrait.distributions.is_empty()) {
         all.push(Artifact::new("distributions.csv", distributions_csv(traces)));
     }
+    let _ = dated;
     #[cfg(feature = "charts")]
-    all.extend(super::charts::trace_files(traces)?);
+    all.extend(super::charts::trace_files(traces, dated)?);
     Ok(all)
 }
 
@@ -42,7 +44,8 @@ fn rate_csv(traces: &[(String, Portrait)]) -> String {
     for (name, portrait) in traces {
         for (index, rate) in portrait.rate.iter().enumerate() {
             let offset = index as f64 * portrait.bin;
-            let time = portrait.start_epoch_ns.map(|start| show_instant(start + (offset * 1e9) as u64));
+            let time =
+                portrait.start_epoch_ns.map(|start| show_instant_in(start + (offset * 1e9) as u64, portrait.zone));
             let rate = rate.map(|rate| rate.to_string());
             let _ =
                 writeln!(csv, "{},{offset},{},{}", csv_cell(name), time.unwrap_or_default(), rate.unwrap_or_default());

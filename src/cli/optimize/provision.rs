@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::super::replication::{Format, read_scenario, spinner};
+use super::super::run::{AxisArgument, TimeAxis};
 use super::super::{Failure, files, path_and_value, remark, say};
 use crate::catalog::{Catalog, InstanceType, price_dates};
 use crate::experiment::{Terms, provision as plan};
@@ -76,6 +77,8 @@ pub(super) struct ProvisionArguments {
     /// Where the plan is written as CSV, SVG and PNG, in a directory named after the scenario.
     #[arg(long, value_name = "DIR", default_value = "reports")]
     out: PathBuf,
+    #[command(flatten)]
+    time: AxisArgument,
     /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -95,7 +98,10 @@ pub(super) fn provision(arguments: &ProvisionArguments) -> Result<(), Failure> {
     let turning = spinner(arguments.quiet, "looking for an approximately cheapest plan");
     let plans = plan(&scenario, &arguments.terms(instances.clone()));
     turning.finish_and_clear();
-    let plans = plans.map_err(|error| input(&error))?;
+    let mut plans = plans.map_err(|error| input(&error))?;
+    if arguments.time.axis == TimeAxis::Elapsed {
+        plans.iter_mut().for_each(|plan| plan.calendar = None);
+    }
     let mut tables = report::provision_tables(&plans);
     if let Some(last) = tables.last_mut() {
         last.notes.extend(price_dates(sources));

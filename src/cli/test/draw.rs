@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::path::Path;
 
+use super::super::run::TimeAxis;
 use super::{Failure, files};
 use crate::engine::scenario::Scenario;
 use crate::experiment::{self, Story, Telling};
@@ -43,9 +44,16 @@ impl<'a> Drawings<'a> {
     }
 
     /// Draws the first replication of a scenario.
-    pub(super) fn scenario(&mut self, path: &Path, scenario: &Scenario, threads: usize) -> Result<(), Failure> {
+    pub(super) fn scenario(
+        &mut self,
+        path: &Path,
+        scenario: &Scenario,
+        threads: usize,
+        axis: TimeAxis,
+    ) -> Result<(), Failure> {
         let Some(directory) = self.directory else { return Ok(()) };
-        let outcome = experiment::run(scenario, "plimsoll test --charts", threads, &|_, _| ()).map_err(refused)?;
+        let mut outcome = experiment::run(scenario, "plimsoll test --charts", threads, &|_, _| ()).map_err(refused)?;
+        axis.apply(&mut outcome);
         write(&directory.join(self.name(path)), report::run_charts(&outcome))
     }
 }

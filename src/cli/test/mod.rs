@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::replication::{ReplicationArguments, arms};
+use super::run::AxisArgument;
 use super::{Failure, files, note, path_and_value, remark, say, shown};
 use crate::config::spool::is_stream;
 use crate::config::{Diagnostics, SourceFile};
@@ -57,6 +58,8 @@ pub(super) struct TestArguments {
     /// and decided; of a scenario the charts of `run`, of its first replication, in a directory of its own.
     #[arg(long, value_name = "DIR")]
     charts: Option<PathBuf>,
+    #[command(flatten)]
+    time: AxisArgument,
     /// Output format.
     #[arg(long, value_enum, default_value_t = Form::Table)]
     format: Form,
@@ -134,7 +137,7 @@ fn test_scenario(path: &Path, arguments: &TestArguments, drawings: &mut Drawings
     let mut checks = judged.map_err(|diagnostic| Failure::diagnostics(&(*diagnostic).into()))?;
     let (against, held) = beside_baseline(path, &scenario, &result, arguments)?;
     checks.extend(against);
-    drawings.scenario(path, &scenario, plan.threads)?;
+    drawings.scenario(path, &scenario, plan.threads, arguments.time.axis)?;
     Ok(Tested::scenario(&scenario.name, &path.display().to_string(), &result, &checks, held))
 }
 

@@ -173,9 +173,9 @@ pub(super) fn sweep_files(table: &SweepTable) -> Result<Vec<Artifact>, ReportErr
 }
 
 /// The charts of traces beside each other.
-pub(super) fn trace_files(traces: &[(String, Portrait)]) -> Result<Vec<Artifact>, ReportError> {
+pub(super) fn trace_files(traces: &[(String, Portrait)], dated: bool) -> Result<Vec<Artifact>, ReportError> {
     let mut artifacts = Vec::new();
-    for chart in trace::charts(traces) {
+    for chart in trace::charts(traces, dated) {
         artifacts.extend(files(&chart)?);
     }
     Ok(artifacts)

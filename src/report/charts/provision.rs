@@ -52,7 +52,7 @@ fn chart(index: usize, plan: &Provision) -> Chart {
             plan.interval
         ),
         legend,
-        x: Axis::time(plan.intervals() as f64 * plan.interval.as_secs_f64(), 12),
+        x: Axis::time(plan.intervals() as f64 * plan.interval.as_secs_f64(), 12).on(plan.calendar.as_ref()),
         panels,
     }
 }

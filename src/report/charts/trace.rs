@@ -15,8 +15,9 @@ const POINTS: usize = 4_000;
 type Traces<'a> = &'a [(String, Portrait)];
 
 /// The charts for which there are figures.
-pub(super) fn charts(traces: Traces) -> Vec<Chart> {
-    let mut charts: Vec<Chart> = [rate(traces), profile(traces), dispersion(traces)].into_iter().flatten().collect();
+pub(super) fn charts(traces: Traces, dated: bool) -> Vec<Chart> {
+    let mut charts: Vec<Chart> =
+        [rate(traces, dated), profile(traces), dispersion(traces)].into_iter().flatten().collect();
     charts.extend(distributions(traces));
     charts
 }
@@ -48,7 +49,7 @@ fn number(value: f64, decimals: usize) -> String {
     }
 }
 
-fn rate(traces: Traces) -> Option<Chart> {
+fn rate(traces: Traces, dated: bool) -> Option<Chart> {
     let (_, first) = traces.first()?;
     let end = traces.iter().map(|(_, portrait)| portrait.seconds()).fold(0.0, f64::max);
     let highest = traces.iter().flat_map(|(_, p)| p.rate.iter().flatten().copied()).fold(0.0, f64::max);
@@ -60,7 +61,7 @@ fn rate(traces: Traces) -> Option<Chart> {
     let shared = traces
         .iter()
         .all(|(_, portrait)| (portrait.start_epoch_ns, portrait.zone) == (first.start_epoch_ns, first.zone));
-    let x = match first.start_epoch_ns.filter(|_| shared) {
+    let x = match first.start_epoch_ns.filter(|_| shared && dated) {
         Some(start) => Axis::dates_in(start, end, 9, first.zone),
         None => Axis::time(end, 12),
     };

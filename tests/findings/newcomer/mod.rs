@@ -2,6 +2,7 @@
 
 mod assumptions;
 mod autoscaler;
+mod axes;
 mod begin;
 mod clock;
 mod cpu_ceiling;
