@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::replication::{Format, ReplicationArguments, policy_index};
 use super::{Failure, files, path_and_value, say};
-use crate::experiment::{capacity as find, unlimited_cpu};
+use crate::experiment::{capacity as find, runs_of_capacity, unlimited_cpu};
 use crate::report::{self, results::capacity_results, results::results_text};
 
 /// Arguments of `capacity`.
@@ -49,6 +49,8 @@ pub(super) fn capacity(arguments: &CapacityArguments) -> Result<(), Failure> {
         scenario.policies.retain(|plan| arguments.policy.contains(&plan.label));
     }
     files::try_out(&arguments.out.join(&scenario.name))?;
+    let runs = runs_of_capacity(&scenario, &plan);
+    arguments.replication.tell_volume(&scenario, runs, " times the scale that is tried");
     let bar = arguments.replication.bar("scales of the traffic");
     let limits = find(&scenario, &plan, &|| bar.inc(1));
     bar.finish_and_clear();

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::replication::{Format, ReplicationArguments, arms, forbidden, policy_index, tell_out_of_reach};
-use super::run::{AxisArgument, TimeAxis, quoted};
+use super::run::{AxisArgument, TimeAxis, choose_policies, quoted};
 use super::{Failure, files, path_and_value, remark, say};
 use crate::engine::scenario::Scenario;
 use crate::experiment::{
     FRESH_TO_COMPARE, Outcome, Replicated, ReplicationPlan, SameLevel, Tuned, at_same_level, replicate,
-    run_replication, tune, unlimited_cpu,
+    run_replication, runs_of_tuning, tune, unlimited_cpu,
 };
 use crate::report;
 use crate::report::results::{Results, compare_results, results_text};
@@ -36,6 +36,9 @@ pub(super) struct CompareArguments {
     /// Directory for the report, in `SCENARIO/compare` below it.
     #[arg(long, value_name = "DIR", default_value = "reports")]
     out: PathBuf,
+    /// Compare only this policy and the others named so (may be repeated).
+    #[arg(long, value_name = "POLICY")]
+    policy: Vec<String>,
     /// The policy that the others are compared with; the first by default.
     #[arg(long, value_name = "POLICY")]
     base: Option<String>,
@@ -50,7 +53,8 @@ pub(super) struct CompareArguments {
 
 pub(super) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
     let plan = arguments.replication.plan()?;
-    let scenario = arguments.replication.read(&arguments.scenario, &arguments.set)?;
+    let mut scenario = arguments.replication.read(&arguments.scenario, &arguments.set)?;
+    choose_policies(&mut scenario, &arguments.policy)?;
     files::try_out(&report_directory(arguments, &scenario))?;
     let base = arguments.base.as_ref().map(|label| policy_index(&scenario, label)).transpose()?;
     let hopeless = if arguments.as_is { None } else { forbidden(&scenario)? };
@@ -63,6 +67,7 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
         say(&shown(arguments, &scenario, (&result, base, None)))?;
         return write_report(arguments, &scenario, &plan, (result, base, None));
     }
+    arguments.replication.tell_volume(&scenario, runs_of_tuning(&scenario, &plan), "");
     let bar = arguments.replication.bar("headrooms tried");
     let tuned = tune(&scenario, &plan, &|| bar.inc(1));
     bar.finish_and_clear();
@@ -159,6 +164,7 @@ fn command_line(arguments: &CompareArguments) -> String {
     let (asked, usual) = (&arguments.replication, ReplicationPlan::default());
     let mut words = vec!["plimsoll compare".to_string(), quoted(&arguments.scenario.display().to_string())];
     words.extend(arguments.set.iter().map(|(path, value)| format!("--set {}", quoted(&format!("{path}={value}")))));
+    words.extend(arguments.policy.iter().map(|policy| format!("--policy {}", quoted(policy))));
     words.extend((arguments.time.axis == TimeAxis::Elapsed).then(|| "--axis elapsed".to_string()));
     words.extend(arguments.as_is.then(|| "--as-is".to_string()));
     words.extend(arguments.base.iter().map(|base| format!("--base {}", quoted(base))));

@@ -241,10 +241,34 @@ fn is_decoding() -> bool {
     false
 }
 
+/// Adds the most similar command to the error about an unknown one, where the parser found none.
+fn suggest_command(error: &mut clap::Error) {
+    use clap::error::{ContextKind, ContextValue};
+    let Some(ContextValue::String(unknown)) = error.get(ContextKind::InvalidSubcommand) else { return };
+    if error
+        .get(ContextKind::SuggestedSubcommand)
+        .is_some_and(|known| !matches!(known, ContextValue::Strings(all) if all.is_empty()))
+    {
+        return;
+    }
+    let mut command = Arguments::command();
+    for word in std::env::args().skip(1) {
+        if let Some(inner) = command.find_subcommand(&word).cloned() {
+            command = inner;
+        }
+    }
+    let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+    if let Some(near) = crate::config::suggest(unknown, names) {
+        let near = ContextValue::Strings(vec![near.to_string()]);
+        error.insert(ContextKind::SuggestedSubcommand, near);
+    }
+}
+
 fn dispatch() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => {
+        Err(mut error) => {
+            suggest_command(&mut error);
             let printed = error.print().and_then(|()| std::io::stdout().flush());
             return match printed {
                 Err(problem) if !error.use_stderr() && problem.kind() != std::io::ErrorKind::BrokenPipe => {

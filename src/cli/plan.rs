@@ -9,7 +9,7 @@ use super::replication::{Format, ReplicationArguments, forbidden, tell_out_of_re
 use super::{Failure, files, path_and_value, remark, say};
 use crate::config::spool::is_stream;
 use crate::engine::scenario::Scenario;
-use crate::experiment::{Axis, Design, Planned, Points, at_headroom, plan_search};
+use crate::experiment::{Axis, Design, Planned, Points, at_headroom, plan_search, runs_of_plan};
 use crate::report::results::{PlanResults, Results};
 use crate::report::{self, Artifact, Grid, Rewritten};
 
@@ -60,6 +60,8 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<(), Failure> {
         |point: usize| arguments.replication.read_at(&arguments.scenario, &arguments.set, points.set(point), &base);
     let open = open_points(arguments, &points, &read)?;
     files::try_out(&arguments.out.join(&base.name))?;
+    let runs = runs_of_plan(open.len() * base.policies.len(), &plan);
+    arguments.replication.tell_volume(&base, runs, "");
     let bar = arguments.replication.bar("headrooms tried");
     let planned = plan_search(&open, &read, &plan, &|| bar.inc(1));
     bar.finish_and_clear();

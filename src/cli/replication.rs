@@ -2,6 +2,8 @@
 
 use std::io::IsTerminal;
 use std::path::Path;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -9,8 +11,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::{Failure, memory, remark, shown};
 use crate::config::{Diagnostics, suggest};
 use crate::engine::scenario::Scenario;
-use crate::experiment::{Arm, OutOfReach, ReplicationPlan, out_of_reach, settle};
-use crate::report::TableStyle;
+use crate::experiment::{Arm, OutOfReach, ReplicationPlan, out_of_reach, requests_per_run, settle};
+use crate::report::{TableStyle, count as text_count};
 use crate::units::Fraction;
 
 /// How often to run, and how to say it.
@@ -95,10 +97,17 @@ impl ReplicationArguments {
         base: &Scenario,
     ) -> Result<Scenario, Failure> {
         let varies_seed = point.iter().any(|(key, _)| key == "seed");
-        let set = [set.to_vec(), point].concat();
+        let all = [set.to_vec(), point.clone()].concat();
         let mut found = Diagnostics::new();
-        let scenario = Scenario::read(path, &set, &mut found);
-        let mut scenario = scenario.ok_or_else(|| Failure::diagnostics(&found))?;
+        let scenario = Scenario::read(path, &all, &mut found);
+        let mut scenario = scenario.ok_or_else(|| {
+            // The user wrote these as --vary.
+            let text = shown(&found.without_warnings());
+            let renamed = |text: String, (path, _): &(String, String)| {
+                text.replace(&format!("--set {path}"), &format!("--vary {path}"))
+            };
+            Failure::Input(point.iter().fold(text, renamed))
+        })?;
         memory::check(&scenario, self.threads)?;
         if !varies_seed {
             scenario.seed = base.seed;
@@ -116,13 +125,77 @@ impl ReplicationArguments {
         }
     }
 
-    /// A bar that counts `what`.
-    pub(super) fn bar(&self, what: &str) -> ProgressBar {
-        let visible = std::io::stderr().is_terminal() && !self.quiet;
-        let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    /// Progress that counts `what`: a bar on a terminal, elsewhere a line now and then.
+    pub(super) fn bar(&self, what: &str) -> Progress {
+        let terminal = std::io::stderr().is_terminal();
+        let target = if terminal && !self.quiet { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let template = format!("  [{{bar:40}}] {{pos}}/{{len}} {what}, {{eta}} left");
         let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
-        ProgressBar::with_draw_target(Some(0), target).with_style(style.progress_chars("=> "))
+        let bar = ProgressBar::with_draw_target(Some(0), target).with_style(style.progress_chars("=> "));
+        let lines = (!terminal && !self.quiet).then(|| Mutex::new(Instant::now()));
+        Progress { bar, what: what.to_string(), lines }
+    }
+
+    /// Says beforehand about how many runs a search takes, and how many requests one of `scenario` has.
+    pub(super) fn tell_volume(&self, scenario: &Scenario, runs: u64, added: &str) {
+        if self.quiet {
+            return;
+        }
+        let requests = requests_per_run(scenario).map_or(String::new(), |one| format!(" of {} requests", count(one)));
+        remark(&format!("{}: about {} runs{requests}{added}", scenario.name, count(runs)));
+    }
+}
+
+/// A number as it is said roughly: two digits, with separators.
+fn count(exact: u64) -> String {
+    let unit = 10u64.pow(exact.checked_ilog10().unwrap_or(0).saturating_sub(1));
+    text_count((exact + unit / 2) / unit * unit)
+}
+
+/// Time between two lines of progress.
+const BETWEEN_LINES: Duration = Duration::from_secs(10);
+
+/// How far a command is.
+pub(super) struct Progress {
+    bar: ProgressBar,
+    what: String,
+    /// When the last line was written, where lines are written.
+    lines: Option<Mutex<Instant>>,
+}
+
+impl Progress {
+    pub(super) fn inc(&self, more: u64) {
+        self.bar.inc(more);
+        self.line();
+    }
+
+    pub(super) fn set_position(&self, done: u64) {
+        self.bar.set_position(done);
+        self.line();
+    }
+
+    pub(super) fn set_length(&self, all: u64) {
+        self.bar.set_length(all);
+    }
+
+    pub(super) fn reset_eta(&self) {
+        self.bar.reset_eta();
+    }
+
+    pub(super) fn finish_and_clear(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    /// Writes a line if the last one is some time ago.
+    fn line(&self) {
+        let Some(Ok(mut last)) = self.lines.as_ref().map(Mutex::lock) else { return };
+        if last.elapsed() < BETWEEN_LINES {
+            return;
+        }
+        *last = Instant::now();
+        let all = self.bar.length().filter(|all| *all > 0).map_or(String::new(), |all| format!("/{all}"));
+        let seconds = self.bar.elapsed().as_secs();
+        remark(&format!("  {}{all} {} after {seconds} s", self.bar.position(), self.what));
     }
 }
 

@@ -155,7 +155,7 @@ pub(super) fn coloured_output() -> bool {
 }
 
 /// Keeps the policies asked for.
-fn choose_policies(scenario: &mut Scenario, wanted: &[String]) -> Result<(), Failure> {
+pub(super) fn choose_policies(scenario: &mut Scenario, wanted: &[String]) -> Result<(), Failure> {
     let known: Vec<String> = scenario.policies.iter().map(|plan| plan.label.clone()).collect();
     for name in wanted {
         if !known.contains(name) {

@@ -237,6 +237,12 @@ impl Diagnostics {
         self.left_out_errors > 0 || self.items.iter().any(|d| d.severity == Severity::Error)
     }
 
+    /// The same without the warnings, which were told before.
+    pub fn without_warnings(mut self) -> Self {
+        self.items.retain(|diagnostic| diagnostic.severity == Severity::Error);
+        self
+    }
+
     /// Number of errors.
     pub fn errors(&self) -> usize {
         self.left_out_errors + self.items.iter().filter(|d| d.severity == Severity::Error).count()

@@ -140,9 +140,12 @@ impl<'a> Fields<'a> {
         names.dedup();
         let known = format!("known fields: {}", names.join(", "));
         let unknown = self.entries.iter().filter(|(key, _)| !asked.contains(&key.text.as_str()));
-        for (number, (key, _)) in unknown.enumerate() {
+        for (number, (key, value)) in unknown.enumerate() {
             let message = format!("{} has no field `{}`", self.owner, key.text);
-            let mut diagnostic = Diagnostic::error(message).at(&self.node.source, key.span);
+            // A field that an argument added stands in the argument.
+            let added = value.source.name().starts_with("--").then_some((&value.source, value.span));
+            let (source, span) = added.unwrap_or((&self.node.source, key.span));
+            let mut diagnostic = Diagnostic::error(message).at(source, span);
             // With thousands of unknown fields, searching a similar name for each would take minutes.
             let near = if number < MAX_MISSPELT { self.misspelt(&key.text, sink) } else { None };
             diagnostic = match near {

@@ -8,7 +8,7 @@ use super::pool::in_pool;
 use super::replicate::ReplicationPlan;
 use super::scale::scaled;
 use crate::engine::scenario::Scenario;
-use crate::engine::{ObjectiveRecord, RunError, RunRecord, ServiceRecord};
+use crate::engine::{Cause, Causes, ObjectiveRecord, RunError, RunRecord, ServiceRecord};
 use crate::stats::{ConfidenceInterval, Running};
 
 /// Steps per doubling of the traffic, about 1.1% apart; between two steps the share of bad requests is interpolated
@@ -16,28 +16,6 @@ use crate::stats::{ConfidenceInterval, Running};
 const STEPS: i32 = 64;
 /// The search covers 1/128 to 128 times the traffic.
 const MAX_STEPS: i32 = 7 * STEPS;
-
-/// Why a request was bad.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Bottleneck {
-    /// Desired replicas were not ready yet: starting, or waiting for a node.
-    StartUp,
-    /// The policy asked for fewer replicas than the load needed at the reference utilization.
-    Size,
-    /// Replicas sufficed on average: the service time itself, or a burst within an interval, was the reason.
-    ServiceTime,
-}
-
-impl Bottleneck {
-    /// The text shown in reports.
-    pub fn text(self) -> &'static str {
-        match self {
-            Bottleneck::StartUp => "replicas still starting",
-            Bottleneck::Size => "too few replicas ordered",
-            Bottleneck::ServiceTime => "service time and bursts",
-        }
-    }
-}
 
 /// The traffic at which an objective of a service breaks under a policy.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,8 +42,8 @@ pub struct Limit {
     pub target: f64,
     /// Factors that were tried, in order, and the mean share of bad requests at each.
     pub curve: Vec<(f64, f64)>,
-    /// Bad requests just beyond the limit by reason, as shares, largest first.
-    pub bottlenecks: Vec<(Bottleneck, f64)>,
+    /// Bad requests just beyond the limit by cause, as shares, largest first.
+    pub bottlenecks: Vec<(Cause, f64)>,
 }
 
 /// A factor on the traffic, or the side of the search range on which it lies.
@@ -143,7 +121,7 @@ struct Search<'a> {
 struct Seen {
     bad_share: f64,
     rate: f64,
-    bad: Vec<(Bottleneck, u64)>,
+    causes: Causes,
 }
 
 /// Which line of the mean share of bad requests is followed to its crossing with the allowed share.
@@ -254,15 +232,13 @@ impl Search<'_> {
     }
 }
 
-/// Bad requests of all replications by reason, as shares.
-fn bottlenecks(seen: &[Vec<Seen>], index: usize) -> Vec<(Bottleneck, f64)> {
-    let mut bad: BTreeMap<Bottleneck, u64> = BTreeMap::new();
-    for (bottleneck, requests) in seen.iter().flat_map(|run| &run[index].bad) {
-        *bad.entry(*bottleneck).or_default() += requests;
-    }
-    let all: u64 = bad.values().sum();
-    let mut shares: Vec<(Bottleneck, f64)> =
-        bad.into_iter().filter(|(_, n)| *n > 0).map(|(what, n)| (what, n as f64 / all as f64)).collect();
+/// Bad requests of all replications by cause, as shares.
+fn bottlenecks(seen: &[Vec<Seen>], index: usize) -> Vec<(Cause, f64)> {
+    let of = |cause: Cause| seen.iter().map(|run| run[index].causes.of(cause)).sum::<u64>();
+    let bad = Cause::ALL.map(|cause| (cause, of(cause)));
+    let all: u64 = bad.iter().map(|(_, requests)| requests).sum();
+    let mut shares: Vec<(Cause, f64)> =
+        bad.into_iter().filter(|(_, n)| *n > 0).map(|(cause, n)| (cause, n as f64 / all as f64)).collect();
     shares.sort_by(|a, b| b.1.total_cmp(&a.1));
     shares
 }
@@ -270,27 +246,9 @@ fn bottlenecks(seen: &[Vec<Seen>], index: usize) -> Vec<(Bottleneck, f64)> {
 fn see(run: &RunRecord) -> Vec<Seen> {
     let seconds = run.end.since(run.warm_up).as_secs_f64();
     let of_service = |service: &ServiceRecord| {
-        let bad = blame(service);
         let rate = service.counts.arrived as f64 / seconds;
-        let of = |o: &ObjectiveRecord| Seen { bad_share: 1.0 - o.attainment(), rate, bad: bad.clone() };
+        let of = |o: &ObjectiveRecord| Seen { bad_share: 1.0 - o.attainment(), rate, causes: o.causes };
         service.objectives.iter().map(of).collect::<Vec<Seen>>()
     };
     run.services.iter().flat_map(of_service).collect()
-}
-
-/// Attributes the bad requests of each interval to what was missing in it.
-fn blame(service: &ServiceRecord) -> Vec<(Bottleneck, u64)> {
-    let mut counts = [(Bottleneck::StartUp, 0), (Bottleneck::Size, 0), (Bottleneck::ServiceTime, 0)];
-    for interval in &service.timeline {
-        let bad = interval.bad();
-        let cause = if interval.wanted > interval.ready + 0.05 {
-            0
-        } else if interval.needed > interval.ready {
-            1
-        } else {
-            2
-        };
-        counts[cause].1 += bad;
-    }
-    counts.into()
 }

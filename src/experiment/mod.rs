@@ -30,12 +30,13 @@ mod train;
 mod transient;
 mod vary;
 pub mod verify;
+mod volume;
 pub mod workloads;
 
 pub use assumptions::{assumed_cpu, of as assumptions, unlimited_cpu, without_ceiling};
 pub use baseline::{Baseline, Change};
 pub use bound::{CostBound, cost_bound};
-pub use capacity::{Bottleneck, Edge, Limit, capacity};
+pub use capacity::{Edge, Limit, capacity};
 pub use compare::{Difference, Finding, differences, differences_from_chosen, family_differences};
 pub use confirm::{Confirmation, FRESH_TO_COMPARE, MIN_SHARE_KEPT, confirm};
 pub use during::{CALM, During, Window};
@@ -61,3 +62,4 @@ pub use train::{
 };
 pub use transient::{Transient, settle, transients};
 pub use vary::{Variation, busiest_moment, together};
+pub use volume::{requests_per_run, runs_of_capacity, runs_of_plan, runs_of_tuning};

@@ -9,7 +9,7 @@ use crate::engine::RunError;
 use crate::engine::scenario::Scenario;
 
 /// Number of candidates that always reach the next round.
-const KEPT: usize = 3;
+pub(super) const KEPT: usize = 3;
 
 /// A policy at a point of the variations, with its results so far.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::grid::Grid;
 use super::text;
 use super::{Artifact, ReportError};
+use crate::engine::Cause;
 use crate::experiment::{Edge, Limit};
 
 /// One row per policy, service and objective.
@@ -24,6 +25,11 @@ pub fn capacity(limits: &[Limit], level: f64, recorded: bool) -> Grid {
             "The trace is the same in every replication: only demands, start-ups and the copies made in scaling vary."
                 .into(),
         );
+    }
+    let slowed = |limit: &Limit| limit.bottlenecks.iter().any(|(cause, _)| *cause == Cause::Contention);
+    if limits.iter().any(slowed) {
+        let words = Cause::Contention.words();
+        notes.push(format!("\u{201c}{words}\u{201d}: other requests of the same replica took the CPU that it has."));
     }
     Grid { header: header.map(str::to_string).into(), rows: limits.iter().map(row).collect(), notes }
 }
@@ -45,7 +51,7 @@ fn row(limit: &Limit) -> Vec<String> {
         (Some(rate), None) => text::number(rate, decimals(rate / 100.0)),
         (None, _) => text::MISSING.into(),
     };
-    let causes = limit.bottlenecks.iter().map(|(what, share)| format!("{} {}", text::percent(*share), what.text()));
+    let causes = limit.bottlenecks.iter().map(|(what, share)| format!("{} {}", text::percent(*share), what.words()));
     let causes: Vec<String> = causes.collect();
     let causes = if causes.is_empty() { text::MISSING.into() } else { causes.join(", ") };
     vec![limit.policy.clone(), limit.service.clone(), limit.objective.clone(), carries, rate, causes]

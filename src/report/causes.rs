@@ -1,6 +1,14 @@
 //! Shares of the bad requests by cause, as they are printed.
 
-use crate::engine::{Cause, Causes};
+use crate::engine::{Cause, Causes, ObjectiveRecord};
+
+/// A cause in words. Of an availability objective there is no limit but the client's patience.
+pub(super) fn cause_words(cause: Cause, objective: &ObjectiveRecord) -> &'static str {
+    match (cause, objective.within) {
+        (Cause::ServiceTime, None) => "longer than the client's time-out by itself",
+        _ => cause.words(),
+    }
+}
 
 /// The share of each cause in tenths of a per cent, rounded by largest remainders so that they add up to a thousand; nothing if
 /// no request was bad.

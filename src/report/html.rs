@@ -11,10 +11,10 @@ use minijinja::{AutoEscape, Environment, HtmlEscape};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::engine::{Cause, Causes, DecisionRecord, ObjectiveRecord, RunRecord, ServiceRecord};
+use crate::engine::{Cause, DecisionRecord, ObjectiveRecord, RunRecord, ServiceRecord};
 use crate::experiment::Outcome;
 use crate::policy::ReasonCode;
-use crate::report::causes::share_text;
+use crate::report::causes::{cause_words, share_text};
 use crate::report::moment::Clock;
 use crate::report::table::{code_spans, label, legend, notes, order, rows};
 use crate::report::verdict::{is_clairvoyant, winner};
@@ -328,16 +328,17 @@ pub(super) fn violations(run: &RunRecord, several: bool) -> Vec<Violation> {
             text::minutes(objective.violation),
             text::number(objective.peak_burn_rate, 1),
         ],
-        causes: causes(&objective.causes),
+        causes: causes(objective),
     };
     judged.map(row).collect()
 }
 
-fn causes(causes: &Causes) -> Vec<[String; 3]> {
+fn causes(objective: &ObjectiveRecord) -> Vec<[String; 3]> {
+    let causes = &objective.causes;
     let met = Cause::ALL.into_iter().filter(|cause| causes.of(*cause) > 0);
     let row = |cause: Cause| {
         let share = share_text(causes, cause).unwrap_or_default();
-        [cause.words().to_owned(), share, text::count(causes.of(cause))]
+        [cause_words(cause, objective).to_owned(), share, text::count(causes.of(cause))]
     };
     met.map(row).collect()
 }

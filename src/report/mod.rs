@@ -66,6 +66,12 @@ pub use summary_json::SCHEMA_VERSION;
 pub use sweep::{artifacts as sweep_artifacts, summary as sweep_summary};
 pub use table::{TableStyle, escape_markdown, table};
 pub use trace::{portraits, sparkline};
+
+/// A whole number with separators: `1,234,567`.
+pub fn count(value: u64) -> String {
+    text::count(value)
+}
+
 pub use variations::{variations, variations_csv, variations_text};
 pub use verdict::{Verdict, meets_objectives, verdict};
 pub use words::{Words, words};

@@ -4,7 +4,7 @@ use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyl
 
 use crate::engine::{Cause, ObjectiveRecord, RunRecord, ServiceRecord};
 use crate::experiment::Outcome;
-use crate::report::causes::share_text;
+use crate::report::causes::{cause_words, share_text};
 use crate::report::expense::{self, Ranking};
 use crate::report::verdict::{is_clairvoyant, meets_objectives, objectives, winner};
 use crate::report::{gap, summary_json, text};
@@ -348,13 +348,15 @@ fn service_rows(judge: &Judge, records: &[Option<&ServiceRecord>]) -> Vec<Row> {
 
 /// Why requests were bad by objective number `index`: a row for each cause that some policy has.
 fn cause_rows(records: &[Option<&ServiceRecord>], index: usize) -> Vec<Row> {
-    let causes = |record: &Option<&ServiceRecord>| {
-        record.and_then(|service| service.objectives.get(index)).map(|objective| objective.causes)
+    let judged = |record: &Option<&ServiceRecord>| record.and_then(|service| service.objectives.get(index)).cloned();
+    let causes = |record: &Option<&ServiceRecord>| judged(record).map(|objective| objective.causes);
+    let named = |cause: Cause| {
+        records.iter().find_map(judged).map_or(cause.words(), |objective| cause_words(cause, &objective))
     };
     let row = |cause: Cause| {
         let cell = |record| causes(record).and_then(|causes| share_text(&causes, cause));
         let cells = records.iter().map(|record| cell(record).unwrap_or_else(|| text::MISSING.into()));
-        Row { label: format!("  bad: {}", cause.words()), cells: cells.collect() }
+        Row { label: format!("  bad: {}", named(cause)), cells: cells.collect() }
     };
     let is_met = |cause: &Cause| records.iter().filter_map(causes).any(|causes| causes.of(*cause) > 0);
     Cause::ALL.into_iter().filter(is_met).map(row).collect()

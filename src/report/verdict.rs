@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use crate::engine::{Cause, ObjectiveRecord, RunRecord};
 use crate::experiment::Outcome;
 use crate::policy::Foresight;
-use crate::report::causes::{share_text, tenths};
+use crate::report::causes::{cause_words, share_text, tenths};
 use crate::report::expense::{NO_PRICE, Ranking, is_priced, shown};
 use crate::report::{standing, text};
 use crate::units::Usd;
@@ -161,7 +161,9 @@ fn reasons(objective: &ObjectiveRecord) -> String {
     let mut causes: Vec<Cause> = Cause::ALL.into_iter().filter(|cause| shares[*cause as usize] >= 100).collect();
     causes.sort_by_key(|cause| std::cmp::Reverse(shares[*cause as usize]));
     let told = causes.iter().take(2);
-    let told = told.filter_map(|cause| Some(format!("{} ({})", cause.words(), share_text(&objective.causes, *cause)?)));
+    let told = told.filter_map(|cause| {
+        Some(format!("{} ({})", cause_words(*cause, objective), share_text(&objective.causes, *cause)?))
+    });
     match told.collect::<Vec<_>>().as_slice() {
         [] => String::new(),
         told => format!("; causes of bad requests: {}", told.join(", ")),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Failure;
+use super::{Failure, note};
 use crate::config::spool;
 use crate::config::{MAX_YAML_BYTES, SourceFile, Yaml, parse_documents, parse_single};
 use crate::experiment::Baseline;
@@ -17,6 +17,8 @@ pub(super) fn test_files(paths: &[PathBuf], blessing: bool) -> Result<Vec<PathBu
     for path in &paths {
         if path.is_dir() {
             collect(path, &is_test, &mut all)?;
+        } else if several && !blessing && path.exists() && !expects_or_unreadable(path) {
+            note(&format!("note: {}: skipped, it has neither `expect:` nor `story:` nor a baseline", path.display()));
         } else if several && path.exists() && !is_test(path) && is_manifest(path) {
             continue;
         } else if (path.exists() || spool::is_stream(path)) && !blessing && !expects_or_unreadable(path) {

@@ -73,7 +73,10 @@ fn read(node: &Yaml, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Opt
     let spec = spec?;
     let place = manifest.unwrap_or(node);
     if let Some(pod) = context.pod {
-        spec.metrics.iter().for_each(|metric| check_resource(metric, place, pod, sink));
+        for metric in &spec.metrics {
+            let acts = spec.metrics.iter().any(|other| other != metric && acts_on(other, metric, pod));
+            check_resource(metric, acts, place, pod, sink);
+        }
     }
     if spec.min_replicas == 0 && flags.is_some_and(|flags| flags.release == Release::V1_36) {
         let message = "Kubernetes 1.36 accepts a minimum of 0 only with the feature gate HPAScaleToZero";
@@ -101,8 +104,25 @@ fn check_metric(name: &str, place: &Yaml, context: &PolicyContext<'_>, sink: &mu
     }
 }
 
+/// Whether `other` is a metric of the same resource that works, of the container to which the use of the pods is attributed.
+fn acts_on(other: &MetricSpec, metric: &MetricSpec, pod: &PodSpec) -> bool {
+    let (MetricSpec::Resource { resource: wanted, .. } | MetricSpec::ContainerResource { resource: wanted, .. }) =
+        metric
+    else {
+        return false;
+    };
+    match other {
+        MetricSpec::ContainerResource { resource, container, target } => {
+            let works =
+                !matches!(target, Target::Utilization(_)) || missing_request(*resource, Some(container), pod).is_none();
+            resource == wanted && pod.serving_name().is_none_or(|serving| serving == container) && works
+        }
+        _ => false,
+    }
+}
+
 /// Warns about anything that keeps the real or the simulated autoscaler from acting on a resource metric.
-fn check_resource(metric: &MetricSpec, place: &Yaml, pod: &PodSpec, sink: &mut Diagnostics) {
+fn check_resource(metric: &MetricSpec, acts_by_another: bool, place: &Yaml, pod: &PodSpec, sink: &mut Diagnostics) {
     let (resource, container, target) = match metric {
         MetricSpec::Resource { resource, target } => (*resource, None, target),
         MetricSpec::ContainerResource { resource, container, target } => (*resource, Some(container.as_str()), target),
@@ -133,8 +153,14 @@ fn check_resource(metric: &MetricSpec, place: &Yaml, pod: &PodSpec, sink: &mut D
     }
     let missing = missing_request(resource, container, pod).filter(|_| matches!(target, Target::Utilization(_)));
     if let Some(missing) = missing {
-        let warning = place.warning(format!("the autoscaler will never act on {name}: {missing}"));
-        sink.push(warning.help(match (container, pod.serving_name()) {
+        let message = match acts_by_another {
+            true => format!("this metric of {name} always fails, and the autoscaler acts on another one: {missing}"),
+            false => format!("the autoscaler will never act on {name}: {missing}"),
+        };
+        sink.push(place.warning(message).help(match (container, pod.serving_name()) {
+            (None, Some(_)) if acts_by_another => {
+                "state that request, or leave the metric out: while one metric fails, nothing is scaled down".into()
+            }
             (None, Some(serving)) => format!("state that request, or use a ContainerResource metric of `{serving}`"),
             _ => format!("state it: `resources: {{ requests: {{ {name}: ... }} }}`"),
         }));

@@ -127,7 +127,7 @@ pub fn capacity_results(limits: &[Limit], level: f64, notes: Vec<String>) -> Res
         bottlenecks: limit
             .bottlenecks
             .iter()
-            .map(|(what, share)| BottleneckResult { what: what.text().into(), share: *share })
+            .map(|(what, share)| BottleneckResult { what: what.words().into(), share: *share })
             .collect(),
     };
     Results::Capacity(CapacityResults {

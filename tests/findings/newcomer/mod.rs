@@ -20,6 +20,7 @@ mod plan_edit;
 mod plans;
 mod pods;
 mod rows;
+mod small;
 mod sweeps;
 mod tables;
 mod whatif;
