@@ -2,7 +2,7 @@
 
 use plimsoll::config::Diagnostics;
 use plimsoll::engine::scenario::Scenario;
-use plimsoll::engine::{Cause, Causes, Ending};
+use plimsoll::engine::{Cause, Causes, Fate};
 use rstest::rstest;
 
 /// Causes of the first objective under the only policy.
@@ -94,11 +94,11 @@ fn endings_are_distinguished() {
         causes(&text)
     };
     let full = overloaded("");
-    assert!(full.get(Cause::TooFewReplicas, Ending::Late) > 0);
+    assert!(full.get(Cause::TooFewReplicas, Fate::Completed) > 0);
     let impatient = overloaded("  timeout: 400ms");
-    assert_eq!(impatient.get(Cause::TooFewReplicas, Ending::TimedOut), impatient.total());
+    assert_eq!(impatient.get(Cause::TooFewReplicas, Fate::TimedOut), impatient.total());
     let text = scenario("poisson: { rate: 60/s }", "  service-time: 100ms", FIXED)
         .replace("queue-limit: 1000000", "queue-limit: 4");
     let refused = causes(&text);
-    assert_eq!(refused.get(Cause::TooFewReplicas, Ending::Rejected), refused.total());
+    assert_eq!(refused.get(Cause::TooFewReplicas, Fate::Rejected), refused.total());
 }

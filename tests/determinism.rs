@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use plimsoll::cluster::DISPATCHERS;
 use plimsoll::engine::scenario::{Scenario, Variant};
-use plimsoll::engine::{RunRecord, ServiceRecord};
+use plimsoll::engine::{Fate, RunRecord, ServiceRecord};
 use plimsoll::experiment::{self, Outcome};
 use plimsoll::policy::{Decision, Observation, PolicyFactory, Reason, ReasonCode, ScalingPolicy};
 use plimsoll::random::Distribution;
@@ -145,7 +145,7 @@ proptest! {
             runs.extend(run(&case.scenario(), 2).runs);
         }
         let first = &runs[0].services[0];
-        prop_assert_eq!((first.counts.arrived, first.counts.completed), (200, 200));
+        prop_assert_eq!((first.counts.arrived, first.counts[Fate::Completed]), (200, 200));
         for record in &runs {
             let service = &record.services[0];
             prop_assert_eq!(service.demand_checksum, first.demand_checksum);

@@ -4,7 +4,7 @@
 //! the meaning of the record, are checked from outside on random scenarios, from inputs and outputs.
 
 use plimsoll::cluster::DISPATCHERS;
-use plimsoll::engine::{Cause, DecisionRecord, Ending, Interval, RunRecord, ServiceRecord};
+use plimsoll::engine::{Cause, DecisionRecord, Fate, Interval, RunRecord, ServiceRecord};
 use plimsoll::stats::LatencyHistogram;
 use plimsoll::units::{SimDuration, SimTime};
 use proptest::prelude::*;
@@ -60,10 +60,10 @@ impl Seen<'_> {
         let counts = &self.record.counts;
         let counted = self.arrivals.iter().filter(|time| **time >= self.warm_up()).count() as u64;
         prop_assert_eq!(counts.arrived, counted, "arrived");
-        let fates = counts.completed + counts.rejected + counts.timed_out + counts.failed + counts.in_flight;
+        let fates = counts.accounted();
         prop_assert_eq!(counts.arrived, fates, "{:?}", counts);
         if self.put_in.timeout.is_none() {
-            prop_assert_eq!(counts.timed_out, 0);
+            prop_assert_eq!(counts[Fate::TimedOut], 0);
         }
         let most = self.put_in.retry.map_or(0, |retry| u64::from(retry.attempts) - 1);
         prop_assert!(counts.retries <= most * counts.arrived, "{} retries", counts.retries);
@@ -72,10 +72,10 @@ impl Seen<'_> {
             prop_assert!(100 * counts.retries <= share * counts.arrived, "{} of {}", counts.retries, counts.arrived);
         }
         for histogram in [&self.record.waiting, &self.record.service, &self.record.sojourn] {
-            prop_assert_eq!(histogram.count(), counts.completed, "a latency for every answer");
-            prop_assert_eq!(histogram.buckets().map(|(_, count)| count).sum::<u64>(), counts.completed);
+            prop_assert_eq!(histogram.count(), counts[Fate::Completed], "a latency for every answer");
+            prop_assert_eq!(histogram.buckets().map(|(_, count)| count).sum::<u64>(), counts[Fate::Completed]);
         }
-        prop_assert!(self.record.warm_requests <= counts.completed, "{} warm", self.record.warm_requests);
+        prop_assert!(self.record.warm_requests <= counts[Fate::Completed], "{} warm", self.record.warm_requests);
         Ok(())
     }
 
@@ -94,7 +94,8 @@ impl Seen<'_> {
             prop_assert!(steps.windows(2).all(|pair| pair[0] <= pair[1]), "percentiles fall: {:?}", steps);
             prop_assert!(histogram.min() <= steps[0] && steps[5] <= histogram.max());
         }
-        if let (Demand::Listed(demands), true, true) = (&self.put_in.demand, self.plain(), counts.completed > 0) {
+        if let (Demand::Listed(demands), true, true) = (&self.put_in.demand, self.plain(), counts[Fate::Completed] > 0)
+        {
             let (least, most) = (demands.iter().min(), demands.iter().max());
             prop_assert!(service.min() >= least.map(|ms| millis(*ms)), "served faster than the least demand");
             prop_assert!(service.max() <= most.map(|ms| millis(*ms)), "served longer than the greatest demand");
@@ -135,10 +136,10 @@ impl Seen<'_> {
         }
         prop_assert_eq!(now, SimTime::ZERO + millis(self.case.end), "the rows end with the run");
         let counts = &self.record.counts;
-        let lost = counts.rejected + counts.timed_out + counts.failed;
-        prop_assert!(self.total(|row| row.completed) >= counts.completed && self.total(|row| row.lost) >= lost);
+        let lost = counts.lost();
+        prop_assert!(self.total(|row| row.completed) >= counts[Fate::Completed] && self.total(|row| row.lost) >= lost);
         if self.case.warm_up == 0 {
-            prop_assert_eq!(self.total(|row| row.completed), counts.completed);
+            prop_assert_eq!(self.total(|row| row.completed), counts[Fate::Completed]);
             prop_assert_eq!(self.total(|row| row.lost), lost);
         }
         Ok(())
@@ -155,7 +156,7 @@ impl Seen<'_> {
         if self.case.warm_up == 0 {
             prop_assert!(close(self.record.mean_in_system * whole, queued + busy), "requests in the system");
             prop_assert!(close(self.record.mean_ready * whole, ready), "ready replicas");
-            if counts.completed == counts.arrived && counts.retries == 0 {
+            if counts[Fate::Completed] == counts.arrived && counts.retries == 0 {
                 prop_assert!(close(waited, queued) && close(served, busy), "{waited} of {queued}, {served} of {busy}");
             }
         }
@@ -233,13 +234,13 @@ impl Seen<'_> {
     fn objectives_are_fair(&self) -> Checked {
         let counts = &self.record.counts;
         for (objective, limit) in self.record.objectives.iter().zip(&self.case.objectives) {
-            prop_assert_eq!(objective.total, counts.arrived - counts.in_flight + objective.overdue);
+            prop_assert_eq!(objective.total, counts.arrived - counts[Fate::InFlight] + objective.overdue);
             prop_assert_eq!(
                 objective.overdue + objective.left_out,
-                counts.in_flight,
+                counts[Fate::InFlight],
                 "whoever has no answer has one fate"
             );
-            let unanswered = Cause::ALL.map(|cause| objective.causes.get(cause, Ending::Unanswered));
+            let unanswered = Cause::ALL.map(|cause| objective.causes.get(cause, Fate::InFlight));
             prop_assert_eq!(unanswered.iter().sum::<u64>(), objective.overdue);
             if let Some(limit) = limit.map(millis) {
                 // A request that arrived early enough for its limit to pass is eligible; so is one that arrived after
@@ -250,7 +251,7 @@ impl Seen<'_> {
             }
             let (least, most) = match limit {
                 Some(limit) => around(&self.record.sojourn, millis(*limit)),
-                None => (counts.completed, counts.completed),
+                None => (counts[Fate::Completed], counts[Fate::Completed]),
             };
             prop_assert!((least..=most).contains(&objective.good), "{} of {least} to {most}", objective.good);
             prop_assert_eq!(objective.causes.total(), objective.total - objective.good, "causes add up");

@@ -3,7 +3,7 @@
 use plimsoll::cluster::Nodes;
 use plimsoll::config::Diagnostics;
 use plimsoll::engine::scenario::Scenario;
-use plimsoll::engine::{Cause, LostNodes, RunRecord, ZoneOutage};
+use plimsoll::engine::{Cause, Fate, LostNodes, RunRecord, ZoneOutage};
 use plimsoll::units::{SimDuration, SimTime};
 use proptest::prelude::*;
 
@@ -47,8 +47,8 @@ fn a_third_is_lost_noticed_and_replaced_elsewhere() {
     assert_eq!(ready(&record, [9, 10, 15, 16, 17, 25]), [6.0, 4.0, 4.0, 4.667, 6.0, 6.0]);
     // Their requests, and those sent to them in the 40 seconds, are lost with them: at most as many as the queues of
     // the others.
-    assert!(service.counts.failed > 0 && service.counts.failed <= 2 * 20, "{:?}", service.counts);
-    assert_eq!(service.objectives[0].causes.of(Cause::Crash), service.counts.failed);
+    assert!(service.counts[Fate::Failed] > 0 && service.counts[Fate::Failed] <= 2 * 20, "{:?}", service.counts);
+    assert_eq!(service.objectives[0].causes.of(Cause::Crash), service.counts[Fate::Failed]);
     assert_eq!((service.replica_starts, service.crashes), (2, 0));
     // Lost replicas are paid for until they are evicted.
     let dollars = record.cost.unwrap().as_f64();
@@ -62,7 +62,7 @@ fn both_times_of_the_control_plane_can_be_stated() {
     ));
     let service = &record.services[0];
     assert_eq!(ready(&record, [9, 10, 11, 25]), [6.0, 4.0, 6.0, 6.0]);
-    assert!(service.counts.failed > 0 && service.counts.failed <= 2 * 104, "{:?}", service.counts);
+    assert!(service.counts[Fate::Failed] > 0 && service.counts[Fate::Failed] <= 2 * 104, "{:?}", service.counts);
     let later = run(&scenario(
         "lost-nodes: { noticed-after: 50s, evicted-after: 30s }\nfaults: [ { zone-outage: { zone: b, at: 10m, for: 10m } } ]",
     ));
@@ -90,13 +90,13 @@ fn requests_to_a_zone_with_an_unnoticed_loss_hang() {
     let fault = "faults: [ { zone-outage: { zone: b, at: 10m, for: 10m } } ]";
     let random = scenario(fault).replace("  start-up", "  dispatch: random\n  start-up");
     let patient = run(&random).services.remove(0);
-    assert!(patient.counts.failed.abs_diff(1600) < 150, "{:?}", patient.counts);
-    assert_eq!(patient.objectives[0].causes.of(Cause::Crash), patient.counts.failed);
+    assert!(patient.counts[Fate::Failed].abs_diff(1600) < 150, "{:?}", patient.counts);
+    assert_eq!(patient.objectives[0].causes.of(Cause::Crash), patient.counts[Fate::Failed]);
     let hasty = run(&random.replace("  start-up", "  timeout: { after: 3s }\n  start-up")).services.remove(0);
-    assert!(hasty.counts.timed_out.abs_diff(1600 * 37 / 40) < 150, "{:?}", hasty.counts);
-    assert!(hasty.counts.failed.abs_diff(1600 * 3 / 40) < 60, "{:?}", hasty.counts);
+    assert!(hasty.counts[Fate::TimedOut].abs_diff(1600 * 37 / 40) < 150, "{:?}", hasty.counts);
+    assert!(hasty.counts[Fate::Failed].abs_diff(1600 * 3 / 40) < 60, "{:?}", hasty.counts);
     // Some wait too long elsewhere: four of six replicas carry the load.
-    assert!(hasty.objectives[0].causes.of(Cause::Crash) >= hasty.counts.failed + 1300);
+    assert!(hasty.objectives[0].causes.of(Cause::Crash) >= hasty.counts[Fate::Failed] + 1300);
 }
 
 #[test]
@@ -110,8 +110,8 @@ fn with_every_zone_gone_nothing_is_served_until_one_is_back() {
     let about =
         |found: u64, seconds: f64| assert!((found as f64 / (seconds * 120.0) - 1.0).abs() < 0.03, "{found}, {seconds}");
     // For 40 s requests hang; after that no replica is available until 1260 s.
-    about(service.counts.failed, 40.0);
-    about(service.counts.rejected, 620.0);
+    about(service.counts[Fate::Failed], 40.0);
+    about(service.counts[Fate::Rejected], 620.0);
     // Evicted at 940 s, pods wait for a node until 1200 s and start for a minute.
     about(service.objectives[0].causes.of(Cause::NodeWait), 260.0);
     about(service.objectives[0].causes.of(Cause::StartUp), 60.0);
@@ -184,7 +184,7 @@ proptest! {
             let (record, again) = (run(), run());
             for (service, twin) in record.services.iter().zip(&again.services) {
                 let counts = &service.counts;
-                let fates = counts.completed + counts.rejected + counts.timed_out + counts.failed + counts.in_flight;
+                let fates = counts.accounted();
                 prop_assert_eq!(counts.arrived, fates, "{:?}", counts);
                 prop_assert_eq!(counts, &twin.counts);
             }

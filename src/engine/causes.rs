@@ -12,14 +12,14 @@
 //!    attempt arrived: a replica was *waiting for a node*, replicas were *starting up*, some were lost with their
 //!    machines and not replaced yet (*crash*), or *too few replicas* were ordered.
 //!
-//! [`Ending`] distinguishes requests that were rejected or abandoned from those answered too late. A request that is still in
+//! [`Fate`] distinguishes requests that were rejected or abandoned from those answered too late. A request that is still in
 //! the system at the end of the run and older than the limit is classified as if it were answered at that moment; if it
 //! is waiting for a retry, the cause is *earlier attempts*.
 
 use serde::{Deserialize, Serialize};
 
+use super::fate::Fate;
 use super::jobs::{Job, JobState};
-use super::tally::Loss;
 
 listed! {
     /// Why a request was bad.
@@ -70,45 +70,15 @@ impl Cause {
     }
 }
 
-listed! {
-    /// How a bad request ended.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub enum Ending {
-        /// Answered, but too late for the objective.
-        Late,
-        /// Rejected: the queue was full or no replica was ready.
-        Rejected,
-        /// Abandoned by its client.
-        TimedOut,
-        /// Lost with its replica.
-        Failed,
-        /// Still unanswered at the end of the run, and older than the limit.
-        Unanswered,
-    }
-}
-
-impl Ending {
-    /// The name used in files and reports.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Ending::Late => "late",
-            Ending::Rejected => "rejected",
-            Ending::TimedOut => "timed_out",
-            Ending::Failed => "failed",
-            Ending::Unanswered => "unanswered",
-        }
-    }
-}
-
-/// Bad requests by cause and outcome.
+/// Bad requests by cause and fate.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Causes([[u64; Ending::ALL.len()]; Cause::ALL.len()]);
+pub struct Causes([[u64; Fate::ALL.len()]; Cause::ALL.len()]);
 
 impl Causes {
-    /// The number of bad requests with a cause and an outcome.
-    pub fn get(&self, cause: Cause, outcome: Ending) -> u64 {
-        self.0[cause as usize][outcome as usize]
+    /// The number of bad requests with a cause and a fate.
+    pub fn get(&self, cause: Cause, fate: Fate) -> u64 {
+        self.0[cause as usize][fate as usize]
     }
 
     /// The number of bad requests with a cause.
@@ -127,8 +97,8 @@ impl Causes {
     }
 
     /// Counts `requests` more bad requests.
-    pub fn add(&mut self, cause: Cause, outcome: Ending, requests: u64) {
-        self.0[cause as usize][outcome as usize] += requests;
+    pub fn add(&mut self, cause: Cause, fate: Fate, requests: u64) {
+        self.0[cause as usize][fate as usize] += requests;
     }
 }
 
@@ -194,16 +164,6 @@ pub(super) fn of_given_up(job: &Job, running: bool, patience: u64) -> Cause {
     }
 }
 
-impl From<Loss> for Ending {
-    fn from(loss: Loss) -> Ending {
-        match loss {
-            Loss::Rejected => Ending::Rejected,
-            Loss::TimedOut => Ending::TimedOut,
-            Loss::Failed => Ending::Failed,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::jobs::NIL;
@@ -260,9 +220,9 @@ mod tests {
     #[test]
     fn counts_add_up() {
         let mut causes = Causes::default();
-        causes.add(Cause::StartUp, Ending::Late, 3);
-        causes.add(Cause::StartUp, Ending::Rejected, 2);
-        causes.add(Cause::Crash, Ending::Failed, 1);
+        causes.add(Cause::StartUp, Fate::Completed, 3);
+        causes.add(Cause::StartUp, Fate::Rejected, 2);
+        causes.add(Cause::Crash, Fate::Failed, 1);
         assert_eq!((causes.of(Cause::StartUp), causes.total()), (5, 6));
     }
 }

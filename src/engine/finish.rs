@@ -1,7 +1,8 @@
 //! The end of a run: checks invariants, turns integrals into averages and builds the record.
 
+use super::fate::{Fate, RequestCounts};
 use super::objective::{Objective, Seen, judge};
-use super::record::{Elasticity, Interval, ObjectiveRecord, RequestCounts, RunRecord, ServiceRecord};
+use super::record::{Elasticity, Interval, ObjectiveRecord, RunRecord, ServiceRecord};
 use super::simulation::{Marks, RunSettings, Service, Simulation, used_slots};
 use super::tally::Totals;
 use super::unanswered::Unanswered;
@@ -50,10 +51,9 @@ impl Service {
         let totals = self.lane.tally().totals();
         let mut counts = self.lane.tally().counts;
         let present = self.lane.present(last.at);
-        counts.in_flight = present.in_flight;
-        let accounted = counts.completed + counts.rejected + counts.timed_out + counts.failed + counts.in_flight;
+        counts[Fate::InFlight] = present.in_flight;
         let name = &self.fleet.spec.name;
-        assert!(counts.arrived == accounted, "I1: requests of {name} were lost or invented: {counts:?}");
+        assert!(counts.arrived == counts.accounted(), "I1: requests of {name} were lost or invented: {counts:?}");
         let little = last.totals.busy + last.totals.waiting == present.residence;
         assert!(little, "I10: Little's law fails for {name}: {:?} {present:?}", last.totals);
         let from = &self.warm_marks;
@@ -108,8 +108,8 @@ impl Service {
         let judge = |(number, objective): (usize, &Objective)| {
             let (good, causes, overdue) = (totals.good[number], totals.causes[number], &unanswered.judged[number]);
             let still = overdue.bad + overdue.left_out;
-            assert!(still == counts.in_flight, "I1: {still} requests of {name} are unanswered: {counts:?}");
-            let (ended, good_rows) = (counts.arrived - counts.in_flight, &self.interval_good[number]);
+            assert!(still == counts[Fate::InFlight], "I1: {still} requests of {name} are unanswered: {counts:?}");
+            let (ended, good_rows) = (counts.arrived - counts[Fate::InFlight], &self.interval_good[number]);
             let counted = &self.interval_counted[number];
             let judged = judge(objective, Seen { good, ended, causes, good_rows, counted, overdue }, &self.timeline);
             let (causes, bad) = (judged.causes, judged.total - good);

@@ -14,8 +14,9 @@ use super::causes::{Cause, ScalingState, of_given_up};
 use super::completions::CompletionQueue;
 use super::demand::{complete, demand_draw, fresh_demand};
 use super::error::RunError;
+use super::fate::Fate;
 use super::jobs::{Job, JobState, Jobs, NIL};
-use super::tally::{Loss, Tally};
+use super::tally::Tally;
 use crate::cluster::{DemandModel, Dispatcher, OnTimeout, Retry, ServiceModel, Timeout};
 use crate::random::{Draw, Purpose, Streams};
 use crate::units::{SimDuration, SimTime};
@@ -317,7 +318,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         self.events += 1;
         let now = self.now;
         let Some(number) = self.dispatcher.choose(&mut self.dispatch_draw) else {
-            self.lose(attempt, Loss::Rejected, self.scaling_state.cause());
+            self.lose(attempt, Fate::Rejected, self.scaling_state.cause());
             return;
         };
         let seat = &mut self.seats[number as usize];
@@ -325,7 +326,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         seat.arrived += 1;
         let idle_slot = seat.running < seat.slots;
         if !idle_slot && seat.waiting >= self.spec.queue_limit && seat.slots != SILENT {
-            self.lose(attempt, Loss::Rejected, self.scaling_state.cause());
+            self.lose(attempt, Fate::Rejected, self.scaling_state.cause());
             return;
         }
         let load = seat.load();
@@ -524,7 +525,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             SILENT => Cause::Crash,
             _ => of_given_up(&Job { demand: alone, ..job }, !waits, patience),
         };
-        self.lose(attempt_of(&job), Loss::TimedOut, cause);
+        self.lose(attempt_of(&job), Fate::TimedOut, cause);
     }
 
     /// Removes a waiting or running job from its replica.
@@ -584,10 +585,10 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
 
     /// Handles a lost attempt: the client retries, or the request is lost for good.
     #[cold]
-    fn lose(&mut self, attempt: Attempt, loss: Loss, cause: Cause) {
+    fn lose(&mut self, attempt: Attempt, fate: Fate, cause: Cause) {
         let again = self.spec.retry.filter(|retry| attempt.number + 1 < retry.attempts && self.retry_tokens >= RETRY);
         let Some(retry) = again else {
-            self.tally.lost(attempt.arrival, loss, cause);
+            self.tally.lost(attempt.arrival, fate, cause);
             self.finish_for_user(attempt.ordinal);
             return;
         };

@@ -9,6 +9,7 @@ mod causes;
 mod completions;
 mod demand;
 mod error;
+mod fate;
 mod fault;
 mod finish;
 mod fleet;
@@ -25,15 +26,15 @@ mod tally;
 mod unanswered;
 
 pub use calendar::Rank;
-pub use causes::{Cause, Causes, Ending};
+pub use causes::{Cause, Causes};
 pub use completions::{Completion, CompletionQueue};
 pub use error::{MAX_REPLICAS, RunError};
+pub use fate::{Fate, RequestCounts};
 pub use fault::{LostNodes, MetricsOutage, ZoneOutage};
 pub use meter::MetricsSpec;
 pub use objective::Objective;
 pub use record::{
-    DecisionRecord, Elasticity, Expense, Interval, LeaseRecord, ObjectiveRecord, RequestCounts, RunRecord,
-    ServiceRecord,
+    DecisionRecord, Elasticity, Expense, Interval, LeaseRecord, ObjectiveRecord, RunRecord, ServiceRecord,
 };
 pub use simulation::Simulation;
 pub use spec::{NodeLease, ReplicaLease, RunSpec, ServiceRun};

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use super::causes::Causes;
+use super::fate::RequestCounts;
 use crate::policy::{ForecastPoint, Foresight, ReasonCode};
 use crate::stats::LatencyHistogram;
 use crate::units::{Fraction, SimDuration, SimTime, Usd, UsdPerHour};
@@ -132,26 +133,6 @@ pub struct ServiceRecord {
     /// The policy's forecasts, step by step in order of time; empty if the policy does not forecast.
     #[serde(rename = "foretold")]
     pub forecasts: Vec<ForecastPoint>,
-}
-
-/// Requests by fate. `arrived = completed + rejected + timed_out + failed + in_flight`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RequestCounts {
-    /// Requests that arrived. A request and its retries count once.
-    pub arrived: u64,
-    /// Answered.
-    pub completed: u64,
-    /// Rejected at the last attempt: queue full, or no replica ready.
-    pub rejected: u64,
-    /// Abandoned by the client at the last attempt.
-    pub timed_out: u64,
-    /// Lost with a crashed replica at the last attempt.
-    pub failed: u64,
-    /// Still in the system at the end.
-    pub in_flight: u64,
-    /// Retries: attempts after the first.
-    pub retries: u64,
 }
 
 /// An objective and whether it was met.

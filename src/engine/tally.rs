@@ -1,21 +1,10 @@
 //! The counts of a lane: streaming, in constant memory, without a list of requests.
 
-use super::causes::{Cause, Causes, Ending, of_late};
+use super::causes::{Cause, Causes, of_late};
+use super::fate::{Fate, RequestCounts};
 use super::jobs::Job;
-use super::record::RequestCounts;
 use crate::stats::LatencyHistogram;
 use crate::units::{SimDuration, SimTime};
-
-/// Why a request ended without an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Loss {
-    /// The queue was full, or no replica was ready.
-    Rejected,
-    /// The client gave up.
-    TimedOut,
-    /// The replica crashed or was killed.
-    Failed,
-}
 
 /// The counts of one interval, taken and reset at its end.
 #[derive(Debug, Clone, Default)]
@@ -95,7 +84,7 @@ impl Window {
 pub(super) struct Tally {
     /// Requests that arrive earlier are not counted in the totals.
     pub warm_up: u64,
-    /// Totals after the warm-up. `completed` is updated at the end of each interval.
+    /// Totals after the warm-up. Completed requests are added at the end of each interval.
     pub counts: RequestCounts,
     total: Window,
     present: Window,
@@ -178,21 +167,18 @@ impl Tally {
     fn late(&mut self, job: &Job, now: u64) {
         for (limit, causes) in self.limits.iter().zip(&mut self.causes) {
             if now - job.arrival > *limit {
-                causes.add(of_late(job, now, *limit), Ending::Late, 1);
+                causes.add(of_late(job, now, *limit), Fate::Completed, 1);
             }
         }
     }
 
-    pub(super) fn lost(&mut self, arrival: u64, loss: Loss, cause: Cause) {
+    /// Counts a request that ended without an answer.
+    pub(super) fn lost(&mut self, arrival: u64, fate: Fate, cause: Cause) {
         self.interval_lost += 1;
         if arrival >= self.warm_up {
             self.interval_lost_counted += 1;
-            self.causes.iter_mut().for_each(|causes| causes.add(cause, loss.into(), 1));
-            match loss {
-                Loss::Rejected => self.counts.rejected += 1,
-                Loss::TimedOut => self.counts.timed_out += 1,
-                Loss::Failed => self.counts.failed += 1,
-            }
+            self.causes.iter_mut().for_each(|causes| causes.add(cause, fate, 1));
+            self.counts[fate] += 1;
         }
     }
 
@@ -236,7 +222,7 @@ impl Tally {
     /// Closes the current interval.
     pub(super) fn take_interval(&mut self) -> IntervalTally {
         self.total.merge(&self.present);
-        self.counts.completed += self.present.completed;
+        self.counts[Fate::Completed] += self.present.completed;
         let counted = self.present.completed + std::mem::take(&mut self.interval_lost_counted);
         let counted_good = self.present.good.clone();
         if self.early.completed > 0 {

@@ -3,7 +3,8 @@
 //! A request older than an objective's limit is bad, no matter what would have become of it. A younger one is left out,
 //! since its fate is unknown. A bad one counts in the interval of the timeline in which it passed the limit.
 
-use super::causes::{Cause, Causes, Ending};
+use super::causes::{Cause, Causes};
+use super::fate::Fate;
 use super::objective::Objective;
 use crate::units::{SimDuration, SimTime};
 
@@ -92,7 +93,7 @@ impl Unanswered {
             overdue.rows[row as usize] += 1;
             overdue.counted_rows[row as usize] += counts;
             overdue.bad += counts;
-            overdue.causes.add(cause(overdue.after), Ending::Unanswered, counts);
+            overdue.causes.add(cause(overdue.after), Fate::InFlight, counts);
         }
     }
 }
@@ -122,7 +123,7 @@ mod tests {
         // 5, 9 and 10 pass the limit before 60 s, 50 before 90 s, 79 at 99 s; 80 is 20 s old at the end, which would
         // still be good.
         assert_eq!((seen.rows.as_slice(), seen.bad, seen.left_out), (&[2, 1, 1, 1][..], 3, 3));
-        assert_eq!(seen.causes.get(Cause::StartUp, Ending::Unanswered), 3);
+        assert_eq!(seen.causes.get(Cause::StartUp, Fate::InFlight), 3);
     }
 
     #[test]

@@ -128,7 +128,7 @@ impl Metric {
             Metric::Attainment(index) => {
                 service.objectives.get(index).filter(|objective| objective.total > 0).map(|o| o.attainment())
             }
-            Metric::Lost => Some((service.counts.rejected + service.counts.timed_out + service.counts.failed) as f64),
+            Metric::Lost => Some(service.counts.lost() as f64),
             Metric::Utilization => service.utilization,
             Metric::CpuUtilization => service.cpu_utilization,
             Metric::Replicas => Some(service.mean_ready),

@@ -9,7 +9,7 @@ use super::bound::{assert_bound, keeps_latencies};
 use super::outcome::{CalendarStart, Fault, InputFact, Outcome, Traffic, TrafficSource};
 use super::pool::in_pool;
 use crate::engine::scenario::{Scenario, ServicePlan};
-use crate::engine::{MetricsOutage, ObjectiveRecord, RunError, RunRecord, ServiceRecord, ZoneOutage};
+use crate::engine::{Fate, MetricsOutage, ObjectiveRecord, RunError, RunRecord, ServiceRecord, ZoneOutage};
 use crate::random::Streams;
 use crate::units::SimTime;
 use crate::workload::{TraceError, Zone};
@@ -213,11 +213,11 @@ fn warnings(runs: &[RunRecord]) -> Vec<String> {
                     run.policy, counts.arrived, service.name
                 ));
             }
-            if counts.arrived > 0 && counts.in_flight * 100 > counts.arrived {
+            if counts.arrived > 0 && counts[Fate::InFlight] * 100 > counts.arrived {
                 said.push(format!(
                     "{}: {} requests of {} were still unanswered at the end{}.",
                     run.policy,
-                    counts.in_flight,
+                    counts[Fate::InFlight],
                     service.name,
                     fate(service)
                 ));

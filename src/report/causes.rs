@@ -40,18 +40,18 @@ pub(super) fn share_text(causes: &Causes, cause: Cause) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Ending;
+    use crate::engine::Fate;
 
     #[test]
     fn shares_add_up() {
         let mut causes = Causes::default();
         assert_eq!(tenths(&causes), None);
         for cause in [Cause::TooFewReplicas, Cause::StartUp, Cause::Crash] {
-            causes.add(cause, Ending::Late, 1);
+            causes.add(cause, Fate::Completed, 1);
         }
         let shares = tenths(&causes).unwrap();
         assert_eq!((shares.iter().sum::<u64>(), shares[0], shares[6]), (1000, 334, 333));
-        causes.add(Cause::Crash, Ending::Failed, 1_000_000);
+        causes.add(Cause::Crash, Fate::Failed, 1_000_000);
         assert_eq!(share_text(&causes, Cause::StartUp).unwrap(), "<0.1%");
         assert_eq!(share_text(&causes, Cause::Retry).unwrap(), "0%");
     }

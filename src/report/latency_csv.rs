@@ -29,7 +29,7 @@ impl Reporter for LatencyCsv {
         let fine = services().count() <= MAX_FINE;
         let rows = services().flat_map(|(run, service)| {
             let counts = &service.counts;
-            let lost = counts.rejected + counts.timed_out + counts.failed;
+            let lost = counts.lost();
             cumulative(&service.sojourn, lost, fine).map(move |(within, requests, share)| {
                 let figures = [number(Some(within)), requests.to_string(), number(Some(share))];
                 let [within, requests, share] = figures;

@@ -6,7 +6,7 @@ use std::io;
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter};
 
-use crate::engine::{Cause, Causes, Ending, ObjectiveRecord, RunRecord, ServiceRecord};
+use crate::engine::{Cause, Causes, Fate, ObjectiveRecord, RunRecord, ServiceRecord};
 use crate::experiment::Outcome;
 use crate::report::results::{
     BillResult, Decimal, InputResult, ObjectiveResult, PolicyResult, ServiceResult, SummaryResult,
@@ -173,11 +173,11 @@ fn service(record: &ServiceRecord) -> ServiceResult {
     ServiceResult {
         service: record.name.clone(),
         arrived: counts.arrived,
-        completed: counts.completed,
-        rejected: counts.rejected,
-        timed_out: counts.timed_out,
-        failed: counts.failed,
-        in_flight_at_end: counts.in_flight,
+        completed: counts[Fate::Completed],
+        rejected: counts[Fate::Rejected],
+        timed_out: counts[Fate::TimedOut],
+        failed: counts[Fate::Failed],
+        in_flight_at_end: counts[Fate::InFlight],
         retries: counts.retries,
         latency_mean_ms: latency.mean,
         latency_p50_ms: latency.p50,
@@ -243,7 +243,7 @@ fn objective(record: &ObjectiveRecord) -> ObjectiveResult {
 /// What is there: causes and outcomes without a request are left out.
 fn bad_requests(causes: &Causes) -> BTreeMap<String, BTreeMap<String, u64>> {
     let of = |cause: Cause| {
-        let counts = Ending::ALL.into_iter().map(|outcome| (outcome.name().to_string(), causes.get(cause, outcome)));
+        let counts = Fate::ALL.into_iter().map(|fate| (fate.name_if_bad().to_string(), causes.get(cause, fate)));
         counts.filter(|(_, count)| *count > 0).collect::<BTreeMap<_, _>>()
     };
     Cause::ALL

@@ -378,7 +378,7 @@ fn unanswered_rows(judge: &Judge, records: &[Option<&ServiceRecord>], index: usi
 }
 
 fn lost(service: &ServiceRecord) -> Option<(String, f64)> {
-    let lost = service.counts.rejected + service.counts.timed_out + service.counts.failed;
+    let lost = service.counts.lost();
     Some((text::count(lost), lost as f64))
 }
 

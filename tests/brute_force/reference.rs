@@ -12,7 +12,7 @@
 use std::collections::VecDeque;
 
 use plimsoll::cluster::{DISPATCHERS, OnTimeout, PLACEMENTS};
-use plimsoll::engine::RequestCounts;
+use plimsoll::engine::{Fate as Ending, RequestCounts};
 use plimsoll::random::Distribution;
 use plimsoll::stats::LatencyHistogram;
 use plimsoll::units::SimDuration;
@@ -148,13 +148,6 @@ struct Event {
     key: (Ns, u8, u32, u64),
     service: usize,
     what: What,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Loss {
-    Rejected,
-    TimedOut,
-    Failed,
 }
 
 struct Service<'a> {
@@ -428,10 +421,10 @@ impl Reference<'_> {
         let now = self.now;
         let target = &mut self.services[service];
         let (arrival, attempt, case) = (target.arrivals[request], target.attempts.len(), target.case);
-        let Some(replica) = target.choose() else { return self.lose(service, request, number, Loss::Rejected) };
+        let Some(replica) = target.choose() else { return self.lose(service, request, number, Ending::Rejected) };
         let free = replica.running.len() < case.concurrency as usize;
         if !free && replica.queue.len() >= case.queue_limit as usize {
-            return self.lose(service, request, number, Loss::Rejected);
+            return self.lose(service, request, number, Ending::Rejected);
         }
         let id = replica.id;
         replica.queue.push_back(attempt);
@@ -576,7 +569,7 @@ impl Reference<'_> {
         if !job.abandoned {
             target.fates[job.request] = Fate::Answered { at: self.now };
             target.found.rows[row][1] += 1;
-            target.found.counts.completed += counted;
+            target.found.counts[Ending::Completed] += counted;
             target.found.warm_requests += counted * u64::from(warm);
             if counted == 1 {
                 let of = SimDuration::from_nanos;
@@ -601,10 +594,10 @@ impl Reference<'_> {
             self.remove(service, attempt);
             self.go_on(service, job.replica);
         }
-        self.lose(service, job.request, job.number, Loss::TimedOut);
+        self.lose(service, job.request, job.number, Ending::TimedOut);
     }
 
-    fn lose(&mut self, service: usize, request: usize, number: u8, loss: Loss) {
+    fn lose(&mut self, service: usize, request: usize, number: u8, ending: Ending) {
         let (row, counted) = (self.row(), self.counted(self.services[service].arrivals[request]));
         let target = &mut self.services[service];
         match target.case.retry {
@@ -618,12 +611,7 @@ impl Reference<'_> {
             _ => {
                 target.fates[request] = Fate::Lost { at: self.now };
                 target.found.rows[row][2] += 1;
-                let counts = &mut target.found.counts;
-                match loss {
-                    Loss::Rejected => counts.rejected += counted,
-                    Loss::TimedOut => counts.timed_out += counted,
-                    Loss::Failed => counts.failed += counted,
-                }
+                target.found.counts[ending] += counted;
             }
         }
     }
@@ -824,7 +812,7 @@ impl Reference<'_> {
         for attempt in held {
             let job = self.services[service].attempts[attempt];
             if !job.abandoned {
-                self.lose(service, job.request, job.number, Loss::Failed);
+                self.lose(service, job.request, job.number, Ending::Failed);
             }
         }
     }
@@ -923,7 +911,7 @@ impl Reference<'_> {
             let live = service.attempts.iter().filter(|attempt| attempt.present && !attempt.abandoned);
             let waiting = service.pending_retries.iter().copied();
             let in_flight = live.map(|attempt| attempt.arrival).chain(waiting).filter(|arrival| *arrival >= warm_up);
-            service.found.counts.in_flight = in_flight.count() as u64;
+            service.found.counts[Ending::InFlight] = in_flight.count() as u64;
         }
         let leases = self.leases.iter().map(|(start, lease_end)| (*start, lease_end.unwrap_or(end))).collect();
         (self.services.into_iter().map(|service| service.found).collect(), leases)

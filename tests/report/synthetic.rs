@@ -1,7 +1,7 @@
 //! A realistic outcome without an engine: a day of a shop with an evening peak, under four policies.
 
 use plimsoll::engine::{
-    Cause, Causes, DecisionRecord, Elasticity, Interval, LeaseRecord, ObjectiveRecord, RequestCounts, RunRecord,
+    Cause, Causes, DecisionRecord, Elasticity, Fate, Interval, LeaseRecord, ObjectiveRecord, RequestCounts, RunRecord,
     ServiceRecord,
 };
 use plimsoll::experiment::{InputFact, Outcome, Traffic, TrafficSource};
@@ -183,8 +183,8 @@ fn interval(index: u64, ready: f64, price: UsdPerHour, service: &mut ServiceReco
     }
     service.sojourn.merge(&sojourns);
     service.counts.arrived += arrived;
-    service.counts.completed += arrived - lost;
-    service.counts.rejected += lost;
+    service.counts[Fate::Completed] += arrived - lost;
+    service.counts[Fate::Rejected] += lost;
     let percentiles = sojourns.quantile(0.5).map(|_| [0.5, 0.95, 0.99].map(|q| sojourns.quantile(q).unwrap()));
     Interval {
         start: SimTime::from_secs(60 * index),
@@ -235,7 +235,7 @@ fn finish(service: &mut ServiceRecord, length: SimDuration) {
     };
     let mut latency = objective("99.9% within 300 ms", Some(LIMIT), target, good);
     latency.peak_burn_rate = worst_hour.fold(0.0, f64::max);
-    let availability = objective("99.95% answered", None, available, service.counts.completed);
+    let availability = objective("99.95% answered", None, available, service.counts[Fate::Completed]);
     service.objectives = vec![latency, availability];
     service.utilization = Some(service.timeline.iter().filter_map(|i| i.utilization).sum::<f64>() / minutes);
     service.cpu_utilization = service.utilization.map(|share| share * 0.9);
@@ -277,7 +277,7 @@ pub fn blank_service() -> ServiceRecord {
 /// Three quarters of the bad requests by start-up, the rest by too few replicas.
 fn causes(bad: u64) -> Causes {
     let mut causes = Causes::default();
-    causes.add(Cause::StartUp, plimsoll::engine::Ending::Late, bad * 3 / 4);
-    causes.add(Cause::TooFewReplicas, plimsoll::engine::Ending::Late, bad - bad * 3 / 4);
+    causes.add(Cause::StartUp, Fate::Completed, bad * 3 / 4);
+    causes.add(Cause::TooFewReplicas, Fate::Completed, bad - bad * 3 / 4);
     causes
 }

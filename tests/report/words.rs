@@ -1,6 +1,6 @@
 //! The summary in words: correct in every case, for one run and for replications.
 
-use plimsoll::engine::Cause;
+use plimsoll::engine::{Cause, Fate};
 use plimsoll::experiment::{
     CostBound, Fault, Figure, LevelObjective, Metric, Outcome, Replicated, SameLevel, Samples, TrafficSource, Trial,
     Tuned,
@@ -171,7 +171,7 @@ fn small_causes_are_not_mentioned() {
     let outcome = day(|o| {
         keep(o, &["hpa-cpu-80"]);
         let causes = &mut o.runs[0].services[0].objectives[0].causes;
-        causes.add(Cause::Crash, plimsoll::engine::Ending::Failed, causes.total() / 20);
+        causes.add(Cause::Crash, Fate::Failed, causes.total() / 20);
     });
     assert!(!format!("{:?}", words(&outcome)).contains("replica lost"));
 }

@@ -4,8 +4,9 @@ use std::cmp::Reverse;
 
 use super::super::causes::{Cause, ScalingState, of_unanswered};
 use super::super::error::RunError;
+use super::super::fate::Fate;
 use super::super::jobs::{Job, JobState, NIL};
-use super::super::tally::{Loss, Tally};
+use super::super::tally::Tally;
 use super::super::unanswered::Unanswered;
 use super::{FRESH, Horizon, Lane, LaneStop, PendingRetry, SILENT, Seat, attempt_of};
 use crate::cluster::{Dispatcher, Power, ServiceModel};
@@ -130,7 +131,7 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         }
         // The oldest request is the first to use the retry budget.
         lost.sort_unstable_by_key(|job| job.ordinal);
-        lost.iter().for_each(|job| self.lose(attempt_of(job), Loss::Failed, Cause::Crash));
+        lost.iter().for_each(|job| self.lose(attempt_of(job), Fate::Failed, Cause::Crash));
         self.drained = None;
         self.release(seat, now);
     }

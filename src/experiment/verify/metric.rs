@@ -1,6 +1,7 @@
 //! The figures of a station, each computed from the engine's record.
 
 use super::station::{Observed, Sample};
+use crate::engine::Fate;
 use crate::stats::LatencyHistogram;
 use crate::units::SimDuration;
 
@@ -87,11 +88,11 @@ impl Statistic {
         let (waiting, sojourn) = (&service.waiting, &service.sojourn);
         let seconds = observed.record.end.since(observed.record.warm_up).as_secs_f64();
         let arrived = counts.arrived as f64;
-        let admitted = (counts.arrived - counts.rejected - counts.timed_out - counts.failed) as f64;
+        let admitted = (counts.arrived - counts.lost()) as f64;
         let share = |part: u64, whole: u64| part as f64 / whole as f64;
-        let delayed = waiting.count() - waiting.count_at_most(SimDuration::ZERO) + counts.timed_out;
+        let delayed = waiting.count() - waiting.count_at_most(SimDuration::ZERO) + counts[Fate::TimedOut];
         match self {
-            Statistic::WaitProbability => share(delayed, waiting.count() + counts.timed_out),
+            Statistic::WaitProbability => share(delayed, waiting.count() + counts[Fate::TimedOut]),
             Statistic::MeanWait => mean(waiting),
             Statistic::MeanWaitOfWaiting => waiting.sum_nanos() as f64 / 1e9 / delayed as f64,
             Statistic::MeanWaitOfAll => mean_queue(observed) * seconds / arrived,
@@ -104,8 +105,8 @@ impl Statistic {
             Statistic::MeanBusy => service.load.unwrap_or(0.0) * f64::from(observed.servers) * service.mean_ready,
             Statistic::MeanNumber => service.mean_in_system,
             Statistic::MeanQueue => mean_queue(observed),
-            Statistic::Blocking => share(counts.rejected, counts.arrived),
-            Statistic::Abandonment => share(counts.timed_out, counts.arrived),
+            Statistic::Blocking => share(counts[Fate::Rejected], counts.arrived),
+            Statistic::Abandonment => share(counts[Fate::TimedOut], counts.arrived),
             Statistic::Throughput => admitted / seconds,
             Statistic::Little => {
                 service.mean_in_system / (admitted / seconds * (mean(sojourn) + variance(sojourn) / seconds))

@@ -284,7 +284,7 @@ fn overall(subject: &Subject, q: f64) -> String {
 /// The share of requests answered within a time, by its nines, over the time on a logarithmic scale.
 fn latency_distribution(subject: &Subject) -> Option<Chart> {
     let finished = |service: &ServiceRecord| {
-        let lost = service.counts.rejected + service.counts.timed_out + service.counts.failed;
+        let lost = service.counts.lost();
         service.sojourn.count() + lost
     };
     let most = subject.runs.iter().map(|(_, service)| finished(service)).max().unwrap_or(0);

@@ -4,7 +4,7 @@ use std::fs;
 
 use plimsoll::config::Diagnostics;
 use plimsoll::engine::scenario::Scenario;
-use plimsoll::engine::{Cause, Ending};
+use plimsoll::engine::{Cause, Fate};
 use plimsoll::experiment::{self, Outcome};
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -38,10 +38,10 @@ fn a_burst_at_the_end_counts() {
     let objective = &service.objectives[0];
     // 40,000 arrive in the last 20 s, 10,000 of them more than 15 s before the end; 22 per second are served.
     assert!((9_400..9_900).contains(&objective.overdue), "{objective:?}");
-    assert_eq!(objective.overdue + objective.left_out, service.counts.in_flight);
+    assert_eq!(objective.overdue + objective.left_out, service.counts[Fate::InFlight]);
     assert_eq!(objective.total, service.counts.arrived - objective.left_out);
     assert!(objective.attainment() < 0.883 && !objective.met(), "{objective:?}");
-    assert_eq!(objective.causes.get(Cause::TooFewReplicas, Ending::Unanswered), objective.overdue);
+    assert_eq!(objective.causes.get(Cause::TooFewReplicas, Fate::InFlight), objective.overdue);
     // Their limit passes in the last minute of the hour, which is in violation.
     let last = service.timeline.last().unwrap();
     assert_eq!((last.overdue, last.bad()), (objective.overdue, objective.total - objective.good));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use plimsoll::engine::{Interval, ServiceRecord};
+use plimsoll::engine::{Fate, Interval, ServiceRecord};
 use plimsoll::units::SimTime;
 
 use super::super::trial::Trial;
@@ -56,7 +56,7 @@ fn one_more_at_a_time() {
     assert_eq!(found.leases.len(), 8);
     // 4 replicas for half an hour, and one for four minutes.
     assert!((found.cost.unwrap().as_f64() - (4.0 * 0.5 + 4.0 / 60.0)).abs() < 3e-3, "{:?}", found.cost);
-    assert_eq!(service.counts.failed + service.counts.rejected, 0);
+    assert_eq!(service.counts[Fate::Failed] + service.counts[Fate::Rejected], 0);
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn recreate_has_no_replica_for_a_while() {
     let found = record(&scenario(", strategy: recreate", FIXED));
     let service = &found.services[0];
     assert_eq!(of(service, 10..12, |row| row.ready.round())[..7], [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 4.0]);
-    assert!(service.counts.rejected > 1000, "{:?}", service.counts);
+    assert!(service.counts[Fate::Rejected] > 1000, "{:?}", service.counts);
 }
 
 #[test]
