@@ -19,6 +19,28 @@ pub fn mmc_mean_wait(servers: u32, offered: f64) -> f64 {
     erlang_c(servers, offered) / (f64::from(servers) - offered)
 }
 
+/// The share of requests in M/M/c whose sojourn time exceeds `limit`: an exponential service, after an exponential wait
+/// with rate c - a for the share C that waits (Gross et al. 2008, section 2.3).
+pub fn mmc_sojourn_beyond(servers: u32, offered: f64, limit: f64) -> f64 {
+    let (waits, rate) = (erlang_c(servers, offered), f64::from(servers) - offered);
+    let both = if (rate - 1.0).abs() < 1e-9 {
+        (1.0 + limit) * (-limit).exp()
+    } else {
+        (rate * (-limit).exp() - (-rate * limit).exp()) / (rate - 1.0)
+    };
+    (1.0 - waits) * (-limit).exp() + waits * both
+}
+
+/// The largest offered load of M/M/c at which at most the share `allowed` takes longer than `limit`; 0 if there is none.
+pub fn mmc_most_offered(servers: u32, limit: f64, allowed: f64) -> f64 {
+    let (mut met, mut broken) = (0.0, f64::from(servers));
+    while broken - met > 1e-9 {
+        let middle = f64::midpoint(met, broken);
+        if mmc_sojourn_beyond(servers, middle, limit) <= allowed { met = middle } else { broken = middle }
+    }
+    met
+}
+
 /// Pollaczek-Khinchine: the mean wait in M/G/1, lambda E[S^2] / (2 (1 - rho)) = rho (1 + c^2) / (2 (1 - rho)) with the
 /// squared coefficient of variation c^2 of the service time (Pollaczek 1930, Khinchine 1932).
 pub fn mg1_mean_wait(load: f64, scv: f64) -> f64 {
@@ -150,6 +172,11 @@ mod tests {
         // W1 of the benchmark: a mean wait of 0.869525 ms at 100 ms of service.
         close(mmc_mean_wait(50, 40.0) * 100.0, 0.869_525);
         close(mmc_mean_wait(1, 0.8), 4.0);
+        // M/M/1: the sojourn time is exponential with rate 1 - rho, so 95% within t allow rho = 1 - ln(20) / t.
+        close(mmc_sojourn_beyond(1, 0.8, 7.0), (-1.4f64).exp());
+        close(mmc_most_offered(1, 8.0, 0.05), 1.0 - 20f64.ln() / 8.0);
+        close(mmc_sojourn_beyond(3, 2.0, 1.5), mmc_sojourn_beyond(3, 2.0 - 1e-7, 1.5));
+        assert!(mmc_most_offered(10, 1.0, 0.05) < 1e-8, "the service alone takes longer");
         close(mg1_mean_wait(0.8, 1.0), mmc_mean_wait(1, 0.8));
         close(mmck(10, 10, 8.0).blocking, erlang_b(10, 8.0));
         close(mmck(1, 5, 0.8).blocking, 0.088_819_498_655_564_2);

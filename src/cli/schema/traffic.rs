@@ -9,8 +9,10 @@ use crate::random::DISTRIBUTION_NAMES;
 pub(super) fn generator(name: &str) -> Value {
     let mut fields = own(name);
     fields.push(("for", quantity("How long requests arrive; without end by default.", "8h")));
-    if !["constant", "poisson", "closed-loop"].contains(&name) {
+    if name != "closed-loop" {
         fields.push(("start", text("Date and time of the start (ISO 8601).")));
+    }
+    if !["constant", "poisson", "closed-loop"].contains(&name) {
         let words = if name == "llm-chat" { "Tokens of a prompt and its answer." } else { "Tokens of a request." };
         fields.push(("tokens", tokens(words)));
     }

@@ -28,6 +28,18 @@ pub(super) fn load(path: &Path, overrides: &[(String, String)], sink: &mut Diagn
     (!sink.has_errors()).then_some(Loaded { root, sources })
 }
 
+/// Reads a text that extends no file.
+pub(super) fn load_text(text: &str, sink: &mut Diagnostics) -> Option<Loaded> {
+    let source = SourceFile::new("scenario.yaml", text);
+    match parse_single(&source) {
+        Ok(root) => Some(Loaded { root, sources: vec![source] }),
+        Err(diagnostic) => {
+            sink.push(*diagnostic);
+            None
+        }
+    }
+}
+
 fn load_chain(
     path: &Path,
     chain: &mut Vec<PathBuf>,

@@ -162,6 +162,14 @@ impl Scenario {
         Scenario::read_with(path, overrides, &[], sink)
     }
 
+    /// Reads a scenario from a text that names no files. Reports all problems together; returns `None` if any of them is
+    /// an error.
+    pub fn read_text(text: &str, sink: &mut Diagnostics) -> Option<Scenario> {
+        let loaded = load::load_text(text, sink)?;
+        let scenario = read::scenario(&loaded, Path::new("scenario.yaml"), &[], sink);
+        scenario.filter(|_| !sink.has_errors())
+    }
+
     /// Like [`Scenario::read`], with the additional policies `own` provided by the calling program.
     pub fn read_with(
         path: &Path,

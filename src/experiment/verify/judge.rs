@@ -108,23 +108,28 @@ impl TheoryRun<'_> {
     /// # Errors
     /// Those of a run.
     pub fn judge(&self, case: &str, expected: &[(String, f64)]) -> Result<Vec<VerifyRow>, RunError> {
-        let first = self.run(SEEDS[0])?;
-        assert!(first.len() == expected.len(), "{case}: an exact value for every figure");
-        let mut rows: Vec<VerifyRow> =
-            first.iter().zip(expected).map(|(values, (metric, value))| row(case, metric, *value, values)).collect();
-        if rows.iter().all(|row| row.verdict == Verdict::Covered) {
-            return Ok(rows);
-        }
-        let second = self.run(SEEDS[1])?;
-        for (first, values) in rows.iter_mut().zip(&second).filter(|(row, _)| row.verdict == Verdict::Missed) {
-            let again = row(case, &first.metric, first.expected, values);
-            if again.verdict == Verdict::Covered {
-                let score = first.score;
-                *first = VerifyRow { verdict: Verdict::CoveredBySecondSeed, score, ..again };
-            }
-        }
-        Ok(rows)
+        judge_seeds(|seed| {
+            let values = self.run(seed)?;
+            assert!(values.len() == expected.len(), "{case}: an exact value for every figure");
+            Ok(values.iter().zip(expected).map(|(values, (metric, exact))| row(case, metric, *exact, values)).collect())
+        })
     }
+}
+
+/// The rows of the first seed; those that missed are replaced by the rows of the second seed that cover.
+pub(super) fn judge_seeds<E>(rows_of: impl Fn(u64) -> Result<Vec<VerifyRow>, E>) -> Result<Vec<VerifyRow>, E> {
+    let mut rows = rows_of(SEEDS[0])?;
+    if rows.iter().all(|row| row.verdict == Verdict::Covered) {
+        return Ok(rows);
+    }
+    let second = rows_of(SEEDS[1])?;
+    for (first, again) in rows.iter_mut().zip(second).filter(|(row, _)| row.verdict == Verdict::Missed) {
+        if again.verdict == Verdict::Covered {
+            let score = first.score;
+            *first = VerifyRow { verdict: Verdict::CoveredBySecondSeed, score, ..again };
+        }
+    }
+    Ok(rows)
 }
 
 /// Compares the metrics of a station with their exact values.
@@ -143,7 +148,8 @@ pub fn judge_metrics(
     TheoryRun { station, length, replications, figures: &figures }.judge(case, &named)
 }
 
-fn row(case: &str, metric: &str, expected: f64, values: &[f64]) -> VerifyRow {
+/// Compares the values of a figure, one per replication, with its exact value.
+pub(super) fn row(case: &str, metric: &str, expected: f64, values: &[f64]) -> VerifyRow {
     let nothing = ConfidenceInterval { mean: f64::NAN, half_width: f64::NAN, level: LEVEL, replications: 0 };
     let interval = ConfidenceInterval::of(values.iter().copied(), LEVEL).unwrap_or(nothing);
     // If replications agree to the last bit, the interval contains rounding errors only.

@@ -1,4 +1,5 @@
-//! Verification of the numbers: stations with exact solutions, simulated by the same engine as everything else.
+//! Verification of the numbers: stations with exact solutions, simulated by the same engine as everything else, and whole
+//! scenarios: the limit of the traffic that `capacity` finds, and objectives at the end of a run.
 //!
 //! Each figure is measured in independent replications without their warm-up, and passes if the 99% Student interval
 //! covers the exact value. One correct figure in a hundred misses by chance, so a miss is only reported if replications
@@ -9,6 +10,7 @@ mod cases;
 mod judge;
 mod metric;
 mod station;
+mod worlds;
 
 pub use crate::queueing::{MmcK, erlang_b, erlang_c, mg1_mean_wait, mmc_mean_wait, mmck, ps1_mean_sojourn};
 pub use arrivals::Arrivals;
@@ -17,6 +19,7 @@ pub use metric::Statistic;
 pub use station::{Discipline, Length, Observed, Sample, Station};
 
 use cases::{Case, cases};
+use worlds::worlds;
 
 /// The results.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +47,11 @@ pub fn verify(full: bool, progress: &mut dyn FnMut(&str)) -> VerifyReport {
     for case in cases() {
         progress(&case.name);
         rows.extend(verify_case(&case, full));
+    }
+    for world in worlds() {
+        progress(&world.name);
+        // None of these scenarios reads a file.
+        rows.extend(world.judge().unwrap_or_else(|error| panic!("{}: {error}", world.name)));
     }
     let failed = rows.iter().filter(|row| !row.verdict.is_good()).count();
     VerifyReport { rows, failed }

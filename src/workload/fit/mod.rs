@@ -20,9 +20,10 @@ use self::season::{Noise, Season};
 pub use self::service_time::{ServiceTime, service_time};
 use super::halves::{Cells, Halves};
 use super::series::ScaledCounts;
-use super::{TraceError, WorkloadSpec};
+use super::{TraceError, WorkloadSpec, show_instant};
 use crate::config::{Diagnostics, SourceFile, parse_single};
 use crate::random::Streams;
+use crate::units::SimDuration;
 
 /// Number of cluster definitions that are also tried with other distributions of sizes and distances.
 const LOOKED_INTO: usize = 4;
@@ -41,6 +42,10 @@ const MANY: f64 = 4e6;
 const HELD_OUT: u64 = 10;
 /// Number of the first of their replications.
 const FIRST_HELD_OUT: u64 = 1 << 32;
+/// Traces of counts with at least this many intervals are refused if one interval holds more than this many requests,
+/// and more than half of all.
+const FEW_STEPS: usize = 10;
+const ONE_ROW: f64 = 1e6;
 
 /// A fitted generator.
 #[derive(Debug, Clone)]
@@ -71,8 +76,9 @@ pub struct Fit {
 /// generator rejects is left out.
 ///
 /// # Errors
-/// If the trace cannot be read completely, or has fewer than 100 requests.
+/// If the trace cannot be read completely, has fewer than 100 requests, or more than half of them in one interval.
 pub fn fit(spec: &WorkloadSpec, streams: Streams) -> Result<Fit, TraceError> {
+    refuse_one_row(spec, streams)?;
     let mut clusterings = Clusterings::new(spec.open(streams, 0)?);
     let recorded = ScaledCounts::of(&mut clusterings)?;
     let requests = recorded.counts.iter().sum::<f64>();
@@ -106,6 +112,29 @@ pub fn fit(spec: &WorkloadSpec, streams: Streams) -> Result<Fit, TraceError> {
     let held_out = |number| Figures::of(&workload, Streams::new(streams.seed(), FIRST_HELD_OUT + number), &scales);
     let synthetic: Vec<Figures> = (0..HELD_OUT).map(held_out).collect::<Result<_, _>>()?;
     Ok(Fit { yaml, workload, comparison: compare(&aim, &synthetic) })
+}
+
+/// Refuses a trace of counts most of whose requests are in one interval: it decides every figure, and reading millions
+/// of requests dozens of times for one row takes minutes.
+fn refuse_one_row(spec: &WorkloadSpec, streams: Streams) -> Result<(), TraceError> {
+    let mut source = spec.open(streams, 0)?;
+    let Some(interval) = source.resolution() else { return Ok(()) };
+    let series = ScaledCounts::of(&mut *source)?;
+    let steps = series.joined((interval.as_nanos() / series.width).max(1) as usize);
+    let all: f64 = steps.counts.iter().sum();
+    let most = steps.peak();
+    if steps.counts.len() < FEW_STEPS || most <= ONE_ROW || most <= all / 2.0 {
+        return Ok(());
+    }
+    let place = steps.counts.iter().position(|count| *count == most).unwrap_or(0) as u64;
+    let offset = place * steps.width;
+    let at = series.start.map_or(SimDuration::from_nanos(offset).to_string(), |start| show_instant(start + offset));
+    let message = format!(
+        "has {most} of its {all} requests in the one interval of {} at {at}: no generator resembles that",
+        steps.width()
+    );
+    let help = "if that count is a mistake, correct the row or take it out; `--start` and `--end` select a part";
+    Err(TraceError::new("the trace", message).help(help))
 }
 
 /// A generator and how far its requests are from the recorded ones.

@@ -19,7 +19,8 @@ fn duration(seconds: f64) -> SimDuration {
 /// A Poisson process of steady rate.
 pub(super) fn steady(series: &ScaledCounts) -> String {
     let rate = series.mean() / series.seconds();
-    if series.tokens.n > 0.0 || series.start.is_some() {
+    // `poisson` has no tokens.
+    if series.tokens.n > 0.0 {
         return format!("nhpp:\n  season:\n    rate: {rate:.6}/s\n{}", envelope(series));
     }
     format!("poisson:\n  rate: {rate:.6}/s\n{}", envelope(series))

@@ -3,47 +3,40 @@
 use std::sync::Arc;
 
 use super::super::{Opening, Recipe, RequestBatch, TraceError, TraceSource};
-use super::{GeneratorPlugin, steady};
-use crate::units::{Rate, SimDuration, SimTime};
+use super::{GeneratorPlugin, Steady, steady};
+use crate::units::{SimDuration, SimTime};
 
 /// The entry in the list.
 pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {
     name: "constant",
     summary: "evenly spaced arrivals at a rate, the first at time zero",
     source: "deterministic arrivals (D in Kendall's notation)",
-    build: |node, sink| {
-        let (rate, duration) = steady("constant", node, sink)?;
-        Some(Arc::new(Constant { rate, duration }))
-    },
+    build: |node, sink| Some(Arc::new(Constant(steady("constant", node, sink)?))),
 };
 
 /// The n-th arrival is at n / rate, rounded to the nearest nanosecond, so that rounding errors do not accumulate.
 #[derive(Debug, Clone)]
-struct Constant {
-    rate: Rate,
-    duration: Option<SimDuration>,
-}
+struct Constant(Steady);
 
 impl Recipe for Constant {
     fn open(&self, _: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
-        Ok(Box::new(Stream { period_ns: 1e9 / self.rate.get(), duration: self.duration, next: 0 }))
+        Ok(Box::new(Stream { of: self.0, period_ns: 1e9 / self.0.rate.get(), next: 0 }))
     }
 
     fn scaled(&self, factor: f64) -> Option<Arc<dyn Recipe>> {
-        let rate = Rate::per_second(self.rate.get() * factor).ok()?;
-        Some(Arc::new(Constant { rate, ..self.clone() }))
+        Some(Arc::new(Constant(self.0.scaled(factor)?)))
     }
 }
 
 struct Stream {
+    of: Steady,
     period_ns: f64,
-    duration: Option<SimDuration>,
     next: u64,
 }
 
 impl TraceSource for Stream {
     fn fill(&mut self, batch: &mut RequestBatch) -> Result<(), TraceError> {
-        let end = self.duration.unwrap_or(SimDuration::MAX).as_nanos();
+        let end = self.of.duration.unwrap_or(SimDuration::MAX).as_nanos();
         for n in self.next..self.next + RequestBatch::TARGET_LEN as u64 {
             let at = (n as f64 * self.period_ns).round() as u64;
             if at >= end {
@@ -56,6 +49,10 @@ impl TraceSource for Stream {
     }
 
     fn extent(&self) -> Option<SimDuration> {
-        self.duration
+        self.of.duration
+    }
+
+    fn start_epoch_ns(&self) -> Option<u64> {
+        self.of.start
     }
 }

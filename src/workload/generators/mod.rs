@@ -56,17 +56,35 @@ pub const GENERATORS: &[GeneratorPlugin] = &[
     llm_chat::PLUGIN,
 ];
 
-/// Rate and duration: the parameters of the generators with a steady rate, which also accept the rate by itself.
-fn steady(name: &str, node: &Yaml, sink: &mut Diagnostics) -> Option<(Rate, Option<SimDuration>)> {
+/// The parameters of the generators with a steady rate.
+#[derive(Debug, Clone, Copy)]
+struct Steady {
+    rate: Rate,
+    /// Length of the stream; `None` if it has no end.
+    duration: Option<SimDuration>,
+    /// Wall-clock time of time zero, nanoseconds since 1970 (UTC).
+    start: Option<u64>,
+}
+
+impl Steady {
+    /// With the rate scaled; `None` if it would be too high.
+    fn scaled(self, factor: f64) -> Option<Steady> {
+        Some(Steady { rate: Rate::per_second(self.rate.get() * factor).ok()?, ..self })
+    }
+}
+
+/// Reads them; the rate may also stand by itself.
+fn steady(name: &str, node: &Yaml, sink: &mut Diagnostics) -> Option<Steady> {
     if node.as_text().is_some() {
-        return positive(node, Rate::from_node(node, sink)?, sink).map(|rate| (rate, None));
+        let rate = positive(node, Rate::from_node(node, sink)?, sink)?;
+        return Some(Steady { rate, duration: None, start: None });
     }
     let fields = Fields::open(node, name, sink)?;
     let rate: Option<Rate> = fields.required("rate", sink);
     let rate = rate.and_then(|rate| positive(fields.node_of("rate")?, rate, sink));
-    let duration = fields.optional("for", sink);
+    let envelope = process::Envelope::dated(&fields, sink);
     fields.finish(sink);
-    Some((rate?, duration))
+    Some(Steady { rate: rate?, duration: envelope.duration, start: envelope.start })
 }
 
 /// A required rate above zero, per second.

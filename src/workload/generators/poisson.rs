@@ -3,42 +3,35 @@
 use std::sync::Arc;
 
 use super::super::{Opening, Recipe, RequestBatch, TraceError, TraceSource};
-use super::{GeneratorPlugin, steady};
+use super::{GeneratorPlugin, Steady, steady};
 use crate::random::{Draw, Purpose};
-use crate::units::{Rate, SimDuration, SimTime};
+use crate::units::{SimDuration, SimTime};
 
 /// The entry in the list.
 pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {
     name: "poisson",
     summary: "a Poisson process: independent exponential gaps at a mean rate",
     source: "Poisson process (M in Kendall's notation)",
-    build: |node, sink| {
-        let (rate, duration) = steady("poisson", node, sink)?;
-        Some(Arc::new(Poisson { rate, duration }))
-    },
+    build: |node, sink| Some(Arc::new(Poisson(steady("poisson", node, sink)?))),
 };
 
 #[derive(Debug, Clone)]
-struct Poisson {
-    rate: Rate,
-    duration: Option<SimDuration>,
-}
+struct Poisson(Steady);
 
 impl Recipe for Poisson {
     fn open(&self, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
         let draw = opening.draw(Purpose::Arrival, 0);
-        Ok(Box::new(Stream { mean_ns: 1e9 / self.rate.get(), duration: self.duration, draw, at: 0, part: 0.0 }))
+        Ok(Box::new(Stream { of: self.0, mean_ns: 1e9 / self.0.rate.get(), draw, at: 0, part: 0.0 }))
     }
 
     fn scaled(&self, factor: f64) -> Option<Arc<dyn Recipe>> {
-        let rate = Rate::per_second(self.rate.get() * factor).ok()?;
-        Some(Arc::new(Poisson { rate, ..self.clone() }))
+        Some(Arc::new(Poisson(self.0.scaled(factor)?)))
     }
 }
 
 struct Stream {
+    of: Steady,
     mean_ns: f64,
-    duration: Option<SimDuration>,
     draw: Draw,
     /// The last arrival: integer nanoseconds, and the fraction carried over to the next one, so that the mean
     /// interarrival time is exact.
@@ -48,7 +41,7 @@ struct Stream {
 
 impl TraceSource for Stream {
     fn fill(&mut self, batch: &mut RequestBatch) -> Result<(), TraceError> {
-        let end = self.duration.unwrap_or(SimDuration::MAX).as_nanos();
+        let end = self.of.duration.unwrap_or(SimDuration::MAX).as_nanos();
         if self.at >= end {
             return Ok(());
         }
@@ -71,6 +64,10 @@ impl TraceSource for Stream {
     }
 
     fn extent(&self) -> Option<SimDuration> {
-        self.duration
+        self.of.duration
+    }
+
+    fn start_epoch_ns(&self) -> Option<u64> {
+        self.of.start
     }
 }

@@ -3,6 +3,7 @@
 mod cpu_fit;
 mod forecast_command;
 mod forecasts;
+mod peer_table;
 mod plans;
 mod statistics;
 mod trace_fit;

@@ -18,6 +18,43 @@ fn a_dense_poisson_process_is_found_to_be_one() {
     assert!(fitted.contains("  poisson:\n    rate: 1"), "{fitted}");
 }
 
+/// A date does not turn a steady rate into a season: `poisson` has a `start:` too.
+#[test]
+fn a_dated_poisson_process_is_one_too() {
+    let trial = Trial::new(&[]);
+    trial.expect("trace synth poisson --set rate=20/s --duration 2h --counts 1m -o p.csv", 0);
+    let dated: String = std::iter::once("time,requests\n".to_string())
+        .chain(trial.read("p.csv").lines().filter_map(|line| line.split_once(',')).filter_map(|(at, count)| {
+            let minute = at.parse::<u64>().ok()? / 60_000_000_000;
+            Some(format!("2026-03-02T{:02}:{:02}:00Z,{count}\n", 8 + minute / 60, minute % 60))
+        }))
+        .collect();
+    std::fs::write(trial.path("dated.csv"), dated).unwrap();
+    let fitted = trial.expect("trace fit dated.csv", 0);
+    assert!(fitted.contains("  poisson:\n    rate: 20.") || fitted.contains("  poisson:\n    rate: 19."), "{fitted}");
+    assert!(fitted.contains("    start: 2026-03-02T08:00:00Z\n    for: 2h"), "{fitted}");
+    // What it prints is a workload.
+    let workload = fitted.split("\n#").next().unwrap();
+    let rest = "service: { concurrency: 9, service-time: 100ms }\npolicies: { fixed: { static: { replicas: 2 } } }\n";
+    std::fs::write(trial.path("s.yaml"), format!("{workload}\n{rest}")).unwrap();
+    trial.expect("check s.yaml", 0);
+}
+
+/// One count of 40 million among some thousands: reading it dozens of times took minutes.
+#[test]
+fn one_absurd_count_is_refused_by_its_time() {
+    let count = |row: u64| if row == 200 { 4_000_000 } else { 4990 + row % 21 };
+    let rows: String = (0..300).map(|row| format!("{},{}\n", 60 * row, count(row))).collect();
+    let trial = Trial::new(&[("c.csv", &format!("time,requests\n{rows}"))]);
+    let said = trial.expect("trace fit c.csv", 2);
+    assert!(said.contains("in the one interval of 1m"), "{said}");
+    assert!(said.contains("has 4000000 of its") && said.contains("at 3h20m"), "{said}");
+    // One busy interval among few requests is fitted.
+    let few: String = (0..500).map(|row| format!("{},{}\n", 60 * row, if row == 200 { 4000 } else { 5 })).collect();
+    std::fs::write(trial.path("few.csv"), format!("time,requests\n{few}")).unwrap();
+    trial.expect("trace fit few.csv", 0);
+}
+
 fn shipped(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("traces").join(name)
 }
@@ -66,6 +103,22 @@ fn a_web_server_by_day_and_night() {
 #[test]
 fn a_chat_model() {
     is_close(&fitted(&shipped("llm-chat.csv.gz"), TraceOptions::default()), 3);
+}
+
+/// The game at a fiftieth of its players.
+#[test]
+fn a_small_game() {
+    let mut text = String::new();
+    let packed = std::fs::File::open(shipped("game-event.csv.gz")).unwrap();
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(packed), &mut text).unwrap();
+    let small = |line: &str| match line.split_once(',') {
+        Some((at, count)) if !line.starts_with('#') && count != "count" => {
+            format!("{at},{}\n", count.parse::<f64>().map_or(0.0, |count| (count / 50.0).round()))
+        }
+        _ => format!("{line}\n"),
+    };
+    let trial = Trial::new(&[("game.csv", &text.lines().map(small).collect::<String>())]);
+    is_close(&fitted(&trial.path("game.csv"), TraceOptions::default()), 1);
 }
 
 /// Nine million requests, read about forty times.

@@ -50,6 +50,26 @@ fn run_ranks_by_replica_hours() {
     assert!(timeline.lines().nth(1).unwrap().ends_with(','), "no cost in a row: {timeline}");
 }
 
+/// Nodes have a price, the service has none: there is no bound, and no objective without a name in a sentence about it.
+#[test]
+fn priced_nodes_alone_give_no_bound() {
+    let nodes = "nodes: { count: 2, instance: m7i.2xlarge, region: us-east-1 }\n";
+    let trial = Trial::new(&[("s.yaml", &format!("{SCENARIO}{nodes}"))]);
+    let shown = trial.expect("run s.yaml --out out --quiet", 0);
+    assert!(shown.contains("$0.2688") && !shown.contains("lower bound"), "{shown}");
+    let summary = trial.summary("s.yaml", "");
+    assert!(summary.get("cost_bound_usd").is_none_or(serde_json::Value::is_null), "{summary}");
+    let why = "No lower bound on cost: only nodes have a price, and every policy pays for all of them";
+    assert!(trial.read("out/s/summary.md").contains(why), "{}", trial.read("out/s/summary.md"));
+    assert!(summary["policies"][0]["cost_usd"].as_f64().is_some_and(|cost| cost > 0.0), "{summary}");
+    for file in ["summary.md", "summary.json", "report.html"] {
+        let text = trial.read(&format!("out/s/{file}"));
+        for wrong in ["“”", "keeps \"\"", "below which no policy keeps", "No policy that keeps"] {
+            assert!(!text.contains(wrong), "`{wrong}` in {file}");
+        }
+    }
+}
+
 #[test]
 fn replications_and_plans_rank_by_replica_hours() {
     let trial = trial();
