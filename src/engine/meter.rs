@@ -194,6 +194,8 @@ impl Meter {
         scrape.totals[Measure::SlotUse as usize] /= reporting;
         Measure::LATENCIES.into_iter().zip(latencies).for_each(|(m, value)| scrape.totals[m as usize] = value);
         self.service.push_back((now, service));
+        // A policy that never decides must not make them pile up.
+        self.drop_superseded(now);
         self.scrapes.push_back(scrape);
     }
 
@@ -215,11 +217,15 @@ impl Meter {
 
     /// The newest scrape visible at `now`. Older ones are dropped.
     pub(super) fn visible(&mut self, now: SimTime) -> Option<&Scrape> {
-        let visible = |scrape: &Scrape| scrape.taken_at + self.lag <= now;
-        while self.scrapes.len() > 1 && visible(&self.scrapes[1]) {
+        self.drop_superseded(now);
+        self.scrapes.front().filter(|scrape| scrape.taken_at + self.lag <= now)
+    }
+
+    /// Drops the scrapes that are older than the newest visible one: nobody will see them any more.
+    fn drop_superseded(&mut self, now: SimTime) {
+        while self.scrapes.get(1).is_some_and(|next| next.taken_at + self.lag <= now) {
             self.scrapes.pop_front();
         }
-        self.scrapes.front().filter(|scrape| visible(scrape))
     }
 }
 
@@ -278,6 +284,16 @@ mod tests {
     }
 
     #[test]
+    fn scrapes_that_nobody_reads_do_not_pile_up() {
+        let lag = SimDuration::from_secs(20);
+        let mut meter = Meter::new(&MetricsSpec { lag, ..MetricsSpec::default() });
+        (1..1000).for_each(|n| meter.scrape(SimTime::from_secs(15 * n), &[], ServiceReading::default()));
+        assert!(meter.scrapes.len() <= 3, "{}", meter.scrapes.len());
+        let seen = meter.visible(SimTime::from_secs(15 * 999)).map(|scrape| scrape.taken_at);
+        assert_eq!(seen, Some(SimTime::from_secs(15 * 997)));
+    }
+
+    #[test]
     fn containers_older_than_10s_and_younger_than_the_resolution_report_at_their_first_scrape() {
         assert_eq!(reports(60, 60, 12, [60, 120]), [(0, Some(48.0)), (1, None)]);
         assert_eq!(reports(60, 60, 50, [60, 120]), [(0, Some(10.0)), (1, None)]);
@@ -299,10 +315,10 @@ mod tests {
         let at = SimTime::from_secs;
         let service = |arrived| ServiceReading { arrived, ..ServiceReading::default() };
         meter.scrape(at(15), &[reading(0, 0.0, 0)], service(0));
-        meter.scrape(at(30), &[reading(0, 15.0, 150), reading(1, 0.0, 0)], service(150));
-        meter.scrape(at(45), &[reading(0, 18.0, 180), reading(1, 3.0, 30)], service(210));
         assert_eq!(meter.visible(at(24)), None);
         assert_eq!(meter.visible(at(25)).unwrap().taken_at, at(15));
+        meter.scrape(at(30), &[reading(0, 15.0, 150), reading(1, 0.0, 0)], service(150));
+        meter.scrape(at(45), &[reading(0, 18.0, 180), reading(1, 3.0, 30)], service(210));
         let seen = meter.visible(at(55)).unwrap();
         assert_eq!(seen.taken_at, at(45));
         // Replica 0 over the last 30 s, replica 1 over the 15 s that it has reported.

@@ -87,6 +87,13 @@ pub(super) struct RunSettings {
     pub priced: bool,
 }
 
+impl RunSettings {
+    /// Rows of a service's timeline.
+    fn rows(&self) -> usize {
+        self.end.as_nanos().div_ceil(self.interval.as_nanos().max(1)) as usize
+    }
+}
+
 impl Simulation {
     /// Builds the cluster and schedules the first control events.
     ///
@@ -469,7 +476,7 @@ impl Service {
             fleet: Fleet::new(number, run.spec, run.lease, powers),
             policy: run.policy,
             meter: Meter::new(&settings.metrics),
-            timeline: Vec::new(),
+            timeline: Vec::with_capacity(settings.rows().min(1_024)),
             interval_good: vec![Vec::new(); settings.objectives.len()],
             interval_counted: vec![Vec::new(); settings.objectives.len()],
             decisions: Vec::new(),

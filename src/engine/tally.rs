@@ -34,28 +34,20 @@ pub struct IntervalTally {
 struct Window {
     completed: u64,
     waiting: LatencyHistogram,
-    service: LatencyHistogram,
     sojourn: LatencyHistogram,
     good: Vec<u64>,
 }
 
 impl Window {
     fn new(objectives: usize) -> Self {
-        let histogram = LatencyHistogram::new;
-        Window {
-            completed: 0,
-            waiting: histogram(),
-            service: histogram(),
-            sojourn: histogram(),
-            good: vec![0; objectives],
-        }
+        let (waiting, sojourn) = (LatencyHistogram::new(), LatencyHistogram::new());
+        Window { completed: 0, waiting, sojourn, good: vec![0; objectives] }
     }
 
     #[inline]
-    fn record(&mut self, waiting: u64, service: u64, sojourn: u64, limits: &[u64]) {
+    fn record(&mut self, waiting: u64, sojourn: u64, limits: &[u64]) {
         self.completed += 1;
         self.waiting.record(SimDuration::from_nanos(waiting));
-        self.service.record(SimDuration::from_nanos(service));
         self.sojourn.record(SimDuration::from_nanos(sojourn));
         for (limit, good) in limits.iter().zip(&mut self.good) {
             *good += u64::from(sojourn <= *limit);
@@ -65,7 +57,6 @@ impl Window {
     fn merge(&mut self, other: &Window) {
         self.completed += other.completed;
         self.waiting.merge(&other.waiting);
-        self.service.merge(&other.service);
         self.sojourn.merge(&other.sojourn);
         self.good.iter_mut().zip(&other.good).for_each(|(mine, theirs)| *mine += theirs);
     }
@@ -73,7 +64,6 @@ impl Window {
     fn clear(&mut self) {
         self.completed = 0;
         self.waiting.clear();
-        self.service.clear();
         self.sojourn.clear();
         self.good.fill(0);
     }
@@ -87,6 +77,8 @@ pub(super) struct Tally {
     /// Totals after the warm-up. Completed requests are added at the end of each interval.
     pub counts: RequestCounts,
     total: Window,
+    /// Service times of the completed requests that arrived after the warm-up. No row of the timeline has them.
+    service: LatencyHistogram,
     present: Window,
     early: Window,
     interval_arrived: u64,
@@ -127,6 +119,7 @@ impl Tally {
             warm_up: warm_up.as_nanos(),
             counts: RequestCounts::default(),
             total: Window::new(limits.len()),
+            service: LatencyHistogram::new(),
             present: Window::new(limits.len()),
             early: Window::new(limits.len()),
             interval_arrived: 0,
@@ -153,9 +146,14 @@ impl Tally {
     #[inline]
     pub(super) fn completed(&mut self, job: &Job, now: u64, alone: impl FnOnce(u64) -> u64) {
         let counts = job.arrival >= self.warm_up;
-        let window = if counts { &mut self.present } else { &mut self.early };
         let sojourn = now - job.arrival;
-        window.record(job.started - job.offered, now - job.started, sojourn, &self.limits);
+        let window = if counts {
+            self.service.record(SimDuration::from_nanos(now - job.started));
+            &mut self.present
+        } else {
+            &mut self.early
+        };
+        window.record(job.started - job.offered, sojourn, &self.limits);
         if sojourn > self.strictest && counts {
             self.late(&Job { demand: alone(job.demand), ..*job }, now);
         }
@@ -253,7 +251,7 @@ impl Tally {
         let total = std::mem::replace(&mut self.total, Window::new(self.limits.len()));
         Totals {
             waiting: total.waiting,
-            service: total.service,
+            service: std::mem::take(&mut self.service),
             sojourn: total.sojourn,
             good: total.good,
             causes: self.causes.clone(),
