@@ -66,7 +66,7 @@ pub fn interval_text(mean: f64, interval: Option<&ConfidenceInterval>, unit: Uni
 }
 
 /// A share in per cent with two significant digits, at most nine decimals.
-fn share_text(share: f64) -> String {
+pub(super) fn share_text(share: f64) -> String {
     if share == 0.0 {
         return "0%".into();
     }

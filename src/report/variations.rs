@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::comparison::{figure_title, interval_text, is_judged, notes, unit_name, value_text};
+use super::comparison::{figure_title, interval_text, is_judged, notes, share_text, unit_name, value_text};
 use super::grid::Grid;
 use super::table::TableStyle;
 use super::text;
@@ -87,7 +87,7 @@ fn short(difference: &Difference, figure: &Figure) -> String {
     let share = difference.relative.filter(|_| !matches!(figure.quantity.unit(), Unit::Share | Unit::Number));
     let size = match (share, figure.quantity.unit()) {
         (Some(share), _) => text::percent(share.mean.abs()),
-        (None, Unit::Share) => format!("{} points", text::number(100.0 * mean.abs(), 2)),
+        (None, Unit::Share) => format!("{} points", share_text(mean.abs()).replace('%', "")),
         (None, unit) => value_text(mean.abs(), unit),
     };
     let mark = match difference.is_better(figure.quantity.better()) {
@@ -127,4 +127,19 @@ pub fn variations_csv(policies: &[(String, Replicated)]) -> String {
         }
     }
     csv
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::ConfidenceInterval;
+
+    #[test]
+    fn a_small_difference_is_not_shown_as_none() {
+        let absolute = ConfidenceInterval { mean: -0.000_024, half_width: 0.000_01, level: 0.95, replications: 10 };
+        let difference =
+            Difference { figure: 0, arm: 1, absolute, relative: None, adjusted_p: 0.01, finding: Finding::Less };
+        let figure = Figure { quantity: Metric::Attainment(0), service: None, name: String::new() };
+        assert_eq!(short(&difference, &figure), "✗ −0.0024 points");
+    }
 }

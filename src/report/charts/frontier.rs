@@ -48,7 +48,7 @@ fn chart(level: &SameLevel, bound: Option<&CostBound>, index: usize) -> Option<C
     let mut marks = vec![Mark::Across { ink: Ink::Limit, at: budget }];
     if let Some(bound) = bound {
         marks.push(Mark::Line { ink: Ink::Axis, segments: vec![vec![(bound, y.low), (bound, y.high)]] });
-        let at = (beside(&x, bound, GAP / 2.0), y.high * 0.6);
+        let at = (beside(&x, bound, GAP / 2.0), height_of_bound(&y, budget));
         marks.push(Mark::Words { ink: Ink::Axis, at, text: "lower bound".into(), side: Side::Right });
     }
     // Names keep off the line of the objective and the marks of other points as well.
@@ -133,6 +133,12 @@ const MARK: f64 = 8.0 / 650.0;
 fn share(axis: &Axis, value: f64) -> f64 {
     let range = axis.range();
     (axis.place(value) - range.start) / (range.end - range.start)
+}
+
+/// Where the name of the lower bound stands: at the top, or below the line of the objective where that line would run through it.
+fn height_of_bound(y: &Axis, budget: f64) -> f64 {
+    let top = y.high * 0.6;
+    if (share(y, top) - share(y, budget)).abs() >= LINE { top } else { budget * (y.low / y.high).powf(LINE) }
 }
 
 /// The side of a point and the value at whose height its name meets neither another name nor another point: beside it or, where both
@@ -250,6 +256,16 @@ mod tests {
                 let apart = (share(&y, *height) - share(&y, *other_height)).abs();
                 assert!(side != other || apart >= LINE - 1e-9, "{found:?}");
             }
+        }
+    }
+
+    #[test]
+    fn the_line_of_the_objective_does_not_run_through_the_name_of_the_bound() {
+        for (low, high, budget) in [(1e-6, 1e-3, 1e-3), (1e-3, 0.1, 0.01), (1e-4, 0.02, 0.05), (1e-6, 1.0, 0.5)] {
+            let y = share_axis(low, high);
+            let height = height_of_bound(&y, budget);
+            assert!((share(&y, height) - share(&y, budget)).abs() >= LINE - 1e-9, "{low} to {high}: {height}");
+            assert!(share(&y, height) > 0.0 && share(&y, height) < 1.0);
         }
     }
 
