@@ -107,6 +107,9 @@ pub fn compare(run: &RecordedRun) -> Result<Comparison, RunError> {
     })
 }
 
+/// A timing (of the controller, and the first scrape in seconds) and the run simulated with it.
+type Timed = ((Sync, f64), Simulated);
+
 /// A simulated run.
 struct Simulated {
     rescales: Vec<Rescale>,
@@ -128,7 +131,7 @@ fn best_of(
     resolution: u64,
     losses: &[(f64, f64)],
     timings: Vec<(Sync, f64)>,
-) -> Result<Vec<((Sync, f64), Simulated)>, RunError> {
+) -> Result<Vec<Timed>, RunError> {
     let simulated = timings
         .into_iter()
         .map(|(sync, scrape)| simulate(run, resolution, scrape, sync).map(|simulated| ((sync, scrape), simulated)));

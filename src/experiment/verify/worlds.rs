@@ -65,9 +65,9 @@ fn limit((slots, stated, within, allowed): (u32, f64, f64, f64)) -> World {
 /// M/M/infinity with services of the mean m, cut off at T. Of a request that came the age a before the end, P(answered) is
 /// 1 - exp(-a / m). It counts if a exceeds the limit L or it is answered.
 fn unanswered() -> World {
-    let (rate, end, mean, limit) = (50.0, 600.0, 120.0, 150.0);
-    let kept = 1.0 - (-limit / mean as f64).exp();
-    let young: f64 = limit - mean * kept;
+    let (rate, end, mean, limit): (f64, f64, f64, f64) = (50.0, 600.0, 120.0, 150.0);
+    let kept = 1.0 - (-limit / mean).exp();
+    let young = limit - mean * kept;
     World {
         name: "M/M/infinity, cut off after 5 mean services".into(),
         text: format!(
