@@ -4,7 +4,7 @@
 //! outcome. Histograms are stored by their filled buckets, money and time as whole billionths, numbers so that they are read
 //! back as they were: reports of a result read back are the same bytes.
 
-use std::io::{BufRead, BufReader, Read, Seek, Write};
+use std::io::{BufRead, BufReader, BufWriter, IntoInnerError, Read, Seek, Write};
 
 use flate2::{Compression, GzBuilder, read::GzDecoder};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,6 @@ use sha2::{Digest, Sha256};
 use crate::config::{as_label, visible};
 use crate::experiment::Outcome;
 use crate::report::{Artifact, ReportError, Reporter, ReporterPlugin};
-use crate::workload::sha256_hex;
 
 /// The entry in the list.
 pub(super) const PLUGIN: ReporterPlugin = ReporterPlugin {
@@ -57,20 +56,42 @@ impl Reporter for StoredResult {
 }
 
 fn packed(outcome: &Outcome) -> std::io::Result<Vec<u8>> {
-    let body = serde_json::to_vec(outcome)?;
+    // The text is written twice, once for its checksum: that of hundreds of services is larger than the run's whole memory.
+    let mut sum = BufWriter::new(Checksum(Sha256::new()));
+    serde_json::to_writer(&mut sum, outcome)?;
+    let Checksum(sum) = sum.into_inner().map_err(IntoInnerError::into_error)?;
     let header = Header {
         format: FORMAT.into(),
         version: VERSION,
         plimsoll: outcome.version.clone(),
-        sha256: sha256_hex(&body),
+        sha256: hexadecimal(sum),
     };
     // Without a time or a name in its header the file depends on its content alone.
     let mut encoder = GzBuilder::new().write(Vec::new(), Compression::new(4));
     serde_json::to_writer(&mut encoder, &header)?;
     encoder.write_all(b"\n")?;
-    encoder.write_all(&body)?;
-    encoder.write_all(b"\n")?;
-    encoder.finish()
+    let mut buffered = BufWriter::with_capacity(1 << 16, encoder);
+    serde_json::to_writer(&mut buffered, outcome)?;
+    buffered.write_all(b"\n")?;
+    buffered.into_inner().map_err(IntoInnerError::into_error)?.finish()
+}
+
+fn hexadecimal(sum: Sha256) -> String {
+    sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Sums up what is written to it.
+struct Checksum(Sha256);
+
+impl Write for Checksum {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The stored outcome, read from the start of `file`, whose packed size is `packed`.
@@ -107,8 +128,7 @@ pub fn read_result(mut file: impl Read + Seek, packed: u64, allowed: u64) -> Res
     if last != Some(b'\n') {
         return Err(CUT_SHORT.into());
     }
-    let sum: String = sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    if sum != header.sha256 {
+    if hexadecimal(sum) != header.sha256 {
         return Err("was modified after it was written: its checksum does not match".into());
     }
     drop(text);
