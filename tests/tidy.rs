@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use plimsoll::experiment::Metric;
+
 /// Each module with its layer; a module may import from lower layers.
 const LAYERS: &[(&str, u32)] = &[
     ("units", 1),
@@ -205,4 +207,10 @@ fn the_docs_and_the_lists_agree() {
         }
     }
     assert!(missing.is_empty(), "docs/policies.md lacks:\n{}", missing.join("\n"));
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ci.md")).unwrap();
+    let rows = Metric::OF_RUNS.into_iter().chain(Metric::OF_SERVICES).map(|metric| {
+        format!("| `{}` | {} | {} |", metric.name(), metric.about(), format!("{:?}", metric.better()).to_lowercase())
+    });
+    let table = rows.collect::<Vec<_>>().join("\n");
+    assert!(page.contains(&table), "docs/ci.md has not this table of figures:\n{table}");
 }

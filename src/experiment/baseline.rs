@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::expectation::Check;
-use super::figure::{Figure, Metric, Unit};
+use super::figure::Figure;
+use super::metric::{Metric, Unit};
 use super::replicate::Replicated;
 use crate::engine::scenario::Scenario;
 use crate::stats::{ConfidenceInterval, PairedDifference, Running};

@@ -1,6 +1,6 @@
 //! Paired differences from a base, and their significance.
 
-use super::figure::Better;
+use super::metric::Better;
 use super::replicate::Replicated;
 use crate::stats::{ConfidenceInterval, PairedDifference, holm};
 

@@ -53,17 +53,6 @@ impl During {
     pub const ALL: [During; 5] =
         [During::Attained, During::WorstP99, During::Lost, During::LeastReady, During::Recovery];
 
-    /// The name used in expectations and outputs.
-    pub const fn name(self) -> &'static str {
-        match self {
-            During::Attained => "during-fault.attained",
-            During::WorstP99 => "during-fault.p99-worst",
-            During::Lost => "during-fault.lost",
-            During::LeastReady => "during-fault.replicas-least",
-            During::Recovery => "recovery",
-        }
-    }
-
     /// The value in a run; `None` if there is nothing to measure in the window.
     pub(super) fn of(self, service: &ServiceRecord, window: Window) -> Option<f64> {
         let first =

@@ -1,7 +1,8 @@
 //! Limits on figures, as stated under a scenario's `expect:`.
 
 use super::bound::{assert_bound, cost_bounds, unbounded};
-use super::figure::{Figure, Metric, Unit, figures};
+use super::figure::{Figure, figures};
+use super::metric::{Metric, Unit};
 use super::replicate::{Replicated, Samples};
 use crate::config::{Diagnostic, Diagnostics, SourceFile, Span, Value, Yaml, suggest};
 use crate::engine::scenario::Scenario;

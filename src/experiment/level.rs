@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::confirm::{Confirmation, MIN_SHARE_KEPT, confirm};
-use super::figure::Unit;
+use super::metric::Unit;
 use super::pool::in_pool;
 use super::reachable::floor;
 use super::replicate::ReplicationPlan;

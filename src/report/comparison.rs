@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::grid::Grid;
 use super::table::TableStyle;
 use super::{Artifact, ReportError, Reporter, ReporterPlugin, expense, standing, text};
-use crate::experiment::{Better, Difference, During, Figure, Finding, Metric, Outcome, Replicated, Unit, differences};
+use crate::experiment::{Better, Difference, Figure, Finding, Metric, Outcome, Replicated, Unit, differences};
 use crate::stats::ConfidenceInterval;
 use crate::units::{SimDuration, Usd};
 
@@ -76,24 +76,7 @@ pub(super) fn share_text(share: f64) -> String {
 
 /// A figure's name for people.
 pub fn figure_title(figure: &Figure) -> String {
-    let own = match figure.quantity {
-        Metric::Cost => "Cost".into(),
-        Metric::ReplicaHours => "Replica-hours".into(),
-        Metric::Latency(percent) => format!("Latency p{percent}"),
-        Metric::MeanLatency => "Latency, mean".into(),
-        Metric::Attainment(index) => format!("Objective {} attained", index + 1),
-        Metric::Lost => "Requests lost".into(),
-        Metric::Utilization => "Utilization of slots".into(),
-        Metric::CpuUtilization => "Utilization of CPU".into(),
-        Metric::Replicas => "Ready, mean".into(),
-        Metric::Flaps => "Flaps per hour".into(),
-        Metric::MostReplicas => "Ready, max".into(),
-        Metric::During(During::Attained) => "In the fault: attained".into(),
-        Metric::During(During::WorstP99) => "Worst p99".into(),
-        Metric::During(During::Lost) => "Lost".into(),
-        Metric::During(During::LeastReady) => "Ready, min".into(),
-        Metric::During(During::Recovery) => "Recovered after".into(),
-    };
+    let own = figure.quantity.title();
     match figure.name.strip_prefix("service.").and_then(|rest| rest.split('.').next()) {
         Some(service) => format!("{service}: {own}"),
         None => own,
@@ -109,16 +92,8 @@ pub fn verdict_text(difference: &Difference, figure: &Figure) -> String {
         }
         finding => finding == Finding::More,
     };
-    let word = match (figure.quantity, more) {
-        (Metric::Cost, true) => "dearer",
-        (Metric::Cost, false) => "cheaper",
-        (Metric::Latency(_) | Metric::MeanLatency, true) => "slower",
-        (Metric::Latency(_) | Metric::MeanLatency, false) => "faster",
-        (Metric::Attainment(_), true) => "better",
-        (Metric::Attainment(_), false) => "worse",
-        (_, true) => "more",
-        (_, false) => "less",
-    };
+    let [higher, lower] = figure.quantity.definition().words;
+    let word = if more { higher } else { lower };
     format!("{word} by {}", size(difference, figure))
 }
 

@@ -60,12 +60,8 @@ fn packed(outcome: &Outcome) -> std::io::Result<Vec<u8>> {
     let mut sum = BufWriter::new(Checksum(Sha256::new()));
     serde_json::to_writer(&mut sum, outcome)?;
     let Checksum(sum) = sum.into_inner().map_err(IntoInnerError::into_error)?;
-    let header = Header {
-        format: FORMAT.into(),
-        version: VERSION,
-        plimsoll: outcome.version.clone(),
-        sha256: hexadecimal(sum),
-    };
+    let header =
+        Header { format: FORMAT.into(), version: VERSION, plimsoll: outcome.version.clone(), sha256: hexadecimal(sum) };
     // Without a time or a name in its header the file depends on its content alone.
     let mut encoder = GzBuilder::new().write(Vec::new(), Compression::new(4));
     serde_json::to_writer(&mut encoder, &header)?;

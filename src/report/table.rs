@@ -3,12 +3,12 @@
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle as Rules};
 
 use crate::engine::{Cause, ObjectiveRecord, RunRecord, ServiceRecord};
-use crate::experiment::Outcome;
+use crate::experiment::{Metric, Outcome};
 use crate::report::causes::{cause_words, share_text};
 use crate::report::expense::{self, Ranking};
 use crate::report::verdict::{is_clairvoyant, meets_objectives, objectives, winner};
 use crate::report::{gap, summary_json, text};
-use crate::units::Usd;
+use crate::units::{SimDuration, Usd};
 
 /// How the table is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -312,11 +312,13 @@ fn service_rows(judge: &Judge, records: &[Option<&ServiceRecord>]) -> Vec<Row> {
     };
     let plain =
         |of: &dyn Fn(&ServiceRecord) -> String| -> Vec<Figure> { figures(&|service| Some((of(service), f64::NAN))) };
-    let quantile =
-        |q: f64| figures(&move |service| service.sojourn.quantile(q).map(|v| (text::latency(v), v.as_secs_f64())));
-    let mut rows: Vec<Row> = [("Latency p50", 0.5), ("Latency p95", 0.95), ("Latency p99", 0.99)]
-        .map(|(name, q)| judge.row(name, Best::Lowest, quantile(q)))
-        .into();
+    // A figure of the list, with its title and its direction.
+    let row = |metric: Metric, best: Best, show: &dyn Fn(f64) -> String| {
+        judge.row(&metric.title(), best, figures(&|service| metric.of_service(service, None).map(|v| (show(v), v))))
+    };
+    let latency =
+        |seconds: f64| SimDuration::from_secs_f64(seconds).map_or_else(|_| text::MISSING.into(), text::latency);
+    let mut rows: Vec<Row> = [50, 95, 99].map(|q| row(Metric::Latency(q), Best::Lowest, &latency)).into();
     let objectives = records.iter().flatten().map(|service| service.objectives.len()).max().unwrap_or(0);
     for index in 0..objectives {
         let of = |service: &ServiceRecord| service.objectives.get(index).filter(|o| o.total > 0).cloned();
@@ -331,10 +333,8 @@ fn service_rows(judge: &Judge, records: &[Option<&ServiceRecord>]) -> Vec<Row> {
         rows.extend(cause_rows(records, index));
         rows.extend(unanswered_rows(judge, records, index));
     }
-    rows.push(judge.row("Requests lost", Best::Lowest, figures(&lost)));
-    let share = |of: fn(&ServiceRecord) -> Option<f64>| figures(&move |s| of(s).map(|v| (text::percent(v), v)));
-    rows.push(judge.row("Utilization of slots", Best::None, share(|s| s.utilization)));
-    rows.push(judge.row("Utilization of CPU", Best::None, share(|s| s.cpu_utilization)));
+    rows.push(row(Metric::Lost, Best::Lowest, &|lost| text::count(lost as u64)));
+    rows.extend([Metric::Utilization, Metric::CpuUtilization].map(|metric| row(metric, Best::None, &text::percent)));
     rows.push(judge.row(
         "Ready replicas, mean / max",
         Best::None,
@@ -342,7 +342,8 @@ fn service_rows(judge: &Judge, records: &[Option<&ServiceRecord>]) -> Vec<Row> {
     ));
     let actions = |s: &ServiceRecord| format!("{} up, {} down", s.elasticity.scale_ups, s.elasticity.scale_downs);
     rows.push(judge.row("Scaling actions", Best::None, plain(&actions)));
-    rows.push(judge.row("Flaps per hour", Best::None, plain(&|s| text::number(s.elasticity.flaps_per_hour, 2))));
+    // Not marked: a policy that never scales has the fewest.
+    rows.push(row(Metric::Flaps, Best::None, &|flaps| text::number(flaps, 2)));
     rows
 }
 
@@ -375,11 +376,6 @@ fn unanswered_rows(judge: &Judge, records: &[Option<&ServiceRecord>], index: usi
         judge.row(label, Best::None, counts(of).map(|count| count.map(|n| (text::count(n), n as f64))).collect())
     })
     .collect()
-}
-
-fn lost(service: &ServiceRecord) -> Option<(String, f64)> {
-    let lost = service.counts.lost();
-    Some((text::count(lost), lost as f64))
 }
 
 /// Which value of a row is marked.
