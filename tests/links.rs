@@ -128,3 +128,52 @@ fn the_changelog_has_one_line_per_entry_and_a_date_per_release() {
     }
     assert!(wrong.is_empty(), "entries of one line, up to {ENTRY_LENGTH} characters:\n{}", wrong.join("\n"));
 }
+
+/// Files in or below a directory with one of the endings.
+fn files(directory: &Path, endings: &[&str], found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, endings, found);
+        } else if path.extension().is_some_and(|ending| endings.iter().any(|known| ending == *known)) {
+            found.push(path);
+        }
+    }
+}
+
+/// The commands of cargo that read the lock file, where `text` states them: the command and what follows it to the end of the
+/// code span or line.
+fn cargo_commands(text: &str) -> Vec<String> {
+    const COMMANDS: [&str; 6] = ["build", "test", "run", "bench", "install", "check"];
+    // A command may be broken over two lines of a comment.
+    let joined = text.replace("\n//! ", " ").replace("\n/// ", " ").replace("\n// ", " ").replace("\\\n", " ");
+    let starts = joined.match_indices("cargo ").map(|(at, _)| &joined[at..]);
+    let commands = starts
+        .filter(|rest| rest["cargo ".len()..].split_whitespace().next().is_some_and(|word| COMMANDS.contains(&word)));
+    commands.map(|rest| rest.split(['\n', '`', '&', '|', ')']).next().unwrap_or("").to_string()).collect()
+}
+
+/// With another set of dependencies than the tested one nobody knows what is built.
+#[test]
+fn documented_commands_use_the_lock_file() {
+    let mut all = pages();
+    all.retain(|page| !page.ends_with("CHANGELOG.md"));
+    for (directory, endings) in
+        [("benches", &["py", "rs", "md"] as &[&str]), ("tests", &["rs", "md"]), ("src", &["rs"])]
+    {
+        files(&root().join(directory), endings, &mut all);
+    }
+    let mut unlocked = Vec::new();
+    for path in all.iter().filter(|path| !path.ends_with("tests/links.rs")) {
+        let text = fs::read_to_string(path).unwrap();
+        let found = cargo_commands(&text).into_iter().filter(|command| !command.contains("--locked"));
+        unlocked.extend(found.map(|command| format!("{}: {command}", path.strip_prefix(root()).unwrap().display())));
+    }
+    assert!(unlocked.is_empty(), "without --locked: {unlocked:#?}");
+}
+
+#[test]
+fn commands_of_cargo_are_found() {
+    let text = "Build it with `cargo build --release`, then\n    cargo test --locked && x\n//! `cargo bench\n//! --locked`; cargo fuzz run; cargo's cache";
+    assert_eq!(cargo_commands(text), ["cargo build --release", "cargo test --locked ", "cargo bench --locked"]);
+}

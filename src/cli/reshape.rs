@@ -116,7 +116,9 @@ pub(super) fn transform(arguments: &TransformArguments) -> Result<(), Failure> {
     let text: String = arguments.steps.iter().map(|step| format!("- {}\n", indented(step))).collect();
     let mut sink = Diagnostics::new();
     let node = parse_single(&SourceFile::new("--step", text)).map_err(|error| one(*error))?;
-    let spec = WorkloadSpec::from_files(found(&arguments.files)?, arguments.reading.options()).in_own_zone();
+    // Nothing that a trace records of its requests gets lost.
+    let options = TraceOptions { durations: true, ..arguments.reading.options() };
+    let spec = WorkloadSpec::from_files(found(&arguments.files)?, options).in_own_zone();
     let spec = spec.transformed(&node, Path::new(""), &mut sink);
     if !sink.is_empty() {
         return Err(Failure::diagnostics(&sink));

@@ -150,8 +150,12 @@ pub struct Diagnostics {
     /// Number of errors among those.
     left_out_errors: usize,
     /// The mappings that were read, if they are recorded.
-    mappings: Option<Vec<ReadMapping>>,
+    mappings: Option<Box<Record>>,
 }
+
+/// The mappings that were read.
+#[derive(Debug, Clone, Default)]
+struct Record(Vec<ReadMapping>);
 
 impl Diagnostics {
     /// No diagnostics.
@@ -161,24 +165,24 @@ impl Diagnostics {
 
     /// No diagnostics; the mappings that are read will be recorded.
     pub fn recording() -> Self {
-        Diagnostics { mappings: Some(Vec::new()), ..Self::default() }
+        Diagnostics { mappings: Some(Box::default()), ..Self::default() }
     }
 
     /// No diagnostics; records mappings if `self` does. To be added with [`Diagnostics::extend`].
     pub fn beside(&self) -> Self {
-        Diagnostics { mappings: self.mappings.as_ref().map(|_| Vec::new()), ..Self::default() }
+        Diagnostics { mappings: self.mappings.as_ref().map(|_| Box::default()), ..Self::default() }
     }
 
     /// Records a mapping that was read, if mappings are recorded.
     pub(super) fn note_mapping(&mut self, read: impl FnOnce() -> ReadMapping) {
         if let Some(mappings) = &mut self.mappings {
-            mappings.push(read());
+            mappings.0.push(read());
         }
     }
 
     /// The mappings that were read while they were recorded, possibly several times.
     pub fn mappings(&self) -> &[ReadMapping] {
-        self.mappings.as_deref().unwrap_or_default()
+        self.mappings.as_deref().map_or(&[], |record| &record.0)
     }
 
     /// Adds one, unless the same was added before: a manifest may be read by a service and by its policies.
@@ -218,7 +222,7 @@ impl Diagnostics {
         self.left_out_errors += other.left_out_errors;
         self.files.extend(other.files);
         if let Some(mappings) = &mut self.mappings {
-            mappings.extend(other.mappings.unwrap_or_default());
+            mappings.0.extend(other.mappings.map(|record| record.0).unwrap_or_default());
         }
     }
 

@@ -64,6 +64,10 @@ fn syntax_error(source: &Arc<SourceFile>, error: &serde_saphyr::Error) -> Diagno
         let message = format!("duplicate key: `{key}` stands twice in one mapping");
         return Diagnostic::error(message).at(source, span).help("keep one of the two");
     }
+    if let Some(span) = error.location().filter(|_| message.contains("tab")).and_then(|at| tab_near(source, &at)) {
+        let diagnostic = Diagnostic::error(format!("not valid YAML: {message}")).at(source, span).label("a tab");
+        return diagnostic.help("indent with spaces: YAML allows no tabs there");
+    }
     let diagnostic = Diagnostic::error(format!("not valid YAML: {message}"));
     let diagnostic = match error.location() {
         Some(location) => diagnostic.at(source, span_of(source, &location)),
@@ -73,6 +77,17 @@ fn syntax_error(source: &Arc<SourceFile>, error: &serde_saphyr::Error) -> Diagno
         return diagnostic.help("this looks like a Helm or Go template; render it first with `helm template`");
     }
     diagnostic
+}
+
+/// The tab that the parser complains about: it points behind a tab, or at the beginning of the text that one ends.
+fn tab_near(source: &SourceFile, location: &serde_saphyr::Location) -> Option<Span> {
+    let text = source.text();
+    let at = span_of(source, location).start.min(text.len());
+    let line = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let indent =
+        text[line..].find(|c: char| c != ' ').map(|more| line + more).filter(|at| text[*at..].starts_with('\t'));
+    let start = indent.or_else(|| text[at..].find('\t').map(|more| at + more)).or_else(|| text[..at].rfind('\t'))?;
+    Some(Span { start, end: start + 1 })
 }
 
 /// The parser's own "at line X, column Y" is dropped: the place is shown with the caret.
@@ -224,6 +239,18 @@ mod tests {
         let d = root.get("d").unwrap();
         assert_eq!(d.source.slice(d.span), "250m");
         assert_eq!(d.source.line_column(d.span.start), (4, 4));
+    }
+
+    /// K15: the line and column of the tab itself.
+    #[test]
+    fn tabs_are_shown_where_they_stand() {
+        for (text, place) in [
+            ("seed: 1\nservice:\n\tconcurrency: 4\n", "t.yaml:3:1"),
+            ("service:\n  concurrency: 4\n  \tx: 1\n", "t.yaml:3:3"),
+        ] {
+            let shown = parse_single(&SourceFile::new("t.yaml", text)).unwrap_err().to_string();
+            assert!(shown.contains(place) && shown.contains("a tab") && shown.contains("spaces"), "{text:?}: {shown}");
+        }
     }
 
     #[test]

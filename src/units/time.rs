@@ -104,10 +104,15 @@ impl SimDuration {
         self.0 as f64 / 1e6
     }
 
-    /// Rounded for people: to whole seconds if it is longer than a minute.
+    /// Rounded for people: to whole seconds if it is longer than a minute, to whole minutes if it is longer than an hour.
     pub fn rounded(self) -> SimDuration {
         let second = crate::units::NANOS_PER_SECOND;
-        if self.0 < 60 * second { self } else { SimDuration((self.0 + second / 2) / second * second) }
+        let unit = match self.0 / second {
+            0..60 => return self,
+            60..3600 => second,
+            _ => 60 * second,
+        };
+        SimDuration((self.0 + unit / 2) / unit * unit)
     }
 
     /// Whether the duration is zero.

@@ -1,10 +1,10 @@
 //! JSON access logs that are recognised by their field names.
 
 use super::rows::RowReader;
-use super::split_lines::Timing;
+use super::split_lines::{Split, Timing};
 use super::table::Header;
 use super::time_text::TimeFormat;
-use super::{TraceError, TraceInput, TraceOptions, json_lines};
+use super::{TraceError, TraceInput, TraceOptions, json_lines, split_lines};
 
 /// The log fields of a program.
 pub(super) struct JsonLog {
@@ -31,6 +31,26 @@ impl JsonLog {
     fn fits(&self, header: &Header) -> bool {
         self.has.iter().all(|name| header.has(name))
             && (self.at_end || self.times.iter().any(|name| header.has(name)) || header.has("time"))
+    }
+
+    /// Opens a file of JSON by [`JsonLog::open`], and any other one as lines in which `split` finds `fields`: the start of the request
+    /// in the one called `time`, milliseconds in `duration`.
+    ///
+    /// # Errors
+    /// If it lacks the expected fields.
+    pub(super) fn open_or_text<S: Split + 'static>(
+        &self,
+        input: &TraceInput,
+        options: &TraceOptions,
+        (time, fields): (&str, &[&str]),
+        split: S,
+    ) -> Result<Box<dyn RowReader>, TraceError> {
+        if input.head.trim_ascii_start().starts_with(b"{") {
+            return self.open(input, options);
+        }
+        let timing = Timing { time, duration: Some(("duration", TimeFormat::Millis)), at_end: false };
+        let names = fields.iter().map(|name| name.to_string()).collect();
+        Ok(Box::new(split_lines::open(input, options, &timing, names, Vec::new(), split)?))
     }
 
     /// Opens the log; names in the options take precedence over the known ones.

@@ -36,6 +36,12 @@ impl Trial {
         command.output().unwrap()
     }
 
+    /// As [`Trial::run`], with arguments that may hold spaces.
+    pub fn run_words(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+        command.args(arguments).current_dir(self.0.path()).env("NO_COLOR", "1").output().unwrap()
+    }
+
     /// As [`Trial::run`], with a file as standard input.
     pub fn run_with(&self, arguments: &str, input: fs::File) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));

@@ -127,7 +127,7 @@ pub struct Deployment {
     /// Its update strategy.
     pub update: Update,
     /// Index of the regular container that does the service's work: the one named by
-    /// `kubectl.kubernetes.io/default-container`, otherwise the first.
+    /// `kubectl.kubernetes.io/default-container`, otherwise the one named as the workload, otherwise the first.
     pub serving: usize,
 }
 
@@ -328,7 +328,7 @@ fn read_spec(object: &Object, kind: WorkloadKind, sink: &mut Diagnostics) -> Opt
         update: Update { min_ready, ..update },
         overhead: pod.node_of("overhead").map_or_else(Default::default, |node| overhead(node, sink)),
         whole: pod.node_of("resources").map_or_else(PodResources::default, |node| whole(node, sink)),
-        serving: ordinary.iter().position(|container| Some(container.name.as_str()) == chosen).unwrap_or(0),
+        serving: serving(&ordinary, chosen, &object.name),
         containers: ordinary,
         init_containers: pod.node_of("initContainers").map_or_else(Vec::new, |node| containers(node, true, sink)),
         termination_grace: seconds(&pod, "terminationGracePeriodSeconds", sink).unwrap_or(SimDuration::from_secs(30)),
@@ -384,6 +384,12 @@ pub fn share(node: &Yaml, sink: &mut Diagnostics) -> Option<(u32, bool)> {
         sink.push(node.error(format!("expected a number of pods or per cent, such as `1` or `25%`, found `{text}`")));
     }
     Some((number?, percent))
+}
+
+/// Index of the container that does the work: the annotated one, otherwise the one named as the workload, otherwise the first.
+fn serving(containers: &[Container], annotated: Option<&str>, workload: &str) -> usize {
+    let position = |wanted: &str| containers.iter().position(|container| container.name == wanted);
+    annotated.and_then(position).or_else(|| position(workload)).unwrap_or(0)
 }
 
 /// The default container of `kubectl`, by its annotation.

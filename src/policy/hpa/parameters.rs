@@ -146,7 +146,11 @@ fn check_resource(metric: &MetricSpec, acts_by_another: bool, place: &Yaml, pod:
             }
             Some(serving) if serving != container => {
                 let message = format!("the {name} use of container {container} is not modelled and counts as zero");
-                sink.push(place.warning(message).note(format!("all usage of a pod is attributed to {serving}")));
+                let help = format!(
+                    "if {container} does the work, annotate the pod template: `kubectl.kubernetes.io/default-container: {container}`"
+                );
+                let warning = place.warning(message).note(format!("all usage of a pod is attributed to {serving}"));
+                sink.push(warning.help(help));
             }
             Some(_) => {}
         }
@@ -161,7 +165,14 @@ fn check_resource(metric: &MetricSpec, acts_by_another: bool, place: &Yaml, pod:
             (None, Some(_)) if acts_by_another => {
                 "state that request, or leave the metric out: while one metric fails, nothing is scaled down".into()
             }
-            (None, Some(serving)) => format!("state that request, or use a ContainerResource metric of `{serving}`"),
+            (None, Some(serving)) => {
+                let other = if names.len() > 1 {
+                    ", the container that does the work (another one: annotation `kubectl.kubernetes.io/default-container`)"
+                } else {
+                    ""
+                };
+                format!("state that request, or use a ContainerResource metric of `{serving}`{other}")
+            }
             _ => format!("state it: `resources: {{ requests: {{ {name}: ... }} }}`"),
         }));
     }

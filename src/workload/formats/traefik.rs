@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::super::json_logs::JsonLog;
 use super::super::lines::RowFault;
-use super::super::split_lines::{Split, Timing, Words, any_fits, open};
+use super::super::split_lines::{Split, Words, any_fits};
 use super::super::time_text::TimeFormat;
 use super::{FormatBuilder, FormatPlugin};
 
@@ -15,14 +15,7 @@ pub const PLUGIN: FormatPlugin = FormatPlugin {
     source: "Traefik, Access Logs (Common Log Format; JSON fields: StartUTC, Duration in nanoseconds)",
     build: FormatBuilder {
         recognise: |input, options| JSON.recognise(input, options) || any_fits(&TraefikLine, input),
-        open: |input, options| {
-            if input.head.trim_ascii_start().starts_with(b"{") {
-                return JSON.open(input, options);
-            }
-            let timing = Timing { time: "time", duration: Some(("duration", TimeFormat::Millis)), at_end: false };
-            let names = FIELDS.iter().map(|name| name.to_string()).collect();
-            Ok(Box::new(open(input, options, &timing, names, Vec::new(), TraefikLine)?))
-        },
+        open: |input, options| JSON.open_or_text(input, options, ("time", &FIELDS), TraefikLine),
     },
 };
 

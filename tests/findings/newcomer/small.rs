@@ -144,3 +144,76 @@ fn availability_has_no_limit_in_its_words() {
     assert!(rows.len() == 2 && rows[0].contains("longer than the client's time-out by itself"), "{rows:?}");
     assert!(rows[1].contains("longer than the limit by itself"), "{rows:?}");
 }
+
+const PODS: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: storefront }
+spec:
+  replicas: 2
+  selector: { matchLabels: { app: storefront } }
+  template:
+    metadata: { labels: { app: storefront } }
+    spec:
+      containers:
+        - { name: envoy, image: envoy, resources: { requests: { cpu: 100m, memory: 128Mi } } }
+        - { name: storefront, image: storefront, resources: { requests: { cpu: 500m, memory: 1Gi } } }
+";
+
+#[test]
+fn the_container_named_as_its_workload_does_the_work() {
+    let trial = Trial::new(&[("k8s.yaml", PODS)]);
+    trial.expect("new from-manifests .", 0);
+    let summary = trial.summary("storefront.scenario.yaml", "--policy as-it-is --set duration=5m");
+    let assumed = summary["assumptions"].to_string();
+    assert!(assumed.contains("all CPU and memory use is that of storefront"), "{assumed}");
+    let other = PODS.replace("name: storefront,", "name: app,");
+    let hpa = "\
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: { name: storefront }
+spec:
+  scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: storefront }
+  maxReplicas: 9
+  metrics: [ { type: ContainerResource, containerResource: { name: cpu, container: app, target: { type: Utilization, averageUtilization: 60 } } } ]
+";
+    let trial = Trial::new(&[("k8s.yaml", &other), ("hpa.yaml", hpa)]);
+    trial.expect("new from-manifests .", 0);
+    let shown = trial.expect("check storefront.scenario.yaml", 0);
+    assert!(shown.contains("annotate the pod template: `kubectl.kubernetes.io/default-container: app`"), "{shown}");
+}
+
+#[test]
+fn transforms_keep_the_durations_of_a_log() {
+    let rows: String = (0..30)
+        .map(|second| {
+            format!("10.0.0.1 - - [03/Nov/2026:20:00:{second:02} +0000] \"GET / HTTP/1.1\" 200 12 \"-\" \"x\" 0.2{second:02}\n")
+        })
+        .collect();
+    let trial = Trial::new(&[("a.log", &rows)]);
+    let format = "$remote_addr - - [$time_local] \"$request\" $status $body_bytes_sent \"$http_referer\" \"$http_user_agent\" $request_time";
+    let output = trial.run_words(&[
+        "trace",
+        "transform",
+        "a.log",
+        "--log-format",
+        format,
+        "--step",
+        "scale-rate: 1",
+        "-o",
+        "b.csv",
+    ]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let written = trial.read("b.csv");
+    assert!(written.contains("demand_ns") && written.contains(",203000000"), "{written}");
+}
+
+#[test]
+fn long_runs_are_told_without_a_stray_second() {
+    let trial = Trial::new(&[(
+        "s.yaml",
+        &SCENARIO.replace("for: 4m", "for: 2d").replace("seed: 1", "seed: 1\nduration: 172800800ms"),
+    )]);
+    let shown = trial.expect("check s.yaml", 0);
+    assert!(shown.contains("ok, 2d of service") && !shown.contains("2d1s"), "{shown}");
+}
