@@ -1,6 +1,6 @@
 //! Diagnostics: an error or warning about an input, its place, and advice.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -145,10 +145,8 @@ pub struct Diagnostics {
     files: Vec<Arc<SourceFile>>,
     /// Number of diagnostics by kind.
     kinds: BTreeMap<String, usize>,
-    /// Hashes of those that are not kept.
-    left_out: BTreeSet<u64>,
-    /// Number of errors among those.
-    left_out_errors: usize,
+    /// Hashes of those that are not kept, each with whether it is an error.
+    left_out: BTreeMap<u64, bool>,
     /// The mappings that were read, if they are recorded.
     mappings: Option<Box<Record>>,
 }
@@ -195,8 +193,8 @@ impl Diagnostics {
         if known < MAX_OF_A_KIND && self.items.len() < MOST {
             self.kinds.insert(kind, known + 1);
             self.items.push(diagnostic);
-        } else if self.left_out.insert(mark(&diagnostic)) {
-            self.left_out_errors += usize::from(diagnostic.severity == Severity::Error);
+        } else {
+            self.left_out.entry(mark(&diagnostic)).or_insert(diagnostic.severity == Severity::Error);
         }
     }
 
@@ -219,7 +217,6 @@ impl Diagnostics {
     pub fn extend(&mut self, other: Diagnostics) {
         other.items.into_iter().for_each(|diagnostic| self.push(diagnostic));
         self.left_out.extend(other.left_out);
-        self.left_out_errors += other.left_out_errors;
         self.files.extend(other.files);
         if let Some(mappings) = &mut self.mappings {
             mappings.0.extend(other.mappings.map(|record| record.0).unwrap_or_default());
@@ -238,7 +235,7 @@ impl Diagnostics {
 
     /// Whether any of them is an error.
     pub fn has_errors(&self) -> bool {
-        self.left_out_errors > 0 || self.items.iter().any(|d| d.severity == Severity::Error)
+        self.left_out.values().any(|is_error| *is_error) || self.items.iter().any(|d| d.severity == Severity::Error)
     }
 
     /// The same without the warnings, which were told before.
@@ -249,7 +246,8 @@ impl Diagnostics {
 
     /// Number of errors.
     pub fn errors(&self) -> usize {
-        self.left_out_errors + self.items.iter().filter(|d| d.severity == Severity::Error).count()
+        let left_out = self.left_out.values().filter(|is_error| **is_error).count();
+        left_out + self.items.iter().filter(|d| d.severity == Severity::Error).count()
     }
 
     /// The kept diagnostics in order.
