@@ -34,9 +34,9 @@ fn an_invalid_sweep_leaves_no_file() {
 }
 
 #[test]
-fn a_misspelt_path_is_shown_at_its_policy() {
+fn a_misspelt_path_is_shown_where_it_was_written() {
     let said = trial().expect("sweep s.yaml --vary policies.ours.hpa.maxx=5,6 --replications 1 --quiet", 2);
-    assert!(said.contains("has no field `maxx`") && said.contains("s.yaml:5:"), "{said}");
+    assert!(said.contains("has no field `maxx`") && said.contains("--vary policies.ours.hpa.maxx:1:1"), "{said}");
 }
 
 #[test]
