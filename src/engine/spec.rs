@@ -58,7 +58,7 @@ impl ServiceRun {
 
 /// One run.
 ///
-/// Only [`super::Scenario::run_spec`], which must not forget a field, lists them all; other code states what differs
+/// Only [`super::scenario::Scenario::run_spec`], which must not forget a field, lists them all; other code states what differs
 /// from [`RunSpec::new`]: `RunSpec { warm_up, ..RunSpec::new("shop", streams, end, services) }`.
 pub struct RunSpec {
     /// Name of the scenario.
