@@ -62,6 +62,7 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
         remark(&format!("{why}; the policies are compared as they are"));
     }
     if arguments.as_is || scenario.objectives.is_empty() || hopeless.is_some() {
+        arguments.replication.tell_volume(&scenario, scenario.policies.len() as u64 * plan.replications, "");
         let result = replications(arguments, &scenario, &plan)?;
         let base = base.unwrap_or(0);
         say(&shown(arguments, &scenario, (&result, base, None)))?;

@@ -116,6 +116,8 @@ pub(super) fn whatif(arguments: &WhatifArguments) -> Result<(), Failure> {
     };
     let mut all = std::iter::once(&base).chain(scenarios.iter().map(|(_, scenario)| scenario));
     let loses = all.any(|scenario| !scenario.outages.is_empty());
+    let runs = (labels.len() * (1 + scenarios.len())) as u64 * plan.replications;
+    arguments.replication.tell_volume(&base, runs, "");
     let mut results: Vec<(String, Replicated)> = Vec::new();
     for label in &labels {
         let arms = arms_of(label, &base, &scenarios)?;

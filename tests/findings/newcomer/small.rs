@@ -25,6 +25,8 @@ fn searches_say_beforehand_how_much_they_run() {
     for (command, runs) in [
         ("plan s.yaml --replications 2", "s: about 48 runs of 9,"),
         ("compare s.yaml --replications 2", "s: about 32 runs of 9,"),
+        ("compare s.yaml --replications 2 --as-is", "s: about 4 runs of 9,"),
+        ("whatif s.yaml --replications 2 --scale 1.5x", "s: about 8 runs of 9,"),
         ("capacity s.yaml --replications 2", "s: about 64 runs of 9,"),
     ] {
         let said = said(command);
