@@ -6,7 +6,7 @@ use plimsoll::experiment::{
     Arm, Edge, Figure, Finding, Limit, Metric, Replicated, ReplicationPlan, Samples, capacity, differences_from_chosen,
     replicate, tune,
 };
-use plimsoll::queueing::erlang_c;
+use plimsoll::queueing::mmc_most_offered;
 use plimsoll::random::{Purpose, Streams};
 use plimsoll::report::{TableStyle, variations_text};
 use rstest::rstest;
@@ -148,28 +148,6 @@ fn station(slots: u32, rate: &str, objective: &str, (length, seed): (&str, u64))
     )
 }
 
-/// The share of requests in M/M/c that take longer than `t` mean service times: for those that wait, an exponential
-/// wait precedes the service.
-fn slower_than(servers: u32, offered: f64, t: f64) -> f64 {
-    let (waits, theta) = (erlang_c(servers, offered), f64::from(servers) - offered);
-    let both = if (theta - 1.0).abs() < 1e-9 {
-        (1.0 + t) * (-t).exp()
-    } else {
-        (theta * (-t).exp() - (-theta * t).exp()) / (theta - 1.0)
-    };
-    (1.0 - waits) * (-t).exp() + waits * both
-}
-
-/// The largest rate at which at most the share `allowed` takes longer than `t`.
-fn exact_limit(servers: u32, t: f64, allowed: f64) -> f64 {
-    let (mut met, mut broken) = (0.0, f64::from(servers));
-    while broken - met > 1e-9 {
-        let middle = (met + broken) / 2.0;
-        if slower_than(servers, middle, t) <= allowed { met = middle } else { broken = middle }
-    }
-    met
-}
-
 fn limit(scenario: &Scenario, replications: u64) -> Limit {
     let plan = ReplicationPlan { replications, ..ReplicationPlan::default() };
     capacity(scenario, &plan, &|| ()).unwrap().remove(0)
@@ -202,8 +180,8 @@ const STATIONS: [(u32, f64, f64, f64); 7] = [
 
 #[test]
 fn the_formula_is_that_of_the_finding() {
-    assert!((exact_limit(10, 4.0, 0.05) - 8.8127).abs() < 1e-3, "{}", exact_limit(10, 4.0, 0.05));
-    assert!((exact_limit(10, 3.0, 0.05) - 4.51).abs() < 1e-2, "{}", exact_limit(10, 3.0, 0.05));
+    assert!((mmc_most_offered(10, 4.0, 0.05) - 8.8127).abs() < 1e-3, "{}", mmc_most_offered(10, 4.0, 0.05));
+    assert!((mmc_most_offered(10, 3.0, 0.05) - 4.51).abs() < 1e-2, "{}", mmc_most_offered(10, 3.0, 0.05));
 }
 
 #[rstest]
@@ -211,7 +189,7 @@ fn the_interval_of_a_limit_covers_the_exact_one(#[values(0, 1, 2, 3, 4, 5, 6)] c
     let (slots, rate, seconds, allowed) = STATIONS[case];
     let objective = format!("{{ within: {seconds}s, target: {}% }}", 100.0 * (1.0 - allowed));
     let found = limit(&station(slots, &format!("{rate}/s"), &objective, ("1h", 1)), 10);
-    let exact = exact_limit(slots, seconds, allowed) / rate;
+    let exact = mmc_most_offered(slots, seconds, allowed) / rate;
     assert!(covers(&found, exact), "{exact}: {found:?}");
     // If waiting decides, the interval is narrow; if 95.02% are in time without any wait, it is as wide as the random
     // variation.
@@ -229,9 +207,9 @@ fn intervals_of_limits_cover_the_exact_ones_under_three_seeds() {
             let found = limit(&station(slots, &format!("{rate}/s"), &objective, ("8h", seed)), 20);
             println!(
                 "{slots} slots within {seconds} s, seed {seed}: {:.4} for {found:?}",
-                exact_limit(slots, seconds, allowed) / rate
+                mmc_most_offered(slots, seconds, allowed) / rate
             );
-            if !covers(&found, exact_limit(slots, seconds, allowed) / rate) {
+            if !covers(&found, mmc_most_offered(slots, seconds, allowed) / rate) {
                 missed.push((slots, seed, found.low, found.factor, found.high));
             }
         }

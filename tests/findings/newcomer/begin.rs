@@ -14,7 +14,7 @@ fn each_kind_is_written_checked_and_run_as_it_is() {
         assert!(text.lines().filter(|line| line.contains("# ")).count() > 12, "few comments:\n{text}");
         let shown = trial.expect(&format!("check {kind}.yaml"), 0);
         assert!(!shown.contains("warning"), "{shown}");
-        // Only a quarter of an hour of it: the whole scenario is for a release build.
+        // Only the first minutes of it: the whole scenario is for a release build.
         let found = trial.summary(&format!("{kind}.yaml"), "--set duration=5m");
         let arrived = found["runs"][0]["services"][0]["requests"]["arrived"].as_u64();
         assert!(arrived.is_none_or(|arrived| arrived > 0), "{found}");
