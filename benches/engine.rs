@@ -3,7 +3,7 @@
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use plimsoll::engine::Simulation;
-use plimsoll::experiment::workloads::{WORKLOADS, fixed_pool};
+use plimsoll::validate::benchmark::{WORKLOADS, fixed_pool};
 
 const REQUESTS: u64 = 2_000_000;
 

@@ -11,10 +11,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use desque::serial::{Event, Simulation};
-use plimsoll::experiment::workloads::{WORKLOADS, Workload};
 use plimsoll::random::{Draw, Purpose, Streams};
 use plimsoll::stats::LatencyHistogram;
 use plimsoll::units::SimDuration;
+use plimsoll::validate::benchmark::{WORKLOADS, Workload};
 
 /// A service's replicas in desque.
 struct Pool {

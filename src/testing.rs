@@ -53,12 +53,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::{Diagnostic, Diagnostics, SourceFile, write_whole};
-use crate::engine::scenario::{Scenario, Variant};
 use crate::experiment::{
     Arm, Baseline, Check, Replicated, ReplicationPlan, Story, Telling, expectation, expectations, judge, replicate,
 };
 use crate::policy::{PolicyFactory, PolicyPlugin, ScalingPolicy};
 use crate::report::{Case, Held, Tested, changes_grid, diff};
+use crate::scenario::{Scenario, Variant};
 
 /// Fails the test with the diagnostics.
 #[track_caller]

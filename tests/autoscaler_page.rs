@@ -97,9 +97,9 @@ fn every_chart_is_what_the_program_draws() {
 #[cfg(feature = "charts")]
 fn drawn(path: &Path, stem: &str) -> String {
     use plimsoll::config::Diagnostics;
-    use plimsoll::engine::scenario::Scenario;
     use plimsoll::experiment::{Story, run};
     use plimsoll::report::{run_charts, story_charts};
+    use plimsoll::scenario::Scenario;
     let mut found = Diagnostics::new();
     let text = fs::read_to_string(path).unwrap();
     let pictures = if text.contains("\nstory:") {

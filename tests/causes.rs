@@ -1,8 +1,8 @@
 //! Each cause of bad requests, in a scenario in which it must be the main one.
 
 use plimsoll::config::Diagnostics;
-use plimsoll::engine::scenario::Scenario;
 use plimsoll::engine::{Cause, Causes, Fate};
+use plimsoll::scenario::Scenario;
 use rstest::rstest;
 
 /// Causes of the first objective under the only policy.

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use plimsoll::cluster::DISPATCHERS;
-use plimsoll::engine::scenario::{Scenario, Variant};
 use plimsoll::engine::{Fate, RunRecord, ServiceRecord};
 use plimsoll::experiment::{self, Outcome};
 use plimsoll::policy::{Decision, Observation, PolicyFactory, Reason, ReasonCode, ScalingPolicy};
 use plimsoll::random::Distribution;
 use plimsoll::report::REPORTERS;
+use plimsoll::scenario::{Scenario, Variant};
 use plimsoll::stats::LatencyHistogram;
 use plimsoll::units::SimDuration;
 use proptest::prelude::*;

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use plimsoll::config::Diagnostics;
 use plimsoll::engine::RunRecord;
-use plimsoll::engine::scenario::Scenario;
 use plimsoll::experiment::{self, Direction, ForecastPrice, Outcome};
 use plimsoll::policy::Foresight;
+use plimsoll::scenario::Scenario;
 
 /// Runs a shipped scenario without its `dp-optimal`, which plans like `lp-optimal` and takes longest.
 fn story(name: &str) -> Outcome {

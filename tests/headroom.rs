@@ -2,8 +2,8 @@
 
 use plimsoll::config::Diagnostics;
 use plimsoll::engine::RunRecord;
-use plimsoll::engine::scenario::Scenario;
 use plimsoll::experiment::{ReplicationPlan, tune};
+use plimsoll::scenario::Scenario;
 
 fn read(policies: &str) -> Scenario {
     let text = format!(

@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use plimsoll::engine::RunRecord;
-use plimsoll::engine::scenario::Scenario;
 use plimsoll::experiment::{
     Refusal, TRAINING_REPLICATIONS, Trained, Training, fingerprint, learning_settings, train, with_learned,
 };
 use plimsoll::policy::q_learning::{Learned, Table};
+use plimsoll::scenario::Scenario;
 use plimsoll::stats::PairedDifference;
 
 use crate::wave::{Place, read, run, text};

@@ -3,9 +3,9 @@
 use std::fs;
 
 use plimsoll::config::Diagnostics;
-use plimsoll::engine::scenario::Scenario;
 use plimsoll::experiment::{self, Charge, Direction, ForecastPrice, Outcome};
 use plimsoll::report;
+use plimsoll::scenario::Scenario;
 use plimsoll::units::{SimDuration, SimTime, Usd};
 use tempfile::TempDir;
 

@@ -4,11 +4,11 @@
 use std::fs;
 
 use plimsoll::engine::RunRecord;
-use plimsoll::engine::scenario::Scenario;
 use plimsoll::experiment::{
     Refusal, Searched, TRAINING_REPLICATIONS, Training, fingerprint, search, search_settings, with_found,
 };
 use plimsoll::policy::policy_search::{Found, NUMBERS};
+use plimsoll::scenario::Scenario;
 
 use crate::wave::{Place, run, text};
 

@@ -4,8 +4,8 @@ use std::fs;
 
 use plimsoll::config::Diagnostics;
 use plimsoll::engine::RunRecord;
-use plimsoll::engine::scenario::Scenario;
 use plimsoll::experiment;
+use plimsoll::scenario::Scenario;
 use tempfile::TempDir;
 
 /// Twelve "days" of half an hour: ten quiet minutes, then twenty busy ones, with a change within a minute. Replicas

@@ -2,9 +2,9 @@
 
 use plimsoll::catalog::Catalog;
 use plimsoll::config::Diagnostics;
-use plimsoll::engine::scenario::Scenario;
 use plimsoll::experiment::{Provision, Terms, provision};
 use plimsoll::optimize::SolveOptions;
+use plimsoll::scenario::Scenario;
 use plimsoll::units::{Fraction, SimDuration};
 use rstest::rstest;
 

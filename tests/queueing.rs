@@ -10,7 +10,7 @@ mod reading;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use plimsoll::experiment::verify::{Length, Observed, TheoryRun, VerifyRow};
+use plimsoll::validate::verify::{Length, Observed, TheoryRun, VerifyRow};
 use serde_json::{Value, json};
 
 use self::figures::{Figure, SAMPLES, figures, is_demanding, moment};

@@ -15,10 +15,10 @@
 
 use std::path::PathBuf;
 
-use plimsoll::experiment::recorded::{Measured, RecordedRun, Status, WITHIN, compare, read_runs};
 use plimsoll::policy::hpa::{ControllerFlags, HpaPolicy};
 use plimsoll::policy::{Measure, Observation, PodPhase, PodSample, PodView, ScalingPolicy, Scrape};
 use plimsoll::units::{SimDuration, SimTime};
+use plimsoll::validate::recorded::{Measured, RecordedRun, Status, WITHIN, compare, read_runs};
 
 use crate::support::{announce, reference_directory};
 
@@ -177,7 +177,7 @@ fn closed_loop_makes_the_recorded_rescales() {
     let runs = runs();
     for run in &runs {
         let found = compare(run).expect("a run");
-        let list = |of: &[plimsoll::experiment::recorded::Rescale]| {
+        let list = |of: &[plimsoll::validate::recorded::Rescale]| {
             of.iter().map(|r| format!("{:.0} s: {} -> {}", r.at, r.from, r.to)).collect::<Vec<_>>().join(", ")
         };
         announce(&format!(

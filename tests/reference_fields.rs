@@ -8,8 +8,8 @@ use std::path::Path;
 
 use plimsoll::cli::{reference, scenario_schema, story_schema};
 use plimsoll::config::Diagnostics;
-use plimsoll::engine::scenario::Scenario;
 use plimsoll::experiment::Story;
+use plimsoll::scenario::Scenario;
 use plimsoll::workload::GENERATORS;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;

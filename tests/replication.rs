@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use plimsoll::config::Diagnostics;
-use plimsoll::engine::scenario::Scenario;
 use plimsoll::experiment::{Arm, Finding, Replicated, ReplicationPlan, differences, replicate, scaled};
+use plimsoll::scenario::Scenario;
 use plimsoll::stats::{ConfidenceInterval, Running};
 
 /// A service small enough for thousands of runs.

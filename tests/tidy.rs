@@ -20,10 +20,12 @@ const LAYERS: &[(&str, u32)] = &[
     ("optimize", 4),
     ("policy", 5),
     ("engine", 6),
-    ("experiment", 7),
-    ("report", 8),
-    ("cli", 9),
-    ("testing", 9),
+    ("scenario", 7),
+    ("experiment", 8),
+    ("validate", 9),
+    ("report", 10),
+    ("cli", 11),
+    ("testing", 11),
 ];
 
 /// Intended imports within a layer: distributions are read from scenarios by `config`'s readers.
@@ -161,8 +163,8 @@ const CONFINED: &[(&str, &[&str], &str)] = &[
     ("std::time", &["cli"], "only the program reads the clock"),
     ("std::env", &["cli"], "only the program reads the environment"),
     ("println!", &["cli", "main"], "only the program prints"),
-    ("std::thread", &["cli", "experiment"], "only experiments start threads"),
-    ("rayon::", &["experiment", "cli"], "only experiments start threads"),
+    ("std::thread", &["cli", "experiment", "validate"], "only experiments start threads"),
+    ("rayon::", &["experiment", "validate", "cli"], "only experiments start threads"),
     ("HashMap", &[], "its order would leak into results"),
     ("HashSet", &[], "its order would leak into results"),
     ("todo!", &[], "nothing is left open"),

@@ -1,8 +1,8 @@
 //! Warm-up detection: runs forget their initial state when they should.
 
 use plimsoll::config::Diagnostics;
-use plimsoll::engine::scenario::Scenario;
 use plimsoll::experiment::{settle, transients};
+use plimsoll::scenario::Scenario;
 use plimsoll::units::SimDuration;
 use rstest::rstest;
 

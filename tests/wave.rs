@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use plimsoll::config::Diagnostics;
 use plimsoll::engine::RunRecord;
-use plimsoll::engine::scenario::Scenario;
+use plimsoll::scenario::Scenario;
 
 pub struct Place {
     directory: tempfile::TempDir,

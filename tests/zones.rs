@@ -2,8 +2,8 @@
 
 use plimsoll::cluster::Nodes;
 use plimsoll::config::Diagnostics;
-use plimsoll::engine::scenario::Scenario;
 use plimsoll::engine::{Cause, Fate, LostNodes, RunRecord, ZoneOutage};
+use plimsoll::scenario::Scenario;
 use plimsoll::units::{SimDuration, SimTime};
 use proptest::prelude::*;
 

@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use plimsoll::config::Diagnostics;
-use plimsoll::engine::scenario::Scenario;
+use plimsoll::scenario::Scenario;
 
 fuzz_target!(|content: &[u8]| {
     let path = plimsoll_fuzz::file("scenario.yaml", content);

@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use plimsoll::config::Diagnostics;
-use plimsoll::engine::scenario::Scenario;
+use plimsoll::scenario::Scenario;
 
 const SOUND: &str = "\
 duration: 4m

@@ -6,8 +6,8 @@ use clap::{Args, ValueEnum};
 
 use super::{Failure, say};
 use crate::engine::Simulation;
-use crate::experiment::workloads::{WORKLOADS, Workload};
 use crate::report::results::{BenchResult, BenchResults, RESULTS_VERSION, Results, results_text};
+use crate::validate::benchmark::{WORKLOADS, Workload};
 
 /// Arguments of `bench`.
 #[derive(Debug, Args)]

@@ -8,12 +8,12 @@ use super::replication::Format;
 use super::test::{is_story, scenario_files};
 use super::{Failure, ScenarioArguments, remark, say, shown};
 use crate::config::Diagnostics;
-use crate::engine::scenario::Scenario;
 use crate::experiment::{
     Explained, Story, assumed_cpu, expectations, explain, out_of_reach_by_distribution, transients, unlimited_cpu,
 };
 use crate::report::Grid;
 use crate::report::results::{CheckResults, CheckedResult, RESULTS_VERSION, Results, ValueResult, results_text};
+use crate::scenario::Scenario;
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]

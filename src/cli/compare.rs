@@ -7,13 +7,13 @@ use clap::Args;
 use super::replication::{Format, ReplicationArguments, arms, forbidden, policy_index, tell_out_of_reach};
 use super::run::{AxisArgument, TimeAxis, choose_policies, quoted};
 use super::{Failure, files, path_and_value, remark, say};
-use crate::engine::scenario::Scenario;
 use crate::experiment::{
     FRESH_TO_COMPARE, Outcome, Replicated, ReplicationPlan, SameLevel, Tuned, at_same_level, replicate,
     run_replication, runs_of_tuning, tune, unlimited_cpu,
 };
 use crate::report;
 use crate::report::results::{Results, compare_results, results_text};
+use crate::scenario::Scenario;
 
 /// Arguments of `compare`.
 #[derive(Debug, Args)]

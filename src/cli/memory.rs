@@ -3,8 +3,8 @@
 use std::sync::OnceLock;
 
 use super::Failure;
-use crate::engine::scenario::Scenario;
 use crate::experiment::memory_needed;
+use crate::scenario::Scenario;
 use crate::units::Bytes;
 
 /// What --max-memory says.

@@ -8,10 +8,10 @@ use clap::Args;
 use super::replication::{Format, ReplicationArguments, forbidden, tell_out_of_reach};
 use super::{Failure, files, path_and_value, remark, say};
 use crate::config::spool::is_stream;
-use crate::engine::scenario::Scenario;
 use crate::experiment::{Axis, Design, Planned, Points, at_headroom, plan_search, runs_of_plan};
 use crate::report::results::{PlanResults, Results};
 use crate::report::{self, Artifact, Grid, Rewritten};
+use crate::scenario::Scenario;
 
 /// Arguments of `plan`.
 #[derive(Debug, Args)]

@@ -10,9 +10,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{Failure, memory, remark, shown};
 use crate::config::{Diagnostics, suggest};
-use crate::engine::scenario::Scenario;
 use crate::experiment::{Arm, OutOfReach, ReplicationPlan, out_of_reach, requests_per_run, settle};
 use crate::report::{TableStyle, count as text_count};
+use crate::scenario::Scenario;
 use crate::units::Fraction;
 
 /// How often to run, and how to say it.
@@ -250,7 +250,7 @@ pub(super) fn spinner(quiet: bool, what: &str) -> ProgressBar {
 /// Every policy of a scenario as an arm.
 pub(super) fn arms(scenario: &Scenario) -> Vec<Arm<'_>> {
     let arm = |(policy, plan)| {
-        let plan: &crate::engine::scenario::Variant = plan;
+        let plan: &crate::scenario::Variant = plan;
         Arm { label: &plan.label, scenario, policy }
     };
     scenario.policies.iter().enumerate().map(arm).collect()

@@ -10,10 +10,10 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::replication::Format;
 use super::{Failure, ScenarioArguments, files, memory, remark, say, shown};
 use crate::config::{Diagnostics, suggest};
-use crate::engine::scenario::Scenario;
 use crate::experiment::{self, Outcome};
 use crate::report;
 use crate::report::results::{Results, results_text, run_results};
+use crate::scenario::Scenario;
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]

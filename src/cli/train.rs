@@ -8,7 +8,6 @@ use super::replication::{Format, ReplicationArguments, arms, policy_index};
 use super::run::quoted;
 use super::{Failure, files, path_and_value, remark, say};
 use crate::config::{Diagnostics, suggest};
-use crate::engine::scenario::Scenario;
 use crate::experiment::{
     Refusal, Searched, Trained, Training, learning_settings, replicate, search, search_settings, train as train_policy,
     with_found, with_learned,
@@ -18,6 +17,7 @@ use crate::policy::q_learning::{self, Learned};
 use crate::policy::stored::is_trained_policy;
 use crate::report::results::{Results, learning_results, results_text, search_results};
 use crate::report::{self, Artifact, LearningTrial, TableStyle};
+use crate::scenario::Scenario;
 use crate::units::{SimDuration, Usd};
 
 /// Arguments of `train`.

@@ -7,12 +7,12 @@ use clap::Args;
 
 use super::replication::Format;
 use super::{Failure, files, note, remark, say};
-use crate::experiment::recorded::{Comparison, Rescale, WITHIN, compare, read_runs};
-use crate::experiment::verify::{VerifyReport, verify as prove};
 use crate::report;
 use crate::report::results::{
     ProofResult, RESULTS_VERSION, RecordedResult, RescaleResult, Results, VerifyResults, results_text,
 };
+use crate::validate::recorded::{Comparison, Rescale, WITHIN, compare, read_runs};
+use crate::validate::verify::{VerifyReport, verify as prove};
 
 /// Arguments of `verify`.
 #[derive(Debug, Args)]
@@ -205,9 +205,9 @@ fn table(report: &VerifyReport) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::recorded::Timing;
-    use crate::experiment::verify::{Verdict, VerifyRow};
     use crate::stats::ConfidenceInterval;
+    use crate::validate::recorded::Timing;
+    use crate::validate::verify::{Verdict, VerifyRow};
 
     /// The proof takes too long for a test; what is printed of it does not.
     #[test]

@@ -8,11 +8,11 @@ use super::replication::{Format, ReplicationArguments, policy_index};
 use super::run::AxisArgument;
 use super::{Failure, files, path_and_value, remark, say};
 use crate::config::slug;
-use crate::engine::scenario::Scenario;
 use crate::experiment::{
     self, Arm, MAX_SCALE, Replicated, Variation, busiest_moment, figures_of_variations, replicate_figures, together,
 };
 use crate::report::{self, Artifact, TableStyle};
+use crate::scenario::Scenario;
 use crate::units::{SimDuration, SimTime};
 
 /// Arguments of `whatif`.

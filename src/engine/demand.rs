@@ -46,7 +46,7 @@ pub(super) fn fresh_demand(model: &DemandModel, streams: Streams, service: u64, 
 }
 
 /// Calls `see` for every request before `end`, exactly as a run with the same streams would meet them.
-pub(super) fn each_request(
+pub(crate) fn each_request(
     mut source: Box<dyn TraceSource>,
     spec: &ServiceSpec,
     (streams, service): (Streams, u64),

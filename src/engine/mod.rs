@@ -19,7 +19,6 @@ mod meter;
 mod objective;
 mod powers;
 mod record;
-pub mod scenario;
 mod simulation;
 mod spec;
 mod tally;
@@ -28,6 +27,7 @@ mod unanswered;
 pub use calendar::Rank;
 pub use causes::{Cause, Causes};
 pub use completions::{Completion, CompletionQueue};
+pub(crate) use demand::each_request;
 pub use error::{MAX_REPLICAS, RunError};
 pub use fate::{Fate, RequestCounts};
 pub use fault::{LostNodes, MetricsOutage, ZoneOutage};
@@ -37,4 +37,5 @@ pub use record::{
     DecisionRecord, Elasticity, Expense, Interval, LeaseRecord, ObjectiveRecord, RunRecord, ServiceRecord,
 };
 pub use simulation::Simulation;
+pub(crate) use spec::REFERENCE_UTILIZATION;
 pub use spec::{NodeLease, ReplicaLease, RunSpec, ServiceRun};

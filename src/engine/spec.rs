@@ -11,7 +11,7 @@ use crate::units::{SimDuration, SimTime, UsdPerHour, Utilization};
 use crate::workload::TraceSource;
 
 /// The default of `reference-utilization`.
-pub(super) const REFERENCE_UTILIZATION: Utilization = Utilization::from_percent(70);
+pub(crate) const REFERENCE_UTILIZATION: Utilization = Utilization::from_percent(70);
 
 /// The lease of each replica, from its placement to its end.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,7 +58,7 @@ impl ServiceRun {
 
 /// One run.
 ///
-/// Only [`super::scenario::Scenario::run_spec`], which must not forget a field, lists them all; other code states what differs
+/// Only [`crate::scenario::Scenario::run_spec`], which must not forget a field, lists them all; other code states what differs
 /// from [`RunSpec::new`]: `RunSpec { warm_up, ..RunSpec::new("shop", streams, end, services) }`.
 pub struct RunSpec {
     /// Name of the scenario.

@@ -2,10 +2,10 @@
 
 use crate::catalog::{Catalog, KUBERNETES_OVERHEAD};
 use crate::cluster::{CpuUse, DemandModel, NodePool, OnTimeout, RecordedDemand, ServiceSpec, UpdateStrategy};
-use crate::engine::scenario::{Scenario, ServicePlan};
 use crate::engine::{MetricsOutage, ReplicaLease};
 use crate::policy::{Measure, Measures};
 use crate::random::{Distribution, shown_seconds};
+use crate::scenario::{Scenario, ServicePlan};
 use crate::units::{Bytes, Millicores, SimTime};
 
 /// Effects that the model leaves out and no field of a scenario can state.

@@ -12,7 +12,7 @@ use super::expectation::Check;
 use super::figure::Figure;
 use super::metric::{Metric, Unit};
 use super::replicate::Replicated;
-use crate::engine::scenario::Scenario;
+use crate::scenario::Scenario;
 use crate::stats::{ConfidenceInterval, PairedDifference, Running};
 
 /// The figures of every policy, replication by replication.

@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use heaviest::{Heaviest, Top, sum_of_largest};
 
 use super::pool::in_pool;
-use crate::engine::scenario::{Scenario, ServicePlan};
 use crate::engine::{Objective, RunRecord};
 use crate::optimize::{BoundProblem, OptimizeError};
+use crate::scenario::{Scenario, ServicePlan};
 use crate::units::{SimDuration, SimTime, Usd};
 use crate::workload::TraceError;
 

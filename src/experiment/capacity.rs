@@ -7,8 +7,8 @@ use rayon::prelude::*;
 use super::pool::in_pool;
 use super::replicate::ReplicationPlan;
 use super::scale::scaled;
-use crate::engine::scenario::Scenario;
 use crate::engine::{Cause, Causes, ObjectiveRecord, RunError, RunRecord, ServiceRecord};
+use crate::scenario::Scenario;
 use crate::stats::{ConfidenceInterval, Running};
 
 /// Steps per doubling of the traffic, about 1.1% apart; between two steps the share of bad requests is interpolated

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::level::{Shot, Tuned, attempt, factor_of, is_searched, keeps, shoot, step_of, targets};
 use super::replicate::ReplicationPlan;
 use crate::engine::RunError;
-use crate::engine::scenario::Scenario;
+use crate::scenario::Scenario;
 use crate::stats::{ConfidenceInterval, Running, share_at_least};
 
 /// The minimum share of runs that must meet every objective.

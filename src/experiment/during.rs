@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::scenario::Scenario;
 use crate::engine::{Interval, ServiceRecord};
+use crate::scenario::Scenario;
 use crate::units::{SimDuration, SimTime};
 
 /// A service has recovered after this many consecutive intervals that meet the objective.

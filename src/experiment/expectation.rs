@@ -5,7 +5,7 @@ use super::figure::{Figure, figures};
 use super::metric::{Metric, Unit};
 use super::replicate::{Replicated, Samples};
 use crate::config::{Diagnostic, Diagnostics, SourceFile, Span, Value, Yaml, suggest};
-use crate::engine::scenario::Scenario;
+use crate::scenario::Scenario;
 use crate::stats::{ConfidenceInterval, Running, holm};
 use crate::units::{SimDuration, Usd, Utilization};
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::during::{During, Window};
 use super::metric::Metric;
 use crate::engine::RunRecord;
-use crate::engine::scenario::Scenario;
+use crate::scenario::Scenario;
 
 /// A quantity of one service, or of the whole run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,9 +12,9 @@ use super::metric::Unit;
 use super::pool::in_pool;
 use super::reachable::floor;
 use super::replicate::ReplicationPlan;
-use crate::engine::scenario::Scenario;
 use crate::engine::{RunError, RunRecord};
 use crate::policy::Foresight;
+use crate::scenario::Scenario;
 use crate::stats::{ConfidenceInterval, Running};
 use crate::units::Fraction;
 

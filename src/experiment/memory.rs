@@ -3,8 +3,8 @@
 //! The sizes per replica, interval and service were measured (docs/limits.md) and rounded up. Growth with the number of
 //! requests is not included: an unlimited queue takes 48 bytes per waiting request.
 
-use crate::engine::scenario::Scenario;
 use crate::policy::Prospect;
+use crate::scenario::Scenario;
 
 /// The program and a small run.
 const BASE: u64 = 48 << 20;

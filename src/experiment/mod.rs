@@ -21,7 +21,6 @@ mod pool;
 mod provision;
 mod reach;
 mod reachable;
-pub mod recorded;
 mod replicate;
 mod run;
 mod scale;
@@ -30,9 +29,7 @@ mod sweep;
 mod train;
 mod transient;
 mod vary;
-pub mod verify;
 mod volume;
-pub mod workloads;
 
 pub use assumptions::{assumed_cpu, of as assumptions, unlimited_cpu, without_ceiling};
 pub use baseline::{Baseline, Change};

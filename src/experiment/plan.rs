@@ -6,7 +6,7 @@ use super::confirm::confirm;
 use super::level::{Tuned, tune_policy};
 use super::replicate::ReplicationPlan;
 use crate::engine::RunError;
-use crate::engine::scenario::Scenario;
+use crate::scenario::Scenario;
 
 /// Number of candidates that always reach the next round.
 pub(super) const KEPT: usize = 3;

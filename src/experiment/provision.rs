@@ -10,11 +10,11 @@ use std::fmt;
 use super::outcome::CalendarStart;
 use super::run::calendar;
 use crate::catalog::InstanceType;
-use crate::engine::scenario::{Scenario, ServicePlan};
 use crate::optimize::{
     Names, Offer, OneType, OptimizeError, Plan, ProvisioningProblem, Reserved, SolveOptions, Spot, clock_of,
 };
 use crate::policy::{Needs, replicas_needed};
+use crate::scenario::{Scenario, ServicePlan};
 use crate::units::{Bytes, Fraction, Millicores, SimDuration};
 use crate::workload::TraceError;
 

@@ -2,8 +2,8 @@
 
 use crate::cluster::DemandModel;
 use crate::engine::Objective;
-use crate::engine::scenario::Scenario;
 use crate::random::{Distribution, Streams};
+use crate::scenario::Scenario;
 use crate::units::{SimDuration, SimTime};
 use crate::workload::{RequestBatch, TraceError};
 

@@ -1,9 +1,9 @@
 //! How far the target of an autoscaler can be raised before no replica can reach it.
 
 use crate::cluster::{Ceiling, ServiceSpec};
-use crate::engine::scenario::Scenario;
 use crate::engine::{RunError, ServiceRun};
 use crate::policy::hpa::spec::{MetricSpec, Resource, Target};
+use crate::scenario::Scenario;
 
 /// The smallest headroom that the targets of a policy can express.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::during::Window;
 use super::figure::{Figure, figures};
 use super::pool::in_pool;
-use crate::engine::scenario::Scenario;
 use crate::engine::{RunError, RunRecord};
 use crate::policy::Foresight;
+use crate::scenario::Scenario;
 use crate::stats::{ConfidenceInterval, Running};
 
 /// One of the alternatives compared: a policy of a scenario, or of a variation of it.

@@ -8,9 +8,9 @@ use super::assumptions::{self, metrics_out};
 use super::bound::{assert_bound, keeps_latencies};
 use super::outcome::{CalendarStart, Fault, InputFact, Outcome, Traffic, TrafficSource};
 use super::pool::in_pool;
-use crate::engine::scenario::{Scenario, ServicePlan};
 use crate::engine::{Fate, MetricsOutage, ObjectiveRecord, RunError, RunRecord, ServiceRecord, ZoneOutage};
 use crate::random::Streams;
+use crate::scenario::{Scenario, ServicePlan};
 use crate::units::SimTime;
 use crate::workload::{TraceError, Zone};
 

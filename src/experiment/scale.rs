@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::{Diagnostic, Diagnostics, SourceFile, parse_single};
-use crate::engine::scenario::Scenario;
+use crate::scenario::Scenario;
 use crate::units::SimDuration;
 use crate::workload::{Opening, Recipe, RequestBatch, TRANSFORMS, TraceError, TraceSource, Transform, WorkloadSpec};
 

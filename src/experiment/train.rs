@@ -28,11 +28,11 @@ use std::sync::{Arc, Mutex};
 use rayon::prelude::*;
 
 use super::pool::in_pool;
-use crate::engine::scenario::Scenario;
 use crate::engine::{Interval, RunError, RunRecord};
 use crate::policy::q_learning::{Choose, Experience, Explorer, Learned, Origin, Rule, Settings, Table, Visit};
 use crate::policy::{Learning, Prospect};
 use crate::random::{Purpose, Streams};
+use crate::scenario::Scenario;
 use crate::units::{SimDuration, SimTime, Usd};
 use crate::workload::sha256_hex;
 

@@ -10,8 +10,8 @@
 use rayon::prelude::*;
 
 use super::pool::in_pool;
-use crate::engine::scenario::Scenario;
 use crate::engine::{Interval, RunError, RunRecord, ServiceRecord};
+use crate::scenario::Scenario;
 use crate::stats::WarmUp;
 use crate::units::{SimDuration, SimTime};
 

@@ -1,9 +1,9 @@
 //! One-line variations of a scenario.
 
 use crate::config::{Diagnostics, SourceFile, parse_single};
-use crate::engine::scenario::Scenario;
 use crate::engine::{RunError, ZoneOutage};
 use crate::random::Distribution;
+use crate::scenario::Scenario;
 use crate::units::{SimDuration, SimTime};
 use crate::workload::TRANSFORMS;
 

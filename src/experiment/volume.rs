@@ -2,8 +2,8 @@
 
 use super::plan::KEPT;
 use super::replicate::ReplicationPlan;
-use crate::engine::scenario::Scenario;
 use crate::random::Streams;
+use crate::scenario::Scenario;
 use crate::workload::arrivals_per_step;
 
 /// Headrooms that the search for one policy usually tries: three or four to enclose the least one, then a bisection.

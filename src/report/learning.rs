@@ -6,8 +6,8 @@ use super::comparison::{interval_text, is_judged, marked, notes, value_text};
 use super::grid::Grid;
 use super::text;
 use super::{Artifact, ReportError};
-use crate::engine::scenario::Scenario;
 use crate::experiment::{Episode, Metric, Replicated, Trained, Unit, differences};
+use crate::scenario::Scenario;
 
 /// The trained policy and all others of a scenario on replications that no training used.
 pub struct LearningTrial<'a> {

@@ -44,8 +44,8 @@ mod words;
 use std::fmt;
 
 use crate::config::Plugin;
-use crate::experiment::recorded::Comparison;
 use crate::experiment::{Outcome, Story, Telling};
+use crate::validate::recorded::Comparison;
 
 pub use bill::{BillLine, bill};
 pub use capacity::{capacity, capacity_files};

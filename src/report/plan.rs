@@ -6,11 +6,11 @@ use super::comparison::{value_text, verdict_text};
 use super::expense::{NO_PRICE, Ranking};
 use super::grid::Grid;
 use super::text;
-use crate::engine::scenario::Scenario;
 use crate::experiment::{
     Candidate, Confirmation, Difference, Figure, MIN_SHARE_KEPT, Planned, Points, Replicated, Samples, Tuned, Unit,
     differences_from_chosen, unlimited_cpu,
 };
+use crate::scenario::Scenario;
 use crate::units::Fraction;
 
 /// What helps where too few replications were run to be certain.

@@ -5,10 +5,10 @@ use similar::TextDiff;
 use crate::cluster::ServiceSpec;
 use crate::config::kubernetes::{Deployment, Manifests, Object};
 use crate::config::{Diagnostics, Edits, SourceFile, Step, Value, Yaml, slug};
-use crate::engine::scenario::Scenario;
 use crate::engine::{RunError, ServiceRun};
 use crate::policy::hpa::spec::{MetricSpec, Resource, Target};
 use crate::policy::hpa::{HpaSpec, read_manifest};
+use crate::scenario::Scenario;
 
 /// A manifest that a plan changes.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,9 +7,9 @@ use super::grid::Grid;
 use super::learning::objective_names;
 use super::text;
 use super::{Artifact, ReportError};
-use crate::engine::scenario::Scenario;
 use crate::experiment::{Generation, Searched, Unit};
 use crate::policy::policy_search::NUMBERS;
+use crate::scenario::Scenario;
 
 /// How many rows of the curve the table shows.
 const SHOWN: usize = 10;

@@ -2,8 +2,8 @@
 #![allow(dead_code, reason = "each module uses what it needs")]
 
 use plimsoll::config::Diagnostics;
-use plimsoll::engine::scenario::Scenario;
 use plimsoll::engine::{RunRecord, ServiceRecord};
+use plimsoll::scenario::Scenario;
 use plimsoll::units::SimTime;
 
 use super::trial::Trial;

@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use plimsoll::config::Diagnostics;
-use plimsoll::engine::scenario::Scenario;
 use plimsoll::experiment::{Baseline, Story, expectations};
 use plimsoll::report::{check_result, read_result};
+use plimsoll::scenario::Scenario;
 use plimsoll::workload::{Portrait, TraceOptions};
 use tempfile::TempDir;
 

@@ -3,10 +3,10 @@
 use std::sync::LazyLock;
 
 use plimsoll::config::Diagnostics;
-use plimsoll::engine::scenario::Scenario;
 use plimsoll::experiment::{learning_settings, run};
 use plimsoll::policy::q_learning::{Cell, Experience, Learned, Origin, Rule, Table};
 use plimsoll::report::{REPORTERS, RESULT_FILE};
+use plimsoll::scenario::Scenario;
 use plimsoll::units::SimDuration;
 
 use super::Reader;

@@ -16,7 +16,7 @@
 //! A percentile x of order p is tested by the share of values up to x, which is p: a share is an average, so Student's
 //! interval applies to it, and no inverse of a histogram is needed.
 
-use plimsoll::experiment::verify::{Observed, Sample, Statistic};
+use plimsoll::validate::verify::{Observed, Sample, Statistic};
 use statrs::distribution::{DiscreteCDF, Poisson};
 
 use super::reading::{Case, Kind, Subject};

@@ -1,7 +1,7 @@
 //! Converts a case of the table to a station.
 
-use plimsoll::experiment::verify::{Arrivals, Discipline, Station};
 use plimsoll::random::Distribution;
+use plimsoll::validate::verify::{Arrivals, Discipline, Station};
 use serde_json::{Map, Value};
 
 /// A case of the table.

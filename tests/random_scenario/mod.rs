@@ -14,12 +14,12 @@ use plimsoll::cluster::{
 };
 use plimsoll::config::kubernetes::Release;
 use plimsoll::config::{Diagnostics, SourceFile, parse_single};
-use plimsoll::engine::scenario::{Scenario, ServicePlan, Variant};
 use plimsoll::engine::{MetricsSpec, NodeLease, Objective, ReplicaLease, RunRecord};
 use plimsoll::policy::{
     self, Decision, Measure, Observation, PolicyContext, PolicyFactory, Reason, ReasonCode, ScalingPolicy,
 };
 use plimsoll::random::{Distribution, Purpose, Streams};
+use plimsoll::scenario::{Scenario, ServicePlan, Variant};
 use plimsoll::units::{Bytes, Fraction, Millicores, SimDuration, SimTime, UsdPerHour};
 use plimsoll::workload::{Opening, Recipe, RequestBatch, TraceError, TraceSource, WorkloadSpec};
 

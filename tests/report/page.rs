@@ -296,8 +296,7 @@ fn faults_are_marked_in_the_timelines() {
 fn a_shipped_scenario_stays_far_below_two_megabytes() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/shop-peak.yaml");
     let mut sink = plimsoll::config::Diagnostics::new();
-    let scenario =
-        plimsoll::engine::scenario::Scenario::read(&path, &[], &mut sink).unwrap_or_else(|| panic!("{sink}"));
+    let scenario = plimsoll::scenario::Scenario::read(&path, &[], &mut sink).unwrap_or_else(|| panic!("{sink}"));
     let outcome = plimsoll::experiment::run(&scenario, "plimsoll run", 0, &|_, _| {}).unwrap();
     let size = page(&outcome).len();
     assert!((300_000..1_200_000).contains(&size), "{size} bytes");

@@ -8,9 +8,9 @@ use super::{Destination, tell_next_steps};
 use crate::config::kubernetes::{Deployment, Manifests};
 use crate::config::spool::{directory_of, is_stream, name_of};
 use crate::config::{Diagnostics, MAX_YAML_BYTES, Severity, SourceFile};
-use crate::engine::scenario::Scenario;
 use crate::policy::hpa::{HpaManifest, read_manifest};
 use crate::policy::measure_named;
+use crate::scenario::Scenario;
 use crate::units::{Millicores, SimDuration};
 
 /// What a directory holds, each with the name of its file.

@@ -10,10 +10,10 @@ use self::journal::{Contents, FileFormat, Journal};
 use super::replication::{Format, ReplicationArguments};
 use super::{Failure, files, path_and_value, say};
 use crate::engine::RunError;
-use crate::engine::scenario::Scenario;
 use crate::experiment::{Axis, Design, PointResult, Points, ReplicationPlan, SweepTable, figures, sweep as run_points};
 use crate::report::results::{RESULTS_VERSION, Results, SweepResults, TableResult, results_text};
 use crate::report::{self, Artifact};
+use crate::scenario::Scenario;
 use crate::workload::sha256_hex;
 
 /// Arguments of `sweep`.

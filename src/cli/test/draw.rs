@@ -6,9 +6,9 @@ use std::path::Path;
 
 use super::super::run::TimeAxis;
 use super::{Failure, files};
-use crate::engine::scenario::Scenario;
 use crate::experiment::{self, Story, Telling};
 use crate::report::{self, Artifact};
+use crate::scenario::Scenario;
 
 /// Where charts go, and which names are taken there.
 pub(super) struct Drawings<'a> {

@@ -8,7 +8,7 @@ use crate::cluster::{DemandModel, OnTimeout, ServiceSpec};
 use crate::config::kubernetes::Manifests;
 use crate::config::{Diagnostics, ReadMapping, Value, Yaml};
 use crate::engine::RunError;
-use crate::engine::scenario::{Scenario, ServicePlan};
+use crate::scenario::{Scenario, ServicePlan};
 use crate::units::{Bytes, Millicores};
 use crate::workload::Zone;
 

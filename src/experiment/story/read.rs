@@ -9,11 +9,11 @@ use crate::config::kubernetes::Release;
 use crate::config::{
     Diagnostics, Fields, FromNode, Line, Lines, MAX_YAML_BYTES, Name, SourceFile, Value, Yaml, parse_single, suggest,
 };
-use crate::engine::scenario::read_deployment;
 use crate::policy::{
     Measure, PolicyContext, PolicyPlugin, ReasonCode, measure_named, not_measured, read_metric_names, read_policy,
     without_unit,
 };
+use crate::scenario::read_deployment;
 use crate::units::{Bytes, Millicores, Rate, SimDuration, SimTime, Utilization};
 
 /// Maximum value of a measure; larger ones would make sums meaningless.

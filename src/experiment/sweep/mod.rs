@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use super::pool::in_pool;
 use super::replicate::{Arm, Replicated, ReplicationPlan, replicate};
 use crate::engine::RunError;
-use crate::engine::scenario::Scenario;
+use crate::scenario::Scenario;
 
 /// A point that was run: its index and its replications, one arm per policy.
 pub type PointResult = (usize, Replicated);
@@ -46,7 +46,7 @@ pub fn sweep<E: Send + From<RunError>>(
 
 fn run_point(scenario: &Scenario, plan: &ReplicationPlan) -> Result<Replicated, RunError> {
     let arm = |(policy, plan)| {
-        let plan: &crate::engine::scenario::Variant = plan;
+        let plan: &crate::scenario::Variant = plan;
         Arm { label: &plan.label, scenario, policy }
     };
     let arms: Vec<Arm<'_>> = scenario.policies.iter().enumerate().map(arm).collect();

@@ -24,11 +24,11 @@ use rayon::prelude::*;
 use super::super::pool::in_pool;
 use super::evolution::Evolution;
 use super::{ALLOWED, Refusal, TRAINING_REPLICATIONS, Training, VALIDATION, Worth, compare, fingerprint};
-use crate::engine::scenario::Scenario;
 use crate::engine::{Interval, RunError, RunRecord};
 use crate::policy::policy_search::{COUNT, Found, NUMBERS, Origin, Settings};
 use crate::policy::{Learning, Prospect};
 use crate::random::{Purpose, Streams};
+use crate::scenario::Scenario;
 
 /// Points drawn per generation, in addition to the centre.
 const DRAWN: usize = 15;

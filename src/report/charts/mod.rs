@@ -20,9 +20,9 @@ mod trace;
 
 use serde::Serialize;
 
-use crate::experiment::recorded::Comparison;
 use crate::experiment::{Limit, Outcome, Provision, Searched, Story, SweepTable, Telling, Trained};
 use crate::report::{Artifact, ReportError, Reporter, ReporterPlugin};
+use crate::validate::recorded::Comparison;
 use crate::workload::Portrait;
 
 pub(super) use timelines::Section as Timelines;

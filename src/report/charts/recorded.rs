@@ -4,7 +4,7 @@ use super::axis::Axis;
 use super::canvas::Ink;
 use super::chart::{Chart, Mark, Panel, Sample};
 use super::thin::Point;
-use crate::experiment::recorded::{Comparison, Rescale};
+use crate::validate::recorded::{Comparison, Rescale};
 
 const RECORDED: Ink = Ink::Needed;
 const SIMULATED: Ink = Ink::Series(1);

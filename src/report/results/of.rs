@@ -2,13 +2,13 @@
 
 use super::RESULTS_VERSION;
 use super::types::*;
-use crate::engine::scenario::Scenario;
 use crate::experiment::{
     Better, Difference, Edge, Limit, Planned, Points, Provision, Replicated, SameLevel, Tuned, differences,
     family_differences,
 };
 use crate::report::comparison::{notes, unit_name, verdict_text};
 use crate::report::policy_tests::Tested;
+use crate::scenario::Scenario;
 use crate::stats::ConfidenceInterval;
 
 fn interval(of: &ConfidenceInterval) -> IntervalResult {

@@ -1,8 +1,8 @@
 //! A8 and B4: plans meet every objective, report infeasibility in words, and model one queue per replica.
 
 use plimsoll::config::Diagnostics;
-use plimsoll::engine::scenario::Scenario;
 use plimsoll::engine::{RunRecord, ServiceRecord};
+use plimsoll::scenario::Scenario;
 
 use super::super::trial::Trial;
 

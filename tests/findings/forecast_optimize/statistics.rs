@@ -1,7 +1,6 @@
 //! Multiple comparisons, traffic limits with their intervals, winners by chance (A5, A6, A7).
 
 use plimsoll::config::Diagnostics;
-use plimsoll::engine::scenario::Scenario;
 use plimsoll::experiment::{
     Arm, Edge, Figure, Finding, Limit, Metric, Replicated, ReplicationPlan, Samples, capacity, differences_from_chosen,
     replicate, tune,
@@ -9,6 +8,7 @@ use plimsoll::experiment::{
 use plimsoll::queueing::mmc_most_offered;
 use plimsoll::random::{Purpose, Streams};
 use plimsoll::report::{TableStyle, variations_text};
+use plimsoll::scenario::Scenario;
 use rstest::rstest;
 
 fn read(text: &str, overrides: &[(&str, &str)]) -> Scenario {

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use plimsoll::config::{Diagnostics, Fields, Yaml};
 use plimsoll::engine::ServiceRecord;
-use plimsoll::engine::scenario::Scenario;
 use plimsoll::experiment;
 use plimsoll::policy::{
     Decision, Observation, PolicyContext, PolicyFactory, PolicyPlugin, Reason, ReasonCode, ScalingPolicy,
 };
+use plimsoll::scenario::Scenario;
 use plimsoll::units::SimDuration;
 use tempfile::TempDir;
 

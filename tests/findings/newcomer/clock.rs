@@ -3,7 +3,7 @@
 use rstest::rstest;
 
 use plimsoll::config::Diagnostics;
-use plimsoll::engine::scenario::Scenario;
+use plimsoll::scenario::Scenario;
 use plimsoll::units::SimDuration;
 
 use crate::findings::trial::Trial;

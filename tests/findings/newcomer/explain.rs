@@ -4,8 +4,8 @@ use std::path::Path;
 
 use plimsoll::cli::scenario_schema;
 use plimsoll::config::Diagnostics;
-use plimsoll::engine::scenario::Scenario;
 use plimsoll::experiment::{Explained, explain};
+use plimsoll::scenario::Scenario;
 use serde_json::Value;
 
 use crate::findings::trial::Trial;

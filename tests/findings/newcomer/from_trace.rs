@@ -2,8 +2,8 @@
 
 use plimsoll::config::Diagnostics;
 use plimsoll::engine::ServiceRecord;
-use plimsoll::engine::scenario::Scenario;
 use plimsoll::experiment::assumptions;
+use plimsoll::scenario::Scenario;
 use plimsoll::units::SimDuration;
 
 use crate::findings::trial::Trial;

@@ -1,8 +1,8 @@
 //! Items 3 and 9: fractions of a core and node speeds are taken into account in plans, needs, areas and causes.
 
 use plimsoll::config::Diagnostics;
-use plimsoll::engine::scenario::Scenario;
 use plimsoll::engine::{Cause, ServiceRecord};
+use plimsoll::scenario::Scenario;
 
 fn scenario(text: &str) -> Scenario {
     let directory = tempfile::tempdir().unwrap();

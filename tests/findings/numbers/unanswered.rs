@@ -3,9 +3,9 @@
 use std::fs;
 
 use plimsoll::config::Diagnostics;
-use plimsoll::engine::scenario::Scenario;
 use plimsoll::engine::{Cause, Fate};
 use plimsoll::experiment::{self, Outcome};
+use plimsoll::scenario::Scenario;
 use proptest::prelude::*;
 use tempfile::TempDir;
 

@@ -1,7 +1,7 @@
 //! Public cases K3, K4 and K16: logs of proxies and platforms, with each request at its start and with its duration.
 
 use plimsoll::config::Diagnostics;
-use plimsoll::engine::scenario::Scenario;
+use plimsoll::scenario::Scenario;
 use rstest::rstest;
 
 use crate::findings::trial::Trial;

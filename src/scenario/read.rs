@@ -20,9 +20,7 @@ use crate::config::{
     Diagnostic, Diagnostics, Fields, FromNode, Key, Line, Lines, Name, SourceFile, Value, Yaml, check_label, suggest,
     visible,
 };
-use crate::engine::meter::MetricsSpec;
-use crate::engine::objective::Objective;
-use crate::engine::spec::{NodeLease, REFERENCE_UTILIZATION};
+use crate::engine::{MetricsSpec, NodeLease, Objective, REFERENCE_UTILIZATION};
 use crate::policy::{PolicyContext, PolicyFactory, PolicyPlugin, read_metric_names, read_policy};
 use crate::units::{Fraction, SimDuration};
 use crate::workload::{WorkloadSpec, Zone};

@@ -4,7 +4,7 @@ use super::ServicePlan;
 use crate::cluster::{NodePool, Nodes, Restart, Rollout, Share, UpdateSpec, UpdateStrategy};
 use crate::config::kubernetes::{Deployment, WorkloadKind, share};
 use crate::config::{Diagnostics, Fields, Line, Value, Yaml, suggest};
-use crate::engine::fault::{LostNodes, MetricsOutage, ZoneOutage};
+use crate::engine::{LostNodes, MetricsOutage, ZoneOutage};
 use crate::policy::{Measure, Measures, measure_named, not_measured};
 use crate::random::Streams;
 use crate::units::{SimDuration, SimTime};

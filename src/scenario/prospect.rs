@@ -2,7 +2,7 @@
 
 use super::{Scenario, ServicePlan};
 use crate::cluster::{NodePool, Nodes, PodRequest, Power};
-use crate::engine::demand::each_request;
+use crate::engine::each_request;
 use crate::optimize::Joining;
 use crate::policy::{Facts, StepLoad};
 use crate::random::Streams;

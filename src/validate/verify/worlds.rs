@@ -5,10 +5,9 @@ use rayon::prelude::*;
 use super::judge::{LEVEL, Verdict, VerifyRow, judge_seeds, row};
 use crate::config::Diagnostics;
 use crate::engine::RunError;
-use crate::engine::scenario::Scenario;
-use crate::experiment::capacity::{Edge, Limit, capacity};
-use crate::experiment::replicate::ReplicationPlan;
+use crate::experiment::{Edge, Limit, ReplicationPlan, capacity};
 use crate::queueing::mmc_most_offered;
+use crate::scenario::Scenario;
 use crate::stats::ConfidenceInterval;
 
 /// A scenario with exact figures.

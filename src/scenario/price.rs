@@ -3,7 +3,7 @@
 use crate::catalog::{Billing, Catalog, PriceSource};
 use crate::cluster::{Bought, NodePool, ServiceSpec};
 use crate::config::{Diagnostics, Fields, FromNode, Line, Name, Yaml};
-use crate::engine::spec::{NodeLease, ReplicaLease};
+use crate::engine::{NodeLease, ReplicaLease};
 use crate::units::{SimDuration, UsdPerHour};
 
 /// Collects the sources of the prices used, for their date in the report.

@@ -16,13 +16,12 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::fault::{LostNodes, ZoneOutage};
-use super::meter::MetricsSpec;
-use super::objective::Objective;
-use super::spec::{NodeLease, REFERENCE_UTILIZATION, ReplicaLease, RunSpec, ServiceRun};
-use super::{RunError, Simulation};
 use crate::cluster::{NodePool, Nodes, PLACEMENTS, PlacementPlugin, ServiceSpec};
 use crate::config::{Diagnostics, SourceFile, Span, Value, Yaml};
+use crate::engine::{
+    LostNodes, MetricsSpec, NodeLease, Objective, REFERENCE_UTILIZATION, ReplicaLease, RunError, RunSpec, ServiceRun,
+    Simulation, ZoneOutage,
+};
 use crate::policy::{PolicyFactory, PolicyPlugin, Prospect, ScalingPolicy, with_headroom};
 use crate::random::Streams;
 use crate::units::{SimDuration, SimTime, Utilization};
