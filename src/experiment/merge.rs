@@ -1,8 +1,8 @@
 //! Combines the results of several runs of a scenario into one comparison.
 
-use super::level::{SameLevel, Tuned};
 use super::outcome::{InputFact, Outcome};
 use super::replicate::{Replicated, Samples};
+use super::same_level::{SameLevel, Tuned};
 use crate::engine::RunRecord;
 
 /// Combines the policies of several outcomes, each given with the name of its origin. A policy with identical results

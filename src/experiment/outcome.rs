@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::bound::CostBound;
-use super::level::SameLevel;
 use super::replicate::Replicated;
+use super::same_level::SameLevel;
 use crate::engine::RunRecord;
 use crate::units::SimTime;
 use crate::workload::{Zone, show_instant_in};

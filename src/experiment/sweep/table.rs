@@ -1,7 +1,8 @@
 //! The results of a sweep.
 
 use super::design::Points;
-use crate::experiment::{Figure, Metric};
+use crate::experiment::figure::Figure;
+use crate::experiment::metric::Metric;
 
 /// The results of a sweep as plain values.
 #[derive(Debug, Clone, PartialEq)]
@@ -182,7 +183,7 @@ fn pearson(a: &[f64], b: &[f64]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::Design;
+    use crate::experiment::sweep::design::Design;
 
     /// cost = 10 a + b, attained 1 where a > 1.
     fn table(design: Design) -> SweepTable {

@@ -7,9 +7,9 @@
 
 use std::fmt;
 
-use super::outcome::CalendarStart;
-use super::run::calendar;
 use crate::catalog::InstanceType;
+use crate::experiment::outcome::CalendarStart;
+use crate::experiment::run::calendar;
 use crate::optimize::{
     Names, Offer, OneType, OptimizeError, Plan, ProvisioningProblem, Reserved, SolveOptions, Spot, clock_of,
 };

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::pool::in_pool;
-use super::replicate::ReplicationPlan;
 use super::scale::scaled;
 use crate::engine::{Cause, Causes, ObjectiveRecord, RunError, RunRecord, ServiceRecord};
+use crate::experiment::pool::in_pool;
+use crate::experiment::replicate::ReplicationPlan;
 use crate::scenario::Scenario;
 use crate::stats::{ConfidenceInterval, Running};
 

@@ -23,7 +23,7 @@ use rayon::prelude::*;
 
 use super::super::pool::in_pool;
 use super::evolution::Evolution;
-use super::{ALLOWED, Refusal, TRAINING_REPLICATIONS, Training, VALIDATION, Worth, compare, fingerprint};
+use super::train::{ALLOWED, Refusal, TRAINING_REPLICATIONS, Training, VALIDATION, Worth, compare, fingerprint};
 use crate::engine::{Interval, RunError, RunRecord};
 use crate::policy::policy_search::{COUNT, Found, NUMBERS, Origin, Settings};
 use crate::policy::{Learning, Prospect};

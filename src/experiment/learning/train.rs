@@ -19,24 +19,19 @@
 //! training uses the replications from [`TRAINING_REPLICATIONS`] on, everything else those from 0, and no random number
 //! is used twice.
 
-mod evolution;
-mod search;
-
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
 
-use super::pool::in_pool;
 use crate::engine::{Interval, RunError, RunRecord};
+use crate::experiment::pool::in_pool;
 use crate::policy::q_learning::{Choose, Experience, Explorer, Learned, Origin, Rule, Settings, Table, Visit};
 use crate::policy::{Learning, Prospect};
 use crate::random::{Purpose, Streams};
 use crate::scenario::Scenario;
 use crate::units::{SimDuration, SimTime, Usd};
 use crate::workload::sha256_hex;
-
-pub use search::{Generation, Searched, search, search_settings, with_found};
 
 /// Number of the replication of the first training episode; all other commands count from 0.
 pub const TRAINING_REPLICATIONS: u64 = 1 << 32;
@@ -50,7 +45,7 @@ const EXPLORATION: (f64, f64) = (0.4, 0.02);
 /// seeds.
 const AIM: f64 = 0.85;
 /// Share of the error budget up to which a table counts as meeting the objectives.
-const ALLOWED: f64 = 0.95;
+pub(super) const ALLOWED: f64 = 0.95;
 /// Share of the (logarithmic) error of the penalty that a round corrects, in the first and in the last round.
 const CORRECTION: (f64, f64) = (0.5, 0.1);
 /// Number of consecutive rounds with almost no change that ends the training.
@@ -60,7 +55,7 @@ const QUIET: f64 = 0.01;
 /// Number of tables validated besides the last one.
 const CANDIDATES: usize = 4;
 /// Validation runs per table.
-const VALIDATION: u64 = 8;
+pub(super) const VALIDATION: u64 = 8;
 /// Maximum number of intervals of a run.
 const MAX_INTERVALS: u64 = 1_000_000;
 
@@ -153,7 +148,7 @@ impl Worth {
     }
 
     /// Sort key of tables; smaller is better.
-    fn score(&self, penalty_is_given: bool) -> (bool, f64) {
+    pub(super) fn score(&self, penalty_is_given: bool) -> (bool, f64) {
         match penalty_is_given {
             true => (false, -self.reward),
             false if self.budget_used <= ALLOWED => (false, self.cost),
@@ -491,7 +486,7 @@ impl<'a> Trainer<'a> {
     }
 }
 
-fn compare(a: (bool, f64), b: (bool, f64)) -> std::cmp::Ordering {
+pub(super) fn compare(a: (bool, f64), b: (bool, f64)) -> std::cmp::Ordering {
     a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
 }
 

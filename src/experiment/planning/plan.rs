@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::confirm::confirm;
-use super::level::{Tuned, tune_policy};
-use super::replicate::ReplicationPlan;
+use super::level::tune_policy;
 use crate::engine::RunError;
+use crate::experiment::replicate::ReplicationPlan;
+use crate::experiment::same_level::Tuned;
 use crate::scenario::Scenario;
 
 /// Number of candidates that always reach the next round.

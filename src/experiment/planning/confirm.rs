@@ -12,11 +12,10 @@
 //! 60 replications and, if inconclusive, again after twice as many, at half of that alpha each. If a headroom is not
 //! confirmed, the next larger one is considered.
 
-use serde::{Deserialize, Serialize};
-
-use super::level::{Shot, Tuned, attempt, factor_of, is_searched, keeps, shoot, step_of, targets};
-use super::replicate::ReplicationPlan;
+use super::level::{Shot, attempt, is_searched, keeps, shoot, step_of, targets};
 use crate::engine::RunError;
+use crate::experiment::replicate::ReplicationPlan;
+use crate::experiment::same_level::{Confirmation, Tuned, factor_of};
 use crate::scenario::Scenario;
 use crate::stats::{ConfidenceInterval, Running, share_at_least};
 
@@ -40,26 +39,6 @@ const BATCH: u64 = 20;
 const ATTEMPTS: u32 = 12;
 /// Attempts before the strides grow.
 const NEAR: u32 = 4;
-
-/// The result of confirming a headroom.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Confirmation {
-    /// Factor on the load that the policy provisions for.
-    pub headroom: f64,
-    /// Number of replications run; fewer if it became hopeless.
-    pub replications: u64,
-    /// Number of them that met every objective.
-    pub kept: u64,
-    /// Lower limit of the share of runs that meet every objective, at the confidence of this attempt.
-    pub share: f64,
-    /// Mean cost in dollars.
-    pub cost: f64,
-    /// Mean share of good requests, by service and objective.
-    pub attained: Vec<f64>,
-    /// Whether it is confirmed.
-    pub held: bool,
-}
 
 /// Confirms the chosen headroom of a policy, or the next larger one that passes; if none does, none is chosen. The
 /// trial of a larger headroom on the search's replications is added to the others. Skipped for clairvoyant policies,

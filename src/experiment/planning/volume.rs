@@ -1,7 +1,7 @@
 //! How much a search will simulate, before it begins: rough numbers for people who wait.
 
 use super::plan::KEPT;
-use super::replicate::ReplicationPlan;
+use crate::experiment::replicate::ReplicationPlan;
 use crate::random::Streams;
 use crate::scenario::Scenario;
 use crate::workload::arrivals_per_step;
@@ -26,7 +26,7 @@ pub fn requests_per_run(scenario: &Scenario) -> Option<u64> {
     (0..scenario.services.len()).map(of).sum()
 }
 
-/// About how many runs [`super::plan_search`] takes for so many candidates (policies at points).
+/// About how many runs [`super::plan::plan_search`] takes for so many candidates (policies at points).
 pub fn runs_of_plan(candidates: usize, plan: &ReplicationPlan) -> u64 {
     let (mut open, mut replications, mut runs) = (candidates, 1, 0);
     loop {
@@ -39,7 +39,7 @@ pub fn runs_of_plan(candidates: usize, plan: &ReplicationPlan) -> u64 {
     }
 }
 
-/// About how many runs [`super::tune`] takes.
+/// About how many runs [`super::level::tune`] takes.
 pub fn runs_of_tuning(scenario: &Scenario, plan: &ReplicationPlan) -> u64 {
     scenario.policies.len() as u64 * HEADROOMS * plan.replications
 }

@@ -1,0 +1,5 @@
+//! Learning a policy from runs: training of a table, and the search for numbers.
+
+mod evolution;
+pub(super) mod search;
+pub(super) mod train;
