@@ -30,6 +30,7 @@ pub mod queueing;
 pub mod random;
 pub mod report;
 pub mod scenario;
+pub mod serving;
 pub mod stats;
 pub mod testing;
 pub mod units;

@@ -10,6 +10,7 @@ use crate::forecast::FORECASTERS;
 use crate::policy::POLICIES;
 use crate::report::REPORTERS;
 use crate::report::results::{EntryResult, ListResults, RESULTS_VERSION, Results, results_text};
+use crate::serving::SERVICE_MODELS;
 use crate::workload::{FORMATS, GENERATORS, TRANSFORMS};
 
 /// Arguments of `list`.
@@ -29,6 +30,7 @@ enum Kind {
     Policies,
     Forecasters,
     Dispatchers,
+    ServiceModels,
     Placements,
     Formats,
     Generators,
@@ -56,6 +58,7 @@ fn rows(kind: Kind) -> Vec<Row> {
         Kind::Policies => plugins(POLICIES),
         Kind::Forecasters => plugins(FORECASTERS),
         Kind::Dispatchers => plugins(DISPATCHERS),
+        Kind::ServiceModels => plugins(SERVICE_MODELS),
         Kind::Placements => plugins(PLACEMENTS),
         Kind::Formats => plugins(FORMATS),
         Kind::Generators => plugins(GENERATORS),

@@ -13,9 +13,6 @@ mod pod;
 mod replica;
 mod rollout;
 pub mod service;
-mod service_model;
-mod sharing;
-mod slots;
 
 pub use back_off::BackOff;
 pub use ceiling::{Bought, Bound, Ceiling, Power};
@@ -27,8 +24,5 @@ pub use pod::{ContainerRequest, CpuUse, PodSpec, StartCpu};
 pub use replica::{Replica, ReplicaPhase};
 pub use rollout::{ReplicaSet, ReplicaSets, Rollout, Share, UpdateSpec, UpdateStrategy};
 pub use service::{
-    DemandModel, ModelKind, OnTimeout, RecordedDemand, Restart, Retry, ServiceDefaults, ServiceSpec, StartUp, Timeout,
+    DemandModel, OnTimeout, RecordedDemand, Restart, Retry, ServiceDefaults, ServiceSpec, StartUp, Timeout,
 };
-pub use service_model::{Due, Evicted, Finished, ServiceModel};
-pub use sharing::Sharing;
-pub use slots::Slots;

@@ -1,7 +1,8 @@
 //! A service: the parameters of its replicas, its clients and its start-up.
 
-use crate::config::{Diagnostics, Fields, FromNode, Name, Value, Yaml, suggest};
+use crate::config::{Diagnostics, Fields, FromNode, Name, Plugin, Value, Yaml, suggest};
 use crate::random::Distribution;
+use crate::serving::{CpuUnderLoad, SERVICE_MODELS, Serving, ServingModel};
 use crate::units::{Bytes, Fraction, Millicores, SimDuration, SimTime};
 
 use super::ceiling::Bought;
@@ -56,16 +57,6 @@ impl DemandModel {
             DemandModel::PerToken { .. } => None,
         }
     }
-}
-
-/// How requests in service use CPU. In both cases they slow each other down once they exceed the replica's CPU ceiling.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ModelKind {
-    /// Each uses CPU for a part of its service time (`cpu-per-request`) and otherwise waits for something else.
-    #[default]
-    Slots,
-    /// Pure CPU work: each keeps one core busy for its whole service time.
-    ProcessorSharing,
 }
 
 /// What happens to a request whose client has given up.
@@ -170,8 +161,8 @@ pub struct ServiceSpec {
     pub queue_limit: u32,
     /// The service demand of requests.
     pub demand: DemandModel,
-    /// How requests in service use CPU.
-    pub model: ModelKind,
+    /// How a replica serves its requests.
+    pub model: ServingModel,
     /// Cores used per second of unhindered service: from `cpu-per-request` and the mean demand; otherwise such that a
     /// full replica uses its CPU request; otherwise one core, or less if that would exceed the replica's ceiling.
     pub cpu_per_busy_second: f64,
@@ -235,7 +226,7 @@ impl ServiceSpec {
             concurrency: u32::MAX,
             queue_limit: u32::MAX,
             demand,
-            model: ModelKind::default(),
+            model: ServingModel::default(),
             cpu_per_busy_second: 1.0,
             cpu_idle: 0.0,
             memory_base: Bytes::ZERO,
@@ -276,7 +267,7 @@ impl ServiceSpec {
         let timeout = fields.node_of("timeout").and_then(|node| read_timeout(node, sink));
         let retry = fields.node_of("retry").and_then(|node| read_retry(node, sink));
         let demand = demand?;
-        let shared = model == ModelKind::ProcessorSharing;
+        let shared = model.cpu() == CpuUnderLoad::All;
         let request = pod.serving().and_then(|container| container.cpu).or(resources.0);
         let full_replica = request.map(|cpu| cpu.as_cores() / f64::from(concurrency.unwrap_or(1)));
         let cpu_use = CpuUse::of(shared, cpu_per_request.is_some(), full_replica.is_some());
@@ -481,10 +472,12 @@ fn choice<T: Copy>(node: &Yaml, what: &str, choices: &[(&'static str, T)], sink:
     found
 }
 
-fn read_model(fields: &Fields<'_>, sink: &mut Diagnostics) -> ModelKind {
-    let choices = [("slots", ModelKind::Slots), ("processor-sharing", ModelKind::ProcessorSharing)];
-    fields.default_is("service-model", choices[0].0.to_string());
-    fields.node_of("service-model").and_then(|node| choice(node, "service model", &choices, sink)).unwrap_or_default()
+/// `service-model: slots`, or `service-model: { NAME: { PARAMETERS } }`.
+fn read_model(fields: &Fields<'_>, sink: &mut Diagnostics) -> ServingModel {
+    fields.default_is("service-model", SERVICE_MODELS[0].name.to_string());
+    let stated =
+        fields.node_of("service-model").and_then(|node| Plugin::stated(SERVICE_MODELS, "service model", node, sink));
+    stated.and_then(|(plugin, parameters)| (plugin.build)(&parameters, sink)).unwrap_or_default()
 }
 
 fn read_dispatch(fields: &Fields<'_>, sink: &mut Diagnostics) -> &'static DispatcherPlugin {

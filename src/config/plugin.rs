@@ -1,5 +1,7 @@
 //! The entries of plug-in lists.
 
+use super::{Diagnostics, Value, Yaml, suggest};
+
 /// An entry in the list of one kind of plug-in. The lists are used by the scenario reader, the suggestions for misspelt
 /// names, `plimsoll list`, the JSON Schema and the README's table.
 #[derive(Debug, Clone, Copy)]
@@ -12,4 +14,40 @@ pub struct Plugin<B: 'static> {
     pub source: &'static str,
     /// Builds the plug-in; the parameters of the builder depend on the kind.
     pub build: B,
+}
+
+impl<B> Plugin<B> {
+    /// The entry of `list` that `node` states, with its parameters: `NAME` (parameters are null) or `NAME: {...}`.
+    /// `what` is the kind of plug-in for messages.
+    pub fn stated<'a>(
+        list: &'a [Plugin<B>],
+        what: &str,
+        node: &Yaml,
+        sink: &mut Diagnostics,
+    ) -> Option<(&'a Plugin<B>, Yaml)> {
+        let (name, place, parameters) = match &node.value {
+            Value::Scalar(name) => (name, node.span, Yaml { value: Value::Null, ..node.clone() }),
+            Value::Mapping(entries) if entries.len() == 1 => {
+                (&entries[0].0.text, entries[0].0.span, entries[0].1.clone())
+            }
+            _ => {
+                let example = list.first().map_or("NAME", |plugin| plugin.name);
+                sink.push(
+                    node.error(format!("expected the name of one {what}")).help(format!("for example `{example}`")),
+                );
+                return None;
+            }
+        };
+        if let Some(plugin) = list.iter().find(|plugin| plugin.name == name) {
+            return Some((plugin, parameters));
+        }
+        let names: Vec<&str> = list.iter().map(|plugin| plugin.name).collect();
+        let error = Yaml { span: place, ..node.clone() }.error(format!("`{name}` is not a {what}"));
+        let error = error.note(format!("known: {}", names.join(", ")));
+        sink.push(match suggest(name, names.iter().copied()) {
+            Some(near) => error.label(format!("did you mean `{near}`?")),
+            None => error,
+        });
+        None
+    }
 }

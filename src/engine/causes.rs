@@ -128,12 +128,12 @@ impl ScalingState {
     }
 }
 
-/// Why a request answered at `now` missed a limit (nanoseconds). `job.demand` must be the time the request takes alone
-/// in its replica.
-pub(super) fn of_late(job: &Job, now: u64, limit: u64) -> Cause {
+/// Why a request answered at `now` missed a limit. `alone` is the time that the request takes alone in its replica; both are
+/// nanoseconds.
+pub(super) fn of_late(job: &Job, alone: u64, now: u64, limit: u64) -> Cause {
     if now - job.offered <= limit {
         Cause::Retry
-    } else if job.demand > limit {
+    } else if alone > limit {
         Cause::ServiceTime
     } else if now - job.started > limit {
         Cause::Contention
@@ -142,20 +142,19 @@ pub(super) fn of_late(job: &Job, now: u64, limit: u64) -> Cause {
     }
 }
 
-/// Why a request still at a replica at the end of the run, `now`, has passed a limit (nanoseconds) unanswered.
-/// `job.demand` as in [`of_late`].
-pub(super) fn of_unanswered(job: &Job, now: u64, limit: u64) -> Cause {
-    match of_late(job, now, limit) {
+/// Why a request still at a replica at the end of the run, `now`, has passed a limit unanswered. `alone` as in [`of_late`].
+pub(super) fn of_unanswered(job: &Job, alone: u64, now: u64, limit: u64) -> Cause {
+    match of_late(job, alone, now, limit) {
         // A request that is still waiting was not slowed in service.
         Cause::Contention if job.state == JobState::Waiting => job.scaling_state.cause(),
         cause => cause,
     }
 }
 
-/// Why a client gave up on an attempt after `patience` nanoseconds. `job.demand` as in [`of_late`].
-pub(super) fn of_given_up(job: &Job, running: bool, patience: u64) -> Cause {
+/// Why a client gave up on an attempt after `patience` nanoseconds. `alone` as in [`of_late`].
+pub(super) fn of_given_up(job: &Job, alone: u64, running: bool, patience: u64) -> Cause {
     let waited = !running || job.started > job.offered;
-    if running && job.demand > patience {
+    if running && alone > patience {
         Cause::ServiceTime
     } else if waited {
         job.scaling_state.cause()
@@ -168,14 +167,15 @@ pub(super) fn of_given_up(job: &Job, running: bool, patience: u64) -> Cause {
 mod tests {
     use super::super::jobs::NIL;
     use super::*;
+    use crate::serving::Work;
     use rstest::rstest;
 
-    fn job(offered: u64, started: u64, demand: u64, scaling_state: ScalingState) -> Job {
+    fn job(offered: u64, started: u64, scaling_state: ScalingState) -> Job {
         Job {
             arrival: 0,
             offered,
             started,
-            demand,
+            work: Work::default(),
             ordinal: 0,
             next: NIL,
             seat: 0,
@@ -188,23 +188,23 @@ mod tests {
     }
 
     #[rstest]
-    #[case::queue(job(0, 80, 30, ScalingState::Nothing), 110, Cause::TooFewReplicas)]
-    #[case::queue_while_starting(job(0, 80, 30, ScalingState::Starting), 110, Cause::StartUp)]
-    #[case::queue_while_pending(job(0, 80, 30, ScalingState::Pending), 110, Cause::NodeWait)]
-    #[case::heavy(job(0, 50, 101, ScalingState::Starting), 151, Cause::ServiceTime)]
-    #[case::shared(job(0, 0, 60, ScalingState::Nothing), 120, Cause::Contention)]
-    #[case::second_attempt(job(90, 100, 60, ScalingState::Nothing), 160, Cause::Retry)]
-    fn late_answers(#[case] job: Job, #[case] now: u64, #[case] cause: Cause) {
-        assert_eq!(of_late(&job, now, 100), cause);
+    #[case::queue(job(0, 80, ScalingState::Nothing), 30, 110, Cause::TooFewReplicas)]
+    #[case::queue_while_starting(job(0, 80, ScalingState::Starting), 30, 110, Cause::StartUp)]
+    #[case::queue_while_pending(job(0, 80, ScalingState::Pending), 30, 110, Cause::NodeWait)]
+    #[case::heavy(job(0, 50, ScalingState::Starting), 101, 151, Cause::ServiceTime)]
+    #[case::shared(job(0, 0, ScalingState::Nothing), 60, 120, Cause::Contention)]
+    #[case::second_attempt(job(90, 100, ScalingState::Nothing), 60, 160, Cause::Retry)]
+    fn late_answers(#[case] job: Job, #[case] alone: u64, #[case] now: u64, #[case] cause: Cause) {
+        assert_eq!(of_late(&job, alone, now, 100), cause);
     }
 
     #[rstest]
-    #[case::waiting(job(0, 0, 60, ScalingState::Starting), false, Cause::StartUp)]
-    #[case::after_a_wait(job(0, 50, 60, ScalingState::Nothing), true, Cause::TooFewReplicas)]
-    #[case::heavy(job(0, 0, 101, ScalingState::Nothing), true, Cause::ServiceTime)]
-    #[case::slowed(job(0, 0, 60, ScalingState::Nothing), true, Cause::Contention)]
-    fn clients_that_gave_up(#[case] job: Job, #[case] running: bool, #[case] cause: Cause) {
-        assert_eq!(of_given_up(&job, running, 100), cause);
+    #[case::waiting(job(0, 0, ScalingState::Starting), 60, false, Cause::StartUp)]
+    #[case::after_a_wait(job(0, 50, ScalingState::Nothing), 60, true, Cause::TooFewReplicas)]
+    #[case::heavy(job(0, 0, ScalingState::Nothing), 101, true, Cause::ServiceTime)]
+    #[case::slowed(job(0, 0, ScalingState::Nothing), 60, true, Cause::Contention)]
+    fn clients_that_gave_up(#[case] job: Job, #[case] alone: u64, #[case] running: bool, #[case] cause: Cause) {
+        assert_eq!(of_given_up(&job, alone, running, 100), cause);
     }
 
     #[rstest]
@@ -212,9 +212,9 @@ mod tests {
     #[case::heavy_in_the_queue(0, 101, JobState::Waiting, Cause::ServiceTime)]
     #[case::in_service(0, 60, JobState::Running, Cause::Contention)]
     #[case::second_attempt(50, 60, JobState::Waiting, Cause::Retry)]
-    fn unanswered(#[case] offered: u64, #[case] demand: u64, #[case] state: JobState, #[case] cause: Cause) {
-        let job = Job { state, ..job(offered, offered, demand, ScalingState::Starting) };
-        assert_eq!(of_unanswered(&job, 150, 100), cause);
+    fn unanswered(#[case] offered: u64, #[case] alone: u64, #[case] state: JobState, #[case] cause: Cause) {
+        let job = Job { state, ..job(offered, offered, ScalingState::Starting) };
+        assert_eq!(of_unanswered(&job, alone, 150, 100), cause);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Requests in the system, stored as small plain records in a slab.
 
 use super::causes::ScalingState;
+use crate::serving::Work;
 
 /// Index of no job.
 pub(super) const NIL: u32 = u32::MAX;
@@ -18,8 +19,9 @@ pub(super) enum JobState {
     Dropped,
 }
 
-/// One attempt of a request, in 56 bytes. All times are nanoseconds since the start.
+/// One attempt of a request, in one cache line. All times are nanoseconds since the start.
 #[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
 pub(super) struct Job {
     /// First arrival of the request.
     pub arrival: u64,
@@ -27,8 +29,8 @@ pub(super) struct Job {
     pub offered: u64,
     /// When service started.
     pub started: u64,
-    /// Service demand.
-    pub demand: u64,
+    /// What it asks of the replica.
+    pub work: Work,
     /// Index of the request in its service; random numbers are keyed by it.
     pub ordinal: u64,
     /// Next job in the replica's queue, or next free record.
@@ -46,6 +48,8 @@ pub(super) struct Job {
     /// Scaling state of the service when the attempt arrived.
     pub scaling_state: ScalingState,
 }
+
+const _: () = assert!(size_of::<Job>() == 64, "a request is one cache line");
 
 /// The slab of jobs.
 #[derive(Debug)]

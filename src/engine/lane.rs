@@ -4,6 +4,7 @@
 //! (sorted, pulled in batches), completions (the only events queued in large numbers) and client timers. In the steady
 //! state nothing here allocates, locks, hashes or formats text.
 
+mod compile;
 mod control;
 mod seat;
 
@@ -17,10 +18,12 @@ use super::error::RunError;
 use super::fate::Fate;
 use super::jobs::{Job, JobState, Jobs, NIL};
 use super::tally::Tally;
-use crate::cluster::{DemandModel, Dispatcher, OnTimeout, Retry, ServiceModel, Timeout};
+use crate::cluster::{DemandModel, Dispatcher, OnTimeout, Retry, Timeout};
 use crate::random::{Draw, Purpose, Streams};
-use crate::units::{SimDuration, SimTime};
+use crate::serving::{ServiceModel, Work};
+use crate::units::SimTime;
 use crate::workload::{Clients, RequestBatch, TraceSource};
+pub(super) use compile::build_lane;
 pub(super) use control::{LaneControl, LaneTotals};
 use seat::Seat;
 
@@ -74,7 +77,7 @@ struct PendingRetry {
     sequence: u64,
     arrival: u64,
     ordinal: u64,
-    demand: u64,
+    work: Work,
     attempt: u8,
 }
 
@@ -131,7 +134,7 @@ pub(super) struct Lane<M, D> {
 #[derive(Debug, Clone, Copy)]
 struct Attempt {
     arrival: u64,
-    demand: u64,
+    work: Work,
     ordinal: u64,
     number: u8,
 }
@@ -193,11 +196,12 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         let now = SimTime::from_nanos(self.now);
         let Some(at) = clients.next_request(self.spec.streams, self.spec.service, ordinal, now) else { return };
         let at = at.as_nanos();
-        let demand = fresh_demand(&self.spec.demand, self.spec.streams, self.spec.service, ordinal).as_nanos();
+        let demand = fresh_demand(&self.spec.demand, self.spec.streams, self.spec.service, ordinal);
+        let work = Work { demand, ..Work::default() };
         self.sequence += 1;
         self.next_timer = self.next_timer.min(at);
         let sequence = self.sequence;
-        self.retries.push(Reverse(PendingRetry { at, sequence, arrival: at, ordinal, demand, attempt: FRESH }));
+        self.retries.push(Reverse(PendingRetry { at, sequence, arrival: at, ordinal, work, attempt: FRESH }));
     }
 
     /// Ends a request of a closed loop from its user's point of view and schedules the user's next one.
@@ -211,8 +215,8 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
 
     /// Counts a new request.
     #[inline]
-    fn count_arrival(&mut self, arrival: u64, demand: u64) {
-        self.tally.arrived(arrival, demand);
+    fn count_arrival(&mut self, arrival: u64, work: Work) {
+        self.tally.arrived(arrival, work.demand.as_nanos());
         if let Some(retry) = &self.spec.retry {
             let gained = (retry.budget.get() * RETRY as f64).round() as u64;
             self.retry_tokens = (self.retry_tokens + gained).min(u64::from(retry.reserve) * RETRY);
@@ -293,10 +297,21 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         self.next_timer = deadline.min(retry);
     }
 
+    /// The work of the request under the cursor.
+    #[inline]
+    fn next_work(&self) -> Work {
+        let demand = self.batch.demands[self.cursor];
+        if !M::COUNTS_TOKENS {
+            return Work { demand, ..Work::default() };
+        }
+        let tokens = |column: &[u32]| column.get(self.cursor).copied().unwrap_or(0);
+        Work { demand, input: tokens(&self.batch.tokens_in), output: tokens(&self.batch.tokens_out) }
+    }
+
     #[inline]
     fn arrive(&mut self) -> Result<(), RunError> {
         let arrival = self.next_arrival;
-        let demand = self.batch.demands[self.cursor].as_nanos();
+        let work = self.next_work();
         self.cursor += 1;
         match self.batch.arrivals.get(self.cursor) {
             Some(next) => self.next_arrival = next.as_nanos(),
@@ -307,8 +322,8 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         }
         self.now = arrival;
         let ordinal = self.ordinal;
-        self.count_arrival(arrival, demand);
-        self.offer(Attempt { arrival, demand, ordinal, number: 0 });
+        self.count_arrival(arrival, work);
+        self.offer(Attempt { arrival, work, ordinal, number: 0 });
         Ok(())
     }
 
@@ -334,7 +349,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             arrival: attempt.arrival,
             offered: now,
             started: now,
-            demand: attempt.demand,
+            work: attempt.work,
             ordinal: attempt.ordinal,
             next: NIL,
             seat: number,
@@ -348,8 +363,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             // I3: if a slot is free, the queue is empty.
             assert!(seat.waiting == 0, "I3: a slot is free while requests wait");
             seat.begin(now);
-            let demand = SimDuration::from_nanos(attempt.demand);
-            if let Some(due) = self.model.start(number, job, demand, SimTime::from_nanos(now)) {
+            if let Some(due) = self.model.start(number, job, attempt.work, SimTime::from_nanos(now)) {
                 self.completions.insert(SimTime::from_nanos(now), due.time, number, due.tag);
             }
         } else {
@@ -402,7 +416,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         if !job.abandoned {
             self.warm_requests += u64::from(warm && job.arrival >= self.tally.warm_up);
             let (model, seat) = (&self.model, event.entity);
-            let alone = |demand| model.alone(seat, SimDuration::from_nanos(demand)).as_nanos();
+            let alone = |work| model.alone(seat, work).as_nanos();
             self.tally.completed(&job, now, alone);
             self.finish_for_user(job.ordinal);
         }
@@ -450,9 +464,9 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             seat.begin(now);
             record.state = JobState::Running;
             record.started = now;
-            let demand = SimDuration::from_nanos(record.demand);
+            let work = record.work;
             let emptied = seat.waiting == 0 && seat.head != NIL;
-            if let Some(due) = self.model.start(number, job, demand, SimTime::from_nanos(now)) {
+            if let Some(due) = self.model.start(number, job, work, SimTime::from_nanos(now)) {
                 self.completions.insert(SimTime::from_nanos(now), due.time, number, due.tag);
             }
             if emptied {
@@ -484,15 +498,15 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             self.find_next_timer();
             if let Some(Reverse(retry)) = retry {
                 self.now = retry.at;
-                let PendingRetry { arrival, demand, ordinal, attempt, .. } = retry;
+                let PendingRetry { arrival, work, ordinal, attempt, .. } = retry;
                 let number = if attempt == FRESH {
-                    self.count_arrival(arrival, demand);
+                    self.count_arrival(arrival, work);
                     0
                 } else {
                     self.retried += 1;
                     attempt
                 };
-                self.offer(Attempt { arrival, demand, ordinal, number });
+                self.offer(Attempt { arrival, work, ordinal, number });
             }
         }
         Ok(true)
@@ -520,10 +534,10 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             self.jobs.get_mut(number).abandoned = true;
         }
         let patience = self.spec.timeout.as_ref().map_or(NEVER, |timeout| timeout.after.as_nanos());
-        let alone = self.model.alone(job.seat, SimDuration::from_nanos(job.demand)).as_nanos();
+        let alone = self.model.alone(job.seat, job.work).as_nanos();
         let cause = match self.seats[job.seat as usize].slots {
             SILENT => Cause::Crash,
-            _ => of_given_up(&Job { demand: alone, ..job }, !waits, patience),
+            _ => of_given_up(&job, alone, !waits, patience),
         };
         self.lose(attempt_of(&job), Fate::TimedOut, cause);
     }
@@ -610,12 +624,12 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             sequence: self.sequence,
             arrival: attempt.arrival,
             ordinal: attempt.ordinal,
-            demand: attempt.demand,
+            work: attempt.work,
             attempt: attempt.number + 1,
         }));
     }
 }
 
 fn attempt_of(job: &Job) -> Attempt {
-    Attempt { arrival: job.arrival, demand: job.demand, ordinal: job.ordinal, number: job.attempt }
+    Attempt { arrival: job.arrival, work: job.work, ordinal: job.ordinal, number: job.attempt }
 }

@@ -5,19 +5,17 @@ use super::causes::ScalingState;
 use super::error::{MAX_REPLICAS, RunError};
 use super::fault::{LostNodes, ZoneOutage, Zones};
 use super::fleet::{Fleet, Shared};
-use super::lane::{Horizon, Lane, LaneControl, LaneSpec, LaneStop, LaneTotals};
+use super::lane::{Horizon, LaneControl, LaneSpec, LaneStop, LaneTotals, build_lane};
 use super::meter::{Meter, Reading, ServiceReading};
 use super::objective::Ended;
 use super::powers::{PowerMarks, Powers};
 use super::record::{DecisionRecord, Interval, LeaseRecord, RunRecord};
 use super::spec::{RunSpec, ServiceRun};
 use super::tally::Tally;
-use crate::cluster::dispatch::{LeastLoaded, PowerOfTwo, Random, RoundRobin};
-use crate::cluster::{Dispatcher, LeaseBook, ServiceModel, ServiceSpec, Sharing, Slots};
+use crate::cluster::LeaseBook;
 use crate::policy::{ForecastPoint, Foresight, Measures, Observation, ReasonCode, ScalingPolicy};
 use crate::stats::TimeWeighted;
 use crate::units::{SimDuration, SimTime, Usd};
-use crate::workload::TraceSource;
 
 /// One service of a running simulation.
 pub(super) struct Service {
@@ -664,46 +662,4 @@ impl Service {
 /// done.
 pub(super) fn used_slots(slow: bool, from: &LaneTotals, to: &LaneTotals) -> f64 {
     if slow { to.worked_since(from) } else { (to.busy - from.busy) as f64 }
-}
-
-/// Builds the request path for a service, with the service model and dispatcher as type parameters. The four cheapest
-/// dispatchers are monomorphized; all others are called through a trait object.
-fn build_lane(
-    spec: LaneSpec,
-    service: &ServiceSpec,
-    slow: bool,
-    source: Box<dyn TraceSource>,
-    tally: Tally,
-) -> Result<Box<dyn LaneControl>, RunError> {
-    if slow {
-        with_dispatcher(spec, service, source, Sharing::default(), tally)
-    } else {
-        with_dispatcher(spec, service, source, Slots::default(), tally)
-    }
-}
-
-fn with_dispatcher<M: ServiceModel + 'static>(
-    spec: LaneSpec,
-    service: &ServiceSpec,
-    source: Box<dyn TraceSource>,
-    model: M,
-    tally: Tally,
-) -> Result<Box<dyn LaneControl>, RunError> {
-    match service.dispatch.name {
-        "least-loaded" => boxed(spec, source, model, LeastLoaded::default(), tally),
-        "power-of-two" => boxed(spec, source, model, PowerOfTwo::default(), tally),
-        "random" => boxed(spec, source, model, Random::default(), tally),
-        "round-robin" => boxed(spec, source, model, RoundRobin::default(), tally),
-        _ => boxed(spec, source, model, (service.dispatch.build)(), tally),
-    }
-}
-
-fn boxed<M: ServiceModel + 'static, D: Dispatcher + 'static>(
-    spec: LaneSpec,
-    source: Box<dyn TraceSource>,
-    model: M,
-    dispatcher: D,
-    tally: Tally,
-) -> Result<Box<dyn LaneControl>, RunError> {
-    Ok(Box::new(Lane::new(spec, source, model, dispatcher, tally)?))
 }

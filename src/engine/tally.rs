@@ -3,6 +3,7 @@
 use super::causes::{Cause, Causes, of_late};
 use super::fate::{Fate, RequestCounts};
 use super::jobs::Job;
+use crate::serving::Work;
 use crate::stats::LatencyHistogram;
 use crate::units::{SimDuration, SimTime};
 
@@ -142,9 +143,9 @@ impl Tally {
         self.counts.arrived += u64::from(now >= self.warm_up);
     }
 
-    /// Counts an answered attempt. `alone` returns how long a demand takes in its replica without other requests.
+    /// Counts an answered attempt. `alone` returns how many nanoseconds its work takes in its replica without other requests.
     #[inline]
-    pub(super) fn completed(&mut self, job: &Job, now: u64, alone: impl FnOnce(u64) -> u64) {
+    pub(super) fn completed(&mut self, job: &Job, now: u64, alone: impl FnOnce(Work) -> u64) {
         let counts = job.arrival >= self.warm_up;
         let sojourn = now - job.arrival;
         let window = if counts {
@@ -155,17 +156,16 @@ impl Tally {
         };
         window.record(job.started - job.offered, sojourn, &self.limits);
         if sojourn > self.strictest && counts {
-            self.late(&Job { demand: alone(job.demand), ..*job }, now);
+            self.late(job, alone(job.work), now);
         }
     }
 
-    /// Counts an answer that is too late for some objective. `job.demand` must be the time the request takes alone in
-    /// its replica.
+    /// Counts an answer that is too late for some objective. `alone` as in [`of_late`].
     #[cold]
-    fn late(&mut self, job: &Job, now: u64) {
+    fn late(&mut self, job: &Job, alone: u64, now: u64) {
         for (limit, causes) in self.limits.iter().zip(&mut self.causes) {
             if now - job.arrival > *limit {
-                causes.add(of_late(job, now, *limit), Fate::Completed, 1);
+                causes.add(of_late(job, alone, now, *limit), Fate::Completed, 1);
             }
         }
     }

@@ -1,7 +1,8 @@
 //! The CPU ceiling of a service's replicas, once price and nodes are known.
 
-use crate::cluster::{Bought, CpuUse, ModelKind, NodePool, ServiceSpec};
+use crate::cluster::{Bought, CpuUse, NodePool, ServiceSpec};
 use crate::config::{Diagnostics, Yaml};
+use crate::serving::{CpuUnderLoad, Serving};
 use crate::units::Millicores;
 
 /// Sets in `spec` the CPU that its price pays for and, if nothing is stated about CPU, a CPU use that no ceiling slows
@@ -21,7 +22,7 @@ pub(super) fn settle(
     };
     let ceilings = cores.into_iter().filter_map(|cores| spec.ceiling(cores));
     let Some(least) = ceilings.min_by_key(|ceiling| ceiling.cpu) else {
-        if spec.model == ModelKind::ProcessorSharing {
+        if spec.model.cpu() == CpuUnderLoad::All {
             let error = place("service-model")
                 .error("processor sharing needs CPU to share, but nothing limits a replica's CPU");
             sink.push(error.help("add `resources: { limits: { cpu: 1 } }`, a price by size, or `nodes:`"));
@@ -39,7 +40,7 @@ pub(super) fn settle(
         spec.cpu_per_busy_second = spec.cpu_per_busy_second.min(most);
     }
     let full = (cpu - spec.cpu_idle) / spec.cpu_per_busy_second;
-    if spec.model == ModelKind::Slots && full < f64::from(spec.concurrency) * (1.0 - 1e-6) {
+    if spec.model.cpu() == CpuUnderLoad::Part && full < f64::from(spec.concurrency) * (1.0 - 1e-6) {
         let need = spec.full_need();
         let message = format!("a full replica would use {need:.3} cores but has at most {cpu} ({words})");
         let help = if full < 1.0 {

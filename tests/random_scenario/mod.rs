@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use plimsoll::catalog::{Allocatable, Billing};
 use plimsoll::cluster::{
-    DISPATCHERS, DemandModel, ModelKind, NodePool, OnTimeout, PLACEMENTS, Retry, ServiceSpec, StartUp, Timeout,
+    DISPATCHERS, DemandModel, NodePool, OnTimeout, PLACEMENTS, Retry, ServiceSpec, StartUp, Timeout,
 };
 use plimsoll::config::kubernetes::Release;
 use plimsoll::config::{Diagnostics, SourceFile, parse_single};
@@ -20,6 +20,7 @@ use plimsoll::policy::{
 };
 use plimsoll::random::{Distribution, Purpose, Streams};
 use plimsoll::scenario::{Scenario, ServicePlan, Variant};
+use plimsoll::serving::{AllCpu, ServingModel};
 use plimsoll::units::{Bytes, Fraction, Millicores, SimDuration, SimTime, UsdPerHour};
 use plimsoll::workload::{Opening, Recipe, RequestBatch, TraceError, TraceSource, WorkloadSpec};
 
@@ -450,7 +451,7 @@ impl ServiceCase {
             memory_request: Some(Bytes::from_mib(64)),
             concurrency: self.concurrency,
             queue_limit: self.queue_limit,
-            model: if self.sharing { ModelKind::ProcessorSharing } else { ModelKind::Slots },
+            model: if self.sharing { ServingModel::ProcessorSharing(AllCpu) } else { ServingModel::default() },
             cpu_per_busy_second: self.share_millis as f64 / 1e3,
             cpu_idle: self.cpu_idle,
             memory_base: Bytes::from_mib(16),

@@ -21,6 +21,7 @@ use super::{Failure, say};
 use crate::cluster::{DISPATCHERS, PLACEMENTS};
 use crate::config::kubernetes::Release;
 use crate::policy::{Measure, POLICIES};
+use crate::serving::SERVICE_MODELS;
 use crate::workload::{Absent, FORMATS, GENERATORS, TRANSFORMS, Values};
 
 /// Arguments of `schema`.
@@ -352,7 +353,7 @@ fn service() -> Value {
                 "service-model",
                 names(
                     "`slots`: requests use CPU for a part of their service time; `processor-sharing`: all of it is CPU work.",
-                    ["slots", "processor-sharing"].into_iter(),
+                    SERVICE_MODELS.iter().map(|p| p.name),
                 ),
             ),
             ("cpu-per-request", quantity("CPU time of an average request, part of its service time.", "30ms")),

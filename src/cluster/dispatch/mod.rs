@@ -55,9 +55,40 @@ impl<D: Dispatcher + ?Sized> Dispatcher for Box<D> {
 /// An entry in the list of dispatchers.
 pub type DispatcherPlugin = Plugin<fn() -> Box<dyn Dispatcher>>;
 
-/// All dispatchers.
-pub const DISPATCHERS: &[DispatcherPlugin] =
-    &[least_loaded::PLUGIN, round_robin::PLUGIN, random::PLUGIN, power_of_two::PLUGIN, weighted::PLUGIN];
+/// Receives a dispatcher as a type, so that the code that asks it is compiled for it alone.
+pub trait WithDispatcher {
+    /// What is made of it.
+    type Output;
+
+    /// Makes it.
+    fn with<D: Dispatcher + 'static>(self, dispatcher: D) -> Self::Output;
+}
+
+/// Declares the list of dispatchers, and the choice among their types.
+macro_rules! dispatchers {
+    ($($module:ident::$dispatcher:ident),* $(,)?) => {
+        /// All dispatchers; the first is the default.
+        pub const DISPATCHERS: &[DispatcherPlugin] = &[$($module::PLUGIN),*];
+
+        /// Passes a new dispatcher of the list to `with` by its type; one that is not in the list, as a trait object.
+        pub fn with_dispatcher<W: WithDispatcher>(plugin: &DispatcherPlugin, with: W) -> W::Output {
+            $(
+                if plugin.name == $module::PLUGIN.name {
+                    return with.with($dispatcher::default());
+                }
+            )*
+            with.with((plugin.build)())
+        }
+    };
+}
+
+dispatchers![
+    least_loaded::LeastLoaded,
+    round_robin::RoundRobin,
+    random::Random,
+    power_of_two::PowerOfTwo,
+    weighted::Weighted,
+];
 
 #[cfg(test)]
 mod tests {

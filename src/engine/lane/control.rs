@@ -9,8 +9,9 @@ use super::super::jobs::{Job, JobState, NIL};
 use super::super::tally::Tally;
 use super::super::unanswered::Unanswered;
 use super::{FRESH, Horizon, Lane, LaneStop, PendingRetry, SILENT, Seat, attempt_of};
-use crate::cluster::{Dispatcher, Power, ServiceModel};
-use crate::units::{SimDuration, SimTime};
+use crate::cluster::{Dispatcher, Power};
+use crate::serving::ServiceModel;
+use crate::units::SimTime;
 
 /// The operations of a lane at control events, independent of its type parameters.
 pub(in crate::engine) trait LaneControl: Send {
@@ -207,11 +208,11 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         let end = unanswered.end();
         let waits = |job: &Job| matches!(job.state, JobState::Waiting | JobState::Running) && !job.abandoned;
         for (_, job) in self.jobs.iter().filter(|(_, job)| waits(job)) {
-            let demand = self.model.alone(job.seat, SimDuration::from_nanos(job.demand)).as_nanos();
+            let alone = self.model.alone(job.seat, job.work).as_nanos();
             let silent = self.seats[job.seat as usize].slots == SILENT;
             unanswered.add(job.arrival, |limit| match silent {
                 true => Cause::Crash,
-                false => of_unanswered(&Job { demand, ..*job }, end, limit),
+                false => of_unanswered(job, alone, end, limit),
             });
         }
         for Reverse(retry) in self.retries.iter().filter(|Reverse(retry)| retry.attempt != FRESH) {

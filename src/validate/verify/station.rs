@@ -3,10 +3,11 @@
 use std::sync::mpsc::{Sender, channel};
 
 use super::arrivals::{Arrivals, Stream, nanos};
-use crate::cluster::{DISPATCHERS, DemandModel, ModelKind, OnTimeout, ServiceSpec, Timeout};
+use crate::cluster::{DISPATCHERS, DemandModel, OnTimeout, ServiceSpec, Timeout};
 use crate::engine::{MetricsSpec, RunError, RunRecord, RunSpec, ServiceRun, Simulation};
 use crate::policy::{Decision, Measure, Observation, Reason, ReasonCode, ScalingPolicy};
 use crate::random::{Distribution, Streams};
+use crate::serving::{AllCpu, ServingModel};
 use crate::units::{Bytes, Millicores, SimDuration, SimTime};
 
 /// Service discipline.
@@ -187,9 +188,9 @@ impl Station {
 
     fn service_spec(&self) -> ServiceSpec {
         let (limit, each, model) = match self.discipline {
-            Discipline::Fifo => (None, 1.0, ModelKind::Slots),
-            Discipline::Sharing => (Some(f64::from(self.servers)), 1.0, ModelKind::ProcessorSharing),
-            Discipline::Limited { full } => (Some(full * PART_OF_A_CORE), PART_OF_A_CORE, ModelKind::Slots),
+            Discipline::Fifo => (None, 1.0, ServingModel::default()),
+            Discipline::Sharing => (Some(f64::from(self.servers)), 1.0, ServingModel::ProcessorSharing(AllCpu)),
+            Discipline::Limited { full } => (Some(full * PART_OF_A_CORE), PART_OF_A_CORE, ServingModel::default()),
         };
         let patience = |after| Timeout { after: SimDuration::from_nanos(nanos(after)), work: OnTimeout::CancelWaiting };
         ServiceSpec {

@@ -2,6 +2,17 @@
 
 use crate::units::{SimDuration, SimTime};
 
+/// What a request asks of a replica.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Work {
+    /// Service time at the reference speed, alone in a replica.
+    pub demand: SimDuration,
+    /// Tokens of the prompt; zero unless the model counts tokens.
+    pub input: u32,
+    /// Tokens of the answer, like `input`.
+    pub output: u32,
+}
+
 /// A future event inside a replica: at `time`, call [`ServiceModel::due`] with `tag`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Due {
@@ -31,12 +42,15 @@ pub struct Evicted {
 
 /// How the jobs in service share a replica. Queueing is not part of the model: it is given only jobs that may start.
 pub trait ServiceModel: Send {
+    /// Whether it looks at the tokens of a request. They are then read from the trace; otherwise [`Work`] has none.
+    const COUNTS_TOKENS: bool = false;
+
     /// Adds a replica in `seat`. Its node runs at `speed` times the reference speed, and its CPU lets `full` requests
     /// (above zero, usually not an integer) run at that speed at once.
     fn open(&mut self, seat: u32, speed: f64, full: f64);
 
-    /// Starts `job`, which needs `demand` of service at the reference speed.
-    fn start(&mut self, seat: u32, job: u32, demand: SimDuration, now: SimTime) -> Option<Due>;
+    /// Starts `job`.
+    fn start(&mut self, seat: u32, job: u32, work: Work, now: SimTime) -> Option<Due>;
 
     /// Handles a scheduled event.
     fn due(&mut self, seat: u32, tag: u32, now: SimTime) -> Finished;
@@ -49,6 +63,6 @@ pub trait ServiceModel: Send {
     /// Reading it changes no state, not even by rounding.
     fn work_done(&self, seat: u32, busy_nanos: u128, now: SimTime) -> f64;
 
-    /// The time that a request of `demand` takes in `seat` without other requests.
-    fn alone(&self, seat: u32, demand: SimDuration) -> SimDuration;
+    /// The time that a request takes in `seat` without other requests.
+    fn alone(&self, seat: u32, work: Work) -> SimDuration;
 }

@@ -19,9 +19,37 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use super::service_model::{Due, Evicted, Finished, ServiceModel};
-use super::slots::on_node;
+use super::model::{Due, Evicted, Finished, ServiceModel, Work};
+use super::slots::{PartlyCpu, on_node};
+use super::stated::{CpuUnderLoad, Serving, ServingPlugin, WithModel, no_parameters};
+use crate::config::{Diagnostics, Plugin, Yaml};
 use crate::units::{SimDuration, SimTime};
+
+/// The entry in the list of serving models.
+pub(super) const PLUGIN: ServingPlugin = Plugin {
+    name: "processor-sharing",
+    summary: "all of the service time is CPU work on one core; beyond the replica's cores the requests share them evenly",
+    source: "M/G/c processor sharing (Cohen 1979)",
+    build: read,
+};
+
+fn read(parameters: &Yaml, sink: &mut Diagnostics) -> Option<super::ServingModel> {
+    no_parameters(PLUGIN.name, parameters, sink).map(|()| super::ServingModel::ProcessorSharing(AllCpu))
+}
+
+/// Requests whose service time is all CPU work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AllCpu;
+
+impl Serving for AllCpu {
+    fn cpu(&self) -> CpuUnderLoad {
+        CpuUnderLoad::All
+    }
+
+    fn compile<W: WithModel>(&self, slowed: bool, with: W) -> W::Output {
+        PartlyCpu.compile(slowed, with)
+    }
+}
 
 /// Fractional bits of a nanosecond in time and clock.
 const FRACTION_BITS: u32 = 56;
@@ -224,13 +252,13 @@ impl ServiceModel for Sharing {
         self.seats[seat as usize] = Seat { speed, full: Ratio::near(full), announced, ..Seat::default() };
     }
 
-    fn start(&mut self, seat: u32, job: u32, demand: SimDuration, now: SimTime) -> Option<Due> {
+    fn start(&mut self, seat: u32, job: u32, work: Work, now: SimTime) -> Option<Due> {
         let seat = &mut self.seats[seat as usize];
         seat.advance(now);
         if seat.shares.is_empty() {
             seat.clock = 0;
         }
-        let demand = on_node(demand, seat.speed).as_nanos().min(MAX_DEMAND);
+        let demand = on_node(work.demand, seat.speed).as_nanos().min(MAX_DEMAND);
         let finish = seat.clock + (u128::from(demand) << FRACTION_BITS);
         seat.starts += 1;
         seat.shares.push(Reverse(Share { finish, order: seat.starts, job }));
@@ -265,9 +293,9 @@ impl ServiceModel for Sharing {
         work as f64 / seat.full.denominator as f64
     }
 
-    fn alone(&self, seat: u32, demand: SimDuration) -> SimDuration {
+    fn alone(&self, seat: u32, work: Work) -> SimDuration {
         let seat = &self.seats[seat as usize];
-        let demand = on_node(demand, seat.speed);
+        let demand = on_node(work.demand, seat.speed);
         let Ratio { numerator, denominator } = seat.full;
         if numerator >= denominator {
             return demand;
@@ -290,6 +318,10 @@ mod tests {
         SimDuration::from_millis(millis)
     }
 
+    fn of(demand: SimDuration) -> Work {
+        Work { demand, ..Work::default() }
+    }
+
     fn with(full: f64, speed: f64) -> Sharing {
         let mut model = Sharing::default();
         model.open(0, speed, full);
@@ -310,11 +342,11 @@ mod tests {
     #[test]
     fn two_jobs_share_one_core() {
         let mut model = with(1.0, 1.0);
-        let first = model.start(0, 10, ms(100), at(0)).unwrap();
+        let first = model.start(0, 10, of(ms(100)), at(0)).unwrap();
         assert_eq!(first.time, at(100));
         // From 50 ms on the two share the core evenly: job 10 has 50 ms to go and completes at 150 ms, job 11 at 250 -
         // 50 = 200 ms. The event scheduled for 100 ms is rescheduled then.
-        assert_eq!(model.start(0, 11, ms(100), at(50)), None);
+        assert_eq!(model.start(0, 11, of(ms(100)), at(50)), None);
         let (job, time, next) = next_done(&mut model, first);
         assert_eq!((job, time), (10, at(150)));
         let last = next.unwrap();
@@ -326,23 +358,23 @@ mod tests {
     fn a_fraction_of_requests_runs_at_full_speed() {
         // Half a core per request, and CPU for two and a half of them: the third slows all to 5/6.
         let mut model = with(2.5, 1.0);
-        let first = model.start(0, 1, ms(100), at(0)).unwrap();
-        assert_eq!(model.start(0, 2, ms(100), at(0)), None);
-        assert_eq!(model.start(0, 3, ms(100), at(0)), None);
+        let first = model.start(0, 1, of(ms(100)), at(0)).unwrap();
+        assert_eq!(model.start(0, 2, of(ms(100)), at(0)), None);
+        assert_eq!(model.start(0, 3, of(ms(100)), at(0)), None);
         let (job, time, next) = next_done(&mut model, first);
         assert_eq!((job, time, next.unwrap().time), (1, at(120), at(120)));
         // Three at 2.5 slots for 120 ms.
         assert_eq!(model.work_done(0, 0, at(120)), 300e6);
         // Alone at half the speed of a core, and with a ceiling below one request's need.
-        assert_eq!(with(2.5, 0.5).alone(0, ms(100)), ms(200));
-        assert_eq!(with(0.25, 2.0).alone(0, ms(100)), ms(200));
+        assert_eq!(with(2.5, 0.5).alone(0, of(ms(100))), ms(200));
+        assert_eq!(with(0.25, 2.0).alone(0, of(ms(100))), ms(200));
     }
 
     #[test]
     fn eviction_speeds_up_the_rest() {
         let mut model = with(1.0, 2.0);
-        let first = model.start(0, 1, ms(100), at(0)).unwrap();
-        model.start(0, 2, ms(100), at(0));
+        let first = model.start(0, 1, of(ms(100)), at(0)).unwrap();
+        model.start(0, 2, of(ms(100)), at(0));
         // Double speed, halved: 100 ms each would complete at 100 ms; alone from 50 ms on, 50 ms of demand take 25 ms.
         let evicted = model.evict(0, 2, at(50));
         assert!(!evicted.lingers);
@@ -357,7 +389,7 @@ mod tests {
         let mut model = with(1.0, 1.0);
         let mut due = None;
         for job in 0..21_u32 {
-            due = model.start(0, job, ms(10), SimTime::from_nanos(job.into())).or(due);
+            due = model.start(0, job, of(ms(10)), SimTime::from_nanos(job.into())).or(due);
         }
         let mut ends = Vec::new();
         while let Some(next) = due {
@@ -409,7 +441,7 @@ mod tests {
             for (number, (gap, demand)) in jobs.iter().enumerate() {
                 now += gap;
                 step(&mut model, &mut due, now);
-                let next = model.start(0, number as u32, SimDuration::from_nanos(*demand), SimTime::from_nanos(now));
+                let next = model.start(0, number as u32, of(SimDuration::from_nanos(*demand)), SimTime::from_nanos(now));
                 due = next.or(due);
             }
             step(&mut model, &mut due, u64::MAX);
