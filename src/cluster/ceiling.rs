@@ -2,6 +2,7 @@
 
 use super::node::NodePool;
 use super::service::ServiceSpec;
+use crate::serving::{CpuUnderLoad, Serving};
 use crate::units::Millicores;
 
 /// What limits the CPU of a replica.
@@ -48,7 +49,8 @@ pub struct Ceiling {
 /// The processing power of a replica.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Power {
-    /// Number of requests that run at full speed at once, usually not an integer; at most the concurrency.
+    /// Number of requests that run at full speed at once, usually not an integer; at most the concurrency. Of requests that
+    /// are served together, seconds of demand per second.
     pub full: f64,
     /// Speed of its node.
     pub speed: f64,
@@ -105,8 +107,9 @@ impl ServiceSpec {
     /// The power of a replica on a node with the given cores and speed, or without a node.
     pub fn power(&self, node: Option<(Millicores, f64)>) -> Power {
         let speed = node.map_or(1.0, |(_, speed)| speed);
-        let slots = f64::from(self.concurrency);
-        let left = self.ceiling(node.map(|(cores, _)| cores)).map(|ceiling| ceiling.cpu.as_cores() - self.cpu_idle);
+        let slots = self.model.capacity(self.concurrency, self.demand.mean());
+        let ceiling = self.ceiling(node.map(|(cores, _)| cores)).filter(|_| self.model.cpu() != CpuUnderLoad::Beside);
+        let left = ceiling.map(|ceiling| ceiling.cpu.as_cores() - self.cpu_idle);
         let full = match left {
             Some(left) if self.cpu_per_busy_second > 0.0 => left.max(0.0) / self.cpu_per_busy_second,
             _ => slots,
@@ -140,6 +143,7 @@ impl ServiceSpec {
 
     /// Whether the requests of a replica can slow each other down.
     pub fn slows(&self, powers: &[Power]) -> bool {
-        powers.iter().any(|power| power.full < f64::from(self.concurrency))
+        let reaches = |power: &Power| power.full < f64::from(self.concurrency);
+        self.model.cpu() != CpuUnderLoad::Beside && powers.iter().any(reaches)
     }
 }

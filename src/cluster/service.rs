@@ -266,7 +266,7 @@ impl ServiceSpec {
         let dispatch = read_dispatch(fields, sink);
         let timeout = fields.node_of("timeout").and_then(|node| read_timeout(node, sink));
         let retry = fields.node_of("retry").and_then(|node| read_retry(node, sink));
-        let demand = demand?;
+        let (demand, concurrency) = (demand?, concurrency_of(model, concurrency, fields, sink));
         let shared = model.cpu() == CpuUnderLoad::All;
         let request = pod.serving().and_then(|container| container.cpu).or(resources.0);
         let full_replica = request.map(|cpu| cpu.as_cores() / f64::from(concurrency.unwrap_or(1)));
@@ -359,6 +359,21 @@ fn all_is_cpu(fields: &Fields<'_>, sink: &mut Diagnostics) {
         let help = "leave `service-model` out to have requests that use CPU for a part of their time";
         sink.push(node.warning(warning).help(help));
     }
+}
+
+/// The concurrency that the serving model states, or else the service.
+fn concurrency_of(
+    model: ServingModel,
+    stated: Option<u32>,
+    fields: &Fields<'_>,
+    sink: &mut Diagnostics,
+) -> Option<u32> {
+    let Some(own) = model.concurrency() else { return stated };
+    if let Some(node) = fields.node_of("concurrency") {
+        let error = node.error("the service model states how many requests a replica serves at once");
+        sink.push(error.help("leave `concurrency` out"));
+    }
+    Some(own)
 }
 
 fn no_concurrency(fields: &Fields<'_>, sink: &mut Diagnostics) {

@@ -333,7 +333,7 @@ impl Fleet {
                 continue;
             };
             self.enter(index, ReplicaPhase::Draining, now);
-            if lane.drain(seat) {
+            if lane.drain(seat, now) {
                 self.end(index, now, lane, shared);
                 continue;
             }

@@ -20,7 +20,7 @@ use super::jobs::{Job, JobState, Jobs, NIL};
 use super::tally::Tally;
 use crate::cluster::{DemandModel, Dispatcher, OnTimeout, Retry, Timeout};
 use crate::random::{Draw, Purpose, Streams};
-use crate::serving::{ServiceModel, Work};
+use crate::serving::{ServiceModel, Waiting, Work};
 use crate::units::SimTime;
 use crate::workload::{Clients, RequestBatch, TraceSource};
 pub(super) use compile::build_lane;
@@ -339,8 +339,9 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         let seat = &mut self.seats[number as usize];
         assert!(seat.open, "the dispatcher chose a closed seat");
         seat.arrived += 1;
-        let idle_slot = seat.running < seat.slots;
-        if !idle_slot && seat.waiting >= self.spec.queue_limit && seat.slots != SILENT {
+        let idle_slot = !M::GATHERS && seat.running < seat.slots;
+        let room = if M::GATHERS { self.model.room(number) } else { 0 };
+        if !idle_slot && seat.waiting >= self.spec.queue_limit.saturating_add(room) && seat.slots != SILENT {
             self.lose(attempt, Fate::Rejected, self.scaling_state.cause());
             return;
         }
@@ -370,6 +371,9 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             self.enqueue(number, job);
         }
         self.dispatcher.load_changed(number, load, load + 1);
+        if M::GATHERS {
+            self.gather(number);
+        }
         if let Some(timeout) = &self.spec.timeout {
             let generation = self.jobs.get(job).generation;
             let deadline = now.saturating_add(timeout.after.as_nanos());
@@ -401,7 +405,12 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         if let Some(next) = finished.next {
             self.completions.insert(event.time, next.time, event.entity, next.tag);
         }
-        let Some(number) = finished.job else { return };
+        let Some(number) = finished.job else {
+            if M::GATHERS {
+                self.gather(event.entity);
+            }
+            return;
+        };
         let job = *self.jobs.get(number);
         self.jobs.remove(number);
         if job.state == JobState::Dropped {
@@ -430,10 +439,41 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         let seat = &mut self.seats[number as usize];
         let load = seat.load();
         seat.end(now);
-        if seat.waiting > 0 {
+        if M::GATHERS {
+            self.gather(number);
+        } else if seat.waiting > 0 {
             self.start_next(number);
         }
         self.load_fell(number, load);
+    }
+
+    /// Starts the waiting requests that the model takes together now.
+    fn gather(&mut self, number: u32) {
+        let now = SimTime::from_nanos(self.now);
+        while self.seats[number as usize].waiting > 0 && self.seats[number as usize].slots != SILENT {
+            let since = SimTime::from_nanos(self.first_waiting(number));
+            let seat = &self.seats[number as usize];
+            let waiting = Waiting { count: seat.waiting, since, last: !seat.open };
+            let gathered = self.model.gather(number, waiting, now);
+            assert!(gathered.start <= waiting.count, "a model starts only requests that wait");
+            if let Some(wake) = gathered.wake {
+                self.completions.insert(now, wake.time, number, wake.tag);
+            }
+            if gathered.start == 0 {
+                return;
+            }
+            (0..gathered.start).for_each(|_| self.start_next(number));
+        }
+    }
+
+    /// When the first waiting request of `number` was offered. Frees dropped ones before it.
+    fn first_waiting(&mut self, number: u32) -> u64 {
+        let head = &mut self.seats[number as usize].head;
+        while self.jobs.get(*head).state == JobState::Dropped {
+            let next = self.jobs.get(*head).next;
+            self.jobs.remove(std::mem::replace(head, next));
+        }
+        self.jobs.get(*head).offered
     }
 
     /// Reports a lower load to the dispatcher, or records that a draining replica is empty.

@@ -6,6 +6,7 @@ use crate::engine::{MetricsOutage, ReplicaLease};
 use crate::policy::{Measure, Measures};
 use crate::random::{Distribution, shown_seconds};
 use crate::scenario::{Scenario, ServicePlan};
+use crate::serving::{CpuUnderLoad, Serving};
 use crate::units::{Bytes, Millicores, SimTime};
 
 /// Effects that the model leaves out and no field of a scenario can state.
@@ -149,6 +150,9 @@ fn no_ceiling(name: &str) -> String {
 /// What limits the CPU of a replica, and how that affects its requests.
 pub fn cpu(spec: &ServiceSpec, pools: &[NodePool]) -> String {
     let name = &spec.name;
+    if spec.model.cpu() == CpuUnderLoad::Beside {
+        return format!("The service time of {name} does not depend on the CPU of its replicas.");
+    }
     let cores: Vec<Option<Millicores>> = match pools {
         [] => vec![None],
         pools => spec.hosts(pools).map(|pool| Some(pool.cores)).collect(),
@@ -185,9 +189,12 @@ fn of_service(plan: &ServicePlan, pools: &[NodePool]) -> Vec<String> {
     let name = &spec.name;
     let mut said = vec![
         demand(spec),
-        match spec.concurrency {
-            u32::MAX => format!("A replica of {name} serves any number of requests at once (its `concurrency`)."),
-            requests => format!("A replica of {name} serves {requests} requests at once."),
+        match (spec.model.words(name), spec.concurrency) {
+            (Some(words), _) => words,
+            (None, u32::MAX) => {
+                format!("A replica of {name} serves any number of requests at once (its `concurrency`).")
+            }
+            (None, requests) => format!("A replica of {name} serves {requests} requests at once."),
         },
         cpu(spec, pools),
         match spec.queue_limit {

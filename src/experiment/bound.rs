@@ -17,6 +17,7 @@ use super::pool::in_pool;
 use crate::engine::{Objective, RunRecord};
 use crate::optimize::{BoundProblem, OptimizeError};
 use crate::scenario::{Scenario, ServicePlan};
+use crate::serving::Serving;
 use crate::units::{SimDuration, SimTime, Usd};
 use crate::workload::TraceError;
 
@@ -51,6 +52,9 @@ pub(super) fn unbounded(scenario: &Scenario) -> Option<&'static str> {
     }
     if scenario.services.iter().all(|service| service.lease.is_none()) {
         return Some("only nodes have a price, and every policy pays for all of them");
+    }
+    if scenario.services.iter().any(|service| !service.spec.model.is_additive()) {
+        return Some("requests that are served together have no work of their own");
     }
     let closed = scenario.services.iter().any(|service| service.workload.clients().is_some());
     closed.then_some("the requests of a closed loop depend on the policy")

@@ -8,7 +8,7 @@ mod sharing;
 mod slots;
 mod stated;
 
-pub use model::{Due, Evicted, Finished, ServiceModel, Work};
+pub use model::{Due, Evicted, Finished, Gathered, ServiceModel, Waiting, Work};
 pub use sharing::{AllCpu, Sharing};
 pub use slots::{PartlyCpu, Slots};
 pub use stated::{CpuUnderLoad, Serving, ServingPlugin, WithModel};

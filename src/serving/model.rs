@@ -40,10 +40,33 @@ pub struct Evicted {
     pub next: Option<Due>,
 }
 
+/// The requests that wait at a replica.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// How many.
+    pub count: u32,
+    /// Since when the first of them waits.
+    pub since: SimTime,
+    /// Whether no more will come, because the replica is draining.
+    pub last: bool,
+}
+
+/// Which of the waiting requests start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Gathered {
+    /// How many, first come first served. Each is started before anything else happens in the replica.
+    pub start: u32,
+    /// When to look again if nothing has changed before.
+    pub wake: Option<Due>,
+}
+
 /// How the jobs in service share a replica. Queueing is not part of the model: it is given only jobs that may start.
 pub trait ServiceModel: Send {
     /// Whether it looks at the tokens of a request. They are then read from the trace; otherwise [`Work`] has none.
     const COUNTS_TOKENS: bool = false;
+    /// Whether it decides itself when requests start and how many together. Every request then joins the queue, and
+    /// [`ServiceModel::gather`] is asked after each change; otherwise a request starts as soon as a slot is free.
+    const GATHERS: bool = false;
 
     /// Adds a replica in `seat`. Its node runs at `speed` times the reference speed, and its CPU lets `full` requests
     /// (above zero, usually not an integer) run at that speed at once.
@@ -65,4 +88,14 @@ pub trait ServiceModel: Send {
 
     /// The time that a request takes in `seat` without other requests.
     fn alone(&self, seat: u32, work: Work) -> SimDuration;
+
+    /// Chooses the waiting requests that start now.
+    fn gather(&mut self, _seat: u32, _waiting: Waiting, _now: SimTime) -> Gathered {
+        Gathered::default()
+    }
+
+    /// Requests that may wait in `seat` besides those that the queue limit allows, because they will start together.
+    fn room(&self, _seat: u32) -> u32 {
+        0
+    }
 }

@@ -10,6 +10,8 @@ pub enum CpuUnderLoad {
     Part,
     /// All of their service time, each on one core; beyond the replica's cores they slow each other down.
     All,
+    /// As stated (`cpu-per-request`), but their time is spent elsewhere, on an accelerator: CPU does not slow them.
+    Beside,
 }
 
 /// Receives the model of a service's replicas as a type, so that the code that runs it is compiled for it alone.
@@ -25,6 +27,30 @@ pub trait WithModel {
 pub trait Serving {
     /// How requests in service use CPU.
     fn cpu(&self) -> CpuUnderLoad;
+
+    /// The number of requests that a replica serves at once, where the model says so; otherwise `concurrency` does.
+    fn concurrency(&self) -> Option<u32> {
+        None
+    }
+
+    /// Seconds of demand that a busy replica serves per second at the reference speed, as long as CPU suffices.
+    /// `concurrency` is the number of requests that it serves at once, `mean` their mean demand in seconds if it is known.
+    fn capacity(&self, concurrency: u32, _mean: Option<f64>) -> f64 {
+        f64::from(concurrency)
+    }
+
+    /// Whether work adds up: serving n requests takes as much of a replica's capacity together as one by one, and none is
+    /// answered before its own demand is served. The lower bound of the cost and statements on what no policy can reach
+    /// rest on it.
+    fn is_additive(&self) -> bool {
+        true
+    }
+
+    /// A sentence on how a replica of the service `name` serves, for the list of assumptions; `None` if its concurrency
+    /// says all.
+    fn words(&self, _name: &str) -> Option<String> {
+        None
+    }
 
     /// Passes the code for one run to `with`. `slowed` says whether requests may reach the CPU ceiling of a replica.
     fn compile<W: WithModel>(&self, slowed: bool, with: W) -> W::Output;
@@ -46,6 +72,30 @@ macro_rules! serving_models {
             fn cpu(&self) -> CpuUnderLoad {
                 match self {
                     $(ServingModel::$variant(stated) => stated.cpu(),)*
+                }
+            }
+
+            fn concurrency(&self) -> Option<u32> {
+                match self {
+                    $(ServingModel::$variant(stated) => stated.concurrency(),)*
+                }
+            }
+
+            fn capacity(&self, concurrency: u32, mean: Option<f64>) -> f64 {
+                match self {
+                    $(ServingModel::$variant(stated) => stated.capacity(concurrency, mean),)*
+                }
+            }
+
+            fn is_additive(&self) -> bool {
+                match self {
+                    $(ServingModel::$variant(stated) => stated.is_additive(),)*
+                }
+            }
+
+            fn words(&self, name: &str) -> Option<String> {
+                match self {
+                    $(ServingModel::$variant(stated) => stated.words(name),)*
                 }
             }
 

@@ -22,7 +22,7 @@ pub(in crate::engine) trait LaneControl: Send {
     /// Opens a seat for a replica that became ready. Seat numbers of ended replicas may be reused.
     fn open(&mut self, seat: u32, slots: u32, power: Power);
     /// Starts draining a ready replica. Returns `true` if it is empty.
-    fn drain(&mut self, seat: u32) -> bool;
+    fn drain(&mut self, seat: u32, now: SimTime) -> bool;
     /// Drops every request in a replica and closes its seat.
     fn kill(&mut self, seat: u32, now: SimTime);
     /// The machine of a replica is lost without being noticed: requests in it, and those sent to it from now on, hang
@@ -102,12 +102,17 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         self.dispatcher.open(seat, 0, power.speed);
     }
 
-    fn drain(&mut self, seat: u32) -> bool {
+    fn drain(&mut self, seat: u32, now: SimTime) -> bool {
         let record = &mut self.seats[seat as usize];
         record.open = false;
         record.draining = true;
         self.dispatcher.close(seat, record.load());
-        record.load() == 0
+        let empty = record.load() == 0;
+        if M::GATHERS {
+            self.now = self.now.max(now.as_nanos());
+            self.gather(seat);
+        }
+        empty
     }
 
     fn kill(&mut self, seat: u32, now: SimTime) {

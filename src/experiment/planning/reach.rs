@@ -4,6 +4,7 @@ use crate::cluster::DemandModel;
 use crate::engine::Objective;
 use crate::random::{Distribution, Streams};
 use crate::scenario::Scenario;
+use crate::serving::Serving;
 use crate::units::{SimDuration, SimTime};
 use crate::workload::{RequestBatch, TraceError};
 
@@ -28,14 +29,15 @@ pub struct OutOfReach {
 /// The latency objectives that are missed even if no request ever waits, is lost or is slowed down: those for which too
 /// many demands exceed the limit at the fastest speed of a request alone. For demands drawn from a distribution this is
 /// computed directly; otherwise the requests of replication 0 are read. Closed loops with demands that depend on tokens
-/// are left out.
+/// are left out, and so are requests that are served together.
 ///
 /// # Errors
 /// If a trace cannot be read.
 pub fn out_of_reach(scenario: &Scenario) -> Result<Vec<OutOfReach>, TraceError> {
     let mut found = out_of_reach_by_distribution(scenario)?;
     for (number, service) in scenario.services.iter().enumerate() {
-        if service.workload.clients().is_some() || drawn(scenario, number)?.is_some() {
+        let adds_up = service.spec.model.is_additive();
+        if !adds_up || service.workload.clients().is_some() || drawn(scenario, number)?.is_some() {
             continue;
         }
         let fastest = service.fastest(&scenario.pools);
@@ -76,7 +78,9 @@ pub fn out_of_reach(scenario: &Scenario) -> Result<Vec<OutOfReach>, TraceError> 
 pub fn out_of_reach_by_distribution(scenario: &Scenario) -> Result<Vec<OutOfReach>, TraceError> {
     let mut found = Vec::new();
     for (number, service) in scenario.services.iter().enumerate() {
-        let Some(distribution) = drawn(scenario, number)? else { continue };
+        let Some(distribution) = drawn(scenario, number)?.filter(|_| service.spec.model.is_additive()) else {
+            continue;
+        };
         let fastest = service.fastest(&scenario.pools);
         for objective in &scenario.objectives {
             let Some(limit) = objective.within.map(|within| within.scale(fastest)) else { continue };
