@@ -49,17 +49,18 @@ pub struct Ceiling {
 /// The processing power of a replica.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Power {
-    /// Number of requests that run at full speed at once, usually not an integer; at most the concurrency. Of requests that
-    /// are served together, seconds of demand per second.
+    /// Number of requests that run at full speed at once, usually not an integer; at most the concurrency.
     pub full: f64,
     /// Speed of its node.
     pub speed: f64,
+    /// Seconds of demand that a busy slot serves per second at the reference speed; 1 unless requests are served together.
+    pub efficiency: f64,
 }
 
 impl Power {
     /// Seconds of demand at the reference speed that it can serve per second.
     pub fn work(&self) -> f64 {
-        self.full * self.speed
+        self.full * self.speed * self.efficiency
     }
 
     /// The speed of a request that is alone in the replica, relative to the reference speed. Below the node's speed
@@ -107,14 +108,15 @@ impl ServiceSpec {
     /// The power of a replica on a node with the given cores and speed, or without a node.
     pub fn power(&self, node: Option<(Millicores, f64)>) -> Power {
         let speed = node.map_or(1.0, |(_, speed)| speed);
-        let slots = self.model.capacity(self.concurrency, self.demand.mean());
+        let slots = f64::from(self.concurrency);
         let ceiling = self.ceiling(node.map(|(cores, _)| cores)).filter(|_| self.model.cpu() != CpuUnderLoad::Beside);
         let left = ceiling.map(|ceiling| ceiling.cpu.as_cores() - self.cpu_idle);
         let full = match left {
             Some(left) if self.cpu_per_busy_second > 0.0 => left.max(0.0) / self.cpu_per_busy_second,
             _ => slots,
         };
-        Power { full: if full < slots * (1.0 - ROUNDING) { full.max(LEAST) } else { slots }, speed }
+        let full = if full < slots * (1.0 - ROUNDING) { full.max(LEAST) } else { slots };
+        Power { full, speed, efficiency: self.model.efficiency(self.demand.mean()) }
     }
 
     /// The powers of a replica in each pool that has room for one (in every pool if none has), or without nodes.
@@ -143,7 +145,6 @@ impl ServiceSpec {
 
     /// Whether the requests of a replica can slow each other down.
     pub fn slows(&self, powers: &[Power]) -> bool {
-        let reaches = |power: &Power| power.full < f64::from(self.concurrency);
-        self.model.cpu() != CpuUnderLoad::Beside && powers.iter().any(reaches)
+        powers.iter().any(|power| power.full < f64::from(self.concurrency))
     }
 }

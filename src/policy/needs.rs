@@ -148,7 +148,7 @@ mod tests {
             let facts = Facts { replicas, ..Facts::default() };
             replicas_needed(&facts, &[load], SimDuration::from_secs(60), 0.0).unwrap().replicas[0]
         };
-        let power = |full, speed| Power { full, speed };
+        let power = |full, speed| Power { full, speed, efficiency: 1.0 };
         // 5.5 replicas of work, with CPU for half a request, for one and a half, at half speed, and with a fast first
         // node.
         assert_eq!(of(vec![power(0.5, 1.0)]), 12);

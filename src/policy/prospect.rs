@@ -77,7 +77,7 @@ impl Default for Facts {
     /// One slot, ready at once, billed exactly, no objective.
     fn default() -> Self {
         let (start_up, billed_at_least) = (SimDuration::ZERO, SimDuration::ZERO);
-        let replicas = vec![Power { full: 1.0, speed: 1.0 }];
+        let replicas = vec![Power { full: 1.0, speed: 1.0, efficiency: 1.0 }];
         let joining = Joining::OneQueue;
         Facts {
             replicas,

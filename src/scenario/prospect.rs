@@ -111,7 +111,7 @@ impl Scenario {
             weighted.sum::<f64>() / count
         };
         let full = mean(|power| power.full);
-        replicas.push(Power { full, speed: mean(Power::work) / full });
+        replicas.push(Power { full, speed: mean(Power::work) / full, efficiency: 1.0 });
         replicas
     }
 }

@@ -33,10 +33,10 @@ pub trait Serving {
         None
     }
 
-    /// Seconds of demand that a busy replica serves per second at the reference speed, as long as CPU suffices.
-    /// `concurrency` is the number of requests that it serves at once, `mean` their mean demand in seconds if it is known.
-    fn capacity(&self, concurrency: u32, _mean: Option<f64>) -> f64 {
-        f64::from(concurrency)
+    /// Seconds of demand that a busy slot serves per second at the reference speed. `mean` is the mean demand of a request in
+    /// seconds, if it is known.
+    fn efficiency(&self, _mean: Option<f64>) -> f64 {
+        1.0
     }
 
     /// Whether work adds up: serving n requests takes as much of a replica's capacity together as one by one, and none is
@@ -81,9 +81,9 @@ macro_rules! serving_models {
                 }
             }
 
-            fn capacity(&self, concurrency: u32, mean: Option<f64>) -> f64 {
+            fn efficiency(&self, mean: Option<f64>) -> f64 {
                 match self {
-                    $(ServingModel::$variant(stated) => stated.capacity(concurrency, mean),)*
+                    $(ServingModel::$variant(stated) => stated.efficiency(mean),)*
                 }
             }
 
