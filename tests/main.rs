@@ -30,6 +30,7 @@ mod reference_optimize;
 mod reference_quantities;
 mod replication;
 mod report;
+mod serving;
 mod stories;
 mod support;
 mod testing;

@@ -10,7 +10,7 @@ mod reading;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use plimsoll::validate::verify::{Length, Observed, TheoryRun, VerifyRow};
+use plimsoll::validate::verify::{Discipline, Length, Observed, TheoryRun, VerifyRow};
 use serde_json::{Value, json};
 
 use self::figures::{Figure, SAMPLES, figures, is_demanding, moment};
@@ -225,8 +225,9 @@ fn plan(case: &Case<'_>, subject: &mut Subject, effort: Effort) -> Option<(Lengt
                 return None;
             }
             let requests = if long { case.stated.map_or(UNSTATED, |stated| stated.max(LEAST)) } else { SHORT };
-            let counts = case.expected.keys().any(|name| name.contains("number_") || name == "p_all_busy");
-            station.sample_every = counts.then_some(4.0 * station.service.mean());
+            let batches = matches!(station.discipline, Discipline::Batch(_));
+            let counts = batches || case.expected.keys().any(|name| name.contains("number_") || name == "p_all_busy");
+            station.sample_every = counts.then_some(4.0 * station.mean_service());
             Some((Length::of_requests(station, requests / REPLICATIONS as f64, subject.variability), REPLICATIONS))
         }
     }

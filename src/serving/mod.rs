@@ -3,11 +3,13 @@
 //! A service states a [`Serving`] model with its parameters; that compiles the [`ServiceModel`] which runs inside its
 //! replicas. To add one, write a file with both and the plug-in's constant, and add a line to the list below.
 
+mod batch;
 mod model;
 mod sharing;
 mod slots;
 mod stated;
 
+pub use batch::{BatchTime, Batching};
 pub use model::{Due, Evicted, Finished, Gathered, ServiceModel, Waiting, Work};
 pub use sharing::{AllCpu, Sharing};
 pub use slots::{PartlyCpu, Slots};
@@ -18,4 +20,6 @@ stated::serving_models! {
     Slots(slots::PartlyCpu),
     /// All of the service time is CPU work.
     ProcessorSharing(sharing::AllCpu),
+    /// Requests are served together.
+    Batch(batch::Batching),
 }

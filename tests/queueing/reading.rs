@@ -1,6 +1,8 @@
 //! Converts a case of the table to a station.
 
 use plimsoll::random::Distribution;
+use plimsoll::serving::{BatchTime, Batching};
+use plimsoll::units::SimDuration;
 use plimsoll::validate::verify::{Arrivals, Discipline, Station};
 use serde_json::{Map, Value};
 
@@ -75,14 +77,13 @@ const STEADY: [&str; 18] = [
     "M/G/inf (serverless without cold starts)",
 ];
 
+/// Families in which requests are served together, by the beginnings of their names.
+const BATCHED: [&str; 3] = ["M/M(a,b)/1 bulk service", "Dynamic batching", "Batch collector with timeout"];
+
 /// Families that are not modelled yet, by the beginnings of their names, and the missing feature.
-const NOT_MODELLED: [(&str, &str); 22] = [
+const NOT_MODELLED: [(&str, &str); 18] = [
     ("Load-dependent processor sharing", "speed by load"),
-    ("M/M(a,b)/1 bulk service", "batching"),
-    ("Greedy dynamic batching", "batching"),
-    ("Dynamic batching", "batching"),
-    ("Batch collector", "batching"),
-    ("LLM continuous batching", "batching"),
+    ("LLM continuous batching", "batching by iteration"),
     ("M/M/c+M (Erlang A", "random patience"),
     ("M/G/1 two classes", "priorities"),
     ("M/M/c two classes", "priorities"),
@@ -104,8 +105,9 @@ const NOT_MODELLED: [(&str, &str); 22] = [
 const NO_QUEUE: &str = "k-out-of-n";
 
 /// Known fields of a model. Any other field would be ignored silently.
-const KNOWN: [&str; 23] = [
+const KNOWN: [&str; 29] = [
     "arrivals",
+    "batch_time_ms",
     "arrivals_at",
     "capacity",
     "cluster",
@@ -128,6 +130,11 @@ const KNOWN: [&str; 23] = [
     "unit",
     "users",
     "horizon",
+    "max_batch",
+    "min_batch",
+    "rate_per_ms",
+    "timeout",
+    "timeout_ms",
 ];
 
 /// A number of queues that represents infinitely many. The mean is too high by about its reciprocal, times 4 at load
@@ -153,6 +160,7 @@ pub fn read(case: &Case<'_>) -> Result<Subject, Problem> {
         "Mt/G/inf with sinusoidal rate" => periodic(case.model),
         "M/M/c//N closed loop (N users, c servers)" => closed(case.model, &case.model["service"], servers(case.model)?),
         "Closed interactive network (N users, think time), exact MVA" => interactive(case.model),
+        family if BATCHED.iter().any(|known| family.starts_with(known)) => batched(case.model),
         family if STEADY.contains(&family) => steady(case),
         family if family.starts_with("M/M/c(t)") || family.contains("transient") => transient(case),
         family => Err(Problem::Unreadable(format!("unknown family `{family}`"))),
@@ -189,6 +197,39 @@ fn steady(case: &Case<'_>) -> Result<Subject, Problem> {
     }
     let variability = of_service + of_arrivals;
     Ok(Subject { station, kind: Kind::Steady, variability, per_queue: cluster.is_some(), many_queues })
+}
+
+/// A server of batches. Milliseconds, where a case states them, are taken as the unit of time.
+fn batched(model: &Map<String, Value>) -> Result<Subject, Problem> {
+    let mut batching = Batching {
+        size: whole(&model["max_batch"])?,
+        start_at: 1,
+        max_delay: None,
+        per_request: SimDuration::ZERO,
+        batches: servers(model)?,
+        time: BatchTime::First,
+    };
+    let seconds = |value: f64| SimDuration::from_secs_f64(value).map_err(|error| error.to_string());
+    let mut service = Distribution::Constant { value: 1.0 };
+    if let Some(time) = model.get("batch_time_ms") {
+        let (fixed, each) =
+            time.as_str().and_then(|text| text.strip_suffix("*k")?.split_once('+')).ok_or(format!("{time}"))?;
+        let value = |text: &str| text.parse::<f64>().map_err(|_| format!("{time}"));
+        service = Distribution::Constant { value: value(fixed)? };
+        batching.per_request = seconds(value(each)?)?;
+        if model.get("timeout_ms").and_then(Value::as_f64) != Some(0.0) {
+            return Err(Problem::NotModelled("a greedy server with a time-out"));
+        }
+    } else if let Some(timeout) = model.get("timeout") {
+        (batching.start_at, batching.max_delay) =
+            (batching.size, Some(seconds(timeout.as_f64().ok_or(format!("{timeout}"))?)?));
+    } else {
+        (service, batching.start_at) = (distribution(&model["service"])?.0, whole(&model["min_batch"])?);
+    }
+    let rate = model.get("rate").or(model.get("rate_per_ms")).and_then(Value::as_f64).ok_or("no rate".to_string())?;
+    let mut station = Station::new(Arrivals::poisson(rate), service, 1);
+    station.discipline = Discipline::Batch(batching);
+    Ok(Subject { station, kind: Kind::Steady, variability: 2.0, per_queue: false, many_queues: false })
 }
 
 /// A closed network of one station; with more, requests would have to move between stations.

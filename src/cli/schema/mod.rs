@@ -21,7 +21,7 @@ use super::{Failure, say};
 use crate::cluster::{DISPATCHERS, PLACEMENTS};
 use crate::config::kubernetes::Release;
 use crate::policy::{Measure, POLICIES};
-use crate::serving::SERVICE_MODELS;
+use crate::serving::{SERVICE_MODELS, ServingPlugin};
 use crate::workload::{Absent, FORMATS, GENERATORS, TRANSFORMS, Values};
 
 /// Arguments of `schema`.
@@ -349,13 +349,7 @@ fn service() -> Value {
             ),
             ("queue-limit", count("Maximum number of requests waiting at a replica; further ones are rejected.")),
             ("service-time", service_time()),
-            (
-                "service-model",
-                names(
-                    "`slots`: requests use CPU for a part of their service time; `processor-sharing`: all of it is CPU work.",
-                    SERVICE_MODELS.iter().map(|p| p.name),
-                ),
-            ),
+            ("service-model", service_model()),
             ("cpu-per-request", quantity("CPU time of an average request, part of its service time.", "30ms")),
             ("cpu-idle", quantity("CPU of an idle replica.", "20m")),
             ("memory", object("Memory use.", &memory)),
@@ -396,6 +390,29 @@ fn service_time() -> Value {
         "description": "Service time of a request, unless the workload provides it.",
         "anyOf": [distribution("A distribution."), per_token, whole, recorded]
     })
+}
+
+/// The name of a serving model, or a mapping with its parameters.
+fn service_model() -> Value {
+    let (with, without): (Vec<&ServingPlugin>, Vec<&ServingPlugin>) =
+        SERVICE_MODELS.iter().partition(|plugin| plugin.name == "batch");
+    let alone = names("One without parameters.", without.iter().map(|plugin| plugin.name));
+    let batch = [
+        ("size", at_least_one("Maximum number of requests in a batch; `concurrency` is then left out.")),
+        ("start-at", at_least_one("Number of waiting requests that start a batch at once; `size` by default.")),
+        ("max-delay", quantity("How long the first request of a smaller batch waits for more.", "5ms")),
+        ("per-request", quantity("What each request adds to the time of its batch.", "2ms")),
+        ("batches", at_least_one("Number of batches that a replica serves at once, each at full speed; 1 by default.")),
+        (
+            "time",
+            names("Whose service time is that of the batch, `longest` by default.", ["longest", "first"].into_iter()),
+        ),
+    ];
+    let parameters = |_: &str| example(object("Batches.", &batch), json!({ "size": 8, "max-delay": "5ms" }));
+    let list = with.iter().map(|plugin| (plugin.name, plugin.summary));
+    let description = "How a replica serves: `slots` (requests use CPU for a part of their service time), `processor-sharing` (all of it \
+                       is CPU work) or `batch` (requests are served together).";
+    json!({ "description": description, "anyOf": [alone, one_of("One with parameters.", list, parameters)] })
 }
 
 fn start_up() -> Value {

@@ -7,7 +7,7 @@ use crate::cluster::{DISPATCHERS, DemandModel, OnTimeout, ServiceSpec, Timeout};
 use crate::engine::{MetricsSpec, RunError, RunRecord, RunSpec, ServiceRun, Simulation};
 use crate::policy::{Decision, Measure, Observation, Reason, ReasonCode, ScalingPolicy};
 use crate::random::{Distribution, Streams};
-use crate::serving::{AllCpu, ServingModel};
+use crate::serving::{AllCpu, Batching, Serving, ServingModel};
 use crate::units::{Bytes, Millicores, SimDuration, SimTime};
 
 /// Service discipline.
@@ -23,6 +23,9 @@ pub enum Discipline {
         /// Number of requests at full speed.
         full: f64,
     },
+    /// Bulk service: requests are served in batches, and the service time is that of a batch. The number of servers has no
+    /// meaning then.
+    Batch(Batching),
 }
 
 /// CPU that a request uses under [`Discipline::Limited`], in cores.
@@ -81,11 +84,11 @@ impl Length {
         let by_slack = if slack > 0.0 { 2.0 * variability / (servers * slack * slack) } else { f64::INFINITY };
         let by_room = station.room.map_or(f64::INFINITY, |room| f64::from(room).powi(2) / servers);
         let by_patience = station.patience.map_or(f64::INFINITY, |patience| patience * 2.0);
-        let relaxation = station.service.mean() * (1.0 + by_slack.min(by_room)).min(1.0 + by_patience);
+        let relaxation = station.mean_service() * (1.0 + by_slack.min(by_room)).min(1.0 + by_patience);
         let counted = requests / station.rate();
         // At least a fiftieth, which costs little and keeps the number of recording intervals (of the same length)
         // small.
-        let warm_up = (5.0 * relaxation + 10.0 * station.service.mean()).max(counted / 50.0);
+        let warm_up = (5.0 * relaxation + 10.0 * station.mean_service()).max(counted / 50.0);
         Length { warm_up, end: warm_up + counted }
     }
 }
@@ -140,15 +143,25 @@ impl Station {
         (f64::from(*users) / (think.mean() + self.service.mean())).min(servers / self.service.mean())
     }
 
+    /// The mean service time in seconds; of a server of batches that of a full one.
+    pub fn mean_service(&self) -> f64 {
+        let added = match self.discipline {
+            Discipline::Batch(batching) => batching.per_request.as_secs_f64() * f64::from(batching.size),
+            _ => 0.0,
+        };
+        self.service.mean() + added
+    }
+
     /// Load per server: arrival rate times mean service time, divided by the servers.
     pub fn load(&self) -> f64 {
-        self.rate() * self.service.mean() / self.capacity() / f64::from(self.queues)
+        self.rate() * self.mean_service() / self.capacity() / f64::from(self.queues)
     }
 
     /// Number of requests of one queue that are served at full speed at once.
     fn capacity(&self) -> f64 {
         match self.discipline {
             Discipline::Limited { full } => full,
+            Discipline::Batch(batching) => f64::from(batching.concurrency().unwrap_or(1)),
             Discipline::Fifo | Discipline::Sharing => f64::from(self.servers),
         }
     }
@@ -191,12 +204,13 @@ impl Station {
             Discipline::Fifo => (None, 1.0, ServingModel::default()),
             Discipline::Sharing => (Some(f64::from(self.servers)), 1.0, ServingModel::ProcessorSharing(AllCpu)),
             Discipline::Limited { full } => (Some(full * PART_OF_A_CORE), PART_OF_A_CORE, ServingModel::default()),
+            Discipline::Batch(batching) => (None, 1.0, ServingModel::Batch(batching)),
         };
         let patience = |after| Timeout { after: SimDuration::from_nanos(nanos(after)), work: OnTimeout::CancelWaiting };
         ServiceSpec {
             replicas: self.queues,
             cpu_limit: limit.map(|cores| Millicores::new((cores * 1000.0).round() as u64)),
-            concurrency: if limit.is_some() { u32::MAX } else { self.servers },
+            concurrency: model.concurrency().unwrap_or(if limit.is_some() { u32::MAX } else { self.servers }),
             queue_limit: self.room.unwrap_or(u32::MAX),
             model,
             cpu_per_busy_second: each,
