@@ -25,6 +25,7 @@ pub mod engine;
 pub mod experiment;
 pub mod forecast;
 pub mod optimize;
+pub mod platform;
 pub mod policy;
 pub mod queueing;
 pub mod random;

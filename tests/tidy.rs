@@ -20,13 +20,14 @@ const LAYERS: &[(&str, u32)] = &[
     ("forecast", 5),
     ("optimize", 5),
     ("policy", 6),
-    ("engine", 7),
-    ("scenario", 8),
-    ("experiment", 9),
-    ("validate", 10),
-    ("report", 11),
-    ("cli", 12),
-    ("testing", 12),
+    ("platform", 7),
+    ("engine", 8),
+    ("scenario", 9),
+    ("experiment", 10),
+    ("validate", 11),
+    ("report", 12),
+    ("cli", 13),
+    ("testing", 13),
 ];
 
 /// Intended imports within a layer: distributions are read from scenarios by `config`'s readers.

@@ -7,6 +7,7 @@ use crate::catalog::{Catalog, KUBERNETES_OVERHEAD};
 use crate::cluster::{DISPATCHERS, PLACEMENTS};
 use crate::config::Plugin;
 use crate::forecast::FORECASTERS;
+use crate::platform::PLATFORMS;
 use crate::policy::POLICIES;
 use crate::report::REPORTERS;
 use crate::report::results::{EntryResult, ListResults, RESULTS_VERSION, Results, results_text};
@@ -29,6 +30,7 @@ pub(super) struct ListArguments {
 enum Kind {
     Policies,
     Forecasters,
+    Platforms,
     Dispatchers,
     ServiceModels,
     Placements,
@@ -57,6 +59,7 @@ fn rows(kind: Kind) -> Vec<Row> {
     match kind {
         Kind::Policies => plugins(POLICIES),
         Kind::Forecasters => plugins(FORECASTERS),
+        Kind::Platforms => plugins(PLATFORMS),
         Kind::Dispatchers => plugins(DISPATCHERS),
         Kind::ServiceModels => plugins(SERVICE_MODELS),
         Kind::Placements => plugins(PLACEMENTS),

@@ -55,6 +55,8 @@ pub(super) enum Event {
     Available { service: u32 },
     /// All services are measured.
     Scrape,
+    /// The platform of a service reviews its traffic.
+    Review { service: u32 },
     /// The policy of a service decides.
     Decide { service: u32 },
     /// The desired size of a service changes.
@@ -94,7 +96,7 @@ impl EventCalendar {
             | Event::ZoneNoticed { zone, .. }
             | Event::ZoneEvicted { zone, .. } => (Rank::Transition, zone),
             Event::Scrape => (Rank::Scrape, 0),
-            Event::Decide { service } => (Rank::Decision, service),
+            Event::Review { service } | Event::Decide { service } => (Rank::Decision, service),
             Event::Actuate { service, .. } => (Rank::Actuation, service),
         };
         self.sequence += 1;

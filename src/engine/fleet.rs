@@ -2,10 +2,11 @@
 
 use super::calendar::{Event, EventCalendar};
 use super::fault::Zones;
-use super::lane::LaneControl;
+use super::lane::{LOBBY, LaneControl};
 use super::powers::Powers;
 use super::spec::ReplicaLease;
 use crate::cluster::{LeaseBook, Nodes, PodRequest, Replica, ReplicaPhase, ReplicaSets, ServiceSpec};
+use crate::platform::{Candidate, Ingress, Platform};
 use crate::policy::{PodPhase, PodView};
 use crate::random::{Purpose, Streams};
 use crate::stats::TimeWeighted;
@@ -30,6 +31,8 @@ pub(super) struct Fleet {
     pub service: u32,
     pub spec: ServiceSpec,
     lease: Option<ReplicaLease>,
+    /// What runs the replicas.
+    pub platform: Box<dyn Platform>,
     /// Current replicas, ordered by id.
     pub replicas: Vec<Replica>,
     /// The power of a replica, by node.
@@ -68,18 +71,27 @@ pub(super) struct Fleet {
 }
 
 impl Fleet {
-    pub(super) fn new(service: u32, spec: ServiceSpec, lease: Option<ReplicaLease>, powers: Powers) -> Self {
+    pub(super) fn new(
+        service: u32,
+        spec: ServiceSpec,
+        lease: Option<ReplicaLease>,
+        platform: Box<dyn Platform>,
+        powers: Powers,
+    ) -> Self {
+        // Held requests have a seat of their own.
+        let seats = if platform.ingress() == Ingress::Reject { 0 } else { LOBBY + 1 };
         Fleet {
             service,
             spec,
             powers,
             lease,
+            platform,
             replicas: Vec::new(),
             next_id: 0,
             sets: ReplicaSets::new(0),
             images: vec![0],
             free_seats: Vec::new(),
-            seats: 0,
+            seats,
             wanted: TimeWeighted::default(),
             ready: TimeWeighted::default(),
             serving: TimeWeighted::default(),
@@ -288,7 +300,7 @@ impl Fleet {
         let seat = self.take_seat();
         let replica = &mut self.replicas[index];
         replica.seat = Some(seat);
-        lane.open(seat, self.spec.concurrency, self.powers.of(replica.node));
+        lane.open(seat, self.spec.concurrency, self.powers.of(replica.node), now);
         self.replica_starts += 1;
         if self.sets.is_rolling() && !self.spec.update.min_ready.is_zero() {
             shared.calendar.push(now + self.spec.update.min_ready, Event::Available { service: self.service });
@@ -320,9 +332,12 @@ impl Fleet {
         let active = || self.replicas.iter().filter(|replica| replica.is_active());
         let mut on_node = std::collections::BTreeMap::new();
         active().filter_map(|replica| replica.node).for_each(|node| *on_node.entry(node).or_insert(0) += 1);
-        let mut candidates: Vec<&Replica> = active().filter(|replica| replica.version == version).collect();
-        candidates.sort_by_key(|replica| replica.removal_key(replica.node.map_or(0, |node| on_node[&node])));
-        let victims: Vec<u32> = candidates.iter().take(surplus).map(|replica| replica.id).collect();
+        let together = |replica: &Replica| replica.node.map_or(0, |node| on_node[&node]);
+        let of_version = active().filter(|replica| replica.version == version);
+        let mut candidates: Vec<Candidate<'_>> =
+            of_version.map(|replica| Candidate { replica, together: together(replica) }).collect();
+        self.platform.removal_order(&mut candidates);
+        let victims: Vec<u32> = candidates.iter().take(surplus).map(|candidate| candidate.replica.id).collect();
         for id in victims {
             let Ok(index) = self.replicas.binary_search_by_key(&id, |replica| replica.id) else { continue };
             if self.replicas[index].phase == ReplicaPhase::Lost {
@@ -366,10 +381,10 @@ impl Fleet {
         }
     }
 
-    /// Handles a crash: requests in the replica are lost and its containers restart in place.
+    /// Handles a crash: requests in the replica are lost and its containers restart in place when the platform says.
     pub(super) fn crash(&mut self, index: usize, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
         self.crashes += 1;
-        let wait = self.replicas[index].back_off.ended(now);
+        let wait = self.platform.crashed(&mut self.replicas[index], now);
         self.start_again(index, wait, now, lane, shared);
     }
 

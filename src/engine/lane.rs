@@ -6,6 +6,7 @@
 
 mod compile;
 mod control;
+mod lobby;
 mod seat;
 
 use std::cmp::Reverse;
@@ -19,6 +20,7 @@ use super::fate::Fate;
 use super::jobs::{Job, JobState, Jobs, NIL};
 use super::tally::Tally;
 use crate::cluster::{DemandModel, Dispatcher, OnTimeout, Retry, Timeout};
+use crate::platform::Ingress;
 use crate::random::{Draw, Purpose, Streams};
 use crate::serving::{ServiceModel, Waiting, Work};
 use crate::units::SimTime;
@@ -44,6 +46,7 @@ pub(super) struct LaneSpec {
     pub demand: DemandModel,
     pub timeout: Option<Timeout>,
     pub retry: Option<Retry>,
+    pub ingress: Ingress,
     pub streams: Streams,
 }
 
@@ -61,6 +64,11 @@ pub(super) struct Horizon {
 pub(super) enum LaneStop {
     /// No event is left before the horizon.
     Horizon,
+    /// A request is held for want of a replica, and none was before.
+    Starved {
+        /// When.
+        at: SimTime,
+    },
     /// A draining replica has finished its last request.
     Drained {
         /// Its seat.
@@ -83,6 +91,9 @@ struct PendingRetry {
 
 /// Attempt number that marks a new request of a closed loop among the pending retries.
 const FRESH: u8 = u8::MAX;
+
+/// The seat of requests that are held until a replica is ready, in a lane whose ingress holds them.
+pub(super) const LOBBY: u32 = 0;
 
 /// Slot count of a replica whose machine is lost and whose loss has not been noticed.
 const SILENT: u32 = 0;
@@ -117,6 +128,8 @@ pub(super) struct Lane<M, D> {
     sequence: u64,
     now: u64,
     drained: Option<u32>,
+    /// Whether a request has come to be held since the last stop, and none was before.
+    starved: bool,
     /// Scaling state of the service; recorded as the cause of bad requests.
     scaling_state: ScalingState,
     tally: Tally,
@@ -170,6 +183,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             sequence: 0,
             now: 0,
             drained: None,
+            starved: false,
             scaling_state: ScalingState::Nothing,
             tally,
             events: 0,
@@ -179,6 +193,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             warm_requests: 0,
             fingerprint: 0,
         };
+        lane.open_lobby();
         lane.refill()?;
         lane.start_users();
         Ok(lane)
@@ -277,10 +292,15 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
                     return Ok(LaneStop::Horizon);
                 }
                 self.arrive()?;
+                if self.starved {
+                    return Ok(self.starved_now());
+                }
             } else if !self.timer(horizon)? {
                 return Ok(LaneStop::Horizon);
             } else if let Some(seat) = self.drained.take() {
                 return Ok(LaneStop::Drained { seat, at: SimTime::from_nanos(self.now) });
+            } else if self.starved {
+                return Ok(self.starved_now());
             }
         }
     }
@@ -294,7 +314,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
     fn find_next_timer(&mut self) {
         let deadline = self.deadlines.front().map_or(NEVER, |(at, _, _)| *at);
         let retry = self.retries.peek().map_or(NEVER, |Reverse(retry)| retry.at);
-        self.next_timer = deadline.min(retry);
+        self.next_timer = deadline.min(retry).min(self.hold_ends());
     }
 
     /// The work of the request under the cursor.
@@ -331,9 +351,8 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
     #[inline]
     fn offer(&mut self, attempt: Attempt) {
         self.events += 1;
-        let now = self.now;
         let Some(number) = self.dispatcher.choose(&mut self.dispatch_draw) else {
-            self.lose(attempt, Fate::Rejected, self.scaling_state.cause());
+            self.unplaced(attempt);
             return;
         };
         let seat = &mut self.seats[number as usize];
@@ -345,26 +364,43 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             self.lose(attempt, Fate::Rejected, self.scaling_state.cause());
             return;
         }
-        let load = seat.load();
-        let job = self.jobs.insert(Job {
+        let state = if idle_slot { JobState::Running } else { JobState::Waiting };
+        let job = self.admit(attempt, number, state, self.scaling_state);
+        self.settle(number, job, idle_slot);
+        self.watch(job);
+    }
+
+    /// Stores an attempt that reached `seat` now.
+    #[inline]
+    fn admit(&mut self, attempt: Attempt, seat: u32, state: JobState, scaling_state: ScalingState) -> u32 {
+        self.jobs.insert(Job {
             arrival: attempt.arrival,
-            offered: now,
-            started: now,
+            offered: self.now,
+            started: self.now,
             work: attempt.work,
             ordinal: attempt.ordinal,
             next: NIL,
-            seat: number,
+            seat,
             generation: 0,
             attempt: attempt.number,
-            state: if idle_slot { JobState::Running } else { JobState::Waiting },
+            state,
             abandoned: false,
-            scaling_state: self.scaling_state,
-        });
+            scaling_state,
+        })
+    }
+
+    /// Starts a job in a free slot of a replica, or appends it to the replica's queue.
+    #[inline]
+    fn settle(&mut self, number: u32, job: u32, idle_slot: bool) {
+        let now = self.now;
+        let seat = &mut self.seats[number as usize];
+        let load = seat.load();
         if idle_slot {
             // I3: if a slot is free, the queue is empty.
             assert!(seat.waiting == 0, "I3: a slot is free while requests wait");
             seat.begin(now);
-            if let Some(due) = self.model.start(number, job, attempt.work, SimTime::from_nanos(now)) {
+            let work = self.jobs.get(job).work;
+            if let Some(due) = self.model.start(number, job, work, SimTime::from_nanos(now)) {
                 self.completions.insert(SimTime::from_nanos(now), due.time, number, due.tag);
             }
         } else {
@@ -374,9 +410,14 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         if M::GATHERS {
             self.gather(number);
         }
+    }
+
+    /// Schedules the moment at which the client of a new attempt gives up.
+    #[inline]
+    fn watch(&mut self, job: u32) {
         if let Some(timeout) = &self.spec.timeout {
             let generation = self.jobs.get(job).generation;
-            let deadline = now.saturating_add(timeout.after.as_nanos());
+            let deadline = self.now.saturating_add(timeout.after.as_nanos());
             self.deadlines.push_back((deadline, job, generation));
             self.next_timer = self.next_timer.min(deadline);
         }
@@ -520,7 +561,13 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
     fn timer(&mut self, horizon: Horizon) -> Result<bool, RunError> {
         let deadline = self.deadlines.front().map_or(NEVER, |(at, _, _)| *at);
         let retry = self.retries.peek().map_or(NEVER, |Reverse(retry)| retry.at);
-        if deadline <= retry {
+        let held = self.hold_ends();
+        if held < deadline && held < retry {
+            if held >= horizon.completions {
+                return Ok(false);
+            }
+            self.give_up_holding(held);
+        } else if deadline <= retry {
             if deadline >= horizon.completions {
                 return Ok(false);
             }

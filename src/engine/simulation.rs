@@ -13,7 +13,8 @@ use super::record::{DecisionRecord, Interval, LeaseRecord, RunRecord};
 use super::spec::{RunSpec, ServiceRun};
 use super::tally::Tally;
 use crate::cluster::LeaseBook;
-use crate::policy::{ForecastPoint, Foresight, Measures, Observation, ReasonCode, ScalingPolicy};
+use crate::platform::{Activity, Order};
+use crate::policy::{ForecastPoint, Foresight, Measures, Observation, Reason, ReasonCode, ScalingPolicy};
 use crate::stats::TimeWeighted;
 use crate::units::{SimDuration, SimTime, Usd};
 
@@ -33,6 +34,8 @@ pub(super) struct Service {
     pub forecasts: Vec<ForecastPoint>,
     /// The kind of the last reason; for missing data also its text, which names what is missing.
     last_reason: Option<(ReasonCode, Option<String>)>,
+    /// Attempts up to the last review of the platform.
+    reviewed: u64,
     /// Totals at the end of the last interval, and at the end of the warm-up.
     marks: Marks,
     pub warm_marks: Marks,
@@ -154,6 +157,9 @@ impl Simulation {
             for (restart, which) in service.fleet.spec.restarts.iter().zip(0..) {
                 calendar.push(restart.at, Event::Restart { service: number as u32, number: which });
             }
+            if let Some(period) = service.fleet.platform.review_period() {
+                calendar.push(SimTime::ZERO + period, Event::Review { service: number as u32 });
+            }
             let first = self.spec.metrics.first_decision.unwrap_or(service.policy.sync_period());
             calendar.push(SimTime::ZERO + first, Event::Decide { service: number as u32 });
         }
@@ -203,13 +209,52 @@ impl Simulation {
 
     fn advance_lane(&mut self, number: usize, horizon: Horizon) -> Result<bool, RunError> {
         let service = &mut self.services[number];
-        let stop = service.lane.run(horizon)?;
-        let LaneStop::Drained { seat, at } = stop else { return Ok(false) };
-        service.fleet.drained(seat, at, &mut *service.lane, &mut self.shared);
-        self.place_pending(at);
-        self.roll_on(number as u32, at);
+        match service.lane.run(horizon)? {
+            LaneStop::Horizon => return Ok(false),
+            LaneStop::Drained { seat, at } => {
+                service.fleet.drained(seat, at, &mut *service.lane, &mut self.shared);
+                self.place_pending(at);
+                self.roll_on(number as u32, at);
+            }
+            LaneStop::Starved { at } => {
+                let order = service.fleet.platform.starved(service.fleet.wanted.level() as u32, at);
+                self.follow(number as u32, order, at)?;
+            }
+        }
         self.services.iter_mut().for_each(Service::publish_scaling_state);
         Ok(true)
+    }
+
+    /// Carries out what a platform orders by itself.
+    fn follow(&mut self, number: u32, order: Option<Order>, now: SimTime) -> Result<(), RunError> {
+        let Some(Order { replicas, reason }) = order else { return Ok(()) };
+        let service = &mut self.services[number as usize];
+        service.record_decision(now, None, replicas, reason);
+        self.resize(number, replicas, now)
+    }
+
+    /// Changes the desired size of a service.
+    fn resize(&mut self, number: u32, replicas: u32, now: SimTime) -> Result<(), RunError> {
+        let service = &mut self.services[number as usize];
+        check_replica_count(replicas, now, &service.fleet.spec.name)?;
+        service.fleet.resize(replicas, now, &mut *service.lane, &mut self.shared);
+        self.place_pending(now);
+        self.roll_on(number, now);
+        Ok(())
+    }
+
+    /// Lets the platform of a service review its traffic.
+    fn review(&mut self, number: u32, now: SimTime) -> Result<(), RunError> {
+        let service = &mut self.services[number as usize];
+        let attempts = service.lane.totals(now).attempts;
+        let arrived = attempts - std::mem::replace(&mut service.reviewed, attempts);
+        let activity = Activity { arrived, present: service.lane.attempts_present() };
+        let order = service.fleet.platform.review(activity, now);
+        if let Some(period) = service.fleet.platform.review_period() {
+            let next = now + period.max(SimDuration::from_millis(1));
+            self.shared.calendar.push(next, Event::Review { service: number });
+        }
+        self.follow(number, order, now)
     }
 
     /// While a replica drains, its end may free room for another service at that very instant. The lanes therefore take
@@ -269,12 +314,9 @@ impl Simulation {
             }
             Event::Decide { service } => self.decide(service, now),
             Event::Actuate { service, replicas } => {
-                check_replica_count(replicas, now, &self.services[service as usize].fleet.spec.name)?;
-                let target = &mut self.services[service as usize];
-                target.fleet.resize(replicas, now, &mut *target.lane, &mut self.shared);
-                self.place_pending(now);
-                self.roll_on(service, now);
+                self.resize(service, replicas, now)?;
             }
+            Event::Review { service } => self.review(service, now)?,
             Event::Rollout { service, number } => {
                 self.services[service as usize].fleet.begin_rollout(number, now, &mut self.shared);
                 self.roll_on(service, now);
@@ -463,6 +505,7 @@ impl Service {
             demand: spec.demand.clone(),
             timeout: spec.timeout,
             retry: spec.retry,
+            ingress: run.platform.ingress(),
             streams: shared.streams,
         };
         let powers = Powers::new(spec, shared.nodes.as_ref());
@@ -471,7 +514,7 @@ impl Service {
         check_replica_count(initial, SimTime::ZERO, &spec.name)?;
         let mut service = Service {
             lane,
-            fleet: Fleet::new(number, run.spec, run.lease, powers),
+            fleet: Fleet::new(number, run.spec, run.lease, run.platform, powers),
             policy: run.policy,
             meter: Meter::new(&settings.metrics),
             timeline: Vec::with_capacity(settings.rows().min(1_024)),
@@ -480,6 +523,7 @@ impl Service {
             decisions: Vec::new(),
             forecasts: Vec::new(),
             last_reason: None,
+            reviewed: 0,
             marks: Marks::default(),
             warm_marks: Marks::default(),
         };
@@ -572,22 +616,21 @@ impl Service {
         assert!(metrics_age.is_none_or(|age| age >= metrics.lag), "I8: metrics younger than the lag");
         let decision = self.policy.decide(&observation);
         self.forecasts.extend(self.policy.forecasts());
-        let to = decision.replicas.unwrap_or(wanted);
-        let code = decision.reason.code;
-        let reason = (code, (code == ReasonCode::NoData).then(|| decision.reason.detail.to_string()));
-        if to != wanted || self.last_reason.as_ref() != Some(&reason) {
-            self.last_reason = Some(reason);
-            self.decisions.push(DecisionRecord {
-                at: now,
-                metrics_age,
-                from: wanted,
-                to,
-                ready: self.fleet.ready.level() as u32,
-                code: decision.reason.code,
-                detail: decision.reason.detail.into_owned(),
-            });
-        }
+        let to = self.fleet.platform.size(decision.replicas.unwrap_or(wanted));
+        self.record_decision(now, metrics_age, to, decision.reason);
         (to != wanted).then_some(to)
+    }
+
+    /// Records a decision on the size `to`, unless it changes neither the size nor the kind of reason.
+    fn record_decision(&mut self, now: SimTime, metrics_age: Option<SimDuration>, to: u32, reason: Reason) {
+        let (from, code) = (self.fleet.wanted.level() as u32, reason.code);
+        let kind = (code, (code == ReasonCode::NoData).then(|| reason.detail.to_string()));
+        if to == from && self.last_reason.as_ref() == Some(&kind) {
+            return;
+        }
+        self.last_reason = Some(kind);
+        let (ready, detail) = (self.fleet.ready.level() as u32, reason.detail.into_owned());
+        self.decisions.push(DecisionRecord { at: now, metrics_age, from, to, ready, code, detail });
     }
 
     /// What the policy knows that a real controller could not.

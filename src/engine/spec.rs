@@ -5,6 +5,7 @@ use super::meter::MetricsSpec;
 use super::objective::Objective;
 use crate::catalog::Billing;
 use crate::cluster::{Nodes, ServiceSpec};
+use crate::platform::{Deployment, Platform};
 use crate::policy::ScalingPolicy;
 use crate::random::Streams;
 use crate::units::{SimDuration, SimTime, UsdPerHour, Utilization};
@@ -47,12 +48,14 @@ pub struct ServiceRun {
     pub policy: Box<dyn ScalingPolicy>,
     /// The lease of each replica; `None` if the nodes are paid for.
     pub lease: Option<ReplicaLease>,
+    /// What runs its replicas.
+    pub platform: Box<dyn Platform>,
 }
 
 impl ServiceRun {
-    /// A service whose replicas cost nothing.
+    /// A Deployment whose replicas cost nothing.
     pub fn new(spec: ServiceSpec, source: Box<dyn TraceSource>, policy: Box<dyn ScalingPolicy>) -> ServiceRun {
-        ServiceRun { spec, source, policy, lease: None }
+        ServiceRun { spec, source, policy, lease: None, platform: Box::new(Deployment) }
     }
 }
 

@@ -207,6 +207,7 @@ fn of_service(plan: &ServicePlan, pools: &[NodePool]) -> Vec<String> {
         },
         format!("Load balancing of {name}: {}.", spec.dispatch.summary),
     ];
+    said.extend((plan.platform)().words(name));
     said.extend(pod(spec));
     said.extend(unstated_memory(spec));
     said.extend(clients(spec));

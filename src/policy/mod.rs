@@ -179,6 +179,10 @@ listed! {
         Plan,
         /// A trained policy asked for this size.
         Learned,
+        /// The platform ordered it: a request waits, and there is no replica.
+        Activated,
+        /// The platform ordered it: there was no request for its idle time.
+        Idle,
     }
 }
 
@@ -197,6 +201,8 @@ impl ReasonCode {
             ReasonCode::Forecast => "forecast",
             ReasonCode::Plan => "plan",
             ReasonCode::Learned => "learned",
+            ReasonCode::Activated => "activated",
+            ReasonCode::Idle => "idle",
         }
     }
 }

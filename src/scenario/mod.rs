@@ -22,13 +22,14 @@ use crate::engine::{
     LostNodes, MetricsSpec, NodeLease, Objective, REFERENCE_UTILIZATION, ReplicaLease, RunError, RunSpec, ServiceRun,
     Simulation, ZoneOutage,
 };
+use crate::platform::{Deployment, PlatformFactory};
 use crate::policy::{PolicyFactory, PolicyPlugin, Prospect, ScalingPolicy, with_headroom};
 use crate::random::Streams;
 use crate::units::{SimDuration, SimTime, Utilization};
 use crate::workload::{TraceError, WorkloadSpec, Zone};
 
 /// One service of a scenario.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ServicePlan {
     /// The service.
     pub spec: ServiceSpec,
@@ -36,6 +37,22 @@ pub struct ServicePlan {
     pub workload: WorkloadSpec,
     /// The price of each replica; `None` if nodes are paid for, or nothing is.
     pub lease: Option<ReplicaLease>,
+    /// What runs its replicas.
+    pub platform: PlatformFactory,
+}
+
+impl ServicePlan {
+    /// A Deployment with this workload, whose replicas cost nothing.
+    pub fn new(spec: ServiceSpec, workload: WorkloadSpec) -> ServicePlan {
+        ServicePlan { spec, workload, lease: None, platform: Arc::new(|| Box::new(Deployment)) }
+    }
+}
+
+impl std::fmt::Debug for ServicePlan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ServicePlan { spec, workload, lease, platform: _ } = self;
+        f.debug_struct("ServicePlan").field("spec", spec).field("workload", workload).field("lease", lease).finish()
+    }
 }
 
 /// One variant: a policy, created anew for each service and run.
@@ -232,6 +249,7 @@ impl Scenario {
                 source: source.map_err(|error| RunError::Trace { at: SimTime::ZERO, error })?,
                 policy: self.policy(factory, plan.headroom, number, replication)?,
                 lease: service.lease.clone(),
+                platform: (service.platform)(),
             });
         }
         let nodes = (!self.pools.is_empty()).then(|| self.nodes());

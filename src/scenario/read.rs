@@ -17,10 +17,11 @@ use crate::cluster::{
 };
 use crate::config::kubernetes::{Container, Deployment, Manifests, Object, Release};
 use crate::config::{
-    Diagnostic, Diagnostics, Fields, FromNode, Key, Line, Lines, Name, SourceFile, Value, Yaml, check_label, suggest,
-    visible,
+    Diagnostic, Diagnostics, Fields, FromNode, Key, Line, Lines, Name, Plugin, SourceFile, Value, Yaml, check_label,
+    suggest, visible,
 };
 use crate::engine::{MetricsSpec, NodeLease, Objective, REFERENCE_UTILIZATION};
+use crate::platform::PLATFORMS;
 use crate::policy::{PolicyContext, PolicyFactory, PolicyPlugin, read_metric_names, read_policy};
 use crate::units::{Fraction, SimDuration};
 use crate::workload::{WorkloadSpec, Zone};
@@ -373,6 +374,9 @@ fn read_service(
         scenario.0.missing(&["workload"], error.clone(), sink);
         fields.missing(&["workload"], error, sink);
     }
+    fields.default_is("platform", PLATFORMS[0].name.to_string());
+    let platform = fields.node_of("platform").and_then(|node| Plugin::stated(PLATFORMS, "platform", node, sink));
+    let platform = platform.and_then(|(plugin, parameters)| (plugin.build)(&parameters, sink));
     fields.finish(sink);
     let placed = workload.map(|workload| with_zone(workload, scenario.0.node().get("time-zone")));
     let workload = placed.and_then(|workload| WorkloadSpec::from_node(&workload, base_dir, sink));
@@ -388,7 +392,8 @@ fn read_service(
     let paid = price.and_then(|price| replica_lease(price, &spec, sources, sink));
     let (lease, bought) = paid.unzip();
     ceiling::settle(node, &mut spec, bought.flatten(), pools, sink);
-    Some(ServicePlan { spec, workload: workload?, lease })
+    let plan = ServicePlan::new(spec, workload?);
+    Some(ServicePlan { lease, platform: platform.unwrap_or(plan.platform), ..plan })
 }
 
 /// Reads `manifest:`, the path of a Deployment, StatefulSet, ReplicaSet or Rollout. If the file holds several, the

@@ -434,7 +434,7 @@ impl ServiceCase {
             price: UsdPerHour::from_nanos(lease.price),
             billing: lease.billing(),
         });
-        ServicePlan { spec: self.spec(), workload: WorkloadSpec::from_recipe(Arc::new(traffic)), lease }
+        ServicePlan { lease, ..ServicePlan::new(self.spec(), WorkloadSpec::from_recipe(Arc::new(traffic))) }
     }
 
     fn spec(&self) -> ServiceSpec {

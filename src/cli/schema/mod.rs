@@ -20,6 +20,7 @@ use traffic::distribution;
 use super::{Failure, say};
 use crate::cluster::{DISPATCHERS, PLACEMENTS};
 use crate::config::kubernetes::Release;
+use crate::platform::PLATFORMS;
 use crate::policy::{Measure, POLICIES};
 use crate::serving::{SERVICE_MODELS, ServingPlugin};
 use crate::workload::{Absent, FORMATS, GENERATORS, TRANSFORMS, Values};
@@ -350,6 +351,7 @@ fn service() -> Value {
             ("queue-limit", count("Maximum number of requests waiting at a replica; further ones are rejected.")),
             ("service-time", service_time()),
             ("service-model", service_model()),
+            ("platform", platform()),
             ("cpu-per-request", quantity("CPU time of an average request, part of its service time.", "30ms")),
             ("cpu-idle", quantity("CPU of an idle replica.", "20m")),
             ("memory", object("Memory use.", &memory)),
@@ -413,6 +415,11 @@ fn service_model() -> Value {
     let description = "How a replica serves: `slots` (requests use CPU for a part of their service time), `processor-sharing` (all of it \
                        is CPU work) or `batch` (requests are served together).";
     json!({ "description": description, "anyOf": [alone, one_of("One with parameters.", list, parameters)] })
+}
+
+/// The name of a platform, or a mapping with its parameters.
+fn platform() -> Value {
+    names("What runs the replicas; a Deployment by default.", PLATFORMS.iter().map(|plugin| plugin.name))
 }
 
 fn start_up() -> Value {

@@ -20,7 +20,10 @@ pub(in crate::engine) trait LaneControl: Send {
     /// The time of the next event in nanoseconds, or `u64::MAX` if there is none.
     fn next_event(&self) -> u64;
     /// Opens a seat for a replica that became ready. Seat numbers of ended replicas may be reused.
-    fn open(&mut self, seat: u32, slots: u32, power: Power);
+    /// Held requests are passed on at `now`.
+    fn open(&mut self, seat: u32, slots: u32, power: Power, now: SimTime);
+    /// The number of attempts that are waiting or in service.
+    fn attempts_present(&self) -> u64;
     /// Starts draining a ready replica. Returns `true` if it is empty.
     fn drain(&mut self, seat: u32, now: SimTime) -> bool;
     /// Drops every request in a replica and closes its seat.
@@ -93,13 +96,18 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         Lane::next_event(self)
     }
 
-    fn open(&mut self, seat: u32, slots: u32, power: Power) {
+    fn open(&mut self, seat: u32, slots: u32, power: Power, now: SimTime) {
         if seat as usize >= self.seats.len() {
             self.seats.resize(seat as usize + 1, Seat::default());
         }
         self.seats[seat as usize] = Seat::of(slots);
         self.model.open(seat, power.speed, power.full);
         self.dispatcher.open(seat, 0, power.speed);
+        self.release_held(now);
+    }
+
+    fn attempts_present(&self) -> u64 {
+        self.seats.iter().map(|seat| u64::from(seat.running) + u64::from(seat.waiting)).sum()
     }
 
     fn drain(&mut self, seat: u32, now: SimTime) -> bool {

@@ -36,6 +36,11 @@ impl Seat {
         Seat { head: NIL, tail: NIL, slots, open: true, ..Seat::default() }
     }
 
+    /// The seat of requests that are held: no replica's, so that none of them starts there.
+    pub(super) fn lobby() -> Seat {
+        Seat { open: false, ..Seat::of(u32::MAX) }
+    }
+
     /// A request starts service.
     #[inline]
     pub(super) fn begin(&mut self, now: u64) {
