@@ -33,6 +33,28 @@ const LAYERS: &[(&str, u32)] = &[
 /// Intended imports within a layer: distributions are read from scenarios by `config`'s readers.
 const SIDEWAYS: &[(&str, &str)] = &[("random", "config")];
 
+/// Within large modules: each room or file with its layer. A room may use lower layers and itself.
+const ROOMS: &[(&str, &[(&str, u32)])] = &[(
+    "workload",
+    &[
+        ("batch", 1),
+        ("error", 1),
+        ("time", 2),
+        ("reading", 3),
+        ("clients", 4),
+        ("source", 5),
+        ("recipe", 6),
+        ("replay", 7),
+        ("shape", 7),
+        ("generators", 8),
+        ("transforms", 8),
+        ("spec", 9),
+        ("convert", 10),
+        ("describe", 10),
+        ("fit", 11),
+    ],
+)];
+
 /// Maximum length of a function, in lines from `fn` to its closing brace.
 const FUNCTION_LINES: usize = 70;
 
@@ -115,6 +137,99 @@ fn imports_point_down() {
         }
     }
     assert!(wrong.is_empty(), "imports that point up or sideways:\n{}", wrong.join("\n"));
+}
+
+/// Every path in the code of a file (`a::b::c`), with its line; those of `use` statements are written out.
+fn paths(code: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    // The path before each open brace of the current `use` statement.
+    let mut opened: Vec<String> = Vec::new();
+    let (mut word, mut is_use) = (String::new(), false);
+    for (number, line) in code.lines().enumerate() {
+        let line = line.split("//").next().unwrap_or("");
+        is_use |= line.split_whitespace().take(2).any(|word| word == "use");
+        for c in line.chars().chain(['\n']) {
+            if c.is_alphanumeric() || c == '_' || c == ':' {
+                word.push(c);
+                continue;
+            }
+            let path = opened.last().cloned().unwrap_or_default() + &std::mem::take(&mut word);
+            match c {
+                '{' if is_use => opened.push(path.clone()),
+                '}' if is_use => drop(opened.pop()),
+                ';' => is_use = false,
+                _ => {}
+            }
+            if path.contains("::") && !path.ends_with("::") {
+                found.push((number + 1, path));
+            }
+        }
+    }
+    found
+}
+
+/// A path from the root of the crate, as used in the file of a module; `None` if it does not begin there.
+fn from_root(module: &[&str], path: &str) -> Option<Vec<String>> {
+    let parts: Vec<&str> = path.split("::").collect();
+    let ups = parts.iter().take_while(|part| **part == "super").count();
+    let base = match parts[0] {
+        "crate" => &[],
+        "super" => &module[..module.len().checked_sub(ups)?],
+        _ => return None,
+    };
+    Some(base.iter().chain(&parts[ups.max(1)..]).map(ToString::to_string).collect())
+}
+
+#[test]
+fn paths_are_written_out() {
+    let code = "use super::{a::b, c::{D, E}};\npub use crate::x::{self, Y};\nfn f() {\n    super::g::h() }";
+    let found: Vec<String> = paths(code).into_iter().map(|(_, path)| path).collect();
+    assert_eq!(found, ["super::a::b", "super::c::D", "super::c::E", "crate::x::self", "crate::x::Y", "super::g::h"]);
+    assert_eq!(from_root(&["m", "n", "o"], "super::super::a::B").unwrap(), ["m", "a", "B"]);
+    assert_eq!(from_root(&["m"], "crate::a").unwrap(), ["a"]);
+    assert_eq!(from_root(&["m"], "std::a"), None);
+}
+
+/// Where a file uses a room of its module that is not below its own, or the module's facade.
+fn rooms_used_wrongly(name: &str, code: &str) -> Vec<String> {
+    let Some((module, rooms)) = ROOMS.iter().find(|(module, _)| module_of(name) == *module) else { return Vec::new() };
+    let path: Vec<&str> = name.trim_end_matches(".rs").trim_end_matches("/mod").split('/').collect();
+    let Some(own) = path.get(1) else { return Vec::new() };
+    let row = |room: &str| rooms.iter().find(|(known, _)| *known == room).map(|(_, row)| *row);
+    let Some(own_row) = row(own) else { return vec![format!("{name}: `{own}` has no layer in {module}")] };
+    let mut wrong = Vec::new();
+    for (line, used) in paths(&shipped(code)) {
+        let Some(used) = from_root(&path, &used).filter(|used| used.len() > 1 && used[0] == *module) else { continue };
+        if row(&used[1]).is_none_or(|row| row >= own_row) && used[1] != *own {
+            wrong.push(format!("{name}:{line} uses {}", used.join("::")));
+        }
+    }
+    wrong
+}
+
+/// Whether a file is a module that only tests have: declared after a `#[cfg(test)]`.
+fn is_for_tests(name: &str, texts: &[(String, String)]) -> bool {
+    let (room, file) = name.rsplit_once('/').unwrap_or(("", name));
+    let declared = format!("mod {};", file.trim_end_matches(".rs"));
+    let above = [format!("{room}/mod.rs"), format!("{room}.rs")];
+    texts.iter().filter(|(name, _)| above.contains(name)).any(|(_, text)| {
+        let lines: Vec<&str> = text.lines().collect();
+        lines.windows(2).any(|two| two[0].trim() == "#[cfg(test)]" && two[1].ends_with(&declared))
+    })
+}
+
+#[test]
+fn rooms_within_modules_have_an_order() {
+    let up = "use super::rows::A;\nuse super::super::fit::B;\nuse crate::workload::TraceError;\nuse crate::units::C;";
+    let found = rooms_used_wrongly("workload/reading/x.rs", up);
+    assert_eq!(
+        found,
+        ["workload/reading/x.rs:2 uses workload::fit::B", "workload/reading/x.rs:3 uses workload::TraceError"]
+    );
+    let texts = texts();
+    let shipped = texts.iter().filter(|(name, _)| !is_for_tests(name, &texts));
+    let wrong: Vec<String> = shipped.flat_map(|(name, text)| rooms_used_wrongly(name, text)).collect();
+    assert!(wrong.is_empty(), "rooms that use their own layer, a higher one or their facade:\n{}", wrong.join("\n"));
 }
 
 /// Functions of a formatted source with their lengths.

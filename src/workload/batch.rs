@@ -1,8 +1,61 @@
-//! Moves requests between batches with any set of columns.
+//! A batch of requests as columns, and moving requests between batches with any set of columns.
 
 use std::ops::Range;
 
-use super::RequestBatch;
+use crate::units::{SimDuration, SimTime};
+
+/// Requests in order of arrival, as columns of equal length. An optional column is either empty or as long as
+/// `arrivals`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RequestBatch {
+    /// Arrival times; they never decrease, not even from one batch to the next.
+    pub arrivals: Vec<SimTime>,
+    /// Service demand of each request, if recorded; otherwise the service draws it. [`RequestBatch::UNKNOWN`] for
+    /// requests without one, if others have one.
+    pub demands: Vec<SimDuration>,
+    /// Input tokens (or another measure of the request's size).
+    pub tokens_in: Vec<u32>,
+    /// Output tokens.
+    pub tokens_out: Vec<u32>,
+    /// Class of each request, an index into the source's class names.
+    pub classes: Vec<u16>,
+}
+
+impl RequestBatch {
+    /// Number of requests that a source should put into a batch: large enough to hide the call, small enough for the
+    /// cache.
+    pub const TARGET_LEN: usize = 1024;
+    /// The demand of a request whose demand is not recorded.
+    pub const UNKNOWN: SimDuration = SimDuration::MAX;
+
+    /// Number of requests.
+    pub fn len(&self) -> usize {
+        self.arrivals.len()
+    }
+
+    /// Whether it is empty.
+    pub fn is_empty(&self) -> bool {
+        self.arrivals.is_empty()
+    }
+
+    /// Keeps the first `len` requests.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.arrivals.truncate(len);
+        self.demands.truncate(len);
+        self.tokens_in.truncate(len);
+        self.tokens_out.truncate(len);
+        self.classes.truncate(len);
+    }
+
+    /// Removes all requests and keeps the memory.
+    pub fn clear(&mut self) {
+        self.arrivals.clear();
+        self.demands.clear();
+        self.tokens_in.clear();
+        self.tokens_out.clear();
+        self.classes.clear();
+    }
+}
 
 impl RequestBatch {
     /// Appends the requests `rows` of `from`, in that order.

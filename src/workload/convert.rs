@@ -4,11 +4,17 @@ use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
-use super::arrivals::{FileRecipe, open_rows};
-use super::expand::{Intervals, Model};
-use super::own::{CsvWriter, OwnColumns, OwnFacts, OwnWriter, Packed};
-use super::rows::{RowCounts, SeriesKind};
-use super::{Opening, Recipe, RequestBatch, TraceError, TraceFiles, TraceOptions, TraceSource, WorkloadSpec};
+use super::batch::RequestBatch;
+use super::error::TraceError;
+use super::reading::options::TraceOptions;
+use super::reading::own::{CsvWriter, OwnColumns, OwnFacts, OwnWriter, Packed};
+use super::reading::rows::{RowCounts, SeriesKind};
+use super::recipe::{Opening, Recipe};
+use super::replay::arrivals::{FileRecipe, open_rows};
+use super::replay::expand::{Intervals, Model};
+use super::replay::trace_files::TraceFiles;
+use super::source::TraceSource;
+use super::spec::WorkloadSpec;
 use crate::random::Streams;
 use crate::units::SimDuration;
 
@@ -160,7 +166,7 @@ impl Form {
             Form::CsvGzip => Box::new(flate2::GzBuilder::new().mtime(0).write(file, flate2::Compression::best())),
             Form::CsvZstd => Box::new(zstd::stream::write::Encoder::new(file, 19)?),
             #[cfg(feature = "tables")]
-            Form::Parquet => return super::columnar::writer(file, facts, columns, notes),
+            Form::Parquet => return super::reading::columnar::writer(file, facts, columns, notes),
         };
         Ok(Box::new(CsvWriter::new(packed, facts, columns, notes)?))
     }

@@ -3,7 +3,9 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::{Clients, TraceError, TraceSource};
+use super::clients::Clients;
+use super::error::TraceError;
+use super::source::TraceSource;
 use crate::random::{Draw, Purpose, Streams};
 
 /// The use of a stream, which keys its random numbers.

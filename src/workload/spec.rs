@@ -6,16 +6,22 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::arrivals::{FileRecipe, open_reader};
-use super::moment;
-use super::rows::Rows;
-use super::transforms::{Step, read_list};
-use super::{
-    Clients, Durations, GENERATORS, Opening, Recipe, RequestBatch, TraceError, TraceFiles, TraceOptions, TraceSource,
-    Zone,
-};
-use crate::config::spool;
-use crate::config::{Diagnostic, Diagnostics, Fields, FromNode, Key, Value, Yaml};
+use super::batch::RequestBatch;
+use super::clients::Clients;
+use super::error::TraceError;
+use super::generators::GENERATORS;
+use super::reading::options::TraceOptions;
+use super::reading::rows::Rows;
+use super::recipe::{Opening, Recipe};
+use super::replay::arrivals::{FileRecipe, open_reader};
+use super::replay::durations::Durations;
+use super::replay::trace_files::TraceFiles;
+use super::source::TraceSource;
+use super::time::moment;
+use super::time::zone::Zone;
+use super::transforms::list::read_list;
+use super::transforms::step::Step;
+use crate::config::{Diagnostic, Diagnostics, Fields, FromNode, Key, Value, Yaml, spool};
 use crate::random::Streams;
 use crate::units::{SimDuration, SimTime};
 
@@ -288,7 +294,7 @@ impl WorkloadSpec {
     /// When a run of this length on the workload is, by the clock of its time zone; `None` without a date.
     pub fn period(&self, length: SimDuration) -> Option<String> {
         let start = self.open(Streams::new(0, 0), 0).ok()?.start_epoch_ns()?;
-        let at = |instant: u64| super::show_instant_in(instant, self.time_zone.unwrap_or(Zone::UTC));
+        let at = |instant: u64| super::time::text::show_instant_in(instant, self.time_zone.unwrap_or(Zone::UTC));
         Some(format!("the run is from {} to {}", at(start), at(start.saturating_add(length.as_nanos()))))
     }
 

@@ -1,9 +1,9 @@
 //! Adjusts a cascade so that its typical trace is as bursty as the recorded one.
 
-use super::super::TraceError;
-use super::super::halves::{Cells, Halves};
-use super::{MANY, scenario_text};
+use super::text::{MANY, scenario_text};
 use crate::random::Streams;
+use crate::workload::error::TraceError;
+use crate::workload::shape::halves::{Cells, Halves};
 
 /// Number of corrections of the variation, and number of synthetic traces for each.
 const ROUNDS: u64 = 2;

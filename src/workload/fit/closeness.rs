@@ -1,10 +1,11 @@
 //! The figures by which a synthetic trace is compared with a recorded one.
 
-use super::super::portrait::Portrait;
-use super::super::series::ScaledCounts;
-use super::super::{TraceError, WorkloadSpec};
 use crate::random::Streams;
 use crate::units::{NANOS_PER_SECOND, SimDuration};
+use crate::workload::describe::portrait::Portrait;
+use crate::workload::error::TraceError;
+use crate::workload::shape::series::ScaledCounts;
+use crate::workload::spec::WorkloadSpec;
 
 /// One figure of both traces.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,8 +1,10 @@
 //! Clusters of requests: sequences with short interarrival times.
 
-use super::super::series::ScaledCounts;
-use super::super::{RequestBatch, TraceError, TraceSource};
 use crate::units::{SimDuration, SimTime};
+use crate::workload::batch::RequestBatch;
+use crate::workload::error::TraceError;
+use crate::workload::shape::series::ScaledCounts;
+use crate::workload::source::TraceSource;
 
 /// Maximum interarrival times within a cluster that are tried, seconds.
 const GAPS: [f64; 14] = [0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0];

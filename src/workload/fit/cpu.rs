@@ -2,12 +2,16 @@
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use super::super::arrivals::{FileRecipe, open_reader, open_rows};
-use super::super::expand::{Intervals, Model};
-use super::super::rows::{Rows, SeriesKind};
-use super::super::{Columns, TraceError, TraceFiles, TraceOptions, Values, WorkloadSpec, show_instant_in};
-use super::super::{RowReader, Zone};
 use crate::units::SimDuration;
+use crate::workload::error::TraceError;
+use crate::workload::reading::options::{Columns, TraceOptions, Values};
+use crate::workload::reading::rows::{RowReader, Rows, SeriesKind};
+use crate::workload::replay::arrivals::{FileRecipe, open_reader, open_rows};
+use crate::workload::replay::expand::{Intervals, Model};
+use crate::workload::replay::trace_files::TraceFiles;
+use crate::workload::spec::WorkloadSpec;
+use crate::workload::time::text::show_instant_in;
+use crate::workload::time::zone::Zone;
 
 /// Minimum number of steps for a line.
 const FEWEST: usize = 10;

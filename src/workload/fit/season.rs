@@ -2,7 +2,7 @@
 
 use statrs::distribution::{ContinuousCDF, FisherSnedecor, StudentsT};
 
-use super::super::series::ScaledCounts;
+use crate::workload::shape::series::ScaledCounts;
 
 pub(super) const DAY: f64 = 86_400.0;
 const HOUR: f64 = 3600.0;

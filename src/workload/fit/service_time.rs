@@ -1,8 +1,8 @@
 //! The distribution that fits recorded durations best, as a scenario's `service-time:`.
 
-use super::super::Durations;
 use crate::random::Distribution;
 use crate::units::SimDuration;
+use crate::workload::replay::durations::Durations;
 
 /// Maximum number of cells into which durations are grouped.
 const MAX_CELLS: usize = 400;

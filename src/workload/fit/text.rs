@@ -1,11 +1,18 @@
 //! The YAML of a fitted generator.
 
-use super::super::halves::Halves;
-use super::super::series::ScaledCounts;
-use super::super::show_instant;
+use std::path::Path;
+
 use super::clusters::{Clusters, Spacing};
 use super::season::{DAY, Noise, Season};
+use crate::config::{Diagnostics, SourceFile, parse_single};
 use crate::units::SimDuration;
+use crate::workload::shape::halves::Halves;
+use crate::workload::shape::series::ScaledCounts;
+use crate::workload::spec::WorkloadSpec;
+use crate::workload::time::text::show_instant;
+
+/// Traces with this many requests need few synthetic traces: their figures vary little.
+pub(super) const MANY: f64 = 4e6;
 
 fn list(values: &[f64]) -> String {
     values.iter().map(|value| format!("{value:.3}")).collect::<Vec<_>>().join(", ")
@@ -114,4 +121,10 @@ fn sharpened(means: &[f64; 24]) -> [f64; 24] {
         }
     }
     values
+}
+
+/// The workload of a YAML text; `None` if it is rejected.
+pub(super) fn scenario_text(yaml: &str) -> Option<WorkloadSpec> {
+    let node = parse_single(&SourceFile::new("fit", yaml)).ok()?;
+    WorkloadSpec::from_node(&node, Path::new(""), &mut Diagnostics::new())
 }

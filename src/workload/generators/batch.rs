@@ -1,10 +1,11 @@
 //! Requests that arrive in batches.
 
-use super::super::Opening;
+use super::plugin::GeneratorPlugin;
 use super::process::{Envelope, Model, Process, Request, Synthetic};
-use super::{GeneratorPlugin, positive_rate};
+use super::steady::positive_rate;
 use crate::config::{Diagnostics, Fields, FromNode, Yaml};
 use crate::random::{Draw, Purpose};
+use crate::workload::recipe::Opening;
 
 /// The entry in the list.
 pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use super::super::Opening;
-use super::super::halves::{InOrder, share};
-use super::super::profile::Profile;
+use super::plugin::GeneratorPlugin;
 use super::process::{Envelope, Model, Process, Request, Synthetic};
-use super::{GeneratorPlugin, positive_rate};
+use super::steady::positive_rate;
 use crate::config::{Diagnostics, Fields};
 use crate::random::{Draw, Purpose};
 use crate::units::{Fraction, SimDuration};
+use crate::workload::recipe::Opening;
+use crate::workload::shape::halves::{InOrder, share};
+use crate::workload::shape::profile::Profile;
 
 /// The entry in the list.
 pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use super::super::clients::{Clients, MAX_USERS};
-use super::super::{Opening, Recipe, RequestBatch, TraceError, TraceSource};
-use super::GeneratorPlugin;
+use super::plugin::GeneratorPlugin;
 use crate::config::{Diagnostics, Fields, FromNode, Value, Yaml};
 use crate::random::Distribution;
 use crate::units::{SimDuration, SimTime};
+use crate::workload::batch::RequestBatch;
+use crate::workload::error::TraceError;
+use crate::workload::recipe::{Opening, Recipe};
+use crate::workload::source::TraceSource;
 
 /// The entry in the list.
 pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {

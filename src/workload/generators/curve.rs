@@ -1,10 +1,10 @@
 //! Rates that change with time.
 
-use super::super::pulse::{PlacedPulse, Pulse};
-use super::positive_rate;
 use super::process::Envelope;
+use super::steady::positive_rate;
 use crate::config::{Diagnostics, Fields, FromNode, Yaml};
 use crate::units::{Rate, SimDuration};
+use crate::workload::shape::pulse::{PlacedPulse, Pulse};
 
 const DAY: f64 = 86_400.0;
 const HOUR: f64 = 3600.0;

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use super::super::Opening;
-use super::super::moment::Moment;
-use super::GeneratorPlugin;
 use super::curve::{Curve, DayShape, Season};
 use super::nhpp::Thinning;
-use super::positive_rate;
+use super::plugin::GeneratorPlugin;
 use super::process::{Envelope, Model, Process, Request, Synthetic};
+use super::steady::positive_rate;
 use crate::config::{Diagnostics, Fields, FromNode, Yaml};
 use crate::random::{Draw, Purpose};
 use crate::units::{Rate, SimDuration};
+use crate::workload::recipe::Opening;
+use crate::workload::time::moment::Moment;
 
 /// The entry in the list.
 pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {

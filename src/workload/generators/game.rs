@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use super::super::Opening;
-use super::super::moment::Moment;
-use super::super::pulse::Pulse;
-use super::GeneratorPlugin;
 use super::curve::{Curve, DayShape, Season};
+use super::plugin::GeneratorPlugin;
 use super::process::{Envelope, Model, Process, Request, Synthetic};
 use super::visits::{Visitor, Visits, lead, starts};
 use crate::config::{Diagnostics, Fields, FromNode, Yaml};
 use crate::random::{Distribution, Draw, Purpose};
 use crate::units::{Fraction, SimDuration};
+use crate::workload::recipe::Opening;
+use crate::workload::shape::pulse::Pulse;
+use crate::workload::time::moment::Moment;
 
 /// The entry in the list.
 pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {

@@ -1,11 +1,12 @@
 //! A process in which every arrival makes further ones more likely.
 
-use super::super::Opening;
+use super::plugin::GeneratorPlugin;
 use super::process::{Envelope, Model, Process, Request, Synthetic};
-use super::{GeneratorPlugin, positive_rate};
+use super::steady::positive_rate;
 use crate::config::Fields;
 use crate::random::{Draw, Purpose};
 use crate::units::SimDuration;
+use crate::workload::recipe::Opening;
 
 /// The entry in the list.
 pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use super::super::Opening;
-use super::super::pulse::Pulse;
 use super::batch::geometric;
 use super::curve::{Curve, DayShape, Season};
+use super::plugin::GeneratorPlugin;
 use super::process::{Envelope, Model, Process, Request, Synthetic};
+use super::steady::positive_rate;
 use super::tokens::{Lognormal, TokenModel};
 use super::visits::{Visitor, Visits, lead, starts};
-use super::{GeneratorPlugin, positive_rate};
 use crate::config::Fields;
 use crate::random::{Distribution, Draw, Purpose};
+use crate::workload::recipe::Opening;
+use crate::workload::shape::pulse::Pulse;
 
 /// The entry in the list.
 pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {

@@ -1,11 +1,11 @@
 //! A Poisson process whose rate jumps between states.
 
-use super::super::Opening;
-use super::GeneratorPlugin;
+use super::plugin::GeneratorPlugin;
 use super::process::{Envelope, Model, Process, Request, Synthetic};
 use crate::config::Fields;
 use crate::random::{Draw, Purpose};
 use crate::units::{Rate, SimDuration};
+use crate::workload::recipe::Opening;
 
 /// The entry in the list.
 pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::super::Opening;
-use super::GeneratorPlugin;
 use super::clusters::{Clusters, Member};
 use super::curve::{Curve, read_curve};
+use super::plugin::GeneratorPlugin;
 use super::process::{Envelope, Model, Process, Request, Synthetic};
 use super::visits::{Visits, lead};
 use crate::config::{Diagnostics, Fields, FromNode, Yaml};
 use crate::random::{Draw, Purpose};
 use crate::units::SimDuration;
+use crate::workload::recipe::Opening;
 
 /// The entry in the list.
 pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
-use super::super::{Opening, Recipe, RequestBatch, TraceError, TraceSource};
-use super::{GeneratorPlugin, Steady, steady};
+use super::plugin::GeneratorPlugin;
+use super::steady::{Steady, steady};
 use crate::random::{Draw, Purpose};
 use crate::units::{SimDuration, SimTime};
+use crate::workload::batch::RequestBatch;
+use crate::workload::error::TraceError;
+use crate::workload::recipe::{Opening, Recipe};
+use crate::workload::source::TraceSource;
 
 /// The entry in the list.
 pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {

@@ -3,12 +3,15 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::super::moment::read_instant;
-use super::super::{Opening, Recipe, RequestBatch, TraceError, TraceSource};
 use super::tokens::TokenModel;
 use crate::config::{Diagnostics, Fields};
 use crate::random::{Draw, Purpose};
 use crate::units::{SimDuration, SimTime};
+use crate::workload::batch::RequestBatch;
+use crate::workload::error::TraceError;
+use crate::workload::recipe::{Opening, Recipe};
+use crate::workload::source::TraceSource;
+use crate::workload::time::moment::read_instant;
 
 /// One request of a synthetic stream.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -77,15 +80,8 @@ impl Envelope {
 
     /// Seconds since Monday 00:00 (UTC) at time zero; zero if no date is stated.
     pub(super) fn week_phase(&self) -> f64 {
-        self.start.map_or(0.0, week_phase)
+        self.start.map_or(0.0, crate::workload::time::moment::week_phase)
     }
-}
-
-/// Seconds since Monday 00:00 (UTC). January 1, 1970 was a Thursday.
-pub(in super::super) fn week_phase(epoch_ns: u64) -> f64 {
-    const WEEK_NS: u64 = 604_800_000_000_000;
-    const THURSDAY_NS: u64 = 259_200_000_000_000;
-    ((epoch_ns % WEEK_NS + THURSDAY_NS) % WEEK_NS) as f64 / 1e9
 }
 
 /// A model with its envelope: the recipe of every generator that generates requests one by one.

@@ -1,10 +1,10 @@
 //! Independent interarrival times of any distribution.
 
-use super::super::Opening;
-use super::GeneratorPlugin;
+use super::plugin::GeneratorPlugin;
 use super::process::{Envelope, Model, Process, Request, Synthetic};
 use crate::config::Fields;
 use crate::random::{Distribution, Draw, Purpose};
+use crate::workload::recipe::Opening;
 
 /// The entry in the list.
 pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {

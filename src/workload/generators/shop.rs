@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use super::super::Opening;
-use super::super::pulse::Pulse;
 use super::curve::{Curve, DayShape, Season};
+use super::plugin::GeneratorPlugin;
 use super::process::{Envelope, Model, Process, Request, Synthetic};
+use super::steady::positive_rate;
 use super::visits::{Visitor, Visits, lead, starts};
-use super::{GeneratorPlugin, positive_rate};
 use crate::config::{Diagnostics, Fields, FromNode, Yaml};
 use crate::random::{Draw, Purpose};
 use crate::units::{Fraction, SimDuration};
+use crate::workload::recipe::Opening;
+use crate::workload::shape::pulse::Pulse;
 
 /// The entry in the list.
 pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {

@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::super::{Opening, Recipe, RequestBatch, WorkloadSpec};
 use crate::config::{Diagnostics, SourceFile, parse_single};
 use crate::random::Streams;
+use crate::workload::batch::RequestBatch;
+use crate::workload::recipe::{Opening, Recipe};
+use crate::workload::spec::WorkloadSpec;
 
 /// The workload that `text` states.
 pub(in super::super) fn workload(text: &str) -> Result<WorkloadSpec, String> {

@@ -3,7 +3,7 @@
 
 use super::testing::{Counts, recipe};
 use crate::units::{SimDuration, SimTime};
-use crate::workload::Clients;
+use crate::workload::clients::Clients;
 
 /// Whether counts have a mean, an index of dispersion (within a share of it) and an autocorrelation at a lag (within 0.05).
 fn check(counts: &Counts, mean: f64, (index, within): (f64, f64), (lag, correlation): (usize, f64)) {

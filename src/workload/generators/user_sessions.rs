@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use super::super::Opening;
 use super::batch::geometric;
 use super::curve::{Curve, Shape};
+use super::plugin::GeneratorPlugin;
 use super::process::{Envelope, Model, Process, Request, Synthetic};
+use super::steady::positive_rate;
 use super::visits::{Visitor, Visits, lead, starts};
-use super::{GeneratorPlugin, positive_rate};
 use crate::config::Fields;
 use crate::random::{Distribution, Draw, Purpose};
+use crate::workload::recipe::Opening;
 
 /// The entry in the list.
 pub const PLUGIN: GeneratorPlugin = GeneratorPlugin {

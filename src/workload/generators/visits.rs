@@ -83,6 +83,6 @@ pub(super) fn lead(mean_length: f64) -> f64 {
 
 /// `curve` needs no change from `lead` seconds before time zero on: a season has no beginning, and the first step or
 /// point of a list also applies before it.
-pub(super) fn starts(curve: &std::sync::Arc<Curve>, lead: f64, opening: super::super::Opening) -> Thinning {
+pub(super) fn starts(curve: &std::sync::Arc<Curve>, lead: f64, opening: crate::workload::recipe::Opening) -> Thinning {
     Thinning::new(curve, None, -lead, opening)
 }

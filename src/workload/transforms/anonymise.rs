@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
-use super::super::{Opening, Recipe, RequestBatch, RowCounts, TraceError, TraceSource};
-use super::{Transform, TransformPlugin};
+use super::transform::{Transform, TransformPlugin};
 use crate::config::Fields;
 use crate::random::{Draw, Purpose};
 use crate::units::{SimDuration, SimTime};
+use crate::workload::batch::RequestBatch;
+use crate::workload::error::TraceError;
+use crate::workload::reading::rows::RowCounts;
+use crate::workload::recipe::{Opening, Recipe};
+use crate::workload::source::TraceSource;
 
 /// The entry in the list.
 pub const PLUGIN: TransformPlugin = TransformPlugin {
@@ -134,9 +138,9 @@ impl TraceSource for Stream {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Opening;
     use super::super::super::generators::testing::{Counts, recipe, requests};
     use crate::random::Streams;
+    use crate::workload::recipe::Opening;
 
     const SOURCE: &str = "fraud: { rate: 20/s, for: 2h, start: 2026-11-27, tokens: { input: 100, output: 50 }, waves: [{ at: 1h, for: 30m, rate: 30/s }] }";
 

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
-use super::super::halves::{Cells, Halves, InOrder};
-use super::super::{Opening, Recipe, RequestBatch, RowCounts, TraceError, TraceSource};
 use super::donors::{NEAR, around, donor, have_attributes};
 use super::scale_rate::Factor;
 use crate::random::{Draw, Purpose};
 use crate::units::{SimDuration, SimTime};
+use crate::workload::batch::RequestBatch;
+use crate::workload::error::TraceError;
+use crate::workload::reading::rows::RowCounts;
+use crate::workload::recipe::{Opening, Recipe};
+use crate::workload::shape::halves::{Cells, Halves, InOrder};
+use crate::workload::source::TraceSource;
 
 /// Minimum number of requests in a part, if there are as many.
 const TOGETHER: u64 = 1 << 22;

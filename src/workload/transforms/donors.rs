@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::super::RequestBatch;
 use crate::random::Draw;
+use crate::workload::batch::RequestBatch;
 
 /// A copy has the attributes of one of this many requests of the stream before it and as many after it.
 pub(super) const NEAR: usize = 1024;

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use super::super::{Opening, Recipe, TraceError, TraceSource};
 use super::scale_rate::{Factor, scaled_by};
-use super::{Transform, TransformPlugin};
+use super::transform::{Transform, TransformPlugin};
 use crate::config::Fields;
 use crate::random::Purpose;
 use crate::units::{Fraction, SimDuration};
+use crate::workload::error::TraceError;
+use crate::workload::recipe::{Opening, Recipe};
+use crate::workload::source::TraceSource;
 
 /// The entry in the list.
 pub const PLUGIN: TransformPlugin = TransformPlugin {
@@ -75,9 +77,9 @@ impl Factor for Trend {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Opening;
     use super::super::super::generators::testing::{Counts, recipe};
     use crate::random::Streams;
+    use crate::workload::recipe::Opening;
 
     #[test]
     fn the_rate_grows_exponentially() {
@@ -96,7 +98,7 @@ mod tests {
             recipe("constant: { rate: 10/s, for: 1000s }\ntransforms: [{ growth: { factor: 1, uncertainty: 20% } }]");
         let total = |replication| {
             let mut source = recipe.open(Opening::new(Streams::new(5, replication), 0)).unwrap();
-            let mut batch = crate::workload::RequestBatch::default();
+            let mut batch = crate::workload::batch::RequestBatch::default();
             while {
                 let before = batch.len();
                 source.fill(&mut batch).unwrap();

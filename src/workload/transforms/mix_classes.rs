@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use super::super::{Opening, Recipe, TraceError, TraceSource};
 use super::scale_rate::{Factor, scaled_by};
-use super::{Transform, TransformPlugin};
+use super::transform::{Transform, TransformPlugin};
 use crate::config::{Fields, FromNode};
+use crate::workload::error::TraceError;
+use crate::workload::recipe::{Opening, Recipe};
+use crate::workload::source::TraceSource;
 
 /// The entry in the list.
 pub const PLUGIN: TransformPlugin = TransformPlugin {

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use super::super::pulse::{PlacedPulse, Pulse};
-use super::super::{Opening, Recipe, TraceError, TraceSource};
 use super::scale_rate::{Factor, scaled_by};
-use super::{Transform, TransformPlugin};
+use super::transform::{Transform, TransformPlugin};
 use crate::config::{Fields, FromNode, Value};
 use crate::units::SimDuration;
+use crate::workload::error::TraceError;
+use crate::workload::recipe::{Opening, Recipe};
+use crate::workload::shape::pulse::{PlacedPulse, Pulse};
+use crate::workload::source::TraceSource;
 
 /// The entry in the list.
 pub const PLUGIN: TransformPlugin = TransformPlugin {

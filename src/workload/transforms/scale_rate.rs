@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
-use super::super::series::ScaledCounts;
-use super::super::{Opening, Recipe, RequestBatch, RowCounts, TraceError, TraceSource};
 use super::denser::Denser;
 use super::donors::{around, donor, have_attributes};
-use super::{Transform, TransformPlugin};
+use super::transform::{Transform, TransformPlugin};
 use crate::config::{Fields, FromNode};
 use crate::random::{Draw, Purpose, Streams};
 use crate::units::{SimDuration, SimTime};
+use crate::workload::batch::RequestBatch;
+use crate::workload::error::TraceError;
+use crate::workload::reading::rows::RowCounts;
+use crate::workload::recipe::{Opening, Recipe};
+use crate::workload::shape::series::ScaledCounts;
+use crate::workload::source::TraceSource;
 
 /// The entry in the list.
 pub const PLUGIN: TransformPlugin = TransformPlugin {

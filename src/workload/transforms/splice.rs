@@ -3,12 +3,18 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::super::arrivals::FileRecipe;
-use super::super::moment::Moment;
-use super::super::{Opening, Recipe, RequestBatch, RowCounts, TraceError, TraceFiles, TraceOptions, TraceSource};
-use super::{Transform, TransformPlugin};
+use super::transform::{Transform, TransformPlugin};
 use crate::config::Fields;
 use crate::units::{SimDuration, SimTime};
+use crate::workload::batch::RequestBatch;
+use crate::workload::error::TraceError;
+use crate::workload::reading::options::TraceOptions;
+use crate::workload::reading::rows::RowCounts;
+use crate::workload::recipe::{Opening, Recipe};
+use crate::workload::replay::arrivals::FileRecipe;
+use crate::workload::replay::trace_files::TraceFiles;
+use crate::workload::source::TraceSource;
+use crate::workload::time::moment::Moment;
 
 /// The entry in the list.
 pub const PLUGIN: TransformPlugin = TransformPlugin {
@@ -220,8 +226,9 @@ mod tests {
     use std::path::Path;
 
     use super::super::super::generators::testing::requests;
-    use super::super::super::{RequestBatch, WorkloadSpec};
     use crate::config::{Diagnostics, SourceFile, parse_single};
+    use crate::workload::batch::RequestBatch;
+    use crate::workload::spec::WorkloadSpec;
 
     /// Arrivals every second for 20 s, and an incident with one every 100 ms from 5 s to 7 s of its own trace.
     fn spliced(mode: &str) -> RequestBatch {

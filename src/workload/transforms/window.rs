@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
-use super::super::moment::{DAY_NS, Moment};
-use super::super::{Opening, Recipe, RequestBatch, RowCounts, TraceError, TraceSource};
-use super::{Transform, TransformPlugin};
+use super::transform::{Transform, TransformPlugin};
 use crate::config::Fields;
 use crate::units::{SimDuration, SimTime};
+use crate::workload::batch::RequestBatch;
+use crate::workload::error::TraceError;
+use crate::workload::reading::rows::RowCounts;
+use crate::workload::recipe::{Opening, Recipe};
+use crate::workload::source::TraceSource;
+use crate::workload::time::moment::{DAY_NS, Moment};
 
 /// The entry in the list.
 pub const PLUGIN: TransformPlugin = TransformPlugin {
