@@ -27,7 +27,7 @@ pub(super) struct Job {
     pub arrival: u64,
     /// When this attempt reached the replica.
     pub offered: u64,
-    /// When service started.
+    /// When service started; while it waits, when it joined the queue.
     pub started: u64,
     /// What it asks of the replica.
     pub work: Work,

@@ -507,14 +507,14 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         }
     }
 
-    /// When the first waiting request of `number` was offered. Frees dropped ones before it.
+    /// When the first waiting request of `number` joined the queue. Frees dropped ones before it.
     fn first_waiting(&mut self, number: u32) -> u64 {
         let head = &mut self.seats[number as usize].head;
         while self.jobs.get(*head).state == JobState::Dropped {
             let next = self.jobs.get(*head).next;
             self.jobs.remove(std::mem::replace(head, next));
         }
-        self.jobs.get(*head).offered
+        self.jobs.get(*head).started
     }
 
     /// Reports a lower load to the dispatcher, or records that a draining replica is empty.
@@ -562,7 +562,11 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         let deadline = self.deadlines.front().map_or(NEVER, |(at, _, _)| *at);
         let retry = self.retries.peek().map_or(NEVER, |Reverse(retry)| retry.at);
         let held = self.hold_ends();
-        if held < deadline && held < retry {
+        let next = deadline.min(retry).min(held);
+        if next > self.next_timer {
+            // The request that was held until then is gone.
+            self.next_timer = next;
+        } else if held < deadline && held < retry {
             if held >= horizon.completions {
                 return Ok(false);
             }
