@@ -16,6 +16,7 @@ mod known_behaviour;
 mod learning;
 mod links;
 mod misses;
+mod platforms;
 mod policy_gate;
 mod policy_search;
 mod predictive;

@@ -6,6 +6,7 @@
 //! constant, and add it to [`PLATFORMS`].
 
 mod deployment;
+mod scale_to_zero;
 
 use std::sync::Arc;
 
@@ -104,4 +105,4 @@ pub type PlatformFactory = Arc<dyn Fn() -> Box<dyn Platform> + Send + Sync>;
 pub type PlatformPlugin = Plugin<fn(&Yaml, &mut Diagnostics) -> Option<PlatformFactory>>;
 
 /// All platforms; the first is the default.
-pub const PLATFORMS: &[PlatformPlugin] = &[deployment::PLUGIN];
+pub const PLATFORMS: &[PlatformPlugin] = &[deployment::PLUGIN, scale_to_zero::PLUGIN];

@@ -419,7 +419,18 @@ fn service_model() -> Value {
 
 /// The name of a platform, or a mapping with its parameters.
 fn platform() -> Value {
-    names("What runs the replicas; a Deployment by default.", PLATFORMS.iter().map(|plugin| plugin.name))
+    let alone = names("One with its defaults.", PLATFORMS.iter().map(|plugin| plugin.name));
+    let zero = [
+        ("idle", quantity("How long there is no request before the service is scaled to zero; 5m by default.", "5m")),
+        ("check-every", quantity("Time between two looks at the traffic; 30s by default.", "30s")),
+        ("hold", count("Maximum number of requests that wait for a replica; 1000 by default.")),
+        ("hold-for", quantity("How long a request waits before it is rejected; 5m by default.", "1m")),
+    ];
+    let parameters = |_: &str| example(object("When it is scaled to zero.", &zero), json!({ "idle": "1m" }));
+    let with =
+        PLATFORMS.iter().filter(|plugin| plugin.name == "scale-to-zero").map(|plugin| (plugin.name, plugin.summary));
+    let description = "What runs the replicas; a Deployment by default.";
+    json!({ "description": description, "anyOf": [alone, one_of("One with parameters.", with, parameters)] })
 }
 
 fn start_up() -> Value {
