@@ -221,9 +221,10 @@ impl ScalingPolicy for Onlooker {
 
     fn decide(&mut self, observation: &Observation<'_>) -> Decision {
         let mut seen = self.seen.lock().unwrap();
-        for pod in observation.pods.iter().filter(|pod| pod.ready == Some(true)) {
-            let (from, to) = (pod.start_time.unwrap(), pod.ready_transition.unwrap());
-            seen.insert(pod.id, to.since(from));
+        for replica in observation.replicas {
+            if let Some(ready) = replica.ready_since() {
+                seen.insert(replica.id, ready.since(replica.accepted.unwrap()));
+            }
         }
         self.turn += 1;
         let size = self.sizes[self.turn % self.sizes.len()];

@@ -16,7 +16,7 @@
 use std::path::PathBuf;
 
 use plimsoll::policy::hpa::{ControllerFlags, HpaPolicy};
-use plimsoll::policy::{Measure, Observation, PodPhase, PodSample, PodView, ScalingPolicy, Scrape};
+use plimsoll::policy::{Measure, Observation, Phase, ReplicaSample, ReplicaView, Reserved, ScalingPolicy, Scrape};
 use plimsoll::units::{SimDuration, SimTime};
 use plimsoll::validate::recorded::{Measured, RecordedRun, Status, WITHIN, compare, read_runs};
 
@@ -118,16 +118,14 @@ fn replay(run: &RecordedRun) -> Replay {
 
 /// One decision of a copy of `policy`, with the metric of `row` on `count` pods and no metric on the others.
 fn decide(policy: &HpaPolicy, run: &RecordedRun, row: &Status, count: u32, now: SimTime) -> (HpaPolicy, u32) {
-    let pods: Vec<PodView> = (0..row.current)
-        .map(|id| PodView {
+    let replicas: Vec<ReplicaView> = (0..row.current)
+        .map(|id| ReplicaView {
             id,
-            phase: PodPhase::Running,
-            ready: Some(true),
-            ready_transition: Some(SimTime::ZERO),
-            start_time: Some(SimTime::ZERO),
-            deleted: false,
-            cpu_request: Some(run.request),
-            memory_request: None,
+            phase: Phase::Ready,
+            ordered: SimTime::ZERO,
+            accepted: Some(SimTime::ZERO),
+            started: Some(SimTime::ZERO),
+            readiness_changed: Some(SimTime::ZERO),
         })
         .collect();
     let scrape = row.metric.map(|metric| {
@@ -140,19 +138,16 @@ fn decide(policy: &HpaPolicy, run: &RecordedRun, row: &Status, count: u32, now: 
         Scrape {
             taken_at: now,
             window: SimDuration::from_secs(15),
-            pods: (0..count.min(row.current)).map(|id| PodSample { id, values }).collect(),
+            replicas: (0..count.min(row.current)).map(|id| ReplicaSample { id, values }).collect(),
             fresh: Vec::new(),
             totals: [0.0; Measure::COUNT],
         }
     });
     let observation = Observation {
-        now,
-        spec_replicas: row.current,
-        status_replicas: row.current,
-        pods: &pods,
+        replicas: &replicas,
+        reserved: Reserved { cpu: Some(run.request), memory: None },
         scrape: scrape.as_ref(),
-        metric_names: &[],
-        outage: plimsoll::policy::Measures::NONE,
+        ..Observation::new(now, row.current)
     };
     let mut copy = policy.clone();
     let size = copy.decide(&observation).replicas.unwrap_or(row.current);

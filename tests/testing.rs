@@ -27,7 +27,7 @@ impl ScalingPolicy for ByRate {
         };
         let rate = scrape.totals[Measure::RequestRate as usize];
         let wanted = ((rate / self.per_replica).ceil() as u32).max(1);
-        let size = wanted.max(seen.spec_replicas.saturating_sub(1));
+        let size = wanted.max(seen.desired.saturating_sub(1));
         let code = if size > wanted { ReasonCode::RateLimited } else { ReasonCode::Target };
         Decision::scale_to(size, Reason::new(code, format!("{rate}/s wants {wanted}")))
     }

@@ -7,7 +7,7 @@ use super::powers::Powers;
 use super::spec::ReplicaLease;
 use crate::cluster::{LeaseBook, Nodes, PodRequest, Replica, ReplicaPhase, ReplicaSets, ServiceSpec};
 use crate::platform::{Candidate, Ingress, Platform};
-use crate::policy::{PodPhase, PodView};
+use crate::policy::ReplicaView;
 use crate::random::{Purpose, Streams};
 use crate::stats::TimeWeighted;
 use crate::units::{SimDuration, SimTime, UsdPerHour};
@@ -589,26 +589,9 @@ impl Fleet {
         self.lease.is_some()
     }
 
-    /// The pods as shown by the Kubernetes API.
-    pub(super) fn views(&self) -> Vec<PodView> {
-        self.replicas.iter().map(|replica| self.view(replica)).collect()
-    }
-
-    fn view(&self, replica: &Replica) -> PodView {
-        let running = matches!(replica.phase, ReplicaPhase::Warming | ReplicaPhase::Ready | ReplicaPhase::Draining);
-        // The pod stays in phase Running while its container restarts, and also when its machine is gone.
-        let stays = replica.crashes > 0 || (replica.phase == ReplicaPhase::Lost && replica.running_since.is_some());
-        let phase = if running || stays { PodPhase::Running } else { PodPhase::Pending };
-        PodView {
-            id: replica.id,
-            phase,
-            ready: replica.accepted.map(|_| replica.is_listed),
-            ready_transition: replica.ready_transition.or(replica.accepted),
-            start_time: replica.accepted,
-            deleted: replica.phase == ReplicaPhase::Draining,
-            cpu_request: self.spec.cpu_request,
-            memory_request: self.spec.memory_request,
-        }
+    /// The replicas as the control plane shows them.
+    pub(super) fn views(&self) -> Vec<ReplicaView> {
+        self.replicas.iter().map(ReplicaView::of).collect()
     }
 }
 

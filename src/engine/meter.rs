@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::fault::MetricsOutage;
-use crate::policy::{FreshMetrics, Measure, Measures, PodSample, Scrape};
+use crate::policy::{FreshSample, Measure, Measures, ReplicaSample, Scrape};
 use crate::stats::LatencyHistogram;
 use crate::units::{SimDuration, SimTime};
 
@@ -175,7 +175,7 @@ impl Meter {
             if let Some(mut values) = averages(series.readings.front(), reading, now) {
                 Measure::LATENCIES.into_iter().zip(latencies).for_each(|(m, value)| values[m as usize] = value);
                 scrape.totals.iter_mut().zip(values).for_each(|(total, value)| *total += value);
-                scrape.pods.push(PodSample { id: reading.id, values });
+                scrape.replicas.push(ReplicaSample { id: reading.id, values });
             } else {
                 scrape.fresh.extend(self.fresh(reading, now));
             }
@@ -190,7 +190,7 @@ impl Meter {
             scrape.totals[Measure::QueueLength as usize] = service.waiting as f64;
             scrape.totals[Measure::Outstanding as usize] = service.held as f64;
         }
-        let reporting = scrape.pods.len().max(1) as f64;
+        let reporting = scrape.replicas.len().max(1) as f64;
         scrape.totals[Measure::SlotUse as usize] /= reporting;
         Measure::LATENCIES.into_iter().zip(latencies).for_each(|(m, value)| scrape.totals[m as usize] = value);
         self.service.push_back((now, service));
@@ -203,7 +203,7 @@ impl Meter {
     /// (metrics-server `pkg/storage/pod.go`). The window begins at container creation, slightly before the container
     /// ran. The HPA requires a whole window after the pod became ready, so it treats such a pod as unready during its
     /// CPU initialization period.
-    fn fresh(&self, reading: &Reading, now: SimTime) -> Option<FreshMetrics> {
+    fn fresh(&self, reading: &Reading, now: SimTime) -> Option<FreshSample> {
         let age = now.since(reading.since);
         if age < FRESH_MINIMUM || age >= self.fresh_below {
             return None;
@@ -212,7 +212,7 @@ impl Meter {
         values[Measure::Cpu as usize] = reading.cpu / age.as_nanos() as f64;
         values[Measure::Memory as usize] = reading.memory;
         let created = SimDuration::from_nanos(1);
-        Some(FreshMetrics { metrics: PodSample { id: reading.id, values }, window: age + created })
+        Some(FreshSample { sample: ReplicaSample { id: reading.id, values }, window: age + created })
     }
 
     /// The newest scrape visible at `now`. Older ones are dropped.
@@ -277,9 +277,9 @@ mod tests {
             meter.scrape(now, &[Reading { since, ..reading(0, cpu, 0) }], ServiceReading::default());
             let seen = meter.scrapes.back().unwrap();
             let fresh = seen.fresh.first().map(|fresh| fresh.window.as_secs_f64().round());
-            let all = seen.pods.iter().chain(seen.fresh.iter().map(|fresh| &fresh.metrics));
+            let all = seen.replicas.iter().chain(seen.fresh.iter().map(|fresh| &fresh.sample));
             all.for_each(|pod| assert!((pod.get(Measure::Cpu) - 0.2).abs() < 1e-9));
-            (seen.pods.len(), fresh)
+            (seen.replicas.len(), fresh)
         })
     }
 
@@ -322,11 +322,11 @@ mod tests {
         let seen = meter.visible(at(55)).unwrap();
         assert_eq!(seen.taken_at, at(45));
         // Replica 0 over the last 30 s, replica 1 over the 15 s that it has reported.
-        assert!((seen.pods[0].get(Measure::Cpu) - 18.0 / 30.0).abs() < 1e-12);
-        assert!((seen.pods[1].get(Measure::RequestRate) - 2.0).abs() < 1e-12);
+        assert!((seen.replicas[0].get(Measure::Cpu) - 18.0 / 30.0).abs() < 1e-12);
+        assert!((seen.replicas[1].get(Measure::RequestRate) - 2.0).abs() < 1e-12);
         assert!((seen.totals[Measure::RequestRate as usize] - 7.0).abs() < 1e-12);
-        assert_eq!(seen.pods[0].get(Measure::QueueLength), 3.0);
-        assert_eq!(seen.pods[0].get(Measure::Outstanding), 5.0);
+        assert_eq!(seen.replicas[0].get(Measure::QueueLength), 3.0);
+        assert_eq!(seen.replicas[0].get(Measure::Outstanding), 5.0);
     }
 
     #[test]
@@ -342,8 +342,8 @@ mod tests {
         let seen = meter.visible(at(45)).unwrap();
         // The readings of the first 15 s are gone.
         assert!((seen.totals[Measure::LatencyMean as usize] - 0.2).abs() < 1e-12);
-        assert!((seen.pods[0].get(Measure::LatencyP95) - 0.3).abs() < 0.002);
-        assert!((seen.pods[0].get(Measure::LatencyP50) - 0.1).abs() < 0.001);
+        assert!((seen.replicas[0].get(Measure::LatencyP95) - 0.3).abs() < 0.002);
+        assert!((seen.replicas[0].get(Measure::LatencyP50) - 0.1).abs() < 0.001);
     }
 
     #[test]

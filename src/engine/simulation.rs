@@ -14,7 +14,7 @@ use super::spec::{RunSpec, ServiceRun};
 use super::tally::Tally;
 use crate::cluster::LeaseBook;
 use crate::platform::{Activity, Order};
-use crate::policy::{ForecastPoint, Foresight, Measures, Observation, Reason, ReasonCode, ScalingPolicy};
+use crate::policy::{ForecastPoint, Foresight, Measures, Observation, Reason, ReasonCode, Reserved, ScalingPolicy};
 use crate::stats::TimeWeighted;
 use crate::units::{SimDuration, SimTime, Usd};
 
@@ -599,15 +599,16 @@ impl Service {
 
     /// Asks the policy for a decision. Returns the new size if it differs from the current one.
     fn decide(&mut self, now: SimTime, metrics: &super::meter::MetricsSpec) -> Option<u32> {
-        let pods = self.fleet.views();
+        let replicas = self.fleet.views();
         let wanted = self.fleet.wanted.level() as u32;
         let outage = metrics.out_at(now);
         let scrape = self.meter.visible(now).filter(|_| outage != Measures::ALL);
         let observation = Observation {
             now,
-            spec_replicas: wanted,
-            status_replicas: self.fleet.replicas.iter().filter(|replica| replica.is_active()).count() as u32,
-            pods: &pods,
+            desired: wanted,
+            present: self.fleet.replicas.iter().filter(|replica| replica.is_active()).count() as u32,
+            replicas: &replicas,
+            reserved: Reserved { cpu: self.fleet.spec.cpu_request, memory: self.fleet.spec.memory_request },
             scrape,
             metric_names: &metrics.names,
             outage,

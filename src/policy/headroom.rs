@@ -36,7 +36,7 @@ impl ScalingPolicy for WithHeadroom {
     fn decide(&mut self, observation: &Observation<'_>) -> Decision {
         let Some(scrape) = observation.scrape else { return self.inner.decide(observation) };
         self.seen.clone_from(scrape);
-        self.seen.pods.iter_mut().for_each(|pod| pod.values = scaled(&pod.values, self.factor));
+        self.seen.replicas.iter_mut().for_each(|pod| pod.values = scaled(&pod.values, self.factor));
         self.seen.totals = scaled(&scrape.totals, self.factor);
         self.inner.decide(&Observation { scrape: Some(&self.seen), ..*observation })
     }
@@ -60,7 +60,7 @@ impl ScalingPolicy for WithHeadroom {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{PodSample, Reason, ReasonCode, static_size::StaticSize};
+    use super::super::{Reason, ReasonCode, ReplicaSample, static_size::StaticSize};
     use super::*;
     use crate::units::SimTime;
 
@@ -74,7 +74,7 @@ mod tests {
 
         fn decide(&mut self, observation: &Observation<'_>) -> Decision {
             let cores = observation.scrape.map_or(0.0, |scrape| scrape.totals[Measure::Cpu as usize]);
-            let memory = observation.scrape.map_or(0.0, |scrape| scrape.pods[0].get(Measure::Memory));
+            let memory = observation.scrape.map_or(0.0, |scrape| scrape.replicas[0].get(Measure::Memory));
             assert_eq!(memory, 7.0, "memory is seen as it is");
             Decision::scale_to(cores.ceil() as u32, Reason::new(ReasonCode::Target, "cores"))
         }
@@ -84,16 +84,8 @@ mod tests {
     fn the_load_is_seen_larger() {
         let mut values = [0.0; Measure::COUNT];
         values[..4].copy_from_slice(&[4.0, 7.0, 1.0, 1.0]);
-        let scrape = Scrape { pods: vec![PodSample { id: 0, values }], totals: values, ..Scrape::default() };
-        let observation = Observation {
-            now: SimTime::ZERO,
-            spec_replicas: 1,
-            status_replicas: 1,
-            pods: &[],
-            scrape: Some(&scrape),
-            metric_names: &[],
-            outage: Measures::NONE,
-        };
+        let scrape = Scrape { replicas: vec![ReplicaSample { id: 0, values }], totals: values, ..Scrape::default() };
+        let observation = Observation { scrape: Some(&scrape), ..Observation::new(SimTime::ZERO, 1) };
         let mut policy = with_headroom(Box::new(ByCores), 1.5);
         assert_eq!(policy.decide(&observation).replicas, Some(6));
         let mut fixed = with_headroom(Box::new(StaticSize::new(10)), 1.25);

@@ -125,7 +125,7 @@ impl ScalingPolicy for Planned {
             return Decision::hold(Reason::new(ReasonCode::NoData, "no plan: the trace is not known"));
         };
         let reason = Reason::new(ReasonCode::Plan, format!("plan: {ready} ready, {} on the way", wanted - ready));
-        match *wanted == observation.spec_replicas {
+        match *wanted == observation.desired {
             true => Decision::hold(reason),
             false => Decision::scale_to(*wanted, reason),
         }

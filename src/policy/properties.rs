@@ -4,7 +4,9 @@ use proptest::prelude::*;
 use std::path::Path;
 
 use super::*;
-use crate::config::{SourceFile, parse_single};
+use crate::config::kubernetes::Release;
+use crate::config::{Diagnostics, SourceFile, parse_single};
+use crate::units::{Bytes, Millicores, SimDuration, SimTime};
 
 /// Parameters to try. Every policy accepts at least one of them and then stays within 2 to 10 replicas.
 const PARAMETERS: [&str; 7] = [
@@ -48,56 +50,62 @@ fn factories() -> Vec<(&'static str, PolicyFactory)> {
 struct Moment {
     after_s: u64,
     size: u32,
-    status: u32,
-    pods: Vec<PodView>,
+    present: u32,
+    replicas: Vec<ReplicaView>,
+    reserved: Reserved,
     scrape: Option<Scrape>,
     outage: Measures,
 }
 
-fn pod(id: u32) -> impl Strategy<Value = PodView> {
+fn replica(id: u32) -> impl Strategy<Value = ReplicaView> {
     let phase = prop_oneof![
-        1 => Just(PodPhase::Pending),
-        6 => Just(PodPhase::Running),
-        1 => Just(PodPhase::Succeeded),
-        1 => Just(PodPhase::Failed)
+        1 => Just(Phase::Pending),
+        1 => Just(Phase::Starting),
+        1 => Just(Phase::Unready),
+        6 => Just(Phase::Ready),
+        1 => Just(Phase::Draining)
     ];
     let time = || proptest::option::of((0_u64..2000).prop_map(SimTime::from_secs));
+    (phase, time(), time(), time()).prop_map(move |(phase, accepted, started, readiness_changed)| {
+        let ordered = accepted.unwrap_or(SimTime::ZERO);
+        ReplicaView { id, phase, ordered, accepted, started, readiness_changed }
+    })
+}
+
+fn reserved() -> impl Strategy<Value = Reserved> {
     let cpu = proptest::option::weighted(0.95, (0_u64..4000).prop_map(Millicores::new));
     let memory = proptest::option::weighted(0.95, (0_u64..4096).prop_map(Bytes::from_mib));
-    (phase, any::<Option<bool>>(), time(), time(), proptest::bool::weighted(0.1), cpu, memory).prop_map(
-        move |(phase, ready, ready_transition, start_time, deleted, cpu_request, memory_request)| PodView {
-            id,
-            phase,
-            ready,
-            ready_transition,
-            start_time,
-            deleted,
-            cpu_request,
-            memory_request,
-        },
-    )
+    (cpu, memory).prop_map(|(cpu, memory)| Reserved { cpu, memory })
 }
 
 fn scrape() -> impl Strategy<Value = Scrape> {
     let value = || prop_oneof![Just(0.0), 0.0..4.0, 0.0..1e12];
     let values = || std::array::from_fn::<_, { Measure::COUNT }, _>(|_| value());
-    let pods = proptest::collection::btree_map(0_u32..24, values(), 0..20);
-    (0_u64..2000, 0_u64..120, pods, values()).prop_map(|(taken_at, window, pods, totals)| Scrape {
+    let replicas = proptest::collection::btree_map(0_u32..24, values(), 0..20);
+    (0_u64..2000, 0_u64..120, replicas, values()).prop_map(|(taken_at, window, replicas, totals)| Scrape {
         taken_at: SimTime::from_secs(taken_at),
         window: SimDuration::from_secs(window),
-        pods: pods.into_iter().map(|(id, values)| PodSample { id, values }).collect(),
+        replicas: replicas.into_iter().map(|(id, values)| ReplicaSample { id, values }).collect(),
         fresh: Vec::new(),
         totals,
     })
 }
 
 fn moment() -> impl Strategy<Value = Moment> {
-    let pods = (0_u32..20).prop_flat_map(|count| (0..count).map(pod).collect::<Vec<_>>());
+    let replicas = (0_u32..20).prop_flat_map(|count| (0..count).map(replica).collect::<Vec<_>>());
     let size = || prop_oneof![8 => 0_u32..20, 1 => Just(u32::MAX)];
     let none = Measures::NONE;
     let outage = prop_oneof![8 => Just(none), 1 => Just(Measures::ALL), 1 => Just(none.with(Measure::Cpu))];
-    (0_u64..400, size(), size(), pods, proptest::option::weighted(0.9, scrape()), outage).prop_map(
-        |(after_s, size, status, pods, scrape, outage)| Moment { after_s, size, status, pods, scrape, outage },
+    (0_u64..400, size(), size(), replicas, reserved(), proptest::option::weighted(0.9, scrape()), outage).prop_map(
+        |(after_s, size, present, replicas, reserved, scrape, outage)| Moment {
+            after_s,
+            size,
+            present,
+            replicas,
+            reserved,
+            scrape,
+            outage,
+        },
     )
 }
 
@@ -107,13 +115,12 @@ fn decisions(policy: &mut dyn ScalingPolicy, moments: &[Moment]) -> Vec<Decision
     let decide = |moment: &Moment| {
         now += SimDuration::from_secs(moment.after_s);
         policy.decide(&Observation {
-            now,
-            spec_replicas: moment.size,
-            status_replicas: moment.status,
-            pods: &moment.pods,
+            present: moment.present,
+            replicas: &moment.replicas,
+            reserved: moment.reserved,
             scrape: moment.scrape.as_ref(),
-            metric_names: &[],
             outage: moment.outage,
+            ..Observation::new(now, moment.size)
         })
     };
     moments.iter().map(decide).collect()

@@ -35,7 +35,7 @@ impl ScalingPolicy for StaticSize {
 
     fn decide(&mut self, observation: &Observation<'_>) -> Decision {
         let reason = Reason::new(ReasonCode::Fixed, format!("fixed at {}", self.replicas));
-        let set = observation.spec_replicas == self.replicas;
+        let set = observation.desired == self.replicas;
         if set { Decision::hold(reason) } else { Decision::scale_to(self.replicas, reason) }
     }
 

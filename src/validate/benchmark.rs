@@ -142,7 +142,7 @@ impl ScalingPolicy for Threshold {
     }
 
     fn decide(&mut self, observation: &Observation<'_>) -> Decision {
-        let ready = observation.pods.iter().filter(|pod| pod.ready == Some(true) && !pod.deleted).count() as f64;
+        let ready = observation.replicas.iter().filter(|replica| replica.is_ready()).count() as f64;
         let Some(scrape) = observation.scrape.filter(|_| ready > 0.0) else {
             return Decision::hold(Reason::new(ReasonCode::NoData, "no scrape yet"));
         };

@@ -16,7 +16,7 @@ use plimsoll::config::kubernetes::Release;
 use plimsoll::config::{Diagnostics, SourceFile, parse_single};
 use plimsoll::engine::{MetricsSpec, NodeLease, Objective, ReplicaLease, RunRecord};
 use plimsoll::policy::{
-    self, Decision, Measure, Observation, PolicyContext, PolicyFactory, Reason, ReasonCode, ScalingPolicy,
+    self, Decision, Measure, Observation, Phase, PolicyContext, PolicyFactory, Reason, ReasonCode, ScalingPolicy,
 };
 use plimsoll::random::{Distribution, Purpose, Streams};
 use plimsoll::scenario::{Scenario, ServicePlan, Variant};
@@ -238,23 +238,28 @@ impl ScalingPolicy for Watched {
     }
 
     fn decide(&mut self, seen: &Observation<'_>) -> Decision {
-        let active = seen.pods.iter().filter(|pod| !pod.deleted).count();
-        assert_eq!(active, seen.status_replicas as usize, "the pods and the status differ");
-        assert_eq!(
-            seen.spec_replicas, seen.status_replicas,
-            "a size that was asked for is there at once, ready or not"
-        );
-        assert!(seen.pods.windows(2).all(|pair| pair[0].id < pair[1].id), "pods out of order");
+        let active = seen.replicas.iter().filter(|replica| replica.phase != Phase::Draining).count();
+        assert_eq!(active, seen.present as usize, "the replicas and their number differ");
+        assert_eq!(seen.desired, seen.present, "a size that was asked for is there at once, ready or not");
+        assert!(seen.replicas.windows(2).all(|pair| pair[0].id < pair[1].id), "replicas out of order");
         let past = |time: Option<SimTime>| time.is_none_or(|time| time <= seen.now);
-        assert!(seen.pods.iter().all(|pod| past(pod.start_time) && past(pod.ready_transition)), "a pod of the future");
+        for replica in seen.replicas {
+            let times = [Some(replica.ordered), replica.accepted, replica.started, replica.readiness_changed];
+            assert!(times.into_iter().all(past), "a replica of the future: {replica:?}");
+            assert_eq!(replica.is_ready(), replica.ready_since().is_some(), "ready since an unknown time: {replica:?}");
+            let order = [replica.accepted, replica.started].into_iter().flatten();
+            assert!(order.chain(replica.ready_since()).is_sorted(), "out of order: {replica:?}");
+            // A container may restart, but not before its machine took it.
+            assert!(replica.started.is_none() || replica.accepted.is_some(), "started nowhere: {replica:?}");
+        }
         if let Some(scrape) = seen.scrape {
             assert!(scrape.taken_at + self.lag <= seen.now, "I8: metrics younger than the lag");
             let sound = |values: &[f64; Measure::COUNT]| values.iter().all(|value| value.is_finite() && *value >= 0.0);
             assert!(sound(&scrape.totals), "measured in all: {:?}", scrape.totals);
-            for pod in &scrape.pods {
+            for pod in &scrape.replicas {
                 assert!(sound(&pod.values), "measured of pod {}: {:?}", pod.id, pod.values);
             }
-            let cpu: f64 = scrape.pods.iter().map(|pod| pod.get(Measure::Cpu)).sum();
+            let cpu: f64 = scrape.replicas.iter().map(|pod| pod.get(Measure::Cpu)).sum();
             assert!((cpu - scrape.totals[0]).abs() <= 1e-9 * cpu.max(1.0), "the parts and the total differ");
         }
         self.inner.decide(seen)

@@ -6,7 +6,7 @@ mod sequence;
 use serde_json::{Map, Value, json};
 
 use plimsoll::config::kubernetes::Release;
-use plimsoll::policy::PodView;
+use plimsoll::policy::hpa::PodView;
 use plimsoll::policy::hpa::calculator::{self, Proposal, Situation};
 use plimsoll::policy::hpa::condition::{Condition, ConditionReason, ConditionType};
 use plimsoll::policy::hpa::grouping::group_pods;

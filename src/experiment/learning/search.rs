@@ -25,8 +25,8 @@ use super::super::pool::in_pool;
 use super::evolution::Evolution;
 use super::train::{ALLOWED, Refusal, TRAINING_REPLICATIONS, Training, VALIDATION, Worth, compare, fingerprint};
 use crate::engine::{Interval, RunError, RunRecord};
+use crate::policy::Prospect;
 use crate::policy::policy_search::{COUNT, Found, NUMBERS, Origin, Settings};
-use crate::policy::{Learning, Prospect};
 use crate::random::{Purpose, Streams};
 use crate::scenario::Scenario;
 
@@ -275,10 +275,7 @@ fn evolve<E>(
 /// The settings of a policy with searchable parameters; `None` for other policies.
 pub fn search_settings(scenario: &Scenario, policy: usize) -> Option<Settings> {
     let factory = scenario.policies.get(policy)?.factories.first()?;
-    match factory(&Prospect::unknown()).learning()? {
-        Learning::Search(settings) => Some(settings.clone()),
-        Learning::Table(_) => None,
-    }
+    factory(&Prospect::unknown()).trainable()?.settings::<Settings>().cloned()
 }
 
 fn settings_of(scenario: &Scenario, policy: usize) -> Result<Settings, Refusal> {

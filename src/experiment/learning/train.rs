@@ -26,8 +26,8 @@ use rayon::prelude::*;
 
 use crate::engine::{Interval, RunError, RunRecord};
 use crate::experiment::pool::in_pool;
+use crate::policy::Prospect;
 use crate::policy::q_learning::{Choose, Experience, Explorer, Learned, Origin, Rule, Settings, Table, Visit};
-use crate::policy::{Learning, Prospect};
 use crate::random::{Purpose, Streams};
 use crate::scenario::Scenario;
 use crate::units::{SimDuration, SimTime, Usd};
@@ -186,10 +186,7 @@ impl From<RunError> for Refusal {
 /// The settings of a policy that learns a table; `None` for other policies.
 pub fn learning_settings(scenario: &Scenario, policy: usize) -> Option<Settings> {
     let factory = scenario.policies.get(policy)?.factories.first()?;
-    match factory(&Prospect::unknown()).learning()? {
-        Learning::Table(settings) => Some(settings.clone()),
-        Learning::Search(_) => None,
-    }
+    factory(&Prospect::unknown()).trainable()?.settings::<Settings>().cloned()
 }
 
 /// The scenario with a policy's table replaced by a trained one. The table must have been trained with the states and

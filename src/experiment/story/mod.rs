@@ -259,9 +259,10 @@ impl Story {
         let scrape = pods.scrape(now);
         policy.decide(&Observation {
             now,
-            spec_replicas: size,
-            status_replicas: views.len() as u32,
-            pods: &views,
+            desired: size,
+            present: views.len() as u32,
+            replicas: &views,
+            reserved: pods.reserved(),
             scrape: scrape.as_ref(),
             metric_names: &self.metric_names,
             outage: pods.outage(),

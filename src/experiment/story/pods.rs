@@ -1,7 +1,7 @@
 //! The pods of a story and their metrics.
 
 use super::{Load, MAX_REPLICAS, Metrics, PodStates, Service, Step};
-use crate::policy::{Measure, Measures, PodPhase, PodSample, PodView, Scrape};
+use crate::policy::{Measure, Measures, Phase, ReplicaSample, ReplicaView, Reserved, Scrape};
 use crate::units::{SimDuration, SimTime};
 
 /// One pod: running since `started`, ready from `ready`.
@@ -129,28 +129,29 @@ impl<'a> Pods<'a> {
         (0..self.pods.len()).filter(|index| self.is_ready(*index, now)).count() as u32
     }
 
-    /// The pods as the Kubernetes API shows them.
-    pub fn views(&self, now: SimTime) -> Vec<PodView> {
+    /// The pods as the control plane shows them.
+    pub fn views(&self, now: SimTime) -> Vec<ReplicaView> {
         (0..self.pods.len()).map(|index| self.view(index, now)).collect()
     }
 
-    fn view(&self, index: usize, now: SimTime) -> PodView {
+    /// What is reserved for each pod.
+    pub fn reserved(&self) -> Reserved {
+        Reserved { cpu: self.service.cpu_request, memory: self.service.memory_request }
+    }
+
+    fn view(&self, index: usize, now: SimTime) -> ReplicaView {
         let (pod, state, started) = (self.pods[index], self.state(index), self.started(index));
-        let transition = match state {
-            State::Starting | State::NotReady => pod.started.max(self.states.1),
-            _ if pod.ready <= now => pod.ready,
-            _ => pod.started,
+        let phase = match state {
+            State::Pending => Phase::Pending,
+            _ if self.is_ready(index, now) => Phase::Ready,
+            _ => Phase::Unready,
         };
-        PodView {
-            id: pod.id,
-            phase: if state == State::Pending { PodPhase::Pending } else { PodPhase::Running },
-            ready: started.map(|_| self.is_ready(index, now)),
-            ready_transition: started.map(|_| transition),
-            start_time: started,
-            deleted: false,
-            cpu_request: self.service.cpu_request,
-            memory_request: self.service.memory_request,
-        }
+        let readiness_changed = match state {
+            State::Pending | State::Starting => None,
+            State::NotReady => Some(pod.started.max(self.states.1)),
+            State::Unmeasured | State::Sound => Some(pod.ready).filter(|ready| *ready <= now),
+        };
+        ReplicaView { id: pod.id, phase, ordered: pod.started, accepted: started, started, readiness_changed }
     }
 
     /// Whether the metrics pipeline reports the pod: it has run for a window, or since the story began.
@@ -182,7 +183,7 @@ impl<'a> Pods<'a> {
                 }
             });
             scrape.totals.iter_mut().zip(values).for_each(|(total, value)| *total += value);
-            scrape.pods.push(PodSample { id: self.pods[index].id, values });
+            scrape.replicas.push(ReplicaSample { id: self.pods[index].id, values });
         }
         for ((total, load), measure) in scrape.totals.iter_mut().zip(loads).zip(Measure::ALL) {
             match load {

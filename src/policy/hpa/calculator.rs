@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::grouping::{Groups, ReadinessDelays, group_pods};
 use super::metrics::{MetricError, PodMetric, PodMetrics, external_total, external_total_per_pod};
+use super::pod::{PodPhase, PodView};
 use super::ratios::{Requests, Tolerance, Usage, average_ratio, utilization_ratio};
 use super::spec::Resource;
-use crate::policy::{PodPhase, PodView};
 use crate::units::{Quantity, SimDuration, SimTime};
 
 /// The largest size that the API can express: 2^31 - 1.

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::metrics::{PodMetric, PodMetrics};
+use super::pod::{PodPhase, PodView};
 use super::spec::Resource;
-use crate::policy::{PodPhase, PodView};
 use crate::units::{SimDuration, SimTime};
 
 /// How long the CPU use of a starting pod is not trusted.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::pod::PodView;
 use super::spec::Resource;
-use crate::policy::PodView;
 use crate::units::{Quantity, SimDuration, SimTime};
 
 /// The window assumed for a metric whose report does not state one.

@@ -17,6 +17,7 @@ pub mod limits;
 mod manifest;
 pub mod metrics;
 mod parameters;
+mod pod;
 pub mod ratios;
 mod reason;
 pub mod reconcile;
@@ -29,6 +30,7 @@ mod write;
 
 pub use manifest::{HpaManifest, read_manifest};
 pub use parameters::PLUGIN;
+pub use pod::{PodPhase, PodView};
 pub use reason::reason;
 pub use reconcile::Hpa;
 pub use simulated::HpaPolicy;

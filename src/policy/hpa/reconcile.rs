@@ -6,11 +6,11 @@ use super::condition::{Condition, ConditionReason, ConditionType};
 use super::grouping::ReadinessDelays;
 use super::limits::{Bounds, Limited, ScaleEvents, limit, limit_with_behavior};
 use super::metrics::{MetricError, MetricsApi};
+use super::pod::PodView;
 use super::ratios::Tolerance;
 use super::spec::{ControllerFlags, HpaSpec, MetricSpec, Rules, Target};
 use super::stabilization::{Recommendation, stabilize, stabilize_with_behavior};
 use crate::config::kubernetes::Release;
-use crate::policy::PodView;
 use crate::units::{Quantity, SimTime};
 
 /// The size of a workload.

@@ -1,13 +1,14 @@
 //! Runs the controller inside a simulation: an observation takes the place of the API server and the metrics APIs.
 
 use super::metrics::{MetricError, MetricsApi, PodMetrics, ValueReport, pod_values};
+use super::pod::PodView;
 use super::reason::reason;
 use super::reconcile::{ApiFailure, Cluster, Hpa, Reconciliation, Scale, Selector};
 use super::requests::{PodRequests, pod_request};
 use super::spec::{ControllerFlags, HpaSpec, Resource};
 use super::weighed::weighed;
 use crate::cluster::PodSpec;
-use crate::policy::{Decision, Measure, Measures, Observation, PodView, ScalingPolicy, Scrape, Weighed, measure_named};
+use crate::policy::{Decision, Measure, Measures, Observation, ScalingPolicy, Scrape, Weighed, measure_named};
 use crate::units::{Quantity, SimDuration};
 
 /// The `hpa` policy.
@@ -46,7 +47,8 @@ impl ScalingPolicy for HpaPolicy {
 
     fn decide(&mut self, observation: &Observation<'_>) -> Decision {
         let has_scale = self.hpa.spec().no_scale.is_none();
-        let run = self.hpa.reconcile(observation.now, &mut Observed { observation, pod: &self.pod, has_scale });
+        let pods = observation.replicas.iter().map(PodView::of).collect();
+        let run = self.hpa.reconcile(observation.now, &mut Observed { observation, pods, spec: &self.pod, has_scale });
         let reason = reason(&self.hpa, &run, &self.pod);
         let decision = if run.rescaled { Decision::scale_to(run.desired, reason) } else { Decision::hold(reason) };
         self.last = Some(run);
@@ -83,9 +85,11 @@ impl ScalingPolicy for HpaPolicy {
 /// An observation in the form that the controller reads.
 struct Observed<'o, 'a> {
     observation: &'o Observation<'a>,
+    /// The replicas as pods.
+    pods: Vec<PodView>,
     /// The pods' containers. All usage of a pod is attributed to the serving container: the first, or the one that the
     /// manifest names.
-    pod: &'o PodSpec,
+    spec: &'o PodSpec,
     /// Whether the target's scale can be read.
     has_scale: bool,
 }
@@ -111,8 +115,8 @@ impl Observed<'_, '_> {
         value: impl Fn(f64) -> Quantity,
     ) -> Result<PodMetrics, MetricError> {
         let scrape = self.scrape(measure)?;
-        let settled = scrape.pods.iter().map(|pod| (pod, scrape.window));
-        let fresh = scrape.fresh.iter().filter(|_| fresh).map(|pod| (&pod.metrics, pod.window));
+        let settled = scrape.replicas.iter().map(|pod| (pod, scrape.window));
+        let fresh = scrape.fresh.iter().filter(|_| fresh).map(|pod| (&pod.sample, pod.window));
         pod_values(settled.chain(fresh).map(|(pod, window)| ValueReport {
             pod: pod.id,
             value: value(pod.get(measure)),
@@ -129,7 +133,7 @@ impl Observed<'_, '_> {
 
 impl MetricsApi for Observed<'_, '_> {
     fn resource(&self, resource: Resource, container: Option<&str>) -> Result<PodMetrics, MetricError> {
-        let idle = container.is_some_and(|name| self.pod.serving_name().is_some_and(|serving| serving != name));
+        let idle = container.is_some_and(|name| self.spec.serving_name().is_some_and(|serving| serving != name));
         let measure = if resource == Resource::Cpu { Measure::Cpu } else { Measure::Memory };
         self.by_pod(measure, true, |value| match resource {
             _ if idle => Quantity::ZERO,
@@ -150,14 +154,14 @@ impl MetricsApi for Observed<'_, '_> {
         Ok(vec![self.total(metric)?])
     }
 
-    fn request(&self, pod: &PodView, resource: Resource, container: Option<&str>) -> Result<Quantity, MetricError> {
-        if !self.pod.containers.is_empty() {
-            let container = container.filter(|_| self.pod.serving_name().is_some());
-            return pod_request(&PodRequests::of(self.pod, resource), container);
+    fn request(&self, _pod: &PodView, resource: Resource, container: Option<&str>) -> Result<Quantity, MetricError> {
+        if !self.spec.containers.is_empty() {
+            let container = container.filter(|_| self.spec.serving_name().is_some());
+            return pod_request(&PodRequests::of(self.spec, resource), container);
         }
         let thousandths = match resource {
-            Resource::Cpu => pod.cpu_request.map(|cpu| cpu.get()),
-            Resource::Memory => pod.memory_request.map(|memory| memory.get().saturating_mul(1000)),
+            Resource::Cpu => self.observation.reserved.cpu.map(|cpu| cpu.get()),
+            Resource::Memory => self.observation.reserved.memory.map(|memory| memory.get().saturating_mul(1000)),
         };
         let thousandths = thousandths.ok_or(MetricError::MissingRequest)?;
         Ok(Quantity::from_millis(i64::try_from(thousandths).unwrap_or(i64::MAX)))
@@ -166,8 +170,8 @@ impl MetricsApi for Observed<'_, '_> {
 
 impl Cluster for Observed<'_, '_> {
     fn scale(&self) -> Result<Scale, ApiFailure> {
-        let Observation { spec_replicas, status_replicas, .. } = *self.observation;
-        if self.has_scale { Ok(Scale { spec_replicas, status_replicas }) } else { Err(ApiFailure) }
+        let Observation { desired, present, .. } = *self.observation;
+        if self.has_scale { Ok(Scale { spec_replicas: desired, status_replicas: present }) } else { Err(ApiFailure) }
     }
 
     fn selector(&self) -> Selector {
@@ -175,7 +179,7 @@ impl Cluster for Observed<'_, '_> {
     }
 
     fn pods(&self) -> &[PodView] {
-        self.observation.pods
+        &self.pods
     }
 
     /// The engine applies the decision, so this cannot fail.
@@ -207,7 +211,7 @@ mod tests {
 
     use crate::cluster::ContainerRequest;
     use crate::policy::hpa::spec::{Amount, Behavior, MetricSpec, RatePolicy, Target};
-    use crate::policy::{PodPhase, PodSample, ReasonCode};
+    use crate::policy::{Phase, ReasonCode, ReplicaSample, ReplicaView, Reserved};
     use crate::units::{Millicores, SimTime};
 
     fn policy(behavior: Option<Behavior>) -> HpaPolicy {
@@ -219,38 +223,33 @@ mod tests {
     /// Decides at `now` seconds for `size` pods that have long been ready, the first `measured` of which use `cpu` of
     /// their core.
     fn step(policy: &mut HpaPolicy, now: u64, size: u32, measured: u32, cpu: f64) -> (Option<u32>, ReasonCode, String) {
-        let pod = |id| PodView {
+        let replica = |id| ReplicaView {
             id,
-            phase: PodPhase::Running,
-            ready: Some(true),
-            ready_transition: Some(SimTime::ZERO),
-            start_time: Some(SimTime::ZERO),
-            deleted: false,
-            cpu_request: Some(Millicores::new(1000)),
-            memory_request: None,
+            phase: Phase::Ready,
+            ordered: SimTime::ZERO,
+            accepted: Some(SimTime::ZERO),
+            started: Some(SimTime::ZERO),
+            readiness_changed: Some(SimTime::ZERO),
         };
-        let pods: Vec<PodView> = (0..size).map(pod).collect();
+        let replicas: Vec<ReplicaView> = (0..size).map(replica).collect();
         let now = SimTime::from_secs(now);
         let metrics = |id| {
             let mut values = [0.0; Measure::COUNT];
             values[Measure::Cpu as usize] = cpu;
-            PodSample { id, values }
+            ReplicaSample { id, values }
         };
         let scrape = Scrape {
             taken_at: now,
             window: SimDuration::from_secs(15),
-            pods: (0..measured).map(metrics).collect(),
+            replicas: (0..measured).map(metrics).collect(),
             fresh: Vec::new(),
             totals: [0.0; Measure::COUNT],
         };
         let observation = Observation {
-            now,
-            spec_replicas: size,
-            status_replicas: size,
-            pods: &pods,
+            replicas: &replicas,
+            reserved: Reserved { cpu: Some(Millicores::new(1000)), memory: None },
             scrape: Some(&scrape),
-            metric_names: &[],
-            outage: crate::policy::Measures::NONE,
+            ..Observation::new(now, size)
         };
         let decision = policy.decide(&observation);
         (decision.replicas, decision.reason.code, decision.reason.detail.into_owned())

@@ -25,7 +25,9 @@ mod tests;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{Decision, Measure, Observation, PolicyFactory, PolicyPlugin, Reason, ReasonCode, ScalingPolicy};
+use super::{
+    Decision, Measure, Observation, PolicyFactory, PolicyPlugin, Reason, ReasonCode, ScalingPolicy, Trainable,
+};
 use crate::units::{SimDuration, SimTime};
 
 pub use super::stored::Origin;
@@ -58,6 +60,8 @@ pub struct Settings {
     /// Whether the numbers come from a search.
     pub is_trained: bool,
 }
+
+impl Trainable for Settings {}
 
 impl Settings {
     /// Creates policies with these numbers instead of the current ones; numbers stated in the scenario are kept.
@@ -157,7 +161,7 @@ impl ScalingPolicy for PolicySearch {
     }
 
     fn decide(&mut self, observation: &Observation<'_>) -> Decision {
-        let (now, spec) = (observation.now, observation.spec_replicas);
+        let (now, spec) = (observation.now, observation.desired);
         let Some(scrape) = observation.scrape_of(&[Measure::RequestRate, Measure::QueueLength]) else {
             return Decision::hold(Reason::new(ReasonCode::NoData, "no measurement yet"));
         };
@@ -189,7 +193,7 @@ impl ScalingPolicy for PolicySearch {
         if bounded == spec { Decision::hold(reason) } else { Decision::scale_to(bounded, reason) }
     }
 
-    fn learning(&self) -> Option<super::Learning<'_>> {
-        Some(super::Learning::Search(&self.settings))
+    fn trainable(&self) -> Option<&(dyn Trainable + 'static)> {
+        Some(&self.settings)
     }
 }

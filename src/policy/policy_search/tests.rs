@@ -1,8 +1,7 @@
-use super::super::{Facts, Learning, PolicyContext, Prospect, Scrape, properties};
+use super::super::{Facts, PolicyContext, Prospect, Scrape, properties};
 use super::*;
 use crate::config::kubernetes::Release;
 use crate::config::{Diagnostics, SourceFile, parse_single};
-use crate::policy::Measures;
 use std::path::Path;
 
 /// Reads parameters with the working directory as the scenario's; the error is the rendered diagnostics.
@@ -13,10 +12,10 @@ fn read(text: &str, base_dir: &Path) -> Result<Settings, String> {
     let mut sink = Diagnostics::new();
     let factory = (PLUGIN.build)(&node, &context, &mut sink);
     match factory {
-        Some(factory) => match factory(&Prospect::unknown()).learning() {
-            Some(Learning::Search(settings)) => Ok(settings.clone()),
-            other => panic!("{other:?}"),
-        },
+        Some(factory) => {
+            let policy = factory(&Prospect::unknown());
+            Ok(policy.trainable().and_then(|it| it.settings::<Settings>()).expect("it can be searched").clone())
+        }
         None => Err(sink.to_string()),
     }
 }
@@ -31,15 +30,7 @@ fn decide(policy: &mut PolicySearch, seconds: u64, spec: u32, rate: f64, waiting
     totals[Measure::RequestRate as usize] = rate;
     totals[Measure::QueueLength as usize] = waiting;
     let scrape = Scrape { taken_at: at, totals, ..Scrape::default() };
-    policy.decide(&Observation {
-        now: at,
-        spec_replicas: spec,
-        status_replicas: spec,
-        pods: &[],
-        scrape: Some(&scrape),
-        metric_names: &[],
-        outage: Measures::NONE,
-    })
+    policy.decide(&Observation { scrape: Some(&scrape), ..Observation::new(at, spec) })
 }
 
 /// All features off; tests turn on what they need.
@@ -64,15 +55,7 @@ fn the_size_is_load_over_utilization_and_a_share_of_its_root() {
     assert_eq!((most.replicas, most.reason.code), (Some(30), ReasonCode::Bounded));
     assert_eq!(decide(&mut policy, 300, 22, 0.0, 0.0).replicas, Some(2));
     // No measurement, no decision.
-    let outage = policy.decide(&Observation {
-        now: SimTime::from_secs(360),
-        spec_replicas: 22,
-        status_replicas: 22,
-        pods: &[],
-        scrape: None,
-        metric_names: &[],
-        outage: Measures::NONE,
-    });
+    let outage = policy.decide(&Observation { scrape: None, ..Observation::new(SimTime::from_secs(360), 22) });
     assert_eq!((outage.replicas, outage.reason.code), (None, ReasonCode::NoData));
 }
 
@@ -172,7 +155,7 @@ fn stated_numbers_stay_as_they_are() {
     let stated = settings("{ max: 10, capacity: 4/s, lead: 7m, trend: 0% }");
     let factory = stated.with(NUMBERS.map(|number| number.high));
     let policy = factory(&Prospect::unknown());
-    let Some(Learning::Search(settings)) = policy.learning() else { panic!("it can be searched") };
+    let settings = policy.trainable().and_then(|it| it.settings::<Settings>()).expect("it can be searched");
     assert_eq!((settings.numbers[place::LEAD], settings.numbers[place::TREND]), (420.0, 0.0));
     assert_eq!(settings.numbers[place::SPREAD], NUMBERS[place::SPREAD].high);
     assert_eq!(stated.other_number(settings), None);

@@ -18,7 +18,7 @@ pub(super) struct Lead {
     given: Option<SimDuration>,
     /// Time of the previous decision.
     before: Option<SimTime>,
-    /// When each pod that is not ready yet was ordered: at the decision before the pod was first seen.
+    /// When each replica that is not ready yet was ordered: at the decision before it was first seen.
     ordered: BTreeMap<u32, Option<SimTime>>,
     seen: VecDeque<SimDuration>,
 }
@@ -28,17 +28,16 @@ impl Lead {
         Lead { given, before: None, ordered: BTreeMap::new(), seen: VecDeque::new() }
     }
 
-    /// Looks for pods that have become ready.
+    /// Looks for replicas that have become ready.
     pub(super) fn see(&mut self, observation: &Observation<'_>) {
         if self.given.is_some() {
             return;
         }
-        self.ordered.retain(|id, _| observation.pods.iter().any(|pod| pod.id == *id));
-        for pod in observation.pods {
-            // It is unknown when the pods seen at the first decision were ordered.
-            let ordered = self.ordered.entry(pod.id).or_insert(self.before);
-            let ready = pod.ready_transition.filter(|_| pod.ready == Some(true) && !pod.deleted);
-            if let (Some(order), Some(ready)) = (*ordered, ready)
+        self.ordered.retain(|id, _| observation.replicas.iter().any(|replica| replica.id == *id));
+        for replica in observation.replicas {
+            // It is unknown when the replicas seen at the first decision were ordered.
+            let ordered = self.ordered.entry(replica.id).or_insert(self.before);
+            if let (Some(order), Some(ready)) = (*ordered, replica.ready_since())
                 && ready >= order
             {
                 self.seen.push_back(ready.since(order));

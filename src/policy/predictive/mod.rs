@@ -309,7 +309,7 @@ impl ScalingPolicy for Predictive {
     }
 
     fn decide(&mut self, observation: &Observation<'_>) -> Decision {
-        let spec = observation.spec_replicas;
+        let spec = observation.desired;
         self.lead.see(observation);
         self.learn(observation);
         let proposal = self.propose(observation.now, spec);

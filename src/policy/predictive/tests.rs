@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::forecast::{Gaps, Naive, SeasonalNaive};
-use crate::policy::{PodPhase, PodView, Scrape};
+use crate::policy::{Phase, ReplicaView, Scrape};
 
 fn settings(forecaster: impl Forecaster + 'static) -> Settings {
     Settings {
@@ -35,16 +35,7 @@ fn step(policy: &mut Predictive, minute: u64, size: u32, rate: f64) -> Decision 
     let mut totals = [0.0; Measure::COUNT];
     totals[Measure::RequestRate as usize] = rate;
     let scrape = Scrape { taken_at: now, window: SimDuration::from_secs(60), totals, ..Scrape::default() };
-    let names = &[];
-    policy.decide(&Observation {
-        now,
-        spec_replicas: size,
-        status_replicas: size,
-        pods: &[],
-        scrape: Some(&scrape),
-        metric_names: names,
-        outage: Measures::NONE,
-    })
+    policy.decide(&Observation { scrape: Some(&scrape), ..Observation::new(now, size) })
 }
 
 /// A load with a period of six minutes: five quiet ones and a busy one.
@@ -81,32 +72,22 @@ fn an_event_is_served_by_the_calendar_and_not_learned() {
 #[test]
 fn the_lead_is_learned_from_start_ups() {
     let mut lead = Lead::new(None);
-    let pod = |id, ready: Option<u64>| PodView {
+    let replica = |id, ready: Option<u64>| ReplicaView {
         id,
-        phase: PodPhase::Running,
-        ready: Some(ready.is_some()),
-        ready_transition: ready.map(SimTime::from_secs),
-        start_time: None,
-        deleted: false,
-        cpu_request: None,
-        memory_request: None,
+        phase: if ready.is_some() { Phase::Ready } else { Phase::Unready },
+        ordered: SimTime::ZERO,
+        accepted: Some(SimTime::ZERO),
+        started: Some(SimTime::ZERO),
+        readiness_changed: ready.map(SimTime::from_secs),
     };
-    let mut see = |now, pods: &[PodView]| {
-        lead.see(&Observation {
-            now: SimTime::from_secs(now),
-            spec_replicas: 1,
-            status_replicas: 1,
-            pods,
-            scrape: None,
-            metric_names: &[],
-            outage: crate::policy::Measures::NONE,
-        });
+    let mut see = |now, replicas: &[ReplicaView]| {
+        lead.see(&Observation { replicas, ..Observation::new(SimTime::from_secs(now), 1) });
         lead.get()
     };
-    assert_eq!(see(15, &[pod(0, Some(0))]), UNKNOWN_LEAD, "nobody saw the first one ordered");
-    assert_eq!(see(30, &[pod(0, Some(0)), pod(1, None)]), UNKNOWN_LEAD);
-    assert_eq!(see(90, &[pod(0, Some(0)), pod(1, Some(70))]), SimDuration::from_secs(55));
-    assert_eq!(see(105, &[pod(0, Some(0)), pod(1, Some(70))]), SimDuration::from_secs(55), "counted once");
+    assert_eq!(see(15, &[replica(0, Some(0))]), UNKNOWN_LEAD, "nobody saw the first one ordered");
+    assert_eq!(see(30, &[replica(0, Some(0)), replica(1, None)]), UNKNOWN_LEAD);
+    assert_eq!(see(90, &[replica(0, Some(0)), replica(1, Some(70))]), SimDuration::from_secs(55));
+    assert_eq!(see(105, &[replica(0, Some(0)), replica(1, Some(70))]), SimDuration::from_secs(55), "counted once");
 }
 
 const UNKNOWN_LEAD: SimDuration = SimDuration::from_secs(120);

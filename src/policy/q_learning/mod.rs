@@ -22,7 +22,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use super::{
-    Decision, Measure, Observation, PodPhase, PolicyFactory, PolicyPlugin, Reason, ReasonCode, ScalingPolicy, Scrape,
+    Decision, Measure, Observation, PolicyFactory, PolicyPlugin, Reason, ReasonCode, ReplicaView, ScalingPolicy,
+    Scrape, Trainable,
 };
 use crate::units::{SimDuration, SimTime};
 
@@ -56,6 +57,8 @@ pub struct Settings {
     /// Path of the file, as written in the scenario.
     pub trained: Option<String>,
 }
+
+impl Trainable for Settings {}
 
 impl Settings {
     /// Creates policies that use this table.
@@ -146,8 +149,7 @@ impl QLearning {
 
     /// The features of an observation; `spec` is at least 1.
     fn sight(&mut self, observation: &Observation<'_>, scrape: &Scrape, spec: u32) -> Sight {
-        let ready = |pod: &&super::PodView| pod.phase == PodPhase::Running && pod.ready == Some(true) && !pod.deleted;
-        let ready = observation.pods.iter().filter(ready).count() as f64;
+        let ready = observation.replicas.iter().copied().filter(ReplicaView::is_ready).count() as f64;
         let spec = f64::from(spec);
         Sight {
             now: observation.now,
@@ -191,7 +193,7 @@ impl ScalingPolicy for QLearning {
     }
 
     fn decide(&mut self, observation: &Observation<'_>) -> Decision {
-        let spec = observation.spec_replicas;
+        let spec = observation.desired;
         let Some(scrape) = observation.scrape_of(&[Measure::RequestRate, Measure::QueueLength]) else {
             return Decision::hold(Reason::new(ReasonCode::NoData, "no measurement yet"));
         };
@@ -218,7 +220,7 @@ impl ScalingPolicy for QLearning {
         if size == spec { Decision::hold(reason) } else { Decision::scale_to(size, reason) }
     }
 
-    fn learning(&self) -> Option<super::Learning<'_>> {
-        Some(super::Learning::Table(&self.settings))
+    fn trainable(&self) -> Option<&(dyn Trainable + 'static)> {
+        Some(&self.settings)
     }
 }

@@ -1,9 +1,8 @@
-use super::super::{Facts, PodView, PolicyContext, Prospect, properties};
+use super::super::{Facts, Phase, PolicyContext, Prospect, properties};
 use super::*;
 use crate::config::kubernetes::Release;
 use crate::config::{Diagnostics, SourceFile, parse_single};
 use crate::random::{Purpose, Streams};
-use crate::units::Millicores;
 use std::path::Path;
 
 const PARAMETERS: &str = "{ min: 2, max: 10, capacity: 4/s, parts: 3, trained: table.json }";
@@ -24,10 +23,10 @@ fn read(text: &str, base_dir: &Path) -> Result<Settings, String> {
     let mut sink = Diagnostics::new();
     let factory = (PLUGIN.build)(&node, &context, &mut sink);
     match factory {
-        Some(factory) => match factory(&Prospect::unknown()).learning() {
-            Some(crate::policy::Learning::Table(settings)) => Ok(settings.clone()),
-            other => panic!("{other:?}"),
-        },
+        Some(factory) => {
+            let policy = factory(&Prospect::unknown());
+            Ok(policy.trainable().and_then(|it| it.settings::<Settings>()).expect("it learns a table").clone())
+        }
         None => Err(sink.to_string()),
     }
 }
@@ -52,32 +51,22 @@ fn random_table(settings: &Settings, seed: u64) -> Learned {
     Learned { origin, design, penalty: 0.01, horizon: SimDuration::from_secs(7200), table }
 }
 
-fn pod(id: u32, ready: bool) -> PodView {
-    PodView {
+fn replica(id: u32, ready: bool) -> ReplicaView {
+    ReplicaView {
         id,
-        phase: if ready { PodPhase::Running } else { PodPhase::Pending },
-        ready: Some(ready),
-        ready_transition: None,
-        start_time: None,
-        deleted: false,
-        cpu_request: Some(Millicores::new(100)),
-        memory_request: None,
+        phase: if ready { Phase::Ready } else { Phase::Unready },
+        ordered: SimTime::ZERO,
+        accepted: Some(SimTime::ZERO),
+        started: Some(SimTime::ZERO),
+        readiness_changed: None,
     }
 }
 
 fn decide(policy: &mut dyn ScalingPolicy, minute: u64, spec: u32, ready: u32, rate: f64, waiting: f64) -> Decision {
-    let pods: Vec<PodView> = (0..spec).map(|id| pod(id, id < ready)).collect();
+    let replicas: Vec<ReplicaView> = (0..spec).map(|id| replica(id, id < ready)).collect();
     let at = SimTime::from_secs(60 * minute);
     let scrape = Scrape { taken_at: at, totals: totals(rate, waiting), ..Scrape::default() };
-    policy.decide(&Observation {
-        now: at,
-        spec_replicas: spec,
-        status_replicas: spec,
-        pods: &pods,
-        scrape: Some(&scrape),
-        metric_names: &[],
-        outage: crate::policy::Measures::NONE,
-    })
+    policy.decide(&Observation { replicas: &replicas, scrape: Some(&scrape), ..Observation::new(at, spec) })
 }
 
 #[test]
@@ -151,13 +140,8 @@ fn exploration_follows_the_explorer_and_is_recorded() {
     // The last action is +30%: 5 becomes 7.
     assert_eq!(decide(&mut *policy, 10, 5, 5, 16.0, 0.0).replicas, Some(7));
     plain.decide(&Observation {
-        now: SimTime::from_secs(600),
-        spec_replicas: 5,
-        status_replicas: 5,
-        pods: &[],
         scrape: Some(&Scrape { taken_at: SimTime::from_secs(600), totals: totals(16.0, 0.0), ..Scrape::default() }),
-        metric_names: &[],
-        outage: crate::policy::Measures::NONE,
+        ..Observation::new(SimTime::from_secs(600), 5)
     });
     assert_eq!(decide(&mut *policy, 11, 5, 5, 16.0, 0.0), decide(&mut *plain, 11, 5, 5, 16.0, 0.0));
     let trail = trail.lock().unwrap();

@@ -237,9 +237,9 @@ impl ScalingPolicy for Counter {
 
     fn decide(&mut self, observation: &Observation<'_>) -> Decision {
         if let Some(scrape) = observation.scrape {
-            let queues = scrape.pods.len().max(1) as f64;
+            let queues = scrape.replicas.len().max(1) as f64;
             let at_least = |number: f64| {
-                scrape.pods.iter().filter(|pod| pod.get(Measure::Memory) >= number).count() as f64 / queues
+                scrape.replicas.iter().filter(|pod| pod.get(Measure::Memory) >= number).count() as f64 / queues
             };
             let sample = Sample {
                 at: scrape.taken_at.as_secs_f64(),

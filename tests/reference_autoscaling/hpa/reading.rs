@@ -8,7 +8,7 @@ use plimsoll::policy::hpa::metrics::{ContainerUsage, MetricError, PodReport, Val
 use plimsoll::policy::hpa::requests::{ContainerRequest, PodRequests};
 use plimsoll::policy::hpa::spec::{Amount, RatePolicy, Resource, Rules, RulesSpec, SelectPolicy};
 use plimsoll::policy::hpa::stabilization::Recommendation;
-use plimsoll::policy::{PodPhase, PodView};
+use plimsoll::policy::hpa::{PodPhase, PodView};
 use plimsoll::units::{Quantity, SimDuration, SimTime};
 
 /// The time of the decision: late enough for the vectors' unset time, -1e10 s, to be representable.
@@ -102,8 +102,6 @@ pub fn pod_view(pod: &Value, now: SimTime, names: &mut Names) -> PodView {
         ready_transition: optional_time(now, &pod["ready_transition_s"]),
         start_time: optional_time(now, &pod["start_time_s"]),
         deleted: pod["deleted"].as_bool().unwrap_or(false),
-        cpu_request: None,
-        memory_request: None,
     }
 }
 
