@@ -22,7 +22,7 @@
 //!         let Some(scrape) = seen.scrape else {
 //!             return Decision::hold(Reason::new(ReasonCode::NoData, "no metrics yet"));
 //!         };
-//!         let rate = scrape.totals[Measure::RequestRate as usize];
+//!         let rate = scrape.totals[Measure::RequestRate];
 //!         let size = (rate / 10.0).ceil().max(2.0) as u32;
 //!         Decision::scale_to(size, Reason::new(ReasonCode::Target, format!("{rate}/s at 10/s a replica")))
 //!     }

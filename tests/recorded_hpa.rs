@@ -16,7 +16,9 @@
 use std::path::PathBuf;
 
 use plimsoll::policy::hpa::{ControllerFlags, HpaPolicy};
-use plimsoll::policy::{Measure, Observation, Phase, ReplicaSample, ReplicaView, Reserved, ScalingPolicy, Scrape};
+use plimsoll::policy::{
+    Measure, Measurements, Observation, Phase, ReplicaSample, ReplicaView, Reserved, ScalingPolicy, Scrape,
+};
 use plimsoll::units::{SimDuration, SimTime};
 use plimsoll::validate::recorded::{Measured, RecordedRun, Status, WITHIN, compare, read_runs};
 
@@ -129,18 +131,16 @@ fn decide(policy: &HpaPolicy, run: &RecordedRun, row: &Status, count: u32, now: 
         })
         .collect();
     let scrape = row.metric.map(|metric| {
-        let mut values = [0.0; Measure::COUNT];
-        if run.measured == Measured::Cpu {
-            values[Measure::Cpu as usize] = metric / 100.0 * run.request.as_cores();
-        } else {
-            values[Measure::RequestRate as usize] = metric;
-        }
+        let values = match run.measured {
+            Measured::Cpu => Measurements::ZERO.with(Measure::Cpu, metric / 100.0 * run.request.as_cores()),
+            _ => Measurements::ZERO.with(Measure::RequestRate, metric),
+        };
         Scrape {
             taken_at: now,
             window: SimDuration::from_secs(15),
             replicas: (0..count.min(row.current)).map(|id| ReplicaSample { id, values }).collect(),
             fresh: Vec::new(),
-            totals: [0.0; Measure::COUNT],
+            totals: Measurements::ZERO,
         }
     });
     let observation = Observation {

@@ -25,7 +25,7 @@ impl ScalingPolicy for ByRate {
         let Some(scrape) = seen.scrape else {
             return Decision::hold(Reason::new(ReasonCode::NoData, "no metrics yet"));
         };
-        let rate = scrape.totals[Measure::RequestRate as usize];
+        let rate = scrape.totals[Measure::RequestRate];
         let wanted = ((rate / self.per_replica).ceil() as u32).max(1);
         let size = wanted.max(seen.desired.saturating_sub(1));
         let code = if size > wanted { ReasonCode::RateLimited } else { ReasonCode::Target };

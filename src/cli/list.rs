@@ -8,7 +8,7 @@ use crate::cluster::{DISPATCHERS, PLACEMENTS};
 use crate::config::Plugin;
 use crate::forecast::FORECASTERS;
 use crate::platform::PLATFORMS;
-use crate::policy::POLICIES;
+use crate::policy::{MEASURES, MeasureSpec, POLICIES, exported_metrics};
 use crate::report::REPORTERS;
 use crate::report::results::{EntryResult, ListResults, RESULTS_VERSION, Results, results_text};
 use crate::serving::SERVICE_MODELS;
@@ -29,6 +29,7 @@ pub(super) struct ListArguments {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Kind {
     Policies,
+    Measures,
     Forecasters,
     Platforms,
     Dispatchers,
@@ -58,6 +59,7 @@ fn plugins<B: 'static>(list: &[Plugin<B>]) -> Vec<Row> {
 fn rows(kind: Kind) -> Vec<Row> {
     match kind {
         Kind::Policies => plugins(POLICIES),
+        Kind::Measures => measures(),
         Kind::Forecasters => plugins(FORECASTERS),
         Kind::Platforms => plugins(PLATFORMS),
         Kind::Dispatchers => plugins(DISPATCHERS),
@@ -91,6 +93,20 @@ fn containers() -> Vec<Row> {
         [offer.name.clone(), summary, sourced(&offer.price_source)]
     };
     Catalog::builtin().containers().iter().map(describe).collect()
+}
+
+/// The measures, and the names under which known servers export them.
+fn measures() -> Vec<Row> {
+    let row = |measure: &MeasureSpec| {
+        let names = exported_metrics()
+            .iter()
+            .filter(|metric| metric.measure().is_some_and(|named| named.name() == measure.name))
+            .map(|metric| metric.name.as_str());
+        let names: Vec<&str> = names.collect();
+        let also = if names.is_empty() { "no other name".into() } else { format!("also {}", names.join(", ")) };
+        [measure.name.to_string(), measure.doc(), also]
+    };
+    MEASURES.iter().map(row).collect()
 }
 
 fn sourced(price: &crate::catalog::PriceSource) -> String {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::fault::MetricsOutage;
-use crate::policy::{FreshSample, Measure, Measures, ReplicaSample, Scrape};
+use crate::policy::{FreshSample, Measure, Measurements, Measures, ReplicaSample, Scope, Scrape};
 use crate::stats::LatencyHistogram;
 use crate::units::{SimDuration, SimTime};
 
@@ -146,13 +146,20 @@ impl Meter {
         self.answers.push_back((now, times));
     }
 
-    /// The latencies of the window in seconds, in the order of [`Measure::LATENCIES`]. 0 if nothing was answered, like
-    /// an adapter that divides zero by zero.
-    fn latencies(&self) -> [f64; 4] {
+    /// What is measured per service from the answers of the window: latencies in seconds. 0 if nothing was answered,
+    /// like an adapter that divides zero by zero.
+    fn latencies(&self) -> Measurements {
+        if self.answers.is_empty() {
+            return Measurements::ZERO;
+        }
         let mut all = LatencyHistogram::new();
         self.answers.iter().for_each(|(_, times)| all.merge(times));
         let quantile = |share| all.quantile(share).map_or(0.0, SimDuration::as_secs_f64);
-        [all.mean_secs().unwrap_or(0.0), quantile(0.5), quantile(0.95), quantile(0.99)]
+        Measurements::ZERO
+            .with(Measure::LatencyMean, all.mean_secs().unwrap_or(0.0))
+            .with(Measure::LatencyP50, quantile(0.5))
+            .with(Measure::LatencyP95, quantile(0.95))
+            .with(Measure::LatencyP99, quantile(0.99))
     }
 
     /// Drops a replica's readings, because its counters restart from zero after a crash.
@@ -164,7 +171,7 @@ impl Meter {
     pub(super) fn scrape(&mut self, now: SimTime, readings: &[Reading], service: ServiceReading) {
         let horizon = now.saturating_sub(self.window);
         let mut scrape = Scrape { taken_at: now, window: self.window, ..Scrape::default() };
-        let latencies = if self.answers.is_empty() { [0.0; 4] } else { self.latencies() };
+        let latencies = self.latencies();
         let mut kept = std::mem::take(&mut self.series).into_iter().peekable();
         for reading in readings {
             while kept.next_if(|series| series.id < reading.id).is_some() {}
@@ -173,8 +180,8 @@ impl Meter {
                 .unwrap_or_else(|| ReplicaReadings { id: reading.id, readings: VecDeque::new() });
             trim(&mut series.readings, horizon);
             if let Some(mut values) = averages(series.readings.front(), reading, now) {
-                Measure::LATENCIES.into_iter().zip(latencies).for_each(|(m, value)| values[m as usize] = value);
-                scrape.totals.iter_mut().zip(values).for_each(|(total, value)| *total += value);
+                values.add(&latencies);
+                scrape.totals.add(&values);
                 scrape.replicas.push(ReplicaSample { id: reading.id, values });
             } else {
                 scrape.fresh.extend(self.fresh(reading, now));
@@ -185,14 +192,19 @@ impl Meter {
         trim(&mut self.service, horizon);
         if let Some((since, before)) = self.service.front() {
             let nanos = now.since(*since).as_nanos().max(1) as f64;
-            scrape.totals[Measure::RequestRate as usize] = (service.arrived - before.arrived) as f64 / nanos * 1e9;
-            scrape.totals[Measure::InFlight as usize] = (service.busy - before.busy) as f64 / nanos;
-            scrape.totals[Measure::QueueLength as usize] = service.waiting as f64;
-            scrape.totals[Measure::Outstanding as usize] = service.held as f64;
+            scrape.totals[Measure::RequestRate] = (service.arrived - before.arrived) as f64 / nanos * 1e9;
+            scrape.totals[Measure::InFlight] = (service.busy - before.busy) as f64 / nanos;
+            scrape.totals[Measure::QueueLength] = service.waiting as f64;
+            scrape.totals[Measure::Outstanding] = service.held as f64;
         }
         let reporting = scrape.replicas.len().max(1) as f64;
-        scrape.totals[Measure::SlotUse as usize] /= reporting;
-        Measure::LATENCIES.into_iter().zip(latencies).for_each(|(m, value)| scrape.totals[m as usize] = value);
+        for measure in Measure::ALL {
+            match measure.spec().scope {
+                Scope::Sum => {}
+                Scope::Average => scrape.totals[measure] /= reporting,
+                Scope::Service => scrape.totals[measure] = latencies[measure],
+            }
+        }
         self.service.push_back((now, service));
         // A policy that never decides must not make them pile up.
         self.drop_superseded(now);
@@ -208,9 +220,8 @@ impl Meter {
         if age < FRESH_MINIMUM || age >= self.fresh_below {
             return None;
         }
-        let mut values = [0.0; Measure::COUNT];
-        values[Measure::Cpu as usize] = reading.cpu / age.as_nanos() as f64;
-        values[Measure::Memory as usize] = reading.memory;
+        let cpu = reading.cpu / age.as_nanos() as f64;
+        let values = Measurements::ZERO.with(Measure::Cpu, cpu).with(Measure::Memory, reading.memory);
         let created = SimDuration::from_nanos(1);
         Some(FreshSample { sample: ReplicaSample { id: reading.id, values }, window: age + created })
     }
@@ -236,8 +247,8 @@ fn trim<T>(readings: &mut VecDeque<(SimTime, T)>, horizon: SimTime) {
     }
 }
 
-/// Values in the order of [`Measure::ALL`]; `None` without an earlier reading.
-fn averages(from: Option<&(SimTime, Reading)>, to: &Reading, now: SimTime) -> Option<[f64; Measure::COUNT]> {
+/// What a replica's counters say since an earlier reading; `None` without one.
+fn averages(from: Option<&(SimTime, Reading)>, to: &Reading, now: SimTime) -> Option<Measurements> {
     let (since, from) = from?;
     let nanos = now.since(*since).as_nanos() as f64;
     if nanos == 0.0 {
@@ -245,14 +256,14 @@ fn averages(from: Option<&(SimTime, Reading)>, to: &Reading, now: SimTime) -> Op
     }
     let rate = (to.arrived - from.arrived) as f64 / (nanos / 1e9);
     let in_flight = (to.busy - from.busy) as f64 / nanos;
-    let mut values = [0.0; Measure::COUNT];
-    values[Measure::Cpu as usize] = (to.cpu - from.cpu) / nanos;
-    values[Measure::Memory as usize] = to.memory;
-    values[Measure::RequestRate as usize] = rate;
-    values[Measure::InFlight as usize] = in_flight;
-    values[Measure::QueueLength as usize] = f64::from(to.waiting);
-    values[Measure::Outstanding as usize] = f64::from(to.held);
-    values[Measure::SlotUse as usize] = in_flight / to.slots.max(f64::MIN_POSITIVE);
+    let mut values = Measurements::ZERO;
+    values[Measure::Cpu] = (to.cpu - from.cpu) / nanos;
+    values[Measure::Memory] = to.memory;
+    values[Measure::RequestRate] = rate;
+    values[Measure::InFlight] = in_flight;
+    values[Measure::QueueLength] = f64::from(to.waiting);
+    values[Measure::Outstanding] = f64::from(to.held);
+    values[Measure::SlotUse] = in_flight / to.slots.max(f64::MIN_POSITIVE);
     Some(values)
 }
 
@@ -278,7 +289,7 @@ mod tests {
             let seen = meter.scrapes.back().unwrap();
             let fresh = seen.fresh.first().map(|fresh| fresh.window.as_secs_f64().round());
             let all = seen.replicas.iter().chain(seen.fresh.iter().map(|fresh| &fresh.sample));
-            all.for_each(|pod| assert!((pod.get(Measure::Cpu) - 0.2).abs() < 1e-9));
+            all.for_each(|pod| assert!((pod.values[Measure::Cpu] - 0.2).abs() < 1e-9));
             (seen.replicas.len(), fresh)
         })
     }
@@ -322,11 +333,11 @@ mod tests {
         let seen = meter.visible(at(55)).unwrap();
         assert_eq!(seen.taken_at, at(45));
         // Replica 0 over the last 30 s, replica 1 over the 15 s that it has reported.
-        assert!((seen.replicas[0].get(Measure::Cpu) - 18.0 / 30.0).abs() < 1e-12);
-        assert!((seen.replicas[1].get(Measure::RequestRate) - 2.0).abs() < 1e-12);
-        assert!((seen.totals[Measure::RequestRate as usize] - 7.0).abs() < 1e-12);
-        assert_eq!(seen.replicas[0].get(Measure::QueueLength), 3.0);
-        assert_eq!(seen.replicas[0].get(Measure::Outstanding), 5.0);
+        assert!((seen.replicas[0].values[Measure::Cpu] - 18.0 / 30.0).abs() < 1e-12);
+        assert!((seen.replicas[1].values[Measure::RequestRate] - 2.0).abs() < 1e-12);
+        assert!((seen.totals[Measure::RequestRate] - 7.0).abs() < 1e-12);
+        assert_eq!(seen.replicas[0].values[Measure::QueueLength], 3.0);
+        assert_eq!(seen.replicas[0].values[Measure::Outstanding], 5.0);
     }
 
     #[test]
@@ -341,9 +352,9 @@ mod tests {
         }
         let seen = meter.visible(at(45)).unwrap();
         // The readings of the first 15 s are gone.
-        assert!((seen.totals[Measure::LatencyMean as usize] - 0.2).abs() < 1e-12);
-        assert!((seen.replicas[0].get(Measure::LatencyP95) - 0.3).abs() < 0.002);
-        assert!((seen.replicas[0].get(Measure::LatencyP50) - 0.1).abs() < 0.001);
+        assert!((seen.totals[Measure::LatencyMean] - 0.2).abs() < 1e-12);
+        assert!((seen.replicas[0].values[Measure::LatencyP95] - 0.3).abs() < 0.002);
+        assert!((seen.replicas[0].values[Measure::LatencyP50] - 0.1).abs() < 0.001);
     }
 
     #[test]

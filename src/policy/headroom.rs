@@ -1,6 +1,6 @@
 //! Headroom: makes a policy provision more, or less, than it would by itself.
 
-use super::{Decision, Foresight, Measure, Measures, Observation, ScalingPolicy, Scrape, Weighed};
+use super::{Decision, Foresight, Measurements, Measures, Observation, ScalingPolicy, Scrape, Weighed};
 use crate::units::SimDuration;
 
 /// A policy that observes the load multiplied by `factor` and provisions for that. A forecaster sees a load that much
@@ -21,11 +21,8 @@ pub fn with_headroom(mut policy: Box<dyn ScalingPolicy>, factor: f64) -> Box<dyn
 }
 
 /// Values with the load measures scaled.
-fn scaled(values: &[f64; Measure::COUNT], factor: f64) -> [f64; Measure::COUNT] {
-    Measure::ALL.map(|measure| {
-        let is_load = measure != Measure::Memory && !measure.is_latency();
-        values[measure as usize] * if is_load { factor } else { 1.0 }
-    })
+fn scaled(values: &Measurements, factor: f64) -> Measurements {
+    Measurements::of(|measure| values[measure] * if measure.is_load() { factor } else { 1.0 })
 }
 
 impl ScalingPolicy for WithHeadroom {
@@ -60,7 +57,7 @@ impl ScalingPolicy for WithHeadroom {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Reason, ReasonCode, ReplicaSample, static_size::StaticSize};
+    use super::super::{Measure, Reason, ReasonCode, ReplicaSample, static_size::StaticSize};
     use super::*;
     use crate::units::SimTime;
 
@@ -73,8 +70,8 @@ mod tests {
         }
 
         fn decide(&mut self, observation: &Observation<'_>) -> Decision {
-            let cores = observation.scrape.map_or(0.0, |scrape| scrape.totals[Measure::Cpu as usize]);
-            let memory = observation.scrape.map_or(0.0, |scrape| scrape.replicas[0].get(Measure::Memory));
+            let cores = observation.scrape.map_or(0.0, |scrape| scrape.totals[Measure::Cpu]);
+            let memory = observation.scrape.map_or(0.0, |scrape| scrape.replicas[0].values[Measure::Memory]);
             assert_eq!(memory, 7.0, "memory is seen as it is");
             Decision::scale_to(cores.ceil() as u32, Reason::new(ReasonCode::Target, "cores"))
         }
@@ -82,8 +79,7 @@ mod tests {
 
     #[test]
     fn the_load_is_seen_larger() {
-        let mut values = [0.0; Measure::COUNT];
-        values[..4].copy_from_slice(&[4.0, 7.0, 1.0, 1.0]);
+        let values = Measurements::ZERO.with(Measure::Cpu, 4.0).with(Measure::Memory, 7.0);
         let scrape = Scrape { replicas: vec![ReplicaSample { id: 0, values }], totals: values, ..Scrape::default() };
         let observation = Observation { scrape: Some(&scrape), ..Observation::new(SimTime::ZERO, 1) };
         let mut policy = with_headroom(Box::new(ByCores), 1.5);

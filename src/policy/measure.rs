@@ -1,95 +1,314 @@
-//! The measures of the simulation, the names under which scenarios refer to them, and hints for unknown names.
+//! The measures of the simulation: one list, from which the metrics pipeline, the readers, `plimsoll list measures`, the
+//! schema and the documentation take what they need.
 
-use crate::config::{Diagnostic, Diagnostics, Value, Yaml, check_label, suggest};
+use std::ops::{Index, IndexMut};
 
-listed! {
-    /// A measure of a replica or a service.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-    pub enum Measure {
-        /// CPU in use, cores, averaged over the resolution window.
-        Cpu,
-        /// Memory in use, bytes, at the scrape.
-        Memory,
-        /// Attempts arriving per second, including retries, averaged over the resolution window.
-        RequestRate,
-        /// Requests in service, averaged over the resolution window.
-        InFlight,
-        /// Requests waiting in the replica's queue at the scrape.
-        QueueLength,
-        /// Requests at the replica at the scrape, in service or waiting.
-        Outstanding,
-        /// Share of busy slots, from 0 to 1, averaged over the resolution window; for a service, the average over its
-        /// replicas.
-        SlotUse,
-        /// Mean response time in seconds, from the arrival of an attempt at a replica to its answer, of attempts
-        /// answered within the resolution window; 0 if there were none. Latencies are measured per service; a replica's
-        /// are those of its service.
-        LatencyMean,
-        /// Median response time.
-        LatencyP50,
-        /// 95th percentile of the response time.
-        LatencyP95,
-        /// 99th percentile of the response time.
-        LatencyP99,
+/// The unit of a measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Cores of CPU.
+    Cores,
+    /// Bytes.
+    Bytes,
+    /// Events per second.
+    PerSecond,
+    /// A number of requests.
+    Requests,
+    /// A share, from 0 to 1.
+    Share,
+    /// Seconds.
+    Seconds,
+}
+
+/// When a value applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// An average over the resolution window.
+    Window,
+    /// The value at the scrape.
+    Scrape,
+    /// Over the attempts answered within the resolution window (whole scrapes), from an attempt's arrival at a replica
+    /// to its answer; 0 if there were none.
+    Answers,
+}
+
+/// How a service's value follows from those of its replicas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// The sum over its replicas.
+    Sum,
+    /// The average over its replicas.
+    Average,
+    /// It is measured per service, and a replica's value is that of its service.
+    Service,
+}
+
+/// What there is to know about a measure.
+#[derive(Debug, Clone, Copy)]
+pub struct MeasureSpec {
+    /// The name used in scenarios.
+    pub name: &'static str,
+    /// A short description.
+    pub words: &'static str,
+    /// Unit.
+    pub unit: Unit,
+    /// When its value applies.
+    pub taken: Taken,
+    /// Per replica or per service.
+    pub scope: Scope,
+    /// In a story: what is stated, and an example.
+    pub stated: (&'static str, &'static str),
+}
+
+impl MeasureSpec {
+    /// What it is: the quantity, when it applies, and how a service's value follows.
+    pub fn doc(&self) -> String {
+        format!("{}, {}; for the service: {}", self.words, self.when(), self.of_service())
     }
+
+    /// When its value applies, in words.
+    pub const fn when(&self) -> &'static str {
+        match self.taken {
+            Taken::Window => "averaged over the window",
+            Taken::Scrape => "at the scrape",
+            Taken::Answers => {
+                "from an attempt's arrival at a replica to its answer, over those answered within the window (whole scrapes); 0 if \
+                 there were none"
+            }
+        }
+    }
+
+    /// How a service's value follows, in words.
+    pub const fn of_service(&self) -> &'static str {
+        match self.scope {
+            Scope::Sum => "sum",
+            Scope::Average => "average",
+            Scope::Service => "over all answers",
+        }
+    }
+}
+
+/// Defines [`Measure`] and [`MEASURES`] from one list, so that a measure is one entry.
+macro_rules! measures {
+    ($($(#[doc = $about:literal])* $measure:ident: $spec:expr,)*) => {
+        listed! {
+            /// A measure of a replica or a service.
+            #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+            pub enum Measure {
+                $($(#[doc = $about])* $measure,)*
+            }
+        }
+
+        /// All measures, in the order of [`Measure::ALL`]. To add one, add an entry to the list and measure it in
+        /// `engine/meter.rs`, or wherever a serving model reports it.
+        pub const MEASURES: [MeasureSpec; Measure::COUNT] = [$($spec),*];
+    };
+}
+
+measures! {
+    /// CPU in use, cores, averaged over the resolution window.
+    Cpu: MeasureSpec {
+        name: "cpu",
+        words: "cores in use",
+        unit: Unit::Cores,
+        taken: Taken::Window,
+        scope: Scope::Sum,
+        stated: ("CPU of each pod: a share of its request, or cores.", "90%"),
+    },
+    /// Memory in use, bytes, at the scrape.
+    Memory: MeasureSpec {
+        name: "memory",
+        words: "bytes in use",
+        unit: Unit::Bytes,
+        taken: Taken::Scrape,
+        scope: Scope::Sum,
+        stated: ("Memory of each pod: a share of its request, or bytes.", "300Mi"),
+    },
+    /// Attempts arriving per second, including retries, averaged over the resolution window.
+    RequestRate: MeasureSpec {
+        name: "request-rate",
+        words: "requests arriving per second",
+        unit: Unit::PerSecond,
+        taken: Taken::Window,
+        scope: Scope::Sum,
+        stated: ("Requests arriving at the service.", "120/s"),
+    },
+    /// Requests in service, averaged over the resolution window.
+    InFlight: MeasureSpec {
+        name: "in-flight",
+        words: "requests in service",
+        unit: Unit::Requests,
+        taken: Taken::Window,
+        scope: Scope::Sum,
+        stated: ("Requests in service, in the whole service.", "12"),
+    },
+    /// Requests waiting in the replica's queue at the scrape.
+    QueueLength: MeasureSpec {
+        name: "queue-length",
+        words: "requests waiting",
+        unit: Unit::Requests,
+        taken: Taken::Scrape,
+        scope: Scope::Sum,
+        stated: ("Requests waiting, in the whole service.", "3"),
+    },
+    /// Requests at the replica at the scrape, in service or waiting.
+    Outstanding: MeasureSpec {
+        name: "outstanding",
+        words: "requests in service and waiting",
+        unit: Unit::Requests,
+        taken: Taken::Scrape,
+        scope: Scope::Sum,
+        stated: ("Requests in service and waiting, in the whole service.", "15"),
+    },
+    /// Share of busy slots, averaged over the resolution window.
+    SlotUse: MeasureSpec {
+        name: "slot-use",
+        words: "share of slots in service, 0 to 1",
+        unit: Unit::Share,
+        taken: Taken::Window,
+        scope: Scope::Average,
+        stated: ("Share of busy slots.", "60%"),
+    },
+    /// Mean response time in seconds, from the arrival of an attempt at a replica to its answer, of attempts answered
+    /// within the resolution window; 0 if there were none.
+    LatencyMean: MeasureSpec {
+        name: "latency-mean",
+        words: "mean latency in seconds",
+        unit: Unit::Seconds,
+        taken: Taken::Answers,
+        scope: Scope::Service,
+        stated: ("Mean latency.", "120ms"),
+    },
+    /// Median response time.
+    LatencyP50: MeasureSpec {
+        name: "latency-p50",
+        words: "median latency in seconds",
+        unit: Unit::Seconds,
+        taken: Taken::Answers,
+        scope: Scope::Service,
+        stated: ("Median latency.", "100ms"),
+    },
+    /// 95th percentile of the response time.
+    LatencyP95: MeasureSpec {
+        name: "latency-p95",
+        words: "95th percentile of latency in seconds",
+        unit: Unit::Seconds,
+        taken: Taken::Answers,
+        scope: Scope::Service,
+        stated: ("95th percentile of latency.", "300ms"),
+    },
+    /// 99th percentile of the response time.
+    LatencyP99: MeasureSpec {
+        name: "latency-p99",
+        words: "99th percentile of latency in seconds",
+        unit: Unit::Seconds,
+        taken: Taken::Answers,
+        scope: Scope::Service,
+        stated: ("99th percentile of latency.", "800ms"),
+    },
 }
 
 impl Measure {
     /// The number of measures.
     pub const COUNT: usize = Measure::ALL.len();
 
-    /// The latencies, in the order of [`Measure::ALL`].
-    pub const LATENCIES: [Measure; 4] =
-        [Measure::LatencyMean, Measure::LatencyP50, Measure::LatencyP95, Measure::LatencyP99];
+    /// What there is to know about it.
+    pub const fn spec(self) -> &'static MeasureSpec {
+        &MEASURES[self as usize]
+    }
 
     /// The name used in scenarios.
     pub const fn name(self) -> &'static str {
-        match self {
-            Measure::Cpu => "cpu",
-            Measure::Memory => "memory",
-            Measure::RequestRate => "request-rate",
-            Measure::InFlight => "in-flight",
-            Measure::QueueLength => "queue-length",
-            Measure::Outstanding => "outstanding",
-            Measure::SlotUse => "slot-use",
-            Measure::LatencyMean => "latency-mean",
-            Measure::LatencyP50 => "latency-p50",
-            Measure::LatencyP95 => "latency-p95",
-            Measure::LatencyP99 => "latency-p99",
-        }
+        self.spec().name
     }
 
     /// A short description.
     pub const fn words(self) -> &'static str {
-        match self {
-            Measure::Cpu => "cores in use",
-            Measure::Memory => "bytes in use",
-            Measure::RequestRate => "requests arriving per second",
-            Measure::InFlight => "requests in service",
-            Measure::QueueLength => "requests waiting",
-            Measure::Outstanding => "requests in service and waiting",
-            Measure::SlotUse => "share of slots in service, 0 to 1",
-            Measure::LatencyMean => "mean latency in seconds",
-            Measure::LatencyP50 => "median latency in seconds",
-            Measure::LatencyP95 => "95th percentile of latency in seconds",
-            Measure::LatencyP99 => "99th percentile of latency in seconds",
-        }
+        self.spec().words
+    }
+
+    /// The measure with this name.
+    pub fn find(name: &str) -> Option<Measure> {
+        Measure::ALL.into_iter().find(|measure| measure.name() == name)
     }
 
     /// Whether it is a latency.
     pub const fn is_latency(self) -> bool {
-        matches!(self, Measure::LatencyMean | Measure::LatencyP50 | Measure::LatencyP95 | Measure::LatencyP99)
+        matches!(self.spec().taken, Taken::Answers)
     }
 
     /// Whether a service's value is the average over its replicas rather than the sum.
     pub const fn is_average(self) -> bool {
-        self.is_latency() || matches!(self, Measure::SlotUse)
+        !matches!(self.spec().scope, Scope::Sum)
+    }
+
+    /// Whether it is the use of a resource that a pod reserves, which it uses without requests too.
+    pub const fn is_resource(self) -> bool {
+        matches!(self.spec().unit, Unit::Cores | Unit::Bytes)
+    }
+
+    /// Whether it grows with the load: all but memory and times.
+    pub const fn is_load(self) -> bool {
+        !matches!(self.spec().unit, Unit::Bytes | Unit::Seconds)
+    }
+}
+
+/// One value per measure, in the units of [`MEASURES`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Measurements([f64; Measure::COUNT]);
+
+impl Measurements {
+    /// All zero.
+    pub const ZERO: Measurements = Measurements([0.0; Measure::COUNT]);
+
+    /// The values that `value` returns.
+    pub fn of(value: impl FnMut(Measure) -> f64) -> Measurements {
+        Measurements(Measure::ALL.map(value))
+    }
+
+    /// The values with one replaced.
+    #[must_use]
+    pub fn with(mut self, measure: Measure, value: f64) -> Measurements {
+        self[measure] = value;
+        self
+    }
+
+    /// Adds the values of another.
+    pub fn add(&mut self, other: &Measurements) {
+        self.0.iter_mut().zip(other.0).for_each(|(sum, value)| *sum += value);
+    }
+
+    /// The measures and their values, in the order of [`Measure::ALL`].
+    pub fn iter(&self) -> impl Iterator<Item = (Measure, f64)> {
+        Measure::ALL.into_iter().zip(self.0)
+    }
+}
+
+impl Default for Measurements {
+    fn default() -> Self {
+        Measurements::ZERO
+    }
+}
+
+impl Index<Measure> for Measurements {
+    type Output = f64;
+
+    fn index(&self, measure: Measure) -> &f64 {
+        &self.0[measure as usize]
+    }
+}
+
+impl IndexMut<Measure> for Measurements {
+    fn index_mut(&mut self, measure: Measure) -> &mut f64 {
+        &mut self.0[measure as usize]
     }
 }
 
 /// A set of measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Measures(u16);
+pub struct Measures(u64);
+
+const _: () = assert!(Measure::COUNT < 64, "a set of measures is a word");
 
 impl Measures {
     /// No measure.
@@ -99,19 +318,19 @@ impl Measures {
 
     /// Whether the set contains `measure`.
     pub const fn contains(self, measure: Measure) -> bool {
-        self.0 & (1 << measure as u16) != 0
+        self.0 & (1 << measure as u64) != 0
     }
 
     /// The set with `measure` added.
     #[must_use]
     pub const fn with(self, measure: Measure) -> Measures {
-        Measures(self.0 | (1 << measure as u16))
+        Measures(self.0 | (1 << measure as u64))
     }
 
     /// The set without `measure`.
     #[must_use]
     pub const fn without(self, measure: Measure) -> Measures {
-        Measures(self.0 & !(1 << measure as u16))
+        Measures(self.0 & !(1 << measure as u64))
     }
 
     /// The union with `other`.
@@ -122,7 +341,7 @@ impl Measures {
 
     /// Whether the set contains a latency.
     pub fn has_latency(self) -> bool {
-        Measure::LATENCIES.into_iter().any(|measure| self.contains(measure))
+        self.iter().any(Measure::is_latency)
     }
 
     /// Iterates over the set in the order of [`Measure::ALL`].
@@ -137,159 +356,9 @@ impl FromIterator<Measure> for Measures {
     }
 }
 
-/// Metric names exported by common servers and brokers, for metrics that correspond to a measure in the same unit.
-///
-/// Sources: the metrics pages of vLLM, SGLang, Text Generation Inference, Triton and Envoy, the OpenTelemetry
-/// conventions for HTTP servers, RabbitMQ, kafka_exporter, and the walk-through of the Kubernetes autoscaler.
-/// prometheus-adapter's default rules turn a counter into a rate and drop its `_total` suffix.
-const EXPORTED: [(&str, Measure); 23] = [
-    ("vllm:num_requests_waiting", Measure::QueueLength),
-    ("vllm_num_requests_waiting", Measure::QueueLength),
-    ("sglang:num_queue_reqs", Measure::QueueLength),
-    ("sglang_num_queue_reqs", Measure::QueueLength),
-    ("tgi_queue_size", Measure::QueueLength),
-    ("nv_inference_pending_request_count", Measure::QueueLength),
-    ("rabbitmq_queue_messages_ready", Measure::QueueLength),
-    ("kafka_consumergroup_lag", Measure::QueueLength),
-    ("vllm:num_requests_running", Measure::InFlight),
-    ("vllm_num_requests_running", Measure::InFlight),
-    ("sglang:num_running_reqs", Measure::InFlight),
-    ("sglang_num_running_reqs", Measure::InFlight),
-    ("tgi_batch_current_size", Measure::InFlight),
-    ("envoy_cluster_upstream_rq_active", Measure::Outstanding),
-    ("http_server_active_requests", Measure::Outstanding),
-    ("http_requests_in_flight", Measure::Outstanding),
-    ("http_requests", Measure::RequestRate),
-    ("http_requests_per_second", Measure::RequestRate),
-    ("requests_per_second", Measure::RequestRate),
-    ("requests-per-second", Measure::RequestRate),
-    ("istio_requests", Measure::RequestRate),
-    ("istio_requests_per_second", Measure::RequestRate),
-    ("nginx_ingress_controller_requests", Measure::RequestRate),
-];
-
-/// The measure that `name` refers to: one of the `declared` names, a measure's own name, or one exported by a known
-/// server.
-pub fn measure_named(name: &str, declared: &[(String, Measure)]) -> Option<Measure> {
-    let declared = declared.iter().find(|(known, _)| known == name).map(|(_, measure)| *measure);
-    let own = || Measure::ALL.into_iter().find(|measure| measure.name() == name);
-    declared.or_else(own).or_else(|| exported(name))
-}
-
-/// The measure that a known server exports under `name`.
-pub fn exported(name: &str) -> Option<Measure> {
-    EXPORTED.iter().find(|(known, _)| *known == name).map(|(_, measure)| *measure)
-}
-
-/// What words in a metric name suggest about its meaning, the most specific first.
-enum Meaning {
-    /// Probably a measure.
-    Near(Measure),
-    /// Not modelled, with advice.
-    NotModelled(&'static str),
-}
-
-const MEANINGS: [(&[&str], Meaning); 8] = [
-    (
-        &["replica", "desired", "wanted", "recommend"],
-        Meaning::NotModelled(
-            "it looks like a number of replicas computed elsewhere, which is not a measure of load: leave the metric out, or \
-             compare with a policy of its own",
-        ),
-    ),
-    (
-        &["gpu", "cache", "kv_", "kv-", "dcgm", "accelerator", "duty_cycle", "token"],
-        Meaning::NotModelled(
-            "the use of accelerators and caches is not modelled: leave the metric out, or declare it as `slot-use` (share of busy \
-             slots, 0 to 1) if that is close enough, with a target in that unit",
-        ),
-    ),
-    (&["p50", "median"], Meaning::Near(Measure::LatencyP50)),
-    (&["p99"], Meaning::Near(Measure::LatencyP99)),
-    (&["latency", "duration", "response_time", "response-time", "p95", "p90"], Meaning::Near(Measure::LatencyP95)),
-    (
-        &["queue", "waiting", "pending", "backlog", "lag", "depth", "messages", "jobs"],
-        Meaning::Near(Measure::QueueLength),
-    ),
-    (
-        &["inflight", "in_flight", "in-flight", "running", "active", "concurren", "busy"],
-        Meaning::Near(Measure::InFlight),
-    ),
-    (
-        &["rps", "qps", "per_second", "per-second", "rate", "requests", "throughput", "hits"],
-        Meaning::Near(Measure::RequestRate),
-    ),
-];
-
-/// A diagnostic for an unknown metric `name`, with suggestions based on the words in the name and nothing beyond them.
-pub fn not_measured(place: &Yaml, name: &str, declared: &[(String, Measure)]) -> Diagnostic {
-    let error = place.error(format!("the metric `{name}` is not measured under this name"));
-    let own = Measure::ALL.map(Measure::name).into_iter();
-    if let Some(near) = suggest(name, own.chain(declared.iter().map(|(name, _)| name.as_str()))) {
-        return error.label(format!("did you mean `{near}`?"));
-    }
-    let lower = name.to_lowercase();
-    let telling = MEANINGS.iter().find(|(words, _)| words.iter().any(|word| lower.contains(word)));
-    let error = match telling {
-        Some((_, Meaning::NotModelled(why))) => return error.note(*why),
-        Some((_, Meaning::Near(measure))) => error.help(format!(
-            "if it is {}: `metrics: {{ custom: {{ {name}: {} }} }}`",
-            measure.words(),
-            measure.name()
-        )),
-        None => error.help(format!(
-            "if it corresponds to one of these measures, map it: `metrics: {{ custom: {{ {name}: MEASURE }} }}`; otherwise leave it out"
-        )),
-    };
-    let custom = Measure::ALL.into_iter().filter(|measure| !matches!(measure, Measure::Cpu | Measure::Memory));
-    let known: Vec<String> = custom.map(|measure| format!("`{}` ({})", measure.name(), measure.words())).collect();
-    error.note(format!("available measures: {}", known.join(", ")))
-}
-
-/// Rejects an amount of CPU or memory without a unit: `cpu: 60` is meant to be 60% and would be 60 cores. Memory from
-/// one mebibyte on is unambiguous.
-pub fn without_unit(measure: Measure, node: &Yaml) -> Option<Diagnostic> {
-    let text = node.as_text()?.trim();
-    let number = text.parse::<f64>().ok().filter(|number| number.is_finite() && *number > 0.0)?;
-    let share = if number < 1.0 { format!("{}%", number * 100.0) } else { format!("{text}%") };
-    let (words, amount) = match measure {
-        Measure::Cpu => ("cores", format!("{}m", (number * 1000.0).round())),
-        Measure::Memory if number < 1_048_576.0 => ("that much memory", format!("{text}Mi")),
-        _ => return None,
-    };
-    let error = node.error(format!("`{text}` has no unit: a share of the request, or {words}?"));
-    Some(error.help(format!("write `{share}`, or `{amount}` for {words} of each pod")))
-}
-
-/// Reads names of custom metrics and the measure that each refers to: `{ http_requests: request-rate }`.
-pub fn read_metric_names(node: &Yaml, sink: &mut Diagnostics) -> Vec<(String, Measure)> {
-    let Value::Mapping(entries) = &node.value else {
-        sink.push(node.error("expected names of metrics, such as `{ http_requests: request-rate }`"));
-        return Vec::new();
-    };
-    let known = Measure::ALL.map(Measure::name);
-    let mut names = Vec::new();
-    for (key, node) in entries {
-        check_label(key, node, sink);
-        let text = node.as_text().unwrap_or("");
-        if let Some(measure) = Measure::ALL.into_iter().find(|measure| measure.name() == text) {
-            names.push((key.text.clone(), measure));
-            continue;
-        }
-        let error = node.error(format!("`{text}` is not a measure")).note(format!("known: {}", known.join(", ")));
-        sink.push(match suggest(text, known) {
-            Some(near) => error.label(format!("did you mean `{near}`?")),
-            None => error,
-        });
-    }
-    names
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{SourceFile, parse_single};
-    use rstest::rstest;
 
     #[test]
     fn a_set_holds_what_was_put_into_it() {
@@ -300,30 +369,23 @@ mod tests {
         assert_eq!(Measures::ALL.iter().count(), Measure::COUNT);
     }
 
-    #[rstest]
-    #[case("gpu_cache_usage_perc", "not modelled")]
-    #[case("DCGM_FI_DEV_GPU_UTIL", "not modelled")]
-    #[case("worker_desired_replicas", "not a measure of load")]
-    #[case("request_duration_p99", "custom: { request_duration_p99: latency-p99 }")]
-    #[case("http_request_latency_ms", "latency-p95")]
-    #[case("orders_backlog", "orders_backlog: queue-length")]
-    #[case("active_sessions", "active_sessions: in-flight")]
-    #[case("rpc_handled_per_second", "rpc_handled_per_second: request-rate")]
-    #[case("temperature", "map it")]
-    fn advice_goes_by_the_words_of_a_name_and_no_further(#[case] name: &str, #[case] words: &str) {
-        let place = parse_single(&SourceFile::new("s.yaml", "a: b")).unwrap();
-        let mut sink = Diagnostics::new();
-        sink.push(not_measured(&place, name, &[]));
-        let shown = sink.to_string();
-        assert!(shown.contains(words), "{shown}");
-        let rate = shown.contains(": request-rate }");
-        assert_eq!(rate, words.contains("request-rate"), "{shown}");
+    #[test]
+    fn a_measure_is_found_by_its_name_and_its_values_by_the_measure() {
+        for (index, measure) in Measure::ALL.into_iter().enumerate() {
+            assert_eq!(measure as usize, index);
+            assert_eq!(Measure::find(MEASURES[index].name), Some(measure), "two measures share a name");
+        }
+        let mut values = Measurements::of(|measure| measure as usize as f64);
+        values.add(&Measurements::ZERO.with(Measure::InFlight, 0.5));
+        assert_eq!((values[Measure::Memory], values[Measure::InFlight]), (1.0, 3.5));
     }
 
     #[test]
-    fn declared_names_take_precedence_over_those_of_servers() {
-        let name = "vllm:num_requests_waiting";
-        assert_eq!(measure_named(name, &[]), Some(Measure::QueueLength));
-        assert_eq!(measure_named(name, &[(name.into(), Measure::InFlight)]), Some(Measure::InFlight));
+    fn the_documentation_has_a_row_for_each_measure() {
+        let page = include_str!("../../docs/hpa.md");
+        for spec in &MEASURES {
+            let row = format!("| `{}` | {}, {} | {} |", spec.name, spec.words, spec.when(), spec.of_service());
+            assert!(page.contains(&row), "docs/hpa.md lacks:\n{row}");
+        }
     }
 }

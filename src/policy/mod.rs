@@ -11,6 +11,7 @@ mod forecasts;
 mod headroom;
 pub mod hpa;
 mod measure;
+mod metric_names;
 mod needs;
 mod observation;
 mod planned;
@@ -29,7 +30,10 @@ mod weighed;
 pub use decision::{Decision, Foresight, Reason, ReasonCode};
 pub use forecasts::ForecastPoint;
 pub use headroom::with_headroom;
-pub use measure::{Measure, Measures, exported, measure_named, not_measured, read_metric_names, without_unit};
+pub use measure::{MEASURES, Measure, MeasureSpec, Measurements, Measures, Scope, Taken, Unit};
+pub use metric_names::{
+    ExportedMetric, exported, exported_metrics, measure_named, not_measured, read_metric_names, without_unit,
+};
 pub use needs::{Needs, replicas_needed};
 pub use observation::{FreshSample, Observation, Phase, ReplicaSample, ReplicaView, Reserved, Scrape};
 pub use prospect::{Facts, Prospect, StepLoad};

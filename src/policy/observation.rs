@@ -1,6 +1,7 @@
 //! What a policy knows when it decides: replicas as a control plane shows them, and measurements.
 
-use super::measure::{Measure, Measures, measure_named};
+use super::measure::{Measure, Measurements, Measures};
+use super::metric_names::measure_named;
 use crate::cluster::{Replica, ReplicaPhase};
 use crate::units::{Bytes, Millicores, SimDuration, SimTime};
 
@@ -86,15 +87,8 @@ pub struct Reserved {
 pub struct ReplicaSample {
     /// Id of the replica, as in [`ReplicaView::id`].
     pub id: u32,
-    /// One value per [`Measure::ALL`], in the units stated there.
-    pub values: [f64; Measure::COUNT],
-}
-
-impl ReplicaSample {
-    /// The value of one measure.
-    pub fn get(&self, measure: Measure) -> f64 {
-        self.values[measure as usize]
-    }
+    /// Its measures.
+    pub values: Measurements,
 }
 
 /// What metrics-server reports for the CPU and memory of containers at their first scrape: the average since their
@@ -119,9 +113,9 @@ pub struct Scrape {
     /// Replicas that the resource metrics API reports after their first scrape, ordered by id. They are neither in
     /// `replicas` nor in the totals.
     pub fresh: Vec<FreshSample>,
-    /// Totals over the service, one value per [`Measure::ALL`], including attempts for which no replica was ready. For
-    /// a measure that [is an average](Measure::is_average), the average.
-    pub totals: [f64; Measure::COUNT],
+    /// Totals over the service, including attempts for which no replica was ready. For a measure that
+    /// [is an average](Measure::is_average), the average.
+    pub totals: Measurements,
 }
 
 /// Everything a policy knows when it decides.

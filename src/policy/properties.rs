@@ -80,7 +80,10 @@ fn reserved() -> impl Strategy<Value = Reserved> {
 
 fn scrape() -> impl Strategy<Value = Scrape> {
     let value = || prop_oneof![Just(0.0), 0.0..4.0, 0.0..1e12];
-    let values = || std::array::from_fn::<_, { Measure::COUNT }, _>(|_| value());
+    let values = || {
+        proptest::collection::vec(value(), Measure::COUNT)
+            .prop_map(|all| Measurements::of(|measure| all[measure as usize]))
+    };
     let replicas = proptest::collection::btree_map(0_u32..24, values(), 0..20);
     (0_u64..2000, 0_u64..120, replicas, values()).prop_map(|(taken_at, window, replicas, totals)| Scrape {
         taken_at: SimTime::from_secs(taken_at),

@@ -146,7 +146,7 @@ impl ScalingPolicy for Threshold {
         let Some(scrape) = observation.scrape.filter(|_| ready > 0.0) else {
             return Decision::hold(Reason::new(ReasonCode::NoData, "no scrape yet"));
         };
-        let ratio = scrape.totals[Measure::InFlight as usize] / (4.0 * ready) / 0.7;
+        let ratio = scrape.totals[Measure::InFlight] / (4.0 * ready) / 0.7;
         if (ratio - 1.0).abs() <= 0.1 {
             return Decision::hold(Reason::new(ReasonCode::WithinTolerance, "within 0.1 of the target"));
         }

@@ -16,7 +16,8 @@ use plimsoll::config::kubernetes::Release;
 use plimsoll::config::{Diagnostics, SourceFile, parse_single};
 use plimsoll::engine::{MetricsSpec, NodeLease, Objective, ReplicaLease, RunRecord};
 use plimsoll::policy::{
-    self, Decision, Measure, Observation, Phase, PolicyContext, PolicyFactory, Reason, ReasonCode, ScalingPolicy,
+    self, Decision, Measure, Measurements, Observation, Phase, PolicyContext, PolicyFactory, Reason, ReasonCode,
+    ScalingPolicy,
 };
 use plimsoll::random::{Distribution, Purpose, Streams};
 use plimsoll::scenario::{Scenario, ServicePlan, Variant};
@@ -254,13 +255,13 @@ impl ScalingPolicy for Watched {
         }
         if let Some(scrape) = seen.scrape {
             assert!(scrape.taken_at + self.lag <= seen.now, "I8: metrics younger than the lag");
-            let sound = |values: &[f64; Measure::COUNT]| values.iter().all(|value| value.is_finite() && *value >= 0.0);
+            let sound = |values: &Measurements| values.iter().all(|(_, value)| value.is_finite() && value >= 0.0);
             assert!(sound(&scrape.totals), "measured in all: {:?}", scrape.totals);
             for pod in &scrape.replicas {
                 assert!(sound(&pod.values), "measured of pod {}: {:?}", pod.id, pod.values);
             }
-            let cpu: f64 = scrape.replicas.iter().map(|pod| pod.get(Measure::Cpu)).sum();
-            assert!((cpu - scrape.totals[0]).abs() <= 1e-9 * cpu.max(1.0), "the parts and the total differ");
+            let cpu: f64 = scrape.replicas.iter().map(|pod| pod.values[Measure::Cpu]).sum();
+            assert!((cpu - scrape.totals[Measure::Cpu]).abs() <= 1e-9 * cpu.max(1.0), "the parts and the total differ");
         }
         self.inner.decide(seen)
     }

@@ -21,7 +21,7 @@ use super::{Failure, say};
 use crate::cluster::{DISPATCHERS, PLACEMENTS};
 use crate::config::kubernetes::Release;
 use crate::platform::PLATFORMS;
-use crate::policy::{Measure, POLICIES};
+use crate::policy::{MEASURES, POLICIES};
 use crate::serving::{SERVICE_MODELS, ServingPlugin};
 use crate::workload::{Absent, FORMATS, GENERATORS, TRANSFORMS, Values};
 
@@ -582,7 +582,7 @@ fn node_pool() -> Value {
 }
 
 fn custom_metrics() -> Value {
-    let measures = names("The measure that the name refers to.", Measure::ALL.iter().map(|measure| measure.name()));
+    let measures = names("The measure that the name refers to.", MEASURES.iter().map(|measure| measure.name));
     json!({ "type": "object", "additionalProperties": measures, "description": "Custom metrics." })
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{count, names, object, one_policy, quantity, text};
-use crate::policy::{Measure, ReasonCode};
+use crate::policy::{MEASURES, MeasureSpec, ReasonCode};
 
 /// The JSON Schema (draft 2020-12) of a story file.
 pub fn story_schema() -> Value {
@@ -68,24 +68,8 @@ fn step() -> Value {
 }
 
 fn metrics() -> Value {
-    let one = |measure: Measure| {
-        let (words, example) = match measure {
-            Measure::Cpu => ("CPU of each pod: a share of its request, or cores.", "90%"),
-            Measure::Memory => ("Memory of each pod: a share of its request, or bytes.", "300Mi"),
-            Measure::RequestRate => ("Requests arriving at the service.", "120/s"),
-            Measure::InFlight => ("Requests in service, in the whole service.", "12"),
-            Measure::QueueLength => ("Requests waiting, in the whole service.", "3"),
-            Measure::Outstanding => ("Requests in service and waiting, in the whole service.", "15"),
-            Measure::SlotUse => ("Share of busy slots.", "60%"),
-            Measure::LatencyMean => ("Mean latency.", "120ms"),
-            Measure::LatencyP50 => ("Median latency.", "100ms"),
-            Measure::LatencyP95 => ("95th percentile of latency.", "300ms"),
-            Measure::LatencyP99 => ("99th percentile of latency.", "800ms"),
-        };
-        load(words, example)
-    };
-    let known: Map<String, Value> =
-        Measure::ALL.into_iter().map(|measure| (measure.name().to_string(), one(measure))).collect();
+    let one = |spec: &MeasureSpec| (spec.name.to_string(), load(spec.stated.0, spec.stated.1));
+    let known: Map<String, Value> = MEASURES.iter().map(one).collect();
     let stated = json!({
         "type": "object",
         "description": "Metrics from this step on; measures that are not stated keep their value, initially zero.",

@@ -1,7 +1,7 @@
 //! The pods of a story and their metrics.
 
 use super::{Load, MAX_REPLICAS, Metrics, PodStates, Service, Step};
-use crate::policy::{Measure, Measures, Phase, ReplicaSample, ReplicaView, Reserved, Scrape};
+use crate::policy::{Measure, Measurements, Measures, Phase, ReplicaSample, ReplicaView, Reserved, Scrape};
 use crate::units::{SimDuration, SimTime};
 
 /// One pod: running since `started`, ready from `ready`.
@@ -173,23 +173,21 @@ impl<'a> Pods<'a> {
         let mut scrape =
             Scrape { taken_at: now, window: self.window.min(now.since(SimTime::ZERO)), ..Scrape::default() };
         for index in (0..self.pods.len()).filter(|index| self.reports(*index, now)) {
-            let values = Measure::ALL.map(|measure| {
-                // Only ready pods get requests.
-                let serves = self.is_ready(index, now);
-                match loads[measure as usize] {
-                    Load::Each(value) if serves || matches!(measure, Measure::Cpu | Measure::Memory) => value,
-                    Load::Total(value) if serves => value / f64::from(ready),
-                    _ => 0.0,
-                }
+            // Only ready pods get requests.
+            let serves = self.is_ready(index, now);
+            let values = Measurements::of(|measure| match loads[measure as usize] {
+                Load::Each(value) if serves || measure.is_resource() => value,
+                Load::Total(value) if serves => value / f64::from(ready),
+                _ => 0.0,
             });
-            scrape.totals.iter_mut().zip(values).for_each(|(total, value)| *total += value);
+            scrape.totals.add(&values);
             scrape.replicas.push(ReplicaSample { id: self.pods[index].id, values });
         }
-        for ((total, load), measure) in scrape.totals.iter_mut().zip(loads).zip(Measure::ALL) {
-            match load {
-                Load::Each(value) if measure.is_average() => *total = value,
+        for measure in Measure::ALL {
+            match loads[measure as usize] {
+                Load::Each(value) if measure.is_average() => scrape.totals[measure] = value,
                 Load::Each(_) => {}
-                Load::Total(value) => *total = value,
+                Load::Total(value) => scrape.totals[measure] = value,
             }
         }
         Some(scrape)

@@ -10,8 +10,8 @@ use crate::config::{
     Diagnostics, Fields, FromNode, Line, Lines, MAX_YAML_BYTES, Name, SourceFile, Value, Yaml, parse_single, suggest,
 };
 use crate::policy::{
-    Measure, PolicyContext, PolicyPlugin, ReasonCode, measure_named, not_measured, read_metric_names, read_policy,
-    without_unit,
+    Measure, PolicyContext, PolicyPlugin, ReasonCode, Unit, measure_named, not_measured, read_metric_names,
+    read_policy, without_unit,
 };
 use crate::scenario::read_deployment;
 use crate::units::{Bytes, Millicores, Rate, SimDuration, SimTime, Utilization};
@@ -210,7 +210,7 @@ fn read_metrics(node: &Yaml, service: &Service, names: &[(String, Measure)], sin
 
 /// Reads `90%`, `{ each: 450m }` or `{ total: 120/s }`.
 fn read_load(measure: Measure, node: &Yaml, service: &Service, sink: &mut Diagnostics) -> Option<Load> {
-    let of_each = matches!(measure, Measure::Cpu | Measure::Memory) || measure.is_average();
+    let of_each = measure.is_resource() || measure.is_average();
     let (node, of_each) = match &node.value {
         Value::Mapping(_) => {
             let fields = Fields::open(node, "metric", sink)?;
@@ -251,7 +251,7 @@ fn amount(measure: Measure, node: &Yaml, of_each: bool, service: &Service, sink:
         Measure::Memory => service.memory_request.map(|memory| memory.get() as f64),
         _ => None,
     };
-    if share && matches!(measure, Measure::Cpu | Measure::Memory) {
+    if share && measure.is_resource() {
         let name = measure.name();
         let Some(request) = request else {
             let error = node.error(format!("the percentage has no reference: the service has no {name} request"));
@@ -264,15 +264,15 @@ fn amount(measure: Measure, node: &Yaml, of_each: bool, service: &Service, sink:
         }
         let amount = Utilization::from_node(node, sink)?.get() * request;
         // Rounded up to whole bytes, so that the share of the request is as stated and not one per cent less.
-        return Some(if measure == Measure::Memory { amount.ceil() } else { amount });
+        return Some(if measure.spec().unit == Unit::Bytes { amount.ceil() } else { amount });
     }
-    match measure {
-        Measure::Cpu => Millicores::from_node(node, sink).map(Millicores::as_cores),
-        Measure::Memory => Bytes::from_node(node, sink).map(|bytes| bytes.get() as f64),
-        Measure::RequestRate => Rate::from_node(node, sink).map(Rate::get),
-        _ if measure.is_latency() => SimDuration::from_node(node, sink).map(SimDuration::as_secs_f64),
-        Measure::SlotUse if share => Utilization::from_node(node, sink).map(Utilization::get),
-        _ => f64::from_node(node, sink).and_then(|value| {
+    match measure.spec().unit {
+        Unit::Cores => Millicores::from_node(node, sink).map(Millicores::as_cores),
+        Unit::Bytes => Bytes::from_node(node, sink).map(|bytes| bytes.get() as f64),
+        Unit::PerSecond => Rate::from_node(node, sink).map(Rate::get),
+        Unit::Seconds => SimDuration::from_node(node, sink).map(SimDuration::as_secs_f64),
+        Unit::Share if share => Utilization::from_node(node, sink).map(Utilization::get),
+        Unit::Share | Unit::Requests => f64::from_node(node, sink).and_then(|value| {
             if value < 0.0 {
                 sink.push(node.error("expected a number, zero or more"));
             }

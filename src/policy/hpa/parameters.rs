@@ -37,7 +37,9 @@ use super::spec::{ControllerFlags, HpaSpec, MetricSpec, Resource, Target};
 use crate::cluster::PodSpec;
 use crate::config::kubernetes::{Manifests, Release, camel_case};
 use crate::config::{Diagnostics, Fields, FromNode, Severity, Yaml};
-use crate::policy::{Measure, PolicyContext, PolicyFactory, PolicyPlugin, measure_named, not_measured, without_unit};
+use crate::policy::{
+    Measure, PolicyContext, PolicyFactory, PolicyPlugin, Unit, measure_named, not_measured, without_unit,
+};
 use crate::units::{Quantity, Rate, SimDuration, Utilization};
 
 /// The entry in the list of policies.
@@ -318,12 +320,12 @@ fn short_resource(resource: Resource, node: &Yaml, sink: &mut Diagnostics) -> Op
 fn short_amount(metric: &str, node: &Yaml, sink: &mut Diagnostics) -> Option<Quantity> {
     let text = node.as_text().unwrap_or("");
     let milli = |value: f64| Quantity::from_millis((value * 1000.0).round() as i64);
-    let own = Measure::ALL.into_iter().find(|measure| measure.name() == metric);
+    let own = Measure::find(metric);
     let quantity = if text.contains('/') {
         milli(Rate::from_node(node, sink)?.get())
     } else if own.is_some_and(Measure::is_latency) {
         milli(SimDuration::from_node(node, sink)?.as_secs_f64())
-    } else if own == Some(Measure::SlotUse) && text.ends_with('%') {
+    } else if own.is_some_and(|own| own.spec().unit == Unit::Share) && text.ends_with('%') {
         milli(Utilization::from_node(node, sink)?.get())
     } else {
         Quantity::from_node(node, sink)?

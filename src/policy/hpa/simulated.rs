@@ -119,7 +119,7 @@ impl Observed<'_, '_> {
         let fresh = scrape.fresh.iter().filter(|_| fresh).map(|pod| (&pod.sample, pod.window));
         pod_values(settled.chain(fresh).map(|(pod, window)| ValueReport {
             pod: pod.id,
-            value: value(pod.get(measure)),
+            value: value(pod.values[measure]),
             timestamp: scrape.taken_at,
             window: Some(window),
         }))
@@ -127,7 +127,7 @@ impl Observed<'_, '_> {
 
     fn total(&self, name: &str) -> Result<Quantity, MetricError> {
         let measure = self.measure(name)?;
-        Ok(nearest_milli(self.scrape(measure)?.totals[measure as usize]))
+        Ok(nearest_milli(self.scrape(measure)?.totals[measure]))
     }
 }
 
@@ -211,7 +211,7 @@ mod tests {
 
     use crate::cluster::ContainerRequest;
     use crate::policy::hpa::spec::{Amount, Behavior, MetricSpec, RatePolicy, Target};
-    use crate::policy::{Phase, ReasonCode, ReplicaSample, ReplicaView, Reserved};
+    use crate::policy::{Measurements, Phase, ReasonCode, ReplicaSample, ReplicaView, Reserved};
     use crate::units::{Millicores, SimTime};
 
     fn policy(behavior: Option<Behavior>) -> HpaPolicy {
@@ -233,17 +233,13 @@ mod tests {
         };
         let replicas: Vec<ReplicaView> = (0..size).map(replica).collect();
         let now = SimTime::from_secs(now);
-        let metrics = |id| {
-            let mut values = [0.0; Measure::COUNT];
-            values[Measure::Cpu as usize] = cpu;
-            ReplicaSample { id, values }
-        };
+        let metrics = |id| ReplicaSample { id, values: Measurements::ZERO.with(Measure::Cpu, cpu) };
         let scrape = Scrape {
             taken_at: now,
             window: SimDuration::from_secs(15),
             replicas: (0..measured).map(metrics).collect(),
             fresh: Vec::new(),
-            totals: [0.0; Measure::COUNT],
+            totals: Measurements::ZERO,
         };
         let observation = Observation {
             replicas: &replicas,

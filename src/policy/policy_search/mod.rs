@@ -166,11 +166,11 @@ impl ScalingPolicy for PolicySearch {
             return Decision::hold(Reason::new(ReasonCode::NoData, "no measurement yet"));
         };
         let numbers = self.settings.numbers;
-        self.memory.see(scrape.taken_at, scrape.totals[Measure::RequestRate as usize], &numbers);
+        self.memory.see(scrape.taken_at, scrape.totals[Measure::RequestRate], &numbers);
         let Some(outlook) = self.memory.outlook(now, &numbers) else {
             return Decision::hold(Reason::new(ReasonCode::NoData, "no measurement yet"));
         };
-        let Proposal { size: wanted, mut words } = self.propose(&outlook, scrape.totals[Measure::QueueLength as usize]);
+        let Proposal { size: wanted, mut words } = self.propose(&outlook, scrape.totals[Measure::QueueLength]);
         let mut code = if self.settings.is_trained { ReasonCode::Learned } else { ReasonCode::Target };
         words += &format!(": {spec} -> {wanted}");
         let mut size = wanted;

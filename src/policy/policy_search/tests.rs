@@ -1,4 +1,4 @@
-use super::super::{Facts, PolicyContext, Prospect, Scrape, properties};
+use super::super::{Facts, Measurements, PolicyContext, Prospect, Scrape, properties};
 use super::*;
 use crate::config::kubernetes::Release;
 use crate::config::{Diagnostics, SourceFile, parse_single};
@@ -26,9 +26,7 @@ fn settings(text: &str) -> Settings {
 
 fn decide(policy: &mut PolicySearch, seconds: u64, spec: u32, rate: f64, waiting: f64) -> Decision {
     let at = SimTime::from_secs(seconds);
-    let mut totals = [0.0; Measure::COUNT];
-    totals[Measure::RequestRate as usize] = rate;
-    totals[Measure::QueueLength as usize] = waiting;
+    let totals = Measurements::ZERO.with(Measure::RequestRate, rate).with(Measure::QueueLength, waiting);
     let scrape = Scrape { taken_at: at, totals, ..Scrape::default() };
     policy.decide(&Observation { scrape: Some(&scrape), ..Observation::new(at, spec) })
 }

@@ -130,7 +130,7 @@ impl Predictive {
     /// Adds the scrape to the history. Steps during a calendar event count as missing.
     fn learn(&mut self, observation: &Observation<'_>) {
         let Some(scrape) = observation.scrape_of(&[Measure::RequestRate]) else { return };
-        let new_steps = self.history.see(scrape.taken_at, scrape.window, scrape.totals[Measure::RequestRate as usize]);
+        let new_steps = self.history.see(scrape.taken_at, scrape.window, scrape.totals[Measure::RequestRate]);
         if new_steps == 0 {
             return;
         }

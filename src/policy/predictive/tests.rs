@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::forecast::{Gaps, Naive, SeasonalNaive};
-use crate::policy::{Phase, ReplicaView, Scrape};
+use crate::policy::{Measurements, Phase, ReplicaView, Scrape};
 
 fn settings(forecaster: impl Forecaster + 'static) -> Settings {
     Settings {
@@ -32,8 +32,7 @@ fn settings(forecaster: impl Forecaster + 'static) -> Settings {
 /// Decides at the end of minute `minute`, in which the rate was `rate`.
 fn step(policy: &mut Predictive, minute: u64, size: u32, rate: f64) -> Decision {
     let now = SimTime::from_secs(60 * (minute + 1));
-    let mut totals = [0.0; Measure::COUNT];
-    totals[Measure::RequestRate as usize] = rate;
+    let totals = Measurements::ZERO.with(Measure::RequestRate, rate);
     let scrape = Scrape { taken_at: now, window: SimDuration::from_secs(60), totals, ..Scrape::default() };
     policy.decide(&Observation { scrape: Some(&scrape), ..Observation::new(now, size) })
 }

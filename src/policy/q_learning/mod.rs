@@ -127,7 +127,7 @@ impl QLearning {
 
     /// The current rate divided by the rate `trend_over` earlier; 1 if there is none.
     fn trend(&mut self, scrape: &Scrape) -> f64 {
-        let rate = scrape.totals[Measure::RequestRate as usize];
+        let rate = scrape.totals[Measure::RequestRate];
         let over = self.settings.design.trend_over;
         let is_old = |at: &SimTime| *at < scrape.taken_at && scrape.taken_at.since(*at) >= over;
         if self.rates.back().is_none_or(|(at, _)| *at < scrape.taken_at) {
@@ -153,10 +153,10 @@ impl QLearning {
         let spec = f64::from(spec);
         Sight {
             now: observation.now,
-            load: scrape.totals[Measure::RequestRate as usize] / self.settings.design.capacity / spec,
+            load: scrape.totals[Measure::RequestRate] / self.settings.design.capacity / spec,
             trend: self.trend(scrape),
             starting: (1.0 - ready / spec).max(0.0),
-            waiting: scrape.totals[Measure::QueueLength as usize] / spec,
+            waiting: scrape.totals[Measure::QueueLength] / spec,
         }
     }
 

@@ -1,4 +1,4 @@
-use super::super::{Facts, Phase, PolicyContext, Prospect, properties};
+use super::super::{Facts, Measurements, Phase, PolicyContext, Prospect, properties};
 use super::*;
 use crate::config::kubernetes::Release;
 use crate::config::{Diagnostics, SourceFile, parse_single};
@@ -8,11 +8,8 @@ use std::path::Path;
 const PARAMETERS: &str = "{ min: 2, max: 10, capacity: 4/s, parts: 3, trained: table.json }";
 
 /// A scrape's totals with a request rate and a queue length.
-fn totals(rate: f64, waiting: f64) -> [f64; Measure::COUNT] {
-    let mut totals = [0.0; Measure::COUNT];
-    totals[Measure::RequestRate as usize] = rate;
-    totals[Measure::QueueLength as usize] = waiting;
-    totals
+fn totals(rate: f64, waiting: f64) -> Measurements {
+    Measurements::ZERO.with(Measure::RequestRate, rate).with(Measure::QueueLength, waiting)
 }
 
 /// Reads parameters with the working directory as the scenario's; the error is the rendered diagnostics.

@@ -239,12 +239,12 @@ impl ScalingPolicy for Counter {
         if let Some(scrape) = observation.scrape {
             let queues = scrape.replicas.len().max(1) as f64;
             let at_least = |number: f64| {
-                scrape.replicas.iter().filter(|pod| pod.get(Measure::Memory) >= number).count() as f64 / queues
+                scrape.replicas.iter().filter(|pod| pod.values[Measure::Memory] >= number).count() as f64 / queues
             };
             let sample = Sample {
                 at: scrape.taken_at.as_secs_f64(),
-                number: scrape.totals[Measure::Memory as usize],
-                waiting: scrape.totals[Measure::QueueLength as usize],
+                number: scrape.totals[Measure::Memory],
+                waiting: scrape.totals[Measure::QueueLength],
                 loaded: [at_least(1.0), at_least(2.0), at_least(3.0)],
             };
             // An error means that nobody listens.
