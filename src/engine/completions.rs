@@ -116,7 +116,7 @@ impl CompletionQueue {
     }
 
     /// Queues an event at `time`, which must not be before `now`.
-    #[inline]
+    #[inline(always)]
     pub fn insert(&mut self, now: SimTime, time: SimTime, entity: u32, tag: u32) {
         let event = Completion { time, entity, sequence: self.sequence, tag };
         self.sequence = self.sequence.wrapping_add(1);
@@ -134,7 +134,7 @@ impl CompletionQueue {
     }
 
     /// Removes and returns the next event.
-    #[inline]
+    #[inline(always)]
     pub fn pop(&mut self) -> Option<Completion> {
         let event = self.front.pop()?;
         self.len -= 1;
@@ -145,7 +145,7 @@ impl CompletionQueue {
         Some(event)
     }
 
-    #[inline]
+    #[inline(always)]
     fn put(&mut self, event: Completion) {
         let day = event.time.as_nanos() >> self.shift;
         if day > self.day {
@@ -162,7 +162,7 @@ impl CompletionQueue {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn put_front(&mut self, event: Completion) {
         let mut at = self.front.len();
         while at > 0 && self.front[at - 1] < event {
@@ -191,7 +191,7 @@ impl CompletionQueue {
         self.front.truncate(kept);
     }
 
-    #[inline]
+    #[inline(always)]
     fn link(&mut self, day: u64, event: Completion) {
         let bucket = day as usize & (self.buckets.len() - 1);
         let (word, bit) = (bucket >> 6, 1 << (bucket & 63));
@@ -245,7 +245,7 @@ impl CompletionQueue {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn unlink_bucket(&mut self, bucket: usize) {
         let Entry { event, next: mut index } = self.buckets[bucket];
         self.front.push(event);

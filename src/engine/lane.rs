@@ -220,7 +220,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
     }
 
     /// Ends a request of a closed loop from its user's point of view and schedules the user's next one.
-    #[inline]
+    #[inline(always)]
     fn finish_for_user(&mut self, ordinal: u64) {
         if let Some(clients) = &self.clients {
             let users = u64::from(clients.most());
@@ -229,7 +229,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
     }
 
     /// Counts a new request.
-    #[inline]
+    #[inline(always)]
     fn count_arrival(&mut self, arrival: u64, work: Work) {
         self.tally.arrived(arrival, work.demand.as_nanos());
         if let Some(retry) = &self.spec.retry {
@@ -318,7 +318,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
     }
 
     /// The work of the request under the cursor.
-    #[inline]
+    #[inline(always)]
     fn next_work(&self) -> Work {
         let demand = self.batch.demands[self.cursor];
         if !M::COUNTS_TOKENS {
@@ -328,7 +328,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         Work { demand, input: tokens(&self.batch.tokens_in), output: tokens(&self.batch.tokens_out) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn arrive(&mut self) -> Result<(), RunError> {
         let arrival = self.next_arrival;
         let work = self.next_work();
@@ -348,7 +348,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
     }
 
     /// Dispatches an attempt to the replica chosen by the dispatcher.
-    #[inline]
+    #[inline(always)]
     fn offer(&mut self, attempt: Attempt) {
         self.events += 1;
         let Some(number) = self.dispatcher.choose(&mut self.dispatch_draw) else {
@@ -370,8 +370,14 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         self.watch(job);
     }
 
+    /// [`Lane::offer`] for everything but a new arrival, for which it is inlined.
+    #[inline(never)]
+    fn offer_again(&mut self, attempt: Attempt) {
+        self.offer(attempt);
+    }
+
     /// Stores an attempt that reached `seat` now.
-    #[inline]
+    #[inline(always)]
     fn admit(&mut self, attempt: Attempt, seat: u32, state: JobState, scaling_state: ScalingState) -> u32 {
         self.jobs.insert(Job {
             arrival: attempt.arrival,
@@ -390,7 +396,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
     }
 
     /// Starts a job in a free slot of a replica, or appends it to the replica's queue.
-    #[inline]
+    #[inline(always)]
     fn settle(&mut self, number: u32, job: u32, idle_slot: bool) {
         let now = self.now;
         let seat = &mut self.seats[number as usize];
@@ -413,7 +419,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
     }
 
     /// Schedules the moment at which the client of a new attempt gives up.
-    #[inline]
+    #[inline(always)]
     fn watch(&mut self, job: u32) {
         if let Some(timeout) = &self.spec.timeout {
             let generation = self.jobs.get(job).generation;
@@ -424,7 +430,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
     }
 
     /// Appends a job to a replica's queue.
-    #[inline]
+    #[inline(always)]
     fn enqueue(&mut self, number: u32, job: u32) {
         let seat = &mut self.seats[number as usize];
         if seat.waiting == 0 {
@@ -436,7 +442,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         seat.join(self.now);
     }
 
-    #[inline]
+    #[inline(always)]
     fn complete(&mut self) {
         let Some(event) = self.completions.pop() else { return };
         let now = event.time.as_nanos();
@@ -474,7 +480,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
     }
 
     /// Handles a slot of `number` that has become free.
-    #[inline]
+    #[inline(always)]
     fn vacate(&mut self, number: u32) {
         let now = self.now;
         let seat = &mut self.seats[number as usize];
@@ -489,6 +495,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
     }
 
     /// Starts the waiting requests that the model takes together now.
+    #[inline(never)]
     fn gather(&mut self, number: u32) {
         let now = SimTime::from_nanos(self.now);
         while self.seats[number as usize].waiting > 0 && self.seats[number as usize].slots != SILENT {
@@ -518,7 +525,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
     }
 
     /// Reports a lower load to the dispatcher, or records that a draining replica is empty.
-    #[inline]
+    #[inline(always)]
     fn load_fell(&mut self, number: u32, from: u32) {
         let seat = &self.seats[number as usize];
         if seat.open {
@@ -529,7 +536,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
     }
 
     /// Starts the first waiting request of `number`, skipping dropped ones.
-    #[inline]
+    #[inline(always)]
     fn start_next(&mut self, number: u32) {
         let now = self.now;
         let seat = &mut self.seats[number as usize];
@@ -597,7 +604,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
                     self.retried += 1;
                     attempt
                 };
-                self.offer(Attempt { arrival, work, ordinal, number });
+                self.offer_again(Attempt { arrival, work, ordinal, number });
             }
         }
         Ok(true)
@@ -634,6 +641,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
     }
 
     /// Removes a waiting or running job from its replica.
+    #[inline(never)]
     fn drop_job(&mut self, number: u32) {
         let now = self.now;
         let job = *self.jobs.get(number);

@@ -45,7 +45,7 @@ impl Window {
         Window { completed: 0, waiting, sojourn, good: vec![0; objectives] }
     }
 
-    #[inline]
+    #[inline(always)]
     fn record(&mut self, waiting: u64, sojourn: u64, limits: &[u64]) {
         self.completed += 1;
         self.waiting.record(SimDuration::from_nanos(waiting));
@@ -144,7 +144,7 @@ impl Tally {
     }
 
     /// Counts an answered attempt. `alone` returns how many nanoseconds its work takes in its replica without other requests.
-    #[inline]
+    #[inline(always)]
     pub(super) fn completed(&mut self, job: &Job, now: u64, alone: impl FnOnce(Work) -> u64) {
         let counts = job.arrival >= self.warm_up;
         let sojourn = now - job.arrival;
