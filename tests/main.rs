@@ -37,6 +37,7 @@ mod support;
 mod testing;
 mod tidy;
 mod transient;
+mod variants;
 mod wave;
 mod workload;
 mod zones;

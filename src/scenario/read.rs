@@ -487,9 +487,10 @@ fn read_policies(
     for (key, node) in list.entries() {
         check_label(key, node, sink);
         let (node, headroom) = take_headroom(node, sink);
-        let factories = services.iter().map(|service| {
+        let Some(nodes) = policy_of_each(&node, services, sink) else { continue };
+        let factories = services.iter().zip(nodes).map(|(service, node)| {
             let context = PolicyContext { service: &service.spec.name, pod: Some(&service.spec.pod), ..*around };
-            read_policy(&node, &key.text, &context, sink)
+            read_policy(node, &key.text, &context, sink)
         });
         let factories: Vec<Option<PolicyFactory>> = factories.collect();
         if let Some(factories) = factories.into_iter().collect() {
@@ -497,6 +498,29 @@ fn read_policies(
         }
     }
     plans
+}
+
+/// The policy of each service, in their order: the same for all, or `per-service: { web: {...}, otherwise: {...} }`.
+fn policy_of_each<'a>(node: &'a Yaml, services: &[ServicePlan], sink: &mut Diagnostics) -> Option<Vec<&'a Yaml>> {
+    const OTHERS: &str = "otherwise";
+    let Some(each) = node.get("per-service") else { return Some(vec![node; services.len()]) };
+    let Value::Mapping(entries) = &each.value else {
+        let error = each.error(format!("expected the policy of each service, not {}", each.kind()));
+        sink.push(error.help("for example `per-service: { web: { hpa: { manifest: hpa.yaml } }, otherwise: { static: { replicas: 2 } } }`"));
+        return None;
+    };
+    let names: Vec<&str> = services.iter().map(|service| service.spec.name.as_str()).collect();
+    for (key, _) in entries.iter().filter(|(key, _)| key.text != OTHERS && !names.contains(&key.text.as_str())) {
+        let place = Yaml { span: key.span, ..each.clone() };
+        sink.push(unknown(&place, &key.text, "service", &names));
+    }
+    let of = |name: &str| entries.iter().find(|(key, _)| key.text == name).map(|(_, policy)| policy);
+    let found: Vec<Option<&Yaml>> = names.iter().map(|name| of(name).or_else(|| of(OTHERS))).collect();
+    for (name, _) in names.iter().zip(&found).filter(|(_, policy)| policy.is_none()) {
+        let error = each.error(format!("the service `{name}` has no policy"));
+        sink.push(error.help(format!("add `{name}:` or `{OTHERS}:`")));
+    }
+    found.into_iter().collect()
 }
 
 /// Reads the policies as stated.

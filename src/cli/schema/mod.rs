@@ -629,6 +629,11 @@ fn policies() -> Value {
     // Beside the policy's name may stand its headroom.
     one["properties"]["headroom"] = json!({ "type": "number", "minimum": 0.001, "maximum": 1000, "description": "Load factor: the policy provisions for this many times the load (1.3 means 30% more load, not 30% of the capacity kept free); 1 by default." });
     one["maxProperties"] = json!(2);
+    one["properties"]["per-service"] = json!({
+        "type": "object",
+        "description": "Instead of one policy for all services, one for each by its name; `otherwise` is for those that are not named.",
+        "additionalProperties": { "type": ["object", "string"], "description": "A policy and its parameters." },
+    });
     json!({
         "type": "object",
         "description": "Policies to compare, each under its own label.",
