@@ -2,4 +2,5 @@
 
 mod evolution;
 pub(super) mod search;
+mod settings;
 pub(super) mod train;

@@ -25,7 +25,6 @@ use super::super::pool::in_pool;
 use super::evolution::Evolution;
 use super::train::{ALLOWED, Refusal, TRAINING_REPLICATIONS, Training, VALIDATION, Worth, compare, fingerprint};
 use crate::engine::{Interval, RunError, RunRecord};
-use crate::policy::Prospect;
 use crate::policy::policy_search::{COUNT, Found, NUMBERS, Origin, Settings};
 use crate::random::{Purpose, Streams};
 use crate::scenario::Scenario;
@@ -274,8 +273,7 @@ fn evolve<E>(
 
 /// The settings of a policy with searchable parameters; `None` for other policies.
 pub fn search_settings(scenario: &Scenario, policy: usize) -> Option<Settings> {
-    let factory = scenario.policies.get(policy)?.factories.first()?;
-    factory(&Prospect::unknown()).trainable()?.settings::<Settings>().cloned()
+    super::settings::settings_for_all(scenario, policy)
 }
 
 fn settings_of(scenario: &Scenario, policy: usize) -> Result<Settings, Refusal> {

@@ -26,7 +26,6 @@ use rayon::prelude::*;
 
 use crate::engine::{Interval, RunError, RunRecord};
 use crate::experiment::pool::in_pool;
-use crate::policy::Prospect;
 use crate::policy::q_learning::{Choose, Experience, Explorer, Learned, Origin, Rule, Settings, Table, Visit};
 use crate::random::{Purpose, Streams};
 use crate::scenario::Scenario;
@@ -185,8 +184,7 @@ impl From<RunError> for Refusal {
 
 /// The settings of a policy that learns a table; `None` for other policies.
 pub fn learning_settings(scenario: &Scenario, policy: usize) -> Option<Settings> {
-    let factory = scenario.policies.get(policy)?.factories.first()?;
-    factory(&Prospect::unknown()).trainable()?.settings::<Settings>().cloned()
+    super::settings::settings_for_all(scenario, policy)
 }
 
 /// The scenario with a policy's table replaced by a trained one. The table must have been trained with the states and
