@@ -17,6 +17,7 @@ mod learning;
 mod links;
 mod misses;
 mod platforms;
+mod node_policies;
 mod policy_gate;
 mod policy_search;
 mod predictive;

@@ -8,7 +8,7 @@ use crate::cluster::{DISPATCHERS, PLACEMENTS};
 use crate::config::Plugin;
 use crate::forecast::FORECASTERS;
 use crate::platform::PLATFORMS;
-use crate::policy::{MEASURES, MeasureSpec, POLICIES, exported_metrics};
+use crate::policy::{MEASURES, MeasureSpec, NODE_POLICIES, POLICIES, exported_metrics};
 use crate::report::REPORTERS;
 use crate::report::results::{EntryResult, ListResults, RESULTS_VERSION, Results, results_text};
 use crate::serving::SERVICE_MODELS;
@@ -29,6 +29,7 @@ pub(super) struct ListArguments {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Kind {
     Policies,
+    NodePolicies,
     Measures,
     Forecasters,
     Platforms,
@@ -59,6 +60,7 @@ fn plugins<B: 'static>(list: &[Plugin<B>]) -> Vec<Row> {
 fn rows(kind: Kind) -> Vec<Row> {
     match kind {
         Kind::Policies => plugins(POLICIES),
+        Kind::NodePolicies => plugins(NODE_POLICIES),
         Kind::Measures => measures(),
         Kind::Forecasters => plugins(FORECASTERS),
         Kind::Platforms => plugins(PLATFORMS),

@@ -18,7 +18,7 @@ pub use back_off::BackOff;
 pub use ceiling::{Bought, Bound, Ceiling, Power};
 pub use dispatch::{DISPATCHERS, Dispatcher, DispatcherPlugin};
 pub use lease::{Lease, LeaseBook, LeaseId, Settled};
-pub use node::{Node, NodeId, NodePool, Nodes, PodRequest};
+pub use node::{Node, NodeId, NodePhase, NodePool, Nodes, PodRequest};
 pub use placement::{PLACEMENTS, Placement, PlacementPlugin};
 pub use pod::{ContainerRequest, CpuUse, PodSpec, StartCpu};
 pub use replica::{Replica, ReplicaPhase};

@@ -6,10 +6,14 @@ use std::sync::Arc;
 use super::placement::{NonZeroRequest, Placement};
 use super::service::ServiceSpec;
 use crate::catalog::{Allocatable, InstanceType};
+use crate::random::Distribution;
 use crate::units::{Bytes, Millicores, SimDuration, SimTime};
 
-/// Index of a node among all nodes.
+/// Index of a node among all nodes ever started; never reused.
 pub type NodeId = u32;
+
+/// The default time from order to readiness of a node: machine, operating system, kubelet.
+const USUAL_BOOT: SimDuration = SimDuration::from_secs(60);
 
 /// A pool of identical nodes.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,8 +28,14 @@ pub struct NodePool {
     pub cores: Millicores,
     /// Extended resources of each node, by Kubernetes resource name (`nvidia.com/gpu`).
     pub extended: Vec<(String, u64)>,
-    /// Number of nodes.
+    /// Number of nodes at the start.
     pub count: u32,
+    /// The fewest nodes that a node policy may leave.
+    pub least: u32,
+    /// The most nodes that a node policy may have at once.
+    pub most: u32,
+    /// Time from the order of a node to its readiness.
+    pub boot: Distribution,
     /// Zones, assigned to the nodes in turn; empty means a single unnamed zone.
     pub zones: Vec<String>,
     /// Speed of a core relative to the one on which service times were measured; finite and above zero.
@@ -33,7 +43,7 @@ pub struct NodePool {
 }
 
 impl NodePool {
-    /// A pool of `count` nodes of an instance type in a single zone, at speed 1.
+    /// A pool of always `count` nodes of an instance type in a single zone, at speed 1.
     pub fn new(name: impl Into<String>, instance: &InstanceType, count: u32) -> Self {
         NodePool {
             name: name.into(),
@@ -42,10 +52,48 @@ impl NodePool {
             cores: instance.cpu,
             extended: instance.extended(),
             count,
+            least: count,
+            most: count,
+            boot: NodePool::usual_boot(),
             zones: Vec::new(),
             speed: 1.0,
         }
     }
+
+    /// The default time from order to readiness: one minute.
+    pub fn usual_boot() -> Distribution {
+        Distribution::constant(USUAL_BOOT)
+    }
+
+    /// Whether its number of nodes can change during a run.
+    pub fn can_change(&self) -> bool {
+        self.least < self.count || self.count < self.most
+    }
+
+    /// The amount of an extended resource of each node.
+    fn has(&self, name: &str) -> u64 {
+        self.extended.iter().find(|(known, _)| known == name).map_or(0, |(_, amount)| *amount)
+    }
+
+    /// The pool with all the nodes that it may ever have at once, from the start.
+    pub fn at_most(&self) -> NodePool {
+        NodePool { count: self.count.max(self.most), ..self.clone() }
+    }
+}
+
+/// The phase of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodePhase {
+    /// Ordered, but the machine does not run yet: its zone is lost.
+    Ordered,
+    /// The machine starts and joins the cluster. It is paid for from now on.
+    Booting,
+    /// Takes pods.
+    Ready,
+    /// Takes no more pods and goes when its last pod has ended.
+    Draining,
+    /// Given back; no longer paid for.
+    Gone,
 }
 
 /// What a pod requests from a node.
@@ -94,6 +142,7 @@ pub struct Node {
     pub allocatable: Allocatable,
     speed: f64,
     cores: Millicores,
+    phase: NodePhase,
     /// Whether its zone is lost.
     lost: bool,
     taken: Allocatable,
@@ -108,6 +157,21 @@ pub struct Node {
 }
 
 impl Node {
+    /// Its phase.
+    pub fn phase(&self) -> NodePhase {
+        self.phase
+    }
+
+    /// The number of its pods.
+    pub fn pods(&self) -> u32 {
+        self.taken.pods
+    }
+
+    /// Whether the scheduler may place pods on it.
+    fn is_open(&self) -> bool {
+        self.phase == NodePhase::Ready && !self.lost
+    }
+
     /// The sum of its pods' requests.
     pub fn taken(&self) -> Allocatable {
         self.taken
@@ -176,6 +240,8 @@ impl Node {
         assert!(extended, "I4: node {} has and gave {:?} of {:?}", self.name, self.extended, self.asked.names);
         let pods: u32 = self.pods_of_service.iter().sum();
         assert!(pods == taken.pods, "I4: node {} counts {} pods and runs {pods}", self.name, taken.pods);
+        let may_have_pods = matches!(self.phase, NodePhase::Ready | NodePhase::Draining);
+        assert!(may_have_pods || pods == 0, "I4: node {} is {:?} and runs {pods} pods", self.name, self.phase);
     }
 }
 
@@ -184,7 +250,18 @@ const SHORTAGES: [&str; 3] = ["Insufficient cpu", "Insufficient memory", "Too ma
 
 /// All nodes and the placement policy.
 pub struct Nodes {
+    pools: Vec<NodePool>,
+    /// The index of each zone of each pool.
+    zones: Vec<Vec<u32>>,
+    /// Every node ever started, by id.
     nodes: Vec<Node>,
+    /// The nodes that are not gone, by id.
+    present: Vec<NodeId>,
+    /// How many nodes of each pool were ever started.
+    started: Vec<u32>,
+    asked: Arc<Asked>,
+    /// Incremented with every change of a node or its pods.
+    changes: u64,
     placement: Box<dyn Placement>,
     /// Nodes with room for the current pod, and their scores; kept between placements to avoid allocations.
     feasible: Vec<NodeId>,
@@ -192,56 +269,155 @@ pub struct Nodes {
 }
 
 impl Nodes {
-    /// Creates the nodes of `pools`, in order, all empty.
+    /// Creates the nodes of `pools`, in order, all ready and empty.
     pub fn new(pools: &[NodePool], placement: Box<dyn Placement>) -> Self {
-        let zones = Nodes::zone_names(pools);
-        let mut nodes = Vec::new();
+        let names = Nodes::zone_names(pools);
+        let number = |zone: &str| names.iter().position(|known| known == zone).unwrap_or(0) as u32;
+        let of_pool = |pool: &NodePool| match &pool.zones[..] {
+            [] => vec![number("")],
+            zones => zones.iter().map(|zone| number(zone)).collect(),
+        };
+        let mut nodes = Nodes {
+            pools: pools.to_vec(),
+            zones: pools.iter().map(of_pool).collect(),
+            nodes: Vec::new(),
+            present: Vec::new(),
+            started: vec![0; pools.len()],
+            asked: Arc::default(),
+            changes: 0,
+            placement,
+            feasible: Vec::new(),
+            scores: Vec::new(),
+        };
         for (pool, number) in pools.iter().zip(0..) {
-            for index in 0..pool.count {
-                let zone = match pool.zones.len() {
-                    0 => "",
-                    count => pool.zones[index as usize % count].as_str(),
-                };
-                let zone_number = zones.iter().position(|known| known == zone).unwrap_or(0);
-                nodes.push(Node {
-                    name: format!("{}-{index}", pool.name),
-                    pool: number,
-                    zone: zone_number as u32,
-                    allocatable: pool.allocatable,
-                    speed: pool.speed,
-                    cores: pool.cores,
-                    lost: false,
-                    taken: Allocatable { cpu: Millicores::ZERO, memory: Bytes::ZERO, pods: 0 },
-                    extended: Vec::new(),
-                    asked: Arc::default(),
-                    non_zero: NonZeroRequest::default(),
-                    pods_of_service: Vec::new(),
-                    images: Vec::new(),
-                });
+            for _ in 0..pool.count {
+                if let Some(node) = nodes.order(number, |_| true) {
+                    nodes.enter(node, NodePhase::Ready);
+                }
             }
         }
-        Nodes { nodes, placement, feasible: Vec::new(), scores: Vec::new() }
+        nodes
     }
 
     /// Adds extended resources: `amounts` requested by a pod of each service. A node has none of a resource that its
     /// pool does not list.
-    pub fn asked_for(mut self, pools: &[NodePool], amounts: &[Vec<(String, u64)>]) -> Self {
+    pub fn asked_for(mut self, amounts: &[Vec<(String, u64)>]) -> Self {
         let names: BTreeSet<&String> = amounts.iter().flatten().map(|(name, _)| name).collect();
-        let of = |list: &[(String, u64)]| -> Vec<u64> {
-            let amount =
-                |name: &&String| list.iter().find(|(known, _)| known == *name).map_or(0, |(_, amount)| *amount);
-            names.iter().map(amount).collect()
+        let amount = |list: &[(String, u64)], name: &str| {
+            list.iter().find(|(known, _)| known == name).map_or(0, |(_, amount)| *amount)
         };
-        let asked = Arc::new(Asked {
+        let of = |list: &Vec<(String, u64)>| names.iter().map(|name| amount(list, name)).collect();
+        self.asked = Arc::new(Asked {
             names: names.iter().map(|name| (*name).clone()).collect(),
-            amounts: amounts.iter().map(|list| of(list)).collect(),
+            amounts: amounts.iter().map(of).collect(),
         });
         for node in &mut self.nodes {
-            let has = pools.get(node.pool as usize).map_or_else(Vec::new, |pool| of(&pool.extended));
-            node.extended = has.into_iter().map(|has| [has, 0]).collect();
-            node.asked = Arc::clone(&asked);
+            let pool = &self.pools[node.pool as usize];
+            node.extended = self.asked.names.iter().map(|name| [pool.has(name), 0]).collect();
+            node.asked = Arc::clone(&self.asked);
         }
         self
+    }
+
+    /// Orders a node of a pool, in the pool's next zone for which `open` holds; `None` if it holds for none.
+    pub fn order(&mut self, pool: u32, open: impl Fn(u32) -> bool) -> Option<NodeId> {
+        let (index, zones) = (self.started[pool as usize], &self.zones[pool as usize]);
+        let in_turn = (0..zones.len()).map(|later| zones[(index as usize + later) % zones.len()]);
+        let zone = in_turn.into_iter().find(|zone| open(*zone))?;
+        let id = self.nodes.len() as NodeId;
+        self.nodes.push(self.node(pool, zone, format!("{}-{index}", self.pools[pool as usize].name)));
+        self.present.push(id);
+        self.started[pool as usize] += 1;
+        self.changes += 1;
+        Some(id)
+    }
+
+    /// A new node of a pool.
+    fn node(&self, pool: u32, zone: u32, name: String) -> Node {
+        let of = &self.pools[pool as usize];
+        Node {
+            name,
+            pool,
+            zone,
+            allocatable: of.allocatable,
+            speed: of.speed,
+            cores: of.cores,
+            phase: NodePhase::Ordered,
+            lost: false,
+            taken: Allocatable { cpu: Millicores::ZERO, memory: Bytes::ZERO, pods: 0 },
+            extended: self.asked.names.iter().map(|name| [of.has(name), 0]).collect(),
+            asked: Arc::clone(&self.asked),
+            non_zero: NonZeroRequest::default(),
+            pods_of_service: Vec::new(),
+            images: Vec::new(),
+        }
+    }
+
+    /// Moves a node to a phase.
+    ///
+    /// # Panics
+    /// If a node that has pods, or is gone already, would go or boot, which is a bug of the caller.
+    pub fn enter(&mut self, id: NodeId, phase: NodePhase) {
+        let node = &mut self.nodes[id as usize];
+        assert!(node.phase != NodePhase::Gone, "node {} is gone and cannot become {phase:?}", node.name);
+        node.phase = phase;
+        node.check();
+        self.changes += 1;
+        if phase == NodePhase::Gone {
+            // A long run may start many nodes one after the other: what is gone takes no memory of its own.
+            (node.images, node.extended, node.pods_of_service) = Default::default();
+            self.present.retain(|present| *present != id);
+        }
+    }
+
+    /// The pools.
+    pub fn pools(&self) -> &[NodePool] {
+        &self.pools
+    }
+
+    /// How many nodes of a pool were ever started.
+    pub fn started(&self, pool: u32) -> u32 {
+        self.started[pool as usize]
+    }
+
+    /// Incremented with every change of a node or its pods.
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// For each pod in turn, whether a node that is coming (ordered or booting) has room for it beside the earlier ones.
+    pub fn awaited<'a>(&self, pods: impl Iterator<Item = &'a PodRequest>) -> Vec<bool> {
+        let is_coming = |node: &&Node| !node.lost && matches!(node.phase, NodePhase::Ordered | NodePhase::Booting);
+        let present = self.present.iter().map(|id| &self.nodes[*id as usize]);
+        let mut coming: Vec<Node> = present.filter(is_coming).cloned().collect();
+        coming.iter_mut().for_each(|node| node.phase = NodePhase::Ready);
+        let mut row = Row { nodes: coming, last: None };
+        pods.map(|pod| row.put(pod)).collect()
+    }
+
+    /// The number of empty nodes of a pool that hold `pods`, placed in turn on the first with room. Pods for which an
+    /// empty node is too small are left out.
+    pub fn empty_nodes_for<'a>(&self, pool: u32, pods: impl Iterator<Item = &'a PodRequest>) -> u32 {
+        let mut row = Row { nodes: Vec::new(), last: None };
+        for pod in pods.filter(|pod| self.could_hold(pool, pod)) {
+            if !row.put(pod) {
+                let mut node = self.node(pool, 0, String::new());
+                node.phase = NodePhase::Ready;
+                node.take(pod);
+                row.nodes.push(node);
+            }
+        }
+        row.nodes.len() as u32
+    }
+
+    /// Whether an empty node of a pool has room for the pod.
+    pub fn could_hold(&self, pool: u32, pod: &PodRequest) -> bool {
+        let of = &self.pools[pool as usize];
+        let mut asked = self.asked.names.iter().zip(self.asked.of(pod.service));
+        pod.cpu <= of.allocatable.cpu
+            && pod.memory <= of.allocatable.memory
+            && of.allocatable.pods > 0
+            && asked.all(|(name, amount)| *amount <= of.has(name))
     }
 
     /// Places a pod on the node with the highest score among those with room, the first among equals. (The Kubernetes
@@ -249,14 +425,16 @@ impl Nodes {
     /// no node has room; [`Nodes::unschedulable_reason`] tells why.
     pub fn place(&mut self, pod: &PodRequest) -> Option<NodeId> {
         self.feasible.clear();
-        let usable = |node: &Node| !node.lost && node.fits(pod);
-        self.feasible.extend((0..).zip(&self.nodes).filter(|(_, node)| usable(node)).map(|(id, _)| id));
+        let nodes = &self.nodes;
+        let usable = |id: &NodeId| nodes[*id as usize].is_open() && nodes[*id as usize].fits(pod);
+        self.feasible.extend(self.present.iter().copied().filter(usable));
         let chosen = match self.feasible[..] {
             [] => return None,
             [only] => only,
             _ => self.best(pod),
         };
         self.nodes[chosen as usize].take(pod);
+        self.changes += 1;
         Some(chosen)
     }
 
@@ -279,6 +457,7 @@ impl Nodes {
     /// If no such pod is on the node, which is a bug of the caller.
     pub fn release(&mut self, node: NodeId, pod: &PodRequest) {
         self.nodes[node as usize].give_back(pod);
+        self.changes += 1;
     }
 
     /// When an image of `service` (its versions may have different ones) is present on `node`, for a pod accepted by
@@ -311,8 +490,10 @@ impl Nodes {
     /// The names of the zones, by index.
     pub fn zone_names(pools: &[NodePool]) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
-        for pool in pools.iter().filter(|pool| pool.count > 0) {
-            let used = pool.zones.iter().take(pool.count as usize).cloned();
+        for (pool, nodes) in pools.iter().map(|pool| (pool, pool.count.max(pool.most))).filter(|(_, nodes)| *nodes > 0)
+        {
+            // A node whose turn it is in a lost zone goes to another one.
+            let used = pool.zones.iter().take(if pool.can_change() { usize::MAX } else { nodes as usize }).cloned();
             let unnamed = pool.zones.is_empty().then(String::new);
             for name in used.chain(unnamed) {
                 if !names.contains(&name) {
@@ -329,6 +510,7 @@ impl Nodes {
             node.lost = lost;
             node.images.clear();
         }
+        self.changes += 1;
     }
 
     /// The zone of a node.
@@ -336,20 +518,27 @@ impl Nodes {
         self.nodes[node as usize].zone
     }
 
-    /// All nodes, by id.
+    /// All nodes ever started, by id.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
+    }
+
+    /// The nodes of a pool that are not gone, with their ids.
+    pub fn present_in(&self, pool: u32) -> impl Iterator<Item = (NodeId, &Node)> {
+        self.present.iter().map(|id| (*id, &self.nodes[*id as usize])).filter(move |(_, node)| node.pool == pool)
     }
 
     /// Why no node has room for `pod`, in the wording of the Kubernetes scheduler: "0/6 nodes are available: 2
     /// Insufficient memory, 4 Insufficient cpu". A node short of two resources counts for both. `None` if a node has
     /// room.
     pub fn unschedulable_reason(&self, pod: &PodRequest) -> Option<String> {
-        if self.nodes.is_empty() {
+        let takes_pods = |node: &&Node| node.phase == NodePhase::Ready;
+        let ready: Vec<&Node> = self.present.iter().map(|id| &self.nodes[*id as usize]).filter(takes_pods).collect();
+        if ready.is_empty() {
             return Some("no nodes available to schedule pods".to_string());
         }
         let mut counts: BTreeMap<String, u32> = BTreeMap::new();
-        for node in &self.nodes {
+        for node in &ready {
             if node.fits(pod) && !node.lost {
                 return None;
             }
@@ -362,12 +551,32 @@ impl Nodes {
         // Upstream sorts the formatted messages, so "10 ..." precedes "2 ...".
         let mut reasons: Vec<String> = counts.iter().map(|(what, count)| format!("{count} {what}")).collect();
         reasons.sort();
-        Some(format!("0/{} nodes are available: {}", self.nodes.len(), reasons.join(", ")))
+        Some(format!("0/{} nodes are available: {}", ready.len(), reasons.join(", ")))
     }
 
     /// Asserts invariant I4: no node's allocation exceeds its capacity.
     pub fn check(&self) {
         self.nodes.iter().for_each(Node::check);
+    }
+}
+
+/// Nodes that pods are placed on by trial, each on the first with room.
+struct Row {
+    nodes: Vec<Node>,
+    /// The last pod and the index of its node: the nodes before have no room for its like.
+    last: Option<(PodRequest, usize)>,
+}
+
+impl Row {
+    /// Places a pod; `false` if no node has room.
+    fn put(&mut self, pod: &PodRequest) -> bool {
+        let full = self.last.filter(|(last, _)| last == pod).map_or(0, |(_, index)| index);
+        let found = self.nodes[full..].iter().position(|node| node.fits(pod)).map(|index| full + index);
+        self.last = Some((*pod, found.unwrap_or(self.nodes.len())));
+        if let Some(index) = found {
+            self.nodes[index].take(pod);
+        }
+        found.is_some()
     }
 }
 

@@ -24,6 +24,8 @@ pub enum Rank {
     Decision,
     /// A decision takes effect.
     Actuation,
+    /// The node policies decide, knowing everything else that happened at this instant.
+    Nodes,
 }
 
 /// A control event.
@@ -61,6 +63,10 @@ pub(super) enum Event {
     Decide { service: u32 },
     /// The desired size of a service changes.
     Actuate { service: u32, replicas: u32 },
+    /// A node has booted. Stale if its `generation` has moved on.
+    NodeBooted { node: u32, generation: u32 },
+    /// The node policies decide.
+    DecideNodes,
 }
 
 /// An entry of the calendar, ordered by (time, rank, entity, sequence).
@@ -98,6 +104,8 @@ impl EventCalendar {
             Event::Scrape => (Rank::Scrape, 0),
             Event::Review { service } | Event::Decide { service } => (Rank::Decision, service),
             Event::Actuate { service, .. } => (Rank::Actuation, service),
+            Event::NodeBooted { node, .. } => (Rank::Transition, node),
+            Event::DecideNodes => (Rank::Nodes, 0),
         };
         self.sequence += 1;
         self.heap.push(Reverse(Entry { time, rank, entity, sequence: self.sequence, event }));
@@ -127,9 +135,10 @@ mod tests {
         calendar.push(at, Event::Phase { service: 0, replica: 3, generation: 0 });
         calendar.push(at, Event::Scrape);
         calendar.push(at, Event::IntervalEnd);
+        calendar.push(SimTime::ZERO, Event::DecideNodes);
         calendar.push(SimTime::ZERO, Event::Actuate { service: 0, replicas: 1 });
         let ranks: Vec<Rank> = std::iter::from_fn(|| calendar.pop()).map(|e| e.rank).collect();
         use Rank::*;
-        assert_eq!(ranks, [Actuation, Boundary, Transition, Transition, Scrape, Decision]);
+        assert_eq!(ranks, [Actuation, Nodes, Boundary, Transition, Transition, Scrape, Decision]);
     }
 }

@@ -108,6 +108,11 @@ impl Zones {
         self.states.get(zone as usize).is_some_and(|state| state.outages > 0)
     }
 
+    /// Whether the control plane knows that a zone is lost.
+    pub(super) fn is_noticed(&self, zone: u32) -> bool {
+        self.states.get(zone as usize).is_some_and(|state| state.noticed)
+    }
+
     /// The zone for a new replica, given the number of replicas in each: the one with the fewest (the first among
     /// equals), like Kubernetes' default topology spread. Zones whose loss has not been noticed are still candidates.
     /// `None` if no zone is left; zone 0 if zones are not modelled.

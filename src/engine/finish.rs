@@ -21,6 +21,7 @@ impl Simulation {
         if let Some(nodes) = &self.shared.nodes {
             nodes.check();
         }
+        let pools = self.pools.records(self.shared.nodes.as_ref(), &leases, end);
         let mut services = Vec::new();
         let mut events = 0;
         let mut foresight = crate::policy::Foresight::None;
@@ -39,6 +40,7 @@ impl Simulation {
             end,
             warm_up: self.spec.warm_up,
             services,
+            pools,
             leases,
             cost,
             events,

@@ -24,6 +24,8 @@ pub(super) struct Shared {
     pub streams: Streams,
     /// Zones, and which of them are lost.
     pub zones: Zones,
+    /// Incremented whenever a pod is created or ends.
+    pub pod_changes: u64,
 }
 
 /// The replicas of one service.
@@ -217,6 +219,7 @@ impl Fleet {
         replica.delays = [&start_up.scheduled, &start_up.pulled, &start_up.started, &start_up.ready]
             .map(|delay| delay.sample_duration(&mut draw));
         self.next_id += 1;
+        shared.pod_changes += 1;
         self.replicas.push(replica);
         self.now_starting += 1;
         self.now_pending += 1;
@@ -497,6 +500,7 @@ impl Fleet {
 
     fn end(&mut self, index: usize, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
         self.uncount(index);
+        shared.pod_changes += 1;
         let mut replica = self.replicas.remove(index);
         if let Some(count) = replica.zone.and_then(|zone| self.in_zone.get_mut(zone as usize)) {
             *count -= 1;

@@ -17,6 +17,7 @@ mod jobs;
 mod lane;
 mod meter;
 mod objective;
+mod pools;
 mod powers;
 mod record;
 mod simulation;
@@ -34,7 +35,8 @@ pub use fault::{LostNodes, MetricsOutage, ZoneOutage};
 pub use meter::MetricsSpec;
 pub use objective::Objective;
 pub use record::{
-    DecisionRecord, Elasticity, Expense, Interval, LeaseRecord, ObjectiveRecord, RunRecord, ServiceRecord,
+    DecisionRecord, Elasticity, Expense, Interval, LeaseRecord, ObjectiveRecord, PoolDecision, PoolInterval,
+    PoolRecord, RunRecord, ServiceRecord,
 };
 pub use simulation::Simulation;
 pub(crate) use spec::REFERENCE_UTILIZATION;

@@ -10,8 +10,10 @@ const MOST: f64 = 1e19;
 /// The power of each replica, and sums over the current replicas.
 #[derive(Debug)]
 pub(super) struct Powers {
-    /// By node; a single entry if all are equal.
+    /// By node; empty if all are equal.
     by_node: Vec<Power>,
+    /// By pool of nodes; a single entry if all are equal.
+    by_pool: Vec<Power>,
     /// Whether requests in the same replica can slow each other down.
     pub slow: bool,
     /// Fixed-point scale of both sums (requests at full speed; seconds of demand per second).
@@ -32,30 +34,47 @@ pub(super) struct PowerMarks {
 
 impl Powers {
     pub(super) fn new(spec: &ServiceSpec, nodes: Option<&Nodes>) -> Self {
-        let of_node = |node: NodeId| nodes.map(|nodes| nodes.cores(node));
-        let count = nodes.map_or(1, |nodes| nodes.nodes().len() as u32);
-        let mut by_node: Vec<Power> = (0..count).map(|node| spec.power(of_node(node))).collect();
-        if by_node.iter().all(|power| *power == by_node[0]) {
-            by_node.truncate(1);
+        let pools = nodes.map_or(&[][..], Nodes::pools);
+        let mut by_pool: Vec<Power> = pools.iter().map(|pool| spec.power(Some((pool.cores, pool.speed)))).collect();
+        if by_pool.is_empty() {
+            by_pool.push(spec.power(None));
         }
-        if by_node.is_empty() {
-            by_node.push(spec.power(None));
+        let equal = by_pool.iter().all(|power| *power == by_pool[0]);
+        if equal {
+            by_pool.truncate(1);
         }
-        let pods: f64 = nodes.iter().flat_map(|nodes| nodes.nodes()).map(|node| f64::from(node.allocatable.pods)).sum();
-        let largest = by_node.iter().map(|power| power.full.max(power.work())).fold(0.0, f64::max);
+        let pods: f64 =
+            pools.iter().map(|pool| f64::from(pool.most.max(pool.count)) * f64::from(pool.allocatable.pods)).sum();
+        let largest = by_pool.iter().map(|power| power.full.max(power.work())).fold(0.0, f64::max);
         let parts = MOST / (pods.max(1.0) * largest.max(f64::MIN_POSITIVE));
-        let slow = spec.slows(&by_node);
+        let slow = spec.slows(&by_pool);
         let (ready, serving) = (TimeWeighted::default(), TimeWeighted::default());
-        Powers { by_node, slow, parts, now_ready: 0, now_serving: 0, ready, serving }
+        let mut powers =
+            Powers { by_node: Vec::new(), by_pool, slow, parts, now_ready: 0, now_serving: 0, ready, serving };
+        nodes.iter().flat_map(|nodes| nodes.nodes()).for_each(|node| powers.add_node(node.pool));
+        powers
+    }
+
+    /// Adds the next node, of pool number `pool`.
+    pub(super) fn add_node(&mut self, pool: u32) {
+        if self.by_pool.len() > 1 {
+            self.by_node.push(self.by_pool[pool as usize]);
+        }
     }
 
     /// The power of a replica on `node`.
     pub(super) fn of(&self, node: Option<NodeId>) -> Power {
-        node.and_then(|node| self.by_node.get(node as usize)).copied().unwrap_or(self.by_node[0])
+        node.and_then(|node| self.by_node.get(node as usize)).copied().unwrap_or(self.by_pool[0])
     }
 
     fn uniform(&self) -> Option<Power> {
-        (self.by_node.len() == 1).then_some(self.by_node[0])
+        (self.by_pool.len() == 1).then_some(self.by_pool[0])
+    }
+
+    /// The mean over the nodes ever started; over the pools if there were none.
+    fn mean(&self, of: fn(&Power) -> f64) -> f64 {
+        let all = if self.by_node.is_empty() { &self.by_pool } else { &self.by_node };
+        all.iter().map(of).sum::<f64>() / all.len() as f64
     }
 
     fn levels(&self, node: Option<NodeId>) -> (u64, u64) {
@@ -65,7 +84,7 @@ impl Powers {
 
     /// Adds replicas on `node` that became ready or began to drain (0 or 1 of each).
     pub(super) fn count(&mut self, node: Option<NodeId>, ready: u64, draining: u64) {
-        if self.by_node.len() > 1 && ready + draining > 0 {
+        if self.by_pool.len() > 1 && ready + draining > 0 {
             let (work, full) = self.levels(node);
             self.now_ready += ready * work;
             self.now_serving += (ready + draining) * full;
@@ -74,7 +93,7 @@ impl Powers {
 
     /// Removes replicas added by [`Powers::count`].
     pub(super) fn uncount(&mut self, node: Option<NodeId>, ready: u64, draining: u64) {
-        if self.by_node.len() > 1 && ready + draining > 0 {
+        if self.by_pool.len() > 1 && ready + draining > 0 {
             let (work, full) = self.levels(node);
             self.now_ready -= ready * work;
             self.now_serving -= (ready + draining) * full;
@@ -98,7 +117,7 @@ impl Powers {
         match self.uniform() {
             Some(power) => power.work(),
             None if ready > 0.0 => (to.ready - from.ready) as f64 / self.parts / ready,
-            None => self.by_node.iter().map(Power::work).sum::<f64>() / self.by_node.len() as f64,
+            None => self.mean(Power::work),
         }
     }
 
@@ -108,7 +127,7 @@ impl Powers {
         match self.uniform() {
             Some(power) => power.full,
             None if serving > 0.0 => (to.serving - from.serving) as f64 / self.parts / serving,
-            None => self.by_node.iter().map(|power| power.full).sum::<f64>() / self.by_node.len() as f64,
+            None => self.mean(|power| power.full),
         }
     }
 }

@@ -30,6 +30,9 @@ pub struct RunRecord {
     pub warm_up: SimTime,
     /// One record per service, in the order of the scenario.
     pub services: Vec<ServiceRecord>,
+    /// The pools of nodes, in the order of the scenario.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pools: Vec<PoolRecord>,
     /// Every lease of a node or replica, in order of start.
     pub leases: Vec<LeaseRecord>,
     /// Sum of the leases' cost; `None` where nothing has a price.
@@ -295,6 +298,63 @@ pub struct DecisionRecord {
     pub ready: u32,
     /// The kind of reason.
     pub code: ReasonCode,
+    /// The figures behind it.
+    pub detail: String,
+}
+
+/// A pool of nodes over a run. Its cost is part of the run's; in the timelines of services it is shared equally.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PoolRecord {
+    /// Name.
+    pub name: String,
+    /// Instance type.
+    pub instance: String,
+    /// Time average over the whole run of nodes that are ordered and not gone.
+    #[serde(with = "crate::units::real")]
+    pub mean_nodes: f64,
+    /// Most nodes at once.
+    pub max_nodes: u32,
+    /// Nodes ordered after the start.
+    pub launched: u64,
+    /// Nodes given back before the end.
+    pub removed: u64,
+    /// Sum of its leases' cost; `None` if its nodes have no price.
+    pub cost: Option<Usd>,
+    /// One row per interval.
+    pub timeline: Vec<PoolInterval>,
+    /// Every decision that ordered or gave back nodes, in order of time.
+    pub decisions: Vec<PoolDecision>,
+}
+
+/// One row of a pool's timeline: the half-open interval [start, start + length).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PoolInterval {
+    /// Start.
+    pub start: SimTime,
+    /// Length. The last interval may be shorter.
+    pub length: SimDuration,
+    /// Nodes that are ordered and not gone, averaged over the interval.
+    #[serde(with = "crate::units::real")]
+    pub nodes: f64,
+    /// Nodes that have joined the cluster and are not being drained, averaged over the interval.
+    #[serde(with = "crate::units::real")]
+    pub ready: f64,
+}
+
+/// A decision that changed a pool.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PoolDecision {
+    /// When.
+    pub at: SimTime,
+    /// Nodes before it.
+    pub nodes: u32,
+    /// Nodes ordered.
+    pub launched: u32,
+    /// Nodes to be given back.
+    pub drained: u32,
     /// The figures behind it.
     pub detail: String,
 }

@@ -8,6 +8,7 @@ use super::fleet::{Fleet, Shared};
 use super::lane::{Horizon, LaneControl, LaneSpec, LaneStop, LaneTotals, build_lane};
 use super::meter::{Meter, Reading, ServiceReading};
 use super::objective::Ended;
+use super::pools::{NodesPaid, Pools};
 use super::powers::{PowerMarks, Powers};
 use super::record::{DecisionRecord, Interval, LeaseRecord, RunRecord};
 use super::spec::{RunSpec, ServiceRun};
@@ -55,21 +56,12 @@ pub(super) struct Marks {
     pub present: u128,
 }
 
-/// The cost of all nodes, which is constant.
-#[derive(Debug, Clone, Copy, Default)]
-struct NodesPaid {
-    count: u64,
-    /// Nano-dollars per hour. Node prices come from the catalogue and a pool has at most 100,000 nodes, so the product
-    /// with the nanoseconds of an interval stays below 2^127.
-    spending: u128,
-}
-
 /// A run in progress.
 pub struct Simulation {
     pub(super) spec: RunSettings,
     pub(super) services: Vec<Service>,
     pub(super) shared: Shared,
-    nodes: NodesPaid,
+    pub(super) pools: Pools,
     now: SimTime,
 }
 
@@ -108,19 +100,13 @@ impl Simulation {
             leases: LeaseBook::default(),
             streams: spec.streams,
             zones: Zones::new(spec.zones as usize),
+            pod_changes: 0,
         };
         for (outage, number) in spec.outages.iter().zip(0..) {
             shared.calendar.push(outage.at, Event::ZoneLost { zone: outage.zone, outage: number });
             shared.calendar.push(outage.at + outage.length, Event::ZoneBack { zone: outage.zone });
         }
-        let mut nodes = NodesPaid::default();
-        for lease in &spec.node_leases {
-            for _ in 0..lease.count {
-                shared.leases.open(&lease.what, SimTime::ZERO, lease.price, lease.billing);
-                nodes.count += 1;
-                nodes.spending += u128::from(lease.price.as_nanos());
-            }
-        }
+        let pools = Pools::new(spec.node_leases, spec.node_policies, &mut shared);
         let settings = RunSettings {
             scenario: spec.scenario,
             policy: spec.policy,
@@ -131,15 +117,16 @@ impl Simulation {
             objectives: spec.objectives,
             reference_utilization: spec.reference_utilization.get(),
             outages: spec.outages,
-            priced: nodes.count > 0 || spec.services.iter().any(|service| service.lease.is_some()),
+            priced: pools.priced || spec.services.iter().any(|service| service.lease.is_some()),
         };
         let mut services = Vec::new();
         for (number, run) in spec.services.into_iter().enumerate() {
             let tally = Tally::new(settings.warm_up, limits.clone());
             services.push(Service::build(number as u32, run, tally, &settings, &mut shared)?);
         }
-        let mut simulation = Simulation { spec: settings, services, shared, nodes, now: SimTime::ZERO };
+        let mut simulation = Simulation { spec: settings, services, shared, pools, now: SimTime::ZERO };
         simulation.schedule_first();
+        simulation.watch_nodes(SimTime::ZERO);
         Ok(simulation)
     }
 
@@ -187,6 +174,7 @@ impl Simulation {
             assert!(entry.time >= self.now, "I2: the clock went back");
             self.now = entry.time;
             self.handle(entry, progress)?;
+            self.watch_nodes(entry.time);
             self.services.iter_mut().for_each(Service::publish_scaling_state);
         }
         self.now = end;
@@ -215,10 +203,12 @@ impl Simulation {
                 service.fleet.drained(seat, at, &mut *service.lane, &mut self.shared);
                 self.place_pending(at);
                 self.roll_on(number as u32, at);
+                self.watch_nodes(at);
             }
             LaneStop::Starved { at } => {
                 let order = service.fleet.platform.starved(service.fleet.wanted.level() as u32, at);
                 self.follow(number as u32, order, at)?;
+                self.watch_nodes(at);
             }
         }
         self.services.iter_mut().for_each(Service::publish_scaling_state);
@@ -328,6 +318,8 @@ impl Simulation {
             Event::ZoneBack { zone } => self.regain_zone(zone, now),
             Event::ZoneNoticed { zone, episode } => self.notice_zone(zone, episode, now),
             Event::ZoneEvicted { zone, episode } => self.evict_zone(zone, episode, now),
+            Event::NodeBooted { node, generation } => self.node_booted(node, generation, now),
+            Event::DecideNodes => self.decide_nodes(now),
         }
         Ok(())
     }
@@ -378,7 +370,7 @@ impl Simulation {
     }
 
     /// Retries placement of all pending replicas, ordered by service and age, after room may have been freed.
-    fn place_pending(&mut self, now: SimTime) {
+    pub(super) fn place_pending(&mut self, now: SimTime) {
         for service in &mut self.services {
             if service.fleet.has_pending() {
                 service.fleet.retry_pending(now, &mut self.shared);
@@ -393,6 +385,7 @@ impl Simulation {
         let noticed = now.saturating_add(noticed_after);
         self.shared.calendar.push(noticed, Event::ZoneNoticed { zone, episode });
         self.shared.calendar.push(noticed.saturating_add(evicted_after), Event::ZoneEvicted { zone, episode });
+        self.lose_nodes(zone);
         for service in &mut self.services {
             service.fleet.lose_zone(zone, now, &mut *service.lane, &mut self.shared);
         }
@@ -407,6 +400,7 @@ impl Simulation {
         if let Some(nodes) = &mut self.shared.nodes {
             nodes.set_lost(zone, false);
         }
+        self.regain_nodes(zone, now);
         for service in &mut self.services {
             let again = service.fleet.regain_zone(zone, now, &mut *service.lane, &mut self.shared);
             again.into_iter().for_each(|replica| service.meter.forget(replica));
@@ -456,8 +450,9 @@ impl Simulation {
     /// Ends the current interval of every service at `now`.
     pub(super) fn close_interval(&mut self, now: SimTime) {
         let sharers = self.services.len() as u64;
+        let paid = self.pools.close_interval(now);
         for service in &mut self.services {
-            service.close_interval(now, self.nodes, sharers, &self.spec);
+            service.close_interval(now, paid, sharers, &self.spec);
         }
     }
 
@@ -667,8 +662,8 @@ impl Service {
         let (busy, ready) = (mean(before.totals.busy, after.totals.busy), mean(before.ready, after.ready));
         let serving = mean(before.serving, after.serving);
         let used = used_slots(powers.slow, &before.totals, &after.totals) / nanos;
-        let node_share = nodes.spending * u128::from(length.as_nanos()) / u128::from(sharers);
-        let priced = self.fleet.is_priced() || nodes.count > 0;
+        let node_share = nodes.spending / u128::from(sharers);
+        let priced = self.fleet.is_priced() || nodes.priced;
         self.timeline.push(Interval {
             start: before.at,
             length,
@@ -689,7 +684,7 @@ impl Service {
             utilization: self.fleet.spec.share_of_slots(busy, serving),
             load: (serving > 0.0).then(|| used / (serving * slots)),
             needed: tally.demand as f64 / nanos / (work * settings.reference_utilization),
-            leased: priced.then(|| mean(before.leased, after.leased) + nodes.count as f64 / sharers as f64),
+            leased: priced.then(|| mean(before.leased, after.leased) + nodes.mean(length) / sharers as f64),
             cost: priced.then(|| self.fleet.price().accrued(after.leased - before.leased, node_share)),
         });
         self.interval_good.iter_mut().zip(&tally.good).for_each(|(row, good)| row.push(*good));

@@ -6,7 +6,7 @@ use super::objective::Objective;
 use crate::catalog::Billing;
 use crate::cluster::{Nodes, ServiceSpec};
 use crate::platform::{Deployment, Platform};
-use crate::policy::ScalingPolicy;
+use crate::policy::{NodePolicy, ScalingPolicy};
 use crate::random::Streams;
 use crate::units::{SimDuration, SimTime, UsdPerHour, Utilization};
 use crate::workload::TraceSource;
@@ -25,7 +25,7 @@ pub struct ReplicaLease {
     pub billing: Billing,
 }
 
-/// The lease of the nodes, each for the whole run.
+/// The lease of each node of a pool, from the start of its machine until it is given back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NodeLease {
     /// What is leased, as shown on the bill.
@@ -34,8 +34,6 @@ pub struct NodeLease {
     pub price: UsdPerHour,
     /// Billing granularity and minimum.
     pub billing: Billing,
-    /// The number of nodes.
-    pub count: u32,
 }
 
 /// One service of a run.
@@ -84,8 +82,10 @@ pub struct RunSpec {
     pub services: Vec<ServiceRun>,
     /// The nodes; `None` if replicas need none.
     pub nodes: Option<Nodes>,
-    /// The leases of the nodes.
+    /// The lease of a node, by pool; nodes of pools beyond cost nothing.
     pub node_leases: Vec<NodeLease>,
+    /// The node policies, by pool; pools beyond are fixed.
+    pub node_policies: Vec<Box<dyn NodePolicy>>,
     /// The metrics pipeline.
     pub metrics: MetricsSpec,
     /// Objectives, the same for every service.
@@ -111,6 +111,7 @@ impl RunSpec {
             services,
             nodes: None,
             node_leases: Vec::new(),
+            node_policies: Vec::new(),
             metrics: MetricsSpec::default(),
             objectives: Vec::new(),
             reference_utilization: REFERENCE_UTILIZATION,

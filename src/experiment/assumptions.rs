@@ -2,7 +2,7 @@
 
 use crate::catalog::{Catalog, KUBERNETES_OVERHEAD};
 use crate::cluster::{CpuUse, DemandModel, NodePool, OnTimeout, RecordedDemand, ServiceSpec, UpdateStrategy};
-use crate::engine::{MetricsOutage, ReplicaLease};
+use crate::engine::{MetricsOutage, NodeLease, ReplicaLease};
 use crate::policy::{Measure, Measures};
 use crate::random::{Distribution, shown_seconds};
 use crate::scenario::{Scenario, ServicePlan};
@@ -13,6 +13,9 @@ use crate::units::{Bytes, Millicores, SimTime};
 const NOT_MODELLED: &str = "Not modelled: the network between clients and replicas, slow first requests of a fresh replica (cold \
     caches), calls between services, node autoscaling, spot interruptions, and the cost of storage, data \
     transfer, load balancers and the control plane.";
+
+/// What of it is modelled where the number of nodes of a pool can change.
+const NO_NODE_AUTOSCALING: &str = "node autoscaling, ";
 
 /// The assumptions of `scenario`.
 pub fn of(scenario: &Scenario) -> Vec<String> {
@@ -53,7 +56,8 @@ pub fn of(scenario: &Scenario) -> Vec<String> {
     said.extend(unpriced(scenario));
     said.extend(at_the_end(scenario));
     said.push(format!("The number of needed replicas assumes a utilization of {}.", scenario.reference_utilization));
-    said.push(NOT_MODELLED.into());
+    let scales = scenario.pools.iter().any(NodePool::can_change);
+    said.push(if scales { NOT_MODELLED.replace(NO_NODE_AUTOSCALING, "") } else { NOT_MODELLED.into() });
     said
 }
 
@@ -439,8 +443,27 @@ fn price(name: &str, lease: &ReplicaLease) -> String {
 }
 
 fn nodes(scenario: &Scenario) -> Vec<String> {
-    let node = |lease: &crate::engine::NodeLease| {
-        format!("{} × {} at {} each are paid for throughout the run.", lease.count, lease.what, lease.price)
+    let node = |(number, (pool, lease)): (usize, (&NodePool, &NodeLease))| {
+        if pool.can_change() {
+            return changing_pool(scenario, number, lease);
+        }
+        format!("{} × {} at {} each are paid for throughout the run.", pool.count, lease.what, lease.price)
     };
-    scenario.node_leases.iter().map(node).collect()
+    scenario.pools.iter().zip(&scenario.node_leases).enumerate().map(node).collect()
+}
+
+/// A pool whose number of nodes changes.
+fn changing_pool(scenario: &Scenario, number: usize, lease: &NodeLease) -> String {
+    let pool = &scenario.pools[number];
+    let does = scenario.node_policies.get(number).map_or_else(String::new, |create| create().words() + " ");
+    format!(
+        "Pool {} starts with {} × {} at {} each and has from {} to {}. {does}A new node is ready after {}, in the next          zone in turn, without images, and is paid for from its order until it is given back. Plans (`lp-optimal`,          `dp-optimal`) know of neither its boot time nor its room, and no lower bound is computed.",
+        pool.name,
+        pool.count,
+        lease.what,
+        lease.price,
+        pool.least,
+        pool.most,
+        pool.boot.words()
+    )
 }

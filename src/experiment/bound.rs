@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use heaviest::{Heaviest, Top, sum_of_largest};
 
 use super::pool::in_pool;
-use crate::engine::{Objective, RunRecord};
+use crate::cluster::NodePool;
+use crate::engine::{NodeLease, Objective, RunRecord};
 use crate::optimize::{BoundProblem, OptimizeError};
 use crate::scenario::{Scenario, ServicePlan};
 use crate::serving::Serving;
@@ -49,6 +50,9 @@ pub(super) fn unbounded(scenario: &Scenario) -> Option<&'static str> {
     }
     if scenario.objectives.iter().all(|objective| objective.within.is_none()) {
         return Some("there is no latency objective to keep");
+    }
+    if scenario.pools.iter().any(NodePool::can_change) {
+        return Some("the number of nodes follows the pods, and what they must cost is not modelled");
     }
     if scenario.services.iter().all(|service| service.lease.is_none()) {
         return Some("only nodes have a price, and every policy pays for all of them");
@@ -106,8 +110,10 @@ pub(super) fn cost_bound_of(scenario: &Scenario, replication: u64) -> Result<Res
         }
         dollars += most;
     }
-    let billed = |lease: &crate::engine::NodeLease| lease.price.over(lease.billing.billed(scenario.duration));
-    let nodes: Usd = scenario.node_leases.iter().flat_map(|lease| (0..lease.count).map(move |_| billed(lease))).sum();
+    let billed = |lease: &NodeLease| lease.price.over(lease.billing.billed(scenario.duration));
+    let of_pool =
+        |(pool, lease): (&NodePool, &NodeLease)| Usd::from_nanos(billed(lease).as_nanos() * i128::from(pool.count));
+    let nodes: Usd = scenario.pools.iter().zip(&scenario.node_leases).map(of_pool).sum();
     // Rounded down, so that the bound is never too high.
     let cost = Usd::from_nanos((dollars * 1e9).floor() as i128) + nodes;
     Ok(Ok(CostBound { cost, nodes, objective, interval }))

@@ -13,6 +13,7 @@ pub mod hpa;
 mod measure;
 mod metric_names;
 mod needs;
+pub mod nodes;
 mod observation;
 mod planned;
 pub mod policy_search;
@@ -35,6 +36,7 @@ pub use metric_names::{
     ExportedMetric, exported, exported_metrics, measure_named, not_measured, read_metric_names, without_unit,
 };
 pub use needs::{Needs, replicas_needed};
+pub use nodes::{NODE_POLICIES, NodePolicy, NodePolicyFactory, NodePolicyPlugin};
 pub use observation::{FreshSample, Observation, Phase, ReplicaSample, ReplicaView, Reserved, Scrape};
 pub use prospect::{Facts, Prospect, StepLoad};
 pub use read::{PolicyBuilder, PolicyContext, PolicyPlugin, find, read_policy};

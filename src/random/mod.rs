@@ -52,6 +52,8 @@ pub enum Purpose {
     Attribute = 15,
     /// How a cascade divides an interval of time, keyed by (service, pass and position of the interval).
     Cascade = 16,
+    /// Time until an ordered node is ready, keyed by (pool, n-th node ever started).
+    NodeBoot = 17,
 }
 
 /// The source of all randomness of a run: seed and replication number.

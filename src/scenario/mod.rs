@@ -5,6 +5,7 @@ mod faults;
 mod limits;
 mod load;
 mod outside;
+mod pool;
 mod price;
 mod prospect;
 mod read;
@@ -23,7 +24,7 @@ use crate::engine::{
     Simulation, ZoneOutage,
 };
 use crate::platform::{Deployment, PlatformFactory};
-use crate::policy::{PolicyFactory, PolicyPlugin, Prospect, ScalingPolicy, with_headroom};
+use crate::policy::{NodePolicyFactory, PolicyFactory, PolicyPlugin, Prospect, ScalingPolicy, with_headroom};
 use crate::random::Streams;
 use crate::units::{SimDuration, SimTime, Utilization};
 use crate::workload::{TraceError, WorkloadSpec, Zone};
@@ -103,8 +104,10 @@ pub struct Scenario {
     pub services: Vec<ServicePlan>,
     /// Node pools; empty if replicas need no node.
     pub pools: Vec<NodePool>,
-    /// The prices of the nodes.
+    /// The price of a node, by pool.
     pub node_leases: Vec<NodeLease>,
+    /// The node policies, by pool; pools beyond are fixed.
+    pub node_policies: Vec<NodePolicyFactory>,
     /// Names of the zones that replicas are spread over: those of the nodes, or those stated.
     pub zones: Vec<String>,
     /// Zone outages.
@@ -157,6 +160,7 @@ impl Scenario {
             services,
             pools: Vec::new(),
             node_leases: Vec::new(),
+            node_policies: Vec::new(),
             zones: Vec::new(),
             outages: Vec::new(),
             moments: Vec::new(),
@@ -231,7 +235,8 @@ impl Scenario {
     /// Whether nodes or any service's replicas have a price. If not, there are no costs and policies are ranked by
     /// replica-hours.
     pub fn is_priced(&self) -> bool {
-        self.node_leases.iter().any(|lease| lease.count > 0) || self.services.iter().any(|plan| plan.lease.is_some())
+        let priced = |(pool, _): (&NodePool, &NodeLease)| pool.at_most().count > 0;
+        self.pools.iter().zip(&self.node_leases).any(priced) || self.services.iter().any(|plan| plan.lease.is_some())
     }
 
     /// The specification of the run of variant `policy` in replication `replication`.
@@ -252,7 +257,7 @@ impl Scenario {
                 platform: (service.platform)(),
             });
         }
-        let nodes = (!self.pools.is_empty()).then(|| self.nodes());
+        let nodes = (!self.pools.is_empty()).then(|| self.nodes_of(&self.pools));
         Ok(RunSpec {
             zones: self.zones.len() as u32,
             outages: self.outages.clone(),
@@ -265,16 +270,17 @@ impl Scenario {
             services,
             nodes,
             node_leases: self.node_leases.clone(),
+            node_policies: self.node_policies.iter().map(|create| create()).collect(),
             metrics: self.metrics.clone(),
             objectives: self.objectives.clone(),
             reference_utilization: self.reference_utilization,
         })
     }
 
-    /// The nodes, all empty.
-    pub(super) fn nodes(&self) -> Nodes {
+    /// The nodes of `pools`, all empty.
+    pub(super) fn nodes_of(&self, pools: &[NodePool]) -> Nodes {
         let asked: Vec<_> = self.services.iter().map(|service| service.spec.pod.extended.clone()).collect();
-        Nodes::new(&self.pools, (self.placement.build)()).asked_for(&self.pools, &asked)
+        Nodes::new(pools, (self.placement.build)()).asked_for(&asked)
     }
 
     /// Creates the policy for one service; policies that ask for it receive the future load.

@@ -1,9 +1,9 @@
-//! Prices of replicas and nodes.
+//! Prices of replicas.
 
 use crate::catalog::{Billing, Catalog, PriceSource};
-use crate::cluster::{Bought, NodePool, ServiceSpec};
-use crate::config::{Diagnostics, Fields, FromNode, Line, Name, Yaml};
-use crate::engine::{NodeLease, ReplicaLease};
+use crate::cluster::{Bought, ServiceSpec};
+use crate::config::{Diagnostics, Fields, FromNode, Yaml};
+use crate::engine::ReplicaLease;
 use crate::units::{SimDuration, UsdPerHour};
 
 /// Collects the sources of the prices used, for their date in the report.
@@ -120,7 +120,8 @@ fn container_offer(
     Some((ReplicaLease { what, price, billing: offer.billing }, bought))
 }
 
-fn found<'a, T>(
+/// The result of a look-up in the catalogue; an error is reported at `node`.
+pub(super) fn found<'a, T>(
     result: Result<&'a T, crate::catalog::LookupError>,
     node: &Yaml,
     sink: &mut Diagnostics,
@@ -134,46 +135,4 @@ fn found<'a, T>(
             });
         })
         .ok()
-}
-
-/// Reads `{ nvidia.com/gpu: 4 }`, which replaces the catalogue's extended resources of the instance.
-fn read_extended(node: &Yaml, sink: &mut Diagnostics) -> Vec<(String, u64)> {
-    let (entries, rest) = node.split_entries(|name| name.contains('/'));
-    if let Some(fields) = Fields::open(&rest, "`extended`", sink) {
-        fields.finish(sink);
-    }
-    entries.iter().filter_map(|(key, value)| Some((key.text.clone(), u64::from_node(value, sink)?))).collect()
-}
-
-/// Reads one node pool and its price.
-pub(super) fn node_pool(node: &Yaml, sources: &mut Sources, sink: &mut Diagnostics) -> Option<(NodePool, NodeLease)> {
-    let fields = Fields::open(node, "node pool", sink)?;
-    let named = fields.node_of("instance");
-    let region: Option<String> = fields.optional("region", sink);
-    let count: Option<u32> = fields.required("count", sink);
-    let zones: Vec<Line> = fields.or("zones", Vec::new(), sink);
-    let speed: f64 = fields.or("speed", 1.0, sink);
-    let name = fields.optional("name", sink).map(|Name(name)| name);
-    let extended = fields.node_of("extended").map(|node| read_extended(node, sink));
-    if named.is_none() {
-        let _: Option<String> = fields.required("instance", sink);
-    }
-    if speed <= 0.0 {
-        sink.push(node.error("`speed` must be more than zero"));
-    }
-    fields.finish(sink);
-    let instance = found(Catalog::builtin().instance(named?.as_text().unwrap_or(""), region.as_deref()), named?, sink)?;
-    sources.push(instance.price_source.clone());
-    let count = count.filter(|count| (1..=100_000).contains(count)).or_else(|| {
-        if count.is_some() {
-            sink.push(node.error("`count` must be from 1 to 100000"));
-        }
-        None
-    })?;
-    let mut pool = NodePool::new(name.unwrap_or_else(|| instance.name.clone()), instance, count);
-    pool.zones = zones.into_iter().map(|Line(zone)| zone).collect();
-    pool.speed = speed;
-    pool.extended = extended.unwrap_or(pool.extended);
-    let what = format!("node {} ({})", instance.name, instance.region);
-    Some((pool, NodeLease { what, price: instance.price, billing: instance.billing, count }))
 }

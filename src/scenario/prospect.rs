@@ -97,17 +97,19 @@ impl Scenario {
     /// assumed to equal the last entry, which is the mean over the nodes that can hold them.
     fn replicas_in_turn(&self, service: usize) -> Vec<Power> {
         let spec = &self.services[service].spec;
-        let powers = spec.powers(&self.pools);
+        // Of a pool whose number of nodes can change, all that there may be.
+        let pools: Vec<NodePool> = self.pools.iter().map(NodePool::at_most).collect();
+        let powers = spec.powers(&pools);
         if powers.windows(2).all(|pair| pair[0] == pair[1]) {
             return powers.into_iter().take(1).collect();
         }
-        let mut nodes = Nodes::new(&self.pools, (self.placement.build)());
+        let mut nodes = Nodes::new(&pools, (self.placement.build)());
         let pod = PodRequest::of(service as u32, spec);
         let placed = std::iter::from_fn(|| nodes.place(&pod)).take(MAX_PLACED).collect::<Vec<_>>();
         let mut replicas: Vec<Power> = placed.iter().map(|node| spec.power(Some(nodes.cores(*node)))).collect();
-        let count: f64 = spec.hosts(&self.pools).map(|pool| f64::from(pool.count)).sum();
+        let count: f64 = spec.hosts(&pools).map(|pool| f64::from(pool.count)).sum();
         let mean = |of: fn(&Power) -> f64| {
-            let weighted = spec.hosts(&self.pools).zip(&powers).map(|(pool, power)| f64::from(pool.count) * of(power));
+            let weighted = spec.hosts(&pools).zip(&powers).map(|(pool, power)| f64::from(pool.count) * of(power));
             weighted.sum::<f64>() / count
         };
         let full = mean(|power| power.full);

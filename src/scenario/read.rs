@@ -8,7 +8,8 @@ use super::faults;
 use super::limits;
 use super::load::Loaded;
 use super::outside;
-use super::price::{Sources, node_pool, replica_lease};
+use super::pool::{ReadPool, node_pool};
+use super::price::{Sources, replica_lease};
 use super::recorded;
 use super::{Scenario, ServicePlan, StatedPolicy, Variant};
 use crate::catalog::price_dates;
@@ -20,7 +21,7 @@ use crate::config::{
     Diagnostic, Diagnostics, Fields, FromNode, Key, Line, Lines, Name, Plugin, SourceFile, Value, Yaml, check_label,
     suggest, visible,
 };
-use crate::engine::{MetricsSpec, NodeLease, Objective, REFERENCE_UTILIZATION};
+use crate::engine::{MetricsSpec, Objective, REFERENCE_UTILIZATION};
 use crate::platform::PLATFORMS;
 use crate::policy::{PolicyContext, PolicyFactory, PolicyPlugin, read_metric_names, read_policy};
 use crate::units::{Fraction, SimDuration};
@@ -62,7 +63,11 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
     let objectives = read_objectives(&fields, sink);
     let reference_utilization = fields.or("reference-utilization", REFERENCE_UTILIZATION, sink);
     let mut sources = Sources::new();
-    let (pools, node_leases) = read_pools(&fields, &mut sources, sink);
+    let (pools, (node_leases, node_policies)): (Vec<NodePool>, (Vec<_>, Vec<_>)) =
+        read_pools(&fields, &mut sources, sink)
+            .into_iter()
+            .map(|(pool, lease, policy)| (pool, (lease, policy)))
+            .unzip();
     let placement = read_placement(&fields, sink);
     let zones = faults::zones(&fields, &pools, sink);
     let lost_nodes = faults::lost_nodes(&fields, sink);
@@ -98,6 +103,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
         services,
         pools,
         node_leases,
+        node_policies,
         placement,
         zones,
         outages: faults.zones,
@@ -128,7 +134,9 @@ fn check_room(scenario: &Scenario, root: &Yaml, sink: &mut Diagnostics) {
     if scenario.pools.is_empty() {
         return;
     }
-    let nodes = scenario.nodes();
+    // Whether there is room for all of them at once is for the run to find out, whose node policy may add some.
+    let one = |pool: &NodePool| NodePool { count: pool.count.max(u32::from(pool.can_change())), ..pool.clone() };
+    let nodes = scenario.nodes_of(&scenario.pools.iter().map(one).collect::<Vec<_>>());
     for (plan, number) in scenario.services.iter().zip(0..) {
         let (cpu, memory) = plan.spec.scheduled();
         if let Some(reason) = nodes.unschedulable_reason(&PodRequest { service: number, cpu, memory }) {
@@ -293,13 +301,13 @@ fn read_expect(fields: &Fields<'_>, sink: &mut Diagnostics) -> Vec<Yaml> {
     }
 }
 
-fn read_pools(fields: &Fields<'_>, sources: &mut Sources, sink: &mut Diagnostics) -> (Vec<NodePool>, Vec<NodeLease>) {
-    let Some(node) = fields.node_of("nodes") else { return Default::default() };
+fn read_pools(fields: &Fields<'_>, sources: &mut Sources, sink: &mut Diagnostics) -> Vec<ReadPool> {
+    let Some(node) = fields.node_of("nodes") else { return Vec::new() };
     let items = match &node.value {
         Value::Sequence(items) => items.as_slice(),
         _ => std::slice::from_ref(node),
     };
-    items.iter().filter_map(|item| node_pool(item, sources, sink)).unzip()
+    items.iter().filter_map(|item| node_pool(item, sources, sink)).collect()
 }
 
 fn read_placement(fields: &Fields<'_>, sink: &mut Diagnostics) -> &'static PlacementPlugin {

@@ -379,11 +379,10 @@ impl Case {
         };
         let pools = self.nodes.iter().flat_map(|nodes| &nodes.pools);
         let price = self.nodes.as_ref().map_or(0, |nodes| nodes.price);
-        let node_lease = |pool: &PoolCase| NodeLease {
+        let node_lease = |_: &PoolCase| NodeLease {
             what: "node".into(),
             price: UsdPerHour::from_nanos(price),
             billing: Billing::EXACT,
-            count: pool.count,
         };
         let variant = |(number, policies): (usize, &Vec<PolicyCase>)| Variant {
             headroom: 1.0,
@@ -416,6 +415,9 @@ impl PoolCase {
             cores: Millicores::new(self.core_millis),
             extended: Vec::new(),
             count: self.count,
+            least: self.count,
+            most: self.count,
+            boot: NodePool::usual_boot(),
             zones: vec!["a".into(), "b".into()],
             speed: self.speed,
         }

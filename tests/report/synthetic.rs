@@ -146,6 +146,7 @@ pub fn run(policy: &str, sizing: Sizing, foresight: Foresight, minutes: u64) -> 
         end,
         warm_up: SimTime::ZERO,
         services: vec![service],
+        pools: Vec::new(),
         leases,
         cost,
         events: 2_000_000,

@@ -21,7 +21,7 @@ use super::{Failure, say};
 use crate::cluster::{DISPATCHERS, PLACEMENTS};
 use crate::config::kubernetes::Release;
 use crate::platform::PLATFORMS;
-use crate::policy::{MEASURES, POLICIES};
+use crate::policy::{MEASURES, NODE_POLICIES, POLICIES};
 use crate::serving::{SERVICE_MODELS, ServingPlugin};
 use crate::workload::{Absent, FORMATS, GENERATORS, TRANSFORMS, Values};
 
@@ -95,7 +95,7 @@ pub fn scenario_schema() -> Value {
             ("workload", workload()),
             ("service", service()),
             ("services", json!({ "type": "array", "items": service(), "description": "Several services." })),
-            ("nodes", json!({ "type": "array", "items": node_pool(), "description": "A fixed pool of nodes." })),
+            ("nodes", json!({ "type": "array", "items": node_pool(), "description": "Pools of nodes." })),
             (
                 "zones",
                 json!({
@@ -560,7 +560,14 @@ fn node_pool() -> Value {
             ("name", text("Name.")),
             ("instance", text("Instance type from the catalogue.")),
             ("region", text("Region.")),
-            ("count", range("Number of nodes.", 1, Some(100_000))),
+            ("count", range("Number of nodes at the start; 0 only where a `policy` adds some.", 0, Some(100_000))),
+            ("policy", node_policy()),
+            ("min", range("The fewest nodes that the `policy` leaves; the `count` by default.", 0, Some(100_000))),
+            ("max", range("The most nodes that the `policy` has at once.", 1, Some(100_000))),
+            (
+                "boot-time",
+                distribution("Time from the order of a node to its readiness, images not yet pulled; 1m by default."),
+            ),
             (
                 "zones",
                 json!({ "type": "array", "items": { "type": "string" }, "description": "Zones, assigned to the nodes in turn." }),
@@ -621,6 +628,14 @@ fn one_policy(description: &str) -> Value {
     // Parameters are told once, where a scenario's policies are.
     let one = one_of("A policy and its parameters.", POLICIES.iter().map(|p| (p.name, p.summary)), |_| json!({}));
     json!({ "description": description, "anyOf": [one, { "enum": kinds }] })
+}
+
+/// How the number of nodes of a pool changes.
+fn node_policy() -> Value {
+    let kinds: Vec<&str> = NODE_POLICIES.iter().map(|plugin| plugin.name).collect();
+    let list = NODE_POLICIES.iter().map(|plugin| (plugin.name, plugin.summary));
+    let one = one_of("A node policy and its parameters.", list, policies::of_nodes);
+    json!({ "description": "How the number of nodes changes; `fixed` by default.", "anyOf": [one, { "enum": kinds }] })
 }
 
 fn policies() -> Value {

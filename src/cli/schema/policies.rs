@@ -236,6 +236,11 @@ fn planned() -> Value {
     )
 }
 
+/// The parameters of a node policy.
+pub(super) fn of_nodes(_name: &str) -> Value {
+    super::object("", &[])
+}
+
 /// A mapping with one policy and its parameters.
 pub(super) fn any(description: &str) -> Value {
     super::one_of(description, POLICIES.iter().map(|plugin| (plugin.name, plugin.summary)), parameters)

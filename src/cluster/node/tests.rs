@@ -13,6 +13,9 @@ fn pool(name: &str, count: u32, cpu: u64, mib: u64, pods: u32) -> NodePool {
         cores: allocatable.cpu,
         extended: Vec::new(),
         count,
+        least: count,
+        most: count,
+        boot: NodePool::usual_boot(),
         zones: Vec::new(),
         speed: 1.0,
     }
@@ -93,7 +96,7 @@ fn gpu_pods_fit_where_gpus_are() {
     let asked = |list: &[(&str, u64)]| list.iter().map(|(name, amount)| (name.to_string(), *amount)).collect();
     let services =
         [asked(&[]), asked(&[("nvidia.com/gpu", 1)]), asked(&[("nvidia.com/gpu", 1), ("example.com/fpga", 1)])];
-    let mut nodes = nodes(&pools, "least-allocated").asked_for(&pools, &services);
+    let mut nodes = nodes(&pools, "least-allocated").asked_for(&services);
     // The emptiest node is the large one; two pods with a GPU each fill the other, and a third has to wait.
     assert_eq!(nodes.place(&pod(0, 100, 100)), Some(0));
     assert_eq!([1, 1, 1].map(|service| nodes.place(&pod(service, 100, 100))), [Some(1), Some(1), None]);
@@ -216,4 +219,61 @@ proptest! {
         let after: Vec<_> = nodes.nodes().iter().map(|node| (node.taken(), node.non_zero_taken())).collect();
         prop_assert_eq!(after, empty);
     }
+}
+
+#[test]
+fn nodes_are_ordered_in_zones_in_turn_and_their_ids_never_used_again() {
+    let mut web = pool("web", 1, 4000, 4096, 10);
+    web.zones = vec!["a".into(), "b".into(), "c".into()];
+    web.most = 4;
+    let mut nodes = nodes(&[web], "least-allocated");
+    assert_eq!(nodes.order(0, |_| true), Some(1));
+    nodes.enter(1, NodePhase::Gone);
+    // Zone c is next, but lost.
+    assert_eq!(nodes.order(0, |zone| zone != 2), Some(2));
+    assert_eq!(nodes.order(0, |_| false), None);
+    let found: Vec<_> = nodes.present_in(0).map(|(id, node)| (id, node.name.as_str(), node.zone)).collect();
+    assert_eq!(found, [(0, "web-0", 0), (2, "web-2", 0)]);
+    assert_eq!((nodes.started(0), nodes.nodes().len()), (3, 3));
+}
+
+#[test]
+fn only_ready_nodes_take_pods() {
+    let mut web = pool("web", 1, 4000, 4096, 10);
+    web.most = 3;
+    let mut nodes = nodes(&[web], "least-allocated");
+    let pod = pod(0, 3000, 100);
+    assert_eq!(nodes.place(&pod), Some(0));
+    nodes.order(0, |_| true);
+    for phase in [NodePhase::Ordered, NodePhase::Booting, NodePhase::Draining] {
+        nodes.enter(1, phase);
+        assert_eq!(nodes.place(&pod), None, "{phase:?}");
+    }
+    assert_eq!(nodes.unschedulable_reason(&pod).as_deref(), Some("0/1 nodes are available: 1 Insufficient cpu"));
+    nodes.enter(1, NodePhase::Ready);
+    assert_eq!(nodes.place(&pod), Some(1));
+    nodes.check();
+}
+
+#[test]
+#[should_panic(expected = "I4: node web-0 is Gone and runs 1 pods")]
+fn a_node_with_pods_cannot_go() {
+    let mut nodes = nodes(&[pool("web", 1, 4000, 4096, 10)], "least-allocated");
+    nodes.place(&pod(0, 1, 1));
+    nodes.enter(0, NodePhase::Gone);
+}
+
+#[test]
+fn coming_nodes_are_counted_on_by_as_many_pods_as_they_hold() {
+    let mut web = pool("web", 0, 4000, 4096, 10);
+    web.most = 2;
+    let mut nodes = nodes(&[web], "least-allocated");
+    let (small, large, huge) = (pod(0, 1500, 0), pod(1, 3000, 0), pod(2, 5000, 0));
+    nodes.order(0, |_| true);
+    assert_eq!(nodes.awaited([&small, &large, &small, &huge, &small].into_iter()), [true, false, true, false, false]);
+    nodes.enter(0, NodePhase::Ready);
+    assert_eq!(nodes.awaited([&small].into_iter()), [false], "it is there");
+    // First fit: two small ones, the large one, and a third node for the last small one.
+    assert_eq!(nodes.empty_nodes_for(0, [&small, &small, &large, &huge, &small].into_iter()), 3);
+    assert!(nodes.could_hold(0, &large) && !nodes.could_hold(0, &huge));
 }

@@ -14,6 +14,9 @@ fn pool(name: &str, count: u32, cpu: u64, mib: u64, zones: &[&str]) -> NodePool 
         cores: allocatable.cpu,
         extended: Vec::new(),
         count,
+        least: count,
+        most: count,
+        boot: NodePool::usual_boot(),
         zones,
         speed: 1.0,
     }
