@@ -161,7 +161,9 @@ fn a_missed_objective_fails_only_on_request() {
 #[test]
 fn lists_completions_and_help_work() {
     let place = Place::new();
-    for kind in ["policies", "dispatchers", "placements", "formats", "generators", "transforms", "instances"] {
+    for kind in
+        ["policies", "node-policies", "dispatchers", "placements", "formats", "generators", "transforms", "instances"]
+    {
         let output = place.run(&["list", kind, "--format", "json"]);
         let list: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         let rows = list["entries"].as_array().unwrap();

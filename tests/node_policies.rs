@@ -21,7 +21,7 @@ service:
   concurrency: 4
   resources: { requests: { cpu: 1500m, memory: 1Gi } }
   service-time: 10ms
-  start-up: { scheduled: 0s, pulled: 20s, started: 5s, ready: 5s }
+  start-up: { scheduled: 0s, image-pull: 20s, started: 5s, ready: 5s }
 nodes:
   - { name: web, instance: m7i.large, count: 1, zones: [a, b] }
 policies: { fixed: { static: { replicas: 1 } } }
@@ -78,6 +78,7 @@ fn scenario(sizes: &'static [(u64, u32)], nodes: &Planned) -> Scenario {
     let mut scenario = read(SCENARIO).unwrap_or_else(|found| panic!("{found}"));
     let nodes = nodes.clone();
     (scenario.pools[0].least, scenario.pools[0].most) = (0, 5);
+    scenario.zones = vec!["a".into(), "b".into()];
     scenario.node_policies = vec![Arc::new(move || Box::new(nodes.clone()))];
     with_sizes(scenario, sizes)
 }

@@ -320,6 +320,12 @@ fn the_docs_and_the_lists_agree() {
             missing.push(row);
         }
     }
+    for plugin in plimsoll::policy::NODE_POLICIES {
+        let row = format!("| `{}` | {} |", plugin.name, plugin.summary);
+        if !page.contains(&row) {
+            missing.push(row);
+        }
+    }
     for plugin in plimsoll::cluster::DISPATCHERS {
         if !page.contains(&format!("`{}`", plugin.name)) {
             missing.push(plugin.name.to_string());

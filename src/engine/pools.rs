@@ -212,7 +212,6 @@ impl Simulation {
             return;
         }
         self.pools.due = None;
-        self.pools.seen = changes(&self.shared);
         let mut next: Option<SimTime> = None;
         for number in 0..self.pools.pools.len() {
             if !self.pools.pools[number].can_change {
@@ -227,6 +226,8 @@ impl Simulation {
             next = [next, decision.next.filter(|next| *next > now)].into_iter().flatten().min();
             self.carry_out(number, decision, now);
         }
+        // What they have just ordered is no news to them.
+        self.pools.seen = changes(&self.shared);
         if let Some(next) = next {
             self.schedule_nodes(next);
         }

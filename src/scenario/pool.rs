@@ -13,11 +13,31 @@ use crate::random::Distribution;
 /// The most nodes of a pool.
 const MAX_NODES: u32 = 100_000;
 
-/// A pool, the price of its nodes, and its node policy.
-pub(super) type ReadPool = (NodePool, NodeLease, NodePolicyFactory);
+/// The pools, and by pool the price of a node and the node policy.
+pub(super) type ReadPools = (Vec<NodePool>, Vec<NodeLease>, Vec<NodePolicyFactory>);
+
+/// Reads `nodes:`, a list of node pools or a single one.
+pub(super) fn node_pools(fields: &Fields<'_>, sources: &mut Sources, sink: &mut Diagnostics) -> ReadPools {
+    let mut all = ReadPools::default();
+    let Some(node) = fields.node_of("nodes") else { return all };
+    let items = match &node.value {
+        Value::Sequence(items) => items.as_slice(),
+        _ => std::slice::from_ref(node),
+    };
+    for (pool, lease, policy) in items.iter().filter_map(|item| node_pool(item, sources, sink)) {
+        all.0.push(pool);
+        all.1.push(lease);
+        all.2.push(policy);
+    }
+    all
+}
 
 /// Reads one node pool.
-pub(super) fn node_pool(node: &Yaml, sources: &mut Sources, sink: &mut Diagnostics) -> Option<ReadPool> {
+fn node_pool(
+    node: &Yaml,
+    sources: &mut Sources,
+    sink: &mut Diagnostics,
+) -> Option<(NodePool, NodeLease, NodePolicyFactory)> {
     let fields = Fields::open(node, "node pool", sink)?;
     let named = fields.node_of("instance");
     let region: Option<String> = fields.optional("region", sink);

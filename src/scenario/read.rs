@@ -8,7 +8,7 @@ use super::faults;
 use super::limits;
 use super::load::Loaded;
 use super::outside;
-use super::pool::{ReadPool, node_pool};
+use super::pool::node_pools;
 use super::price::{Sources, replica_lease};
 use super::recorded;
 use super::{Scenario, ServicePlan, StatedPolicy, Variant};
@@ -63,14 +63,9 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
     let objectives = read_objectives(&fields, sink);
     let reference_utilization = fields.or("reference-utilization", REFERENCE_UTILIZATION, sink);
     let mut sources = Sources::new();
-    let (pools, (node_leases, node_policies)): (Vec<NodePool>, (Vec<_>, Vec<_>)) =
-        read_pools(&fields, &mut sources, sink)
-            .into_iter()
-            .map(|(pool, lease, policy)| (pool, (lease, policy)))
-            .unzip();
+    let (pools, node_leases, node_policies) = node_pools(&fields, &mut sources, sink);
     let placement = read_placement(&fields, sink);
-    let zones = faults::zones(&fields, &pools, sink);
-    let lost_nodes = faults::lost_nodes(&fields, sink);
+    let (zones, lost_nodes) = (faults::zones(&fields, &pools, sink), faults::lost_nodes(&fields, sink));
     let mut services = read_services(&fields, &base_dir, &pools, &mut sources, sink);
     let (faults, moments) = faults::faults(&fields, &zones, lost_nodes, &metrics.names, (zone, &services), sink);
     metrics.outages = faults.metrics.clone();
@@ -299,15 +294,6 @@ fn read_expect(fields: &Fields<'_>, sink: &mut Diagnostics) -> Vec<Yaml> {
             Vec::new()
         }
     }
-}
-
-fn read_pools(fields: &Fields<'_>, sources: &mut Sources, sink: &mut Diagnostics) -> Vec<ReadPool> {
-    let Some(node) = fields.node_of("nodes") else { return Vec::new() };
-    let items = match &node.value {
-        Value::Sequence(items) => items.as_slice(),
-        _ => std::slice::from_ref(node),
-    };
-    items.iter().filter_map(|item| node_pool(item, sources, sink)).collect()
 }
 
 fn read_placement(fields: &Fields<'_>, sink: &mut Diagnostics) -> &'static PlacementPlugin {
