@@ -457,7 +457,9 @@ fn changing_pool(scenario: &Scenario, number: usize, lease: &NodeLease) -> Strin
     let pool = &scenario.pools[number];
     let does = scenario.node_policies.get(number).map_or_else(String::new, |create| create().words() + " ");
     format!(
-        "Pool {} starts with {} × {} at {} each and has from {} to {}. {does}A new node is ready after {}, in the next          zone in turn, without images, and is paid for from its order until it is given back. Plans (`lp-optimal`,          `dp-optimal`) know of neither its boot time nor its room, and no lower bound is computed.",
+        "Pool {} starts with {} × {} at {} each and has from {} to {}. {does}Boot time of a new node: {}; it is in the \
+         next zone in turn, has no images, and is paid for until it is given back. Plans (`lp-optimal`, `dp-optimal`) \
+         know neither of boot times nor of missing room, and no lower bound is computed.",
         pool.name,
         pool.count,
         lease.what,
