@@ -186,7 +186,7 @@ impl Seen<'_> {
         prop_assert!(record.mean_ready <= f64::from(record.max_ready) + 1e-9);
         if let Some(nodes) = &self.case.nodes {
             let fit = |pool: &crate::random_scenario::PoolCase| {
-                u64::from(pool.count)
+                u64::from(pool.most())
                     * pool
                         .cpu_millis
                         .checked_div(self.put_in.cpu_millis)
@@ -355,13 +355,46 @@ fn leases_are_lives(case: &Case, record: &RunRecord) -> Checked {
 /// I4: the requests of the replicas on nodes never exceed the capacity of all nodes.
 fn nodes_hold_what_they_carry(case: &Case, record: &RunRecord) -> Checked {
     let (Some(nodes), [service]) = (&case.nodes, &case.services[..]) else { return Ok(()) };
-    let has: u64 = nodes.pools.iter().map(|pool| u64::from(pool.count) * pool.cpu_millis).sum();
-    let pods: u64 = nodes.pools.iter().map(|pool| u64::from(pool.count) * u64::from(pool.pods)).sum();
+    let has: u64 = nodes.pools.iter().map(|pool| u64::from(pool.most()) * pool.cpu_millis).sum();
+    let pods: u64 = nodes.pools.iter().map(|pool| u64::from(pool.most()) * u64::from(pool.pods)).sum();
     let lines: Vec<_> = record.leases.iter().filter(|lease| lease.what == "replica").collect();
     for lease in &lines {
         let now = lease.start;
         let present = lines.iter().filter(|other| other.start <= now && now < other.end).count() as u64;
         prop_assert!(present * service.cpu_millis <= has && present <= pods, "{present} replicas at {now}");
+    }
+    Ok(())
+}
+
+/// A pool keeps its bounds, is paid for as long as its nodes are there, and changes no sooner than its policy waits.
+fn pools_keep_their_bounds(case: &Case, record: &RunRecord) -> Checked {
+    let pools = case.nodes.iter().flat_map(|nodes| &nodes.pools);
+    prop_assert_eq!(record.pools.len(), pools.clone().count());
+    for (number, (pool, seen)) in pools.zip(&record.pools).enumerate() {
+        let name = format!("node {number}");
+        let leases: Vec<_> = record.leases.iter().filter(|lease| lease.what == name).collect();
+        prop_assert_eq!(leases.len() as u64, u64::from(pool.count) + seen.launched, "a lease for each node");
+        prop_assert_eq!(seen.cost, Some(leases.iter().map(|lease| lease.cost).sum()));
+        let used: u128 = leases.iter().map(|lease| u128::from(lease.end.since(lease.start).as_nanos())).sum();
+        let area: f64 = seen.timeline.iter().map(|row| row.nodes * row.length.as_nanos() as f64).sum();
+        prop_assert!(close(area, used as f64), "{area} of nodes, {used} on the bill");
+        let least = f64::from(pool.steps.map_or(pool.count, |steps| steps.least));
+        prop_assert!(seen.max_nodes <= pool.most(), "{} nodes of at most {}", seen.max_nodes, pool.most());
+        for row in &seen.timeline {
+            prop_assert!(within(least, row.nodes) && within(row.ready, row.nodes), "{row:?}");
+        }
+        let ordered: u64 = seen.decisions.iter().map(|decision| u64::from(decision.launched)).sum();
+        let drained: u64 = seen.decisions.iter().map(|decision| u64::from(decision.drained)).sum();
+        prop_assert_eq!((ordered, drained), (seen.launched, seen.removed), "only empty nodes are given back");
+        let Some(steps) = pool.steps else {
+            prop_assert!(seen.decisions.is_empty() && seen.launched == 0);
+            continue;
+        };
+        prop_assert!(leases[pool.count as usize..].iter().all(|l| l.start >= SimTime::ZERO + millis(steps.add_after)));
+        for lease in leases.iter().filter(|lease| lease.end < record.end) {
+            let boots = if lease.start > SimTime::ZERO { steps.boot } else { 0 };
+            prop_assert!(lease.end.since(lease.start) >= millis(steps.remove_after + boots), "{lease:?}");
+        }
     }
     Ok(())
 }
@@ -382,6 +415,7 @@ fn check(case: &Case, variant: usize) -> Checked {
     }
     the_bill_adds_up(case, &record)?;
     leases_are_lives(case, &record)?;
+    pools_keep_their_bounds(case, &record)?;
     nodes_hold_what_they_carry(case, &record)
 }
 

@@ -167,6 +167,85 @@ fn a_node_needs_its_zone_to_boot() {
     assert_eq!(with_outage(10, 1000), (100.0, vec![1.1, 2.0, 2.0]));
 }
 
+/// The pool's nodes by `step`, at most six, with these sizes of the service.
+fn stepping(more: &str, sizes: &'static [(u64, u32)]) -> Scenario {
+    let pool = format!("count: 1, max: 6, policy: {{ step: {{ add-after: 30s, remove-after: 10m }} }}{more},");
+    with_sizes(read(&SCENARIO.replace("count: 1,", &pool)).unwrap_or_else(|found| panic!("{found}")), sizes)
+}
+
+#[test]
+fn a_step_pool_adds_a_node_for_a_pod_that_has_waited_and_removes_an_empty_one() {
+    // Two pods find no room at 100 s. Both have waited at 130 s: two nodes are ordered, ready at 190 s; the pods start
+    // in 30 s and are ready at 220 s. At 1000 s both go, and at 1600 s the nodes have been empty for ten minutes.
+    let scenario = stepping("", &[(100, 3), (1000, 1)]);
+    let record = run(&scenario);
+    assert_eq!(leases(&record), [(0.0, 2000.0), (130.0, 1600.0), (130.0, 1600.0)]);
+    assert_eq!(record.cost, cost(&scenario, &[2000, 1470, 1470]));
+    assert_eq!(ready(&record, &[1, 2, 3, 9, 10]), [1.0, 2.6, 3.0, 3.0, 1.0]);
+    let pool = &record.pools[0];
+    assert_eq!((pool.launched, pool.removed, pool.max_nodes, pool.cost), (2, 2, 3, record.cost));
+    let decisions: Vec<_> = pool.decisions.iter().map(|d| (d.at, d.launched, d.drained, d.detail.as_str())).collect();
+    assert_eq!(
+        decisions,
+        [(at(130), 2, 0, "2 pods have waited 30s for a node"), (at(1600), 0, 2, "2 nodes have been empty for 10m"),]
+    );
+    assert!((accrued(&record) - record.cost.unwrap().as_f64()).abs() < 1e-6, "{}", accrued(&record));
+}
+
+#[test]
+fn a_step_pool_keeps_its_bounds() {
+    // Never more than six nodes, and the first is kept (`min` is the `count`): the longest empty go first.
+    let record = run(&stepping("", &[(100, 9), (1000, 0)]));
+    assert_eq!((record.pools[0].max_nodes, record.pools[0].launched, record.pools[0].removed), (6, 5, 5));
+    assert_eq!(record.services[0].max_ready, 6);
+    // Down to none where that is allowed, and up again from none.
+    let record = run(&stepping(", min: 0", &[(10, 0), (1000, 1)]));
+    assert_eq!(leases(&record), [(0.0, 610.0), (1030.0, 2000.0)]);
+    assert_eq!(ready(&record, &[0, 5, 10, 11, 12]), [0.1, 0.0, 0.0, 0.8, 1.0]);
+    // A pod that no node of the pool can ever hold orders none.
+    let text = SCENARIO.replace("count: 1,", "count: 1, max: 6, policy: step,").replace("cpu: 1500m", "cpu: 3");
+    let record = run(&read(&text).unwrap());
+    assert_eq!((record.pools[0].launched, record.services[0].max_ready), (0, 0));
+}
+
+#[test]
+fn pods_that_fit_on_a_node_that_is_coming_order_no_other() {
+    // Four pods of 400m fit on a node, beside the first on node 0 three more. Of the pods of 100 s three find no room,
+    // those of 120 s find none either, and one node will hold four of these five; the fifth orders one at 150 s.
+    let text = SCENARIO
+        .replace("cpu: 1500m", "cpu: 400m")
+        .replace("count: 1,", "count: 1, max: 6, boot-time: 5m, policy: { step: { add-after: 30s } },");
+    let record = run(&with_sizes(read(&text).unwrap(), &[(100, 7), (120, 9)]));
+    assert_eq!(leases(&record), [(0.0, 2000.0), (130.0, 2000.0), (150.0, 2000.0)]);
+}
+
+#[test]
+fn a_step_pool_says_what_it_does_and_what_is_not_known() {
+    let scenario = read(&format!(
+        "{}objectives: [ {{ latency: {{ within: 300ms, target: 99% }} }} ]\n",
+        SCENARIO
+            .replace("count: 1,", "count: 1, max: 6, policy: step,")
+            .replace("service-time", "price: $1/h\n  service-time")
+    ));
+    let scenario = scenario.unwrap_or_else(|found| panic!("{found}"));
+    let said = plimsoll::experiment::assumptions(&scenario).join("\n");
+    assert!(said.contains("Pool web starts with 1 × node m7i.large"), "{said}");
+    assert!(said.contains("for a pod that has waited 30s") && said.contains("empty for 10m"), "{said}");
+    assert!(said.contains("Boot time of a new node: always 60 s;") && !said.contains("node autoscaling"), "{said}");
+    let bound = plimsoll::experiment::cost_bound(&scenario).unwrap();
+    assert!(bound.as_ref().is_err_and(|why| why.contains("number of nodes")), "{bound:?}");
+    for (more, message) in [
+        ("policy: step", "node pool has no `max`"),
+        ("policy: step, max: 0", "`max` must be from 1 to 100000"),
+        ("policy: step, max: 4, min: 2", "`min` must be from 0 to the `count` of 1"),
+        ("policy: { step: { add-after: 10 } }, max: 4", "add-after"),
+        ("policy: { step: { ad-after: 10s } }, max: 4", "did you mean `add-after`?"),
+    ] {
+        let said = read(&SCENARIO.replace("count: 1,", &format!("count: 1, {more},"))).err();
+        assert!(said.as_ref().is_some_and(|said| said.contains(message)), "{more}: {said:?}");
+    }
+}
+
 #[test]
 fn a_pool_whose_nodes_are_fixed_has_no_bounds() {
     let with = |more: &str| read(&SCENARIO.replace("count: 1,", &format!("count: 1, {more},"))).err();

@@ -15,6 +15,7 @@ use plimsoll::cluster::{
 use plimsoll::config::kubernetes::Release;
 use plimsoll::config::{Diagnostics, SourceFile, parse_single};
 use plimsoll::engine::{MetricsSpec, NodeLease, Objective, ReplicaLease, RunRecord};
+use plimsoll::policy::nodes::{NodePolicyFactory, fixed::Fixed, step::Step};
 use plimsoll::policy::{
     self, Decision, Measure, Measurements, Observation, Phase, PolicyContext, PolicyFactory, Reason, ReasonCode,
     ScalingPolicy,
@@ -74,6 +75,18 @@ pub struct PoolCase {
     pub core_millis: u64,
     pub pods: u32,
     pub speed: f64,
+    /// Whether a `step` policy changes the number of nodes.
+    pub steps: Option<StepsCase>,
+}
+
+/// A pool that grows and shrinks.
+#[derive(Debug, Clone, Copy)]
+pub struct StepsCase {
+    pub least: u32,
+    pub most: u32,
+    pub boot: Ms,
+    pub add_after: Ms,
+    pub remove_after: Ms,
 }
 
 /// A service and its clients.
@@ -379,8 +392,8 @@ impl Case {
         };
         let pools = self.nodes.iter().flat_map(|nodes| &nodes.pools);
         let price = self.nodes.as_ref().map_or(0, |nodes| nodes.price);
-        let node_lease = |_: &PoolCase| NodeLease {
-            what: "node".into(),
+        let node_lease = |(number, _): (usize, &PoolCase)| NodeLease {
+            what: format!("node {number}"),
             price: UsdPerHour::from_nanos(price),
             billing: Billing::EXACT,
         };
@@ -396,7 +409,8 @@ impl Case {
             warm_up: millis(self.warm_up),
             interval: millis(self.interval),
             pools: pools.clone().enumerate().map(|(number, pool)| pool.nodes(number)).collect(),
-            node_leases: pools.map(node_lease).collect(),
+            node_leases: pools.clone().enumerate().map(node_lease).collect(),
+            node_policies: pools.map(PoolCase::policy).collect(),
             placement: &PLACEMENTS[self.nodes.as_ref().map_or(0, |nodes| nodes.placement)],
             objectives: self.objectives.iter().map(objective).collect(),
             metrics: metrics.clone(),
@@ -406,6 +420,18 @@ impl Case {
 }
 
 impl PoolCase {
+    /// The most nodes at once.
+    pub fn most(&self) -> u32 {
+        self.steps.map_or(self.count, |steps| steps.most)
+    }
+
+    fn policy(&self) -> NodePolicyFactory {
+        match self.steps.map(|StepsCase { add_after, remove_after, .. }| (millis(add_after), millis(remove_after))) {
+            Some((add_after, remove_after)) => Arc::new(move || Box::new(Step { add_after, remove_after })),
+            None => Arc::new(|| Box::new(Fixed)),
+        }
+    }
+
     fn nodes(&self, number: usize) -> NodePool {
         let cpu = Millicores::new(self.cpu_millis);
         NodePool {
@@ -415,9 +441,9 @@ impl PoolCase {
             cores: Millicores::new(self.core_millis),
             extended: Vec::new(),
             count: self.count,
-            least: self.count,
-            most: self.count,
-            boot: NodePool::usual_boot(),
+            least: self.steps.map_or(self.count, |steps| steps.least),
+            most: self.most(),
+            boot: Distribution::constant(millis(self.steps.map_or(0, |steps| steps.boot))),
             zones: vec!["a".into(), "b".into()],
             speed: self.speed,
         }

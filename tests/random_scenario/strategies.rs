@@ -133,12 +133,16 @@ fn wild_policy() -> impl Strategy<Value = PolicyCase> {
 
 fn wild_nodes() -> impl Strategy<Value = NodesCase> {
     let speed = prop_oneof![Just(1.0), Just(0.5), Just(1.7)];
-    let pool = (1..4u32, 200..6_000u64, 1..6u32, speed).prop_map(|(count, cpu_millis, pods, speed)| PoolCase {
-        count,
-        cpu_millis,
-        core_millis: cpu_millis,
-        pods,
-        speed,
+    let steps = option::of((0..2u32, 0..4u32, 0..3_000u64, 0..3_000u64, 0..5_000u64));
+    let pool = (1..4u32, 200..6_000u64, 1..6u32, speed, steps).prop_map(|(count, cpu_millis, pods, speed, steps)| {
+        let steps = steps.map(|(least, more, boot, add_after, remove_after)| StepsCase {
+            least,
+            most: count + more,
+            boot,
+            add_after,
+            remove_after,
+        });
+        PoolCase { count, cpu_millis, core_millis: cpu_millis, pods, speed, steps }
     });
     (vec(pool, 1..3), 0..PLACEMENTS.len(), 0..1_000_000_000u64).prop_map(|(pools, placement, price)| NodesCase {
         pools,
@@ -235,6 +239,7 @@ prop_compose! {
             core_millis,
             pods,
             speed,
+            steps: None,
         };
         let placement = |packs: bool| if packs { "most-allocated" } else { "least-allocated" };
         Case {

@@ -237,8 +237,13 @@ fn planned() -> Value {
 }
 
 /// The parameters of a node policy.
-pub(super) fn of_nodes(_name: &str) -> Value {
-    super::object("", &[])
+pub(super) fn of_nodes(name: &str) -> Value {
+    let add = quantity("How long a pod waits before a node is ordered for it; 30s by default.", "30s");
+    let remove = quantity("How long a node is empty before it is given back; 10m by default.", "10m");
+    match name {
+        "step" => super::object("", &[("add-after", add), ("remove-after", remove)]),
+        _ => super::object("", &[]),
+    }
 }
 
 /// A mapping with one policy and its parameters.

@@ -5,6 +5,7 @@
 //! time for which it asks. The engine keeps the pool's bounds and carries the decision out.
 
 pub mod fixed;
+pub mod step;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -102,7 +103,7 @@ pub type NodePolicyBuilder = fn(&Yaml, &mut Diagnostics) -> Option<NodePolicyFac
 pub type NodePolicyPlugin = Plugin<NodePolicyBuilder>;
 
 /// All node policies; the first is the default. To add one, write its file and add a line here.
-pub const NODE_POLICIES: &[NodePolicyPlugin] = &[fixed::PLUGIN];
+pub const NODE_POLICIES: &[NodePolicyPlugin] = &[fixed::PLUGIN, step::PLUGIN];
 
 /// Reads a node policy: a mapping whose only key is the policy's name, or just that name. Returns its entry in the list
 /// and what creates it.
