@@ -34,26 +34,42 @@ const LAYERS: &[(&str, u32)] = &[
 const SIDEWAYS: &[(&str, &str)] = &[("random", "config")];
 
 /// Within large modules: each room or file with its layer. A room may use lower layers and itself.
-const ROOMS: &[(&str, &[(&str, u32)])] = &[(
-    "workload",
-    &[
-        ("batch", 1),
-        ("error", 1),
-        ("time", 2),
-        ("reading", 3),
-        ("clients", 4),
-        ("source", 5),
-        ("recipe", 6),
-        ("replay", 7),
-        ("shape", 7),
-        ("generators", 8),
-        ("transforms", 8),
-        ("spec", 9),
-        ("convert", 10),
-        ("describe", 10),
-        ("fit", 11),
-    ],
-)];
+const ROOMS: &[(&str, &[(&str, u32)])] = &[
+    (
+        "workload",
+        &[
+            ("batch", 1),
+            ("error", 1),
+            ("time", 2),
+            ("reading", 3),
+            ("clients", 4),
+            ("source", 5),
+            ("recipe", 6),
+            ("replay", 7),
+            ("shape", 7),
+            ("generators", 8),
+            ("transforms", 8),
+            ("spec", 9),
+            ("convert", 10),
+            ("describe", 10),
+            ("fit", 11),
+        ],
+    ),
+    (
+        "report",
+        &[
+            ("artifact", 1),
+            ("printing", 2),
+            ("answers", 3),
+            ("charts", 4),
+            ("pictures", 5),
+            ("policy_tests", 5),
+            ("studies", 5),
+            ("data", 6),
+            ("pages", 7),
+        ],
+    ),
+];
 
 /// Maximum length of a function, in lines from `fn` to its closing brace.
 const FUNCTION_LINES: usize = 70;

@@ -1,7 +1,7 @@
 //! Scales and round ticks.
 
 use crate::experiment::CalendarStart;
-use crate::report::moment;
+use crate::report::printing::moment;
 use crate::workload::Zone;
 
 /// How the title of an axis of simulated time begins.
@@ -144,7 +144,7 @@ impl Axis {
         let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
         let skip = ((last - first) as usize).div_ceil(7).max(1);
         let label = |power: i32| match power {
-            0..=5 => super::super::text::count(10u64.pow(power as u32)),
+            0..=5 => crate::report::printing::text::count(10u64.pow(power as u32)),
             -4..0 => format!("{:.*}", -power as usize, 10f64.powi(power)),
             _ => format!("1e{power}"),
         };

@@ -7,7 +7,7 @@ use super::frontier::{GAP, MIN_SHARE, at_least, beside};
 use super::thin::Point;
 use crate::config::slug;
 use crate::experiment::Limit;
-use crate::report::text;
+use crate::report::printing::text;
 
 /// More policies than this make a chart unreadable; the table has them all.
 const MAX_POLICIES: usize = 8;

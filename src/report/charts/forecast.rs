@@ -7,7 +7,8 @@ use super::thin::{Point, thin};
 use crate::config::slug;
 use crate::experiment::{ForecastPrice, JudgedStep, Outcome};
 use crate::policy::ForecastPoint;
-use crate::report::{table::label, text};
+use crate::report::answers::table::label;
+use crate::report::printing::text;
 
 /// More charts than this say nothing new.
 const MOST: usize = 8;

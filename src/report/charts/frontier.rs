@@ -7,9 +7,9 @@ use super::pictures::MAX_SERVICES;
 use super::thin::Point;
 use crate::config::slug;
 use crate::experiment::{CostBound, Outcome, SameLevel, Trial, Tuned, Unit};
-use crate::report::comparison::value_text;
-use crate::report::expense::{self, Ranking};
-use crate::report::level::points;
+use crate::report::answers::comparison::value_text;
+use crate::report::answers::level::points;
+use crate::report::printing::expense::{self, Ranking};
 
 /// More policies than this make a chart unreadable; the table has them all.
 const MAX_POLICIES: usize = 8;

@@ -5,8 +5,8 @@ use super::canvas::Ink;
 use super::chart::{Chart, Mark, Panel, Sample};
 use super::thin::Point;
 use crate::experiment::{Episode, Trained, Unit};
-use crate::report::comparison::value_text;
-use crate::report::text;
+use crate::report::answers::comparison::value_text;
+use crate::report::printing::text;
 
 /// Shares of the error budget below this are drawn at it: on a logarithmic scale there is no zero.
 const MIN_SHARE: f64 = 0.01;

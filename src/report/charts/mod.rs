@@ -20,8 +20,8 @@ mod trace;
 
 use serde::Serialize;
 
+use super::artifact::{Artifact, ReportError, Reporter, ReporterPlugin};
 use crate::experiment::{Limit, Outcome, Provision, Searched, Story, SweepTable, Telling, Trained};
-use crate::report::{Artifact, ReportError, Reporter, ReporterPlugin};
 use crate::validate::recorded::Comparison;
 use crate::workload::Portrait;
 

@@ -9,7 +9,8 @@ use super::thin::{Point, thin};
 use crate::config::slug;
 use crate::engine::{Interval, ObjectiveRecord, RunRecord, ServiceRecord};
 use crate::experiment::Outcome;
-use crate::report::{table::label, text};
+use crate::report::answers::table::label;
+use crate::report::printing::text;
 use crate::units::{SimTime, Usd};
 
 /// More policies than this make a chart unreadable; the tables have them all.

@@ -6,7 +6,8 @@ use super::chart::{Chart, Mark, Panel, Sample};
 use super::thin::{Point, thin};
 use crate::config::slug;
 use crate::experiment::{Provision, Unit};
-use crate::report::{comparison::value_text, text};
+use crate::report::answers::comparison::value_text;
+use crate::report::printing::text;
 
 /// Points of one line.
 const POINTS: usize = 3_000;

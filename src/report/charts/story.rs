@@ -7,7 +7,7 @@ use super::thin::{Point, thin};
 use crate::config::slug;
 use crate::experiment::{StepCheck, Story, Stretch, Telling};
 use crate::policy::{Compared, Gauge};
-use crate::report::text;
+use crate::report::printing::text;
 use crate::units::SimTime;
 
 const MEASURED: Ink = Ink::Series(0);

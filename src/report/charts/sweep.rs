@@ -6,8 +6,8 @@ use super::chart::{Chart, Mark, Panel, Sample, Side};
 use super::frontier::round_dollars;
 use crate::config::slug;
 use crate::experiment::{Cells, Design, Influence, Metric, SweepTable, Unit};
-use crate::report::comparison::{figure_title, value_text};
-use crate::report::sweep::{chance_correlation, is_sampled, judged};
+use crate::report::answers::comparison::{figure_title, value_text};
+use crate::report::answers::sampled::{chance_correlation, is_sampled, judged};
 
 /// More policies or values than these make a chart unreadable; the table has them all.
 const MAX_POLICIES: usize = 8;

@@ -5,8 +5,8 @@ use super::canvas::Ink;
 use super::chart::{Chart, Mark, Panel, Sample};
 use super::thin::{Point, thin};
 use crate::config::slug;
-use crate::report::text;
-use crate::report::trace::rate_title;
+use crate::report::printing::text;
+use crate::report::printing::text::rate_title;
 use crate::workload::{Portrait, SampleDistribution, Zone};
 
 const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];

@@ -68,7 +68,8 @@ mod tests {
         assert_eq!((&finding["severity"], &finding["check_name"]), (&json!("minor"), &json!("plimsoll/expectation")));
         assert!(finding["description"].as_str().unwrap().contains("found 200 ms"));
         // Another value at another line is the same finding; the same expectation twice is two.
-        let twice = super::super::Case { line: 9, complaint: "another".into(), ..tested[0].cases[1].clone() };
+        let twice =
+            crate::report::policy_tests::Case { line: 9, complaint: "another".into(), ..tested[0].cases[1].clone() };
         tested[0].cases.push(twice);
         let both = read(&tested);
         assert_eq!(both[0]["fingerprint"], finding["fingerprint"]);

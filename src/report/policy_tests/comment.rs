@@ -2,8 +2,8 @@
 
 use super::diff::changes_grid;
 use super::{Case, DOUBT, HEADER, Tested, cases, failures, row, summary};
-use crate::report::grid::Grid;
-use crate::report::table::{TableStyle, escape_markdown};
+use crate::report::printing::grid::Grid;
+use crate::report::printing::style::{TableStyle, escape_markdown};
 
 /// The first line of the comment: a tag that readers do not see, by which CI finds its comment again to update it.
 pub const COMMENT_TAG: &str = "<!-- plimsoll-test -->";

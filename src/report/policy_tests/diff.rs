@@ -2,9 +2,9 @@
 
 use super::{Held, Tested};
 use crate::experiment::{Change, Unit};
-use crate::report::comparison::value_text;
-use crate::report::grid::Grid;
-use crate::report::text;
+use crate::report::answers::comparison::value_text;
+use crate::report::printing::grid::Grid;
+use crate::report::printing::text;
 
 /// The means before and now. Where both look the same, all digits are shown.
 fn means(change: &Change) -> (String, String) {

@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn junit_is_escaped_and_counts() {
-        let xml = junit(&super::super::testing::tested());
+        let xml = junit(&crate::report::policy_tests::testing::tested());
         let totals = "<testsuites name=\"plimsoll\" tests=\"2\" failures=\"1\" errors=\"0\" time=\"0.500\">";
         assert!(xml.contains(totals), "{xml}");
         assert!(xml.contains("tests=\"2\" failures=\"1\" errors=\"0\" skipped=\"0\" time=\"0.500\""), "{xml}");

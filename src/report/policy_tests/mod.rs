@@ -10,9 +10,9 @@ pub use comment::{COMMENT_TAG, comment};
 pub use diff::{changes_grid, diff};
 pub use junit::junit;
 
-use super::comparison::value_text;
-use super::grid::Grid;
-use super::text;
+use super::answers::comparison::value_text;
+use super::printing::grid::Grid;
+use super::printing::text;
 use crate::experiment::{Change, Check, Replicated, Story, Telling, Unit};
 use crate::units::SimTime;
 

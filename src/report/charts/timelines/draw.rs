@@ -9,7 +9,7 @@ use super::super::axis::Axis;
 use super::super::canvas::{FINE, FONT, escape, path_data, unit};
 use super::Timeline;
 use super::series::{Kind, PANELS, Panel, PanelUnit, Rows, TimelineSeries};
-use crate::report::text;
+use crate::report::printing::text;
 
 /// Sizes in SVG units, as in the other charts.
 pub(super) const WIDTH: i32 = 760;

@@ -9,8 +9,10 @@ use super::raster;
 use crate::config::slug;
 use crate::engine::{DecisionRecord, Interval, RunRecord, ServiceRecord};
 use crate::experiment::{CalendarStart, Outcome};
-use crate::report::moment::{self, Clock};
-use crate::report::{Artifact, ReportError, table::label, text};
+use crate::report::answers::table::label;
+use crate::report::artifact::{Artifact, ReportError};
+use crate::report::printing::moment::{self, Clock};
+use crate::report::printing::text;
 use crate::units::SimTime;
 use series::{Kind, PANELS, PanelUnit, Rows};
 

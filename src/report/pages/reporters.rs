@@ -1,0 +1,41 @@
+//! Every reporter.
+
+use super::{forecast, html, summary_md};
+use crate::experiment::Outcome;
+use crate::report::answers::{comparison, level};
+use crate::report::artifact::{Artifact, ReportError, ReporterPlugin};
+#[cfg(feature = "charts")]
+use crate::report::charts;
+#[cfg(feature = "tables")]
+use crate::report::data::timeline_parquet;
+use crate::report::data::{decisions_csv, latency_csv, result, summary_json, timeline};
+
+/// Every reporter, in the order in which the files are named to the user.
+pub const REPORTERS: &[ReporterPlugin] = &[
+    html::PLUGIN,
+    summary_md::PLUGIN,
+    summary_json::PLUGIN,
+    timeline::PLUGIN,
+    #[cfg(feature = "tables")]
+    timeline_parquet::PLUGIN,
+    decisions_csv::PLUGIN,
+    latency_csv::PLUGIN,
+    comparison::PLUGIN,
+    level::PLUGIN,
+    result::PLUGIN,
+    forecast::PLUGIN,
+    #[cfg(feature = "charts")]
+    charts::PLUGIN,
+];
+
+/// The files of all [`REPORTERS`].
+///
+/// # Errors
+/// As [`Reporter::report`].
+pub fn artifacts(outcome: &Outcome) -> Result<Vec<Artifact>, ReportError> {
+    let mut all = Vec::new();
+    for plugin in REPORTERS {
+        all.extend(plugin.build.report(outcome)?);
+    }
+    Ok(all)
+}
