@@ -121,6 +121,37 @@ fn held_requests_fill_a_batch() {
     assert!((mean - 47.0 / 4.0).abs() < 1e-6, "{mean}");
 }
 
+/// There is room for one replica. It goes to the service whose request came first, whichever is listed first.
+#[rstest]
+#[case::in_order("100.2", "100.5", [1, 0])]
+#[case::the_other_way_round("100.5", "100.2", [0, 1])]
+fn services_wake_in_the_order_of_their_requests(#[case] first: &str, #[case] second: &str, #[case] answered: [u64; 2]) {
+    let directory = TempDir::new().unwrap();
+    let service = |name: &str, at: &str| {
+        let nanos = (at.parse::<f64>().unwrap() * 1e9) as u64;
+        fs::write(directory.path().join(format!("{name}.csv")), format!("offset_ns,demand_ns\n{nanos},\n")).unwrap();
+        format!(
+            "- {{ name: {name}, replicas: 1, concurrency: 4, service-time: 1s, start-up: 2s, workload: {{ trace: {name}.csv }},\n    \
+             resources: {{ requests: {{ cpu: 1500m, memory: 1Gi }} }}, platform: {{ scale-to-zero: {{ idle: 10s, check-every: 5s, hold-for: 1m }} }} }}\n"
+        )
+    };
+    let text = format!(
+        "duration: 3m\nnodes: [{{ instance: m5.large, count: 1 }}]\nservices:\n{}{}policies: {{ one: {{ static: {{ replicas: 1 }} }} }}\n",
+        service("a", first),
+        service("b", second)
+    );
+    let path = directory.path().join("scenario.yaml");
+    fs::write(&path, text).unwrap();
+    let mut sink = Diagnostics::new();
+    let scenario = Scenario::read(&path, &[], &mut sink).unwrap_or_else(|| panic!("{sink}"));
+    let record = scenario.simulation(0, 0).unwrap().run(&mut |_| ()).unwrap();
+    let in_time = |number: usize| {
+        let sojourn = record.services[number].sojourn.max();
+        u64::from(sojourn.is_some_and(|sojourn| sojourn.as_secs_f64() < 4.0))
+    };
+    assert_eq!([in_time(0), in_time(1)], answered, "{:?}", record.services[0].decisions);
+}
+
 #[test]
 fn what_a_platform_assumes_is_said_and_mistakes_are_shown() {
     let directory = TempDir::new().unwrap();

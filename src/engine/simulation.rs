@@ -189,7 +189,8 @@ impl Simulation {
             completions: if rank == Rank::Boundary { nanos } else { nanos.saturating_add(1) },
             arrivals: if rank <= Rank::Transition { nanos } else { nanos.saturating_add(1) },
         };
-        if self.services.len() > 1 && self.services.iter().any(|service| service.fleet.is_draining()) {
+        let may_stop = |service: &Service| service.fleet.is_draining() || service.lane.may_starve();
+        if self.services.len() > 1 && self.services.iter().any(may_stop) {
             return self.advance_in_turns(whole);
         }
         self.advance_all(whole)
@@ -247,8 +248,9 @@ impl Simulation {
         self.follow(number, order, now)
     }
 
-    /// While a replica drains, its end may free room for another service at that very instant. The lanes therefore take
-    /// turns, each running no further than the next event of the others.
+    /// While a replica drains, its end may free room for another service at that very instant, and a request that is held may
+    /// order a replica that takes the room. The lanes therefore take turns, each running no further than the next event of
+    /// the others.
     fn advance_in_turns(&mut self, whole: Horizon) -> Result<bool, RunError> {
         loop {
             let mut next: Vec<(u64, usize)> =

@@ -10,6 +10,7 @@ use super::super::tally::Tally;
 use super::super::unanswered::Unanswered;
 use super::{FRESH, Horizon, Lane, LaneStop, PendingRetry, SILENT, Seat, attempt_of};
 use crate::cluster::{Dispatcher, Power};
+use crate::platform::Ingress;
 use crate::serving::ServiceModel;
 use crate::units::SimTime;
 
@@ -24,6 +25,8 @@ pub(in crate::engine) trait LaneControl: Send {
     fn open(&mut self, seat: u32, slots: u32, power: Power, now: SimTime);
     /// The number of attempts that are waiting or in service.
     fn attempts_present(&self) -> u64;
+    /// Whether the next arrival would be held. That changes at control events only.
+    fn may_starve(&self) -> bool;
     /// Starts draining a ready replica. Returns `true` if it is empty.
     fn drain(&mut self, seat: u32, now: SimTime) -> bool;
     /// Drops every request in a replica and closes its seat.
@@ -104,6 +107,10 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         self.model.open(seat, power.speed, power.full);
         self.dispatcher.open(seat, 0, power.speed);
         self.release_held(now);
+    }
+
+    fn may_starve(&self) -> bool {
+        self.spec.ingress != Ingress::Reject && !self.seats.iter().any(|seat| seat.open)
     }
 
     fn attempts_present(&self) -> u64 {
