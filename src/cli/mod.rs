@@ -96,7 +96,7 @@ enum Command {
     Optimize(optimize::OptimizeArguments),
     /// Verify the simulator against exact solutions from queueing theory.
     Verify(verify::VerifyArguments),
-    /// Measure how many requests per second this machine simulates.
+    /// Measure CPU and wall time per request on this machine, and compare with a stored run.
     Bench(bench::BenchArguments),
     /// Print the JSON Schema of scenarios, stories or results, for editors and scripts.
     Schema(schema::SchemaArguments),

@@ -1,6 +1,7 @@
 //! The page `house` of the findings.
 
 mod absent;
+mod bench;
 mod crashes;
 mod gpus;
 mod readers;

@@ -503,8 +503,12 @@ pub struct RecordedResult {
 pub struct BenchResults {
     /// Version of this layout.
     pub version: u32,
+    /// Version of plimsoll that was measured.
+    pub plimsoll: String,
     /// Workload by workload.
     pub workloads: Vec<BenchResult>,
+    /// Workload by workload against the stored run of --compare; null without one.
+    pub compared: Option<Vec<BenchComparison>>,
 }
 
 /// How fast one workload is simulated.
@@ -515,14 +519,50 @@ pub struct BenchResult {
     pub name: String,
     /// What it is.
     pub summary: String,
-    /// Requests that were simulated.
+    /// Requests of a round.
     pub requests: u64,
-    /// Requests per second of real time.
+    /// Requests per second of real time: median of the rounds.
     pub requests_per_s: f64,
-    /// Real time of a request.
+    /// Real time of a request: median of the rounds.
     pub ns_per_request: f64,
+    /// CPU time of a request, of all threads: median of the rounds; null where the system does not tell.
+    pub cpu_ns_per_request: Option<f64>,
+    /// Round by round.
+    pub rounds: Vec<BenchRound>,
     /// Peak memory; null where the system does not tell.
     pub peak_memory_bytes: Option<u64>,
+}
+
+/// One round of a workload.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BenchRound {
+    /// Real time of a request.
+    pub ns_per_request: f64,
+    /// CPU time of a request, of all threads; null where the system does not tell.
+    pub cpu_ns_per_request: Option<f64>,
+}
+
+/// A workload beside the stored run of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BenchComparison {
+    /// Name of the workload.
+    pub name: String,
+    /// What is compared: CPU time (`cpu`), or real time (`wall`) where one of the runs has no CPU time.
+    pub clock: String,
+    /// Median of the stored run.
+    pub stored_ns_per_request: f64,
+    /// Median of this run.
+    pub ns_per_request: f64,
+    /// This median over the stored one: above 1 is slower.
+    pub ratio: f64,
+    /// The smallest ratio of a round of this run to one of the stored run.
+    pub ratio_min: f64,
+    /// The largest.
+    pub ratio_max: f64,
+    /// `faster` or `slower` if that holds for each round against each, else `no difference beyond the spread`.
+    pub verdict: String,
 }
 
 /// `plimsoll sweep`
