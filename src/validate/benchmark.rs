@@ -6,10 +6,11 @@ mod files;
 
 use std::path::Path;
 
-use crate::cluster::{DISPATCHERS, DemandModel, ModelKind, OnTimeout, Retry, ServiceSpec, Timeout};
+use crate::cluster::{DISPATCHERS, DemandModel, OnTimeout, Retry, ServiceSpec, Timeout};
 use crate::engine::{Objective, RunSpec, ServiceRun, Simulation};
 use crate::policy::{Decision, Measure, Observation, Reason, ReasonCode, ScalingPolicy};
 use crate::random::{Distribution, Draw, Purpose, Streams};
+use crate::serving::{AllCpu, ServingModel};
 use crate::units::{Fraction, Millicores, SimDuration, SimTime};
 use crate::workload::{RequestBatch, TraceError, TraceSource};
 
@@ -145,7 +146,7 @@ pub fn fixed_pool(replicas: u32, dispatcher: &str, requests: u64, seed: u64) -> 
 /// A fixed pool of 10 replicas at load 0.7, in each of which all requests share 4 cores.
 pub fn sharing_pool(requests: u64, seed: u64) -> RunSpec {
     let mut spec = service("sharing", 10, u32::MAX);
-    spec.model = ModelKind::ProcessorSharing;
+    spec.model = ServingModel::ProcessorSharing(AllCpu);
     spec.cpu_limit = Some(Millicores::new(4_000));
     run("sharing", requests, 280.0, seed, spec, Box::new(Unscaled), |_| 280.0)
 }
