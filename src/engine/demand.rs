@@ -6,12 +6,12 @@ use crate::units::{SimDuration, SimTime};
 use crate::workload::{RequestBatch, TraceError, TraceSource};
 
 /// The random stream that demands are drawn from, in order of arrival.
-pub(super) fn demand_draw(streams: Streams, service: u64) -> Draw {
+pub(crate) fn demand_draw(streams: Streams, service: u64) -> Draw {
     streams.running(Purpose::Demand, service)
 }
 
 /// Draws the demands that the trace does not give.
-pub(super) fn complete(batch: &mut RequestBatch, model: &DemandModel, draw: &mut Draw) {
+pub(crate) fn complete(batch: &mut RequestBatch, model: &DemandModel, draw: &mut Draw) {
     if batch.demands.is_empty() {
         batch.demands.resize(batch.arrivals.len(), RequestBatch::UNKNOWN);
     } else if !batch.demands.contains(&RequestBatch::UNKNOWN) {

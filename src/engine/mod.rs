@@ -28,7 +28,7 @@ mod unanswered;
 pub use calendar::Rank;
 pub use causes::{Cause, Causes};
 pub use completions::{Completion, CompletionQueue};
-pub(crate) use demand::each_request;
+pub(crate) use demand::{complete, demand_draw, each_request};
 pub use error::{MAX_REPLICAS, RunError};
 pub use fate::{Fate, RequestCounts};
 pub use fault::{LostNodes, MetricsOutage, ZoneOutage};

@@ -8,15 +8,19 @@
 
 mod heaviest;
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use heaviest::{Heaviest, Top, sum_of_largest};
+use heaviest::{Around, Heaviest, Top, sum_of_largest};
 
 use super::pool::in_pool;
+use super::shared::SharedRequests;
 use crate::cluster::NodePool;
-use crate::engine::{NodeLease, Objective, RunRecord};
-use crate::optimize::{BoundProblem, OptimizeError};
+use crate::engine::{NodeLease, Objective, RunRecord, each_request};
+use crate::optimize::{BoundProblem, OptimizeError, Place};
+use crate::random::Streams;
 use crate::scenario::{Scenario, ServicePlan};
 use crate::serving::Serving;
 use crate::units::{SimDuration, SimTime, Usd};
@@ -89,6 +93,15 @@ pub(super) fn cost_bounds(
 
 /// The bound for the requests of replication `replication`.
 pub(super) fn cost_bound_of(scenario: &Scenario, replication: u64) -> Result<Result<CostBound, String>, TraceError> {
+    cost_bound_from(scenario, replication, &[])
+}
+
+/// The bound for the requests of replication `replication`, which are read from `shared` where they are.
+pub(super) fn cost_bound_from(
+    scenario: &Scenario,
+    replication: u64,
+    shared: &[Option<Arc<SharedRequests>>],
+) -> Result<Result<CostBound, String>, TraceError> {
     if let Some(why) = unbounded(scenario) {
         return Ok(Err(why.into()));
     }
@@ -98,7 +111,8 @@ pub(super) fn cost_bound_of(scenario: &Scenario, replication: u64) -> Result<Res
     let priced = scenario.services.iter().enumerate().filter(|(_, plan)| plan.lease.is_some());
     for (number, _) in priced {
         let mut most = 0.0;
-        for (candidate, found) in Work::read(scenario, number, replication)?.bounds(scenario, number, replication)? {
+        let requests = Requests { scenario, number, replication, shared: shared.get(number).and_then(Option::as_ref) };
+        for (candidate, found) in Work::read(requests)?.bounds(requests)? {
             match found {
                 Ok((cost, length)) if cost > most => (most, objective, interval) = (cost, candidate.text(), length),
                 Ok(_) => {}
@@ -153,6 +167,40 @@ fn fine_intervals(scenario: &Scenario, objective: &Objective) -> impl Iterator<I
     lengths.take_while(move |length| *length <= duration / MIN_INTERVALS).map(SimDuration::from_nanos)
 }
 
+/// The requests of a service in a replication.
+#[derive(Clone, Copy)]
+struct Requests<'a> {
+    scenario: &'a Scenario,
+    /// Number of the service.
+    number: usize,
+    replication: u64,
+    shared: Option<&'a Arc<SharedRequests>>,
+}
+
+impl<'a> Requests<'a> {
+    fn plan(&self) -> &'a ServicePlan {
+        &self.scenario.services[self.number]
+    }
+
+    /// Calls `see` with the arrival and the work of each one after the warm-up, in replica-seconds.
+    fn each(&self, mut see: impl FnMut(SimTime, f64)) -> Result<(), TraceError> {
+        let Requests { scenario, number, replication, shared } = *self;
+        let (plan, streams) = (self.plan(), Streams::new(scenario.seed, replication));
+        let slots = plan.most_work(&scenario.pools);
+        let (warm_up, end) = (SimTime::ZERO + scenario.warm_up, SimTime::ZERO + scenario.duration);
+        let own = plan.workload.open(streams, number as u64)?;
+        let source = match shared {
+            Some(shared) => shared.reader(own),
+            None => own,
+        };
+        each_request(source, &plan.spec, (streams, number as u64), end, |arrival, demand| {
+            if arrival >= warm_up {
+                see(arrival, demand.as_secs_f64() / slots);
+            }
+        })
+    }
+}
+
 /// The eligible requests of a service, aggregated so that memory does not grow with them.
 struct Work<'a> {
     /// Number of requests after the warm-up.
@@ -167,40 +215,35 @@ struct Due<'a> {
     within: SimDuration,
     /// The same work in intervals of several lengths: the first for the linear program, the others for the flow.
     problems: Vec<(SimDuration, BoundProblem)>,
+    /// The interval of each problem that the last request arrived in.
+    places: Vec<Place>,
     weights: Heaviest,
+    /// The weights among which those of the allowed bad requests end.
+    around: Around,
 }
 
 /// A bound, and the length of its intervals.
 type Found = Result<(f64, SimDuration), OptimizeError>;
 
 impl<'a> Work<'a> {
-    fn read(scenario: &'a Scenario, service: usize, replication: u64) -> Result<Work<'a>, TraceError> {
-        let plan = &scenario.services[service];
-        let slots = plan.most_work(&scenario.pools);
+    fn read(requests: Requests<'a>) -> Result<Work<'a>, TraceError> {
+        let (scenario, plan) = (requests.scenario, requests.plan());
         // Without a latency limit no request has to be done before the end.
         let limited = scenario.objectives.iter().filter_map(|objective| Some((objective, objective.within?)));
         let due = limited.map(|(objective, within)| Due::new(scenario, plan, objective, within));
         let mut work = Work { judged: 0, due: due.collect() };
-        let (warm_up, end) = (SimTime::ZERO + scenario.warm_up, SimTime::ZERO + scenario.duration);
-        scenario.requests(service, replication, |arrival, demand| {
-            if arrival < warm_up {
-                return;
-            }
+        let end = SimTime::ZERO + scenario.duration;
+        requests.each(|arrival, weight| {
             work.judged += 1;
             for due in work.due.iter_mut().filter(|due| due.judges(arrival, end)) {
-                due.add(arrival, demand.as_secs_f64() / slots);
+                due.add(arrival, weight);
             }
         })?;
         Ok(work)
     }
 
     /// The bound of each latency objective. The requests are read a second time if that is needed to find the heaviest.
-    fn bounds(
-        mut self,
-        scenario: &'a Scenario,
-        service: usize,
-        replication: u64,
-    ) -> Result<Vec<(&'a Objective, Found)>, TraceError> {
+    fn bounds(mut self, requests: Requests<'a>) -> Result<Vec<(&'a Objective, Found)>, TraceError> {
         let mut found = Vec::new();
         for mut due in std::mem::take(&mut self.due) {
             // The number of bad requests that the objective allows among all eligible ones, taken from the heaviest of
@@ -209,7 +252,11 @@ impl<'a> Work<'a> {
             let forgiven = match due.weights.top(bad) {
                 Top::Known(sum) => sum,
                 Top::Within { above, more, cell } => {
-                    above + sum_of_largest(due.weights_in(cell, scenario, service, replication)?, more)
+                    let weights = match due.around.of(cell) {
+                        Some(kept) => kept,
+                        None => due.weights_in(cell, requests)?,
+                    };
+                    above + sum_of_largest(weights, more)
                 }
             };
             due.problems.iter_mut().for_each(|(_, problem)| problem.forgiven = forgiven);
@@ -232,7 +279,9 @@ impl<'a> Due<'a> {
             (interval, problem)
         };
         let lengths = std::iter::once(interval_of(scenario, INTERVALS)).chain(fine_intervals(scenario, objective));
-        Due { objective, within, problems: lengths.map(problem).collect(), weights: Heaviest::new() }
+        let problems: Vec<(SimDuration, BoundProblem)> = lengths.map(problem).collect();
+        let (places, around) = (vec![Place::default(); problems.len()], Around::new(1.0 - objective.target.get()));
+        Due { objective, within, problems, places, weights: Heaviest::new(), around }
     }
 
     /// Whether a request is eligible: unanswered at the end, it would be older than the limit. The run uses the same
@@ -243,42 +292,37 @@ impl<'a> Due<'a> {
 
     fn add(&mut self, arrival: SimTime, weight: f64) {
         let arrival = arrival.as_secs_f64();
-        for (_, problem) in &mut self.problems {
-            problem.add(arrival, weight);
+        for ((_, problem), place) in self.problems.iter_mut().zip(&mut self.places) {
+            problem.add_near(place, arrival, weight);
         }
         self.weights.add(weight);
+        self.around.add(weight, &self.weights);
     }
 
     /// The weights in a cell of [`Heaviest`].
-    fn weights_in(
-        &self,
-        cell: usize,
-        scenario: &Scenario,
-        service: usize,
-        replication: u64,
-    ) -> Result<Vec<f64>, TraceError> {
-        let slots = scenario.services[service].most_work(&scenario.pools);
-        let (warm_up, end) = (SimTime::ZERO + scenario.warm_up, SimTime::ZERO + scenario.duration);
+    fn weights_in(&self, cell: usize, requests: Requests<'_>) -> Result<Vec<f64>, TraceError> {
+        let end = SimTime::ZERO + requests.scenario.duration;
         let mut weights = Vec::new();
-        scenario.requests(service, replication, |arrival, demand| {
-            let weight = demand.as_secs_f64() / slots;
-            if arrival >= warm_up && self.judges(arrival, end) && Heaviest::cell(weight) == cell {
+        requests.each(|arrival, weight| {
+            if self.judges(arrival, end) && Heaviest::cell(weight) == cell {
                 weights.push(weight);
             }
         })?;
         Ok(weights)
     }
 
-    /// The largest of the affordable bounds.
+    /// The largest of the affordable bounds, of equal ones the first. The shortest intervals take the longest and come
+    /// last: once another bound is known to be higher they need not be solved.
     fn bound(&self) -> Found {
-        let mut best = (0.0, SimDuration::ZERO);
-        for (index, (interval, problem)) in self.problems.iter().enumerate() {
-            let cost = if index == 0 { problem.cost()? } else { problem.urgent_cost()? };
-            if cost > best.0 || index == 0 {
-                best = (cost, *interval);
+        let Some((first, longer)) = self.problems.split_first() else { return Ok((0.0, SimDuration::ZERO)) };
+        let mut best = (first.1.cost()?, first.0, 0);
+        for (index, (interval, problem)) in longer.iter().enumerate().rev() {
+            let Some(cost) = problem.urgent_cost_above(best.0)? else { continue };
+            if cost > best.0 || cost == best.0 && best.2 > index + 1 {
+                best = (cost, *interval, index + 1);
             }
         }
-        Ok(best)
+        Ok((best.0, best.1))
     }
 }
 

@@ -24,6 +24,7 @@ mod pool;
 mod replicate;
 mod run;
 mod same_level;
+mod shared;
 mod story;
 mod sweep;
 mod transient;

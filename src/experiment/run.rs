@@ -1,14 +1,17 @@
 //! Runs all policies of a scenario on common random numbers.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
 
 use super::assumptions::{self, metrics_out};
-use super::bound::{assert_bound, keeps_latencies};
+use super::bound::{assert_bound, cost_bound_from, keeps_latencies};
 use super::outcome::{CalendarStart, Fault, InputFact, Outcome, Traffic, TrafficSource};
 use super::pool::in_pool;
-use crate::engine::{Fate, MetricsOutage, ObjectiveRecord, RunError, RunRecord, ServiceRecord, ZoneOutage};
+use super::shared::SharedRequests;
+use crate::engine::{
+    Fate, MetricsOutage, ObjectiveRecord, RunError, RunRecord, ServiceRecord, ServiceRun, Simulation, ZoneOutage,
+};
 use crate::random::Streams;
 use crate::scenario::{Scenario, ServicePlan};
 use crate::units::SimTime;
@@ -43,10 +46,12 @@ pub fn run_replication(
     threads: usize,
     progress: Progress<'_>,
 ) -> Result<Outcome, RunError> {
+    let trace_error = |error: TraceError| RunError::Trace { at: SimTime::ZERO, error };
+    let shared = SharedRequests::of(scenario, replication).map_err(trace_error)?;
     let one = |policy: usize| -> Result<RunRecord, RunError> {
         let end = scenario.duration.as_secs_f64();
         let told = Mutex::new(0.0);
-        scenario.simulation(policy, replication)?.run(&mut |now| {
+        simulation(scenario, policy, replication, &shared)?.run(&mut |now| {
             let share = now.as_secs_f64() / end;
             if let Ok(mut told) = told.lock()
                 && (share - *told >= 0.01 || share >= 1.0)
@@ -57,7 +62,12 @@ pub fn run_replication(
         })
     };
     let all = || (0..scenario.policies.len()).into_par_iter().map(one).collect::<Vec<_>>();
-    let results = in_pool(threads, all);
+    // What else has to be known of the inputs does not wait for the runs.
+    let beside = || {
+        let bound = || cost_bound_from(scenario, replication, &shared);
+        rayon::join(bound, || (inputs(scenario), told_of_inputs(scenario)))
+    };
+    let (results, (bound, (inputs, told))) = in_pool(threads, || rayon::join(all, beside));
     let runs: Vec<RunRecord> = results.into_iter().collect::<Result<_, _>>()?;
     for pair in runs.windows(2) {
         for (a, b) in pair[0].services.iter().zip(&pair[1].services) {
@@ -69,21 +79,14 @@ pub fn run_replication(
             );
         }
     }
-    let inputs = inputs(scenario).map_err(|error| RunError::Trace { at: SimTime::ZERO, error })?;
-    let bound = super::bound::cost_bound_of(scenario, replication)
-        .map_err(|error| RunError::Trace { at: SimTime::ZERO, error })?;
+    let (inputs, bound) = (inputs.map_err(trace_error)?, bound.map_err(trace_error)?);
     for (run, bound) in bound.iter().flat_map(|bound| runs.iter().map(move |run| (run, bound))) {
         assert_bound(&run.policy, run.expense().value(), keeps_latencies(run), bound.cost.as_f64());
     }
     let mut warnings = warnings(&runs);
     let said = bound.as_ref().err().filter(|_| !scenario.objectives.is_empty());
     warnings.extend(said.map(|why| format!("No lower bound on cost: {why}.")));
-    for service in &scenario.services {
-        let noticed = service.workload.notices().map_err(|error| RunError::Trace { at: SimTime::ZERO, error })?;
-        warnings.extend(noticed.iter().map(|said| format!("Of the trace of {}: {said}.", service.spec.name)));
-        let spoilt = service.workload.distortions();
-        warnings.extend(spoilt.map_err(|error| RunError::Trace { at: SimTime::ZERO, error })?);
-    }
+    warnings.extend(told.map_err(trace_error)?);
     Ok(Outcome {
         scenario: scenario.name.clone(),
         title: scenario.title.clone(),
@@ -104,6 +107,37 @@ pub fn run_replication(
         assumptions: assumptions::of(scenario),
         price_date: scenario.price_date.clone(),
     })
+}
+
+/// The simulation of a policy on the shared requests.
+fn simulation(
+    scenario: &Scenario,
+    policy: usize,
+    replication: u64,
+    shared: &[Option<Arc<SharedRequests>>],
+) -> Result<Simulation, RunError> {
+    let mut spec = scenario.run_spec(policy, replication)?;
+    spec.services =
+        spec.services.into_iter().zip(shared).map(|(service, shared)| with_requests(service, shared)).collect();
+    Simulation::new(spec)
+}
+
+fn with_requests(service: ServiceRun, shared: &Option<Arc<SharedRequests>>) -> ServiceRun {
+    match shared {
+        Some(shared) => ServiceRun { source: shared.reader(service.source), ..service },
+        None => service,
+    }
+}
+
+/// What is to be said of the traces and what transforms do to them.
+fn told_of_inputs(scenario: &Scenario) -> Result<Vec<String>, TraceError> {
+    let mut told = Vec::new();
+    for service in &scenario.services {
+        let noticed = service.workload.notices()?;
+        told.extend(noticed.iter().map(|said| format!("Of the trace of {}: {said}.", service.spec.name)));
+        told.extend(service.workload.distortions()?);
+    }
+    Ok(told)
 }
 
 /// The wall-clock time of time zero, if all workloads that state it agree.

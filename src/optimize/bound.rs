@@ -53,6 +53,28 @@ const TOLERANCE: f64 = 1e-6;
 /// With more intervals than this, pairs are merged to keep the program small.
 const LARGEST: usize = 800;
 
+/// Nearer to the end of an interval than this share of it, a quotient may be rounded up to the next one.
+const ROUNDING: f64 = 1e-12;
+
+/// An interval of a [`BoundProblem`], to which the last request was added.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    index: usize,
+    /// Arrivals from here on are in it,
+    from: f64,
+    /// up to here; later ones have to be divided.
+    until: f64,
+    /// Its end.
+    end: f64,
+}
+
+impl Default for Place {
+    /// No interval yet.
+    fn default() -> Self {
+        Place { index: 0, from: f64::INFINITY, until: f64::NEG_INFINITY, end: 0.0 }
+    }
+}
+
 /// The work that a policy has to do, and the prices it pays.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BoundProblem {
@@ -121,14 +143,23 @@ impl BoundProblem {
 
     /// Adds the work of a request with its arrival in seconds; returns `false` if it arrives outside the intervals.
     pub fn add(&mut self, arrival: f64, weight: f64) -> bool {
-        // The cast saturates; arrivals outside find no interval.
-        let place = (arrival / self.interval).floor();
-        let Some(index) = (place >= 0.0).then_some(place as usize).filter(|index| *index < self.work.len()) else {
-            return false;
-        };
-        self.work[index] += weight;
-        if arrival + self.within <= (place + 1.0) * self.interval {
-            self.urgent[index] += weight;
+        self.add_near(&mut Place::default(), arrival, weight)
+    }
+
+    /// Like [`BoundProblem::add`]; `place` remembers the interval of the last request, and the next one in it needs no
+    /// division.
+    pub fn add_near(&mut self, place: &mut Place, arrival: f64, weight: f64) -> bool {
+        if !(arrival >= place.from && arrival < place.until) {
+            // The cast saturates; arrivals outside find no interval.
+            let number = (arrival / self.interval).floor();
+            let index = (number >= 0.0).then_some(number as usize).filter(|index| *index < self.work.len());
+            let Some(index) = index else { return false };
+            let end = (number + 1.0) * self.interval;
+            *place = Place { index, from: arrival, until: end * (1.0 - ROUNDING), end };
+        }
+        self.work[place.index] += weight;
+        if arrival + self.within <= place.end {
+            self.urgent[place.index] += weight;
         }
         true
     }

@@ -30,7 +30,7 @@ mod provisioning;
 mod solver;
 
 pub use blocks::{BlockPlan, BlockProblem};
-pub use bound::BoundProblem;
+pub use bound::{BoundProblem, Place};
 pub use capacity::{Joining, ServiceLoad, Station, Within};
 pub use error::{Names, OptimizeError, Purchase, Requirement, Shortfall, clock_of};
 pub use mix::{Bought, Mix, MixOffer, MixProblem, ShareLimits};

@@ -249,6 +249,60 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// What is left out is below the floor, and what is not is the same as without one.
+    #[test]
+    fn a_floor_leaves_out_only_what_is_below(
+        urgent in prop::collection::vec(prop_oneof![Just(0.0), 0.0..3.0f64, 0.0..40.0f64], 20..120),
+        target in prop::sample::select(vec![0.0, 0.02, 0.2]),
+        (start_up, billed) in (0.0..9.0f64, 0.0..30.0f64),
+        share in 0.3..1.7f64,
+        initial in prop::option::of(0u32..30),
+    ) {
+        let mut problem = BoundProblem::new(urgent.clone(), 1.0, 0.7);
+        problem.forgiven = target * urgent.iter().sum::<f64>();
+        (problem.urgent, problem.start_up, problem.billed_at_least, problem.initial) = (urgent, start_up, billed, initial);
+        let cost = problem.urgent_cost().unwrap();
+        let floor = cost * share;
+        match problem.urgent_cost_above(floor).unwrap() {
+            None => prop_assert!(cost < floor, "{cost} is not below {floor}"),
+            Some(found) if cost >= floor => prop_assert_eq!(found, cost),
+            Some(found) => prop_assert!(found <= floor, "{} is above {}", found, floor),
+        }
+    }
+
+    /// Requests are counted in the interval that the division gives, in order or not, at the ends of intervals too.
+    #[test]
+    fn remembering_the_interval_changes_nothing(
+        arrivals in prop::collection::vec((0u64..4_000, -1i64..=1), 1..200),
+        interval in prop::sample::select(vec![0.1, 1.0 / 3.0, 1.6, 60.0]),
+        sorted in any::<bool>(),
+    ) {
+        let mut arrivals: Vec<f64> = arrivals.iter().map(|(n, near)| {
+            let at = *n as f64 * 0.25 * interval;
+            [at.next_down(), at, at.next_up()][(near + 1) as usize]
+        }).collect();
+        if sorted {
+            arrivals.sort_by(f64::total_cmp);
+        }
+        let mut problem = BoundProblem::new(vec![0.0; 900], interval, 1.0);
+        problem.within = 0.5 * interval;
+        let (mut place, mut expected) = (Place::default(), problem.clone());
+        for arrival in arrivals {
+            let index = (arrival / interval).floor();
+            let inside = index >= 0.0 && index < 900.0;
+            prop_assert_eq!(problem.add_near(&mut place, arrival, 0.3), inside);
+            if inside {
+                expected.work[index as usize] += 0.3;
+                expected.urgent[index as usize] += if arrival + problem.within <= (index + 1.0) * interval { 0.3 } else { 0.0 };
+            }
+        }
+        prop_assert_eq!(problem, expected);
+    }
+}
+
 impl BoundProblem {
     /// Upper limits of the columns that follow from the rows, or that hold for every plan that costs at most `claimed`:
     /// D c n_j cannot exceed it, and starts and ends can be reduced to the rise or fall of n.

@@ -33,6 +33,15 @@
 //! *Many initial replicas.* Let x be the largest u_j / D, rounded up. If there are more than x initial replicas, leave
 //! out those that end first, until x are left: the rest costs no more, and while one of those left out was running, all
 //! x were, which are enough. So x_0 = min(initial, x), and x_0 = x if a policy may choose.
+//!
+//! *Bounds that do not matter.* Often another bound is already higher. Whatever plan keeps (1) to (3) and (8) costs at
+//! least the optimum, hence (weak duality again) at least the value at any price. One such plan gives up the work above
+//! a level as far as F allows, and holds the most that was needed in the last k intervals, k >= M: no start within the
+//! last k is undone, because the level held is at least every level reached in them, so (3) holds. If the cheapest of
+//! these plans for a few k costs less than the other bound, nothing is solved; nor are further prices tried once the
+//! tangents meet below it.
+
+use std::collections::VecDeque;
 
 use super::{BoundProblem, TOLERANCE};
 use crate::optimize::{OneType, OneTypePlan, OptimizeError};
@@ -57,6 +66,11 @@ impl Tangent {
             / (self.slope - other.slope);
         (price, self.value + self.slope * (price - self.price))
     }
+
+    /// The cost of its plan, by which its value was reduced in proportion.
+    fn cost(self, allowed: f64) -> f64 {
+        self.value + self.price * allowed
+    }
 }
 
 /// Whether fractions of replicas can be bought.
@@ -72,18 +86,37 @@ impl BoundProblem {
     /// # Errors
     /// Invalid input.
     pub fn urgent_cost(&self) -> Result<f64, OptimizeError> {
-        self.validate()?;
-        Ok(self.priced(Unit::Fractions)?.max(self.priced(Unit::Whole)?))
+        Ok(self.urgent_cost_above(f64::NEG_INFINITY)?.unwrap_or_default())
     }
 
-    /// The best bound over the prices of giving up work.
-    fn priced(&self, unit: Unit) -> Result<f64, OptimizeError> {
+    /// [`BoundProblem::urgent_cost`], or `None` if that is below `floor`.
+    ///
+    /// # Errors
+    /// Invalid input.
+    pub fn urgent_cost_above(&self, floor: f64) -> Result<Option<f64>, OptimizeError> {
+        self.validate()?;
+        let fractions = self.priced(Unit::Fractions, floor)?;
+        let whole = self.priced(Unit::Whole, fractions.map_or(floor, |cost| cost.max(floor)))?;
+        Ok(fractions.into_iter().chain(whole).max_by(f64::total_cmp))
+    }
+
+    /// The best bound over the prices of giving up work; `None` if it is below `floor`.
+    fn priced(&self, unit: Unit, floor: f64) -> Result<Option<f64>, OptimizeError> {
         let allowed = self.forgiven / self.interval;
         let needed: f64 = self.urgent.iter().sum::<f64>() / self.interval;
         if needed <= allowed {
-            return Ok(0.0);
+            return Ok(Some(0.0));
         }
         let (plan, rebate) = self.one_type(unit);
+        // The tolerance of values, and that of needs rounded to the finest step.
+        let rounded = plan.price * plan.needed.len() as f64 * 1e-9;
+        let is_below = |most: f64, costs: f64| most + 4.0 * TOLERANCE * costs + rounded - rebate < floor;
+        if floor > 0.0 {
+            let most = dearest(&plan, unit, allowed);
+            if is_below(most, most) {
+                return Ok(None);
+            }
+        }
         // At the highest price no work is given up.
         let mut high = tangent(&plan, unit, plan.always(), allowed)?;
         let mut best = high.value;
@@ -95,6 +128,9 @@ impl BoundProblem {
                 if most <= best * (1.0 + NEAR) || !price.is_finite() {
                     break;
                 }
+                if is_below(most, low.cost(allowed) + high.cost(allowed)) {
+                    return Ok(None);
+                }
                 let found = tangent(&plan, unit, price, allowed)?;
                 best = best.max(found.value);
                 match found.slope > 0.0 {
@@ -103,7 +139,7 @@ impl BoundProblem {
                 }
             }
         }
-        Ok((best - rebate).max(0.0))
+        Ok(Some((best - rebate).max(0.0)))
     }
 
     /// The plan whose cost is bounded, with replicas that follow the urgent work, and the amount to subtract from its
@@ -146,4 +182,61 @@ fn tangent(plan: &OneType, unit: Unit, price: f64, allowed: f64) -> Result<Tange
     };
     let given_up: f64 = found.shortage.iter().sum();
     Ok(Tangent { price, value: found.cost * (1.0 - TOLERANCE) - price * allowed, slope: given_up - allowed })
+}
+
+/// The numbers of intervals for which the plans of [`dearest`] hold what was needed.
+const HOLDS: [usize; 7] = [1, 4, 16, 64, 256, 1024, usize::MAX];
+
+/// The cost of some plan that gives up at most `allowed`, hence at least that of the best one.
+fn dearest(plan: &OneType, unit: Unit, allowed: f64) -> f64 {
+    let level = level_of(&plan.needed, allowed);
+    let mut needed: Vec<f64> = plan.needed.iter().map(|needed| needed.min(level)).collect();
+    if unit == Unit::Whole {
+        needed.iter_mut().for_each(|needed| *needed = needed.ceil());
+    }
+    let least = plan.minimum_run.max(1);
+    let holds = HOLDS.iter().map(|hold| (*hold).max(least).min(needed.len()));
+    holds.map(|hold| held_cost(plan, &needed, hold)).fold(f64::INFINITY, f64::min)
+}
+
+/// A level above which there is at most `allowed` of what is needed.
+fn level_of(needed: &[f64], allowed: f64) -> f64 {
+    let above = |level: f64| needed.iter().map(|needed| (needed - level).max(0.0)).sum::<f64>();
+    let (mut low, mut high) = (0.0, needed.iter().copied().fold(0.0, f64::max));
+    for _ in 0..30 {
+        let middle = f64::midpoint(low, high);
+        match above(middle) <= allowed {
+            true => high = middle,
+            false => low = middle,
+        }
+    }
+    high
+}
+
+/// The cost of holding the most that was needed in the last `hold` intervals. Until something can be started, as much as
+/// is needed by then is there from the beginning.
+fn held_cost(plan: &OneType, needed: &[f64], hold: usize) -> f64 {
+    let lead = plan.lead.min(needed.len());
+    let first = needed[..lead].iter().copied().fold(0.0, f64::max);
+    if first > f64::from(plan.initial) {
+        return f64::INFINITY;
+    }
+    let (mut before, mut total, mut started) = (f64::from(plan.initial), 0.0, 0.0);
+    // Indices of falling needs, each the greatest from there on: the front is the greatest of the last `hold`.
+    let mut recent: VecDeque<(usize, f64)> = VecDeque::new();
+    for (at, needed) in needed.iter().enumerate() {
+        let needed = if at < lead { first } else { *needed };
+        while recent.back().is_some_and(|(_, less)| *less <= needed) {
+            recent.pop_back();
+        }
+        recent.push_back((at, needed));
+        while recent.front().is_some_and(|(from, _)| *from + hold <= at) {
+            recent.pop_front();
+        }
+        let held = recent.front().map_or(0.0, |(_, most)| *most);
+        total += held;
+        started += (held - before).max(0.0);
+        before = held;
+    }
+    plan.price * total + plan.start_price() * started
 }
