@@ -54,7 +54,7 @@ use std::sync::Arc;
 
 use crate::config::{Diagnostic, Diagnostics, SourceFile, write_whole};
 use crate::experiment::{
-    Arm, Baseline, Check, Replicated, ReplicationPlan, Story, Telling, expectation, expectations, judge, replicate,
+    Baseline, Check, Replicated, ReplicationPlan, Story, Telling, arms, expectation, expectations, judge, replicate,
 };
 use crate::policy::{PolicyFactory, PolicyPlugin, ScalingPolicy};
 use crate::report::{Case, Held, Tested, changes_grid, diff};
@@ -205,12 +205,7 @@ impl ScenarioTest {
             scenario.policies.retain(|known| known.label != *label);
             scenario.policies.push(plan);
         }
-        let arm = |(policy, plan)| {
-            let plan: &Variant = plan;
-            Arm { label: &plan.label, scenario: &scenario, policy }
-        };
-        let arms: Vec<Arm<'_>> = scenario.policies.iter().enumerate().map(arm).collect();
-        let result = replicate(&arms, &self.plan, &|_, _| {});
+        let result = replicate(&arms(&scenario), &self.plan, &|_, _| {});
         let result = result.unwrap_or_else(|error| panic!("\n{}: {error}", self.path.display()));
         ScenarioResult { scenario, result }
     }

@@ -2,7 +2,7 @@
 
 use plimsoll::config::Diagnostics;
 use plimsoll::engine::RunRecord;
-use plimsoll::experiment::{ReplicationPlan, tune};
+use plimsoll::experiment::{ReplicationPlan, Watch, tune};
 use plimsoll::scenario::Scenario;
 
 fn read(policies: &str) -> Scenario {
@@ -47,7 +47,7 @@ fn an_autoscaler_with_headroom_has_a_lower_target() {
 fn tuning_finds_the_smallest_fleet_that_meets_the_objective() {
     let scenario = read("  fleet: { static: { replicas: 10 } }\n");
     let plan = ReplicationPlan { replications: 3, ..ReplicationPlan::default() };
-    let tuned = tune(&scenario, &plan, &|| ()).unwrap();
+    let tuned = tune(&scenario, &plan, &Watch::nobody()).unwrap();
     let chosen = &tuned[0].trials[tuned[0].chosen.unwrap()];
     let size = (10.0 * chosen.headroom).ceil() as u32;
     let attained = |size: u32| {
@@ -67,7 +67,8 @@ fn tuning_finds_the_smallest_fleet_that_meets_the_objective() {
 #[test]
 fn infeasible_objectives_are_reported() {
     let scenario = read("  bounded: { hpa: { min: 1, max: 3, target: { cpu: 60% } } }\n");
-    let tuned = tune(&scenario, &ReplicationPlan { replications: 2, ..ReplicationPlan::default() }, &|| ()).unwrap();
+    let tuned =
+        tune(&scenario, &ReplicationPlan { replications: 2, ..ReplicationPlan::default() }, &Watch::nobody()).unwrap();
     assert_eq!(tuned[0].chosen, None);
     assert!(tuned[0].best().is_some() && !tuned[0].as_it_is().unwrap().met);
 }

@@ -34,6 +34,7 @@ mod replication;
 mod report;
 mod serving;
 mod stories;
+mod studies;
 mod support;
 mod testing;
 mod tidy;

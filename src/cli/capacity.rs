@@ -51,10 +51,8 @@ pub(super) fn capacity(arguments: &CapacityArguments) -> Result<(), Failure> {
     files::try_out(&arguments.out.join(&scenario.name))?;
     let runs = runs_of_capacity(&scenario, &plan);
     arguments.replication.tell_volume(&scenario, runs, " times the scale that is tried");
-    let bar = arguments.replication.bar("scales of the traffic");
-    let limits = find(&scenario, &plan, &|| bar.inc(1));
-    bar.finish_and_clear();
-    let limits = limits.map_err(|error| Failure::Input(format!("error: {error}")))?;
+    let bar = arguments.replication.study_bar("scales of the traffic");
+    let limits = bar.watch(|watch| find(&scenario, &plan, watch))?;
     let recorded = scenario.services.iter().any(|service| service.workload.is_recorded());
     let mut grid = report::capacity(&limits, plan.level, recorded);
     grid.notes.extend(unlimited_cpu(&scenario));

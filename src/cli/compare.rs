@@ -4,12 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::replication::{Format, ReplicationArguments, arms, forbidden, policy_index, tell_out_of_reach};
+use super::replication::{Format, ReplicationArguments, forbidden, policy_index, tell_out_of_reach};
 use super::run::{AxisArgument, TimeAxis, choose_policies, quoted};
 use super::{Failure, files, path_and_value, remark, say};
 use crate::experiment::{
-    FRESH_TO_COMPARE, Outcome, Replicated, ReplicationPlan, SameLevel, Tuned, at_same_level, replicate,
-    run_replication, runs_of_tuning, tune, unlimited_cpu,
+    CompareSpec, Compared, ReplicationPlan, Watch, compare as study, runs_of_tuning, unlimited_cpu,
 };
 use crate::report;
 use crate::report::results::{Results, compare_results, results_text};
@@ -61,95 +60,53 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
     if let Some(why) = hopeless.as_ref().filter(|_| !arguments.replication.quiet) {
         remark(&format!("{why}; the policies are compared as they are"));
     }
-    if arguments.as_is || scenario.objectives.is_empty() || hopeless.is_some() {
-        arguments.replication.tell_volume(&scenario, scenario.policies.len() as u64 * plan.replications, "");
-        let result = replications(arguments, &scenario, &plan)?;
-        let base = base.unwrap_or(0);
-        say(&shown(arguments, &scenario, (&result, base, None)))?;
-        return write_report(arguments, &scenario, &plan, (result, base, None));
+    let spec = CompareSpec { plan, as_is: arguments.as_is || hopeless.is_some(), base };
+    let tunes = !spec.as_is && !scenario.objectives.is_empty();
+    let as_they_are = scenario.policies.len() as u64 * plan.replications;
+    let runs = if tunes { runs_of_tuning(&scenario, &plan) } else { as_they_are };
+    arguments.replication.tell_volume(&scenario, runs, "");
+    let bar = arguments.replication.study_bar(if tunes { "headrooms tried" } else { "runs" });
+    let compared = bar.watch(|watch| study(&scenario, &spec, watch))?;
+    if let Some(level) = &compared.level {
+        if arguments.format != Format::Json {
+            let grid = report::same_level(level);
+            say(&format!("{}\n\n{}", report::level_answer(level), grid.text(arguments.format.style())))?;
+        }
+        if level.tuned.iter().all(|policy| policy.chosen.is_none()) {
+            tell_out_of_reach(&scenario, arguments.replication.quiet)?;
+        }
     }
-    arguments.replication.tell_volume(&scenario, runs_of_tuning(&scenario, &plan), "");
-    let bar = arguments.replication.bar("headrooms tried");
-    let tuned = tune(&scenario, &plan, &|| bar.inc(1));
-    bar.finish_and_clear();
-    let tuned = tuned.map_err(|error| Failure::Input(format!("error: {error}")))?;
-    let level = at_same_level(&scenario, &tuned);
-    let base = base.unwrap_or_else(|| cheapest(&tuned));
-    let found = SameLevel::new(&scenario, tuned);
-    let grid = report::same_level(&found);
-    if arguments.format != Format::Json {
-        say(&format!("{}\n\n{}", report::level_answer(&found), grid.text(arguments.format.style())))?;
-    }
-    if found.tuned.iter().all(|policy| policy.chosen.is_none()) {
-        tell_out_of_reach(&scenario, arguments.replication.quiet)?;
-    }
-    // What the headroom was found by would flatter it.
-    let fresh = ReplicationPlan { first: FRESH_TO_COMPARE, ..plan };
-    let result = replications(arguments, &level, &fresh)?;
-    say(&shown(arguments, &level, (&result, base, Some(&found))))?;
-    write_report(arguments, &level, &fresh, (result, base, Some(found)))
+    say(&shown(arguments, &compared))?;
+    write_report(arguments, compared)
 }
 
 /// The comparison, with what it takes for granted of CPU that nothing limits.
-fn shown(
-    arguments: &CompareArguments,
-    scenario: &Scenario,
-    (result, base, level): (&Replicated, usize, Option<&SameLevel>),
-) -> String {
+fn shown(arguments: &CompareArguments, compared: &Compared) -> String {
+    let Compared { scenario, replicated, base, level, .. } = compared;
     let unlimited = unlimited_cpu(scenario);
     match arguments.format {
         Format::Json => {
-            let mut results = compare_results(result, base, level);
+            let mut results = compare_results(replicated, *base, level.as_ref());
             if let Results::Compare(compared) = &mut results {
                 compared.notes.extend(unlimited);
             }
             results_text(&results)
         }
         format => {
-            let mut text = report::comparison(result, base, format.style());
+            let mut text = report::comparison(replicated, *base, format.style());
             unlimited.iter().for_each(|sentence| text.push_str(&format!("\n{sentence}\n")));
             text
         }
     }
 }
 
-/// Index of the cheapest policy that meets the objectives and could be run; of any that does, or of any, where there is none.
-fn cheapest(tuned: &[Tuned]) -> usize {
-    let of = |index: &usize| (tuned[*index].clairvoyant, tuned[*index].chosen.is_none());
-    let cost = |index: &usize| tuned[*index].best().map_or(f64::INFINITY, |trial| trial.cost());
-    (0..tuned.len()).min_by(|a, b| of(a).cmp(&of(b)).then(cost(a).total_cmp(&cost(b)))).unwrap_or(0)
-}
-
-/// Replicates every policy.
-fn replications(
-    arguments: &CompareArguments,
-    scenario: &Scenario,
-    plan: &ReplicationPlan,
-) -> Result<Replicated, Failure> {
-    let bar = arguments.replication.bar("runs");
-    let told = |done, all| {
-        bar.set_length(all);
-        bar.set_position(done);
-    };
-    let result = replicate(&arms(scenario), plan, &told);
-    bar.finish_and_clear();
-    result.map_err(|error| Failure::Input(format!("error: {error}")))
-}
-
 /// Writes the report: the replications, and the first of them in full.
-fn write_report(
-    arguments: &CompareArguments,
-    scenario: &Scenario,
-    plan: &ReplicationPlan,
-    (result, base, level): (Replicated, usize, Option<SameLevel>),
-) -> Result<(), Failure> {
-    let fail = |error: String| Failure::Input(format!("error: {error}"));
-    let first = run_replication(scenario, plan.first, &command_line(arguments), plan.threads, &|_, _| {});
-    let first = first.map_err(|error| fail(error.to_string()))?;
-    let mut outcome = Outcome { replicated: Some(result), base, level, ..first };
+fn write_report(arguments: &CompareArguments, compared: Compared) -> Result<(), Failure> {
+    let directory = report_directory(arguments, &compared.scenario);
+    let mut outcome = compared.outcome(&command_line(arguments), &Watch::nobody())?;
     arguments.time.axis.apply(&mut outcome);
-    let artifacts = report::artifacts(&outcome).map_err(|error| fail(error.to_string()))?;
-    let written = files::write_report(&report_directory(arguments, scenario), "report", &artifacts)?;
+    let artifacts = report::artifacts(&outcome).map_err(|error| Failure::Input(format!("error: {error}")))?;
+    let written = files::write_report(&directory, "report", &artifacts)?;
     let paths: Vec<String> = written.iter().map(|path| format!("  {}", path.display())).collect();
     arguments.replication.told(&format!("Wrote {} files:\n{}", paths.len(), paths.join("\n")));
     Ok(())

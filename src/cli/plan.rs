@@ -62,10 +62,8 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<(), Failure> {
     files::try_out(&arguments.out.join(&base.name))?;
     let runs = runs_of_plan(open.len() * base.policies.len(), &plan);
     arguments.replication.tell_volume(&base, runs, "");
-    let bar = arguments.replication.bar("headrooms tried");
-    let planned = plan_search(&open, &read, &plan, &|| bar.inc(1));
-    bar.finish_and_clear();
-    let planned = planned?;
+    let bar = arguments.replication.study_bar("headrooms tried");
+    let planned = bar.watch(|watch| plan_search(&open, &read, &plan, watch))?;
     let (headroom, rewritten) = match planned.candidates.first().filter(|_| planned.is_met) {
         Some(winner) => {
             let headroom = winner.tuned.best().map_or(1.0, |trial| trial.headroom);

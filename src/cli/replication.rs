@@ -1,6 +1,7 @@
 //! What every command that replicates has in common: its arguments, its progress, how it reads scenarios.
 
 use std::io::IsTerminal;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{Failure, memory, remark, shown};
 use crate::config::{Diagnostics, suggest};
-use crate::experiment::{Arm, OutOfReach, ReplicationPlan, out_of_reach, requests_per_run, settle};
+use crate::experiment::{self, OutOfReach, ReplicationPlan, Watch, out_of_reach, requests_per_run, settle};
 use crate::report::{TableStyle, count as text_count};
 use crate::scenario::Scenario;
 use crate::units::Fraction;
@@ -136,6 +137,11 @@ impl ReplicationArguments {
         Progress { bar, what: what.to_string(), lines }
     }
 
+    /// The progress of a study that first counts `what`.
+    pub(super) fn study_bar(&self, what: &str) -> StudyBar<'_> {
+        StudyBar { arguments: self, current: Mutex::new(self.bar(what)) }
+    }
+
     /// Says beforehand about how many runs a search takes, and how many requests one of `scenario` has.
     pub(super) fn tell_volume(&self, scenario: &Scenario, runs: u64, added: &str) {
         if self.quiet {
@@ -199,6 +205,38 @@ impl Progress {
     }
 }
 
+/// How far a study is: a bar for each thing that it counts, one after the other.
+pub(super) struct StudyBar<'a> {
+    arguments: &'a ReplicationArguments,
+    current: Mutex<Progress>,
+}
+
+impl StudyBar<'_> {
+    /// Shows what a study tells, and lets it go on.
+    pub(super) fn told(&self, progress: experiment::Progress<'_>) -> ControlFlow<()> {
+        if let experiment::Progress::Done { what, done, all } = progress
+            && let Ok(mut bar) = self.current.lock()
+        {
+            if bar.what != what {
+                bar.finish_and_clear();
+                *bar = self.arguments.bar(what);
+            }
+            all.iter().for_each(|all| bar.set_length(*all));
+            bar.set_position(done);
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Runs a study, and removes the bar at its end.
+    pub(super) fn watch<T>(self, study: impl FnOnce(&Watch<'_>) -> T) -> T {
+        let result = study(&Watch::new(&|progress| self.told(progress)));
+        if let Ok(bar) = self.current.lock() {
+            bar.finish_and_clear();
+        }
+        result
+    }
+}
+
 /// Reads a scenario and says what it objects to.
 pub(super) fn read_scenario(path: &Path, set: &[(String, String)], quiet: bool) -> Result<Scenario, Failure> {
     let mut found = Diagnostics::new();
@@ -245,15 +283,6 @@ pub(super) fn spinner(quiet: bool, what: &str) -> ProgressBar {
     let turning = ProgressBar::with_draw_target(None, target).with_style(style).with_message(what.to_owned());
     turning.enable_steady_tick(std::time::Duration::from_millis(200));
     turning
-}
-
-/// Every policy of a scenario as an arm.
-pub(super) fn arms(scenario: &Scenario) -> Vec<Arm<'_>> {
-    let arm = |(policy, plan)| {
-        let plan: &crate::scenario::Variant = plan;
-        Arm { label: &plan.label, scenario, policy }
-    };
-    scenario.policies.iter().enumerate().map(arm).collect()
 }
 
 /// Index of the policy called `label`.

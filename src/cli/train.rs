@@ -4,13 +4,13 @@ use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
 
-use super::replication::{Format, ReplicationArguments, arms, policy_index};
+use super::replication::{Format, ReplicationArguments, policy_index};
 use super::run::quoted;
 use super::{Failure, files, path_and_value, remark, say};
 use crate::config::{Diagnostics, suggest};
 use crate::experiment::{
-    Refusal, Searched, Trained, Training, learning_settings, replicate, search, search_settings, train as train_policy,
-    with_found, with_learned,
+    self, Refusal, Searched, Trained, Training, learning_settings, replicate, search, search_settings,
+    train as train_policy, with_found, with_learned,
 };
 use crate::policy::policy_search::{self, Found};
 use crate::policy::q_learning::{self, Learned};
@@ -381,7 +381,7 @@ impl TrainArguments {
             bar.set_length(all);
             bar.set_position(done);
         };
-        let result = replicate(&arms(scenario), &plan, &told);
+        let result = replicate(&experiment::arms(scenario), &plan, &told);
         bar.finish_and_clear();
         Ok(LearningTrial {
             scenario,

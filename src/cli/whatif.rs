@@ -9,7 +9,7 @@ use super::run::AxisArgument;
 use super::{Failure, files, path_and_value, remark, say};
 use crate::config::slug;
 use crate::experiment::{
-    self, Arm, MAX_SCALE, Replicated, Variation, busiest_moment, figures_of_variations, replicate_figures, together,
+    self, Arm, MAX_SCALE, Replicated, Variation, WhatifSpec, busiest_moment, together, whatif as study,
 };
 use crate::report::{self, Artifact, TableStyle};
 use crate::scenario::Scenario;
@@ -114,22 +114,12 @@ pub(super) fn whatif(arguments: &WhatifArguments) -> Result<(), Failure> {
         true => base.policies.iter().map(|plan| plan.label.clone()).collect(),
         false => arguments.policy.clone(),
     };
-    let mut all = std::iter::once(&base).chain(scenarios.iter().map(|(_, scenario)| scenario));
-    let loses = all.any(|scenario| !scenario.outages.is_empty());
     let runs = (labels.len() * (1 + scenarios.len())) as u64 * plan.replications;
     arguments.replication.tell_volume(&base, runs, "");
-    let mut results: Vec<(String, Replicated)> = Vec::new();
-    for label in &labels {
-        let arms = arms_of(label, &base, &scenarios)?;
-        let bar = arguments.replication.bar(label);
-        let told = |done, all| {
-            bar.set_length(all);
-            bar.set_position(done);
-        };
-        let result = replicate_figures(&arms, figures_of_variations(&base, loses), &plan, &told);
-        bar.finish_and_clear();
-        results.push((label.clone(), result.map_err(|error| Failure::Input(format!("error: {error}")))?));
-    }
+    let arms = |label: &String| Ok((label.clone(), arms_of(label, &base, &scenarios)?));
+    let policies = labels.iter().map(arms).collect::<Result<_, Failure>>()?;
+    let bar = arguments.replication.study_bar(labels.first().map_or("", String::as_str));
+    let results = bar.watch(|watch| study(&base, &WhatifSpec { plan, policies }, watch))?;
     say(&match arguments.format {
         Format::Json => report::results::results_text(&report::results::whatif_results(&results)),
         _ => report::variations_text(&results, arguments.format.style()),

@@ -1,6 +1,7 @@
 //! Errors of a run with a valid specification.
 
 use std::fmt;
+use std::ops::ControlFlow;
 
 use crate::units::SimTime;
 use crate::workload::TraceError;
@@ -34,6 +35,26 @@ pub enum RunError {
         /// The service where they queue.
         service: String,
     },
+    /// The caller cancelled the run.
+    Cancelled,
+}
+
+/// What a callback of progress answers: `()` to go on, or a [`ControlFlow`], of which `Break` cancels.
+pub trait Answer {
+    /// Whether to go on.
+    fn flow(self) -> ControlFlow<()>;
+}
+
+impl Answer for () {
+    fn flow(self) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
+
+impl Answer for ControlFlow<()> {
+    fn flow(self) -> ControlFlow<()> {
+        self
+    }
 }
 
 impl fmt::Display for RunError {
@@ -45,6 +66,7 @@ impl fmt::Display for RunError {
                 "{wanted} replicas of `{service}` were requested at {at}, more than the maximum of {MAX_REPLICAS} (lower the \
                  policy's `max`, or find out why it asks for so many)"
             ),
+            RunError::Cancelled => f.write_str("cancelled"),
             RunError::TooManyRequests { at, service } => write!(
                 f,
                 "`{service}` holds more than four billion requests at {at} (give it a `queue-limit`, a `timeout` \

@@ -29,7 +29,7 @@ pub use calendar::Rank;
 pub use causes::{Cause, Causes};
 pub use completions::{Completion, CompletionQueue};
 pub(crate) use demand::{complete, demand_draw, each_request};
-pub use error::{MAX_REPLICAS, RunError};
+pub use error::{Answer, MAX_REPLICAS, RunError};
 pub use fate::{Fate, RequestCounts};
 pub use fault::{LostNodes, MetricsOutage, ZoneOutage};
 pub use meter::MetricsSpec;

@@ -1,8 +1,10 @@
 //! The event loop of one run.
 
+use std::ops::ControlFlow;
+
 use super::calendar::{Entry, Event, EventCalendar, Rank};
 use super::causes::ScalingState;
-use super::error::{MAX_REPLICAS, RunError};
+use super::error::{Answer, MAX_REPLICAS, RunError};
 use super::fault::{LostNodes, ZoneOutage, Zones};
 use super::fleet::{Fleet, Shared};
 use super::lane::{Horizon, LaneControl, LaneSpec, LaneStop, LaneTotals, build_lane};
@@ -153,14 +155,18 @@ impl Simulation {
     }
 
     /// Runs to the end and returns the record. `progress` is called with the simulated time at the end of each
-    /// interval.
+    /// interval, and may cancel the run there.
     ///
     /// # Errors
-    /// If a trace cannot be read.
+    /// If a trace cannot be read; [`RunError::Cancelled`].
     ///
     /// # Panics
     /// If an invariant of the engine does not hold, which is a bug.
-    pub fn run(mut self, progress: &mut dyn FnMut(SimTime)) -> Result<RunRecord, RunError> {
+    pub fn run<A: Answer>(self, progress: &mut dyn FnMut(SimTime) -> A) -> Result<RunRecord, RunError> {
+        self.run_while(&mut |now| progress(now).flow())
+    }
+
+    fn run_while(mut self, progress: &mut dyn FnMut(SimTime) -> ControlFlow<()>) -> Result<RunRecord, RunError> {
         let end = self.spec.end;
         loop {
             let next = self.shared.calendar.peek().filter(|entry| entry.time < end);
@@ -178,8 +184,10 @@ impl Simulation {
             self.services.iter_mut().for_each(Service::publish_scaling_state);
         }
         self.now = end;
-        progress(end);
-        Ok(self.finish())
+        match progress(end) {
+            ControlFlow::Continue(()) => Ok(self.finish()),
+            ControlFlow::Break(()) => Err(RunError::Cancelled),
+        }
     }
 
     /// Runs every lane up to an event of `rank` at `time`. Returns `true` early if a replica has drained.
@@ -291,12 +299,14 @@ impl Simulation {
         Ok(false)
     }
 
-    fn handle(&mut self, entry: Entry, progress: &mut dyn FnMut(SimTime)) -> Result<(), RunError> {
+    fn handle(&mut self, entry: Entry, progress: &mut dyn FnMut(SimTime) -> ControlFlow<()>) -> Result<(), RunError> {
         let now = entry.time;
         match entry.event {
             Event::IntervalEnd => {
                 self.close_interval(now);
-                progress(now);
+                if progress(now).is_break() {
+                    return Err(RunError::Cancelled);
+                }
                 self.shared.calendar.push(now + self.spec.interval, Event::IntervalEnd);
             }
             Event::WarmUpEnd => self.services.iter_mut().for_each(|service| service.warm_marks = service.marks(now)),

@@ -26,8 +26,10 @@ mod run;
 mod same_level;
 mod shared;
 mod story;
+mod study;
 mod sweep;
 mod transient;
+mod watch;
 
 pub use assumptions::{assumed_cpu, of as assumptions, unlimited_cpu, without_ceiling};
 pub use baseline::{Baseline, Change};
@@ -56,9 +58,11 @@ pub use planning::reach::{OutOfReach, out_of_reach, out_of_reach_by_distribution
 pub use planning::scale::{MAX_SCALE, scaled};
 pub use planning::vary::{Variation, busiest_moment, together};
 pub use planning::volume::{requests_per_run, runs_of_capacity, runs_of_plan, runs_of_tuning};
-pub use replicate::{Arm, Replicated, ReplicationPlan, Samples, Told, replicate, replicate_figures};
-pub use run::{Progress, run, run_replication};
+pub use replicate::{Arm, Replicated, ReplicationPlan, Samples, Told, arms, replicate, replicate_figures};
+pub use run::{RunProgress, run, run_replication};
 pub use same_level::{Confirmation, LevelObjective, SameLevel, Trial, Tuned};
 pub use story::{StepCheck, Story, Stretch, Telling};
+pub use study::{CompareSpec, Compared, WhatifSpec, compare, whatif};
 pub use sweep::{Axis, Cells, Design, Influence, PointResult, Points, SweepTable, sweep};
 pub use transient::{Transient, settle, transients};
+pub use watch::{Progress, Watch, Watcher};

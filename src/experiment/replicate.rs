@@ -1,14 +1,18 @@
 //! Replications: the same runs with other random numbers, common to all arms.
 
+use std::ops::ControlFlow;
+use std::sync::Mutex;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::during::Window;
 use super::figure::{Figure, figures};
 use super::pool::in_pool;
-use crate::engine::{RunError, RunRecord};
+use super::watch::{Progress, Watch};
+use crate::engine::{Answer, RunError, RunRecord};
 use crate::policy::Foresight;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Variant};
 use crate::stats::{ConfidenceInterval, Running};
 
 /// One of the alternatives compared: a policy of a scenario, or of a variation of it.
@@ -20,6 +24,15 @@ pub struct Arm<'a> {
     pub scenario: &'a Scenario,
     /// Index of its policy.
     pub policy: usize,
+}
+
+/// Every policy of a scenario as an arm.
+pub fn arms(scenario: &Scenario) -> Vec<Arm<'_>> {
+    let arm = |(policy, plan)| {
+        let plan: &Variant = plan;
+        Arm { label: &plan.label, scenario, policy }
+    };
+    scenario.policies.iter().enumerate().map(arm).collect()
 }
 
 /// How many replications to run.
@@ -107,8 +120,8 @@ impl Replicated {
     }
 }
 
-/// Called with the number of completed and of planned runs.
-pub type Told<'a> = &'a (dyn Fn(u64, u64) + Sync);
+/// Called with the number of completed and of planned runs, after each run and while runs are under way; may cancel.
+pub type Told<'a, A = ()> = &'a (dyn Fn(u64, u64) -> A + Sync);
 
 /// Replicates every arm. Replication n of all arms uses the same random numbers, so that differences are paired.
 ///
@@ -118,15 +131,28 @@ pub type Told<'a> = &'a (dyn Fn(u64, u64) + Sync);
 /// threads.
 ///
 /// # Errors
-/// The first error in the order of replications and arms.
+/// The first error in the order of replications and arms; [`RunError::Cancelled`].
 ///
 /// # Panics
 /// If arms of one scenario met different requests (I7), which is a bug.
-pub fn replicate(arms: &[Arm<'_>], plan: &ReplicationPlan, told: Told<'_>) -> Result<Replicated, RunError> {
-    replicate_figures(arms, arms.first().map(|arm| figures(arm.scenario)).unwrap_or_default(), plan, told)
+pub fn replicate<A: Answer>(
+    arms: &[Arm<'_>],
+    plan: &ReplicationPlan,
+    told: Told<'_, A>,
+) -> Result<Replicated, RunError> {
+    let last = Mutex::new((0, 0));
+    let watcher = |progress: Progress<'_>| {
+        let Ok(mut last) = last.lock() else { return ControlFlow::Break(()) };
+        if let Progress::Done { done, all, .. } = progress {
+            *last = (done, all.unwrap_or(done));
+        }
+        told(last.0, last.1).flow()
+    };
+    let figures = arms.first().map(|arm| figures(arm.scenario)).unwrap_or_default();
+    replicate_figures(arms, figures, plan, "runs", &Watch::new(&watcher))
 }
 
-/// Like [`replicate`], measuring `figures`. Figures during a fault are those of the arm's own fault or, if it has none,
+/// Like [`replicate`], measuring `figures` and counting the runs as `what`. Figures during a fault are those of the arm's own fault or, if it has none,
 /// of the first arm's that has one.
 ///
 /// # Errors
@@ -135,7 +161,8 @@ pub fn replicate_figures(
     arms: &[Arm<'_>],
     figures: Vec<Figure>,
     plan: &ReplicationPlan,
-    told: Told<'_>,
+    what: &str,
+    watch: &Watch<'_>,
 ) -> Result<Replicated, RunError> {
     let empty = |arm: &Arm<'_>| Samples {
         label: arm.label.to_string(),
@@ -156,7 +183,7 @@ pub fn replicate_figures(
     };
     let mut wanted = plan.replications.max(if plan.precision.is_some() { 2 } else { 1 });
     while result.replications < wanted {
-        extend(&mut result, arms, wanted, plan, told)?;
+        extend(&mut result, arms, wanted, plan, (what, watch))?;
         let Some(precision) = plan.precision else { break };
         let target = precision / (1.0 + precision);
         let widest = widest(&result);
@@ -210,7 +237,7 @@ fn extend(
     arms: &[Arm<'_>],
     wanted: u64,
     plan: &ReplicationPlan,
-    told: Told<'_>,
+    (what, watch): (&str, &Watch<'_>),
 ) -> Result<(), RunError> {
     let jobs: Vec<(u64, &Arm<'_>)> =
         (result.replications..wanted).flat_map(|replication| arms.iter().map(move |arm| (replication, arm))).collect();
@@ -219,9 +246,9 @@ fn extend(
     let figures = &result.figures;
     let usual = arms.iter().find_map(|arm| Window::of(arm.scenario));
     let one = |(replication, arm): &(u64, &Arm<'_>)| -> Result<Kept, RunError> {
-        let record = arm.scenario.simulation(arm.policy, plan.first + *replication)?.run(&mut |_| {})?;
+        let record = watch.run(arm.scenario.simulation(arm.policy, plan.first + *replication)?)?;
         let now = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
-        told(now, before + jobs.len() as u64);
+        watch.done(what, now, Some(before + jobs.len() as u64))?;
         Ok(Kept::of(&record, figures, Window::of(arm.scenario).or(usual)))
     };
     let kept: Vec<Result<Kept, RunError>> = in_pool(plan.threads, || jobs.par_iter().map(one).collect());

@@ -1,5 +1,6 @@
 //! Runs all policies of a scenario on common random numbers.
 
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
@@ -10,25 +11,31 @@ use super::outcome::{CalendarStart, Fault, InputFact, Outcome, Traffic, TrafficS
 use super::pool::in_pool;
 use super::shared::SharedRequests;
 use crate::engine::{
-    Fate, MetricsOutage, ObjectiveRecord, RunError, RunRecord, ServiceRecord, ServiceRun, Simulation, ZoneOutage,
+    Answer, Fate, MetricsOutage, ObjectiveRecord, RunError, RunRecord, ServiceRecord, ServiceRun, Simulation,
+    ZoneOutage,
 };
 use crate::random::Streams;
 use crate::scenario::{Scenario, ServicePlan};
 use crate::units::SimTime;
 use crate::workload::{TraceError, Zone};
 
-/// Called with the progress of a run: the policy's index and the share of simulated time that has passed.
-pub type Progress<'a> = &'a (dyn Fn(usize, f64) + Sync);
+/// Called with the progress of a run: the policy's index and the share of simulated time that has passed. May cancel.
+pub type RunProgress<'a, A = ()> = &'a (dyn Fn(usize, f64) -> A + Sync);
 
 /// Runs every policy of `scenario` once, `threads` at a time, and collects the records in the order of the scenario.
 /// The result does not depend on the number of threads.
 ///
 /// # Errors
-/// The first error in the order of the policies.
+/// The first error in the order of the policies; [`RunError::Cancelled`].
 ///
 /// # Panics
 /// If two policies met different requests (I7), which is a bug.
-pub fn run(scenario: &Scenario, command: &str, threads: usize, progress: Progress<'_>) -> Result<Outcome, RunError> {
+pub fn run<A: Answer>(
+    scenario: &Scenario,
+    command: &str,
+    threads: usize,
+    progress: RunProgress<'_, A>,
+) -> Result<Outcome, RunError> {
     run_replication(scenario, 0, command, threads, progress)
 }
 
@@ -39,12 +46,12 @@ pub fn run(scenario: &Scenario, command: &str, threads: usize, progress: Progres
 ///
 /// # Panics
 /// Those of [`run`].
-pub fn run_replication(
+pub fn run_replication<A: Answer>(
     scenario: &Scenario,
     replication: u64,
     command: &str,
     threads: usize,
-    progress: Progress<'_>,
+    progress: RunProgress<'_, A>,
 ) -> Result<Outcome, RunError> {
     let trace_error = |error: TraceError| RunError::Trace { at: SimTime::ZERO, error };
     let shared = SharedRequests::of(scenario, replication).map_err(trace_error)?;
@@ -57,8 +64,9 @@ pub fn run_replication(
                 && (share - *told >= 0.01 || share >= 1.0)
             {
                 *told = share;
-                progress(policy, share);
+                return progress(policy, share).flow();
             }
+            ControlFlow::Continue(())
         })
     };
     let all = || (0..scenario.policies.len()).into_par_iter().map(one).collect::<Vec<_>>();

@@ -10,7 +10,9 @@ use self::journal::{Contents, FileFormat, Journal};
 use super::replication::{Format, ReplicationArguments};
 use super::{Failure, files, path_and_value, say};
 use crate::engine::RunError;
-use crate::experiment::{Axis, Design, PointResult, Points, ReplicationPlan, SweepTable, figures, sweep as run_points};
+use crate::experiment::{
+    Axis, Design, PointResult, Points, ReplicationPlan, SweepTable, Watch, figures, sweep as run_points,
+};
 use crate::report::results::{RESULTS_VERSION, Results, SweepResults, TableResult, results_text};
 use crate::report::{self, Artifact};
 use crate::scenario::Scenario;
@@ -145,7 +147,7 @@ fn run_missing(
         bar.inc(1);
         Ok(())
     };
-    let outcome = run_points(done..all, plan, &read, &mut each);
+    let outcome = run_points(done..all, plan, &read, &mut each, &Watch::nobody());
     bar.finish_and_clear();
     outcome
 }

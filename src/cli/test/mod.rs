@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::replication::{ReplicationArguments, arms};
+use super::replication::ReplicationArguments;
 use super::run::AxisArgument;
 use super::{Failure, files, note, path_and_value, remark, say, shown};
 use crate::config::spool::is_stream;
 use crate::config::{Diagnostics, SourceFile};
-use crate::experiment::{Baseline, Check, Replicated, Story, expectations, judge, replicate};
+use crate::experiment::{self, Baseline, Check, Replicated, Story, expectations, judge, replicate};
 use crate::report::{Held, Tested};
 use crate::scenario::Scenario;
 use crate::units::Fraction;
@@ -130,7 +130,7 @@ fn test_scenario(path: &Path, arguments: &TestArguments, drawings: &mut Drawings
         bar.set_length(all);
         bar.set_position(done);
     };
-    let result = replicate(&arms(&scenario), &plan, &told);
+    let result = replicate(&experiment::arms(&scenario), &plan, &told);
     bar.finish_and_clear();
     let result = result?;
     let judged = judge(&expected, &scenario, &result, plan.threads);

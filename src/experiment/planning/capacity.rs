@@ -8,6 +8,7 @@ use super::scale::scaled;
 use crate::engine::{Cause, Causes, ObjectiveRecord, RunError, RunRecord, ServiceRecord};
 use crate::experiment::pool::in_pool;
 use crate::experiment::replicate::ReplicationPlan;
+use crate::experiment::watch::Watch;
 use crate::scenario::Scenario;
 use crate::stats::{ConfidenceInterval, Running};
 
@@ -92,14 +93,14 @@ fn factor_of(step: f64) -> f64 {
 /// inversion of a test: it contains the factors at which Student's interval of that mean covers the allowed share (as
 /// in Fieller's interval of a ratio, Biometrika 41, 1954). All replications are run at every factor, so that no single
 /// one decides. The search is a bisection and assumes that more traffic never improves the mean attainment. The result
-/// does not depend on the number of threads. `told` is called for each factor tried.
+/// does not depend on the number of threads. `watch` is told of each factor tried.
 ///
 /// # Errors
 /// The first error in the order of policies, factors and replications.
-pub fn capacity(scenario: &Scenario, plan: &ReplicationPlan, told: &(dyn Fn() + Sync)) -> Result<Vec<Limit>, RunError> {
+pub fn capacity(scenario: &Scenario, plan: &ReplicationPlan, watch: &Watch<'_>) -> Result<Vec<Limit>, RunError> {
     let mut all = Vec::new();
     for policy in 0..scenario.policies.len() {
-        let mut search = Search { scenario, policy, plan, seen: BTreeMap::new(), told };
+        let mut search = Search { scenario, policy, plan, seen: BTreeMap::new(), watch };
         for index in 0..scenario.services.len() * scenario.objectives.len() {
             all.push(search.limit(index)?);
         }
@@ -114,7 +115,7 @@ struct Search<'a> {
     plan: &'a ReplicationPlan,
     /// Results at each step, by replication.
     seen: BTreeMap<i32, Vec<Vec<Seen>>>,
-    told: &'a (dyn Fn() + Sync),
+    watch: &'a Watch<'a>,
 }
 
 /// One objective of one service in one run.
@@ -222,13 +223,12 @@ impl Search<'_> {
         }
         // Every factor of the search range can be applied.
         let scenario = scaled(self.scenario, factor_of(f64::from(step))).unwrap_or_else(|| self.scenario.clone());
-        let one = |number: u64| Ok(see(&scenario.simulation(self.policy, number)?.run(&mut |_| {})?));
+        let one = |number: u64| Ok(see(&self.watch.run(scenario.simulation(self.policy, number)?)?));
         let numbers: Vec<u64> = (self.plan.first..self.plan.first + self.plan.replications).collect();
         let found: Vec<Result<Vec<Seen>, RunError>> =
             in_pool(self.plan.threads, || numbers.par_iter().map(|number| one(*number)).collect());
         self.seen.insert(step, found.into_iter().collect::<Result<_, _>>()?);
-        (self.told)();
-        Ok(())
+        self.watch.one_more("scales of the traffic")
     }
 }
 

@@ -12,10 +12,11 @@
 //! 60 replications and, if inconclusive, again after twice as many, at half of that alpha each. If a headroom is not
 //! confirmed, the next larger one is considered.
 
-use super::level::{Shot, attempt, is_searched, keeps, shoot, step_of, targets};
+use super::level::{HEADROOMS, Shot, attempt, is_searched, keeps, shoot, step_of, targets};
 use crate::engine::RunError;
 use crate::experiment::replicate::ReplicationPlan;
 use crate::experiment::same_level::{Confirmation, Tuned, factor_of};
+use crate::experiment::watch::Watch;
 use crate::scenario::Scenario;
 use crate::stats::{ConfidenceInterval, Running, share_at_least};
 
@@ -51,16 +52,16 @@ pub fn confirm(
     policy: usize,
     plan: &ReplicationPlan,
     tuned: &mut Tuned,
-    told: &(dyn Fn() + Sync),
+    watch: &Watch<'_>,
 ) -> Result<(), RunError> {
     let Some(found) = tuned.chosen.filter(|_| !tuned.clairvoyant && plan.replications > 1) else { return Ok(()) };
     let (mut step, mut stride) = (step_of(tuned.trials[found].headroom), 1);
     for number in 0..ATTEMPTS {
         let headroom = factor_of(step);
-        let index = index_of(scenario, policy, headroom, (plan, &mut *tuned))?;
+        let index = index_of(scenario, policy, headroom, (plan, &mut *tuned, watch))?;
         if tuned.trials[index].met {
-            let confirmation = ask(scenario, policy, headroom, (plan, number))?;
-            told();
+            let confirmation = ask(scenario, policy, headroom, (plan, number, watch))?;
+            watch.one_more(HEADROOMS)?;
             let held = confirmation.held;
             tuned.confirmations.push(confirmation);
             if held {
@@ -83,11 +84,11 @@ fn index_of(
     scenario: &Scenario,
     policy: usize,
     headroom: f64,
-    (plan, tuned): (&ReplicationPlan, &mut Tuned),
+    (plan, tuned, watch): (&ReplicationPlan, &mut Tuned, &Watch<'_>),
 ) -> Result<usize, RunError> {
     let index = tuned.trials.partition_point(|trial| trial.headroom < headroom);
     if tuned.trials.get(index).is_none_or(|trial| trial.headroom != headroom) {
-        tuned.trials.insert(index, attempt(scenario, policy, headroom, plan)?.0);
+        tuned.trials.insert(index, attempt(scenario, policy, headroom, (plan, watch))?.0);
     }
     Ok(index)
 }
@@ -97,7 +98,7 @@ fn ask(
     scenario: &Scenario,
     policy: usize,
     headroom: f64,
-    (plan, number): (&ReplicationPlan, u32),
+    (plan, number, watch): (&ReplicationPlan, u32, &Watch<'_>),
 ) -> Result<Confirmation, RunError> {
     let asked = Asked::new(scenario, plan, number);
     let mut shots: Vec<Shot> = Vec::new();
@@ -106,7 +107,7 @@ fn ask(
             let done = shots.len() as u64;
             let first = FRESH + u64::from(number) * APART + done;
             let next = first..first + BATCH.min(look - done);
-            shots.extend(shoot(scenario, policy, headroom, (next, plan.threads))?);
+            shots.extend(shoot(scenario, policy, headroom, (next, plan.threads, watch))?);
         }
         if asked.holds(&shots) {
             break;

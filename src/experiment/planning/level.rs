@@ -12,6 +12,7 @@ use crate::engine::{RunError, RunRecord};
 use crate::experiment::pool::in_pool;
 use crate::experiment::replicate::ReplicationPlan;
 use crate::experiment::same_level::{STEPS, Trial, Tuned, factor_of, mean};
+use crate::experiment::watch::Watch;
 use crate::policy::Foresight;
 use crate::scenario::Scenario;
 use crate::stats::ConfidenceInterval;
@@ -30,14 +31,17 @@ pub(super) fn is_searched(step: i32) -> bool {
     (LEAST..=MOST).contains(&step)
 }
 
+/// What a search for headroom counts.
+pub(super) const HEADROOMS: &str = "headrooms tried";
+
 /// Tunes every policy ([`tune_policy`]) and confirms the results ([`confirm`]).
 ///
 /// # Errors
 /// The first error in the order of policies, trials and replications.
-pub fn tune(scenario: &Scenario, plan: &ReplicationPlan, told: &(dyn Fn() + Sync)) -> Result<Vec<Tuned>, RunError> {
+pub fn tune(scenario: &Scenario, plan: &ReplicationPlan, watch: &Watch<'_>) -> Result<Vec<Tuned>, RunError> {
     let one = |policy: usize| {
-        let mut tuned = tune_policy(scenario, policy, plan, told)?;
-        confirm(scenario, policy, plan, &mut tuned, told)?;
+        let mut tuned = tune_policy(scenario, policy, plan, watch)?;
+        confirm(scenario, policy, plan, &mut tuned, watch)?;
         Ok(tuned)
     };
     (0..scenario.policies.len()).map(one).collect()
@@ -46,7 +50,7 @@ pub fn tune(scenario: &Scenario, plan: &ReplicationPlan, told: &(dyn Fn() + Sync
 /// Tunes one policy: finds the smallest headroom at which the lower end of the confidence interval of every objective's
 /// attainment reaches its target over the plan's replications, and at which [`super::confirm::MIN_SHARE_KEPT`] of the
 /// replications meet every objective (with one replication, that one). The search is a bisection and assumes that more
-/// headroom never breaks an objective. The result does not depend on the number of threads. `told` is called for each
+/// headroom never breaks an objective. The result does not depend on the number of threads. `watch` is told of each
 /// headroom tried.
 ///
 /// # Errors
@@ -55,12 +59,12 @@ pub fn tune_policy(
     scenario: &Scenario,
     policy: usize,
     plan: &ReplicationPlan,
-    told: &(dyn Fn() + Sync),
+    watch: &Watch<'_>,
 ) -> Result<Tuned, RunError> {
     let floor = floor(scenario, policy)?;
     let least =
         floor.as_ref().map_or(LEAST, |floor| ((floor.factor.log2() * f64::from(STEPS)).ceil() as i32).clamp(LEAST, 0));
-    let mut tuned = Search { scenario, plan, policy, least, seen: BTreeMap::new(), told }.run()?;
+    let mut tuned = Search { scenario, plan, policy, least, seen: BTreeMap::new(), watch }.run()?;
     let ends_there = least > LEAST && tuned.chosen == Some(0) && tuned.trials[0].headroom == factor_of(least);
     tuned.floor = floor.filter(|_| ends_there).map(|floor| floor.why);
     Ok(tuned)
@@ -89,7 +93,7 @@ struct Search<'a> {
     /// The step of the smallest headroom that the policy can express.
     least: i32,
     seen: BTreeMap<i32, (Trial, Foresight)>,
-    told: &'a (dyn Fn() + Sync),
+    watch: &'a Watch<'a>,
 }
 
 impl Search<'_> {
@@ -132,10 +136,10 @@ impl Search<'_> {
         if let Some((trial, _)) = self.seen.get(&step) {
             return Ok(trial.met);
         }
-        let (trial, foresight) = attempt(self.scenario, self.policy, factor_of(step), self.plan)?;
+        let (trial, foresight) = attempt(self.scenario, self.policy, factor_of(step), (self.plan, self.watch))?;
         let met = trial.met;
         self.seen.insert(step, (trial, foresight));
-        (self.told)();
+        self.watch.one_more(HEADROOMS)?;
         Ok(met)
     }
 }
@@ -145,9 +149,9 @@ pub(super) fn attempt(
     scenario: &Scenario,
     policy: usize,
     headroom: f64,
-    plan: &ReplicationPlan,
+    (plan, watch): (&ReplicationPlan, &Watch<'_>),
 ) -> Result<(Trial, Foresight), RunError> {
-    let shots = shoot(scenario, policy, headroom, (plan.first..plan.first + plan.replications, plan.threads))?;
+    let shots = shoot(scenario, policy, headroom, (plan.first..plan.first + plan.replications, plan.threads, watch))?;
     let foresight = shots.iter().map(|shot| shot.foresight).max().unwrap_or_default();
     Ok((judge(scenario, &shots, headroom, plan.level), foresight))
 }
@@ -178,10 +182,10 @@ pub(super) fn shoot(
     scenario: &Scenario,
     policy: usize,
     headroom: f64,
-    (replications, threads): (Range<u64>, usize),
+    (replications, threads, watch): (Range<u64>, usize, &Watch<'_>),
 ) -> Result<Vec<Shot>, RunError> {
     let scenario = at_headroom(scenario, policy, headroom);
-    let one = |replication: u64| Ok(Shot::of(&scenario.simulation(policy, replication)?.run(&mut |_| {})?));
+    let one = |replication: u64| Ok(Shot::of(&watch.run(scenario.simulation(policy, replication)?)?));
     let replications: Vec<u64> = replications.collect();
     let shots: Vec<Result<Shot, RunError>> = in_pool(threads, || replications.par_iter().map(|n| one(*n)).collect());
     shots.into_iter().collect()

@@ -7,6 +7,7 @@ use super::level::tune_policy;
 use crate::engine::RunError;
 use crate::experiment::replicate::ReplicationPlan;
 use crate::experiment::same_level::Tuned;
+use crate::experiment::watch::Watch;
 use crate::scenario::Scenario;
 
 /// Number of candidates that always reach the next round.
@@ -57,7 +58,7 @@ pub struct Planned {
 /// tuned with all replications of `plan`. Common random numbers make the few replications of early rungs informative.
 /// The cheapest of the last rung is then confirmed ([`confirm`]); if that requires more headroom it may no longer be
 /// the cheapest, and the next one is confirmed. Clairvoyant policies are left out. `read` returns the scenario of a
-/// point; `told` is called for each headroom tried.
+/// point; `watch` is told of each headroom tried.
 ///
 /// # Errors
 /// The first error of `read` or of a run.
@@ -65,7 +66,7 @@ pub fn plan_search<E: From<RunError>>(
     points: &[usize],
     read: &dyn Fn(usize) -> Result<Scenario, E>,
     plan: &ReplicationPlan,
-    told: &(dyn Fn() + Sync),
+    watch: &Watch<'_>,
 ) -> Result<Planned, E> {
     let scenarios: BTreeMap<usize, Scenario> =
         points.iter().map(|point| Ok((*point, read(*point)?))).collect::<Result<_, E>>()?;
@@ -78,7 +79,7 @@ pub fn plan_search<E: From<RunError>>(
         let rung = ReplicationPlan { replications, ..*plan };
         let mut found = Vec::new();
         for (point, policy) in &open {
-            let tuned = tune_policy(&scenarios[point], *policy, &rung, told).map_err(E::from)?;
+            let tuned = tune_policy(&scenarios[point], *policy, &rung, watch).map_err(E::from)?;
             trials += tuned.trials.len();
             found.push(Candidate { point: *point, policy: *policy, tuned, replications, beside: None });
         }
@@ -88,7 +89,7 @@ pub fn plan_search<E: From<RunError>>(
         let is_last = replications >= plan.replications;
         if is_last {
             let before: usize = found.iter().map(Candidate::asked).sum();
-            confirm_cheapest(&scenarios, plan, &mut found, told).map_err(E::from)?;
+            confirm_cheapest(&scenarios, plan, &mut found, watch).map_err(E::from)?;
             trials += found.iter().map(Candidate::asked).sum::<usize>() - before;
             let is_met = found.first().is_some_and(|candidate| candidate.cost().is_some());
             found.extend(dropped);
@@ -119,13 +120,13 @@ fn confirm_cheapest(
     scenarios: &BTreeMap<usize, Scenario>,
     plan: &ReplicationPlan,
     found: &mut [Candidate],
-    told: &(dyn Fn() + Sync),
+    watch: &Watch<'_>,
 ) -> Result<(), RunError> {
     while let Some(first) = found.first_mut().filter(|first| first.cost().is_some()) {
         if plan.replications == 1 || first.tuned.confirmed().is_some() {
             break;
         }
-        confirm(&scenarios[&first.point], first.policy, plan, &mut first.tuned, told)?;
+        confirm(&scenarios[&first.point], first.policy, plan, &mut first.tuned, watch)?;
         sort(found);
     }
     Ok(())

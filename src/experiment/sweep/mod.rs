@@ -11,7 +11,8 @@ pub use table::{Cells, Influence, SweepTable};
 use rayon::prelude::*;
 
 use super::pool::in_pool;
-use super::replicate::{Arm, Replicated, ReplicationPlan, replicate};
+use super::replicate::{Replicated, ReplicationPlan, arms, replicate_figures};
+use super::watch::Watch;
 use crate::engine::RunError;
 use crate::scenario::Scenario;
 
@@ -22,12 +23,14 @@ pub type PointResult = (usize, Replicated);
 /// points as there are threads are in memory at once.
 ///
 /// # Errors
-/// The first error of `read`, of a run or of `each`, in the order of the points.
+/// The first error of `read`, of a run or of `each`, in the order of the points; [`RunError::Cancelled`]. `each` has
+/// then been called for whole points only.
 pub fn sweep<E: Send + From<RunError>>(
     points: std::ops::Range<usize>,
     plan: &ReplicationPlan,
     read: &(dyn Fn(usize) -> Result<Scenario, E> + Sync),
     each: &mut dyn FnMut(PointResult) -> Result<(), E>,
+    watch: &Watch<'_>,
 ) -> Result<(), E> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = if plan.threads == 0 { cores } else { plan.threads };
@@ -35,7 +38,7 @@ pub fn sweep<E: Send + From<RunError>>(
     for chunk in points.chunks(threads) {
         // A last, lone point may use every thread for its own replications.
         let inner = ReplicationPlan { threads: if chunk.len() == 1 { threads } else { 1 }, ..*plan };
-        let one = |point: &usize| run_point(&read(*point)?, &inner).map_err(E::from);
+        let one = |point: &usize| run_point(&read(*point)?, &inner, watch).map_err(E::from);
         let results: Vec<Result<Replicated, E>> = in_pool(chunk.len(), || chunk.par_iter().map(one).collect());
         for (point, result) in chunk.iter().zip(results) {
             each((*point, result?))?;
@@ -44,11 +47,6 @@ pub fn sweep<E: Send + From<RunError>>(
     Ok(())
 }
 
-fn run_point(scenario: &Scenario, plan: &ReplicationPlan) -> Result<Replicated, RunError> {
-    let arm = |(policy, plan)| {
-        let plan: &crate::scenario::Variant = plan;
-        Arm { label: &plan.label, scenario, policy }
-    };
-    let arms: Vec<Arm<'_>> = scenario.policies.iter().enumerate().map(arm).collect();
-    replicate(&arms, plan, &|_, _| {})
+fn run_point(scenario: &Scenario, plan: &ReplicationPlan, watch: &Watch<'_>) -> Result<Replicated, RunError> {
+    replicate_figures(&arms(scenario), super::figures(scenario), plan, "runs", watch)
 }

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::judge::{LEVEL, Verdict, VerifyRow, judge_seeds, row};
 use crate::config::Diagnostics;
 use crate::engine::RunError;
-use crate::experiment::{Edge, Limit, ReplicationPlan, capacity};
+use crate::experiment::{Edge, Limit, ReplicationPlan, Watch, capacity};
 use crate::queueing::mmc_most_offered;
 use crate::scenario::Scenario;
 use crate::stats::ConfidenceInterval;
@@ -117,7 +117,7 @@ impl World {
 
     fn limit_row(&self, scenario: &Scenario, exact: f64, stated: f64) -> Result<VerifyRow, RunError> {
         let plan = ReplicationPlan { replications: OF_LIMITS, level: LEVEL, ..ReplicationPlan::default() };
-        let limits = capacity(scenario, &plan, &|| ())?;
+        let limits = capacity(scenario, &plan, &Watch::nobody())?;
         let at = |edge: fn(&Limit) -> Edge| {
             limits.first().map_or(f64::NAN, |limit| match edge(limit) {
                 Edge::Below => 0.0,

@@ -2,8 +2,8 @@
 
 use plimsoll::config::Diagnostics;
 use plimsoll::experiment::{
-    Arm, Edge, Figure, Finding, Limit, Metric, Replicated, ReplicationPlan, Samples, capacity, differences_from_chosen,
-    replicate, tune,
+    Arm, Edge, Figure, Finding, Limit, Metric, Replicated, ReplicationPlan, Samples, Watch, capacity,
+    differences_from_chosen, replicate, tune,
 };
 use plimsoll::queueing::mmc_most_offered;
 use plimsoll::random::{Purpose, Streams};
@@ -150,7 +150,7 @@ fn station(slots: u32, rate: &str, objective: &str, (length, seed): (&str, u64))
 
 fn limit(scenario: &Scenario, replications: u64) -> Limit {
     let plan = ReplicationPlan { replications, ..ReplicationPlan::default() };
-    capacity(scenario, &plan, &|| ()).unwrap().remove(0)
+    capacity(scenario, &plan, &Watch::nobody()).unwrap().remove(0)
 }
 
 fn covers(limit: &Limit, factor: f64) -> bool {
@@ -235,9 +235,10 @@ fn a_winner_holds_on_runs_that_the_search_never_saw() {
     let mut lucky = 0;
     for seed in ["1", "2", "3", "4"] {
         let scenario = read(SOMETIMES, &[("seed", seed)]);
-        let tuned = tune(&scenario, &ReplicationPlan { replications: 3, ..ReplicationPlan::default() }, &|| ())
-            .unwrap()
-            .remove(0);
+        let tuned =
+            tune(&scenario, &ReplicationPlan { replications: 3, ..ReplicationPlan::default() }, &Watch::nobody())
+                .unwrap()
+                .remove(0);
         let confirmed = tuned.confirmed().unwrap_or_else(|| panic!("{tuned:?}"));
         lucky += usize::from(!tuned.confirmations[0].held);
         assert_eq!(tuned.best().unwrap().headroom, confirmed.headroom, "what is confirmed is what is chosen");
