@@ -30,8 +30,11 @@ fn plan() -> ReplicationPlan {
     ReplicationPlan { replications: 2, threads: 1, ..ReplicationPlan::default() }
 }
 
-/// Every study, with its result as an error or nothing.
-fn studies() -> Vec<(&'static str, fn(&Scenario, &Watch<'_>) -> Result<(), RunError>)> {
+/// A study, with its result as an error or nothing.
+type Study = fn(&Scenario, &Watch<'_>) -> Result<(), RunError>;
+
+/// Every study by name.
+fn studies() -> Vec<(&'static str, Study)> {
     fn spec(as_is: bool) -> CompareSpec {
         CompareSpec { plan: plan(), as_is, base: None }
     }

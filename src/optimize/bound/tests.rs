@@ -292,7 +292,7 @@ proptest! {
         let (mut place, mut expected) = (Place::default(), problem.clone());
         for arrival in arrivals {
             let index = (arrival / interval).floor();
-            let inside = index >= 0.0 && index < 900.0;
+            let inside = (0.0..900.0).contains(&index);
             prop_assert_eq!(problem.add_near(&mut place, arrival, 0.3), inside);
             if inside {
                 expected.work[index as usize] += 0.3;
