@@ -63,10 +63,11 @@ impl Place {
 #[test]
 fn a_comparison_is_the_same_for_any_number_of_threads_and_names_its_base() {
     let place = Place::new(SCENARIO);
-    let one = place.expect("compare small.yaml --as-is --base auto --replications 4 --format json --threads 1", 0);
+    let one =
+        place.expect("compare small.yaml --as-is --base auto --replications 4 --format json --quiet --threads 1", 0);
     assert_eq!(
         one,
-        place.expect("compare small.yaml --as-is --base auto --replications 4 --format json --threads 2", 0)
+        place.expect("compare small.yaml --as-is --base auto --replications 4 --format json --quiet --threads 2", 0)
     );
     let alone = place.run("compare small.yaml --as-is --base auto --replications 4 --format json");
     let result: serde_json::Value = serde_json::from_slice(&alone.stdout).unwrap();
@@ -109,7 +110,7 @@ fn at_the_same_level_equal_policies_cost_the_same() {
 #[test]
 fn a_plan_finds_the_cheapest_and_writes_it_back() {
     let place = Place::new(SCENARIO);
-    let plan = "plan small.yaml --replications 4 --vary service.concurrency=4,8 --out out";
+    let plan = "plan small.yaml --replications 4 --vary service.concurrency=4,8 --out out --quiet";
     let shown = place.expect(plan, 0);
     assert!(shown.contains("meets 95% of requests within 500ms with 95% confidence over 4 replications"), "{shown}");
     assert!(shown.contains("✓ the winner") && shown.contains("costs as much"), "{shown}");
