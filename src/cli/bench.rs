@@ -98,20 +98,20 @@ fn measure(chosen: &[&'static Workload], arguments: &BenchArguments) -> Result<V
     let fail = |workload: &Workload, said: String| Failure::Input(format!("error: {}: {said}", workload.name));
     let files = tempfile::tempdir()?;
     let terminal = std::io::stderr().is_terminal();
-    let mut benches = Vec::new();
-    for workload in chosen {
-        let directory = files.path().join(workload.name);
-        std::fs::create_dir(&directory)?;
-        let prepared = workload.prepare(arguments.requests, &directory).map_err(|said| fail(workload, said))?;
-        benches.push(Bench { workload, prepared, requests: 0, rounds: Vec::new(), peak_bytes: None });
-    }
+    let mut benches: Vec<Bench> = Vec::new();
     for round in 1..=arguments.rounds {
         if terminal {
             remark(&format!("  round {round} of {}", arguments.rounds));
         }
-        for bench in &mut benches {
-            let workload = bench.workload;
-            bench.run_once().map_err(|said| fail(workload, said))?;
+        for (number, workload) in chosen.iter().enumerate() {
+            if benches.len() == number {
+                // Not before its first run: making a file takes memory, which is not that of the workloads before it.
+                let directory = files.path().join(workload.name);
+                std::fs::create_dir(&directory)?;
+                let prepared = workload.prepare(arguments.requests, &directory).map_err(|said| fail(workload, said))?;
+                benches.push(Bench { workload, prepared, requests: 0, rounds: Vec::new(), peak_bytes: None });
+            }
+            benches[number].run_once().map_err(|said| fail(workload, said))?;
         }
     }
     Ok(benches.iter().map(Bench::result).collect())
@@ -127,8 +127,11 @@ impl Bench {
         let per_request = |time: Duration| time.as_secs_f64() * 1e9 / requests.max(1) as f64;
         let ns_per_request = per_request(start.elapsed());
         self.rounds.push(BenchRound { ns_per_request, cpu_ns_per_request: cpu.map(per_request) });
+        if self.rounds.len() == 1 {
+            // Later the process may hold on to memory of other workloads.
+            self.peak_bytes = peak();
+        }
         self.requests = requests;
-        self.peak_bytes = self.peak_bytes.max(peak());
         Ok(())
     }
 
