@@ -105,6 +105,7 @@ impl Platform for ScaleToZero {
     fn review(&mut self, activity: Activity, now: SimTime) -> Option<Order> {
         if activity.arrived > 0 || activity.present > 0 {
             self.active = now;
+            return None;
         }
         let idle = now.since(self.active);
         if self.asleep || idle < self.stated.idle {
@@ -161,5 +162,13 @@ mod tests {
         assert_eq!((platform.size(4), platform.size(0)), (4, 1));
         // While replicas start, nothing more is ordered.
         assert_eq!(platform.starved(1, at(171)), None);
+    }
+
+    #[test]
+    fn without_an_idle_time_it_stays_up_as_long_as_there_is_traffic() {
+        let mut platform = platform();
+        platform.stated.idle = SimDuration::ZERO;
+        assert_eq!(platform.review(activity(0, 1), SimTime::from_secs(30)), None);
+        assert!(platform.review(activity(0, 0), SimTime::from_secs(60)).is_some());
     }
 }
