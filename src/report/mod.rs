@@ -1,6 +1,6 @@
 //! Results to bytes: tables, charts, pages.
 //!
-//! A [`Reporter`] is a pure function from an [`Outcome`] to files; the program writes them. To add one: write
+//! A [`Reporter`] is a pure function from an [`Outcome`](crate::experiment::Outcome) to files; the program writes them. To add one: write
 //! `src/report/data/NAME.rs` (or `pages/`) with a unit type, the trait and a `PLUGIN` constant, and add it to [`REPORTERS`]. Figures that
 //! several reports show are computed once, in `answers`; how they are printed is in `printing`.
 

@@ -44,7 +44,7 @@ pub fn runs_of_tuning(scenario: &Scenario, plan: &ReplicationPlan) -> u64 {
     scenario.policies.len() as u64 * HEADROOMS * plan.replications
 }
 
-/// About how many runs [`super::capacity`] takes.
+/// About how many runs [`crate::experiment::capacity`] takes.
 pub fn runs_of_capacity(scenario: &Scenario, plan: &ReplicationPlan) -> u64 {
     let searches = scenario.policies.len() * scenario.services.len() * scenario.objectives.len();
     searches as u64 * SCALES * plan.replications

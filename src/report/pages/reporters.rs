@@ -31,7 +31,7 @@ pub const REPORTERS: &[ReporterPlugin] = &[
 /// The files of all [`REPORTERS`].
 ///
 /// # Errors
-/// As [`Reporter::report`].
+/// As [`crate::report::Reporter::report`].
 pub fn artifacts(outcome: &Outcome) -> Result<Vec<Artifact>, ReportError> {
     let mut all = Vec::new();
     for plugin in REPORTERS {
