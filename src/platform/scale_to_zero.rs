@@ -13,7 +13,7 @@ use crate::units::{SimDuration, SimTime};
 /// The entry in the list of platforms.
 pub(super) const PLUGIN: PlatformPlugin = Plugin {
     name: "scale-to-zero",
-    summary: "a Deployment behind an ingress that holds requests: without traffic it is scaled to zero, and the first request starts a replica",
+    summary: "a Deployment behind an ingress that holds requests: scaled to zero without traffic, started by the first request",
     source: "KEDA: polling interval 30 s, cooldown 5 min; Knative: revision time-out 5 min",
     build: read,
 };

@@ -12,7 +12,7 @@ use crate::units::{SimDuration, SimTime};
 /// The entry in the list of serving models.
 pub(super) const PLUGIN: ServingPlugin = Plugin {
     name: "batch",
-    summary: "requests are served together: a batch starts when it is full or its first request has waited for the maximum delay",
+    summary: "requests are served together, in batches that are full or have waited long enough",
     source: "bulk service M/M(a,b)/1 (Neuts 1967); dynamic batching of model servers (Triton, TorchServe)",
     build: read,
 };

@@ -398,7 +398,7 @@ fn service_time() -> Value {
 fn service_model() -> Value {
     let (with, without): (Vec<&ServingPlugin>, Vec<&ServingPlugin>) =
         SERVICE_MODELS.iter().partition(|plugin| plugin.name == "batch");
-    let alone = names("One without parameters.", without.iter().map(|plugin| plugin.name));
+    let alone = names("Without parameters.", without.iter().map(|plugin| plugin.name));
     let batch = [
         ("size", at_least_one("Maximum number of requests in a batch; `concurrency` is then left out.")),
         ("start-at", at_least_one("Number of waiting requests that start a batch at once; `size` by default.")),
@@ -412,14 +412,13 @@ fn service_model() -> Value {
     ];
     let parameters = |_: &str| example(object("Batches.", &batch), json!({ "size": 8, "max-delay": "5ms" }));
     let list = with.iter().map(|plugin| (plugin.name, plugin.summary));
-    let description = "How a replica serves: `slots` (requests use CPU for a part of their service time), `processor-sharing` (all of it \
-                       is CPU work) or `batch` (requests are served together).";
-    json!({ "description": description, "anyOf": [alone, one_of("One with parameters.", list, parameters)] })
+    let description = "How a replica serves; `plimsoll list service-models` says more.";
+    json!({ "description": description, "anyOf": [alone, one_of("With parameters.", list, parameters)] })
 }
 
 /// The name of a platform, or a mapping with its parameters.
 fn platform() -> Value {
-    let alone = names("One with its defaults.", PLATFORMS.iter().map(|plugin| plugin.name));
+    let alone = names("With its defaults.", PLATFORMS.iter().map(|plugin| plugin.name));
     let zero = [
         ("idle", quantity("How long there is no request before the service is scaled to zero; 5m by default.", "5m")),
         ("check-every", quantity("Time between two looks at the traffic; 30s by default.", "30s")),
@@ -430,7 +429,7 @@ fn platform() -> Value {
     let with =
         PLATFORMS.iter().filter(|plugin| plugin.name == "scale-to-zero").map(|plugin| (plugin.name, plugin.summary));
     let description = "What runs the replicas; a Deployment by default.";
-    json!({ "description": description, "anyOf": [alone, one_of("One with parameters.", with, parameters)] })
+    json!({ "description": description, "anyOf": [alone, one_of("With parameters.", with, parameters)] })
 }
 
 fn start_up() -> Value {
@@ -646,7 +645,7 @@ fn policies() -> Value {
     one["maxProperties"] = json!(2);
     one["properties"]["per-service"] = json!({
         "type": "object",
-        "description": "Instead of one policy for all services, one for each by its name; `otherwise` is for those that are not named.",
+        "description": "A policy for each service by its name; `otherwise` is for the others.",
         "additionalProperties": { "type": ["object", "string"], "description": "A policy and its parameters." },
     });
     json!({

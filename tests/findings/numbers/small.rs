@@ -30,7 +30,7 @@ const PLAIN: &str = "\
 name: s
 duration: 1m
 workload: { poisson: { rate: 1/s } }
-nodes: [ { instance: m6i.large, region: us-east-1, count: 2, speed: 1 } ]
+nodes: [ { instance: m6i.large, region: us-east-1, count: 2, speed: 1, policy: step, max: 100000 } ]
 service:
   replicas: 1
   concurrency: 1
@@ -74,6 +74,10 @@ fn the_schema_and_the_reader_have_the_same_ranges() {
         }
     }
     trial.expect("check s.yaml --set nodes.0.speed=0", 2);
+    // Only a pool that its policy can fill may begin without a node.
+    let fixed = Trial::new(&[("s.yaml", &PLAIN.replace(", policy: step, max: 100000", ""))]);
+    fixed.expect("check s.yaml --set nodes.0.count=1", 0);
+    fixed.expect("check s.yaml --set nodes.0.count=0", 2);
     assert_eq!(schema.pointer("/properties/nodes/items/properties/speed/exclusiveMinimum"), Some(&Value::from(0)));
 }
 
