@@ -401,7 +401,7 @@ fn service_model() -> Value {
     let alone = names("Without parameters.", without.iter().map(|plugin| plugin.name));
     let batch = [
         ("size", at_least_one("Maximum number of requests in a batch; `concurrency` is then left out.")),
-        ("start-at", at_least_one("Number of waiting requests that start a batch at once; `size` by default.")),
+        ("start-at", at_least_one("Waiting requests that start a batch at once; `size` by default.")),
         ("max-delay", quantity("How long the first request of a smaller batch waits for more.", "5ms")),
         ("per-request", quantity("What each request adds to the time of its batch.", "2ms")),
         ("batches", at_least_one("Number of batches that a replica serves at once, each at full speed; 1 by default.")),
@@ -420,9 +420,9 @@ fn service_model() -> Value {
 fn platform() -> Value {
     let alone = names("With its defaults.", PLATFORMS.iter().map(|plugin| plugin.name));
     let zero = [
-        ("idle", quantity("How long there is no request before the service is scaled to zero; 5m by default.", "5m")),
+        ("idle", quantity("Time without requests before it is scaled to zero; 5m by default.", "5m")),
         ("check-every", quantity("Time between two looks at the traffic; 30s by default.", "30s")),
-        ("hold", count("Maximum number of requests that wait for a replica; 1000 by default.")),
+        ("hold", count("Requests that may wait for a replica; 1000 by default.")),
         ("hold-for", quantity("How long a request waits before it is rejected; 5m by default.", "1m")),
     ];
     let parameters = |_: &str| example(object("When it is scaled to zero.", &zero), json!({ "idle": "1m" }));
