@@ -3,12 +3,12 @@
 use std::fs;
 
 use plimsoll::config::{Diagnostics, SourceFile, parse_single};
-use plimsoll::engine::{Cause, Fate, RunRecord};
+use plimsoll::engine::{Cause, Fate, RunRecord, Simulation};
 use plimsoll::experiment::assumptions;
 use plimsoll::platform::PLATFORMS;
-use plimsoll::policy::ReasonCode;
+use plimsoll::policy::{Decision, Measure, Observation, Reason, ReasonCode, ScalingPolicy};
 use plimsoll::scenario::Scenario;
-use plimsoll::units::SimTime;
+use plimsoll::units::{SimDuration, SimTime};
 use proptest::prelude::*;
 use rstest::rstest;
 use tempfile::TempDir;
@@ -119,6 +119,34 @@ fn held_requests_fill_a_batch() {
     // Alone a request waits for 4 s: 5 + 21 + 16 + 5.
     let mean = record.services[0].sojourn.mean_secs().unwrap();
     assert!((mean - 47.0 / 4.0).abs() < 1e-6, "{mean}");
+}
+
+/// What a policy sees of held requests: they wait, and are outstanding.
+struct Seen(std::sync::mpsc::Sender<[f64; 2]>);
+
+impl ScalingPolicy for Seen {
+    fn sync_period(&self) -> SimDuration {
+        SimDuration::from_secs(1)
+    }
+
+    fn decide(&mut self, observation: &Observation<'_>) -> Decision {
+        if let Some(scrape) = observation.scrape {
+            let _ = self.0.send([Measure::QueueLength, Measure::Outstanding].map(|measure| scrape.totals[measure]));
+        }
+        Decision::hold(Reason::new(ReasonCode::Fixed, "looks"))
+    }
+}
+
+#[test]
+fn a_policy_sees_held_requests() {
+    let directory = TempDir::new().unwrap();
+    let mut spec = read(&directory, ZERO, "").unwrap().run_spec(0, 0).unwrap();
+    let (sender, receiver) = std::sync::mpsc::channel();
+    spec.services[0].policy = Box::new(Seen(sender));
+    Simulation::new(spec).unwrap().run(&mut |_| ()).unwrap();
+    let seen: Vec<[f64; 2]> = receiver.into_iter().collect();
+    assert!(seen.contains(&[2.0, 2.0]), "{seen:?}");
+    assert!(seen.iter().all(|[waiting, outstanding]| waiting <= outstanding), "{seen:?}");
 }
 
 /// There is room for one replica. It goes to the service whose request came first, whichever is listed first.

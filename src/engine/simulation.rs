@@ -556,7 +556,7 @@ impl Service {
 
     fn scrape(&mut self, now: SimTime) {
         let spec = &self.fleet.spec;
-        let mut held = 0;
+        let mut held = self.lane.held();
         let mut readings = Vec::with_capacity(self.fleet.replicas.len());
         for replica in &self.fleet.replicas {
             use crate::cluster::ReplicaPhase::{Draining, Ready, Warming};

@@ -8,7 +8,7 @@ use super::super::fate::Fate;
 use super::super::jobs::{Job, JobState, NIL};
 use super::super::tally::Tally;
 use super::super::unanswered::Unanswered;
-use super::{FRESH, Horizon, Lane, LaneStop, PendingRetry, SILENT, Seat, attempt_of};
+use super::{FRESH, Horizon, LOBBY, Lane, LaneStop, PendingRetry, SILENT, Seat, attempt_of};
 use crate::cluster::{Dispatcher, Power};
 use crate::platform::Ingress;
 use crate::serving::ServiceModel;
@@ -23,6 +23,8 @@ pub(in crate::engine) trait LaneControl: Send {
     /// Opens a seat for a replica that became ready. Seat numbers of ended replicas may be reused.
     /// Held requests are passed on at `now`.
     fn open(&mut self, seat: u32, slots: u32, power: Power, now: SimTime);
+    /// The number of attempts that are held for want of a replica.
+    fn held(&self) -> u64;
     /// The number of attempts that are waiting or in service.
     fn attempts_present(&self) -> u64;
     /// Whether the next arrival would be held. That changes at control events only.
@@ -107,6 +109,11 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         self.model.open(seat, power.speed, power.full);
         self.dispatcher.open(seat, 0, power.speed);
         self.release_held(now);
+    }
+
+    fn held(&self) -> u64 {
+        let holds = self.spec.ingress != Ingress::Reject;
+        if holds { u64::from(self.seats[LOBBY as usize].waiting) } else { 0 }
     }
 
     fn may_starve(&self) -> bool {
