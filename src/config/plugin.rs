@@ -33,7 +33,7 @@ impl<B> Plugin<B> {
             _ => {
                 let example = list.first().map_or("NAME", |plugin| plugin.name);
                 sink.push(
-                    node.error(format!("expected the name of one {what}")).help(format!("for example `{example}`")),
+                    node.error(format!("this must name one kind of {what}")).help(format!("for example `{example}`")),
                 );
                 return None;
             }

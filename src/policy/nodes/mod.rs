@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::cluster::{NodeId, NodePhase, NodePool, Nodes, PodRequest};
-use crate::config::{Diagnostics, Plugin, Value, Yaml, suggest};
+use crate::config::{Diagnostics, Plugin, Yaml};
 use crate::units::SimTime;
 
 /// A pod that no node has room for, though an empty node of the pool would.
@@ -108,25 +108,6 @@ pub const NODE_POLICIES: &[NodePolicyPlugin] = &[fixed::PLUGIN, step::PLUGIN];
 /// Reads a node policy: a mapping whose only key is the policy's name, or just that name. Returns its entry in the list
 /// and what creates it.
 pub fn read_node_policy(node: &Yaml, sink: &mut Diagnostics) -> Option<(&'static NodePolicyPlugin, NodePolicyFactory)> {
-    let null = Yaml { value: Value::Null, ..node.clone() };
-    let (name, parameters, place) = match &node.value {
-        Value::Scalar(name) => (name, &null, node.span),
-        Value::Mapping(entries) if entries.len() == 1 => (&entries[0].0.text, &entries[0].1, entries[0].0.span),
-        _ => {
-            let error = node.error("the `policy` of a node pool must name one kind of node policy");
-            sink.push(error.help("for example `policy: fixed`"));
-            return None;
-        }
-    };
-    let Some(plugin) = NODE_POLICIES.iter().find(|plugin| plugin.name == name) else {
-        let known: Vec<&str> = NODE_POLICIES.iter().map(|plugin| plugin.name).collect();
-        let error = Yaml { span: place, ..node.clone() }.error(format!("`{name}` is not a node policy"));
-        let error = error.note(format!("known: {}", known.join(", ")));
-        sink.push(match suggest(name, known.iter().copied()) {
-            Some(near) => error.label(format!("did you mean `{near}`?")),
-            None => error,
-        });
-        return None;
-    };
-    Some((plugin, (plugin.build)(parameters, sink)?))
+    let (plugin, parameters) = Plugin::stated(NODE_POLICIES, "node policy", node, sink)?;
+    Some((plugin, (plugin.build)(&parameters, sink)?))
 }
