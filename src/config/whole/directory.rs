@@ -195,10 +195,12 @@ fn link(from: &Path, to: &Path) -> std::io::Result<()> {
 /// Moves the new directory to the place of the old one, which is at `fresh` afterwards; `false` if that is not
 /// possible.
 fn exchange(fresh: &Path, target: &Path, aside: &Path) -> Result<bool, WriteError> {
-    if swapped(fresh, target) {
-        return Ok(true);
-    }
+    // Undisturbed, because an interruption removes the directory at `fresh`: if it were exchanged in the middle of that,
+    // the report would lose its files.
     undisturbed(|| {
+        if swapped(fresh, target) {
+            return Ok(true);
+        }
         if fs::rename(target, aside).is_err() {
             return Ok(false);
         }

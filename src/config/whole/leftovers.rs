@@ -44,10 +44,12 @@ pub(super) fn undisturbed<T>(what: impl FnOnce() -> T) -> T {
 }
 
 /// Removes all temporary files and directories of this process that were not moved to their place yet: for an
-/// interrupted process.
+/// interrupted process, which must end then, because from now on nothing is moved to its place any more.
 pub fn remove_temporaries() {
     let Ok(mut listed) = LISTED.lock() else { return };
     listed.drain(..).for_each(|path| remove(&path));
+    // Kept until the process ends: a thread that had prepared files which are now removed must not move the rest.
+    std::mem::forget(listed);
 }
 
 /// Removes a file or a directory, if it exists.

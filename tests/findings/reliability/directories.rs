@@ -78,6 +78,36 @@ fn an_interrupted_report_is_the_old_one_or_the_new_one() {
     }
 }
 
+/// Thousands of notes of the user beside a report make its exchange slow enough to be interrupted in the middle: an
+/// interruption that takes the new directory away must not take the files that were just moved to their place.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_exchange_keeps_the_files_of_others() {
+    let trial = Trial::new(&[("s.yaml", &BASE.replace("target: 99%", "target: 50%"))]);
+    let names = || {
+        let entries = fs::read_dir(trial.path("out/base")).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut names: Vec<_> = entries.collect();
+        names.sort();
+        names
+    };
+    fs::create_dir_all(trial.path("out/base")).unwrap();
+    (0..2000).for_each(|note| fs::write(trial.path(&format!("out/base/note-{note}")), "mine").unwrap());
+    trial.expect(PLAN, 0);
+    let whole = names();
+    let written: Vec<_> = whole.iter().filter(|name| !name.to_string_lossy().starts_with("note-")).collect();
+    for name in written.iter().cycle().take(12) {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+        process.args(PLAN.split_whitespace()).current_dir(trial.path("")).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = process.spawn().unwrap();
+        // The new directory is almost complete.
+        let prepared = trial.path("out/.plimsoll-base.new").join(name);
+        while !prepared.exists() && child.try_wait().unwrap().is_none() {}
+        Command::new("kill").args(["-TERM", &child.id().to_string()]).stderr(Stdio::null()).status().unwrap();
+        child.wait().unwrap();
+        assert!(names() == whole, "{} of {} files are left", names().len(), whole.len());
+    }
+}
+
 /// Reports of two processes in one directory do not mix, and the user's own files are kept.
 #[test]
 fn two_runs_at_once_leave_the_report_of_one() {
