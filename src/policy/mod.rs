@@ -22,6 +22,7 @@ pub mod predictive;
 mod properties;
 mod prospect;
 pub mod q_learning;
+pub mod ray_serve;
 mod read;
 mod scaling_policy;
 pub mod static_size;

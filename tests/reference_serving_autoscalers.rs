@@ -1,0 +1,103 @@
+//! The conformance vectors of the autoscalers of model serving: recordings of the real programs and facts from their
+//! tests, run through the code used by the simulation.
+
+mod ray_serve;
+
+use serde_json::Value;
+
+use crate::support::{announce, reference_files};
+
+/// What is not modelled yet, by the prefix of its files.
+const NOT_MODELLED: [&str; 7] =
+    ["agones", "aibrix", "dynamo_", "hpa_scale_to_zero", "kserve_sagemaker_vertex", "kthena", "llmd_wva"];
+
+/// The result of a case under the names used in `expected`, or the reason why it cannot be run.
+type Actual = Result<Value, String>;
+
+#[test]
+fn serving_autoscalers() {
+    let (mut total, mut failures) = (0, Vec::new());
+    for path in reference_files("serving-autoscalers") {
+        let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_else(|| panic!("{}", path.display()));
+        if let Some(prefix) = NOT_MODELLED.iter().find(|prefix| file.starts_with(**prefix)) {
+            announce(&format!("serving-autoscalers: NOT MODELLED, not counted: {} ({prefix}*)", path.display()));
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let document: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let cases = document["cases"].as_array().unwrap_or_else(|| panic!("{}: no cases", path.display()));
+        assert_eq!(document["count"].as_u64(), Some(cases.len() as u64), "{}: wrong count", path.display());
+        for case in cases {
+            total += 1;
+            // A case that cannot be read is one failure, not the end of the run.
+            let result = std::panic::catch_unwind(|| check(file, case));
+            if let Err(problem) = result.unwrap_or_else(|_| Err("the case panicked (see above)".into())) {
+                failures.push(format!("{} {}: {problem}", path.display(), case["name"]));
+            }
+        }
+    }
+    announce(&format!("serving-autoscalers: passed {} of {total}", total - failures.len()));
+    for failure in &failures {
+        announce(&format!("serving-autoscalers: FAILED {failure}"));
+    }
+    assert!(failures.is_empty(), "{} of {total} cases failed", failures.len());
+}
+
+fn check(file: &str, case: &Value) -> Result<(), String> {
+    let kind = case["kind"].as_str().ok_or("the case has no kind")?;
+    let expected = case["expected"].as_object().filter(|e| !e.is_empty()).ok_or("the case expects nothing")?;
+    let input = &case["input"];
+    let actual = match file {
+        _ if file.starts_with("ray_serve") => ray_serve::run(kind, input)?,
+        _ => return Err("no autoscaler is known under the name of this file".into()),
+    };
+    let mut wrong = Vec::new();
+    for (key, wanted) in expected {
+        match actual.get(key) {
+            Some(found) if same(wanted, found, 1e-9) => {}
+            Some(found) => wrong.push(format!("{key} is {found}, expected {wanted}")),
+            None => wrong.push(format!("`{key}` is not produced, expected {wanted}")),
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
+}
+
+/// Equal; numbers to `tolerance`, relative above 1 and absolute below.
+fn same(wanted: &Value, found: &Value, tolerance: f64) -> bool {
+    match (wanted, found) {
+        (Value::Number(a), Value::Number(b)) => match (a.as_i64(), b.as_i64(), a.as_f64(), b.as_f64()) {
+            (Some(a), Some(b), ..) => a == b,
+            (.., Some(a), Some(b)) => (a - b).abs() <= tolerance * a.abs().max(b.abs()).max(1.0),
+            _ => false,
+        },
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b, tolerance)),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b, tolerance)))
+        }
+        _ => wanted == found,
+    }
+}
+
+/// The number under `key`.
+///
+/// # Panics
+/// If there is none: the case is then one failure.
+fn number(value: &Value, key: &str) -> f64 {
+    value[key].as_f64().unwrap_or_else(|| panic!("`{key}` is not a number in {value}"))
+}
+
+/// The integer under `key`.
+///
+/// # Panics
+/// If there is none.
+fn integer(value: &Value, key: &str) -> i64 {
+    value[key].as_i64().unwrap_or_else(|| panic!("`{key}` is not an integer in {value}"))
+}
+
+/// The elements under `key`.
+///
+/// # Panics
+/// If it is not a list.
+fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value[key].as_array().unwrap_or_else(|| panic!("`{key}` is not a list in {value}"))
+}
