@@ -2,14 +2,16 @@
 //! the simulation.
 
 mod hpa;
+mod keda;
 mod knative;
+mod reading;
 
 use serde_json::Value;
 
 use crate::support::{announce, reference_files};
 
 /// Autoscalers that are not modelled yet, by the prefix of their files.
-const NOT_MODELLED: [&str; 6] = ["aws_", "ca_", "karpenter_", "keda_", "other_", "vpa_"];
+const NOT_MODELLED: [&str; 5] = ["aws_", "ca_", "karpenter_", "other_", "vpa_"];
 
 /// One case of a file.
 pub struct Case<'a> {
@@ -72,6 +74,7 @@ fn check(file: &str, case: &Value) -> Result<(), String> {
     let case = Case { file, kind, input: &case["input"] };
     let actual = match file.split('_').next() {
         Some("hpa") => hpa::run(&case)?,
+        Some("keda") => keda::run(&case)?,
         Some("kpa") => knative::run(&case)?,
         _ => return Err("no autoscaler is known under the prefix of this file".into()),
     };

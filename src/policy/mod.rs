@@ -10,6 +10,7 @@ mod decision;
 mod forecasts;
 mod headroom;
 pub mod hpa;
+pub mod keda;
 pub mod knative;
 mod measure;
 mod metric_names;

@@ -10,6 +10,7 @@ use plimsoll::policy::knative::scaler::{Activity, Revision, apply};
 use plimsoll::policy::knative::target::{Annotations, DeciderSpec, Metric, Reachability, sample_size};
 use plimsoll::units::{SimDuration, SimTime};
 
+use super::reading::{count, int, list, number, optional, span, truth, whole};
 use super::{Actual, Case};
 
 /// The zero of the cases' times, which may be negative: a multiple of every granularity.
@@ -39,7 +40,7 @@ pub fn run(case: &Case<'_>) -> Actual {
         "initial_scale" => initial_scale(input),
         "windows" => windows(input),
         "activators" => activators(input),
-        "same_sign" => Ok(json!({ "same": same_sign(whole32(&input["a"])?, whole32(&input["b"])?) })),
+        "same_sign" => Ok(json!({ "same": same_sign(int(&input["a"])?, int(&input["b"])?) })),
         "sample_size" => Ok(json!({ "sample_size": sample_size(number(&input["population"])?) })),
         "initial_status" => initial_status(input),
         "multiscaler" => multiscaler(input),
@@ -50,36 +51,6 @@ pub fn run(case: &Case<'_>) -> Actual {
 
 // --- reading --------------------------------------------------------------------------------------------------------
 
-fn number(value: &Value) -> Result<f64, String> {
-    value.as_f64().ok_or_else(|| format!("{value} is not a number"))
-}
-
-fn whole(value: &Value) -> Result<i64, String> {
-    let whole = value.as_i64().or_else(|| value.as_f64().filter(|n| n.fract() == 0.0).map(|n| n as i64));
-    whole.ok_or_else(|| format!("{value} is not a whole number"))
-}
-
-fn whole32(value: &Value) -> Result<i32, String> {
-    i32::try_from(whole(value)?).map_err(|e| e.to_string())
-}
-
-fn count(value: &Value) -> Result<u32, String> {
-    u32::try_from(whole(value)?).map_err(|e| e.to_string())
-}
-
-fn truth(value: &Value) -> Result<bool, String> {
-    value.as_bool().ok_or_else(|| format!("{value} is neither true nor false"))
-}
-
-/// `None` for null and for what is not there.
-fn optional<T>(value: &Value, read: impl Fn(&Value) -> Result<T, String>) -> Result<Option<T>, String> {
-    if value.is_null() { Ok(None) } else { read(value).map(Some) }
-}
-
-fn list(value: &Value) -> Result<&Vec<Value>, String> {
-    value.as_array().ok_or_else(|| format!("{value} is not a list"))
-}
-
 fn time(value: &Value) -> Result<SimTime, String> {
     let nanos = BASE + (number(value)? * 1e9).round() as i64;
     u64::try_from(nanos).map(SimTime::from_nanos).map_err(|e| e.to_string())
@@ -87,10 +58,6 @@ fn time(value: &Value) -> Result<SimTime, String> {
 
 fn seconds(time: SimTime) -> f64 {
     (time.as_nanos() as i64 - BASE) as f64 / 1e9
-}
-
-fn span(value: &Value) -> Result<SimDuration, String> {
-    SimDuration::from_secs_f64(number(value)?).map_err(|e| format!("{value}: {e}"))
 }
 
 fn metric(value: &Value) -> Result<Metric, String> {
@@ -127,13 +94,13 @@ fn config(value: &Value) -> Result<Config, String> {
             "panic_threshold_percentage" => config.panic_threshold_percentage = number(value)?,
             "panic_window_percentage" => config.panic_window_percentage = number(value)?,
             "scale_down_delay_s" => config.scale_down_delay = span(value)?,
-            "initial_scale" => config.initial_scale = whole32(value)?,
+            "initial_scale" => config.initial_scale = int(value)?,
             "allow_zero_initial_scale" => config.allow_zero_initial_scale = truth(value)?,
             "enable_scale_to_zero" => config.enable_scale_to_zero = truth(value)?,
             "scale_to_zero_grace_period_s" => config.grace_period = span(value)?,
             "scale_to_zero_pod_retention_s" => config.pod_retention = span(value)?,
-            "min_scale" => config.min_scale = whole32(value)?,
-            "max_scale" => config.max_scale = whole32(value)?,
+            "min_scale" => config.min_scale = int(value)?,
+            "max_scale" => config.max_scale = int(value)?,
             // An argument of its own here.
             "progress_deadline_s" => {}
             other => return Err(format!("`{other}` is not a setting that is known here")),
@@ -158,10 +125,10 @@ fn annotations(input: &Value) -> Result<Annotations, String> {
             "panic_threshold_percentage" => annotations.panic_threshold_percentage = optional(value, number)?,
             "target_burst_capacity" => annotations.target_burst_capacity = optional(value, number)?,
             "scale_down_delay_s" => annotations.scale_down_delay = optional(value, span)?,
-            "initial_scale" => annotations.initial_scale = optional(value, whole32)?,
-            "activation_scale" => annotations.activation_scale = optional(value, whole32)?,
-            "min_scale" => annotations.min_scale = optional(value, whole32)?,
-            "max_scale" => annotations.max_scale = optional(value, whole32)?,
+            "initial_scale" => annotations.initial_scale = optional(value, int)?,
+            "activation_scale" => annotations.activation_scale = optional(value, int)?,
+            "min_scale" => annotations.min_scale = optional(value, int)?,
+            "max_scale" => annotations.max_scale = optional(value, int)?,
             "window_s" => annotations.window = optional(value, span)?,
             "pod_retention_s" => annotations.pod_retention = optional(value, span)?,
             "progress_deadline_s" => annotations.progress_deadline = optional(value, span)?,
@@ -183,7 +150,7 @@ fn spec(value: &Value) -> Result<DeciderSpec, String> {
         stable_window: span(&value["stable_window_s"])?,
         scale_down_delay: span(&value["scale_down_delay_s"])?,
         initial_scale: 1,
-        activation_scale: whole32(&value["activation_scale"])?,
+        activation_scale: int(&value["activation_scale"])?,
         activator_capacity: 100.0,
         is_reachable: truth(&value["reachable"])?,
     })
@@ -217,7 +184,7 @@ fn max_window(input: &Value) -> Actual {
     let mut window = MaxWindow::new(whole(&input["size"])?);
     let mut current = Vec::new();
     for record in list(&input["records"])? {
-        window.record(whole(&record["index"])?, whole32(&record["value"])?);
+        window.record(whole(&record["index"])?, int(&record["value"])?);
         current.push(window.current());
     }
     Ok(json!({ "current": current }))
@@ -227,7 +194,7 @@ fn timed_max_window(input: &Value) -> Actual {
     let mut window = TimedMax::new(span(&input["window_s"])?, span(&input["granularity_s"])?);
     let mut current = Vec::new();
     for record in list(&input["records"])? {
-        window.record(time(&record["time_s"])?, whole32(&record["value"])?);
+        window.record(time(&record["time_s"])?, int(&record["value"])?);
         current.push(window.current());
     }
     Ok(json!({ "current": current, "final": window.current() }))
@@ -252,7 +219,7 @@ fn step(decider: &mut Decider, now: SimTime, seen: Seen) -> Value {
     };
     let since = decider.panicking_since();
     step["panicking"] = json!(since.is_some());
-    step["panic_since_s"] = json!(since.map(seconds));
+    step["panic_since_s"] = since.map_or(json!("none"), |since| json!(seconds(since)));
     step["max_panic_pods"] = json!(decider.peak());
     step
 }
@@ -321,11 +288,11 @@ fn scale(input: &Value) -> Actual {
         reachability: reachability(&input["reachability"])?,
         is_proxied: input["sks_mode"] == "Proxy",
         proxied_for: optional(&input["sks_proxy_for_s"], span)?.unwrap_or_default(),
-        replicas: whole32(&input["current_replicas"])?,
+        replicas: int(&input["current_replicas"])?,
     };
     let deadline = span(&input["config"]["progress_deadline_s"])?;
     let answers = input["activator_probe"] == "ok";
-    let desired = whole32(&input["decider_desired_scale"])?;
+    let desired = int(&input["decider_desired_scale"])?;
     let applied = apply(&revision, desired, &annotations, &config, deadline, answers);
     if applied.probed && input["activator_probe"] == "must_not_be_called" {
         return Err("the activators were probed".into());
@@ -365,11 +332,11 @@ fn make_decider(input: &Value) -> Actual {
 
 fn initial_scale(input: &Value) -> Actual {
     let config = Config {
-        initial_scale: whole32(&input["config_initial_scale"])?,
+        initial_scale: int(&input["config_initial_scale"])?,
         allow_zero_initial_scale: truth(&input["allow_zero_initial_scale"])?,
         ..Config::default()
     };
-    let stated = Annotations { initial_scale: optional(&input["annotation"], whole32)?, ..Annotations::default() };
+    let stated = Annotations { initial_scale: optional(&input["annotation"], int)?, ..Annotations::default() };
     Ok(json!({ "initial_scale": stated.initial_scale(&config) }))
 }
 
@@ -402,7 +369,7 @@ fn activators(input: &Value) -> Actual {
 }
 
 fn initial_status(input: &Value) -> Actual {
-    let spec = DeciderSpec { initial_scale: whole32(&input["initial_scale"])?, ..with_burst(input)? };
+    let spec = DeciderSpec { initial_scale: int(&input["initial_scale"])?, ..with_burst(input)? };
     let first = Published::first(&spec);
     Ok(json!({ "desired_scale": first.desired, "excess_burst_capacity": first.excess }))
 }
@@ -411,7 +378,7 @@ fn multiscaler(input: &Value) -> Actual {
     let mut published = Some(Published { desired: -1, excess: 0 });
     let (mut notified, mut desired, mut excess) = (Vec::new(), Vec::new(), Vec::new());
     for step in list(&input["steps"])? {
-        let made = || Ok::<_, String>((whole32(&step["desired"])?, whole32(&step["excess"])?));
+        let made = || Ok::<_, String>((int(&step["desired"])?, int(&step["excess"])?));
         let valid = step["valid"].as_bool().unwrap_or(true);
         let told = match (step["op"].as_str(), &mut published) {
             (Some("delete"), _) => {
