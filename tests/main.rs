@@ -30,6 +30,7 @@ mod reference_fields;
 mod reference_forecast;
 mod reference_optimize;
 mod reference_quantities;
+mod reference_scheduling;
 mod reference_serving_autoscalers;
 mod replication;
 mod report;

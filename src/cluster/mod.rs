@@ -12,6 +12,7 @@ pub mod placement;
 mod pod;
 mod replica;
 mod rollout;
+pub mod scheduling;
 pub mod service;
 
 pub use back_off::BackOff;
