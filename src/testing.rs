@@ -6,9 +6,8 @@
 //! actual value.
 //!
 //! ```
-//! use plimsoll::policy::{Decision, Measure, Observation, Reason, ReasonCode, ScalingPolicy};
 //! use plimsoll::testing::{ScenarioTest, StoryTest};
-//! use plimsoll::units::SimDuration;
+//! use plimsoll::{Decision, Measure, Observation, Reason, ReasonCode, ScalingPolicy, SimDuration};
 //!
 //! /// A replica for every ten requests per second, at least two.
 //! struct ByRate;
@@ -56,7 +55,7 @@ use crate::config::{Diagnostic, Diagnostics, SourceFile, write_whole};
 use crate::experiment::{
     Baseline, Check, Replicated, ReplicationPlan, Story, Telling, arms, expectation, expectations, judge, replicate,
 };
-use crate::policy::{PolicyFactory, PolicyPlugin, ScalingPolicy};
+use crate::policy::{OwnPolicy, PolicyFactory, Registry, ScalingPolicy};
 use crate::report::{Case, Held, Tested, changes_grid, diff};
 use crate::scenario::{Scenario, Variant};
 
@@ -71,7 +70,7 @@ fn refuse(found: &Diagnostics) -> ! {
 pub struct StoryTest {
     source: Result<Arc<SourceFile>, Box<Diagnostic>>,
     base_dir: PathBuf,
-    own: Vec<PolicyPlugin>,
+    own: Vec<OwnPolicy>,
 }
 
 impl StoryTest {
@@ -88,9 +87,16 @@ impl StoryTest {
         StoryTest { source: Ok(SourceFile::new("story", text)), base_dir: PathBuf::new(), own: Vec::new() }
     }
 
-    /// Registers a policy under its name, for stories whose `policy:` refers to it.
-    pub fn register(mut self, policy: PolicyPlugin) -> Self {
-        self.own.push(policy);
+    /// Policies of your own, for stories whose `policy:` names one of them.
+    pub fn policies(mut self, own: Registry) -> Self {
+        self.own.extend_from_slice(own.policies());
+        self
+    }
+
+    /// A plug-in under its name.
+    #[doc(hidden)]
+    pub fn register(mut self, policy: impl Into<OwnPolicy>) -> Self {
+        self.own.push(policy.into());
         self
     }
 
@@ -147,7 +153,7 @@ fn complaint(title: &str, cases: &[Case]) -> String {
 pub struct ScenarioTest {
     path: PathBuf,
     set: Vec<(String, String)>,
-    own: Vec<PolicyPlugin>,
+    own: Vec<OwnPolicy>,
     candidates: Vec<(String, PolicyFactory)>,
     plan: ReplicationPlan,
 }
@@ -166,10 +172,16 @@ impl ScenarioTest {
         self
     }
 
-    /// Registers a policy under its name, for scenarios whose `policies:` refer to it; the plug-in reads its
-    /// parameters.
-    pub fn register(mut self, policy: PolicyPlugin) -> Self {
-        self.own.push(policy);
+    /// Policies of your own, for scenarios whose `policies:` name them.
+    pub fn policies(mut self, own: Registry) -> Self {
+        self.own.extend_from_slice(own.policies());
+        self
+    }
+
+    /// A plug-in under its name, which reads its own parameters.
+    #[doc(hidden)]
+    pub fn register(mut self, policy: impl Into<OwnPolicy>) -> Self {
+        self.own.push(policy.into());
         self
     }
 

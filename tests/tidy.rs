@@ -27,6 +27,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("validate", 11),
     ("report", 12),
     ("cli", 13),
+    ("facade", 13),
     ("testing", 13),
 ];
 
@@ -60,6 +61,7 @@ const ROOMS: &[(&str, &[(&str, u32)])] = &[
         &[
             ("artifact", 1),
             ("printing", 2),
+            ("write", 2),
             ("answers", 3),
             ("charts", 4),
             ("pictures", 5),
@@ -324,6 +326,62 @@ fn things_stay_in_their_modules() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The most items that the root of the crate may document.
+const MOST_ITEMS: usize = 60;
+
+/// The names that the root of the crate shows in its documentation: its own public items and re-exports, but for what is
+/// hidden.
+fn interface(root: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let (mut hidden, mut used) = (false, None::<String>);
+    for line in root.lines().map(str::trim) {
+        match used.as_mut() {
+            Some(list) => list.push_str(line),
+            None if line.starts_with("pub use ") => used = Some(line["pub use ".len()..].to_string()),
+            None => {
+                if let Some(name) = line.strip_prefix("pub mod ").filter(|_| !hidden) {
+                    names.push(name.trim_end_matches(';').to_string());
+                }
+                hidden = line == "#[doc(hidden)]" || hidden && line.starts_with("#[");
+            }
+        }
+        if let Some(list) = used.take_if(|list| list.ends_with(';')) {
+            let last = list.trim_end_matches(';').rsplit_once("::").map_or("", |(_, last)| last);
+            let list = list.split_once('{').map_or(last, |(_, inner)| inner.split('}').next().unwrap_or(""));
+            names.extend(list.split(',').map(|name| name.trim().to_string()).filter(|name| !name.is_empty()));
+        }
+    }
+    names
+}
+
+#[test]
+fn the_interface_is_small_and_meant() {
+    let root =
+        "#[doc(hidden)]\n#[cfg(x)]\npub mod a;\npub mod b;\npub use a::{\n    C, D,\n    E,\n};\npub use b::F;\nmod g;";
+    assert_eq!(interface(root), ["b", "C", "D", "E", "F"]);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let lib = fs::read_to_string(root.join("src/lib.rs")).unwrap();
+    let names = interface(&lib);
+    assert!(names.len() <= MOST_ITEMS, "{} items at the root: {names:?}", names.len());
+    // Whatever is public otherwise says that it is not part of it.
+    let is_item =
+        |line: &&str| line.starts_with("pub ") && !line.starts_with("pub mod ") && !line.starts_with("pub use ");
+    assert_eq!(lib.lines().find(is_item), None);
+    // Programs that show how the library is used take only what is in it.
+    let mut examples = Vec::new();
+    sources(&root.join("examples"), &mut examples);
+    assert!(!examples.is_empty());
+    for path in examples {
+        let text = fs::read_to_string(&path).unwrap();
+        let used = paths(&text)
+            .into_iter()
+            .filter_map(|(line, path)| Some((line, path.strip_prefix("plimsoll::")?.to_string())));
+        for (line, used) in used {
+            assert!(names.contains(&used), "{}:{line} uses {used}, which is not at the root", path.display());
+        }
+    }
 }
 
 #[test]

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::replication::{Format, ReplicationArguments, forbidden, policy_index, tell_out_of_reach};
-use super::run::{AxisArgument, TimeAxis, choose_policies, quoted};
+use super::run::{AxisArgument, TimeAxis, choose_policies};
 use super::{Failure, files, path_and_value, remark, say};
+use crate::config::shell_word;
 use crate::experiment::{
     CompareSpec, Compared, ReplicationPlan, Watch, compare as study, runs_of_tuning, unlimited_cpu,
 };
@@ -120,12 +121,12 @@ fn report_directory(arguments: &CompareArguments, scenario: &Scenario) -> PathBu
 /// The command that repeats this comparison.
 fn command_line(arguments: &CompareArguments) -> String {
     let (asked, usual) = (&arguments.replication, ReplicationPlan::default());
-    let mut words = vec!["plimsoll compare".to_string(), quoted(&arguments.scenario.display().to_string())];
-    words.extend(arguments.set.iter().map(|(path, value)| format!("--set {}", quoted(&format!("{path}={value}")))));
-    words.extend(arguments.policy.iter().map(|policy| format!("--policy {}", quoted(policy))));
+    let mut words = vec!["plimsoll compare".to_string(), shell_word(&arguments.scenario.display().to_string())];
+    words.extend(arguments.set.iter().map(|(path, value)| format!("--set {}", shell_word(&format!("{path}={value}")))));
+    words.extend(arguments.policy.iter().map(|policy| format!("--policy {}", shell_word(policy))));
     words.extend((arguments.time.axis == TimeAxis::Elapsed).then(|| "--axis elapsed".to_string()));
     words.extend(arguments.as_is.then(|| "--as-is".to_string()));
-    words.extend(arguments.base.iter().map(|base| format!("--base {}", quoted(base))));
+    words.extend(arguments.base.iter().map(|base| format!("--base {}", shell_word(base))));
     words.extend((asked.replications != usual.replications).then(|| format!("--replications {}", asked.replications)));
     words.extend(asked.precision.map(|precision| format!("--precision {precision}")));
     words.extend((asked.most != usual.most).then(|| format!("--most {}", asked.most)));

@@ -1,10 +1,10 @@
 //! Writing files and reports, each whole or not at all.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::{Failure, say};
-use crate::config::{Part, is_hidden, replace_files, try_directory, visible, write_whole};
-use crate::report::Artifact;
+use crate::config::{try_directory, write_whole};
+use crate::report::{Artifact, check_names, write_artifacts};
 
 fn fail(error: impl std::fmt::Display) -> Failure {
     Failure::Input(format!("error: {error}"))
@@ -57,24 +57,10 @@ pub(super) fn try_out_file(path: &Path) -> Result<(), Failure> {
     try_out(path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))
 }
 
-/// Whether a name is that of a file in a directory, and of nothing beside or above it.
-fn is_file_name(name: &str) -> bool {
-    let mut parts = Path::new(name).components();
-    let only = matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == name);
-    only && !name.contains(['/', '\\']) && !name.chars().any(is_hidden)
-}
-
-fn check_names(artifacts: &[Artifact]) -> Result<(), Failure> {
-    match artifacts.iter().find(|artifact| !is_file_name(&artifact.name)) {
-        Some(unfit) => Err(fail(format!("`{}` is not the name of a file", visible(&unfit.name)))),
-        None => Ok(()),
-    }
-}
-
 /// Writes each of the artifacts into `directory`, a place of the user's, and returns their paths, in order.
 pub(super) fn write_all(directory: &Path, artifacts: &[Artifact]) -> Result<Vec<PathBuf>, Failure> {
     refuse_output(directory)?;
-    check_names(artifacts)?;
+    check_names(directory, artifacts).map_err(fail)?;
     let mut written = Vec::new();
     for artifact in artifacts {
         let path = directory.join(&artifact.name);
@@ -86,34 +72,5 @@ pub(super) fn write_all(directory: &Path, artifacts: &[Artifact]) -> Result<Vec<
 
 /// Replaces what the command `part` wrote into a report directory before by these artifacts, all at once, and returns their paths.
 pub(super) fn write_report(directory: &Path, part: &str, artifacts: &[Artifact]) -> Result<Vec<PathBuf>, Failure> {
-    check_names(artifacts)?;
-    let files = artifacts.iter().map(|artifact| (artifact.name.as_str(), artifact.bytes.as_slice())).collect();
-    let here = std::env::current_dir().ok();
-    let is_worked_in =
-        std::fs::canonicalize(directory).is_ok_and(|path| here.is_some_and(|here| here.starts_with(path)));
-    replace_files(directory, &Part { name: part, files, is_worked_in }).map_err(fail)?;
-    Ok(artifacts.iter().map(|artifact| directory.join(&artifact.name)).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rstest::rstest;
-
-    #[rstest]
-    #[case("report.html", true)]
-    #[case("web-deployment.yaml", true)]
-    #[case("", false)]
-    #[case(".", false)]
-    #[case("..", false)]
-    #[case("../x", false)]
-    #[case("/x", false)]
-    #[case("a/b", false)]
-    #[case("a\\b", false)]
-    #[case("a\nb", false)]
-    fn names_of_files_are_no_paths(#[case] name: &str, #[case] fits: bool) {
-        let dir = tempfile::TempDir::new().unwrap();
-        assert_eq!(is_file_name(name), fits);
-        assert_eq!(write_all(dir.path(), &[Artifact::new(name, "x")]).is_ok(), fits);
-    }
+    write_artifacts(directory, part, artifacts).map_err(fail)
 }

@@ -56,8 +56,7 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<(), Failure> {
     }
     let points = Points::new(arguments.vary.clone(), Design::Grid, 0, base.seed)
         .map_err(|problem| Failure::Input(format!("error: {problem}")))?;
-    let read =
-        |point: usize| arguments.replication.read_at(&arguments.scenario, &arguments.set, points.set(point), &base);
+    let read = |point: usize| arguments.replication.read_at(&points.set(point), &base);
     let open = open_points(arguments, &points, &read)?;
     files::try_out(&arguments.out.join(&base.name))?;
     let runs = runs_of_plan(open.len() * base.policies.len(), &plan);

@@ -88,20 +88,9 @@ impl ReplicationArguments {
         Ok(scenario)
     }
 
-    /// Reads the variation of `base`, itself the scenario with `set`, that has `point` set as well; with the seed of the base
-    /// unless it varies. What the scenario objects to has been said of the base.
-    pub(super) fn read_at(
-        &self,
-        path: &Path,
-        set: &[(String, String)],
-        point: Vec<(String, String)>,
-        base: &Scenario,
-    ) -> Result<Scenario, Failure> {
-        let varies_seed = point.iter().any(|(key, _)| key == "seed");
-        let all = [set.to_vec(), point.clone()].concat();
-        let mut found = Diagnostics::new();
-        let scenario = Scenario::read(path, &all, &mut found);
-        let mut scenario = scenario.ok_or_else(|| {
+    /// Reads the variation of `base` that has `point` set as well. What the scenario objects to has been said of the base.
+    pub(super) fn read_at(&self, point: &[(String, String)], base: &Scenario) -> Result<Scenario, Failure> {
+        let scenario = base.with(point).map_err(|found| {
             // The user wrote these as --vary.
             let text = shown(&found.without_warnings());
             let renamed = |text: String, (path, _): &(String, String)| {
@@ -110,12 +99,6 @@ impl ReplicationArguments {
             Failure::Input(point.iter().fold(text, renamed))
         })?;
         memory::check(&scenario, self.threads)?;
-        if !varies_seed {
-            scenario.seed = base.seed;
-        }
-        if scenario.finds_warm_up {
-            scenario.warm_up = base.warm_up;
-        }
         Ok(scenario)
     }
 

@@ -9,7 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::replication::Format;
 use super::{Failure, ScenarioArguments, files, memory, remark, say, shown};
-use crate::config::{Diagnostics, suggest};
+use crate::config::{Diagnostics, shell_word, suggest};
 use crate::experiment::{self, Outcome};
 use crate::report;
 use crate::report::results::{Results, results_text, run_results};
@@ -176,19 +176,13 @@ pub(super) fn choose_policies(scenario: &mut Scenario, wanted: &[String]) -> Res
 
 /// The command that repeats this run.
 fn command_line(path: &Path, arguments: &RunArguments) -> String {
-    let mut words = vec!["plimsoll run".to_string(), quoted(&path.display().to_string())];
-    words.extend(arguments.policy.iter().map(|policy| format!("--policy {}", quoted(policy))));
+    let mut words = vec!["plimsoll run".to_string(), shell_word(&path.display().to_string())];
+    words.extend(arguments.policy.iter().map(|policy| format!("--policy {}", shell_word(policy))));
     words.extend(arguments.seed.map(|seed| format!("--seed {seed}")));
     words.extend(
-        arguments.input.set.iter().map(|(path, value)| format!("--set {}", quoted(&format!("{path}={value}")))),
+        arguments.input.set.iter().map(|(path, value)| format!("--set {}", shell_word(&format!("{path}={value}")))),
     );
     words.join(" ")
-}
-
-/// A word as a shell reads it back.
-pub(super) fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./=:,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.into() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 /// Progress: bars on a terminal, one line per policy elsewhere.

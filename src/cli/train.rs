@@ -5,9 +5,8 @@ use std::path::{Component, Path, PathBuf};
 use clap::Args;
 
 use super::replication::{Format, ReplicationArguments, policy_index};
-use super::run::quoted;
 use super::{Failure, files, path_and_value, remark, say};
-use crate::config::{Diagnostics, suggest};
+use crate::config::{Diagnostics, shell_word, suggest};
 use crate::experiment::{
     self, Refusal, Searched, Trained, Training, learning_settings, replicate, search, search_settings,
     train as train_policy, with_found, with_learned,
@@ -301,7 +300,7 @@ impl TrainArguments {
         }
         let usual = || self.beside(Path::new("learned").join(format!("{}.json", scenario.name)));
         let out = named.unwrap_or_else(usual);
-        let help = format!("help: if you mean it, name the file with --out {}", quoted(&out.display().to_string()));
+        let help = format!("help: if you mean it, name the file with --out {}", shell_word(&out.display().to_string()));
         let refused = |what: &str| Err(Failure::Input(format!("error: {}: {what}\n{help}", out.display())));
         if !is_below(&out, &self.beside(".")) {
             return refused("the scenario names a file outside its own directory");

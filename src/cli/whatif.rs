@@ -7,9 +7,9 @@ use clap::Args;
 use super::replication::{Format, ReplicationArguments, policy_index};
 use super::run::AxisArgument;
 use super::{Failure, files, path_and_value, remark, say};
-use crate::config::slug;
+use crate::config::{shell_word, slug};
 use crate::experiment::{
-    self, Arm, MAX_SCALE, Replicated, Variation, WhatifSpec, busiest_moment, together, whatif as study,
+    self, Arm, MAX_SCALE, Replicated, Variation, WhatifSpec, busiest_moment, varied, whatif as study,
 };
 use crate::report::{self, Artifact, TableStyle};
 use crate::scenario::Scenario;
@@ -108,8 +108,8 @@ pub(super) fn whatif(arguments: &WhatifArguments) -> Result<(), Failure> {
     if let Some(out) = &arguments.out {
         files::try_out(&directory(out, &base))?;
     }
-    let varied = arguments.variations(&base)?;
-    let scenarios = scenarios(&varied, &base)?;
+    let variations = arguments.variations(&base)?;
+    let scenarios = varied(&variations, &base).map_err(|found| Failure::diagnostics(&found))?;
     let labels: Vec<String> = match arguments.policy.is_empty() {
         true => base.policies.iter().map(|plan| plan.label.clone()).collect(),
         false => arguments.policy.clone(),
@@ -128,19 +128,6 @@ pub(super) fn whatif(arguments: &WhatifArguments) -> Result<(), Failure> {
         Some(out) => write_all(arguments, out, (&base, &scenarios), &labels, &results),
         None => Ok(()),
     }
-}
-
-/// Every variation alone and, where there are several, all of them together.
-fn scenarios(varied: &[Variation], base: &Scenario) -> Result<Vec<(String, Scenario)>, Failure> {
-    let said = |found| Failure::diagnostics(&found);
-    let mut all = Vec::new();
-    for variation in varied {
-        all.push((variation.label(), variation.apply(base, &[]).map_err(said)?));
-    }
-    if varied.len() > 1 {
-        all.push(("all together".to_string(), together(varied, base, &[]).map_err(said)?));
-    }
-    Ok(all)
 }
 
 /// Where the reports go.
@@ -167,7 +154,7 @@ fn write_all(
         scenario.policies.retain(|plan| labels.contains(&plan.label));
         scenario.title = format!("{} ({label})", base.title);
         let name = format!("{number}-{}", slug(label));
-        let command = format!("plimsoll whatif {}", super::run::quoted(&arguments.scenario.display().to_string()));
+        let command = format!("plimsoll whatif {}", shell_word(&arguments.scenario.display().to_string()));
         let failed = |error: &dyn std::fmt::Display| Failure::Input(format!("error: {error}"));
         let outcome = experiment::run(&scenario, &command, arguments.replication.threads, &|_, _| ());
         let mut outcome = outcome.map_err(|error| failed(&error))?;

@@ -22,10 +22,12 @@ pub enum Severity {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     /// Its severity.
+    #[doc(hidden)]
     pub severity: Severity,
     /// The problem, in one sentence without a full stop.
     pub message: String,
     /// The source text and the place in it, if known.
+    #[doc(hidden)]
     pub place: Option<(Arc<SourceFile>, Span)>,
     /// A short label next to the caret.
     pub label: Option<String>,
@@ -53,7 +55,20 @@ impl Diagnostic {
         Diagnostic { severity: Severity::Warning, ..Diagnostic::error(message) }
     }
 
+    /// Whether it is an error; else it is a warning.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
+    /// The file, line and column, if the place is known; lines and columns count from 1.
+    pub fn location(&self) -> Option<(&str, usize, usize)> {
+        let (source, span) = self.place.as_ref()?;
+        let (line, column) = source.line_column(span.start);
+        Some((source.name(), line, column))
+    }
+
     /// Points to `span` in `source`.
+    #[doc(hidden)]
     pub fn at(mut self, source: &Arc<SourceFile>, span: Span) -> Self {
         self.place = Some((Arc::clone(source), span));
         self
@@ -162,11 +177,13 @@ impl Diagnostics {
     }
 
     /// No diagnostics; the mappings that are read will be recorded.
+    #[doc(hidden)]
     pub fn recording() -> Self {
         Diagnostics { mappings: Some(Box::default()), ..Self::default() }
     }
 
     /// No diagnostics; records mappings if `self` does. To be added with [`Diagnostics::extend`].
+    #[doc(hidden)]
     pub fn beside(&self) -> Self {
         Diagnostics { mappings: self.mappings.as_ref().map(|_| Box::default()), ..Self::default() }
     }
@@ -179,6 +196,7 @@ impl Diagnostics {
     }
 
     /// The mappings that were read while they were recorded, possibly several times.
+    #[doc(hidden)]
     pub fn mappings(&self) -> &[ReadMapping] {
         self.mappings.as_deref().map_or(&[], |record| &record.0)
     }
@@ -224,11 +242,13 @@ impl Diagnostics {
     }
 
     /// Records that a file next to the scenario (a manifest) was read: it affects the result.
+    #[doc(hidden)]
     pub fn note_file(&mut self, source: &Arc<SourceFile>) {
         self.files.push(Arc::clone(source));
     }
 
     /// The files recorded so far, in order, possibly with duplicates.
+    #[doc(hidden)]
     pub fn files(&self) -> &[Arc<SourceFile>] {
         &self.files
     }

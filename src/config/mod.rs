@@ -3,6 +3,7 @@
 //! A YAML file is parsed to a tree of [`Yaml`] nodes, each with its place in the text. Readers extract values with
 //! [`Fields`] and report every problem to [`Diagnostics`], so that one run of `plimsoll check` shows all problems.
 
+mod choice;
 mod diagnostic;
 mod edit;
 mod fields;
@@ -15,11 +16,12 @@ pub mod spool;
 mod whole;
 mod yaml;
 
+pub use choice::{near_miss, not_one_of};
 pub use diagnostic::{Diagnostic, Diagnostics, ReadMapping, Severity};
 pub use edit::{Edits, Step};
 pub use fields::{Fields, FromNode, parse_text, suggest};
 pub use names::{
-    Line, Lines, Name, as_label, check_label, csv_cell, csv_text, is_hidden, slug, visible, visible_lines,
+    Line, Lines, Name, as_label, check_label, csv_cell, csv_text, is_hidden, shell_word, slug, visible, visible_lines,
 };
 pub use node::{Key, Value, Yaml};
 pub use plugin::Plugin;

@@ -140,6 +140,12 @@ pub fn slug(name: &str) -> String {
     format!("{start}-{sum:08x}")
 }
 
+/// A word as a shell reads it back.
+pub fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./=:,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.into() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
 /// A text for a cell of a CSV file. A spreadsheet treats a cell that begins with `=`, `+`, `-`, `@`, a tab or a
 /// carriage return as a formula and evaluates it; such a text, unless it is a number, gets a leading apostrophe, which
 /// spreadsheets do not show.

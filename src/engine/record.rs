@@ -19,6 +19,7 @@ pub struct RunRecord {
     /// Name of the variant: the policy's label in the scenario.
     pub policy: String,
     /// What the policy knew beyond a real controller.
+    #[doc(hidden)]
     pub foresight: Foresight,
     /// Seed.
     pub seed: u64,
@@ -31,13 +32,16 @@ pub struct RunRecord {
     /// One record per service, in the order of the scenario.
     pub services: Vec<ServiceRecord>,
     /// The pools of nodes, in the order of the scenario.
+    #[doc(hidden)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pools: Vec<PoolRecord>,
     /// Every lease of a node or replica, in order of start.
+    #[doc(hidden)]
     pub leases: Vec<LeaseRecord>,
     /// Sum of the leases' cost; `None` where nothing has a price.
     pub cost: Option<Usd>,
     /// Calendar events processed (arrivals, completions, timers and control events).
+    #[doc(hidden)]
     pub events: u64,
 }
 
@@ -77,6 +81,7 @@ impl RunRecord {
     }
 
     /// What the run costs.
+    #[doc(hidden)]
     pub fn expense(&self) -> Expense {
         self.cost.map_or_else(|| Expense::ReplicaHours(self.replica_hours()), Expense::Cost)
     }
@@ -101,6 +106,7 @@ pub struct ServiceRecord {
     pub utilization: Option<f64>,
     /// Work done after the warm-up, as a share of what serving replicas could do with every CPU busy; `None` if none
     /// was serving. It equals the utilization of slots unless CPU limits how many requests run at full speed.
+    #[doc(hidden)]
     pub load: Option<f64>,
     /// Share of the requested CPU of serving replicas (ready or draining) that was used, after the warm-up; `None` if
     /// no CPU request is stated or none was serving.
@@ -126,14 +132,17 @@ pub struct ServiceRecord {
     /// Objectives, in the order of the scenario.
     pub objectives: Vec<ObjectiveRecord>,
     /// How well capacity followed the load.
+    #[doc(hidden)]
     pub elasticity: Elasticity,
     /// Checksum over arrival and demand of every request: the same under every policy (I7).
+    #[doc(hidden)]
     pub demand_checksum: u64,
     /// One row per interval.
     pub timeline: Vec<Interval>,
     /// Every decision that changed the size or the reason, in order of time.
     pub decisions: Vec<DecisionRecord>,
     /// The policy's forecasts, step by step in order of time; empty if the policy does not forecast.
+    #[doc(hidden)]
     #[serde(rename = "foretold")]
     pub forecasts: Vec<ForecastPoint>,
 }
@@ -165,6 +174,7 @@ pub struct ObjectiveRecord {
     #[serde(with = "crate::units::real")]
     pub peak_burn_rate: f64,
     /// Causes of the bad requests; they add up to `total - good`.
+    #[doc(hidden)]
     pub causes: Causes,
 }
 

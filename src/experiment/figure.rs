@@ -12,6 +12,7 @@ use crate::scenario::Scenario;
 #[serde(deny_unknown_fields)]
 pub struct Figure {
     /// What it measures.
+    #[doc(hidden)]
     pub quantity: Metric,
     /// Index of the service; `None` for the whole run.
     pub service: Option<usize>,
@@ -21,11 +22,13 @@ pub struct Figure {
 
 impl Figure {
     /// The figure's value in a run; `None` if it has none (no request completed, no objective stated).
+    #[doc(hidden)]
     pub fn measure(&self, run: &RunRecord) -> Option<f64> {
         self.measure_in(run, None)
     }
 
     /// Like [`Figure::measure`], with zones lost in `window`.
+    #[doc(hidden)]
     pub fn measure_in(&self, run: &RunRecord, window: Option<Window>) -> Option<f64> {
         let value = match self.service {
             None => self.quantity.of_run(run),
@@ -35,17 +38,20 @@ impl Figure {
     }
 
     /// The figure by which the runs of a scenario are ranked: cost or, if nothing has a price, replica-hours.
+    #[doc(hidden)]
     pub fn expense(scenario: &Scenario) -> Figure {
         let quantity = if scenario.is_priced() { Metric::Cost } else { Metric::ReplicaHours };
         Figure { quantity, service: None, name: quantity.name() }
     }
 
     /// Whether policies are ranked by it: cost or, if nothing has a price, replica-hours.
+    #[doc(hidden)]
     pub fn is_expense(&self) -> bool {
         matches!(self.quantity, Metric::Cost | Metric::ReplicaHours)
     }
 
     /// Whether a requested precision applies to it: cost, and the latency that most objectives are about.
+    #[doc(hidden)]
     pub fn is_headline(&self) -> bool {
         self.is_expense() || self.quantity == Metric::Latency(99)
     }

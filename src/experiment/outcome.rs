@@ -6,7 +6,7 @@ use super::bound::CostBound;
 use super::replicate::Replicated;
 use super::same_level::SameLevel;
 use crate::engine::RunRecord;
-use crate::units::SimTime;
+use crate::units::{SimTime, Usd};
 use crate::workload::{Zone, show_instant_in};
 
 /// The result of a scenario: one run per policy on common random numbers, and everything needed to evaluate and repeat
@@ -27,23 +27,31 @@ pub struct Outcome {
     /// Seed.
     pub seed: u64,
     /// Sources of the requests, one per service, in the order of the scenario.
+    #[doc(hidden)]
     pub traffic: Vec<Traffic>,
     /// Planned faults, in order of time.
+    #[doc(hidden)]
     pub faults: Vec<Fault>,
     /// One run per policy, in the order of the scenario; the first replication if there are several.
     pub runs: Vec<RunRecord>,
     /// The same policies over several replications; `None` if each was run once.
+    #[doc(hidden)]
     pub replicated: Option<Replicated>,
     /// Index of the policy with which the replications of the others are compared.
+    #[doc(hidden)]
     pub base: usize,
     /// How the policies were brought to the same service level; `None` if they were run as they are.
+    #[doc(hidden)]
     pub level: Option<SameLevel>,
     /// The minimum cost of any policy that meets the objective; `None` if not known.
+    #[doc(hidden)]
     pub bound: Option<CostBound>,
     /// The wall-clock time of simulated time zero; `None` if no workload states it, or they differ.
+    #[doc(hidden)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calendar: Option<CalendarStart>,
     /// The inputs.
+    #[doc(hidden)]
     pub inputs: Vec<InputFact>,
     /// The assumptions of the model, one sentence each.
     pub assumptions: Vec<String>,
@@ -51,6 +59,18 @@ pub struct Outcome {
     pub price_date: String,
     /// Warnings, one sentence each.
     pub warnings: Vec<String>,
+}
+
+impl Outcome {
+    /// The run of a policy.
+    pub fn run(&self, policy: &str) -> Option<&RunRecord> {
+        self.runs.iter().find(|run| run.policy == policy)
+    }
+
+    /// The lower bound: what any policy that meets the objectives costs at least; `None` if it is not known.
+    pub fn lower_bound(&self) -> Option<Usd> {
+        self.bound.as_ref().map(|bound| bound.cost)
+    }
 }
 
 /// The source of the requests of a service.

@@ -3,19 +3,33 @@
 //! written. [`capacity`](super::capacity), [`plan_search`](super::plan_search) and [`sweep`](super::sweep) are studies of
 //! their own; this file holds those that are put together from several.
 
+use std::ops::ControlFlow;
+
 use super::figure::figures_of_variations;
 use super::outcome::Outcome;
 use super::planning::confirm::FRESH_TO_COMPARE;
 use super::planning::level::{at_same_level, tune};
 use super::replicate::{Arm, Replicated, ReplicationPlan, arms, replicate_figures};
-use super::run::run_replication;
+use super::run::{run, run_replication};
 use super::same_level::{SameLevel, Tuned};
 use super::watch::Watch;
 use crate::engine::RunError;
 use crate::scenario::Scenario;
 
+/// Runs every policy of a scenario once. Each policy that is done counts as one of the policies.
+///
+/// # Errors
+/// Those of a run; [`RunError::Cancelled`].
+pub fn run_watched(scenario: &Scenario, command: &str, watch: &Watch<'_>) -> Result<Outcome, RunError> {
+    let told = |_: usize, share: f64| match share < 1.0 {
+        true => watch.running(),
+        false => watch.one_more("policies").map_or(ControlFlow::Break(()), ControlFlow::Continue),
+    };
+    run(scenario, command, 0, &told)
+}
+
 /// What [`compare`] is asked for.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct CompareSpec {
     /// Replications.
     pub plan: ReplicationPlan,
@@ -37,6 +51,7 @@ pub struct Compared {
     /// Index of the policy that the others are compared with.
     pub base: usize,
     /// The tuning; `None` if the policies were compared as they are.
+    #[doc(hidden)]
     pub level: Option<SameLevel>,
 }
 
@@ -64,6 +79,17 @@ pub fn compare(scenario: &Scenario, spec: &CompareSpec, watch: &Watch<'_>) -> Re
 }
 
 impl Compared {
+    /// The headroom that a policy was compared with; `None` if the policies were compared as they are.
+    pub fn headroom(&self, policy: usize) -> Option<f64> {
+        self.level.as_ref()?.tuned.get(policy)?.best().map(|trial| trial.headroom)
+    }
+
+    /// Whether a policy meets every objective with that headroom, with confidence; `None` if the policies were compared
+    /// as they are.
+    pub fn meets_objectives(&self, policy: usize) -> Option<bool> {
+        self.level.as_ref()?.tuned.get(policy).map(|tuned| tuned.chosen.is_some())
+    }
+
     /// The outcome for a report: the comparison, and its first replication in full. `command` is what repeats it.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ mod metric_names;
 mod needs;
 pub mod nodes;
 mod observation;
+mod own;
 mod planned;
 pub mod policy_search;
 pub mod predictive;
@@ -41,6 +42,7 @@ pub use metric_names::{
 pub use needs::{Needs, replicas_needed};
 pub use nodes::{NODE_POLICIES, NodePolicy, NodePolicyFactory, NodePolicyPlugin};
 pub use observation::{FreshSample, Observation, Phase, ReplicaSample, ReplicaView, Reserved, Scrape};
+pub use own::{OwnPolicy, Parameters, Registry};
 pub use prospect::{Facts, Prospect, StepLoad};
 pub use read::{PolicyBuilder, PolicyContext, PolicyPlugin, find, read_policy};
 pub use scaling_policy::{PolicyFactory, ScalingPolicy, Trainable};

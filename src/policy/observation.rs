@@ -40,6 +40,7 @@ pub struct ReplicaView {
 
 impl ReplicaView {
     /// The replica as the control plane shows it.
+    #[doc(hidden)]
     pub fn of(replica: &Replica) -> ReplicaView {
         let phase = match replica.phase {
             // Also a lost one, until that is noticed.
@@ -109,9 +110,11 @@ pub struct Scrape {
     /// The window over which rates and CPU were averaged.
     pub window: SimDuration,
     /// Replicas that reported, ordered by id. A replica that has not run for a whole window does not report.
+    #[doc(hidden)]
     pub replicas: Vec<ReplicaSample>,
     /// Replicas that the resource metrics API reports after their first scrape, ordered by id. They are neither in
     /// `replicas` nor in the totals.
+    #[doc(hidden)]
     pub fresh: Vec<FreshSample>,
     /// Totals over the service, including attempts for which no replica was ready. For a measure that
     /// [is an average](Measure::is_average), the average.
@@ -130,10 +133,12 @@ pub struct Observation<'a> {
     /// The service's replicas, including draining ones, ordered by id.
     pub replicas: &'a [ReplicaView],
     /// What is reserved for each of them.
+    #[doc(hidden)]
     pub reserved: Reserved,
     /// The newest scrape that the metrics lag allows; `None` before the first one is visible.
     pub scrape: Option<&'a Scrape>,
     /// Custom and external metrics: the measure that each name refers to.
+    #[doc(hidden)]
     pub metric_names: &'a [(String, Measure)],
     /// Measures that the metrics APIs currently do not serve.
     pub outage: Measures,

@@ -4,13 +4,14 @@ use std::path::Path;
 
 use super::POLICIES;
 use super::measure::Measure;
+use super::own::OwnPolicy;
 use super::scaling_policy::PolicyFactory;
 use crate::cluster::PodSpec;
 use crate::config::kubernetes::Release;
-use crate::config::{Diagnostics, Plugin, Value, Yaml, suggest};
+use crate::config::{Diagnostics, Plugin, Value, Yaml, not_one_of};
 
 /// What a policy builder may know about the scenario.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct PolicyContext<'a> {
     /// Base directory of relative paths: that of the scenario file.
     pub base_dir: &'a Path,
@@ -23,14 +24,7 @@ pub struct PolicyContext<'a> {
     /// Kubernetes release whose rules apply if a policy does not state one.
     pub release: Release,
     /// Additional policies provided by the calling program, besides [`POLICIES`].
-    pub own: &'a [PolicyPlugin],
-}
-
-impl PolicyContext<'_> {
-    /// The policy named `name`; the calling program's own take precedence.
-    fn find(&self, name: &str) -> Option<&PolicyPlugin> {
-        self.own.iter().chain(POLICIES).find(|policy| policy.name == name)
-    }
+    pub own: &'a [OwnPolicy],
 }
 
 /// Builds a policy from its parameters: the node below the policy's name in the scenario (null if there is none).
@@ -61,15 +55,14 @@ pub fn read_policy(
             return None;
         }
     };
-    let Some(plugin) = context.find(&name) else {
-        let known: Vec<&str> = context.own.iter().chain(POLICIES).map(|plugin| plugin.name).collect();
-        let error = Yaml { span: place, ..node.clone() }.error(format!("`{name}` is not a policy"));
-        let error = error.note(format!("known: {}", known.join(", ")));
-        sink.push(match suggest(&name, known.iter().copied()) {
-            Some(near) => error.label(format!("did you mean `{near}`?")),
-            None => error,
-        });
-        return None;
-    };
-    (plugin.build)(parameters, context, sink)
+    if let Some(own) = context.own.iter().find(|own| own.name == name) {
+        return own.build(parameters, context, sink);
+    }
+    if let Some(plugin) = find(&name) {
+        return (plugin.build)(parameters, context, sink);
+    }
+    let own = context.own.iter().map(|own| own.name.as_str());
+    let known: Vec<&str> = own.chain(POLICIES.iter().map(|plugin| plugin.name)).collect();
+    sink.push(not_one_of(&Yaml { span: place, ..node.clone() }, &name, "a policy", &known));
+    None
 }

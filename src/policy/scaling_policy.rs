@@ -35,11 +35,13 @@ pub trait ScalingPolicy: Send {
 
     /// The forecasts made since the last call, in order of time. Called after every decision; empty for a policy that
     /// does not forecast.
+    #[doc(hidden)]
     fn forecasts(&mut self) -> Vec<ForecastPoint> {
         Vec::new()
     }
 
     /// What its last decision compared with targets; `None` if the policy has no targets or has not decided yet.
+    #[doc(hidden)]
     fn weighed(&self) -> Option<Weighed> {
         None
     }
@@ -56,32 +58,38 @@ pub trait ScalingPolicy: Send {
 
     /// Makes the policy provision `factor` times what it would by itself. Returns `false` if the policy has no
     /// implementation of its own; the load it observes is scaled instead (see [`with_headroom`](super::with_headroom)).
+    #[doc(hidden)]
     fn set_headroom(&mut self, factor: f64) -> bool {
         let _ = factor;
         false
     }
 
     /// Effective thresholds, as (name, value), if they differ from the parameters, such as targets with tolerance.
+    #[doc(hidden)]
     fn effective(&self) -> Vec<(String, String)> {
         Vec::new()
     }
 
     /// Share by which a metric must exceed its target before an autoscaler scales up; `None` for any other policy.
+    #[doc(hidden)]
     fn scale_up_tolerance(&self) -> Option<f64> {
         None
     }
 
     /// The equivalent autoscaler that a cluster can run, if there is one.
+    #[doc(hidden)]
     fn autoscaler(&self) -> Option<&HpaSpec> {
         None
     }
 
     /// What training can set in the policy; `None` if nothing can be trained.
+    #[doc(hidden)]
     fn trainable(&self) -> Option<&(dyn Trainable + 'static)> {
         None
     }
 
     /// What the policy knows beyond the observation.
+    #[doc(hidden)]
     fn foresight(&self) -> Foresight {
         Foresight::None
     }

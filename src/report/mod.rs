@@ -14,6 +14,7 @@ mod pictures;
 mod policy_tests;
 mod printing;
 mod studies;
+mod write;
 
 pub use data::results;
 
@@ -45,3 +46,4 @@ pub use studies::trace::{portraits, sparkline};
 pub use answers::variations::{variations, variations_csv, variations_text};
 pub use answers::verdict::{Verdict, meets_objectives, verdict};
 pub use answers::words::{Words, words};
+pub use write::{check_names, write_artifacts};

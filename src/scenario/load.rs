@@ -16,8 +16,28 @@ pub(super) struct Loaded {
 
 /// Reads `path` and every file it extends.
 pub(super) fn load(path: &Path, overrides: &[(String, String)], sink: &mut Diagnostics) -> Option<Loaded> {
+    let source = SourceFile::read(path, MAX_YAML_BYTES);
+    finish(source, path, overrides, sink)
+}
+
+/// Reads a text and every file it extends; relative paths start from the directory of `path`.
+pub(super) fn load_text(
+    text: &str,
+    path: &Path,
+    overrides: &[(String, String)],
+    sink: &mut Diagnostics,
+) -> Option<Loaded> {
+    finish(Ok(SourceFile::new("scenario.yaml", text)), path, overrides, sink)
+}
+
+fn finish(
+    source: Result<Arc<SourceFile>, Box<Diagnostic>>,
+    path: &Path,
+    overrides: &[(String, String)],
+    sink: &mut Diagnostics,
+) -> Option<Loaded> {
     let mut sources = Vec::new();
-    let mut root = load_chain(path, &mut Vec::new(), &mut sources, sink)?;
+    let mut root = load_chain(source, path, &mut Vec::new(), &mut sources, sink)?;
     if !matches!(root.value, Value::Mapping(_)) {
         sink.push(root.error(format!("a scenario must be a mapping, not {}", root.kind())));
         return None;
@@ -28,25 +48,14 @@ pub(super) fn load(path: &Path, overrides: &[(String, String)], sink: &mut Diagn
     (!sink.has_errors()).then_some(Loaded { root, sources })
 }
 
-/// Reads a text that extends no file.
-pub(super) fn load_text(text: &str, sink: &mut Diagnostics) -> Option<Loaded> {
-    let source = SourceFile::new("scenario.yaml", text);
-    match parse_single(&source) {
-        Ok(root) => Some(Loaded { root, sources: vec![source] }),
-        Err(diagnostic) => {
-            sink.push(*diagnostic);
-            None
-        }
-    }
-}
-
 fn load_chain(
+    source: Result<Arc<SourceFile>, Box<Diagnostic>>,
     path: &Path,
     chain: &mut Vec<PathBuf>,
     sources: &mut Vec<Arc<SourceFile>>,
     sink: &mut Diagnostics,
 ) -> Option<Yaml> {
-    let read = SourceFile::read(path, MAX_YAML_BYTES).and_then(|source| {
+    let read = source.and_then(|source| {
         sources.push(Arc::clone(&source));
         not_a_template(&source)?;
         parse_single(&source)
@@ -71,7 +80,7 @@ fn load_chain(
         sink.push(extends.error("scenarios extend each other in a cycle").label("closes the cycle"));
         return None;
     }
-    let base = load_chain(&base_path, chain, sources, sink)?;
+    let base = load_chain(SourceFile::read(&base_path, MAX_YAML_BYTES), &base_path, chain, sources, sink)?;
     if let Value::Mapping(entries) = &mut root.value {
         entries.retain(|(key, _)| key.text != "extends");
     }

@@ -4,6 +4,7 @@ mod ceiling;
 mod faults;
 mod limits;
 mod load;
+mod origin;
 mod outside;
 mod pool;
 mod price;
@@ -11,6 +12,7 @@ mod prospect;
 mod read;
 mod recorded;
 
+pub use origin::ScenarioSource;
 pub(crate) use read::read_deployment;
 
 use std::cell::RefCell;
@@ -24,7 +26,7 @@ use crate::engine::{
     Simulation, ZoneOutage,
 };
 use crate::platform::{Deployment, PlatformFactory};
-use crate::policy::{NodePolicyFactory, PolicyFactory, PolicyPlugin, Prospect, ScalingPolicy, with_headroom};
+use crate::policy::{NodePolicyFactory, OwnPolicy, PolicyFactory, Prospect, ScalingPolicy, with_headroom};
 use crate::random::Streams;
 use crate::units::{SimDuration, SimTime, Utilization};
 use crate::workload::{TraceError, WorkloadSpec, Zone};
@@ -78,8 +80,9 @@ pub struct StatedPolicy {
     pub parameters: Yaml,
 }
 
-/// A scenario that was read and checked, or built by a program: `Scenario { seed, ..Scenario::new(...) }`. Only the
-/// reader, which must not forget a field, lists them all.
+/// A scenario that was read and checked ([`ScenarioSource`]); [`Scenario::with`] reads it again with other values.
+// Tests build scenarios as `Scenario { seed, ..Scenario::new(...) }`; only the reader, which must not forget a field,
+// lists them all.
 #[derive(Clone)]
 pub struct Scenario {
     /// Name: the file name without extension.
@@ -95,50 +98,73 @@ pub struct Scenario {
     /// Requests that arrive earlier are excluded from the statistics.
     pub warm_up: SimDuration,
     /// Whether the warm-up is still to be determined (`warm-up: auto`); until then it is zero.
+    #[doc(hidden)]
     pub finds_warm_up: bool,
     /// Time zone of times of day and dates, if stated; workloads may have zones of their own.
+    #[doc(hidden)]
     pub time_zone: Option<Zone>,
     /// Length of an interval of the timeline.
     pub interval: SimDuration,
     /// Services.
+    #[doc(hidden)]
     pub services: Vec<ServicePlan>,
     /// Node pools; empty if replicas need no node.
+    #[doc(hidden)]
     pub pools: Vec<NodePool>,
     /// The price of a node, by pool.
+    #[doc(hidden)]
     pub node_leases: Vec<NodeLease>,
     /// The node policies, by pool; pools beyond are fixed.
+    #[doc(hidden)]
     pub node_policies: Vec<NodePolicyFactory>,
     /// Names of the zones that replicas are spread over: those of the nodes, or those stated.
+    #[doc(hidden)]
     pub zones: Vec<String>,
     /// Zone outages.
+    #[doc(hidden)]
     pub outages: Vec<ZoneOutage>,
     /// How clock times of planned faults were resolved, a sentence each.
+    #[doc(hidden)]
     pub moments: Vec<String>,
     /// How the control plane reacts to nodes that have gone silent.
+    #[doc(hidden)]
     pub lost_nodes: LostNodes,
     /// How nodes are chosen for replicas.
+    #[doc(hidden)]
     pub placement: &'static PlacementPlugin,
     /// The metrics pipeline.
+    #[doc(hidden)]
     pub metrics: MetricsSpec,
     /// Objectives.
+    #[doc(hidden)]
     pub objectives: Vec<Objective>,
     /// Utilization at which the number of needed replicas is computed.
+    #[doc(hidden)]
     pub reference_utilization: Utilization,
     /// The expectations of `plimsoll test`, one comparison each, as written.
+    #[doc(hidden)]
     pub expect: Vec<Yaml>,
     /// The variants to compare.
+    #[doc(hidden)]
     pub policies: Vec<Variant>,
     /// Every file that was read, the scenario itself first.
+    #[doc(hidden)]
     pub sources: Vec<Arc<SourceFile>>,
     /// Path of the scenario file.
+    #[doc(hidden)]
     pub path: PathBuf,
+    /// Where it was read from; a scenario built by a program says so of a file that need not be there.
+    #[doc(hidden)]
+    pub origin: ScenarioSource,
     /// Date of the newest price used; empty if no price comes from the catalogue.
+    #[doc(hidden)]
     pub price_date: String,
 }
 
 impl Scenario {
     /// A scenario of `services` under each of `policies`, with the reader's defaults: seed 1, statistics from the start
     /// in intervals of a minute, no objectives, nodes, zones or faults.
+    #[doc(hidden)]
     pub fn new(
         name: impl Into<String>,
         duration: SimDuration,
@@ -149,6 +175,7 @@ impl Scenario {
         Scenario {
             title: name.clone(),
             path: PathBuf::from(format!("{name}.yaml")),
+            origin: ScenarioSource::file(format!("{name}.yaml")),
             name,
             description: String::new(),
             seed: 1,
@@ -178,38 +205,39 @@ impl Scenario {
 
     /// Reads the scenario at `path` after applying `overrides` (`services.0.replicas=4`). Reports all problems
     /// together; returns `None` if any of them is an error.
+    #[doc(hidden)]
     pub fn read(path: &Path, overrides: &[(String, String)], sink: &mut Diagnostics) -> Option<Scenario> {
         Scenario::read_with(path, overrides, &[], sink)
     }
 
     /// Reads a scenario from a text that names no files. Reports all problems together; returns `None` if any of them is
     /// an error.
+    #[doc(hidden)]
     pub fn read_text(text: &str, sink: &mut Diagnostics) -> Option<Scenario> {
-        let loaded = load::load_text(text, sink)?;
-        let scenario = read::scenario(&loaded, Path::new("scenario.yaml"), &[], sink);
-        scenario.filter(|_| !sink.has_errors())
+        ScenarioSource::text(text, "").read_into(sink)
     }
 
     /// Like [`Scenario::read`], with the additional policies `own` provided by the calling program.
+    #[doc(hidden)]
     pub fn read_with(
         path: &Path,
         overrides: &[(String, String)],
-        own: &[PolicyPlugin],
+        own: &[OwnPolicy],
         sink: &mut Diagnostics,
     ) -> Option<Scenario> {
-        let loaded = load::load(path, overrides, sink)?;
-        let scenario = read::scenario(&loaded, path, own, sink);
-        scenario.filter(|_| !sink.has_errors())
+        ScenarioSource::of(path, overrides, own).read_into(sink)
     }
 
     /// The YAML tree of the scenario at `path`, with `extends` merged and `overrides` applied. Used to find out where a
     /// value comes from.
+    #[doc(hidden)]
     pub fn tree(path: &Path, overrides: &[(String, String)], sink: &mut Diagnostics) -> Option<Yaml> {
         load::load(path, overrides, sink).map(|loaded| loaded.root)
     }
 
     /// The policies stated at `path`, in order, without reading anything else: files that a policy refers to need not
     /// exist yet. Returns `None`, with a diagnostic, if there is no such list.
+    #[doc(hidden)]
     pub fn stated_policies(
         path: &Path,
         overrides: &[(String, String)],
@@ -224,12 +252,23 @@ impl Scenario {
     ///
     /// # Errors
     /// If it is no moment, a date before the run, or a date of a run that has none.
+    #[doc(hidden)]
     pub fn time_of(&self, from: &str, text: &str) -> Result<SimDuration, Diagnostics> {
         let source = SourceFile::new(from, text);
         let whole = source.text().len();
         let node = Yaml { value: Value::Scalar(text.to_string()), span: Span { start: 0, end: whole }, source };
         let mut sink = Diagnostics::new();
         faults::Clock::new(self.time_zone, &self.services).resolved(&node, &mut sink).ok_or(sink)
+    }
+
+    /// The labels of its policies, in order: the arms and runs of every study.
+    pub fn policy_names(&self) -> Vec<&str> {
+        self.policies.iter().map(|policy| policy.label.as_str()).collect()
+    }
+
+    /// The names of its services, in order.
+    pub fn service_names(&self) -> Vec<&str> {
+        self.services.iter().map(|service| service.spec.name.as_str()).collect()
     }
 
     /// Whether nodes or any service's replicas have a price. If not, there are no costs and policies are ranked by
@@ -243,6 +282,7 @@ impl Scenario {
     ///
     /// # Errors
     /// If a trace cannot be opened.
+    #[doc(hidden)]
     pub fn run_spec(&self, policy: usize, replication: u64) -> Result<RunSpec, RunError> {
         let streams = Streams::new(self.seed, replication);
         let plan = &self.policies[policy];
@@ -318,6 +358,7 @@ impl Scenario {
     ///
     /// # Errors
     /// If a trace cannot be opened.
+    #[doc(hidden)]
     pub fn simulation(&self, policy: usize, replication: u64) -> Result<Simulation, RunError> {
         Simulation::new(self.run_spec(policy, replication)?)
     }

@@ -11,7 +11,7 @@ use super::outside;
 use super::pool::node_pools;
 use super::price::{Sources, replica_lease};
 use super::recorded;
-use super::{Scenario, ServicePlan, StatedPolicy, Variant};
+use super::{Scenario, ScenarioSource, ServicePlan, StatedPolicy, Variant};
 use crate::catalog::price_dates;
 use crate::cluster::{
     ContainerRequest, NodePool, PLACEMENTS, PlacementPlugin, PodRequest, PodSpec, ServiceDefaults, ServiceSpec,
@@ -23,7 +23,7 @@ use crate::config::{
 };
 use crate::engine::{MetricsSpec, Objective, REFERENCE_UTILIZATION};
 use crate::platform::PLATFORMS;
-use crate::policy::{PolicyContext, PolicyFactory, PolicyPlugin, read_metric_names, read_policy};
+use crate::policy::{OwnPolicy, PolicyContext, PolicyFactory, read_metric_names, read_policy};
 use crate::units::{Fraction, SimDuration};
 use crate::workload::{WorkloadSpec, Zone};
 
@@ -46,7 +46,7 @@ fn with_zone(workload: &Yaml, zone: Option<&Yaml>) -> Yaml {
 }
 
 /// Reads the whole scenario and reports problems to `sink`.
-pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink: &mut Diagnostics) -> Option<Scenario> {
+pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[OwnPolicy], sink: &mut Diagnostics) -> Option<Scenario> {
     let base_dir = crate::config::spool::directory_of(path);
     let fields = Fields::open(&loaded.root, "the scenario", sink)?;
     let stem = path.file_stem().map_or_else(|| "scenario".into(), |stem| stem.to_string_lossy().into_owned());
@@ -111,6 +111,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[PolicyPlugin], sink:
         policies,
         sources: files_read(&loaded.sources, &sink.files()[files_before..]),
         path: path.to_path_buf(),
+        origin: ScenarioSource::file(path),
         price_date: price_dates(sources.iter()).unwrap_or_default(),
     };
     check_whole(&scenario, &loaded.root, sink);

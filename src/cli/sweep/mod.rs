@@ -109,17 +109,15 @@ pub(super) fn sweep(arguments: &SweepArguments) -> Result<(), Failure> {
     let figures = figures(&base);
     let identity = identity(arguments, &base, &plan);
     let policies: Vec<String> = base.policies.iter().map(|policy| policy.label.clone()).collect();
-    let contents = Contents { points: &points, figures: &figures, policies: policies.clone(), identity };
+    let contents = Contents { points: &points, figures: &figures, policies, identity };
     let format = arguments.file_format.unwrap_or(FileFormat::of(&arguments.out));
     // Nothing is written before what is to be written is known to be valid.
     for point in 0..points.len().min(MAX_CHECKED) {
-        arguments.replication.read_at(&arguments.scenario, &arguments.set, points.set(point), &base)?;
+        arguments.replication.read_at(&points.set(point), &base)?;
     }
     let mut journal = Journal::open(&arguments.out, format, contents)?;
     run_missing(arguments, &base, &points, &plan, &mut journal)?;
-    let targets = base.objectives.iter().map(|objective| objective.target.get()).collect();
-    let mut table = SweepTable::new(base.title.clone(), points.clone(), figures.clone(), policies, targets);
-    table.objectives = base.objectives.iter().map(|objective| objective.text()).collect();
+    let mut table = SweepTable::of(&base, points.clone());
     journal.read_into(&mut table)?;
     conclude(arguments, &table)
 }
@@ -140,8 +138,7 @@ fn run_missing(
     bar.set_length(all as u64);
     bar.set_position(done as u64);
     bar.reset_eta();
-    let read =
-        |point: usize| arguments.replication.read_at(&arguments.scenario, &arguments.set, points.set(point), base);
+    let read = |point: usize| arguments.replication.read_at(&points.set(point), base);
     let mut each = |result: PointResult| {
         journal.append(&result)?;
         bar.inc(1);

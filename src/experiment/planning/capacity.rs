@@ -30,10 +30,13 @@ pub struct Limit {
     /// Number of replications per factor.
     pub replications: u64,
     /// The factor on the traffic at which the mean share of bad requests equals what the objective allows.
+    #[doc(hidden)]
     pub factor: Edge,
     /// Lower end of the factor's confidence interval: with less traffic the objective is met with confidence.
+    #[doc(hidden)]
     pub low: Edge,
     /// Upper end: with more traffic it is missed with confidence.
+    #[doc(hidden)]
     pub high: Edge,
     /// Mean arrivals per second of the unscaled workload.
     pub base_rate: f64,
@@ -44,6 +47,7 @@ pub struct Limit {
     /// Factors that were tried, in order, and the mean share of bad requests at each.
     pub curve: Vec<(f64, f64)>,
     /// Bad requests just beyond the limit by cause, as shares, largest first.
+    #[doc(hidden)]
     pub bottlenecks: Vec<(Cause, f64)>,
 }
 

@@ -21,6 +21,7 @@ pub struct Candidate {
     /// Index of the policy.
     pub policy: usize,
     /// The result of tuning in the last round it took part in.
+    #[doc(hidden)]
     pub tuned: Tuned,
     /// Replications of that round.
     pub replications: u64,
@@ -34,6 +35,11 @@ impl Candidate {
     pub fn cost(&self) -> Option<f64> {
         let chosen = self.tuned.chosen?;
         Some(self.tuned.trials[chosen].cost())
+    }
+
+    /// The headroom: the least that meets the objectives, else the one that comes closest.
+    pub fn headroom(&self) -> Option<f64> {
+        self.tuned.best().map(|trial| trial.headroom)
     }
 
     /// Number of headrooms run, with confirmations counted separately.

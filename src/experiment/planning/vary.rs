@@ -38,12 +38,12 @@ impl Variation {
         }
     }
 
-    /// The varied scenario; `base` was read with the overrides `set`.
+    /// The varied scenario.
     ///
     /// # Errors
     /// If the variation is invalid.
-    pub fn apply(&self, base: &Scenario, set: &[(String, String)]) -> Result<Scenario, Diagnostics> {
-        together(std::slice::from_ref(self), base, set)
+    pub fn apply(&self, base: &Scenario) -> Result<Scenario, Diagnostics> {
+        together(std::slice::from_ref(self), base)
     }
 
     /// Applies the variation to a scenario in which fields of the scenario file are already set.
@@ -68,12 +68,11 @@ impl Variation {
     }
 }
 
-/// The scenario with several variations at once; `base` was read with the overrides `set`. Fields of the scenario file
-/// are set first.
+/// The scenario with several variations at once. Fields of the scenario file are set first.
 ///
 /// # Errors
 /// If a variation is invalid.
-pub fn together(all: &[Variation], base: &Scenario, set: &[(String, String)]) -> Result<Scenario, Diagnostics> {
+pub fn together(all: &[Variation], base: &Scenario) -> Result<Scenario, Diagnostics> {
     let stated = |variation: &Variation| match variation {
         Variation::Set(path, value) => Some((path.clone(), value.clone())),
         _ => None,
@@ -81,20 +80,27 @@ pub fn together(all: &[Variation], base: &Scenario, set: &[(String, String)]) ->
     let values: Vec<(String, String)> = all.iter().filter_map(stated).collect();
     let mut scenario = base.clone();
     if !values.is_empty() {
-        let seeded = values.iter().any(|(path, _)| path == "seed");
-        let mut found = Diagnostics::new();
-        scenario = Scenario::read(&base.path, &[set.to_vec(), values].concat(), &mut found).ok_or(found)?;
-        if !seeded {
-            scenario.seed = base.seed;
-        }
-        if scenario.finds_warm_up {
-            scenario.warm_up = base.warm_up;
-        }
+        scenario = base.with(&values)?;
     }
     for variation in all {
         scenario = variation.change(&scenario)?;
     }
     Ok(scenario)
+}
+
+/// Every variation alone and, if there are several, all of them together, each with its label.
+///
+/// # Errors
+/// If a variation is invalid.
+pub fn varied(all: &[Variation], base: &Scenario) -> Result<Vec<(String, Scenario)>, Diagnostics> {
+    let mut scenarios = Vec::new();
+    for variation in all {
+        scenarios.push((variation.label(), variation.apply(base)?));
+    }
+    if all.len() > 1 {
+        scenarios.push(("all together".to_string(), together(all, base)?));
+    }
+    Ok(scenarios)
 }
 
 /// Applies the event `at=20:00,factor=5,for=1h,ramp=5m` to the requests of every service, like the transform `overlay`: times of

@@ -10,8 +10,8 @@ use crate::config::{
     Diagnostics, Fields, FromNode, Line, Lines, MAX_YAML_BYTES, Name, SourceFile, Value, Yaml, parse_single, suggest,
 };
 use crate::policy::{
-    Measure, PolicyContext, PolicyPlugin, ReasonCode, Unit, measure_named, not_measured, read_metric_names,
-    read_policy, without_unit,
+    Measure, OwnPolicy, PolicyContext, ReasonCode, Unit, measure_named, not_measured, read_metric_names, read_policy,
+    without_unit,
 };
 use crate::scenario::read_deployment;
 use crate::units::{Bytes, Millicores, Rate, SimDuration, SimTime, Utilization};
@@ -22,7 +22,7 @@ const MOST: f64 = 1e15;
 impl Story {
     /// Reads the story at `path`, which may use the policies of `own` besides the built-in ones. Reports all problems
     /// together; returns `None` if any of them is an error.
-    pub fn read(path: &Path, own: &[PolicyPlugin], sink: &mut Diagnostics) -> Option<Story> {
+    pub fn read(path: &Path, own: &[OwnPolicy], sink: &mut Diagnostics) -> Option<Story> {
         match SourceFile::read(path, MAX_YAML_BYTES) {
             Ok(source) => Story::parse(&source, &crate::config::spool::directory_of(path), own, sink),
             Err(diagnostic) => {
@@ -36,7 +36,7 @@ impl Story {
     pub fn parse(
         source: &Arc<SourceFile>,
         base_dir: &Path,
-        own: &[PolicyPlugin],
+        own: &[OwnPolicy],
         sink: &mut Diagnostics,
     ) -> Option<Story> {
         let errors = sink.errors();
@@ -59,7 +59,7 @@ impl Story {
     }
 }
 
-fn story(root: Yaml, base_dir: &Path, own: &[PolicyPlugin], sink: &mut Diagnostics) -> Option<Story> {
+fn story(root: Yaml, base_dir: &Path, own: &[OwnPolicy], sink: &mut Diagnostics) -> Option<Story> {
     let fields = Fields::open(&root, "the story", sink)?;
     let title = fields.optional("story", sink).map_or_else(|| String::from("a story"), |Line(title)| title);
     let _: Option<Lines> = fields.optional("description", sink);

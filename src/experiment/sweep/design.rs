@@ -24,6 +24,7 @@ pub enum Design {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Points {
     /// The axes.
+    #[doc(hidden)]
     pub axes: Vec<Axis>,
     /// How points are chosen.
     pub design: Design,
@@ -37,6 +38,7 @@ impl Points {
     ///
     /// # Errors
     /// If a path is varied twice, a grid has an axis without a step, or there are no points or more than a million.
+    #[doc(hidden)]
     pub fn new(axes: Vec<Axis>, design: Design, wanted: usize, seed: u64) -> Result<Points, String> {
         for (index, axis) in axes.iter().enumerate() {
             if axes[..index].iter().any(|other| other.path == axis.path) {

@@ -1,8 +1,9 @@
 //! The results of a sweep.
 
 use super::design::Points;
-use crate::experiment::figure::Figure;
+use crate::experiment::figure::{Figure, figures};
 use crate::experiment::metric::Metric;
+use crate::scenario::Scenario;
 
 /// The results of a sweep as plain values.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +37,7 @@ pub struct Influence {
 
 impl SweepTable {
     /// A table without results.
+    #[doc(hidden)]
     pub fn new(
         title: String,
         points: Points,
@@ -47,7 +49,17 @@ impl SweepTable {
         SweepTable { title, points, figures, policies, targets, objectives: Vec::new(), means }
     }
 
+    /// A table of variations of `base`, without results.
+    #[doc(hidden)]
+    pub fn of(base: &Scenario, points: Points) -> SweepTable {
+        let policies = base.policies.iter().map(|policy| policy.label.clone()).collect();
+        let targets = base.objectives.iter().map(|objective| objective.target.get()).collect();
+        let objectives = base.objectives.iter().map(|objective| objective.text()).collect();
+        SweepTable { objectives, ..SweepTable::new(base.title.clone(), points, figures(base), policies, targets) }
+    }
+
     /// Sets the means of one point and policy, one per figure.
+    #[doc(hidden)]
     pub fn enter(&mut self, point: usize, policy: usize, means: &[Option<f64>]) {
         let start = self.place(point, policy, 0);
         for (place, mean) in self.means[start..start + self.figures.len()].iter_mut().zip(means) {
@@ -86,6 +98,7 @@ impl SweepTable {
     }
 
     /// A figure at each pair of values of two axes, averaged over the other axes; `None` if nothing was run.
+    #[doc(hidden)]
     pub fn cells(&self, policy: usize, figure: usize, axes: [usize; 2]) -> Cells {
         let [columns, rows] = axes.map(|axis| self.points.axes[axis].all());
         let mut sums = vec![vec![(0.0, 0u32); columns.len()]; rows.len()];
@@ -102,6 +115,7 @@ impl SweepTable {
     }
 
     /// A figure at each value of an axis, averaged over the other axes.
+    #[doc(hidden)]
     pub fn levels(&self, policy: usize, figure: usize, axis: usize) -> Vec<(String, f64)> {
         let mut sums: Vec<(&str, f64, u32)> = Vec::new();
         for point in 0..self.points.len() {
@@ -116,6 +130,7 @@ impl SweepTable {
     }
 
     /// How much each axis changes a figure, largest first: the extremes of its [`levels`](Self::levels).
+    #[doc(hidden)]
     pub fn influences(&self, policy: usize, figure: usize) -> Vec<Influence> {
         let influence = |axis: usize| {
             let levels = self.levels(policy, figure, axis);

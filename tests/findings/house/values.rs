@@ -64,7 +64,7 @@ fn run(service: &str, policy: &str, calm: bool) -> ServiceRecord {
     );
     fs::write(&path, text).unwrap();
     let mut sink = Diagnostics::new();
-    let scenario = Scenario::read_with(&path, &[], &[PLUGIN], &mut sink).unwrap_or_else(|| panic!("{sink}"));
+    let scenario = Scenario::read_with(&path, &[], &[PLUGIN.into()], &mut sink).unwrap_or_else(|| panic!("{sink}"));
     experiment::run(&scenario, "", 1, &|_, _| {}).unwrap().runs.remove(0).services.remove(0)
 }
 
