@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::container::ContainerOffer;
 use super::instance::{Allocatable, Gpu, InstanceType};
 use super::price::{Billing, PriceSource, Provider};
-use crate::config::suggest;
+use crate::config::{advice, did_you_mean};
 use crate::units::{Bytes, Millicores, SimDuration, UsdPerHour};
 
 static BUILTIN: LazyLock<Catalog> = LazyLock::new(|| {
@@ -139,15 +139,15 @@ fn find<'a, T>(
     let regions: BTreeSet<&str> =
         entries.clone().filter(|entry| entry.name == name).map(|entry| entry.region).collect();
     if regions.is_empty() {
-        let help = suggest(name, entries.map(|entry| entry.name)).map(|near| format!("did you mean `{near}`?"));
+        let help = did_you_mean(name, entries.map(|entry| entry.name));
         return Err(LookupError { message: format!("the catalogue has no {kind} `{name}`"), help });
     }
     let asked = region.unwrap_or("its provider's default region");
-    let near = suggest(asked, regions.iter().copied()).map(|near| format!("did you mean `{near}`? "));
-    let known = regions.into_iter().collect::<Vec<_>>().join(", ");
+    let known: Vec<&str> = regions.into_iter().collect();
+    let list = format!("known in regions {}", known.join(", "));
     Err(LookupError {
         message: format!("the catalogue has no price of {kind} `{name}` in `{asked}`"),
-        help: Some(format!("{}known in regions {known}", near.unwrap_or_default())),
+        help: Some(advice(asked, known, &list)),
     })
 }
 

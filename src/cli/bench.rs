@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, ValueEnum};
 
-use super::{Failure, remark, say};
+use super::failure::Failure;
+use super::output::say;
+use super::terminal::remark;
 use crate::report::results::{BenchResult, BenchResults, BenchRound, RESULTS_VERSION, Results, results_text};
 use crate::units::Fraction;
 use crate::validate::benchmark::{Prepared, WORKLOADS, Workload};
@@ -95,7 +97,7 @@ pub(super) fn bench(arguments: &BenchArguments) -> Result<(), Failure> {
 
 /// Runs the rounds.
 fn measure(chosen: &[&'static Workload], arguments: &BenchArguments) -> Result<Vec<BenchResult>, Failure> {
-    let fail = |workload: &Workload, said: String| Failure::Input(format!("error: {}: {said}", workload.name));
+    let fail = |workload: &Workload, said: String| Failure::input(format!("{}: {said}", workload.name));
     let files = tempfile::tempdir()?;
     let terminal = std::io::stderr().is_terminal();
     let mut benches: Vec<Bench> = Vec::new();

@@ -4,8 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::replication::{Format, ReplicationArguments, policy_index};
-use super::{Failure, files, path_and_value, say};
+use super::arguments::{Format, path_and_value};
+use super::failure::Failure;
+use super::files;
+use super::output::say;
+use super::replication::{ReplicationArguments, policy_index};
 use crate::experiment::{capacity as find, runs_of_capacity, unlimited_cpu};
 use crate::report::{self, results::capacity_results, results::results_text};
 
@@ -36,11 +39,11 @@ pub(super) struct CapacityArguments {
 pub(super) fn capacity(arguments: &CapacityArguments) -> Result<(), Failure> {
     let plan = arguments.replication.plan()?;
     if plan.precision.is_some() {
-        return Err(Failure::Input("error: capacity takes --replications; --precision does not apply to it".into()));
+        return Err(Failure::input("capacity takes --replications; --precision does not apply to it"));
     }
     let mut scenario = arguments.replication.read(&arguments.scenario, &arguments.set)?;
     if scenario.objectives.is_empty() {
-        return Err(Failure::Input(format!("error: {} has no objectives to test", scenario.name)));
+        return Err(Failure::input(format!("{} has no objectives to test", scenario.name)));
     }
     for label in &arguments.policy {
         policy_index(&scenario, label)?;
@@ -60,7 +63,7 @@ pub(super) fn capacity(arguments: &CapacityArguments) -> Result<(), Failure> {
         Format::Json => results_text(&capacity_results(&limits, plan.level, grid.notes)),
         _ => grid.text(arguments.format.style()),
     })?;
-    let artifacts = report::capacity_files(&limits).map_err(|error| Failure::Input(format!("error: {error}")))?;
+    let artifacts = report::capacity_files(&limits).map_err(Failure::input)?;
     for path in files::write_report(&arguments.out.join(&scenario.name), "capacity", &artifacts)? {
         arguments.replication.told(&path.display().to_string());
     }

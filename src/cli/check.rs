@@ -4,9 +4,11 @@ use std::path::Path;
 
 use clap::Args;
 
-use super::replication::Format;
-use super::test::{is_story, scenario_files};
-use super::{Failure, ScenarioArguments, remark, say, shown};
+use super::arguments::{Format, ScenarioArguments};
+use super::failure::Failure;
+use super::output::say;
+use super::terminal::{remark, shown};
+use super::test::find::{is_story, scenario_files};
 use crate::config::Diagnostics;
 use crate::experiment::{
     Explained, Story, assumed_cpu, expectations, explain, out_of_reach_by_distribution, transients, unlimited_cpu,
@@ -89,7 +91,7 @@ pub(super) fn check(arguments: &CheckArguments) -> Result<(), Failure> {
     if arguments.format == Format::Json {
         say(&results_text(&Results::Check(CheckResults { version: RESULTS_VERSION, files })))?;
     }
-    if failed { Err(Failure::Input("error: not all scenarios can be run".into())) } else { Ok(()) }
+    if failed { Err(Failure::input("not all scenarios can be run")) } else { Ok(()) }
 }
 
 fn check_story(path: &Path, voice: &mut Voice) -> Result<bool, Failure> {
@@ -109,7 +111,6 @@ fn check_scenario(
     voice: &mut Voice,
     values: &mut Vec<ValueResult>,
 ) -> Result<bool, Failure> {
-    let failed = |error: &dyn std::fmt::Display| Failure::Input(format!("error: {error}"));
     let mut found = if arguments.explain { Diagnostics::recording() } else { Diagnostics::new() };
     let scenario = Scenario::read(path, &arguments.input.set, &mut found);
     let scenario = scenario.filter(|scenario| {
@@ -119,21 +120,21 @@ fn check_scenario(
     voice.found(&found);
     let Some(scenario) = scenario else { return Ok(false) };
     voice.fact(&facts(&scenario))?;
-    let hopeless = out_of_reach_by_distribution(&scenario).map_err(|error| failed(&error))?;
+    let hopeless = out_of_reach_by_distribution(&scenario).map_err(Failure::input)?;
     hopeless.iter().for_each(|of| voice.warn(&format!("warning: {}", of.text())));
     scenario.moments.iter().for_each(|said| voice.warn(&format!("note: {said}")));
     for service in &scenario.services {
-        let noticed = service.workload.notices().map_err(|error| failed(&error))?;
+        let noticed = service.workload.notices().map_err(Failure::input)?;
         let name = &service.spec.name;
         noticed.iter().for_each(|said| voice.warn(&format!("note: trace of {name}: {said}")));
         service.workload.moments().iter().for_each(|said| voice.warn(&format!("note: {said}")));
-        let spoilt = service.workload.distortions().map_err(|error| failed(&error))?;
+        let spoilt = service.workload.distortions().map_err(Failure::input)?;
         spoilt.iter().for_each(|said| voice.warn(&format!("warning: {said}")));
     }
     if arguments.explain
         && let Some(root) = Scenario::tree(path, &arguments.input.set, &mut Diagnostics::new())
     {
-        let explained = explain(&scenario, &root, found.mappings()).map_err(|error| failed(&error))?;
+        let explained = explain(&scenario, &root, found.mappings()).map_err(Failure::input)?;
         let value = |one: &Explained| ValueResult {
             what: one.what.clone(),
             value: one.value.clone(),
@@ -193,7 +194,7 @@ fn contents(scenario: &Scenario) -> String {
 
 /// How long the initial transient of each policy's run lasts, a line each.
 fn memory(scenario: &Scenario) -> Result<String, Failure> {
-    let found = transients(scenario, 0).map_err(|error| Failure::Input(format!("error: {error}")))?;
+    let found = transients(scenario, 0).map_err(Failure::input)?;
     let several = scenario.services.len() > 1;
     let line = |of: &crate::experiment::Transient| {
         let service = if several { format!(", {}", of.service) } else { String::new() };

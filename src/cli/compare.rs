@@ -4,9 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::replication::{Format, ReplicationArguments, forbidden, policy_index, tell_out_of_reach};
-use super::run::{AxisArgument, TimeAxis, choose_policies};
-use super::{Failure, files, path_and_value, remark, say};
+use super::arguments::{AxisArgument, Format, TimeAxis, path_and_value};
+use super::failure::Failure;
+use super::files;
+use super::output::say;
+use super::replication::{ReplicationArguments, forbidden, policy_index, tell_out_of_reach};
+use super::run::choose_policies;
+use super::terminal::remark;
 use crate::config::shell_word;
 use crate::experiment::{
     CompareSpec, Compared, ReplicationPlan, Watch, compare as study, runs_of_tuning, unlimited_cpu,
@@ -106,7 +110,7 @@ fn write_report(arguments: &CompareArguments, compared: Compared) -> Result<(), 
     let directory = report_directory(arguments, &compared.scenario);
     let mut outcome = compared.outcome(&command_line(arguments), &Watch::nobody())?;
     arguments.time.axis.apply(&mut outcome);
-    let artifacts = report::artifacts(&outcome).map_err(|error| Failure::Input(format!("error: {error}")))?;
+    let artifacts = report::artifacts(&outcome).map_err(Failure::input)?;
     let written = files::write_report(&directory, "report", &artifacts)?;
     let paths: Vec<String> = written.iter().map(|path| format!("  {}", path.display())).collect();
     arguments.replication.told(&format!("Wrote {} files:\n{}", paths.len(), paths.join("\n")));

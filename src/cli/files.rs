@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Failure, say};
+use super::failure::Failure;
+use super::output::say;
 use crate::config::{try_directory, write_whole};
 use crate::report::{Artifact, check_names, write_artifacts};
 
 fn fail(error: impl std::fmt::Display) -> Failure {
-    Failure::Input(format!("error: {error}"))
+    Failure::input(error)
 }
 
 /// Standard output, as the path of one file.

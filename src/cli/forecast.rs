@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
-use super::reading::Reading;
-use super::trace::found;
-use super::{Failure, note, say, shown};
+use super::failure::Failure;
+use super::output::say;
+use super::terminal::{note, shown};
+use super::trace::files::found;
+use super::trace::reading::Reading;
 use crate::config::{Diagnostics, SourceFile, parse_single};
 use crate::forecast::backtest::{Backtest, Evaluation, Refit};
 use crate::forecast::{Aim, Auto, Forecaster, Gaps, Ladder, Loss, Series, read_forecaster};
@@ -162,7 +164,7 @@ pub(super) fn forecast(arguments: &ForecastArguments) -> Result<(), Failure> {
 }
 
 fn input(text: impl std::fmt::Display) -> Failure {
-    Failure::Input(format!("error: {text}"))
+    Failure::input(text)
 }
 
 impl ForecastArguments {

@@ -2,7 +2,8 @@
 
 use clap::{Args, ValueEnum};
 
-use super::{Failure, say};
+use super::failure::Failure;
+use super::output::say;
 use crate::catalog::{Catalog, KUBERNETES_OVERHEAD};
 use crate::cluster::{DISPATCHERS, PLACEMENTS};
 use crate::config::Plugin;

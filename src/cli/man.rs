@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Command};
 use clap_mangen::Man;
 
+use super::failure::Failure;
 use super::files::write_all;
-use super::{Failure, say};
+use super::output::say;
 use crate::report::Artifact;
 
 /// Arguments of `man`.

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use super::Failure;
+use super::failure::Failure;
 use crate::experiment::memory_needed;
 use crate::scenario::Scenario;
 use crate::units::Bytes;
@@ -45,7 +45,7 @@ pub(super) fn refusal(of: &str, bytes: u64, why: &str, (allowed, stated): (u64, 
     let of_what = if stated { "--max-memory allows" } else { "the default limit, half of this machine, is" };
     let help = format!("allow more with --max-memory {}Mi, or make the run smaller", bytes.div_ceil(1 << 20));
     let (bytes, allowed) = (shown(bytes), shown(allowed));
-    Failure::Input(format!("error: {of} would use about {bytes} of memory ({why}); {of_what} {allowed}\nhelp: {help}"))
+    Failure::input(format!("{of} would use about {bytes} of memory ({why}); {of_what} {allowed}\nhelp: {help}"))
 }
 
 fn shown(bytes: u64) -> String {

@@ -5,8 +5,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::replication::{Format, ReplicationArguments, forbidden, tell_out_of_reach};
-use super::{Failure, files, path_and_value, remark, say};
+use super::arguments::{Format, path_and_value};
+use super::failure::Failure;
+use super::files;
+use super::output::say;
+use super::replication::{ReplicationArguments, forbidden, tell_out_of_reach};
+use super::terminal::remark;
 use crate::config::spool::is_stream;
 use crate::experiment::{Axis, Design, Planned, Points, at_headroom, plan_search, runs_of_plan};
 use crate::report::results::{PlanResults, Results};
@@ -49,13 +53,13 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<(), Failure> {
     let plan = arguments.replication.plan()?;
     let base = arguments.replication.read(&arguments.scenario, &arguments.set)?;
     if base.objectives.is_empty() {
-        let problem = "error: `plan` needs objectives to meet";
-        return Err(Failure::Input(format!(
+        let problem = "`plan` needs objectives to meet";
+        return Err(Failure::input(format!(
             "{problem}\nhelp: add `objectives: [ {{ latency: {{ within: 300ms, target: 99% }} }} ]`"
         )));
     }
     let points = Points::new(arguments.vary.clone(), Design::Grid, 0, base.seed)
-        .map_err(|problem| Failure::Input(format!("error: {problem}")))?;
+        .map_err(Failure::input)?;
     let read = |point: usize| arguments.replication.read_at(&points.set(point), &base);
     let open = open_points(arguments, &points, &read)?;
     files::try_out(&arguments.out.join(&base.name))?;

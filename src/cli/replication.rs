@@ -6,13 +6,15 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Failure, memory, remark, shown};
-use crate::config::{Diagnostics, suggest};
+use super::failure::Failure;
+use super::memory;
+use super::terminal::{remark, shown};
+use crate::config::{Diagnostics, near_miss};
 use crate::experiment::{self, OutOfReach, ReplicationPlan, Watch, out_of_reach, requests_per_run, settle};
-use crate::report::{TableStyle, count as text_count};
+use crate::report::count as text_count;
 use crate::scenario::Scenario;
 use crate::units::Fraction;
 
@@ -42,27 +44,6 @@ pub(super) struct ReplicationArguments {
     pub quiet: bool,
 }
 
-/// Form of a table on standard output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    Table,
-    Json,
-    Markdown,
-}
-
-impl Format {
-    /// The style of a table.
-    pub(super) fn style(self) -> TableStyle {
-        match self {
-            Format::Table => {
-                TableStyle::Terminal { width: super::run::terminal_width(), color: super::run::coloured_output() }
-            }
-            Format::Json => TableStyle::Json,
-            Format::Markdown => TableStyle::Markdown,
-        }
-    }
-}
-
 fn level(text: &str) -> Result<Fraction, String> {
     let level: Fraction = text.parse().map_err(|error: crate::units::UnitError| error.to_string())?;
     if (0.5..1.0).contains(&level.get()) { Ok(level) } else { Err("expected a level from 50% to below 100%".into()) }
@@ -73,7 +54,7 @@ impl ReplicationArguments {
     pub(super) fn plan(&self) -> Result<ReplicationPlan, Failure> {
         let precision = self.precision.map(Fraction::get);
         if precision == Some(0.0) {
-            return Err(Failure::Input("error: a precision of 0% is never reached; ask for more than 0%".into()));
+            return Err(Failure::input("a precision of 0% is never reached; ask for more than 0%"));
         }
         let (replications, most, level) = (self.replications, self.most, self.level.get());
         Ok(ReplicationPlan { first: 0, replications, precision, most, level, threads: self.threads })
@@ -234,7 +215,7 @@ pub(super) fn read_scenario(path: &Path, set: &[(String, String)], quiet: bool) 
 
 /// Finds the warm-up where the scenario says `warm-up: auto`, and tells what was found.
 pub(super) fn find_warm_up(scenario: &mut Scenario, threads: usize, quiet: bool) -> Result<(), Failure> {
-    let found = settle(scenario, threads).map_err(|error| Failure::Input(format!("error: {error}")))?;
+    let found = settle(scenario, threads).map_err(Failure::input)?;
     let Some(longest) = found.iter().max_by_key(|transient| transient.length).filter(|_| !quiet) else { return Ok(()) };
     let (policy, length) = (&longest.policy, scenario.warm_up);
     remark(&match found.iter().all(|transient| transient.settled) {
@@ -246,14 +227,14 @@ pub(super) fn find_warm_up(scenario: &mut Scenario, threads: usize, quiet: bool)
 
 /// Says which objectives are missed whatever the number of replicas, because service alone takes too long.
 pub(super) fn tell_out_of_reach(scenario: &Scenario, quiet: bool) -> Result<(), Failure> {
-    let found = out_of_reach(scenario).map_err(|error| Failure::Input(format!("error: {error}")))?;
+    let found = out_of_reach(scenario).map_err(Failure::input)?;
     found.iter().filter(|_| !quiet).for_each(|of| remark(&of.text()));
     Ok(())
 }
 
 /// Why no policy of a scenario can meet its objectives, whatever is searched; `None` where that is not certain.
 pub(super) fn forbidden(scenario: &Scenario) -> Result<Option<String>, Failure> {
-    let found = out_of_reach(scenario).map_err(|error| Failure::Input(format!("error: {error}")))?;
+    let found = out_of_reach(scenario).map_err(Failure::input)?;
     Ok(found.iter().find(|of| of.certain).map(OutOfReach::text))
 }
 
@@ -272,9 +253,8 @@ pub(super) fn spinner(quiet: bool, what: &str) -> ProgressBar {
 pub(super) fn policy_index(scenario: &Scenario, label: &str) -> Result<usize, Failure> {
     let labels: Vec<&str> = scenario.policies.iter().map(|plan| plan.label.as_str()).collect();
     labels.iter().position(|known| *known == label).ok_or_else(|| {
-        let near = suggest(label, labels.iter().copied());
-        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let hint = near_miss(label, labels.iter().copied());
         let (name, list) = (&scenario.name, labels.join(", "));
-        Failure::Input(format!("error: {name} has no policy `{label}`{hint}\nIt has: {list}"))
+        Failure::input(format!("{name} has no policy `{label}`{hint}\nIt has: {list}"))
     })
 }

@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::replication::Format;
-use super::run::{AxisArgument, show};
-use super::{Failure, files, memory, say};
+use super::arguments::{AxisArgument, Format};
+use super::failure::Failure;
+use super::output::say;
+use super::run::show;
+use super::{files, memory};
 use crate::config::spool;
 use crate::experiment::{Outcome, merge};
 use crate::report::results::{Results, results_text, run_results};
@@ -38,19 +40,19 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<(), Failure> {
     let out = match (&arguments.out, arguments.results.as_slice()) {
         (Some(out), _) => out.clone(),
         (None, [only]) if spool::is_stream(only) => {
-            return Err(Failure::Input("error: name the directory of the report with --out DIR".into()));
+            return Err(Failure::input("name the directory of the report with --out DIR"));
         }
         (None, [only]) => directory(only),
         (None, _) => {
-            return Err(Failure::Input("error: name the directory of the merged report with --out DIR".into()));
+            return Err(Failure::input("name the directory of the merged report with --out DIR"));
         }
     };
     let named = |path: &PathBuf| Ok((path.display().to_string(), read(path)?));
     let outcomes = arguments.results.iter().map(named).collect::<Result<Vec<(String, Outcome)>, Failure>>()?;
     files::try_out(&out)?;
-    let mut outcome = merge(outcomes).map_err(|why| Failure::Input(format!("error: {why}")))?;
+    let mut outcome = merge(outcomes).map_err(Failure::input)?;
     arguments.time.axis.apply(&mut outcome);
-    let artifacts = report::artifacts(&outcome).map_err(|error| Failure::Input(format!("error: {error}")))?;
+    let artifacts = report::artifacts(&outcome).map_err(Failure::input)?;
     let written = files::write_report(&out, "report", &artifacts)?;
     show(&outcome, arguments.format, &written, arguments.quiet)?;
     match arguments.format {
@@ -70,12 +72,12 @@ fn directory(path: &Path) -> PathBuf {
 fn read(path: &Path) -> Result<Outcome, Failure> {
     if spool::is_stream(path) {
         let name = spool::name_of(path);
-        let opened = spool::open_file(path).map_err(|error| Failure::Input(format!("error: {name}: {error}")))?;
+        let opened = spool::open_file(path).map_err(|error| Failure::input(format!("{name}: {error}")))?;
         return understood(opened, &name);
     }
     let file = if path.is_file() { path.to_path_buf() } else { path.join(RESULT_FILE) };
     let name = file.display().to_string();
-    let fail = |why: String| Failure::Input(format!("error: {name}: {why}"));
+    let fail = |why: String| Failure::input(format!("{name}: {why}"));
     let found = std::fs::metadata(&file).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
             let below = results_below(path).first().map(|found| format!("; did you mean {}?", found.display()));
@@ -92,7 +94,7 @@ fn read(path: &Path) -> Result<Outcome, Failure> {
 
 /// The result that an opened file holds.
 fn understood(opened: std::fs::File, name: &str) -> Result<Outcome, Failure> {
-    let fail = |why: String| Failure::Input(format!("error: {name}: {why}"));
+    let fail = |why: String| Failure::input(format!("{name}: {why}"));
     let length = opened.metadata().map_err(|error| fail(error.to_string()))?.len();
     // The text is understood as it comes; what it holds takes about as much, and its reports as much again.
     let allowed = memory::allowed().map_or(u64::MAX, |(allowed, _)| allowed / 2);

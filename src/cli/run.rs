@@ -1,15 +1,17 @@
 //! `plimsoll run`.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
-use clap::{Args, ValueEnum};
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use clap::Args;
 
-use super::replication::Format;
-use super::{Failure, ScenarioArguments, files, memory, remark, say, shown};
-use crate::config::{Diagnostics, shell_word, suggest};
+use super::arguments::{AxisArgument, Format, ScenarioArguments};
+use super::failure::Failure;
+use super::output::say;
+use super::progress::Bars;
+use super::replication::policy_index;
+use super::terminal::{remark, shown};
+use super::{files, memory};
+use crate::config::{Diagnostics, shell_word};
 use crate::experiment::{self, Outcome};
 use crate::report;
 use crate::report::results::{Results, results_text, run_results};
@@ -48,30 +50,6 @@ pub(super) struct RunArguments {
     /// Print only the result: no progress, no warnings, no list of files.
     #[arg(long, short)]
     quiet: bool,
-}
-
-/// What axes of time show, as an argument of commands that draw.
-#[derive(Debug, Clone, Copy, Args)]
-pub(super) struct AxisArgument {
-    /// Time axis of charts: calendar time where the workload has dates, or time since the start.
-    #[arg(long, value_enum, default_value_t = TimeAxis::Calendar)]
-    pub axis: TimeAxis,
-}
-
-/// What axes of time show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum TimeAxis {
-    Calendar,
-    Elapsed,
-}
-
-impl TimeAxis {
-    /// What charts of the outcome show.
-    pub(super) fn apply(self, outcome: &mut Outcome) {
-        if self == TimeAxis::Elapsed {
-            outcome.calendar = None;
-        }
-    }
 }
 
 pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
@@ -114,12 +92,12 @@ fn run_one(path: &Path, arguments: &RunArguments) -> Result<Outcome, Failure> {
     let command = command_line(path, arguments);
     let outcome = experiment::run(&scenario, &command, arguments.threads, &told);
     progress.finish();
-    let mut outcome = outcome.map_err(|error| Failure::Input(format!("error: {error}")))?;
+    let mut outcome = outcome.map_err(Failure::input)?;
     arguments.time.axis.apply(&mut outcome);
     if !arguments.quiet {
         outcome.warnings.iter().for_each(|said| remark(&format!("note: {said}")));
     }
-    let artifacts = report::artifacts(&outcome).map_err(|error| Failure::Input(format!("error: {error}")))?;
+    let artifacts = report::artifacts(&outcome).map_err(Failure::input)?;
     let written = files::write_report(&arguments.out.join(&scenario.name), "report", &artifacts)?;
     show(&outcome, arguments.format, &written, arguments.quiet)?;
     Ok(outcome)
@@ -142,31 +120,10 @@ pub(super) fn show(outcome: &Outcome, format: Format, written: &[PathBuf], quiet
     }
 }
 
-/// Columns of the terminal, or those that `COLUMNS` states; 100 where standard output is no terminal.
-pub(super) fn terminal_width() -> u16 {
-    let stated = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    let own = || terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| width.0);
-    stated.or_else(own).filter(|columns| *columns >= 40).unwrap_or(100)
-}
-
-/// Whether standard output may be coloured.
-pub(super) fn coloured_output() -> bool {
-    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-}
-
 /// Keeps the policies asked for.
 pub(super) fn choose_policies(scenario: &mut Scenario, wanted: &[String]) -> Result<(), Failure> {
-    let known: Vec<String> = scenario.policies.iter().map(|plan| plan.label.clone()).collect();
     for name in wanted {
-        if !known.contains(name) {
-            let near = suggest(name, known.iter().map(String::as_str));
-            let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-            let list = known.join(", ");
-            return Err(Failure::Input(format!(
-                "error: {} has no policy `{name}`{hint}\nIt has: {list}",
-                scenario.name
-            )));
-        }
+        policy_index(scenario, name)?;
     }
     if !wanted.is_empty() {
         scenario.policies.retain(|plan| wanted.contains(&plan.label));
@@ -183,56 +140,4 @@ fn command_line(path: &Path, arguments: &RunArguments) -> String {
         arguments.input.set.iter().map(|(path, value)| format!("--set {}", shell_word(&format!("{path}={value}")))),
     );
     words.join(" ")
-}
-
-/// Progress: bars on a terminal, one line per policy elsewhere.
-struct Bars {
-    bars: Vec<ProgressBar>,
-    names: Vec<String>,
-    plain: bool,
-    done: Mutex<Vec<bool>>,
-}
-
-impl Bars {
-    fn new(scenario: &Scenario, quiet: bool) -> Bars {
-        let names: Vec<String> = scenario.policies.iter().map(|plan| plan.label.clone()).collect();
-        let terminal = std::io::stderr().is_terminal();
-        let target = if terminal && !quiet { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let multi = MultiProgress::with_draw_target(target);
-        let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
-        let template = format!("  {{msg:{width}}} [{{bar:40}}] {{percent:>3}}% {{eta}}");
-        let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
-        let bars = names.iter().map(|name| {
-            let bar = multi.add(ProgressBar::new(1000));
-            bar.set_style(style.clone().progress_chars("=> "));
-            bar.set_message(name.clone());
-            bar
-        });
-        let bars = bars.collect();
-        if !terminal && !quiet {
-            remark(&format!(
-                "{}: {} of simulated time, {} policies",
-                scenario.name,
-                scenario.duration.rounded(),
-                names.len()
-            ));
-        }
-        Bars { bars, done: Mutex::new(vec![false; names.len()]), names, plain: !terminal && !quiet }
-    }
-
-    fn tell(&self, policy: usize, share: f64) {
-        self.bars[policy].set_position((share * 1000.0) as u64);
-        if share < 1.0 || !self.plain {
-            return;
-        }
-        if let Ok(mut done) = self.done.lock()
-            && !std::mem::replace(&mut done[policy], true)
-        {
-            remark(&format!("  {} done", self.names[policy]));
-        }
-    }
-
-    fn finish(&self) {
-        self.bars.iter().for_each(ProgressBar::finish_and_clear);
-    }
 }

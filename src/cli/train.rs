@@ -4,9 +4,13 @@ use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
 
-use super::replication::{Format, ReplicationArguments, policy_index};
-use super::{Failure, files, path_and_value, remark, say};
-use crate::config::{Diagnostics, shell_word, suggest};
+use super::arguments::{Format, path_and_value};
+use super::failure::Failure;
+use super::files;
+use super::output::say;
+use super::replication::{ReplicationArguments, policy_index};
+use super::terminal::remark;
+use crate::config::{Diagnostics, near_miss, shell_word};
 use crate::experiment::{
     self, Refusal, Searched, Trained, Training, learning_settings, replicate, search, search_settings,
     train as train_policy, with_found, with_learned,
@@ -64,7 +68,7 @@ pub(super) struct TrainArguments {
 }
 
 fn input(problem: impl std::fmt::Display) -> Failure {
-    Failure::Input(format!("error: {problem}"))
+    Failure::input(problem)
 }
 
 /// The kinds of policy that can be trained.
@@ -266,8 +270,7 @@ impl TrainArguments {
             }
             (Some(wanted), _) if labels.contains(&wanted.as_str()) => wanted.clone(),
             (Some(wanted), _) => {
-                let near = suggest(wanted, labels.iter().copied());
-                let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                let hint = near_miss(wanted, labels.iter().copied());
                 return Err(input(format!(
                     "{path} has no policy `{wanted}` that can be trained{hint}\nIt has: {}",
                     labels.join(", ")
@@ -301,7 +304,7 @@ impl TrainArguments {
         let usual = || self.beside(Path::new("learned").join(format!("{}.json", scenario.name)));
         let out = named.unwrap_or_else(usual);
         let help = format!("help: if you mean it, name the file with --out {}", shell_word(&out.display().to_string()));
-        let refused = |what: &str| Err(Failure::Input(format!("error: {}: {what}\n{help}", out.display())));
+        let refused = |what: &str| Err(Failure::input(format!("{}: {what}\n{help}", out.display())));
         if !is_below(&out, &self.beside(".")) {
             return refused("the scenario names a file outside its own directory");
         }

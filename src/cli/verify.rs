@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::replication::Format;
-use super::{Failure, files, note, remark, say};
+use super::arguments::Format;
+use super::failure::Failure;
+use super::files;
+use super::output::say;
+use super::terminal::{note, remark};
 use crate::report;
 use crate::report::results::{
     ProofResult, RESULTS_VERSION, RecordedResult, RescaleResult, Results, VerifyResults, results_text,
@@ -71,10 +74,10 @@ fn replay(directory: &Path, out: &Path) -> Result<Replayed, Failure> {
         note(&format!("recorded systems are skipped: {} does not exist", directory.display()));
         return Ok(Replayed::default());
     }
-    let recordings = read_runs(directory).map_err(|problem| Failure::Input(format!("error: {problem}")))?;
+    let recordings = read_runs(directory).map_err(Failure::input)?;
     let runs: Result<Vec<Comparison>, _> = recordings.runs.iter().map(compare).collect();
-    let runs = runs.map_err(|error| Failure::Input(format!("error: {error}")))?;
-    let artifacts = report::recorded(&runs).map_err(|error| Failure::Input(format!("error: {error}")))?;
+    let runs = runs.map_err(Failure::input)?;
+    let artifacts = report::recorded(&runs).map_err(Failure::input)?;
     Ok(Replayed { left_out: recordings.left_out, written: files::write_all(out, &artifacts)?, runs })
 }
 

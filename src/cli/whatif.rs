@@ -4,9 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::replication::{Format, ReplicationArguments, policy_index};
-use super::run::AxisArgument;
-use super::{Failure, files, path_and_value, remark, say};
+use super::arguments::{AxisArgument, Format, path_and_value};
+use super::failure::Failure;
+use super::files;
+use super::output::say;
+use super::replication::{ReplicationArguments, policy_index};
+use super::terminal::remark;
 use crate::config::{shell_word, slug};
 use crate::experiment::{
     self, Arm, MAX_SCALE, Replicated, Variation, WhatifSpec, busiest_moment, varied, whatif as study,
@@ -155,11 +158,10 @@ fn write_all(
         scenario.title = format!("{} ({label})", base.title);
         let name = format!("{number}-{}", slug(label));
         let command = format!("plimsoll whatif {}", shell_word(&arguments.scenario.display().to_string()));
-        let failed = |error: &dyn std::fmt::Display| Failure::Input(format!("error: {error}"));
-        let outcome = experiment::run(&scenario, &command, arguments.replication.threads, &|_, _| ());
-        let mut outcome = outcome.map_err(|error| failed(&error))?;
+            let outcome = experiment::run(&scenario, &command, arguments.replication.threads, &|_, _| ());
+        let mut outcome = outcome.map_err(Failure::input)?;
         arguments.time.axis.apply(&mut outcome);
-        let artifacts = report::artifacts(&outcome).map_err(|error| failed(&error))?;
+        let artifacts = report::artifacts(&outcome).map_err(Failure::input)?;
         written.extend(files::write_report(&directory.join(&name), "report", &artifacts)?);
         summary.push_str(&format!("- [{}]({name}/report.html)\n", report::escape_markdown(label)));
     }
@@ -197,17 +199,15 @@ impl WhatifArguments {
             };
             if at >= SimTime::ZERO + base.duration {
                 let (zone, length) = (&loss.zone, base.duration);
-                let problem = format!("error: zone {zone} is lost after the end of the run, which lasts {length}");
-                return Err(Failure::Input(problem));
+                let problem = format!("zone {zone} is lost after the end of the run, which lasts {length}");
+                return Err(Failure::input(problem));
             }
             losses.push(Variation::LoseZone(loss.zone.clone(), at, loss.length));
         }
         let events = self.event.iter().map(|text| Variation::Event(text.clone()));
         let all: Vec<Variation> = scales.chain(delays).chain(events).chain(losses).chain(values).collect();
         match all.is_empty() {
-            true => Err(Failure::Input(
-                "error: nothing to vary; use --scale, --startup, --event, --kill-zone or --set".into(),
-            )),
+            true => Err(Failure::input("nothing to vary; use --scale, --startup, --event, --kill-zone or --set")),
             false => Ok(all),
         }
     }

@@ -1,6 +1,6 @@
 //! A service: the parameters of its replicas, its clients and its start-up.
 
-use crate::config::{Diagnostics, Fields, FromNode, Name, Plugin, Value, Yaml, suggest};
+use crate::config::{Diagnostics, Fields, FromNode, Name, Plugin, Value, Yaml, not_one_of};
 use crate::random::Distribution;
 use crate::serving::{CpuUnderLoad, SERVICE_MODELS, Serving, ServingModel};
 use crate::units::{Bytes, Fraction, Millicores, SimDuration, SimTime};
@@ -478,11 +478,7 @@ fn choice<T: Copy>(node: &Yaml, what: &str, choices: &[(&'static str, T)], sink:
     let found = choices.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
     if found.is_none() {
         let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-        let mut error = node.error(format!("`{text}` is not a {what}")).note(format!("known: {}", names.join(", ")));
-        if let Some(near) = suggest(text, names.iter().copied()) {
-            error = error.label(format!("did you mean `{near}`?"));
-        }
-        sink.push(error);
+        sink.push(not_one_of(node, text, &format!("a {what}"), &names));
     }
     found
 }

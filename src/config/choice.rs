@@ -1,6 +1,25 @@
-//! Names that are not in a list: what is said of them, with the most similar one.
+//! Names that are not in a list: what is said of them, with the most similar one. Whatever asks "did you mean" does it here.
 
 use super::{Diagnostic, Yaml, suggest};
+
+fn question(name: &str) -> String {
+    format!("did you mean `{name}`?")
+}
+
+/// The question after the most similar of the known names; `None` if none is similar.
+pub fn did_you_mean<'c>(text: &str, known: impl IntoIterator<Item = &'c str>) -> Option<String> {
+    suggest(text, known).map(question)
+}
+
+/// The same at the end of a message without a caret: empty, or the question after a semicolon.
+pub fn near_miss<'c>(text: &str, known: impl IntoIterator<Item = &'c str>) -> String {
+    did_you_mean(text, known).map(|question| format!("; {question}")).unwrap_or_default()
+}
+
+/// The known names after the question, for an advice: `did you mean ...? columns: a, b`.
+pub fn advice<'c>(text: &str, known: impl IntoIterator<Item = &'c str>, list: &str) -> String {
+    did_you_mean(text, known).map_or_else(|| list.to_string(), |question| format!("{question} {list}"))
+}
 
 /// What is said where `text`, at `node`, should be `what` ("a policy") and is none of the `known` names.
 pub fn not_one_of(node: &Yaml, text: &str, what: &str, known: &[&str]) -> Diagnostic {
@@ -8,16 +27,16 @@ pub fn not_one_of(node: &Yaml, text: &str, what: &str, known: &[&str]) -> Diagno
     error.near(text, known.iter().copied())
 }
 
-/// `; did you mean ...?` for a message without a caret; empty if none of the known names is similar.
-pub fn near_miss<'c>(text: &str, known: impl IntoIterator<Item = &'c str>) -> String {
-    suggest(text, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
-}
-
 impl Diagnostic {
+    /// Labels the caret with the name that was meant.
+    pub fn meant(self, name: &str) -> Self {
+        self.label(question(name))
+    }
+
     /// Labels the caret with the most similar of the known names; without one, the diagnostic stays as it is.
     pub fn near<'c>(self, text: &str, known: impl IntoIterator<Item = &'c str>) -> Self {
-        match suggest(text, known) {
-            Some(near) => self.label(format!("did you mean `{near}`?")),
+        match did_you_mean(text, known) {
+            Some(question) => self.label(question),
             None => self,
         }
     }

@@ -138,7 +138,10 @@ impl<'a> Fields<'a> {
         let mut names = asked.clone();
         names.sort_unstable();
         names.dedup();
-        let known = format!("known fields: {}", names.join(", "));
+        let known = match names.as_slice() {
+            [] => "it takes no fields".to_string(),
+            names => format!("known fields: {}", names.join(", ")),
+        };
         let unknown = self.entries.iter().filter(|(key, _)| !asked.contains(&key.text.as_str()));
         for (number, (key, value)) in unknown.enumerate() {
             let message = format!("{} has no field `{}`", self.owner, key.text);
@@ -149,7 +152,7 @@ impl<'a> Fields<'a> {
             // With thousands of unknown fields, searching a similar name for each would take minutes.
             let near = if number < MAX_MISSPELT { self.misspelt(&key.text, sink) } else { None };
             diagnostic = match near {
-                Some(name) => diagnostic.label(format!("did you mean `{name}`?")),
+                Some(name) => diagnostic.meant(name),
                 None => diagnostic.label("unknown field"),
             };
             sink.push(diagnostic.note(known.as_str()));
@@ -342,6 +345,16 @@ mod tests {
             shown.contains("complaint about [\"other\"") && shown.contains("did you mean `concurrency`?"),
             "{shown}"
         );
+    }
+
+    #[test]
+    fn what_takes_no_fields_says_so() {
+        let root = parse_single(&SourceFile::new("s.yaml", "nodes: 4\n")).unwrap();
+        let mut sink = Diagnostics::new();
+        Fields::open(&root, "policy `fixed`", &mut sink).unwrap().finish(&mut sink);
+        let shown = sink.to_string();
+        assert!(shown.contains("policy `fixed` has no field `nodes`") && shown.contains("it takes no fields"), "{shown}");
+        assert!(!shown.contains("known fields"), "{shown}");
     }
 
     #[test]

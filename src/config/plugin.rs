@@ -1,6 +1,6 @@
 //! The entries of plug-in lists.
 
-use super::{Diagnostics, Value, Yaml, suggest};
+use super::{Diagnostics, Value, Yaml, not_one_of};
 
 /// An entry in the list of one kind of plug-in. The lists are used by the scenario reader, the suggestions for misspelt
 /// names, `plimsoll list`, the JSON Schema and the README's table.
@@ -42,12 +42,7 @@ impl<B> Plugin<B> {
             return Some((plugin, parameters));
         }
         let names: Vec<&str> = list.iter().map(|plugin| plugin.name).collect();
-        let error = Yaml { span: place, ..node.clone() }.error(format!("`{name}` is not a {what}"));
-        let error = error.note(format!("known: {}", names.join(", ")));
-        sink.push(match suggest(name, names.iter().copied()) {
-            Some(near) => error.label(format!("did you mean `{near}`?")),
-            None => error,
-        });
+        sink.push(not_one_of(&Yaml { span: place, ..node.clone() }, name, &format!("a {what}"), &names));
         None
     }
 }

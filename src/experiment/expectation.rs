@@ -4,7 +4,7 @@ use super::bound::{assert_bound, cost_bounds, unbounded};
 use super::figure::{Figure, figures};
 use super::metric::{Metric, Unit};
 use super::replicate::{Replicated, Samples};
-use crate::config::{Diagnostic, Diagnostics, SourceFile, Span, Value, Yaml, suggest};
+use crate::config::{Diagnostic, Diagnostics, SourceFile, Span, Value, Yaml, not_one_of};
 use crate::scenario::Scenario;
 use crate::stats::{ConfidenceInterval, Running, holm};
 use crate::units::{SimDuration, Usd, Utilization};
@@ -213,11 +213,7 @@ impl Names<'_> {
         }
         let figure = found.ok_or_else(|| {
             let names: Vec<&str> = self.figures.iter().map(|figure| figure.name.as_str()).chain([BOUND]).collect();
-            let error = node.error(format!("`{rest}` is not a figure")).note(format!("known: {}", names.join(", ")));
-            Box::new(match suggest(rest, names.iter().copied()) {
-                Some(near) => error.label(format!("did you mean `{near}`?")),
-                None => error,
-            })
+            Box::new(not_one_of(node, rest, "a figure", &names))
         })?;
         Ok(Side::Figure { factor, policy, figure, unit: self.figures[figure].quantity.unit() })
     }
@@ -234,10 +230,7 @@ impl Names<'_> {
             let error = node.error(format!("`policy.{text}` is not a policy of the scenario"));
             let error = error.note(format!("policies: {}", labels.join(", ")));
             let named = text.split('.').next().unwrap_or(text);
-            Box::new(match suggest(named, labels.iter().copied()) {
-                Some(near) => error.label(format!("did you mean `{near}`?")),
-                None => error,
-            })
+            Box::new(error.near(named, labels.iter().copied()))
         })
     }
 }

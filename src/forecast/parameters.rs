@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{FORECASTERS, Forecaster};
-use crate::config::{Diagnostics, Value, Yaml, suggest};
+use crate::config::{Diagnostics, Value, Yaml, did_you_mean};
 
 /// Reads `arima`, or `arima: {order: [2, 1, 1]}`.
 pub fn read_forecaster(node: &Yaml, sink: &mut Diagnostics) -> Option<Arc<dyn Forecaster>> {
@@ -21,8 +21,8 @@ pub fn read_forecaster(node: &Yaml, sink: &mut Diagnostics) -> Option<Arc<dyn Fo
         None => {
             let names = FORECASTERS.iter().map(|plugin| plugin.name);
             let mut diagnostic = node.error(format!("there is no forecaster `{name}`"));
-            if let Some(near) = suggest(name, names.clone()) {
-                diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
+            if let Some(question) = did_you_mean(name, names.clone()) {
+                diagnostic = diagnostic.help(question);
             }
             sink.push(diagnostic.note(format!("forecasters: {}", names.collect::<Vec<_>>().join(", "))));
             None

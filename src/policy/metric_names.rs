@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::measure::Measure;
-use crate::config::{Diagnostic, Diagnostics, Value, Yaml, check_label, suggest};
+use crate::config::{Diagnostic, Diagnostics, Value, Yaml, check_label, did_you_mean, not_one_of};
 
 /// Metric names exported by common servers, brokers and platforms, one per row: what each is, where that is documented,
 /// and the measure that it corresponds to in the same unit, if there is one. prometheus-adapter's default rules turn a
@@ -113,8 +113,8 @@ pub fn not_measured(place: &Yaml, name: &str, declared: &[(String, Measure)]) ->
         )).note(available());
     }
     let own = Measure::ALL.map(Measure::name).into_iter();
-    if let Some(near) = suggest(name, own.chain(declared.iter().map(|(name, _)| name.as_str()))) {
-        return error.label(format!("did you mean `{near}`?"));
+    if let Some(question) = did_you_mean(name, own.chain(declared.iter().map(|(name, _)| name.as_str()))) {
+        return error.label(question);
     }
     let lower = name.to_lowercase();
     let telling = MEANINGS.iter().find(|(words, _)| words.iter().any(|word| lower.contains(word)));
@@ -169,11 +169,7 @@ pub fn read_metric_names(node: &Yaml, sink: &mut Diagnostics) -> Vec<(String, Me
             names.push((key.text.clone(), measure));
             continue;
         }
-        let error = node.error(format!("`{text}` is not a measure")).note(format!("known: {}", known.join(", ")));
-        sink.push(match suggest(text, known) {
-            Some(near) => error.label(format!("did you mean `{near}`?")),
-            None => error,
-        });
+        sink.push(not_one_of(node, text, "a measure", &known));
     }
     names
 }

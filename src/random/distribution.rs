@@ -1,7 +1,7 @@
 //! Distributions of non-negative quantities: service times, start-up delays, inter-arrival times, sizes.
 
 use super::Draw;
-use crate::config::{Diagnostics, Fields, FromNode, Value, Yaml, suggest};
+use crate::config::{Diagnostics, Fields, FromNode, Value, Yaml};
 use crate::units::SimDuration;
 
 /// The distribution of a non-negative quantity. Durations are in seconds.
@@ -284,12 +284,9 @@ impl FromNode for Distribution {
         let (key, inner) = &entries[0];
         let name = NAMES.iter().find(|name| **name == key.text);
         let Some(name) = name else {
-            let mut error = node.error(format!("`{}` is not a distribution", key.text));
-            error = error.note(format!("known distributions: {}", NAMES.join(", ")));
-            if let Some(near) = suggest(&key.text, NAMES) {
-                error = error.label(format!("did you mean `{near}`?"));
-            }
-            sink.push(error);
+            let error = node.error(format!("`{}` is not a distribution", key.text));
+            let error = error.note(format!("known distributions: {}", NAMES.join(", ")));
+            sink.push(error.near(&key.text, NAMES));
             return None;
         };
         read_named(name, inner, sink)

@@ -3,7 +3,7 @@
 use super::ServicePlan;
 use crate::cluster::{NodePool, Nodes, Restart, Rollout, Share, UpdateSpec, UpdateStrategy};
 use crate::config::kubernetes::{Deployment, WorkloadKind, share};
-use crate::config::{Diagnostics, Fields, Line, Value, Yaml, suggest};
+use crate::config::{Diagnostics, Fields, Line, Value, Yaml};
 use crate::engine::{LostNodes, MetricsOutage, ZoneOutage};
 use crate::policy::{Measure, Measures, measure_named, not_measured};
 use crate::random::Streams;
@@ -283,10 +283,8 @@ fn meant<'s>(
     let name = named.as_text().unwrap_or("");
     let index = names.iter().position(|known| known == name);
     if index.is_none() && !names.is_empty() {
-        let mut error = named.error(format!("there is no service `{name}`"));
-        if let Some(near) = suggest(name, names.iter().map(String::as_str)) {
-            error = error.label(format!("did you mean `{near}`?"));
-        }
+        let error = named.error(format!("there is no service `{name}`"));
+        let error = error.near(name, names.iter().map(String::as_str));
         sink.push(error.note(format!("services: {}", names.join(", "))));
     }
     services.get_mut(index?)
@@ -328,11 +326,8 @@ fn zone_outage(
     match zones.iter().position(|zone| *zone == name) {
         Some(zone) => Some(ZoneOutage { zone: zone as u32, at: SimTime::ZERO.saturating_add(at), length, response }),
         None => {
-            let mut error = place.error(format!("there is no zone `{name}`"));
             let known = zones.iter().map(String::as_str).filter(|zone| !zone.is_empty());
-            if let Some(near) = suggest(&name, known) {
-                error = error.label(format!("did you mean `{near}`?"));
-            }
+            let error = place.error(format!("there is no zone `{name}`")).near(&name, known);
             sink.push(match zones.iter().all(String::is_empty) {
                 false => error.note(format!("zones: {}", zones.join(", "))),
                 true => error.help("no node pool names its zones: state `zones: [a, b, c]` in `nodes:`"),

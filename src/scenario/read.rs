@@ -19,7 +19,7 @@ use crate::cluster::{
 use crate::config::kubernetes::{Container, Deployment, Manifests, Object, Release};
 use crate::config::{
     Diagnostic, Diagnostics, Fields, FromNode, Key, Line, Lines, Name, Plugin, SourceFile, Value, Yaml, check_label,
-    suggest, visible,
+    not_one_of, visible,
 };
 use crate::engine::{MetricsSpec, Objective, REFERENCE_UTILIZATION};
 use crate::platform::PLATFORMS;
@@ -245,14 +245,6 @@ fn read_metrics(fields: &Fields<'_>, sink: &mut Diagnostics) -> MetricsSpec {
     metrics
 }
 
-fn unknown(node: &Yaml, text: &str, what: &str, known: &[&str]) -> crate::config::Diagnostic {
-    let error = node.error(format!("`{text}` is not a {what}")).note(format!("known: {}", known.join(", ")));
-    match suggest(text, known.iter().copied()) {
-        Some(near) => error.label(format!("did you mean `{near}`?")),
-        None => error,
-    }
-}
-
 fn read_objectives(fields: &Fields<'_>, sink: &mut Diagnostics) -> Vec<Objective> {
     let Some(node) = fields.node_of("objectives") else { return Vec::new() };
     let Value::Sequence(items) = &node.value else {
@@ -302,7 +294,7 @@ fn read_placement(fields: &Fields<'_>, sink: &mut Diagnostics) -> &'static Place
     let text = node.as_text().unwrap_or("");
     PLACEMENTS.iter().find(|plugin| plugin.name == text).unwrap_or_else(|| {
         let known: Vec<&str> = PLACEMENTS.iter().map(|plugin| plugin.name).collect();
-        sink.push(unknown(node, text, "placement", &known));
+        sink.push(not_one_of(node, text, "a placement", &known));
         &PLACEMENTS[0]
     })
 }
@@ -507,7 +499,7 @@ fn policy_of_each<'a>(node: &'a Yaml, services: &[ServicePlan], sink: &mut Diagn
     let names: Vec<&str> = services.iter().map(|service| service.spec.name.as_str()).collect();
     for (key, _) in entries.iter().filter(|(key, _)| key.text != OTHERS && !names.contains(&key.text.as_str())) {
         let place = Yaml { span: key.span, ..each.clone() };
-        sink.push(unknown(&place, &key.text, "service", &names));
+        sink.push(not_one_of(&place, &key.text, "a service", &names));
     }
     let of = |name: &str| entries.iter().find(|(key, _)| key.text == name).map(|(_, policy)| policy);
     let found: Vec<Option<&Yaml>> = names.iter().map(|name| of(name).or_else(|| of(OTHERS))).collect();

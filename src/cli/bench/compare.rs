@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::{Spread, cpu_of, wall_of};
-use crate::cli::Failure;
-use crate::config::{SourceFile, suggest};
+use crate::cli::failure::Failure;
+use crate::config::{SourceFile, near_miss};
 use crate::report::results::{BenchComparison, BenchResult, BenchResults, RESULTS_VERSION, Results};
 use crate::units::Fraction;
 use crate::validate::benchmark::Workload;
@@ -21,7 +21,7 @@ const SAME_SIZE: f64 = 0.02;
 
 fn refused(path: &Path, said: &str) -> Failure {
     let help = "store a run with `plimsoll bench --format json > FILE`";
-    Failure::Input(format!("error: {}: {said}\nhelp: {help}", path.display()))
+    Failure::input(format!("{}: {said}\nhelp: {help}", path.display()))
 }
 
 /// Reads a stored run.
@@ -56,8 +56,7 @@ pub(super) fn some_in_common(stored: &BenchResults, path: &Path, chosen: &[&Work
         return Ok(());
     }
     let names: Vec<&str> = stored.workloads.iter().map(|of| of.name.as_str()).collect();
-    let near = chosen.first().and_then(|first| suggest(first.name, names.iter().copied()));
-    let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    let hint = chosen.first().map_or(String::new(), |first| near_miss(first.name, names.iter().copied()));
     Err(refused(path, &format!("has none of the workloads to be measured, only {}{hint}", names.join(", "))))
 }
 

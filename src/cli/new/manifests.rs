@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::super::files::write_one;
-use super::super::{Failure, note, shown};
 use super::{Destination, tell_next_steps};
+use crate::cli::failure::Failure;
+use crate::cli::terminal::{note, shown};
 use crate::config::kubernetes::{Deployment, Manifests};
 use crate::config::spool::{directory_of, is_stream, name_of};
 use crate::config::{Diagnostics, MAX_YAML_BYTES, Severity, SourceFile};
@@ -26,8 +27,8 @@ struct Found {
 pub(super) fn write(named: &Path, only: Option<&str>, destination: &Destination) -> Result<(), Failure> {
     if is_stream(named) {
         let help = "help: write it to a file, `kubectl kustomize DIR > manifests.yaml`, then `plimsoll new from-manifests manifests.yaml`";
-        let why = format!("error: {}: a scenario names its manifests by their file\n{help}", name_of(named));
-        return Err(Failure::Input(why));
+        let why = format!("{}: a scenario names its manifests by their file\n{help}", name_of(named));
+        return Err(Failure::input(why));
     }
     let directory = &if named.is_file() { directory_of(named) } else { named.to_path_buf() };
     let found = read(directory, named)?;
@@ -76,7 +77,7 @@ pub(super) fn write(named: &Path, only: Option<&str>, destination: &Destination)
 }
 
 fn input(directory: &Path, words: &str) -> Failure {
-    Failure::Input(format!("error: {}: {words}", directory.display()))
+    Failure::input(format!("{}: {words}", directory.display()))
 }
 
 /// What lies in a directory and in those within it, in order of the names.

@@ -2,9 +2,11 @@
 
 use clap::Args;
 
-use super::super::replication::{Format, spinner};
-use super::super::{Failure, say};
+use super::super::replication::spinner;
 use crate::catalog::{Catalog, InstanceType, price_dates};
+use crate::cli::arguments::Format;
+use crate::cli::failure::Failure;
+use crate::cli::output::say;
 use crate::optimize::{Bought, Mix, MixOffer, MixProblem, Reserved, ShareLimits, SolveOptions, Solver, Spot};
 use crate::report::results::{BoughtResult, MixResults, RESULTS_VERSION, Results, results_text};
 use crate::units::{Bytes, Fraction, Millicores};
@@ -61,16 +63,15 @@ pub(super) struct MixArguments {
 }
 
 pub(super) fn mix(arguments: &MixArguments) -> Result<(), Failure> {
-    let input = |error: &dyn std::fmt::Display| Failure::Input(format!("error: {error}"));
     let find = |name: &String| Catalog::builtin().instance(name, arguments.region.as_deref());
     let instances: Vec<&InstanceType> =
-        arguments.instances.iter().map(find).collect::<Result<_, _>>().map_err(|error| input(&error))?;
+        arguments.instances.iter().map(find).collect::<Result<_, _>>().map_err(Failure::input)?;
     let problem = arguments.problem(&instances);
     let options = SolveOptions { time_limit: Some(f64::from(arguments.time_limit)), solver: arguments.solver };
     let turning = spinner(arguments.quiet, "looking for the cheapest mix");
     let found = problem.relaxed(options).and_then(|relaxed| Ok((relaxed, problem.whole(options)?)));
     turning.finish_and_clear();
-    let (relaxed, whole) = found.map_err(|error| input(&error))?;
+    let (relaxed, whole) = found.map_err(Failure::input)?;
     match arguments.format {
         Format::Json => say(&results_text(&results(&instances, &problem, &whole, &relaxed))),
         Format::Markdown => say(&format!("```\n{}```\n", table(&instances, &problem, &whole, &relaxed))),

@@ -5,7 +5,7 @@ mod provision;
 
 use clap::{Args, Subcommand};
 
-use super::Failure;
+use super::failure::Failure;
 
 /// Arguments of `optimize`.
 #[derive(Debug, Args)]

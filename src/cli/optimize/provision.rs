@@ -4,10 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::super::replication::{Format, read_scenario, spinner};
-use super::super::run::{AxisArgument, TimeAxis};
-use super::super::{Failure, files, path_and_value, remark, say};
+use super::super::files;
+use super::super::replication::{read_scenario, spinner};
 use crate::catalog::{Catalog, InstanceType, price_dates};
+use crate::cli::arguments::{AxisArgument, Format, TimeAxis, path_and_value};
+use crate::cli::failure::Failure;
+use crate::cli::output::say;
+use crate::cli::terminal::remark;
 use crate::experiment::{Terms, provision as plan};
 use crate::optimize::{SolveOptions, Solver};
 use crate::report;
@@ -88,17 +91,16 @@ pub(super) struct ProvisionArguments {
 }
 
 pub(super) fn provision(arguments: &ProvisionArguments) -> Result<(), Failure> {
-    let input = |error: &dyn std::fmt::Display| Failure::Input(format!("error: {error}"));
     let scenario = read_scenario(&arguments.scenario, &arguments.set, arguments.quiet)?;
     let find = |name: &String| Catalog::builtin().instance(name, arguments.region.as_deref());
     let instances: Vec<&InstanceType> =
-        arguments.instances.iter().map(find).collect::<Result<_, _>>().map_err(|error| input(&error))?;
+        arguments.instances.iter().map(find).collect::<Result<_, _>>().map_err(Failure::input)?;
     let sources: Vec<_> = instances.iter().map(|instance| &instance.price_source).collect();
     files::try_out(&arguments.out.join(&scenario.name))?;
     let turning = spinner(arguments.quiet, "looking for an approximately cheapest plan");
     let plans = plan(&scenario, &arguments.terms(instances.clone()));
     turning.finish_and_clear();
-    let mut plans = plans.map_err(|error| input(&error))?;
+    let mut plans = plans.map_err(Failure::input)?;
     if arguments.time.axis == TimeAxis::Elapsed {
         plans.iter_mut().for_each(|plan| plan.calendar = None);
     }
@@ -113,7 +115,7 @@ pub(super) fn provision(arguments: &ProvisionArguments) -> Result<(), Failure> {
         let tables: Vec<String> = tables.iter().map(|table| table.text(arguments.format.style())).collect();
         say(&tables.join("\n"))?;
     }
-    let artifacts = report::provision_files(&plans).map_err(|error| input(&error))?;
+    let artifacts = report::provision_files(&plans).map_err(Failure::input)?;
     for path in files::write_report(&arguments.out.join(&scenario.name), "provision", &artifacts)? {
         if !arguments.quiet {
             remark(&path.display().to_string());

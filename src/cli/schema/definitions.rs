@@ -111,7 +111,8 @@ mod tests {
 
     #[test]
     fn definitions_say_the_same_in_less() {
-        for (plain, most) in [(super::super::scenario_schema(), 0.25), (super::super::story_schema(), 1.0)] {
+        for (plain, most) in [(super::super::scenario_schema(), 0.25), (crate::cli::schema::story::story_schema(), 1.0)]
+        {
             let defined = with_definitions(&plain);
             assert!(defined.to_string().len() as f64 <= most * plain.to_string().len() as f64);
             let mut without = defined.clone();

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value};
 
-use super::{scenario_schema, story_schema};
+use super::scenario_schema;
+use super::story::story_schema;
 use crate::units::{Bytes, Fraction, Millicores, Rate, SimDuration, UsdPerHour};
 
 /// The page, in Markdown.

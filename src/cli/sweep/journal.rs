@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use serde_json::Value;
 
-use crate::cli::Failure;
+use crate::cli::failure::Failure;
 use crate::config::{csv_cell, csv_text, visible};
 use crate::experiment::{Figure, PointResult, Points, Replicated, SweepTable};
 
@@ -49,17 +49,17 @@ pub(super) struct Journal<'a> {
 impl<'a> Journal<'a> {
     /// Opens the file, takes away what a killed sweep left half written, and counts the points that are whole.
     pub(super) fn open(path: &Path, format: FileFormat, contents: Contents<'a>) -> Result<Journal<'a>, Failure> {
-        let fail = |error: std::io::Error| Failure::Input(format!("error: {}: {error}", path.display()));
+        let fail = |error: std::io::Error| Failure::input(format!("{}: {error}", path.display()));
         if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
             std::fs::create_dir_all(directory).map_err(|error| match error.kind() {
-                ErrorKind::AlreadyExists => Failure::Input(format!("error: {}: not a directory", directory.display())),
+                ErrorKind::AlreadyExists => Failure::input(format!("{}: not a directory", directory.display())),
                 _ => fail(error),
             })?;
         }
         let file = OpenOptions::new().create(true).read(true).append(true).open(path).map_err(fail)?;
         if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
             let help = "help: wait for it, or write into another file with --out";
-            return Err(Failure::Input(format!("error: {}: another sweep writes this file\n{help}", path.display())));
+            return Err(Failure::input(format!("{}: another sweep writes this file\n{help}", path.display())));
         }
         let mut journal = Journal { path: path.to_path_buf(), file, format, contents, done: 0 };
         let whole = journal.whole()?;
@@ -72,7 +72,7 @@ impl<'a> Journal<'a> {
     }
 
     fn fail(&self, error: &dyn std::fmt::Display) -> Failure {
-        Failure::Input(format!("error: {}: {error}", self.path.display()))
+        Failure::input(format!("{}: {error}", self.path.display()))
     }
 
     /// Bytes that hold whole points, which are counted.
@@ -147,7 +147,7 @@ impl<'a> Journal<'a> {
     pub(super) fn append(&mut self, (point, result): &PointResult) -> Result<(), Failure> {
         let labels = || result.arms.iter().map(|arm| &arm.label);
         if !labels().eq(&self.contents.policies) {
-            return Err(Failure::Input("error: every point of a sweep must have the same policies".into()));
+            return Err(Failure::input("every point of a sweep must have the same policies"));
         }
         let rows: String = (0..result.arms.len()).map(|arm| self.row(*point, result, arm)).collect();
         let written = self.file.write_all(rows.as_bytes()).and_then(|()| self.file.sync_data());

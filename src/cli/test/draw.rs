@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::path::Path;
 
-use super::super::run::TimeAxis;
 use super::{Failure, files};
+use crate::cli::arguments::TimeAxis;
 use crate::experiment::{self, Story, Telling};
 use crate::report::{self, Artifact};
 use crate::scenario::Scenario;
@@ -20,8 +20,8 @@ impl<'a> Drawings<'a> {
     /// Charts into a directory; without one, none are drawn.
     pub(super) fn new(directory: Option<&'a Path>) -> Result<Self, Failure> {
         if directory.is_some() && cfg!(not(feature = "charts")) {
-            let problem = "error: --charts: this plimsoll was built without charts; build it with `--features charts`";
-            return Err(Failure::Input(problem.into()));
+            let problem = "--charts: this plimsoll was built without charts; build it with `--features charts`";
+            return Err(Failure::input(problem));
         }
         Ok(Drawings { directory, taken: BTreeSet::new() })
     }
@@ -65,5 +65,5 @@ fn write(directory: &Path, mut pictures: Vec<Artifact>) -> Result<(), Failure> {
 }
 
 fn refused(problem: impl Display) -> Failure {
-    Failure::Input(format!("error: {problem}"))
+    Failure::input(problem)
 }

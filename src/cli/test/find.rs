@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Failure, note};
-use crate::config::spool;
-use crate::config::{MAX_YAML_BYTES, SourceFile, Yaml, parse_documents, parse_single};
+use crate::config::{MAX_YAML_BYTES, SourceFile, Yaml, parse_documents, parse_single, spool};
 use crate::experiment::Baseline;
 
 /// The scenarios and stories named and those in the directories named, in order of their names. In a directory only YAML files
@@ -24,14 +23,14 @@ pub(super) fn test_files(paths: &[PathBuf], blessing: bool) -> Result<Vec<PathBu
         } else if (path.exists() || spool::is_stream(path)) && !blessing && !expects_or_unreadable(path) {
             let name = path.display();
             let problem =
-                format!("error: {name} has neither `expect:` nor `story:` nor a baseline (--bless writes one)");
-            return Err(Failure::Input(problem));
+                format!("{name} has neither `expect:` nor `story:` nor a baseline (--bless writes one)");
+            return Err(Failure::input(problem));
         } else {
             all.push(path.clone());
         }
     }
     match all.is_empty() {
-        true => Err(Failure::Input("error: no scenario with `expect:` and no story was found".into())),
+        true => Err(Failure::input("no scenario with `expect:` and no story was found")),
         false => Ok(all),
     }
 }
@@ -44,7 +43,7 @@ pub fn scenario_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
             let before = all.len();
             collect(&path, &is_scenario_or_story, &mut all)?;
             if all.len() == before {
-                return Err(Failure::Input(format!("error: {} holds no scenario and no story", path.display())));
+                return Err(Failure::input(format!("{} holds no scenario and no story", path.display())));
             }
         } else {
             all.push(path);
@@ -62,7 +61,7 @@ fn expanded(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
             all.push(path.clone());
             continue;
         }
-        let fail = |error: &dyn std::fmt::Display| Failure::Input(format!("error: {text}: {error}"));
+        let fail = |error: &dyn std::fmt::Display| Failure::input(format!("{text}: {error}"));
         let found = glob::glob(&text).map_err(|error| fail(&error))?;
         let found: Vec<PathBuf> = found.collect::<Result<_, _>>().map_err(|error| fail(&error))?;
         if found.is_empty() {
@@ -85,7 +84,7 @@ fn is_scenario_or_story(path: &Path) -> bool {
 }
 
 fn collect(directory: &Path, fits: &dyn Fn(&Path) -> bool, all: &mut Vec<PathBuf>) -> Result<(), Failure> {
-    let fail = |error: std::io::Error| Failure::Input(format!("error: {}: {error}", directory.display()));
+    let fail = |error: std::io::Error| Failure::input(format!("{}: {error}", directory.display()));
     let entries: Result<Vec<_>, _> = std::fs::read_dir(directory).map_err(fail)?.collect();
     let mut paths: Vec<PathBuf> = entries.map_err(fail)?.into_iter().map(|entry| entry.path()).collect();
     paths.sort();

@@ -47,7 +47,7 @@ pub(super) fn rendered(tested: &[Tested], form: Form, blessing: bool) -> String 
     let grid = report::policy_tests(tested);
     match form {
         Form::Table => {
-            let style = TableStyle::Terminal { width: crate::cli::run::terminal_width(), color: false };
+            let style = TableStyle::Terminal { width: crate::cli::terminal::terminal_width(), color: false };
             let mut changes = report::changes_grid(tested);
             if !blessing {
                 return grid.text(style);

@@ -30,9 +30,7 @@ pub fn finish_leniently(fields: &Fields<'_>, owner: &str, sink: &mut Diagnostics
         let message = format!("{owner} has no field `{}`", key.text);
         let likely = fields.misspelt(&key.text, sink);
         sink.push(match likely {
-            Some(name) => {
-                Diagnostic::error(message).at(&node.source, key.span).label(format!("did you mean `{name}`?"))
-            }
+            Some(name) => Diagnostic::error(message).at(&node.source, key.span).meant(name),
             None => Diagnostic::warning(message).at(&node.source, key.span).label("unknown field, ignored"),
         });
     }

@@ -165,7 +165,7 @@ fn no_envelope(document: &Yaml, entries: &[(Key, Yaml)], missing: &str) -> Diagn
     let error = Diagnostic::error(format!("not a Kubernetes object: it has no `{missing}`"));
     let near = entries.iter().find(|(key, _)| suggest(&key.text, [missing]).is_some());
     match near {
-        Some((key, _)) => error.at(&document.source, key.span).label(format!("did you mean `{missing}`?")),
+        Some((key, _)) => error.at(&document.source, key.span).meant(missing),
         None => error.at(&document.source, span).help(format!("add `{missing}:`")),
     }
 }
@@ -252,7 +252,7 @@ fn likely_kind<'a>(version: &str, written: &'a str, kind: &Yaml, sink: &mut Diag
     let error = kind.error(format!("{version} has no kind `{written}`"));
     let near = suggest(written, kinds.iter().copied());
     sink.push(match near {
-        Some(near) => error.label(format!("did you mean `{near}`?")),
+        Some(near) => error.meant(near),
         None => error.label("unknown kind").note(format!("kinds of {group}: {}", kinds.join(", "))),
     });
     near
@@ -265,10 +265,9 @@ fn misplaced(fields: &Fields<'_>, spec_names: &[&str], kind: &str, sink: &mut Di
         let error = Diagnostic::error(format!("{kind} has no field `{}` at this level", key.text));
         let error = error.at(&node.source, key.span);
         let belongs = spec_names.contains(&key.text.as_str());
-        sink.push(match suggest(&key.text, asked.iter().copied()) {
-            _ if belongs => error.label("belongs under `spec`").help(format!("indent `{}:` under `spec:`", key.text)),
-            Some(near) => error.label(format!("did you mean `{near}`?")),
-            None => error.label("unknown field"),
+        sink.push(match belongs {
+            true => error.label("belongs under `spec`").help(format!("indent `{}:` under `spec:`", key.text)),
+            false => error.label("unknown field").near(&key.text, asked.iter().copied()),
         });
     }
 }

@@ -142,10 +142,7 @@ impl Amounts {
         let plain = |key: &str| !key.contains('/') && !key.starts_with("hugepages-") && !asked.contains(&key);
         for (key, value) in fields.entries().iter().filter(|(key, _)| plain(&key.text)) {
             let error = value.error(format!("`{}` is not a resource", key.text)).at(&value.source, key.span);
-            sink.push(match crate::config::suggest(&key.text, asked.iter().copied()) {
-                Some(name) => error.label(format!("did you mean `{name}`?")),
-                None => error.label("unknown resource"),
-            });
+            sink.push(error.label("unknown resource").near(&key.text, asked.iter().copied()));
         }
         amounts
     }

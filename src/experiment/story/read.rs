@@ -7,7 +7,7 @@ use super::{Expected, LONGEST, Load, Metrics, PodStates, Service, Step, Story};
 use crate::cluster::PodSpec;
 use crate::config::kubernetes::Release;
 use crate::config::{
-    Diagnostics, Fields, FromNode, Line, Lines, MAX_YAML_BYTES, Name, SourceFile, Value, Yaml, parse_single, suggest,
+    Diagnostics, Fields, FromNode, Line, Lines, MAX_YAML_BYTES, Name, SourceFile, Value, Yaml, not_one_of, parse_single,
 };
 use crate::policy::{
     Measure, OwnPolicy, PolicyContext, ReasonCode, Unit, measure_named, not_measured, read_metric_names, read_policy,
@@ -319,12 +319,7 @@ fn read_reason(node: &Yaml, sink: &mut Diagnostics) -> Option<ReasonCode> {
     let found = ReasonCode::ALL.into_iter().find(|code| code.name() == text);
     if found.is_none() {
         let known = ReasonCode::ALL.map(ReasonCode::name);
-        let error =
-            node.error(format!("`{text}` is not a kind of reason")).note(format!("known: {}", known.join(", ")));
-        sink.push(match suggest(text, known) {
-            Some(near) => error.label(format!("did you mean `{near}`?")),
-            None => error,
-        });
+        sink.push(not_one_of(node, text, "a kind of reason", &known));
     }
     found
 }

@@ -2,7 +2,7 @@
 
 use super::spec::{Amount, Behavior, HpaSpec, MetricSpec, RatePolicy, Resource, RulesSpec, SelectPolicy, Target};
 use crate::config::kubernetes::{Object, finish_leniently};
-use crate::config::{Diagnostic, Diagnostics, Fields, FromNode, Severity, Value, Yaml, suggest};
+use crate::config::{Diagnostic, Diagnostics, Fields, FromNode, Severity, Value, Yaml, did_you_mean, suggest};
 use crate::units::{Quantity, SimDuration};
 
 /// An autoscaler as stated in a manifest.
@@ -209,8 +209,8 @@ fn metric(node: &Yaml, style: Style, sink: &mut Diagnostics) -> Option<MetricSpe
     let kind = kind?;
     let Some((_, name, source)) = sources.iter().find(|(known, ..)| *known == kind) else {
         let error = kind_node.unwrap_or(node).error(format!("`{kind}` is not a type of metric"));
-        sink.push(match suggest(&kind, KINDS.map(|(known, _)| known)) {
-            Some(near) => error.label(format!("did you mean `{near}`?")),
+        sink.push(match did_you_mean(&kind, KINDS.map(|(known, _)| known)) {
+            Some(question) => error.label(question),
             None => error.note(format!("types: {}", KINDS.map(|(known, _)| known).join(", "))),
         });
         return None;
@@ -410,8 +410,8 @@ fn no_target(node: &Yaml, kind: &Yaml, metric: &str, stated: Goal, possible: &[G
 /// Reports that `word` is not in `known`, with the closest match or the whole list.
 fn unknown(node: &Yaml, word: &str, what: &str, known: &[&str]) -> Diagnostic {
     let error = node.error(format!("`{word}` is not a {what}"));
-    match suggest(word, known.iter().copied()) {
-        Some(near) => error.label(format!("did you mean `{near}`?")),
+    match did_you_mean(word, known.iter().copied()) {
+        Some(question) => error.label(question),
         None => error.note(format!("one of {}", known.join(", "))),
     }
 }
@@ -431,8 +431,8 @@ impl FromNode for Resource {
         let found = known.into_iter().find(|resource| resource.name() == text);
         if found.is_none() {
             let error = node.error(format!("`{text}` is not measured as a resource"));
-            sink.push(match suggest(&text, known.map(Resource::name)) {
-                Some(near) => error.label(format!("did you mean `{near}`?")),
+            sink.push(match did_you_mean(&text, known.map(Resource::name)) {
+                Some(question) => error.label(question),
                 None => error.note("resources: cpu, memory"),
             });
         }

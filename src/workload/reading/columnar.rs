@@ -11,7 +11,7 @@ use super::options::TraceOptions;
 use super::own::{CLASS, COUNT, DEMAND, MARK, OFFSET, OwnColumns, OwnFacts, OwnWriter, TOKENS_IN, TOKENS_OUT};
 use super::rows::{BadRow, RowCounts, RowReader, Rows, SeriesKind};
 use crate::columnar::{Cells, Column, GROUP_ROWS, Kind, TableError, TableFile, TableWriter, Values};
-use crate::config::suggest;
+use crate::config::advice;
 use crate::units::{SimDuration, SimTime};
 use crate::workload::batch::RequestBatch;
 use crate::workload::error::TraceError;
@@ -162,10 +162,7 @@ fn find(input: &TraceInput, names: &[String], name: &str) -> Result<usize, Trace
     let exact = names.iter().position(|known| known == name);
     exact.or_else(|| names.iter().position(|known| known.eq_ignore_ascii_case(name))).ok_or_else(|| {
         let error = TraceError::new(input.name.as_str(), format!("has no column `{name}`"));
-        match suggest(name, names.iter().map(String::as_str)) {
-            Some(near) => error.help(format!("did you mean `{near}`? columns: {}", listed(names))),
-            None => error.help(format!("columns: {}", listed(names))),
-        }
+        error.help(advice(name, names.iter().map(String::as_str), &format!("columns: {}", listed(names))))
     })
 }
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use super::header::{Header, listed};
 use super::open::TraceInput;
 use super::rows::RowCounts;
-use crate::config::{Diagnostics, Value, Yaml, suggest};
+use crate::config::{Diagnostics, Value, Yaml, advice};
 use crate::workload::error::TraceError;
 
 /// The rows that count: those that meet every condition of `include` and none of `exclude`.
@@ -315,9 +315,8 @@ impl Checks {
             let (column, part) = column_of(&condition.field).ok_or_else(|| {
                 let message = format!("has no column `{}` for `include:` or `exclude:`", condition.field);
                 let names = header.names.iter().map(String::as_str);
-                let near =
-                    suggest(&condition.field, names).map_or(String::new(), |near| format!("did you mean `{near}`? "));
-                TraceError::new(input.name.as_str(), message).help(format!("{near}columns: {}", listed(&header.names)))
+                let columns = format!("columns: {}", listed(&header.names));
+                TraceError::new(input.name.as_str(), message).help(advice(&condition.field, names, &columns))
             })?;
             list.push((column, part, condition.clone(), exclude));
         }

@@ -5,7 +5,7 @@ use super::numbers::Numbers;
 use super::open::TraceInput;
 use super::options::{Columns, TraceOptions};
 use super::prefixes::PREFIX_TIME;
-use crate::config::suggest;
+use crate::config::advice;
 use crate::workload::error::TraceError;
 use crate::workload::time::text::integer;
 
@@ -260,10 +260,7 @@ impl NamedColumns<'_> {
         let names = &self.header.names;
         let error = TraceError::new(self.input.name.as_str(), format!("has no column `{name}`"))
             .line(self.header.comments as u64 + 1);
-        Err(match suggest(name, names.iter().map(String::as_str)) {
-            Some(near) => error.help(format!("did you mean `{near}`? columns: {}", listed(names))),
-            None => error.help(format!("columns: {}", listed(names))),
-        })
+        Err(error.help(advice(name, names.iter().map(String::as_str), &format!("columns: {}", listed(names)))))
     }
 
     fn time(&self) -> Result<usize, TraceError> {

@@ -6,7 +6,7 @@
 use super::header::{Header, listed};
 use super::open::TraceInput;
 use super::options::{Columns, TraceOptions, Values};
-use crate::config::suggest;
+use crate::config::advice;
 use crate::workload::error::TraceError;
 
 /// Column names that certainly mean a count of requests, as normalised by [`plain`].
@@ -172,10 +172,7 @@ impl Question<'_> {
         let column = match (&self.options.metric, numeric.as_slice()) {
             (Some(name), _) => self.header.find(name).ok_or_else(|| {
                 let error = self.error(format!("has no column `{name}` for `metric:`"));
-                match suggest(name, names.iter().map(String::as_str)) {
-                    Some(near) => error.help(format!("did you mean `{near}`? columns: {}", listed(names))),
-                    None => error.help(format!("columns: {}", listed(names))),
-                }
+                error.help(advice(name, names.iter().map(String::as_str), &format!("columns: {}", listed(names))))
             })?,
             (None, [one]) => *one,
             (None, _) => {

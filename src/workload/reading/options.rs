@@ -1,7 +1,7 @@
 //! Options of a trace file.
 
 use super::filter::{RowFilter, conditions};
-use crate::config::{Diagnostics, Fields, FromNode, Value, Yaml, suggest};
+use crate::config::{Diagnostics, Fields, FromNode, Value, Yaml};
 use crate::units::{Fraction, Rate, SimDuration};
 use crate::workload::time::text::{TimeFormat, parse_instant_in};
 use crate::workload::time::zone::Zone;
@@ -297,10 +297,8 @@ impl TraceOptions {
             && !super::formats::FORMATS.iter().any(|plugin| plugin.name == name)
         {
             let names: Vec<&str> = super::formats::FORMATS.iter().map(|plugin| plugin.name).collect();
-            let mut error = node.error(format!("`{name}` is not a trace format"));
-            if let Some(near) = suggest(name, names.iter().copied()) {
-                error = error.label(format!("did you mean `{near}`?"));
-            }
+            let error = node.error(format!("`{name}` is not a trace format"));
+            let error = error.near(name, names.iter().copied());
             sink.push(error.note(format!("known formats: {}", names.join(", "))));
         }
         if let (Some(node), Some(text)) = (fields.node_of("log-format"), &self.log_format)
@@ -441,10 +439,7 @@ impl FromNode for TimeFormat {
         let found = node.as_text().and_then(TimeFormat::named);
         if found.is_none() {
             let names = TimeFormat::ALL.map(TimeFormat::name);
-            let mut error = node.error("expected a time format");
-            if let Some(near) = node.as_text().and_then(|text| suggest(text, names)) {
-                error = error.label(format!("did you mean `{near}`?"));
-            }
+            let error = node.error("expected a time format").near(node.as_text().unwrap_or_default(), names);
             let known = format!("known: {}, or a pattern of strptime such as `%d.%m.%Y %H:%M`", names.join(", "));
             sink.push(error.note(known));
         }

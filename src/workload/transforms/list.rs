@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::transform::{Transform, TransformPlugin};
 use super::{anonymise, growth, mix_classes, overlay, repeat, scale_rate, splice, spread, time_warp, window};
-use crate::config::{Diagnostics, Value, Yaml, suggest};
+use crate::config::{Diagnostics, Value, Yaml};
 
 /// Every transform.
 pub const TRANSFORMS: &[TransformPlugin] = &[
@@ -43,11 +43,7 @@ fn read_one(item: &Yaml, base_dir: &Path, sink: &mut Diagnostics) -> Option<Arc<
     };
     let Some(plugin) = TRANSFORMS.iter().find(|plugin| plugin.name == key.text) else {
         let error = crate::config::Diagnostic::error(format!("`{}` is not a transform", key.text));
-        let mut error = error.at(&item.source, key.span).note(known);
-        if let Some(near) = suggest(&key.text, names) {
-            error = error.label(format!("did you mean `{near}`?"));
-        }
-        sink.push(error);
+        sink.push(error.at(&item.source, key.span).note(known).near(&key.text, names));
         return None;
     };
     (plugin.build)(inner, base_dir, sink)

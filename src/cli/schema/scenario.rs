@@ -17,7 +17,8 @@ pub use markdown::reference;
 pub use story::story_schema;
 use traffic::distribution;
 
-use super::{Failure, say};
+use super::failure::Failure;
+use super::output::say;
 use crate::cluster::{DISPATCHERS, PLACEMENTS};
 use crate::config::kubernetes::Release;
 use crate::platform::PLATFORMS;

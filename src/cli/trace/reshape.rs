@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::files::{draw, found, to_file, written};
 use super::reading::{Printed, TraceReading, printed};
-use super::run::AxisArgument;
-use super::trace::{draw, found, to_file, written};
-use super::{Failure, note, path_and_value, say};
+use crate::cli::arguments::{AxisArgument, path_and_value};
+use crate::cli::failure::Failure;
+use crate::cli::output::say;
+use crate::cli::terminal::note;
 use crate::config::{Diagnostics, SourceFile, parse_single};
 use crate::random::Streams;
 use crate::report::results::{CpuFitResult, FitResult, RESULTS_VERSION, Results, TraceFitResults, results_text};
@@ -107,12 +109,12 @@ impl Output {
         let how = ConvertOptions { counts: self.counts, notes };
         to_file(&self.out, |file| {
             let done = write_workload(spec, Streams::new(self.seed, 0), file, &how);
-            done.map_err(|error| Failure::Input(format!("error: {error}")))
+            done.map_err(Failure::input)
         })
     }
 }
 
-pub(super) fn transform(arguments: &TransformArguments) -> Result<(), Failure> {
+pub(crate) fn transform(arguments: &TransformArguments) -> Result<(), Failure> {
     let text: String = arguments.steps.iter().map(|step| format!("- {}\n", indented(step))).collect();
     let mut sink = Diagnostics::new();
     let node = parse_single(&SourceFile::new("--step", text)).map_err(|error| one(*error))?;
@@ -123,7 +125,7 @@ pub(super) fn transform(arguments: &TransformArguments) -> Result<(), Failure> {
     if !sink.is_empty() {
         return Err(Failure::diagnostics(&sink));
     }
-    let fail = |error: crate::workload::TraceError| Failure::Input(format!("error: {error}"));
+    let fail = Failure::input::<crate::workload::TraceError>;
     spec.distortions().map_err(fail)?.iter().for_each(|said| note(&format!("warning: {said}")));
     let inputs = spec.inputs().map_err(fail)?;
     let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -155,20 +157,20 @@ pub(super) fn synth(arguments: &SynthArguments) -> Result<(), Failure> {
     }
 }
 
-pub(super) fn fit(arguments: &FitArguments) -> Result<(), Failure> {
+pub(crate) fn fit(arguments: &FitArguments) -> Result<(), Failure> {
     let spec = WorkloadSpec::from_files(found(&arguments.files)?, arguments.reading.options());
     let cpu = arguments.cpu.as_ref().map(|file| cpu_fit(arguments, &spec, file)).transpose()?;
     let fitted = crate::workload::fit(&spec, Streams::new(arguments.seed, 0));
-    let fitted = fitted.map_err(|error| Failure::Input(format!("error: {error}")))?;
+    let fitted = fitted.map_err(Failure::input)?;
     let durations = spec.clone().taking_durations().map(|spec| spec.durations()).transpose();
-    let durations = durations.map_err(|error| Failure::Input(format!("error: {error}")))?.flatten();
+    let durations = durations.map_err(Failure::input)?.flatten();
     let took = durations.as_ref().and_then(service_time);
     say(&match arguments.reading.printed() {
         Printed::Json => results_text(&fit_results(&fitted, took.as_ref(), cpu.as_ref())),
         Printed::Table => fit_text(&fitted) + &service_text(took.as_ref(), cpu.as_ref()),
     })?;
     let Some(directory) = &arguments.charts else { return Ok(()) };
-    let fail = |error: crate::workload::TraceError| Failure::Input(format!("error: {error}"));
+    let fail = Failure::input::<crate::workload::TraceError>;
     let portrait = |spec: &WorkloadSpec| Portrait::of_workload(spec, Streams::new(arguments.seed, 0)).map_err(fail);
     let traces = [("recorded".to_string(), portrait(&spec)?), ("synthetic".to_string(), portrait(&fitted.workload)?)];
     draw(&traces, directory, arguments.time.axis).map(|_| ())
@@ -185,7 +187,7 @@ fn cpu_fit(arguments: &FitArguments, spec: &WorkloadSpec, file: &PathBuf) -> Res
         ..TraceOptions::default()
     };
     let files = found(std::slice::from_ref(file))?;
-    cpu_per_request(spec, &files, &options).map_err(|error| Failure::Input(format!("error: {error}")))
+    cpu_per_request(spec, &files, &options).map_err(Failure::input)
 }
 
 fn fit_results(fitted: &Fit, took: Option<&ServiceTime>, cpu: Option<&CpuFit>) -> Results {

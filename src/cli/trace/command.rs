@@ -1,25 +1,29 @@
 //! `plimsoll trace`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::files::{draw, found, to_file, written};
 use super::reading::{Printed, TraceReading};
-use super::run::{AxisArgument, TimeAxis};
-use super::trace_results::{inspect_results, profile_results};
-use super::{Failure, files, note, reshape, say};
+use super::reshape;
+use super::results::{inspect_results, profile_results};
+use crate::cli::arguments::AxisArgument;
+use crate::cli::failure::Failure;
+use crate::cli::output::say;
+use crate::cli::terminal::note;
 use crate::report;
-use crate::report::results::{RESULTS_VERSION, Results, TracePlotResults, TraceWrittenResults, results_text};
+use crate::report::results::{RESULTS_VERSION, Results, TracePlotResults, results_text};
 use crate::units::{Fraction, SimDuration};
 use crate::workload::{
-    ConvertOptions, Converted, FunctionProfile, Gaps, Portrait, ProfileMeasure, RowCounts, SHAPE_COLUMNS, SeriesKind,
-    TraceFacts, TraceFiles, TraceOptions, ValueFacts, WorkloadSpec, convert, function_profile, inspect_files,
-    is_function_profile, show_instant,
+    ConvertOptions, FunctionProfile, Gaps, Portrait, ProfileMeasure, RowCounts, SHAPE_COLUMNS, SeriesKind, TraceFacts,
+    TraceFiles, TraceOptions, ValueFacts, WorkloadSpec, convert, function_profile, inspect_files, is_function_profile,
+    show_instant,
 };
 
 /// Arguments of `trace`.
 #[derive(Debug, Args)]
-pub(super) struct TraceArguments {
+pub(crate) struct TraceArguments {
     #[command(subcommand)]
     action: Action,
 }
@@ -87,8 +91,8 @@ enum Action {
     Synth(reshape::SynthArguments),
 }
 
-pub(super) fn trace(arguments: &TraceArguments) -> Result<(), Failure> {
-    let fail = |error: crate::workload::TraceError| Failure::Input(format!("error: {error}"));
+pub(crate) fn trace(arguments: &TraceArguments) -> Result<(), Failure> {
+    let fail = Failure::input::<crate::workload::TraceError>;
     match &arguments.action {
         Action::Inspect { files, only, reading, .. }
             if files.len() == 1 && is_function_profile(&files[0]).unwrap_or(false) =>
@@ -181,24 +185,9 @@ fn profile_shown(profile: &FunctionProfile) -> String {
     lines.join("\n")
 }
 
-/// The files that arguments name, from the current directory on.
-pub(super) fn found(paths: &[PathBuf]) -> Result<TraceFiles, Failure> {
-    let texts: Vec<String> = paths.iter().map(|path| path.to_string_lossy().into_owned()).collect();
-    TraceFiles::find(Path::new(""), &texts).map_err(|error| Failure::Input(format!("error: {error}")))
-}
-
 /// The name of a trace without its directory.
 fn name(files: &TraceFiles) -> String {
     WorkloadSpec::from_files(files.clone(), TraceOptions::default()).trace_name().unwrap_or_default()
-}
-
-/// Draws traces and says where.
-pub(super) fn draw(traces: &[(String, Portrait)], directory: &Path, axis: TimeAxis) -> Result<Vec<PathBuf>, Failure> {
-    let artifacts = report::portraits(traces, axis == TimeAxis::Calendar)
-        .map_err(|error| Failure::Input(format!("error: {error}")))?;
-    let written = files::write_all(directory, &artifacts)?;
-    note(&format!("{}: {} files", directory.display(), artifacts.len()));
-    Ok(written)
 }
 
 /// The course over time in a line of blocks: of arrivals as they were counted, of counts and levels where their rows are in
@@ -211,50 +200,6 @@ fn course(files: &TraceFiles, facts: &TraceFacts, options: &TraceOptions) -> Opt
     let columns = SHAPE_COLUMNS.min(course.len()).max(1);
     let column = SimDuration::from_secs((facts.span().as_secs_f64() / columns as f64).round() as u64);
     Some(format!("course        {} (each {column})", report::sparkline(&course, columns)))
-}
-
-/// Writes a trace into a file by `write`; for `-`, as CSV to standard output.
-pub(super) fn to_file(
-    out: &Path,
-    write: impl FnOnce(&Path) -> Result<Converted, Failure>,
-) -> Result<Converted, Failure> {
-    if !files::is_output(out) {
-        return write(out);
-    }
-    let directory = tempfile::tempdir()?;
-    let file = directory.path().join("trace.csv");
-    let done = write(&file)?;
-    let mut stdout = std::io::stdout().lock();
-    std::io::copy(&mut std::fs::File::open(&file)?, &mut stdout)?;
-    std::io::Write::flush(&mut stdout)?;
-    Ok(done)
-}
-
-/// Says what was written, by the command whose results these are.
-pub(super) fn written(
-    to: &Path,
-    done: &Converted,
-    printed: Printed,
-    command: fn(TraceWrittenResults) -> Results,
-) -> Result<(), Failure> {
-    done.tally.notices().iter().for_each(|notice| note(notice));
-    // Standard output is the trace itself.
-    if files::is_output(to) {
-        return Ok(());
-    }
-    if printed == Printed::Json {
-        return say(&results_text(&command(TraceWrittenResults {
-            version: RESULTS_VERSION,
-            file: to.display().to_string(),
-            kind: done.kind.name().into(),
-            rows: done.rows,
-            requests: done.requests,
-            span_s: done.extent.as_secs_f64(),
-            bytes: done.bytes,
-        })));
-    }
-    let (kind, rows, bytes) = (done.kind.name(), done.rows, done.bytes);
-    say(&format!("{}: {rows} rows of {kind} over {}, {bytes} bytes", to.display(), done.extent))
 }
 
 fn shown(facts: &TraceFacts) -> String {

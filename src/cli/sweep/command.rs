@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use self::journal::{Contents, FileFormat, Journal};
-use super::replication::{Format, ReplicationArguments};
-use super::{Failure, files, path_and_value, say};
-use crate::engine::RunError;
+use super::arguments::{Format, path_and_value};
+use super::failure::Failure;
+use super::files;
+use super::output::say;
+use super::replication::ReplicationArguments;
 use crate::experiment::{
     Axis, Design, PointResult, Points, ReplicationPlan, SweepTable, Watch, figures, sweep as run_points,
 };
@@ -88,16 +90,10 @@ impl From<DesignName> for Design {
     }
 }
 
-impl From<RunError> for Failure {
-    fn from(error: RunError) -> Self {
-        Failure::Input(format!("error: {error}"))
-    }
-}
-
 pub(super) fn sweep(arguments: &SweepArguments) -> Result<(), Failure> {
     if arguments.out.extension().is_some_and(|ending| ending == "parquet") {
-        let problem = "error: a Parquet file cannot be appended to, so an interrupted sweep would be lost";
-        return Err(Failure::Input(format!(
+        let problem = "a Parquet file cannot be appended to, so an interrupted sweep would be lost";
+        return Err(Failure::input(format!(
             "{problem}\nhelp: name a .csv file; the same rows appear beside it as Parquet"
         )));
     }
@@ -105,7 +101,7 @@ pub(super) fn sweep(arguments: &SweepArguments) -> Result<(), Failure> {
     let plan = arguments.replication.plan()?;
     let base = arguments.replication.read(&arguments.scenario, &arguments.set)?;
     let points = Points::new(arguments.vary.clone(), arguments.design.into(), arguments.points, base.seed)
-        .map_err(|problem| Failure::Input(format!("error: {problem}")))?;
+        .map_err(Failure::input)?;
     let figures = figures(&base);
     let identity = identity(arguments, &base, &plan);
     let policies: Vec<String> = base.policies.iter().map(|policy| policy.label.clone()).collect();
@@ -167,7 +163,7 @@ fn conclude(arguments: &SweepArguments, table: &SweepTable) -> Result<(), Failur
     }
     let directory = arguments.out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let stem = arguments.out.file_stem().map_or_else(|| "sweep".into(), |stem| stem.to_string_lossy().into_owned());
-    let artifacts = report::sweep_artifacts(table, &stem).map_err(|error| Failure::Input(format!("error: {error}")))?;
+    let artifacts = report::sweep_artifacts(table, &stem).map_err(Failure::input)?;
     arguments.replication.told(&format!(
         "{}: {} points, {} rows",
         arguments.out.display(),

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
+use super::failure::Failure;
 use super::files::{is_output, write_one};
-use super::{Failure, say};
+use super::output::say;
 
 /// Arguments of `new`.
 #[derive(Debug, Args)]
@@ -90,6 +91,6 @@ impl Destination {
             return Ok(());
         }
         let help = "help: --force overwrites it, --out FILE writes another";
-        Err(Failure::Input(format!("error: {}: already exists\n{help}", path.display())))
+        Err(Failure::input(format!("{}: already exists\n{help}", path.display())))
     }
 }

@@ -10,7 +10,7 @@ use crate::workload::{
 
 /// What is printed of a trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Printed {
+pub(crate) enum Printed {
     Table,
     Json,
 }
@@ -30,18 +30,18 @@ pub(super) struct TraceReading {
 
 impl TraceReading {
     /// The options that the arguments state.
-    pub(super) fn options(&self) -> TraceOptions {
+    pub(crate) fn options(&self) -> TraceOptions {
         self.reading.options(self.trace_format.as_deref())
     }
 
     /// The form of the result.
-    pub(super) fn printed(&self) -> Printed {
+    pub(crate) fn printed(&self) -> Printed {
         self.format
     }
 }
 
 /// Reads the form of a result; the name of a trace format gets a hint.
-pub(super) fn printed(text: &str) -> Result<Printed, String> {
+pub(crate) fn printed(text: &str) -> Result<Printed, String> {
     match text {
         "table" => Ok(Printed::Table),
         "json" => Ok(Printed::Json),
@@ -54,7 +54,7 @@ pub(super) fn printed(text: &str) -> Result<Printed, String> {
 
 /// How to read the file; a scenario's `workload:` has the same.
 #[derive(Debug, Args)]
-pub(super) struct Reading {
+pub(crate) struct Reading {
     /// Column of the time (of the date and of the time of day, if given twice).
     #[arg(long, value_name = "COLUMN")]
     time: Vec<String>,
@@ -196,7 +196,7 @@ fn reorder(text: &str) -> Result<SimDuration, String> {
 
 impl Reading {
     /// The options that the arguments state, for a file of the given format.
-    pub(super) fn options(&self, format: Option<&str>) -> TraceOptions {
+    pub(crate) fn options(&self, format: Option<&str>) -> TraceOptions {
         let default = TraceOptions::default();
         TraceOptions {
             format: format.map(str::to_string),

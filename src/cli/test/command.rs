@@ -1,16 +1,19 @@
 //! `plimsoll test`.
 
 mod draw;
-mod find;
+pub(super) mod find;
 mod forms;
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::arguments::{AxisArgument, path_and_value};
+use super::failure::Failure;
+use super::files;
+use super::output::say;
 use super::replication::ReplicationArguments;
-use super::run::AxisArgument;
-use super::{Failure, files, note, path_and_value, remark, say, shown};
+use super::terminal::{note, remark, shown};
 use crate::config::spool::is_stream;
 use crate::config::{Diagnostics, SourceFile};
 use crate::experiment::{self, Baseline, Check, Replicated, Story, expectations, judge, replicate};
@@ -18,7 +21,7 @@ use crate::report::{Held, Tested};
 use crate::scenario::Scenario;
 use crate::units::Fraction;
 use draw::Drawings;
-pub(super) use find::{is_story, scenario_files};
+pub(super) use find::is_story;
 use forms::{Form, form_and_file, rendered};
 
 /// Arguments of `test`.
@@ -153,11 +156,11 @@ fn beside_baseline(
 ) -> Result<(Vec<Check>, Option<Held>), Failure> {
     if is_stream(path) {
         let why = "standard input has no place beside it for a baseline; name the scenario by its file";
-        return if arguments.bless { Err(Failure::Input(format!("error: {why}"))) } else { Ok((Vec::new(), None)) };
+        return if arguments.bless { Err(Failure::input(why)) } else { Ok((Vec::new(), None)) };
     }
     let file = Baseline::beside(path);
     let fail = |problem: &dyn std::fmt::Display| {
-        Failure::Input(format!("error: {}: {problem}\nhelp: --bless writes it anew", file.display()))
+        Failure::input(format!("{}: {problem}\nhelp: --bless writes it anew", file.display()))
     };
     let read = || SourceFile::read(&file, LARGEST_BASELINE).map_err(|problem| Failure::diagnostics(&(*problem).into()));
     let source = file.exists().then(read).transpose()?;
