@@ -13,25 +13,80 @@ use crate::report::printing::text;
 use crate::units::{SimDuration, Usd};
 
 /// Marks the best value of a row.
-pub(crate) const BEST: &str = "*";
+const BEST: &str = "*";
+/// How far in the label of a detail stands.
+const INDENT: &str = "  ";
 /// Columns that the terminal's first column and each policy's column need.
 const LABEL_WIDTH: u16 = 30;
 const CELL_WIDTH: u16 = 17;
 /// Letters after which a label is broken: two policies beside it fit into 80 columns.
 const LONGEST_LABEL: usize = 38;
 
+/// What distinguishes a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// Every objective is met.
+    Met,
+    /// Some objective is missed.
+    Missed,
+    /// The best value of its row.
+    Best,
+}
+
+/// The figure of one policy.
+pub(crate) struct Cell {
+    text: String,
+    /// What distinguishes it.
+    pub(crate) mark: Option<Mark>,
+}
+
+impl Cell {
+    /// The figure with its mark.
+    pub(crate) fn shown(&self) -> String {
+        let text = &self.text;
+        match self.mark {
+            None => text.clone(),
+            Some(Mark::Met) => format!("✓ {text}"),
+            Some(Mark::Missed) => format!("✗ {text}"),
+            Some(Mark::Best) => format!("{text} {BEST}"),
+        }
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Cell {
+        Cell { text, mark: None }
+    }
+}
+
 /// A row of the grid: one figure of every policy.
 pub(crate) struct Row {
     /// What the figure is.
     pub(crate) label: String,
+    /// Whether it says more about the row above it.
+    pub(crate) is_detail: bool,
     /// One cell per policy; none in a heading.
-    pub(crate) cells: Vec<String>,
+    pub(crate) cells: Vec<Cell>,
 }
 
 impl Row {
+    fn new(label: impl Into<String>, cells: impl IntoIterator<Item = impl Into<Cell>>) -> Row {
+        Row { label: label.into(), is_detail: false, cells: cells.into_iter().map(Into::into).collect() }
+    }
+
+    /// The row as a detail of the one above it.
+    fn detail(self) -> Row {
+        Row { is_detail: true, ..self }
+    }
+
     /// Whether this row only names the rows below it.
     pub(crate) fn is_heading(&self) -> bool {
         self.cells.is_empty()
+    }
+
+    /// The label as it stands in a column of labels.
+    fn indented(&self) -> String {
+        format!("{}{}", if self.is_detail { INDENT } else { "" }, self.label)
     }
 }
 
@@ -100,8 +155,8 @@ pub(crate) fn terminal(outcome: &Outcome, width: u16) -> String {
         });
         table.set_header(std::iter::once(String::new()).chain(names));
         for row in &rows {
-            let cells = block.iter().map(|i| row.cells.get(*i).cloned().unwrap_or_default());
-            table.add_row(std::iter::once(hanging(&row.label)).chain(cells));
+            let cells = block.iter().map(|i| row.cells.get(*i).map_or_else(String::new, Cell::shown));
+            table.add_row(std::iter::once(hanging(&row.indented())).chain(cells));
         }
         for column in table.column_iter_mut().skip(1) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -143,9 +198,10 @@ pub(crate) fn markdown(outcome: &Outcome) -> String {
     let mut text = markdown_row(&header);
     text += &format!("|---|{}\n", "---:|".repeat(outcome.runs.len()));
     for row in rows(outcome) {
-        let label =
-            if row.is_heading() { format!("**{}**", escape_markdown(&row.label)) } else { escape_markdown(&row.label) };
-        let cell = |index: &usize| row.cells.get(*index).map_or_else(String::new, |cell| escape_markdown(cell));
+        let label = escape_markdown(&row.indented());
+        let label = if row.is_heading() { format!("**{label}**") } else { label };
+        let cell =
+            |index: &usize| row.cells.get(*index).map_or_else(String::new, |cell| escape_markdown(&cell.shown()));
         let cells: Vec<String> = order.iter().map(cell).collect();
         text += &format!("| {label} | {} |\n", cells.join(" | "));
     }
@@ -171,13 +227,13 @@ pub(crate) fn rows(outcome: &Outcome) -> Vec<Row> {
     let title = Ranking::for_outcome(outcome).title;
     rows.push(judge.row(title, Best::LowestOfMeeting, runs.iter().map(expense).collect()));
     rows.extend(regret_rows(outcome));
-    rows.push(Row { label: "Objectives met".into(), cells: runs.iter().map(objectives_met).collect() });
+    rows.push(Row::new("Objectives met", runs.iter().map(objectives_met)));
     let services = runs.iter().map(|run| run.services.len()).max().unwrap_or(0);
     for index in 0..services {
         let records: Vec<Option<&ServiceRecord>> = runs.iter().map(|run| run.services.get(index)).collect();
         if services > 1 {
             let name = records.iter().flatten().next().map(|service| service.name.clone());
-            rows.push(Row { label: format!("Service {}", name.unwrap_or_default()), cells: Vec::new() });
+            rows.push(Row::new(format!("Service {}", name.unwrap_or_default()), Vec::<Cell>::new()));
         }
         rows.extend(service_rows(&judge, &records));
     }
@@ -188,7 +244,7 @@ pub(crate) fn rows(outcome: &Outcome) -> Vec<Row> {
 fn regret_rows(outcome: &Outcome) -> Vec<Row> {
     let row = |label: String, of: &dyn Fn(&RunRecord) -> Option<String>| {
         let cell = |run: &RunRecord| of(run).unwrap_or_else(|| text::MISSING.into());
-        Row { label, cells: outcome.runs.iter().map(cell).collect() }
+        Row::new(label, outcome.runs.iter().map(cell)).detail()
     };
     let signed = |share: f64| format!("{}{}", if share < 0.0 { "" } else { "+" }, text::percent(share));
     // Only who misses an objective can cost less than the bound (I9), and then there is no distance to speak of.
@@ -198,11 +254,11 @@ fn regret_rows(outcome: &Outcome) -> Vec<Row> {
         _ => Some(signed(0.0)),
     };
     let bound = outcome.bound.as_ref().filter(|bound| bound.cost > Usd::ZERO).map(|bound| {
-        let label = format!("  over the lower bound, {}", text::dollars(bound.cost));
+        let label = format!("over the lower bound, {}", text::dollars(bound.cost));
         row(label, &|run| above(run, bound.cost.as_f64()))
     });
     let plan = clairvoyant_cost(outcome)
-        .map(|cost| row("  over the clairvoyant plan".into(), &|run| regret(run, cost).map(signed)));
+        .map(|cost| row("over the clairvoyant plan".into(), &|run| regret(run, cost).map(signed)));
     bound.into_iter().chain(plan).collect()
 }
 
@@ -217,13 +273,12 @@ pub(crate) fn regret(run: &RunRecord, least: f64) -> Option<f64> {
     run.cost.filter(|_| least > 0.0).map(|cost| cost.as_f64() / least - 1.0)
 }
 
-fn objectives_met(run: &RunRecord) -> String {
+fn objectives_met(run: &RunRecord) -> Cell {
     let (met, all) =
         objectives(run).fold((0, 0), |(met, all), objective| (met + usize::from(objective.met()), all + 1));
     match all {
-        0 => text::MISSING.into(),
-        _ if met == all => format!("✓ {met} of {all}"),
-        _ => format!("✗ {met} of {all}"),
+        0 => Cell::from(text::MISSING.to_owned()),
+        _ => Cell { text: format!("{met} of {all}"), mark: Some(if met == all { Mark::Met } else { Mark::Missed }) },
     }
 }
 
@@ -250,8 +305,8 @@ fn service_rows(judge: &Judge, records: &[Option<&ServiceRecord>]) -> Vec<Row> {
         let budget = figure(|o| (text::percent(o.budget_used()), o.budget_used()));
         let violation = figure(|o| (text::minutes(o.violation), o.violation.as_secs_f64()));
         rows.push(judge.row(&format!("SLO: {}", words.unwrap_or_default()), Best::Highest, attained));
-        rows.push(judge.row("  error budget used", Best::Lowest, budget));
-        rows.push(judge.row("  time in violation", Best::Lowest, violation));
+        rows.push(judge.row("error budget used", Best::Lowest, budget).detail());
+        rows.push(judge.row("time in violation", Best::Lowest, violation).detail());
         rows.extend(cause_rows(records, index));
         rows.extend(unanswered_rows(judge, records, index));
     }
@@ -279,7 +334,7 @@ fn cause_rows(records: &[Option<&ServiceRecord>], index: usize) -> Vec<Row> {
     let row = |cause: Cause| {
         let cell = |record| causes(record).and_then(|causes| share_text(&causes, cause));
         let cells = records.iter().map(|record| cell(record).unwrap_or_else(|| text::MISSING.into()));
-        Row { label: format!("  bad: {}", named(cause)), cells: cells.collect() }
+        Row::new(format!("bad: {}", named(cause)), cells).detail()
     };
     let is_met = |cause: &Cause| records.iter().filter_map(causes).any(|causes| causes.of(*cause) > 0);
     Cause::ALL.into_iter().filter(is_met).map(row).collect()
@@ -289,13 +344,14 @@ fn cause_rows(records: &[Option<&ServiceRecord>], index: usize) -> Vec<Row> {
 fn unanswered_rows(judge: &Judge, records: &[Option<&ServiceRecord>], index: usize) -> Vec<Row> {
     type Count = fn(&ObjectiveRecord) -> u64;
     let fates: [(&str, Count); 2] = [
-        ("  unanswered, past the limit", |objective| objective.overdue),
-        ("  left out: still within the limit at the end", |objective| objective.left_out),
+        ("unanswered, past the limit", |objective| objective.overdue),
+        ("left out: still within the limit at the end", |objective| objective.left_out),
     ];
     let counts = |of: Count| records.iter().map(move |record| record.and_then(|s| s.objectives.get(index)).map(of));
     let some = fates.into_iter().filter(|(_, of)| counts(*of).flatten().any(|count| count > 0));
     some.map(|(label, of)| {
-        judge.row(label, Best::None, counts(of).map(|count| count.map(|n| (text::count(n), n as f64))).collect())
+        let counts = counts(of).map(|count| count.map(|n| (text::count(n), n as f64)));
+        judge.row(label, Best::None, counts.collect()).detail()
     })
     .collect()
 }
@@ -337,13 +393,13 @@ impl Judge {
         let marks = self.real.iter().filter(|real| **real).count() > 1
             && (candidates.iter().any(|candidate| *candidate > lowest) || best == Best::LowestOfMeeting);
         let cell = |i: usize| match &figures[i] {
-            None => text::MISSING.to_owned(),
-            Some((text, _)) if marks && competitors.get(i) == Some(&true) && value(i) == Some(lowest) => {
-                format!("{text} {BEST}")
+            None => Cell::from(text::MISSING.to_owned()),
+            Some((text, _)) => {
+                let best = marks && competitors.get(i) == Some(&true) && value(i) == Some(lowest);
+                Cell { text: text.clone(), mark: best.then_some(Mark::Best) }
             }
-            Some((text, _)) => text.clone(),
         };
-        Row { label: label.into(), cells: (0..figures.len()).map(cell).collect() }
+        Row::new(label, (0..figures.len()).map(cell))
     }
 }
 

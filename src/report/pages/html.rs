@@ -17,7 +17,7 @@ use crate::engine::{Cause, DecisionRecord, ObjectiveRecord, RunRecord, ServiceRe
 use crate::experiment::Outcome;
 use crate::policy::ReasonCode;
 use crate::report::answers::level::{self, level_answer, same_level};
-use crate::report::answers::table::{label, legend, notes, order, rows};
+use crate::report::answers::table::{self, Mark, label, legend, notes, order, rows};
 use crate::report::answers::verdict::{is_clairvoyant, winner};
 use crate::report::answers::words::{Words, words};
 use crate::report::answers::{bill, comparison};
@@ -197,20 +197,20 @@ struct Cell {
 
 impl GridRow {
     /// The cells of a row in the order of the columns.
-    fn of(row: &crate::report::answers::table::Row, order: &[usize]) -> GridRow {
-        let cell = |text: &String| {
-            let class = match text.chars().next() {
-                Some('✓') => "met",
-                Some('✗') => "missed",
-                _ if text.ends_with(crate::report::answers::table::BEST) => "best",
-                _ => "",
+    fn of(row: &table::Row, order: &[usize]) -> GridRow {
+        let cell = |cell: &table::Cell| {
+            let class = match cell.mark {
+                Some(Mark::Met) => "met",
+                Some(Mark::Missed) => "missed",
+                Some(Mark::Best) => "best",
+                None => "",
             };
-            Cell { text: text.clone(), class }
+            Cell { text: cell.shown(), class }
         };
         GridRow {
-            label: row.label.trim_start().to_owned(),
+            label: row.label.clone(),
             heading: row.is_heading(),
-            detail: row.label.starts_with(' '),
+            detail: row.is_detail,
             cells: order.iter().filter_map(|index| row.cells.get(*index)).map(cell).collect(),
         }
     }
