@@ -290,6 +290,46 @@ fn functions_are_short() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Maximum length of a function in a `mod.rs`: room for what a list or a small trait answers, not for logic.
+const FACADE_LINES: usize = 9;
+
+/// Longer functions in `mod.rs` files, with the longest: the list may shrink, and no entry may grow.
+const LONG_FACADES: &[(&str, usize)] = &[("columnar/mod.rs", 12), ("scenario/mod.rs", 37)];
+
+#[test]
+fn facades_hold_no_logic() {
+    let mut wrong = Vec::new();
+    for (name, text) in texts().into_iter().filter(|(name, _)| name.ends_with("mod.rs")) {
+        let limit = LONG_FACADES.iter().find(|(long, _)| *long == name).map_or(FACADE_LINES, |(_, lines)| *lines);
+        let long = functions(&shipped(&text)).into_iter().filter(|(_, length)| *length > limit);
+        wrong
+            .extend(long.map(|(function, length)| format!("{name}: {function} has {length} lines, more than {limit}")));
+    }
+    assert!(wrong.is_empty(), "a mod.rs says what there is; logic has a file of its own:\n{}", wrong.join("\n"));
+}
+
+/// Texts that one file alone may hold in its code, so that there is one way to say it.
+const SAID_ONCE: &[(&str, &[&str])] = &[
+    // The quantities of `units` correct a text, not a name; a report names a directory.
+    ("did you mean", &["config/choice.rs", "units/text.rs", "cli/report.rs"]),
+    ("Failure::Input(format!(\"error: ", &["cli/failure.rs"]),
+];
+
+#[test]
+fn what_is_said_everywhere_is_said_in_one_place() {
+    let mut wrong = Vec::new();
+    let texts = texts();
+    for (name, text) in texts.iter().filter(|(name, _)| !is_for_tests(name, &texts)) {
+        for (number, line) in shipped(text).lines().enumerate() {
+            let code = !line.trim_start().starts_with("//");
+            let found =
+                SAID_ONCE.iter().find(|(said, only)| code && line.contains(said) && !only.contains(&name.as_str()));
+            wrong.extend(found.map(|(said, only)| format!("{name}:{}: `{said}` belongs to {}", number + 1, only[0])));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 /// A text, the modules in which it is allowed, and the reason.
 const CONFINED: &[(&str, &[&str], &str)] = &[
     ("rand::", &["random"], "random numbers come from keyed streams"),

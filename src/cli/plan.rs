@@ -58,8 +58,7 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<(), Failure> {
             "{problem}\nhelp: add `objectives: [ {{ latency: {{ within: 300ms, target: 99% }} }} ]`"
         )));
     }
-    let points = Points::new(arguments.vary.clone(), Design::Grid, 0, base.seed)
-        .map_err(Failure::input)?;
+    let points = Points::new(arguments.vary.clone(), Design::Grid, 0, base.seed).map_err(Failure::input)?;
     let read = |point: usize| arguments.replication.read_at(&points.set(point), &base);
     let open = open_points(arguments, &points, &read)?;
     files::try_out(&arguments.out.join(&base.name))?;

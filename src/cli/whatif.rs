@@ -158,7 +158,7 @@ fn write_all(
         scenario.title = format!("{} ({label})", base.title);
         let name = format!("{number}-{}", slug(label));
         let command = format!("plimsoll whatif {}", shell_word(&arguments.scenario.display().to_string()));
-            let outcome = experiment::run(&scenario, &command, arguments.replication.threads, &|_, _| ());
+        let outcome = experiment::run(&scenario, &command, arguments.replication.threads, &|_, _| ());
         let mut outcome = outcome.map_err(Failure::input)?;
         arguments.time.axis.apply(&mut outcome);
         let artifacts = report::artifacts(&outcome).map_err(Failure::input)?;

@@ -353,7 +353,10 @@ mod tests {
         let mut sink = Diagnostics::new();
         Fields::open(&root, "policy `fixed`", &mut sink).unwrap().finish(&mut sink);
         let shown = sink.to_string();
-        assert!(shown.contains("policy `fixed` has no field `nodes`") && shown.contains("it takes no fields"), "{shown}");
+        assert!(
+            shown.contains("policy `fixed` has no field `nodes`") && shown.contains("it takes no fields"),
+            "{shown}"
+        );
         assert!(!shown.contains("known fields"), "{shown}");
     }
 

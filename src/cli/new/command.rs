@@ -1,14 +1,13 @@
-//! `plimsoll new`: a commented scenario to begin with.
+//! The command, its arguments, and what it writes.
 
-mod manifests;
-
+use super::manifests;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use super::failure::Failure;
-use super::files::{is_output, write_one};
-use super::output::say;
+use super::super::failure::Failure;
+use super::super::files::{is_output, write_one};
+use super::super::output::say;
 
 /// Arguments of `new`.
 #[derive(Debug, Args)]
@@ -18,7 +17,7 @@ use super::output::say;
   plimsoll run k8s/shop.scenario.yaml
 
 Nothing is overwritten without --force. The traffic is synthetic, so each of them runs as it is.")]
-pub(super) struct NewArguments {
+pub(crate) struct NewArguments {
     #[command(subcommand)]
     kind: NewKind,
 }
@@ -46,16 +45,16 @@ enum NewKind {
 
 /// Where a new scenario goes.
 #[derive(Debug, Args)]
-struct Destination {
+pub(super) struct Destination {
     /// The file to write; `-` for standard output.
     #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
+    pub(super) out: Option<PathBuf>,
     /// Overwrite an existing file.
     #[arg(long)]
     force: bool,
 }
 
-pub(super) fn new(arguments: &NewArguments) -> Result<(), Failure> {
+pub(crate) fn new(arguments: &NewArguments) -> Result<(), Failure> {
     let (destination, name, text) = match &arguments.kind {
         NewKind::Shop(destination) => (destination, "shop.yaml", include_str!("../../../assets/new/shop.yaml")),
         NewKind::Llm(destination) => (destination, "llm.yaml", include_str!("../../../assets/new/llm.yaml")),
@@ -76,7 +75,7 @@ pub(super) fn new(arguments: &NewArguments) -> Result<(), Failure> {
 }
 
 /// Says what to do with a scenario that was written into a file.
-fn tell_next_steps(path: &Path) -> Result<(), Failure> {
+pub(super) fn tell_next_steps(path: &Path) -> Result<(), Failure> {
     if is_output(path) {
         return Ok(());
     }
@@ -86,7 +85,7 @@ fn tell_next_steps(path: &Path) -> Result<(), Failure> {
 
 impl Destination {
     /// Refuses a file that is there, unless it may be overwritten.
-    fn refuse_overwriting(&self, path: &Path) -> Result<(), Failure> {
+    pub(super) fn refuse_overwriting(&self, path: &Path) -> Result<(), Failure> {
         if self.force || path.symlink_metadata().is_err() {
             return Ok(());
         }

@@ -1,24 +1,16 @@
-//! `plimsoll schema`: the JSON Schemas of scenarios and stories, for completion and checks in an editor.
-//!
-//! It is made from the plug-in lists and from the field tables below. A test holds every shipped scenario against it, and the
-//! committed file against this code.
+//! The schema of a scenario, field by field, and the command that prints schemas.
 
-mod definitions;
-mod markdown;
-mod policies;
-mod story;
-mod traffic;
-
+use super::{policies, traffic};
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
-pub use definitions::with_definitions;
-pub use markdown::reference;
-pub use story::story_schema;
-use traffic::distribution;
+use super::definitions::with_definitions;
+use super::markdown::reference;
+use super::story::story_schema;
+use super::traffic::distribution;
 
-use super::failure::Failure;
-use super::output::say;
+use super::super::failure::Failure;
+use super::super::output::say;
 use crate::cluster::{DISPATCHERS, PLACEMENTS};
 use crate::config::kubernetes::Release;
 use crate::platform::PLATFORMS;
@@ -33,7 +25,7 @@ use crate::workload::{Absent, FORMATS, GENERATORS, TRANSFORMS, Values};
   plimsoll schema story > story.schema.json
   plimsoll schema results > results.schema.json
   plimsoll schema --markdown > reference.md")]
-pub(super) struct SchemaArguments {
+pub(crate) struct SchemaArguments {
     /// Which kind of file.
     #[arg(value_enum, default_value_t = Kind::Scenario)]
     kind: Kind,
@@ -51,7 +43,7 @@ enum Kind {
 }
 
 /// Prints the schema.
-pub(super) fn schema(arguments: &SchemaArguments) -> Result<(), Failure> {
+pub(crate) fn schema(arguments: &SchemaArguments) -> Result<(), Failure> {
     if arguments.markdown {
         return say(&reference());
     }
@@ -126,31 +118,31 @@ pub fn scenario_schema() -> Value {
     root
 }
 
-fn object(description: &str, fields: &[(&str, Value)]) -> Value {
+pub(super) fn object(description: &str, fields: &[(&str, Value)]) -> Value {
     let properties: Map<String, Value> = fields.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
     json!({ "type": "object", "description": description, "properties": properties, "additionalProperties": false })
 }
 
-fn text(description: &str) -> Value {
+pub(super) fn text(description: &str) -> Value {
     json!({ "type": "string", "description": description })
 }
 
 /// A number with a unit, which YAML may also read as a plain number.
-fn quantity(description: &str, example: &str) -> Value {
+pub(super) fn quantity(description: &str, example: &str) -> Value {
     json!({ "type": ["string", "number"], "description": description, "examples": [example] })
 }
 
-fn count(description: &str) -> Value {
+pub(super) fn count(description: &str) -> Value {
     json!({ "type": "integer", "minimum": 0, "description": description })
 }
 
 /// A whole number of at least one.
-fn at_least_one(description: &str) -> Value {
+pub(super) fn at_least_one(description: &str) -> Value {
     range(description, 1, None)
 }
 
 /// A whole number within the bounds that its reader keeps.
-fn range(description: &str, least: u32, most: Option<u32>) -> Value {
+pub(super) fn range(description: &str, least: u32, most: Option<u32>) -> Value {
     let mut value = json!({ "type": "integer", "minimum": least, "description": description });
     if let Some(most) = most {
         value["maximum"] = json!(most);
@@ -158,12 +150,12 @@ fn range(description: &str, least: u32, most: Option<u32>) -> Value {
     value
 }
 
-fn names<'a>(description: &str, list: impl Iterator<Item = &'a str>) -> Value {
+pub(super) fn names<'a>(description: &str, list: impl Iterator<Item = &'a str>) -> Value {
     json!({ "enum": list.collect::<Vec<_>>(), "description": description })
 }
 
 /// A mapping with one key out of a list of plug-ins, each with parameters of its own.
-fn one_of<'a>(
+pub(super) fn one_of<'a>(
     description: &str,
     list: impl Iterator<Item = (&'a str, &'a str)>,
     parameters: impl Fn(&str) -> Value,
@@ -187,39 +179,39 @@ fn one_of<'a>(
 }
 
 /// A number without a unit.
-fn number(description: &str) -> Value {
+pub(super) fn number(description: &str) -> Value {
     json!({ "type": "number", "description": description })
 }
 
-fn flag(description: &str) -> Value {
+pub(super) fn flag(description: &str) -> Value {
     json!({ "type": "boolean", "description": description })
 }
 
-fn list(description: &str, items: Value) -> Value {
+pub(super) fn list(description: &str, items: Value) -> Value {
     json!({ "type": "array", "items": items, "description": description })
 }
 
-fn choice(description: &str, values: &[&str]) -> Value {
+pub(super) fn choice(description: &str, values: &[&str]) -> Value {
     names(description, values.iter().copied())
 }
 
 /// A mapping whose keys are the user's.
-fn free(description: &str, values: Value) -> Value {
+pub(super) fn free(description: &str, values: Value) -> Value {
     json!({ "type": "object", "description": description, "additionalProperties": values })
 }
 
 /// The name of a plug-in, or a mapping with it as the one key.
-fn named(description: &str, example: &str) -> Value {
+pub(super) fn named(description: &str, example: &str) -> Value {
     let parameters = free("With its parameters.", json!({}));
     json!({ "description": description, "examples": [example], "anyOf": [text("The name alone."), parameters] })
 }
 
 /// The value with one that its reader takes; what is required stands in it.
-fn example(value: Value, one: Value) -> Value {
+pub(super) fn example(value: Value, one: Value) -> Value {
     examples(value, vec![one])
 }
 
-fn examples(mut value: Value, several: Vec<Value>) -> Value {
+pub(super) fn examples(mut value: Value, several: Vec<Value>) -> Value {
     value["examples"] = Value::Array(several);
     value
 }
@@ -249,7 +241,7 @@ fn workload() -> Value {
 }
 
 /// A trace and how it is read.
-fn trace_fields() -> Vec<(&'static str, Value)> {
+pub(super) fn trace_fields() -> Vec<(&'static str, Value)> {
     let columns = [
         "time",
         "count",
@@ -318,7 +310,7 @@ fn trace_fields() -> Vec<(&'static str, Value)> {
 }
 
 /// Requests and limits of a replica.
-fn resources() -> Value {
+pub(super) fn resources() -> Value {
     let pair = |description: &str| {
         let fields = [("cpu", quantity("CPU.", "500m")), ("memory", quantity("Memory.", "512Mi"))];
         let mut value = object(description, &fields);
@@ -588,12 +580,12 @@ fn node_pool() -> Value {
     )
 }
 
-fn custom_metrics() -> Value {
+pub(super) fn custom_metrics() -> Value {
     let measures = names("The measure that the name refers to.", MEASURES.iter().map(|measure| measure.name));
     json!({ "type": "object", "additionalProperties": measures, "description": "Custom metrics." })
 }
 
-fn release() -> Value {
+pub(super) fn release() -> Value {
     let known = Release::ALL.map(|release| json!(release.name())).to_vec();
     let default = Release::default().name();
     json!({ "enum": known, "description": format!("Kubernetes release whose rules apply; {default} by default.") })
@@ -623,7 +615,7 @@ fn objective() -> Value {
 }
 
 /// A policy, with parameters or by its name alone.
-fn one_policy(description: &str) -> Value {
+pub(super) fn one_policy(description: &str) -> Value {
     let kinds: Vec<&str> = POLICIES.iter().map(|plugin| plugin.name).collect();
     // Parameters are told once, where a scenario's policies are.
     let one = one_of("A policy and its parameters.", POLICIES.iter().map(|p| (p.name, p.summary)), |_| json!({}));

@@ -1,17 +1,15 @@
-//! `plimsoll sweep`.
-
-mod journal;
+//! The command: points are run, kept and summed up.
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use self::journal::{Contents, FileFormat, Journal};
-use super::arguments::{Format, path_and_value};
-use super::failure::Failure;
-use super::files;
-use super::output::say;
-use super::replication::ReplicationArguments;
+use super::super::arguments::{Format, path_and_value};
+use super::super::failure::Failure;
+use super::super::files;
+use super::super::output::say;
+use super::super::replication::ReplicationArguments;
+use super::journal::{Contents, FileFormat, Journal};
 use crate::experiment::{
     Axis, Design, PointResult, Points, ReplicationPlan, SweepTable, Watch, figures, sweep as run_points,
 };
@@ -35,7 +33,7 @@ What stands in a manifest is varied like what stands in the scenario: policies.N
 every target of load. Points are appended to the file one by one, and a sweep that was interrupted goes on where it stopped: repeat the command.
 At the end the best points and what matters most are printed; beside the file stand the same rows as Parquet, and
 charts: heat maps of a grid, a tornado of what each value changes.")]
-pub(super) struct SweepArguments {
+pub(crate) struct SweepArguments {
     /// The scenario.
     #[arg(value_name = "SCENARIO")]
     scenario: PathBuf,
@@ -90,7 +88,7 @@ impl From<DesignName> for Design {
     }
 }
 
-pub(super) fn sweep(arguments: &SweepArguments) -> Result<(), Failure> {
+pub(crate) fn sweep(arguments: &SweepArguments) -> Result<(), Failure> {
     if arguments.out.extension().is_some_and(|ending| ending == "parquet") {
         let problem = "a Parquet file cannot be appended to, so an interrupted sweep would be lost";
         return Err(Failure::input(format!(

@@ -1,28 +1,25 @@
-//! `plimsoll test`.
+//! The command: what is tested, judged and written.
 
-mod draw;
-pub(super) mod find;
-mod forms;
-
+use super::find;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::arguments::{AxisArgument, path_and_value};
-use super::failure::Failure;
-use super::files;
-use super::output::say;
-use super::replication::ReplicationArguments;
-use super::terminal::{note, remark, shown};
+use super::super::arguments::{AxisArgument, path_and_value};
+use super::super::failure::Failure;
+use super::super::files;
+use super::super::output::say;
+use super::super::replication::ReplicationArguments;
+use super::super::terminal::{note, remark, shown};
+use super::draw::Drawings;
+use super::find::is_story;
+use super::forms::{Form, form_and_file, rendered};
 use crate::config::spool::is_stream;
 use crate::config::{Diagnostics, SourceFile};
 use crate::experiment::{self, Baseline, Check, Replicated, Story, expectations, judge, replicate};
 use crate::report::{Held, Tested};
 use crate::scenario::Scenario;
 use crate::units::Fraction;
-use draw::Drawings;
-pub(super) use find::is_story;
-use forms::{Form, form_and_file, rendered};
 
 /// Arguments of `test`.
 #[derive(Debug, Args)]
@@ -35,7 +32,7 @@ use forms::{Form, form_and_file, rendered};
 A scenario is tested if it has an `expect:` list or a baseline beside it (NAME.baseline.json, written by --bless); a file that begins
 with `story:` tells a policy step by step what it sees and what it must decide, without a cluster.
 Exit codes: 0 all hold, 1 some do not, 2 bad input.")]
-pub(super) struct TestArguments {
+pub(crate) struct TestArguments {
     /// Scenarios and stories, and directories searched for them.
     #[arg(value_name = "PATH", default_value = "policy-tests")]
     paths: Vec<PathBuf>,
@@ -70,7 +67,7 @@ pub(super) struct TestArguments {
     replication: ReplicationArguments,
 }
 
-pub(super) fn test(arguments: &TestArguments) -> Result<(), Failure> {
+pub(crate) fn test(arguments: &TestArguments) -> Result<(), Failure> {
     let paths = find::test_files(&arguments.paths, arguments.bless)?;
     let (mut tested, mut refused) = (Vec::new(), Vec::new());
     let mut drawings = Drawings::new(arguments.charts.as_deref())?;

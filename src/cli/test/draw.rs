@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::path::Path;
 
-use super::{Failure, files};
 use crate::cli::arguments::TimeAxis;
+use crate::cli::failure::Failure;
+use crate::cli::files;
 use crate::experiment::{self, Story, Telling};
 use crate::report::{self, Artifact};
 use crate::scenario::Scenario;

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Failure, note};
+use crate::cli::failure::Failure;
+use crate::cli::terminal::note;
 use crate::config::{MAX_YAML_BYTES, SourceFile, Yaml, parse_documents, parse_single, spool};
 use crate::experiment::Baseline;
 
@@ -22,8 +23,7 @@ pub(super) fn test_files(paths: &[PathBuf], blessing: bool) -> Result<Vec<PathBu
             continue;
         } else if (path.exists() || spool::is_stream(path)) && !blessing && !expects_or_unreadable(path) {
             let name = path.display();
-            let problem =
-                format!("{name} has neither `expect:` nor `story:` nor a baseline (--bless writes one)");
+            let problem = format!("{name} has neither `expect:` nor `story:` nor a baseline (--bless writes one)");
             return Err(Failure::input(problem));
         } else {
             all.push(path.clone());

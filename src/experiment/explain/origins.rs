@@ -1,7 +1,6 @@
-//! Every value that a scenario resolves to, and where it comes from: `plimsoll check --explain`.
+//! Where each value of a scenario comes from.
 
-mod fields;
-
+use super::fields;
 use std::path::Path;
 
 use crate::cluster::{DemandModel, OnTimeout, ServiceSpec};
@@ -25,11 +24,11 @@ pub struct Explained {
 
 /// Finds places in the scenario's merged tree and in the manifests beside it.
 struct Places<'a> {
-    root: &'a Yaml,
+    pub(super) root: &'a Yaml,
     manifests: Vec<Manifests>,
 }
 
-fn place(node: &Yaml) -> String {
+pub(super) fn place(node: &Yaml) -> String {
     let (line, _) = node.source.line_column(node.span.start);
     let name = node.source.name();
     if name.starts_with("--set") { name.to_string() } else { format!("{name}:{line}") }
@@ -37,7 +36,7 @@ fn place(node: &Yaml) -> String {
 
 impl Places<'_> {
     /// The node at a path of the scenario.
-    fn node(&self, path: &str) -> Option<&Yaml> {
+    pub(super) fn node(&self, path: &str) -> Option<&Yaml> {
         path.split('.').try_fold(self.root, |node, part| match &node.value {
             Value::Sequence(items) => items.get(part.parse::<usize>().ok()?),
             _ => node.get(part),
@@ -45,7 +44,7 @@ impl Places<'_> {
     }
 
     /// The place where a path of the scenario is stated.
-    fn stated(&self, path: &str) -> Option<String> {
+    pub(super) fn stated(&self, path: &str) -> Option<String> {
         self.node(path).filter(|node| !node.is_null()).map(place)
     }
 

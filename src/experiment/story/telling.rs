@@ -1,40 +1,20 @@
-//! Stories: tests of a policy, step by step: the metrics that it is given and the decisions that it must make. There is
-//! no cluster and there are no requests.
-//!
-//! ```yaml
-//! story: The morning rush
-//! policy: { hpa: { manifest: manifests/checkout-hpa.yaml } }
-//! service: { name: checkout, replicas: 3, resources: { requests: { cpu: 500m } }, start-up: 20s }
-//! steps:
-//!   - { at: 0s, metrics: { cpu: 60% }, expect: 3 }
-//!   - { at: 15s, metrics: { cpu: 90% }, expect: { replicas: 5, reason: target } }
-//!   - { at: 5m, metrics: { cpu: 20% }, expect: { replicas: 5, reason: stabilized } }
-//! ```
-//!
-//! Time starts when all replicas of the service are ready. The policy decides at the first step and then once every
-//! sync period, up to the first decision at or after the last step. What a step states holds until another step changes
-//! it. A decision takes effect at once: new pods run from then on and are ready after `start-up`; scale-down removes
-//! the newest pods first.
+//! A story as it was read, and how it is told to a policy.
 
-mod course;
-mod pods;
-mod read;
-
+use super::course::Stretch;
+use super::pods::Pods;
 use crate::config::{Diagnostic, Yaml};
 use crate::engine::DecisionRecord;
 use crate::policy::{
     Decision, Facts, Foresight, Measure, Observation, PolicyFactory, Prospect, ReasonCode, ScalingPolicy,
 };
 use crate::units::{Bytes, Millicores, SimDuration, SimTime};
-pub use course::Stretch;
-use pods::Pods;
 
 /// Maximum size in a story.
-const MAX_REPLICAS: u32 = 100_000;
+pub(super) const MAX_REPLICAS: u32 = 100_000;
 /// Maximum number of decisions in a story.
 const MAX_DECISIONS: u64 = 1_000_000;
 /// Maximum length of a story; sums of times then cannot overflow.
-const LONGEST: SimDuration = SimDuration::from_secs(10 * 366 * 86_400);
+pub(super) const LONGEST: SimDuration = SimDuration::from_secs(10 * 366 * 86_400);
 /// Maximum number of pods shown to the policy, summed over all decisions: about ten seconds of work.
 const MAX_PODS_SHOWN: u64 = 50_000_000;
 
@@ -47,56 +27,56 @@ pub struct Story {
     pub path: String,
     /// The policy that the story names, if any.
     pub policy: Option<PolicyFactory>,
-    service: Service,
+    pub(super) service: Service,
     /// Window over which CPU and rates are averaged.
-    window: SimDuration,
-    metric_names: Vec<(String, Measure)>,
+    pub(super) window: SimDuration,
+    pub(super) metric_names: Vec<(String, Measure)>,
     /// Time between two decisions, instead of the policy's own.
-    every: Option<SimDuration>,
-    steps: Vec<Step>,
-    root: Yaml,
+    pub(super) every: Option<SimDuration>,
+    pub(super) steps: Vec<Step>,
+    pub(super) root: Yaml,
 }
 
 /// The properties of the service.
 #[derive(Debug, Clone)]
-struct Service {
-    replicas: u32,
-    cpu_request: Option<Millicores>,
-    memory_request: Option<Bytes>,
+pub(super) struct Service {
+    pub(super) replicas: u32,
+    pub(super) cpu_request: Option<Millicores>,
+    pub(super) memory_request: Option<Bytes>,
     /// Time from order to readiness.
-    start_up: SimDuration,
+    pub(super) start_up: SimDuration,
 }
 
 /// One step.
 #[derive(Debug, Clone)]
-struct Step {
-    at: SimTime,
+pub(super) struct Step {
+    pub(super) at: SimTime,
     /// Its place in the file.
-    node: Yaml,
+    pub(super) node: Yaml,
     /// A size set by hand.
-    replicas: Option<u32>,
+    pub(super) replicas: Option<u32>,
     /// Abnormal states of pods from now on.
-    states: Option<PodStates>,
-    metrics: Metrics,
-    expect: Option<Expected>,
+    pub(super) states: Option<PodStates>,
+    pub(super) metrics: Metrics,
+    pub(super) expect: Option<Expected>,
 }
 
 /// How many pods are in which abnormal state, counted from the newest back; all others are normal.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct PodStates {
+pub(super) struct PodStates {
     /// Pending, without a node.
-    pending: u32,
+    pub(super) pending: u32,
     /// Running since this step, and not ready yet.
-    starting: u32,
+    pub(super) starting: u32,
     /// Were ready once and are not any more.
-    not_ready: u32,
+    pub(super) not_ready: u32,
     /// Ready, but without metrics.
-    unmeasured: u32,
+    pub(super) unmeasured: u32,
 }
 
 /// The metrics that a step states.
 #[derive(Debug, Clone, PartialEq)]
-enum Metrics {
+pub(super) enum Metrics {
     /// New values, or `None` if a metric is unavailable; all others are unchanged.
     Set(Vec<(Measure, Option<Load>)>),
     /// No metrics are available any more.
@@ -105,7 +85,7 @@ enum Metrics {
 
 /// Value of a measure, in the unit of [`Measure`].
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Load {
+pub(super) enum Load {
     /// Per pod.
     Each(f64),
     /// Total of the service, divided evenly among its ready pods.
@@ -114,12 +94,12 @@ enum Load {
 
 /// The decision that a step expects.
 #[derive(Debug, Clone, PartialEq, Default)]
-struct Expected {
+pub(super) struct Expected {
     /// Minimum and maximum size.
-    replicas: Option<(u32, u32)>,
-    reason: Option<ReasonCode>,
+    pub(super) replicas: Option<(u32, u32)>,
+    pub(super) reason: Option<ReasonCode>,
     /// Text that the reason must contain.
-    says: Option<String>,
+    pub(super) says: Option<String>,
 }
 
 /// The result of one step with an expectation.
@@ -278,7 +258,7 @@ impl Story {
     }
 
     /// The properties of the service that the policy may know.
-    fn prospect(&self) -> Prospect<'static> {
+    pub(super) fn prospect(&self) -> Prospect<'static> {
         let facts = Facts { start_up: self.service.start_up, ..Facts::default() };
         Prospect { facts, ..Prospect::unknown() }
     }
@@ -297,7 +277,7 @@ impl Story {
     }
 
     /// The time between two decisions, if no two steps fall on the same one.
-    fn period(&self, policy: &dyn ScalingPolicy) -> Result<SimDuration, Box<Diagnostic>> {
+    pub(super) fn period(&self, policy: &dyn ScalingPolicy) -> Result<SimDuration, Box<Diagnostic>> {
         if policy.foresight() != Foresight::None {
             let node = self.root.get("policy").unwrap_or(&self.root);
             let error = node.error("a clairvoyant policy plans for the requests to come, and a story has none");
@@ -375,7 +355,7 @@ impl Expected {
             && self.says.as_ref().is_none_or(|words| decision.reason.detail.contains(words))
     }
 
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let size = self.replicas.map(|(least, most)| replicas_text(least, most));
         let says = self.says.as_ref().map(|words| format!("saying \"{words}\""));
         let parts = [size, self.reason.map(|code| code.name().to_string()), says];

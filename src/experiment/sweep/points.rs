@@ -1,18 +1,10 @@
-//! Many variations of one scenario: what is varied, which points are run, and what they show.
-
-mod axis;
-mod design;
-mod table;
-
-pub use axis::Axis;
-pub use design::{Design, Points};
-pub use table::{Cells, Influence, SweepTable};
+//! Running the points of a sweep.
 
 use rayon::prelude::*;
 
-use super::pool::in_pool;
-use super::replicate::{Replicated, ReplicationPlan, arms, replicate_figures};
-use super::watch::Watch;
+use super::super::pool::in_pool;
+use super::super::replicate::{Replicated, ReplicationPlan, arms, replicate_figures};
+use super::super::watch::Watch;
 use crate::engine::RunError;
 use crate::scenario::Scenario;
 
@@ -48,5 +40,5 @@ pub fn sweep<E: Send + From<RunError>>(
 }
 
 fn run_point(scenario: &Scenario, plan: &ReplicationPlan, watch: &Watch<'_>) -> Result<Replicated, RunError> {
-    replicate_figures(&arms(scenario), super::figures(scenario), plan, "runs", watch)
+    replicate_figures(&arms(scenario), super::super::figures(scenario), plan, "runs", watch)
 }

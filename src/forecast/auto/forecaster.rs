@@ -1,18 +1,15 @@
-//! Combines several methods by their recent performance, with rolling origins within the history.
+//! The forecaster that chooses among others.
 
-mod candidate;
-mod choice;
-mod pool;
-
+use super::choice;
 use std::sync::Arc;
 
-use super::parameters::{count, or_empty, read_members};
-use super::{FitError, Fitted, Forecaster, ForecasterPlugin, Ladder, Series};
+use super::super::parameters::{count, or_empty, read_members};
+use super::super::{FitError, Fitted, Forecaster, ForecasterPlugin, Ladder, Series};
 use crate::config::{Diagnostics, Fields, Yaml};
 use crate::units::Fraction;
 
 /// The entry in the list.
-pub(super) const PLUGIN: ForecasterPlugin = ForecasterPlugin {
+pub(crate) const PLUGIN: ForecasterPlugin = ForecasterPlugin {
     name: "auto",
     summary: "several forecasters weighed by their recent errors, or by the loss of the quantile that is ordered for",
     source: "Tashman 2000, Out-of-sample tests of forecasting accuracy (rolling origin); weights by Bates and Granger 1969",
@@ -48,7 +45,7 @@ pub enum Loss {
 
 impl Loss {
     /// The loss of the prediction `said`, a mean or a quantile, for the actual `value`.
-    fn of(self, value: f64, said: f64) -> f64 {
+    pub(super) fn of(self, value: f64, said: f64) -> f64 {
         let above = value - said;
         match self {
             Loss::Absolute => above.abs(),
@@ -102,10 +99,10 @@ const MAX_JUDGED: usize = 1500;
 /// Minimum number, if that leaves half of the series to fit to.
 const MIN_JUDGED: usize = 40;
 /// Approximate number of origins.
-const ORIGINS: usize = 300;
+pub(super) const ORIGINS: usize = 300;
 
 impl Auto {
-    fn aim(&self) -> Aim {
+    pub(super) fn aim(&self) -> Aim {
         let horizon = self.horizon.unwrap_or(HORIZON).clamp(1, FARTHEST_JUDGED);
         let first_step = self.first_step.unwrap_or(1).clamp(1, horizon);
         Aim { first_step, horizon, loss: self.loss.unwrap_or(Loss::Absolute) }

@@ -1,7 +1,10 @@
+use super::super::{Decision, Measure, Observation, ReasonCode, ScalingPolicy};
 use super::super::{Facts, Measurements, PolicyContext, Prospect, Scrape, properties};
+use super::numbers::place;
 use super::*;
 use crate::config::kubernetes::Release;
 use crate::config::{Diagnostics, SourceFile, parse_single};
+use crate::units::SimTime;
 use std::path::Path;
 
 /// Reads parameters with the working directory as the scenario's; the error is the rendered diagnostics.

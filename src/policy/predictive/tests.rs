@@ -1,8 +1,13 @@
 //! Tests on sequences of observations.
 
+use super::super::{Decision, Measure, Observation, Reason, ReasonCode, ScalingPolicy};
+use super::lead::Lead;
 use super::*;
+use crate::forecast::Forecaster;
 use crate::forecast::{Gaps, Naive, SeasonalNaive};
 use crate::policy::{Measurements, Phase, ReplicaView, Scrape};
+use crate::units::{SimDuration, SimTime};
+use std::sync::Arc;
 
 fn settings(forecaster: impl Forecaster + 'static) -> Settings {
     Settings {

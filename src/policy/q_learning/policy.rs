@@ -1,37 +1,18 @@
-//! `q-learning`: a table of actions by state, learned by trial on simulated weeks.
-//!
-//! There are a few thousand *states* ([`Design`]): combinations of the offered load per desired replica, its trend, the
-//! share of replicas not ready yet, the queue length and the time of day. An action changes the number of replicas. For
-//! each state and action a table ([`Table`]) holds the dollars and bad requests expected within the horizon; the policy
-//! takes the action with the smallest sum, with a price in dollars per bad request.
-//!
-//! The table is learned by `plimsoll train` (`experiment::train`) and stored ([`Learned`]). A trained policy uses no
-//! random numbers and no longer learns: its decisions are a function of the file and its observations. In a state that
-//! was never visited, and everywhere without a file, it takes the action that comes closest to a given utilization, and
-//! says so in its reason.
+//! The policy: what it sees, chooses and leaves behind for training.
 
-mod design;
-mod learned;
-mod parameters;
-mod step;
-mod table;
-#[cfg(test)]
-mod tests;
-
+use super::parameters;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use super::{
+use super::super::{
     Decision, Measure, Observation, PolicyFactory, PolicyPlugin, Reason, ReasonCode, ReplicaView, ScalingPolicy,
     Scrape, Trainable,
 };
 use crate::units::{SimDuration, SimTime};
 
-pub use super::stored::Origin;
-pub use design::{Design, Sight};
-pub use learned::{LAYOUT, Learned};
-pub use step::Step;
-pub use table::{Cell, Experience, Rule, Table};
+use super::design::{Design, Sight};
+use super::learned::Learned;
+use super::table::Cell;
 
 /// The entry in the list of policies.
 pub const PLUGIN: PolicyPlugin = PolicyPlugin {
@@ -126,7 +107,7 @@ impl QLearning {
     }
 
     /// The current rate divided by the rate `trend_over` earlier; 1 if there is none.
-    fn trend(&mut self, scrape: &Scrape) -> f64 {
+    pub(super) fn trend(&mut self, scrape: &Scrape) -> f64 {
         let rate = scrape.totals[Measure::RequestRate];
         let over = self.settings.design.trend_over;
         let is_old = |at: &SimTime| *at < scrape.taken_at && scrape.taken_at.since(*at) >= over;

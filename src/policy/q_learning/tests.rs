@@ -1,9 +1,12 @@
+use super::super::{Decision, Measure, Observation, ReasonCode, ReplicaView, ScalingPolicy, Scrape};
 use super::super::{Facts, Measurements, Phase, PolicyContext, Prospect, properties};
 use super::*;
 use crate::config::kubernetes::Release;
 use crate::config::{Diagnostics, SourceFile, parse_single};
 use crate::random::{Purpose, Streams};
+use crate::units::{SimDuration, SimTime};
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 const PARAMETERS: &str = "{ min: 2, max: 10, capacity: 4/s, parts: 3, trained: table.json }";
 

@@ -1,34 +1,18 @@
-//! Charts as SVG, and as PNG rendered from the same SVG.
+//! The charts of each result as files, and those that stand in a page.
 
-mod axis;
-mod canvas;
-mod capacity;
-mod chart;
-mod forecast;
-mod frontier;
-mod learning;
-mod pictures;
-mod provision;
-mod raster;
-mod recorded;
-mod search;
-mod story;
-mod sweep;
-mod thin;
-mod timelines;
-mod trace;
-
+use super::{
+    canvas, capacity, chart, forecast, frontier, learning, pictures, provision, raster, recorded, search, story, sweep,
+    timelines, trace,
+};
 use serde::Serialize;
 
-use super::artifact::{Artifact, ReportError, Reporter, ReporterPlugin};
+use super::super::artifact::{Artifact, ReportError, Reporter, ReporterPlugin};
 use crate::experiment::{Limit, Outcome, Provision, Searched, Story, SweepTable, Telling, Trained};
 use crate::validate::recorded::Comparison;
 use crate::workload::Portrait;
 
-pub(super) use timelines::Section as Timelines;
-
 /// The entry in the list.
-pub(super) const PLUGIN: ReporterPlugin = ReporterPlugin {
+pub(crate) const PLUGIN: ReporterPlugin = ReporterPlugin {
     name: "charts",
     summary: "frontier, load and capacity, latency, replicas, cost, forecasts and a timeline of each policy; SVG and PNG",
     source: "plotters; PNG by resvg with DejaVu Sans",
@@ -67,30 +51,30 @@ fn files(chart: &chart::Chart) -> Result<[Artifact; 2], ReportError> {
 }
 
 /// The charts of the load line.
-pub(super) fn capacity_files(limits: &[Limit]) -> Result<Vec<Artifact>, ReportError> {
+pub(crate) fn capacity_files(limits: &[Limit]) -> Result<Vec<Artifact>, ReportError> {
     let charts = capacity::charts(limits);
     charts.iter().map(files).collect::<Result<Vec<_>, _>>().map(|each| each.into_iter().flatten().collect())
 }
 
 /// The charts of optimal plans.
-pub(super) fn provision_files(plans: &[Provision]) -> Result<Vec<Artifact>, ReportError> {
+pub(crate) fn provision_files(plans: &[Provision]) -> Result<Vec<Artifact>, ReportError> {
     let charts = provision::charts(plans);
     charts.iter().map(files).collect::<Result<Vec<_>, _>>().map(|each| each.into_iter().flatten().collect())
 }
 
 /// The chart of recorded runs beside their simulation.
-pub(super) fn recorded_files(runs: &[Comparison]) -> Result<[Artifact; 2], ReportError> {
+pub(crate) fn recorded_files(runs: &[Comparison]) -> Result<[Artifact; 2], ReportError> {
     files(&recorded::chart(runs))
 }
 
 /// The chart of a story, called `name`, as SVG; on a dark screen it is dark.
-pub(super) fn of_story(name: &str, story: &Story, telling: &Telling) -> Artifact {
+pub(crate) fn of_story(name: &str, story: &Story, telling: &Telling) -> Artifact {
     let svg = story::chart(name, story, telling).svg(false);
     Artifact::new(format!("{name}.svg"), canvas::with_dark_theme(&svg))
 }
 
 /// The charts of a run as SVG, each with the scenario's title; on a dark screen they are dark, but for the timelines.
-pub(super) fn of_run(outcome: &Outcome) -> Vec<Artifact> {
+pub(crate) fn of_run(outcome: &Outcome) -> Vec<Artifact> {
     let all =
         frontier::charts(outcome).into_iter().chain(pictures::all(outcome)).chain(forecast::charts(outcome)).collect();
     let charts = over_time(all, outcome).into_iter();
@@ -105,7 +89,7 @@ pub(super) fn of_run(outcome: &Outcome) -> Vec<Artifact> {
 }
 
 /// The same pictures as PNG, as they are on a light screen.
-pub(super) fn pngs(pictures: &[Artifact]) -> Result<Vec<Artifact>, ReportError> {
+pub(crate) fn pngs(pictures: &[Artifact]) -> Result<Vec<Artifact>, ReportError> {
     let png = |picture: &Artifact| {
         let name = format!("{}.png", picture.name.trim_end_matches(".svg"));
         let bytes = raster::png_of(&String::from_utf8_lossy(&picture.bytes)).map_err(|e| ReportError::new(&name, e))?;
@@ -116,20 +100,20 @@ pub(super) fn pngs(pictures: &[Artifact]) -> Result<Vec<Artifact>, ReportError> 
 
 /// A chart on a page.
 #[derive(Serialize)]
-pub(super) struct Picture {
+pub(crate) struct Picture {
     /// The `svg` element.
-    svg: String,
-    title: String,
+    pub(super) svg: String,
+    pub(super) title: String,
     /// How to read it.
-    caption: String,
+    pub(super) caption: String,
     /// Name of its files without their ending.
-    name: String,
+    pub(super) name: String,
     /// The file with its figures.
-    data: &'static str,
+    pub(super) data: &'static str,
 }
 
 impl Picture {
-    fn of(chart: &chart::Chart) -> Picture {
+    pub(super) fn of(chart: &chart::Chart) -> Picture {
         let (title, caption, name) = (chart.title.clone(), chart.caption.clone(), chart.name.clone());
         Picture { svg: chart.svg(true), title, caption, data: data_of(&name), name }
     }
@@ -149,22 +133,22 @@ fn data_of(name: &str) -> &'static str {
 }
 
 /// The frontier for a page.
-pub(super) fn frontier_figures(outcome: &Outcome) -> Vec<Picture> {
+pub(crate) fn frontier_figures(outcome: &Outcome) -> Vec<Picture> {
     frontier::charts(outcome).iter().map(Picture::of).collect()
 }
 
 /// The charts of an outcome for a page, but for the frontier and forecasts.
-pub(super) fn figures(outcome: &Outcome) -> Vec<Picture> {
+pub(crate) fn figures(outcome: &Outcome) -> Vec<Picture> {
     over_time(pictures::all(outcome), outcome).iter().map(Picture::of).collect()
 }
 
 /// The charts of forecasts for a page.
-pub(super) fn forecast_figures(outcome: &Outcome) -> Vec<Picture> {
+pub(crate) fn forecast_figures(outcome: &Outcome) -> Vec<Picture> {
     over_time(forecast::charts(outcome), outcome).iter().map(Picture::of).collect()
 }
 
 /// The charts of a sweep.
-pub(super) fn sweep_files(table: &SweepTable) -> Result<Vec<Artifact>, ReportError> {
+pub(crate) fn sweep_files(table: &SweepTable) -> Result<Vec<Artifact>, ReportError> {
     let mut artifacts = Vec::new();
     for chart in sweep::charts(table) {
         artifacts.extend(files(&chart)?);
@@ -173,7 +157,7 @@ pub(super) fn sweep_files(table: &SweepTable) -> Result<Vec<Artifact>, ReportErr
 }
 
 /// The charts of traces beside each other.
-pub(super) fn trace_files(traces: &[(String, Portrait)], dated: bool) -> Result<Vec<Artifact>, ReportError> {
+pub(crate) fn trace_files(traces: &[(String, Portrait)], dated: bool) -> Result<Vec<Artifact>, ReportError> {
     let mut artifacts = Vec::new();
     for chart in trace::charts(traces, dated) {
         artifacts.extend(files(&chart)?);
@@ -182,7 +166,7 @@ pub(super) fn trace_files(traces: &[(String, Portrait)], dated: bool) -> Result<
 }
 
 /// The curve of a search for a policy's numbers.
-pub(super) fn search_files(searched: &Searched) -> Result<Vec<Artifact>, ReportError> {
+pub(crate) fn search_files(searched: &Searched) -> Result<Vec<Artifact>, ReportError> {
     let mut artifacts = Vec::new();
     if let Some(chart) = search::chart(searched) {
         artifacts.extend(files(&chart)?);
@@ -191,7 +175,7 @@ pub(super) fn search_files(searched: &Searched) -> Result<Vec<Artifact>, ReportE
 }
 
 /// The learning curve of a trained policy.
-pub(super) fn learning_files(trained: &Trained) -> Result<Vec<Artifact>, ReportError> {
+pub(crate) fn learning_files(trained: &Trained) -> Result<Vec<Artifact>, ReportError> {
     let mut artifacts = Vec::new();
     if let Some(chart) = learning::chart(trained) {
         artifacts.extend(files(&chart)?);

@@ -1,18 +1,8 @@
-//! Verdicts of policy tests: a table, JUnit XML, annotations of a pull or merge request, Markdown for a comment, a diff.
+//! What was tested, and the table of it.
 
-mod annotations;
-mod comment;
-mod diff;
-mod junit;
-
-pub use annotations::{github_annotations, gitlab_code_quality};
-pub use comment::{COMMENT_TAG, comment};
-pub use diff::{changes_grid, diff};
-pub use junit::junit;
-
-use super::answers::comparison::value_text;
-use super::printing::grid::Grid;
-use super::printing::text;
+use super::super::answers::comparison::value_text;
+use super::super::printing::grid::Grid;
+use super::super::printing::text;
 use crate::experiment::{Change, Check, Replicated, Story, Telling, Unit};
 use crate::units::SimTime;
 
@@ -115,17 +105,17 @@ impl Tested {
 }
 
 /// Everything looked at, with where it stands.
-fn cases(tested: &[Tested]) -> impl Iterator<Item = (&Tested, &Case)> {
+pub(super) fn cases(tested: &[Tested]) -> impl Iterator<Item = (&Tested, &Case)> {
     tested.iter().flat_map(|one| one.cases.iter().map(move |case| (one, case)))
 }
 
-fn failures(tested: &[Tested]) -> impl Iterator<Item = (&Tested, &Case)> {
+pub(super) fn failures(tested: &[Tested]) -> impl Iterator<Item = (&Tested, &Case)> {
     cases(tested).filter(|(_, case)| !case.passed)
 }
 
-const HEADER: [&str; 5] = ["", "Test", "Expected", "Found", "Limit"];
+pub(super) const HEADER: [&str; 5] = ["", "Test", "Expected", "Found", "Limit"];
 
-fn row((tested, case): (&Tested, &Case)) -> Vec<String> {
+pub(super) fn row((tested, case): (&Tested, &Case)) -> Vec<String> {
     vec![mark(case), tested.name.clone(), case.name.clone(), case.found.clone(), case.limit.clone()]
 }
 
@@ -135,13 +125,13 @@ fn mark(case: &Case) -> String {
 }
 
 /// How many expectations hold, and of what.
-fn summary(tested: &[Tested]) -> String {
+pub(super) fn summary(tested: &[Tested]) -> String {
     let (all, failed) = (cases(tested).count(), failures(tested).count());
     let files = if tested.len() == 1 { "1 file".into() } else { format!("{} files", tested.len()) };
     format!("{} of {all} expectations hold in {files}.", all - failed)
 }
 
-const DOUBT: &str = "~ the confidence interval reaches over the limit: more --replications would tell.";
+pub(super) const DOUBT: &str = "~ the confidence interval reaches over the limit: more --replications would tell.";
 
 /// The table of all cases, then what failed, with its place.
 pub fn policy_tests(tested: &[Tested]) -> Grid {
@@ -156,7 +146,7 @@ pub fn policy_tests(tested: &[Tested]) -> Grid {
 }
 
 #[cfg(test)]
-mod testing {
+pub(super) mod testing {
     use super::*;
 
     /// Two expectations, one of which fails without certainty, beside a baseline that one figure left.

@@ -1,25 +1,10 @@
-//! Verification of the numbers: stations with exact solutions, simulated by the same engine as everything else, and whole
-//! scenarios: the limit of the traffic that `capacity` finds, and objectives at the end of a run.
-//!
-//! Each figure is measured in independent replications without their warm-up, and passes if the 99% Student interval
-//! covers the exact value. One correct figure in a hundred misses by chance, so a miss is only reported if replications
-//! with a second seed miss as well.
+//! The cases, and the report on them.
 
-mod arrivals;
-mod cases;
-mod judge;
-mod metric;
-mod station;
-mod worlds;
+use super::judge::{Verdict, VerifyRow, judge_metrics};
+use super::station::Length;
 
-pub use crate::queueing::{MmcK, erlang_b, erlang_c, mg1_mean_wait, mmc_mean_wait, mmck, ps1_mean_sojourn};
-pub use arrivals::Arrivals;
-pub use judge::{LEVEL, SEEDS, TheoryRun, Verdict, VerifyRow, judge_metrics, replicate};
-pub use metric::Statistic;
-pub use station::{Discipline, Length, Observed, Sample, Station};
-
-use cases::{Case, cases};
-use worlds::worlds;
+use super::cases::{Case, cases};
+use super::worlds::worlds;
 
 /// The results.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,11 +1,10 @@
-//! Timelines: one for each policy and service, all on the same axis of time, which the page's script zooms together.
+//! Which timelines there are, and what is drawn and told of each.
 
-mod draw;
-mod series;
-
+use super::{draw, series};
 use serde::Serialize;
 
-use super::raster;
+use super::super::raster;
+use super::series::{Kind, PANELS, PanelUnit, Rows};
 use crate::config::slug;
 use crate::engine::{DecisionRecord, Interval, RunRecord, ServiceRecord};
 use crate::experiment::{CalendarStart, Outcome};
@@ -14,7 +13,6 @@ use crate::report::artifact::{Artifact, ReportError};
 use crate::report::printing::moment::{self, Clock};
 use crate::report::printing::text;
 use crate::units::SimTime;
-use series::{Kind, PANELS, PanelUnit, Rows};
 
 /// Timelines on a page; the rest is in `timeline.csv`.
 const MOST: usize = 16;
@@ -33,39 +31,39 @@ const MAX_MARKS: usize = 700;
 const MAX_MARKS_EACH: usize = 200;
 
 /// A stretch of time that is unlike the rest.
-struct Band {
-    from: f64,
-    to: f64,
-    what: String,
+pub(super) struct Band {
+    pub(super) from: f64,
+    pub(super) to: f64,
+    pub(super) what: String,
     /// From when to when, in words.
-    when: String,
-    fault: bool,
+    pub(super) when: String,
+    pub(super) fault: bool,
 }
 
 /// A decision.
-struct Mark {
-    at: f64,
-    up: bool,
+pub(super) struct Mark {
+    pub(super) at: f64,
+    pub(super) up: bool,
     /// By how many replicas it changed the size.
     change: u32,
-    words: String,
+    pub(super) words: String,
 }
 
 /// The timeline of a policy and a service, ready to be drawn.
-struct Timeline {
+pub(super) struct Timeline {
     /// Name of its files and prefix of its identifiers.
-    name: String,
-    title: String,
-    description: String,
+    pub(super) name: String,
+    pub(super) title: String,
+    pub(super) description: String,
     /// End of the axis of time, seconds.
-    end: f64,
+    pub(super) end: f64,
     /// Where its beginning lies on the calendar.
-    calendar: Option<CalendarStart>,
-    rows: Rows,
+    pub(super) calendar: Option<CalendarStart>,
+    pub(super) rows: Rows,
     /// Limits of latency objectives: seconds, and the objective in words.
-    limits: Vec<(f64, String)>,
-    bands: Vec<Band>,
-    marks: Vec<Mark>,
+    pub(super) limits: Vec<(f64, String)>,
+    pub(super) bands: Vec<Band>,
+    pub(super) marks: Vec<Mark>,
     /// Decisions that changed the size and are not marked.
     unmarked: usize,
 }
@@ -113,7 +111,7 @@ impl Section {
 }
 
 /// The timelines as files.
-pub(super) fn files(outcome: &Outcome) -> Result<Vec<Artifact>, ReportError> {
+pub(crate) fn files(outcome: &Outcome) -> Result<Vec<Artifact>, ReportError> {
     let mut artifacts = Vec::new();
     for svg in pictures(outcome) {
         let name = format!("{}.png", svg.name.trim_end_matches(".svg"));
@@ -125,7 +123,7 @@ pub(super) fn files(outcome: &Outcome) -> Result<Vec<Artifact>, ReportError> {
 }
 
 /// The timelines as SVG.
-pub(super) fn pictures(outcome: &Outcome) -> Vec<Artifact> {
+pub(crate) fn pictures(outcome: &Outcome) -> Vec<Artifact> {
     let all = timelines(outcome);
     let svg = |timeline: &Timeline| draw::svg(timeline, &drawn(timeline, all.len()), false);
     all.iter().map(|timeline| Artifact::new(format!("{}.svg", timeline.name), svg(timeline))).collect()

@@ -1,0 +1,6 @@
+//! `plimsoll sweep`.
+
+mod command;
+mod journal;
+
+pub(super) use command::{SweepArguments, sweep};
