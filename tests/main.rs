@@ -31,6 +31,7 @@ mod reference_forecast;
 mod reference_optimize;
 mod reference_quantities;
 mod reference_scheduling;
+mod reference_serving;
 mod reference_serving_autoscalers;
 mod replication;
 mod report;

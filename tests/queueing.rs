@@ -225,7 +225,7 @@ fn plan(case: &Case<'_>, subject: &mut Subject, effort: Effort) -> Option<(Lengt
                 return None;
             }
             let requests = if long { case.stated.map_or(UNSTATED, |stated| stated.max(LEAST)) } else { SHORT };
-            let batches = matches!(station.discipline, Discipline::Batch(_));
+            let batches = matches!(station.discipline, Discipline::Batch(_) | Discipline::Engine { .. });
             let counts = batches || case.expected.keys().any(|name| name.contains("number_") || name == "p_all_busy");
             station.sample_every = counts.then_some(4.0 * station.mean_service());
             Some((Length::of_requests(station, requests / REPLICATIONS as f64, subject.variability), REPLICATIONS))

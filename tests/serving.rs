@@ -68,3 +68,31 @@ fn a_batch_and_a_concurrency_contradict_each_other() {
         scenario("  concurrency: 8\n  service-time: 20ms\n  service-model: { slots: { size: 4 } }").err().unwrap();
     assert!(error.contains("`slots` has no parameters"), "{error}");
 }
+
+/// Requests of 20 and 3 tokens, now and then: a step of 10 + 20 ms reads the prompt, two of 11 ms follow. An engine that
+/// takes one request at a time lets the others wait.
+#[test]
+fn an_engine_takes_a_step_for_each_token_of_an_answer() {
+    let run = |sequences: u32, rate: u32| {
+        let text = format!(
+            "duration: 10m\nworkload: {{ batch: {{ rate: {rate}/s, size: 1, tokens: {{ input: {{ mean: 20, cv: 0 }}, \
+             output: {{ mean: 3, cv: 0 }} }} }} }}\n\
+             service:\n  name: chat\n  replicas: 1\n  price: $1/h\n  service-model:\n    continuous-batching: {{ kv-blocks: 600, \
+             max-num-seqs: {sequences}, step-time: {{ base: 10000, token: 1000 }} }}\n\
+             objectives: [{{ latency: {{ within: 100ms, target: 99% }} }}]\npolicies: {{ one: {{ static: {{ replicas: 1 }} }} }}\n"
+        );
+        let mut sink = Diagnostics::new();
+        let scenario = Scenario::read_text(&text, &mut sink).unwrap_or_else(|| panic!("{sink}"));
+        scenario.simulation(0, 0).unwrap().run(&mut |_| ()).unwrap()
+    };
+    let alone = run(8, 1);
+    let median = alone.services[0].sojourn.quantile(0.5).unwrap().as_secs_f64();
+    assert!((median / 0.052 - 1.0).abs() < 0.01, "{median}");
+    // 15 requests per second are 78% of what one by one can take, and hardly anything for steps that are shared.
+    let mean = |sequences| run(sequences, 15).services[0].sojourn.mean_secs().unwrap();
+    let (one_by_one, shared) = (mean(1), mean(8));
+    // M/D/1: 52 ms (1 + rho / (2 (1 - rho))).
+    let exact = 0.052 * (1.0 + 0.78 / (2.0 * 0.22));
+    assert!((one_by_one / exact - 1.0).abs() < 0.1, "{one_by_one} {exact}");
+    assert!(shared < 0.09, "{shared}");
+}

@@ -256,8 +256,8 @@ impl ServiceSpec {
         let (resources, pod) = read_resources(fields, defaults, sink);
         let concurrency = at_least_one(fields, "concurrency", sink);
         let (queue_limit, crash) = (fields.optional("queue-limit", sink), fields.optional("crash-after", sink));
-        let demand = read_demand(fields, sink);
         let model = read_model(fields, sink);
+        let demand = read_demand(fields, model, sink);
         let cpu_per_request: Option<SimDuration> = fields.optional("cpu-per-request", sink);
         let cpu_idle: Option<Millicores> = fields.optional("cpu-idle", sink);
         let memory = read_memory(fields, sink);
@@ -455,8 +455,11 @@ fn read_recorded(node: &Yaml, sink: &mut Diagnostics) -> Option<DemandModel> {
     Some(DemandModel::Recorded(RecordedDemand { recorded, otherwise, unknown: 0.0 }))
 }
 
-fn read_demand(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<DemandModel> {
+fn read_demand(fields: &Fields<'_>, model: ServingModel, sink: &mut Diagnostics) -> Option<DemandModel> {
     let stated = fields.node_of("service-time");
+    if let Some([base, input, output]) = model.time_of_tokens().filter(|_| stated.is_none()) {
+        return Some(DemandModel::PerToken { base, input, output });
+    }
     if let Some(node) = stated.filter(|node| node.as_text() == Some("from-trace") || node.get("from-trace").is_some()) {
         return read_recorded(node, sink);
     }

@@ -4,6 +4,7 @@
 //! replicas. To add one, write a file with both and the plug-in's constant, and add a line to the list below.
 
 mod batch;
+pub mod continuous;
 mod model;
 mod sharing;
 mod slots;
@@ -22,4 +23,6 @@ stated::serving_models! {
     ProcessorSharing(sharing::AllCpu),
     /// Requests are served together.
     Batch(batch::Batching),
+    /// An LLM engine.
+    ContinuousBatching(continuous::ContinuousBatching),
 }

@@ -2,6 +2,7 @@
 
 use super::model::ServiceModel;
 use crate::config::{Diagnostics, Plugin, Yaml};
+use crate::units::SimDuration;
 
 /// How requests in service use a replica's CPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +38,12 @@ pub trait Serving {
     /// seconds, if it is known.
     fn efficiency(&self, _mean: Option<f64>) -> f64 {
         1.0
+    }
+
+    /// The time that a request takes alone, where it follows from its tokens: fixed, per token of the prompt, and per token
+    /// of the answer. It is the service time of a service that states none.
+    fn time_of_tokens(&self) -> Option<[SimDuration; 3]> {
+        None
     }
 
     /// Whether work adds up: serving n requests takes as much of a replica's capacity together as one by one, and none is
@@ -84,6 +91,12 @@ macro_rules! serving_models {
             fn efficiency(&self, mean: Option<f64>) -> f64 {
                 match self {
                     $(ServingModel::$variant(stated) => stated.efficiency(mean),)*
+                }
+            }
+
+            fn time_of_tokens(&self) -> Option<[$crate::units::SimDuration; 3]> {
+                match self {
+                    $(ServingModel::$variant(stated) => stated.time_of_tokens(),)*
                 }
             }
 

@@ -61,16 +61,20 @@ fn left_out(name: &str, expected: f64) -> bool {
         || name == "mean_slowdown_each_size"
 }
 
-/// Whether a figure counts batches: a run's record counts requests. With a server that takes what waits, the server is busy
+/// Whether a figure counts batches or iterations: a run's record counts requests. With a server that takes what waits, the server is busy
 /// when a request is present.
 fn of_batches(subject: &Subject, name: &str) -> bool {
-    let Discipline::Batch(batching) = subject.station.discipline else { return false };
+    let batching = match subject.station.discipline {
+        Discipline::Batch(batching) => batching,
+        Discipline::Engine { .. } => return ["mean_active_per_iteration", "mean_iteration_time"].contains(&name),
+        _ => return false,
+    };
     let busy = ["utilisation", "p_server_idle"].contains(&name) && batching.start_at > 1;
     busy || ["mean_batch_size", "p_full_batch", "p_batch_full", "batch_rate"].contains(&name)
 }
 
 fn steady(case: &Case<'_>, subject: &Subject, name: &str, expected: f64) -> Result<Figure, String> {
-    let is_sojourn = name.starts_with("mean_sojourn") || name == "mean_response";
+    let is_sojourn = name.starts_with("mean_sojourn") || ["mean_response", "mean_e2e_latency"].contains(&name);
     if is_sojourn && !subject.many_queues {
         return Ok(Figure::new(name, expected, sojourn));
     }
@@ -107,7 +111,9 @@ fn metric(case: &Case<'_>, subject: &Subject, name: &str, value: f64) -> Result<
         "mean_sojourn" => (Statistic::MeanNumber, value * station.arrivals.rate()),
         "var_wait" => (Statistic::WaitVariance, value),
         "var_sojourn" => (Statistic::SojournVariance, value),
-        "utilisation" if matches!(station.discipline, Discipline::Batch(_)) => (Statistic::NumberAtLeast(1), value),
+        "utilisation" if matches!(station.discipline, Discipline::Batch(_) | Discipline::Engine { .. }) => {
+            (Statistic::NumberAtLeast(1), value)
+        }
         "p_server_idle" => (Statistic::NumberAtLeast(1), 1.0 - value),
         "utilisation" | "utilisation_1" => (Statistic::Utilization, value),
         "mean_busy" => (Statistic::MeanBusy, value),

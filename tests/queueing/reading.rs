@@ -1,6 +1,7 @@
 //! Converts a case of the table to a station.
 
 use plimsoll::random::Distribution;
+use plimsoll::serving::continuous::{ContinuousBatching, Limits, StepTime};
 use plimsoll::serving::{BatchTime, Batching};
 use plimsoll::units::SimDuration;
 use plimsoll::validate::verify::{Arrivals, Discipline, Station};
@@ -81,9 +82,8 @@ const STEADY: [&str; 18] = [
 const BATCHED: [&str; 3] = ["M/M(a,b)/1 bulk service", "Dynamic batching", "Batch collector with timeout"];
 
 /// Families that are not modelled yet, by the beginnings of their names, and the missing feature.
-const NOT_MODELLED: [(&str, &str); 18] = [
+const NOT_MODELLED: [(&str, &str); 17] = [
     ("Load-dependent processor sharing", "speed by load"),
-    ("LLM continuous batching", "batching by iteration"),
     ("M/M/c+M (Erlang A", "random patience"),
     ("M/G/1 two classes", "priorities"),
     ("M/M/c two classes", "priorities"),
@@ -105,7 +105,8 @@ const NOT_MODELLED: [(&str, &str); 18] = [
 const NO_QUEUE: &str = "k-out-of-n";
 
 /// Known fields of a model. Any other field would be ignored silently.
-const KNOWN: [&str; 29] = [
+const KNOWN: [&str; 32] = [
+    "admission",
     "arrivals",
     "batch_time_ms",
     "arrivals_at",
@@ -113,8 +114,10 @@ const KNOWN: [&str; 29] = [
     "cluster",
     "cv2",
     "discipline",
+    "iteration_time_s",
     "mean_rate",
     "note",
+    "output_tokens",
     "patience",
     "queues",
     "rate",
@@ -161,6 +164,7 @@ pub fn read(case: &Case<'_>) -> Result<Subject, Problem> {
         "M/M/c//N closed loop (N users, c servers)" => closed(case.model, &case.model["service"], servers(case.model)?),
         "Closed interactive network (N users, think time), exact MVA" => interactive(case.model),
         family if BATCHED.iter().any(|known| family.starts_with(known)) => batched(case.model),
+        family if family.starts_with("LLM continuous batching") => by_iteration(case.model),
         family if STEADY.contains(&family) => steady(case),
         family if family.starts_with("M/M/c(t)") || family.contains("transient") => transient(case),
         family => Err(Problem::Unreadable(format!("unknown family `{family}`"))),
@@ -200,6 +204,46 @@ fn steady(case: &Case<'_>) -> Result<Subject, Problem> {
 }
 
 /// A server of batches. Milliseconds, where a case states them, are taken as the unit of time.
+/// Tokens of a prompt where only the number of requests that join an iteration counts.
+const PROMPT: u32 = 61;
+
+/// An engine whose iterations take `a+b*active+c*newly_admitted` seconds. Those that decode get one token in an iteration
+/// and those that join get their prompts: with a time b per request and c / (PROMPT - 1) per token less that of the first,
+/// an iteration takes as long.
+fn by_iteration(model: &Map<String, Value>) -> Result<Subject, Problem> {
+    let unreadable = |key: &str| format!("`{key}` is {}", model[key]);
+    let text = |key: &str| model[key].as_str().ok_or_else(|| unreadable(key));
+    if !text("admission")?.starts_with("FIFO at iteration boundaries; a request that finds the system empty starts") {
+        return Err(Problem::Unreadable(unreadable("admission")));
+    }
+    let time = text("iteration_time_s")?.strip_suffix("*newly_admitted");
+    let parts =
+        time.and_then(|time| time.split_once("*active+").and_then(|(left, new)| Some((left.split_once('+')?, new))));
+    let ((fixed, active), new) = parts.ok_or_else(|| unreadable("iteration_time_s"))?;
+    let micros = |text: &str| text.parse::<f64>().map(|s| s * 1e6).map_err(|_| unreadable("iteration_time_s"));
+    let (fixed, active, new) = (micros(fixed)?, micros(active)?, micros(new)?);
+    let token = new / f64::from(PROMPT - 1);
+    if token > active {
+        return Err(Problem::NotModelled("prompts that cost more than their requests"));
+    }
+    let p = text("output_tokens")?.strip_prefix("geometric, p=").and_then(|rest| rest.split_once(' '));
+    let p: f64 = p.and_then(|(p, _)| p.parse().ok()).ok_or_else(|| unreadable("output_tokens"))?;
+    let step_time = StepTime { base: fixed, token, sequence: active - token, ..StepTime::default() };
+    let limits = Limits {
+        sequences: whole(&model["max_batch"])?,
+        batched_tokens: 1 << 20,
+        length: 1 << 14,
+        blocks: 1 << 16,
+        prefix_caching: false,
+        asynchronous: false,
+        ..Limits::default()
+    };
+    let service = Distribution::Exponential { mean: -1.0 / (1.0 - p).ln() };
+    let mut station = Station::new(Arrivals::poisson(field(model, "rate")?), service, 1);
+    station.discipline = Discipline::Engine { engine: ContinuousBatching { limits, step_time }, prompt: PROMPT };
+    Ok(Subject { station, kind: Kind::Steady, variability: 2.0, per_queue: false, many_queues: false })
+}
+
 fn batched(model: &Map<String, Value>) -> Result<Subject, Problem> {
     let mut batching = Batching {
         size: whole(&model["max_batch"])?,

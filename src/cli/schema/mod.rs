@@ -7,6 +7,7 @@ mod definitions;
 mod markdown;
 mod policies;
 mod scenario;
+mod serving;
 mod story;
 mod traffic;
 

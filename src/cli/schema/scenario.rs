@@ -1,6 +1,6 @@
 //! The schema of a scenario, field by field, and the command that prints schemas.
 
-use super::{policies, traffic};
+use super::{policies, serving, traffic};
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
@@ -15,7 +15,6 @@ use crate::cluster::{DISPATCHERS, PLACEMENTS};
 use crate::config::kubernetes::Release;
 use crate::platform::PLATFORMS;
 use crate::policy::{MEASURES, NODE_POLICIES, POLICIES};
-use crate::serving::{SERVICE_MODELS, ServingPlugin};
 use crate::workload::{Absent, FORMATS, GENERATORS, TRANSFORMS, Values};
 
 /// Arguments of `schema`.
@@ -343,7 +342,7 @@ fn service() -> Value {
             ),
             ("queue-limit", count("Maximum number of requests waiting at a replica; further ones are rejected.")),
             ("service-time", service_time()),
-            ("service-model", service_model()),
+            ("service-model", serving::service_model()),
             ("platform", platform()),
             ("cpu-per-request", quantity("CPU time of an average request, part of its service time.", "30ms")),
             ("cpu-idle", quantity("CPU of an idle replica.", "20m")),
@@ -385,28 +384,6 @@ fn service_time() -> Value {
         "description": "Service time of a request, unless the workload provides it.",
         "anyOf": [distribution("A distribution."), per_token, whole, recorded]
     })
-}
-
-/// The name of a serving model, or a mapping with its parameters.
-fn service_model() -> Value {
-    let (with, without): (Vec<&ServingPlugin>, Vec<&ServingPlugin>) =
-        SERVICE_MODELS.iter().partition(|plugin| plugin.name == "batch");
-    let alone = names("Without parameters.", without.iter().map(|plugin| plugin.name));
-    let batch = [
-        ("size", at_least_one("Maximum number of requests in a batch; `concurrency` is then left out.")),
-        ("start-at", at_least_one("Waiting requests that start a batch at once; `size` by default.")),
-        ("max-delay", quantity("How long the first request of a smaller batch waits for more.", "5ms")),
-        ("per-request", quantity("What each request adds to the time of its batch.", "2ms")),
-        ("batches", at_least_one("Number of batches that a replica serves at once, each at full speed; 1 by default.")),
-        (
-            "time",
-            names("Whose service time is that of the batch, `longest` by default.", ["longest", "first"].into_iter()),
-        ),
-    ];
-    let parameters = |_: &str| example(object("Batches.", &batch), json!({ "size": 8, "max-delay": "5ms" }));
-    let list = with.iter().map(|plugin| (plugin.name, plugin.summary));
-    let description = "How a replica serves; `plimsoll list service-models` says more.";
-    json!({ "description": description, "anyOf": [alone, one_of("With parameters.", list, parameters)] })
 }
 
 /// The name of a platform, or a mapping with its parameters.

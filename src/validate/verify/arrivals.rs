@@ -79,6 +79,9 @@ pub(super) struct Stream {
     draw: Draw,
     /// Draws the demands if servers are occupied; otherwise the engine does.
     demands: Option<(Distribution, Draw)>,
+    /// Tokens of every prompt, if requests are counted in tokens: the seconds of their demands, rounded up, are then the
+    /// tokens of their answers.
+    prompt: Option<u32>,
     /// Seconds from the start for which a slot is occupied.
     occupied: Vec<f64>,
     /// Number of further requests that arrive at the start.
@@ -111,7 +114,14 @@ impl Stream {
             _ => None,
         };
         let occupied = occupied.to_vec();
-        Stream { arrivals: arrivals.clone(), draw, demands, occupied, backlog, state, clients, at: 0.0 }
+        Stream { arrivals: arrivals.clone(), draw, demands, prompt: None, occupied, backlog, state, clients, at: 0.0 }
+    }
+
+    /// The stream with tokens: prompts of `prompt` tokens, and answers of as many tokens as `service` draws, rounded up.
+    /// Of an exponential distribution with mean -1 / ln(1 - p) that is the geometric one with parameter p.
+    pub(super) fn in_tokens(self, prompt: u32, service: &Distribution, streams: Streams) -> Self {
+        let demands = Some((service.clone(), streams.running(Purpose::Demand, 0)));
+        Stream { prompt: Some(prompt), demands, ..self }
     }
 
     /// Advances by an exponential interarrival time of the given rate.
@@ -188,6 +198,10 @@ impl TraceSource for Stream {
         if let Some((service, draw)) = &mut self.demands {
             batch.demands.extend(occupied.iter().map(|until| SimDuration::from_nanos(nanos(*until))));
             batch.demands.extend(batch.arrivals[occupied.len()..].iter().map(|_| service.sample_duration(draw)));
+        }
+        if let Some(prompt) = self.prompt {
+            batch.tokens_in.resize(batch.arrivals.len(), prompt);
+            batch.tokens_out.extend(batch.demands.iter().map(|demand| demand.as_secs_f64().ceil() as u32));
         }
         Ok(())
     }

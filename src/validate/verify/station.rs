@@ -7,6 +7,7 @@ use crate::cluster::{DISPATCHERS, DemandModel, OnTimeout, ServiceSpec, Timeout};
 use crate::engine::{MetricsSpec, RunError, RunRecord, RunSpec, ServiceRun, Simulation};
 use crate::policy::{Decision, Measure, Observation, Reason, ReasonCode, ScalingPolicy};
 use crate::random::{Distribution, Streams};
+use crate::serving::continuous::ContinuousBatching;
 use crate::serving::{AllCpu, Batching, Serving, ServingModel};
 use crate::units::{Bytes, Millicores, SimDuration, SimTime};
 
@@ -26,6 +27,14 @@ pub enum Discipline {
     /// Bulk service: requests are served in batches, and the service time is that of a batch. The number of servers has no
     /// meaning then.
     Batch(Batching),
+    /// Continuous batching: the service time of a request, in seconds and rounded up, is the number of tokens of its
+    /// answer. The number of servers has no meaning then.
+    Engine {
+        /// The engine of a queue.
+        engine: ContinuousBatching,
+        /// Tokens of every prompt.
+        prompt: u32,
+    },
 }
 
 /// CPU that a request uses under [`Discipline::Limited`], in cores.
@@ -145,11 +154,16 @@ impl Station {
 
     /// The mean service time in seconds; of a server of batches that of a full one.
     pub fn mean_service(&self) -> f64 {
-        let added = match self.discipline {
-            Discipline::Batch(batching) => batching.per_request.as_secs_f64() * f64::from(batching.size),
-            _ => 0.0,
-        };
-        self.service.mean() + added
+        match self.discipline {
+            Discipline::Batch(batching) => {
+                self.service.mean() + batching.per_request.as_secs_f64() * f64::from(batching.size)
+            }
+            Discipline::Engine { engine, .. } => {
+                let alone = engine.step_time.alone(1, 1, 1) * 1e-6;
+                self.service.mean() * alone / engine.efficiency(None)
+            }
+            _ => self.service.mean(),
+        }
     }
 
     /// Load per server: arrival rate times mean service time, divided by the servers.
@@ -162,6 +176,7 @@ impl Station {
         match self.discipline {
             Discipline::Limited { full } => full,
             Discipline::Batch(batching) => f64::from(batching.concurrency().unwrap_or(1)),
+            Discipline::Engine { engine, .. } => f64::from(engine.concurrency().unwrap_or(1)),
             Discipline::Fifo | Discipline::Sharing => f64::from(self.servers),
         }
     }
@@ -179,6 +194,10 @@ impl Station {
 
     fn spec(&self, length: Length, streams: Streams, sender: Sender<Sample>) -> RunSpec {
         let source = Stream::new(&self.arrivals, &self.service, (&self.occupied, self.backlog), streams);
+        let source = match self.discipline {
+            Discipline::Engine { prompt, .. } => source.in_tokens(prompt, &self.service, streams),
+            _ => source,
+        };
         let end = SimTime::from_nanos(nanos(length.end));
         let never = SimDuration::from_nanos(end.as_nanos());
         let every = self.sample_every.map_or(never, |every| SimDuration::from_nanos(nanos(every)));
@@ -205,6 +224,7 @@ impl Station {
             Discipline::Sharing => (Some(f64::from(self.servers)), 1.0, ServingModel::ProcessorSharing(AllCpu)),
             Discipline::Limited { full } => (Some(full * PART_OF_A_CORE), PART_OF_A_CORE, ServingModel::default()),
             Discipline::Batch(batching) => (None, 1.0, ServingModel::Batch(batching)),
+            Discipline::Engine { engine, .. } => (None, 1.0, ServingModel::ContinuousBatching(engine)),
         };
         let patience = |after| Timeout { after: SimDuration::from_nanos(nanos(after)), work: OnTimeout::CancelWaiting };
         ServiceSpec {
