@@ -3,6 +3,7 @@
 mod answers;
 mod autoscaler_page;
 mod brute_force;
+mod calls;
 mod causes;
 mod cli;
 mod determinism;

@@ -10,7 +10,10 @@ mod reading;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use plimsoll::validate::verify::{Discipline, Length, Observed, TheoryRun, VerifyRow};
+use plimsoll::random::Distribution;
+use plimsoll::validate::verify::{
+    After, Arrivals, Discipline, Length, Observed, Station, Statistic, TheoryRun, VerifyRow,
+};
 use serde_json::{Value, json};
 
 use self::figures::{Figure, SAMPLES, figures, is_demanding, moment};
@@ -32,6 +35,8 @@ const SHORT: f64 = 1e6;
 const HEAVY: f64 = 12e6;
 /// Requests in the long test for a case that states no length.
 const UNSTATED: f64 = 40e6;
+/// Visits of stations by a request up to which [`SHORT`] counts requests, not visits.
+const MOST_VISITS: f64 = 5.0;
 /// Minimum number of requests of a case in the long test: its statement may be about an easier figure than the others.
 const LEAST: f64 = 10e6;
 /// Replications of a case in its stationary state.
@@ -224,9 +229,13 @@ fn plan(case: &Case<'_>, subject: &mut Subject, effort: Effort) -> Option<(Lengt
             if !long && case.stated.is_some_and(|stated| stated > HEAVY) {
                 return None;
             }
-            let requests = if long { case.stated.map_or(UNSTATED, |stated| stated.max(LEAST)) } else { SHORT };
+            // Stations that are visited very often take as many requests as others.
+            let most = SHORT * MOST_VISITS / station.visits().max(MOST_VISITS);
+            let requests = if long { case.stated.map_or(UNSTATED, |stated| stated.max(LEAST)) } else { most };
             let batches = matches!(station.discipline, Discipline::Batch(_) | Discipline::Engine { .. });
             let counts = batches || case.expected.keys().any(|name| name.contains("number_") || name == "p_all_busy");
+            // The figures of a network are none of samples.
+            let counts = counts && station.after == After::Leave;
             station.sample_every = counts.then_some(4.0 * station.mean_service());
             Some((Length::of_requests(station, requests / REPLICATIONS as f64, subject.variability), REPLICATIONS))
         }
@@ -259,6 +268,29 @@ fn backlogs_drain() {
     outcome.note(&case, check(&case, Effort::Short));
     assert_eq!(outcome.failures, Vec::<String>::new());
     assert_eq!(outcome.scores.len(), 2);
+}
+
+/// A request that is passed on gives its server up (Burke 1956: the departures of an M/M/1 queue are Poisson), and one that
+/// comes back joins the queue again (Jackson 1957: the number present is that of an M/M/1 queue with the rate of all visits).
+#[test]
+fn requests_are_passed_on_and_come_back() {
+    let exponential = |mean| Distribution::Exponential { mean };
+    let queue = |rate, mean| Station::new(Arrivals::poisson(rate), exponential(mean), 1);
+    let number = |load: f64| load / (1.0 - load);
+    let second = Station { after: After::ComeBack(0.5), ..queue(1.0, 0.5) };
+    let first = Station { after: After::PassOn(Box::new(second), 0.75), ..queue(0.6, 1.0) };
+    // A share of 0.75 goes on; each visits the second queue twice on average: 0.6 * 0.75 * 2 = 0.9 visits of 0.5 s.
+    let figures = |observed: &Observed| {
+        let at = |statistic: Statistic, station| statistic.at(observed, station);
+        let at_queue = |station| [Statistic::MeanNumber, Statistic::MeanBusy].map(|one| at(one, station));
+        [at_queue(0), at_queue(1)].concat()
+    };
+    let expected = [("first", number(0.6)), ("busy", 0.6), ("second", number(0.45)), ("busy", 0.45)];
+    let length = Length::of_requests(&first, SHORT / REPLICATIONS as f64, 2.0);
+    let trial = TheoryRun { station: &first, length, replications: REPLICATIONS, figures: &figures };
+    let rows = trial.judge("passed on", &expected.map(|(name, value)| (name.to_string(), value))).unwrap();
+    let wrong: Vec<String> = rows.iter().filter(|row| !row.verdict.is_good()).map(describe).collect();
+    assert_eq!(wrong, Vec::<String>::new());
 }
 
 /// M/M/1 at load 1/2, with a mean wait of 1.

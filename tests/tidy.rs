@@ -111,18 +111,28 @@ fn module_of(name: &str) -> &str {
 /// the same. Code after a test module, or next to a `mod tests;`, is code like any other.
 fn shipped(text: &str) -> String {
     let mut kept = Vec::new();
-    // The indentation of the current `#[cfg(test)]` item.
-    let mut inside: Option<&str> = None;
+    // The indentation of the current `#[cfg(test)]` item, and whether it has a body.
+    let mut inside: Option<(&str, bool)> = None;
     for line in text.lines() {
+        // The tests of a file come last, and may hold texts that look like the end of a module.
+        if line == "mod tests {" {
+            break;
+        }
         let code = line.trim_start();
         let indent = &line[..line.len() - code.len()];
         if code == "#[cfg(test)]" && inside.is_none() {
-            inside = Some(indent);
+            inside = Some((indent, false));
         }
         kept.push(if inside.is_some() { "" } else { line });
-        let ends = line == format!("{indent}}}") || code.ends_with(';') && !code.starts_with("#[");
-        if inside == Some(indent) && ends {
-            inside = None;
+        if let Some((of_item, has_body)) = &mut inside
+            && *of_item == indent
+        {
+            // A text within the body may stand at the margin and end in a semicolon.
+            let ends = line == format!("{indent}}}") || !*has_body && code.ends_with(';') && !code.starts_with("#[");
+            *has_body |= code.ends_with('{');
+            if ends {
+                inside = None;
+            }
         }
     }
     kept.join("\n")

@@ -8,7 +8,8 @@
 //! 3. *service time*: the demand exceeds the limit (for a client that gave up: its patience) even when the request runs
 //!    alone in its replica, on its node and within its CPU ceiling. More replicas would not help;
 //! 4. *contention*: service took longer than the limit although it would not have alone: other requests took the CPU;
-//! 5. *queueing*: the attempt waited or was rejected. The cause then depends on the state of the service when the
+//! 5. *call*: the time until the services that it called had answered was longer than the limit, or one did not answer;
+//! 6. *queueing*: the attempt waited or was rejected. The cause then depends on the state of the service when the
 //!    attempt arrived: a replica was *waiting for a node*, replicas were *starting up*, some were lost with their
 //!    machines and not replaced yet (*crash*), or *too few replicas* were ordered.
 //!
@@ -39,6 +40,8 @@ listed! {
         Retry,
         /// Its replica crashed, was killed, or was lost and not replaced yet.
         Crash,
+        /// A service that it called was slow, or did not answer.
+        Call,
     }
 }
 
@@ -53,6 +56,7 @@ impl Cause {
             Cause::Contention => "slowed in service",
             Cause::Retry => "earlier attempts",
             Cause::Crash => "replica lost",
+            Cause::Call => "called service slow or failed",
         }
     }
 
@@ -66,6 +70,7 @@ impl Cause {
             Cause::Contention => "contention",
             Cause::Retry => "retry",
             Cause::Crash => "crash",
+            Cause::Call => "call",
         }
     }
 }
@@ -136,7 +141,7 @@ pub(super) fn of_late(job: &Job, alone: u64, now: u64, limit: u64) -> Cause {
     } else if alone > limit {
         Cause::ServiceTime
     } else if now - job.started > limit {
-        Cause::Contention
+        slowed(job)
     } else {
         job.scaling_state.cause()
     }
@@ -159,7 +164,15 @@ pub(super) fn of_given_up(job: &Job, alone: u64, running: bool, patience: u64) -
     } else if waited {
         job.scaling_state.cause()
     } else {
-        Cause::Contention
+        slowed(job)
+    }
+}
+
+/// Who slowed a request that takes less time alone.
+fn slowed(job: &Job) -> Cause {
+    match job.state {
+        JobState::Calling => Cause::Call,
+        _ => Cause::Contention,
     }
 }
 

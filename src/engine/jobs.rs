@@ -15,8 +15,17 @@ pub(super) enum JobState {
     Waiting,
     /// In service.
     Running,
+    /// Its own work is done; it keeps its slot until its calls are answered.
+    Calling,
     /// Dropped, but still linked in a queue or scheduled as a completion; freed when its turn comes.
     Dropped,
+}
+
+impl JobState {
+    /// Whether the attempt is at a replica.
+    pub(super) fn is_present(self) -> bool {
+        matches!(self, JobState::Waiting | JobState::Running | JobState::Calling)
+    }
 }
 
 /// One attempt of a request, in one cache line. All times are nanoseconds since the start.

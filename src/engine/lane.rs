@@ -4,6 +4,7 @@
 //! (sorted, pulled in batches), completions (the only events queued in large numbers) and client timers. In the steady
 //! state nothing here allocates, locks, hashes or formats text.
 
+mod calls;
 mod compile;
 mod control;
 mod lobby;
@@ -12,6 +13,7 @@ mod seat;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
+use super::calls::Stages;
 use super::causes::{Cause, ScalingState, of_given_up};
 use super::completions::CompletionQueue;
 use super::demand::{complete, demand_draw, fresh_demand};
@@ -25,6 +27,7 @@ use crate::random::{Draw, Purpose, Streams};
 use crate::serving::{ServiceModel, Waiting, Work};
 use crate::units::SimTime;
 use crate::workload::{Clients, RequestBatch, TraceSource};
+use calls::Links;
 pub(super) use compile::build_lane;
 pub(super) use control::{LaneControl, LaneTotals};
 use seat::Seat;
@@ -48,6 +51,8 @@ pub(super) struct LaneSpec {
     pub retry: Option<Retry>,
     pub ingress: Ingress,
     pub streams: Streams,
+    /// The calls of its requests; `None` if it neither calls nor is called.
+    pub calls: Option<Stages>,
 }
 
 /// How far a lane may run: events strictly before these times.
@@ -69,6 +74,8 @@ pub(super) enum LaneStop {
         /// When.
         at: SimTime,
     },
+    /// Something was sent to another lane.
+    Sent,
     /// A draining replica has finished its last request.
     Drained {
         /// Its seat.
@@ -78,19 +85,26 @@ pub(super) enum LaneStop {
     },
 }
 
-/// A retry in back-off; ordered by time, then by scheduling order.
+/// Something that is to happen at a known time; ordered by time, then by scheduling order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct PendingRetry {
+struct Timer {
     at: u64,
     sequence: u64,
-    arrival: u64,
-    ordinal: u64,
-    work: Work,
-    attempt: u8,
+    what: Upcoming,
 }
 
-/// Attempt number that marks a new request of a closed loop among the pending retries.
-const FRESH: u8 = u8::MAX;
+/// What is to happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Upcoming {
+    /// A retry after its back-off.
+    Retry { arrival: u64, ordinal: u64, work: Work, attempt: u8 },
+    /// The next request of a user of a closed loop.
+    Fresh { ordinal: u64, work: Work },
+    /// A request from another lane.
+    Called { ordinal: u64, work: Work },
+    /// The answer to a call, or that there is none.
+    Answer { job: u32, generation: u32, failed: bool },
+}
 
 /// The seat of requests that are held until a replica is ready, in a lane whose ingress holds them.
 pub(super) const LOBBY: u32 = 0;
@@ -102,8 +116,10 @@ const SILENT: u32 = 0;
 pub(super) struct Lane<M, D> {
     spec: LaneSpec,
     source: Box<dyn TraceSource>,
-    /// Users of a closed loop. Their next requests are among the pending retries.
+    /// Users of a closed loop. Their next requests are among the timers.
     clients: Option<Clients>,
+    /// What the lane has to do with others.
+    links: Option<Box<Links>>,
     batch: RequestBatch,
     cursor: usize,
     next_arrival: u64,
@@ -120,13 +136,15 @@ pub(super) struct Lane<M, D> {
     completions: CompletionQueue,
     /// Attempt deadlines in order. All requests have the same patience, so no sorting is needed.
     deadlines: VecDeque<(u64, u32, u32)>,
-    retries: BinaryHeap<Reverse<PendingRetry>>,
-    /// Time of the earliest deadline or retry.
+    timers: BinaryHeap<Reverse<Timer>>,
+    /// Time of the earliest deadline or timer.
     next_timer: u64,
     /// Tokens in the retry budget, see [`RETRY`].
     retry_tokens: u64,
     sequence: u64,
     now: u64,
+    /// Whether something happened that the simulation must hear of: a replica has drained, or something was sent.
+    stopped: bool,
     drained: Option<u32>,
     /// Whether a request has come to be held since the last stop, and none was before.
     starved: bool,
@@ -163,6 +181,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         let mut lane = Lane {
             demand_draw: demand_draw(spec.streams, spec.service),
             dispatch_draw: spec.streams.running(Purpose::Dispatch, spec.service),
+            links: spec.calls.clone().map(|stages| Box::new(Links::new(stages))),
             spec,
             clients: source.clients().cloned(),
             source,
@@ -177,11 +196,12 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             dispatcher,
             completions: CompletionQueue::new(),
             deadlines: VecDeque::new(),
-            retries: BinaryHeap::new(),
+            timers: BinaryHeap::new(),
             next_timer: NEVER,
             retry_tokens: 0,
             sequence: 0,
             now: 0,
+            stopped: false,
             drained: None,
             starved: false,
             scaling_state: ScalingState::Nothing,
@@ -216,27 +236,38 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         self.sequence += 1;
         self.next_timer = self.next_timer.min(at);
         let sequence = self.sequence;
-        self.retries.push(Reverse(PendingRetry { at, sequence, arrival: at, ordinal, work, attempt: FRESH }));
+        self.timers.push(Reverse(Timer { at, sequence, what: Upcoming::Fresh { ordinal, work } }));
     }
 
-    /// Ends a request of a closed loop from its user's point of view and schedules the user's next one.
+    /// Ends a request from the point of view of who sent it: a user of a closed loop, who sends the next one, or a caller.
     #[inline(always)]
-    fn finish_for_user(&mut self, ordinal: u64) {
-        if let Some(clients) = &self.clients {
+    fn ended(&mut self, ordinal: u64, failed: bool) {
+        if self.links.is_some() {
+            self.tell_caller(ordinal, failed);
+        }
+        if let Some(clients) = &self.clients
+            && !Self::is_from_a_call(ordinal)
+        {
             let users = u64::from(clients.most());
             self.schedule_next_request(ordinal + users);
         }
     }
 
-    /// Counts a new request.
+    /// Counts a new request that comes from outside.
     #[inline(always)]
     fn count_arrival(&mut self, arrival: u64, work: Work) {
+        self.count_request(arrival, work);
+        self.ordinal += 1;
+    }
+
+    /// Counts a new request.
+    #[inline(always)]
+    fn count_request(&mut self, arrival: u64, work: Work) {
         self.tally.arrived(arrival, work.demand.as_nanos());
         if let Some(retry) = &self.spec.retry {
             let gained = (retry.budget.get() * RETRY as f64).round() as u64;
             self.retry_tokens = (self.retry_tokens + gained).min(u64::from(retry.reserve) * RETRY);
         }
-        self.ordinal += 1;
     }
 
     /// Reads the next batch of arrivals and draws the demands that the trace does not give.
@@ -282,8 +313,8 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
                     return Ok(LaneStop::Horizon);
                 }
                 self.complete();
-                if let Some(seat) = self.drained.take() {
-                    return Ok(LaneStop::Drained { seat, at: SimTime::from_nanos(self.now) });
+                if self.stopped {
+                    return Ok(self.stopped_now());
                 }
             } else if self.next_arrival < timer {
                 // A deadline precedes an arrival at the same instant, and so does a retry, because its request is
@@ -297,11 +328,21 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
                 }
             } else if !self.timer(horizon)? {
                 return Ok(LaneStop::Horizon);
-            } else if let Some(seat) = self.drained.take() {
-                return Ok(LaneStop::Drained { seat, at: SimTime::from_nanos(self.now) });
+            } else if self.stopped {
+                return Ok(self.stopped_now());
             } else if self.starved {
                 return Ok(self.starved_now());
             }
+        }
+    }
+
+    /// Tells why the lane stops, and forgets it. What it has sent is delivered after every stop.
+    #[cold]
+    fn stopped_now(&mut self) -> LaneStop {
+        self.stopped = false;
+        match self.drained.take() {
+            Some(seat) => LaneStop::Drained { seat, at: SimTime::from_nanos(self.now) },
+            None => LaneStop::Sent,
         }
     }
 
@@ -313,8 +354,8 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
     /// Recomputes the time of the earliest timer after one was removed.
     fn find_next_timer(&mut self) {
         let deadline = self.deadlines.front().map_or(NEVER, |(at, _, _)| *at);
-        let retry = self.retries.peek().map_or(NEVER, |Reverse(retry)| retry.at);
-        self.next_timer = deadline.min(retry).min(self.hold_ends());
+        let timer = self.timers.peek().map_or(NEVER, |Reverse(timer)| timer.at);
+        self.next_timer = deadline.min(timer).min(self.hold_ends());
     }
 
     /// The work of the request under the cursor.
@@ -458,25 +499,42 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             }
             return;
         };
-        let job = *self.jobs.get(number);
-        self.jobs.remove(number);
-        if job.state == JobState::Dropped {
+        if self.jobs.get(number).state == JobState::Dropped {
+            self.jobs.remove(number);
             return;
         }
         self.events += 1;
+        if self.links.is_some() && self.calls(number) {
+            if M::GATHERS {
+                self.gather(event.entity);
+            }
+            return;
+        }
+        self.finish(number, event.entity);
+    }
+
+    /// Ends a job that has been served by `number`.
+    #[inline(always)]
+    fn finish(&mut self, job: u32, number: u32) {
+        let now = self.now;
+        let finished = *self.jobs.get(job);
+        self.jobs.remove(job);
+        let job = finished;
         assert!(job.arrival <= job.offered && job.offered <= job.started && job.started <= now, "I2: causality");
         self.tally.left(now - job.offered);
         self.tally.answered(now - job.offered);
-        let seat = &mut self.seats[event.entity as usize];
+        let seat = &mut self.seats[number as usize];
         let warm = std::mem::replace(&mut seat.served_before, true);
         if !job.abandoned {
             self.warm_requests += u64::from(warm && job.arrival >= self.tally.warm_up);
-            let (model, seat) = (&self.model, event.entity);
-            let alone = |work| model.alone(seat, work).as_nanos();
+            let model = &self.model;
+            let alone = |work| model.alone(number, work).as_nanos();
             self.tally.completed(&job, now, alone);
-            self.finish_for_user(job.ordinal);
+            self.ended(job.ordinal, false);
+        } else if self.links.is_some() {
+            self.return_ticket(job.ordinal);
         }
-        self.vacate(event.entity);
+        self.vacate(number);
     }
 
     /// Handles a slot of `number` that has become free.
@@ -532,6 +590,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             self.dispatcher.load_changed(number, from, seat.load());
         } else if seat.draining && seat.load() == 0 {
             self.drained = Some(number);
+            self.stopped = true;
         }
     }
 
@@ -564,21 +623,21 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         }
     }
 
-    /// Processes the next time-out or retry. Returns `false` if it is beyond the horizon.
+    /// Processes the next time-out or timer. Returns `false` if it is beyond the horizon.
     fn timer(&mut self, horizon: Horizon) -> Result<bool, RunError> {
         let deadline = self.deadlines.front().map_or(NEVER, |(at, _, _)| *at);
-        let retry = self.retries.peek().map_or(NEVER, |Reverse(retry)| retry.at);
+        let timer = self.timers.peek().map_or(NEVER, |Reverse(timer)| timer.at);
         let held = self.hold_ends();
-        let next = deadline.min(retry).min(held);
+        let next = deadline.min(timer).min(held);
         if next > self.next_timer {
             // The request that was held until then is gone.
             self.next_timer = next;
-        } else if held < deadline && held < retry {
+        } else if held < deadline && held < timer {
             if held >= horizon.completions {
                 return Ok(false);
             }
             self.give_up_holding(held);
-        } else if deadline <= retry {
+        } else if deadline <= timer {
             if deadline >= horizon.completions {
                 return Ok(false);
             }
@@ -588,33 +647,41 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
                 self.expire(at, job, generation);
             }
         } else {
-            if retry >= horizon.arrivals {
+            if timer >= horizon.arrivals {
                 return Ok(false);
             }
             self.ensure_room(self.batch.len() as u64 + 1)?;
-            let retry = self.retries.pop();
+            let upcoming = self.timers.pop();
             self.find_next_timer();
-            if let Some(Reverse(retry)) = retry {
-                self.now = retry.at;
-                let PendingRetry { arrival, work, ordinal, attempt, .. } = retry;
-                let number = if attempt == FRESH {
-                    self.count_arrival(arrival, work);
-                    0
-                } else {
-                    self.retried += 1;
-                    attempt
-                };
-                self.offer_again(Attempt { arrival, work, ordinal, number });
+            if let Some(Reverse(Timer { at, what, .. })) = upcoming {
+                self.now = at;
+                self.happen(at, what);
             }
         }
         Ok(true)
+    }
+
+    /// What a timer was set for happens.
+    fn happen(&mut self, at: u64, what: Upcoming) {
+        match what {
+            Upcoming::Retry { arrival, ordinal, work, attempt } => {
+                self.retried += 1;
+                self.offer_again(Attempt { arrival, work, ordinal, number: attempt });
+            }
+            Upcoming::Fresh { ordinal, work } => {
+                self.count_arrival(at, work);
+                self.offer_again(Attempt { arrival: at, work, ordinal, number: 0 });
+            }
+            Upcoming::Called { ordinal, work } => self.receive(at, ordinal, work),
+            Upcoming::Answer { job, generation, failed } => self.answered(job, generation, failed),
+        }
     }
 
     /// The client gives up on an attempt, unless it has ended.
     fn expire(&mut self, at: u64, number: u32, generation: u32) {
         let job = *self.jobs.get(number);
         let current = job.generation == generation;
-        if !current || !matches!(job.state, JobState::Waiting | JobState::Running) {
+        if !current || !job.state.is_present() {
             return;
         }
         self.now = at;
@@ -630,6 +697,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             self.drop_job(number);
         } else {
             self.jobs.get_mut(number).abandoned = true;
+            self.keep_ticket(job.ordinal);
         }
         let patience = self.spec.timeout.as_ref().map_or(NEVER, |timeout| timeout.after.as_nanos());
         let alone = self.model.alone(job.seat, job.work).as_nanos();
@@ -656,6 +724,12 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
                 self.free_queue(job.seat);
             }
             self.load_fell(job.seat, load);
+            return;
+        }
+        if job.state == JobState::Calling {
+            self.end_calls(&job);
+            self.jobs.remove(number);
+            self.vacate(job.seat);
             return;
         }
         let evicted = self.model.evict(job.seat, number, SimTime::from_nanos(now));
@@ -702,7 +776,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         let again = self.spec.retry.filter(|retry| attempt.number + 1 < retry.attempts && self.retry_tokens >= RETRY);
         let Some(retry) = again else {
             self.tally.lost(attempt.arrival, fate, cause);
-            self.finish_for_user(attempt.ordinal);
+            self.ended(attempt.ordinal, true);
             return;
         };
         self.retry_tokens -= RETRY;
@@ -710,7 +784,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         let doubled = retry.backoff.as_nanos().saturating_mul(1 << attempt.number.min(62));
         let ceiling = doubled.min(retry.max_backoff.as_nanos());
         let backoff = if retry.jitter {
-            let key = attempt.ordinal.wrapping_mul(128) + u64::from(attempt.number);
+            let key = self.retry_identity(attempt.ordinal).wrapping_mul(128).wrapping_add(u64::from(attempt.number));
             (self.spec.streams.keyed(Purpose::Retry, self.spec.service, key).uniform() * ceiling as f64) as u64
         } else {
             ceiling
@@ -718,14 +792,9 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         self.sequence += 1;
         let at = self.now.saturating_add(backoff);
         self.next_timer = self.next_timer.min(at);
-        self.retries.push(Reverse(PendingRetry {
-            at,
-            sequence: self.sequence,
-            arrival: attempt.arrival,
-            ordinal: attempt.ordinal,
-            work: attempt.work,
-            attempt: attempt.number + 1,
-        }));
+        let Attempt { arrival, work, ordinal, number } = attempt;
+        let what = Upcoming::Retry { arrival, ordinal, work, attempt: number + 1 };
+        self.timers.push(Reverse(Timer { at, sequence: self.sequence, what }));
     }
 }
 

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::calendar::{Entry, Event, EventCalendar, Rank};
+use super::calls::Message;
 use super::causes::ScalingState;
 use super::error::{Answer, MAX_REPLICAS, RunError};
 use super::fault::{LostNodes, ZoneOutage, Zones};
@@ -65,6 +66,20 @@ pub struct Simulation {
     pub(super) shared: Shared,
     pub(super) pools: Pools,
     now: SimTime,
+    /// Whether services call each other, and room for what they send.
+    linked: bool,
+    sent: Vec<Message>,
+}
+
+/// What became of a lane that was to run up to a horizon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reached {
+    /// It got there.
+    Horizon,
+    /// It sent something to another lane, which may have events before the horizon now.
+    Sent,
+    /// Replicas changed, which may have caused control events before the horizon.
+    Changed,
 }
 
 /// The parameters of the run that are still needed once its services are built.
@@ -122,11 +137,14 @@ impl Simulation {
             priced: pools.priced || spec.services.iter().any(|service| service.lease.is_some()),
         };
         let mut services = Vec::new();
-        for (number, run) in spec.services.into_iter().enumerate() {
+        let linked = linked(&spec.services);
+        for ((number, run), linked) in spec.services.into_iter().enumerate().zip(&linked) {
             let tally = Tally::new(settings.warm_up, limits.clone());
-            services.push(Service::build(number as u32, run, tally, &settings, &mut shared)?);
+            services.push(Service::build((number as u32, *linked), run, tally, &settings, &mut shared)?);
         }
-        let mut simulation = Simulation { spec: settings, services, shared, pools, now: SimTime::ZERO };
+        let linked = linked.contains(&true);
+        let mut simulation =
+            Simulation { spec: settings, services, shared, pools, now: SimTime::ZERO, linked, sent: Vec::new() };
         simulation.schedule_first();
         simulation.watch_nodes(SimTime::ZERO);
         Ok(simulation)
@@ -180,6 +198,7 @@ impl Simulation {
             assert!(entry.time >= self.now, "I2: the clock went back");
             self.now = entry.time;
             self.handle(entry, progress)?;
+            self.deliver();
             self.watch_nodes(entry.time);
             self.services.iter_mut().for_each(Service::publish_scaling_state);
         }
@@ -190,7 +209,20 @@ impl Simulation {
         }
     }
 
-    /// Runs every lane up to an event of `rank` at `time`. Returns `true` early if a replica has drained.
+    /// Delivers what the lanes have sent to each other.
+    fn deliver(&mut self) {
+        if !self.linked {
+            return;
+        }
+        for number in 0..self.services.len() {
+            self.services[number].lane.exchange_outbox(&mut self.sent);
+            for message in self.sent.drain(..) {
+                self.services[message.to as usize].lane.take_in(&message);
+            }
+        }
+    }
+
+    /// Runs every lane up to an event of `rank` at `time`. Returns `true` early if replicas have changed.
     fn advance_lanes(&mut self, time: SimTime, rank: Rank) -> Result<bool, RunError> {
         let nanos = time.as_nanos();
         let whole = Horizon {
@@ -198,16 +230,21 @@ impl Simulation {
             arrivals: if rank <= Rank::Transition { nanos } else { nanos.saturating_add(1) },
         };
         let may_stop = |service: &Service| service.fleet.is_draining() || service.lane.may_starve();
-        if self.services.len() > 1 && self.services.iter().any(may_stop) {
+        if self.linked || self.services.len() > 1 && self.services.iter().any(may_stop) {
             return self.advance_in_turns(whole);
         }
-        self.advance_all(whole)
+        Ok(self.advance_all(whole)? == Reached::Changed)
     }
 
-    fn advance_lane(&mut self, number: usize, horizon: Horizon) -> Result<bool, RunError> {
+    fn advance_lane(&mut self, number: usize, horizon: Horizon) -> Result<Reached, RunError> {
         let service = &mut self.services[number];
-        match service.lane.run(horizon)? {
-            LaneStop::Horizon => return Ok(false),
+        let stop = service.lane.run(horizon)?;
+        match stop {
+            LaneStop::Horizon => return Ok(Reached::Horizon),
+            LaneStop::Sent => {
+                self.deliver();
+                return Ok(Reached::Sent);
+            }
             LaneStop::Drained { seat, at } => {
                 service.fleet.drained(seat, at, &mut *service.lane, &mut self.shared);
                 self.place_pending(at);
@@ -220,8 +257,9 @@ impl Simulation {
                 self.watch_nodes(at);
             }
         }
+        self.deliver();
         self.services.iter_mut().for_each(Service::publish_scaling_state);
-        Ok(true)
+        Ok(Reached::Changed)
     }
 
     /// Carries out what a platform orders by itself.
@@ -258,13 +296,10 @@ impl Simulation {
 
     /// While a replica drains, its end may free room for another service at that very instant, and a request that is held may
     /// order a replica that takes the room. The lanes therefore take turns, each running no further than the next event of
-    /// the others.
+    /// the others. So do lanes that call each other, of which none may run past a call that another has yet to make.
     fn advance_in_turns(&mut self, whole: Horizon) -> Result<bool, RunError> {
         loop {
-            let mut next: Vec<(u64, usize)> =
-                self.services.iter().enumerate().map(|(n, service)| (service.lane.next_event(), n)).collect();
-            next.sort_unstable();
-            let (first, number) = next[0];
+            let (number, first, turn) = self.next_turn();
             if first >= whole.completions.max(whole.arrivals) {
                 return Ok(false);
             }
@@ -272,31 +307,52 @@ impl Simulation {
                 completions: whole.completions.min(completions),
                 arrivals: whole.arrivals.min(arrivals),
             };
-            let (turn, after) = (next[1].0, first.saturating_add(1));
-            let drained = if first < turn {
+            let after = first.saturating_add(1);
+            let mut reached = if first < turn {
                 self.advance_lane(number, up_to(turn, turn))?
             } else {
                 // At the same instant, capacity is freed in every lane before it is requested in any.
-                self.advance_all(up_to(after, first))? || self.advance_all(up_to(after, after))?
+                match self.advance_all(up_to(after, first))? {
+                    Reached::Horizon => self.advance_all(up_to(after, after))?,
+                    early => early,
+                }
             };
-            if drained {
-                return Ok(true);
-            }
-            if self.services[number].lane.next_event() == first {
+            if reached == Reached::Horizon && self.services[number].lane.next_event() == first {
                 // Beyond its own horizon (an arrival at the instant of a transition), and so are all later events.
-                return self.advance_all(whole);
+                reached = self.advance_all(whole)?;
+                if reached == Reached::Horizon {
+                    return Ok(false);
+                }
+            }
+            if reached == Reached::Changed {
+                return Ok(true);
             }
         }
     }
 
-    /// Runs one lane after the other. Returns `true` early if a replica has drained.
-    fn advance_all(&mut self, horizon: Horizon) -> Result<bool, RunError> {
-        for number in 0..self.services.len() {
-            if self.advance_lane(number, horizon)? {
-                return Ok(true);
+    /// The lane with the earliest next event, the time of that, and the time of the earliest next event of the others.
+    fn next_turn(&self) -> (usize, u64, u64) {
+        let (mut number, mut first, mut turn) = (0, u64::MAX, u64::MAX);
+        for (n, service) in self.services.iter().enumerate() {
+            let next = service.lane.next_event();
+            if next < first {
+                (number, first, turn) = (n, next, first);
+            } else {
+                turn = turn.min(next);
             }
         }
-        Ok(false)
+        (number, first, turn)
+    }
+
+    /// Runs one lane after the other, until one does not reach the horizon.
+    fn advance_all(&mut self, horizon: Horizon) -> Result<Reached, RunError> {
+        for number in 0..self.services.len() {
+            let reached = self.advance_lane(number, horizon)?;
+            if reached != Reached::Horizon {
+                return Ok(reached);
+            }
+        }
+        Ok(Reached::Horizon)
     }
 
     fn handle(&mut self, entry: Entry, progress: &mut dyn FnMut(SimTime) -> ControlFlow<()>) -> Result<(), RunError> {
@@ -488,6 +544,14 @@ impl Simulation {
     }
 }
 
+/// Which services call others or are called.
+fn linked(services: &[ServiceRun]) -> Vec<bool> {
+    let mut linked: Vec<bool> = services.iter().map(|service| !service.calls.is_empty()).collect();
+    let calls = services.iter().flat_map(|service| service.calls.iter().flatten());
+    calls.for_each(|call| linked[call.to as usize] = true);
+    linked
+}
+
 /// Rejects sizes that would exhaust the machine.
 fn check_replica_count(wanted: u32, at: SimTime, service: &str) -> Result<(), RunError> {
     match wanted > MAX_REPLICAS {
@@ -497,8 +561,9 @@ fn check_replica_count(wanted: u32, at: SimTime, service: &str) -> Result<(), Ru
 }
 
 impl Service {
+    /// Builds service `number`; `linked` says whether it calls others or is called.
     fn build(
-        number: u32,
+        (number, linked): (u32, bool),
         run: ServiceRun,
         tally: Tally,
         settings: &RunSettings,
@@ -514,6 +579,7 @@ impl Service {
             retry: spec.retry,
             ingress: run.platform.ingress(),
             streams: shared.streams,
+            calls: linked.then_some(run.calls),
         };
         let powers = Powers::new(spec, shared.nodes.as_ref());
         let lane = build_lane(lane_spec, spec, powers.slow, run.source, tally)?;

@@ -1,5 +1,6 @@
 //! The specification of a single run: plain parameters and ready-made plug-ins.
 
+use super::calls::Stages;
 use super::fault::ZoneOutage;
 use super::meter::MetricsSpec;
 use super::objective::Objective;
@@ -48,12 +49,14 @@ pub struct ServiceRun {
     pub lease: Option<ReplicaLease>,
     /// What runs its replicas.
     pub platform: Box<dyn Platform>,
+    /// The calls that its requests make after their own work.
+    pub calls: Stages,
 }
 
 impl ServiceRun {
-    /// A Deployment whose replicas cost nothing.
+    /// A Deployment whose replicas cost nothing and whose requests make no calls.
     pub fn new(spec: ServiceSpec, source: Box<dyn TraceSource>, policy: Box<dyn ScalingPolicy>) -> ServiceRun {
-        ServiceRun { spec, source, policy, lease: None, platform: Box::new(Deployment) }
+        ServiceRun { spec, source, policy, lease: None, platform: Box::new(Deployment), calls: Stages::new() }
     }
 }
 

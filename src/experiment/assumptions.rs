@@ -2,12 +2,12 @@
 
 use crate::catalog::{Catalog, KUBERNETES_OVERHEAD};
 use crate::cluster::{CpuUse, DemandModel, NodePool, OnTimeout, RecordedDemand, ServiceSpec, UpdateStrategy};
-use crate::engine::{MetricsOutage, NodeLease, ReplicaLease};
+use crate::engine::{Call, MetricsOutage, NodeLease, ReplicaLease};
 use crate::policy::{Measure, Measures};
 use crate::random::{Distribution, shown_seconds};
 use crate::scenario::{Scenario, ServicePlan};
 use crate::serving::{CpuUnderLoad, Serving};
-use crate::units::{Bytes, Millicores, SimTime};
+use crate::units::{Bytes, Fraction, Millicores, SimTime};
 
 /// Effects that the model leaves out and no field of a scenario can state.
 const NOT_MODELLED: &str = "Not modelled: the network between clients and replicas, slow first requests of a fresh replica (cold \
@@ -17,9 +17,13 @@ const NOT_MODELLED: &str = "Not modelled: the network between clients and replic
 /// What of it is modelled where the number of nodes of a pool can change.
 const NO_NODE_AUTOSCALING: &str = "node autoscaling, ";
 
+/// What of it is modelled where services call each other.
+const NO_CALLS: &str = "calls between services, ";
+
 /// The assumptions of `scenario`.
 pub fn of(scenario: &Scenario) -> Vec<String> {
     let mut said: Vec<String> = scenario.services.iter().flat_map(|plan| of_service(plan, &scenario.pools)).collect();
+    said.extend(scenario.services.iter().flat_map(|plan| calls(plan, &scenario.services)));
     said.extend(nodes(scenario));
     let metrics = &scenario.metrics;
     let averaged = metrics.averaged();
@@ -57,8 +61,39 @@ pub fn of(scenario: &Scenario) -> Vec<String> {
     said.extend(at_the_end(scenario));
     said.push(format!("The number of needed replicas assumes a utilization of {}.", scenario.reference_utilization));
     let scales = scenario.pools.iter().any(NodePool::can_change);
-    said.push(if scales { NOT_MODELLED.replace(NO_NODE_AUTOSCALING, "") } else { NOT_MODELLED.into() });
+    let mut left_out = NOT_MODELLED.to_string();
+    if scales {
+        left_out = left_out.replace(NO_NODE_AUTOSCALING, "");
+    }
+    if scenario.services.iter().any(|plan| !plan.calls.is_empty()) {
+        left_out = left_out.replace(NO_CALLS, "");
+    }
+    said.push(left_out);
     said
+}
+
+/// What the requests of a service ask of others, a sentence for each call.
+fn calls(plan: &ServicePlan, services: &[ServicePlan]) -> Vec<String> {
+    let one = |call: &Call, together: bool| {
+        let to = &services[call.to as usize].spec.name;
+        let mut said = format!("After its own work, a request of {} calls {to}", plan.spec.name);
+        if call.share < Fraction::ONE {
+            said += &format!(" with a probability of {}", call.share);
+        }
+        if call.count > 1 {
+            said += &format!(" {} times at once", call.count);
+        }
+        if together {
+            said += ", together with others";
+        }
+        said +=
+            if call.waits { ", and keeps its slot until it is answered" } else { ", and does not wait for an answer" };
+        match call.network.is_zero() {
+            true => said + ".",
+            false => said + &format!("; each way takes {}.", call.network),
+        }
+    };
+    plan.calls.iter().flat_map(|stage| stage.iter().map(|call| one(call, stage.len() > 1))).collect()
 }
 
 /// The assumption about services without a price.

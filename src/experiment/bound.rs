@@ -64,6 +64,9 @@ pub(super) fn unbounded(scenario: &Scenario) -> Option<&'static str> {
     if scenario.services.iter().any(|service| !service.spec.model.is_additive()) {
         return Some("requests that are served together have no work of their own");
     }
+    if scenario.services.iter().any(|service| !service.calls.is_empty()) {
+        return Some("the requests that services send each other are known only in a run");
+    }
     let closed = scenario.services.iter().any(|service| service.workload.clients().is_some());
     closed.then_some("the requests of a closed loop depend on the policy")
 }

@@ -12,4 +12,4 @@ mod distribution;
 mod streams;
 
 pub use distribution::{Distribution, NAMES as DISTRIBUTION_NAMES, shown_seconds};
-pub use streams::{Draw, Purpose, Streams};
+pub use streams::{Draw, Purpose, Streams, descendant};

@@ -42,6 +42,13 @@ pub enum Purpose {
     Cascade = 16,
     /// Time until an ordered node is ready, keyed by (pool, n-th node ever started).
     NodeBoot = 17,
+    /// Whether a request makes a call to another service, keyed by (service, request and call).
+    Call = 18,
+}
+
+/// The identity of the `nth` thing that follows from `parent`, such as a call that a request makes.
+pub const fn descendant(parent: u64, nth: u64) -> u64 {
+    mix(parent ^ mix(nth))
 }
 
 /// The source of all randomness of a run: seed and replication number.

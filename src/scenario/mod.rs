@@ -1,5 +1,6 @@
 //! A scenario: one YAML file that a Kubernetes user can read without a manual.
 
+mod calls;
 mod ceiling;
 mod faults;
 mod limits;
@@ -23,7 +24,7 @@ use crate::cluster::{NodePool, Nodes, PLACEMENTS, PlacementPlugin, ServiceSpec};
 use crate::config::{Diagnostics, SourceFile, Span, Value, Yaml};
 use crate::engine::{
     LostNodes, MetricsSpec, NodeLease, Objective, REFERENCE_UTILIZATION, ReplicaLease, RunError, RunSpec, ServiceRun,
-    Simulation, ZoneOutage,
+    Simulation, Stages, ZoneOutage,
 };
 use crate::platform::{Deployment, PlatformFactory};
 use crate::policy::{NodePolicyFactory, OwnPolicy, PolicyFactory, Prospect, ScalingPolicy, with_headroom};
@@ -42,19 +43,23 @@ pub struct ServicePlan {
     pub lease: Option<ReplicaLease>,
     /// What runs its replicas.
     pub platform: PlatformFactory,
+    /// The calls that its requests make to other services.
+    pub calls: Stages,
 }
 
 impl ServicePlan {
     /// A Deployment with this workload, whose replicas cost nothing.
     pub fn new(spec: ServiceSpec, workload: WorkloadSpec) -> ServicePlan {
-        ServicePlan { spec, workload, lease: None, platform: Arc::new(|| Box::new(Deployment)) }
+        let platform: PlatformFactory = Arc::new(|| Box::new(Deployment));
+        ServicePlan { spec, workload, lease: None, platform, calls: Stages::new() }
     }
 }
 
 impl std::fmt::Debug for ServicePlan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let ServicePlan { spec, workload, lease, platform: _ } = self;
-        f.debug_struct("ServicePlan").field("spec", spec).field("workload", workload).field("lease", lease).finish()
+        let ServicePlan { spec, workload, lease, platform: _, calls } = self;
+        let mut shown = f.debug_struct("ServicePlan");
+        shown.field("spec", spec).field("workload", workload).field("lease", lease).field("calls", calls).finish()
     }
 }
 
@@ -295,6 +300,7 @@ impl Scenario {
                 policy: self.policy(factory, plan.headroom, number, replication)?,
                 lease: service.lease.clone(),
                 platform: (service.platform)(),
+                calls: service.calls.clone(),
             });
         }
         let nodes = (!self.pools.is_empty()).then(|| self.nodes_of(&self.pools));
@@ -317,6 +323,17 @@ impl Scenario {
         })
     }
 
+    /// Which requests of a service are known only in a run, because they depend on answers; `None` if all are known
+    /// before.
+    pub(crate) fn depends_on_answers(&self, service: usize) -> Option<&'static str> {
+        let calls = self.services.iter().flat_map(|plan| plan.calls.iter().flatten());
+        match self.services[service].workload.clients() {
+            Some(_) => Some("those of a closed loop"),
+            None if calls.into_iter().any(|call| call.to as usize == service) => Some("those that other services send"),
+            None => None,
+        }
+    }
+
     /// The nodes of `pools`, all empty.
     pub(super) fn nodes_of(&self, pools: &[NodePool]) -> Nodes {
         let asked: Vec<_> = self.services.iter().map(|service| service.spec.pod.extended.clone()).collect();
@@ -334,11 +351,13 @@ impl Scenario {
         let plan = &self.services[service];
         let failed = RefCell::new(None);
         let load = |step: SimDuration| {
-            let loads = match self.services[service].workload.clients() {
+            let loads = match self.depends_on_answers(service) {
                 None => self.step_loads(service, replication, step),
-                Some(_) => Err(TraceError::new(
+                Some(which) => Err(TraceError::new(
                     plan.spec.name.as_str(),
-                    "a clairvoyant policy needs requests that are known in advance; those of a closed loop depend on the responses",
+                    format!(
+                        "a clairvoyant policy needs requests that are known in advance; {which} depend on the responses"
+                    ),
                 )),
             };
             let loads = loads.map(|loads| loads.into_iter().map(|load| load.times(headroom)).collect());

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::calls;
 use super::ceiling;
 use super::faults;
 use super::limits;
@@ -45,6 +46,14 @@ fn with_zone(workload: &Yaml, zone: Option<&Yaml>) -> Yaml {
     workload
 }
 
+/// Whether the warm-up is to be found, and its length otherwise.
+fn read_warm_up(fields: &Fields<'_>, sink: &mut Diagnostics) -> (bool, SimDuration) {
+    match fields.node_of("warm-up").and_then(Yaml::as_text) {
+        Some("auto") => (true, SimDuration::ZERO),
+        _ => (false, fields.or("warm-up", SimDuration::ZERO, sink)),
+    }
+}
+
 /// Reads the whole scenario and reports problems to `sink`.
 pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[OwnPolicy], sink: &mut Diagnostics) -> Option<Scenario> {
     let base_dir = crate::config::spool::directory_of(path);
@@ -56,8 +65,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[OwnPolicy], sink: &m
     let description = fields.optional("description", sink).map_or_else(String::new, |Lines(text)| text);
     let (seed, duration): (u64, Option<SimDuration>) = (fields.or("seed", 1, sink), fields.optional("duration", sink));
     let zone: Option<Zone> = fields.optional("time-zone", sink);
-    let finds_warm_up = fields.node_of("warm-up").and_then(Yaml::as_text) == Some("auto");
-    let warm_up = if finds_warm_up { SimDuration::ZERO } else { fields.or("warm-up", SimDuration::ZERO, sink) };
+    let (finds_warm_up, warm_up) = read_warm_up(&fields, sink);
     let interval = fields.or("interval", SimDuration::from_secs(60), sink);
     let mut metrics = read_metrics(&fields, sink);
     let objectives = read_objectives(&fields, sink);
@@ -330,20 +338,25 @@ fn read_services(
         return Vec::new();
     }
     let mut services: Vec<ServicePlan> = Vec::new();
-    for node in nodes {
-        let Some(service) = read_service(node, (fields, shared), (base_dir, pools), sources, sink) else { continue };
+    let called = calls::called(&nodes);
+    for node in &nodes {
+        let around = (fields, shared, called.as_slice());
+        let Some(service) = read_service(node, around, (base_dir, pools), sources, sink) else { continue };
         if services.iter().any(|known| known.spec.name == service.spec.name) {
             sink.push(node.error(format!("two services are called `{}`", service.spec.name)));
         }
         services.push(service);
     }
+    if services.len() == nodes.len() {
+        calls::read(&mut services, &nodes, sink);
+    }
     services
 }
 
-/// Reads a service. `scenario` is the mapping around it and the workload stated there.
+/// Reads a service. `scenario` is the mapping around it, the workload stated there, and the services that others call.
 fn read_service(
     node: &Yaml,
-    scenario: (&Fields<'_>, Option<&Yaml>),
+    (scenario, shared, called): (&Fields<'_>, Option<&Yaml>, &[&str]),
     (base_dir, pools): (&Path, &[NodePool]),
     sources: &mut Sources,
     sink: &mut Diagnostics,
@@ -353,20 +366,25 @@ fn read_service(
     let own = fields.node_of("workload");
     let price = fields.node_of("price");
     let spec = ServiceSpec::read(&fields, &defaults.unwrap_or_default(), sink);
-    let workload = own.or(scenario.1);
-    if workload.is_none() {
+    let workload = own.or(shared);
+    fields.node_of("calls");
+    let is_called = spec.as_ref().is_some_and(|spec| called.contains(&spec.name.as_str()));
+    if workload.is_none() && !is_called {
         let help = "add `workload:` with a trace or a generator, such as `poisson: { rate: 100/s }`";
         let error = node.error("the service has no workload").help(help);
         // It may be misspelt in either place.
-        scenario.0.missing(&["workload"], error.clone(), sink);
+        scenario.missing(&["workload"], error.clone(), sink);
         fields.missing(&["workload"], error, sink);
     }
     fields.default_is("platform", PLATFORMS[0].name.to_string());
     let platform = fields.node_of("platform").and_then(|node| Plugin::stated(PLATFORMS, "platform", node, sink));
     let platform = platform.and_then(|(plugin, parameters)| (plugin.build)(&parameters, sink));
     fields.finish(sink);
-    let placed = workload.map(|workload| with_zone(workload, scenario.0.node().get("time-zone")));
-    let workload = placed.and_then(|workload| WorkloadSpec::from_node(&workload, base_dir, sink));
+    let placed = workload.map(|workload| with_zone(workload, scenario.node().get("time-zone")));
+    let workload = match placed {
+        None if is_called => Some(WorkloadSpec::none()),
+        placed => placed.and_then(|workload| WorkloadSpec::from_node(&workload, base_dir, sink)),
+    };
     let mut spec = spec?;
     let workload = match workload {
         Some(workload) if spec.takes_durations() => recorded::settle(node, &mut spec, workload, sink),

@@ -52,6 +52,9 @@ impl From<Fraction> for f64 {
 }
 
 impl Fraction {
+    /// All of it.
+    pub const ONE: Fraction = Fraction(1.0);
+
     /// The share `value`.
     ///
     /// # Errors

@@ -3,10 +3,12 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use super::batch::RequestBatch;
 use super::clients::Clients;
 use super::error::TraceError;
 use super::source::TraceSource;
 use crate::random::{Draw, Purpose, Streams};
+use crate::units::SimDuration;
 
 /// The use of a stream, which keys its random numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,5 +58,25 @@ pub trait Recipe: Debug + Send + Sync {
     /// The users of a closed loop, whose arrivals cannot be reshaped or known before the run.
     fn clients(&self) -> Option<&Clients> {
         None
+    }
+}
+
+/// Without any request.
+#[derive(Debug)]
+pub(super) struct NoRequests;
+
+impl Recipe for NoRequests {
+    fn open(&self, _: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
+        Ok(Box::new(NoRequests))
+    }
+}
+
+impl TraceSource for NoRequests {
+    fn fill(&mut self, _: &mut RequestBatch) -> Result<(), TraceError> {
+        Ok(())
+    }
+
+    fn extent(&self) -> Option<SimDuration> {
+        Some(SimDuration::ZERO)
     }
 }

@@ -12,7 +12,7 @@ use super::error::TraceError;
 use super::generators::GENERATORS;
 use super::reading::options::TraceOptions;
 use super::reading::rows::Rows;
-use super::recipe::{Opening, Recipe};
+use super::recipe::{NoRequests, Opening, Recipe};
 use super::replay::arrivals::{FileRecipe, open_reader};
 use super::replay::durations::Durations;
 use super::replay::trace_files::TraceFiles;
@@ -55,6 +55,11 @@ pub struct WorkloadSpec {
 }
 
 impl WorkloadSpec {
+    /// No requests: the workload of a service that only others call.
+    pub fn none() -> Self {
+        WorkloadSpec { generator: Some("calls of other services"), ..WorkloadSpec::from_recipe(Arc::new(NoRequests)) }
+    }
+
     /// A workload from a recipe of a library user.
     pub fn from_recipe(recipe: Arc<dyn Recipe>) -> Self {
         WorkloadSpec {

@@ -16,7 +16,7 @@
 //! A percentile x of order p is tested by the share of values up to x, which is p: a share is an average, so Student's
 //! interval applies to it, and no inverse of a histogram is needed.
 
-use plimsoll::validate::verify::{Discipline, Observed, Sample, Statistic};
+use plimsoll::validate::verify::{After, Discipline, Observed, Sample, Statistic};
 use statrs::distribution::{DiscreteCDF, Poisson};
 
 use super::reading::{Case, Kind, Subject};
@@ -74,6 +74,9 @@ fn of_batches(subject: &Subject, name: &str) -> bool {
 }
 
 fn steady(case: &Case<'_>, subject: &Subject, name: &str, expected: f64) -> Result<Figure, String> {
+    if let Some((kind, number)) = at_station(subject, name) {
+        return of_station(kind, number, expected).ok_or(format!("`{name}` is not understood"));
+    }
     let is_sojourn = name.starts_with("mean_sojourn") || ["mean_response", "mean_e2e_latency"].contains(&name);
     if is_sojourn && !subject.many_queues {
         return Ok(Figure::new(name, expected, sojourn));
@@ -86,10 +89,40 @@ fn steady(case: &Case<'_>, subject: &Subject, name: &str, expected: f64) -> Resu
     Ok(Figure::new(name, expected, move |observed| metric.of(observed)))
 }
 
+/// The kind and the station of a figure that is of one station of a network; the entry is station 0.
+fn at_station<'a>(subject: &Subject, name: &'a str) -> Option<(&'a str, usize)> {
+    let After::Visit(stages) = &subject.station.after else { return None };
+    if name == "utilisation" {
+        return Some((name, 1));
+    }
+    let (kind, number) = name.rsplit_once('_')?;
+    let number = number.parse().ok().filter(|number| (1..=stages.len()).contains(number))?;
+    Some((kind.strip_suffix("_station").unwrap_or(kind), number))
+}
+
+fn of_station(kind: &str, number: usize, expected: f64) -> Option<Figure> {
+    let name = format!("{kind}_{number}");
+    let statistic = match kind {
+        "mean_sojourn" => {
+            return Some(Figure::new(&name, expected, move |observed| sojourn_at(observed, number)));
+        }
+        "mean_wait" => Statistic::MeanWait,
+        "p_wait" => Statistic::WaitProbability,
+        "utilisation" => Statistic::Utilization,
+        "mean_number" => Statistic::MeanNumber,
+        _ => return None,
+    };
+    Some(Figure::new(&name, expected, move |observed| statistic.at(observed, number)))
+}
+
 /// Mean sojourn time, corrected for the end of the run.
 fn sojourn(observed: &Observed) -> f64 {
+    sojourn_at(observed, 0)
+}
+
+fn sojourn_at(observed: &Observed, station: usize) -> f64 {
     let seconds = observed.record.end.since(observed.record.warm_up).as_secs_f64();
-    Statistic::MeanSojourn.of(observed) + Statistic::SojournVariance.of(observed) / seconds
+    Statistic::MeanSojourn.at(observed, station) + Statistic::SojournVariance.at(observed, station) / seconds
 }
 
 /// Whether a figure needs the stated length even more than a mean does.
@@ -129,6 +162,7 @@ fn metric(case: &Case<'_>, subject: &Subject, name: &str, value: f64) -> Result<
             let limit = expected(case, "mean_number")? + 2.0 * expected(case, "var_number")?.sqrt();
             (Statistic::NumberAtLeast(limit.floor() as u32 + 1), value)
         }
+        "p99" => (Statistic::SojournWithin(value), 0.99),
         _ => return counted(case, name, value),
     })
 }

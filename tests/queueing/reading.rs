@@ -4,7 +4,7 @@ use plimsoll::random::Distribution;
 use plimsoll::serving::continuous::{ContinuousBatching, Limits, StepTime};
 use plimsoll::serving::{BatchTime, Batching};
 use plimsoll::units::SimDuration;
-use plimsoll::validate::verify::{Arrivals, Discipline, Station};
+use plimsoll::validate::verify::{Arrivals, Discipline, Station, Visit};
 use serde_json::{Map, Value};
 
 /// A case of the table.
@@ -82,17 +82,14 @@ const STEADY: [&str; 18] = [
 const BATCHED: [&str; 3] = ["M/M(a,b)/1 bulk service", "Dynamic batching", "Batch collector with timeout"];
 
 /// Families that are not modelled yet, by the beginnings of their names, and the missing feature.
-const NOT_MODELLED: [(&str, &str); 17] = [
+const NOT_MODELLED: [(&str, &str); 14] = [
     ("Load-dependent processor sharing", "speed by load"),
     ("M/M/c+M (Erlang A", "random patience"),
     ("M/G/1 two classes", "priorities"),
     ("M/M/c two classes", "priorities"),
     ("M/M/1 SRPT", "order by size"),
     ("M/M/1 SJF", "order by size"),
-    ("Jackson", "networks"),
-    ("M/M/1 with feedback", "networks"),
-    ("Fork-join", "fan-out"),
-    ("Scatter-gather", "fan-out"),
+    ("M/M/1 with feedback", "retries on failure"),
     ("Keep-alive", "keep-alive"),
     ("Scale-per-request", "keep-alive"),
     ("M/G/1 with keep-alive", "keep-alive"),
@@ -105,10 +102,11 @@ const NOT_MODELLED: [(&str, &str); 17] = [
 const NO_QUEUE: &str = "k-out-of-n";
 
 /// Known fields of a model. Any other field would be ignored silently.
-const KNOWN: [&str; 32] = [
+const KNOWN: [&str; 33] = [
     "admission",
     "arrivals",
     "batch_time_ms",
+    "branches",
     "arrivals_at",
     "capacity",
     "cluster",
@@ -163,6 +161,9 @@ pub fn read(case: &Case<'_>) -> Result<Subject, Problem> {
         "Mt/G/inf with sinusoidal rate" => periodic(case.model),
         "M/M/c//N closed loop (N users, c servers)" => closed(case.model, &case.model["service"], servers(case.model)?),
         "Closed interactive network (N users, think time), exact MVA" => interactive(case.model),
+        "Scatter-gather without queueing" => scattered(case.model),
+        family if family.starts_with("Jackson tandem") => in_tandem(case.model),
+        family if family.starts_with("Fork-join") => forked(case.model),
         family if BATCHED.iter().any(|known| family.starts_with(known)) => batched(case.model),
         family if family.starts_with("LLM continuous batching") => by_iteration(case.model),
         family if STEADY.contains(&family) => steady(case),
@@ -276,26 +277,70 @@ fn batched(model: &Map<String, Value>) -> Result<Subject, Problem> {
     Ok(Subject { station, kind: Kind::Steady, variability: 2.0, per_queue: false, many_queues: false })
 }
 
-/// A closed network of one station; with more, requests would have to move between stations.
+/// A closed network of stations that each request visits in order.
 fn interactive(model: &Map<String, Value>) -> Result<Subject, Problem> {
-    let stations = model["stations"].as_array().ok_or("no `stations`".to_string())?;
-    match &stations[..] {
-        [station] => closed(model, &station["service"], whole(&station["servers"])?),
-        _ => Err(Problem::NotModelled("networks")),
+    if let [station] = &stations(model)?[..] {
+        return closed(model, &station["service"], whole(&station["servers"])?);
     }
+    let users = Arrivals::Closed { users: whole(&model["users"])?, think: think(model)?.0 };
+    Ok(network(users, one_by_one(model)?))
+}
+
+fn stations(model: &Map<String, Value>) -> Result<&Vec<Value>, String> {
+    model["stations"].as_array().ok_or("no `stations`".to_string())
+}
+
+/// Visits of the stations of a model, one after the other.
+fn one_by_one(model: &Map<String, Value>) -> Result<Vec<Vec<Visit>>, String> {
+    let visit = |station: &Value| {
+        let (service, _) = distribution(&station["service"])?;
+        let station = Station::new(Arrivals::Listed(Vec::new()), service, whole(&station["servers"])?);
+        Ok(vec![Visit { station, times: 1 }])
+    };
+    stations(model)?.iter().map(visit).collect()
+}
+
+fn network(arrivals: Arrivals, stages: Vec<Vec<Visit>>) -> Subject {
+    let station = Station::entry(arrivals, stages);
+    Subject { station, kind: Kind::Steady, variability: 2.0, per_queue: false, many_queues: false }
+}
+
+fn in_tandem(model: &Map<String, Value>) -> Result<Subject, Problem> {
+    Ok(network(arrivals(model)?.0, one_by_one(model)?))
+}
+
+/// A queue for each branch.
+fn forked(model: &Map<String, Value>) -> Result<Subject, Problem> {
+    let (service, _) = distribution(&model["service"])?;
+    let station = Station::new(Arrivals::Listed(Vec::new()), service, servers(model)?);
+    let branches = whole(&model["branches"])?;
+    let stage = (0..branches).map(|_| Visit { station: station.clone(), times: 1 }).collect();
+    Ok(network(arrivals(model)?.0, vec![stage]))
+}
+
+/// All branches at one station without queue, whose arrivals do not matter.
+fn scattered(model: &Map<String, Value>) -> Result<Subject, Problem> {
+    let (service, _) = distribution(&model["service"])?;
+    let station = Station::new(Arrivals::Listed(Vec::new()), service, servers(model)?);
+    Ok(network(Arrivals::poisson(1.0), vec![vec![Visit { station, times: whole(&model["branches"])? }]]))
 }
 
 fn closed(model: &Map<String, Value>, service: &Value, servers: u32) -> Result<Subject, Problem> {
+    let (think, of_think) = think(model)?;
+    let (service, of_service) = distribution(service)?;
+    let station = Station::new(Arrivals::Closed { users: whole(&model["users"])?, think }, service, servers);
+    let variability = of_service + of_think;
+    Ok(Subject { station, kind: Kind::Steady, variability, per_queue: false, many_queues: false })
+}
+
+/// The think time of a closed loop and its squared coefficient of variation.
+fn think(model: &Map<String, Value>) -> Result<(Distribution, f64), String> {
     let mut think = model["think"].clone();
     // Insensitive to the distribution: the lognormal shows it as well as any.
     if think["dist"] == "exp (any, insensitive)" {
         think = serde_json::json!({ "dist": "lognormal", "mean": think["mean"], "cv2": 1.0 });
     }
-    let (think, of_think) = distribution(&think)?;
-    let (service, of_service) = distribution(service)?;
-    let station = Station::new(Arrivals::Closed { users: whole(&model["users"])?, think }, service, servers);
-    let variability = of_service + of_think;
-    Ok(Subject { station, kind: Kind::Steady, variability, per_queue: false, many_queues: false })
+    distribution(&think)
 }
 
 fn servers(model: &Map<String, Value>) -> Result<u32, String> {

@@ -344,6 +344,7 @@ fn service() -> Value {
             ("service-time", service_time()),
             ("service-model", serving::service_model()),
             ("platform", platform()),
+            ("calls", calls()),
             ("cpu-per-request", quantity("CPU time of an average request, part of its service time.", "30ms")),
             ("cpu-idle", quantity("CPU of an idle replica.", "20m")),
             ("memory", object("Memory use.", &memory)),
@@ -384,6 +385,24 @@ fn service_time() -> Value {
         "description": "Service time of a request, unless the workload provides it.",
         "anyOf": [distribution("A distribution."), per_token, whole, recorded]
     })
+}
+
+/// Calls of one service to others.
+fn calls() -> Value {
+    let fields = [
+        ("to", text("Name of the service.")),
+        ("share", quantity("Probability that a request makes the call; 100% by default.", "30%")),
+        ("count", at_least_one("How many times at once; 1 by default.")),
+        ("wait", flag("Whether the slot is kept until it is answered; true by default.")),
+        ("network", quantity("Delay of the network, each way; none by default.", "500us")),
+    ];
+    let mut call = object("A call.", &fields);
+    call["required"] = json!(["to"]);
+    let mut stage = object("Calls made at once.", &[("together", list("The calls.", call.clone()))]);
+    stage["required"] = json!(["together"]);
+    let stage = example(stage, json!({ "together": [{ "to": "catalog" }] }));
+    let either = json!({ "anyOf": [call, stage] });
+    list("Calls that a request makes after its own work, one after the other.", either)
 }
 
 /// The name of a platform, or a mapping with its parameters.

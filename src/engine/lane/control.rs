@@ -2,13 +2,14 @@
 
 use std::cmp::Reverse;
 
+use super::super::calls::Message;
 use super::super::causes::{Cause, ScalingState, of_unanswered};
 use super::super::error::RunError;
 use super::super::fate::Fate;
 use super::super::jobs::{Job, JobState, NIL};
 use super::super::tally::Tally;
 use super::super::unanswered::Unanswered;
-use super::{FRESH, Horizon, LOBBY, Lane, LaneStop, PendingRetry, SILENT, Seat, attempt_of};
+use super::{Horizon, LOBBY, Lane, LaneStop, SILENT, Seat, Timer, Upcoming, attempt_of};
 use crate::cluster::{Dispatcher, Power};
 use crate::platform::Ingress;
 use crate::serving::ServiceModel;
@@ -18,6 +19,10 @@ use crate::units::SimTime;
 pub(in crate::engine) trait LaneControl: Send {
     /// Processes events up to the horizon.
     fn run(&mut self, horizon: Horizon) -> Result<LaneStop, RunError>;
+    /// Exchanges what the lane has sent to others with an empty list.
+    fn exchange_outbox(&mut self, empty: &mut Vec<Message>);
+    /// Takes what another lane has sent.
+    fn take_in(&mut self, message: &Message);
     /// The time of the next event in nanoseconds, or `u64::MAX` if there is none.
     fn next_event(&self) -> u64;
     /// Opens a seat for a replica that became ready. Seat numbers of ended replicas may be reused.
@@ -97,6 +102,14 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         Lane::run(self, horizon)
     }
 
+    fn exchange_outbox(&mut self, empty: &mut Vec<Message>) {
+        Lane::exchange_outbox(self, empty);
+    }
+
+    fn take_in(&mut self, message: &Message) {
+        Lane::take_in(self, message);
+    }
+
     fn next_event(&self) -> u64 {
         Lane::next_event(self)
     }
@@ -148,29 +161,37 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         let held: Vec<u32> = self.jobs.iter().filter(|(_, job)| job.seat == seat).map(|(number, _)| number).collect();
         let mut lost = Vec::new();
         // Waiting jobs first, so that none of them is started by the end of a running one.
-        for state in [JobState::Waiting, JobState::Running] {
+        for state in [JobState::Waiting, JobState::Calling, JobState::Running] {
             for number in held.iter().copied().filter(|n| self.jobs.get(*n).state == state).collect::<Vec<_>>() {
                 let job = *self.jobs.get(number);
                 self.drop_job(number);
-                if !job.abandoned {
-                    lost.push(job);
+                match job.abandoned {
+                    true => self.return_ticket(job.ordinal),
+                    false => lost.push(job),
                 }
             }
         }
         // The oldest request is the first to use the retry budget.
-        lost.sort_unstable_by_key(|job| job.ordinal);
+        lost.sort_unstable_by_key(|job| (Self::is_from_a_call(job.ordinal).then_some(job.arrival), job.ordinal));
         lost.iter().for_each(|job| self.lose(attempt_of(job), Fate::Failed, Cause::Crash));
         self.drained = None;
+        self.stopped = false;
         self.release(seat, now);
     }
 
     fn silence(&mut self, seat: u32, now: SimTime) {
         self.now = self.now.max(now.as_nanos());
-        let running = |job: &Job| job.seat == seat && job.state == JobState::Running;
+        let served = |job: &Job| matches!(job.state, JobState::Running | JobState::Calling);
+        let running = |job: &Job| job.seat == seat && served(job);
         let mut held: Vec<u32> = self.jobs.iter().filter(|(_, job)| running(job)).map(|(number, _)| number).collect();
         held.sort_unstable_by_key(|number| (self.jobs.get(*number).offered, self.jobs.get(*number).ordinal));
         for number in held {
-            self.model.evict(seat, number, now);
+            let job = *self.jobs.get(number);
+            if job.state == JobState::Calling {
+                self.end_calls(&job);
+            } else {
+                self.model.evict(seat, number, now);
+            }
             let record = &mut self.seats[seat as usize];
             record.end(now.as_nanos());
             let job = self.jobs.get_mut(number);
@@ -185,10 +206,13 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
     fn release(&mut self, seat: u32, now: SimTime) {
         let record = &mut self.seats[seat as usize];
         assert!(record.load() == 0 && !record.open, "only an empty closed seat is released");
-        self.past_work += self.model.work_done(seat, record.busy_area(now), now);
         self.past_busy += record.busy_area(now);
         self.past_waiting += record.waiting_area(now);
-        record.clear();
+        self.past_work += self.work_of(seat, now);
+        self.seats[seat as usize].clear();
+        if let Some(links) = &mut self.links {
+            links.clear_blocked(seat);
+        }
     }
 
     fn seat(&self, seat: u32) -> &Seat {
@@ -196,7 +220,7 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
     }
 
     fn work_done(&self, seat: u32, now: SimTime) -> f64 {
-        self.model.work_done(seat, self.seats[seat as usize].busy_area(now), now)
+        self.work_of(seat, now)
     }
 
     fn set_scaling_state(&mut self, scaling_state: ScalingState) {
@@ -213,7 +237,7 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         for (number, seat) in self.seats.iter().enumerate() {
             let seat_busy = seat.busy_area(now);
             if seat_busy > 0 {
-                work += self.model.work_done(number as u32, seat_busy, now);
+                work += self.work_of(number as u32, now);
             }
             busy += seat_busy;
             waiting += seat.waiting_area(now);
@@ -227,13 +251,13 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
             events: self.events,
             warm_requests: self.warm_requests,
             fingerprint: self.fingerprint,
-            attempts: self.ordinal + self.retried,
+            attempts: self.ordinal + self.retried + self.links.as_ref().map_or(0, |links| links.received()),
         }
     }
 
     fn collect_unanswered(&self, unanswered: &mut Unanswered) {
         let end = unanswered.end();
-        let waits = |job: &Job| matches!(job.state, JobState::Waiting | JobState::Running) && !job.abandoned;
+        let waits = |job: &Job| job.state.is_present() && !job.abandoned;
         for (_, job) in self.jobs.iter().filter(|(_, job)| waits(job)) {
             let alone = self.model.alone(job.seat, job.work).as_nanos();
             let silent = self.seats[job.seat as usize].slots == SILENT;
@@ -242,21 +266,37 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
                 false => of_unanswered(job, alone, end, limit),
             });
         }
-        for Reverse(retry) in self.retries.iter().filter(|Reverse(retry)| retry.attempt != FRESH) {
-            unanswered.add(retry.arrival, |_| Cause::Retry);
+        for arrival in self.in_back_off() {
+            unanswered.add(arrival, |_| Cause::Retry);
         }
     }
 
     fn present(&self, now: SimTime) -> Present {
-        let present = |job: &Job| matches!(job.state, JobState::Waiting | JobState::Running);
+        let present = |job: &Job| job.state.is_present();
         let mut residence = self.tally.residence();
         let mut in_flight = 0;
         for (_, job) in self.jobs.iter().filter(|(_, job)| present(job)) {
             residence += u128::from(now.as_nanos() - job.offered);
             in_flight += u64::from(!job.abandoned && job.arrival >= self.tally.warm_up);
         }
-        let retried = |retry: &PendingRetry| retry.attempt != FRESH && retry.arrival >= self.tally.warm_up;
-        in_flight += self.retries.iter().filter(|Reverse(retry)| retried(retry)).count() as u64;
+        in_flight += self.in_back_off().filter(|arrival| *arrival >= self.tally.warm_up).count() as u64;
         Present { residence, in_flight }
+    }
+}
+
+impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
+    /// Work done by a seat, see [`ServiceModel::work_done`]. A request that only waits for others does none.
+    fn work_of(&self, seat: u32, now: SimTime) -> f64 {
+        let busy = self.seats[seat as usize].busy_area(now);
+        let blocked = self.links.as_ref().map_or(0, |links| links.blocked_area(seat, now));
+        self.model.work_done(seat, busy - blocked, now)
+    }
+
+    /// When the requests that wait for a retry arrived.
+    fn in_back_off(&self) -> impl Iterator<Item = u64> {
+        self.timers.iter().filter_map(|Reverse(Timer { what, .. })| match what {
+            Upcoming::Retry { arrival, .. } => Some(*arrival),
+            _ => None,
+        })
     }
 }

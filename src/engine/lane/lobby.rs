@@ -68,8 +68,9 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         let job = *self.jobs.get(number);
         self.drop_job(number);
         self.find_next_timer();
-        if !job.abandoned {
-            self.lose(attempt_of(&job), Fate::Rejected, job.scaling_state.cause());
+        match job.abandoned {
+            true => self.return_ticket(job.ordinal),
+            false => self.lose(attempt_of(&job), Fate::Rejected, job.scaling_state.cause()),
         }
     }
 
@@ -105,8 +106,9 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             let job = *job;
             self.tally.left(self.now - job.offered);
             self.jobs.remove(held);
-            if !job.abandoned {
-                self.lose(attempt_of(&job), Fate::Rejected, self.scaling_state.cause());
+            match job.abandoned {
+                true => self.return_ticket(job.ordinal),
+                false => self.lose(attempt_of(&job), Fate::Rejected, self.scaling_state.cause()),
             }
             return;
         }

@@ -155,11 +155,12 @@ impl From<TraceError> for ProvisionError {
 /// # Errors
 /// [`ProvisionError`]; requirements that cannot be met are named with their shortfall.
 pub fn provision(scenario: &Scenario, terms: &Terms<'_>) -> Result<Vec<Provision>, ProvisionError> {
-    let closed = scenario.services.iter().find(|service| service.workload.clients().is_some());
-    if let Some(service) = closed {
-        let name = &service.spec.name;
-        let why = "the requests of a closed loop follow its answers, so there is no load to plan for";
-        return Err(ProvisionError::Scenario(format!("{name}: {why}")));
+    for (number, service) in scenario.services.iter().enumerate() {
+        if let Some(which) = scenario.depends_on_answers(number) {
+            let name = &service.spec.name;
+            let why = format!("requests depend on answers ({which}), so there is no load to plan for");
+            return Err(ProvisionError::Scenario(format!("{name}: {why}")));
+        }
     }
     if terms.interval.is_zero() || terms.interval > scenario.duration {
         let (step, run) = (terms.interval, scenario.duration);

@@ -16,7 +16,7 @@ const SCALES: u64 = 16;
 pub fn requests_per_run(scenario: &Scenario) -> Option<u64> {
     let of = |number: usize| {
         let workload = &scenario.services[number].workload;
-        if workload.clients().is_some() {
+        if scenario.depends_on_answers(number).is_some() {
             return None;
         }
         let mut source = workload.open(Streams::new(scenario.seed, 0), number as u64).ok()?;

@@ -81,9 +81,14 @@ impl Statistic {
         fixed.to_string()
     }
 
-    /// The value of the figure in one run; NaN if the run has no observation for it.
+    /// The value of the figure in one run, of the first station; NaN if the run has no observation for it.
     pub fn of(self, observed: &Observed) -> f64 {
-        let service = &observed.record.services[0];
+        self.at(observed, 0)
+    }
+
+    /// The value of the figure at a station; samples are of the first only.
+    pub fn at(self, observed: &Observed, station: usize) -> f64 {
+        let service = &observed.record.services[station];
         let counts = &service.counts;
         let (waiting, sojourn) = (&service.waiting, &service.sojourn);
         let seconds = observed.record.end.since(observed.record.warm_up).as_secs_f64();
@@ -95,16 +100,18 @@ impl Statistic {
             Statistic::WaitProbability => share(delayed, waiting.count() + counts[Fate::TimedOut]),
             Statistic::MeanWait => mean(waiting),
             Statistic::MeanWaitOfWaiting => waiting.sum_nanos() as f64 / 1e9 / delayed as f64,
-            Statistic::MeanWaitOfAll => mean_queue(observed) * seconds / arrived,
+            Statistic::MeanWaitOfAll => mean_queue(observed, station) * seconds / arrived,
             Statistic::MeanSojourn => mean(sojourn),
             Statistic::WaitVariance => variance(waiting),
             Statistic::SojournVariance => variance(sojourn),
             Statistic::WaitWithin(limit) => share_within(waiting, limit),
             Statistic::SojournWithin(limit) => share_within(sojourn, limit),
             Statistic::Utilization => service.load.unwrap_or(f64::NAN),
-            Statistic::MeanBusy => service.load.unwrap_or(0.0) * f64::from(observed.servers) * service.mean_ready,
+            Statistic::MeanBusy => {
+                service.load.unwrap_or(0.0) * f64::from(observed.servers[station]) * service.mean_ready
+            }
             Statistic::MeanNumber => service.mean_in_system,
-            Statistic::MeanQueue => mean_queue(observed),
+            Statistic::MeanQueue => mean_queue(observed, station),
             Statistic::Blocking => share(counts[Fate::Rejected], counts.arrived),
             Statistic::Abandonment => share(counts[Fate::TimedOut], counts.arrived),
             Statistic::Throughput => admitted / seconds,
@@ -132,8 +139,8 @@ fn mean(histogram: &LatencyHistogram) -> f64 {
 }
 
 /// Time-averaged number of waiting requests after the warm-up.
-fn mean_queue(observed: &Observed) -> f64 {
-    let after = observed.record.services[0].timeline.iter().filter(|row| row.start >= observed.record.warm_up);
+fn mean_queue(observed: &Observed, station: usize) -> f64 {
+    let after = observed.record.services[station].timeline.iter().filter(|row| row.start >= observed.record.warm_up);
     let (area, time) = after.fold((0.0, 0.0), |(area, time), row| {
         let seconds = row.length.as_secs_f64();
         (area + row.queued * seconds, time + seconds)

@@ -4,12 +4,12 @@ use std::sync::mpsc::{Sender, channel};
 
 use super::arrivals::{Arrivals, Stream, nanos};
 use crate::cluster::{DISPATCHERS, DemandModel, OnTimeout, ServiceSpec, Timeout};
-use crate::engine::{MetricsSpec, RunError, RunRecord, RunSpec, ServiceRun, Simulation};
+use crate::engine::{Call, MetricsSpec, RunError, RunRecord, RunSpec, ServiceRun, Simulation, Stages};
 use crate::policy::{Decision, Measure, Observation, Reason, ReasonCode, ScalingPolicy};
 use crate::random::{Distribution, Streams};
 use crate::serving::continuous::ContinuousBatching;
 use crate::serving::{AllCpu, Batching, Serving, ServingModel};
-use crate::units::{Bytes, Millicores, SimDuration, SimTime};
+use crate::units::{Bytes, Fraction, Millicores, SimDuration, SimTime};
 
 /// Service discipline.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,6 +39,8 @@ pub enum Discipline {
 
 /// CPU that a request uses under [`Discipline::Limited`], in cores.
 const PART_OF_A_CORE: f64 = 0.4;
+/// A number of servers that stands for infinitely many.
+const ENOUGH: u32 = 100_000;
 
 /// A queueing station, or several behind a dispatcher: a service whose replicas are queues and whose slots are servers.
 /// Time is in seconds.
@@ -66,6 +68,31 @@ pub struct Station {
     pub backlog: u32,
     /// Seconds between two samples of the number of requests present; `None` if not needed.
     pub sample_every: Option<f64>,
+    /// Where its requests go afterwards.
+    pub after: After,
+}
+
+/// Where requests go after a station.
+#[derive(Debug, Clone, PartialEq)]
+pub enum After {
+    /// They leave.
+    Leave,
+    /// They visit others and keep their server until they are back: one stage after the other, and the stations of a
+    /// stage together.
+    Visit(Vec<Vec<Visit>>),
+    /// They give their server up and go to another, with this probability.
+    PassOn(Box<Station>, f64),
+    /// They come back with this probability.
+    ComeBack(f64),
+}
+
+/// A visit of one station, or several of the same at once.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Visit {
+    /// The station. Its own arrivals are not used.
+    pub station: Station,
+    /// How many visits at once.
+    pub times: u32,
 }
 
 /// Length of a run, in seconds.
@@ -85,19 +112,16 @@ impl Length {
     /// the room over by diffusion. A closed loop forgets its state within a few turns of its users.
     pub fn of_requests(station: &Station, requests: f64, variability: f64) -> Length {
         if let Arrivals::Closed { think, .. } = &station.arrivals {
-            let warm_up = (20.0 * (think.mean() + station.service.mean())).max(requests / station.rate() / 50.0);
+            let work: f64 = station.loads().iter().map(|(one, _)| one.service.mean()).sum();
+            let warm_up = (20.0 * (think.mean() + work)).max(requests / station.rate() / 50.0);
             return Length { warm_up, end: warm_up + requests / station.rate() };
         }
-        let servers = station.capacity();
-        let slack = 1.0 - station.load();
-        let by_slack = if slack > 0.0 { 2.0 * variability / (servers * slack * slack) } else { f64::INFINITY };
-        let by_room = station.room.map_or(f64::INFINITY, |room| f64::from(room).powi(2) / servers);
-        let by_patience = station.patience.map_or(f64::INFINITY, |patience| patience * 2.0);
-        let relaxation = station.mean_service() * (1.0 + by_slack.min(by_room)).min(1.0 + by_patience);
+        let relaxation: f64 = station.loads().iter().map(|(one, load)| one.relaxation(*load, variability)).sum();
         let counted = requests / station.rate();
         // At least a fiftieth, which costs little and keeps the number of recording intervals (of the same length)
         // small.
-        let warm_up = (5.0 * relaxation + 10.0 * station.mean_service()).max(counted / 50.0);
+        let service: f64 = station.loads().iter().map(|(one, _)| one.mean_service()).sum();
+        let warm_up = (5.0 * relaxation + 10.0 * service).max(counted / 50.0);
         Length { warm_up, end: warm_up + counted }
     }
 }
@@ -122,8 +146,8 @@ pub struct Observed {
     pub record: RunRecord,
     /// The samples after the warm-up, if requested.
     pub samples: Vec<Sample>,
-    /// Servers of each queue.
-    pub servers: u32,
+    /// Servers of each queue, by station.
+    pub servers: Vec<u32>,
 }
 
 impl Station {
@@ -141,15 +165,65 @@ impl Station {
             occupied: Vec::new(),
             backlog: 0,
             sample_every: None,
+            after: After::Leave,
         }
+    }
+
+    /// A station without queue or work, from which requests visit others.
+    pub fn entry(arrivals: Arrivals, stages: Vec<Vec<Visit>>) -> Self {
+        let nothing = Distribution::Constant { value: 0.0 };
+        Station { after: After::Visit(stages), ..Station::new(arrivals, nothing, ENOUGH) }
     }
 
     /// Requests per second in the long run; of a closed loop the asymptotic bound min(N / (Z + S), servers / S)
     /// (Denning and Buzen 1978).
     pub fn rate(&self) -> f64 {
         let Arrivals::Closed { users, think } = &self.arrivals else { return self.arrivals.rate() };
-        let servers = self.capacity() * f64::from(self.queues);
-        (f64::from(*users) / (think.mean() + self.service.mean())).min(servers / self.service.mean())
+        let stations = self.visited(1.0);
+        let work: f64 = stations.iter().map(|(station, visits)| station.service.mean() * visits).sum();
+        let at_most = |(station, visits): &(&Station, f64)| {
+            station.capacity() * f64::from(station.queues) / (station.service.mean() * visits)
+        };
+        stations.iter().map(at_most).fold(f64::from(*users) / (think.mean() + work), f64::min)
+    }
+
+    /// This station and those after it, with the visits to each by a request that visits this one `visits` times.
+    fn visited(&self, visits: f64) -> Vec<(&Station, f64)> {
+        let again = if let After::ComeBack(share) = self.after { visits / (1.0 - share) } else { visits };
+        let mut all = vec![(self, again)];
+        match &self.after {
+            After::Leave | After::ComeBack(_) => {}
+            After::PassOn(next, share) => all.extend(next.visited(visits * share)),
+            After::Visit(stages) => stages
+                .iter()
+                .flatten()
+                .for_each(|visit| all.extend(visit.station.visited(visits * f64::from(visit.times)))),
+        }
+        all
+    }
+
+    /// How many stations a request visits, the first included.
+    pub fn visits(&self) -> f64 {
+        self.visited(1.0).iter().map(|(_, visits)| visits).sum()
+    }
+
+    /// Every station and its load per server.
+    fn loads(&self) -> Vec<(&Station, f64)> {
+        let rate = self.rate();
+        let load = |station: &Station, visits| {
+            rate * visits * station.mean_service() / station.capacity() / f64::from(station.queues)
+        };
+        self.visited(1.0).into_iter().map(|(station, visits)| (station, load(station, visits))).collect()
+    }
+
+    /// The time after which the station forgets its initial state, see [`Length::of_requests`].
+    fn relaxation(&self, load: f64, variability: f64) -> f64 {
+        let servers = self.capacity();
+        let slack = 1.0 - load;
+        let by_slack = if slack > 0.0 { 2.0 * variability / (servers * slack * slack) } else { f64::INFINITY };
+        let by_room = self.room.map_or(f64::INFINITY, |room| f64::from(room).powi(2) / servers);
+        let by_patience = self.patience.map_or(f64::INFINITY, |patience| patience * 2.0);
+        self.mean_service() * (1.0 + by_slack.min(by_room)).min(1.0 + by_patience)
     }
 
     /// The mean service time in seconds; of a server of batches that of a full one.
@@ -166,9 +240,9 @@ impl Station {
         }
     }
 
-    /// Load per server: arrival rate times mean service time, divided by the servers.
+    /// Load per server: arrival rate times mean service time, divided by the servers; the highest of all stations.
     pub fn load(&self) -> f64 {
-        self.rate() * self.mean_service() / self.capacity() / f64::from(self.queues)
+        self.loads().iter().map(|(_, load)| *load).fold(0.0, f64::max)
     }
 
     /// Number of requests of one queue that are served at full speed at once.
@@ -189,7 +263,8 @@ impl Station {
         let (sender, receiver) = channel();
         let record = Simulation::new(self.spec(length, streams, sender))?.run(&mut |_| ())?;
         let samples = receiver.iter().filter(|sample: &Sample| sample.at >= length.warm_up).collect();
-        Ok(Observed { record, samples, servers: self.servers })
+        let servers = self.visited(1.0).iter().map(|(station, _)| station.servers).collect();
+        Ok(Observed { record, samples, servers })
     }
 
     fn spec(&self, length: Length, streams: Streams, sender: Sender<Sample>) -> RunSpec {
@@ -213,12 +288,39 @@ impl Station {
         let warm_up = SimTime::from_nanos(nanos(length.warm_up));
         // The end of the warm-up must be the end of an interval.
         let interval = if warm_up == SimTime::ZERO { never } else { warm_up.since(SimTime::ZERO) };
-        let services =
-            vec![ServiceRun::new(self.service_spec(), Box::new(source), Box::new(Counter { every, sender }))];
+        let first = ServiceRun::new(self.service_spec(0), Box::new(source), Box::new(Counter { every, sender }));
+        let mut services = vec![first];
+        self.link(&mut services, 0, streams);
         RunSpec { warm_up, interval, metrics, ..RunSpec::new("station", streams, end, services) }
     }
 
-    fn service_spec(&self) -> ServiceSpec {
+    /// Adds the stations after this one, which is number `own`, in the order of [`Station::visited`].
+    fn link(&self, services: &mut Vec<ServiceRun>, own: u32, streams: Streams) {
+        let call = |to, share, count, waits| {
+            // What is no probability is the caller's mistake, and never happens.
+            let share = Fraction::new(share).unwrap_or_default();
+            Call { to, share, count, waits, network: SimDuration::ZERO }
+        };
+        let mut add = |station: &Station| {
+            let number = services.len() as u32;
+            let source = Stream::new(&Arrivals::Listed(Vec::new()), &station.service, (&[], 0), streams);
+            services.push(ServiceRun::new(station.service_spec(number), Box::new(source), Box::new(Fixed)));
+            station.link(services, number, streams);
+            number
+        };
+        let calls: Stages = match &self.after {
+            After::Leave => Stages::new(),
+            After::ComeBack(share) => vec![vec![call(own, *share, 1, false)]],
+            After::PassOn(next, share) => vec![vec![call(add(next), *share, 1, false)]],
+            After::Visit(stages) => stages
+                .iter()
+                .map(|stage| stage.iter().map(|visit| call(add(&visit.station), 1.0, visit.times, true)).collect())
+                .collect(),
+        };
+        services[own as usize].calls = calls;
+    }
+
+    fn service_spec(&self, number: u32) -> ServiceSpec {
         let (limit, each, model) = match self.discipline {
             Discipline::Fifo => (None, 1.0, ServingModel::default()),
             Discipline::Sharing => (Some(f64::from(self.servers)), 1.0, ServingModel::ProcessorSharing(AllCpu)),
@@ -239,8 +341,21 @@ impl Station {
             grace_period: SimDuration::ZERO,
             dispatch: DISPATCHERS.iter().find(|plugin| plugin.name == self.routing).unwrap_or(&DISPATCHERS[0]),
             timeout: self.patience.map(patience),
-            ..ServiceSpec::new("station", DemandModel::Drawn(self.service.clone()))
+            ..ServiceSpec::new(format!("station-{number}"), DemandModel::Drawn(self.service.clone()))
         }
+    }
+}
+
+/// Never changes the size.
+struct Fixed;
+
+impl ScalingPolicy for Fixed {
+    fn sync_period(&self) -> SimDuration {
+        SimDuration::from_secs(1_000_000_000)
+    }
+
+    fn decide(&mut self, _: &Observation<'_>) -> Decision {
+        Decision::hold(Reason::new(ReasonCode::Fixed, "fixed"))
     }
 }
 
