@@ -61,6 +61,8 @@ macro_rules! listed {
 }
 
 #[doc(hidden)]
+pub mod billing;
+#[doc(hidden)]
 pub mod catalog;
 #[doc(hidden)]
 pub mod cli;

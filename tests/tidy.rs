@@ -14,6 +14,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("random", 2),
     ("stats", 2),
     ("catalog", 3),
+    ("billing", 4),
     ("serving", 4),
     ("workload", 5),
     ("cluster", 5),

@@ -6,7 +6,6 @@
 mod back_off;
 mod ceiling;
 pub mod dispatch;
-mod lease;
 mod node;
 pub mod placement;
 mod pod;
@@ -18,7 +17,6 @@ pub mod service;
 pub use back_off::BackOff;
 pub use ceiling::{Bought, Bound, Ceiling, Power};
 pub use dispatch::{DISPATCHERS, Dispatcher, DispatcherPlugin};
-pub use lease::{Lease, LeaseBook, LeaseId, Settled};
 pub use node::{Node, NodeId, NodePhase, NodePool, Nodes, PodRequest};
 pub use placement::{PLACEMENTS, Placement, PlacementPlugin};
 pub use pod::{ContainerRequest, CpuUse, PodSpec, StartCpu};

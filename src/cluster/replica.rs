@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use crate::billing::LeaseId;
 use crate::units::{SimDuration, SimTime};
 
 /// The phase of a replica.
@@ -65,7 +66,7 @@ pub struct Replica {
     /// Incremented with each phase; events scheduled in an earlier generation are stale.
     pub generation: u32,
     /// Its lease, if replicas are leased.
-    pub lease: Option<super::LeaseId>,
+    pub lease: Option<LeaseId>,
 }
 
 impl Replica {

@@ -16,7 +16,7 @@ use super::powers::{PowerMarks, Powers};
 use super::record::{DecisionRecord, Interval, LeaseRecord, RunRecord};
 use super::spec::{RunSpec, ServiceRun};
 use super::tally::Tally;
-use crate::cluster::LeaseBook;
+use crate::billing::LeaseBook;
 use crate::platform::{Activity, Order};
 use crate::policy::{ForecastPoint, Foresight, Measures, Observation, Reason, ReasonCode, Reserved, ScalingPolicy};
 use crate::stats::TimeWeighted;

@@ -10,12 +10,14 @@ mod ratio;
 pub mod real;
 mod text;
 mod time;
+mod unit_price;
 
 pub use money::{Usd, UsdPerHour};
 pub use quantity::{Bytes, Millicores, Quantity};
 pub use ratio::{Fraction, Rate, Utilization};
 pub use text::UnitError;
 pub use time::{SimDuration, SimTime};
+pub use unit_price::UnitPrice;
 
 /// Nanoseconds in one second.
 pub const NANOS_PER_SECOND: u64 = 1_000_000_000;

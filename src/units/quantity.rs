@@ -48,7 +48,7 @@ const SUFFIXES: [(&str, i32, u32); 16] = [
 const DIGITS: usize = 19;
 
 /// The value of a quantity in units of 10^-`decimals`, rounded up; exact for numbers of up to 19 digits.
-fn scaled(text: &str, decimals: i32, expected: &str) -> Result<u64, UnitError> {
+pub(super) fn scaled(text: &str, decimals: i32, expected: &str) -> Result<u64, UnitError> {
     let (digits, suffix) = split_number(text);
     // Reports text that is not a number, or negative.
     number(digits, text, expected)?;

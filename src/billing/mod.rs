@@ -1,0 +1,5 @@
+//! What is paid for by time, and the bill.
+
+mod lease;
+
+pub use lease::{Lease, LeaseBook, LeaseId, Settled};
