@@ -2,6 +2,7 @@
 
 mod answers;
 mod autoscaler_page;
+mod bill;
 mod brute_force;
 mod calls;
 mod causes;

@@ -5,7 +5,9 @@ use std::str::FromStr;
 
 use super::diagnostic::{Diagnostic, Diagnostics, ReadMapping};
 use super::node::{Key, Value, Yaml};
-use crate::units::{Bytes, Fraction, Millicores, Quantity, Rate, SimDuration, UnitError, Usd, UsdPerHour, Utilization};
+use crate::units::{
+    Bytes, Fraction, Millicores, Quantity, Rate, SimDuration, UnitError, UnitPrice, Usd, UsdPerHour, Utilization,
+};
 
 /// Maximum number of unknown fields of a mapping for which similar names are searched.
 const MAX_MISSPELT: usize = 200;
@@ -208,7 +210,7 @@ macro_rules! from_text {
         }
     )*};
 }
-from_text!(SimDuration, Usd, UsdPerHour, Millicores, Bytes, Quantity, Rate, Fraction, Utilization);
+from_text!(SimDuration, Usd, UsdPerHour, Millicores, Bytes, Quantity, Rate, Fraction, Utilization, UnitPrice);
 
 /// Reads a scalar through the standard parser of `T`.
 fn plain<T: FromStr>(node: &Yaml, expected: &str, sink: &mut Diagnostics) -> Option<T> {

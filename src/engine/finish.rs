@@ -2,11 +2,11 @@
 
 use super::fate::{Fate, RequestCounts};
 use super::objective::{Objective, Seen, judge};
-use super::record::{Elasticity, Interval, ObjectiveRecord, RunRecord, ServiceRecord};
+use super::record::{Elasticity, Interval, ObjectiveRecord, RunRecord, ServiceRecord, UsageRecord};
 use super::simulation::{Marks, RunSettings, Service, Simulation, used_slots};
 use super::tally::Totals;
 use super::unanswered::Unanswered;
-use crate::units::Millicores;
+use crate::units::{Millicores, Usd};
 
 /// Replica-nanoseconds in a replica-hour.
 const NANOS_PER_HOUR: f64 = 3.6e12;
@@ -16,7 +16,10 @@ impl Simulation {
     pub(super) fn finish(mut self) -> RunRecord {
         let end = self.spec.end;
         self.close_interval(end);
-        let (leases, cost) = self.settle_leases();
+        let (leases, leased) = self.settle_leases();
+        let usage = self.charge();
+        let cost = leased + usage.iter().map(|record| record.line.cost).sum::<Usd>();
+        assert!(cost >= leased && leased >= Usd::ZERO, "I5: leases and use never have a negative cost");
         let cost = self.spec.priced.then_some(cost);
         if let Some(nodes) = &self.shared.nodes {
             nodes.check();
@@ -42,9 +45,24 @@ impl Simulation {
             services,
             pools,
             leases,
+            usage,
             cost,
             events,
         }
+    }
+}
+
+impl Simulation {
+    /// The lines of what is charged for by use.
+    fn charge(&mut self) -> Vec<UsageRecord> {
+        let mut records = Vec::new();
+        for service in &mut self.services {
+            let Some(tariff) = &service.tariff else { continue };
+            let name = &service.fleet.spec.name;
+            let lines = tariff.lines(&service.lane.tally().usage());
+            records.extend(lines.into_iter().map(|line| UsageRecord { service: name.clone(), line }));
+        }
+        records
     }
 }
 

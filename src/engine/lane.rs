@@ -522,7 +522,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         let job = finished;
         assert!(job.arrival <= job.offered && job.offered <= job.started && job.started <= now, "I2: causality");
         self.tally.left(now - job.offered);
-        self.tally.answered(now - job.offered);
+        self.tally.answered(&job, now);
         let seat = &mut self.seats[number as usize];
         let warm = std::mem::replace(&mut seat.served_before, true);
         if !job.abandoned {
@@ -726,6 +726,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             self.load_fell(job.seat, load);
             return;
         }
+        self.tally.cut_short(&job, now);
         if job.state == JobState::Calling {
             self.end_calls(&job);
             self.jobs.remove(number);

@@ -39,7 +39,7 @@ pub use meter::MetricsSpec;
 pub use objective::Objective;
 pub use record::{
     DecisionRecord, Elasticity, Expense, Interval, LeaseRecord, ObjectiveRecord, PoolDecision, PoolInterval,
-    PoolRecord, RunRecord, ServiceRecord,
+    PoolRecord, RunRecord, ServiceRecord, UsageRecord,
 };
 pub use simulation::Simulation;
 pub(crate) use spec::REFERENCE_UTILIZATION;

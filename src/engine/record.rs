@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::causes::Causes;
 use super::fate::RequestCounts;
+use crate::billing::UseLine;
 use crate::policy::{ForecastPoint, Foresight, ReasonCode};
 use crate::stats::LatencyHistogram;
 use crate::units::{Fraction, SimDuration, SimTime, Usd, UsdPerHour};
@@ -38,7 +39,10 @@ pub struct RunRecord {
     /// Every lease of a node or replica, in order of start.
     #[doc(hidden)]
     pub leases: Vec<LeaseRecord>,
-    /// Sum of the leases' cost; `None` where nothing has a price.
+    /// What was charged for by use, by service, item and price.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub usage: Vec<UsageRecord>,
+    /// Sum of the leases' cost and of what was charged for by use; `None` where nothing has a price.
     pub cost: Option<Usd>,
     /// Calendar events processed (arrivals, completions, timers and control events).
     #[doc(hidden)]
@@ -367,6 +371,16 @@ pub struct PoolDecision {
     pub drained: u32,
     /// The figures behind it.
     pub detail: String,
+}
+
+/// What a service used of one item at one price.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UsageRecord {
+    /// The service.
+    pub service: String,
+    /// How much of what, at which price.
+    pub line: UseLine,
 }
 
 /// A lease of a node or replica.

@@ -16,7 +16,7 @@ use super::powers::{PowerMarks, Powers};
 use super::record::{DecisionRecord, Interval, LeaseRecord, RunRecord};
 use super::spec::{RunSpec, ServiceRun};
 use super::tally::Tally;
-use crate::billing::LeaseBook;
+use crate::billing::{LeaseBook, UseTariff};
 use crate::platform::{Activity, Order};
 use crate::policy::{ForecastPoint, Foresight, Measures, Observation, Reason, ReasonCode, Reserved, ScalingPolicy};
 use crate::stats::TimeWeighted;
@@ -27,6 +27,10 @@ pub(super) struct Service {
     pub lane: Box<dyn LaneControl>,
     pub fleet: Fleet,
     policy: Box<dyn ScalingPolicy>,
+    /// What its requests cost.
+    pub tariff: Option<UseTariff>,
+    /// What they have cost up to the end of the last interval.
+    charged: Usd,
     meter: Meter,
     pub timeline: Vec<Interval>,
     /// Good requests by interval, one row per objective.
@@ -134,7 +138,8 @@ impl Simulation {
             objectives: spec.objectives,
             reference_utilization: spec.reference_utilization.get(),
             outages: spec.outages,
-            priced: pools.priced || spec.services.iter().any(|service| service.lease.is_some()),
+            priced: pools.priced
+                || spec.services.iter().any(|service| service.lease.is_some() || service.usage.is_some()),
         };
         let mut services = Vec::new();
         let linked = linked(&spec.services);
@@ -589,6 +594,8 @@ impl Service {
             lane,
             fleet: Fleet::new(number, run.spec, run.lease, run.platform, powers),
             policy: run.policy,
+            tariff: run.usage,
+            charged: Usd::ZERO,
             meter: Meter::new(&settings.metrics),
             timeline: Vec::with_capacity(settings.rows().min(1_024)),
             interval_good: vec![Vec::new(); settings.objectives.len()],
@@ -603,6 +610,9 @@ impl Service {
         let declared = settings.metrics.names.iter().map(|(_, measure)| *measure).collect();
         if service.policy.measures().and(declared).has_latency() {
             service.lane.tally().watch_answers();
+        }
+        if let Some(tariff) = &service.tariff {
+            service.lane.tally().watch_usage(tariff.rounding);
         }
         service.fleet.populate(initial, &mut *service.lane, shared);
         service.publish_scaling_state();
@@ -723,6 +733,13 @@ impl Service {
         Marks { at: now, totals: self.lane.totals(now), wanted, ready, serving, starting, leased, present, powers }
     }
 
+    /// What requests have cost since the last call: the difference of two totals, so that intervals add up to the bill.
+    fn charge_more(&mut self) -> Usd {
+        let Some(tariff) = &self.tariff else { return Usd::ZERO };
+        let charged = tariff.cost(&self.lane.tally().usage());
+        charged - std::mem::replace(&mut self.charged, charged)
+    }
+
     /// Ends the current interval. Each of `sharers` services bears an equal part of the cost of the nodes.
     fn close_interval(&mut self, now: SimTime, nodes: NodesPaid, sharers: u64, settings: &RunSettings) {
         let (before, after) = (self.marks, self.marks(now));
@@ -741,7 +758,9 @@ impl Service {
         let serving = mean(before.serving, after.serving);
         let used = used_slots(powers.slow, &before.totals, &after.totals) / nanos;
         let node_share = nodes.spending / u128::from(sharers);
-        let priced = self.fleet.is_priced() || nodes.priced;
+        let used_more = self.charge_more();
+        let leased = self.fleet.is_priced() || nodes.priced;
+        let priced = leased || self.tariff.is_some();
         self.timeline.push(Interval {
             start: before.at,
             length,
@@ -762,8 +781,8 @@ impl Service {
             utilization: self.fleet.spec.share_of_slots(busy, serving),
             load: (serving > 0.0).then(|| used / (serving * slots)),
             needed: tally.demand as f64 / nanos / (work * settings.reference_utilization),
-            leased: priced.then(|| mean(before.leased, after.leased) + nodes.mean(length) / sharers as f64),
-            cost: priced.then(|| self.fleet.price().accrued(after.leased - before.leased, node_share)),
+            leased: leased.then(|| mean(before.leased, after.leased) + nodes.mean(length) / sharers as f64),
+            cost: priced.then(|| self.fleet.price().accrued(after.leased - before.leased, node_share) + used_more),
         });
         self.interval_good.iter_mut().zip(&tally.good).for_each(|(row, good)| row.push(*good));
         let from = before.at.max(settings.warm_up);

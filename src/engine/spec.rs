@@ -4,6 +4,7 @@ use super::calls::Stages;
 use super::fault::ZoneOutage;
 use super::meter::MetricsSpec;
 use super::objective::Objective;
+use crate::billing::UseTariff;
 use crate::catalog::Billing;
 use crate::cluster::{Nodes, ServiceSpec};
 use crate::platform::{Deployment, Platform};
@@ -47,6 +48,8 @@ pub struct ServiceRun {
     pub policy: Box<dyn ScalingPolicy>,
     /// The lease of each replica; `None` if the nodes are paid for.
     pub lease: Option<ReplicaLease>,
+    /// What its requests cost, beside any leases; `None` if nothing. Edges and free amounts are those of the whole run.
+    pub usage: Option<UseTariff>,
     /// What runs its replicas.
     pub platform: Box<dyn Platform>,
     /// The calls that its requests make after their own work.
@@ -56,7 +59,15 @@ pub struct ServiceRun {
 impl ServiceRun {
     /// A Deployment whose replicas cost nothing and whose requests make no calls.
     pub fn new(spec: ServiceSpec, source: Box<dyn TraceSource>, policy: Box<dyn ScalingPolicy>) -> ServiceRun {
-        ServiceRun { spec, source, policy, lease: None, platform: Box::new(Deployment), calls: Stages::new() }
+        ServiceRun {
+            spec,
+            source,
+            policy,
+            lease: None,
+            usage: None,
+            platform: Box::new(Deployment),
+            calls: Stages::new(),
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 use super::causes::{Cause, Causes, of_late};
 use super::fate::{Fate, RequestCounts};
 use super::jobs::Job;
+use crate::billing::Usage;
+use crate::catalog::Billing;
 use crate::serving::Work;
 use crate::stats::LatencyHistogram;
 use crate::units::{SimDuration, SimTime};
@@ -70,6 +72,15 @@ impl Window {
     }
 }
 
+/// What only some runs record about each attempt that ends; the others pay one comparison for all of it.
+#[derive(Debug, Default)]
+struct Watched {
+    /// Response times since the last scrape, if a policy uses latencies.
+    answers: Option<LatencyHistogram>,
+    /// What is charged for by use, and how the time of each attempt is rounded.
+    usage: Option<(Usage, Billing)>,
+}
+
 /// All counts of a lane.
 #[derive(Debug)]
 pub(super) struct Tally {
@@ -96,8 +107,17 @@ pub(super) struct Tally {
     /// Time that attempts spent at replicas, in nanoseconds: up to the last settlement, and since.
     residence: u128,
     residence_since: u64,
-    /// Response times since the last scrape, if a policy uses latencies.
-    answers: Option<Box<LatencyHistogram>>,
+    watched: Option<Box<Watched>>,
+}
+
+impl Watched {
+    #[inline]
+    fn charge(&mut self, job: &Job, now: u64) {
+        if let Some((usage, rounding)) = &mut self.usage {
+            let billed = rounding.billed(SimDuration::from_nanos(now - job.started));
+            usage.add(billed, job.work.input, job.work.output);
+        }
+    }
 }
 
 /// Totals over a run.
@@ -132,7 +152,7 @@ impl Tally {
             limits,
             residence: 0,
             residence_since: 0,
-            answers: None,
+            watched: None,
         }
     }
 
@@ -196,20 +216,40 @@ impl Tally {
 
     /// Starts recording response times for the scrapes.
     pub(super) fn watch_answers(&mut self) {
-        self.answers = Some(Box::default());
+        self.watched.get_or_insert_default().answers = Some(LatencyHistogram::new());
     }
 
-    /// Counts an answer, `nanos` after the attempt reached its replica.
+    /// Starts summing what is charged for by use.
+    pub(super) fn watch_usage(&mut self, rounding: Billing) {
+        self.watched.get_or_insert_default().usage = Some((Usage::default(), rounding));
+    }
+
+    /// Counts an attempt that was served to the end, whether its client still waits or not.
     #[inline]
-    pub(super) fn answered(&mut self, nanos: u64) {
-        if let Some(answers) = &mut self.answers {
-            answers.record(SimDuration::from_nanos(nanos));
+    pub(super) fn answered(&mut self, job: &Job, now: u64) {
+        if let Some(watched) = &mut self.watched {
+            if let Some(answers) = &mut watched.answers {
+                answers.record(SimDuration::from_nanos(now - job.offered));
+            }
+            watched.charge(job, now);
+        }
+    }
+
+    /// Counts an attempt that ended while it was served: its client gave up, or its replica was lost.
+    pub(super) fn cut_short(&mut self, job: &Job, now: u64) {
+        if let Some(watched) = &mut self.watched {
+            watched.charge(job, now);
         }
     }
 
     /// The response times since the last call; `None` if they are not recorded.
     pub(super) fn take_answers(&mut self) -> Option<LatencyHistogram> {
-        self.answers.as_mut().map(|answers| std::mem::take(&mut **answers))
+        self.watched.as_mut().and_then(|watched| watched.answers.as_mut()).map(std::mem::take)
+    }
+
+    /// What has been used so far; nothing if it is not summed.
+    pub(super) fn usage(&self) -> Usage {
+        self.watched.as_ref().and_then(|watched| watched.usage).map_or(Usage::default(), |(usage, _)| usage)
     }
 
     /// Time spent at replicas by attempts that have left.

@@ -1,5 +1,6 @@
 //! The assumptions of a run, in sentences, so that a reader of the report can object.
 
+use crate::billing::{Charge, Item, UseTariff};
 use crate::catalog::{Catalog, KUBERNETES_OVERHEAD};
 use crate::cluster::{CpuUse, DemandModel, NodePool, OnTimeout, RecordedDemand, ServiceSpec, UpdateStrategy};
 use crate::engine::{Call, MetricsOutage, NodeLease, ReplicaLease};
@@ -101,7 +102,7 @@ fn unpriced(scenario: &Scenario) -> Option<String> {
     if !scenario.is_priced() {
         return Some("Price not stated: no cost is assumed or shown, and policies are ranked by replica-hours.".into());
     }
-    let free = scenario.services.iter().filter(|plan| plan.lease.is_none() && scenario.node_leases.is_empty());
+    let free = scenario.services.iter().filter(|plan| !plan.is_priced() && scenario.node_leases.is_empty());
     let names: Vec<&str> = free.map(|plan| plan.spec.name.as_str()).collect();
     (!names.is_empty())
         .then(|| format!("Price of {} not stated: its replicas are left out of the cost.", names.join(", ")))
@@ -264,6 +265,7 @@ fn of_service(plan: &ServicePlan, pools: &[NodePool]) -> Vec<String> {
     }
     said.extend(plan.lease.as_ref().map(|lease| price(name, lease)));
     said.extend(plan.lease.as_ref().and_then(|lease| size_sold(spec, lease)));
+    said.extend(plan.usage.as_ref().map(|tariff| by_use(name, tariff)));
     said
 }
 
@@ -475,6 +477,39 @@ fn price(name: &str, lease: &ReplicaLease) -> String {
     };
     let what = if lease.what == name { String::new() } else { format!(" ({})", lease.what) };
     format!("A replica of {name} costs {}{what} from placement to termination, billed {rounding}{least}.", lease.price)
+}
+
+/// What requests cost.
+fn by_use(name: &str, tariff: &UseTariff) -> String {
+    let charge = |charge: &Charge| {
+        let prices: Vec<String> = charge.prices().map(|price| price.to_string()).collect();
+        let tiers = if prices.len() > 1 { " in monthly tiers" } else { "" };
+        let item = charge.item();
+        let free = match item.billionths(charge.free()) {
+            0 => String::new(),
+            free => format!(", the first {} a month free", free / 1_000_000_000),
+        };
+        format!("{} {}{tiers}{free}", prices.join(", then "), per_one(item))
+    };
+    let charges: Vec<String> = tariff.charges.iter().map(charge).collect();
+    let mut said = format!("Requests to {name} cost {}", charges.join("; "));
+    if tariff.charges.iter().any(|charge| charge.item().takes_time()) {
+        let rounding = tariff.rounding;
+        said += " of the time that each is served";
+        if !rounding.granularity.is_zero() {
+            said += &format!(", in steps of {}", rounding.granularity);
+        }
+        if !rounding.minimum.is_zero() {
+            said += &format!(", at least {}", rounding.minimum);
+        }
+    }
+    said + ". Served requests are charged for, answered in time or not; rejected ones are not. A run has the part of a month's \
+            (730 h) tiers and free amounts that it lasts. Plans and policies that weigh costs do not know this price."
+}
+
+/// What a price is for: `per request`.
+fn per_one(item: Item) -> String {
+    format!("per {}", item.unit().trim_end_matches('s'))
 }
 
 fn nodes(scenario: &Scenario) -> Vec<String> {

@@ -58,6 +58,9 @@ pub(super) fn unbounded(scenario: &Scenario) -> Option<&'static str> {
     if scenario.pools.iter().any(NodePool::can_change) {
         return Some("the number of nodes follows the pods, and what they must cost is not modelled");
     }
+    if scenario.services.iter().any(|service| service.usage.is_some()) {
+        return Some("what requests that are charged for by use must cost is not modelled");
+    }
     if scenario.services.iter().all(|service| service.lease.is_none()) {
         return Some("only nodes have a price, and every policy pays for all of them");
     }

@@ -12,6 +12,7 @@ mod price;
 mod prospect;
 mod read;
 mod recorded;
+mod use_price;
 
 pub use origin::ScenarioSource;
 pub(crate) use read::read_deployment;
@@ -20,6 +21,7 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::billing::UseTariff;
 use crate::cluster::{NodePool, Nodes, PLACEMENTS, PlacementPlugin, ServiceSpec};
 use crate::config::{Diagnostics, SourceFile, Span, Value, Yaml};
 use crate::engine::{
@@ -41,6 +43,8 @@ pub struct ServicePlan {
     pub workload: WorkloadSpec,
     /// The price of each replica; `None` if nodes are paid for, or nothing is.
     pub lease: Option<ReplicaLease>,
+    /// What its requests cost, beside a replica's price; its tiers and free amounts are those of a month.
+    pub usage: Option<UseTariff>,
     /// What runs its replicas.
     pub platform: PlatformFactory,
     /// The calls that its requests make to other services.
@@ -51,15 +55,21 @@ impl ServicePlan {
     /// A Deployment with this workload, whose replicas cost nothing.
     pub fn new(spec: ServiceSpec, workload: WorkloadSpec) -> ServicePlan {
         let platform: PlatformFactory = Arc::new(|| Box::new(Deployment));
-        ServicePlan { spec, workload, lease: None, platform, calls: Stages::new() }
+        ServicePlan { spec, workload, lease: None, usage: None, platform, calls: Stages::new() }
+    }
+
+    /// Whether its replicas or its requests have a price of their own.
+    pub fn is_priced(&self) -> bool {
+        self.lease.is_some() || self.usage.is_some()
     }
 }
 
 impl std::fmt::Debug for ServicePlan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let ServicePlan { spec, workload, lease, platform: _, calls } = self;
+        let ServicePlan { spec, workload, lease, usage, platform: _, calls } = self;
         let mut shown = f.debug_struct("ServicePlan");
-        shown.field("spec", spec).field("workload", workload).field("lease", lease).field("calls", calls).finish()
+        shown.field("spec", spec).field("workload", workload).field("lease", lease);
+        shown.field("usage", usage).field("calls", calls).finish()
     }
 }
 
@@ -276,11 +286,11 @@ impl Scenario {
         self.services.iter().map(|service| service.spec.name.as_str()).collect()
     }
 
-    /// Whether nodes or any service's replicas have a price. If not, there are no costs and policies are ranked by
+    /// Whether nodes, any service's replicas or its requests have a price. If not, there are no costs and policies are ranked by
     /// replica-hours.
     pub fn is_priced(&self) -> bool {
         let priced = |(pool, _): (&NodePool, &NodeLease)| pool.at_most().count > 0;
-        self.pools.iter().zip(&self.node_leases).any(priced) || self.services.iter().any(|plan| plan.lease.is_some())
+        self.pools.iter().zip(&self.node_leases).any(priced) || self.services.iter().any(|plan| plan.is_priced())
     }
 
     /// The specification of the run of variant `policy` in replication `replication`.
@@ -299,6 +309,7 @@ impl Scenario {
                 source: source.map_err(|error| RunError::Trace { at: SimTime::ZERO, error })?,
                 policy: self.policy(factory, plan.headroom, number, replication)?,
                 lease: service.lease.clone(),
+                usage: service.usage.as_ref().map(|tariff| tariff.for_run(self.duration)),
                 platform: (service.platform)(),
                 calls: service.calls.clone(),
             });

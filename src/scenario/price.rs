@@ -1,52 +1,80 @@
 //! Prices of replicas.
 
+use super::use_price::use_tariff;
+use crate::billing::UseTariff;
 use crate::catalog::{Billing, Catalog, PriceSource};
 use crate::cluster::{Bought, ServiceSpec};
 use crate::config::{Diagnostics, Fields, FromNode, Yaml};
 use crate::engine::ReplicaLease;
 use crate::units::{SimDuration, UsdPerHour};
 
-/// Collects the sources of the prices used, for their date in the report.
+/// Collects the sources of the prices used, for the report.
 pub(super) type Sources = Vec<PriceSource>;
 
-/// The lease of each replica and, if a size is paid for, the CPU that comes with it.
-pub(super) type Paid = (ReplicaLease, Option<Bought>);
+/// What a service pays.
+#[derive(Default)]
+pub(super) struct Paid {
+    /// The lease of each replica.
+    pub lease: Option<ReplicaLease>,
+    /// The CPU that comes with it, if a size is paid for.
+    pub bought: Option<Bought>,
+    /// What requests cost.
+    pub usage: Option<UseTariff>,
+}
 
-/// Reads a service's `price:`: a price per replica (`$0.05/h`), `instance:` (a whole instance per replica), `share-of:`
-/// (the share of an instance that the replica requests) or `container:` (an offer such as `fargate`).
-pub(super) fn replica_lease(
-    node: &Yaml,
-    spec: &ServiceSpec,
-    sources: &mut Sources,
-    sink: &mut Diagnostics,
-) -> Option<Paid> {
+/// The lease of each replica and, if a size is paid for, the CPU that comes with it.
+type Leased = (ReplicaLease, Option<Bought>);
+
+/// Reads a service's `price:`: a price per replica (`$0.05/h`), or a mapping with one price by time at most (`per-replica:`;
+/// `instance:`, a whole instance per replica; `share-of:`, the share of an instance that the replica requests; `container:`,
+/// an offer such as `fargate`) and any prices by use (`per-request:` ...).
+pub(super) fn read_price(node: &Yaml, spec: &ServiceSpec, sources: &mut Sources, sink: &mut Diagnostics) -> Paid {
     if let Some(text) = node.as_text() {
         if let Some(offer) = Catalog::builtin().containers().iter().find(|offer| offer.name == text) {
             let error = node.error(format!("`{text}` is not a price but a container offer"));
             sink.push(error.help(format!("write `price: {{ container: {} }}`", offer.name)));
-            return None;
+            return Paid::default();
         }
-        let price = UsdPerHour::from_node(node, sink)?;
-        let billing = Billing { granularity: SimDuration::from_secs(1), minimum: SimDuration::ZERO };
-        return Some((ReplicaLease { what: spec.name.clone(), price, billing }, None));
+        let lease = UsdPerHour::from_node(node, sink).map(|price| per_replica(price, spec));
+        return Paid { lease, ..Paid::default() };
     }
-    let fields = Fields::open(node, "price", sink)?;
+    let Some(fields) = Fields::open(node, "price", sink) else { return Paid::default() };
     let region: Option<String> = fields.optional("region", sink);
+    let each = fields.node_of("per-replica");
     let instance = fields.node_of("instance");
     let share = fields.node_of("share-of");
     let container = fields.node_of("container");
-    let lease = match (instance, share, container) {
-        (Some(named), None, None) => whole_instance(named, region.as_deref(), spec, sources, sink),
-        (None, Some(named), None) => share_of_instance(named, region.as_deref(), spec, sources, sink),
-        (None, None, Some(named)) => container_offer(named, region.as_deref(), spec, sources, sink),
+    let errors = sink.errors();
+    let usage = use_tariff(&fields, spec, sink);
+    let leased = match (each, instance, share, container) {
+        (Some(price), None, None, None) => {
+            UsdPerHour::from_node(price, sink).map(|price| (per_replica(price, spec), None))
+        }
+        (None, Some(named), None, None) => whole_instance(named, region.as_deref(), spec, sources, sink),
+        (None, None, Some(named), None) => share_of_instance(named, region.as_deref(), spec, sources, sink),
+        (None, None, None, Some(named)) => container_offer(named, region.as_deref(), spec, sources, sink),
+        (None, None, None, None) => None,
         _ => {
-            let error = node.error("a price needs exactly one of `instance`, `share-of` and `container`");
-            sink.push(error.help("or write a price per replica, such as `price: $0.05/h`"));
+            let message = "a price needs exactly one of `instance`, `share-of`, `container` and `per-replica`";
+            sink.push(node.error(message));
             None
         }
     };
+    let any = [each, instance, share, container].iter().any(Option::is_some) || usage.is_some();
     fields.finish(sink);
-    lease
+    if !any && sink.errors() == errors {
+        let known =
+            "a price needs one of `instance`, `share-of`, `container`, `per-replica`, `per-request`, `per-gib-second`";
+        sink.push(node.error(known).help("or write a price per replica, such as `price: $0.05/h`"));
+    }
+    let (lease, bought) = leased.unzip();
+    Paid { lease, bought: bought.flatten(), usage }
+}
+
+/// A stated price of each replica.
+fn per_replica(price: UsdPerHour, spec: &ServiceSpec) -> ReplicaLease {
+    let billing = Billing { granularity: SimDuration::from_secs(1), minimum: SimDuration::ZERO };
+    ReplicaLease { what: spec.name.clone(), price, billing }
 }
 
 fn whole_instance(
@@ -55,9 +83,8 @@ fn whole_instance(
     spec: &ServiceSpec,
     sources: &mut Sources,
     sink: &mut Diagnostics,
-) -> Option<Paid> {
+) -> Option<Leased> {
     let instance = found(Catalog::builtin().instance(node.as_text().unwrap_or(""), region), node, sink)?;
-    sources.push(instance.price_source.clone());
     let has = instance.extended();
     for (name, amount) in &spec.pod.extended {
         let there = has.iter().find(|(known, _)| known == name).map_or(0, |(_, there)| *there);
@@ -68,6 +95,7 @@ fn whole_instance(
         }
     }
     let what = format!("{} on {} ({})", spec.name, instance.name, instance.region);
+    sources.push(instance.price_source.clone());
     Some((
         ReplicaLease { what, price: instance.price, billing: instance.billing },
         Some(Bought { cpu: instance.cpu, whole: true }),
@@ -80,13 +108,13 @@ fn share_of_instance(
     spec: &ServiceSpec,
     sources: &mut Sources,
     sink: &mut Diagnostics,
-) -> Option<Paid> {
+) -> Option<Leased> {
     let instance = found(Catalog::builtin().instance(node.as_text().unwrap_or(""), region), node, sink)?;
-    sources.push(instance.price_source.clone());
     let (cpu, memory) = spec.scheduled();
+    let what = format!("{} share of {} ({})", spec.name, instance.name, instance.region);
+    sources.push(instance.price_source.clone());
     match instance.share_price(cpu, memory) {
         Ok(price) => {
-            let what = format!("{} share of {} ({})", spec.name, instance.name, instance.region);
             // The provider's minimum applies to the machine, which stays up for its other tenants when a replica ends.
             let billing = Billing { minimum: SimDuration::ZERO, ..instance.billing };
             Some((
@@ -107,15 +135,15 @@ fn container_offer(
     spec: &ServiceSpec,
     sources: &mut Sources,
     sink: &mut Diagnostics,
-) -> Option<Paid> {
+) -> Option<Leased> {
     let offer = found(Catalog::builtin().container(node.as_text().unwrap_or(""), region), node, sink)?;
+    let what = format!("{} on {} ({})", spec.name, offer.name, offer.region);
     sources.push(offer.price_source.clone());
     let (cpu, memory) = spec.scheduled();
     let Some(price) = offer.price_for(cpu, memory) else {
         sink.push(node.error(format!("no size of {} is large enough for the service's requests", offer.name)));
         return None;
     };
-    let what = format!("{} on {} ({})", spec.name, offer.name, offer.region);
     let bought = offer.size_for(cpu, memory).map(|(cpu, _)| Bought { cpu, whole: true });
     Some((ReplicaLease { what, price, billing: offer.billing }, bought))
 }

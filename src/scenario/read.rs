@@ -10,7 +10,7 @@ use super::limits;
 use super::load::Loaded;
 use super::outside;
 use super::pool::node_pools;
-use super::price::{Sources, replica_lease};
+use super::price::{Sources, read_price};
 use super::recorded;
 use super::{Scenario, ScenarioSource, ServicePlan, StatedPolicy, Variant};
 use crate::catalog::price_dates;
@@ -394,11 +394,10 @@ fn read_service(
         }
         None => None,
     };
-    let paid = price.and_then(|price| replica_lease(price, &spec, sources, sink));
-    let (lease, bought) = paid.unzip();
-    ceiling::settle(node, &mut spec, bought.flatten(), pools, sink);
+    let paid = price.map(|price| read_price(price, &spec, sources, sink)).unwrap_or_default();
+    ceiling::settle(node, &mut spec, paid.bought, pools, sink);
     let plan = ServicePlan::new(spec, workload?);
-    Some(ServicePlan { lease, platform: platform.unwrap_or(plan.platform), ..plan })
+    Some(ServicePlan { lease: paid.lease, usage: paid.usage, platform: platform.unwrap_or(plan.platform), ..plan })
 }
 
 /// Reads `manifest:`, the path of a Deployment, StatefulSet, ReplicaSet or Rollout. If the file holds several, the

@@ -8,5 +8,5 @@ mod numbers;
 pub mod public_cases;
 mod reliability;
 mod schema;
-mod trial;
-mod world;
+pub mod trial;
+pub mod world;

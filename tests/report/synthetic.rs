@@ -148,6 +148,7 @@ pub fn run(policy: &str, sizing: Sizing, foresight: Foresight, minutes: u64) -> 
         services: vec![service],
         pools: Vec::new(),
         leases,
+        usage: Vec::new(),
         cost,
         events: 2_000_000,
     }

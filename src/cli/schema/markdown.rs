@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::scenario_schema;
 use super::story::story_schema;
-use crate::units::{Bytes, Fraction, Millicores, Rate, SimDuration, UsdPerHour};
+use crate::units::{Bytes, Fraction, Millicores, Rate, SimDuration, UnitPrice, UsdPerHour};
 
 /// The page, in Markdown.
 pub fn reference() -> String {
@@ -156,7 +156,9 @@ fn simple(name: &str, schema: &Value) -> String {
 /// The unit of a quantity, by its example.
 fn quantity(schema: &Value) -> String {
     let Some(example) = schema["examples"][0].as_str() else { return "number or text".into() };
-    let name = if example.starts_with('$') && example.parse::<UsdPerHour>().is_ok() {
+    let name = if example.starts_with('$')
+        && (example.parse::<UsdPerHour>().is_ok() || example.parse::<UnitPrice>().is_ok())
+    {
         "price"
     } else if example.parse::<Rate>().is_ok() {
         "rate"

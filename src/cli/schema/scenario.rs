@@ -478,8 +478,43 @@ fn price() -> Value {
         ("share-of", text("Share of an instance, by the replica's requests.")),
         ("container", text("A container offer, such as fargate.")),
         ("region", text("Region; the provider's default region by default.")),
+        ("per-replica", quantity("A replica by time, beside prices by use.", "$0.05/h")),
+        ("per-request", use_price("A request that was served.", "$0.20/1M")),
+        ("per-gib-second", use_price("Memory of the replica times the time of a request.", "$0.0000166667")),
+        ("per-gib-hour", use_price("The same, by the hour.", "$0.06")),
+        ("per-vcpu-second", use_price("CPU of the replica times the time of a request.", "$0.000024")),
+        ("per-vcpu-hour", use_price("The same, by the hour.", "$0.0864")),
+        (
+            "granularity",
+            quantity("The time of each request is rounded up to a multiple of it; not at all by default.", "1ms"),
+        ),
+        ("minimum", quantity("Least time of each request that is charged for; none by default.", "100ms")),
+        ("free", free_units()),
     ];
-    json!({ "anyOf": [quantity("Per replica.", "$0.05/h"), object("From the catalogue.", &fields)] })
+    json!({ "anyOf": [quantity("Per replica.", "$0.05/h"), object("From the catalogue, or by use.", &fields)] })
+}
+
+/// A price per unit: one, or tiers.
+fn use_price(what: &str, example: &str) -> Value {
+    let tier = [
+        ("price", quantity("Price of one.", example)),
+        ("up-to", quantity("So many a month cost this, counted after what is free; not stated for the last.", "6e9")),
+    ];
+    let tiers = json!({ "type": "array", "items": object("A tier.", &tier) });
+    json!({ "description": what, "anyOf": [quantity("", example), tiers] })
+}
+
+/// What is free in a month.
+fn free_units() -> Value {
+    let count = |what: &str| quantity(what, "1e6");
+    let fields = [
+        ("requests", count("Requests.")),
+        ("gib-seconds", count("GiB-seconds.")),
+        ("gib-hours", count("GiB-hours.")),
+        ("vcpu-seconds", count("vCPU-seconds.")),
+        ("vcpu-hours", count("vCPU-hours.")),
+    ];
+    object("What costs nothing in a month of 730 h; a run has its part of it.", &fields)
 }
 
 fn fault() -> Value {

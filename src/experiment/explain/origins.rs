@@ -3,6 +3,7 @@
 use super::fields;
 use std::path::Path;
 
+use crate::billing::Charge;
 use crate::cluster::{DemandModel, OnTimeout, ServiceSpec};
 use crate::config::kubernetes::Manifests;
 use crate::config::{Diagnostics, ReadMapping, Value, Yaml};
@@ -176,6 +177,13 @@ fn life_rows(plan: &ServicePlan) -> Vec<ServiceRow> {
         format!("{attempts} attempts, {} to {} apart, budget {budget}", retry.backoff, retry.max_backoff)
     });
     let price = plan.lease.as_ref().map_or("none".to_string(), |lease| format!("{} ({})", lease.price, lease.what));
+    let usage = plan.usage.iter().flat_map(|tariff| &tariff.charges);
+    let usage: Vec<String> = usage.map(charge_words).collect();
+    let price = match (usage.is_empty(), &plan.lease) {
+        (true, _) => price,
+        (false, None) => usage.join("; "),
+        (false, Some(_)) => format!("{price}; {}", usage.join("; ")),
+    };
     let grace = ["template", "spec", "terminationGracePeriodSeconds"].map(String::from).to_vec();
     vec![
         ("start-up.scheduled", start.scheduled.words(), vec![], "default"),
@@ -187,6 +195,12 @@ fn life_rows(plan: &ServicePlan) -> Vec<ServiceRow> {
         ("retry", retry, vec![], "default"),
         ("price", price, vec![], "not stated"),
     ]
+}
+
+/// A price by use: `$0.2/1M for requests`.
+fn charge_words(charge: &Charge) -> String {
+    let prices: Vec<String> = charge.prices().map(|price| price.to_string()).collect();
+    format!("{} for {}", prices.join(", then "), charge.item().unit())
 }
 
 fn of_service(plan: &ServicePlan, prefix: &str, places: &Places<'_>) -> Vec<Explained> {

@@ -222,6 +222,11 @@ fn of_replicas(
     let facts = scenario.facts(service);
     if scenario.services[service].lease.is_none() {
         let name = &needs.service;
+        if scenario.services[service].usage.is_some() {
+            return Err(ProvisionError::Scenario(format!(
+                "{name} is charged for by use, which no plan of sizes changes"
+            )));
+        }
         let how = "give it a `price:`, or name instance types to run it on with --instance";
         return Err(ProvisionError::Scenario(format!("{name} has no price to plan by; {how}")));
     }

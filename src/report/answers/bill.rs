@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::engine::LeaseRecord;
-use crate::units::{SimDuration, Usd, UsdPerHour};
+use crate::engine::{LeaseRecord, UsageRecord};
+use crate::report::printing::text;
+use crate::units::{SimDuration, UnitPrice, Usd, UsdPerHour};
 
 /// Leases of one thing at one price.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,16 @@ pub struct BillLine {
     pub price: UsdPerHour,
     /// Sum of their costs, exact.
     pub cost: Usd,
+}
+
+/// A line of use for a table of leases: what, how many leases (none), quantity with its unit, price, cost.
+pub fn usage_cells(record: &UsageRecord) -> [String; 5] {
+    let UsageRecord { service, line } = record;
+    let unit = line.item.unit();
+    let quantity = (line.billionths() + 500_000) / 1_000_000;
+    let quantity = text::exact_decimal(quantity * 1_000_000, 0);
+    let price = if line.price == UnitPrice::ZERO { "free".into() } else { line.price.to_string() };
+    [format!("{service}, {unit}"), String::new(), format!("{quantity} {unit}"), price, text::exact_dollars(line.cost)]
 }
 
 /// Groups leases, sorted by name and price. The lines' costs add up to the leases' costs.

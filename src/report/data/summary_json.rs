@@ -6,8 +6,10 @@ use std::io;
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter};
 
-use super::results::{BillResult, Decimal, InputResult, ObjectiveResult, PolicyResult, ServiceResult, SummaryResult};
-use crate::engine::{Cause, Causes, Fate, ObjectiveRecord, RunRecord, ServiceRecord};
+use super::results::{
+    BillResult, Decimal, InputResult, ObjectiveResult, PolicyResult, ServiceResult, SummaryResult, UsageResult,
+};
+use crate::engine::{Cause, Causes, Fate, ObjectiveRecord, RunRecord, ServiceRecord, UsageRecord};
 use crate::experiment::Outcome;
 use crate::report::answers::bill;
 use crate::report::answers::table::{clairvoyant_cost, regret};
@@ -150,6 +152,14 @@ fn policy(outcome: &Outcome, run: &RunRecord) -> PolicyResult {
         price_usd_per_hour: line.price.into(),
         cost_usd: line.cost.into(),
     };
+    let used = |record: &UsageRecord| UsageResult {
+        service: record.service.clone(),
+        unit: record.line.item.unit().into(),
+        quantity: Decimal::from_nanos(record.line.billionths()),
+        // A femto-dollar a unit is a nano-dollar a million.
+        price_usd_per_million: Decimal::from_nanos(record.line.price.as_femtos()),
+        cost_usd: record.line.cost.into(),
+    };
     PolicyResult {
         policy: run.policy.clone(),
         clairvoyant: is_clairvoyant(run),
@@ -164,6 +174,7 @@ fn policy(outcome: &Outcome, run: &RunRecord) -> PolicyResult {
         events: run.events,
         services: run.services.iter().map(service).collect(),
         bill: bill::bill(&run.leases).into_iter().map(line).collect(),
+        usage: run.usage.iter().map(used).collect(),
     }
 }
 

@@ -368,7 +368,11 @@ impl Bill {
         };
         Bill {
             policy: label(run),
-            lines: bill::bill(&run.leases).into_iter().map(line).collect(),
+            lines: bill::bill(&run.leases)
+                .into_iter()
+                .map(line)
+                .chain(run.usage.iter().map(bill::usage_cells))
+                .collect(),
             total: expense::exact(run.cost),
         }
     }

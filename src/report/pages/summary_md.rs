@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::table::table;
 use super::{forecast, html};
 use crate::experiment::Outcome;
-use crate::report::answers::bill::bill;
+use crate::report::answers::bill::{bill, usage_cells};
 use crate::report::answers::comparison;
 use crate::report::answers::level::{level_answer, same_level};
 use crate::report::answers::table::label;
@@ -142,6 +142,9 @@ fn bills(outcome: &Outcome) -> String {
                 line.price.to_string(),
                 text::exact_dollars(line.cost),
             ]);
+        }
+        for [what, leases, billed, price, cost] in run.usage.iter().map(usage_cells) {
+            table += &markdown_row(&[label(run), what, leases, billed, price, cost]);
         }
         let blank = String::new;
         table += &markdown_row(&[label(run), "total".into(), blank(), blank(), blank(), expense::exact(run.cost)]);

@@ -152,6 +152,25 @@ pub struct PolicyResult {
     pub services: Vec<ServiceResult>,
     /// What the cost consists of.
     pub bill: Vec<BillResult>,
+    /// The part of the cost that depends on use; left out where nothing is charged for by use.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub usage: Vec<UsageResult>,
+}
+
+/// What a service used of one item at one price.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UsageResult {
+    /// The service.
+    pub service: String,
+    /// The unit: `requests`, `GiB-seconds`.
+    pub unit: String,
+    /// How many units, rounded to nine digits after the point. The cost is that of the exact quantity.
+    pub quantity: Decimal,
+    /// Price of a million units, exact; zero for what is free.
+    pub price_usd_per_million: Decimal,
+    /// Cost.
+    pub cost_usd: Decimal,
 }
 
 /// A line of the bill.
