@@ -1,6 +1,7 @@
 //! The conformance vectors of the autoscalers of model serving: recordings of the real programs and facts from their
 //! tests, run through the code used by the simulation.
 
+mod dynamo;
 mod ray_serve;
 
 use serde_json::Value;
@@ -8,8 +9,11 @@ use serde_json::Value;
 use crate::support::{announce, reference_files};
 
 /// What is not modelled yet, by the prefix of its files.
-const NOT_MODELLED: [&str; 7] =
-    ["agones", "aibrix", "dynamo_", "hpa_scale_to_zero", "kserve_sagemaker_vertex", "kthena", "llmd_wva"];
+const NOT_MODELLED: [&str; 6] =
+    ["agones", "aibrix", "hpa_scale_to_zero", "kserve_sagemaker_vertex", "kthena", "llmd_wva"];
+
+/// Kinds of cases that are not modelled yet: forecasts of libraries, which depend on their optimisers.
+const NOT_MODELLED_KINDS: [&str; 2] = ["arima", "prophet"];
 
 /// The result of a case under the names used in `expected`, or the reason why it cannot be run.
 type Actual = Result<Value, String>;
@@ -27,7 +31,15 @@ fn serving_autoscalers() {
         let document: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let cases = document["cases"].as_array().unwrap_or_else(|| panic!("{}: no cases", path.display()));
         assert_eq!(document["count"].as_u64(), Some(cases.len() as u64), "{}: wrong count", path.display());
-        for case in cases {
+        let is_left = |case: &&Value| NOT_MODELLED_KINDS.iter().any(|kind| case["kind"] == *kind);
+        let left = cases.iter().filter(is_left).count();
+        if left > 0 {
+            announce(&format!(
+                "serving-autoscalers: NOT MODELLED, not counted: {left} cases of {} ({NOT_MODELLED_KINDS:?})",
+                path.display()
+            ));
+        }
+        for case in cases.iter().filter(|case| !is_left(case)) {
             total += 1;
             // A case that cannot be read is one failure, not the end of the run.
             let result = std::panic::catch_unwind(|| check(file, case));
@@ -45,12 +57,17 @@ fn serving_autoscalers() {
 
 fn check(file: &str, case: &Value) -> Result<(), String> {
     let kind = case["kind"].as_str().ok_or("the case has no kind")?;
-    let expected = case["expected"].as_object().filter(|e| !e.is_empty()).ok_or("the case expects nothing")?;
     let input = &case["input"];
     let actual = match file {
+        _ if file.starts_with("dynamo") => dynamo::run(kind, input, &case["expected"])?,
         _ if file.starts_with("ray_serve") => ray_serve::run(kind, input)?,
         _ => return Err("no autoscaler is known under the name of this file".into()),
     };
+    // The capacity of an engine that cannot hold a request.
+    if case.get("expected") == Some(&Value::Null) {
+        return if actual.is_null() { Ok(()) } else { Err(format!("there is a result, {actual}")) };
+    }
+    let expected = case["expected"].as_object().filter(|e| !e.is_empty()).ok_or("the case expects nothing")?;
     let mut wrong = Vec::new();
     for (key, wanted) in expected {
         match actual.get(key) {

@@ -7,6 +7,7 @@
 
 mod capacity;
 mod decision;
+pub mod dynamo;
 mod forecasts;
 mod headroom;
 pub mod hpa;
