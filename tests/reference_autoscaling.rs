@@ -1,7 +1,7 @@
 //! The conformance vectors of the autoscalers: facts from the tests of the real projects, run through the code used by
 //! the simulation.
 
-mod hpa;
+pub mod hpa;
 mod keda;
 mod knative;
 mod reading;

@@ -1,16 +1,17 @@
 //! The conformance vectors of the autoscalers of model serving: recordings of the real programs and facts from their
 //! tests, run through the code used by the simulation.
 
+mod agones;
+mod aibrix;
 mod dynamo;
+mod kthena;
+mod llmd;
+mod managed;
 mod ray_serve;
 
 use serde_json::Value;
 
 use crate::support::{announce, reference_files};
-
-/// What is not modelled yet, by the prefix of its files.
-const NOT_MODELLED: [&str; 6] =
-    ["agones", "aibrix", "hpa_scale_to_zero", "kserve_sagemaker_vertex", "kthena", "llmd_wva"];
 
 /// Kinds of cases that are not modelled yet: forecasts of libraries, which depend on their optimisers.
 const NOT_MODELLED_KINDS: [&str; 2] = ["arima", "prophet"];
@@ -23,10 +24,6 @@ fn serving_autoscalers() {
     let (mut total, mut failures) = (0, Vec::new());
     for path in reference_files("serving-autoscalers") {
         let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_else(|| panic!("{}", path.display()));
-        if let Some(prefix) = NOT_MODELLED.iter().find(|prefix| file.starts_with(**prefix)) {
-            announce(&format!("serving-autoscalers: NOT MODELLED, not counted: {} ({prefix}*)", path.display()));
-            continue;
-        }
         let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let document: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let cases = document["cases"].as_array().unwrap_or_else(|| panic!("{}: no cases", path.display()));
@@ -59,7 +56,13 @@ fn check(file: &str, case: &Value) -> Result<(), String> {
     let kind = case["kind"].as_str().ok_or("the case has no kind")?;
     let input = &case["input"];
     let actual = match file {
+        _ if file.starts_with("agones") => agones::run(kind, input)?,
+        _ if file.starts_with("aibrix") => aibrix::run(kind, input)?,
         _ if file.starts_with("dynamo") => dynamo::run(kind, input, &case["expected"])?,
+        _ if file.starts_with("hpa") => hpa(file, kind, input)?,
+        _ if file.starts_with("kserve") => managed::run(kind, input)?,
+        _ if file.starts_with("kthena") => kthena::run(kind, input)?,
+        _ if file.starts_with("llmd") => llmd::run(kind, input)?,
         _ if file.starts_with("ray_serve") => ray_serve::run(kind, input)?,
         _ => return Err("no autoscaler is known under the name of this file".into()),
     };
@@ -77,6 +80,12 @@ fn check(file: &str, case: &Value) -> Result<(), String> {
         }
     }
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
+}
+
+/// The HPA itself.
+fn hpa(file: &str, kind: &str, input: &Value) -> Actual {
+    use crate::reference_autoscaling::{Case, hpa};
+    hpa::run(&Case { file, kind, input })
 }
 
 /// Equal; numbers to `tolerance`, relative above 1 and absolute below.

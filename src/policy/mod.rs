@@ -5,6 +5,8 @@
 //! platform; what Kubernetes calls a pod is derived where its autoscaler is adapted ([`hpa`]). A clairvoyant policy
 //! must declare itself through [`ScalingPolicy::foresight`], and every report marks it.
 
+pub mod agones;
+pub mod aibrix;
 mod capacity;
 mod decision;
 pub mod dynamo;
@@ -13,6 +15,9 @@ mod headroom;
 pub mod hpa;
 pub mod keda;
 pub mod knative;
+pub mod kthena;
+pub mod llmd;
+pub mod managed;
 mod measure;
 mod metric_names;
 mod needs;

@@ -1,0 +1,5 @@
+//! `agones`: fleet autoscalers of game servers.
+
+pub mod cron;
+pub mod schedule;
+pub mod sizes;

@@ -1,0 +1,3 @@
+//! `aibrix`: the pod autoscaler of AIBrix, with its strategies APA and KPA.
+
+pub mod algorithm;

@@ -1,0 +1,3 @@
+//! `kthena`: the autoscaler of Volcano's kthena.
+
+pub mod algorithm;
