@@ -31,6 +31,7 @@ pub mod predictive;
 mod properties;
 mod prospect;
 pub mod q_learning;
+mod ranges;
 pub mod ray_serve;
 mod read;
 mod scaling_policy;
@@ -68,4 +69,8 @@ pub const POLICIES: &[PolicyPlugin] = &[
     policy_search::PLUGIN,
     planned::LP_PLUGIN,
     planned::DP_PLUGIN,
+    ray_serve::PLUGIN,
+    aibrix::PLUGIN,
+    kthena::PLUGIN,
+    agones::PLUGIN,
 ];

@@ -9,13 +9,17 @@ use crate::config::{Diagnostics, SourceFile, parse_single};
 use crate::units::{Bytes, Millicores, SimDuration, SimTime};
 
 /// Parameters to try. Every policy accepts at least one of them and then stays within 2 to 10 replicas.
-const PARAMETERS: [&str; 7] = [
+const PARAMETERS: [&str; 11] = [
     "{ replicas: 3 }",
     "{ min: 2, max: 10, target: { cpu: 70%, memory: 80%, in-flight: 4 } }",
     "{ min: 2, max: 10, target: { cpu: 500m }, behavior: { scaleDown: { stabilizationWindowSeconds: 0 } } }",
     "{ min: 2, max: 10, capacity: 4/s, step: 30s, warm-up: 1m, floor: { hpa: { min: 1, max: 30, target: { cpu: 70% } } } }",
     "{ min: 2, max: 10, capacity: 4/s, parts: 4 }",
     "{ min: 2, max: 10, capacity: 4/s, season: 10m, season-weight: 70%, trend: 100%, cool-down: 2m }",
+    "{ min_replicas: 2, max_replicas: 10, upscale_delay_s: 60, downscale_to_zero_delay_s: 5, upscaling_factor: 3 }",
+    "{ minReplicas: 2, maxReplicas: 10, targetMetric: outstanding, targetValue: 3, scalingStrategy: KPA }",
+    "{ minReplicas: 2, maxReplicas: 10, metrics: [{ metricName: in-flight, targetValue: 3 }], behavior: { scaleUp: { panicPolicy: { percent: 50, panicModeHold: 1m } } } }",
+    "{ bufferSize: 20%, minReplicas: 2, maxReplicas: 10 }",
     "{}",
 ];
 const BOUNDS: std::ops::RangeInclusive<u32> = 2..=10;

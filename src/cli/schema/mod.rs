@@ -8,6 +8,7 @@ mod markdown;
 mod policies;
 mod scenario;
 mod serving;
+mod serving_policies;
 mod story;
 mod traffic;
 

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{at_least_one, choice, example, flag, free, list, named, number, object, quantity, range, text};
+use super::{
+    at_least_one, choice, example, flag, free, list, named, number, object, quantity, range, serving_policies, text,
+};
 use crate::policy::POLICIES;
 use crate::policy::policy_search::NUMBERS;
 
@@ -16,7 +18,8 @@ pub(super) fn parameters(name: &str) -> Value {
         "q-learning" => example(q_learning(), json!({ "max": 40, "capacity": "40/s" })),
         "policy-search" => example(policy_search(), json!({ "max": 40, "capacity": "40/s" })),
         "lp-optimal" | "dp-optimal" => example(planned(), json!({ "max": 40 })),
-        _ => example(predictive(name), json!({ "max": 40, "capacity": "40/s" })),
+        _ => serving_policies::parameters(name)
+            .unwrap_or_else(|| example(predictive(name), json!({ "max": 40, "capacity": "40/s" }))),
     }
 }
 

@@ -72,6 +72,11 @@ impl Deployment {
         &self.registration.config
     }
 
+    /// Divides the target of each replica by `factor`.
+    pub fn scale_target(&mut self, factor: f64) {
+        self.registration.config.target_ongoing_requests /= factor;
+    }
+
     /// Fewest and most replicas. While the capacity grows, the initial replicas are the fewest.
     pub fn bounds(&self) -> (i64, i64) {
         let Registration { config, target_capacity, is_growing, .. } = self.registration;

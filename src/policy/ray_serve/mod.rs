@@ -7,7 +7,11 @@
 pub mod config;
 pub mod decision;
 pub mod deployment;
+mod parameters;
+mod policy;
 pub mod reports;
 pub mod series;
 
 pub use config::{Aggregation, AutoscalingConfig, Release};
+pub use parameters::PLUGIN;
+pub use policy::RayServe;

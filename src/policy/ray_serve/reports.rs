@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::config::AutoscalingConfig;
-use super::series::{Point, total};
+use super::series::{Point, Summary, total};
 
 /// A handle's samples.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -111,22 +111,32 @@ impl Reports {
         self.handles.keys().copied()
     }
 
-    /// Ongoing requests: queued at handles, and at replicas that run. Where `by_replica` holds a point of one of these,
-    /// replicas count for themselves and what the handles say of them is left out.
-    pub fn ongoing<'s>(
-        &'s self,
+    /// Ongoing requests at `now_s`, as [`Reports::summary`] has them.
+    pub fn ongoing(
+        &self,
         config: &AutoscalingConfig,
         now_s: f64,
         is_running: impl Fn(u32) -> bool,
-        by_replica: &'s BTreeMap<u32, Vec<Point>>,
+        by_replica: &BTreeMap<u32, Vec<Point>>,
     ) -> f64 {
+        self.summary(config, is_running, by_replica).map_or(0.0, |summary| summary.at(now_s))
+    }
+
+    /// Ongoing requests: queued at handles, and at replicas that run. Where `by_replica` holds a point of one of these,
+    /// replicas count for themselves and what the handles say of them is left out.
+    pub fn summary<'s>(
+        &'s self,
+        config: &AutoscalingConfig,
+        is_running: impl Fn(u32) -> bool,
+        by_replica: &'s BTreeMap<u32, Vec<Point>>,
+    ) -> Option<Summary> {
         let of_running = |(replica, points): (&u32, &'s Vec<Point>)| is_running(*replica).then_some(points.as_slice());
         let mut series: Vec<&[Point]> = by_replica.iter().filter_map(of_running).filter(|s| !s.is_empty()).collect();
         if series.is_empty() {
             series.extend(self.handles.values().flat_map(|report| &report.running).filter_map(of_running));
         }
         series.extend(self.queued_series());
-        total(&series, config.aggregation_function, now_s)
+        Summary::of(&series, config.aggregation_function)
     }
 
     /// Requests queued at handles.

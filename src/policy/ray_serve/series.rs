@@ -86,16 +86,49 @@ fn time_weighted(series: &[Point], last_s: f64, start_s: Option<f64>) -> Option<
     (covered > 0.0).then(|| area / covered)
 }
 
+/// What series stand for until now, so that only the time since the last change remains to be added.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Summary {
+    how: Aggregation,
+    start_s: f64,
+    last: Point,
+    /// Area of the sum from the start to its last point.
+    area: f64,
+    /// The largest or the smallest value.
+    extreme: Option<f64>,
+}
+
+impl Summary {
+    /// The sum of all `series`; `None` without any point.
+    ///
+    /// It begins once every series has a point, so that one that starts late does not pull the average down.
+    pub fn of(series: &[&[Point]], how: Aggregation) -> Option<Summary> {
+        let sum = merged(series);
+        let (first, last) = (*sum.first()?, *sum.last()?);
+        let starts: Vec<f64> = series.iter().filter_map(|points| points.first()).map(|point| point.time_s).collect();
+        let aligned = starts.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let start = (starts.len() > 1 && aligned <= last.time_s).then(|| aligned.max(first.time_s));
+        let start_s = start.unwrap_or(first.time_s);
+        let mean = if last.time_s > start_s { time_weighted(&sum, 0.0, start) } else { None };
+        let area = mean.map_or(0.0, |mean| mean * (last.time_s - start_s));
+        let extreme = if how == Aggregation::Mean { None } else { aggregated(&sum, how, 0.0, start) };
+        Some(Summary { how, start_s, last, area, extreme })
+    }
+
+    /// The requests at `now_s`; the last value holds until then.
+    pub fn at(&self, now_s: f64) -> f64 {
+        if self.how != Aggregation::Mean {
+            return self.extreme.unwrap_or(0.0);
+        }
+        let until_now = now_s - self.last.time_s;
+        // As there: what is added to a large time is rounded.
+        let end_s = self.last.time_s + if until_now <= 0.0 { 1e-3 } else { until_now };
+        let (before, since) = (self.last.time_s - self.start_s, end_s - self.last.time_s);
+        if before + since > 0.0 { (self.area + self.last.value * since) / (before + since) } else { 0.0 }
+    }
+}
+
 /// The requests that all `series` together stand for at `now_s`; 0 without any.
-///
-/// The average begins once every series has a point, so that one that starts late does not pull it down.
 pub fn total(series: &[&[Point]], how: Aggregation, now_s: f64) -> f64 {
-    let sum = merged(series);
-    let (Some(first), Some(last)) = (sum.first(), sum.last()) else { return 0.0 };
-    let until_now = now_s - last.time_s;
-    let last_s = if until_now <= 0.0 { 1e-3 } else { until_now };
-    let starts: Vec<f64> = series.iter().filter_map(|points| points.first()).map(|point| point.time_s).collect();
-    let aligned = starts.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let start = (starts.len() > 1 && aligned <= last.time_s).then(|| aligned.max(first.time_s));
-    aggregated(&sum, how, last_s, start).unwrap_or(0.0)
+    Summary::of(series, how).map_or(0.0, |summary| summary.at(now_s))
 }
