@@ -194,9 +194,9 @@ fn feed(
     sink: &mut dyn Sink,
 ) -> Result<RowCounts, TraceError> {
     let (_, rows) = open_rows(from, options)?;
-    if rows.ordered.reader.kind() != SeriesKind::Arrivals {
+    if rows.ordered.reader.facts().kind != SeriesKind::Arrivals {
         if how.counts.is_some() {
-            let message = format!("holds {} already", rows.ordered.reader.kind().name());
+            let message = format!("holds {} already", rows.ordered.reader.facts().kind.name());
             return Err(TraceError::new(from.name(), message).help("convert without an interval"));
         }
         let model = Model::of(&rows, options, 1.0)?;
@@ -260,7 +260,7 @@ fn feed_intervals(
     interval: SimDuration,
     sink: &mut dyn Sink,
 ) -> Result<RowCounts, TraceError> {
-    let levels = intervals.rows.ordered.reader.kind() == SeriesKind::Levels;
+    let levels = intervals.rows.ordered.reader.facts().kind == SeriesKind::Levels;
     let mut left_over = 0.5;
     while let Some(next) = intervals.next()? {
         let mut count = next.mean;

@@ -47,7 +47,7 @@ pub use reading::holes::Holes;
 pub use reading::lines::MAX_LINE_BYTES;
 pub use reading::open::{Packing, TraceInput};
 pub use reading::options::{Absent, Columns, Expand, TraceOptions, Values, decimal_named, separator_named};
-pub use reading::rows::{BadRow, RowCounts, RowReader, Rows, SeriesKind};
+pub use reading::rows::{BadRow, RowCounts, RowFacts, RowReader, Rows, SeriesKind};
 pub use recipe::{Opening, Recipe};
 pub use replay::durations::Durations;
 pub use replay::trace_files::TraceFiles;

@@ -194,9 +194,9 @@ pub fn inspect_files(files: &TraceFiles, options: &TraceOptions) -> Result<Trace
             None => error,
         });
     };
-    let zero_epoch_ns = reader.zero_epoch_ns();
+    let zero_epoch_ns = reader.facts().zero_epoch_ns;
     if let Some(extent) =
-        reader.extent().filter(|extent| survey.newest >= reader.origin().unwrap_or_default() + *extent)
+        reader.facts().extent.filter(|extent| survey.newest >= reader.facts().origin.unwrap_or_default() + *extent)
     {
         let message = format!("has rows behind the length of {extent} that it states");
         return Err(TraceError::new(files.name(), message).help("correct `extent_ns`, or convert the trace again"));
@@ -259,17 +259,17 @@ impl Replayed {
     fn see(&mut self, rows: &Rows, reader: &dyn RowReader) {
         let times = &rows.requests.arrivals;
         let Some(first) = times.first().filter(|_| times.is_sorted()) else { return };
-        let pauses = self.pauses.get_or_insert(Pauses::from(reader.origin().unwrap_or(*first)));
+        let pauses = self.pauses.get_or_insert(Pauses::from(reader.facts().origin.unwrap_or(*first)));
         times.iter().for_each(|time| pauses.see(*time));
         if self.outlier.is_none() {
-            self.outlier = self.outliers.see(rows, 0, SimTime::MAX, reader.zero_epoch_ns()).err();
+            self.outlier = self.outliers.see(rows, 0, SimTime::MAX, reader.facts().zero_epoch_ns).err();
         }
     }
 }
 
 impl Survey {
     fn add(&mut self, rows: &Rows, reader: &dyn RowReader) {
-        let (kind, zero_ns) = (reader.kind(), reader.zero_epoch_ns().unwrap_or(0));
+        let (kind, zero_ns) = (reader.facts().kind, reader.facts().zero_epoch_ns.unwrap_or(0));
         if kind == SeriesKind::Arrivals {
             self.replayed.see(rows, reader);
         }
@@ -322,14 +322,14 @@ impl Survey {
         TraceFacts {
             format: plugin.name,
             packing,
-            kind: reader.kind(),
+            kind: reader.facts().kind,
             first,
             last: self.newest,
             zero_epoch_ns,
             out_of_order: self.out_of_order,
             furthest_back: self.furthest_back,
             longest_gap: self.longest_gap,
-            gaps: self.instants.gaps(reader.interval().filter(|_| reader.kind() == SeriesKind::Counts)),
+            gaps: self.instants.gaps(reader.facts().interval.filter(|_| reader.facts().kind == SeriesKind::Counts)),
             peaks: self.bins.peaks(from_1970(first), from_1970(self.newest), tally.rows),
             dispersion: self.bins.dispersion(from_1970(first), from_1970(self.newest)),
             season: self.bins.season(from_1970(first), from_1970(self.newest)),
@@ -339,7 +339,7 @@ impl Survey {
             instants: self.instants.facts(tally.rows),
             sessions: self.sessions.facts(),
             tokens: self.tokens,
-            interval: reader.interval(),
+            interval: reader.facts().interval,
             notices: Vec::new(),
             tally,
         }

@@ -83,7 +83,7 @@ impl Portrait {
     /// # Errors
     /// Those of [`Portrait::of_file`].
     pub fn of_files(files: &TraceFiles, options: &TraceOptions) -> Result<Portrait, TraceError> {
-        let kind = open_reader(files, options)?.1.kind();
+        let kind = open_reader(files, options)?.1.facts().kind;
         match kind {
             SeriesKind::Arrivals => {
                 let spec = WorkloadSpec::from_files(files.clone(), options.clone());
@@ -215,7 +215,7 @@ fn dispersion(series: &ScaledCounts, finest: f64) -> Vec<(f64, f64)> {
 /// Counts and levels: intervals distributed over bins.
 fn of_intervals(files: &TraceFiles, options: &TraceOptions) -> Result<Portrait, TraceError> {
     let (_, rows) = open_rows(files, options)?;
-    let kind = rows.ordered.reader.kind();
+    let kind = rows.ordered.reader.facts().kind;
     let model = match kind {
         SeriesKind::Levels => Model::level(options),
         _ => Model::of(&rows, options, 1.0)?,

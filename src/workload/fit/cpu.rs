@@ -158,14 +158,14 @@ fn steps_of(files: &TraceFiles, options: &TraceOptions) -> Result<Used, TraceErr
     let level = TraceOptions { values: Some(Values::Level), ..options.clone() };
     let columns = Columns { level: vec!["*".into()], ..options.columns.clone() };
     let all = TraceOptions { columns, metric: None, values: None, ..options.clone() };
-    let series = |reader: &dyn RowReader| reader.kind() != SeriesKind::Arrivals;
+    let series = |reader: &dyn RowReader| reader.facts().kind != SeriesKind::Arrivals;
     let as_it_says = open_reader(files, options).ok().filter(|(_, reader)| series(&**reader));
     let (_, reader) = match as_it_says.map_or_else(|| open_reader(files, &level), Ok) {
         Ok(found) => found,
         Err(error) if options.metric.is_none() => open_reader(files, &all).map_err(|_| error)?,
         Err(error) => return Err(error),
     };
-    let counted = reader.interval().filter(|_| reader.kind() == SeriesKind::Counts);
+    let counted = reader.facts().interval.filter(|_| reader.facts().kind == SeriesKind::Counts);
     let read = instants(reader, files)?;
     let mut apart: Vec<u64> = read.values.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
     apart.sort_unstable();
@@ -194,7 +194,7 @@ struct Instants {
 
 fn instants(mut reader: Box<dyn RowReader>, files: &TraceFiles) -> Result<Instants, TraceError> {
     let (mut values, mut rows): (Vec<(u64, f64)>, Rows) = (Vec::new(), Rows::default());
-    let zero = reader.zero_epoch_ns();
+    let zero = reader.facts().zero_epoch_ns;
     loop {
         reader.read(&mut rows)?;
         if rows.is_empty() {
@@ -234,7 +234,7 @@ impl Requests {
         let dated = rows.start_epoch_ns().is_some();
         let origin = rows.start_epoch_ns().unwrap_or(rows.origin.as_nanos());
         let mut sums = Sums { steps: &used.steps, sums: vec![(0.0, 0); used.steps.len()], first: origin, last: origin };
-        if rows.ordered.reader.kind() == SeriesKind::Arrivals {
+        if rows.ordered.reader.facts().kind == SeriesKind::Arrivals {
             let zero = origin - rows.origin.as_nanos().min(origin);
             while rows.ready()? {
                 let times = &rows.rows.requests.arrivals[rows.cursor..];

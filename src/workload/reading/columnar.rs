@@ -9,7 +9,7 @@ use super::meaning::settle;
 use super::open::TraceInput;
 use super::options::TraceOptions;
 use super::own::{CLASS, COUNT, DEMAND, MARK, OFFSET, OwnColumns, OwnFacts, OwnWriter, TOKENS_IN, TOKENS_OUT};
-use super::rows::{BadRow, RowCounts, RowReader, Rows, SeriesKind};
+use super::rows::{BadRow, RowCounts, RowFacts, RowReader, Rows, SeriesKind};
 use crate::columnar::{Cells, Column, GROUP_ROWS, Kind, TableError, TableFile, TableWriter, Values};
 use crate::config::advice;
 use crate::units::{SimDuration, SimTime};
@@ -506,8 +506,15 @@ fn not_numeric(column: &Column) -> TraceError {
 }
 
 impl RowReader for ColumnarReader {
-    fn kind(&self) -> SeriesKind {
-        kind_of(&self.wanted)
+    fn facts(&self) -> RowFacts {
+        RowFacts {
+            kind: kind_of(&self.wanted),
+            origin: self.origin,
+            zero_epoch_ns: self.zero_epoch_ns,
+            unordered: false,
+            interval: self.interval,
+            extent: self.extent,
+        }
     }
 
     fn read(&mut self, rows: &mut Rows) -> Result<(), TraceError> {
@@ -530,22 +537,6 @@ impl RowReader for ColumnarReader {
 
     fn class_names(&self) -> &[String] {
         &self.classes
-    }
-
-    fn origin(&self) -> Option<SimTime> {
-        self.origin
-    }
-
-    fn zero_epoch_ns(&self) -> Option<u64> {
-        self.zero_epoch_ns
-    }
-
-    fn interval(&self) -> Option<SimDuration> {
-        self.interval
-    }
-
-    fn extent(&self) -> Option<SimDuration> {
-        self.extent
     }
 }
 

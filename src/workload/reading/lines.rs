@@ -6,8 +6,7 @@ use std::ops::Range;
 use super::open::{TraceInput, read_error};
 use super::options::TraceOptions;
 use super::prefixes::{Prefixes, Stripper, Taken};
-use super::rows::{BadRow, RowCounts, RowReader, Rows, SeriesKind};
-use crate::units::{SimDuration, SimTime};
+use super::rows::{BadRow, RowCounts, RowFacts, RowReader, Rows};
 use crate::workload::error::TraceError;
 
 /// Maximum length of a line. Real logs are far below: servers limit request lines to 8 to 64 KiB.
@@ -241,9 +240,9 @@ pub(super) trait RowParser: Send {
     /// Appends the record's rows; none if the record is not relevant to the format.
     fn parse(&mut self, record: &[u8], rows: &mut Rows) -> Result<(), RowFault>;
 
-    /// The kind of rows.
-    fn kind(&self) -> SeriesKind {
-        SeriesKind::Arrivals
+    /// What holds for all rows.
+    fn facts(&self) -> RowFacts {
+        RowFacts::DATED
     }
 
     /// Whether conditions on columns leave rows out.
@@ -264,39 +263,9 @@ pub(super) trait RowParser: Send {
         Division::Lines
     }
 
-    /// Whether the file's times are dates (true) or relative numbers.
-    fn dated(&self) -> bool {
-        true
-    }
-
-    /// See [`RowReader`].
-    fn unordered(&self) -> bool {
-        false
-    }
-
     /// See [`RowReader`].
     fn class_names(&self) -> &[String] {
         &[]
-    }
-
-    /// See [`RowReader`].
-    fn origin(&self) -> Option<SimTime> {
-        None
-    }
-
-    /// See [`RowReader`]; `None` if times are relative without a known start.
-    fn zero_epoch_ns(&self) -> Option<u64> {
-        self.dated().then_some(0)
-    }
-
-    /// See [`RowReader`].
-    fn interval(&self) -> Option<SimDuration> {
-        None
-    }
-
-    /// See [`RowReader`].
-    fn extent(&self) -> Option<SimDuration> {
-        None
     }
 }
 
@@ -341,8 +310,8 @@ impl<P: RowParser> TextReader<P> {
 }
 
 impl<P: RowParser> RowReader for TextReader<P> {
-    fn kind(&self) -> SeriesKind {
-        self.parser.kind()
+    fn facts(&self) -> RowFacts {
+        self.parser.facts()
     }
 
     fn read(&mut self, rows: &mut Rows) -> Result<(), TraceError> {
@@ -376,28 +345,8 @@ impl<P: RowParser> RowReader for TextReader<P> {
         &self.tally
     }
 
-    fn unordered(&self) -> bool {
-        self.parser.unordered()
-    }
-
     fn class_names(&self) -> &[String] {
         self.parser.class_names()
-    }
-
-    fn origin(&self) -> Option<SimTime> {
-        self.parser.origin()
-    }
-
-    fn zero_epoch_ns(&self) -> Option<u64> {
-        self.parser.zero_epoch_ns()
-    }
-
-    fn interval(&self) -> Option<SimDuration> {
-        self.parser.interval()
-    }
-
-    fn extent(&self) -> Option<SimDuration> {
-        self.parser.extent()
     }
 }
 

@@ -245,10 +245,44 @@ fn offsets_told(offsets: Offsets) -> Option<String> {
     }
 }
 
+/// What holds for all rows of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowFacts {
+    /// What the rows are.
+    pub kind: SeriesKind,
+    /// The zero from which the rows are to be counted, where it is not the first row: `Some(ZERO)` for files that hold
+    /// offsets.
+    pub origin: Option<SimTime>,
+    /// Wall-clock time of the clock's zero, nanoseconds since 1970; `None` where the file's times are relative.
+    pub zero_epoch_ns: Option<u64>,
+    /// Whether the file is written in another order than that of its arrivals, such as that of their ends, so that all of it is
+    /// sorted whatever was said.
+    pub unordered: bool,
+    /// Counts: the length of an interval. Levels: the longest time for which a value holds.
+    pub interval: Option<SimDuration>,
+    /// The length of the trace from its origin, where the file states it.
+    pub extent: Option<SimDuration>,
+}
+
+impl RowFacts {
+    /// Arrivals at times without dates, in order, of which nothing else is known.
+    pub const ARRIVALS: RowFacts = RowFacts {
+        kind: SeriesKind::Arrivals,
+        origin: None,
+        zero_epoch_ns: None,
+        unordered: false,
+        interval: None,
+        extent: None,
+    };
+
+    /// Arrivals at dates.
+    pub const DATED: RowFacts = RowFacts { zero_epoch_ns: Some(0), ..RowFacts::ARRIVALS };
+}
+
 /// Turns a file into rows, in the order of the file.
 pub trait RowReader: Send {
-    /// What the rows are.
-    fn kind(&self) -> SeriesKind;
+    /// What holds for all rows. What wraps another reader hands this on as a whole.
+    fn facts(&self) -> RowFacts;
 
     /// Replaces `rows` by the next rows of the file; none means the end.
     ///
@@ -264,33 +298,8 @@ pub trait RowReader: Send {
         &[]
     }
 
-    /// The zero from which the rows are to be counted, where it is not the first row: `Some(ZERO)` for files that hold
-    /// offsets.
-    fn origin(&self) -> Option<SimTime> {
-        None
-    }
-
-    /// Wall-clock time of the clock's zero, nanoseconds since 1970; `None` where the file's times are relative.
-    fn zero_epoch_ns(&self) -> Option<u64>;
-
-    /// Whether the file is written in another order than that of its arrivals, such as that of their ends, so that all of it is
-    /// sorted whatever was said.
-    fn unordered(&self) -> bool {
-        false
-    }
-
     /// The file and line of the first row that goes back behind the one before it, where the rows come from several files.
     fn goes_back_in(&self) -> Option<(String, u64)> {
-        None
-    }
-
-    /// Counts: the length of an interval. Levels: the longest time for which a value holds.
-    fn interval(&self) -> Option<SimDuration> {
-        None
-    }
-
-    /// The length of the trace from its origin, where the file states it.
-    fn extent(&self) -> Option<SimDuration> {
         None
     }
 }

@@ -9,7 +9,7 @@ use super::filter::Checks;
 use super::open::TraceInput;
 use super::options::{TraceOptions, Values};
 use super::outliers::{Outlier, Outliers};
-use super::rows::{BadRow, RowCounts, RowReader, Rows, SeriesKind};
+use super::rows::{BadRow, RowCounts, RowFacts, RowReader, Rows, SeriesKind};
 use crate::units::{SimDuration, SimTime};
 use crate::workload::error::TraceError;
 use crate::workload::time::text::EPOCH_FROM_NS;
@@ -285,8 +285,9 @@ pub(super) struct SampleReader {
 }
 
 impl RowReader for SampleReader {
-    fn kind(&self) -> SeriesKind {
-        self.kind
+    fn facts(&self) -> RowFacts {
+        let (kind, zero_epoch_ns, interval) = (self.kind, self.zero_epoch_ns, self.interval);
+        RowFacts { kind, zero_epoch_ns, interval, ..RowFacts::ARRIVALS }
     }
 
     fn read(&mut self, rows: &mut Rows) -> Result<(), TraceError> {
@@ -303,14 +304,6 @@ impl RowReader for SampleReader {
 
     fn tally(&self) -> &RowCounts {
         &self.tally
-    }
-
-    fn zero_epoch_ns(&self) -> Option<u64> {
-        self.zero_epoch_ns
-    }
-
-    fn interval(&self) -> Option<SimDuration> {
-        self.interval
     }
 }
 

@@ -9,7 +9,7 @@ use super::meaning::settle;
 use super::numbers::Numbers;
 use super::open::TraceInput;
 use super::options::TraceOptions;
-use super::rows::{RowCounts, RowReader, Rows, SeriesKind};
+use super::rows::{RowCounts, RowFacts, RowReader, Rows, SeriesKind};
 use crate::units::{SimDuration, SimTime};
 use crate::workload::error::TraceError;
 use crate::workload::time::date_pattern;
@@ -334,13 +334,21 @@ pub(super) trait ByLayout: Send {
 }
 
 impl<P: ByLayout> RowParser for P {
+    fn facts(&self) -> RowFacts {
+        let layout = self.form().0;
+        RowFacts {
+            kind: layout.kind,
+            origin: layout.origin,
+            zero_epoch_ns: layout.zero_epoch_ns,
+            unordered: layout.unordered,
+            interval: layout.interval,
+            extent: layout.extent,
+        }
+    }
+
     #[inline]
     fn parse(&mut self, record: &[u8], rows: &mut Rows) -> Result<(), RowFault> {
         ByLayout::parse(self, record, rows)
-    }
-
-    fn kind(&self) -> SeriesKind {
-        self.form().0.kind
     }
 
     fn filters(&self) -> bool {
@@ -361,28 +369,8 @@ impl<P: ByLayout> RowParser for P {
         ByLayout::division(self)
     }
 
-    fn unordered(&self) -> bool {
-        self.form().0.unordered
-    }
-
     fn class_names(&self) -> &[String] {
         self.form().1.class_names()
-    }
-
-    fn origin(&self) -> Option<SimTime> {
-        self.form().0.origin
-    }
-
-    fn zero_epoch_ns(&self) -> Option<u64> {
-        self.form().0.zero_epoch_ns
-    }
-
-    fn interval(&self) -> Option<SimDuration> {
-        self.form().0.interval
-    }
-
-    fn extent(&self) -> Option<SimDuration> {
-        self.form().0.extent
     }
 }
 

@@ -43,7 +43,7 @@ impl FileRecipe {
             Some(zero) => show_instant_in(zero.saturating_add(offset.as_nanos()), zone),
             None => offset.to_string(),
         };
-        let kind = rows.ordered.reader.kind();
+        let kind = rows.ordered.reader.facts().kind;
         if kind == SeriesKind::Arrivals {
             return notices_of_arrivals(rows, at);
         }
@@ -115,7 +115,7 @@ impl Pauses {
 impl Recipe for FileRecipe {
     fn open(&self, opening: Opening) -> Result<Box<dyn TraceSource>, TraceError> {
         let (_, rows) = open_rows(&self.files, &self.options)?;
-        if rows.ordered.reader.kind() == SeriesKind::Arrivals {
+        if rows.ordered.reader.facts().kind == SeriesKind::Arrivals {
             if self.options.gaps.is_some() {
                 let error =
                     TraceError::new(rows.name.as_str(), "holds single requests, of which no step can be missing");
@@ -131,7 +131,7 @@ impl Recipe for FileRecipe {
     /// above one: a count cannot be reduced to a fraction of a request.
     fn scaled(&self, factor: f64) -> Option<Arc<dyn Recipe>> {
         let (_, rows) = open_rows(&self.files, &self.options).ok()?;
-        let kind = rows.ordered.reader.kind();
+        let kind = rows.ordered.reader.facts().kind;
         let exact = kind == SeriesKind::Levels || (kind == SeriesKind::Counts && factor >= 1.0);
         exact.then(|| Arc::new(FileRecipe { factor: self.factor * factor, ..self.clone() }) as Arc<dyn Recipe>)
     }
@@ -219,7 +219,7 @@ pub(super) fn open_one(
         return Ok((plugin, reader));
     }
     let error = |message: &str| TraceError::new(input.name.as_str(), message);
-    match reader.kind() {
+    match reader.facts().kind {
         SeriesKind::Arrivals => Ok((plugin, Box::new(OncePerSession::new(reader, &input.name)))),
         _ => Err(error("`once-per` is for arrivals; these rows are counts or levels").help("leave `once-per` out")),
     }
@@ -245,15 +245,15 @@ pub(crate) fn open_rows(
 ) -> Result<(&'static FormatPlugin, OrderedRows), TraceError> {
     let (plugin, reader) = open_reader(files, options)?;
     let name = files.name();
-    let zero = reader.zero_epoch_ns();
+    let zero = reader.facts().zero_epoch_ns;
     if (options.start.is_some() || options.end.is_some()) && zero.is_none() {
         let message = "the trace's times are relative; `start` and `end` need dates";
         return Err(TraceError::new(name, message).help("use the transform `window: { from, to }`"));
     }
     // `start` and `end` are dates; the times of rows count from the zero of the clock.
     let bound = |instant: Option<u64>| instant.map(|ns| SimTime::from_nanos(ns.saturating_sub(zero.unwrap_or(0))));
-    let stated = reader.origin();
-    let reorder = if reader.unordered() { SimDuration::MAX } else { options.reorder };
+    let stated = reader.facts().origin;
+    let reorder = if reader.facts().unordered { SimDuration::MAX } else { options.reorder };
     let mut rows = OrderedRows {
         ordered: Ordered::new(reader, &name, reorder),
         name,
@@ -319,8 +319,8 @@ impl OrderedRows {
     /// row would dominate the run.
     fn weigh(&mut self) -> Result<(), TraceError> {
         let reader = &self.ordered.reader;
-        if let Some(extent) = reader.extent() {
-            let end = reader.origin().unwrap_or_default() + extent;
+        if let Some(extent) = reader.facts().extent {
+            let end = reader.facts().origin.unwrap_or_default() + extent;
             let within = self.rows.requests.arrivals.partition_point(|time| *time < end);
             if within < self.rows.len() {
                 let message = format!("lies behind the length of {extent} that the file states");
@@ -329,7 +329,7 @@ impl OrderedRows {
                     .help("correct `extent_ns`, or convert the trace again"));
             }
         }
-        let dated = reader.zero_epoch_ns();
+        let dated = reader.facts().zero_epoch_ns;
         self.outliers.see(&self.rows, self.cursor, self.end, dated).map_err(|outlier| outlier.error(&self.name))
     }
 
@@ -366,14 +366,14 @@ impl OrderedRows {
 
     /// The length of the trace: as stated by the file or the options, or once it was read completely.
     pub(super) fn extent(&self) -> Option<SimDuration> {
-        let stated = self.ordered.reader.extent().filter(|_| self.end == SimTime::MAX);
+        let stated = self.ordered.reader.facts().extent.filter(|_| self.end == SimTime::MAX);
         // The length in the file counts from its own origin, not from a later `start`.
-        let skipped = self.origin.since(self.ordered.reader.origin().unwrap_or_default());
+        let skipped = self.origin.since(self.ordered.reader.facts().origin.unwrap_or_default());
         stated.map(|extent| extent - skipped).or_else(|| self.extent_read())
     }
 
     pub(crate) fn start_epoch_ns(&self) -> Option<u64> {
-        self.ordered.reader.zero_epoch_ns().map(|zero| zero.saturating_add(self.origin.as_nanos()))
+        self.ordered.reader.facts().zero_epoch_ns.map(|zero| zero.saturating_add(self.origin.as_nanos()))
     }
 
     pub(super) fn tally(&self) -> &RowCounts {

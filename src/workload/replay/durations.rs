@@ -196,7 +196,7 @@ impl FileRecipe {
     pub(crate) fn durations(&self) -> Result<Durations, TraceError> {
         let (plugin, mut rows) = open_rows(&self.files, &self.options)?;
         let mut found = Durations::new(&rows.name, plugin.name);
-        if rows.ordered.reader.kind() != SeriesKind::Arrivals {
+        if rows.ordered.reader.facts().kind != SeriesKind::Arrivals {
             return Ok(found);
         }
         while rows.ready()? {

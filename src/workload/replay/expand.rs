@@ -31,14 +31,14 @@ impl Model {
     /// # Errors
     /// If levels have no model, or counts have no interval.
     pub(crate) fn of(rows: &OrderedRows, options: &TraceOptions, factor: f64) -> Result<Self, TraceError> {
-        let kind = rows.ordered.reader.kind();
+        let kind = rows.ordered.reader.facts().kind;
         let fail = |message: &str, help: &str| Err(TraceError::new(rows.name.as_str(), message).help(help));
         // Little's law: the arrival rate of sessions is their number divided by the length of a session.
         let per_unit = match (options.requests_per_unit, options.session) {
             (Some(rate), _) => Some(rate.get()),
             (None, session) => session.filter(|session| !session.is_zero()).map(|session| 1.0 / session.as_secs_f64()),
         };
-        let (interval, factor) = match (kind, rows.ordered.reader.interval(), per_unit) {
+        let (interval, factor) = match (kind, rows.ordered.reader.facts().interval, per_unit) {
             (SeriesKind::Levels, ..) if options.gaps.is_some() => {
                 return fail(
                     "holds levels, which hold until the next row",
@@ -218,7 +218,7 @@ impl Intervals {
                 Ok(())
             }
             Absent::Refuse => {
-                let at = match self.rows.ordered.reader.zero_epoch_ns() {
+                let at = match self.rows.ordered.reader.facts().zero_epoch_ns {
                     Some(zero) => show_instant(zero.saturating_add(end.as_nanos())),
                     None => end.since(self.rows.origin).to_string(),
                 };
@@ -243,7 +243,7 @@ impl Intervals {
     /// The length of the trace: as stated, or once the last interval was read.
     pub(crate) fn extent(&self) -> Option<SimDuration> {
         let read = self.rows.extent()?;
-        let stated = self.rows.ordered.reader.extent().is_some() || self.rows.end != SimTime::MAX;
+        let stated = self.rows.ordered.reader.facts().extent.is_some() || self.rows.end != SimTime::MAX;
         Some(if stated { read } else { self.last_end.since(SimTime::ZERO) })
     }
 
@@ -251,7 +251,8 @@ impl Intervals {
     fn end_of(&self, time: SimTime, next: Option<SimTime>) -> Option<SimTime> {
         // An interval cannot extend beyond the length stated in the file.
         let reader = &self.rows.ordered.reader;
-        let stated = reader.extent().map_or(SimTime::MAX, |extent| reader.origin().unwrap_or_default() + extent);
+        let stated =
+            reader.facts().extent.map_or(SimTime::MAX, |extent| reader.facts().origin.unwrap_or_default() + extent);
         let full = (time + self.model.interval).min(stated.max(time + SimDuration::from_nanos(1)));
         match (self.model.kind, next) {
             (_, Some(next)) => Some(next.min(full)),

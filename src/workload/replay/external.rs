@@ -229,7 +229,7 @@ fn spill(run: &[Record]) -> io::Result<BufReader<File>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workload::reading::rows::{RowCounts, SeriesKind};
+    use crate::workload::reading::rows::{RowCounts, RowFacts};
     use proptest::prelude::*;
 
     /// Returns rows in small batches.
@@ -239,8 +239,8 @@ mod tests {
     }
 
     impl RowReader for Few {
-        fn kind(&self) -> SeriesKind {
-            SeriesKind::Arrivals
+        fn facts(&self) -> RowFacts {
+            RowFacts::ARRIVALS
         }
 
         fn read(&mut self, rows: &mut Rows) -> Result<(), TraceError> {
@@ -254,10 +254,6 @@ mod tests {
 
         fn tally(&self) -> &RowCounts {
             &self.tally
-        }
-
-        fn zero_epoch_ns(&self) -> Option<u64> {
-            None
         }
     }
 

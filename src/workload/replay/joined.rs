@@ -7,7 +7,7 @@ use crate::workload::error::TraceError;
 use crate::workload::reading::formats::plugin::FormatPlugin;
 use crate::workload::reading::open::TraceInput;
 use crate::workload::reading::options::TraceOptions;
-use crate::workload::reading::rows::{RowCounts, RowReader, Rows, SeriesKind};
+use crate::workload::reading::rows::{RowCounts, RowFacts, RowReader, Rows, SeriesKind};
 
 /// Number of rows per call.
 const ROWS: usize = 8192;
@@ -66,7 +66,7 @@ impl Joined {
         for input in inputs {
             let (plugin, mut reader) = open_one(&input, options)?;
             let error = |message: String| TraceError::new(input.name.as_str(), message);
-            let Some(zero) = reader.zero_epoch_ns() else {
+            let Some(zero) = reader.facts().zero_epoch_ns else {
                 return Err(error("its times are relative, so that several files cannot be put in order".into())
                     .help("give one file, or files with dates"));
             };
@@ -78,8 +78,8 @@ impl Joined {
             let fresh: Vec<String> =
                 reader.tally().notes.iter().filter(|note| !notes.contains(*note)).cloned().collect();
             notes.extend(fresh);
-            let (kind, interval) = (reader.kind(), reader.interval());
-            unordered |= reader.unordered();
+            let (kind, interval) = (reader.facts().kind, reader.facts().interval);
+            unordered |= reader.facts().unordered;
             match &like {
                 None => like = Some((input.name.clone(), plugin, kind, interval)),
                 Some((name, _, known, step)) if *known != kind || *step != interval => {
@@ -124,7 +124,7 @@ impl Joined {
             let due = |part: &Waiting| head.is_none_or(|head| part.first <= head);
             let Some(part) = self.waiting.pop_if(|part| due(part)) else { return Ok(()) };
             let (_, reader) = open_one(&part.input, &self.options)?;
-            let zero = reader.zero_epoch_ns().unwrap_or(0);
+            let zero = reader.facts().zero_epoch_ns.unwrap_or(0);
             let (rows, classes) = (Rows::default(), Vec::new());
             let mut open =
                 Open { name: part.input.name, reader, rows, cursor: 0, classes, zero, newest: SimTime::ZERO };
@@ -218,8 +218,8 @@ fn sum(tally: &RowCounts, part: &Open) -> RowCounts {
 }
 
 impl RowReader for Joined {
-    fn kind(&self) -> SeriesKind {
-        self.kind
+    fn facts(&self) -> RowFacts {
+        RowFacts { kind: self.kind, unordered: self.unordered, interval: self.interval, ..RowFacts::DATED }
     }
 
     fn read(&mut self, rows: &mut Rows) -> Result<(), TraceError> {
@@ -253,23 +253,11 @@ impl RowReader for Joined {
         &self.tally
     }
 
-    fn unordered(&self) -> bool {
-        self.unordered
-    }
-
     fn goes_back_in(&self) -> Option<(String, u64)> {
         self.back.clone()
     }
 
     fn class_names(&self) -> &[String] {
         &self.classes
-    }
-
-    fn zero_epoch_ns(&self) -> Option<u64> {
-        Some(0)
-    }
-
-    fn interval(&self) -> Option<SimDuration> {
-        self.interval
     }
 }

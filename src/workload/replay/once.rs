@@ -2,9 +2,8 @@
 
 use std::collections::VecDeque;
 
-use crate::units::SimTime;
 use crate::workload::error::TraceError;
-use crate::workload::reading::rows::{RowCounts, RowReader, Rows, SeriesKind};
+use crate::workload::reading::rows::{RowCounts, RowFacts, RowReader, Rows};
 
 /// Number of sessions remembered: rows of this many may be interleaved.
 const REMEMBERED: usize = 64;
@@ -49,8 +48,8 @@ impl OncePerSession {
 }
 
 impl RowReader for OncePerSession {
-    fn kind(&self) -> SeriesKind {
-        self.inner.kind()
+    fn facts(&self) -> RowFacts {
+        RowFacts { interval: None, ..self.inner.facts() }
     }
 
     /// Reads until a session starts or the file ends, because an empty result would mean the end.
@@ -81,23 +80,7 @@ impl RowReader for OncePerSession {
         &self.tally
     }
 
-    fn unordered(&self) -> bool {
-        self.inner.unordered()
-    }
-
     fn class_names(&self) -> &[String] {
         self.inner.class_names()
-    }
-
-    fn origin(&self) -> Option<SimTime> {
-        self.inner.origin()
-    }
-
-    fn zero_epoch_ns(&self) -> Option<u64> {
-        self.inner.zero_epoch_ns()
-    }
-
-    fn extent(&self) -> Option<crate::units::SimDuration> {
-        self.inner.extent()
     }
 }

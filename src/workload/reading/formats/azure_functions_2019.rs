@@ -1,7 +1,7 @@
 //! Azure Functions of 2019: invocations of each function in each minute of a day.
 
 use super::super::lines::{Lines, RowFault, describe};
-use super::super::rows::{RowCounts, RowReader, Rows, SeriesKind};
+use super::super::rows::{RowCounts, RowFacts, RowReader, Rows, SeriesKind};
 use super::plugin::{FormatBuilder, FormatPlugin};
 use crate::units::{SimDuration, SimTime};
 use crate::workload::error::TraceError;
@@ -110,8 +110,15 @@ fn minutes_of(record: &[u8]) -> Result<Vec<u64>, RowFault> {
 }
 
 impl RowReader for MinuteReader {
-    fn kind(&self) -> SeriesKind {
-        SeriesKind::Counts
+    fn facts(&self) -> RowFacts {
+        // Minutes since midnight.
+        RowFacts {
+            kind: SeriesKind::Counts,
+            origin: Some(SimTime::ZERO),
+            interval: Some(SimDuration::from_secs(60)),
+            extent: Some(SimDuration::from_secs(60 * MINUTES as u64)),
+            ..RowFacts::ARRIVALS
+        }
     }
 
     fn read(&mut self, rows: &mut Rows) -> Result<(), TraceError> {
@@ -127,22 +134,5 @@ impl RowReader for MinuteReader {
 
     fn tally(&self) -> &RowCounts {
         &self.tally
-    }
-
-    /// Minutes since midnight.
-    fn origin(&self) -> Option<SimTime> {
-        Some(SimTime::ZERO)
-    }
-
-    fn zero_epoch_ns(&self) -> Option<u64> {
-        None
-    }
-
-    fn interval(&self) -> Option<SimDuration> {
-        Some(SimDuration::from_secs(60))
-    }
-
-    fn extent(&self) -> Option<SimDuration> {
-        Some(SimDuration::from_secs(60 * MINUTES as u64))
     }
 }

@@ -7,7 +7,7 @@ use quick_xml::{Reader, XmlVersion};
 
 use super::super::cells::{RowMaker, RowValues};
 use super::super::known::{named, names};
-use super::super::rows::{BadRow, RowCounts, RowReader, Rows, SeriesKind};
+use super::super::rows::{BadRow, RowCounts, RowFacts, RowReader, Rows};
 use super::super::table::Layout;
 use super::plugin::{FormatBuilder, FormatPlugin};
 use crate::workload::error::TraceError;
@@ -220,8 +220,8 @@ fn is_sample(tag: &BytesStart<'_>) -> bool {
 }
 
 impl RowReader for ResultsReader {
-    fn kind(&self) -> SeriesKind {
-        self.layout.kind
+    fn facts(&self) -> RowFacts {
+        RowFacts { kind: self.layout.kind, unordered: true, ..RowFacts::DATED }
     }
 
     fn read(&mut self, rows: &mut Rows) -> Result<(), TraceError> {
@@ -238,15 +238,7 @@ impl RowReader for ResultsReader {
         &self.tally
     }
 
-    fn unordered(&self) -> bool {
-        true
-    }
-
     fn class_names(&self) -> &[String] {
         self.maker.class_names()
-    }
-
-    fn zero_epoch_ns(&self) -> Option<u64> {
-        Some(0)
     }
 }
