@@ -70,7 +70,8 @@ impl Catalog {
     }
 
     /// The sources of all prices.
-    pub fn price_sources(&self) -> impl Iterator<Item = &PriceSource> {
+    #[cfg(test)]
+    pub(super) fn price_sources(&self) -> impl Iterator<Item = &PriceSource> {
         let instances = self.instances.iter().map(|instance| &instance.price_source);
         instances.chain(self.containers.iter().map(|offer| &offer.price_source))
     }

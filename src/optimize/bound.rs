@@ -125,7 +125,8 @@ impl BoundProblem {
     /// Sets work by interval and forgiven work from requests given as (arrival in seconds, replica-seconds), of which a
     /// share of `target` must be good: of n requests, floor((1 - target) n) may be bad, the heaviest ones. Requests
     /// outside the intervals are left out.
-    pub fn load(&mut self, requests: &[(f64, f64)], target: f64) {
+    #[cfg(test)]
+    pub(super) fn load(&mut self, requests: &[(f64, f64)], target: f64) {
         self.work.iter_mut().chain(&mut self.urgent).for_each(|work| *work = 0.0);
         let mut weights = Vec::with_capacity(requests.len());
         for (arrival, weight) in requests {
@@ -142,12 +143,13 @@ impl BoundProblem {
     }
 
     /// Adds the work of a request with its arrival in seconds; returns `false` if it arrives outside the intervals.
-    pub fn add(&mut self, arrival: f64, weight: f64) -> bool {
+    #[cfg(test)]
+    pub(super) fn add(&mut self, arrival: f64, weight: f64) -> bool {
         self.add_near(&mut Place::default(), arrival, weight)
     }
 
-    /// Like [`BoundProblem::add`]; `place` remembers the interval of the last request, and the next one in it needs no
-    /// division.
+    /// Adds the work of a request with its arrival in seconds; returns `false` if it arrives outside the intervals.
+    /// `place` remembers the interval of the last request, and the next one in it needs no division.
     pub fn add_near(&mut self, place: &mut Place, arrival: f64, weight: f64) -> bool {
         if !(arrival >= place.from && arrival < place.until) {
             // The cast saturates; arrivals outside find no interval.

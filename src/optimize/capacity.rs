@@ -187,7 +187,8 @@ impl ServiceLoad {
     ///
     /// # Errors
     /// [`OptimizeError::Invalid`] for invalid input or more than ten million servers.
-    pub fn share_within(&self, station: Station, within: SimDuration) -> Result<f64, OptimizeError> {
+    #[cfg(test)]
+    pub(super) fn share_within(&self, station: Station, within: SimDuration) -> Result<f64, OptimizeError> {
         let service = self.validate()?;
         Ok(self.share(&service, checked(station)?, within))
     }

@@ -212,12 +212,6 @@ impl Deployment {
         own.into_iter().chain(self.whole.cpu_limit).min()
     }
 
-    /// Memory limit of a pod; `None` if a running container and the pod are unlimited.
-    pub fn memory_limit(&self) -> Option<Bytes> {
-        let sum = || self.running().try_fold(Bytes::ZERO, |sum, container| Some(sum + container.memory_limit?));
-        self.whole.memory_limit.or_else(sum)
-    }
-
     /// CPU reserved by the scheduler (`PodRequests` in kubernetes `component-helpers/resource`): the sum over the
     /// running containers, or the maximum while init containers run if that is more; the pod-level request instead, if
     /// there is one; plus overhead. A container without a request counts as zero.

@@ -268,10 +268,8 @@ impl Problem {
         let n = self.used as f64;
         let sigma2 = (squares / n).max(self.floor);
         let free = (n - coefficients.len() as f64).max(1.0);
-        let mut residuals = whitened.columns[0].clone();
         let mut state = whitened.states[0].0.clone();
-        for (b, (column, s)) in beta.iter().zip(whitened.columns.iter().zip(&whitened.states).skip(1)) {
-            residuals.iter_mut().zip(column).for_each(|(r, x)| *r -= b * x);
+        for (b, s) in beta.iter().zip(whitened.states.iter().skip(1)) {
             state.iter_mut().zip(&s.0).for_each(|(a, x)| *a -= b * x);
         }
         if self.observed.is_none() {
@@ -279,7 +277,6 @@ impl Problem {
             let unexplained = self.values.iter().zip(&explained).map(|(y, x)| y - x);
             state.extend(unexplained.rev().take(self.delta.len()));
         }
-        residuals.iter_mut().for_each(|r| *r /= sigma2.sqrt());
         Ok(ArimaFit {
             spec: self.spec,
             coefficients,
@@ -289,7 +286,6 @@ impl Problem {
             used: self.used,
             arma: self.arma(&point),
             point,
-            residuals,
             state: State(state),
             covariance: whitened.covariance,
             time: self.time,
@@ -420,7 +416,6 @@ impl ArimaSpec {
             used: problem.used,
             arma,
             point: vec![0.1; terms.len()],
-            residuals: whitened.columns[0].iter().map(|error| error / sigma2.sqrt()).collect(),
             state: State(state),
             covariance: whitened.covariance,
             time: values.len(),

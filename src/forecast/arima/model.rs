@@ -117,8 +117,6 @@ pub struct ArimaFit {
     pub used: usize,
     /// The parameters of the optimiser, for a warm start of the next fit.
     pub(super) point: Vec<f64>,
-    /// Standardised innovations, divided by sigma.
-    pub(super) residuals: Vec<f64>,
     pub(super) arma: Arma,
     pub(super) state: State,
     pub(super) covariance: Option<Vec<f64>>,
@@ -147,11 +145,6 @@ impl ArimaFit {
     /// Bayesian information criterion.
     pub fn bic(&self) -> f64 {
         self.parameters() as f64 * (self.used as f64).ln() - 2.0 * self.log_likelihood
-    }
-
-    /// The innovations divided by their standard deviation, in order, without missing values.
-    pub fn residuals(&self) -> &[f64] {
-        &self.residuals
     }
 
     /// Coefficients of the constant and the regressors.

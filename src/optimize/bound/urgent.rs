@@ -85,11 +85,12 @@ impl BoundProblem {
     ///
     /// # Errors
     /// Invalid input.
-    pub fn urgent_cost(&self) -> Result<f64, OptimizeError> {
+    #[cfg(test)]
+    pub(super) fn urgent_cost(&self) -> Result<f64, OptimizeError> {
         Ok(self.urgent_cost_above(f64::NEG_INFINITY)?.unwrap_or_default())
     }
 
-    /// [`BoundProblem::urgent_cost`], or `None` if that is below `floor`.
+    /// The minimum cost of any policy according to its urgent work, or `None` if that is below `floor`.
     ///
     /// # Errors
     /// Invalid input.

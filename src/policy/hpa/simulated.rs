@@ -33,11 +33,6 @@ impl HpaPolicy {
     pub fn of_pods(self, pod: PodSpec) -> Self {
         HpaPolicy { pod, ..self }
     }
-
-    /// The autoscaler and its state.
-    pub fn hpa(&self) -> &Hpa {
-        &self.hpa
-    }
 }
 
 impl ScalingPolicy for HpaPolicy {

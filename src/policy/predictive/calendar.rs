@@ -24,7 +24,8 @@ pub struct Calendar {
 
 impl Calendar {
     /// Creates a calendar of `events`.
-    pub fn new(events: Vec<Event>) -> Self {
+    #[cfg(test)]
+    pub(super) fn new(events: Vec<Event>) -> Self {
         Calendar { events }
     }
 
