@@ -1,6 +1,6 @@
 //! A service: the parameters of its replicas, its clients and its start-up.
 
-use crate::config::{Diagnostics, Fields, FromNode, Name, Plugin, Value, Yaml, not_one_of};
+use crate::config::{Diagnostics, Fields, FromNode, Name, Plugin, Value, Yaml, one_of};
 use crate::random::Distribution;
 use crate::serving::{CpuUnderLoad, SERVICE_MODELS, Serving, ServingModel};
 use crate::units::{Bytes, Fraction, Millicores, SimDuration, SimTime};
@@ -475,17 +475,6 @@ fn read_demand(fields: &Fields<'_>, model: ServingModel, sink: &mut Diagnostics)
     Some(DemandModel::PerToken { base, input, output: output? })
 }
 
-/// Reads one of a fixed set of names.
-fn choice<T: Copy>(node: &Yaml, what: &str, choices: &[(&'static str, T)], sink: &mut Diagnostics) -> Option<T> {
-    let text = node.as_text().unwrap_or("");
-    let found = choices.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
-    if found.is_none() {
-        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-        sink.push(not_one_of(node, text, &format!("a {what}"), &names));
-    }
-    found
-}
-
 /// `service-model: slots`, or `service-model: { NAME: { PARAMETERS } }`.
 fn read_model(fields: &Fields<'_>, sink: &mut Diagnostics) -> ServingModel {
     fields.default_is("service-model", SERVICE_MODELS[0].name.to_string());
@@ -496,7 +485,7 @@ fn read_model(fields: &Fields<'_>, sink: &mut Diagnostics) -> ServingModel {
 
 fn read_dispatch(fields: &Fields<'_>, sink: &mut Diagnostics) -> &'static DispatcherPlugin {
     let choices: Vec<(&'static str, &'static DispatcherPlugin)> = DISPATCHERS.iter().map(|p| (p.name, p)).collect();
-    let chosen = fields.node_of("dispatch").and_then(|node| choice(node, "dispatcher", &choices, sink));
+    let chosen = fields.node_of("dispatch").and_then(|node| one_of(node, "a dispatcher", &choices, sink));
     chosen.unwrap_or(&DISPATCHERS[0])
 }
 
@@ -561,7 +550,7 @@ fn read_timeout(node: &Yaml, sink: &mut Diagnostics) -> Option<Timeout> {
     let after = fields.required("after", sink);
     let choices =
         [("finish", OnTimeout::Finish), ("cancel", OnTimeout::Cancel), ("cancel-waiting", OnTimeout::CancelWaiting)];
-    let work = fields.node_of("work").and_then(|node| choice(node, "way to treat abandoned work", &choices, sink));
+    let work = fields.node_of("work").and_then(|node| one_of(node, "a way to treat abandoned work", &choices, sink));
     fields.finish(sink);
     Some(Timeout { after: after?, work: work.unwrap_or_default() })
 }

@@ -1,6 +1,6 @@
 //! Names that are not in a list: what is said of them, with the most similar one. Whatever asks "did you mean" does it here.
 
-use super::{Diagnostic, Yaml, suggest};
+use super::{Diagnostic, Diagnostics, Yaml, suggest};
 
 fn question(name: &str) -> String {
     format!("did you mean `{name}`?")
@@ -25,6 +25,17 @@ pub fn advice<'c>(text: &str, known: impl IntoIterator<Item = &'c str>, list: &s
 pub fn not_one_of(node: &Yaml, text: &str, what: &str, known: &[&str]) -> Diagnostic {
     let error = node.error(format!("`{text}` is not {what}")).note(format!("known: {}", known.join(", ")));
     error.near(text, known.iter().copied())
+}
+
+/// Reads one of a list of names, each with what it stands for; `what` is what the text should be ("a dispatcher").
+pub fn one_of<T: Copy>(node: &Yaml, what: &str, known: &[(&'static str, T)], sink: &mut Diagnostics) -> Option<T> {
+    let text = node.as_text().unwrap_or_default();
+    let found = known.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
+    if found.is_none() {
+        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+        sink.push(not_one_of(node, text, what, &names));
+    }
+    found
 }
 
 impl Diagnostic {

@@ -16,7 +16,7 @@ pub mod spool;
 mod whole;
 mod yaml;
 
-pub use choice::{advice, did_you_mean, near_miss, not_one_of};
+pub use choice::{advice, did_you_mean, near_miss, not_one_of, one_of};
 pub use diagnostic::{Diagnostic, Diagnostics, ReadMapping, Severity};
 pub use edit::{Edits, Step};
 pub use fields::{Fields, FromNode, parse_text, suggest};

@@ -6,7 +6,7 @@ use super::replica::Engines;
 use super::scheduler::Load;
 use super::step_time::StepTime;
 use super::versions::Engine;
-use crate::config::{Diagnostic, Diagnostics, Fields, Plugin, Yaml, suggest};
+use crate::config::{Diagnostic, Diagnostics, Fields, Plugin, Yaml, one_of};
 use crate::serving::ServingModel;
 use crate::units::SimDuration;
 
@@ -131,21 +131,6 @@ fn read_step_time(node: &Yaml, sink: &mut Diagnostics) -> Option<StepTime> {
     fields.finish(sink);
     let [token, token_above, context, attention, sequence] = rest;
     Some(StepTime { base: base?, token, token_above, context, attention, sequence })
-}
-
-/// Reads one of a list of names.
-fn one_of<T: Copy>(node: &Yaml, what: &str, known: &[(&'static str, T)], sink: &mut Diagnostics) -> Option<T> {
-    let text = node.as_text().unwrap_or_default();
-    let found = known.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
-    if found.is_none() {
-        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-        let mut error = node.error(format!("`{text}` is not {what}")).note(format!("known: {}", names.join(", ")));
-        if let Some(near) = suggest(text, names.iter().copied()) {
-            error = error.label(format!("did you mean `{near}`?"));
-        }
-        sink.push(error);
-    }
-    found
 }
 
 impl ContinuousBatching {
