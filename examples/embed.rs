@@ -16,7 +16,7 @@ const SHOP: &str = "
 title: A shop at noon
 duration: 15m
 warm-up: 1m
-workload: { piecewise: { points: [ { at: 0s, rate: 20/s }, { at: 5m, rate: 60/s }, { at: 10m, rate: 60/s }, { at: 15m, rate: 20/s } ] } }
+workload: { nhpp: { points: [ { at: 0s, rate: 20/s }, { at: 5m, rate: 60/s }, { at: 10m, rate: 60/s }, { at: 15m, rate: 20/s } ] } }
 service:
   name: shop
   replicas: 3

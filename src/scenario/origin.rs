@@ -14,7 +14,7 @@ use crate::policy::{OwnPolicy, Registry};
 /// let text = "
 /// duration: 10m
 /// workload: { poisson: { rate: 20/s } }
-/// service: { replicas: 4, service-time: 100ms }
+/// service: { replicas: 4, concurrency: 4, service-time: 100ms }
 /// policies: { fixed: { static: { replicas: 4 } } }
 /// ";
 /// let source = ScenarioSource::text(text, ".").set("service.replicas", "6");
