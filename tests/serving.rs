@@ -88,11 +88,12 @@ fn an_engine_takes_a_step_for_each_token_of_an_answer() {
     let alone = run(8, 1);
     let median = alone.services[0].sojourn.quantile(0.5).unwrap().as_secs_f64();
     assert!((median / 0.052 - 1.0).abs() < 0.01, "{median}");
-    // 15 requests per second are 78% of what one by one can take, and hardly anything for steps that are shared.
+    // 15 requests per second are 78% of what one by one can take. In shared steps a prompt delays the others, but their
+    // tokens hardly do.
     let mean = |sequences| run(sequences, 15).services[0].sojourn.mean_secs().unwrap();
     let (one_by_one, shared) = (mean(1), mean(8));
     // M/D/1: 52 ms (1 + rho / (2 (1 - rho))).
     let exact = 0.052 * (1.0 + 0.78 / (2.0 * 0.22));
     assert!((one_by_one / exact - 1.0).abs() < 0.1, "{one_by_one} {exact}");
-    assert!(shared < 0.09, "{shared}");
+    assert!(shared < 0.75 * exact, "{shared} {exact}");
 }

@@ -85,6 +85,8 @@ pub(super) struct Reading {
     pub slots: f64,
     /// Memory in use now, bytes.
     pub memory: f64,
+    /// Share of an engine's memory for keys and values in use now.
+    pub cache: f64,
 }
 
 /// A service's own counters at one scrape, as its load balancer keeps them: complete, even if some replicas do not
@@ -263,6 +265,7 @@ fn averages(from: Option<&(SimTime, Reading)>, to: &Reading, now: SimTime) -> Op
     values[Measure::InFlight] = in_flight;
     values[Measure::QueueLength] = f64::from(to.waiting);
     values[Measure::Outstanding] = f64::from(to.held);
+    values[Measure::CacheUse] = to.cache;
     values[Measure::SlotUse] = in_flight / to.slots.max(f64::MIN_POSITIVE);
     Some(values)
 }
@@ -273,7 +276,18 @@ mod tests {
 
     fn reading(id: u32, cpu_seconds: f64, arrived: u64) -> Reading {
         let since = SimTime::ZERO;
-        Reading { id, since, cpu: cpu_seconds * 1e9, arrived, busy: 0, waiting: 3, held: 5, slots: 4.0, memory: 5.0 }
+        Reading {
+            id,
+            since,
+            cpu: cpu_seconds * 1e9,
+            arrived,
+            busy: 0,
+            waiting: 3,
+            held: 5,
+            slots: 4.0,
+            memory: 5.0,
+            cache: 0.0,
+        }
     }
 
     /// Which replicas report, and which report only to the resource metrics API and with what window, for scrapes every

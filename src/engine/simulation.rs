@@ -632,7 +632,7 @@ impl Service {
 
     fn scrape(&mut self, now: SimTime) {
         let spec = &self.fleet.spec;
-        let mut held = self.lane.held();
+        let (mut held, mut inside) = (self.lane.held(), 0);
         let mut readings = Vec::with_capacity(self.fleet.replicas.len());
         for replica in &self.fleet.replicas {
             use crate::cluster::ReplicaPhase::{Draining, Ready, Warming};
@@ -655,12 +655,16 @@ impl Service {
                 held: 0,
                 slots,
                 memory: 0.0,
+                cache: 0.0,
             };
             if let Some(number) = replica.seat {
                 reading.cpu = self.lane.work_done(number, now) * spec.cpu_per_busy_second;
                 let seat = self.lane.seat(number);
                 (reading.arrived, reading.busy, reading.waiting) = (seat.arrived, seat.busy_area(now), seat.waiting);
                 reading.held = seat.running + seat.waiting;
+                let gauges = self.lane.gauges(number);
+                (reading.waiting, reading.cache) = (reading.waiting + gauges.waiting, gauges.cache);
+                inside += u64::from(gauges.waiting);
             }
             let burned = spec.pod.start_cpu.filter(|_| replica.burns).map_or(0.0, |start| {
                 let length = start.burned(since, replica.became_ready, now).as_nanos() as f64;
@@ -676,7 +680,8 @@ impl Service {
             self.meter.answered(now, times);
         }
         let totals = self.lane.totals(now);
-        let service = ServiceReading { arrived: totals.attempts, busy: totals.busy, waiting: totals.waiting_now, held };
+        let service =
+            ServiceReading { arrived: totals.attempts, busy: totals.busy, waiting: totals.waiting_now + inside, held };
         self.meter.scrape(now, &readings, service);
     }
 

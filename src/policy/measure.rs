@@ -169,6 +169,15 @@ measures! {
         scope: Scope::Average,
         stated: ("Share of busy slots.", "60%"),
     },
+    /// Share of an LLM engine's memory for keys and values in use at the scrape; 0 for other serving models.
+    CacheUse: MeasureSpec {
+        name: "cache-use",
+        words: "share of an LLM engine's KV cache in use, 0 to 1",
+        unit: Unit::Share,
+        taken: Taken::Scrape,
+        scope: Scope::Average,
+        stated: ("Share of the KV cache in use.", "80%"),
+    },
     /// Mean response time in seconds, from the arrival of an attempt at a replica to its answer, of attempts answered
     /// within the resolution window; 0 if there were none.
     LatencyMean: MeasureSpec {

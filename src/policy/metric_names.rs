@@ -82,8 +82,8 @@ const MEANINGS: [(&[&str], Meaning); 8] = [
     (
         &["gpu", "cache", "kv_", "kv-", "dcgm", "accelerator", "duty_cycle", "token"],
         Meaning::NotModelled(
-            "the use of accelerators and caches is not modelled: leave the metric out, or declare it as `slot-use` (share of busy \
-             slots, 0 to 1) if that is close enough, with a target in that unit",
+            "the use of accelerators and caches is not modelled, except for an LLM engine's (`cache-use`): leave the metric out, or \
+             declare it as `slot-use` (share of busy slots, 0 to 1) if that is close enough, with a target in that unit",
         ),
     ),
     (&["p50", "median"], Meaning::Near(Measure::LatencyP50)),
@@ -190,7 +190,7 @@ mod tests {
     #[case("active_sessions", "active_sessions: in-flight")]
     #[case("rpc_handled_per_second", "rpc_handled_per_second: request-rate")]
     #[case("temperature", "map it")]
-    #[case("vllm:kv_cache_usage_perc", "vLLM exports it: share of the KV cache in use. That is not modelled")]
+    #[case("vllm:num_preemptions", "vLLM exports it: requests preempted. That is not modelled")]
     #[case("nv_gpu_utilization", "Triton exports it: share of time that the GPU is busy. That is not modelled")]
     #[case("InvocationsPerInstance", "SageMaker exports it: requests per minute and instance")]
     fn advice_goes_by_the_words_of_a_name_and_no_further(#[case] name: &str, #[case] words: &str) {

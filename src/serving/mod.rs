@@ -11,7 +11,7 @@ mod slots;
 mod stated;
 
 pub use batch::{BatchTime, Batching};
-pub use model::{Due, Evicted, Finished, Gathered, ServiceModel, Waiting, Work};
+pub use model::{Due, Evicted, Finished, Gathered, Gauges, ServiceModel, Waiting, Work};
 pub use sharing::{AllCpu, Sharing};
 pub use slots::{PartlyCpu, Slots};
 pub use stated::{CpuUnderLoad, Serving, ServingPlugin, WithModel};

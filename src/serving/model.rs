@@ -60,6 +60,15 @@ pub struct Gathered {
     pub wake: Option<Due>,
 }
 
+/// What an engine inside a replica says of itself at a scrape, besides what the replica's queue shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Gauges {
+    /// Of the requests in service, those that the engine lets wait.
+    pub waiting: u32,
+    /// Share of its memory for keys and values in use, 0 to 1.
+    pub cache: f64,
+}
+
 /// How the jobs in service share a replica. Queueing is not part of the model: it is given only jobs that may start.
 pub trait ServiceModel: Send {
     /// Whether it looks at the tokens of a request. They are then read from the trace; otherwise [`Work`] has none.
@@ -88,6 +97,11 @@ pub trait ServiceModel: Send {
 
     /// The time that a request takes in `seat` without other requests.
     fn alone(&self, seat: u32, work: Work) -> SimDuration;
+
+    /// What the engine in `seat` says of itself now.
+    fn gauges(&self, _seat: u32) -> Gauges {
+        Gauges::default()
+    }
 
     /// Chooses the waiting requests that start now.
     fn gather(&mut self, _seat: u32, _waiting: Waiting, _now: SimTime) -> Gathered {

@@ -12,7 +12,7 @@ use super::super::unanswered::Unanswered;
 use super::{Horizon, LOBBY, Lane, LaneStop, SILENT, Seat, Timer, Upcoming, attempt_of};
 use crate::cluster::{Dispatcher, Power};
 use crate::platform::Ingress;
-use crate::serving::ServiceModel;
+use crate::serving::{Gauges, ServiceModel};
 use crate::units::SimTime;
 
 /// The operations of a lane at control events, independent of its type parameters.
@@ -47,6 +47,8 @@ pub(in crate::engine) trait LaneControl: Send {
     fn seat(&self, seat: u32) -> &Seat;
     /// Work done by the seat, see [`ServiceModel::work_done`].
     fn work_done(&self, seat: u32, now: SimTime) -> f64;
+    /// What the engine in the seat says of itself, see [`ServiceModel::gauges`].
+    fn gauges(&self, seat: u32) -> Gauges;
     /// Sets the scaling state of the service from now on.
     fn set_scaling_state(&mut self, scaling_state: ScalingState);
     /// The lane's counts.
@@ -221,6 +223,10 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
 
     fn work_done(&self, seat: u32, now: SimTime) -> f64 {
         self.work_of(seat, now)
+    }
+
+    fn gauges(&self, seat: u32) -> Gauges {
+        self.model.gauges(seat)
     }
 
     fn set_scaling_state(&mut self, scaling_state: ScalingState) {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::super::model::{Due, Evicted, Finished, Gathered, ServiceModel, Waiting, Work};
+use super::super::model::{Due, Evicted, Finished, Gathered, Gauges, ServiceModel, Waiting, Work};
 use super::super::slots::on_node;
 use super::request::Arriving;
 use super::stated::ContinuousBatching;
@@ -162,6 +162,13 @@ impl ServiceModel for Engines {
         Evicted { lingers: false, next: None }
     }
 
+    fn gauges(&self, seat: u32) -> Gauges {
+        let scheduler = self.seats[seat as usize].steps.scheduler();
+        let usable = scheduler.limits().usable_blocks();
+        let free = f64::from(scheduler.free_blocks()) / f64::from(usable.max(1));
+        Gauges { waiting: scheduler.waiting(), cache: 1.0 - free }
+    }
+
     fn work_done(&self, _seat: u32, busy_nanos: u128, _now: SimTime) -> f64 {
         busy_nanos as f64
     }
@@ -266,6 +273,17 @@ mod tests {
         // Without preemption both would end together.
         assert_eq!(found.len(), 2);
         assert!(found[0].0 == 1 && found[1].1 > found[0].1 + 100.0, "{found:?}");
+        assert_eq!(engines.gauges(0), Gauges::default());
+    }
+
+    #[test]
+    fn what_the_engine_exports() {
+        let mut engines = replica(Limits { blocks: 9, length: 128, ..Limits::default() });
+        let due = engines.start(0, 1, of(90, 2), at(0)).unwrap();
+        engines.start(0, 2, of(40, 2), at(0));
+        engines.due(0, due.tag, at(0));
+        // 6 of 8 blocks hold the first prompt; the second, of 3 blocks, waits.
+        assert_eq!(engines.gauges(0), Gauges { waiting: 1, cache: 0.75 });
     }
 
     #[test]
