@@ -77,7 +77,7 @@ fn call(node: &Yaml, names: &[String], sink: &mut Diagnostics) -> Option<Call> {
     let to = to?;
     let Some(number) = names.iter().position(|name| *name == to) else {
         let known: Vec<&str> = names.iter().map(String::as_str).collect();
-        sink.push(not_one_of(node.get("to")?, &to, "service of this scenario", &known));
+        sink.push(not_one_of(node.get("to")?, &to, "a service of this scenario", &known));
         return None;
     };
     Some(Call { to: number as u32, share, count, waits, network })
