@@ -4,7 +4,8 @@ use std::fs;
 
 use plimsoll::config::Diagnostics;
 use plimsoll::engine::{Cause, Fate, RunRecord, ServiceRecord};
-use plimsoll::experiment::assumptions;
+use plimsoll::experiment::{self, TrafficSource, assumptions};
+use plimsoll::report::words;
 use plimsoll::scenario::Scenario;
 use proptest::prelude::*;
 use rstest::rstest;
@@ -182,6 +183,17 @@ fn calls_are_told() {
     assert!(said.contains(sentence), "{said}");
     assert!(said.contains("a request of web calls log, and does not wait for an answer."), "{said}");
     assert!(!said.contains("calls between services"), "{said}");
+}
+
+/// Where the requests of a service come from that has no workload of its own.
+#[test]
+fn callers_are_told_as_the_source_of_requests() {
+    let scenario = read(&shop("", "[{ to: db }]", "")).unwrap();
+    let outcome = experiment::run(&scenario, "", 1, &|_, _| ()).unwrap();
+    let told: Vec<&TrafficSource> = outcome.traffic.iter().map(|traffic| &traffic.source).collect();
+    assert!(matches!(told[..], [TrafficSource::Generated { .. }, TrafficSource::Called, TrafficSource::Called, _]));
+    let asked = words(&outcome).asked;
+    assert!(asked.contains(&"Requests to db come from other services only.".to_string()), "{asked:?}");
 }
 
 /// Services that call each other, in a world where replicas crash, zones are lost, clients give up and try again.

@@ -13,8 +13,8 @@ use crate::config::Diagnostics;
 use crate::experiment::{
     Explained, Story, assumed_cpu, expectations, explain, out_of_reach_by_distribution, transients, unlimited_cpu,
 };
-use crate::report::Grid;
 use crate::report::results::{CheckResults, CheckedResult, RESULTS_VERSION, Results, ValueResult, results_text};
+use crate::report::{Grid, list};
 use crate::scenario::Scenario;
 
 /// Arguments of `check`.
@@ -173,14 +173,14 @@ fn facts(scenario: &Scenario) -> String {
 const MAX_LISTED: usize = 12;
 
 fn contents(scenario: &Scenario) -> String {
-    let services: Vec<&str> = scenario.services.iter().map(|service| service.spec.name.as_str()).collect();
+    let services: Vec<String> = scenario.services.iter().map(|service| service.spec.name.clone()).collect();
     let policies: Vec<&str> = scenario.policies.iter().map(|plan| plan.label.as_str()).collect();
     let mut said = format!(
         "{}: ok, {} of {}, {}",
         scenario.path.display(),
         scenario.duration.rounded(),
         match services.len() {
-            0..=MAX_LISTED => services.join(" and "),
+            0..=MAX_LISTED => list(&services),
             count => format!("{count} services"),
         },
         match policies.len() {

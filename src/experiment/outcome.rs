@@ -104,6 +104,8 @@ pub enum TrafficSource {
         /// Maximum number of users.
         users: u32,
     },
+    /// Only other services call it.
+    Called,
 }
 
 /// A planned fault.

@@ -190,6 +190,7 @@ fn traffic(scenario: &Scenario) -> Vec<Traffic> {
         let source = match (workload.clients(), file) {
             (Some(clients), _) => TrafficSource::ClosedLoop { users: clients.most() },
             (None, Some(file)) => TrafficSource::Recorded { file },
+            (None, None) if workload.is_none() => TrafficSource::Called,
             (None, None) => {
                 TrafficSource::Generated { generator: workload.generator().unwrap_or_default().to_string() }
             }

@@ -22,6 +22,7 @@ pub use answers::bill::{BillLine, bill};
 pub use answers::comparison::{comparison, figure_title, interval_text, value_text, verdict_text};
 pub use answers::level::{level_answer, same_level};
 pub use answers::plan::{plan_answer, plan_table, plan_trials};
+pub(crate) use answers::words::list;
 pub use artifact::{Artifact, ReportError, Reporter, ReporterPlugin};
 pub use data::result::{RESULT_FILE, check_result, read_result};
 pub use data::summary_json::SCHEMA_VERSION;

@@ -54,10 +54,18 @@ pub struct WorkloadSpec {
     chain: Vec<Step>,
 }
 
+/// The generator of no requests.
+const NONE: &str = "none";
+
 impl WorkloadSpec {
     /// No requests: the workload of a service that only others call.
     pub fn none() -> Self {
-        WorkloadSpec { generator: Some("calls of other services"), ..WorkloadSpec::from_recipe(Arc::new(NoRequests)) }
+        WorkloadSpec { generator: Some(NONE), ..WorkloadSpec::from_recipe(Arc::new(NoRequests)) }
+    }
+
+    /// Whether there are no requests, see [`WorkloadSpec::none`].
+    pub fn is_none(&self) -> bool {
+        self.generator == Some(NONE)
     }
 
     /// A workload from a recipe of a library user.

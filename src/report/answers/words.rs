@@ -135,6 +135,7 @@ fn traffic(traffic: &Traffic) -> String {
         TrafficSource::Generated { generator } => {
             format!("Requests{to} come from the generator {generator}{steps}.")
         }
+        TrafficSource::Called => format!("Requests{to} come from other services only."),
         TrafficSource::ClosedLoop { users } => format!(
             "Requests{to} come from up to {} users who wait for each answer (a closed loop): the number of requests \
              depends on the policy.",
