@@ -1,17 +1,19 @@
 //! The conformance vectors of the autoscalers: facts from the tests of the real projects, run through the code used by
 //! the simulation.
 
+mod aws;
 pub mod hpa;
 mod keda;
 mod knative;
 mod reading;
+mod vpa;
 
 use serde_json::Value;
 
 use crate::support::{announce, reference_files};
 
 /// Autoscalers that are not modelled yet, by the prefix of their files.
-const NOT_MODELLED: [&str; 5] = ["aws_", "ca_", "karpenter_", "other_", "vpa_"];
+const NOT_MODELLED: [&str; 2] = ["ca_", "karpenter_"];
 
 /// One case of a file.
 pub struct Case<'a> {
@@ -50,6 +52,10 @@ fn run_all(area: &str) {
         let cases = document["cases"].as_array().unwrap_or_else(|| panic!("{}: no cases", path.display()));
         assert_eq!(document["count"].as_u64(), Some(cases.len() as u64), "{}: wrong count", path.display());
         for case in cases {
+            if let Some(kind) = not_modelled(file, case) {
+                announce(&format!("{area}: NOT MODELLED, not counted: {file} {} ({kind})", case["name"]));
+                continue;
+            }
             total += 1;
             // A case that cannot be read is one failure, not the end of the run.
             let result = std::panic::catch_unwind(|| check(file, case));
@@ -65,6 +71,23 @@ fn run_all(area: &str) {
     assert!(failures.is_empty(), "{} of {total} cases failed:\n{}", failures.len(), failures.join("\n"));
 }
 
+/// Kinds of cases that are not modelled yet, of the file that mixes the cases of all programs.
+fn not_modelled<'a>(file: &str, case: &'a Value) -> Option<&'a str> {
+    let kind = case["kind"].as_str()?;
+    (file.starts_with("other_") && matches!(kind, "allowed" | "least_waste")).then_some(kind)
+}
+
+/// The program that a case is of, by the prefix of its file; in the file that mixes all, by its kind.
+fn program<'a>(file: &'a str, kind: &str) -> Option<&'a str> {
+    let prefix = file.split('_').next()?;
+    Some(match (prefix, kind) {
+        ("other", "decider_sequence") => "kpa",
+        ("other", "histogram" | "decaying_histogram") => "vpa",
+        ("other", "request_scale" | "fallback_metric") => "keda",
+        _ => prefix,
+    })
+}
+
 fn check(file: &str, case: &Value) -> Result<(), String> {
     let kind = case["kind"].as_str().ok_or("the case has no kind")?;
     let expected = case["expected"].as_object().ok_or("the case expects nothing")?;
@@ -72,10 +95,12 @@ fn check(file: &str, case: &Value) -> Result<(), String> {
         return Err("the case expects nothing".into());
     }
     let case = Case { file, kind, input: &case["input"] };
-    let actual = match file.split('_').next() {
+    let actual = match program(file, kind) {
+        Some("aws") => aws::run(&case)?,
         Some("hpa") => hpa::run(&case)?,
         Some("keda") => keda::run(&case)?,
         Some("kpa") => knative::run(&case)?,
+        Some("vpa") => vpa::run(&case)?,
         _ => return Err("no autoscaler is known under the prefix of this file".into()),
     };
     let null_is_free = file.starts_with("hpa_normalization");
@@ -110,6 +135,10 @@ impl Within {
             ("kpa_aggregation.json", "weighted_buckets") => (0.0, 5e-4),
             // Averages of windows are rounded to 6 decimals.
             ("kpa_recorded_aggregation.json" | "kpa_recorded_pipeline.json", _) => (1e-12, 2e-6),
+            // Bucket boundaries depend on the last bit of a power, and amounts are cut to whole numbers.
+            (_, "recommendation_sequence") => (1e-7, 1.0),
+            ("vpa_estimator.json", "percentile") => (0.05, 0.0),
+            ("vpa_recorded_histogram.json", _) => (1e-9, 0.0),
             _ => (1e-12, 0.0),
         };
         let steps_are_partial = matches!(case.kind, "decider_sequence" | "pipeline");

@@ -7,6 +7,7 @@
 
 pub mod agones;
 pub mod aibrix;
+pub mod aws;
 mod capacity;
 mod decision;
 pub mod dynamo;
@@ -37,6 +38,7 @@ mod read;
 mod scaling_policy;
 pub mod static_size;
 pub mod stored;
+pub mod vpa;
 mod weighed;
 
 pub use decision::{Decision, Foresight, Reason, ReasonCode};

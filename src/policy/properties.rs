@@ -9,7 +9,7 @@ use crate::config::{Diagnostics, SourceFile, parse_single};
 use crate::units::{Bytes, Millicores, SimDuration, SimTime};
 
 /// Parameters to try. Every policy accepts at least one of them and then stays within 2 to 10 replicas.
-const PARAMETERS: [&str; 11] = [
+const PARAMETERS: &[&str] = &[
     "{ replicas: 3 }",
     "{ min: 2, max: 10, target: { cpu: 70%, memory: 80%, in-flight: 4 } }",
     "{ min: 2, max: 10, target: { cpu: 500m }, behavior: { scaleDown: { stabilizationWindowSeconds: 0 } } }",
@@ -20,7 +20,14 @@ const PARAMETERS: [&str; 11] = [
     "{ minReplicas: 2, maxReplicas: 10, targetMetric: outstanding, targetValue: 3, scalingStrategy: KPA }",
     "{ minReplicas: 2, maxReplicas: 10, metrics: [{ metricName: in-flight, targetValue: 3 }], behavior: { scaleUp: { panicPolicy: { percent: 50, panicModeHold: 1m } } } }",
     "{ bufferSize: 20%, minReplicas: 2, maxReplicas: 10 }",
-    "{}",
+    "{ interval: 1m }",
+    "{ min-scale: 2, max-scale: 10, target: 4, activation-scale: 3, scale-down-delay: 20s }",
+    "{ min-scale: 2, max-scale: 10, metric: rps, window: 6s, config: { max-scale-up-rate: \"1.5\" } }",
+    "{ minReplicaCount: 2, maxReplicaCount: 10, fallback: { failureThreshold: 1, replicas: 6 }, triggers: [{ type: rabbitmq, metadata: { value: \"5\" } }] }",
+    "{ minReplicaCount: 2, maxReplicaCount: 10, advanced: { scalingModifiers: { formula: \"max(a, b)\", target: \"3\" } }, triggers: [{ type: kafka, name: a }, { type: cron, name: b, metadata: { timezone: Europe/Berlin, start: 0 8 * * *, end: 0 18 * * *, desiredReplicas: \"4\" } }] }",
+    "{ min: 2, max: 10, target: { cpu: 50%, request-rate: 20/s }, warm-up: 30s, scale-in-alarm: { evaluation-periods: 2, period: 30s } }",
+    "{ min: 2, max: 10, warm-up: 1m, scale-out: { threshold: 70%, evaluation-periods: 1, adjustment-type: percent, steps: [{ lower: 0, upper: 20, adjustment: 10 }, { lower: 20, adjustment: 30 }] }, scale-in: { threshold: 30%, steps: [{ upper: 0, adjustment: -1 }] } }",
+    "{ min: 2, max: 10, metric: request-rate, cooldown: 1m, scale-out: { threshold: 20/s, period: 10s, adjustment: 2 }, scale-in: { threshold: 5, adjustment-type: exact, adjustment: 3 } }",
 ];
 const BOUNDS: std::ops::RangeInclusive<u32> = 2..=10;
 
@@ -37,7 +44,7 @@ fn factories() -> Vec<(&'static str, PolicyFactory)> {
     let mut found = Vec::new();
     for policy in POLICIES {
         let before = found.len();
-        for text in PARAMETERS {
+        for text in PARAMETERS.iter().copied() {
             let node = parse_single(&SourceFile::new("parameters", text)).unwrap();
             let mut sink = Diagnostics::new();
             let factory = (policy.build)(&node, &context, &mut sink);

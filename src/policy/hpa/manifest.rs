@@ -441,7 +441,7 @@ impl FromNode for Resource {
 }
 
 /// Reads `behavior`.
-pub(super) fn read_behavior(node: &Yaml, sink: &mut Diagnostics) -> Option<Behavior> {
+pub(in crate::policy) fn read_behavior(node: &Yaml, sink: &mut Diagnostics) -> Option<Behavior> {
     let fields = Fields::open(node, "behavior", sink)?;
     let half = |name, sink: &mut Diagnostics| match fields.node_of(name) {
         Some(node) => rules(node, name, sink),

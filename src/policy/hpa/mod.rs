@@ -28,10 +28,13 @@ pub mod stabilization;
 mod weighed;
 mod write;
 
+pub(super) use manifest::read_behavior;
 pub use manifest::{HpaManifest, read_manifest};
 pub use parameters::PLUGIN;
 pub use pod::{PodPhase, PodView};
 pub use reason::reason;
 pub use reconcile::Hpa;
 pub use simulated::HpaPolicy;
+pub(super) use simulated::reconcile_with;
 pub use spec::{ControllerFlags, HpaSpec};
+pub(super) use weighed::weighed;

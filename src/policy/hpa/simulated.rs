@@ -1,5 +1,7 @@
 //! Runs the controller inside a simulation: an observation takes the place of the API server and the metrics APIs.
 
+use std::collections::BTreeMap;
+
 use super::metrics::{MetricError, MetricsApi, PodMetrics, ValueReport, pod_values};
 use super::pod::PodView;
 use super::reason::reason;
@@ -43,7 +45,10 @@ impl ScalingPolicy for HpaPolicy {
     fn decide(&mut self, observation: &Observation<'_>) -> Decision {
         let has_scale = self.hpa.spec().no_scale.is_none();
         let pods = observation.replicas.iter().map(PodView::of).collect();
-        let run = self.hpa.reconcile(observation.now, &mut Observed { observation, pods, spec: &self.pod, has_scale });
+        let run = self.hpa.reconcile(
+            observation.now,
+            &mut Observed { observation, pods, spec: &self.pod, has_scale, external: None },
+        );
         let reason = reason(&self.hpa, &run, &self.pod);
         let decision = if run.rescaled { Decision::scale_to(run.desired, reason) } else { Decision::hold(reason) };
         self.last = Some(run);
@@ -77,6 +82,18 @@ impl ScalingPolicy for HpaPolicy {
     }
 }
 
+/// One reconciliation of an autoscaler whose external metrics are answered by someone else: by name, the value or none.
+pub(in crate::policy) fn reconcile_with(
+    hpa: &mut Hpa,
+    observation: &Observation<'_>,
+    pod: &PodSpec,
+    external: &BTreeMap<String, Option<Quantity>>,
+) -> Reconciliation {
+    let pods = observation.replicas.iter().map(PodView::of).collect();
+    let mut seen = Observed { observation, pods, spec: pod, has_scale: true, external: Some(external) };
+    hpa.reconcile(observation.now, &mut seen)
+}
+
 /// An observation in the form that the controller reads.
 struct Observed<'o, 'a> {
     observation: &'o Observation<'a>,
@@ -87,6 +104,8 @@ struct Observed<'o, 'a> {
     spec: &'o PodSpec,
     /// Whether the target's scale can be read.
     has_scale: bool,
+    /// External metrics, if someone else answers for them.
+    external: Option<&'o BTreeMap<String, Option<Quantity>>>,
 }
 
 impl Observed<'_, '_> {
@@ -146,7 +165,9 @@ impl MetricsApi for Observed<'_, '_> {
     }
 
     fn external(&self, metric: &str) -> Result<Vec<Quantity>, MetricError> {
-        Ok(vec![self.total(metric)?])
+        let Some(answers) = self.external else { return Ok(vec![self.total(metric)?]) };
+        let answer = answers.get(metric).ok_or(MetricError::UnknownMetric)?;
+        Ok(vec![answer.ok_or(MetricError::ApiError)?])
     }
 
     fn request(&self, _pod: &PodView, resource: Resource, container: Option<&str>) -> Result<Quantity, MetricError> {

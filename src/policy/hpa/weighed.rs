@@ -8,7 +8,7 @@ use crate::units::Quantity;
 
 /// What a reconciliation compared. If a metric failed on the way down, the proposal of the others is included although
 /// it was not applied.
-pub fn weighed(hpa: &Hpa, run: &Reconciliation) -> Weighed {
+pub(in crate::policy) fn weighed(hpa: &Hpa, run: &Reconciliation) -> Weighed {
     let proposal = |index: usize| run.proposals.get(index).and_then(|proposal| proposal.as_ref().ok().copied());
     let metrics = hpa.spec().metrics.iter().enumerate();
     let metrics = metrics.filter_map(|(index, metric)| compared(hpa, metric, proposal(index))).collect();

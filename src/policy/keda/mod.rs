@@ -10,5 +10,11 @@ pub mod executor;
 pub mod fallback;
 pub mod formula;
 pub mod jobs;
+mod parameters;
 pub mod scaled_object;
+mod simulated;
 mod tokens;
+pub mod triggers;
+
+pub use parameters::PLUGIN;
+pub use simulated::{KedaPolicy, Scaling};

@@ -9,5 +9,10 @@ pub mod buckets;
 pub mod config;
 pub mod decider;
 pub mod maximum;
+mod parameters;
 pub mod scaler;
+mod simulated;
 pub mod target;
+
+pub use parameters::{CONFIG_KEYS, PLUGIN};
+pub use simulated::KnativePolicy;
