@@ -196,7 +196,8 @@ fn a_candidate_takes_the_place_of_a_policy_and_regressions_are_found(place: Plac
 #[test]
 fn the_shipped_stories_hold() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("policy-tests");
-    for name in ["morning-rush", "metrics-outage", "evening-forecast"] {
+    let autoscalers = ["knative-panic", "keda-cooldown", "aws-slow-alarms", "aws-steps", "aws-cooldown"];
+    for name in ["morning-rush", "metrics-outage", "evening-forecast"].into_iter().chain(autoscalers) {
         StoryTest::file(directory.join(name).with_extension("yaml")).assert();
     }
 }

@@ -61,6 +61,11 @@ pub use weighed::{Compared, Gauge, Weighed};
 pub const POLICIES: &[PolicyPlugin] = &[
     static_size::PLUGIN,
     hpa::PLUGIN,
+    keda::PLUGIN,
+    knative::PLUGIN,
+    aws::TRACKING_PLUGIN,
+    aws::STEP_PLUGIN,
+    aws::SIMPLE_PLUGIN,
     predictive::presets::PLUGIN,
     predictive::presets::ARIMA_PLUGIN,
     predictive::presets::HOLT_WINTERS_PLUGIN,

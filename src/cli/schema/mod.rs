@@ -3,6 +3,7 @@
 //! It is made from the plug-in lists and from the field tables below. A test holds every shipped scenario against it, and the
 //! committed file against this code.
 
+mod autoscalers;
 mod definitions;
 mod markdown;
 mod policies;

@@ -14,6 +14,11 @@ pub(super) fn parameters(name: &str) -> Value {
         "static" => {
             example(object("", &[("replicas", at_least_one("Number of replicas."))]), json!({ "replicas": 12 }))
         }
+        "keda" => super::autoscalers::keda(),
+        "knative" => super::autoscalers::knative(),
+        "target-tracking" => super::autoscalers::target_tracking(),
+        "step-scaling" => super::autoscalers::step_scaling(),
+        "simple-scaling" => super::autoscalers::simple_scaling(),
         "hpa" => example(hpa(), json!({ "min": 2, "max": 40, "target": { "cpu": "70%" } })),
         "q-learning" => example(q_learning(), json!({ "max": 40, "capacity": "40/s" })),
         "policy-search" => example(policy_search(), json!({ "max": 40, "capacity": "40/s" })),

@@ -39,7 +39,8 @@ impl Metric {
             Measure::Memory => observation.reserved.memory?.get() as f64,
             _ => 100.0,
         };
-        let average = 100.0 * sum / count / whole;
+        // Ten times 60% is not exactly 600% in binary64, and a threshold may be met exactly.
+        let average = (100.0 * sum / count / whole * 1e9).round() / 1e9;
         Some(average).filter(|value| value.is_finite())
     }
 
