@@ -130,6 +130,73 @@ fn the_summary_has_the_lines_of_use() {
     assert!(page.contains("GiB-seconds | $2.5/1M |"), "{page}");
 }
 
+/// Nano-dollars of a decimal number.
+fn nanos(text: &str) -> i128 {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    format!("{whole}{fraction:0<9}").parse().unwrap()
+}
+
+/// `bill.csv` has the same cost as the summary, to the last digit, and says where each price comes from.
+#[test]
+fn the_bill_is_a_file_with_focus_names() {
+    let mut text = scenario("{ instance: m7i.large, per-request: $0.40/1M, free: { requests: 43800 }, per-gib-second: $0.0000025 }");
+    text += "  t: { static: { replicas: 6 } }\n";
+    let text = text.replace("policies: { s: { static: { replicas: 4 } } }\n", "policies:\n  s: { static: { replicas: 4 } }\n");
+    let trial = Trial::new(&[("s.yaml", &text)]);
+    let summary: Value = trial.summary("s.yaml", "");
+    let printed = trial.read("out/s/summary.json");
+    let bill = trial.read("out/s/bill.csv");
+    let mut reader = csv::Reader::from_reader(bill.as_bytes());
+    let header = reader.headers().unwrap().clone();
+    let column = |name: &str| header.iter().position(|found| found == name).unwrap();
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    for policy in summary["policies"].as_array().unwrap() {
+        let own = rows.iter().filter(|row| policy["policy"] == row[column("x_Policy")]);
+        let sum: i128 = own.clone().map(|row| nanos(&row[column("BilledCost")])).sum();
+        let cost = plimsoll_text(sum);
+        assert!(printed.contains(&format!("\"cost_usd\": {cost},")), "{cost} in {printed}");
+        let seen: Vec<[&str; 4]> = own
+            .map(|row| ["ChargeDescription", "PricingUnit", "ListUnitPrice", "x_PriceDate"].map(|name| &row[column(name)]))
+            .collect();
+        let expected = [
+            ["service on m7i.large (us-east-1)", "Hours", "0.1008", "2026-07-20"],
+            ["service, requests (free)", "requests", "0", ""],
+            ["service, requests", "requests", "0.0000004", ""],
+            ["service, GiB-seconds", "GiB-seconds", "0.0000025", ""],
+        ];
+        assert_eq!(seen, expected);
+    }
+    assert_eq!(&rows[0][column("ProviderName")], "aws");
+    assert_eq!(&rows[0][column("x_PriceSource")], "aws/karpenter-provider-aws@6fc13b5236");
+    assert_eq!(&rows[0][column("PricingQuantity")], "0.666666667");
+}
+
+/// Nano-dollars as the summary prints them.
+fn plimsoll_text(nanos: i128) -> String {
+    let text = format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000);
+    text.trim_end_matches('0').trim_end_matches('.').to_string()
+}
+
+#[test]
+fn the_catalogue_is_searched() {
+    let trial = Trial::new(&[]);
+    let table = trial.expect("catalog --cpu 8 --memory 32Gi --region eu-* --provider aws --sort price --limit 3", 0);
+    assert_eq!(table.lines().count(), 5, "{table}");
+    assert!(table.lines().nth(1).unwrap().contains("2022-01-07"), "{table}");
+    let json = trial.expect("catalog p4d.24xlarge --region eu-west-1 --format json", 0);
+    let found: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(found["offers"][0]["stale"], true, "{json}");
+    let csv = trial.expect("catalog --gpu l4 --provider gcp --region us-central1 --sort spot --format csv", 0);
+    assert!(csv.starts_with("provider,region,name,cpu,memory,gpu,price,spot,reserved,price_date,note\n"), "{csv}");
+    assert!(csv.contains("g2-standard-4,4,16Gi,1 l4,$0.706832255/h"), "{csv}");
+    let lambda = trial.expect("catalog --service lambda --region us-east-1 --limit 50", 0);
+    assert!(lambda.contains("0.0000166667"), "{lambda}");
+    assert!(trial.expect("catalog --region eu-wst-1", 2).contains("did you mean `eu-west-1`?"));
+    assert!(trial.expect("catalog --provider ibm", 2).contains("no provider `ibm`"));
+    assert!(trial.expect("catalog --service lamda", 2).contains("no service `lamda`"));
+    assert!(trial.expect("catalog --memory 32", 0).contains("more"));
+}
+
 #[rstest]
 #[case("{ per-requst: $1 }", "did you mean `per-request`?")]
 #[case("{ per-request: 0.2 }", "write `$0.2`")]

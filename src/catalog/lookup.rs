@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::container::ContainerOffer;
 use super::instance::{Allocatable, Gpu, InstanceType};
+use super::market::Market;
 use super::price::{Billing, PriceSource, Provider};
 use crate::config::{advice, did_you_mean};
 use crate::units::{Bytes, Millicores, SimDuration, UsdPerHour};
@@ -23,6 +24,13 @@ static BUILTIN: LazyLock<Catalog> = LazyLock::new(|| {
     .expect("the built-in catalogue is well formed")
 });
 
+/// The instance types of the [`Market`] whose size is known, in the order of its tables.
+static MARKET: LazyLock<Vec<InstanceType>> = LazyLock::new(|| {
+    let billing = |provider: Provider| BUILTIN.billing.iter().find(|(of, _)| *of == provider).map(|(_, billing)| *billing);
+    let offers = Market::builtin().offers.iter();
+    offers.filter_map(|offer| offer.instance(billing(offer.provider)?)).collect()
+});
+
 /// The offer name of virtual machines in `billing.csv`.
 const INSTANCE_OFFER: &str = "instance";
 
@@ -31,6 +39,8 @@ const INSTANCE_OFFER: &str = "instance";
 pub struct Catalog {
     instances: Vec<InstanceType>,
     containers: Vec<ContainerOffer>,
+    /// How each provider bills instances.
+    billing: Vec<(Provider, Billing)>,
 }
 
 /// An unknown name or region.
@@ -76,19 +86,28 @@ impl Catalog {
         instances.chain(self.containers.iter().map(|offer| &offer.price_source))
     }
 
-    /// The instance type with this name in `region`, or in its provider's default region.
+    /// The instance type with this name in `region`, or in its provider's default region: of this catalogue or, if it has
+    /// none, of the [`Market`].
     ///
     /// # Errors
     /// If the name is unknown (with the most similar one, if any) or has no price in that region (with the regions that
     /// have one).
     pub fn instance(&self, name: &str, region: Option<&str>) -> Result<&InstanceType, LookupError> {
-        let rows = self.instances.iter().map(|row| Entry {
-            name: &row.name,
-            provider: row.provider,
-            region: &row.region,
-            row,
-        });
-        find("instance type", rows, name, region)
+        let own = self.instances.iter().map(entry_of);
+        if let Ok(found) = find("instance type", own.clone(), name, region) {
+            return Ok(found);
+        }
+        find("instance type", own.chain(MARKET.iter().map(entry_of)), name, region).map_err(|error| {
+            let priced = Market::builtin().offers.iter().any(|offer| offer.name == name);
+            let sized = MARKET.iter().any(|row| row.name == name);
+            match priced && !sized {
+                true => LookupError {
+                    message: format!("the catalogue has a price of instance type `{name}` but not its size"),
+                    help: None,
+                },
+                false => error,
+            }
+        })
     }
 
     /// The container offer with this name in `region`, or in its provider's default region.
@@ -110,7 +129,10 @@ impl Catalog {
         let sizes = rows::<SizeRow>(tables.container_sizes)?;
         let instances = rows::<InstanceRow>(tables.instances)?;
         let containers = rows::<ContainerRow>(tables.containers)?;
+        let providers = [Provider::Aws, Provider::Azure, Provider::Gcp];
+        let of = |provider| billing_of(&billing, provider, INSTANCE_OFFER).map(|billing| (provider, billing));
         Ok(Catalog {
+            billing: providers.into_iter().map(of).collect::<Result<_, _>>()?,
             instances: instances.into_iter().map(|row| row.into_instance(&billing)).collect::<Result<_, _>>()?,
             containers: containers.into_iter().map(|row| row.into_offer(&sizes, &billing)).collect::<Result<_, _>>()?,
         })
@@ -123,6 +145,10 @@ struct Entry<'a, T> {
     provider: Provider,
     region: &'a str,
     row: &'a T,
+}
+
+fn entry_of(row: &InstanceType) -> Entry<'_, InstanceType> {
+    Entry { name: &row.name, provider: row.provider, region: &row.region, row }
 }
 
 fn find<'a, T>(

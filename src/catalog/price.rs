@@ -83,10 +83,15 @@ pub struct PriceSource {
 
 /// The age of the prices, for reports: "2026-07-20" or "2022-01-07 to 2026-07-20". `None` if there are none.
 pub fn price_dates<'a>(sources: impl IntoIterator<Item = &'a PriceSource>) -> Option<String> {
+    span_of_dates(sources.into_iter().map(|source| source.date.as_str()))
+}
+
+/// The same of the dates themselves.
+pub fn span_of_dates<'a>(dates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     // Dates in this format sort as text.
     let (mut oldest, mut newest) = (None, None);
-    for PriceSource { date, .. } in sources {
-        oldest = Some(oldest.map_or(date, |known: &String| known.min(date)));
+    for date in dates {
+        oldest = Some(oldest.map_or(date, |known: &str| known.min(date)));
         newest = newest.max(Some(date));
     }
     let (oldest, newest) = (oldest?, newest?);

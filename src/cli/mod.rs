@@ -3,6 +3,7 @@
 mod arguments;
 mod bench;
 mod capacity;
+mod catalog;
 mod check;
 mod compare;
 mod failure;

@@ -10,7 +10,7 @@ use super::output::say;
 use super::terminal::{be_quiet, remark};
 use super::trace;
 use super::{
-    bench, capacity, check, compare, forecast, list, man, memory, new, optimize, plan, report, run, schema, sweep,
+    bench, capacity, catalog, check, compare, forecast, list, man, memory, new, optimize, plan, report, run, schema, sweep,
     test, train, verify, whatif,
 };
 use crate::config::remove_temporaries;
@@ -65,6 +65,8 @@ enum Command {
     Check(check::CheckArguments),
     /// List what a scenario can name: policies, dispatchers, trace formats and so on.
     List(list::ListArguments),
+    /// Search the catalogue of prices: instances by size, GPU and region; functions, containers, network.
+    Catalog(catalog::CatalogArguments),
     /// Inspect, convert, reshape or generate a trace, or fit a generator to it.
     Trace(Box<trace::TraceArguments>),
     /// Backtest forecasting models on a trace, side by side.
@@ -190,6 +192,7 @@ fn dispatch() -> ExitCode {
         Command::Test(arguments) => test::test(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::List(arguments) => list::list(&arguments),
+        Command::Catalog(arguments) => catalog::catalog(&arguments),
         Command::Trace(arguments) => trace::trace(&arguments),
         Command::Forecast(arguments) => forecast::forecast(&arguments),
         Command::Optimize(arguments) => optimize::optimize(&arguments),

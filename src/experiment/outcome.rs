@@ -6,6 +6,7 @@ use super::bound::CostBound;
 use super::replicate::Replicated;
 use super::same_level::SameLevel;
 use crate::engine::RunRecord;
+use crate::scenario::PriceFact;
 use crate::units::{SimTime, Usd};
 use crate::workload::{Zone, show_instant_in};
 
@@ -57,6 +58,9 @@ pub struct Outcome {
     pub assumptions: Vec<String>,
     /// Date of the prices (`2025-06-01`); empty if nothing was priced.
     pub price_date: String,
+    /// Where the prices of the catalogue come from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prices: Vec<PriceFact>,
     /// Warnings, one sentence each.
     pub warnings: Vec<String>,
 }

@@ -114,6 +114,7 @@ pub fn run_replication<A: Answer>(
         inputs,
         assumptions: assumptions::of(scenario),
         price_date: scenario.price_date.clone(),
+        prices: scenario.prices.clone(),
     })
 }
 

@@ -15,6 +15,7 @@ mod recorded;
 mod use_price;
 
 pub use origin::ScenarioSource;
+pub use price::PriceFact;
 pub(crate) use read::read_deployment;
 
 use std::cell::RefCell;
@@ -174,6 +175,9 @@ pub struct Scenario {
     /// Date of the newest price used; empty if no price comes from the catalogue.
     #[doc(hidden)]
     pub price_date: String,
+    /// Where the prices of the catalogue come from.
+    #[doc(hidden)]
+    pub prices: Vec<PriceFact>,
 }
 
 impl Scenario {
@@ -215,6 +219,7 @@ impl Scenario {
             policies,
             sources: Vec::new(),
             price_date: String::new(),
+            prices: Vec::new(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::price::{Sources, found};
+use super::price::{PriceFact, Sources, found};
 use crate::catalog::Catalog;
 use crate::cluster::NodePool;
 use crate::config::{Diagnostics, Fields, FromNode, Line, Name, Value, Yaml};
@@ -54,7 +54,6 @@ fn node_pool(
     }
     fields.finish(sink);
     let instance = found(Catalog::builtin().instance(named?.as_text().unwrap_or(""), region.as_deref()), named?, sink)?;
-    sources.push(instance.price_source.clone());
     let size = size?;
     let mut pool = NodePool::new(name.unwrap_or_else(|| instance.name.clone()), instance, size.count);
     (pool.least, pool.most, pool.boot) = (size.least, size.most, size.boot);
@@ -62,6 +61,7 @@ fn node_pool(
     pool.speed = speed;
     pool.extended = extended.unwrap_or(pool.extended);
     let what = format!("node {} ({})", instance.name, instance.region);
+    sources.push(PriceFact::new(&what, instance.provider, &instance.region, &instance.price_source));
     Some((pool, NodeLease { what, price: instance.price, billing: instance.billing }, size.policy))
 }
 

@@ -1,15 +1,45 @@
 //! Prices of replicas.
 
+use serde::{Deserialize, Serialize};
+
 use super::use_price::use_tariff;
 use crate::billing::UseTariff;
-use crate::catalog::{Billing, Catalog, PriceSource};
+use crate::catalog::{Billing, Catalog, PriceSource, Provider};
 use crate::cluster::{Bought, ServiceSpec};
 use crate::config::{Diagnostics, Fields, FromNode, Yaml};
 use crate::engine::ReplicaLease;
 use crate::units::{SimDuration, UsdPerHour};
 
 /// Collects the sources of the prices used, for the report.
-pub(super) type Sources = Vec<PriceSource>;
+pub(super) type Sources = Vec<PriceFact>;
+
+/// Where a price on the bill comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PriceFact {
+    /// What it is paid for, as on the bill.
+    pub what: String,
+    /// The provider.
+    pub provider: String,
+    /// The region.
+    pub region: String,
+    /// Repository and commit, or page.
+    pub source: String,
+    /// The date of the source, as `YYYY-MM-DD`.
+    pub date: String,
+}
+
+impl PriceFact {
+    pub(super) fn new(what: &str, provider: Provider, region: &str, price: &PriceSource) -> PriceFact {
+        PriceFact {
+            what: what.to_string(),
+            provider: provider.name().to_string(),
+            region: region.to_string(),
+            source: price.source.clone(),
+            date: price.date.clone(),
+        }
+    }
+}
 
 /// What a service pays.
 #[derive(Default)]
@@ -95,7 +125,7 @@ fn whole_instance(
         }
     }
     let what = format!("{} on {} ({})", spec.name, instance.name, instance.region);
-    sources.push(instance.price_source.clone());
+    sources.push(PriceFact::new(&what, instance.provider, &instance.region, &instance.price_source));
     Some((
         ReplicaLease { what, price: instance.price, billing: instance.billing },
         Some(Bought { cpu: instance.cpu, whole: true }),
@@ -112,7 +142,7 @@ fn share_of_instance(
     let instance = found(Catalog::builtin().instance(node.as_text().unwrap_or(""), region), node, sink)?;
     let (cpu, memory) = spec.scheduled();
     let what = format!("{} share of {} ({})", spec.name, instance.name, instance.region);
-    sources.push(instance.price_source.clone());
+    sources.push(PriceFact::new(&what, instance.provider, &instance.region, &instance.price_source));
     match instance.share_price(cpu, memory) {
         Ok(price) => {
             // The provider's minimum applies to the machine, which stays up for its other tenants when a replica ends.
@@ -138,7 +168,7 @@ fn container_offer(
 ) -> Option<Leased> {
     let offer = found(Catalog::builtin().container(node.as_text().unwrap_or(""), region), node, sink)?;
     let what = format!("{} on {} ({})", spec.name, offer.name, offer.region);
-    sources.push(offer.price_source.clone());
+    sources.push(PriceFact::new(&what, offer.provider, &offer.region, &offer.price_source));
     let (cpu, memory) = spec.scheduled();
     let Some(price) = offer.price_for(cpu, memory) else {
         sink.push(node.error(format!("no size of {} is large enough for the service's requests", offer.name)));

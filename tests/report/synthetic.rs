@@ -72,6 +72,7 @@ pub fn empty() -> Outcome {
             "Clients do not change their behaviour when answers are slow.".into(),
         ],
         price_date: "2025-06-01".into(),
+        prices: Vec::new(),
         bound: None,
         warnings: vec!["The trace has 25 minutes without a request; they are taken as real.".into()],
     }

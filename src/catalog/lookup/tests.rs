@@ -112,10 +112,29 @@ fn reservations_follow_the_documented_rules(#[case] name: &str, #[case] cpu: u64
     "m6i.large",
     Some("eu-wst-1"),
     "the catalogue has no price of instance type `m6i.large` in `eu-wst-1`; \
-     did you mean `eu-west-1`? known in regions eu-central-1, eu-west-1, us-east-1"
+     did you mean `eu-west-1`? known in regions ap-northeast-1, ap-southeast-1, eu-central-1, eu-west-1, us-east-1, us-west-2"
 )]
 fn unknown_names_and_regions(#[case] name: &str, #[case] region: Option<&str>, #[case] message: &str) {
     assert_eq!(Catalog::builtin().instance(name, region).unwrap_err().to_string(), message);
+}
+
+/// What the short table lacks is looked up in the full one: other types, and known types in other regions.
+#[rstest]
+#[case("c5.9xlarge", None, "$1.53/h")]
+#[case("m6i.large", Some("ap-northeast-1"), "$0.124/h")]
+#[case("Standard_E8s_v5", Some("westeurope"), "$0.608/h")]
+#[case("n2-standard-16", Some("europe-west4"), "$0.855328/h")]
+fn the_full_catalogue_is_behind_it(#[case] name: &str, #[case] region: Option<&str>, #[case] price: &str) {
+    let found = Catalog::builtin().instance(name, region).unwrap();
+    assert_eq!(found.price.to_string(), price);
+    assert!(found.allocatable.cpu < found.cpu && found.allocatable.memory < found.memory);
+    assert!(is_date(&found.price_source.date) && !found.spec_source.is_empty());
+}
+
+#[test]
+fn a_price_without_a_size_is_no_instance() {
+    let error = Catalog::builtin().instance("Basic_A0", None).unwrap_err().to_string();
+    assert_eq!(error, "the catalogue has a price of instance type `Basic_A0` but not its size");
 }
 
 #[test]

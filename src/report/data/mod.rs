@@ -1,5 +1,6 @@
 //! Results for programs: JSON, CSV, Parquet, and the stored outcome.
 
+pub(super) mod bill_csv;
 pub(super) mod decisions_csv;
 pub(super) mod latency_csv;
 pub(super) mod result;

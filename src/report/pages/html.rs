@@ -286,6 +286,7 @@ fn files(outcome: &Outcome) -> Vec<[&'static str; 2]> {
         "report.html" | "charts" => false,
         "comparison.json" => outcome.replicated.is_some(),
         "frontier.csv" => level::points(outcome).is_some(),
+        "bill.csv" => outcome.runs.iter().any(|run| run.cost.is_some()),
         "forecasts.csv" => forecast::is_any(outcome),
         _ => true,
     };

@@ -8,7 +8,7 @@ use crate::report::artifact::{Artifact, ReportError, ReporterPlugin};
 use crate::report::charts;
 #[cfg(feature = "tables")]
 use crate::report::data::timeline_parquet;
-use crate::report::data::{decisions_csv, latency_csv, result, summary_json, timeline};
+use crate::report::data::{bill_csv, decisions_csv, latency_csv, result, summary_json, timeline};
 
 /// Every reporter, in the order in which the files are named to the user.
 pub const REPORTERS: &[ReporterPlugin] = &[
@@ -20,6 +20,7 @@ pub const REPORTERS: &[ReporterPlugin] = &[
     timeline_parquet::PLUGIN,
     decisions_csv::PLUGIN,
     latency_csv::PLUGIN,
+    bill_csv::PLUGIN,
     comparison::PLUGIN,
     level::PLUGIN,
     result::PLUGIN,

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::run::RunResults;
+use super::run::{Decimal, RunResults};
 use super::traces::{ForecastResults, TraceFitResults, TraceInspectResults, TracePlotResults, TraceWrittenResults};
 use super::training::TrainResults;
 
@@ -27,6 +27,8 @@ pub enum Results {
     Check(CheckResults),
     /// `plimsoll list`
     List(ListResults),
+    /// `plimsoll catalog`
+    Catalog(CatalogResults),
     /// `plimsoll verify`
     Verify(VerifyResults),
     /// `plimsoll sweep`
@@ -425,6 +427,90 @@ pub struct ListResults {
     pub kind: String,
     /// Entry by entry.
     pub entries: Vec<EntryResult>,
+}
+
+/// An instance type in one region. What no source states is null.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CatalogOfferResult {
+    /// The provider.
+    pub provider: String,
+    /// The region.
+    pub region: String,
+    /// The provider's name for it.
+    pub name: String,
+    /// Virtual CPUs.
+    pub cpu_cores: Option<f64>,
+    /// Memory.
+    pub memory_bytes: Option<u64>,
+    /// Number of GPUs.
+    pub gpus: u32,
+    /// Their model.
+    pub gpu: Option<String>,
+    /// `amd64` or `arm64`.
+    pub architecture: Option<String>,
+    /// CPU that Kubernetes leaves for pods.
+    pub allocatable_cpu_cores: Option<f64>,
+    /// Memory that Kubernetes leaves for pods.
+    pub allocatable_memory_bytes: Option<u64>,
+    /// On-demand list price.
+    pub price_usd_per_hour: Decimal,
+    /// Whether the type's price has changed in another region since.
+    pub stale: bool,
+    /// Spot price.
+    pub spot_usd_per_hour: Option<Decimal>,
+    /// `list`, `derived`, or `derived from an old price`.
+    pub spot_kind: Option<String>,
+    /// How often a spot instance is interrupted in a month.
+    pub spot_interrupted: Option<String>,
+    /// Effective price of a 3-year commitment paid upfront.
+    pub reserved_usd_per_hour: Option<Decimal>,
+    /// Date of the on-demand price.
+    pub price_date: String,
+    /// Source of the on-demand price.
+    pub price_source: String,
+    /// Source of the size.
+    pub size_source: String,
+}
+
+/// The price of something that is not an instance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CatalogPriceResult {
+    /// The provider.
+    pub provider: String,
+    /// The region; `*` for all.
+    pub region: String,
+    /// The service.
+    pub service: String,
+    /// What is charged for.
+    pub meter: String,
+    /// The tier, in words.
+    pub tier: String,
+    /// Dollars per unit, a decimal number.
+    pub usd: String,
+    /// The unit.
+    pub unit: String,
+    /// What else is to be known.
+    pub note: String,
+    /// Whether no source was found that can be cited.
+    pub unverified: bool,
+    /// Date of the price.
+    pub price_date: String,
+    /// Source of the price.
+    pub price_source: String,
+}
+
+/// `plimsoll catalog`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CatalogResults {
+    /// Version of this layout.
+    pub version: u32,
+    /// Instance types that fit.
+    pub offers: Vec<CatalogOfferResult>,
+    /// Other prices that fit.
+    pub prices: Vec<CatalogPriceResult>,
 }
 
 /// One figure held against theory.
