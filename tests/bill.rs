@@ -139,9 +139,12 @@ fn nanos(text: &str) -> i128 {
 /// `bill.csv` has the same cost as the summary, to the last digit, and says where each price comes from.
 #[test]
 fn the_bill_is_a_file_with_focus_names() {
-    let mut text = scenario("{ instance: m7i.large, per-request: $0.40/1M, free: { requests: 43800 }, per-gib-second: $0.0000025 }");
+    let mut text = scenario(
+        "{ instance: m7i.large, per-request: $0.40/1M, free: { requests: 43800 }, per-gib-second: $0.0000025 }",
+    );
     text += "  t: { static: { replicas: 6 } }\n";
-    let text = text.replace("policies: { s: { static: { replicas: 4 } } }\n", "policies:\n  s: { static: { replicas: 4 } }\n");
+    let text =
+        text.replace("policies: { s: { static: { replicas: 4 } } }\n", "policies:\n  s: { static: { replicas: 4 } }\n");
     let trial = Trial::new(&[("s.yaml", &text)]);
     let summary: Value = trial.summary("s.yaml", "");
     let printed = trial.read("out/s/summary.json");
@@ -156,7 +159,9 @@ fn the_bill_is_a_file_with_focus_names() {
         let cost = plimsoll_text(sum);
         assert!(printed.contains(&format!("\"cost_usd\": {cost},")), "{cost} in {printed}");
         let seen: Vec<[&str; 4]> = own
-            .map(|row| ["ChargeDescription", "PricingUnit", "ListUnitPrice", "x_PriceDate"].map(|name| &row[column(name)]))
+            .map(|row| {
+                ["ChargeDescription", "PricingUnit", "ListUnitPrice", "x_PriceDate"].map(|name| &row[column(name)])
+            })
             .collect();
         let expected = [
             ["service on m7i.large (us-east-1)", "Hours", "0.1008", "2026-07-20"],

@@ -26,7 +26,8 @@ static BUILTIN: LazyLock<Catalog> = LazyLock::new(|| {
 
 /// The instance types of the [`Market`] whose size is known, in the order of its tables.
 static MARKET: LazyLock<Vec<InstanceType>> = LazyLock::new(|| {
-    let billing = |provider: Provider| BUILTIN.billing.iter().find(|(of, _)| *of == provider).map(|(_, billing)| *billing);
+    let billing =
+        |provider: Provider| BUILTIN.billing.iter().find(|(of, _)| *of == provider).map(|(_, billing)| *billing);
     let offers = Market::builtin().offers.iter();
     offers.filter_map(|offer| offer.instance(billing(offer.provider)?)).collect()
 });

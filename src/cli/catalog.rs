@@ -5,9 +5,9 @@ use clap::{Args, ValueEnum};
 use super::failure::Failure;
 use super::output::say;
 use crate::catalog::{Market, Offer, OtherPrice, Provider, matches};
-use crate::config::csv_cell;
+use crate::config::{advice, csv_cell};
 use crate::report::results::{
-    CatalogResults, CatalogOfferResult, CatalogPriceResult, RESULTS_VERSION, Results, results_text,
+    CatalogOfferResult, CatalogPriceResult, CatalogResults, RESULTS_VERSION, Results, results_text,
 };
 use crate::units::{Bytes, Millicores};
 
@@ -72,9 +72,10 @@ impl CatalogArguments {
         let size = offer.size;
         let enough_cpu = self.cpu.is_none_or(|least| size.cpu.is_some_and(|cpu| cpu >= least));
         let enough_memory = self.memory.is_none_or(|least| size.memory.is_some_and(|memory| memory >= least));
-        let gpu = self.gpu.as_deref().is_none_or(|model| {
-            size.gpu.as_ref().is_some_and(|gpu| model == "any" || matches(model, &gpu.kind))
-        });
+        let gpu = self
+            .gpu
+            .as_deref()
+            .is_none_or(|model| size.gpu.as_ref().is_some_and(|gpu| model == "any" || matches(model, &gpu.kind)));
         enough_cpu
             && enough_memory
             && gpu
@@ -133,8 +134,7 @@ fn known_region(pattern: &str) -> Result<(), Failure> {
     if regions.iter().any(|region| matches(pattern, region)) {
         return Ok(());
     }
-    let near = crate::config::suggest(pattern, regions.iter().copied());
-    let help = near.map_or_else(|| "`*` stands for any text: `eu-*`".to_string(), |near| format!("did you mean `{near}`?"));
+    let help = advice(pattern, regions.iter().copied(), "`*` stands for any text: `eu-*`");
     Err(Failure::input(format!("nothing has a price in region `{pattern}`; {help}")))
 }
 
@@ -199,20 +199,22 @@ fn instances(arguments: &CatalogArguments) -> Result<(), Failure> {
 
 fn prices(arguments: &CatalogArguments, service: &str) -> Result<(), Failure> {
     let market = Market::builtin();
-    let takes = |price: &&OtherPrice| {
-        matches(service, &price.service) && arguments.is_there(&price.provider, &price.region)
-    };
+    let takes =
+        |price: &&OtherPrice| matches(service, &price.service) && arguments.is_there(&price.provider, &price.region);
     let found: Vec<&OtherPrice> = market.prices.iter().filter(takes).collect();
     if !market.prices.iter().any(|price| matches(service, &price.service)) {
-        let known: std::collections::BTreeSet<&str> = market.prices.iter().map(|price| price.service.as_str()).collect();
+        let known: std::collections::BTreeSet<&str> =
+            market.prices.iter().map(|price| price.service.as_str()).collect();
         let known = known.into_iter().collect::<Vec<_>>().join(", ");
         return Err(Failure::input(format!("no service `{service}`; there are {known}")));
     }
     let columns = ["provider", "region", "service", "meter", "tier", "usd", "unit", "price date", "note"];
     let cells = |price: &OtherPrice| {
         let unverified = if price.unverified { "unverified" } else { "" };
-        let note = [unverified, &price.note].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("; ");
-        let texts = [&price.provider, &price.region, &price.service, &price.meter, &price.tier, &price.usd, &price.unit];
+        let note =
+            [unverified, &price.note].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("; ");
+        let texts =
+            [&price.provider, &price.region, &price.service, &price.meter, &price.tier, &price.usd, &price.unit];
         let mut row: Vec<String> = texts.into_iter().cloned().collect();
         row.extend([price.source.date.clone(), note]);
         row

@@ -10,8 +10,8 @@ use super::output::say;
 use super::terminal::{be_quiet, remark};
 use super::trace;
 use super::{
-    bench, capacity, catalog, check, compare, forecast, list, man, memory, new, optimize, plan, report, run, schema, sweep,
-    test, train, verify, whatif,
+    bench, capacity, catalog, check, compare, forecast, list, man, memory, new, optimize, plan, report, run, schema,
+    sweep, test, train, verify, whatif,
 };
 use crate::config::remove_temporaries;
 use crate::units::Bytes;

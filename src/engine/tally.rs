@@ -111,11 +111,19 @@ pub(super) struct Tally {
 }
 
 impl Watched {
-    #[inline]
-    fn charge(&mut self, job: &Job, now: u64) {
+    /// Counts an attempt that ended after `nanos` at its replica and `served` in service. Not part of the request path of runs
+    /// that record none of this.
+    #[inline(never)]
+    fn answered(&mut self, nanos: u64, served: u64, tokens: [u32; 2]) {
+        if let Some(answers) = &mut self.answers {
+            answers.record(SimDuration::from_nanos(nanos));
+        }
+        self.charge(served, tokens);
+    }
+
+    fn charge(&mut self, served: u64, [input, output]: [u32; 2]) {
         if let Some((usage, rounding)) = &mut self.usage {
-            let billed = rounding.billed(SimDuration::from_nanos(now - job.started));
-            usage.add(billed, job.work.input, job.work.output);
+            usage.add(rounding.billed(SimDuration::from_nanos(served)), input, output);
         }
     }
 }
@@ -225,20 +233,17 @@ impl Tally {
     }
 
     /// Counts an attempt that was served to the end, whether its client still waits or not.
-    #[inline]
+    #[inline(always)]
     pub(super) fn answered(&mut self, job: &Job, now: u64) {
         if let Some(watched) = &mut self.watched {
-            if let Some(answers) = &mut watched.answers {
-                answers.record(SimDuration::from_nanos(now - job.offered));
-            }
-            watched.charge(job, now);
+            watched.answered(now - job.offered, now - job.started, [job.work.input, job.work.output]);
         }
     }
 
     /// Counts an attempt that ended while it was served: its client gave up, or its replica was lost.
     pub(super) fn cut_short(&mut self, job: &Job, now: u64) {
         if let Some(watched) = &mut self.watched {
-            watched.charge(job, now);
+            watched.charge(now - job.started, [job.work.input, job.work.output]);
         }
     }
 

@@ -77,16 +77,7 @@ pub fn run_replication<A: Answer>(
     };
     let (results, (bound, (inputs, told))) = in_pool(threads, || rayon::join(all, beside));
     let runs: Vec<RunRecord> = results.into_iter().collect::<Result<_, _>>()?;
-    for pair in runs.windows(2) {
-        for (a, b) in pair[0].services.iter().zip(&pair[1].services) {
-            assert!(
-                a.demand_checksum == b.demand_checksum,
-                "I7: {} met other requests under {}",
-                a.name,
-                pair[1].policy
-            );
-        }
-    }
+    assert_same_requests(&runs);
     let (inputs, bound) = (inputs.map_err(trace_error)?, bound.map_err(trace_error)?);
     for (run, bound) in bound.iter().flat_map(|bound| runs.iter().map(move |run| (run, bound))) {
         assert_bound(&run.policy, run.expense().value(), keeps_latencies(run), bound.cost.as_f64());
@@ -113,9 +104,19 @@ pub fn run_replication<A: Answer>(
         calendar: calendar(scenario),
         inputs,
         assumptions: assumptions::of(scenario),
-        price_date: scenario.price_date.clone(),
+        price_date: scenario.price_date(),
         prices: scenario.prices.clone(),
     })
+}
+
+/// I7: every policy meets the same requests.
+fn assert_same_requests(runs: &[RunRecord]) {
+    for pair in runs.windows(2) {
+        for (a, b) in pair[0].services.iter().zip(&pair[1].services) {
+            let same = a.demand_checksum == b.demand_checksum;
+            assert!(same, "I7: {} met other requests under {}", a.name, pair[1].policy);
+        }
+    }
 }
 
 /// The simulation of a policy on the shared requests.

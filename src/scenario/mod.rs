@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::billing::UseTariff;
+use crate::catalog::span_of_dates;
 use crate::cluster::{NodePool, Nodes, PLACEMENTS, PlacementPlugin, ServiceSpec};
 use crate::config::{Diagnostics, SourceFile, Span, Value, Yaml};
 use crate::engine::{
@@ -172,9 +173,6 @@ pub struct Scenario {
     /// Where it was read from; a scenario built by a program says so of a file that need not be there.
     #[doc(hidden)]
     pub origin: ScenarioSource,
-    /// Date of the newest price used; empty if no price comes from the catalogue.
-    #[doc(hidden)]
-    pub price_date: String,
     /// Where the prices of the catalogue come from.
     #[doc(hidden)]
     pub prices: Vec<PriceFact>,
@@ -218,7 +216,6 @@ impl Scenario {
             expect: Vec::new(),
             policies,
             sources: Vec::new(),
-            price_date: String::new(),
             prices: Vec::new(),
         }
     }
@@ -289,6 +286,11 @@ impl Scenario {
     /// The names of its services, in order.
     pub fn service_names(&self) -> Vec<&str> {
         self.services.iter().map(|service| service.spec.name.as_str()).collect()
+    }
+
+    /// The dates of the prices used (`2026-07-20`); empty if no price comes from the catalogue.
+    pub(crate) fn price_date(&self) -> String {
+        span_of_dates(self.prices.iter().map(|fact| fact.date.as_str())).unwrap_or_default()
     }
 
     /// Whether nodes, any service's replicas or its requests have a price. If not, there are no costs and policies are ranked by

@@ -13,7 +13,6 @@ use super::pool::node_pools;
 use super::price::{Sources, read_price};
 use super::recorded;
 use super::{Scenario, ScenarioSource, ServicePlan, StatedPolicy, Variant};
-use crate::catalog::span_of_dates;
 use crate::cluster::{
     ContainerRequest, NodePool, PLACEMENTS, PlacementPlugin, PodRequest, PodSpec, ServiceDefaults, ServiceSpec,
 };
@@ -120,7 +119,6 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[OwnPolicy], sink: &m
         sources: files_read(&loaded.sources, &sink.files()[files_before..]),
         path: path.to_path_buf(),
         origin: ScenarioSource::file(path),
-        price_date: span_of_dates(sources.iter().map(|fact| fact.date.as_str())).unwrap_or_default(),
         prices: sources,
     };
     check_whole(&scenario, &loaded.root, sink);

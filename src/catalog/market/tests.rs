@@ -22,11 +22,17 @@ fn every_row_is_read() {
     assert_eq!(market.offers.iter().filter(|offer| offer.spot.is_some()).count(), 3033 + 16 + 2430);
     assert_eq!(market.offers.iter().filter(|offer| offer.stale).count(), 46);
     for offer in &market.offers {
-        assert!(offer.price > UsdPerHour::ZERO && offer.source.0.len() == 10 && !offer.source.1.is_empty(), "{offer:?}");
+        assert!(
+            offer.price > UsdPerHour::ZERO && offer.source.0.len() == 10 && !offer.source.1.is_empty(),
+            "{offer:?}"
+        );
         assert!(offer.size.cpu.is_none() || !offer.size.source.is_empty(), "{offer:?}");
     }
     for price in &market.prices {
-        assert!(price.price().is_some() && price.source.date.len() == 10 && !price.source.source.is_empty(), "{price:?}");
+        assert!(
+            price.price().is_some() && price.source.date.len() == 10 && !price.source.source.is_empty(),
+            "{price:?}"
+        );
     }
     let size: usize = TABLES.iter().map(|(_, table)| table.len()).sum();
     assert!(size + RESERVED.len() + PRICES.len() + SOURCES.len() < 1_000_000);
