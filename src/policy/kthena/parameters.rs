@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use super::algorithm::{Behavior, Select, StepLimit};
 use super::policy::{Kthena, Metric, Settings};
-use crate::config::{Diagnostics, Fields, Value, Yaml};
+use crate::config::{Diagnostics, Fields, Value, Yaml, one_of};
 use crate::policy::ranges::{Range, bounds, measure, optional};
 use crate::policy::{PolicyContext, PolicyFactory, PolicyPlugin};
 use crate::units::SimDuration;
@@ -135,20 +135,15 @@ fn rules(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<BehaviorRules> {
     Some(rules)
 }
 
+const SELECTS: [(&str, Select); 2] = [("Or", Select::Or), ("And", Select::And)];
+
 /// Reads a direction, with the defaults of its number of replicas and of its window in seconds.
 fn direction(fields: &Fields<'_>, (instances, window): (u32, u64), sink: &mut Diagnostics) -> Direction {
     let instances: u32 = fields.or("instances", instances, sink);
     let percent: u32 = fields.or("percent", 100, sink);
-    let select: String = fields.or("selectPolicy", "Or".to_string(), sink);
-    let select = match select.as_str() {
-        "Or" => Select::Or,
-        "And" => Select::And,
-        _ => {
-            let node = fields.node_of("selectPolicy").unwrap_or(fields.node());
-            sink.push(node.error("`selectPolicy` must be Or or And"));
-            Select::Or
-        }
-    };
+    fields.default_is("selectPolicy", "Or".to_string());
+    let select = fields.node_of("selectPolicy").and_then(|node| one_of(node, "a rule", &SELECTS, sink));
+    let select = select.unwrap_or(Select::Or);
     Direction {
         limit: StepLimit { instances: i64::from(instances), percent: i64::from(percent), select },
         period: fields.or("period", SimDuration::from_secs(60), sink),

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use super::config::{Aggregation, AutoscalingConfig, Release};
 use super::policy::RayServe;
-use crate::config::{Diagnostics, Fields, Yaml, suggest};
+use crate::config::{self, Diagnostics, Fields, Yaml};
 use crate::policy::ranges::{Range, bounds, optional, or};
 use crate::policy::{PolicyContext, PolicyFactory, PolicyPlugin};
 use crate::units::SimDuration;
@@ -34,8 +34,8 @@ const CONTROL_LOOP: SimDuration = SimDuration::from_millis(100);
 fn build(node: &Yaml, _context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Option<PolicyFactory> {
     let fields = Fields::open(node, "policy `ray-serve`", sink)?;
     let errors = sink.errors();
-    let config = config(&fields, sink);
-    let release = one_of(&fields, "release", &RELEASES, sink);
+    let config = settings(&fields, sink);
+    let release = one_of(&fields, "release", "a release", &RELEASES, sink);
     let control_loop: SimDuration = fields.or("control-loop", CONTROL_LOOP, sink);
     fields.finish(sink);
     let config = config.filter(|_| sink.errors() == errors)?;
@@ -52,25 +52,16 @@ const AGGREGATIONS: [(&str, Aggregation); 3] =
 fn one_of<T: Copy>(
     fields: &Fields<'_>,
     field: &'static str,
+    what: &str,
     values: &[(&'static str, T)],
     sink: &mut Diagnostics,
 ) -> T {
-    let given: String = fields.or(field, values[0].0.to_string(), sink);
-    if let Some((_, value)) = values.iter().find(|(name, _)| *name == given) {
-        return *value;
-    }
-    if let Some(node) = fields.node_of(field) {
-        let known: Vec<&str> = values.iter().map(|(name, _)| *name).collect();
-        let error = node.error(format!("`{field}` must be one of {}", known.join(", ")));
-        sink.push(match suggest(&given, known) {
-            Some(near) => error.label(format!("did you mean `{near}`?")),
-            None => error,
-        });
-    }
-    values[0].1
+    fields.default_is(field, values[0].0.to_string());
+    let given = fields.node_of(field).and_then(|node| config::one_of(node, what, values, sink));
+    given.unwrap_or(values[0].1)
 }
 
-fn config(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<AutoscalingConfig> {
+fn settings(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<AutoscalingConfig> {
     use Range::{NotNegative, Positive};
     let default = AutoscalingConfig::default();
     let bounds = bounds(fields, ("min_replicas", 1), "max_replicas", sink);
@@ -88,7 +79,7 @@ fn config(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<AutoscalingConf
         upscale_delay_s: or(fields, "upscale_delay_s", default.upscale_delay_s, NotNegative, sink),
         downscale_delay_s: or(fields, "downscale_delay_s", default.downscale_delay_s, NotNegative, sink),
         downscale_to_zero_delay_s: optional(fields, "downscale_to_zero_delay_s", NotNegative, sink),
-        aggregation_function: one_of(fields, "aggregation_function", &AGGREGATIONS, sink),
+        aggregation_function: one_of(fields, "aggregation_function", "an aggregation", &AGGREGATIONS, sink),
         ..default
     };
     let (min, max) = bounds?;
