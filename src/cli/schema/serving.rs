@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{at_least_one, count, example, flag, names, number, object, one_of, quantity, range};
-use crate::serving::continuous::{Engine, StepTime};
+use crate::serving::continuous::{Engine, Gpu, Shape, StepTime};
 use crate::serving::{SERVICE_MODELS, ServingPlugin};
 
 /// The name of a serving model, or a mapping with its parameters.
@@ -80,6 +80,17 @@ fn step_time() -> Value {
         ("attention", number("Of every pair of a token of a prompt and one before it.")),
         ("sequence", number("Of every request.")),
     ];
+    let roofline = [
+        ("gpu", names("The GPU.", Gpu::ALL.iter().map(|(name, _)| *name))),
+        ("model", names("The model.", Shape::ALL.iter().map(|(name, _)| *name))),
+        ("tensor-parallel", at_least_one("GPUs that share a step; 1 by default.")),
+        ("weight-bytes", number("Bytes per weight; 2 by default.")),
+    ];
+    let one = json!({ "gpu": "h100", "model": "llama-3.1-8b" });
+    let fields = fields
+        .into_iter()
+        .chain([("roofline", example(object("From data sheets, for a GPU that nobody measured.", &roofline), one))]);
+    let fields: Vec<_> = fields.collect();
     let own = example(object("Microseconds.", &fields), json!({ "base": 17760, "token": 21, "context-token": 0.163 }));
     json!({ "description": "How long a step takes.", "anyOf": [profile, own] })
 }

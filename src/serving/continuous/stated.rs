@@ -3,6 +3,7 @@
 use super::super::stated::{CpuUnderLoad, Serving, ServingPlugin, WithModel};
 use super::limits::{Limits, Order};
 use super::replica::Engines;
+use super::roofline::{Gpu, Shape, step_time};
 use super::scheduler::Load;
 use super::step_time::StepTime;
 use super::versions::Engine;
@@ -114,6 +115,10 @@ fn read_step_time(node: &Yaml, sink: &mut Diagnostics) -> Option<StepTime> {
         return one_of(node, "a profile", &StepTime::PROFILES, sink);
     }
     let fields = Fields::open(node, "step-time", sink)?;
+    if let Some(inner) = fields.node_of("roofline") {
+        fields.finish(sink);
+        return read_roofline(inner, sink);
+    }
     let base: Option<f64> = fields.required("base", sink);
     let mut rest = [0.0; 5];
     for (value, name) in rest.iter_mut().zip(["token", "token-above-128", "context-token", "attention", "sequence"]) {
@@ -130,7 +135,23 @@ fn read_step_time(node: &Yaml, sink: &mut Diagnostics) -> Option<StepTime> {
     }
     fields.finish(sink);
     let [token, token_above, context, attention, sequence] = rest;
-    Some(StepTime { base: base?, token, token_above, context, attention, sequence })
+    let skew = StepTime::SKEW;
+    Some(StepTime { base: base?, token, token_above, prompt_token: 0.0, context, attention, sequence, skew })
+}
+
+/// `{ gpu: h100, model: llama-3.1-8b, tensor-parallel: 2, weight-bytes: 1 }`.
+fn read_roofline(node: &Yaml, sink: &mut Diagnostics) -> Option<StepTime> {
+    let fields = Fields::open(node, "roofline", sink)?;
+    let (gpu, model): (Option<String>, Option<String>) = (fields.required("gpu", sink), fields.required("model", sink));
+    let (parallel, weight) = (fields.or("tensor-parallel", 1, sink), fields.or("weight-bytes", 2.0, sink));
+    let gpu = gpu.and_then(|_| one_of(fields.node_of("gpu")?, "a known GPU", &Gpu::ALL, sink));
+    let shape = model.and_then(|_| one_of(fields.node_of("model")?, "a known model", &Shape::ALL, sink));
+    let usable = parallel > 0 && (0.1..=8.0).contains(&weight);
+    if !usable {
+        sink.push(node.error("expected at least one GPU, and 0.1 to 8 bytes per weight"));
+    }
+    fields.finish(sink);
+    usable.then_some(step_time(gpu?, shape?, parallel, weight))
 }
 
 impl ContinuousBatching {
@@ -218,8 +239,19 @@ mod tests {
     fn a_profile_is_five_numbers() {
         let stated =
             parsed("{ kv-blocks: 1000, step-time: { base: 100, token: 2, context-token: 0.5, attention: 0.25 } }");
-        let expected = StepTime { base: 100.0, token: 2.0, context: 0.5, attention: 0.25, ..StepTime::default() };
+        let rest = StepTime { skew: StepTime::SKEW, ..StepTime::default() };
+        let expected = StepTime { base: 100.0, token: 2.0, context: 0.5, attention: 0.25, ..rest };
         assert_eq!(stated.unwrap().step_time, expected);
+    }
+
+    #[test]
+    fn a_roofline_needs_no_measurement() {
+        let stated = parsed(
+            "{ kv-blocks: 1000, step-time: { roofline: { gpu: h100, model: llama-3.1-70b, tensor-parallel: 4 } } }",
+        );
+        assert_eq!(stated.unwrap().step_time, step_time(Gpu::ALL[0].1, Shape::ALL[1].1, 4, 2.0));
+        let unknown = parsed("{ kv-blocks: 1000, step-time: { roofline: { gpu: h1000, model: llama-3.1-8b } } }");
+        assert!(unknown.unwrap_err().contains("did you mean `h100`?"));
     }
 
     #[rstest]

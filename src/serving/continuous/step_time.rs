@@ -16,18 +16,22 @@ pub struct StepTime {
     pub token: f64,
     /// Of every token above [`StepTime::KNEE`], where computing becomes slower than reading the weights.
     pub token_above: f64,
+    /// Of every token of a prompt, besides `token`.
+    pub prompt_token: f64,
     /// Of every token before a request that decodes.
     pub context: f64,
     /// Of every pair of a token of a prompt and a token before it.
     pub attention: f64,
     /// Of every request.
     pub sequence: f64,
+    /// The share of the distance between the mean and the longest context that the step takes as its context.
+    pub skew: f64,
 }
 
 impl StepTime {
     /// Tokens from which on `token_above` counts.
     pub const KNEE: u32 = 128;
-    /// The share of the distance between the mean and the longest context that the step takes as its context.
+    /// The usual `skew`.
     pub const SKEW: f64 = 0.05;
 
     /// Profiles fitted to measured tables: model and GPU, bfloat16, one GPU.
@@ -41,6 +45,8 @@ impl StepTime {
                 context: 0.163,
                 attention: 0.003_62,
                 sequence: 0.0,
+                skew: StepTime::SKEW,
+                prompt_token: 0.0,
             },
         ),
         (
@@ -52,6 +58,8 @@ impl StepTime {
                 context: 0.105,
                 attention: 0.001_81,
                 sequence: 8.5,
+                skew: StepTime::SKEW,
+                prompt_token: 0.0,
             },
         ),
     ];
@@ -61,10 +69,11 @@ impl StepTime {
         let tokens = f64::from(load.tokens);
         let above = f64::from(load.tokens.saturating_sub(StepTime::KNEE));
         let (sum, decodes) = (load.context as f64, f64::from(load.decodes));
-        let context = sum + StepTime::SKEW * (decodes * f64::from(load.longest) - sum);
+        let context = sum + self.skew * (decodes * f64::from(load.longest) - sum);
         self.base
             + self.token * tokens
             + self.token_above * above
+            + self.prompt_token * (tokens - decodes)
             + self.context * context
             + self.attention * load.prefill
             + self.sequence * f64::from(load.sequences)
