@@ -253,6 +253,7 @@ fn read_size(provider: Provider, cells: &[&'static str], sources: &Sources) -> S
         "n" => "derived from the name".to_string(),
         "c" => "derived from the size it is cut from".to_string(),
         "k" => "a known size".to_string(),
+        "" if cpu.is_some() => "the source of the price".to_string(),
         "" => String::new(),
         number => {
             let key = format!("spec {provider} {number}");
