@@ -8,7 +8,8 @@ pub(super) const LOOK: SimDuration = SimDuration::from_secs(10);
 
 /// A figure with at most two decimals.
 pub(super) fn short(value: f64) -> String {
-    let text = format!("{value:.2}");
+    // A difference of sums may be a hair below zero.
+    let text = format!("{:.2}", (value * 100.0).round() / 100.0 + 0.0);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
