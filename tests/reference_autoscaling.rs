@@ -5,15 +5,13 @@ mod aws;
 pub mod hpa;
 mod keda;
 mod knative;
+mod node_autoscalers;
 mod reading;
 mod vpa;
 
 use serde_json::Value;
 
 use crate::support::{announce, reference_files};
-
-/// Autoscalers that are not modelled yet, by the prefix of their files.
-const NOT_MODELLED: [&str; 2] = ["ca_", "karpenter_"];
 
 /// One case of a file.
 pub struct Case<'a> {
@@ -43,19 +41,11 @@ fn run_all(area: &str) {
     let (mut total, mut failures) = (0, Vec::new());
     for path in reference_files(area) {
         let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_else(|| panic!("{}", path.display()));
-        if let Some(prefix) = NOT_MODELLED.iter().find(|prefix| file.starts_with(**prefix)) {
-            announce(&format!("{area}: NOT MODELLED, not counted: {} ({prefix}*)", path.display()));
-            continue;
-        }
         let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let document: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let cases = document["cases"].as_array().unwrap_or_else(|| panic!("{}: no cases", path.display()));
         assert_eq!(document["count"].as_u64(), Some(cases.len() as u64), "{}: wrong count", path.display());
         for case in cases {
-            if let Some(kind) = not_modelled(file, case) {
-                announce(&format!("{area}: NOT MODELLED, not counted: {file} {} ({kind})", case["name"]));
-                continue;
-            }
             total += 1;
             // A case that cannot be read is one failure, not the end of the run.
             let result = std::panic::catch_unwind(|| check(file, case));
@@ -71,18 +61,14 @@ fn run_all(area: &str) {
     assert!(failures.is_empty(), "{} of {total} cases failed:\n{}", failures.len(), failures.join("\n"));
 }
 
-/// Kinds of cases that are not modelled yet, of the file that mixes the cases of all programs.
-fn not_modelled<'a>(file: &str, case: &'a Value) -> Option<&'a str> {
-    let kind = case["kind"].as_str()?;
-    (file.starts_with("other_") && matches!(kind, "allowed" | "least_waste")).then_some(kind)
-}
-
 /// The program that a case is of, by the prefix of its file; in the file that mixes all, by its kind.
 fn program<'a>(file: &'a str, kind: &str) -> Option<&'a str> {
     let prefix = file.split('_').next()?;
     Some(match (prefix, kind) {
         ("other", "decider_sequence") => "kpa",
         ("other", "histogram" | "decaying_histogram") => "vpa",
+        ("other", "allowed") => "karpenter",
+        ("other", "least_waste") => "ca",
         ("other", "request_scale" | "fallback_metric") => "keda",
         _ => prefix,
     })
@@ -97,6 +83,7 @@ fn check(file: &str, case: &Value) -> Result<(), String> {
     let case = Case { file, kind, input: &case["input"] };
     let actual = match program(file, kind) {
         Some("aws") => aws::run(&case)?,
+        Some("ca" | "karpenter") => node_autoscalers::run(&case)?,
         Some("hpa") => hpa::run(&case)?,
         Some("keda") => keda::run(&case)?,
         Some("kpa") => knative::run(&case)?,

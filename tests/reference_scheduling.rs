@@ -3,7 +3,9 @@
 
 mod read;
 
-use plimsoll::cluster::scheduling::{Context, Filtering, Kind, NodeState, Profile, Scoring, View, preempt};
+use plimsoll::cluster::scheduling::{
+    Census, Context, Filtering, Kind, NodeState, Profile, Relations, Scoring, View, preempt,
+};
 use serde_json::{Map, Value, json};
 
 use crate::support::{announce, reference_files};
@@ -79,8 +81,14 @@ fn compare(at: &str, wanted: &Value, found: &Value, wrong: &mut Vec<String>) {
 /// The decision in the format of the recordings, with the fields that the case expects.
 fn decide(input: &Input, preempts: bool, expected: &Map<String, Value>) -> Value {
     let incoming = Kind::from(input.pod.clone());
-    let context =
-        Context { nodes: View::new(&input.nodes), lookup: &input.lookup, incoming: &incoming, profile: &input.profile };
+    let context = Context {
+        nodes: View::new(&input.nodes),
+        lookup: &input.lookup,
+        incoming: &incoming,
+        relations: &Relations::of(&input.lookup, &input.pod),
+        profile: &input.profile,
+        census: Some(&census(input)),
+    };
     let filtering = Filtering::new(context);
     let refusals = filtering.refusals();
     let feasible: Vec<&NodeState> =
@@ -132,6 +140,16 @@ fn decide(input: &Input, preempts: bool, expected: &Map<String, Value>) -> Value
         actual["preemption"] = preemption(input, &filtering);
     }
     actual
+}
+
+/// The counts that the simulation keeps.
+fn census(input: &Input) -> Census {
+    let mut census = Census::default();
+    for node in &input.nodes {
+        census.node(node, 1);
+        node.load.pods().iter().for_each(|(kind, count)| census.pods(node, *kind, i64::from(*count)));
+    }
+    census
 }
 
 fn sorted(names: &[&'static str]) -> Vec<&'static str> {

@@ -18,7 +18,7 @@ pub use back_off::BackOff;
 pub use ceiling::{Bought, Bound, Ceiling, Power};
 pub use dispatch::{DISPATCHERS, Dispatcher, DispatcherPlugin};
 pub use node::{Node, NodeId, NodePhase, NodePool, Nodes, PodRequest};
-pub use placement::{PLACEMENTS, Placement, PlacementPlugin};
+pub use placement::{PLACEMENTS, Placement, PlacementPlugin, Placing};
 pub use pod::{ContainerRequest, CpuUse, PodSpec, StartCpu};
 pub use replica::{Replica, ReplicaPhase};
 pub use rollout::{ReplicaSet, ReplicaSets, Rollout, Share, UpdateSpec, UpdateStrategy};

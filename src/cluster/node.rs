@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::placement::{NonZeroRequest, Placement};
+use super::placement::{Change, NonZeroRequest, Placement};
 use super::service::ServiceSpec;
 use crate::catalog::{Allocatable, InstanceType};
 use crate::random::Distribution;
@@ -253,6 +253,7 @@ pub struct Nodes {
     pools: Vec<NodePool>,
     /// The index of each zone of each pool.
     zones: Vec<Vec<u32>>,
+    zone_names: Vec<String>,
     /// Every node ever started, by id.
     nodes: Vec<Node>,
     /// The nodes that are not gone, by id.
@@ -280,6 +281,7 @@ impl Nodes {
         let mut nodes = Nodes {
             pools: pools.to_vec(),
             zones: pools.iter().map(of_pool).collect(),
+            zone_names: names.clone(),
             nodes: Vec::new(),
             present: Vec::new(),
             started: vec![0; pools.len()],
@@ -368,6 +370,22 @@ impl Nodes {
             (node.images, node.extended, node.pods_of_service) = Default::default();
             self.present.retain(|present| *present != id);
         }
+        self.tell_state(id);
+    }
+
+    /// Tells the placement policy whether a node takes pods.
+    fn tell_state(&mut self, id: NodeId) {
+        let node = &self.nodes[id as usize];
+        let change = match node.phase {
+            NodePhase::Ordered | NodePhase::Booting => return,
+            NodePhase::Gone => Change::Left(id),
+            _ if !node.is_open() => Change::Closed(id),
+            _ => {
+                let zone = self.zone_names.get(node.zone as usize).map_or("", String::as_str);
+                Change::Opened { id, node, pool: &self.pools[node.pool as usize], zone }
+            }
+        };
+        self.placement.tell(change);
     }
 
     /// The pools.
@@ -424,18 +442,26 @@ impl Nodes {
     /// scheduler chooses at random among equals; a fixed choice avoids needless randomness in a run.) Returns `None` if
     /// no node has room; [`Nodes::unschedulable_reason`] tells why.
     pub fn place(&mut self, pod: &PodRequest) -> Option<NodeId> {
+        let chosen = match self.placement.choose(pod) {
+            Some(chosen) => chosen?,
+            None => self.chosen_by_score(pod)?,
+        };
+        self.nodes[chosen as usize].take(pod);
+        self.placement.tell(Change::Bound(chosen, pod));
+        self.changes += 1;
+        Some(chosen)
+    }
+
+    fn chosen_by_score(&mut self, pod: &PodRequest) -> Option<NodeId> {
         self.feasible.clear();
         let nodes = &self.nodes;
         let usable = |id: &NodeId| nodes[*id as usize].is_open() && nodes[*id as usize].fits(pod);
         self.feasible.extend(self.present.iter().copied().filter(usable));
-        let chosen = match self.feasible[..] {
-            [] => return None,
-            [only] => only,
-            _ => self.best(pod),
-        };
-        self.nodes[chosen as usize].take(pod);
-        self.changes += 1;
-        Some(chosen)
+        match self.feasible[..] {
+            [] => None,
+            [only] => Some(only),
+            _ => Some(self.best(pod)),
+        }
     }
 
     fn best(&mut self, pod: &PodRequest) -> NodeId {
@@ -457,6 +483,7 @@ impl Nodes {
     /// If no such pod is on the node, which is a bug of the caller.
     pub fn release(&mut self, node: NodeId, pod: &PodRequest) {
         self.nodes[node as usize].give_back(pod);
+        self.placement.tell(Change::Released(node, pod));
         self.changes += 1;
     }
 
@@ -510,6 +537,9 @@ impl Nodes {
             node.lost = lost;
             node.images.clear();
         }
+        let of_zone = |id: &NodeId| self.nodes[*id as usize].zone == zone;
+        let told: Vec<NodeId> = self.present.iter().copied().filter(of_zone).collect();
+        told.into_iter().for_each(|id| self.tell_state(id));
         self.changes += 1;
     }
 

@@ -2,6 +2,7 @@
 
 mod calls;
 mod ceiling;
+mod defaults;
 mod faults;
 mod limits;
 mod load;
@@ -24,11 +25,12 @@ use std::sync::Arc;
 
 use crate::billing::UseTariff;
 use crate::catalog::span_of_dates;
-use crate::cluster::{NodePool, Nodes, PLACEMENTS, PlacementPlugin, ServiceSpec};
+use crate::cluster::{NodePool, Nodes, Placement, PlacementPlugin, Placing, ServiceSpec};
+use crate::config::kubernetes::Release;
 use crate::config::{Diagnostics, SourceFile, Span, Value, Yaml};
 use crate::engine::{
-    LostNodes, MetricsSpec, NodeLease, Objective, REFERENCE_UTILIZATION, ReplicaLease, RunError, RunSpec, ServiceRun,
-    Simulation, Stages, ZoneOutage,
+    LostNodes, MetricsSpec, NodeLease, Objective, ReplicaLease, RunError, RunSpec, ServiceRun, Simulation, Stages,
+    ZoneOutage,
 };
 use crate::platform::{Deployment, PlatformFactory};
 use crate::policy::{NodePolicyFactory, OwnPolicy, PolicyFactory, Prospect, ScalingPolicy, with_headroom};
@@ -149,6 +151,8 @@ pub struct Scenario {
     /// How nodes are chosen for replicas.
     #[doc(hidden)]
     pub placement: &'static PlacementPlugin,
+    /// The Kubernetes release whose rules the placement follows.
+    pub kubernetes: Release,
     /// The metrics pipeline.
     #[doc(hidden)]
     pub metrics: MetricsSpec,
@@ -179,47 +183,6 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// A scenario of `services` under each of `policies`, with the reader's defaults: seed 1, statistics from the start
-    /// in intervals of a minute, no objectives, nodes, zones or faults.
-    #[doc(hidden)]
-    pub fn new(
-        name: impl Into<String>,
-        duration: SimDuration,
-        services: Vec<ServicePlan>,
-        policies: Vec<Variant>,
-    ) -> Scenario {
-        let name = name.into();
-        Scenario {
-            title: name.clone(),
-            path: PathBuf::from(format!("{name}.yaml")),
-            origin: ScenarioSource::file(format!("{name}.yaml")),
-            name,
-            description: String::new(),
-            seed: 1,
-            duration,
-            warm_up: SimDuration::ZERO,
-            finds_warm_up: false,
-            time_zone: None,
-            interval: SimDuration::from_secs(60),
-            services,
-            pools: Vec::new(),
-            node_leases: Vec::new(),
-            node_policies: Vec::new(),
-            zones: Vec::new(),
-            outages: Vec::new(),
-            moments: Vec::new(),
-            lost_nodes: LostNodes::default(),
-            placement: &PLACEMENTS[0],
-            metrics: MetricsSpec::default(),
-            objectives: Vec::new(),
-            reference_utilization: REFERENCE_UTILIZATION,
-            expect: Vec::new(),
-            policies,
-            sources: Vec::new(),
-            prices: Vec::new(),
-        }
-    }
-
     /// Reads the scenario at `path` after applying `overrides` (`services.0.replicas=4`). Reports all problems
     /// together; returns `None` if any of them is an error.
     #[doc(hidden)]
@@ -355,7 +318,13 @@ impl Scenario {
     /// The nodes of `pools`, all empty.
     pub(super) fn nodes_of(&self, pools: &[NodePool]) -> Nodes {
         let asked: Vec<_> = self.services.iter().map(|service| service.spec.pod.extended.clone()).collect();
-        Nodes::new(pools, (self.placement.build)()).asked_for(&asked)
+        Nodes::new(pools, self.new_placement()).asked_for(&asked)
+    }
+
+    /// The placement policy, for the services of this scenario.
+    fn new_placement(&self) -> Box<dyn Placement> {
+        let services = self.services.iter().map(|service| &service.spec).collect();
+        (self.placement.build)(&Placing { services, release: self.kubernetes })
     }
 
     /// Creates the policy for one service; policies that ask for it receive the future load.

@@ -103,7 +103,7 @@ impl Scenario {
         if powers.windows(2).all(|pair| pair[0] == pair[1]) {
             return powers.into_iter().take(1).collect();
         }
-        let mut nodes = Nodes::new(&pools, (self.placement.build)());
+        let mut nodes = Nodes::new(&pools, self.new_placement());
         let pod = PodRequest::of(service as u32, spec);
         let placed = std::iter::from_fn(|| nodes.place(&pod)).take(MAX_PLACED).collect::<Vec<_>>();
         let mut replicas: Vec<Power> = placed.iter().map(|node| spec.power(Some(nodes.cores(*node)))).collect();

@@ -77,8 +77,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[OwnPolicy], sink: &m
     let (faults, moments) = faults::faults(&fields, &zones, lost_nodes, &metrics.names, (zone, &services), sink);
     metrics.outages = faults.metrics.clone();
     faults::plan(&faults, &mut services, sink);
-    let expect = read_expect(&fields, sink);
-    let release: Release = fields.or("kubernetes", Release::default(), sink);
+    let (expect, release) = (read_expect(&fields, sink), fields.or("kubernetes", Release::default(), sink));
     let around =
         PolicyContext { base_dir: &base_dir, service: "", pod: None, metric_names: &metrics.names, release, own };
     let policies = read_policies(&fields, &around, &services, sink);
@@ -107,6 +106,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[OwnPolicy], sink: &m
         node_leases,
         node_policies,
         placement,
+        kubernetes: release,
         zones,
         outages: faults.zones,
         moments,

@@ -73,6 +73,7 @@ pub fn input(value: &Value) -> Read<Input> {
     lookup.services = object.list("services", owner)?;
     lookup.replica_sets = object.list("replica_sets", owner)?;
     lookup.budgets = object.list("pdbs", budget)?;
+    let (nominated, incoming) = pod(object.field("pod").ok_or("no pod")?, "nominated_node")?;
     let mut nodes = object.list("nodes", node)?;
     let index = |nodes: &[NodeState], name: Option<String>| {
         nodes.iter().position(|node| Some(&node.name) == name.as_ref()).ok_or(format!("no node {name:?}"))
@@ -86,7 +87,10 @@ pub fn input(value: &Value) -> Read<Input> {
         let kind = lookup.kind(waiting);
         lookup.nominated.push((index(&nodes, name)?, kind));
     }
-    let (nominated, incoming) = pod(object.field("pod").ok_or("no pod")?, "nominated_node")?;
+    incoming.topology_keys().for_each(|key| {
+        lookup.topology.key(key);
+    });
+    nodes.iter_mut().for_each(|node| lookup.topology.locate(node));
     let profile = object.field("profile").map_or(Ok(Profile::default()), profile)?;
     object.done()?;
     Ok(Input { nodes, lookup, pod: Pod { nominated, ..incoming }, profile })

@@ -27,7 +27,7 @@ fn pod(service: u32, cpu: u64, mib: u64) -> PodRequest {
 
 fn nodes(pools: &[NodePool], placement: &str) -> Nodes {
     let plugin = PLACEMENTS.iter().find(|plugin| plugin.name == placement).unwrap();
-    Nodes::new(pools, (plugin.build)())
+    Nodes::new(pools, (plugin.build)(&super::super::placement::Placing::nothing()))
 }
 
 #[test]

@@ -7,7 +7,7 @@ pub const PLUGIN: PlacementPlugin = PlacementPlugin {
     name: "least-allocated",
     summary: "the node with the largest share of CPU and memory left over",
     source: "kubernetes noderesources/least_allocated.go, equal weights",
-    build: || Box::new(LeastAllocated),
+    build: |_| Box::new(LeastAllocated),
 };
 
 /// The mean share of CPU and memory that remains free after placing the pod.

@@ -1,15 +1,19 @@
 //! Placement: which of the nodes with room gets a pod.
 //!
 //! As in the Kubernetes scheduler, nodes without room are filtered out first and the others are scored from 0 to 100.
-//! Each placement policy has the score of one upstream plug-in (kubernetes `pkg/scheduler/framework/plugins`); upstream
-//! adds up the weighted scores of several.
+//! `least-allocated`, `most-allocated` and `spread` have the score of one upstream plug-in (kubernetes
+//! `pkg/scheduler/framework/plugins`); `kube-scheduler` adds up the weighted scores of all, as upstream.
 
+mod kube_scheduler;
 mod least_allocated;
 mod most_allocated;
+mod policy;
 mod spread;
 
+pub use kube_scheduler::KubeScheduler;
 pub use least_allocated::LeastAllocated;
 pub use most_allocated::MostAllocated;
+pub use policy::{Change, Placement, Placing};
 pub use spread::Spread;
 
 use std::ops::{AddAssign, SubAssign};
@@ -21,18 +25,12 @@ use crate::units::{Bytes, Millicores};
 /// The highest score (`MaxNodeScore`).
 pub const MAX_SCORE: u32 = 100;
 
-/// Scores nodes for a pod.
-pub trait Placement: Send {
-    /// Appends to `scores` one score from 0 to [`MAX_SCORE`] for each node of `feasible`, in order; the highest wins.
-    /// All of `feasible` have room for the pod, and there are at least two.
-    fn score(&mut self, pod: &PodRequest, nodes: &[Node], feasible: &[NodeId], scores: &mut Vec<u32>);
-}
-
 /// An entry in the list of placement policies.
-pub type PlacementPlugin = Plugin<fn() -> Box<dyn Placement>>;
+pub type PlacementPlugin = Plugin<fn(&Placing<'_>) -> Box<dyn Placement>>;
 
 /// All placement policies; the first is the default.
-pub const PLACEMENTS: &[PlacementPlugin] = &[least_allocated::PLUGIN, most_allocated::PLUGIN, spread::PLUGIN];
+pub const PLACEMENTS: &[PlacementPlugin] =
+    &[least_allocated::PLUGIN, most_allocated::PLUGIN, spread::PLUGIN, kube_scheduler::PLUGIN];
 
 /// Requests with defaults for missing ones, so that pods without requests do not all end up on one node
 /// (`GetNonzeroRequests` in kubernetes `pkg/scheduler/util`). Upstream applies the defaults per container, this per

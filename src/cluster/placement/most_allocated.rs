@@ -7,7 +7,7 @@ pub const PLUGIN: PlacementPlugin = PlacementPlugin {
     name: "most-allocated",
     summary: "the node with the smallest share of CPU and memory left over (bin packing)",
     source: "kubernetes noderesources/most_allocated.go, equal weights",
-    build: || Box::new(MostAllocated),
+    build: |_| Box::new(MostAllocated),
 };
 
 /// The mean share of CPU and memory that is allocated after placing the pod.

@@ -7,7 +7,7 @@ pub const PLUGIN: PlacementPlugin = PlacementPlugin {
     name: "spread",
     summary: "the zone and node with the fewest pods of the same service",
     source: "kubernetes podtopologyspread/scoring.go, zone and hostname, maxSkew 1, ScheduleAnyway",
-    build: || Box::<Spread>::default(),
+    build: |_| Box::<Spread>::default(),
 };
 
 /// Counts the service's pods in the node's zone and on the node itself, each weighted with the logarithm of the number

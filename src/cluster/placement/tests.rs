@@ -1,6 +1,9 @@
 use super::*;
 use crate::catalog::Allocatable;
-use crate::cluster::{NodePool, Nodes};
+use crate::cluster::{DemandModel, NodePhase, NodePool, Nodes, ServiceSpec};
+use crate::config::kubernetes::Release;
+use crate::random::Distribution;
+use crate::units::SimDuration;
 use proptest::prelude::*;
 use rstest::rstest;
 
@@ -33,12 +36,12 @@ fn plugin(name: &str) -> &'static PlacementPlugin {
 fn scores(placement: &str, pod: &PodRequest, nodes: &Nodes) -> Vec<u32> {
     let feasible: Vec<NodeId> = (0..).zip(nodes.nodes()).filter(|(_, node)| node.fits(pod)).map(|(id, _)| id).collect();
     let mut scores = Vec::new();
-    (plugin(placement).build)().score(pod, nodes.nodes(), &feasible, &mut scores);
+    (plugin(placement).build)(&Placing::nothing()).score(pod, nodes.nodes(), &feasible, &mut scores);
     scores
 }
 
 fn place_all(placement: &str, pools: &[NodePool], pods: &[PodRequest]) -> Vec<NodeId> {
-    let mut nodes = Nodes::new(pools, (plugin(placement).build)());
+    let mut nodes = Nodes::new(pools, (plugin(placement).build)(&Placing::nothing()));
     pods.iter().map(|pod| nodes.place(pod).unwrap()).collect()
 }
 
@@ -56,7 +59,7 @@ fn place_all(placement: &str, pools: &[NodePool], pods: &[PodRequest]) -> Vec<No
 #[case("spread", pod(0, 1, 1), [100, 100])]
 fn scores_on_empty_nodes(#[case] placement: &str, #[case] pod: PodRequest, #[case] expected: [u32; 2]) {
     let pools = [pool("small", 1, 4000, 10_000, &[]), pool("large", 1, 6000, 10_000, &[])];
-    let nodes = Nodes::new(&pools, (plugin(placement).build)());
+    let nodes = Nodes::new(&pools, (plugin(placement).build)(&Placing::nothing()));
     assert_eq!(scores(placement, &pod, &nodes), expected);
 }
 
@@ -66,7 +69,7 @@ fn scores_on_empty_nodes(#[case] placement: &str, #[case] pod: PodRequest, #[cas
 #[case("most-allocated", [100, 10])]
 fn defaults_may_exceed_a_node(#[case] placement: &str, #[case] expected: [u32; 2]) {
     let pools = [pool("tiny", 1, 50, 100, &[]), pool("ok", 1, 1000, 2000, &[])];
-    let nodes = Nodes::new(&pools, (plugin(placement).build)());
+    let nodes = Nodes::new(&pools, (plugin(placement).build)(&Placing::nothing()));
     assert_eq!(scores(placement, &pod(0, 0, 0), &nodes), expected);
 }
 
@@ -130,7 +133,71 @@ fn spread_balances_zones_and_nodes() {
 #[test]
 fn names_are_unique_and_least_allocated_is_the_default() {
     let names: Vec<_> = PLACEMENTS.iter().map(|plugin| plugin.name).collect();
-    assert_eq!(names, ["least-allocated", "most-allocated", "spread"]);
+    assert_eq!(names, ["least-allocated", "most-allocated", "spread", "kube-scheduler"]);
+}
+
+/// A service whose replicas request exactly this.
+fn service(name: &str, cpu: u64, mib: u64) -> ServiceSpec {
+    let demand = DemandModel::Drawn(Distribution::constant(SimDuration::from_secs(1)));
+    let (cpu_request, memory_request) = (Some(Millicores::new(cpu)), Some(Bytes::from_mib(mib)));
+    ServiceSpec { cpu_request, memory_request, ..ServiceSpec::new(name, demand) }
+}
+
+/// Where pods of these services end up, in this order, on two nodes in two zones.
+fn placed_in_turn(placement: &str, release: Release, services: &[ServiceSpec], order: &[u32]) -> Vec<NodeId> {
+    let pools = [pool("a", 1, 4000, 4000, &["a"]), pool("b", 1, 4000, 4000, &["b"])];
+    let placing = Placing { services: services.iter().collect(), release };
+    let mut nodes = Nodes::new(&pools, (plugin(placement).build)(&placing));
+    let place = |service: &u32| nodes.place(&PodRequest::of(*service, &services[*service as usize])).unwrap();
+    order.iter().map(place).collect()
+}
+
+/// The third pod has a sibling on node 0, and node 1 is half full. Of the emptiest node 95 against 47 is left, but spread
+/// counts twice: 2 + 4 + 2 ln 4 = 8.77 against 6, rounded 9 and 6, gives 100*(9+6-9)/9 = 66 against 100. So 95 + 132
+/// against 47 + 200; balance is the same.
+#[rstest]
+#[case("least-allocated", [0, 1, 0])]
+#[case("kube-scheduler", [0, 1, 1])]
+fn kube_scheduler_weighs_spread_against_room(#[case] placement: &str, #[case] expected: [NodeId; 3]) {
+    let services = [service("small", 100, 100), service("large", 2000, 2000)];
+    assert_eq!(placed_in_turn(placement, Release::V1_35, &services, &[0, 1, 0]), expected);
+}
+
+/// Node 0 has half of its CPU taken and no memory, node 1 a quarter of both: 65 is left on either with the third pod. Up to
+/// 1.35 the balanced node 1 scores 100 against 75. From 1.36 on, the pod changes the balance of neither: 75 and 75, and
+/// the first node wins.
+#[rstest]
+#[case(Release::V1_35, [0, 1, 1])]
+#[case(Release::V1_36, [0, 1, 0])]
+#[case(Release::V1_37, [0, 1, 0])]
+fn kube_scheduler_balances_by_release(#[case] release: Release, #[case] expected: [NodeId; 3]) {
+    let services = [service("cpu", 2000, 0), service("both", 1000, 1000), service("last", 400, 400)];
+    assert_eq!(placed_in_turn("kube-scheduler", release, &services, &[0, 1, 2]), expected);
+}
+
+/// It follows the nodes: those that drain or are lost take no pods, gone ones are forgotten, new ones are known.
+#[test]
+fn kube_scheduler_follows_the_nodes() {
+    let services = [service("web", 1000, 1000)];
+    let placing = Placing { services: services.iter().collect(), release: Release::default() };
+    let pools = [pool("n", 3, 2000, 2000, &["a", "b", "c"])];
+    let mut nodes = Nodes::new(&pools, (plugin("kube-scheduler").build)(&placing));
+    let pod = PodRequest::of(0, &services[0]);
+    assert_eq!([nodes.place(&pod), nodes.place(&pod)], [Some(0), Some(1)]);
+    nodes.set_lost(2, true);
+    nodes.enter(1, NodePhase::Draining);
+    assert_eq!([nodes.place(&pod), nodes.place(&pod)], [Some(0), None], "node 1 drains and node 2 is lost");
+    nodes.set_lost(2, false);
+    assert_eq!(nodes.place(&pod), Some(2));
+    nodes.release(1, &pod);
+    nodes.enter(1, NodePhase::Gone);
+    let new = nodes.order(0, |_| true).unwrap();
+    assert_eq!(nodes.place(&pod), Some(2), "what is ordered is not there yet");
+    nodes.enter(new, NodePhase::Booting);
+    nodes.enter(new, NodePhase::Ready);
+    assert_eq!([nodes.place(&pod), nodes.place(&pod), nodes.place(&pod)], [Some(new), Some(new), None]);
+    nodes.release(0, &pod);
+    assert_eq!(nodes.place(&pod), Some(0));
 }
 
 proptest! {
@@ -142,7 +209,7 @@ proptest! {
         which in 0..3usize,
     ) {
         let pools = [pool("a", 3, 3000, 4000, &["a", "b"]), pool("b", 3, 5000, 2000, &["c"]), pool("t", 1, 9, 9, &[])];
-        let mut nodes = Nodes::new(&pools, (PLACEMENTS[which].build)());
+        let mut nodes = Nodes::new(&pools, (PLACEMENTS[which].build)(&Placing::nothing()));
         for (service, cpu, mib) in pods {
             nodes.place(&pod(service, cpu, mib));
         }

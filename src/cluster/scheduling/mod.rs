@@ -5,191 +5,35 @@
 //! pods of lower priority may have to go ([`preempt`]). Each plug-in is one file of `plugins`. The rules are those of
 //! Kubernetes 1.35, checked case by case against recordings of it (`tests/reference_scheduling.rs`).
 
+mod filtering;
 mod plugin;
 mod plugins;
 mod pod;
 mod preemption;
 mod profile;
 mod queue;
+mod relations;
 mod requests;
+mod scheduler;
+mod scoring;
 mod selector;
 mod state;
+mod topology;
 
-use std::collections::{BTreeMap, BTreeSet};
-
+pub use filtering::{Filtering, explained};
 pub use plugin::{Context, Filter, MAX_SCORE, Part, Plugin, Refusal, Score};
 pub use plugins::PLUGINS;
 pub use pod::{Kind, NodeAffinity, Pod, PodAffinity, PodTerm, SpreadConstraint, Weighted};
 pub use preemption::{Candidate, Preemption, preempt};
 pub use profile::{Profile, ShapePoint, Strategy, WeightedResource};
 pub use queue::back_off;
+pub use relations::{Near, Relations, Spread};
 pub use requests::{Amounts, Container, PodRequests, Requests};
+pub use scheduler::{Scheduler, enough_nodes};
+pub use scoring::{Column, Scoring};
 pub use selector::{Effect, Labels, NodeTerm, Operator, Requirement, Selector, Taint, Toleration};
 pub use state::{Budget, KindId, Load, Lookup, NodeState, Owner, View};
+pub use topology::{Census, KeyId, Topology};
 
-/// The first step: which nodes are refused, by whom, and why.
-pub struct Filtering<'a> {
-    context: Context<'a>,
-    filters: Vec<(&'static str, Box<dyn Filter + 'a>)>,
-    skipped: Vec<&'static str>,
-    /// The plug-in that names the only nodes to be looked at, and their names.
-    only: Option<(&'static str, BTreeSet<String>)>,
-}
-
-impl<'a> Filtering<'a> {
-    /// Asks every plug-in what it needs to know for this pod.
-    pub fn new(context: Context<'a>) -> Filtering<'a> {
-        let mut filtering = Filtering { context, filters: Vec::new(), skipped: Vec::new(), only: None };
-        for plugin in PLUGINS {
-            match plugin.filter(context) {
-                Part::None => {}
-                Part::Skipped => filtering.skipped.push(plugin.name()),
-                Part::Takes(filter) => filtering.filters.push((plugin.name(), filter)),
-            }
-        }
-        for (name, filter) in &filtering.filters {
-            if let Some(names) = filter.only() {
-                let names: BTreeSet<String> = names.into_iter().collect();
-                let both = match &filtering.only {
-                    Some((_, known)) => known.intersection(&names).cloned().collect(),
-                    None => names,
-                };
-                filtering.only = Some((name, both));
-            }
-        }
-        filtering
-    }
-
-    /// The same plug-ins with a changed cluster. What had nothing to say is not asked again, as upstream.
-    fn again(&self, nodes: View<'a>) -> Filtering<'a> {
-        let context = Context { nodes, ..self.context };
-        let asked = PLUGINS.iter().filter(|plugin| !self.skipped.contains(&plugin.name()));
-        let filters = asked.filter_map(|plugin| Some((plugin.name(), plugin.filter(context).taken()?))).collect();
-        Filtering { context, filters, skipped: self.skipped.clone(), only: None }
-    }
-
-    /// What it knows.
-    pub fn context(&self) -> Context<'a> {
-        self.context
-    }
-
-    /// The plug-ins that have nothing to say about this pod.
-    pub fn skipped(&self) -> &[&'static str] {
-        &self.skipped
-    }
-
-    /// The first plug-in that refuses a node, and why; `None` if none does. Where room was made for other waiting pods
-    /// of at least the same priority, a node must do both with and without them.
-    pub fn refusal(&self, index: usize) -> Option<(&'static str, Refusal)> {
-        let node = self.context.nodes.node(index);
-        if let Some(plugin) = self.leaves_out(node) {
-            return Some((plugin, Refusal::for_good("excluded by PreFilter")));
-        }
-        self.with_nominated(index, node).or_else(|| self.first_refusal(node))
-    }
-
-    /// The plug-in that leaves a node out before any is looked at.
-    fn leaves_out(&self, node: &NodeState) -> Option<&'static str> {
-        let (name, only) = self.only.as_ref()?;
-        (!only.contains(&node.name)).then_some(*name)
-    }
-
-    fn with_nominated(&self, index: usize, node: &NodeState) -> Option<(&'static str, Refusal)> {
-        let lookup = self.context.lookup;
-        let priority = self.context.pod().priority;
-        let here = lookup.nominated.iter().filter(|(node, _)| *node == index).map(|(_, kind)| *kind);
-        let mut counted = here.filter(|kind| lookup.kinds[*kind].pod.priority >= priority).peekable();
-        counted.peek()?;
-        let mut changed = node.clone();
-        counted.for_each(|kind| changed.load.add(kind, &lookup.kinds[kind]));
-        self.asked_again(index, &changed)
-    }
-
-    /// The first refusal with `node` in place of that at `index`.
-    fn asked_again(&self, index: usize, node: &NodeState) -> Option<(&'static str, Refusal)> {
-        let shorter: &Filtering<'_> = self;
-        shorter.again(shorter.context.nodes.with(index, node)).first_refusal(node)
-    }
-
-    fn first_refusal(&self, node: &NodeState) -> Option<(&'static str, Refusal)> {
-        self.filters.iter().find_map(|(name, filter)| Some((*name, filter.refuse(node)?)))
-    }
-
-    /// Every plug-in that refuses a node, asked one by one; if it is left out from the start, the one that does that.
-    pub fn all_refusals(&self, index: usize) -> Vec<&'static str> {
-        let node = self.context.nodes.node(index);
-        if let Some(plugin) = self.leaves_out(node) {
-            return vec![plugin];
-        }
-        self.filters.iter().filter(|(_, filter)| filter.refuse(node).is_some()).map(|(name, _)| *name).collect()
-    }
-
-    /// Why each node is refused.
-    pub fn refusals(&self) -> Vec<Option<(&'static str, Refusal)>> {
-        (0..self.context.nodes.len()).map(|index| self.refusal(index)).collect()
-    }
-}
-
-/// The scores of one plug-in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Column {
-    /// Name of the plug-in.
-    pub plugin: &'static str,
-    /// Weight of its scores.
-    pub weight: i64,
-    /// Raw scores, by node.
-    pub raw: Vec<i64>,
-    /// The same from 0 to [`MAX_SCORE`].
-    pub normalized: Vec<i64>,
-}
-
-/// The second step: the scores of the nodes that are left.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Scoring {
-    /// By plug-in.
-    pub columns: Vec<Column>,
-    /// The plug-ins that have nothing to say about this pod.
-    pub skipped: Vec<&'static str>,
-    /// The sum of the weighted scores, by node.
-    pub totals: Vec<i64>,
-}
-
-impl Scoring {
-    /// Scores `feasible` nodes.
-    pub fn new<'a>(context: Context<'a>, feasible: &[&'a NodeState]) -> Scoring {
-        let mut scoring = Scoring { totals: vec![0; feasible.len()], ..Scoring::default() };
-        for plugin in PLUGINS {
-            let scores = match plugin.score(context, feasible) {
-                Part::None => continue,
-                Part::Skipped => {
-                    scoring.skipped.push(plugin.name());
-                    continue;
-                }
-                Part::Takes(scores) => scores,
-            };
-            let raw: Vec<i64> = feasible.iter().map(|node| scores.raw(node)).collect();
-            let mut normalized = raw.clone();
-            scores.normalize(feasible, &mut normalized);
-            let weight = plugin.weight();
-            scoring.totals.iter_mut().zip(&normalized).for_each(|(total, score)| *total += weight * score);
-            scoring.columns.push(Column { plugin: plugin.name(), weight, raw, normalized });
-        }
-        scoring
-    }
-
-    /// The nodes with the highest total, among which upstream chooses at random: their places in `feasible`.
-    pub fn best(&self) -> Vec<usize> {
-        let highest = self.totals.iter().max();
-        (0..self.totals.len()).filter(|index| Some(&self.totals[*index]) == highest).collect()
-    }
-}
-
-/// How many nodes refuse for each reason, as upstream says it: "0/3 nodes are available: 1 Too many pods, 2 Insufficient
-/// cpu." A node with several reasons counts for each. Upstream sorts the texts, so that "10 ..." precedes "2 ...".
-pub fn explained<'r>(nodes: usize, reasons: impl Iterator<Item = &'r str>) -> String {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    reasons.for_each(|reason| *counts.entry(reason).or_default() += 1);
-    let mut texts: Vec<String> = counts.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
-    texts.sort();
-    format!("0/{nodes} nodes are available: {}.", texts.join(", "))
-}
+#[cfg(test)]
+mod tests;

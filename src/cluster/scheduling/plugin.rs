@@ -2,7 +2,9 @@
 
 use super::pod::{Kind, Pod};
 use super::profile::Profile;
+use super::relations::Relations;
 use super::state::{Lookup, NodeState, View};
+use super::topology::Census;
 
 /// The highest normalised score (`MaxNodeScore`).
 pub const MAX_SCORE: i64 = 100;
@@ -37,19 +39,18 @@ pub struct Context<'a> {
     pub lookup: &'a Lookup,
     /// The pod to be placed.
     pub incoming: &'a Kind,
+    /// What the pod has to do with others.
+    pub relations: &'a Relations,
     /// The profile.
     pub profile: &'a Profile,
+    /// Counts by place, if they are kept and hold for these nodes.
+    pub census: Option<&'a Census>,
 }
 
 impl<'a> Context<'a> {
     /// The pod to be placed.
     pub fn pod(&self) -> &'a Pod {
         &self.incoming.pod
-    }
-
-    /// By kind of pod, what `of` says of its pods.
-    pub fn by_kind<T>(&self, of: impl FnMut(&'a Kind) -> T) -> Vec<T> {
-        self.lookup.kinds.iter().map(of).collect()
     }
 }
 

@@ -147,6 +147,21 @@ impl Pod {
         has_all(labels, &self.node_selector)
             && required.as_ref().is_none_or(|terms| terms.iter().any(|term| term.matches(name, labels)))
     }
+
+    /// Whether these admit every node.
+    pub fn admits_all(&self) -> bool {
+        self.node_selector.is_empty() && self.node_affinity.required.is_none()
+    }
+
+    /// The topology keys that it names.
+    pub fn topology_keys(&self) -> impl Iterator<Item = &str> {
+        let affinities = [&self.pod_affinity, &self.pod_anti_affinity].into_iter();
+        let terms = affinities.flat_map(|affinity| {
+            affinity.required.iter().chain(affinity.preferred.iter().map(|preferred| &preferred.term))
+        });
+        let spread = self.spread.iter().map(|constraint| constraint.topology_key.as_str());
+        spread.chain(terms.map(|term| term.topology_key.as_str()))
+    }
 }
 
 /// A pod with the sums over its containers, which are needed for every node.

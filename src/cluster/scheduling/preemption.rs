@@ -3,10 +3,10 @@
 
 use std::cmp::Reverse;
 
+use super::filtering::{Filtering, explained};
 use super::plugin::Refusal;
 use super::pod::Kind;
 use super::state::{KindId, NodeState};
-use super::{Filtering, explained};
 
 /// Why a node that no eviction can help is left out.
 const NOT_HELPFUL: &str = "Preemption is not helpful for scheduling";

@@ -180,7 +180,7 @@ impl PodRequests {
     }
 
     /// All containers, init containers first.
-    pub fn all(&self) -> impl Iterator<Item = &Container> {
+    pub fn all(&self) -> impl Iterator<Item = &Container> + Clone {
         self.init_containers.iter().chain(&self.containers)
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::pod::{Kind, Pod};
 use super::requests::Amounts;
 use super::selector::{Labels, Selector, Taint};
+use super::topology::{KeyId, Topology};
 
 /// Index of a kind of pod in [`Lookup::kinds`].
 pub type KindId = usize;
@@ -46,11 +47,16 @@ pub struct Lookup {
     pub budgets: Vec<Budget>,
     /// Waiting pods that room was made for: the index of the node, and the pod's kind.
     pub nominated: Vec<(usize, KindId)>,
+    /// The labels that make places of nodes, as far as any pod names them.
+    pub topology: Topology,
 }
 
 impl Lookup {
     /// Adds a kind of pod.
     pub fn kind(&mut self, pod: Pod) -> KindId {
+        pod.topology_keys().for_each(|key| {
+            self.topology.key(key);
+        });
         self.kinds.push(Kind::from(pod));
         self.kinds.len() - 1
     }
@@ -80,6 +86,15 @@ pub struct NodeState {
     pub images: Vec<(String, i64)>,
     /// Its pods.
     pub load: Load,
+    /// The number of its place by topology key, as [`Topology::locate`] sets it.
+    pub places: Vec<Option<usize>>,
+}
+
+impl NodeState {
+    /// The number of its place; `None` if it lacks the label.
+    pub fn place(&self, key: KeyId) -> Option<usize> {
+        self.places.get(key).copied().flatten()
+    }
 }
 
 /// The pods of a node, and sums over them.

@@ -2,11 +2,14 @@
 
 use crate::config::{Diagnostics, FromNode, Yaml};
 
-/// A minor release of Kubernetes. Between these two, the autoscaler's rules for scaling to and from zero changed
+/// A minor release of Kubernetes. With 1.36 the scheduler's score for balanced allocation changed (kubernetes#135573), with
+/// 1.37 the autoscaler's rules for scaling to and from zero
 /// (KEP-2021; <https://kubernetes.io/blog/2026/09/02/kubernetes-v1-37-hpa-scale-to-zero-beta/>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Release {
-    /// Up to 1.36, the default: `minReplicas: 0` requires the feature gate `HPAScaleToZero`, which is off by default.
+    /// Up to 1.35: balanced allocation is scored by what placing the pod leads to, from 1.36 on by what it changes.
+    V1_35,
+    /// 1.36, the default: `minReplicas: 0` requires the feature gate `HPAScaleToZero`, which is off by default.
     #[default]
     V1_36,
     /// From 1.37 on: `minReplicas: 0` is available by default, and the autoscaler records whether it scaled to zero
@@ -16,11 +19,12 @@ pub enum Release {
 
 impl Release {
     /// All known releases.
-    pub const ALL: [Release; 2] = [Release::V1_36, Release::V1_37];
+    pub const ALL: [Release; 3] = [Release::V1_35, Release::V1_36, Release::V1_37];
 
     /// The release as text ("1.37").
     pub const fn name(self) -> &'static str {
         match self {
+            Release::V1_35 => "1.35",
             Release::V1_36 => "1.36",
             Release::V1_37 => "1.37",
         }

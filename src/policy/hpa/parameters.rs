@@ -80,8 +80,9 @@ fn read(node: &Yaml, context: &PolicyContext<'_>, sink: &mut Diagnostics) -> Opt
             check_resource(metric, acts, place, pod, sink);
         }
     }
-    if spec.min_replicas == 0 && flags.is_some_and(|flags| flags.release == Release::V1_36) {
-        let message = "Kubernetes 1.36 accepts a minimum of 0 only with the feature gate HPAScaleToZero";
+    if let Some(flags) = flags.filter(|flags| spec.min_replicas == 0 && flags.release < Release::V1_37) {
+        let release = flags.release.name();
+        let message = format!("Kubernetes {release} accepts a minimum of 0 only with the feature gate HPAScaleToZero");
         sink.push(
             place
                 .warning(message)

@@ -258,7 +258,7 @@ impl Hpa {
     /// scaled to zero. Any other zero means that a user disabled the workload.
     fn wakes(&self) -> bool {
         match self.flags.release {
-            Release::V1_36 => self.spec.min_replicas == 0,
+            Release::V1_35 | Release::V1_36 => self.spec.min_replicas == 0,
             Release::V1_37 => {
                 let own = |known: &Condition| known.kind == ConditionType::ScaledToZero && known.status;
                 self.status.conditions.iter().any(own)

@@ -4,7 +4,9 @@
 //! phases. It is asked after everything else that happens at an instant, whenever a pod or node has changed, and at the
 //! time for which it asks. The engine keeps the pool's bounds and carries the decision out.
 
+pub mod cluster_autoscaler;
 pub mod fixed;
+pub mod karpenter;
 pub mod step;
 
 use std::borrow::Cow;

@@ -24,7 +24,11 @@ impl Plugin for ImageLocality {
     }
 
     fn score<'a>(&self, context: Context<'a>, _: &[&'a NodeState]) -> Part<Box<dyn Score + 'a>> {
-        let wanted: Vec<String> = context.pod().requests.all().map(|container| tagged(&container.image)).collect();
+        let containers = context.pod().requests.all();
+        if containers.clone().all(|container| container.image.is_empty()) {
+            return Part::Takes(Box::new(Images { wanted: Vec::new() }));
+        }
+        let wanted: Vec<String> = containers.map(|container| tagged(&container.image)).collect();
         let mut holders: BTreeMap<&str, usize> = BTreeMap::new();
         for (name, _) in context.nodes.iter().flat_map(|node| &node.images) {
             *holders.entry(name).or_default() += 1;

@@ -1,15 +1,10 @@
 //! PodTopologySpread: pods of a kind are spread over zones, nodes, or other places.
 
-use std::collections::BTreeMap;
-
 use super::taint_toleration;
 use crate::cluster::scheduling::plugin::{Context, Filter, MAX_SCORE, Part, Plugin, Refusal, Score};
-use crate::cluster::scheduling::pod::{Pod, SpreadConstraint};
-use crate::cluster::scheduling::selector::{Operator, Requirement, Selector, has_all};
-use crate::cluster::scheduling::state::{NodeState, Owner};
-
-const HOSTNAME: &str = "kubernetes.io/hostname";
-const ZONE: &str = "topology.kubernetes.io/zone";
+use crate::cluster::scheduling::relations::Spread;
+use crate::cluster::scheduling::state::NodeState;
+use crate::cluster::scheduling::topology::{Census, Topology};
 
 /// The plug-in (kubernetes `podtopologyspread/filtering.go` and `scoring.go`).
 pub struct PodTopologySpread;
@@ -24,87 +19,88 @@ impl Plugin for PodTopologySpread {
     }
 
     fn filter<'a>(&self, context: Context<'a>) -> Part<Box<dyn Filter + 'a>> {
-        match context.pod().spread.iter().any(|constraint| constraint.is_hard) {
-            true => Part::Takes(Box::new(Hard::new(context))),
-            false => Part::Skipped,
+        match &context.relations.hard[..] {
+            [] => Part::Skipped,
+            hard => Part::Takes(Box::new(Hard(hard.iter().map(|spread| Counted::new(context, spread)).collect()))),
         }
     }
 
     fn score<'a>(&self, context: Context<'a>, feasible: &[&'a NodeState]) -> Part<Box<dyn Score + 'a>> {
-        let soft = Soft::new(context, feasible);
-        if soft.constraints.is_empty() { Part::Skipped } else { Part::Takes(Box::new(soft)) }
+        match &context.relations.soft[..] {
+            [] => Part::Skipped,
+            soft => Part::Takes(Box::new(Soft::new(context, soft, feasible))),
+        }
     }
 }
 
-/// Whether a node is counted by a constraint.
-fn counts_node(pod: &Pod, constraint: &SpreadConstraint, node: &NodeState) -> bool {
-    (!constraint.honor_affinity || pod.admits(&node.name, &node.labels))
-        && (!constraint.honor_taints || taint_toleration::admits(&pod.tolerations, &node.taints))
-}
-
 /// Whether a node has all keys.
-fn has_keys<'a>(constraints: impl IntoIterator<Item = &'a SpreadConstraint>, node: &NodeState) -> bool {
-    constraints.into_iter().all(|constraint| node.labels.contains_key(&constraint.topology_key))
+fn has_keys(spreads: &[Spread], node: &NodeState) -> bool {
+    spreads.iter().all(|spread| node.place(spread.key).is_some())
 }
 
-/// By kind of pod, whether its pods are counted.
-fn counted_kinds(context: &Context<'_>, constraint: &SpreadConstraint) -> Vec<bool> {
-    let pod = context.pod();
-    context.by_kind(|kind| {
-        let other = &kind.pod;
-        other.namespace == pod.namespace && !other.terminating && constraint.counts(&pod.labels, &other.labels)
-    })
+fn count_on(spread: &Spread, node: &NodeState) -> i64 {
+    let counted = node.load.pods().iter().filter(|(kind, _)| spread.is_counted[*kind]);
+    counted.map(|(_, count)| i64::from(*count)).sum()
 }
 
-fn count_on(kinds: &[bool], node: &NodeState) -> i64 {
-    node.load.pods().iter().filter(|(kind, _)| kinds[*kind]).map(|(_, count)| i64::from(*count)).sum()
+/// By value of a constraint's key, the pods that it counts; `None` where no node is counted. `all` are the constraints
+/// whose keys a counted node must have.
+fn by_value(context: Context<'_>, spread: &Spread, all: &[Spread]) -> Vec<Option<i64>> {
+    let (pod, constraint) = (context.pod(), &spread.constraint);
+    let mut counts = vec![None; context.lookup.topology.values(spread.key)];
+    let any_node = (pod.admits_all() || !constraint.honor_affinity) && !constraint.honor_taints;
+    let kept = |census: &&Census| {
+        any_node && spread.key != Topology::HOSTNAME && all.iter().all(|other| census.all_have(other.key))
+    };
+    if let Some(census) = context.census.filter(kept) {
+        for (count, _) in counts.iter_mut().zip(census.nodes(spread.key)).filter(|(_, nodes)| **nodes > 0) {
+            *count = Some(0);
+        }
+        for kind in &spread.kinds {
+            let here = counts.iter_mut().zip(census.by_value(*kind, spread.key));
+            here.for_each(|(sum, count)| *sum = sum.map(|sum| sum + count));
+        }
+        return counts;
+    }
+    for node in context.nodes.iter().filter(|node| has_keys(all, node)) {
+        let admitted = !constraint.honor_affinity || pod.admits(&node.name, &node.labels);
+        let tolerated = !constraint.honor_taints || taint_toleration::admits(&pod.tolerations, &node.taints);
+        if let Some(place) = node.place(spread.key).filter(|_| admitted && tolerated) {
+            *counts[place].get_or_insert(0) += count_on(spread, node);
+        }
+    }
+    counts
 }
 
 /// A hard constraint with its counts.
 struct Counted<'a> {
-    constraint: &'a SpreadConstraint,
-    by_value: BTreeMap<&'a str, i64>,
+    spread: &'a Spread,
+    by_value: Vec<Option<i64>>,
     /// The lowest count; `None` if nothing is counted at all.
     low: Option<i64>,
-    /// One if the pod would be counted itself.
-    itself: i64,
+}
+
+impl<'a> Counted<'a> {
+    fn new(context: Context<'a>, spread: &'a Spread) -> Counted<'a> {
+        let by_value = by_value(context, spread, &context.relations.hard);
+        let counted = || by_value.iter().flatten().copied();
+        let few = counted().count() < spread.constraint.min_domains;
+        let low = if few { Some(0) } else { counted().min() };
+        Counted { spread, by_value, low }
+    }
 }
 
 struct Hard<'a>(Vec<Counted<'a>>);
 
-impl<'a> Hard<'a> {
-    fn new(context: Context<'a>) -> Hard<'a> {
-        let pod = context.pod();
-        let hard = || pod.spread.iter().filter(|constraint| constraint.is_hard);
-        let counted = |constraint: &'a SpreadConstraint| {
-            let kinds = counted_kinds(&context, constraint);
-            let mut by_value: BTreeMap<&str, i64> = BTreeMap::new();
-            for node in context.nodes.iter().filter(|node| has_keys(hard(), node)) {
-                if let Some(value) = node.labels.get(&constraint.topology_key)
-                    && counts_node(pod, constraint, node)
-                {
-                    *by_value.entry(value).or_default() += count_on(&kinds, node);
-                }
-            }
-            let few = by_value.len() < constraint.min_domains;
-            let low = if few { Some(0) } else { by_value.values().copied().min() };
-            let itself = i64::from(constraint.selects(&pod.labels, &pod.labels));
-            Counted { constraint, by_value, low, itself }
-        };
-        Hard(hard().map(counted).collect())
-    }
-}
-
 impl Filter for Hard<'_> {
     fn refuse(&self, node: &NodeState) -> Option<Refusal> {
-        for counted in &self.0 {
-            let Some(value) = node.labels.get(&counted.constraint.topology_key) else {
-                return Some(Refusal::for_good(
-                    "node(s) didn't match pod topology spread constraints (missing required label)",
-                ));
+        for Counted { spread, by_value, low } in &self.0 {
+            let Some(place) = node.place(spread.key) else {
+                let reason = "node(s) didn't match pod topology spread constraints (missing required label)";
+                return Some(Refusal::for_good(reason));
             };
-            let count = counted.by_value.get(value.as_str()).copied().unwrap_or(0);
-            if counted.low.is_some_and(|low| count + counted.itself - low > counted.constraint.max_skew) {
+            let count = by_value.get(place).copied().flatten().unwrap_or(0);
+            if low.is_some_and(|low| count + spread.itself - low > spread.constraint.max_skew) {
                 return Some(Refusal::now("node(s) didn't match pod topology spread constraints"));
             }
         }
@@ -112,82 +108,43 @@ impl Filter for Hard<'_> {
     }
 }
 
-/// The constraints of pods without their own (`systemDefaultConstraints`), with a selector of all the labels of the
-/// services that select the pod and of the ReplicaSet that owns it (`DefaultSelector` in kubernetes `helper/spread.go`);
-/// none if that is empty.
-fn default_constraints(context: &Context<'_>) -> Vec<SpreadConstraint> {
-    let (pod, lookup) = (context.pod(), context.lookup);
-    let here = |owner: &&Owner| owner.namespace == pod.namespace;
-    let services = lookup.services.iter().filter(here).filter(|service| has_all(&pod.labels, &service.selector));
-    let owners = lookup.replica_sets.iter().filter(here).filter(|set| pod.replica_set.as_ref() == Some(&set.name));
-    let equal = |(key, value): (&String, &String)| Requirement {
-        key: key.clone(),
-        operator: Operator::In,
-        values: vec![value.clone()],
-    };
-    let selector = Selector {
-        labels: services.flat_map(|service| service.selector.clone()).collect(),
-        requirements: owners.flat_map(|set| set.selector.iter().map(equal)).collect(),
-    };
-    if selector.is_empty() {
-        return Vec::new();
-    }
-    let selector = Some(selector);
-    let of =
-        |max_skew, key| SpreadConstraint { selector: selector.clone(), ..SpreadConstraint::new(max_skew, key, false) };
-    vec![of(3, HOSTNAME), of(5, ZONE)]
-}
-
 /// A soft constraint with what scoring looks up.
 struct Weighed<'a> {
-    constraint: SpreadConstraint,
-    kinds: Vec<bool>,
+    spread: &'a Spread,
     /// Counts by value; unused for hostnames, which are counted on the node itself.
-    by_value: BTreeMap<&'a str, i64>,
+    by_value: Vec<Option<i64>>,
     weight: f64,
 }
 
 struct Soft<'a> {
     constraints: Vec<Weighed<'a>>,
-    /// Whether a node that lacks a key is left out: not by default constraints.
-    needs_keys: bool,
+    /// The constraints whose keys a node must have to be scored: the pod's own.
+    needed: &'a [Spread],
 }
 
 impl<'a> Soft<'a> {
-    fn new(context: Context<'a>, feasible: &[&'a NodeState]) -> Soft<'a> {
-        let pod = context.pod();
-        let needs_keys = !pod.spread.is_empty();
-        let constraints = match needs_keys {
-            true => pod.spread.iter().filter(|constraint| !constraint.is_hard).cloned().collect(),
-            false => default_constraints(&context),
-        };
-        let all_keys = |node: &NodeState| !needs_keys || has_keys(&constraints, node);
-        let scored: Vec<&NodeState> = feasible.iter().copied().filter(|node| all_keys(node)).collect();
-        let weighed = |constraint: &SpreadConstraint| {
-            let kinds = counted_kinds(&context, constraint);
-            let key = constraint.topology_key.as_str();
-            if key == HOSTNAME {
-                let weight = weight(scored.len());
-                return Weighed { constraint: constraint.clone(), kinds, by_value: BTreeMap::new(), weight };
+    fn new(context: Context<'a>, soft: &'a [Spread], feasible: &[&'a NodeState]) -> Soft<'a> {
+        let needed = if context.relations.needs_keys { soft } else { &[] };
+        let scored = || feasible.iter().filter(|node| has_keys(needed, node));
+        let weighed = |spread: &'a Spread| {
+            if spread.key == Topology::HOSTNAME {
+                return Weighed { spread, by_value: Vec::new(), weight: weight(scored().count()) };
             }
+            let mut is_met = vec![false; context.lookup.topology.values(spread.key)];
             // A node without the key stands for a place without a name.
-            let place = |node: &'a NodeState| node.labels.get(key).map_or("", String::as_str);
-            let mut by_value: BTreeMap<&str, i64> = scored.iter().map(|node| (place(node), 0)).collect();
-            let weight = weight(by_value.len());
-            for node in context.nodes.iter().filter(|node| all_keys(node)) {
-                if let Some(count) = by_value.get_mut(place(node))
-                    && counts_node(pod, constraint, node)
-                {
-                    *count += count_on(&kinds, node);
-                }
-            }
-            Weighed { constraint: constraint.clone(), kinds, by_value, weight }
+            let mut nameless = false;
+            scored().for_each(|node| match node.place(spread.key) {
+                Some(place) => is_met[place] = true,
+                None => nameless = true,
+            });
+            let places = is_met.iter().filter(|met| **met).count() + usize::from(nameless);
+            Weighed { spread, by_value: by_value(context, spread, needed), weight: weight(places) }
         };
-        Soft { constraints: constraints.iter().map(weighed).collect(), needs_keys }
+        Soft { constraints: soft.iter().map(weighed).collect(), needed }
     }
 
     fn is_left_out(&self, node: &NodeState) -> bool {
-        self.needs_keys && !has_keys(self.constraints.iter().map(|weighed| &weighed.constraint), node)
+        !has_keys(self.needed, node)
     }
 }
 
@@ -202,30 +159,29 @@ impl Score for Soft<'_> {
             return 0;
         }
         let mut sum = 0.0;
-        for Weighed { constraint, kinds, by_value, weight } in &self.constraints {
-            let Some(value) = node.labels.get(&constraint.topology_key) else { continue };
-            let count = match constraint.topology_key.as_str() {
-                HOSTNAME => count_on(kinds, node),
-                _ => by_value.get(value.as_str()).copied().unwrap_or(0),
+        for Weighed { spread, by_value, weight } in &self.constraints {
+            let Some(place) = node.place(spread.key) else { continue };
+            let count = match spread.key {
+                Topology::HOSTNAME => count_on(spread, node),
+                _ => by_value.get(place).copied().flatten().unwrap_or(0),
             };
-            sum += count as f64 * weight + (constraint.max_skew - 1) as f64;
+            sum += count as f64 * weight + (spread.constraint.max_skew - 1) as f64;
         }
         sum.round() as i64
     }
 
     fn normalize(&self, nodes: &[&NodeState], scores: &mut [i64]) {
-        let mut counted: Vec<&mut i64> = Vec::with_capacity(scores.len());
-        for (node, score) in nodes.iter().zip(scores) {
-            if self.is_left_out(node) {
-                *score = 0;
-            } else {
-                counted.push(score);
-            }
+        let counted = |(node, score): (&&NodeState, &i64)| (!self.is_left_out(node)).then_some(*score);
+        let (mut least, mut most) = (i64::MAX, 0);
+        for score in nodes.iter().zip(scores.iter()).filter_map(counted) {
+            (least, most) = (least.min(score), most.max(score));
         }
-        let least = counted.iter().map(|score| **score).min().unwrap_or(0);
-        let most = counted.iter().map(|score| **score).max().unwrap_or(0);
-        for score in counted {
-            *score = if most == 0 { MAX_SCORE } else { MAX_SCORE * (most + least - *score) / most };
+        for (node, score) in nodes.iter().zip(scores) {
+            *score = match self.is_left_out(node) {
+                true => 0,
+                false if most == 0 => MAX_SCORE,
+                false => MAX_SCORE * (most + least - *score) / most,
+            };
         }
     }
 }
