@@ -198,7 +198,7 @@ mod tests {
         assert_eq!((queue.all(), queue.len()), (vec![9, 0, 1, 5], 4));
         queue.remove(9);
         assert_eq!(queue.first(), Some(0));
-        let _ = [0, 1, 5].map(|slot| queue.remove(slot));
+        [0, 1, 5].into_iter().for_each(|slot| queue.remove(slot));
         assert_eq!((queue.first(), queue.len()), (None, 0));
     }
 
