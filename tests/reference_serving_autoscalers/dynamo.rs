@@ -109,7 +109,7 @@ fn forecasts(kind: &str, input: &Value, expected: &Value) -> Actual {
         let mut predictor = Constant::default();
         let after = |(value, asked): (f64, bool)| {
             predictor.add(value);
-            asked.then(|| predictor.next())
+            asked.then(|| predictor.predicted())
         };
         values.zip(asked).map(after).collect()
     } else {
@@ -123,7 +123,7 @@ fn forecasts(kind: &str, input: &Value, expected: &Value) -> Actual {
         let mut predictor = Kalman::new(config, is_log1p);
         let after = |(value, asked): (f64, bool)| {
             predictor.add(value);
-            asked.then(|| (predictor.next(), predictor.next())).map(|(first, again)| {
+            asked.then(|| (predictor.predicted(), predictor.predicted())).map(|(first, again)| {
                 assert_eq!(first, again, "asked twice");
                 first
             })

@@ -205,7 +205,7 @@ pub fn guard_pair(proposal: &Proposal, band: Band) -> (Pair, Option<BudgetReason
     }
     let is_exchange = is_exchange(current, proposed);
     let at_ceiling = band.max >= 0 && total >= band.max && any_up;
-    if at_ceiling && !is_exchange && !(total <= band.min && is_exchange) {
+    if at_ceiling && !is_exchange {
         return hold;
     }
     if is_exchange && (total <= band.min || at_ceiling) {

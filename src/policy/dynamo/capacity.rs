@@ -93,13 +93,16 @@ impl Shape {
     }
 }
 
+/// What an engine sustains with a batch of this size.
+type OfBatch = fn(&Engine, &Shape, i64) -> Option<Capacity>;
+
 impl Engine {
     /// The best capacity for requests of this `shape`; `None` if the engine cannot hold one.
     pub fn capacity(&self, shape: &Shape, goal: Goal) -> Option<Capacity> {
         if shape.isl <= 0 {
             return None;
         }
-        let (most, of_batch): (i64, fn(&Engine, &Shape, i64) -> Option<Capacity>) = match self.worker_type {
+        let (most, of_batch): (i64, OfBatch) = match self.worker_type {
             WorkerType::Prefill => (self.most_prompts(shape.prompt()), Engine::reading),
             _ if shape.osl <= 0 => return None,
             WorkerType::Decode => (self.most_requests(shape.context()), Engine::generating),

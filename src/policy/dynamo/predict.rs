@@ -54,7 +54,7 @@ impl Constant {
     }
 
     /// The forecast.
-    pub fn next(&self) -> f64 {
+    pub fn predicted(&self) -> f64 {
         self.seen.last
     }
 }
@@ -101,7 +101,7 @@ impl Kalman {
     }
 
     /// The forecast. Asked again before another value, it is the same.
-    pub fn next(&mut self) -> f64 {
+    pub fn predicted(&mut self) -> f64 {
         if self.seen.count == 0 || self.seen.count < self.config.kalman_min_points {
             return self.seen.last;
         }
