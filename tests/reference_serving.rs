@@ -91,7 +91,7 @@ fn replay(document: &Value, case: &Value) -> Result<(), String> {
             entry.insert("wait".into(), json!(waiting(&steps)));
             entry.insert("free".into(), json!(steps.scheduler().free_blocks()));
             step += 1;
-            if steps.in_flight() < steps.depth() && !(idle && !steps.has_requests()) {
+            if steps.in_flight() < steps.depth() && (!idle || steps.has_requests()) {
                 if !comparison.next(entry)? {
                     return Ok(());
                 }

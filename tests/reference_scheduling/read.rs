@@ -231,7 +231,8 @@ fn resource(name: &str) -> String {
 fn container(value: &Value) -> Read<Container> {
     let mut object = Object::open("container", value)?;
     // Limits play no part: the API server has copied them into missing requests.
-    (object.text("name")?, object.field("limits"));
+    object.text("name")?;
+    object.field("limits");
     let port = |value: &Value| value.as_u64().and_then(|port| port.try_into().ok()).ok_or("a port".to_string());
     let container = Container {
         requests: requests(object.field("requests"))?,

@@ -17,7 +17,7 @@ fn every_row_is_read() {
         assert_eq!(found, cells(table), "{provider}");
         found
     });
-    assert_eq!(counts, [3574, 7767, 2430]);
+    assert_eq!(counts, [3574, 7737, 2430]);
     assert_eq!(market.prices.len(), PRICES.lines().count() - 1);
     assert_eq!(market.offers.iter().filter(|offer| offer.spot.is_some()).count(), 3033 + 16 + 2430);
     assert_eq!(market.offers.iter().filter(|offer| offer.stale).count(), 46);

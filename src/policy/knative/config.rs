@@ -125,7 +125,7 @@ impl Config {
         if self.concurrency_fraction > 1.0 {
             self.concurrency_fraction /= 100.0;
         }
-        let whole_seconds = |time: SimDuration| time.as_nanos() % NANOS_PER_SECOND == 0;
+        let whole_seconds = |time: SimDuration| time.as_nanos().is_multiple_of(NANOS_PER_SECOND);
         let window = self.stable_window;
         let window_fits = (SimDuration::from_secs(6)..=SimDuration::from_secs(3600)).contains(&window);
         let burst = self.target_burst_capacity;

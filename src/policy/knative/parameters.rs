@@ -131,7 +131,7 @@ fn config(node: &Yaml, sink: &mut Diagnostics) -> Option<Config> {
 /// Checks annotations as the webhook does.
 fn check(stated: &Annotations, config: &Config, node: &Yaml, sink: &mut Diagnostics) {
     let place = |name: &str| node.get(name).unwrap_or(node);
-    let whole = |time: SimDuration| time.as_nanos() % NANOS_PER_SECOND == 0;
+    let whole = |time: SimDuration| time.as_nanos().is_multiple_of(NANOS_PER_SECOND);
     let windows = SimDuration::from_secs(6)..=SimDuration::from_secs(3600);
     let within = |value: Option<f64>, least: f64, most: f64| value.is_none_or(|value| (least..=most).contains(&value));
     let (min, max) = stated.bounds(config, super::target::Reachability::Reachable);
