@@ -75,7 +75,7 @@ fn failures(junit: &str) -> Vec<String> {
 fn the_shipped_tests_hold() {
     let repository = Repository::new();
     let shown = repository.test("--quiet --output junit=junit.xml", 0);
-    assert!(shown.contains("expectations hold in 4 files"), "{shown}");
+    assert!(shown.contains("expectations hold in 9 files"), "{shown}");
     assert_eq!(failures(&repository.read("junit.xml")), Vec::<String>::new());
     assert!(repository.test("--format diff", 0).starts_with("No figure is other than in its baseline"));
 }
