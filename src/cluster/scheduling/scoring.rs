@@ -13,7 +13,7 @@ pub struct Column {
     pub weight: i64,
     /// Raw scores, by node.
     pub raw: Vec<i64>,
-    /// The same from 0 to [`MAX_SCORE`].
+    /// The same from 0 to [`MAX_SCORE`](super::MAX_SCORE).
     pub normalized: Vec<i64>,
 }
 
