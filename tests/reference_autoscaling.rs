@@ -11,7 +11,7 @@ mod vpa;
 
 use serde_json::Value;
 
-use crate::support::{announce, reference_files};
+use crate::support::prove;
 
 /// One case of a file.
 pub struct Case<'a> {
@@ -28,37 +28,12 @@ pub type Actual = Result<Value, String>;
 
 #[test]
 fn autoscaling() {
-    run_all("autoscaling");
+    prove("autoscaling", |file, _, case| check(file, case));
 }
 
 #[test]
 fn autoscaling_recorded() {
-    run_all("autoscaling-recorded");
-}
-
-/// Runs every file of an area.
-fn run_all(area: &str) {
-    let (mut total, mut failures) = (0, Vec::new());
-    for path in reference_files(area) {
-        let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_else(|| panic!("{}", path.display()));
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        let document: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        let cases = document["cases"].as_array().unwrap_or_else(|| panic!("{}: no cases", path.display()));
-        assert_eq!(document["count"].as_u64(), Some(cases.len() as u64), "{}: wrong count", path.display());
-        for case in cases {
-            total += 1;
-            // A case that cannot be read is one failure, not the end of the run.
-            let result = std::panic::catch_unwind(|| check(file, case));
-            if let Err(problem) = result.unwrap_or_else(|_| Err("the case panicked (see above)".into())) {
-                failures.push(format!("{} {}: {problem}", path.display(), case["name"]));
-            }
-        }
-    }
-    announce(&format!("{area}: passed {} of {total}", total - failures.len()));
-    for failure in &failures {
-        announce(&format!("{area}: FAILED {failure}"));
-    }
-    assert!(failures.is_empty(), "{} of {total} cases failed:\n{}", failures.len(), failures.join("\n"));
+    prove("autoscaling-recorded", |file, _, case| check(file, case));
 }
 
 /// The program that a case is of, by the prefix of its file; in the file that mixes all, by its kind.

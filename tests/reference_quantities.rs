@@ -2,10 +2,12 @@
 //! (`tests/reference/quantities`), which is more lenient than the API server: a text is valid if that parser accepts it
 //! *and* the documented grammar does.
 
+use std::cell::Cell;
+
 use plimsoll::units::{Bytes, Millicores, Quantity};
 use serde_json::Value;
 
-use crate::support::reference_files;
+use crate::support::prove;
 
 /// A nonnegative decimal number times 10^`decimals`, rounded up; `None` beyond 2^64. Digit by digit.
 fn rounded_up(text: &str, decimals: usize) -> Option<u64> {
@@ -24,36 +26,56 @@ fn rounded_up(text: &str, decimals: usize) -> Option<u64> {
     u64::try_from(value + u128::from(rest)).ok()
 }
 
+/// How a text is read.
+enum Read {
+    Refused,
+    Negative,
+    /// Whether it is below 2^64 thousandths.
+    Taken(bool),
+}
+
 #[test]
 fn quantities_are_read_as_recorded() {
-    let (mut taken, mut refused, mut negative, mut huge) = (0, 0, 0, 0);
-    let files = reference_files("quantities").into_iter().map(|path| std::fs::read_to_string(path).unwrap());
-    let cases =
-        files.flat_map(|text| serde_json::from_str::<Value>(&text).unwrap()["cases"].as_array().unwrap().clone());
-    for case in cases {
-        let text = case["input"]["text"].as_str().unwrap();
-        let right = case["expected"]["valid"] == true && case["kubernetes_grammar"] == true;
-        let (cpu, memory) = (text.parse::<Millicores>().ok(), text.parse::<Bytes>().ok());
-        if !right {
-            refused += 1;
-            assert_eq!((cpu, memory, text.parse::<Quantity>().ok()), (None, None, None), "`{text}` is no quantity");
-            continue;
+    let [taken, refused, negative, huge] = [0; 4].map(Cell::new);
+    let more = |count: &Cell<u32>| count.set(count.get() + 1);
+    prove("quantities", |_, _, case| {
+        match read(case)? {
+            Read::Refused => more(&refused),
+            Read::Negative => more(&negative),
+            Read::Taken(fits) => {
+                more(&taken);
+                huge.set(huge.get() + u32::from(!fits));
+            }
         }
-        let value = case["expected"]["value"].as_str().unwrap();
-        if value.starts_with('-') && value != "-0" {
-            // The API server rejects negative requests.
-            negative += 1;
-            assert_eq!((cpu, memory), (None, None), "`{text}` is negative");
-            continue;
-        }
-        let value = value.trim_start_matches('-');
-        let (millis, bytes) = (rounded_up(value, 3), rounded_up(value, 0));
-        huge += u32::from(millis.is_none());
-        taken += 1;
-        assert_eq!(cpu.map(Millicores::get), millis, "`{text}` in thousandths");
-        assert_eq!(memory.map(Bytes::get), bytes, "`{text}` in whole units");
-        let small = millis.and_then(|millis| i64::try_from(millis).ok());
-        assert_eq!(text.parse::<Quantity>().ok().map(Quantity::millis), small, "`{text}` as a metric");
-    }
+        Ok(())
+    });
+    let [taken, refused, negative, huge] = [taken, refused, negative, huge].map(Cell::into_inner);
     assert!(taken > 150 && refused > 100 && negative > 10 && huge > 5, "{taken}, {refused}, {negative}, {huge}");
+}
+
+/// Compares one text; what is read wrongly is an error or a panic.
+fn read(case: &Value) -> Result<Read, String> {
+    if case["kind"] != "parse_quantity" {
+        return Err(format!("unknown kind {}", case["kind"]));
+    }
+    let text = case["input"]["text"].as_str().ok_or("no text")?;
+    let right = case["expected"]["valid"] == true && case["kubernetes_grammar"] == true;
+    let (cpu, memory) = (text.parse::<Millicores>().ok(), text.parse::<Bytes>().ok());
+    if !right {
+        assert_eq!((cpu, memory, text.parse::<Quantity>().ok()), (None, None, None), "`{text}` is no quantity");
+        return Ok(Read::Refused);
+    }
+    let value = case["expected"]["value"].as_str().ok_or("no value")?;
+    if value.starts_with('-') && value != "-0" {
+        // The API server rejects negative requests.
+        assert_eq!((cpu, memory), (None, None), "`{text}` is negative");
+        return Ok(Read::Negative);
+    }
+    let value = value.trim_start_matches('-');
+    let (millis, bytes) = (rounded_up(value, 3), rounded_up(value, 0));
+    assert_eq!(cpu.map(Millicores::get), millis, "`{text}` in thousandths");
+    assert_eq!(memory.map(Bytes::get), bytes, "`{text}` in whole units");
+    let small = millis.and_then(|millis| i64::try_from(millis).ok());
+    assert_eq!(text.parse::<Quantity>().ok().map(Quantity::millis), small, "`{text}` as a metric");
+    Ok(Read::Taken(millis.is_some()))
 }

@@ -8,31 +8,12 @@ use plimsoll::cluster::scheduling::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::support::{announce, reference_files};
+use crate::support::prove;
 use read::Input;
 
 #[test]
 fn scheduling() {
-    let (mut total, mut failures) = (0, Vec::new());
-    for path in reference_files("scheduling") {
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        let document: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        let cases = document["cases"].as_array().unwrap_or_else(|| panic!("{}: no cases", path.display()));
-        assert_eq!(document["count"].as_u64(), Some(cases.len() as u64), "{}: wrong count", path.display());
-        for case in cases {
-            total += 1;
-            // A case that cannot be read is one failure, not the end of the run.
-            let result = std::panic::catch_unwind(|| check(case));
-            if let Err(problem) = result.unwrap_or_else(|_| Err("the case panicked (see above)".into())) {
-                failures.push(format!("{} {}: {problem}", path.display(), case["name"]));
-            }
-        }
-    }
-    announce(&format!("scheduling: passed {} of {total}", total - failures.len()));
-    for failure in &failures {
-        announce(&format!("scheduling: FAILED {failure}"));
-    }
-    assert!(failures.is_empty(), "{} of {total} cases failed:\n{}", failures.len(), failures.join("\n"));
+    prove("scheduling", |_, _, case| check(case));
 }
 
 fn check(case: &Value) -> Result<(), String> {

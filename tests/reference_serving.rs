@@ -3,30 +3,11 @@
 use plimsoll::serving::continuous::{Arriving, Engine, Limits, Order, Plan, Prefix, Steps};
 use serde_json::{Map, Value, json};
 
-use crate::support::{announce, reference_files};
+use crate::support::prove;
 
 #[test]
 fn serving() {
-    let (mut total, mut failures) = (0, Vec::new());
-    for path in reference_files("serving") {
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        let document: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        let cases = document["cases"].as_array().unwrap_or_else(|| panic!("{}: no cases", path.display()));
-        assert_eq!(document["count"].as_u64(), Some(cases.len() as u64), "{}: wrong count", path.display());
-        for case in cases {
-            total += 1;
-            // A case that cannot be read is one failure, not the end of the run.
-            let result = std::panic::catch_unwind(|| replay(&document, case));
-            if let Err(problem) = result.unwrap_or_else(|_| Err("the case panicked (see above)".into())) {
-                failures.push(format!("{} {}: {problem}", path.display(), case["name"]));
-            }
-        }
-    }
-    announce(&format!("serving: passed {} of {total}", total - failures.len()));
-    for failure in &failures {
-        announce(&format!("serving: FAILED {failure}"));
-    }
-    assert!(failures.is_empty(), "{} of {total} cases failed:\n{}", failures.len(), failures.join("\n"));
+    prove("serving", |_, document, case| replay(document, case));
 }
 
 /// The steps of one run, compared with the recorded ones as they happen.

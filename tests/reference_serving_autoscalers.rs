@@ -11,7 +11,7 @@ mod ray_serve;
 
 use serde_json::Value;
 
-use crate::support::{announce, reference_files};
+use crate::support::prove_those;
 
 /// Kinds of cases that are not modelled yet: forecasts of libraries, which depend on their optimisers.
 const NOT_MODELLED_KINDS: [&str; 2] = ["arima", "prophet"];
@@ -21,35 +21,8 @@ type Actual = Result<Value, String>;
 
 #[test]
 fn serving_autoscalers() {
-    let (mut total, mut failures) = (0, Vec::new());
-    for path in reference_files("serving-autoscalers") {
-        let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_else(|| panic!("{}", path.display()));
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        let document: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        let cases = document["cases"].as_array().unwrap_or_else(|| panic!("{}: no cases", path.display()));
-        assert_eq!(document["count"].as_u64(), Some(cases.len() as u64), "{}: wrong count", path.display());
-        let is_left = |case: &&Value| NOT_MODELLED_KINDS.iter().any(|kind| case["kind"] == *kind);
-        let left = cases.iter().filter(is_left).count();
-        if left > 0 {
-            announce(&format!(
-                "serving-autoscalers: NOT MODELLED, not counted: {left} cases of {} ({NOT_MODELLED_KINDS:?})",
-                path.display()
-            ));
-        }
-        for case in cases.iter().filter(|case| !is_left(case)) {
-            total += 1;
-            // A case that cannot be read is one failure, not the end of the run.
-            let result = std::panic::catch_unwind(|| check(file, case));
-            if let Err(problem) = result.unwrap_or_else(|_| Err("the case panicked (see above)".into())) {
-                failures.push(format!("{} {}: {problem}", path.display(), case["name"]));
-            }
-        }
-    }
-    announce(&format!("serving-autoscalers: passed {} of {total}", total - failures.len()));
-    for failure in &failures {
-        announce(&format!("serving-autoscalers: FAILED {failure}"));
-    }
-    assert!(failures.is_empty(), "{} of {total} cases failed", failures.len());
+    let modelled = |case: &Value| NOT_MODELLED_KINDS.iter().all(|kind| case["kind"] != *kind);
+    prove_those("serving-autoscalers", modelled, |file, _, case| check(file, case));
 }
 
 fn check(file: &str, case: &Value) -> Result<(), String> {

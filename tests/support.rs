@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 /// Prints a line past the test harness, which hides the output of tests that pass.
 pub fn announce(line: &str) {
     // If standard output is closed, the message is lost.
@@ -32,6 +34,49 @@ pub fn reference_files(area: &str) -> Vec<PathBuf> {
         files.extend(json_files(&directory));
     }
     files
+}
+
+/// Runs every case of an area by the reference data contract: prints `AREA: passed N of M` and the names of those that
+/// fail, and fails if any does. `check` gets the file's name, the whole document and the case.
+///
+/// # Panics
+/// If a file cannot be read, states a wrong number of cases, or a case fails.
+pub fn prove(area: &str, check: impl Fn(&str, &Value, &Value) -> Result<(), String>) {
+    prove_those(area, |_| true, check);
+}
+
+/// [`prove`] for the cases that are `modelled`; the others are announced and not counted.
+pub fn prove_those(
+    area: &str,
+    modelled: impl Fn(&Value) -> bool,
+    check: impl Fn(&str, &Value, &Value) -> Result<(), String>,
+) {
+    let (mut total, mut failures) = (0, Vec::new());
+    for path in reference_files(area) {
+        let shown = path.display();
+        let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_else(|| panic!("{shown}"));
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{shown}: {e}"));
+        let document: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{shown}: {e}"));
+        let cases = document["cases"].as_array().unwrap_or_else(|| panic!("{shown}: no cases"));
+        assert_eq!(document["count"].as_u64(), Some(cases.len() as u64), "{shown}: wrong count");
+        let (known, left): (Vec<&Value>, Vec<&Value>) = cases.iter().partition(|case| modelled(case));
+        if let Some(first) = left.first() {
+            let kind = &first["kind"];
+            announce(&format!("{area}: NOT MODELLED, not counted: {} cases of {shown}, such as {kind}", left.len()));
+        }
+        for case in known {
+            total += 1;
+            let unwinding = std::panic::AssertUnwindSafe(|| check(file, &document, case));
+            // A case that cannot be read is one failure, not the end of the run.
+            let result = std::panic::catch_unwind(unwinding);
+            if let Err(problem) = result.unwrap_or_else(|_| Err("the case panicked (see above)".into())) {
+                failures.push(format!("{shown} {}: {problem}", case["name"]));
+            }
+        }
+    }
+    announce(&format!("{area}: passed {} of {total}", total - failures.len()));
+    failures.iter().for_each(|failure| announce(&format!("{area}: FAILED {failure}")));
+    assert!(failures.is_empty(), "{} of {total} cases failed:\n{}", failures.len(), failures.join("\n"));
 }
 
 fn json_files(directory: &Path) -> Vec<PathBuf> {

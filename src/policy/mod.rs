@@ -9,6 +9,7 @@ pub mod agones;
 pub mod aibrix;
 pub mod aws;
 mod capacity;
+pub mod cron;
 mod decision;
 pub mod dynamo;
 mod forecasts;

@@ -1,9 +1,9 @@
 //! Agones: rows of its tests and cases worked out from its rules.
 
 use jiff::{SignedDuration, Timestamp};
-use plimsoll::policy::agones::cron::Cron;
 use plimsoll::policy::agones::schedule::Schedule;
 use plimsoll::policy::agones::sizes::{Buffer, Counted, CounterPolicy, Fleet, Sized, by_buffer, by_counter};
+use plimsoll::policy::cron;
 use serde_json::{Value, json};
 
 use super::{Actual, integer, list};
@@ -60,7 +60,7 @@ fn time(value: &Value) -> Result<Option<Timestamp>, String> {
 
 fn schedule(input: &Value) -> Result<Schedule, String> {
     let text = |name: &str| input[name].as_str().filter(|text| !text.is_empty());
-    let cron = |text: &str| Cron::parse(text).ok_or(format!("{text} is no cron expression"));
+    let cron = |text: &str| cron::Schedule::parse(text);
     let duration = |text: &str| text.parse::<SignedDuration>().map_err(|e| format!("{text}: {e}"));
     Ok(Schedule {
         start: time(&input["start"])?,

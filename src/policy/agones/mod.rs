@@ -1,6 +1,5 @@
 //! `agones`: fleet autoscalers of game servers.
 
-pub mod cron;
 mod policy;
 pub mod schedule;
 pub mod sizes;

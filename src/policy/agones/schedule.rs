@@ -2,9 +2,10 @@
 //!
 //! The rules of googleforgames/agones, `pkg/fleetautoscalers/fleetautoscalers.go`.
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::cron::{Cron, in_zone};
+use crate::policy::cron;
 
 /// How far ahead of its start a period counts.
 const AHEAD: SignedDuration = SignedDuration::from_secs(90);
@@ -20,7 +21,7 @@ pub struct Schedule {
     /// Not after.
     pub end: Option<Timestamp>,
     /// Start of each period; `None` for one that always lasts.
-    pub start_cron: Option<Cron>,
+    pub start_cron: Option<cron::Schedule>,
     /// Zone of the cron expression; UTC if empty.
     pub timezone: String,
     /// Duration of each period; for ever if not stated.
@@ -38,10 +39,11 @@ impl Schedule {
     }
 
     /// Whether the first period to start after a duration ago lasts at `now`, or starts within 90 s.
-    fn covers(&self, cron: &Cron, now: Timestamp) -> Option<bool> {
+    fn covers(&self, cron: &cron::Schedule, now: Timestamp) -> Option<bool> {
         let duration = self.duration.unwrap_or(FOR_EVER);
-        let from = now.checked_sub(duration).ok()?;
-        let start = cron.next(&in_zone(from, &self.timezone)?)?.timestamp();
+        let zone = if self.timezone.is_empty() { TimeZone::UTC } else { TimeZone::get(&self.timezone).ok()? };
+        let from = now.checked_sub(duration).ok()?.as_second();
+        let start = Timestamp::from_second(cron.next(from, &zone)?).ok()?;
         let (earliest, end) = (start.checked_sub(AHEAD).ok()?, start.checked_add(duration).ok()?);
         Some(now > earliest && now < end)
     }

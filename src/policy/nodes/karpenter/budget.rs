@@ -3,7 +3,7 @@
 
 use jiff::tz::TimeZone;
 
-use crate::policy::keda::cron::Schedule;
+use crate::policy::cron::Schedule;
 
 /// Without a bound (`math.MaxInt32`).
 pub const UNBOUNDED: i64 = i32::MAX as i64;
