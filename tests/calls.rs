@@ -7,6 +7,7 @@ use plimsoll::engine::{Cause, Fate, RunRecord, ServiceRecord};
 use plimsoll::experiment::{self, TrafficSource, assumptions};
 use plimsoll::report::words;
 use plimsoll::scenario::Scenario;
+use plimsoll::units::SimDuration;
 use proptest::prelude::*;
 use rstest::rstest;
 use tempfile::TempDir;
@@ -147,6 +148,67 @@ fn late_answers_have_the_cause_that_they_have() {
     assert_eq!(record.services[0].objectives[0].causes.of(Cause::Call), 100);
     let text = shop("", "[{ to: db }]", "").replace("service-time: 10ms", "service-time: 60ms");
     assert_eq!(run(&text).services[0].objectives[0].causes.of(Cause::ServiceTime), 100);
+}
+
+/// An answer that comes after its request was cancelled is not taken for that of the next request, which has the same record
+/// and waits as well.
+#[test]
+fn a_late_answer_is_not_anothers() {
+    // Each request calls after 1 ms and is given up after 45 ms; the answer comes at 52 ms, 1 ms after the next has called.
+    let text = shop(", timeout: { after: 45ms, work: cancel }", "[{ to: db }]", "");
+    let text = text.replace(
+        "rate: 1/s } }, replicas: 1, concurrency: 1, service-time: 10ms",
+        "rate: 20/s } }, replicas: 1, concurrency: 1, service-time: 1ms",
+    );
+    let text = text.replace("cpu-per-request: 10ms", "cpu-per-request: 1ms");
+    let text = text.replace(
+        "name: db, replicas: 1, concurrency: 1, service-time: 20ms",
+        "name: db, replicas: 1, concurrency: 9, service-time: 51ms",
+    );
+    let web = &run(&text).services[0];
+    assert_eq!((web.counts.arrived, web.counts[Fate::Completed]), (2_000, 0), "{:?}", web.counts);
+}
+
+/// A called service goes on working for callers that have been told of its time-out, and calls others itself. Nobody's
+/// answer is lost over that.
+#[test]
+fn work_goes_on_after_a_called_service_has_failed() {
+    let patience = ", calls: [{ to: log }], timeout: { after: 25ms, work: finish }";
+    let text = shop("", "[{ to: db }]", patience).replace(
+        "rate: 1/s } }, replicas: 1, concurrency: 1, service-time: 10ms",
+        "rate: 50/s } }, replicas: 1, concurrency: 99, service-time: 10ms",
+    );
+    let text = text.replace(
+        "concurrency: 1, service-time: 20ms",
+        "concurrency: 99, service-time: { exponential: { mean: 20ms } }",
+    );
+    let record = run(&text);
+    let [web, db, log, _] = &record.services[..] else { panic!("four services") };
+    assert!(web.counts[Fate::Completed] > 1_000 && web.counts[Fate::Failed] > 1_000, "{:?}", web.counts);
+    assert!(web.counts[Fate::InFlight] < 10, "{:?}", web.counts);
+    assert_eq!(web.counts[Fate::Failed], db.counts[Fate::TimedOut]);
+    // Also those that were given up have called.
+    assert!(log.counts.arrived + 10 > db.counts.arrived, "{:?} {:?}", log.counts, db.counts);
+}
+
+/// A caller learns of the crash of the service that it called when it happens.
+#[test]
+fn a_crash_is_told_to_the_callers() {
+    let text = shop("", "[{ to: db }]", ", crash-after: 5s").replace("rate: 1/s", "rate: 0.02/s");
+    let record = run(&text.replace("service-time: 20ms", "service-time: 1000s"));
+    let web = &record.services[0];
+    assert_eq!((web.counts.arrived, web.counts[Fate::Failed]), (2, 2), "{:?}", web.counts);
+    assert_eq!(web.objectives[0].causes.of(Cause::Call), 2);
+}
+
+/// Two calls of one request to the same service are drawn each for itself: both with a probability of a quarter.
+#[test]
+fn calls_of_one_request_are_independent() {
+    let text = shop("", "[{ to: db, share: 50% }, { to: db, share: 50% }]", "");
+    let record = run(&text.replace("duration: 100s", "duration: 20000s"));
+    let within = |ms| record.services[0].sojourn.count_at_most(SimDuration::from_millis(ms));
+    let (one, two) = (within(31) - within(11), 20_000 - within(31));
+    assert!((9_700..10_300).contains(&one) && (4_750..5_250).contains(&two), "{one} with one call, {two} with two");
 }
 
 #[rstest]
