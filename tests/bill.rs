@@ -197,6 +197,7 @@ fn the_catalogue_is_searched() {
     let lambda = trial.expect("catalog --service lambda --region us-east-1 --limit 50", 0);
     assert!(lambda.contains("0.0000166667"), "{lambda}");
     assert!(trial.expect("catalog --region eu-wst-1", 2).contains("did you mean `eu-west-1`?"));
+    assert!(trial.expect("catalog --gpu l44", 2).contains("did you mean `l4`?"));
     assert!(trial.expect("catalog --provider ibm", 2).contains("no provider `ibm`"));
     assert!(trial.expect("catalog --service lamda", 2).contains("no service `lamda`"));
     assert!(trial.expect("catalog --memory 32", 0).contains("more"));

@@ -97,3 +97,17 @@ fn an_engine_takes_a_step_for_each_token_of_an_answer() {
     assert!((one_by_one / exact - 1.0).abs() < 0.1, "{one_by_one} {exact}");
     assert!(shared < 0.75 * exact, "{shared} {exact}");
 }
+
+/// One mistake in a model is one message: whether a service time or a concurrency is missing depends on the model.
+#[test]
+fn a_mistake_in_the_model_is_told_alone() {
+    for (model, words) in [
+        ("{ continuous-batching: { step-time: llama-3.1-8b/rtx-4090 } }", "no `kv-blocks`"),
+        ("{ batch: { sise: 4 } }", "did you mean `size`?"),
+        ("slotz", "did you mean `slots`?"),
+    ] {
+        let error = scenario(&format!("  service-model: {model}")).err().unwrap();
+        assert!(error.contains(words), "{error}");
+        assert_eq!(error.matches("error:").count(), 1, "{error}");
+    }
+}

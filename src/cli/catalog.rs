@@ -119,6 +119,9 @@ pub(super) fn catalog(arguments: &CatalogArguments) -> Result<(), Failure> {
     if let Some(region) = &arguments.region {
         known_region(region)?;
     }
+    if let Some(gpu) = &arguments.gpu {
+        known_gpu(gpu)?;
+    }
     match &arguments.service {
         Some(service) => prices(arguments, service),
         None => instances(arguments),
@@ -136,6 +139,18 @@ fn known_region(pattern: &str) -> Result<(), Failure> {
     }
     let help = advice(pattern, regions.iter().copied(), "`*` stands for any text: `eu-*`");
     Err(Failure::input(format!("nothing has a price in region `{pattern}`; {help}")))
+}
+
+/// Reports a GPU that no type has.
+fn known_gpu(pattern: &str) -> Result<(), Failure> {
+    let kinds = Market::builtin().offers.iter().filter_map(|offer| offer.size.gpu.as_ref());
+    let kinds: std::collections::BTreeSet<&str> = kinds.map(|gpu| gpu.kind.as_str()).collect();
+    if pattern == "any" || kinds.iter().any(|kind| matches(pattern, kind)) {
+        return Ok(());
+    }
+    let known = kinds.iter().copied().collect::<Vec<_>>().join(", ");
+    let help = advice(pattern, kinds.iter().copied(), &format!("there are {known}, and `any`"));
+    Err(Failure::input(format!("no instance has the GPU `{pattern}`; {help}")))
 }
 
 /// What else is to be known of an offer.

@@ -34,10 +34,11 @@ impl Bars {
         let bars = bars.collect();
         if !terminal && !quiet {
             remark(&format!(
-                "{}: {} of simulated time, {} policies",
+                "{}: {} of simulated time, {} {}",
                 scenario.name,
                 scenario.duration.rounded(),
-                names.len()
+                names.len(),
+                if names.len() == 1 { "policy" } else { "policies" }
             ));
         }
         Bars { bars, done: Mutex::new(vec![false; names.len()]), names, plain: !terminal && !quiet }

@@ -266,7 +266,8 @@ impl ServiceSpec {
         let dispatch = read_dispatch(fields, sink);
         let timeout = fields.node_of("timeout").and_then(|node| read_timeout(node, sink));
         let retry = fields.node_of("retry").and_then(|node| read_retry(node, sink));
-        let (demand, concurrency) = (demand?, concurrency_of(model, concurrency, fields, sink));
+        let (demand, model) = (demand?, model?);
+        let concurrency = concurrency_of(model, concurrency, fields, sink);
         let shared = model.cpu() == CpuUnderLoad::All;
         let request = pod.serving().and_then(|container| container.cpu).or(resources.0);
         let full_replica = request.map(|cpu| cpu.as_cores() / f64::from(concurrency.unwrap_or(1)));
@@ -455,8 +456,10 @@ fn read_recorded(node: &Yaml, sink: &mut Diagnostics) -> Option<DemandModel> {
     Some(DemandModel::Recorded(RecordedDemand { recorded, otherwise, unknown: 0.0 }))
 }
 
-fn read_demand(fields: &Fields<'_>, model: ServingModel, sink: &mut Diagnostics) -> Option<DemandModel> {
+fn read_demand(fields: &Fields<'_>, model: Option<ServingModel>, sink: &mut Diagnostics) -> Option<DemandModel> {
     let stated = fields.node_of("service-time");
+    // With a mistake in the model it is not known what else the service has to state.
+    let model = model?;
     if let Some([base, input, output]) = model.time_of_tokens().filter(|_| stated.is_none()) {
         return Some(DemandModel::PerToken { base, input, output });
     }
@@ -475,12 +478,12 @@ fn read_demand(fields: &Fields<'_>, model: ServingModel, sink: &mut Diagnostics)
     Some(DemandModel::PerToken { base, input, output: output? })
 }
 
-/// `service-model: slots`, or `service-model: { NAME: { PARAMETERS } }`.
-fn read_model(fields: &Fields<'_>, sink: &mut Diagnostics) -> ServingModel {
+/// `service-model: slots`, or `service-model: { NAME: { PARAMETERS } }`; `None` with a mistake.
+fn read_model(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<ServingModel> {
     fields.default_is("service-model", SERVICE_MODELS[0].name.to_string());
-    let stated =
-        fields.node_of("service-model").and_then(|node| Plugin::stated(SERVICE_MODELS, "service model", node, sink));
-    stated.and_then(|(plugin, parameters)| (plugin.build)(&parameters, sink)).unwrap_or_default()
+    let Some(node) = fields.node_of("service-model") else { return Some(ServingModel::default()) };
+    let (plugin, parameters) = Plugin::stated(SERVICE_MODELS, "service model", node, sink)?;
+    (plugin.build)(&parameters, sink)
 }
 
 fn read_dispatch(fields: &Fields<'_>, sink: &mut Diagnostics) -> &'static DispatcherPlugin {
