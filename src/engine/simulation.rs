@@ -219,11 +219,14 @@ impl Simulation {
         if !self.linked {
             return;
         }
-        for number in 0..self.services.len() {
-            self.services[number].lane.exchange_outbox(&mut self.sent);
-            for message in self.sent.drain(..) {
-                self.services[message.to as usize].lane.take_in(&message);
-            }
+        (0..self.services.len()).for_each(|number| self.deliver_from(number));
+    }
+
+    /// Delivers what one lane has sent.
+    fn deliver_from(&mut self, number: usize) {
+        self.services[number].lane.exchange_outbox(&mut self.sent);
+        for message in self.sent.drain(..) {
+            self.services[message.to as usize].lane.take_in(&message);
         }
     }
 
@@ -247,7 +250,7 @@ impl Simulation {
         match stop {
             LaneStop::Horizon => return Ok(Reached::Horizon),
             LaneStop::Sent => {
-                self.deliver();
+                self.deliver_from(number);
                 return Ok(Reached::Sent);
             }
             LaneStop::Drained { seat, at } => {
