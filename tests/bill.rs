@@ -111,6 +111,29 @@ fn work_that_is_cut_short_is_charged_for() {
     assert_eq!(run.usage[0].line.quantity, u128::from(counts[plimsoll::engine::Fate::Completed]));
 }
 
+/// Also work that ends because a called service fails, or because the machine is lost, which nobody notices at first.
+#[test]
+fn work_that_others_cut_short_is_charged_for() {
+    let price = "resources: { requests: { cpu: 500m, memory: 512Mi } }, price: { per-request: $1, per-gib-second: $1 }";
+    let used = |text: &str| {
+        let run = record(text);
+        [0, 1].map(|line| run.usage[line].line.quantity)
+    };
+    let calling = format!(
+        "name: s\nduration: 100s\nservices:\n  - {{ name: web, workload: {{ constant: {{ rate: 1/s }} }}, concurrency: 1, service-time: 10ms, \
+         {price}, calls: [{{ to: db, count: 2, network: 20ms }}] }}\n  - {{ name: db, concurrency: 1, queue-limit: 0, service-time: 30ms }}\n\
+         policies: {{ s: {{ static: {{ replicas: 1 }} }} }}\n"
+    );
+    // 10 ms of its own, 20 ms each way, and 30 ms until the call that is served is answered too.
+    assert_eq!(used(&calling), [100, 100 * 80_000_000 * (512 << 20)]);
+    let lost = format!(
+        "name: s\nduration: 100s\nzones: [a]\nfaults: [{{ zone-outage: {{ zone: a, at: 10s, for: 60s }} }}]\n\
+         service: {{ name: web, workload: {{ constant: {{ rate: 0.01/s }} }}, concurrency: 1, service-time: 1000s, {price} }}\n\
+         policies: {{ s: {{ static: {{ replicas: 1 }} }} }}\n"
+    );
+    assert_eq!(used(&lost), [1, 10_000_000_000 * (512 << 20)]);
+}
+
 #[test]
 fn the_summary_has_the_lines_of_use() {
     let text = scenario("{ per-replica: $0.05/h, per-request: $0.40/1M, per-gib-second: $0.0000025 }");

@@ -189,6 +189,7 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         held.sort_unstable_by_key(|number| (self.jobs.get(*number).offered, self.jobs.get(*number).ordinal));
         for number in held {
             let job = *self.jobs.get(number);
+            self.tally.cut_short(&job, self.now);
             if job.state == JobState::Calling {
                 self.end_calls(&job);
             } else {
