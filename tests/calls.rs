@@ -279,12 +279,21 @@ fn wild() -> impl Strategy<Value = String> {
         Just(String::new()),
         (2..4_u32).prop_map(|attempts| format!(", retry: {{ attempts: {attempts}, backoff: 20ms, budget: 50% }}")),
     ];
-    let service = (calls, patience, retry, 1..4_u32, 0..8_u32, 5..60_u32, any::<bool>()).prop_map(
-        |(calls, patience, retry, slots, queue, time, crashes)| {
+    let serving = prop_oneof![
+        (1..4_u32).prop_map(|slots| format!("concurrency: {slots}")),
+        (2..5_u32).prop_map(|size| format!("service-model: {{ batch: {{ size: {size}, max-delay: 4ms }} }}")),
+        Just("concurrency: 6, service-model: processor-sharing, resources: { limits: { cpu: 2 } }".to_string()),
+    ];
+    let platform = prop_oneof![
+        Just(""),
+        Just(", platform: { scale-to-zero: { idle: 1s, check-every: 300ms, hold: 5, hold-for: 700ms } }"),
+    ];
+    let service = (calls, patience, retry, (serving, platform), 0..8_u32, 5..60_u32, any::<bool>()).prop_map(
+        |(calls, patience, retry, (serving, platform), queue, time, crashes)| {
             let crash = if crashes { ", crash-after: { exponential: { mean: 7s } }, start-up: 500ms" } else { "" };
             format!(
-                "replicas: 3, concurrency: {slots}, queue-limit: {queue}, grace-period: 300ms, service-time: {{ exponential: {{ mean: {time}ms \
-                 }} }}, calls: {calls}{patience}{retry}{crash}"
+                "replicas: 3, {serving}, queue-limit: {queue}, grace-period: 300ms, service-time: {{ exponential: {{ mean: {time}ms \
+                 }} }}, calls: {calls}{patience}{retry}{crash}{platform}"
             )
         },
     );
@@ -293,7 +302,7 @@ fn wild() -> impl Strategy<Value = String> {
             .iter()
             .enumerate()
             .map(|(n, service)| {
-                format!("  - {{ name: s{n}, workload: {{ poisson: {{ rate: 30/s }} }}, {service} }}\n")
+                format!("  - {{ name: s{n}, workload: {{ poisson: {{ rate: {}/s }} }}, {service} }}\n", [30.0, 0.5, 10.0][n])
             })
             .collect();
         let faults = if outage {
