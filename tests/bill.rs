@@ -265,9 +265,19 @@ fn price(text: &str) -> UnitPrice {
 /// `charges` for the invocations; each lasts `each`, in steps of 1 ms.
 fn invocations(charges: Vec<Charge>) -> Vec<i128> {
     let rounding = Billing { granularity: SimDuration::from_millis(1), minimum: SimDuration::ZERO };
-    let tariff = UseTariff { charges, rounding, memory: Bytes::from_mib(1024 * GIB), cpu: Millicores::ZERO };
+    let tariff = UseTariff {
+        charges,
+        rounding,
+        by_activity: false,
+        starts: false,
+        memory: Bytes::from_mib(1024 * GIB),
+        cpu: Millicores::ZERO,
+    };
     let mut usage = plimsoll::billing::Usage::default();
-    (0..INVOCATIONS).for_each(|_| usage.add(rounding.billed(SimDuration::from_secs(900)), 0, 0));
+    (0..INVOCATIONS).for_each(|_| {
+        usage.add(0, 0);
+        usage.add_time(rounding.billed(SimDuration::from_secs(900)), false);
+    });
     tariff.lines(&usage).iter().map(|line| line.cost.as_nanos()).collect()
 }
 

@@ -11,6 +11,7 @@ mod determinism;
 mod findings;
 mod forecast_stories;
 mod forecasters;
+mod functions;
 mod headroom;
 mod hostile;
 mod invariants;

@@ -204,7 +204,7 @@ proptest! {
         let node = parse_single(&SourceFile::new("platform", text)).unwrap();
         let plugin = PLATFORMS.iter().find(|plugin| plugin.name == "scale-to-zero").unwrap();
         for service in &mut scenario.services {
-            service.platform = (plugin.build)(&node, &mut Diagnostics::new()).unwrap();
+            service.platform = (plugin.build)(&node, &mut Diagnostics::new()).unwrap().factory;
         }
         let run = || scenario.simulation(0, 0).unwrap().run(&mut |_| ()).unwrap();
         let record = run();

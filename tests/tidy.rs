@@ -273,7 +273,7 @@ fn functions(text: &str) -> Vec<(String, usize)> {
             && words
                 .iter()
                 .all(|word| matches!(*word, "pub" | "const" | "async" | "extern") || word.starts_with("pub("));
-        if !is_function || code.ends_with(';') {
+        if !is_function || code.ends_with(';') || code.ends_with("{}") {
             continue;
         }
         let indent = &line[..line.len() - code.len()];

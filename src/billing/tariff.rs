@@ -175,6 +175,10 @@ pub struct UseTariff {
     pub charges: Vec<Charge>,
     /// How the time of each request is rounded, before it is summed.
     pub rounding: Billing,
+    /// Whether that is the time in which a replica has any requests, and not the sum of theirs.
+    pub by_activity: bool,
+    /// Whether the start of a replica that a request caused is charged for like a request of that length.
+    pub starts: bool,
     /// Memory of a replica.
     pub memory: Bytes,
     /// CPU of a replica.
@@ -187,6 +191,7 @@ impl UseTariff {
         match item {
             Item::Requests => u128::from(usage.requests),
             Item::GibSeconds | Item::GibHours => usage.nanos.saturating_mul(u128::from(self.memory.get())),
+            Item::StandingGibSeconds => usage.standing.saturating_mul(u128::from(self.memory.get())),
             Item::VcpuSeconds | Item::VcpuHours => usage.nanos.saturating_mul(u128::from(self.cpu.get())),
             Item::InputTokens => usage.input_tokens,
             Item::OutputTokens => usage.output_tokens,

@@ -17,6 +17,8 @@ pub enum Item {
     GibSeconds,
     /// The same in hours, in which some price lists state it.
     GibHours,
+    /// [`Item::GibSeconds`] of requests served by replicas that are there whether requests come or not.
+    StandingGibSeconds,
     /// CPU of the replica times the time of the request, in seconds.
     VcpuSeconds,
     /// The same in hours.
@@ -29,9 +31,10 @@ pub enum Item {
 
 impl Item {
     /// All items, in the order of a bill.
-    pub const ALL: [Item; 7] = [
+    pub const ALL: [Item; 8] = [
         Item::Requests,
         Item::GibSeconds,
+        Item::StandingGibSeconds,
         Item::GibHours,
         Item::VcpuSeconds,
         Item::VcpuHours,
@@ -44,6 +47,7 @@ impl Item {
         match self {
             Item::Requests => "requests",
             Item::GibSeconds => "GiB-seconds",
+            Item::StandingGibSeconds => "GiB-seconds on provisioned replicas",
             Item::GibHours => "GiB-hours",
             Item::VcpuSeconds => "vCPU-seconds",
             Item::VcpuHours => "vCPU-hours",
@@ -54,7 +58,7 @@ impl Item {
 
     /// Whether it is counted by the time that requests take.
     pub const fn takes_time(self) -> bool {
-        matches!(self, Item::GibSeconds | Item::GibHours | Item::VcpuSeconds | Item::VcpuHours)
+        !matches!(self, Item::Requests | Item::InputTokens | Item::OutputTokens)
     }
 
     /// `quantity`, counted in [`Item::base`], in billionths of a unit, rounded to the nearest.
@@ -68,7 +72,7 @@ impl Item {
         const SECOND: u128 = 1_000_000_000;
         match self {
             Item::Requests | Item::InputTokens | Item::OutputTokens => 1,
-            Item::GibSeconds => (1 << 30) * SECOND,
+            Item::GibSeconds | Item::StandingGibSeconds => (1 << 30) * SECOND,
             Item::GibHours => (1 << 30) * SECOND * 3600,
             Item::VcpuSeconds => 1000 * SECOND,
             Item::VcpuHours => 1000 * SECOND * 3600,
@@ -83,6 +87,9 @@ pub struct Usage {
     pub requests: u64,
     /// The time that each is charged for, together; nanoseconds.
     pub nanos: u128,
+    /// The same for requests served by replicas that are there whether requests come or not, on platforms that tell them apart.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub standing: u128,
     /// Tokens of their prompts.
     pub input_tokens: u128,
     /// Tokens of their answers.
@@ -90,14 +97,24 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Adds a request that is charged for the time `billed`.
+    /// Adds a request, without its time.
     #[inline]
-    pub fn add(&mut self, billed: SimDuration, input_tokens: u32, output_tokens: u32) {
+    pub fn add(&mut self, input_tokens: u32, output_tokens: u32) {
         self.requests += 1;
-        self.nanos += u128::from(billed.as_nanos());
         self.input_tokens += u128::from(input_tokens);
         self.output_tokens += u128::from(output_tokens);
     }
+
+    /// Adds time that is charged for, in a replica that is `standing` or not.
+    #[inline]
+    pub fn add_time(&mut self, billed: SimDuration, standing: bool) {
+        let sum = if standing { &mut self.standing } else { &mut self.nanos };
+        *sum += u128::from(billed.as_nanos());
+    }
+}
+
+fn is_zero(count: &u128) -> bool {
+    *count == 0
 }
 
 impl Add for Usage {
@@ -107,6 +124,7 @@ impl Add for Usage {
         Usage {
             requests: self.requests + other.requests,
             nanos: self.nanos + other.nanos,
+            standing: self.standing + other.standing,
             input_tokens: self.input_tokens + other.input_tokens,
             output_tokens: self.output_tokens + other.output_tokens,
         }

@@ -107,7 +107,7 @@ impl ServiceSpec {
 
     /// The power of a replica on a node with the given cores and speed, or without a node.
     pub fn power(&self, node: Option<(Millicores, f64)>) -> Power {
-        let speed = node.map_or(1.0, |(_, speed)| speed);
+        let speed = self.speed * node.map_or(1.0, |(_, speed)| speed);
         let slots = f64::from(self.concurrency);
         let ceiling = self.ceiling(node.map(|(cores, _)| cores)).filter(|_| self.model.cpu() != CpuUnderLoad::Beside);
         let left = ceiling.map(|ceiling| ceiling.cpu.as_cores() - self.cpu_idle);

@@ -57,6 +57,8 @@ pub struct Replica {
     pub became_ready: Option<SimTime>,
     /// Whether it uses start-up CPU; not if it was ready at the beginning of the run.
     pub burns: bool,
+    /// Whether it was started for requests, beyond the desired size.
+    pub extra: bool,
     /// Version of the service, from 0.
     pub version: u32,
     /// Number of crashes.
@@ -85,6 +87,7 @@ impl Replica {
             ready_transition: None,
             became_ready: None,
             burns: true,
+            extra: false,
             version: 0,
             delays: [SimDuration::ZERO; 4],
             crashes: 0,

@@ -163,6 +163,8 @@ pub struct ServiceSpec {
     pub demand: DemandModel,
     /// How a replica serves its requests.
     pub model: ServingModel,
+    /// Speed of its replicas relative to the one that the demand is stated for, besides that of their nodes.
+    pub speed: f64,
     /// Cores used per second of unhindered service: from `cpu-per-request` and the mean demand; otherwise such that a
     /// full replica uses its CPU request; otherwise one core, or less if that would exceed the replica's ceiling.
     pub cpu_per_busy_second: f64,
@@ -209,6 +211,12 @@ pub struct ServiceDefaults {
     pub pod: PodSpec,
     /// How it is updated.
     pub update: UpdateSpec,
+    /// Requests in service in a replica.
+    pub concurrency: Option<u32>,
+    /// Start-up delays.
+    pub start_up: Option<StartUp>,
+    /// The dispatcher.
+    pub dispatch: Option<&'static DispatcherPlugin>,
 }
 
 impl ServiceSpec {
@@ -227,6 +235,7 @@ impl ServiceSpec {
             queue_limit: u32::MAX,
             demand,
             model: ServingModel::default(),
+            speed: 1.0,
             cpu_per_busy_second: 1.0,
             cpu_idle: 0.0,
             memory_base: Bytes::ZERO,
@@ -254,16 +263,16 @@ impl ServiceSpec {
         let name = fields.optional("name", sink).map(|Name(name)| name).or_else(|| defaults.name.clone());
         let replicas = at_least_one(fields, "replicas", sink).or(defaults.replicas);
         let (resources, pod) = read_resources(fields, defaults, sink);
-        let concurrency = at_least_one(fields, "concurrency", sink);
+        let concurrency = at_least_one(fields, "concurrency", sink).or(defaults.concurrency);
         let (queue_limit, crash) = (fields.optional("queue-limit", sink), fields.optional("crash-after", sink));
         let model = read_model(fields, sink);
         let demand = read_demand(fields, model, sink);
         let cpu_per_request: Option<SimDuration> = fields.optional("cpu-per-request", sink);
         let cpu_idle: Option<Millicores> = fields.optional("cpu-idle", sink);
         let memory = read_memory(fields, sink);
-        let start_up = read_start_up(fields, sink);
+        let start_up = read_start_up(fields, sink).or(defaults.start_up.clone()).unwrap_or_default();
         let grace_period = fields.optional("grace-period", sink).or(defaults.grace_period);
-        let dispatch = read_dispatch(fields, sink);
+        let dispatch = read_dispatch(fields, sink).or(defaults.dispatch).unwrap_or(&DISPATCHERS[0]);
         let timeout = fields.node_of("timeout").and_then(|node| read_timeout(node, sink));
         let retry = fields.node_of("retry").and_then(|node| read_retry(node, sink));
         let (demand, model) = (demand?, model?);
@@ -291,9 +300,7 @@ impl ServiceSpec {
             }
             _ => full_replica.unwrap_or(1.0),
         };
-        if concurrency.is_none() && !shared && fields.node_of("concurrency").is_none() {
-            no_concurrency(fields, sink);
-        }
+        no_concurrency(concurrency.is_none() && !shared, fields, sink);
         Some(ServiceSpec {
             name: name.unwrap_or_else(|| "service".into()),
             replicas: replicas.unwrap_or(1),
@@ -306,6 +313,7 @@ impl ServiceSpec {
             queue_limit: queue_limit.unwrap_or(u32::MAX),
             demand,
             model,
+            speed: 1.0,
             cpu_per_busy_second,
             cpu_idle: cpu_idle.unwrap_or_default().as_cores(),
             memory_base: memory.0,
@@ -377,7 +385,10 @@ fn concurrency_of(
     Some(own)
 }
 
-fn no_concurrency(fields: &Fields<'_>, sink: &mut Diagnostics) {
+fn no_concurrency(missing: bool, fields: &Fields<'_>, sink: &mut Diagnostics) {
+    if !missing || fields.node_of("concurrency").is_some() {
+        return;
+    }
     let error = fields.node().error("the service has no `concurrency`");
     let help = "add `concurrency:`, the number of requests that one replica serves at once";
     fields.missing(&["concurrency"], error.help(help), sink);
@@ -486,10 +497,9 @@ fn read_model(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<ServingMode
     (plugin.build)(&parameters, sink)
 }
 
-fn read_dispatch(fields: &Fields<'_>, sink: &mut Diagnostics) -> &'static DispatcherPlugin {
+fn read_dispatch(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<&'static DispatcherPlugin> {
     let choices: Vec<(&'static str, &'static DispatcherPlugin)> = DISPATCHERS.iter().map(|p| (p.name, p)).collect();
-    let chosen = fields.node_of("dispatch").and_then(|node| one_of(node, "a dispatcher", &choices, sink));
-    chosen.unwrap_or(&DISPATCHERS[0])
+    fields.node_of("dispatch").and_then(|node| one_of(node, "a dispatcher", &choices, sink))
 }
 
 fn read_memory(fields: &Fields<'_>, sink: &mut Diagnostics) -> (Bytes, Bytes) {
@@ -500,16 +510,16 @@ fn read_memory(fields: &Fields<'_>, sink: &mut Diagnostics) -> (Bytes, Bytes) {
     pair
 }
 
-fn read_start_up(fields: &Fields<'_>, sink: &mut Diagnostics) -> StartUp {
+fn read_start_up(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<StartUp> {
     let zero = || Distribution::Constant { value: 0.0 };
     let mut start_up = StartUp::default();
-    let Some(node) = fields.node_of("start-up") else { return start_up };
+    let node = fields.node_of("start-up")?;
     let phased =
         ["scheduled", "image-pull", "started", "ready", "cpu", "cpu-for"].iter().any(|name| node.get(name).is_some());
     if !phased && !matches!(&node.value, Value::Mapping(entries) if entries.len() > 1) {
         // A single duration or distribution: all of it between running and ready.
         start_up.ready = Distribution::from_node(node, sink).unwrap_or_else(zero);
-        return start_up;
+        return Some(start_up);
     }
     if let Some(phases) = Fields::open(node, "start-up", sink) {
         start_up = StartUp {
@@ -522,7 +532,7 @@ fn read_start_up(fields: &Fields<'_>, sink: &mut Diagnostics) -> StartUp {
         let _ = (phases.node_of("cpu"), phases.node_of("cpu-for"));
         phases.finish(sink);
     }
-    start_up
+    Some(start_up)
 }
 
 /// Reads `start-up: { cpu: 800m }`, which lasts until the replica is ready, or `{ cpu: 800m, cpu-for: 3m }`.

@@ -9,7 +9,8 @@
 //!    alone in its replica, on its node and within its CPU ceiling. More replicas would not help;
 //! 4. *contention*: service took longer than the limit although it would not have alone: other requests took the CPU;
 //! 5. *call*: the time until the services that it called had answered was longer than the limit, or one did not answer;
-//! 6. *queueing*: the attempt waited or was rejected. The cause then depends on the state of the service when the
+//! 6. *throttled*: the platform was at a limit of concurrency or of starts;
+//! 7. *queueing*: the attempt waited or was rejected. The cause then depends on the state of the service when the
 //!    attempt arrived: a replica was *waiting for a node*, replicas were *starting up*, some were lost with their
 //!    machines and not replaced yet (*crash*), or *too few replicas* were ordered.
 //!
@@ -42,6 +43,8 @@ listed! {
         Crash,
         /// A service that it called was slow, or did not answer.
         Call,
+        /// The platform was at a limit and rejected it.
+        Throttled,
     }
 }
 
@@ -57,6 +60,7 @@ impl Cause {
             Cause::Retry => "earlier attempts",
             Cause::Crash => "replica lost",
             Cause::Call => "called service slow or failed",
+            Cause::Throttled => "at a limit of the platform",
         }
     }
 
@@ -71,6 +75,7 @@ impl Cause {
             Cause::Retry => "retry",
             Cause::Crash => "crash",
             Cause::Call => "call",
+            Cause::Throttled => "throttled",
         }
     }
 }

@@ -7,7 +7,7 @@ use super::powers::Powers;
 use super::spec::ReplicaLease;
 use crate::billing::LeaseBook;
 use crate::cluster::{Nodes, PodRequest, Replica, ReplicaPhase, ReplicaSets, ServiceSpec};
-use crate::platform::{Candidate, Ingress, Platform};
+use crate::platform::{Candidate, Crowd, Platform};
 use crate::policy::ReplicaView;
 use crate::random::{Purpose, Streams};
 use crate::stats::TimeWeighted;
@@ -36,6 +36,10 @@ pub(super) struct Fleet {
     lease: Option<ReplicaLease>,
     /// What runs the replicas.
     pub platform: Box<dyn Platform>,
+    /// Whether the starts that requests cause are charged for.
+    pub bills_starts: bool,
+    /// Whether replicas that requests start are leased too.
+    pub leases_extra: bool,
     /// Current replicas, ordered by id.
     pub replicas: Vec<Replica>,
     /// The power of a replica, by node.
@@ -48,6 +52,8 @@ pub(super) struct Fleet {
     free_seats: Vec<u32>,
     seats: u32,
     pub wanted: TimeWeighted,
+    /// Replicas that were started for requests, beyond the desired size.
+    pub extra: TimeWeighted,
     pub ready: TimeWeighted,
     /// Replicas that may hold requests: ready or draining.
     pub serving: TimeWeighted,
@@ -82,13 +88,15 @@ impl Fleet {
         powers: Powers,
     ) -> Self {
         // Held requests have a seat of their own.
-        let seats = if platform.ingress() == Ingress::Reject { 0 } else { LOBBY + 1 };
+        let seats = if platform.ingress().hold().is_none() { 0 } else { LOBBY + 1 };
         Fleet {
             service,
             spec,
             powers,
             lease,
             platform,
+            bills_starts: false,
+            leases_extra: true,
             replicas: Vec::new(),
             next_id: 0,
             sets: ReplicaSets::new(0),
@@ -96,6 +104,7 @@ impl Fleet {
             free_seats: Vec::new(),
             seats,
             wanted: TimeWeighted::default(),
+            extra: TimeWeighted::default(),
             ready: TimeWeighted::default(),
             serving: TimeWeighted::default(),
             starting: TimeWeighted::default(),
@@ -174,7 +183,8 @@ impl Fleet {
 
     /// The number of replicas of a version that count towards the desired size.
     fn active_of(&self, version: u32) -> u32 {
-        self.replicas.iter().filter(|replica| replica.version == version && replica.is_active()).count() as u32
+        let counts = |replica: &&Replica| replica.version == version && replica.is_active() && !replica.extra;
+        self.replicas.iter().filter(counts).count() as u32
     }
 
     /// Begins the n-th planned rollout.
@@ -242,7 +252,7 @@ impl Fleet {
             replica.node = Some(node);
             replica.zone = Some(nodes.zone(node));
         }
-        if let Some(lease) = &self.lease {
+        if let Some(lease) = self.lease.as_ref().filter(|_| self.leases_extra || !replica.extra) {
             replica.lease = Some(shared.leases.open(&lease.what, now, lease.price, lease.billing));
             self.now_leased += 1;
         }
@@ -301,10 +311,15 @@ impl Fleet {
     }
 
     fn become_ready(&mut self, index: usize, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
-        let seat = self.take_seat();
+        // A request may wait in its seat already.
+        let seat = self.replicas[index].seat.unwrap_or_else(|| self.take_seat());
+        let pulls = self.platform.ingress().pulls();
         let replica = &mut self.replicas[index];
         replica.seat = Some(seat);
-        lane.open(seat, self.spec.concurrency, self.powers.of(replica.node), now);
+        if replica.extra && self.bills_starts {
+            lane.tally().started_up(now.since(replica.created).as_nanos());
+        }
+        lane.open(seat, self.spec.concurrency, self.powers.of(replica.node), pulls && !replica.extra, now);
         self.replica_starts += 1;
         if self.sets.is_rolling() && !self.spec.update.min_ready.is_zero() {
             shared.calendar.push(now + self.spec.update.min_ready, Event::Available { service: self.service });
@@ -316,6 +331,56 @@ impl Fleet {
             let running = crash.sample_duration(&mut draw).max(SHORTEST_LIFE);
             shared.calendar.push(now + running, event);
         }
+    }
+
+    /// Starts a replica for requests, beyond the desired size. If it is `bound`, the first request that is held waits for it.
+    pub(super) fn start_extra(&mut self, bound: bool, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
+        let index = self.create(0, now, shared);
+        self.replicas[index].extra = true;
+        self.extra.set(self.extra.level() + 1, now);
+        if bound {
+            let seat = self.take_seat();
+            self.replicas[index].seat = Some(seat);
+            lane.bind(seat);
+        }
+        if self.place(index, now, shared) {
+            while self.takes_no_time(index) {
+                self.enter_next_phase(index, now, lane, shared);
+            }
+        }
+        self.count(now);
+    }
+
+    /// Whether the phase of a starting replica ends at once.
+    fn takes_no_time(&self, index: usize) -> bool {
+        let replica = &self.replicas[index];
+        let delay = match replica.phase {
+            ReplicaPhase::Scheduling => 0,
+            ReplicaPhase::Pulling => 1,
+            ReplicaPhase::Starting => 2,
+            ReplicaPhase::Warming => 3,
+            _ => return false,
+        };
+        replica.delays[delay].is_zero()
+    }
+
+    /// What the platform is told when a request finds no slot.
+    pub(super) fn crowd(&self, held: u64) -> Crowd {
+        let for_any = |replica: &&Replica| class_of(replica.phase)[2] == 1 && replica.seat.is_none();
+        let starting = match self.now_starting {
+            0 => 0,
+            _ => self.replicas.iter().filter(for_any).count() as u32,
+        };
+        Crowd { held: held.min(u64::from(u32::MAX)) as u32, starting, replicas: self.replicas.len() as u32 }
+    }
+
+    /// Handles the end of a replica's keep-alive.
+    pub(super) fn expired(&mut self, seat: u32, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
+        let Some(index) = self.replicas.iter().position(|replica| replica.seat == Some(seat)) else { return };
+        self.enter(index, ReplicaPhase::Draining, now);
+        assert!(lane.drain(seat, now), "a replica that is let go is empty");
+        self.end(index, now, lane, shared);
+        self.count(now);
     }
 
     fn take_seat(&mut self) -> u32 {
@@ -337,7 +402,7 @@ impl Fleet {
         let mut on_node = std::collections::BTreeMap::new();
         active().filter_map(|replica| replica.node).for_each(|node| *on_node.entry(node).or_insert(0) += 1);
         let together = |replica: &Replica| replica.node.map_or(0, |node| on_node[&node]);
-        let of_version = active().filter(|replica| replica.version == version);
+        let of_version = active().filter(|replica| replica.version == version && !replica.extra);
         let mut candidates: Vec<Candidate<'_>> =
             of_version.map(|replica| Candidate { replica, together: together(replica) }).collect();
         self.platform.removal_order(&mut candidates);
@@ -503,6 +568,9 @@ impl Fleet {
         self.uncount(index);
         shared.pod_changes += 1;
         let mut replica = self.replicas.remove(index);
+        if replica.extra {
+            self.extra.set(self.extra.level() - 1, now);
+        }
         if let Some(count) = replica.zone.and_then(|zone| self.in_zone.get_mut(zone as usize)) {
             *count -= 1;
         }
@@ -546,7 +614,7 @@ impl Fleet {
 
     /// Whether any replica is draining.
     pub(super) fn is_draining(&self) -> bool {
-        self.replicas.iter().any(|replica| replica.phase == ReplicaPhase::Draining)
+        self.now_draining > 0
     }
 
     /// Moves a replica to `phase` and updates the counts.
@@ -594,9 +662,9 @@ impl Fleet {
         self.lease.is_some()
     }
 
-    /// The replicas as the control plane shows them.
+    /// The replicas that the policy orders, as the control plane shows them.
     pub(super) fn views(&self) -> Vec<ReplicaView> {
-        self.replicas.iter().map(ReplicaView::of).collect()
+        self.replicas.iter().filter(|replica| !replica.extra).map(ReplicaView::of).collect()
     }
 }
 

@@ -7,6 +7,7 @@
 mod calls;
 mod compile;
 mod control;
+mod keep;
 mod lobby;
 mod seat;
 
@@ -22,7 +23,7 @@ use super::fate::Fate;
 use super::jobs::{Job, JobState, Jobs, NIL};
 use super::tally::Tally;
 use crate::cluster::{DemandModel, Dispatcher, OnTimeout, Retry, Timeout};
-use crate::platform::Ingress;
+use crate::platform::{Ingress, KeepAlive};
 use crate::random::{Draw, Purpose, Streams};
 use crate::serving::{ServiceModel, Waiting, Work};
 use crate::units::SimTime;
@@ -30,6 +31,7 @@ use crate::workload::{Clients, RequestBatch, TraceSource};
 use calls::Links;
 pub(super) use compile::build_lane;
 pub(super) use control::{LaneControl, LaneTotals};
+use keep::Keep;
 use seat::Seat;
 
 /// A time that never comes.
@@ -50,6 +52,8 @@ pub(super) struct LaneSpec {
     pub timeout: Option<Timeout>,
     pub retry: Option<Retry>,
     pub ingress: Ingress,
+    /// How long replicas that requests start are kept without any.
+    pub keep_alive: Option<KeepAlive>,
     pub streams: Streams,
     /// The calls of its requests; `None` if it neither calls nor is called.
     pub calls: Option<Stages>,
@@ -69,13 +73,20 @@ pub(super) struct Horizon {
 pub(super) enum LaneStop {
     /// No event is left before the horizon.
     Horizon,
-    /// A request is held for want of a replica, and none was before.
+    /// A request is held for want of a replica, and none was before; where replicas have no queues, any that finds no free slot.
     Starved {
         /// When.
         at: SimTime,
     },
     /// Something was sent to another lane.
     Sent,
+    /// The keep-alive of a replica is over.
+    Expired {
+        /// Its seat.
+        seat: u32,
+        /// When.
+        at: SimTime,
+    },
     /// A draining replica has finished its last request.
     Drained {
         /// Its seat.
@@ -120,6 +131,9 @@ pub(super) struct Lane<M, D> {
     clients: Option<Clients>,
     /// What the lane has to do with others.
     links: Option<Box<Links>>,
+    /// Whether replicas have no queues.
+    pulls: bool,
+    keep: Option<Box<Keep>>,
     batch: RequestBatch,
     cursor: usize,
     next_arrival: u64,
@@ -182,6 +196,8 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             demand_draw: demand_draw(spec.streams, spec.service),
             dispatch_draw: spec.streams.running(Purpose::Dispatch, spec.service),
             links: spec.calls.clone().map(|stages| Box::new(Links::new(stages))),
+            pulls: spec.ingress.pulls(),
+            keep: spec.keep_alive.clone().map(|rule| Box::new(Keep::new(rule, spec.streams, spec.service))),
             spec,
             clients: source.clients().cloned(),
             source,
@@ -342,7 +358,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         self.stopped = false;
         match self.drained.take() {
             Some(seat) => LaneStop::Drained { seat, at: SimTime::from_nanos(self.now) },
-            None => LaneStop::Sent,
+            None => self.expired_now().unwrap_or(LaneStop::Sent),
         }
     }
 
@@ -355,7 +371,8 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
     fn find_next_timer(&mut self) {
         let deadline = self.deadlines.front().map_or(NEVER, |(at, _, _)| *at);
         let timer = self.timers.peek().map_or(NEVER, |Reverse(timer)| timer.at);
-        self.next_timer = deadline.min(timer).min(self.hold_ends());
+        let kept = self.keep.as_ref().map_or(NEVER, |keep| keep.next());
+        self.next_timer = deadline.min(timer).min(kept).min(self.hold_ends());
     }
 
     /// The work of the request under the cursor.
@@ -400,6 +417,11 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         assert!(seat.open, "the dispatcher chose a closed seat");
         seat.arrived += 1;
         let idle_slot = !M::GATHERS && seat.running < seat.slots;
+        if !idle_slot && self.pulls {
+            seat.arrived -= 1;
+            self.unplaced(attempt);
+            return;
+        }
         let room = if M::GATHERS { self.model.room(number) } else { 0 };
         if !idle_slot && seat.waiting >= self.spec.queue_limit.saturating_add(room) && seat.slots != SILENT {
             self.lose(attempt, Fate::Rejected, self.scaling_state.cause());
@@ -454,6 +476,9 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             self.enqueue(number, job);
         }
         self.dispatcher.load_changed(number, load, load + 1);
+        if self.keep.is_some() && load == 0 {
+            self.presence_changed(number);
+        }
         if M::GATHERS {
             self.gather(number);
         }
@@ -522,8 +547,8 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         let job = finished;
         assert!(job.arrival <= job.offered && job.offered <= job.started && job.started <= now, "I2: causality");
         self.tally.left(now - job.offered);
-        self.tally.answered(&job, now);
         let seat = &mut self.seats[number as usize];
+        self.tally.answered(&job, now, seat.standing);
         let warm = std::mem::replace(&mut seat.served_before, true);
         if !job.abandoned {
             self.warm_requests += u64::from(warm && job.arrival >= self.tally.warm_up);
@@ -592,6 +617,9 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             self.drained = Some(number);
             self.stopped = true;
         }
+        if self.pulls {
+            self.slot_freed(number);
+        }
     }
 
     /// Starts the first waiting request of `number`, skipping dropped ones.
@@ -628,10 +656,16 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         let deadline = self.deadlines.front().map_or(NEVER, |(at, _, _)| *at);
         let timer = self.timers.peek().map_or(NEVER, |Reverse(timer)| timer.at);
         let held = self.hold_ends();
-        let next = deadline.min(timer).min(held);
+        let kept = self.keep.as_ref().map_or(NEVER, |keep| keep.next());
+        let next = deadline.min(timer).min(held).min(kept);
         if next > self.next_timer {
             // The request that was held until then is gone.
             self.next_timer = next;
+        } else if kept < deadline && kept < timer && kept < held {
+            if kept >= horizon.completions {
+                return Ok(false);
+            }
+            self.check_keep(kept);
         } else if held < deadline && held < timer {
             if held >= horizon.completions {
                 return Ok(false);
@@ -726,7 +760,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             self.load_fell(job.seat, load);
             return;
         }
-        self.tally.cut_short(&job, now);
+        self.tally.cut_short(&job, now, self.seats[job.seat as usize].standing);
         if job.state == JobState::Calling {
             self.end_calls(&job);
             self.jobs.remove(number);

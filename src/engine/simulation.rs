@@ -17,7 +17,7 @@ use super::record::{DecisionRecord, Interval, LeaseRecord, RunRecord};
 use super::spec::{RunSpec, ServiceRun};
 use super::tally::Tally;
 use crate::billing::{LeaseBook, UseTariff};
-use crate::platform::{Activity, Order};
+use crate::platform::{Activity, Order, Reply};
 use crate::policy::{ForecastPoint, Foresight, Measures, Observation, Reason, ReasonCode, Reserved, ScalingPolicy};
 use crate::stats::TimeWeighted;
 use crate::units::{SimDuration, SimTime, Usd};
@@ -259,6 +259,15 @@ impl Simulation {
                 self.roll_on(number as u32, at);
                 self.watch_nodes(at);
             }
+            LaneStop::Expired { seat, at } => {
+                service.fleet.expired(seat, at, &mut *service.lane, &mut self.shared);
+                self.place_pending(at);
+                self.watch_nodes(at);
+            }
+            LaneStop::Starved { at } if service.lane.pulls() => {
+                self.answer(number, at)?;
+                self.watch_nodes(at);
+            }
             LaneStop::Starved { at } => {
                 let order = service.fleet.platform.starved(service.fleet.wanted.level() as u32, at);
                 self.follow(number as u32, order, at)?;
@@ -268,6 +277,26 @@ impl Simulation {
         self.deliver();
         self.services.iter_mut().for_each(Service::publish_scaling_state);
         Ok(Reached::Changed)
+    }
+
+    /// Carries out the platform's answer to a request that has found no slot.
+    fn answer(&mut self, number: usize, now: SimTime) -> Result<(), RunError> {
+        let service = &mut self.services[number];
+        let crowd = service.fleet.crowd(service.lane.held());
+        let (fleet, lane) = (&mut service.fleet, &mut *service.lane);
+        let bound = match fleet.platform.no_slot(crowd, now) {
+            Reply::Wait => return Ok(()),
+            Reply::Throttle => {
+                lane.throttle();
+                return Ok(());
+            }
+            Reply::Order(order) => return self.follow(number as u32, Some(order), now),
+            Reply::Start => false,
+            Reply::StartForIt => true,
+        };
+        check_replica_count(crowd.replicas + 1, now, &fleet.spec.name)?;
+        fleet.start_extra(bound, now, lane, &mut self.shared);
+        Ok(())
     }
 
     /// Carries out what a platform orders by itself.
@@ -295,6 +324,12 @@ impl Simulation {
         let arrived = attempts - std::mem::replace(&mut service.reviewed, attempts);
         let activity = Activity { arrived, present: service.lane.attempts_present() };
         let order = service.fleet.platform.review(activity, now);
+        if service.lane.pulls() {
+            let crowd = service.fleet.crowd(service.lane.held());
+            let more = service.fleet.platform.catch_up(crowd, activity, now);
+            check_replica_count(crowd.replicas.saturating_add(more), now, &service.fleet.spec.name)?;
+            (0..more).for_each(|_| service.fleet.start_extra(false, now, &mut *service.lane, &mut self.shared));
+        }
         if let Some(period) = service.fleet.platform.review_period() {
             let next = now + period.max(SimDuration::from_millis(1));
             self.shared.calendar.push(next, Event::Review { service: number });
@@ -586,12 +621,13 @@ impl Service {
             timeout: spec.timeout,
             retry: spec.retry,
             ingress: run.platform.ingress(),
+            keep_alive: run.platform.keep_alive(),
             streams: shared.streams,
             calls: linked.then_some(run.calls),
         };
         let powers = Powers::new(spec, shared.nodes.as_ref());
         let lane = build_lane(lane_spec, spec, powers.slow, run.source, tally)?;
-        let initial = run.policy.initial_replicas(spec.replicas);
+        let initial = run.platform.size(run.policy.initial_replicas(spec.replicas));
         check_replica_count(initial, SimTime::ZERO, &spec.name)?;
         let mut service = Service {
             lane,
@@ -610,12 +646,14 @@ impl Service {
             marks: Marks::default(),
             warm_marks: Marks::default(),
         };
+        service.fleet.leases_extra = run.leases_extra;
         let declared = settings.metrics.names.iter().map(|(_, measure)| *measure).collect();
         if service.policy.measures().and(declared).has_latency() {
             service.lane.tally().watch_answers();
         }
         if let Some(tariff) = &service.tariff {
-            service.lane.tally().watch_usage(tariff.rounding);
+            service.lane.tally().watch_usage(tariff.rounding, tariff.by_activity);
+            service.fleet.bills_starts = tariff.starts;
         }
         service.fleet.populate(initial, &mut *service.lane, shared);
         service.publish_scaling_state();
@@ -677,7 +715,10 @@ impl Service {
             reading.memory =
                 spec.memory_base.get() as f64 + spec.memory_per_request.get() as f64 * f64::from(reading.held);
             held += u64::from(reading.held);
-            readings.push(reading);
+            // A policy sees what it orders.
+            if !replica.extra {
+                readings.push(reading);
+            }
         }
         if let Some(times) = self.lane.tally().take_answers() {
             self.meter.answered(now, times);
@@ -697,7 +738,7 @@ impl Service {
         let observation = Observation {
             now,
             desired: wanted,
-            present: self.fleet.replicas.iter().filter(|replica| replica.is_active()).count() as u32,
+            present: self.fleet.replicas.iter().filter(|replica| replica.is_active() && !replica.extra).count() as u32,
             replicas: &replicas,
             reserved: Reserved { cpu: self.fleet.spec.cpu_request, memory: self.fleet.spec.memory_request },
             scrape,
@@ -734,7 +775,8 @@ impl Service {
     pub(super) fn marks(&mut self, now: SimTime) -> Marks {
         let area = |level: &TimeWeighted| level.area(now);
         let fleet = &self.fleet;
-        let (wanted, ready, starting) = (area(&fleet.wanted), area(&fleet.ready), area(&fleet.starting));
+        let wanted = area(&fleet.wanted) + area(&fleet.extra);
+        let (ready, starting) = (area(&fleet.ready), area(&fleet.starting));
         let serving = area(&fleet.serving);
         let (leased, present) = (area(&fleet.leased), area(&fleet.present));
         let powers = fleet.powers.marks(now);

@@ -48,6 +48,8 @@ pub struct ServiceRun {
     pub policy: Box<dyn ScalingPolicy>,
     /// The lease of each replica; `None` if the nodes are paid for.
     pub lease: Option<ReplicaLease>,
+    /// Whether that is also the lease of replicas that requests start.
+    pub leases_extra: bool,
     /// What its requests cost, beside any leases; `None` if nothing. Edges and free amounts are those of the whole run.
     pub usage: Option<UseTariff>,
     /// What runs its replicas.
@@ -64,6 +66,7 @@ impl ServiceRun {
             source,
             policy,
             lease: None,
+            leases_extra: true,
             usage: None,
             platform: Box::new(Deployment),
             calls: Stages::new(),

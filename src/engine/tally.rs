@@ -79,6 +79,8 @@ struct Watched {
     answers: Option<LatencyHistogram>,
     /// What is charged for by use, and how the time of each attempt is rounded.
     usage: Option<(Usage, Billing)>,
+    /// Whether the time is that in which a replica has any requests, and not the sum of theirs.
+    by_activity: bool,
 }
 
 /// All counts of a lane.
@@ -111,19 +113,28 @@ pub(super) struct Tally {
 }
 
 impl Watched {
+    fn charge_time(&mut self, nanos: u64, standing: bool) {
+        if let Some((usage, rounding)) = &mut self.usage {
+            usage.add_time(rounding.billed(SimDuration::from_nanos(nanos)), standing);
+        }
+    }
+
     /// Counts an attempt that ended after `nanos` at its replica and `served` in service. Not part of the request path of runs
     /// that record none of this.
     #[inline(never)]
-    fn answered(&mut self, nanos: u64, served: u64, tokens: [u32; 2]) {
+    fn answered(&mut self, nanos: u64, served: u64, tokens: [u32; 2], standing: bool) {
         if let Some(answers) = &mut self.answers {
             answers.record(SimDuration::from_nanos(nanos));
         }
-        self.charge(served, tokens);
+        self.charge(served, tokens, standing);
     }
 
-    fn charge(&mut self, served: u64, [input, output]: [u32; 2]) {
+    fn charge(&mut self, served: u64, [input, output]: [u32; 2], standing: bool) {
         if let Some((usage, rounding)) = &mut self.usage {
-            usage.add(rounding.billed(SimDuration::from_nanos(served)), input, output);
+            usage.add(input, output);
+            if !self.by_activity {
+                usage.add_time(rounding.billed(SimDuration::from_nanos(served)), standing);
+            }
         }
     }
 }
@@ -228,22 +239,38 @@ impl Tally {
     }
 
     /// Starts summing what is charged for by use.
-    pub(super) fn watch_usage(&mut self, rounding: Billing) {
-        self.watched.get_or_insert_default().usage = Some((Usage::default(), rounding));
+    pub(super) fn watch_usage(&mut self, rounding: Billing, by_activity: bool) {
+        let watched = self.watched.get_or_insert_default();
+        (watched.usage, watched.by_activity) = (Some((Usage::default(), rounding)), by_activity);
     }
 
-    /// Counts an attempt that was served to the end, whether its client still waits or not.
-    #[inline(always)]
-    pub(super) fn answered(&mut self, job: &Job, now: u64) {
+    /// Counts a time of `nanos` in which a replica had requests.
+    pub(super) fn was_active(&mut self, nanos: u64, standing: bool) {
+        if let Some(watched) = self.watched.as_mut().filter(|watched| watched.by_activity) {
+            watched.charge_time(nanos, standing);
+        }
+    }
+
+    /// Counts the start of a replica, which is charged for like a request of this length, but is none.
+    pub(super) fn started_up(&mut self, nanos: u64) {
         if let Some(watched) = &mut self.watched {
-            watched.answered(now - job.offered, now - job.started, [job.work.input, job.work.output]);
+            watched.charge_time(nanos, false);
+        }
+    }
+
+    /// Counts an attempt that was served to the end, whether its client still waits or not. The replica is `standing` if it is
+    /// there whether requests come or not.
+    #[inline(always)]
+    pub(super) fn answered(&mut self, job: &Job, now: u64, standing: bool) {
+        if let Some(watched) = &mut self.watched {
+            watched.answered(now - job.offered, now - job.started, [job.work.input, job.work.output], standing);
         }
     }
 
     /// Counts an attempt that ended while it was served: its client gave up, or its replica was lost.
-    pub(super) fn cut_short(&mut self, job: &Job, now: u64) {
+    pub(super) fn cut_short(&mut self, job: &Job, now: u64, standing: bool) {
         if let Some(watched) = &mut self.watched {
-            watched.charge(now - job.started, [job.work.input, job.work.output]);
+            watched.charge(now - job.started, [job.work.input, job.work.output], standing);
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Candidate, Platform, PlatformFactory, PlatformPlugin};
+use super::{Candidate, Platform, PlatformFactory, PlatformPlugin, Stated};
 use crate::cluster::Replica;
 use crate::config::{Diagnostics, Plugin, Yaml};
 use crate::units::{SimDuration, SimTime};
@@ -16,13 +16,14 @@ pub(super) const PLUGIN: PlatformPlugin = Plugin {
     build: read,
 };
 
-fn read(parameters: &Yaml, sink: &mut Diagnostics) -> Option<PlatformFactory> {
+fn read(parameters: &Yaml, sink: &mut Diagnostics) -> Option<Stated> {
     if !parameters.is_null() {
         let error = parameters.error("`deployment` has no parameters");
         sink.push(error.help("replicas, resources and the grace period are fields of the service"));
         return None;
     }
-    Some(Arc::new(|| Box::new(Deployment)))
+    let factory: PlatformFactory = Arc::new(|| Box::new(Deployment));
+    Some(factory.into())
 }
 
 /// A Deployment.

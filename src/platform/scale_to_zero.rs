@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::deployment::Deployment;
-use super::{Activity, Candidate, Ingress, Order, Platform, PlatformFactory, PlatformPlugin};
+use super::{Activity, Candidate, Ingress, Order, Platform, PlatformFactory, PlatformPlugin, Stated};
 use crate::cluster::Replica;
 use crate::config::{Diagnostics, Fields, Plugin, Value, Yaml};
 use crate::policy::{Reason, ReasonCode};
@@ -42,7 +42,7 @@ impl Default for Zero {
     }
 }
 
-fn read(parameters: &Yaml, sink: &mut Diagnostics) -> Option<PlatformFactory> {
+fn read(parameters: &Yaml, sink: &mut Diagnostics) -> Option<Stated> {
     let default = Zero::default();
     let stated = match parameters.value {
         Value::Null => default,
@@ -63,9 +63,10 @@ fn read(parameters: &Yaml, sink: &mut Diagnostics) -> Option<PlatformFactory> {
             stated
         }
     };
-    Some(Arc::new(move || {
+    let factory: PlatformFactory = Arc::new(move || {
         Box::new(ScaleToZero { stated, deployment: Deployment, active: SimTime::ZERO, asleep: false })
-    }))
+    });
+    Some(factory.into())
 }
 
 /// A Deployment that may be scaled to zero.

@@ -44,6 +44,8 @@ pub enum Purpose {
     NodeBoot = 17,
     /// Whether a request makes a call to another service, keyed by (service, request and call).
     Call = 18,
+    /// How long a replica without requests is kept, a running stream per service.
+    KeepAlive = 19,
 }
 
 /// The identity of the `nth` thing that follows from `parent`, such as a call that a request makes.

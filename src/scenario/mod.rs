@@ -8,6 +8,7 @@ mod limits;
 mod load;
 mod origin;
 mod outside;
+mod platform;
 mod pool;
 mod price;
 mod prospect;
@@ -47,6 +48,8 @@ pub struct ServicePlan {
     pub workload: WorkloadSpec,
     /// The price of each replica; `None` if nodes are paid for, or nothing is.
     pub lease: Option<ReplicaLease>,
+    /// Whether replicas that requests start are leased too.
+    pub leases_extra: bool,
     /// What its requests cost, beside a replica's price; its tiers and free amounts are those of a month.
     pub usage: Option<UseTariff>,
     /// What runs its replicas.
@@ -59,7 +62,7 @@ impl ServicePlan {
     /// A Deployment with this workload, whose replicas cost nothing.
     pub fn new(spec: ServiceSpec, workload: WorkloadSpec) -> ServicePlan {
         let platform: PlatformFactory = Arc::new(|| Box::new(Deployment));
-        ServicePlan { spec, workload, lease: None, usage: None, platform, calls: Stages::new() }
+        ServicePlan { spec, workload, lease: None, leases_extra: true, usage: None, platform, calls: Stages::new() }
     }
 
     /// Whether its replicas or its requests have a price of their own.
@@ -70,9 +73,9 @@ impl ServicePlan {
 
 impl std::fmt::Debug for ServicePlan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let ServicePlan { spec, workload, lease, usage, platform: _, calls } = self;
+        let ServicePlan { spec, workload, lease, leases_extra, usage, platform: _, calls } = self;
         let mut shown = f.debug_struct("ServicePlan");
-        shown.field("spec", spec).field("workload", workload).field("lease", lease);
+        shown.field("spec", spec).field("workload", workload).field("lease", lease).field("leases_extra", leases_extra);
         shown.field("usage", usage).field("calls", calls).finish()
     }
 }
@@ -280,6 +283,7 @@ impl Scenario {
                 policy: self.policy(factory, plan.headroom, number, replication)?,
                 lease: service.lease.clone(),
                 usage: service.usage.as_ref().map(|tariff| tariff.for_run(self.duration)),
+                leases_extra: service.leases_extra,
                 platform: (service.platform)(),
                 calls: service.calls.clone(),
             });

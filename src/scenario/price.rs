@@ -46,6 +46,8 @@ impl PriceFact {
 pub(super) struct Paid {
     /// The lease of each replica.
     pub lease: Option<ReplicaLease>,
+    /// Whether replicas that requests start are leased too.
+    pub leases_extra: bool,
     /// The CPU that comes with it, if a size is paid for.
     pub bought: Option<Bought>,
     /// What requests cost.
@@ -66,7 +68,7 @@ pub(super) fn read_price(node: &Yaml, spec: &ServiceSpec, sources: &mut Sources,
             return Paid::default();
         }
         let lease = UsdPerHour::from_node(node, sink).map(|price| per_replica(price, spec));
-        return Paid { lease, ..Paid::default() };
+        return Paid { lease, leases_extra: true, ..Paid::default() };
     }
     let Some(fields) = Fields::open(node, "price", sink) else { return Paid::default() };
     let region: Option<String> = fields.optional("region", sink);
@@ -98,7 +100,7 @@ pub(super) fn read_price(node: &Yaml, spec: &ServiceSpec, sources: &mut Sources,
         sink.push(node.error(known).help("or write a price per replica, such as `price: $0.05/h`"));
     }
     let (lease, bought) = leased.unzip();
-    Paid { lease, bought: bought.flatten(), usage }
+    Paid { lease, leases_extra: true, bought: bought.flatten(), usage }
 }
 
 /// A stated price of each replica.

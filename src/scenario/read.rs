@@ -9,6 +9,7 @@ use super::faults;
 use super::limits;
 use super::load::Loaded;
 use super::outside;
+use super::platform;
 use super::pool::node_pools;
 use super::price::{Sources, read_price};
 use super::recorded;
@@ -18,11 +19,10 @@ use crate::cluster::{
 };
 use crate::config::kubernetes::{Container, Deployment, Manifests, Object, Release};
 use crate::config::{
-    Diagnostic, Diagnostics, Fields, FromNode, Key, Line, Lines, Name, Plugin, SourceFile, Value, Yaml, check_label,
+    Diagnostic, Diagnostics, Fields, FromNode, Key, Line, Lines, Name, SourceFile, Value, Yaml, check_label,
     not_one_of, visible,
 };
 use crate::engine::{MetricsSpec, Objective, REFERENCE_UTILIZATION};
-use crate::platform::PLATFORMS;
 use crate::policy::{OwnPolicy, PolicyContext, PolicyFactory, read_metric_names, read_policy};
 use crate::units::{Fraction, SimDuration};
 use crate::workload::{WorkloadSpec, Zone};
@@ -361,10 +361,11 @@ fn read_service(
     sink: &mut Diagnostics,
 ) -> Option<ServicePlan> {
     let fields = Fields::open(node, "service", sink)?;
-    let defaults = read_deployment(&fields, base_dir, sink);
+    let (platform, form) = platform::read(&fields, sink);
+    let defaults = platform::defaults(read_deployment(&fields, base_dir, sink).unwrap_or_default(), &form);
     let own = fields.node_of("workload");
     let price = fields.node_of("price");
-    let spec = ServiceSpec::read(&fields, &defaults.unwrap_or_default(), sink);
+    let spec = ServiceSpec::read(&fields, &defaults, sink);
     let workload = own.or(shared);
     fields.node_of("calls");
     let is_called = spec.as_ref().is_some_and(|spec| called.contains(&spec.name.as_str()));
@@ -375,9 +376,6 @@ fn read_service(
         scenario.missing(&["workload"], error.clone(), sink);
         fields.missing(&["workload"], error, sink);
     }
-    fields.default_is("platform", PLATFORMS[0].name.to_string());
-    let platform = fields.node_of("platform").and_then(|node| Plugin::stated(PLATFORMS, "platform", node, sink));
-    let platform = platform.and_then(|(plugin, parameters)| (plugin.build)(&parameters, sink));
     fields.finish(sink);
     let placed = workload.map(|workload| with_zone(workload, scenario.node().get("time-zone")));
     let workload = match placed {
@@ -393,10 +391,15 @@ fn read_service(
         }
         None => None,
     };
-    let paid = price.map(|price| read_price(price, &spec, sources, sink)).unwrap_or_default();
+    platform::stretch(&mut spec, &form, node.get("cpu-per-request").is_some());
+    let paid = match price {
+        Some(price) => read_price(price, &spec, sources, sink),
+        None => platform::paid(&form, &spec, sources),
+    };
     ceiling::settle(node, &mut spec, paid.bought, pools, sink);
     let plan = ServicePlan::new(spec, workload?);
-    Some(ServicePlan { lease: paid.lease, usage: paid.usage, platform: platform.unwrap_or(plan.platform), ..plan })
+    let platform = platform.unwrap_or(plan.platform);
+    Some(ServicePlan { lease: paid.lease, leases_extra: paid.leases_extra, usage: paid.usage, platform, ..plan })
 }
 
 /// Reads `manifest:`, the path of a Deployment, StatefulSet, ReplicaSet or Rollout. If the file holds several, the
@@ -429,6 +432,7 @@ pub(crate) fn read_deployment(fields: &Fields<'_>, base_dir: &Path, sink: &mut D
         grace_period: Some(deployment.termination_grace),
         pod: pod_of(deployment),
         update: faults::update_of(deployment),
+        ..ServiceDefaults::default()
     })
 }
 

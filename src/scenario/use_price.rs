@@ -46,7 +46,7 @@ pub(super) fn use_tariff(fields: &Fields<'_>, spec: &ServiceSpec, sink: &mut Dia
         granularity: granularity.unwrap_or(SimDuration::ZERO),
         minimum: minimum.unwrap_or(SimDuration::ZERO),
     };
-    (!charges.is_empty()).then_some(UseTariff { charges, rounding, memory, cpu })
+    (!charges.is_empty()).then_some(UseTariff { charges, rounding, by_activity: false, starts: false, memory, cpu })
 }
 
 /// A count in [`Item::base`].

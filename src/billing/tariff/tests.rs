@@ -110,6 +110,8 @@ fn tariff() -> impl Strategy<Value = UseTariff> {
     });
     let sizes = (any::<u64>(), any::<u64>(), 0..1_000_000_000u64, 0..1_000_000_000u64);
     (prop::collection::vec(charge, 1..4), sizes).prop_map(|(charges, (memory, cpu, granularity, minimum))| UseTariff {
+        by_activity: false,
+        starts: false,
         charges,
         rounding: Billing {
             granularity: SimDuration::from_nanos(granularity),
@@ -125,7 +127,8 @@ type Request = (u64, u32, u32);
 fn used(requests: &[Request], rounding: Billing) -> Usage {
     let mut usage = Usage::default();
     requests.iter().for_each(|(nanos, input, output)| {
-        usage.add(rounding.billed(SimDuration::from_nanos(*nanos)), *input, *output);
+        usage.add(*input, *output);
+        usage.add_time(rounding.billed(SimDuration::from_nanos(*nanos)), false);
     });
     usage
 }
@@ -170,7 +173,7 @@ proptest! {
             prop_assert!(charge.for_part(SimDuration::MAX, MONTH).cost(a) >= Usd::ZERO);
             prop_assert!(charge.for_part(SimDuration::ZERO, MONTH).cost(a) >= Usd::ZERO);
         }
-        let most = Usage { requests: u64::MAX, nanos: a, input_tokens: b, output_tokens: u128::MAX };
+        let most = Usage { requests: u64::MAX, nanos: a, standing: b, input_tokens: b, output_tokens: u128::MAX };
         prop_assert!(tariff.cost(&most) >= Usd::ZERO);
     }
 }
@@ -180,8 +183,11 @@ proptest! {
 fn an_hour_of_memory_costs_as_much_as_a_lease_of_it() {
     let hour = SimDuration::from_secs(3600);
     let mut usage = Usage::default();
-    usage.add(hour, 0, 0);
+    usage.add(0, 0);
+    usage.add_time(hour, false);
     let tariff = UseTariff {
+        by_activity: false,
+        starts: false,
         charges: vec![Charge::flat(Item::GibHours, price("$0.06"))],
         rounding: Billing::EXACT,
         memory: Bytes::from_mib(8192),

@@ -6,6 +6,7 @@
 mod autoscalers;
 mod definitions;
 mod markdown;
+mod platforms;
 mod policies;
 mod scenario;
 mod serving;

@@ -13,7 +13,6 @@ use super::super::failure::Failure;
 use super::super::output::say;
 use crate::cluster::{DISPATCHERS, PLACEMENTS};
 use crate::config::kubernetes::Release;
-use crate::platform::PLATFORMS;
 use crate::policy::{MEASURES, NODE_POLICIES, POLICIES};
 use crate::workload::{Absent, FORMATS, GENERATORS, TRANSFORMS, Values};
 
@@ -343,7 +342,7 @@ fn service() -> Value {
             ("queue-limit", count("Maximum number of requests waiting at a replica; further ones are rejected.")),
             ("service-time", service_time()),
             ("service-model", serving::service_model()),
-            ("platform", platform()),
+            ("platform", super::platforms::platform()),
             ("calls", calls()),
             ("cpu-per-request", quantity("CPU time of an average request, part of its service time.", "30ms")),
             ("cpu-idle", quantity("CPU of an idle replica.", "20m")),
@@ -403,22 +402,6 @@ fn calls() -> Value {
     let stage = example(stage, json!({ "together": [{ "to": "catalog" }] }));
     let either = json!({ "anyOf": [call, stage] });
     list("Calls that a request makes after its own work, one after the other.", either)
-}
-
-/// The name of a platform, or a mapping with its parameters.
-fn platform() -> Value {
-    let alone = names("With its defaults.", PLATFORMS.iter().map(|plugin| plugin.name));
-    let zero = [
-        ("idle", quantity("Time without requests before it is scaled to zero; 5m by default.", "5m")),
-        ("check-every", quantity("Time between two looks at the traffic; 30s by default.", "30s")),
-        ("hold", count("Requests that may wait for a replica; 1000 by default.")),
-        ("hold-for", quantity("How long a request waits before it is rejected; 5m by default.", "1m")),
-    ];
-    let parameters = |_: &str| example(object("When it is scaled to zero.", &zero), json!({ "idle": "1m" }));
-    let with =
-        PLATFORMS.iter().filter(|plugin| plugin.name == "scale-to-zero").map(|plugin| (plugin.name, plugin.summary));
-    let description = "What runs the replicas; a Deployment by default.";
-    json!({ "description": description, "anyOf": [alone, one_of("With parameters.", with, parameters)] })
 }
 
 fn start_up() -> Value {

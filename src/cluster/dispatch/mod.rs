@@ -6,6 +6,7 @@
 mod least_loaded;
 mod power_of_two;
 mod random;
+mod recent;
 mod round_robin;
 mod seats;
 mod weighted;
@@ -13,6 +14,7 @@ mod weighted;
 pub use least_loaded::LeastLoaded;
 pub use power_of_two::PowerOfTwo;
 pub use random::Random;
+pub use recent::{FREE_SLOTS, LeastRecent, MostRecent, RandomFree};
 pub use round_robin::RoundRobin;
 pub use weighted::Weighted;
 
@@ -21,6 +23,12 @@ use crate::random::Draw;
 
 /// Chooses a replica for each request.
 pub trait Dispatcher: Send {
+    /// Every replica has this many slots. Only a dispatcher that looks for free slots needs to know.
+    fn limit(&mut self, _slots: u32) {}
+
+    /// The replica that is opened next in `seat` is to be chosen before others that are as good.
+    fn prefer(&mut self, _seat: u32) {}
+
     /// Adds the replica in `seat`, which holds `load` requests and has the relative speed `weight`.
     fn open(&mut self, seat: u32, load: u32, weight: f64);
 
@@ -35,6 +43,14 @@ pub trait Dispatcher: Send {
 }
 
 impl<D: Dispatcher + ?Sized> Dispatcher for Box<D> {
+    fn limit(&mut self, slots: u32) {
+        (**self).limit(slots);
+    }
+
+    fn prefer(&mut self, seat: u32) {
+        (**self).prefer(seat);
+    }
+
     fn open(&mut self, seat: u32, load: u32, weight: f64) {
         (**self).open(seat, load, weight);
     }
@@ -66,14 +82,14 @@ pub trait WithDispatcher {
 
 /// Declares the list of dispatchers, and the choice among their types.
 macro_rules! dispatchers {
-    ($($module:ident::$dispatcher:ident),* $(,)?) => {
+    ($($module:ident::$dispatcher:ident = $plugin:ident),* $(,)?) => {
         /// All dispatchers; the first is the default.
-        pub const DISPATCHERS: &[DispatcherPlugin] = &[$($module::PLUGIN),*];
+        pub const DISPATCHERS: &[DispatcherPlugin] = &[$($module::$plugin),*];
 
         /// Passes a new dispatcher of the list to `with` by its type; one that is not in the list, as a trait object.
         pub fn with_dispatcher<W: WithDispatcher>(plugin: &DispatcherPlugin, with: W) -> W::Output {
             $(
-                if plugin.name == $module::PLUGIN.name {
+                if plugin.name == $module::$plugin.name {
                     return with.with($dispatcher::default());
                 }
             )*
@@ -83,11 +99,14 @@ macro_rules! dispatchers {
 }
 
 dispatchers![
-    least_loaded::LeastLoaded,
-    round_robin::RoundRobin,
-    random::Random,
-    power_of_two::PowerOfTwo,
-    weighted::Weighted,
+    least_loaded::LeastLoaded = PLUGIN,
+    round_robin::RoundRobin = PLUGIN,
+    random::Random = PLUGIN,
+    power_of_two::PowerOfTwo = PLUGIN,
+    weighted::Weighted = PLUGIN,
+    recent::MostRecent = MOST,
+    recent::LeastRecent = LEAST,
+    recent::RandomFree = ANY,
 ];
 
 #[cfg(test)]

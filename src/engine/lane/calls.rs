@@ -251,7 +251,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
     /// Ends a job of which a call was not answered.
     fn fail(&mut self, number: u32, job: &Job) {
         self.tally.left(self.now - job.offered);
-        self.tally.cut_short(job, self.now);
+        self.tally.cut_short(job, self.now, self.seats[job.seat as usize].standing);
         self.jobs.remove(number);
         match job.abandoned {
             true => self.return_ticket(job.ordinal),

@@ -44,8 +44,9 @@ struct WithBoth<'a, M> {
 impl<M: ServiceModel + 'static> WithDispatcher for WithBoth<'_, M> {
     type Output = Result<Box<dyn LaneControl>, RunError>;
 
-    fn with<D: Dispatcher + 'static>(self, dispatcher: D) -> Self::Output {
-        let Parts { spec, source, tally, .. } = self.parts;
+    fn with<D: Dispatcher + 'static>(self, mut dispatcher: D) -> Self::Output {
+        let Parts { spec, service, source, tally } = self.parts;
+        dispatcher.limit(service.concurrency);
         Ok(Box::new(Lane::new(spec, source, self.model, dispatcher, tally)?))
     }
 }

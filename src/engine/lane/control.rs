@@ -27,7 +27,14 @@ pub(in crate::engine) trait LaneControl: Send {
     fn next_event(&self) -> u64;
     /// Opens a seat for a replica that became ready. Seat numbers of ended replicas may be reused.
     /// Held requests are passed on at `now`.
-    fn open(&mut self, seat: u32, slots: u32, power: Power, now: SimTime);
+    /// The replica is `standing` if it is there whether requests come or not. A request that waits in the seat starts.
+    fn open(&mut self, seat: u32, slots: u32, power: Power, standing: bool, now: SimTime);
+    /// Whether replicas have no queues.
+    fn pulls(&self) -> bool;
+    /// The first held request waits in `seat` from now on, for a replica that is started for it.
+    fn bind(&mut self, seat: u32);
+    /// Rejects the first held request, because the platform is at a limit.
+    fn throttle(&mut self);
     /// The number of attempts that are held for want of a replica.
     fn held(&self) -> u64;
     /// The number of attempts that are waiting or in service.
@@ -116,23 +123,59 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         Lane::next_event(self)
     }
 
-    fn open(&mut self, seat: u32, slots: u32, power: Power, now: SimTime) {
+    fn open(&mut self, seat: u32, slots: u32, power: Power, standing: bool, now: SimTime) {
         if seat as usize >= self.seats.len() {
             self.seats.resize(seat as usize + 1, Seat::default());
         }
-        self.seats[seat as usize] = Seat::of(slots);
         self.model.open(seat, power.speed, power.full);
-        self.dispatcher.open(seat, 0, power.speed);
+        if let Some(keep) = &mut self.keep {
+            keep.open(seat, standing, now.as_nanos());
+        }
+        if standing {
+            self.dispatcher.prefer(seat);
+        }
+        let record = &mut self.seats[seat as usize];
+        if record.is_reserved() {
+            (record.slots, record.open) = (slots, true);
+        } else {
+            *record = Seat::of(slots);
+        }
+        record.standing = standing;
+        let load = record.load();
+        self.dispatcher.open(seat, load, power.speed);
+        if load > 0 {
+            self.now = self.now.max(now.as_nanos());
+            self.start_next(seat);
+            self.presence_changed(seat);
+            return;
+        }
         self.release_held(now);
+        self.now = self.now.max(now.as_nanos());
+        self.rests_unused(seat);
+    }
+
+    fn pulls(&self) -> bool {
+        self.pulls
+    }
+
+    fn bind(&mut self, seat: u32) {
+        Lane::bind(self, seat);
+    }
+
+    fn throttle(&mut self) {
+        Lane::throttle(self);
     }
 
     fn held(&self) -> u64 {
-        let holds = self.spec.ingress != Ingress::Reject;
-        if holds { u64::from(self.seats[LOBBY as usize].waiting) } else { 0 }
+        self.spec.ingress.hold().map_or(0, |_| u64::from(self.seats[LOBBY as usize].waiting))
     }
 
     fn may_starve(&self) -> bool {
-        self.spec.ingress != Ingress::Reject && !self.seats.iter().any(|seat| seat.open)
+        match self.spec.ingress {
+            Ingress::Reject => false,
+            Ingress::Hold { .. } => !self.seats.iter().any(|seat| seat.open),
+            Ingress::Pull { .. } => true,
+        }
     }
 
     fn attempts_present(&self) -> u64 {
@@ -189,7 +232,7 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         held.sort_unstable_by_key(|number| (self.jobs.get(*number).offered, self.jobs.get(*number).ordinal));
         for number in held {
             let job = *self.jobs.get(number);
-            self.tally.cut_short(&job, self.now);
+            self.tally.cut_short(&job, self.now, self.seats[seat as usize].standing);
             if job.state == JobState::Calling {
                 self.end_calls(&job);
             } else {
@@ -213,6 +256,9 @@ impl<M: ServiceModel, D: Dispatcher> LaneControl for Lane<M, D> {
         self.past_waiting += record.waiting_area(now);
         self.past_work += self.work_of(seat, now);
         self.seats[seat as usize].clear();
+        if let Some(keep) = &mut self.keep {
+            keep.close(seat);
+        }
         if let Some(links) = &mut self.links {
             links.clear_blocked(seat);
         }

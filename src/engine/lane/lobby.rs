@@ -1,19 +1,18 @@
 //! Requests that are held because no replica is ready: they wait in the lobby, a seat without slots that no dispatcher
 //! knows, so that queue, integrals, time-outs and retries are those of any other seat.
 
-use super::super::causes::ScalingState;
+use super::super::causes::{Cause, ScalingState};
 use super::super::fate::Fate;
 use super::super::jobs::JobState;
 use super::{Attempt, LOBBY, Lane, LaneStop, NEVER, SILENT, Seat, attempt_of};
 use crate::cluster::Dispatcher;
-use crate::platform::Ingress;
 use crate::serving::ServiceModel;
 use crate::units::SimTime;
 
 impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
     /// Adds the lobby if the ingress holds requests.
     pub(super) fn open_lobby(&mut self) {
-        if self.spec.ingress != Ingress::Reject {
+        if self.spec.ingress.hold().is_some() {
             self.seats.push(Seat::lobby());
             self.model.open(LOBBY, 1.0, 1.0);
         }
@@ -22,7 +21,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
     /// Holds a request that no replica can take, or rejects it.
     #[cold]
     pub(super) fn unplaced(&mut self, attempt: Attempt) {
-        let Ingress::Hold { requests, longest } = self.spec.ingress else {
+        let Some((requests, longest)) = self.spec.ingress.hold() else {
             self.lose(attempt, Fate::Rejected, self.scaling_state.cause());
             return;
         };
@@ -40,7 +39,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         self.enqueue(LOBBY, job);
         self.watch(job);
         self.next_timer = self.next_timer.min(self.now.saturating_add(longest.as_nanos()));
-        self.starved |= waiting == 0;
+        self.starved |= waiting == 0 || self.pulls;
     }
 
     /// Tells why the lane stops, and forgets it.
@@ -51,8 +50,8 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
 
     /// When the first held request is rejected, nanoseconds.
     pub(super) fn hold_ends(&mut self) -> u64 {
-        match self.spec.ingress {
-            Ingress::Hold { longest, .. } if self.seats[LOBBY as usize].waiting > 0 => {
+        match self.spec.ingress.hold() {
+            Some((_, longest)) if self.seats[LOBBY as usize].waiting > 0 => {
                 self.first_waiting(LOBBY).saturating_add(longest.as_nanos())
             }
             _ => NEVER,
@@ -76,20 +75,61 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
 
     /// Passes held requests to the replicas that are ready, in order of arrival.
     pub(super) fn release_held(&mut self, now: SimTime) {
-        if self.spec.ingress == Ingress::Reject || self.seats[LOBBY as usize].waiting == 0 {
+        if self.spec.ingress.hold().is_none() || self.seats[LOBBY as usize].waiting == 0 {
             return;
         }
         self.now = self.now.max(now.as_nanos());
         while self.seats[LOBBY as usize].waiting > 0 {
             let Some(number) = self.dispatcher.choose(&mut self.dispatch_draw) else { break };
-            self.first_waiting(LOBBY);
+            let seat = &self.seats[number as usize];
+            if self.pulls && seat.running >= seat.slots {
+                break;
+            }
             self.pass_on(number);
         }
-        self.find_next_timer();
     }
 
-    /// Moves the first held request to a replica. If its queue is full, the request is rejected.
-    fn pass_on(&mut self, number: u32) {
+    /// A slot of `number` is free, where replicas have no queues: the first request that waits takes it.
+    #[inline(never)]
+    pub(super) fn slot_freed(&mut self, number: u32) {
+        if number == LOBBY {
+            return;
+        }
+        let seat = &self.seats[number as usize];
+        if self.keep.is_some() && seat.load() == 0 {
+            self.presence_changed(number);
+        }
+        let seat = &self.seats[number as usize];
+        if seat.open && seat.running < seat.slots && self.seats[LOBBY as usize].waiting > 0 {
+            self.pass_on(number);
+        }
+    }
+
+    /// The first request that waits leaves the lobby for `seat`, whose replica is started for it.
+    pub(super) fn bind(&mut self, seat: u32) {
+        let job = self.leave_lobby();
+        if seat as usize >= self.seats.len() {
+            self.seats.resize(seat as usize + 1, Seat::default());
+        }
+        self.seats[seat as usize] = Seat::starting();
+        self.model.open(seat, 1.0, 1.0);
+        let record = self.jobs.get_mut(job);
+        (record.seat, record.next) = (seat, super::NIL);
+        self.enqueue(seat, job);
+    }
+
+    /// Rejects the first request that waits: the platform is at a limit.
+    pub(super) fn throttle(&mut self) {
+        let number = self.leave_lobby();
+        let job = *self.jobs.get(number);
+        self.tally.left(self.now - job.offered);
+        self.jobs.remove(number);
+        self.lose(attempt_of(&job), Fate::Rejected, Cause::Throttled);
+    }
+
+    /// Takes the first request that waits out of the lobby.
+    fn leave_lobby(&mut self) -> u32 {
+        self.first_waiting(LOBBY);
         let lobby = &mut self.seats[LOBBY as usize];
         let held = lobby.head;
         lobby.head = self.jobs.get(held).next;
@@ -97,6 +137,13 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         if lobby.waiting == 0 {
             self.free_queue(LOBBY);
         }
+        self.find_next_timer();
+        held
+    }
+
+    /// Moves the first held request to a replica. If its queue is full, the request is rejected.
+    fn pass_on(&mut self, number: u32) {
+        let held = self.leave_lobby();
         let seat = &mut self.seats[number as usize];
         seat.arrived += 1;
         let idle_slot = !M::GATHERS && seat.running < seat.slots;

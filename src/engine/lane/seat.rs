@@ -20,6 +20,8 @@ pub(in crate::engine) struct Seat {
     pub(super) open: bool,
     pub draining: bool,
     pub(super) served_before: bool,
+    /// Whether its replica is there whether requests come or not.
+    pub(super) standing: bool,
     /// Attempts that arrived.
     pub arrived: u64,
     /// Sum of ends minus sum of starts of service, nanoseconds.
@@ -34,6 +36,11 @@ impl Seat {
     /// The seat of a ready replica with this many slots.
     pub(super) fn of(slots: u32) -> Seat {
         Seat { head: NIL, tail: NIL, slots, open: true, ..Seat::default() }
+    }
+
+    /// The seat of a replica that is starting for a request.
+    pub(super) fn starting() -> Seat {
+        Seat { open: false, arrived: 1, ..Seat::of(u32::MAX) }
     }
 
     /// The seat of requests that are held: no replica's, so that none of them starts there.
@@ -69,9 +76,15 @@ impl Seat {
         self.waited = self.waited.wrapping_add(u128::from(now));
     }
 
+    /// Whether its replica is starting for a request, which waits here unless its client has given up.
+    pub(super) fn is_reserved(&self) -> bool {
+        !self.open && self.slots == u32::MAX
+    }
+
     /// Resets the seat once its integrals are counted elsewhere.
     pub(super) fn clear(&mut self) {
         (self.served, self.waited) = (0, 0);
+        self.slots = 0;
         self.draining = false;
     }
 
