@@ -284,13 +284,13 @@ proptest! {
     /// law, no slot free beside requests that wait, costs equal to leases; and nothing depends on when it runs.
     #[test]
     fn random_worlds_start_replicas(
-        case in wild_case(), keep in 1..20_000_u64, age in 1..60_000_u64, most in 1..40_u32, bound: bool, throttle: bool,
+        case in wild_case(), keep in 1..20_000_u64, age in 1..60_000_u64, most in 1..40_u32, bound: bool, throttle: bool, cancel: bool,
         every in 1..2_000_u64, reuse in 0..4_usize, hold in 0..60_u32, longest in 1..9_000_u64,
     ) {
         let mut scenario = case.scenario();
         let reuse = ["most-recent", "least-recent", "random-free", "least-loaded"][reuse];
         let text = format!(
-            "{{ keep-alive: {{ exponential: {{ mean: {keep}ms }} }}, max-age: {age}ms, max-replicas: {most}, bound: {bound}, throttle: {}, \
+            "{{ keep-alive: {{ exponential: {{ mean: {keep}ms }} }}, max-age: {age}ms, max-replicas: {most}, bound: {bound}, throttle: {}, cancel-starts: {cancel}, \
              pace: {{ starts: 2, every: {every}ms }}, reuse: {reuse}, always-there: {{ max: 1000 }}, hold: {hold}, hold-for: {longest}ms }}",
             bound && throttle
         );

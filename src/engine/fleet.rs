@@ -374,6 +374,19 @@ impl Fleet {
         Crowd { held: held.min(u64::from(u32::MAX)) as u32, starting, replicas: self.replicas.len() as u32 }
     }
 
+    /// Cancels starts, the newest first, so that no more slots are on their way than requests wait.
+    pub(super) fn cancel_starts(&mut self, held: u64, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
+        let needed = held.div_ceil(u64::from(self.spec.concurrency)) as usize;
+        let for_any = |replica: &&Replica| replica.extra && class_of(replica.phase)[2] == 1 && replica.seat.is_none();
+        let starting: Vec<u32> = self.replicas.iter().filter(for_any).map(|replica| replica.id).collect();
+        for id in starting.into_iter().skip(needed) {
+            if let Some(index) = self.index_of(id) {
+                self.end(index, now, lane, shared);
+            }
+        }
+        self.count(now);
+    }
+
     /// Handles the end of a replica's keep-alive.
     pub(super) fn expired(&mut self, seat: u32, now: SimTime, lane: &mut dyn LaneControl, shared: &mut Shared) {
         let Some(index) = self.replicas.iter().position(|replica| replica.seat == Some(seat)) else { return };

@@ -54,6 +54,8 @@ pub(super) struct LaneSpec {
     pub ingress: Ingress,
     /// How long replicas that requests start are kept without any.
     pub keep_alive: Option<KeepAlive>,
+    /// Whether starts that no request waits for any more are cancelled.
+    pub cancels: bool,
     pub streams: Streams,
     /// The calls of its requests; `None` if it neither calls nor is called.
     pub calls: Option<Stages>,
@@ -75,6 +77,11 @@ pub(super) enum LaneStop {
     Horizon,
     /// A request is held for want of a replica, and none was before; where replicas have no queues, any that finds no free slot.
     Starved {
+        /// When.
+        at: SimTime,
+    },
+    /// A request that waited for a start was served by another replica, where such starts are cancelled.
+    Relieved {
         /// When.
         at: SimTime,
     },
@@ -160,6 +167,7 @@ pub(super) struct Lane<M, D> {
     /// Whether something happened that the simulation must hear of: a replica has drained, or something was sent.
     stopped: bool,
     drained: Option<u32>,
+    relieved: bool,
     /// Whether a request has come to be held since the last stop, and none was before.
     starved: bool,
     /// Scaling state of the service; recorded as the cause of bad requests.
@@ -219,6 +227,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
             now: 0,
             stopped: false,
             drained: None,
+            relieved: false,
             starved: false,
             scaling_state: ScalingState::Nothing,
             tally,
@@ -358,6 +367,7 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         self.stopped = false;
         match self.drained.take() {
             Some(seat) => LaneStop::Drained { seat, at: SimTime::from_nanos(self.now) },
+            None if std::mem::take(&mut self.relieved) => LaneStop::Relieved { at: SimTime::from_nanos(self.now) },
             None => self.expired_now().unwrap_or(LaneStop::Sent),
         }
     }

@@ -264,6 +264,11 @@ impl Simulation {
                 self.place_pending(at);
                 self.watch_nodes(at);
             }
+            LaneStop::Relieved { at } => {
+                let held = service.lane.held();
+                service.fleet.cancel_starts(held, at, &mut *service.lane, &mut self.shared);
+                self.place_pending(at);
+            }
             LaneStop::Starved { at } if service.lane.pulls() => {
                 self.answer(number, at)?;
                 self.watch_nodes(at);
@@ -622,6 +627,7 @@ impl Service {
             retry: spec.retry,
             ingress: run.platform.ingress(),
             keep_alive: run.platform.keep_alive(),
+            cancels: run.platform.cancels(),
             streams: shared.streams,
             calls: linked.then_some(run.calls),
         };

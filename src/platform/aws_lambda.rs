@@ -64,6 +64,7 @@ fn read(parameters: &Yaml, sink: &mut Diagnostics) -> Option<Stated> {
         most,
         pace: Some(pace),
         keep,
+        cancels: false,
         standing,
         slots: 1,
         target: None,

@@ -138,6 +138,7 @@ fn read(plan: Plan, parameters: &Yaml, sink: &mut Diagnostics) -> Option<Stated>
         most,
         pace: Some(pace),
         keep,
+        cancels: false,
         standing,
         slots,
         target: None,

@@ -72,6 +72,7 @@ fn read(parameters: &Yaml, sink: &mut Diagnostics) -> Option<Stated> {
         most,
         pace: None,
         keep,
+        cancels: false,
         standing: Standing::Fixed(least),
         slots,
         target: Some(Target { share: TARGET, slots }),

@@ -27,6 +27,7 @@ use crate::random::Distribution;
 use crate::units::{Bytes, Millicores, SimDuration, SimTime, UsdPerHour};
 
 pub use deployment::Deployment;
+pub use on_demand::on_demand;
 
 /// What happens to a request that no replica can take, because none is ready.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -153,6 +154,11 @@ pub trait Platform: Send {
     /// How long a replica that was started for requests is kept without any; `None` for as long as it is ordered.
     fn keep_alive(&self) -> Option<KeepAlive> {
         None
+    }
+
+    /// Whether a start that no request waits for any more is cancelled, where the ingress pulls.
+    fn cancels(&self) -> bool {
+        false
     }
 
     /// The time between two reviews of the service's traffic; `None` if it does not look at that.

@@ -60,6 +60,8 @@ pub(super) struct Rules {
     pub most: u32,
     pub pace: Option<Pace>,
     pub keep: KeepAlive,
+    /// Whether a start that no request waits for any more is cancelled.
+    pub cancels: bool,
     pub standing: Standing,
     /// Slots of a replica.
     pub slots: u32,
@@ -165,6 +167,10 @@ impl Platform for OnDemand {
             false if self.rules.throttles => Reply::Throttle,
             false => Reply::Wait,
         }
+    }
+
+    fn cancels(&self) -> bool {
+        self.rules.cancels
     }
 
     fn keep_alive(&self) -> Option<KeepAlive> {
@@ -303,6 +309,7 @@ fn read(parameters: &Yaml, sink: &mut Diagnostics) -> Option<Stated> {
         review: pace.is_some().then_some(SimDuration::from_secs(1)),
         pace,
         keep,
+        cancels: fields.or("cancel-starts", false, sink),
         standing: read_standing(fields.node_of("always-there"), sink)?,
         slots,
         target: None,
@@ -322,6 +329,26 @@ fn read(parameters: &Yaml, sink: &mut Diagnostics) -> Option<Stated> {
         ..Form::default()
     };
     Some(Stated { factory: rules.into_factory(), form })
+}
+
+/// A platform of up to `most` replicas of `slots` slots, each started by a request that waits for any of them, without limits of
+/// pace. `cancels` says whether a start that no request waits for any more is cancelled.
+pub fn on_demand(most: u32, slots: u32, keep: KeepAlive, cancels: bool) -> PlatformFactory {
+    let rules = Rules {
+        hold: (u32::MAX, SimDuration::MAX),
+        bound: false,
+        throttles: false,
+        most,
+        pace: None,
+        keep,
+        cancels,
+        standing: Standing::Fixed(0),
+        slots,
+        target: None,
+        review: None,
+        title: "replicas that requests start".into(),
+    };
+    rules.into_factory()
 }
 
 /// The replicas that are there at the start.

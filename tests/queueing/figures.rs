@@ -3,7 +3,7 @@
 //! Left out are
 //! * values below 1e-6 that are not exactly 0, and utilizations above 0.999: too rare to be observed in a run;
 //! * waiting percentiles of 0: they are in the atom at zero given by `p_wait`;
-//! * the slowdown by size: it is not in the record.
+//! * the slowdown by size, and the share of time in which an instance has any request: they are not in the record.
 //!
 //! * where a run is shorter than the case states, the variances and the percentiles of order 0.999: they are based on
 //!   so few busy periods that replications of such a length are far from normal.
@@ -16,6 +16,7 @@
 //! A percentile x of order p is tested by the share of values up to x, which is p: a share is an average, so Student's
 //! interval applies to it, and no inverse of a histogram is needed.
 
+use plimsoll::engine::{Fate, Interval};
 use plimsoll::validate::verify::{After, Discipline, Observed, Sample, Statistic};
 use statrs::distribution::{DiscreteCDF, Poisson};
 
@@ -59,6 +60,7 @@ fn left_out(name: &str, expected: f64) -> bool {
         || (name.starts_with("utili") && expected > 0.999)
         || (name.starts_with("wait_p") && expected == 0.0)
         || name == "mean_slowdown_each_size"
+        || name == "busy_time_fraction"
 }
 
 /// Whether a figure counts batches or iterations: a run's record counts requests. With a server that takes what waits, the server is busy
@@ -74,6 +76,11 @@ fn of_batches(subject: &Subject, name: &str) -> bool {
 }
 
 fn steady(case: &Case<'_>, subject: &Subject, name: &str, expected: f64) -> Result<Figure, String> {
+    if subject.station.started.is_some()
+        && let Some(figure) = of_started(name, expected)
+    {
+        return Ok(figure);
+    }
     if let Some((kind, number)) = at_station(subject, name) {
         return of_station(kind, number, expected).ok_or(format!("`{name}` is not understood"));
     }
@@ -87,6 +94,41 @@ fn steady(case: &Case<'_>, subject: &Subject, name: &str, expected: f64) -> Resu
     }
     let (metric, expected) = metric(case, subject, name, expected)?;
     Ok(Figure::new(name, expected, move |observed| metric.of(observed)))
+}
+
+/// A figure of servers that requests start.
+fn of_started(name: &str, expected: f64) -> Option<Figure> {
+    let of: fn(&Observed) -> f64 = match name {
+        "p_cold" | "p_request_triggers_cold_start" => |observed| cold(observed) / completed(observed),
+        "cold_starts_per_time" => {
+            |observed| cold(observed) / observed.record.end.since(observed.record.warm_up).as_secs_f64()
+        }
+        "warm_time_fraction" => |observed| over_time(observed, |row| row.ready),
+        "instance_on_fraction" => |observed| over_time(observed, |row| row.ready + row.starting),
+        "busy_fraction" | "mean_busy" => |observed| over_time(observed, |row| row.busy),
+        "setup_fraction" | "mean_in_setup" => |observed| over_time(observed, |row| row.starting),
+        _ => return None,
+    };
+    Some(Figure::new(name, expected, of))
+}
+
+fn completed(observed: &Observed) -> f64 {
+    observed.record.services[0].counts[Fate::Completed] as f64
+}
+
+/// Requests that were the first of their server.
+fn cold(observed: &Observed) -> f64 {
+    completed(observed) - observed.record.services[0].warm_requests as f64
+}
+
+/// The average of a column of the timeline after the warm-up.
+fn over_time(observed: &Observed, of: fn(&Interval) -> f64) -> f64 {
+    let rows = observed.record.services[0].timeline.iter().filter(|row| row.start >= observed.record.warm_up);
+    let (area, length) = rows.fold((0.0, 0.0), |(area, length), row| {
+        let seconds = row.length.as_secs_f64();
+        (area + of(row) * seconds, length + seconds)
+    });
+    area / length
 }
 
 /// The kind and the station of a figure that is of one station of a network; the entry is station 0.

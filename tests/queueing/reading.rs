@@ -4,7 +4,7 @@ use plimsoll::random::Distribution;
 use plimsoll::serving::continuous::{ContinuousBatching, Limits, StepTime};
 use plimsoll::serving::{BatchTime, Batching};
 use plimsoll::units::SimDuration;
-use plimsoll::validate::verify::{Arrivals, Discipline, Station, Visit};
+use plimsoll::validate::verify::{Arrivals, Discipline, Started, Station, Visit};
 use serde_json::{Map, Value};
 
 /// A case of the table.
@@ -82,7 +82,7 @@ const STEADY: [&str; 18] = [
 const BATCHED: [&str; 3] = ["M/M(a,b)/1 bulk service", "Dynamic batching", "Batch collector with timeout"];
 
 /// Families that are not modelled yet, by the beginnings of their names, and the missing feature.
-const NOT_MODELLED: [(&str, &str); 14] = [
+const NOT_MODELLED: [(&str, &str); 11] = [
     ("Load-dependent processor sharing", "speed by load"),
     ("M/M/c+M (Erlang A", "random patience"),
     ("M/G/1 two classes", "priorities"),
@@ -90,10 +90,7 @@ const NOT_MODELLED: [(&str, &str); 14] = [
     ("M/M/1 SRPT", "order by size"),
     ("M/M/1 SJF", "order by size"),
     ("M/M/1 with feedback", "retries on failure"),
-    ("Keep-alive", "keep-alive"),
-    ("Scale-per-request", "keep-alive"),
-    ("M/G/1 with keep-alive", "keep-alive"),
-    ("M/M/c/Setup", "start per request"),
+    ("Scale-per-request", "another distribution of the service time after a start"),
     ("M/M/1 with failures", "repair of a server"),
     ("M/M/c with independent server failures", "repair of a server"),
     ("M/M/c retrial queue", "exponential back-off"),
@@ -102,13 +99,18 @@ const NOT_MODELLED: [(&str, &str); 14] = [
 const NO_QUEUE: &str = "k-out-of-n";
 
 /// Known fields of a model. Any other field would be ignored silently.
-const KNOWN: [&str; 33] = [
+const KNOWN: [&str; 38] = [
     "admission",
     "arrivals",
     "batch_time_ms",
     "branches",
     "arrivals_at",
     "capacity",
+    "cold_start",
+    "instances",
+    "keep_alive",
+    "policy",
+    "setup",
     "cluster",
     "cv2",
     "discipline",
@@ -159,6 +161,10 @@ pub fn read(case: &Case<'_>) -> Result<Subject, Problem> {
     match case.family {
         "D/D/1 hand-checkable trace" => trace(case.model),
         "Mt/G/inf with sinusoidal rate" => periodic(case.model),
+        family if family.starts_with("Keep-alive") => kept(case.model),
+        family if family.starts_with("M/G/1 with keep-alive") || family.starts_with("M/M/c/Setup") => {
+            started(case.model)
+        }
         "M/M/c//N closed loop (N users, c servers)" => closed(case.model, &case.model["service"], servers(case.model)?),
         "Closed interactive network (N users, think time), exact MVA" => interactive(case.model),
         "Scatter-gather without queueing" => scattered(case.model),
@@ -202,6 +208,49 @@ fn steady(case: &Case<'_>) -> Result<Subject, Problem> {
     }
     let variability = of_service + of_arrivals;
     Ok(Subject { station, kind: Kind::Steady, variability, per_queue: cluster.is_some(), many_queues })
+}
+
+/// One instance that serves any number of requests at once and is kept for a while without any.
+fn kept(model: &Map<String, Value>) -> Result<Subject, Problem> {
+    let (arrivals, of_arrivals) = match model["arrivals"].get("renewal") {
+        Some(gaps) => distribution(gaps).map(|(gap, scv)| (Arrivals::Renewal(gap), scv))?,
+        None => arrivals(model)?,
+    };
+    if model.get("cold_start").is_some_and(|start| start.as_f64() != Some(0.0)) {
+        return Err(Problem::NotModelled("a start beside other requests"));
+    }
+    // Insensitive: any distribution with this mean will do.
+    let mean = model.get("service").map_or(Ok(0.0), |service| number(service, "mean"))?;
+    let service = match mean {
+        0.0 => Distribution::Constant { value: 0.0 },
+        mean => Distribution::Exponential { mean },
+    };
+    let start = Distribution::Constant { value: 0.0 };
+    let started = Started { start, keep: field(model, "keep_alive")?, most: 1, cancels: false };
+    let station = Station { started: Some(started), ..Station::new(arrivals, service, ENOUGH) };
+    Ok(Subject { station, kind: Kind::Steady, variability: 1.0 + of_arrivals, per_queue: false, many_queues: false })
+}
+
+/// Servers that are started when requests wait, and switched off when they have been idle for a while.
+fn started(model: &Map<String, Value>) -> Result<Subject, Problem> {
+    let (arrivals, of_arrivals) = arrivals(model)?;
+    let (service, of_service) = distribution(&model["service"])?;
+    let setup = model.get("setup");
+    if let Some(policy) = model.get("policy").and_then(Value::as_str) {
+        let known = "an idle server switches off at once; the number of servers in setup is min(jobs, c) - busy; a setup is cancelled \
+                     when its job is taken by another server";
+        if policy != known {
+            return Err(Problem::Unreadable(format!("policy `{policy}`")));
+        }
+    }
+    let start = setup.or(model.get("cold_start")).ok_or("no time of a start".to_string())?;
+    let start = distribution(start)?.0;
+    let keep = model.get("keep_alive").map_or(Some(0.0), Value::as_f64).ok_or("no number `keep_alive`".to_string())?;
+    // A wait for a start forgets the past more slowly than one for a server.
+    let variability = of_arrivals + of_service + start.mean() / service.mean();
+    let started = Started { start, keep, most: servers(model)?, cancels: setup.is_some() };
+    let station = Station { started: Some(started), ..Station::new(arrivals, service, 1) };
+    Ok(Subject { station, kind: Kind::Steady, variability, per_queue: false, many_queues: false })
 }
 
 /// A server of batches. Milliseconds, where a case states them, are taken as the unit of time.

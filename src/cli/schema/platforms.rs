@@ -187,6 +187,7 @@ fn on_demand() -> Value {
             "throttle",
             flag("Whether a request at a limit is rejected, and does not wait; needs `bound`; false by default."),
         ),
+        ("cancel-starts", flag("Whether a start that no request waits for any more is cancelled; false by default.")),
         ("max-replicas", at_least_one("Replicas at most; 1000 by default.")),
         ("pace", object("How fast replicas are started; as fast as requests ask for them by default.", &pace)),
         ("always-there", standing("Replicas that are always there; 0 by default.")),

@@ -102,6 +102,8 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         let seat = &self.seats[number as usize];
         if seat.open && seat.running < seat.slots && self.seats[LOBBY as usize].waiting > 0 {
             self.pass_on(number);
+            self.relieved = self.spec.cancels;
+            self.stopped |= self.relieved;
         }
     }
 

@@ -18,4 +18,4 @@ pub use arrivals::Arrivals;
 pub use judge::{LEVEL, SEEDS, TheoryRun, Verdict, VerifyRow, judge_metrics, replicate};
 pub use metric::Statistic;
 pub use report::{VerifyReport, verify};
-pub use station::{After, Discipline, Length, Observed, Sample, Station, Visit};
+pub use station::{After, Discipline, Length, Observed, Sample, Started, Station, Visit};

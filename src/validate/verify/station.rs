@@ -3,8 +3,9 @@
 use std::sync::mpsc::{Sender, channel};
 
 use super::arrivals::{Arrivals, Stream, nanos};
-use crate::cluster::{DISPATCHERS, DemandModel, OnTimeout, ServiceSpec, Timeout};
+use crate::cluster::{DISPATCHERS, DemandModel, OnTimeout, ServiceSpec, StartUp, Timeout};
 use crate::engine::{Call, MetricsSpec, RunError, RunRecord, RunSpec, ServiceRun, Simulation, Stages};
+use crate::platform::{KeepAlive, on_demand};
 use crate::policy::{Decision, Measure, Observation, Reason, ReasonCode, ScalingPolicy};
 use crate::random::{Distribution, Streams};
 use crate::serving::continuous::ContinuousBatching;
@@ -42,6 +43,19 @@ const PART_OF_A_CORE: f64 = 0.4;
 /// A number of servers that stands for infinitely many.
 const ENOUGH: u32 = 100_000;
 
+/// Servers that requests start: what a queue does with a single server of its own, for as long as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Started {
+    /// Time until a started server is there.
+    pub start: Distribution,
+    /// Seconds that a server without requests is kept.
+    pub keep: f64,
+    /// Servers at most.
+    pub most: u32,
+    /// Whether a start that no request waits for any more is cancelled.
+    pub cancels: bool,
+}
+
 /// A queueing station, or several behind a dispatcher: a service whose replicas are queues and whose slots are servers.
 /// Time is in seconds.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,6 +84,8 @@ pub struct Station {
     pub sample_every: Option<f64>,
     /// Where its requests go afterwards.
     pub after: After,
+    /// How its servers are started, if they are not always there; `servers` are then those of a started one.
+    pub started: Option<Started>,
 }
 
 /// Where requests go after a station.
@@ -166,6 +182,7 @@ impl Station {
             backlog: 0,
             sample_every: None,
             after: After::Leave,
+            started: None,
         }
     }
 
@@ -251,7 +268,10 @@ impl Station {
             Discipline::Limited { full } => full,
             Discipline::Batch(batching) => f64::from(batching.concurrency().unwrap_or(1)),
             Discipline::Engine { engine, .. } => f64::from(engine.concurrency().unwrap_or(1)),
-            Discipline::Fifo | Discipline::Sharing => f64::from(self.servers),
+            Discipline::Fifo | Discipline::Sharing => match &self.started {
+                Some(started) => f64::from(self.servers) * f64::from(started.most),
+                None => f64::from(self.servers),
+            },
         }
     }
 
@@ -288,7 +308,11 @@ impl Station {
         let warm_up = SimTime::from_nanos(nanos(length.warm_up));
         // The end of the warm-up must be the end of an interval.
         let interval = if warm_up == SimTime::ZERO { never } else { warm_up.since(SimTime::ZERO) };
-        let first = ServiceRun::new(self.service_spec(0), Box::new(source), Box::new(Counter { every, sender }));
+        let mut first = ServiceRun::new(self.service_spec(0), Box::new(source), Box::new(Counter { every, sender }));
+        if let Some(started) = &self.started {
+            let keep = KeepAlive { idle: Distribution::Constant { value: started.keep }, life: None };
+            first.platform = on_demand(started.most, self.servers, keep, started.cancels)();
+        }
         let mut services = vec![first];
         self.link(&mut services, 0, streams);
         RunSpec { warm_up, interval, metrics, ..RunSpec::new("station", streams, end, services) }
@@ -341,6 +365,10 @@ impl Station {
             grace_period: SimDuration::ZERO,
             dispatch: DISPATCHERS.iter().find(|plugin| plugin.name == self.routing).unwrap_or(&DISPATCHERS[0]),
             timeout: self.patience.map(patience),
+            start_up: self.started.as_ref().map_or_else(StartUp::default, |started| StartUp {
+                started: started.start.clone(),
+                ..StartUp::default()
+            }),
             ..ServiceSpec::new(format!("station-{number}"), DemandModel::Drawn(self.service.clone()))
         }
     }
