@@ -10,12 +10,14 @@
 //! 110 pods per node; it does not subtract the memory of the node's kernel and is therefore slightly too high.
 
 mod container;
+mod functions;
 mod instance;
 mod lookup;
 mod market;
 mod price;
 
 pub use container::{ContainerOffer, KUBERNETES_OVERHEAD};
+pub use functions::function_rules;
 pub use instance::{Allocatable, Gpu, InstanceType, ShareError};
 pub use lookup::{Catalog, LookupError};
 pub use market::{Market, Offer, OtherPrice, Size, Source, Spot, matches};

@@ -7,6 +7,7 @@ mod choice;
 mod diagnostic;
 mod edit;
 mod fields;
+pub mod functions;
 pub mod kubernetes;
 mod names;
 mod node;
