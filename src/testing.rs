@@ -213,7 +213,7 @@ impl ScenarioTest {
         let mut scenario = scenario.unwrap_or_else(|| refuse(&found));
         for (label, factory) in &self.candidates {
             let factories = vec![Arc::clone(factory); scenario.services.len()];
-            let plan = Variant { label: label.clone(), factories, headroom: 1.0 };
+            let plan = Variant { label: label.clone(), factories, headroom: 1.0, service: None };
             scenario.policies.retain(|known| known.label != *label);
             scenario.policies.push(plan);
         }

@@ -268,6 +268,42 @@ fn what_the_platform_settles(#[case] rest: &str, #[case] said: &str) {
     assert!(error.contains(said), "{error}");
 }
 
+/// One trace on a Deployment and on two platforms, side by side: the same requests, and each platform's own price.
+#[test]
+fn policies_bring_platforms() {
+    let directory = TempDir::new().unwrap();
+    let text = |with: &str| {
+        format!(
+            "duration: 10m\nworkload: {{ poisson: {{ rate: 5/s }} }}\nservice: {{ name: fn, service-time: 200ms, concurrency: 4, \
+             start-up: 20s, price: $1/h }}\npolicies:\n  cluster: {{ static: {{ replicas: 2 }} }}\n  other: {{ static: {{ replicas: 2 }}, {with} }}\n"
+        )
+    };
+    let read = |with: &str| {
+        let path = directory.path().join("scenario.yaml");
+        fs::write(&path, text(with)).unwrap();
+        let mut sink = Diagnostics::new();
+        Scenario::read(&path, &[], &mut sink).ok_or_else(|| sink.to_string())
+    };
+    let scenario = read("with: { platform: { aws-lambda: { memory: 1024MB, init: 1s } } }").unwrap();
+    let runs: Vec<RunRecord> =
+        [0, 1].iter().map(|policy| scenario.simulation(*policy, 0).unwrap().run(&mut |_| ()).unwrap()).collect();
+    let [cluster, lambda] = &runs[..] else { panic!() };
+    assert_eq!(cluster.services[0].demand_checksum, lambda.services[0].demand_checksum);
+    assert_eq!(cluster.cost.unwrap().to_string(), "$0.3333");
+    // Requests, their 200 ms, and the starts of a second.
+    let requests = lambda.services[0].counts[Fate::Completed] as f64;
+    let starts = lambda.services[0].replica_starts as f64;
+    let expected = (requests * 0.2 + starts) * 0.000_016_666_7 + requests * 0.000_000_2;
+    assert!((lambda.cost.unwrap().as_f64() - expected).abs() < 1e-5, "{:?} for {expected}", lambda.cost);
+    let said = assumptions(&scenario).join("\n");
+    assert!(said.contains("Under other: fn runs on AWS Lambda with 1024 MB"), "{said}");
+    // Another concurrency on the same platform keeps what the service states.
+    let scenario = read("with: { concurrency: 1 }").unwrap();
+    assert_eq!(scenario.simulation(1, 0).unwrap().run(&mut |_| ()).unwrap().cost.unwrap().to_string(), "$0.3333");
+    assert!(read("with: 3").err().unwrap().contains("expected fields of the service"));
+    assert!(read("with: { platfrom: deployment }").err().unwrap().contains("did you mean `platform`?"));
+}
+
 #[test]
 fn the_rules_are_told() {
     let (_directory, scenario) = read(&[0], "1s", LAMBDA, "").unwrap();

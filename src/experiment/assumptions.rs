@@ -25,6 +25,12 @@ const NO_CALLS: &str = "calls between services, ";
 pub fn of(scenario: &Scenario) -> Vec<String> {
     let mut said: Vec<String> = scenario.services.iter().flat_map(|plan| of_service(plan, &scenario.pools)).collect();
     said.extend(scenario.services.iter().flat_map(|plan| calls(plan, &scenario.services)));
+    for variant in &scenario.policies {
+        let Some(plan) = &variant.service else { continue };
+        let known = said.clone();
+        let new = of_service(plan, &scenario.pools).into_iter().filter(|line| !known.contains(line));
+        said.extend(new.map(|line| format!("Under {}: {line}", variant.label)));
+    }
     said.extend(nodes(scenario));
     let metrics = &scenario.metrics;
     let averaged = metrics.averaged();
@@ -234,6 +240,7 @@ fn of_service(plan: &ServicePlan, pools: &[NodePool]) -> Vec<String> {
             (None, u32::MAX) => {
                 format!("A replica of {name} serves any number of requests at once (its `concurrency`).")
             }
+            (None, 1) => format!("A replica of {name} serves 1 request at once."),
             (None, requests) => format!("A replica of {name} serves {requests} requests at once."),
         },
         cpu(spec, pools),
@@ -495,7 +502,12 @@ fn by_use(name: &str, tariff: &UseTariff) -> String {
     let mut said = format!("Requests to {name} cost {}", charges.join("; "));
     if tariff.charges.iter().any(|charge| charge.item().takes_time()) {
         let rounding = tariff.rounding;
-        said += " of the time that each is served";
+        said += match (tariff.by_activity, tariff.starts) {
+            (false, false) => " of the time that each is served",
+            (false, true) => " of the time that each is served, and of each start",
+            (true, false) => " of the time in which a replica has any",
+            (true, true) => " of the time in which a replica has any, and of each start",
+        };
         if !rounding.granularity.is_zero() {
             said += &format!(", in steps of {}", rounding.granularity);
         }

@@ -61,6 +61,9 @@ pub(super) fn unbounded(scenario: &Scenario) -> Option<&'static str> {
     if scenario.services.iter().any(|service| service.usage.is_some()) {
         return Some("what requests that are charged for by use must cost is not modelled");
     }
+    if scenario.policies.iter().any(|variant| variant.service.is_some()) {
+        return Some("policies come with platforms of their own, and what those must cost is not modelled");
+    }
     if scenario.services.iter().any(|service| (service.platform)().ingress().pulls()) {
         return Some("what replicas that requests start must cost is not modelled");
     }

@@ -97,7 +97,7 @@ fn not_a_template(source: &Arc<SourceFile>) -> Result<(), Box<Diagnostic>> {
 
 /// Merges `over` on top of `base`: mappings key by key; null removes an entry (as in JSON Merge Patch, RFC 7396);
 /// everything else is replaced.
-fn merge(base: Yaml, over: Yaml) -> Yaml {
+pub(super) fn merge(base: Yaml, over: Yaml) -> Yaml {
     let Value::Mapping(mut below) = base.value else { return over };
     let Value::Mapping(above) = over.value else { return over };
     for (key, node) in above {

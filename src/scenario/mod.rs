@@ -15,6 +15,7 @@ mod prospect;
 mod read;
 mod recorded;
 mod use_price;
+mod variant;
 
 pub use origin::ScenarioSource;
 pub use price::PriceFact;
@@ -89,6 +90,8 @@ pub struct Variant {
     pub factories: Vec<PolicyFactory>,
     /// Factor by which the policy overestimates the load; 1 means no headroom.
     pub headroom: f64,
+    /// The only service in another form, such as on another platform; its workload is that of the scenario's.
+    pub service: Option<Box<ServicePlan>>,
 }
 
 /// A policy as stated in a scenario, before the files it refers to are read.
@@ -263,7 +266,8 @@ impl Scenario {
     /// replica-hours.
     pub fn is_priced(&self) -> bool {
         let priced = |(pool, _): (&NodePool, &NodeLease)| pool.at_most().count > 0;
-        self.pools.iter().zip(&self.node_leases).any(priced) || self.services.iter().any(|plan| plan.is_priced())
+        let variants = self.policies.iter().filter_map(|variant| variant.service.as_deref());
+        self.pools.iter().zip(&self.node_leases).any(priced) || self.services.iter().chain(variants).any(|plan| plan.is_priced())
     }
 
     /// The specification of the run of variant `policy` in replication `replication`.
@@ -275,8 +279,9 @@ impl Scenario {
         let streams = Streams::new(self.seed, replication);
         let plan = &self.policies[policy];
         let mut services = Vec::new();
-        for (number, (service, factory)) in self.services.iter().zip(&plan.factories).enumerate() {
-            let source = service.workload.open(streams, number as u64);
+        for (number, (stated, factory)) in self.services.iter().zip(&plan.factories).enumerate() {
+            let source = stated.workload.open(streams, number as u64);
+            let service = plan.service.as_deref().unwrap_or(stated);
             services.push(ServiceRun {
                 spec: service.spec.clone(),
                 source: source.map_err(|error| RunError::Trace { at: SimTime::ZERO, error })?,

@@ -7,8 +7,8 @@ use crate::config::{Diagnostics, Fields, Plugin};
 use crate::engine::ReplicaLease;
 use crate::platform::{Form, PLATFORMS, PlatformFactory};
 
-/// Reads `platform:`. Without one nothing is settled.
-pub(super) fn read(fields: &Fields<'_>, sink: &mut Diagnostics) -> (Option<PlatformFactory>, Form) {
+/// Reads `platform:`. Without one nothing is settled. `on_nodes` says whether the scenario has nodes.
+pub(super) fn read(fields: &Fields<'_>, on_nodes: bool, sink: &mut Diagnostics) -> (Option<PlatformFactory>, Form) {
     fields.default_is("platform", PLATFORMS[0].name.to_string());
     let Some(node) = fields.node_of("platform") else {
         free_slots(fields, sink);
@@ -22,6 +22,10 @@ pub(super) fn read(fields: &Fields<'_>, sink: &mut Diagnostics) -> (Option<Platf
     let pulls = (stated.factory)().ingress().pulls();
     if !pulls {
         free_slots(fields, sink);
+    }
+    if on_nodes && form.standing.is_some() {
+        let error = node.error(format!("`{}` needs no nodes, but the scenario has pools of them", plugin.name));
+        sink.push(error.help("leave `nodes` out, and price the replicas of a Deployment by `price:`"));
     }
     let settled = [
         ("concurrency", form.concurrency.is_some()),

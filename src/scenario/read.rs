@@ -13,6 +13,7 @@ use super::platform;
 use super::pool::node_pools;
 use super::price::{Sources, read_price};
 use super::recorded;
+use super::variant;
 use super::{Scenario, ScenarioSource, ServicePlan, StatedPolicy, Variant};
 use crate::cluster::{
     ContainerRequest, NodePool, PLACEMENTS, PlacementPlugin, PodRequest, PodSpec, ServiceDefaults, ServiceSpec,
@@ -80,7 +81,15 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[OwnPolicy], sink: &m
     let (expect, release) = (read_expect(&fields, sink), fields.or("kubernetes", Release::default(), sink));
     let around =
         PolicyContext { base_dir: &base_dir, service: "", pod: None, metric_names: &metrics.names, release, own };
-    let policies = read_policies(&fields, &around, &services, sink);
+    let only = fields.node_of("service").filter(|_| services.len() == 1);
+    let shared = fields.node_of("workload");
+    let mut changed = |with: &Yaml, sink: &mut Diagnostics| {
+        let node = variant::changed(only, with, sink)?;
+        let mut plan = read_service(&node, (&fields, shared, &[]), (&base_dir, &pools), &mut sources, sink)?;
+        faults::plan(&faults, std::slice::from_mut(&mut plan), sink);
+        Some(Box::new(plan))
+    };
+    let policies = read_policies(&fields, &around, &services, &mut changed, sink);
     fields.finish(sink);
     check_name(&name, &loaded.root, sink);
     if sink.has_errors() {
@@ -361,7 +370,7 @@ fn read_service(
     sink: &mut Diagnostics,
 ) -> Option<ServicePlan> {
     let fields = Fields::open(node, "service", sink)?;
-    let (platform, form) = platform::read(&fields, sink);
+    let (platform, form) = platform::read(&fields, !pools.is_empty(), sink);
     let defaults = platform::defaults(read_deployment(&fields, base_dir, sink).unwrap_or_default(), &form);
     let own = fields.node_of("workload");
     let price = fields.node_of("price");
@@ -478,6 +487,7 @@ fn read_policies(
     fields: &Fields<'_>,
     around: &PolicyContext<'_>,
     services: &[ServicePlan],
+    changed: &mut dyn FnMut(&Yaml, &mut Diagnostics) -> Option<Box<ServicePlan>>,
     sink: &mut Diagnostics,
 ) -> Vec<Variant> {
     let Some(node) = fields.node_of("policies") else {
@@ -494,14 +504,17 @@ fn read_policies(
     for (key, node) in list.entries() {
         check_label(key, node, sink);
         let (node, headroom) = take_headroom(node, sink);
+        let (node, with) = variant::take_with(&node);
+        let own = with.as_ref().and_then(|with| changed(with, sink));
         let Some(nodes) = policy_of_each(&node, services, sink) else { continue };
         let factories = services.iter().zip(nodes).map(|(service, node)| {
+            let service = own.as_deref().unwrap_or(service);
             let context = PolicyContext { service: &service.spec.name, pod: Some(&service.spec.pod), ..*around };
             read_policy(node, &key.text, &context, sink)
         });
         let factories: Vec<Option<PolicyFactory>> = factories.collect();
         if let Some(factories) = factories.into_iter().collect() {
-            plans.push(Variant { label: key.text.clone(), factories, headroom });
+            plans.push(Variant { label: key.text.clone(), factories, headroom, service: own });
         }
     }
     plans
@@ -540,7 +553,7 @@ pub(super) fn stated_policies(root: &Yaml, sink: &mut Diagnostics) -> Option<Vec
         let null = Yaml { value: Value::Null, ..node.clone() };
         let (kind, parameters) = match &node.value {
             Value::Scalar(name) => (name.clone(), null),
-            Value::Mapping(keys) => match keys.iter().find(|(key, _)| key.text != "headroom") {
+            Value::Mapping(keys) => match keys.iter().find(|(key, _)| key.text != "headroom" && key.text != variant::WITH) {
                 Some((key, node)) => (key.text.clone(), node.clone()),
                 None => (String::new(), null),
             },

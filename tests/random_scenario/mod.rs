@@ -399,6 +399,7 @@ impl Case {
         };
         let variant = |(number, policies): (usize, &Vec<PolicyCase>)| Variant {
             headroom: 1.0,
+            service: None,
             label: format!("variant-{number}"),
             factories: policies.iter().map(|policy| policy.factory(metrics.lag)).collect(),
         };

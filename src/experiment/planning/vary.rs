@@ -154,7 +154,8 @@ fn refusal(message: String) -> Diagnostics {
 /// The delay is added to a phase of constant length, so that random draws stay the same.
 fn started_later(base: &Scenario, seconds: f64) -> Result<Scenario, Diagnostics> {
     let mut scenario = base.clone();
-    for service in &mut scenario.services {
+    let variants = scenario.policies.iter_mut().filter_map(|variant| variant.service.as_deref_mut());
+    for service in scenario.services.iter_mut().chain(variants) {
         let start_up = &mut service.spec.start_up;
         let phases = [&mut start_up.started, &mut start_up.scheduled, &mut start_up.ready];
         let fitting = phases.into_iter().find_map(|phase| match phase {
