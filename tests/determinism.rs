@@ -201,7 +201,8 @@ fn start_up_delays(scenario: &mut Scenario, every: SimDuration, sizes: Vec<u32>)
         let seen = seen.clone();
         Arc::new(move |_| Box::new(Onlooker { every, sizes: sizes.clone(), turn: 0, seen: seen.clone() }))
     };
-    scenario.policies = vec![Variant { label: "onlooker".into(), factories: vec![factory], headroom: 1.0, service: None }];
+    scenario.policies =
+        vec![Variant { label: "onlooker".into(), factories: vec![factory], headroom: 1.0, service: None }];
     run(scenario, 1);
     seen.lock().unwrap().clone()
 }

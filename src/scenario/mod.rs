@@ -267,7 +267,8 @@ impl Scenario {
     pub fn is_priced(&self) -> bool {
         let priced = |(pool, _): (&NodePool, &NodeLease)| pool.at_most().count > 0;
         let variants = self.policies.iter().filter_map(|variant| variant.service.as_deref());
-        self.pools.iter().zip(&self.node_leases).any(priced) || self.services.iter().chain(variants).any(|plan| plan.is_priced())
+        self.pools.iter().zip(&self.node_leases).any(priced)
+            || self.services.iter().chain(variants).any(|plan| plan.is_priced())
     }
 
     /// The specification of the run of variant `policy` in replication `replication`.

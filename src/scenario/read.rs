@@ -81,15 +81,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[OwnPolicy], sink: &m
     let (expect, release) = (read_expect(&fields, sink), fields.or("kubernetes", Release::default(), sink));
     let around =
         PolicyContext { base_dir: &base_dir, service: "", pod: None, metric_names: &metrics.names, release, own };
-    let only = fields.node_of("service").filter(|_| services.len() == 1);
-    let shared = fields.node_of("workload");
-    let mut changed = |with: &Yaml, sink: &mut Diagnostics| {
-        let node = variant::changed(only, with, sink)?;
-        let mut plan = read_service(&node, (&fields, shared, &[]), (&base_dir, &pools), &mut sources, sink)?;
-        faults::plan(&faults, std::slice::from_mut(&mut plan), sink);
-        Some(Box::new(plan))
-    };
-    let policies = read_policies(&fields, &around, &services, &mut changed, sink);
+    let policies = read_variants(&fields, &around, (&services, &faults, &pools), &mut sources, sink);
     fields.finish(sink);
     check_name(&name, &loaded.root, sink);
     if sink.has_errors() {
@@ -483,6 +475,25 @@ fn not_the_one(
     if deployments.is_empty() { error } else { error.help("choose one by the service's `name:`") }
 }
 
+/// Reads the policies, each with its own form of the service if it states one.
+fn read_variants(
+    fields: &Fields<'_>,
+    around: &PolicyContext<'_>,
+    (services, faults, pools): (&[ServicePlan], &faults::Faults<'_>, &[NodePool]),
+    sources: &mut Sources,
+    sink: &mut Diagnostics,
+) -> Vec<Variant> {
+    let only = fields.node_of("service").filter(|_| services.len() == 1);
+    let scenario = (fields, fields.node_of("workload"), &[][..]);
+    let mut changed = |with: &Yaml, sink: &mut Diagnostics| {
+        let node = variant::changed(only, with, sink)?;
+        let mut plan = read_service(&node, scenario, (around.base_dir, pools), sources, sink)?;
+        faults::plan(faults, std::slice::from_mut(&mut plan), sink);
+        Some(Box::new(plan))
+    };
+    read_policies(fields, around, services, &mut changed, sink)
+}
+
 fn read_policies(
     fields: &Fields<'_>,
     around: &PolicyContext<'_>,
@@ -553,10 +564,12 @@ pub(super) fn stated_policies(root: &Yaml, sink: &mut Diagnostics) -> Option<Vec
         let null = Yaml { value: Value::Null, ..node.clone() };
         let (kind, parameters) = match &node.value {
             Value::Scalar(name) => (name.clone(), null),
-            Value::Mapping(keys) => match keys.iter().find(|(key, _)| key.text != "headroom" && key.text != variant::WITH) {
-                Some((key, node)) => (key.text.clone(), node.clone()),
-                None => (String::new(), null),
-            },
+            Value::Mapping(keys) => {
+                match keys.iter().find(|(key, _)| key.text != "headroom" && key.text != variant::WITH) {
+                    Some((key, node)) => (key.text.clone(), node.clone()),
+                    None => (String::new(), null),
+                }
+            }
             _ => (String::new(), null),
         };
         StatedPolicy { label: key.text.clone(), kind, parameters }
