@@ -2,7 +2,7 @@
 
 use super::price::{Paid, PriceFact, Sources};
 use crate::cluster::dispatch::FREE_SLOTS;
-use crate::cluster::{Bought, DemandModel, ServiceDefaults, ServiceSpec};
+use crate::cluster::{DemandModel, ServiceDefaults, ServiceSpec};
 use crate::config::{Diagnostics, Fields, Plugin};
 use crate::engine::ReplicaLease;
 use crate::platform::{Form, PLATFORMS, PlatformFactory};
@@ -61,6 +61,8 @@ pub(super) fn defaults(given: ServiceDefaults, form: &Form) -> ServiceDefaults {
         replicas: form.standing.or(given.replicas),
         concurrency: form.concurrency.or(given.concurrency),
         cpu_request: form.cpu.or(given.cpu_request),
+        // The CPU of one request at a time is a matter of speed (`stretch`); several share it.
+        cpu_limit: form.cpu.filter(|_| form.concurrency != Some(1)).or(given.cpu_limit),
         memory_request: form.memory.or(given.memory_request),
         start_up: form.start_up.clone().or(given.start_up),
         dispatch: form.dispatch.or(given.dispatch),
@@ -94,6 +96,5 @@ pub(super) fn paid(form: &Form, spec: &ServiceSpec, sources: &mut Sources) -> Pa
         });
     }
     let lease = price.standing.map(|(price, billing)| ReplicaLease { what: what.clone(), price, billing });
-    let bought = lease.as_ref().and(form.cpu).map(|cpu| Bought { cpu, whole: true });
-    Paid { lease, leases_extra: price.extra.is_some(), bought, usage: price.usage.clone() }
+    Paid { lease, leases_extra: price.extra.is_some(), bought: None, usage: price.usage.clone() }
 }
