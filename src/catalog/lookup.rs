@@ -111,6 +111,20 @@ impl Catalog {
         })
     }
 
+    /// An instance type with this name: in `region`, in its provider's default region, or in any, as its size is the same
+    /// everywhere.
+    pub(super) fn sized(&self, name: &str, region: Option<&str>) -> Option<&InstanceType> {
+        let known = || self.instances.iter().chain(MARKET.iter()).filter(|known| known.name == name);
+        let there = |known: &&InstanceType| known.region == region.unwrap_or_else(|| known.provider.default_region());
+        known().find(there).or_else(|| known().next())
+    }
+
+    /// How a provider bills instances; those without a rule of their own by the second.
+    pub(super) fn billing(&self, provider: Provider) -> Billing {
+        let known = self.billing.iter().find(|(of, _)| *of == provider).map(|(_, billing)| *billing);
+        known.unwrap_or(Billing { granularity: SimDuration::from_secs(1), minimum: SimDuration::ZERO })
+    }
+
     /// The container offer with this name in `region`, or in its provider's default region.
     ///
     /// # Errors

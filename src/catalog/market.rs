@@ -3,13 +3,14 @@
 //! The tables of `full/` are read when they are first asked for, in some 20 ms. A row that cannot be read is left out; a test
 //! reads every row.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use serde::Deserialize;
 
 use super::instance::{Allocatable, Gpu, InstanceType};
-use super::price::{Billing, PriceSource, Provider};
+use super::price::{Billing, PriceSource, Provider, Purchase};
 use crate::units::{Bytes, Millicores, UnitPrice, UsdPerHour};
 
 static BUILTIN: LazyLock<Market> = LazyLock::new(Market::read);
@@ -27,8 +28,8 @@ const COLUMNS: usize = 15;
 /// Pods on a node of AKS and GKE.
 const PODS: u32 = 110;
 
-/// The date and the source of a price, as in [`PriceSource`].
-pub type Source = (&'static str, &'static str);
+/// The effective price of a commitment, and its source.
+pub type Reserved = (UsdPerHour, Arc<PriceSource>);
 
 /// An instance type in one region.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,25 +37,27 @@ pub struct Offer {
     /// The provider.
     pub provider: Provider,
     /// The region.
-    pub region: &'static str,
+    pub region: Cow<'static, str>,
     /// The provider's name for it.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Its size.
-    pub size: &'static Size,
+    pub size: Arc<Size>,
     /// On-demand list price.
     pub price: UsdPerHour,
     /// Whether the price is known to have changed elsewhere since.
     pub stale: bool,
     /// Spot price.
     pub spot: Option<Spot>,
+    /// Effective price of a 1-year commitment; only price lists of the user state it.
+    pub reserved_1y: Option<Reserved>,
     /// Effective price of a 3-year commitment that is paid upfront.
-    pub reserved: Option<UsdPerHour>,
+    pub reserved: Option<Reserved>,
     /// Source of the on-demand price.
-    pub source: Source,
+    pub source: Arc<PriceSource>,
 }
 
 /// The size of an instance type, the same in every region.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Size {
     /// Virtual CPUs; `None` where no source says.
     pub cpu: Option<Millicores>,
@@ -75,7 +78,7 @@ pub struct Size {
 }
 
 /// A spot price.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spot {
     /// The price.
     pub price: UsdPerHour,
@@ -83,6 +86,8 @@ pub struct Spot {
     pub kind: &'static str,
     /// How often it is interrupted in a month (`<5%`); empty if not known.
     pub interrupted: &'static str,
+    /// Its source.
+    pub source: Arc<PriceSource>,
 }
 
 /// The price of something that is not an instance.
@@ -132,9 +137,24 @@ impl Market {
         &BUILTIN
     }
 
+    /// The effective price of a commitment that is not paid upfront, by the average discount of its provider, which is no list
+    /// price. `None` where there is no such average, and for other ways of purchase.
+    pub fn discounted(&self, of: &InstanceType, purchase: Purchase) -> Option<(UsdPerHour, PriceSource)> {
+        let meter = format!("{}yr_no_upfront", purchase.years());
+        let found = self.prices.iter().find(|price| {
+            price.provider == of.provider.name() && price.service == "discount" && price.meter == meter
+        })?;
+        let millionths = (found.usd.parse::<f64>().ok()? * 1e6).round();
+        let left = 1_000_000 - (0.0..=1e6).contains(&millionths).then_some(millionths as u128)?;
+        let nanos = (u128::from(of.price.as_nanos()) * left + 500_000) / 1_000_000;
+        let source = format!("{}: a discount of {}, {}", found.source.source, found.usd, found.note);
+        let source = PriceSource { date: found.source.date.clone(), source };
+        Some((UsdPerHour::from_nanos(nanos.try_into().ok()?), source))
+    }
+
     fn read() -> Market {
         let sources = read_sources();
-        let reserved = read_reserved();
+        let reserved = read_reserved(&sources);
         let mut offers = Vec::new();
         for (provider, table) in TABLES {
             read_offers(provider, table, &sources, &reserved, &mut offers);
@@ -144,29 +164,39 @@ impl Market {
 }
 
 /// Source by key.
-type Sources = BTreeMap<&'static str, Source>;
+type Sources = BTreeMap<&'static str, Arc<PriceSource>>;
 /// Price by name and region.
-type Reserved = BTreeMap<(&'static str, &'static str), UsdPerHour>;
+type Commitments = BTreeMap<(&'static str, &'static str), Reserved>;
 
 fn read_sources() -> Sources {
     let row = |line: &'static str| {
         let (key, rest) = line.split_once(',')?;
         let (date, source) = rest.split_once(',')?;
-        Some((key, (date, source.trim_matches('"'))))
+        let source = PriceSource { date: date.to_string(), source: source.trim_matches('"').to_string() };
+        Some((key, Arc::new(source)))
     };
     SOURCES.lines().skip(1).filter_map(row).collect()
 }
 
-fn read_reserved() -> Reserved {
+/// The source with this key; an empty one if there is none, which a test finds.
+fn source_of(sources: &Sources, key: &str) -> Arc<PriceSource> {
+    sources.get(key).cloned().unwrap_or_default()
+}
+
+fn read_reserved(sources: &Sources) -> Commitments {
     let mut lines = RESERVED.lines();
     let regions: Vec<&str> = lines.next().unwrap_or("").split(',').skip(1).collect();
-    let mut all = Reserved::new();
+    let of_regions: Vec<_> =
+        regions.iter().map(|region| source_of(sources, &format!("reserved aws {region}"))).collect();
+    let old = source_of(sources, "reserved old");
+    let mut all = Commitments::new();
     for line in lines {
         let mut cells = line.split(',');
         let name = cells.next().unwrap_or("");
-        for (region, cell) in regions.iter().zip(cells) {
+        for ((region, source), cell) in regions.iter().zip(&of_regions).zip(cells) {
+            let source = if cell.ends_with('o') { &old } else { source };
             if let Some(price) = dollars(cell.trim_end_matches('o')) {
-                all.insert((name, region), price);
+                all.insert((name, region), (price, Arc::clone(source)));
             }
         }
     }
@@ -181,42 +211,43 @@ fn read_offers(
     provider: Provider,
     table: &'static str,
     sources: &Sources,
-    reserved: &Reserved,
+    reserved: &Commitments,
     offers: &mut Vec<Offer>,
 ) {
     let mut lines = table.lines();
     let regions: Vec<&str> = lines.next().unwrap_or("").split(',').skip(COLUMNS).collect();
-    let of_regions: Vec<Source> = regions
-        .iter()
-        .map(|region| sources.get(format!("instances {provider} {region}").as_str()).copied().unwrap_or_default())
-        .collect();
+    let of_regions: Vec<_> =
+        regions.iter().map(|region| source_of(sources, &format!("instances {provider} {region}"))).collect();
+    let listed = source_of(sources, if provider == Provider::Gcp { "spot gcp" } else { "spot list" });
+    let spots = [listed, source_of(sources, "spot derived")];
     for line in lines {
         let cells: Vec<&'static str> = line.split(',').collect();
         if cells.len() != COLUMNS + regions.len() {
             continue;
         }
-        // There are a few thousand sizes, once per process.
-        let size: &'static Size = Box::leak(Box::new(read_size(provider, &cells, sources)));
+        let size = Arc::new(read_size(provider, &cells, sources));
         for ((region, source), cell) in regions.iter().zip(&of_regions).zip(&cells[COLUMNS..]) {
             let (cell, stale) = cell.strip_suffix('!').map_or((*cell, false), |cell| (cell, true));
             let (price, spot) = cell.split_once(':').map_or((cell, ""), |(price, spot)| (price, spot));
             let Some(price) = dollars(price) else { continue };
             offers.push(Offer {
                 provider,
-                region,
-                name: cells[0],
-                size,
+                region: Cow::Borrowed(*region),
+                name: Cow::Borrowed(cells[0]),
+                size: Arc::clone(&size),
                 price,
                 stale,
-                spot: read_spot(spot),
-                reserved: reserved.get(&(cells[0], *region)).copied().filter(|_| provider == Provider::Aws),
-                source: *source,
+                spot: read_spot(spot, &spots),
+                reserved_1y: None,
+                reserved: reserved.get(&(cells[0], *region)).cloned().filter(|_| provider == Provider::Aws),
+                source: Arc::clone(source),
             });
         }
     }
 }
 
-fn read_spot(cell: &str) -> Option<Spot> {
+/// Reads a spot price; `sources` are those of list prices and of derived ones.
+fn read_spot(cell: &str, sources: &[Arc<PriceSource>; 2]) -> Option<Spot> {
     let (price, rest) = cell.split_at_checked(cell.find(['l', 'd', 'q'])?)?;
     let kind = match rest.as_bytes().first()? {
         b'l' => "list",
@@ -231,7 +262,8 @@ fn read_spot(cell: &str) -> Option<Spot> {
         Some(b'e') => ">20%",
         _ => "",
     };
-    Some(Spot { price: dollars(price)?, kind, interrupted })
+    let source = Arc::clone(&sources[usize::from(kind != "list")]);
+    Some(Spot { price: dollars(price)?, kind, interrupted, source })
 }
 
 /// The size in the first [`COLUMNS`] cells.
@@ -257,7 +289,7 @@ fn read_size(provider: Provider, cells: &[&'static str], sources: &Sources) -> S
         "" => String::new(),
         number => {
             let key = format!("spec {provider} {number}");
-            sources.get(key.as_str()).map_or_else(String::new, |(date, source)| format!("{source} {date}"))
+            sources.get(key.as_str()).map_or_else(String::new, |known| format!("{} {}", known.source, known.date))
         }
     };
     Size {
@@ -280,11 +312,11 @@ fn read_size(provider: Provider, cells: &[&'static str], sources: &Sources) -> S
 ///
 /// AKS (1.29 and later) reserves CPU by a table and the smaller of 20 MB a pod plus 50 MB and a quarter of memory, GKE shares
 /// that fall with the size; both keep 100 Mi from eviction. Reservations are rounded up.
-fn left_for_pods(provider: Provider, cpu: Millicores, memory: Bytes) -> Option<Allocatable> {
+pub(super) fn left_for_pods(provider: Provider, cpu: Millicores, memory: Bytes) -> Option<Allocatable> {
     const MIB: u64 = 1 << 20;
     let (millis, mib) = (cpu.get(), memory.get() / MIB);
     let (cpu_kept, memory_kept) = match provider {
-        Provider::Aws => return None,
+        Provider::Aws | Provider::Custom => return None,
         Provider::Azure => (stepped(millis, &AKS_CPU), (20 * u64::from(PODS) + 50).min(mib / 4)),
         Provider::Gcp => (shares(millis, &GKE_CPU), shares(mib, &GKE_MEMORY)),
     };
@@ -338,7 +370,7 @@ struct PriceRow {
 
 fn read_prices(sources: &Sources) -> Vec<OtherPrice> {
     let price = |row: PriceRow| {
-        let (date, source) = sources.get(row.source.as_str()).copied().unwrap_or_default();
+        let source = PriceSource::clone(&source_of(sources, &row.source));
         OtherPrice {
             provider: row.provider,
             region: row.region,
@@ -349,7 +381,7 @@ fn read_prices(sources: &Sources) -> Vec<OtherPrice> {
             unit: row.unit,
             note: row.note,
             unverified: row.flag == "u",
-            source: PriceSource { date: date.to_string(), source: source.to_string() },
+            source,
         }
     };
     let mut reader = csv::Reader::from_reader(PRICES.as_bytes());
@@ -359,7 +391,7 @@ fn read_prices(sources: &Sources) -> Vec<OtherPrice> {
 impl Offer {
     /// The instance type that a scenario may name; `None` where its size is not known.
     pub fn instance(&self, billing: Billing) -> Option<InstanceType> {
-        let (size, (date, source)) = (self.size, self.source);
+        let size = &self.size;
         Some(InstanceType {
             provider: self.provider,
             region: self.region.to_string(),
@@ -370,10 +402,10 @@ impl Offer {
             allocatable: size.allocatable?,
             price: self.price,
             billing,
-            price_source: PriceSource { date: date.to_string(), source: source.to_string() },
+            price_source: PriceSource::clone(&self.source),
             spec_source: size.source.clone(),
             allocatable_source: match self.provider {
-                Provider::Aws => size.source.clone(),
+                Provider::Aws | Provider::Custom => size.source.clone(),
                 Provider::Azure => "reservations documented for AKS, 110 pods".into(),
                 Provider::Gcp => "reservations documented for GKE, 110 pods".into(),
             },

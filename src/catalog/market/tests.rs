@@ -23,9 +23,11 @@ fn every_row_is_read() {
     assert_eq!(market.offers.iter().filter(|offer| offer.stale).count(), 46);
     for offer in &market.offers {
         assert!(
-            offer.price > UsdPerHour::ZERO && offer.source.0.len() == 10 && !offer.source.1.is_empty(),
+            offer.price > UsdPerHour::ZERO && offer.source.date.len() == 10 && !offer.source.source.is_empty(),
             "{offer:?}"
         );
+        let others = [offer.spot.as_ref().map(|spot| &spot.source), offer.reserved.as_ref().map(|(_, source)| source)];
+        assert!(others.into_iter().flatten().all(|source| source.date.len() == 10), "{offer:?}");
         assert!(offer.size.cpu.is_none() || !offer.size.source.is_empty(), "{offer:?}");
     }
     for price in &market.prices {
@@ -82,7 +84,7 @@ proptest! {
     #[test]
     fn no_pattern_and_no_cell_panics(pattern in ".{0,12}", text in ".{0,12}") {
         matches(&pattern, &text);
-        read_spot(&text);
+        read_spot(&text, &Default::default());
         dollars(&text);
     }
 

@@ -455,7 +455,7 @@ pub struct CatalogOfferResult {
     pub allocatable_memory_bytes: Option<u64>,
     /// On-demand list price.
     pub price_usd_per_hour: Decimal,
-    /// Whether the type's price has changed in another region since.
+    /// Whether the price is more than a year old, or the type's price has changed in another region since.
     pub stale: bool,
     /// Spot price.
     pub spot_usd_per_hour: Option<Decimal>,
