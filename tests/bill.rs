@@ -8,7 +8,7 @@ use rstest::rstest;
 use serde_json::Value;
 
 use crate::findings::trial::Trial;
-use crate::findings::world::{read, record};
+use crate::findings::world::{read, record, run};
 
 /// Three requests a second of 150 ms each, for 10 minutes.
 fn scenario(price: &str) -> String {
@@ -249,6 +249,202 @@ fn time_has_a_price_only_where_it_is_counted() {
     assert!(said.contains("only where a replica serves one request at a time"), "{said}");
     let (_, said) = read(&[("scenario.yaml", &text.replace(", memory: 512Mi", ""))]);
     assert!(said.contains("the memory of a replica is not known"), "{said}");
+}
+
+/// Two nodes of 0.09 + 1.25 dollars an hour by a price list, for ten minutes: 22.333... cents.
+#[test]
+fn price_lists_of_the_user_are_billed() {
+    let prices = "name,region,vcpu,memory_mib,usd_per_h,price_date\nm7i.large,,,,0.09,2026-10-01\nmetal-1,rack-1,64,262144,1.25,\n";
+    let text = scenario("{ per-request: $0 }")
+        + "prices: prices.csv\nnodes: [ { instance: m7i.large, count: 1 }, { instance: metal-1, count: 1 } ]\n";
+    let (read_one, said) = read(&[("scenario.yaml", &text), ("prices.csv", prices)]);
+    let scenario = read_one.unwrap_or_else(|| panic!("{said}"));
+    let run = run(&scenario, 0);
+    let lines: Vec<_> = run.leases.iter().map(|lease| (lease.what.as_str(), lease.cost.as_nanos())).collect();
+    assert_eq!(lines, [("node m7i.large (us-east-1)", 15_000_000), ("node metal-1 (rack-1)", 208_333_333)]);
+    let facts: Vec<_> = scenario.prices.iter().map(|fact| (fact.source.as_str(), fact.date.as_str())).collect();
+    assert_eq!(facts, [("prices.csv", "2026-10-01"), ("prices.csv", "")]);
+    assert!(scenario.sources.iter().any(|file| file.name().ends_with("prices.csv")), "an input of the run");
+    let (read_none, said) = read(&[("scenario.yaml", &text), ("prices.csv", &prices.replace("0.09", "9 ct"))]);
+    assert!(read_none.is_none() && said.contains("prices.csv:2:14") && said.contains("not `9 ct`"), "{said}");
+    let (read_none, said) = read(&[("scenario.yaml", &text)]);
+    assert!(read_none.is_none() && said.contains("prices.csv"), "{said}");
+}
+
+#[test]
+fn price_lists_go_over_the_catalogue() {
+    let trial = Trial::new(&[
+        ("p.csv", "name,region,usd_per_h\nm7i.large,us-east-1,0.01\nbox,here,2\n"),
+        ("bad.csv", "a\n1\n"),
+    ]);
+    let csv = trial.expect("catalog m7i.large --region us-east-1 --prices p.csv --format csv", 0);
+    assert!(csv.contains("aws,us-east-1,m7i.large,2,8Gi,,$0.01/h"), "{csv}");
+    let json = trial.expect("catalog box --prices p.csv --provider custom --format json", 0);
+    let found: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (&found["offers"][0]["price_source"], &found["offers"][0]["region"]),
+        (&"p.csv".into(), &"here".into()),
+        "{json}"
+    );
+    assert!(trial.expect("catalog --prices bad.csv", 2).contains("bad.csv:1:1"));
+}
+
+/// Two nodes for `minutes`, bought as stated.
+fn nodes(minutes: u32, pool: &str, more: &str) -> String {
+    let text = scenario("{ per-request: $0 }").replace("duration: 10m", &format!("duration: {minutes}m"));
+    format!("{text}nodes: [ {{ instance: m7i.large, count: 2, {pool} }} ]\n{more}")
+}
+
+fn charges(run: &RunRecord) -> Vec<(String, String, i128)> {
+    let line =
+        |line: &plimsoll::billing::ChargeLine| (line.what.clone(), line.kind.name().to_string(), line.cost.as_nanos());
+    run.charges.iter().map(line).collect()
+}
+
+/// I5 with everything that a bill may have.
+fn check_total(run: &RunRecord) {
+    let leases = run.leases.iter().map(|lease| lease.cost);
+    let lines =
+        leases.chain(run.usage.iter().map(|used| used.line.cost)).chain(run.charges.iter().map(|line| line.cost));
+    assert_eq!(run.cost, Some(lines.sum()), "I5");
+}
+
+/// $0.1008 an hour on demand. A 3-year commitment is $0.03827 in the catalogue (us-east-1, paid upfront), a year 32% below the price on demand: $0.068544.
+#[rstest]
+#[case("purchase: on-demand", &[100_800_000, 100_800_000], &[])]
+#[case("purchase: { spot: $0.03/h }", &[30_000_000, 30_000_000], &[])]
+#[case("purchase: reserved-1y", &[0, 0], &[137_088_000, 0])]
+#[case("purchase: { reserved-1y: 1 }", &[0, 100_800_000], &[68_544_000, 0])]
+#[case("purchase: { reserved-1y: 3, price: $0.05/h }", &[0, 0], &[100_000_000, 50_000_000])]
+#[case("billed: { granularity: 2h }", &[201_600_000, 201_600_000], &[])]
+fn nodes_are_bought_as_stated(#[case] pool: &str, #[case] leases: &[i128], #[case] committed: &[i128]) {
+    let run = record(&nodes(60, pool, ""));
+    assert_eq!(run.leases.iter().map(|lease| lease.cost.as_nanos()).collect::<Vec<_>>(), leases);
+    assert_eq!(charges(&run).iter().map(|(_, _, cost)| *cost).collect::<Vec<_>>(), committed);
+    check_total(&run);
+}
+
+#[test]
+fn the_catalogue_states_prices_of_each_purchase() {
+    let facts = |pool: &str| {
+        let (scenario, said) = read(&[("scenario.yaml", &nodes(60, pool, ""))]);
+        let scenario = scenario.unwrap_or_else(|| panic!("{said}"));
+        let lease = scenario.node_leases[0].price;
+        let reserved = scenario.contract.reserved.first().map(|reservation| reservation.price);
+        (reserved.unwrap_or(lease), scenario.prices[0].clone())
+    };
+    let offer = |pick: fn(&plimsoll::catalog::Offer) -> Option<UsdPerHour>| {
+        let market = plimsoll::catalog::Market::builtin();
+        market
+            .offers
+            .iter()
+            .find(|offer| offer.name == "m7i.large" && offer.region == "us-east-1")
+            .and_then(pick)
+            .unwrap()
+    };
+    let (spot, fact) = facts("purchase: spot");
+    assert_eq!((spot, fact.date.as_str()), (offer(|offer| offer.spot.as_ref().map(|spot| spot.price)), "2025-06-28"));
+    assert_eq!(fact.what, "node m7i.large (us-east-1), spot");
+    let (reserved, fact) = facts("purchase: reserved-3y");
+    assert_eq!(
+        (reserved, fact.date.as_str()),
+        (offer(|offer| offer.reserved.as_ref().map(|(price, _)| *price)), "2026-06-09")
+    );
+    let (year, fact) = facts("purchase: reserved-1y");
+    assert_eq!((year.as_nanos(), fact.date.as_str()), (68_544_000, "2026-05-09"));
+    assert!(fact.source.contains("an average, not a list price"), "{fact:?}");
+}
+
+/// One instance is committed to for $0.05, a savings plan of $0.02 at 50% covers 0.02 / 0.0504 of the other's hour (1428.571428571 s), and the
+/// rest (2171.428571429 s) is on demand: $0.0608. Two control planes by the hour are $0.20, $40 of revenue owe 10%.
+#[test]
+fn a_bill_with_everything_adds_up() {
+    let more = "savings-plan: { commitment: $0.02/h, discount: 50% }\nfees: [ { cluster: eks, count: 2, billed: { granularity: 1h } }, { name: support, price: $0.01/h } ]\n\
+                sla-credits: { revenue: $40/h, tiers: [ { below: 100%, owed: 10% }, { below: 10%, owed: 50% } ] }\n";
+    let text = nodes(60, "purchase: { reserved-1y: 1, price: $0.05/h }", more);
+    let text = text.replace(
+        "{ per-request: $0 }",
+        "{ egress: { per-request: 1Mi, per-gib: [ { price: $0.09, up-to: 730 }, { price: $0.05 } ], free: 73 } }",
+    );
+    // Half of the requests find a full queue.
+    let text = text.replace("  concurrency: 1\n", "  concurrency: 1\n  queue-limit: 0\n").replace("150ms", "1500ms");
+    let run = record(&text);
+    let expected = [
+        ("node m7i.large (us-east-1), reserved-1y", "commitment-used", 50_000_000),
+        ("node m7i.large (us-east-1), reserved-1y", "commitment-unused", 0),
+        ("savings plan", "commitment-used", 20_000_000),
+        ("savings plan", "commitment-unused", 0),
+        ("eks control plane", "fee", 200_000_000),
+        ("support", "fee", 10_000_000),
+        ("credits owed to customers", "credit", 4_000_000_000),
+    ];
+    assert_eq!(charges(&run), expected.map(|(what, kind, cost)| (what.to_string(), kind.to_string(), cost)));
+    let leases: Vec<i128> = run.leases.iter().map(|lease| lease.cost.as_nanos()).collect();
+    assert_eq!(leases, [0, 60_800_000]);
+    // 1 MiB for each request: the first 0.1 GiB of the hour are free, 1 GiB costs $0.09, and the rest $0.05 a GiB.
+    let bytes = lines(&run).iter().map(|line| line.1).sum::<u128>();
+    assert!(bytes > 1200 << 20 && bytes % (1 << 20) == 0, "{bytes}");
+    let rest = (bytes - (73 << 30) / 730 - (1 << 30)) as f64 / (1 << 30) as f64 * 0.05 * 1e9;
+    let costs: Vec<i128> = lines(&run).iter().map(|line| line.3).collect();
+    assert_eq!(costs[..2], [0, 90_000_000]);
+    assert!((costs[2] as f64 - rest).abs() <= 2.0, "{costs:?} {rest}");
+    check_total(&run);
+}
+
+#[test]
+fn commitments_fees_and_credits_are_in_the_files() {
+    let more = "fees: { cluster: gke }\n";
+    let trial = Trial::new(&[("s.yaml", &nodes(60, "purchase: { reserved-1y: 3 }", more))]);
+    trial.expect("run s.yaml --out out", 0);
+    let csv = std::fs::read_to_string(trial.path("out/s/bill.csv")).unwrap();
+    assert!(csv.contains("\"node m7i.large (us-east-1), reserved-1y, unused\",Usage-Based,0,3600,aws,us-east-1,Compute,Committed,1,Hours,0.068544,0.068544"), "{csv}");
+    assert!(
+        csv.contains("gke control plane,Recurring,0,3600,gcp,us-central1,Compute,Standard,1,Hours,0.1,0.1"),
+        "{csv}"
+    );
+    let summary: Value =
+        serde_json::from_str(&std::fs::read_to_string(trial.path("out/s/summary.json")).unwrap()).unwrap();
+    let policy = &summary["policies"][0];
+    let sum = |list: &str| {
+        policy[list].as_array().map_or(0.0, |lines| lines.iter().map(|line| line["cost_usd"].as_f64().unwrap()).sum())
+    };
+    let total = sum("bill") + sum("usage") + sum("charges");
+    assert!((total - policy["cost_usd"].as_f64().unwrap()).abs() < 1e-9, "{policy}");
+    assert!(std::fs::read_to_string(trial.path("out/s/summary.md")).unwrap().contains("reserved-1y, unused"));
+}
+
+#[rstest]
+#[case("purchase: sport", "", "did you mean `spot`?")]
+#[case("purchase: { reserved-1y: 0 }", "", "must be from 1 to 100000")]
+#[case("purchase: { reserved-1y: 1, reserved-3y: 1 }", "", "a purchase is one of")]
+#[case("purchase: { price: $1/h }", "", "a purchase is one of")]
+#[case("", "savings-plan: { commitment: $1/h }", "has no `discount`")]
+#[case("", "fees: [ { cluster: ecs } ]", "did you mean `eks`?")]
+#[case("", "fees: [ { price: $1/h } ]", "needs a `name`")]
+#[case("", "fees: [ { name: a } ]", "either a `cluster` or a `price`")]
+#[case("", "fees: [ { cluster: eks, count: 0 } ]", "`count` must be from 1")]
+#[case("", "sla-credits: { revenue: $1/h, tiers: [] }", "at least one tier")]
+#[case(
+    "",
+    "sla-credits: { revenue: $1/h, tiers: [ { below: 99%, owed: 10% }, { below: 99.9%, owed: 20% } ] }",
+    "below a lower availability"
+)]
+#[case("", "sla-credits: { revenue: $1/h, service: sh, tiers: [ { below: 99%, owed: 10% } ] }", "is not a service")]
+fn mistakes_in_contracts_get_one_error(#[case] pool: &str, #[case] more: &str, #[case] says: &str) {
+    let (read, said) = read(&[("scenario.yaml", &nodes(60, pool, more))]);
+    assert!(read.is_none() && said.contains(says), "{said}");
+    assert_eq!(said.matches("error").count(), 1, "{said}");
+}
+
+#[rstest]
+#[case("{ share-of: m7i.large, purchase: reserved-1y }", "a share of an instance cannot be committed to")]
+#[case("{ per-replica: $1/h, purchase: spot }", "only an `instance` can be bought")]
+#[case("{ egress: { per-request: 4Ki } }", "has no `per-gib`")]
+#[case("{ egress: { per-gib: $1 } }", "has no `per-request`")]
+fn mistakes_in_purchases_get_one_error(#[case] price: &str, #[case] says: &str) {
+    let (read, said) = read(&[("scenario.yaml", &scenario(price))]);
+    assert!(read.is_none() && said.contains(says), "{said}");
+    assert_eq!(said.matches("error").count(), 1, "{said}");
 }
 
 // Worked examples: 50 sandboxes of 8 GiB for 8 h on 22 days are 8,800 h, in 35,200 invocations of 15 min. Prices of the AWS

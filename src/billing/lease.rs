@@ -40,6 +40,8 @@ pub struct Settled {
     pub end: SimTime,
     /// Billed duration.
     pub billed: SimDuration,
+    /// Of it, what a commitment covers, which costs nothing here.
+    pub covered: SimDuration,
     /// Price.
     pub price: UsdPerHour,
     /// Cost.
@@ -109,7 +111,8 @@ impl LeaseBook {
         let end = entry.end.unwrap_or(run_end);
         let (billed, cost) = entry.lease.settle(end);
         let what = self.names[entry.what as usize].clone();
-        Settled { what, start: entry.lease.start, end, billed, price: entry.lease.price, cost }
+        let covered = SimDuration::ZERO;
+        Settled { what, start: entry.lease.start, end, billed, covered, price: entry.lease.price, cost }
     }
 
     /// Total cost of the closed leases; after [`LeaseBook::settle`], of all. Exact and independent of order.

@@ -5,13 +5,17 @@
 //! Each request's time is rounded as the tariff says and added to [`Usage`], a few integers, so that memory does not grow with
 //! requests and their order is of no account; free units and tiers apply to the sums, and each item is rounded once.
 //!
-//! Invariant I5: the cost of a run is the sum of its leases and of its lines of use, and none is negative.
+//! A [`Contract`] is what is paid beside both: commitments, which take what they cover off the leases, fees, and credits.
+//!
+//! Invariant I5: the cost of a run is the sum of its leases, of its lines of use and of those of its contract, and none is negative.
 
+mod contract;
 mod lease;
 mod tariff;
 mod usage;
 mod wide;
 
+pub use contract::{ChargeKind, ChargeLine, Contract, Fee, MILLION, Reservation, SavingsPlan, SlaCredits};
 pub use lease::{Lease, LeaseBook, LeaseId, Settled};
 pub use tariff::{Charge, MONTH, Tier, TierError, UseLine, UseTariff};
 pub use usage::{Item, Usage};

@@ -53,6 +53,8 @@ impl std::error::Error for TierError {}
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Charge {
     item: Item,
+    /// What is charged for each unit of what is counted: bytes of an answer; otherwise 1.
+    each: u128,
     /// What is free, in [`Item::base`].
     free: u128,
     /// Upper edge of each tier, beginning after what is free, and its price; the last edge is the largest number.
@@ -83,7 +85,7 @@ impl UseLine {
 impl Charge {
     /// The same price for every unit.
     pub fn flat(item: Item, price: UnitPrice) -> Charge {
-        Charge { item, free: 0, tiers: vec![(u128::MAX, price)] }
+        Charge { item, each: 1, free: 0, tiers: vec![(u128::MAX, price)] }
     }
 
     /// A price in graduated tiers: each holds for the units within it. The first `free` units, in [`Item::base`], cost
@@ -107,7 +109,17 @@ impl Charge {
             below = edge;
             edges.push((edge, tier.price));
         }
-        Ok(Charge { item, free, tiers: edges })
+        Ok(Charge { item, each: 1, free, tiers: edges })
+    }
+
+    /// The same for answers of this size, where the item is [`Item::EgressGib`].
+    pub fn for_answers(self, size: Bytes) -> Charge {
+        Charge { each: size.get().into(), ..self }
+    }
+
+    /// Size of an answer.
+    pub fn answer(&self) -> Bytes {
+        Bytes::new(self.each as u64)
     }
 
     /// The item.
@@ -134,7 +146,7 @@ impl Charge {
             edge => Wide::product(edge, part).floor(whole),
         };
         let tiers = self.tiers.iter().map(|(edge, price)| (share(*edge), *price));
-        Charge { item: self.item, free: share(self.free), tiers: tiers.collect() }
+        Charge { free: share(self.free), tiers: tiers.collect(), ..*self }
     }
 
     /// The lines for `quantity` units of [`Item::base`]: what is free, then each tier that is reached. Their costs add up to
@@ -195,12 +207,17 @@ impl UseTariff {
             Item::VcpuSeconds | Item::VcpuHours => usage.nanos.saturating_mul(u128::from(self.cpu.get())),
             Item::InputTokens => usage.input_tokens,
             Item::OutputTokens => usage.output_tokens,
+            // How much one request sends is a matter of the charge.
+            Item::EgressGib => u128::from(usage.requests),
         }
     }
 
     /// The lines for `usage`, item by item.
     pub fn lines(&self, usage: &Usage) -> Vec<UseLine> {
-        self.charges.iter().flat_map(|charge| charge.lines(self.quantity(charge.item, usage))).collect()
+        self.charges
+            .iter()
+            .flat_map(|charge| charge.lines(self.quantity(charge.item, usage).saturating_mul(charge.each)))
+            .collect()
     }
 
     /// The cost of `usage`: the sum of its lines.

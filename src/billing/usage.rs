@@ -27,11 +27,13 @@ pub enum Item {
     InputTokens,
     /// Tokens of the answer.
     OutputTokens,
+    /// Gibibytes of answers that leave the provider's network.
+    EgressGib,
 }
 
 impl Item {
     /// All items, in the order of a bill.
-    pub const ALL: [Item; 8] = [
+    pub const ALL: [Item; 9] = [
         Item::Requests,
         Item::GibSeconds,
         Item::StandingGibSeconds,
@@ -40,6 +42,7 @@ impl Item {
         Item::VcpuHours,
         Item::InputTokens,
         Item::OutputTokens,
+        Item::EgressGib,
     ];
 
     /// The unit that a price is for, in the plural.
@@ -53,12 +56,13 @@ impl Item {
             Item::VcpuHours => "vCPU-hours",
             Item::InputTokens => "input tokens",
             Item::OutputTokens => "output tokens",
+            Item::EgressGib => "GiB of answers",
         }
     }
 
     /// Whether it is counted by the time that requests take.
     pub const fn takes_time(self) -> bool {
-        !matches!(self, Item::Requests | Item::InputTokens | Item::OutputTokens)
+        !matches!(self, Item::Requests | Item::InputTokens | Item::OutputTokens | Item::EgressGib)
     }
 
     /// `quantity`, counted in [`Item::base`], in billionths of a unit, rounded to the nearest.
@@ -67,12 +71,13 @@ impl Item {
     }
 
     /// How many of the integers that are summed make one unit: byte-nanoseconds in a GiB-second, millicore-nanoseconds in
-    /// a vCPU-second.
+    /// a vCPU-second, bytes in a GiB.
     pub const fn base(self) -> u128 {
         const SECOND: u128 = 1_000_000_000;
         match self {
             Item::Requests | Item::InputTokens | Item::OutputTokens => 1,
             Item::GibSeconds | Item::StandingGibSeconds => (1 << 30) * SECOND,
+            Item::EgressGib => 1 << 30,
             Item::GibHours => (1 << 30) * SECOND * 3600,
             Item::VcpuSeconds => 1000 * SECOND,
             Item::VcpuHours => 1000 * SECOND * 3600,

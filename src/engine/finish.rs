@@ -16,10 +16,16 @@ impl Simulation {
     pub(super) fn finish(mut self) -> RunRecord {
         let end = self.spec.end;
         self.close_interval(end);
-        let (leases, leased) = self.settle_leases();
+        let (leases, mut charges) = self.settle_leases();
         let usage = self.charge();
-        let cost = leased + usage.iter().map(|record| record.line.cost).sum::<Usd>();
-        assert!(cost >= leased && leased >= Usd::ZERO, "I5: leases and use never have a negative cost");
+        let lost = self.lost();
+        charges.extend(self.spec.contract.fixed(end, &lost));
+        let lines = || {
+            let leased = leases.iter().map(|lease| lease.cost);
+            leased.chain(usage.iter().map(|record| record.line.cost)).chain(charges.iter().map(|line| line.cost))
+        };
+        assert!(lines().all(|cost| cost >= Usd::ZERO), "I5: no line has a negative cost");
+        let cost = lines().sum::<Usd>();
         let cost = self.spec.priced.then_some(cost);
         if let Some(nodes) = &self.shared.nodes {
             nodes.check();
@@ -46,6 +52,7 @@ impl Simulation {
             pools,
             leases,
             usage,
+            charges,
             cost,
             events,
         }
@@ -53,6 +60,15 @@ impl Simulation {
 }
 
 impl Simulation {
+    /// By service: how many requests ended without an answer, and how many ended.
+    fn lost(&mut self) -> Vec<(u64, u64)> {
+        let ended = |service: &mut Service| {
+            let counts = &service.lane.tally().counts;
+            (counts.lost(), counts.lost() + counts[Fate::Completed])
+        };
+        self.services.iter_mut().map(ended).collect()
+    }
+
     /// The lines of what is charged for by use.
     fn charge(&mut self) -> Vec<UsageRecord> {
         let mut records = Vec::new();

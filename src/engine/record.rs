@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::causes::Causes;
 use super::fate::RequestCounts;
-use crate::billing::UseLine;
+use crate::billing::{ChargeLine, UseLine};
 use crate::policy::{ForecastPoint, Foresight, ReasonCode};
 use crate::stats::LatencyHistogram;
 use crate::units::{Fraction, SimDuration, SimTime, Usd, UsdPerHour};
@@ -42,7 +42,10 @@ pub struct RunRecord {
     /// What was charged for by use, by service, item and price.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub usage: Vec<UsageRecord>,
-    /// Sum of the leases' cost and of what was charged for by use; `None` where nothing has a price.
+    /// Commitments, fees and credits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub charges: Vec<ChargeLine>,
+    /// Sum of the leases' cost, of what was charged for by use and of the charges; `None` where nothing has a price.
     pub cost: Option<Usd>,
     /// Calendar events processed (arrivals, completions, timers and control events).
     #[doc(hidden)]
@@ -75,6 +78,13 @@ impl Expense {
             (Expense::Cost(_), Expense::ReplicaHours(_)) => Ordering::Less,
             (Expense::ReplicaHours(_), Expense::Cost(_)) => Ordering::Greater,
         }
+    }
+}
+
+impl LeaseRecord {
+    /// What is paid for on demand: billed and not covered by a commitment.
+    pub fn on_demand(&self) -> SimDuration {
+        SimDuration::from_nanos(self.billed.as_nanos().saturating_sub(self.covered.as_nanos()))
     }
 }
 
@@ -383,6 +393,11 @@ pub struct UsageRecord {
     pub line: UseLine,
 }
 
+/// Whether nothing of a lease is covered.
+fn nothing(covered: &SimDuration) -> bool {
+    covered.is_zero()
+}
+
 /// A lease of a node or replica.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -395,8 +410,11 @@ pub struct LeaseRecord {
     pub end: SimTime,
     /// Duration after applying billing granularity and minimum.
     pub billed: SimDuration,
+    /// Of it, what a commitment covers.
+    #[serde(default, skip_serializing_if = "nothing")]
+    pub covered: SimDuration,
     /// Price.
     pub price: UsdPerHour,
-    /// Cost: price times billed duration, rounded once.
+    /// Cost: price times what is billed and not covered, rounded once.
     pub cost: Usd,
 }

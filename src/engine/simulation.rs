@@ -16,7 +16,7 @@ use super::powers::{PowerMarks, Powers};
 use super::record::{DecisionRecord, Interval, LeaseRecord, RunRecord};
 use super::spec::{RunSpec, ServiceRun};
 use super::tally::Tally;
-use crate::billing::{LeaseBook, UseTariff};
+use crate::billing::{ChargeLine, Contract, LeaseBook, UseTariff};
 use crate::platform::{Activity, Order, Reply};
 use crate::policy::{ForecastPoint, Foresight, Measures, Observation, Reason, ReasonCode, Reserved, ScalingPolicy};
 use crate::stats::TimeWeighted;
@@ -99,6 +99,8 @@ pub(super) struct RunSettings {
     pub outages: Vec<ZoneOutage>,
     /// Whether anything has a price.
     pub priced: bool,
+    /// Commitments, fees and credits.
+    pub contract: Contract,
 }
 
 impl RunSettings {
@@ -139,7 +141,9 @@ impl Simulation {
             reference_utilization: spec.reference_utilization.get(),
             outages: spec.outages,
             priced: pools.priced
+                || !spec.contract.is_empty()
                 || spec.services.iter().any(|service| service.lease.is_some() || service.usage.is_some()),
+            contract: spec.contract,
         };
         let mut services = Vec::new();
         let linked = linked(&spec.services);
@@ -572,9 +576,10 @@ impl Simulation {
         }
     }
 
-    /// The lease records, settled at the end of the run.
-    pub(super) fn settle_leases(&mut self) -> (Vec<LeaseRecord>, Usd) {
-        let settled = self.shared.leases.settle(self.spec.end);
+    /// The lease records, settled at the end of the run, and the lines of what covers them.
+    pub(super) fn settle_leases(&mut self) -> (Vec<LeaseRecord>, Vec<ChargeLine>) {
+        let mut settled = self.shared.leases.settle(self.spec.end);
+        let commitments = self.spec.contract.cover(&mut settled, self.spec.end);
         let records: Vec<LeaseRecord> = settled
             .into_iter()
             .map(|lease| LeaseRecord {
@@ -582,13 +587,12 @@ impl Simulation {
                 start: lease.start,
                 end: lease.end,
                 billed: lease.billed,
+                covered: lease.covered,
                 price: lease.price,
                 cost: lease.cost,
             })
             .collect();
-        let cost: Usd = records.iter().map(|lease| lease.cost).sum();
-        assert!(cost >= Usd::ZERO, "I5: cost is never negative");
-        (records, cost)
+        (records, commitments)
     }
 }
 

@@ -4,7 +4,7 @@ use super::calls::Stages;
 use super::fault::ZoneOutage;
 use super::meter::MetricsSpec;
 use super::objective::Objective;
-use crate::billing::UseTariff;
+use crate::billing::{Contract, UseTariff};
 use crate::catalog::Billing;
 use crate::cluster::{Nodes, ServiceSpec};
 use crate::platform::{Deployment, Platform};
@@ -101,6 +101,8 @@ pub struct RunSpec {
     pub nodes: Option<Nodes>,
     /// The lease of a node, by pool; nodes of pools beyond cost nothing.
     pub node_leases: Vec<NodeLease>,
+    /// Commitments, fees and credits.
+    pub contract: Contract,
     /// The node policies, by pool; pools beyond are fixed.
     pub node_policies: Vec<Box<dyn NodePolicy>>,
     /// The metrics pipeline.
@@ -128,6 +130,7 @@ impl RunSpec {
             services,
             nodes: None,
             node_leases: Vec::new(),
+            contract: Contract::default(),
             node_policies: Vec::new(),
             metrics: MetricsSpec::default(),
             objectives: Vec::new(),

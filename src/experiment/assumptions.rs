@@ -65,6 +65,7 @@ pub fn of(scenario: &Scenario) -> Vec<String> {
         ));
     }
     said.extend(unpriced(scenario));
+    said.extend(contract(scenario));
     said.extend(at_the_end(scenario));
     said.push(format!("The number of needed replicas assumes a utilization of {}.", scenario.reference_utilization));
     let scales = scenario.pools.iter().any(NodePool::can_change);
@@ -75,7 +76,56 @@ pub fn of(scenario: &Scenario) -> Vec<String> {
     if scenario.services.iter().any(|plan| !plan.calls.is_empty()) {
         left_out = left_out.replace(NO_CALLS, "");
     }
+    let egress = |charge: &Charge| charge.item() == Item::EgressGib;
+    if scenario.services.iter().flat_map(|plan| &plan.usage).any(|tariff| tariff.charges.iter().any(egress)) {
+        left_out = left_out.replace("storage, data transfer, load", "storage, load");
+    }
+    if !scenario.contract.fees.is_empty() {
+        left_out = left_out.replace(", load balancers and the control plane", " and of what no fee is stated for");
+    }
     said.push(left_out);
+    said
+}
+
+/// Commitments, fees and credits.
+fn contract(scenario: &Scenario) -> Vec<String> {
+    let contract = &scenario.contract;
+    let per_cent = |millionths: u32| format!("{}%", f64::from(millionths) / 10_000.0);
+    let reserved = contract.reserved.iter().map(|reservation| {
+        format!(
+            "{} × {} at {} each are paid for throughout the run, used or not, and cover as many instance-hours of each hour; others are \
+             paid for on demand.",
+            reservation.count, reservation.what, reservation.price
+        )
+    });
+    let mut said: Vec<String> = reserved.collect();
+    if let Some(plan) = &contract.plan {
+        said.push(format!(
+            "A savings plan of {} is paid for throughout the run; in each hour it covers leases on demand, in the order in which they \
+             began, at {} below their price.",
+            plan.commitment,
+            per_cent(plan.discount)
+        ));
+    }
+    if contract.commits() {
+        said.push("The cost over time in charts is that on demand; plans and policies that weigh costs do not know commitments.".into());
+    }
+    let fees = contract
+        .fees
+        .iter()
+        .map(|fee| format!("{} × {} at {} each are paid for throughout the run.", fee.count, fee.what, fee.price));
+    said.extend(fees);
+    if let Some(credits) = &contract.credits {
+        let tier = |(below, owed): &(u32, u32)| format!("{} below {}", per_cent(*owed), per_cent(*below));
+        let tiers: Vec<String> = credits.tiers.iter().map(tier).collect();
+        said.push(format!(
+            "Customers of {} pay {} and are owed a share of that by the requests that were answered, of those that ended after the \
+             warm-up: {}.",
+            scenario.services[credits.service].spec.name,
+            credits.revenue,
+            tiers.join(", ")
+        ));
+    }
     said
 }
 
@@ -500,6 +550,9 @@ fn by_use(name: &str, tariff: &UseTariff) -> String {
     };
     let charges: Vec<String> = tariff.charges.iter().map(charge).collect();
     let mut said = format!("Requests to {name} cost {}", charges.join("; "));
+    if let Some(egress) = tariff.charges.iter().find(|charge| charge.item() == Item::EgressGib) {
+        said += &format!(", {} each", egress.answer());
+    }
     if tariff.charges.iter().any(|charge| charge.item().takes_time()) {
         let rounding = tariff.rounding;
         said += match (tariff.by_activity, tariff.starts) {

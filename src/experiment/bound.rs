@@ -67,6 +67,9 @@ pub(super) fn unbounded(scenario: &Scenario) -> Option<&'static str> {
     if scenario.services.iter().any(|service| (service.platform)().ingress().pulls()) {
         return Some("what replicas that requests start must cost is not modelled");
     }
+    if scenario.contract.commits() {
+        return Some("what replicas must cost beside commitments is not modelled");
+    }
     if scenario.services.iter().all(|service| service.lease.is_none()) {
         return Some("only nodes have a price, and every policy pays for all of them");
     }

@@ -1,6 +1,7 @@
 //! A scenario with the reader's defaults.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::{Scenario, ScenarioSource, ServicePlan, Variant};
 use crate::cluster::PLACEMENTS;
@@ -48,6 +49,8 @@ impl Scenario {
             policies,
             sources: Vec::new(),
             prices: Vec::new(),
+            contract: Default::default(),
+            price_list: Arc::default(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod calls;
 mod ceiling;
+mod contract;
 mod defaults;
 mod faults;
 mod limits;
@@ -12,6 +13,7 @@ mod platform;
 mod pool;
 mod price;
 mod prospect;
+mod purchase;
 mod read;
 mod recorded;
 mod use_price;
@@ -25,8 +27,8 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::billing::UseTariff;
-use crate::catalog::span_of_dates;
+use crate::billing::{Contract, UseTariff};
+use crate::catalog::{PriceList, span_of_dates};
 use crate::cluster::{NodePool, Nodes, Placement, PlacementPlugin, Placing, ServiceSpec};
 use crate::config::kubernetes::Release;
 use crate::config::{Diagnostics, SourceFile, Span, Value, Yaml};
@@ -186,6 +188,12 @@ pub struct Scenario {
     /// Where the prices of the catalogue come from.
     #[doc(hidden)]
     pub prices: Vec<PriceFact>,
+    /// Commitments, fees and credits.
+    #[doc(hidden)]
+    pub contract: Contract,
+    /// The user's prices, over the catalogue's.
+    #[doc(hidden)]
+    pub price_list: Arc<PriceList>,
 }
 
 impl Scenario {
@@ -269,6 +277,7 @@ impl Scenario {
         let variants = self.policies.iter().filter_map(|variant| variant.service.as_deref());
         self.pools.iter().zip(&self.node_leases).any(priced)
             || self.services.iter().chain(variants).any(|plan| plan.is_priced())
+            || !self.contract.is_empty()
     }
 
     /// The specification of the run of variant `policy` in replication `replication`.
@@ -307,6 +316,7 @@ impl Scenario {
             services,
             nodes,
             node_leases: self.node_leases.clone(),
+            contract: self.contract.clone(),
             node_policies: self.node_policies.iter().map(|create| create()).collect(),
             metrics: self.metrics.clone(),
             objectives: self.objectives.clone(),

@@ -87,12 +87,13 @@ pub(super) fn paid(form: &Form, spec: &ServiceSpec, sources: &mut Sources) -> Pa
     let Some((_, row)) = price.rows.first() else { return Paid::default() };
     let what = format!("{} on {} ({})", spec.name, row.service, row.region);
     for (item, row) in &price.rows {
-        sources.push(PriceFact {
+        sources.facts.push(PriceFact {
             what: item.map_or_else(|| what.clone(), |item| format!("{}, {}", spec.name, item.unit())),
             provider: row.provider.clone(),
             region: row.region.clone(),
             source: row.source.source.clone(),
             date: row.source.date.clone(),
+            stale: false,
         });
     }
     let lease = price.standing.map(|(price, billing)| ReplicaLease { what: what.clone(), price, billing });

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::price::{PriceFact, Sources, found};
-use crate::catalog::Catalog;
+use super::price::{Sources, found, read_billing};
+use super::purchase::{Buying, buy};
 use crate::cluster::NodePool;
 use crate::config::{Diagnostics, Fields, FromNode, Line, Name, Value, Yaml};
 use crate::engine::NodeLease;
@@ -44,6 +44,8 @@ fn node_pool(
     let size = Size::read(&fields, sink);
     let zones: Vec<Line> = fields.or("zones", Vec::new(), sink);
     let speed: f64 = fields.or("speed", 1.0, sink);
+    let first = size.as_ref().map_or(1, |size| size.count);
+    let (buying, billed) = (Buying::read(&fields, first, sink), read_billing(&fields, sink));
     let name = fields.optional("name", sink).map(|Name(name)| name);
     let extended = fields.node_of("extended").map(|node| read_extended(node, sink));
     if named.is_none() {
@@ -53,16 +55,17 @@ fn node_pool(
         sink.push(node.error("`speed` must be more than zero"));
     }
     fields.finish(sink);
-    let instance = found(Catalog::builtin().instance(named?.as_text().unwrap_or(""), region.as_deref()), named?, sink)?;
+    let instance = found(sources.list.instance(named?.as_text().unwrap_or(""), region.as_deref()), named?, sink)?;
     let size = size?;
-    let mut pool = NodePool::new(name.unwrap_or_else(|| instance.name.clone()), instance, size.count);
+    let mut pool = NodePool::new(name.unwrap_or_else(|| instance.name.clone()), &instance, size.count);
     (pool.least, pool.most, pool.boot) = (size.least, size.most, size.boot);
     pool.zones = zones.into_iter().map(|Line(zone)| zone).collect();
     pool.speed = speed;
     pool.extended = extended.unwrap_or(pool.extended);
     let what = format!("node {} ({})", instance.name, instance.region);
-    sources.push(PriceFact::new(&what, instance.provider, &instance.region, &instance.price_source));
-    Some((pool, NodeLease { what, price: instance.price, billing: instance.billing }, size.policy))
+    let (instance, what) = buy(instance, what, buying, sources, sink)?;
+    let billing = billed.unwrap_or(instance.billing);
+    Some((pool, NodeLease { what, price: instance.price, billing }, size.policy))
 }
 
 /// How many nodes there may be, and who decides.

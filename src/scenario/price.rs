@@ -1,17 +1,64 @@
 //! Prices of replicas.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
+use super::purchase::{Buying, buy};
 use super::use_price::use_tariff;
-use crate::billing::UseTariff;
-use crate::catalog::{Billing, Catalog, PriceSource, Provider};
+use crate::billing::{Contract, UseTariff};
+use crate::catalog::{Billing, Catalog, PriceList, PriceSource, Provider, is_date, is_stale};
 use crate::cluster::{Bought, ServiceSpec};
-use crate::config::{Diagnostics, Fields, FromNode, Yaml};
+use crate::config::spool::path_from;
+use crate::config::{Diagnostics, Fields, FromNode, Value, Yaml};
 use crate::engine::ReplicaLease;
 use crate::units::{SimDuration, UsdPerHour};
 
-/// Collects the sources of the prices used, for the report.
-pub(super) type Sources = Vec<PriceFact>;
+/// Where prices are looked up, and the sources of those used, for the report.
+#[derive(Default)]
+pub(super) struct Sources {
+    /// Prices of the user, over the catalogue's.
+    pub list: PriceList,
+    /// The prices used.
+    pub facts: Vec<PriceFact>,
+    /// Commitments, fees and credits.
+    pub contract: Contract,
+    /// What is leased as spot instances, as on the bill.
+    pub spot: Vec<String>,
+}
+
+impl Sources {
+    /// Reads `prices:`, the paths of price lists.
+    pub(super) fn read(fields: &Fields<'_>, base_dir: &Path, sink: &mut Diagnostics) -> Sources {
+        let mut sources = Sources::default();
+        let Some(node) = fields.node_of("prices") else { return sources };
+        let paths = match &node.value {
+            Value::Sequence(items) => items.as_slice(),
+            _ => std::slice::from_ref(node),
+        };
+        for path in paths {
+            let Some(text) = String::from_node(path, sink) else { continue };
+            sources.list.read(&path_from(path.source.directory_or(base_dir), &text), sink);
+        }
+        sources
+    }
+
+    /// Reads `today:` and marks the prices that are more than a year older, with a warning for each.
+    pub(super) fn mark_stale(&mut self, fields: &Fields<'_>, sink: &mut Diagnostics) {
+        let Some(node) = fields.node_of("today") else { return };
+        let today = node.as_text().unwrap_or("");
+        if !is_date(today) {
+            let error = node.error("`today` must be a date");
+            sink.push(error.help("write it as `2026-12-01`: prices more than a year older are marked"));
+            return;
+        }
+        for fact in self.facts.iter_mut().filter(|fact| is_stale(&fact.date, today)) {
+            fact.stale = true;
+            let message = format!("the price of {} is of {}, more than a year before {today}", fact.what, fact.date);
+            sink.push(node.warning(message).help("newer prices can be stated in a file of `prices:`"));
+        }
+    }
+}
 
 /// Where a price on the bill comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,8 +72,11 @@ pub struct PriceFact {
     pub region: String,
     /// Repository and commit, or page.
     pub source: String,
-    /// The date of the source, as `YYYY-MM-DD`.
+    /// The date of the source, as `YYYY-MM-DD`; empty if it states none.
     pub date: String,
+    /// Whether it is more than a year older than the scenario's `today:`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stale: bool,
 }
 
 impl PriceFact {
@@ -37,6 +87,7 @@ impl PriceFact {
             region: region.to_string(),
             source: price.source.clone(),
             date: price.date.clone(),
+            stale: false,
         }
     }
 }
@@ -76,14 +127,20 @@ pub(super) fn read_price(node: &Yaml, spec: &ServiceSpec, sources: &mut Sources,
     let instance = fields.node_of("instance");
     let share = fields.node_of("share-of");
     let container = fields.node_of("container");
+    let buying = Buying::read(&fields, spec.replicas, sink);
+    let billed = read_billing(&fields, sink);
+    if let (Some(node), None) = (buying.purchase, instance.or(share)) {
+        let error = node.error("only an `instance` can be bought in another way than on demand");
+        sink.push(error.help("add `instance:` or `share-of:`"));
+    }
     let errors = sink.errors();
     let usage = use_tariff(&fields, spec, sink);
     let leased = match (each, instance, share, container) {
         (Some(price), None, None, None) => {
             UsdPerHour::from_node(price, sink).map(|price| (per_replica(price, spec), None))
         }
-        (None, Some(named), None, None) => whole_instance(named, region.as_deref(), spec, sources, sink),
-        (None, None, Some(named), None) => share_of_instance(named, region.as_deref(), spec, sources, sink),
+        (None, Some(named), None, None) => whole_instance(named, (region.as_deref(), buying), spec, sources, sink),
+        (None, None, Some(named), None) => share_of_instance(named, (region.as_deref(), buying), spec, sources, sink),
         (None, None, None, Some(named)) => container_offer(named, region.as_deref(), spec, sources, sink),
         (None, None, None, None) => None,
         _ => {
@@ -100,7 +157,16 @@ pub(super) fn read_price(node: &Yaml, spec: &ServiceSpec, sources: &mut Sources,
         sink.push(node.error(known).help("or write a price per replica, such as `price: $0.05/h`"));
     }
     let (lease, bought) = leased.unzip();
+    let lease = lease.map(|lease| ReplicaLease { billing: billed.unwrap_or(lease.billing), ..lease });
     Paid { lease, leases_extra: true, bought: bought.flatten(), usage }
+}
+
+/// Reads `billed:`, which replaces the provider's rule for time: `{ granularity: 1h, minimum: 1h }`.
+pub(super) fn read_billing(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<Billing> {
+    let given = Fields::open(fields.node_of("billed")?, "billed", sink)?;
+    let [granularity, minimum] = ["granularity", "minimum"].map(|name| given.or(name, SimDuration::ZERO, sink));
+    given.finish(sink);
+    Some(Billing { granularity, minimum })
 }
 
 /// A stated price of each replica.
@@ -111,12 +177,12 @@ fn per_replica(price: UsdPerHour, spec: &ServiceSpec) -> ReplicaLease {
 
 fn whole_instance(
     node: &Yaml,
-    region: Option<&str>,
+    (region, buying): (Option<&str>, Buying<'_>),
     spec: &ServiceSpec,
     sources: &mut Sources,
     sink: &mut Diagnostics,
 ) -> Option<Leased> {
-    let instance = found(Catalog::builtin().instance(node.as_text().unwrap_or(""), region), node, sink)?;
+    let instance = found(sources.list.instance(node.as_text().unwrap_or(""), region), node, sink)?;
     let has = instance.extended();
     for (name, amount) in &spec.pod.extended {
         let there = has.iter().find(|(known, _)| known == name).map_or(0, |(_, there)| *there);
@@ -127,7 +193,7 @@ fn whole_instance(
         }
     }
     let what = format!("{} on {} ({})", spec.name, instance.name, instance.region);
-    sources.push(PriceFact::new(&what, instance.provider, &instance.region, &instance.price_source));
+    let (instance, what) = buy(instance, what, buying, sources, sink)?;
     Some((
         ReplicaLease { what, price: instance.price, billing: instance.billing },
         Some(Bought { cpu: instance.cpu, whole: true }),
@@ -136,15 +202,16 @@ fn whole_instance(
 
 fn share_of_instance(
     node: &Yaml,
-    region: Option<&str>,
+    (region, buying): (Option<&str>, Buying<'_>),
     spec: &ServiceSpec,
     sources: &mut Sources,
     sink: &mut Diagnostics,
 ) -> Option<Leased> {
-    let instance = found(Catalog::builtin().instance(node.as_text().unwrap_or(""), region), node, sink)?;
+    let instance = found(sources.list.instance(node.as_text().unwrap_or(""), region), node, sink)?;
     let (cpu, memory) = spec.scheduled();
     let what = format!("{} share of {} ({})", spec.name, instance.name, instance.region);
-    sources.push(PriceFact::new(&what, instance.provider, &instance.region, &instance.price_source));
+    let (instance, what) = buy(instance, what, buying, sources, sink)?;
+    buying.check_share(sink);
     match instance.share_price(cpu, memory) {
         Ok(price) => {
             // The provider's minimum applies to the machine, which stays up for its other tenants when a replica ends.
@@ -168,9 +235,9 @@ fn container_offer(
     sources: &mut Sources,
     sink: &mut Diagnostics,
 ) -> Option<Leased> {
-    let offer = found(Catalog::builtin().container(node.as_text().unwrap_or(""), region), node, sink)?;
+    let offer = found(sources.list.container(node.as_text().unwrap_or(""), region), node, sink)?;
     let what = format!("{} on {} ({})", spec.name, offer.name, offer.region);
-    sources.push(PriceFact::new(&what, offer.provider, &offer.region, &offer.price_source));
+    sources.facts.push(PriceFact::new(&what, offer.provider, &offer.region, &offer.price_source));
     let (cpu, memory) = spec.scheduled();
     let Some(price) = offer.price_for(cpu, memory) else {
         sink.push(node.error(format!("no size of {} is large enough for the service's requests", offer.name)));
@@ -181,11 +248,11 @@ fn container_offer(
 }
 
 /// The result of a look-up in the catalogue; an error is reported at `node`.
-pub(super) fn found<'a, T>(
-    result: Result<&'a T, crate::catalog::LookupError>,
+pub(super) fn found<T>(
+    result: Result<T, crate::catalog::LookupError>,
     node: &Yaml,
     sink: &mut Diagnostics,
-) -> Option<&'a T> {
+) -> Option<T> {
     result
         .map_err(|error| {
             let diagnostic = node.error(error.message);

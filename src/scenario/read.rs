@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::calls;
 use super::ceiling;
+use super::contract;
 use super::faults;
 use super::limits;
 use super::load::Loaded;
@@ -70,11 +71,13 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[OwnPolicy], sink: &m
     let mut metrics = read_metrics(&fields, sink);
     let objectives = read_objectives(&fields, sink);
     let reference_utilization = fields.or("reference-utilization", REFERENCE_UTILIZATION, sink);
-    let mut sources = Sources::new();
+    let mut sources = Sources::read(&fields, &base_dir, sink);
     let (pools, node_leases, node_policies) = node_pools(&fields, &mut sources, sink);
     let placement = read_placement(&fields, sink);
     let (zones, lost_nodes) = (faults::zones(&fields, &pools, sink), faults::lost_nodes(&fields, sink));
     let mut services = read_services(&fields, &base_dir, &pools, &mut sources, sink);
+    contract::read(&fields, &services, &mut sources, sink);
+    sources.mark_stale(&fields, sink);
     let (faults, moments) = faults::faults(&fields, &zones, lost_nodes, &metrics.names, (zone, &services), sink);
     metrics.outages = faults.metrics.clone();
     faults::plan(&faults, &mut services, sink);
@@ -120,7 +123,9 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[OwnPolicy], sink: &m
         sources: files_read(&loaded.sources, &sink.files()[files_before..]),
         path: path.to_path_buf(),
         origin: ScenarioSource::file(path),
-        prices: sources,
+        prices: sources.facts,
+        contract: sources.contract,
+        price_list: Arc::new(sources.list),
     };
     check_whole(&scenario, &loaded.root, sink);
     Some(scenario)

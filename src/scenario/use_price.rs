@@ -41,12 +41,34 @@ pub(super) fn use_tariff(fields: &Fields<'_>, spec: &ServiceSpec, sink: &mut Dia
             }
         }
     }
+    charges.extend(fields.node_of("egress").and_then(|node| egress(node, sink)));
     let (cpu, memory): (Millicores, Bytes) = spec.scheduled();
     let rounding = Billing {
         granularity: granularity.unwrap_or(SimDuration::ZERO),
         minimum: minimum.unwrap_or(SimDuration::ZERO),
     };
     (!charges.is_empty()).then_some(UseTariff { charges, rounding, by_activity: false, starts: false, memory, cpu })
+}
+
+/// Reads `egress:`, the price of what answers send out of the provider's network, with the size of an answer.
+fn egress(node: &Yaml, sink: &mut Diagnostics) -> Option<Charge> {
+    let fields = Fields::open(node, "egress", sink)?;
+    let answer: Option<Bytes> = fields.required("per-request", sink);
+    let price = fields.node_of("per-gib");
+    if price.is_none() {
+        let _: Option<UnitPrice> = fields.required("per-gib", sink);
+    }
+    let free: Option<Quantity> = fields.optional("free", sink);
+    fields.finish(sink);
+    let tiers = read_tiers(price?, Item::EgressGib, sink)?;
+    let free = free.map_or(0, |free| units(free, Item::EgressGib));
+    match Charge::tiered(Item::EgressGib, free, &tiers) {
+        Ok(charge) => Some(charge.for_answers(answer?)),
+        Err(error) => {
+            sink.push(node.error(error.to_string()));
+            None
+        }
+    }
 }
 
 /// A count in [`Item::base`].

@@ -72,8 +72,9 @@ impl UsdPerHour {
 
     /// The cost of `duration` at this price: the 128-bit product, rounded once, half up, to a nano-dollar.
     pub fn over(self, duration: SimDuration) -> Usd {
-        let product = i128::from(self.0) * i128::from(duration.as_nanos());
-        Usd((product + NANOS_PER_HOUR / 2) / NANOS_PER_HOUR)
+        // The largest product and half an hour fit into 128 bits without a sign.
+        let product = u128::from(self.0) * u128::from(duration.as_nanos());
+        Usd(((product + NANOS_PER_HOUR as u128 / 2) / NANOS_PER_HOUR as u128) as i128)
     }
 
     /// The cost of `area` replica-nanoseconds at this price plus `more` (nano-dollars per hour times nanoseconds),
@@ -193,6 +194,12 @@ mod tests {
         assert_eq!(price.over(SimDuration::from_secs(3600)), Usd::from_nanos(96_000_000));
         assert_eq!(price.over(SimDuration::from_secs(1)), Usd::from_nanos(26_667));
         assert_eq!(price.over(SimDuration::ZERO), Usd::ZERO);
+    }
+
+    #[test]
+    fn the_longest_time_at_the_highest_price_has_a_cost() {
+        let most = UsdPerHour::from_nanos(u64::MAX).over(SimDuration::MAX).as_f64();
+        assert!((most / (2f64.powi(128) / 3.6e12 / 1e9) - 1.0).abs() < 1e-9, "{most}");
     }
 
     #[test]

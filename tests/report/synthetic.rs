@@ -150,6 +150,7 @@ pub fn run(policy: &str, sizing: Sizing, foresight: Foresight, minutes: u64) -> 
         pools: Vec::new(),
         leases,
         usage: Vec::new(),
+        charges: Vec::new(),
         cost,
         events: 2_000_000,
     }
@@ -157,7 +158,15 @@ pub fn run(policy: &str, sizing: Sizing, foresight: Foresight, minutes: u64) -> 
 
 fn lease(start: SimTime, end: SimTime, price: UsdPerHour) -> LeaseRecord {
     let billed = end.since(start).max(SimDuration::from_secs(60));
-    LeaseRecord { what: "general: m7.large".into(), start, end, billed, price, cost: price.over(billed) }
+    LeaseRecord {
+        what: "general: m7.large".into(),
+        start,
+        end,
+        billed,
+        covered: SimDuration::ZERO,
+        price,
+        cost: price.over(billed),
+    }
 }
 
 fn decision(at: SimTime, from: u32, to: u32, ready: u32) -> DecisionRecord {

@@ -106,7 +106,8 @@ fn tariff() -> impl Strategy<Value = UseTariff> {
         let price = UnitPrice::from_femtos;
         let below = tiers.into_iter().map(|(edge, femtos)| Tier { up_to: Some(edge), price: price(femtos) });
         let all: Vec<Tier> = below.chain([Tier { up_to: None, price: price(last) }]).collect();
-        Charge::tiered(item, free, &all).unwrap()
+        let charge = Charge::tiered(item, free, &all).unwrap();
+        if item == Item::EgressGib { charge.for_answers(Bytes::from_mib(1)) } else { charge }
     });
     let sizes = (any::<u64>(), any::<u64>(), 0..1_000_000_000u64, 0..1_000_000_000u64);
     (prop::collection::vec(charge, 1..4), sizes).prop_map(|(charges, (memory, cpu, granularity, minimum))| UseTariff {

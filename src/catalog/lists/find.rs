@@ -44,7 +44,7 @@ impl PriceList {
             return Ok((price, listed.source.clone()));
         }
         let size = (of.cpu, of.memory, of.gpu.as_ref().map_or(0, |gpu| gpu.count));
-        if let (Purchase::Spot, None, Some(rates)) = (purchase, listed, &self.rates)
+        if let (Purchase::Spot, Some(rates)) = (purchase, &self.rates)
             && let Some(price) = rates.spot_of(size.0, size.1, size.2)
         {
             return Ok((price, rates.source.clone()));
@@ -101,7 +101,10 @@ impl PriceList {
             let there: Vec<usize> = there.collect();
             for number in &there {
                 let new = listed.offer(Some(&offers[*number]));
-                offers[*number] = Offer { region: offers[*number].region.clone(), ..new };
+                let old = &offers[*number];
+                let spot = new.spot.clone().or_else(|| old.spot.clone());
+                let reserved = new.reserved.clone().or_else(|| old.reserved.clone());
+                offers[*number] = Offer { region: old.region.clone(), spot, reserved, ..new };
             }
             if there.is_empty() {
                 let new = listed.offer(known.first().map(|number| &offers[*number]));

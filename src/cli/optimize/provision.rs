@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::super::files;
 use super::super::replication::{read_scenario, spinner};
-use crate::catalog::{Catalog, InstanceType, price_dates};
+use crate::catalog::{InstanceType, price_dates};
 use crate::cli::arguments::{AxisArgument, Format, TimeAxis, path_and_value};
 use crate::cli::failure::Failure;
 use crate::cli::output::say;
@@ -92,9 +92,10 @@ pub(super) struct ProvisionArguments {
 
 pub(super) fn provision(arguments: &ProvisionArguments) -> Result<(), Failure> {
     let scenario = read_scenario(&arguments.scenario, &arguments.set, arguments.quiet)?;
-    let find = |name: &String| Catalog::builtin().instance(name, arguments.region.as_deref());
-    let instances: Vec<&InstanceType> =
+    let find = |name: &String| scenario.price_list.instance(name, arguments.region.as_deref());
+    let found: Vec<InstanceType> =
         arguments.instances.iter().map(find).collect::<Result<_, _>>().map_err(Failure::input)?;
+    let instances: Vec<&InstanceType> = found.iter().collect();
     let sources: Vec<_> = instances.iter().map(|instance| &instance.price_source).collect();
     files::try_out(&arguments.out.join(&scenario.name))?;
     let turning = spinner(arguments.quiet, "looking for an approximately cheapest plan");

@@ -11,6 +11,7 @@ use super::traffic::distribution;
 
 use super::super::failure::Failure;
 use super::super::output::say;
+use crate::catalog::Purchase;
 use crate::cluster::{DISPATCHERS, PLACEMENTS};
 use crate::config::kubernetes::Release;
 use crate::policy::{MEASURES, NODE_POLICIES, POLICIES};
@@ -86,6 +87,18 @@ pub fn scenario_schema() -> Value {
             ("workload", workload()),
             ("service", service()),
             ("services", json!({ "type": "array", "items": service(), "description": "Several services." })),
+            (
+                "prices",
+                json!({
+                    "type": ["array", "string"],
+                    "items": { "type": "string" },
+                    "description": "Price lists over the catalogue, later ones over earlier ones: Plimsoll's, OpenCost's or SkyPilot's.",
+                }),
+            ),
+            ("today", text("Prices more than a year older than this date are marked in the bill, with a warning.")),
+            ("savings-plan", savings_plan()),
+            ("fees", json!({ "type": "array", "items": fee(), "description": "Fixed fees by the hour." })),
+            ("sla-credits", sla_credits()),
             ("nodes", json!({ "type": "array", "items": node_pool(), "description": "Pools of nodes." })),
             (
                 "zones",
@@ -473,8 +486,85 @@ fn price() -> Value {
         ),
         ("minimum", quantity("Least time of each request that is charged for; none by default.", "100ms")),
         ("free", free_units()),
+        ("egress", egress()),
+        ("purchase", purchase()),
+        ("billed", billed()),
     ];
     json!({ "anyOf": [quantity("Per replica.", "$0.05/h"), object("From the catalogue, or by use.", &fields)] })
+}
+
+fn egress() -> Value {
+    let fields = [
+        ("per-request", quantity("Size of an answer.", "40Ki")),
+        ("per-gib", use_price("Price of a gibibyte.", "$0.09")),
+        ("free", quantity("Gibibytes that are free in a month.", "100")),
+    ];
+    object("What answers send out of the provider's network.", &fields)
+}
+
+/// How an instance is bought.
+fn purchase() -> Value {
+    let count = |years: &str| range(&format!("So many are committed to for {years}."), 1, Some(100_000));
+    let fields = [
+        ("spot", quantity("Spot instances at this price.", "$0.03/h")),
+        ("reserved-1y", count("a year")),
+        ("reserved-3y", count("three years")),
+        ("price", quantity("Effective price of one that is committed to; the catalogue's by default.", "$0.06/h")),
+    ];
+    let named = names("As many as there are at the start.", Purchase::ALL.iter().map(|purchase| purchase.name()));
+    json!({
+        "description": "How instances are bought; on demand by default.",
+        "anyOf": [named, object("With a number or a price.", &fields)],
+    })
+}
+
+fn billed() -> Value {
+    let fields = [
+        ("granularity", quantity("Time is rounded up to a multiple of it.", "1h")),
+        ("minimum", quantity("Least time.", "1h")),
+    ];
+    object("How time is billed, in place of the provider's rule.", &fields)
+}
+
+fn savings_plan() -> Value {
+    let fields = [
+        ("commitment", quantity("What is paid, used or not.", "$2/h")),
+        ("discount", quantity("Discount on prices on demand.", "28%")),
+    ];
+    object("An amount of discounted use by the hour that is committed to.", &fields)
+}
+
+fn fee() -> Value {
+    let fields = [
+        (
+            "cluster",
+            names(
+                "The control plane of this kind of cluster, at the catalogue's price.",
+                ["eks", "aks", "gke"].into_iter(),
+            ),
+        ),
+        ("name", text("Name on the bill.")),
+        ("price", quantity("Price of one.", "$0.05/h")),
+        ("count", range("How many; 1 by default.", 1, Some(1_000_000))),
+        ("billed", billed()),
+    ];
+    object("A fixed fee.", &fields)
+}
+
+fn sla_credits() -> Value {
+    let tier = [
+        ("below", quantity("Availability: the share of requests that were answered.", "99.9%")),
+        ("owed", quantity("Share of the revenue.", "10%")),
+    ];
+    let fields = [
+        ("service", text("The service that customers pay for, if there are several.")),
+        ("revenue", quantity("What customers pay.", "$40/h")),
+        (
+            "tiers",
+            json!({ "type": "array", "items": object("A tier.", &tier), "description": "From the highest availability to the lowest." }),
+        ),
+    ];
+    object("Credits owed to customers where availability is low, as a cost.", &fields)
 }
 
 /// A price per unit: one, or tiers.
@@ -566,6 +656,8 @@ fn node_pool() -> Value {
             ("name", text("Name.")),
             ("instance", text("Instance type from the catalogue.")),
             ("region", text("Region.")),
+            ("purchase", purchase()),
+            ("billed", billed()),
             ("count", range("Number of nodes at the start; 0 only where a `policy` adds some.", 0, Some(100_000))),
             ("policy", node_policy()),
             ("min", range("The fewest nodes that the `policy` leaves; the `count` by default.", 0, Some(100_000))),

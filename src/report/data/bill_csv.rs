@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::timeline::csv_bytes;
+use crate::billing::{ChargeKind, ChargeLine};
 use crate::engine::{LeaseRecord, RunRecord, UsageRecord};
 use crate::experiment::Outcome;
 use crate::report::artifact::{Artifact, ReportError, Reporter, ReporterPlugin};
@@ -55,6 +56,22 @@ impl Reporter for BillCsv {
     }
 }
 
+/// The line of a commitment, fee or credit.
+fn charge(run: &RunRecord, line: &ChargeLine, prices: &[PriceFact]) -> [String; 19] {
+    let what = format!("{}{}", line.what, line.kind.words());
+    let fact = prices.iter().find(|fact| fact.what == line.what);
+    let quantity = (line.quantity.into(), line.kind.unit());
+    let price = exact_decimal(line.price.as_nanos(), 0);
+    let mut cells = row(run, &what, (SimTime::ZERO, run.end), quantity, (price, line.cost), fact);
+    let (category, frequency, pricing) = match line.kind {
+        ChargeKind::CommitmentUsed | ChargeKind::CommitmentUnused => ("Usage", "Usage-Based", "Committed"),
+        ChargeKind::Fee => ("Usage", "Recurring", "Standard"),
+        ChargeKind::Credit => ("Adjustment", "One-Time", "Other"),
+    };
+    (cells[1], cells[3], cells[9]) = (category.into(), frequency.into(), pricing.into());
+    cells
+}
+
 /// Leases of one thing at one price: from the first start to the last end.
 struct Leased {
     start: SimTime,
@@ -66,11 +83,12 @@ struct Leased {
 /// The lines of a run: leases by what was leased and at which price, then use. Their costs add up to the run's.
 fn lines(run: &RunRecord, prices: &[PriceFact]) -> Vec<[String; 19]> {
     let mut leases: BTreeMap<(&str, UsdPerHour), Leased> = BTreeMap::new();
-    for LeaseRecord { what, start, end, billed, price, cost } in &run.leases {
+    for lease in &run.leases {
+        let LeaseRecord { what, start, end, price, cost, .. } = lease;
         let none = Leased { start: *start, end: *end, billed: SimDuration::ZERO, cost: Usd::ZERO };
         let line = leases.entry((what, *price)).or_insert(none);
         (line.start, line.end) = (line.start.min(*start), line.end.max(*end));
-        line.billed += *billed;
+        line.billed += lease.on_demand();
         line.cost += *cost;
     }
     let leased = leases.into_iter().map(|((what, price), line)| {
@@ -89,7 +107,13 @@ fn lines(run: &RunRecord, prices: &[PriceFact]) -> Vec<[String; 19]> {
         let quantity = (line.billionths(), line.item.unit());
         row(run, &what, (SimTime::ZERO, run.end), quantity, (line.price.decimal(), line.cost), fact)
     });
-    leased.chain(used).collect()
+    let charged = run.charges.iter().map(|line| charge(run, line, prices));
+    leased.chain(used).chain(charged).collect()
+}
+
+/// The source of a price, with a mark if that is old.
+fn source(fact: &PriceFact) -> String {
+    if fact.stale { format!("{}; stale: more than a year old", fact.source) } else { fact.source.clone() }
 }
 
 fn row(
@@ -121,7 +145,7 @@ fn row(
         cost.clone(),
         cost,
         "USD".into(),
-        fact.map_or_else(|| "stated in the scenario".into(), |fact| fact.source.clone()),
+        fact.map_or_else(|| "stated in the scenario".into(), source),
         of(|fact| &fact.date),
     ]
 }

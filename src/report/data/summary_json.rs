@@ -7,8 +7,10 @@ use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter};
 
 use super::results::{
-    BillResult, Decimal, InputResult, ObjectiveResult, PolicyResult, ServiceResult, SummaryResult, UsageResult,
+    BillResult, ChargeResult, Decimal, InputResult, ObjectiveResult, PolicyResult, ServiceResult, SummaryResult,
+    UsageResult,
 };
+use crate::billing::ChargeLine;
 use crate::engine::{Cause, Causes, Fate, ObjectiveRecord, RunRecord, ServiceRecord, UsageRecord};
 use crate::experiment::Outcome;
 use crate::report::answers::bill;
@@ -160,6 +162,14 @@ fn policy(outcome: &Outcome, run: &RunRecord) -> PolicyResult {
         price_usd_per_million: Decimal::from_nanos(record.line.price.as_femtos()),
         cost_usd: record.line.cost.into(),
     };
+    let charged = |line: &ChargeLine| ChargeResult {
+        kind: line.kind.name().into(),
+        what: line.what.clone(),
+        unit: line.kind.unit().into(),
+        quantity: Decimal::from_nanos(line.quantity),
+        price_usd: line.price.into(),
+        cost_usd: line.cost.into(),
+    };
     PolicyResult {
         policy: run.policy.clone(),
         clairvoyant: is_clairvoyant(run),
@@ -175,6 +185,7 @@ fn policy(outcome: &Outcome, run: &RunRecord) -> PolicyResult {
         services: run.services.iter().map(service).collect(),
         bill: bill::bill(&run.leases).into_iter().map(line).collect(),
         usage: run.usage.iter().map(used).collect(),
+        charges: run.charges.iter().map(charged).collect(),
     }
 }
 

@@ -373,6 +373,7 @@ impl Bill {
                 .into_iter()
                 .map(line)
                 .chain(run.usage.iter().map(bill::usage_cells))
+                .chain(run.charges.iter().map(bill::charge_cells))
                 .collect(),
             total: expense::exact(run.cost),
         }

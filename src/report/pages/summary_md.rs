@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::table::table;
 use super::{forecast, html};
 use crate::experiment::Outcome;
-use crate::report::answers::bill::{bill, usage_cells};
+use crate::report::answers::bill::{bill, charge_cells, usage_cells};
 use crate::report::answers::comparison;
 use crate::report::answers::level::{level_answer, same_level};
 use crate::report::answers::table::label;
@@ -143,7 +143,8 @@ fn bills(outcome: &Outcome) -> String {
                 text::exact_dollars(line.cost),
             ]);
         }
-        for [what, leases, billed, price, cost] in run.usage.iter().map(usage_cells) {
+        let more = run.usage.iter().map(usage_cells).chain(run.charges.iter().map(charge_cells));
+        for [what, leases, billed, price, cost] in more {
             table += &markdown_row(&[label(run), what, leases, billed, price, cost]);
         }
         let blank = String::new;

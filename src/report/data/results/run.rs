@@ -155,6 +155,27 @@ pub struct PolicyResult {
     /// The part of the cost that depends on use; left out where nothing is charged for by use.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub usage: Vec<UsageResult>,
+    /// Commitments, fees and credits owed to customers; left out where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub charges: Vec<ChargeResult>,
+}
+
+/// A line of the bill that is neither a lease nor use.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChargeResult {
+    /// `commitment-used`, `commitment-unused`, `fee` or `credit`.
+    pub kind: String,
+    /// What is paid for.
+    pub what: String,
+    /// The unit: `Hours`, or `revenues` of which a share is owed.
+    pub unit: String,
+    /// How many units, rounded to nine digits after the point. The cost is that of the exact quantity.
+    pub quantity: Decimal,
+    /// Price of one unit.
+    pub price_usd: Decimal,
+    /// Cost.
+    pub cost_usd: Decimal,
 }
 
 /// What a service used of one item at one price.
