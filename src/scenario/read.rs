@@ -77,7 +77,6 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[OwnPolicy], sink: &m
     let (zones, lost_nodes) = (faults::zones(&fields, &pools, sink), faults::lost_nodes(&fields, sink));
     let mut services = read_services(&fields, &base_dir, &pools, &mut sources, sink);
     contract::read(&fields, &services, &mut sources, sink);
-    sources.mark_stale(&fields, sink);
     let (faults, moments) = faults::faults(&fields, &zones, lost_nodes, &metrics.names, (zone, &services), sink);
     metrics.outages = faults.metrics.clone();
     faults::plan(&faults, &mut services, sink);
@@ -85,6 +84,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[OwnPolicy], sink: &m
     let around =
         PolicyContext { base_dir: &base_dir, service: "", pod: None, metric_names: &metrics.names, release, own };
     let policies = read_variants(&fields, &around, (&services, &faults, &pools), &mut sources, sink);
+    sources.mark_stale(&fields, sink);
     fields.finish(sink);
     check_name(&name, &loaded.root, sink);
     if sink.has_errors() {
