@@ -76,13 +76,15 @@ impl Stream {
     }
 
     fn read_on(&mut self) -> Result<(), TraceError> {
-        let mut rest = RequestBatch::default();
-        rest.append_range(&self.ahead, self.next..self.ahead.len());
-        let before = rest.len();
-        self.inner.fill(&mut rest)?;
-        self.ended = rest.len() == before;
-        self.ahead = rest;
-        self.next = 0;
+        // What has been returned is dropped only once it is the larger part: a long unit is not copied with every batch.
+        if self.next > self.ahead.len() / 2 {
+            let mut rest = RequestBatch::default();
+            rest.append_range(&self.ahead, self.next..self.ahead.len());
+            (self.ahead, self.next) = (rest, 0);
+        }
+        let before = self.ahead.len();
+        self.inner.fill(&mut self.ahead)?;
+        self.ended = self.ahead.len() == before;
         Ok(())
     }
 }
