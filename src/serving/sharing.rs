@@ -153,6 +153,7 @@ impl Seat {
     fn progress(&self, time: u128) -> u128 {
         match self.asked() {
             None => time,
+            Some(_) if time == 0 => 0,
             Some(asked) => scaled(time, u128::from(self.full.numerator), asked, |amount, by| amount / by),
         }
     }
@@ -162,7 +163,23 @@ impl Seat {
         match self.asked() {
             None => units,
             Some(asked) if self.full.numerator == 1 => units.saturating_mul(asked),
-            Some(asked) => scaled(units, asked, u128::from(self.full.numerator), u128::div_ceil),
+            Some(asked) => {
+                scaled(units, asked, u128::from(self.full.numerator), |amount, by| match by.is_power_of_two() {
+                    true => (amount >> by.trailing_zeros()) + u128::from(amount & (by - 1) != 0),
+                    false => amount.div_ceil(by),
+                })
+            }
+        }
+    }
+
+    /// Whether the clock takes longer than `time` to advance by `units`: without the division of [`Seat::time_for`], which
+    /// costs more than all the rest.
+    fn takes_longer(&self, units: u128, time: u128) -> bool {
+        let Some(asked) = self.asked() else { return units > time };
+        match (units.checked_mul(asked), time.checked_mul(u128::from(self.full.numerator))) {
+            // Rounded up or not, a quotient is above a whole number if the dividend is above as many divisors.
+            (Some(units), Some(time)) => units > time,
+            _ => self.time_for(units) > time,
         }
     }
 
@@ -182,13 +199,16 @@ impl Seat {
         self.since = now;
         let mut time = u128::from(elapsed) << FRACTION_BITS;
         while let Some(Reverse(first)) = self.shares.peek() {
-            let needed = self.time_for(first.finish.saturating_sub(self.clock));
-            if needed > time + TOLERANCE {
+            let left = first.finish.saturating_sub(self.clock);
+            if self.takes_longer(left, time + TOLERANCE) {
                 self.clock += self.progress(time);
                 return;
             }
+            // What is left of the time is that of the others.
+            if self.shares.len() > 1 {
+                time = time.saturating_sub(self.time_for(left));
+            }
             self.clock = self.clock.max(first.finish);
-            time = time.saturating_sub(needed);
             self.ended.push_back(first.job);
             self.shares.pop();
         }
@@ -197,7 +217,7 @@ impl Seat {
     /// Removes requests that need no more service from the CPU.
     fn end_due(&mut self) {
         if let Some(Reverse(first)) = self.shares.peek()
-            && self.time_for(first.finish.saturating_sub(self.clock)) <= TOLERANCE
+            && !self.takes_longer(first.finish.saturating_sub(self.clock), TOLERANCE)
         {
             self.clock = self.clock.max(first.finish);
             self.ended.push_back(first.job);
@@ -215,8 +235,20 @@ impl Seat {
         Some(u64::try_from(needed.div_ceil(1 << FRACTION_BITS)).unwrap_or(u64::MAX))
     }
 
+    /// Whether the scheduled event comes no later than the next completion.
+    fn comes_in_time(&self, now: SimTime) -> bool {
+        let (Some(coming), Some(Reverse(first))) = (self.coming, self.shares.peek()) else { return false };
+        let Some(before) = coming.since(now).as_nanos().checked_sub(1) else { return true };
+        // The completion is at the first whole nanosecond at which it is due, and so not `before` then.
+        let before = (u128::from(before) << FRACTION_BITS) + TOLERANCE;
+        self.ended.is_empty() && self.takes_longer(first.finish.saturating_sub(self.clock), before)
+    }
+
     /// Schedules the next completion, unless an earlier scheduled event will check for it in time.
     fn announce(&mut self, now: SimTime) -> Option<Due> {
+        if self.comes_in_time(now) {
+            return None;
+        }
         let Some(wait) = self.wait() else {
             self.coming = None;
             self.announced = self.announced.wrapping_add(1);
@@ -418,6 +450,24 @@ mod tests {
         fn fractions_are_near(value in 0.001..1000.0f64) {
             let Ratio { numerator, denominator } = Ratio::near(value);
             prop_assert!((numerator as f64 / denominator as f64 / value - 1.0).abs() < 1e-6, "{value}: {numerator}/{denominator}");
+        }
+
+        /// A comparison without a division says the same as with it, at the very time as well.
+        #[test]
+        fn comparing_needs_no_division(
+            full in prop_oneof![Just(4.0), Just(0.5), Just(1.0), 0.01..30.0f64],
+            present in 1..200u32,
+            units in prop_oneof![0..1u128 << 100, 0..1u128 << 124, 0..1u128 << 70],
+            other in 0..1u128 << 100,
+        ) {
+            let mut seat = Seat { full: Ratio::near(full), ..Seat::default() };
+            seat.shares.extend((0..present).map(|job| Reverse(Share { finish: 0, order: 0, job })));
+            let needed = seat.time_for(units);
+            let exact = seat.asked().and_then(|asked| Some(units.checked_mul(asked)?.div_ceil(u128::from(seat.full.numerator))));
+            prop_assert_eq!(needed, exact.unwrap_or(needed));
+            for time in [needed, needed.saturating_sub(1), needed.saturating_add(1), other] {
+                prop_assert_eq!(seat.takes_longer(units, time), needed > time, "{} {}", units, time);
+            }
         }
 
         /// The ceiling is never exceeded, no CPU is left idle while a request could use it, and each request gets its
