@@ -351,7 +351,7 @@ const CONFINED: &[(&str, &[&str], &str)] = &[
     ("std::env", &["cli"], "only the program reads the environment"),
     ("println!", &["cli", "main"], "only the program prints"),
     ("std::thread", &["cli", "experiment", "validate"], "only experiments start threads"),
-    ("rayon::", &["experiment", "validate", "cli"], "only experiments start threads"),
+    ("rayon::", &["experiment", "validate", "cli", "report"], "only experiments and reports start threads"),
     ("HashMap", &[], "its order would leak into results"),
     ("HashSet", &[], "its order would leak into results"),
     ("todo!", &[], "nothing is left open"),

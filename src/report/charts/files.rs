@@ -4,6 +4,7 @@ use super::{
     canvas, capacity, chart, forecast, frontier, learning, pictures, provision, raster, recorded, search, story, sweep,
     timelines, trace,
 };
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::super::artifact::{Artifact, ReportError, Reporter, ReporterPlugin};
@@ -23,16 +24,17 @@ struct Charts;
 
 impl Reporter for Charts {
     fn report(&self, outcome: &Outcome) -> Result<Vec<Artifact>, ReportError> {
-        let mut artifacts = Vec::new();
-        for chart in frontier::charts(outcome)
+        let over_time = |charts| over_time(charts, outcome).into_iter();
+        let charts: Vec<chart::Chart> = frontier::charts(outcome)
             .into_iter()
-            .chain(over_time(pictures::all(outcome), outcome))
-            .chain(over_time(forecast::charts(outcome), outcome))
-        {
-            artifacts.extend(files(&chart)?);
-        }
-        artifacts.extend(timelines::files(outcome)?);
-        Ok(artifacts)
+            .chain(over_time(pictures::all(outcome)))
+            .chain(over_time(forecast::charts(outcome)))
+            .collect();
+        // Most of the time goes into the pixels, and each picture has its own.
+        let drawn = || charts.par_iter().map(files).collect::<Vec<_>>();
+        let (drawn, timelines) = rayon::join(drawn, || timelines::files(outcome));
+        let drawn: Vec<[Artifact; 2]> = drawn.into_iter().collect::<Result<_, _>>()?;
+        Ok(drawn.into_iter().flatten().chain(timelines?).collect())
     }
 }
 

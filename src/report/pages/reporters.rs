@@ -1,5 +1,7 @@
 //! Every reporter.
 
+use rayon::prelude::*;
+
 use super::{forecast, html, summary_md};
 use crate::experiment::Outcome;
 use crate::report::answers::{comparison, level};
@@ -29,14 +31,12 @@ pub const REPORTERS: &[ReporterPlugin] = &[
     charts::PLUGIN,
 ];
 
-/// The files of all [`REPORTERS`].
+/// The files of all [`REPORTERS`], in their order. They are made in parallel: charts alone take longer than many a run.
 ///
 /// # Errors
 /// As [`crate::report::Reporter::report`].
 pub fn artifacts(outcome: &Outcome) -> Result<Vec<Artifact>, ReportError> {
-    let mut all = Vec::new();
-    for plugin in REPORTERS {
-        all.extend(plugin.build.report(outcome)?);
-    }
-    Ok(all)
+    let each: Vec<_> = REPORTERS.par_iter().map(|plugin| plugin.build.report(outcome)).collect();
+    let files: Vec<Vec<Artifact>> = each.into_iter().collect::<Result<_, _>>()?;
+    Ok(files.into_iter().flatten().collect())
 }

@@ -1,6 +1,7 @@
 //! Which timelines there are, and what is drawn and told of each.
 
 use super::{draw, series};
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::super::raster;
@@ -112,14 +113,15 @@ impl Section {
 
 /// The timelines as files.
 pub(crate) fn files(outcome: &Outcome) -> Result<Vec<Artifact>, ReportError> {
-    let mut artifacts = Vec::new();
-    for svg in pictures(outcome) {
+    let files = |svg: Artifact| {
         let name = format!("{}.png", svg.name.trim_end_matches(".svg"));
         let size = (draw::WIDTH as u32, draw::height() as u32);
         let png = raster::png(&String::from_utf8_lossy(&svg.bytes), size).map_err(|e| ReportError::new(&name, e))?;
-        artifacts.extend([svg, Artifact::new(name, png)]);
-    }
-    Ok(artifacts)
+        Ok([svg, Artifact::new(name, png)])
+    };
+    let each: Vec<Result<[Artifact; 2], ReportError>> = pictures(outcome).into_par_iter().map(files).collect();
+    let each: Vec<[Artifact; 2]> = each.into_iter().collect::<Result<_, _>>()?;
+    Ok(each.into_iter().flatten().collect())
 }
 
 /// The timelines as SVG.
