@@ -7,19 +7,20 @@
 //! than the limit and left out if younger.
 
 mod heaviest;
+mod work;
 
 use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use heaviest::{Around, Heaviest, Top, sum_of_largest};
+pub(super) use work::Work;
 
 use super::pool::in_pool;
 use super::shared::SharedRequests;
 use crate::cluster::NodePool;
 use crate::engine::{NodeLease, Objective, RunRecord, each_request};
-use crate::optimize::{BoundProblem, OptimizeError, Place};
+use crate::optimize::OptimizeError;
 use crate::random::Streams;
 use crate::scenario::{Scenario, ServicePlan};
 use crate::serving::Serving;
@@ -111,7 +112,7 @@ pub(super) fn cost_bound_of(scenario: &Scenario, replication: u64) -> Result<Res
     cost_bound_from(scenario, replication, &[])
 }
 
-/// The bound for the requests of replication `replication`, which are read from `shared` where they are.
+/// The bound for the requests of replication `replication`, of which those in `shared` keep account.
 pub(super) fn cost_bound_from(
     scenario: &Scenario,
     replication: u64,
@@ -126,8 +127,14 @@ pub(super) fn cost_bound_from(
     let priced = scenario.services.iter().enumerate().filter(|(_, plan)| plan.lease.is_some());
     for (number, _) in priced {
         let mut most = 0.0;
-        let requests = Requests { scenario, number, replication, shared: shared.get(number).and_then(Option::as_ref) };
-        for (candidate, found) in Work::read(requests)?.bounds(requests)? {
+        let kept = shared.get(number).and_then(Option::as_ref).map(|shared| shared.account()).transpose()?.flatten();
+        let work = match kept {
+            Some(work) => Some(work),
+            None => SharedRequests::account_of(scenario, number, replication)?,
+        };
+        let Some(work) = work else { continue };
+        for (candidate, found) in work.bounds(Requests { scenario, number, replication })? {
+            let candidate = &scenario.objectives[candidate];
             match found {
                 Ok((cost, length)) if cost > most => (most, objective, interval) = (cost, candidate.text(), length),
                 Ok(_) => {}
@@ -167,21 +174,6 @@ pub(super) fn keeps_latencies(run: &RunRecord) -> bool {
     all.all(|objective| objective.within.is_none() || objective.met())
 }
 
-/// The timeline's interval, or a multiple of it of which there are few enough.
-fn interval_of(scenario: &Scenario, most: u64) -> SimDuration {
-    SimDuration::from_nanos(scenario.duration.as_nanos().div_ceil(most)).max(scenario.interval)
-}
-
-/// Intervals for the bound from urgent work: the shortest affordable ones in which at least half of the work is urgent,
-/// and longer ones, in which more is.
-fn fine_intervals(scenario: &Scenario, objective: &Objective) -> impl Iterator<Item = SimDuration> {
-    let within = objective.within.map_or(u64::MAX, SimDuration::as_nanos);
-    let duration = scenario.duration.as_nanos();
-    let shortest = duration.div_ceil(FINE_INTERVALS).max(within.saturating_mul(2)).max(1_000_000);
-    let lengths = std::iter::successors(Some(shortest), |length| length.checked_mul(4));
-    lengths.take_while(move |length| *length <= duration / MIN_INTERVALS).map(SimDuration::from_nanos)
-}
-
 /// The requests of a service in a replication.
 #[derive(Clone, Copy)]
 struct Requests<'a> {
@@ -189,7 +181,6 @@ struct Requests<'a> {
     /// Number of the service.
     number: usize,
     replication: u64,
-    shared: Option<&'a Arc<SharedRequests>>,
 }
 
 impl<'a> Requests<'a> {
@@ -199,145 +190,16 @@ impl<'a> Requests<'a> {
 
     /// Calls `see` with the arrival and the work of each one after the warm-up, in replica-seconds.
     fn each(&self, mut see: impl FnMut(SimTime, f64)) -> Result<(), TraceError> {
-        let Requests { scenario, number, replication, shared } = *self;
+        let Requests { scenario, number, replication } = *self;
         let (plan, streams) = (self.plan(), Streams::new(scenario.seed, replication));
         let slots = plan.most_work(&scenario.pools);
         let (warm_up, end) = (SimTime::ZERO + scenario.warm_up, SimTime::ZERO + scenario.duration);
-        let own = plan.workload.open(streams, number as u64)?;
-        let source = match shared {
-            Some(shared) => shared.reader(own),
-            None => own,
-        };
+        let source = plan.workload.open(streams, number as u64)?;
         each_request(source, &plan.spec, (streams, number as u64), end, |arrival, demand| {
             if arrival >= warm_up {
                 see(arrival, demand.as_secs_f64() / slots);
             }
         })
-    }
-}
-
-/// The eligible requests of a service, aggregated so that memory does not grow with them.
-struct Work<'a> {
-    /// Number of requests after the warm-up.
-    judged: u64,
-    /// Aggregates for each latency objective.
-    due: Vec<Due<'a>>,
-}
-
-/// The eligible requests by one objective, with their work in replica-seconds.
-struct Due<'a> {
-    objective: &'a Objective,
-    within: SimDuration,
-    /// The same work in intervals of several lengths: the first for the linear program, the others for the flow.
-    problems: Vec<(SimDuration, BoundProblem)>,
-    /// The interval of each problem that the last request arrived in.
-    places: Vec<Place>,
-    weights: Heaviest,
-    /// The weights among which those of the allowed bad requests end.
-    around: Around,
-}
-
-/// A bound, and the length of its intervals.
-type Found = Result<(f64, SimDuration), OptimizeError>;
-
-impl<'a> Work<'a> {
-    fn read(requests: Requests<'a>) -> Result<Work<'a>, TraceError> {
-        let (scenario, plan) = (requests.scenario, requests.plan());
-        // Without a latency limit no request has to be done before the end.
-        let limited = scenario.objectives.iter().filter_map(|objective| Some((objective, objective.within?)));
-        let due = limited.map(|(objective, within)| Due::new(scenario, plan, objective, within));
-        let mut work = Work { judged: 0, due: due.collect() };
-        let end = SimTime::ZERO + scenario.duration;
-        requests.each(|arrival, weight| {
-            work.judged += 1;
-            for due in work.due.iter_mut().filter(|due| due.judges(arrival, end)) {
-                due.add(arrival, weight);
-            }
-        })?;
-        Ok(work)
-    }
-
-    /// The bound of each latency objective. The requests are read a second time if that is needed to find the heaviest.
-    fn bounds(mut self, requests: Requests<'a>) -> Result<Vec<(&'a Objective, Found)>, TraceError> {
-        let mut found = Vec::new();
-        for mut due in std::mem::take(&mut self.due) {
-            // The number of bad requests that the objective allows among all eligible ones, taken from the heaviest of
-            // those counted here.
-            let bad = ((1.0 - due.objective.target.get()) * self.judged as f64 + 1e-6).floor() as u64;
-            let forgiven = match due.weights.top(bad) {
-                Top::Known(sum) => sum,
-                Top::Within { above, more, cell } => {
-                    let weights = match due.around.of(cell) {
-                        Some(kept) => kept,
-                        None => due.weights_in(cell, requests)?,
-                    };
-                    above + sum_of_largest(weights, more)
-                }
-            };
-            due.problems.iter_mut().for_each(|(_, problem)| problem.forgiven = forgiven);
-            found.push((due.objective, due.bound()));
-        }
-        Ok(found)
-    }
-}
-
-impl<'a> Due<'a> {
-    fn new(scenario: &Scenario, plan: &ServicePlan, objective: &'a Objective, within: SimDuration) -> Due<'a> {
-        let problem = |interval: SimDuration| {
-            let intervals = scenario.duration.as_nanos().div_ceil(interval.as_nanos()) as usize;
-            let price = plan.lease.as_ref().map_or(0.0, |lease| lease.price.as_f64() / 3600.0);
-            let least = |lease: &crate::engine::ReplicaLease| lease.billing.minimum.max(lease.billing.granularity);
-            let mut problem = BoundProblem::new(vec![0.0; intervals], interval.as_secs_f64(), price);
-            problem.within = within.as_secs_f64();
-            problem.start_up = least_start_up(scenario, plan);
-            problem.billed_at_least = plan.lease.as_ref().map_or(0.0, |lease| least(lease).as_secs_f64());
-            (interval, problem)
-        };
-        let lengths = std::iter::once(interval_of(scenario, INTERVALS)).chain(fine_intervals(scenario, objective));
-        let problems: Vec<(SimDuration, BoundProblem)> = lengths.map(problem).collect();
-        let (places, around) = (vec![Place::default(); problems.len()], Around::new(1.0 - objective.target.get()));
-        Due { objective, within, problems, places, weights: Heaviest::new(), around }
-    }
-
-    /// Whether a request is eligible: unanswered at the end, it would be older than the limit. The run uses the same
-    /// comparison.
-    fn judges(&self, arrival: SimTime, end: SimTime) -> bool {
-        arrival.saturating_add(self.within) < end
-    }
-
-    fn add(&mut self, arrival: SimTime, weight: f64) {
-        let arrival = arrival.as_secs_f64();
-        for ((_, problem), place) in self.problems.iter_mut().zip(&mut self.places) {
-            problem.add_near(place, arrival, weight);
-        }
-        self.weights.add(weight);
-        self.around.add(weight, &self.weights);
-    }
-
-    /// The weights in a cell of [`Heaviest`].
-    fn weights_in(&self, cell: usize, requests: Requests<'_>) -> Result<Vec<f64>, TraceError> {
-        let end = SimTime::ZERO + requests.scenario.duration;
-        let mut weights = Vec::new();
-        requests.each(|arrival, weight| {
-            if self.judges(arrival, end) && Heaviest::cell(weight) == cell {
-                weights.push(weight);
-            }
-        })?;
-        Ok(weights)
-    }
-
-    /// The largest of the affordable bounds, of equal ones the first. The shortest intervals take the longest and come
-    /// last: once another bound is known to be higher they need not be solved.
-    fn bound(&self) -> Found {
-        let Some((first, longer)) = self.problems.split_first() else { return Ok((0.0, SimDuration::ZERO)) };
-        let mut best = (first.1.cost()?, first.0, 0);
-        for (index, (interval, problem)) in longer.iter().enumerate().rev() {
-            let Some(cost) = problem.urgent_cost_above(best.0)? else { continue };
-            if cost > best.0 || cost == best.0 && best.2 > index + 1 {
-                best = (cost, *interval, index + 1);
-            }
-        }
-        Ok((best.0, best.1))
     }
 }
 

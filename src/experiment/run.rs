@@ -9,7 +9,7 @@ use super::assumptions::{self, metrics_out};
 use super::bound::{assert_bound, cost_bound_from, keeps_latencies};
 use super::outcome::{CalendarStart, Fault, InputFact, Outcome, Traffic, TrafficSource};
 use super::pool::in_pool;
-use super::shared::SharedRequests;
+use super::shared::{self, SharedRequests};
 use crate::engine::{
     Answer, Fate, MetricsOutage, ObjectiveRecord, RunError, RunRecord, ServiceRecord, ServiceRun, Simulation,
     ZoneOutage,
@@ -54,7 +54,7 @@ pub fn run_replication<A: Answer>(
     progress: RunProgress<'_, A>,
 ) -> Result<Outcome, RunError> {
     let trace_error = |error: TraceError| RunError::Trace { at: SimTime::ZERO, error };
-    let shared = SharedRequests::of(scenario, replication).map_err(trace_error)?;
+    let shared = SharedRequests::of(scenario, replication, scenario.policies.len()).map_err(trace_error)?;
     let one = |policy: usize| -> Result<RunRecord, RunError> {
         let end = scenario.duration.as_secs_f64();
         let told = Mutex::new(0.0);
@@ -69,16 +69,19 @@ pub fn run_replication<A: Answer>(
             ControlFlow::Continue(())
         })
     };
-    let all = || (0..scenario.policies.len()).into_par_iter().map(one).collect::<Vec<_>>();
-    // What else has to be known of the inputs does not wait for the runs.
-    let beside = || {
-        let bound = || cost_bound_from(scenario, replication, &shared);
-        rayon::join(bound, || (inputs(scenario), told_of_inputs(scenario)))
+    let bound = || cost_bound_from(scenario, replication, &shared);
+    let all = || {
+        let results = (0..scenario.policies.len()).into_par_iter().map(one).collect::<Vec<_>>();
+        shared::close(&shared);
+        results
     };
-    let (results, (bound, (inputs, told))) = in_pool(threads, || rayon::join(all, beside));
+    // What else has to be known of the inputs does not wait for the runs, nor does the lower bound if all requests are kept.
+    let ahead = || shared::make_ahead(&shared).then(bound);
+    let beside = || rayon::join(|| (inputs(scenario), told_of_inputs(scenario)), ahead);
+    let (results, ((inputs, told), bounded)) = in_pool(threads, || rayon::join(all, beside));
     let runs: Vec<RunRecord> = results.into_iter().collect::<Result<_, _>>()?;
     assert_same_requests(&runs);
-    let (inputs, bound) = (inputs.map_err(trace_error)?, bound.map_err(trace_error)?);
+    let (inputs, bound) = (inputs.map_err(trace_error)?, bounded.unwrap_or_else(bound).map_err(trace_error)?);
     for (run, bound) in bound.iter().flat_map(|bound| runs.iter().map(move |run| (run, bound))) {
         assert_bound(&run.policy, run.expense().value(), keeps_latencies(run), bound.cost.as_f64());
     }

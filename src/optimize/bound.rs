@@ -145,24 +145,44 @@ impl BoundProblem {
     /// Adds the work of a request with its arrival in seconds; returns `false` if it arrives outside the intervals.
     #[cfg(test)]
     pub(super) fn add(&mut self, arrival: f64, weight: f64) -> bool {
-        self.add_near(&mut Place::default(), arrival, weight)
+        self.add_all(&mut Place::default(), &[arrival], &[weight]) == 1
     }
 
-    /// Adds the work of a request with its arrival in seconds; returns `false` if it arrives outside the intervals.
-    /// `place` remembers the interval of the last request, and the next one in it needs no division.
-    pub fn add_near(&mut self, place: &mut Place, arrival: f64, weight: f64) -> bool {
-        if !(arrival >= place.from && arrival < place.until) {
-            // The cast saturates; arrivals outside find no interval.
-            let number = (arrival / self.interval).floor();
-            let index = (number >= 0.0).then_some(number as usize).filter(|index| *index < self.work.len());
-            let Some(index) = index else { return false };
-            let end = (number + 1.0) * self.interval;
-            *place = Place { index, from: arrival, until: end * (1.0 - ROUNDING), end };
+    /// Adds the work of requests in order of arrival, with their arrivals in seconds; returns how many arrive within the
+    /// intervals. `place` remembers the interval of the last one: most requests are in the interval of the one before, and
+    /// are added to its sums without looking for it.
+    pub fn add_all(&mut self, place: &mut Place, arrivals: &[f64], weights: &[f64]) -> usize {
+        let (mut next, mut added) = (0, 0);
+        let last = arrivals.last().copied().unwrap_or(f64::INFINITY);
+        while let Some(arrival) = arrivals.get(next) {
+            if !(*arrival >= place.from && *arrival < place.until) && !self.find(place, *arrival) {
+                next += 1;
+                continue;
+            }
+            let end = match last < place.until {
+                true => arrivals.len(),
+                // One that is so near to the end of its interval that it had to be divided is alone.
+                false => (next + 1).max(next + arrivals[next..].partition_point(|arrival| *arrival < place.until)),
+            };
+            let within = self.within;
+            let urgent = next + arrivals[next..end].partition_point(|arrival| arrival + within <= place.end);
+            let sum = |from: f64, weights: &[f64]| weights.iter().fold(from, |sum, weight| sum + weight);
+            self.work[place.index] = sum(self.work[place.index], &weights[next..end]);
+            self.urgent[place.index] = sum(self.urgent[place.index], &weights[next..urgent]);
+            added += end - next;
+            next = end;
         }
-        self.work[place.index] += weight;
-        if arrival + self.within <= place.end {
-            self.urgent[place.index] += weight;
-        }
+        added
+    }
+
+    /// Finds the interval of an arrival; `false` if there is none.
+    fn find(&self, place: &mut Place, arrival: f64) -> bool {
+        // The cast saturates; arrivals outside find no interval.
+        let number = (arrival / self.interval).floor();
+        let index = (number >= 0.0).then_some(number as usize).filter(|index| *index < self.work.len());
+        let Some(index) = index else { return false };
+        let end = (number + 1.0) * self.interval;
+        *place = Place { index, from: arrival, until: end * (1.0 - ROUNDING), end };
         true
     }
 

@@ -290,14 +290,21 @@ proptest! {
         let mut problem = BoundProblem::new(vec![0.0; 900], interval, 1.0);
         problem.within = 0.5 * interval;
         let (mut place, mut expected) = (Place::default(), problem.clone());
-        for arrival in arrivals {
-            let index = (arrival / interval).floor();
-            let inside = (0.0..900.0).contains(&index);
-            prop_assert_eq!(problem.add_near(&mut place, arrival, 0.3), inside);
-            if inside {
-                expected.work[index as usize] += 0.3;
-                expected.urgent[index as usize] += if arrival + problem.within <= (index + 1.0) * interval { 0.3 } else { 0.0 };
+        // In order they come many at a time.
+        for arrivals in arrivals.chunks(if sorted { 17 } else { 1 }) {
+            let mut all_inside = 0;
+            for (number, arrival) in arrivals.iter().enumerate() {
+                let index = (arrival / interval).floor();
+                let weight = 0.3 + number as f64;
+                if (0.0..900.0).contains(&index) {
+                    all_inside += 1;
+                    expected.work[index as usize] += weight;
+                    let urgent = arrival + problem.within <= (index + 1.0) * interval;
+                    expected.urgent[index as usize] += if urgent { weight } else { 0.0 };
+                }
             }
+            let weights: Vec<f64> = (0..arrivals.len()).map(|number| 0.3 + number as f64).collect();
+            prop_assert_eq!(problem.add_all(&mut place, arrivals, &weights), all_inside);
         }
         prop_assert_eq!(problem, expected);
     }
