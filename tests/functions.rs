@@ -268,6 +268,48 @@ fn what_the_platform_settles(#[case] rest: &str, #[case] said: &str) {
     assert!(error.contains(said), "{error}");
 }
 
+/// What a template states becomes the parameters; what the scenario states beside it wins; mistakes show their place in the template.
+#[test]
+fn parameters_come_from_a_template() {
+    let directory = TempDir::new().unwrap();
+    let template = |memory: &str| {
+        format!(
+            "AWSTemplateFormatVersion: '2010-09-09'\nTransform: AWS::Serverless-2016-10-31\nGlobals:\n  Function: {{ Runtime: python3.13, \
+             MemorySize: {memory} }}\nResources:\n  Checkout:\n    Type: AWS::Serverless::Function\n    Properties:\n      Handler: app.main\n      \
+             CodeUri: src\n      Architectures: [arm64]\n      ReservedConcurrentExecutions: 40\n"
+        )
+    };
+    let read = |memory: &str, beside: &str| {
+        fs::write(directory.path().join("template.yaml"), template(memory)).unwrap();
+        let text = format!(
+            "duration: 1m\nworkload: {{ poisson: {{ rate: 5/s }} }}\nservice: {{ name: fn, service-time: 200ms, platform: {{ aws-lambda: \
+             {{ from: template.yaml{beside} }} }} }}\npolicies: {{ a: {{ static: {{ replicas: 1 }} }} }}\n"
+        );
+        let path = directory.path().join("scenario.yaml");
+        fs::write(&path, text).unwrap();
+        let mut sink = Diagnostics::new();
+        Scenario::read(&path, &[], &mut sink).ok_or_else(|| sink.to_string())
+    };
+    let said = |beside: &str| assumptions(&read("2048", beside).unwrap()).join("\n");
+    assert!(said("").contains("AWS Lambda with 2048 MB"), "{}", said(""));
+    assert!(said("").contains("At most 40 replicas"), "{}", said(""));
+    assert!(said(", memory: 512MB").contains("AWS Lambda with 512 MB"));
+    let arm = read("2048", "").unwrap();
+    assert!(
+        arm.services[0]
+            .usage
+            .as_ref()
+            .unwrap()
+            .charges
+            .iter()
+            .any(|charge| { charge.prices().next().is_some_and(|price| price.to_string() == "$0.0000133334") })
+    );
+    let error = read("64", "").err().unwrap();
+    assert!(error.contains("template.yaml:4"), "{error}");
+    let error = read("2048", ", function: Chekout").err().unwrap();
+    assert!(error.contains("did you mean `Checkout`?"), "{error}");
+}
+
 /// One trace on a Deployment and on two platforms, side by side: the same requests, and each platform's own price.
 #[test]
 fn policies_bring_platforms() {

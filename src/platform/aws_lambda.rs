@@ -2,7 +2,9 @@
 
 use super::init::{init, runtimes};
 use super::list_price::Prices;
-use super::on_demand::{Rules, Standing, opened, read_keep, read_reuse, read_standing, standing_of, starting};
+use super::on_demand::{
+    Rules, Standing, of_a_file, opened, read_keep, read_reuse, read_standing, standing_of, starting,
+};
 use super::pace::Pace;
 use super::{Form, ListPrice, PlatformPlugin, Stated, Stretch};
 use crate::billing::{Item, UseTariff};
@@ -45,6 +47,7 @@ struct Function {
 fn read(parameters: &Yaml, sink: &mut Diagnostics) -> Option<Stated> {
     let node = opened(parameters);
     let fields = Fields::open(&node, PLUGIN.name, sink)?;
+    of_a_file(&fields);
     let function = read_function(&fields, sink);
     let measured = fields.node_of("measured-at").and_then(|node| memory_of(node, sink));
     let start_up = read_init(&fields, function.as_ref(), sink);

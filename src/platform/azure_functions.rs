@@ -2,7 +2,7 @@
 
 use super::list_price::Prices;
 use super::on_demand::{
-    Rules, Standing, at_least_one, dispatcher, opened, read_keep, read_standing, read_start_up, standing_of,
+    Rules, Standing, at_least_one, dispatcher, of_a_file, opened, read_keep, read_standing, read_start_up, standing_of,
 };
 use super::pace::Pace;
 use super::{Form, ListPrice, PlatformPlugin, Stated};
@@ -114,6 +114,7 @@ impl Plan {
 fn read(plan: Plan, parameters: &Yaml, sink: &mut Diagnostics) -> Option<Stated> {
     let node = opened(parameters);
     let fields = Fields::open(&node, plan.name(), sink)?;
+    of_a_file(&fields);
     let size = read_size(plan, &fields, sink);
     let concurrency = size.map(|size| at_least_one(&fields, "concurrency", size.concurrency, sink));
     let start_up = read_start_up(&fields, sink);

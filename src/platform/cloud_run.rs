@@ -2,7 +2,7 @@
 
 use super::list_price::Prices;
 use super::on_demand::{
-    Rules, Standing, Target, at_least_one, dispatcher, opened, read_keep, read_start_up, standing_of,
+    Rules, Standing, Target, at_least_one, dispatcher, of_a_file, opened, read_keep, read_start_up, standing_of,
 };
 use super::{Form, ListPrice, PlatformPlugin, Stated};
 use crate::billing::{Item, UseTariff};
@@ -40,6 +40,7 @@ enum Paid {
 fn read(parameters: &Yaml, sink: &mut Diagnostics) -> Option<Stated> {
     let node = opened(parameters);
     let fields = Fields::open(&node, PLUGIN.name, sink)?;
+    of_a_file(&fields);
     let cpu: Millicores = fields.or("cpu", Millicores::new(1000), sink);
     let memory: Bytes = fields.or("memory", Bytes::from_mib(512), sink);
     let slots = at_least_one(&fields, "concurrency", 80, sink);

@@ -265,6 +265,11 @@ pub(super) fn opened(parameters: &Yaml) -> Yaml {
     Yaml { value, ..parameters.clone() }
 }
 
+/// Names `from:` and `function:`, which are replaced by what the file states before the parameters are read.
+pub(super) fn of_a_file(fields: &Fields<'_>) {
+    let _ = (fields.node_of("from"), fields.node_of("function"));
+}
+
 /// Reads `start-up:`, of which the provider states no figure.
 pub(super) fn read_start_up(fields: &Fields<'_>, sink: &mut Diagnostics) -> Option<StartUp> {
     let stated = fields.optional::<Distribution>("start-up", sink);

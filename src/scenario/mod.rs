@@ -5,6 +5,7 @@ mod ceiling;
 mod contract;
 mod defaults;
 mod faults;
+mod function_file;
 mod limits;
 mod load;
 mod origin;
@@ -303,7 +304,6 @@ impl Scenario {
                 calls: service.calls.clone(),
             });
         }
-        let nodes = (!self.pools.is_empty()).then(|| self.nodes_of(&self.pools));
         Ok(RunSpec {
             zones: self.zones.len() as u32,
             outages: self.outages.clone(),
@@ -314,7 +314,7 @@ impl Scenario {
             warm_up: SimTime::ZERO + self.warm_up,
             interval: self.interval,
             services,
-            nodes,
+            nodes: (!self.pools.is_empty()).then(|| self.nodes_of(&self.pools)),
             node_leases: self.node_leases.clone(),
             contract: self.contract.clone(),
             node_policies: self.node_policies.iter().map(|create| create()).collect(),

@@ -1,5 +1,8 @@
 //! The platform of a service, and what it settles of the service.
 
+use std::path::Path;
+
+use super::function_file;
 use super::price::{Paid, PriceFact, Sources};
 use crate::cluster::dispatch::FREE_SLOTS;
 use crate::cluster::{DemandModel, ServiceDefaults, ServiceSpec};
@@ -8,7 +11,11 @@ use crate::engine::ReplicaLease;
 use crate::platform::{Form, PLATFORMS, PlatformFactory};
 
 /// Reads `platform:`. Without one nothing is settled. `on_nodes` says whether the scenario has nodes.
-pub(super) fn read(fields: &Fields<'_>, on_nodes: bool, sink: &mut Diagnostics) -> (Option<PlatformFactory>, Form) {
+pub(super) fn read(
+    fields: &Fields<'_>,
+    (base_dir, on_nodes): (&Path, bool),
+    sink: &mut Diagnostics,
+) -> (Option<PlatformFactory>, Form) {
     fields.default_is("platform", PLATFORMS[0].name.to_string());
     let Some(node) = fields.node_of("platform") else {
         free_slots(fields, sink);
@@ -17,6 +24,9 @@ pub(super) fn read(fields: &Fields<'_>, on_nodes: bool, sink: &mut Diagnostics) 
     // After an error nothing else is said of what the platform would have settled.
     let mistaken = || (None, Form { concurrency: Some(1), ..Form::default() });
     let Some((plugin, parameters)) = Plugin::stated(PLATFORMS, "platform", node, sink) else { return mistaken() };
+    let Some(parameters) = function_file::with_file(plugin.name, &parameters, base_dir, sink) else {
+        return mistaken();
+    };
     let Some(stated) = (plugin.build)(&parameters, sink) else { return mistaken() };
     let form = stated.form;
     let pulls = (stated.factory)().ingress().pulls();

@@ -55,15 +55,21 @@ fn read_warm_up(fields: &Fields<'_>, sink: &mut Diagnostics) -> (bool, SimDurati
     }
 }
 
+/// Name (that of the file by default), title and description.
+fn read_heading(fields: &Fields<'_>, path: &Path, sink: &mut Diagnostics) -> (String, String, String) {
+    let stem = path.file_stem().map_or_else(|| "scenario".into(), |stem| stem.to_string_lossy().into_owned());
+    let name: String = fields.or("name", stem, sink);
+    let title = fields.optional("title", sink).map_or_else(|| name.clone(), |Line(title)| title);
+    let description = fields.optional("description", sink).map_or_else(String::new, |Lines(text)| text);
+    (name, title, description)
+}
+
 /// Reads the whole scenario and reports problems to `sink`.
 pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[OwnPolicy], sink: &mut Diagnostics) -> Option<Scenario> {
     let base_dir = crate::config::spool::directory_of(path);
     let fields = Fields::open(&loaded.root, "the scenario", sink)?;
-    let stem = path.file_stem().map_or_else(|| "scenario".into(), |stem| stem.to_string_lossy().into_owned());
-    let name: String = fields.or("name", stem, sink);
+    let (name, title, description) = read_heading(&fields, path, sink);
     let files_before = sink.files().len();
-    let title = fields.optional("title", sink).map_or_else(|| name.clone(), |Line(title)| title);
-    let description = fields.optional("description", sink).map_or_else(String::new, |Lines(text)| text);
     let (seed, duration): (u64, Option<SimDuration>) = (fields.or("seed", 1, sink), fields.optional("duration", sink));
     let zone: Option<Zone> = fields.optional("time-zone", sink);
     let (finds_warm_up, warm_up) = read_warm_up(&fields, sink);
@@ -90,10 +96,7 @@ pub(super) fn scenario(loaded: &Loaded, path: &Path, own: &[OwnPolicy], sink: &m
     if sink.has_errors() {
         return None;
     }
-    let duration = match duration {
-        Some(duration) => duration,
-        None => extent(&services, &objectives, &loaded.root, sink)?,
-    };
+    let duration = duration.map_or_else(|| extent(&services, &objectives, &loaded.root, sink), Some)?;
     check_times(duration, warm_up, interval, &loaded.root, sink);
     let scenario = Scenario {
         name,
@@ -367,7 +370,7 @@ fn read_service(
     sink: &mut Diagnostics,
 ) -> Option<ServicePlan> {
     let fields = Fields::open(node, "service", sink)?;
-    let (platform, form) = platform::read(&fields, !pools.is_empty(), sink);
+    let (platform, form) = platform::read(&fields, (base_dir, !pools.is_empty()), sink);
     let defaults = platform::defaults(read_deployment(&fields, base_dir, sink).unwrap_or_default(), &form);
     let own = fields.node_of("workload");
     let price = fields.node_of("price");

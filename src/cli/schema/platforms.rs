@@ -65,6 +65,18 @@ fn hold(longest: &str) -> [(&'static str, Value); 2] {
     ]
 }
 
+/// A file that states the parameters.
+fn of_a_file(file: &str) -> [(&'static str, Value); 2] {
+    let one = json!({ "type": "string" });
+    let from = json!({
+        "description": "A file (or several) that states parameters: a SAM or CloudFormation template, serverless.yml, ARM or Bicep, host.json, a Cloud Run service. What stands here wins.",
+        "anyOf": [one, { "type": "array", "items": one }],
+        "examples": [file],
+    });
+    let function = json!({ "type": "string", "description": "Which function of the file; the only one by default." });
+    [("from", from), ("function", function)]
+}
+
 /// A number of replicas, or bounds for the policy.
 fn standing(description: &str) -> Value {
     let bounds = [("min", count("At least; 0 by default.")), ("max", count("At most."))];
@@ -121,9 +133,11 @@ fn aws_lambda() -> Value {
         ),
     ];
     fields.extend(keep("6m"));
-    let mut schema = object("A function on AWS Lambda.", &fields);
-    schema["required"] = json!(["memory"]);
-    example(schema, json!({ "memory": "512MB" }))
+    fields.extend(of_a_file("template.yaml"));
+    example(
+        object("A function on AWS Lambda; `memory` is stated here or in a file.", &fields),
+        json!({ "memory": "512MB" }),
+    )
 }
 
 fn cloud_run() -> Value {
@@ -140,6 +154,7 @@ fn cloud_run() -> Value {
     ];
     fields.extend(keep("15m"));
     fields.extend(hold("5m"));
+    fields.extend(of_a_file("service.yaml"));
     let mut schema = object("A service on Cloud Run.", &fields);
     schema["required"] = json!(["start-up"]);
     example(schema, json!({ "start-up": "2s" }))
@@ -169,6 +184,7 @@ fn azure(plan: &str) -> Value {
     }
     fields.extend(keep("20m"));
     fields.extend(hold("230s"));
+    fields.extend(of_a_file("main.bicep"));
     let mut schema = object("A function app on Azure Functions.", &fields);
     schema["required"] = json!(["start-up"]);
     example(schema, json!({ "start-up": "2s" }))

@@ -87,14 +87,7 @@ pub fn scenario_schema() -> Value {
             ("workload", workload()),
             ("service", service()),
             ("services", json!({ "type": "array", "items": service(), "description": "Several services." })),
-            (
-                "prices",
-                json!({
-                    "type": ["array", "string"],
-                    "items": { "type": "string" },
-                    "description": "Price lists over the catalogue, later ones over earlier ones: Plimsoll's, OpenCost's or SkyPilot's.",
-                }),
-            ),
+            ("prices", prices()),
             ("today", text("Prices more than a year older than this date are marked in the bill, with a warning.")),
             ("savings-plan", savings_plan()),
             ("fees", json!({ "type": "array", "items": fee(), "description": "Fixed fees by the hour." })),
@@ -127,6 +120,14 @@ pub fn scenario_schema() -> Value {
     root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     root["title"] = json!("Plimsoll scenario");
     root
+}
+
+fn prices() -> Value {
+    json!({
+        "type": ["array", "string"],
+        "items": { "type": "string" },
+        "description": "Price lists over the catalogue, later ones over earlier ones: Plimsoll's, OpenCost's or SkyPilot's.",
+    })
 }
 
 pub(super) fn object(description: &str, fields: &[(&str, Value)]) -> Value {
