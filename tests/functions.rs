@@ -343,6 +343,7 @@ fn policies_bring_platforms() {
     let scenario = read("with: { concurrency: 1 }").unwrap();
     assert_eq!(scenario.simulation(1, 0).unwrap().run(&mut |_| ()).unwrap().cost.unwrap().to_string(), "$0.3333");
     assert!(read("with: 3").err().unwrap().contains("expected fields of the service"));
+    assert!(read("with: { service-time: 1s }").err().unwrap().contains("the same under every policy"));
     assert!(read("with: { platfrom: deployment }").err().unwrap().contains("did you mean `platform`?"));
 }
 

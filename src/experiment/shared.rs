@@ -32,7 +32,7 @@ pub(super) struct SharedRequests {
     readers: usize,
     most_bytes: usize,
     /// `None` while a reader makes the requests alone.
-    maker: Mutex<Option<Maker>>,
+    maker: Mutex<Option<Box<Maker>>>,
     kept: Mutex<Kept>,
     pace: Arc<Pace>,
 }
@@ -77,7 +77,7 @@ enum Found {
     Batch(Arc<RequestBatch>),
     Last,
     /// Neither made nor kept; the reader is the one that makes it.
-    Alone(Maker),
+    Alone(Box<Maker>),
     /// Neither made nor kept.
     Beyond,
 }
@@ -149,7 +149,7 @@ impl SharedRequests {
             return Ok(None);
         }
         let bounded = plan.lease.is_some() && bound::unbounded(scenario).is_none();
-        let maker = Maker {
+        let maker = Box::new(Maker {
             source: plan.workload.open(streams, number)?,
             draw: demand_draw(streams, number),
             demand: plan.spec.demand.clone(),
@@ -157,7 +157,7 @@ impl SharedRequests {
             made: 0,
             end: SimTime::ZERO + scenario.duration,
             passed: false,
-        };
+        });
         let most = if readers > 1 { MOST_BYTES } else { AHEAD_BYTES };
         Ok(Some(Arc::new(SharedRequests {
             service: number,
@@ -381,7 +381,7 @@ enum Alone {
     /// From its own stream.
     Own,
     /// In place of all, for the account of the lower bound.
-    Making(Maker),
+    Making(Box<Maker>),
 }
 
 impl Reader {

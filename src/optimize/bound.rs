@@ -155,7 +155,7 @@ impl BoundProblem {
         let (mut next, mut added) = (0, 0);
         let last = arrivals.last().copied().unwrap_or(f64::INFINITY);
         while let Some(arrival) = arrivals.get(next) {
-            if !(*arrival >= place.from && *arrival < place.until) && !self.find(place, *arrival) {
+            if !(place.from..place.until).contains(arrival) && !self.find(place, *arrival) {
                 next += 1;
                 continue;
             }

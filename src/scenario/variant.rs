@@ -21,6 +21,9 @@ const OF_A_PLATFORM: [&str; 11] = [
     "crash-after",
 ];
 
+/// What makes the requests, which all policies meet alike.
+const OF_REQUESTS: [&str; 4] = ["name", "workload", "service-time", "calls"];
+
 /// A policy without its `with:`, and that.
 pub(super) fn take_with(node: &Yaml) -> (Yaml, Option<Yaml>) {
     let Some(with) = node.get(WITH).cloned() else { return (node.clone(), None) };
@@ -42,6 +45,14 @@ pub(super) fn changed(service: Option<&Yaml>, with: &Yaml, sink: &mut Diagnostic
         let error = with.error(format!("expected fields of the service, not {}", with.kind()));
         sink.push(error.help("for example `with: { platform: { aws-lambda: { memory: 512MB } } }`"));
         return None;
+    }
+    for name in OF_REQUESTS {
+        if let Some(stated) = with.get(name) {
+            let error =
+                stated.error(format!("`{name}` is the same under every policy, so that they meet the same requests"));
+            sink.push(error.help("compare variations of it with `plimsoll whatif` or `plimsoll sweep`"));
+            return None;
+        }
     }
     let mut below = service.clone();
     if let (Value::Mapping(entries), Some(_)) = (&mut below.value, with.get("platform")) {
