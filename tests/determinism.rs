@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use plimsoll::cluster::DISPATCHERS;
+use plimsoll::cluster::dispatch::FREE_SLOTS;
 use plimsoll::engine::{Fate, RunRecord, ServiceRecord};
 use plimsoll::experiment::{self, Outcome};
 use plimsoll::policy::{Decision, Observation, PolicyFactory, Reason, ReasonCode, ScalingPolicy};
@@ -135,7 +136,7 @@ proptest! {
     fn demands_are_common_to_all_policies(
         case in wild_case(),
         scripts in proptest::collection::vec((500..4_000u64, proptest::collection::vec(1..7u32, 1..6)), 2..4),
-        dispatchers in proptest::collection::vec(0..DISPATCHERS.len(), 2),
+        dispatchers in proptest::collection::vec(0..DISPATCHERS.len() - FREE_SLOTS.len(), 2),
     ) {
         let mut case = lossless(case);
         case.variants = scripts.into_iter().map(|(every, sizes)| vec![PolicyCase::Sizes { every, sizes }]).collect();

@@ -7,7 +7,7 @@ use plimsoll::engine::{Cause, Fate, RunRecord};
 use plimsoll::experiment::assumptions;
 use plimsoll::platform::PLATFORMS;
 use plimsoll::policy::{Decision, Observation, Reason, ReasonCode, ScalingPolicy};
-use plimsoll::scenario::Scenario;
+use plimsoll::scenario::{PriceFact, Scenario};
 use plimsoll::units::{SimDuration, Usd};
 use proptest::prelude::*;
 use rstest::rstest;
@@ -339,6 +339,11 @@ fn policies_bring_platforms() {
     assert!((lambda.cost.unwrap().as_f64() - expected).abs() < 1e-5, "{:?} for {expected}", lambda.cost);
     let said = assumptions(&scenario).join("\n");
     assert!(said.contains("Under other: fn runs on AWS Lambda with 1024 MB"), "{said}");
+    // Two platforms charge for requests, and each line of a bill cites the price of its own.
+    let facts = &scenario.prices;
+    let cited = PriceFact::of(facts, "fn, requests", "other").unwrap();
+    assert_eq!((cited.provider.as_str(), cited.policy.as_deref()), ("aws", Some("other")));
+    assert!(PriceFact::of(facts, "fn, requests", "cluster").is_none());
     // Another concurrency on the same platform keeps what the service states.
     let scenario = read("with: { concurrency: 1 }").unwrap();
     assert_eq!(scenario.simulation(1, 0).unwrap().run(&mut |_| ()).unwrap().cost.unwrap().to_string(), "$0.3333");

@@ -104,6 +104,7 @@ pub(super) fn paid(form: &Form, spec: &ServiceSpec, sources: &mut Sources) -> Pa
             source: row.source.source.clone(),
             date: row.source.date.clone(),
             stale: false,
+            policy: None,
         });
     }
     let lease = price.standing.map(|(price, billing)| ReplicaLease { what: what.clone(), price, billing });

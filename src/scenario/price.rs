@@ -77,6 +77,9 @@ pub struct PriceFact {
     /// Whether it is more than a year older than the scenario's `today:`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stale: bool,
+    /// The policy whose own form of the service it is for; `None` if it is for every policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
 }
 
 impl PriceFact {
@@ -88,7 +91,15 @@ impl PriceFact {
             source: price.source.clone(),
             date: price.date.clone(),
             stale: false,
+            policy: None,
         }
+    }
+
+    /// The fact behind the line `what` on the bill of `policy`: its own before one that is for every policy.
+    #[doc(hidden)]
+    pub fn of<'f>(facts: &'f [PriceFact], what: &str, policy: &str) -> Option<&'f PriceFact> {
+        let find = |owner: Option<&str>| facts.iter().find(|fact| fact.what == what && fact.policy.as_deref() == owner);
+        find(Some(policy)).or_else(|| find(None))
     }
 }
 

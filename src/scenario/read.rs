@@ -493,9 +493,11 @@ fn read_variants(
 ) -> Vec<Variant> {
     let only = fields.node_of("service").filter(|_| services.len() == 1);
     let scenario = (fields, fields.node_of("workload"), &[][..]);
-    let mut changed = |with: &Yaml, sink: &mut Diagnostics| {
+    let mut changed = |label: &str, with: &Yaml, sink: &mut Diagnostics| {
         let node = variant::changed(only, with, sink)?;
+        let before = sources.facts.len();
         let mut plan = read_service(&node, scenario, (around.base_dir, pools), sources, sink)?;
+        sources.facts[before..].iter_mut().for_each(|fact| fact.policy = Some(label.to_string()));
         faults::plan(faults, std::slice::from_mut(&mut plan), sink);
         Some(Box::new(plan))
     };
@@ -506,7 +508,7 @@ fn read_policies(
     fields: &Fields<'_>,
     around: &PolicyContext<'_>,
     services: &[ServicePlan],
-    changed: &mut dyn FnMut(&Yaml, &mut Diagnostics) -> Option<Box<ServicePlan>>,
+    changed: &mut dyn FnMut(&str, &Yaml, &mut Diagnostics) -> Option<Box<ServicePlan>>,
     sink: &mut Diagnostics,
 ) -> Vec<Variant> {
     let Some(node) = fields.node_of("policies") else {
@@ -524,7 +526,7 @@ fn read_policies(
         check_label(key, node, sink);
         let (node, headroom) = take_headroom(node, sink);
         let (node, with) = variant::take_with(&node);
-        let own = with.as_ref().and_then(|with| changed(with, sink));
+        let own = with.as_ref().and_then(|with| changed(&key.text, with, sink));
         let Some(nodes) = policy_of_each(&node, services, sink) else { continue };
         let factories = services.iter().zip(nodes).map(|(service, node)| {
             let service = own.as_deref().unwrap_or(service);

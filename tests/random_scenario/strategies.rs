@@ -109,7 +109,7 @@ prop_compose! {
         clients in clients(true),
         demand in prop_oneof![delay(500).prop_map(Demand::Drawn), vec(0..800u64, 1..40).prop_map(Demand::Listed)],
         replicas in 0..4u32,
-        dispatch in 0..DISPATCHERS.len(),
+        dispatch in 0..DISPATCHERS.len() - plimsoll::cluster::dispatch::FREE_SLOTS.len(),
         cpu_millis in prop_oneof![20 => 100..2500u64, 1 => Just(0)],
         cpu_idle in prop_oneof![Just(0.0), 0.0..0.2],
         limited in prop_oneof![4 => Just(true), 1 => Just(false)],

@@ -741,7 +741,7 @@ fn policies() -> Value {
     let kinds: Vec<&str> = POLICIES.iter().map(|plugin| plugin.name).collect();
     let mut one = policies::any("A policy and its parameters.");
     // Beside the policy's name may stand its headroom and the service on another platform.
-    one["properties"]["with"] = json!({ "type": "object", "description": "Fields of the only service that replace those stated, for this policy: another platform, memory or concurrency.", "examples": [{ "platform": { "aws-lambda": { "memory": "512MB" } } }] });
+    one["properties"]["with"] = json!({ "description": "Fields of the only service that replace those stated, for this policy: another platform, memory or concurrency.", "examples": [{ "platform": { "aws-lambda": { "memory": "512MB" } } }] });
     one["properties"]["headroom"] = json!({ "type": "number", "minimum": 0.001, "maximum": 1000, "description": "Load factor: the policy provisions for this many times the load (1.3 means 30% more load, not 30% of the capacity kept free); 1 by default." });
     one["maxProperties"] = json!(3);
     one["properties"]["per-service"] = json!({

@@ -94,7 +94,7 @@ fn lines(run: &RunRecord, prices: &[PriceFact]) -> Vec<[String; 19]> {
     let leased = leases.into_iter().map(|((what, price), line)| {
         // Hours in billionths, rounded to the nearest.
         let hours = (i128::from(line.billed.as_nanos()) * 1_000_000_000 + 1_800_000_000_000) / 3_600_000_000_000;
-        let fact = prices.iter().find(|fact| fact.what == what);
+        let fact = PriceFact::of(prices, what, &run.policy);
         let price = exact_decimal(price.as_nanos().into(), 0);
         row(run, what, (line.start, line.end), (hours, "Hours"), (price, line.cost), fact)
     });
@@ -103,7 +103,7 @@ fn lines(run: &RunRecord, prices: &[PriceFact]) -> Vec<[String; 19]> {
             UnitPrice::ZERO => format!("{service}, {} (free)", line.item.unit()),
             _ => format!("{service}, {}", line.item.unit()),
         };
-        let fact = prices.iter().find(|fact| fact.what == what);
+        let fact = PriceFact::of(prices, &what, &run.policy);
         let quantity = (line.billionths(), line.item.unit());
         row(run, &what, (SimTime::ZERO, run.end), quantity, (line.price.decimal(), line.cost), fact)
     });
