@@ -504,11 +504,14 @@ fn read_variants(
     read_policies(fields, around, services, &mut changed, sink)
 }
 
+/// Reads the only service as a policy (by its label) changes it.
+type Changed<'a> = &'a mut dyn FnMut(&str, &Yaml, &mut Diagnostics) -> Option<Box<ServicePlan>>;
+
 fn read_policies(
     fields: &Fields<'_>,
     around: &PolicyContext<'_>,
     services: &[ServicePlan],
-    changed: &mut dyn FnMut(&str, &Yaml, &mut Diagnostics) -> Option<Box<ServicePlan>>,
+    changed: Changed<'_>,
     sink: &mut Diagnostics,
 ) -> Vec<Variant> {
     let Some(node) = fields.node_of("policies") else {
