@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use plimsoll::billing::Item;
 use plimsoll::config::{Diagnostics, SourceFile, parse_single};
 use plimsoll::engine::{Cause, Fate, RunRecord};
 use plimsoll::experiment::assumptions;
@@ -142,6 +143,27 @@ fn environments_age() {
     let (starts, _, warm) = life(&run(&at, "1s", platform, ""));
     // Ready at 1 s; at 1801 s it is 30 minutes old to the nanosecond and is let go after that request.
     assert_eq!((starts, warm), (2, 4));
+}
+
+/// An environment that crashes restarts in place; only the starts that requests caused are charged for.
+#[test]
+fn restarts_are_no_starts() {
+    let at: Vec<u64> = (0..30).map(|n| n * 10_000).collect();
+    let record = run(&at, "1s", LAMBDA, ", crash-after: 100s");
+    assert!(record.services[0].crashes > 1);
+    let billed = record.usage.iter().find(|record| record.line.item == Item::GibSeconds).unwrap();
+    let seconds = billed.line.quantity as f64 / Item::GibSeconds.base() as f64;
+    // Each ends its first start at once with a request: as many starts as requests that waited for one.
+    let waited = waits(&record);
+    assert!((seconds - (30.0 + waited)).abs() < 1e-9, "{seconds} s for requests of 30 s and starts of {waited} s");
+}
+
+#[test]
+fn nobody_may_wait_is_refused() {
+    for platform in ["on-demand: { hold: 0 }", "knative: { hold: 0 }", "cloud-run: { start-up: 1s, hold: 0 }"] {
+        let error = read(&[0], "1s", &format!("{{ {platform} }}"), "").err().unwrap();
+        assert!(error.contains("`hold` must be at least 1"), "{error}");
+    }
 }
 
 /// With less memory the CPU part of a request takes longer: at 512 MB by 1769 / 512; here half of it is CPU time.
@@ -369,7 +391,7 @@ proptest! {
     #[test]
     fn random_worlds_start_replicas(
         case in wild_case(), keep in 1..20_000_u64, age in 1..60_000_u64, most in 1..40_u32, bound: bool, throttle: bool, cancel: bool,
-        every in 1..2_000_u64, reuse in 0..4_usize, hold in 0..60_u32, longest in 1..9_000_u64,
+        every in 1..2_000_u64, reuse in 0..4_usize, hold in 1..60_u32, longest in 1..9_000_u64,
     ) {
         let mut scenario = case.scenario();
         let reuse = ["most-recent", "least-recent", "random-free", "least-loaded"][reuse];

@@ -316,7 +316,8 @@ impl Fleet {
         let pulls = self.platform.ingress().pulls();
         let replica = &mut self.replicas[index];
         replica.seat = Some(seat);
-        if replica.extra && self.bills_starts {
+        // A restart after a crash is no start that a request caused.
+        if replica.extra && self.bills_starts && replica.crashes == 0 {
             lane.tally().started_up(now.since(replica.created).as_nanos());
         }
         lane.open(seat, self.spec.concurrency, self.powers.of(replica.node), pulls && !replica.extra, now);

@@ -126,7 +126,8 @@ fn read(plan: Plan, parameters: &Yaml, sink: &mut Diagnostics) -> Option<Stated>
     };
     let most = at_least_one(&fields, "max-instances", plan.most(), sink).min(plan.most());
     let pace = read_pace(&fields, sink);
-    let hold = (fields.or("hold", u32::MAX, sink), fields.or("hold-for", SimDuration::from_secs(230), sink));
+    let hold =
+        (at_least_one(&fields, "hold", u32::MAX, sink), fields.or("hold-for", SimDuration::from_secs(230), sink));
     let observed = if plan == Plan::Consumption { fields.optional::<Bytes>("memory", sink) } else { None };
     let prices = Prices::read(&fields, ("azure", plan.service()), "eastus", sink);
     let free_tier = plan == Plan::Consumption && fields.or("free-tier", false, sink);

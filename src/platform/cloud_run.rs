@@ -63,7 +63,8 @@ fn read(parameters: &Yaml, sink: &mut Diagnostics) -> Option<Stated> {
         None => None,
     };
     check(&fields, (cpu, memory), (least, paid, gpu), sink);
-    let hold = (fields.or("hold", u32::MAX, sink), fields.or("hold-for", SimDuration::from_secs(300), sink));
+    let hold =
+        (at_least_one(&fields, "hold", u32::MAX, sink), fields.or("hold-for", SimDuration::from_secs(300), sink));
     let prices = Prices::read(&fields, ("gcp", "cloud-run"), "us-central1", sink);
     fields.finish(sink);
     let rules = Rules {

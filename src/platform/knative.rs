@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::deployment::Deployment;
-use super::on_demand::{dispatcher, opened};
+use super::on_demand::{at_least_one, dispatcher, opened};
 use super::{Candidate, Crowd, Form, Ingress, Order, Platform, PlatformFactory, PlatformPlugin, Reply, Stated};
 use crate::cluster::Replica;
 use crate::config::{Diagnostics, Fields, Plugin, Yaml};
@@ -26,7 +26,7 @@ fn read(parameters: &Yaml, sink: &mut Diagnostics) -> Option<Stated> {
     let node = opened(parameters);
     let fields = Fields::open(&node, PLUGIN.name, sink)?;
     let slots: u32 = fields.or("container-concurrency", 0, sink);
-    let hold = fields.or("hold", HOLD, sink);
+    let hold = at_least_one(&fields, "hold", HOLD, sink);
     let hold_for = fields.or("timeout", SimDuration::from_secs(300), sink);
     fields.finish(sink);
     let factory: PlatformFactory = Arc::new(move || Box::new(Knative { slots, hold, hold_for }));

@@ -307,7 +307,10 @@ fn read(parameters: &Yaml, sink: &mut Diagnostics) -> Option<Stated> {
     let reuse = read_reuse(&fields, sink);
     let slots = at_least_one(&fields, "concurrency", 1, sink);
     let rules = Rules {
-        hold: (fields.or("hold", u32::MAX, sink), fields.or("hold-for", SimDuration::from_secs(3600), sink)),
+        hold: (
+            at_least_one(&fields, "hold", u32::MAX, sink),
+            fields.or("hold-for", SimDuration::from_secs(3600), sink),
+        ),
         bound: fields.or("bound", false, sink),
         throttles: fields.or("throttle", false, sink),
         most: at_least_one(&fields, "max-replicas", 1000, sink),

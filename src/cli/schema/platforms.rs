@@ -42,7 +42,7 @@ fn scale_to_zero() -> Value {
 fn knative() -> Value {
     let fields = [
         ("container-concurrency", count("Requests that a container serves at once; 0, the default, is no limit.")),
-        ("hold", count("Requests that may wait at the activator; 10000 by default.")),
+        ("hold", at_least_one("Requests that may wait at the activator; 10000 by default.")),
         ("timeout", quantity("How long a request waits before it is rejected; 5m by default.", "1m")),
     ];
     example(object("Containers and activator.", &fields), json!({ "container-concurrency": 10 }))
