@@ -236,14 +236,15 @@ fn rooms_used_wrongly(name: &str, code: &str) -> Vec<String> {
     wrong
 }
 
-/// Whether a file is a module that only tests have: declared after a `#[cfg(test)]`.
+/// Whether a file is a module that only tests have: declared after a `#[cfg(test)]`, or a part of one that is.
 fn is_for_tests(name: &str, texts: &[(String, String)]) -> bool {
     let (room, file) = name.rsplit_once('/').unwrap_or(("", name));
     let declared = format!("mod {};", file.trim_end_matches(".rs"));
     let above = [format!("{room}/mod.rs"), format!("{room}.rs")];
-    texts.iter().filter(|(name, _)| above.contains(name)).any(|(_, text)| {
+    texts.iter().filter(|(name, _)| above.contains(name)).any(|(room, text)| {
         let lines: Vec<&str> = text.lines().collect();
-        lines.windows(2).any(|two| two[0].trim() == "#[cfg(test)]" && two[1].ends_with(&declared))
+        let after = |two: &[&str]| two[0].trim() == "#[cfg(test)]" && two[1].ends_with(&declared);
+        lines.windows(2).any(after) || (room != name && is_for_tests(room, texts))
     })
 }
 
