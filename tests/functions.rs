@@ -271,7 +271,7 @@ impl ScalingPolicy for AtZero {
 #[case("{ aws-lambda: { memory: 512MB, init: 1s, snap-start: 200ms } }", "leave one out")]
 #[case("{ azure-functions-flex: { size: 1024MB, start-up: 1s } }", "is not a size of an instance")]
 #[case("{ azure-functions-flex: {} }", "how long an instance takes to start is missing")]
-#[case("{ cloud-run: { start-up: 1s, concurrency: 2000 } }", "at most 1000 requests at once")]
+#[case("{ cloud-run: { start-up: 1s, concurrency: 2000 } }", "has 1 to 1000 requests at once, not 2000")]
 #[case("{ cloud-run: { start-up: 1s, min-instances: 1 } }", "set `billing: instance`")]
 #[case("{ on-demand: { throttle: true } }", "needs `bound: true`")]
 fn mistakes(#[case] platform: &str, #[case] said: &str) {

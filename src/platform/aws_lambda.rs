@@ -1,14 +1,14 @@
 //! AWS Lambda, standard functions: one request per environment, which starts for the request that finds none idle.
 
 use super::init::{init, runtimes};
-use super::list_price::Prices;
+use super::list_price::{Prices, limit_of};
 use super::on_demand::{
     Rules, Standing, of_a_file, opened, read_keep, read_reuse, read_standing, standing_of, starting,
 };
 use super::pace::Pace;
 use super::{Form, ListPrice, PlatformPlugin, Stated, Stretch};
 use crate::billing::{Item, UseTariff};
-use crate::catalog::Billing;
+use crate::catalog::{Billing, function_rules};
 use crate::config::{Diagnostics, Fields, Plugin, Yaml, not_one_of, one_of};
 use crate::random::Distribution;
 use crate::units::{Bytes, Millicores, SimDuration};
@@ -23,8 +23,6 @@ pub(super) const PLUGIN: PlatformPlugin = Plugin {
 
 /// Memory, in MB, with which a function has one vCPU.
 const MB_PER_VCPU: f64 = 1769.0;
-/// Least and most memory, in MB.
-const MEMORY: (u64, u64) = (128, 10_240);
 /// An idle environment is kept for some minutes; AWS states no figure. Measured: 5 to 7 (Shilkov 2021).
 const KEEP: f64 = 360.0;
 /// An environment is replaced after about two hours.
@@ -123,13 +121,14 @@ fn memory_of(node: &Yaml, sink: &mut Diagnostics) -> Option<u64> {
         sink.push(error.label("expected whole megabytes, such as `512MB`"));
         return None;
     };
-    let (least, most) = MEMORY;
-    if mb < least || mb > most {
-        let error = node.error(format!("a Lambda function has {least} to {most} MB of memory, not {mb}"));
-        sink.push(error.help(format!("write `{}MB`", mb.clamp(least, most))));
-        return None;
+    match function_rules().limit("lambda", "memory").filter(|limit| !limit.allowed.allows(mb)) {
+        Some(limit) => {
+            let error = node.error(format!("a Lambda function has {} MB of memory, not {mb}", limit.allowed.words()));
+            sink.push(error.note(limit.origin()));
+            None
+        }
+        None => Some(mb),
     }
-    Some(mb)
 }
 
 /// How an environment starts: by the runtime and package, or restored from a snapshot.
@@ -168,7 +167,7 @@ fn read_init(
 
 /// Concurrency at most, and the pace of starts.
 fn read_limits(fields: &Fields<'_>, standing: Option<Standing>, sink: &mut Diagnostics) -> (u32, Pace) {
-    let account: u32 = fields.or("account-concurrency", 1000, sink);
+    let account: u32 = fields.or("account-concurrency", limit_of("lambda", "account concurrency", 1000), sink);
     let reserved: Option<u32> = fields.optional("reserved-concurrency", sink);
     let provisioned = match standing {
         Some(Standing::Fixed(count)) => count,
@@ -183,7 +182,8 @@ fn read_limits(fields: &Fields<'_>, standing: Option<Standing>, sink: &mut Diagn
         sink.push(error.help(format!("raise `{limit}-concurrency`")));
     }
     fields.default_is("scaling", "per-function".to_string());
-    let now = Pace::Refilled { starts: 1000, every: SimDuration::from_secs(10) };
+    let starts = limit_of("lambda", "environments per 10 s", 1000);
+    let now = Pace::Refilled { starts, every: SimDuration::from_secs(10) };
     let old = Pace::Burst { burst: 3000, per_minute: 500 };
     let known = [("per-function", now), ("burst-until-2023", old)];
     let pace =

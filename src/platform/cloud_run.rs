@@ -1,12 +1,12 @@
 //! Google Cloud Run: instances with many requests at once, added when no slot is free or as the last minute's concurrency asks for.
 
-use super::list_price::Prices;
+use super::list_price::{Prices, limit_of};
 use super::on_demand::{
     Rules, Standing, Target, at_least_one, dispatcher, of_a_file, opened, read_keep, read_start_up, standing_of,
 };
 use super::{Form, ListPrice, PlatformPlugin, Stated};
 use crate::billing::{Item, UseTariff};
-use crate::catalog::Billing;
+use crate::catalog::{Billing, function_rules};
 use crate::config::{Diagnostics, Fields, Plugin, Yaml, one_of};
 use crate::random::Distribution;
 use crate::units::{Bytes, Millicores, SimDuration, UsdPerHour, Utilization};
@@ -21,8 +21,6 @@ pub(super) const PLUGIN: PlatformPlugin = Plugin {
 
 /// An instance without requests is kept up to 15 minutes.
 const KEEP: f64 = 900.0;
-/// Most requests at once in an instance.
-const CONCURRENCY: u32 = 1000;
 /// The share of the slots that are to be used, over a minute.
 const TARGET: Utilization = Utilization::from_percent(60);
 /// How often the autoscaler looks.
@@ -43,9 +41,13 @@ fn read(parameters: &Yaml, sink: &mut Diagnostics) -> Option<Stated> {
     of_a_file(&fields);
     let cpu: Millicores = fields.or("cpu", Millicores::new(1000), sink);
     let memory: Bytes = fields.or("memory", Bytes::from_mib(512), sink);
-    let slots = at_least_one(&fields, "concurrency", 80, sink);
-    if let (true, Some(node)) = (slots > CONCURRENCY, fields.node_of("concurrency")) {
-        sink.push(node.error(format!("an instance has at most {CONCURRENCY} requests at once, not {slots}")));
+    let slots = at_least_one(&fields, "concurrency", limit_of("cloud-run", "concurrency per instance", 80), sink);
+    let limit = function_rules().limit("cloud-run", "concurrency per instance");
+    if let (Some(limit), Some(node)) =
+        (limit.filter(|limit| !limit.allowed.allows(slots.into())), fields.node_of("concurrency"))
+    {
+        let error = node.error(format!("an instance has {} requests at once, not {slots}", limit.allowed.words()));
+        sink.push(error.note(limit.origin()));
     }
     let start_up = read_start_up(&fields, sink);
     let keep = read_keep(&fields, Distribution::Constant { value: KEEP }, None, sink);

@@ -1,9 +1,14 @@
 //! What a platform costs, from the rows of the catalogue.
 
 use crate::billing::{Charge, Item, Tier};
-use crate::catalog::{Market, OtherPrice};
+use crate::catalog::{Market, OtherPrice, function_rules};
 use crate::config::{Diagnostics, Fields, Yaml, not_one_of};
 use crate::units::{UnitPrice, UsdPerHour};
+
+/// A limit of a function platform in the catalogue, or `otherwise` where it has none.
+pub(super) fn limit_of(service: &str, name: &str, otherwise: u32) -> u32 {
+    function_rules().number(service, name).and_then(|value| u32::try_from(value).ok()).unwrap_or(otherwise)
+}
 
 /// Nano-dollars in a dollar, and seconds in an hour.
 const NANOS_HOUR: f64 = 1e9 * 3600.0;
