@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use plimsoll::cluster::DISPATCHERS;
 use plimsoll::cluster::dispatch::FREE_SLOTS;
+use plimsoll::config::Diagnostics;
 use plimsoll::engine::{Fate, RunRecord, ServiceRecord};
 use plimsoll::experiment::{self, Outcome};
 use plimsoll::policy::{Decision, Observation, PolicyFactory, Reason, ReasonCode, ScalingPolicy};
@@ -192,6 +193,33 @@ proptest! {
         for (id, delay) in &delays[0] {
             prop_assert!(delays[1].get(id).is_none_or(|other| other == delay), "replica {id}: {delays:?}");
         }
+    }
+}
+
+/// A policy that panics ends the program, also while another thread makes requests ahead of its run and waits for it.
+#[test]
+fn a_panic_is_not_waited_for() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let path = directory.path().join("scenario.yaml");
+    let text = "duration: 1h\nworkload: { poisson: { rate: 1000/s } }\nservice: { name: web, service-time: 1ms, concurrency: 10 }\n\
+                policies: { a: { static: { replicas: 1 } } }\n";
+    std::fs::write(&path, text).unwrap();
+    let mut scenario = Scenario::read(&path, &[], &mut Diagnostics::new()).unwrap();
+    scenario.policies[0].factories = vec![Arc::new(|_| Box::new(Panics))];
+    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&scenario, 2)));
+    assert!(ended.is_err());
+}
+
+/// Panics after five minutes, when the thread ahead has made all it may.
+struct Panics;
+
+impl ScalingPolicy for Panics {
+    fn sync_period(&self) -> SimDuration {
+        SimDuration::from_secs(300)
+    }
+
+    fn decide(&mut self, _: &Observation<'_>) -> Decision {
+        panic!("a mistake in a policy")
     }
 }
 

@@ -71,9 +71,8 @@ pub fn run_replication<A: Answer>(
     };
     let bound = || cost_bound_from(scenario, replication, &shared);
     let all = || {
-        let results = (0..scenario.policies.len()).into_par_iter().map(one).collect::<Vec<_>>();
-        shared::close(&shared);
-        results
+        let _reading = shared::Reading(&shared);
+        (0..scenario.policies.len()).into_par_iter().map(one).collect::<Vec<_>>()
     };
     // What else has to be known of the inputs does not wait for the runs, nor does the lower bound if all requests are kept.
     let ahead = || shared::make_ahead(&shared).then(bound);

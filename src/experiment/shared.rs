@@ -334,7 +334,7 @@ enum Ahead {
     Done,
 }
 
-/// Makes requests ahead of their readers, on the caller's thread, until all are made that are to be or [`close`] is called.
+/// Makes requests ahead of their readers, on the caller's thread, until all are made that are to be or [`Reading`] ends.
 /// Returns whether everything before the end of the run has been made, so that the lower bound can be known.
 pub(super) fn make_ahead(all: &[Option<Arc<SharedRequests>>]) -> bool {
     let all = || all.iter().flatten();
@@ -352,9 +352,13 @@ pub(super) fn make_ahead(all: &[Option<Arc<SharedRequests>>]) -> bool {
     }
 }
 
-/// Tells that nothing will be read any more.
-pub(super) fn close(all: &[Option<Arc<SharedRequests>>]) {
-    all.iter().flatten().take(1).for_each(|first| first.pace.tell(|state| state.closed = true));
+/// As long as there is one, requests may be read. It ends also where a run panics, so that nobody waits for ever.
+pub(super) struct Reading<'a>(pub &'a [Option<Arc<SharedRequests>>]);
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        self.0.iter().flatten().take(1).for_each(|first| first.pace.tell(|state| state.closed = true));
+    }
 }
 
 /// The memory that a batch takes.
@@ -534,7 +538,7 @@ mod tests {
                 let ahead = scope.spawn(|| make_ahead(&shared));
                 let read = batches(shared[0].as_ref().unwrap().reader(open()), &plan.spec.demand, read_to);
                 assert!(read == alone[..read_to], "{most_bytes} bytes, {read_to} batches");
-                close(&shared);
+                drop(Reading(&shared));
                 // The run takes 600 s, which is 118 batches: only with room for all of them they are made without a reader.
                 let made = ahead.join().unwrap();
                 assert!(!made || most_bytes == AHEAD_BYTES);
