@@ -223,6 +223,18 @@ fn azure_minimums(#[case] platform: &str, #[case] expected: f64) {
     assert!((cost - expected).abs() < 2e-9, "{cost} for {expected}");
 }
 
+/// The second that is charged for at least covers what comes within it: no moment is charged for twice. Short requests at the
+/// end of the start, at 2 s, within the second of that, across its end, and at 5 s.
+#[test]
+fn azure_charges_for_no_moment_twice() {
+    let platform = "{ azure-functions-flex: { start-up: 1s, size: 512MB } }";
+    let record = run(&[0, 2_000, 2_500, 2_990, 5_000], "20ms", platform, "");
+    // 1 to 2 s, 2 to 3 s and a tenth, 5 to 6 s.
+    let expected = (1.0 + 1.1 + 1.0) * 0.5 * 0.000_026 + 5.0 * 0.000_000_4;
+    let cost = record.cost.unwrap().as_f64();
+    assert!((cost - expected).abs() < 5e-9, "{cost} for {expected}");
+}
+
 /// One instance is always there, and paid for.
 #[test]
 fn azure_premium() {

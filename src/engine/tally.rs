@@ -244,11 +244,22 @@ impl Tally {
         (watched.usage, watched.by_activity) = (Some((Usage::default(), rounding)), by_activity);
     }
 
-    /// Counts a time of `nanos` in which a replica had requests.
-    pub(super) fn was_active(&mut self, nanos: u64, standing: bool) {
-        if let Some(watched) = self.watched.as_mut().filter(|watched| watched.by_activity) {
-            watched.charge_time(nanos, standing);
+    /// Counts a time, from its start to its end, in which a replica had requests, and that is charged for until `charged` already.
+    /// Returns until when it is charged for now: the minimum and the rounding of one time cover the next as far as they reach, so
+    /// that no moment is charged for twice.
+    pub(super) fn was_active(&mut self, (from, to): (u64, u64), charged: u64, standing: bool) -> u64 {
+        let Some(watched) = self.watched.as_mut().filter(|watched| watched.by_activity) else { return charged };
+        let Some((usage, rounding)) = &mut watched.usage else { return charged };
+        let (from, rule) = match from < charged {
+            true => (charged, Billing { minimum: SimDuration::ZERO, ..*rounding }),
+            false => (from, *rounding),
+        };
+        if to < from || (to == from && rule.minimum.is_zero()) {
+            return charged;
         }
+        let billed = rule.billed(SimDuration::from_nanos(to - from));
+        usage.add_time(billed, standing);
+        from + billed.as_nanos()
     }
 
     /// Counts the start of a replica, which is charged for like a request of this length, but is none.

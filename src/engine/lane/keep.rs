@@ -24,11 +24,13 @@ struct Kept {
     born: u64,
     /// Since when it has had requests; [`NEVER`] while it has none.
     busy: u64,
+    /// Until when it has been charged for, where the time in which it has requests is.
+    charged: u64,
     /// Whether it is kept for as long as it is ordered.
     standing: bool,
 }
 
-const NOBODY: Kept = Kept { until: NEVER, checked: NEVER, born: 0, busy: NEVER, standing: true };
+const NOBODY: Kept = Kept { until: NEVER, checked: NEVER, born: 0, busy: NEVER, charged: 0, standing: true };
 
 /// The keep-alive of a lane's replicas.
 #[derive(Debug)]
@@ -135,7 +137,8 @@ impl<M: ServiceModel, D: Dispatcher> Lane<M, D> {
         };
         self.next_timer = self.next_timer.min(keep.next());
         if since != NEVER {
-            self.tally.was_active(now - since, seat.standing);
+            let charged = &mut keep.seats[number as usize].charged;
+            *charged = self.tally.was_active((since, now), *charged, seat.standing);
         }
     }
 
